@@ -1,0 +1,1 @@
+"""Kafka, and the only package that knows it: topics, the batch loop, compacted views."""

@@ -1,0 +1,1 @@
+"""The outside coming in: CAN logs, OBD adapters, simulated vehicles, as envelopes."""

@@ -1,0 +1,1 @@
+"""What may remain of an envelope: attribute, permit, minimise, pseudonymise. Pure."""

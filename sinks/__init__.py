@@ -1,0 +1,1 @@
+"""Keep a purpose's records until they expire, and forget them on time."""

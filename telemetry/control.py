@@ -1,0 +1,137 @@
+"""The compacted control topics: registrations, links and consents as intervals.
+
+Event time needs history, so a row is an interval, not a last state. The Kafka key is the
+row's own random id; a null value deletes the row. ``None`` as an end means still open.
+"""
+
+import base64
+from dataclasses import dataclass
+from typing import Final, Literal
+
+import msgspec
+from msgspec import Struct
+
+from telemetry.identity import DeviceId, LinkSecret, SubjectId
+
+LINKS: Final = "control.links"
+CONSENTS: Final = "control.consents"
+HEARTBEAT_KEY: Final = b"~heartbeat"
+
+ConsentKind = Literal["location", "opt_in", "third_party"]
+
+
+class _Device(Struct, tag="device", tag_field="kind", forbid_unknown_fields=True):
+    device: str
+    registered_ms: int
+
+
+class _Link(Struct, tag="link", tag_field="kind", forbid_unknown_fields=True):
+    link: str
+    device: str
+    subject: str
+    secret: str
+    from_ms: int
+    to_ms: int | None
+
+
+class _Consent(Struct, tag="consent", tag_field="kind", forbid_unknown_fields=True):
+    consent: str
+    subject: str
+    purpose: str
+    basis: ConsentKind
+    recipient: str | None
+    notice: str
+    from_ms: int
+    to_ms: int | None
+
+
+class _Heartbeat(Struct, tag="heartbeat", tag_field="kind", forbid_unknown_fields=True):
+    at_ms: int
+    high_water: int
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceRegistration:
+    """A dongle known to us from an instant on; earlier events of it are rejected."""
+
+    device: DeviceId
+    registered_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkInterval:
+    """Subject and vehicle behind a device from ``from_ms`` until ``to_ms`` (exclusive)."""
+
+    link: str
+    device: DeviceId
+    subject: SubjectId
+    secret: LinkSecret
+    from_ms: int
+    to_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConsentInterval:
+    """A consent of one subject, as given under one notice; withdrawn at ``to_ms``."""
+
+    consent: str
+    subject: SubjectId
+    purpose: str
+    basis: ConsentKind
+    recipient: str | None
+    """The recipient's id where the consent names one; None for consents within the house."""
+    notice: str
+    """Notice id and version, as ``third_party_provision@2``."""
+    from_ms: int
+    to_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Heartbeat:
+    """The outbox lives: everything up to ``high_water`` (its sequence) is published."""
+
+    at_ms: int
+    high_water: int
+
+
+ControlRow = DeviceRegistration | LinkInterval | ConsentInterval | Heartbeat
+
+_Wire = _Device | _Link | _Consent | _Heartbeat
+_decoder: msgspec.json.Decoder[_Wire] = msgspec.json.Decoder(_Wire)
+
+
+def encode_row(row: ControlRow) -> bytes:
+    """The JSON value of a control record."""
+    match row:
+        case DeviceRegistration():
+            wire: Struct = _Device(str(row.device), row.registered_ms)
+        case LinkInterval():
+            secret = base64.b64encode(row.secret).decode()
+            device, subject = str(row.device), str(row.subject)
+            wire = _Link(row.link, device, subject, secret, row.from_ms, row.to_ms)
+        case ConsentInterval():
+            wire = _Consent(
+                row.consent, str(row.subject), row.purpose, row.basis, row.recipient, row.notice,
+                row.from_ms, row.to_ms,
+            )  # fmt: skip
+        case Heartbeat():
+            wire = _Heartbeat(row.at_ms, row.high_water)
+    return msgspec.json.encode(wire)
+
+
+def decode_row(payload: bytes) -> ControlRow:
+    """Decode a control record; msgspec.DecodeError where it is not one."""
+    match _decoder.decode(payload):
+        case _Device() as w:
+            return DeviceRegistration(DeviceId(w.device), w.registered_ms)
+        case _Link() as w:
+            secret = LinkSecret(base64.b64decode(w.secret))
+            owner = SubjectId(w.subject)
+            return LinkInterval(w.link, DeviceId(w.device), owner, secret, w.from_ms, w.to_ms)
+        case _Consent() as w:
+            return ConsentInterval(
+                w.consent, SubjectId(w.subject), w.purpose, w.basis, w.recipient, w.notice,
+                w.from_ms, w.to_ms,
+            )  # fmt: skip
+        case _Heartbeat() as w:
+            return Heartbeat(w.at_ms, w.high_water)

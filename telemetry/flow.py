@@ -1,0 +1,99 @@
+"""The ledger: for every output, in = delivered + everything withheld, in readings.
+
+A worker writes one ``FlowRecord`` per input partition and batch to ``audit.flow`` before
+it commits. After a crash the same input is processed again from the last commit, so a
+record voids all earlier ones of its partition from its first offset on.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+TOPIC: Final = "audit.flow"
+
+
+class OutputFlow(Struct, rename={"entered": "in"}, forbid_unknown_fields=True):
+    """One output's row: readings that entered, were delivered, were withheld by reason."""
+
+    entered: int = 0
+    delivered: int = 0
+    withheld: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def add(self, other: "OutputFlow") -> None:
+        """Add another row of the same output to this one."""
+        self.entered += other.entered
+        self.delivered += other.delivered
+        for reason, count in other.withheld.items():
+            self.withheld[reason] = self.withheld.get(reason, 0) + count
+
+    @property
+    def closes(self) -> bool:
+        """The invariant: in = delivered + sum(withheld)."""
+        return self.entered == self.delivered + sum(self.withheld.values())
+
+
+class FlowRecord(Struct, forbid_unknown_fields=True):
+    """What became of input offsets ``first``..``last`` of one raw partition."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+    ledger: dict[str, OutputFlow]
+    rejected: dict[str, int]
+
+    @property
+    def key(self) -> bytes:
+        """The Kafka key: partition and first offset."""
+        return f"{self.topic}-{self.partition}:{self.first}".encode()
+
+
+_decoder = msgspec.json.Decoder(FlowRecord)
+
+
+def encode_flow(record: FlowRecord) -> bytes:
+    """The JSON value of a flow record."""
+    return msgspec.json.encode(record)
+
+
+def decode_flow(payload: bytes) -> FlowRecord:
+    """Decode a flow record; msgspec.DecodeError where it is not one."""
+    return _decoder.decode(payload)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """The sum of flow records: rows per output, and rejections by reason."""
+
+    outputs: dict[str, OutputFlow] = field(default_factory=dict)
+    rejected: dict[str, int] = field(default_factory=dict)
+
+    def add(self, ledger: Mapping[str, OutputFlow], rejected: Mapping[str, int]) -> None:
+        """Add one record's figures."""
+        for output, flow in ledger.items():
+            self.outputs.setdefault(output, OutputFlow()).add(flow)
+        for reason, count in rejected.items():
+            self.rejected[reason] = self.rejected.get(reason, 0) + count
+
+    @property
+    def closes(self) -> bool:
+        """Whether every output's row closes."""
+        return all(flow.closes for flow in self.outputs.values())
+
+
+def fold(records: Iterable[FlowRecord]) -> Ledger:
+    """The ledger of records in the order in which they stand on ``audit.flow``."""
+    standing: dict[tuple[str, int], dict[int, FlowRecord]] = {}
+    for record in records:
+        rows = standing.setdefault((record.topic, record.partition), {})
+        for first in [first for first in rows if first >= record.first]:
+            del rows[first]
+        rows[record.first] = record
+    ledger = Ledger()
+    for rows in standing.values():
+        for record in rows.values():
+            ledger.add(record.ledger, record.rejected)
+    return ledger

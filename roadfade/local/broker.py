@@ -1,0 +1,176 @@
+"""A real Apache Kafka broker on this machine: start, stop, kill, start again on the same data.
+
+In: a folder for its data and the folder with its jars. Out: an address that answers. It must
+not outlive this process, and nothing outside the loopback address reaches it.
+"""
+
+import base64
+import socket
+import struct
+import subprocess
+import time
+import uuid
+from pathlib import Path
+from typing import Self
+
+from roadfade.local.broker_settings import BrokerDeletion, server_properties
+from roadfade.local.failure import LocalError
+from roadfade.local.java import find_java
+from roadfade.local.leash import Leashed
+from roadfade.local.ports import free_port
+
+START_DEADLINE_S = 60.0
+STOP_DEADLINE_S = 10.0
+DELETION = BrokerDeletion()
+
+
+class LocalBroker:
+    """One broker over one folder. Every method blocks: from a coroutine call it in a thread.
+
+    ``port`` is a wish: when it is taken, another one is chosen. The ports stay the same over
+    ``kill9`` and ``restart``, so that clients find the broker again.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        libs: Path,
+        *,
+        deletion: BrokerDeletion = DELETION,
+        port: int | None = None,
+        heap_max_mib: int = 512,
+        java: Path | None = None,
+    ) -> None:
+        self.log = data_dir / "broker.log"
+        self._dir = data_dir
+        self._settings = data_dir / "server.properties"
+        self._libs = libs
+        self._deletion = deletion
+        self._heap_max_mib = heap_max_mib
+        self._java = java
+        self._process: Leashed | None = None
+        self.port = free_port(port)
+        self._controller_port = free_port(taken=frozenset((self.port,)))
+
+    @property
+    def bootstrap_servers(self) -> str:
+        """The address for clients."""
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def pid(self) -> int:
+        """The process id of the running broker."""
+        if self._process is None:
+            message = "the broker is not running"
+            raise LocalError(message)
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start the broker and return when it answers; format its folder the first time.
+
+        Raises LocalError: no Java, or it did not start; the message names the log file.
+        """
+        if self._process is not None and self._process.exit_code is None:
+            return
+        self._java = self._java or find_java()
+        logs = self._dir / "kafka"
+        # The topics hold what vehicles sent: nobody else on this machine reads them.
+        logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._settings.write_text(
+            server_properties(
+                logs,
+                port=self.port,
+                controller_port=self._controller_port,
+                deletion=self._deletion,
+            )
+        )
+        if not (logs / "meta.properties").exists():
+            self._format()
+        heap = (f"-Xms{min(256, self._heap_max_mib)}m", f"-Xmx{self._heap_max_mib}m")
+        self._process = Leashed(
+            [*self._jvm(), *heap, "-cp", f"{self._libs}/*", "kafka.Kafka", str(self._settings)],
+            self.log,
+        )
+        self._wait_until_usable()
+
+    def stop(self) -> None:
+        """End the broker, politely first. Does nothing when it is not running."""
+        if self._process is not None:
+            self._process.stop(STOP_DEADLINE_S)
+            self._process = None
+
+    def kill9(self) -> None:
+        """End the broker as a power cut would. Its data stays."""
+        if self._process is not None:
+            self._process.kill()
+            self._process = None
+
+    def restart(self) -> None:
+        """Stop it when it runs, then start it on the same data and ports."""
+        self.stop()
+        self.start()
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+
+    def _jvm(self) -> tuple[str, ...]:
+        return (
+            str(self._java),
+            "-XX:+UseSerialGC",
+            "-XX:TieredStopAtLevel=1",
+            "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+            "-Dorg.slf4j.simpleLogger.showDateTime=true",
+            "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+        )
+
+    def _format(self) -> None:
+        cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
+        tool = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}")
+        with self.log.open("ab") as log:
+            done = subprocess.run(  # noqa: S603  # our own runtime and jars, no shell
+                [*self._jvm(), "-cp", f"{self._libs}/*", *tool, "-c", str(self._settings)],
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                timeout=START_DEADLINE_S,
+                check=False,
+            )
+        if done.returncode != 0:
+            message = f"The local broker could not prepare its folder: see {self.log}."
+            raise LocalError(message)
+
+    def _wait_until_usable(self) -> None:
+        deadline = time.monotonic() + START_DEADLINE_S
+        while not answers(self.port):
+            code = None if self._process is None else self._process.exit_code
+            if code is not None:
+                self.kill9()
+                message = (
+                    f"The local broker ended with code {code} while starting: see {self.log}."
+                    " A second broker on the same folder, or a taken port, ends like this."
+                )
+                raise LocalError(message)
+            if time.monotonic() > deadline:
+                self.kill9()
+                message = f"The local broker did not answer in {START_DEADLINE_S} s: see {self.log}"
+                raise LocalError(message)
+            time.sleep(0.05)
+
+
+def answers(port: int, timeout_s: float = 2.0) -> bool:
+    """Say whether a broker at ``port`` answers an ApiVersions request (key 18, version 0).
+
+    A KRaft broker opens its port early and answers when the controller has let it in.
+    """
+    request = struct.pack(">hhih", 18, 0, 1, -1)
+    try:
+        with socket.create_connection(("127.0.0.1", port), timeout_s) as link:
+            link.sendall(struct.pack(">i", len(request)) + request)
+            head = link.recv(10, socket.MSG_WAITALL)
+    except OSError:
+        return False
+    return len(head) == 10 and struct.unpack(">iih", head)[1:] == (1, 0)  # noqa: PLR2004  # size, id, error

@@ -54,7 +54,9 @@ def test_whatever_an_adapter_can_answer_lies_in_the_range_of_its_row(fill: int) 
     for command in obd.commands.modes[1]:
         if command.name in WITHOUT_QUANTITY:
             continue
-        message = type("Answer", (), {"data": bytearray([0x41, 0]) + bytes([fill] * (command.bytes - 2))})
+        message = type(
+            "Answer", (), {"data": bytearray([0x41, 0]) + bytes([fill] * (command.bytes - 2))}
+        )
         value = command.decode([message()])
         for signal in (s for s in CATALOGUE if s.obd == command.name and s.is_number):
             scale = 0.001 if str(value.units) == "milliampere" else 1

@@ -65,10 +65,13 @@ class Frame(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Envelope(Struct, kw_only=True, forbid_unknown_fields=True, repr_omit_defaults=True):
-    """One vehicle's batch. Field meanings: docs/wire.md. Its repr shows no identifier."""
+    """One vehicle's batch. Field meanings: docs/wire.md. Its repr shows no identifier.
+
+    ``id`` is unique per envelope and the same when it is sent again (a ULID, say).
+    """
 
     v: Literal[1]
-    id: Annotated[str, Meta(pattern=r"^[0-9A-HJKMNP-TV-Z]{26}$")]
+    id: Annotated[str, Meta(min_length=16, max_length=64)]
     device: Opaque
     clock: Clock
     boot: Annotated[str, Meta(max_length=64)] = ""

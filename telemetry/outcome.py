@@ -31,6 +31,8 @@ class Withheld(StrEnum):
     """What is left of its life is shorter than the topic's bound on deletion."""
     UNPAIRED = "unpaired"
     """A latitude without its longitude, or the reverse, where a mesh needs both."""
+    OFF_GRID = "off_grid"
+    """A position outside the grid that the policy names (JIS X 0410 covers Japan only)."""
     TRIP_END = "trip_end"
     THINNED = "thinned"
     AGGREGATED = "aggregated"

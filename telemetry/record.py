@@ -33,6 +33,11 @@ HEADERS: Final = (
 TROUBLE_CODES: Final = "Vehicle.OBD.DTCList"
 """The catalogue path under which an envelope's ``dtc`` is governed."""
 
+LATITUDE: Final = "Vehicle.CurrentLocation.Latitude"
+LONGITUDE: Final = "Vehicle.CurrentLocation.Longitude"
+MESH: Final = "Vehicle.CurrentLocation.Mesh"
+"""The two paths a mesh is made of (VSS 6.0), and the derived one under which it leaves."""
+
 
 class Series(Struct, gc=False):
     """The surviving readings of one signal; ``dt`` in milliseconds after the record's t0."""

@@ -1,0 +1,95 @@
+"""One strict decoder per plan: every column an output keeps, typed and range-checked in C.
+
+It accepts only the usual: known, collected signals in their unit, values in range, times
+within ten minutes after t0, no raw frames. Whatever else arrives raises
+msgspec.MsgspecError or UnicodeDecodeError, and the exact path (``admit``) says what it is.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated, Any, Final, Literal
+
+import msgspec
+from msgspec import UNSET, Meta, Struct, UnsetType
+
+from telemetry.envelope import (
+    READINGS_PER_COLUMN_MAX,
+    TROUBLE_CODES_MAX,
+    Clock,
+    Instant,
+    Opaque,
+    Trip,
+    TroubleCode,
+)
+from telemetry.signals import Signal
+
+USUAL_SPAN_MS: Final = 600_000
+"""Readings up to ten minutes after t0 take the fast path."""
+
+UsualDelta = Annotated[int, Meta(ge=0, le=USUAL_SPAN_MS)]
+
+
+class HotEnvelope(Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
+    """The fields of an envelope, ``series`` being a struct of the plan's own columns."""
+
+    v: Literal[1]
+    id: Annotated[str, Meta(min_length=16, max_length=64)]
+    device: Opaque
+    clock: Clock
+    boot: Annotated[str, Meta(max_length=64)] = ""
+    seq: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
+    resend: bool = False
+    sent_at: Instant | UnsetType = UNSET
+    trip: Trip | UnsetType = UNSET
+    seat: Literal["driver", "passenger", "unknown"] = "unknown"
+    frames: Annotated[list[Any], Meta(max_length=0)] = []
+    dtc: Annotated[list[TroubleCode], Meta(max_length=TROUBLE_CODES_MAX)] = []
+
+
+def value_type(signal: Signal) -> Any:
+    """The type of one value of a signal, with its catalogue range."""
+    if signal.datatype == "boolean":
+        return bool
+    if signal.datatype == "string":
+        return Literal[signal.allowed]
+    low, high = signal.min, signal.max
+    if signal.is_integer:
+        return Annotated[int, Meta(ge=_whole(low), le=_whole(high))]
+    return Annotated[float, Meta(ge=low, le=high)]
+
+
+def _whole(bound: float | None) -> int | None:
+    return None if bound is None else int(bound)
+
+
+def column_type(signal: Signal) -> type[Struct]:
+    """A column of one signal: its one unit, usual times, typed values."""
+    one: Any = value_type(signal)
+    values: Any = Annotated[list[one], Meta(max_length=READINGS_PER_COLUMN_MAX)]
+    times: Any = Annotated[list[UsualDelta], Meta(max_length=READINGS_PER_COLUMN_MAX)]
+    return msgspec.defstruct(
+        "Column",
+        [("unit", Literal[signal.unit]), ("dt", times), ("value", values)],
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+
+
+def hot_decoder(signals: Sequence[Signal]) -> "msgspec.json.Decoder[Any]":
+    """The decoder for these signals; ``series`` has one field per signal, in this order."""
+    fields = [
+        (f"c{index}", column_type(signal) | UnsetType, UNSET)
+        for index, signal in enumerate(signals)
+    ]
+    names = {f"c{index}": signal.path for index, signal in enumerate(signals)}
+    series = msgspec.defstruct(
+        "Columns", fields, rename=names.get, forbid_unknown_fields=True, gc=False
+    )
+    envelope = msgspec.defstruct(
+        "PlanEnvelope",
+        [("series", series, msgspec.field(default_factory=series))],
+        bases=(HotEnvelope,),
+        kw_only=True,
+        forbid_unknown_fields=True,
+        gc=False,
+    )
+    return msgspec.json.Decoder(envelope)

@@ -1,0 +1,33 @@
+"""Pseudonym epochs: which one an instant falls into, and when it ends."""
+
+from dataclasses import dataclass
+
+from policy.plan import Epoch
+from telemetry.instants import DAY_MS, to_datetime, to_ms
+
+
+@dataclass(frozen=True, slots=True)
+class EpochSpan:
+    """One epoch: its name (its first day, with its length) and ``[from_ms, to_ms)``."""
+
+    name: str
+    from_ms: int
+    to_ms: int
+
+
+def epoch_at(epoch: Epoch, instant_ms: int) -> EpochSpan:
+    """The epoch holding an instant. Months count from January of year 0, days from 1970."""
+    if epoch.days:
+        length_ms = epoch.days * DAY_MS
+        from_ms = instant_ms // length_ms * length_ms
+        first_day = to_datetime(from_ms).date().isoformat()
+        return EpochSpan(f"{first_day}.{epoch.days}d", from_ms, from_ms + length_ms)
+    moment = to_datetime(instant_ms)
+    month = (moment.year * 12 + moment.month - 1) // epoch.months * epoch.months
+    from_ms, to_ms_ = _month_start(month), _month_start(month + epoch.months)
+    return EpochSpan(f"{month // 12:04d}-{month % 12 + 1:02d}.{epoch.months}m", from_ms, to_ms_)
+
+
+def _month_start(month: int) -> int:
+    start = to_datetime(0).replace(year=month // 12, month=month % 12 + 1)
+    return to_ms(start)

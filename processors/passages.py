@@ -1,0 +1,95 @@
+"""The plan's lanes as the hot path walks them: split by legal basis, chains taken apart.
+
+A *passage* is one lane on one ground: it is granted or withheld as a whole, leaves as one
+record, and names one basis. Splitting by ground keeps a consent from riding on another.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from policy.operations import Mesh, MeshH3, MeshJis, Operation, ThinCount, ThinTime
+from policy.operations import Thin as ThinOperation
+from policy.plan import Basis, Lane, Output, Plan, Rule
+from telemetry.outcome import Withheld
+
+Partial = tuple[ThinOperation | None, Mesh | None]
+"""The part of a chain by which readings can be lost; (None, None) loses nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What one passage does to one signal."""
+
+    path: str
+    thin: ThinOperation | None
+    mesh: Mesh | None
+    values: tuple[Operation, ...]
+
+    @property
+    def partial(self) -> Partial:
+        """By which readings can be lost."""
+        return self.thin, self.mesh
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Passage:
+    """One lane of one output on one ground."""
+
+    index: int
+    output: Output
+    lane: Lane
+    basis: Basis
+    chains: Mapping[str, Chain]
+
+    @property
+    def name(self) -> str:
+        """Unique in the plan: enters the record ids."""
+        return f"{self.output.id}/{self.lane.name}/{self.basis.kind}/{self.basis.notice}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutputTable:
+    """One output's verdicts: the passages that want a signal, and why others are denied."""
+
+    output: Output
+    passages: Mapping[str, tuple[Passage, ...]]
+    denials: Mapping[str, Withheld]
+
+
+def passages_of(plan: Plan) -> tuple[Passage, ...]:
+    """Every passage of the plan, in the plan's order."""
+    found: list[Passage] = []
+    for output in plan.outputs:
+        for lane in output.lanes:
+            for basis in dict.fromkeys(rule.basis for rule in lane.rules):
+                chains = {r.signal: _chain(r) for r in lane.rules if r.basis == basis}
+                found.append(Passage(len(found), output, lane, basis, chains))
+    return tuple(found)
+
+
+def tables_of(plan: Plan, passages: tuple[Passage, ...]) -> tuple[OutputTable, ...]:
+    """One table of verdicts per output."""
+    tables = []
+    for output in plan.outputs:
+        mine = [p for p in passages if p.output is output]
+        wanted = {
+            path: tuple(p for p in mine if path in p.chains) for p in mine for path in p.chains
+        }
+        denials = {denial.signal: denial.reason for denial in output.denials}
+        tables.append(OutputTable(output, wanted, denials))
+    return tuple(tables)
+
+
+def _chain(rule: Rule) -> Chain:
+    thin: ThinOperation | None = None
+    mesh: Mesh | None = None
+    values: list[Operation] = []
+    for operation in rule.operations:
+        match operation:
+            case ThinTime() | ThinCount():
+                thin = operation
+            case MeshJis() | MeshH3():
+                mesh = operation
+            case _:
+                values.append(operation)
+    return Chain(rule.signal, thin, mesh, tuple(values))

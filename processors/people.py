@@ -1,0 +1,93 @@
+"""Who stands behind a device, and to what they agreed: the two control views, in memory.
+
+Rows come in as the compacted topics give them, keyed by their random row id; a row again
+replaces itself, None removes it. Nothing here decides; ``permit`` does.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable
+
+from telemetry.control import (
+    ConsentInterval,
+    ControlRow,
+    DeviceRegistration,
+    Heartbeat,
+    LinkInterval,
+)
+
+
+class People:
+    """Registrations, links and consents by row id, indexed by device and subject."""
+
+    def __init__(self) -> None:
+        self.generation = 0
+        """Grows with every change; whatever was derived before is then void."""
+        self._rows: dict[bytes, DeviceRegistration | LinkInterval | ConsentInterval] = {}
+        self._registered: dict[str, int] = {}
+        self._links: dict[str, list[LinkInterval]] = {}
+        self._consents: dict[str, list[ConsentInterval]] = {}
+
+    def apply(self, key: bytes, row: ControlRow | None) -> None:
+        """Take one control record; a heartbeat changes nothing."""
+        if isinstance(row, Heartbeat):
+            return
+        self.generation += 1
+        self._forget(self._rows.pop(key, None))
+        if row is None:
+            return
+        self._rows[key] = row
+        match row:
+            case DeviceRegistration():
+                self._registered[row.device] = row.registered_ms
+            case LinkInterval():
+                links = self._links.setdefault(row.device, [])
+                links.append(row)
+                links.sort(key=lambda link: link.from_ms)
+            case ConsentInterval():
+                self._consents.setdefault(row.subject, []).append(row)
+
+    def _forget(self, row: DeviceRegistration | LinkInterval | ConsentInterval | None) -> None:
+        match row:
+            case DeviceRegistration():
+                self._registered.pop(row.device, None)
+            case LinkInterval():
+                self._links[row.device].remove(row)
+            case ConsentInterval():
+                self._consents[row.subject].remove(row)
+
+    def registered_ms(self, device: str) -> int | None:
+        """Since when the device is known, or None."""
+        return self._registered.get(device)
+
+    def link_at(self, device: str, event_ms: int) -> tuple[LinkInterval | None, int, int]:
+        """The link at an instant, and the interval ``[from, to)`` for which that answer holds.
+
+        Overlapping links are ambiguous: nobody is linked where two hold (fail closed).
+        """
+        links = self._links.get(device, ())
+        holding = [link for link in links if _covers(link.from_ms, link.to_ms, event_ms)]
+        edges = _edges((link.from_ms, link.to_ms) for link in links)
+        after = bisect_right(edges, event_ms)
+        link = holding[0] if len(holding) == 1 else None
+        return link, edges[after - 1], edges[after]
+
+    def consents_of(self, subject: str) -> list[ConsentInterval]:
+        """Every consent row of a subject, open or withdrawn."""
+        return self._consents.get(subject, [])
+
+
+FOREVER_MS = 2**62
+"""Later than any instant; its negative is earlier than any."""
+
+
+def _covers(from_ms: int, to_ms: int | None, instant_ms: int) -> bool:
+    return from_ms <= instant_ms and (to_ms is None or instant_ms < to_ms)
+
+
+def _edges(intervals: Iterable[tuple[int, int | None]]) -> list[int]:
+    edges = {-FOREVER_MS, FOREVER_MS}
+    for from_ms, to_ms in intervals:
+        edges.add(from_ms)
+        if to_ms is not None:
+            edges.add(to_ms)
+    return sorted(edges)

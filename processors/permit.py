@@ -1,0 +1,87 @@
+"""Permit: which passages are open to a device's readings, at their time and now.
+
+Attribution uses the event's time; permission uses the event's time *and* now, by one and
+the same consent: a consent given again later does not open what an older one covered.
+An answer holds for an interval of event times and of nows, so that it can be kept.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from processors.passages import Passage
+from processors.people import FOREVER_MS, People
+from telemetry.control import ConsentInterval, LinkInterval
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """Good for events in ``[from_ms, to_ms)`` judged at nows in ``[now_from_ms, now_to_ms)``."""
+
+    from_ms: int
+    to_ms: int
+    now_from_ms: int
+    now_to_ms: int
+    link: LinkInterval | None
+    granted: frozenset[int]
+    """Indexes of the open passages; empty where nobody is linked."""
+    consents: dict[int, ConsentInterval]
+    """The consent on which an open passage stands, by passage index."""
+
+    def covers(self, first_ms: int, last_ms: int, now_ms: int) -> bool:
+        """Whether this answer holds for events from first to last, judged now."""
+        return (
+            self.from_ms <= first_ms
+            and last_ms < self.to_ms
+            and self.now_from_ms <= now_ms < self.now_to_ms
+        )
+
+
+def permit(
+    people: People, passages: Sequence[Passage], device: str, event_ms: int, now_ms: int
+) -> Permit:
+    """Decide for one device, one event time and one now."""
+    link, from_ms, to_ms = people.link_at(device, event_ms)
+    if link is None:
+        return Permit(from_ms, to_ms, -FOREVER_MS, FOREVER_MS, None, frozenset(), {})
+    rows = people.consents_of(link.subject)
+    now_from_ms, now_to_ms = -FOREVER_MS, FOREVER_MS
+    for row in rows:
+        end_ms = FOREVER_MS if row.to_ms is None else row.to_ms
+        from_ms, to_ms = _narrow(from_ms, to_ms, row.from_ms, event_ms)
+        from_ms, to_ms = _narrow(from_ms, to_ms, end_ms, event_ms)
+        now_from_ms, now_to_ms = _narrow(now_from_ms, now_to_ms, row.from_ms, now_ms)
+        now_from_ms, now_to_ms = _narrow(now_from_ms, now_to_ms, end_ms, now_ms)
+    holding = [row for row in rows if _holds(row, event_ms) and _holds(row, now_ms)]
+    granted: set[int] = set()
+    consents: dict[int, ConsentInterval] = {}
+    for passage in passages:
+        if passage.basis.consent is None:
+            granted.add(passage.index)
+        elif (consent := _consent_for(passage, holding)) is not None:
+            granted.add(passage.index)
+            consents[passage.index] = consent
+    return Permit(from_ms, to_ms, now_from_ms, now_to_ms, link, frozenset(granted), consents)
+
+
+def _narrow(from_ms: int, to_ms: int, edge_ms: int, at_ms: int) -> tuple[int, int]:
+    if edge_ms <= at_ms:
+        return max(from_ms, edge_ms), to_ms
+    return from_ms, min(to_ms, edge_ms)
+
+
+def _holds(row: ConsentInterval, instant_ms: int) -> bool:
+    return row.from_ms <= instant_ms and (row.to_ms is None or instant_ms < row.to_ms)
+
+
+def _consent_for(passage: Passage, rows: Sequence[ConsentInterval]) -> ConsentInterval | None:
+    third_party = passage.basis.consent == "third_party"
+    for row in rows:
+        names_recipient = row.recipient == passage.output.recipient
+        if (
+            row.purpose == passage.output.purpose
+            and row.basis == passage.basis.consent
+            and row.notice == passage.basis.notice
+            and (names_recipient or (row.recipient is None and not third_party))
+        ):
+            return row
+    return None

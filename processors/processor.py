@@ -1,0 +1,214 @@
+"""One envelope in, what remains of it out: attribute, permit, minimise, pseudonymise.
+
+``process`` is a pure function of the envelope's bytes, the views handed over and two
+instants; what it keeps between calls are answers it would give again. Outcomes are
+records for outputs, and counts in the tally: nothing is both, nothing is lost.
+"""
+
+from collections import Counter
+
+import msgspec
+from msgspec import UNSET
+
+from processors.admit import AHEAD_MS_MAX, UNDECODABLE, Admitted, admit
+from processors.decoder import USUAL_SPAN_MS
+from processors.minimise import Minimised, Minimiser
+from processors.people import People
+from processors.permit import Permit, permit
+from processors.program import Program, Regime
+from processors.seat import (
+    Keys,
+    Minute,
+    PartitionOf,
+    Seat,
+    judge_minute,
+    take_seat,
+)
+from processors.tally import Tally
+from telemetry.envelope import ENVELOPE_BYTES_MAX, READINGS_MAX
+from telemetry.instants import HOUR_MS, MINUTE_MS
+
+TRIP_MS_MAX = 48 * HOUR_MS
+"""A trip that claims to have started longer ago does not choose the pseudonym's epoch."""
+
+DEVICES_KEPT_MAX = 200_000
+
+
+class _Standing:
+    """What is known of one device: permit, seat and minute, each good for an interval."""
+
+    __slots__ = ("minute", "permit", "regime", "registered_ms", "seat")
+
+    def __init__(self, registered_ms: int, answer: Permit) -> None:
+        self.registered_ms = registered_ms
+        self.permit = answer
+        self.seat: Seat | None = None
+        self.minute: Minute | None = None
+        self.regime: Regime | None = None
+
+
+class Processor:
+    """Runs one program. Not thread-safe; one per worker, on its own loop."""
+
+    def __init__(
+        self, program: Program, people: People, keys: Keys, partition_of: PartitionOf
+    ) -> None:
+        self._program = program
+        self._people = people
+        self._keys = keys
+        self._partition_of = partition_of
+        self._decode = program.decoder.decode
+        self._minimiser = Minimiser(program)
+        self._generation = people.generation
+        self._standings: dict[str, _Standing] = {}
+
+    def process(
+        self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally
+    ) -> list[Minimised]:
+        """Turn one raw record into purpose records; everything else is counted in ``tally``.
+
+        ``received_ms`` is the broker's append time. Raises KeysNeeded before anything is
+        counted for this record where an epoch has no key yet; never raises for bad input.
+        """
+        tally.envelopes += 1
+        if self._generation != self._people.generation:
+            self._generation = self._people.generation
+            self._standings.clear()
+        if value is None or len(value) > ENVELOPE_BYTES_MAX:
+            return self._exactly(value, received_ms, now_ms, tally)
+        try:
+            envelope = self._decode(value)
+        except UNDECODABLE:
+            return self._exactly(value, received_ms, now_ms, tally)
+        t0_ms = round(envelope.clock.t0.timestamp() * 1000)
+        last_ms = t0_ms + USUAL_SPAN_MS
+        standing = self._standings.get(envelope.device)
+        if standing is None or not standing.permit.covers(t0_ms, last_ms, now_ms):
+            standing = self._stand(envelope.device, t0_ms, now_ms)
+        if (
+            standing is None
+            or last_ms > received_ms + AHEAD_MS_MAX
+            or t0_ms < standing.registered_ms
+            or not standing.permit.covers(t0_ms, last_ms, now_ms)
+        ):
+            return self._exactly(value, received_ms, now_ms, tally)
+        columns = msgspec.structs.astuple(envelope.series)
+        present = tuple([place for place, c in enumerate(columns) if c is not UNSET])
+        readings = len(envelope.dtc)
+        for place in present:
+            column = columns[place]
+            count = len(column.dt)
+            if count == 0 or count != len(column.value):
+                return self._exactly(value, received_ms, now_ms, tally)
+            readings += count
+        unwanted_codes = envelope.dtc and not self._program.collects_codes
+        if unwanted_codes or not 0 < readings <= READINGS_MAX:
+            return self._exactly(value, received_ms, now_ms, tally)
+        trip = envelope.trip
+        started = None if trip is UNSET or trip.started is UNSET else trip.started
+        epoch_ms = t0_ms
+        if started is not None:
+            epoch_ms = _epoch_instant(round(started.timestamp() * 1000), t0_ms)
+        regime, minute = self._judge(standing, epoch_ms, min(t0_ms, received_ms), now_ms)
+        return self._minimiser.run(
+            envelope.id.encode(), t0_ms, present, columns, envelope.dtc, standing.seat, regime,
+            minute, tally.row(regime),
+        )  # fmt: skip
+
+    def _stand(self, device: str, event_ms: int, now_ms: int) -> _Standing | None:
+        registered_ms = self._people.registered_ms(device)
+        if registered_ms is None:
+            return None
+        if len(self._standings) >= DEVICES_KEPT_MAX:
+            self._standings.clear()
+        answer = permit(self._people, self._program.passages, device, event_ms, now_ms)
+        standing = self._standings[device] = _Standing(registered_ms, answer)
+        return standing
+
+    def _judge(
+        self, standing: _Standing, epoch_ms: int, start_ms: int, now_ms: int
+    ) -> tuple[Regime, Minute | None]:
+        answer = standing.permit
+        if answer.link is None:
+            nobody: frozenset[int] = frozenset()
+            return self._program.regime(linked=False, granted=nobody, late=nobody), None
+        seat, minute = standing.seat, standing.minute
+        if seat is None or not seat.from_ms <= epoch_ms < seat.to_ms:
+            seat = standing.seat = take_seat(
+                answer, self._program.passages, self._keys, self._partition_of, epoch_ms,
+                self._program.plan.policy_version,
+            )  # fmt: skip
+            minute = None
+        if (
+            minute is None
+            or minute.start_minute != start_ms // MINUTE_MS
+            or now_ms > minute.good_until_ms
+            or minute.late
+        ):
+            minute = standing.minute = judge_minute(seat, self._program.passages, start_ms, now_ms)
+            standing.regime = self._program.regime(
+                linked=True, granted=answer.granted, late=minute.late
+            )
+        regime = standing.regime
+        if regime is None:
+            msg = "a judged minute has a regime"
+            raise AssertionError(msg)
+        return regime, minute
+
+    def _exactly(
+        self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally
+    ) -> list[Minimised]:
+        tally.exact_path += 1
+        verdict = admit(self._program, self._people, value, received_ms)
+        if isinstance(verdict, Counter):
+            tally.rejected.update(verdict)
+            return []
+        done = [
+            (part, *self._judged(part, received_ms, now_ms))
+            for part in self._parts(verdict, now_ms)
+        ]
+        # Nothing is counted before every part has its keys: the caller may come again.
+        tally.rejected.update(verdict.rejected)
+        tally.not_collected += verdict.not_collected
+        out = []
+        for number, (part, standing, regime, minute) in enumerate(done):
+            columns = {self._program.index[path]: c for path, c in part.columns.items()}
+            suffix = b"" if number == 0 else b"/%d" % number
+            out += self._minimiser.run(
+                part.id.encode() + suffix, part.t0_ms, tuple(sorted(columns)), columns,
+                part.trouble_codes, standing.seat, regime, minute, tally.row(regime),
+            )  # fmt: skip
+        return out
+
+    def _judged(
+        self, part: Admitted, received_ms: int, now_ms: int
+    ) -> tuple[_Standing, Regime, Minute | None]:
+        span = part.span_ms
+        standing = None if span is None else self._stand(part.device, span[0], now_ms)
+        if standing is None or span is None:
+            msg = "an admitted part has readings and a registered device"
+            raise AssertionError(msg)
+        first_ms = span[0]
+        epoch_ms = _epoch_instant(part.trip_started_ms, first_ms)
+        regime, minute = self._judge(standing, epoch_ms, min(first_ms, received_ms), now_ms)
+        return standing, regime, minute
+
+    def _parts(self, admitted: Admitted, now_ms: int) -> list[Admitted]:
+        """Split where the link or a consent changes, so that each part has one answer."""
+        parts = []
+        rest = admitted
+        while (span := rest.span_ms) is not None:
+            answer = permit(self._people, self._program.passages, rest.device, span[0], now_ms)
+            if span[1] < answer.to_ms:
+                parts.append(rest)
+                break
+            early, rest = rest.split(answer.to_ms)
+            parts.append(early)
+        return parts
+
+
+def _epoch_instant(trip_started_ms: int | None, first_ms: int) -> int:
+    """A trip keeps the epoch it started in; an impossible start does not count."""
+    if trip_started_ms is not None and 0 <= first_ms - trip_started_ms <= TRIP_MS_MAX:
+        return trip_started_ms
+    return first_ms

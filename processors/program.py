@@ -1,0 +1,110 @@
+"""The plan made ready to run: decoder, passages, verdict tables, and the slots of the tally.
+
+Built once per plan. A tally row is a list of integers: the readings of each collected
+signal first, then losses inside passages (thinned, unpaired, off the grid), then losses
+of an output whose passages each keep a different part of a signal.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from policy.plan import Plan
+from processors.decoder import hot_decoder
+from processors.passages import OutputTable, Partial, Passage, passages_of, tables_of
+from telemetry.outcome import Withheld
+from telemetry.record import TROUBLE_CODES
+from telemetry.signals import Signal
+
+LossSlot = tuple[Partial, str, Withheld]
+UnionSlot = tuple[str, str]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regime:
+    """Which passages are open and in time; what a tally row is kept for."""
+
+    linked: bool
+    granted: frozenset[int]
+    late: frozenset[int]
+
+    @property
+    def active(self) -> frozenset[int]:
+        """Passages through which readings leave."""
+        return self.granted - self.late
+
+
+@dataclass(slots=True, eq=False)
+class Program:
+    """Everything about a plan that does not depend on who and when."""
+
+    plan: Plan
+    signals: tuple[Signal, ...]
+    """Collected signals that travel as columns, in the decoder's order."""
+    index: dict[str, int]
+    """Path to its place in a tally row; trouble codes have one too."""
+    passages: tuple[Passage, ...]
+    tables: tuple[OutputTable, ...]
+    decoder: "msgspec.json.Decoder[Any]"
+    loss_slots: dict[LossSlot, int]
+    union_slots: dict[UnionSlot, int]
+    width: int
+    _regimes: dict[tuple[bool, frozenset[int], frozenset[int]], Regime] = field(
+        default_factory=dict
+    )
+
+    @property
+    def index_of_codes(self) -> int:
+        """The place of trouble codes in a tally row."""
+        return len(self.signals)
+
+    @property
+    def collects_codes(self) -> bool:
+        """Whether some output keeps trouble codes."""
+        return TROUBLE_CODES in self.index
+
+    def regime(self, *, linked: bool, granted: frozenset[int], late: frozenset[int]) -> Regime:
+        """The one regime object for these sets (there are few: 2^grounds at most)."""
+        key = (linked, granted, late)
+        if key not in self._regimes:
+            self._regimes[key] = Regime(linked, granted, late)
+        return self._regimes[key]
+
+
+def build_program(plan: Plan) -> Program:
+    """Make a plan ready; pure, and the slow part (a few milliseconds) of starting."""
+    columns = sorted(plan.collected - {TROUBLE_CODES})
+    signals = tuple(plan.catalogue[path] for path in columns)
+    index = {path: place for place, path in enumerate(columns)}
+    if TROUBLE_CODES in plan.collected:
+        index[TROUBLE_CODES] = len(columns)
+    passages = passages_of(plan)
+    tables = tables_of(plan, passages)
+    width = len(columns) + 1
+    loss_slots: dict[LossSlot, int] = {}
+    for slot in _losses(passages):
+        if slot not in loss_slots:
+            loss_slots[slot] = width
+            width += 1
+    union_slots: dict[UnionSlot, int] = {}
+    for table in tables:
+        for path, wanting in table.passages.items():
+            if len({p.chains[path].partial for p in wanting} - {(None, None)}) > 1:
+                union_slots[table.output.id, path] = width
+                width += 1
+    decoder = hot_decoder(signals)
+    return Program(plan, signals, index, passages, tables, decoder, loss_slots, union_slots, width)
+
+
+def _losses(passages: Sequence[Passage]) -> list[LossSlot]:
+    found: list[LossSlot] = []
+    for passage in passages:
+        for path, chain in passage.chains.items():
+            if chain.thin is not None:
+                found.append((chain.partial, path, Withheld.THINNED))
+            if chain.mesh is not None:
+                found.append((chain.partial, path, Withheld.UNPAIRED))
+                found.append((chain.partial, path, Withheld.OFF_GRID))
+    return found

@@ -1,0 +1,184 @@
+"""One link's standing with every passage: pseudonyms per epoch, headers per minute.
+
+Made when first needed and kept with the permit; a seat of an epoch is dropped with it.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from policy.plan import Period
+from processors.epochs import EpochSpan, epoch_at
+from processors.passages import Passage
+from processors.people import FOREVER_MS
+from processors.permit import Permit
+from processors.pseudonym import consent_reference, lane_key, pseudonym
+from telemetry import record as wire
+from telemetry.identity import EpochKey
+from telemetry.instants import MINUTE_MS, floor_to_grain, format_instant, to_datetime, to_ms
+
+KeyName = tuple[str, str, str]
+"""(purpose, recipient, epoch name): the name of one key in the keyring."""
+Keys = Mapping[KeyName, EpochKey]
+PartitionOf = Callable[[bytes], int]
+Header = tuple[str, bytes]
+
+SOURCE = b"roadfade"
+TYPE = b"roadfade.purpose-record.v1"
+
+
+class KeysNeeded(LookupError):  # noqa: N818  # a request to the caller, not a failure
+    """These keys must be in the keyring before the batch can be done again."""
+
+    def __init__(self, names: frozenset[KeyName]) -> None:
+        super().__init__(f"{len(names)} epoch keys are needed")
+        self.names = names
+
+
+@dataclass(slots=True)
+class Desk:
+    """One passage's view of one link in one epoch; ``repr`` would show no more than types."""
+
+    key: bytes
+    text: str
+    partition: int
+    id_key: bytes
+    fixed_headers: tuple[Header, ...]
+
+    def __repr__(self) -> str:
+        return "Desk(…)"
+
+
+@dataclass(slots=True)
+class Seat:
+    """All desks of one link for readings whose epoch instant lies in ``[from_ms, to_ms)``."""
+
+    from_ms: int
+    to_ms: int
+    desks: dict[int, Desk]
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """What holds for lives that start in one minute: headers, and who is too late."""
+
+    start_minute: int
+    good_until_ms: int
+    """The last ``now`` for which ``late`` is right."""
+    late: frozenset[int]
+    headers: dict[int, list[Header]]
+
+
+def take_seat(
+    permit: Permit,
+    passages: Sequence[Passage],
+    keys: Keys,
+    partition_of: PartitionOf,
+    epoch_ms: int,
+    policy_version: str,
+) -> Seat:
+    """Seat a link: raises KeysNeeded with every missing key at once."""
+    granted = [p for p in passages if p.index in permit.granted]
+    spans = {p.index: epoch_at(p.output.epoch, epoch_ms) for p in granted}
+    names = {p.index: _key_name(p, spans[p.index]) for p in granted}
+    missing = frozenset(name for name in names.values() if name not in keys)
+    if missing:
+        raise KeysNeeded(missing)
+    desks = {}
+    for passage in granted:
+        key = keys[names[passage.index]]
+        span = spans[passage.index]
+        desks[passage.index] = _desk(passage, permit, key, span, partition_of, policy_version)
+    from_ms = max((span.from_ms for span in spans.values()), default=-FOREVER_MS)
+    to_ms = min((span.to_ms for span in spans.values()), default=FOREVER_MS)
+    return Seat(from_ms, to_ms, desks)
+
+
+def _key_name(passage: Passage, span: EpochSpan) -> KeyName:
+    return passage.output.purpose, passage.output.recipient, span.name
+
+
+def _desk(
+    passage: Passage,
+    permit: Permit,
+    key: EpochKey,
+    span: EpochSpan,
+    partition_of: PartitionOf,
+    policy_version: str,
+) -> Desk:
+    if permit.link is None:
+        msg = "a seat needs a link"
+        raise AssertionError(msg)
+    text = str(pseudonym(key, permit.link.secret))
+    headers = [
+        (wire.CE_TYPE, TYPE),
+        (wire.CE_SOURCE, SOURCE),
+        (wire.CE_SPECVERSION, b"1.0"),
+        (wire.POLICY_VERSION, policy_version.encode()),
+        (wire.PURPOSE, passage.output.purpose.encode()),
+        (wire.BASIS, passage.basis.kind.encode()),
+        (wire.PSEUDONYM_EPOCH, span.name.encode()),
+    ]
+    consent = permit.consents.get(passage.index)
+    if consent is not None:
+        reference = f"{consent.notice}:{consent_reference(key, consent.consent)}"
+        headers.append((wire.CONSENT, reference.encode()))
+    record_key = text.encode()
+    return Desk(
+        key=record_key,
+        text=text,
+        partition=partition_of(record_key),
+        id_key=lane_key(key, passage.name),
+        fixed_headers=tuple(headers),
+    )
+
+
+def judge_minute(seat: Seat, passages: Sequence[Passage], start_ms: int, now_ms: int) -> Minute:
+    """Expiries and lateness of lives that start in the minute of ``start_ms``.
+
+    A life starts at the earlier of reading and reception, floored to the minute, and ends
+    at start + period floored to the lane's grain: never later than the policy's maximum.
+    """
+    start_minute = start_ms // MINUTE_MS
+    late = set()
+    headers = {}
+    good_until_ms = FOREVER_MS
+    for index, desk in seat.desks.items():
+        passage = passages[index]
+        expires_ms = expiry(passage, start_minute * MINUTE_MS)
+        deadline_ms = expires_ms - passage.output.transport.bound_ms
+        if now_ms > deadline_ms:
+            late.add(index)
+            continue
+        good_until_ms = min(good_until_ms, deadline_ms)
+        headers[index] = [
+            *desk.fixed_headers,
+            (wire.EXPIRES_AT, format_instant(expires_ms).encode()),
+        ]
+    return Minute(start_minute, good_until_ms, frozenset(late), headers)
+
+
+def expiry(passage: Passage, start_ms: int) -> int:
+    """When a record ends, in milliseconds: start + period, floored to the lane's grain."""
+    return floor_to_grain(_plus(start_ms, passage.lane.period), passage.lane.grain)
+
+
+def _plus(start_ms: int, period: Period) -> int:
+    start = to_datetime(start_ms)
+    match period.unit:
+        case "minutes":
+            return to_ms(start + timedelta(minutes=period.count))
+        case "hours":
+            return to_ms(start + timedelta(hours=period.count))
+        case "days":
+            return to_ms(start + timedelta(days=period.count))
+        case "months" | "years":
+            months = period.count * (12 if period.unit == "years" else 1)
+            month = start.year * 12 + start.month - 1 + months
+            # The last day of a shorter month stands in for days it does not have.
+            for day in range(start.day, 27, -1):
+                try:
+                    return to_ms(start.replace(year=month // 12, month=month % 12 + 1, day=day))
+                except ValueError:
+                    continue
+            return to_ms(start.replace(year=month // 12, month=month % 12 + 1))

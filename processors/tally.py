@@ -1,0 +1,105 @@
+"""Counting for the ledger: cheap sums while a batch runs, rows per output at its end.
+
+Given a regime, every verdict is linear in how many readings a signal had and how many a
+passage lost, so the hot path only adds; ``settle`` turns sums into in, delivered, withheld.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from processors.passages import OutputTable, Passage
+from processors.program import Program, Regime
+from telemetry.flow import OutputFlow
+from telemetry.outcome import Rejected, Withheld
+
+ORDER = {reason: place for place, reason in enumerate(Withheld)}
+
+
+class Tally:
+    """Sums of one batch. Not thread-safe; thrown away when the batch is done again."""
+
+    def __init__(self, program: Program) -> None:
+        self._program = program
+        self._rows: dict[Regime, list[int]] = {}
+        self.not_collected = 0
+        self.rejected: Counter[Rejected] = Counter()
+        self.envelopes = 0
+        self.exact_path = 0
+
+    def row(self, regime: Regime) -> list[int]:
+        """The sums kept for a regime; add to it in place."""
+        row = self._rows.get(regime)
+        if row is None:
+            row = self._rows[regime] = [0] * self._program.width
+        return row
+
+    def reject(self, reason: Rejected, readings: int) -> None:
+        """Count what is not admitted: its readings, or one where they cannot be told."""
+        self.rejected[reason] += readings
+
+    def settle(self) -> tuple[dict[str, OutputFlow], dict[str, int]]:
+        """Rows per output, and rejections by reason; every row closes by construction."""
+        ledger = {}
+        for table in self._program.tables:
+            flow = OutputFlow()
+            withheld: Counter[Withheld] = Counter()
+            if self.not_collected:
+                withheld[Withheld.NOT_COLLECTED] = self.not_collected
+            for regime, row in self._rows.items():
+                for path, place in self._program.index.items():
+                    if row[place]:
+                        flow.delivered += self._verdict(table, regime, row, path, withheld)
+            flow.withheld = {str(reason): count for reason, count in withheld.items() if count}
+            flow.entered = flow.delivered + withheld.total()
+            ledger[table.output.id] = flow
+        return ledger, {str(reason): count for reason, count in self.rejected.items()}
+
+    def _verdict(
+        self,
+        table: OutputTable,
+        regime: Regime,
+        row: list[int],
+        path: str,
+        withheld: Counter[Withheld],
+    ) -> int:
+        readings = row[self._program.index[path]]
+        wanting = table.passages.get(path, ())
+        active = [p for p in wanting if p.index in regime.active]
+        if not active:
+            withheld[_refusal(table, regime, path, wanting)] += readings
+            return 0
+        losses = self._losses(table, row, path, active)
+        withheld.update(losses)
+        return readings - sum(losses.values())
+
+    def _losses(
+        self, table: OutputTable, row: list[int], path: str, active: list[Passage]
+    ) -> Mapping[Withheld, int]:
+        partials = {p.chains[path].partial for p in active}
+        if (None, None) in partials:
+            return {}
+        by_reason = {
+            reason: row[slot]
+            for (partial, loss_path, reason), slot in self._program.loss_slots.items()
+            if loss_path == path and partial in partials
+        }
+        if len(partials) == 1:
+            return by_reason
+        first = min(by_reason, key=ORDER.__getitem__)
+        return {first: row[self._program.union_slots[table.output.id, path]]}
+
+
+def _refusal(table: OutputTable, regime: Regime, path: str, wanting: Iterable[Passage]) -> Withheld:
+    reasons = set()
+    if path in table.denials:
+        reasons.add(table.denials[path])
+    for passage in wanting:
+        if not regime.linked:
+            reasons.add(Withheld.NO_LINK)
+        elif passage.index not in regime.granted:
+            reasons.add(Withheld.NO_CONSENT)
+        else:
+            reasons.add(Withheld.TOO_LATE)
+    if not reasons:
+        return Withheld.NOT_IN_PURPOSE
+    return min(reasons, key=ORDER.__getitem__)

@@ -1,0 +1,63 @@
+"""Operations carried out on columns: one function per distinct chain, shared by all outputs.
+
+A column function takes a list and returns a new one of equal length; a thinning takes
+times and values and returns shorter ones. Neither changes what it is given.
+"""
+
+from collections.abc import Callable, Sequence
+from math import floor
+from typing import Any
+
+from policy.operations import Bucket, Operation, Round, ThinCount, ThinTime
+from policy.operations import Thin as ThinOperation
+
+Values = list[Any]
+ColumnFunction = Callable[[Values], Values]
+Thinning = Callable[[int, list[int], Values], tuple[list[int], Values]]
+"""(t0_ms, dt, value) -> (dt, value), in the same order."""
+
+
+def column_function(operations: Sequence[Operation]) -> ColumnFunction | None:
+    """The value part of a chain, or None where it leaves values as they are."""
+    steps = [_step(operation) for operation in operations if isinstance(operation, Round | Bucket)]
+    if not steps:
+        return None
+    if len(steps) == 1:
+        return steps[0]
+
+    def chained(values: Values) -> Values:
+        for step in steps:
+            values = step(values)
+        return values
+
+    return chained
+
+
+def _step(operation: Round | Bucket) -> ColumnFunction:
+    match operation:
+        case Bucket(width):
+            return lambda values: [floor(x / width) * width for x in values]
+        case Round(step):
+            per_unit = round(1 / step)
+            if step < 1 and per_unit * step == 1:
+                return lambda values: [floor(x * per_unit + 0.5) / per_unit for x in values]
+            return lambda values: [floor(x / step + 0.5) * step for x in values]
+
+
+def thinning(operation: ThinOperation) -> Thinning:
+    """The function that keeps fewer readings of a column."""
+    match operation:
+        case ThinCount(one_in):
+            return lambda _t0_ms, dt, value: (dt[::one_in], value[::one_in])
+        case ThinTime(every_ms):
+            return lambda t0_ms, dt, value: _first_per_bin(every_ms, t0_ms, dt, value)
+
+
+def _first_per_bin(
+    every_ms: int, t0_ms: int, dt: list[int], value: Values
+) -> tuple[list[int], Values]:
+    first: dict[int, int] = {}
+    for index, delta_ms in enumerate(dt):
+        first.setdefault((t0_ms + delta_ms) // every_ms, index)
+    kept = sorted(first.values())
+    return [dt[i] for i in kept], [value[i] for i in kept]

@@ -1,0 +1,127 @@
+"""Every setting, from the environment (``ROADFADE_…``) or ``roadfade.toml``.
+
+Settings may shorten what the policy keeps, and make deletion finer; none can lengthen it.
+"""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import AliasChoices, Field
+from pydantic_settings import (
+    BaseSettings,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+from telemetry.instants import Grain
+
+
+class Settings(BaseSettings):
+    """The defaults are those of the embedded profile: one machine, one folder."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="ROADFADE_", toml_file="roadfade.toml", extra="forbid", frozen=True
+    )
+
+    kafka_bootstrap_servers: str = Field(
+        default="127.0.0.1:9092",
+        validation_alias=AliasChoices(
+            "KAFKA_BOOTSTRAP_SERVERS", "ROADFADE_KAFKA_BOOTSTRAP_SERVERS"
+        ),
+    )
+    """Where the broker is."""
+    topic_prefix: str = ""
+    """Put before every topic and group: several Roadfades on one broker."""
+    partitions: int = Field(default=4, ge=1, le=1000)
+    """Partitions of every topic that is created; existing topics keep theirs."""
+    replication: int = Field(default=1, ge=1, le=5)
+    """Replicas of every topic that is created."""
+
+    state_dir: Path = Path(".state")
+    """Office database, keyring, lake, member slots and ledger live below it."""
+    policy: Path | None = None
+    """A policy document's folder; the shipped one where none is named."""
+    grain_at_most: Grain | None = None
+    """Expiries are dated at least this finely; never coarser than compiled."""
+    topic_retention_s_at_most: int | None = Field(default=None, ge=10)
+    """Topics delete after at most this many seconds; never later than compiled."""
+
+    raw_allow_unsealed: bool = True
+    """Take plain envelopes from the raw topic (the embedded profile)."""
+    fixed_now_ms: int | None = None
+    """Judge every record at this instant: for replaying a run exactly, nothing else."""
+    view_age_s_max: int = Field(default=30, ge=1)
+    """Older control views pause the worker."""
+    records_per_fetch_max: int = Field(default=2_000, ge=1)
+    """Raw records taken from Kafka at once by a worker."""
+    metrics_port: int = Field(default=0, ge=0, le=65_535)
+    """Port of /metrics; 0 picks a free one, written to the state folder."""
+    metrics_host: str = "127.0.0.1"
+    """Address of /metrics."""
+
+    lake_buckets: int = Field(default=4, ge=1, le=4096)
+    """Buckets per expiry partition; at least ten subjects should share one."""
+    lake_compression: Literal["zstd", "uncompressed"] = "zstd"
+    """Parquet compression; uncompressed lets a byte search find planted marks."""
+    lake_duplicates_window: int = Field(default=50_000, ge=1_000)
+    """Record ids remembered per topic partition to drop a worker's duplicates."""
+    sink_batch_s: float = Field(default=2.0, gt=0, le=60)
+    """How long a sink gathers records before it writes files."""
+    sweep_every_s: float = Field(default=60.0, gt=0)
+    """How often the retention sweep runs."""
+    heartbeat_every_s: float = Field(default=5.0, gt=0, le=20)
+    """How often the office proves on the control topics that it lives."""
+
+    @property
+    def lake_dir(self) -> Path:
+        """Where the Parquet lake is."""
+        return self.state_dir / "lake"
+
+    @property
+    def slots_dir(self) -> Path:
+        """Where processes lock their member ids."""
+        return self.state_dir / "slots"
+
+    @property
+    def ports_dir(self) -> Path:
+        """Where processes write the ports of their metrics."""
+        return self.state_dir / "ports"
+
+    @property
+    def ledger_path(self) -> Path:
+        """The ledger's SQLite file."""
+        return self.state_dir / "ledger.sqlite"
+
+    @property
+    def office_path(self) -> Path:
+        """The office's SQLite file."""
+        return self.state_dir / "office.sqlite"
+
+    @property
+    def office_database(self) -> str:
+        """The office database as SQLAlchemy names it."""
+        return f"sqlite+aiosqlite:///{self.office_path}"
+
+    @property
+    def keyring_path(self) -> Path:
+        """The keyring's SQLite file."""
+        return self.state_dir / "keyring.sqlite"
+
+    @property
+    def kek_file(self) -> Path:
+        """The key-encryption key of the embedded profile."""
+        return self.state_dir / "kek"
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Arguments, then environment, then roadfade.toml."""
+        del dotenv_settings, file_secret_settings
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)

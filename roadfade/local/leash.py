@@ -33,7 +33,7 @@ class Leashed:
         # Linux could kill the child with its parent (PR_SET_PDEATHSIG), but that binds it to
         # the *thread* that started it. This shell waits for the end of a pipe only we hold.
         self._watcher = subprocess.Popen(  # noqa: S603  # a constant script and a number
-            ["/bin/sh", "-c", 'read -r _; kill -KILL -- "-$0"', str(self._child.pid)],
+            ["/bin/sh", "-c", 'read -r _; kill -KILL "-$0"', str(self._child.pid)],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -60,6 +60,10 @@ class Leashed:
             self._child.wait(deadline_s)
         except subprocess.TimeoutExpired:
             self._signal(signal.SIGKILL)
+        return self._reap()
+
+    def wait(self) -> int:
+        """Wait for the child's own end; return its exit code."""
         return self._reap()
 
     def kill(self) -> int:

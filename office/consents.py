@@ -1,0 +1,168 @@
+"""To what people agreed, and until when. Every function runs in the caller's transaction."""
+
+from collections.abc import Collection, Sequence
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from office.changes import Change, announce, chunks
+from office.devices import checked_id
+from office.errors import OfficeError
+from office.grantable import Grantable
+from office.intervals import Interval, asked_interval, shortened
+from office.row_ids import new_row_id
+from office.tables import CONSENTS
+from telemetry import control
+from telemetry.control import ConsentInterval, ConsentKind
+from telemetry.identity import SubjectId
+
+
+class NewConsent(NamedTuple):
+    """A consent someone gives from ``from_ms`` on; an end only where it is known already."""
+
+    subject: SubjectId
+    purpose: str
+    basis: ConsentKind
+    recipient: str | None
+    notice: str
+    from_ms: int
+    to_ms: int | None = None
+
+    @property
+    def asks(self) -> Grantable:
+        """What of the policy it consents to."""
+        return Grantable(self.purpose, self.basis, self.recipient, self.notice)
+
+
+def consent_of(row: Row[Any]) -> ConsentInterval:
+    """A row of the table as the control topic carries it."""
+    return ConsentInterval(
+        consent=row.consent,
+        subject=SubjectId(row.subject),
+        purpose=row.purpose,
+        basis=row.basis,
+        recipient=row.recipient,
+        notice=row.notice,
+        from_ms=row.from_ms,
+        to_ms=row.to_ms,
+    )
+
+
+async def add_consents(
+    connection: AsyncConnection, wanted: Sequence[NewConsent], grantable: Collection[Grantable]
+) -> list[str]:
+    """Row ids in the order asked; an equal consent that exists is answered with its own id.
+
+    OfficeError where the policy asks for no such consent.
+    """
+    held = await _consents_of(connection, {consent.subject for consent in wanted})
+    ids, fresh = list[str](), list[ConsentInterval]()
+    for new in wanted:
+        checked_id("subject", new.subject)
+        _check_grantable(new.asks, grantable)
+        interval = asked_interval(new.from_ms, new.to_ms)
+        consents = held.setdefault(new.subject, [])
+        same = next(
+            (c for c in consents if (_asked(c), _interval(c)) == (new.asks, interval)), None
+        )
+        if same is None:
+            same = ConsentInterval(new_row_id(), new.subject, *new.asks, *interval)
+            consents.append(same)
+            fresh.append(same)
+        ids.append(same.consent)
+    await _insert(connection, fresh)
+    return ids
+
+
+async def withdraw(
+    connection: AsyncConnection,
+    subject: SubjectId,
+    purpose: str,
+    recipient: str | None,
+    at_ms: int,
+) -> list[str]:
+    """End the subject's consents to a purpose at an instant; row ids of those that matched.
+
+    Without a recipient: every recipient's. A withdrawal only shortens: a consent that
+    begins later ends as it begins, one that ended earlier stays. OfficeError where none
+    was ever given, since a withdrawal that misses by a mistyped word must be heard.
+    """
+    held = (await _consents_of(connection, {subject})).get(subject, [])
+    matching = [
+        consent
+        for consent in held
+        if consent.purpose == purpose and recipient in (None, consent.recipient)
+    ]
+    if not matching:
+        msg = (
+            "that subject never consented to that purpose and recipient: check the subject "
+            "id, and the purpose and recipient as the policy spells them"
+        )
+        raise OfficeError(msg)
+    for consent in matching:
+        await _shorten(connection, consent, at_ms)
+    return [consent.consent for consent in matching]
+
+
+async def _shorten(connection: AsyncConnection, consent: ConsentInterval, at_ms: int) -> None:
+    ended = shortened(_interval(consent), at_ms)
+    if ended == _interval(consent):
+        return
+    where = CONSENTS.c.consent == consent.consent
+    await connection.execute(update(CONSENTS).where(where).values(to_ms=ended.to_ms))
+    row = ConsentInterval(consent.consent, consent.subject, *_asked(consent), *ended)
+    await announce(connection, [Change(control.CONSENTS, row.consent, row)])
+
+
+def _check_grantable(asks: Grantable, grantable: Collection[Grantable]) -> None:
+    if asks in grantable:
+        return
+    offered = sorted(
+        " ".join((one.basis, *(part for part in (one.recipient,) if part), one.notice))
+        for one in grantable
+        if one.purpose == asks.purpose
+    )
+    if offered:
+        msg = f"the policy asks for other consents to that purpose: {'; '.join(offered)}"
+    else:
+        purposes = sorted({one.purpose for one in grantable})
+        msg = f"the policy asks for no consent to that purpose; it asks for: {', '.join(purposes)}"
+    raise OfficeError(msg)
+
+
+def _asked(consent: ConsentInterval) -> Grantable:
+    return Grantable(consent.purpose, consent.basis, consent.recipient, consent.notice)
+
+
+def _interval(consent: ConsentInterval) -> Interval:
+    return Interval(consent.from_ms, consent.to_ms)
+
+
+async def _consents_of(
+    connection: AsyncConnection, subjects: Collection[SubjectId]
+) -> dict[SubjectId, list[ConsentInterval]]:
+    found: dict[SubjectId, list[ConsentInterval]] = {}
+    for some in chunks(sorted(subjects)):
+        for row in await connection.execute(select(CONSENTS).where(CONSENTS.c.subject.in_(some))):
+            consent = consent_of(row)
+            found.setdefault(consent.subject, []).append(consent)
+    return found
+
+
+async def _insert(connection: AsyncConnection, fresh: Sequence[ConsentInterval]) -> None:
+    if fresh:
+        await connection.execute(
+            insert(CONSENTS),
+            [
+                {
+                    "consent": consent.consent,
+                    "subject": consent.subject,
+                    **_asked(consent)._asdict(),
+                    **_interval(consent)._asdict(),
+                }
+                for consent in fresh
+            ],
+        )
+        changes = [Change(control.CONSENTS, consent.consent, consent) for consent in fresh]
+        await announce(connection, changes)

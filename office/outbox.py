@@ -1,0 +1,147 @@
+"""From the outbox to the control topics: every change, in order, at least once.
+
+In: rows that the registry left in its own transactions. Out: control records through a
+``Publish``, then heartbeats. A row leaves the outbox only after its publish returned; a
+crash between publishes it again, which compacted topics and idempotent views forgive.
+A heartbeat must never vouch for a row that is still waiting.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from sqlalchemy import Row, Table, delete, func, insert, select, update
+
+from office.changes import CHUNK_ROWS, Change, announce
+from office.consents import consent_of
+from office.database import Database
+from office.links import link_of
+from office.ports import ControlRecord, Publish
+from office.tables import CONSENTS, DEVICES, LINKS, OUTBOX, PUBLISHED
+from telemetry import control
+from telemetry.control import HEARTBEAT_KEY, DeviceRegistration, Heartbeat, encode_row
+from telemetry.identity import DeviceId
+
+POLL_S: Final = 0.05
+"""How often a waiting writer looks whether its rows are out."""
+
+
+class Outbox:
+    """The publishing end of the registry's transactions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def drain(self, publish: Publish) -> int | None:
+        """Publish what waits, in order; how many rows. None: another process publishes now.
+
+        What ``publish`` raises goes through; the rows then wait for the next call.
+        """
+        async with self._database.sole_publisher() as sole:
+            return await self._drain(publish) if sole else None
+
+    async def beat(
+        self, publish: Publish, partitions: Mapping[str, int], now_ms: int
+    ) -> int | None:
+        """Drain, then tell every partition of each topic that it is complete as of ``now_ms``.
+
+        One heartbeat per partition, because compaction and reading go by partition.
+        ``now_ms`` is taken before the call: rows that come later are not vouched for.
+        """
+        async with self._database.sole_publisher() as sole:
+            if not sole:
+                return None
+            published = await self._drain(publish)
+            await publish(heartbeats(partitions, now_ms, await self.high_water()))
+            return published
+
+    async def _drain(self, publish: Publish) -> int:
+        published = 0
+        while batch := await self._waiting():
+            await publish(list(batch.values()))
+            async with self._database.writing() as connection:
+                await connection.execute(delete(OUTBOX).where(OUTBOX.c.sequence.in_(batch)))
+                moved = update(PUBLISHED).values(high_water=max(batch))
+                if (await connection.execute(moved)).rowcount == 0:
+                    await connection.execute(insert(PUBLISHED).values(one=1, high_water=max(batch)))
+            published += len(batch)
+        return published
+
+    async def _waiting(self) -> dict[int, ControlRecord]:
+        query = select(OUTBOX).order_by(OUTBOX.c.sequence).limit(CHUNK_ROWS)
+        async with self._database.reading() as connection:
+            return {
+                row.sequence: ControlRecord(row.topic, None, row.key.encode(), row.value)
+                for row in await connection.execute(query)
+            }
+
+    async def high_water(self) -> int:
+        """Every row up to this sequence is published; 0 before the first."""
+        async with self._database.reading() as connection:
+            return (await connection.scalar(select(PUBLISHED.c.high_water))) or 0
+
+    async def last_sequence(self) -> int:
+        """The newest row's sequence, published or not; what a writer then waits for."""
+        async with self._database.reading() as connection:
+            waiting = await connection.scalar(select(func.max(OUTBOX.c.sequence)))
+            done = await connection.scalar(select(PUBLISHED.c.high_water))
+        return max(waiting or 0, done or 0)
+
+    async def wait_published(self, sequence: int, timeout_s: float) -> bool:
+        """Wait until everything up to a sequence is published; False when time runs out."""
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout_s
+        while await self._first_waiting() <= sequence:
+            if loop.time() >= deadline:
+                return False
+            await asyncio.sleep(POLL_S)
+        return True
+
+    async def _first_waiting(self) -> float:
+        async with self._database.reading() as connection:
+            first: int | None = await connection.scalar(select(func.min(OUTBOX.c.sequence)))
+        return float("inf") if first is None else first
+
+    async def republish_all(self) -> int:
+        """Queue every row of the registry again, for a broker that lost its topics.
+
+        How many rows. The topics must be empty: rows deleted since stay in those that are not.
+        """
+        queued = 0
+        async with self._database.writing() as connection:
+            for table, change in _REGISTRY:
+                async with connection.stream(select(table)) as rows:
+                    async for some in rows.partitions(CHUNK_ROWS):
+                        await announce(connection, [change(row) for row in some])
+                        queued += len(some)
+        return queued
+
+
+def _device_change(row: Row[Any]) -> Change:
+    value = DeviceRegistration(DeviceId(row.device), row.registered_ms)
+    return Change(control.LINKS, row.row, value)
+
+
+def _link_change(row: Row[Any]) -> Change:
+    return Change(control.LINKS, row.link, link_of(row))
+
+
+def _consent_change(row: Row[Any]) -> Change:
+    return Change(control.CONSENTS, row.consent, consent_of(row))
+
+
+_REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], Change]], ...]] = (
+    (DEVICES, _device_change),
+    (LINKS, _link_change),
+    (CONSENTS, _consent_change),
+)
+
+
+def heartbeats(partitions: Mapping[str, int], now_ms: int, high_water: int) -> list[ControlRecord]:
+    """A heartbeat for every partition of every topic, under the same key in each."""
+    value = encode_row(Heartbeat(now_ms, high_water))
+    return [
+        ControlRecord(topic, partition, HEARTBEAT_KEY, value)
+        for topic, count in partitions.items()
+        for partition in range(count)
+    ]

@@ -1,0 +1,75 @@
+"""The office's tables: devices, links, consents, and the outbox of what is yet to publish.
+
+Times are integer milliseconds UTC. An end of NULL is still open.
+"""
+
+from typing import Final
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+)
+
+OFFICE: Final = MetaData()
+
+DEVICES: Final = Table(
+    "devices",
+    OFFICE,
+    Column("row", String, primary_key=True),
+    Column("device", String, nullable=False, unique=True),
+    Column("registered_ms", BigInteger, nullable=False),
+)
+
+LINKS: Final = Table(
+    "links",
+    OFFICE,
+    Column("link", String, primary_key=True),
+    Column("device", String, ForeignKey("devices.device"), nullable=False),
+    Column("subject", String, nullable=False),
+    Column("secret", LargeBinary, nullable=False),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("to_ms", BigInteger),
+    Index("links_by_device", "device"),
+    Index("links_by_subject", "subject"),
+)
+
+CONSENTS: Final = Table(
+    "consents",
+    OFFICE,
+    Column("consent", String, primary_key=True),
+    Column("subject", String, nullable=False),
+    Column("purpose", String, nullable=False),
+    Column("basis", String, nullable=False),
+    Column("recipient", String),
+    Column("notice", String, nullable=False),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("to_ms", BigInteger),
+    Index("consents_by_subject", "subject"),
+)
+
+OUTBOX: Final = Table(
+    "outbox",
+    OFFICE,
+    # SQLite counts only plain INTEGER keys; AUTOINCREMENT, because a sequence is never reused.
+    Column("sequence", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("topic", String, nullable=False),
+    Column("key", String, nullable=False),
+    Column("value", LargeBinary),
+    Index("outbox_by_key", "key"),
+    sqlite_autoincrement=True,
+)
+
+PUBLISHED: Final = Table(
+    "published",
+    OFFICE,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+    Column("high_water", BigInteger, nullable=False),
+)
+"""One row: every outbox row up to this sequence is published."""

@@ -112,7 +112,10 @@ class Minimiser:
                 continue
             if dt != source:
                 source = dt
-                floored = [(into_ms + delta) // floor_ms * floor_ms for delta in dt]
+                if min(dt) + into_ms >= 0 and max(dt) + into_ms < floor_ms:
+                    floored = [0] * len(dt)
+                else:
+                    floored = [(into_ms + delta) // floor_ms * floor_ms for delta in dt]
             series[path] = Series(unit, floored, values)
             readings += len(dt)
         codes = trouble_codes if job.trouble_codes else []

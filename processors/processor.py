@@ -85,12 +85,9 @@ class Processor:
         standing = self._standings.get(envelope.device)
         if standing is None or not standing.permit.covers(t0_ms, last_ms, now_ms):
             standing = self._stand(envelope.device, t0_ms, now_ms)
-        if (
-            standing is None
-            or last_ms > received_ms + AHEAD_MS_MAX
-            or t0_ms < standing.registered_ms
-            or not standing.permit.covers(t0_ms, last_ms, now_ms)
-        ):
+            if standing is None or not standing.permit.covers(t0_ms, last_ms, now_ms):
+                return self._exactly(value, received_ms, now_ms, tally)
+        if last_ms > received_ms + AHEAD_MS_MAX or t0_ms < standing.registered_ms:
             return self._exactly(value, received_ms, now_ms, tally)
         columns = msgspec.structs.astuple(envelope.series)
         present = tuple([place for place, c in enumerate(columns) if c is not UNSET])

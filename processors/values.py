@@ -34,13 +34,14 @@ def column_function(operations: Sequence[Operation]) -> ColumnFunction | None:
 
 
 def _step(operation: Round | Bucket) -> ColumnFunction:
+    """The meaning of policy.arithmetic on a list. (``x // 1`` is slower than floor.)"""
     match operation:
         case Bucket(width):
             return lambda values: [floor(x / width) * width for x in values]
         case Round(step):
-            per_unit = round(1 / step)
-            if step < 1 and per_unit * step == 1:
-                return lambda values: [floor(x * per_unit + 0.5) / per_unit for x in values]
+            parts = round(1 / step)
+            if parts >= 1 and 1 / step == parts:
+                return lambda values: [floor(x * parts + 0.5) / parts for x in values]
             return lambda values: [floor(x / step + 0.5) * step for x in values]
 
 

@@ -88,7 +88,7 @@ def output(
 
 def plan(*outputs: Output) -> Plan:
     collected = frozenset(rule.signal for out in outputs for one in out.lanes for rule in one.rules)
-    return Plan("test", 3, 0, "d" * 64, CATALOGUE, outputs, collected, {}, {}, TRANSPORT)
+    return Plan("test", 3, 0, "d" * 64, CATALOGUE, outputs, collected, {}, {}, TRANSPORT, TRANSPORT)
 
 
 PLAN = plan(

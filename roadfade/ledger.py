@@ -1,0 +1,82 @@
+"""The ledger on disk: flow records by partition and first offset, in one SQLite file.
+
+Folding is idempotent: a record replaces all of its partition from its first offset on.
+Settled rows are summed into one per partition so that the file does not grow for ever.
+Blocking; call it in a thread. Several processes may share the file.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from telemetry.flow import FlowRecord, Ledger, decode_flow, encode_flow
+
+ROWS_PER_PARTITION_MAX = 5_000
+"""More than any replay spans; older rows can no longer be voided and are summed."""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS flow (
+    topic TEXT, partition INTEGER, first INTEGER, body BLOB,
+    PRIMARY KEY (topic, partition, first)
+)
+"""
+
+
+class LedgerFile:
+    """One file; every call opens and closes it."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with self._open() as db:
+            db.execute("PRAGMA journal_mode=WAL")
+            db.execute(SCHEMA)
+
+    @contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        with closing(sqlite3.connect(self._path, timeout=10, isolation_level=None)) as db:
+            yield db
+
+    def fold(self, records: Iterable[FlowRecord]) -> None:
+        """Take records in topic order; durable on return, harmless when repeated."""
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            for record in records:
+                place = (record.topic, record.partition, record.first)
+                db.execute(
+                    "DELETE FROM flow WHERE topic = ? AND partition = ? AND first >= ?", place
+                )
+                db.execute("INSERT INTO flow VALUES (?, ?, ?, ?)", (*place, encode_flow(record)))
+                self._settle(db, record.topic, record.partition)
+            db.execute("COMMIT")
+
+    def _settle(self, db: sqlite3.Connection, topic: str, partition: int) -> None:
+        where = (topic, partition)
+        query = "SELECT count(*) FROM flow WHERE topic = ? AND partition = ?"
+        (rows,) = db.execute(query, where).fetchone()
+        if rows <= 2 * ROWS_PER_PARTITION_MAX:
+            return
+        oldest = db.execute(
+            "SELECT first, body FROM flow WHERE topic = ? AND partition = ? ORDER BY first LIMIT ?",
+            (*where, rows - ROWS_PER_PARTITION_MAX),
+        ).fetchall()
+        ledger = Ledger()
+        for _, body in oldest:
+            record = decode_flow(body)
+            ledger.add(record.ledger, record.rejected)
+        first, last = oldest[0][0], oldest[-1][0]
+        settled = FlowRecord(topic, partition, first, last, ledger.outputs, ledger.rejected)
+        db.execute(
+            "DELETE FROM flow WHERE topic = ? AND partition = ? AND first <= ?", (*where, last)
+        )
+        db.execute("INSERT INTO flow VALUES (?, ?, ?, ?)", (*where, first, encode_flow(settled)))
+
+    def read(self) -> Ledger:
+        """The sum of all that stands."""
+        ledger = Ledger()
+        with self._open() as db:
+            for (body,) in db.execute("SELECT body FROM flow"):
+                record = decode_flow(body)
+                ledger.add(record.ledger, record.rejected)
+        return ledger

@@ -1,0 +1,104 @@
+"""Every metric there is, by process. Labels never split below the fleet.
+
+Dashboards and alert rules may use these names only (a test holds them to it).
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from wsgiref.simple_server import WSGIServer
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+
+from telemetry.flow import OutputFlow
+
+REGISTRY = CollectorRegistry(auto_describe=True)
+
+
+def _counter(name: str, text: str, *labels: str) -> Counter:
+    return Counter(name, text, labels, registry=REGISTRY)
+
+
+def _gauge(name: str, text: str, *labels: str) -> Gauge:
+    return Gauge(name, text, labels, registry=REGISTRY)
+
+
+READINGS_IN = _counter("roadfade_readings_in_total", "Readings that entered", "output")
+READINGS_DELIVERED = _counter(
+    "roadfade_readings_delivered_total", "Readings some record represents", "output"
+)
+READINGS_WITHHELD = _counter(
+    "roadfade_readings_withheld_total", "Readings withheld, by first reason", "output", "reason"
+)
+REJECTED = _counter("roadfade_rejected_total", "Readings not admitted", "reason")
+RECORDS_IN = _counter("roadfade_records_in_total", "Raw records processed")
+BATCH_SECONDS = Histogram(
+    "roadfade_batch_seconds",
+    "From fetch to commit of one batch",
+    buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
+    registry=REGISTRY,
+)
+SLOW_PATH = _counter("roadfade_slow_path_total", "Envelopes that took the exact path")
+INPUT_LAG = _gauge("roadfade_input_lag_records", "Raw records not yet processed", "partition")
+EXPIRED_UNREAD = _counter(
+    "roadfade_expired_unread_total", "Raw records deleted before they were processed"
+)
+VIEW_AGE = _gauge("roadfade_view_age_seconds", "Age of a control view's heartbeat", "view")
+PAUSED = _gauge("roadfade_paused", "1 while consumption waits for this reason", "reason")
+PRODUCE_RETRIES = _counter("roadfade_produce_retries_total", "Batches sent again")
+LEDGER_UNBALANCED = _counter(
+    "roadfade_ledger_unbalanced_total", "Flow records whose rows do not close"
+)
+SINK_ROWS = _counter("roadfade_sink_rows_total", "Lake rows written", "output")
+SINK_DUPLICATES = _counter(
+    "roadfade_sink_duplicates_total", "Records dropped as a worker's duplicates", "output"
+)
+SINK_REJECTED = _counter("roadfade_sink_rejected_total", "Records the sink refused", "reason")
+SINK_LAG = _gauge("roadfade_sink_lag_records", "Purpose records not yet in the lake", "topic")
+EXPIRED_READINGS = _counter(
+    "roadfade_expired_readings_total", "Lake rows removed at their expiry", "output"
+)
+SWEEP_SUCCESS = _gauge(
+    "roadfade_sweep_last_success_timestamp_seconds", "When a sweep last finished"
+)
+OLDEST_AGE = _gauge(
+    "roadfade_oldest_record_age_seconds", "Age of the oldest record of a copy", "copy"
+)
+LONGEST_LIFE = _gauge("roadfade_longest_life_seconds", "Longest life promised in a copy", "copy")
+OVERDUE = _gauge("roadfade_overdue_partitions", "Lake partitions past their expiry", "output")
+OUTBOX_PENDING = _gauge("roadfade_outbox_pending", "Control rows not yet published")
+HEARTBEAT = _gauge("roadfade_heartbeat_timestamp_seconds", "When the office last proved it lives")
+BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "policy_version")
+
+
+def metric_names() -> frozenset[str]:
+    """Every series name a query may use, with the suffixes of counters and histograms."""
+    names = set()
+    for family in REGISTRY.collect():
+        names.add(family.name)
+        if family.type == "counter":
+            names.add(f"{family.name}_total")
+        if family.type == "histogram":
+            names.update(f"{family.name}_{part}" for part in ("bucket", "sum", "count"))
+    return frozenset(names)
+
+
+METRIC_NAMES = metric_names()
+
+
+def count_flow(ledger: Mapping[str, OutputFlow], rejected: Mapping[str, int]) -> None:
+    """Add one batch's ledger to the counters."""
+    for output, flow in ledger.items():
+        READINGS_IN.labels(output).inc(flow.entered)
+        READINGS_DELIVERED.labels(output).inc(flow.delivered)
+        for reason, count in flow.withheld.items():
+            READINGS_WITHHELD.labels(output, reason).inc(count)
+    for reason, count in rejected.items():
+        REJECTED.labels(reason).inc(count)
+
+
+def serve(host: str, port: int, ports_dir: Path, role: str) -> WSGIServer:
+    """Serve /metrics from a thread; the port taken is written to ``<ports_dir>/<role>``."""
+    server, _ = start_http_server(port, host, REGISTRY)
+    ports_dir.mkdir(parents=True, exist_ok=True)
+    (ports_dir / role).write_text(f"{host}:{server.server_port}")
+    return server

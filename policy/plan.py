@@ -182,6 +182,10 @@ class Plan:
     """English titles of purposes, by id."""
     raw: Transport
     """Deletion settings of ``telemetry.raw``."""
+    ledger: Transport
+    """Deletion settings of ``audit.flow``."""
+    closed: tuple[Output, ...] = ()
+    """Recipients to whom everything is denied, kept for explain: no lane and no topic."""
 
     @property
     def policy_version(self) -> str:

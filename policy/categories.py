@@ -1,0 +1,84 @@
+"""Which catalogue signals each category holds: every signal stands in at most one.
+
+A path beats a branch, a longer branch beats a shorter one, so that ``Vehicle.OBD.**``
+may stand in one category and ``Vehicle.OBD.DTCList`` in another.
+"""
+
+from collections.abc import Iterable, Mapping
+
+from policy.document import Categories, Sheet
+from policy.problems import Findings
+from telemetry.signals import Catalogue, Kind, Signal
+
+BRANCH = ".**"
+
+
+def closeness(pattern: str) -> tuple[bool, int]:
+    """How closely a pattern names a signal; the greater beats the smaller."""
+    return (not pattern.endswith(BRANCH), len(pattern))
+
+
+def matches(pattern: str, path: str) -> bool:
+    """Whether a path or branch pattern names this path."""
+    if pattern.endswith(BRANCH):
+        return path.startswith(pattern.removesuffix("**"))
+    return path == pattern
+
+
+def closest(patterns: Iterable[str], path: str) -> str | None:
+    """The pattern that names the path most closely, or None."""
+    return max((p for p in patterns if matches(p, path)), key=closeness, default=None)
+
+
+def signals_by_category(
+    sheet: Sheet[Categories], catalogue: Catalogue, findings: Findings
+) -> Mapping[str, tuple[Signal, ...]]:
+    """Each category's signals in catalogue order; a pattern that names none is an error."""
+    homes = _homes(sheet, findings)
+    found: dict[str, list[Signal]] = {category: [] for category in sheet.content.categories}
+    used: set[str] = set()
+    for signal in catalogue:
+        pattern = None if signal.derived else closest(homes, signal.path)
+        if pattern is not None:
+            used.add(pattern)
+            found[homes[pattern][0]].append(signal)
+    for pattern, (category, index) in homes.items():
+        if pattern not in used:
+            _explain_unused(sheet, catalogue, pattern, (category, index), findings)
+    return {category: tuple(signals) for category, signals in found.items()}
+
+
+def _homes(sheet: Sheet[Categories], findings: Findings) -> dict[str, tuple[str, int]]:
+    homes: dict[str, tuple[str, int]] = {}
+    for category, content in sheet.content.categories.items():
+        for index, pattern in enumerate(content.signals):
+            if pattern in homes:
+                where = sheet.where("categories", category, "signals", index)
+                remedy = f"keep it in one category; {homes[pattern][0]} has it already"
+                findings.error(where, "a signal stands in two categories", pattern, remedy)
+            homes.setdefault(pattern, (category, index))
+    return homes
+
+
+def _explain_unused(
+    sheet: Sheet[Categories], catalogue: Catalogue, pattern: str, home: tuple[str, int],
+    findings: Findings,
+) -> None:  # fmt: skip
+    where = sheet.where("categories", home[0], "signals", home[1])
+    if catalogue.matching(pattern):
+        remedy = "remove the line; closer patterns name every signal of this branch"
+        findings.error(where, "the pattern is left with no signal", pattern, remedy)
+        return
+    remedy = "write a path of the signal catalogue, or a branch ending in .**"
+    findings.error(where, "no signal of the catalogue has this path", pattern, remedy)
+
+
+def refuse_identity(
+    sheet: Sheet[Categories], category: str, signals: Iterable[Signal], findings: Findings
+) -> None:
+    """Signals that identify by themselves (a VIN) never enter a cell."""
+    for signal in signals:
+        if signal.kind is Kind.IDENTITY:
+            where = sheet.where("categories", category, "signals")
+            remedy = "put it into a category of its own that no purpose uses"
+            findings.error(where, "an identifying signal would be released", signal.path, remedy)

@@ -1,0 +1,87 @@
+"""Document to plan: default deny, forbid beats permit, and no plan at all where one cell errs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from itertools import chain
+
+from policy import outside, permits
+from policy.categories import signals_by_category
+from policy.checks import check_document
+from policy.digest import digest
+from policy.document import Document
+from policy.forbids import bans
+from policy.limits import Limits
+from policy.outputs import outputs_of
+from policy.plan import Output, Plan
+from policy.problems import Findings, Problem
+from policy.transport import transport
+from policy.words import say_duration, say_space
+from telemetry.instants import to_ms
+from telemetry.record import MESH
+from telemetry.signals import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The plan, or None where any problem is an error; warnings come with either."""
+
+    plan: Plan | None
+    problems: tuple[Problem, ...]
+
+
+def compile_plan(document: Document, catalogue: Catalogue, limits: Limits) -> Compiled:
+    """Compile a parsed document. The same three arguments give the same digest."""
+    findings = Findings()
+    signals = signals_by_category(document.categories, catalogue, findings)
+    outside.check_bound(document, findings)
+    check_document(document, findings)
+    known = permits.Known(document, signals, findings)
+    all_bans = bans(document, signals, catalogue, findings)
+    outputs: list[Output] = []
+    for page in document.purposes:
+        found = tuple(permits.permits(known, page))
+        outputs += outputs_of(document, page, found, all_bans, limits, findings)
+    plan = _plan(document, catalogue, limits, tuple(outputs), findings)
+    if MESH not in catalogue:
+        where = document.precisions.where("precisions")
+        findings.error(where, "the catalogue lacks the mesh cell", MESH, "add it as derived")
+    problems = findings.in_order()
+    return Compiled(None if findings.refused else plan, problems)
+
+
+def _plan(
+    document: Document, catalogue: Catalogue, limits: Limits, outputs: tuple[Output, ...],
+    findings: Findings,
+) -> Plan:  # fmt: skip
+    policy = document.policy.content
+    raw_at_most = limits.raw_retention_ms_at_most
+    raw = transport(policy.raw, raw_at_most, limits, document.policy.where("raw"), findings)
+    where = document.policy.where("ledger")
+    ledger = transport(policy.ledger, None, limits, where, findings)
+    start = datetime(
+        policy.effective.year, policy.effective.month, policy.effective.day, tzinfo=UTC
+    )
+    rules = chain.from_iterable(lane.rules for output in outputs for lane in output.lanes)
+    plan = Plan(
+        policy=policy.policy,
+        version=policy.version,
+        effective_ms=to_ms(start),
+        digest="",
+        catalogue=catalogue,
+        outputs=tuple(output for output in outputs if output.lanes),
+        collected=frozenset(rule.signal for rule in rules),
+        precisions=_precisions(document),
+        titles={page.content.purpose: page.content.title.en for page in document.purposes},
+        raw=raw,
+        ledger=ledger,
+        closed=tuple(output for output in outputs if not output.lanes),
+    )
+    return replace(plan, digest=digest(plan))
+
+
+def _precisions(document: Document) -> Mapping[str, str]:
+    return {
+        name: f"{say_space(precision.space)}, {say_duration(precision.time)}"
+        for name, precision in document.precisions.content.precisions.items()
+    }

@@ -1,0 +1,41 @@
+"""Legal grounds: every basis points to a notice that people could read in time."""
+
+from policy.document import Document, Sheet
+from policy.page import Cell, Ground, Purpose, Recipient
+from policy.plan import Basis, BasisKind, Where
+from policy.problems import Findings
+
+
+def basis(
+    document: Document, page: Sheet[Purpose], cell: Cell, at: tuple[str | int, ...],
+    findings: Findings,
+) -> Basis:  # fmt: skip
+    """The cell's own basis, else its purpose's; errors where its notice does not carry it."""
+    ground = cell.basis or page.content.basis
+    where = page.where(*at, "basis") if cell.basis else page.where("basis", "notice")
+    _check_notice(document, ground, where, findings)
+    return Basis(BasisKind(ground.kind), ground.notice)
+
+
+def _check_notice(document: Document, ground: Ground, where: Where, findings: Findings) -> None:
+    notice = document.notices.get(ground.notice)
+    if notice is None:
+        known = ", ".join(document.notices) or "none yet"
+        remedy = f"add notices/{ground.notice}.yaml, or name one of: {known}"
+        findings.error(where, "the basis names a notice that does not exist", ground.notice, remedy)
+        return
+    policy = document.policy.content
+    if notice.content.effective > policy.effective:
+        place = notice.where("effective")
+        message = f"the notice comes later than the policy it carries ({policy.effective})"
+        remedy = "publish the notice first: date it on or before the policy's `effective`"
+        findings.error(place, message, notice.content.effective, remedy)
+
+
+def check_recipient(recipient: Recipient, chosen: Basis, where: Where, findings: Findings) -> None:
+    """No third party without consent or statute (APPI Art. 27(1); seed 第1-8)."""
+    allowed = (BasisKind.THIRD_PARTY, BasisKind.STATUTE)
+    if recipient.recipient_class == "third_party" and chosen.kind not in allowed:
+        message = f"`{recipient.id}` is a third party, which needs a consent to provision"
+        remedy = "write `basis: {kind: third_party, notice: ...}` for this cell"
+        findings.error(where, message, chosen.kind, remedy)

@@ -1,0 +1,59 @@
+"""Lanes: permits of equal period, trigger, grain and time floor leave as one record."""
+
+from collections.abc import Iterable
+
+from policy.limits import Limits
+from policy.operations import Drop, Unsupported
+from policy.periods import coarsest_grain
+from policy.permits import Permit
+from policy.plan import Denial, Lane, Rule
+from policy.problems import Findings
+from policy.words import say_duration
+from telemetry.outcome import Withheld
+
+
+def withheld(permit: Permit) -> Denial | None:
+    """The denial a permit's own operations amount to: ``drop``, or one not carried out yet."""
+    denied: Withheld | None = None
+    for operation in permit.operations:
+        if isinstance(operation, Drop):
+            denied = Withheld.DROPPED
+        elif isinstance(operation, Unsupported) and denied is None:
+            denied = Withheld.UNSUPPORTED
+    if denied is None:
+        return None
+    return Denial(permit.signal, denied, permit.rule, permit.cites, permit.where)
+
+
+def lanes(permits: Iterable[Permit], limits: Limits, findings: Findings) -> tuple[Lane, ...]:
+    """The lanes of one output, in the order in which the document opens them."""
+    grouped: dict[str, list[Permit]] = {}
+    for permit in permits:
+        same = grouped.setdefault(lane_name(permit), [])
+        if any(other.signal == permit.signal for other in same):
+            remedy = "give the two lines different periods or precisions, or remove one"
+            findings.error(
+                permit.where, "the same signal is kept twice alike", permit.signal, remedy
+            )
+        same.append(permit)
+    return tuple(_lane(name, members, limits) for name, members in grouped.items())
+
+
+def lane_name(permit: Permit) -> str:
+    """``30-days.1s``: period and floor; trigger and grain where they are not the usual ones."""
+    parts = [str(permit.period).replace(" ", "-")]
+    parts.append(say_duration(permit.time_floor_ms).replace(" ", ""))
+    if permit.trigger != "reading":
+        parts.append(permit.trigger)
+    if permit.grain is not coarsest_grain(permit.period):
+        parts.append(permit.grain)
+    return ".".join(parts)
+
+
+def _lane(name: str, permits: list[Permit], limits: Limits) -> Lane:
+    first = permits[0]
+    rules = tuple(
+        Rule(p.rule, p.signal, p.category, p.operations, p.basis, p.cites, p.where) for p in permits
+    )
+    grain = limits.finer(first.grain)
+    return Lane(name, first.period, first.trigger, grain, first.time_floor_ms, rules)

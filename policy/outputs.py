@@ -1,0 +1,106 @@
+"""Permits minus forbids, grouped by recipient: the outputs of one purpose."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from policy.document import Document, Sheet
+from policy.forbids import Ban, denial
+from policy.lanes import lanes, withheld
+from policy.limits import Limits
+from policy.page import Purpose, Recipient
+from policy.periods import shortest_ms
+from policy.permits import Permit
+from policy.plan import Denial, Lane, Output
+from policy.problems import Findings
+from policy.transport import transport
+from policy.words import say_duration
+from telemetry.instants import MINUTE_MS
+from telemetry.outcome import Withheld
+
+PREFIX: Final = "purpose."
+FLOOR_MS_UNSEEN_BY_ARRIVAL: Final = MINUTE_MS
+"""Live delivery dates a record to seconds; a floor above this promises less than that."""
+
+
+def outputs_of(
+    document: Document, page: Sheet[Purpose], permits: tuple[Permit, ...], bans: tuple[Ban, ...],
+    limits: Limits, findings: Findings,
+) -> tuple[Output, ...]:  # fmt: skip
+    """One output per recipient that a cell names; one whose lanes are empty is closed."""
+    named = {permit.recipient.id for permit in permits}
+    recipients = [r for r in page.content.recipients if r.id in named]
+    made = []
+    for recipient in recipients:
+        own = tuple(permit for permit in permits if permit.recipient.id == recipient.id)
+        suffix = f".{recipient.id}" if len(recipients) > 1 else ""
+        output_id = page.content.purpose + suffix
+        made.append(_output(output_id, document, page, recipient, own, bans, limits, findings))
+    return tuple(made)
+
+
+def _output(
+    output_id: str, document: Document, page: Sheet[Purpose], recipient: Recipient,
+    permits: tuple[Permit, ...], bans: tuple[Ban, ...], limits: Limits, findings: Findings,
+) -> Output:  # fmt: skip
+    purpose = page.content.purpose
+    allowed: list[Permit] = []
+    denials: list[Denial] = []
+    for permit in permits:
+        denied = denial(purpose, permit, bans) or withheld(permit)
+        if denied is None:
+            allowed.append(permit)
+        else:
+            denials.append(denied)
+    found = lanes(allowed, limits, findings)
+    _warn(page, output_id, found, denials, findings)
+    promise, where = page.content.transport, page.where("transport")
+    if promise is None:
+        promise, where = document.policy.content.transport, document.policy.where("transport")
+    settings = transport(promise, limits.topic_retention_ms_at_most, limits, where, findings)
+    for lane in found:
+        if shortest_ms(lane.period) - lane.grain.length_ms_min <= settings.bound_ms:
+            message = f"{output_id} keeps {lane.name} no longer than its topic may hold a byte"
+            remedy = "every record would be too late: shorten `topic_at_most` for this purpose"
+            findings.error(where, message, say_duration(settings.bound_ms), remedy)
+    return Output(
+        id=output_id,
+        purpose=purpose,
+        recipient=recipient.id,
+        recipient_class=recipient.recipient_class,
+        topic=PREFIX + output_id,
+        transport=settings,
+        epoch=page.content.identity.epoch,
+        lanes=found,
+        denials=_first_by_signal(denials, {rule.signal for lane in found for rule in lane.rules}),
+    )
+
+
+def _first_by_signal(denials: Iterable[Denial], kept: set[str]) -> tuple[Denial, ...]:
+    """The denial that decides per signal no lane keeps: the first in the order of reasons."""
+    order = list(Withheld)
+    first: dict[str, Denial] = {}
+    for denied in denials:
+        known = first.get(denied.signal)
+        if known is None or order.index(denied.reason) < order.index(known.reason):
+            first[denied.signal] = denied
+    return tuple(denied for signal, denied in first.items() if signal not in kept)
+
+
+def _warn(
+    page: Sheet[Purpose], output_id: str, found: tuple[Lane, ...], denials: list[Denial],
+    findings: Findings,
+) -> None:  # fmt: skip
+    for denied in denials:
+        if denied.reason is Withheld.UNSUPPORTED:
+            message = f"{output_id} asks for an operation that is not carried out yet"
+            remedy = "what it treats is withheld as unsupported"
+            findings.warn(denied.where, message, denied.signal, remedy)
+    floors = [lane.time_floor_ms for lane in found]
+    if not floors:
+        message = f"{output_id} receives nothing: every signal is denied"
+        findings.warn(page.where("recipients"), message, "", "remove the recipient or a forbid")
+    elif max(floors) > FLOOR_MS_UNSEEN_BY_ARRIVAL:
+        message = f"{output_id} is released live, so its arrival dates records more finely than"
+        message += f" the floor of {say_duration(max(floors))}"
+        remedy = "release windows are not carried out yet; keep who reads the topic few"
+        findings.warn(page.where("delivery"), message, page.content.delivery.release, remedy)

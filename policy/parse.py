@@ -1,0 +1,94 @@
+"""From texts by file name to a document, or to every problem found: no file is read here."""
+
+from collections.abc import Mapping
+from typing import Final, TypeVar
+
+from pydantic import BaseModel
+
+from policy.document import Cases, Categories, Document, Notice, Policy, Precisions, Sheet
+from policy.page import Purpose
+from policy.plan import Where
+from policy.problems import Findings, Problem
+from policy.validation import validate
+from policy.yaml_text import read_yaml
+
+FILES_MAX: Final = 500
+POLICY: Final = "policy.yaml"
+CATEGORIES: Final = "categories.yaml"
+PRECISION: Final = "precision.yaml"
+FOLDERS: Final = ("purposes", "notices", "cases")
+
+Model = TypeVar("Model", bound=BaseModel)
+
+
+def parse(files: Mapping[str, str]) -> Document | tuple[Problem, ...]:
+    """The document in these texts, or its problems, all of them, each with its place.
+
+    Names are relative and use ``/``: policy.yaml, categories.yaml, precision.yaml,
+    purposes/*.yaml, notices/*.yaml, cases/*.yaml. Any other name is a problem.
+    """
+    findings = Findings()
+    for name in sorted(files)[FILES_MAX:]:
+        findings.error(Where(name, 1), "too many files", "", f"keep to {FILES_MAX} files")
+    for name in files:
+        if not _has_a_place(name):
+            remedy = f"name it {POLICY}, {CATEGORIES}, {PRECISION} or put it into a folder of the"
+            remedy += f" document ({', '.join(FOLDERS)}), ending in .yaml"
+            findings.error(Where(name, 1), "not a file of a policy document", name, remedy)
+    policy = _one(Policy, POLICY, files, findings)
+    categories = _one(Categories, CATEGORIES, files, findings)
+    precisions = _one(Precisions, PRECISION, files, findings)
+    purposes = _folder(Purpose, "purposes", files, findings)
+    notices = _folder(Notice, "notices", files, findings)
+    cases = _folder(Cases, "cases", files, findings)
+    for stem, purpose in purposes.items():
+        _stem_is(stem, purpose.content.purpose, purpose.where("purpose"), findings)
+    for stem, notice in notices.items():
+        _stem_is(stem, notice.content.notice, notice.where("notice"), findings)
+    for stem, sheet in cases.items():
+        if f"purposes/{stem}.yaml" not in files:
+            remedy = "name the file after its purpose"
+            findings.error(Where(sheet.file, 1), "cases of no purpose", stem, remedy)
+    if findings.refused or policy is None or categories is None or precisions is None:
+        return findings.in_order()
+    return Document(policy, categories, precisions, tuple(purposes.values()), notices, cases)
+
+
+def _has_a_place(name: str) -> bool:
+    folder, _, rest = name.rpartition("/")
+    if not folder:
+        return rest in (POLICY, CATEGORIES, PRECISION)
+    return folder in FOLDERS and rest.endswith(".yaml")
+
+
+def _one(
+    model: type[Model], name: str, files: Mapping[str, str], findings: Findings
+) -> Sheet[Model] | None:
+    if name not in files:
+        findings.error(Where(name, 1), "the file is missing", name, f"add {name}")
+        return None
+    read = read_yaml(name, files[name], findings)
+    if read is None:
+        return None
+    value, places = read
+    content = validate(model, name, value, places, findings)
+    return None if content is None else Sheet(name, content, places)
+
+
+def _folder(
+    model: type[Model], folder: str, files: Mapping[str, str], findings: Findings
+) -> dict[str, Sheet[Model]]:
+    """The folder's sheets by file stem, sorted."""
+    sheets: dict[str, Sheet[Model]] = {}
+    for name in sorted(files):
+        if name.startswith(f"{folder}/") and _has_a_place(name):
+            sheet = _one(model, name, files, findings)
+            if sheet is not None:
+                sheets[name.removeprefix(f"{folder}/").removesuffix(".yaml")] = sheet
+    return sheets
+
+
+def _stem_is(stem: str, name: str, where: Where, findings: Findings) -> None:
+    if stem != name:
+        message = "the file is named otherwise than what it holds"
+        findings.error(where, message, name, f"write `{stem}` here, or name the file {name}.yaml")

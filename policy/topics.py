@@ -1,0 +1,57 @@
+"""From plan to topic configurations: every topic, every setting the promise rests on.
+
+Kafka's compacted topics keep an old value until a cleaning pass; the office's heartbeat
+gives each partition something newer, and the settings below bound the delay.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from policy.plan import Plan, Transport
+from telemetry import control, flow
+from telemetry.instants import MINUTE_MS
+
+RAW: Final = "telemetry.raw"
+BATCH_BYTES_MAX: Final = 1024 * 1024 + 12
+"""Room for our producer's largest batch, 1 MB, and its overhead."""
+COMPACTION_LAG_MS_MAX: Final = MINUTE_MS
+DIRTY_RATIO_MIN: Final = "0.01"
+
+
+def topic_configs(plan: Plan) -> Mapping[str, Mapping[str, str]]:
+    """Kafka topic settings, as strings, by unprefixed topic name."""
+    configs = {RAW: _deleting(plan.raw)}
+    for output in plan.outputs:
+        configs[output.topic] = _deleting(output.transport)
+    configs[flow.TOPIC] = _deleting(plan.ledger)
+    configs[control.LINKS] = _compacting()
+    configs[control.CONSENTS] = _compacting()
+    return configs
+
+
+def _common() -> dict[str, str]:
+    # LogAppendTime: with the producer's time a fast clock pins a segment past its promise.
+    return {
+        "message.timestamp.type": "LogAppendTime",
+        "compression.type": "producer",
+        "max.message.bytes": str(BATCH_BYTES_MAX),
+    }
+
+
+def _deleting(transport: Transport) -> dict[str, str]:
+    return _common() | {
+        "cleanup.policy": "delete",
+        "retention.ms": str(transport.retention_ms),
+        "segment.ms": str(transport.segment_ms),
+    }
+
+
+def _compacting() -> dict[str, str]:
+    lag = str(COMPACTION_LAG_MS_MAX)
+    return _common() | {
+        "cleanup.policy": "compact",
+        "min.cleanable.dirty.ratio": DIRTY_RATIO_MIN,
+        "max.compaction.lag.ms": lag,
+        "delete.retention.ms": lag,
+        "segment.ms": lag,
+    }

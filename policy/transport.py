@@ -1,0 +1,44 @@
+"""From "a byte stays at most seven days" to a topic's retention and segment settings.
+
+Kafka deletes whole segments, after their last record is past retention, when the check
+comes round, and frees the file after a delay: the promise has to hold for the sum.
+"""
+
+from typing import Final
+
+from policy.fields import Promise
+from policy.limits import Limits
+from policy.periods import shortest_ms
+from policy.plan import Transport, Where
+from policy.problems import Findings
+from policy.words import say_duration
+from telemetry.instants import MINUTE_MS, SECOND_MS
+
+SEGMENT_MS_MAX: Final = 10 * MINUTE_MS
+SEGMENT_MS_MIN: Final = 10 * SECOND_MS
+RETENTION_SHARE_MIN: Final = 4
+"""At least a quarter of the promise must be left for reading; else it is not one to keep."""
+
+
+def transport(
+    promise: Promise, at_most_ms: int | None, limits: Limits, where: Where, findings: Findings
+) -> Transport:
+    """The settings that keep the promise, and their bound; an error where none can.
+
+    ``at_most_ms`` shortens retention further and never lengthens it.
+    """
+    promised_ms = shortest_ms(promise.topic_at_most)
+    budget_ms = promised_ms if at_most_ms is None else min(promised_ms, at_most_ms)
+    segment_ms = max(min(budget_ms // 4, SEGMENT_MS_MAX), SEGMENT_MS_MIN)
+    overhead_ms = segment_ms + limits.check_interval_ms + limits.delete_delay_ms
+    retention_ms = promised_ms - overhead_ms
+    if retention_ms * RETENTION_SHARE_MIN < promised_ms:
+        needed_ms = -(-overhead_ms * RETENTION_SHARE_MIN // (RETENTION_SHARE_MIN - 1))
+        minutes = -(-needed_ms // MINUTE_MS)
+        message = "no segment settings keep this promise: the broker itself adds "
+        message += say_duration(limits.check_interval_ms + limits.delete_delay_ms)
+        remedy = f"promise at least {minutes} minutes, or let the broker check and delete sooner"
+        findings.error(where, message, promise.topic_at_most, remedy)
+    if at_most_ms is not None:
+        retention_ms = min(retention_ms, at_most_ms)
+    return Transport(retention_ms, segment_ms, retention_ms + overhead_ms)

@@ -1,0 +1,89 @@
+"""What a cell does to one signal: `"*"` first, then the closest other line, then the space."""
+
+from collections.abc import Callable
+
+from policy.categories import closest
+from policy.operation_words import Spoken
+from policy.operations import (
+    Bucket,
+    Keep,
+    Mesh,
+    Operation,
+    Round,
+    Thin,
+    Unsupported,
+)  # fmt: skip
+from policy.page import Cell
+from policy.plan import Where
+from policy.position import PAIR, mesh_in, placed, withholds
+from policy.problems import Findings
+from policy.words import Exact, Space, say_space
+from telemetry.record import TROUBLE_CODES
+from telemetry.signals import Kind, Signal
+
+EVERY = "*"
+
+
+def operations(
+    cell: Cell, signal: Signal, space: Space, where: Callable[..., Where], findings: Findings
+) -> tuple[Operation, ...]:
+    """The signal's operations in order, thinning first; errors name the line that is wrong."""
+    own = closest((key for key in cell.do if key != EVERY), signal.path)
+    keys = [key for key in (EVERY, own) if key is not None and key in cell.do]
+    said = [(key, i, spoken) for key in keys for i, spoken in enumerate(cell.do[key])]
+    for key, index, spoken in said:
+        _check(signal, spoken, where("do", key, index), findings)
+    plain = [spoken.operation for _, _, spoken in said if not isinstance(spoken.operation, Keep)]
+    chosen = placed(signal, space, tuple(sorted(plain, key=lambda op: not isinstance(op, Thin))))
+    place = where("do", own) if own is not None else where("precision")
+    _check_together(signal, chosen, space, own, place, findings)
+    return chosen or (Keep(),)
+
+
+def _check(signal: Signal, spoken: Spoken, where: Where, findings: Findings) -> None:
+    operation = spoken.operation
+    if isinstance(operation, Round | Bucket):
+        if not signal.is_number:
+            message = f"{signal.path} is no number ({signal.datatype})"
+            findings.error(where, message, spoken.words, "write `keep` or `drop`")
+        elif spoken.unit is not None and spoken.unit != signal.unit:
+            number = spoken.words.removesuffix(spoken.unit)
+            message = f"{signal.path} is measured in {signal.unit or 'no unit'}"
+            remedy = f"write `{number}{signal.unit}`".replace(" `", "`")
+            findings.error(where, message, spoken.words, remedy)
+    elif isinstance(operation, Mesh) and signal.path not in PAIR:
+        message = f"a mesh takes latitude and longitude, not {signal.path}"
+        findings.error(where, message, spoken.words, "remove it from this line")
+    elif isinstance(operation, Thin) and signal.path == TROUBLE_CODES:
+        message = "trouble codes come at one instant and cannot be thinned"
+        remedy = "write `keep` or `drop`, and name the signals to thin instead of all"
+        findings.error(where, message, spoken.words, remedy)
+
+
+def _check_together(
+    signal: Signal, chosen: tuple[Operation, ...], space: Space, own: str | None, where: Where,
+    findings: Findings,
+) -> None:  # fmt: skip
+    if withholds(chosen):
+        return
+    if sum(isinstance(op, Thin) for op in chosen) > 1:
+        findings.error(where, f"{signal.path} is thinned twice", "", "keep one `thin`")
+    meshes = sum(isinstance(op, Mesh) for op in chosen)
+    if meshes > 1 or (meshes and any(isinstance(op, Round | Bucket) for op in chosen)):
+        message = f"{signal.path} is treated beside its mesh"
+        remedy = "the precision's mesh is enough: leave only `thin` here"
+        findings.error(where, message, say_space(space), remedy)
+    coarse = not isinstance(space, Exact | Unsupported)
+    if coarse and signal.kind is Kind.POSITION and mesh_in(chosen) is None and own is None:
+        message = f"{signal.path} would tell more of the position than the mesh does"
+        remedy = f"say what becomes of it: `do: {{{signal.path}: drop}}`"
+        findings.error(where, message, say_space(space), remedy)
+
+
+def check_pair(treated: dict[str, tuple[Operation, ...]], where: Where, findings: Findings) -> None:
+    """Latitude and longitude share a mesh, or neither has one: half a pair makes no cell."""
+    pair = [treated.get(path) for path in PAIR]
+    meshed = any(ops is not None and mesh_in(ops) is not None for ops in pair)
+    if meshed and pair[0] != pair[1]:
+        remedy = "treat latitude and longitude alike, in one cell"
+        findings.error(where, "a mesh needs latitude and longitude together", "", remedy)

@@ -1,0 +1,103 @@
+"""Model errors to problems: where in the file, what is wrong, what to write instead."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any, Final, TypeVar, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from policy.places import Places
+from policy.problems import Findings
+from policy.words import WordError
+
+Model = TypeVar("Model", bound=BaseModel)
+
+_KINDS: Final = {
+    "string_type": "text",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "bool_type": "true or false",
+    "dict_type": "a mapping of keys to values",
+    "model_type": "a mapping of keys to values",
+    "model_attributes_type": "a mapping of keys to values",
+    "tuple_type": "a list",
+    "date_type": "a date, as 2026-12-01",
+}
+
+
+def validate(
+    model: type[Model], file: str, value: Any, places: Places, findings: Findings
+) -> Model | None:
+    """The model of a file's values, or None after noting every error."""
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        for detail in error.errors(include_url=False):
+            _note(model, file, detail, places, findings)
+        return None
+
+
+def _note(
+    model: type[BaseModel], file: str, error: ErrorDetails, places: Places, findings: Findings
+) -> None:
+    path = error["loc"]
+    name = str(path[-1]) if path else file
+    given = error["input"]
+    context: Mapping[str, Any] = error.get("ctx", {})
+    where = places.where(file, path)
+    match error["type"]:
+        case "missing":
+            where = places.where(file, path[:-1], key=True)
+            fields = _fields_at(model, path)
+            findings.error(where, f"`{name}` is missing", "", f"add `{name}: {fields.get(name)}`")
+        case "extra_forbidden":
+            where = places.where(file, path, key=True)
+            known = list(_fields_at(model, path))
+            close = difflib.get_close_matches(name, known, n=1)
+            guess = f"did you mean `{close[0]}`? " if close else ""
+            remedy = f"{guess}keys here: {', '.join(known)}"
+            findings.error(where, f"`{name}` is not a key here", "", remedy)
+        case "literal_error":
+            message = f"`{name}` has no such value"
+            findings.error(where, message, given, f"write {context['expected']}")
+        case "string_pattern_mismatch":
+            message = f"`{name}` is not written as expected"
+            findings.error(where, message, given, f"write it so that {context['pattern']} fits")
+        case "value_error" if isinstance(context.get("error"), WordError):
+            words: WordError = context["error"]
+            findings.error(where, f"`{name}`: {words}", _scalar(given), words.remedy)
+        case kind:
+            message = f"`{name}`: {error['msg'].lower()}"
+            remedy = f"write {_KINDS.get(kind, 'what the message asks for')}"
+            findings.error(where, message, _scalar(given), remedy)
+
+
+def _scalar(given: Any) -> Any:
+    return "" if isinstance(given, Mapping | tuple) else given
+
+
+def _fields_at(model: type[BaseModel], path: tuple[str | int, ...]) -> dict[str, str]:
+    """The keys the model at the path's parent has, with an example of each."""
+    for step in path[:-1]:
+        inside = _model_in(_annotation(model, step))
+        model = inside or model
+    return {
+        field.alias or name: str(field.examples[0]) if field.examples else "…"
+        for name, field in model.model_fields.items()
+    }
+
+
+def _annotation(model: type[BaseModel], step: str | int) -> Any:
+    for name, field in model.model_fields.items():
+        if step in (name, field.alias):
+            return field.annotation
+    return None
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The first model within an annotation, as ``Cell`` in ``dict[str, tuple[Cell, ...]]``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    found = (_model_in(inner) for inner in get_args(annotation))
+    return next((inner for inner in found if inner is not None), None)

@@ -1,0 +1,124 @@
+"""Names in the lake: which file holds what, and what a found name means.
+
+``purpose=<output>/expires=<minute, UTC>/bucket=NN/part-<topic>-<partition>-<first>-<last>
+.parquet``. No name holds an identifier. Names beginning with ``_`` are not data: Spark,
+Trino and DuckDB globs pass them by.
+"""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from telemetry.instants import MINUTE_MS, to_datetime, to_ms
+
+OFFSETS: Final = "_offsets"
+TEMPORARY: Final = "_tmp"
+FORMAT_FILE: Final = "_lake.json"
+BUCKETS_MAX: Final = 100
+_EXPIRES_TEXT: Final = "%Y-%m-%dT%H-%MZ"
+_PART: Final = re.compile(
+    r"part-(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)\.parquet"
+)
+_SAFE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
+_GLOB: Final = re.compile(r"[*?\[\]{}]")
+
+
+class Partition(NamedTuple):
+    """One ``expires=`` directory of one output."""
+
+    output: str
+    expires_ms: int
+    path: Path
+
+
+class Part(NamedTuple):
+    """A data file's name, read: offsets ``first``..``last`` of its batch."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
+
+    @property
+    def name(self) -> str:
+        """The file name."""
+        return f"part-{self.topic}-{self.partition}-{self.first}-{self.last}.parquet"
+
+
+def checked_root(root: Path) -> Path:
+    """The root made absolute; ValueError where the engine would read it as a pattern."""
+    absolute = root.absolute()
+    if _GLOB.search(str(absolute)):
+        msg = "a lake's path may hold none of * ? [ ] { }: the engine reads them as patterns"
+        raise ValueError(msg)
+    return absolute
+
+
+def checked_name(name: str) -> str:
+    """An output id or topic that is safe as a file name; ValueError otherwise."""
+    if not _SAFE_NAME.fullmatch(name) or name.strip(".") == "":
+        msg = "outputs and topics are named with letters, digits, dot, hyphen and underscore only"
+        raise ValueError(msg)
+    return name
+
+
+def expires_text(expires_ms: int) -> str:
+    """The partition value of an expiry; it lies on a minute."""
+    if expires_ms % MINUTE_MS:
+        msg = "an expiry lies on a minute: minute is the finest grain"
+        raise ValueError(msg)
+    return to_datetime(expires_ms).strftime(_EXPIRES_TEXT)
+
+
+def bucket_of(pseudonym: str, buckets: int) -> int:
+    """The bucket of a pseudonym: the same on every machine and in every run."""
+    return int.from_bytes(blake2b(pseudonym.encode(), digest_size=8).digest()) % buckets
+
+
+def bucket_directory(root: Path, output: str, expires_ms: int, bucket: int) -> Path:
+    """Where an output's rows of one expiry and bucket lie."""
+    expires = f"expires={expires_text(expires_ms)}"
+    return root / f"purpose={checked_name(output)}" / expires / f"bucket={bucket:02d}"
+
+
+def marker_directory(root: Path, topic: str, partition: int) -> Path:
+    """Where a topic-partition's markers lie."""
+    return root / OFFSETS / f"{checked_name(topic)}-{partition}"
+
+
+def read_part(name: str) -> Part | None:
+    """The meaning of a data file's name; None where it is none of ours."""
+    found = _PART.fullmatch(name)
+    if found is None:
+        return None
+    partition, first, last = (int(found[group]) for group in ("partition", "first", "last"))
+    return Part(found["topic"], partition, first, last)
+
+
+def outputs(root: Path) -> list[str]:
+    """The ids of all outputs that ever had rows here, sorted."""
+    return sorted(path.name.removeprefix("purpose=") for path in root.glob("purpose=*"))
+
+
+def partitions(root: Path, output: str | None = None) -> Iterator[Partition]:
+    """Every expiry partition, earliest expiry first within an output.
+
+    A directory whose name no date can be read from raises ValueError: what it holds would
+    never expire.
+    """
+    for name in outputs(root) if output is None else [output]:
+        found = []
+        for path in (root / f"purpose={name}").glob("expires=*"):
+            text = path.name.removeprefix("expires=")
+            moment = datetime.strptime(text, _EXPIRES_TEXT).replace(tzinfo=UTC)
+            found.append(Partition(name, to_ms(moment), path))
+        yield from sorted(found, key=lambda partition: partition.expires_ms)
+
+
+def files(partition: Partition, bucket: int | None = None) -> list[Path]:
+    """The data files of a partition, or of one bucket in it, sorted by name."""
+    pattern = "bucket=*" if bucket is None else f"bucket={bucket:02d}"
+    return sorted(partition.path.glob(f"{pattern}/part-*.parquet"))

@@ -1,0 +1,131 @@
+"""The sink port in memory: whole, for tests and for trying things out. Nothing is durable.
+
+What outlives a ``MemorySink`` is its ``MemoryStore``: a second sink on the same store is a
+restart. Counts, reasons and receipts are those of the lake.
+"""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import NamedTuple
+
+from sinks.admission import admit, by_partition
+from sinks.duplicates import Window
+from sinks.ports import Arrived, Hits, Located, Receipt, Swept, Written
+from sinks.rows import Readings
+from telemetry.identity import Pseudonym
+
+
+class Row(NamedTuple):
+    """One kept reading, in the order of the lake's columns. Its repr is never to be printed."""
+
+    record: str
+    pseudonym: str
+    signal: str
+    t_ms: int
+    number: float | None
+    text: str | None
+    unit: str
+    expires_ms: int
+    policy_version: str
+
+
+@dataclass(slots=True)
+class MemoryStore:
+    """What a disk would hold: rows by output, positions and duplicate windows."""
+
+    window: int = 50_000
+    rows: dict[str, list[Row]] = field(default_factory=dict)
+    positions: dict[tuple[str, int], int] = field(default_factory=dict)
+    windows: dict[tuple[str, int], Window] = field(default_factory=dict)
+
+
+class MemorySink:
+    """The ``Sink`` over a ``MemoryStore``; ``outputs`` maps topics to output ids."""
+
+    def __init__(self, store: MemoryStore, outputs: Mapping[str, str]) -> None:
+        self._store = store
+        self._outputs = dict(outputs)
+
+    def position(self, topic: str, partition: int) -> int | None:
+        """See ``Sink``."""
+        return self._store.positions.get((topic, partition))
+
+    def write(self, records: Sequence[Arrived], now_ms: int) -> Written:
+        """See ``Sink``; in one step, so that no failure leaves half a batch."""
+        total = Written()
+        for (topic, partition), group in by_partition(records).items():
+            output, place = self._outputs[topic], (topic, partition)
+            window = self._store.windows.setdefault(place, Window(self._store.window))
+            admitted = admit(group, output, self._store.positions.get(place), window, now_ms)
+            total = total.plus(admitted.written)
+            if admitted.last is not None:
+                kept = self._store.rows.setdefault(output, [])
+                kept.extend(row for record in admitted.kept for row in _rows(record))
+                window.remember(admitted.seen)
+                self._store.positions[place] = admitted.last + 1
+        return total
+
+    def expire(self, now_ms: int) -> Swept:
+        """See ``Sink``; it has no files to count."""
+        for window in self._store.windows.values():
+            window.forget(now_ms)
+        gone = self._remove(lambda row: row.expires_ms <= now_ms)
+        return Swept(0, sum(gone.values()), gone)
+
+    def erase(self, pseudonyms: Collection[Pseudonym], now_ms: int) -> Receipt:
+        """See ``Sink``."""
+        gone = self._remove(lambda row: row.pseudonym in pseudonyms)
+        lines = sorted(f"{output} {rows}\n" for output, rows in gone.items())
+        digest = sha256("".join(lines).encode()).hexdigest()
+        return Receipt("memory", sum(gone.values()), self.locate(pseudonyms).rows, digest, now_ms)
+
+    def locate(self, pseudonyms: Collection[Pseudonym]) -> Located:
+        """See ``Sink``."""
+        found = {
+            output: sum(row.pseudonym in pseudonyms for row in rows)
+            for output, rows in self._store.rows.items()
+        }
+        by_output = {output: count for output, count in found.items() if count}
+        return Located(sum(by_output.values()), 0, by_output)
+
+    def verify(self, marker: bytes) -> Hits:
+        """See ``Sink``; every output's rows count as one file."""
+        hits = sum(marker in repr(rows).encode() for rows in self._store.rows.values())
+        return Hits(len(self._store.rows), hits, 0)
+
+    def oldest_ms(self) -> Mapping[str, int]:
+        """See ``Sink``."""
+        kept = self._store.rows.items()
+        return {output: min(row.t_ms for row in rows) for output, rows in kept if rows}
+
+    def _remove(self, unwanted: Callable[[Row], bool]) -> dict[str, int]:
+        gone: dict[str, int] = {}
+        for output, rows in self._store.rows.items():
+            kept = [row for row in rows if not unwanted(row)]
+            if len(kept) < len(rows):
+                gone[output] = len(rows) - len(kept)
+            self._store.rows[output] = kept
+        return gone
+
+
+def _rows(record: Readings) -> list[Row]:
+    rows = []
+    for signal, unit, t_ms, numbers, texts in record.runs:
+        for index, at_ms in enumerate(t_ms):
+            number = None if numbers is None else numbers[index]
+            text = None if texts is None else texts[index]
+            rows.append(
+                Row(
+                    record.record,
+                    record.pseudonym,
+                    signal,
+                    at_ms,
+                    number,
+                    text,
+                    unit,
+                    record.expires_ms,
+                    record.policy_version,
+                )
+            )
+    return rows

@@ -9,8 +9,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from office.changes import Change, announce, chunks
 from office.devices import checked_id
 from office.errors import OfficeError
-from office.grantable import Grantable
-from office.intervals import Interval, asked_interval, shortened
+from office.grantable import Grantable, not_offered
+from office.intervals import Interval, shortened
 from office.row_ids import new_row_id
 from office.tables import CONSENTS
 from telemetry import control
@@ -19,7 +19,7 @@ from telemetry.identity import SubjectId
 
 
 class NewConsent(NamedTuple):
-    """A consent someone gives from ``from_ms`` on; an end only where it is known already."""
+    """A consent someone gives from ``from_ms`` on, until it is withdrawn."""
 
     subject: SubjectId
     purpose: str
@@ -27,7 +27,6 @@ class NewConsent(NamedTuple):
     recipient: str | None
     notice: str
     from_ms: int
-    to_ms: int | None = None
 
     @property
     def asks(self) -> Grantable:
@@ -52,25 +51,25 @@ def consent_of(row: Row[Any]) -> ConsentInterval:
 async def add_consents(
     connection: AsyncConnection, wanted: Sequence[NewConsent], grantable: Collection[Grantable]
 ) -> list[str]:
-    """Row ids in the order asked; an equal consent that exists is answered with its own id.
+    """Row ids in the order asked; a consent that stands already is answered with its own id.
 
-    OfficeError where the policy asks for no such consent.
+    So is an act told again, even when it was withdrawn since: telling it again does not
+    undo the withdrawal. OfficeError where the policy asks for no such consent, or where
+    it would begin before an earlier withdrawal.
     """
     held = await _consents_of(connection, {consent.subject for consent in wanted})
     ids, fresh = list[str](), list[ConsentInterval]()
     for new in wanted:
         checked_id("subject", new.subject)
-        _check_grantable(new.asks, grantable)
-        interval = asked_interval(new.from_ms, new.to_ms)
+        if new.asks not in grantable:
+            raise not_offered(grantable, new.purpose)
         consents = held.setdefault(new.subject, [])
-        same = next(
-            (c for c in consents if (_asked(c), _interval(c)) == (new.asks, interval)), None
-        )
-        if same is None:
-            same = ConsentInterval(new_row_id(), new.subject, *new.asks, *interval)
-            consents.append(same)
-            fresh.append(same)
-        ids.append(same.consent)
+        given = _already([consent for consent in consents if _asked(consent) == new.asks], new)
+        if given is None:
+            given = ConsentInterval(new_row_id(), new.subject, *new.asks, new.from_ms, None)
+            consents.append(given)
+            fresh.append(given)
+        ids.append(given.consent)
     await _insert(connection, fresh)
     return ids
 
@@ -115,20 +114,18 @@ async def _shorten(connection: AsyncConnection, consent: ConsentInterval, at_ms:
     await announce(connection, [Change(control.CONSENTS, row.consent, row)])
 
 
-def _check_grantable(asks: Grantable, grantable: Collection[Grantable]) -> None:
-    if asks in grantable:
-        return
-    offered = sorted(
-        " ".join((one.basis, *(part for part in (one.recipient,) if part), one.notice))
-        for one in grantable
-        if one.purpose == asks.purpose
-    )
-    if offered:
-        msg = f"the policy asks for other consents to that purpose: {'; '.join(offered)}"
-    else:
-        purposes = sorted({one.purpose for one in grantable})
-        msg = f"the policy asks for no consent to that purpose; it asks for: {', '.join(purposes)}"
-    raise OfficeError(msg)
+def _already(equal: Collection[ConsentInterval], new: NewConsent) -> ConsentInterval | None:
+    for consent in equal:
+        stands = consent.to_ms is None and consent.from_ms <= new.from_ms
+        if stands or consent.from_ms == new.from_ms:
+            return consent
+    if any(consent.to_ms is not None and new.from_ms < consent.to_ms for consent in equal):
+        msg = (
+            "the same consent was withdrawn later than this one would begin: begin it at the "
+            "withdrawal or after"
+        )
+        raise OfficeError(msg)
+    return None
 
 
 def _asked(consent: ConsentInterval) -> Grantable:

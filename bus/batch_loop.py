@@ -1,0 +1,146 @@
+"""The data plane's loop: read, hand over, send, wait for every acknowledgement, then commit.
+
+In: records of one topic and a function that turns them into ``Outgoing``. Out: those records,
+durable, and only then the offset. What must not happen: an offset committed past a record
+whose outputs are not acknowledged. Delivery is at least once; ids must make doubles harmless.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
+
+from aiokafka.errors import KafkaError
+
+from bus.arrived import Arrived, arrived_from
+from bus.connection import Connection
+from bus.failures import GaveUpError, SendFailedError
+from bus.group_reader import Fetched, GroupReader, ReaderSettings
+from bus.observer import BatchDone, LoopObserver
+from bus.outgoing import Outgoing
+from bus.patience import Patience
+from bus.producer import AckedProducer
+from bus.stopping import Stopping
+
+Handle = Callable[[int, Sequence[Arrived]], Awaitable[list[Outgoing]]]
+"""``handle(partition, records)``: at most a slice of one partition's records, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchSettings:
+    """The loop's own limits; times in milliseconds."""
+
+    reader: ReaderSettings = field(default_factory=ReaderSettings)
+    slice_records_max: int = 500
+    """After so many records the event loop gets a turn, so that heartbeats go out."""
+    give_up_ms: int = 10 * 60 * 1000
+    """A batch that cannot be made durable for so long ends the loop with GaveUpError."""
+
+
+class BatchLoop:
+    """One input topic, one group, one producer.
+
+    ``pause_reason`` is asked before every fetch and again before a batch is handled: while it
+    names a reason nothing is handled or committed, and the membership is kept. ``member`` is a
+    static member id that no other living process may hold (see ``slots``).
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        topic: str,
+        group: str,
+        handle: Handle,
+        producer: AckedProducer,
+        *,
+        member: str | None = None,
+        pause_reason: Callable[[], str | None] = lambda: None,
+        observer: LoopObserver | None = None,
+        settings: BatchSettings | None = None,
+    ) -> None:
+        self._topic = topic
+        self._handle = handle
+        self._producer = producer
+        self._pause_reason = pause_reason
+        self._observer = observer or LoopObserver()
+        self._settings = settings or BatchSettings()
+        self._patience = Patience(self._settings.give_up_ms)
+        self._stopping = Stopping(self._settings.reader.stop_deadline_ms)
+        self._reader = GroupReader(
+            connection, group, [topic],
+            member=member, settings=self._settings.reader, observer=self._observer,
+        )  # fmt: skip
+
+    async def run(self) -> None:
+        """Work until ``stop``. Any exception but a failed send ends it and is raised."""
+        with self._stopping.running():
+            try:
+                await self._reader.start()
+                while not self._stopping.asked:
+                    await self._turn()
+            finally:
+                await self._reader.stop()
+                await self._producer.stop()
+
+    async def stop(self) -> None:
+        """Finish and commit the batch in hand, then end ``run``; cut at the deadline.
+
+        Idempotent. A batch that was cut comes again after the next start.
+        """
+        await self._stopping.stop()
+
+    async def _turn(self) -> None:
+        self._reader.pause(self._pause_reason())
+        fetched = await self._reader.fetch()
+        if not fetched:
+            return
+        # No await between fetch and lock: a rebalance finds the batch either whole or not begun.
+        async with self._reader.busy:
+            if self._pause_reason() is not None:
+                self._reader.step_back(fetched)
+                return
+            failure = await self._carry(fetched)
+        if failure is None:
+            self._patience.succeeded()
+            return
+        wait_ms = self._patience.failed(_now_ms())
+        if wait_ms is None:
+            msg = f"no batch got through for {self._settings.give_up_ms} ms"
+            raise GaveUpError(msg) from failure
+        self._observer.retrying(type(failure.__cause__ or failure).__name__, wait_ms)
+        await self._stopping.rest(wait_ms)
+        await self._producer.settled()
+
+    async def _carry(self, fetched: Fetched) -> Exception | None:
+        """Take one batch all the way; the failure where it has to be tried again."""
+        started_ms = _now_ms()
+        try:
+            await self._reader.learn_due(fetched)
+        except (TimeoutError, KafkaError) as failure:
+            self._reader.step_back(fetched)
+            return failure
+        outgoing = await self._handle_all(fetched)
+        try:
+            await self._producer.send_all(outgoing)
+        except SendFailedError as failure:
+            self._reader.step_back(fetched)
+            return failure
+        self._reader.count_gaps(fetched)
+        committed = await self._reader.commit(fetched)
+        records = sum(map(len, fetched.values()))
+        took_ms, lag = _now_ms() - started_ms, self._reader.lag(fetched)
+        self._observer.batch_done(BatchDone(records, len(outgoing), took_ms, lag))
+        return None if committed else TimeoutError("commit")
+
+    async def _handle_all(self, fetched: Fetched) -> list[Outgoing]:
+        step = self._settings.slice_records_max
+        outgoing: list[Outgoing] = []
+        for partition, records in fetched.items():
+            for start in range(0, len(records), step):
+                piece = arrived_from(self._topic, records[start : start + step])
+                outgoing += await self._handle(partition.partition, piece)
+                await asyncio.sleep(0)
+        return outgoing
+
+
+def _now_ms() -> int:
+    return int(asyncio.get_running_loop().time() * 1000)

@@ -1,0 +1,26 @@
+"""What can go wrong on the bus, as far as callers can act on it."""
+
+
+class SendFailedError(Exception):
+    """Not every record was acknowledged; some may have been written. Trying again is right."""
+
+
+class OversizedError(ValueError):
+    """A record larger than a topic takes was handed over. Nothing was sent; never retried."""
+
+
+class GaveUpError(Exception):
+    """It went on failing for longer than allowed; the cause is the last failure."""
+
+
+class ViewOutdatedError(Exception):
+    """A view may have missed a deletion and must be read anew from the start."""
+
+
+class TopicError(Exception):
+    """The cluster refused something about a topic; ``code`` is Kafka's error name."""
+
+    def __init__(self, topic: str, code: str, detail: str = "") -> None:
+        super().__init__(f"topic {topic}: {code}" + (f" ({detail})" if detail else ""))
+        self.topic = topic
+        self.code = code

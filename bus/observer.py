@@ -1,0 +1,40 @@
+"""What a loop tells about itself: the front door turns it into metrics."""
+
+from typing import NamedTuple
+
+
+class BatchDone(NamedTuple):
+    """One batch that is durable downstream and whose offsets were handed in.
+
+    ``lag`` is how many records lie unread behind it in the partitions it came from.
+    """
+
+    records: int
+    outgoing: int
+    took_ms: int
+    lag: int
+
+
+class LoopObserver:
+    """Every method does nothing; override what is wanted. Be quick and do not raise."""
+
+    def batch_done(self, done: BatchDone) -> None:
+        """A batch is through."""
+
+    def expired_unread(self, topic: str, partition: int, records: int) -> None:
+        """Offsets were skipped: the broker deleted so many records before they were read."""
+
+    def rewound(self, topic: str, partition: int, records: int) -> None:
+        """Offsets went back: so many were read before, or the topic lost its end."""
+
+    def retrying(self, reason: str, wait_ms: int) -> None:
+        """A batch could not be made durable; it is read again after ``wait_ms``."""
+
+    def commit_missed(self, reason: str) -> None:
+        """Offsets were not taken: the group moved on. The batch will come again, doubled."""
+
+    def paused(self, reason: str) -> None:
+        """Consumption waits; nothing is committed past what was decided."""
+
+    def resumed(self) -> None:
+        """Consumption goes on."""

@@ -1,0 +1,30 @@
+"""Whether the offsets that arrive are the ones that were due. Pure.
+
+The raw topic is neither compacted nor transactional, so a gap means that the broker deleted
+records before they were read.
+"""
+
+
+class OffsetWatch:
+    """The next offset due per partition."""
+
+    def __init__(self) -> None:
+        self._due: dict[tuple[str, int], int | None] = {}
+
+    def knows(self, topic: str, partition: int) -> bool:
+        """Whether it was said what is due next, be it that nobody knows."""
+        return (topic, partition) in self._due
+
+    def expect(self, topic: str, partition: int, offset: int | None) -> None:
+        """Say which offset is due next: the committed one; None where there is none yet."""
+        self._due[topic, partition] = offset
+
+    def forget(self) -> None:
+        """After a rebalance somebody else may have read on."""
+        self._due.clear()
+
+    def seen(self, topic: str, partition: int, first: int, last: int) -> int:
+        """Offsets missing before ``first`` (negative: so many came again)."""
+        due = self._due.get((topic, partition))
+        self._due[topic, partition] = last + 1
+        return 0 if due is None else first - due

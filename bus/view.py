@@ -1,0 +1,136 @@
+"""A compacted topic read whole into memory, by every process that needs it.
+
+In: a topic and functions that take its rows. Out: those functions called in order, and the
+answer to "is this fresh?". There is no group: every process reads all partitions from their
+beginning. A broker that is away makes a view stale, never wrong; where a deletion may have
+been missed, the view ends loudly and has to be built anew.
+"""
+
+import asyncio
+from collections.abc import Callable
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from bus import metadata_pause
+from bus.admin import TopicAdmin
+from bus.connection import Connection
+from bus.ending import end_consumer
+from bus.failures import TopicError, ViewOutdatedError
+from bus.stopping import Stopping
+from telemetry.control import HEARTBEAT_KEY
+
+POLL_MS: Final = 200
+RECORDS_MAX: Final = 2_000
+REQUEST_TIMEOUT_MS: Final = 15_000
+STOP_DEADLINE_MS: Final = 10_000
+SILENCE_MS_MAX: Final = 3_600_000
+"""Far below Kafka's default ``delete.retention.ms`` (a day), after which a deletion is gone."""
+
+Apply = Callable[[bytes, bytes | None], None]
+
+
+class CompactedView:
+    """The rows of one compacted topic.
+
+    ``apply(key, value)`` is called for every row in the order of its partition, on the event
+    loop; None deletes; it may be called again with what it knows already; whatever it raises
+    ends ``run``. ``heartbeat_at`` returns the milliseconds UTC in a heartbeat's value; every
+    partition must carry heartbeats of its own. ``clock`` is milliseconds UTC.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        topic: str,
+        apply: Apply,
+        *,
+        heartbeat_at: Callable[[bytes], int],
+        clock: Callable[[], int],
+        silence_ms_max: int = SILENCE_MS_MAX,
+    ) -> None:
+        self.ready = asyncio.Event()
+        """Set once every row that was there at the start has been applied."""
+        self._connection = connection
+        self._topic = topic
+        self._apply = apply
+        self._heartbeat_at = heartbeat_at
+        self._clock = clock
+        self._silence_ms_max = silence_ms_max
+        self._heard_ms = clock()
+        self._heartbeats: dict[int, int | None] = {}
+        self._due: dict[int, int] = {}
+        self._stopping = Stopping(STOP_DEADLINE_MS)
+
+    @property
+    def heartbeat_ms(self) -> int | None:
+        """The newest heartbeat of the partition whose newest is oldest; None: one has none."""
+        found = list(self._heartbeats.values())
+        known = [at_ms for at_ms in found if at_ms is not None]
+        return min(known) if known and len(known) == len(found) else None
+
+    def fresh(self, now_ms: int, max_age_ms: int = 30_000) -> bool:
+        """Whether the view is complete as of at most ``max_age_ms`` ago; if not, decide nothing."""
+        heartbeat_ms = self.heartbeat_ms
+        return (
+            self.ready.is_set() and heartbeat_ms is not None and now_ms - heartbeat_ms <= max_age_ms
+        )
+
+    async def run(self) -> None:
+        """Read until ``stop``; ends with the exception of ``apply``, or ViewOutdatedError."""
+        with self._stopping.running():
+            partitions = await self._partitions()
+            metadata_pause.install()
+            consumer = AIOKafkaConsumer(
+                **self._connection.client_options(),
+                auto_offset_reset="earliest",
+                request_timeout_ms=REQUEST_TIMEOUT_MS,
+            )
+            try:
+                await consumer.start()
+                consumer.assign(partitions)
+                await consumer.seek_to_beginning()
+                await self._read(consumer, await consumer.end_offsets(partitions))
+            finally:
+                self._heartbeats = dict.fromkeys(self._heartbeats)
+                await end_consumer(consumer, STOP_DEADLINE_MS)
+
+    async def stop(self) -> None:
+        """End ``run``; afterwards the view is never fresh. Idempotent."""
+        await self._stopping.stop()
+
+    async def _partitions(self) -> list[TopicPartition]:
+        async with TopicAdmin(self._connection) as admin:
+            found = (await admin.describe([self._topic]))[self._topic]
+        if found is None:
+            raise TopicError(self._topic, "UnknownTopicOrPartitionError")
+        self._heartbeats = dict.fromkeys(range(found.partitions))
+        full = self._connection.topic(self._topic)
+        return [TopicPartition(full, number) for number in range(found.partitions)]
+
+    async def _read(self, consumer: Any, ends: dict[TopicPartition, int]) -> None:
+        while not self._stopping.asked:
+            if not self.ready.is_set():
+                positions = [(await consumer.position(tp), end) for tp, end in ends.items()]
+                if all(position >= end for position, end in positions):
+                    self.ready.set()
+            fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
+            for partition, records in fetched.items():
+                self._take(partition.partition, records)
+                await asyncio.sleep(0)
+
+    def _take(self, partition: int, records: list[Any]) -> None:
+        now_ms = self._clock()
+        if now_ms - self._heard_ms > self._silence_ms_max:
+            msg = f"nothing was read for {now_ms - self._heard_ms} ms; a deletion may be missed"
+            raise ViewOutdatedError(msg)
+        if records[0].offset < self._due.get(partition, 0):
+            msg = "the topic lost its end or was created anew; rows here may be gone there"
+            raise ViewOutdatedError(msg)
+        for record in records:
+            if record.key != HEARTBEAT_KEY:
+                self._apply(record.key, record.value)
+            elif record.value is not None:
+                self._heartbeats[partition] = self._heartbeat_at(record.value)
+        self._due[partition] = records[-1].offset + 1
+        self._heard_ms = now_ms

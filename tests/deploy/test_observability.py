@@ -1,0 +1,101 @@
+"""Dashboards and alerts speak only of what is measured."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+
+from roadfade.metrics import METRIC_NAMES, REGISTRY
+from tests.support.promql import labels_in, metrics_in
+
+DEPLOY = Path(__file__).parents[2] / "deploy"
+# What Prometheus itself adds to every series, or to histograms.
+ITS_OWN_METRICS = {"up"}
+ITS_OWN_LABELS = {"job", "instance", "le"}
+
+
+def _alerts() -> list[dict[str, Any]]:
+    document = YAML(typ="safe").load(DEPLOY / "prometheus" / "rules.yml")
+    return [rule for group in document["groups"] for rule in group["rules"]]
+
+
+def _panels() -> list[dict[str, Any]]:
+    dashboard = json.loads((DEPLOY / "grafana" / "roadfade.json").read_text())
+    return [panel for panel in dashboard["panels"] if panel["type"] != "row"]
+
+
+ALERTS = {alert["alert"]: alert["expr"] for alert in _alerts()}
+EXPRESSIONS = [
+    *(pytest.param(expression, id=name) for name, expression in ALERTS.items()),
+    *(
+        pytest.param(target["expr"], id=f"{panel['title']}-{target['refId']}")
+        for panel in _panels()
+        for target in panel["targets"]
+    ),
+]
+
+
+def _labels() -> frozenset[str]:
+    """Every label that a metric declares; none is known from samples before something happened."""
+    declared = (getattr(metric, "_labelnames", ()) for metric in REGISTRY._collector_to_names)
+    return frozenset(label for labels in declared for label in labels)
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_every_expression_names_metrics_that_exist(expression: str) -> None:
+    assert metrics_in(expression)
+    assert metrics_in(expression) <= METRIC_NAMES | ITS_OWN_METRICS
+
+
+@pytest.mark.parametrize("expression", EXPRESSIONS)
+def test_every_expression_names_labels_that_exist(expression: str) -> None:
+    assert labels_in(expression) <= _labels() | ITS_OWN_LABELS
+
+
+@pytest.mark.parametrize(
+    ("expression", "metrics", "labels"),
+    [
+        ('sum by (job) (rate(a_total{output=~"$output", x!="b"}[5m])) > 0', {"a_total"}, "job output x"),
+        ("a unless a offset 10m", {"a"}, ""),
+        ("histogram_quantile(0.99, sum by (le) (rate(a_bucket[$__rate_interval])))", {"a_bucket"}, "le"),
+        ("time() - max(a) > 0.05 * (b + c)", {"a", "b", "c"}, ""),
+        ("a / on (job, copy) b", {"a", "b"}, "job copy"),
+    ],
+)  # fmt: skip
+def test_names_are_read_from_an_expression(expression: str, metrics: set[str], labels: str) -> None:
+    assert metrics_in(expression) == metrics
+    assert labels_in(expression) == set(labels.split())
+
+
+def test_a_mistyped_metric_is_found() -> None:
+    assert not metrics_in("rate(roadfade_records_out_total[1m])") <= METRIC_NAMES
+
+
+def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
+    for alert in _alerts():
+        assert set(alert["annotations"]) == {"summary", "action"}
+        assert alert["labels"]["severity"] in {"page", "ticket"}
+
+
+def test_a_gauge_is_never_compared_process_by_process() -> None:
+    # Every process exports every gauge, 0 where it is another's.
+    for expression in ALERTS.values():
+        for name in re.findall(r"roadfade_\w+", expression):
+            assert re.search(rf"(?:sum|max) by [^)]*\)\s*\([^>]*{name}", expression), name
+
+
+def test_the_panels_overlap_nowhere() -> None:
+    taken: set[tuple[int, int]] = set()
+    for panel in _panels():
+        at = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(at["x"], at["x"] + at["w"])
+            for y in range(at["y"], at["y"] + at["h"])
+        }
+        assert at["x"] + at["w"] <= 24
+        assert not cells & taken
+        taken |= cells

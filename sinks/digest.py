@@ -78,12 +78,12 @@ def compare(expected: Path, actual: Path) -> Difference:
 
 def _load(engine: duckdb.DuckDBPyConnection, table: str, root: Path) -> None:
     root = checked_root(root)
-    columns = ", ".join(f"NULL AS {name}" for name in COLUMNS)
-    empty = f"SELECT NULL::VARCHAR AS output, {columns} WHERE false"
-    parts = [empty]
+    parts = [_rows("", [])]
     for output in outputs(root):
         paths = [path for place in partitions(root, output) for path in files(place)]
-        if paths:
-            rows = f"SELECT {quoted(output)} AS output, {', '.join(COLUMNS)} FROM {source(paths)}"  # noqa: S608  # constants and quoted paths
-            parts.append(rows)
+        parts.append(_rows(output, paths))
     engine.execute(f"CREATE VIEW {table} AS {' UNION ALL '.join(parts)}")
+
+
+def _rows(output: str, paths: list[Path]) -> str:
+    return f"SELECT {quoted(output)} AS output, {', '.join(COLUMNS)} FROM {source(paths)}"  # noqa: S608  # constants and quoted paths

@@ -70,12 +70,13 @@ class Lake:
         self._sound = True
         make_directory(self._root)
         self._workplace = Workplace(self._root, "sink", wait_s)
-        settle_buckets(self._root, self._settings.buckets)
-        remove_unmarked(self._root)
-        self._markers = dict(self._stored_markers())
-        self._oldest = Oldest(self._root)
-        spill = self._workplace.path / "spill"
-        self._engine = connect(spill, self._settings.memory_mb, self._settings.threads)
+        with self._workplace.kept_if_done():
+            settle_buckets(self._root, self._settings.buckets)
+            remove_unmarked(self._root)
+            self._markers = dict(self._stored_markers())
+            self._oldest = Oldest(self._root)
+            spill = self._workplace.path / "spill"
+            self._engine = connect(spill, self._settings.memory_mb, self._settings.threads)
 
     def position(self, topic: str, partition: int) -> int | None:
         """See ``Sink``."""

@@ -4,7 +4,7 @@ In: rows and paths. Out: files and counts. The engine downloads nothing, keeps n
 looks at no Python variable and spills only into the folder it is given.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
 
@@ -20,6 +20,12 @@ ORDER: Final = "pseudonym, t, signal, record, number, text, unit"
 """Sorted so, a file shows nothing of the order in which its rows arrived."""
 FILES_PER_QUERY_MAX: Final = 500
 ROW_GROUP_ROWS: Final = 122_880
+
+NO_ROWS: Final = """
+(SELECT ''::VARCHAR AS record, ''::VARCHAR AS pseudonym, ''::VARCHAR AS signal,
+ make_timestamp_ms(0) AS t, 0::DOUBLE AS number, ''::VARCHAR AS text, ''::VARCHAR AS unit,
+ make_timestamp_ms(0) AS expires_at, ''::VARCHAR AS policy_version WHERE false)
+"""
 
 # A series' own values travel as one list and are unnested in the engine: a row costs it
 # a time and a value, not seven strings.
@@ -62,8 +68,10 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def source(paths: Iterable[Path]) -> str:
-    """The table expression that reads these files and takes no column from their path."""
+def source(paths: Sequence[Path]) -> str:
+    """The table expression over these files, of none too; it takes no column from a path."""
+    if not paths:
+        return NO_ROWS
     names = ", ".join(quoted(str(path)) for path in paths)
     return f"read_parquet([{names}], hive_partitioning = false)"
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
-from typing import Any, Final, Self
+from typing import Any, Self
 from uuid import uuid4
 
 import duckdb
@@ -19,12 +19,6 @@ from sinks.gate import VIEW, Gate, QueryRefusedError
 from sinks.layout import checked_root, files, outputs, partitions
 from sinks.parquet import COLUMNS, ORDER, connect, quoted, source
 from sinks.workplace import Workplace
-
-_NO_ROWS: Final = """
-(SELECT ''::VARCHAR AS record, ''::VARCHAR AS pseudonym, ''::VARCHAR AS signal,
- make_timestamp_ms(0) AS t, 0::DOUBLE AS number, ''::VARCHAR AS text, ''::VARCHAR AS unit,
- make_timestamp_ms(0) AS expires_at, ''::VARCHAR AS policy_version WHERE false)
-"""
 
 
 class QueryFailedError(Exception):
@@ -64,16 +58,18 @@ class PurposeSession:
             raise QueryRefusedError(msg)
         self._limits = limits
         self._workplace = Workplace(root, f"query-{uuid4().hex}")
-        self._engine = connect(self._workplace.path / "spill", limits.memory_mb, limits.threads)
-        self._gate = Gate(self._engine)
-        live = [
-            path
-            for place in partitions(root, output)
-            if place.expires_ms > now_ms
-            for path in files(place)
-        ]
-        self._open_view(live, now_ms)
-        self._lock(live)
+        with self._workplace.kept_if_done():
+            spill = self._workplace.path / "spill"
+            self._engine = connect(spill, limits.memory_mb, limits.threads)
+            self._gate = Gate(self._engine)
+            live = [
+                path
+                for place in partitions(root, output)
+                if place.expires_ms > now_ms
+                for path in files(place)
+            ]
+            self._open_view(live, now_ms)
+            self._lock(live)
 
     def run(self, statement: str) -> Result:
         """Run one SELECT; ``QueryRefusedError`` or ``QueryFailedError`` where it does not."""
@@ -110,7 +106,7 @@ class PurposeSession:
         self.close()
 
     def _open_view(self, live: Sequence[Path], now_ms: int) -> None:
-        rows = source(live) if live else _NO_ROWS
+        rows = source(live)
         self._engine.execute(
             f"CREATE VIEW {VIEW} AS SELECT {', '.join(COLUMNS)} FROM {rows}"  # noqa: S608  # constants and quoted paths
             f" WHERE expires_at > make_timestamp_ms({int(now_ms)}) ORDER BY {ORDER}"

@@ -9,6 +9,8 @@ import fcntl
 import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Final, Self
 
@@ -46,6 +48,14 @@ class Workplace:
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         # A failure leaves what a kill would leave: one way to clean up, not two.
         self.close() if kind is None else self.abandon()
+
+    @contextmanager
+    def kept_if_done(self) -> Iterator[None]:
+        """Keep the folder after the block, unless the block fails."""
+        with ExitStack() as undo:
+            undo.callback(self.abandon)
+            yield
+            undo.pop_all()
 
     def close(self) -> None:
         """Remove the folder and give up the name; safe to call twice."""

@@ -1,0 +1,12 @@
+import pytest
+
+from sinks.memory import MemorySink, MemoryStore
+from tests.sinks.contract import Restart, SinkContract
+from tests.sinks.records import OUTPUTS
+
+
+class TestMemorySink(SinkContract):
+    @pytest.fixture
+    def restart(self) -> Restart:
+        store = MemoryStore()
+        return lambda: MemorySink(store, OUTPUTS)

@@ -51,5 +51,9 @@ def add_period(instant_ms: int, period: Period) -> int:
 
 
 def expires_ms(event_ms: int, received_ms: int, period: Period, grain: Grain) -> int:
-    """When a record dies: period after the earlier time, floored, so that no clock adds life."""
-    return floor_to_grain(add_period(min(event_ms, received_ms), period), grain)
+    """When a record dies: a period after the earlier time's minute, floored to the grain.
+
+    The earlier of the two times, so that no wrong clock adds to a life.
+    """
+    start_ms = floor_to_grain(min(event_ms, received_ms), Grain.MINUTE)
+    return floor_to_grain(add_period(start_ms, period), grain)

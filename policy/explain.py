@@ -1,0 +1,183 @@
+"""Why a reading reaches a recipient or does not: the plan's own answer, without a broker.
+
+Goes by the same order of reasons as the ledger; what it cannot know (links, erasures) it
+takes as being in order.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from policy.operation_words import say
+from policy.operations import Operation
+from policy.periods import expires_ms
+from policy.plan import Denial, Lane, Output, Period, Plan, Rule, Where
+from telemetry.instants import format_instant
+from telemetry.outcome import Rejected, Withheld
+
+
+class Consent(StrEnum):
+    """What the subject said to the notice that a rule rests on."""
+
+    GIVEN = "given"
+    WITHDRAWN = "withdrawn"
+    NONE = "none"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which signal, for what and whom, under which consent, measured and asked when."""
+
+    signal: str
+    purpose: str
+    recipient: str | None
+    """May be None where the purpose has one recipient."""
+    consent: Consent
+    event_ms: int
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One rule that was asked, and its answer: None delivers."""
+
+    rule: str
+    reason: Withheld | None
+    authorities: tuple[str, ...]
+    where: Where
+    basis: str = ""
+    notice: str = ""
+    lane: str = ""
+    period: Period | None = None
+    trigger: str = ""
+    expires_at: str = ""
+    time_floor_ms: int = 0
+    operations: tuple[Operation, ...] = ()
+    unit: str = ""
+
+    @property
+    def treatment(self) -> tuple[str, ...]:
+        """The operations in the document's words."""
+        return tuple(say(operation, self.unit) for operation in self.operations)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The decision, the rules that made it, and what would change it."""
+
+    question: Question
+    decision: str
+    """``deliver``, ``withhold`` or ``reject``."""
+    reason: Withheld | Rejected | None
+    output: str | None
+    rules: tuple[Applied, ...] = ()
+    alternatives: tuple[str, ...] = field(default=())
+
+
+class UnknownNameError(LookupError):
+    """The question names no output that could answer; the text says which names are known."""
+
+
+def explain(plan: Plan, question: Question) -> Explanation:
+    """Answer one question; UnknownNameError where it does not name one output."""
+    output = _output(plan, question)
+    output_id = None if output is None else output.id
+    if question.signal not in plan.catalogue:
+        advice = ("write a path of the signal catalogue",)
+        return Explanation(question, "reject", Rejected.UNKNOWN_SIGNAL, output_id, (), advice)
+    applied = () if output is None else tuple(_applied(plan, output, question))
+    if any(one.reason is None for one in applied):
+        alternatives = _alternatives(None, applied, question)
+        return Explanation(question, "deliver", None, output_id, applied, alternatives)
+    reason = _first(one.reason for one in applied)
+    if question.signal not in plan.collected:
+        reason = Withheld.NOT_COLLECTED
+    alternatives = _alternatives(reason, applied, question)
+    return Explanation(question, "withhold", reason, output_id, applied, alternatives)
+
+
+def _output(plan: Plan, question: Question) -> Output | None:
+    if question.purpose not in plan.titles:
+        known = ", ".join(plan.titles)
+        msg = f"no purpose {question.purpose!r}; the policy has: {known}"
+        raise UnknownNameError(msg)
+    own = [o for o in (*plan.outputs, *plan.closed) if o.purpose == question.purpose]
+    if question.recipient is not None:
+        return next((o for o in own if o.recipient == question.recipient), None)
+    if len(own) != 1:
+        known = ", ".join(o.recipient for o in own) or "none"
+        msg = f"purpose {question.purpose!r} needs one recipient named; it has: {known}"
+        raise UnknownNameError(msg)
+    return own[0]
+
+
+def _applied(plan: Plan, output: Output, question: Question) -> Iterable[Applied]:
+    for lane in output.lanes:
+        for rule in lane.rules:
+            if rule.signal == question.signal:
+                yield _answer(plan, output, lane, rule, question)
+    for denial in output.denials:
+        if denial.signal == question.signal:
+            yield _denied(denial)
+
+
+def _denied(denial: Denial) -> Applied:
+    return Applied(denial.rule, denial.reason, denial.cites, denial.where)
+
+
+def _answer(plan: Plan, output: Output, lane: Lane, rule: Rule, question: Question) -> Applied:
+    expiry_ms = expires_ms(question.event_ms, question.now_ms, lane.period, lane.grain)
+    reason: Withheld | None = None
+    if rule.basis.consent is not None and question.consent is not Consent.GIVEN:
+        reason = Withheld.NO_CONSENT
+    elif question.now_ms > expiry_ms - output.transport.bound_ms:
+        reason = Withheld.TOO_LATE
+    return Applied(
+        rule=rule.id,
+        reason=reason,
+        authorities=rule.cites,
+        where=rule.where,
+        basis=rule.basis.kind,
+        notice=rule.basis.notice,
+        lane=lane.name,
+        period=lane.period,
+        trigger=lane.trigger,
+        expires_at=format_instant(expiry_ms),
+        time_floor_ms=lane.time_floor_ms,
+        operations=rule.operations,
+        unit=plan.catalogue[rule.signal].unit,
+    )
+
+
+def _first(reasons: Iterable[Withheld | None]) -> Withheld:
+    """The first in the ledger's order; absent is deny."""
+    known = [reason for reason in reasons if reason is not None]
+    return min(known, key=list(Withheld).index, default=Withheld.NOT_IN_PURPOSE)
+
+
+_ADVICE = {
+    Withheld.NOT_COLLECTED: "a cell of some purpose would have to take this signal",
+    Withheld.NOT_IN_PURPOSE: "a cell of this purpose would have to take it for this recipient",
+    Withheld.FORBIDDEN: "a forbid decides: no permit can open it while the forbid stands",
+    Withheld.DROPPED: "the cell drops it: another operation would have to stand there",
+    Withheld.UNSUPPORTED: "it opens when the operation is carried out, not before",
+    Withheld.TOO_LATE: "an earlier arrival, or a shorter stay on the topic",
+}
+
+
+def _alternatives(
+    reason: Withheld | None, applied: tuple[Applied, ...], question: Question
+) -> tuple[str, ...]:
+    found = [] if reason is None or reason not in _ADVICE else [_ADVICE[reason]]
+    for one in applied:
+        if one.reason is Withheld.NO_CONSENT:
+            consent = f"a {one.basis} consent under {one.notice}"
+            found.append(f"{consent}, given before the reading and still standing")
+        elif one.reason is None and question.consent is Consent.GIVEN and _needs_consent(one):
+            found.append(f"withdrawing the consent under {one.notice} withholds it")
+    return tuple(dict.fromkeys(found))
+
+
+def _needs_consent(one: Applied) -> bool:
+    return one.basis in ("location", "opt_in", "third_party")

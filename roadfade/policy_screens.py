@@ -1,0 +1,81 @@
+"""What the policy commands show to people: rich tables and lines."""
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+from rich.text import Text
+
+from policy.cases import Tested
+from policy.explain import Applied, Explanation
+from policy.plan import Plan
+from policy.problems import Problem, Severity
+from policy.words import say_duration
+
+
+def problem_lines(problems: Iterable[Problem]) -> Iterator[Text]:
+    """One line a problem, errors red, warnings yellow."""
+    for problem in problems:
+        style = "red" if problem.severity is Severity.ERROR else "yellow"
+        yield Text(str(problem), style=style)
+
+
+def outputs_table(plan: Plan) -> Table:
+    """Who keeps how much for how long."""
+    table = Table(title=f"{plan.policy} {plan.policy_version}")
+    for column in ("output", "class", "keep", "from", "grain", "time", "signals", "denied"):
+        table.add_column(column)
+    for output in plan.outputs:
+        for index, lane in enumerate(output.lanes):
+            first = index == 0
+            table.add_row(
+                output.id if first else "",
+                output.recipient_class if first else "",
+                str(lane.period),
+                lane.trigger,
+                str(lane.grain),
+                say_duration(lane.time_floor_ms),
+                str(len(lane.rules)),
+                str(len(output.denials)) if first else "",
+            )
+    return table
+
+
+def tested_lines(tested: Tested) -> Iterator[Text]:
+    """The failures, then the count."""
+    for failed in tested.failed:
+        yield Text(str(failed), style="red")
+    style = "red" if tested.failed else "green"
+    yield Text(f"{tested.cases} cases, {len(tested.failed)} failed", style=style)
+
+
+def explanation_screen(explanation: Explanation) -> RenderableType:
+    """The decision, a table of the rules behind it, and what would change it."""
+    reason = "" if explanation.reason is None else f": {explanation.reason}"
+    style = "green" if explanation.decision == "deliver" else "yellow"
+    head = Text(f"{explanation.decision}{reason}", style=f"bold {style}")
+    asked = explanation.question
+    output = explanation.output or f"{asked.purpose} to {asked.recipient} (no such output)"
+    parts: list[RenderableType] = [head, Text(f"{asked.signal} for {output}")]
+    parts += [_rule_table(one) for one in explanation.rules]
+    parts += [Text(f"what would change it: {one}") for one in explanation.alternatives]
+    return Group(*parts)
+
+
+def _rule_table(one: Applied) -> Table:
+    table = Table(show_header=False, title=one.rule, title_justify="left")
+    rows = {
+        "answer": "deliver" if one.reason is None else f"withhold: {one.reason}",
+        "authorities": ", ".join(one.authorities),
+        "where": str(one.where),
+    }
+    if one.period is not None:
+        rows |= {
+            "basis": f"{one.basis} ({one.notice})",
+            "treatment": ", ".join(one.treatment),
+            "time": f"floored to {say_duration(one.time_floor_ms)}",
+            "keep": f"{one.period} at most, from {one.trigger}; gone by {one.expires_at}",
+        }
+    for name, value in rows.items():
+        table.add_row(name, value)
+    return table

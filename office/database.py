@@ -33,9 +33,7 @@ class Database:
     async def open(cls, url: str) -> Self:
         """Open ``sqlite+aiosqlite:///FILE``; file and tables are created where missing."""
         file = _file_of(url)
-        await asyncio.to_thread(sqlite_file.create_private, file)
-        engine = create_async_engine(url, hide_parameters=True)
-        sqlite_file.prepare(engine.sync_engine)
+        engine = await asyncio.to_thread(_engine_on, url, file)
         database = cls(engine, file)
         try:
             async with database.writing() as connection:
@@ -104,6 +102,13 @@ def _file_of(url: str) -> Path:
         msg = f"the office database must be a file, given as {DRIVER}:///PATH: see office_database"
         raise OfficeError(msg)
     return Path(parsed.database)
+
+
+def _engine_on(url: str, file: Path) -> AsyncEngine:
+    sqlite_file.create_private(file)
+    engine = create_async_engine(url, hide_parameters=True)
+    sqlite_file.prepare(engine.sync_engine)
+    return engine
 
 
 def _try_lock(file: Path) -> int | None:

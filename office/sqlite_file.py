@@ -14,13 +14,11 @@ from sqlalchemy import Connection, Engine, event
 
 from office.errors import OfficeError
 
-BUSY_MS: Final = 5_000
+BUSY_MS = 5_000
 """How long a transaction waits for another process before it fails."""
-SCRUB_TRIES_MAX: Final = 5
 
 # temp_store: VACUUM would spill rows into the system's temporary folder otherwise.
 _PRAGMAS: Final = (
-    f"busy_timeout={BUSY_MS}",
     "journal_mode=WAL",
     "synchronous=FULL",
     "secure_delete=ON",
@@ -54,7 +52,7 @@ def prepare(engine: Engine) -> None:
         # The driver would begin by itself, late and without the write lock.
         connection.isolation_level = None
         cursor = connection.cursor()
-        for pragma in _PRAGMAS:
+        for pragma in (f"busy_timeout={BUSY_MS}", *_PRAGMAS):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
@@ -72,10 +70,9 @@ def scrub(connection: Connection) -> None:
     and the truncated log holds no older page. OfficeError where others never let go.
     """
     connection.exec_driver_sql("VACUUM")
-    for _ in range(SCRUB_TRIES_MAX):
-        busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
-        if not busy:
-            return
+    busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+    if not busy:
+        return
     msg = (
         "the rows are deleted, but their bytes remain in the write-ahead log: another process "
         "keeps reading the database; stop it and delete again"

@@ -1,0 +1,102 @@
+"""Where an office command works: the database, the policy's consents, the clock, the answer.
+
+In: a piece of work on the registry. Out: row ids, or a refusal (exit 1), as text or one
+JSON object. No identifier is ever printed back: terminals and job logs are kept.
+"""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+import typer
+
+from office.database import Database
+from office.errors import OfficeError
+from office.grantable import Grantable
+from office.outbox import Outbox
+from office.registry import Registry
+
+NOT_PUBLISHED: Final = (
+    "recorded, but the workers were not told in time: see that the office process runs "
+    "(roadfade status); it publishes what waits, nothing needs repeating"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeDesk:
+    """What the commands need; the root command supplies it as ``ctx.obj``."""
+
+    database: str
+    """URL of the office database."""
+    grantable: Callable[[], Collection[Grantable]]
+    """Reads the policy; called only where a consent is given."""
+    now_ms: Callable[[], int]
+
+
+def desk_of(ctx: typer.Context) -> OfficeDesk:
+    """What the root command supplied."""
+    desk = ctx.find_object(OfficeDesk)
+    if desk is None:
+        msg = "the root command supplied no OfficeDesk"
+        raise RuntimeError(msg)
+    return desk
+
+
+def or_now(desk: OfficeDesk, instant_ms: int | None) -> int:
+    """The instant given, else now."""
+    return desk.now_ms() if instant_ms is None else instant_ms
+
+
+Work = Callable[[Registry], Awaitable[Sequence[str]]]
+
+
+def run_at_desk(
+    desk: OfficeDesk,
+    work: Work,
+    done: str,
+    wait_s: float,
+    *,
+    as_json: bool,
+    grantable: Collection[Grantable] = (),
+) -> None:
+    """Do the work in a database opened for it, and say what became of it.
+
+    With ``wait_s``: also wait that long for the office process to publish, else exit 1.
+    """
+    try:
+        rows, published = asyncio.run(_work_and_wait(desk, work, wait_s, grantable))
+    except OfficeError as refusal:
+        _say({"refused": str(refusal)}, f"refused: {refusal}", as_json=as_json, refusal=True)
+        raise typer.Exit(1) from None
+    facts: dict[str, Any] = {"done": done, "rows": list(rows)}
+    if wait_s:
+        facts["published"] = published
+    _say(facts, "\n".join(f"{done} {row}" for row in rows), as_json=as_json)
+    if wait_s and not published:
+        typer.echo(NOT_PUBLISHED, err=True)
+        raise typer.Exit(1)
+
+
+async def _work_and_wait(
+    desk: OfficeDesk, work: Work, wait_s: float, grantable: Collection[Grantable]
+) -> tuple[Sequence[str], bool]:
+    database = await Database.open(desk.database)
+    try:
+        rows = await work(Registry(database, grantable))
+        published = wait_s > 0 and await _told(Outbox(database), wait_s)
+    finally:
+        await database.close()
+    return rows, published
+
+
+async def _told(outbox: Outbox, wait_s: float) -> bool:
+    return await outbox.wait_published(await outbox.last_sequence(), wait_s)
+
+
+def _say(facts: dict[str, Any], text: str, *, as_json: bool, refusal: bool = False) -> None:
+    if as_json:
+        typer.echo(json.dumps(facts))
+    else:
+        typer.echo(text, err=refusal)

@@ -1,0 +1,79 @@
+"""``roadfade office``: publishes the outbox to the control topics, and proves that it lives."""
+
+import asyncio
+import signal
+from collections.abc import Sequence
+
+from bus.admin import TopicAdmin
+from bus.outgoing import Outgoing
+from bus.publisher import Publisher
+from office.database import Database
+from office.outbox import Outbox
+from office.ports import ControlRecord, Publish
+from roadfade import metrics
+from roadfade.clock import wall_ms
+from roadfade.planning import check_topics, connection_of, plan_for, specs_of
+from roadfade.settings import Settings
+from telemetry.control import CONSENTS, LINKS
+
+DRAIN_EVERY_S = 0.25
+
+
+def publish_through(publisher: Publisher) -> Publish:
+    """The office's port, over Kafka."""
+
+    async def publish(records: Sequence[ControlRecord]) -> None:
+        await publisher.publish([Outgoing(r.topic, r.partition, r.key, r.value) for r in records])
+
+    return publish
+
+
+async def _run(settings: Settings) -> None:
+    connection = connection_of(settings)
+    async with TopicAdmin(connection) as admin:
+        plan = await plan_for(settings, admin)
+        partitions = await check_topics(admin, specs_of(plan, settings))
+    told = {topic: partitions[topic] for topic in (LINKS, CONSENTS)}
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    database = await Database.open(settings.office_database)
+    try:
+        async with Publisher(connection, clock=wall_ms, client_id="office") as publisher:
+            await _keep_publishing(
+                Outbox(database), publish_through(publisher), told, stopping,
+                settings.heartbeat_every_s,
+            )  # fmt: skip
+    finally:
+        await database.close()
+
+
+async def _keep_publishing(
+    outbox: Outbox,
+    publish: Publish,
+    partitions: dict[str, int],
+    stopping: asyncio.Event,
+    heartbeat_every_s: float,
+) -> None:
+    beat_ms = 0
+    while not stopping.is_set():
+        now_ms = wall_ms()
+        if now_ms - beat_ms >= heartbeat_every_s * 1000:
+            if await outbox.beat(publish, partitions, now_ms) is not None:
+                beat_ms = now_ms
+                metrics.HEARTBEAT.set(now_ms / 1000)
+        else:
+            await outbox.drain(publish)
+        pending = await outbox.last_sequence() - await outbox.high_water()
+        metrics.OUTBOX_PENDING.set(pending)
+        try:
+            await asyncio.wait_for(stopping.wait(), DRAIN_EVERY_S)
+        except TimeoutError:
+            continue
+
+
+def main(settings: Settings) -> None:
+    """Run until a signal."""
+    metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "office")
+    asyncio.run(_run(settings))

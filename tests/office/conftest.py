@@ -1,0 +1,64 @@
+"""A registry on a fresh file, and eyes that read its files byte by byte."""
+
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from office.database import Database
+from office.grantable import Grantable
+from office.outbox import Outbox
+from office.ports import ControlRecord
+from office.registry import Registry
+from telemetry.control import ControlRow, Heartbeat, decode_row
+
+IMPROVE = Grantable("improve", "opt_in", None, "improve@2")
+INSURE = Grantable("share", "third_party", "insurer", "share@1")
+LEASE = Grantable("share", "third_party", "lessor", "share@1")
+GRANTABLE = frozenset({IMPROVE, INSURE, LEASE})
+
+
+class Topics:
+    """What reached the control topics, and what a compacted reader would still see."""
+
+    def __init__(self) -> None:
+        self.records: list[ControlRecord] = []
+        self.broken = False
+
+    async def publish(self, records: Sequence[ControlRecord]) -> None:
+        if self.broken:
+            msg = "the broker is away"
+            raise ConnectionError(msg)
+        self.records += records
+
+    def seen(self) -> dict[bytes, ControlRow]:
+        last = {record.key: record.value for record in self.records}
+        rows = {key: decode_row(value) for key, value in last.items() if value is not None}
+        return {key: row for key, row in rows.items() if not isinstance(row, Heartbeat)}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return tmp_path / "state"
+
+
+@pytest.fixture
+async def database(folder: Path) -> AsyncIterator[Database]:
+    opened = await Database.open(f"sqlite+aiosqlite:///{folder}/office.sqlite")
+    yield opened
+    await opened.close()
+
+
+@pytest.fixture
+def registry(database: Database) -> Registry:
+    return Registry(database, GRANTABLE)
+
+
+@pytest.fixture
+def outbox(database: Database) -> Outbox:
+    return Outbox(database)
+
+
+@pytest.fixture
+def topics() -> Topics:
+    return Topics()

@@ -1,0 +1,157 @@
+import asyncio
+
+import pytest
+
+from office.consents import NewConsent
+from office.database import Database
+from office.links import NewLink
+from office.outbox import Outbox
+from office.registry import Registry
+from telemetry import control
+from telemetry.control import Heartbeat, decode_row
+from telemetry.identity import DeviceId, SubjectId
+from tests.office.conftest import IMPROVE, Topics
+
+DONGLE = DeviceId("dongle-1")
+ANA = SubjectId("ana")
+PARTITIONS = {control.LINKS: 3, control.CONSENTS: 2}
+
+
+async def test_changes_leave_in_the_order_in_which_they_were_made(
+    registry: Registry, outbox: Outbox, topics: Topics
+) -> None:
+    link = await registry.register(DONGLE, ANA, 100)
+    consent = await registry.grant(ANA, *IMPROVE, 100)
+    await registry.withdraw(ANA, "improve", None, 200)
+    await registry.close_link(DONGLE, 300)
+    assert await outbox.drain(topics.publish) == 5
+    assert [record.topic for record in topics.records] == [
+        control.LINKS, control.LINKS, control.CONSENTS, control.CONSENTS, control.LINKS,
+    ]  # fmt: skip
+    keys = [record.key.decode() for record in topics.records]
+    assert keys[1:] == [link, consent, consent, link]
+    assert await outbox.drain(topics.publish) == 0
+
+
+async def test_what_a_broken_broker_did_not_take_waits_for_the_next_drain(
+    registry: Registry, outbox: Outbox, topics: Topics
+) -> None:
+    await registry.register(DONGLE, ANA, 100)
+    topics.broken = True
+    with pytest.raises(ConnectionError):
+        await outbox.drain(topics.publish)
+    assert await outbox.high_water() == 0
+    topics.broken = False
+    assert await outbox.drain(topics.publish) == 2
+
+
+async def test_a_crash_between_publishing_and_marking_publishes_twice_and_loses_nothing(
+    registry: Registry, outbox: Outbox, topics: Topics
+) -> None:
+    await registry.register(DONGLE, ANA, 100)
+
+    async def publish_and_die(records: object) -> None:
+        await topics.publish(records)  # type: ignore[arg-type]  # the port's own records
+        msg = "killed"
+        raise asyncio.CancelledError(msg)
+
+    with pytest.raises(asyncio.CancelledError):
+        await outbox.drain(publish_and_die)
+    once = topics.seen()
+    assert await outbox.drain(topics.publish) == 2
+    assert len(topics.records) == 4
+    assert topics.seen() == once
+
+
+async def test_a_refused_change_leaves_nothing_in_the_outbox(
+    database: Database, outbox: Outbox, topics: Topics
+) -> None:
+    registry = Registry(database)
+    with pytest.raises(Exception, match="no consent"):
+        await registry.register_fleet([NewLink(DONGLE, ANA, 100)], [NewConsent(ANA, *IMPROVE, 100)])
+    assert await outbox.drain(topics.publish) == 0
+
+
+async def test_only_one_publishes_at_a_time(
+    registry: Registry, database: Database, outbox: Outbox, topics: Topics
+) -> None:
+    await registry.register(DONGLE, ANA, 100)
+    other = Outbox(database)
+    answers: list[int | None] = []
+
+    async def meanwhile(records: object) -> None:
+        answers.append(await other.drain(topics.publish))
+        answers.append(await other.beat(topics.publish, PARTITIONS, 7))
+        await topics.publish(records)  # type: ignore[arg-type]  # the port's own records
+
+    assert await outbox.drain(meanwhile) == 2
+    assert answers == [None, None]
+    assert len(topics.records) == 2
+    assert await other.drain(topics.publish) == 0
+
+
+async def test_a_heartbeat_reaches_every_partition_after_what_it_vouches_for(
+    registry: Registry, outbox: Outbox, topics: Topics
+) -> None:
+    await registry.register(DONGLE, ANA, 100)
+    assert await outbox.beat(topics.publish, PARTITIONS, 777) == 2
+    beats = topics.records[2:]
+    assert [(beat.topic, beat.partition, beat.key) for beat in beats] == [
+        (topic, partition, control.HEARTBEAT_KEY)
+        for topic, count in PARTITIONS.items()
+        for partition in range(count)
+    ]
+    values = {beat.value for beat in beats if beat.value is not None}
+    assert [decode_row(value) for value in values] == [Heartbeat(777, 2)]
+
+
+async def test_no_heartbeat_vouches_for_rows_that_are_still_waiting(
+    registry: Registry, outbox: Outbox, topics: Topics
+) -> None:
+    await registry.register(DONGLE, ANA, 100)
+    sent: list[object] = []
+
+    async def refuse_rows(records: object) -> None:
+        sent.append(records)
+        msg = "the broker is away"
+        raise ConnectionError(msg)
+
+    with pytest.raises(ConnectionError):
+        await outbox.beat(refuse_rows, PARTITIONS, 777)
+    assert len(sent) == 1  # the rows, and no heartbeat after them
+
+
+async def test_a_sequence_is_never_used_again(
+    registry: Registry, outbox: Outbox, topics: Topics
+) -> None:
+    await registry.register(DONGLE, ANA, 100)
+    await outbox.drain(topics.publish)
+    high_water = await outbox.high_water()
+    await registry.close_link(DONGLE, 200)
+    assert await outbox.last_sequence() == high_water + 1
+
+
+async def test_a_writer_can_wait_until_its_rows_are_out(
+    registry: Registry, outbox: Outbox, topics: Topics
+) -> None:
+    await registry.register(DONGLE, ANA, 100)
+    sequence = await outbox.last_sequence()
+    assert not await outbox.wait_published(sequence, timeout_s=0)
+    waiting = asyncio.create_task(outbox.wait_published(sequence, timeout_s=60))
+    await outbox.drain(topics.publish)
+    assert await waiting
+
+
+async def test_a_lost_broker_is_told_everything_again(
+    registry: Registry, outbox: Outbox, topics: Topics
+) -> None:
+    fleet = [NewLink(DeviceId(f"d{n}"), SubjectId(f"s{n}"), 100) for n in range(600)]
+    await registry.register_fleet(fleet, [NewConsent(ANA, *IMPROVE, 100)])
+    gone = await registry.register(DONGLE, ANA, 100)
+    await registry.delete_link(gone)
+    await outbox.drain(topics.publish)
+    before = topics.seen()
+    topics.records.clear()
+    assert await outbox.republish_all() == 1202
+    await outbox.drain(topics.publish)
+    assert topics.seen() == before

@@ -87,7 +87,7 @@ class TopicAdmin:
             )
             # Somebody else creating it meanwhile is fine: drift tells what came of it.
             check_codes(answer.topic_errors, allowed={"TopicAlreadyExistsError"})
-            await self._until(lambda spec, topic: topic is not None, missing)
+            await self._until(lambda _, topic: topic is not None, missing)
         return [spec.name for spec in missing]
 
     async def apply(self, specs: Sequence[TopicSpec]) -> list[str]:

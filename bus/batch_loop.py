@@ -15,6 +15,7 @@ from bus.arrived import Arrived, arrived_from
 from bus.connection import Connection
 from bus.failures import GaveUpError, SendFailedError
 from bus.group_reader import Fetched, GroupReader, ReaderSettings
+from bus.monotonic import monotonic_ms
 from bus.observer import BatchDone, LoopObserver
 from bus.outgoing import Outgoing
 from bus.patience import Patience
@@ -102,7 +103,7 @@ class BatchLoop:
         if failure is None:
             self._patience.succeeded()
             return
-        wait_ms = self._patience.failed(_now_ms())
+        wait_ms = self._patience.failed(monotonic_ms())
         if wait_ms is None:
             msg = f"no batch got through for {self._settings.give_up_ms} ms"
             raise GaveUpError(msg) from failure
@@ -112,7 +113,7 @@ class BatchLoop:
 
     async def _carry(self, fetched: Fetched) -> Exception | None:
         """Take one batch all the way; the failure where it has to be tried again."""
-        started_ms = _now_ms()
+        started_ms = monotonic_ms()
         try:
             await self._reader.learn_due(fetched)
         except (TimeoutError, KafkaError) as failure:
@@ -127,7 +128,7 @@ class BatchLoop:
         self._reader.count_gaps(fetched)
         committed = await self._reader.commit(fetched)
         records = sum(map(len, fetched.values()))
-        took_ms, lag = _now_ms() - started_ms, self._reader.lag(fetched)
+        took_ms, lag = monotonic_ms() - started_ms, self._reader.lag(fetched)
         self._observer.batch_done(BatchDone(records, len(outgoing), took_ms, lag))
         return None if committed else TimeoutError("commit")
 
@@ -140,7 +141,3 @@ class BatchLoop:
                 outgoing += await self._handle(partition.partition, piece)
                 await asyncio.sleep(0)
         return outgoing
-
-
-def _now_ms() -> int:
-    return int(asyncio.get_running_loop().time() * 1000)

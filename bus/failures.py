@@ -24,3 +24,11 @@ class TopicError(Exception):
         super().__init__(f"topic {topic}: {code}" + (f" ({detail})" if detail else ""))
         self.topic = topic
         self.code = code
+
+
+class SinkBackpressureError(Exception):
+    """A sink takes nothing for now, and has kept nothing of this batch."""
+
+    def __init__(self, retry_after_ms: int) -> None:
+        super().__init__(f"the sink asks for {retry_after_ms} ms")
+        self.retry_after_ms = retry_after_ms

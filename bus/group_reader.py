@@ -194,9 +194,7 @@ class GroupReader:
                 pass
         except TimeoutError:
             self._observer.commit_missed("RevokeDeadline")
-
-    def reassigned(self) -> None:
-        """Forget what was due: another member may have read on."""
+        # Another member may read on from here.
         self._watch.forget()
 
 
@@ -208,5 +206,5 @@ class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka pu
         if revoked:
             await self._reader.revoked()
 
-    async def on_partitions_assigned(self, assigned: object) -> None:  # noqa: ARG002  # aiokafka's port
-        self._reader.reassigned()
+    async def on_partitions_assigned(self, assigned: object) -> None:
+        """Nothing to do: a batch asks for what it needs to know."""

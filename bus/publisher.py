@@ -10,6 +10,7 @@ from typing import Self
 
 from bus.connection import Connection
 from bus.failures import SendFailedError
+from bus.monotonic import monotonic_ms
 from bus.outgoing import Outgoing
 from bus.partitions import partition_for
 from bus.patience import Patience
@@ -55,7 +56,7 @@ class Publisher:
                 try:
                     await self._producer.send_all([await self._placed(one) for one in outgoing])
                 except SendFailedError:
-                    wait_ms = patience.failed(int(asyncio.get_running_loop().time() * 1000))
+                    wait_ms = patience.failed(monotonic_ms())
                     if wait_ms is None:
                         raise
                     # An old attempt must not land behind what its successor writes.

@@ -1,0 +1,186 @@
+"""Topics into a store that keeps its own position: read, write durably, then commit.
+
+In: records of several topics. Out: ``sink.write`` of gathered records, and only after it the
+offsets. Where the sink knows its position, that wins over the committed offset: what it holds
+is the truth, so a crash between its write and our commit costs nothing.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final, Protocol
+
+from aiokafka import TopicPartition
+from aiokafka.errors import KafkaError
+
+from bus.arrived import Arrived, arrived_from
+from bus.connection import Connection
+from bus.failures import GaveUpError, SinkBackpressureError
+from bus.group_reader import GroupReader, ReaderSettings
+from bus.monotonic import monotonic_ms
+from bus.observer import BatchDone, LoopObserver
+from bus.patience import Patience
+from bus.stopping import Stopping
+
+REST_MS_MAX: Final = 60_000
+"""Longer without a fetch, and the client would leave its group."""
+
+
+class Sink(Protocol):
+    """What the loop needs of a store."""
+
+    def position(self, topic: str, partition: int) -> int | None:
+        """The next offset the store has not got; None where it does not know. Must not block."""
+
+    async def write(self, records: Sequence[Arrived]) -> None:
+        """Keep them; durable on return. Grouped by (topic, partition), in order of offset.
+
+        The same records may come again after a failure: the store drops what it has.
+        Raise SinkBackpressureError before anything of the batch is kept to have it come later.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class SinkSettings:
+    """The loop's own limits; times in milliseconds."""
+
+    reader: ReaderSettings = field(default_factory=lambda: ReaderSettings(records_max=2_000))
+    gather_ms: int = 1_000
+    """How long to wait for more before a write: small files cost more than a second."""
+    gather_records_max: int = 10_000
+    gather_bytes_max: int = 32 * 1024 * 1024
+    give_up_ms: int = 10 * 60 * 1000
+    """A broker or a sink that takes nothing for so long ends the loop with GaveUpError."""
+
+
+class SinkLoop:
+    """One group over some topics, into one sink. ``member`` as in ``BatchLoop``."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        topics: Sequence[str],
+        group: str,
+        sink: Sink,
+        *,
+        member: str | None = None,
+        pause_reason: Callable[[], str | None] = lambda: None,
+        observer: LoopObserver | None = None,
+        settings: SinkSettings | None = None,
+    ) -> None:
+        self._connection = connection
+        self._sink = sink
+        self._pause_reason = pause_reason
+        self._observer = observer or LoopObserver()
+        self._settings = settings or SinkSettings()
+        self._patience = Patience(self._settings.give_up_ms)
+        self._stopping = Stopping(self._settings.reader.stop_deadline_ms)
+        self._placed: set[TopicPartition] = set()
+        self._gathered: dict[TopicPartition, list[Any]] = {}
+        self._gathered_since_ms = 0
+        self._gathered_records = 0
+        self._gathered_bytes = 0
+        self._generation = 0
+        self._reader = GroupReader(
+            connection, group, topics,
+            member=member, settings=self._settings.reader, observer=self._observer,
+        )  # fmt: skip
+
+    async def run(self) -> None:
+        """Work until ``stop``. Any exception of the sink but backpressure ends it."""
+        with self._stopping.running():
+            try:
+                await self._reader.start()
+                while not self._stopping.asked:
+                    await self._turn()
+                await self._flush()
+            finally:
+                await self._reader.stop()
+
+    async def stop(self) -> None:
+        """Write and commit what is gathered, then end ``run``; cut at the deadline. Idempotent."""
+        await self._stopping.stop()
+
+    async def _turn(self) -> None:
+        self._reader.pause(self._pause_reason())
+        self._place(self._reader.assigned())
+        fetched = await self._reader.fetch()
+        if self._reader.generation != self._generation:
+            # Gathered before a rebalance: whoever owns the partition now reads it again.
+            self._generation = self._reader.generation
+            self._gathered = {}
+            self._placed.clear()
+        for partition, records in fetched.items():
+            if partition in self._placed:
+                self._gather(partition, records)
+        for partition, records in fetched.items():
+            if partition not in self._placed:
+                self._reader.seek(partition, records[0].offset)
+        self._place(set(fetched) - self._placed)
+        if self._due():
+            await self._flush()
+
+    def _place(self, partitions: set[TopicPartition]) -> None:
+        """Start newly assigned partitions where the sink left off."""
+        for partition in partitions - self._placed:
+            topic, number = partition
+            position = self._sink.position(self._connection.plain(topic), number)
+            if position is not None:
+                self._reader.seek(partition, position)
+                self._reader.expect(partition, position)
+            self._placed.add(partition)
+
+    def _gather(self, partition: TopicPartition, records: Sequence[Any]) -> None:
+        if not self._gathered:
+            self._gathered_since_ms = monotonic_ms()
+            self._gathered_records = self._gathered_bytes = 0
+        self._gathered.setdefault(partition, []).extend(records)
+        self._gathered_records += len(records)
+        self._gathered_bytes += sum(len(record.value or b"") for record in records)
+
+    def _due(self) -> bool:
+        settings = self._settings
+        return bool(self._gathered) and (
+            monotonic_ms() - self._gathered_since_ms >= settings.gather_ms
+            or self._gathered_records >= settings.gather_records_max
+            or self._gathered_bytes >= settings.gather_bytes_max
+        )
+
+    async def _flush(self) -> None:
+        gathered, self._gathered = self._gathered, {}
+        async with self._reader.busy:
+            if not gathered or self._reader.generation != self._generation:
+                return
+            failure = await self._write(gathered)
+        if failure is None:
+            self._patience.succeeded()
+            return
+        wait_ms = self._patience.failed(monotonic_ms())
+        if wait_ms is None:
+            msg = f"nothing got through for {self._settings.give_up_ms} ms"
+            raise GaveUpError(msg) from failure
+        if isinstance(failure, SinkBackpressureError):
+            wait_ms = min(failure.retry_after_ms, REST_MS_MAX)
+        self._observer.retrying(type(failure).__name__, wait_ms)
+        await self._stopping.rest(wait_ms)
+
+    async def _write(self, gathered: dict[TopicPartition, list[Any]]) -> Exception | None:
+        """Write and commit one batch; the failure where something has to be tried again."""
+        started_ms = monotonic_ms()
+        batch: list[Arrived] = []
+        for partition, records in gathered.items():
+            batch += arrived_from(self._connection.plain(partition.topic), records)
+        try:
+            await self._reader.learn_due(gathered)
+        except (TimeoutError, KafkaError) as failure:
+            self._reader.step_back(gathered)
+            return failure
+        try:
+            await self._sink.write(batch)
+        except SinkBackpressureError as failure:
+            self._reader.step_back(gathered)
+            return failure
+        self._reader.count_gaps(gathered)
+        committed = await self._reader.commit(gathered)
+        took_ms, lag = monotonic_ms() - started_ms, self._reader.lag(gathered)
+        self._observer.batch_done(BatchDone(len(batch), 0, took_ms, lag))
+        return None if committed else TimeoutError("commit")

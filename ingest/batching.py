@@ -1,0 +1,85 @@
+"""Readings to envelopes: columns of 50 to 200 readings, nothing lost, nothing doubled.
+
+In: groups of readings (those of one frame or one answer stay together, so a latitude
+keeps its longitude). Out: envelopes whose ids depend on the source and the index alone.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple
+
+from ingest.envelope_id import envelope_id, opaque_id
+from telemetry.envelope import Clock, Column, Envelope, Quality
+from telemetry.identity import DeviceId
+from telemetry.instants import to_datetime
+
+READINGS_TARGET: Final = 120
+READINGS_MAX: Final = 200
+"""A reading takes well under 1 KiB, so an envelope stays far below its 256 KiB."""
+SPAN_MS_MAX: Final = 60_000
+
+
+class Reading(NamedTuple):
+    """One value of one signal at one instant, in the catalogue's unit."""
+
+    t_ms: int
+    path: str
+    unit: str
+    value: float | str | bool
+
+
+class Batch(NamedTuple):
+    """Readings that become one envelope."""
+
+    readings: tuple[Reading, ...]
+    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Whose readings these are, and what makes their ids: the same digest, the same ids."""
+
+    device: DeviceId
+    digest: str
+    quality: Quality
+    id_shift_ms: int = 0
+    """Taken off the time inside an id, so that a shifted replay makes the same ids."""
+
+
+def batches(groups: Iterable[Sequence[Reading]]) -> Iterator[Batch]:
+    """Cut a stream of groups into batches: by count, and by time from the first reading."""
+    held: list[Reading] = []
+    for group in groups:
+        if not group:
+            continue
+        full = len(held) + len(group) > READINGS_TARGET
+        far = bool(held) and abs(group[0].t_ms - held[0].t_ms) > SPAN_MS_MAX
+        if held and (full or far):
+            yield Batch(tuple(held))
+            held = []
+        held.extend(group)
+        while len(held) > READINGS_MAX:
+            yield Batch(tuple(held[:READINGS_MAX]))
+            del held[:READINGS_MAX]
+    if held:
+        yield Batch(tuple(held))
+
+
+def to_envelope(batch: Batch, source: Source, index: int, t0_ms: int | None = None) -> Envelope:
+    """The envelope of the ``index``-th batch; t0 is the first reading's time unless given."""
+    first_ms = batch.readings[0].t_ms if t0_ms is None else t0_ms
+    series: dict[str, Column] = {}
+    for reading in batch.readings:
+        column = series.setdefault(reading.path, Column(reading.unit, [], []))
+        column.dt.append(reading.t_ms - first_ms)
+        column.value.append(reading.value)
+    return Envelope(
+        v=1,
+        id=envelope_id(first_ms - source.id_shift_ms, source.digest, source.device, index),
+        device=str(source.device),
+        boot=opaque_id("boot", source.digest, source.device),
+        seq=index,
+        clock=Clock(to_datetime(first_ms), source.quality),
+        series=series,
+        dtc=list(batch.codes),
+    )

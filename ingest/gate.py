@@ -1,0 +1,31 @@
+"""The never-collect gate: what no output of the policy keeps goes no further than this.
+
+In: an envelope and the plan's ``collected`` paths. Out: the envelope without the rest,
+and how many readings stayed behind. It stands before the transport, so that a signal
+nobody needs is on no disk but the vehicle's.
+"""
+
+from collections.abc import Set as AbstractSet
+from typing import Final, NamedTuple
+
+import msgspec
+
+from telemetry.envelope import Envelope
+
+TROUBLE_CODES: Final = "Vehicle.OBD.DTCList"
+"""The catalogue path that stands for an envelope's ``dtc``."""
+
+
+class Gated(NamedTuple):
+    """``envelope`` is None where nothing of it is collected."""
+
+    envelope: Envelope | None
+    not_collected: int
+
+
+def gate(envelope: Envelope, collected: AbstractSet[str]) -> Gated:
+    """Drop every series and the trouble codes that are not ``collected``; the rest is as it was."""
+    series = {path: column for path, column in envelope.series.items() if path in collected}
+    codes = envelope.dtc if TROUBLE_CODES in collected else []
+    kept = msgspec.structs.replace(envelope, series=series, dtc=codes)
+    return Gated(kept if kept.readings else None, envelope.readings - kept.readings)

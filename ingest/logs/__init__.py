@@ -1,0 +1,1 @@
+"""Recorded CAN traffic: candump, ASC, BLF, TRC and MF4 files as one stream of frames."""

@@ -1,0 +1,38 @@
+"""A frame of a recorded capture, and the count of everything a capture held."""
+
+from dataclasses import dataclass
+from typing import Literal, NamedTuple
+
+
+class LoggedFrame(NamedTuple):
+    """One data frame. ``t_us``: microseconds since 1970 UTC, as the log says."""
+
+    t_us: int
+    bus: str
+    id: int
+    ext: bool
+    data: bytes
+    direction: Literal["rx", "tx"]
+
+
+@dataclass(slots=True)
+class LogCounts:
+    """Everything read off a capture so far; grows while its frames are iterated."""
+
+    data: int = 0
+    """Data frames, each yielded."""
+    error: int = 0
+    """Error frames: a bus's complaint carries no data."""
+    remote: int = 0
+    """Remote frames: they ask and carry no data."""
+    bad: int = 0
+    """Lines that look like frames and are not: cut off or garbled. Text forms only."""
+    other: int = 0
+    """Lines that are no frames: comments, statistics, empty lines."""
+    truncated: bool = False
+    """A binary capture that ends before its own end; what came before was yielded."""
+
+    @property
+    def frames(self) -> int:
+        """All frames of any kind."""
+        return self.data + self.error + self.remote

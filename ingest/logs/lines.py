@@ -1,0 +1,119 @@
+"""Lines on their way to a python-can reader, so that none of them vanishes uncounted.
+
+python-can's text readers end at the first bad line and skip what they do not know
+without a word. This feed knows the line in hand, can begin again after it with the
+header put in front, and judges every line that did not become a frame.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final, TextIO
+
+from ingest.logs.frame import LogCounts
+from ingest.logs.sniff import Form
+
+LINE_CHARS_MAX: Final = 4_096
+HEADER_LINES_MAX: Final = 200
+
+_HEADER: Final = {
+    Form.ASC: re.compile(
+        r"\s*(date\s|base\s|//|(no\s+)?internal\s+events|begin\s+triggerblock|$)", re.IGNORECASE
+    ),
+    Form.TRC: re.compile(r"\s*(;|$)"),
+}
+_FRAME_LIKE: Final = {
+    Form.CANDUMP: re.compile(r"\s*[^\s#]"),
+    Form.ASC: re.compile(r"\s*-?\d+\.\d+(\s+(\d+|CANFD)(\s+[0-9A-Fa-f]+x?(\s.*)?)?)?\s*$"),
+    Form.TRC: re.compile(r"\s*\d"),
+}
+_TRC_ERROR: Final = re.compile(r"\s*\d+\)?\s+[\d.]+\s+(\d+\s+)?(ER|Error)\b")
+_TRC_OTHER: Final = re.compile(r"\s*\d+\)?\s+[\d.]+\s+(\d+\s+)?(ST|EC|EV|Warng|FFFFFFFF)\b")
+_TRIGGER: Final = re.compile(r"\s*begin\s+triggerblock", re.IGNORECASE)
+_ASC_HEADER_ENDS: Final = "no internal events logged\n"
+
+
+def bounded_lines(file: TextIO) -> Iterator[str]:
+    """Lines of at most 4,096 characters; a longer one comes in pieces, each judged bad."""
+    while line := file.readline(LINE_CHARS_MAX):
+        yield line
+
+
+class LineFeed:
+    """A file-like iterator for a python-can reader over the lines of one capture."""
+
+    def __init__(
+        self,
+        form: Form,
+        lines: Iterable[str],
+        counts: LogCounts,
+        on_line: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._form = form
+        self._on_line = on_line
+        self._lines = iter(lines)
+        self._counts = counts
+        self._header: list[str] = []
+        self._again: list[str] = []
+        self._in_hand: str | None = None
+        self._ahead: list[str] = []
+        self.served = 0
+        """Lines after the header served since the last ``begin``."""
+        self._take_header()
+
+    def _take_header(self) -> None:
+        pattern = _HEADER.get(self._form)
+        if pattern is None:
+            return
+        for line in self._lines:
+            if not pattern.match(line) or len(self._header) >= HEADER_LINES_MAX:
+                self._ahead.append(line)
+                break
+            self._header.append(line)
+        self._counts.other += len(self._header)
+
+    def begin(self) -> None:
+        """Serve the header once more, for a new reader, before the lines that follow."""
+        self.served = 0
+        self._again = [*self._header]
+        if self._form is Form.ASC:
+            # The ASC reader swallows the first line after a header that does not end so.
+            triggers = [line for line in self._again if _TRIGGER.match(line)]
+            rest = [line for line in self._again if not _TRIGGER.match(line)]
+            self._again = [*rest, _ASC_HEADER_ENDS, *triggers[-1:]]
+
+    def __iter__(self) -> Iterator[str]:
+        return self
+
+    def __next__(self) -> str:
+        if self._again:
+            return self._again.pop(0)
+        self.settle()
+        line = self._ahead.pop() if self._ahead else next(self._lines)
+        self.served += 1
+        self._in_hand = line
+        self._on_line(line)
+        if self._form is Form.ASC and _TRIGGER.match(line):
+            self._header = [x for x in self._header if not _TRIGGER.match(x)] + [line]
+        return line
+
+    def close(self) -> None:
+        """Asked for by python-can; the file belongs to whoever opened it."""
+
+    def claim(self) -> str:
+        """The line in hand became a frame, or is judged by the caller."""
+        line, self._in_hand = self._in_hand or "", None
+        return line
+
+    def settle(self) -> None:
+        """Judge the line in hand where no frame came of it."""
+        line, self._in_hand = self._in_hand, None
+        if line is None:
+            return
+        if self._form is Form.TRC and _TRC_ERROR.match(line):
+            self._counts.error += 1
+        elif self._form is Form.TRC and _TRC_OTHER.match(line):
+            self._counts.other += 1
+        elif _FRAME_LIKE[self._form].match(line):
+            self._counts.bad += 1
+        else:
+            self._counts.other += 1

@@ -1,0 +1,110 @@
+"""The text forms: candump, ASC and TRC, read by python-can one line at a time.
+
+In: lines. Out: data frames. A line that is cut off or garbled is counted as bad and the
+stream goes on after it; no line is lost uncounted, none is printed.
+"""
+
+import logging
+import re
+from collections.abc import Iterator
+from datetime import tzinfo
+from typing import Final, Literal, TextIO
+
+import can
+from can.util import dlc2len
+
+from ingest.logs.clock import AscClock, microseconds
+from ingest.logs.frame import LogCounts, LoggedFrame
+from ingest.logs.lines import LineFeed, bounded_lines
+from ingest.logs.sniff import Form
+from ingest.refused import Refused
+
+_ID_MAX: Final = 0x1FFFFFFF
+_DATA_BYTES_MAX: Final = 64
+_CANDUMP_ERROR_FLAG: Final = 0x20000000
+_CANDUMP_LINE: Final = re.compile(
+    r"\s*\(-?\d+\.\d+\)\s+\S+\s+(?P<id>[0-9A-Fa-f]{3}|[0-9A-Fa-f]{8})#"
+    r"([Rr]\d?|#[0-9]([0-9A-Fa-f]{2}){0,64}|([0-9A-Fa-f]{2}){0,8})(\s+[RTrt])?\s*$"
+)
+_BAD_LINE: Final = (ValueError, IndexError, KeyError, OverflowError)
+_READERS: Final = {
+    Form.CANDUMP: can.CanutilsLogReader,
+    Form.ASC: can.ASCReader,
+    Form.TRC: can.TRCReader,
+}
+
+
+def read_text(form: Form, file: TextIO, counts: LogCounts, zone: tzinfo) -> Iterator[LoggedFrame]:
+    """The data frames of an open text capture; ``Refused`` where its header cannot be read."""
+    # python-can would log whole lines it cannot parse.
+    logging.getLogger("can.io").setLevel(logging.CRITICAL)
+    clock = AscClock(zone)
+    feed = LineFeed(form, bounded_lines(file), counts, clock.pass_line)
+    while True:
+        feed.begin()
+        reader = _READERS[form](feed, **({"relative_timestamp": False} if form is Form.ASC else {}))
+        messages = iter(reader)
+        while True:
+            try:
+                message = next(messages)
+            except StopIteration:
+                feed.settle()
+                return
+            except _BAD_LINE:
+                if not feed.served:
+                    msg = f"The header of this {form} log cannot be read: check its first lines."
+                    raise Refused(msg) from None
+                feed.claim()
+                counts.bad += 1
+                break
+            line = feed.claim()
+            hexadecimal = not isinstance(reader, can.ASCReader) or reader.base == "hex"
+            kind = _kind(form, message, line, hexadecimal=hexadecimal)
+            if kind != "data":
+                _count(counts, kind)
+                continue
+            try:
+                t_us = microseconds(message.timestamp)
+                if isinstance(reader, can.ASCReader):
+                    t_us = clock.at_us(reader, message.timestamp)
+            except _BAD_LINE:
+                counts.bad += 1
+                continue
+            counts.data += 1
+            yield logged(message, t_us)
+
+
+def logged(message: can.Message, t_us: int) -> LoggedFrame:
+    """Our frame of python-can's."""
+    bus = "" if message.channel is None else str(message.channel)
+    direction: Literal["rx", "tx"] = "rx" if message.is_rx else "tx"
+    return LoggedFrame(
+        t_us, bus, message.arbitration_id, message.is_extended_id, bytes(message.data), direction
+    )
+
+
+def _kind(
+    form: Form, message: can.Message, line: str, *, hexadecimal: bool
+) -> Literal["data", "error", "remote", "bad"]:
+    if form is Form.CANDUMP:
+        found = _CANDUMP_LINE.match(line)
+        if found is None:
+            return "bad"
+        # The reader drops this flag and would give the error for a data frame.
+        if int(found["id"], 16) & _CANDUMP_ERROR_FLAG:
+            return "error"
+    if message.is_error_frame:
+        return "error"
+    if message.is_remote_frame:
+        return "remote"
+    size = len(message.data)
+    # A byte cut to one digit would pass for another byte.
+    spelled = bytes(message.data).hex(" ") in " ".join(line.lower().split())
+    if form is not Form.CANDUMP and hexadecimal and not spelled:
+        return "bad"
+    whole = size in (message.dlc, dlc2len(message.dlc)) and size <= _DATA_BYTES_MAX
+    return "data" if whole and 0 <= message.arbitration_id <= _ID_MAX else "bad"
+
+
+def _count(counts: LogCounts, kind: str) -> None:
+    setattr(counts, kind, getattr(counts, kind) + 1)

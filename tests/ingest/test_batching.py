@@ -1,0 +1,109 @@
+from collections import Counter
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ingest.batching import READINGS_MAX, SPAN_MS_MAX, Reading, Source, batches, to_envelope
+from ingest.envelope_id import envelope_id
+from ingest.gate import TROUBLE_CODES, gate
+from telemetry.envelope import ENVELOPE_BYTES_MAX, decode_envelope, encode_envelope
+from telemetry.identity import DeviceId
+from telemetry.instants import to_ms
+
+SOURCE = Source(DeviceId("d"), "digest", "rtc")
+PATHS = [
+    ("Vehicle.Speed", "km/h"),
+    ("Vehicle.Powertrain.CombustionEngine.Speed", "rpm"),
+    ("Vehicle.TraveledDistance", "m"),
+]
+
+reading = st.builds(
+    lambda t_ms, signal, value: Reading(t_ms, signal[0], signal[1], value),
+    st.integers(1_600_000_000_000, 1_600_000_600_000),
+    st.sampled_from(PATHS),
+    st.integers(0, 50) | st.floats(0, 400, allow_nan=False),
+)
+groups = st.lists(
+    st.lists(reading, max_size=30) | st.lists(reading, min_size=190, max_size=210), max_size=5
+)
+
+
+@given(groups)
+@settings(max_examples=40)
+def test_no_reading_is_lost_or_doubled(stream: list[list[Reading]]) -> None:
+    found: Counter[tuple[int, str, object]] = Counter()
+    for index, batch in enumerate(batches(stream)):
+        envelope = to_envelope(batch, SOURCE, index)
+        t0_ms = to_ms(envelope.clock.t0)
+        for path, column in envelope.series.items():
+            found.update(
+                (t0_ms + dt, path, v) for dt, v in zip(column.dt, column.value, strict=True)
+            )
+    assert found == Counter((r.t_ms, r.path, r.value) for group in stream for r in group)
+
+
+@given(groups)
+@settings(max_examples=40)
+def test_an_envelope_stays_within_its_limits(stream: list[list[Reading]]) -> None:
+    for index, batch in enumerate(batches(stream)):
+        envelope = to_envelope(batch, SOURCE, index)
+        payload = encode_envelope(envelope)
+        assert 1 <= envelope.readings <= READINGS_MAX
+        assert len(payload) <= ENVELOPE_BYTES_MAX
+        assert decode_envelope(payload).id == envelope.id
+
+
+@given(st.lists(st.lists(reading, min_size=1, max_size=6), max_size=60))
+def test_a_group_is_not_torn(stream: list[list[Reading]]) -> None:
+    cut = [batch.readings for batch in batches(stream)]
+    starts = {0}
+    for readings in cut:
+        starts.add(max(starts) + len(readings))
+    edges = {0}
+    for group in stream:
+        edges.add(max(edges) + len(group))
+    assert starts <= edges
+
+
+def test_a_slow_source_does_not_hold_its_readings_back() -> None:
+    stream = [[Reading(second * 1000, *PATHS[0], 1.0)] for second in range(200)]
+    sizes = [len(batch.readings) for batch in batches(stream)]
+    assert sizes == [SPAN_MS_MAX // 1000 + 1] * 3 + [17]
+
+
+def test_a_fast_source_fills_envelopes_between_fifty_and_two_hundred() -> None:
+    stream = [[Reading(n, *path, 1.0) for path in PATHS] for n in range(1000)]
+    sizes = [len(batch.readings) for batch in batches(stream)]
+    assert all(50 <= size <= 200 for size in sizes[:-1])
+    assert sum(sizes) == 3000
+
+
+def test_ids_depend_on_time_and_source_alone() -> None:
+    assert envelope_id(5, "a", 1) == envelope_id(5, "a", 1)
+    assert (
+        len(
+            {
+                envelope_id(5, "a", 1),
+                envelope_id(6, "a", 1),
+                envelope_id(5, "a", 2),
+                envelope_id(5, "a1"),
+            }
+        )
+        == 4
+    )
+    time_ms = 0
+    for character in envelope_id(1_795_398_293_000, "x")[:10]:
+        time_ms = time_ms * 32 + "0123456789ABCDEFGHJKMNPQRSTVWXYZ".index(character)
+    assert time_ms == 1_795_398_293_000
+    assert envelope_id(-5, "x")[:10] == "0" * 10
+
+
+def test_what_is_not_collected_does_not_pass_the_gate() -> None:
+    batch = next(batches([[Reading(0, *path, 1.0) for path in PATHS]]))
+    envelope = to_envelope(batch._replace(codes=("P0301", "P0420")), SOURCE, 0)
+    kept, dropped = gate(envelope, {"Vehicle.Speed"})
+    assert kept is not None
+    assert (set(kept.series), kept.dtc, dropped) == ({"Vehicle.Speed"}, [], 4)
+    assert kept.id == envelope.id
+    assert gate(envelope, {TROUBLE_CODES}).not_collected == 3
+    assert gate(envelope, set()) == (None, 5)

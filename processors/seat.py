@@ -20,7 +20,8 @@ from telemetry.instants import MINUTE_MS, floor_to_grain, format_instant, to_dat
 KeyName = tuple[str, str, str]
 """(purpose, recipient, epoch name): the name of one key in the keyring."""
 Keys = Mapping[KeyName, EpochKey]
-PartitionOf = Callable[[bytes], int]
+PartitionOf = Callable[[str, bytes], int]
+"""(topic, record key) -> partition, as Kafka's default partitioner would."""
 Header = tuple[str, bytes]
 
 SOURCE = b"roadfade"
@@ -127,7 +128,7 @@ def _desk(
     return Desk(
         key=record_key,
         text=text,
-        partition=partition_of(record_key),
+        partition=partition_of(passage.output.topic, record_key),
         id_key=lane_key(key, passage.name),
         fixed_headers=tuple(headers),
     )

@@ -6,7 +6,7 @@ Blocking; call it in a thread. Several processes may share the file.
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
@@ -19,7 +19,8 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS flow (
     topic TEXT, partition INTEGER, first INTEGER, body BLOB,
     PRIMARY KEY (topic, partition, first)
-)
+);
+CREATE TABLE IF NOT EXISTS expired (output TEXT PRIMARY KEY, readings INTEGER);
 """
 
 
@@ -31,7 +32,7 @@ class LedgerFile:
         path.parent.mkdir(parents=True, exist_ok=True)
         with self._open() as db:
             db.execute("PRAGMA journal_mode=WAL")
-            db.execute(SCHEMA)
+            db.executescript(SCHEMA)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -80,3 +81,18 @@ class LedgerFile:
                 record = decode_flow(body)
                 ledger.add(record.ledger, record.rejected)
         return ledger
+
+    def add_expired(self, by_output: Mapping[str, int]) -> None:
+        """Add readings that a sweep removed."""
+        with self._open() as db:
+            for output, readings in by_output.items():
+                db.execute(
+                    "INSERT INTO expired VALUES (?, ?) ON CONFLICT (output) "
+                    "DO UPDATE SET readings = readings + excluded.readings",
+                    (output, readings),
+                )
+
+    def expired(self) -> dict[str, int]:
+        """Readings removed by sweeps so far, by output."""
+        with self._open() as db:
+            return dict(db.execute("SELECT output, readings FROM expired").fetchall())

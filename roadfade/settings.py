@@ -21,7 +21,11 @@ class Settings(BaseSettings):
     """The defaults are those of the embedded profile: one machine, one folder."""
 
     model_config = SettingsConfigDict(
-        env_prefix="ROADFADE_", toml_file="roadfade.toml", extra="forbid", frozen=True
+        env_prefix="ROADFADE_",
+        toml_file="roadfade.toml",
+        extra="forbid",
+        frozen=True,
+        populate_by_name=True,
     )
 
     kafka_bootstrap_servers: str = Field(

@@ -43,7 +43,7 @@ class World:
     def __post_init__(self) -> None:
         self.program = build_program(self.plan)
         self.keys = EveryKey()
-        self.processor = Processor(self.program, self.people, self.keys, lambda key: key[0] % 4)
+        self.processor = Processor(self.program, self.people, self.keys, lambda _, key: key[0] % 4)
         self.tally = Tally(self.program)
 
     def register(self, device: str = DEVICE, from_ms: int = NOW_MS - 400 * DAY_MS) -> None:

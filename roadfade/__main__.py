@@ -1,0 +1,5 @@
+"""``python -m roadfade``."""
+
+from roadfade.cli import main
+
+main()

@@ -1,0 +1,166 @@
+"""The command line: every command in one list, each implemented elsewhere."""
+
+import json
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from pydantic import ValidationError
+from rich.console import Console
+
+from office.grantable import Grantable, grantable
+from policy.limits import Limits
+from roadfade import office_commands, policy_commands
+from roadfade.clock import wall_ms
+from roadfade.office_desk import OfficeDesk
+from roadfade.planning import Unready, compile_policy
+from roadfade.settings import Settings
+
+app = typer.Typer(
+    name="roadfade",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Minimises and retains connected-vehicle telemetry: a privacy policy as running code.",
+)
+app.add_typer(policy_commands.app, name="policy")
+app.add_typer(office_commands.device_app, name="device")
+app.add_typer(office_commands.consent_app, name="consent")
+app.command("register")(office_commands.register)
+app.command("unregister")(office_commands.unregister)
+topics_app = typer.Typer(no_args_is_help=True, help="Kafka topics, as the policy says.")
+app.add_typer(topics_app, name="topics")
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+stderr = Console(stderr=True)
+
+
+def settings() -> Settings:
+    """Read the settings; a usage error naming what is wrong where they do not hold."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            name = "ROADFADE_" + "_".join(map(str, fault["loc"])).upper()
+            stderr.print(f"[red]setting {name}: {fault['msg']}[/red]")
+        raise typer.Exit(2) from None
+
+
+def _started(main: Callable[[], None]) -> None:
+    try:
+        main()
+    except Unready as reason:
+        stderr.print(f"[red]not started:[/red] {reason}", soft_wrap=True)
+        raise typer.Exit(1) from None
+
+
+@app.callback()
+def root(ctx: typer.Context) -> None:
+    """Put the office's desk where its commands find it; connects to nothing."""
+    ctx.obj = OfficeDesk(settings().office_database, lambda: _grantable(settings()), wall_ms)
+
+
+def _grantable(current: Settings) -> frozenset[Grantable]:
+    return grantable(compile_policy(current, Limits()))
+
+
+@app.command()
+def worker() -> None:
+    """Process raw telemetry. Run it several times to scale."""
+    from roadfade import worker as process  # noqa: PLC0415  # Faust is heavy, and only used here
+
+    _started(lambda: process.main(settings()))
+
+
+@app.command()
+def sink() -> None:
+    """Keep purpose topics in the lake."""
+    from roadfade import sink_process  # noqa: PLC0415  # DuckDB is heavy
+
+    _started(lambda: sink_process.main(settings()))
+
+
+@app.command()
+def sweep(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Sweep once and end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove what has expired from the lake."""
+    from roadfade import sweep_process  # noqa: PLC0415  # DuckDB is heavy
+    from roadfade.ledger import LedgerFile  # noqa: PLC0415
+
+    current = settings()
+    if not once:
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
+        sweep_process.main(current, stopping)
+        return
+    ledger = LedgerFile(current.ledger_path)
+    swept = sweep_process.sweep_once(current.lake_dir, ledger, wall_ms())
+    if as_json:
+        body = {"files": swept.files, "readings": swept.rows, "by_output": dict(swept.by_output)}
+        typer.echo(json.dumps(body))
+    else:
+        typer.echo(f"removed {swept.rows} readings in {swept.files} files")
+
+
+@app.command()
+def office() -> None:
+    """Publish registrations, links and consents to the workers."""
+    from roadfade import office_process  # noqa: PLC0415
+
+    _started(lambda: office_process.main(settings()))
+
+
+@topics_app.command("apply")
+def topics_apply(*, as_json: Json = False) -> None:
+    """Create missing topics, and bring drifted settings back to the policy's."""
+    from roadfade import topics_commands  # noqa: PLC0415
+
+    _started(lambda: topics_commands.apply(settings(), as_json=as_json))
+
+
+@topics_app.command("show")
+def topics_show(*, as_json: Json = False) -> None:
+    """Show every topic, what the policy says of it, and where the broker differs."""
+    from roadfade import topics_commands  # noqa: PLC0415
+
+    _started(lambda: topics_commands.show(settings(), as_json=as_json))
+
+
+@app.command()
+def run(
+    *,
+    for_: Annotated[
+        str | None, typer.Option("--for", help="Stop the source after so long, as 120s or 5m.")
+    ] = None,
+    summary: Annotated[
+        Path | None, typer.Option("--summary", help="Write the ledger as JSON to this file.")
+    ] = None,
+    vehicles: Annotated[int, typer.Option(min=1, help="Simulated vehicles.")] = 20,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated fleet.")] = 1,
+) -> None:
+    """Run the whole road on this machine with a simulated fleet."""
+    from roadfade import run as process  # noqa: PLC0415
+
+    _started(lambda: process.main(settings(), for_, summary, vehicles, seed))
+
+
+def main() -> None:
+    """The entry point of the ``roadfade`` command."""
+    # Core dumps would hold keys and readings.
+    import resource  # noqa: PLC0415  # not on every platform
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    try:
+        app()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)

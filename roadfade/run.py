@@ -1,0 +1,153 @@
+"""``roadfade run``: the whole road on one machine, with a simulated fleet.
+
+Starts a broker (or uses the one named), every process, and the fleet; shows what happens;
+on Ctrl-C or after ``--for`` it stops the source, drains, and sums up.
+"""
+
+import asyncio
+import json
+import secrets
+import shutil
+import signal
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bus.admin import TopicAdmin
+from bus.publisher import Publisher
+from ingest.simulator import Fleet
+from policy.plan import Plan
+from policy.topics import topic_configs
+from roadfade import source
+from roadfade.clock import wall_ms
+from roadfade.local.broker import LocalBroker
+from roadfade.local.failure import LocalError
+from roadfade.local.java import kafka_libs
+from roadfade.planning import Unready, connection_of, plan_for
+from roadfade.publishing import RawPublisher
+from roadfade.scoreboard import Scoreboard
+from roadfade.settings import Settings
+from roadfade.stage import Stage
+from roadfade.topics_commands import apply_topics
+from telemetry.instants import Grain
+
+DEMO_TOPIC_S = 45
+DEMO_SWEEP_S = 3.0
+DEMO_HEARTBEAT_S = 3.0
+
+
+def main(
+    settings: Settings, for_: str | None, summary: Path | None, vehicles: int, seed: int
+) -> None:
+    """Run until the time is up or Ctrl-C; Unready where something needed is missing."""
+    seconds = None if for_ is None else duration_s(for_)
+    asyncio.run(_run(settings, seconds, summary, vehicles, seed))
+
+
+def duration_s(text: str) -> float:
+    """Seconds of ``90``, ``120s``, ``5m`` or ``1h``."""
+    units = {"s": 1, "m": 60, "h": 3600}
+    number, unit = (text[:-1], units[text[-1]]) if text and text[-1] in units else (text, 1)
+    try:
+        found = float(number) * unit
+    except ValueError:
+        found = 0
+    if found <= 0:
+        msg = f"--for takes a duration such as 120s or 5m, not {text!r}"
+        raise Unready(msg)
+    return found
+
+
+async def _run(
+    settings: Settings, seconds: float | None, summary: Path | None, vehicles: int, seed: int
+) -> None:
+    console = Console()
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with _broker(settings, console) as reachable:
+        await apply_topics(reachable)
+        async with TopicAdmin(connection_of(reachable)) as admin:
+            plan = await plan_for(reachable, admin)
+        fleet = Fleet(vehicles, seed)
+        await source.enrol(reachable, plan, fleet, seed, wall_ms())
+        stage = Stage(reachable)
+        try:
+            await asyncio.to_thread(stage.start)
+            board = Scoreboard(console, reachable, plan, stage)
+            await _drive(reachable, plan, fleet, board, seconds, stopping)
+            body = await board.drain()
+        finally:
+            await asyncio.to_thread(stage.stop)
+            await _clean_up(settings, reachable, plan)
+    if summary is not None:
+        await asyncio.to_thread(summary.write_text, json.dumps(body, indent=2) + "\n")
+    board.farewell(body, summary)
+
+
+async def _drive(
+    settings: Settings,
+    plan: Plan,
+    fleet: Fleet,
+    board: Scoreboard,
+    seconds: float | None,
+    stopping: asyncio.Event,
+) -> None:
+    async with Publisher(connection_of(settings), clock=wall_ms, client_id="fleet") as publisher:
+        raw = RawPublisher(publisher, plan.collected)
+        driving = asyncio.create_task(source.drive(fleet, plan, raw, wall_ms, stopping))
+        showing = asyncio.create_task(board.show(raw))
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.wait({driving, showing}, return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            pass
+        finally:
+            stopping.set()
+            await driving
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+        if showing.done() and not showing.cancelled() and showing.exception() is not None:
+            raise showing.exception() or AssertionError
+
+
+@asynccontextmanager
+async def _broker(settings: Settings, console: Console) -> AsyncIterator[Settings]:
+    """Settings that reach a broker: the one named, or one of our own over a fresh folder."""
+    folder = settings.state_dir / "run"
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    demo: dict[str, Any] = {
+        "state_dir": folder.resolve(),
+        "grain_at_most": Grain.MINUTE,
+        "topic_retention_s_at_most": DEMO_TOPIC_S,
+        "sweep_every_s": DEMO_SWEEP_S,
+        "heartbeat_every_s": DEMO_HEARTBEAT_S,
+    }
+    if "kafka_bootstrap_servers" in settings.model_fields_set:
+        demo["topic_prefix"] = f"roadfade-run-{secrets.token_hex(4)}."
+        console.print(f"using the broker at {settings.kafka_bootstrap_servers}")
+        yield settings.model_copy(update=demo)
+        return
+    try:
+        broker = LocalBroker(folder / "kafka", kafka_libs())
+        with console.status("starting Apache Kafka"):
+            await asyncio.to_thread(broker.start)
+    except LocalError as error:
+        raise Unready(str(error)) from error
+    try:
+        demo["kafka_bootstrap_servers"] = broker.bootstrap_servers
+        yield settings.model_copy(update=demo)
+    finally:
+        await asyncio.to_thread(broker.stop)
+
+
+async def _clean_up(named: Settings, used: Settings, plan: Plan) -> None:
+    if "kafka_bootstrap_servers" not in named.model_fields_set:
+        return
+    async with TopicAdmin(connection_of(used)) as admin:
+        await admin.delete(topic_configs(plan))

@@ -1,0 +1,98 @@
+"""``roadfade sink``: purpose topics into the lake, durably, before any offset is committed."""
+
+import asyncio
+import signal
+import socket
+from collections.abc import Sequence
+
+from bus.admin import TopicAdmin
+from bus.arrived import Arrived
+from bus.observer import BatchDone, LoopObserver
+from bus.sink_loop import SinkLoop, SinkSettings
+from bus.slots import Slot
+from policy.plan import Plan
+from roadfade import __version__, metrics
+from roadfade.clock import Clock, judging_clock
+from roadfade.planning import check_topics, connection_of, plan_for, specs_of
+from roadfade.settings import Settings
+from sinks.lake import Lake, LakeSettings
+
+GROUP = "roadfade-sink"
+
+
+class LakeSink:
+    """The lake as the loop wants it: writes in a thread, positions at once."""
+
+    def __init__(self, lake: Lake, clock: Clock) -> None:
+        self._lake = lake
+        self._clock = clock
+
+    def position(self, topic: str, partition: int) -> int | None:
+        """What the lake holds is the truth."""
+        return self._lake.position(topic, partition)
+
+    async def write(self, records: Sequence[Arrived]) -> None:
+        """Durable on return; counts by output."""
+        written = await asyncio.to_thread(self._lake.write, records, self._clock())
+        metrics.SINK_ROWS.labels("all").inc(written.rows)
+        metrics.SINK_DUPLICATES.labels("all").inc(written.duplicates)
+        for reason, count in written.rejected.items():
+            metrics.SINK_REJECTED.labels(str(reason)).inc(count)
+
+
+class SinkObserver(LoopObserver):
+    """The loop's figures as metrics."""
+
+    def batch_done(self, done: BatchDone) -> None:
+        """A batch is in the lake and committed."""
+        metrics.SINK_LAG.labels("all").set(done.lag)
+
+    def expired_unread(self, topic: str, partition: int, records: int) -> None:
+        """A gap in offsets: never silent."""
+        del topic, partition
+        metrics.EXPIRED_UNREAD.inc(records)
+
+
+async def _run(settings: Settings, member: str) -> None:
+    connection = connection_of(settings)
+    async with TopicAdmin(connection) as admin:
+        plan = await plan_for(settings, admin)
+        await check_topics(admin, specs_of(plan, settings))
+    metrics.BUILD.labels(__version__, plan.policy_version).set(1)
+    lake = await asyncio.to_thread(_open_lake, settings, plan)
+    try:
+        loop = SinkLoop(
+            connection,
+            [output.topic for output in plan.outputs],
+            GROUP,
+            LakeSink(lake, judging_clock(settings.fixed_now_ms)),
+            member=member,
+            observer=SinkObserver(),
+            settings=SinkSettings(gather_ms=int(settings.sink_batch_s * 1000)),
+        )
+        running = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            running.add_signal_handler(number, lambda: asyncio.ensure_future(loop.stop()))
+        await loop.run()
+    finally:
+        lake.close()
+
+
+def _open_lake(settings: Settings, plan: Plan) -> Lake:
+    outputs = {output.topic: output.id for output in plan.outputs}
+    return Lake(
+        settings.lake_dir,
+        outputs,
+        LakeSettings(
+            buckets=settings.lake_buckets,
+            window=settings.lake_duplicates_window,
+            compression=settings.lake_compression,
+        ),
+    )
+
+
+def main(settings: Settings) -> None:
+    """Run until a signal; Unready where it must not start."""
+    slot = Slot.take(settings.slots_dir, "sink")
+    metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sink")
+    asyncio.run(_run(settings, f"sink-{socket.gethostname()}-{slot.number}"))

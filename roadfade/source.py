@@ -1,0 +1,86 @@
+"""The simulated fleet as a source: enrolled with the office, then driving in real time."""
+
+import asyncio
+from collections.abc import Collection
+from random import Random
+
+from ingest.simulator import Fleet
+from office.consents import NewConsent
+from office.database import Database
+from office.grantable import Grantable, grantable
+from office.links import NewLink
+from office.registry import Registry
+from policy.plan import Lane, Plan
+from roadfade.clock import Clock
+from roadfade.publishing import RawPublisher
+from roadfade.settings import Settings
+from telemetry.identity import SubjectId
+from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS
+
+KNOWN_FOR_MS = 60 * DAY_MS
+"""Simulated people have been customers for so long."""
+CONSENTING_SHARE = 0.7
+OLD_DRIVE_MS = 10 * SECOND_MS
+
+
+async def enrol(settings: Settings, plan: Plan, fleet: Fleet, seed: int, now_ms: int) -> None:
+    """Register every vehicle with a person; most of them consent. Harmless when repeated."""
+    from_ms = now_ms - KNOWN_FOR_MS
+    offered = grantable(plan)
+    people = {device: SubjectId(f"person-{seed}-{i}") for i, device in enumerate(fleet.devices)}
+    links = [NewLink(device, subject, from_ms) for device, subject in people.items()]
+    consents = _consents(list(people.values()), offered, seed, from_ms)
+    database = await Database.open(settings.office_database)
+    try:
+        await Registry(database, offered).register_fleet(links, consents)
+    finally:
+        await database.close()
+
+
+def _consents(
+    subjects: Collection[SubjectId], offered: Collection[Grantable], seed: int, from_ms: int
+) -> list[NewConsent]:
+    chance = Random(seed)  # noqa: S311  # a simulation, repeatable by seed
+    return [
+        NewConsent(subject, asked.purpose, asked.basis, asked.recipient, asked.notice, from_ms)
+        for subject in subjects
+        for asked in sorted(offered, key=str)
+        if chance.random() < CONSENTING_SHARE
+    ]
+
+
+def almost_expired_ms(plan: Plan, now_ms: int) -> int:
+    """When a drive must have been recorded to be admitted still, and to expire within minutes.
+
+    The shortest period, less the topic's bound on deletion and one grain of a minute.
+    """
+    shortest = min(
+        _period_ms(lane) - output.transport.bound_ms
+        for output in plan.outputs
+        for lane in output.lanes
+        if lane.period.unit in ("minutes", "hours", "days")
+    )
+    return now_ms - shortest + MINUTE_MS + 10 * SECOND_MS
+
+
+def _period_ms(lane: Lane) -> int:
+    unit_ms = {"minutes": MINUTE_MS, "hours": 60 * MINUTE_MS, "days": DAY_MS}
+    return lane.period.count * unit_ms.get(lane.period.unit, 31 * DAY_MS)
+
+
+async def drive(
+    fleet: Fleet, plan: Plan, raw: RawPublisher, clock: Clock, stopping: asyncio.Event
+) -> None:
+    """Publish what the fleet sends, every second, and now and then a drive of long ago."""
+    tick = 0
+    while not stopping.is_set():
+        now_ms = clock()
+        await raw.publish(fleet.tick(now_ms))
+        if tick % 10 == 0:
+            old_ms = almost_expired_ms(plan, now_ms)
+            await raw.publish(fleet.old_drives(old_ms, old_ms + OLD_DRIVE_MS, now_ms))
+        tick += 1
+        try:
+            await asyncio.wait_for(stopping.wait(), 1.0)
+        except TimeoutError:
+            continue

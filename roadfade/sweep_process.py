@@ -1,0 +1,41 @@
+"""``roadfade sweep``: removes what has expired from the lake, on its own clock.
+
+Never part of a stream: a stuck stream must not stop deletion.
+"""
+
+import threading
+from pathlib import Path
+
+from roadfade import metrics
+from roadfade.clock import wall_ms
+from roadfade.ledger import LedgerFile
+from roadfade.settings import Settings
+from sinks.expire import overdue, sweep
+from sinks.oldest import Oldest
+from sinks.ports import Swept
+
+
+def sweep_once(root: Path, ledger: LedgerFile, now_ms: int) -> Swept:
+    """One sweep: unlink, count, and measure what is left. Idempotent; blocks."""
+    swept = sweep(root, now_ms)
+    ledger.add_expired(swept.by_output)
+    for output, rows in swept.by_output.items():
+        metrics.EXPIRED_READINGS.labels(output).inc(rows)
+    metrics.OVERDUE.clear()
+    for place in overdue(root, wall_ms()):
+        metrics.OVERDUE.labels(place.output).inc(place.files)
+    for output, oldest_ms in Oldest(root).by_output().items():
+        metrics.OLDEST_AGE.labels(f"lake {output}").set((now_ms - oldest_ms) / 1000)
+    metrics.SWEEP_SUCCESS.set(wall_ms() / 1000)
+    return swept
+
+
+def main(settings: Settings, stopping: threading.Event) -> None:
+    """Sweep again and again until ``stopping`` is set; an error ends the process loudly."""
+    metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep")
+    ledger = LedgerFile(settings.ledger_path)
+    while True:
+        if settings.lake_dir.exists():
+            sweep_once(settings.lake_dir, ledger, wall_ms())
+        if stopping.wait(settings.sweep_every_s):
+            return

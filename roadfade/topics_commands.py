@@ -1,0 +1,89 @@
+"""``roadfade topics show | apply``."""
+
+import asyncio
+import json
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from bus.admin import TopicAdmin
+from bus.topics import TopicSpec, drift
+from roadfade.planning import connection_of, plan_for, specs_of
+from roadfade.settings import Settings
+
+SHOWN = ("cleanup.policy", "retention.ms", "segment.ms")
+
+
+def apply(settings: Settings, *, as_json: bool) -> None:
+    """Create and mend; prints what was done."""
+    created, changed = asyncio.run(apply_topics(settings))
+    if as_json:
+        typer.echo(json.dumps({"created": created, "changed": changed}))
+        return
+    for verb, names in (("created", created), ("changed", changed)):
+        for name in names:
+            typer.echo(f"{verb} {name}")
+    if not created and not changed:
+        typer.echo("every topic is as the policy says")
+
+
+async def apply_topics(settings: Settings) -> tuple[list[str], list[str]]:
+    """Create missing topics and mend drifted ones; the names of each."""
+    async with TopicAdmin(connection_of(settings)) as admin:
+        specs = specs_of(await plan_for(settings, admin), settings)
+        created = await admin.create(specs)
+        kept = await _with_own_sizes(admin, specs)
+        changed = await admin.apply(kept)
+    return created, changed
+
+
+async def _with_own_sizes(admin: TopicAdmin, specs: list[TopicSpec]) -> list[TopicSpec]:
+    """Existing topics keep their partitions and replicas: keys would move."""
+    found = await admin.describe([spec.name for spec in specs])
+    return [
+        TopicSpec(spec.name, topic.partitions, spec.config, topic.replication)
+        for spec in specs
+        if (topic := found[spec.name]) is not None
+    ]
+
+
+def show(settings: Settings, *, as_json: bool) -> None:
+    """Print every topic with its settings and differences."""
+    rows = asyncio.run(_rows(settings))
+    if as_json:
+        typer.echo(json.dumps({"topics": rows}))
+        return
+    table = Table(title="Topics, as the policy says")
+    for heading in ("topic", "partitions", *SHOWN, "differs"):
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        config = row["config"]
+        cells = [str(config.get(name, "")) for name in SHOWN]
+        differs = "\n".join(row["drift"]) or "no"
+        table.add_row(row["topic"], str(row["partitions"]), *cells, differs)
+    Console().print(table)
+
+
+async def _rows(settings: Settings) -> list[dict[str, Any]]:
+    async with TopicAdmin(connection_of(settings)) as admin:
+        specs = specs_of(await plan_for(settings, admin), settings)
+        found = await admin.describe([spec.name for spec in specs])
+    rows = []
+    for spec in specs:
+        topic = found[spec.name]
+        own = (
+            spec
+            if topic is None
+            else TopicSpec(spec.name, topic.partitions, spec.config, topic.replication)
+        )
+        rows.append(
+            {
+                "topic": spec.name,
+                "partitions": own.partitions,
+                "config": dict(spec.config),
+                "drift": [str(one) for one in drift(own, topic)],
+            }
+        )
+    return rows

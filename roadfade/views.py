@@ -1,0 +1,68 @@
+"""The worker's control views: the compacted topics read into ``People``, and their freshness."""
+
+import asyncio
+from collections.abc import Callable
+
+from bus.connection import Connection
+from bus.view import CompactedView
+from processors.people import People
+from roadfade import metrics
+from roadfade.clock import Clock
+from telemetry.control import CONSENTS, LINKS, Heartbeat, decode_row
+
+
+class ViewsEndedError(Exception):
+    """A view stopped reading by itself; without it nothing may be decided."""
+
+
+class ControlViews:
+    """Both views as one: started together, stale together."""
+
+    def __init__(
+        self, connection: Connection, people: People, clock: Clock, age_ms_max: int
+    ) -> None:
+        self._clock = clock
+        self._age_ms_max = age_ms_max
+        self._views = {
+            topic: CompactedView(
+                connection, topic, _apply_to(people), heartbeat_at=_heartbeat_at, clock=clock
+            )
+            for topic in (LINKS, CONSENTS)
+        }
+
+    async def run(self) -> None:
+        """Read both until ``stop``; the first failure of one ends both and is raised."""
+        async with asyncio.TaskGroup() as group:
+            for view in self._views.values():
+                group.create_task(view.run())
+
+    async def stop(self) -> None:
+        """End ``run``."""
+        for view in self._views.values():
+            await view.stop()
+
+    def pause_reason(self) -> str | None:
+        """Why nothing may be decided now; None when both views are complete and fresh."""
+        now_ms = self._clock()
+        reason = None
+        for topic, view in self._views.items():
+            if view.heartbeat_ms is not None:
+                metrics.VIEW_AGE.labels(topic).set((now_ms - view.heartbeat_ms) / 1000)
+            if not view.fresh(now_ms, self._age_ms_max):
+                reason = f"stale {topic}"
+        return reason
+
+
+def _apply_to(people: People) -> Callable[[bytes, bytes | None], None]:
+    def apply(key: bytes, value: bytes | None) -> None:
+        people.apply(key, None if value is None else decode_row(value))
+
+    return apply
+
+
+def _heartbeat_at(value: bytes) -> int:
+    row = decode_row(value)
+    if not isinstance(row, Heartbeat):
+        msg = "the heartbeat key carries another row"
+        raise TypeError(msg)
+    return row.at_ms

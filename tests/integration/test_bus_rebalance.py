@@ -1,0 +1,100 @@
+"""Two members of one group on the real broker: a batch in hand is finished before it moves."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Sequence
+
+import pytest
+
+from bus.arrived import Arrived
+from bus.batch_loop import BatchSettings
+from bus.connection import Connection
+from bus.group_reader import ReaderSettings
+from bus.outgoing import Outgoing
+from tests.integration.bus_road import (
+    Noted,
+    committed,
+    copier,
+    copy,
+    make_road,
+    numbered,
+    publish,
+    running,
+    until,
+    values,
+)
+
+pytestmark = pytest.mark.broker
+
+
+async def test_a_batch_in_hand_is_finished_and_committed_before_a_second_member_reads(
+    connection: Connection,
+) -> None:
+    await make_road(connection)
+    await publish(connection, numbered(0, 100))
+    first, second = Noted(), Noted()
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    async def slow(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        begun.set()
+        await gate.wait()
+        return await copy(partition, records)
+
+    async with running(copier(connection, first, handle=slow)) as tasks:
+        await begun.wait()
+        async with running(copier(connection, second)) as others:
+            # The second joins while the first holds its batch; nothing may be read twice.
+            await asyncio.sleep(4)
+            assert not second.batches
+            gate.set()
+            await until(lambda: first.records == 100, *tasks, *others)
+            await publish(connection, numbered(100, 1_100))
+            await until(lambda: first.records + second.records == 1_100, *tasks, *others)
+            assert second.records > 0
+    assert await values(connection) == Counter(b"%d" % n for n in range(1_100))
+    assert sum((await committed(connection)).values()) == 1_100
+    assert not first.missed
+
+
+async def test_a_batch_that_outlasts_the_deadline_is_doubled_not_lost(
+    connection: Connection,
+) -> None:
+    await make_road(connection)
+    await publish(connection, numbered(0, 100))
+    first, second = Noted(), Noted()
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    async def stuck(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        begun.set()
+        await gate.wait()
+        return await copy(partition, records)
+
+    settings = BatchSettings(ReaderSettings(revoke_deadline_ms=200))
+    loop = copier(connection, first, handle=stuck, settings=settings)
+    async with running(loop) as tasks:
+        await begun.wait()
+        async with running(copier(connection, second)) as others:
+            await until(lambda: second.records > 0, *tasks, *others)
+            gate.set()
+            await until(lambda: first.records + second.records >= 150, *tasks, *others)
+            assert "RevokeDeadline" in first.missed
+            # It crashed neither member, and both go on.
+            await publish(connection, numbered(100, 200))
+            async with asyncio.timeout(20):
+                while set(await values(connection)) != {b"%d" % n for n in range(200)}:
+                    await asyncio.sleep(0.1)
+
+
+async def test_a_static_member_that_restarts_takes_up_its_partitions_at_once(
+    connection: Connection,
+) -> None:
+    await make_road(connection)
+    await publish(connection, numbered(0, 100))
+    noted = Noted()
+    for wanted in (100, 200, 300):
+        async with running(copier(connection, noted, member="worker-0")) as tasks:
+            # Well within the session timeout: nobody waits for the old member to die.
+            async with asyncio.timeout(8):
+                await until(lambda wanted=wanted: noted.records == wanted, *tasks)  # type: ignore[misc]
+        await publish(connection, numbered(wanted, wanted + 100))
+    assert not noted.again

@@ -1,0 +1,153 @@
+"""A compacted topic read whole: complete before it is ready, fresh only with every heartbeat."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bus.admin import TopicAdmin
+from bus.connection import Connection
+from bus.failures import TopicError, ViewOutdatedError
+from bus.outgoing import Outgoing
+from bus.topics import TopicSpec
+from bus.view import CompactedView
+from telemetry.control import HEARTBEAT_KEY
+from tests.integration.bus_road import clock, make_topics, publish, until
+
+pytestmark = pytest.mark.broker
+
+CONTROL = "control.links"
+COMPACTED = {"cleanup.policy": "compact"}
+
+
+class Rows:
+    def __init__(self, connection: Connection, now_ms: int = 0, **options: int) -> None:
+        self.held: dict[bytes, bytes] = {}
+        self.now_ms = now_ms
+        self.view = CompactedView(
+            connection, CONTROL, self.apply, heartbeat_at=int, clock=lambda: self.now_ms, **options
+        )
+
+    def apply(self, key: bytes, value: bytes | None) -> None:
+        if key == b"bad":
+            message = "a row that cannot be"
+            raise RuntimeError(message)
+        if value is None:
+            self.held.pop(key, None)
+        else:
+            self.held[key] = value
+
+
+@asynccontextmanager
+async def reading(rows: Rows) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(rows.view.run())
+    try:
+        yield task
+    finally:
+        await rows.view.stop()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def row(key: bytes, value: bytes | None, partition: int | None = None) -> Outgoing:
+    return Outgoing(CONTROL, partition, key, value)
+
+
+def beat(partition: int, at_ms: int) -> Outgoing:
+    return row(HEARTBEAT_KEY, b"%d" % at_ms, partition)
+
+
+async def test_it_is_ready_only_with_every_row_that_was_there(connection: Connection) -> None:
+    await make_topics(connection, TopicSpec(CONTROL, 3, COMPACTED))
+    await publish(connection, [row(b"k%d" % n, b"%d" % n) for n in range(9_000)])
+    rows = Rows(connection)
+    async with reading(rows) as task:
+        await until(rows.view.ready.is_set, task)
+        assert len(rows.held) == 9_000
+
+
+async def test_an_empty_topic_is_ready_and_not_fresh(connection: Connection) -> None:
+    await make_topics(connection, TopicSpec(CONTROL, 2, COMPACTED))
+    rows = Rows(connection)
+    async with reading(rows) as task:
+        await until(rows.view.ready.is_set, task)
+        assert not rows.view.fresh(0)
+
+
+async def test_changes_and_deletions_follow_in_order(connection: Connection) -> None:
+    await make_topics(connection, TopicSpec(CONTROL, 2, COMPACTED))
+    await publish(connection, [row(b"a", b"1"), row(b"b", b"1"), row(b"a", None), row(b"b", b"2")])
+    rows = Rows(connection)
+    async with reading(rows) as task:
+        await until(rows.view.ready.is_set, task)
+        assert rows.held == {b"b": b"2"}
+        await publish(connection, [row(b"b", None), row(b"c", b"3")])
+        await until(lambda: rows.held == {b"c": b"3"}, task)
+
+
+async def test_it_is_as_fresh_as_its_oldest_partition(connection: Connection) -> None:
+    await make_topics(connection, TopicSpec(CONTROL, 2, COMPACTED))
+    await publish(connection, [beat(0, 50_000)])
+    rows = Rows(connection)
+    view = rows.view
+    async with reading(rows) as task:
+        await until(view.ready.is_set, task)
+        assert view.heartbeat_ms is None
+        assert not view.fresh(50_000)
+        await publish(connection, [beat(1, 40_000)])
+        await until(lambda: view.heartbeat_ms == 40_000, task)
+        assert view.fresh(70_000)
+        assert not view.fresh(70_001)
+        await publish(connection, [beat(1, 60_000)])
+        await until(lambda: view.heartbeat_ms == 50_000, task)
+        assert rows.held == {}
+    assert not view.fresh(50_000)
+
+
+async def test_a_row_that_cannot_be_applied_ends_it_loudly(connection: Connection) -> None:
+    await make_topics(connection, TopicSpec(CONTROL, 1, COMPACTED))
+    await publish(connection, [row(b"bad", b"1")])
+    with pytest.raises(RuntimeError, match="cannot be"):
+        await Rows(connection).view.run()
+
+
+async def test_a_missing_topic_ends_it_loudly(connection: Connection) -> None:
+    with pytest.raises(TopicError, match=CONTROL):
+        await Rows(connection).view.run()
+
+
+async def test_a_topic_made_anew_ends_it_since_rows_may_be_gone(connection: Connection) -> None:
+    await make_topics(connection, TopicSpec(CONTROL, 1, COMPACTED))
+    await publish(connection, [row(b"k%d" % n, b"1") for n in range(10)])
+    rows = Rows(connection)
+    async with reading(rows) as task:
+        await until(lambda: len(rows.held) == 10, task)
+        async with TopicAdmin(connection) as admin:
+            await admin.delete([CONTROL])
+            await admin.create([TopicSpec(CONTROL, 1, COMPACTED)])
+        await publish(connection, [row(b"new", b"1")])
+        with pytest.raises(ViewOutdatedError, match="anew"):
+            async with asyncio.timeout(30):
+                await task
+
+
+async def test_after_a_long_silence_it_is_built_anew(connection: Connection) -> None:
+    await make_topics(connection, TopicSpec(CONTROL, 1, COMPACTED))
+    await publish(connection, [row(b"a", b"1")])
+    rows = Rows(connection, silence_ms_max=3_600_000)
+    async with reading(rows) as task:
+        await until(rows.view.ready.is_set, task)
+        rows.now_ms += 3_600_001
+        await publish(connection, [row(b"b", b"1")])
+        with pytest.raises(ViewOutdatedError, match="missed"):
+            async with asyncio.timeout(30):
+                await task
+
+
+async def test_the_clock_of_these_tests_is_not_the_rows(connection: Connection) -> None:
+    await make_topics(connection, TopicSpec(CONTROL, 1, COMPACTED))
+    await publish(connection, [beat(0, clock())])
+    rows = Rows(connection, clock())
+    async with reading(rows) as task:
+        await until(rows.view.ready.is_set, task)
+        assert rows.view.fresh(clock())

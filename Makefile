@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install run test check lock
+.PHONY: help install run check test lock
 
 BIN := .venv/bin
 LOCK := .cache/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
@@ -30,6 +30,7 @@ test: ## the whole suite, with the real broker
 	$(BIN)/pytest
 
 lock: ## resolve the dependencies anew into requirements/
+	@rm -f .venv/.roadfade-installed
 	@deploy/install.sh python
 	$(LOCK) pyproject.toml -o requirements/run.lock
 	$(LOCK) pyproject.toml --extra obd --extra mf4 --group test --group dev -o requirements/dev.lock

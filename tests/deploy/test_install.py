@@ -1,0 +1,136 @@
+"""What the set-up does on machines that lack something, played in a folder of stand-ins."""
+
+import hashlib
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TOOLS = ("bash", "cat", "dirname", "grep", "mkdir", "mv", "rm", "sha256sum")
+
+
+class Machine:
+    """A checkout and a PATH with nothing on it but what the test puts there."""
+
+    def __init__(self, folder: Path) -> None:
+        self.tree, self.bin = folder / "tree", folder / "bin"
+        for part in ("deploy/install.sh", "requirements", "pyproject.toml"):
+            source, target = ROOT / part, self.tree / part
+            target.parent.mkdir(parents=True, exist_ok=True)
+            (shutil.copytree if source.is_dir() else shutil.copy)(source, target)
+        (self.tree / "deploy" / "kafka").mkdir()
+        digest = hashlib.sha256(b"jar").hexdigest()
+        (self.tree / "deploy/kafka/jars.sha256").write_text(f"{digest}  kafka.jar\n")
+        self.bin.mkdir()
+        for tool in TOOLS:
+            (self.bin / tool).symlink_to(shutil.which(tool) or tool)
+        self.command("id", "echo 1000")
+
+    def command(self, name: str, script: str) -> None:
+        """Put a stand-in on the PATH."""
+        (self.bin / name).write_text(f"#!/bin/bash\n{script}\n")
+        (self.bin / name).chmod(0o755)
+
+    def has_python(self) -> None:
+        """The Python part was done, for this very lock; its Java is found."""
+        python = self.tree / ".venv" / "bin" / "python"
+        python.parent.mkdir(parents=True)
+        python.write_text("#!/bin/bash\nexit 0\n")
+        python.chmod(0o755)
+        parts = ("requirements/dev.lock", "requirements/build.lock", "pyproject.toml")
+        text = b"".join((self.tree / part).read_bytes() for part in parts)
+        stamp = f"{hashlib.sha256(text).hexdigest()}  -\n"
+        (self.tree / ".venv" / ".roadfade-installed").write_text(stamp)
+
+    def has_jars(self, content: bytes = b"jar") -> None:
+        """The broker's jars lie in the cache."""
+        libs = self.tree / ".cache" / "kafka-4.3.1" / "libs"
+        libs.mkdir(parents=True)
+        (libs / "kafka.jar").write_bytes(content)
+
+    def install(self, part: str = "run", **environment: str) -> subprocess.CompletedProcess[str]:
+        """Run the script there."""
+        return subprocess.run(
+            [str(self.bin / "bash"), "deploy/install.sh", part],
+            cwd=self.tree,
+            env={"PATH": str(self.bin), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Machine:
+    return Machine(tmp_path)
+
+
+def test_the_second_time_nothing_is_done(machine: Machine) -> None:
+    machine.has_python()
+    machine.has_jars()
+    done = machine.install()
+    assert (done.returncode, done.stdout) == (0, "install: everything is there\n"), done.stderr
+
+
+def test_without_maven_it_says_what_to_install(machine: Machine) -> None:
+    machine.has_python()
+    done = machine.install()
+    assert done.returncode == 1
+    assert re.search(r"needs Maven .*apt-get install maven.*KAFKA_BOOTSTRAP_SERVERS", done.stderr)
+
+
+def test_a_broker_of_ones_own_needs_no_maven(machine: Machine) -> None:
+    machine.has_python()
+    done = machine.install(KAFKA_BOOTSTRAP_SERVERS="broker:9092")
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_tests_need_their_own_broker_all_the_same(machine: Machine) -> None:
+    machine.has_python()
+    done = machine.install("tests", KAFKA_BOOTSTRAP_SERVERS="broker:9092")
+    assert "needs Maven" in done.stderr
+    machine.command("promtool", "")
+    assert machine.install("tests", ROADFADE_TESTS_WITHOUT_BROKER="1").returncode == 0
+
+
+def test_jars_that_differ_from_those_we_know_are_not_run(machine: Machine) -> None:
+    machine.has_python()
+    machine.has_jars(b"other")
+    machine.command("mvn", 'mkdir -p .cache/kafka-4.3.1/libs.new; echo jam > "$_/kafka.jar"')
+    done = machine.install()
+    assert done.returncode == 1
+    assert "differ from deploy/kafka/jars.sha256" in done.stderr
+    machine.command("mvn", 'mkdir -p .cache/kafka-4.3.1/libs.new; printf jar > "$_/kafka.jar"')
+    assert machine.install().stdout.endswith("install: done\n")
+    assert machine.install().stdout == "install: everything is there\n"
+
+
+def test_a_changed_lock_is_installed_again(machine: Machine) -> None:
+    machine.has_python()
+    machine.has_jars()
+    with (machine.tree / "requirements" / "dev.lock").open("a") as lock:
+        lock.write("# changed\n")
+    assert "Python dependencies into .venv" in machine.install().stdout
+
+
+def test_without_promtool_the_tests_say_what_to_install(machine: Machine) -> None:
+    machine.has_python()
+    done = machine.install("tests", ROADFADE_TESTS_WITHOUT_BROKER="1")
+    assert done.returncode == 1
+    assert "install Prometheus" in done.stderr
+
+
+def test_make_lists_every_target() -> None:
+    listed = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, check=True)
+    targets = re.search(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert targets is not None
+    assert [line.split()[0] for line in listed.stdout.splitlines()] == targets[1].split()
+
+
+def test_a_submission_runs_the_checks_and_the_whole_suite() -> None:
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
+    assert re.search(r"^make check\nmake test$", (ROOT / ".ci/run").read_text(), re.MULTILINE)

@@ -81,9 +81,9 @@ class FileKek:
         return fresh
 
     def keep_only(self, kek_id: str) -> None:
-        """Rewrite the file without the others, and overwrite what it was."""
+        """Rewrite the file without the others, and overwrite what it was; KeyError if not held."""
         held = self.load()
-        if set(held) != {kek_id} and kek_id in held:
+        if set(held) != {kek_id}:
             self._replace({kek_id: held[kek_id]})
 
     def _replace(self, keks: Mapping[str, Kek]) -> None:

@@ -33,14 +33,14 @@ class FailedCase:
 
 
 @dataclass(frozen=True, slots=True)
-class Tested:
+class CasesRun:
     """How many cases ran, and those that failed."""
 
     cases: int
     failed: tuple[FailedCase, ...]
 
 
-def run_cases(document: Document, plan: Plan, *, carry_out: Apply = apply) -> Tested:
+def run_cases(document: Document, plan: Plan, *, carry_out: Apply = apply) -> CasesRun:
     """Ask the plan every case; readings arrive as they are made, ``age`` after the policy began."""
     count = 0
     failed: list[FailedCase] = []
@@ -50,7 +50,7 @@ def run_cases(document: Document, plan: Plan, *, carry_out: Apply = apply) -> Te
             failure = _run(plan, purpose, case, carry_out)
             if failure is not None:
                 failed.append(_failed(sheet, purpose, index, case, failure))
-    return Tested(count, tuple(failed))
+    return CasesRun(count, tuple(failed))
 
 
 def _failed(

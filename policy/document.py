@@ -17,6 +17,7 @@ from policy.fields import (
     NoticeRef,
     OperationWords,
     PeriodWords,
+    PolicyName,
     Promise,
     SpaceWords,
     Strict,
@@ -46,7 +47,7 @@ class Outside(Strict):
 class Policy(Strict):
     """policy.yaml: whose policy this is, since when, and what holds for every purpose."""
 
-    policy: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,59}$")]
+    policy: PolicyName
     version: Annotated[int, Field(ge=1, le=9999)]
     effective: Annotated[date, Field(examples=["2026-12-01"])]
     supersedes: int | None = None

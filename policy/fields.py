@@ -4,7 +4,7 @@ Every model is strict: unknown keys are refused. A field's first example is show
 remedy where the field is missing.
 """
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
 
@@ -38,12 +38,29 @@ def _expectation(value: object) -> tuple[str, Withheld | None]:
     raise words.WordError(message, remedy)
 
 
-Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
-CategoryId = Annotated[str, Field(pattern=r"^C[0-9]{2}$")]
+_NAME = r"^[a-z][a-z0-9_]{0,39}$"
+_POLICY_NAME = r"^[a-z][a-z0-9-]{0,59}$"
+_CATEGORY = r"^C[0-9]{2}$"
+_NOTICE = r"^[a-z][a-z0-9_]{0,59}@[1-9][0-9]{0,3}$"
+_DPV = r"^dpv:[A-Za-z]+$"
+
+PATTERNS: Final = {
+    _NAME: "small letters, digits and _, as `product_rnd`",
+    _POLICY_NAME: "small letters, digits and -, as `connected-car-jp`",
+    _CATEGORY: "C and two digits, as `C07`",
+    _NOTICE: "a name, @ and a version, as `product_rnd@2`",
+    _DPV: "a term of the W3C Data Privacy Vocabulary, as `dpv:ServiceProvision`",
+}
+"""What each pattern means, in words."""
+
+Name = Annotated[str, Field(pattern=_NAME)]
+CategoryId = Annotated[str, Field(pattern=_CATEGORY)]
 Citation = Annotated[str, Field(min_length=1, max_length=80)]
 Citations = Annotated[tuple[Citation, ...], Field(min_length=1, examples=["[C2-08, APPI-22]"])]
+PolicyName = Annotated[str, Field(pattern=_POLICY_NAME)]
+DpvTerm = Annotated[str, Field(pattern=_DPV, examples=["dpv:ServiceProvision"])]
 Because = Annotated[str, Field(min_length=3, max_length=400, examples=["seasonal battery ageing"])]
-NoticeRef = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,59}@[1-9][0-9]{0,3}$")]
+NoticeRef = Annotated[str, Field(pattern=_NOTICE)]
 PeriodWords = Annotated[Period, PlainValidator(words.period), Field(examples=["24 months"])]
 DurationWords = Annotated[int, PlainValidator(words.duration_ms), Field(examples=["10 min"])]
 SpaceWords = Annotated[Space, PlainValidator(words.space), Field(examples=["jis-mesh 500 m"])]

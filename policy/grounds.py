@@ -27,7 +27,7 @@ def _check_notice(document: Document, ground: Ground, where: Where, findings: Fi
     policy = document.policy.content
     if notice.content.effective > policy.effective:
         place = notice.where("effective")
-        message = f"the notice comes later than the policy it carries ({policy.effective})"
+        message = f"the notice comes later than the policy that rests on it ({policy.effective})"
         remedy = "publish the notice first: date it on or before the policy's `effective`"
         findings.error(place, message, notice.content.effective, remedy)
 

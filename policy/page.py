@@ -10,6 +10,7 @@ from policy.fields import (
     Bilingual,
     CategoryId,
     Citations,
+    DpvTerm,
     EpochWords,
     Forbid,
     Name,
@@ -100,7 +101,7 @@ class Purpose(Strict):
     purpose: Name
     part_of: str | None = None
     title: Bilingual
-    dpv: Annotated[str, Field(pattern=r"^dpv:[A-Za-z]+$", examples=["dpv:ServiceProvision"])]
+    dpv: DpvTerm
     seed: str
     delivery: Delivery
     basis: Annotated[Ground, Field(examples=["{kind: published, notice: product_rnd@2}"])]

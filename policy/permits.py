@@ -90,7 +90,7 @@ def _signals(
         if content.facts or content.frames:
             remedy = "the cell releases nothing until facts and frames are carried"
             known.findings.warn(where(), "only signals are carried so far", category, remedy)
-        else:
+        elif not content.signals:
             remedy = f"add signals to {category} in categories.yaml"
             known.findings.error(where(), "the category has no signal", category, remedy)
         return ()
@@ -111,7 +111,11 @@ def _treated(
     where: Callable[..., Where],
 ) -> dict[str, tuple[Operation, ...]]:  # fmt: skip
     for key in cell.do:
-        if key != treatment.EVERY and not any(categories.matches(key, s.path) for s in chosen):
+        if (
+            chosen
+            and key != treatment.EVERY
+            and not any(categories.matches(key, s.path) for s in chosen)
+        ):
             remedy = 'write a path this cell takes, a branch ending in .**, or "*"'
             known.findings.error(where("do", key), "`do` names no signal here", key, remedy)
     treated = {
@@ -125,11 +129,11 @@ def _treated(
 def _recipients(
     known: Known, page: Sheet[Purpose], cell: Cell, where: Callable[..., Where]
 ) -> Iterator[Recipient]:
-    ids = [recipient.id for recipient in page.content.recipients]
+    ids = {recipient.id: recipient for recipient in page.content.recipients}
     for index, name in enumerate(cell.to):
         if name not in ids:
             remedy = f"write one of: {', '.join(ids)}"
             known.findings.error(where("to", index), "unknown recipient", name, remedy)
-    for recipient in page.content.recipients:
+    for recipient in ids.values():
         if not cell.to or recipient.id in cell.to:
             yield recipient

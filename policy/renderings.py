@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import Any
 
-from policy.cases import Tested
+from policy.cases import CasesRun
 from policy.explain import Applied, Explanation
 from policy.plan import Lane, Output, Plan
 from policy.problems import Problem, Severity
@@ -19,7 +19,7 @@ def check_json(plan: Plan | None, problems: Iterable[Problem]) -> dict[str, Any]
     return {"holds": holds, **outline, "problems": shown}
 
 
-def tested_json(tested: Tested) -> dict[str, Any]:
+def cases_json(tested: CasesRun) -> dict[str, Any]:
     """``{"cases": n, "failed": [...]}``."""
     failed = [
         {

@@ -32,4 +32,5 @@ def grain(keep: KeepFor, longest: Period, where: Where, findings: Findings) -> G
     if asked.fineness > coarsest.fineness:
         message = f"the grain is coarser than a 24th of {longest}"
         findings.error(where, message, keep.grain, f"write `grain: {coarsest}` or finer")
+        return coarsest
     return asked

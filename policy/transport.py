@@ -4,6 +4,7 @@ Kafka deletes whole segments, after their last record is past retention, when th
 comes round, and frees the file after a delay: the promise has to hold for the sum.
 """
 
+from itertools import count
 from typing import Final
 
 from policy.fields import Promise
@@ -28,17 +29,24 @@ def transport(
     ``at_most_ms`` shortens retention further and never lengthens it.
     """
     promised_ms = shortest_ms(promise.topic_at_most)
-    budget_ms = promised_ms if at_most_ms is None else min(promised_ms, at_most_ms)
-    segment_ms = max(min(budget_ms // 4, SEGMENT_MS_MAX), SEGMENT_MS_MIN)
-    overhead_ms = segment_ms + limits.check_interval_ms + limits.delete_delay_ms
-    retention_ms = promised_ms - overhead_ms
-    if retention_ms * RETENTION_SHARE_MIN < promised_ms:
-        needed_ms = -(-overhead_ms * RETENTION_SHARE_MIN // (RETENTION_SHARE_MIN - 1))
-        minutes = -(-needed_ms // MINUTE_MS)
+    if not _keeps(promised_ms, limits):
+        minutes = next(n for n in count(1) if _keeps(n * MINUTE_MS, limits))
         message = "no segment settings keep this promise: the broker itself adds "
         message += say_duration(limits.check_interval_ms + limits.delete_delay_ms)
         remedy = f"promise at least {minutes} minutes, or let the broker check and delete sooner"
         findings.error(where, message, promise.topic_at_most, remedy)
-    if at_most_ms is not None:
-        retention_ms = min(retention_ms, at_most_ms)
+    budget_ms = promised_ms if at_most_ms is None else min(promised_ms, at_most_ms)
+    segment_ms = _segment_ms(budget_ms)
+    overhead_ms = segment_ms + limits.check_interval_ms + limits.delete_delay_ms
+    retention_ms = min(promised_ms - overhead_ms, budget_ms)
     return Transport(retention_ms, segment_ms, retention_ms + overhead_ms)
+
+
+def _keeps(promised_ms: int, limits: Limits) -> bool:
+    """Whether enough of a promise is left for reading after what the broker adds."""
+    added_ms = _segment_ms(promised_ms) + limits.check_interval_ms + limits.delete_delay_ms
+    return (promised_ms - added_ms) * RETENTION_SHARE_MIN >= promised_ms
+
+
+def _segment_ms(budget_ms: int) -> int:
+    return max(min(budget_ms // 4, SEGMENT_MS_MAX), SEGMENT_MS_MIN)

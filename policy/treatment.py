@@ -47,10 +47,9 @@ def _check(signal: Signal, spoken: Spoken, where: Where, findings: Findings) -> 
             message = f"{signal.path} is no number ({signal.datatype})"
             findings.error(where, message, spoken.words, "write `keep` or `drop`")
         elif spoken.unit is not None and spoken.unit != signal.unit:
-            number = spoken.words.removesuffix(spoken.unit)
+            right = f"{spoken.words.removesuffix(spoken.unit)}{signal.unit}".strip()
             message = f"{signal.path} is measured in {signal.unit or 'no unit'}"
-            remedy = f"write `{number}{signal.unit}`".replace(" `", "`")
-            findings.error(where, message, spoken.words, remedy)
+            findings.error(where, message, spoken.words, f"write `{right}`")
     elif isinstance(operation, Mesh) and signal.path not in PAIR:
         message = f"a mesh takes latitude and longitude, not {signal.path}"
         findings.error(where, message, spoken.words, "remove it from this line")

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from policy.fields import PATTERNS
 from policy.places import Places
 from policy.problems import Findings
 from policy.words import WordError
@@ -33,8 +34,11 @@ def validate(
     try:
         return model.model_validate(value)
     except ValidationError as error:
-        for detail in error.errors(include_url=False):
-            _note(model, file, detail, places, findings)
+        details = error.errors(include_url=False)
+        paths = [detail["loc"] for detail in details]
+        for detail in details:
+            if not (detail["type"] == "too_short" and _has_inner(detail["loc"], paths)):
+                _note(model, file, detail, places, findings)
         return None
 
 
@@ -42,7 +46,7 @@ def _note(
     model: type[BaseModel], file: str, error: ErrorDetails, places: Places, findings: Findings
 ) -> None:
     path = error["loc"]
-    name = str(path[-1]) if path else file
+    name = next((step for step in reversed(path) if isinstance(step, str)), file)
     given = error["input"]
     context: Mapping[str, Any] = error.get("ctx", {})
     where = places.where(file, path)
@@ -63,14 +67,24 @@ def _note(
             findings.error(where, message, given, f"write {context['expected']}")
         case "string_pattern_mismatch":
             message = f"`{name}` is not written as expected"
-            findings.error(where, message, given, f"write it so that {context['pattern']} fits")
+            findings.error(where, message, given, f"write {PATTERNS[context['pattern']]}")
+        case "too_short":
+            findings.error(where, f"`{name}` is empty", "", "write at least one")
         case "value_error" if isinstance(context.get("error"), WordError):
             words: WordError = context["error"]
             findings.error(where, f"`{name}`: {words}", _scalar(given), words.remedy)
-        case kind:
+        case kind if kind in _KINDS:
+            findings.error(
+                where, f"`{name}` is not {_KINDS[kind]}", _scalar(given), f"write {_KINDS[kind]}"
+            )
+        case _:
             message = f"`{name}`: {error['msg'].lower()}"
-            remedy = f"write {_KINDS.get(kind, 'what the message asks for')}"
-            findings.error(where, message, _scalar(given), remedy)
+            findings.error(where, message, _scalar(given), "write what the message asks for")
+
+
+def _has_inner(path: tuple[str | int, ...], paths: list[tuple[str | int, ...]]) -> bool:
+    """Whether another error lies within: then a list is only short of what was wrong in it."""
+    return any(other != path and other[: len(path)] == path for other in paths)
 
 
 def _scalar(given: Any) -> Any:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError
 
 from policy.places import Path, Places, Spot
@@ -28,6 +29,12 @@ def read_yaml(file: str, text: str, findings: Findings) -> tuple[Any, Places] | 
         return None
     try:
         node = YAML(typ="rt").load(text)
+    except DuplicateKeyError as error:
+        mark = error.problem_mark
+        message = str(error.problem).split(" with value")[0]
+        remedy = "remove one of the two lines"
+        findings.error(Where(file, mark.line + 1, mark.column + 1), message, "", remedy)
+        return None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         where = Where(file, mark.line + 1, mark.column + 1) if mark is not None else top

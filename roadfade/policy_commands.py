@@ -18,9 +18,9 @@ from policy.explain import Consent, Question, UnknownNameError, explain
 from policy.limits import Limits
 from policy.parse import parse
 from policy.plan import Plan
-from policy.renderings import check_json, explain_json, tested_json
+from policy.renderings import cases_json, check_json, explain_json
 from roadfade.documents import load_catalogue, load_files, shipped_policy_path
-from roadfade.policy_screens import explanation_screen, outputs_table, problem_lines, tested_lines
+from roadfade.policy_screens import cases_lines, explanation_screen, outputs_table, problem_lines
 from telemetry.instants import parse_instant
 
 FAILS = 1
@@ -56,10 +56,10 @@ def run_beside(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     document, plan = _plan_or_exit(policy, as_json=as_json)
     tested = run_cases(document, plan)
     if as_json:
-        _print_json(tested_json(tested))
+        _print_json(cases_json(tested))
     else:
         console = Console()
-        for line in tested_lines(tested):
+        for line in cases_lines(tested):
             console.print(line)
     if tested.failed:
         raise typer.Exit(FAILS)

@@ -6,7 +6,7 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from policy.cases import Tested
+from policy.cases import CasesRun
 from policy.explain import Applied, Explanation
 from policy.plan import Plan
 from policy.problems import Problem, Severity
@@ -41,7 +41,7 @@ def outputs_table(plan: Plan) -> Table:
     return table
 
 
-def tested_lines(tested: Tested) -> Iterator[Text]:
+def cases_lines(tested: CasesRun) -> Iterator[Text]:
     """The failures, then the count."""
     for failed in tested.failed:
         yield Text(str(failed), style="red")

@@ -1,0 +1,143 @@
+"""Three sentences that hold for every document: default deny, forbid wins, nothing outlives."""
+
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from policy.explain import Consent, Question, explain
+from policy.limits import Limits
+from policy.periods import add_period
+from policy.plan import Plan
+from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
+from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES
+from tests.policy.documents import ALTITUDE, CATALOGUE, FILES, FUEL, SPEED, VIN, plan_of
+
+HEAD = FILES["purposes/study.yaml"].split("recipients:")[0]
+RECIPIENTS = ("team", "desk", "lab")
+CATEGORIES = {
+    "C07": (LATITUDE, LONGITUDE),
+    "C09": (SPEED,),
+    "C10": (TROUBLE_CODES,),
+    "C11": (FUEL,),
+}
+START_MS = parse_instant("2026-10-01T00:00:00Z")
+
+cells = st.dictionaries(
+    st.sampled_from(sorted(CATEGORIES)),
+    st.tuples(
+        st.sets(st.sampled_from(RECIPIENTS), min_size=1),
+        st.sampled_from(["P0", "P2", "P3"]),
+        st.sampled_from(["30 days", "90 days", "13 months", "24 months"]),
+        st.sampled_from(["published", "opt_in", "location"]),
+    ),
+    min_size=1,
+)
+forbids = st.lists(
+    st.tuples(
+        st.sets(st.sampled_from([*RECIPIENTS, "internal", "third_party"])),
+        st.sets(st.sampled_from(sorted(CATEGORIES))),
+    ).filter(lambda named: bool(named[0] or named[1])),
+    max_size=3,
+)
+UNHURRIED = settings(deadline=None, max_examples=40)
+Cells = Mapping[str, tuple[set[str], str, str, str]]
+Forbids = list[tuple[set[str], set[str]]]
+
+
+def plan(chosen: Cells, forbidden: Forbids, limits: Limits | None = None) -> Plan:
+    lines = [HEAD, "recipients:\n"]
+    lines += [f"  - {{id: {r}, class: internal, who: w, countries: [JP]}}\n" for r in RECIPIENTS]
+    lines.append("cells:\n")
+    for category, (to, precision, period, basis) in chosen.items():
+        lines.append(
+            f"  {category}:\n    to: [{', '.join(sorted(to))}]\n    precision: {precision}\n"
+            f"    basis: {{kind: {basis}, notice: study@1}}\n    cites: [C2-08]\n"
+            f"    keep: {{at_most: {period}, from: reading, because: a reason}}\n"
+        )
+    lines.append("forbids:\n" if forbidden else "forbids: []\n")
+    for to, categories in forbidden:
+        lines.append(
+            f"  - {{to: [{', '.join(sorted(to))}], category: [{', '.join(sorted(categories))}], "
+            "because: a reason, cites: [C1-03]}\n"
+        )
+    return plan_of({**FILES, "purposes/study.yaml": "".join(lines)}, limits)
+
+
+def delivered(made: Plan, age_ms: int = MINUTE_MS) -> set[tuple[str, str, Consent]]:
+    """Every (recipient, signal, consent) that is let through."""
+    return {
+        (recipient, signal.path, consent)
+        for recipient in (*RECIPIENTS, "stranger")
+        for signal in CATALOGUE
+        for consent in Consent
+        if explain(
+            made, Question(signal.path, "study", recipient, consent, START_MS, START_MS + age_ms)
+        ).decision
+        == "deliver"
+    }
+
+
+@UNHURRIED
+@given(chosen=cells)
+def test_what_no_cell_permits_is_denied(chosen: Cells) -> None:
+    named = {
+        (recipient, signal)
+        for category, (to, _, _, _) in chosen.items()
+        for recipient in to
+        for signal in (*CATEGORIES[category], *(["Vehicle.OBD.EngineSpeed"] * (category == "C11")))
+    }
+    through = delivered(plan(chosen, []))
+    assert {(recipient, signal) for recipient, signal, _ in through} == named
+    assert not any(signal in (ALTITUDE, VIN) for _, signal, _ in through)
+
+
+@UNHURRIED
+@given(chosen=cells)
+def test_without_a_consent_no_consent_based_cell_opens(chosen: Cells) -> None:
+    based = {s for c, cell in chosen.items() if cell[3] != "published" for s in CATEGORIES[c]}
+    for _, signal, consent in delivered(plan(chosen, [])):
+        assert signal not in based or consent is Consent.GIVEN
+
+
+@UNHURRIED
+@given(chosen=cells, forbidden=forbids, one_more=forbids)
+def test_adding_a_forbid_never_lets_more_through(
+    chosen: Cells, forbidden: Forbids, one_more: Forbids
+) -> None:
+    before = delivered(plan(chosen, forbidden))
+    after = delivered(plan(chosen, [*forbidden, *one_more]))
+    assert after <= before
+
+
+@UNHURRIED
+@given(
+    chosen=cells,
+    age_days=st.integers(0, 900),
+    grain=st.none() | st.sampled_from(Grain),
+    topic_ms=st.none() | st.integers(MINUTE_MS, 40 * DAY_MS),
+)
+def test_nothing_outlives_its_rule(
+    chosen: Cells, age_days: int, grain: Grain | None, topic_ms: int | None
+) -> None:
+    limits = Limits(grain_at_most=grain, topic_retention_ms_at_most=topic_ms)
+    made = plan(chosen, [], limits)
+    now_ms = START_MS + age_days * DAY_MS
+    for output in made.outputs:
+        for lane in output.lanes:
+            for rule in lane.rules:
+                question = Question(
+                    rule.signal, "study", output.recipient, Consent.GIVEN, START_MS, now_ms
+                )
+                (one,) = [a for a in explain(made, question).rules if a.rule == rule.id]
+                end_ms = parse_instant(one.expires_at)
+                assert end_ms <= add_period(START_MS, lane.period)
+                if one.reason is None:
+                    assert now_ms + output.transport.bound_ms <= end_ms
+
+
+@pytest.mark.parametrize("age_days", [0, 400])
+def test_the_ledger_of_reasons_is_closed(age_days: int) -> None:
+    chosen: Cells = {"C09": ({"team"}, "P0", "13 months", "published")}
+    assert len(delivered(plan(chosen, []), age_days * DAY_MS)) == (4 if age_days == 0 else 0)

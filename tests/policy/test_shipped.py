@@ -1,0 +1,140 @@
+"""The document that comes with the program: it compiles, its cases hold, a drive is of use."""
+
+from functools import cache
+
+import pytest
+
+from policy.cases import run_cases
+from policy.compile import compile_plan
+from policy.document import Document
+from policy.explain import Consent, Question, explain
+from policy.limits import Limits
+from policy.parse import parse
+from policy.periods import shortest_ms
+from policy.plan import Output, Plan
+from policy.problems import Severity
+from policy.renderings import check_json
+from roadfade.documents import load_catalogue, load_files, shipped_policy_path
+from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS, Grain
+from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES
+
+PURPOSES = {
+    "service_provision", "service_improve", "product_rnd", "device_engineering",
+    "third_party_provision",
+}  # fmt: skip
+DRIVE = {
+    "Vehicle.Speed",
+    "Vehicle.Powertrain.CombustionEngine.Speed",
+    "Vehicle.Powertrain.FuelSystem.RelativeLevel",
+    "Vehicle.Powertrain.TractionBattery.StateOfCharge.Current",
+    LATITUDE,
+    LONGITUDE,
+    TROUBLE_CODES,
+}
+
+
+@cache
+def document() -> Document:
+    parsed = parse(load_files(shipped_policy_path()))
+    assert isinstance(parsed, Document), [str(problem) for problem in parsed]
+    return parsed
+
+
+@cache
+def plan(limits: Limits | None = None) -> Plan:
+    result = compile_plan(document(), load_catalogue(), limits or Limits())
+    assert result.plan is not None, [str(problem) for problem in result.problems]
+    return result.plan
+
+
+def taken(output: Output) -> set[str]:
+    return {rule.signal for lane in output.lanes for rule in lane.rules}
+
+
+def test_it_compiles_and_only_says_what_is_not_carried_out_yet() -> None:
+    problems = compile_plan(document(), load_catalogue(), Limits()).problems
+    assert {problem.severity for problem in problems} == {Severity.WARNING}
+    assert all(
+        "yet" in problem.message + problem.remedy or "unsupported" in problem.remedy
+        for problem in problems
+    )
+    assert check_json(plan(), problems)["holds"] is True
+
+
+def test_its_cases_hold_for_every_purpose() -> None:
+    assert set(document().cases) == PURPOSES
+    tested = run_cases(document(), plan())
+    assert [str(failed) for failed in tested.failed] == []
+    assert tested.cases >= 60
+
+
+def test_it_has_the_five_purposes() -> None:
+    assert {output.purpose for output in plan().outputs} == PURPOSES
+    assert set(plan().titles) == PURPOSES
+    assert plan().closed == ()
+
+
+def test_every_output_can_use_something_of_an_ordinary_drive() -> None:
+    for output in plan().outputs:
+        assert len(taken(output) & DRIVE) >= 3, output.id
+
+
+def test_position_reaches_every_purpose_but_research() -> None:
+    without = {o.purpose for o in plan().outputs if LATITUDE not in taken(o)}
+    assert without == {"product_rnd"}
+
+
+def test_the_shortest_telemetry_period_is_thirty_days() -> None:
+    lives = [shortest_ms(lane.period) for output in plan().outputs for lane in output.lanes]
+    assert min(lives) == 30 * DAY_MS
+
+
+def test_some_cells_rest_on_consent_and_open_only_with_it() -> None:
+    start_ms = plan().effective_ms
+    based = [
+        (output, rule)
+        for output in plan().outputs
+        for lane in output.lanes
+        for rule in lane.rules
+        if rule.basis.consent is not None
+    ]
+    assert {str(rule.basis.consent) for _, rule in based} == {"location", "opt_in", "third_party"}
+    for output, rule in based:
+        question = Question(
+            rule.signal, output.purpose, output.recipient, Consent.NONE, start_ms, start_ms
+        )
+        assert explain(plan(), question).decision == "withhold"
+
+
+def test_third_parties_get_no_speed_and_no_fine_position() -> None:
+    (output,) = [o for o in plan().outputs if o.recipient_class == "third_party"]
+    assert "Vehicle.Speed" not in taken(output)
+    assert all(lane.time_floor_ms >= 60 * MINUTE_MS for lane in output.lanes)
+
+
+def test_every_rule_cites_and_every_notice_speaks_both_languages() -> None:
+    assert all(r.cites for o in plan().outputs for lane in o.lanes for r in lane.rules)
+    for sheet in document().notices.values():
+        assert len(sheet.content.text.ja) > 50
+        assert len(sheet.content.text.en) > 100
+
+
+def test_a_demonstration_may_shorten_it_and_still_compiles() -> None:
+    quick = Limits(Grain.MINUTE, MINUTE_MS, None, SECOND_MS, SECOND_MS)
+    assert all(o.transport.bound_ms < 2 * MINUTE_MS for o in plan(quick).outputs)
+    assert all(lane.grain is Grain.MINUTE for o in plan(quick).outputs for lane in o.lanes)
+    assert plan(quick).raw == plan(Limits(None, None, None, SECOND_MS, SECOND_MS)).raw
+
+
+def test_compiling_it_twice_gives_one_digest() -> None:
+    again = compile_plan(document(), load_catalogue(), Limits()).plan
+    assert again is not None
+    assert again.digest == plan().digest
+
+
+@pytest.mark.parametrize("purpose", sorted(PURPOSES))
+def test_a_purpose_page_can_be_read_aloud_in_two_minutes(purpose: str) -> None:
+    text = load_files(shipped_policy_path())[f"purposes/{purpose}.yaml"]
+    spoken = [word for word in text.split() if any(char.isalpha() for char in word)]
+    # 150 words a minute is an unhurried voice; service_provision carries two recipients.
+    assert len(spoken) <= (420 if purpose == "service_provision" else 300)

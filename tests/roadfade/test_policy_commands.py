@@ -1,0 +1,104 @@
+"""roadfade policy: exit 0 holds, 1 the document or a case fails, 2 wrong usage."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from roadfade.policy_commands import app
+from tests.policy.documents import FILES
+
+RUNNER = CliRunner()
+EXPLAIN = ["explain", "--signal", "Vehicle.Speed", "--purpose", "product_rnd"]
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """The small document, which names signals the shipped catalogue lacks in part, bent."""
+    for name, text in FILES.items():
+        file = tmp_path / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text.replace("precision: P2", "precision: P9"), encoding="utf-8")
+    return tmp_path
+
+
+def test_check_holds_for_the_shipped_document() -> None:
+    result = RUNNER.invoke(app, ["check", "--json"])
+    shown = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert shown["holds"] is True
+    assert {"service_provision.app", "product_rnd"} <= {output["id"] for output in shown["outputs"]}
+
+
+def test_check_shows_people_the_outputs() -> None:
+    result = RUNNER.invoke(app, ["check"])
+    assert result.exit_code == 0
+    assert "product_rnd" in result.stdout
+
+
+def test_check_of_a_broken_document_fails_and_says_where(broken: Path) -> None:
+    result = RUNNER.invoke(app, ["check", "--json", "--policy", str(broken)])
+    shown = json.loads(result.stdout)
+    assert result.exit_code == 1
+    assert shown["holds"] is False
+    assert shown["problems"][0]["file"] == "purposes/study.yaml"
+    assert shown["problems"][0]["line"] == 13
+
+
+@pytest.mark.parametrize(
+    "command", [["check"], ["test"], EXPLAIN, [*EXPLAIN, "--json"], ["test", "--json"]]
+)
+def test_a_document_that_does_not_compile_fails_every_command(
+    command: list[str], broken: Path
+) -> None:
+    result = RUNNER.invoke(app, [*command, "--policy", str(broken)])
+    assert result.exit_code == 1
+    assert "unknown precision" in result.output.replace("\n", " ")
+
+
+def test_test_runs_the_cases() -> None:
+    result = RUNNER.invoke(app, ["test", "--json"])
+    shown = json.loads(result.stdout)
+    assert (result.exit_code, shown["failed"]) == (0, [])
+    assert shown["cases"] > 50
+    assert "0 failed" in RUNNER.invoke(app, ["test"]).stdout
+
+
+def test_a_failing_case_fails_the_command(broken: Path) -> None:
+    page = broken / "purposes" / "study.yaml"
+    page.write_text(page.read_text().replace("precision: P9", "precision: P2"))
+    (broken / "cases" / "study.yaml").write_text(
+        "cases: [{signal: Vehicle.Speed, to: team, expect: withhold forbidden}]"
+    )
+    result = RUNNER.invoke(app, ["test", "--json", "--policy", str(broken)])
+    assert result.exit_code == 1
+    assert len(json.loads(result.stdout)["failed"]) == 1
+
+
+def test_explain_needs_no_broker() -> None:
+    when = ["--event-time", "2026-11-01T00:00:00Z", "--now", "2026-11-02T00:00:00Z"]
+    result = RUNNER.invoke(app, [*EXPLAIN, *when, "--consent", "none", "--json"])
+    shown = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert shown["decision"] == "deliver"
+    assert shown["rules"][0]["expires_at"] == "2028-11-01T00:00:00Z"
+    assert "deliver" in RUNNER.invoke(app, [*EXPLAIN, *when]).stdout
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["explain", "--signal", "Vehicle.Speed", "--purpose", "prodct_rnd"],
+        ["explain", "--signal", "Vehicle.Speed", "--purpose", "service_provision"],
+        ["explain", "--signal", "Vehicle.Speed"],
+        [*EXPLAIN, "--consent", "perhaps"],
+        [*EXPLAIN, "--now", "yesterday"],
+        [*EXPLAIN, "--now", "2026-11-02T00:00:00"],
+        ["check", "--policy", "/no/such/folder"],
+        ["check", "--bogus"],
+        ["chekc"],
+    ],
+)
+def test_wrong_usage_is_told_apart(command: list[str]) -> None:
+    assert RUNNER.invoke(app, command).exit_code == 2

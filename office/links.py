@@ -46,7 +46,7 @@ def link_of(row: Row[Any]) -> LinkInterval:
 
 
 async def add_links(connection: AsyncConnection, wanted: Sequence[NewLink]) -> list[str]:
-    """Row ids in the order asked; an equal link that exists is answered with its own id.
+    """Row ids in the order asked; a link that stands already is answered with its own id.
 
     OfficeError where a device is not registered by then, or another link overlaps.
     """
@@ -87,7 +87,8 @@ def _same_or_free(
 ) -> LinkInterval | None:
     for link in links:
         held = Interval(link.from_ms, link.to_ms)
-        if link.subject == subject and held == wanted:
+        stands = link.to_ms is None and wanted.to_ms is None and link.from_ms <= wanted.from_ms
+        if link.subject == subject and (stands or held == wanted):
             return link
         if held.overlaps(wanted):
             msg = (

@@ -50,6 +50,15 @@ async def test_the_same_facts_told_twice_change_nothing_and_give_the_same_ids(
     assert len(topics.records) == 3  # the device, the link, its end
 
 
+async def test_a_link_that_stands_already_is_not_doubled(registry: Registry) -> None:
+    row = await registry.register(DONGLE, ANA, 100)
+    assert await registry.register(DONGLE, ANA, 900) == row
+    with pytest.raises(OfficeError, match="before the device was registered"):
+        await registry.register(DONGLE, ANA, 50)
+    await registry.close_link(DONGLE, 500)
+    assert await registry.register(DONGLE, ANA, 900) != row
+
+
 async def test_a_device_cannot_be_registered_from_another_instant(registry: Registry) -> None:
     await registry.register_device(DONGLE, 50)
     with pytest.raises(OfficeError, match="already registered, from another instant"):

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any, Final
 
+RETRY_BACKOFF_MS: Final = 250
 _PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{0,64}")
 
 
@@ -40,4 +41,5 @@ class Connection:
 
     def client_options(self) -> dict[str, Any]:
         """What every Kafka client of ours is opened with; security settings join here."""
-        return {"bootstrap_servers": self.bootstrap_servers}
+        # A reconnect every 100 ms, the default, only fills the log while a broker is away.
+        return {"bootstrap_servers": self.bootstrap_servers, "retry_backoff_ms": RETRY_BACKOFF_MS}

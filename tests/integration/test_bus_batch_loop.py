@@ -196,13 +196,18 @@ async def test_a_batch_that_turns_stale_after_the_fetch_is_put_back(connection: 
     noted, handled = Noted(), Counter[bytes]()
     # Stale at the second question of a turn: after the fetch, before the batch is handled.
     answers = iter([None, "stale"] * 40)
+    last: list[str | None] = []
+
+    def reason() -> str | None:
+        last[:] = [next(answers, None)]
+        return last[0]
 
     async def handle(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        assert last == [None]
         handled.update(r.value or b"" for r in records)
         return await copy(partition, records)
 
-    loop = copier(connection, noted, handle=handle, pause_reason=lambda: next(answers, None))
-    async with running(loop) as tasks:
+    async with running(copier(connection, noted, handle=handle, pause_reason=reason)) as tasks:
         await until(lambda: noted.records == 100, *tasks)
     assert handled == once_each(0, 100)
 

@@ -50,15 +50,15 @@ async def test_a_broker_that_returns_finds_everything_going_on(
                 await asyncio.sleep(0.01)
 
     # Short deadlines, so that the batch in hand fails during the outage and is read again.
-    producer = AckedProducer(connection, clock=clock, deadline_ms=1_500)
+    producer = AckedProducer(connection, clock=clock, deadline_ms=1_000)
     async with running(copier(connection, noted, producer=producer)) as tasks:
         loading = asyncio.create_task(load())
         await until(lambda: noted.records > 1_000, *tasks)
         await asyncio.to_thread(getattr(broker, ending))
-        await asyncio.sleep(3)
+        await asyncio.sleep(2)
         await asyncio.to_thread(broker.start)
         before = published
-        await until(lambda: published > before + 2_000, *tasks)
+        await until(lambda: published > before + 1_000, *tasks)
         quit_.set()
         await loading
         await until(lambda: noted.records >= published, *tasks)

@@ -1,0 +1,184 @@
+"""Topics into a store on the real broker: what the store holds decides where reading goes on."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+
+import pytest
+
+from bus.arrived import Arrived
+from bus.connection import Connection
+from bus.failures import GaveUpError, SinkBackpressureError
+from bus.sink_loop import SinkLoop, SinkSettings
+from bus.topics import TopicSpec
+from tests.integration.bus_road import Noted, committed, make_topics, numbered, publish, until
+
+pytestmark = pytest.mark.broker
+
+TOPICS = ("a", "b")
+AT_ONCE = SinkSettings(gather_ms=50)
+
+
+class Store:
+    """Keeps each value by its place, as a durable store would; knows its own positions."""
+
+    def __init__(self, *, knows_positions: bool = True) -> None:
+        self.kept: dict[tuple[str, int, int], bytes | None] = {}
+        self.writes: list[int] = []
+        self.again = 0
+        self.pressure = 0
+        self.failure: Exception | None = None
+        self._knows = knows_positions
+
+    def position(self, topic: str, partition: int) -> int | None:
+        mine = [offset for t, p, offset in self.kept if (t, p) == (topic, partition)]
+        return max(mine) + 1 if mine and self._knows else None
+
+    async def write(self, records: Sequence[Arrived]) -> None:
+        if self.pressure:
+            self.pressure -= 1
+            raise SinkBackpressureError(retry_after_ms=20)
+        if self.failure:
+            raise self.failure
+        places = [(r.topic, r.partition, r.offset) for r in records]
+        self.again += sum(place in self.kept for place in places)
+        self.kept.update(zip(places, (r.value for r in records), strict=True))
+        self.writes.append(len(records))
+
+
+@asynccontextmanager
+async def sinking(
+    connection: Connection,
+    store: Store,
+    noted: Noted | None = None,
+    settings: SinkSettings = AT_ONCE,
+) -> AsyncIterator[asyncio.Task[None]]:
+    loop = SinkLoop(connection, TOPICS, "sink", store, observer=noted, settings=settings)
+    task = asyncio.create_task(loop.run())
+    try:
+        yield task
+    finally:
+        await loop.stop()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def fill(connection: Connection, start: int, stop: int) -> None:
+    for topic in TOPICS:
+        await publish(connection, numbered(start, stop, topic))
+
+
+@pytest.fixture
+async def filled(connection: Connection) -> Connection:
+    await make_topics(connection, *(TopicSpec(topic, 2, {}) for topic in TOPICS))
+    await fill(connection, 0, 500)
+    return connection
+
+
+async def test_every_record_is_kept_once_and_committed_after_its_write(filled: Connection) -> None:
+    store = Store()
+    async with sinking(filled, store) as task:
+        await until(lambda: len(store.kept) == 1_000, task)
+    assert store.again == 0
+    assert sum((await committed(filled, "sink")).values()) == 1_000
+
+
+async def test_records_are_gathered_into_few_writes(filled: Connection) -> None:
+    store = Store()
+    patient = SinkSettings(gather_ms=60_000, gather_records_max=1_000)
+    async with sinking(filled, store, settings=patient) as task:
+        await until(lambda: len(store.kept) == 1_000, task)
+    assert store.writes == [1_000]
+
+
+async def test_stopping_writes_what_was_gathered(filled: Connection) -> None:
+    store = Store()
+    noted = Noted()
+    loop = SinkLoop(
+        filled, TOPICS, "sink", store, observer=noted, settings=SinkSettings(gather_ms=60_000)
+    )
+    task = asyncio.create_task(loop.run())
+    await until(lambda: sum(map(len, loop._gathered.values())) == 1_000, task)
+    assert store.writes == []
+    await loop.stop()
+    await task
+    assert len(store.kept) == 1_000
+
+
+async def test_a_crash_between_write_and_commit_costs_nothing(filled: Connection) -> None:
+    store = Store()
+    loop = SinkLoop(filled, TOPICS, "sink", store, settings=AT_ONCE)
+
+    async def crash(_: object) -> bool:
+        raise ConnectionAbortedError
+
+    loop._reader.commit = crash  # type: ignore[assignment, method-assign]
+    with pytest.raises(ConnectionAbortedError):
+        await loop.run()
+    held = len(store.kept)
+    assert held > 0
+    assert await committed(filled, "sink") == {}
+    async with sinking(filled, store) as task:
+        await until(lambda: len(store.kept) == 1_000, task)
+    assert store.again == 0
+
+
+async def test_a_store_that_lost_its_end_gets_it_again(filled: Connection) -> None:
+    store = Store()
+    async with sinking(filled, store) as task:
+        await until(lambda: len(store.kept) == 1_000, task)
+    lost = [place for place in store.kept if place[2] >= 100]
+    for place in lost:
+        del store.kept[place]
+    async with sinking(filled, store) as task:
+        # Nothing new arrives: the store's own position alone makes the loop read back.
+        await until(lambda: len(store.kept) == 1_000, task)
+
+
+async def test_a_store_without_positions_goes_on_from_the_commit(filled: Connection) -> None:
+    store = Store(knows_positions=False)
+    async with sinking(filled, store) as task:
+        await until(lambda: len(store.kept) == 1_000, task)
+    await fill(filled, 500, 600)
+    async with sinking(filled, store) as task:
+        await until(lambda: len(store.kept) == 1_200, task)
+    assert store.again == 0
+
+
+async def test_backpressure_brings_the_same_records_later(filled: Connection) -> None:
+    store, noted = Store(), Noted()
+    store.pressure = 3
+    async with sinking(filled, store, noted) as task:
+        await until(lambda: len(store.kept) == 1_000, task)
+    assert noted.retries == ["SinkBackpressureError"] * 3
+    assert sum((await committed(filled, "sink")).values()) == 1_000
+
+
+async def test_backpressure_without_end_ends_the_loop(filled: Connection) -> None:
+    store = Store()
+    store.pressure = 1_000_000
+    settings = SinkSettings(gather_ms=10, give_up_ms=200)
+    with pytest.raises(GaveUpError):
+        await SinkLoop(filled, TOPICS, "sink", store, settings=settings).run()
+    assert await committed(filled, "sink") == {}
+
+
+async def test_a_failing_store_ends_the_loop_with_nothing_committed(filled: Connection) -> None:
+    store = Store()
+    store.failure = OSError("disk")
+    with pytest.raises(OSError, match="disk"):
+        await SinkLoop(filled, TOPICS, "sink", store, settings=AT_ONCE).run()
+    assert await committed(filled, "sink") == {}
+
+
+async def test_two_sinks_share_the_partitions_and_keep_everything(filled: Connection) -> None:
+    first, second = Store(), Store()
+    slow = SinkSettings(gather_ms=400)
+    async with (
+        sinking(filled, first, settings=slow) as one,
+        sinking(filled, second, settings=slow) as other,
+    ):
+        for start in range(500, 3_000, 500):
+            await fill(filled, start, start + 500)
+        await until(lambda: len(first.kept.keys() | second.kept.keys()) == 6_000, one, other)
+        assert second.kept
+        assert first.kept

@@ -96,8 +96,9 @@ class Heartbeat:
 
 ControlRow = DeviceRegistration | LinkInterval | ConsentInterval | Heartbeat
 
-_Wire = _Device | _Link | _Consent | _Heartbeat
-_decoder: msgspec.json.Decoder[_Wire] = msgspec.json.Decoder(_Wire)
+ControlWire = _Device | _Link | _Consent | _Heartbeat
+"""The wire form of every control row, told apart by ``kind``."""
+_decoder: msgspec.json.Decoder[ControlWire] = msgspec.json.Decoder(ControlWire)
 
 
 def encode_row(row: ControlRow) -> bytes:

@@ -1,7 +1,7 @@
 """Identifiers that must never be read off a log line: each prints as a mask.
 
 The values stay ordinary strings and bytes for the code that needs them; only their
-``repr`` (tracebacks, debug logs, dataclass reprs) is hidden.
+``repr`` (tracebacks, debug logs, dataclass reprs) is hidden, and for bytes ``str`` too.
 """
 
 from typing import Final
@@ -35,6 +35,8 @@ class LinkSecret(bytes):
     def __repr__(self) -> str:
         return f"LinkSecret({MASK})"
 
+    __str__ = __repr__
+
 
 class EpochKey(bytes):
     """The random key of one (purpose, recipient, epoch)."""
@@ -43,6 +45,8 @@ class EpochKey(bytes):
 
     def __repr__(self) -> str:
         return f"EpochKey({MASK})"
+
+    __str__ = __repr__
 
 
 class Pseudonym(str):

@@ -1,0 +1,24 @@
+"""JSON Schemas of the wire, generated from the structs that decode it."""
+
+from typing import Any
+
+import msgspec
+
+from telemetry.control import ControlWire
+from telemetry.envelope import Envelope
+from telemetry.flow import FlowRecord
+from telemetry.record import PurposeRecord
+
+SCHEMAS: dict[str, Any] = {
+    "envelope.v1": Envelope,
+    "purpose-record.v1": PurposeRecord,
+    "control-row.v1": ControlWire,
+    "flow-record.v1": FlowRecord,
+}
+
+
+def schema_of(name: str) -> str:
+    """The JSON Schema (2020-12) of one message, as the committed text."""
+    body = msgspec.json.schema(SCHEMAS[name])
+    body = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name} | body
+    return msgspec.json.format(msgspec.json.encode(body), indent=2).decode() + "\n"

@@ -1,0 +1,28 @@
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from telemetry.instants import Grain, floor_to_grain, format_instant, parse_instant
+
+INSTANTS = st.integers(0, 4_000_000_000_000)
+
+
+@given(INSTANTS)
+def test_an_instant_survives_being_written(instant_ms: int) -> None:
+    assert parse_instant(format_instant(instant_ms)) == instant_ms
+
+
+@given(INSTANTS, st.sampled_from(list(Grain)))
+def test_a_floor_never_lies_later_and_is_its_own_floor(instant_ms: int, grain: Grain) -> None:
+    floored = floor_to_grain(instant_ms, grain)
+    assert floored <= instant_ms
+    assert floor_to_grain(floored, grain) == floored
+
+
+def test_a_time_without_a_zone_is_refused() -> None:
+    with pytest.raises(ValueError, match="zone"):
+        parse_instant("2026-08-22T10:15:30")
+
+
+def test_grains_are_ordered_from_fine_to_coarse() -> None:
+    assert [grain.fineness for grain in Grain] == [0, 1, 2, 3]

@@ -1,0 +1,49 @@
+"""Committed schemas and golden messages: what was once accepted stays accepted.
+
+Regenerate schemas after a change with ``python -m tests.telemetry.test_schema``.
+"""
+
+import json
+from pathlib import Path
+
+import jsonschema
+import pytest
+
+from telemetry import control, envelope, flow, record
+from telemetry.schema import SCHEMAS, schema_of
+
+COMMITTED = Path(envelope.__file__).parent / "schemas"
+GOLDEN = Path(__file__).parent / "golden"
+
+DECODERS = {
+    "envelope.v1": envelope.decode_envelope,
+    "purpose-record.v1": record.decode_record,
+    "control-row.v1": control.decode_row,
+    "flow-record.v1": flow.decode_flow,
+}
+
+
+@pytest.mark.parametrize("name", SCHEMAS)
+def test_the_committed_schema_is_the_one_the_code_decodes(name: str) -> None:
+    assert (COMMITTED / f"{name}.json").read_text() == schema_of(name)
+
+
+def golden_files() -> list[Path]:
+    return sorted(GOLDEN.glob("*.json"))
+
+
+@pytest.mark.parametrize("file", golden_files(), ids=lambda file: file.stem)
+def test_a_message_once_accepted_still_is(file: Path) -> None:
+    name = file.stem.split("--")[0]
+    body = file.read_bytes()
+    DECODERS[name](body)
+    jsonschema.validate(json.loads(body), json.loads(schema_of(name)))
+
+
+def test_every_message_has_a_golden_file() -> None:
+    assert {file.stem.split("--")[0] for file in golden_files()} == set(SCHEMAS)
+
+
+if __name__ == "__main__":
+    for each in SCHEMAS:
+        (COMMITTED / f"{each}.json").write_text(schema_of(each))

@@ -1,0 +1,161 @@
+"""The lines of the OBD reader process as readings: commands to paths, units to units.
+
+In: NDJSON lines (from another process, so not trusted) and the catalogue. Out: readings
+in the catalogue's unit, trouble codes, or a counted reason. No line is ever printed.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
+from enum import StrEnum
+from typing import Annotated, Final, NamedTuple
+
+import msgspec
+from msgspec import Meta, Struct
+
+from ingest.batching import Reading
+from telemetry.envelope import TROUBLE_CODES_MAX, TroubleCode
+from telemetry.signals import Catalogue, Signal
+
+LINE_BYTES_MAX: Final = 8 * 1024
+
+UNITS: Final[Mapping[str, tuple[str, float]]] = {
+    "": ("", 1.0),
+    "count": ("", 1.0),
+    "degree": ("degrees", 1.0),
+    "degree_Celsius": ("celsius", 1.0),
+    "gps": ("g/s", 1.0),
+    "kilometer": ("km", 1.0),
+    "kilometer_per_hour": ("km/h", 1.0),
+    "kilopascal": ("kPa", 1.0),
+    "lph": ("l/h", 1.0),
+    "milliampere": ("A", 0.001),
+    "minute": ("min", 1.0),
+    "pascal": ("Pa", 1.0),
+    "percent": ("percent", 1.0),
+    "ratio": ("ratio", 1.0),
+    "revolutions_per_minute": ("rpm", 1.0),
+    "second": ("s", 1.0),
+    "volt": ("V", 1.0),
+}
+"""How python-OBD names a unit: ours, and the factor. A table, since its own conversions
+turn revolutions into radians."""
+
+
+class Dropped(StrEnum):
+    """Why a line gave no reading."""
+
+    MALFORMED = "malformed"
+    UNSUPPORTED = "unsupported"
+    """The car does not know the command."""
+    NOT_ASKED = "not_asked"
+    WRONG_UNIT = "wrong_unit"
+    OUT_OF_RANGE = "out_of_range"
+
+
+class _Ready(Struct, tag="ready", tag_field="kind", forbid_unknown_fields=True):
+    pass
+
+
+class _Value(Struct, tag="value", tag_field="kind", forbid_unknown_fields=True):
+    command: Annotated[str, Meta(max_length=64)]
+    t_ms: Annotated[int, Meta(ge=0, le=2**47)]
+    value: float | bool
+    unit: Annotated[str, Meta(max_length=64)]
+
+
+class _Unsupported(Struct, tag="unsupported", tag_field="kind", forbid_unknown_fields=True):
+    command: str
+
+
+class _Codes(Struct, tag="codes", tag_field="kind", forbid_unknown_fields=True):
+    codes: Annotated[list[TroubleCode], Meta(max_length=TROUBLE_CODES_MAX)]
+    t_ms: Annotated[int, Meta(ge=0, le=2**47)]
+
+
+class _Lost(Struct, tag="lost", tag_field="kind", forbid_unknown_fields=True):
+    pass
+
+
+class _End(Struct, tag="end", tag_field="kind", forbid_unknown_fields=True):
+    pass
+
+
+_decoder: msgspec.json.Decoder[_Ready | _Value | _Unsupported | _Codes | _Lost | _End] = (
+    msgspec.json.Decoder(_Ready | _Value | _Unsupported | _Codes | _Lost | _End)
+)
+
+
+class Codes(NamedTuple):
+    """Trouble codes stored in the car at an instant."""
+
+    t_ms: int
+    codes: tuple[str, ...]
+
+
+class Signpost(StrEnum):
+    """Lines about the session itself."""
+
+    READY = "ready"
+    LOST = "lost"
+    """The adapter or the car is gone."""
+    END = "end"
+
+
+def commands(catalogue: Catalogue, collected: AbstractSet[str]) -> dict[str, Signal]:
+    """The commands to ask for: those whose path is collected, one path per command.
+
+    Where a command stands at two paths the one outside ``Vehicle.OBD`` is meant.
+    """
+    found: dict[str, Signal] = {}
+    for signal in sorted(catalogue, key=lambda s: s.path.startswith("Vehicle.OBD.")):
+        if signal.obd is not None and signal.path in collected:
+            found.setdefault(signal.obd, signal)
+    return found
+
+
+def read_line(
+    line: bytes, asked: Mapping[str, Signal], dropped: Counter[Dropped]
+) -> Reading | Codes | Signpost | None:
+    """What one line says; None, and a count, where it is no reading."""
+    try:
+        message = _decoder.decode(line)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        dropped[Dropped.MALFORMED] += 1
+        return None
+    answer: Reading | Dropped | Codes | Signpost
+    match message:
+        case _Value():
+            answer = _reading(message, asked.get(message.command))
+        case _Codes():
+            answer = Codes(message.t_ms, tuple(message.codes))
+        case _Unsupported():
+            answer = Dropped.UNSUPPORTED
+        case _Ready():
+            answer = Signpost.READY
+        case _Lost():
+            answer = Signpost.LOST
+        case _End():
+            answer = Signpost.END
+    if isinstance(answer, Dropped):
+        dropped[answer] += 1
+        return None
+    return answer
+
+
+def _reading(message: _Value, signal: Signal | None) -> Reading | Dropped:
+    if signal is None:
+        return Dropped.NOT_ASKED
+    unit, factor = UNITS.get(message.unit, (None, 1.0))
+    boolean = isinstance(message.value, bool)
+    if unit != signal.unit or boolean is not (signal.datatype == "boolean"):
+        return Dropped.WRONG_UNIT
+    if boolean:
+        return Reading(message.t_ms, signal.path, signal.unit, message.value)
+    value = message.value * factor
+    value = round(value) if signal.is_integer and math.isfinite(value) else round(value, 6)
+    inside = signal.min is not None and signal.max is not None and signal.min <= value <= signal.max
+    return (
+        Reading(message.t_ms, signal.path, signal.unit, value) if inside else Dropped.OUT_OF_RANGE
+    )

@@ -6,14 +6,12 @@ nobody needs is on no disk but the vehicle's.
 """
 
 from collections.abc import Set as AbstractSet
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
 from telemetry.envelope import Envelope
-
-TROUBLE_CODES: Final = "Vehicle.OBD.DTCList"
-"""The catalogue path that stands for an envelope's ``dtc``."""
+from telemetry.record import TROUBLE_CODES
 
 
 class Gated(NamedTuple):
@@ -24,8 +22,11 @@ class Gated(NamedTuple):
 
 
 def gate(envelope: Envelope, collected: AbstractSet[str]) -> Gated:
-    """Drop every series and the trouble codes that are not ``collected``; the rest is as it was."""
+    """Drop every series and the trouble codes that are not ``collected``, and all raw frames.
+
+    Raw frames carry VINs, and no output of a plan keeps frames yet.
+    """
     series = {path: column for path, column in envelope.series.items() if path in collected}
     codes = envelope.dtc if TROUBLE_CODES in collected else []
-    kept = msgspec.structs.replace(envelope, series=series, dtc=codes)
+    kept = msgspec.structs.replace(envelope, series=series, dtc=codes, frames=[])
     return Gated(kept if kept.readings else None, envelope.readings - kept.readings)

@@ -127,8 +127,7 @@ class Processor:
     ) -> tuple[Regime, Minute | None]:
         answer = standing.permit
         if answer.link is None:
-            nobody: frozenset[int] = frozenset()
-            return self._program.regime(linked=False, granted=nobody, late=nobody), None
+            return self._program.regime(linked=False), None
         seat, minute = standing.seat, standing.minute
         if seat is None or not seat.from_ms <= epoch_ms < seat.to_ms:
             seat = standing.seat = take_seat(
@@ -144,7 +143,7 @@ class Processor:
         ):
             minute = standing.minute = judge_minute(seat, self._program.passages, start_ms, now_ms)
             standing.regime = self._program.regime(
-                linked=True, granted=answer.granted, late=minute.late
+                linked=True, granted=answer.granted, late=minute.late, keyless=seat.keyless
             )
         regime = standing.regime
         if regime is None:

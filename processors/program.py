@@ -29,11 +29,12 @@ class Regime:
     linked: bool
     granted: frozenset[int]
     late: frozenset[int]
+    keyless: frozenset[int]
 
     @property
     def active(self) -> frozenset[int]:
         """Passages through which readings leave."""
-        return self.granted - self.late
+        return self.granted - self.late - self.keyless
 
 
 @dataclass(slots=True, eq=False)
@@ -51,9 +52,7 @@ class Program:
     loss_slots: dict[LossSlot, int]
     union_slots: dict[UnionSlot, int]
     width: int
-    _regimes: dict[tuple[bool, frozenset[int], frozenset[int]], Regime] = field(
-        default_factory=dict
-    )
+    _regimes: dict[tuple[bool, *tuple[frozenset[int], ...]], Regime] = field(default_factory=dict)
 
     @property
     def index_of_codes(self) -> int:
@@ -65,11 +64,18 @@ class Program:
         """Whether some output keeps trouble codes."""
         return TROUBLE_CODES in self.index
 
-    def regime(self, *, linked: bool, granted: frozenset[int], late: frozenset[int]) -> Regime:
-        """The one regime object for these sets (there are few: 2^grounds at most)."""
-        key = (linked, granted, late)
+    def regime(
+        self,
+        *,
+        linked: bool,
+        granted: frozenset[int] = frozenset(),
+        late: frozenset[int] = frozenset(),
+        keyless: frozenset[int] = frozenset(),
+    ) -> Regime:
+        """The one regime object for these sets (there are few: grounds and periods decide)."""
+        key = (linked, granted, late, keyless)
         if key not in self._regimes:
-            self._regimes[key] = Regime(linked, granted, late)
+            self._regimes[key] = Regime(linked, granted, late, keyless)
         return self._regimes[key]
 
 

@@ -19,7 +19,8 @@ from telemetry.instants import MINUTE_MS, floor_to_grain, format_instant, to_dat
 
 KeyName = tuple[str, str, str]
 """(purpose, recipient, epoch name): the name of one key in the keyring."""
-Keys = Mapping[KeyName, EpochKey]
+Keys = Mapping[KeyName, EpochKey | None]
+"""None: the key is destroyed, and with it the way to this pseudonym."""
 PartitionOf = Callable[[str, bytes], int]
 """(topic, record key) -> partition, as Kafka's default partitioner would."""
 Header = tuple[str, bytes]
@@ -57,6 +58,8 @@ class Seat:
     from_ms: int
     to_ms: int
     desks: dict[int, Desk]
+    keyless: frozenset[int]
+    """Passages whose epoch key is destroyed: nothing leaves through them any more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,13 +89,17 @@ def take_seat(
     if missing:
         raise KeysNeeded(missing)
     desks = {}
+    keyless = set()
     for passage in granted:
         key = keys[names[passage.index]]
         span = spans[passage.index]
+        if key is None:
+            keyless.add(passage.index)
+            continue
         desks[passage.index] = _desk(passage, permit, key, span, partition_of, policy_version)
     from_ms = max((span.from_ms for span in spans.values()), default=-FOREVER_MS)
     to_ms = min((span.to_ms for span in spans.values()), default=FOREVER_MS)
-    return Seat(from_ms, to_ms, desks)
+    return Seat(from_ms, to_ms, desks, frozenset(keyless))
 
 
 def _key_name(passage: Passage, span: EpochSpan) -> KeyName:

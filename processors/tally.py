@@ -98,6 +98,8 @@ def _refusal(table: OutputTable, regime: Regime, path: str, wanting: Iterable[Pa
             reasons.add(Withheld.NO_LINK)
         elif passage.index not in regime.granted:
             reasons.add(Withheld.NO_CONSENT)
+        elif passage.index in regime.keyless:
+            reasons.add(Withheld.ERASED)
         else:
             reasons.add(Withheld.TOO_LATE)
     if not reasons:

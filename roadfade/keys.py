@@ -18,12 +18,11 @@ class Keyring(Protocol):
         ...
 
 
-class KeyDestroyedError(Exception):
-    """Readings of an epoch whose key is destroyed: they cannot be pseudonymised again."""
+class KeyCache(dict[KeyName, EpochKey | None]):
+    """The mapping the processor looks into; ``fetch`` fills it. Its repr shows no key.
 
-
-class KeyCache(dict[KeyName, EpochKey]):
-    """The mapping the processor looks into; ``fetch`` fills it. Its repr shows no key."""
+    None stands for a destroyed key: what belongs to its epoch is withheld as erased.
+    """
 
     def __init__(self, keyring: Keyring) -> None:
         super().__init__()
@@ -33,13 +32,8 @@ class KeyCache(dict[KeyName, EpochKey]):
         return f"KeyCache({len(self)} keys)"
 
     async def fetch(self, names: Collection[KeyName]) -> None:
-        """Get keys from the keyring in a thread; KeyDestroyedError where one is no more."""
+        """Get keys from the keyring in a thread; make those that never were."""
         if len(self) + len(names) > KEYS_KEPT_MAX:
             self.clear()
         found = await asyncio.to_thread(self._keyring.ensure, names)
-        self.update(found)
-        gone = [name for name in names if name not in found]
-        if gone:
-            purpose, recipient, epoch = gone[0]
-            msg = f"the key of {purpose} for {recipient} in epoch {epoch} is destroyed"
-            raise KeyDestroyedError(msg)
+        self.update({name: found.get(name) for name in names})

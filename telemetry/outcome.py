@@ -21,6 +21,7 @@ class Withheld(StrEnum):
     """The cell's basis needs a consent, and none covers both the reading's time and now."""
     OBJECTED = "objected"
     ERASED = "erased"
+    """Erased, or under an epoch key that is destroyed."""
     FORBIDDEN = "forbidden"
     """A forbid of the policy names it; a forbid beats every permit."""
     DROPPED = "dropped"

@@ -53,9 +53,7 @@ def test_both_paths_agree(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def columns() -> st.SearchStrategy[dict[str, object]]:
     def one(unit: str, values: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
-        readings = st.lists(
-            st.tuples(st.integers(-5_000, 20_000), values), min_size=0, max_size=6
-        )
+        readings = st.lists(st.tuples(st.integers(-5_000, 20_000), values), min_size=0, max_size=6)
         return readings.map(
             lambda rows: {"unit": unit, "dt": [r[0] for r in rows], "value": [r[1] for r in rows]}
         )
@@ -182,7 +180,19 @@ def test_what_could_not_be_deleted_in_time_is_too_late() -> None:
         (envelope({SPEED: {"unit": "km/h", "dt": [0, 1], "value": [1.0]}}), "column_mismatch"),
         (envelope({SPEED: {"unit": "km/h", "dt": [1 << 40], "value": [1.0]}}), "malformed"),
         (
-            envelope({p: column(u, [1.0] * 2000) for p, u in [(SPEED, "km/h"), (FUEL, "percent"), (LATITUDE, "degrees"), (LONGITUDE, "degrees"), (ODOMETER, "m"), ("Vehicle.A", "")]}),
+            envelope(
+                {
+                    p: column(u, [1.0] * 2000)
+                    for p, u in [
+                        (SPEED, "km/h"),
+                        (FUEL, "percent"),
+                        (LATITUDE, "degrees"),
+                        (LONGITUDE, "degrees"),
+                        (ODOMETER, "m"),
+                        ("Vehicle.A", ""),
+                    ]
+                }
+            ),
             "too_many_readings",
         ),
     ],
@@ -204,3 +214,11 @@ def test_an_uncollected_signal_is_counted_and_goes_nowhere() -> None:
 def test_the_wire_of_an_envelope_survives_a_round() -> None:
     raw = envelope(drive())
     assert decode_envelope(encode_envelope(decode_envelope(raw))) == decode_envelope(raw)
+
+
+def test_readings_of_an_epoch_whose_key_is_destroyed_are_withheld_as_erased() -> None:
+    world = known_world(PLAN)
+    world.keys["service", "team", "2026-10.3m"] = None
+    out = world.feed(envelope(drive()))
+    assert {m.topic for m in out} == {"purpose.research", "purpose.sharing"}
+    assert world.ledger()["service"].withheld == {"erased": 50}

@@ -22,15 +22,15 @@ NOW_MS = parse_instant("2026-11-20T12:00:00Z")
 DEVICE = "dev-000001"
 
 
-class EveryKey(dict[KeyName, EpochKey]):
+class EveryKey(dict[KeyName, EpochKey | None]):
     """A keyring that has every key, the same in every run."""
 
     def __contains__(self, name: object) -> bool:
         return True
 
     def __missing__(self, name: KeyName) -> EpochKey:
-        self[name] = EpochKey(hashlib.sha256("|".join(name).encode()).digest())
-        return self[name]
+        key = self[name] = EpochKey(hashlib.sha256("|".join(name).encode()).digest())
+        return key
 
 
 @dataclass

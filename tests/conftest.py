@@ -18,6 +18,7 @@ from tests.support.tasks import left_behind
 if TYPE_CHECKING:
     from bus.connection import Connection
     from roadfade.local.broker import LocalBroker
+    from tests.support.road import Road
 
 OUR_PACKAGES = (
     "telemetry",
@@ -66,6 +67,18 @@ def killable_broker(
     yield make
     for one in made:
         one.stop()
+
+
+@pytest.fixture(scope="module")
+def road(
+    broker: "LocalBroker", tmp_path_factory: pytest.TempPathFactory
+) -> Iterator["Road"]:
+    """Every process on the run's broker, for one module; its tests share it."""
+    from tests.support.road import no_prefix_twice, running_road  # noqa: PLC0415  # heavy
+
+    state_dir = tmp_path_factory.mktemp("road")
+    with running_road(broker.bootstrap_servers, no_prefix_twice(), state_dir) as one:
+        yield one
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from roadfade.local.failure import LocalError
 from roadfade.local.java import CACHE
 from roadfade.local.leash import Leashed
 from roadfade.local.ports import free_port
@@ -51,6 +50,8 @@ def start_prometheus(
     program = find_program("prometheus", cache)
     if program is None:
         return ABSENT
+    if not rules.exists():
+        return f"The alert rules are missing, so Prometheus was not started: {rules}."
     data_dir.mkdir(parents=True, exist_ok=True)
     config, log = data_dir / "prometheus.yml", data_dir / "prometheus.log"
     config.write_text(configuration(targets, rules))
@@ -86,9 +87,6 @@ def find_program(name: str, cache: Path = CACHE) -> Path | None:
 
 def configuration(targets: Sequence[str], rules: Path) -> str:
     """Return the configuration file's text (JSON, which is YAML)."""
-    if not rules.exists():
-        message = f"The alert rules are missing: {rules}."
-        raise LocalError(message)
     return json.dumps(
         {
             "global": {"scrape_interval": "5s", "evaluation_interval": "5s"},

@@ -5,12 +5,17 @@ from collections.abc import Callable
 import pytest
 
 from roadfade.local.broker import LocalBroker, answers
+from roadfade.local.failure import LocalError
+from roadfade.local.java import kafka_libs
+from tests.support.broker import HEAP_MAX_MIB
 
 pytestmark = pytest.mark.broker
+# A starved machine answers late; what is asked is whether it answers.
+PATIENCE_S = 30
 
 
 def test_the_run_has_one_broker_that_answers(broker: LocalBroker) -> None:
-    assert answers(broker.port)
+    assert answers(broker.port, timeout_s=PATIENCE_S)
 
 
 def test_a_killed_broker_comes_back_at_the_same_address(
@@ -21,5 +26,15 @@ def test_a_killed_broker_comes_back_at_the_same_address(
     broker.kill9()
     assert not answers(broker.port)
     broker.start()
-    assert answers(broker.port)
+    assert answers(broker.port, timeout_s=PATIENCE_S)
     assert (broker.bootstrap_servers, broker.pid != first) == (address, True)
+
+
+def test_a_second_broker_on_the_same_folder_is_refused_by_name_of_its_log(
+    killable_broker: Callable[[], LocalBroker],
+) -> None:
+    first = killable_broker()
+    second = LocalBroker(first.log.parent, kafka_libs(), heap_max_mib=HEAP_MAX_MIB)
+    with pytest.raises(LocalError, match=str(first.log)):
+        second.start()
+    assert answers(first.port, timeout_s=PATIENCE_S)

@@ -88,6 +88,12 @@ def test_where_prometheus_is_not_installed_a_sentence_says_so(
     assert start_prometheus(tmp_path, [], cache=tmp_path) == ABSENT
 
 
+def test_without_alert_rules_a_sentence_says_so(tmp_path: Path) -> None:
+    said = start_prometheus(tmp_path, [], rules=tmp_path / "rules.yml")
+    assert isinstance(said, str)
+    assert "rules are missing" in said
+
+
 def _ask(prometheus: LocalPrometheus, what: str) -> dict[str, Any]:
     link = http.client.HTTPConnection(prometheus.url.removeprefix("http://"), timeout=10)
     try:

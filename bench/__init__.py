@@ -1,0 +1,1 @@
+"""What the hot path costs: ``python -m bench.hot_path``, explained in docs/benchmarks.md."""

@@ -1,0 +1,112 @@
+"""Whether what came out is what the job demands: every record counted, a sample compared.
+
+In: the topics of one run, and raw envelopes of some devices in their order. Out: how many
+records were compared; WrongOutputError where one is missing, doubled or different.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from bench.job import PARTITIONS, PURPOSES
+from bench.reference import Expected, pseudonym, reference
+from bus.connection import Connection
+from telemetry.record import CE_ID, HEADERS
+
+TOLERANCE: Final = 1e-9
+
+
+class WrongOutputError(Exception):
+    """An output is not what the reference says; the text names purpose and place only."""
+
+
+@dataclass(slots=True)
+class Outputs:
+    """All records of a run's purpose topics: counted, and kept for the sampled pseudonyms."""
+
+    records: Counter[str] = field(default_factory=Counter)
+    sent_bytes: int = 0
+    ids: set[bytes] = field(default_factory=set)
+    sampled: dict[tuple[str, str], list[tuple[bytes, dict[str, bytes]]]] = field(
+        default_factory=dict
+    )
+
+
+async def read_outputs(run: Connection, devices: Sequence[str]) -> Outputs:
+    """Read the purpose topics of a run from beginning to end."""
+    outputs = Outputs()
+    for purpose in PURPOSES:
+        for name in devices:
+            outputs.sampled[purpose, pseudonym(purpose, name)] = []
+    consumer = AIOKafkaConsumer(bootstrap_servers=run.bootstrap_servers)
+    topics = {run.topic(f"purpose.{purpose}"): purpose for purpose in PURPOSES}
+    places = [TopicPartition(topic, n) for topic in topics for n in range(PARTITIONS)]
+    await consumer.start()
+    try:
+        ends = await consumer.end_offsets(places)
+        consumer.assign(places)
+        await consumer.seek_to_beginning()
+        left = sum(ends.values())
+        while left:
+            for place, records in (await consumer.getmany(timeout_ms=1_000)).items():
+                left -= len(records)
+                for record in records:
+                    _take(outputs, topics[place.topic], record)
+    finally:
+        await consumer.stop()
+    return outputs
+
+
+def _take(outputs: Outputs, purpose: str, record: Any) -> None:
+    headers = dict(record.headers)
+    outputs.records[purpose] += 1
+    outputs.sent_bytes += len(record.key) + len(record.value)
+    outputs.sent_bytes += sum(len(name) + len(text) for name, text in record.headers)
+    outputs.ids.add(headers[CE_ID])
+    sample = outputs.sampled.get((purpose, record.key.decode()))
+    if sample is not None:
+        sample.append((record.value, headers))
+
+
+def compare(outputs: Outputs, raw: Mapping[str, Sequence[bytes]], agreed: frozenset[str]) -> int:
+    """Hold the sampled outputs against the reference, in order; how many records were held."""
+    held = 0
+    for name, values in raw.items():
+        wanted = [reference(value, consented=name in agreed) for value in values]
+        for purpose in PURPOSES:
+            due = [one[purpose] for one in wanted if purpose in one]
+            came = outputs.sampled[purpose, pseudonym(purpose, name)]
+            if len(due) != len(came):
+                msg = f"purpose {purpose}: {len(came)} records where {len(due)} are due"
+                raise WrongOutputError(msg)
+            for expected, (value, headers) in zip(due, came, strict=True):
+                check(purpose, expected, value, headers)
+            held += len(due)
+    return held
+
+
+def check(purpose: str, expected: Expected, value: bytes, headers: Mapping[str, bytes]) -> None:
+    """Hold one output record against the reference."""
+    if not same(expected.value, json.loads(value)):
+        msg = f"purpose {purpose}: a value differs"
+        raise WrongOutputError(msg)
+    wrong = [name for name, text in expected.headers.items() if headers.get(name) != text]
+    unknown = headers.keys() - set(HEADERS)
+    if wrong or unknown:
+        msg = f"purpose {purpose}: headers differ: {', '.join([*wrong, *unknown])}"
+        raise WrongOutputError(msg)
+
+
+def same(one: Any, other: Any) -> bool:
+    """Equal JSON, numbers within the tolerance."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(same(one[k], other[k]) for k in one)
+    if isinstance(one, list) and isinstance(other, list):
+        return len(one) == len(other) and all(map(same, one, other))
+    if isinstance(one, int | float) and isinstance(other, int | float):
+        return abs(one - other) < TOLERANCE
+    return bool(one == other)

@@ -1,0 +1,94 @@
+"""The fixed job: who drives, under which policy, with which keys. The same in every run.
+
+In: nothing but numbers. Out: values that both peers, the generator and the reference share.
+No wall clock decides anything: records are judged at ``NOW_MS``.
+"""
+
+import hashlib
+import random
+from collections.abc import Collection
+from pathlib import Path
+from typing import Final
+
+from policy.limits import Limits
+from policy.plan import Plan
+from processors.people import People
+from processors.seat import KeyName
+from roadfade.planning import compile_policy
+from roadfade.settings import Settings
+from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval
+from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
+from telemetry.instants import DAY_MS, HOUR_MS, parse_instant
+
+DEVICES: Final = 1_000
+CONSENTING: Final = 0.8
+PARTITIONS: Final = 4
+PURPOSES: Final = ("a", "b", "c")
+RECIPIENT: Final = "house"
+EPOCH: Final = "2026-08.1m"
+"""The pseudonym epoch of every record of the job."""
+BEGIN_MS: Final = parse_instant("2026-08-22T10:15:30Z")
+NOW_MS: Final = BEGIN_MS + 6 * HOUR_MS
+
+SPEED: Final = "Vehicle.Speed"
+RPM: Final = "Vehicle.Powertrain.CombustionEngine.Speed"
+FUEL: Final = "Vehicle.Powertrain.FuelSystem.RelativeLevel"
+LATITUDE: Final = "Vehicle.CurrentLocation.Latitude"
+LONGITUDE: Final = "Vehicle.CurrentLocation.Longitude"
+BATTERY: Final = "Vehicle.Powertrain.TractionBattery.StateOfCharge.Current"
+
+
+def load_plan() -> Plan:
+    """The compiled policy of the job; Unready where the document does not hold."""
+    settings = Settings(policy=Path(__file__).parent / "policy")
+    return compile_policy(settings, Limits())
+
+
+def device(number: int) -> DeviceId:
+    """The id of one of the job's vehicles."""
+    return DeviceId(f"dev-{number:06d}")
+
+
+def raw_key(name: str) -> bytes:
+    """The key of a device's raw records: it places them, and does not name the device."""
+    return hashlib.blake2b(name.encode(), digest_size=16).digest()
+
+
+def link_secret(name: str) -> LinkSecret:
+    """The secret of the one link a device has."""
+    return LinkSecret(hashlib.sha256(f"link|{name}".encode()).digest())
+
+
+def epoch_key(name: KeyName) -> EpochKey:
+    """The key of (purpose, recipient, epoch)."""
+    return EpochKey(hashlib.sha256("|".join(name).encode()).digest())
+
+
+class SeededKeyring:
+    """A keyring that has every key."""
+
+    def ensure(self, wanted: Collection[KeyName]) -> dict[KeyName, EpochKey]:
+        """The keys of these names."""
+        return {name: epoch_key(name) for name in wanted}
+
+
+def consenting() -> frozenset[str]:
+    """The devices whose drivers agreed to purpose c."""
+    chance = random.Random(7)
+    return frozenset(device(n) for n in range(DEVICES) if chance.random() < CONSENTING)
+
+
+def everybody() -> People:
+    """Every device registered and linked; purpose c opened for those who consented."""
+    people = People()
+    agreed = consenting()
+    since_ms = BEGIN_MS - 300 * DAY_MS
+    for number in range(DEVICES):
+        name, driver = device(number), SubjectId(f"subject-{number}")
+        link = LinkInterval(f"l{number}", name, driver, link_secret(name), since_ms, None)
+        people.apply(f"d{number}".encode(), DeviceRegistration(name, since_ms))
+        people.apply(f"l{number}".encode(), link)
+        if name in agreed:
+            row = ConsentInterval(f"c{number}", driver, "c", "opt_in", None, "c@1", since_ms, None)
+            people.apply(f"c{number}".encode(), row)
+    return people

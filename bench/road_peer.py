@@ -1,0 +1,59 @@
+"""The measured side: the worker's own batch loop, carrier and processor, without Faust.
+
+People and keys are in memory, where a worker has them too once its views are read. Clock,
+settings, flow records, acknowledgements and commits are the worker's; compression is off.
+"""
+
+import asyncio
+
+from bench.job import NOW_MS, PARTITIONS, SeededKeyring, everybody, load_plan
+from bench.metering import Figures, Meter
+from bus.batch_loop import BatchLoop, BatchSettings
+from bus.connection import Connection
+from bus.group_reader import ReaderSettings
+from bus.observer import BatchDone
+from bus.partitions import partition_for
+from bus.producer import AckedProducer
+from policy.topics import RAW
+from processors.processor import Processor
+from processors.program import build_program
+from roadfade.carrying import Carrier
+from roadfade.clock import judging_clock, wall_ms
+from roadfade.keys import KeyCache
+from roadfade.settings import Settings
+
+
+class _MeteredCarrier(Carrier):
+    """A carrier that also reads the meter once a batch is durable."""
+
+    meter: Meter
+    last: asyncio.Event
+
+    def batch_done(self, done: BatchDone) -> None:
+        super().batch_done(done)
+        if self.meter.batch(done.records):
+            self.last.set()
+
+
+async def run(source: Connection, target: Connection, group: str, records: int) -> Figures:
+    """Process ``records`` raw records of ``source`` into the topics of ``target``."""
+    program = build_program(load_plan())
+    keys = KeyCache(SeededKeyring())
+    processor = Processor(program, everybody(), keys, lambda _, key: partition_for(key, PARTITIONS))
+    carrier = _MeteredCarrier(RAW, program, processor, keys, judging_clock(NOW_MS))
+    carrier.meter, carrier.last = Meter(records), asyncio.Event()
+    at_once = Settings.model_fields["records_per_fetch_max"].default
+    loop = BatchLoop(
+        source,
+        RAW,
+        group,
+        carrier.handle,
+        AckedProducer(target, clock=wall_ms, compression=None),
+        observer=carrier,
+        settings=BatchSettings(ReaderSettings(records_max=at_once)),
+    )
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(loop.run())
+        await carrier.last.wait()
+        await loop.stop()
+    return carrier.meter.figures()

@@ -6,10 +6,12 @@ import pytest
 
 from policy.compile import compile_plan
 from policy.limits import Limits
-from policy.operations import Bucket, Keep, MeshJis, ThinTime
+from policy.operations import Bucket, Keep, MeshH3, MeshJis, ThinTime, Unsupported
 from policy.parse import parse
 from policy.plan import BasisKind, Epoch, Period
+from policy.position import as_coarse_as
 from policy.problems import Severity
+from policy.words import Exact, Space
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS, Grain, parse_instant
 from telemetry.outcome import Withheld
 from telemetry.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
@@ -290,3 +292,66 @@ def test_a_policy_that_says_otherwise_has_another_digest(file: str, old: str, ne
 def test_limits_enter_the_digest() -> None:
     assert plan_of(limits=Limits(topic_retention_ms_at_most=DAY_MS)).digest != plan_of().digest
     assert replace(plan_of(), digest="").policy_version == "1-"
+
+
+def _twice(first: str, second: str) -> dict[str, str]:
+    """The page with two lines for speed instead of one."""
+    start, end = FILES[PAGE].index("  C09:\n"), FILES[PAGE].index("  C11:\n")
+    cell = "    - {{precision: {}, keep: {{at_most: 12 months, from: reading, because: loads}}, {}cites: [C2-08]}}\n"
+    lines = "  C09:\n" + "".join(
+        cell.format(*line.split(" ", 1)) for line in (first + " ", second + " ")
+    )
+    return {**FILES, PAGE: FILES[PAGE][:start] + lines + FILES[PAGE][end:]}
+
+
+def test_a_signal_kept_twice_alike_is_refused() -> None:
+    assert errors(_twice("P0", "P2")) == []
+    (error,) = errors(_twice("P0", "P0"))
+    assert error.startswith("purposes/study.yaml:18:7: error: the same signal is kept twice alike")
+
+
+def test_a_signal_delivered_by_one_line_is_not_called_denied_by_another() -> None:
+    files = _twice("P0", "P2 do: {Vehicle.Speed: hide_home_cells},")
+    (output,) = plan_of(files).outputs
+    assert SPEED in {rule.signal for lane in output.lanes for rule in lane.rules}
+    assert output.denials == ()
+
+
+@pytest.mark.parametrize(
+    ("precision", "fits"),
+    [
+        ("{space: exact, time: 1 h}", False),
+        ("{space: jis-mesh 500 m, time: 1 h}", False),
+        ("{space: jis-mesh 1000 m, time: 30 min}", False),
+        ("{space: jis-mesh 1000 m, time: 1 h}", True),
+        ("{space: jis-mesh 10000 m, time: 1 day}", True),
+        ("{space: h3 8, time: 1 h}", False),
+        ("{space: h3 7, time: 1 h}", True),
+        ("{space: prefecture, time: 31 days}", True),
+    ],
+)
+def test_position_leaves_the_house_only_as_coarse_as_the_bound(
+    precision: str, *, fits: bool
+) -> None:
+    page = FILES[PAGE].replace("class: internal", "class: joint_user")
+    scale = bent("precision.yaml", "{space: jis-mesh 500 m, time: 10 min}", precision)
+    found = errors({**scale, PAGE: page})
+    assert (found == []) is fits
+
+
+@pytest.mark.parametrize(
+    ("mesh", "needed", "enough"),
+    [
+        (MeshH3(7), MeshH3(7), True),
+        (MeshH3(8), MeshH3(7), False),
+        (MeshJis(1_000), MeshH3(8), True),
+        (MeshJis(1_000), MeshH3(7), False),
+        (None, MeshJis(250), False),
+        (None, Exact(), True),
+        (MeshJis(250), Unsupported("prefecture"), False),
+    ],
+)
+def test_meshes_of_two_grids_compare_by_the_area_of_their_cells(
+    mesh: MeshJis | MeshH3 | None, needed: Space, *, enough: bool
+) -> None:
+    assert as_coarse_as(mesh, needed) is enough

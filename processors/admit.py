@@ -175,4 +175,5 @@ def _right_type(signal: Signal, value: Any) -> bool:
         return isinstance(value, str)
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
-    return not signal.is_integer or float(value).is_integer()
+    # An integer of JSON may be too long for a float: its range is judged, not its type.
+    return isinstance(value, int) or not signal.is_integer or value.is_integer()

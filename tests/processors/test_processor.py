@@ -177,6 +177,7 @@ def test_what_could_not_be_deleted_in_time_is_too_late() -> None:
         (envelope({SPEED: column("km/h", ["fast"])}), "wrong_type"),
         (envelope({SPEED: column("km/h", [None])}), "wrong_type"),
         (envelope({SPEED: column("km/h", [401.0])}), "out_of_range"),
+        (envelope({RPM: column("rpm", [1])}).replace(b"[1]}", b"[1" + b"0" * 400 + b"]}"), "out_of_range"),
         (envelope({SPEED: {"unit": "km/h", "dt": [0, 1], "value": [1.0]}}), "column_mismatch"),
         (envelope({SPEED: {"unit": "km/h", "dt": [1 << 40], "value": [1.0]}}), "malformed"),
         (

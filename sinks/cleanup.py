@@ -6,7 +6,7 @@ any other is deleted, and its records, never committed, come again from Kafka.
 
 from pathlib import Path
 
-from sinks.durable import sync_directory
+from sinks.durable import sync_if_there
 from sinks.layout import Partition, files, marker_directory, partitions, read_part
 from sinks.markers import stored_lasts
 
@@ -23,8 +23,7 @@ def remove_unmarked(root: Path) -> int:
             removed += 1
         for directory in touched:
             # Else a power cut could bring the part back under a marker that passed it by then.
-            if directory.exists():
-                sync_directory(directory)
+            sync_if_there(directory)
     return removed
 
 

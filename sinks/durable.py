@@ -22,6 +22,14 @@ def _sync(path: Path, flags: int) -> None:
         os.close(handle)
 
 
+def sync_if_there(path: Path) -> None:
+    """As ``sync_directory``, of a directory that a sweep may be removing at this moment."""
+    try:
+        sync_directory(path)
+    except FileNotFoundError:
+        return
+
+
 def make_directory(path: Path) -> None:
     """Create a directory and its parents; each new name is durable on return."""
     missing: list[Path] = []

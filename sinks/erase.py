@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import duckdb
 
-from sinks.durable import sync_directory, sync_file
+from sinks.durable import sync_file, sync_if_there
 from sinks.format import stored_buckets
 from sinks.layout import bucket_of, files, partitions
 from sinks.parquet import ORDER, connect, count_rows, options, quoted, source
@@ -107,11 +107,11 @@ def _rewrite(
     left = count_rows(engine, [temporary])
     sync_file(temporary)
     at(Step.REWRITTEN)
-    if left:
+    if left and path.exists():
         temporary.replace(path)
-    else:
+    else:  # nothing is left of it, or a sweep took it meanwhile
         path.unlink(missing_ok=True)
         temporary.unlink()
-    sync_directory(path.parent)
+    sync_if_there(path.parent)
     at(Step.REPLACED)
     return left

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import duckdb
 
 from sinks.durable import sync_directory
-from sinks.layout import Partition, files, partitions
+from sinks.layout import Partition, bucket_directories, files, partitions
 from sinks.parquet import connect, count_rows
 from sinks.ports import Swept
 from sinks.workplace import clear_dead
@@ -65,7 +65,7 @@ def _remove(engine: duckdb.DuckDBPyConnection, place: Partition) -> tuple[int, i
             # A damaged footer, or another sweep was faster: deleting comes before counting.
             unknown += path.exists()
         path.unlink(missing_ok=True)
-    for directory in sorted(place.path.glob("bucket=*")):
+    for directory in bucket_directories(place):
         _remove_directory(directory)
     _remove_directory(place.path)
     return len(paths), rows, unknown

@@ -100,7 +100,7 @@ def read_part(name: str) -> Part | None:
 
 def outputs(root: Path) -> list[str]:
     """The ids of all outputs that ever had rows here, sorted."""
-    return sorted(path.name.removeprefix("purpose=") for path in root.glob("purpose=*"))
+    return [name.removeprefix("purpose=") for name in _names(root, "purpose=")]
 
 
 def partitions(root: Path, output: str | None = None) -> Iterator[Partition]:
@@ -110,15 +110,33 @@ def partitions(root: Path, output: str | None = None) -> Iterator[Partition]:
     never expire.
     """
     for name in outputs(root) if output is None else [output]:
-        found = []
-        for path in (root / f"purpose={name}").glob("expires=*"):
-            text = path.name.removeprefix("expires=")
+        directory = root / f"purpose={name}"
+        for entry in _names(directory, "expires="):
+            text = entry.removeprefix("expires=")
             moment = datetime.strptime(text, _EXPIRES_TEXT).replace(tzinfo=UTC)
-            found.append(Partition(name, to_ms(moment), path))
-        yield from sorted(found, key=lambda partition: partition.expires_ms)
+            yield Partition(name, to_ms(moment), directory / entry)
+
+
+def bucket_directories(partition: Partition) -> list[Path]:
+    """The directories of a partition's buckets."""
+    return [partition.path / name for name in _names(partition.path, "bucket=")]
 
 
 def files(partition: Partition, bucket: int | None = None) -> list[Path]:
     """The data files of a partition, or of one bucket in it, sorted by name."""
-    pattern = "bucket=*" if bucket is None else f"bucket={bucket:02d}"
-    return sorted(partition.path.glob(f"{pattern}/part-*.parquet"))
+    wanted = None if bucket is None else f"bucket={bucket:02d}"
+    return [
+        directory / name
+        for directory in bucket_directories(partition)
+        if wanted is None or directory.name == wanted
+        for name in _names(directory, "part-")
+        if name.endswith(".parquet")
+    ]
+
+
+def _names(directory: Path, prefix: str) -> list[str]:
+    """Entries with this prefix, sorted; of a directory that a sweep just removed, none."""
+    try:
+        return sorted(path.name for path in directory.iterdir() if path.name.startswith(prefix))
+    except (FileNotFoundError, NotADirectoryError):
+        return []

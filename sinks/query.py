@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
-from typing import Any, Self
+from typing import Any, Final, Self
 from uuid import uuid4
 
 import duckdb
@@ -19,6 +19,9 @@ from sinks.gate import VIEW, Gate, QueryRefusedError
 from sinks.layout import checked_root, files, outputs, partitions
 from sinks.parquet import COLUMNS, ORDER, connect, quoted, source
 from sinks.workplace import Workplace
+
+# In place of the engine's own words, which name files, and these tell of offsets.
+_GONE: Final = "rows were deleted while the query ran: run it again"
 
 
 class QueryFailedError(Exception):
@@ -68,7 +71,10 @@ class PurposeSession:
                 if place.expires_ms > now_ms
                 for path in files(place)
             ]
-            self._open_view(live, now_ms)
+            try:
+                self._open_view(live, now_ms)
+            except duckdb.IOException:
+                raise QueryFailedError(_GONE) from None
             self._lock(live)
 
     def run(self, statement: str) -> Result:
@@ -84,9 +90,7 @@ class PurposeSession:
             msg = f"stopped after {self._limits.seconds_max:g} s: narrow the query"
             raise QueryFailedError(msg) from None
         except (duckdb.IOException, duckdb.PermissionException):
-            # Its text names files, which tell of offsets.
-            msg = "rows were deleted while the query ran: run it again"
-            raise QueryFailedError(msg) from None
+            raise QueryFailedError(_GONE) from None
         except duckdb.Error as error:
             raise QueryFailedError(str(error)) from None
         finally:

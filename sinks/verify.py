@@ -4,6 +4,7 @@ This is how an erasure is checked from outside. It sees through no compression a
 encryption; search a lake written ``uncompressed``.
 """
 
+import os
 from pathlib import Path
 from typing import Final
 
@@ -18,12 +19,19 @@ def search(root: Path, marker: bytes) -> Hits:
         msg = "an empty marker is found everywhere"
         raise ValueError(msg)
     searched = in_bytes = in_names = 0
-    for path in sorted(root.rglob("*")):
-        in_names += marker in str(path.relative_to(root)).encode()
-        if path.is_file():
+    for folder, folders, names in os.walk(root, onerror=_unless_gone):
+        place = Path(folder)
+        for name in (*folders, *names):
+            in_names += marker in str((place / name).relative_to(root)).encode()
+        for name in names:
             searched += 1
-            in_bytes += _holds(path, marker)
+            in_bytes += _holds(place / name, marker)
     return Hits(searched, in_bytes, in_names)
+
+
+def _unless_gone(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError):
+        raise error
 
 
 def _holds(path: Path, marker: bytes) -> bool:

@@ -4,12 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from sinks.erase import erase
+from sinks.expire import sweep
 from sinks.lake import LakeSettings
 from sinks.layout import bucket_of
+from sinks.steps import Step
 from sinks.verify import search
 from telemetry.identity import Pseudonym
 from tests.sinks.lakes import lake_at, parts, stored
-from tests.sinks.records import NOW_MS, A, B, record
+from tests.sinks.records import AFTER_MS, NOW_MS, A, B, record
 
 BUCKETS = 8
 SETTINGS = LakeSettings(buckets=BUCKETS, compression="uncompressed")
@@ -46,6 +49,31 @@ def test_no_byte_or_name_of_the_subject_is_left_anywhere(tmp_path: Path) -> None
         lake.erase([Pseudonym("CANARY-7"), Pseudonym("CANARY-IN-B")], NOW_MS)
     assert not search(tmp_path, b"CANARY").found
     assert search(tmp_path, b"P19").found
+
+
+def test_a_row_that_arrives_during_an_erasure_shows_in_its_receipt(tmp_path: Path) -> None:
+    with lake_at(tmp_path, SETTINGS) as lake:
+        lake.write([record(0)], NOW_MS)
+
+        def hook(step: Step) -> None:
+            if step is Step.REPLACED:
+                lake.write([record(1)], NOW_MS)
+
+        receipt = erase(tmp_path, [Pseudonym("PSEUDONYM")], NOW_MS, "uncompressed", hook)
+        assert (receipt.located_before, receipt.located_after) == (2, 2)
+
+
+def test_a_part_swept_during_an_erasure_does_not_come_back(tmp_path: Path) -> None:
+    with lake_at(tmp_path, LakeSettings(buckets=1)) as lake:
+        lake.write([record(0), record(1, pseudonym="STAYS")], NOW_MS)
+
+    def hook(step: Step) -> None:
+        if step is Step.REWRITTEN:
+            sweep(tmp_path, AFTER_MS)
+
+    receipt = erase(tmp_path, [Pseudonym("PSEUDONYM")], NOW_MS, "uncompressed", hook)
+    assert (receipt.located_before, receipt.located_after) == (2, 0)
+    assert parts(tmp_path) == []
 
 
 def test_equal_erasures_give_equal_digests_and_others_do_not(tmp_path: Path) -> None:

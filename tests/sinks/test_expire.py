@@ -4,10 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from sinks.durable import make_directory
 from sinks.expire import Overdue, overdue, sweep
 from sinks.ports import Swept
+from sinks.steps import Step
 from telemetry.instants import MINUTE_MS
-from tests.sinks.lakes import lake_at, parts, stored
+from tests.sinks.lakes import lake_at, open_lake, parts, stored
 from tests.sinks.records import AFTER_MS, EXPIRES_MS, NOW_MS, A, B, record
 
 
@@ -32,6 +34,36 @@ def test_a_writer_may_return_to_a_directory_that_was_swept_empty(tmp_path: Path)
         sweep(tmp_path, AFTER_MS)
         lake.write([record(1)], NOW_MS)
         assert len(stored(tmp_path)) == 2
+
+
+def test_a_sweep_between_rename_and_sync_does_not_stop_the_writer(tmp_path: Path) -> None:
+    def hook(step: Step) -> None:
+        if step is Step.PART_RENAMED:
+            sweep(tmp_path, AFTER_MS)
+
+    lake = open_lake(tmp_path, at=hook)
+    lake.write([record(0)], NOW_MS)
+    lake.close()
+    assert parts(tmp_path) == []
+
+
+def test_a_directory_swept_before_the_rename_is_made_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    swept: list[Path] = []
+
+    def make_and_lose(path: Path) -> None:
+        make_directory(path)
+        if path.name.startswith("bucket=") and not swept:
+            swept.append(path)
+            path.rmdir()
+            path.parent.rmdir()
+
+    monkeypatch.setattr("sinks.lake.make_directory", make_and_lose)
+    with lake_at(tmp_path) as lake:
+        lake.write([record(0)], NOW_MS)
+    assert swept
+    assert len(stored(tmp_path)) == 2
 
 
 def test_a_damaged_part_is_removed_all_the_same(tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def session(root: Path) -> Iterator[PurposeSession]:
     with open_purpose(root, OURS, NOW_MS) as opened:
         yield opened
@@ -237,11 +237,13 @@ def test_a_query_without_end_is_stopped(root: Path) -> None:
         run_query(root, OURS, endless, NOW_MS, QueryLimits(seconds_max=0.2))
 
 
-def test_a_session_leaves_nothing_behind(root: Path) -> None:
-    run_query(root, OURS, "SELECT 1", NOW_MS)
+def test_a_session_leaves_nothing_behind(tmp_path: Path) -> None:
+    with lake_at(tmp_path) as lake:
+        lake.write([record(0)], NOW_MS)
+    run_query(tmp_path, OURS, "SELECT 1", NOW_MS)
     with pytest.raises(QueryRefusedError):
-        run_query(root, OURS, "SHOW TABLES", NOW_MS)
-    assert list((root / "_tmp").iterdir()) == []
+        run_query(tmp_path, OURS, "SHOW TABLES", NOW_MS)
+    assert list((tmp_path / "_tmp").iterdir()) == []
 
 
 def test_an_output_whose_rows_are_all_gone_still_answers(tmp_path: Path) -> None:

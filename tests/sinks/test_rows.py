@@ -84,6 +84,12 @@ def test_a_header_given_twice_is_refused() -> None:
     assert read_record(twice, OUTPUTS[A]) is Unreadable.BAD_HEADER
 
 
+def test_a_header_without_a_value_is_refused() -> None:
+    sound = record(0)
+    empty: list[tuple[str, Any]] = [(k, None if k == "ce_id" else v) for k, v in sound.headers]
+    assert read_record(sound._replace(headers=empty), OUTPUTS[A]) is Unreadable.BAD_HEADER
+
+
 def test_a_sound_record_is_read_whole() -> None:
     found = read_record(record(0, dtc=["P0301"]), OUTPUTS[A])
     assert isinstance(found, Readings)

@@ -1,5 +1,6 @@
 """Temporary files die with their owner, and only with it."""
 
+import fcntl
 from contextlib import suppress
 from pathlib import Path
 
@@ -37,6 +38,21 @@ def test_one_name_has_one_living_owner(tmp_path: Path) -> None:
             Workplace(tmp_path, "sink", 0)
         with pytest.raises(WorkplaceTakenError, match="'erase'"):
             Workplace(tmp_path, "erase", 0)
+
+
+def test_a_lock_on_a_name_that_was_just_removed_guards_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = Workplace(tmp_path, "sink", 0)
+    lock = fcntl.flock
+
+    def first_leaves_between_open_and_lock(handle: int, operation: int) -> None:
+        first.close()
+        lock(handle, operation)
+
+    monkeypatch.setattr("fcntl.flock", first_leaves_between_open_and_lock)
+    with Workplace(tmp_path, "sink", 1), pytest.raises(WorkplaceTakenError):
+        Workplace(tmp_path, "sink", 0)
 
 
 def test_closing_twice_is_closing_once(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ whose outputs are not acknowledged. Delivery is at least once; ids must make dou
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
 from aiokafka.errors import KafkaError
@@ -74,13 +75,12 @@ class BatchLoop:
     async def run(self) -> None:
         """Work until ``stop``. Any exception but a failed send ends it and is raised."""
         with self._stopping.running():
-            try:
+            async with AsyncExitStack() as ending:
+                ending.push_async_callback(self._producer.stop)
+                ending.push_async_callback(self._reader.stop)
                 await self._reader.start()
                 while not self._stopping.asked:
                     await self._turn()
-            finally:
-                await self._reader.stop()
-                await self._producer.stop()
 
     async def stop(self) -> None:
         """Finish and commit the batch in hand, then end ``run``; cut at the deadline.

@@ -184,6 +184,8 @@ async def test_while_paused_nothing_is_handled_and_afterwards_everything(
         async with running(copier(connection, other, pause_reason=lambda: "stale")) as others:
             await until(lambda: other.pauses == ["stale"], *tasks, *others)
         assert noted.records + other.records == 100
+        # The client fetches nothing either: it is paused, not read and put back in circles.
+        assert loop._reader._consumer.paused() == loop._reader.assigned() != set()
         assert sum((await committed(connection)).values()) == 100
         reason.clear()
         await until(lambda: noted.records == 200, *tasks)

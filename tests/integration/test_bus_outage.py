@@ -5,7 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
+from bus.batch_loop import BatchSettings
 from bus.connection import Connection
+from bus.group_reader import ReaderSettings
 from bus.producer import AckedProducer
 from bus.publisher import Publisher
 from bus.topics import TopicSpec
@@ -67,6 +69,26 @@ async def test_a_broker_that_returns_finds_everything_going_on(
     found = await values(connection, OUT)
     assert {b"%d" % n for n in range(published)} <= given
     assert set(found) == given
+
+
+async def test_stopping_while_the_broker_is_away_ends_within_its_deadlines(
+    killable_broker: Make,
+) -> None:
+    broker = await asyncio.to_thread(killable_broker)
+    connection = Connection(broker.bootstrap_servers, prefix="out.")
+    await make_road(connection)
+    noted = Noted()
+    settings = BatchSettings(ReaderSettings(stop_deadline_ms=500, commit_deadline_ms=500))
+    producer = AckedProducer(connection, clock=clock, deadline_ms=500)
+    loop = copier(connection, noted, producer=producer, settings=settings)
+    task = asyncio.create_task(loop.run())
+    await publish(connection, numbered(0, 1_000))
+    await until(lambda: noted.records == 1_000, task)
+    await asyncio.to_thread(broker.kill9)
+    # A hang would meet this; what keeps running afterwards fails the test as a leaked task.
+    async with asyncio.timeout(30):
+        await loop.stop()
+        await asyncio.gather(task, return_exceptions=True)
 
 
 async def test_a_view_goes_stale_during_an_outage_and_is_right_afterwards(

@@ -16,10 +16,10 @@ from importlib.util import find_spec
 from typing import Final
 
 from ingest.batching import READINGS_TARGET, Batch, Reading, Source, to_envelope
-from ingest.gate import TROUBLE_CODES
 from ingest.obd_answers import LINE_BYTES_MAX, Codes, Dropped, Signpost, commands, read_line
 from ingest.refused import Refused
 from telemetry.envelope import Envelope
+from telemetry.record import TROUBLE_CODES
 from telemetry.signals import Catalogue
 
 WINDOW_MS: Final = 10_000

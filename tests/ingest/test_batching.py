@@ -1,14 +1,15 @@
 from collections import Counter
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.batching import READINGS_MAX, SPAN_MS_MAX, Reading, Source, batches, to_envelope
 from ingest.envelope_id import envelope_id
-from ingest.gate import TROUBLE_CODES, gate
+from ingest.gate import gate
 from telemetry.envelope import ENVELOPE_BYTES_MAX, decode_envelope, encode_envelope
 from telemetry.identity import DeviceId
 from telemetry.instants import to_ms
+from telemetry.record import TROUBLE_CODES
 
 SOURCE = Source(DeviceId("d"), "digest", "rtc")
 PATHS = [
@@ -17,19 +18,29 @@ PATHS = [
     ("Vehicle.TraveledDistance", "m"),
 ]
 
-reading = st.builds(
-    lambda t_ms, signal, value: Reading(t_ms, signal[0], signal[1], value),
-    st.integers(1_600_000_000_000, 1_600_000_600_000),
-    st.sampled_from(PATHS),
-    st.integers(0, 50) | st.floats(0, 400, allow_nan=False),
+
+def grouped(shape: list[tuple[int, int]]) -> list[list[Reading]]:
+    """Groups of given sizes, each some milliseconds after the last; every value is its own."""
+    stream, t_ms, value = [], 1_600_000_000_000, 0
+    for size, gap_ms in shape:
+        t_ms += gap_ms
+        group = []
+        for n in range(size):
+            value += 1
+            path, unit = PATHS[n % len(PATHS)]
+            group.append(Reading(t_ms, path, unit, value))
+        stream.append(group)
+    return stream
+
+
+gaps = st.sampled_from([0, 1, 1_000, 70_000, -5])
+groups = st.lists(st.tuples(st.integers(0, 12) | st.integers(100, 450), gaps), max_size=60).map(
+    grouped
 )
-groups = st.lists(
-    st.lists(reading, max_size=30) | st.lists(reading, min_size=190, max_size=210), max_size=5
-)
+small_groups = st.lists(st.tuples(st.integers(1, 6), gaps), max_size=80).map(grouped)
 
 
 @given(groups)
-@settings(max_examples=40)
 def test_no_reading_is_lost_or_doubled(stream: list[list[Reading]]) -> None:
     found: Counter[tuple[int, str, object]] = Counter()
     for index, batch in enumerate(batches(stream)):
@@ -43,7 +54,6 @@ def test_no_reading_is_lost_or_doubled(stream: list[list[Reading]]) -> None:
 
 
 @given(groups)
-@settings(max_examples=40)
 def test_an_envelope_stays_within_its_limits(stream: list[list[Reading]]) -> None:
     for index, batch in enumerate(batches(stream)):
         envelope = to_envelope(batch, SOURCE, index)
@@ -53,7 +63,7 @@ def test_an_envelope_stays_within_its_limits(stream: list[list[Reading]]) -> Non
         assert decode_envelope(payload).id == envelope.id
 
 
-@given(st.lists(st.lists(reading, min_size=1, max_size=6), max_size=60))
+@given(small_groups)
 def test_a_group_is_not_torn(stream: list[list[Reading]]) -> None:
     cut = [batch.readings for batch in batches(stream)]
     starts = {0}

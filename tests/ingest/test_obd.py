@@ -9,13 +9,13 @@ import psutil
 import pytest
 
 from ingest.batching import Reading, Source
-from ingest.gate import TROUBLE_CODES
 from ingest.obd_answers import UNITS, Codes, Dropped, Signpost, commands, read_line
 from ingest.obd_reader import USAGE_ERROR, main
 from ingest.obd_session import Adapter, Session
 from ingest.refused import Refused
 from telemetry.envelope import Envelope, decode_envelope, encode_envelope
 from telemetry.identity import DeviceId
+from telemetry.record import TROUBLE_CODES
 from tests.ingest.captures import ALL_PATHS, CATALOGUE
 from tests.ingest.elm327 import Elm327
 

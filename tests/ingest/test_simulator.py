@@ -100,7 +100,7 @@ def test_a_gap_in_the_network_delays_envelopes_and_marks_them() -> None:
 
 def test_clock_faults_come_at_their_rate() -> None:
     rates = FaultRates(offline=0, clock_ahead=0.05, clock_unknown=0.1, trouble=0)
-    envelopes = recorded(Fleet(60, 8, rates))
+    envelopes = recorded(Fleet(40, 8, rates), minutes=20)
     ahead = [e for e in envelopes if to_ms(e.clock.t0) > NOW_MS + DAY_MS]
     unknown = [e for e in envelopes if e.clock.quality == "none"]
     assert 0.03 < len(ahead) / len(envelopes) < 0.07

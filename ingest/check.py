@@ -1,0 +1,126 @@
+"""What would be rejected of an envelope and why, for people who write gateways.
+
+In: the bytes of one envelope and a judge (the processors' own rules). Out: findings with
+a remedy each. No value of the envelope comes out, and of a path only words the catalogue
+knows: a path may be anything a device put there.
+"""
+
+import difflib
+import re
+from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
+from typing import Final
+
+import msgspec
+
+from telemetry.envelope import Envelope, decode_envelope, encode_envelope
+from telemetry.identity import MASK
+from telemetry.outcome import Rejected
+from telemetry.record import TROUBLE_CODES
+from telemetry.signals import Catalogue
+
+Judge = Callable[[bytes], Mapping[Rejected, int]]
+"""What would be rejected of a payload: readings by reason, empty where all is admitted."""
+
+REMEDIES: Final[Mapping[Rejected, str]] = {
+    Rejected.NO_PAYLOAD: "send a value with the record",
+    Rejected.OVERSIZED: "send several envelopes of at most 256 KiB",
+    Rejected.UNSEALED: "seal the envelope",
+    Rejected.MALFORMED: "compare it with the envelope's JSON Schema",
+    Rejected.UNKNOWN_VERSION: "send v 1",
+    Rejected.UNKNOWN_FIELD: "leave out fields the envelope's JSON Schema does not name",
+    Rejected.TOO_MANY_READINGS: "send several envelopes of 50 to 200 readings",
+    Rejected.NO_READINGS: "send no envelope where there is nothing to say",
+    Rejected.UNKNOWN_DEVICE: "register the device: roadfade device register",
+    Rejected.BEFORE_REGISTRATION: "register the device from an earlier instant, or mend its clock",
+    Rejected.FROM_THE_FUTURE: "mend the device's clock: it is more than 24 h ahead",
+    Rejected.UNKNOWN_SIGNAL: "look the path up: roadfade signals",
+    Rejected.WRONG_UNIT: "convert to the catalogue's unit: roadfade signals",
+    Rejected.WRONG_TYPE: "send the catalogue's datatype: roadfade signals",
+    Rejected.OUT_OF_RANGE: "send no value outside the catalogue's range: roadfade signals",
+    Rejected.COLUMN_MISMATCH: "give as many values as dt",
+}
+_OF_COLUMNS: Final = frozenset(
+    [Rejected.UNKNOWN_SIGNAL, Rejected.WRONG_UNIT, Rejected.WRONG_TYPE, Rejected.OUT_OF_RANGE,
+     Rejected.COLUMN_MISMATCH]
+)  # fmt: skip
+"""Reasons that are said of a column; every other is said of the whole envelope."""
+_PLACE: Final = re.compile(r"at `(\$[$\w.\[\]]*)`$")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Some readings that would be rejected; ``place`` is a path, a field, or empty."""
+
+    reason: Rejected
+    place: str
+    readings: int
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What would become of an envelope on arrival."""
+
+    readings: int
+    findings: tuple[Finding, ...]
+    not_collected: tuple[str, ...]
+    """Known paths that no purpose needs: sent in vain, better not at all."""
+
+    @property
+    def admitted(self) -> int:
+        """Readings that would go on to the purposes."""
+        return self.readings - sum(finding.readings for finding in self.findings)
+
+
+def check(
+    payload: bytes, judge: Judge, catalogue: Catalogue, collected: AbstractSet[str]
+) -> Checked:
+    """Judge the whole, then each column by itself, so that every reason has its path."""
+    whole = judge(payload)
+    try:
+        envelope = decode_envelope(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        place = _PLACE.search(str(error))
+        where = place[1] if place else ""
+        findings = tuple(_finding(reason, where, n) for reason, n in whole.items())
+        return Checked(sum(whole.values()), findings, ())
+    sent = [*envelope.series, *([TROUBLE_CODES] if envelope.dtc else [])]
+    not_collected = tuple(path for path in sent if path in catalogue and path not in collected)
+    if whole.keys() <= _OF_COLUMNS:
+        findings = tuple(_by_column(envelope, judge, catalogue))
+    else:
+        findings = tuple(_finding(reason, "", n) for reason, n in whole.items())
+    return Checked(envelope.readings, findings, not_collected)
+
+
+def report(checked: Checked) -> list[str]:
+    """Lines for a person: counts, then one line for each finding."""
+    lines = [f"{checked.admitted} of {checked.readings} readings would be admitted"]
+    for finding in checked.findings:
+        where = f" in {finding.place}" if finding.place else ""
+        lines.append(f"{finding.readings} rejected as {finding.reason}{where}: {finding.remedy}")
+    lines += [f"{path} is needed by no purpose: do not send it" for path in checked.not_collected]
+    return lines
+
+
+def _by_column(envelope: Envelope, judge: Judge, catalogue: Catalogue) -> Iterator[Finding]:
+    for path, column in envelope.series.items():
+        alone = msgspec.structs.replace(envelope, series={path: column}, frames=[], dtc=[])
+        for reason, readings in judge(encode_envelope(alone)).items():
+            if reason in _OF_COLUMNS:
+                finding = _finding(reason, _shown(path, catalogue), readings)
+                near = difflib.get_close_matches(path, catalogue.by_path, n=1)
+                if reason is Rejected.UNKNOWN_SIGNAL and near:
+                    finding = replace(finding, remedy=f"is {near[0]} meant? {finding.remedy}")
+                yield finding
+
+
+def _finding(reason: Rejected, place: str, readings: int) -> Finding:
+    return Finding(reason, place, readings, REMEDIES[reason])
+
+
+def _shown(path: str, catalogue: Catalogue) -> str:
+    words = {word for signal in catalogue for word in signal.path.split(".")}
+    return ".".join(word if word in words else MASK for word in path.split("."))

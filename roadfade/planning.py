@@ -17,12 +17,15 @@ from policy.plan import Plan
 from policy.problems import Problem
 from policy.topics import topic_configs
 from roadfade.documents import load_catalogue, load_files, shipped_policy_path
+from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS
 
 
-class Unready(Exception):  # noqa: N818  # a state to mend, told to the operator as one sentence
+class Unready(Refusal):
     """Why a process must not start, and the remedy."""
+
+    said = "not started"
 
 
 def connection_of(settings: Settings) -> Connection:

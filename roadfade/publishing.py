@@ -2,16 +2,23 @@
 
 import hmac
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
+from typing import Protocol
 
 from bus.outgoing import Outgoing
-from bus.publisher import Publisher
 from ingest.gate import gate
 from policy.topics import RAW
 from telemetry.envelope import Envelope, encode_envelope
 
 ENVELOPES_AT_ONCE_MAX = 500
+
+
+class Publish(Protocol):
+    """What is asked of the bus."""
+
+    async def publish(self, outgoing: Sequence[Outgoing]) -> None:
+        """Durable on return."""
 
 
 class RawPublisher:
@@ -21,7 +28,7 @@ class RawPublisher:
     object: one device keeps one partition meanwhile, and nobody reads a device off a key.
     """
 
-    def __init__(self, publisher: Publisher, collected: AbstractSet[str]) -> None:
+    def __init__(self, publisher: Publish, collected: AbstractSet[str]) -> None:
         self._publisher = publisher
         self._collected = collected
         self._routing_key = secrets.token_bytes(32)

@@ -1,0 +1,86 @@
+"""``roadfade simulate``: a fleet known to the office that drives until it is told to stop."""
+
+import asyncio
+import signal
+from contextlib import nullcontext
+
+import typer
+from rich.console import Console
+
+from bus.admin import TopicAdmin
+from bus.failures import SendFailedError
+from bus.publisher import Publisher
+from ingest.simulator import Fleet
+from office.database import Database
+from office.outbox import Outbox
+from policy.plan import Plan
+from roadfade import source
+from roadfade.clock import wall_ms
+from roadfade.planning import Unready, check_topics, connection_of, plan_for, specs_of
+from roadfade.publishing import RawPublisher
+from roadfade.reachable import require_broker
+from roadfade.refusal import Refusal, say_json
+from roadfade.settings import Settings
+
+TOLD_S_MAX = 20.0
+
+
+def main(
+    settings: Settings, vehicles: int, seed: int, seconds: float | None, *, as_json: bool
+) -> None:
+    """Drive until the time is up or a signal; Unready where nobody would know the vehicles."""
+    require_broker(settings)
+    raw = asyncio.run(_simulate(settings, Fleet(vehicles, seed), seed, seconds, quiet=as_json))
+    if as_json:
+        say_json(
+            {"vehicles": vehicles, "envelopes": raw.envelopes, "readings": raw.readings,
+             "not_collected": raw.not_collected}
+        )  # fmt: skip
+    else:
+        typer.echo(
+            f"{vehicles} vehicles published {raw.readings:,} readings in {raw.envelopes:,} "
+            f"envelopes; {raw.not_collected:,} were not collected and stayed behind"
+        )
+
+
+async def _simulate(
+    settings: Settings, fleet: Fleet, seed: int, seconds: float | None, *, quiet: bool
+) -> RawPublisher:
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    async with TopicAdmin(connection_of(settings)) as admin:
+        plan = await plan_for(settings, admin)
+        await check_topics(admin, specs_of(plan, settings))
+    await _introduce(settings, plan, fleet, seed)
+    console = Console()
+    driving = f"{len(fleet.devices)} vehicles drive; Ctrl-C ends it"
+    async with Publisher(connection_of(settings), clock=wall_ms, client_id="fleet") as publisher:
+        raw = RawPublisher(publisher, plan.collected)
+        if seconds is not None:
+            loop.call_later(seconds, stopping.set)
+        with nullcontext() if quiet or not console.is_terminal else console.status(driving):
+            try:
+                await source.drive(fleet, plan, raw, wall_ms, stopping)
+            except SendFailedError as error:
+                msg = "the broker did not take the readings in time: see that it runs"
+                raise Refusal(msg) from error
+    return raw
+
+
+async def _introduce(settings: Settings, plan: Plan, fleet: Fleet, seed: int) -> None:
+    """Enrol the fleet and wait until the workers can know it."""
+    await source.enrol(settings, plan, fleet, seed, wall_ms())
+    database = await Database.open(settings.office_database)
+    try:
+        outbox = Outbox(database)
+        told = await outbox.wait_published(await outbox.last_sequence(), TOLD_S_MAX)
+    finally:
+        await database.close()
+    if not told:
+        msg = (
+            "the vehicles are enrolled, but the workers are not told of them and would reject "
+            "all they send: start `roadfade office` on the same state folder, then try again"
+        )
+        raise Unready(msg)

@@ -1,0 +1,28 @@
+"""What people type: durations and zones; a usage error where it is neither."""
+
+from typing import Final
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from roadfade.refusal import usage
+
+_SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
+
+
+def duration_s(text: str) -> float:
+    """Seconds of ``90``, ``120s``, ``5m`` or ``1h``."""
+    number, unit = (text[:-1], _SECONDS[text[-1]]) if text[-1:] in _SECONDS else (text, 1)
+    try:
+        found = float(number) * unit
+    except ValueError:
+        found = 0
+    if not 0 < found < float("inf"):
+        usage("a duration is written as 90s, 5m or 1h")
+    return found
+
+
+def zone(text: str) -> ZoneInfo:
+    """A zone by its IANA name."""
+    try:
+        return ZoneInfo(text)
+    except (ZoneInfoNotFoundError, ValueError):
+        usage("a zone is written as Asia/Tokyo or UTC")

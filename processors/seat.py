@@ -5,9 +5,8 @@ Made when first needed and kept with the permit; a seat of an epoch is dropped w
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 
-from policy.plan import Period
+from policy.periods import expires_ms as expiry
 from processors.epochs import EpochSpan, epoch_at
 from processors.passages import Passage
 from processors.people import FOREVER_MS
@@ -15,7 +14,7 @@ from processors.permit import Permit
 from processors.pseudonym import consent_reference, lane_key, pseudonym
 from telemetry import record as wire
 from telemetry.identity import EpochKey
-from telemetry.instants import MINUTE_MS, floor_to_grain, format_instant, to_datetime, to_ms
+from telemetry.instants import MINUTE_MS, format_instant
 
 KeyName = tuple[str, str, str]
 """(purpose, recipient, epoch name): the name of one key in the keyring."""
@@ -153,7 +152,8 @@ def judge_minute(seat: Seat, passages: Sequence[Passage], start_ms: int, now_ms:
     good_until_ms = FOREVER_MS
     for index, desk in seat.desks.items():
         passage = passages[index]
-        expires_ms = expiry(passage, start_minute * MINUTE_MS)
+        lane = passage.lane
+        expires_ms = expiry(start_ms, start_ms, lane.period, lane.grain)
         deadline_ms = expires_ms - passage.output.transport.bound_ms
         if now_ms > deadline_ms:
             late.add(index)
@@ -164,29 +164,3 @@ def judge_minute(seat: Seat, passages: Sequence[Passage], start_ms: int, now_ms:
             (wire.EXPIRES_AT, format_instant(expires_ms).encode()),
         ]
     return Minute(start_minute, good_until_ms, frozenset(late), headers)
-
-
-def expiry(passage: Passage, start_ms: int) -> int:
-    """When a record ends, in milliseconds: start + period, floored to the lane's grain."""
-    return floor_to_grain(_plus(start_ms, passage.lane.period), passage.lane.grain)
-
-
-def _plus(start_ms: int, period: Period) -> int:
-    start = to_datetime(start_ms)
-    match period.unit:
-        case "minutes":
-            return to_ms(start + timedelta(minutes=period.count))
-        case "hours":
-            return to_ms(start + timedelta(hours=period.count))
-        case "days":
-            return to_ms(start + timedelta(days=period.count))
-        case "months" | "years":
-            months = period.count * (12 if period.unit == "years" else 1)
-            month = start.year * 12 + start.month - 1 + months
-            # The last day of a shorter month stands in for days it does not have.
-            for day in range(start.day, 27, -1):
-                try:
-                    return to_ms(start.replace(year=month // 12, month=month % 12 + 1, day=day))
-                except ValueError:
-                    continue
-            return to_ms(start.replace(year=month // 12, month=month % 12 + 1))

@@ -73,12 +73,9 @@ BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "p
 def metric_names() -> frozenset[str]:
     """Every series name a query may use, with the suffixes of counters and histograms."""
     names = set()
+    suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
     for family in REGISTRY.collect():
-        names.add(family.name)
-        if family.type == "counter":
-            names.add(f"{family.name}_total")
-        if family.type == "histogram":
-            names.update(f"{family.name}_{part}" for part in ("bucket", "sum", "count"))
+        names.update(family.name + suffix for suffix in suffixes.get(family.type, [""]))
     return frozenset(names)
 
 

@@ -10,7 +10,8 @@ from office.database import Database
 from office.grantable import Grantable, grantable
 from office.links import NewLink
 from office.registry import Registry
-from policy.plan import Lane, Plan
+from policy.periods import shortest_ms
+from policy.plan import Plan
 from roadfade.clock import Clock
 from roadfade.publishing import RawPublisher
 from roadfade.settings import Settings
@@ -55,17 +56,11 @@ def almost_expired_ms(plan: Plan, now_ms: int) -> int:
     The shortest period, less the topic's bound on deletion and one grain of a minute.
     """
     shortest = min(
-        _period_ms(lane) - output.transport.bound_ms
+        shortest_ms(lane.period) - output.transport.bound_ms
         for output in plan.outputs
         for lane in output.lanes
-        if lane.period.unit in ("minutes", "hours", "days")
     )
     return now_ms - shortest + MINUTE_MS + 10 * SECOND_MS
-
-
-def _period_ms(lane: Lane) -> int:
-    unit_ms = {"minutes": MINUTE_MS, "hours": 60 * MINUTE_MS, "days": DAY_MS}
-    return lane.period.count * unit_ms.get(lane.period.unit, 31 * DAY_MS)
 
 
 async def drive(

@@ -6,9 +6,13 @@ Never part of a stream: a stuck stream must not stop deletion.
 import threading
 from pathlib import Path
 
+from policy.limits import Limits
+from policy.periods import add_period
+from policy.plan import Plan
 from roadfade import metrics
 from roadfade.clock import wall_ms
 from roadfade.ledger import LedgerFile
+from roadfade.planning import compile_policy
 from roadfade.settings import Settings
 from sinks.expire import overdue, sweep
 from sinks.oldest import Oldest
@@ -30,9 +34,17 @@ def sweep_once(root: Path, ledger: LedgerFile, now_ms: int) -> Swept:
     return swept
 
 
+def tell_promises(plan: Plan, now_ms: int) -> None:
+    """The longest life any row may have, by copy: what the oldest age is held against."""
+    for output in plan.outputs:
+        longest_ms = max(add_period(now_ms, lane.period) - now_ms for lane in output.lanes)
+        metrics.LONGEST_LIFE.labels(f"lake {output.id}").set(longest_ms / 1000)
+
+
 def main(settings: Settings, stopping: threading.Event) -> None:
     """Sweep again and again until ``stopping`` is set; an error ends the process loudly."""
     metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep")
+    tell_promises(compile_policy(settings, Limits()), wall_ms())
     ledger = LedgerFile(settings.ledger_path)
     while True:
         if settings.lake_dir.exists():

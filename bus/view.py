@@ -25,7 +25,7 @@ RECORDS_MAX: Final = 2_000
 REQUEST_TIMEOUT_MS: Final = 15_000
 STOP_DEADLINE_MS: Final = 10_000
 SILENCE_MS_MAX: Final = 3_600_000
-"""Far below Kafka's default ``delete.retention.ms`` (a day), after which a deletion is gone."""
+"""Must stay below the control topics' ``delete.retention.ms``, after which a deletion is gone."""
 
 Apply = Callable[[bytes, bytes | None], None]
 
@@ -57,7 +57,7 @@ class CompactedView:
         self._heartbeat_at = heartbeat_at
         self._clock = clock
         self._silence_ms_max = silence_ms_max
-        self._heard_ms = clock()
+        self._heard_ms: dict[int, int] = {}
         self._heartbeats: dict[int, int | None] = {}
         self._due: dict[int, int] = {}
         self._stopping = Stopping(STOP_DEADLINE_MS)
@@ -105,6 +105,7 @@ class CompactedView:
         if found is None:
             raise TopicError(self._topic, "UnknownTopicOrPartitionError")
         self._heartbeats = dict.fromkeys(range(found.partitions))
+        self._heard_ms = dict.fromkeys(self._heartbeats, self._clock())
         full = self._connection.topic(self._topic)
         return [TopicPartition(full, number) for number in range(found.partitions)]
 
@@ -121,8 +122,10 @@ class CompactedView:
 
     def _take(self, partition: int, records: list[Any]) -> None:
         now_ms = self._clock()
-        if now_ms - self._heard_ms > self._silence_ms_max:
-            msg = f"nothing was read for {now_ms - self._heard_ms} ms; a deletion may be missed"
+        # By partition: each has a leader of its own, and one may be away while others are not.
+        silent_ms = now_ms - self._heard_ms[partition]
+        if silent_ms > self._silence_ms_max:
+            msg = f"nothing was read for {silent_ms} ms; a deletion may be missed"
             raise ViewOutdatedError(msg)
         if records[0].offset < self._due.get(partition, 0):
             msg = "the topic lost its end or was created anew; rows here may be gone there"
@@ -133,4 +136,4 @@ class CompactedView:
             elif record.value is not None:
                 self._heartbeats[partition] = self._heartbeat_at(record.value)
         self._due[partition] = records[-1].offset + 1
-        self._heard_ms = now_ms
+        self._heard_ms[partition] = now_ms

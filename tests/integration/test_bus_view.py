@@ -144,6 +144,23 @@ async def test_after_a_long_silence_it_is_built_anew(connection: Connection) -> 
                 await task
 
 
+async def test_a_long_silence_of_one_partition_is_not_covered_by_another(
+    connection: Connection,
+) -> None:
+    await make_topics(connection, TopicSpec(CONTROL, 2, COMPACTED))
+    rows = Rows(connection, silence_ms_max=3_600_000)
+    async with reading(rows) as task:
+        await until(rows.view.ready.is_set, task)
+        for n in range(3):
+            rows.now_ms += 1_800_000
+            await publish(connection, [row(b"%d" % n, b"1", 0)])
+            await until(lambda n=n: len(rows.held) == n + 1, task)  # type: ignore[misc]  # bound now
+        await publish(connection, [row(b"late", b"1", 1)])
+        with pytest.raises(ViewOutdatedError, match="missed"):
+            async with asyncio.timeout(30):
+                await task
+
+
 async def test_the_clock_of_these_tests_is_not_the_rows(connection: Connection) -> None:
     await make_topics(connection, TopicSpec(CONTROL, 1, COMPACTED))
     await publish(connection, [beat(0, clock())])

@@ -9,13 +9,19 @@ from typing import Final
 
 from policy.plan import Plan, Transport
 from telemetry import control, flow
-from telemetry.instants import MINUTE_MS
+from telemetry.instants import HOUR_MS, MINUTE_MS
 
 RAW: Final = "telemetry.raw"
 BATCH_BYTES_MAX: Final = 1024 * 1024 + 12
 """Room for our producer's largest batch, 1 MB, and its overhead."""
 COMPACTION_LAG_MS_MAX: Final = MINUTE_MS
 DIRTY_RATIO_MIN: Final = "0.01"
+TOMBSTONE_MS: Final = 2 * HOUR_MS
+"""How long "this row is deleted" can be read; it names a random row id and nothing else.
+
+Longer than a worker's view may be silent before it must be built anew: a shorter one could
+leave a deleted link or consent in force in a worker that was cut off meanwhile.
+"""
 
 
 def topic_configs(plan: Plan) -> Mapping[str, Mapping[str, str]]:
@@ -52,6 +58,6 @@ def _compacting() -> dict[str, str]:
         "cleanup.policy": "compact",
         "min.cleanable.dirty.ratio": DIRTY_RATIO_MIN,
         "max.compaction.lag.ms": lag,
-        "delete.retention.ms": lag,
+        "delete.retention.ms": str(TOMBSTONE_MS),
         "segment.ms": lag,
     }

@@ -40,7 +40,7 @@ def test_control_topics_forget_old_rows_within_minutes() -> None:
         "cleanup.policy": "compact",
         "min.cleanable.dirty.ratio": "0.01",
         "max.compaction.lag.ms": "60000",
-        "delete.retention.ms": "60000",
+        "delete.retention.ms": "7200000",
         "segment.ms": "60000",
         "message.timestamp.type": "LogAppendTime",
         "compression.type": "producer",

@@ -34,7 +34,7 @@ def column_function(operations: Sequence[Operation]) -> ColumnFunction | None:
 
 
 def _step(operation: Round | Bucket) -> ColumnFunction:
-    """The meaning of policy.arithmetic on a list. (``x // 1`` is slower than floor.)"""
+    """The meaning of policy.arithmetic on a list (``x // 1`` is slower than floor)."""
     match operation:
         case Bucket(width):
             return lambda values: [floor(x / width) * width for x in values]

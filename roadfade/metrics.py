@@ -72,7 +72,7 @@ BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "p
 
 def metric_names() -> frozenset[str]:
     """Every series name a query may use, with the suffixes of counters and histograms."""
-    names = set()
+    names: set[str] = set()
     suffixes = {"counter": ["_total"], "histogram": ["_bucket", "_sum", "_count"]}
     for family in REGISTRY.collect():
         names.update(family.name + suffix for suffix in suffixes.get(family.type, [""]))

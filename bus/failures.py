@@ -1,5 +1,7 @@
 """What can go wrong on the bus, as far as callers can act on it."""
 
+from aiokafka.errors import KafkaError
+
 
 class SendFailedError(Exception):
     """Not every record was acknowledged; some may have been written. Trying again is right."""
@@ -32,3 +34,6 @@ class SinkBackpressureError(Exception):
     def __init__(self, retry_after_ms: int) -> None:
         super().__init__(f"the sink asks for {retry_after_ms} ms")
         self.retry_after_ms = retry_after_ms
+
+BrokerError = KafkaError
+"""Whatever the client raises where the broker refuses, or is away."""

@@ -5,6 +5,8 @@ import signal
 from collections.abc import Sequence
 
 from bus.admin import TopicAdmin
+from bus.connection import Connection
+from bus.failures import SendFailedError
 from bus.outgoing import Outgoing
 from bus.publisher import Publisher
 from office.database import Database
@@ -12,6 +14,7 @@ from office.outbox import Outbox
 from office.ports import ControlRecord, Publish
 from roadfade import metrics
 from roadfade.clock import wall_ms
+from roadfade.copies import measure_topics
 from roadfade.planning import check_topics, connection_of, plan_for, specs_of
 from roadfade.settings import Settings
 from telemetry.control import CONSENTS, LINKS
@@ -38,15 +41,35 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
+    measuring = asyncio.create_task(measure_topics(connection, plan, partitions, stopping))
     database = await Database.open(settings.office_database)
     try:
-        async with Publisher(connection, clock=wall_ms, client_id="office") as publisher:
-            await _keep_publishing(
-                Outbox(database), publish_through(publisher), told, stopping,
-                settings.heartbeat_every_s,
-            )  # fmt: skip
+        while not stopping.is_set():
+            await _publish_while_it_lasts(
+                Outbox(database), connection, told, stopping, settings.heartbeat_every_s
+            )
+        await measuring
     finally:
         await database.close()
+
+
+async def _publish_while_it_lasts(
+    outbox: Outbox,
+    connection: Connection,
+    told: dict[str, int],
+    stopping: asyncio.Event,
+    heartbeat_every_s: float,
+) -> None:
+    """Publish until told to stop, or until the broker stays away: then with a new producer.
+
+    What was not published still waits in the outbox; nothing was confirmed to anyone.
+    """
+    try:
+        async with Publisher(connection, clock=wall_ms, client_id="office") as publisher:
+            publish = publish_through(publisher)
+            await _keep_publishing(outbox, publish, told, stopping, heartbeat_every_s)
+    except SendFailedError:
+        metrics.PRODUCE_RETRIES.inc()
 
 
 async def _keep_publishing(

@@ -1,0 +1,30 @@
+import pytest
+
+from bus.admin import TopicAdmin
+from bus.connection import Connection
+from bus.outgoing import Outgoing
+from bus.positions import Positions
+from bus.publisher import Publisher
+from bus.topics import TopicSpec
+from roadfade.clock import wall_ms
+
+pytestmark = pytest.mark.broker
+
+CONFIG = {"message.timestamp.type": "LogAppendTime"}
+
+
+async def test_the_age_of_a_topic_is_its_oldest_records(connection: Connection) -> None:
+    specs = [TopicSpec("filled", 3, CONFIG), TopicSpec("empty", 1, CONFIG)]
+    async with TopicAdmin(connection) as admin:
+        await admin.create(specs)
+    before_ms = wall_ms()
+    async with Publisher(connection, clock=wall_ms) as publisher:
+        await publisher.publish([Outgoing("filled", 2, b"k", b"first")])
+        between_ms = wall_ms()
+        await publisher.publish([Outgoing("filled", 0, b"k", b"second")])
+    async with Positions(connection) as positions:
+        sizes = {"filled": 3, "empty": 1}
+        oldest = await positions.oldest_ms(sizes)
+        assert await positions.oldest_ms(sizes) == oldest
+    assert set(oldest) == {"filled"}
+    assert before_ms - 1 <= oldest["filled"] <= between_ms + 1

@@ -6,7 +6,8 @@ from math import isclose
 
 from policy.arithmetic import apply
 from policy.document import Case, Cases, Document, Sheet
-from policy.explain import Applied, Consent, Explanation, Question, UnknownNameError, explain
+from policy.explain import UnknownNameError, explain
+from policy.explanation import Applied, Consent, Explanation, Question
 from policy.operation_words import say
 from policy.operations import Operation
 from policy.periods import add_period

@@ -21,7 +21,7 @@ from policy.fields import (
     Promise,
     SpaceWords,
     Strict,
-)  # fmt: skip
+)
 from policy.page import Purpose
 from policy.places import Places
 from policy.plan import RecipientClass, Where

@@ -5,74 +5,13 @@ takes as being in order.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from enum import StrEnum
 
-from policy.operation_words import say
-from policy.operations import Operation
+from policy.advice import alternatives
+from policy.explanation import Applied, Consent, Explanation, Question
 from policy.periods import expires_ms
-from policy.plan import Denial, Lane, Output, Period, Plan, Rule, Where
+from policy.plan import Denial, Lane, Output, Plan, Rule
 from telemetry.instants import format_instant
 from telemetry.outcome import Rejected, Withheld
-
-
-class Consent(StrEnum):
-    """What the subject said to the notice that a rule rests on."""
-
-    GIVEN = "given"
-    WITHDRAWN = "withdrawn"
-    NONE = "none"
-    EXPIRED = "expired"
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """Which signal, for what and whom, under which consent, measured and asked when."""
-
-    signal: str
-    purpose: str
-    recipient: str | None
-    """May be None where the purpose has one recipient."""
-    consent: Consent
-    event_ms: int
-    now_ms: int
-
-
-@dataclass(frozen=True, slots=True)
-class Applied:
-    """One rule that was asked, and its answer: None delivers."""
-
-    rule: str
-    reason: Withheld | None
-    authorities: tuple[str, ...]
-    where: Where
-    basis: str = ""
-    notice: str = ""
-    lane: str = ""
-    period: Period | None = None
-    trigger: str = ""
-    expires_at: str = ""
-    time_floor_ms: int = 0
-    operations: tuple[Operation, ...] = ()
-    unit: str = ""
-
-    @property
-    def treatment(self) -> tuple[str, ...]:
-        """The operations in the document's words."""
-        return tuple(say(operation, self.unit) for operation in self.operations)
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """The decision, the rules that made it, and what would change it."""
-
-    question: Question
-    decision: str
-    """``deliver``, ``withhold`` or ``reject``."""
-    reason: Withheld | Rejected | None
-    output: str | None
-    rules: tuple[Applied, ...] = ()
-    alternatives: tuple[str, ...] = field(default=())
 
 
 class UnknownNameError(LookupError):
@@ -88,13 +27,13 @@ def explain(plan: Plan, question: Question) -> Explanation:
         return Explanation(question, "reject", Rejected.UNKNOWN_SIGNAL, output_id, (), advice)
     applied = () if output is None else tuple(_applied(plan, output, question))
     if any(one.reason is None for one in applied):
-        alternatives = _alternatives(None, applied, question)
-        return Explanation(question, "deliver", None, output_id, applied, alternatives)
+        others = alternatives(None, applied, question)
+        return Explanation(question, "deliver", None, output_id, applied, others)
     reason = _first(one.reason for one in applied)
     if question.signal not in plan.collected:
         reason = Withheld.NOT_COLLECTED
-    alternatives = _alternatives(reason, applied, question)
-    return Explanation(question, "withhold", reason, output_id, applied, alternatives)
+    others = alternatives(reason, applied, question)
+    return Explanation(question, "withhold", reason, output_id, applied, others)
 
 
 def _output(plan: Plan, question: Question) -> Output | None:
@@ -154,30 +93,3 @@ def _first(reasons: Iterable[Withheld | None]) -> Withheld:
     """The first in the ledger's order; absent is deny."""
     known = [reason for reason in reasons if reason is not None]
     return min(known, key=list(Withheld).index, default=Withheld.NOT_IN_PURPOSE)
-
-
-_ADVICE = {
-    Withheld.NOT_COLLECTED: "a cell of some purpose would have to take this signal",
-    Withheld.NOT_IN_PURPOSE: "a cell of this purpose would have to take it for this recipient",
-    Withheld.FORBIDDEN: "a forbid decides: no permit can open it while the forbid stands",
-    Withheld.DROPPED: "the cell drops it: another operation would have to stand there",
-    Withheld.UNSUPPORTED: "it opens when the operation is carried out, not before",
-    Withheld.TOO_LATE: "an earlier arrival, or a shorter stay on the topic",
-}
-
-
-def _alternatives(
-    reason: Withheld | None, applied: tuple[Applied, ...], question: Question
-) -> tuple[str, ...]:
-    found = [] if reason is None or reason not in _ADVICE else [_ADVICE[reason]]
-    for one in applied:
-        if one.reason is Withheld.NO_CONSENT:
-            consent = f"a {one.basis} consent under {one.notice}"
-            found.append(f"{consent}, given before the reading and still standing")
-        elif one.reason is None and question.consent is Consent.GIVEN and _needs_consent(one):
-            found.append(f"withdrawing the consent under {one.notice} withholds it")
-    return tuple(dict.fromkeys(found))
-
-
-def _needs_consent(one: Applied) -> bool:
-    return one.basis in ("location", "opt_in", "third_party")

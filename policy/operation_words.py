@@ -20,7 +20,7 @@ from policy.operations import (
     ThinCount,
     ThinTime,
     Unsupported,
-)  # fmt: skip
+)
 from policy.words import WordError
 
 GRAMMAR: Final = (

@@ -20,7 +20,7 @@ from policy.fields import (
     Promise,
     Strict,
     one_or_more,
-)  # fmt: skip
+)
 from policy.plan import RecipientClass
 from policy.words import Trigger
 

@@ -12,7 +12,7 @@ from telemetry.instants import (
     floor_to_grain,
     to_datetime,
     to_ms,
-)  # fmt: skip
+)
 
 GRAINS_PER_PERIOD_MIN: Final = 24
 """An expiry is dated at most a 24th of its period too early."""

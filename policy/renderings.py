@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from policy.cases import CasesRun
-from policy.explain import Applied, Explanation
+from policy.explanation import Applied, Explanation
 from policy.plan import Lane, Output, Plan
 from policy.problems import Problem, Severity
 from policy.words import say_duration

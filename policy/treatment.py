@@ -12,7 +12,7 @@ from policy.operations import (
     Round,
     Thin,
     Unsupported,
-)  # fmt: skip
+)
 from policy.page import Cell
 from policy.plan import Where
 from policy.position import PAIR, mesh_in, placed, withholds

@@ -14,7 +14,8 @@ from rich.console import Console
 from policy.cases import run_cases
 from policy.compile import Compiled, compile_plan
 from policy.document import Document
-from policy.explain import Consent, Question, UnknownNameError, explain
+from policy.explain import UnknownNameError, explain
+from policy.explanation import Consent, Question
 from policy.limits import Limits
 from policy.parse import parse
 from policy.plan import Plan
@@ -101,6 +102,9 @@ def _compiled(path: Path | None) -> tuple[Document | None, Compiled]:
         files = load_files(path or shipped_policy_path())
     except NotADirectoryError as error:
         _usage(str(error))
+    except UnicodeDecodeError as error:
+        typer.echo(f"a file of the document is not UTF-8: {error.reason}", err=True)
+        raise typer.Exit(FAILS) from error
     document = parse(files)
     if not isinstance(document, Document):
         return None, Compiled(None, document)

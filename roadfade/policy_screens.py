@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from policy.cases import CasesRun
-from policy.explain import Applied, Explanation
+from policy.explanation import Applied, Explanation
 from policy.plan import Plan
 from policy.problems import Problem, Severity
 from policy.words import say_duration

@@ -28,7 +28,7 @@ from tests.policy.documents import (
     plan_of,
     rule_of,
     warnings,
-)  # fmt: skip
+)
 
 PAGE = "purposes/study.yaml"
 TWO = """\

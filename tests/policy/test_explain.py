@@ -2,7 +2,8 @@
 
 import pytest
 
-from policy.explain import Consent, Explanation, Question, UnknownNameError, explain
+from policy.explain import UnknownNameError, explain
+from policy.explanation import Consent, Explanation, Question
 from policy.renderings import explain_json
 from telemetry.instants import DAY_MS, HOUR_MS, parse_instant
 from telemetry.outcome import Rejected, Withheld

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.explain import Consent, Question, explain
+from policy.explain import explain
+from policy.explanation import Consent, Question
 from policy.limits import Limits
 from policy.periods import add_period
 from policy.plan import Plan

@@ -7,7 +7,8 @@ import pytest
 from policy.cases import run_cases
 from policy.compile import compile_plan
 from policy.document import Document
-from policy.explain import Consent, Question, explain
+from policy.explain import explain
+from policy.explanation import Consent, Question
 from policy.limits import Limits
 from policy.parse import parse
 from policy.periods import shortest_ms

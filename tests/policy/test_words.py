@@ -16,7 +16,7 @@ from policy.operations import (
     ThinCount,
     ThinTime,
     Unsupported,
-)  # fmt: skip
+)
 from policy.plan import Epoch, Period
 from policy.words import Exact, WordError
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS

@@ -76,6 +76,11 @@ def test_a_failing_case_fails_the_command(broken: Path) -> None:
     assert len(json.loads(result.stdout)["failed"]) == 1
 
 
+def test_a_file_in_another_encoding_fails(broken: Path) -> None:
+    (broken / "policy.yaml").write_bytes("controller: 株式会社".encode("shift_jis"))
+    assert RUNNER.invoke(app, ["check", "--policy", str(broken)]).exit_code == 1
+
+
 def test_explain_needs_no_broker() -> None:
     when = ["--event-time", "2026-11-01T00:00:00Z", "--now", "2026-11-02T00:00:00Z"]
     result = RUNNER.invoke(app, [*EXPLAIN, *when, "--consent", "none", "--json"])

@@ -1,0 +1,68 @@
+"""A question to the plan, and the parts of its answer."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from policy.operation_words import say
+from policy.operations import Operation
+from policy.plan import Period, Where
+from telemetry.outcome import Rejected, Withheld
+
+
+class Consent(StrEnum):
+    """What the subject said to the notice that a rule rests on."""
+
+    GIVEN = "given"
+    WITHDRAWN = "withdrawn"
+    NONE = "none"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which signal, for what and whom, under which consent, measured and asked when."""
+
+    signal: str
+    purpose: str
+    recipient: str | None
+    """May be None where the purpose has one recipient."""
+    consent: Consent
+    event_ms: int
+    now_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """One rule that was asked, and its answer: None delivers."""
+
+    rule: str
+    reason: Withheld | None
+    authorities: tuple[str, ...]
+    where: Where
+    basis: str = ""
+    notice: str = ""
+    lane: str = ""
+    period: Period | None = None
+    trigger: str = ""
+    expires_at: str = ""
+    time_floor_ms: int = 0
+    operations: tuple[Operation, ...] = ()
+    unit: str = ""
+
+    @property
+    def treatment(self) -> tuple[str, ...]:
+        """The operations in the document's words."""
+        return tuple(say(operation, self.unit) for operation in self.operations)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """The decision, the rules that made it, and what would change it."""
+
+    question: Question
+    decision: str
+    """``deliver``, ``withhold`` or ``reject``."""
+    reason: Withheld | Rejected | None
+    output: str | None
+    rules: tuple[Applied, ...] = ()
+    alternatives: tuple[str, ...] = ()

@@ -143,7 +143,7 @@ class Lake:
             return admitted.written
         part = Part(topic, partition, admitted.first, admitted.last)
         self._publish(self._write_parts(output, part, admitted.kept))
-        markers.advance(admitted.last, admitted.seen, self._workplace.path, self._at)
+        markers.advance(admitted.last, admitted.seen, now_ms, self._workplace.path, self._at)
         return admitted.written
 
     def _write_parts(

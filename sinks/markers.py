@@ -39,14 +39,18 @@ class Markers:
         """The offset of the next record to write, or None before the first."""
         return self._lasts[-1] + 1 if self._lasts else None
 
-    def advance(self, last: int, seen: Sequence[Seen], temporary: Path, at: Hook) -> None:
+    def advance(
+        self, last: int, seen: Sequence[Seen], now_ms: int, temporary: Path, at: Hook
+    ) -> None:
         """Everything up to ``last`` is durable: say so, durably.
 
         The caller's files must be durable under their names. ``temporary`` is a folder of
-        the same file system.
+        the same file system. Where markers are merged, ids of expired records are left out.
         """
         self.window.remember(seen)
         merge = len(self._lasts) >= FILES_MAX
+        if merge:
+            self.window.forget(now_ms)
         self._put(last, self.window.entries() if merge else seen, temporary, at)
         if merge:
             self._drop(self._lasts[:-1], at)

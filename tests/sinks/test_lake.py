@@ -9,7 +9,9 @@ import pytest
 from sinks.format import LakeFormatError
 from sinks.lake import Lake, LakeSettings
 from sinks.layout import bucket_of
+from sinks.markers import FILES_MAX
 from sinks.workplace import WorkplaceTakenError
+from telemetry.instants import MINUTE_MS
 from tests.sinks.contract import Restart, SinkContract
 from tests.sinks.lakes import lake_at, open_lake, parts, stored, utc
 from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, T0_MS, A, B, record
@@ -126,6 +128,15 @@ def test_many_small_batches_leave_a_bounded_number_of_markers(tmp_path: Path) ->
     with lake_at(tmp_path) as lake:
         first, last = record(200, ce_id=f"{A}/0/0"), record(201, ce_id=f"{A}/0/199")
         assert lake.write([first, last], NOW_MS).duplicates == 2
+
+
+def test_merging_markers_leaves_the_ids_of_expired_records_out(tmp_path: Path) -> None:
+    with lake_at(tmp_path) as lake:
+        for offset in range(FILES_MAX):
+            lake.write([record(offset, series={})], NOW_MS)
+        lake.write([record(FILES_MAX, expires_ms=EXPIRES_MS + MINUTE_MS)], EXPIRES_MS)
+        (marker,) = (tmp_path / "_offsets" / f"{A}-0").iterdir()
+        assert len(marker.read_bytes()) < 2 * 28
 
 
 def test_no_id_of_an_expired_record_stays_in_the_markers(tmp_path: Path) -> None:

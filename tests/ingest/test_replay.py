@@ -71,6 +71,8 @@ def test_five_forms_of_one_drive_give_the_same_readings(
         for name in WRITERS
     ]
     assert len(read[0]) == 40 * 4 + 36 + 1
+    # One second in: 0.5 m/s, and the last frame is 39.1 s later.
+    assert (NOW_MS - 39_100, "Vehicle.Speed", "km/h", 1.8) in read[0]
     assert all(form == read[0] for form in read)
 
 
@@ -116,11 +118,16 @@ def test_the_last_frame_is_now_unless_times_are_kept(
     assert rows(kept)[-1][0] == 1_700_000_040_100
 
 
-def test_implausible_times_are_not_kept(tmp_path: Path, own_files: tuple[Path, Path]) -> None:
+@pytest.mark.parametrize("stamp", ["12.5", "2429913600.0"], ids=["since the start", "year 2047"])
+def test_implausible_times_are_not_kept_but_can_be_shifted(
+    tmp_path: Path, own_files: tuple[Path, Path], stamp: str
+) -> None:
     log = tmp_path / "x.log"
-    log.write_text("(12.5) can0 123#0102030405060708\n")
+    log.write_text(f"({stamp}) can0 123#0001000001000000\n")
+    recording = own_recording(log, own_files)
     with pytest.raises(Refused, match="not plausible"):
-        list(own_recording(log, own_files).envelopes(DEVICE, ALL_PATHS, NOW_MS, keep_time=True))
+        list(recording.envelopes(DEVICE, ALL_PATHS, NOW_MS, keep_time=True))
+    assert [row[0] for row in rows(replayed(recording))] == [NOW_MS, NOW_MS]
 
 
 def test_envelopes_of_a_replay_pass_the_wire(tmp_path: Path, own_files: tuple[Path, Path]) -> None:

@@ -182,3 +182,4 @@ async def test_two_sinks_share_the_partitions_and_keep_everything(filled: Connec
         await until(lambda: len(first.kept.keys() | second.kept.keys()) == 6_000, one, other)
         assert second.kept
         assert first.kept
+        assert not first.kept.keys() & second.kept.keys()

@@ -61,8 +61,8 @@ async def test_it_is_ready_only_with_every_row_that_was_there(connection: Connec
     await make_topics(connection, TopicSpec(CONTROL, 3, COMPACTED))
     await publish(connection, [row(b"k%d" % n, b"%d" % n) for n in range(9_000)])
     rows = Rows(connection)
-    async with reading(rows) as task:
-        await until(rows.view.ready.is_set, task)
+    async with reading(rows), asyncio.timeout(30):
+        await rows.view.ready.wait()
         assert len(rows.held) == 9_000
 
 

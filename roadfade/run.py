@@ -37,6 +37,10 @@ from telemetry.instants import Grain
 DEMO_TOPIC_S = 45
 DEMO_SWEEP_S = 3.0
 DEMO_HEARTBEAT_S = 3.0
+DEMO_SINK_BATCH_S = 4.0
+DEMO_BUCKETS = 1
+DEMO_PARTITIONS = 2
+"""A small fleet on one machine: fewer, larger files."""
 
 
 def main(
@@ -127,6 +131,9 @@ async def _broker(settings: Settings, console: Console) -> AsyncIterator[Setting
         "topic_retention_s_at_most": DEMO_TOPIC_S,
         "sweep_every_s": DEMO_SWEEP_S,
         "heartbeat_every_s": DEMO_HEARTBEAT_S,
+        "sink_batch_s": DEMO_SINK_BATCH_S,
+        "lake_buckets": DEMO_BUCKETS,
+        "partitions": DEMO_PARTITIONS,
     }
     if "kafka_bootstrap_servers" in settings.model_fields_set:
         demo["topic_prefix"] = f"roadfade-run-{secrets.token_hex(4)}."

@@ -20,18 +20,22 @@ from sinks.ports import Swept
 
 
 def sweep_once(root: Path, ledger: LedgerFile, now_ms: int) -> Swept:
-    """One sweep: unlink, count, and measure what is left. Idempotent; blocks."""
+    """One sweep: unlink and count. Idempotent; blocks."""
     swept = sweep(root, now_ms)
     ledger.add_expired(swept.by_output)
     for output, rows in swept.by_output.items():
         metrics.EXPIRED_READINGS.labels(output).inc(rows)
-    metrics.OVERDUE.clear()
-    for place in overdue(root, wall_ms()):
-        metrics.OVERDUE.labels(place.output).inc(place.files)
-    for output, oldest_ms in Oldest(root).by_output().items():
-        metrics.OLDEST_AGE.labels(f"lake {output}").set((now_ms - oldest_ms) / 1000)
-    metrics.SWEEP_SUCCESS.set(wall_ms() / 1000)
+    metrics.SWEEP_SUCCESS.set(now_ms / 1000)
     return swept
+
+
+def measure(root: Path, oldest: Oldest, now_ms: int) -> None:
+    """Measure what is left: overdue partitions, and the age of the oldest row by copy."""
+    metrics.OVERDUE.clear()
+    for place in overdue(root, now_ms):
+        metrics.OVERDUE.labels(place.output).inc(place.files)
+    for output, oldest_ms in oldest.by_output().items():
+        metrics.OLDEST_AGE.labels(f"lake {output}").set((now_ms - oldest_ms) / 1000)
 
 
 def tell_promises(plan: Plan, now_ms: int) -> None:
@@ -46,8 +50,10 @@ def main(settings: Settings, stopping: threading.Event) -> None:
     metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep")
     tell_promises(compile_policy(settings, Limits()), wall_ms())
     ledger = LedgerFile(settings.ledger_path)
+    oldest = Oldest(settings.lake_dir)
     while True:
         if settings.lake_dir.exists():
             sweep_once(settings.lake_dir, ledger, wall_ms())
+            measure(settings.lake_dir, oldest, wall_ms())
         if stopping.wait(settings.sweep_every_s):
             return

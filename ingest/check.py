@@ -111,8 +111,8 @@ def _by_column(envelope: Envelope, judge: Judge, catalogue: Catalogue) -> Iterat
         for reason, readings in judge(encode_envelope(alone)).items():
             if reason in _OF_COLUMNS:
                 finding = _finding(reason, _shown(path, catalogue), readings)
-                near = difflib.get_close_matches(path, catalogue.by_path, n=1)
-                if reason is Rejected.UNKNOWN_SIGNAL and near:
+                near = difflib.get_close_matches(path, catalogue.by_path, n=1, cutoff=0.8)
+                if reason is Rejected.UNKNOWN_SIGNAL and near and near[0] != path:
                     finding = replace(finding, remedy=f"is {near[0]} meant? {finding.remedy}")
                 yield finding
 

@@ -5,20 +5,18 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
-from rich.console import Console
 
 from office.grantable import Grantable, grantable
 from policy.limits import Limits
-from roadfade import office_commands, policy_commands
+from roadfade import commands, office_commands, policy_commands
 from roadfade.clock import wall_ms
 from roadfade.office_desk import OfficeDesk
-from roadfade.planning import Unready, compile_policy
+from roadfade.planning import compile_policy
+from roadfade.refusal import carry_out, settings
 from roadfade.settings import Settings
 
 app = typer.Typer(
@@ -34,29 +32,9 @@ app.command("register")(office_commands.register)
 app.command("unregister")(office_commands.unregister)
 topics_app = typer.Typer(no_args_is_help=True, help="Kafka topics, as the policy says.")
 app.add_typer(topics_app, name="topics")
+commands.add_to(app)
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-stderr = Console(stderr=True)
-
-
-def settings() -> Settings:
-    """Read the settings; a usage error naming what is wrong where they do not hold."""
-    try:
-        return Settings()
-    except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            name = "ROADFADE_" + "_".join(map(str, fault["loc"])).upper()
-            stderr.print(f"[red]setting {name}: {fault['msg']}[/red]")
-        raise typer.Exit(2) from None
-
-
-def _started(main: Callable[[], None]) -> None:
-    try:
-        main()
-    except Unready as reason:
-        stderr.print(f"[red]not started:[/red] {reason}", soft_wrap=True)
-        raise typer.Exit(1) from None
 
 
 @app.callback()
@@ -74,7 +52,7 @@ def worker() -> None:
     """Process raw telemetry. Run it several times to scale."""
     from roadfade import worker as process  # noqa: PLC0415  # Faust is heavy, and only used here
 
-    _started(lambda: process.main(settings()))
+    carry_out(lambda: process.main(settings()))
 
 
 @app.command()
@@ -82,7 +60,7 @@ def sink() -> None:
     """Keep purpose topics in the lake."""
     from roadfade import sink_process  # noqa: PLC0415  # DuckDB is heavy
 
-    _started(lambda: sink_process.main(settings()))
+    carry_out(lambda: sink_process.main(settings()))
 
 
 @app.command()
@@ -116,7 +94,7 @@ def office() -> None:
     """Publish registrations, links and consents to the workers."""
     from roadfade import office_process  # noqa: PLC0415
 
-    _started(lambda: office_process.main(settings()))
+    carry_out(lambda: office_process.main(settings()))
 
 
 @topics_app.command("apply")
@@ -124,7 +102,7 @@ def topics_apply(*, as_json: Json = False) -> None:
     """Create missing topics, and bring drifted settings back to the policy's."""
     from roadfade import topics_commands  # noqa: PLC0415
 
-    _started(lambda: topics_commands.apply(settings(), as_json=as_json))
+    carry_out(lambda: topics_commands.apply(settings(), as_json=as_json))
 
 
 @topics_app.command("show")
@@ -132,7 +110,7 @@ def topics_show(*, as_json: Json = False) -> None:
     """Show every topic, what the policy says of it, and where the broker differs."""
     from roadfade import topics_commands  # noqa: PLC0415
 
-    _started(lambda: topics_commands.show(settings(), as_json=as_json))
+    carry_out(lambda: topics_commands.show(settings(), as_json=as_json))
 
 
 @app.command()
@@ -150,7 +128,7 @@ def run(
     """Run the whole road on this machine with a simulated fleet."""
     from roadfade import run as process  # noqa: PLC0415
 
-    _started(lambda: process.main(settings(), for_, summary, vehicles, seed))
+    carry_out(lambda: process.main(settings(), for_, summary, vehicles, seed))
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ from policy.limits import Limits
 from policy.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.planning import compile_policy
-from roadfade.refusal import Refusal, say_json, usage
+from roadfade.refusal import Refusal, say_json
 from roadfade.settings import Settings
 from sinks.csv_file import write_csv
 from sinks.gate import QueryRefusedError
@@ -72,9 +72,10 @@ def output_of(plan: Plan, kept: list[str], purpose: str, recipient: str | None) 
         return purpose
     if mine:
         recipients = ", ".join(output.recipient for output in mine)
-        usage(f"{purpose} goes to several recipients, name one with --recipient: {recipients}"
-              if recipient is None else f"{purpose} goes to: {recipients}")  # fmt: skip
-    usage(f"no such purpose or output; the policy has: {', '.join(sorted(known))}")
+        msg = f"{purpose} goes to these recipients, name one with --recipient: {recipients}"
+        raise typer.BadParameter(msg)
+    msg = f"no such purpose or output; the policy has: {', '.join(sorted(known))}"
+    raise typer.BadParameter(msg)
 
 
 def _write(result: Result, path: Path) -> None:

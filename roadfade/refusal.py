@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import typer
 
@@ -29,11 +29,6 @@ def carry_out(work: Callable[[], None], *, as_json: bool = False) -> None:
         else:
             typer.secho(f"{refusal.said}: {refusal}", fg="red", err=True)
         raise typer.Exit(1) from None
-
-
-def usage(message: str) -> NoReturn:
-    """End the command for being asked wrongly: exit code 2."""
-    raise typer.BadParameter(message)
 
 
 def say_json(facts: dict[str, Any]) -> None:

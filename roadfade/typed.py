@@ -3,7 +3,7 @@
 from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from roadfade.refusal import usage
+import typer
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 
@@ -16,7 +16,8 @@ def duration_s(text: str) -> float:
     except ValueError:
         found = 0
     if not 0 < found < float("inf"):
-        usage("a duration is written as 90s, 5m or 1h")
+        msg = "a duration is written as 90s, 5m or 1h"
+        raise typer.BadParameter(msg)
     return found
 
 
@@ -25,4 +26,5 @@ def zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
     except (ZoneInfoNotFoundError, ValueError):
-        usage("a zone is written as Asia/Tokyo or UTC")
+        msg = "a zone is written as Asia/Tokyo or UTC"
+        raise typer.BadParameter(msg) from None

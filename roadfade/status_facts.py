@@ -1,0 +1,112 @@
+"""What ``roadfade status`` looks at: the processes' metrics, the broker, the lake, the ledger.
+
+Reads and changes nothing. What cannot be read is a fact too, told as a sentence.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from bus.admin import TopicAdmin
+from bus.positions import Positions
+from policy.plan import Plan
+from policy.topics import RAW
+from roadfade.clock import Clock
+from roadfade.ledger import LedgerFile
+from roadfade.planning import Unready, check_topics, connection_of, plan_for, specs_of
+from roadfade.reachable import require_broker
+from roadfade.scrape import Process, scrape
+from roadfade.settings import Settings
+from sinks.expire import Overdue, overdue
+from telemetry import flow
+
+WORKER_GROUP: Final = "roadfade-worker"
+LEDGER_GROUP: Final = "roadfade-ledger"
+SINK_GROUP: Final = "roadfade-sink"
+WATCH_S: Final = 6.0
+"""A group that has not moved for so long while records wait is stuck."""
+LOOK_EVERY_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Records a group has not read yet; ``moved`` False: it read none while we watched."""
+
+    records: int
+    moved: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything at one instant. ``unready``: why broker or topics are not as they must be."""
+
+    now_ms: int
+    ports_dir: str
+    processes: tuple[Process, ...]
+    unready: str | None
+    policy_version: str | None
+    lag: Mapping[str, Waiting]
+    overdue: tuple[Overdue, ...]
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    ledger_closes: bool = True
+    view_age_s_max: float = 30
+    sweep_every_s: float = 60
+
+
+def gather(settings: Settings, clock: Clock) -> Facts:
+    """Look once. Blocks; seconds where something hangs or records wait."""
+    processes = scrape(settings.ports_dir)
+    unready, plan, lag = None, None, dict[str, Waiting]()
+    try:
+        require_broker(settings)
+        plan, lag = asyncio.run(_from_broker(settings))
+    except Unready as reason:
+        unready = str(reason)
+    now_ms = clock()
+    ledger = LedgerFile(settings.ledger_path).read() if settings.ledger_path.exists() else None
+    return Facts(
+        now_ms,
+        str(settings.ports_dir),
+        processes,
+        unready,
+        None if plan is None else plan.policy_version,
+        lag,
+        tuple(overdue(settings.lake_dir, now_ms)) if settings.lake_dir.exists() else (),
+        {} if ledger is None else ledger.rejected,
+        ledger is None or ledger.closes,
+        settings.view_age_s_max,
+        settings.sweep_every_s,
+    )
+
+
+async def _from_broker(settings: Settings) -> tuple[Plan, dict[str, Waiting]]:
+    async with TopicAdmin(connection_of(settings)) as admin:
+        plan = await plan_for(settings, admin)
+        partitions = await check_topics(admin, specs_of(plan, settings))
+    read = {
+        WORKER_GROUP: [RAW],
+        LEDGER_GROUP: [flow.TOPIC],
+        SINK_GROUP: [output.topic for output in plan.outputs],
+    }
+    async with Positions(connection_of(settings)) as positions:
+        lag = {
+            group: await _watch(positions, group, {topic: partitions[topic] for topic in topics})
+            for group, topics in read.items()
+        }
+    return plan, lag
+
+
+async def _watch(positions: Positions, group: str, partitions: Mapping[str, int]) -> Waiting:
+    """The group's lag; where records wait, also whether it moves."""
+    first = await positions.lag(group, partitions)
+    looks = int(WATCH_S / LOOK_EVERY_S)
+    now = first
+    for _ in range(looks):
+        waiting = sum(lag.records for lag in now.values())
+        moved = any(now[at].committed != first[at].committed for at in first)
+        if not waiting or moved:
+            return Waiting(waiting)
+        await asyncio.sleep(LOOK_EVERY_S)
+        now = await positions.lag(group, partitions)
+    return Waiting(sum(lag.records for lag in now.values()), moved=False)

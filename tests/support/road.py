@@ -1,0 +1,225 @@
+"""The whole road for a test: office, sink, sweep and worker as real processes on one broker.
+
+In: a broker, a prefix, a folder. Out: a handle to start, kill and ask. Every method blocks:
+call them from plain tests, or in a thread.
+"""
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bus.positions import Positions
+from office.consents import NewConsent
+from office.database import Database
+from office.grantable import grantable
+from office.links import NewLink
+from office.outbox import Outbox
+from office.registry import Registry
+from policy.plan import Plan
+from policy.topics import RAW
+from roadfade.clock import wall_ms
+from roadfade.local.leash import Leashed
+from roadfade.planning import compile_policy, connection_of, limits_of
+from roadfade.scoreboard import LEDGER_GROUP
+from roadfade.scrape import Process, scrape
+from roadfade.settings import Settings
+from roadfade.sink_process import GROUP as SINK_GROUP
+from roadfade.stage import ROLES, child_environment
+from roadfade.topics_commands import apply_topics
+from roadfade.worker import GROUP as WORKER_GROUP
+from sinks.layout import outputs as kept_outputs
+from sinks.query import run_query
+from telemetry import flow
+from telemetry.identity import DeviceId, SubjectId
+
+READY_S_MAX = 60.0
+DRAIN_S_MAX = 60.0
+STOP_S_MAX = 30.0
+COMMAND_S_MAX = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a command printed and how it ended."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> dict[str, Any]:
+        """The one object on standard output."""
+        found = json.loads(self.out)
+        assert isinstance(found, dict)
+        return found
+
+
+class Road:
+    """Processes by name; the worker of the start is ``worker``."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self._children: dict[str, Leashed] = {}
+
+    def start(self, *names: str) -> None:
+        """Start processes at once and wait until each serves its metrics.
+
+        A name is a role, or a role with a number for one more of it: ``worker-1``.
+        """
+        before = self._pages()
+        environment = child_environment(self.settings)
+        for name in names:
+            argv = [sys.executable, "-m", "roadfade", name.partition("-")[0]]
+            log = self.settings.state_dir / f"{name}.log"
+            self._children[name] = Leashed(argv, log, environment)
+        deadline = time.monotonic() + READY_S_MAX
+        while len(set(self._pages().items()) - set(before.items())) < len(names):
+            assert self.ended() == [], self._logs()
+            assert time.monotonic() < deadline, self._logs()
+            time.sleep(0.05)
+
+    def ended(self) -> list[str]:
+        """The processes that ended by themselves."""
+        return [name for name, child in self._children.items() if child.exit_code is not None]
+
+    def kill(self, name: str) -> None:
+        """End a process as a power cut would."""
+        self._children.pop(name).kill()
+
+    def stop(self, name: str) -> int:
+        """End a process politely; its exit code."""
+        return self._children.pop(name).stop(STOP_S_MAX)
+
+    def stop_all(self) -> None:
+        """End what still runs, the source's side first."""
+        for name in sorted(self._children, reverse=True):
+            self.stop(name)
+
+    def cli(self, *words: str, **env: str) -> Answer:
+        """Run one ``roadfade`` command as its users do."""
+        done = subprocess.run(
+            [sys.executable, "-m", "roadfade", *words],
+            env={**child_environment(self.settings), "COLUMNS": "200", **env},
+            cwd=self.settings.state_dir, capture_output=True, text=True, check=False,
+            timeout=COMMAND_S_MAX, stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        return Answer(done.returncode, done.stdout, done.stderr)
+
+    def known(
+        self, device: str, subject: str, since_ms: int, purposes: Collection[str] | None = None
+    ) -> None:
+        """Register a dongle with a person who consents, to everything unless told otherwise.
+
+        On return the worker knows it.
+        """
+        offered = grantable(self._plan())
+        given = [
+            NewConsent(SubjectId(subject), o.purpose, o.basis, o.recipient, o.notice, since_ms)
+            for o in offered
+            if purposes is None or o.purpose in purposes
+        ]
+
+        async def write() -> None:
+            database = await Database.open(self.settings.office_database)
+            try:
+                links = [NewLink(DeviceId(device), SubjectId(subject), since_ms)]
+                await Registry(database, offered).register_fleet(links, given)
+                outbox = Outbox(database)
+                assert await outbox.wait_published(await outbox.last_sequence(), READY_S_MAX)
+            finally:
+                await database.close()
+
+        asyncio.run(write())
+        self._told()
+
+    def _told(self) -> None:
+        """Wait until every worker has read a heartbeat of after now: what was told lies before."""
+        since_s = looked_s = time.time()
+        deadline = time.monotonic() + READY_S_MAX
+        before: dict[str, dict[str, float]] = {}
+        waiting = {name for name in self._pages() if name.startswith("worker")}
+        while waiting:
+            now_s = time.time()
+            ages = {p.name: p.values("roadfade_view_age_seconds") for p in self._scraped(waiting)}
+            for name, age_s in ages.items():
+                # An age is as of the worker's last turn, which is known only where it changed.
+                turned = name in before and age_s != before[name]
+                if turned and looked_s - max(age_s.values()) > since_s:
+                    waiting.discard(name)
+            before, looked_s = ages, now_s
+            assert time.monotonic() < deadline, self._logs()
+            time.sleep(0.02)
+
+    def _scraped(self, names: Collection[str]) -> list[Process]:
+        found = scrape(self.settings.ports_dir)
+        return [p for p in found if p.name in names and p.samples is not None]
+
+    def drained(self) -> None:
+        """Wait until everything published is processed, counted and in the lake."""
+        topics = [output.topic for output in self._plan().outputs]
+        waits = ((WORKER_GROUP, [RAW]), (LEDGER_GROUP, [flow.TOPIC]), (SINK_GROUP, topics))
+
+        async def wait() -> None:
+            async with Positions(connection_of(self.settings)) as positions:
+                for group, read in waits:
+                    partitions = dict.fromkeys(read, self.settings.partitions)
+                    deadline = time.monotonic() + DRAIN_S_MAX
+                    while left := [
+                        lag for lag in (await positions.lag(group, partitions)).values()
+                        if lag.records
+                    ]:  # fmt: skip
+                        assert time.monotonic() < deadline, (group, left, self._logs())
+                        await asyncio.sleep(0.1)
+
+        asyncio.run(wait())
+
+    def rows(self, output: str, statement: str = "SELECT * FROM readings") -> list[tuple[Any, ...]]:
+        """What an analyst of one output reads now; nothing where it never had rows."""
+        if output not in kept_outputs(self.settings.lake_dir):
+            return []
+        return list(run_query(self.settings.lake_dir, output, statement, wall_ms()).rows)
+
+    def _plan(self) -> Plan:
+        return compile_policy(self.settings, limits_of(self.settings, 0, 0))
+
+    def _pages(self) -> dict[str, str]:
+        folder = self.settings.ports_dir
+        return {f.name: f.read_text() for f in folder.iterdir()} if folder.exists() else {}
+
+    def _logs(self) -> str:
+        return "\n".join(f.read_text()[-2_000:] for f in self.settings.state_dir.glob("*.log"))
+
+
+@contextmanager
+def running_road(
+    bootstrap_servers: str, prefix: str, state_dir: Path, **settings: Any
+) -> Iterator[Road]:
+    """Topics applied and every process started; all of it ends with the block."""
+    quick = {"partitions": 2, "sink_batch_s": 0.3, "sweep_every_s": 1.0, "heartbeat_every_s": 0.5}
+    road = Road(
+        Settings(
+            kafka_bootstrap_servers=bootstrap_servers,
+            topic_prefix=prefix,
+            state_dir=state_dir,
+            **{**quick, **settings},
+        )
+    )
+    state_dir.mkdir(parents=True, exist_ok=True)
+    asyncio.run(apply_topics(road.settings))
+    try:
+        road.start(*ROLES)
+        yield road
+    finally:
+        road.stop_all()
+
+
+def no_prefix_twice() -> str:
+    """A topic prefix of a road's own."""
+    return f"road{os.getpid()}-{time.monotonic_ns()}."

@@ -18,6 +18,7 @@ from roadfade.settings import Settings
 from sinks.lake import Lake, LakeSettings
 
 GROUP = "roadfade-sink"
+TIDY_EVERY_S = 600.0
 
 
 class LakeSink:
@@ -36,8 +37,15 @@ class LakeSink:
         written = await asyncio.to_thread(self._lake.write, records, self._clock())
         metrics.SINK_ROWS.labels("all").inc(written.rows)
         metrics.SINK_DUPLICATES.labels("all").inc(written.duplicates)
+        metrics.EXPIRED_READINGS.labels("on arrival").inc(written.expired_readings)
         for reason, count in written.rejected.items():
             metrics.SINK_REJECTED.labels(str(reason)).inc(count)
+
+    async def tidy(self) -> None:
+        """Remove what expired, with the ids a quiet partition still remembers; until cancelled."""
+        while True:
+            await asyncio.to_thread(self._lake.expire, self._clock())
+            await asyncio.sleep(TIDY_EVERY_S)
 
 
 class SinkObserver(LoopObserver):
@@ -60,12 +68,13 @@ async def _run(settings: Settings, member: str) -> None:
         await check_topics(admin, specs_of(plan, settings))
     metrics.BUILD.labels(__version__, plan.policy_version).set(1)
     lake = await asyncio.to_thread(_open_lake, settings, plan)
+    sink = LakeSink(lake, judging_clock(settings.fixed_now_ms))
     try:
         loop = SinkLoop(
             connection,
             [output.topic for output in plan.outputs],
             GROUP,
-            LakeSink(lake, judging_clock(settings.fixed_now_ms)),
+            sink,
             member=member,
             observer=SinkObserver(),
             settings=SinkSettings(gather_ms=int(settings.sink_batch_s * 1000)),
@@ -73,7 +82,10 @@ async def _run(settings: Settings, member: str) -> None:
         running = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             running.add_signal_handler(number, lambda: asyncio.ensure_future(loop.stop()))
-        await loop.run()
+        async with asyncio.TaskGroup() as group:
+            tidying = group.create_task(sink.tidy())
+            await loop.run()
+            tidying.cancel()
     finally:
         lake.close()
 

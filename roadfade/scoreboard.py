@@ -74,6 +74,7 @@ class Scoreboard:
             f"logs        {self._stage.logs}",
             f"metrics     {metrics}",
             f"prometheus  {prometheus}",
+            f"join in     source {self._stage.environment_file}",
         ]
         return Text("\n".join(lines))
 

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 import time
 from pathlib import Path
@@ -19,16 +20,31 @@ START_S_MAX = 60.0
 WORKER = "worker-0"
 
 
+def own_environment(settings: BaseModel) -> dict[str, str]:
+    """The variables that give another process these settings."""
+    named = settings.model_dump(mode="json", exclude_unset=True)
+    named.pop("kafka_bootstrap_servers", None)
+    found = {
+        f"ROADFADE_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in named.items()
+        if value is not None
+    }
+    return found | {
+        "KAFKA_BOOTSTRAP_SERVERS": str(settings.model_dump()["kafka_bootstrap_servers"])
+    }
+
+
 def child_environment(settings: BaseModel) -> dict[str, str]:
     """The environment of a child: ours, with the settings it must share with us."""
-    environment = dict(os.environ)
-    for name, value in settings.model_dump(mode="json", exclude_unset=True).items():
-        if value is not None:
-            text = value if isinstance(value, str) else json.dumps(value)
-            environment[f"ROADFADE_{name.upper()}"] = text
+    environment = os.environ | own_environment(settings)
     environment.pop("ROADFADE_KAFKA_BOOTSTRAP_SERVERS", None)
-    environment["KAFKA_BOOTSTRAP_SERVERS"] = str(settings.model_dump()["kafka_bootstrap_servers"])
     return environment
+
+
+def write_environment(settings: BaseModel, file: Path) -> None:
+    """Write the settings for a shell: who sources the file joins in from another terminal."""
+    variables = own_environment(settings).items()
+    file.write_text("".join(f"export {name}={shlex.quote(text)}\n" for name, text in variables))
 
 
 class Stage:
@@ -44,9 +60,15 @@ class Stage:
         """Where the processes log."""
         return self._settings.state_dir / "logs"
 
+    @property
+    def environment_file(self) -> Path:
+        """What a shell sources to work on this run with other commands."""
+        return self._settings.state_dir / "env"
+
     def start(self) -> None:
         """Start every process and wait until each serves its metrics."""
         self.logs.mkdir(parents=True, exist_ok=True)
+        write_environment(self._settings, self.environment_file)
         environment = child_environment(self._settings)
         for role in ROLES:
             argv = [sys.executable, "-m", "roadfade", role]

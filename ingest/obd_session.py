@@ -70,11 +70,20 @@ class Session:
         self._source = source
         self._asked = commands(catalogue, collected)
         self._wants_codes = TROUBLE_CODES in collected
+        self._reader: asyncio.subprocess.Process | None = None
+        self._stopped = False
+
+    def stop(self) -> None:
+        """End the reader; ``envelopes`` then yields what is held and ends. Idempotent."""
+        self._stopped = True
+        if self._reader is not None and self._reader.returncode is None:
+            self._reader.terminate()
 
     async def envelopes(self) -> AsyncGenerator[Envelope, None]:
         """Envelopes of some ten seconds each, until the reader ends. Nothing held is lost then.
 
-        Close the iterator (``aclosing``) to stop early: the reader is ended with it.
+        ``stop`` ends it early; closing the iterator (``aclosing``) ends the reader too, but
+        what is held is lost.
         ``Refused`` where the extra is missing or the policy collects nothing of an adapter.
         """
         held: list[Reading] = []
@@ -104,7 +113,9 @@ class Session:
         return to_envelope(batch, self._source, counts.envelopes - 1, t0_ms)
 
     async def _answers(self) -> AsyncGenerator[Reading | Codes, None]:
-        process = await self._start()
+        process = self._reader = await self._start()
+        if self._stopped:
+            self.stop()
         try:
             while (line := await self._line(process)) is not None:
                 self.counts.lines += 1

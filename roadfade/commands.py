@@ -10,7 +10,8 @@ from typing import Annotated
 import typer
 
 from roadfade.refusal import carry_out, settings
-from roadfade.typed import duration_s
+from roadfade.typed import duration_s, zone
+from telemetry.identity import DeviceId
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 For = Annotated[
@@ -19,6 +20,93 @@ For = Annotated[
         "--for", parser=duration_s, metavar="TIME", help="End after so long, as 60s or 5m."
     ),
 ]
+Device = Annotated[str, typer.Option(help="Opaque id of the dongle, registered before.")]
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="A candump, ASC, BLF, TRC or MF4 capture.")],
+    *,
+    dbc: Annotated[
+        Path | None, typer.Option(help="CAN database that decodes it (DBC, ARXML, KCD, SYM).")
+    ] = None,
+    map_name: Annotated[
+        str | None, typer.Option("--map", help="Map to signals: a file, or a shipped map's name.")
+    ] = None,
+    device: Device = "replay",
+    keep_time: Annotated[
+        bool, typer.Option("--keep-time", help="Keep recorded times; else the last frame is now.")
+    ] = False,
+    zone_name: Annotated[
+        str, typer.Option("--zone", metavar="ZONE", help="Of an ASC log's dates, as Asia/Tokyo.")
+    ] = "UTC",
+    as_json: Json = False,
+) -> None:
+    """Publish a recorded drive, every frame accounted for; without --dbc, count its frames."""
+    from roadfade import replay_command  # noqa: PLC0415
+
+    if (dbc is None) != (map_name is None):
+        msg = "a database decodes and a map names: give both --dbc and --map, or neither"
+        raise typer.BadParameter(msg)
+
+    of_zone = zone(zone_name)
+
+    def work() -> None:
+        if dbc is None or map_name is None:
+            replay_command.count_frames(file, of_zone, as_json=as_json)
+            return
+        drive = replay_command.Drive(file, dbc, map_name, DeviceId(device), of_zone, keep_time)
+        replay_command.main(settings(), drive, as_json=as_json)
+
+    carry_out(work, as_json=as_json)
+
+
+def obd(
+    *,
+    port: Annotated[str, typer.Option(help="The adapter's port, as /dev/ttyUSB0.")],
+    device: Device = "obd",
+    baud: Annotated[int, typer.Option(min=1, help="Its speed.")] = 38_400,
+    period: Annotated[float, typer.Option(min=0.0, help="Seconds between two rounds.")] = 1.0,
+    for_: For = None,
+    as_json: Json = False,
+) -> None:
+    """Publish what an OBD-II adapter reads, until Ctrl-C. Asks only for what is collected."""
+    from ingest.obd_session import Adapter  # noqa: PLC0415
+    from roadfade import obd_command  # noqa: PLC0415
+
+    adapter = Adapter(port, baud, period)
+    carry_out(
+        lambda: obd_command.main(settings(), adapter, DeviceId(device), for_, as_json=as_json),
+        as_json=as_json,
+    )
+
+
+def publish(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="An envelope, or NDJSON; - is input.")
+    ],
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Publish nothing: say what would be rejected and why.")
+    ] = False,
+    as_known: Annotated[
+        bool, typer.Option("--as-known", help="Check as if registered and consented to all.")
+    ] = False,
+    as_json: Json = False,
+) -> None:
+    """Publish envelopes, or check them. Exit code 1 where something is or would be rejected."""
+    from roadfade import check_command, publish_command  # noqa: PLC0415
+
+    if as_known and not check:
+        msg = "--as-known goes with --check only"
+        raise typer.BadParameter(msg)
+
+    def work() -> None:
+        if check:
+            check_command.main(settings(), files, as_known=as_known, as_json=as_json)
+        else:
+            publish_command.main(settings(), files, as_json=as_json)
+
+    carry_out(work, as_json=as_json)
 
 
 def simulate(
@@ -83,5 +171,5 @@ def status(*, as_json: Json = False) -> None:
 
 def add_to(app: typer.Typer) -> None:
     """Register every command of this file."""
-    for command in (simulate, signals, query, status):
+    for command in (replay, obd, publish, simulate, signals, query, status):
         app.command()(command)

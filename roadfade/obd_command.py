@@ -1,0 +1,87 @@
+"""``roadfade obd``: a live session with an OBD-II adapter onto the raw topic."""
+
+import asyncio
+import secrets
+import signal
+from contextlib import aclosing
+from typing import Any
+
+import typer
+
+from bus.failures import SendFailedError
+from bus.publisher import Publisher
+from ingest.batching import Source
+from ingest.obd_session import Adapter, Session
+from ingest.refused import Refused
+from policy.limits import Limits
+from roadfade.acquaintance import registered_since, require_registered_by
+from roadfade.clock import wall_ms
+from roadfade.planning import compile_policy, connection_of
+from roadfade.publishing import RawPublisher
+from roadfade.reachable import require_broker
+from roadfade.refusal import Refusal, say_json
+from roadfade.settings import Settings
+from telemetry.identity import DeviceId
+
+
+def main(
+    settings: Settings, adapter: Adapter, device: DeviceId, seconds: float | None, *, as_json: bool
+) -> None:
+    """Read until the adapter is gone, the time is up or Ctrl-C; what was read is published."""
+    require_broker(settings)
+    plan = compile_policy(settings, Limits())
+    source = Source(device, secrets.token_hex(32), "ntp")
+    session = Session(adapter, source, plan.catalogue, plan.collected)
+    try:
+        raw = asyncio.run(_carry(settings, session, device, plan.collected, seconds))
+    except Refused as refused:
+        raise Refusal(str(refused)) from None
+    except SendFailedError as error:
+        msg = "the broker did not take the readings in time: see that it runs"
+        raise Refusal(msg) from error
+    body = report(session, raw)
+    if session.counts.lost and not raw.readings:
+        msg = "no adapter answered: see --port and --baud, and that the ignition is on"
+        raise Refusal(msg)
+    if as_json:
+        say_json(body)
+        return
+    dropped = ", ".join(f"{why} {count:,}" for why, count in body["dropped"].items())
+    typer.echo(f"published {raw.readings:,} readings in {raw.envelopes:,} envelopes; "
+               f"answers that were no reading: {dropped or 'none'}")  # fmt: skip
+    if session.counts.lost:
+        typer.echo("the adapter or the car went away", err=True)
+
+
+async def _carry(
+    settings: Settings,
+    session: Session,
+    device: DeviceId,
+    collected: frozenset[str],
+    seconds: float | None,
+) -> RawPublisher:
+    require_registered_by(await registered_since(settings, device), wall_ms())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, session.stop)
+    if seconds is not None:
+        loop.call_later(seconds, session.stop)
+    async with Publisher(connection_of(settings), clock=wall_ms, client_id="obd") as publisher:
+        raw = RawPublisher(publisher, collected)
+        async with aclosing(session.envelopes()) as envelopes:
+            async for envelope in envelopes:
+                await raw.publish([envelope])
+    return raw
+
+
+def report(session: Session, raw: RawPublisher) -> dict[str, Any]:
+    """What became of every line the reader wrote."""
+    counts = session.counts
+    return {
+        "envelopes": raw.envelopes,
+        "readings": raw.readings,
+        "not_collected": raw.not_collected,
+        "unaccounted": counts.readings + counts.codes - raw.readings - raw.not_collected,
+        "dropped": {str(why): count for why, count in sorted(counts.dropped.items())},
+        "lost": counts.lost,
+    }

@@ -6,72 +6,41 @@ because one record has one expiry and one time.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from enum import StrEnum
-from typing import Literal
+from dataclasses import dataclass, field
 
+from policy.holdings import PlanCell, PlanCombine, PlanForbid
 from policy.operations import Operation
-from telemetry.control import ConsentKind
+from policy.terms import (
+    Basis,
+    BasisKind,
+    Denial,
+    Epoch,
+    Period,
+    PeriodUnit,
+    RecipientClass,
+    Where,
+)
 from telemetry.instants import Grain
-from telemetry.outcome import Withheld
 from telemetry.signals import Catalogue
 
-PeriodUnit = Literal["minutes", "hours", "days", "months", "years"]
-
-
-@dataclass(frozen=True, slots=True)
-class Where:
-    """A place in the document: file name, line and column, both from 1."""
-
-    file: str
-    line: int
-    column: int = 1
-
-    def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
-
-
-@dataclass(frozen=True, slots=True)
-class Period:
-    """A maximum: ``count`` calendar ``unit``s after the earlier of reading and reception."""
-
-    count: int
-    unit: PeriodUnit
-
-    def __str__(self) -> str:
-        return f"{self.count} {self.unit}"
-
-
-class BasisKind(StrEnum):
-    """The legal ground of a cell. The last three need a consent of the subject."""
-
-    PUBLISHED = "published"
-    EXPLICIT = "explicit"
-    STATUTE = "statute"
-    LOCATION = "location"
-    OPT_IN = "opt_in"
-    THIRD_PARTY = "third_party"
-
-
-@dataclass(frozen=True, slots=True)
-class Basis:
-    """The ground and the notice (id@version) under which people were told."""
-
-    kind: BasisKind
-    notice: str
-
-    @property
-    def consent(self) -> ConsentKind | None:
-        """The kind of consent the subject must have given, or None where none is needed."""
-        match self.kind:
-            case BasisKind.LOCATION:
-                return "location"
-            case BasisKind.OPT_IN:
-                return "opt_in"
-            case BasisKind.THIRD_PARTY:
-                return "third_party"
-            case _:
-                return None
+__all__ = [
+    "Basis",
+    "BasisKind",
+    "Denial",
+    "Epoch",
+    "Lane",
+    "Output",
+    "Period",
+    "PeriodUnit",
+    "Plan",
+    "PlanCell",
+    "PlanCombine",
+    "PlanForbid",
+    "RecipientClass",
+    "Rule",
+    "Transport",
+    "Where",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,18 +54,6 @@ class Rule:
     operations: tuple[Operation, ...]
     """Applied in order; thinning first where there is any."""
     basis: Basis
-    cites: tuple[str, ...]
-    where: Where
-
-
-@dataclass(frozen=True, slots=True)
-class Denial:
-    """Why a signal some purpose needs does not reach this output, and which rule says so."""
-
-    signal: str
-    reason: Withheld
-    """FORBIDDEN, DROPPED or UNSUPPORTED; a signal in no rule and no denial is NOT_IN_PURPOSE."""
-    rule: str
     cites: tuple[str, ...]
     where: Where
 
@@ -117,17 +74,6 @@ class Lane:
 
 
 @dataclass(frozen=True, slots=True)
-class Epoch:
-    """How long a pseudonym stays the same: calendar ``months``, or ``days``; one is zero."""
-
-    months: int
-    days: int = 0
-
-    def __str__(self) -> str:
-        return f"{self.months} months" if self.months else f"{self.days} days"
-
-
-@dataclass(frozen=True, slots=True)
 class Transport:
     """The topic's own deletion settings, in milliseconds, and the bound they give.
 
@@ -138,12 +84,6 @@ class Transport:
     retention_ms: int
     segment_ms: int
     bound_ms: int
-
-
-RecipientClass = Literal[
-    "subject", "internal", "processor", "joint_user", "third_party", "successor", "authority",
-    "consumer_reporting",
-]  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,6 +126,17 @@ class Plan:
     """Deletion settings of ``audit.flow``."""
     closed: tuple[Output, ...] = ()
     """Recipients to whom everything is denied, kept for explain: no lane and no topic."""
+    cells: tuple[PlanCell, ...] = ()
+    """Every cell and recipient of the document, streams and all others: who holds what, how long.
+
+    Topics are made from ``outputs`` alone; what stands only here never enters one.
+    """
+    facts: Mapping[str, str] = field(default_factory=dict)
+    """Category of every fact: what people tell about themselves, by name."""
+    forbids: tuple[PlanForbid, ...] = ()
+    """Every forbid, also those no permit meets."""
+    combines: tuple[PlanCombine, ...] = ()
+    """Purposes one session may hold together; all others are apart."""
 
     @property
     def policy_version(self) -> str:

@@ -1,0 +1,85 @@
+"""What the plan says beside its outputs: every cell with its recipient, forbids, combinations.
+
+For coverage, explanations, registers and notices; no topic is made from it.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from policy.terms import Basis, Denial, Period, RecipientClass, Where
+from telemetry.instants import Grain
+
+DeliveryMode = Literal["stream", "aggregate", "on_request", "records"]
+"""``stream``: a topic. ``aggregate``: only counts of groups. ``on_request``: only within a
+case that opens it. ``records``: the office's own records, shown to the recipient."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCell:
+    """One cell for one recipient: which items, on which ground, how long."""
+
+    id: str
+    """``<purpose>/<recipient>/<category>``, with ``#n`` from the category's second line on."""
+    purpose: str
+    recipient: str
+    recipient_class: RecipientClass
+    category: str
+    delivery: DeliveryMode
+    at_least: int | None
+    """Aggregates: the smallest group that is shown, in people."""
+    window: Period | None
+    """Aggregates: the span one figure covers."""
+    needs: str | None
+    """On request: what has to be open (a case, an audit, an order)."""
+    signals: tuple[str, ...]
+    facts: tuple[str, ...]
+    denials: tuple[Denial, ...]
+    """Items the cell names and the recipient nevertheless does not get, and why."""
+    precision: str | None
+    basis: Basis
+    at_most: Period
+    trigger: str
+    """The event ``at_most`` counts from."""
+    cap: Period | None
+    """An open event that never comes: counted from the reading, or from when a fact was
+    last given or confirmed."""
+    grain: Grain
+    because: str
+    until: str | None
+    """The day, as 2027-03-31, from which the recipient receives nothing."""
+    cites: tuple[str, ...]
+    where: Where
+
+    @property
+    def longest(self) -> Period:
+        """The longest possible life, as compiled: the cap of an open event, else ``at_most``."""
+        return self.at_most if self.cap is None else self.cap
+
+
+@dataclass(frozen=True, slots=True)
+class PlanForbid:
+    """A forbid as compiled: everything it names must fit for it to hit."""
+
+    id: str
+    purpose: str | None
+    """None: every purpose."""
+    to: tuple[str, ...]
+    categories: tuple[str, ...]
+    signals: tuple[str, ...]
+    join: tuple[str, ...]
+    """Categories that the purpose's records are never joined with."""
+    roles: tuple[str, ...]
+    """Only for people in these roles; empty: for everyone."""
+    because: str
+    cites: tuple[str, ...]
+    where: Where
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCombine:
+    """Purposes that one session may hold together."""
+
+    purposes: frozenset[str]
+    because: str
+    cites: tuple[str, ...]
+    where: Where

@@ -1,0 +1,107 @@
+"""One grant beside its successor: what became longer, shorter, finer, coarser, or otherwise."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from policy.changes import ITEMS, WIDENING, Change, ChangeKind
+from policy.coarseness import Than, compare_periods, compare_treatments
+from policy.grants import Grant
+from policy.plan import BasisKind, Period
+from policy.words import say_duration
+
+CONSENTS: Final = frozenset({BasisKind.LOCATION, BasisKind.OPT_IN, BasisKind.THIRD_PARTY})
+
+
+def compare_grants(who: str, old: Grant | None, new: Grant | None) -> Iterator[Change]:
+    """The changes of one signal for one recipient; ``who`` names purpose and recipient."""
+    if new is None:
+        if old is not None:
+            said = f"{who} may no longer keep {ITEMS} {old.period}"
+            yield _change(ChangeKind.CLOSES, old, said, f"closes {old.period}")
+    elif old is None:
+        treated = f" ({_treated(new)})" if _treated(new) else ""
+        said = f"{who} may now keep {ITEMS} {new.period}{treated}"
+        yield _change(ChangeKind.OPENS, new, said, f"opens {new.period}{treated}")
+    else:
+        yield from _period(who, old, new)
+        yield from _early(who, old, new)
+        yield from _treatment(who, old, new)
+        yield from _ground(who, old, new)
+
+
+def _change(
+    kind: ChangeKind, grant: Grant, said: str, key: str, *, widens: bool | None = None
+) -> Change:
+    widening = kind in WIDENING if widens is None else widens
+    return Change(
+        kind, grant.purpose, grant.recipient, grant.category, (grant.item,), said, key, widening
+    )
+
+
+def _period(who: str, old: Grant, new: Grant) -> Iterator[Change]:
+    than = compare_periods(old.period, new.period)
+    if than is Than.SAME:
+        return
+    kind = ChangeKind.LENGTHENS if than is Than.MORE else ChangeKind.SHORTENS
+    may = "may now keep" if than is Than.MORE else "may keep only"
+    key = f"{new.period} (was {_was(old.period, new.period)})"
+    yield _change(kind, new, f"{who} {may} {ITEMS} {key}", key)
+
+
+def _was(old: Period, new: Period) -> str:
+    return str(old.count) if old.unit == new.unit else str(old)
+
+
+def _early(who: str, old: Grant, new: Grant) -> Iterator[Change]:
+    """An event that ends lives early may fall away, change, or leave more time."""
+    if (old.early, _event(old)) == (new.early, _event(new)):
+        return
+    if new.early is None:
+        kind = ChangeKind.LENGTHENS
+    elif old.early is None:
+        kind = ChangeKind.SHORTENS
+    elif old.trigger != new.trigger:
+        kind = ChangeKind.OTHERWISE
+    else:
+        longer = compare_periods(old.early, new.early) is Than.MORE
+        kind = ChangeKind.LENGTHENS if longer else ChangeKind.SHORTENS
+    key = f"{_end(new)} (was {_end(old)})"
+    yield _change(kind, new, f"{who} keeps {ITEMS} {key}", key)
+
+
+def _event(grant: Grant) -> str:
+    return grant.trigger if grant.early is not None else ""
+
+
+def _end(grant: Grant) -> str:
+    return "to no event" if grant.early is None else f"{grant.early} from {grant.trigger}"
+
+
+def _treatment(who: str, old: Grant, new: Grant) -> Iterator[Change]:
+    than = compare_treatments(old, new)
+    if than is Than.SAME:
+        return
+    kinds = {Than.MORE: ChangeKind.FINER, Than.LESS: ChangeKind.COARSER}
+    kind = ChangeKind.OTHERWISE if than is None else kinds[than]
+    said = {ChangeKind.FINER: "finer", ChangeKind.COARSER: "coarser"}.get(kind, "otherwise")
+    key = f"{_treated(new)} (was {_treated(old)})"
+    yield _change(kind, new, f"{who} sees {ITEMS} {said}: {key}", key)
+
+
+def _treated(grant: Grant) -> str:
+    floor = f"time {say_duration(grant.time_floor_ms)}" if grant.time_floor_ms else ""
+    return ", ".join(part for part in (grant.treatment or grant.precision, floor) if part)
+
+
+def _ground(who: str, old: Grant, new: Grant) -> Iterator[Change]:
+    """A consent that is no longer asked for widens; a new notice of the same kind does not."""
+    if old.basis == new.basis:
+        return
+    if old.basis.kind == new.basis.kind:
+        key = f"notice {new.basis.notice} (was {old.basis.notice})"
+        said = f"{who} keeps {ITEMS} under {key}"
+        yield _change(ChangeKind.GROUND, new, said, key, widens=False)
+        return
+    key = f"basis {new.basis.kind} (was {old.basis.kind})"
+    narrows = new.basis.kind in CONSENTS and old.basis.kind not in CONSENTS
+    yield _change(ChangeKind.GROUND, new, f"{who} keeps {ITEMS} on {key}", key, widens=not narrows)

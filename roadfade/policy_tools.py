@@ -1,0 +1,42 @@
+"""``roadfade policy diff …``: what follows from a policy, beside asking it.
+
+Exit codes as for every policy command: 0 holds, 1 fails, 2 wrong usage.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from policy.diff import diff
+from policy.renderings_diff import diff_json
+from roadfade.policy_choice import FAILS, AsJson, PolicyPath, plan_or_exit, print_json
+from roadfade.policy_diff_screen import diff_lines
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the policy's command line these commands."""
+    app.command(name="diff")(diff_command)
+
+
+def diff_command(
+    old: Annotated[Path, typer.Argument(metavar="A", help="The document's folder before.")],
+    new: Annotated[
+        Path | None, typer.Argument(metavar="B", help="After; default: --policy.")
+    ] = None,
+    *,
+    policy: PolicyPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say in sentences what B changes in A; fails where it widens and nobody decided it."""
+    before = plan_or_exit(old, as_json=as_json)
+    after = plan_or_exit(new or policy, as_json=as_json)
+    difference = diff((before[1], before[0]), (after[1], after[0]))
+    if as_json:
+        print_json(diff_json(difference))
+    else:
+        for line in diff_lines(difference):
+            Console().print(line, soft_wrap=True)
+    if difference.undecided:
+        raise typer.Exit(FAILS)

@@ -1,0 +1,203 @@
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from policy.changes import ChangeKind
+from roadfade.documents import load_files, shipped_policy_path
+from tests.policy.documents import FILES
+from tests.policy.tools.versions import STUDY, bent, difference, sentences, version, with_page
+
+LONGER = ("12 months, from: reading, because: load", "36 months, from: reading, because: load")
+APPROVED = """
+approvals:
+  - {change: C09 36 months (was 12), decision: applies_to_new_data, by: privacy_officer, on: 2026-09-20}
+  - {change: C11 36 months (was 12), decision: applies_to_new_data, by: privacy_officer, on: 2026-09-20}
+"""
+LAB = "  - {id: lab, class: processor, who: the laboratory, countries: [JP]}\ncells:"
+
+
+def test_a_policy_beside_itself_changes_nothing() -> None:
+    assert difference(FILES).changes == ()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            *LONGER,
+            "study may now keep Vehicle.Speed 36 months (was 12): LENGTHENS, NEEDS_DECISION",
+        ),
+        (
+            "12 months, from",
+            "200 days, from",
+            "study may keep only Vehicle.Speed 200 days (was 12 months): SHORTENS",
+        ),
+        (
+            "bucket 10 km/h",
+            "bucket 5 km/h",
+            (
+                "study sees Vehicle.Speed finer: thin 10 s, bucket 5 km/h, time 1 s"
+                " (was thin 10 s, bucket 10 km/h, time 1 s): FINER, NEEDS_DECISION"
+            ),
+        ),
+        (
+            "thin 10 s, bucket 10 km/h",
+            "thin 1 min, bucket 10 km/h",
+            (
+                "study sees Vehicle.Speed coarser: thin 1 min, bucket 10 km/h, time 1 s"
+                " (was thin 10 s, bucket 10 km/h, time 1 s): COARSER"
+            ),
+        ),
+        (
+            "thin 10 s, bucket 10 km/h",
+            "thin 1 min, bucket 5 km/h",
+            (
+                "study sees Vehicle.Speed otherwise: thin 1 min, bucket 5 km/h, time 1 s"
+                " (was thin 10 s, bucket 10 km/h, time 1 s): TREATS_OTHERWISE, NEEDS_DECISION"
+            ),
+        ),
+        (
+            "kind: location, notice",
+            "kind: published, notice",
+            (
+                "study keeps Vehicle.CurrentLocation.Latitude and 1 more of C07 on basis published"
+                " (was location): BASIS_CHANGED, NEEDS_DECISION"
+            ),
+        ),
+        (
+            "{kind: published, notice: study@1}",
+            "{kind: opt_in, notice: study@1}",
+            "study keeps Vehicle.Speed on basis opt_in (was published): BASIS_CHANGED",
+        ),
+        (
+            "30 days, from: reading",
+            "30 days, from: contract_end, cap: 30 days",
+            (
+                "study keeps Vehicle.CurrentLocation.Latitude and 1 more of C07 30 days from"
+                " contract_end (was to no event): SHORTENS"
+            ),
+        ),
+        (
+            "epoch: 3 months",
+            "epoch: 6 months",
+            "study: team sees one pseudonym for 6 months (was 3 months): LENGTHENS, NEEDS_DECISION",
+        ),
+        (
+            "countries: [JP]",
+            "countries: [JP, US]",
+            "study: team receives in US: LOOSENS, NEEDS_DECISION",
+        ),
+        (
+            "class: internal",
+            "class: processor",
+            "study: team is processor (was internal): TREATS_OTHERWISE, NEEDS_DECISION",
+        ),
+    ],
+)
+def test_every_kind_of_change_is_a_sentence(old: str, new: str, sentence: str) -> None:
+    assert sentence in sentences(bent(old, new))
+
+
+def test_a_finer_mesh_is_finer_and_a_coarser_one_coarser() -> None:
+    (finer,) = difference(bent("precision: P2", "precision: P0")).changes
+    assert (finer.kind, finer.widens, len(finer.items)) == (ChangeKind.FINER, True, 2)
+    (back,) = difference(FILES, bent("precision: P2", "precision: P0")).changes
+    assert (back.kind, back.widens) == (ChangeKind.COARSER, False)
+
+
+def test_a_new_recipient_is_one_change_and_needs_a_decision() -> None:
+    (change,) = difference(bent("cells:", LAB)).changes
+    assert (change.kind, change.recipient) == (ChangeKind.RECIPIENT, "lab")
+    assert change.sentence.endswith("NEW_RECIPIENT, NEEDS_DECISION")
+    (gone,) = difference(FILES, bent("cells:", LAB)).changes
+    assert (gone.kind, gone.widens) == (ChangeKind.CLOSES, False)
+
+
+def test_more_time_after_an_event_lengthens_even_under_the_same_cap() -> None:
+    ended = ("30 days, from: reading", "20 days, from: contract_end, cap: 30 days")
+    later = ("30 days, from: reading", "25 days, from: contract_end, cap: 30 days")
+    (change,) = difference(bent(*later), bent(*ended)).changes
+    assert (change.kind, change.undecided) == (ChangeKind.LENGTHENS, True)
+    assert "25 days from contract_end (was 20 days from contract_end)" in change.sentence
+
+
+def test_a_fact_that_no_plan_carries_is_compared_too() -> None:
+    cell = """cells:
+  C06:
+    precision: P0
+    keep: {at_most: 12 months, from: reading, because: kinds of vehicle}
+    cites: [C2-08]"""
+    new = bent("cells:", cell)
+    assert [s for s in sentences(new) if "vehicle_class" in s] == [
+        "study may now keep vehicle_class 12 months (P0, time 1 s): OPENS, NEEDS_DECISION"
+    ]
+
+
+def test_an_approval_of_these_very_words_decides() -> None:
+    approved = with_page(FILES[STUDY].replace(*LONGER) + APPROVED)
+    found = difference(approved)
+    assert not found.undecided
+    assert found.changes[0].sentence.endswith("LENGTHENS, decided by privacy_officer on 2026-09-20")
+
+
+def test_an_approval_of_other_words_decides_nothing() -> None:
+    other = APPROVED.replace("36 months", "24 months")
+    assert len(difference(with_page(FILES[STUDY].replace(*LONGER) + other)).undecided) == 2
+
+
+def test_an_approval_decides_once() -> None:
+    approved_before = with_page(FILES[STUDY] + APPROVED)
+    again = with_page(FILES[STUDY].replace(*LONGER) + APPROVED)
+    assert len(difference(again, approved_before).undecided) == 2
+
+
+def test_a_forbid_that_goes_is_a_widening_and_a_wider_one_in_its_place_is_none() -> None:
+    narrow = bent(
+        "forbids: []", "forbids: [{category: [C10], because: none of it, cites: [C1-03]}]"
+    )
+    wide = bent("forbids: []", "forbids: [{category: [C10, C06], because: a word, cites: [C1-03]}]")
+    assert [c.kind for c in difference(FILES, narrow).undecided] == [ChangeKind.LOOSENS]
+    assert not difference(wide, narrow).undecided
+    assert [c.kind for c in difference(narrow, wide).undecided] == [ChangeKind.LOOSENS]
+
+
+def test_what_holds_for_the_whole_policy_is_compared() -> None:
+    new = bent(
+        "outside: {to: [third_party, joint_user]", "outside: {to: [third_party]", "policy.yaml"
+    )
+    new = {
+        **new,
+        "policy.yaml": new["policy.yaml"].replace(
+            "raw: {topic_at_most: 24", "raw: {topic_at_most: 48"
+        ),
+    }
+    assert sentences(new) == [
+        "positions to joint_user have no bound any more: LOOSENS, NEEDS_DECISION",
+        "telemetry.raw holds a byte 2 days (was 1 day): LENGTHENS, NEEDS_DECISION",
+    ]
+
+
+named = (
+    st.sets(st.sampled_from(["team", "internal", "third_party"])),
+    st.sets(st.sampled_from(["C06", "C07", "C09", "C10", "C11"])),
+)
+
+
+@settings(deadline=None, max_examples=30)
+@given(forbids=st.lists(st.tuples(*named).filter(any), min_size=1, max_size=3))
+def test_adding_a_forbid_is_never_a_widening(forbids: list[tuple[set[str], set[str]]]) -> None:
+    lines = "".join(
+        f"  - {{to: [{', '.join(sorted(to))}], category: [{', '.join(sorted(categories))}],"
+        " because: a reason, cites: [C1-03]}\n"
+        for to, categories in forbids
+    )
+    assert not difference(bent("forbids: []", f"forbids:\n{lines}")).undecided
+
+
+def test_the_shipped_document_beside_itself_changes_nothing_in_any_part() -> None:
+    files: Mapping[str, str] = load_files(shipped_policy_path())
+    assert set(files) > {"policy.yaml"}
+    same = version(FILES), version(dict(FILES))
+    assert same[0][0].digest == same[1][0].digest

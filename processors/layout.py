@@ -6,7 +6,7 @@ passage does is then a list of register numbers.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from policy.operations import Mesh, Operation
 from policy.operations import Thin as ThinOperation
@@ -18,8 +18,7 @@ from telemetry.outcome import Withheld
 from telemetry.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 
 
-@dataclass(frozen=True, slots=True)
-class ThinJob:
+class ThinJob(NamedTuple):
     """Thin register ``source``; readings lost are added to each of ``loss_slots``."""
 
     source: int
@@ -27,16 +26,14 @@ class ThinJob:
     loss_slots: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class ValueJob:
+class ValueJob(NamedTuple):
     """Treat the values of register ``source``."""
 
     source: int
     run: ColumnFunction
 
 
-@dataclass(frozen=True, slots=True)
-class MeshJob:
+class MeshJob(NamedTuple):
     """Pair two registers into cells; a missing one (-1) leaves the other unpaired."""
 
     latitude: int
@@ -46,18 +43,17 @@ class MeshJob:
     off_grid_slots: tuple[int, int]
 
 
-@dataclass(frozen=True, slots=True)
-class PassageJob:
-    """What leaves through one passage: columns as (path, unit, register)."""
+class PassageJob(NamedTuple):
+    """What leaves through one passage (its index): columns as (path, unit, register)."""
 
-    passage: Passage
+    passage: int
+    topic: str
     floor_ms: int
     columns: tuple[tuple[str, str, int], ...]
     trouble_codes: bool
 
 
-@dataclass(frozen=True, slots=True)
-class UnionJob:
+class UnionJob(NamedTuple):
     """Count readings of register ``source`` that none of ``kept`` holds."""
 
     slot: int
@@ -65,11 +61,9 @@ class UnionJob:
     kept: tuple[int, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Jobs in the order in which they run; ``present`` are places in the tally row."""
+class Layout(NamedTuple):
+    """Jobs in the order in which they run."""
 
-    present: tuple[int, ...]
     thin: tuple[ThinJob, ...]
     value: tuple[ValueJob, ...]
     mesh: tuple[MeshJob, ...]
@@ -97,7 +91,6 @@ def draw_layout(program: Program, regime: Regime, present: tuple[int, ...]) -> L
     draft.meshes_from = draft.values_from + len(draft.value)
     jobs = tuple(_passage_job(draft, passage) for passage in active)
     return Layout(
-        present,
         tuple(draft.thin),
         tuple(draft.value),
         tuple(draft.mesh),
@@ -190,7 +183,9 @@ def _passage_job(draft: _Draft, passage: Passage) -> PassageJob:
         register = draft.meshed(latitude, longitude, latitude.mesh)
         columns.append((MESH, grid_name(latitude.mesh), register))
     codes = TROUBLE_CODES in passage.chains
-    return PassageJob(passage, passage.lane.time_floor_ms, tuple(columns), codes)
+    return PassageJob(
+        passage.index, passage.output.topic, passage.lane.time_floor_ms, tuple(columns), codes
+    )
 
 
 def _unions(draft: _Draft, regime: Regime) -> list[UnionJob]:

@@ -6,16 +6,19 @@ import msgspec
 from msgspec import Struct
 
 from processors.layout import Layout, MeshJob, PassageJob, draw_layout
+from processors.minute import Header, Minute
 from processors.program import Program, Regime
 from processors.pseudonym import record_id
-from processors.seat import Header, Minute, Seat
+from processors.readings import Readings
+from processors.seat import Seat
 from telemetry.instants import format_instant
 from telemetry.record import CE_ID, READINGS, VERSION, Series
 
 LAYOUTS_KEPT_MAX = 10_000
 TIMES_KEPT_MAX = 10_000
 
-Register = tuple[list[int], list[Any]]
+Times = list[list[int]]
+Values = list[list[Any]]
 
 
 class Minimised(NamedTuple):
@@ -49,88 +52,66 @@ class Minimiser:
         self,
         id_: bytes,
         t0_ms: int,
-        present: tuple[int, ...],
-        columns: Any,
-        trouble_codes: list[str],
+        readings: Readings,
         seat: Seat | None,
         regime: Regime,
         minute: Minute | None,
         row: list[int],
     ) -> list[Minimised]:
-        """Purpose records of one envelope; ``columns`` is indexed by place in the tally row."""
-        layout = self._layout(regime, present)
-        registers: list[Register] = []
-        for place in present:
-            column = columns[place]
-            row[place] += len(column.dt)
-            registers.append((column.dt, column.value))
+        """Purpose records of one envelope; what is lost on the way is added to ``row``."""
+        present, times, values, trouble_codes = readings
+        low_ms, high_ms = _count(readings, row)
         row[self._program.index_of_codes] += len(trouble_codes)
-        for thin in layout.thin:
-            dt, values = registers[thin.source]
-            kept = thin.run(t0_ms, dt, values)
-            lost = len(dt) - len(kept[0])
-            for slot in thin.loss_slots:
+        layout = self._layout(regime, present)
+        for source, thin, loss_slots in layout.thin:
+            dt, value = thin(t0_ms, times[source], values[source])
+            lost = len(times[source]) - len(dt)
+            for slot in loss_slots:
                 row[slot] += lost
-            registers.append(kept)
-        for job in layout.value:
-            dt, values = registers[job.source]
-            registers.append((dt, job.run(values)))
+            times.append(dt)
+            values.append(value)
+        for source, treat in layout.value:
+            times.append(times[source])
+            values.append(treat(values[source]))
         for mesh in layout.mesh:
-            registers.append(_mesh(mesh, registers, row))
+            _mesh(mesh, times, values, row)
         for union in layout.unions:
-            times = set().union(*(registers[kept][0] for kept in union.kept))
-            row[union.slot] += sum(delta not in times for delta in registers[union.source][0])
+            together = set().union(*(times[register] for register in union.kept))
+            row[union.slot] += sum(delta not in together for delta in times[union.source])
         if seat is None or minute is None:
             return []
         out = []
-        for passage in layout.passages:
-            record = self._record(passage, id_, t0_ms, registers, trouble_codes, seat, minute)
-            if record is not None:
-                out.append(record)
+        for job in layout.passages:
+            start_ms = t0_ms // job.floor_ms * job.floor_ms
+            into_ms = t0_ms - start_ms
+            one_bin = into_ms + low_ms >= 0 and into_ms + high_ms < job.floor_ms
+            series, kept = _series(job, times, values, None if one_bin else into_ms)
+            codes = trouble_codes if job.trouble_codes else []
+            kept += len(codes)
+            if kept:
+                out.append(self._seal(job, id_, start_ms, series, codes, kept, seat, minute))
         return out
 
-    def _record(
+    def _seal(
         self,
         job: PassageJob,
         id_: bytes,
-        t0_ms: int,
-        registers: list[Register],
-        trouble_codes: list[str],
+        start_ms: int,
+        series: dict[str, Series],
+        codes: list[str],
+        readings: int,
         seat: Seat,
         minute: Minute,
-    ) -> Minimised | None:
-        floor_ms = job.floor_ms
-        start_ms = t0_ms // floor_ms * floor_ms
-        into_ms = t0_ms - start_ms
-        series = {}
-        readings = 0
-        source: list[int] | None = None
-        floored: list[int] = []
-        for path, unit, register in job.columns:
-            dt, values = registers[register]
-            if not dt:
-                continue
-            if dt != source:
-                source = dt
-                if min(dt) + into_ms >= 0 and max(dt) + into_ms < floor_ms:
-                    floored = [0] * len(dt)
-                else:
-                    floored = [(into_ms + delta) // floor_ms * floor_ms for delta in dt]
-            series[path] = Series(unit, floored, values)
-            readings += len(dt)
-        codes = trouble_codes if job.trouble_codes else []
-        readings += len(codes)
-        if readings == 0:
-            return None
-        passage = job.passage
-        desk = seat.desks[passage.index]
+    ) -> Minimised:
+        desk = seat.desks[job.passage]
         value = self._encode(_Wire(VERSION, desk.text, self._time(start_ms), series, codes))
         headers = [
             (CE_ID, record_id(desk.id_key, id_)),
-            *minute.headers[passage.index],
+            *desk.fixed_headers,
+            minute.expires_at[job.passage],
             (READINGS, b"%d" % readings),
         ]
-        return Minimised(passage.output.topic, desk.partition, desk.key, value, headers)
+        return Minimised(job.topic, desk.partition, desk.key, value, headers)
 
     def _time(self, start_ms: int) -> str:
         text = self._times.get(start_ms)
@@ -150,10 +131,50 @@ class Minimiser:
         return layout
 
 
-def _mesh(job: MeshJob, registers: list[Register], row: list[int]) -> Register:
-    empty: Register = ([], [])
-    lat_dt, latitudes = registers[job.latitude] if job.latitude >= 0 else empty
-    lon_dt, longitudes = registers[job.longitude] if job.longitude >= 0 else empty
+def _count(readings: Readings, row: list[int]) -> tuple[int, int]:
+    """Add every column's readings to the row; the earliest and the latest of their times."""
+    low_ms = high_ms = 0
+    last: list[int] = []
+    for place, dt in zip(readings.present, readings.times, strict=True):
+        row[place] += len(dt)
+        if dt is not last:
+            last = dt
+            low_ms = min(low_ms, *dt)
+            high_ms = max(high_ms, *dt)
+    return low_ms, high_ms
+
+
+def _series(
+    job: PassageJob, times: Times, values: Values, into_ms: int | None
+) -> tuple[dict[str, Series], int]:
+    """A passage's columns with floored times, and how many readings they hold.
+
+    ``into_ms`` is how far t0 lies behind its own floor; None where no reading leaves that bin.
+    """
+    floor_ms = job.floor_ms
+    series = {}
+    readings = 0
+    source: list[int] = []
+    floored: list[int] = []
+    for path, unit, register in job.columns:
+        dt = times[register]
+        if not dt:
+            continue
+        if dt != source:
+            source = dt
+            if into_ms is None:
+                floored = [0] * len(dt)
+            else:
+                floored = [(into_ms + delta) // floor_ms * floor_ms for delta in dt]
+        series[path] = Series(unit, floored, values[register])
+        readings += len(dt)
+    return series, readings
+
+
+def _mesh(job: MeshJob, times: Times, values: Values, row: list[int]) -> None:
+    """Add one register: the cells of the two it names."""
+    lat_dt, latitudes = _register(job.latitude, times, values)
+    lon_dt, longitudes = _register(job.longitude, times, values)
     if lat_dt == lon_dt:
         pairs = list(zip(lat_dt, latitudes, longitudes, strict=True))
     else:
@@ -169,4 +190,9 @@ def _mesh(job: MeshJob, registers: list[Register], row: list[int]) -> Register:
     kept = [(delta, cell) for delta, cell in cells if cell is not None]
     for slot in job.off_grid_slots:
         row[slot] += len(cells) - len(kept)
-    return [delta for delta, _ in kept], [cell for _, cell in kept]
+    times.append([delta for delta, _ in kept])
+    values.append([cell for _, cell in kept])
+
+
+def _register(number: int, times: Times, values: Values) -> tuple[list[int], list[Any]]:
+    return ([], []) if number < 0 else (times[number], values[number])

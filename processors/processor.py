@@ -6,27 +6,22 @@ records for outputs, and counts in the tally: nothing is both, nothing is lost.
 """
 
 from collections import Counter
+from typing import Any
 
-import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from processors.admit import AHEAD_MS_MAX, UNDECODABLE, Admitted, admit
 from processors.decoder import USUAL_SPAN_MS
 from processors.minimise import Minimised, Minimiser
+from processors.minute import Minute, Minutes
 from processors.people import People
 from processors.permit import Permit, permit
 from processors.program import Program, Regime
-from processors.seat import (
-    Keys,
-    Minute,
-    PartitionOf,
-    Seat,
-    judge_minute,
-    take_seat,
-)
+from processors.readings import Readings, usual_readings
+from processors.seat import Keys, PartitionOf, Seat, take_seat
 from processors.tally import Tally
-from telemetry.envelope import ENVELOPE_BYTES_MAX, READINGS_MAX
-from telemetry.instants import HOUR_MS, MINUTE_MS
+from telemetry.envelope import ENVELOPE_BYTES_MAX, Trip
+from telemetry.instants import HOUR_MS, to_ms
 
 TRIP_MS_MAX = 48 * HOUR_MS
 """A trip that claims to have started longer ago does not choose the pseudonym's epoch."""
@@ -35,16 +30,16 @@ DEVICES_KEPT_MAX = 200_000
 
 
 class _Standing:
-    """What is known of one device: permit, seat and minute, each good for an interval."""
+    """What is known of one device: permit and seat, each good for an interval."""
 
-    __slots__ = ("minute", "permit", "regime", "registered_ms", "seat")
+    __slots__ = ("in_time", "permit", "registered_ms", "seat")
 
     def __init__(self, registered_ms: int, answer: Permit) -> None:
         self.registered_ms = registered_ms
         self.permit = answer
         self.seat: Seat | None = None
-        self.minute: Minute | None = None
-        self.regime: Regime | None = None
+        self.in_time: Regime | None = None
+        """The regime of this seat where no passage is late."""
 
 
 class Processor:
@@ -59,6 +54,7 @@ class Processor:
         self._partition_of = partition_of
         self._decode = program.decoder.decode
         self._minimiser = Minimiser(program)
+        self._minutes = Minutes(program.passages)
         self._generation = people.generation
         self._standings: dict[str, _Standing] = {}
 
@@ -74,43 +70,40 @@ class Processor:
         if self._generation != self._people.generation:
             self._generation = self._people.generation
             self._standings.clear()
+        envelope = self._decoded(value)
+        if envelope is not None:
+            t0_ms = to_ms(envelope.clock.t0)
+            standing = self._standing(envelope.device, t0_ms, received_ms, now_ms)
+            readings = usual_readings(envelope.series, envelope.dtc)
+            if standing is not None and readings is not None:
+                epoch_ms = _epoch_instant(_trip_started_ms(envelope.trip), t0_ms)
+                regime, minute = self._judge(standing, epoch_ms, min(t0_ms, received_ms), now_ms)
+                return self._minimiser.run(
+                    envelope.id.encode(), t0_ms, readings, standing.seat, regime, minute,
+                    tally.row(regime),
+                )  # fmt: skip
+        return self._exactly(value, received_ms, now_ms, tally)
+
+    def _decoded(self, value: bytes | None) -> Any:
+        """The envelope where it is a usual one, else None."""
         if value is None or len(value) > ENVELOPE_BYTES_MAX:
-            return self._exactly(value, received_ms, now_ms, tally)
+            return None
         try:
             envelope = self._decode(value)
         except UNDECODABLE:
-            return self._exactly(value, received_ms, now_ms, tally)
-        t0_ms = round(envelope.clock.t0.timestamp() * 1000)
+            return None
+        return None if envelope.dtc and not self._program.collects_codes else envelope
+
+    def _standing(self, device: str, t0_ms: int, received_ms: int, now_ms: int) -> _Standing | None:
+        """What is known of the device, where one answer holds for the whole usual span."""
         last_ms = t0_ms + USUAL_SPAN_MS
-        standing = self._standings.get(envelope.device)
+        standing = self._standings.get(device)
         if standing is None or not standing.permit.covers(t0_ms, last_ms, now_ms):
-            standing = self._stand(envelope.device, t0_ms, now_ms)
+            standing = self._stand(device, t0_ms, now_ms)
             if standing is None or not standing.permit.covers(t0_ms, last_ms, now_ms):
-                return self._exactly(value, received_ms, now_ms, tally)
-        if last_ms > received_ms + AHEAD_MS_MAX or t0_ms < standing.registered_ms:
-            return self._exactly(value, received_ms, now_ms, tally)
-        columns = msgspec.structs.astuple(envelope.series)
-        present = tuple([place for place, c in enumerate(columns) if c is not UNSET])
-        readings = len(envelope.dtc)
-        for place in present:
-            column = columns[place]
-            count = len(column.dt)
-            if count == 0 or count != len(column.value):
-                return self._exactly(value, received_ms, now_ms, tally)
-            readings += count
-        unwanted_codes = envelope.dtc and not self._program.collects_codes
-        if unwanted_codes or not 0 < readings <= READINGS_MAX:
-            return self._exactly(value, received_ms, now_ms, tally)
-        trip = envelope.trip
-        started = None if trip is UNSET or trip.started is UNSET else trip.started
-        epoch_ms = t0_ms
-        if started is not None:
-            epoch_ms = _epoch_instant(round(started.timestamp() * 1000), t0_ms)
-        regime, minute = self._judge(standing, epoch_ms, min(t0_ms, received_ms), now_ms)
-        return self._minimiser.run(
-            envelope.id.encode(), t0_ms, present, columns, envelope.dtc, standing.seat, regime,
-            minute, tally.row(regime),
-        )  # fmt: skip
+                return None
+        ahead = last_ms > received_ms + AHEAD_MS_MAX
+        return None if ahead or t0_ms < standing.registered_ms else standing
 
     def _stand(self, device: str, event_ms: int, now_ms: int) -> _Standing | None:
         registered_ms = self._people.registered_ms(device)
@@ -128,27 +121,22 @@ class Processor:
         answer = standing.permit
         if answer.link is None:
             return self._program.regime(linked=False), None
-        seat, minute = standing.seat, standing.minute
+        seat = standing.seat
         if seat is None or not seat.from_ms <= epoch_ms < seat.to_ms:
             seat = standing.seat = take_seat(
                 answer, self._program.passages, self._keys, self._partition_of, epoch_ms,
                 self._program.plan.policy_version,
             )  # fmt: skip
-            minute = None
-        if (
-            minute is None
-            or minute.start_minute != start_ms // MINUTE_MS
-            or now_ms > minute.good_until_ms
-            or minute.late
-        ):
-            minute = standing.minute = judge_minute(seat, self._program.passages, start_ms, now_ms)
-            standing.regime = self._program.regime(
-                linked=True, granted=answer.granted, late=minute.late, keyless=seat.keyless
+            standing.in_time = self._program.regime(
+                linked=True, granted=answer.granted, keyless=seat.keyless
             )
-        regime = standing.regime
-        if regime is None:
-            msg = "a judged minute has a regime"
-            raise AssertionError(msg)
+        minute = self._minutes.of(start_ms)
+        late = minute.late(seat.desks, now_ms)
+        if standing.in_time is not None and not late:
+            return standing.in_time, minute
+        regime = self._program.regime(
+            linked=True, granted=answer.granted, late=late, keyless=seat.keyless
+        )
         return regime, minute
 
     def _exactly(
@@ -168,13 +156,21 @@ class Processor:
         tally.not_collected += verdict.not_collected
         out = []
         for number, (part, standing, regime, minute) in enumerate(done):
-            columns = {self._program.index[path]: c for path, c in part.columns.items()}
             suffix = b"" if number == 0 else b"/%d" % number
             out += self._minimiser.run(
-                part.id.encode() + suffix, part.t0_ms, tuple(sorted(columns)), columns,
-                part.trouble_codes, standing.seat, regime, minute, tally.row(regime),
+                part.id.encode() + suffix, part.t0_ms, self._readings(part), standing.seat, regime,
+                minute, tally.row(regime),
             )  # fmt: skip
         return out
+
+    def _readings(self, part: Admitted) -> Readings:
+        columns = sorted((self._program.index[path], c) for path, c in part.columns.items())
+        return Readings(
+            tuple(place for place, _ in columns),
+            [column.dt for _, column in columns],
+            [column.value for _, column in columns],
+            part.trouble_codes,
+        )
 
     def _judged(
         self, part: Admitted, received_ms: int, now_ms: int
@@ -201,6 +197,10 @@ class Processor:
             early, rest = rest.split(answer.to_ms)
             parts.append(early)
         return parts
+
+
+def _trip_started_ms(trip: Trip | UnsetType) -> int | None:
+    return None if trip is UNSET or trip.started is UNSET else to_ms(trip.started)
 
 
 def _epoch_instant(trip_started_ms: int | None, first_ms: int) -> int:

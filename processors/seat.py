@@ -1,4 +1,4 @@
-"""One link's standing with every passage: pseudonyms per epoch, headers per minute.
+"""One link's standing with every passage: pseudonyms and headers, good for an epoch.
 
 Made when first needed and kept with the permit; a seat of an epoch is dropped with it.
 """
@@ -6,15 +6,14 @@ Made when first needed and kept with the permit; a seat of an epoch is dropped w
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from policy.periods import expires_ms as expiry
 from processors.epochs import EpochSpan, epoch_at
+from processors.minute import Header
 from processors.passages import Passage
 from processors.people import FOREVER_MS
 from processors.permit import Permit
 from processors.pseudonym import consent_reference, lane_key, pseudonym
 from telemetry import record as wire
 from telemetry.identity import EpochKey
-from telemetry.instants import MINUTE_MS, format_instant
 
 KeyName = tuple[str, str, str]
 """(purpose, recipient, epoch name): the name of one key in the keyring."""
@@ -22,7 +21,6 @@ Keys = Mapping[KeyName, EpochKey | None]
 """None: the key is destroyed, and with it the way to this pseudonym."""
 PartitionOf = Callable[[str, bytes], int]
 """(topic, record key) -> partition, as Kafka's default partitioner would."""
-Header = tuple[str, bytes]
 
 SOURCE = b"roadfade"
 TYPE = b"roadfade.purpose-record.v1"
@@ -59,17 +57,6 @@ class Seat:
     desks: dict[int, Desk]
     keyless: frozenset[int]
     """Passages whose epoch key is destroyed: nothing leaves through them any more."""
-
-
-@dataclass(frozen=True, slots=True)
-class Minute:
-    """What holds for lives that start in one minute: headers, and who is too late."""
-
-    start_minute: int
-    good_until_ms: int
-    """The last ``now`` for which ``late`` is right."""
-    late: frozenset[int]
-    headers: dict[int, list[Header]]
 
 
 def take_seat(
@@ -138,29 +125,3 @@ def _desk(
         id_key=lane_key(key, passage.name),
         fixed_headers=tuple(headers),
     )
-
-
-def judge_minute(seat: Seat, passages: Sequence[Passage], start_ms: int, now_ms: int) -> Minute:
-    """Expiries and lateness of lives that start in the minute of ``start_ms``.
-
-    A life starts at the earlier of reading and reception, floored to the minute, and ends
-    at start + period floored to the lane's grain: never later than the policy's maximum.
-    """
-    start_minute = start_ms // MINUTE_MS
-    late = set()
-    headers = {}
-    good_until_ms = FOREVER_MS
-    for index, desk in seat.desks.items():
-        passage = passages[index]
-        lane = passage.lane
-        expires_ms = expiry(start_ms, start_ms, lane.period, lane.grain)
-        deadline_ms = expires_ms - passage.output.transport.bound_ms
-        if now_ms > deadline_ms:
-            late.add(index)
-            continue
-        good_until_ms = min(good_until_ms, deadline_ms)
-        headers[index] = [
-            *desk.fixed_headers,
-            (wire.EXPIRES_AT, format_instant(expires_ms).encode()),
-        ]
-    return Minute(start_minute, good_until_ms, frozenset(late), headers)

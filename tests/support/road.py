@@ -74,20 +74,23 @@ class Road:
         A name is a role, or a role with a number for one more of it: ``worker-1``.
         """
         before = self._pages()
-        environment = child_environment(self.settings)
         for name in names:
-            argv = [sys.executable, "-m", "roadfade", name.partition("-")[0]]
-            log = self.settings.state_dir / f"{name}.log"
-            self._children[name] = Leashed(argv, log, environment)
+            self.spawn(name)
         deadline = time.monotonic() + READY_S_MAX
         while len(set(self._pages().items()) - set(before.items())) < len(names):
             assert self.ended() == [], self._logs()
             assert time.monotonic() < deadline, self._logs()
             time.sleep(0.05)
 
+    def spawn(self, name: str) -> None:
+        """Start one process and do not wait for it."""
+        argv = [sys.executable, "-m", "roadfade", name.partition("-")[0]]
+        log = self.settings.state_dir / f"{name}.log"
+        self._children[name] = Leashed(argv, log, child_environment(self.settings))
+
     def ended(self) -> list[str]:
         """The processes that ended by themselves."""
-        return [name for name, child in self._children.items() if child.exit_code is not None]
+        return [name for name, child in list(self._children.items()) if child.exit_code is not None]
 
     def kill(self, name: str) -> None:
         """End a process as a power cut would."""

@@ -1,0 +1,38 @@
+"""What a running process says of itself, and waiting until it is so.
+
+In: a road and names. Out: figures of its /metrics pages. What does not answer says nothing.
+"""
+
+import time
+import urllib.request
+from collections.abc import Callable
+from http.client import HTTPException
+
+from tests.support.road import Road
+
+WAIT_S_MAX = 60.0
+POLL_S = 0.05
+
+
+def page(road: Road, process: str) -> str:
+    """The /metrics page of one process (``worker-0``, ``sink``, ...); empty while it is away."""
+    try:
+        address = (road.settings.ports_dir / process).read_text()
+        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
+            return str(answer.read().decode())
+    except (OSError, HTTPException, ValueError):
+        return ""
+
+
+def figure(road: Road, process: str, metric: str) -> float:
+    """The sum of a metric over its labels; 0 where there is none."""
+    lines = [line.rpartition(" ") for line in page(road, process).splitlines()]
+    return sum(float(value) for name, _, value in lines if name.split("{")[0] == metric)
+
+
+def until(true: Callable[[], object], what: str, wait_s: float = WAIT_S_MAX) -> None:
+    """Wait for a condition; fail saying what was waited for."""
+    deadline = time.monotonic() + wait_s
+    while not true():
+        assert time.monotonic() < deadline, f"in vain: {what}"
+        time.sleep(POLL_S)

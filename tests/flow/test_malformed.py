@@ -1,0 +1,40 @@
+"""Bad input between good input: counted under its reason, and in nobody's way."""
+
+from collections import Counter
+
+import pytest
+
+from roadfade.clock import wall_ms
+from roadfade.ledger import LedgerFile
+from telemetry.instants import DAY_MS
+from tests.flow.malformed_kinds import DEVICE, ODOMETER, SINCE_DAYS, good, kinds
+from tests.support.pace import play, raw
+from tests.support.road import Road
+
+pytestmark = pytest.mark.broker
+
+
+def test_every_kind_of_bad_input_is_counted_and_all_good_input_arrives(road: Road) -> None:
+    now_ms = wall_ms()
+    road.known(DEVICE, "person-of-the-malformed", now_ms - SINCE_DAYS * DAY_MS)
+    bad = list(kinds(now_ms))
+    assert len(bad) >= 20 and len({kind.name for kind in bad}) == len(bad)
+    # One key, so one partition: nothing gets past what stops.
+    tape = [raw(good(0, now_ms))]
+    for number, kind in enumerate(bad, start=1):
+        tape += [raw(kind.value), raw(good(number, now_ms))]
+    play(road.settings, tape)
+    road.drained()
+
+    assert road.ended() == []
+    ledger = LedgerFile(road.settings.ledger_path).read()
+    expected = Counter[str]()
+    for kind in bad:
+        expected[kind.reason] += kind.readings
+    assert ledger.rejected == expected
+    assert {row.entered for row in ledger.outputs.values()} == {len(bad) + 1}
+    assert ledger.closes
+    kept = road.rows(
+        "service_provision.ops", f"SELECT number FROM readings WHERE signal = '{ODOMETER}'"
+    )  # noqa: S608  # a constant
+    assert sorted(number for (number,) in kept) == list(range(len(bad) + 1))

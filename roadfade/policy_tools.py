@@ -11,6 +11,7 @@ from rich.console import Console
 
 from policy.diff import diff
 from policy.renderings_diff import diff_json
+from roadfade import policy_made
 from roadfade.policy_choice import FAILS, AsJson, PolicyPath, plan_or_exit, print_json
 from roadfade.policy_diff_screen import diff_lines
 
@@ -18,6 +19,7 @@ from roadfade.policy_diff_screen import diff_lines
 def add_to(app: typer.Typer) -> None:
     """Give the policy's command line these commands."""
     app.command(name="diff")(diff_command)
+    policy_made.add_to(app)
 
 
 def diff_command(

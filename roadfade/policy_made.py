@@ -1,0 +1,87 @@
+"""``roadfade policy topics | acls | ttls | asyncapi | contracts``: what is made from the plan."""
+
+from typing import Annotated
+
+import typer
+
+from policy.acls import acls
+from policy.asyncapi import asyncapi
+from policy.odcs import contracts
+from policy.topics import topic_configs
+from policy.ttls import sink_ttls
+from roadfade.policy_choice import AsJson, PolicyPath, plan_or_exit, print_json, usage
+
+Prefix = Annotated[str, typer.Option(help="Stands before every topic and group.")]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Give the policy's command line these commands."""
+    for command in (topics, ttls):
+        app.command()(command)
+    app.command(name="acls")(acls_command)
+    app.command(name="asyncapi")(asyncapi_command)
+    app.command(name="contracts")(contracts_command)
+
+
+def topics(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
+    """Every topic with the settings its promise rests on."""
+    _, plan = plan_or_exit(policy, as_json=as_json)
+    configs = topic_configs(plan)
+    if as_json:
+        print_json({"topics": {name: dict(config) for name, config in configs.items()}})
+        return
+    for name, config in configs.items():
+        typer.echo(name)
+        for key, value in config.items():
+            typer.echo(f"  {key}={value}")
+
+
+def acls_command(
+    *, prefix: Prefix = "", policy: PolicyPath = None, as_json: AsJson = False
+) -> None:
+    """Who may read and write what, as arguments of Kafka's kafka-acls."""
+    _, plan = plan_or_exit(policy, as_json=as_json)
+    found = acls(plan, prefix)
+    if as_json:
+        rows = [
+            {"principal": one.principal, "operation": one.operation, one.resource: one.name}
+            for one in found
+        ]
+        print_json({"acls": rows})
+        return
+    for one in found:
+        typer.echo(one.arguments)
+
+
+def ttls(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
+    """How long a store may keep each retention class."""
+    _, plan = plan_or_exit(policy, as_json=as_json)
+    rows = sink_ttls(plan)
+    if as_json:
+        print_json({"ttls": rows})
+        return
+    for row in rows:
+        typer.echo(f"{row['topic']} {row['lane']}: {row['at_most']}, dated by the {row['grain']}")
+
+
+def asyncapi_command(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
+    """The topics as an AsyncAPI 3.0 document (JSON either way)."""
+    _, plan = plan_or_exit(policy, as_json=as_json)
+    print_json(asyncapi(plan))
+
+
+def contracts_command(
+    *,
+    output: Annotated[str | None, typer.Option(help="Only this output's contract.")] = None,
+    policy: PolicyPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """One ODCS 3.1 data contract per output (JSON either way)."""
+    document, plan = plan_or_exit(policy, as_json=as_json)
+    made = contracts(plan, document)
+    if output is None:
+        print_json(made)
+    elif output in made:
+        print_json(made[output])
+    else:
+        usage(f"no output {output!r}; the policy has: {', '.join(made)}")

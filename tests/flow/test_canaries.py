@@ -1,0 +1,112 @@
+"""Planted identifiers come out nowhere: topics, lake, logs, metrics, names; the search is proven."""
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from bus.outgoing import Outgoing
+from roadfade.clock import wall_ms
+from roadfade.ledger import LedgerFile
+from roadfade.local.broker import LocalBroker
+from telemetry import flow
+from telemetry.instants import DAY_MS
+from tests.flow.planted import HALVES, MARKS, OWN_PLACE, SERIAL, SILENT, SUBJECT, VIN, planted
+from tests.sinks.records import A as IMPROVE
+from tests.sinks.records import record
+from tests.support.everywhere import Mark, everything, forms, found
+from tests.support.pace import plan_of, play
+from tests.support.road import Road, no_prefix_twice, running_road
+from tests.support.watching import figure, until
+
+pytestmark = pytest.mark.broker
+
+APP, OPS = "service_provision.app", "service_provision.ops"
+
+
+@pytest.fixture(scope="module")
+def planted_road(broker: LocalBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
+    # Compression would hide a mark from the search.
+    with running_road(
+        broker.bootstrap_servers, no_prefix_twice(), tmp_path_factory.mktemp("canaries"),
+        lake_compression="uncompressed",
+    ) as road:  # fmt: skip
+        now_ms = wall_ms()
+        road.known(SERIAL, SUBJECT, now_ms - 30 * DAY_MS)
+        road.known(SILENT, f"{SUBJECT}-2", now_ms - 30 * DAY_MS, purposes=())
+        play(road.settings, list(planted(now_ms)))
+        road.drained()
+        yield road
+
+
+def places(road: Road) -> dict[str, bytes]:
+    outputs = [output.topic for output in plan_of(road.settings).outputs]
+    return everything(road, [*outputs, flow.TOPIC])
+
+
+def secrets(road: Road) -> dict[str, Mark]:
+    """What the office alone may know of the two people."""
+    with closing(sqlite3.connect(road.settings.office_path)) as office:
+        links = office.execute("SELECT link, secret FROM links").fetchall()
+        consents = office.execute("SELECT consent FROM consents").fetchall()
+    marks: dict[str, Mark] = {f"consent {n}": row for n, (row,) in enumerate(consents)}
+    for number, (link, secret) in enumerate(links):
+        marks |= {f"link {number}": link, f"secret {number}": secret}
+    return marks
+
+
+def test_nothing_planted_comes_out_anywhere(planted_road: Road) -> None:
+    road = planted_road
+    assert road.ended() == []
+    assert found(MARKS | secrets(road), places(road)) == []
+    ledger = LedgerFile(road.settings.ledger_path).read()
+    assert ledger.closes
+    assert all(ledger.rejected[reason] for reason in ("malformed", "unknown_field", "wrong_type"))
+    assert all(row.delivered for row in ledger.outputs.values())
+
+
+def test_an_exact_position_is_where_its_owner_consented_and_nowhere_else(
+    planted_road: Road,
+) -> None:
+    marks: dict[str, Mark] = {"latitude": OWN_PLACE[0], "longitude": OWN_PLACE[1]}
+    hits = found(marks, places(planted_road))
+    assert {form for _, form, _ in hits} == {"plain", "double"}
+    assert {place.split(":")[0] for _, _, place in hits} == {"topic", "lake"}
+    assert all(f"purpose.{APP} " in place or f"purpose={APP}/" in place for _, _, place in hits)
+
+
+def test_digits_that_are_a_legal_reading_pass_where_the_policy_keeps_that_reading_exactly(
+    planted_road: Road,
+) -> None:
+    # No rule can tell half an IMEI from an odometer; what limits it is who receives odometers.
+    statement = "SELECT number FROM readings"
+    outputs = [output.id for output in plan_of(planted_road.settings).outputs]
+    kept = {output: {n for (n,) in planted_road.rows(output, statement)} for output in outputs}
+    assert {output for output in outputs if HALVES[0] in kept[output]} == {APP, OPS}
+    assert {output for output in outputs if HALVES[1] in kept[output]} == {APP}
+
+
+def test_every_form_of_every_mark_is_found_where_it_is() -> None:
+    for name, mark in MARKS.items():
+        for form, needle in forms(mark):
+            lying = {"here": b"(" + needle + b")", "elsewhere": b"nothing", "": b""}
+            assert (name, form, "here") in found(MARKS, lying)
+            assert {place for _, _, place in found(MARKS, lying)} == {"here"}
+        assert found(MARKS, {f"file {str(mark).upper()}": b""})
+
+
+def test_the_search_sees_every_kind_of_place(planted_road: Road) -> None:
+    road = planted_road
+    # As if the worker had leaked it: the sink takes what the topic says.
+    leaked = record(0, ce_id="leaked", pseudonym=VIN, dtc=[VIN], expires_ms=wall_ms() // DAY_MS * DAY_MS + 9 * DAY_MS)  # fmt: skip
+    before = figure(road, "sink", "roadfade_sink_rows_total")
+    play(road.settings, [Outgoing(IMPROVE, 0, leaked.key, leaked.value, list(leaked.headers))])
+    until(lambda: figure(road, "sink", "roadfade_sink_rows_total") > before, "the leak kept")
+    with (road.settings.state_dir / "worker.log").open("a") as log:
+        log.write(f"value {VIN.lower()} is odd\n")
+    kinds = {place.split(":")[0] for _, _, place in found({"VIN": VIN}, places(road))}
+    assert kinds == {"topic", "lake", "log"}
+    # The metrics page and the ledger are read as well: what they say of outputs is seen.
+    said = {place for _, _, place in found({"output": "third_party_provision"}, places(road))}
+    assert {"metrics: worker-0", "sqlite: ledger.sqlite"} <= said

@@ -2,13 +2,13 @@
 
 import argparse
 import asyncio
-import gc
 import json
 import logging
 from typing import Final
 
 from bench import copy_peer, road_peer
 from bus.connection import Connection
+from roadfade.collector import collect_rarely
 
 PEERS: Final = {"roadfade": road_peer.run, "copy": copy_peer.run}
 
@@ -24,9 +24,7 @@ def main() -> None:
     source = Connection(told.bootstrap_servers)
     target = Connection(told.bootstrap_servers, told.prefix)
     logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
-    # As the worker does after its start.
-    gc.collect()
-    gc.freeze()
+    collect_rarely()
     run = PEERS[told.peer]
     figures = asyncio.run(run(source, target, f"{told.prefix}group", told.records))
     print(json.dumps(figures._asdict()))

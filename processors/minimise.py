@@ -58,26 +58,17 @@ class Minimiser:
         minute: Minute | None,
         row: list[int],
     ) -> list[Minimised]:
-        """Purpose records of one envelope; what is lost on the way is added to ``row``."""
-        present, times, values, trouble_codes = readings
-        low_ms, high_ms = _count(readings, row)
-        row[self._program.index_of_codes] += len(trouble_codes)
+        """Purpose records of one envelope; what is lost on the way is added to ``row``.
+
+        Takes ``readings`` over: its lists grow by what is made of them.
+        """
+        present, times, values, trouble_codes, low_ms, high_ms = readings
+        for place, dt in zip(present, times, strict=True):
+            row[place] += len(dt)
+        if trouble_codes:
+            row[self._program.index_of_codes] += len(trouble_codes)
         layout = self._layout(regime, present)
-        for source, thin, loss_slots in layout.thin:
-            dt, value = thin(t0_ms, times[source], values[source])
-            lost = len(times[source]) - len(dt)
-            for slot in loss_slots:
-                row[slot] += lost
-            times.append(dt)
-            values.append(value)
-        for source, treat in layout.value:
-            times.append(times[source])
-            values.append(treat(values[source]))
-        for mesh in layout.mesh:
-            _mesh(mesh, times, values, row)
-        for union in layout.unions:
-            together = set().union(*(times[register] for register in union.kept))
-            row[union.slot] += sum(delta not in together for delta in times[union.source])
+        _treat(layout, t0_ms, times, values, row)
         if seat is None or minute is None:
             return []
         out = []
@@ -131,17 +122,23 @@ class Minimiser:
         return layout
 
 
-def _count(readings: Readings, row: list[int]) -> tuple[int, int]:
-    """Add every column's readings to the row; the earliest and the latest of their times."""
-    low_ms = high_ms = 0
-    last: list[int] = []
-    for place, dt in zip(readings.present, readings.times, strict=True):
-        row[place] += len(dt)
-        if dt is not last:
-            last = dt
-            low_ms = min(low_ms, *dt)
-            high_ms = max(high_ms, *dt)
-    return low_ms, high_ms
+def _treat(layout: Layout, t0_ms: int, times: Times, values: Values, row: list[int]) -> None:
+    """Fill every register of the layout behind those of the input."""
+    for source, thin, loss_slots in layout.thin:
+        dt, value = thin(t0_ms, times[source], values[source])
+        lost = len(times[source]) - len(dt)
+        for slot in loss_slots:
+            row[slot] += lost
+        times.append(dt)
+        values.append(value)
+    for source, treat in layout.value:
+        times.append(times[source])
+        values.append(treat(values[source]))
+    for mesh in layout.mesh:
+        _mesh(mesh, times, values, row)
+    for union in layout.unions:
+        together = set().union(*(times[register] for register in union.kept))
+        row[union.slot] += sum(delta not in together for delta in times[union.source])
 
 
 def _series(

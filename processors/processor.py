@@ -164,13 +164,13 @@ class Processor:
         return out
 
     def _readings(self, part: Admitted) -> Readings:
-        columns = sorted((self._program.index[path], c) for path, c in part.columns.items())
-        return Readings(
-            tuple(place for place, _ in columns),
-            [column.dt for _, column in columns],
-            [column.value for _, column in columns],
-            part.trouble_codes,
-        )
+        columns = {self._program.index[path]: c for path, c in part.columns.items()}
+        present = tuple(sorted(columns))
+        times = [columns[place].dt for place in present]
+        values = [columns[place].value for place in present]
+        low_ms = min((min(dt) for dt in times), default=0)
+        high_ms = max((max(dt) for dt in times), default=0)
+        return Readings(present, times, values, part.trouble_codes, low_ms, high_ms)
 
     def _judged(
         self, part: Admitted, received_ms: int, now_ms: int

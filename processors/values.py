@@ -34,15 +34,23 @@ def column_function(operations: Sequence[Operation]) -> ColumnFunction | None:
 
 
 def _step(operation: Round | Bucket) -> ColumnFunction:
-    """The meaning of policy.arithmetic on a list (``x // 1`` is slower than floor)."""
+    """The meaning of policy.arithmetic on a list."""
+    # floor(x), because x // 1 is slower.
     match operation:
         case Bucket(width):
-            return lambda values: [floor(x / width) * width for x in values]
+            wide = _plain(width)
+            return lambda values: [floor(x / width) * wide for x in values]
         case Round(step):
             parts = round(1 / step)
             if parts >= 1 and 1 / step == parts:
                 return lambda values: [floor(x * parts + 0.5) / parts for x in values]
-            return lambda values: [floor(x / step + 0.5) * step for x in values]
+            wide = _plain(step)
+            return lambda values: [floor(x / step + 0.5) * wide for x in values]
+
+
+def _plain(number: float) -> float:
+    """The same number, whole where it can be: whole numbers are written faster and shorter."""
+    return int(number) if number == int(number) else number
 
 
 def thinning(operation: ThinOperation) -> Thinning:

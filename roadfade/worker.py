@@ -4,7 +4,6 @@ Run it twice to scale: raw partitions are shared between members of the group.
 """
 
 import asyncio
-import gc
 import logging
 import socket
 
@@ -24,6 +23,7 @@ from processors.program import build_program
 from roadfade import __version__, metrics
 from roadfade.carrying import Carrier
 from roadfade.clock import judging_clock, wall_ms
+from roadfade.collector import collect_rarely
 from roadfade.faust_host import build_app, run_worker
 from roadfade.keys import KeyCache
 from roadfade.planning import Unready, check_topics, connection_of, plan_for, specs_of
@@ -107,9 +107,7 @@ def main(settings: Settings) -> None:
         settings.metrics_host, settings.metrics_port, settings.ports_dir, f"worker-{slot.number}"
     )
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
-    # Start-up objects live for ever; batches are freed by counting, not by the collector.
-    gc.collect()
-    gc.freeze()
+    collect_rarely()
 
     async def open_plane() -> DataPlane:
         return await asyncio.to_thread(assemble, settings, plan, partitions, member)

@@ -7,7 +7,6 @@ call them from plain tests, or in a thread.
 import asyncio
 import json
 import os
-import subprocess
 import sys
 import time
 from collections.abc import Collection, Iterator
@@ -15,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from typer.testing import CliRunner
 
 from bus.positions import Positions
 from office.consents import NewConsent
@@ -25,6 +26,7 @@ from office.outbox import Outbox
 from office.registry import Registry
 from policy.plan import Plan
 from policy.topics import RAW
+from roadfade.cli import app
 from roadfade.clock import wall_ms
 from roadfade.local.leash import Leashed
 from roadfade.planning import compile_policy, connection_of, limits_of
@@ -43,7 +45,6 @@ from telemetry.identity import DeviceId, SubjectId
 READY_S_MAX = 60.0
 DRAIN_S_MAX = 60.0
 STOP_S_MAX = 30.0
-COMMAND_S_MAX = 120.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,15 +106,13 @@ class Road:
         for name in sorted(self._children, reverse=True):
             self.stop(name)
 
-    def cli(self, *words: str, **env: str) -> Answer:
-        """Run one ``roadfade`` command as its users do."""
-        done = subprocess.run(
-            [sys.executable, "-m", "roadfade", *words],
-            env={**child_environment(self.settings), "COLUMNS": "200", **env},
-            cwd=self.settings.state_dir, capture_output=True, text=True, check=False,
-            timeout=COMMAND_S_MAX, stdin=subprocess.DEVNULL,
-        )  # fmt: skip
-        return Answer(done.returncode, done.stdout, done.stderr)
+    def cli(self, *words: str) -> Answer:
+        """Run one ``roadfade`` command, in this process: imports would cost more than the work."""
+        environment = {**child_environment(self.settings), "COLUMNS": "200"}
+        done = CliRunner().invoke(app, words, env=environment)
+        if done.exception is not None and not isinstance(done.exception, SystemExit):
+            raise done.exception
+        return Answer(done.exit_code, done.stdout, done.stderr)
 
     def known(
         self, device: str, subject: str, since_ms: int, purposes: Collection[str] | None = None

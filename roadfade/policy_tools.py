@@ -3,6 +3,7 @@
 Exit codes as for every policy command: 0 holds, 1 fails, 2 wrong usage.
 """
 
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,13 +13,21 @@ from rich.console import Console
 from policy.diff import diff
 from policy.renderings_diff import diff_json
 from roadfade import policy_made
-from roadfade.policy_choice import FAILS, AsJson, PolicyPath, plan_or_exit, print_json
+from roadfade.policy_choice import FAILS, AsJson, PolicyPath, plan_or_exit, print_json, usage
 from roadfade.policy_diff_screen import diff_lines
+
+
+class Lang(StrEnum):
+    """Languages of pages."""
+
+    EN = "en"
+    JA = "ja"
 
 
 def add_to(app: typer.Typer) -> None:
     """Give the policy's command line these commands."""
     app.command(name="diff")(diff_command)
+    app.command(name="dry-run")(dry_run_command)
     policy_made.add_to(app)
 
 
@@ -42,3 +51,28 @@ def diff_command(
             Console().print(line, soft_wrap=True)
     if difference.undecided:
         raise typer.Exit(FAILS)
+
+
+def dry_run_command(
+    file: Annotated[
+        Path, typer.Argument(help="Envelopes (JSON or NDJSON), or a capture with --dbc and --map.")
+    ],
+    *,
+    dbc: Annotated[Path | None, typer.Option(help="CAN database that decodes the capture.")] = None,
+    map_name: Annotated[
+        str | None, typer.Option("--map", help="Map to signals: a file, or a shipped map's name.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write one page, maps and plots.")] = None,
+    lang: Annotated[Lang, typer.Option(help="The page's language.")] = Lang.EN,
+    consent: Annotated[bool, typer.Option(help="As if the driver agreed to everything.")] = True,
+    policy: PolicyPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what each purpose would get of a recorded drive; nothing is published."""
+    from roadfade import dry_run_command as work  # noqa: PLC0415  # decoders are heavy
+
+    if (dbc is None) != (map_name is None):
+        usage("a database decodes and a map names: give both --dbc and --map, or neither")
+    work.dry_run_command(
+        file, dbc, map_name, html, lang.value, agreed=consent, policy=policy, as_json=as_json
+    )

@@ -1,0 +1,138 @@
+"""A drive as SVG maps without tiles: the way as measured, and what an output is told of it."""
+
+from collections.abc import Iterable, Sequence
+from itertools import chain
+from math import cos, radians
+from typing import Final, NamedTuple
+
+from policy.markup import Html, join, tag
+from roadfade.dry_run import Readings
+from roadfade.mesh_outline import outline
+from telemetry.instants import MINUTE_MS
+from telemetry.record import LATITUDE, LONGITUDE, MESH
+
+Point = tuple[float, float]
+"""Latitude and longitude in degrees."""
+
+WIDTH: Final = 320.0
+HEIGHT_MAX: Final = 320.0
+MARGIN: Final = 12.0
+POINTS_MAX: Final = 1_500
+CELLS_MAX: Final = 2_000
+PAUSE_MS: Final = 2 * MINUTE_MS
+SPAN_DEGREES_MIN: Final = 0.002
+METRES_PER_DEGREE: Final = 111_320.0
+
+
+class Frame(NamedTuple):
+    """The part of the world that a map shows."""
+
+    south: float
+    west: float
+    north: float
+    scale: float
+    """Drawing units per degree of latitude."""
+
+    @property
+    def squeeze(self) -> float:
+        """How much shorter a degree of longitude is here."""
+        return cos(radians((self.south + self.north) / 2))
+
+    def place(self, point: Point) -> tuple[float, float]:
+        """Where a point stands in the drawing."""
+        x = MARGIN + (point[1] - self.west) * self.squeeze * self.scale
+        return x, MARGIN + (self.north - point[0]) * self.scale
+
+    @property
+    def height(self) -> float:
+        """The drawing's height."""
+        return (self.north - self.south) * self.scale + 2 * MARGIN
+
+
+def ways(readings: Readings) -> list[list[Point]]:
+    """Positions whose halves were measured at one instant, in order; a pause begins a new way."""
+    longitudes = dict(readings.get(LONGITUDE, ()))
+    found: list[list[Point]] = []
+    last_ms = None
+    for at_ms, latitude in sorted(readings.get(LATITUDE, ())):
+        longitude = longitudes.get(at_ms)
+        if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
+            continue
+        if last_ms is None or at_ms - last_ms > PAUSE_MS:
+            found.append([])
+        found[-1].append((float(latitude), float(longitude)))
+        last_ms = at_ms
+    return found
+
+
+def cells(readings: Readings) -> list[tuple[Point, ...]]:
+    """The outlines of the cells an output is told, each once."""
+    codes = dict.fromkeys(str(code) for _, code in readings.get(MESH, ()))
+    return [outline(code) for code in list(codes)[:CELLS_MAX]]
+
+
+def drive_map(
+    label: str, measured: Sequence[Sequence[Point]], told: Readings | None
+) -> Html | None:
+    """The map, None where there is no position at all. ``told`` None: only as measured."""
+    known = [] if told is None else cells(told)
+    exact = [] if told is None else list(chain.from_iterable(ways(told)))
+    if not measured and not known:
+        return None
+    frame = _frame(chain.from_iterable([*measured, *known]))
+    shapes = [_polygon(frame, cell) for cell in known]
+    every = max(1, sum(map(len, measured)) // POINTS_MAX)
+    shapes += [_line(frame, one[::every], dashed=told is not None) for one in measured]
+    shapes += [_dot(frame, point) for point in _thinned(exact)]
+    shapes.append(_ruler(frame))
+    box = f"0 0 {WIDTH:g} {frame.height:.1f}"
+    return tag("svg", join(*shapes), viewBox=box, role="img", aria_label=label)
+
+
+def _frame(points: Iterable[Point]) -> Frame:
+    latitudes, longitudes = zip(*points, strict=True)
+    south, north = min(latitudes), max(latitudes)
+    west, east = min(longitudes), max(longitudes)
+    squeeze = cos(radians((south + north) / 2))
+    height = max(north - south, SPAN_DEGREES_MIN)
+    width = max((east - west) * squeeze, SPAN_DEGREES_MIN)
+    inner = WIDTH - 2 * MARGIN
+    scale = min(inner / width, (HEIGHT_MAX - 2 * MARGIN) / height)
+    west -= (inner / scale - (east - west) * squeeze) / 2 / squeeze
+    return Frame(south, west, max(north, south + height), scale)
+
+
+def _thinned(points: Sequence[Point]) -> Sequence[Point]:
+    return points[:: -(-len(points) // POINTS_MAX) or 1]
+
+
+def _line(frame: Frame, points: Sequence[Point], *, dashed: bool) -> Html:
+    places = (frame.place(point) for point in points)
+    joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
+    dashes = "3 3" if dashed else None
+    return tag("polyline", points=joined, fill="none", stroke="var(--dim)", stroke_width=1.5,
+               stroke_dasharray=dashes)  # fmt: skip
+
+
+def _polygon(frame: Frame, corners: Sequence[Point]) -> Html:
+    joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(frame.place, corners))
+    return tag(
+        "polygon", points=joined, fill="var(--mark)", fill_opacity=0.25, stroke="var(--mark)"
+    )
+
+
+def _dot(frame: Frame, point: Point) -> Html:
+    x, y = frame.place(point)
+    return tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=2, fill="var(--mark)")
+
+
+def _ruler(frame: Frame) -> Html:
+    """A length for the eye: the largest round one that fits a third of the map."""
+    unit = frame.scale / METRES_PER_DEGREE
+    lengths = [n * 10**power for power in range(7) for n in (1, 2, 5)]
+    metres = max((m for m in lengths if m * unit <= WIDTH / 3), default=1)
+    said = f"{metres // 1000} km" if metres >= 1000 else f"{metres} m"  # noqa: PLR2004  # metres
+    y = frame.height - 4
+    bar = tag("line", x1=MARGIN, y1=y, x2=MARGIN + metres * unit, y2=y, stroke="var(--ink)",
+              stroke_width=2)  # fmt: skip
+    return join(bar, tag("text", said, x=MARGIN, y=y - 4))

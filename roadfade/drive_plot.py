@@ -1,0 +1,81 @@
+"""One signal over time as SVG: as measured, and as an output is told it."""
+
+from collections.abc import Sequence
+from typing import Final
+
+from policy.markup import Html, join, tag
+from roadfade.dry_run import Reading
+from telemetry.instants import MINUTE_MS
+
+WIDTH: Final = 320.0
+HEIGHT: Final = 120.0
+LEFT: Final = 44.0
+BOTTOM: Final = 18.0
+POINTS_MAX: Final = 600
+MARKS_MAX: Final = 1_200
+
+
+def plot(
+    label: str, before: Sequence[Reading], after: Sequence[Reading], floor_ms: int
+) -> Html | None:
+    """Grey the drive, coloured what is told: a bar as long as the time is coarse.
+
+    None where the signal has no number to draw.
+    """
+    measured = _numbers(before)
+    told = sorted(set(_numbers(after)))
+    if not measured:
+        return None
+    start, end = measured[0][0], max(measured[-1][0], measured[0][0] + 1)
+    values = [value for _, value in (*measured, *told)]
+    low, high = min(values), max(values)
+    spread = (high - low) or 1.0
+
+    def place(at_ms: int, value: float) -> tuple[float, float]:
+        x = LEFT + (min(max(at_ms, start), end) - start) / (end - start) * (WIDTH - LEFT - 4)
+        return x, 6 + (high - value) / spread * (HEIGHT - BOTTOM - 12)
+
+    line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*one) for one in _thinned(measured)))
+    shapes = [tag("polyline", points=line, fill="none", stroke="var(--dim)", stroke_width=1)]
+    bars = dict.fromkeys(
+        _bar(place(at, v), place(at + floor_ms, v)[0]) for at, v in told[:: _every(told)]
+    )
+    shapes.append(tag("path", d="".join(bars), stroke="var(--mark)", stroke_width=3))
+    shapes += [
+        tag("text", f"{high:.5g}", x=2, y=14),
+        tag("text", f"{low:.5g}", x=2, y=HEIGHT - BOTTOM - 2),
+        tag("text", "0", x=LEFT, y=HEIGHT - 4),
+        tag("text", _span(end - start), x=WIDTH - 4, y=HEIGHT - 4, text_anchor="end"),
+    ]
+    box = f"0 0 {WIDTH:g} {HEIGHT:g}"
+    return tag("svg", join(*shapes), viewBox=box, role="img", aria_label=label)
+
+
+def _numbers(readings: Sequence[Reading]) -> list[tuple[int, float]]:
+    return sorted((at, float(value)) for at, value in readings if isinstance(value, int | float))
+
+
+def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
+    """At most POINTS_MAX points that keep every peak: the least and greatest of each stretch."""
+    each = -(-len(points) // (POINTS_MAX // 2))
+    if each <= 1:
+        return points
+    kept = []
+    for begin in range(0, len(points), each):
+        stretch = points[begin : begin + each]
+        pair = {min(stretch, key=lambda p: p[1]), max(stretch, key=lambda p: p[1])}
+        kept += sorted(pair)
+    return kept
+
+
+def _every(told: Sequence[Reading]) -> int:
+    return -(-len(told) // MARKS_MAX) or 1
+
+
+def _bar(place: tuple[float, float], until: float) -> str:
+    x, y = place
+    return f"M{x:.1f} {y:.1f}h{max(until - x, 3.0):.1f}"
+
+
+def _span(length_ms: int) -> str:
+    return f"{length_ms / MINUTE_MS:.1f} min"

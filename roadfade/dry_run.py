@@ -1,0 +1,107 @@
+"""A recorded drive through the policy without Kafka: what each purpose would get of it.
+
+In: a plan and the bytes of envelopes. Out: readings before and after by signal, and the rows of
+the ledger. The worker's own processor decides; each envelope is taken as received at once, from
+a registered device whose person agreed to everything, or to nothing.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final
+
+import msgspec
+
+from policy.columns import columns_of
+from policy.plan import Plan
+from processors.processor import Processor
+from processors.program import build_program
+from processors.tally import Tally
+from roadfade.check_command import ThrowawayKeys, device_of, everybody_agrees
+from telemetry.envelope import decode_envelope
+from telemetry.flow import OutputFlow
+from telemetry.instants import parse_instant, to_ms
+from telemetry.record import TROUBLE_CODES, decode_record
+
+READINGS_MAX: Final = 2_000_000
+"""More than this is a fleet, not a drive."""
+
+Reading = tuple[int, Any]
+"""Milliseconds UTC, and the value."""
+Readings = dict[str, list[Reading]]
+"""By signal, in the order of arrival."""
+
+
+@dataclass(slots=True)
+class DryRun:
+    """What went in and what came out."""
+
+    plan: Plan
+    envelopes: int = 0
+    before: Readings = field(default_factory=dict)
+    after: dict[str, Readings] = field(default_factory=dict)
+    """By output."""
+    floors_ms: dict[tuple[str, str], int] = field(default_factory=dict)
+    """By output and signal: how coarsely its times are told, at the finest."""
+    ledger: Mapping[str, OutputFlow] = field(default_factory=dict)
+    rejected: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def readings(self) -> int:
+        """How many readings came in."""
+        return sum(map(len, self.before.values()))
+
+
+def dry_run(plan: Plan, payloads: Iterable[bytes], *, agreed: bool) -> DryRun:
+    """Process them all; OverflowError where there are more readings than a drive has."""
+    done = DryRun(plan, after={output.id: {} for output in plan.outputs})
+    program = build_program(plan)
+    taken = list(payloads)
+    devices = {device for one in taken if (device := device_of(one))}
+    people = everybody_agrees(plan if agreed else replace(plan, outputs=()), devices)
+    processor = Processor(program, people, ThrowawayKeys(), lambda _topic, _key: 0)
+    tally = Tally(program)
+    outputs = {output.topic: output.id for output in plan.outputs}
+    for payload in taken:
+        last_ms = _take(done, payload)
+        for record in processor.process(payload, last_ms, last_ms, tally):
+            _give(done, outputs[record.topic], record.value)
+    done.ledger, done.rejected = tally.settle()
+    for output in plan.outputs:
+        for column in columns_of(plan, output):
+            key = (output.id, column.path)
+            floor_ms = column.lane.time_floor_ms
+            done.floors_ms[key] = min(floor_ms, done.floors_ms.get(key, floor_ms))
+    return done
+
+
+def _take(done: DryRun, payload: bytes) -> int:
+    """Note an envelope's readings; the time of its last one, at which it is received."""
+    done.envelopes += 1
+    try:
+        envelope = decode_envelope(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return 0  # the processor says why it is rejected
+    t0_ms = to_ms(envelope.clock.t0)
+    last_ms = t0_ms
+    for path, column in envelope.series.items():
+        known = done.before.setdefault(path, [])
+        known += [(t0_ms + dt, v) for dt, v in zip(column.dt, column.value, strict=False)]
+        last_ms = max([last_ms, *(t0_ms + dt for dt in column.dt)])
+    if envelope.dtc:
+        done.before.setdefault(TROUBLE_CODES, []).extend((t0_ms, code) for code in envelope.dtc)
+    if done.readings > READINGS_MAX:
+        msg = f"more than {READINGS_MAX:,} readings are a fleet: take one drive of it"
+        raise OverflowError(msg)
+    return last_ms
+
+
+def _give(done: DryRun, output: str, value: bytes) -> None:
+    """Note what one record tells its reader."""
+    record = decode_record(value)
+    t0_ms = parse_instant(record.t0)
+    told = done.after[output]
+    for path, series in record.series.items():
+        pairs = zip(series.dt, series.value, strict=True)
+        told.setdefault(path, []).extend((t0_ms + dt, v) for dt, v in pairs)
+    if record.dtc:
+        told.setdefault(TROUBLE_CODES, []).extend((t0_ms, code) for code in record.dtc)

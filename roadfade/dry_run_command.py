@@ -1,0 +1,99 @@
+"""``roadfade policy dry-run FILE``: a drive through the policy, as a table, JSON or a page."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from ingest.recording import Recording
+from ingest.refused import Refused
+from policy.markup import Language
+from policy.plan import Plan
+from policy.reason_words import reason_words
+from roadfade.clock import wall_ms
+from roadfade.dry_run import DryRun, dry_run
+from roadfade.dry_run_page import dry_run_page
+from roadfade.policy_choice import FAILS, AsJson, PolicyPath, plan_or_exit, print_json, usage
+from roadfade.publish_command import read_payloads
+from roadfade.refusal import Refusal
+from telemetry.envelope import encode_envelope
+from telemetry.identity import DeviceId
+
+
+def dry_run_command(
+    file: Path,
+    dbc: Path | None,
+    map_name: str | None,
+    html: Path | None,
+    language: Language,
+    *,
+    agreed: bool,
+    policy: PolicyPath,
+    as_json: AsJson,
+) -> None:
+    """Show what each purpose would get of it; fails where nothing of the file is admitted."""
+    document, plan = plan_or_exit(policy, as_json=as_json)
+    try:
+        payloads = list(_payloads(file, dbc, map_name, plan))
+    except (Refusal, Refused) as refused:
+        usage(str(refused))
+    try:
+        done = dry_run(plan, payloads, agreed=agreed)
+    except OverflowError as error:
+        usage(str(error))
+    if html is not None:
+        html.write_text(dry_run_page(done, document, language, agreed=agreed), encoding="utf-8")
+    if as_json:
+        print_json(as_object(done))
+    else:
+        Console().print(_table(done, language))
+        if done.rejected:
+            listed = ", ".join(f"{why} {count}" for why, count in done.rejected.items())
+            typer.echo(f"not admitted: {listed}; `roadfade publish --check` says where", err=True)
+    if not any(flow.entered for flow in done.ledger.values()):
+        raise typer.Exit(FAILS)
+
+
+def _payloads(file: Path, dbc: Path | None, map_name: str | None, plan: Plan) -> Iterator[bytes]:
+    if dbc is None or map_name is None:
+        yield from (payload.value for payload in read_payloads([str(file)]))
+        return
+    collected = frozenset(signal.path for signal in plan.catalogue)
+    taken = Recording(file, dbc, map_name, plan.catalogue)
+    envelopes = taken.envelopes(DeviceId("dry-run"), collected, wall_ms(), keep_time=True)
+    yield from map(encode_envelope, envelopes)
+
+
+def as_object(done: DryRun) -> dict[str, Any]:
+    """The run as JSON: counts and reasons, no value."""
+    return {
+        "policy_version": done.plan.policy_version,
+        "envelopes": done.envelopes,
+        "readings": done.readings,
+        "rejected": dict(done.rejected),
+        "outputs": {
+            name: {
+                "in": flow.entered,
+                "delivered": flow.delivered,
+                "withheld": flow.withheld,
+                "signals": {path: len(told) for path, told in done.after[name].items()},
+            }
+            for name, flow in done.ledger.items()
+        },
+    }
+
+
+def _table(done: DryRun, language: Language) -> Table:
+    table = Table(title=f"{done.readings:,} readings through {done.plan.policy_version}")
+    for column in ("output", "class", "remains", "withheld"):
+        table.add_column(column)
+    for output in done.plan.outputs:
+        flow = done.ledger[output.id]
+        most = sorted(flow.withheld.items(), key=lambda item: -item[1])
+        reasons = "; ".join(f"{reason_words(why, language)} {count:,}" for why, count in most)
+        remains = f"{flow.delivered:,} of {flow.entered:,}"
+        table.add_row(output.id, output.recipient_class, remains, reasons)
+    return table

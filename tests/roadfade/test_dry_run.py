@@ -1,0 +1,105 @@
+import json
+import re
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from processors.mesh import jis_mesh
+from roadfade.dry_run import dry_run
+from roadfade.mesh_outline import outline
+from roadfade.policy_commands import app
+from telemetry.record import LATITUDE, LONGITUDE, MESH
+from tests.support.plans import FUEL, PLAN, SPEED
+from tests.support.worlds import column, envelope
+
+RUNNER = CliRunner()
+TOKYO = (35.6812, 139.7671)
+
+
+def drive(readings: int = 30) -> bytes:
+    return envelope(
+        {
+            SPEED: column("km/h", [40.0 + i / 2 for i in range(readings)]),
+            FUEL: column("percent", [52.4] * readings),
+            LATITUDE: column("degrees", [TOKYO[0] + i / 10_000 for i in range(readings)]),
+            LONGITUDE: column("degrees", [TOKYO[1]] * readings),
+        }
+    )
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    path = tmp_path / "drive.json"
+    path.write_bytes(drive())
+    return path
+
+
+def test_what_each_purpose_gets_is_what_the_worker_would_send() -> None:
+    done = dry_run(PLAN, [drive(10)], agreed=True)
+    assert done.readings == 40
+    assert done.after["service"][SPEED] == done.before[SPEED]
+    assert [value for _, value in done.after["research"][SPEED]] == [40]
+    assert MESH in done.after["research"] and LATITUDE not in done.after["research"]
+    assert done.ledger["research"].withheld["unsupported"] == 10
+    assert all(flow.closes for flow in done.ledger.values())
+
+
+def test_without_consent_nothing_leaves_that_needs_one() -> None:
+    done = dry_run(PLAN, [drive(10)], agreed=False)
+    assert done.after["sharing"] == {}
+    assert LATITUDE not in done.after["service"] and SPEED in done.after["service"]
+
+
+def test_what_is_no_envelope_is_counted_and_not_shown() -> None:
+    done = dry_run(PLAN, [b"{", drive(2)], agreed=True)
+    assert (done.envelopes, done.rejected) == (2, {"malformed": 1})
+
+
+@pytest.mark.parametrize("size_m", [250, 500, 1_000, 10_000])
+def test_a_position_lies_within_the_outline_of_its_cell(size_m: int) -> None:
+    for latitude, longitude in (TOKYO, (26.2124, 127.6809), (43.0687, 141.3508)):
+        cell = jis_mesh(latitude, longitude, size_m)
+        assert cell is not None
+        corners = outline(cell)
+        assert min(c[0] for c in corners) <= latitude < max(c[0] for c in corners) + 1e-9
+        assert min(c[1] for c in corners) <= longitude < max(c[1] for c in corners) + 1e-9
+
+
+def test_an_h3_cell_has_an_outline_and_a_made_up_one_has_none() -> None:
+    assert len(outline("8844c0a305fffff")) in (5, 6)
+    with pytest.raises(ValueError, match="no known grid"):
+        outline("nowhere")
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_page_stands_alone_and_shows_every_output(
+    language: str, file: Path, tmp_path: Path
+) -> None:
+    page = tmp_path / "page.html"
+    result = RUNNER.invoke(app, ["dry-run", str(file), "--html", str(page), "--lang", language])
+    assert result.exit_code == 0, result.output
+    text = page.read_text(encoding="utf-8")
+    assert f'<html lang="{language}">' in text
+    assert "default-src &#x27;none&#x27;" in text
+    assert not re.search(r"(src|href)=\"(?!#)|url\(|@import|<script", text)
+    assert 'id="product_rnd"' in text and text.count("<svg") > 5
+
+
+def test_the_answer_as_json_has_counts_and_no_value(file: Path) -> None:
+    result = RUNNER.invoke(app, ["dry-run", str(file), "--json"])
+    shown = json.loads(result.stdout)
+    assert result.exit_code == 0
+    assert shown["readings"] == 120
+    assert shown["outputs"]["product_rnd"]["in"] == 120
+    assert "35.68" not in result.stdout
+
+
+def test_a_file_that_holds_nothing_fails_and_one_that_is_not_there_is_wrong_usage(
+    tmp_path: Path,
+) -> None:
+    bad = tmp_path / "bad.json"
+    bad.write_text('{"no": "envelope"}')
+    assert RUNNER.invoke(app, ["dry-run", str(bad)]).exit_code == 1
+    assert RUNNER.invoke(app, ["dry-run", str(tmp_path / "none.json")]).exit_code == 2
+    assert RUNNER.invoke(app, ["dry-run", str(bad), "--map", "css_gnss"]).exit_code == 2

@@ -17,12 +17,8 @@ pytestmark = pytest.mark.broker
 
 SAYS = {
     ("README.md", "register"): ["registered "],
-    ("README.md", "reader"): [
-        "3 readings, to be gone by",
-        '"Vehicle.Speed":{"unit":"km/h","dt":[0],"value":[40.0]}',
-        '"dtc":["P0301"]',
-    ],
-    ("README.md", "query"): ["Vehicle.OBD.CoolantTemperature", "1 rows written"],
+    ("README.md", "reader"): ["to be gone by", '"Vehicle.Speed"', "40.0", '"dtc":["P0301"]'],
+    ("README.md", "query"): ["Vehicle.OBD.CoolantTemperature", " rows written"],
     ("README.md", "watch"): ["healthy", 'output="product_rnd"', "SUCCESS"],
     ("docs/gateways.md", "check"): ["wrong_unit in Vehicle.Speed", "exit code 1"],
     ("docs/operators.md", "look"): ["telemetry.raw", "healthy"],
@@ -33,7 +29,8 @@ SAYS = {
 }
 KEEPS_TO_ITSELF = {("README.md", "reader"): ["43.5", "43.9", "44.1", "dongle", "person"]}
 ENOUGH = ("register", "gateway")
-BLOCK_S_MAX = 60.0
+PUBLISHES = ("gateway", "replay")
+BLOCK_S_MAX = 120.0
 CURL = """#!/bin/sh
 exec {python} -c 'import sys, urllib.request as u; print(u.urlopen(sys.argv[-1]).read().decode())' "$@"
 """
@@ -84,7 +81,8 @@ def test_what_a_page_tells_to_run_runs_as_written(page: str, road: Road, desk: P
             assert words in said, (block.name, words, said)
         for words in KEEPS_TO_ITSELF.get((block.page, block.name), []):
             assert words not in said, (block.name, words)
-        road.drained()
+        if block.name in PUBLISHES:
+            road.drained()
 
 
 def test_every_expectation_belongs_to_a_block() -> None:

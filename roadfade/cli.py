@@ -6,18 +6,17 @@ import signal
 import sys
 import threading
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from office.grantable import Grantable, grantable
-from policy.limits import Limits
 from roadfade import commands, office_commands, policy_commands
 from roadfade.clock import wall_ms
 from roadfade.office_desk import OfficeDesk
-from roadfade.planning import compile_policy
 from roadfade.refusal import carry_out, settings
-from roadfade.settings import Settings
+
+if TYPE_CHECKING:
+    from office.grantable import Grantable
 
 app = typer.Typer(
     name="roadfade",
@@ -40,11 +39,15 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 @app.callback()
 def root(ctx: typer.Context) -> None:
     """Put the office's desk where its commands find it; connects to nothing."""
-    ctx.obj = OfficeDesk(settings().office_database, lambda: _grantable(settings()), wall_ms)
+    ctx.obj = OfficeDesk(settings().office_database, _grantable, wall_ms)
 
 
-def _grantable(current: Settings) -> frozenset[Grantable]:
-    return grantable(compile_policy(current, Limits()))
+def _grantable() -> "frozenset[Grantable]":
+    from office.grantable import grantable  # noqa: PLC0415  # few commands need the policy
+    from policy.limits import Limits  # noqa: PLC0415
+    from roadfade.planning import compile_policy  # noqa: PLC0415
+
+    return grantable(compile_policy(settings(), Limits()))
 
 
 @app.command()

@@ -5,15 +5,16 @@ mistyped command 2. The root command supplies an ``OfficeDesk`` as ``ctx.obj``.
 """
 
 from collections.abc import Sequence
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from office.grantable import chosen
-from office.registry import Registry
 from roadfade.office_desk import desk_of, or_now, run_at_desk
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.instants import parse_instant
+
+if TYPE_CHECKING:
+    from office.registry import Registry
 
 
 def instant(text: str) -> int:
@@ -52,7 +53,7 @@ def register_device(
     desk = desk_of(ctx)
     since_ms = or_now(desk, at)
 
-    async def work(registry: Registry) -> Sequence[str]:
+    async def work(registry: "Registry") -> Sequence[str]:
         return [await registry.register_device(DeviceId(device), since_ms)]
 
     run_at_desk(desk, work, "registered", wait, as_json=as_json)
@@ -71,7 +72,7 @@ def register(
     desk = desk_of(ctx)
     from_ms = or_now(desk, from_)
 
-    async def work(registry: Registry) -> Sequence[str]:
+    async def work(registry: "Registry") -> Sequence[str]:
         return [await registry.register(DeviceId(device), SubjectId(subject), from_ms)]
 
     run_at_desk(desk, work, "registered", wait, as_json=as_json)
@@ -84,7 +85,7 @@ def unregister(
     desk = desk_of(ctx)
     at_ms = or_now(desk, at)
 
-    async def work(registry: Registry) -> Sequence[str]:
+    async def work(registry: "Registry") -> Sequence[str]:
         return [await registry.close_link(DeviceId(device), at_ms)]
 
     run_at_desk(desk, work, "ended", wait, as_json=as_json)
@@ -108,12 +109,14 @@ def grant(
     wait: Wait = 0,
 ) -> None:
     """Record that a person agreed, under a notice of the policy."""
+    from office.grantable import chosen  # noqa: PLC0415  # it compares with the policy's plan
+
     desk = desk_of(ctx)
     from_ms = or_now(desk, from_)
 
     offered = desk.grantable()
 
-    async def work(registry: Registry) -> Sequence[str]:
+    async def work(registry: "Registry") -> Sequence[str]:
         asked = chosen(offered, purpose, basis, recipient, notice)
         return [await registry.grant(SubjectId(subject), *asked, from_ms)]
 
@@ -135,7 +138,7 @@ def withdraw(
     desk = desk_of(ctx)
     at_ms = or_now(desk, at)
 
-    async def work(registry: Registry) -> Sequence[str]:
+    async def work(registry: "Registry") -> Sequence[str]:
         return await registry.withdraw(SubjectId(subject), purpose, recipient, at_ms)
 
     run_at_desk(desk, work, "withdrawn", wait, as_json=as_json)

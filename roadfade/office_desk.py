@@ -8,15 +8,16 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Collection, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import typer
 
-from office.database import Database
 from office.errors import OfficeError
-from office.grantable import Grantable
-from office.outbox import Outbox
-from office.registry import Registry
+
+if TYPE_CHECKING:
+    from office.grantable import Grantable
+    from office.outbox import Outbox
+    from office.registry import Registry
 
 NOT_PUBLISHED: Final = (
     "recorded, but the workers were not told in time: see that the office process runs "
@@ -30,7 +31,7 @@ class OfficeDesk:
 
     database: str
     """URL of the office database."""
-    grantable: Callable[[], Collection[Grantable]]
+    grantable: "Callable[[], Collection[Grantable]]"
     """Reads the policy; called only where a consent is given."""
     now_ms: Callable[[], int]
 
@@ -49,7 +50,7 @@ def or_now(desk: OfficeDesk, instant_ms: int | None) -> int:
     return desk.now_ms() if instant_ms is None else instant_ms
 
 
-Work = Callable[[Registry], Awaitable[Sequence[str]]]
+Work = Callable[["Registry"], Awaitable[Sequence[str]]]
 
 
 def run_at_desk(
@@ -59,7 +60,7 @@ def run_at_desk(
     wait_s: float,
     *,
     as_json: bool,
-    grantable: Collection[Grantable] = (),
+    grantable: "Collection[Grantable]" = (),
 ) -> None:
     """Do the work in a database opened for it, and say what became of it.
 
@@ -80,8 +81,13 @@ def run_at_desk(
 
 
 async def _work_and_wait(
-    desk: OfficeDesk, work: Work, wait_s: float, grantable: Collection[Grantable]
+    desk: OfficeDesk, work: Work, wait_s: float, grantable: "Collection[Grantable]"
 ) -> tuple[Sequence[str], bool]:
+    # The database toolkit is heavy, and `--help` needs none.
+    from office.database import Database  # noqa: PLC0415
+    from office.outbox import Outbox  # noqa: PLC0415
+    from office.registry import Registry  # noqa: PLC0415
+
     database = await Database.open(desk.database)
     try:
         rows = await work(Registry(database, grantable))
@@ -91,7 +97,7 @@ async def _work_and_wait(
     return rows, published
 
 
-async def _told(outbox: Outbox, wait_s: float) -> bool:
+async def _told(outbox: "Outbox", wait_s: float) -> bool:
     return await outbox.wait_published(await outbox.last_sequence(), wait_s)
 
 

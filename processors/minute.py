@@ -1,13 +1,15 @@
 """When lives that start in one minute end: the same answer for every link, kept for all.
 
-A life starts at the earlier of reading and reception, floored to the minute, and ends at
-start + period floored to the lane's grain: never later than the policy's maximum.
+A life starts at the earlier of reading and reception, floored to the minute and to the lane's
+floor of time, and ends at start + period floored to the lane's grain: never later than the
+policy's maximum, and never dating a reading more finely than its own time does.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from policy.periods import expires_ms
+from policy.plan import Lane
 from processors.passages import Passage
 from processors.people import FOREVER_MS
 from telemetry.instants import MINUTE_MS, format_instant
@@ -52,10 +54,15 @@ class Minutes:
 
 
 def _judge(passages: Sequence[Passage], start_ms: int) -> Minute:
-    ends_ms = [expires_ms(start_ms, start_ms, p.lane.period, p.lane.grain) for p in passages]
+    ends_ms = [_end_ms(passage.lane, start_ms) for passage in passages]
     deadlines_ms = tuple(
         end_ms - passage.output.transport.bound_ms
         for passage, end_ms in zip(passages, ends_ms, strict=True)
     )
     headers = tuple((EXPIRES_AT, format_instant(end_ms).encode()) for end_ms in ends_ms)
     return Minute(headers, deadlines_ms, min(deadlines_ms, default=FOREVER_MS))
+
+
+def _end_ms(lane: Lane, start_ms: int) -> int:
+    floored_ms = start_ms // lane.time_floor_ms * lane.time_floor_ms
+    return expires_ms(floored_ms, floored_ms, lane.period, lane.grain)

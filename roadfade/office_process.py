@@ -12,7 +12,7 @@ from bus.publisher import Publisher
 from office.database import Database
 from office.outbox import Outbox
 from office.ports import ControlRecord, Publish
-from roadfade import metrics
+from roadfade import __version__, metrics
 from roadfade.clock import wall_ms
 from roadfade.copies import measure_topics
 from roadfade.planning import check_topics, connection_of, plan_for, specs_of
@@ -36,6 +36,7 @@ async def _run(settings: Settings) -> None:
     async with TopicAdmin(connection) as admin:
         plan = await plan_for(settings, admin)
         partitions = await check_topics(admin, specs_of(plan, settings))
+    metrics.BUILD.labels(__version__, plan.policy_version).set(1)
     told = {topic: partitions[topic] for topic in (LINKS, CONSENTS)}
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()

@@ -39,23 +39,24 @@ class RawPublisher:
     async def publish(self, envelopes: Iterable[Envelope]) -> int:
         """Publish what the policy collects of them; durable on return. How many went out."""
         outgoing: list[Outgoing] = []
-        sent = 0
+        sent = readings = 0
         for envelope in envelopes:
             kept, dropped = gate(envelope, self._collected)
             self.not_collected += dropped
             if kept is None:
                 continue
-            self.readings += kept.readings
             outgoing.append(Outgoing(RAW, None, self._key(kept.device), encode_envelope(kept)))
+            readings += kept.readings
             if len(outgoing) >= ENVELOPES_AT_ONCE_MAX:
-                sent += await self._send(outgoing)
-                outgoing = []
-        return sent + await self._send(outgoing)
+                sent += await self._send(outgoing, readings)
+                outgoing, readings = [], 0
+        return sent + await self._send(outgoing, readings)
 
     def _key(self, device: str) -> bytes:
         return hmac.digest(self._routing_key, device.encode(), "sha256")[:16]
 
-    async def _send(self, outgoing: list[Outgoing]) -> int:
+    async def _send(self, outgoing: list[Outgoing], readings: int) -> int:
         await self._publisher.publish(outgoing)
+        self.readings += readings
         self.envelopes += len(outgoing)
         return len(outgoing)

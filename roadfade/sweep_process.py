@@ -9,7 +9,7 @@ from pathlib import Path
 from policy.limits import Limits
 from policy.periods import add_period
 from policy.plan import Plan
-from roadfade import metrics
+from roadfade import __version__, metrics
 from roadfade.clock import wall_ms
 from roadfade.ledger import LedgerFile
 from roadfade.planning import compile_policy
@@ -48,6 +48,7 @@ def tell_promises(plan: Plan, now_ms: int) -> None:
 def main(settings: Settings, stopping: threading.Event) -> None:
     """Sweep again and again until ``stopping`` is set; an error ends the process loudly."""
     metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep")
+    metrics.BUILD.labels(__version__, "").set(1)
     tell_promises(compile_policy(settings, Limits()), wall_ms())
     ledger = LedgerFile(settings.ledger_path)
     oldest = Oldest(settings.lake_dir)

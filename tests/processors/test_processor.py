@@ -2,10 +2,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from policy.operations import Keep
 from telemetry.envelope import decode_envelope, encode_envelope
-from telemetry.instants import DAY_MS
+from telemetry.instants import DAY_MS, MINUTE_MS, Grain
 from telemetry.record import EXPIRES_AT, LATITUDE, LONGITUDE, MESH, decode_record
-from tests.support.plans import BELT, FUEL, ODOMETER, PLAN, RPM, SPEED
+from tests.support.plans import BELT, FUEL, ODOMETER, PLAN, RPM, SPEED, lane, output, plan
 from tests.support.worlds import NOW_MS, World, column, envelope, known_world
 
 TOKYO = (35.6812, 139.7671)
@@ -177,7 +178,10 @@ def test_what_could_not_be_deleted_in_time_is_too_late() -> None:
         (envelope({SPEED: column("km/h", ["fast"])}), "wrong_type"),
         (envelope({SPEED: column("km/h", [None])}), "wrong_type"),
         (envelope({SPEED: column("km/h", [401.0])}), "out_of_range"),
-        (envelope({RPM: column("rpm", [1])}).replace(b"[1]}", b"[1" + b"0" * 400 + b"]}"), "out_of_range"),
+        (
+            envelope({RPM: column("rpm", [1])}).replace(b"[1]}", b"[1" + b"0" * 400 + b"]}"),
+            "out_of_range",
+        ),
         (envelope({SPEED: {"unit": "km/h", "dt": [0, 1], "value": [1.0]}}), "column_mismatch"),
         (envelope({SPEED: {"unit": "km/h", "dt": [1 << 40], "value": [1.0]}}), "malformed"),
         (
@@ -223,3 +227,16 @@ def test_readings_of_an_epoch_whose_key_is_destroyed_are_withheld_as_erased() ->
     out = world.feed(envelope(drive()))
     assert {m.topic for m in out} == {"purpose.research", "purpose.sharing"}
     assert world.ledger()["service"].withheld == {"erased": 50}
+
+
+def test_an_expiry_dates_a_reading_no_more_finely_than_its_floor() -> None:
+    coarse = lane("60d", 60, 15 * MINUTE_MS, {SPEED: (Keep(),)}, grain=Grain.MINUTE)
+    world = World(plan(output("coarse", [coarse])))
+    world.register()
+    world.link()
+    expiries = set()
+    for minute in range(15):
+        at_ms = NOW_MS - 60 * MINUTE_MS + minute * MINUTE_MS
+        (record,) = world.feed(envelope({SPEED: column("km/h", [1.0])}, at_ms=at_ms))
+        expiries.add(dict(record.headers)[EXPIRES_AT])
+    assert len(expiries) == 1

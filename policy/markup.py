@@ -28,6 +28,7 @@ a { color: var(--mark); } :focus-visible { outline: 3px solid var(--mark); }
 .note { background: var(--soft); border-left: 4px solid var(--mark); padding: .5rem .8rem; }
 table { border-collapse: collapse; width: 100%; }
 .hidden { position: absolute; width: 1px; height: 1px; overflow: hidden; clip-path: inset(50%); }
+th { white-space: nowrap; }
 th, td { text-align: left; vertical-align: top; padding: .35rem .6rem .35rem 0;
   border-bottom: 1px solid var(--line); }
 @media (max-width: 40rem) { table, tbody, tr, td { display: block; } thead { display: none; }

@@ -8,9 +8,9 @@ from typing import Final
 
 from policy.document import Document
 from policy.markup import Html, Language, join, page, table, tag
+from policy.people_words import duration_words, period_words
 from policy.plan import Output
 from policy.reason_words import reason_words
-from policy.words import say_duration
 from roadfade.drive_map import drive_map, ways
 from roadfade.drive_plot import plot
 from roadfade.dry_run import DryRun
@@ -132,7 +132,9 @@ def _measured(done: DryRun, say: _Say) -> Html:
 def _output(done: DryRun, document: Document, output: Output, say: _Say) -> Html:
     flow = done.ledger[output.id]
     title = f"{say.title(document, output.purpose)} ({output.recipient})"
-    periods = ", ".join(dict.fromkeys(str(lane.period) for lane in output.lanes))
+    periods = ", ".join(
+        dict.fromkeys(period_words(lane.period, say.language) for lane in output.lanes)
+    )
     facts = f"{_share(flow.delivered, flow.entered)}. {say('kept')}: {periods}."
     head = [tag("h2", title, id=output.id), tag("p", facts)]
     figures = list(_figures(done, output, say))
@@ -149,7 +151,7 @@ def _figures(done: DryRun, output: Output, say: _Say) -> Iterator[Html]:
     paths = [path for path in told if path not in (MESH, LATITUDE, LONGITUDE)]
     for path in paths[:PLOTS_MAX]:
         floor_ms = done.floors_ms[output.id, path]
-        caption = say("plot").format(path, say_duration(floor_ms))
+        caption = say("plot").format(path, duration_words(floor_ms, say.language))
         drawn = plot(caption, done.before.get(path, ()), told[path], floor_ms)
         if drawn is not None:
             yield tag("figure", drawn, tag("figcaption", caption))

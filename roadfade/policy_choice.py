@@ -1,6 +1,7 @@
 """Which document a policy command asks, and how it answers: 0 holds, 1 fails, 2 wrong usage."""
 
 import json
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
@@ -18,6 +19,14 @@ from roadfade.policy_screens import problem_lines
 
 FAILS: Final = 1
 USAGE: Final = 2
+
+
+class Lang(StrEnum):
+    """Languages of pages."""
+
+    EN = "en"
+    JA = "ja"
+
 
 PolicyPath = Annotated[
     Path | None, typer.Option("--policy", help="A document's folder; default: the shipped one.")

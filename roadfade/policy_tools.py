@@ -3,7 +3,6 @@
 Exit codes as for every policy command: 0 holds, 1 fails, 2 wrong usage.
 """
 
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -12,16 +11,9 @@ from rich.console import Console
 
 from policy.diff import diff
 from policy.renderings_diff import diff_json
-from roadfade import policy_made
-from roadfade.policy_choice import FAILS, AsJson, PolicyPath, plan_or_exit, print_json, usage
+from roadfade import policy_made, policy_pages
+from roadfade.policy_choice import FAILS, AsJson, Lang, PolicyPath, plan_or_exit, print_json, usage
 from roadfade.policy_diff_screen import diff_lines
-
-
-class Lang(StrEnum):
-    """Languages of pages."""
-
-    EN = "en"
-    JA = "ja"
 
 
 def add_to(app: typer.Typer) -> None:
@@ -29,6 +21,7 @@ def add_to(app: typer.Typer) -> None:
     app.command(name="diff")(diff_command)
     app.command(name="dry-run")(dry_run_command)
     policy_made.add_to(app)
+    policy_pages.add_to(app)
 
 
 def diff_command(

@@ -1,0 +1,91 @@
+import re
+from dataclasses import replace
+
+import pytest
+
+from policy.holdings import PlanCell
+from policy.markup import Language, html, page, table, tag
+from policy.notice_page import notice_page
+from policy.people_words import keep_words, precision_words
+from policy.plan import Basis, BasisKind, Period, Plan
+from policy.processing_record import processing_record, record_page
+from policy.words import Exact
+from telemetry.instants import Grain
+from tests.policy.documents import SPEED
+from tests.policy.tools.versions import version
+from tests.support.plans import HERE
+
+CELL = PlanCell(
+    id="study/team/C09", purpose="study", recipient="team", recipient_class="internal",
+    category="C09", delivery="stream", at_least=None, window=None, needs=None, signals=(SPEED,),
+    facts=(), denials=(), precision="P2", basis=Basis(BasisKind.PUBLISHED, "study@1"),
+    at_most=Period(90, "days"), trigger="contract_end", cap=Period(400, "days"), grain=Grain.DAY,
+    because="load profiles", until=None, cites=("C2-08",), where=HERE,
+)  # fmt: skip
+
+
+def plan() -> Plan:
+    return replace(version()[0], cells=(CELL,))
+
+
+def is_alone(text: str) -> bool:
+    """Whether a page asks for nothing beyond itself."""
+    reached = re.search(r"(src|href)=\"(?!#|mailto:)|url\(|@import|<script|<link", text)
+    return reached is None and "default-src" in text
+
+
+def test_texts_are_escaped_and_markup_is_not_escaped_twice() -> None:
+    made = tag("p", "a < b & ", tag("b", "c"), title='"x"')
+    assert made == '<p title="&quot;x&quot;">a &lt; b &amp; <b>c</b></p>'
+    assert html(made) is made
+
+
+def test_a_page_names_its_language_fits_a_phone_and_asks_for_nothing() -> None:
+    text = page("ja", "題", tag("p", "本文"))
+    assert '<html lang="ja">' in text
+    assert 'name="viewport"' in text
+    assert is_alone(text)
+
+
+def test_every_cell_of_a_table_repeats_its_column_for_narrow_screens() -> None:
+    made = table("t", ["one", "two"], [["1", "2"]])
+    assert 'data-label="two" role="cell">2</td>' in made
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_notice_tells_data_fineness_period_recipient_and_ground(language: Language) -> None:
+    text = notice_page(plan(), version()[1], language)
+    title, speed, kept, fine = {
+        "en": ("Study", "speed", "90 days after your contract ends, in any case 400 days",
+               "time within 10 minutes"),
+        "ja": ("研究", "速度", "契約の終了から90日、最長400日", "時刻は10分単位"),
+    }[language]  # fmt: skip
+    for said in (title, speed, kept, fine, "the team", "c@example.jp"):
+        assert said in text
+    assert is_alone(text)
+
+
+def test_the_notice_leaves_out_what_is_denied() -> None:
+    nothing = replace(plan(), cells=(replace(CELL, signals=()),))
+    assert "研究" not in notice_page(nothing, version()[1], "ja")
+
+
+def test_a_life_without_an_open_end_has_no_cap() -> None:
+    plain = replace(CELL, trigger="reading", cap=None, at_most=Period(1, "months"))
+    assert keep_words(plain, "en") == "1 month after it was recorded"
+    assert precision_words(Exact(), 1000, "ja") == "測定したままの位置、時刻は1秒単位"
+
+
+def test_the_record_names_activities_recipients_countries_periods_and_measures() -> None:
+    record = processing_record(plan(), version()[1])
+    (activity,) = record["activities"]
+    assert activity["recipients"][0]["countries"] == ["JP"]
+    assert activity["data"][0] | {"at_most": "90 days", "cap": "400 days"} == activity["data"][0]
+    assert any("pseudonyms" in measure for measure in record["measures"])
+    assert record["controller"]["contact"] == "c@example.jp"
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_the_record_is_a_page_too(language: Language) -> None:
+    text = record_page(plan(), version()[1], language)
+    assert is_alone(text) and "load profiles" in text

@@ -27,6 +27,11 @@ USUAL_SPAN_MS: Final = 600_000
 
 UsualDelta = Annotated[int, Meta(ge=0, le=USUAL_SPAN_MS)]
 
+decode_times = msgspec.json.Decoder(
+    Annotated[list[UsualDelta], Meta(max_length=READINGS_PER_COLUMN_MAX)]
+).decode
+"""The usual times of a column; raises what the plan's decoder raises."""
+
 
 class HotEnvelope(Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
     """The fields of an envelope, ``series`` being a struct of the plan's own columns."""
@@ -62,13 +67,15 @@ def _whole(bound: float | None) -> int | None:
 
 
 def column_type(signal: Signal) -> type[Struct]:
-    """A column of one signal: its one unit, usual times, typed values."""
+    """A column of one signal: its one unit, typed values, and times still to be decoded.
+
+    Columns mostly share their times: ``decode_times`` then runs once for all of them.
+    """
     one: Any = value_type(signal)
     values: Any = Annotated[list[one], Meta(max_length=READINGS_PER_COLUMN_MAX)]
-    times: Any = Annotated[list[UsualDelta], Meta(max_length=READINGS_PER_COLUMN_MAX)]
     return msgspec.defstruct(
         "Column",
-        [("unit", Literal[signal.unit]), ("dt", times), ("value", values)],
+        [("unit", Literal[signal.unit]), ("dt", msgspec.Raw), ("value", values)],
         forbid_unknown_fields=True,
         gc=False,
     )

@@ -70,12 +70,12 @@ class Processor:
         if self._generation != self._people.generation:
             self._generation = self._people.generation
             self._standings.clear()
-        envelope = self._decoded(value)
-        if envelope is not None:
+        usual = self._usual(value)
+        if usual is not None:
+            envelope, readings = usual
             t0_ms = to_ms(envelope.clock.t0)
             standing = self._standing(envelope.device, t0_ms, received_ms, now_ms)
-            readings = usual_readings(envelope.series, envelope.dtc)
-            if standing is not None and readings is not None:
+            if standing is not None:
                 epoch_ms = _epoch_instant(_trip_started_ms(envelope.trip), t0_ms)
                 regime, minute = self._judge(standing, epoch_ms, min(t0_ms, received_ms), now_ms)
                 return self._minimiser.run(
@@ -84,15 +84,17 @@ class Processor:
                 )  # fmt: skip
         return self._exactly(value, received_ms, now_ms, tally)
 
-    def _decoded(self, value: bytes | None) -> Any:
-        """The envelope where it is a usual one, else None."""
+    def _usual(self, value: bytes | None) -> tuple[Any, Readings] | None:
+        """The envelope and its readings, where nothing about them is unusual."""
         if value is None or len(value) > ENVELOPE_BYTES_MAX:
             return None
         try:
             envelope = self._decode(value)
+            readings = usual_readings(envelope.series, envelope.dtc)
         except UNDECODABLE:
             return None
-        return None if envelope.dtc and not self._program.collects_codes else envelope
+        unwanted_codes = envelope.dtc and not self._program.collects_codes
+        return None if readings is None or unwanted_codes else (envelope, readings)
 
     def _standing(self, device: str, t0_ms: int, received_ms: int, now_ms: int) -> _Standing | None:
         """What is known of the device, where one answer holds for the whole usual span."""

@@ -5,13 +5,14 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
+from processors.decoder import decode_times
 from telemetry.envelope import READINGS_MAX
 
 
 class Readings(NamedTuple):
     """Times and values by column; ``present`` are the columns' places in the tally row.
 
-    Columns with equal times share one list of them, as far as neighbours go.
+    Neighbouring columns may share one list of times: it is never changed.
     """
 
     present: tuple[int, ...]
@@ -26,25 +27,29 @@ class Readings(NamedTuple):
 def usual_readings(series: Any, trouble_codes: list[str]) -> Readings | None:
     """What the plan's decoder read; None where a column is not whole or nothing is there.
 
-    That decoder takes no time before t0.
+    Raises what that decoder raises, where times are not usual. None of them is before t0.
     """
     present = []
     times = []
     values = []
     count = len(trouble_codes)
-    last: list[int] = []
+    written: msgspec.Raw | None = None
+    dt: list[int] = []
     high_ms = 0
     for place, column in enumerate(msgspec.structs.astuple(series)):
         if column is UNSET:
             continue
-        dt, value = column.dt, column.value
-        if not dt or len(dt) != len(value):
-            return None
-        if dt != last:
-            last = dt
+        if column.dt != written:
+            written = column.dt
+            dt = decode_times(written)
+            if not dt:
+                return None
             high_ms = max(high_ms, *dt)
+        value = column.value
+        if len(dt) != len(value):
+            return None
         present.append(place)
-        times.append(last)
+        times.append(dt)
         values.append(value)
         count += len(dt)
     if not 0 < count <= READINGS_MAX:

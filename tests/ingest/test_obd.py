@@ -1,3 +1,4 @@
+import asyncio
 import json
 import sys
 from collections import Counter
@@ -57,6 +58,22 @@ async def test_a_session_with_an_adapter_arrives_as_envelopes() -> None:
         "Vehicle.OBD.ControlModuleVoltage": ("V", 14.0),
         "Vehicle.OBD.RunTimeMIL": ("min", 16.0),
     }
+
+
+async def test_a_session_that_is_stopped_gives_what_it_held() -> None:
+    with Elm327() as car:
+        session = Session(Adapter(car.port, period_s=0.01), SOURCE, CATALOGUE, {SPEED})
+
+        async def stop_when_asked() -> None:
+            while session.counts.lines < 20:
+                await asyncio.sleep(0.01)
+            session.stop()
+
+        async with asyncio.TaskGroup() as group:
+            collecting = group.create_task(collect(session))
+            group.create_task(stop_when_asked())
+    assert session.counts.readings == sum(e.readings for e in collecting.result()) > 10
+    assert not session.counts.lost
 
 
 async def test_an_adapter_is_asked_for_nothing_but_what_is_collected() -> None:

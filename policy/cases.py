@@ -1,20 +1,27 @@
 """The cases beside the document: questions to the plan with the answers it must give."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from math import isclose
+from typing import Final
 
 from policy.arithmetic import apply
-from policy.document import Case, Cases, Document, Sheet
+from policy.document import Document, Sheet
 from policy.explain import UnknownNameError, explain
 from policy.explanation import Applied, Consent, Explanation, Question
+from policy.house_cases import house_case
 from policy.operation_words import say
 from policy.operations import Operation
 from policy.periods import add_period
-from policy.plan import Plan, Where
+from policy.plan import Plan
+from policy.questions import ASKS, Case, Cases
+from policy.terms import Where
+from policy.words import say_duration
 from telemetry.instants import MINUTE_MS
 from telemetry.outcome import Withheld
 
+ANSWERED: Final = (None, Withheld.AGGREGATED)
+"""Rules with one of these answers are compared with all that the case says of them."""
 Apply = Callable[[tuple[Operation, ...], float], float]
 """What a rule's operations make of one number."""
 
@@ -57,15 +64,38 @@ def run_cases(document: Document, plan: Plan, *, carry_out: Apply = apply) -> Ca
 def _failed(
     sheet: Sheet[Cases], purpose: str, index: int, case: Case, failure: tuple[str, str]
 ) -> FailedCase:
-    said = f"{case.signal} to {case.to}, consent {case.consent}"
-    return FailedCase(sheet.where("cases", index), purpose, said, *failure)
+    return FailedCase(sheet.where("cases", index), purpose, _said(case), *failure)
+
+
+def _said(case: Case) -> str:
+    if case.receives is not None:
+        return f"all that {case.to} receives"
+    if case.combine is not None:
+        return f"combined with {case.combine}"
+    if case.join is not None:
+        return f"joined with {case.join}"
+    if case.category is not None:
+        return f"{case.category} to {case.to}"
+    role = f", role {case.role}" if case.role else ""
+    return f"{case.signal or case.fact} to {case.to}, consent {case.consent}{role}"
 
 
 def _run(plan: Plan, purpose: str, case: Case, carry_out: Apply) -> tuple[str, str] | None:
     """None where the case holds, else what was expected and what came."""
+    asked = [name for name in ASKS if getattr(case, name) is not None]
+    if len(asked) != 1:
+        return f"one of: {', '.join(ASKS)}", ", ".join(asked) or "none of them"
+    if asked[0] in ("category", "join", "combine", "receives"):
+        return house_case(plan, purpose, case)
+    return _of_item(plan, purpose, case, carry_out)
+
+
+def _of_item(plan: Plan, purpose: str, case: Case, carry_out: Apply) -> tuple[str, str] | None:
     event_ms = plan.effective_ms
     now_ms = event_ms + MINUTE_MS if case.age is None else add_period(event_ms, case.age)
-    question = Question(case.signal, purpose, case.to, Consent(case.consent), event_ms, now_ms)
+    item = case.signal or case.fact or ""
+    consent = Consent(case.consent)
+    question = Question(item, purpose, case.to, consent, event_ms, now_ms, case.role)
     try:
         answer = explain(plan, question)
     except UnknownNameError as error:
@@ -75,7 +105,7 @@ def _run(plan: Plan, purpose: str, case: Case, carry_out: Apply) -> tuple[str, s
     got = _outcome(answer, rules, narrowed=case.keep is not None)
     if got != expected:
         return expected, got
-    failures = (_treated(one, case, carry_out) for one in rules if one.reason is None)
+    failures = (_of_rule(one, case, carry_out) for one in rules if one.reason in ANSWERED)
     return next((failure for failure in failures if failure is not None), None)
 
 
@@ -84,17 +114,32 @@ def _outcome(answer: Explanation, rules: Sequence[Applied], *, narrowed: bool) -
     if not narrowed or not rules:
         reason = answer.reason if not narrowed else Withheld.NOT_IN_PURPOSE
         return answer.decision if reason is None else f"withhold {reason}"
-    reasons = [one.reason for one in rules if one.reason is not None]
-    return "deliver" if len(reasons) < len(rules) else f"withhold {reasons[0]}"
+    open_ones = [one for one in rules if one.reason is None]
+    if open_ones:
+        return "on_request" if open_ones[0].delivery == "on_request" else "deliver"
+    return f"withhold {rules[0].reason}"
 
 
-def _treated(one: Applied, case: Case, carry_out: Apply) -> tuple[str, str] | None:
+def _said_of_rule(case: Case, one: Applied) -> Iterable[tuple[object, object]]:
+    """What the case says about the rule, beside what the rule says."""
+    yield case.trigger, one.trigger
+    yield case.basis, str(one.basis)
+    yield case.floor, say_duration(one.time_floor_ms)
+    for name in ("at_most", "cap", "at_least", "window", "needs"):
+        yield getattr(case, name), getattr(one.cell, name, None)
+
+
+def _of_rule(one: Applied, case: Case, carry_out: Apply) -> tuple[str, str] | None:
+    by = f" (by {one.rule})"
+    for expected, got in _said_of_rule(case, one):
+        if expected is not None and expected != got:
+            return str(expected), f"{got}{by}"
     if case.treated is not None:
-        expected = tuple(say(spoken.operation, one.unit) for spoken in case.treated)
-        if one.treatment != expected:
-            return ", ".join(expected), f"{', '.join(one.treatment)} (by {one.rule})"
+        expected_words = tuple(say(spoken.operation, one.unit) for spoken in case.treated)
+        if one.treatment != expected_words:
+            return ", ".join(expected_words), f"{', '.join(one.treatment)}{by}"
     if case.value is not None and case.becomes is not None:
-        got = carry_out(one.operations, case.value)
-        if not isclose(got, case.becomes, rel_tol=1e-9, abs_tol=1e-9):
-            return f"{case.value} becomes {case.becomes}", f"{got:.12g} (by {one.rule})"
+        result = carry_out(one.operations, case.value)
+        if not isclose(result, case.becomes, rel_tol=1e-9, abs_tol=1e-9):
+            return f"{case.value} becomes {case.becomes}", f"{result:.12g}{by}"
     return None

@@ -35,6 +35,9 @@ def signals_by_category(
 ) -> Mapping[str, tuple[Signal, ...]]:
     """Each category's signals in catalogue order; a pattern that names none is an error."""
     homes = _homes(sheet, findings)
+    _add_pids(sheet, catalogue, homes, findings)
+    _check_facts(sheet, findings)
+    _check_position_like(sheet, catalogue, findings)
     found: dict[str, list[Signal]] = {category: [] for category in sheet.content.categories}
     used: set[str] = set()
     for signal in catalogue:
@@ -58,6 +61,47 @@ def _homes(sheet: Sheet[Categories], findings: Findings) -> dict[str, tuple[str,
                 findings.error(where, "a signal stands in two categories", pattern, remedy)
             homes.setdefault(pattern, (category, index))
     return homes
+
+
+def _add_pids(
+    sheet: Sheet[Categories], catalogue: Catalogue, homes: dict[str, tuple[str, int]],
+    findings: Findings,
+) -> None:  # fmt: skip
+    """Signals told by their OBD command, which stand where they are told."""
+    for category, content in sheet.content.categories.items():
+        for index, pid in enumerate(content.pids):
+            paths = [s.path for s in catalogue if s.obd == pid and not s.derived]
+            where = sheet.where("categories", category, "pids", index)
+            if not paths:
+                remedy = "write a command of the catalogue's `obd` column, as `RPM`, or a path"
+                findings.error(where, "no signal of the catalogue has this PID", pid, remedy)
+            for path in paths:
+                if path in homes and homes[path][0] != category:
+                    message = "a signal stands in two categories"
+                    findings.error(where, message, path, f"{homes[path][0]} has it already")
+                homes.setdefault(path, (category, index))
+
+
+def _check_facts(sheet: Sheet[Categories], findings: Findings) -> None:
+    seen: dict[str, str] = {}
+    for category, content in sheet.content.categories.items():
+        for index, fact in enumerate(content.facts):
+            if fact in seen:
+                where = sheet.where("categories", category, "facts", index)
+                remedy = f"keep it in one category; {seen[fact]} has it already"
+                findings.error(where, "a fact stands twice", fact, remedy)
+            seen.setdefault(fact, category)
+
+
+def _check_position_like(
+    sheet: Sheet[Categories], catalogue: Catalogue, findings: Findings
+) -> None:
+    for category, content in sheet.content.categories.items():
+        for index, pattern in enumerate(content.position_like):
+            if not catalogue.matching(pattern):
+                where = sheet.where("categories", category, "position_like", index)
+                remedy = "write a path of the signal catalogue, or a branch ending in .**"
+                findings.error(where, "no signal of the catalogue has this path", pattern, remedy)
 
 
 def _explain_unused(

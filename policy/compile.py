@@ -7,14 +7,21 @@ from itertools import chain
 
 from policy import outside, permits
 from policy.categories import signals_by_category
+from policy.cell_table import cells_of
 from policy.checks import check_document
+from policy.citing import check_citations, check_clauses
 from policy.digest import digest
 from policy.document import Document
-from policy.forbids import bans
+from policy.forbids import Ban, bans
+from policy.holdings import PlanCell, PlanCombine
+from policy.house_checks import check_house
 from policy.limits import Limits
 from policy.outputs import outputs_of
 from policy.plan import Output, Plan
 from policy.problems import Findings, Problem
+from policy.redundancy import warn_redundant
+from policy.requirements import check_profiles
+from policy.taking import Known
 from policy.transport import transport
 from policy.words import say_duration, say_space
 from telemetry.instants import to_ms
@@ -36,13 +43,21 @@ def compile_plan(document: Document, catalogue: Catalogue, limits: Limits) -> Co
     signals = signals_by_category(document.categories, catalogue, findings)
     outside.check_bound(document, findings)
     check_document(document, findings)
-    known = permits.Known(document, signals, findings)
+    check_house(document, findings)
+    check_citations(document, findings)
+    check_clauses(document, findings)
+    check_profiles(document, findings)
+    known = Known(document, signals, findings)
     all_bans = bans(document, signals, catalogue, findings)
     outputs: list[Output] = []
+    cells: list[PlanCell] = []
     for page in document.purposes:
         found = tuple(permits.permits(known, page))
         outputs += outputs_of(document, page, found, all_bans, limits, findings)
+        cells += cells_of(page, found, all_bans)
+    warn_redundant(document, findings)
     plan = _plan(document, catalogue, limits, tuple(outputs), findings)
+    plan = _with_cells(plan, document, tuple(cells), all_bans)
     if MESH not in catalogue:
         where = document.precisions.where("precisions")
         findings.error(where, "the catalogue lacks the mesh cell", MESH, "add it as derived")
@@ -63,7 +78,7 @@ def _plan(
         policy.effective.year, policy.effective.month, policy.effective.day, tzinfo=UTC
     )
     rules = chain.from_iterable(lane.rules for output in outputs for lane in output.lanes)
-    plan = Plan(
+    return Plan(
         policy=policy.policy,
         version=policy.version,
         effective_ms=to_ms(start),
@@ -76,6 +91,27 @@ def _plan(
         raw=raw,
         ledger=ledger,
         closed=tuple(output for output in outputs if not output.lanes),
+    )
+
+
+def _with_cells(
+    plan: Plan, document: Document, cells: tuple[PlanCell, ...], all_bans: tuple[Ban, ...]
+) -> Plan:
+    """The plan with what stands beside its outputs, and its digest."""
+    sheet = document.policy
+    plan = replace(
+        plan,
+        cells=cells,
+        facts={
+            fact: name
+            for name, category in document.categories.content.categories.items()
+            for fact in category.facts
+        },
+        forbids=tuple(ban.compiled() for ban in all_bans),
+        combines=tuple(
+            PlanCombine(frozenset(c.purposes), c.because, c.cites, sheet.where("combine", n))
+            for n, c in enumerate(sheet.content.combine)
+        ),
     )
     return replace(plan, digest=digest(plan))
 

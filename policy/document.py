@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field
 
@@ -12,28 +12,40 @@ from policy.fields import (
     CategoryId,
     Citations,
     DurationWords,
-    Expectation,
     Forbid,
+    FrameWords,
+    Name,
     NoticeRef,
-    OperationWords,
-    PeriodWords,
     PolicyName,
     Promise,
     SpaceWords,
     Strict,
 )
+from policy.house import Analytics, Approval, Combine, Controller, JointUse, Scope
 from policy.page import Purpose
 from policy.places import Places
-from policy.plan import RecipientClass, Where
+from policy.questions import Case, Cases
+from policy.sources import Authorities, Clauses, Profiles
+from policy.terms import RecipientClass, Where
+
+__all__ = [
+    "Case",
+    "Cases",
+    "Categories",
+    "Category",
+    "Document",
+    "Notice",
+    "Policy",
+    "Precision",
+    "Precisions",
+    "Sheet",
+]
 
 
-class Controller(Strict):
-    """Who answers for the data."""
-
-    name: str
-    address: str
-    representative: str
-    contact: str
+SCOPE_EXAMPLE = "{services: [connected_car], sources: [obd], subjects: [customer], cites: [S0]}"
+ANALYTICS_EXAMPLE = (
+    "{dpv: [dpv:ResearchAndDevelopment], never: [C03], at_least: 10, cites: [C2-13]}"
+)
 
 
 class Outside(Strict):
@@ -52,21 +64,33 @@ class Policy(Strict):
     effective: Annotated[date, Field(examples=["2026-12-01"])]
     supersedes: int | None = None
     controller: Controller
+    scope: Annotated[Scope, Field(examples=[SCOPE_EXAMPLE])]
     profiles: dict[str, bool] = Field(default_factory=dict)
     raw: Annotated[Promise, Field(examples=["{topic_at_most: 24 hours, cites: [C1-04]}"])]
     ledger: Annotated[Promise, Field(examples=["{topic_at_most: 400 days, cites: [C1-05]}"])]
     transport: Annotated[Promise, Field(examples=["{topic_at_most: 7 days, cites: [C1-04]}"])]
     outside: Outside
+    analytics: Annotated[Analytics, Field(examples=[ANALYTICS_EXAMPLE])]
+    joint_use: JointUse | None = None
+    combine: tuple[Combine, ...] = ()
     forbids: tuple[Forbid, ...] = ()
+    approvals: tuple[Approval, ...] = ()
 
 
 class Category(Strict):
-    """A kind of data. Signals, facts and frames are named here and nowhere else."""
+    """A kind of data. Signals, facts and frames are named here and nowhere else.
+
+    Signals are told by path or by ``pids`` (the catalogue's OBD command names); facts are
+    what people tell about themselves; frames are raw CAN, as ``can0 0x7E8``.
+    """
 
     title: Bilingual
     signals: tuple[str, ...] = ()
-    facts: tuple[str, ...] = ()
-    frames: tuple[str, ...] = ()
+    pids: tuple[str, ...] = ()
+    facts: tuple[Name, ...] = ()
+    frames: tuple[FrameWords, ...] = ()
+    position_like: tuple[str, ...] = ()
+    """Signals here from which a way can be read back beside a coarse position."""
 
 
 class Categories(Strict):
@@ -96,26 +120,6 @@ class Notice(Strict):
     text: Bilingual
 
 
-class Case(Strict):
-    """One question to the policy, and the answer it must give."""
-
-    signal: str
-    to: str
-    consent: Literal["given", "withdrawn", "none", "expired"] = "none"
-    age: PeriodWords | None = None
-    expect: Expectation
-    keep: PeriodWords | None = None
-    treated: tuple[OperationWords, ...] | None = None
-    value: float | int | None = None
-    becomes: float | int | None = None
-
-
-class Cases(Strict):
-    """cases/<purpose>.yaml."""
-
-    cases: Annotated[tuple[Case, ...], Field(min_length=1)]
-
-
 Content = TypeVar("Content")
 
 
@@ -137,6 +141,9 @@ class Document:
     """A whole policy document, well formed but not yet compiled."""
 
     policy: Sheet[Policy]
+    authorities: Sheet[Authorities]
+    clauses: Sheet[Clauses]
+    profiles: Sheet[Profiles]
     categories: Sheet[Categories]
     precisions: Sheet[Precisions]
     purposes: tuple[Sheet[Purpose], ...]

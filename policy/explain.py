@@ -7,9 +7,10 @@ takes as being in order.
 from collections.abc import Iterable
 
 from policy.advice import alternatives
+from policy.explain_beside import beside, cell_of, denied, forbidden_for_role
 from policy.explanation import Applied, Consent, Explanation, Question
 from policy.periods import expires_ms
-from policy.plan import Denial, Lane, Output, Plan, Rule
+from policy.plan import Lane, Output, Plan, Rule
 from telemetry.instants import format_instant
 from telemetry.outcome import Rejected, Withheld
 
@@ -19,36 +20,47 @@ class UnknownNameError(LookupError):
 
 
 def explain(plan: Plan, question: Question) -> Explanation:
-    """Answer one question; UnknownNameError where it does not name one output."""
-    output = _output(plan, question)
+    """Answer one question; UnknownNameError where it does not name one recipient."""
+    recipient = _recipient(plan, question)
+    own = (*plan.outputs, *plan.closed)
+    output = next(
+        (o for o in own if o.purpose == question.purpose and o.recipient == recipient), None
+    )
     output_id = None if output is None else output.id
-    if question.signal not in plan.catalogue:
-        advice = ("write a path of the signal catalogue",)
+    is_fact = question.signal in plan.facts
+    if question.signal not in plan.catalogue and not is_fact:
+        advice = ("write a path of the signal catalogue, or a fact of the document",)
         return Explanation(question, "reject", Rejected.UNKNOWN_SIGNAL, output_id, (), advice)
-    applied = () if output is None else tuple(_applied(plan, output, question))
-    if any(one.reason is None for one in applied):
+    found = () if output is None else tuple(_applied(plan, output, question))
+    found += tuple(beside(plan, recipient, question))
+    applied = tuple(forbidden_for_role(plan, recipient, question, one) for one in found)
+    open_ones = [one for one in applied if one.reason is None]
+    if open_ones:
+        on_request = all(one.delivery == "on_request" for one in open_ones)
+        decision = "on_request" if on_request else "deliver"
         others = alternatives(None, applied, question)
-        return Explanation(question, "deliver", None, output_id, applied, others)
+        return Explanation(question, decision, None, output_id, applied, others)
     reason = _first(one.reason for one in applied)
-    if question.signal not in plan.collected:
+    if question.signal not in plan.collected and not is_fact:
         reason = Withheld.NOT_COLLECTED
     others = alternatives(reason, applied, question)
     return Explanation(question, "withhold", reason, output_id, applied, others)
 
 
-def _output(plan: Plan, question: Question) -> Output | None:
+def _recipient(plan: Plan, question: Question) -> str | None:
     if question.purpose not in plan.titles:
         known = ", ".join(plan.titles)
         msg = f"no purpose {question.purpose!r}; the policy has: {known}"
         raise UnknownNameError(msg)
-    own = [o for o in (*plan.outputs, *plan.closed) if o.purpose == question.purpose]
     if question.recipient is not None:
-        return next((o for o in own if o.recipient == question.recipient), None)
-    if len(own) != 1:
-        known = ", ".join(o.recipient for o in own) or "none"
-        msg = f"purpose {question.purpose!r} needs one recipient named; it has: {known}"
-        raise UnknownNameError(msg)
-    return own[0]
+        return question.recipient
+    outputs = [o.recipient for o in (*plan.outputs, *plan.closed) if o.purpose == question.purpose]
+    cells = [cell.recipient for cell in plan.cells if cell.purpose == question.purpose]
+    names = list(dict.fromkeys(outputs or cells))
+    if len(names) != 1:
+        msg = f"purpose {question.purpose!r} needs one recipient named; it has: "
+        raise UnknownNameError(msg + (", ".join(names) or "none"))
+    return names[0]
 
 
 def _applied(plan: Plan, output: Output, question: Question) -> Iterable[Applied]:
@@ -58,16 +70,13 @@ def _applied(plan: Plan, output: Output, question: Question) -> Iterable[Applied
                 yield _answer(plan, output, lane, rule, question)
     for denial in output.denials:
         if denial.signal == question.signal:
-            yield _denied(denial)
-
-
-def _denied(denial: Denial) -> Applied:
-    return Applied(denial.rule, denial.reason, denial.cites, denial.where)
+            yield denied(denial)
 
 
 def _answer(plan: Plan, output: Output, lane: Lane, rule: Rule, question: Question) -> Applied:
     expiry_ms = expires_ms(question.event_ms, question.now_ms, lane.period, lane.grain)
     reason: Withheld | None = None
+    cell = cell_of(plan, output.purpose, output.recipient, rule.id)
     if rule.basis.consent is not None and question.consent is not Consent.GIVEN:
         reason = Withheld.NO_CONSENT
     elif question.now_ms > expiry_ms - output.transport.bound_ms:
@@ -81,6 +90,7 @@ def _answer(plan: Plan, output: Output, lane: Lane, rule: Rule, question: Questi
         notice=rule.basis.notice,
         lane=lane.name,
         period=lane.period,
+        cell=cell,
         trigger=lane.trigger,
         expires_at=format_instant(expiry_ms),
         time_floor_ms=lane.time_floor_ms,

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from policy.holdings import DeliveryMode, PlanCell
 from policy.operation_words import say
 from policy.operations import Operation
-from policy.plan import Period, Where
+from policy.terms import Period, Where
+from policy.words import Role
 from telemetry.outcome import Rejected, Withheld
 
 
@@ -20,15 +22,19 @@ class Consent(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which signal, for what and whom, under which consent, measured and asked when."""
+    """Which signal or fact, for what and whom, under which consent, measured and asked when."""
 
     signal: str
+    """A path of the catalogue, or the name of a fact."""
     purpose: str
     recipient: str | None
     """May be None where the purpose has one recipient."""
     consent: Consent
     event_ms: int
+    """When it was measured; for a fact: when the event came that its period counts from."""
     now_ms: int
+    role: Role | None = None
+    """What the person is to the vehicle, where a forbid asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +49,15 @@ class Applied:
     notice: str = ""
     lane: str = ""
     period: Period | None = None
+    """The longest life: of a reading the cap where its trigger is open."""
+    cell: PlanCell | None = None
+    """The cell the rule was made from."""
     trigger: str = ""
     expires_at: str = ""
     time_floor_ms: int = 0
     operations: tuple[Operation, ...] = ()
     unit: str = ""
+    delivery: DeliveryMode = "stream"
 
     @property
     def treatment(self) -> tuple[str, ...]:
@@ -61,7 +71,7 @@ class Explanation:
 
     question: Question
     decision: str
-    """``deliver``, ``withhold`` or ``reject``."""
+    """``deliver``, ``on_request`` (only within what it needs), ``withhold`` or ``reject``."""
     reason: Withheld | Rejected | None
     output: str | None
     rules: tuple[Applied, ...] = ()

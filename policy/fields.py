@@ -11,7 +11,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidat
 from policy import operation_words, words
 from policy.operation_words import Spoken
 from policy.plan import Epoch, Period
-from policy.words import Space
+from policy.words import Role, Space
 from telemetry.outcome import Withheld
 
 
@@ -26,15 +26,25 @@ def one_or_more(value: object) -> object:
     return value if isinstance(value, tuple) else (value,)
 
 
+PLAIN_EXPECTATIONS: Final = ("deliver", "on_request", "forbidden", "open")
+"""Answers to cases beside ``withhold`` and its reason."""
+
+
+def _release(value: object) -> str:
+    words.release_ms(value)
+    return words.text(value)
+
+
 def _expectation(value: object) -> tuple[str, Withheld | None]:
     said = words.text(value)
-    if said == "deliver":
-        return "deliver", None
+    if said in PLAIN_EXPECTATIONS:
+        return said, None
     head, _, reason = said.partition(" ")
     if head == "withhold" and reason in list(Withheld):
         return head, Withheld(reason)
     message = "not an outcome"
-    remedy = f"write `deliver`, or `withhold` and one of: {', '.join(Withheld)}"
+    plain = ", ".join(f"`{word}`" for word in PLAIN_EXPECTATIONS)
+    remedy = f"write {plain}, or `withhold` and one of: {', '.join(Withheld)}"
     raise words.WordError(message, remedy)
 
 
@@ -43,12 +53,16 @@ _POLICY_NAME = r"^[a-z][a-z0-9-]{0,59}$"
 _CATEGORY = r"^C[0-9]{2}$"
 _NOTICE = r"^[a-z][a-z0-9_]{0,59}@[1-9][0-9]{0,3}$"
 _DPV = r"^dpv:[A-Za-z]+$"
+_FRAME = r"^[a-z][a-z0-9]{0,15} 0x[0-9A-F]{3,8}( mux [0-9]{1,3})?$"
+_COUNTRY = r"^[A-Z]{2}$"
 
 PATTERNS: Final = {
     _NAME: "small letters, digits and _, as `product_rnd`",
     _POLICY_NAME: "small letters, digits and -, as `connected-car-jp`",
     _CATEGORY: "C and two digits, as `C07`",
     _NOTICE: "a name, @ and a version, as `product_rnd@2`",
+    _FRAME: "a bus, an identifier and where needed a multiplexer, as `can0 0x7E8 mux 2`",
+    _COUNTRY: "two capital letters (ISO 3166), as `JP`",
     _DPV: "a term of the W3C Data Privacy Vocabulary, as `dpv:ServiceProvision`",
 }
 """What each pattern means, in words."""
@@ -60,11 +74,14 @@ Citations = Annotated[tuple[Citation, ...], Field(min_length=1, examples=["[C2-0
 PolicyName = Annotated[str, Field(pattern=_POLICY_NAME)]
 DpvTerm = Annotated[str, Field(pattern=_DPV, examples=["dpv:ServiceProvision"])]
 Because = Annotated[str, Field(min_length=3, max_length=400, examples=["seasonal battery ageing"])]
+FrameWords = Annotated[str, Field(pattern=_FRAME)]
+Country = Annotated[str, Field(pattern=_COUNTRY)]
 NoticeRef = Annotated[str, Field(pattern=_NOTICE)]
 PeriodWords = Annotated[Period, PlainValidator(words.period), Field(examples=["24 months"])]
 DurationWords = Annotated[int, PlainValidator(words.duration_ms), Field(examples=["10 min"])]
 SpaceWords = Annotated[Space, PlainValidator(words.space), Field(examples=["jis-mesh 500 m"])]
 EpochWords = Annotated[Epoch, PlainValidator(words.epoch), Field(examples=["3 months"])]
+ReleaseWords = Annotated[str, PlainValidator(_release), Field(examples=["10 min"])]
 OperationWords = Annotated[Spoken, PlainValidator(operation_words.operation)]
 Expectation = Annotated[
     tuple[str, Withheld | None], PlainValidator(_expectation), Field(examples=["deliver"])
@@ -86,11 +103,22 @@ class Promise(Strict):
     cites: Citations
 
 
+class When(Strict):
+    """Whom a forbid is for, where it is not for everyone."""
+
+    role: Annotated[tuple[Role, ...], BeforeValidator(one_or_more), Field(min_length=1)]
+
+
 class Forbid(Strict):
-    """Beats every permit. Names recipients, categories or signals; all that are named must fit."""
+    """Beats every permit. All that it names must fit: recipients, categories, signals, people.
+
+    With ``join`` it forbids joining the purpose's records with those categories.
+    """
 
     to: tuple[str, ...] = ()
     category: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = ()
     signal: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = ()
+    join: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = ()
+    when: When | None = None
     because: Because
     cites: Citations

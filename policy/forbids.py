@@ -7,9 +7,11 @@ from typing import get_args
 from policy.categories import matches
 from policy.document import Document
 from policy.fields import Forbid
+from policy.holdings import PlanForbid
 from policy.permits import Permit
-from policy.plan import Denial, RecipientClass, Where
 from policy.problems import Findings
+from policy.requirements import in_force
+from policy.terms import Denial, RecipientClass, Where
 from telemetry.outcome import Withheld
 from telemetry.signals import Catalogue, Signal
 
@@ -34,7 +36,17 @@ class Ban:
             and (not forbid.to or to.id in forbid.to or to.recipient_class in forbid.to)
             and (not forbid.category or permit.category in forbid.category)
             and (not forbid.signal or any(matches(p, permit.signal) for p in forbid.signal))
+            and not forbid.join
         )
+
+    def compiled(self) -> PlanForbid:
+        """The forbid as the plan carries it."""
+        forbid = self.forbid
+        roles = () if forbid.when is None else forbid.when.role
+        return PlanForbid(
+            self.id, self.purpose, forbid.to, forbid.category, forbid.signal, forbid.join, roles,
+            forbid.because, forbid.cites, self.where,
+        )  # fmt: skip
 
 
 def bans(
@@ -52,6 +64,12 @@ def bans(
             Ban(f"{name}/forbid/{n}", name, forbid, sheet.where("forbids", n - 1))
             for n, forbid in enumerate(sheet.content.forbids, start=1)
         ]
+    for name, profile in in_force(document):
+        place = document.profiles.where
+        found += [
+            Ban(f"{name}/forbid/{n}", None, forbid, place("profiles", name, "forbids", n - 1))
+            for n, forbid in enumerate(profile.forbids, start=1)
+        ]
     known = _known_recipients(document)
     for ban in found:
         _check(ban, known, signals, catalogue, findings)
@@ -59,14 +77,25 @@ def bans(
 
 
 def denial(purpose: str, permit: Permit, all_bans: Iterable[Ban]) -> Denial | None:
-    """The denial of a permit by the first forbid that hits it, or by its recipient's class."""
+    """The denial of a permit by the first forbid that hits it, or by its recipient.
+
+    A forbid for some people only (``when``) denies what streams without a consent, because a
+    reading does not say whose it is yet; where a consent is needed, the office refuses it.
+    """
     for ban in all_bans:
         if ban.hits(purpose, permit):
             cites = ban.forbid.cites
-            return Denial(permit.signal, Withheld.FORBIDDEN, ban.id, cites, ban.where)
-    if permit.recipient.recipient_class == DENIED_CLASS:
+            if ban.forbid.when is None:
+                return Denial(permit.signal, Withheld.FORBIDDEN, ban.id, cites, ban.where)
+            if permit.mode == "stream" and permit.basis.consent is None:
+                return Denial(permit.signal, Withheld.UNSUPPORTED, ban.id, cites, ban.where)
+    recipient = permit.recipient
+    if recipient.recipient_class == DENIED_CLASS:
         rule = f"class/{DENIED_CLASS}"
         return Denial(permit.signal, Withheld.FORBIDDEN, rule, permit.cites, permit.where)
+    if recipient.until is not None and permit.mode == "stream":
+        rule = f"{permit.rule}/until"
+        return Denial(permit.signal, Withheld.UNSUPPORTED, rule, permit.cites, permit.where)
     return None
 
 
@@ -80,13 +109,17 @@ def _check(
     catalogue: Catalogue, findings: Findings,
 ) -> None:  # fmt: skip
     forbid, where = ban.forbid, ban.where
-    if not (forbid.to or forbid.category or forbid.signal):
-        findings.error(where, "a forbid names nothing", "", "add `to`, `category` or `signal`")
+    if not (forbid.to or forbid.category or forbid.signal or forbid.join or forbid.when):
+        remedy = "add `to`, `category`, `signal`, `join` or `when`"
+        findings.error(where, "a forbid names nothing", "", remedy)
+    if forbid.join and (forbid.to or forbid.category or forbid.signal or forbid.when):
+        remedy = "write two forbids: `join` stands alone"
+        findings.error(where, "a forbid of joining names more", "", remedy)
     for name in forbid.to:
         if name not in known:
             remedy = "write a recipient's id or a class of recipients"
             findings.error(where, "the forbid names an unknown recipient", name, remedy)
-    for category in forbid.category:
+    for category in (*forbid.category, *forbid.join):
         if category not in signals:
             remedy = "write a category of categories.yaml"
             findings.error(where, "the forbid names an unknown category", category, remedy)

@@ -3,9 +3,11 @@
 For coverage, explanations, registers and notices; no topic is made from it.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
+from policy.operations import Operation
 from policy.terms import Basis, Denial, Period, RecipientClass, Where
 from telemetry.instants import Grain
 
@@ -49,6 +51,10 @@ class PlanCell:
     """The day, as 2027-03-31, from which the recipient receives nothing."""
     cites: tuple[str, ...]
     where: Where
+    treatment: Mapping[str, tuple[Operation, ...]] = field(default_factory=dict)
+    """What becomes of each signal, by path."""
+    time_floor_ms: int = 0
+    """Zero where the cell holds facts alone."""
 
     @property
     def longest(self) -> Period:

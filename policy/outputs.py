@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import Final
 
+from policy.beside import check_beside
 from policy.document import Document, Sheet
 from policy.forbids import Ban, denial
 from policy.lanes import lanes, withheld
@@ -10,23 +11,24 @@ from policy.limits import Limits
 from policy.page import Purpose, Recipient
 from policy.periods import shortest_ms
 from policy.permits import Permit
-from policy.plan import Denial, Lane, Output
+from policy.plan import Denial, Epoch, Lane, Output
 from policy.problems import Findings
+from policy.release import check_release
 from policy.transport import transport
 from policy.words import say_duration
-from telemetry.instants import MINUTE_MS
 from telemetry.outcome import Withheld
 
 PREFIX: Final = "purpose."
-FLOOR_MS_UNSEEN_BY_ARRIVAL: Final = MINUTE_MS
-"""Live delivery dates a record to seconds; a floor above this promises less than that."""
+EVER: Final = Epoch(1)
+"""Stands where a page without an epoch was refused already."""
 
 
 def outputs_of(
     document: Document, page: Sheet[Purpose], permits: tuple[Permit, ...], bans: tuple[Ban, ...],
     limits: Limits, findings: Findings,
 ) -> tuple[Output, ...]:  # fmt: skip
-    """One output per recipient that a cell names; one whose lanes are empty is closed."""
+    """One output per recipient that a streaming cell names; one whose lanes are empty is closed."""
+    permits = tuple(permit for permit in permits if permit.mode == "stream")
     named = {permit.recipient.id for permit in permits}
     recipients = [r for r in page.content.recipients if r.id in named]
     made = []
@@ -51,6 +53,8 @@ def _output(
             allowed.append(permit)
         else:
             denials.append(denied)
+    _warn_of_roles(purpose, allowed, bans, findings)
+    check_beside(document, tuple(allowed), findings)
     found = lanes(allowed, limits, findings)
     _warn(page, output_id, found, denials, findings)
     promise, where = page.content.transport, page.where("transport")
@@ -69,10 +73,20 @@ def _output(
         recipient_class=recipient.recipient_class,
         topic=PREFIX + output_id,
         transport=settings,
-        epoch=page.content.identity.epoch,
+        epoch=page.content.identity.epoch or EVER,
         lanes=found,
         denials=_first_by_signal(denials, {rule.signal for lane in found for rule in lane.rules}),
     )
+
+
+def _warn_of_roles(
+    purpose: str, allowed: list[Permit], bans: tuple[Ban, ...], findings: Findings
+) -> None:
+    for ban in bans:
+        if ban.forbid.when is not None and any(ban.hits(purpose, permit) for permit in allowed):
+            message = "readings do not tell yet in which role their people are"
+            remedy = "the office must refuse the consent of people in this role"
+            findings.warn(ban.where, message, ", ".join(ban.forbid.when.role), remedy)
 
 
 def _first_by_signal(denials: Iterable[Denial], kept: set[str]) -> tuple[Denial, ...]:
@@ -95,12 +109,7 @@ def _warn(
             message = f"{output_id} asks for an operation that is not carried out yet"
             remedy = "what it treats is withheld as unsupported"
             findings.warn(denied.where, message, denied.signal, remedy)
-    floors = [lane.time_floor_ms for lane in found]
-    if not floors:
+    if not found:
         message = f"{output_id} receives nothing: every signal is denied"
         findings.warn(page.where("recipients"), message, "", "remove the recipient or a forbid")
-    elif max(floors) > FLOOR_MS_UNSEEN_BY_ARRIVAL:
-        message = f"{output_id} is released live, so its arrival dates records more finely than"
-        message += f" the floor of {say_duration(max(floors))}"
-        remedy = "release windows are not carried out yet; keep who reads the topic few"
-        findings.warn(page.where("delivery"), message, page.content.delivery.release, remedy)
+    check_release(page, output_id, found, findings)

@@ -10,6 +10,7 @@ from policy.fields import (
     Bilingual,
     CategoryId,
     Citations,
+    Country,
     DpvTerm,
     EpochWords,
     Forbid,
@@ -18,18 +19,32 @@ from policy.fields import (
     OperationWords,
     PeriodWords,
     Promise,
+    ReleaseWords,
     Strict,
     one_or_more,
 )
-from policy.plan import RecipientClass
+from policy.holdings import DeliveryMode
+from policy.house import Approval, Unlinkable
+from policy.terms import RecipientClass
 from policy.words import Trigger
+
+__all__ = ["Approval", "Cell", "Delivery", "Ground", "Identity", "KeepFor", "Purpose", "Recipient"]
 
 
 class Delivery(Strict):
-    """How records leave: as a stream, gathered for ``release`` (``live``: at once)."""
+    """How a cell's items leave.
 
-    mode: Literal["stream"]
-    release: str = "live"
+    ``stream``: a topic, gathered for ``release`` (``live``: at once; ``because`` says why
+    where times are coarse). ``aggregate``: counts of ``at_least`` people over ``window``.
+    ``on_request``: only within what it ``needs``. ``records``: the office's own, no topic.
+    """
+
+    mode: Annotated[DeliveryMode, Field(examples=["stream"])]
+    release: ReleaseWords = "live"
+    because: Because | None = None
+    at_least: Annotated[int, Field(ge=2, le=100_000)] | None = None
+    window: PeriodWords | None = None
+    needs: Literal["case", "audit", "order", "consent"] | None = None
 
 
 class Ground(Strict):
@@ -40,11 +55,18 @@ class Ground(Strict):
 
 
 class Identity(Strict):
-    """Who the records seem to come from."""
+    """Who the records seem to come from: a pseudonym, the person, or nobody."""
 
-    form: Literal["pseudonym"]
-    of: Literal["link"]
-    epoch: EpochWords
+    form: Literal["pseudonym", "named", "none"]
+    of: Literal["link"] | None = None
+    epoch: EpochWords | None = None
+
+
+class Transfer(Strict):
+    """On what ground a recipient abroad may receive (APPI Art. 28)."""
+
+    route: Literal["consent", "designated", "equivalent"]
+    because: Because
 
 
 class Recipient(Strict):
@@ -53,7 +75,9 @@ class Recipient(Strict):
     id: Name
     recipient_class: Annotated[RecipientClass, Field(alias="class")]
     who: str
-    countries: tuple[str, ...]
+    countries: Annotated[tuple[Country, ...], Field(min_length=1, examples=["[JP]"])]
+    transfer: Transfer | None = None
+    until: date | None = None
 
 
 class KeepFor(Strict):
@@ -75,24 +99,18 @@ class Cell(Strict):
     to: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
     basis: Ground | None = None
-    precision: str
+    delivery: Delivery | None = None
+    precision: str = ""
+    """Empty where the cell holds facts alone."""
     do: dict[str, Operations] = Field(default_factory=dict)
     keep: Annotated[
         KeepFor, Field(examples=["{at_most: 24 months, from: reading, because: load profiles}"])
     ]
+    unlinkable: Unlinkable | None = None
     cites: Citations
 
 
 Cells = Annotated[tuple[Cell, ...], BeforeValidator(one_or_more), Field(min_length=1)]
-
-
-class Approval(Strict):
-    """Who decided a change, and when."""
-
-    change: str
-    decision: str
-    by: str
-    on: date
 
 
 class Purpose(Strict):
@@ -103,6 +121,7 @@ class Purpose(Strict):
     title: Bilingual
     dpv: DpvTerm
     seed: str
+    gdpr: Annotated[str, Field(examples=["6(1)(f)"])] | None = None
     delivery: Delivery
     basis: Annotated[Ground, Field(examples=["{kind: published, notice: product_rnd@2}"])]
     identity: Annotated[Identity, Field(examples=["{form: pseudonym, of: link, epoch: 3 months}"])]

@@ -5,10 +5,19 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel
 
-from policy.document import Cases, Categories, Document, Notice, Policy, Precisions, Sheet
+from policy.document import (
+    Cases,
+    Categories,
+    Document,
+    Notice,
+    Policy,
+    Precisions,
+    Sheet,
+)
 from policy.page import Purpose
 from policy.plan import Where
 from policy.problems import Findings, Problem
+from policy.sources import Authorities, Clauses, Profiles
 from policy.validation import validate
 from policy.yaml_text import read_yaml
 
@@ -16,6 +25,10 @@ FILES_MAX: Final = 500
 POLICY: Final = "policy.yaml"
 CATEGORIES: Final = "categories.yaml"
 PRECISION: Final = "precision.yaml"
+AUTHORITIES: Final = "authorities.yaml"
+CLAUSES: Final = "clauses.yaml"
+PROFILES: Final = "profiles.yaml"
+TOP: Final = (POLICY, CATEGORIES, PRECISION, AUTHORITIES, CLAUSES, PROFILES)
 FOLDERS: Final = ("purposes", "notices", "cases")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -24,20 +37,23 @@ Model = TypeVar("Model", bound=BaseModel)
 def parse(files: Mapping[str, str]) -> Document | tuple[Problem, ...]:
     """The document in these texts, or its problems, all of them, each with its place.
 
-    Names are relative and use ``/``: policy.yaml, categories.yaml, precision.yaml,
-    purposes/*.yaml, notices/*.yaml, cases/*.yaml. Any other name is a problem.
+    Names are relative and use ``/``: the files of ``TOP``, purposes/*.yaml, notices/*.yaml,
+    cases/*.yaml. Any other name is a problem.
     """
     findings = Findings()
     for name in sorted(files)[FILES_MAX:]:
         findings.error(Where(name, 1), "too many files", "", f"keep to {FILES_MAX} files")
     for name in files:
         if not _has_a_place(name):
-            remedy = f"name it {POLICY}, {CATEGORIES}, {PRECISION} or put it into a folder of the"
+            remedy = f"name it {', '.join(TOP)} or put it into a folder of the"
             remedy += f" document ({', '.join(FOLDERS)}), ending in .yaml"
             findings.error(Where(name, 1), "not a file of a policy document", name, remedy)
     policy = _one(Policy, POLICY, files, findings)
     categories = _one(Categories, CATEGORIES, files, findings)
     precisions = _one(Precisions, PRECISION, files, findings)
+    authorities = _one(Authorities, AUTHORITIES, files, findings)
+    clauses = _one(Clauses, CLAUSES, files, findings)
+    profiles = _one(Profiles, PROFILES, files, findings)
     purposes = _folder(Purpose, "purposes", files, findings)
     notices = _folder(Notice, "notices", files, findings)
     cases = _folder(Cases, "cases", files, findings)
@@ -49,15 +65,21 @@ def parse(files: Mapping[str, str]) -> Document | tuple[Problem, ...]:
         if f"purposes/{stem}.yaml" not in files:
             remedy = "name the file after its purpose"
             findings.error(Where(sheet.file, 1), "cases of no purpose", stem, remedy)
-    if findings.refused or policy is None or categories is None or precisions is None:
+    if (
+        findings.refused or policy is None or categories is None or precisions is None
+        or authorities is None or clauses is None or profiles is None
+    ):  # fmt: skip
         return findings.in_order()
-    return Document(policy, categories, precisions, tuple(purposes.values()), notices, cases)
+    pages = tuple(purposes.values())
+    return Document(
+        policy, authorities, clauses, profiles, categories, precisions, pages, notices, cases
+    )
 
 
 def _has_a_place(name: str) -> bool:
     folder, _, rest = name.rpartition("/")
     if not folder:
-        return rest in (POLICY, CATEGORIES, PRECISION)
+        return rest in TOP
     return folder in FOLDERS and rest.endswith(".yaml")
 
 

@@ -1,48 +1,47 @@
-"""From cells to permits: one per purpose, recipient, cell and signal, before any forbid."""
+"""From cells to permits: one per purpose, recipient, cell and item, before any forbid."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
-from policy import categories, grounds, outside, retention, treatment
-from policy.document import Document, Precision, Sheet
-from policy.operations import Operation
+from policy import categories, deliveries, grounds, outside, retention, treatment
+from policy.document import Precision, Sheet
+from policy.holdings import DeliveryMode
+from policy.operations import Keep, Operation
 from policy.page import Cell, Purpose, Recipient
-from policy.plan import Basis, Period, Where
-from policy.problems import Findings
+from policy.taking import Known, Taken, taken
+from policy.terms import Basis, Period, Where
 from telemetry.instants import Grain
 from telemetry.signals import Signal
 
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """One recipient may keep one signal so and so long, if no forbid says otherwise."""
+    """One recipient may keep one item so and so long, if no forbid says otherwise."""
 
     rule: str
+    cell_id: str
+    cell: Cell
     recipient: Recipient
     category: str
     signal: str
+    """A signal's path, or a fact's name."""
+    is_fact: bool
+    mode: DeliveryMode
     operations: tuple[Operation, ...]
     basis: Basis
     cites: tuple[str, ...]
     period: Period
+    """The longest life: the cap where the trigger is open."""
     trigger: str
     grain: Grain
     time_floor_ms: int
     where: Where
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What cells may refer to, and where findings go."""
-
-    document: Document
-    signals: Mapping[str, tuple[Signal, ...]]
-    findings: Findings
-
-
 def permits(known: Known, page: Sheet[Purpose]) -> Iterator[Permit]:
     """Every permit of a purpose, in the document's order."""
+    deliveries.check_page(page, known.findings)
     for category, cells in page.content.cells.items():
         if category not in known.signals:
             remedy = f"write one of: {', '.join(known.signals)}"
@@ -58,52 +57,51 @@ def _of_cell(
 ) -> Iterator[Permit]:
     at = ("cells", category, index)
     where: Callable[..., Where] = partial(page.where, *at)
-    precision = known.document.precisions.content.precisions.get(cell.precision)
-    chosen = _signals(known, category, cell, where)
+    items = taken(known, page, category, cell, where)
+    deliveries.check_cell(known.document, page, category, cell, items, where, known.findings)
+    precision = _precision(known, cell, items, where)
     basis = grounds.basis(known.document, page, cell, at, known.findings)
     period = retention.period(cell.keep, where("keep"), known.findings)
     grain = retention.grain(cell.keep, period, where("keep", "grain"), known.findings)
-    if precision is None:
-        remedy = f"write one of: {', '.join(known.document.precisions.content.precisions)}"
-        known.findings.error(where("precision"), "unknown precision", cell.precision, remedy)
+    if precision is None and items.signals:
         return
-    treated = _treated(known, cell, chosen, precision, where)
+    treated = {} if precision is None else _treated(known, cell, items.signals, precision, where)
     for recipient in _recipients(known, page, cell, where):
-        grounds.check_recipient(recipient, basis, where(), known.findings)
-        outside.check(known.document, recipient, precision, chosen, treated, where, known.findings)
-        for signal in chosen:
-            rule = f"{page.content.purpose}/{recipient.id}/{category}/{signal.path}"
+        if items.delivery.mode != "aggregate":
+            grounds.check_recipient(recipient, basis, where(), known.findings)
+        if precision is not None:
+            outside.check(
+                known.document, recipient, precision, items.signals, treated, where, known.findings
+            )
+        cell_id = f"{page.content.purpose}/{recipient.id}/{category}"
+        suffix = f"#{index + 1}" if index else ""
+        for name, is_fact in [(s.path, False) for s in items.signals] + [
+            (fact, True) for fact in items.facts
+        ]:
             yield Permit(
-                f"{rule}#{index + 1}" if index else rule,
-                recipient, category, signal.path, treated[signal.path], basis, cell.cites,
-                period, cell.keep.trigger, grain, precision.time, where(),
+                f"{cell_id}/{name}{suffix}", cell_id + suffix, cell, recipient, category, name,
+                is_fact, items.facts_mode if is_fact else items.delivery.mode,
+                (Keep(),) if is_fact else treated[name], basis, cell.cites, period,
+                cell.keep.trigger, grain,
+                0 if is_fact or precision is None else precision.time, where(),
             )  # fmt: skip
 
 
-def _signals(
-    known: Known, category: str, cell: Cell, where: Callable[..., Where]
-) -> tuple[Signal, ...]:
-    """The category's signals that the cell takes; a cell that takes none is said so."""
-    signals = known.signals[category]
-    content = known.document.categories.content.categories[category]
-    if not signals:
-        if content.facts or content.frames:
-            remedy = "the cell releases nothing until facts and frames are carried"
-            known.findings.warn(where(), "only signals are carried so far", category, remedy)
-        elif not content.signals:
-            remedy = f"add signals to {category} in categories.yaml"
-            known.findings.error(where(), "the category has no signal", category, remedy)
-        return ()
-    for index, pattern in enumerate(cell.only):
-        if not any(categories.matches(pattern, signal.path) for signal in signals):
-            message = f"`only` names no signal of {category}"
-            remedy = "write a path of the category, or a branch ending in .**"
-            known.findings.error(where("only", index), message, pattern, remedy)
-    if cell.only:
-        signals = tuple(s for s in signals if categories.closest(cell.only, s.path) is not None)
-    sheet = known.document.categories
-    categories.refuse_identity(sheet, category, signals, known.findings)
-    return signals
+def _precision(
+    known: Known, cell: Cell, items: Taken, where: Callable[..., Where]
+) -> Precision | None:
+    """The precision a cell of readings needs; None for facts, and where it is wrong."""
+    names = known.document.precisions.content.precisions
+    choice = f"write one of: {', '.join(names)}"
+    if cell.precision and cell.precision not in names:
+        known.findings.error(where("precision"), "unknown precision", cell.precision, choice)
+    elif not cell.precision and items.signals:
+        known.findings.error(where(), "`precision` is missing", "", f"add `precision`; {choice}")
+    elif cell.precision and not items.signals and items.facts:
+        message = "a precision changes nothing here: the cell holds facts alone"
+        remedy = "remove the line; a coarser fact has a name of its own (`vehicle_class`)"
+        known.findings.warn(where("precision"), message, cell.precision, remedy)
+    return names.get(cell.precision)
 
 
 def _treated(

@@ -128,11 +128,22 @@ def say_space(chosen: Space) -> str:
 
 Trigger = Literal[
     "reading", "ingest", "trip_end", "contract_end", "device_retired", "opt_out",
-    "request_close", "campaign_end",
+    "request_close", "campaign_end", "report", "hand_over", "study_end", "enrolment_end",
+    "filing_date", "provision_end", "consent_end",
 ]  # fmt: skip
 """The event the document counts from. Life itself always starts with the reading."""
 
-OPEN_TRIGGERS: Final = frozenset(
-    {"contract_end", "device_retired", "opt_out", "request_close", "campaign_end"}
-)
+OPEN_TRIGGERS: Final = frozenset(get_args(Trigger)) - {"reading", "ingest", "trip_end"}
 """Events that may never come: their cells need a cap, which is the compiled period."""
+
+Role = Literal[
+    "contract_holder", "owner", "driver", "passenger", "employee", "prior_owner",
+    "business_contact", "minor",
+]  # fmt: skip
+"""What a person is to a vehicle, as the register of links says."""
+
+
+def release_ms(value: object) -> int | None:
+    """``live`` (None), or the window in which records gather before they leave."""
+    said = text(value)
+    return None if said == "live" else duration_ms(said)

@@ -51,6 +51,30 @@ ledger: {topic_at_most: 400 days, cites: [C1-05]}
 transport: {topic_at_most: 7 days, cites: [C1-04]}
 outside: {to: [third_party, joint_user], location_at_least: P3, cites: [APPI-27]}
 forbids: []
+scope: {services: [car], sources: [obd], subjects: [customer], cites: [C1-04]}
+analytics: {dpv: [dpv:MarketResearch], never: [C06], at_least: 10, cites: [C1-04]}
+""",
+    "authorities.yaml": """\
+authorities:
+  C2-08: {kind: clause, title: {ja: 研究, en: research}}
+  C1-03: {kind: requirement, title: {ja: 目的内の利用, en: use within the purpose}}
+  C1-04: {kind: requirement, title: {ja: 保存, en: periods}}
+  C1-05: {kind: requirement, title: {ja: 安全, en: security}}
+  APPI-27: {kind: law, title: {ja: 法第27条, en: Act Art. 27}}
+  X-1: {kind: requirement, title: {ja: 例, en: an example}}
+""",
+    "clauses.yaml": """\
+clauses:
+  C2-08: {rules: [study], evidence: [tests]}
+""",
+    "profiles.yaml": """\
+profiles:
+  jp-appi-2022:
+    title: {ja: 個人情報保護法, en: the Act on the Protection of Personal Information}
+    effective: 2022-04-01
+    home: [JP]
+    requires: [transfer_route, joint_use_terms]
+    cites: [APPI-27]
 """,
     "categories.yaml": """\
 categories:
@@ -74,7 +98,7 @@ purpose: study
 title: {ja: 研究, en: Study}
 dpv: dpv:ResearchAndDevelopment
 seed: 第2(8)
-delivery: {mode: stream, release: live}
+delivery: {mode: stream, release: live, because: people wait for it}
 basis: {kind: published, notice: study@1}
 identity: {form: pseudonym, of: link, epoch: 3 months}
 recipients:

@@ -220,9 +220,14 @@ def test_a_prefecture_is_not_carried_out_yet() -> None:
     }
 
 
-def test_facts_without_signals_release_nothing_and_say_so() -> None:
-    files = bent(PAGE, "  C11:\n", "  C06:\n")
-    assert [w.message for w in warnings(files)][-1] == "only signals are carried so far"
+def test_facts_are_cells_of_the_plan_and_never_enter_a_topic() -> None:
+    files = bent(PAGE, "  C11:\n    precision: P0\n", "  C06:\n")
+    plan = plan_of(files)
+    assert "vehicle_class" not in plan.collected
+    (cell,) = [cell for cell in plan.cells if cell.category == "C06"]
+    assert (cell.delivery, cell.facts, cell.signals) == ("records", ("vehicle_class",), ())
+    assert str(cell.longest) == "12 months"
+    assert plan.facts == {"vehicle_class": "C06"}
 
 
 def test_live_release_warns_where_the_floor_promises_more() -> None:

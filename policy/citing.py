@@ -1,0 +1,91 @@
+"""Every citation resolves to an authority of the document; every clause is carried out."""
+
+import difflib
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from pydantic import BaseModel
+
+from policy.document import Document, Sheet
+from policy.problems import Findings
+from policy.terms import Where
+
+PARTS = (
+    "scope", "profiles", "raw", "ledger", "transport", "outside", "analytics", "joint_use",
+    "combine", "forbids", "approvals", "controller", "notices", "categories", "precision",
+)  # fmt: skip
+"""What a clause may name beside purposes: parts of the document that hold for all of them."""
+
+
+def check_citations(document: Document, findings: Findings) -> None:
+    """An unknown citation is an error, with the nearest known one."""
+    known = document.authorities.content.authorities
+    for cited, where in citations(document):
+        if cited not in known:
+            close = difflib.get_close_matches(cited, known, n=1, cutoff=0.5)
+            guess = f"write `{close[0]}`, or " if close else ""
+            remedy = f"{guess}add the authority to authorities.yaml"
+            findings.error(where, "nothing is known under this citation", cited, remedy)
+
+
+def citations(document: Document) -> Iterator[tuple[str, Where]]:
+    """Every citation of the document with its place, as often as it is cited."""
+    sheets: tuple[Sheet[Any], ...] = (document.policy, document.profiles, *document.purposes)
+    for sheet in sheets:
+        for path, cited in _cited(sheet.content, ()):
+            yield cited, sheet.where(*path)
+    for cases in document.cases.values():
+        for n, case in enumerate(cases.content.cases):
+            if case.about is not None:
+                yield case.about, cases.where("cases", n, "about")
+
+
+def _cited(
+    value: object, path: tuple[str | int, ...]
+) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Every ``cites`` within a model, with its path as written."""
+    if isinstance(value, BaseModel):
+        fields = type(value).model_fields
+        inner = {fields[name].alias or name: getattr(value, name) for name in fields}
+        for index, cited in enumerate(inner.get("cites", ())):
+            yield (*path, "cites", index), cited
+        steps: Iterable[tuple[str | int, object]] = inner.items()
+    elif isinstance(value, Mapping):
+        steps = value.items()
+    elif isinstance(value, tuple):
+        steps = enumerate(value)
+    else:
+        return
+    for step, one in steps:
+        yield from _cited(one, (*path, step))
+
+
+def check_clauses(document: Document, findings: Findings) -> None:
+    """Each clause has a row; each row names what exists, and a rule or a duty at least."""
+    sheet, authorities = document.clauses, document.authorities
+    for name, authority in authorities.content.authorities.items():
+        if authority.kind == "clause" and name not in sheet.content.clauses:
+            where = authorities.where("authorities", name)
+            remedy = f"add `{name}: {{rules: [purpose]}}` or a duty to clauses.yaml"
+            findings.error(where, "no row says how this clause is carried out", name, remedy)
+    known = {page.content.purpose for page in document.purposes} | set(PARTS)
+    cited = {cited for cited, _ in citations(document)}
+    for name, clause in sheet.content.clauses.items():
+        of = authorities.content.authorities.get(name)
+        if of is None or of.kind != "clause":
+            remedy = "add it to authorities.yaml with `kind: clause`, or remove the row"
+            findings.error(sheet.where("clauses", name), "no clause has this id", name, remedy)
+        for index, rule in enumerate(clause.rules):
+            if rule not in known:
+                close = difflib.get_close_matches(rule, sorted(known), n=1)
+                remedy = f"write {'`' + close[0] + '`, ' if close else ''}a purpose or a part"
+                where = sheet.where("clauses", name, "rules", index)
+                findings.error(where, "the clause names an unknown rule", rule, remedy)
+        if not (clause.rules or clause.duties or name in cited):
+            remedy = "name a rule or a duty, or let a rule cite it"
+            where = sheet.where("clauses", name)
+            findings.error(where, "nothing carries out this clause", name, remedy)
+        elif not (clause.evidence or clause.duties):
+            remedy = "add `evidence: [tests/…]`, or a duty with its evidence"
+            where = sheet.where("clauses", name)
+            findings.error(where, "no evidence shows that this clause is kept", name, remedy)

@@ -1,0 +1,90 @@
+"""Ways of leaving are whole: streams have pseudonyms, aggregates groups, requests a key."""
+
+from collections.abc import Callable
+
+from policy.document import Document, Sheet
+from policy.page import Cell, Delivery, Purpose
+from policy.problems import Findings
+from policy.taking import Taken
+from policy.terms import Where
+from policy.words import release_ms
+from telemetry.instants import DAY_MS
+
+
+def check_page(page: Sheet[Purpose], findings: Findings) -> None:
+    """The page's own delivery and identity fit together."""
+    _check(page.content.delivery, page.where("delivery"), findings)
+    identity = page.content.identity
+    pseudonymous = identity.form == "pseudonym"
+    if page.content.delivery.mode == "stream" and not pseudonymous:
+        remedy = "write `identity: {form: pseudonym, of: link, epoch: 3 months}`"
+        message = "a stream carries pseudonyms and nothing else"
+        findings.error(page.where("identity"), message, identity.form, remedy)
+    if pseudonymous != (identity.epoch is not None and identity.of is not None):
+        remedy = "a pseudonym needs `of: link` and `epoch: 3 months`; any other form has neither"
+        findings.error(page.where("identity"), "the identity is not whole", "", remedy)
+
+
+def _check(delivery: Delivery, where: Where, findings: Findings) -> None:
+    aggregate = delivery.mode == "aggregate"
+    if aggregate != (delivery.at_least is not None and delivery.window is not None):
+        remedy = "write `{mode: aggregate, at_least: 10, window: 1 month}`; no other mode has them"
+        findings.error(where, "`at_least` and `window` belong to aggregates", "", remedy)
+    if (delivery.mode == "on_request") != (delivery.needs is not None):
+        remedy = "write `{mode: on_request, needs: case}`; no other mode has `needs`"
+        findings.error(where, "`needs` belongs to on_request", delivery.mode, remedy)
+    if delivery.mode != "stream" and delivery.release != "live":
+        remedy = "remove `release`: only a stream gathers records"
+        findings.error(where, "`release` belongs to streams", delivery.release, remedy)
+
+
+def check_cell(
+    document: Document, page: Sheet[Purpose], category: str, cell: Cell, items: Taken,
+    where: Callable[..., Where], findings: Findings,
+) -> None:  # fmt: skip
+    """The cell's own delivery, the house's bounds on groups, what never enters analytics."""
+    delivery, analytics = items.delivery, document.policy.content.analytics
+    if cell.delivery is not None:
+        _check(cell.delivery, where("delivery"), findings)
+        if cell.delivery.mode == "stream" and page.content.delivery.mode != "stream":
+            remedy = "let the page stream, and its other cells say how they leave"
+            findings.error(where("delivery"), "one cell of the page streams", "", remedy)
+    if items.signals and delivery.mode == "records":
+        message = f"the readings of {category} would lie in the office's records"
+        remedy = "write `delivery: {mode: stream}`, `aggregate` or `on_request` for this cell"
+        findings.error(where(), message, delivery.mode, remedy)
+    if delivery.mode == "aggregate":
+        if delivery.at_least is not None and delivery.at_least < analytics.at_least:
+            message = "the group is smaller than the policy's own bound"
+            remedy = f"write `at_least: {analytics.at_least}` or more"
+            findings.error(where(), message, delivery.at_least, remedy)
+        if items.signals:
+            message = f"aggregates of {category} are not carried out yet"
+            remedy = "no reading leaves for them"
+            findings.warn(where(), message, page.content.purpose, remedy)
+    if category in analytics.never and (
+        delivery.mode == "aggregate" or page.content.dpv in analytics.dpv
+    ):
+        message = f"{category} never enters analytics, and `{page.content.purpose}` is analytics"
+        remedy = f"remove the cell (policy.yaml, analytics: never {', '.join(analytics.never)})"
+        findings.error(where(), message, page.content.dpv, remedy)
+    if cell.unlinkable is not None:
+        _check_unlinkable(page, cell, where, findings)
+
+
+def _check_unlinkable(
+    page: Sheet[Purpose], cell: Cell, where: Callable[..., Where], findings: Findings
+) -> None:
+    """Design §4: epoch and window of a day at most, and a measurement that passed."""
+    epoch, release = page.content.identity.epoch, release_ms(page.content.delivery.release)
+    if epoch is None or epoch.months or epoch.days > 1:
+        remedy = "write `epoch: 1 day`, or do not call the cell unlinkable"
+        findings.error(where("unlinkable"), "a pseudonym lasts too long for it", epoch, remedy)
+    if release is None or release > DAY_MS:
+        remedy = "write `release: 1 day` or less (not `live`), or do not call the cell unlinkable"
+        message = "the release window does not hide the order of records"
+        findings.error(where("unlinkable"), message, page.content.delivery.release, remedy)
+    if cell.unlinkable is not None and cell.unlinkable.linked_percent > 1:
+        remedy = "treat the cell until the measurement shows 1 percent or less, or drop the word"
+        message = "the measurement did not pass"
+        findings.error(where("unlinkable"), message, cell.unlinkable.linked_percent, remedy)

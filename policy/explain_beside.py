@@ -1,0 +1,124 @@
+"""Answers for what no topic carries: facts, aggregates, what is given on request only."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from policy.categories import matches
+from policy.explanation import Applied, Consent, Question
+from policy.holdings import PlanCell, PlanForbid
+from policy.periods import add_period, expires_ms
+from policy.plan import Plan
+from policy.terms import Denial
+from telemetry.instants import format_instant, parse_instant
+from telemetry.outcome import Withheld
+
+
+def denied(denial: Denial) -> Applied:
+    """A denial as an answer."""
+    return Applied(denial.rule, denial.reason, denial.cites, denial.where)
+
+
+def beside(plan: Plan, recipient: str | None, question: Question) -> Iterable[Applied]:
+    """The answers of every cell that is no stream and names the item for the recipient."""
+    for cell in plan.cells:
+        if (
+            cell.delivery == "stream"
+            or (cell.purpose, cell.recipient) != (question.purpose, recipient)
+            or (question.signal not in plan.facts and question.signal not in plan.collected)
+        ):
+            continue
+        if question.signal in (*cell.signals, *cell.facts):
+            yield _answer(cell, question, _unit(plan, question.signal))
+        for denial in cell.denials:
+            if denial.signal == question.signal:
+                yield denied(denial)
+
+
+def _answer(cell: PlanCell, question: Question, unit: str) -> Applied:
+    expiry_ms = expires_ms(question.event_ms, question.now_ms, cell.at_most, cell.grain)
+    reason: Withheld | None = None
+    if cell.delivery == "aggregate":
+        reason = Withheld.AGGREGATED
+    elif cell.until is not None and question.now_ms >= _midnight_ms(cell.until):
+        reason = Withheld.FORBIDDEN
+    elif cell.basis.consent is not None and question.consent is not Consent.GIVEN:
+        reason = Withheld.NO_CONSENT
+    elif question.now_ms >= add_period(question.event_ms, cell.at_most):
+        reason = Withheld.TOO_LATE
+    return Applied(
+        rule=f"{cell.id}/{question.signal}",
+        reason=reason,
+        authorities=cell.cites,
+        where=cell.where,
+        basis=cell.basis.kind,
+        notice=cell.basis.notice,
+        lane=cell.delivery,
+        period=cell.at_most,
+        cell=cell,
+        operations=cell.treatment.get(question.signal, ()),
+        unit=unit,
+        time_floor_ms=cell.time_floor_ms,
+        trigger=cell.trigger,
+        expires_at=format_instant(expiry_ms),
+        delivery=cell.delivery,
+    )
+
+
+def _unit(plan: Plan, item: str) -> str:
+    return plan.catalogue[item].unit if item in plan.catalogue else ""
+
+
+def cell_of(plan: Plan, purpose: str, recipient: str, rule: str) -> PlanCell | None:
+    """The cell a rule of a stream was made from; None in a plan without its document."""
+    head, _, line = rule.partition("#")
+    category = head.split("/")[2]
+    cell_id = f"{purpose}/{recipient}/{category}" + (f"#{line}" if line else "")
+    return next((cell for cell in plan.cells if cell.id == cell_id), None)
+
+
+def _midnight_ms(day: str) -> int:
+    return parse_instant(f"{day}T00:00:00Z")
+
+
+def forbidden_for_role(
+    plan: Plan, recipient: str | None, question: Question, one: Applied
+) -> Applied:
+    """The answer, unless a forbid for people in the question's role beats it."""
+    if one.reason is not None or question.role is None:
+        return one
+    for forbid in plan.forbids:
+        if question.role in forbid.roles and hits(plan, forbid, question, recipient):
+            return replace(
+                one, rule=forbid.id, reason=Withheld.FORBIDDEN, authorities=forbid.cites,
+                where=forbid.where,
+            )  # fmt: skip
+    return one
+
+
+def hits(plan: Plan, forbid: PlanForbid, question: Question, recipient: str | None) -> bool:
+    """Whether everything a forbid names fits the question."""
+    classes = {
+        cell.recipient_class
+        for cell in plan.cells
+        if (cell.purpose, cell.recipient) == (question.purpose, recipient)
+    }
+    category = category_of(plan, question.signal)
+    return (
+        forbid.purpose in (None, question.purpose)
+        and (not forbid.to or recipient in forbid.to or bool(classes & set(forbid.to)))
+        and (not forbid.categories or category in forbid.categories)
+        and (not forbid.signals or any(matches(p, question.signal) for p in forbid.signals))
+        and not forbid.join
+    )
+
+
+def category_of(plan: Plan, item: str) -> str | None:
+    """The category of a fact, or of a signal that some cell takes."""
+    if item in plan.facts:
+        return plan.facts[item]
+    found = (
+        cell.category
+        for cell in plan.cells
+        if item in cell.signals or any(denial.signal == item for denial in cell.denials)
+    )
+    return next(found, None)

@@ -1,0 +1,91 @@
+"""What holds for the whole house: scope, analytics, joint use, purposes that may meet."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from policy.fields import (
+    Because,
+    CategoryId,
+    Citations,
+    DpvTerm,
+    Name,
+    NoticeRef,
+    Strict,
+)
+
+Names = Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class Controller(Strict):
+    """Who answers for the data."""
+
+    name: str
+    address: str
+    representative: str
+    contact: str
+
+
+class Scope(Strict):
+    """What the policy is about; all else is not admitted."""
+
+    services: Names
+    sources: Names
+    subjects: Names
+    cites: Citations
+
+
+class Analytics(Strict):
+    """Which purposes count as analytics, and what never enters them."""
+
+    dpv: Annotated[tuple[DpvTerm, ...], Field(min_length=1)]
+    never: Annotated[tuple[CategoryId, ...], Field(min_length=1)]
+    at_least: Annotated[int, Field(ge=2, le=100_000)]
+    """The smallest group, in people, that any aggregate may show."""
+    cites: Citations
+
+
+class Manager(Strict):
+    """Who answers for joint use (APPI Art. 27(5)(iii))."""
+
+    name: str
+    address: str
+    representative: str
+
+
+class JointUse(Strict):
+    """The published terms of joint use: a closed list, or it does not compile."""
+
+    items: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Facts, or categories of telemetry, by name."""
+    purposes: Names
+    manager: Manager
+    notice: NoticeRef
+    cites: Citations
+
+
+class Combine(Strict):
+    """Purposes that one session may hold together; every other pair is apart."""
+
+    purposes: Annotated[tuple[Name, ...], Field(min_length=2)]
+    because: Because
+    cites: Citations
+
+
+class Approval(Strict):
+    """Who decided a change, and when."""
+
+    change: str
+    decision: str
+    by: str
+    on: date
+
+
+class Unlinkable(Strict):
+    """The measurement without which nobody may call a cell unlinkable."""
+
+    linked_percent: Annotated[float, Field(ge=0, le=100)]
+    """Share of vehicles an attacker found again, measured on the release."""
+    measured: date
+    how: Because

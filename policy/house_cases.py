@@ -1,0 +1,67 @@
+"""Cases about the whole: what is forbidden, what is never joined, all that someone receives."""
+
+from typing import get_args
+
+from policy.holdings import PlanForbid
+from policy.plan import Plan
+from policy.questions import Case
+from policy.terms import RecipientClass
+
+
+def house_case(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:
+    """None where the case holds, else what was expected and what came."""
+    expected = case.expect[0]
+    if case.receives is not None:
+        return _receives(plan, purpose, case)
+    if case.combine is not None:
+        pair = {purpose, case.combine}
+        is_open = any(pair <= combine.purposes for combine in plan.combines)
+    elif case.join is not None:
+        is_open = not any(
+            case.join in forbid.join and forbid.purpose in (None, purpose)
+            for forbid in plan.forbids
+        )
+    else:
+        is_open = not _forbidden(plan, purpose, case)
+    got = "open" if is_open else "forbidden"
+    return None if got == expected else (expected, got)
+
+
+def _forbidden(plan: Plan, purpose: str, case: Case) -> bool:
+    """Whether a forbid would beat a permit of this category to this class or recipient."""
+    names = {case.to or ""}
+    if case.to not in get_args(RecipientClass):
+        names |= {
+            cell.recipient_class
+            for cell in plan.cells
+            if (cell.purpose, cell.recipient) == (purpose, case.to)
+        }
+    return any(_covers(forbid, purpose, case, names) for forbid in plan.forbids)
+
+
+def _covers(forbid: PlanForbid, purpose: str, case: Case, names: set[str]) -> bool:
+    return (
+        forbid.purpose in (None, purpose)
+        and (not forbid.to or bool(names & set(forbid.to)))
+        and (not forbid.categories or case.category in forbid.categories)
+        and (not forbid.roles or case.role in forbid.roles)
+        and not forbid.signals
+        and not forbid.join
+    )
+
+
+def _receives(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:
+    """Exactly these items, streams, records and all: none more, none fewer."""
+    expected = set(case.receives or ())
+    got = {
+        item
+        for cell in plan.cells
+        if (cell.purpose, cell.recipient) == (purpose, case.to)
+        for item in (*cell.signals, *cell.facts)
+    }
+    if got == expected:
+        return None
+    return (
+        "also " + ", ".join(sorted(expected - got)) if expected - got else "nothing more",
+        "also " + ", ".join(sorted(got - expected)) if got - expected else "nothing more",
+    )

@@ -1,0 +1,51 @@
+"""The questions of cases/<purpose>.yaml: what people ask the policy, and the answer it owes them.
+
+A case asks one thing: what becomes of a ``signal`` or ``fact``; whether a ``category`` is
+forbidden to someone; whether records may be joined (``join``) or purposes combined
+(``combine``); or all that one recipient ``receives``.
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from policy.fields import Citation, Expectation, OperationWords, PeriodWords, Strict
+from policy.words import Role
+
+ASKS = ("signal", "fact", "category", "join", "combine", "receives")
+
+
+class Case(Strict):
+    """One question to the policy, and the answer it must give."""
+
+    signal: str | None = None
+    fact: str | None = None
+    category: str | None = None
+    join: str | None = None
+    combine: str | None = None
+    receives: tuple[str, ...] | None = None
+    to: str | None = None
+    role: Role | None = None
+    consent: Literal["given", "withdrawn", "none", "expired"] = "none"
+    age: PeriodWords | None = None
+    expect: Expectation = ("deliver", None)
+    keep: PeriodWords | None = None
+    at_most: PeriodWords | None = None
+    cap: PeriodWords | None = None
+    at_least: int | None = None
+    window: PeriodWords | None = None
+    needs: str | None = None
+    trigger: Annotated[str | None, Field(alias="from")] = None
+    basis: str | None = None
+    floor: str | None = None
+    treated: tuple[OperationWords, ...] | None = None
+    value: float | int | None = None
+    becomes: float | int | None = None
+    about: Citation | None = None
+    """The authority the case was written for, as ``edge-10``."""
+
+
+class Cases(Strict):
+    """cases/<purpose>.yaml."""
+
+    cases: Annotated[tuple[Case, ...], Field(min_length=1)]

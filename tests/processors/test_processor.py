@@ -3,6 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.operations import Keep
+from processors.processor import Processor
+from processors.seat import KeysNeeded
 from telemetry.envelope import decode_envelope, encode_envelope
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain
 from telemetry.record import EXPIRES_AT, LATITUDE, LONGITUDE, MESH, decode_record
@@ -207,6 +209,16 @@ def test_bad_input_is_counted_with_its_reason(raw: bytes | None, reason: str) ->
     assert world.feed(raw) == []
     assert set(world.rejected()) == {reason}
     assert all(flow.entered == 0 for flow in world.ledger().values())
+
+
+def test_what_stops_an_odd_envelope_carries_no_decoders_words() -> None:
+    # A decoder's error may quote the payload, and a traceback prints what an error came from.
+    world = known_world(PLAN)
+    world.processor = Processor(world.program, world.people, {}, lambda *_: 0)
+    odd = envelope({SPEED: column("km/h", [1.0, "WVWZZZ1JZXW000001"])})
+    with pytest.raises(KeysNeeded) as stopped:
+        world.feed(odd)
+    assert stopped.value.__context__ is None
 
 
 def test_an_uncollected_signal_is_counted_and_goes_nowhere() -> None:

@@ -52,16 +52,28 @@ def _shortest_ms(period: Period) -> int:
 
 def compare_treatments(old: Grant, new: Grant) -> Than | None:
     """Finer is more. None where one part became finer and another coarser, or kinds differ."""
-    parts = {
+    same_precision = Than.SAME if old.precision == new.precision else None
+    return _together(
         _compare(new.time_floor_ms, old.time_floor_ms),
-        _compare_thinning(old.operations, new.operations),
-        _compare_values(old.operations, new.operations),
-        _compare_space(mesh_in(old.operations), mesh_in(new.operations)),
-        Than.SAME if old.precision == new.precision else None,
-    } - {Than.SAME}
-    if len(parts) > 1:
+        compare_operations(old.operations, new.operations),
+        same_precision,
+    )
+
+
+def compare_operations(old: tuple[Operation, ...], new: tuple[Operation, ...]) -> Than | None:
+    """The same of what is done to values, readings and places, whatever the times."""
+    return _together(
+        _compare_thinning(old, new),
+        _compare_values(old, new),
+        _compare_space(mesh_in(old), mesh_in(new)),
+    )
+
+
+def _together(*parts: Than | None) -> Than | None:
+    found = set(parts) - {Than.SAME}
+    if len(found) > 1:
         return None
-    return parts.pop() if parts else Than.SAME
+    return found.pop() if found else Than.SAME
 
 
 def _compare(old: float, new: float) -> Than:

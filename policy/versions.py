@@ -1,0 +1,43 @@
+"""Published versions and now in, the version in force and the next one out.
+
+A worker asks once before each batch, with one now for the whole batch: so a switch falls
+between two batches and never into one. Asked with an old now, it answers as it did then.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from policy.publication import Publication
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The version that decides, and the one that takes over next."""
+
+    current: Publication | None
+    """None before the first version starts: nothing is decided, and nothing released."""
+    following: Publication | None
+
+    @property
+    def until_ms(self) -> int | None:
+        """The instant from which this answer no longer holds; None: until one is published."""
+        return None if self.following is None else self.following.starts_ms
+
+    def holds_at(self, now_ms: int) -> bool:
+        """Whether the answer still holds, so that it need not be asked anew before every batch."""
+        return self.until_ms is None or now_ms < self.until_ms
+
+
+def in_force(published: Iterable[Publication], now_ms: int) -> InForce:
+    """Of what was published by now, the highest version that has started.
+
+    A lower version never replaces a higher one, whatever their dates: to go back, publish
+    the old texts under a new number.
+    """
+    known = [one for one in published if one.published_ms <= now_ms]
+    started = [one for one in known if one.starts_ms <= now_ms]
+    current = max(started, key=lambda one: one.version, default=None)
+    floor = -1 if current is None else current.version
+    coming = [one for one in known if one.starts_ms > now_ms and one.version > floor]
+    following = min(coming, key=lambda one: (one.starts_ms, -one.version), default=None)
+    return InForce(current, following)

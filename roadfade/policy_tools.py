@@ -6,14 +6,17 @@ Exit codes as for every policy command: 0 holds, 1 fails, 2 wrong usage.
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 from rich.console import Console
 
 from policy.diff import diff
+from policy.plan import Plan
 from policy.renderings_diff import diff_json
 from roadfade import policy_made, policy_pages
 from roadfade.policy_choice import FAILS, AsJson, Lang, PolicyPath, plan_or_exit, print_json, usage
-from roadfade.policy_diff_screen import diff_lines
+from roadfade.policy_diff_screen import diff_lines, risk_json, risk_lines
+from roadfade.risk_shares import Risk
 
 
 def add_to(app: typer.Typer) -> None:
@@ -30,6 +33,10 @@ def diff_command(
         Path | None, typer.Argument(metavar="B", help="After; default: --policy.")
     ] = None,
     *,
+    risk: Annotated[
+        Path | None,
+        typer.Option(help="Also run this recorded fleet (NDJSON) through both: who can be joined."),
+    ] = None,
     policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -37,13 +44,30 @@ def diff_command(
     before = plan_or_exit(old, as_json=as_json)
     after = plan_or_exit(new or policy, as_json=as_json)
     difference = diff((before[1], before[0]), (after[1], after[0]))
+    assessed = None if risk is None else _assess(risk, before[1], after[1])
     if as_json:
-        print_json(diff_json(difference))
+        told = {} if assessed is None else {"risk": risk_json(*assessed)}
+        print_json(diff_json(difference) | told)
     else:
-        for line in diff_lines(difference):
+        lines = [*diff_lines(difference), *(() if assessed is None else risk_lines(*assessed))]
+        for line in lines:
             Console().print(line, soft_wrap=True)
     if difference.undecided:
         raise typer.Exit(FAILS)
+
+
+def _assess(fleet: Path, old: Plan, new: Plan) -> tuple[Risk, Risk]:
+    from roadfade.publish_command import read_payloads  # noqa: PLC0415  # a heavy client
+    from roadfade.refusal import Refusal  # noqa: PLC0415
+    from roadfade.risk import assess  # noqa: PLC0415
+
+    try:
+        payloads = [payload.value for payload in read_payloads([str(fleet)])]
+        return assess(old, payloads), assess(new, payloads)
+    except (Refusal, OverflowError) as error:
+        usage(str(error))
+    except msgspec.DecodeError:
+        usage("the fleet holds what is no envelope; `roadfade publish --check` says where")
 
 
 def dry_run_command(

@@ -1,0 +1,24 @@
+"""The figures of a risk assessment: so many of so many vehicles."""
+
+from typing import NamedTuple
+
+
+class Share(NamedTuple):
+    """So many of so many vehicles."""
+
+    hits: int
+    of: int
+
+    def __str__(self) -> str:
+        return f"{100 * self.hits / self.of:.1f} %" if self.of else "none to ask about"
+
+
+class Risk(NamedTuple):
+    """What readers can find out."""
+
+    linkable: Share
+    """Vehicles whose records under two purposes can be joined by their content."""
+    over_epochs: Share
+    """Vehicles whose records under two pseudonyms of one purpose can be joined by places."""
+    homes: Share
+    """Vehicles whose dwelling, where the recording shows one, lies in a cell some reader sees."""

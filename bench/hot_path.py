@@ -11,7 +11,6 @@ import json
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from statistics import median
 from typing import Any, Final
@@ -20,28 +19,18 @@ from rich.console import Console
 from rich.progress import Progress
 
 from bench.checking import Outputs, WrongOutputError, compare, read_outputs
-from bench.fleet import READINGS, envelopes
-from bench.job import PARTITIONS, PURPOSES, consenting, device, load_plan, raw_key
-from bus.admin import TopicAdmin
+from bench.fleet import READINGS
+from bench.job import PURPOSES, consenting
+from bench.stage import Raw, clear, fill, set_up
 from bus.connection import Connection
-from bus.outgoing import Outgoing
-from bus.publisher import Publisher
-from bus.topics import TopicSpec
-from policy.topics import RAW, topic_configs
-from roadfade.clock import wall_ms
 from roadfade.local.broker import LocalBroker
 from roadfade.local.java import kafka_libs
-from telemetry import control
 
-RECORDS: Final = 60_000
+RECORDS: Final = 40_000
 ROUNDS: Final = 5
-SAMPLED_DEVICES: Final = 50
-PUBLISHED_AT_ONCE: Final = 2_000
 RUN_S_MAX: Final = 300
 BYTES_APART_MAX: Final = 0.02
 PEERS: Final = ("roadfade", "copy")
-
-Raw = dict[str, list[bytes]]
 
 
 def main() -> None:
@@ -64,7 +53,7 @@ def main() -> None:
 
 
 def _measure(servers: str, records: int, rounds: int, shown: Progress) -> dict[str, Any]:
-    raw = asyncio.run(_fill(servers, records, shown))
+    raw = asyncio.run(fill(Connection(servers), records, shown))
     bar = shown.add_task("measuring", total=rounds * len(PEERS))
     runs: dict[str, list[dict[str, float]]] = {peer: [] for peer in PEERS}
     checked: dict[str, Any] = {}
@@ -72,11 +61,11 @@ def _measure(servers: str, records: int, rounds: int, shown: Progress) -> dict[s
         outputs = {}
         for peer in PEERS:
             target = Connection(servers, f"{peer}-{number}.")
-            asyncio.run(_make_topics(target))
+            asyncio.run(set_up(target))
             runs[peer].append(_run(peer, target, records))
             if number == 0:
                 outputs[peer] = asyncio.run(read_outputs(target, list(raw)))
-            asyncio.run(_delete_topics(target))
+            asyncio.run(clear(target))
             shown.advance(bar)
         if number == 0:
             checked = _check(outputs, raw, records)
@@ -90,53 +79,6 @@ def _measure(servers: str, records: int, rounds: int, shown: Progress) -> dict[s
         "rounds": runs,
         "checked": checked,
     }
-
-
-async def _fill(servers: str, records: int, shown: Progress) -> Raw:
-    """Publish the job's envelopes; those of the sampled devices, in order."""
-    source = Connection(servers)
-    async with TopicAdmin(source) as admin:
-        await admin.create([_spec(RAW)])
-    bar = shown.add_task("publishing", total=records)
-    kept: Raw = {device(number): [] for number in range(SAMPLED_DEVICES)}
-    async with Publisher(source, clock=wall_ms, compression=None) as publisher:
-        for batch in _batches(records):
-            await publisher.publish([Outgoing(RAW, None, raw_key(n), value) for n, value in batch])
-            for name, value in batch:
-                if name in kept:
-                    kept[name].append(value)
-            shown.advance(bar, len(batch))
-    return kept
-
-
-def _batches(records: int) -> Iterator[list[tuple[str, bytes]]]:
-    batch = []
-    for one in envelopes(records):
-        batch.append(one)
-        if len(batch) == PUBLISHED_AT_ONCE:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-def _spec(name: str) -> TopicSpec:
-    return TopicSpec(name, PARTITIONS, topic_configs(load_plan())[name])
-
-
-def _targets() -> list[str]:
-    not_written = {RAW, control.LINKS, control.CONSENTS}
-    return [name for name in topic_configs(load_plan()) if name not in not_written]
-
-
-async def _make_topics(target: Connection) -> None:
-    async with TopicAdmin(target) as admin:
-        await admin.create([_spec(name) for name in _targets()])
-
-
-async def _delete_topics(target: Connection) -> None:
-    async with TopicAdmin(target) as admin:
-        await admin.delete(_targets())
 
 
 def _run(peer: str, target: Connection, records: int) -> dict[str, float]:

@@ -16,6 +16,7 @@ from roadfade import __version__, metrics
 from roadfade.clock import wall_ms
 from roadfade.copies import measure_topics
 from roadfade.planning import check_topics, connection_of, plan_for, specs_of
+from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 from telemetry.control import CONSENTS, LINKS
 
@@ -98,6 +99,7 @@ async def _keep_publishing(
 
 
 def main(settings: Settings) -> None:
-    """Run until a signal."""
+    """Run until a signal; Unready where it must not start."""
+    require_broker(settings)
     metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "office")
     asyncio.run(_run(settings))

@@ -28,6 +28,7 @@ from roadfade.local.failure import LocalError
 from roadfade.local.java import kafka_libs
 from roadfade.planning import Unready, connection_of, plan_for
 from roadfade.publishing import RawPublisher
+from roadfade.reachable import require_broker
 from roadfade.scoreboard import Scoreboard
 from roadfade.settings import Settings
 from roadfade.stage import Stage
@@ -136,6 +137,7 @@ async def _broker(settings: Settings, console: Console) -> AsyncIterator[Setting
         "partitions": DEMO_PARTITIONS,
     }
     if "kafka_bootstrap_servers" in settings.model_fields_set:
+        await asyncio.to_thread(require_broker, settings)
         demo["topic_prefix"] = f"roadfade-run-{secrets.token_hex(4)}."
         console.print(f"using the broker at {settings.kafka_bootstrap_servers}")
         yield settings.model_copy(update=demo)

@@ -14,6 +14,7 @@ from policy.plan import Plan
 from roadfade import __version__, metrics
 from roadfade.clock import Clock, judging_clock
 from roadfade.planning import check_topics, connection_of, plan_for, specs_of
+from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 from sinks.lake import Lake, LakeSettings
 
@@ -105,6 +106,7 @@ def _open_lake(settings: Settings, plan: Plan) -> Lake:
 
 def main(settings: Settings) -> None:
     """Run until a signal; Unready where it must not start."""
+    require_broker(settings)
     slot = Slot.take(settings.slots_dir, "sink")
     metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sink")
     asyncio.run(_run(settings, f"sink-{socket.gethostname()}-{slot.number}"))

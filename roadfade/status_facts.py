@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bus.admin import TopicAdmin
+from bus.failures import BrokerError
 from bus.positions import Positions
 from policy.plan import Plan
 from policy.topics import RAW
@@ -63,6 +64,8 @@ def gather(settings: Settings, clock: Clock) -> Facts:
         plan, lag = asyncio.run(_from_broker(settings))
     except Unready as reason:
         unready = str(reason)
+    except (BrokerError, TimeoutError) as error:
+        unready = f"the broker does not tell what it holds ({type(error).__name__}): see its log"
     now_ms = clock()
     ledger = LedgerFile(settings.ledger_path).read() if settings.ledger_path.exists() else None
     return Facts(

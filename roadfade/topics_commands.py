@@ -11,6 +11,7 @@ from rich.table import Table
 from bus.admin import TopicAdmin
 from bus.topics import TopicSpec, drift
 from roadfade.planning import connection_of, plan_for, specs_of
+from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 
 SHOWN = ("cleanup.policy", "retention.ms", "segment.ms")
@@ -18,6 +19,7 @@ SHOWN = ("cleanup.policy", "retention.ms", "segment.ms")
 
 def apply(settings: Settings, *, as_json: bool) -> None:
     """Create and mend; prints what was done."""
+    require_broker(settings)
     created, changed = asyncio.run(apply_topics(settings))
     if as_json:
         typer.echo(json.dumps({"created": created, "changed": changed}))
@@ -51,6 +53,7 @@ async def _with_own_sizes(admin: TopicAdmin, specs: list[TopicSpec]) -> list[Top
 
 def show(settings: Settings, *, as_json: bool) -> None:
     """Print every topic with its settings and differences."""
+    require_broker(settings)
     rows = asyncio.run(_rows(settings))
     if as_json:
         typer.echo(json.dumps({"topics": rows}))

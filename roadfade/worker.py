@@ -27,6 +27,7 @@ from roadfade.collector import collect_rarely
 from roadfade.faust_host import build_app, run_worker
 from roadfade.keys import KeyCache
 from roadfade.planning import Unready, check_topics, connection_of, plan_for, specs_of
+from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 from roadfade.views import ControlViews
 
@@ -99,6 +100,7 @@ async def _prepare(settings: Settings) -> tuple[Plan, dict[str, int]]:
 
 def main(settings: Settings) -> None:
     """Run one worker until a signal; raises Unready where it must not start."""
+    require_broker(settings)
     plan, partitions = asyncio.run(_prepare(settings))
     slot = Slot.take(settings.slots_dir, "worker")
     member = f"worker-{socket.gethostname()}-{slot.number}"

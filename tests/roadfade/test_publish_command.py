@@ -42,6 +42,7 @@ def written(folder: Path, *payloads: bytes) -> str:
         (b'{\n "a" 1}', 1),
         (b'{"a":1}\n{"b":2}\n', 2),
         (b'{"a":1}\n\nnonsense\n{"b":2}', 3),
+        (b"[\n1,\n2\n]", 1),
         (b"\xff\xfe", 1),
     ],
 )

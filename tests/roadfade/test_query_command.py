@@ -101,6 +101,11 @@ def test_an_output_is_meant_by_its_purpose_its_recipient_or_its_id() -> None:
     assert output_of(PLAN, ["left.the_policy"], "left.the_policy", None) == "left.the_policy"
 
 
+def test_a_recipient_that_a_purpose_has_not_is_wrong_usage() -> None:
+    with pytest.raises(typer.BadParameter, match="name one with --recipient: team"):
+        output_of(PLAN, [], "research", "nobody")
+
+
 @pytest.mark.parametrize(
     ("purpose", "recipient", "said"),
     [

@@ -157,6 +157,12 @@ def test_processes_are_read_where_they_say_they_are(page: WSGIServer, tmp_path: 
     assert sink.samples is None
     assert worker.versions == ("1", "2-p")
     assert highest([sink, worker], "roadfade_view_age_seconds") == {"v": 3}
+    assert highest([worker, SWEEP, WORKER], "roadfade_view_age_seconds") == {
+        "v": 3,
+        "control.links": 2,
+    }
+    later = process("worker-1", Sample("roadfade_view_age_seconds", "v", 1))
+    assert highest([worker, later], "roadfade_view_age_seconds") == {"v": 3}
     assert total([worker, worker], "roadfade_rejected_total") == {"unsealed": 8}
 
 

@@ -15,6 +15,9 @@ class Arrived(NamedTuple):
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
 
+    def __repr__(self) -> str:
+        return f"Arrived({self.topic}-{self.partition}:{self.offset})"
+
 
 def arrived_from(topic: str, records: Iterable[Any]) -> list[Arrived]:
     """Our view of the client's records of one topic, in their order."""

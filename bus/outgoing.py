@@ -16,3 +16,6 @@ class Outgoing(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: list[tuple[str, bytes]] = []  # noqa: RUF012  # shared by most records; nobody changes it
+
+    def __repr__(self) -> str:
+        return f"Outgoing({self.topic}, …)"

@@ -16,6 +16,7 @@ from processors.decoder import value_type
 from processors.people import People
 from processors.program import Program
 from telemetry.envelope import ENVELOPE_BYTES_MAX, READINGS_MAX, VERSION, Envelope, decode_envelope
+from telemetry.identity import MASK
 from telemetry.instants import DAY_MS, to_ms
 from telemetry.outcome import Rejected
 from telemetry.record import TROUBLE_CODES, Series
@@ -27,7 +28,7 @@ AHEAD_MS_MAX: Final = DAY_MS
 UNDECODABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, repr=False)
 class Admitted:
     """An envelope's admitted readings as typed columns, by signal path."""
 
@@ -39,6 +40,9 @@ class Admitted:
     trouble_codes: list[str] = field(default_factory=list)
     not_collected: int = 0
     rejected: Counter[Rejected] = field(default_factory=Counter)
+
+    def __repr__(self) -> str:
+        return f"Admitted({MASK})"
 
     @property
     def span_ms(self) -> tuple[int, int] | None:
@@ -63,7 +67,22 @@ class Admitted:
             if mine:
                 columns[path] = Series(column.unit, [d for d, _ in mine], [v for _, v in mine])
         codes = self.trouble_codes if (self.t0_ms < at_ms) == early else []
-        return Admitted(self.id, self.device, self.t0_ms, self.trip_started_ms, columns, codes)
+        half = Admitted(self.id, self.device, self.t0_ms, self.trip_started_ms, columns, codes)
+        return half if codes else half.begun_by_itself()
+
+    def begun_by_itself(self) -> "Admitted":
+        """The same readings, counted from the first of them: no t0 ties two owners together."""
+        span = self.span_ms
+        if span is None:
+            return self
+        into_ms = span[0] - self.t0_ms
+        columns = {
+            path: Series(column.unit, [delta - into_ms for delta in column.dt], column.value)
+            for path, column in self.columns.items()
+        }
+        return Admitted(
+            self.id, self.device, span[0], self.trip_started_ms, columns, self.trouble_codes
+        )
 
 
 def admit(

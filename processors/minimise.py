@@ -12,7 +12,7 @@ from processors.pseudonym import record_id
 from processors.readings import Readings
 from processors.seat import Seat
 from telemetry.instants import format_instant
-from telemetry.record import CE_ID, READINGS, VERSION, Series
+from telemetry.record import CE_ID, MESH, READINGS, VERSION, Series
 
 LAYOUTS_KEPT_MAX = 10_000
 TIMES_KEPT_MAX = 10_000
@@ -29,6 +29,9 @@ class Minimised(NamedTuple):
     key: bytes
     value: bytes
     headers: list[Header]
+
+    def __repr__(self) -> str:
+        return f"Minimised({self.topic}, …)"
 
 
 class _Wire(Struct, gc=False, omit_defaults=True):
@@ -144,7 +147,7 @@ def _treat(layout: Layout, t0_ms: int, times: Times, values: Values, row: list[i
 def _series(
     job: PassageJob, times: Times, values: Values, into_ms: int | None
 ) -> tuple[dict[str, Series], int]:
-    """A passage's columns with floored times, and how many readings they hold.
+    """A passage's columns with floored times, and how many readings they stand for.
 
     ``into_ms`` is how far t0 lies behind its own floor; None where no reading leaves that bin.
     """
@@ -165,6 +168,9 @@ def _series(
                 floored = [(into_ms + delta) // floor_ms * floor_ms for delta in dt]
         series[path] = Series(unit, floored, values[register])
         readings += len(dt)
+    if MESH in series:
+        # A cell stands for a latitude and a longitude.
+        readings += len(series[MESH].dt)
     return series, readings
 
 

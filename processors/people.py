@@ -6,6 +6,7 @@ replaces itself, None removes it. Nothing here decides; ``permit`` does.
 
 from bisect import bisect_right
 from collections.abc import Iterable
+from typing import TypeVar
 
 from telemetry.control import (
     ConsentInterval,
@@ -14,6 +15,8 @@ from telemetry.control import (
     Heartbeat,
     LinkInterval,
 )
+
+Row = TypeVar("Row", LinkInterval, ConsentInterval)
 
 
 class People:
@@ -51,9 +54,9 @@ class People:
             case DeviceRegistration():
                 self._registered.pop(row.device, None)
             case LinkInterval():
-                self._links[row.device].remove(row)
+                _take_out(self._links, row.device, row)
             case ConsentInterval():
-                self._consents[row.subject].remove(row)
+                _take_out(self._consents, row.subject, row)
 
     def registered_ms(self, device: str) -> int | None:
         """Since when the device is known, or None."""
@@ -78,6 +81,12 @@ class People:
 
 FOREVER_MS = 2**62
 """Later than any instant; its negative is earlier than any."""
+
+
+def _take_out(rows: dict[str, list[Row]], name: str, row: Row) -> None:
+    rows[name].remove(row)
+    if not rows[name]:
+        del rows[name]
 
 
 def _covers(from_ms: int, to_ms: int | None, instant_ms: int) -> bool:

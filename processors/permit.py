@@ -1,7 +1,9 @@
 """Permit: which passages are open to a device's readings, at their time and now.
 
 Attribution uses the event's time; permission uses the event's time *and* now, by one and
-the same consent: a consent given again later does not open what an older one covered.
+the same consent: a consent given again later does not open what an older one covered. A
+consent that covers a part of an envelope opens none of it: what leaves for one recipient
+then never depends on another's consent, and is the same when it is processed again.
 An answer holds for an interval of event times and of nows, so that it can be kept.
 """
 
@@ -37,21 +39,25 @@ class Permit:
 
 
 def permit(
-    people: People, passages: Sequence[Passage], device: str, event_ms: int, now_ms: int
+    people: People,
+    passages: Sequence[Passage],
+    device: str,
+    first_ms: int,
+    last_ms: int,
+    now_ms: int,
 ) -> Permit:
-    """Decide for one device, one event time and one now."""
-    link, from_ms, to_ms = people.link_at(device, event_ms)
+    """Decide for a device's events from first to last, under the link of the first."""
+    link, from_ms, to_ms = people.link_at(device, first_ms)
     if link is None:
         return Permit(from_ms, to_ms, -FOREVER_MS, FOREVER_MS, None, frozenset(), {})
     rows = people.consents_of(link.subject)
     now_from_ms, now_to_ms = -FOREVER_MS, FOREVER_MS
     for row in rows:
-        end_ms = FOREVER_MS if row.to_ms is None else row.to_ms
-        from_ms, to_ms = _narrow(from_ms, to_ms, row.from_ms, event_ms)
-        from_ms, to_ms = _narrow(from_ms, to_ms, end_ms, event_ms)
-        now_from_ms, now_to_ms = _narrow(now_from_ms, now_to_ms, row.from_ms, now_ms)
-        now_from_ms, now_to_ms = _narrow(now_from_ms, now_to_ms, end_ms, now_ms)
-    holding = [row for row in rows if _holds(row, event_ms) and _holds(row, now_ms)]
+        for edge_ms in (row.from_ms, FOREVER_MS if row.to_ms is None else row.to_ms):
+            from_ms, to_ms = _narrow(from_ms, to_ms, edge_ms, first_ms)
+            now_from_ms, now_to_ms = _narrow(now_from_ms, now_to_ms, edge_ms, now_ms)
+    instants = (first_ms, last_ms, now_ms)
+    holding = [row for row in rows if all(_holds(row, instant) for instant in instants)]
     granted: set[int] = set()
     consents: dict[int, ConsentInterval] = {}
     for passage in passages:

@@ -20,6 +20,7 @@ from processors.program import Program, Regime
 from processors.readings import Readings, usual_readings
 from processors.seat import Keys, PartitionOf, Seat, take_seat
 from processors.tally import Tally
+from telemetry.control import LinkInterval
 from telemetry.envelope import ENVELOPE_BYTES_MAX, Trip
 from telemetry.instants import HOUR_MS, to_ms
 
@@ -101,19 +102,20 @@ class Processor:
         last_ms = t0_ms + USUAL_SPAN_MS
         standing = self._standings.get(device)
         if standing is None or not standing.permit.covers(t0_ms, last_ms, now_ms):
-            standing = self._stand(device, t0_ms, now_ms)
+            standing = self._stand(device, t0_ms, last_ms, now_ms)
             if standing is None or not standing.permit.covers(t0_ms, last_ms, now_ms):
                 return None
         ahead = last_ms > received_ms + AHEAD_MS_MAX
         return None if ahead or t0_ms < standing.registered_ms else standing
 
-    def _stand(self, device: str, event_ms: int, now_ms: int) -> _Standing | None:
+    def _stand(self, device: str, first_ms: int, last_ms: int, now_ms: int) -> _Standing | None:
         registered_ms = self._people.registered_ms(device)
         if registered_ms is None:
             return None
         if len(self._standings) >= DEVICES_KEPT_MAX:
             self._standings.clear()
-        answer = permit(self._people, self._program.passages, device, event_ms, now_ms)
+        passages = self._program.passages
+        answer = permit(self._people, passages, device, first_ms, last_ms, now_ms)
         standing = self._standings[device] = _Standing(registered_ms, answer)
         return standing
 
@@ -149,16 +151,17 @@ class Processor:
         if isinstance(verdict, Counter):
             tally.rejected.update(verdict)
             return []
-        done = [
-            (part, *self._judged(part, received_ms, now_ms))
-            for part in self._parts(verdict, now_ms)
-        ]
+        done = [(part, *self._judged(part, received_ms, now_ms)) for part in self._parts(verdict)]
         # Nothing is counted before every part has its keys: the caller may come again.
         tally.rejected.update(verdict.rejected)
         tally.not_collected += verdict.not_collected
         out = []
-        for number, (part, standing, regime, minute) in enumerate(done):
-            suffix = b"" if number == 0 else b"/%d" % number
+        seen: Counter[LinkInterval | None] = Counter()
+        for part, standing, regime, minute in done:
+            # Whose record it is enters the id; a number tells a link's later parts apart.
+            again = seen[standing.permit.link]
+            seen[standing.permit.link] += 1
+            suffix = b"/%d" % again if again else b""
             out += self._minimiser.run(
                 part.id.encode() + suffix, part.t0_ms, self._readings(part), standing.seat, regime,
                 minute, tally.row(regime),
@@ -178,25 +181,25 @@ class Processor:
         self, part: Admitted, received_ms: int, now_ms: int
     ) -> tuple[_Standing, Regime, Minute | None]:
         span = part.span_ms
-        standing = None if span is None else self._stand(part.device, span[0], now_ms)
+        standing = None if span is None else self._stand(part.device, *span, now_ms)
         if standing is None or span is None:
             msg = "an admitted part has readings and a registered device"
             raise AssertionError(msg)
-        first_ms = span[0]
+        first_ms = min(part.t0_ms, span[0])
         epoch_ms = _epoch_instant(part.trip_started_ms, first_ms)
         regime, minute = self._judge(standing, epoch_ms, min(first_ms, received_ms), now_ms)
         return standing, regime, minute
 
-    def _parts(self, admitted: Admitted, now_ms: int) -> list[Admitted]:
-        """Split where the link or a consent changes, so that each part has one answer."""
+    def _parts(self, admitted: Admitted) -> list[Admitted]:
+        """Split where the link changes, so that each part belongs to one person or nobody."""
         parts = []
         rest = admitted
         while (span := rest.span_ms) is not None:
-            answer = permit(self._people, self._program.passages, rest.device, span[0], now_ms)
-            if span[1] < answer.to_ms:
+            _, _, until_ms = self._people.link_at(rest.device, span[0])
+            if span[1] < until_ms:
                 parts.append(rest)
                 break
-            early, rest = rest.split(answer.to_ms)
+            early, rest = rest.split(until_ms)
             parts.append(early)
         return parts
 

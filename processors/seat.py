@@ -122,6 +122,6 @@ def _desk(
         key=record_key,
         text=text,
         partition=partition_of(passage.output.topic, record_key),
-        id_key=lane_key(key, passage.name),
+        id_key=lane_key(key, f"{passage.name}|{text}"),
         fixed_headers=tuple(headers),
     )

@@ -11,7 +11,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from telemetry.identity import DeviceId, LinkSecret, SubjectId
+from telemetry.identity import MASK, DeviceId, LinkSecret, SubjectId
 
 LINKS: Final = "control.links"
 CONSENTS: Final = "control.consents"
@@ -20,12 +20,17 @@ HEARTBEAT_KEY: Final = b"~heartbeat"
 ConsentKind = Literal["location", "opt_in", "third_party"]
 
 
-class _Device(Struct, tag="device", tag_field="kind", forbid_unknown_fields=True):
+class _Masked(Struct, forbid_unknown_fields=True):
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({MASK})"
+
+
+class _Device(_Masked, tag="device", tag_field="kind", forbid_unknown_fields=True):
     device: str
     registered_ms: int
 
 
-class _Link(Struct, tag="link", tag_field="kind", forbid_unknown_fields=True):
+class _Link(_Masked, tag="link", tag_field="kind", forbid_unknown_fields=True):
     link: str
     device: str
     subject: str
@@ -34,7 +39,7 @@ class _Link(Struct, tag="link", tag_field="kind", forbid_unknown_fields=True):
     to_ms: int | None
 
 
-class _Consent(Struct, tag="consent", tag_field="kind", forbid_unknown_fields=True):
+class _Consent(_Masked, tag="consent", tag_field="kind", forbid_unknown_fields=True):
     consent: str
     subject: str
     purpose: str

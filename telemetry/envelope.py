@@ -53,6 +53,9 @@ class Column(Struct, forbid_unknown_fields=True):
     dt: Annotated[list[DeltaMs], Meta(max_length=READINGS_PER_COLUMN_MAX)]
     value: Annotated[list[Any], Meta(max_length=READINGS_PER_COLUMN_MAX)]
 
+    def __repr__(self) -> str:
+        return f"Column({MASK}, readings={len(self.dt)})"
+
 
 class Frame(Struct, frozen=True, forbid_unknown_fields=True):
     """A raw CAN frame: bus name, arbitration id, hexadecimal data of at most 64 bytes."""
@@ -62,6 +65,9 @@ class Frame(Struct, frozen=True, forbid_unknown_fields=True):
     id: Annotated[int, Meta(ge=0, le=0x1FFFFFFF)]
     data: Annotated[str, Meta(pattern=r"^([0-9a-fA-F]{2})*$", max_length=128)]
     ext: bool = False
+
+    def __repr__(self) -> str:
+        return f"Frame({MASK})"
 
 
 class Envelope(Struct, kw_only=True, forbid_unknown_fields=True, repr_omit_defaults=True):

@@ -9,6 +9,8 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from telemetry.identity import MASK
+
 VERSION: Final = 1
 RECORD_BYTES_MAX: Final = 512 * 1024
 
@@ -46,6 +48,9 @@ class Series(Struct, gc=False):
     dt: list[int]
     value: list[Any]
 
+    def __repr__(self) -> str:
+        return f"Series({MASK}, readings={len(self.dt)})"
+
 
 class PurposeRecord(Struct, forbid_unknown_fields=True):
     """The value of a record on ``purpose.<id>[.<recipient>]``."""
@@ -55,6 +60,9 @@ class PurposeRecord(Struct, forbid_unknown_fields=True):
     t0: str
     series: dict[str, Series]
     dtc: list[str] = []
+
+    def __repr__(self) -> str:
+        return f"PurposeRecord({MASK})"
 
 
 _decoder = msgspec.json.Decoder(PurposeRecord)

@@ -6,8 +6,8 @@ from policy.operations import Keep
 from processors.processor import Processor
 from processors.seat import KeysNeeded
 from telemetry.envelope import decode_envelope, encode_envelope
-from telemetry.instants import DAY_MS, MINUTE_MS, Grain
-from telemetry.record import EXPIRES_AT, LATITUDE, LONGITUDE, MESH, decode_record
+from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
+from telemetry.record import CE_ID, EXPIRES_AT, LATITUDE, LONGITUDE, MESH, decode_record
 from tests.support.plans import BELT, FUEL, ODOMETER, PLAN, RPM, SPEED, lane, output, plan
 from tests.support.worlds import NOW_MS, World, column, envelope, known_world
 
@@ -95,16 +95,60 @@ def test_any_envelope_closes_the_ledger_and_both_paths_agree(
         assert flow.entered + rejected == max(total, 1 if rejected and not flow.entered else 0)
 
 
-def test_an_envelope_across_a_consents_end_is_split_at_that_instant() -> None:
+def test_a_consent_that_covers_part_of_an_envelope_opens_none_of_it() -> None:
     world = World(PLAN)
     world.register()
     world.link()
     start = NOW_MS - 60_000
-    world.consent("service", "location", "service@1", to_ms=start + 4_000)
-    world.feed(envelope(drive(), at_ms=start), now_ms=start + 3_000)
-    service = world.ledger()["service"]
-    assert service.delivered == 30 + 2 * 4
-    assert service.withheld == {"no_consent": 2 * 6}
+    world.consent("service", "location", "service@1", from_ms=start + 4_000)
+    world.feed(envelope(drive(), at_ms=start))
+    assert world.ledger()["service"].delivered == 30
+    assert world.ledger()["service"].withheld == {"no_consent": 20}
+
+
+def test_a_withdrawal_between_crash_and_replay_doubles_nothing_elsewhere() -> None:
+    before, after = known_world(PLAN), World(PLAN)
+    after.register()
+    after.link()
+    start = NOW_MS - 60_000
+    after.consent("service", "location", "service@1", to_ms=start + 4_000)
+    first = {record.value: record.headers for record in before.feed(envelope(drive()))}
+    again = after.feed(envelope(drive()))
+    assert again
+    assert all(first[record.value] == record.headers for record in again)
+
+
+def test_one_envelope_id_from_two_devices_is_two_records() -> None:
+    world = known_world(PLAN)
+    world.register("dev-000002")
+    world.link("dev-000002", "subject-2")
+    ids = [
+        dict(record.headers)[CE_ID]
+        for device in ("dev-000001", "dev-000002")
+        for record in world.feed(envelope(drive(), device=device))
+    ]
+    assert len(set(ids)) == len(ids)
+
+
+def test_two_owners_in_one_envelope_share_no_start() -> None:
+    world = World(PLAN)
+    world.register()
+    start = NOW_MS - 61_500
+    world.link(to_ms=start + 4_200)
+    world.link(subject="subject-2", from_ms=start + 4_200)
+    out = world.feed(envelope(drive(), at_ms=start))
+    records = [decode_record(m.value) for m in out if m.topic == "purpose.service"]
+    assert len({record.t0 for record in records}) == len(records) == 2
+    assert all(min(column.dt) == 0 for record in records for column in record.series.values())
+
+
+def test_one_bad_reading_elsewhere_moves_no_epoch_and_no_expiry() -> None:
+    quarter = parse_instant("2026-10-01T00:00:00Z")
+    column_ = {"unit": "km/h", "dt": [5_000, 6_000], "value": [1.0, 2.0]}
+    good = envelope({SPEED: column_}, at_ms=quarter - 3_000)
+    odd = envelope({SPEED: column_, FUEL: column("percent", [101.0])}, at_ms=quarter - 3_000)
+    plain, exact = known_world(PLAN).feed(good), known_world(PLAN).feed(odd)
+    assert plain == exact
 
 
 def test_a_withdrawn_consent_opens_nothing_however_early_the_reading() -> None:

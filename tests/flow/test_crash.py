@@ -21,7 +21,7 @@ from tests.support.pace import enrolled, play, readings_in, recorded, same_peopl
 from tests.support.road import Road, no_prefix_twice, running_road
 from tests.support.watching import figure, until
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(400)]
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(600)]
 
 SEED = 20261
 PACED_S = 60.0

@@ -6,7 +6,7 @@ remedy where the field is missing.
 
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
 
 from policy import operation_words, words
 from policy.operation_words import Spoken
@@ -77,15 +77,49 @@ Because = Annotated[str, Field(min_length=3, max_length=400, examples=["seasonal
 FrameWords = Annotated[str, Field(pattern=_FRAME)]
 Country = Annotated[str, Field(pattern=_COUNTRY)]
 NoticeRef = Annotated[str, Field(pattern=_NOTICE)]
-PeriodWords = Annotated[Period, PlainValidator(words.period), Field(examples=["24 months"])]
-DurationWords = Annotated[int, PlainValidator(words.duration_ms), Field(examples=["10 min"])]
-SpaceWords = Annotated[Space, PlainValidator(words.space), Field(examples=["jis-mesh 500 m"])]
-EpochWords = Annotated[Epoch, PlainValidator(words.epoch), Field(examples=["3 months"])]
-ReleaseWords = Annotated[str, PlainValidator(_release), Field(examples=["10 min"])]
-OperationWords = Annotated[Spoken, PlainValidator(operation_words.operation)]
-Expectation = Annotated[
-    tuple[str, Withheld | None], PlainValidator(_expectation), Field(examples=["deliver"])
+Period_ = Annotated[str, Field(pattern=r"^[0-9]{1,6} (minute|hour|day|month|year)s?$")]
+Duration_ = Annotated[str, Field(pattern=r"^[0-9]{1,6} (ms|s|min|h|day|days)$")]
+"""How editors see the words; what they mean, and the better message, is said in words.py."""
+PeriodWords = Annotated[
+    Period,
+    PlainValidator(words.period, json_schema_input_type=Period_),
+    PlainSerializer(str),
+    Field(examples=["24 months"]),
 ]
+DurationWords = Annotated[
+    int,
+    PlainValidator(words.duration_ms, json_schema_input_type=Duration_),
+    PlainSerializer(words.say_duration, return_type=str),
+    Field(examples=["10 min"]),
+]
+SpaceWords = Annotated[
+    Space,
+    PlainValidator(words.space, json_schema_input_type=str),
+    PlainSerializer(words.say_space, return_type=str),
+    Field(examples=["jis-mesh 500 m"]),
+]
+EpochWords = Annotated[
+    Epoch,
+    PlainValidator(words.epoch, json_schema_input_type=Period_),
+    PlainSerializer(str),
+    Field(examples=["3 months"]),
+]
+ReleaseWords = Annotated[
+    str, PlainValidator(_release, json_schema_input_type=str), Field(examples=["10 min"])
+]
+OperationWords = Annotated[
+    Spoken,
+    PlainValidator(operation_words.operation, json_schema_input_type=str),
+    PlainSerializer(lambda spoken: spoken.words, return_type=str),
+]
+Expectation = Annotated[
+    tuple[str, Withheld | None],
+    PlainValidator(_expectation, json_schema_input_type=str),
+    PlainSerializer(lambda said: " ".join(filter(None, said)), return_type=str),
+    Field(examples=["deliver"]),
+]
+NAMES_OR_ONE = BeforeValidator(one_or_more, json_schema_input_type=str | tuple[str, ...])
+"""A list of names, or one name by itself."""
 
 
 class Bilingual(Strict):
@@ -106,7 +140,11 @@ class Promise(Strict):
 class When(Strict):
     """Whom a forbid is for, where it is not for everyone."""
 
-    role: Annotated[tuple[Role, ...], BeforeValidator(one_or_more), Field(min_length=1)]
+    role: Annotated[
+        tuple[Role, ...],
+        BeforeValidator(one_or_more, json_schema_input_type=Role | tuple[Role, ...]),
+        Field(min_length=1),
+    ]
 
 
 class Forbid(Strict):
@@ -116,9 +154,9 @@ class Forbid(Strict):
     """
 
     to: tuple[str, ...] = ()
-    category: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = ()
-    signal: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = ()
-    join: Annotated[tuple[str, ...], BeforeValidator(one_or_more)] = ()
+    category: Annotated[tuple[str, ...], NAMES_OR_ONE] = ()
+    signal: Annotated[tuple[str, ...], NAMES_OR_ONE] = ()
+    join: Annotated[tuple[str, ...], NAMES_OR_ONE] = ()
     when: When | None = None
     because: Because
     cites: Citations

@@ -90,7 +90,12 @@ class KeepFor(Strict):
     because: Because
 
 
-Operations = Annotated[tuple[OperationWords, ...], BeforeValidator(one_or_more)]
+Operations = Annotated[
+    tuple[OperationWords, ...],
+    BeforeValidator(
+        one_or_more, json_schema_input_type=OperationWords | tuple[OperationWords, ...]
+    ),
+]
 
 
 class Cell(Strict):
@@ -110,7 +115,11 @@ class Cell(Strict):
     cites: Citations
 
 
-Cells = Annotated[tuple[Cell, ...], BeforeValidator(one_or_more), Field(min_length=1)]
+Cells = Annotated[
+    tuple[Cell, ...],
+    BeforeValidator(one_or_more, json_schema_input_type=Cell | tuple[Cell, ...]),
+    Field(min_length=1),
+]
 
 
 class Purpose(Strict):

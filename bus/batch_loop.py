@@ -6,9 +6,10 @@ whose outputs are not acknowledged. Delivery is at least once; ids must make dou
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import Any
 
 from aiokafka.errors import KafkaError
 
@@ -33,7 +34,10 @@ class BatchSettings:
 
     reader: ReaderSettings = field(default_factory=ReaderSettings)
     slice_records_max: int = 500
-    """After so many records the event loop gets a turn, so that heartbeats go out."""
+    slice_bytes_max: int = 512 * 1024
+    """After so many records or bytes the event loop gets a turn, so that heartbeats go out."""
+    held_bytes_max: int = 16 * 1024 * 1024
+    """So much output is sent, and acknowledged, before more of a batch is handled."""
     give_up_ms: int = 10 * 60 * 1000
     """A batch that cannot be made durable for so long ends the loop with GaveUpError."""
 
@@ -119,9 +123,8 @@ class BatchLoop:
         except (TimeoutError, KafkaError) as failure:
             self._reader.step_back(fetched)
             return failure
-        outgoing = await self._handle_all(fetched)
         try:
-            await self._producer.send_all(outgoing)
+            sent = await self._handle_all(fetched)
         except SendFailedError as failure:
             self._reader.step_back(fetched)
             return failure
@@ -129,15 +132,34 @@ class BatchLoop:
         committed = await self._reader.commit(fetched)
         records = sum(map(len, fetched.values()))
         took_ms, lag = monotonic_ms() - started_ms, self._reader.lag(fetched)
-        self._observer.batch_done(BatchDone(records, len(outgoing), took_ms, lag))
+        self._observer.batch_done(BatchDone(records, sent, took_ms, lag))
         return None if committed else TimeoutError("commit")
 
-    async def _handle_all(self, fetched: Fetched) -> list[Outgoing]:
-        step = self._settings.slice_records_max
+    async def _handle_all(self, fetched: Fetched) -> int:
+        """Handle slice by slice and send; every output is acknowledged on return. How many."""
         outgoing: list[Outgoing] = []
+        held_bytes = sent = 0
         for partition, records in fetched.items():
-            for start in range(0, len(records), step):
-                piece = arrived_from(self._topic, records[start : start + step])
-                outgoing += await self._handle(partition.partition, piece)
+            for piece in self._slices(records):
+                made = await self._handle(partition.partition, arrived_from(self._topic, piece))
+                outgoing += made
+                held_bytes += sum([len(record.value or b"") for record in made])
+                if held_bytes >= self._settings.held_bytes_max:
+                    sent += len(outgoing)
+                    await self._producer.send_all(outgoing)
+                    outgoing, held_bytes = [], 0
                 await asyncio.sleep(0)
-        return outgoing
+        await self._producer.send_all(outgoing)
+        return sent + len(outgoing)
+
+    def _slices(self, records: Sequence[Any]) -> Iterator[Sequence[Any]]:
+        """Cut so that no slice is long in records or in bytes; a large record stands alone."""
+        start = held_bytes = 0
+        for at, record in enumerate(records):
+            held_bytes += len(record.value or b"")
+            full = held_bytes >= self._settings.slice_bytes_max
+            if full or at + 1 - start >= self._settings.slice_records_max:
+                yield records[start : at + 1]
+                start, held_bytes = at + 1, 0
+        if start < len(records):
+            yield records[start:]

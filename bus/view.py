@@ -72,8 +72,11 @@ class CompactedView:
     def fresh(self, now_ms: int, max_age_ms: int = 30_000) -> bool:
         """Whether the view is complete as of at most ``max_age_ms`` ago; if not, decide nothing."""
         heartbeat_ms = self.heartbeat_ms
+        # A heartbeat from the future vouches for nothing: the office's clock is wrong.
         return (
-            self.ready.is_set() and heartbeat_ms is not None and now_ms - heartbeat_ms <= max_age_ms
+            self.ready.is_set()
+            and heartbeat_ms is not None
+            and abs(now_ms - heartbeat_ms) <= max_age_ms
         )
 
     async def run(self) -> None:

@@ -33,10 +33,6 @@ class Tally:
             row = self._rows[regime] = [0] * self._program.width
         return row
 
-    def reject(self, reason: Rejected, readings: int) -> None:
-        """Count what is not admitted: its readings, or one where they cannot be told."""
-        self.rejected[reason] += readings
-
     def settle(self) -> tuple[dict[str, OutputFlow], dict[str, int]]:
         """Rows per output, and rejections by reason; every row closes by construction."""
         ledger = {}

@@ -76,6 +76,15 @@ class Carrier(LoopObserver):
         del topic, partition
         metrics.EXPIRED_UNREAD.inc(records)
 
+    def rewound(self, topic: str, partition: int, records: int) -> None:
+        """Offsets went back: never silent."""
+        del topic, partition
+        metrics.REWOUND.inc(records)
+
+    def commit_missed(self, reason: str) -> None:
+        """The group moved on; the batch comes again."""
+        metrics.COMMITS_MISSED.labels(reason).inc()
+
     def paused(self, reason: str) -> None:
         """Consumption waits."""
         metrics.PAUSED.labels(reason).set(1)

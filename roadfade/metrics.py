@@ -44,6 +44,15 @@ EXPIRED_UNREAD = _counter(
 )
 VIEW_AGE = _gauge("roadfade_view_age_seconds", "Age of a control view's heartbeat", "view")
 PAUSED = _gauge("roadfade_paused", "1 while consumption waits for this reason", "reason")
+REWOUND = _counter(
+    "roadfade_rewound_records_total",
+    "Records a topic went back by: it was made anew or lost its end",
+)
+COMMITS_MISSED = _counter(
+    "roadfade_commits_missed_total",
+    "Commits the group did not take; their batch comes again",
+    "reason",
+)
 PRODUCE_RETRIES = _counter("roadfade_produce_retries_total", "Batches sent again")
 LEDGER_UNBALANCED = _counter(
     "roadfade_ledger_unbalanced_total", "Flow records whose rows do not close"

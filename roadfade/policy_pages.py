@@ -1,13 +1,14 @@
-"""``roadfade policy notice | record``: pages made from the plan, for people outside."""
+"""``roadfade policy notice | record | coverage``: pages made from the plan, for people."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from policy.coverage import coverage, coverage_json, coverage_page
 from policy.notice_page import notice_page
 from policy.processing_record import processing_record, record_page
-from roadfade.policy_choice import AsJson, Lang, PolicyPath, plan_or_exit, print_json
+from roadfade.policy_choice import FAILS, AsJson, Lang, PolicyPath, plan_or_exit, print_json
 
 Language = Annotated[Lang, typer.Option("--lang", help="The page's language.")]
 Page = Annotated[Path | None, typer.Option("--html", help="Write the page into this file.")]
@@ -17,6 +18,7 @@ def add_to(app: typer.Typer) -> None:
     """Give the policy's command line these commands."""
     app.command()(notice)
     app.command()(record)
+    app.command(name="coverage")(coverage_command)
 
 
 def notice(
@@ -47,3 +49,27 @@ def record(
         print_json(processing_record(plan, document))
     elif html is None:
         typer.echo(page, nl=False)
+
+
+def coverage_command(
+    *, lang: Language = Lang.EN, html: Page = None, policy: PolicyPath = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Clause by clause: rules, duties, cases and evidence; fails where a clause has none."""
+    document, plan = plan_or_exit(policy, as_json=as_json)
+    found = coverage(document, plan)
+    if html is not None:
+        html.write_text(coverage_page(found, plan, lang.value), encoding="utf-8")
+    missing = [clause.id for clause in found if clause.missing]
+    if as_json:
+        print_json(coverage_json(found))
+    else:
+        for clause in found:
+            typer.echo(
+                f"{clause.id}: {len(clause.rules)} rules, {len(clause.duties)} duties, "
+                f"{len(clause.cases)} cases, {len(clause.evidence)} evidence"
+            )
+        typer.echo(f"{len(found) - len(missing)} of {len(found)} clauses are carried out")
+    if missing:
+        typer.echo(f"not carried out: {', '.join(missing)}", err=True)
+        raise typer.Exit(FAILS)

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from bus.admin import TopicAdmin
 from bus.publisher import Publisher
+from bus.slots import Slot
 from ingest.simulator import Fleet
 from policy.plan import Plan
 from policy.topics import topic_configs
@@ -124,6 +125,10 @@ async def _drive(
 async def _broker(settings: Settings, console: Console) -> AsyncIterator[Settings]:
     """Settings that reach a broker: the one named, or one of our own over a fresh folder."""
     folder = settings.state_dir / "run"
+    # Held until this process ends: a second run would wipe the first one's broker and lake.
+    if Slot.take(settings.state_dir / "locks", "run").number != 0:
+        msg = f"another run uses {folder}: end it, or set ROADFADE_STATE_DIR for this one"
+        raise Unready(msg)
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     folder.mkdir(parents=True)
     demo: dict[str, Any] = {

@@ -1,7 +1,6 @@
 """What a local run shows: live counts by output and reason, then the sum of it all."""
 
 import asyncio
-import json
 from pathlib import Path
 from typing import Any
 
@@ -160,8 +159,3 @@ def _flow_table(ledger: Ledger) -> Table:
 def _rejected_table(ledger: Ledger, expired: int) -> Text:
     listed = ", ".join(f"{reason} {count:,}" for reason, count in sorted(ledger.rejected.items()))
     return Text(f"rejected: {listed or 'nothing'}\nexpired from the lake: {expired:,} readings")
-
-
-def as_json(body: dict[str, Any]) -> str:
-    """The summary as one line of JSON."""
-    return json.dumps(body)

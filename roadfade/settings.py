@@ -4,9 +4,9 @@ Settings may shorten what the policy keeps, and make deletion finer; none can le
 """
 
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import AliasChoices, Field
+from pydantic import AliasChoices, Field, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -64,7 +64,7 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     """Address of /metrics."""
 
-    lake_buckets: int = Field(default=4, ge=1, le=4096)
+    lake_buckets: int = Field(default=4, ge=1, le=100)
     """Buckets per expiry partition; at least ten subjects should share one."""
     lake_compression: Literal["zstd", "uncompressed"] = "zstd"
     """Parquet compression; uncompressed lets a byte search find planted marks."""
@@ -76,6 +76,13 @@ class Settings(BaseSettings):
     """How often the retention sweep runs."""
     heartbeat_every_s: float = Field(default=5.0, gt=0, le=20)
     """How often the office proves on the control topics that it lives."""
+
+    @model_validator(mode="after")
+    def _a_fixed_now_stands_apart(self) -> Self:
+        if self.fixed_now_ms is not None and not self.topic_prefix:
+            msg = "judges every record at one instant: give the run a topic_prefix of its own"
+            raise ValueError(msg)
+        return self
 
     @property
     def lake_dir(self) -> Path:

@@ -3,17 +3,20 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bus.admin import TopicAdmin
 from bus.arrived import Arrived
+from bus.connection import Connection
 from bus.observer import BatchDone, LoopObserver
+from bus.positions import Positions
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
 from policy.plan import Plan
 from roadfade import __version__, metrics
 from roadfade.clock import Clock, judging_clock
-from roadfade.planning import check_topics, connection_of, plan_for, specs_of
+from roadfade.ledger import LedgerFile
+from roadfade.planning import Unready, check_topics, connection_of, plan_for, specs_of
 from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 from sinks.lake import Lake, LakeSettings
@@ -25,8 +28,9 @@ TIDY_EVERY_S = 600.0
 class LakeSink:
     """The lake as the loop wants it: writes in a thread, positions at once."""
 
-    def __init__(self, lake: Lake, clock: Clock) -> None:
+    def __init__(self, lake: Lake, ledger: LedgerFile, clock: Clock) -> None:
         self._lake = lake
+        self._ledger = ledger
         self._clock = clock
 
     def position(self, topic: str, partition: int) -> int | None:
@@ -38,15 +42,22 @@ class LakeSink:
         written = await asyncio.to_thread(self._lake.write, records, self._clock())
         metrics.SINK_ROWS.labels("all").inc(written.rows)
         metrics.SINK_DUPLICATES.labels("all").inc(written.duplicates)
-        metrics.EXPIRED_READINGS.labels("on arrival").inc(written.expired_readings)
+        if written.expired_readings:
+            await self._count_expired({"on arrival": written.expired_readings})
         for reason, count in written.rejected.items():
             metrics.SINK_REJECTED.labels(str(reason)).inc(count)
 
     async def tidy(self) -> None:
         """Remove what expired, with the ids a quiet partition still remembers; until cancelled."""
         while True:
-            await asyncio.to_thread(self._lake.expire, self._clock())
+            swept = await asyncio.to_thread(self._lake.expire, self._clock())
+            await self._count_expired(swept.by_output)
             await asyncio.sleep(TIDY_EVERY_S)
+
+    async def _count_expired(self, by_output: Mapping[str, int]) -> None:
+        await asyncio.to_thread(self._ledger.add_expired, by_output)
+        for output, rows in by_output.items():
+            metrics.EXPIRED_READINGS.labels(output).inc(rows)
 
 
 class SinkObserver(LoopObserver):
@@ -61,16 +72,27 @@ class SinkObserver(LoopObserver):
         del topic, partition
         metrics.EXPIRED_UNREAD.inc(records)
 
+    def rewound(self, topic: str, partition: int, records: int) -> None:
+        """Offsets went back: never silent."""
+        del topic, partition
+        metrics.REWOUND.inc(records)
+
+    def commit_missed(self, reason: str) -> None:
+        """The group moved on; the batch comes again."""
+        metrics.COMMITS_MISSED.labels(reason).inc()
+
 
 async def _run(settings: Settings, member: str) -> None:
     connection = connection_of(settings)
     async with TopicAdmin(connection) as admin:
         plan = await plan_for(settings, admin)
-        await check_topics(admin, specs_of(plan, settings))
+        partitions = await check_topics(admin, specs_of(plan, settings))
     metrics.BUILD.labels(__version__, plan.policy_version).set(1)
     lake = await asyncio.to_thread(_open_lake, settings, plan)
-    sink = LakeSink(lake, judging_clock(settings.fixed_now_ms))
+    ledger = await asyncio.to_thread(LedgerFile, settings.ledger_path)
+    sink = LakeSink(lake, ledger, judging_clock(settings.fixed_now_ms))
     try:
+        await _check_positions(connection, lake, plan, partitions)
         loop = SinkLoop(
             connection,
             [output.topic for output in plan.outputs],
@@ -89,6 +111,24 @@ async def _run(settings: Settings, member: str) -> None:
             tidying.cancel()
     finally:
         lake.close()
+
+
+async def _check_positions(
+    connection: Connection, lake: Lake, plan: Plan, partitions: Mapping[str, int]
+) -> None:
+    """Unready where the lake has read further than a topic goes: it would drop what comes."""
+    sizes = {output.topic: partitions[output.topic] for output in plan.outputs}
+    async with Positions(connection) as positions:
+        ends = await positions.end(sizes)
+    for (topic, partition), end in ends.items():
+        position = lake.position(topic, partition)
+        if position is not None and position > end:
+            msg = (
+                f"{topic} was made anew or lost its end: the lake has read to {position}, the "
+                f"topic ends at {end}. Keep this lake until its rows have expired, and give the "
+                "new topics a lake of their own (state_dir)"
+            )
+            raise Unready(msg)
 
 
 def _open_lake(settings: Settings, plan: Plan) -> Lake:

@@ -73,7 +73,8 @@ def _show(facts: Facts, findings: tuple[str, ...]) -> None:
         answers = "[green]yes[/green]" if row["answers"] else "[red]no[/red]"
         processes.add_row(row["name"], answers, row["metrics"], row["version"],
                           row["policy_version"])  # fmt: skip
-    console.print(processes)
+    if facts.processes:
+        console.print(processes)
     copies = Table(title="oldest record of each copy", title_justify="left")
     for heading in ("copy", "oldest", "promised"):
         copies.add_column(
@@ -81,7 +82,8 @@ def _show(facts: Facts, findings: tuple[str, ...]) -> None:
         )
     for copy, row in body["copies"].items():
         copies.add_row(copy, span(row["oldest_s"]), span(row["promised_s"]))
-    console.print(copies)
+    if body["copies"]:
+        console.print(copies)
     for line in _lines(body):
         console.print(Text(line))
     console.print()
@@ -99,13 +101,17 @@ def _lines(body: dict[str, Any]) -> list[str]:
     pending = "not known" if body["outbox_pending"] is None else body["outbox_pending"]
     return [
         f"records waiting   {lag or 'not known'}",
-        f"views             {views or 'not known'} old",
-        f"office            last sign of life {span(body['office_silent_s'])} ago",
-        f"outbox            {pending} rows not yet published",
-        f"last sweep        {span(body['last_sweep_s'])} ago",
+        f"age of views      {views or 'not known'}",
+        f"office            last sign of life: {_ago(body['office_silent_s'])}",
+        f"outbox            rows not yet published: {pending}",
+        f"last sweep        {_ago(body['last_sweep_s'])}",
         f"overdue in lake   {overdue or 'nothing'}",
         f"rejected so far   {rejected or 'nothing'}",
     ]
+
+
+def _ago(seconds: float | None) -> str:
+    return "not known" if seconds is None else f"{span(seconds)} ago"
 
 
 def span(seconds: float | None) -> str:

@@ -3,16 +3,18 @@
 import asyncio
 from collections.abc import Callable
 
+import msgspec
+
 from bus.connection import Connection
 from bus.view import CompactedView
 from processors.people import People
 from roadfade import metrics
 from roadfade.clock import Clock
-from telemetry.control import CONSENTS, LINKS, Heartbeat, decode_row
+from telemetry.control import CONSENTS, LINKS, ControlRow, Heartbeat, decode_row
 
 
-class ViewsEndedError(Exception):
-    """A view stopped reading by itself; without it nothing may be decided."""
+class UnreadableRowError(Exception):
+    """A control row is not one: the worker ends, and says nothing of what the row holds."""
 
 
 class ControlViews:
@@ -55,14 +57,23 @@ class ControlViews:
 
 def _apply_to(people: People) -> Callable[[bytes, bytes | None], None]:
     def apply(key: bytes, value: bytes | None) -> None:
-        people.apply(key, None if value is None else decode_row(value))
+        people.apply(key, None if value is None else _row(value))
 
     return apply
 
 
 def _heartbeat_at(value: bytes) -> int:
-    row = decode_row(value)
+    row = _row(value)
     if not isinstance(row, Heartbeat):
         msg = "the heartbeat key carries another row"
-        raise TypeError(msg)
+        raise UnreadableRowError(msg)
     return row.at_ms
+
+
+def _row(value: bytes) -> ControlRow:
+    try:
+        return decode_row(value)
+    except (msgspec.MsgspecError, ValueError):
+        # The decoder's own words can quote the row.
+        msg = "a row of a control topic cannot be read; nothing may be decided without it"
+        raise UnreadableRowError(msg) from None

@@ -41,8 +41,8 @@ class Oldest:
 def _oldest_in(engine: duckdb.DuckDBPyConnection, path: Path) -> int | None:
     try:
         found = engine.execute(f"SELECT epoch_ms(min(t)) FROM {source([path])}").fetchone()  # noqa: S608  # a quoted path
-    except duckdb.IOException:
-        if path.exists():
-            raise
-        return None  # swept while we looked
+    except duckdb.Error:
+        # Swept while we looked; or damaged: then as old as can be, so that an alert fires,
+        # and measuring never stops deleting.
+        return 0 if path.exists() else None
     return None if found is None else found[0]

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from policy.changes import Change
 from policy.document import Document
-from policy.page import Approval
+from policy.house import Approval
 
 Approvals = dict[str | None, tuple[Approval, ...]]
 """By purpose; None for those of the whole policy."""
@@ -24,7 +24,7 @@ def new_approvals(old: Document, new: Document) -> Approvals:
 
 
 def _approvals(document: Document) -> Iterator[tuple[str | None, tuple[Approval, ...]]]:
-    yield None, getattr(document.policy.content, "approvals", ())
+    yield None, document.policy.content.approvals
     for page in document.purposes:
         yield page.content.purpose, page.content.approvals
 

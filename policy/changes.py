@@ -5,7 +5,7 @@ from datetime import date
 from enum import StrEnum
 from typing import Final
 
-from policy.page import Approval
+from policy.house import Approval
 
 
 class ChangeKind(StrEnum):

@@ -6,10 +6,10 @@ Where neither can be said to be the narrower, the answer is ``None``: a person h
 from enum import StrEnum
 
 from policy.grants import Grant
-from policy.operations import Bucket, Mesh, Operation, Round, ThinCount, ThinTime
-from policy.plan import Period
+from policy.operations import Bucket, Mesh, MeshH3, MeshJis, Operation, Round, ThinCount, ThinTime
 from policy.position import as_coarse_as, mesh_in
-from policy.words import Exact
+from policy.terms import Period
+from policy.words import Exact, Space
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
 
 
@@ -52,11 +52,13 @@ def _shortest_ms(period: Period) -> int:
 
 def compare_treatments(old: Grant, new: Grant) -> Than | None:
     """Finer is more. None where one part became finer and another coarser, or kinds differ."""
-    same_precision = Than.SAME if old.precision == new.precision else None
     return _together(
         _compare(new.time_floor_ms, old.time_floor_ms),
         compare_operations(old.operations, new.operations),
-        same_precision,
+        _compare_named_space(old.space, new.space),
+        Than.SAME if old.worded == new.worded else None,
+        Than.SAME if old.delivery == new.delivery else None,
+        _compare(new.at_least or 0, old.at_least or 0),
     )
 
 
@@ -119,3 +121,12 @@ def _compare_space(old: Mesh | None, new: Mesh | None) -> Than | None:
     if as_coarse_as(new, Exact() if old is None else old):
         return Than.LESS
     return Than.MORE if as_coarse_as(old, Exact() if new is None else new) else None
+
+
+def _compare_named_space(old: Space | None, new: Space | None) -> Than | None:
+    if old == new:
+        return Than.SAME
+    kinds = MeshJis | MeshH3 | Exact
+    if not isinstance(old, kinds) or not isinstance(new, kinds):
+        return None
+    return _compare_space(*(None if isinstance(one, Exact) else one for one in (old, new)))

@@ -6,8 +6,8 @@ from typing import Final
 from policy.changes import ITEMS, WIDENING, Change, ChangeKind
 from policy.coarseness import Than, compare_periods, compare_treatments
 from policy.grants import Grant
-from policy.plan import BasisKind, Period
-from policy.words import say_duration
+from policy.terms import BasisKind, Period
+from policy.words import say_duration, say_space
 
 CONSENTS: Final = frozenset({BasisKind.LOCATION, BasisKind.OPT_IN, BasisKind.THIRD_PARTY})
 
@@ -26,6 +26,7 @@ def compare_grants(who: str, old: Grant | None, new: Grant | None) -> Iterator[C
         yield from _period(who, old, new)
         yield from _early(who, old, new)
         yield from _treatment(who, old, new)
+        yield from _until(who, old, new)
         yield from _ground(who, old, new)
 
 
@@ -89,8 +90,24 @@ def _treatment(who: str, old: Grant, new: Grant) -> Iterator[Change]:
 
 
 def _treated(grant: Grant) -> str:
-    floor = f"time {say_duration(grant.time_floor_ms)}" if grant.time_floor_ms else ""
-    return ", ".join(part for part in (grant.treatment or grant.precision, floor) if part)
+    parts = (
+        grant.delivery,
+        "" if grant.at_least is None else f"groups of {grant.at_least}",
+        grant.treatment,
+        grant.worded,
+        "" if grant.space is None else say_space(grant.space),
+        f"time {say_duration(grant.time_floor_ms)}" if grant.time_floor_ms else "",
+    )
+    return ", ".join(part for part in parts if part)
+
+
+def _until(who: str, old: Grant, new: Grant) -> Iterator[Change]:
+    """A recipient's last day that moves away lengthens what comes, not what is kept."""
+    if old.until != new.until:
+        later = new.until is None or (old.until is not None and new.until > old.until)
+        kind = ChangeKind.LENGTHENS if later else ChangeKind.SHORTENS
+        key = f"until {new.until or 'further notice'} (was {old.until or 'further notice'})"
+        yield _change(kind, new, f"{who} receives {ITEMS} {key}", key)
 
 
 def _ground(who: str, old: Grant, new: Grant) -> Iterator[Change]:

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from policy.changes import WIDENING, Change, ChangeKind
 from policy.coarseness import Than, compare_periods
+from policy.diff_house import house_changes
 from policy.document import Document
 from policy.fields import Forbid
 from policy.operations import MeshH3, MeshJis
@@ -16,6 +17,8 @@ from policy.words import Exact, Space, duration_ms, say_duration
 Version = tuple[Plan, Document]
 REASONS: Final = frozenset({"because", "cites"})
 LIVE: Final = "live"
+FORMS: Final = ("none", "pseudonym", "named")
+"""Forms of identity, the one that tells least first."""
 
 
 def safeguards(old: Version, new: Version) -> Iterator[Change]:
@@ -23,6 +26,7 @@ def safeguards(old: Version, new: Version) -> Iterator[Change]:
     yield from _forbids(None, old[1].policy.content.forbids, new[1].policy.content.forbids)
     yield from _profiles(old[1], new[1])
     yield from _outside(old[1], new[1])
+    yield from house_changes(old[1], new[1])
     for name, before, after in (
         ("telemetry.raw", old[0].raw.bound_ms, new[0].raw.bound_ms),
         ("audit.flow", old[0].ledger.bound_ms, new[0].ledger.bound_ms),
@@ -148,6 +152,11 @@ def _page(old: Purpose, new: Purpose) -> Iterator[Change]:
         if recipient.id in known:
             yield from _recipient(new.purpose, known[recipient.id], recipient)
     yield from _delivery(old, new)
+    was, now = FORMS.index(old.identity.form), FORMS.index(new.identity.form)
+    if was != now:
+        kind = ChangeKind.LOOSENS if now > was else ChangeKind.TIGHTENS
+        key = f"records seem to come from {new.identity.form} (was {old.identity.form})"
+        yield _change(kind, new.purpose, key)
 
 
 def _recipient(purpose: str, old: Recipient, new: Recipient) -> Iterator[Change]:
@@ -166,10 +175,7 @@ def _recipient(purpose: str, old: Recipient, new: Recipient) -> Iterator[Change]
 
 def _delivery(old: Purpose, new: Purpose) -> Iterator[Change]:
     """A shorter window dates records more finely by their arrival."""
-    if old.delivery.mode != new.delivery.mode:
-        key = f"delivered as {new.delivery.mode} (was {old.delivery.mode})"
-        yield _change(ChangeKind.OTHERWISE, new.purpose, key)
-    elif old.delivery.release != new.delivery.release:
+    if old.delivery.release != new.delivery.release:
         key = f"released {new.delivery.release} (was {old.delivery.release})"
         shorter = _window_ms(new.delivery.release) < _window_ms(old.delivery.release)
         kind = ChangeKind.FINER if shorter else ChangeKind.COARSER

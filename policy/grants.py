@@ -1,19 +1,20 @@
 """Everything a policy allows, as one flat table: what a difference is taken of.
 
-Signals come from the plan, so that forbids are already subtracted; facts (a name, a plate)
-are not carried by the plan and come from the document's cells.
+Streamed signals come from the plan's outputs, all else (facts, aggregates, what is opened on
+request) from its cells: forbids are subtracted in both.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from policy.document import Document
-from policy.fields import Forbid
+from policy.holdings import PlanCell
 from policy.operation_words import say
 from policy.operations import Operation
-from policy.page import Cell, Purpose, Recipient
-from policy.plan import Basis, BasisKind, Period, Plan, RecipientClass
-from policy.words import OPEN_TRIGGERS
+from policy.page import Cell, Purpose
+from policy.plan import Plan
+from policy.terms import Basis, Period, RecipientClass
+from policy.words import OPEN_TRIGGERS, Space
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,8 +29,16 @@ class Grant:
     """A signal's path, or a fact's name."""
     unit: str
     operations: tuple[Operation, ...]
-    precision: str
-    """Of a fact, which has no operations that say how fine it is; empty for a signal."""
+    space: Space | None
+    """How fine place is where no operation says it; None for a streamed signal."""
+    worded: str
+    """Operations of a cell that is not streamed, as written."""
+    delivery: str
+    """How it leaves where it is no stream: mode, group and need, in words."""
+    at_least: int | None
+    """The smallest group a figure shows, in people."""
+    until: str | None
+    """The day from which the recipient receives nothing."""
     time_floor_ms: int
     period: Period
     early: Period | None
@@ -45,69 +54,56 @@ class Grant:
 
 def grants_of(plan: Plan, document: Document) -> tuple[Grant, ...]:
     """Every grant, in the plan's order, then those of facts in the document's."""
-    return (*_of_signals(plan, document), *_of_facts(document))
+    return (*_of_outputs(plan, document), *_of_cells(plan, document))
 
 
-def _of_signals(plan: Plan, document: Document) -> Iterator[Grant]:
+def _of_outputs(plan: Plan, document: Document) -> Iterator[Grant]:
     pages = {page.content.purpose: page.content for page in document.purposes}
     for output in plan.outputs:
+        page = pages[output.purpose]
+        until = {one.id: one.until for one in page.recipients}[output.recipient]
         for lane in output.lanes:
             for rule in lane.rules:
-                keep = _cell(pages[output.purpose], rule.id).keep
+                keep = _cell(page, rule.id).keep
                 yield Grant(
                     output.purpose, output.recipient, output.recipient_class, rule.category,
-                    rule.signal, plan.catalogue[rule.signal].unit, rule.operations, "",
-                    lane.time_floor_ms, lane.period,
-                    keep.at_most if lane.trigger in OPEN_TRIGGERS else None, lane.trigger,
-                    rule.basis,
+                    rule.signal, plan.catalogue[rule.signal].unit, rule.operations, None, "", "",
+                    None, None if until is None else until.isoformat(), lane.time_floor_ms,
+                    lane.period, keep.at_most if lane.trigger in OPEN_TRIGGERS else None,
+                    lane.trigger, rule.basis,
                 )  # fmt: skip
 
 
 def _cell(page: Purpose, rule: str) -> Cell:
-    """The cell a rule id (``purpose/recipient/category/signal#n``) was made from."""
+    """The cell that an id (``purpose/recipient/category…#n``) was made from."""
     head, _, number = rule.partition("#")
     return page.cells[head.split("/")[2]][int(number or 1) - 1]
 
 
-def _of_facts(document: Document) -> Iterator[Grant]:
-    for sheet in document.purposes:
-        page = sheet.content
-        for category, cells in page.cells.items():
-            known = document.categories.content.categories.get(category)
-            for cell in cells if known is not None and known.facts else ():
-                for recipient in page.recipients:
-                    if cell.to and recipient.id not in cell.to:
-                        continue
-                    if not _forbidden(document, page, recipient, category):
-                        yield from _facts(document, page, recipient, category, cell)
+def _of_cells(plan: Plan, document: Document) -> Iterator[Grant]:
+    pages = {page.content.purpose: page.content for page in document.purposes}
+    for cell in plan.cells:
+        items = cell.facts if cell.delivery == "stream" else (*cell.signals, *cell.facts)
+        written = _cell(pages[cell.purpose], cell.id)
+        precision = document.precisions.content.precisions.get(cell.precision or "")
+        for item in items:
+            yield Grant(
+                cell.purpose, cell.recipient, cell.recipient_class, cell.category, item, "", (),
+                None if precision is None else precision.space, _worded(written),
+                _delivered(cell), cell.at_least, cell.until,
+                0 if precision is None else precision.time, cell.longest,
+                cell.at_most if cell.trigger in OPEN_TRIGGERS else None, cell.trigger, cell.basis,
+            )  # fmt: skip
 
 
-def _facts(
-    document: Document, page: Purpose, recipient: Recipient, category: str, cell: Cell
-) -> Iterator[Grant]:
-    precision = document.precisions.content.precisions.get(cell.precision)
-    ground = cell.basis or page.basis
-    keep = cell.keep
-    is_open = keep.trigger in OPEN_TRIGGERS
-    for fact in document.categories.content.categories[category].facts:
-        if cell.only and fact not in cell.only:
-            continue
-        yield Grant(
-            page.purpose, recipient.id, recipient.recipient_class, category, fact, "", (),
-            cell.precision, 0 if precision is None else precision.time,
-            (keep.cap or keep.at_most) if is_open else keep.at_most,
-            keep.at_most if is_open else None, keep.trigger,
-            Basis(BasisKind(ground.kind), ground.notice),
-        )  # fmt: skip
+def _worded(cell: Cell) -> str:
+    return "; ".join(
+        f"{key}: {', '.join(spoken.words for spoken in operations)}"
+        for key, operations in cell.do.items()
+    )
 
 
-def _forbidden(document: Document, page: Purpose, recipient: Recipient, category: str) -> bool:
-    def hits(forbid: Forbid) -> bool:
-        named = recipient.id in forbid.to or recipient.recipient_class in forbid.to
-        return (
-            not forbid.signal
-            and (not forbid.to or named)
-            and (not forbid.category or category in forbid.category)
-        )
-
-    return any(hits(forbid) for forbid in (*document.policy.content.forbids, *page.forbids))
+def _delivered(cell: PlanCell) -> str:
+    window = "" if cell.window is None else f" over {cell.window}"
+    needs = "" if cell.needs is None else f", needs {cell.needs}"
+    return f"{cell.delivery}{window}{needs}"

@@ -165,7 +165,7 @@ class _Notice:
     def _forbids(self, content: Purpose | None) -> Iterator[Html]:
         policy = self.document.policy.content
         found = policy.forbids if content is None else content.forbids
-        lines = [self._forbid(one) for one in found if not getattr(one, "join", ())]
+        lines = [self._forbid(one) for one in found if not one.join]
         if lines:
             yield tag("h3", self.say("never"))
             yield bullets(list(dict.fromkeys(lines)))
@@ -177,14 +177,14 @@ class _Notice:
         of = comma.join([*named, *forbid.signal]) or self.say("all")
         to = comma.join(words(CLASSES, name, self.language) for name in forbid.to)
         line = self.say("never_to").format(to, of) if to else self.say("never_here").format(of)
-        when: Any = getattr(forbid, "when", None)
+        when = forbid.when
         if when is None:
             return line
         roles = comma.join(words(ROLES, role, self.language) for role in when.role)
         return self.say("for_roles").format(roles, line)
 
     def _joint_use(self) -> Iterator[Html]:
-        joint: Any = getattr(self.document.policy.content, "joint_use", None)
+        joint = self.document.policy.content.joint_use
         if joint is None:
             return
         yield tag("h2", self.say("joint"))

@@ -8,6 +8,7 @@ from typing import Any
 from policy.document import Document
 from policy.holdings import PlanCell
 from policy.markup import Language, bullets, join, page, table, tag
+from policy.page import Recipient
 from policy.people_words import CLASSES, GROUNDS, keep_words, words
 from policy.plan import Plan
 from policy.words import say_duration
@@ -17,14 +18,13 @@ from telemetry.instants import format_instant
 def processing_record(plan: Plan, document: Document) -> dict[str, Any]:
     """The record as JSON values: who is responsible, every activity, and the measures."""
     policy = document.policy.content
-    scope: Any = getattr(policy, "scope", None)
     return {
         "controller": policy.controller.model_dump(),
         "policy": plan.policy,
         "policy_version": plan.policy_version,
         "effective": format_instant(plan.effective_ms),
         "laws": [name for name, on in policy.profiles.items() if on],
-        "subjects": [] if scope is None else list(scope.subjects),
+        "subjects": list(policy.scope.subjects),
         "activities": [
             _activity(plan, document, page.content.purpose) for page in document.purposes
         ],
@@ -57,7 +57,7 @@ def _activity(plan: Plan, document: Document, purpose: str) -> dict[str, Any]:
         "title": page.title.model_dump(),
         "clause": page.seed,
         "dpv": page.dpv,
-        "gdpr": getattr(page, "gdpr", None),
+        "gdpr": page.gdpr,
         "recipients": [
             {
                 "id": one.id,
@@ -77,8 +77,8 @@ def _activity(plan: Plan, document: Document, purpose: str) -> dict[str, Any]:
     }
 
 
-def _transfer(recipient: Any) -> dict[str, str] | None:
-    transfer = getattr(recipient, "transfer", None)
+def _transfer(recipient: Recipient) -> dict[str, str] | None:
+    transfer = recipient.transfer
     return None if transfer is None else {"route": transfer.route, "because": transfer.because}
 
 

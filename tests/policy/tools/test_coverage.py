@@ -1,0 +1,71 @@
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from policy.compile import compile_plan
+from policy.coverage import Covered, coverage, coverage_json, coverage_page
+from policy.document import Document
+from policy.limits import Limits
+from policy.markup import Language
+from policy.parse import parse
+from policy.plan import Plan
+from roadfade.documents import load_catalogue, load_files, shipped_policy_path
+
+ROOT = Path(__file__).parents[3]
+PROMISED = {"tests/policy/test_citing.py", "tests/policy/test_requirements.py"}
+"""Named by clauses.yaml before they are written; to be emptied."""
+
+
+@pytest.fixture(scope="module")
+def shipped() -> tuple[Document, Plan]:
+    document = parse(load_files(shipped_policy_path()))
+    assert isinstance(document, Document)
+    plan = compile_plan(document, load_catalogue(), Limits()).plan
+    assert plan is not None
+    return document, plan
+
+
+@pytest.fixture(scope="module")
+def clauses(shipped: tuple[Document, Plan]) -> dict[str, Covered]:
+    return {clause.id: clause for clause in coverage(*shipped)}
+
+
+def test_every_clause_of_the_published_policy_is_carried_out_and_shown(
+    clauses: dict[str, Covered],
+) -> None:
+    assert {"S0", "C1-04", "C2-08", "C3-1③", "C4-1", "C5", "CX"} <= set(clauses)
+    assert [name for name, clause in clauses.items() if clause.missing] == []
+
+
+def test_a_clause_names_the_rules_that_cite_it_and_their_cases(
+    clauses: dict[str, Covered],
+) -> None:
+    research = clauses["C2-08"]
+    assert "product_rnd/rnd/C09" in research.rules
+    assert "product_rnd/forbid/1" in research.rules
+    assert any(case.startswith("cases/product_rnd.yaml:") for case in research.cases)
+
+
+def test_evidence_that_names_a_file_names_one_that_is_there(clauses: dict[str, Covered]) -> None:
+    named = {e for clause in clauses.values() for e in clause.evidence if e.startswith("tests/")}
+    assert named
+    assert {name for name in named if not (ROOT / name).is_file()} <= PROMISED
+
+
+def test_a_clause_without_rules_and_duties_fails(clauses: dict[str, Covered]) -> None:
+    bare = replace(clauses["C2-08"], rules=(), duties=())
+    unseen = replace(clauses["C2-08"], cases=(), evidence=())
+    assert bare.missing and unseen.missing
+    assert coverage_json((bare,))["holds"] is False
+    assert coverage_json((clauses["C2-08"],))["holds"] is True
+
+
+@pytest.mark.parametrize(("language", "said"), [("en", "not carried out"), ("ja", "対応なし")])
+def test_the_page_marks_what_is_not_carried_out(
+    shipped: tuple[Document, Plan], clauses: dict[str, Covered], language: Language, said: str
+) -> None:
+    everything = tuple(clauses.values())
+    assert said not in coverage_page(everything, shipped[1], language)
+    lacking = (*everything, replace(everything[0], rules=(), duties=()))
+    assert said in coverage_page(lacking, shipped[1], language)

@@ -8,6 +8,7 @@ import typer
 from policy.coverage import coverage, coverage_json, coverage_page
 from policy.notice_page import notice_page
 from policy.processing_record import processing_record, record_page
+from roadfade.policy_artefacts import artefacts
 from roadfade.policy_choice import FAILS, AsJson, Lang, PolicyPath, plan_or_exit, print_json
 
 Language = Annotated[Lang, typer.Option("--lang", help="The page's language.")]
@@ -19,6 +20,7 @@ def add_to(app: typer.Typer) -> None:
     app.command()(notice)
     app.command()(record)
     app.command(name="coverage")(coverage_command)
+    app.command()(generate)
 
 
 def notice(
@@ -73,3 +75,20 @@ def coverage_command(
     if missing:
         typer.echo(f"not carried out: {', '.join(missing)}", err=True)
         raise typer.Exit(FAILS)
+
+
+def generate(
+    folder: Annotated[Path, typer.Argument(help="Where to; what stands there is replaced.")],
+    *, policy: PolicyPath = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Write everything that is made from the policy into a folder."""
+    document, plan = plan_or_exit(policy, as_json=as_json)
+    made = artefacts(plan, document)
+    for name, text in made.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    if as_json:
+        print_json({"written": sorted(made)})
+    else:
+        typer.echo(f"{len(made)} files in {folder}")

@@ -1,0 +1,38 @@
+"""Everything that is made from a policy, as texts by file name: what docs/generated holds."""
+
+import json
+from collections.abc import Mapping
+from typing import Any, get_args
+
+from policy.acls import acls
+from policy.asyncapi import asyncapi
+from policy.document import Document
+from policy.markup import Language
+from policy.notice_page import notice_page
+from policy.odcs import contracts
+from policy.plan import Plan
+from policy.processing_record import processing_record, record_page
+from policy.topics import topic_configs
+from policy.ttls import sink_ttls
+
+
+def artefacts(plan: Plan, document: Document) -> Mapping[str, str]:
+    """The same policy gives the same texts."""
+    made = {
+        "acls.txt": "".join(f"{acl.arguments}\n" for acl in acls(plan)),
+        "asyncapi.json": _json(asyncapi(plan)),
+        "record.json": _json(processing_record(plan, document)),
+        "topics.json": _json({name: dict(config) for name, config in topic_configs(plan).items()}),
+        "ttls.json": _json(sink_ttls(plan)),
+    }
+    for output, contract in contracts(plan, document).items():
+        made[f"contracts/{output}.json"] = _json(contract)
+    languages: tuple[Language, ...] = get_args(Language)
+    for language in languages:
+        made[f"notice.{language}.html"] = notice_page(plan, document, language)
+        made[f"record.{language}.html"] = record_page(plan, document, language)
+    return made
+
+
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1) + "\n"

@@ -125,7 +125,7 @@ def _said_of_rule(case: Case, one: Applied) -> Iterable[tuple[object, object]]:
     yield case.trigger, one.trigger
     yield case.basis, str(one.basis)
     yield case.floor, say_duration(one.time_floor_ms)
-    for name in ("at_most", "cap", "at_least", "window", "needs"):
+    for name in ("at_most", "cap", "at_least", "window", "needs", "grain"):
         yield getattr(case, name), getattr(one.cell, name, None)
 
 

@@ -4,6 +4,7 @@ A path beats a branch, a longer branch beats a shorter one, so that ``Vehicle.OB
 may stand in one category and ``Vehicle.OBD.DTCList`` in another.
 """
 
+import difflib
 from collections.abc import Iterable, Mapping
 
 from policy.document import Categories, Sheet
@@ -113,7 +114,9 @@ def _explain_unused(
         remedy = "remove the line; closer patterns name every signal of this branch"
         findings.error(where, "the pattern is left with no signal", pattern, remedy)
         return
-    remedy = "write a path of the signal catalogue, or a branch ending in .**"
+    close = difflib.get_close_matches(pattern, list(catalogue.by_path), n=1)
+    remedy = f"write `{close[0]}`, or " if close else "write "
+    remedy += "a path of the signal catalogue, or a branch ending in .**"
     findings.error(where, "no signal of the catalogue has this path", pattern, remedy)
 
 

@@ -55,6 +55,11 @@ class PlanCell:
     """What becomes of each signal, by path."""
     time_floor_ms: int = 0
     """Zero where the cell holds facts alone."""
+    countries: tuple[str, ...] = ()
+    identity: str = "pseudonym"
+    """Who the items seem to come from: ``pseudonym``, ``named`` or ``none``."""
+    release: str = "live"
+    """Streams: the window in which records gather, or ``live``."""
 
     @property
     def longest(self) -> Period:

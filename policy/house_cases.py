@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from policy.holdings import PlanForbid
+from policy.holdings import PlanCell, PlanForbid
 from policy.plan import Plan
 from policy.questions import Case
 from policy.terms import RecipientClass
@@ -51,17 +51,27 @@ def _covers(forbid: PlanForbid, purpose: str, case: Case, names: set[str]) -> bo
 
 
 def _receives(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:
-    """Exactly these items, streams, records and all: none more, none fewer."""
+    """Exactly these items, by stream or record; and what the case says of the recipient."""
+    cells = [c for c in plan.cells if (c.purpose, c.recipient) == (purpose, case.to)]
     expected = set(case.receives or ())
-    got = {
-        item
-        for cell in plan.cells
-        if (cell.purpose, cell.recipient) == (purpose, case.to)
-        for item in (*cell.signals, *cell.facts)
-    }
-    if got == expected:
-        return None
-    return (
-        "also " + ", ".join(sorted(expected - got)) if expected - got else "nothing more",
-        "also " + ", ".join(sorted(got - expected)) if got - expected else "nothing more",
-    )
+    got = {item for cell in cells for item in (*cell.signals, *cell.facts)}
+    if got != expected:
+        lacking, more = sorted(expected - got), sorted(got - expected)
+        return (", ".join(lacking) or "nothing more", ", ".join(more) or "nothing of these")
+    for cell in cells:
+        for name in ("recipient_class", "countries", "identity", "release"):
+            wanted, is_so = getattr(case, name), getattr(cell, name)
+            if wanted is not None and wanted != is_so and not _aside(name, cell):
+                return str(wanted), f"{is_so} (by {cell.id})"
+    for output in plan.outputs:
+        if (output.purpose, output.recipient) == (purpose, case.to):
+            if case.epoch not in (None, output.epoch):
+                return f"epoch {case.epoch}", f"epoch {output.epoch}"
+            if case.topic not in (None, output.transport.bound_ms):
+                return f"topic {case.topic} ms", f"topic {output.transport.bound_ms} ms"
+    return None
+
+
+def _aside(name: str, cell: PlanCell) -> bool:
+    """Only streams have a release."""
+    return name == "release" and cell.delivery != "stream"

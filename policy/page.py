@@ -51,7 +51,7 @@ class Ground(Strict):
     """The legal ground, and the notice under which people were told."""
 
     kind: Literal["published", "explicit", "statute", "location", "opt_in", "third_party"]
-    notice: NoticeRef
+    notice: Annotated[NoticeRef, Field(examples=["product_rnd@2"])]
 
 
 class Identity(Strict):

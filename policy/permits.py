@@ -1,5 +1,6 @@
 """From cells to permits: one per purpose, recipient, cell and item, before any forbid."""
 
+import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -114,7 +115,9 @@ def _treated(
             and key != treatment.EVERY
             and not any(categories.matches(key, s.path) for s in chosen)
         ):
-            remedy = 'write a path this cell takes, a branch ending in .**, or "*"'
+            close = difflib.get_close_matches(key, [s.path for s in chosen], n=1)
+            remedy = f"write `{close[0]}`, or " if close else "write "
+            remedy += 'a path this cell takes, a branch ending in .**, or "*"'
             known.findings.error(where("do", key), "`do` names no signal here", key, remedy)
     treated = {
         signal.path: treatment.operations(cell, signal, precision.space, where, known.findings)

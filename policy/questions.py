@@ -9,7 +9,16 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from policy.fields import Citation, Expectation, OperationWords, PeriodWords, Strict
+from policy.fields import (
+    Citation,
+    DurationWords,
+    EpochWords,
+    Expectation,
+    OperationWords,
+    PeriodWords,
+    Strict,
+)
+from policy.terms import RecipientClass
 from policy.words import Role
 
 ASKS = ("signal", "fact", "category", "join", "combine", "receives")
@@ -25,6 +34,13 @@ class Case(Strict):
     combine: str | None = None
     receives: tuple[str, ...] | None = None
     to: str | None = None
+    recipient_class: Annotated[RecipientClass | None, Field(alias="class")] = None
+    countries: tuple[str, ...] | None = None
+    identity: str | None = None
+    release: str | None = None
+    epoch: EpochWords | None = None
+    topic: DurationWords | None = None
+    """The longest a byte stays on the recipient's topic."""
     role: Role | None = None
     consent: Literal["given", "withdrawn", "none", "expired"] = "none"
     age: PeriodWords | None = None
@@ -35,6 +51,7 @@ class Case(Strict):
     at_least: int | None = None
     window: PeriodWords | None = None
     needs: str | None = None
+    grain: str | None = None
     trigger: Annotated[str | None, Field(alias="from")] = None
     basis: str | None = None
     floor: str | None = None

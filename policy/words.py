@@ -77,7 +77,10 @@ def epoch(value: object) -> Epoch:
 
 
 def space(value: object) -> Space:
-    """``exact``, ``jis-mesh 500 m``, ``h3 8``; ``prefecture`` is named but not carried out."""
+    """``exact``, ``jis-mesh 500 m``, ``jis-mesh 500 m else h3``, ``h3 8``.
+
+    ``prefecture`` is named but not carried out.
+    """
     words = text(value)
     if words == "exact":
         return Exact()
@@ -90,12 +93,12 @@ def space(value: object) -> Space:
 
 
 def mesh(words: str) -> Mesh:
-    """``jis 500 m`` or ``h3 8``, as they follow the word ``mesh``."""
+    """``jis 500 m``, ``jis 500 m else h3`` or ``h3 8``, as they follow the word ``mesh``."""
     match words.split():
-        case ["jis", size, "m"]:
+        case ["jis", size, "m", *elsewhere] if elsewhere in ([], ["else", "h3"]):
             for known in JIS_SIZES:
                 if size == str(known):
-                    return MeshJis(known)
+                    return MeshJis(known, bool(elsewhere))
         case ["h3", resolution] if resolution.isdecimal():
             if int(resolution) <= H3_RESOLUTION_MAX:
                 return MeshH3(int(resolution))
@@ -118,8 +121,8 @@ def say_space(chosen: Space) -> str:
     match chosen:
         case Exact():
             return "exact"
-        case MeshJis(size_m):
-            return f"jis-mesh {size_m} m"
+        case MeshJis(size_m, elsewhere):
+            return f"jis-mesh {size_m} m" + (" else h3" if elsewhere else "")
         case MeshH3(resolution):
             return f"h3 {resolution}"
         case Unsupported(words):

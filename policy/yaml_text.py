@@ -39,11 +39,20 @@ def read_yaml(file: str, text: str, findings: Findings) -> tuple[Any, Places] | 
         mark = error.problem_mark or error.context_mark
         where = Where(file, mark.line + 1, mark.column + 1) if mark is not None else top
         what = " ".join(str(error.problem or error.context).split())
-        findings.error(where, f"not readable as YAML 1.2: {what}", "", "mend the syntax here")
+        findings.error(where, f"not readable as YAML 1.2: {what}", "", _remedy(what))
         return None
     reader = _Reader(file, findings)
     value = reader.plain(node, (), (1, 1))
     return None if reader.stopped else (value, Places(reader.keys, reader.values))
+
+
+def _remedy(what: str) -> str:
+    """What to do about the two slips people make most."""
+    if "'\\t'" in what:
+        return "indent with spaces, not tabs"
+    if "expected ','" in what or "mapping values" in what:
+        return 'mend the syntax here: put a text with `: ` or `, ` into "quotes", close brackets'
+    return "mend the syntax here"
 
 
 class _Reader:

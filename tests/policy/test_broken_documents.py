@@ -30,7 +30,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         'policy.yaml:3:1: error: found duplicate key "version"; remove one of the two lines',
     ]),
     (POLICY, "policy: small", "policy: [small", [
-        "policy.yaml:2:8: error: not readable as YAML 1.2: expected ',' or ']', but got ':'; mend the syntax here",
+        "policy.yaml:2:8: error: not readable as YAML 1.2: expected ',' or ']', but got ':'; mend the syntax here: put a text with `: ` or `, ` into \"quotes\", close brackets",
     ]),
     (POLICY, "policy: small", "policy: Small Policy", [
         "policy.yaml:1:9: error: `policy` is not written as expected (here: Small Policy); write small letters, digits and -, as `connected-car-jp`",
@@ -54,7 +54,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "policy.yaml:8:61: error: unknown precision (here: P9); write one of: P0, P2, P3, P5",
     ]),
     (CATEGORIES, "signals: [Vehicle.Speed]", "signals: [Vehicle.Sped]", [
-        "categories.yaml:6:47: error: no signal of the catalogue has this path (here: Vehicle.Sped); write a path of the signal catalogue, or a branch ending in .**",
+        "categories.yaml:6:47: error: no signal of the catalogue has this path (here: Vehicle.Sped); write `Vehicle.Speed`, or a path of the signal catalogue, or a branch ending in .**",
     ]),
     (CATEGORIES, "signals: [Vehicle.OBD.**]", "signals: [Vehicle.OBD.**, Vehicle.Speed]", [
         "categories.yaml:8:68: error: a signal stands in two categories (here: Vehicle.Speed); keep it in one category; C09 has it already",
@@ -132,7 +132,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "purposes/study.yaml:18:26: error: a mesh takes latitude and longitude, not Vehicle.Speed (here: mesh jis 500 m); remove it from this line",
     ]),
     (PAGE, "{Vehicle.Speed: [", "{Vehicle.Sped: [", [
-        'purposes/study.yaml:18:10: error: `do` names no signal here (here: Vehicle.Sped); write a path this cell takes, a branch ending in .**, or "*"',
+        'purposes/study.yaml:18:10: error: `do` names no signal here (here: Vehicle.Sped); write `Vehicle.Speed`, or a path this cell takes, a branch ending in .**, or "*"',
     ]),
     (PAGE, "  C11:\n    precision: P0", "  C10:\n    precision: P0\n    do: {Vehicle.OBD.DTCList: thin 10 s}", [
         "purposes/study.yaml:23:31: error: trouble codes come at one instant and cannot be thinned (here: thin 10 s); write `keep` or `drop`, and name the signals to thin instead of all",

@@ -99,8 +99,8 @@ def say(chosen: Operation, unit: str = "") -> str:
             said = f"thin {words.say_duration(every_ms)}"
         case ThinCount(one_in):
             said = f"thin 1 in {one_in}"
-        case MeshJis(size_m):
-            said = f"mesh jis {size_m} m"
+        case MeshJis(size_m, elsewhere):
+            said = f"mesh jis {size_m} m" + (" else h3" if elsewhere else "")
         case MeshH3(resolution):
             said = f"mesh h3 {resolution}"
         case Unsupported(name):

@@ -2,11 +2,12 @@
 
 Each is data; the processors carry them out. Written in the document as one line of
 words: ``keep``, ``round 1 percent``, ``bucket 10 km/h``, ``thin 10 s``, ``thin 1 in 2``,
-``mesh jis 500 m``, ``mesh h3 8``, ``drop``. Floors of time belong to the precision.
+``mesh jis 500 m``, ``mesh jis 500 m else h3``, ``mesh h3 8``, ``drop``. Floors of time
+belong to the precision.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Final, Literal
 
 JisSize = Literal[250, 500, 1_000, 10_000]
 """Edge of a JIS X 0410 cell in metres: quarter, half, third-level and second-level mesh."""
@@ -47,9 +48,18 @@ class ThinCount:
 
 @dataclass(frozen=True, slots=True)
 class MeshJis:
-    """Latitude and longitude become one JIS X 0410 mesh code of ``size_m`` metres."""
+    """Latitude and longitude become one JIS X 0410 mesh code of ``size_m`` metres.
+
+    The standard's grid covers Japan. Outside it a position is withheld, or, with
+    ``elsewhere``, becomes an H3 cell whose average area is no smaller.
+    """
 
     size_m: JisSize
+    elsewhere: bool = False
+
+
+H3_AS_COARSE_AS: Final[dict[JisSize, int]] = {250: 9, 500: 8, 1_000: 7, 10_000: 5}
+"""The finest H3 resolution whose average cell is no smaller than the JIS cell."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,15 +2,20 @@
 
 from typing import Final
 
-from policy.operations import Drop, JisSize, Mesh, MeshH3, MeshJis, Operation, Unsupported
+from policy.operations import (
+    H3_AS_COARSE_AS,
+    Drop,
+    Mesh,
+    MeshH3,
+    MeshJis,
+    Operation,
+    Unsupported,
+)
 from policy.words import Exact, Space
 from telemetry.record import LATITUDE, LONGITUDE
 from telemetry.signals import Kind, Signal
 
 PAIR: Final = (LATITUDE, LONGITUDE)
-
-H3_AS_COARSE_AS: Final[dict[JisSize, int]] = {250: 9, 500: 8, 1_000: 7, 10_000: 5}
-"""The finest H3 resolution whose average cell is no smaller than the JIS cell."""
 
 
 def mesh_in(operations: tuple[Operation, ...]) -> Mesh | None:
@@ -39,8 +44,8 @@ def as_coarse_as(mesh: Mesh | None, needed: Space) -> bool:
     match mesh, needed:
         case _, Exact():
             return True
-        case MeshJis(size_m), MeshJis(least_m):
-            enough = size_m >= least_m
+        case MeshJis(size_m, elsewhere), MeshJis(least_m, least_elsewhere):
+            enough = size_m >= least_m and (least_elsewhere or not elsewhere)
         case MeshH3(resolution), MeshH3(finest):
             enough = resolution <= finest
         case MeshH3(resolution), MeshJis(least_m):

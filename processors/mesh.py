@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import h3
 
-from policy.operations import Mesh, MeshJis
+from policy.operations import H3_AS_COARSE_AS, Mesh, MeshH3
 
 CellOf = Callable[[float, float], str | None]
 
@@ -14,16 +14,29 @@ JIS_LONGITUDES = (122.0, 154.0)
 
 def cell_of(mesh: Mesh) -> CellOf:
     """The function (latitude, longitude in degrees) -> cell, None outside the grid."""
-    if isinstance(mesh, MeshJis):
-        size_m = mesh.size_m
+    if isinstance(mesh, MeshH3):
+        resolution = mesh.resolution
+        return lambda latitude, longitude: h3_cell(latitude, longitude, resolution)
+    size_m = mesh.size_m
+    if not mesh.elsewhere:
         return lambda latitude, longitude: jis_mesh(latitude, longitude, size_m)
-    resolution = mesh.resolution
-    return lambda latitude, longitude: str(h3.latlng_to_cell(latitude, longitude, resolution))
+    abroad = H3_AS_COARSE_AS[size_m]
+    return lambda latitude, longitude: (
+        jis_mesh(latitude, longitude, size_m) or h3_cell(latitude, longitude, abroad)
+    )
 
 
 def grid_name(mesh: Mesh) -> str:
     """What the column's unit says: the grid and its size."""
-    return f"jis-{mesh.size_m}m" if isinstance(mesh, MeshJis) else f"h3-{mesh.resolution}"
+    if isinstance(mesh, MeshH3):
+        return f"h3-{mesh.resolution}"
+    abroad = f" or h3-{H3_AS_COARSE_AS[mesh.size_m]}" if mesh.elsewhere else ""
+    return f"jis-{mesh.size_m}m{abroad}"
+
+
+def h3_cell(latitude: float, longitude: float, resolution: int) -> str:
+    """The H3 index of a place, as hexadecimal text."""
+    return str(h3.latlng_to_cell(latitude, longitude, resolution))
 
 
 def jis_mesh(latitude: float, longitude: float, size_m: int) -> str | None:

@@ -8,7 +8,6 @@ import pytest
 
 from ingest.recording import Recording
 from policy.limits import Limits
-from policy.operations import MeshJis
 from policy.plan import Plan
 from processors.program import build_program
 from roadfade.check_command import Rehearsal, everybody_agrees
@@ -55,17 +54,12 @@ def moved(messages: Sequence[can.Message], last_ms: int) -> list[can.Message]:
     return list(messages)
 
 
-def takers(plan: Plan, *, in_japan: bool) -> list[str]:
-    """The outputs that take speed or position; JIS X 0410 has no mesh abroad."""
+def takers(plan: Plan) -> list[str]:
+    """The outputs that take speed or position."""
     return [
         output.id
         for output in plan.outputs
-        if any(
-            rule.signal in TELLING
-            and (in_japan or not any(isinstance(one, MeshJis) for one in rule.operations))
-            for lane in output.lanes
-            for rule in lane.rules
-        )
+        if any(rule.signal in TELLING for lane in output.lanes for rule in lane.rules)
     ]
 
 
@@ -97,7 +91,7 @@ def rows_by_pseudonym(road: Road, output: str) -> dict[str, list[tuple[object, .
 
 
 def five_forms_agree(
-    road: Road, folder: Path, messages: list[can.Message], dbc: Path, name: str, *, in_japan: bool
+    road: Road, folder: Path, messages: list[can.Message], dbc: Path, name: str
 ) -> None:
     plan = compile_policy(road.settings, Limits())
     before = ledger(road)
@@ -121,7 +115,7 @@ def five_forms_agree(
             if pseudonym not in seen[output.id]
         ]
         assert all(rows == drives[0] for rows in drives)
-        if output.id in takers(plan, in_japan=in_japan):
+        if output.id in takers(plan):
             assert len(drives) == len(WRITERS)
 
 
@@ -134,23 +128,21 @@ def gnss_messages() -> list[can.Message]:
 @pytest.mark.shared_data
 @needs(GNSS_LOG, GNSS_DBC)
 def test_five_forms_of_a_recorded_drive_leave_the_same_rows(road: Road, tmp_path: Path) -> None:
-    five_forms_agree(road, tmp_path, gnss_messages(), GNSS_DBC, "css_gnss", in_japan=False)
+    five_forms_agree(road, tmp_path, gnss_messages(), GNSS_DBC, "css_gnss")
 
 
 @pytest.mark.broker
 def test_five_forms_of_a_generated_drive_leave_the_same_rows(road: Road, tmp_path: Path) -> None:
     dbc, own_map = own_files(tmp_path)
-    five_forms_agree(road, tmp_path, own_drive(240), dbc, str(own_map), in_japan=True)
+    five_forms_agree(road, tmp_path, own_drive(240), dbc, str(own_map))
 
 
-def arrives(
-    road: Road, log: Path, dbc: Path, name: str, device: str, *, in_japan: bool
-) -> dict[str, OutputFlow]:
+def arrives(road: Road, log: Path, dbc: Path, name: str, device: str) -> dict[str, OutputFlow]:
     before = ledger(road)
     replay(road, device, log, dbc, name)
     road.drained()
     after = ledger(road)
-    for output in takers(compile_policy(road.settings, Limits()), in_japan=in_japan):
+    for output in takers(compile_policy(road.settings, Limits())):
         earlier = before.outputs[output].delivered if output in before.outputs else 0
         assert after.outputs[output].delivered > earlier, output
         asked = road.cli("query", "--purpose", output, "SELECT count(*) FROM readings", "--json")
@@ -162,7 +154,7 @@ def arrives(
 @pytest.mark.shared_data
 @needs(GNSS_LOG, GNSS_DBC)
 def test_a_recorded_drive_moved_to_now_arrives_in_every_output_that_takes_it(road: Road) -> None:
-    flows = arrives(road, GNSS_LOG, GNSS_DBC, "css_gnss", "recorded-mf4", in_japan=False)
+    flows = arrives(road, GNSS_LOG, GNSS_DBC, "css_gnss", "recorded-mf4")
     assert flows["device_engineering"].withheld["off_grid"] > 0
 
 
@@ -172,7 +164,7 @@ def test_a_generated_drive_moved_to_now_arrives_in_every_output_that_takes_it(
 ) -> None:
     dbc, own_map = own_files(tmp_path)
     log = write(tmp_path / "drive.mf4", own_drive(240))
-    arrives(road, log, dbc, str(own_map), "generated-mf4", in_japan=True)
+    arrives(road, log, dbc, str(own_map), "generated-mf4")
 
 
 def every_envelope_is_accounted_for(plan: Plan, recording: Recording) -> int:

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.operations import MeshH3
+from policy.operations import MeshH3, MeshJis
 from processors.mesh import cell_of, jis_mesh
 
 # The corner and the edges that JIS X 0410 gives by definition, worked by hand.
@@ -55,3 +55,10 @@ def test_moving_less_than_a_cell_north_changes_at_most_to_the_neighbour(
 
 def test_an_h3_cell_is_the_one_the_library_gives() -> None:
     assert cell_of(MeshH3(8))(*TOKYO_STATION) == "882f5a32d9fffff"
+
+
+def test_abroad_a_mesh_withholds_unless_the_policy_names_what_stands_in() -> None:
+    aarhus = (56.15, 10.2)
+    assert cell_of(MeshJis(500))(*aarhus) is None
+    assert cell_of(MeshJis(500, elsewhere=True))(*aarhus) == cell_of(MeshH3(8))(*aarhus)
+    assert cell_of(MeshJis(500, elsewhere=True))(*TOKYO_STATION) == "533946113"

@@ -20,7 +20,8 @@ def check_page(page: Sheet[Purpose], findings: Findings) -> None:
         remedy = "write `identity: {form: pseudonym, of: link, epoch: 3 months}`"
         message = "a stream carries pseudonyms and nothing else"
         findings.error(page.where("identity"), message, identity.form, remedy)
-    if pseudonymous != (identity.epoch is not None and identity.of is not None):
+    parts = (identity.epoch is not None, identity.of is not None)
+    if not (all(parts) if pseudonymous else not any(parts)):
         remedy = "a pseudonym needs `of: link` and `epoch: 3 months`; any other form has neither"
         findings.error(page.where("identity"), "the identity is not whole", "", remedy)
 

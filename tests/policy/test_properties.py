@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from policy.arithmetic import apply, bucket
 from policy.explain import explain
 from policy.explanation import Consent, Question
 from policy.limits import Limits
+from policy.operations import Bucket, Keep, Operation, Round
 from policy.periods import add_period
 from policy.plan import Plan
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
@@ -142,3 +144,44 @@ def test_nothing_outlives_its_rule(
 def test_the_ledger_of_reasons_is_closed(age_days: int) -> None:
     chosen: Cells = {"C09": ({"team"}, "P0", "13 months", "published")}
     assert len(delivered(plan(chosen, []), age_days * DAY_MS)) == (4 if age_days == 0 else 0)
+
+
+numbers = st.floats(-1e6, 1e6).map(lambda value: round(value, 3))
+coarsenings = st.sampled_from([Round(1), Round(0.1), Round(5), Bucket(10), Bucket(2.5), Keep()])
+
+
+@UNHURRIED
+@given(value=numbers, operation=coarsenings)
+def test_minimising_twice_equals_once(value: float, operation: Operation) -> None:
+    once = apply((operation,), value)
+    assert apply((operation,), once) == once
+
+
+@UNHURRIED
+@given(
+    one=numbers,
+    other=numbers,
+    width=st.sampled_from([1.0, 2.5, 10.0]),
+    times=st.integers(1, 12),
+)
+def test_a_coarser_bucket_never_tells_apart_what_a_finer_one_does_not(
+    one: float, other: float, width: float, times: int
+) -> None:
+    if bucket(one, width) == bucket(other, width):
+        assert bucket(one, width * times) == bucket(other, width * times)
+
+
+@UNHURRIED
+@given(chosen=cells, coarser=st.sampled_from(["P2", "P3"]))
+def test_a_coarser_precision_never_opens_what_a_finer_one_withholds(
+    chosen: Cells, coarser: str
+) -> None:
+    order = ["P0", "P2", "P3"]
+    coarse = {
+        category: (to, max(precision, coarser, key=order.index), period, basis)
+        for category, (to, precision, period, basis) in chosen.items()
+    }
+    assert delivered(plan(coarse, [])) <= delivered(plan(chosen, []))
+    for output in plan(coarse, []).outputs:
+        for lane in output.lanes:
+            assert lane.time_floor_ms >= 10 * MINUTE_MS

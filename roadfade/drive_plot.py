@@ -13,6 +13,7 @@ LEFT: Final = 44.0
 BOTTOM: Final = 18.0
 POINTS_MAX: Final = 600
 MARKS_MAX: Final = 1_200
+STRAYS_PERCENT_MAX: Final = 1
 
 
 def plot(
@@ -26,7 +27,9 @@ def plot(
     told = sorted(set(_numbers(after)))
     if not measured:
         return None
-    start, end = measured[0][0], max(measured[-1][0], measured[0][0] + 1)
+    start, end = _window(measured)
+    measured = [one for one in measured if start <= one[0] <= end]
+    told = [one for one in told if start - floor_ms < one[0] <= end]
     values = [value for _, value in (*measured, *told)]
     low, high = min(values), max(values)
     spread = (high - low) or 1.0
@@ -49,6 +52,13 @@ def plot(
     ]
     box = f"0 0 {WIDTH:g} {HEIGHT:g}"
     return tag("svg", join(*shapes), viewBox=box, role="img", aria_label=label)
+
+
+def _window(measured: Sequence[Reading]) -> tuple[int, int]:
+    """The time drawn: a few readings of a clock gone wrong do not flatten the drive."""
+    strays = len(measured) * STRAYS_PERCENT_MAX // 100
+    start = measured[strays][0]
+    return start, max(measured[-1 - strays][0], start + 1)
 
 
 def _numbers(readings: Sequence[Reading]) -> list[tuple[int, float]]:

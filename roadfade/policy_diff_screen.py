@@ -43,19 +43,34 @@ def risk_lines(old: Risk, new: Risk) -> Iterator[Text]:
         worse = after.hits * before.of > before.hits * after.of
         line = f"{said}: {before} → {after} of {after.of} vehicles"
         yield Text(line, style="red" if worse else "")
+    for part in ("pairs", "seers"):
+        shares = getattr(old, part), getattr(new, part)
+        for name in dict.fromkeys((*shares[0], *shares[1])):
+            was, now = shares[0].get(name), shares[1].get(name)
+            if str(was) != str(now):
+                yield Text(f"  {name}: {was or 'none'} → {now or 'none'}")
 
 
 def risk_json(old: Risk, new: Risk) -> dict[str, Any]:
     """The same as JSON: percentages before and after."""
-
-    def percent(share: Share) -> float | None:
-        return round(100 * share.hits / share.of, 2) if share.of else None
-
-    return {
-        name: {
-            "before": percent(getattr(old, name)),
-            "after": percent(getattr(new, name)),
-            "vehicles": getattr(new, name).of,
-        }
-        for name in _SAID
+    whole: dict[str, Any] = {
+        name: _before_after(getattr(old, name), getattr(new, name)) for name in _SAID
     }
+    for part in ("pairs", "seers"):
+        shares = getattr(old, part), getattr(new, part)
+        names = dict.fromkeys((*shares[0], *shares[1]))
+        whole[part] = {n: _before_after(shares[0].get(n), shares[1].get(n)) for n in names}
+    return whole
+
+
+def _before_after(old: Share | None, new: Share | None) -> dict[str, Any]:
+    known = new or old
+    return {
+        "before": _percent(old),
+        "after": _percent(new),
+        "vehicles": 0 if known is None else known.of,
+    }
+
+
+def _percent(share: Share | None) -> float | None:
+    return None if share is None or not share.of else round(100 * share.hits / share.of, 2)

@@ -68,7 +68,16 @@ def assess(plan: Plan, payloads: Sequence[bytes]) -> Risk:
             epoch = headers[PSEUDONYM_EPOCH].decode()
             _tell(fleet[outputs[record.topic]][device], record.value, epoch)
     homes = {device: dwelling(visits) for device, visits in truth.items()}
-    return Risk(_linkable(plan, fleet, devices), _over_epochs(fleet), _homes(fleet, homes))
+    pairs, seers = _pairs(plan, fleet), _seers(fleet, homes)
+    told = {device for seen in fleet.values() for device in seen}
+    dwelling_known = sum(home is not None for home in homes.values())
+    return Risk(
+        Share(len(_anyone(pairs)), len(told)),
+        _over_epochs(fleet),
+        Share(len(_anyone(seers)), dwelling_known),
+        {name: Share(len(found), len(told)) for name, found in pairs.items()},
+        {name: Share(len(found), dwelling_known) for name, found in seers.items()},
+    )
 
 
 def _everyone(plan: Plan, devices: Iterable[str]) -> People:
@@ -120,8 +129,13 @@ def _tell(seen: _Seen, value: bytes, epoch: str) -> None:
         seen.cells_by_epoch[epoch].update(visit.cell for visit in visits)
 
 
-def _linkable(plan: Plan, fleet: _Fleet, devices: Sequence[str]) -> Share:
-    found: set[str] = set()
+def _anyone(found: Mapping[str, set[str]]) -> set[str]:
+    return set().union(*found.values())
+
+
+def _pairs(plan: Plan, fleet: _Fleet) -> dict[str, set[str]]:
+    """Vehicles joined, for every two outputs of different purposes."""
+    found: dict[str, set[str]] = {}
     for one, other in combinations(plan.outputs, 2):
         if one.purpose == other.purpose:
             continue
@@ -130,9 +144,8 @@ def _linkable(plan: Plan, fleet: _Fleet, devices: Sequence[str]) -> Share:
             {device: tokens_of(seen.values, common) for device, seen in fleet[output.id].items()}
             for output in (one, other)
         ]
-        found |= joined(tokens[0], tokens[1])
-    told = {device for seen in fleet.values() for device in seen}
-    return Share(len(found), len(told & set(devices)))
+        found[f"{one.id} with {other.id}"] = joined(tokens[0], tokens[1])
+    return found
 
 
 def _over_epochs(fleet: _Fleet) -> Share:
@@ -152,11 +165,13 @@ def _over_epochs(fleet: _Fleet) -> Share:
     return Share(len(found), len(asked))
 
 
-def _homes(fleet: _Fleet, homes: Mapping[str, str | None]) -> Share:
-    found = {
-        device
-        for vehicles in fleet.values()
-        for device, seen in vehicles.items()
-        if (home := homes[device]) is not None and is_found(home, dwelling(seen.visits))
+def _seers(fleet: _Fleet, homes: Mapping[str, str | None]) -> dict[str, set[str]]:
+    """Vehicles whose home is seen, for every output."""
+    return {
+        output: {
+            device
+            for device, seen in vehicles.items()
+            if (home := homes[device]) is not None and is_found(home, dwelling(seen.visits))
+        }
+        for output, vehicles in fleet.items()
     }
-    return Share(len(found), sum(home is not None for home in homes.values()))

@@ -1,5 +1,6 @@
 """The figures of a risk assessment: so many of so many vehicles."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 
@@ -22,3 +23,7 @@ class Risk(NamedTuple):
     """Vehicles whose records under two pseudonyms of one purpose can be joined by places."""
     homes: Share
     """Vehicles whose dwelling, where the recording shows one, lies in a cell some reader sees."""
+    pairs: Mapping[str, Share]
+    """The first figure for each two outputs, as ``rnd with ops``."""
+    seers: Mapping[str, Share]
+    """The last figure for each output."""

@@ -57,7 +57,8 @@ def fleet() -> list[bytes]:
 
 
 def test_equal_curves_under_two_purposes_are_joined(fleet: list[bytes]) -> None:
-    assert assess(two_purposes((Keep(),), SECOND_MS), fleet).linkable == (4, 4)
+    risk = assess(two_purposes((Keep(),), SECOND_MS), fleet)
+    assert risk.linkable == risk.pairs["one with two"] == (4, 4)
 
 
 def test_coarse_values_and_times_that_all_share_join_nobody(fleet: list[bytes]) -> None:
@@ -89,9 +90,11 @@ def test_the_diff_says_what_the_change_does_to_people(tmp_path: Path, fleet: lis
     result = CliRunner().invoke(app, ["diff", same, same, "--risk", str(file), "--json"])
     shown = json.loads(result.stdout)
     assert result.exit_code == 0
-    assert set(shown["risk"]) == {"linkable", "over_epochs", "homes"}
-    for figures in shown["risk"].values():
+    risk = shown["risk"]
+    whole = [risk.pop(name) for name in ("linkable", "over_epochs", "homes")]
+    for figures in (*whole, *risk["pairs"].values(), *risk["seers"].values()):
         assert figures["before"] == figures["after"]
+    assert "device_engineering with product_rnd" in risk["pairs"]
     spoken = CliRunner().invoke(app, ["diff", same, same, "--risk", str(file)])
     assert "can be joined by content" in spoken.stdout
     none = CliRunner().invoke(app, ["diff", same, same, "--risk", str(tmp_path / "no.ndjson")])

@@ -16,6 +16,7 @@ from policy.renderings_diff import diff_json
 from roadfade import policy_made, policy_pages
 from roadfade.policy_choice import FAILS, AsJson, Lang, PolicyPath, plan_or_exit, print_json, usage
 from roadfade.policy_diff_screen import diff_lines, risk_json, risk_lines
+from roadfade.policy_publish import publish_command
 from roadfade.risk_shares import Risk
 
 
@@ -23,6 +24,7 @@ def add_to(app: typer.Typer) -> None:
     """Give the policy's command line these commands."""
     app.command(name="diff")(diff_command)
     app.command(name="dry-run")(dry_run_command)
+    app.command(name="publish")(publish_command)
     policy_made.add_to(app)
     policy_pages.add_to(app)
 

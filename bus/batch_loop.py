@@ -128,6 +128,10 @@ class BatchLoop:
         except SendFailedError as failure:
             self._reader.step_back(fetched)
             return failure
+        if sent is None:
+            # A rebalance did not wait for us: whoever has these partitions now does the work.
+            self._observer.retrying("rebalanced", 0)
+            return None
         self._reader.count_gaps(fetched)
         committed = await self._reader.commit(fetched)
         records = sum(map(len, fetched.values()))
@@ -135,8 +139,13 @@ class BatchLoop:
         self._observer.batch_done(BatchDone(records, sent, took_ms, lag))
         return None if committed else TimeoutError("commit")
 
-    async def _handle_all(self, fetched: Fetched) -> int:
-        """Handle slice by slice and send; every output is acknowledged on return. How many."""
+    async def _handle_all(self, fetched: Fetched) -> int | None:
+        """Handle slice by slice and send; every output is acknowledged on return. How many.
+
+        None where the partitions were taken from us meanwhile: the rest is not sent, so that
+        an old owner's records do not land behind those of the new one.
+        """
+        generation = self._reader.generation
         outgoing: list[Outgoing] = []
         held_bytes = sent = 0
         for partition, records in fetched.items():
@@ -144,11 +153,15 @@ class BatchLoop:
                 made = await self._handle(partition.partition, arrived_from(self._topic, piece))
                 outgoing += made
                 held_bytes += sum([len(record.value or b"") for record in made])
+                if self._reader.generation != generation:
+                    return None
                 if held_bytes >= self._settings.held_bytes_max:
                     sent += len(outgoing)
                     await self._producer.send_all(outgoing)
                     outgoing, held_bytes = [], 0
                 await asyncio.sleep(0)
+        if self._reader.generation != generation:
+            return None
         await self._producer.send_all(outgoing)
         return sent + len(outgoing)
 

@@ -63,7 +63,6 @@ class Carrier(LoopObserver):
         self._in_hand.clear()
         metrics.RECORDS_IN.inc(done.records)
         metrics.BATCH_SECONDS.observe(done.took_ms / 1000)
-        metrics.INPUT_LAG.labels("all").set(done.lag)
 
     def retrying(self, reason: str, wait_ms: int) -> None:
         """The batch will be processed again, and counted then."""

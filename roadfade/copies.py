@@ -1,11 +1,16 @@
-"""How old the oldest record of every topic is, beside what was promised of it."""
+"""How old the oldest record of every topic is, and how much waits for worker and sink.
+
+Measured from outside the loops: a loop that is stuck cannot tell that it lags.
+"""
 
 import asyncio
+from collections import Counter
 from contextlib import suppress
 
 from bus.connection import Connection
 from bus.failures import BrokerError
 from bus.positions import Positions
+from policy.groups import SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
 from policy.topics import RAW
 from roadfade import metrics
@@ -26,6 +31,7 @@ async def measure_topics(
         with suppress(BrokerError, TimeoutError):
             async with Positions(connection) as positions:
                 oldest = await positions.oldest_ms({topic: partitions[topic] for topic in promises})
+                await _measure_lag(positions, plan, partitions)
             for topic in promises:
                 age_ms = wall_ms() - oldest.get(topic, wall_ms())
                 metrics.OLDEST_AGE.labels(f"topic {topic}").set(age_ms / 1000)
@@ -33,3 +39,15 @@ async def measure_topics(
             await asyncio.wait_for(stopping.wait(), MEASURE_EVERY_S)
         except TimeoutError:
             continue
+
+
+async def _measure_lag(positions: Positions, plan: Plan, partitions: dict[str, int]) -> None:
+    waiting = await positions.lag(WORKER_GROUP, {RAW: partitions[RAW]})
+    for (_, partition), lag in waiting.items():
+        metrics.INPUT_LAG.labels(str(partition)).set(lag.records)
+    outputs = {output.topic: partitions[output.topic] for output in plan.outputs}
+    kept = Counter[str]()
+    for (topic, _), lag in (await positions.lag(SINK_GROUP, outputs)).items():
+        kept[topic] += lag.records
+    for topic in outputs:
+        metrics.SINK_LAG.labels(topic).set(kept[topic])

@@ -18,6 +18,7 @@ import msgspec
 from mode.supervisors import CrashingSupervisor
 
 from bus.connection import Connection
+from policy.groups import LEDGER_GROUP
 from roadfade import metrics
 from roadfade.ledger import LedgerFile
 from telemetry import flow
@@ -47,7 +48,7 @@ def build_app(
 ) -> Any:
     """The application, connected to nothing until its worker starts."""
     app = faust.App(
-        connection.group("roadfade-ledger"),
+        connection.group(LEDGER_GROUP),
         broker=f"kafka://{connection.bootstrap_servers}",
         datadir=datadir,
         value_serializer="raw",

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bus.positions import Positions
+from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
 from policy.topics import RAW
 from roadfade.clock import wall_ms
@@ -18,15 +19,12 @@ from roadfade.local.prometheus import LocalPrometheus
 from roadfade.planning import Unready, connection_of
 from roadfade.publishing import RawPublisher
 from roadfade.settings import Settings
-from roadfade.sink_process import GROUP as SINK_GROUP
 from roadfade.stage import Stage
 from roadfade.sweep_process import sweep_once
-from roadfade.worker import GROUP as WORKER_GROUP
 from telemetry import flow
 from telemetry.flow import Ledger
 
 DRAIN_S_MAX = 90.0
-LEDGER_GROUP = "roadfade-ledger"
 
 
 class Scoreboard:

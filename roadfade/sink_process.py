@@ -8,10 +8,11 @@ from collections.abc import Mapping, Sequence
 from bus.admin import TopicAdmin
 from bus.arrived import Arrived
 from bus.connection import Connection
-from bus.observer import BatchDone, LoopObserver
+from bus.observer import LoopObserver
 from bus.positions import Positions
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
+from policy.groups import SINK_GROUP
 from policy.plan import Plan
 from roadfade import __version__, metrics
 from roadfade.clock import Clock, judging_clock
@@ -21,7 +22,6 @@ from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 from sinks.lake import Lake, LakeSettings
 
-GROUP = "roadfade-sink"
 TIDY_EVERY_S = 600.0
 
 
@@ -63,10 +63,6 @@ class LakeSink:
 class SinkObserver(LoopObserver):
     """The loop's figures as metrics."""
 
-    def batch_done(self, done: BatchDone) -> None:
-        """A batch is in the lake and committed."""
-        metrics.SINK_LAG.labels("all").set(done.lag)
-
     def expired_unread(self, topic: str, partition: int, records: int) -> None:
         """A gap in offsets: never silent."""
         del topic, partition
@@ -96,7 +92,7 @@ async def _run(settings: Settings, member: str) -> None:
         loop = SinkLoop(
             connection,
             [output.topic for output in plan.outputs],
-            GROUP,
+            SINK_GROUP,
             sink,
             member=member,
             observer=SinkObserver(),

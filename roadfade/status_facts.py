@@ -11,6 +11,7 @@ from typing import Final
 from bus.admin import TopicAdmin
 from bus.failures import BrokerError
 from bus.positions import Positions
+from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
 from policy.topics import RAW
 from roadfade.clock import Clock
@@ -22,9 +23,6 @@ from roadfade.settings import Settings
 from sinks.expire import Overdue, overdue
 from telemetry import flow
 
-WORKER_GROUP: Final = "roadfade-worker"
-LEDGER_GROUP: Final = "roadfade-ledger"
-SINK_GROUP: Final = "roadfade-sink"
 WATCH_S: Final = 6.0
 """A group that has not moved for so long while records wait is stuck."""
 LOOK_EVERY_S: Final = 0.5

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
+from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 from roadfade.scrape import Process, highest, total
-from roadfade.status_facts import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP, Facts
+from roadfade.status_facts import Facts
 
 ROLES: Final = {
     "office": "links and consents do not reach the workers",

@@ -15,6 +15,7 @@ from bus.producer import AckedProducer
 from bus.slots import Slot
 from office.kek import FileKek
 from office.keyring import Keyring
+from policy.groups import WORKER_GROUP
 from policy.plan import Plan
 from policy.topics import RAW
 from processors.people import People
@@ -30,8 +31,6 @@ from roadfade.planning import Unready, check_topics, connection_of, plan_for, sp
 from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 from roadfade.views import ControlViews
-
-GROUP = "roadfade-worker"
 
 
 class DataPlane:
@@ -74,7 +73,7 @@ def assemble(settings: Settings, plan: Plan, partitions: dict[str, int], member:
     loop = BatchLoop(
         connection,
         RAW,
-        GROUP,
+        WORKER_GROUP,
         carrier.handle,
         AckedProducer(connection, clock=wall_ms, client_id=member),
         member=member,

@@ -9,11 +9,12 @@ import pytest
 import typer
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
+from policy.groups import SINK_GROUP, WORKER_GROUP
 from roadfade import status_command
 from roadfade.scrape import Process, Sample, highest, scrape, total
 from roadfade.settings import Settings
 from roadfade.status_command import report, span
-from roadfade.status_facts import SINK_GROUP, WORKER_GROUP, Facts, Waiting
+from roadfade.status_facts import Facts, Waiting
 from roadfade.status_verdict import wrong
 from sinks.expire import Overdue
 from telemetry.instants import parse_instant

@@ -24,19 +24,17 @@ from office.grantable import grantable
 from office.links import NewLink
 from office.outbox import Outbox
 from office.registry import Registry
+from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
 from policy.topics import RAW
 from roadfade.cli import app
 from roadfade.clock import wall_ms
 from roadfade.local.leash import Leashed
 from roadfade.planning import compile_policy, connection_of, limits_of
-from roadfade.scoreboard import LEDGER_GROUP
 from roadfade.scrape import Process, scrape
 from roadfade.settings import Settings
-from roadfade.sink_process import GROUP as SINK_GROUP
 from roadfade.stage import ROLES, child_environment
 from roadfade.topics_commands import apply_topics
-from roadfade.worker import GROUP as WORKER_GROUP
 from sinks.layout import outputs as kept_outputs
 from sinks.query import run_query
 from telemetry import flow

@@ -99,6 +99,7 @@ def test_explain_needs_no_broker() -> None:
         ["explain", "--signal", "Vehicle.Speed"],
         [*EXPLAIN, "--consent", "perhaps"],
         [*EXPLAIN, "--now", "yesterday"],
+        [*EXPLAIN, "--role", "robot"],
         [*EXPLAIN, "--now", "2026-11-02T00:00:00"],
         ["check", "--policy", "/no/such/folder"],
         ["check", "--bogus"],
@@ -107,3 +108,11 @@ def test_explain_needs_no_broker() -> None:
 )
 def test_wrong_usage_is_told_apart(command: list[str]) -> None:
     assert RUNNER.invoke(app, command).exit_code == 2
+
+
+def test_explain_answers_for_facts_and_for_roles() -> None:
+    asked = ["explain", "--signal", "email", "--purpose", "sales_outreach", "--recipient", "sales"]
+    given = [*asked, "--consent", "given", "--json"]
+    assert json.loads(RUNNER.invoke(app, given).stdout)["decision"] == "deliver"
+    minor = json.loads(RUNNER.invoke(app, [*given, "--role", "minor"]).stdout)
+    assert (minor["decision"], minor["reason"]) == ("withhold", "forbidden")

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
 from policy.topics import RAW, topic_configs
 from telemetry import control, flow
@@ -18,7 +19,6 @@ WORKER: Final = "roadfade-worker"
 SINK: Final = "roadfade-sink"
 OFFICE: Final = "roadfade-office"
 GATEWAY: Final = "roadfade-gateway"
-LEDGER: Final = "roadfade-ledger"
 ADMIN: Final = "roadfade-admin"
 READER: Final = "roadfade-reader."
 CLUSTER: Final = "kafka-cluster"
@@ -61,8 +61,8 @@ def _all(plan: Plan, prefix: str) -> Iterator[Acl]:
     # The worker compares every topic's settings with the plan before it starts.
     yield from _settings(WORKER, prefix, tuple(topic_configs(plan)))
     yield from topic(WORKER, RAW, "Read")
-    yield from group(WORKER, WORKER)
-    yield from group(WORKER, LEDGER)
+    yield from group(WORKER, WORKER_GROUP)
+    yield from group(WORKER, LEDGER_GROUP)
     for name in (control.LINKS, control.CONSENTS):
         yield from topic(WORKER, name, "Read")
         yield from topic(OFFICE, name, "Write")
@@ -70,7 +70,7 @@ def _all(plan: Plan, prefix: str) -> Iterator[Acl]:
         yield from topic(WORKER, name, "Write")
         yield from topic(SINK, name, "Read")
     yield from topic(WORKER, flow.TOPIC, "Read", "Write")
-    yield from group(SINK, SINK)
+    yield from group(SINK, SINK_GROUP)
     yield from _settings(SINK, prefix, tuple(topic_configs(plan)))
     yield from topic(GATEWAY, RAW, "Write")
     for output in plan.outputs:

@@ -12,10 +12,10 @@ import pytest
 from policy.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, WORKER, acls
 from policy.asyncapi import asyncapi
 from policy.columns import columns_of, paths_of
+from policy.groups import SINK_GROUP, WORKER_GROUP
 from policy.odcs import contracts
 from policy.topics import RAW, topic_configs
 from policy.ttls import sink_ttls
-from roadfade import sink_process, worker
 from telemetry.record import LATITUDE, MESH
 from tests.policy.documents import SPEED
 from tests.policy.tools.versions import version
@@ -58,8 +58,8 @@ def test_only_workers_read_raw_and_write_purpose_topics() -> None:
 
 
 def test_groups_are_those_the_processes_use() -> None:
-    assert ("Read", "group", worker.GROUP) in rights_of(WORKER)
-    assert ("Read", "group", sink_process.GROUP) in rights_of(SINK)
+    assert ("Read", "group", WORKER_GROUP) in rights_of(WORKER)
+    assert ("Read", "group", SINK_GROUP) in rights_of(SINK)
 
 
 def test_the_prefix_stands_before_topics_and_groups_and_not_before_the_cluster() -> None:

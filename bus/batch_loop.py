@@ -145,7 +145,7 @@ class BatchLoop:
         None where the partitions were taken from us meanwhile: the rest is not sent, so that
         an old owner's records do not land behind those of the new one.
         """
-        generation = self._reader.generation
+        taken = self._reader.taken
         outgoing: list[Outgoing] = []
         held_bytes = sent = 0
         for partition, records in fetched.items():
@@ -153,14 +153,14 @@ class BatchLoop:
                 made = await self._handle(partition.partition, arrived_from(self._topic, piece))
                 outgoing += made
                 held_bytes += sum([len(record.value or b"") for record in made])
-                if self._reader.generation != generation:
+                if self._reader.taken != taken:
                     return None
                 if held_bytes >= self._settings.held_bytes_max:
                     sent += len(outgoing)
                     await self._producer.send_all(outgoing)
                     outgoing, held_bytes = [], 0
                 await asyncio.sleep(0)
-        if self._reader.generation != generation:
+        if self._reader.taken != taken:
             return None
         await self._producer.send_all(outgoing)
         return sent + len(outgoing)

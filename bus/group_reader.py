@@ -63,6 +63,8 @@ class GroupReader:
         self.busy = asyncio.Lock()
         self.generation = 0
         """Grows with every rebalance: what was fetched before it is not ours any more."""
+        self.taken = 0
+        """Grows where a rebalance did not wait for the batch in hand any longer."""
         self._connection = connection
         self._group = connection.group(group)
         self._topics = [connection.topic(name) for name in topics]
@@ -193,6 +195,7 @@ class GroupReader:
             async with asyncio.timeout(self._settings.revoke_deadline_ms / 1000), self.busy:
                 pass
         except TimeoutError:
+            self.taken += 1
             self._observer.commit_missed("RevokeDeadline")
         # Another member may read on from here.
         self._watch.forget()

@@ -35,6 +35,7 @@ class FakeReader:
     def __init__(self, log: list[str], feed: Sequence[Mapping[Partition, list[Record]]]) -> None:
         self.busy = asyncio.Lock()
         self.generation = 0
+        self.taken = 0
         self.feed = list(feed)
         self.log = log
         self.lost_commit = False

@@ -12,13 +12,13 @@ import pytest
 
 from bus.positions import Positions
 from bus.publisher import Publisher
+from policy.groups import WORKER_GROUP
 from policy.topics import RAW
 from roadfade.clock import wall_ms
 from roadfade.ledger import LedgerFile
 from roadfade.local.broker import LocalBroker
 from roadfade.planning import connection_of
 from roadfade.settings import Settings
-from roadfade.worker import GROUP
 from telemetry.instants import DAY_MS, HOUR_MS, SECOND_MS, format_instant
 from telemetry.record import LATITUDE, LONGITUDE
 from tests.flow.planted import column
@@ -132,6 +132,6 @@ def committed(road: Road) -> int:
 
     async def ask() -> int:
         async with Positions(connection_of(road.settings)) as positions:
-            return (await positions.committed(GROUP))[RAW, 0]
+            return (await positions.committed(WORKER_GROUP))[RAW, 0]
 
     return asyncio.run(ask())

@@ -25,7 +25,6 @@ from bus.group_reader import ReaderSettings
 from bus.partitions import partition_for
 from bus.producer import BATCH_BYTES_MAX
 from policy.topics import RAW
-from processors.minimise import Minimised
 from processors.processor import Processor
 from processors.program import build_program
 from processors.seat import KeysNeeded
@@ -36,8 +35,11 @@ from roadfade.settings import Settings
 
 POLL_MS: Final = 200
 
+Copied = tuple[str, int, bytes, bytes, list[tuple[str, bytes]]]
+"""Topic, partition, key, value, headers."""
 
-async def templates(target: Connection) -> dict[bytes, list[Minimised]]:
+
+async def templates(target: Connection) -> dict[bytes, list[Copied]]:
     """By raw key: what leaves for a device, with the names of ``target``'s topics."""
     program = build_program(load_plan())
     keys = KeyCache(SeededKeyring())
@@ -51,7 +53,9 @@ async def templates(target: Connection) -> dict[bytes, list[Minimised]]:
                 await keys.fetch(needed.names)
             else:
                 break
-        made[raw_key(name)] = [o._replace(topic=target.topic(o.topic)) for o in outputs]
+        made[raw_key(name)] = [
+            (target.topic(o.topic), o.partition, o.key, o.value, o.headers) for o in outputs
+        ]
     return made
 
 
@@ -94,7 +98,7 @@ async def run(source: Connection, target: Connection, group: str, records: int) 
 
 
 async def _copy(
-    fetched: dict[Any, list[Any]], copies: dict[bytes, list[Minimised]], producer: Any
+    fetched: dict[Any, list[Any]], copies: dict[bytes, list[Copied]], producer: Any
 ) -> None:
     now_ms = wall_ms()
     filled = []

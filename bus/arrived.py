@@ -1,10 +1,12 @@
 """A record as it came from Kafka, without Kafka's client types."""
 
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from msgspec import Struct
 
 
-class Arrived(NamedTuple):
+class Arrived(Struct, frozen=True, gc=False):
     """One consumed record; ``topic`` is unprefixed, ``timestamp_ms`` the broker's (UTC)."""
 
     topic: str

@@ -114,7 +114,9 @@ class AckedProducer:
         now_ms = self._clock()
         filled: _Filled = []
         open_batches: dict[tuple[str, int | None], Callable[..., Any]] = {}
-        for topic, partition, key, value, headers in outgoing:
+        for record in outgoing:
+            topic, partition = record.topic, record.partition
+            key, value, headers = record.key, record.value, record.headers
             append = open_batches.get((topic, partition))
             if append is not None:
                 added = append(timestamp=now_ms, key=key, value=value, headers=headers)

@@ -1,6 +1,6 @@
 """Minimise: run a layout over one envelope's columns and seal what remains into records."""
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 from msgspec import Struct
@@ -21,7 +21,7 @@ Times = list[list[int]]
 Values = list[list[Any]]
 
 
-class Minimised(NamedTuple):
+class Minimised(Struct, frozen=True, gc=False):
     """One purpose record, ready for its topic."""
 
     topic: str

@@ -35,5 +35,6 @@ class SinkBackpressureError(Exception):
         super().__init__(f"the sink asks for {retry_after_ms} ms")
         self.retry_after_ms = retry_after_ms
 
+
 BrokerError = KafkaError
 """Whatever the client raises where the broker refuses, or is away."""

@@ -75,9 +75,7 @@ def killable_broker(
 
 
 @pytest.fixture(scope="module")
-def road(
-    broker: "LocalBroker", tmp_path_factory: pytest.TempPathFactory
-) -> Iterator["Road"]:
+def road(broker: "LocalBroker", tmp_path_factory: pytest.TempPathFactory) -> Iterator["Road"]:
     """Every process on the run's broker, for one module; its tests share it."""
     from tests.support.road import no_prefix_twice, running_road  # noqa: PLC0415  # heavy
 

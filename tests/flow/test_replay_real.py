@@ -155,7 +155,8 @@ def arrives(road: Road, log: Path, dbc: Path, name: str, device: str) -> dict[st
 @needs(GNSS_LOG, GNSS_DBC)
 def test_a_recorded_drive_moved_to_now_arrives_in_every_output_that_takes_it(road: Road) -> None:
     flows = arrives(road, GNSS_LOG, GNSS_DBC, "css_gnss", "recorded-mf4")
-    assert flows["device_engineering"].withheld["off_grid"] > 0
+    # The drive is not in Japan: coarse positions leave as H3 cells, and none is lost for that.
+    assert all("off_grid" not in flow.withheld for flow in flows.values())
 
 
 @pytest.mark.broker

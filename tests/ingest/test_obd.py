@@ -104,13 +104,20 @@ async def test_a_port_that_is_not_there_is_lost() -> None:
     assert session.counts.lost
 
 
+def living_children() -> set[int]:
+    children = psutil.Process().children()
+    return {child.pid for child in children if child.status() != psutil.STATUS_ZOMBIE}
+
+
 async def test_a_session_that_is_closed_early_ends_its_reader() -> None:
+    before = living_children()
     with Elm327() as car:
         session = Session(Adapter(car.port, period_s=0.001), SOURCE, CATALOGUE, ALL_PATHS)
         async with aclosing(session.envelopes()) as envelopes:
             first = await anext(envelopes)
+            assert living_children() > before
     assert first.readings > 0
-    assert not [p for p in psutil.Process().children() if p.status() != psutil.STATUS_ZOMBIE]
+    assert living_children() == before
 
 
 async def test_a_policy_that_collects_nothing_of_an_adapter_starts_no_session() -> None:

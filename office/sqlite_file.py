@@ -5,8 +5,11 @@ rules. Errors of the driver must not carry parameters (they would be identifiers
 engines are made with ``hide_parameters``.
 """
 
+import fcntl
 import os
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
@@ -39,9 +42,20 @@ BARE: Final[Mapping[str, str]] = {_BEGIN: ""}
 
 
 def create_private(file: Path) -> None:
-    """Create the file, readable and writable by its owner only, unless it exists. Blocks."""
+    """Create the file, readable and writable by its owner only, unless it exists. Blocks.
+
+    One process at a time puts a new file into WAL mode: SQLite does not wait there, whatever
+    the timeout, and the second of two would fail.
+    """
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+    turn = os.open(file.with_name(file.name + ".opening"), os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))
+        with closing(sqlite3.connect(file, timeout=BUSY_MS / 1000)) as connection:
+            connection.execute("PRAGMA journal_mode=WAL")
+    finally:
+        os.close(turn)
 
 
 def prepare(engine: Engine) -> None:

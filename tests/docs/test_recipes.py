@@ -17,7 +17,7 @@ pytestmark = pytest.mark.broker
 
 SAYS = {
     ("README.md", "register"): ["registered "],
-    ("README.md", "reader"): ["to be gone by", '"Vehicle.Speed"', "[40]", '"dtc":["P0301"]'],
+    ("README.md", "reader"): ["to be gone by", '"Vehicle.Speed"', '"value":[40', '"dtc":["P0301"]'],
     ("README.md", "query"): ["Vehicle.OBD.CoolantTemperature", " rows written"],
     ("README.md", "watch"): ["healthy", 'output="product_rnd"', "SUCCESS"],
     ("docs/gateways.md", "check"): ["wrong_unit in Vehicle.Speed", "exit code 1"],

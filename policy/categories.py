@@ -86,9 +86,9 @@ def _add_pids(
 def _check_facts(sheet: Sheet[Categories], findings: Findings) -> None:
     seen: dict[str, str] = {}
     for category, content in sheet.content.categories.items():
-        for index, fact in enumerate(content.facts):
+        for fact in content.facts:
             if fact in seen:
-                where = sheet.where("categories", category, "facts", index)
+                where = sheet.where("categories", category, "facts", fact)
                 remedy = f"keep it in one category; {seen[fact]} has it already"
                 findings.error(where, "a fact stands twice", fact, remedy)
             seen.setdefault(fact, category)

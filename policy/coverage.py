@@ -7,9 +7,12 @@ clauses.yaml. A clause that nothing carries out fails.
 from dataclasses import dataclass
 from typing import Any, Final
 
+from policy.bilingual import Bilingual, Language
 from policy.document import Document
-from policy.markup import Html, Language, join, page, table, tag
+from policy.markup import Html, join, page, table, tag
 from policy.plan import Plan
+from policy.rule_words import RuleWords
+from policy.sources import Clause, Duty
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,19 +20,20 @@ class Covered:
     """One clause with all that carries it out."""
 
     id: str
-    title_ja: str
-    title_en: str
+    title: Bilingual
     rules: tuple[str, ...]
-    duties: tuple[str, ...]
+    duties: tuple[Duty, ...]
+    """What people do for it, each with the trace it leaves."""
     cases: tuple[str, ...]
     """``cases/<file>:line`` of cases about purposes whose cells carry the clause."""
     evidence: tuple[str, ...]
+    """Files of the program whose tests show it."""
 
     @property
     def missing(self) -> bool:
         """Whether neither a rule nor a duty carries it out, or nothing shows that it is."""
         carried = self.rules or self.duties
-        shown = self.cases or self.evidence
+        shown = self.cases or self.evidence or self.duties
         return not (carried and shown)
 
 
@@ -37,45 +41,39 @@ def coverage(document: Document, plan: Plan) -> tuple[Covered, ...]:
     """Every clause in the order of authorities.yaml."""
     authorities = document.authorities.content.authorities
     return tuple(
-        _covered(document, plan, name, authority.title.ja, authority.title.en)
+        _covered(document, plan, name, authority.title)
         for name, authority in authorities.items()
         if authority.kind == "clause"
     )
 
 
-def _covered(document: Document, plan: Plan, name: str, ja: str, en: str) -> Covered:
-    row = document.clauses.content.clauses.get(name)
+def _covered(document: Document, plan: Plan, name: str, title: Bilingual) -> Covered:
+    row = document.clauses.content.clauses.get(name, Clause())
     cells = [cell for cell in plan.cells if name in cell.cites]
     rules = [cell.id for cell in cells]
     rules += [forbid.id for forbid in plan.forbids if name in forbid.cites]
     rules += [f"combine/{n}" for n, one in enumerate(plan.combines, 1) if name in one.cites]
     pages = {sheet.content.purpose for sheet in document.purposes}
-    named = () if row is None else row.rules
-    purposes = {cell.purpose for cell in cells} | (pages & set(named))
+    purposes = {cell.purpose for cell in cells} | (pages & set(row.rules))
     cases = [
         str(sheet.where("cases", number)).rsplit(":", 1)[0]
         for purpose, sheet in document.cases.items()
         if purpose in purposes
         for number in range(len(sheet.content.cases))
     ]
-    duties = () if row is None else tuple(duty.duty for duty in row.duties)
-    traces = () if row is None else tuple(duty.evidence for duty in row.duties)
-    shown = () if row is None else row.evidence
-    return Covered(
-        name, ja, en, tuple(dict.fromkeys((*named, *rules))), duties, tuple(cases),
-        (*shown, *traces),
-    )  # fmt: skip
+    every = tuple(dict.fromkeys((*row.rules, *rules)))
+    return Covered(name, title, every, row.duties, tuple(cases), row.evidence)
 
 
 def coverage_json(found: tuple[Covered, ...]) -> dict[str, Any]:
-    """``{"clauses": [{"id", "rules", "duties", "cases", "evidence"}]}``."""
+    """``{"clauses": [{"id", "rules", "duties", "cases", "evidence"}]}``; a duty is bilingual."""
     return {
         "holds": not any(clause.missing for clause in found),
         "clauses": [
             {
                 "id": clause.id,
                 "rules": list(clause.rules),
-                "duties": list(clause.duties),
+                "duties": [duty.model_dump() for duty in clause.duties],
                 "cases": list(clause.cases),
                 "evidence": list(clause.evidence),
             }
@@ -97,20 +95,24 @@ _WORDS: Final = {
 }  # fmt: skip
 
 
-def coverage_page(found: tuple[Covered, ...], plan: Plan, language: Language) -> str:
-    """The same as a page."""
+def coverage_page(
+    found: tuple[Covered, ...], plan: Plan, document: Document, language: Language
+) -> str:
+    """The same as a page; rules are told in words, their ids stand in the JSON."""
     title, *head, share, nothing = _WORDS[language]
+    told = RuleWords(plan, document, language)
     rows = [
         [
-            join(tag("strong", clause.id), " ",
-                 clause.title_ja if language == "ja" else clause.title_en),
-            _some(clause.rules) if not clause.missing else tag("span", nothing, class_="bad"),
-            _lines(clause.duties),
+            join(tag("strong", clause.id), " ", clause.title.told(language)),
+            tag("span", nothing, class_="bad")
+            if clause.missing
+            else _some([told(rule) for rule in clause.rules]),
+            _lines([duty.duty.told(language) for duty in clause.duties]),
             str(len(clause.cases)),
-            _lines(clause.evidence),
+            _lines([*clause.evidence, *(duty.evidence.told(language) for duty in clause.duties)]),
         ]
         for clause in found
-    ]  # fmt: skip
+    ]
     carried = sum(not clause.missing for clause in found)
     return page(
         language,
@@ -122,11 +124,13 @@ def coverage_page(found: tuple[Covered, ...], plan: Plan, language: Language) ->
     )
 
 
-def _some(rules: tuple[str, ...]) -> Html:
-    shown = _lines(rules[:SHOWN_MAX])
-    more = len(rules) - SHOWN_MAX
+def _some(rules: list[str]) -> Html:
+    """Rules that read alike, as those of several recipients, stand once."""
+    distinct = list(dict.fromkeys(rules))
+    shown = _lines(distinct[:SHOWN_MAX])
+    more = len(distinct) - SHOWN_MAX
     return join(shown, tag("span", f"+ {more}", class_="dim")) if more > 0 else shown
 
 
-def _lines(items: tuple[str, ...]) -> Html:
+def _lines(items: list[str]) -> Html:
     return join(*(tag("div", item) for item in items))

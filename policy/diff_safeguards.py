@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any, Final
 
+from policy.bilingual import Bilingual
 from policy.changes import WIDENING, Change, ChangeKind
 from policy.coarseness import Than, compare_periods
 from policy.diff_house import house_changes
@@ -169,8 +170,13 @@ def _recipient(purpose: str, old: Recipient, new: Recipient) -> Iterator[Change]
             key = f"{new.id} no longer receives in {country}"
             yield _change(ChangeKind.TIGHTENS, purpose, key, new.id)
     if old.who != new.who:
-        key = f"{new.id} is {new.who} (was {old.who})"
+        key = f"{new.id} is {_both(new.who)} (was {_both(old.who)})"
         yield _change(ChangeKind.OTHERWISE, purpose, key, new.id)
+
+
+def _both(text: Bilingual) -> str:
+    """One language may change alone."""
+    return f"{text.en} / {text.ja}"
 
 
 def _delivery(old: Purpose, new: Purpose) -> Iterator[Change]:

@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 
+from policy.bilingual import Bilingual
+
 
 def digest(*tables: Any) -> str:
     """SHA-256 in hexadecimal over the canonical JSON of the tables, places left out."""
@@ -22,6 +24,8 @@ def plain(value: Any) -> Any:
         value = {"is": type(value).__name__, **shown}
     if isinstance(value, msgspec.Struct):
         value = msgspec.structs.asdict(value)
+    if isinstance(value, Bilingual):
+        value = value.model_dump()
     if isinstance(value, Mapping):
         return {str(key): plain(inner) for key, inner in value.items()}
     if isinstance(value, tuple):

@@ -7,8 +7,8 @@ from typing import Annotated, Any, Generic, TypeVar
 
 from pydantic import Field
 
+from policy.bilingual import Bilingual
 from policy.fields import (
-    Bilingual,
     CategoryId,
     Citations,
     DurationWords,
@@ -42,6 +42,7 @@ __all__ = [
 ]
 
 
+FACTS_EXAMPLE = "{email: {ja: メールアドレス, en: e-mail}}"
 SCOPE_EXAMPLE = "{services: [connected_car], sources: [obd], subjects: [customer], cites: [S0]}"
 ANALYTICS_EXAMPLE = (
     "{dpv: [dpv:ResearchAndDevelopment], never: [C03], at_least: 10, cites: [C2-13]}"
@@ -81,13 +82,16 @@ class Category(Strict):
     """A kind of data. Signals, facts and frames are named here and nowhere else.
 
     Signals are told by path or by ``pids`` (the catalogue's OBD command names); facts are
-    what people tell about themselves; frames are raw CAN, as ``can0 0x7E8``.
+    what people tell about themselves, each with its name for people; frames are raw CAN, as
+    ``can0 0x7E8``.
     """
 
     title: Bilingual
     signals: tuple[str, ...] = ()
     pids: tuple[str, ...] = ()
-    facts: tuple[Name, ...] = ()
+    facts: Annotated[dict[Name, Bilingual], Field(examples=[FACTS_EXAMPLE])] = Field(
+        default_factory=dict
+    )
     frames: tuple[FrameWords, ...] = ()
     position_like: tuple[str, ...] = ()
     """Signals here from which a way can be read back beside a coarse position."""

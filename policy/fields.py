@@ -122,13 +122,6 @@ NAMES_OR_ONE = BeforeValidator(one_or_more, json_schema_input_type=str | tuple[s
 """A list of names, or one name by itself."""
 
 
-class Bilingual(Strict):
-    """One text in Japanese and in English."""
-
-    ja: Annotated[str, Field(min_length=1, max_length=4000)]
-    en: Annotated[str, Field(min_length=1, max_length=4000)]
-
-
 class Promise(Strict):
     """How long a byte may stay on a topic."""
 

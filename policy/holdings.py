@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from policy.bilingual import Bilingual
 from policy.operations import Operation
 from policy.terms import Basis, Denial, Period, RecipientClass, Where
 from telemetry.instants import Grain
@@ -46,7 +47,8 @@ class PlanCell:
     """An open event that never comes: counted from the reading, or from when a fact was
     last given or confirmed."""
     grain: Grain
-    because: str
+    because: Bilingual
+    """Why as long as that."""
     until: str | None
     """The day, as 2027-03-31, from which the recipient receives nothing."""
     cites: tuple[str, ...]

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from policy.bilingual import Bilingual
 from policy.fields import (
     Because,
     CategoryId,
@@ -21,9 +22,9 @@ Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 class Controller(Strict):
     """Who answers for the data."""
 
-    name: str
-    address: str
-    representative: str
+    name: Bilingual
+    address: Bilingual
+    representative: Bilingual
     contact: str
 
 
@@ -49,9 +50,9 @@ class Analytics(Strict):
 class Manager(Strict):
     """Who answers for joint use (APPI Art. 27(5)(iii))."""
 
-    name: str
-    address: str
-    representative: str
+    name: Bilingual
+    address: Bilingual
+    representative: Bilingual
 
 
 class JointUse(Strict):

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterable
 from typing import Final
 
+from policy.bilingual import Bilingual
 from policy.document import Document
 from policy.problems import Findings
 from policy.terms import Where
@@ -27,13 +28,15 @@ def check_house(document: Document, findings: Findings) -> None:
         return
     _known(joint.purposes, purposes, sheet.where("joint_use"), "an unknown purpose", findings)
     categories = document.categories.content.categories
-    facts = {fact for category in categories.values() for fact in category.facts}
+    facts = {fact: both for one in categories.values() for fact, both in one.facts.items()}
+    titles = {name: one.title for name, one in categories.items()} | facts
     for index, item in enumerate(joint.items):
         where = sheet.where("joint_use", "items", index)
-        if OPEN_ENDED.search(item.replace("_", " ")):
+        read = (item.replace("_", " "), *_read(titles.get(item)))
+        if any(OPEN_ENDED.search(text) for text in read):
             remedy = "list each item by the name of its fact: a joint-use list is closed"
             findings.error(where, "an open-ended item of joint use", item, remedy)
-        elif item not in facts and item not in categories:
+        elif item not in titles:
             remedy = "write a fact or a category of categories.yaml"
             findings.error(where, "joint use of an unknown item", item, remedy)
     notice = document.notices.get(joint.notice)
@@ -44,6 +47,11 @@ def check_house(document: Document, findings: Findings) -> None:
     elif notice.content.effective > policy.effective:
         remedy = "publish the notice first (APPI Art. 27(6))"
         findings.error(where, "joint use starts before its notice", joint.notice, remedy)
+
+
+def _read(title: Bilingual | None) -> tuple[str, ...]:
+    """What people read in place of the item's name."""
+    return () if title is None else (title.ja, title.en)
 
 
 def _known(

@@ -5,9 +5,9 @@ from elsewhere (its content security policy says so), readable on a phone and on
 """
 
 from html import escape
-from typing import Final, Literal
+from typing import Final
 
-Language = Literal["ja", "en"]
+from policy.bilingual import Language
 
 STYLE: Final = """
 :root { color-scheme: light dark; --ink: #1d2433; --dim: #5a6376; --line: #d5dae3;

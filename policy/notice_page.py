@@ -4,26 +4,27 @@ Made from the plan and the notices people were shown, so that it cannot promise 
 the program does. One language a page; printable.
 """
 
-from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Final
 
+from policy.bilingual import Bilingual, Language
 from policy.document import Document, Sheet
-from policy.fields import Forbid
+from policy.forbid_words import forbid_words
 from policy.holdings import PlanCell
-from policy.markup import Html, Language, bullets, join, page, table, tag
+from policy.house import Controller, Manager
+from policy.markup import Html, bullets, join, page, table, tag
 from policy.page import Purpose
 from policy.people_words import (
-    CLASSES,
     DELIVERIES,
     GROUNDS,
-    ROLES,
     keep_words,
     precision_words,
     words,
 )
 from policy.plan import Plan
+from policy.recipient_words import country_words, date_words, recipient_words
+from policy.titles import Titles
 from policy.words import Space
-from telemetry.instants import format_instant
 from telemetry.signals import Kind
 
 HOME: Final = "JP"
@@ -50,10 +51,6 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "receives": ("Who receives it", "受け取る人"),
     "ground": ("Ground", "根拠"),
     "never": ("Never", "しないこと"),
-    "never_to": ("{} never receives: {}", "{}には渡しません: {}"),
-    "never_here": ("Not used for this: {}", "この目的には使いません: {}"),
-    "for_roles": ("For {}: {}", "{}について: {}"),
-    "all": ("anything", "すべて"),
     "withdraw": (
         "Where the ground is your consent, you can refuse, and take it back at any time.",
         "根拠が同意のものは、断ることも、いつでも取り消すこともできます。",
@@ -61,7 +58,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "joint": ("Joint use within our group", "グループ内の共同利用"),
     "items": ("Items", "項目"),
     "manager": ("Responsible", "管理責任者"),
-    "abroad": ("also abroad", "国外を含む"),
+    "abroad": ("also abroad: {}", "国外を含む: {}"),
     "count": ("at least {} people in each figure", "一つの数字に{}人以上"),
 }  # fmt: skip
 
@@ -77,24 +74,26 @@ class _Notice:
         self.plan = plan
         self.document = document
         self.language = language
+        self.titles = Titles(document, language)
 
     def say(self, key: str) -> str:
         return _WORDS[key][self.language == "ja"]
 
-    def text(self, both: Any) -> str:
-        return str(both.ja if self.language == "ja" else both.en)
+    def text(self, both: Bilingual) -> str:
+        return both.told(self.language)
 
     def body(self) -> Iterator[Html]:
         controller = self.document.policy.content.controller
-        since = format_instant(self.plan.effective_ms)[:10]
+        since = date_words(self.document.policy.content.effective, self.language)
         yield tag("h1", self.say("title"))
         yield tag("p", self.say("lead"))
-        facts = f"{self.say('since')} {since}. {self.say('version')} {self.plan.policy_version}"
+        stop = "。" if self.language == "ja" else ". "
+        facts = f"{self.say('since')} {since}{stop}"
+        facts += f"{self.say('version')} {self.plan.policy_version}"
         yield tag("p", facts, class_="dim")
         yield tag("h2", self.say("who"))
         mail = tag("a", controller.contact, href=f"mailto:{controller.contact}")
-        address = f"{controller.name}, {controller.representative}, {controller.address}"
-        yield tag("p", address)
+        yield tag("p", self._address(controller))
         yield tag("p", f"{self.say('contact')}: ", mail)
         yield tag("p", self.say("withdraw"), class_="note")
         pages = [p for p in self.document.purposes if self._cells(p)]
@@ -117,7 +116,7 @@ class _Notice:
         known = self.document.notices
         texts = [self.text(known[ref].content.text) for ref in refs if ref in known]
         head = [self.say(key) for key in ("what", "how", "long", "receives", "ground")]
-        rows = self._rows(content, cells)
+        rows = self._rows(cells)
         title = self.text(content.title)
         return join(
             tag("h2", title, id=content.purpose),
@@ -126,28 +125,30 @@ class _Notice:
             *self._forbids(content),
         )
 
-    def _rows(self, content: Purpose, cells: list[PlanCell]) -> list[list[str]]:
+    def _rows(self, cells: list[PlanCell]) -> list[list[str]]:
         """One row for recipients, then categories, that share all else."""
-        categories = self.document.categories.content.categories
         recipients: dict[tuple[str, str, str, str], list[str]] = {}
         for cell in cells:
-            category = self.text(categories[cell.category].title)
+            category = self.titles.item(cell.category)
             ground = words(GROUNDS, str(cell.basis.kind), self.language)
             key = (category, self._fineness(cell), keep_words(cell, self.language), ground)
-            recipients.setdefault(key, []).append(self._recipient(content, cell))
+            recipients.setdefault(key, []).append(self._recipient(cell))
         together: dict[tuple[str, str, str, str], list[str]] = {}
         for (category, fine, kept, ground), who in recipients.items():
-            key = (fine, kept, "; ".join(dict.fromkeys(who)), ground)
+            key = (fine, kept, self._list(dict.fromkeys(who)), ground)
             together.setdefault(key, []).append(category)
-        comma = "、" if self.language == "ja" else ", "
-        return [[comma.join(names), *key] for key, names in together.items()]
+        return [[self.titles.comma.join(names), *key] for key, names in together.items()]
 
-    def _recipient(self, content: Purpose, cell: PlanCell) -> str:
-        recipient = next(one for one in content.recipients if one.id == cell.recipient)
-        countries = [country for country in recipient.countries if country != HOME]
-        abroad = f", {self.say('abroad')}: {', '.join(countries)}" if countries else ""
-        kind = words(CLASSES, cell.recipient_class, self.language)
-        return f"{recipient.who} [{kind}{abroad}]"
+    def _list(self, parts: Iterable[str]) -> str:
+        """Parts that may hold commas themselves."""
+        return ("、" if self.language == "ja" else "; ").join(parts)
+
+    def _recipient(self, cell: PlanCell) -> str:
+        recipient = self.titles.receives(cell.purpose, cell.recipient)
+        abroad = [country for country in recipient.countries if country != HOME]
+        named = country_words(abroad, self.language)
+        where = self.say("abroad").format(named) if abroad else ""
+        return recipient_words(recipient, self.language, where)
 
     def _fineness(self, cell: PlanCell) -> str:
         parts = [words(DELIVERIES, cell.delivery, self.language)]
@@ -160,28 +161,17 @@ class _Notice:
             placed = any(catalogue[path].kind is Kind.POSITION for path in cell.signals)
             space: Space | None = precision.space if placed else None
             parts.append(precision_words(space, precision.time, self.language))
-        return ("、" if self.language == "ja" else "; ").join(part for part in parts if part) or "-"
+        return self._list(part for part in parts if part) or "-"
 
     def _forbids(self, content: Purpose | None) -> Iterator[Html]:
-        policy = self.document.policy.content
-        found = policy.forbids if content is None else content.forbids
-        lines = [self._forbid(one) for one in found if not one.join]
+        everywhere = content is None
+        found = (self.document.policy.content if content is None else content).forbids
+        lines = [
+            forbid_words(one, self.titles, everywhere=everywhere) for one in found if not one.join
+        ]
         if lines:
             yield tag("h3", self.say("never"))
             yield bullets(list(dict.fromkeys(lines)))
-
-    def _forbid(self, forbid: Forbid) -> str:
-        known = self.document.categories.content.categories
-        comma = "、" if self.language == "ja" else ", "
-        named = [self.text(known[name].title) for name in forbid.category if name in known]
-        of = comma.join([*named, *forbid.signal]) or self.say("all")
-        to = comma.join(words(CLASSES, name, self.language) for name in forbid.to)
-        line = self.say("never_to").format(to, of) if to else self.say("never_here").format(of)
-        when = forbid.when
-        if when is None:
-            return line
-        roles = comma.join(words(ROLES, role, self.language) for role in when.role)
-        return self.say("for_roles").format(roles, line)
 
     def _joint_use(self) -> Iterator[Html]:
         joint = self.document.policy.content.joint_use
@@ -191,7 +181,9 @@ class _Notice:
         notice = self.document.notices.get(joint.notice)
         if notice is not None:
             yield tag("p", self.text(notice.content.text))
-        manager = f"{joint.manager.name}, {joint.manager.representative}, {joint.manager.address}"
-        items = ", ".join(item.replace("_", " ") for item in joint.items)
+        items = self.titles.comma.join(map(self.titles.item, joint.items))
         yield tag("p", f"{self.say('items')}: {items}")
-        yield tag("p", f"{self.say('manager')}: {manager}")
+        yield tag("p", f"{self.say('manager')}: {self._address(joint.manager)}")
+
+    def _address(self, who: Controller | Manager) -> str:
+        return self.titles.comma.join(map(self.text, (who.name, who.representative, who.address)))

@@ -27,13 +27,13 @@ def _contract(plan: Plan, document: Document, output: Output) -> dict[str, Any]:
         "apiVersion": API_VERSION,
         "kind": "DataContract",
         "id": f"{plan.policy}/{output.id}",
-        "name": f"{page.title.en}: {recipient.who}",
+        "name": f"{page.title.en}: {recipient.who.en}",
         "version": plan.policy_version,
         "status": "active",
         "domain": "connected-vehicle",
         "description": {
             "purpose": page.title.en,
-            "usage": f"For {recipient.who} ({output.recipient_class}), for this purpose only.",
+            "usage": f"For {recipient.who.en} ({output.recipient_class}), for this purpose only.",
             "limitations": "Never joined with another purpose's records, never used to identify.",
         },
         "servers": [
@@ -43,7 +43,7 @@ def _contract(plan: Plan, document: Document, output: Output) -> dict[str, Any]:
         "slaProperties": _promises(output),
         "roles": [{"role": READER + output.id, "access": "read"}],
         "support": [
-            {"channel": controller.name, "tool": "email", "url": f"mailto:{controller.contact}"}
+            {"channel": controller.name.en, "tool": "email", "url": f"mailto:{controller.contact}"}
         ],
         "customProperties": [
             {"property": "purpose", "value": output.purpose},

@@ -1,13 +1,13 @@
 """One purpose on one page: grounds, recipients, cells and forbids."""
 
 from datetime import date
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
 
+from policy.bilingual import Bilingual, Reason
 from policy.fields import (
     Because,
-    Bilingual,
     CategoryId,
     Citations,
     Country,
@@ -74,10 +74,15 @@ class Recipient(Strict):
 
     id: Name
     recipient_class: Annotated[RecipientClass, Field(alias="class")]
-    who: str
+    who: Annotated[Bilingual, Field(examples=["{ja: 研究チーム, en: the research team}"])]
     countries: Annotated[tuple[Country, ...], Field(min_length=1, examples=["[JP]"])]
     transfer: Transfer | None = None
     until: date | None = None
+
+
+KEEP_EXAMPLE: Final = (
+    "{at_most: 24 months, from: reading, because: {ja: 季節を比べるため, en: seasons are compared}}"
+)
 
 
 class KeepFor(Strict):
@@ -87,7 +92,7 @@ class KeepFor(Strict):
     trigger: Annotated[Trigger, Field(alias="from")]
     cap: PeriodWords | None = None
     grain: Literal["minute", "hour", "day", "month"] | None = None
-    because: Because
+    because: Reason
 
 
 Operations = Annotated[
@@ -108,9 +113,7 @@ class Cell(Strict):
     precision: str = ""
     """Empty where the cell holds facts alone."""
     do: dict[str, Operations] = Field(default_factory=dict)
-    keep: Annotated[
-        KeepFor, Field(examples=["{at_most: 24 months, from: reading, because: load profiles}"])
-    ]
+    keep: Annotated[KeepFor, Field(examples=[KEEP_EXAMPLE])]
     unlinkable: Unlinkable | None = None
     cites: Citations
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+from policy.bilingual import Language
 from policy.holdings import PlanCell
-from policy.markup import Language
-from policy.operations import MeshH3, MeshJis
+from policy.operations import MeshH3, MeshJis, Unsupported
 from policy.plan import Period
 from policy.words import Exact, Space, say_duration, say_space
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
@@ -38,16 +38,24 @@ TRIGGERS: Final[Words] = {
     "device_retired": ("after the device is retired", "機器の使用終了から"),
     "opt_out": ("after you say stop", "停止のお申し出から"),
     "request_close": ("after your request is closed", "お問い合わせの完了から"),
-    "case_close": ("after the case is closed", "案件の完了から"),
     "campaign_end": ("after the campaign", "キャンペーンの終了から"),
     "report": ("after the report", "報告書の作成から"),
+    "hand_over": ("after it is handed over", "引き渡しから"),
+    "study_end": ("after the study ends", "調査の終了から"),
+    "enrolment_end": ("after you leave the service", "登録の終了から"),
+    "filing_date": ("after the tax return is filed", "申告の日から"),
+    "provision_end": ("after we stop passing it on", "提供の終了から"),
+    "consent_end": ("after your consent ends", "同意の終了から"),
 }
 ROLES: Final[Words] = {
+    "contract_holder": ("holders of a contract", "契約者"),
+    "owner": ("owners", "所有者"),
     "minor": ("children and teenagers", "未成年の方"),
     "passenger": ("passengers", "同乗者"),
     "driver": ("drivers", "運転者"),
     "employee": ("employees who drive for work", "業務で運転する方"),
     "prior_owner": ("earlier owners", "以前の所有者"),
+    "business_contact": ("contact persons of partners", "取引先の担当者"),
 }
 DELIVERIES: Final[Words] = {
     "stream": ("", ""),
@@ -113,6 +121,8 @@ def _space(space: Space, language: Language) -> str:
             return f"約{edge}四方の区画" if japanese else f"a square of about {edge}"
         case MeshH3(resolution):
             return f"H3 {resolution}の区画" if japanese else f"an H3 cell of size {resolution}"
+        case Unsupported("prefecture"):
+            return "都道府県" if japanese else "the prefecture"
         case _:
             return say_space(space)
 

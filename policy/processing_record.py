@@ -3,15 +3,18 @@
 Every purpose with its data, recipients, countries, periods and safeguards, as the plan has them.
 """
 
-from typing import Any
+from typing import Any, Final
 
+from policy.bilingual import Language
 from policy.document import Document
 from policy.holdings import PlanCell
-from policy.markup import Language, bullets, join, page, table, tag
-from policy.page import Recipient
-from policy.people_words import CLASSES, GROUNDS, keep_words, words
+from policy.markup import Html, bullets, join, page, table, tag
+from policy.page import Purpose, Recipient
+from policy.people_words import GROUNDS, keep_words, words
 from policy.plan import Plan
-from policy.words import say_duration
+from policy.recipient_words import country_words, date_words, recipient_words
+from policy.safety_measures import measures
+from policy.titles import Titles
 from telemetry.instants import format_instant
 
 
@@ -28,25 +31,8 @@ def processing_record(plan: Plan, document: Document) -> dict[str, Any]:
         "activities": [
             _activity(plan, document, page.content.purpose) for page in document.purposes
         ],
-        "measures": measures(plan),
+        "measures": [measure.model_dump() for measure in measures(plan, document)],
     }
-
-
-def measures(plan: Plan) -> list[str]:
-    """Technical measures that the plan itself shows (GDPR Art. 30(1)(g), APPI Art. 23)."""
-    bounds = [output.transport.bound_ms for output in plan.outputs]
-    found = [f"what devices report is deleted from the broker within {_at_most(plan.raw.bound_ms)}"]
-    if bounds:
-        found.append(f"records of purposes are deleted from it within {_at_most(max(bounds))}")
-    found += [
-        f"{output.id}: pseudonyms keyed for this recipient alone, changed every {output.epoch}"
-        for output in plan.outputs
-    ]
-    return [*found, "one principal reads one purpose; a store deletes by each record's own expiry"]
-
-
-def _at_most(length_ms: int) -> str:
-    return say_duration(length_ms)
 
 
 def _activity(plan: Plan, document: Document, purpose: str) -> dict[str, Any]:
@@ -62,7 +48,7 @@ def _activity(plan: Plan, document: Document, purpose: str) -> dict[str, Any]:
             {
                 "id": one.id,
                 "class": one.recipient_class,
-                "who": one.who,
+                "who": one.who.model_dump(),
                 "countries": list(one.countries),
                 "transfer": _transfer(one),
             }
@@ -96,63 +82,61 @@ def _data(document: Document, cell: PlanCell) -> dict[str, Any]:
         "at_most": str(cell.at_most),
         "from": cell.trigger,
         "cap": None if cell.cap is None else str(cell.cap),
-        "because": cell.because,
+        "because": cell.because.model_dump(),
         "authorities": list(cell.cites),
     }
 
 
-_HEADS = {
+_HEADS: Final = {
     "en": ("Data", "Items", "Recipient", "Ground", "Period", "Because", "Authorities"),
     "ja": ("情報", "項目数", "受け取る人", "根拠", "期間", "理由", "典拠"),
 }
-_TITLES = {"en": "Record of processing activities", "ja": "個人データの取扱いの記録"}
-_MEASURES = {"en": "Technical measures", "ja": "技術的な安全管理措置"}
+_TITLES: Final = {"en": "Record of processing activities", "ja": "個人データの取扱いの記録"}
+_MEASURES: Final = {"en": "Technical measures", "ja": "技術的な安全管理措置"}
 
 
 def record_page(plan: Plan, document: Document, language: Language) -> str:
     """The record as a page."""
-    record = processing_record(plan, document)
-    controller = record["controller"]
-    sections = []
-    for activity in record["activities"]:
-        cells = [
-            cell
-            for cell in plan.cells
-            if cell.purpose == activity["purpose"] and (cell.signals or cell.facts)
-        ]
-        title = f"{activity['title'][language]} ({activity['clause']})"
-        listed = [
-            f"{one['who']} [{words(CLASSES, one['class'], language)}] {', '.join(one['countries'])}"
-            for one in activity["recipients"]
-        ]
-        rows = [_row(document, cell, language) for cell in cells]
-        sections.append(
-            join(
-                tag("h2", title, id=activity["purpose"]),
-                bullets(listed),
-                table(title, list(_HEADS[language]), rows) if rows else "",
-            )
-        )
+    policy, titles = document.policy.content, Titles(document, language)
+    controller = policy.controller
+    address = (controller.name, controller.representative, controller.address)
+    mail = tag("a", controller.contact, href=f"mailto:{controller.contact}")
+    since = date_words(policy.effective, language)
     return page(
         language,
         _TITLES[language],
         tag("h1", _TITLES[language]),
-        tag("p", ", ".join(controller.values())),
-        tag("p", f"{record['policy']} {record['policy_version']}, {record['effective'][:10]}"),
-        *sections,
+        tag("p", titles.comma.join(one.told(language) for one in address), titles.comma, mail),
+        tag("p", f"{plan.policy} {plan.policy_version}{titles.comma}{since}"),
+        *(_section(plan, sheet.content, titles) for sheet in document.purposes),
         tag("h2", _MEASURES[language]),
-        bullets(record["measures"]),
+        bullets([measure.told(language) for measure in measures(plan, document)]),
     )
 
 
-def _row(document: Document, cell: PlanCell, language: Language) -> list[str]:
-    title = document.categories.content.categories[cell.category].title
+def _section(plan: Plan, content: Purpose, titles: Titles) -> Html:
+    cells = [cell for cell in plan.cells if cell.purpose == content.purpose]
+    rows = [_row(cell, titles) for cell in cells if cell.signals or cell.facts]
+    language = titles.language
+    listed = [
+        recipient_words(one, language, country_words(one.countries, language))
+        for one in content.recipients
+    ]
+    title = f"{titles.purpose(content.purpose)} ({content.seed})"
+    return join(
+        tag("h2", title, id=content.purpose),
+        bullets(listed),
+        table(title, list(_HEADS[language]), rows) if rows else "",
+    )
+
+
+def _row(cell: PlanCell, titles: Titles) -> list[str]:
     return [
-        title.ja if language == "ja" else title.en,
+        titles.item(cell.category),
         str(len(cell.signals) + len(cell.facts)),
-        cell.recipient,
-        words(GROUNDS, str(cell.basis.kind), language),
-        keep_words(cell, language),
-        cell.because,
+        titles.who(cell.purpose, cell.recipient),
+        words(GROUNDS, str(cell.basis.kind), titles.language),
+        keep_words(cell, titles.language),
+        cell.because.told(titles.language),
         ", ".join(cell.cites),
     ]

@@ -5,7 +5,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from policy.fields import Bilingual, Citation, Citations, Forbid, Strict
+from policy.bilingual import Bilingual
+from policy.fields import Citation, Citations, Forbid, Strict
 
 
 class Authority(Strict):
@@ -26,8 +27,8 @@ class Authorities(Strict):
 class Duty(Strict):
     """What people do because no program can, and the trace it leaves."""
 
-    duty: Annotated[str, Field(examples=["the privacy officer chooses each period"])]
-    evidence: Annotated[str, Field(examples=["approvals in the document"])]
+    duty: Annotated[Bilingual, Field(examples=["{ja: 期間を決める, en: choosing each period}"])]
+    evidence: Annotated[Bilingual, Field(examples=["{ja: 承認の記録, en: record of approvals}"])]
 
 
 class Clause(Strict):

@@ -40,7 +40,7 @@ def taken(
 ) -> Taken:
     """The category's items that the cell takes; a cell that takes none is said so."""
     content = known.document.categories.content.categories[category]
-    signals, facts = known.signals[category], content.facts
+    signals, facts = known.signals[category], tuple(content.facts)
     if not signals and not facts:
         _nothing(known, category, bool(content.frames), where)
     if content.frames:

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
+from policy.bilingual import Bilingual
 from policy.fields import PATTERNS
 from policy.places import Places
 from policy.problems import Findings
@@ -14,6 +15,7 @@ from policy.words import WordError
 
 Model = TypeVar("Model", bound=BaseModel)
 
+NO_EXAMPLE: Final = "…"
 _KINDS: Final = {
     "string_type": "text",
     "int_type": "a whole number",
@@ -73,9 +75,14 @@ def _note(
         case "value_error" if isinstance(context.get("error"), WordError):
             words: WordError = context["error"]
             findings.error(where, f"`{name}`: {words}", _scalar(given), words.remedy)
+        case "model_type" if context.get("class_name") == Bilingual.__name__:
+            remedy = f"write `{name}: {{ja: …, en: …}}`"
+            findings.error(where, f"`{name}` is not told in both languages", _scalar(given), remedy)
         case kind if kind in _KINDS:
+            example = _fields_at(model, path).get(str(name), NO_EXAMPLE)
+            shown = f"`{name}: {example}`" if example.startswith("{") else _KINDS[kind]
             findings.error(
-                where, f"`{name}` is not {_KINDS[kind]}", _scalar(given), f"write {_KINDS[kind]}"
+                where, f"`{name}` is not {_KINDS[kind]}", _scalar(given), f"write {shown}"
             )
         case _:
             message = f"`{name}`: {error['msg'].lower()}"
@@ -97,7 +104,7 @@ def _fields_at(model: type[BaseModel], path: tuple[str | int, ...]) -> dict[str,
         inside = _model_in(_annotation(model, step))
         model = inside or model
     return {
-        field.alias or name: str(field.examples[0]) if field.examples else "…"
+        field.alias or name: str(field.examples[0]) if field.examples else NO_EXAMPLE
         for name, field in model.model_fields.items()
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Final
 
+from policy.bilingual import Language
 from policy.markup import Html, join, tag
 from roadfade.dry_run import Reading
 from telemetry.instants import MINUTE_MS
@@ -17,7 +18,11 @@ STRAYS_PERCENT_MAX: Final = 1
 
 
 def plot(
-    label: str, before: Sequence[Reading], after: Sequence[Reading], floor_ms: int
+    label: str,
+    before: Sequence[Reading],
+    after: Sequence[Reading],
+    floor_ms: int,
+    language: Language,
 ) -> Html | None:
     """Grey the drive, coloured what is told: a bar as long as the time is coarse.
 
@@ -48,7 +53,7 @@ def plot(
         tag("text", f"{high:.5g}", x=2, y=14),
         tag("text", f"{low:.5g}", x=2, y=HEIGHT - BOTTOM - 2),
         tag("text", "0", x=LEFT, y=HEIGHT - 4),
-        tag("text", _span(end - start), x=WIDTH - 4, y=HEIGHT - 4, text_anchor="end"),
+        tag("text", _span(end - start, language), x=WIDTH - 4, y=HEIGHT - 4, text_anchor="end"),
     ]
     box = f"0 0 {WIDTH:g} {HEIGHT:g}"
     return tag("svg", join(*shapes), viewBox=box, role="img", aria_label=label)
@@ -87,5 +92,6 @@ def _bar(place: tuple[float, float], until: float) -> str:
     return f"M{x:.1f} {y:.1f}h{max(until - x, 3.0):.1f}"
 
 
-def _span(length_ms: int) -> str:
-    return f"{length_ms / MINUTE_MS:.1f} min"
+def _span(length_ms: int, language: Language) -> str:
+    minutes = f"{length_ms / MINUTE_MS:.1f}"
+    return f"{minutes}分" if language == "ja" else f"{minutes} min"

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from ingest.recording import Recording
 from ingest.refused import Refused
-from policy.markup import Language
+from policy.bilingual import Language
 from policy.plan import Plan
 from policy.reason_words import reason_words
 from roadfade.clock import wall_ms

@@ -3,14 +3,16 @@
 The page holds the drive as it was measured: it is for the person who has the recording.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from policy.bilingual import Language
 from policy.document import Document
-from policy.markup import Html, Language, join, page, table, tag
+from policy.markup import Html, join, page, table, tag
 from policy.people_words import duration_words, period_words
 from policy.plan import Output
 from policy.reason_words import reason_words
+from policy.titles import Titles
 from roadfade.drive_map import drive_map, ways
 from roadfade.drive_plot import plot
 from roadfade.dry_run import DryRun
@@ -37,7 +39,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
         "Taken as if the driver had agreed to nothing.",
         "運転者が何にも同意していない場合です。",
     ),
-    "came": ("readings in {} envelopes", "件の測定値、封筒 {} 通"),
+    "came": ("{} readings in {} envelopes. ", "測定値{}件、封筒{}通。"),
     "overview": ("Overview", "一覧"),
     "purpose": ("Purpose", "目的"),
     "recipient": ("Recipient", "受け取る人"),
@@ -46,11 +48,11 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "measured": ("As measured", "測定したまま"),
     "told": ("What is told", "渡るもの"),
     "nothing": ("Nothing of this drive.", "この走行からは何も渡りません。"),
-    "kept": ("Kept at most", "最長の保存期間"),
+    "kept": ("kept at most {}", "保存は最長{}"),
     "map": ("The way: dashed as measured, filled as told", "道のり。点線は測定、塗りは渡るもの"),
     "plot": (
         "{}: line as measured, bars as told (time within {})",
-        "{} 線は測定、帯は渡るもの、時刻は {} 単位",
+        "{}: 線は測定、帯は渡るもの、時刻は{}単位",
     ),
     "rejected": ("Not admitted at all", "受け入れなかったもの"),
     "no_place": ("no position is told", "位置は渡りません"),
@@ -59,66 +61,72 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
 
 def dry_run_page(done: DryRun, document: Document, language: Language, *, agreed: bool) -> str:
     """The page in one language."""
-    say = _Say(language)
+    say = _Say(document, language)
     plan = done.plan
-    facts = f"{done.readings:,} {say('came').format(f'{done.envelopes:,}')}"
+    facts = say("came").format(f"{done.readings:,}", f"{done.envelopes:,}")
     return page(
         language,
         say("title"),
         tag("h1", say("title")),
         tag("p", say("lead")),
         tag("p", say("raw"), class_="note"),
-        tag("p", f"{plan.policy} {plan.policy_version}. {facts}. ",
+        tag("p", f"{plan.policy} {plan.policy_version}: {facts}",
             say("agreed" if agreed else "not_agreed"), class_="dim"),
         tag("h2", say("overview")),
-        _overview(done, document, say),
+        _overview(done, say),
         _rejected(done, say),
         _measured(done, say),
-        *(_output(done, document, output, say) for output in plan.outputs),
+        *(_output(done, output, say) for output in plan.outputs),
     )  # fmt: skip
 
 
 class _Say:
     """The words of the page in one language."""
 
-    def __init__(self, language: Language) -> None:
+    def __init__(self, document: Document, language: Language) -> None:
         self.language = language
+        self._titles = Titles(document, language)
 
     def __call__(self, key: str) -> str:
         return _WORDS[key][self.language == "ja"]
 
-    def title(self, document: Document, purpose: str) -> str:
-        """A purpose's title."""
-        pages = (p.content for p in document.purposes if p.content.purpose == purpose)
-        title = next(pages).title
-        return title.ja if self.language == "ja" else title.en
+    def title(self, output: Output) -> str:
+        """The title of an output's purpose."""
+        return self._titles.purpose(output.purpose)
+
+    def who(self, output: Output) -> str:
+        """Who receives an output."""
+        return self._titles.who(output.purpose, output.recipient)
+
+    def list(self, parts: Iterable[str]) -> str:
+        """Parts one after the other."""
+        return ("、" if self.language == "ja" else ", ").join(parts)
+
+    def counts(self, by_reason: Mapping[str, int]) -> str:
+        """Reasons with their counts, the most frequent first."""
+        most = sorted(by_reason.items(), key=lambda item: -item[1])
+        return self.list(f"{reason_words(why, self.language)}: {count:,}" for why, count in most)
 
 
-def _overview(done: DryRun, document: Document, say: _Say) -> Html:
+def _overview(done: DryRun, say: _Say) -> Html:
     head = [say(key) for key in ("purpose", "recipient", "remains", "withheld")]
     rows = []
     for output in done.plan.outputs:
         flow = done.ledger[output.id]
-        link = tag("a", say.title(document, output.purpose), href=f"#{output.id}")
+        link = tag("a", say.title(output), href=f"#{output.id}")
         share = _share(flow.delivered, flow.entered)
-        rows.append([link, output.recipient, share, _reasons(flow.withheld, say)])
+        rows.append([link, say.who(output), share, say.counts(flow.withheld)])
     return table(say("overview"), head, rows)
 
 
 def _share(part: int, whole: int) -> str:
-    return f"{part:,} / {whole:,} ({100 * part / whole:.1f} %)" if whole else "0"
-
-
-def _reasons(withheld: Mapping[str, int], say: _Say) -> str:
-    most = sorted(withheld.items(), key=lambda item: -item[1])
-    return "; ".join(f"{reason_words(why, say.language)}: {count:,}" for why, count in most)
+    return f"{part:,} / {whole:,} ({100 * part / whole:.1f}%)" if whole else "0"
 
 
 def _rejected(done: DryRun, say: _Say) -> Html:
     if not done.rejected:
         return Html("")
-    listed = ", ".join(f"{reason}: {count:,}" for reason, count in sorted(done.rejected.items()))
-    return tag("p", f"{say('rejected')}: {listed}", class_="bad")
+    return tag("p", f"{say('rejected')}: {say.counts(done.rejected)}", class_="bad")
 
 
 def _measured(done: DryRun, say: _Say) -> Html:
@@ -129,13 +137,12 @@ def _measured(done: DryRun, say: _Say) -> Html:
     return join(tag("h2", say("measured")), tag("div", figure, class_="grid"))
 
 
-def _output(done: DryRun, document: Document, output: Output, say: _Say) -> Html:
+def _output(done: DryRun, output: Output, say: _Say) -> Html:
     flow = done.ledger[output.id]
-    title = f"{say.title(document, output.purpose)} ({output.recipient})"
-    periods = ", ".join(
-        dict.fromkeys(period_words(lane.period, say.language) for lane in output.lanes)
-    )
-    facts = f"{_share(flow.delivered, flow.entered)}. {say('kept')}: {periods}."
+    title = f"{say.title(output)}: {say.who(output)}"
+    lives = (period_words(lane.period, say.language) for lane in output.lanes)
+    kept = say("kept").format(say.list(dict.fromkeys(lives)))
+    facts = say.list([_share(flow.delivered, flow.entered), kept])
     head = [tag("h2", title, id=output.id), tag("p", facts)]
     figures = list(_figures(done, output, say))
     body = tag("div", *figures, class_="grid") if figures else tag("p", say("nothing"))
@@ -152,6 +159,6 @@ def _figures(done: DryRun, output: Output, say: _Say) -> Iterator[Html]:
     for path in paths[:PLOTS_MAX]:
         floor_ms = done.floors_ms[output.id, path]
         caption = say("plot").format(path, duration_words(floor_ms, say.language))
-        drawn = plot(caption, done.before.get(path, ()), told[path], floor_ms)
+        drawn = plot(caption, done.before.get(path, ()), told[path], floor_ms, say.language)
         if drawn is not None:
             yield tag("figure", drawn, tag("figcaption", caption))

@@ -6,8 +6,8 @@ from typing import Any, get_args
 
 from policy.acls import acls
 from policy.asyncapi import asyncapi
+from policy.bilingual import Language
 from policy.document import Document
-from policy.markup import Language
 from policy.notice_page import notice_page
 from policy.odcs import contracts
 from policy.plan import Plan

@@ -61,7 +61,7 @@ def coverage_command(
     document, plan = plan_or_exit(policy, as_json=as_json)
     found = coverage(document, plan)
     if html is not None:
-        html.write_text(coverage_page(found, plan, lang.value), encoding="utf-8")
+        html.write_text(coverage_page(found, plan, document, lang.value), encoding="utf-8")
     missing = [clause.id for clause in found if clause.missing]
     if as_json:
         print_json(coverage_json(found))
@@ -69,7 +69,7 @@ def coverage_command(
         for clause in found:
             typer.echo(
                 f"{clause.id}: {len(clause.rules)} rules, {len(clause.duties)} duties, "
-                f"{len(clause.cases)} cases, {len(clause.evidence)} evidence"
+                f"{len(clause.cases)} cases, {len(clause.evidence)} tests"
             )
         typer.echo(f"{len(found) - len(missing)} of {len(found)} clauses are carried out")
     if missing:

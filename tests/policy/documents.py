@@ -45,7 +45,7 @@ FILES: Mapping[str, str] = {
 policy: small
 version: 1
 effective: 2026-10-01
-controller: {name: N, address: A, representative: R, contact: c@example.jp}
+controller: {name: {ja: 甲, en: N}, address: {ja: 東京, en: A}, representative: {ja: 乙, en: R}, contact: c@example.jp}
 raw: {topic_at_most: 24 hours, cites: [C1-04]}
 ledger: {topic_at_most: 400 days, cites: [C1-05]}
 transport: {topic_at_most: 7 days, cites: [C1-04]}
@@ -78,7 +78,7 @@ profiles:
 """,
     "categories.yaml": """\
 categories:
-  C06: {title: {ja: 車両, en: vehicle}, facts: [vehicle_class]}
+  C06: {title: {ja: 車両, en: vehicle}, facts: {vehicle_class: {ja: 車両の種別, en: class of vehicle}}}
   C07:
     title: {ja: 位置, en: location}
     signals: [Vehicle.CurrentLocation.Latitude, Vehicle.CurrentLocation.Longitude]
@@ -102,21 +102,21 @@ delivery: {mode: stream, release: live, because: people wait for it}
 basis: {kind: published, notice: study@1}
 identity: {form: pseudonym, of: link, epoch: 3 months}
 recipients:
-  - {id: team, class: internal, who: the team, countries: [JP]}
+  - {id: team, class: internal, who: {ja: 研究の担当, en: the team}, countries: [JP]}
 cells:
   C07:
     basis: {kind: location, notice: study@1}
     precision: P2
-    keep: {at_most: 30 days, from: reading, because: where it happens}
+    keep: {at_most: 30 days, from: reading, because: {ja: 場所を知るため, en: where it happens}}
     cites: [C2-08]
   C09:
     precision: P0
     do: {Vehicle.Speed: [thin 10 s, bucket 10 km/h]}
-    keep: {at_most: 12 months, from: reading, because: load profiles}
+    keep: {at_most: 12 months, from: reading, because: {ja: 負荷を知るため, en: load profiles}}
     cites: [C2-08]
   C11:
     precision: P0
-    keep: {at_most: 12 months, from: reading, because: load profiles}
+    keep: {at_most: 12 months, from: reading, because: {ja: 負荷を知るため, en: load profiles}}
     cites: [C2-08]
 forbids: []
 """,

@@ -77,8 +77,8 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
     (PRECISION, "exact", "precise", [
         "precision.yaml:2:15: error: `space`: unknown kind of space (here: precise); write `exact`, `jis-mesh 500 m`, `h3 8` or `prefecture`",
     ]),
-    (PAGE, "    keep: {at_most: 12 months, from: reading, because: load profiles}\n    cites: [C2-08]\n  C11", "    cites: [C2-08]\n  C11", [
-        "purposes/study.yaml:16:3: error: `keep` is missing; add `keep: {at_most: 24 months, from: reading, because: load profiles}`",
+    (PAGE, "    keep: {at_most: 12 months, from: reading, because: {ja: 負荷を知るため, en: load profiles}}\n    cites: [C2-08]\n  C11", "    cites: [C2-08]\n  C11", [
+        "purposes/study.yaml:16:3: error: `keep` is missing; add `keep: {at_most: 24 months, from: reading, because: {ja: 季節を比べるため, en: seasons are compared}}`",
     ]),
     (PAGE, "C07:\n    basis: {kind: location, notice: study@1}\n    precision: P2", "C07:\n    precision: P7", [
         "purposes/study.yaml:12:16: error: unknown precision (here: P7); write one of: P0, P2, P3, P5",
@@ -101,10 +101,10 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
     (PAGE, "at_most: 30 days", "at_most: 5 days", [
         "policy.yaml:7:1: error: study keeps 5-days.10min no longer than its topic may hold a byte (here: 7 days); every record would be too late: shorten `topic_at_most` for this purpose",
     ]),
-    (PAGE, "because: where it happens}\n    cites: [C2-08]", "because: where it happens}", [
+    (PAGE, "because: {ja: 場所を知るため, en: where it happens}}\n    cites: [C2-08]", "because: {ja: 場所を知るため, en: where it happens}}", [
         "purposes/study.yaml:11:3: error: `cites` is missing; add `cites: [C2-08, APPI-22]`",
     ]),
-    (PAGE, "because: where it happens}\n    cites: [C2-08]", "because: where it happens}\n    cites: []", [
+    (PAGE, "because: {ja: 場所を知るため, en: where it happens}}\n    cites: [C2-08]", "because: {ja: 場所を知るため, en: where it happens}}\n    cites: []", [
         "purposes/study.yaml:15:5: error: `cites` is empty; write at least one",
     ]),
     (PAGE, "notice: study@1}\nidentity", "notice: study@2}\nidentity", [
@@ -170,7 +170,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "purposes/study.yaml:13:16: error: Vehicle.CurrentLocation.Latitude would reach `team` (joint_user) finer than P3: jis-mesh 1000 m and 1 h; write a precision at least as coarse as P3, or drop it",
         "purposes/study.yaml:13:16: error: Vehicle.CurrentLocation.Longitude would reach `team` (joint_user) finer than P3: jis-mesh 1000 m and 1 h; write a precision at least as coarse as P3, or drop it",
     ]),
-    (PAGE, "recipients:\n", "recipients:\n  - {id: team, class: internal, who: the team, countries: [JP]}\n", [
+    (PAGE, "recipients:\n", "recipients:\n  - {id: team, class: internal, who: {ja: 研究の担当, en: the team}, countries: [JP]}\n", [
         "purposes/study.yaml:10:5: error: a recipient stands twice (here: team); give each recipient an id of its own",
     ]),
     (PAGE, "seed: 第2(8)", "seed: 第2(8)\npart_of: nothing", [

@@ -33,10 +33,10 @@ from tests.policy.documents import (
 PAGE = "purposes/study.yaml"
 TWO = """\
 recipients:
-  - {id: team, class: internal, who: the team, countries: [JP]}
-  - {id: desk, class: internal, who: the desk, countries: [JP]}
+  - {id: team, class: internal, who: {ja: 研究の担当, en: the team}, countries: [JP]}
+  - {id: desk, class: internal, who: {ja: 窓口, en: the desk}, countries: [JP]}
 """
-ONE = "recipients:\n  - {id: team, class: internal, who: the team, countries: [JP]}\n"
+ONE = "recipients:\n  - {id: team, class: internal, who: {ja: 研究の担当, en: the team}, countries: [JP]}\n"
 
 
 def test_a_document_becomes_outputs_of_lanes_of_rules() -> None:
@@ -116,10 +116,10 @@ def test_altitude_beside_a_mesh_needs_a_decision() -> None:
 def test_one_category_may_have_two_lives_at_once() -> None:
     page = FILES[PAGE].replace(
         "  C09:\n    precision: P0",
-        "  C09:\n    - {precision: P2, keep: {at_most: 30 days, from: reading, because: disputes}, cites: [C2-08]}\n    - precision: P0",
+        "  C09:\n    - {precision: P2, keep: {at_most: 30 days, from: reading, because: {ja: 争いに備えるため, en: disputes}}, cites: [C2-08]}\n    - precision: P0",
     ).replace("    do: {Vehicle", "      do: {Vehicle").replace(
-        "    keep: {at_most: 12 months, from: reading, because: load profiles}\n    cites: [C2-08]\n  C11",
-        "      keep: {at_most: 12 months, from: reading, because: load profiles}\n      cites: [C2-08]\n  C11",
+        "    keep: {at_most: 12 months, from: reading, because: {ja: 負荷を知るため, en: load profiles}}\n    cites: [C2-08]\n  C11",
+        "      keep: {at_most: 12 months, from: reading, because: {ja: 負荷を知るため, en: load profiles}}\n      cites: [C2-08]\n  C11",
     )  # fmt: skip
     (output,) = plan_of({**FILES, PAGE: page}).outputs
     found = [(lane.name, r.id) for lane in output.lanes for r in lane.rules if r.signal == SPEED]
@@ -302,7 +302,7 @@ def test_limits_enter_the_digest() -> None:
 def _twice(first: str, second: str) -> dict[str, str]:
     """The page with two lines for speed instead of one."""
     start, end = FILES[PAGE].index("  C09:\n"), FILES[PAGE].index("  C11:\n")
-    cell = "    - {{precision: {}, keep: {{at_most: 12 months, from: reading, because: loads}}, {}cites: [C2-08]}}\n"
+    cell = "    - {{precision: {}, keep: {{at_most: 12 months, from: reading, because: {{ja: 負荷, en: loads}}}}, {}cites: [C2-08]}}\n"
     lines = "  C09:\n" + "".join(
         cell.format(*line.split(" ", 1)) for line in (first + " ", second + " ")
     )

@@ -86,7 +86,7 @@ def test_an_unknown_signal_is_rejected_and_an_unknown_purpose_refused() -> None:
 
 def test_the_recipient_may_be_left_out_where_there_is_one() -> None:
     assert ask(SPEED, recipient=None).decision == "deliver"
-    one = "  - {id: team, class: internal, who: the team, countries: [JP]}\n"
+    one = "  - {id: team, class: internal, who: {ja: 研究の担当, en: the team}, countries: [JP]}\n"
     two = bent(PAGE, one, one + one.replace("id: team", "id: desk"))
     with pytest.raises(UnknownNameError, match="it has: team, desk"):
         ask(SPEED, recipient=None, files=two)

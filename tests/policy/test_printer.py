@@ -56,7 +56,7 @@ def test_what_is_printed_parses_to_the_same_document(
 ) -> None:  # fmt: skip
     page = FILES["purposes/study.yaml"]
     page = page.replace("en: Study", f"en: {quoted(words)}").replace("30 days", period)
-    page = page.replace("because: where it happens", f"because: {quoted(because)}")
+    page = page.replace("en: where it happens", f"en: {quoted(because)}")
     page = page.replace("bucket 10 km/h", treated)
     scale = FILES["precision.yaml"].replace("10 min", floor).replace("jis-mesh 500 m", space)
     case = f"{{signal: {quoted(words)}, to: team, expect: {expected}"

@@ -51,13 +51,16 @@ Forbids = list[tuple[set[str], set[str]]]
 
 def plan(chosen: Cells, forbidden: Forbids, limits: Limits | None = None) -> Plan:
     lines = [HEAD, "recipients:\n"]
-    lines += [f"  - {{id: {r}, class: internal, who: w, countries: [JP]}}\n" for r in RECIPIENTS]
+    lines += [
+        f"  - {{id: {r}, class: internal, who: {{ja: 担当, en: w}}, countries: [JP]}}\n"
+        for r in RECIPIENTS
+    ]
     lines.append("cells:\n")
     for category, (to, precision, period, basis) in chosen.items():
         lines.append(
             f"  {category}:\n    to: [{', '.join(sorted(to))}]\n    precision: {precision}\n"
             f"    basis: {{kind: {basis}, notice: study@1}}\n    cites: [C2-08]\n"
-            f"    keep: {{at_most: {period}, from: reading, because: a reason}}\n"
+            f"    keep: {{at_most: {period}, from: reading, because: {{ja: 理由, en: a reason}}}}\n"
         )
     lines.append("forbids:\n" if forbidden else "forbids: []\n")
     for to, categories in forbidden:

@@ -7,11 +7,12 @@ from tests.policy.documents import FILES, bent, compiled, errors, plan_of, warni
 
 PAGE, POLICY = "purposes/study.yaml", "policy.yaml"
 JOINT = (
-    "joint_use: {items: [vehicle_class], purposes: [study], manager: {name: N, address: A, "
-    "representative: R}, notice: study@1, cites: [C1-04]}\n"
+    "joint_use: {items: [vehicle_class], purposes: [study], manager: {name: {ja: 甲, en: N}, "
+    "address: {ja: 東京, en: A}, representative: {ja: 乙, en: R}}, notice: study@1, "
+    "cites: [C1-04]}\n"
 )
 JP = "profiles: {jp-appi-2022: true}\n"
-TEAM = "{id: team, class: internal, who: the team, countries: [JP]}"
+TEAM = "{id: team, class: internal, who: {ja: 研究の担当, en: the team}, countries: [JP]}"
 C11 = "  C11:\n    precision: P0\n"
 
 
@@ -76,7 +77,8 @@ def test_what_the_house_keeps_from_analytics_stays_out() -> None:
 
 def test_unlinkable_needs_a_day_a_window_and_a_measurement_that_passed() -> None:
     said = "unlinkable: {linked_percent: 0.4, measured: 2026-08-01, how: a week of drives}"
-    files = bent(PAGE, "because: where it happens}\n", f"because: where it happens}}\n    {said}\n")
+    where = "en: where it happens}}\n"
+    files = bent(PAGE, where, f"{where}    {said}\n")
     assert "a pseudonym lasts too long" in messages(files)
     files = changed(files, PAGE, "epoch: 3 months", "epoch: 1 day")
     assert "does not hide the order of records" in messages(files)
@@ -98,12 +100,14 @@ def test_joint_use_is_published_closed_managed_and_announced() -> None:
     for word in ("other data", "その他", "name etc"):
         left_open = changed(files, POLICY, "items: [vehicle_class]", f"items: [{word}]")
         assert "an open-ended item of joint use" in messages(left_open)
+    told_open = changed(files, "categories.yaml", "ja: 車両の種別", "ja: 車両の種別など")
+    assert "an open-ended item of joint use (here: vehicle_class)" in messages(told_open)
     unknown = changed(files, POLICY, "items: [vehicle_class]", "items: [vehicle_clas]")
     assert "joint use of an unknown item" in messages(unknown)
     nowhere = changed(files, POLICY, "purposes: [study]", "purposes: [studdy]")
     assert "an unknown purpose (here: studdy)" in messages(nowhere)
     unmanaged = changed(
-        files, POLICY, "address: A, representative: R}, notice", "address: A}, notice"
+        files, POLICY, "en: A}, representative: {ja: 乙, en: R}}, notice", "en: A}}, notice"
     )
     assert "`representative` is missing" in messages(unmanaged)
     unannounced = changed(files, POLICY, "notice: study@1, cites", "notice: study@9, cites")
@@ -178,7 +182,7 @@ def test_a_fact_stands_in_one_category() -> None:
     twice = bent(
         "categories.yaml",
         "signals: [Vehicle.Speed]",
-        "facts: [vehicle_class], signals: [Vehicle.Speed]",
+        "facts: {vehicle_class: {ja: 車両, en: vehicle}}, signals: [Vehicle.Speed]",
     )
     assert "a fact stands twice (here: vehicle_class)" in messages(twice)
 

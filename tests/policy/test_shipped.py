@@ -1,5 +1,6 @@
 """The document that comes with the program: it compiles, its cases hold, a drive is of use."""
 
+import re
 from functools import cache
 
 import pytest
@@ -146,7 +147,8 @@ def test_compiling_it_twice_gives_one_digest() -> None:
 @pytest.mark.parametrize("purpose", sorted(PURPOSES))
 def test_a_purpose_page_can_be_read_aloud_in_two_minutes(purpose: str) -> None:
     text = load_files(shipped_policy_path())[f"purposes/{purpose}.yaml"]
-    spoken = [word for word in text.split() if any(char.isalpha() for char in word)]
+    in_english = re.sub(r"\{ja: [^,]*, en: ([^}]*)\}", r"\1", text)  # nobody reads a text twice
+    spoken = [word for word in in_english.split() if any(char.isalpha() for char in word)]
     # 150 words a minute is an unhurried voice; service_provision carries two recipients,
     # and rights_audit names every category.
     longer = {"service_provision": 460, "rights_audit": 380}

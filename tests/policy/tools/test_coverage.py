@@ -3,11 +3,11 @@ from pathlib import Path
 
 import pytest
 
+from policy.bilingual import Language
 from policy.compile import compile_plan
 from policy.coverage import Covered, coverage, coverage_json, coverage_page
 from policy.document import Document
 from policy.limits import Limits
-from policy.markup import Language
 from policy.parse import parse
 from policy.plan import Plan
 from roadfade.documents import load_catalogue, load_files, shipped_policy_path
@@ -66,6 +66,7 @@ def test_the_page_marks_what_is_not_carried_out(
     shipped: tuple[Document, Plan], clauses: dict[str, Covered], language: Language, said: str
 ) -> None:
     everything = tuple(clauses.values())
-    assert said not in coverage_page(everything, shipped[1], language)
+    document, plan = shipped
+    assert said not in coverage_page(everything, plan, document, language)
     lacking = (*everything, replace(everything[0], rules=(), duties=()))
-    assert said in coverage_page(lacking, shipped[1], language)
+    assert said in coverage_page(lacking, plan, document, language)

@@ -12,13 +12,13 @@ from roadfade.documents import load_catalogue, load_files, shipped_policy_path
 from tests.policy.documents import FILES
 from tests.policy.tools.versions import STUDY, bent, difference, sentences, with_page
 
-LONGER = ("12 months, from: reading, because: load", "36 months, from: reading, because: load")
+LONGER = ("12 months, from: reading", "36 months, from: reading")
 APPROVED = """
 approvals:
   - {change: C09 36 months (was 12), decision: applies_to_new_data, by: privacy_officer, on: 2026-09-20}
   - {change: C11 36 months (was 12), decision: applies_to_new_data, by: privacy_officer, on: 2026-09-20}
 """
-LAB = "  - {id: lab, class: processor, who: the laboratory, countries: [JP]}\ncells:"
+LAB = "  - {id: lab, class: processor, who: {ja: 実験室, en: the laboratory}, countries: [JP]}\ncells:"
 
 
 def test_a_policy_beside_itself_changes_nothing() -> None:
@@ -130,7 +130,7 @@ def test_a_fact_that_no_plan_carries_is_compared_too() -> None:
     cell = """cells:
   C06:
     precision: P0
-    keep: {at_most: 12 months, from: reading, because: kinds of vehicle}
+    keep: {at_most: 12 months, from: reading, because: {ja: 車両の種別を知るため, en: kinds of vehicle}}
     cites: [C2-08]"""
     new = bent("cells:", cell)
     assert [s for s in sentences(new) if "vehicle_class" in s] == [

@@ -3,8 +3,9 @@ from dataclasses import replace
 
 import pytest
 
+from policy.bilingual import Bilingual, Language
 from policy.holdings import PlanCell
-from policy.markup import Language, html, page, table, tag
+from policy.markup import html, page, table, tag
 from policy.notice_page import notice_page
 from policy.people_words import keep_words, precision_words
 from policy.plan import Basis, BasisKind, Period, Plan
@@ -20,7 +21,7 @@ CELL = PlanCell(
     category="C09", delivery="stream", at_least=None, window=None, needs=None, signals=(SPEED,),
     facts=(), denials=(), precision="P2", basis=Basis(BasisKind.PUBLISHED, "study@1"),
     at_most=Period(90, "days"), trigger="contract_end", cap=Period(400, "days"), grain=Grain.DAY,
-    because="load profiles", until=None, cites=("C2-08",), where=HERE,
+    because=Bilingual(ja="負荷を知るため", en="load profiles"), until=None, cites=("C2-08",), where=HERE,
 )  # fmt: skip
 
 
@@ -55,12 +56,12 @@ def test_every_cell_of_a_table_repeats_its_column_for_narrow_screens() -> None:
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_the_notice_tells_data_fineness_period_recipient_and_ground(language: Language) -> None:
     text = notice_page(plan(), version()[1], language)
-    title, speed, kept, fine = {
+    title, speed, kept, fine, who = {
         "en": ("Study", "speed", "90 days after your contract ends, in any case 400 days",
-               "time within 10 minutes"),
-        "ja": ("研究", "速度", "契約の終了から90日、最長400日", "時刻は10分単位"),
+               "time within 10 minutes", "the team [within our company]"),
+        "ja": ("研究", "速度", "契約の終了から90日、最長400日", "時刻は10分単位", "研究の担当（社内）"),
     }[language]  # fmt: skip
-    for said in (title, speed, kept, fine, "the team", "c@example.jp"):
+    for said in (title, speed, kept, fine, who, "c@example.jp"):
         assert said in text
     assert is_alone(text)
 
@@ -81,11 +82,12 @@ def test_the_record_names_activities_recipients_countries_periods_and_measures()
     (activity,) = record["activities"]
     assert activity["recipients"][0]["countries"] == ["JP"]
     assert activity["data"][0] | {"at_most": "90 days", "cap": "400 days"} == activity["data"][0]
-    assert any("pseudonyms" in measure for measure in record["measures"])
+    assert any("pseudonyms" in measure["en"] for measure in record["measures"])
     assert record["controller"]["contact"] == "c@example.jp"
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_the_record_is_a_page_too(language: Language) -> None:
     text = record_page(plan(), version()[1], language)
-    assert is_alone(text) and "load profiles" in text
+    because = {"en": "load profiles", "ja": "負荷を知るため"}[language]
+    assert is_alone(text) and because in text

@@ -1,0 +1,89 @@
+"""Every term of the policy has words for people, in both languages."""
+
+from collections.abc import Iterable, Mapping
+from datetime import date
+from typing import get_args
+
+import pytest
+
+from policy.bilingual import Bilingual
+from policy.citing import PARTS as PARTS_OF_A_DOCUMENT
+from policy.fields import Forbid, When
+from policy.forbid_words import forbid_words
+from policy.holdings import DeliveryMode
+from policy.page import Recipient
+from policy.people_words import CLASSES, DELIVERIES, GROUNDS, ROLES, TRIGGERS, precision_words
+from policy.reason_words import reason_words
+from policy.recipient_words import country_words, recipient_words
+from policy.rule_words import PARTS, RuleWords
+from policy.terms import BasisKind, RecipientClass
+from policy.titles import Titles
+from policy.words import Role, Trigger, space
+from telemetry.outcome import Rejected, Withheld
+from tests.policy.tools.versions import version
+
+
+@pytest.mark.parametrize(
+    ("table", "terms"),
+    [
+        (TRIGGERS, get_args(Trigger)),
+        (CLASSES, get_args(RecipientClass)),
+        (GROUNDS, [str(kind) for kind in BasisKind]),
+        (DELIVERIES, get_args(DeliveryMode)),
+        (ROLES, get_args(Role)),
+        (PARTS, PARTS_OF_A_DOCUMENT),
+    ],
+)
+def test_every_term_has_words_and_no_word_is_left_over(
+    table: Mapping[str, tuple[str, str]], terms: Iterable[str]
+) -> None:
+    assert set(table) == set(terms)
+
+
+@pytest.mark.parametrize("reason", [*Withheld, *Rejected])
+def test_every_reason_is_told_in_both_languages(reason: str) -> None:
+    assert "_" not in reason_words(reason, "en")
+    assert not reason_words(reason, "ja").isascii()
+
+
+@pytest.mark.parametrize(
+    "said", ["exact", "jis-mesh 500 m", "jis-mesh 10000 m else h3", "h3 8", "prefecture"]
+)
+def test_every_kind_of_space_is_told_in_japanese(said: str) -> None:
+    assert said not in precision_words(space(said), 1_000, "ja")
+
+
+def test_a_recipient_is_told_with_its_last_day_and_its_countries() -> None:
+    who = Bilingual(ja="見本地図株式会社", en="Example Maps K.K.")
+    maps = Recipient.model_validate(
+        {"id": "maps", "class": "joint_user", "who": who, "countries": ("IE", "ZZ"),
+         "until": date(2027, 4, 1)}
+    )  # fmt: skip
+    japanese = recipient_words(maps, "ja", country_words(maps.countries, "ja"))
+    assert japanese == "見本地図株式会社（共同利用、2027年4月1日に終了、アイルランド、ZZ）"
+    english = recipient_words(maps, "en")
+    assert english == "Example Maps K.K. [joint use in our group, ends on 2027-04-01]"
+
+
+@pytest.mark.parametrize(
+    ("forbid", "everywhere", "said"),
+    [
+        ({"category": ("C09",)}, False, "この目的には使いません: 速度"),
+        ({"category": ("C06",)}, True, "使いません: 車両"),
+        ({"signal": ("vehicle_class",)}, True, "使いません: 車両の種別"),
+        ({"to": ("team", "third_party")}, True, "研究の担当、第三者には渡しません: すべて"),
+        ({"category": ("C09",), "when": When(role=("minor",))}, False,
+         "未成年の方について: この目的には使いません: 速度"),
+    ],
+)  # fmt: skip
+def test_a_forbid_is_told_by_titles(forbid: dict[str, object], everywhere: bool, said: str) -> None:  # noqa: FBT001  # a column of the table
+    asked = Forbid.model_validate({**forbid, "because": "a reason", "cites": ("X-1",)})
+    assert forbid_words(asked, Titles(version()[1], "ja"), everywhere=everywhere) == said
+
+
+def test_rules_are_told_by_purpose_and_data() -> None:
+    told = RuleWords(*version(), "ja")
+    assert told("study/team/C09") == "研究: 速度"
+    assert told("study") == "研究"
+    assert told("joint_use") == "共同利用"
+    assert told("combine/1") == "組み合わせてよい目的"

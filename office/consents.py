@@ -9,10 +9,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from office.changes import Change, announce, chunks
 from office.devices import checked_id
 from office.errors import OfficeError
-from office.grantable import Grantable, not_offered
+from office.grantable import Grantable, Offers, not_offered
 from office.intervals import Interval, shortened
 from office.row_ids import new_row_id
 from office.tables import CONSENTS
+from office.void import parts_of, refuse_void
 from telemetry import control
 from telemetry.control import ConsentInterval, ConsentKind
 from telemetry.identity import SubjectId
@@ -49,20 +50,23 @@ def consent_of(row: Row[Any]) -> ConsentInterval:
 
 
 async def add_consents(
-    connection: AsyncConnection, wanted: Sequence[NewConsent], grantable: Collection[Grantable]
+    connection: AsyncConnection, wanted: Sequence[NewConsent], grantable: Offers
 ) -> list[str]:
     """Row ids in the order asked; a consent that stands already is answered with its own id.
 
     So is an act told again, even when it was withdrawn since: telling it again does not
-    undo the withdrawal. OfficeError where the policy asks for no such consent, or where
-    it would begin before an earlier withdrawal.
+    undo the withdrawal. OfficeError where the policy asks for no such consent, where a
+    forbid makes it void for the subject, or where it would begin before an earlier
+    withdrawal.
     """
     held = await _consents_of(connection, {consent.subject for consent in wanted})
+    parts = await parts_of(connection, {consent.subject for consent in wanted})
     ids, fresh = list[str](), list[ConsentInterval]()
     for new in wanted:
         checked_id("subject", new.subject)
         if new.asks not in grantable:
             raise not_offered(grantable, new.purpose)
+        refuse_void(parts.get(new.subject, ()), new.from_ms, grantable[new.asks])
         consents = held.setdefault(new.subject, [])
         given = _already([consent for consent in consents if _asked(consent) == new.asks], new)
         if given is None:

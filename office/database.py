@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from office import sqlite_file
 from office.errors import OfficeError
+from office.later_columns import add_later_columns
 from office.tables import OFFICE
 
 DRIVER: Final = "sqlite+aiosqlite"
@@ -31,13 +32,14 @@ class Database:
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """Open ``sqlite+aiosqlite:///FILE``; file and tables are created where missing."""
+        """Open ``sqlite+aiosqlite:///FILE``; what is missing of file and tables is made."""
         file = _file_of(url)
         engine = await asyncio.to_thread(_engine_on, url, file)
         database = cls(engine, file)
         try:
             async with database.writing() as connection:
                 await connection.run_sync(OFFICE.create_all)
+                await connection.run_sync(add_later_columns)
         except BaseException:
             await engine.dispose()
             raise

@@ -6,6 +6,7 @@ its row (and the workers' sealed view). At most one link holds a device at any i
 
 import secrets
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row, delete, insert, select, update
@@ -18,10 +19,14 @@ from office.intervals import Interval, asked_interval
 from office.row_ids import new_row_id
 from office.tables import LINKS
 from telemetry import control
-from telemetry.control import LinkInterval
+from telemetry.control import UNCONFIRMED, LinkInterval, Role
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
 
 SECRET_BYTES: Final = 32
+OTHER_ROLE: Final = (
+    "the link stands in another role, and what was recorded under it stays so: end it "
+    "(roadfade unregister) and begin another with this role"
+)
 
 
 class NewLink(NamedTuple):
@@ -31,6 +36,8 @@ class NewLink(NamedTuple):
     subject: SubjectId
     from_ms: int
     to_ms: int | None = None
+    role: Role | None = None
+    """What the person is to the vehicle; None: not told, so nobody confirmed who drives."""
 
 
 def link_of(row: Row[Any]) -> LinkInterval:
@@ -42,13 +49,15 @@ def link_of(row: Row[Any]) -> LinkInterval:
         secret=LinkSecret(row.secret),
         from_ms=row.from_ms,
         to_ms=row.to_ms,
+        role=row.role,
     )
 
 
 async def add_links(connection: AsyncConnection, wanted: Sequence[NewLink]) -> list[str]:
     """Row ids in the order asked; a link that stands already is answered with its own id.
 
-    OfficeError where a device is not registered by then, or another link overlaps.
+    OfficeError where a device is not registered by then, another link overlaps, or the
+    same link stands in another role.
     """
     held = await _links_of(connection, {link.device for link in wanted})
     registered = await known(connection, {link.device for link in wanted})
@@ -62,9 +71,12 @@ async def add_links(connection: AsyncConnection, wanted: Sequence[NewLink]) -> l
         same = _same_or_free(links, new.subject, interval)
         if same is None:
             secret = LinkSecret(secrets.token_bytes(SECRET_BYTES))
-            same = LinkInterval(new_row_id(), new.device, new.subject, secret, *interval)
+            role = new.role or UNCONFIRMED
+            same = LinkInterval(new_row_id(), new.device, new.subject, secret, *interval, role)
             links.append(same)
             fresh.append(same)
+        elif new.role not in (None, same.role):
+            raise OfficeError(OTHER_ROLE)
         ids.append(same.link)
     await _insert(connection, fresh)
     return ids
@@ -106,9 +118,7 @@ async def close_link(connection: AsyncConnection, device: DeviceId, at_ms: int) 
         if link.to_ms is None and link.from_ms < at_ms:
             ended = update(LINKS).where(LINKS.c.link == link.link).values(to_ms=at_ms)
             await connection.execute(ended)
-            closed = LinkInterval(
-                link.link, device, link.subject, link.secret, link.from_ms, at_ms
-            )  # fmt: skip
+            closed = replace(link, to_ms=at_ms)
             await announce(connection, [Change(control.LINKS, link.link, closed)])
             return link.link
         if link.to_ms == at_ms:
@@ -152,6 +162,7 @@ async def _insert(connection: AsyncConnection, fresh: Sequence[LinkInterval]) ->
                     "secret": bytes(link.secret),
                     "from_ms": link.from_ms,
                     "to_ms": link.to_ms,
+                    "role": link.role,
                 }
                 for link in fresh
             ],

@@ -5,16 +5,16 @@ learn in the outbox in that same transaction. Identifiers go in; row ids come ou
 times are milliseconds UTC. Refusals are OfficeError, and a refused call changed nothing.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from office import consents, devices, links
 from office.consents import NewConsent
 from office.database import Database
 from office.errors import OfficeError
-from office.grantable import Grantable
+from office.grantable import NOTHING_OFFERED, Offers
 from office.links import NewLink
-from telemetry.control import ConsentKind
+from telemetry.control import ConsentKind, Role
 from telemetry.identity import DeviceId, SubjectId
 
 
@@ -28,9 +28,9 @@ class Registered(NamedTuple):
 class Registry:
     """System of record for links and consents. ``grantable``: what the policy asks for."""
 
-    def __init__(self, database: Database, grantable: Collection[Grantable] = ()) -> None:
+    def __init__(self, database: Database, grantable: Offers = NOTHING_OFFERED) -> None:
         self._database = database
-        self._grantable = frozenset(grantable)
+        self._grantable = grantable
 
     async def register_device(self, device: DeviceId, registered_ms: int) -> str:
         """Make a device known from an instant on; its row id. Again with equal facts: the same."""
@@ -45,16 +45,24 @@ class Registry:
             return (await devices.register_devices(connection, {device: registered_ms}))[device]
 
     async def link(
-        self, device: DeviceId, subject: SubjectId, from_ms: int, to_ms: int | None = None
+        self,
+        device: DeviceId,
+        subject: SubjectId,
+        from_ms: int,
+        to_ms: int | None = None,
+        role: Role | None = None,
     ) -> str:
         """Link a registered device to a subject; the link's id. Again: the same id."""
         async with self._database.writing() as connection:
-            new = NewLink(device, subject, from_ms, to_ms)
+            new = NewLink(device, subject, from_ms, to_ms, role)
             return (await links.add_links(connection, [new]))[0]
 
-    async def register(self, device: DeviceId, subject: SubjectId, from_ms: int) -> str:
+    async def register(
+        self, device: DeviceId, subject: SubjectId, from_ms: int, role: Role | None = None
+    ) -> str:
         """Link, and register the device from that instant on where it is not known yet."""
-        return (await self.register_fleet([NewLink(device, subject, from_ms)])).links[0]
+        new = NewLink(device, subject, from_ms, role=role)
+        return (await self.register_fleet([new])).links[0]
 
     async def register_fleet(
         self, wanted: Sequence[NewLink], given: Sequence[NewConsent] = ()
@@ -97,7 +105,10 @@ class Registry:
         notice: str,
         from_ms: int,
     ) -> str:
-        """Record a consent the policy asks for; its row id. Again: the same id."""
+        """Record a consent the policy asks for; its row id. Again: the same id.
+
+        OfficeError where a forbid makes it void for every role the subject is linked in.
+        """
         new = NewConsent(subject, purpose, basis, recipient, notice, from_ms)
         async with self._database.writing() as connection:
             return (await consents.add_consents(connection, [new], self._grantable))[0]

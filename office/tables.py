@@ -17,6 +17,8 @@ from sqlalchemy import (
     Table,
 )
 
+from telemetry.control import UNCONFIRMED
+
 OFFICE: Final = MetaData()
 
 DEVICES: Final = Table(
@@ -36,6 +38,8 @@ LINKS: Final = Table(
     Column("secret", LargeBinary, nullable=False),
     Column("from_ms", BigInteger, nullable=False),
     Column("to_ms", BigInteger),
+    # The default is also what a database older than roles gets: nobody confirmed who drives.
+    Column("role", String, nullable=False, server_default=UNCONFIRMED),
     Index("links_by_device", "device"),
     Index("links_by_subject", "subject"),
 )

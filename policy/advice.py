@@ -26,6 +26,10 @@ def alternatives(
             found.append(f"{consent}, given before the reading and still standing")
         elif one.reason is None and question.consent is Consent.GIVEN and _needs_consent(one):
             found.append(f"withdrawing the consent under {one.notice} withholds it")
+        if one.reason is None and one.not_for:
+            found.append(
+                f"for people in one of these roles it is forbidden: {', '.join(one.not_for)}"
+            )
     return tuple(dict.fromkeys(found))
 
 

@@ -74,6 +74,8 @@ def _said(case: Case) -> str:
         return f"combined with {case.combine}"
     if case.join is not None:
         return f"joined with {case.join}"
+    if case.source is not None:
+        return f"admitted from {case.source}"
     if case.category is not None:
         return f"{case.category} to {case.to}"
     role = f", role {case.role}" if case.role else ""
@@ -85,7 +87,7 @@ def _run(plan: Plan, purpose: str, case: Case, carry_out: Apply) -> tuple[str, s
     asked = [name for name in ASKS if getattr(case, name) is not None]
     if len(asked) != 1:
         return f"one of: {', '.join(ASKS)}", ", ".join(asked) or "none of them"
-    if asked[0] in ("category", "join", "combine", "receives"):
+    if asked[0] not in ("signal", "fact"):
         return house_case(plan, purpose, case)
     return _of_item(plan, purpose, case, carry_out)
 

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 
 from policy.document import Sheet
-from policy.forbids import Ban, denial
-from policy.holdings import PlanCell
+from policy.forbids import denial
+from policy.holdings import PlanCell, PlanForbid
 from policy.lanes import withheld
 from policy.page import Delivery, Purpose
 from policy.permits import Permit
@@ -12,7 +12,7 @@ from policy.terms import Denial
 
 
 def cells_of(
-    page: Sheet[Purpose], permits: Iterable[Permit], bans: tuple[Ban, ...]
+    page: Sheet[Purpose], permits: Iterable[Permit], bans: tuple[PlanForbid, ...]
 ) -> tuple[PlanCell, ...]:
     """Every cell of a purpose for every recipient, also where all of it is denied."""
     grouped: dict[str, list[Permit]] = {}
@@ -21,7 +21,7 @@ def cells_of(
     return tuple(_cell(page, members, bans) for members in grouped.values())
 
 
-def _cell(page: Sheet[Purpose], members: list[Permit], bans: tuple[Ban, ...]) -> PlanCell:
+def _cell(page: Sheet[Purpose], members: list[Permit], bans: tuple[PlanForbid, ...]) -> PlanCell:
     first = members[0]
     denials: list[Denial] = []
     allowed: list[Permit] = []
@@ -50,6 +50,7 @@ def _cell(page: Sheet[Purpose], members: list[Permit], bans: tuple[Ban, ...]) ->
         countries=first.recipient.countries,
         identity=page.content.identity.form,
         release=delivery.release,
+        not_for={p.signal: p.not_for for p in allowed if p.not_for},
         denials=tuple(denials),
         precision=first.cell.precision or None,
         basis=first.basis,

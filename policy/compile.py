@@ -12,8 +12,8 @@ from policy.checks import check_document
 from policy.citing import check_citations, check_clauses
 from policy.digest import digest
 from policy.document import Document
-from policy.forbids import Ban, bans
-from policy.holdings import PlanCell, PlanCombine
+from policy.forbids import bans, with_roles
+from policy.holdings import PlanCell, PlanCombine, PlanForbid
 from policy.house_checks import check_house
 from policy.limits import Limits
 from policy.outputs import outputs_of
@@ -52,7 +52,8 @@ def compile_plan(document: Document, catalogue: Catalogue, limits: Limits) -> Co
     outputs: list[Output] = []
     cells: list[PlanCell] = []
     for page in document.purposes:
-        found = tuple(permits.permits(known, page))
+        purpose = page.content.purpose
+        found = tuple(with_roles(purpose, p, all_bans) for p in permits.permits(known, page))
         outputs += outputs_of(document, page, found, all_bans, limits, findings)
         cells += cells_of(page, found, all_bans)
     warn_redundant(document, findings)
@@ -95,7 +96,7 @@ def _plan(
 
 
 def _with_cells(
-    plan: Plan, document: Document, cells: tuple[PlanCell, ...], all_bans: tuple[Ban, ...]
+    plan: Plan, document: Document, cells: tuple[PlanCell, ...], all_bans: tuple[PlanForbid, ...]
 ) -> Plan:
     """The plan with what stands beside its outputs, and its digest."""
     sheet = document.policy
@@ -107,11 +108,12 @@ def _with_cells(
             for name, category in document.categories.content.categories.items()
             for fact in category.facts
         },
-        forbids=tuple(ban.compiled() for ban in all_bans),
+        forbids=all_bans,
         combines=tuple(
             PlanCombine(frozenset(c.purposes), c.because, c.cites, sheet.where("combine", n))
             for n, c in enumerate(sheet.content.combine)
         ),
+        sources=sheet.content.scope.sources,
     )
     return replace(plan, digest=digest(plan))
 

@@ -68,9 +68,12 @@ def _forbids(
             yield _change(ChangeKind.TIGHTENS, purpose, f"now forbids {_said(forbid)}")
 
 
-def _named(forbid: Forbid) -> dict[str, Any]:
+def _named(forbid: Forbid) -> dict[str, tuple[str, ...]]:
     """What a forbid names, its reasons left out."""
-    return {key: getattr(forbid, key) for key in type(forbid).model_fields if key not in REASONS}
+    named: dict[str, Any] = {
+        key: getattr(forbid, key) for key in type(forbid).model_fields if key not in REASONS
+    }
+    return named | {"when": () if forbid.when is None else forbid.when.role}
 
 
 def _covers(wider: Forbid, forbid: Forbid) -> bool:
@@ -79,8 +82,9 @@ def _covers(wider: Forbid, forbid: Forbid) -> bool:
     for key, named in _named(wider).items():
         if not named or named == mine[key]:
             continue
-        listed = isinstance(named, tuple) and mine[key] and isinstance(mine[key], tuple)
-        if not (listed and set(mine[key]) <= set(named)):
+        # The fewer purposes it leaves out, the more it forbids; all else is the reverse.
+        less, more = (named, mine[key]) if key == "exempt" else (mine[key], named)
+        if not (mine[key] and set(less) <= set(more)):
             return False
     return True
 
@@ -89,8 +93,7 @@ def _said(forbid: Forbid) -> str:
     parts = []
     for key, named in _named(forbid).items():
         if named:
-            listed = " or ".join(map(str, named)) if isinstance(named, tuple) else str(named)
-            parts.append(f"{key} {listed}")
+            parts.append(f"{'except' if key == 'exempt' else key} {' or '.join(named)}")
     return ", ".join(parts)
 
 

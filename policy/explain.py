@@ -7,7 +7,8 @@ takes as being in order.
 from collections.abc import Iterable
 
 from policy.advice import alternatives
-from policy.explain_beside import beside, cell_of, denied, forbidden_for_role
+from policy.explain_beside import beside, cell_of, denied
+from policy.explain_roles import forbidden_for_role
 from policy.explanation import Applied, Consent, Explanation, Question
 from policy.periods import expires_ms
 from policy.plan import Lane, Output, Plan, Rule
@@ -96,6 +97,7 @@ def _answer(plan: Plan, output: Output, lane: Lane, rule: Rule, question: Questi
         time_floor_ms=lane.time_floor_ms,
         operations=rule.operations,
         unit=plan.catalogue[rule.signal].unit,
+        not_for=rule.not_for,
     )
 
 

@@ -1,11 +1,9 @@
 """Answers for what no topic carries: facts, aggregates, what is given on request only."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
-from policy.categories import matches
 from policy.explanation import Applied, Consent, Question
-from policy.holdings import PlanCell, PlanForbid
+from policy.holdings import PlanCell
 from policy.periods import add_period, expires_ms
 from policy.plan import Plan
 from policy.terms import Denial
@@ -61,6 +59,7 @@ def _answer(cell: PlanCell, question: Question, unit: str) -> Applied:
         trigger=cell.trigger,
         expires_at=format_instant(expiry_ms),
         delivery=cell.delivery,
+        not_for=cell.not_for.get(question.signal, ()),
     )
 
 
@@ -78,47 +77,3 @@ def cell_of(plan: Plan, purpose: str, recipient: str, rule: str) -> PlanCell | N
 
 def _midnight_ms(day: str) -> int:
     return parse_instant(f"{day}T00:00:00Z")
-
-
-def forbidden_for_role(
-    plan: Plan, recipient: str | None, question: Question, one: Applied
-) -> Applied:
-    """The answer, unless a forbid for people in the question's role beats it."""
-    if one.reason is not None or question.role is None:
-        return one
-    for forbid in plan.forbids:
-        if question.role in forbid.roles and hits(plan, forbid, question, recipient):
-            return replace(
-                one, rule=forbid.id, reason=Withheld.FORBIDDEN, authorities=forbid.cites,
-                where=forbid.where,
-            )  # fmt: skip
-    return one
-
-
-def hits(plan: Plan, forbid: PlanForbid, question: Question, recipient: str | None) -> bool:
-    """Whether everything a forbid names fits the question."""
-    classes = {
-        cell.recipient_class
-        for cell in plan.cells
-        if (cell.purpose, cell.recipient) == (question.purpose, recipient)
-    }
-    category = category_of(plan, question.signal)
-    return (
-        forbid.purpose in (None, question.purpose)
-        and (not forbid.to or recipient in forbid.to or bool(classes & set(forbid.to)))
-        and (not forbid.categories or category in forbid.categories)
-        and (not forbid.signals or any(matches(p, question.signal) for p in forbid.signals))
-        and not forbid.join
-    )
-
-
-def category_of(plan: Plan, item: str) -> str | None:
-    """The category of a fact, or of a signal that some cell takes."""
-    if item in plan.facts:
-        return plan.facts[item]
-    found = (
-        cell.category
-        for cell in plan.cells
-        if item in cell.signals or any(denial.signal == item for denial in cell.denials)
-    )
-    return next(found, None)

@@ -7,7 +7,7 @@ from policy.holdings import DeliveryMode, PlanCell
 from policy.operation_words import say
 from policy.operations import Operation
 from policy.terms import Period, Where
-from policy.words import Role
+from telemetry.control import Role
 from telemetry.outcome import Rejected, Withheld
 
 
@@ -34,7 +34,7 @@ class Question:
     """When it was measured; for a fact: when the event came that its period counts from."""
     now_ms: int
     role: Role | None = None
-    """What the person is to the vehicle, where a forbid asks."""
+    """What the person is to the vehicle; None: a role that no forbid names."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +58,8 @@ class Applied:
     operations: tuple[Operation, ...] = ()
     unit: str = ""
     delivery: DeliveryMode = "stream"
+    not_for: tuple[Role, ...] = ()
+    """Roles whose people it never opens to."""
 
     @property
     def treatment(self) -> tuple[str, ...]:

@@ -11,7 +11,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSeriali
 from policy import operation_words, words
 from policy.operation_words import Spoken
 from policy.plan import Epoch, Period
-from policy.words import Role, Space
+from policy.words import Space
+from telemetry.control import Role
 from telemetry.outcome import Withheld
 
 
@@ -143,7 +144,8 @@ class When(Strict):
 class Forbid(Strict):
     """Beats every permit. All that it names must fit: recipients, categories, signals, people.
 
-    With ``join`` it forbids joining the purpose's records with those categories.
+    With ``join`` it forbids joining the purpose's records with those categories. One that
+    holds for the whole house may leave purposes out (``except``).
     """
 
     to: tuple[str, ...] = ()
@@ -151,5 +153,6 @@ class Forbid(Strict):
     signal: Annotated[tuple[str, ...], NAMES_OR_ONE] = ()
     join: Annotated[tuple[str, ...], NAMES_OR_ONE] = ()
     when: When | None = None
+    exempt: Annotated[tuple[Name, ...], Field(alias="except")] = ()
     because: Because
     cites: Citations

@@ -12,6 +12,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "here": ("Not used for this: {}", "この目的には使いません: {}"),
     "anywhere": ("Not used: {}", "使いません: {}"),
     "roles": ("For {}: {}", "{}について: {}"),
+    "but": ("{} (but for: {})", "{}（ただし次を除く: {}）"),
     "all": ("anything", "すべて"),
 }
 
@@ -26,6 +27,8 @@ def forbid_words(forbid: Forbid, titles: Titles, *, everywhere: bool) -> str:
     to = titles.comma.join(map(titles.receiver, forbid.to))
     kept_out = say("anywhere" if everywhere else "here").format(of)
     line = say("to").format(to, of) if to else kept_out
+    if forbid.exempt:
+        line = say("but").format(line, titles.comma.join(map(titles.purpose, forbid.exempt)))
     if forbid.when is None:
         return line
     roles = (words(ROLES, role, titles.language) for role in forbid.when.role)

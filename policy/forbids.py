@@ -1,10 +1,10 @@
 """Forbids beat permits, whoever wrote them and in whatever order."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import get_args
 
-from policy.categories import matches
+from policy.barring import Aim, hits, not_for
 from policy.document import Document
 from policy.fields import Forbid
 from policy.holdings import PlanForbid
@@ -19,76 +19,56 @@ DENIED_CLASS: RecipientClass = "consumer_reporting"
 """Denied whatever the document permits: requirements §2, FTC v. GM and OnStar, 2026-01-14."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ban:
-    """A forbid with its id, its place and the purpose it stands in (None: every purpose)."""
-
-    id: str
-    purpose: str | None
-    forbid: Forbid
-    where: Where
-
-    def hits(self, purpose: str, permit: Permit) -> bool:
-        """Whether the permit is forbidden: everything the forbid names must fit."""
-        forbid, to = self.forbid, permit.recipient
-        return (
-            self.purpose in (None, purpose)
-            and (not forbid.to or to.id in forbid.to or to.recipient_class in forbid.to)
-            and (not forbid.category or permit.category in forbid.category)
-            and (not forbid.signal or any(matches(p, permit.signal) for p in forbid.signal))
-            and not forbid.join
-        )
-
-    def compiled(self) -> PlanForbid:
-        """The forbid as the plan carries it."""
-        forbid = self.forbid
-        roles = () if forbid.when is None else forbid.when.role
-        return PlanForbid(
-            self.id, self.purpose, forbid.to, forbid.category, forbid.signal, forbid.join, roles,
-            forbid.because, forbid.cites, self.where,
-        )  # fmt: skip
-
-
 def bans(
     document: Document, signals: Mapping[str, tuple[Signal, ...]], catalogue: Catalogue,
     findings: Findings,
-) -> tuple[Ban, ...]:  # fmt: skip
+) -> tuple[PlanForbid, ...]:  # fmt: skip
     """Every forbid of the document; one that names nothing known is an error."""
     found = [
-        Ban(f"forbid/{n}", None, forbid, document.policy.where("forbids", n - 1))
+        _ban(f"forbid/{n}", None, forbid, document.policy.where("forbids", n - 1))
         for n, forbid in enumerate(document.policy.content.forbids, start=1)
     ]
     for sheet in document.purposes:
         name = sheet.content.purpose
         found += [
-            Ban(f"{name}/forbid/{n}", name, forbid, sheet.where("forbids", n - 1))
+            _ban(f"{name}/forbid/{n}", name, forbid, sheet.where("forbids", n - 1))
             for n, forbid in enumerate(sheet.content.forbids, start=1)
         ]
     for name, profile in in_force(document):
         place = document.profiles.where
         found += [
-            Ban(f"{name}/forbid/{n}", None, forbid, place("profiles", name, "forbids", n - 1))
+            _ban(f"{name}/forbid/{n}", None, forbid, place("profiles", name, "forbids", n - 1))
             for n, forbid in enumerate(profile.forbids, start=1)
         ]
-    known = _known_recipients(document)
+    recipients, purposes = _known_recipients(document), _known_purposes(document)
     for ban in found:
-        _check(ban, known, signals, catalogue, findings)
+        _check(ban, recipients, signals, catalogue, findings)
+        _check_exempt(ban, purposes, findings)
     return tuple(found)
 
 
-def denial(purpose: str, permit: Permit, all_bans: Iterable[Ban]) -> Denial | None:
+def _ban(ban_id: str, purpose: str | None, forbid: Forbid, where: Where) -> PlanForbid:
+    roles = () if forbid.when is None else forbid.when.role
+    return PlanForbid(
+        ban_id, purpose, forbid.to, forbid.category, forbid.signal, forbid.join, roles,
+        forbid.exempt, forbid.because, forbid.cites, where,
+    )  # fmt: skip
+
+
+def with_roles(purpose: str, permit: Permit, all_bans: Iterable[PlanForbid]) -> Permit:
+    """The permit with the roles that a forbid for some people keeps out of it."""
+    return replace(permit, not_for=not_for(all_bans, _aim(purpose, permit)))
+
+
+def denial(purpose: str, permit: Permit, all_bans: Iterable[PlanForbid]) -> Denial | None:
     """The denial of a permit by the first forbid that hits it, or by its recipient.
 
-    A forbid for some people only (``when``) denies what streams without a consent, because a
-    reading does not say whose it is yet; where a consent is needed, the office refuses it.
+    A forbid for some people only denies nothing by itself: the permit stands for all others.
     """
+    aim = _aim(purpose, permit)
     for ban in all_bans:
-        if ban.hits(purpose, permit):
-            cites = ban.forbid.cites
-            if ban.forbid.when is None:
-                return Denial(permit.signal, Withheld.FORBIDDEN, ban.id, cites, ban.where)
-            if permit.mode == "stream" and permit.basis.consent is None:
-                return Denial(permit.signal, Withheld.UNSUPPORTED, ban.id, cites, ban.where)
+        if not ban.roles and hits(ban, aim):
+            return Denial(permit.signal, Withheld.FORBIDDEN, ban.id, ban.cites, ban.where)
     recipient = permit.recipient
     if recipient.recipient_class == DENIED_CLASS:
         rule = f"class/{DENIED_CLASS}"
@@ -99,31 +79,51 @@ def denial(purpose: str, permit: Permit, all_bans: Iterable[Ban]) -> Denial | No
     return None
 
 
+def _aim(purpose: str, permit: Permit) -> Aim:
+    to = permit.recipient
+    return Aim(purpose, to.id, to.recipient_class, permit.category, permit.signal)
+
+
 def _known_recipients(document: Document) -> frozenset[str]:
     ids = {r.id for sheet in document.purposes for r in sheet.content.recipients}
     return frozenset(ids | set(get_args(RecipientClass)))
 
 
+def _known_purposes(document: Document) -> tuple[str, ...]:
+    return tuple(sheet.content.purpose for sheet in document.purposes)
+
+
 def _check(
-    ban: Ban, known: frozenset[str], signals: Mapping[str, tuple[Signal, ...]],
+    ban: PlanForbid, known: frozenset[str], signals: Mapping[str, tuple[Signal, ...]],
     catalogue: Catalogue, findings: Findings,
 ) -> None:  # fmt: skip
-    forbid, where = ban.forbid, ban.where
-    if not (forbid.to or forbid.category or forbid.signal or forbid.join or forbid.when):
+    where, named = ban.where, ban.to or ban.categories or ban.signals or ban.roles
+    if not (named or ban.join):
         remedy = "add `to`, `category`, `signal`, `join` or `when`"
         findings.error(where, "a forbid names nothing", "", remedy)
-    if forbid.join and (forbid.to or forbid.category or forbid.signal or forbid.when):
+    if ban.join and named:
         remedy = "write two forbids: `join` stands alone"
         findings.error(where, "a forbid of joining names more", "", remedy)
-    for name in forbid.to:
+    for name in ban.to:
         if name not in known:
             remedy = "write a recipient's id or a class of recipients"
             findings.error(where, "the forbid names an unknown recipient", name, remedy)
-    for category in (*forbid.category, *forbid.join):
+    for category in (*ban.categories, *ban.join):
         if category not in signals:
             remedy = "write a category of categories.yaml"
             findings.error(where, "the forbid names an unknown category", category, remedy)
-    for pattern in forbid.signal:
+    for pattern in ban.signals:
         if not catalogue.matching(pattern):
             remedy = "write a path of the signal catalogue, or a branch ending in .**"
             findings.error(where, "the forbid names no known signal", pattern, remedy)
+
+
+def _check_exempt(ban: PlanForbid, purposes: tuple[str, ...], findings: Findings) -> None:
+    """Only a forbid of the whole house leaves purposes out, and only known ones."""
+    if ban.exempt and ban.purpose is not None:
+        remedy = "remove the line: a page's forbid holds for that page alone"
+        findings.error(ban.where, "`except` stands in a purpose's forbid", "", remedy)
+    for name in ban.exempt:
+        if name not in purposes:
+            remedy = f"write one of: {', '.join(purposes)}"
+            findings.error(ban.where, "the forbid leaves out an unknown purpose", name, remedy)

@@ -10,6 +10,7 @@ from typing import Literal
 from policy.bilingual import Bilingual
 from policy.operations import Operation
 from policy.terms import Basis, Denial, Period, RecipientClass, Where
+from telemetry.control import Role
 from telemetry.instants import Grain
 
 DeliveryMode = Literal["stream", "aggregate", "on_request", "records"]
@@ -62,6 +63,8 @@ class PlanCell:
     """Who the items seem to come from: ``pseudonym``, ``named`` or ``none``."""
     release: str = "live"
     """Streams: the window in which records gather, or ``live``."""
+    not_for: Mapping[str, tuple[Role, ...]] = field(default_factory=dict)
+    """By item, where a forbid keeps people in some roles out of it."""
 
     @property
     def longest(self) -> Period:
@@ -81,8 +84,10 @@ class PlanForbid:
     signals: tuple[str, ...]
     join: tuple[str, ...]
     """Categories that the purpose's records are never joined with."""
-    roles: tuple[str, ...]
+    roles: tuple[Role, ...]
     """Only for people in these roles; empty: for everyone."""
+    exempt: tuple[str, ...]
+    """Purposes that a forbid of the whole house leaves out."""
     because: str
     cites: tuple[str, ...]
     where: Where

@@ -16,9 +16,13 @@ def house_case(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:
     if case.combine is not None:
         pair = {purpose, case.combine}
         is_open = any(pair <= combine.purposes for combine in plan.combines)
+    elif case.source is not None:
+        is_open = case.source in plan.sources
     elif case.join is not None:
         is_open = not any(
-            case.join in forbid.join and forbid.purpose in (None, purpose)
+            case.join in forbid.join
+            and forbid.purpose in (None, purpose)
+            and purpose not in forbid.exempt
             for forbid in plan.forbids
         )
     else:
@@ -42,6 +46,7 @@ def _forbidden(plan: Plan, purpose: str, case: Case) -> bool:
 def _covers(forbid: PlanForbid, purpose: str, case: Case, names: set[str]) -> bool:
     return (
         forbid.purpose in (None, purpose)
+        and purpose not in forbid.exempt
         and (not forbid.to or bool(names & set(forbid.to)))
         and (not forbid.categories or case.category in forbid.categories)
         and (not forbid.roles or case.role in forbid.roles)

@@ -53,7 +53,8 @@ def lane_name(permit: Permit) -> str:
 def _lane(name: str, permits: list[Permit], limits: Limits) -> Lane:
     first = permits[0]
     rules = tuple(
-        Rule(p.rule, p.signal, p.category, p.operations, p.basis, p.cites, p.where) for p in permits
+        Rule(p.rule, p.signal, p.category, p.operations, p.basis, p.cites, p.where, p.not_for)
+        for p in permits
     )
     grain = limits.finer(first.grain)
     return Lane(name, first.period, first.trigger, grain, first.time_floor_ms, rules)

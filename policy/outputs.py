@@ -5,7 +5,8 @@ from typing import Final
 
 from policy.beside import check_beside
 from policy.document import Document, Sheet
-from policy.forbids import Ban, denial
+from policy.forbids import denial
+from policy.holdings import PlanForbid
 from policy.lanes import lanes, withheld
 from policy.limits import Limits
 from policy.page import Purpose, Recipient
@@ -24,8 +25,8 @@ EVER: Final = Epoch(1)
 
 
 def outputs_of(
-    document: Document, page: Sheet[Purpose], permits: tuple[Permit, ...], bans: tuple[Ban, ...],
-    limits: Limits, findings: Findings,
+    document: Document, page: Sheet[Purpose], permits: tuple[Permit, ...],
+    bans: tuple[PlanForbid, ...], limits: Limits, findings: Findings,
 ) -> tuple[Output, ...]:  # fmt: skip
     """One output per recipient that a streaming cell names; one whose lanes are empty is closed."""
     permits = tuple(permit for permit in permits if permit.mode == "stream")
@@ -42,7 +43,7 @@ def outputs_of(
 
 def _output(
     output_id: str, document: Document, page: Sheet[Purpose], recipient: Recipient,
-    permits: tuple[Permit, ...], bans: tuple[Ban, ...], limits: Limits, findings: Findings,
+    permits: tuple[Permit, ...], bans: tuple[PlanForbid, ...], limits: Limits, findings: Findings,
 ) -> Output:  # fmt: skip
     purpose = page.content.purpose
     allowed: list[Permit] = []
@@ -53,7 +54,6 @@ def _output(
             allowed.append(permit)
         else:
             denials.append(denied)
-    _warn_of_roles(purpose, allowed, bans, findings)
     check_beside(document, tuple(allowed), findings)
     found = lanes(allowed, limits, findings)
     _warn(page, output_id, found, denials, findings)
@@ -77,16 +77,6 @@ def _output(
         lanes=found,
         denials=_first_by_signal(denials, {rule.signal for lane in found for rule in lane.rules}),
     )
-
-
-def _warn_of_roles(
-    purpose: str, allowed: list[Permit], bans: tuple[Ban, ...], findings: Findings
-) -> None:
-    for ban in bans:
-        if ban.forbid.when is not None and any(ban.hits(purpose, permit) for permit in allowed):
-            message = "readings do not tell yet in which role their people are"
-            remedy = "the office must refuse the consent of people in this role"
-            findings.warn(ban.where, message, ", ".join(ban.forbid.when.role), remedy)
 
 
 def _first_by_signal(denials: Iterable[Denial], kept: set[str]) -> tuple[Denial, ...]:

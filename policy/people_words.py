@@ -56,6 +56,7 @@ ROLES: Final[Words] = {
     "employee": ("employees who drive for work", "業務で運転する方"),
     "prior_owner": ("earlier owners", "以前の所有者"),
     "business_contact": ("contact persons of partners", "取引先の担当者"),
+    "unknown": ("drives whose driver nobody confirmed", "運転者が確認されていない走行"),
 }
 DELIVERIES: Final[Words] = {
     "stream": ("", ""),

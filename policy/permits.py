@@ -12,6 +12,7 @@ from policy.operations import Keep, Operation
 from policy.page import Cell, Purpose, Recipient
 from policy.taking import Known, Taken, taken
 from policy.terms import Basis, Period, Where
+from telemetry.control import Role
 from telemetry.instants import Grain
 from telemetry.signals import Signal
 
@@ -38,6 +39,8 @@ class Permit:
     grain: Grain
     time_floor_ms: int
     where: Where
+    not_for: tuple[Role, ...] = ()
+    """Roles that a forbid keeps out of it; told by ``forbids.with_roles``."""
 
 
 def permits(known: Known, page: Sheet[Purpose]) -> Iterator[Permit]:

@@ -20,6 +20,7 @@ from policy.terms import (
     RecipientClass,
     Where,
 )
+from telemetry.control import Role
 from telemetry.instants import Grain
 from telemetry.signals import Catalogue
 
@@ -56,6 +57,8 @@ class Rule:
     basis: Basis
     cites: tuple[str, ...]
     where: Where
+    not_for: tuple[Role, ...] = ()
+    """Roles for which a forbid beats this permit: their people's readings are ``forbidden``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +140,8 @@ class Plan:
     """Every forbid, also those no permit meets."""
     combines: tuple[PlanCombine, ...] = ()
     """Purposes one session may hold together; all others are apart."""
+    sources: tuple[str, ...] = ()
+    """Whence data is admitted at all; what comes from elsewhere is not about this policy."""
 
     @property
     def policy_version(self) -> str:

@@ -2,7 +2,8 @@
 
 A case asks one thing: what becomes of a ``signal`` or ``fact``; whether a ``category`` is
 forbidden to someone; whether records may be joined (``join``) or purposes combined
-(``combine``); or all that one recipient ``receives``.
+(``combine``); whether data of a ``source`` is admitted at all; or all that one recipient
+``receives``.
 """
 
 from typing import Annotated, Literal
@@ -19,9 +20,9 @@ from policy.fields import (
     Strict,
 )
 from policy.terms import RecipientClass
-from policy.words import Role
+from telemetry.control import Role
 
-ASKS = ("signal", "fact", "category", "join", "combine", "receives")
+ASKS = ("signal", "fact", "category", "join", "combine", "source", "receives")
 
 
 class Case(Strict):
@@ -32,6 +33,7 @@ class Case(Strict):
     category: str | None = None
     join: str | None = None
     combine: str | None = None
+    source: str | None = None
     receives: tuple[str, ...] | None = None
     to: str | None = None
     recipient_class: Annotated[RecipientClass | None, Field(alias="class")] = None

@@ -139,12 +139,6 @@ Trigger = Literal[
 OPEN_TRIGGERS: Final = frozenset(get_args(Trigger)) - {"reading", "ingest", "trip_end"}
 """Events that may never come: their cells need a cap, which is the compiled period."""
 
-Role = Literal[
-    "contract_holder", "owner", "driver", "passenger", "employee", "prior_owner",
-    "business_contact", "minor",
-]  # fmt: skip
-"""What a person is to a vehicle, as the register of links says."""
-
 
 def release_ms(value: object) -> int | None:
     """``live`` (None), or the window in which records gather before they leave."""

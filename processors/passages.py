@@ -1,7 +1,8 @@
-"""The plan's lanes as the hot path walks them: split by legal basis, chains taken apart.
+"""The plan's lanes as the hot path walks them: split by ground and people, chains taken apart.
 
-A *passage* is one lane on one ground: it is granted or withheld as a whole, leaves as one
-record, and names one basis. Splitting by ground keeps a consent from riding on another.
+A *passage* is one lane on one ground for the same people: it is granted or withheld as a
+whole, leaves as one record, and names one basis. Splitting by ground keeps a consent from
+riding on another; splitting by roles lets a forbid for some people take back only its own.
 """
 
 from collections.abc import Mapping
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from policy.operations import Mesh, MeshH3, MeshJis, Operation, ThinCount, ThinTime
 from policy.operations import Thin as ThinOperation
 from policy.plan import Basis, Lane, Output, Plan, Rule
+from telemetry.control import Role
 from telemetry.outcome import Withheld
 
 Partial = tuple[ThinOperation | None, Mesh | None]
@@ -40,11 +42,14 @@ class Passage:
     lane: Lane
     basis: Basis
     chains: Mapping[str, Chain]
+    not_for: tuple[Role, ...] = ()
+    """Roles whose people it is closed to, whatever they agreed to."""
 
     @property
     def name(self) -> str:
         """Unique in the plan: enters the record ids."""
-        return f"{self.output.id}/{self.lane.name}/{self.basis.kind}/{self.basis.notice}"
+        people = f"/not {'+'.join(self.not_for)}" if self.not_for else ""
+        return f"{self.output.id}/{self.lane.name}/{self.basis.kind}/{self.basis.notice}{people}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -61,9 +66,11 @@ def passages_of(plan: Plan) -> tuple[Passage, ...]:
     found: list[Passage] = []
     for output in plan.outputs:
         for lane in output.lanes:
-            for basis in dict.fromkeys(rule.basis for rule in lane.rules):
-                chains = {r.signal: _chain(r) for r in lane.rules if r.basis == basis}
-                found.append(Passage(len(found), output, lane, basis, chains))
+            rules = {(r.basis, r.not_for): dict[str, Chain]() for r in lane.rules}
+            for rule in lane.rules:
+                rules[rule.basis, rule.not_for][rule.signal] = _chain(rule)
+            for (basis, not_for), chains in rules.items():
+                found.append(Passage(len(found), output, lane, basis, chains, not_for))
     return tuple(found)
 
 

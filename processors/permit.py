@@ -4,6 +4,7 @@ Attribution uses the event's time; permission uses the event's time *and* now, b
 the same consent: a consent given again later does not open what an older one covered. A
 consent that covers a part of an envelope opens none of it: what leaves for one recipient
 then never depends on another's consent, and is the same when it is processed again.
+Where a forbid names the role of the link's person, no ground opens the passage.
 An answer holds for an interval of event times and of nows, so that it can be kept.
 """
 
@@ -26,6 +27,8 @@ class Permit:
     link: LinkInterval | None
     granted: frozenset[int]
     """Indexes of the open passages; empty where nobody is linked."""
+    barred: frozenset[int]
+    """Those that would be open, had no forbid named the role of the link's person."""
     consents: dict[int, ConsentInterval]
     """The consent on which an open passage stands, by passage index."""
 
@@ -49,7 +52,7 @@ def permit(
     """Decide for a device's events from first to last, under the link of the first."""
     link, from_ms, to_ms = people.link_at(device, first_ms)
     if link is None:
-        return Permit(from_ms, to_ms, -FOREVER_MS, FOREVER_MS, None, frozenset(), {})
+        return Permit(from_ms, to_ms, -FOREVER_MS, FOREVER_MS, None, frozenset(), frozenset(), {})
     rows = people.consents_of(link.subject)
     now_from_ms, now_to_ms = -FOREVER_MS, FOREVER_MS
     for row in rows:
@@ -59,14 +62,24 @@ def permit(
     instants = (first_ms, last_ms, now_ms)
     holding = [row for row in rows if all(_holds(row, instant) for instant in instants)]
     granted: set[int] = set()
+    barred: set[int] = set()
     consents: dict[int, ConsentInterval] = {}
     for passage in passages:
-        if passage.basis.consent is None:
-            granted.add(passage.index)
-        elif (consent := _consent_for(passage, holding)) is not None:
-            granted.add(passage.index)
+        consent = None
+        if passage.basis.consent is not None:
+            consent = _consent_for(passage, holding)
+            if consent is None:
+                continue
+        if link.role in passage.not_for:
+            barred.add(passage.index)
+            continue
+        granted.add(passage.index)
+        if consent is not None:
             consents[passage.index] = consent
-    return Permit(from_ms, to_ms, now_from_ms, now_to_ms, link, frozenset(granted), consents)
+    return Permit(
+        from_ms, to_ms, now_from_ms, now_to_ms, link, frozenset(granted), frozenset(barred),
+        consents,
+    )  # fmt: skip
 
 
 def _narrow(from_ms: int, to_ms: int, edge_ms: int, at_ms: int) -> tuple[int, int]:

@@ -132,15 +132,16 @@ class Processor:
                 self._program.plan.policy_version,
             )  # fmt: skip
             standing.in_time = self._program.regime(
-                linked=True, granted=answer.granted, keyless=seat.keyless
+                linked=True, granted=answer.granted, keyless=seat.keyless, barred=answer.barred
             )
         minute = self._minutes.of(start_ms)
         late = minute.late(seat.desks, now_ms)
         if standing.in_time is not None and not late:
             return standing.in_time, minute
         regime = self._program.regime(
-            linked=True, granted=answer.granted, late=late, keyless=seat.keyless
-        )
+            linked=True, granted=answer.granted, late=late, keyless=seat.keyless,
+            barred=answer.barred,
+        )  # fmt: skip
         return regime, minute
 
     def _exactly(

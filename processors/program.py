@@ -30,6 +30,8 @@ class Regime:
     granted: frozenset[int]
     late: frozenset[int]
     keyless: frozenset[int]
+    barred: frozenset[int]
+    """Forbidden for the role of the link's person; none of them is granted."""
 
     @property
     def active(self) -> frozenset[int]:
@@ -71,11 +73,12 @@ class Program:
         granted: frozenset[int] = frozenset(),
         late: frozenset[int] = frozenset(),
         keyless: frozenset[int] = frozenset(),
+        barred: frozenset[int] = frozenset(),
     ) -> Regime:
-        """The one regime object for these sets (there are few: grounds and periods decide)."""
-        key = (linked, granted, late, keyless)
+        """The one regime object for these sets (few: grounds, roles and periods decide)."""
+        key = (linked, granted, late, keyless, barred)
         if key not in self._regimes:
-            self._regimes[key] = Regime(linked, granted, late, keyless)
+            self._regimes[key] = Regime(linked, granted, late, keyless, barred)
         return self._regimes[key]
 
 

@@ -92,6 +92,9 @@ def _refusal(table: OutputTable, regime: Regime, path: str, wanting: Iterable[Pa
     for passage in wanting:
         if not regime.linked:
             reasons.add(Withheld.NO_LINK)
+        elif passage.index in regime.barred:
+            # No key is asked for what cannot leave, so nobody knows whether it is destroyed.
+            reasons.add(Withheld.FORBIDDEN)
         elif passage.index not in regime.granted:
             reasons.add(Withheld.NO_CONSENT)
         elif passage.index in regime.keyless:

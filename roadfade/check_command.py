@@ -14,7 +14,7 @@ import msgspec
 import typer
 
 from ingest import check
-from office.grantable import grantable
+from office.grantable import Grantable, grantable
 from policy.limits import Limits
 from policy.plan import Plan
 from processors.people import People
@@ -28,7 +28,7 @@ from roadfade.planning import compile_policy
 from roadfade.publish_command import Payload, read_payloads
 from roadfade.refusal import say_json
 from roadfade.settings import Settings
-from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval
+from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval, Role
 from telemetry.flow import OutputFlow
 from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
 from telemetry.outcome import Rejected
@@ -141,15 +141,20 @@ def device_of(payload: bytes) -> str | None:
 
 
 def everybody_agrees(plan: Plan, devices: Collection[str]) -> People:
-    """Each device registered and linked for ever, its person consenting to all there is."""
+    """Each device registered and linked for ever to a driver who consents to all there is."""
+    return everybody(devices, grantable(plan), "driver")
+
+
+def everybody(devices: Collection[str], agreed: Collection[Grantable], role: Role) -> People:
+    """Each device registered and linked for ever to one person, who agreed to these."""
     people = People()
     subject = SubjectId("anybody")
     for number, device in enumerate(devices):
         known = DeviceId(device)
         people.apply(b"d%d" % number, DeviceRegistration(known, 0))
-        link = LinkInterval(f"l{number}", known, subject, LinkSecret(bytes(32)), 0, None)
+        link = LinkInterval(f"l{number}", known, subject, LinkSecret(bytes(32)), 0, None, role)
         people.apply(b"l%d" % number, link)
-    for number, asked in enumerate(sorted(grantable(plan), key=str)):
+    for number, asked in enumerate(sorted(agreed, key=str)):
         name = f"c{number}"
         consent = ConsentInterval(name, subject, *asked, 0, None)
         people.apply(name.encode(), consent)

@@ -16,7 +16,7 @@ from roadfade.office_desk import OfficeDesk
 from roadfade.refusal import carry_out, settings
 
 if TYPE_CHECKING:
-    from office.grantable import Grantable
+    from office.grantable import Offers
 
 app = typer.Typer(
     name="roadfade",
@@ -42,7 +42,7 @@ def root(ctx: typer.Context) -> None:
     ctx.obj = OfficeDesk(settings().office_database, _grantable, wall_ms)
 
 
-def _grantable() -> "frozenset[Grantable]":
+def _grantable() -> "Offers":
     from office.grantable import grantable  # noqa: PLC0415  # few commands need the policy
     from policy.limits import Limits  # noqa: PLC0415
     from roadfade.planning import compile_policy  # noqa: PLC0415

@@ -2,21 +2,23 @@
 
 In: a plan and the bytes of envelopes. Out: readings before and after by signal, and the rows of
 the ledger. The worker's own processor decides; each envelope is taken as received at once, from
-a registered device whose person agreed to everything, or to nothing.
+a registered device whose person, in some role, agreed to everything or to nothing.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Final
 
 import msgspec
 
+from office.grantable import grantable
 from policy.columns import columns_of
 from policy.plan import Plan
 from processors.processor import Processor
 from processors.program import build_program
 from processors.tally import Tally
-from roadfade.check_command import ThrowawayKeys, device_of, everybody_agrees
+from roadfade.check_command import ThrowawayKeys, device_of, everybody
+from telemetry.control import Role
 from telemetry.envelope import decode_envelope
 from telemetry.flow import OutputFlow
 from telemetry.instants import parse_instant, to_ms
@@ -51,13 +53,15 @@ class DryRun:
         return sum(map(len, self.before.values()))
 
 
-def dry_run(plan: Plan, payloads: Iterable[bytes], *, agreed: bool) -> DryRun:
+def dry_run(
+    plan: Plan, payloads: Iterable[bytes], *, agreed: bool, role: Role = "driver"
+) -> DryRun:
     """Process them all; OverflowError where there are more readings than a drive has."""
     done = DryRun(plan, after={output.id: {} for output in plan.outputs})
     program = build_program(plan)
     taken = list(payloads)
     devices = {device for one in taken if (device := device_of(one))}
-    people = everybody_agrees(plan if agreed else replace(plan, outputs=()), devices)
+    people = everybody(devices, grantable(plan) if agreed else (), role)
     processor = Processor(program, people, ThrowawayKeys(), lambda _topic, _key: 0)
     tally = Tally(program)
     outputs = {output.topic: output.id for output in plan.outputs}

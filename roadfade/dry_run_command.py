@@ -19,6 +19,7 @@ from roadfade.dry_run_page import dry_run_page
 from roadfade.policy_choice import FAILS, AsJson, PolicyPath, plan_or_exit, print_json, usage
 from roadfade.publish_command import read_payloads
 from roadfade.refusal import Refusal
+from telemetry.control import Role
 from telemetry.envelope import encode_envelope
 from telemetry.identity import DeviceId
 
@@ -31,6 +32,7 @@ def dry_run_command(
     language: Language,
     *,
     agreed: bool,
+    role: Role,
     policy: PolicyPath,
     as_json: AsJson,
 ) -> None:
@@ -41,7 +43,7 @@ def dry_run_command(
     except (Refusal, Refused) as refused:
         usage(str(refused))
     try:
-        done = dry_run(plan, payloads, agreed=agreed)
+        done = dry_run(plan, payloads, agreed=agreed, role=role)
     except OverflowError as error:
         usage(str(error))
     if html is not None:

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from roadfade.office_desk import desk_of, or_now, run_at_desk
+from roadfade.typed import role as typed_role
+from telemetry.control import Role
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.instants import parse_instant
 
@@ -35,6 +37,15 @@ From = Annotated[
 ]
 At = Annotated[
     int | None, typer.Option("--at", parser=instant, metavar="INSTANT", help="Default: now.")
+]
+RoleOption = Annotated[
+    Role | None,
+    typer.Option(
+        "--role",
+        parser=typed_role,
+        metavar="ROLE",
+        help="What the person is to the vehicle, as driver; default: unknown, nobody confirmed.",
+    ),
 ]
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Wait = Annotated[
@@ -64,6 +75,7 @@ def register(
     *,
     device: Device,
     subject: Subject,
+    role: RoleOption = None,
     from_: From = None,
     as_json: Json = False,
     wait: Wait = 0,
@@ -73,7 +85,7 @@ def register(
     from_ms = or_now(desk, from_)
 
     async def work(registry: "Registry") -> Sequence[str]:
-        return [await registry.register(DeviceId(device), SubjectId(subject), from_ms)]
+        return [await registry.register(DeviceId(device), SubjectId(subject), from_ms, role)]
 
     run_at_desk(desk, work, "registered", wait, as_json=as_json)
 

@@ -6,7 +6,7 @@ JSON object. No identifier is ever printed back: terminals and job logs are kept
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,7 +15,7 @@ import typer
 from office.errors import OfficeError
 
 if TYPE_CHECKING:
-    from office.grantable import Grantable
+    from office.grantable import Offers
     from office.outbox import Outbox
     from office.registry import Registry
 
@@ -31,7 +31,7 @@ class OfficeDesk:
 
     database: str
     """URL of the office database."""
-    grantable: "Callable[[], Collection[Grantable]]"
+    grantable: "Callable[[], Offers]"
     """Reads the policy; called only where a consent is given."""
     now_ms: Callable[[], int]
 
@@ -60,7 +60,7 @@ def run_at_desk(
     wait_s: float,
     *,
     as_json: bool,
-    grantable: "Collection[Grantable]" = (),
+    grantable: "Offers | None" = None,
 ) -> None:
     """Do the work in a database opened for it, and say what became of it.
 
@@ -81,7 +81,7 @@ def run_at_desk(
 
 
 async def _work_and_wait(
-    desk: OfficeDesk, work: Work, wait_s: float, grantable: "Collection[Grantable]"
+    desk: OfficeDesk, work: Work, wait_s: float, grantable: "Offers | None"
 ) -> tuple[Sequence[str], bool]:
     # The database toolkit is heavy, and `--help` needs none.
     from office.database import Database  # noqa: PLC0415
@@ -90,7 +90,7 @@ async def _work_and_wait(
 
     database = await Database.open(desk.database)
     try:
-        rows = await work(Registry(database, grantable))
+        rows = await work(Registry(database, grantable or {}))
         published = wait_s > 0 and await _told(Outbox(database), wait_s)
     finally:
         await database.close()

@@ -16,6 +16,8 @@ from policy.plan import Plan
 from policy.renderings import check_json
 from roadfade.documents import load_catalogue, load_files, shipped_policy_path
 from roadfade.policy_screens import problem_lines
+from roadfade.typed import role
+from telemetry.control import Role
 
 FAILS: Final = 1
 USAGE: Final = 2
@@ -31,6 +33,11 @@ class Lang(StrEnum):
 PolicyPath = Annotated[
     Path | None, typer.Option("--policy", help="A document's folder; default: the shipped one.")
 ]
+_ROLE: Final = typer.Option(
+    "--role", parser=role, metavar="ROLE", help="What the person is to the vehicle, as minor."
+)
+AsRole = Annotated[Role, _ROLE]
+AsAnyRole = Annotated[Role | None, _ROLE]
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 

@@ -4,7 +4,7 @@ Exit codes: 0 the document holds, 1 the document or a case fails, 2 wrong usage.
 """
 
 import time
-from typing import Annotated, cast, get_args
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,10 +13,10 @@ from policy.cases import run_cases
 from policy.explain import UnknownNameError, explain
 from policy.explanation import Consent, Question
 from policy.renderings import cases_json, check_json, explain_json
-from policy.words import Role
 from roadfade import policy_tools
 from roadfade.policy_choice import (
     FAILS,
+    AsAnyRole,
     AsJson,
     PolicyPath,
     compiled_at,
@@ -71,9 +71,7 @@ def explain_command(  # one option per part of the question
         str | None, typer.Option(help="Needed where the purpose has several.")
     ] = None,
     consent: Annotated[Consent, typer.Option(help="What the subject said.")] = Consent.NONE,
-    role: Annotated[
-        str | None, typer.Option(help="What the person is to the vehicle, as minor.")
-    ] = None,
+    role: AsAnyRole = None,
     event_time: Annotated[
         str | None, typer.Option(help="When it was measured, RFC 3339; default: now.")
     ] = None,
@@ -85,10 +83,7 @@ def explain_command(  # one option per part of the question
     _, plan = plan_or_exit(policy, as_json=as_json)
     now_ms = _instant(now, "--now", default_ms=time.time_ns() // 1_000_000)
     event_ms = _instant(event_time, "--event-time", default_ms=now_ms)
-    if role not in (None, *get_args(Role)):
-        usage(f"--role takes one of: {', '.join(get_args(Role))}")
-    asked_role = cast("Role | None", role)
-    question = Question(signal, purpose, recipient, consent, event_ms, now_ms, asked_role)
+    question = Question(signal, purpose, recipient, consent, event_ms, now_ms, role)
     try:
         explanation = explain(plan, question)
     except UnknownNameError as error:

@@ -14,7 +14,16 @@ from policy.diff import diff
 from policy.plan import Plan
 from policy.renderings_diff import diff_json
 from roadfade import policy_made, policy_pages
-from roadfade.policy_choice import FAILS, AsJson, Lang, PolicyPath, plan_or_exit, print_json, usage
+from roadfade.policy_choice import (
+    FAILS,
+    AsJson,
+    AsRole,
+    Lang,
+    PolicyPath,
+    plan_or_exit,
+    print_json,
+    usage,
+)
 from roadfade.policy_diff_screen import diff_lines, risk_json, risk_lines
 from roadfade.policy_publish import publish_command
 from roadfade.risk_shares import Risk
@@ -83,7 +92,8 @@ def dry_run_command(
     ] = None,
     html: Annotated[Path | None, typer.Option(help="Also write one page, maps and plots.")] = None,
     lang: Annotated[Lang, typer.Option(help="The page's language.")] = Lang.EN,
-    consent: Annotated[bool, typer.Option(help="As if the driver agreed to everything.")] = True,
+    consent: Annotated[bool, typer.Option(help="As if the person agreed to everything.")] = True,
+    role: AsRole = "driver",
     policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -93,5 +103,6 @@ def dry_run_command(
     if (dbc is None) != (map_name is None):
         usage("a database decodes and a map names: give both --dbc and --map, or neither")
     work.dry_run_command(
-        file, dbc, map_name, html, lang.value, agreed=consent, policy=policy, as_json=as_json
-    )
+        file, dbc, map_name, html, lang.value, agreed=consent, role=role, policy=policy,
+        as_json=as_json,
+    )  # fmt: skip

@@ -87,7 +87,8 @@ def _everyone(plan: Plan, devices: Iterable[str]) -> People:
         known, subject = DeviceId(device), SubjectId(f"person {number}")
         people.apply(b"d%d" % number, DeviceRegistration(known, 0))
         secret = LinkSecret(hashlib.sha256(b"link %d" % number).digest())
-        people.apply(b"l%d" % number, LinkInterval(f"l{number}", known, subject, secret, 0, None))
+        link = LinkInterval(f"l{number}", known, subject, secret, 0, None, "driver")
+        people.apply(b"l%d" % number, link)
         for asked_number, asked in enumerate(sorted(grantable(plan), key=str)):
             name = f"c{number}-{asked_number}"
             people.apply(name.encode(), ConsentInterval(name, subject, *asked, 0, None))

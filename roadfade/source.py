@@ -29,7 +29,7 @@ async def enrol(settings: Settings, plan: Plan, fleet: Fleet, seed: int, now_ms:
     from_ms = now_ms - KNOWN_FOR_MS
     offered = grantable(plan)
     people = {device: SubjectId(f"person-{seed}-{i}") for i, device in enumerate(fleet.devices)}
-    links = [NewLink(device, subject, from_ms) for device, subject in people.items()]
+    links = [NewLink(device, subject, from_ms, role="driver") for device, subject in people.items()]
     consents = _consents(list(people.values()), offered, seed, from_ms)
     database = await Database.open(settings.office_database)
     try:

@@ -1,9 +1,11 @@
-"""What people type: durations and zones; a usage error where it is neither."""
+"""What people type: durations, zones and roles; a usage error where it is none of them."""
 
-from typing import Final
+from typing import Final, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
+
+from telemetry.control import Role
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 
@@ -28,3 +30,11 @@ def zone(text: str) -> ZoneInfo:
     except (ZoneInfoNotFoundError, ValueError):
         msg = "a zone is written as Asia/Tokyo or UTC"
         raise typer.BadParameter(msg) from None
+
+
+def role(text: str) -> Role:
+    """What a person is to a vehicle."""
+    if text in get_args(Role):
+        return cast("Role", text)
+    msg = f"a role is one of: {', '.join(get_args(Role))}"
+    raise typer.BadParameter(msg)

@@ -5,7 +5,7 @@ row's own random id; a null value deletes the row. ``None`` as an end means stil
 """
 
 import base64
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal
 
 import msgspec
@@ -18,6 +18,14 @@ CONSENTS: Final = "control.consents"
 HEARTBEAT_KEY: Final = b"~heartbeat"
 
 ConsentKind = Literal["location", "opt_in", "third_party"]
+
+Role = Literal[
+    "contract_holder", "owner", "driver", "passenger", "employee", "prior_owner",
+    "business_contact", "minor", "unknown",
+]  # fmt: skip
+"""What a link's person is to the vehicle. ``unknown``: nobody confirmed who drives."""
+UNCONFIRMED: Final[Role] = "unknown"
+"""The role of a link that was never told one, and of every row older than roles."""
 
 
 class _Masked(Struct, forbid_unknown_fields=True):
@@ -37,6 +45,7 @@ class _Link(_Masked, tag="link", tag_field="kind", forbid_unknown_fields=True):
     secret: str
     from_ms: int
     to_ms: int | None
+    role: Role = UNCONFIRMED
 
 
 class _Consent(_Masked, tag="consent", tag_field="kind", forbid_unknown_fields=True):
@@ -73,6 +82,8 @@ class LinkInterval:
     secret: LinkSecret
     from_ms: int
     to_ms: int | None
+    role: Role = field(default=UNCONFIRMED, repr=False)
+    """Told of a person, so no more for a repr than the ids are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +125,7 @@ def encode_row(row: ControlRow) -> bytes:
         case LinkInterval():
             secret = base64.b64encode(row.secret).decode()
             device, subject = str(row.device), str(row.subject)
-            wire = _Link(row.link, device, subject, secret, row.from_ms, row.to_ms)
+            wire = _Link(row.link, device, subject, secret, row.from_ms, row.to_ms, row.role)
         case ConsentInterval():
             wire = _Consent(
                 row.consent, str(row.subject), row.purpose, row.basis, row.recipient, row.notice,
@@ -132,8 +143,9 @@ def decode_row(payload: bytes) -> ControlRow:
             return DeviceRegistration(DeviceId(w.device), w.registered_ms)
         case _Link() as w:
             secret = LinkSecret(base64.b64decode(w.secret))
-            owner = SubjectId(w.subject)
-            return LinkInterval(w.link, DeviceId(w.device), owner, secret, w.from_ms, w.to_ms)
+            return LinkInterval(
+                w.link, DeviceId(w.device), SubjectId(w.subject), secret, w.from_ms, w.to_ms, w.role
+            )
         case _Consent() as w:
             return ConsentInterval(
                 w.consent, SubjectId(w.subject), w.purpose, w.basis, w.recipient, w.notice,

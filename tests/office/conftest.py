@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from office.database import Database
-from office.grantable import Grantable
+from office.grantable import Grantable, Offers
 from office.outbox import Outbox
 from office.ports import ControlRecord
 from office.registry import Registry
@@ -15,7 +15,11 @@ from telemetry.control import ControlRow, Heartbeat, decode_row
 IMPROVE = Grantable("improve", "opt_in", None, "improve@2")
 INSURE = Grantable("share", "third_party", "insurer", "share@1")
 LEASE = Grantable("share", "third_party", "lessor", "share@1")
-GRANTABLE = frozenset({IMPROVE, INSURE, LEASE})
+GRANTABLE: Offers = {
+    IMPROVE: {},
+    INSURE: {"minor": "a child's data is not handed on"},
+    LEASE: {},
+}
 
 
 class Topics:

@@ -59,6 +59,25 @@ async def test_a_link_that_stands_already_is_not_doubled(registry: Registry) -> 
     assert await registry.register(DONGLE, ANA, 900) != row
 
 
+async def test_a_link_carries_the_role_told_and_else_that_nobody_confirmed_who_drives(
+    registry: Registry, outbox: Outbox, topics: Topics
+) -> None:
+    await registry.register(DONGLE, ANA, 100)
+    await registry.close_link(DONGLE, 200)
+    await registry.register(DONGLE, ANA, 200, "employee")
+    await registry.close_link(DONGLE, 300)
+    seen = [(link.role, link.from_ms, link.to_ms) for link in await links_seen(outbox, topics)]
+    assert seen == [("unknown", 100, 200), ("employee", 200, 300)]
+
+
+async def test_a_standing_link_keeps_its_role_and_another_is_refused(registry: Registry) -> None:
+    row = await registry.register(DONGLE, ANA, 100, "driver")
+    assert await registry.register(DONGLE, ANA, 100) == row
+    assert await registry.register(DONGLE, ANA, 100, "driver") == row
+    with pytest.raises(OfficeError, match="begin another with this role"):
+        await registry.register(DONGLE, ANA, 100, "minor")
+
+
 async def test_a_device_cannot_be_registered_from_another_instant(registry: Registry) -> None:
     await registry.register_device(DONGLE, 50)
     with pytest.raises(OfficeError, match="already registered, from another instant"):

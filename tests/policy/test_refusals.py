@@ -164,13 +164,29 @@ def test_a_forbid_of_joining_stands_alone() -> None:
     assert "a forbid of joining names more" in messages(bent(PAGE, "forbids: []", both))
 
 
-def test_a_forbid_for_some_people_withholds_what_no_consent_guards() -> None:
-    forbid = "forbids: [{when: {role: minor}, because: no reason, cites: [X-1]}]"
+def test_a_forbid_for_some_people_stands_beside_the_permit_and_denies_nobody_else() -> None:
+    forbid = "forbids: [{when: {role: [unknown, minor]}, category: C09, because: no reason, cites: [X-1]}]"
     files = bent(PAGE, "forbids: []", forbid)
     (output,) = plan_of(files).outputs
-    assert {denial.signal for denial in output.denials} >= {"Vehicle.Speed"}
-    assert {rule.category for lane in output.lanes for rule in lane.rules} == {"C07"}
-    assert any("in which role" in warning.message for warning in warnings(files))
+    rules = [rule for lane in output.lanes for rule in lane.rules]
+    assert {rule.category: rule.not_for for rule in rules} == {
+        "C07": (), "C09": ("minor", "unknown"), "C11": ()
+    }  # fmt: skip
+    assert "Vehicle.Speed" not in {denial.signal for denial in output.denials}
+    assert warnings(files) == warnings(FILES)
+    assert plan_of(files).digest != plan_of(FILES).digest
+
+
+def test_a_forbid_of_the_house_may_leave_purposes_out_and_a_pages_may_not() -> None:
+    forbid = "{category: C09, because: no reason, cites: [X-1]"
+    everywhere = bent(POLICY, "forbids: []", f"forbids: [{forbid}}}]")
+    assert "Vehicle.Speed" not in plan_of(everywhere).collected
+    but_here = bent(POLICY, "forbids: []", f"forbids: [{forbid}, except: [study]}}]")
+    assert "Vehicle.Speed" in plan_of(but_here).collected
+    unknown = bent(POLICY, "forbids: []", f"forbids: [{forbid}, except: [studdy]}}]")
+    assert "the forbid leaves out an unknown purpose (here: studdy)" in messages(unknown)
+    on_page = bent(PAGE, "forbids: []", f"forbids: [{forbid}, except: [study]}}]")
+    assert "`except` stands in a purpose's forbid" in messages(on_page)
 
 
 def test_a_recipient_with_an_end_gets_no_stream_yet() -> None:

@@ -5,12 +5,13 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from policy.operations import Keep
 from processors.mesh import jis_mesh
 from roadfade.dry_run import dry_run
 from roadfade.mesh_outline import outline
 from roadfade.policy_commands import app
 from telemetry.record import LATITUDE, LONGITUDE, MESH
-from tests.support.plans import FUEL, PLAN, SPEED
+from tests.support.plans import FUEL, PLAN, SPEED, lane, output, plan
 from tests.support.worlds import column, envelope
 
 RUNNER = CliRunner()
@@ -49,6 +50,15 @@ def test_without_consent_nothing_leaves_that_needs_one() -> None:
     done = dry_run(PLAN, [drive(10)], agreed=False)
     assert done.after["sharing"] == {}
     assert LATITUDE not in done.after["service"] and SPEED in done.after["service"]
+
+
+def test_a_role_that_a_forbid_names_gets_less_of_the_same_drive() -> None:
+    kept = {SPEED: (Keep(),), FUEL: (Keep(),)}
+    policy = plan(output("service", [lane("a", 30, 1_000, kept, not_for={SPEED: ("minor",)})]))
+    assert set(dry_run(policy, [drive(2)], agreed=True).after["service"]) == {SPEED, FUEL}
+    minor = dry_run(policy, [drive(2)], agreed=True, role="minor")
+    assert set(minor.after["service"]) == {FUEL}
+    assert minor.ledger["service"].withheld["forbidden"] == 2
 
 
 def test_what_is_no_envelope_is_counted_and_not_shown() -> None:

@@ -7,18 +7,16 @@ import pytest
 import typer
 from typer.testing import CliRunner, Result
 
-from office.grantable import Grantable
+from office.grantable import Grantable, Offers
 from roadfade import office_commands
 from roadfade.office_desk import OfficeDesk
 
 NOW_MS = 1_790_000_000_000
-OFFERED = frozenset(
-    {
-        Grantable("improve", "opt_in", None, "improve@2"),
-        Grantable("share", "third_party", "insurer", "share@1"),
-        Grantable("share", "third_party", "lessor", "share@1"),
-    }
-)
+OFFERED: Offers = {
+    Grantable("improve", "opt_in", None, "improve@2"): {"minor": "children are not profiled"},
+    Grantable("share", "third_party", "insurer", "share@1"): {},
+    Grantable("share", "third_party", "lessor", "share@1"): {},
+}
 DONGLE = "dongle-of-nobody"
 ANA = "ana-the-subject"
 
@@ -70,6 +68,15 @@ def test_a_consent_is_given_and_withdrawn(office: Office) -> None:
     assert given[0] == "granted"
     ended = office("consent", "withdraw", "--subject", ANA, "--purpose", "improve")
     assert ended.stdout == f"withdrawn {given[1]}\n"
+
+
+def test_a_dongle_is_linked_in_a_role_and_a_void_consent_is_refused(office: Office) -> None:
+    words = ("register", "--device", DONGLE, "--subject", ANA)
+    assert office(*words, "--role", "minor").exit_code == 0
+    refused = office("consent", "grant", "--subject", ANA, "--purpose", "improve")
+    assert refused.exit_code == 1
+    assert "void for people in the role of this one (minor: children are" in refused.stderr
+    assert office(*words, "--role", "robot").exit_code == 2
 
 
 def test_a_purpose_with_several_consents_asks_which(office: Office) -> None:

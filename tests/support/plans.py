@@ -1,6 +1,7 @@
 """Small plans made by hand, for tests that need one without the document."""
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 
 from policy.operations import Bucket, Keep, MeshJis, Operation, Round, ThinCount, ThinTime
 from policy.plan import (
@@ -17,6 +18,7 @@ from policy.plan import (
     Transport,
     Where,
 )
+from telemetry.control import Role
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Grain
 from telemetry.outcome import Withheld
 from telemetry.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
@@ -65,9 +67,10 @@ def lane(
     signals: Mapping[str, tuple[Operation, ...]],
     basis: Basis = PUBLISHED,
     grain: Grain = Grain.DAY,
+    not_for: Mapping[str, tuple[Role, ...]] = MappingProxyType({}),
 ) -> Lane:
     rules = tuple(
-        Rule(f"{name}/{path}", path, "C", operations, basis, ("law",), HERE)
+        Rule(f"{name}/{path}", path, "C", operations, basis, ("law",), HERE, not_for.get(path, ()))
         for path, operations in signals.items()
     )
     return Lane(name, Period(days, "days"), "reading", grain, floor_ms, rules)

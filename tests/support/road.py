@@ -129,7 +129,7 @@ class Road:
         async def write() -> None:
             database = await Database.open(self.settings.office_database)
             try:
-                links = [NewLink(DeviceId(device), SubjectId(subject), since_ms)]
+                links = [NewLink(DeviceId(device), SubjectId(subject), since_ms, role="driver")]
                 await Registry(database, offered).register_fleet(links, given)
                 outbox = Outbox(database)
                 assert await outbox.wait_published(await outbox.last_sequence(), READY_S_MAX)

@@ -13,7 +13,13 @@ from processors.processor import Processor
 from processors.program import build_program
 from processors.seat import KeyName
 from processors.tally import Tally
-from telemetry.control import ConsentInterval, ConsentKind, DeviceRegistration, LinkInterval
+from telemetry.control import (
+    ConsentInterval,
+    ConsentKind,
+    DeviceRegistration,
+    LinkInterval,
+    Role,
+)
 from telemetry.flow import OutputFlow
 from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
 from telemetry.instants import DAY_MS, format_instant, parse_instant
@@ -56,10 +62,11 @@ class World:
         subject: str = "subject-1",
         from_ms: int = NOW_MS - 400 * DAY_MS,
         to_ms: int | None = None,
+        role: Role = "driver",
     ) -> None:
         name = f"l-{device}-{from_ms}"
         secret = LinkSecret(hashlib.sha256(name.encode()).digest())
-        row = LinkInterval(name, DeviceId(device), SubjectId(subject), secret, from_ms, to_ms)
+        row = LinkInterval(name, DeviceId(device), SubjectId(subject), secret, from_ms, to_ms, role)
         self.people.apply(name.encode(), row)
 
     def consent(
@@ -90,11 +97,11 @@ class World:
         return self.tally.settle()[1]
 
 
-def known_world(plan: Plan) -> World:
+def known_world(plan: Plan, role: Role = "driver") -> World:
     """One registered, linked device whose subject consented to everything in PLAN."""
     world = World(plan)
     world.register()
-    world.link()
+    world.link(role=role)
     world.consent("service", "location", "service@1")
     world.consent("sharing", "third_party", "sharing@1", recipient="insurer")
     return world

@@ -43,3 +43,19 @@ def test_a_link_survives_the_wire_and_shows_nothing() -> None:
     )
     assert decode_row(encode_row(link)) == link
     assert PLANTED not in repr(link)
+
+
+def test_a_link_carries_its_role_over_the_wire_and_not_into_its_repr() -> None:
+    ids = DeviceId(PLANTED), SubjectId(PLANTED), LinkSecret(PLANTED.encode())
+    link = LinkInterval("row", *ids, 1, None, "minor")
+    assert decode_row(encode_row(link)) == link
+    assert "minor" not in repr(link)
+
+
+def test_a_link_written_before_roles_has_a_driver_nobody_confirmed() -> None:
+    before = (
+        b'{"kind":"link","link":"r","device":"d","subject":"s","secret":"","from_ms":0,"to_ms":1}'
+    )
+    read = decode_row(before)
+    assert isinstance(read, LinkInterval)
+    assert read.role == "unknown"

@@ -166,6 +166,42 @@ def test_a_forbid_that_goes_is_a_widening_and_a_wider_one_in_its_place_is_none()
     assert [c.kind for c in difference(narrow, wide).undecided] == [ChangeKind.LOOSENS]
 
 
+@pytest.mark.parametrize(
+    ("fewer", "more"),
+    [
+        ("when: {role: minor}", "when: {role: [minor, unknown]}"),
+        ("category: C09, except: [study]", "category: C09"),
+    ],
+)
+def test_a_role_more_or_an_exception_less_forbids_more(fewer: str, more: str) -> None:
+    less, full = (
+        bent(
+            "forbids: []", f"forbids: [{{{named}, because: a word, cites: [C1-03]}}]", "policy.yaml"
+        )
+        for named in (fewer, more)
+    )
+    loosened = difference(less, full).undecided
+    assert ChangeKind.LOOSENS in {change.kind for change in loosened}
+    tightened = {change.kind for change in difference(full, less).changes}
+    assert ChangeKind.LOOSENS not in tightened
+    assert ChangeKind.TIGHTENS in tightened
+
+
+def test_one_exception_of_two_that_goes_is_no_widening() -> None:
+    other = FILES[STUDY].replace("purpose: study", "purpose: other")
+    one, both = (
+        bent(
+            "forbids: []",
+            f"forbids: [{{category: C09, except: {left_out}, because: a word, cites: [C1-03]}}]",
+            "policy.yaml",
+        )
+        | {"purposes/other.yaml": other}
+        for left_out in ("[study]", "[study, other]")
+    )
+    assert not [c for c in difference(one, both).changes if c.kind is ChangeKind.LOOSENS]
+    assert [c.kind for c in difference(both, one).undecided if c.kind is ChangeKind.LOOSENS]
+
+
 def test_what_holds_for_the_whole_policy_is_compared() -> None:
     new = bent(
         "outside: {to: [third_party, joint_user]", "outside: {to: [third_party]", "policy.yaml"

@@ -18,7 +18,8 @@ from policy.recipient_words import country_words, recipient_words
 from policy.rule_words import PARTS, RuleWords
 from policy.terms import BasisKind, RecipientClass
 from policy.titles import Titles
-from policy.words import Role, Trigger, space
+from policy.words import Trigger, space
+from telemetry.control import Role
 from telemetry.outcome import Rejected, Withheld
 from tests.policy.tools.versions import version
 
@@ -72,6 +73,8 @@ def test_a_recipient_is_told_with_its_last_day_and_its_countries() -> None:
         ({"category": ("C06",)}, True, "使いません: 車両"),
         ({"signal": ("vehicle_class",)}, True, "使いません: 車両の種別"),
         ({"to": ("team", "third_party")}, True, "研究の担当、第三者には渡しません: すべて"),
+        ({"category": ("C09",), "except": ("study",)}, True,
+         "使いません: 速度（ただし次を除く: 研究）"),
         ({"category": ("C09",), "when": When(role=("minor",))}, False,
          "未成年の方について: この目的には使いません: 速度"),
     ],

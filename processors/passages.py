@@ -5,9 +5,11 @@ whole, leaves as one record, and names one basis. Splitting by ground keeps a co
 riding on another; splitting by roles lets a forbid for some people take back only its own.
 """
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from policy.digest import digest
 from policy.operations import Mesh, MeshH3, MeshJis, Operation, ThinCount, ThinTime
 from policy.operations import Thin as ThinOperation
 from policy.plan import Basis, Lane, Output, Plan, Rule
@@ -38,18 +40,15 @@ class Passage:
     """One lane of one output on one ground."""
 
     index: int
+    name: str
+    """Unique in the plan: enters the record ids. It tells what a record holds, not how long or
+    on which ground: docs/decisions/009-a-version-takes-over.md."""
     output: Output
     lane: Lane
     basis: Basis
     chains: Mapping[str, Chain]
     not_for: tuple[Role, ...] = ()
     """Roles whose people it is closed to, whatever they agreed to."""
-
-    @property
-    def name(self) -> str:
-        """Unique in the plan: enters the record ids."""
-        people = f"/not {'+'.join(self.not_for)}" if self.not_for else ""
-        return f"{self.output.id}/{self.lane.name}/{self.basis.kind}/{self.basis.notice}{people}"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -64,13 +63,17 @@ class OutputTable:
 def passages_of(plan: Plan) -> tuple[Passage, ...]:
     """Every passage of the plan, in the plan's order."""
     found: list[Passage] = []
+    alike = Counter[str]()
     for output in plan.outputs:
         for lane in output.lanes:
             rules = {(r.basis, r.not_for): dict[str, Chain]() for r in lane.rules}
             for rule in lane.rules:
                 rules[rule.basis, rule.not_for][rule.signal] = _chain(rule)
             for (basis, not_for), chains in rules.items():
-                found.append(Passage(len(found), output, lane, basis, chains, not_for))
+                holds = f"{output.purpose}/{output.recipient}/{digest(lane.time_floor_ms, chains)}"
+                alike[holds] += 1
+                name = f"{holds}/{alike[holds]}"
+                found.append(Passage(len(found), name, output, lane, basis, chains, not_for))
     return tuple(found)
 
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from itertools import chain
 
 from policy import outside, permits
@@ -24,7 +23,7 @@ from policy.requirements import check_profiles
 from policy.taking import Known
 from policy.transport import transport
 from policy.words import say_duration, say_space
-from telemetry.instants import to_ms
+from telemetry.instants import day_start_ms
 from telemetry.record import MESH
 from telemetry.signals import Catalogue
 
@@ -75,14 +74,11 @@ def _plan(
     raw = transport(policy.raw, raw_at_most, limits, document.policy.where("raw"), findings)
     where = document.policy.where("ledger")
     ledger = transport(policy.ledger, None, limits, where, findings)
-    start = datetime(
-        policy.effective.year, policy.effective.month, policy.effective.day, tzinfo=UTC
-    )
     rules = chain.from_iterable(lane.rules for output in outputs for lane in output.lanes)
     return Plan(
         policy=policy.policy,
         version=policy.version,
-        effective_ms=to_ms(start),
+        effective_ms=day_start_ms(policy.effective),
         digest="",
         catalogue=catalogue,
         outputs=tuple(output for output in outputs if output.lanes),

@@ -40,11 +40,20 @@ def coarsest_grain(period: Period) -> Grain:
 
 def add_period(instant_ms: int, period: Period) -> int:
     """The instant one period later; the 31st of a month becomes the last day of a shorter one."""
+    return _moved(instant_ms, period, period.count)
+
+
+def subtract_period(instant_ms: int, period: Period) -> int:
+    """The instant one period earlier: adding the period to it leads back."""
+    return _moved(instant_ms, period, -period.count)
+
+
+def _moved(instant_ms: int, period: Period, count: int) -> int:
     if period.unit not in ("months", "years"):
-        return instant_ms + period.count * _SHORTEST_MS[period.unit]
+        return instant_ms + count * _SHORTEST_MS[period.unit]
     start = to_datetime(instant_ms)
     months = start.year * 12 + start.month - 1
-    months += period.count * (12 if period.unit == "years" else 1)
+    months += count * (12 if period.unit == "years" else 1)
     year, month = divmod(months, 12)
     day = min(start.day, calendar.monthrange(year, month + 1)[1])
     return to_ms(start.replace(year=year, month=month + 1, day=day))

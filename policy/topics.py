@@ -7,11 +7,14 @@ gives each partition something newer, and the settings below bound the delay.
 from collections.abc import Mapping
 from typing import Final
 
+from policy import publication
 from policy.plan import Plan, Transport
 from telemetry import control, flow
 from telemetry.instants import HOUR_MS, MINUTE_MS
 
 RAW: Final = "telemetry.raw"
+CONTROL: Final = (control.LINKS, control.CONSENTS, publication.TOPIC)
+"""What the office publishes, and keeps alive by heartbeats."""
 BATCH_BYTES_MAX: Final = 1024 * 1024 + 12
 """Room for our producer's largest batch, 1 MB, and its overhead."""
 COMPACTION_LAG_MS_MAX: Final = MINUTE_MS
@@ -24,14 +27,23 @@ leave a deleted link or consent in force in a worker that was cut off meanwhile.
 """
 
 
-def topic_configs(plan: Plan) -> Mapping[str, Mapping[str, str]]:
-    """Kafka topic settings, as strings, by unprefixed topic name."""
-    configs = {RAW: _deleting(plan.raw)}
-    for output in plan.outputs:
-        configs[output.topic] = _deleting(output.transport)
-    configs[flow.TOPIC] = _deleting(plan.ledger)
-    configs[control.LINKS] = _compacting()
-    configs[control.CONSENTS] = _compacting()
+def transports_of(plan: Plan) -> Mapping[str, Transport]:
+    """The deletion settings of every topic whose records have an end, by unprefixed name."""
+    outputs = {output.topic: output.transport for output in plan.outputs}
+    return {RAW: plan.raw, **outputs, flow.TOPIC: plan.ledger}
+
+
+def topic_configs(
+    plan: Plan, held: Mapping[str, Transport] | None = None
+) -> Mapping[str, Mapping[str, str]]:
+    """Kafka topic settings, as strings, by unprefixed topic name.
+
+    ``held``: settings that stand in for the plan's while an older promise lasts.
+    """
+    found = {**transports_of(plan), **(held or {})}
+    configs = {name: _deleting(transport) for name, transport in found.items()}
+    for name in CONTROL:
+        configs[name] = _compacting()
     return configs
 
 

@@ -41,3 +41,13 @@ def in_force(published: Iterable[Publication], now_ms: int) -> InForce:
     coming = [one for one in known if one.starts_ms > now_ms and one.version > floor]
     following = min(coming, key=lambda one: (one.starts_ms, -one.version), default=None)
     return InForce(current, following)
+
+
+def reigns(published: Iterable[Publication], now_ms: int) -> tuple[Publication, ...]:
+    """Every version that was in force at some time up to now, in that order."""
+    started = [one for one in published if max(one.published_ms, one.starts_ms) <= now_ms]
+    found: list[Publication] = []
+    for one in sorted(started, key=lambda one: (one.starts_ms, one.version)):
+        if not found or one.version > found[-1].version:
+            found.append(one)
+    return tuple(found)

@@ -1,6 +1,6 @@
 """Instants as integer milliseconds UTC, and the grains to which they are floored."""
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from enum import StrEnum
 from typing import Final
 
@@ -40,6 +40,11 @@ def to_ms(moment: datetime) -> int:
         msg = "a time without a zone cannot be placed: give UTC with a trailing Z"
         raise ValueError(msg)
     return round(moment.timestamp() * 1000)
+
+
+def day_start_ms(day: date) -> int:
+    """When a day begins, UTC."""
+    return to_ms(datetime(day.year, day.month, day.day, tzinfo=UTC))
 
 
 def to_datetime(instant_ms: int) -> datetime:

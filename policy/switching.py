@@ -1,0 +1,57 @@
+"""What topics must be while one version follows another.
+
+A topic has one retention and holds records of both versions, so an older, shorter promise
+lasts until its last record is gone; a topic of the version to come is there before it starts.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from policy.plan import Plan, Transport
+from policy.topics import transports_of
+
+
+@dataclass(frozen=True, slots=True)
+class Reign:
+    """A compiled version, and from when on it decides."""
+
+    plan: Plan
+    starts_ms: int
+
+
+def held(reigns: Sequence[Reign], now_ms: int) -> Mapping[str, Transport]:
+    """Settings of the last reign's topics that are not its own yet, by unprefixed name.
+
+    Of all promises that still bind records on a topic, the shortest retention and segment.
+    """
+    current = transports_of(reigns[-1].plan)
+    found: dict[str, Transport] = {}
+    for earlier, later in pairwise(reigns):
+        for name, old in transports_of(earlier.plan).items():
+            new = found.get(name, current.get(name))
+            if new is None or now_ms >= later.starts_ms + old.bound_ms:
+                continue
+            if old.retention_ms < new.retention_ms or old.segment_ms < new.segment_ms:
+                found[name] = Transport(
+                    min(old.retention_ms, new.retention_ms),
+                    min(old.segment_ms, new.segment_ms),
+                    min(old.bound_ms, new.bound_ms),
+                )
+    return found
+
+
+def coming(current: Plan, following: Plan | None) -> Mapping[str, Transport]:
+    """Topics that the following version needs and the current one has not."""
+    if following is None:
+        return {}
+    has = transports_of(current)
+    return {name: one for name, one in transports_of(following).items() if name not in has}
+
+
+def left_behind(reigns: Sequence[Reign], following: Plan | None) -> tuple[str, ...]:
+    """Topics of earlier versions that neither the current nor the following one has."""
+    plans = [reigns[-1].plan, *(() if following is None else (following,))]
+    kept = {name for plan in plans for name in transports_of(plan)}
+    earlier = (name for reign in reigns[:-1] for name in transports_of(reign.plan))
+    return tuple(dict.fromkeys(name for name in earlier if name not in kept))

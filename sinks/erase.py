@@ -19,7 +19,7 @@ from sinks.layout import bucket_of, files, partitions
 from sinks.parquet import ORDER, connect, count_rows, options, quoted, source
 from sinks.ports import Located, Receipt
 from sinks.steps import Hook, Step, go_on
-from sinks.workplace import Workplace, clear_dead
+from sinks.workplace import ERASING, Workplace, clear_dead
 from telemetry.identity import Pseudonym
 
 
@@ -53,7 +53,7 @@ def erase(
     clear_dead(root)
     before = 0
     rewritten: list[str] = []
-    with Workplace(root, "erase") as workplace, connect(workplace.path / "spill") as engine:
+    with Workplace(root, ERASING) as workplace, connect(workplace.path / "spill") as engine:
         for holding in _holdings(engine, root, pseudonyms):
             before += holding.rows
             left = _rewrite(engine, holding.path, pseudonyms, workplace, compression, at)

@@ -23,7 +23,8 @@ from sinks.layout import OFFSETS, Part, bucket_directory, bucket_of, checked_roo
 from sinks.markers import Markers
 from sinks.oldest import Oldest
 from sinks.parquet import connect, write_records
-from sinks.ports import Arrived, Hits, Located, Receipt, Swept, Written
+from sinks.ports import Arrived, Ends, Hits, Located, Receipt, Restated, Swept, Written
+from sinks.restate import Restatement
 from sinks.rows import Readings
 from sinks.steps import Hook, Step, go_on
 from sinks.verify import search
@@ -106,6 +107,12 @@ class Lake:
             for markers in self._markers.values():
                 markers.forget(now_ms, self._workplace.path, self._at)
             return sweep(self._root, now_ms)
+
+    def restate(self, ends: Ends, now_ms: int) -> Restated:
+        """See ``Sink``; one turn of ``Restatement``, which a sweep keeps between turns."""
+        with self._turn:
+            one = Restatement(self._root, self._settings.compression, self._at)
+            return one.run(ends, now_ms)
 
     def erase(self, pseudonyms: Collection[Pseudonym], now_ms: int) -> Receipt:
         """See ``Sink``; rewrites only the parts of the subject's buckets that hold rows."""

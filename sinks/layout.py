@@ -1,8 +1,9 @@
 """Names in the lake: which file holds what, and what a found name means.
 
 ``purpose=<output>/expires=<minute, UTC>/bucket=NN/part-<topic>-<partition>-<first>-<last>
-.parquet``. No name holds an identifier. Names beginning with ``_`` are not data: Spark,
-Trino and DuckDB globs pass them by.
+.parquet``, with ``-r<hash>`` before the ending where rows were given another end. No name
+holds an identifier. Names beginning with ``_`` are not data: Spark, Trino and DuckDB globs
+pass them by.
 """
 
 import re
@@ -16,11 +17,13 @@ from telemetry.instants import MINUTE_MS, to_datetime, to_ms
 
 OFFSETS: Final = "_offsets"
 TEMPORARY: Final = "_tmp"
+RESTATING: Final = "_restating"
 FORMAT_FILE: Final = "_lake.json"
 BUCKETS_MAX: Final = 100
 _EXPIRES_TEXT: Final = "%Y-%m-%dT%H-%MZ"
 _PART: Final = re.compile(
-    r"part-(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)\.parquet"
+    r"part-(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)"
+    r"(-r(?P<restated>[0-9a-f]{16}))?\.parquet"
 )
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _GLOB: Final = re.compile(r"[*?\[\]{}]")
@@ -41,11 +44,14 @@ class Part(NamedTuple):
     partition: int
     first: int
     last: int
+    restated: str = ""
+    """Of which part these rows are, where a new version of the policy gave them another end."""
 
     @property
     def name(self) -> str:
         """The file name."""
-        return f"part-{self.topic}-{self.partition}-{self.first}-{self.last}.parquet"
+        tail = f"-r{self.restated}" if self.restated else ""
+        return f"part-{self.topic}-{self.partition}-{self.first}-{self.last}{tail}.parquet"
 
 
 def checked_root(root: Path) -> Path:
@@ -95,7 +101,7 @@ def read_part(name: str) -> Part | None:
     if found is None:
         return None
     partition, first, last = (int(found[group]) for group in ("partition", "first", "last"))
-    return Part(found["topic"], partition, first, last)
+    return Part(found["topic"], partition, first, last, found["restated"] or "")
 
 
 def outputs(root: Path) -> list[str]:

@@ -4,6 +4,7 @@ What outlives a ``MemorySink`` is its ``MemoryStore``: a second sink on the same
 restart. Counts, reasons and receipts are those of the lake.
 """
 
+from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 from sinks.admission import admit, by_partition
 from sinks.duplicates import Window
-from sinks.ports import Arrived, Hits, Located, Receipt, Swept, Written
+from sinks.ports import Arrived, Ends, Hits, Kept, Located, Receipt, Restated, Swept, Written
 from sinks.rows import Readings
 from telemetry.identity import Pseudonym
 
@@ -72,6 +73,31 @@ class MemorySink:
             window.forget(now_ms)
         gone = self._remove(lambda row: row.expires_ms <= now_ms)
         return Swept(0, sum(gone.values()), gone)
+
+    def restate(self, ends: Ends, now_ms: int) -> Restated:
+        """See ``Sink``; every row is judged by itself."""
+        moved, removed = Counter[str](), Counter[str]()
+        unjudged = 0
+        for output, rows in self._store.rows.items():
+            kept: list[Row] = []
+            for row in rows:
+                judged = self._judged(ends, output, row)
+                unjudged += judged is None
+                end_ms, version = judged or (row.expires_ms, row.policy_version)
+                if row.expires_ms <= now_ms or end_ms == row.expires_ms:
+                    kept.append(row)
+                elif end_ms > now_ms:
+                    kept.append(row._replace(expires_ms=end_ms, policy_version=version))
+                    moved[output] += 1
+                else:
+                    removed[output] += 1
+            self._store.rows[output] = kept
+        return Restated(0, moved, removed, unjudged)
+
+    def _judged(self, ends: Ends, output: str, row: Row) -> tuple[int, str] | None:
+        if row.policy_version == ends.policy_version:
+            return row.expires_ms, row.policy_version
+        return ends.end_of(Kept(output, row.policy_version, row.signal, row.expires_ms, row.t_ms))
 
     def erase(self, pseudonyms: Collection[Pseudonym], now_ms: int) -> Receipt:
         """See ``Sink``."""

@@ -8,7 +8,7 @@ wiring runs it in a thread) and is called by one thread at a time.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from telemetry.identity import Pseudonym
 
@@ -91,6 +91,46 @@ class Swept:
     """Files removed whose row count could not be read: deleting comes before counting."""
 
 
+class Kept(NamedTuple):
+    """Rows of one column that were kept under one version until one instant."""
+
+    output: str
+    policy_version: str
+    signal: str
+    expires_ms: int
+    last_ms: int
+    """The latest time of theirs."""
+
+
+class Ends(Protocol):
+    """When rows end under the version of the policy that is in force."""
+
+    @property
+    def policy_version(self) -> str:
+        """The version in force, as records carry it."""
+        ...
+
+    def end_of(self, kept: Kept) -> tuple[int, str] | None:
+        """The rows' end now and the version that says so; None where nobody can tell.
+
+        The end is as it was, sooner, later where people decided so, or 0 for at once.
+        """
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """What a restatement did: rows by output that end at another time, and that are gone."""
+
+    files: int = 0
+    moved: Mapping[str, int] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
+    unjudged: int = 0
+    """Rows looked at whose own version is not known: they keep the end they have."""
+    left: int = 0
+    """Parts that wait for the next turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class Located:
     """Where a subject's rows are: how many rows, in how many files, by output."""
@@ -143,6 +183,10 @@ class Sink(Protocol):
 
     def expire(self, now_ms: int) -> Swept:
         """Remove every row whose ``expires_at`` has come; idempotent, safe beside writes."""
+        ...
+
+    def restate(self, ends: Ends, now_ms: int) -> Restated:
+        """Give rows of older versions the end they have now; idempotent, safe beside writes."""
         ...
 
     def erase(self, pseudonyms: Collection[Pseudonym], now_ms: int) -> Receipt:

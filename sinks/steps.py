@@ -19,9 +19,11 @@ class Step(StrEnum):
     MARKER_DURABLE = "marker_durable"
     OLD_MARKER_REMOVED = "old_marker_removed"
     REWRITTEN = "rewritten"
-    """Erasure: the part without the subject is durable beside the old one."""
+    """Erasure, restatement: a part with what stays is durable beside the old one."""
     REPLACED = "replaced"
-    """Erasure: the new part has taken the old one's name."""
+    """Erasure: the new part has taken the old one's name. Restatement: the old part is gone."""
+    NOTE_DURABLE = "note_durable"
+    """Restatement: what to undo is known, should the process die from here on."""
 
 
 Hook = Callable[[Step], None]

@@ -17,6 +17,8 @@ from typing import Final, Self
 from sinks.durable import make_directory, sync_directory
 from sinks.layout import TEMPORARY
 
+ERASING: Final = "erase"
+"""The workplace of whoever rewrites stored parts: one at a time."""
 _POLL_S: Final = 0.05
 _LOCK: Final = ".lock"
 

@@ -17,6 +17,7 @@ B = "purpose.third_party.insurer"
 OUTPUTS = {A: "service_improve", B: "third_party.insurer"}
 SPEED = "Vehicle.Speed"
 CODES = TROUBLE_CODES
+OLD_VERSION, NEW_VERSION = "1-0123456789ab", "2-0123456789ab"
 
 
 class Consumed(NamedTuple):
@@ -54,7 +55,7 @@ def headers(topic: str = A, **changed: str | None) -> dict[str, str]:
         "ce_type": "roadfade.purpose.v1",
         "ce_source": "roadfade",
         "ce_specversion": "1.0",
-        "policy_version": "1-0123456789ab",
+        "policy_version": OLD_VERSION,
         "purpose": OUTPUTS[topic].split(".")[0],
         "basis": "published",
         "pseudonym_epoch": "1",
@@ -75,6 +76,7 @@ def record(
     series: Mapping[str, tuple[str, Sequence[int], Any]] | None = None,
     dtc: Sequence[str] = (),
     t0_ms: int = T0_MS,
+    policy_version: str = OLD_VERSION,
 ) -> Consumed:
     """A sound record: two speeds unless told; its id is its topic, partition and offset."""
     payload = msgspec.json.encode(value(pseudonym, series, dtc, t0_ms))
@@ -82,6 +84,7 @@ def record(
         topic,
         ce_id=ce_id or f"{topic}/{partition}/{offset}",
         expires_at=format_instant(expires_ms),
+        policy_version=policy_version,
     )
     listed = [(name, text.encode()) for name, text in named.items()]
     return Consumed(topic, partition, offset, T0_MS, pseudonym.encode(), payload, listed)

@@ -15,9 +15,10 @@ from telemetry.instants import MINUTE_MS
 from tests.sinks.contract import Restart, SinkContract
 from tests.sinks.lakes import lake_at, open_lake, parts, stored, utc
 from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, T0_MS, A, B, record
+from tests.sinks.restating import RestateContract
 
 
-class TestLake(SinkContract):
+class TestLake(SinkContract, RestateContract):
     @pytest.fixture
     def restart(self, tmp_path: Path) -> Iterator[Restart]:
         opened: list[Lake] = []

@@ -3,9 +3,10 @@ import pytest
 from sinks.memory import MemorySink, MemoryStore
 from tests.sinks.contract import Restart, SinkContract
 from tests.sinks.records import OUTPUTS
+from tests.sinks.restating import RestateContract
 
 
-class TestMemorySink(SinkContract):
+class TestMemorySink(SinkContract, RestateContract):
     @pytest.fixture
     def restart(self) -> Restart:
         store = MemoryStore()

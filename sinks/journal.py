@@ -1,0 +1,83 @@
+"""Replacing one part by several, so that a kill leaves either the one or the others.
+
+The note ``_restating/<name>`` is durable before any of the others appears; the old part's
+unlink is the moment at which they count. A note that still stands then tells what to undo.
+"""
+
+from collections.abc import Sequence
+from hashlib import blake2b
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from sinks.durable import make_directory, sync_directory, sync_if_there, write_file
+from sinks.layout import RESTATING
+from sinks.steps import Hook, Step
+
+NAME_BYTES: Final = 8
+
+
+class _Note(Struct, forbid_unknown_fields=True):
+    source: str
+    parts: list[str]
+
+
+def name_of(root: Path, source: Path) -> str:
+    """A name that no other part of this lake gives: 16 hexadecimal digits."""
+    place = str(source.relative_to(root)).encode()
+    return blake2b(place, digest_size=NAME_BYTES).hexdigest()
+
+
+def replace(
+    root: Path, source: Path, written: Sequence[tuple[Path, Path]], temporary: Path, at: Hook
+) -> None:
+    """Put parts, written durably as (temporary, final), in a source's place. Blocks.
+
+    Durable on return. Between the first rename and the unlink a reader sees rows twice. A
+    source that a sweep took meanwhile is gone all the same.
+    """
+    note = root / RESTATING / name_of(root, source)
+    finals = [final for _, final in written]
+    _write(root, note, _Note(_place(root, source), [_place(root, f) for f in finals]), temporary)
+    at(Step.NOTE_DURABLE)
+    for made, final in written:
+        make_directory(final.parent)
+        made.replace(final)
+        at(Step.PART_RENAMED)
+    for final in finals:
+        sync_directory(final.parent)
+    source.unlink(missing_ok=True)
+    sync_if_there(source.parent)
+    at(Step.REPLACED)
+    note.unlink()
+    sync_directory(note.parent)
+
+
+def settle(root: Path) -> int:
+    """Undo or finish what a killed process left half done; how many. One process at a time."""
+    folder = root / RESTATING
+    notes = sorted(folder.iterdir()) if folder.exists() else []
+    for path in notes:
+        note = msgspec.json.decode(path.read_bytes(), type=_Note)
+        if (root / note.source).exists():
+            for part in note.parts:
+                (root / part).unlink(missing_ok=True)
+                sync_if_there((root / part).parent)
+        path.unlink()
+    if notes:
+        sync_directory(folder)
+    return len(notes)
+
+
+def _write(root: Path, note: Path, content: _Note, temporary: Path) -> None:
+    make_directory(root / RESTATING)
+    made = temporary / f"{note.name}.note"
+    write_file(made, msgspec.json.encode(content))
+    made.replace(note)
+    sync_directory(note.parent)
+
+
+def _place(root: Path, path: Path) -> str:
+    return str(path.relative_to(root))

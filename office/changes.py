@@ -20,7 +20,8 @@ class Change(NamedTuple):
 
     topic: str
     row: str
-    value: ControlRow | None
+    value: ControlRow | bytes | None
+    """Bytes are a value as it is, of a topic that carries no rows of people."""
 
 
 def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -41,9 +42,13 @@ async def announce(connection: AsyncConnection, changes: Sequence[Change]) -> No
         {
             "topic": change.topic,
             "key": change.row,
-            "value": None if change.value is None else encode_row(change.value),
+            "value": _encoded(change.value),
         }
         for change in changes
     ]
     if rows:
         await connection.execute(insert(OUTBOX), rows)
+
+
+def _encoded(value: ControlRow | bytes | None) -> bytes | None:
+    return value if value is None or isinstance(value, bytes) else encode_row(value)

@@ -16,8 +16,9 @@ from office.changes import CHUNK_ROWS, Change, announce
 from office.consents import consent_of
 from office.database import Database
 from office.links import link_of
+from office.policies import policy_change
 from office.ports import ControlRecord, Publish
-from office.tables import CONSENTS, DEVICES, LINKS, OUTBOX, PUBLISHED
+from office.tables import CONSENTS, DEVICES, LINKS, OUTBOX, POLICIES, PUBLISHED
 from telemetry import control
 from telemetry.control import HEARTBEAT_KEY, DeviceRegistration, Heartbeat, encode_row
 from telemetry.identity import DeviceId
@@ -134,6 +135,7 @@ _REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], Change]], ...]] = (
     (DEVICES, _device_change),
     (LINKS, _link_change),
     (CONSENTS, _consent_change),
+    (POLICIES, policy_change),
 )
 
 

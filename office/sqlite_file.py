@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import Column, Connection, Engine, create_engine, event, inspect, select
 
 from office.errors import OfficeError
 
@@ -74,6 +74,23 @@ def prepare(engine: Engine) -> None:
     def on_begin(connection: Connection) -> None:
         if begin := connection.get_execution_options()[_BEGIN]:
             connection.exec_driver_sql(begin)
+
+
+def stored(file: Path, column: Column[bytes]) -> list[bytes]:
+    """A column's values in a database's file, by primary key; none where there is no such table.
+
+    For commands outside an event loop. Blocks; changes nothing.
+    """
+    if not file.exists():
+        return []
+    engine = create_engine(f"sqlite:///file:{file}?mode=ro&uri=true", hide_parameters=True)
+    try:
+        with engine.connect() as connection:
+            if not inspect(connection).has_table(column.table.name):
+                return []
+            return list(connection.scalars(select(column).order_by(*column.table.primary_key)))
+    finally:
+        engine.dispose()
 
 
 def scrub(connection: Connection) -> None:

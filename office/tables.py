@@ -1,4 +1,4 @@
-"""The office's tables: devices, links, consents, and the outbox of what is yet to publish.
+"""The office's tables: devices, links, consents, policies, and the outbox of what waits.
 
 Times are integer milliseconds UTC. An end of NULL is still open.
 """
@@ -57,6 +57,15 @@ CONSENTS: Final = Table(
     Column("to_ms", BigInteger),
     Index("consents_by_subject", "subject"),
 )
+
+POLICIES: Final = Table(
+    "policies",
+    OFFICE,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("policy", String, nullable=False),
+    Column("value", LargeBinary, nullable=False),
+)
+"""Every published version, as its record on ``control.policies``."""
 
 OUTBOX: Final = Table(
     "outbox",

@@ -8,15 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from policy import publication
 from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
-from policy.topics import RAW, topic_configs
-from telemetry import control, flow
+from policy.topics import CONTROL, RAW, topic_configs
+from telemetry import flow
 
 Resource = Literal["topic", "group", "cluster"]
 
 WORKER: Final = "roadfade-worker"
 SINK: Final = "roadfade-sink"
+SWEEP: Final = "roadfade-sweep"
 OFFICE: Final = "roadfade-office"
 GATEWAY: Final = "roadfade-gateway"
 ADMIN: Final = "roadfade-admin"
@@ -50,38 +52,69 @@ def acls(plan: Plan, prefix: str = "") -> tuple[Acl, ...]:
 
 
 def _all(plan: Plan, prefix: str) -> Iterator[Acl]:
-    def topic(principal: str, name: str, *operations: str) -> Iterator[Acl]:
-        for operation in operations:
-            yield Acl(principal, operation, "topic", prefix + name)
-
-    def group(principal: str, name: str) -> Iterator[Acl]:
-        yield Acl(principal, "Read", "group", prefix + name)
-
-    topics = [output.topic for output in plan.outputs]
-    # The worker compares every topic's settings with the plan before it starts.
-    yield from _settings(WORKER, prefix, tuple(topic_configs(plan)))
-    yield from topic(WORKER, RAW, "Read")
-    yield from group(WORKER, WORKER_GROUP)
-    yield from group(WORKER, LEDGER_GROUP)
-    for name in (control.LINKS, control.CONSENTS):
-        yield from topic(WORKER, name, "Read")
-        yield from topic(OFFICE, name, "Write")
-    for name in topics:
-        yield from topic(WORKER, name, "Write")
-        yield from topic(SINK, name, "Read")
-    yield from topic(WORKER, flow.TOPIC, "Read", "Write")
-    yield from group(SINK, SINK_GROUP)
-    yield from _settings(SINK, prefix, tuple(topic_configs(plan)))
-    yield from topic(GATEWAY, RAW, "Write")
+    yield from _worker(plan, prefix)
+    yield from _sink(plan, prefix)
+    yield from _topic(SWEEP, prefix, publication.TOPIC, "Read")
+    yield from _topic(GATEWAY, prefix, RAW, "Write")
     for output in plan.outputs:
-        yield from topic(READER + output.id, output.topic, "Read")
-        yield from group(READER + output.id, READER + output.id)
-    yield Acl(ADMIN, "DescribeConfigs", "cluster", CLUSTER)
-    for name in topic_configs(plan):
-        yield from topic(ADMIN, name, "Create", "Describe", "DescribeConfigs", "AlterConfigs")
+        yield from _topic(READER + output.id, prefix, output.topic, "Read")
+        yield _group(READER + output.id, prefix, READER + output.id)
+    yield from _office(plan, prefix)
+    yield from _administration(ADMIN, plan, prefix)
 
 
-def _settings(principal: str, prefix: str, topics: tuple[str, ...]) -> Iterator[Acl]:
+def _worker(plan: Plan, prefix: str) -> Iterator[Acl]:
+    # The worker compares every topic's settings with the plan before it starts.
+    yield from _settings(WORKER, plan, prefix)
+    yield from _topic(WORKER, prefix, RAW, "Read")
+    for name in CONTROL:
+        yield from _topic(WORKER, prefix, name, "Read")
+    for output in plan.outputs:
+        yield from _topic(WORKER, prefix, output.topic, "Write")
+    yield from _topic(WORKER, prefix, flow.TOPIC, "Read", "Write")
+    yield _group(WORKER, prefix, WORKER_GROUP)
+    yield _group(WORKER, prefix, LEDGER_GROUP)
+
+
+def _sink(plan: Plan, prefix: str) -> Iterator[Acl]:
+    yield from _settings(SINK, plan, prefix)
+    for output in plan.outputs:
+        yield from _topic(SINK, prefix, output.topic, "Read")
+    yield from _topic(SINK, prefix, publication.TOPIC, "Read")
+    yield _group(SINK, prefix, SINK_GROUP)
+
+
+def _office(plan: Plan, prefix: str) -> Iterator[Acl]:
+    for name in CONTROL:
+        yield from _topic(OFFICE, prefix, name, "Write")
+    yield from _topic(OFFICE, prefix, publication.TOPIC, "Read")
+    # It makes the topics follow the version in force, and measures how far they are read.
+    yield from _administration(OFFICE, plan, prefix)
+    for output in plan.outputs:
+        yield from _topic(OFFICE, prefix, output.topic, "Read", "Delete")
+    yield from _topic(OFFICE, prefix, RAW, "Read")
+    for name in (WORKER_GROUP, SINK_GROUP):
+        yield Acl(OFFICE, "Describe", "group", prefix + name)
+
+
+def _administration(principal: str, plan: Plan, prefix: str) -> Iterator[Acl]:
     yield Acl(principal, "DescribeConfigs", "cluster", CLUSTER)
-    for name in topics:
-        yield Acl(principal, "DescribeConfigs", "topic", prefix + name)
+    for name in topic_configs(plan):
+        yield from _topic(
+            principal, prefix, name, "Create", "Describe", "DescribeConfigs", "AlterConfigs"
+        )
+
+
+def _settings(principal: str, plan: Plan, prefix: str) -> Iterator[Acl]:
+    yield Acl(principal, "DescribeConfigs", "cluster", CLUSTER)
+    for name in topic_configs(plan):
+        yield from _topic(principal, prefix, name, "DescribeConfigs")
+
+
+def _topic(principal: str, prefix: str, name: str, *operations: str) -> Iterator[Acl]:
+    for operation in operations:
+        yield Acl(principal, operation, "topic", prefix + name)
+
+
+def _group(principal: str, prefix: str, name: str) -> Acl:
+    return Acl(principal, "Read", "group", prefix + name)

@@ -21,7 +21,9 @@ class PublicationError(ValueError):
     """A record that is no publication, or texts that cannot be one; never quotes them."""
 
 
-class _Wire(Struct, forbid_unknown_fields=True):
+class PublicationWire(Struct, forbid_unknown_fields=True):
+    """The record as JSON; ``files`` are the document's texts by name."""
+
     v: int
     policy: str
     version: int
@@ -64,7 +66,7 @@ def encode_publication(publication: Publication) -> bytes:
     """The record's value; PublicationError where it is longer than a record may be."""
     one = publication
     value = msgspec.json.encode(
-        _Wire(1, one.policy, one.version, one.effective_ms, one.published_ms,
+        PublicationWire(1, one.policy, one.version, one.effective_ms, one.published_ms,
               texts_sha256(one.files), dict(sorted(one.files.items())))
     )  # fmt: skip
     if len(value) > RECORD_BYTES_MAX:
@@ -76,7 +78,7 @@ def encode_publication(publication: Publication) -> bytes:
 def decode_publication(value: bytes) -> Publication:
     """The publication in a record; PublicationError where it is none, or its texts were changed."""
     try:
-        wire = msgspec.json.decode(value, type=_Wire)
+        wire = msgspec.json.decode(value, type=PublicationWire)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         msg = "this record is no publication of a policy"
         raise PublicationError(msg) from None

@@ -19,6 +19,11 @@ SCHEMAS: dict[str, Any] = {
 
 def schema_of(name: str) -> str:
     """The JSON Schema (2020-12) of one message, as the committed text."""
-    body = msgspec.json.schema(SCHEMAS[name])
+    return schema_text(name, SCHEMAS[name])
+
+
+def schema_text(name: str, wire: Any) -> str:
+    """The JSON Schema (2020-12) of a message that decodes as this type, formatted."""
+    body = msgspec.json.schema(wire)
     body = {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": name} | body
     return msgspec.json.format(msgspec.json.encode(body), indent=2).decode() + "\n"

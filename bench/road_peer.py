@@ -17,7 +17,7 @@ from bus.producer import AckedProducer
 from policy.topics import RAW
 from processors.processor import Processor
 from processors.program import build_program
-from roadfade.carrying import Carrier
+from roadfade.carrying import Carrier, Carrying
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.keys import KeyCache
 from roadfade.settings import Settings
@@ -40,7 +40,8 @@ async def run(source: Connection, target: Connection, group: str, records: int) 
     program = build_program(load_plan())
     keys = KeyCache(SeededKeyring())
     processor = Processor(program, everybody(), keys, lambda _, key: partition_for(key, PARTITIONS))
-    carrier = _MeteredCarrier(RAW, program, processor, keys, judging_clock(NOW_MS))
+    ready = Carrying(program, processor)
+    carrier = _MeteredCarrier(RAW, lambda: ready, keys, judging_clock(NOW_MS))
     carrier.meter, carrier.last = Meter(records), asyncio.Event()
     at_once = Settings.model_fields["records_per_fetch_max"].default
     loop = BatchLoop(

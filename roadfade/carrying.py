@@ -1,7 +1,8 @@
 """What a worker does with a slice of raw records: process, count, and say so on audit.flow."""
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 from bus.arrived import Arrived
 from bus.observer import BatchDone, LoopObserver
@@ -17,25 +18,35 @@ from telemetry import flow
 from telemetry.flow import FlowRecord, encode_flow
 
 
+class Carrying(NamedTuple):
+    """One version of the policy, ready to process."""
+
+    program: Program
+    processor: Processor
+
+
 class Carrier(LoopObserver):
-    """The batch loop's handler and observer: counters grow only when a batch is through."""
+    """The batch loop's handler and observer: counters grow only when a batch is through.
+
+    ``chosen`` answers the same for the whole of a batch.
+    """
 
     def __init__(
-        self, topic: str, program: Program, processor: Processor, keys: KeyCache, clock: Clock
+        self, topic: str, chosen: Callable[[], Carrying], keys: KeyCache, clock: Clock
     ) -> None:
         self._topic = topic
-        self._program = program
-        self._processor = processor
+        self._chosen = chosen
         self._keys = keys
         self._clock = clock
         self._in_hand: deque[tuple[FlowRecord, Tally]] = deque()
 
     async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
         """Everything that leaves for these records, the flow record last."""
+        program, processor = self._chosen()
         while True:
-            tally = Tally(self._program)
+            tally = Tally(program)
             try:
-                outgoing = self._process(records, tally)
+                outgoing = self._process(processor, records, tally)
             except KeysNeeded as needed:
                 await self._keys.fetch(needed.names)
             else:
@@ -47,8 +58,10 @@ class Carrier(LoopObserver):
         outgoing.append(Outgoing(flow.TOPIC, partition, record.key, encode_flow(record), []))
         return outgoing
 
-    def _process(self, records: Sequence[Arrived], tally: Tally) -> list[Outgoing]:
-        process, now_ms = self._processor.process, self._clock()
+    def _process(
+        self, processor: Processor, records: Sequence[Arrived], tally: Tally
+    ) -> list[Outgoing]:
+        process, now_ms = processor.process, self._clock()
         outgoing: list[Outgoing] = []
         for record in records:
             outgoing += process(record.value, record.timestamp_ms, now_ms, tally)  # type: ignore[arg-type]  # Minimised is an Outgoing in all but name

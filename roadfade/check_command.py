@@ -24,7 +24,7 @@ from processors.seat import KeyName
 from processors.tally import Tally
 from roadfade.acquaintance import people_of
 from roadfade.clock import wall_ms
-from roadfade.planning import compile_policy
+from roadfade.footing import policy_here
 from roadfade.publish_command import Payload, read_payloads
 from roadfade.refusal import say_json
 from roadfade.settings import Settings
@@ -65,7 +65,7 @@ def main(settings: Settings, files: Sequence[str], *, as_known: bool, as_json: b
     ``as_known``: as if each dongle were registered and its person had agreed to everything.
     """
     payloads = read_payloads(files)
-    plan = compile_policy(settings, Limits())
+    plan = policy_here(settings, Limits())
     devices = {device for payload in payloads if (device := device_of(payload.value))}
     if as_known:
         people = everybody_agrees(plan, devices)

@@ -45,9 +45,11 @@ def root(ctx: typer.Context) -> None:
 def _grantable() -> "Offers":
     from office.grantable import grantable  # noqa: PLC0415  # few commands need the policy
     from policy.limits import Limits  # noqa: PLC0415
-    from roadfade.planning import compile_policy  # noqa: PLC0415
+    from roadfade.footing import line_here  # noqa: PLC0415
 
-    return grantable(compile_policy(settings(), Limits()))
+    line = line_here(settings(), Limits())
+    # People may agree to what the next version asks before it takes effect.
+    return grantable(line.plan, *((line.following,) if line.following else ()))
 
 
 @app.command()

@@ -5,7 +5,9 @@ Measured from outside the loops: a loop that is stuck cannot tell that it lags.
 
 import asyncio
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Protocol
 
 from bus.connection import Connection
 from bus.failures import BrokerError
@@ -19,29 +21,50 @@ from roadfade.clock import wall_ms
 MEASURE_EVERY_S = 15.0
 
 
-async def measure_topics(
-    connection: Connection, plan: Plan, partitions: dict[str, int], stopping: asyncio.Event
-) -> None:
+class Topics(Protocol):
+    """Whose topics are measured: they change when a version takes over."""
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force."""
+
+    @property
+    def partitions(self) -> Mapping[str, int]:
+        """How many partitions each of its topics has."""
+
+
+async def measure_topics(connection: Connection, topics: Topics, stopping: asyncio.Event) -> None:
     """Measure again and again until ``stopping``; what the broker does not tell stays as it was."""
-    promises = {output.topic: output.transport.bound_ms for output in plan.outputs}
-    promises[RAW] = plan.raw.bound_ms
-    for topic, bound_ms in promises.items():
-        metrics.LONGEST_LIFE.labels(f"topic {topic}").set(bound_ms / 1000)
+    told: set[str] = set()
     while not stopping.is_set():
+        plan, partitions = topics.plan, topics.partitions
+        promises = {output.topic: output.transport.bound_ms for output in plan.outputs}
+        promises[RAW] = plan.raw.bound_ms
         with suppress(BrokerError, TimeoutError):
             async with Positions(connection) as positions:
                 oldest = await positions.oldest_ms({topic: partitions[topic] for topic in promises})
                 await _measure_lag(positions, plan, partitions)
-            for topic in promises:
-                age_ms = wall_ms() - oldest.get(topic, wall_ms())
-                metrics.OLDEST_AGE.labels(f"topic {topic}").set(age_ms / 1000)
+            _tell(promises, oldest, told)
         try:
             await asyncio.wait_for(stopping.wait(), MEASURE_EVERY_S)
         except TimeoutError:
             continue
 
 
-async def _measure_lag(positions: Positions, plan: Plan, partitions: dict[str, int]) -> None:
+def _tell(promises: Mapping[str, int], oldest: Mapping[str, int], told: set[str]) -> None:
+    """Set each copy's figures; what is no topic any more is no copy any more either."""
+    for topic in told - promises.keys():
+        metrics.LONGEST_LIFE.remove(f"topic {topic}")
+        metrics.OLDEST_AGE.remove(f"topic {topic}")
+    for topic, bound_ms in promises.items():
+        age_ms = wall_ms() - oldest.get(topic, wall_ms())
+        metrics.LONGEST_LIFE.labels(f"topic {topic}").set(bound_ms / 1000)
+        metrics.OLDEST_AGE.labels(f"topic {topic}").set(age_ms / 1000)
+    told.clear()
+    told.update(promises)
+
+
+async def _measure_lag(positions: Positions, plan: Plan, partitions: Mapping[str, int]) -> None:
     waiting = await positions.lag(WORKER_GROUP, {RAW: partitions[RAW]})
     for (_, partition), lag in waiting.items():
         metrics.INPUT_LAG.labels(str(partition)).set(lag.records)

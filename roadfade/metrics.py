@@ -66,6 +66,13 @@ SINK_LAG = _gauge("roadfade_sink_lag_records", "Purpose records not yet in the l
 EXPIRED_READINGS = _counter(
     "roadfade_expired_readings_total", "Lake rows removed at their expiry", "output"
 )
+RESTATED_READINGS = _counter(
+    "roadfade_restated_readings_total", "Lake rows given another end by a new policy", "output"
+)
+RESTATE_LEFT = _gauge("roadfade_restate_left_files", "Lake files that wait for their new end")
+RESTATE_UNJUDGED = _counter(
+    "roadfade_restate_unjudged_rows_total", "Lake rows of a policy version nobody knows"
+)
 SWEEP_SUCCESS = _gauge(
     "roadfade_sweep_last_success_timestamp_seconds", "When a sweep last finished"
 )
@@ -77,6 +84,12 @@ OVERDUE = _gauge("roadfade_overdue_partitions", "Lake partitions past their expi
 OUTBOX_PENDING = _gauge("roadfade_outbox_pending", "Control rows not yet published")
 HEARTBEAT = _gauge("roadfade_heartbeat_timestamp_seconds", "When the office last proved it lives")
 BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "policy_version")
+
+
+def tell_build(version: str, policy_version: str) -> None:
+    """Say by which versions this process works now; what it said before is gone."""
+    BUILD.clear()
+    BUILD.labels(version, policy_version).set(1)
 
 
 def metric_names() -> frozenset[str]:

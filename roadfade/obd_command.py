@@ -16,7 +16,8 @@ from ingest.refused import Refused
 from policy.limits import Limits
 from roadfade.acquaintance import registered_since, require_registered_by
 from roadfade.clock import wall_ms
-from roadfade.planning import compile_policy, connection_of
+from roadfade.footing import policy_here
+from roadfade.planning import connection_of
 from roadfade.publishing import RawPublisher
 from roadfade.reachable import require_broker
 from roadfade.refusal import Refusal, say_json
@@ -29,7 +30,7 @@ def main(
 ) -> None:
     """Read until the adapter is gone, the time is up or Ctrl-C; what was read is published."""
     require_broker(settings)
-    plan = compile_policy(settings, Limits())
+    plan = policy_here(settings, Limits())
     source = Source(device, secrets.token_hex(32), "ntp")
     session = Session(adapter, source, plan.catalogue, plan.collected)
     try:

@@ -1,4 +1,7 @@
-"""``roadfade office``: publishes the outbox to the control topics, and proves that it lives."""
+"""``roadfade office``: publishes the outbox, proves that it lives, and keeps the topics.
+
+Topics follow the version of the policy that is in force.
+"""
 
 import asyncio
 import signal
@@ -12,13 +15,16 @@ from bus.publisher import Publisher
 from office.database import Database
 from office.outbox import Outbox
 from office.ports import ControlRecord, Publish
-from roadfade import __version__, metrics
+from policy.topics import CONTROL
+from roadfade import metrics
 from roadfade.clock import wall_ms
 from roadfade.copies import measure_topics
-from roadfade.planning import check_topics, connection_of, plan_for, specs_of
+from roadfade.planning import connection_of, limits_on
+from roadfade.plans import Plans
 from roadfade.reachable import require_broker
 from roadfade.settings import Settings
-from telemetry.control import CONSENTS, LINKS
+from roadfade.topic_keeper import TopicKeeper
+from roadfade.versioning import record_first
 
 DRAIN_EVERY_S = 0.25
 
@@ -34,25 +40,32 @@ def publish_through(publisher: Publisher) -> Publish:
 
 async def _run(settings: Settings) -> None:
     connection = connection_of(settings)
-    async with TopicAdmin(connection) as admin:
-        plan = await plan_for(settings, admin)
-        partitions = await check_topics(admin, specs_of(plan, settings))
-    metrics.BUILD.labels(__version__, plan.policy_version).set(1)
-    told = {topic: partitions[topic] for topic in (LINKS, CONSENTS)}
-    stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
-    measuring = asyncio.create_task(measure_topics(connection, plan, partitions, stopping))
     database = await Database.open(settings.office_database)
     try:
-        while not stopping.is_set():
-            await _publish_while_it_lasts(
-                Outbox(database), connection, told, stopping, settings.heartbeat_every_s
-            )
-        await measuring
+        await record_first(database, settings)
+        keeper = await _topics_of(settings, database)
+        stopping = asyncio.Event()
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, stopping.set)
+        told = {topic: keeper.partitions[topic] for topic in CONTROL}
+        async with asyncio.TaskGroup() as group:
+            group.create_task(keeper.run(stopping))
+            group.create_task(measure_topics(connection, keeper, stopping))
+            while not stopping.is_set():
+                await _publish_while_it_lasts(
+                    Outbox(database), connection, told, stopping, settings.heartbeat_every_s
+                )
     finally:
         await database.close()
+
+
+async def _topics_of(settings: Settings, database: Database) -> TopicKeeper:
+    async with TopicAdmin(connection_of(settings)) as admin:
+        plans = Plans(await limits_on(settings, admin))
+        keeper = TopicKeeper(settings, database, plans)
+        await keeper.start(admin)
+    return keeper
 
 
 async def _publish_while_it_lasts(

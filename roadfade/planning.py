@@ -1,31 +1,28 @@
-"""From settings and the broker's own settings to the plan, or to a refusal to run.
+"""From settings and the broker's own settings to the plan in force, or to a refusal to run.
 
-Every process compiles the same document with the same limits, so all have one digest. A
-plan that does not compile, a missing topic or a drifted setting stops a process from
-starting: each is an ``Unready`` that says what to do.
+Every process compiles the same versions with the same limits, so all have one digest. A plan
+that does not compile, a missing topic or a drifted setting stops a process from starting:
+each is an ``Unready`` that says what to do.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from bus.admin import TopicAdmin
 from bus.connection import Connection
 from bus.topics import TopicSpec, drift
-from policy.compile import compile_plan
+from policy.document import Document
 from policy.limits import Limits
 from policy.parse import parse
 from policy.plan import Plan
-from policy.problems import Problem
-from policy.topics import topic_configs
-from roadfade.documents import load_catalogue, load_files, shipped_policy_path
-from roadfade.refusal import Refusal
+from policy.publication import Publication
+from policy.topics import transports_of
+from roadfade.documents import load_files, shipped_policy_path
+from roadfade.plans import Plans, Unready
 from roadfade.settings import Settings
-from telemetry.instants import SECOND_MS
+from telemetry.instants import SECOND_MS, day_start_ms
 
-
-class Unready(Refusal):
-    """Why a process must not start, and the remedy."""
-
-    said = "not started"
+__all__ = ["Unready"]
 
 
 def connection_of(settings: Settings) -> Connection:
@@ -33,16 +30,23 @@ def connection_of(settings: Settings) -> Connection:
     return Connection(settings.kafka_bootstrap_servers, settings.topic_prefix)
 
 
-def compile_policy(settings: Settings, limits: Limits) -> Plan:
-    """Parse and compile the document; Unready with every error where it does not hold."""
+def own_publication(settings: Settings) -> Publication:
+    """The document of these settings, as if published by its date; Unready where it is broken."""
     path = settings.policy or shipped_policy_path()
-    document = parse(_texts(path))
-    if isinstance(document, tuple):
-        raise Unready(_refusal(path, document))
-    compiled = compile_plan(document, load_catalogue(), limits)
-    if compiled.plan is None:
-        raise Unready(_refusal(path, compiled.problems))
-    return compiled.plan
+    files = _texts(path)
+    document = parse(files)
+    if not isinstance(document, Document):
+        lines = "\n".join(str(problem) for problem in document)
+        msg = f"the policy {path} does not hold; see `roadfade policy check`:\n{lines}"
+        raise Unready(msg)
+    policy = document.policy.content
+    effective_ms = day_start_ms(policy.effective)
+    return Publication(policy.policy, policy.version, effective_ms, effective_ms, files)
+
+
+def compile_policy(settings: Settings, limits: Limits) -> Plan:
+    """Parse and compile the settings' own document; Unready with every error."""
+    return Plans(limits).plan(own_publication(settings))
 
 
 def _texts(path: Path) -> dict[str, str]:
@@ -51,11 +55,6 @@ def _texts(path: Path) -> dict[str, str]:
     except (NotADirectoryError, UnicodeDecodeError) as error:
         msg = f"the policy cannot be read: {error}"
         raise Unready(msg) from error
-
-
-def _refusal(path: Path, problems: tuple[Problem, ...]) -> str:
-    lines = "\n".join(str(problem) for problem in problems)
-    return f"the policy {path} does not hold; see `roadfade policy check`:\n{lines}"
 
 
 def limits_of(settings: Settings, check_interval_ms: int, delete_delay_ms: int) -> Limits:
@@ -69,8 +68,8 @@ def limits_of(settings: Settings, check_interval_ms: int, delete_delay_ms: int) 
     )
 
 
-async def plan_for(settings: Settings, admin: TopicAdmin) -> Plan:
-    """The plan as this broker can keep it."""
+async def limits_on(settings: Settings, admin: TopicAdmin) -> Limits:
+    """The settings' limits with this broker's own; Unready where it is unfit."""
     broker = await admin.broker_settings()
     if broker.creates_topics_unasked:
         msg = (
@@ -78,16 +77,22 @@ async def plan_for(settings: Settings, admin: TopicAdmin) -> Plan:
             "set auto.create.topics.enable=false on it"
         )
         raise Unready(msg)
-    limits = limits_of(settings, broker.retention_check_interval_ms, broker.segment_delete_delay_ms)
-    return compile_policy(settings, limits)
+    return limits_of(settings, broker.retention_check_interval_ms, broker.segment_delete_delay_ms)
 
 
-def specs_of(plan: Plan, settings: Settings) -> list[TopicSpec]:
-    """Every topic as it must be."""
+def specs_of(configs: Mapping[str, Mapping[str, str]], settings: Settings) -> list[TopicSpec]:
+    """Topics with these configurations, as this installation sizes them."""
     return [
         TopicSpec(name, settings.partitions, config, settings.replication)
-        for name, config in topic_configs(plan).items()
+        for name, config in configs.items()
     ]
+
+
+async def partitions_of(admin: TopicAdmin, plan: Plan) -> dict[str, int] | None:
+    """Partitions of every topic the plan writes or reads; None where one is not there yet."""
+    found = await admin.describe(list(transports_of(plan)))
+    sizes = {name: topic.partitions for name, topic in found.items() if topic is not None}
+    return sizes if len(sizes) == len(found) else None
 
 
 async def check_topics(admin: TopicAdmin, specs: list[TopicSpec]) -> dict[str, int]:

@@ -19,7 +19,8 @@ from policy.limits import Limits
 from policy.plan import Plan
 from roadfade.acquaintance import registered_since, require_registered_by
 from roadfade.clock import wall_ms
-from roadfade.planning import compile_policy, connection_of
+from roadfade.footing import policy_here
+from roadfade.planning import connection_of
 from roadfade.publishing import RawPublisher
 from roadfade.reachable import require_broker
 from roadfade.refusal import Refusal, say_json
@@ -87,7 +88,7 @@ def main(settings: Settings, files: Sequence[str], *, as_json: bool) -> None:
     """Publish them all, or nothing where one is no envelope or its dongle is not known."""
     envelopes = [_decoded(payload) for payload in read_payloads(files)]
     require_broker(settings)
-    plan = compile_policy(settings, Limits())
+    plan = policy_here(settings, Limits())
     try:
         raw = asyncio.run(_publish(settings, plan, envelopes))
     except SendFailedError as error:

@@ -15,7 +15,7 @@ from rich.table import Table
 from policy.limits import Limits
 from policy.plan import Plan
 from roadfade.clock import wall_ms
-from roadfade.planning import compile_policy
+from roadfade.footing import policy_here
 from roadfade.refusal import Refusal, say_json
 from roadfade.settings import Settings
 from sinks.csv_file import write_csv
@@ -38,7 +38,7 @@ def main(
     as_json: bool,
 ) -> None:
     """Run the statement and show its rows. Refusal where it may not or does not run."""
-    plan = compile_policy(settings, Limits())
+    plan = policy_here(settings, Limits())
     output = output_of(plan, kept_outputs(settings.lake_dir), purpose, recipient)
     try:
         result = run_query(settings.lake_dir, output, statement, wall_ms())

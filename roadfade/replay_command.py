@@ -28,7 +28,8 @@ from policy.limits import Limits
 from policy.plan import Plan
 from roadfade.acquaintance import registered_since, require_registered_by
 from roadfade.clock import wall_ms
-from roadfade.planning import compile_policy, connection_of
+from roadfade.footing import policy_here
+from roadfade.planning import connection_of
 from roadfade.publishing import RawPublisher
 from roadfade.reachable import require_broker
 from roadfade.refusal import Refusal, say_json
@@ -69,7 +70,7 @@ def count_frames(log: Path, zone: tzinfo, *, as_json: bool) -> None:
 def main(settings: Settings, drive: Drive, *, as_json: bool) -> None:
     """Replay the drive. Refusal where a file cannot be taken or the dongle is not known."""
     require_broker(settings)
-    plan = compile_policy(settings, Limits())
+    plan = policy_here(settings, Limits())
     with _progress(quiet=as_json) as on_progress:
         try:
             taken, raw = asyncio.run(_replay(settings, plan, drive, on_progress))

@@ -24,10 +24,11 @@ from policy.plan import Plan
 from policy.topics import topic_configs
 from roadfade import source
 from roadfade.clock import wall_ms
+from roadfade.footing import plan_for
 from roadfade.local.broker import LocalBroker
 from roadfade.local.failure import LocalError
 from roadfade.local.java import kafka_libs
-from roadfade.planning import Unready, connection_of, plan_for
+from roadfade.planning import Unready, connection_of
 from roadfade.publishing import RawPublisher
 from roadfade.reachable import require_broker
 from roadfade.scoreboard import Scoreboard

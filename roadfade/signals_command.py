@@ -9,14 +9,14 @@ from rich.table import Table
 from ingest.signal_list import find, span, to_json
 from policy.limits import Limits
 from policy.plan import Plan
-from roadfade.planning import compile_policy
+from roadfade.footing import policy_here
 from roadfade.refusal import say_json
 from roadfade.settings import Settings
 
 
 def main(settings: Settings, query: str, *, as_json: bool) -> None:
     """Print the signals that have every word of the query; all of them without one."""
-    plan = compile_policy(settings, Limits())
+    plan = policy_here(settings, Limits())
     keeping = keepers(plan)
     found = find(plan.catalogue, query)
     if as_json:

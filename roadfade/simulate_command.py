@@ -16,7 +16,8 @@ from office.outbox import Outbox
 from policy.plan import Plan
 from roadfade import source
 from roadfade.clock import wall_ms
-from roadfade.planning import Unready, check_topics, connection_of, plan_for, specs_of
+from roadfade.footing import footing
+from roadfade.planning import Unready, check_topics, connection_of
 from roadfade.publishing import RawPublisher
 from roadfade.reachable import require_broker
 from roadfade.refusal import Refusal, say_json
@@ -51,8 +52,10 @@ async def _simulate(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
     async with TopicAdmin(connection_of(settings)) as admin:
-        plan = await plan_for(settings, admin)
-        await check_topics(admin, specs_of(plan, settings))
+        ground = await footing(settings, admin)
+        line = ground.line()
+        await check_topics(admin, ground.specs(line))
+    plan = line.plan
     await _introduce(settings, plan, fleet, seed)
     console = Console()
     driving = f"{len(fleet.devices)} vehicles drive; Ctrl-C ends it"

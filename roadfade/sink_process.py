@@ -3,110 +3,128 @@
 import asyncio
 import signal
 import socket
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
+from hashlib import blake2b
 
 from bus.admin import TopicAdmin
-from bus.arrived import Arrived
 from bus.connection import Connection
-from bus.observer import LoopObserver
 from bus.positions import Positions
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
 from policy.groups import SINK_GROUP
 from policy.plan import Plan
 from roadfade import __version__, metrics
-from roadfade.clock import Clock, judging_clock
+from roadfade.clock import judging_clock
+from roadfade.footing import Footing, footing
+from roadfade.lake_sink import LakeSink, SinkObserver
 from roadfade.ledger import LedgerFile
-from roadfade.planning import Unready, check_topics, connection_of, plan_for, specs_of
+from roadfade.planning import Unready, check_topics, connection_of, partitions_of
+from roadfade.published import view_of
 from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 from sinks.lake import Lake, LakeSettings
 
-TIDY_EVERY_S = 600.0
+LOOK_EVERY_S = 0.5
 
 
-class LakeSink:
-    """The lake as the loop wants it: writes in a thread, positions at once."""
+class LakeKeeper:
+    """The topics in force into the lake, from one version of the policy to the next."""
 
-    def __init__(self, lake: Lake, ledger: LedgerFile, clock: Clock) -> None:
-        self._lake = lake
-        self._ledger = ledger
-        self._clock = clock
+    def __init__(self, settings: Settings, ground: Footing, member: str) -> None:
+        self._settings = settings
+        self._ground = ground
+        self._member = member
+        self._stopping = asyncio.Event()
 
-    def position(self, topic: str, partition: int) -> int | None:
-        """What the lake holds is the truth."""
-        return self._lake.position(topic, partition)
+    def stop(self) -> None:
+        """Write and commit what is gathered, then end ``run``."""
+        self._stopping.set()
 
-    async def write(self, records: Sequence[Arrived]) -> None:
-        """Durable on return; counts by output."""
-        written = await asyncio.to_thread(self._lake.write, records, self._clock())
-        metrics.SINK_ROWS.labels("all").inc(written.rows)
-        metrics.SINK_DUPLICATES.labels("all").inc(written.duplicates)
-        if written.expired_readings:
-            await self._count_expired({"on arrival": written.expired_readings})
-        for reason, count in written.rejected.items():
-            metrics.SINK_REJECTED.labels(str(reason)).inc(count)
+    async def run(self) -> None:
+        """Keep until ``stop``. A version with other outputs opens the lake anew for them."""
+        connection = connection_of(self._settings)
+        view = view_of(connection, self._ground.published)
+        ledger = await asyncio.to_thread(LedgerFile, self._settings.ledger_path)
+        async with asyncio.TaskGroup() as group:
+            reading = group.create_task(view.run())
+            while not self._stopping.is_set():
+                plan = (await asyncio.to_thread(self._ground.line)).plan
+                async with TopicAdmin(connection) as admin:
+                    partitions = await partitions_of(admin, plan)
+                if partitions is None:  # the office makes them in a moment
+                    await self._rest()
+                    continue
+                metrics.tell_build(__version__, plan.policy_version)
+                await self._keep(connection, plan, partitions, ledger)
+            await view.stop()
+            await reading
 
-    async def tidy(self) -> None:
-        """Remove what expired, with the ids a quiet partition still remembers; until cancelled."""
-        while True:
-            swept = await asyncio.to_thread(self._lake.expire, self._clock())
-            await self._count_expired(swept.by_output)
-            await asyncio.sleep(TIDY_EVERY_S)
+    async def _keep(
+        self, connection: Connection, plan: Plan, partitions: Mapping[str, int], ledger: LedgerFile
+    ) -> None:
+        """Into one opened lake, for as long as the outputs are these."""
+        lake = await asyncio.to_thread(_open_lake, self._settings, plan)
+        sink = LakeSink(lake, ledger, judging_clock(self._settings.fixed_now_ms))
+        try:
+            await _check_positions(connection, lake, plan, partitions)
+            loop = SinkLoop(
+                connection,
+                _topics(plan),
+                SINK_GROUP,
+                sink,
+                member=_member_for(self._member, plan),
+                observer=SinkObserver(),
+                settings=SinkSettings(gather_ms=int(self._settings.sink_batch_s * 1000)),
+            )
+            async with asyncio.TaskGroup() as group:
+                tidying = group.create_task(sink.tidy())
+                watching = group.create_task(self._end_with(loop, plan))
+                await loop.run()
+                tidying.cancel()
+                watching.cancel()
+        finally:
+            lake.close()
 
-    async def _count_expired(self, by_output: Mapping[str, int]) -> None:
-        await asyncio.to_thread(self._ledger.add_expired, by_output)
-        for output, rows in by_output.items():
-            metrics.EXPIRED_READINGS.labels(output).inc(rows)
+    async def _end_with(self, loop: SinkLoop, plan: Plan) -> None:
+        """End the loop with this process, or with the last version that has these outputs."""
+        while not self._stopping.is_set():
+            await self._rest()
+            now = (await asyncio.to_thread(self._ground.line)).plan
+            if now is not plan:
+                metrics.tell_build(__version__, now.policy_version)
+                if _topics(now) != _topics(plan):
+                    break
+        await loop.stop()
+
+    async def _rest(self) -> None:
+        try:
+            await asyncio.wait_for(self._stopping.wait(), LOOK_EVERY_S)
+        except TimeoutError:
+            return
 
 
-class SinkObserver(LoopObserver):
-    """The loop's figures as metrics."""
+def _member_for(member: str, plan: Plan) -> str:
+    """A static member of its own for each set of topics.
 
-    def expired_unread(self, topic: str, partition: int, records: int) -> None:
-        """A gap in offsets: never silent."""
-        del topic, partition
-        metrics.EXPIRED_UNREAD.inc(records)
+    Kafka gives a static member that comes back what it had, even where it now wants others.
+    """
+    topics = "\n".join(_topics(plan)).encode()
+    return f"{member}-{blake2b(topics, digest_size=4).hexdigest()}"
 
-    def rewound(self, topic: str, partition: int, records: int) -> None:
-        """Offsets went back: never silent."""
-        del topic, partition
-        metrics.REWOUND.inc(records)
 
-    def commit_missed(self, reason: str) -> None:
-        """The group moved on; the batch comes again."""
-        metrics.COMMITS_MISSED.labels(reason).inc()
+def _topics(plan: Plan) -> list[str]:
+    return sorted(output.topic for output in plan.outputs)
 
 
 async def _run(settings: Settings, member: str) -> None:
-    connection = connection_of(settings)
-    async with TopicAdmin(connection) as admin:
-        plan = await plan_for(settings, admin)
-        partitions = await check_topics(admin, specs_of(plan, settings))
-    metrics.BUILD.labels(__version__, plan.policy_version).set(1)
-    lake = await asyncio.to_thread(_open_lake, settings, plan)
-    ledger = await asyncio.to_thread(LedgerFile, settings.ledger_path)
-    sink = LakeSink(lake, ledger, judging_clock(settings.fixed_now_ms))
-    try:
-        await _check_positions(connection, lake, plan, partitions)
-        loop = SinkLoop(
-            connection,
-            [output.topic for output in plan.outputs],
-            SINK_GROUP,
-            sink,
-            member=member,
-            observer=SinkObserver(),
-            settings=SinkSettings(gather_ms=int(settings.sink_batch_s * 1000)),
-        )
-        running = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            running.add_signal_handler(number, lambda: asyncio.ensure_future(loop.stop()))
-        async with asyncio.TaskGroup() as group:
-            tidying = group.create_task(sink.tidy())
-            await loop.run()
-            tidying.cancel()
-    finally:
-        lake.close()
+    async with TopicAdmin(connection_of(settings)) as admin:
+        ground = await footing(settings, admin)
+        await check_topics(admin, ground.specs(await asyncio.to_thread(ground.line)))
+    keeper = LakeKeeper(settings, ground, member)
+    running = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        running.add_signal_handler(number, keeper.stop)
+    await keeper.run()
 
 
 async def _check_positions(

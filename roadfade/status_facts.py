@@ -15,8 +15,9 @@ from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
 from policy.topics import RAW
 from roadfade.clock import Clock
+from roadfade.footing import footing
 from roadfade.ledger import LedgerFile
-from roadfade.planning import Unready, check_topics, connection_of, plan_for, specs_of
+from roadfade.planning import Unready, check_topics, connection_of
 from roadfade.reachable import require_broker
 from roadfade.scrape import Process, scrape
 from roadfade.settings import Settings
@@ -83,8 +84,10 @@ def gather(settings: Settings, clock: Clock) -> Facts:
 
 async def _from_broker(settings: Settings) -> tuple[Plan, dict[str, Waiting]]:
     async with TopicAdmin(connection_of(settings)) as admin:
-        plan = await plan_for(settings, admin)
-        partitions = await check_topics(admin, specs_of(plan, settings))
+        ground = await footing(settings, admin)
+        line = ground.line()
+        partitions = await check_topics(admin, ground.specs(line))
+    plan = line.plan
     read = {
         WORKER_GROUP: [RAW],
         LEDGER_GROUP: [flow.TOPIC],

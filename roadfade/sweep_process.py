@@ -1,8 +1,10 @@
 """``roadfade sweep``: removes what has expired from the lake, on its own clock.
 
-Never part of a stream: a stuck stream must not stop deletion.
+Never part of a stream: a stuck stream must not stop deletion. Where a version of the policy
+took over, rows of older ones get the end they have under it.
 """
 
+import logging
 import threading
 from pathlib import Path
 
@@ -11,12 +13,18 @@ from policy.periods import add_period
 from policy.plan import Plan
 from roadfade import __version__, metrics
 from roadfade.clock import wall_ms
+from roadfade.ends import LakeEnds
 from roadfade.ledger import LedgerFile
 from roadfade.planning import compile_policy
+from roadfade.policy_listener import PolicyListener
 from roadfade.settings import Settings
 from sinks.expire import overdue, sweep
 from sinks.oldest import Oldest
-from sinks.ports import Swept
+from sinks.ports import Restated, Swept
+from sinks.restate import Restatement
+from sinks.workplace import WorkplaceTakenError
+
+logger = logging.getLogger(__name__)
 
 
 def sweep_once(root: Path, ledger: LedgerFile, now_ms: int) -> Swept:
@@ -27,6 +35,29 @@ def sweep_once(root: Path, ledger: LedgerFile, now_ms: int) -> Swept:
         metrics.EXPIRED_READINGS.labels(output).inc(rows)
     metrics.SWEEP_SUCCESS.set(now_ms / 1000)
     return swept
+
+
+def restate_once(
+    restatement: Restatement, ends: LakeEnds, ledger: LedgerFile, now_ms: int
+) -> Restated:
+    """One turn of giving rows the end they have now. Idempotent; blocks.
+
+    WorkplaceTakenError while an erasure rewrites parts: the next turn finds the same.
+    """
+    done = restatement.run(ends, now_ms)
+    ledger.add_expired(done.removed)
+    for output, rows in done.removed.items():
+        metrics.EXPIRED_READINGS.labels(output).inc(rows)
+    for output, rows in done.moved.items():
+        metrics.RESTATED_READINGS.labels(output).inc(rows)
+    metrics.RESTATE_LEFT.set(done.left)
+    metrics.RESTATE_UNJUDGED.inc(done.unjudged)
+    if done.files:
+        logger.warning(
+            "policy %s: %d rows end at another time, %d are gone, %d files wait",
+            ends.policy_version, sum(done.moved.values()), sum(done.removed.values()), done.left,
+        )  # fmt: skip
+    return done
 
 
 def measure(root: Path, oldest: Oldest, now_ms: int) -> None:
@@ -48,13 +79,27 @@ def tell_promises(plan: Plan, now_ms: int) -> None:
 def main(settings: Settings, stopping: threading.Event) -> None:
     """Sweep again and again until ``stopping`` is set; an error ends the process loudly."""
     metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep")
-    metrics.BUILD.labels(__version__, "").set(1)
-    tell_promises(compile_policy(settings, Limits()), wall_ms())
+    metrics.tell_build(__version__, "")
+    listener = PolicyListener(settings)
+    listener.start()
     ledger = LedgerFile(settings.ledger_path)
-    oldest = Oldest(settings.lake_dir)
+    root = settings.lake_dir
+    oldest, restatement = Oldest(root), Restatement(root, settings.lake_compression)
+    told = compile_policy(settings, Limits())
+    tell_promises(told, wall_ms())
     while True:
-        if settings.lake_dir.exists():
-            sweep_once(settings.lake_dir, ledger, wall_ms())
-            measure(settings.lake_dir, oldest, wall_ms())
+        if root.exists():
+            sweep_once(root, ledger, wall_ms())
+            ends = listener.ends()
+            if ends is not None and ends.several:
+                try:
+                    restate_once(restatement, ends, ledger, wall_ms())
+                except WorkplaceTakenError:
+                    logger.warning("an erasure is at work: rows get their new end in a later turn")
+            measure(root, oldest, wall_ms())
+            if ends is not None and ends.plan is not told:
+                told = ends.plan
+                tell_promises(told, wall_ms())
+                metrics.tell_build(__version__, told.policy_version)
         if stopping.wait(settings.sweep_every_s):
             return

@@ -10,7 +10,8 @@ from rich.table import Table
 
 from bus.admin import TopicAdmin
 from bus.topics import TopicSpec, drift
-from roadfade.planning import connection_of, plan_for, specs_of
+from roadfade.footing import footing
+from roadfade.planning import connection_of
 from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 
@@ -34,10 +35,14 @@ def apply(settings: Settings, *, as_json: bool) -> None:
 async def apply_topics(settings: Settings) -> tuple[list[str], list[str]]:
     """Create missing topics and mend drifted ones; the names of each."""
     async with TopicAdmin(connection_of(settings)) as admin:
-        specs = specs_of(await plan_for(settings, admin), settings)
-        created = await admin.create(specs)
-        kept = await _with_own_sizes(admin, specs)
-        changed = await admin.apply(kept)
+        ground = await footing(settings, admin)
+        return await bring_about(admin, ground.specs(ground.line()))
+
+
+async def bring_about(admin: TopicAdmin, specs: list[TopicSpec]) -> tuple[list[str], list[str]]:
+    """Make the cluster's topics these; the names of those created, and of those changed."""
+    created = await admin.create(specs)
+    changed = await admin.apply(await _with_own_sizes(admin, specs))
     return created, changed
 
 
@@ -71,7 +76,8 @@ def show(settings: Settings, *, as_json: bool) -> None:
 
 async def _rows(settings: Settings) -> list[dict[str, Any]]:
     async with TopicAdmin(connection_of(settings)) as admin:
-        specs = specs_of(await plan_for(settings, admin), settings)
+        ground = await footing(settings, admin)
+        specs = ground.specs(ground.line())
         found = await admin.describe([spec.name for spec in specs])
     rows = []
     for spec in specs:

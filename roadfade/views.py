@@ -1,16 +1,16 @@
-"""The worker's control views: the compacted topics read into ``People``, and their freshness."""
+"""Control views: compacted topics read whole into this process, and whether they are fresh."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Mapping
 
 import msgspec
 
 from bus.connection import Connection
-from bus.view import CompactedView
+from bus.view import Apply, CompactedView
 from processors.people import People
 from roadfade import metrics
 from roadfade.clock import Clock
-from telemetry.control import CONSENTS, LINKS, ControlRow, Heartbeat, decode_row
+from telemetry.control import ControlRow, Heartbeat, decode_row
 
 
 class UnreadableRowError(Exception):
@@ -18,22 +18,20 @@ class UnreadableRowError(Exception):
 
 
 class ControlViews:
-    """Both views as one: started together, stale together."""
+    """Several views as one: started together, stale together. ``applies`` by topic."""
 
     def __init__(
-        self, connection: Connection, people: People, clock: Clock, age_ms_max: int
+        self, connection: Connection, applies: Mapping[str, Apply], clock: Clock, age_ms_max: int
     ) -> None:
         self._clock = clock
         self._age_ms_max = age_ms_max
         self._views = {
-            topic: CompactedView(
-                connection, topic, _apply_to(people), heartbeat_at=_heartbeat_at, clock=clock
-            )
-            for topic in (LINKS, CONSENTS)
+            topic: CompactedView(connection, topic, apply, heartbeat_at=heartbeat_at, clock=clock)
+            for topic, apply in applies.items()
         }
 
     async def run(self) -> None:
-        """Read both until ``stop``; the first failure of one ends both and is raised."""
+        """Read all until ``stop``; the first failure of one ends all and is raised."""
         async with asyncio.TaskGroup() as group:
             for view in self._views.values():
                 group.create_task(view.run())
@@ -44,7 +42,7 @@ class ControlViews:
             await view.stop()
 
     def pause_reason(self) -> str | None:
-        """Why nothing may be decided now; None when both views are complete and fresh."""
+        """Why nothing may be decided now; None when every view is complete and fresh."""
         now_ms = self._clock()
         reason = None
         for topic, view in self._views.items():
@@ -55,14 +53,17 @@ class ControlViews:
         return reason
 
 
-def _apply_to(people: People) -> Callable[[bytes, bytes | None], None]:
+def taken_by(people: People) -> Apply:
+    """What takes the rows of links and consents for ``people``."""
+
     def apply(key: bytes, value: bytes | None) -> None:
         people.apply(key, None if value is None else _row(value))
 
     return apply
 
 
-def _heartbeat_at(value: bytes) -> int:
+def heartbeat_at(value: bytes) -> int:
+    """The instant in a heartbeat's value; UnreadableRowError where it is another row."""
     row = _row(value)
     if not isinstance(row, Heartbeat):
         msg = "the heartbeat key carries another row"

@@ -10,34 +10,42 @@ import socket
 from bus.admin import TopicAdmin
 from bus.batch_loop import BatchLoop, BatchSettings
 from bus.group_reader import ReaderSettings
-from bus.partitions import partition_for
 from bus.producer import AckedProducer
 from bus.slots import Slot
 from office.kek import FileKek
 from office.keyring import Keyring
+from policy import publication
 from policy.groups import WORKER_GROUP
-from policy.plan import Plan
 from policy.topics import RAW
 from processors.people import People
-from processors.processor import Processor
-from processors.program import build_program
-from roadfade import __version__, metrics
-from roadfade.carrying import Carrier
+from roadfade import metrics
+from roadfade.carrying import Carrier, Carrying
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.collector import collect_rarely
 from roadfade.faust_host import build_app, run_worker
+from roadfade.footing import Footing, footing
 from roadfade.keys import KeyCache
-from roadfade.planning import Unready, check_topics, connection_of, plan_for, specs_of
+from roadfade.planning import Unready, check_topics, connection_of
 from roadfade.reachable import require_broker
+from roadfade.readying import Readying, took_over
 from roadfade.settings import Settings
-from roadfade.views import ControlViews
+from roadfade.takeover import Takeover
+from roadfade.views import ControlViews, taken_by
+from telemetry.control import CONSENTS, LINKS
 
 
 class DataPlane:
-    """Views and batch loop together; if either ends by itself, so does the other."""
+    """Views, versions and batch loop together; if one ends by itself, so do the others."""
 
-    def __init__(self, views: ControlViews, loop: BatchLoop, keyring: Keyring) -> None:
+    def __init__(
+        self,
+        views: ControlViews,
+        takeover: Takeover[Carrying],
+        loop: BatchLoop,
+        keyring: Keyring,
+    ) -> None:
         self._views = views
+        self._takeover = takeover
         self._batches = loop
         self._keyring = keyring
 
@@ -46,9 +54,11 @@ class DataPlane:
         try:
             async with asyncio.TaskGroup() as group:
                 reading = group.create_task(self._views.run())
+                preparing = group.create_task(self._takeover.run())
                 await self._batches.run()
+                await self._takeover.stop()
                 await self._views.stop()
-                await reading
+                await asyncio.gather(reading, preparing)
         finally:
             self._keyring.close()
 
@@ -57,19 +67,20 @@ class DataPlane:
         await self._batches.stop()
 
 
-def assemble(settings: Settings, plan: Plan, partitions: dict[str, int], member: str) -> DataPlane:
+def assemble(settings: Settings, footing: Footing, member: str) -> DataPlane:
     """Wire one worker's data plane; connects to nothing yet."""
     connection = connection_of(settings)
     people = People()
-    views = ControlViews(connection, people, wall_ms, settings.view_age_s_max * 1000)
     keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
     keys = KeyCache(keyring)
-    program = build_program(plan)
-    processor = Processor(
-        program, people, keys, lambda topic, key: partition_for(key, partitions[topic])
-    )
     clock = judging_clock(settings.fixed_now_ms)
-    carrier = Carrier(RAW, program, processor, keys, clock)
+    readying = Readying(connection, footing.plans, people, keys)
+    takeover = Takeover(footing.published, readying.make, clock, took_over)
+    told = dict.fromkeys((LINKS, CONSENTS), taken_by(people)) | {
+        publication.TOPIC: footing.published.apply
+    }
+    views = ControlViews(connection, told, wall_ms, settings.view_age_s_max * 1000)
+    carrier = Carrier(RAW, lambda: takeover.chosen, keys, clock)
     loop = BatchLoop(
         connection,
         RAW,
@@ -77,33 +88,33 @@ def assemble(settings: Settings, plan: Plan, partitions: dict[str, int], member:
         carrier.handle,
         AckedProducer(connection, clock=wall_ms, client_id=member),
         member=member,
-        pause_reason=views.pause_reason,
+        pause_reason=lambda: views.pause_reason() or takeover.pause_reason(),
         observer=carrier,
         settings=BatchSettings(ReaderSettings(records_max=settings.records_per_fetch_max)),
     )
-    return DataPlane(views, loop, keyring)
+    return DataPlane(views, takeover, loop, keyring)
 
 
-async def _prepare(settings: Settings) -> tuple[Plan, dict[str, int]]:
+async def _prepare(settings: Settings) -> Footing:
     async with TopicAdmin(connection_of(settings)) as admin:
-        plan = await plan_for(settings, admin)
-        partitions = await check_topics(admin, specs_of(plan, settings))
+        ground = await footing(settings, admin)
+        line = await asyncio.to_thread(ground.line)
+        await check_topics(admin, ground.specs(line))
     if not settings.raw_allow_unsealed:
         msg = (
             "raw.allow_unsealed is off, but envelopes cannot be sealed yet: "
             "nothing could be admitted"
         )
         raise Unready(msg)
-    return plan, partitions
+    return ground
 
 
 def main(settings: Settings) -> None:
     """Run one worker until a signal; raises Unready where it must not start."""
     require_broker(settings)
-    plan, partitions = asyncio.run(_prepare(settings))
+    ground = asyncio.run(_prepare(settings))
     slot = Slot.take(settings.slots_dir, "worker")
     member = f"worker-{socket.gethostname()}-{slot.number}"
-    metrics.BUILD.labels(__version__, plan.policy_version).set(1)
     metrics.serve(
         settings.metrics_host, settings.metrics_port, settings.ports_dir, f"worker-{slot.number}"
     )
@@ -111,7 +122,7 @@ def main(settings: Settings) -> None:
     collect_rarely()
 
     async def open_plane() -> DataPlane:
-        return await asyncio.to_thread(assemble, settings, plan, partitions, member)
+        return await asyncio.to_thread(assemble, settings, ground, member)
 
     app = build_app(
         connection_of(settings),

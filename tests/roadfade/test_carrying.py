@@ -5,7 +5,7 @@ from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
 from roadfade import metrics
-from roadfade.carrying import Carrier
+from roadfade.carrying import Carrier, Carrying
 from roadfade.keys import KeyCache
 from telemetry.flow import TOPIC, decode_flow
 from tests.support.plans import PLAN, SPEED
@@ -17,7 +17,8 @@ def carrier(keyring: MemoryKeyring) -> Carrier:
     program = build_program(PLAN)
     keys = KeyCache(keyring)
     processor = Processor(program, people, keys, lambda _, key: key[0] % 4)
-    return Carrier("telemetry.raw", program, processor, keys, lambda: NOW_MS)
+    ready = Carrying(program, processor)
+    return Carrier("telemetry.raw", lambda: ready, keys, lambda: NOW_MS)
 
 
 def arrived(offset: int, value: bytes) -> Arrived:

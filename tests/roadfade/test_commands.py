@@ -105,7 +105,7 @@ def test_a_file_that_is_no_capture_is_refused(tmp_path: Path) -> None:
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(signals_command, "compile_policy", lambda *_: PLAN)
+    monkeypatch.setattr(signals_command, "policy_here", lambda *_: PLAN)
     return Settings(state_dir=tmp_path)
 
 

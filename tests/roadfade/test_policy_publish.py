@@ -1,51 +1,99 @@
+"""``policy publish``: compared with what is on record, decided or refused, then told."""
+
 import json
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner
+from typer.testing import CliRunner, Result
 
-from policy.publication import decode_publication
-from roadfade.documents import load_files, shipped_policy_path
+from office.policies import recorded
+from roadfade.documents import load_files
 from roadfade.policy_commands import app
+from tests.policy.documents import FILES
+from tests.support.versions import Bends, document
 
-RUNNER = CliRunner()
-
-
-@pytest.fixture
-def next_version(tmp_path: Path) -> Path:
-    """The shipped document under its next number."""
-    for name, text in load_files(shipped_policy_path()).items():
-        file = tmp_path / "next" / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(
-            text.replace("\nversion: 1\n", "\nversion: 2\n") if name == "policy.yaml" else text,
-            encoding="utf-8",
-        )
-    return tmp_path / "next"
+STUDY = "purposes/study.yaml"
+FINER: Bends = {STUDY: (("bucket 10 km/h", "bucket 5 km/h"),)}
 
 
-def test_a_version_that_widens_nothing_is_published_with_its_texts(
-    next_version: Path, tmp_path: Path
-) -> None:
-    out = tmp_path / "record"
-    options = ["--policy", str(next_version), "--after", str(shipped_policy_path())]
-    result = RUNNER.invoke(app, ["publish", *options, "--out", str(out), "--json"])
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The office's file, not there yet."""
+    monkeypatch.setenv("ROADFADE_STATE_DIR", str(tmp_path / "state"))
+    first = document(tmp_path / "first", 1, {}, of=FILES)
+    monkeypatch.setenv("ROADFADE_POLICY", str(first))
+    return tmp_path / "state" / "office.sqlite"
+
+
+def publish(folder: Path, *options: str) -> Result:
+    return CliRunner().invoke(app, ["publish", "--policy", str(folder), *options])
+
+
+def small(tmp_path: Path, version: int, bends: Bends) -> Path:
+    """The small document under another number."""
+    return document(tmp_path / f"of-{version}-{len(str(bends))}", version, bends, of=FILES)
+
+
+def numbers(state: Path) -> list[int]:
+    return [one.version for one in recorded(state)]
+
+
+def test_a_version_is_put_on_record_behind_the_one_in_force(tmp_path: Path, state: Path) -> None:
+    second = small(tmp_path, 2, {})
+    result = publish(second, "--json")
     assert result.exit_code == 0, result.output
-    assert json.loads(result.stdout)["version"] == 2
-    assert decode_publication(out.read_bytes()).files == load_files(next_version)
+    told = json.loads(result.stdout)
+    assert (told["version"], told["told"]) == (2, False)
+    first, new = recorded(state)
+    assert (first.version, first.files) == (1, FILES)
+    assert (new.files, new.starts_ms) == (load_files(second), new.published_ms)
 
 
-def test_an_undecided_widening_is_not_published(next_version: Path, tmp_path: Path) -> None:
-    page = next_version / "purposes" / "product_rnd.yaml"
-    page.write_text(page.read_text().replace("bucket 10 km/h", "bucket 5 km/h"))
-    out = tmp_path / "record"
-    options = ["--policy", str(next_version), "--after", str(shipped_policy_path())]
-    result = RUNNER.invoke(app, ["publish", *options, "--out", str(out)])
+def test_publishing_twice_is_publishing_once(tmp_path: Path, state: Path) -> None:
+    second = small(tmp_path, 2, {})
+    assert publish(second).exit_code == publish(second).exit_code == 0
+    assert numbers(state) == [1, 2]
+
+
+def test_an_undecided_widening_is_not_published(tmp_path: Path, state: Path) -> None:
+    finer = small(tmp_path, 2, FINER)
+    result = publish(finer)
     assert result.exit_code == 1
-    assert "NEEDS_DECISION" in result.output and not out.exists()
+    assert "NEEDS_DECISION" in result.output and "approve as" in result.output
+    assert numbers(state) == [1]
+    asked = json.loads(publish(finer, "--json").stdout)
+    assert asked["undecided"] == 1 and "nobody recorded a decision" in asked["refused"]
 
 
-def test_a_version_that_does_not_follow_is_not_published() -> None:
-    result = RUNNER.invoke(app, ["publish", "--after", str(shipped_policy_path())])
-    assert result.exit_code == 1
-    assert "does not follow" in result.output
+def test_a_widening_is_compared_with_what_is_on_record_and_not_with_the_shipped_one(
+    tmp_path: Path, state: Path
+) -> None:
+    coarser: Bends = {STUDY: (("bucket 10 km/h", "bucket 20 km/h"),)}
+    assert publish(small(tmp_path, 2, coarser)).exit_code == 0
+    back = small(tmp_path, 3, {})
+    assert publish(back).exit_code == 1
+    assert numbers(state) == [1, 2]
+
+
+def test_a_version_that_does_not_follow_is_not_published(tmp_path: Path, state: Path) -> None:
+    assert publish(small(tmp_path, 3, {})).exit_code == 0
+    result = publish(small(tmp_path, 2, {}))
+    assert result.exit_code == 1 and "higher number" in result.output
+    assert numbers(state) == [1, 3]
+
+
+def test_a_check_writes_nothing(tmp_path: Path, state: Path) -> None:
+    assert publish(small(tmp_path, 2, {}), "--check").exit_code == 0
+    assert publish(small(tmp_path, 2, FINER), "--check").exit_code == 1
+    assert not state.exists()
+
+
+def test_a_document_that_does_not_hold_is_not_published(tmp_path: Path, state: Path) -> None:
+    broken = small(tmp_path, 2, {STUDY: (("precision: P2", "precision: P9"),)})
+    assert publish(broken).exit_code == 1
+    assert not state.exists()
+
+
+def test_waiting_in_vain_for_the_office_is_told(tmp_path: Path) -> None:
+    result = publish(small(tmp_path, 2, {}), "--wait", "0.1")
+    assert result.exit_code == 1 and "workers were not told" in result.output

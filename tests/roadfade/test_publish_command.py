@@ -21,7 +21,7 @@ BAD = envelope({SPEED: column("km/h", [10.0, 900.0]), "Vehicle.WVWZZZ1KZ": colum
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    monkeypatch.setattr(check_command, "compile_policy", lambda *_: PLAN)
+    monkeypatch.setattr(check_command, "policy_here", lambda *_: PLAN)
     monkeypatch.setattr(check_command, "wall_ms", lambda: NOW_MS)
     return Settings(state_dir=tmp_path / "state", kafka_bootstrap_servers="127.0.0.1:1")
 

@@ -30,7 +30,7 @@ TWO = plan(
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     monkeypatch.setattr(
         query_command,
-        "compile_policy",
+        "policy_here",
         lambda *_: plan(output(OUTPUT, [lane("30d", 30, 1000, {})]), *PLAN.outputs),
     )
     monkeypatch.setattr(query_command, "wall_ms", lambda: NOW_MS)

@@ -29,8 +29,9 @@ from policy.plan import Plan
 from policy.topics import RAW
 from roadfade.cli import app
 from roadfade.clock import wall_ms
+from roadfade.footing import policy_here
 from roadfade.local.leash import Leashed
-from roadfade.planning import compile_policy, connection_of, limits_of
+from roadfade.planning import connection_of, limits_of
 from roadfade.scrape import Process, scrape
 from roadfade.settings import Settings
 from roadfade.stage import ROLES, child_environment
@@ -187,7 +188,7 @@ class Road:
         return list(run_query(self.settings.lake_dir, output, statement, wall_ms()).rows)
 
     def _plan(self) -> Plan:
-        return compile_policy(self.settings, limits_of(self.settings, 0, 0))
+        return policy_here(self.settings, limits_of(self.settings, 0, 0))
 
     def _pages(self) -> dict[str, str]:
         folder = self.settings.ports_dir

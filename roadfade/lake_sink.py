@@ -1,0 +1,66 @@
+"""The lake as the sink loop wants it, and what the loop tells of itself as metrics."""
+
+import asyncio
+from collections.abc import Mapping, Sequence
+
+from bus.arrived import Arrived
+from bus.observer import LoopObserver
+from roadfade import metrics
+from roadfade.clock import Clock
+from roadfade.ledger import LedgerFile
+from sinks.lake import Lake
+
+TIDY_EVERY_S = 600.0
+
+
+class LakeSink:
+    """The lake as the loop wants it: writes in a thread, positions at once."""
+
+    def __init__(self, lake: Lake, ledger: LedgerFile, clock: Clock) -> None:
+        self._lake = lake
+        self._ledger = ledger
+        self._clock = clock
+
+    def position(self, topic: str, partition: int) -> int | None:
+        """What the lake holds is the truth."""
+        return self._lake.position(topic, partition)
+
+    async def write(self, records: Sequence[Arrived]) -> None:
+        """Durable on return; counts by output."""
+        written = await asyncio.to_thread(self._lake.write, records, self._clock())
+        metrics.SINK_ROWS.labels("all").inc(written.rows)
+        metrics.SINK_DUPLICATES.labels("all").inc(written.duplicates)
+        if written.expired_readings:
+            await self._count_expired({"on arrival": written.expired_readings})
+        for reason, count in written.rejected.items():
+            metrics.SINK_REJECTED.labels(str(reason)).inc(count)
+
+    async def tidy(self) -> None:
+        """Remove what expired, with the ids a quiet partition still remembers; until cancelled."""
+        while True:
+            swept = await asyncio.to_thread(self._lake.expire, self._clock())
+            await self._count_expired(swept.by_output)
+            await asyncio.sleep(TIDY_EVERY_S)
+
+    async def _count_expired(self, by_output: Mapping[str, int]) -> None:
+        await asyncio.to_thread(self._ledger.add_expired, by_output)
+        for output, rows in by_output.items():
+            metrics.EXPIRED_READINGS.labels(output).inc(rows)
+
+
+class SinkObserver(LoopObserver):
+    """The loop's figures as metrics."""
+
+    def expired_unread(self, topic: str, partition: int, records: int) -> None:
+        """A gap in offsets: never silent."""
+        del topic, partition
+        metrics.EXPIRED_UNREAD.inc(records)
+
+    def rewound(self, topic: str, partition: int, records: int) -> None:
+        """Offsets went back: never silent."""
+        del topic, partition
+        metrics.REWOUND.inc(records)
+
+    def commit_missed(self, reason: str) -> None:
+        """The group moved on; the batch comes again."""
+        metrics.COMMITS_MISSED.labels(reason).inc()

@@ -1,0 +1,126 @@
+"""Published versions made ready: each compiled once for this process, with its own limits."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from policy.compile import compile_plan
+from policy.diff import Version
+from policy.limits import Limits
+from policy.parse import parse
+from policy.plan import Plan, Transport
+from policy.problems import Problem
+from policy.publication import Publication
+from policy.switching import Reign, coming, held, left_behind
+from policy.topics import topic_configs
+from policy.versions import in_force, reigns
+from roadfade.documents import load_catalogue
+from roadfade.refusal import Refusal
+from telemetry.instants import format_instant
+
+KEPT_MAX: Final = 1_000
+
+
+class Unready(Refusal):
+    """Why a process must not start, and the remedy."""
+
+    said = "not started"
+
+
+class Plans:
+    """Versions compiled under one installation's limits. Compiling blocks for a second."""
+
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._catalogue = load_catalogue()
+        self._made: dict[int, tuple[Publication, Version]] = {}
+
+    def version(self, publication: Publication) -> Version:
+        """Plan and document of a version; Unready with every problem where it does not hold."""
+        made = self._made.get(publication.version)
+        if made is None or made[0] != publication:
+            if len(self._made) >= KEPT_MAX:
+                self._made.clear()
+            made = publication, self._compile(publication)
+            self._made[publication.version] = made
+        return made[1]
+
+    def plan(self, publication: Publication) -> Plan:
+        """The plan of a version; Unready as ``version``."""
+        return self.version(publication)[0]
+
+    def plan_if_it_holds(self, publication: Publication) -> Plan | None:
+        """The plan of a version, None where it does not hold here."""
+        try:
+            return self.plan(publication)
+        except Unready:
+            return None
+
+    def _compile(self, publication: Publication) -> Version:
+        document = parse(publication.files)
+        if isinstance(document, tuple):
+            raise Unready(_refusal(publication, document))
+        compiled = compile_plan(document, self._catalogue, self._limits)
+        if compiled.plan is None:
+            raise Unready(_refusal(publication, compiled.problems))
+        return compiled.plan, document
+
+
+def _refusal(publication: Publication, problems: Sequence[Problem]) -> str:
+    lines = "\n".join(str(problem) for problem in problems)
+    name = f"{publication.policy} {publication.version}"
+    return f"the policy {name} does not hold; see `roadfade policy check`:\n{lines}"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The versions at one instant: those that were in force, the last of which is, and the next."""
+
+    reigns: tuple[Reign, ...]
+    following: Plan | None
+
+    @property
+    def plan(self) -> Plan:
+        """The plan in force."""
+        return self.reigns[-1].plan
+
+    @property
+    def since_ms(self) -> int:
+        """From when on it decides."""
+        return self.reigns[-1].starts_ms
+
+    @property
+    def left_behind(self) -> tuple[str, ...]:
+        """Topics of earlier versions that nobody needs any more."""
+        return left_behind(self.reigns, self.following)
+
+    def topic_configs(self, now_ms: int) -> Mapping[str, Mapping[str, str]]:
+        """Every topic as it must be at an instant: the plan's, and those of the next version."""
+        ahead: Mapping[str, Transport] = coming(self.plan, self.following)
+        return topic_configs(self.plan, {**held(self.reigns, now_ms), **ahead})
+
+
+def line_at(published: Sequence[Publication], plans: Plans, now_ms: int) -> Line:
+    """The versions at an instant, compiled; Unready where none is in force, or it does not hold.
+
+    Others that do not hold are left out: an earlier one decides nothing any more, and the next
+    one has until its start. Blocks while it compiles what it has not compiled yet.
+    """
+    past = reigns(published, now_ms)
+    if not past:
+        first = min(published, key=lambda one: one.starts_ms)
+        msg = (
+            f"the policy {first.policy} {first.version} takes effect on "
+            f"{format_instant(first.starts_ms)}, and none is in force before: nothing may be "
+            "decided until then"
+        )
+        raise Unready(msg)
+    earlier = ((plans.plan_if_it_holds(one), one.starts_ms) for one in past[:-1])
+    following = in_force(published, now_ms).following
+    return Line(
+        (
+            *(Reign(plan, starts_ms) for plan, starts_ms in earlier if plan is not None),
+            Reign(plans.plan(past[-1]), past[-1].starts_ms),
+        ),
+        None if following is None else plans.plan_if_it_holds(following),
+    )

@@ -1,0 +1,82 @@
+"""The versions of the policy as a process is told of them, on ``control.policies``.
+
+Until any version is published, the document of the process's own settings stands alone. From
+then on only what is published counts, so that all processes go by the same versions.
+"""
+
+import asyncio
+from typing import Final
+
+from bus.connection import Connection
+from bus.failures import TopicError
+from bus.view import CompactedView
+from policy.publication import TOPIC, Publication, PublicationError, decode_publication
+from policy.versions import InForce, in_force, reigns
+from roadfade.clock import wall_ms
+from roadfade.views import UnreadableRowError, heartbeat_at
+
+TOLD_S_MAX: Final = 30.0
+"""So long a process waits at its start to be told what is published."""
+
+
+class Published:
+    """Every version known to this process; ``generation`` grows with each that arrives."""
+
+    def __init__(self, own: Publication) -> None:
+        self._own = own
+        self._told: dict[bytes, Publication] = {}
+        self.generation = 0
+
+    def apply(self, key: bytes, value: bytes | None) -> None:
+        """Take one record of the topic; UnreadableRowError where it is no publication."""
+        self.generation += 1
+        if value is None:
+            self._told.pop(key, None)
+            return
+        try:
+            self._told[key] = decode_publication(value)
+        except PublicationError as error:
+            raise UnreadableRowError(str(error)) from None
+
+    @property
+    def versions(self) -> tuple[Publication, ...]:
+        """All that are published; the process's own document where none is."""
+        return tuple(self._told.values()) or (self._own,)
+
+    def in_force(self, now_ms: int) -> InForce:
+        """The version that decides at an instant, and the next one."""
+        return in_force(self.versions, now_ms)
+
+    def reigns(self, now_ms: int) -> tuple[Publication, ...]:
+        """Every version that was in force up to an instant, oldest first."""
+        return reigns(self.versions, now_ms)
+
+
+def view_of(connection: Connection, published: Published) -> CompactedView:
+    """The topic as a view that keeps ``published`` up to date while it runs."""
+    return CompactedView(
+        connection, TOPIC, published.apply, heartbeat_at=heartbeat_at, clock=wall_ms
+    )
+
+
+async def told_now(connection: Connection, own: Publication) -> Published:
+    """What is published at this moment, read once; nothing where the topic is not there yet.
+
+    TimeoutError where the broker does not tell within TOLD_S_MAX seconds.
+    """
+    published = Published(own)
+    view = view_of(connection, published)
+    reading = asyncio.create_task(view.run())
+    ready = asyncio.create_task(view.ready.wait())
+    try:
+        async with asyncio.timeout(TOLD_S_MAX):
+            await asyncio.wait((reading, ready), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        ready.cancel()
+        await view.stop()
+    try:
+        await reading
+    except TopicError as missing:
+        if missing.code != "UnknownTopicOrPartitionError":
+            raise
+    return published

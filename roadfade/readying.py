@@ -1,0 +1,73 @@
+"""A worker's way from a published version to one that can carry batches."""
+
+import asyncio
+import logging
+
+from bus.admin import TopicAdmin
+from bus.connection import Connection
+from bus.failures import BrokerError
+from bus.partitions import partition_for
+from policy.plan import Plan
+from policy.publication import Publication
+from processors.people import People
+from processors.processor import Processor
+from processors.program import build_program
+from roadfade import __version__, metrics
+from roadfade.carrying import Carrying
+from roadfade.keys import KeyCache
+from roadfade.planning import partitions_of
+from roadfade.plans import Plans, Unready
+
+logger = logging.getLogger(__name__)
+
+
+class Readying:
+    """Compiles versions and finds their topics; says once why one cannot be made ready."""
+
+    def __init__(
+        self, connection: Connection, plans: Plans, people: People, keys: KeyCache
+    ) -> None:
+        self._connection = connection
+        self._plans = plans
+        self._people = people
+        self._keys = keys
+        self._said: dict[int, str] = {}
+
+    async def make(self, publication: Publication) -> Carrying | None:
+        """The version, ready; None where it does not hold here or its topics are not there yet."""
+        try:
+            plan = await asyncio.to_thread(self._plans.plan, publication)
+        except Unready as refusal:
+            self._say_once(publication, str(refusal))
+            return None
+        partitions = await self._partitions(plan)
+        if partitions is None:
+            self._say_once(publication, "it waits for the office to make its topics")
+            return None
+        program = await asyncio.to_thread(build_program, plan)
+        processor = Processor(
+            program,
+            self._people,
+            self._keys,
+            lambda topic, key: partition_for(key, partitions[topic]),
+        )
+        return Carrying(program, processor)
+
+    async def _partitions(self, plan: Plan) -> dict[str, int] | None:
+        try:
+            async with TopicAdmin(self._connection) as admin:
+                return await partitions_of(admin, plan)
+        except (BrokerError, TimeoutError, OSError):
+            return None
+
+    def _say_once(self, publication: Publication, why: str) -> None:
+        if self._said.get(publication.version) != why:
+            self._said[publication.version] = why
+            logger.warning("policy version %d does not take over yet: %s", publication.version, why)
+
+
+def took_over(publication: Publication, ready: Carrying) -> None:
+    """Say by which version this process works from now on."""
+    version = ready.program.plan.policy_version
+    logger.warning("policy version %d is in force here, as %s", publication.version, version)
+    metrics.tell_build(__version__, version)

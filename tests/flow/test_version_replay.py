@@ -1,0 +1,160 @@
+"""Versions and replays: an old instant decides as it did, and a kill at a switch costs nothing."""
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from bus.outgoing import Outgoing
+from ingest.simulator import Fleet
+from office.database import Database
+from office.policies import publish as put_on_record
+from office.policies import published
+from policy.publication import Publication
+from roadfade.clock import wall_ms
+from roadfade.local.broker import LocalBroker
+from roadfade.planning import own_publication
+from roadfade.settings import Settings
+from roadfade.versioning import record_first
+from sinks.digest import lake_digest
+from sinks.layout import outputs
+from sinks.query import run_query
+from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
+from tests.support.pace import enrolled, play, recorded, same_people
+from tests.support.road import Road, no_prefix_twice, running_road
+from tests.support.versions import Bends, document
+from tests.support.watching import figure, until
+
+pytestmark = [pytest.mark.broker, pytest.mark.timeout(400)]
+
+SEED = 20262
+VEHICLES = 12
+RECORDED_MS = 4 * MINUTE_MS
+PACED_S = 12.0
+KILLS = 3
+# Periods change and nothing else: all rows of both versions are the same but
+# for their ends.
+SHORTER: Bends = {
+    "purposes/service_improve.yaml": (("at_most: 12 months", "at_most: 11 months"),),
+    "purposes/device_engineering.yaml": (("cap: 400 days", "cap: 390 days"),),
+    "purposes/service_provision.yaml": (
+        ("at_most: 13 months", "at_most: 12 months"),
+        ("cap: 400 days", "cap: 390 days"),
+    ),
+}
+ROWS = "SELECT record, pseudonym, signal, t, number, text, count(*) FROM readings GROUP BY ALL"
+
+
+@pytest.fixture(scope="module")
+def now_ms() -> int:
+    """When the first version decided, an hour ago."""
+    return wall_ms() // MINUTE_MS * MINUTE_MS - HOUR_MS
+
+
+@pytest.fixture(scope="module")
+def tape(now_ms: int) -> list[Outgoing]:
+    from_ms = now_ms - 4 * DAY_MS
+    return recorded(Fleet(VEHICLES, SEED), from_ms, from_ms + RECORDED_MS)
+
+
+@pytest.fixture(scope="module")
+def first(
+    broker: LocalBroker, tmp_path_factory: pytest.TempPathFactory, now_ms: int,
+    tape: Sequence[Outgoing],
+) -> Path:  # fmt: skip
+    """The state a run under version 1 alone left."""
+    state = tmp_path_factory.mktemp("replay") / "first"
+    enrolled(state, Fleet(VEHICLES, SEED), SEED, now_ms)
+    with running_road(
+        broker.bootstrap_servers, no_prefix_twice(), state, fixed_now_ms=now_ms, sweep_every_s=3600
+    ) as road:
+        play(road.settings, tape)
+        road.drained()
+    return state
+
+
+async def _second_on_record(state: Path, folder: Path) -> None:
+    second = own_publication(Settings(policy=folder))
+    database = await Database.open(Settings(state_dir=state).office_database)
+    try:
+        await record_first(database, Settings())
+        known = await published(database)
+        new = Publication(
+            second.policy, second.version, second.effective_ms, wall_ms(), second.files
+        )
+        await put_on_record(database, new, known)
+    finally:
+        await database.close()
+
+
+def test_judged_at_an_old_instant_everything_comes_out_as_the_version_of_then_decided(
+    broker: LocalBroker, tmp_path: Path, first: Path, now_ms: int, tape: Sequence[Outgoing]
+) -> None:
+    again = tmp_path / "again"
+    same_people(first, again)
+    asyncio.run(_second_on_record(again, document(tmp_path / "second", 2, SHORTER)))
+    with running_road(
+        broker.bootstrap_servers, no_prefix_twice(), again, fixed_now_ms=now_ms, sweep_every_s=3600
+    ) as road:
+        play(road.settings, tape)
+        road.drained()
+    assert lake_digest(again / "lake") == lake_digest(first / "lake")
+    assert lake_digest(first / "lake").rows > len(tape)
+
+
+def test_kills_around_a_switch_lose_nothing_and_double_nothing(
+    broker: LocalBroker, tmp_path: Path, first: Path, tape: Sequence[Outgoing]
+) -> None:
+    rough = tmp_path / "rough"
+    same_people(first, rough)
+    second = document(tmp_path / "second", 2, SHORTER)
+    with running_road(
+        broker.bootstrap_servers, no_prefix_twice(), rough, records_per_fetch_max=3,
+        sweep_every_s=3600,
+    ) as road:  # fmt: skip
+        done = [0]
+        with ThreadPoolExecutor() as threads:
+            playing = threads.submit(
+                play, road.settings, tape, PACED_S, lambda: (done[0] + 1) / (KILLS + 1)
+            )
+            until(lambda: figure(road, "worker-0", "roadfade_records_in_total"), "a first batch")
+            answer = road.cli("policy", "publish", "--policy", str(second))
+            assert answer.code == 0, answer.err
+            kill_around(road, done)
+            playing.result()
+        road.drained()
+        assert road.ended() == []
+    assert rows_in(rough) == rows_in(first)
+    versions = {row[0] for output in outputs(rough / "lake") for row in kept_under(rough, output)}
+    assert versions == {"1", "2"}, "the switch fell into the tape"
+
+
+def kill_around(road: Road, done: list[int]) -> None:
+    """Kill the worker again and again while the version becomes known and takes over.
+
+    The tape waits for each kill, so that its successor finds work.
+    """
+    for number in range(KILLS):
+        time.sleep(0.4 + 0.3 * number)
+        road.kill("worker")
+        done[0] = number + 1
+        road.spawn("worker")
+        until(lambda: figure(road, "worker-0", "roadfade_records_in_total"), "the worker at work")
+
+
+def rows_in(state: Path) -> Counter[tuple[object, ...]]:
+    """Every row but its version and end, by output, as often as it stands."""
+    found = Counter[tuple[object, ...]]()
+    for output in outputs(state / "lake"):
+        for *row, count in run_query(state / "lake", output, ROWS, 0).rows:
+            found[(output, *row)] = int(str(count))
+    return found
+
+
+def kept_under(state: Path, output: str) -> Sequence[tuple[object, ...]]:
+    statement = "SELECT DISTINCT policy_version[1] FROM readings"
+    return run_query(state / "lake", output, statement, 0).rows

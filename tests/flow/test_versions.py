@@ -1,0 +1,126 @@
+"""A version of the policy takes over while records flow, and old rows get the end it gives them."""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bus.admin import TopicAdmin
+from roadfade.clock import wall_ms
+from roadfade.local.broker import LocalBroker
+from roadfade.planning import connection_of
+from roadfade.scrape import scrape
+from roadfade.settings import Settings
+from telemetry.instants import DAY_MS, format_instant
+from tests.flow.planted import column
+from tests.support.pace import play, raw
+from tests.support.road import Road, no_prefix_twice, running_road
+from tests.support.versions import Bends, document
+from tests.support.watching import until
+
+pytestmark = pytest.mark.broker
+
+DONGLE = "dongle-of-the-versions"
+IMPROVE, ENGINEERING, LAB = "service_improve", "device_engineering", "service_provision.lab"
+KEPT = "SELECT policy_version[1], datediff('day', min(t), max(expires_at)), count(*) FROM readings GROUP BY ALL ORDER BY ALL"  # fmt: skip
+_numbers = count()
+
+SECOND: Bends = {
+    "purposes/service_improve.yaml": (("at_most: 12 months", "at_most: 6 months"),),
+    "purposes/service_provision.yaml": (
+        (
+            "countries: [JP]}\n\ncells",
+            "countries: [JP]}\n  - {id: lab, class: internal, who: {ja: 試験室, en: the lab}, countries: [JP]}\n\ncells",
+        ),  # one line of the document
+        (
+            "\nforbids:",
+            "\napprovals:\n  - {change: new recipient lab, decision: applies_to_new_data, by: privacy officer, on: 2026-11-20}\n\nforbids:",
+        ),  # one line of the document
+    ),
+    "purposes/device_engineering.yaml": (
+        (
+            "\nforbids:\n",
+            "\nforbids:\n  - {to: [engineering], because: the device is sold, cites: [C2-10]}\n",
+        ),  # one line of the document
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def road(broker: LocalBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
+    """Two workers under version 1, with something kept."""
+    state = tmp_path_factory.mktemp("versions")
+    with running_road(broker.bootstrap_servers, no_prefix_twice(), state, view_age_s_max=3) as one:
+        one.start("worker-1")
+        one.known(DONGLE, "person-of-the-versions", wall_ms() - 60 * DAY_MS)
+        drive(one)
+        yield one
+
+
+def drive(road: Road) -> None:
+    """Two codes and two speeds, all the way into the lake."""
+    body = {
+        "v": 1,
+        "id": f"envelope-of-the-versions-{next(_numbers):04d}",
+        "device": DONGLE,
+        "clock": {"t0": format_instant(wall_ms() - 5_000), "quality": "gnss"},
+        "series": {"Vehicle.Speed": column("km/h", 43.5, 44.5)},
+        "dtc": ["P0301", "P0420"],
+    }
+    play(road.settings, [raw(json.dumps(body).encode(), DONGLE)])
+    road.drained()
+
+
+def publish(road: Road, folder: Path) -> dict[str, Any]:
+    answer = road.cli("policy", "publish", "--policy", str(folder), "--wait", "20", "--json")
+    assert answer.code == 0, answer.err + answer.out
+    return answer.json()
+
+
+def works_by(road: Road, version: int, *names: str) -> bool:
+    """Whether each of these processes says that it works by this version."""
+    told = {p.name: p.versions[1] for p in scrape(road.settings.ports_dir) if p.samples is not None}
+    return all(told.get(name, "").startswith(f"{version}-") for name in names)
+
+
+def topics(settings: Settings) -> dict[str, bool]:
+    async def ask() -> dict[str, bool]:
+        async with TopicAdmin(connection_of(settings)) as admin:
+            names = [f"purpose.{output}" for output in (IMPROVE, ENGINEERING, LAB)]
+            found = await admin.describe(names)
+            return {name.removeprefix("purpose."): one is not None for name, one in found.items()}
+
+    return asyncio.run(ask())
+
+
+def test_a_version_takes_over_on_every_process_and_old_rows_end_as_it_says(
+    road: Road, tmp_path: Path
+) -> None:
+    before = {output: road.rows(output, KEPT) for output in (IMPROVE, ENGINEERING)}
+    assert {rows[0][0] for rows in before.values()} == {"1"}
+    assert topics(road.settings) == {IMPROVE: True, ENGINEERING: True, LAB: False}
+
+    told = publish(road, document(tmp_path / "second", 2, SECOND))
+    assert (told["version"], told["told"]) == (2, True)
+    everyone = ("office", "sink", "sweep", "worker-0", "worker-1")
+    until(lambda: works_by(road, 2, *everyone), "every process works by version 2")
+    drive(road)
+
+    # What is new is kept under the new version, for the new recipient as well.
+    assert [row[0] for row in road.rows(LAB, KEPT)] == ["2"]
+    # What was kept for twelve months ends after six, whichever version made it.
+    until(lambda: {row[0] for row in road.rows(IMPROVE, KEPT)} == {"2"}, "old rows are restated")
+    (row,) = road.rows(IMPROVE, KEPT)
+    assert row[2] == 2 * before[IMPROVE][0][2]
+    assert 150 < row[1] <= 184 < before[IMPROVE][0][1]
+    # What nobody may keep any more is gone, rows and topic.
+    until(lambda: not road.rows(ENGINEERING), "rows nobody may keep are gone")
+    until(lambda: topics(road.settings) == {IMPROVE: True, ENGINEERING: False, LAB: True}, "topics")
+    assert road.ended() == []
+    assert road.cli("topics", "show", "--json").code == 0
+    status = road.cli("status", "--json").json()
+    assert status["wrong"] == [], status["wrong"]

@@ -1,0 +1,34 @@
+"""Documents under further numbers, for tests that publish versions."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from roadfade.documents import load_files, shipped_policy_path
+
+Bends = Mapping[str, tuple[tuple[str, str], ...]]
+"""By file: what is written otherwise, as (old, new)."""
+
+
+def document(
+    folder: Path,
+    version: int,
+    bends: Bends,
+    effective: str | None = None,
+    of: Mapping[str, str] | None = None,
+) -> Path:
+    """A document (the shipped one unless told) with this number and these changes, as a folder."""
+    files = dict(load_files(shipped_policy_path()) if of is None else of)
+    number = ("\nversion: 1\n", f"\nversion: {version}\n")
+    dated = () if effective is None else (("effective: 2026-10-01", f"effective: {effective}"),)
+    for name, changes in {
+        **bends,
+        "policy.yaml": (number, *dated, *bends.get("policy.yaml", ())),
+    }.items():
+        for old, new in changes:
+            assert old in files[name], f"{old!r} does not stand in {name}"
+            files[name] = files[name].replace(old, new)
+    for name, text in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+    return folder

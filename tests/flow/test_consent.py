@@ -30,6 +30,7 @@ pytestmark = pytest.mark.broker
 
 APP = "service_provision.app"
 DONGLE, SUBJECT = "dongle-of-the-withdrawing", "person-of-the-withdrawing"
+WORK_DONGLE, WORKER = "dongle-of-a-company-car", "person-driving-for-work"
 
 
 def position(number: int, from_ms: int) -> bytes:
@@ -94,6 +95,25 @@ def test_nothing_read_after_a_withdrawal_was_known_is_delivered(road: Road) -> N
     flow = LedgerFile(road.settings.ledger_path).read().outputs[APP]
     assert flow.withheld["no_consent"] == 2 * (len(sent) - len(delivered)) >= 200
     assert flow.delivered == 2 * len(delivered)
+
+
+def test_whoever_drives_for_work_leaves_no_position_whatever_the_ground(road: Road) -> None:
+    from_ms = wall_ms() // SECOND_MS * SECOND_MS - HOUR_MS
+    since = ("--from", format_instant(from_ms - DAY_MS))
+    who = ("--device", WORK_DONGLE, "--subject", WORKER)
+    told = road.cli("register", *who, "--role", "employee", *since)
+    assert told.code == 0, told.err
+    asked = ("consent", "grant", "--subject", WORKER, "--purpose", "service_provision")
+    refused = road.cli(*asked, "--basis", "location", *since)
+    assert (refused.code, "who drives for work is not followed" in refused.err) == (1, True)
+    road._told()
+    play(road.settings, [raw(position(0, from_ms).replace(DONGLE.encode(), WORK_DONGLE.encode()))])
+    road.drained()
+    outputs = LedgerFile(road.settings.ledger_path).read().outputs
+    # Published grounds need no consent, so the forbid is the first reason there.
+    for name in ("service_improve", "device_engineering"):
+        assert outputs[name].withheld["forbidden"] == 2
+    assert all(flow.closes for flow in outputs.values())
 
 
 def test_a_worker_whose_views_are_stale_waits_and_then_goes_on(

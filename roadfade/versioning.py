@@ -12,11 +12,12 @@ from typing import Final
 
 from office.database import Database
 from office.errors import OfficeError
-from office.policies import on_record, publish, published
+from office.outbox import Outbox
+from office.policies import on_record, publish, published, recorded
 from policy.changes import Difference
 from policy.diff import Version, diff
 from policy.limits import Limits
-from policy.publication import Publication, PublicationError
+from policy.publication import Publication, PublicationError, encode_publication
 from roadfade.clock import wall_ms
 from roadfade.planning import own_publication
 from roadfade.plans import Plans
@@ -61,24 +62,46 @@ async def record_first(database: Database, settings: Settings) -> None:
 def propose(publication: Publication, version: Version, known: Sequence[Publication]) -> Proposal:
     """Compare a version with the newest on record. Blocks while it compiles that one.
 
-    OfficeError where it cannot follow that one: its number, its name.
+    OfficeError where it cannot follow that one (its number, its name), or is too long to be told.
     """
+    try:
+        encode_publication(publication)
+    except PublicationError as error:
+        raise OfficeError(str(error)) from None
     if not known or on_record(known, publication):
         return Proposal(publication, tuple(known), None)
     before = Plans(Limits()).version(known[-1])
     return Proposal(publication, tuple(known), diff(before, version))
 
 
-async def carry_through(database: Database, proposal: Proposal) -> Publication:
-    """Put the version on record and have it told; the publication on record.
+def check(settings: Settings, publication: Publication, version: Version) -> Proposal:
+    """What a version would change in what the office has on record; nothing is written.
 
-    OfficeError where it widens undecided, does not follow, or is too long to be told.
+    OfficeError as ``propose``.
     """
-    if proposal.undecided:
-        raise OfficeError(UNDECIDED)
+    known = recorded(settings.office_path) or (own_publication(settings),)
+    return propose(publication, version, known)
+
+
+async def publish_version(
+    settings: Settings, publication: Publication, version: Version, wait_s: float
+) -> tuple[Proposal, bool]:
+    """Put a version on record and have it told; what it changes, and whether all were told.
+
+    One that widens undecided comes back as it is, and nothing is on record. OfficeError as
+    ``propose``, or where another version was published meanwhile.
+    """
+    database = await Database.open(settings.office_database)
     try:
-        now_on_record = await publish(database, proposal.publication, proposal.after)
-    except PublicationError as error:
-        raise OfficeError(str(error)) from None
-    version = proposal.publication.version
-    return next(one for one in now_on_record if one.version == version)
+        await record_first(database, settings)
+        known = await published(database)
+        proposal = await asyncio.to_thread(propose, publication, version, known)
+        if proposal.undecided:
+            return proposal, False
+        known = await publish(database, proposal.publication, proposal.after)
+        on_record = next(one for one in known if one.version == publication.version)
+        outbox = Outbox(database)
+        told = wait_s > 0 and await outbox.wait_published(await outbox.last_sequence(), wait_s)
+    finally:
+        await database.close()
+    return replace(proposal, publication=on_record), told

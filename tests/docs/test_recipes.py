@@ -23,6 +23,7 @@ SAYS = {
     ("docs/gateways.md", "check"): ["wrong_unit in Vehicle.Speed", "exit code 1"],
     ("docs/operators.md", "look"): ["telemetry.raw", "healthy"],
     ("docs/privacy-office.md", "ask"): ["0 failed", "thin 10 s", "no_consent"],
+    ("docs/privacy-office.md", "publish"): ["could be published", "2 is published; takes effect"],
     ("docs/privacy-office.md", "people"): ["granted ", "withdrawn ", "ended "],
     ("docs/replay.md", "replay"): ["published 4 readings in 1 envelopes"],
     ("docs/replay.md", "count"): ["nothing claimed"],

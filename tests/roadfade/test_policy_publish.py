@@ -94,6 +94,15 @@ def test_a_document_that_does_not_hold_is_not_published(tmp_path: Path, state: P
     assert not state.exists()
 
 
+def test_a_version_whose_own_cases_do_not_hold_is_not_published(
+    tmp_path: Path, state: Path
+) -> None:
+    bend: Bends = {"cases/study.yaml": (("becomes: 40", "becomes: 41"),)}
+    result = publish(small(tmp_path, 2, bend))
+    assert result.exit_code == 1 and "cases do not hold" in result.output
+    assert not state.exists()
+
+
 def test_waiting_in_vain_for_the_office_is_told(tmp_path: Path) -> None:
     result = publish(small(tmp_path, 2, {}), "--wait", "0.1")
     assert result.exit_code == 1 and "workers were not told" in result.output

@@ -93,6 +93,15 @@ def test_a_publication_comes_back_as_it_was_and_compiles_to_the_same_plan() -> N
     assert version(back.files)[0].digest == version(FILES)[0].digest
 
 
+def test_a_publication_of_the_first_form_is_read_for_ever() -> None:
+    golden = (
+        b'{"v":1,"policy":"p","version":1,"effective_ms":1000,"published_ms":900,'
+        b'"sha256":"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855","files":{}}'
+    )
+    assert decode_publication(golden) == FIRST
+    assert encode_publication(FIRST) == golden
+
+
 def test_a_publication_whose_texts_were_changed_is_none() -> None:
     value = encode_publication(Publication("small", 1, 0, 0, dict(FILES)))
     with pytest.raises(PublicationError, match="not what was published"):

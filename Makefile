@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install run check test lock
+.PHONY: help install run lint check test lock
 
 BIN := .venv/bin
 LOCK := .cache/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
@@ -17,12 +17,14 @@ install: ## set up .venv and the local broker; does nothing the second time
 run: install ## run the whole road with a simulated fleet: make run RUN_ARGS="--for 120s"
 	@exec $(BIN)/roadfade run $(RUN_ARGS)
 
-check: ## lint, format, types, import contracts and unit tests
+lint: ## lint, format, types and import contracts
 	@deploy/install.sh python
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint ## the same, and unit tests
 	$(BIN)/pytest -q -m "not broker and not shared_data" --ignore=tests/integration --ignore=tests/flow
 
 test: ## the whole suite, with the real broker

@@ -76,7 +76,6 @@ def sweep(
 ) -> None:
     """Remove what has expired from the lake."""
     from roadfade import sweep_process  # noqa: PLC0415  # DuckDB is heavy
-    from roadfade.ledger import LedgerFile  # noqa: PLC0415
 
     current = settings()
     if not once:
@@ -85,13 +84,18 @@ def sweep(
             signal.signal(number, lambda *_: stopping.set())
         sweep_process.main(current, stopping)
         return
-    ledger = LedgerFile(current.ledger_path)
-    swept = sweep_process.sweep_once(current.lake_dir, ledger, wall_ms())
+    swept, restated = sweep_process.once(current, wall_ms())
+    moved = None if restated is None else sum(restated.moved.values())
+    removed = None if restated is None else sum(restated.removed.values())
     if as_json:
         body = {"files": swept.files, "readings": swept.rows, "by_output": dict(swept.by_output)}
-        typer.echo(json.dumps(body))
-    else:
-        typer.echo(f"removed {swept.rows} readings in {swept.files} files")
+        typer.echo(json.dumps(body | {"restated": moved, "closed": removed}))
+        return
+    typer.echo(f"removed {swept.rows} readings in {swept.files} files")
+    if restated is None:
+        typer.echo("nobody told which policy is in force: rows keep the end they have", err=True)
+    elif moved or removed:
+        typer.echo(f"by the policy in force {moved} end at another time, {removed} are gone")
 
 
 @app.command()

@@ -18,9 +18,12 @@ from roadfade.footing import Footing, footing
 from roadfade.planning import connection_of
 from roadfade.plans import Unready
 from roadfade.published import view_of
+from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 
 AGAIN_AFTER_S: Final = 5.0
+TRY_AGAIN: Final = (BrokerError, TopicError, ViewOutdatedError, TimeoutError, OSError)
+"""What a broker that is away, or was made anew, ends listening with."""
 logger = logging.getLogger(__name__)
 
 
@@ -42,6 +45,15 @@ class PolicyListener:
             return None
         return self._ends_of(self._ground)
 
+    def ask(self) -> LakeEnds | None:
+        """Hear once, now; None where the broker does not tell. Not beside ``start``."""
+        try:
+            require_broker(self._settings)
+            self._ground = asyncio.run(self._heard())
+        except (*TRY_AGAIN, Unready):
+            return None
+        return self.ends()
+
     def _ends_of(self, ground: Footing) -> LakeEnds | None:
         past = reigns(ground.published.versions, wall_ms())
         numbers = tuple(one.version for one in past)
@@ -61,19 +73,14 @@ class PolicyListener:
         while True:
             try:
                 asyncio.run(self._hear())
-            except (
-                BrokerError,
-                TopicError,
-                ViewOutdatedError,
-                TimeoutError,
-                OSError,
-                Unready,
-            ) as why:
+            except (*TRY_AGAIN, Unready) as why:
                 logger.warning("not told of policy versions: %s; trying again", type(why).__name__)
             threading.Event().wait(AGAIN_AFTER_S)
 
-    async def _hear(self) -> None:
+    async def _heard(self) -> Footing:
         async with TopicAdmin(connection_of(self._settings)) as admin:
-            ground = await footing(self._settings, admin)
-        self._ground = ground
+            return await footing(self._settings, admin)
+
+    async def _hear(self) -> None:
+        ground = self._ground = await self._heard()
         await view_of(connection_of(self._settings), ground.published).run()

@@ -44,8 +44,9 @@ def _processes(facts: Facts) -> Iterator[str]:
                 )
             elif process.versions[1] and facts.policy_version not in (None, process.versions[1]):
                 yield (
-                    f"{process.name} works by policy {process.versions[1]}, the document and "
-                    f"settings here say {facts.policy_version}: restart it, or use its settings"
+                    f"{process.name} works by policy {process.versions[1]}, in force with the "
+                    f"settings here is {facts.policy_version}: a version is taken over within "
+                    "seconds; else see its log, or use its settings"
                 )
 
 

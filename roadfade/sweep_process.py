@@ -60,6 +60,17 @@ def restate_once(
     return done
 
 
+def once(settings: Settings, now_ms: int) -> tuple[Swept, Restated | None]:
+    """One sweep and one restatement; None for this where nobody tells what is in force. Blocks."""
+    ledger = LedgerFile(settings.ledger_path)
+    swept = sweep_once(settings.lake_dir, ledger, now_ms)
+    ends = PolicyListener(settings).ask()
+    if ends is None or not settings.lake_dir.exists():
+        return swept, None if ends is None else Restated()
+    restatement = Restatement(settings.lake_dir, settings.lake_compression)
+    return swept, restate_once(restatement, ends, ledger, now_ms)
+
+
 def measure(root: Path, oldest: Oldest, now_ms: int) -> None:
     """Measure what is left: overdue partitions, and the age of the oldest row by copy."""
     metrics.OVERDUE.clear()

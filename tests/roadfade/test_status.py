@@ -77,7 +77,7 @@ SICK = [
         facts(processes=(*HEALTHY.processes, Process("worker-1", "127.0.0.1:1", None))),
         "worker-1 does not answer at 127.0.0.1:1",
     ),
-    (facts(policy_version="2-b"), "restart it"),
+    (facts(policy_version="2-b"), "taken over within"),
     (facts(lag={SINK_GROUP: Waiting(7, moved=False)}), "7 records wait for roadfade-sink"),
     (with_sample("worker-0", Sample("roadfade_paused", "stale control.links", 1)), "a worker waits"),
     (with_sample("worker-0", Sample("roadfade_view_age_seconds", "control.links", 31)), "permit nothing"),

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from bus.arrived import Arrived
-from bus.observer import BatchDone, LoopObserver
+from bus.observer import BatchDone
 from bus.outgoing import Outgoing
 from processors.processor import Processor
 from processors.program import Program
@@ -14,6 +14,7 @@ from processors.tally import Tally
 from roadfade import metrics
 from roadfade.clock import Clock
 from roadfade.keys import KeyCache
+from roadfade.metered import Metered
 from telemetry import flow
 from telemetry.flow import FlowRecord, encode_flow
 
@@ -25,7 +26,7 @@ class Carrying(NamedTuple):
     processor: Processor
 
 
-class Carrier(LoopObserver):
+class Carrier(Metered):
     """The batch loop's handler and observer: counters grow only when a batch is through.
 
     ``chosen`` answers the same for the whole of a batch.
@@ -82,20 +83,6 @@ class Carrier(LoopObserver):
         del reason, wait_ms
         self._in_hand.clear()
         metrics.PRODUCE_RETRIES.inc()
-
-    def expired_unread(self, topic: str, partition: int, records: int) -> None:
-        """A gap in offsets: never silent."""
-        del topic, partition
-        metrics.EXPIRED_UNREAD.inc(records)
-
-    def rewound(self, topic: str, partition: int, records: int) -> None:
-        """Offsets went back: never silent."""
-        del topic, partition
-        metrics.REWOUND.inc(records)
-
-    def commit_missed(self, reason: str) -> None:
-        """The group moved on; the batch comes again."""
-        metrics.COMMITS_MISSED.labels(reason).inc()
 
     def paused(self, reason: str) -> None:
         """Consumption waits."""

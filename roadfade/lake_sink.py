@@ -1,10 +1,9 @@
-"""The lake as the sink loop wants it, and what the loop tells of itself as metrics."""
+"""The lake as the sink loop wants it."""
 
 import asyncio
 from collections.abc import Mapping, Sequence
 
 from bus.arrived import Arrived
-from bus.observer import LoopObserver
 from roadfade import metrics
 from roadfade.clock import Clock
 from roadfade.ledger import LedgerFile
@@ -46,21 +45,3 @@ class LakeSink:
         await asyncio.to_thread(self._ledger.add_expired, by_output)
         for output, rows in by_output.items():
             metrics.EXPIRED_READINGS.labels(output).inc(rows)
-
-
-class SinkObserver(LoopObserver):
-    """The loop's figures as metrics."""
-
-    def expired_unread(self, topic: str, partition: int, records: int) -> None:
-        """A gap in offsets: never silent."""
-        del topic, partition
-        metrics.EXPIRED_UNREAD.inc(records)
-
-    def rewound(self, topic: str, partition: int, records: int) -> None:
-        """Offsets went back: never silent."""
-        del topic, partition
-        metrics.REWOUND.inc(records)
-
-    def commit_missed(self, reason: str) -> None:
-        """The group moved on; the batch comes again."""
-        metrics.COMMITS_MISSED.labels(reason).inc()

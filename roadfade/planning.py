@@ -112,3 +112,20 @@ async def check_topics(admin: TopicAdmin, specs: list[TopicSpec]) -> dict[str, i
         msg = f"topics are not as the policy says; run `roadfade topics apply`:\n{listed}"
         raise Unready(msg)
     return {name: topic.partitions for name, topic in found.items() if topic is not None}
+
+
+async def bring_about(admin: TopicAdmin, specs: list[TopicSpec]) -> tuple[list[str], list[str]]:
+    """Make the cluster's topics these; the names of those created, and of those changed."""
+    created = await admin.create(specs)
+    changed = await admin.apply(await _with_own_sizes(admin, specs))
+    return created, changed
+
+
+async def _with_own_sizes(admin: TopicAdmin, specs: list[TopicSpec]) -> list[TopicSpec]:
+    """Existing topics keep their partitions and replicas: keys would move."""
+    found = await admin.describe([spec.name for spec in specs])
+    return [
+        TopicSpec(spec.name, topic.partitions, spec.config, topic.replication)
+        for spec in specs
+        if (topic := found[spec.name]) is not None
+    ]

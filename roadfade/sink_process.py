@@ -16,8 +16,9 @@ from policy.plan import Plan
 from roadfade import __version__, metrics
 from roadfade.clock import judging_clock
 from roadfade.footing import Footing, footing
-from roadfade.lake_sink import LakeSink, SinkObserver
+from roadfade.lake_sink import LakeSink
 from roadfade.ledger import LedgerFile
+from roadfade.metered import Metered
 from roadfade.planning import Unready, check_topics, connection_of, partitions_of
 from roadfade.published import view_of
 from roadfade.reachable import require_broker
@@ -73,7 +74,7 @@ class LakeKeeper:
                 SINK_GROUP,
                 sink,
                 member=_member_for(self._member, plan),
-                observer=SinkObserver(),
+                observer=Metered(),
                 settings=SinkSettings(gather_ms=int(self._settings.sink_batch_s * 1000)),
             )
             async with asyncio.TaskGroup() as group:

@@ -17,10 +17,9 @@ from policy.plan import Plan
 from policy.publication import Publication
 from roadfade import __version__, metrics
 from roadfade.clock import judging_clock
-from roadfade.planning import check_topics, connection_of, specs_of
+from roadfade.planning import bring_about, check_topics, connection_of, specs_of
 from roadfade.plans import Line, Plans, Unready, line_at
 from roadfade.settings import Settings
-from roadfade.topics_commands import bring_about
 from telemetry.instants import SECOND_MS
 
 LOOK_EVERY_S = 1.0

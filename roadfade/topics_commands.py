@@ -11,7 +11,7 @@ from rich.table import Table
 from bus.admin import TopicAdmin
 from bus.topics import TopicSpec, drift
 from roadfade.footing import footing
-from roadfade.planning import connection_of
+from roadfade.planning import bring_about, connection_of
 from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 
@@ -37,23 +37,6 @@ async def apply_topics(settings: Settings) -> tuple[list[str], list[str]]:
     async with TopicAdmin(connection_of(settings)) as admin:
         ground = await footing(settings, admin)
         return await bring_about(admin, ground.specs(ground.line()))
-
-
-async def bring_about(admin: TopicAdmin, specs: list[TopicSpec]) -> tuple[list[str], list[str]]:
-    """Make the cluster's topics these; the names of those created, and of those changed."""
-    created = await admin.create(specs)
-    changed = await admin.apply(await _with_own_sizes(admin, specs))
-    return created, changed
-
-
-async def _with_own_sizes(admin: TopicAdmin, specs: list[TopicSpec]) -> list[TopicSpec]:
-    """Existing topics keep their partitions and replicas: keys would move."""
-    found = await admin.describe([spec.name for spec in specs])
-    return [
-        TopicSpec(spec.name, topic.partitions, spec.config, topic.replication)
-        for spec in specs
-        if (topic := found[spec.name]) is not None
-    ]
 
 
 def show(settings: Settings, *, as_json: bool) -> None:

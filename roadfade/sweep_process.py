@@ -20,8 +20,8 @@ from roadfade.policy_listener import PolicyListener
 from roadfade.settings import Settings
 from sinks.expire import overdue, sweep
 from sinks.oldest import Oldest
-from sinks.ports import Restated, Swept
 from sinks.restate import Restatement
+from sinks.results import Restated, Swept
 from sinks.workplace import WorkplaceTakenError
 
 logger = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from sinks.durable import sync_file, sync_if_there
 from sinks.format import stored_buckets
 from sinks.layout import bucket_of, files, partitions
 from sinks.parquet import ORDER, connect, count_rows, options, quoted, source
-from sinks.ports import Located, Receipt
+from sinks.results import Located, Receipt
 from sinks.steps import Hook, Step, go_on
 from sinks.workplace import ERASING, Workplace, clear_dead
 from telemetry.identity import Pseudonym

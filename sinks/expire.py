@@ -13,7 +13,7 @@ import duckdb
 from sinks.durable import sync_directory
 from sinks.layout import Partition, bucket_directories, files, partitions
 from sinks.parquet import connect, count_rows
-from sinks.ports import Swept
+from sinks.results import Swept
 from sinks.workplace import clear_dead
 
 

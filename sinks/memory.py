@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from sinks.admission import admit, by_partition
 from sinks.duplicates import Window
-from sinks.ports import Arrived, Ends, Hits, Kept, Located, Receipt, Restated, Swept, Written
+from sinks.ports import Arrived, Ends, Kept
+from sinks.results import Hits, Located, Receipt, Restated, Swept, Written
 from sinks.rows import Readings
 from telemetry.identity import Pseudonym
 

@@ -6,56 +6,23 @@ and a sweep; one erasure or restatement at a time per lake. Everything here bloc
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import duckdb
 
-from sinks.durable import sync_file
+from sinks.groups import Judged, copy_groups, groups_of, wholly_of
 from sinks.journal import name_of, replace, settle
 from sinks.layout import Partition, bucket_directory, files, partitions, read_part
-from sinks.parquet import FILES_PER_QUERY_MAX, ORDER, connect, options, quoted, source
-from sinks.ports import Ends, Kept, Restated
+from sinks.parquet import FILES_PER_QUERY_MAX, connect
+from sinks.ports import Ends, Kept
+from sinks.results import Restated
 from sinks.steps import Hook, Step, go_on
 from sinks.workplace import ERASING, Workplace, clear_dead
 
 FILES_AT_ONCE_MAX: Final = 200
 """Parts rewritten in one go: expiring must get its turn between."""
-
-_GROUPS: Final = """
-SELECT policy_version, signal, epoch_ms(date_trunc('day', t)), epoch_ms(max(t)), count(*)
-FROM {source} GROUP BY ALL
-"""
-_COPY: Final = """
-COPY (
-  SELECT record, pseudonym, signal, t, number, text, unit, {expires} AS expires_at,
-         said_by AS policy_version
-  FROM {source} JOIN (
-    SELECT unnest($1::VARCHAR[]) AS of_version, unnest($2::VARCHAR[]) AS of_signal,
-           unnest($3::BIGINT[]) AS of_day, unnest($4::VARCHAR[]) AS said_by)
-  ON policy_version = of_version AND signal = of_signal
-     AND epoch_ms(date_trunc('day', t)) = of_day
-  ORDER BY {order}
-) TO {path}{options}
-"""
-
-
-class _Group(NamedTuple):
-    """Rows of a part that share version, column and day; they end together."""
-
-    policy_version: str
-    signal: str
-    day_ms: int
-    last_ms: int
-    rows: int
-
-
-class _Judged(NamedTuple):
-    """A group, and the version that says when it ends."""
-
-    group: _Group
-    said_by: str
 
 
 class Restatement:
@@ -102,7 +69,7 @@ class Restatement:
             new = [path for path in found if path not in self._judged]
             for start in range(0, len(new), FILES_PER_QUERY_MAX):
                 some = new[start : start + FILES_PER_QUERY_MAX]
-                current = _of_one_version(engine, some, ends.policy_version)
+                current = wholly_of(engine, some, ends.policy_version)
                 self._judged |= current
                 yield from ((place, path) for path in some if path not in current)
 
@@ -121,7 +88,7 @@ class _Pass:
         self._root = root
         self._engine = engine
         self._temporary = temporary
-        self._options = options(compression)
+        self._compression = compression
         self._at = at
         self.files = 0
         self.moved: Counter[str] = Counter()
@@ -144,7 +111,8 @@ class _Pass:
             if end_ms != place.expires_ms:
                 self.moved[place.output] += rows
             temporary = self._temporary / f"{number}.parquet"
-            self._copy(path, temporary, judged, end_ms)
+            copy_groups(self._engine, path, temporary, judged, end_ms, self._compression)
+            self._at(Step.REWRITTEN)
             bucket = int(path.parent.name.removeprefix("bucket="))
             folder = bucket_directory(self._root, place.output, end_ms, bucket)
             written.append((temporary, folder / name))
@@ -152,9 +120,9 @@ class _Pass:
         self.files += 1
         return False
 
-    def _judge(self, place: Partition, path: Path, ends: Ends) -> dict[int, list[_Judged]]:
-        by_end: dict[int, list[_Judged]] = {}
-        for group in _groups(self._engine, path):
+    def _judge(self, place: Partition, path: Path, ends: Ends) -> dict[int, list[Judged]]:
+        by_end: dict[int, list[Judged]] = {}
+        for group in groups_of(self._engine, path):
             kept = Kept(
                 place.output, group.policy_version, group.signal, place.expires_ms, group.last_ms
             )
@@ -162,43 +130,5 @@ class _Pass:
             if end is None:
                 self.unjudged += group.rows
             end_ms, said_by = end or (place.expires_ms, group.policy_version)
-            by_end.setdefault(end_ms, []).append(_Judged(group, said_by))
+            by_end.setdefault(end_ms, []).append(Judged(group, said_by))
         return by_end
-
-    def _copy(self, path: Path, into: Path, judged: Sequence[_Judged], end_ms: int) -> None:
-        statement = _COPY.format(
-            expires=f"make_timestamp_ms({end_ms}::BIGINT)",
-            source=source([path]),
-            order=ORDER,
-            path=quoted(str(into)),
-            options=self._options,
-        )
-        keys = [[group[column] for group, _ in judged] for column in range(3)]
-        self._engine.execute(statement, [*keys, [said_by for _, said_by in judged]])
-        sync_file(into)
-        self._at(Step.REWRITTEN)
-
-
-def _of_one_version(
-    engine: duckdb.DuckDBPyConnection, paths: Sequence[Path], version: str
-) -> set[Path]:
-    """The parts whose footers say that all their rows are of this version."""
-    query = (
-        "SELECT file_name FROM parquet_metadata($1) WHERE path_in_schema = 'policy_version' "
-        "GROUP BY file_name HAVING min(stats_min_value) = $2 AND max(stats_max_value) = $2"
-    )
-    try:
-        names = engine.execute(query, [[str(path) for path in paths], version]).fetchall()
-    except duckdb.IOException:
-        return set()  # one was swept while we looked: each is then asked by itself
-    return {Path(name) for (name,) in names}
-
-
-def _groups(engine: duckdb.DuckDBPyConnection, path: Path) -> list[_Group]:
-    try:
-        found = engine.execute(_GROUPS.format(source=source([path]))).fetchall()
-    except duckdb.IOException:
-        if path.exists():
-            raise
-        return []  # swept while we looked
-    return [_Group(*row) for row in found]

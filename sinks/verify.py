@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from typing import Final
 
-from sinks.ports import Hits
+from sinks.results import Hits
 
 _CHUNK_BYTES: Final = 1 << 20
 

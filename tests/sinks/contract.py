@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from sinks.ports import Sink, Unreadable
+from sinks.ports import Sink
+from sinks.results import Unreadable
 from telemetry.identity import Pseudonym
 from telemetry.instants import MINUTE_MS
 from tests.sinks.records import AFTER_MS, CODES, EXPIRES_MS, NOW_MS, T0_MS, A, B, record

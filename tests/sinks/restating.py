@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sinks.ports import Kept, Restated
+from sinks.ports import Kept
+from sinks.results import Restated
 from telemetry.identity import Pseudonym
 from telemetry.instants import DAY_MS
 from tests.sinks.contract import Restart

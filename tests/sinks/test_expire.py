@@ -6,7 +6,7 @@ import pytest
 
 from sinks.durable import make_directory
 from sinks.expire import Overdue, overdue, sweep
-from sinks.ports import Swept
+from sinks.results import Swept
 from sinks.steps import Step
 from telemetry.instants import MINUTE_MS
 from tests.sinks.lakes import lake_at, open_lake, parts, stored

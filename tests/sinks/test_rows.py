@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sinks.ports import Unreadable
+from sinks.results import Unreadable
 from sinks.rows import Readings, read_record
 from telemetry.record import RECORD_BYTES_MAX
 from tests.sinks.records import EXPIRES_MS, OUTPUTS, SPEED, A, B, Consumed, headers, record, value

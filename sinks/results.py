@@ -1,0 +1,112 @@
+"""What a sink answers: counts, reasons and receipts. None holds an identifier or a value."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Unreadable(StrEnum):
+    """Why a record is skipped: it is not what the contract of a purpose topic says."""
+
+    NO_PAYLOAD = "no_payload"
+    OVERSIZED = "oversized"
+    MALFORMED = "malformed"
+    MISSING_HEADER = "missing_header"
+    BAD_HEADER = "bad_header"
+    WRONG_PURPOSE = "wrong_purpose"
+    """The header names another purpose than the topic's: nothing of it may be kept here."""
+    KEY_MISMATCH = "key_mismatch"
+    """The Kafka key is not the record's pseudonym."""
+    COLUMN_MISMATCH = "column_mismatch"
+    WRONG_TYPE = "wrong_type"
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What became of a batch's records; ``*_readings`` sum the records' ``readings`` header."""
+
+    records: int = 0
+    rows: int = 0
+    readings: int = 0
+    replayed: int = 0
+    """Records below the position: durable before, so nothing was done."""
+    duplicates: int = 0
+    """Records whose ``ce_id`` was kept before, under another offset."""
+    expired_on_arrival: int = 0
+    expired_readings: int = 0
+    rejected: Mapping[Unreadable, int] = field(default_factory=dict)
+
+    def plus(self, other: "Written") -> "Written":
+        """The sum of two batches."""
+        rejected = dict(self.rejected)
+        for reason, count in other.rejected.items():
+            rejected[reason] = rejected.get(reason, 0) + count
+        return Written(
+            self.records + other.records,
+            self.rows + other.rows,
+            self.readings + other.readings,
+            self.replayed + other.replayed,
+            self.duplicates + other.duplicates,
+            self.expired_on_arrival + other.expired_on_arrival,
+            self.expired_readings + other.expired_readings,
+            rejected,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep removed, whole and as rows per output."""
+
+    files: int = 0
+    rows: int = 0
+    by_output: Mapping[str, int] = field(default_factory=dict)
+    uncounted: int = 0
+    """Files removed whose row count could not be read: deleting comes before counting."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """What a restatement did: rows by output that end at another time, and that are gone."""
+
+    files: int = 0
+    moved: Mapping[str, int] = field(default_factory=dict)
+    removed: Mapping[str, int] = field(default_factory=dict)
+    unjudged: int = 0
+    """Rows looked at whose own version is not known: they keep the end they have."""
+    left: int = 0
+    """Parts that wait for the next turn."""
+
+
+@dataclass(frozen=True, slots=True)
+class Located:
+    """Where a subject's rows are: how many rows, in how many files, by output."""
+
+    rows: int
+    files: int
+    by_output: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """One copy's answer to an erasure. Names no subject; still personal data (design §7)."""
+
+    copy: str
+    located_before: int
+    located_after: int
+    digest: str
+    """SHA-256 over what was rewritten: each part's place, rows before, rows after."""
+    at_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class Hits:
+    """In how many files a marker was found, and how many were searched."""
+
+    searched: int
+    in_bytes: int
+    in_names: int
+
+    @property
+    def found(self) -> bool:
+        """Whether the marker is anywhere."""
+        return bool(self.in_bytes or self.in_names)

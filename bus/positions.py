@@ -17,7 +17,6 @@ from bus.ending import end_consumer
 
 REQUEST_TIMEOUT_MS: Final = 15_000
 RETRY_S: Final = 0.25
-OLDEST_WAIT_MS: Final = 2_000
 """A partition whose oldest record goes while we look is passed over this time."""
 
 Offsets = dict[tuple[str, int], int]
@@ -72,24 +71,15 @@ class Positions:
     async def oldest_ms(self, partitions: Mapping[str, int]) -> dict[str, int]:
         """The broker's time of the oldest record still there, by topic; empty topics are absent.
 
-        Milliseconds UTC. Reads one record per partition and looks at its timestamp alone.
+        Milliseconds UTC. Asks for times alone: no record is read, and no right to read is needed.
         """
-        begin, end = await self.begin(partitions), await self.end(partitions)
-        held = [tp for tp in self._all(partitions) if begin[self._at(tp)] < end[self._at(tp)]]
-        self._consumer.assign(held)
+        found = await self._consumer.offsets_for_times(dict.fromkeys(self._all(partitions), 0))
         oldest: dict[str, int] = {}
-        for tp in held:
-            self._consumer.seek(tp, begin[self._at(tp)])
-        for tp in held:
-            found = await self._consumer.getmany(tp, timeout_ms=OLDEST_WAIT_MS, max_records=1)
-            for record in found.get(tp, ()):
+        for tp, first in found.items():
+            if first is not None:
                 topic = self._connection.plain(tp.topic)
-                oldest[topic] = min(record.timestamp, oldest.get(topic, record.timestamp))
-        self._consumer.assign([])
+                oldest[topic] = min(first.timestamp, oldest.get(topic, first.timestamp))
         return oldest
-
-    def _at(self, tp: TopicPartition) -> tuple[str, int]:
-        return self._connection.plain(tp.topic), tp.partition
 
     async def committed(self, group: str) -> Offsets:
         """What the group has committed, where it has."""

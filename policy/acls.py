@@ -88,11 +88,10 @@ def _office(plan: Plan, prefix: str) -> Iterator[Acl]:
     for name in CONTROL:
         yield from _topic(OFFICE, prefix, name, "Write")
     yield from _topic(OFFICE, prefix, publication.TOPIC, "Read")
-    # It makes the topics follow the version in force, and measures how far they are read.
+    # It makes the topics follow the version in force; how far they are read it asks by offsets.
     yield from _administration(OFFICE, plan, prefix)
     for output in plan.outputs:
-        yield from _topic(OFFICE, prefix, output.topic, "Read", "Delete")
-    yield from _topic(OFFICE, prefix, RAW, "Read")
+        yield from _topic(OFFICE, prefix, output.topic, "Delete")
     for name in (WORKER_GROUP, SINK_GROUP):
         yield Acl(OFFICE, "Describe", "group", prefix + name)
 

@@ -13,6 +13,7 @@ def test_every_topic_of_the_plan_is_named() -> None:
         "audit.flow",
         "control.links",
         "control.consents",
+        "control.policies",
     ]
 
 

@@ -17,7 +17,6 @@ from bus.ending import end_consumer
 
 REQUEST_TIMEOUT_MS: Final = 15_000
 RETRY_S: Final = 0.25
-"""A partition whose oldest record goes while we look is passed over this time."""
 
 Offsets = dict[tuple[str, int], int]
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from policy.bilingual import Bilingual, Language
 from policy.document import Document
-from policy.markup import Html, join, page, table, tag
+from policy.markup import Html, breakable, join, page, table, tag
 from policy.plan import Plan
 from policy.rule_words import RuleWords
 from policy.sources import Clause, Duty
@@ -58,8 +58,8 @@ def _covered(document: Document, plan: Plan, name: str, title: Bilingual) -> Cov
     cases = [
         str(sheet.where("cases", number)).rsplit(":", 1)[0]
         for purpose, sheet in document.cases.items()
-        if purpose in purposes
-        for number in range(len(sheet.content.cases))
+        for number, case in enumerate(sheet.content.cases)
+        if purpose in purposes or case.about == name
     ]
     every = tuple(dict.fromkeys((*row.rules, *rules)))
     return Covered(name, title, every, row.duties, tuple(cases), row.evidence)
@@ -109,7 +109,12 @@ def coverage_page(
             else _some([told(rule) for rule in clause.rules]),
             _lines([duty.duty.told(language) for duty in clause.duties]),
             str(len(clause.cases)),
-            _lines([*clause.evidence, *(duty.evidence.told(language) for duty in clause.duties)]),
+            _lines(
+                [
+                    *map(breakable, clause.evidence),
+                    *(duty.evidence.told(language) for duty in clause.duties),
+                ]
+            ),
         ]
         for clause in found
     ]

@@ -4,6 +4,7 @@ In: texts and elements. Out: one document that asks for nothing: no script, no f
 from elsewhere (its content security policy says so), readable on a phone and on paper.
 """
 
+import re
 from html import escape
 from typing import Final
 
@@ -97,6 +98,12 @@ def table(caption: str, head: list[str], rows: list[list[str]]) -> Html:
         tag("tbody", *body, role="rowgroup"),
         role="table",
     )
+
+
+def breakable(path: str) -> Html:
+    """A file's name that a narrow column breaks between its parts."""
+    parts = re.split(r"(?<=[/_])", path)
+    return Html("<wbr>".join(html(part) for part in parts))
 
 
 def bullets(items: list[str]) -> Html:

@@ -124,6 +124,13 @@ def test_third_parties_get_no_speed_and_no_fine_position() -> None:
     assert all(lane.time_floor_ms >= 60 * MINUTE_MS for lane in output.lanes)
 
 
+def test_every_cell_cites_a_clause_of_the_seed_and_the_law_or_guideline_behind_it() -> None:
+    kinds = {name: one.kind for name, one in document().authorities.content.authorities.items()}
+    for cell in plan().cells:
+        cited = {kinds[name] for name in cell.cites}
+        assert "clause" in cited and cited & {"law", "guideline", "order"}, cell.id
+
+
 def test_every_rule_cites_and_every_notice_speaks_both_languages() -> None:
     assert all(r.cites for o in plan().outputs for lane in o.lanes for r in lane.rules)
     for sheet in document().notices.values():

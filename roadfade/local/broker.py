@@ -65,6 +65,12 @@ class LocalBroker:
             raise LocalError(message)
         return self._process.pid
 
+    def properties(self, logs: Path) -> str:
+        """The text of its settings file, with its data in ``logs``."""
+        return server_properties(
+            logs, port=self.port, controller_port=self._controller_port, deletion=self._deletion
+        )
+
     def start(self) -> None:
         """Start the broker and return when it answers; format its folder the first time.
 
@@ -76,14 +82,7 @@ class LocalBroker:
         logs = self._dir / "kafka"
         # The topics hold what vehicles sent: nobody else on this machine reads them.
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._settings.write_text(
-            server_properties(
-                logs,
-                port=self.port,
-                controller_port=self._controller_port,
-                deletion=self._deletion,
-            )
-        )
+        self._settings.write_text(self.properties(logs))
         if not (logs / "meta.properties").exists():
             self._format()
         heap = (f"-Xms{min(256, self._heap_max_mib)}m", f"-Xmx{self._heap_max_mib}m")

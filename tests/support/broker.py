@@ -14,14 +14,19 @@ WITHOUT_BROKER = "ROADFADE_TESTS_WITHOUT_BROKER"
 HEAP_MAX_MIB = 256
 
 
-def new_broker(data_dir: Path) -> LocalBroker:
-    """A broker that is not started; where it cannot be had, the test fails, or skips if told so."""
+def libs_and_java() -> tuple[Path, Path]:
+    """What a broker runs on; where it cannot be had, the test fails, or skips if told so."""
     if os.environ.get(WITHOUT_BROKER) == "1":
         pytest.skip(f"{WITHOUT_BROKER}=1: tests with a real broker were switched off")
     try:
-        libs, java = kafka_libs(), find_java()
+        return kafka_libs(), find_java()
     except LocalError as error:
         pytest.fail(f"{error} (or set {WITHOUT_BROKER}=1 to leave these tests out)", pytrace=False)
+
+
+def new_broker(data_dir: Path) -> LocalBroker:
+    """A broker that is not started."""
+    libs, java = libs_and_java()
     return LocalBroker(data_dir, libs, java=java, heap_max_mib=HEAP_MAX_MIB)
 
 

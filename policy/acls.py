@@ -54,13 +54,13 @@ def acls(plan: Plan, prefix: str = "") -> tuple[Acl, ...]:
 def _all(plan: Plan, prefix: str) -> Iterator[Acl]:
     yield from _worker(plan, prefix)
     yield from _sink(plan, prefix)
-    yield from _topic(SWEEP, prefix, publication.TOPIC, "Read")
+    yield from _versions(SWEEP, prefix)
     yield from _topic(GATEWAY, prefix, RAW, "Write")
     for output in plan.outputs:
         yield from _topic(READER + output.id, prefix, output.topic, "Read")
         yield _group(READER + output.id, prefix, READER + output.id)
     yield from _office(plan, prefix)
-    yield from _administration(ADMIN, plan, prefix)
+    yield from _admin(plan, prefix)
 
 
 def _worker(plan: Plan, prefix: str) -> Iterator[Acl]:
@@ -78,9 +78,12 @@ def _worker(plan: Plan, prefix: str) -> Iterator[Acl]:
 
 def _sink(plan: Plan, prefix: str) -> Iterator[Acl]:
     yield from _settings(SINK, plan, prefix)
-    for output in plan.outputs:
-        yield from _topic(SINK, prefix, output.topic, "Read")
-    yield from _topic(SINK, prefix, publication.TOPIC, "Read")
+    kept = {output.topic for output in plan.outputs}
+    for name in topic_configs(plan):
+        # It does not start where a topic is missing, and without Describe one that it may not
+        # read is missing to it; DescribeConfigs alone does not show that a topic is there.
+        read = name in kept or name == publication.TOPIC
+        yield from _topic(SINK, prefix, name, "Read" if read else "Describe")
     yield _group(SINK, prefix, SINK_GROUP)
 
 
@@ -94,6 +97,21 @@ def _office(plan: Plan, prefix: str) -> Iterator[Acl]:
         yield from _topic(OFFICE, prefix, output.topic, "Delete")
     for name in (WORKER_GROUP, SINK_GROUP):
         yield Acl(OFFICE, "Describe", "group", prefix + name)
+
+
+def _admin(plan: Plan, prefix: str) -> Iterator[Acl]:
+    # ``topics apply`` goes by the version in force, and ``status`` tells what waits.
+    yield from _versions(ADMIN, prefix)
+    yield from _administration(ADMIN, plan, prefix)
+    for name in (WORKER_GROUP, LEDGER_GROUP, SINK_GROUP):
+        yield Acl(ADMIN, "Describe", "group", prefix + name)
+
+
+def _versions(principal: str, prefix: str) -> Iterator[Acl]:
+    """What it takes to hear the versions of the policy, and to compile them for this broker."""
+    # A plan holds for the broker's own deletion settings, and a topic is opened by describing it.
+    yield Acl(principal, "DescribeConfigs", "cluster", CLUSTER)
+    yield from _topic(principal, prefix, publication.TOPIC, "DescribeConfigs", "Read")
 
 
 def _administration(principal: str, plan: Plan, prefix: str) -> Iterator[Acl]:

@@ -1,0 +1,162 @@
+"""The rights that ``roadfade policy acls`` prints, on a broker that enforces them.
+
+Each process's own code does its work as its principal. What is refused: test_acls_denied.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import pytest
+
+from bus.admin import TopicAdmin
+from bus.arrived import Arrived
+from bus.batch_loop import BatchLoop
+from bus.outgoing import Outgoing
+from bus.positions import Positions
+from bus.producer import AckedProducer
+from bus.publisher import Publisher
+from bus.sink_loop import SinkLoop, SinkSettings
+from bus.view import CompactedView
+from policy.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
+from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
+from policy.publication import Publication
+from policy.topics import CONTROL, RAW
+from roadfade.planning import bring_about, check_topics
+from roadfade.published import told_now
+from roadfade.views import heartbeat_at
+from telemetry import flow
+from telemetry.control import HEARTBEAT_KEY
+from tests.integration.bus_road import Noted, clock
+from tests.integration.guarded_road import (
+    HEARTBEAT,
+    OUTPUTS,
+    PUBLISHED,
+    SPARE,
+    SPECS,
+    TOPICS,
+    Way,
+    carried,
+    delete_spare,
+    in_group,
+    viewed,
+)
+from tests.support.guarded_broker import SUPER_USER
+
+pytestmark = pytest.mark.broker
+
+
+@pytest.mark.parametrize("principal", [WORKER, SINK, OFFICE, ADMIN])
+async def test_who_checks_the_topics_before_starting_finds_them_all(
+    way: Way, principal: str
+) -> None:
+    async with TopicAdmin(way(principal)) as admin:
+        assert set(await check_topics(admin, SPECS)) == {*TOPICS, SPARE}
+
+
+@pytest.mark.parametrize("principal", [WORKER, SINK, SWEEP, OFFICE, ADMIN])
+async def test_who_goes_by_the_policy_hears_its_versions_and_how_fast_the_broker_deletes(
+    way: Way, principal: str
+) -> None:
+    async with TopicAdmin(way(principal)) as admin:
+        assert (await admin.broker_settings()).segment_delete_delay_ms == 1_000
+    told = await told_now(way(principal), Publication("own", 1, 0, 0, {}))
+    assert told.versions == (PUBLISHED,)
+
+
+async def test_a_worker_carries_raw_data_to_every_purpose_and_its_count_to_the_ledger(
+    way: Way,
+) -> None:
+    async def handle(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        return [Outgoing(topic, partition, b"k", b"v") for topic in (*OUTPUTS, SPARE, flow.TOPIC)]
+
+    noted, producer = Noted(), AckedProducer(way(WORKER), clock=clock)
+    await carried(
+        BatchLoop(way(WORKER), RAW, WORKER_GROUP, handle, producer, observer=noted), noted
+    )
+    assert await in_group(way(WORKER), LEDGER_GROUP, flow.TOPIC) > 0
+
+
+async def test_a_worker_reads_whole_what_people_said(way: Way) -> None:
+    for topic in CONTROL:
+        rows: dict[bytes, bytes | None] = {}
+        await viewed(
+            CompactedView(
+                way(WORKER), topic, rows.__setitem__, heartbeat_at=heartbeat_at, clock=clock
+            )
+        )
+        assert rows
+
+
+class Kept:
+    """A store that holds nothing yet."""
+
+    def position(self, topic: str, partition: int) -> int | None:
+        return None
+
+    async def write(self, records: Sequence[Arrived]) -> None:
+        assert {record.topic for record in records} <= set(OUTPUTS)
+
+
+async def test_a_sink_keeps_every_purpose(way: Way) -> None:
+    async with Positions(way(SINK)) as positions:
+        ends = await positions.end(dict.fromkeys(OUTPUTS, 2))
+    assert all(ends[topic, 0] > 0 for topic in OUTPUTS)
+    noted, settings = Noted(), SinkSettings(gather_ms=0)
+    await carried(
+        SinkLoop(way(SINK), [*OUTPUTS], SINK_GROUP, Kept(), observer=noted, settings=settings),
+        noted,
+    )
+
+
+async def test_a_gateway_delivers(way: Way) -> None:
+    async with Publisher(way(GATEWAY), clock=clock) as publisher:
+        await publisher.publish([Outgoing(RAW, None, b"k", b"v")])
+
+
+async def test_the_office_proves_that_it_lives(way: Way) -> None:
+    async with Publisher(way(OFFICE), clock=clock) as publisher:
+        await publisher.publish([Outgoing(t, 1, HEARTBEAT_KEY, HEARTBEAT) for t in CONTROL])
+
+
+@pytest.mark.parametrize("principal", [OFFICE, ADMIN])
+async def test_who_keeps_the_topics_makes_and_mends_them(way: Way, principal: str) -> None:
+    finer = [replace(s, config={**s.config, "segment.ms": "60000"}) for s in SPECS]
+    await delete_spare(way(SUPER_USER))
+    async with TopicAdmin(way(principal)) as admin:
+        assert await bring_about(admin, SPECS) == ([SPARE], [])
+        try:
+            _, changed = await bring_about(admin, finer)
+        finally:
+            await bring_about(admin, SPECS)
+    assert set(changed) == {*TOPICS, SPARE} - set(CONTROL)
+
+
+async def test_the_office_deletes_what_no_version_needs(way: Way) -> None:
+    await delete_spare(way(OFFICE))
+    async with TopicAdmin(way(SUPER_USER)) as admin:
+        await bring_about(admin, SPECS)
+
+
+async def test_the_office_measures_how_old_topics_are_and_how_far_they_are_read(way: Way) -> None:
+    async with Publisher(way(GATEWAY), clock=clock) as publisher:
+        await publisher.publish([Outgoing(RAW, None, b"k", b"v")])
+    await in_group(way(WORKER), WORKER_GROUP, RAW)
+    sizes = dict.fromkeys((RAW, *OUTPUTS), 2)
+    async with Positions(way(OFFICE)) as positions:
+        assert set(await positions.oldest_ms(sizes)) == set(sizes)
+        lag = await positions.lag(WORKER_GROUP, {RAW: 2})
+        assert any(one.committed for one in lag.values())
+        await positions.lag(SINK_GROUP, dict.fromkeys(OUTPUTS, 2))
+
+
+async def test_who_administers_is_told_how_far_everything_is_read(way: Way) -> None:
+    read = {WORKER_GROUP: [RAW], LEDGER_GROUP: [flow.TOPIC], SINK_GROUP: [*OUTPUTS]}
+    async with Positions(way(ADMIN)) as positions:
+        for group, topics in read.items():
+            await positions.lag(group, dict.fromkeys(topics, 2))
+
+
+@pytest.mark.parametrize("topic", OUTPUTS)
+async def test_a_reader_reads_its_purpose_in_its_own_group(way: Way, topic: str) -> None:
+    reader = READER + OUTPUTS[topic]
+    assert await in_group(way(reader), reader, topic) > 0

@@ -1,0 +1,77 @@
+"""What the rights that ``roadfade policy acls`` prints leave out is refused by the broker.
+
+Every door is tried by every principal: those that open are exactly those it needs.
+"""
+
+import pytest
+from aiokafka.errors import GroupAuthorizationFailedError
+
+from bus.admin import TopicAdmin
+from bus.failures import TopicError
+from policy import publication
+from policy.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
+from policy.groups import SINK_GROUP, WORKER_GROUP
+from policy.topics import CONTROL, RAW
+from telemetry import flow
+from tests.integration.guarded_road import (
+    OUTPUTS,
+    STRANGER,
+    TOPICS,
+    Way,
+    delete_spare,
+    in_group,
+    readable,
+    writable,
+)
+
+pytestmark = pytest.mark.broker
+
+
+async def test_a_reader_of_one_purpose_reads_no_other(way: Way) -> None:
+    for topic, output in OUTPUTS.items():
+        assert await readable(way(READER + output)) == {topic}
+        assert await writable(way(READER + output)) == set()
+
+
+@pytest.mark.parametrize("group", [SINK_GROUP, WORKER_GROUP, READER + "research"])
+async def test_a_reader_enters_nobody_elses_group(way: Way, group: str) -> None:
+    with pytest.raises(GroupAuthorizationFailedError):
+        await in_group(way(READER + "service"), group, "purpose.service")
+
+
+async def test_a_gateway_writes_raw_data_and_reads_nothing_back(way: Way) -> None:
+    assert await writable(way(GATEWAY)) == {RAW}
+    assert await readable(way(GATEWAY)) == set()
+
+
+async def test_a_worker_reads_no_purpose_and_changes_nothing_that_people_said(way: Way) -> None:
+    assert await readable(way(WORKER)) == {RAW, flow.TOPIC, *CONTROL}
+    assert await writable(way(WORKER)) == {flow.TOPIC, *OUTPUTS}
+
+
+async def test_a_sink_reads_purposes_and_no_links_or_consents(way: Way) -> None:
+    assert await readable(way(SINK)) == {publication.TOPIC, *OUTPUTS}
+    assert await writable(way(SINK)) == set()
+
+
+async def test_a_sweep_is_told_the_versions_and_reads_no_purpose(way: Way) -> None:
+    assert await readable(way(SWEEP)) == {publication.TOPIC}
+    assert await writable(way(SWEEP)) == set()
+
+
+async def test_the_office_reads_nothing_that_vehicles_sent(way: Way) -> None:
+    assert await readable(way(OFFICE)) == {publication.TOPIC}
+    assert await writable(way(OFFICE)) == {*CONTROL}
+
+
+async def test_who_administers_topics_reads_no_data_and_deletes_none(way: Way) -> None:
+    assert await readable(way(ADMIN)) == {publication.TOPIC}
+    assert await writable(way(ADMIN)) == set()
+    with pytest.raises(TopicError, match="AuthorizationFailed"):
+        await delete_spare(way(ADMIN))
+
+
+async def test_who_was_given_no_right_finds_no_topic(way: Way) -> None:
+    async with TopicAdmin(way(STRANGER)) as admin:
+        assert set((await admin.describe(sorted(TOPICS))).values()) == {None}
+    assert await readable(way(STRANGER)) == await writable(way(STRANGER)) == set()

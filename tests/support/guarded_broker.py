@@ -1,0 +1,130 @@
+"""A real broker with locked doors: who connects says who it is, and may do what is listed.
+
+In: a folder, and rights as ``policy.acls`` gives them. Out: ways to the broker as any principal.
+PLAIN stands for every way of saying who one is: it never leaves the loopback address, and what
+is tried here is the authorizer.
+"""
+
+import argparse
+import secrets
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+
+from aiokafka.admin import AIOKafkaAdminClient
+from aiokafka.protocol.admin import CreateAclsRequest
+
+from bus.connection import Connection
+from policy.acls import CLUSTER, Acl
+from roadfade.local.broker import LocalBroker
+from tests.support.broker import HEAP_MAX_MIB, libs_and_java
+
+SUPER_USER: Final = "admin"
+# Kafka's own numbers for these words, and for a literal name and for "allow".
+RESOURCES: Final = {"topic": 2, "group": 3, "cluster": 4}
+OPERATIONS: Final = {
+    "Read": 3, "Write": 4, "Create": 5, "Delete": 6, "Alter": 7, "Describe": 8,
+    "ClusterAction": 9, "DescribeConfigs": 10, "AlterConfigs": 11, "IdempotentWrite": 12,
+}  # fmt: skip
+LITERAL: Final = 3
+ALLOW: Final = 3
+ANY_HOST: Final = "*"
+
+
+@dataclass(frozen=True, slots=True)
+class PrincipalsConnection(Connection):
+    """The way to the cluster for one principal."""
+
+    principal: str = ""
+    password: str = field(default="", repr=False)
+
+    def client_options(self) -> dict[str, Any]:
+        # super() would miss: with slots, the class is another than the one written here.
+        return Connection.client_options(self) | {
+            "security_protocol": "SASL_PLAINTEXT",
+            "sasl_mechanism": "PLAIN",
+            "sasl_plain_username": self.principal,
+            "sasl_plain_password": self.password,
+        }
+
+
+class GuardedBroker(LocalBroker):
+    """A local broker that knows these principals, and denies what no right allows."""
+
+    def __init__(self, data_dir: Path, principals: Collection[str]) -> None:
+        libs, java = libs_and_java()
+        super().__init__(data_dir, libs, java=java, heap_max_mib=HEAP_MAX_MIB)
+        self._passwords = {name: secrets.token_hex(16) for name in (SUPER_USER, *principals)}
+
+    def connection(self, principal: str, prefix: str) -> Connection:
+        """The way for a principal."""
+        password = self._passwords[principal]
+        return PrincipalsConnection(self.bootstrap_servers, prefix, principal, password)
+
+    def properties(self, logs: Path) -> str:
+        # Of a setting that stands twice, Kafka takes the later one.
+        return super().properties(logs) + self._guards()
+
+    def _guards(self) -> str:
+        controller = f"CONTROLLER://127.0.0.1:{self._controller_port}"
+        own = f'username="{SUPER_USER}" password="{self._passwords[SUPER_USER]}"'
+        users = " ".join(f'user_{name}="{word}"' for name, word in self._passwords.items())
+        login = f"org.apache.kafka.common.security.plain.PlainLoginModule required {own} {users};"
+        return f"""\
+listeners=SASL_PLAINTEXT://127.0.0.1:{self.port},{controller}
+advertised.listeners=SASL_PLAINTEXT://127.0.0.1:{self.port}
+listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
+inter.broker.listener.name=SASL_PLAINTEXT
+sasl.enabled.mechanisms=PLAIN
+sasl.mechanism.inter.broker.protocol=PLAIN
+sasl.mechanism.controller.protocol=PLAIN
+listener.name.sasl_plaintext.plain.sasl.jaas.config={login}
+listener.name.controller.plain.sasl.jaas.config={login}
+authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
+allow.everyone.if.no.acl.found=false
+super.users=User:{SUPER_USER}
+"""
+
+
+async def grant(connection: Connection, rights: Iterable[Acl]) -> None:
+    """Add the rights, read off their printed arguments as ``kafka-acls`` reads them."""
+    printed = [right.arguments for right in rights]
+    admin = AIOKafkaAdminClient(**connection.client_options())
+    await admin.start()
+    try:
+        answer = await admin._send_to_controller(_Creations([_creation(one) for one in printed]))
+    finally:
+        await admin.close()
+    refused = [
+        (line, message)
+        for line, (code, message) in zip(printed, answer.creation_responses, strict=True)
+        if code
+    ]
+    assert refused == []
+
+
+class _Creations(CreateAclsRequest):  # type: ignore[misc]  # aiokafka publishes no types
+    """Many rights at once: aiokafka's own request takes one, and each waits for the log."""
+
+    def __init__(self, rows: list[tuple[object, ...]]) -> None:
+        self._rows = rows
+
+    def build(self, request_struct_class: Any) -> Any:
+        return request_struct_class(self._rows)
+
+
+def _creation(arguments: str) -> tuple[object, ...]:
+    """The right that Kafka's own tool would make of its arguments."""
+    words = argparse.ArgumentParser(allow_abbrev=False)
+    words.add_argument("--add", action="store_true", required=True)
+    words.add_argument("--allow-principal", required=True)
+    words.add_argument("--operation", required=True, choices=OPERATIONS)
+    resource = words.add_mutually_exclusive_group(required=True)
+    resource.add_argument("--cluster", action="store_const", const=CLUSTER)
+    resource.add_argument("--topic")
+    resource.add_argument("--group")
+    read = vars(words.parse_args(arguments.split()))
+    ((kind, name),) = ((kind, read[kind]) for kind in RESOURCES if read[kind] is not None)
+    operation = OPERATIONS[read["operation"]]
+    return RESOURCES[kind], name, LITERAL, read["allow_principal"], ANY_HOST, operation, ALLOW

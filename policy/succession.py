@@ -4,7 +4,7 @@ Every version that was in force counts, in turn: a period that one of them short
 short, and what one of them closed is gone, whatever a later one allows again.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final, NamedTuple
 
@@ -13,19 +13,32 @@ from policy.columns import Column, columns_of
 from policy.diff import Version, diff
 from policy.old_data import new_expiry_ms, successor
 from policy.periods import subtract_period
-from policy.plan import Output, Plan, Rule
-from telemetry.record import LATITUDE, MESH
+from policy.plan import Lane, Output, Plan, Rule
 
 DIFFERENCES_KEPT_MAX: Final = 64
 
 
+class Rows(NamedTuple):
+    """Rows of one column that were let through by one version and end together."""
+
+    version: int
+    output: str
+    """Where they lie."""
+    path: str
+    """Their column."""
+    expires_ms: int
+    decided_by: int | None
+    """The version that gave them this end, where it was not their own."""
+    last_ms: int
+    """The latest time of theirs."""
+
+
 class End(NamedTuple):
-    """When rows end, and which version says so."""
+    """When rows end, and which version decided it; None: their own."""
 
     expires_ms: int
     """AT_ONCE_MS where they may not stay."""
-    policy_version: str
-    """Its period leads back from the end to the start of the life."""
+    decided_by: int | None
 
 
 class Succession:
@@ -41,35 +54,58 @@ class Succession:
         """The plan in force."""
         return self._versions[-1][0]
 
-    def end_of(
-        self, version: int, output_id: str, path: str, expires_ms: int, last_ms: int
-    ) -> End | None:
-        """When rows end now that were kept until ``expires_ms`` under a version.
+    def end_of(self, rows: Rows) -> End | None:
+        """When rows end now.
 
-        ``path`` is the column, ``last_ms`` the latest time of the rows, ``output_id`` where they
-        lie. None where nobody can tell, because the version is not known or kept no such rows:
-        they keep the end they have.
+        None where nobody can tell, because a version is not known or kept no such rows: they
+        keep the end they have.
         """
-        place = self._places.get(version)
-        if place is None:
+        place = self._places.get(rows.version)
+        decider = place if rows.decided_by is None else self._places.get(rows.decided_by)
+        if place is None or decider is None:
             return None
         plan = self._versions[place][0]
-        output = next((one for one in plan.outputs if one.id == output_id), None)
-        kept = None if output is None else _kept(plan, output, path, expires_ms, last_ms)
-        if output is None or kept is None:
+        output = next((one for one in plan.outputs if one.id == rows.output), None)
+        life = None if output is None else self._life(plan, output, rows, decider - place)
+        if output is None or life is None:
             return None
-        start_ms = subtract_period(expires_ms, kept.lane.period)
-        end = End(expires_ms, plan.policy_version)
-        for number in range(place + 1, len(self._versions)):
-            new = self._versions[number][0]
-            heir = successor(kept.lane, kept.rule, _same_output(new, output))
+        start_ms, kept = life
+        end = End(rows.expires_ms, rows.decided_by)
+        for number in range(decider + 1, len(self._versions)):
+            heir = self._heir(output, kept, number)
             decision = self._decision(number, output, kept.rule)
             new_ms = new_expiry_ms(end.expires_ms, start_ms, heir, decision=decision)
             if new_ms != end.expires_ms:
-                end = End(new_ms, new.policy_version)
+                end = End(new_ms, self._versions[number][0].version)
             if heir is None:
                 break
         return end
+
+    def _life(
+        self, plan: Plan, output: Output, rows: Rows, later: int
+    ) -> tuple[int, Column] | None:
+        """When the rows' life began, and the column they stand in; a path may have several.
+
+        The end less the period of the lane that gave it (``later`` versions on) leads back to
+        the start, never to later than it was. A life starts at its reading or before: of the
+        lanes whose life may have started so, the one whose start is nearest.
+        """
+        starts = []
+        for number, column in enumerate(columns_of(plan, output)):
+            place = self._places[plan.version] + later
+            lane = self._heir(output, column, place) if later else column.lane
+            if column.path == rows.path and lane is not None:
+                starts.append((subtract_period(rows.expires_ms, lane.period), number, column))
+        before = [one for one in starts if one[0] <= rows.last_ms]
+        if not starts:
+            return None
+        start_ms, _, column = max(before) if before else min(starts)
+        return start_ms, column
+
+    def _heir(self, output: Output, kept: Column, number: int) -> Lane | None:
+        """The lane of a version under which data of this column may stay."""
+        new = _same_output(self._versions[number][0], output)
+        return successor(kept.lane, kept.rule, new)
 
     def _decision(self, number: int, output: Output, rule: Rule) -> str | None:
         """What people decided about old data when this version lengthened its period."""
@@ -88,27 +124,3 @@ def _same_output(plan: Plan, old: Output) -> Output | None:
     """The output to the same recipient, whatever its id: that depends on who else receives."""
     who = (old.purpose, old.recipient)
     return next((one for one in plan.outputs if (one.purpose, one.recipient) == who), None)
-
-
-def _kept(plan: Plan, output: Output, path: str, expires_ms: int, last_ms: int) -> Column | None:
-    """The column that rows of this path and expiry stand in, where a path has several.
-
-    A life starts at its reading or before: of the lanes whose life may have started so, the
-    one whose start is nearest.
-    """
-    starts = [
-        (subtract_period(expires_ms, column.lane.period), number, column)
-        for number, column in enumerate(_columns(plan, output, path))
-    ]
-    before = [one for one in starts if one[0] <= last_ms]
-    if before:
-        return max(before)[2]
-    return min(starts)[2] if starts else None
-
-
-def _columns(plan: Plan, output: Output, path: str) -> Iterator[Column]:
-    columns = columns_of(plan, output)
-    paths = {column.path for column in columns}
-    # A version that lets positions through as measured also keeps the meshes of an older one.
-    wanted = LATITUDE if path == MESH and MESH not in paths else path
-    return (column for column in columns if column.path == wanted)

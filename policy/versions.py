@@ -1,10 +1,10 @@
 """Published versions and now in, the version in force and the next one out.
 
-A worker asks once before each batch, with one now for the whole batch: so a switch falls
-between two batches and never into one. Asked with an old now, it answers as it did then.
+A worker asks once before each batch, and goes by the answer for the whole batch: so a switch
+falls between two batches and never into one. Asked with an old now, it answers as it did then.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from policy.publication import Publication
@@ -17,18 +17,15 @@ class InForce:
     current: Publication | None
     """None before the first version starts: nothing is decided, and nothing released."""
     following: Publication | None
-
-    @property
-    def until_ms(self) -> int | None:
-        """The instant from which this answer no longer holds; None: until one is published."""
-        return None if self.following is None else self.following.starts_ms
+    until_ms: int | None = None
+    """The instant from which this answer may no longer hold; None: until one is published."""
 
     def holds_at(self, now_ms: int) -> bool:
         """Whether the answer still holds, so that it need not be asked anew before every batch."""
         return self.until_ms is None or now_ms < self.until_ms
 
 
-def in_force(published: Iterable[Publication], now_ms: int) -> InForce:
+def in_force(published: Collection[Publication], now_ms: int) -> InForce:
     """Of what was published by now, the highest version that has started.
 
     A lower version never replaces a higher one, whatever their dates: to go back, publish
@@ -40,12 +37,14 @@ def in_force(published: Iterable[Publication], now_ms: int) -> InForce:
     floor = -1 if current is None else current.version
     coming = [one for one in known if one.starts_ms > now_ms and one.version > floor]
     following = min(coming, key=lambda one: (one.starts_ms, -one.version), default=None)
-    return InForce(current, following)
+    edges = (edge for one in published for edge in (one.published_ms, one.starts_ms))
+    until_ms = min((edge for edge in edges if edge > now_ms), default=None)
+    return InForce(current, following, until_ms)
 
 
-def reigns(published: Iterable[Publication], now_ms: int) -> tuple[Publication, ...]:
+def reigns(published: Collection[Publication], now_ms: int) -> tuple[Publication, ...]:
     """Every version that was in force at some time up to now, in that order."""
-    started = [one for one in published if max(one.published_ms, one.starts_ms) <= now_ms]
+    started = [one for one in published if one.starts_ms <= now_ms]
     found: list[Publication] = []
     for one in sorted(started, key=lambda one: (one.starts_ms, one.version)):
         if not found or one.version > found[-1].version:

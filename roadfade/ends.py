@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from policy.diff import Version
 from policy.plan import Plan
-from policy.succession import Succession
+from policy.succession import Rows, Succession
 from sinks.ports import Kept
 
 
@@ -26,11 +26,14 @@ class LakeEnds:
         """See ``Ends``."""
         return self.plan.policy_version
 
-    def end_of(self, kept: Kept) -> tuple[int, str] | None:
+    def end_of(self, kept: Kept) -> tuple[int, int] | None:
         """See ``Ends``. A row tells its version by number: limits of processes may differ."""
         number, _, _ = kept.policy_version.partition("-")
         if not number.isdecimal():
             return None
-        return self._succession.end_of(
-            int(number), kept.output, kept.signal, kept.expires_ms, kept.last_ms
-        )
+        rows = Rows(
+            int(number), kept.output, kept.signal, kept.expires_ms, kept.decided_by or None,
+            kept.last_ms,
+        )  # fmt: skip
+        end = self._succession.end_of(rows)
+        return None if end is None else (end.expires_ms, end.decided_by or 0)

@@ -48,3 +48,17 @@ def write_file(path: Path, content: bytes) -> None:
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
+
+
+def move(temporary: Path, final: Path) -> None:
+    """Give a file its name, in a directory that a sweep may be removing; not yet durable."""
+    for last_try in (False, False, True):
+        try:
+            make_directory(final.parent)
+            temporary.replace(final)
+        except FileNotFoundError:
+            # A sweep removes directories that stand empty: this one, a moment ago.
+            if last_try:
+                raise
+        else:
+            return

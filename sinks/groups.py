@@ -19,10 +19,10 @@ FROM {source} GROUP BY ALL
 _COPY: Final = """
 COPY (
   SELECT record, pseudonym, signal, t, number, text, unit, {expires} AS expires_at,
-         said_by AS policy_version
+         policy_version
   FROM {source} JOIN (
     SELECT unnest($1::VARCHAR[]) AS of_version, unnest($2::VARCHAR[]) AS of_signal,
-           unnest($3::BIGINT[]) AS of_day, unnest($4::VARCHAR[]) AS said_by)
+           unnest($3::BIGINT[]) AS of_day)
   ON policy_version = of_version AND signal = of_signal
      AND epoch_ms(date_trunc('day', t)) = of_day
   ORDER BY {order}
@@ -40,13 +40,6 @@ class Group(NamedTuple):
     rows: int
 
 
-class Judged(NamedTuple):
-    """A group, and the version that says when it ends."""
-
-    group: Group
-    said_by: str
-
-
 def groups_of(engine: duckdb.DuckDBPyConnection, path: Path) -> list[Group]:
     """The groups of a part; none where a sweep took it while we looked."""
     try:
@@ -58,24 +51,11 @@ def groups_of(engine: duckdb.DuckDBPyConnection, path: Path) -> list[Group]:
     return [Group(*row) for row in found]
 
 
-def wholly_of(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path], version: str) -> set[Path]:
-    """The parts whose footers say that all their rows are of this version."""
-    query = (
-        "SELECT file_name FROM parquet_metadata($1) WHERE path_in_schema = 'policy_version' "
-        "GROUP BY file_name HAVING min(stats_min_value) = $2 AND max(stats_max_value) = $2"
-    )
-    try:
-        names = engine.execute(query, [[str(path) for path in paths], version]).fetchall()
-    except duckdb.IOException:
-        return set()  # one was swept while we looked: each is then asked by itself
-    return {Path(name) for (name,) in names}
-
-
 def copy_groups(
     engine: duckdb.DuckDBPyConnection,
     path: Path,
     into: Path,
-    judged: Sequence[Judged],
+    groups: Sequence[Group],
     end_ms: int,
     compression: str,
 ) -> None:
@@ -87,6 +67,6 @@ def copy_groups(
         path=quoted(str(into)),
         options=options(compression),
     )
-    keys = [[group[column] for group, _ in judged] for column in range(3)]
-    engine.execute(statement, [*keys, [said_by for _, said_by in judged]])
+    keys = [[group[column] for group in groups] for column in range(3)]
+    engine.execute(statement, keys)
     sync_file(into)

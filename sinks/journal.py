@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-from sinks.durable import make_directory, sync_directory, sync_if_there, write_file
+from sinks.durable import make_directory, move, sync_directory, sync_if_there, write_file
 from sinks.layout import RESTATING
 from sinks.steps import Hook, Step
 
@@ -35,24 +35,40 @@ def replace(
 ) -> None:
     """Put parts, written durably as (temporary, final), in a source's place. Blocks.
 
-    Durable on return. Between the first rename and the unlink a reader sees rows twice. A
-    source that a sweep took meanwhile is gone all the same.
+    Durable on return. Until the unlink the new parts do not count (``half_done``). A source
+    that a sweep took meanwhile is gone all the same.
     """
     note = root / RESTATING / name_of(root, source)
     finals = [final for _, final in written]
     _write(root, note, _Note(_place(root, source), [_place(root, f) for f in finals]), temporary)
     at(Step.NOTE_DURABLE)
     for made, final in written:
-        make_directory(final.parent)
-        made.replace(final)
+        move(made, final)
         at(Step.PART_RENAMED)
     for final in finals:
-        sync_directory(final.parent)
+        sync_if_there(final.parent)
     source.unlink(missing_ok=True)
     sync_if_there(source.parent)
     at(Step.REPLACED)
     note.unlink()
     sync_directory(note.parent)
+
+
+def half_done(root: Path) -> set[Path]:
+    """Parts that do not count yet: the part they are to replace is still there."""
+    return {
+        root / part for note in _notes(root) if (root / note.source).exists() for part in note.parts
+    }
+
+
+def _notes(root: Path) -> list[_Note]:
+    found = []
+    for path in sorted((root / RESTATING).glob("*")):
+        try:
+            found.append(msgspec.json.decode(path.read_bytes(), type=_Note))
+        except FileNotFoundError:  # done with while we looked
+            continue
+    return found
 
 
 def settle(root: Path) -> int:
@@ -65,6 +81,8 @@ def settle(root: Path) -> int:
             for part in note.parts:
                 (root / part).unlink(missing_ok=True)
                 sync_if_there((root / part).parent)
+        # Else a power cut could bring the source back beside its parts.
+        sync_if_there((root / note.source).parent)
         path.unlink()
     if notes:
         sync_directory(folder)

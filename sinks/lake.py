@@ -15,7 +15,7 @@ from typing import Literal
 
 from sinks.admission import admit, by_partition
 from sinks.cleanup import remove_unmarked
-from sinks.durable import make_directory, sync_file, sync_if_there
+from sinks.durable import make_directory, move, sync_file, sync_if_there
 from sinks.erase import erase, locate
 from sinks.expire import sweep
 from sinks.format import settle_buckets
@@ -176,7 +176,7 @@ class Lake:
 
     def _publish(self, written: Sequence[tuple[Path, Path]]) -> None:
         for temporary, final in written:
-            _move(temporary, final)
+            move(temporary, final)
             self._at(Step.PART_RENAMED)
         for _, final in written:
             sync_if_there(final.parent)
@@ -187,16 +187,3 @@ class Lake:
             topic, _, number = directory.name.rpartition("-")
             partition = int(number)
             yield (topic, partition), Markers(self._root, topic, partition, self._settings.window)
-
-
-def _move(temporary: Path, final: Path) -> None:
-    for last_try in (False, False, True):
-        try:
-            make_directory(final.parent)
-            temporary.replace(final)
-        except FileNotFoundError:
-            # A sweep removes directories that stand empty: this one, a moment ago.
-            if last_try:
-                raise
-        else:
-            return

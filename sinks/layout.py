@@ -1,9 +1,9 @@
 """Names in the lake: which file holds what, and what a found name means.
 
 ``purpose=<output>/expires=<minute, UTC>/bucket=NN/part-<topic>-<partition>-<first>-<last>
-.parquet``, with ``-r<hash>`` before the ending where rows were given another end. No name
-holds an identifier. Names beginning with ``_`` are not data: Spark, Trino and DuckDB globs
-pass them by.
+.parquet``, with ``-r<hash>v<version>`` before the ending where a version of the policy gave
+rows another end. No name holds an identifier. Names beginning with ``_`` are not data: Spark,
+Trino and DuckDB globs pass them by.
 """
 
 import re
@@ -23,7 +23,7 @@ BUCKETS_MAX: Final = 100
 _EXPIRES_TEXT: Final = "%Y-%m-%dT%H-%MZ"
 _PART: Final = re.compile(
     r"part-(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)"
-    r"(-r(?P<restated>[0-9a-f]{16}))?\.parquet"
+    r"(-r(?P<restated>[0-9a-f]{16})v(?P<decided_by>\d+))?\.parquet"
 )
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _GLOB: Final = re.compile(r"[*?\[\]{}]")
@@ -45,12 +45,14 @@ class Part(NamedTuple):
     first: int
     last: int
     restated: str = ""
-    """Of which part these rows are, where a new version of the policy gave them another end."""
+    """Of which part these rows are, where a version of the policy gave some another end."""
+    decided_by: int = 0
+    """The version that gave these their end; 0: the one that let each of them through."""
 
     @property
     def name(self) -> str:
         """The file name."""
-        tail = f"-r{self.restated}" if self.restated else ""
+        tail = f"-r{self.restated}v{self.decided_by}" if self.restated else ""
         return f"part-{self.topic}-{self.partition}-{self.first}-{self.last}{tail}.parquet"
 
 
@@ -101,7 +103,8 @@ def read_part(name: str) -> Part | None:
     if found is None:
         return None
     partition, first, last = (int(found[group]) for group in ("partition", "first", "last"))
-    return Part(found["topic"], partition, first, last, found["restated"] or "")
+    restated, decided_by = found["restated"] or "", int(found["decided_by"] or 0)
+    return Part(found["topic"], partition, first, last, restated, decided_by)
 
 
 def outputs(root: Path) -> list[str]:

@@ -30,6 +30,8 @@ class Row(NamedTuple):
     unit: str
     expires_ms: int
     policy_version: str
+    decided_by: int = 0
+    """See ``Kept``."""
 
 
 @dataclass(slots=True)
@@ -82,23 +84,23 @@ class MemorySink:
         for output, rows in self._store.rows.items():
             kept: list[Row] = []
             for row in rows:
-                judged = self._judged(ends, output, row)
+                judged = ends.end_of(
+                    Kept(
+                        output, row.policy_version, row.signal, row.expires_ms, row.decided_by,
+                        row.t_ms,
+                    )
+                )  # fmt: skip
                 unjudged += judged is None
-                end_ms, version = judged or (row.expires_ms, row.policy_version)
+                end_ms, decided_by = judged or (row.expires_ms, row.decided_by)
                 if row.expires_ms <= now_ms or end_ms == row.expires_ms:
                     kept.append(row)
                 elif end_ms > now_ms:
-                    kept.append(row._replace(expires_ms=end_ms, policy_version=version))
+                    kept.append(row._replace(expires_ms=end_ms, decided_by=decided_by))
                     moved[output] += 1
                 else:
                     removed[output] += 1
             self._store.rows[output] = kept
         return Restated(0, moved, removed, unjudged)
-
-    def _judged(self, ends: Ends, output: str, row: Row) -> tuple[int, str] | None:
-        if row.policy_version == ends.policy_version:
-            return row.expires_ms, row.policy_version
-        return ends.end_of(Kept(output, row.policy_version, row.signal, row.expires_ms, row.t_ms))
 
     def erase(self, pseudonyms: Collection[Pseudonym], now_ms: int) -> Receipt:
         """See ``Sink``."""

@@ -32,12 +32,14 @@ class Arrived(Protocol):
 
 
 class Kept(NamedTuple):
-    """Rows of one column that were kept under one version until one instant."""
+    """Rows of one column that one version let through and that end at one instant."""
 
     output: str
     policy_version: str
     signal: str
     expires_ms: int
+    decided_by: int
+    """The version's number that gave them this end; 0: their own."""
     last_ms: int
     """The latest time of theirs."""
 
@@ -50,8 +52,8 @@ class Ends(Protocol):
         """The version in force, as records carry it."""
         ...
 
-    def end_of(self, kept: Kept) -> tuple[int, str] | None:
-        """The rows' end now and the version that says so; None where nobody can tell.
+    def end_of(self, kept: Kept) -> tuple[int, int] | None:
+        """The rows' end now, and ``decided_by`` for it; None where nobody can tell.
 
         The end is as it was, sooner, later where people decided so, or 0 for at once.
         """

@@ -16,10 +16,13 @@ from uuid import uuid4
 import duckdb
 
 from sinks.gate import VIEW, Gate, QueryRefusedError
+from sinks.journal import half_done
 from sinks.layout import checked_root, files, outputs, partitions
 from sinks.parquet import COLUMNS, ORDER, connect, quoted, source
 from sinks.workplace import Workplace
 
+_MOVING: Final = "rows are being given another end by a new policy: run it again"
+LOOKS_MAX: Final = 50
 # In place of the engine's own words, which name files, and these tell of offsets.
 _GONE: Final = "rows were deleted while the query ran: run it again"
 
@@ -65,12 +68,7 @@ class PurposeSession:
             spill = self._workplace.path / "spill"
             self._engine = connect(spill, limits.memory_mb, limits.threads)
             self._gate = Gate(self._engine)
-            live = [
-                path
-                for place in partitions(root, output)
-                if place.expires_ms > now_ms
-                for path in files(place)
-            ]
+            live = _live(root, output, now_ms)
             try:
                 self._open_view(live, now_ms)
             except duckdb.IOException:
@@ -121,6 +119,28 @@ class PurposeSession:
         self._engine.execute(f"SET allowed_paths = [{paths}]")
         self._engine.execute("SET enable_external_access = false")
         self._engine.execute("SET lock_configuration = true")
+
+
+def _live(root: Path, output: str, now_ms: int) -> list[Path]:
+    """The live parts as they stand at one moment, each row in one of them.
+
+    A restatement moves rows between partitions while we look: what was the same twice, with
+    nothing half done beginning or ending between, is one moment.
+    """
+    for _ in range(LOOKS_MAX):
+        undone, found = half_done(root), _listed(root, output, now_ms)
+        if undone == half_done(root) and found == _listed(root, output, now_ms):
+            return [path for path in found if path not in undone]
+    raise QueryFailedError(_MOVING)
+
+
+def _listed(root: Path, output: str, now_ms: int) -> list[Path]:
+    return [
+        path
+        for place in partitions(root, output)
+        if place.expires_ms > now_ms
+        for path in files(place)
+    ]
 
 
 def open_purpose(

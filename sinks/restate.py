@@ -1,28 +1,41 @@
 """A new version of the policy gives rows kept under older ones another end.
 
 In: a lake, and who tells when rows end now. Out: the rows in the partitions of their new end,
-stamped with the version that says so; what may not stay is gone. Safe beside a writer, a query
-and a sweep; one erasure or restatement at a time per lake. Everything here blocks.
+whose parts name the version that decided it; what may not stay is gone. Safe beside a writer
+and a sweep; a reader opened meanwhile waits for the part in hand. One erasure or restatement
+at a time per lake. Everything here blocks.
 """
 
 from collections import Counter
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
 import duckdb
 
-from sinks.groups import Judged, copy_groups, groups_of, wholly_of
+from sinks.groups import Group, copy_groups, groups_of
 from sinks.journal import name_of, replace, settle
-from sinks.layout import Partition, bucket_directory, files, partitions, read_part
-from sinks.parquet import FILES_PER_QUERY_MAX, connect
+from sinks.layout import (
+    Part,
+    Partition,
+    bucket_directory,
+    files,
+    marker_directory,
+    partitions,
+    read_part,
+)
+from sinks.markers import stored_lasts
+from sinks.parquet import connect
 from sinks.ports import Ends, Kept
 from sinks.results import Restated
 from sinks.steps import Hook, Step, go_on
 from sinks.workplace import ERASING, Workplace, clear_dead
 
-FILES_AT_ONCE_MAX: Final = 200
-"""Parts rewritten in one go: expiring must get its turn between."""
+REWRITTEN_MAX: Final = 200
+"""Parts rewritten in one turn: expiring must get its own between."""
+LOOKED_AT_MAX: Final = 2_000
+"""Parts looked at in one turn."""
+
+_End = tuple[int, int]
 
 
 class Restatement:
@@ -35,10 +48,16 @@ class Restatement:
         self._policy_version = ""
         self._judged: set[Path] = set()
 
-    def run(self, ends: Ends, now_ms: int, files_max: int = FILES_AT_ONCE_MAX) -> Restated:
-        """Restate what is not yet; at most so many parts are rewritten, the rest is counted.
+    def run(
+        self,
+        ends: Ends,
+        now_ms: int,
+        rewritten_max: int = REWRITTEN_MAX,
+        looked_at_max: int = LOOKED_AT_MAX,
+    ) -> Restated:
+        """One turn: judge some parts, rewrite those that must be; ``left`` says what waits.
 
-        Idempotent. WorkplaceTakenError while an erasure runs.
+        Idempotent. WorkplaceTakenError while an erasure or another restatement runs.
         """
         if ends.policy_version != self._policy_version:
             self._policy_version, self._judged = ends.policy_version, set()
@@ -48,34 +67,50 @@ class Restatement:
             connect(workplace.path / "spill") as engine,
         ):
             settle(self._root)
-            pass_ = _Pass(self._root, engine, workplace.path, self._compression, self._at)
-            present: set[Path] = set()
-            left = 0
-            for place, path in self._unjudged(engine, ends, now_ms, present):
-                if pass_.files >= files_max:
-                    left += 1
-                elif pass_.part(place, path, ends, now_ms):
+            one = _Turn(self._root, engine, workplace.path, self._compression, self._at)
+            waiting = self._waiting(now_ms)
+            looked_at = 0
+            for place, path in waiting[:looked_at_max]:
+                if one.files >= rewritten_max:
+                    break
+                if one.part(place, path, ends, now_ms):
                     self._judged.add(path)
-            self._judged &= present
-        return Restated(pass_.files, pass_.moved, pass_.removed, pass_.unjudged, left)
+                looked_at += 1
+        left = len(waiting) - looked_at
+        return Restated(one.files, one.moved, one.removed, one.unjudged, left)
 
-    def _unjudged(
-        self, engine: duckdb.DuckDBPyConnection, ends: Ends, now_ms: int, present: set[Path]
-    ) -> Iterator[tuple[Partition, Path]]:
-        """Parts that hold rows of another version; expired ones are the sweep's."""
-        for place in [one for one in partitions(self._root) if one.expires_ms > now_ms]:
-            found = files(place)
-            present.update(found)
-            new = [path for path in found if path not in self._judged]
-            for start in range(0, len(new), FILES_PER_QUERY_MAX):
-                some = new[start : start + FILES_PER_QUERY_MAX]
-                current = wholly_of(engine, some, ends.policy_version)
-                self._judged |= current
-                yield from ((place, path) for path in some if path not in current)
+    def _waiting(self, now_ms: int) -> list[tuple[Partition, Path]]:
+        """Parts not judged yet whose batch is durable; expired ones are the sweep's."""
+        durable = _Durable(self._root)
+        places = [one for one in partitions(self._root) if one.expires_ms > now_ms]
+        present = [(place, path) for place in places for path in files(place)]
+        self._judged &= {path for _, path in present}
+        return [one for one in present if one[1] not in self._judged and durable.holds(one[1])]
 
 
-class _Pass:
-    """One pass over a lake: what it has done so far."""
+class _Durable:
+    """Up to which offset each topic-partition's rows are durable; read once, before the parts.
+
+    A part above it may be removed by the next writer, and its records come again.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lasts: dict[tuple[str, int], int] = {}
+
+    def holds(self, path: Path) -> bool:
+        part = read_part(path.name)
+        if part is None:
+            return False
+        owner = (part.topic, part.partition)
+        if owner not in self._lasts:
+            lasts = stored_lasts(marker_directory(self._root, *owner))
+            self._lasts[owner] = lasts[-1] if lasts else -1
+        return part.last <= self._lasts[owner]
+
+
+class _Turn:
+    """One turn over a lake: what it has done so far."""
 
     def __init__(
         self,
@@ -97,38 +132,54 @@ class _Pass:
 
     def part(self, place: Partition, path: Path, ends: Ends, now_ms: int) -> bool:
         """Restate one part; whether it stands as it should (a rewritten one is no more)."""
-        by_end = self._judge(place, path, ends)
         part = read_part(path.name)
-        if part is None or set(by_end) <= {place.expires_ms}:
+        if part is None:
             return True
-        name = part._replace(restated=name_of(self._root, path)).name
-        written = []
-        for number, (end_ms, judged) in enumerate(sorted(by_end.items())):
-            rows = sum(group.rows for group, _ in judged)
+        by_end = self._judge(place, path, part, ends)
+        if all(end_ms == place.expires_ms for end_ms, _ in by_end):
+            return True
+        try:
+            self._rewrite(place, path, part, by_end, now_ms)
+        except duckdb.IOException:
+            if path.exists():
+                raise
+            return True  # swept while we copied
+        self.files += 1
+        for (end_ms, _), groups in by_end.items():
+            rows = sum(group.rows for group in groups)
             if end_ms <= now_ms:
                 self.removed[place.output] += rows
-                continue
-            if end_ms != place.expires_ms:
+            elif end_ms != place.expires_ms:
                 self.moved[place.output] += rows
-            temporary = self._temporary / f"{number}.parquet"
-            copy_groups(self._engine, path, temporary, judged, end_ms, self._compression)
-            self._at(Step.REWRITTEN)
-            bucket = int(path.parent.name.removeprefix("bucket="))
-            folder = bucket_directory(self._root, place.output, end_ms, bucket)
-            written.append((temporary, folder / name))
-        replace(self._root, path, written, self._temporary, self._at)
-        self.files += 1
         return False
 
-    def _judge(self, place: Partition, path: Path, ends: Ends) -> dict[int, list[Judged]]:
-        by_end: dict[int, list[Judged]] = {}
+    def _judge(
+        self, place: Partition, path: Path, part: Part, ends: Ends
+    ) -> dict[_End, list[Group]]:
+        by_end: dict[_End, list[Group]] = {}
         for group in groups_of(self._engine, path):
             kept = Kept(
-                place.output, group.policy_version, group.signal, place.expires_ms, group.last_ms
-            )
+                place.output, group.policy_version, group.signal, place.expires_ms,
+                part.decided_by, group.last_ms,
+            )  # fmt: skip
             end = ends.end_of(kept)
             if end is None:
                 self.unjudged += group.rows
-            end_ms, said_by = end or (place.expires_ms, group.policy_version)
-            by_end.setdefault(end_ms, []).append(Judged(group, said_by))
+            by_end.setdefault(end or (place.expires_ms, part.decided_by), []).append(group)
         return by_end
+
+    def _rewrite(
+        self, place: Partition, path: Path, part: Part, by_end: dict[_End, list[Group]], now_ms: int
+    ) -> None:
+        written = []
+        bucket = int(path.parent.name.removeprefix("bucket="))
+        for number, ((end_ms, decided_by), groups) in enumerate(sorted(by_end.items())):
+            if end_ms <= now_ms:
+                continue
+            temporary = self._temporary / f"{number}.parquet"
+            copy_groups(self._engine, path, temporary, groups, end_ms, self._compression)
+            self._at(Step.REWRITTEN)
+            folder = bucket_directory(self._root, place.output, end_ms, bucket)
+            name = part._replace(restated=name_of(self._root, path), decided_by=decided_by).name
+            written.append((temporary, folder / name))
+        replace(self._root, path, written, self._temporary, self._at)

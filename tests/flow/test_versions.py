@@ -124,3 +124,22 @@ def test_a_version_takes_over_on_every_process_and_old_rows_end_as_it_says(
     assert road.cli("topics", "show", "--json").code == 0
     status = road.cli("status", "--json").json()
     assert status["wrong"] == [], status["wrong"]
+
+
+def test_a_version_to_come_changes_nothing_and_is_prepared(road: Road, tmp_path: Path) -> None:
+    tomorrow = format_instant(wall_ms() + DAY_MS)[:10]
+    kept = {output: road.rows(output, KEPT) for output in (IMPROVE, LAB)}
+    # As the first one again, the engineers would receive what the second took from them.
+    back = document(tmp_path / "back", 3, {}, effective=tomorrow)
+    refused = road.cli("policy", "publish", "--json", "--policy", str(back))
+    assert refused.code == 1 and refused.json()["undecided"] > 0
+    shorter = dict(SECOND) | {
+        "purposes/service_improve.yaml": (("at_most: 12 months", "at_most: 5 months"),)
+    }
+    told = publish(road, document(tmp_path / "third", 3, shorter, effective=tomorrow))
+    assert told["starts"].startswith(tomorrow)
+    drive(road)
+    assert works_by(road, 2, "office", "sink", "sweep", "worker-0", "worker-1")
+    assert {row[0] for row in road.rows(IMPROVE, KEPT)} == {"2"}
+    assert road.rows(LAB, KEPT)[0][2] == kept[LAB][0][2] * 2
+    assert road.cli("status", "--json").json()["wrong"] == []

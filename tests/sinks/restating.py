@@ -8,7 +8,17 @@ from sinks.results import Restated
 from telemetry.identity import Pseudonym
 from telemetry.instants import DAY_MS
 from tests.sinks.contract import Restart
-from tests.sinks.records import EXPIRES_MS, NEW_VERSION, NOW_MS, SPEED, A, B, record
+from tests.sinks.records import (
+    CODES,
+    EXPIRES_MS,
+    NEW_VERSION,
+    NOW_MS,
+    OLD_VERSION,
+    SPEED,
+    A,
+    B,
+    record,
+)
 
 SOONER_MS, LATER_MS = EXPIRES_MS - 10 * DAY_MS, EXPIRES_MS + 10 * DAY_MS
 
@@ -19,15 +29,24 @@ class FixedEnds:
 
     by_signal: Mapping[str, int | None] = field(default_factory=dict)
     policy_version: str = NEW_VERSION
+    number: int = 2
     asked: list[Kept] = field(default_factory=list)
 
-    def end_of(self, kept: Kept) -> tuple[int, str] | None:
+    def end_of(self, kept: Kept) -> tuple[int, int] | None:
         self.asked.append(kept)
         end_ms = self.by_signal.get(kept.signal, kept.expires_ms)
         if end_ms is None:
             return None
-        same = end_ms == kept.expires_ms
-        return end_ms, kept.policy_version if same else self.policy_version
+        return end_ms, kept.decided_by if end_ms == kept.expires_ms else self.number
+
+
+class OldEnds(FixedEnds):
+    """Ends of the old version's rows alone, as a policy tells them."""
+
+    def end_of(self, kept: Kept) -> tuple[int, int] | None:
+        if kept.policy_version == self.policy_version:
+            return kept.expires_ms, kept.decided_by
+        return super().end_of(kept)
 
 
 class RestateContract:
@@ -63,10 +82,25 @@ class RestateContract:
     def test_restating_again_changes_nothing(self, restart: Restart) -> None:
         sink = restart()
         sink.write([record(0)], NOW_MS)
+        ends = FixedEnds({SPEED: SOONER_MS})
+        sink.restate(ends, NOW_MS)
+        assert restart().restate(ends, NOW_MS) == Restated()
+
+    def test_who_gave_rows_their_end_is_remembered(self, restart: Restart) -> None:
+        sink = restart()
+        sink.write([record(0, dtc=["P0301"])], NOW_MS)
         sink.restate(FixedEnds({SPEED: SOONER_MS}), NOW_MS)
-        again = FixedEnds({SPEED: 0})
-        assert restart().restate(again, NOW_MS) == Restated()
-        assert again.asked == [], "a row of the version in force is not asked about"
+        again = FixedEnds(policy_version="3-0123456789ab")
+        restart().restate(again, NOW_MS)
+        decided = {kept.signal: kept.decided_by for kept in again.asked}
+        assert decided == {SPEED: 2, CODES: 0}
+        assert {kept.policy_version for kept in again.asked} == {OLD_VERSION}
+
+    def test_a_row_of_the_version_in_force_stays_as_it_is(self, restart: Restart) -> None:
+        sink = restart()
+        sink.write([record(0, policy_version=NEW_VERSION)], NOW_MS)
+        assert sink.restate(FixedEnds(), NOW_MS) == Restated()
+        assert sink.expire(EXPIRES_MS).rows == 2
 
     def test_rows_of_an_unknown_version_keep_their_end_and_are_counted(
         self, restart: Restart
@@ -81,7 +115,7 @@ class RestateContract:
         sink = restart()
         new = record(1, pseudonym="NEW", policy_version=NEW_VERSION)
         sink.write([record(0, pseudonym="OLD"), new], NOW_MS)
-        done = sink.restate(FixedEnds({SPEED: 0}), NOW_MS)
+        done = sink.restate(OldEnds({SPEED: 0}), NOW_MS)
         assert dict(done.removed) == {"service_improve": 2}
         assert sink.locate([Pseudonym("NEW")]).rows == 2
 

@@ -59,7 +59,7 @@ def test_a_directory_swept_before_the_rename_is_made_again(
             path.rmdir()
             path.parent.rmdir()
 
-    monkeypatch.setattr("sinks.lake.make_directory", make_and_lose)
+    monkeypatch.setattr("sinks.durable.make_directory", make_and_lose)
     with lake_at(tmp_path) as lake:
         lake.write([record(0)], NOW_MS)
     assert swept

@@ -6,17 +6,19 @@ import pytest
 
 from sinks.lake import Lake
 from sinks.layout import RESTATING, expires_text, partitions
+from sinks.query import run_query
 from sinks.restate import Restatement
+from sinks.results import Restated
 from sinks.steps import Step
 from sinks.workplace import ERASING, Workplace, WorkplaceTakenError
 from telemetry.instants import DAY_MS
-from tests.sinks.lakes import KillAt, Killed, lake_at, parts, stored
+from tests.sinks.lakes import KillAt, Killed, lake_at, parts, stored, utc
 from tests.sinks.records import EXPIRES_MS, NEW_VERSION, NOW_MS, SPEED, A, B, record
 from tests.sinks.restating import SOONER_MS, FixedEnds
 
 STEPS = {Step.REWRITTEN, Step.NOTE_DURABLE, Step.PART_RENAMED, Step.REPLACED}
 ENDS = FixedEnds({SPEED: SOONER_MS})
-COUNT = 16
+COUNT = 20
 
 
 def written(root: Path) -> Path:
@@ -69,11 +71,11 @@ def test_where_the_policy_changed_again_meanwhile_a_half_done_part_is_undone_fir
     rows = len(stored(written(tmp_path)))
     with pytest.raises(Killed):
         restate(tmp_path, KillAt(at))
-    third = FixedEnds({SPEED: SOONER_MS - DAY_MS}, policy_version="3-0123456789ab")
+    third = FixedEnds({SPEED: SOONER_MS - DAY_MS}, policy_version="3-0123456789ab", number=3)
     Restatement(tmp_path, "uncompressed").run(third, NOW_MS)
     found = stored(tmp_path)
     assert len(found) == rows
-    assert {row[9] for row in found if row[3] == SPEED} == {"3-0123456789ab"}
+    assert {row[8] for row in found if row[3] == SPEED} == {utc(SOONER_MS - DAY_MS)}
 
 
 def test_a_part_that_stands_is_read_once(tmp_path: Path) -> None:
@@ -90,9 +92,9 @@ def test_a_part_that_stands_is_read_once(tmp_path: Path) -> None:
 
 def test_a_turn_rewrites_so_many_parts_and_says_what_waits(tmp_path: Path) -> None:
     restatement = Restatement(written(tmp_path), "uncompressed")
-    first = restatement.run(ENDS, NOW_MS, files_max=1)
-    assert (first.files, first.left) == (1, 2)
-    while restatement.run(ENDS, NOW_MS, files_max=1).files:
+    first = restatement.run(ENDS, NOW_MS, rewritten_max=1)
+    assert (first.files, first.left) == (1, 3)
+    while restatement.run(ENDS, NOW_MS, rewritten_max=1).files:
         pass
     assert {place.expires_ms for place in partitions(tmp_path)} == {
         SOONER_MS, EXPIRES_MS, EXPIRES_MS + DAY_MS,
@@ -106,17 +108,45 @@ def test_it_waits_for_an_erasure(tmp_path: Path) -> None:
     assert Restatement(tmp_path, "uncompressed").run(ENDS, NOW_MS).files
 
 
-def test_a_batch_that_was_never_marked_is_removed_restated_or_not(tmp_path: Path) -> None:
+def test_a_batch_that_is_not_marked_yet_is_left_alone(tmp_path: Path) -> None:
     with lake_at(tmp_path) as lake:
         lake.write([record(0)], NOW_MS)
     marker = next((tmp_path / "_offsets").rglob("0"))
-    Restatement(tmp_path, "uncompressed").run(ENDS, NOW_MS)
-    assert stored(tmp_path)
-    marker.unlink()  # as if the writer had died before it
-    with lake_at(tmp_path) as lake:
-        assert stored(tmp_path) == []
-        lake.write([record(0)], NOW_MS)
-    assert len(stored(tmp_path)) == 2
+    marker.rename(tmp_path / "elsewhere")  # as if the writer had not come so far
+    assert Restatement(tmp_path, "uncompressed").run(ENDS, NOW_MS) == Restated()
+    (tmp_path / "elsewhere").rename(marker)
+    assert Restatement(tmp_path, "uncompressed").run(ENDS, NOW_MS).files == 1
+
+
+def test_a_turn_looks_at_so_many_parts_and_the_next_goes_on(tmp_path: Path) -> None:
+    restatement = Restatement(written(tmp_path), "uncompressed")
+    ends = FixedEnds()
+    left = [restatement.run(ends, NOW_MS, looked_at_max=1).left for _ in range(5)]
+    assert left == [3, 2, 1, 0, 0]
+
+
+def test_a_part_that_is_swept_while_it_is_copied_is_done_with(tmp_path: Path) -> None:
+    root = written(tmp_path)
+
+    def sweep_first(step: Step) -> None:
+        if step is Step.REWRITTEN:
+            for path in root.rglob("bucket=*/part-*"):
+                path.unlink()
+
+    done = Restatement(root, "uncompressed", sweep_first).run(ENDS, NOW_MS)
+    assert done.files <= 1
+
+
+@pytest.mark.parametrize("at", range(COUNT))
+def test_whoever_reads_meanwhile_sees_every_row_once(tmp_path: Path, at: int) -> None:
+    rows = len(stored(written(tmp_path)))
+    with pytest.raises(Killed):
+        restate(tmp_path, KillAt(at))
+    read = [
+        run_query(tmp_path, output, "SELECT count(*) FROM readings", NOW_MS).rows[0][0]
+        for output in ("service_improve", "third_party.insurer")
+    ]
+    assert sum(read) == rows
 
 
 def test_a_writer_goes_on_beside_it(tmp_path: Path) -> None:

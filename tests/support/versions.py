@@ -16,7 +16,10 @@ def document(
     effective: str | None = None,
     of: Mapping[str, str] | None = None,
 ) -> Path:
-    """A document (the shipped one unless told) with this number and these changes, as a folder."""
+    """A document (the shipped one unless told) with this number and these changes, as a folder.
+
+    Where rules change, the shipped one's cases stay behind: they ask what held before.
+    """
     files = dict(load_files(shipped_policy_path()) if of is None else of)
     number = ("\nversion: 1\n", f"\nversion: {version}\n")
     dated = () if effective is None else (("effective: 2026-10-01", f"effective: {effective}"),)
@@ -27,7 +30,10 @@ def document(
         for old, new in changes:
             assert old in files[name], f"{old!r} does not stand in {name}"
             files[name] = files[name].replace(old, new)
+    changed = of is None and bool(bends)
     for name, text in files.items():
+        if changed and name.startswith("cases/"):
+            continue
         file = folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(text, encoding="utf-8")

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from policy.diff import Version
 from policy.old_data import AT_ONCE_MS, DECIDED
 from policy.periods import add_period, expires_ms, subtract_period
 from policy.plan import Period
-from policy.succession import Succession
+from policy.succession import End, Rows, Succession
 from telemetry.instants import DAY_MS, Grain, parse_instant
 from telemetry.record import MESH
 from tests.policy.documents import FILES, SPEED
@@ -32,8 +33,15 @@ def line(*documents: Mapping[str, str]) -> Succession:
     return Succession([version(numbered(n, one)) for n, one in enumerate(documents, start=1)])
 
 
+def rows(expires_ms: int, **other: Any) -> Rows:
+    known: dict[str, Any] = {
+        "version": 1, "output": "study", "path": SPEED, "decided_by": None, "last_ms": READ_MS,
+    }  # fmt: skip
+    return Rows(expires_ms=expires_ms, **{**known, **other})
+
+
 def end_of(succession: Succession, first_end_ms: int, path: str = SPEED) -> int | None:
-    end = succession.end_of(1, "study", path, first_end_ms, READ_MS)
+    end = succession.end_of(rows(first_end_ms, path=path))
     return None if end is None else end.expires_ms
 
 
@@ -84,13 +92,25 @@ def test_what_one_version_shortened_a_later_one_does_not_give_back() -> None:
     assert end_of(line(FILES, shorter, FILES), FIRST) == natural(*lane_of(shorter))
 
 
-def test_rows_are_stamped_by_the_version_that_shortened_them_and_no_later_one() -> None:
+def test_judged_again_from_whoever_decided_their_end_nothing_of_a_life_is_lost() -> None:
     short, long = shortened("6 months"), shortened("24 months")
-    end = line(FILES, short, long).end_of(1, "study", SPEED, FIRST, READ_MS)
-    assert end is not None and end.policy_version == line(FILES, short).current.policy_version
-    # So judged again from there, whatever comes next, nothing of its life is lost.
-    again = line(FILES, short, long).end_of(2, "study", SPEED, end.expires_ms, READ_MS)
-    assert again == end
+    succession = line(FILES, short, long)
+    end = succession.end_of(rows(FIRST))
+    assert end is not None and end.decided_by == 2
+    assert succession.end_of(rows(end.expires_ms, decided_by=2)) == end
+    shorter = line(FILES, short, long, shortened("3 months"))
+    natural_end = natural(*lane_of(shortened("3 months")))
+    assert shorter.end_of(rows(end.expires_ms, decided_by=2)) == End(natural_end, 4)
+
+
+def test_what_rows_hold_is_what_the_version_that_let_them_through_made_of_them() -> None:
+    finer = {**shortened("6 months")}
+    finer[STUDY] = finer[STUDY].replace("bucket 10 km/h", "bucket 5 km/h")
+    succession = line(FILES, finer, shortened("6 months"))
+    at_once = succession.end_of(rows(FIRST))
+    assert at_once is not None and at_once.expires_ms > 0
+    # Whether a sweep ran between the versions makes no difference.
+    assert succession.end_of(rows(at_once.expires_ms, decided_by=2)) == at_once
 
 
 def test_what_one_version_closed_is_gone_whatever_a_later_one_allows() -> None:
@@ -99,11 +119,14 @@ def test_what_one_version_closed_is_gone_whatever_a_later_one_allows() -> None:
     assert end_of(line(FILES, without, FILES), FIRST) == AT_ONCE_MS
 
 
-def test_nobody_can_tell_of_rows_whose_version_or_column_is_not_known() -> None:
-    succession = line(FILES, shortened("6 months"))
-    assert succession.end_of(9, "study", SPEED, FIRST, READ_MS) is None
-    assert succession.end_of(1, "elsewhere", SPEED, FIRST, READ_MS) is None
-    assert succession.end_of(1, "study", "Vehicle.Never", FIRST, READ_MS) is None
+@pytest.mark.parametrize(
+    "unknown",
+    [{"version": 9}, {"output": "elsewhere"}, {"path": "Vehicle.Never"}, {"decided_by": 9}],
+)
+def test_nobody_can_tell_of_rows_whose_version_or_column_is_not_known(
+    unknown: dict[str, Any],
+) -> None:
+    assert line(FILES, shortened("6 months")).end_of(rows(FIRST, **unknown)) is None
 
 
 def test_rows_of_the_version_in_force_end_as_they_do() -> None:

@@ -55,6 +55,13 @@ def test_a_lower_version_never_replaces_a_higher_one() -> None:
     assert (answer.current, answer.following) == (SECOND, None)
 
 
+def test_what_is_heard_before_it_was_published_takes_over_when_it_was() -> None:
+    ahead = replace(SECOND, effective_ms=0, published_ms=5_000)
+    answer = in_force([FIRST, ahead], 4_000)
+    assert (answer.current, answer.until_ms) == (FIRST, 5_000)
+    assert not answer.holds_at(5_000)
+
+
 publications = st.lists(
     st.builds(
         Publication, st.just("p"), st.integers(1, 9), st.integers(0, 99), st.integers(0, 99),
@@ -69,9 +76,8 @@ publications = st.lists(
 def test_an_answer_holds_until_it_says_and_the_version_never_falls(
     published: list[Publication], now_ms: int, step_ms: int
 ) -> None:
-    known = [one for one in published if one.published_ms <= now_ms]
-    answer = in_force(known, now_ms)
-    later = in_force(known, now_ms + step_ms)
+    answer = in_force(published, now_ms)
+    later = in_force(published, now_ms + step_ms)
     if answer.holds_at(now_ms + step_ms):
         assert later == answer
     before = 0 if answer.current is None else answer.current.version
@@ -83,7 +89,8 @@ def test_what_is_published_later_changes_no_answer_about_the_past(
     published: list[Publication], then_ms: int
 ) -> None:
     known = [one for one in published if one.published_ms <= then_ms]
-    assert in_force(published, then_ms) == in_force(known, then_ms)
+    told, told_then = in_force(published, then_ms), in_force(known, then_ms)
+    assert (told.current, told.following) == (told_then.current, told_then.following)
 
 
 def test_a_publication_comes_back_as_it_was_and_compiles_to_the_same_plan() -> None:

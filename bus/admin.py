@@ -11,7 +11,8 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from bus import metadata_pause
@@ -22,6 +23,8 @@ from bus.topics import PARTITIONS, PRESENT, REPLICATION, ActualTopic, TopicSpec,
 
 REQUEST_TIMEOUT_MS: Final = 15_000
 PROPAGATION_POLL_S: Final = 0.05
+ALL_OF_IT: Final = -1
+"""Kafka's word for the high watermark, as the offset before which records are deleted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,23 @@ class TopicAdmin:
                 check_codes((r[3], r[0], r[1]) for r in answer.resources)
             await self._until(lambda spec, topic: not drift(spec, topic), changed)
         return [spec.name for spec in changed]
+
+    async def empty(self, names: Sequence[str]) -> list[str]:
+        """Make all that is now in these topics unreadable; those that exist.
+
+        Their offsets go on where they were. The bytes go with the segments that hold them,
+        within the topic's own bound. A record may be written meanwhile: ask again later.
+        """
+        found = await self.describe(names)
+        there = {name: topic.partitions for name, topic in found.items() if topic is not None}
+        everything = {
+            TopicPartition(self._connection.topic(name), number): RecordsToDelete(ALL_OF_IT)
+            for name, count in there.items()
+            for number in range(count)
+        }
+        if everything:
+            await self._client.delete_records(everything)
+        return list(there)
 
     async def delete(self, names: Iterable[str]) -> None:
         """Delete topics with all they hold; a missing one is no failure. For tests and resets."""

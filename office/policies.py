@@ -18,8 +18,8 @@ from office.tables import POLICIES
 from policy.publication import TOPIC, Publication, decode_publication, encode_publication
 
 _VALUES: Final = select(POLICIES.c.value).order_by(POLICIES.c.version)
-VERSIONS_MAX: Final = 1_000
-"""Every process compiles those that were in force: their number is bounded."""
+VERSIONS_MAX: Final = 200
+"""The sweep compiles all that were in force: their number is bounded."""
 
 
 async def published(database: Database) -> tuple[Publication, ...]:

@@ -10,8 +10,10 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import quote
 
 from sqlalchemy import Column, Connection, Engine, create_engine, event, inspect, select
 
@@ -83,7 +85,7 @@ def stored(file: Path, column: Column[bytes]) -> list[bytes]:
     """
     if not file.exists():
         return []
-    engine = create_engine(f"sqlite:///file:{file}?mode=ro&uri=true", hide_parameters=True)
+    engine = create_engine("sqlite://", creator=partial(_read_only, file), hide_parameters=True)
     try:
         with engine.connect() as connection:
             if not inspect(connection).has_table(column.table.name):
@@ -91,6 +93,11 @@ def stored(file: Path, column: Column[bytes]) -> list[bytes]:
             return list(connection.scalars(select(column).order_by(*column.table.primary_key)))
     finally:
         engine.dispose()
+
+
+def _read_only(file: Path) -> sqlite3.Connection:
+    # A path may hold what means something in an address.
+    return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)
 
 
 def scrub(connection: Connection) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from policy.plan import Plan, Transport
+from policy.plan import Output, Plan, Transport
 from policy.topics import transports_of
 
 
@@ -49,9 +49,30 @@ def coming(current: Plan, following: Plan | None) -> Mapping[str, Transport]:
     return {name: one for name, one in transports_of(following).items() if name not in has}
 
 
-def left_behind(reigns: Sequence[Reign], following: Plan | None) -> tuple[str, ...]:
-    """Topics of earlier versions that neither the current nor the following one has."""
+def closed(reigns: Sequence[Reign], following: Plan | None) -> tuple[str, ...]:
+    """Topics of earlier versions whose recipient receives nothing for that purpose any more."""
     plans = [reigns[-1].plan, *(() if following is None else (following,))]
-    kept = {name for plan in plans for name in transports_of(plan)}
-    earlier = (name for reign in reigns[:-1] for name in transports_of(reign.plan))
-    return tuple(dict.fromkeys(name for name in earlier if name not in kept))
+    served = {_who(output) for plan in plans for output in plan.outputs}
+    earlier = (output for reign in reigns[:-1] for output in reign.plan.outputs)
+    return tuple(dict.fromkeys(one.topic for one in earlier if _who(one) not in served))
+
+
+def renamed(reigns: Sequence[Reign]) -> Mapping[str, str]:
+    """Topics of earlier versions whose recipient has another one now, with their output's id.
+
+    What stands on them is still to be kept: a purpose that gets a second recipient has its
+    first one's output named anew.
+    """
+    current = {_who(output): output.id for output in reigns[-1].plan.outputs}
+    earlier = (output for reign in reigns[:-1] for output in reign.plan.outputs)
+    return {one.topic: one.id for one in earlier if current.get(_who(one), one.id) != one.id}
+
+
+def taken_over(old: Plan, new: Plan) -> tuple[Output, ...]:
+    """Outputs of the new plan whose id another recipient had: its topic and rows are theirs."""
+    had = {output.id: _who(output) for output in old.outputs}
+    return tuple(one for one in new.outputs if had.get(one.id, _who(one)) != _who(one))
+
+
+def _who(output: Output) -> tuple[str, str]:
+    return output.purpose, output.recipient

@@ -17,6 +17,7 @@ from roadfade.refusal import carry_out, settings
 
 if TYPE_CHECKING:
     from office.grantable import Offers
+    from roadfade.settings import Settings
 
 app = typer.Typer(
     name="roadfade",
@@ -84,6 +85,12 @@ def sweep(
             signal.signal(number, lambda *_: stopping.set())
         sweep_process.main(current, stopping)
         return
+    carry_out(lambda: _sweep_once(current, as_json=as_json), as_json=as_json)
+
+
+def _sweep_once(current: "Settings", *, as_json: bool) -> None:
+    from roadfade import sweep_process  # noqa: PLC0415  # DuckDB is heavy
+
     swept, restated = sweep_process.once(current, wall_ms())
     moved = None if restated is None else sum(restated.moved.values())
     removed = None if restated is None else sum(restated.removed.values())

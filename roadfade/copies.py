@@ -40,6 +40,8 @@ async def measure_topics(connection: Connection, topics: Topics, stopping: async
         plan, partitions = topics.plan, topics.partitions
         promises = {output.topic: output.transport.bound_ms for output in plan.outputs}
         promises[RAW] = plan.raw.bound_ms
+        # A topic that could not be made yet holds nothing.
+        promises = {name: bound for name, bound in promises.items() if name in partitions}
         with suppress(BrokerError, TimeoutError):
             async with Positions(connection) as positions:
                 oldest = await positions.oldest_ms({topic: partitions[topic] for topic in promises})
@@ -54,6 +56,8 @@ async def measure_topics(connection: Connection, topics: Topics, stopping: async
 def _tell(promises: Mapping[str, int], oldest: Mapping[str, int], told: set[str]) -> None:
     """Set each copy's figures; what is no topic any more is no copy any more either."""
     for topic in told - promises.keys():
+        if topic != RAW:
+            metrics.SINK_LAG.remove(topic)
         metrics.LONGEST_LIFE.remove(f"topic {topic}")
         metrics.OLDEST_AGE.remove(f"topic {topic}")
     for topic, bound_ms in promises.items():
@@ -68,7 +72,8 @@ async def _measure_lag(positions: Positions, plan: Plan, partitions: Mapping[str
     waiting = await positions.lag(WORKER_GROUP, {RAW: partitions[RAW]})
     for (_, partition), lag in waiting.items():
         metrics.INPUT_LAG.labels(str(partition)).set(lag.records)
-    outputs = {output.topic: partitions[output.topic] for output in plan.outputs}
+    topics = [output.topic for output in plan.outputs if output.topic in partitions]
+    outputs = {topic: partitions[topic] for topic in topics}
     kept = Counter[str]()
     for (topic, _), lag in (await positions.lag(SINK_GROUP, outputs)).items():
         kept[topic] += lag.records

@@ -11,7 +11,7 @@ from policy.parse import parse
 from policy.plan import Plan, Transport
 from policy.problems import Problem
 from policy.publication import Publication
-from policy.switching import Reign, coming, held, left_behind
+from policy.switching import Reign, closed, coming, held, renamed
 from policy.topics import topic_configs
 from policy.versions import in_force, reigns
 from roadfade.documents import load_catalogue
@@ -19,6 +19,7 @@ from roadfade.refusal import Refusal
 from telemetry.instants import format_instant
 
 KEPT_MAX: Final = 1_000
+EARLIER_MAX: Final = 3
 
 
 class Unready(Refusal):
@@ -74,7 +75,10 @@ def _refusal(publication: Publication, problems: Sequence[Problem]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The versions at one instant: those that were in force, the last of which is, and the next."""
+    """The versions at one instant: the last that were in force, of which the last is, and the next.
+
+    ``EARLIER_MAX`` before it: what older ones promised for their topics is long kept.
+    """
 
     reigns: tuple[Reign, ...]
     following: Plan | None
@@ -90,9 +94,14 @@ class Line:
         return self.reigns[-1].starts_ms
 
     @property
-    def left_behind(self) -> tuple[str, ...]:
-        """Topics of earlier versions that nobody needs any more."""
-        return left_behind(self.reigns, self.following)
+    def closed(self) -> tuple[str, ...]:
+        """Topics whose recipient receives nothing more."""
+        return closed(self.reigns, self.following)
+
+    @property
+    def kept_topics(self) -> Mapping[str, str]:
+        """Output ids by topic, of all that is to be kept: renamed topics still hold records."""
+        return {**renamed(self.reigns), **{one.topic: one.id for one in self.plan.outputs}}
 
     def topic_configs(self, now_ms: int) -> Mapping[str, Mapping[str, str]]:
         """Every topic as it must be at an instant: the plan's, and those of the next version."""
@@ -115,7 +124,8 @@ def line_at(published: Sequence[Publication], plans: Plans, now_ms: int) -> Line
             "decided until then"
         )
         raise Unready(msg)
-    earlier = ((plans.plan_if_it_holds(one), one.starts_ms) for one in past[:-1])
+    recent = past[-1 - EARLIER_MAX : -1]
+    earlier = ((plans.plan_if_it_holds(one), one.starts_ms) for one in recent)
     following = in_force(published, now_ms).following
     return Line(
         (

@@ -11,7 +11,7 @@ from bus.connection import Connection
 from bus.failures import TopicError
 from bus.view import CompactedView
 from policy.publication import TOPIC, Publication, PublicationError, decode_publication
-from policy.versions import InForce, in_force, reigns
+from policy.versions import InForce, in_force
 from roadfade.clock import wall_ms
 from roadfade.views import UnreadableRowError, heartbeat_at
 
@@ -46,10 +46,6 @@ class Published:
     def in_force(self, now_ms: int) -> InForce:
         """The version that decides at an instant, and the next one."""
         return in_force(self.versions, now_ms)
-
-    def reigns(self, now_ms: int) -> tuple[Publication, ...]:
-        """Every version that was in force up to an instant, oldest first."""
-        return reigns(self.versions, now_ms)
 
 
 def view_of(connection: Connection, published: Published) -> CompactedView:

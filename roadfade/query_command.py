@@ -61,13 +61,16 @@ def main(
 def output_of(plan: Plan, kept: list[str], purpose: str, recipient: str | None) -> str:
     """The output meant; a usage error naming the choices where none or several are.
 
-    Rows of an output that has left the policy live on until they expire: its id is taken.
+    An id from before its purpose had several recipients is taken: its rows may live on. What
+    the policy in force closes is not opened, whatever of it a sweep has not reached yet.
     """
     mine = [output for output in plan.outputs if output.purpose == purpose]
     named = [output for output in mine if recipient in (None, output.recipient)]
     if len(named) == 1:
         return named[0].id
-    known = {output.id for output in plan.outputs} | set(kept)
+    purposes = {output.purpose for output in plan.outputs}
+    earlier = {output for output in kept if output.partition(".")[0] in purposes}
+    known = {output.id for output in plan.outputs} | earlier
     if purpose in known and recipient is None:
         return purpose
     if mine:

@@ -1,9 +1,10 @@
 """``roadfade sink``: purpose topics into the lake, durably, before any offset is committed."""
 
 import asyncio
+import logging
 import signal
 import socket
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 from bus.admin import TopicAdmin
@@ -12,7 +13,6 @@ from bus.positions import Positions
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
 from policy.groups import SINK_GROUP
-from policy.plan import Plan
 from roadfade import __version__, metrics
 from roadfade.clock import judging_clock
 from roadfade.footing import Footing, footing
@@ -20,12 +20,14 @@ from roadfade.lake_sink import LakeSink
 from roadfade.ledger import LedgerFile
 from roadfade.metered import Metered
 from roadfade.planning import Unready, check_topics, connection_of, partitions_of
+from roadfade.plans import Line
 from roadfade.published import view_of
 from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 from sinks.lake import Lake, LakeSettings
 
 LOOK_EVERY_S = 0.5
+logger = logging.getLogger(__name__)
 
 
 class LakeKeeper:
@@ -36,66 +38,82 @@ class LakeKeeper:
         self._ground = ground
         self._member = member
         self._stopping = asyncio.Event()
+        self._said = ""
 
     def stop(self) -> None:
         """Write and commit what is gathered, then end ``run``."""
         self._stopping.set()
 
     async def run(self) -> None:
-        """Keep until ``stop``. A version with other outputs opens the lake anew for them."""
+        """Keep until ``stop``. A version with other topics opens the lake anew for them."""
         connection = connection_of(self._settings)
         view = view_of(connection, self._ground.published)
         ledger = await asyncio.to_thread(LedgerFile, self._settings.ledger_path)
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(view.run())
             while not self._stopping.is_set():
-                plan = (await asyncio.to_thread(self._ground.line)).plan
+                line = await self._line()
                 async with TopicAdmin(connection) as admin:
-                    partitions = await partitions_of(admin, plan)
-                if partitions is None:  # the office makes them in a moment
+                    partitions = None if line is None else await partitions_of(admin, line.plan)
+                if line is None or partitions is None:  # the office makes them in a moment
                     await self._rest()
                     continue
-                metrics.tell_build(__version__, plan.policy_version)
-                await self._keep(connection, plan, partitions, ledger)
+                metrics.tell_build(__version__, line.plan.policy_version)
+                await self._keep(connection, line.kept_topics, partitions, ledger)
             await view.stop()
             await reading
 
     async def _keep(
-        self, connection: Connection, plan: Plan, partitions: Mapping[str, int], ledger: LedgerFile
+        self,
+        connection: Connection,
+        outputs: Mapping[str, str],
+        partitions: Mapping[str, int],
+        ledger: LedgerFile,
     ) -> None:
-        """Into one opened lake, for as long as the outputs are these."""
-        lake = await asyncio.to_thread(_open_lake, self._settings, plan)
+        """Into one opened lake, for as long as the topics are these."""
+        lake = await asyncio.to_thread(_open_lake, self._settings, outputs)
         sink = LakeSink(lake, ledger, judging_clock(self._settings.fixed_now_ms))
         try:
-            await _check_positions(connection, lake, plan, partitions)
+            known = {topic: count for topic, count in partitions.items() if topic in outputs}
+            await _check_positions(connection, lake, known)
             loop = SinkLoop(
                 connection,
-                _topics(plan),
+                sorted(outputs),
                 SINK_GROUP,
                 sink,
-                member=_member_for(self._member, plan),
+                member=_member_for(self._member, outputs),
                 observer=Metered(),
                 settings=SinkSettings(gather_ms=int(self._settings.sink_batch_s * 1000)),
             )
             async with asyncio.TaskGroup() as group:
                 tidying = group.create_task(sink.tidy())
-                watching = group.create_task(self._end_with(loop, plan))
+                watching = group.create_task(self._end_with(loop, outputs))
                 await loop.run()
                 tidying.cancel()
                 watching.cancel()
         finally:
             lake.close()
 
-    async def _end_with(self, loop: SinkLoop, plan: Plan) -> None:
-        """End the loop with this process, or with the last version that has these outputs."""
+    async def _end_with(self, loop: SinkLoop, outputs: Mapping[str, str]) -> None:
+        """End the loop with this process, or with the last version that has these topics."""
         while not self._stopping.is_set():
             await self._rest()
-            now = (await asyncio.to_thread(self._ground.line)).plan
-            if now is not plan:
-                metrics.tell_build(__version__, now.policy_version)
-                if _topics(now) != _topics(plan):
+            line = await self._line()
+            if line is not None:
+                metrics.tell_build(__version__, line.plan.policy_version)
+                if line.kept_topics != outputs:
                     break
         await loop.stop()
+
+    async def _line(self) -> Line | None:
+        """The versions now; None, said once, where the one in force does not hold here."""
+        try:
+            return await asyncio.to_thread(self._ground.line)
+        except Unready as refusal:
+            if str(refusal) != self._said:
+                self._said = str(refusal)
+                logger.warning("kept as before, for now: %s", refusal)
+            return None
 
     async def _rest(self) -> None:
         try:
@@ -104,17 +122,13 @@ class LakeKeeper:
             return
 
 
-def _member_for(member: str, plan: Plan) -> str:
+def _member_for(member: str, topics: Iterable[str]) -> str:
     """A static member of its own for each set of topics.
 
     Kafka gives a static member that comes back what it had, even where it now wants others.
     """
-    topics = "\n".join(_topics(plan)).encode()
-    return f"{member}-{blake2b(topics, digest_size=4).hexdigest()}"
-
-
-def _topics(plan: Plan) -> list[str]:
-    return sorted(output.topic for output in plan.outputs)
+    named = "\n".join(sorted(topics)).encode()
+    return f"{member}-{blake2b(named, digest_size=4).hexdigest()}"
 
 
 async def _run(settings: Settings, member: str) -> None:
@@ -129,12 +143,11 @@ async def _run(settings: Settings, member: str) -> None:
 
 
 async def _check_positions(
-    connection: Connection, lake: Lake, plan: Plan, partitions: Mapping[str, int]
+    connection: Connection, lake: Lake, partitions: Mapping[str, int]
 ) -> None:
     """Unready where the lake has read further than a topic goes: it would drop what comes."""
-    sizes = {output.topic: partitions[output.topic] for output in plan.outputs}
     async with Positions(connection) as positions:
-        ends = await positions.end(sizes)
+        ends = await positions.end(partitions)
     for (topic, partition), end in ends.items():
         position = lake.position(topic, partition)
         if position is not None and position > end:
@@ -146,8 +159,7 @@ async def _check_positions(
             raise Unready(msg)
 
 
-def _open_lake(settings: Settings, plan: Plan) -> Lake:
-    outputs = {output.topic: output.id for output in plan.outputs}
+def _open_lake(settings: Settings, outputs: Mapping[str, str]) -> Lake:
     return Lake(
         settings.lake_dir,
         outputs,

@@ -17,6 +17,7 @@ from roadfade.ends import LakeEnds
 from roadfade.ledger import LedgerFile
 from roadfade.planning import compile_policy
 from roadfade.policy_listener import PolicyListener
+from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from sinks.expire import overdue, sweep
 from sinks.oldest import Oldest
@@ -60,15 +61,33 @@ def restate_once(
     return done
 
 
+def restate_in_turn(restatement: Restatement, ends: LakeEnds, ledger: LedgerFile) -> int:
+    """One turn, unless an erasure has its own; how many parts wait that need not wait longer."""
+    try:
+        return restate_once(restatement, ends, ledger, wall_ms()).left
+    except WorkplaceTakenError:
+        logger.warning("an erasure is at work: rows get their new end in a later turn")
+        return 0
+
+
 def once(settings: Settings, now_ms: int) -> tuple[Swept, Restated | None]:
-    """One sweep and one restatement; None for this where nobody tells what is in force. Blocks."""
+    """One sweep, and all there is to restate; None where nobody tells what is in force. Blocks.
+
+    Refusal where an erasure or another restatement is at work.
+    """
     ledger = LedgerFile(settings.ledger_path)
     swept = sweep_once(settings.lake_dir, ledger, now_ms)
     ends = PolicyListener(settings).ask()
     if ends is None or not settings.lake_dir.exists():
         return swept, None if ends is None else Restated()
     restatement = Restatement(settings.lake_dir, settings.lake_compression)
-    return swept, restate_once(restatement, ends, ledger, now_ms)
+    total = Restated()
+    try:
+        while (done := restate_once(restatement, ends, ledger, now_ms)).left:
+            total = total.plus(done)
+    except WorkplaceTakenError as taken:
+        raise Refusal(str(taken)) from None
+    return swept, total.plus(done)
 
 
 def measure(root: Path, oldest: Oldest, now_ms: int) -> None:
@@ -102,15 +121,15 @@ def main(settings: Settings, stopping: threading.Event) -> None:
         if root.exists():
             sweep_once(root, ledger, wall_ms())
             ends = listener.ends()
+            left = 0
             if ends is not None and ends.several:
-                try:
-                    restate_once(restatement, ends, ledger, wall_ms())
-                except WorkplaceTakenError:
-                    logger.warning("an erasure is at work: rows get their new end in a later turn")
+                left = restate_in_turn(restatement, ends, ledger)
             measure(root, oldest, wall_ms())
             if ends is not None and ends.plan is not told:
                 told = ends.plan
                 tell_promises(told, wall_ms())
                 metrics.tell_build(__version__, told.policy_version)
+            if left and not stopping.is_set():
+                continue  # expiring had its turn; there is more to restate
         if stopping.wait(settings.sweep_every_s):
             return

@@ -1,4 +1,4 @@
-"""Topics follow the version in force: made before it starts, set when it does, deleted after it.
+"""Topics follow the version in force: made before it starts, set when it does, emptied after it.
 
 In: the office's published versions. Out: the cluster's topics, as the versions want them now.
 One process does it: the office, which is also the one that everybody waits for.
@@ -7,6 +7,7 @@ One process does it: the office, which is also the one that everybody waits for.
 import asyncio
 import logging
 from collections.abc import Mapping, Sequence
+from typing import Final
 
 from bus.admin import TopicAdmin
 from bus.failures import BrokerError, TopicError
@@ -15,6 +16,7 @@ from office.database import Database
 from office.policies import newest, published
 from policy.plan import Plan
 from policy.publication import Publication
+from policy.topics import CONTROL
 from roadfade import __version__, metrics
 from roadfade.clock import judging_clock
 from roadfade.planning import bring_about, check_topics, connection_of, specs_of
@@ -22,7 +24,9 @@ from roadfade.plans import Line, Plans, Unready, line_at
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS
 
-LOOK_EVERY_S = 1.0
+LOOK_EVERY_S: Final = 1.0
+LATER: Final = (BrokerError, TopicError, TimeoutError, OSError)
+"""What is tried again."""
 logger = logging.getLogger(__name__)
 
 
@@ -37,14 +41,17 @@ class TopicKeeper:
         self._versions: Sequence[Publication] = ()
         self._line: Line | None = None
         self._applied: list[TopicSpec] = []
-        self._deleted: tuple[str, ...] = ()
+        self._emptied: tuple[int, tuple[str, ...]] = (0, ())
         self._said = ""
         self._partitions: dict[str, int] = {}
 
     @property
     def plan(self) -> Plan:
-        """The plan in force; only after ``start``."""
-        return self._known_line().plan
+        """The plan whose topics are there; only after ``start``."""
+        if self._line is None:
+            msg = "the keeper was not started"
+            raise LookupError(msg)
+        return self._line.plan
 
     @property
     def partitions(self) -> Mapping[str, int]:
@@ -55,13 +62,20 @@ class TopicKeeper:
         """Find the topics as they must be; Unready where they are not.
 
         Where several versions are published one may have taken over while nobody kept the
-        topics: they are brought to it first.
+        topics: they are brought to it. Where that fails the control topics alone must stand:
+        withdrawals have to be told, and the rest is tried again.
         """
-        specs = await self._wanted()
-        if len(self._versions) > 1:
+        line, specs = await self._wanted()
+        if len(self._versions) == 1:
+            self._take_over(line, specs, await check_topics(admin, specs))
+            return
+        try:
             await bring_about(admin, specs)
-        self._partitions = await check_topics(admin, specs)
-        self._take_over(specs)
+            self._take_over(line, specs, await check_topics(admin, specs))
+        except (*LATER, Unready) as failure:
+            self._say_once(f"topics are not kept: {type(failure).__name__}: {failure}")
+            control = [spec for spec in specs if spec.name in CONTROL]
+            self._take_over(line, [], await check_topics(admin, control))
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Keep them so until ``stopping``; a broker that is away is asked again."""
@@ -69,7 +83,7 @@ class TopicKeeper:
             try:
                 await self._turn()
                 self._said = ""
-            except (BrokerError, TopicError, TimeoutError, OSError, Unready) as failure:
+            except (*LATER, Unready) as failure:
                 # People's withdrawals must go on being published: this is told, and tried again.
                 self._say_once(f"topics are not kept: {type(failure).__name__}: {failure}")
             try:
@@ -78,46 +92,40 @@ class TopicKeeper:
                 continue
 
     async def _turn(self) -> None:
-        specs = await self._wanted()
-        if specs != self._applied:
+        line, specs = await self._wanted()
+        if specs != self._applied or self._line is None or line.plan is not self._line.plan:
             async with TopicAdmin(connection_of(self._settings)) as admin:
                 await bring_about(admin, specs)
-                found = await admin.describe([spec.name for spec in specs])
-            sizes = {name: one.partitions for name, one in found.items() if one is not None}
-            self._partitions |= sizes
-            self._take_over(specs)
-        await self._delete_left_behind()
+                self._take_over(line, specs, await check_topics(admin, specs))
+        await self._empty_closed(line)
 
-    async def _wanted(self) -> list[TopicSpec]:
+    async def _wanted(self) -> tuple[Line, list[TopicSpec]]:
         if not self._versions or await newest(self._database) != self._versions[-1].version:
             self._versions = await published(self._database)
         now_ms = self._clock()
-        self._line = await asyncio.to_thread(line_at, self._versions, self._plans, now_ms)
-        return specs_of(self._line.topic_configs(now_ms), self._settings)
+        line = await asyncio.to_thread(line_at, self._versions, self._plans, now_ms)
+        return line, specs_of(line.topic_configs(now_ms), self._settings)
 
-    def _take_over(self, specs: list[TopicSpec]) -> None:
-        self._applied = specs
-        metrics.tell_build(__version__, self.plan.policy_version)
+    def _take_over(self, line: Line, specs: list[TopicSpec], partitions: Mapping[str, int]) -> None:
+        self._line, self._applied = line, specs
+        self._partitions |= partitions
+        metrics.tell_build(__version__, line.plan.policy_version)
 
-    async def _delete_left_behind(self) -> None:
-        """Delete what no version needs, once every worker has switched or waits.
+    async def _empty_closed(self, line: Line) -> None:
+        """Empty what nobody receives any more, once every worker has switched or waits.
 
-        A worker that hears nothing pauses when its view is as old as the setting allows.
+        A worker that hears nothing pauses when its view is as old as the setting allows. The
+        topic itself stays: were it made anew, its offsets would begin again, and whoever kept
+        their place by them would take what is new for old.
         """
-        line = self._known_line()
         grace_ms = self._settings.view_age_s_max * SECOND_MS
-        if line.left_behind == self._deleted or self._clock() < line.since_ms + grace_ms:
+        due = (line.plan.version, line.closed)
+        if not line.closed or due == self._emptied or self._clock() < line.since_ms + grace_ms:
             return
         async with TopicAdmin(connection_of(self._settings)) as admin:
-            await admin.delete(line.left_behind)
-        self._deleted = line.left_behind
-        logger.warning("deleted topics that no version needs: %s", ", ".join(line.left_behind))
-
-    def _known_line(self) -> Line:
-        if self._line is None:
-            msg = "the keeper was not started"
-            raise LookupError(msg)
-        return self._line
+            emptied = await admin.empty(line.closed)
+        self._emptied = due
+        logger.warning("emptied topics that nobody receives any more: %s", ", ".join(emptied))
 
     def _say_once(self, what: str) -> None:
         if what != self._said:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from bus.admin import TopicAdmin
+from bus.failures import BrokerError
 from office.database import Database
 from office.errors import OfficeError
 from office.outbox import Outbox
@@ -17,10 +19,13 @@ from office.policies import on_record, publish, published, recorded
 from policy.changes import Difference
 from policy.diff import Version, diff
 from policy.limits import Limits
+from policy.plan import Plan
 from policy.publication import Publication, PublicationError, encode_publication
+from policy.switching import taken_over
 from roadfade.clock import wall_ms
-from roadfade.planning import own_publication
-from roadfade.plans import Plans
+from roadfade.planning import connection_of, limits_on, own_publication
+from roadfade.plans import Plans, Unready
+from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 
 UNDECIDED: Final = "it widens what is allowed, and nobody recorded a decision in it"
@@ -59,10 +64,13 @@ async def record_first(database: Database, settings: Settings) -> None:
         )  # fmt: skip
 
 
-def propose(publication: Publication, version: Version, known: Sequence[Publication]) -> Proposal:
-    """Compare a version with the newest on record. Blocks while it compiles that one.
+def propose(
+    publication: Publication, version: Version, known: Sequence[Publication], limits: Limits
+) -> Proposal:
+    """Compare a version with those on record. Blocks while it compiles them.
 
-    OfficeError where it cannot follow that one (its number, its name), or is too long to be told.
+    OfficeError where it cannot follow them (its number, its name, a topic that was another
+    recipient's), or is too long to be told; Unready where it does not hold under the limits.
     """
     try:
         encode_publication(publication)
@@ -70,32 +78,45 @@ def propose(publication: Publication, version: Version, known: Sequence[Publicat
         raise OfficeError(str(error)) from None
     if not known or on_record(known, publication):
         return Proposal(publication, tuple(known), None)
-    before = Plans(Limits()).version(known[-1])
-    return Proposal(publication, tuple(known), diff(before, version))
+    plans = Plans(limits)
+    plans.plan(publication)
+    for earlier in filter(None, map(plans.plan_if_it_holds, known)):
+        _refuse_takeover(earlier, version[0])
+    return Proposal(publication, tuple(known), diff(plans.version(known[-1]), version))
+
+
+def _refuse_takeover(earlier: Plan, new: Plan) -> None:
+    for output in taken_over(earlier, new):
+        msg = (
+            f"{output.topic} was another recipient's in version {earlier.version}, and holds what "
+            f"is theirs: keep that recipient beside {output.recipient}, or give the purpose "
+            "another name"
+        )
+        raise OfficeError(msg)
 
 
 def check(settings: Settings, publication: Publication, version: Version) -> Proposal:
     """What a version would change in what the office has on record; nothing is written.
 
-    OfficeError as ``propose``.
+    OfficeError and Unready as ``propose``.
     """
     known = recorded(settings.office_path) or (own_publication(settings),)
-    return propose(publication, version, known)
+    return propose(publication, version, known, asyncio.run(_limits(settings)))
 
 
 async def publish_version(
     settings: Settings, publication: Publication, version: Version, wait_s: float
 ) -> tuple[Proposal, bool]:
-    """Put a version on record and have it told; what it changes, and whether all were told.
+    """Put a version on record and have it told; what it changes, and whether the outbox is empty.
 
-    One that widens undecided comes back as it is, and nothing is on record. OfficeError as
-    ``propose``, or where another version was published meanwhile.
+    One that widens undecided comes back as it is, and is not put on record. OfficeError and
+    Unready as ``propose``; OfficeError also where another version was published meanwhile.
     """
     database = await Database.open(settings.office_database)
     try:
         await record_first(database, settings)
-        known = await published(database)
-        proposal = await asyncio.to_thread(propose, publication, version, known)
+        known, limits = await published(database), await _limits(settings)
+        proposal = await asyncio.to_thread(propose, publication, version, known, limits)
         if proposal.undecided:
             return proposal, False
         known = await publish(database, proposal.publication, proposal.after)
@@ -105,3 +126,13 @@ async def publish_version(
     finally:
         await database.close()
     return replace(proposal, publication=on_record), told
+
+
+async def _limits(settings: Settings) -> Limits:
+    """As this broker can keep a policy; as any can, where it does not answer."""
+    try:
+        await asyncio.to_thread(require_broker, settings)
+        async with TopicAdmin(connection_of(settings)) as admin:
+            return await limits_on(settings, admin)
+    except (BrokerError, TimeoutError, OSError, Unready):
+        return Limits()

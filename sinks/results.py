@@ -1,5 +1,6 @@
 """What a sink answers: counts, reasons and receipts. None holds an identifier or a value."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -75,6 +76,16 @@ class Restated:
     """Rows looked at whose own version is not known: they keep the end they have."""
     left: int = 0
     """Parts that wait for the next turn."""
+
+    def plus(self, later: "Restated") -> "Restated":
+        """Two turns together; what waits is what waits after the later one."""
+        return Restated(
+            self.files + later.files,
+            Counter(self.moved) + Counter(later.moved),
+            Counter(self.removed) + Counter(later.removed),
+            self.unjudged + later.unjudged,
+            later.left,
+        )
 
 
 @dataclass(frozen=True, slots=True)

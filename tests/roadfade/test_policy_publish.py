@@ -82,6 +82,28 @@ def test_a_version_that_does_not_follow_is_not_published(tmp_path: Path, state: 
     assert numbers(state) == [1, 3]
 
 
+def test_no_version_gives_a_topic_to_another_recipient(tmp_path: Path, state: Path) -> None:
+    lab: Bends = {
+        STUDY: (
+            ("{id: team,", "{id: lab,"),
+            ("forbids: []", "approvals:\n  - {change: new recipient lab, decision: yes, by: officer, on: 2026-11-20}"),
+        ),
+        "cases/study.yaml": (("to: team", "to: lab"),),
+    }  # fmt: skip
+    result = publish(small(tmp_path, 2, lab))
+    assert result.exit_code == 1 and "another recipient's in version 1" in result.output
+    assert numbers(state) == [1]
+
+
+def test_a_folder_with_odd_characters_has_its_versions_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / "a#b c"
+    monkeypatch.setenv("ROADFADE_STATE_DIR", str(odd))
+    assert publish(small(tmp_path, 2, {})).exit_code == 0
+    assert numbers(odd / "office.sqlite") == [1, 2]
+
+
 def test_a_check_writes_nothing(tmp_path: Path, state: Path) -> None:
     assert publish(small(tmp_path, 2, {}), "--check").exit_code == 0
     assert publish(small(tmp_path, 2, FINER), "--check").exit_code == 1

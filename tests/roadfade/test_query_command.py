@@ -98,7 +98,12 @@ def test_a_file_that_cannot_be_written_is_named(settings: Settings, tmp_path: Pa
 def test_an_output_is_meant_by_its_purpose_its_recipient_or_its_id() -> None:
     assert output_of(PLAN, [], "research", None) == "research"
     assert output_of(PLAN, [], "sharing", "insurer") == "sharing"
-    assert output_of(PLAN, ["left.the_policy"], "left.the_policy", None) == "left.the_policy"
+    assert output_of(PLAN, ["research.team"], "research.team", None) == "research.team"
+
+
+def test_what_the_policy_in_force_closes_is_not_opened() -> None:
+    with pytest.raises(typer.BadParameter, match="no such purpose or output"):
+        output_of(PLAN, ["left.the_policy"], "left.the_policy", None)
 
 
 def test_a_recipient_that_a_purpose_has_not_is_wrong_usage() -> None:

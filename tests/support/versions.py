@@ -30,7 +30,7 @@ def document(
         for old, new in changes:
             assert old in files[name], f"{old!r} does not stand in {name}"
             files[name] = files[name].replace(old, new)
-    changed = of is None and bool(bends)
+    changed = of is None and bool(bends or effective)
     for name, text in files.items():
         if changed and name.startswith("cases/"):
             continue

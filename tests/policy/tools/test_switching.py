@@ -6,7 +6,7 @@ import pytest
 
 from policy.plan import Plan, Transport
 from policy.publication import Publication
-from policy.switching import Reign, coming, held, left_behind
+from policy.switching import Reign, closed, coming, held, renamed, taken_over
 from policy.topics import RAW, topic_configs
 from policy.versions import in_force, reigns
 from telemetry import control, flow
@@ -60,18 +60,38 @@ def test_a_topic_of_the_version_to_come_is_made_before_it_starts() -> None:
     assert coming(PLAN, None) == coming(more, PLAN) == {}
 
 
-def test_a_topic_is_left_behind_only_where_neither_version_has_it() -> None:
+def test_a_topic_is_closed_only_where_its_recipient_has_none_any_more() -> None:
     fewer = replace(PLAN, outputs=PLAN.outputs[1:])
-    assert left_behind(line(PLAN, fewer), None) == (TOPIC,)
-    assert left_behind(line(PLAN, fewer), PLAN) == ()
-    assert left_behind(line(fewer, PLAN), None) == ()
-    assert left_behind((Reign(PLAN, 0),), None) == ()
+    assert closed(line(PLAN, fewer), None) == (TOPIC,)
+    assert closed(line(PLAN, fewer), PLAN) == ()
+    assert closed(line(fewer, PLAN), None) == ()
+    assert closed((Reign(PLAN, 0),), None) == ()
+
+
+def named(output_id: str, recipient: str = "team") -> Plan:
+    """The plan with its first output under another id."""
+    first, *others = PLAN.outputs
+    one = replace(first, id=output_id, topic=f"purpose.{output_id}", recipient=recipient)
+    return replace(PLAN, outputs=(one, *others))
+
+
+def test_a_topic_that_was_renamed_is_neither_closed_nor_forgotten() -> None:
+    both = line(PLAN, named("service.team"))
+    assert closed(both, None) == ()
+    assert renamed(both) == {TOPIC: "service"}
+    assert renamed(line(PLAN, PLAN)) == {}
+
+
+def test_no_recipient_takes_over_the_topic_of_another() -> None:
+    assert [one.recipient for one in taken_over(PLAN, named("service", "lab"))] == ["lab"]
+    assert taken_over(PLAN, named("service.lab", "lab")) == ()
+    assert taken_over(PLAN, PLAN) == ()
 
 
 @pytest.mark.parametrize("name", [RAW, flow.TOPIC, control.LINKS, control.CONSENTS])
-def test_what_is_no_purposes_topic_is_never_left_behind(name: str) -> None:
+def test_what_is_no_purposes_topic_is_never_closed(name: str) -> None:
     nothing = replace(PLAN, outputs=())
-    assert name not in left_behind(line(PLAN, nothing), None)
+    assert name not in closed(line(PLAN, nothing), None)
 
 
 def test_reigns_are_the_versions_that_decided_in_their_order() -> None:

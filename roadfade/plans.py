@@ -29,12 +29,15 @@ class Unready(Refusal):
 
 
 class Plans:
-    """Versions compiled under one installation's limits. Compiling blocks for a second."""
+    """Versions compiled under one installation's limits, once, held or not.
+
+    Compiling blocks for a second.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._catalogue = load_catalogue()
-        self._made: dict[int, tuple[Publication, Version]] = {}
+        self._made: dict[int, tuple[Publication, Version | str]] = {}
 
     def version(self, publication: Publication) -> Version:
         """Plan and document of a version; Unready with every problem where it does not hold."""
@@ -44,6 +47,8 @@ class Plans:
                 self._made.clear()
             made = publication, self._compile(publication)
             self._made[publication.version] = made
+        if isinstance(made[1], str):
+            raise Unready(made[1])
         return made[1]
 
     def plan(self, publication: Publication) -> Plan:
@@ -57,13 +62,14 @@ class Plans:
         except Unready:
             return None
 
-    def _compile(self, publication: Publication) -> Version:
+    def _compile(self, publication: Publication) -> Version | str:
+        """The version, or why it does not hold."""
         document = parse(publication.files)
         if isinstance(document, tuple):
-            raise Unready(_refusal(publication, document))
+            return _refusal(publication, document)
         compiled = compile_plan(document, self._catalogue, self._limits)
         if compiled.plan is None:
-            raise Unready(_refusal(publication, compiled.problems))
+            return _refusal(publication, compiled.problems)
         return compiled.plan, document
 
 

@@ -67,17 +67,17 @@ class DataPlane:
         await self._batches.stop()
 
 
-def assemble(settings: Settings, footing: Footing, member: str) -> DataPlane:
+def assemble(settings: Settings, ground: Footing, member: str) -> DataPlane:
     """Wire one worker's data plane; connects to nothing yet."""
     connection = connection_of(settings)
     people = People()
     keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
     keys = KeyCache(keyring)
     clock = judging_clock(settings.fixed_now_ms)
-    readying = Readying(connection, footing.plans, people, keys)
-    takeover = Takeover(footing.published, readying.make, clock, took_over)
+    readying = Readying(connection, ground.plans, people, keys)
+    takeover = Takeover(ground.published, readying.make, clock, took_over)
     told = dict.fromkeys((LINKS, CONSENTS), taken_by(people)) | {
-        publication.TOPIC: footing.published.apply
+        publication.TOPIC: ground.published.apply
     }
     views = ControlViews(connection, told, wall_ms, settings.view_age_s_max * 1000)
     carrier = Carrier(RAW, lambda: takeover.chosen, keys, clock)

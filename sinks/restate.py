@@ -89,7 +89,7 @@ class Restatement:
 
 
 class _Durable:
-    """Up to which offset each topic-partition's rows are durable; read once, before the parts.
+    """Up to which offset each topic-partition's rows are durable; read once a turn.
 
     A part above it may be removed by the next writer, and its records come again.
     """

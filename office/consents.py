@@ -66,10 +66,10 @@ async def add_consents(
         checked_id("subject", new.subject)
         if new.asks not in grantable:
             raise not_offered(grantable, new.purpose)
-        refuse_void(parts.get(new.subject, ()), new.from_ms, grantable[new.asks])
         consents = held.setdefault(new.subject, [])
         given = _already([consent for consent in consents if _asked(consent) == new.asks], new)
         if given is None:
+            refuse_void(parts.get(new.subject, ()), new.from_ms, grantable[new.asks])
             given = ConsentInterval(new_row_id(), new.subject, *new.asks, new.from_ms, None)
             consents.append(given)
             fresh.append(given)

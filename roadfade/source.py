@@ -7,6 +7,7 @@ from random import Random
 from ingest.simulator import Fleet
 from office.consents import NewConsent
 from office.database import Database
+from office.errors import OfficeError
 from office.grantable import Grantable, grantable
 from office.links import NewLink
 from office.registry import Registry
@@ -14,6 +15,7 @@ from policy.periods import shortest_ms
 from policy.plan import Plan
 from roadfade.clock import Clock
 from roadfade.publishing import RawPublisher
+from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from telemetry.identity import SubjectId
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS
@@ -34,6 +36,12 @@ async def enrol(settings: Settings, plan: Plan, fleet: Fleet, seed: int, now_ms:
     database = await Database.open(settings.office_database)
     try:
         await Registry(database, offered).register_fleet(links, consents)
+    except OfficeError as refusal:
+        msg = (
+            f"the simulated fleet is known to this office otherwise than it would be enrolled "
+            f"({refusal}): give another --seed, or a fresh state_dir"
+        )
+        raise Refusal(msg) from None
     finally:
         await database.close()
 

@@ -133,4 +133,4 @@ def test_make_lists_every_target() -> None:
 
 def test_a_submission_runs_the_checks_and_the_whole_suite() -> None:
     assert os.access(ROOT / ".ci" / "run", os.X_OK)
-    assert re.search(r"^make check\nmake test$", (ROOT / ".ci/run").read_text(), re.MULTILINE)
+    assert re.search(r"^make lint\nmake test$", (ROOT / ".ci/run").read_text(), re.MULTILINE)

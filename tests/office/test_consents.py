@@ -175,6 +175,16 @@ async def test_only_links_that_hold_from_the_consent_on_tell_a_role(registry: Re
     assert await registry.grant(ANA, *INSURE, 200)
 
 
+async def test_an_act_told_again_is_answered_as_it_was_whatever_the_role_is_now(
+    registry: Registry,
+) -> None:
+    await registry.register(DONGLE, ANA, 100, "driver")
+    given = await registry.grant(ANA, *INSURE, 150)
+    await registry.close_link(DONGLE, 120)
+    await registry.register(DONGLE, ANA, 120, "minor")
+    assert await registry.grant(ANA, *INSURE, 150) == given
+
+
 async def test_a_role_nobody_told_can_be_mended_and_the_refusal_says_how(
     database: Database,
 ) -> None:

@@ -29,7 +29,7 @@ PURPOSES = STREAMED | {
     "partner_service_enrolment", "survey_analysis", "system_consulting", "campaign",
     "tax_accounting_collection", "management_statistics", "market_research", "rights_audit",
     "partner_contract_admin", "public_authority_disclosure", "consented_other",
-    "service_account", "device_registry", "life_protection",
+    "service_account", "device_registry", "life_protection", "ticket_support",
 }  # fmt: skip
 DRIVE = {
     "Vehicle.Speed",
@@ -80,7 +80,9 @@ def test_its_cases_hold_for_every_purpose() -> None:
 def test_it_has_the_nineteen_purposes_and_their_parts() -> None:
     assert {output.purpose for output in plan().outputs} == STREAMED
     parts = {p.content.purpose for p in document().purposes if p.content.part_of is not None}
-    assert parts == {"service_improve", "service_account", "device_registry", "life_protection"}
+    assert parts == {
+        "service_improve", "service_account", "device_registry", "life_protection", "ticket_support",
+    }  # fmt: skip
     assert len(PURPOSES - parts) == 19
     assert set(plan().titles) == PURPOSES
     assert plan().closed == ()

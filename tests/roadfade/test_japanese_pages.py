@@ -59,7 +59,7 @@ def pages(language: Language) -> Mapping[str, str]:
 
 def read_by_people(page: str) -> str:
     """What eyes and screen readers meet: texts and labels, no style and no other attribute."""
-    body = re.sub(r"<style>.*?</style>", "", page, flags=re.DOTALL)
+    body = re.sub(r"<style>.*?</style>|<wbr>", "", page, flags=re.DOTALL)
     labels = re.findall(r'(?:aria-label|data-label|title)="([^"]*)"', body)
     return unescape("\n".join([re.sub(r"<[^>]*>", "\n", body), *labels]))
 

@@ -21,6 +21,11 @@ class Bilingual(BaseModel):
         """The text in this language."""
         return self.ja if language == "ja" else self.en
 
+    @property
+    def both(self) -> str:
+        """Both texts, for whoever compares: one language may change alone."""
+        return f"{self.en} / {self.ja}"
+
 
 Reason = Annotated[
     Bilingual, Field(examples=["{ja: 季節ごとの電池の劣化を見るため, en: seasonal battery ageing}"])

@@ -80,6 +80,14 @@ class Change:
         return f"{self.items[0]} and {len(self.items) - 1} more{of}"
 
 
+def safeguard(
+    kind: ChangeKind, purpose: str | None, key: str, recipient: str | None = None
+) -> Change:
+    """A change of what protects all data of a purpose, or (None) of the whole policy."""
+    said = key if purpose is None else f"{purpose}: {key}"
+    return Change(kind, purpose, recipient, None, (), said, key, kind in WIDENING)
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """Every change from one policy to the next, in the order of the new document."""

@@ -2,8 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 
-from policy.changes import WIDENING, Change, ChangeKind
+from policy.categories import closest
+from policy.changes import Change, ChangeKind, safeguard
 from policy.document import Document
+from policy.house import JointUse, Manager
+from policy.requirements import in_force
 
 
 def house_changes(old: Document, new: Document) -> Iterator[Change]:
@@ -15,10 +18,13 @@ def house_changes(old: Document, new: Document) -> Iterator[Change]:
     never = before.analytics.never, after.analytics.never
     yield from _listed("analysts never see", *never, more=ChangeKind.TIGHTENS)
     yield from _group(before.analytics.at_least, after.analytics.at_least)
+    terms = before.analytics.dpv, after.analytics.dpv
+    yield from _listed("analytics are purposes of", *terms, more=ChangeKind.TIGHTENS)
     joint = before.joint_use, after.joint_use
     for part in ("items", "purposes"):
         was, now = (() if one is None else getattr(one, part) for one in joint)
         yield from _listed(f"joint use covers {part}", was, now, more=ChangeKind.LOOSENS)
+    yield from _joint_use(*joint)
     pairs = (
         {" with ".join(sorted(one.purposes)) for one in policy.combine}
         for policy in (before, after)
@@ -26,6 +32,51 @@ def house_changes(old: Document, new: Document) -> Iterator[Change]:
     yield from _listed("one session may hold", *pairs, more=ChangeKind.LOOSENS)
     laws = ({*_laws(document)} for document in (old, new))
     yield from _listed("a law in force", *laws, more=ChangeKind.TIGHTENS)
+    yield from _homes(old, new)
+    yield from _position_like(old, new)
+
+
+def _homes(old: Document, new: Document) -> Iterator[Change]:
+    """Where no ground to send abroad is asked for, it means nothing what is abroad."""
+    both_ask = all(
+        any("transfer_route" in profile.requires for _, profile in in_force(document))
+        for document in (old, new)
+    )
+    if both_ask:
+        homes = ({c for _, p in in_force(document) for c in p.home} for document in (old, new))
+        yield from _listed("not abroad", *homes, more=ChangeKind.LOOSENS)
+
+
+def _position_like(old: Document, new: Document) -> Iterator[Change]:
+    """Every output goes by the patterns of all categories; one within a wider one adds nothing."""
+    before, after = (
+        [
+            like
+            for one in document.categories.content.categories.values()
+            for like in one.position_like
+        ]
+        for document in (old, new)
+    )
+    gone = [like for like in before if closest(after, like) is None]
+    added = [like for like in after if closest(before, like) is None]
+    what = "a way can be read back from"
+    yield from _listed(what, gone, added, more=ChangeKind.TIGHTENS)
+
+
+def _joint_use(old: JointUse | None, new: JointUse | None) -> Iterator[Change]:
+    """Who answers for it and what announces it; items and purposes are lists of their own."""
+    if old is None or new is None:
+        return
+    if old.manager != new.manager:
+        key = f"joint use is managed by {_manager(new.manager)} (was {_manager(old.manager)})"
+        yield safeguard(ChangeKind.OTHERWISE, None, key)
+    if old.notice != new.notice:
+        key = f"joint use is announced in {new.notice} (was {old.notice})"
+        yield safeguard(ChangeKind.OTHERWISE, None, key)
+
+
+def _manager(one: Manager) -> str:
+    return ", ".join(part.both for part in (one.name, one.representative, one.address))
 
 
 def _laws(document: Document) -> Iterator[str]:
@@ -49,16 +100,12 @@ def _listed(
     before, after = list(old), list(new)
     less = ChangeKind.TIGHTENS if more is ChangeKind.LOOSENS else ChangeKind.LOOSENS
     for line in sorted(set(after) - set(before)):
-        yield _change(more, f"{what}: now {line}")
+        yield safeguard(more, None, f"{what}: now {line}")
     for line in sorted(set(before) - set(after)):
-        yield _change(less, f"{what}: no longer {line}")
+        yield safeguard(less, None, f"{what}: no longer {line}")
 
 
 def _group(old: int, new: int) -> Iterator[Change]:
     if old != new:
         kind = ChangeKind.LOOSENS if new < old else ChangeKind.TIGHTENS
-        yield _change(kind, f"the smallest group shown is {new} people (was {old})")
-
-
-def _change(kind: ChangeKind, key: str) -> Change:
-    return Change(kind, None, None, None, (), key, key, kind in WIDENING)
+        yield safeguard(kind, None, f"the smallest group shown is {new} people (was {old})")

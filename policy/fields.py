@@ -6,9 +6,18 @@ remedy where the field is missing.
 
 from typing import Annotated, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, PlainValidator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+)
 
 from policy import operation_words, words
+from policy.dpv_terms import TERMS, dpv_term
 from policy.operation_words import Spoken
 from policy.plan import Epoch, Period
 from policy.words import Space
@@ -73,7 +82,11 @@ CategoryId = Annotated[str, Field(pattern=_CATEGORY)]
 Citation = Annotated[str, Field(min_length=1, max_length=80)]
 Citations = Annotated[tuple[Citation, ...], Field(min_length=1, examples=["[C2-08, APPI-22]"])]
 PolicyName = Annotated[str, Field(pattern=_POLICY_NAME)]
-DpvTerm = Annotated[str, Field(pattern=_DPV, examples=["dpv:ServiceProvision"])]
+DpvTerm = Annotated[
+    str,
+    Field(pattern=_DPV, examples=["dpv:ServiceProvision"], json_schema_extra={"enum": [*TERMS]}),
+    AfterValidator(dpv_term),
+]
 Because = Annotated[str, Field(min_length=3, max_length=400, examples=["seasonal battery ageing"])]
 FrameWords = Annotated[str, Field(pattern=_FRAME)]
 Country = Annotated[str, Field(pattern=_COUNTRY)]

@@ -53,6 +53,15 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
     (POLICY, "location_at_least: P3", "location_at_least: P9", [
         "policy.yaml:8:61: error: unknown precision (here: P9); write one of: P0, P2, P3, P5",
     ]),
+    (POLICY, "dpv: [dpv:MarketResearch]", "dpv: [dpv:MarketReserch]", [
+        "policy.yaml:11:19: error: `dpv`: no purpose that is known of the W3C Data Privacy Vocabulary (here: dpv:MarketReserch); write `dpv:MarketResearch`, or another term of policy/dpv_terms.py",
+    ]),
+    (PAGE, "dpv: dpv:ResearchAndDevelopment", "dpv: dpv:ResearchAndDevelopement", [
+        "purposes/study.yaml:3:6: error: `dpv`: no purpose that is known of the W3C Data Privacy Vocabulary (here: dpv:ResearchAndDevelopement); write `dpv:ResearchAndDevelopment`, or another term of policy/dpv_terms.py",
+    ]),
+    (PAGE, "dpv: dpv:ResearchAndDevelopment", "dpv: dpv:Zzz", [
+        "purposes/study.yaml:3:6: error: `dpv`: no purpose that is known of the W3C Data Privacy Vocabulary (here: dpv:Zzz); write another term of policy/dpv_terms.py",
+    ]),
     (CATEGORIES, "signals: [Vehicle.Speed]", "signals: [Vehicle.Sped]", [
         "categories.yaml:6:47: error: no signal of the catalogue has this path (here: Vehicle.Sped); write `Vehicle.Speed`, or a path of the signal catalogue, or a branch ending in .**",
     ]),

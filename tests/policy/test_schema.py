@@ -66,6 +66,7 @@ def test_the_small_document_satisfies_its_schemas(file: str) -> None:
         ("purposes/study.yaml", "at_most: 30 days", "at_most: 30 fortnights"),
         ("purposes/study.yaml", "at_most: 30 days, ", ""),
         ("purposes/study.yaml", "dpv: dpv:Res", "dpw: dpv:Res"),
+        ("purposes/study.yaml", "dpv: dpv:Res", "dpv: dpv:Ras"),
         ("policy.yaml", "version: 1", "version: one"),
         ("categories.yaml", "C06:", "CAR:"),
     ],

@@ -97,6 +97,14 @@ def test_a_policy_beside_itself_changes_nothing() -> None:
             "class: processor",
             "study: team is processor (was internal): TREATS_OTHERWISE, NEEDS_DECISION",
         ),
+        (
+            "dpv: dpv:ResearchAndDevelopment",
+            "dpv: dpv:AcademicResearch",
+            (
+                "study: its purpose is dpv:AcademicResearch (was dpv:ResearchAndDevelopment)"
+                ": LOOSENS, NEEDS_DECISION"
+            ),
+        ),
     ],
 )
 def test_every_kind_of_change_is_a_sentence(old: str, new: str, sentence: str) -> None:
@@ -218,6 +226,61 @@ def test_what_holds_for_the_whole_policy_is_compared() -> None:
     ]
 
 
+@pytest.mark.parametrize("delivery", ["records", "aggregate"])
+def test_the_class_of_a_recipient_is_compared_whatever_way_it_receives(delivery: str) -> None:
+    how = {
+        "records": "{mode: records}",
+        "aggregate": "{mode: aggregate, at_least: 10, window: 1 month}",
+    }[delivery]
+    head, _, _ = FILES[STUDY].partition("cells:")
+    head = head.replace("{form: pseudonym, of: link, epoch: 3 months}", "{form: none}")
+    head = head.replace("{mode: stream, release: live, because: people wait for it}", how)
+    category = "  C06:\n" if delivery == "records" else "  C11:\n    precision: P0\n"
+    cell = (
+        f"cells:\n{category}    keep: {{at_most: 12 months, from: reading, "
+        "because: {ja: 例, en: an example}}\n    cites: [C2-08]\n"
+    )
+    old = {file: text for file, text in with_page(head + cell).items() if "cases/" not in file}
+    new = {**old, STUDY: old[STUDY].replace("class: internal", "class: processor")}
+    assert sentences(new, old) == [
+        "study: team is processor (was internal): TREATS_OTHERWISE, NEEDS_DECISION"
+    ]
+
+
+def one_more(old: str, new: str, file: str, *, of: dict[str, str]) -> dict[str, str]:
+    assert old in of[file]
+    return {**of, file: of[file].replace(old, new)}
+
+
+def test_a_term_less_of_analytics_loosens_and_one_more_tightens() -> None:
+    more = bent("[dpv:MarketResearch]", "[dpv:MarketResearch, dpv:Marketing]", "policy.yaml")
+    said = "analytics are purposes of: {} dpv:Marketing: {}"
+    assert sentences(FILES, more) == [said.format("no longer", "LOOSENS, NEEDS_DECISION")]
+    assert sentences(more) == [said.format("now", "TIGHTENS")]
+
+
+def test_a_signal_that_may_tell_the_way_again_loosens() -> None:
+    speed, both = (
+        bent("signals: [Vehicle.Speed]", f"signals: [Vehicle.Speed], position_like: [{named}]",
+             "categories.yaml")
+        for named in ("Vehicle.Speed", "Vehicle.Speed, Vehicle.OBD.EngineSpeed")
+    )  # fmt: skip
+    page = FILES[STUDY].replace("precision: P2", "precision: P0")
+    speed, both = {**speed, STUDY: page}, {**both, STUDY: page}
+    said = "a way can be read back from: {} Vehicle.OBD.EngineSpeed: {}"
+    assert sentences(speed, both) == [said.format("no longer", "LOOSENS, NEEDS_DECISION")]
+    assert sentences(both, speed) == [said.format("now", "TIGHTENS")]
+    branch = one_more("like: [Vehicle.Speed]", "like: [Vehicle.**]", "categories.yaml", of=speed)
+    assert not difference(branch, both).undecided
+
+
+def test_a_country_that_counts_as_home_loosens() -> None:
+    on = bent("scope:", "profiles: {jp-appi-2022: true}\nscope:", "policy.yaml")
+    wider = one_more("home: [JP]", "home: [JP, KR]", "profiles.yaml", of=on)
+    assert sentences(wider, on) == ["not abroad: now KR: LOOSENS, NEEDS_DECISION"]
+    assert sentences(on, wider) == ["not abroad: no longer KR: TIGHTENS"]
+
+
 named = (
     st.sets(st.sampled_from(["team", "internal", "third_party"])),
     st.sets(st.sampled_from(["C06", "C07", "C09", "C10", "C11"])),
@@ -264,12 +327,15 @@ def test_the_shipped_document_beside_itself_changes_nothing(before: Version) -> 
         ("management_statistics", "window: 1 month", "window: 2 months", "TREATS_OTHERWISE, NEEDS_DECISION"),
         ("management_statistics", "bucket 10 km/h", "bucket 5 km/h", "TREATS_OTHERWISE, NEEDS_DECISION"),
         ("sales_outreach", "cap: 24 months", "cap: 36 months", "36 months (was 24): LENGTHENS, NEEDS_DECISION"),
-        ("sales_outreach", "at_most: 30 days, from: opt_out", "at_most: 60 days, from: opt_out",
-         "60 days from opt_out (was 30 days from opt_out): LENGTHENS, NEEDS_DECISION"),
+        ("sales_outreach", "at_most: 7 days, from: opt_out", "at_most: 60 days, from: opt_out",
+         "60 days from opt_out (was 7 days from opt_out): LENGTHENS, NEEDS_DECISION"),
         ("policy", "subjects: [customer, driver", "subjects: [customer, passenger, driver",
          "the policy covers subjects: now passenger: LOOSENS, NEEDS_DECISION"),
         ("policy", "items: [name, address, email", "items: [name, address, email, fax",
          "joint use covers items: now fax: LOOSENS, NEEDS_DECISION"),
+        ("policy", "joint_use@1", "device_registry@1",
+         "joint use is announced in device_registry@1 (was joint_use@1): TREATS_OTHERWISE, NEEDS_DECISION"),
+        ("policy", "representative: {ja: 見本花子", "representative: {ja: 見本次郎", "TREATS_OTHERWISE, NEEDS_DECISION"),
         ("policy", "jp-telecom: true", "jp-telecom: false", "profile jp-telecom is off: LOOSENS, NEEDS_DECISION"),
     ],
 )  # fmt: skip

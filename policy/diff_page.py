@@ -1,0 +1,62 @@
+"""One purpose's page, old beside new: recipients, delivery, identity, what kind of purpose."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from policy.changes import Change, ChangeKind, safeguard
+from policy.diff_forbids import forbid_changes
+from policy.page import Purpose, Recipient
+from policy.words import duration_ms
+
+LIVE: Final = "live"
+FORMS: Final = ("none", "pseudonym", "named")
+"""Forms of identity, the one that tells least first."""
+
+
+def page_changes(old: Purpose, new: Purpose) -> Iterator[Change]:
+    """Changes of a page beside its cells, whatever way its records leave."""
+    yield from forbid_changes(new.purpose, old.forbids, new.forbids)
+    known = {recipient.id: recipient for recipient in old.recipients}
+    for recipient in new.recipients:
+        if recipient.id in known:
+            yield from _recipient(new.purpose, known[recipient.id], recipient)
+    yield from _delivery(old, new)
+    was, now = FORMS.index(old.identity.form), FORMS.index(new.identity.form)
+    if was != now:
+        kind = ChangeKind.LOOSENS if now > was else ChangeKind.TIGHTENS
+        key = f"records seem to come from {new.identity.form} (was {old.identity.form})"
+        yield safeguard(kind, new.purpose, key)
+    if old.dpv != new.dpv:
+        # Which purposes are analytics goes by the term: another one may leave their bounds.
+        key = f"its purpose is {new.dpv} (was {old.dpv})"
+        yield safeguard(ChangeKind.LOOSENS, new.purpose, key)
+
+
+def _recipient(purpose: str, old: Recipient, new: Recipient) -> Iterator[Change]:
+    for country in new.countries:
+        if country not in old.countries:
+            key = f"{new.id} receives in {country}"
+            yield safeguard(ChangeKind.LOOSENS, purpose, key, new.id)
+    for country in old.countries:
+        if country not in new.countries:
+            key = f"{new.id} no longer receives in {country}"
+            yield safeguard(ChangeKind.TIGHTENS, purpose, key, new.id)
+    if old.recipient_class != new.recipient_class:
+        key = f"{new.id} is {new.recipient_class} (was {old.recipient_class})"
+        yield safeguard(ChangeKind.OTHERWISE, purpose, key, new.id)
+    if old.who != new.who:
+        key = f"{new.id} is {new.who.both} (was {old.who.both})"
+        yield safeguard(ChangeKind.OTHERWISE, purpose, key, new.id)
+
+
+def _delivery(old: Purpose, new: Purpose) -> Iterator[Change]:
+    """A shorter window dates records more finely by their arrival."""
+    if old.delivery.release != new.delivery.release:
+        key = f"released {new.delivery.release} (was {old.delivery.release})"
+        shorter = _window_ms(new.delivery.release) < _window_ms(old.delivery.release)
+        kind = ChangeKind.FINER if shorter else ChangeKind.COARSER
+        yield safeguard(kind, new.purpose, key)
+
+
+def _window_ms(release: str) -> int:
+    return 0 if release == LIVE else duration_ms(release)

@@ -1,0 +1,47 @@
+"""What kind of purpose a page has: terms of the W3C Data Privacy Vocabulary, and no others.
+
+A mistyped term would be no term of ``analytics.dpv``, and so leave what binds analytics.
+"""
+
+import difflib
+from typing import Final
+
+from policy.words import WordError
+
+PREFIX: Final = "dpv:"
+_PURPOSES: Final = """
+    AcademicResearch AccountManagement Advertising CommercialResearch
+    CommunicationForCustomerCare CommunicationManagement CustomerCare CustomerClaimsManagement
+    CustomerManagement CustomerOrderManagement CustomerRelationshipManagement
+    CustomerSolvencyMonitoring DeliveryOfGoods DirectMarketing DisputeManagement
+    EnforceAccessControl EnforceSecurity EstablishContractualAgreement
+    FraudPreventionAndDetection FulfilmentOfContractualObligation FulfilmentOfObligation
+    HumanResourceManagement IdentityAuthentication IdentityVerification
+    ImproveExistingProductsAndServices ImproveTransportAndMobility IncreaseServiceRobustness
+    InternalResourceOptimisation LegalCompliance Marketing MisusePreventionAndDetection
+    NonCommercialResearch OptimisationForConsumer OptimisationForController
+    OrganisationComplianceManagement OrganisationGovernance OrganisationRiskManagement
+    PaymentManagement Personalisation PersonalisedAdvertising PersonnelManagement
+    ProtectionOfPublicSecurity ProvideOfficialStatistics ProvidePersonalisedRecommendations
+    PublicBenefit PublicRelations RecordManagement RepairImpairments RequestedServiceProvision
+    ResearchAndDevelopment RightsFulfilment ScientificResearch SellDataToThirdParties
+    SellInsightsFromData SellProducts ServiceMonitoring ServiceOptimisation
+    ServicePersonalisation ServiceProvision ServiceRegistration ServiceUsageAnalytics
+    SocialMediaMarketing TargetedAdvertising TechnicalServiceProvision VendorManagement
+    VendorPayment VendorRecordsManagement VendorSelectionAssessment Verification
+"""
+"""Purposes of DPV 2.1 that a house with vehicles may have; the vocabulary has more."""
+_OWN: Final = "MarketResearch"
+"""No term of DPV 2.1, which files it under research: the published clause is about it alone."""
+
+TERMS: Final = tuple(sorted(f"{PREFIX}{name}" for name in f"{_PURPOSES} {_OWN}".split()))
+
+
+def dpv_term(said: str) -> str:
+    """The term, where it is one; else the nearest as remedy."""
+    if said in TERMS:
+        return said
+    close = difflib.get_close_matches(said, TERMS, n=1)
+    message = "no purpose that is known of the W3C Data Privacy Vocabulary"
+    remedy = f"write `{close[0]}`, or " if close else "write "
+    raise WordError(message, f"{remedy}another term of policy/dpv_terms.py")

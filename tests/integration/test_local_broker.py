@@ -37,4 +37,4 @@ def test_a_second_broker_on_the_same_folder_is_refused_by_name_of_its_log(
     second = LocalBroker(first.log.parent, kafka_libs(), heap_max_mib=HEAP_MAX_MIB)
     with pytest.raises(LocalError, match=str(first.log)):
         second.start()
-    assert answers(first.port, timeout_s=PATIENCE_S)
+    assert answers(first.port, timeout_s=PATIENCE_S), first.log.read_text()[-2_000:]

@@ -10,7 +10,7 @@ from typing import Any, Final
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from policy.places import Path, Places, Spot
 from policy.plan import Where
@@ -19,6 +19,8 @@ from policy.problems import Findings
 TEXT_CHARS_MAX: Final = 256 * 1024
 NODES_MAX: Final = 20_000
 DEPTH_MAX: Final = 16
+TOO_DEEP: Final = "the file is too large or too deeply nested"
+PLAINLY: Final = "write it plainly"
 
 
 def read_yaml(file: str, text: str, findings: Findings) -> tuple[Any, Places] | None:
@@ -40,6 +42,14 @@ def read_yaml(file: str, text: str, findings: Findings) -> tuple[Any, Places] | 
         where = Where(file, mark.line + 1, mark.column + 1) if mark is not None else top
         what = " ".join(str(error.problem or error.context).split())
         findings.error(where, f"not readable as YAML 1.2: {what}", "", _remedy(what))
+        return None
+    except RecursionError:
+        findings.error(top, TOO_DEEP, "", PLAINLY)
+        return None
+    except (YAMLError, ValueError) as error:
+        # A control character, a day no calendar has, a number of thousands of digits.
+        what = str(error).split("\n", maxsplit=1)[0]
+        findings.error(top, f"not readable as YAML 1.2: {what}", "", "mend what the message names")
         return None
     reader = _Reader(file, findings)
     value = reader.plain(node, (), (1, 1))
@@ -69,7 +79,7 @@ class _Reader:
         """The node as plain Python values."""
         self.values[path] = spot
         if self.stopped or len(self.values) > NODES_MAX or len(path) > DEPTH_MAX:
-            self._stop(spot, "the file is too large or too deeply nested", "", "write it plainly")
+            self._stop(spot, TOO_DEEP, "", PLAINLY)
             return None
         if isinstance(node, CommentedMap):
             return {str(key): self._child(node, key, path) for key in node}

@@ -4,9 +4,19 @@ from pathlib import Path
 
 import policy
 import telemetry
+from policy.problems import Problem
+from policy.terms import Where
 from telemetry.signals import Catalogue, parse_catalogue
 
 SHIPPED = "connected-car-jp"
+
+
+class UnreadableError(ValueError):
+    """Files of a document that give no text, each with what to do about it."""
+
+    def __init__(self, problems: tuple[Problem, ...]) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems
 
 
 def shipped_policy_path() -> Path:
@@ -17,17 +27,36 @@ def shipped_policy_path() -> Path:
 def load_files(path: Path) -> dict[str, str]:
     """Every YAML file below a document's folder, by its relative name with ``/``.
 
-    NotADirectoryError where the path is no folder; UnicodeDecodeError where a file is
-    not UTF-8. Other files, such as a README, are left alone.
+    NotADirectoryError where the path is no folder; UnreadableError where a file gives no
+    text, naming all of them. Other files, such as a README, are left alone.
     """
-    if not path.is_dir():
+    if not _is_folder(path):
         msg = f"{path} is no folder; a policy document is a folder with policy.yaml in it"
         raise NotADirectoryError(msg)
     found = (file for suffix in ("yaml", "yml") for file in path.rglob(f"*.{suffix}"))
-    return {
-        file.relative_to(path).as_posix(): file.read_text(encoding="utf-8")
-        for file in sorted(found)
-    }
+    texts: dict[str, str] = {}
+    problems = []
+    for file in sorted(found):
+        name = file.relative_to(path).as_posix()
+        try:
+            texts[name] = file.read_text(encoding="utf-8")
+        except OSError as error:
+            why = f"the file cannot be read: {error.strerror}"
+            remedy = "put a file there that you may read"
+            problems.append(Problem(Where(name, 1), why, "", remedy))
+        except UnicodeDecodeError as error:
+            where = Where(name, error.object[: error.start].count(b"\n") + 1)
+            problems.append(Problem(where, "the file is not UTF-8", "", "save it as UTF-8"))
+    if problems:
+        raise UnreadableError(tuple(problems))
+    return texts
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError:  # a name too long, a folder above that nobody may enter
+        return False
 
 
 def load_catalogue() -> Catalogue:

@@ -17,7 +17,7 @@ from policy.parse import parse
 from policy.plan import Plan
 from policy.publication import Publication
 from policy.topics import transports_of
-from roadfade.documents import load_files, shipped_policy_path
+from roadfade.documents import UnreadableError, load_files, shipped_policy_path
 from roadfade.plans import Plans, Unready
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS, day_start_ms
@@ -52,7 +52,7 @@ def compile_policy(settings: Settings, limits: Limits) -> Plan:
 def _texts(path: Path) -> dict[str, str]:
     try:
         return load_files(path)
-    except (NotADirectoryError, UnicodeDecodeError) as error:
+    except (NotADirectoryError, UnreadableError) as error:
         msg = f"the policy cannot be read: {error}"
         raise Unready(msg) from error
 

@@ -14,7 +14,7 @@ from policy.limits import Limits
 from policy.parse import parse
 from policy.plan import Plan
 from policy.renderings import check_json
-from roadfade.documents import load_catalogue, load_files, shipped_policy_path
+from roadfade.documents import UnreadableError, load_catalogue, load_files, shipped_policy_path
 from roadfade.policy_screens import problem_lines
 from roadfade.typed import role
 from telemetry.control import Role
@@ -33,23 +33,26 @@ class Lang(StrEnum):
 PolicyPath = Annotated[
     Path | None, typer.Option("--policy", help="A document's folder; default: the shipped one.")
 ]
-_ROLE: Final = typer.Option(
-    "--role", parser=role, metavar="ROLE", help="What the person is to the vehicle, as minor."
-)
-AsRole = Annotated[Role, _ROLE]
-AsAnyRole = Annotated[Role | None, _ROLE]
+_WHAT: Final = "What the person is to the vehicle, as minor"
+AsRole = Annotated[Role, typer.Option("--role", parser=role, metavar="ROLE", help=f"{_WHAT}.")]
+AsAnyRole = Annotated[
+    Role | None,
+    typer.Option(
+        "--role", parser=role, metavar="ROLE",
+        help=f"{_WHAT}; without it: a role that no forbid names.",
+    ),
+]  # fmt: skip
 AsJson = Annotated[bool, typer.Option("--json", help="One JSON object on standard output.")]
 
 
 def compiled_at(path: Path | None) -> tuple[Document | None, Compiled]:
-    """The document in this folder (None: the shipped one), compiled; exits where unreadable."""
+    """The document in this folder (None: the shipped one), compiled; exits where there is none."""
     try:
         files = load_files(path or shipped_policy_path())
     except NotADirectoryError as error:
         usage(str(error))
-    except UnicodeDecodeError as error:
-        typer.echo(f"a file of the document is not UTF-8: {error.reason}", err=True)
-        raise typer.Exit(FAILS) from error
+    except UnreadableError as error:
+        return None, Compiled(None, error.problems)
     document = parse(files)
     if not isinstance(document, Document):
         return None, Compiled(None, document)

@@ -8,6 +8,7 @@ import typer
 from policy.coverage import coverage, coverage_json, coverage_page
 from policy.notice_page import notice_page
 from policy.processing_record import processing_record, record_page
+from roadfade.page_file import write_below, write_page
 from roadfade.policy_artefacts import artefacts
 from roadfade.policy_choice import FAILS, AsJson, Lang, PolicyPath, plan_or_exit, print_json
 
@@ -31,7 +32,7 @@ def notice(
     document, plan = plan_or_exit(policy, as_json=as_json)
     page = notice_page(plan, document, lang.value)
     if html is not None:
-        html.write_text(page, encoding="utf-8")
+        write_page(html, page)
     if as_json:
         print_json({"notice": {one.value: notice_page(plan, document, one.value) for one in Lang}})
     elif html is None:
@@ -46,7 +47,7 @@ def record(
     document, plan = plan_or_exit(policy, as_json=as_json)
     page = record_page(plan, document, lang.value)
     if html is not None:
-        html.write_text(page, encoding="utf-8")
+        write_page(html, page)
     if as_json:
         print_json(processing_record(plan, document))
     elif html is None:
@@ -61,7 +62,7 @@ def coverage_command(
     document, plan = plan_or_exit(policy, as_json=as_json)
     found = coverage(document, plan)
     if html is not None:
-        html.write_text(coverage_page(found, plan, document, lang.value), encoding="utf-8")
+        write_page(html, coverage_page(found, plan, document, lang.value))
     missing = [clause.id for clause in found if clause.missing]
     if as_json:
         print_json(coverage_json(found))
@@ -85,9 +86,7 @@ def generate(
     document, plan = plan_or_exit(policy, as_json=as_json)
     made = artefacts(plan, document)
     for name, text in made.items():
-        file = folder / name
-        file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text(text, encoding="utf-8")
+        write_below(folder, name, text)
     if as_json:
         print_json({"written": sorted(made)})
     else:

@@ -259,6 +259,21 @@ def test_what_is_no_plain_yaml_is_refused(text: str, message: str) -> None:
     assert any(message in error for error in errors({**FILES, "precision.yaml": text}))
 
 
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a: " + "[" * 4_000, "too deeply nested"),
+        ("a: \x00", "not readable as YAML 1.2"),
+        ("a: 2026-13-45", "not readable as YAML 1.2"),
+        ("a: " + "1" * 5_000, "not readable as YAML 1.2"),
+    ],
+    ids=["nested", "control", "day", "digits"],
+)
+def test_what_the_reader_itself_gives_up_on_is_a_problem(text: str, message: str) -> None:
+    (only,) = (said for said in errors({**FILES, POLICY: text}) if said.startswith(POLICY))
+    assert message in only
+
+
 def test_yes_is_a_word_and_no_truth_value() -> None:
     (error,) = errors(bent(POLICY, "forbids: []", "profiles: {jp-appi-2022: yes}"))
     assert "`jp-appi-2022` is not true or false (here: yes)" in error

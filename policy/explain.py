@@ -4,9 +4,11 @@ Goes by the same order of reasons as the ledger; what it cannot know (links, era
 takes as being in order.
 """
 
+import difflib
 from collections.abc import Iterable
 
 from policy.advice import alternatives
+from policy.document import Document
 from policy.explain_beside import beside, cell_of, denied
 from policy.explain_roles import forbidden_for_role
 from policy.explanation import Applied, Consent, Explanation, Question
@@ -30,7 +32,7 @@ def explain(plan: Plan, question: Question) -> Explanation:
     output_id = None if output is None else output.id
     is_fact = question.signal in plan.facts
     if question.signal not in plan.catalogue and not is_fact:
-        advice = ("write a path of the signal catalogue, or a fact of the document",)
+        advice = (_nearest(plan, question.signal),)
         return Explanation(question, "reject", Rejected.UNKNOWN_SIGNAL, output_id, (), advice)
     found = () if output is None else tuple(_applied(plan, output, question))
     found += tuple(beside(plan, recipient, question))
@@ -46,6 +48,24 @@ def explain(plan: Plan, question: Question) -> Explanation:
         reason = Withheld.NOT_COLLECTED
     others = alternatives(reason, applied, question)
     return Explanation(question, "withhold", reason, output_id, applied, others)
+
+
+def check_recipient(document: Document, question: Question) -> None:
+    """UnknownNameError where the page lists no such recipient: a slip of whoever types.
+
+    Cases do ask about strangers, to whom nothing goes.
+    """
+    for page in document.purposes:
+        known = [recipient.id for recipient in page.content.recipients]
+        if page.content.purpose == question.purpose and question.recipient not in (None, *known):
+            msg = f"purpose {question.purpose!r} has no recipient {question.recipient!r}; it has: "
+            raise UnknownNameError(msg + ", ".join(known))
+
+
+def _nearest(plan: Plan, signal: str) -> str:
+    close = difflib.get_close_matches(signal, [*plan.catalogue.by_path, *plan.facts], n=1)
+    guess = f"`{close[0]}`, or " if close else ""
+    return f"write {guess}a path of the signal catalogue, or a fact of the document"
 
 
 def _recipient(plan: Plan, question: Question) -> str | None:

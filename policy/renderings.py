@@ -43,6 +43,7 @@ def explain_json(explanation: Explanation) -> dict[str, Any]:
         "purpose": question.purpose,
         "recipient": question.recipient,
         "consent": str(question.consent),
+        "role": question.role,
         "event_time": format_instant(question.event_ms),
         "now": format_instant(question.now_ms),
         "decision": explanation.decision,
@@ -105,6 +106,7 @@ def _applied(one: Applied) -> dict[str, Any]:
         "answer": "deliver" if one.reason is None else f"withhold {one.reason}",
         "authorities": list(one.authorities),
         "where": str(one.where),
+        "not_for": list(one.not_for),
     }
     if one.period is not None:
         shown |= {

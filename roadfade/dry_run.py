@@ -38,6 +38,10 @@ class DryRun:
     """What went in and what came out."""
 
     plan: Plan
+    agreed: bool
+    """To everything; else to nothing."""
+    role: Role
+    """What the person is to the vehicle."""
     envelopes: int = 0
     before: Readings = field(default_factory=dict)
     after: dict[str, Readings] = field(default_factory=dict)
@@ -57,7 +61,7 @@ def dry_run(
     plan: Plan, payloads: Iterable[bytes], *, agreed: bool, role: Role = "driver"
 ) -> DryRun:
     """Process them all; OverflowError where there are more readings than a drive has."""
-    done = DryRun(plan, after={output.id: {} for output in plan.outputs})
+    done = DryRun(plan, agreed, role, after={output.id: {} for output in plan.outputs})
     program = build_program(plan)
     taken = list(payloads)
     devices = {device for one in taken if (device := device_of(one))}

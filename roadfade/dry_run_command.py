@@ -13,9 +13,11 @@ from ingest.refused import Refused
 from policy.bilingual import Language
 from policy.plan import Plan
 from policy.reason_words import reason_words
+from roadfade.assumed import assumed_words
 from roadfade.clock import wall_ms
 from roadfade.dry_run import DryRun, dry_run
 from roadfade.dry_run_page import dry_run_page
+from roadfade.page_file import write_page
 from roadfade.policy_choice import FAILS, AsJson, PolicyPath, plan_or_exit, print_json, usage
 from roadfade.publish_command import read_payloads
 from roadfade.refusal import Refusal
@@ -47,11 +49,12 @@ def dry_run_command(
     except OverflowError as error:
         usage(str(error))
     if html is not None:
-        html.write_text(dry_run_page(done, document, language, agreed=agreed), encoding="utf-8")
+        write_page(html, dry_run_page(done, document, language))
     if as_json:
         print_json(as_object(done))
     else:
         Console().print(_table(done, language))
+        typer.echo(assumed_words(done.role, language, agreed=done.agreed))
         if done.rejected:
             listed = ", ".join(f"{why} {count}" for why, count in done.rejected.items())
             typer.echo(f"not admitted: {listed}; `roadfade publish --check` says where", err=True)
@@ -73,6 +76,8 @@ def as_object(done: DryRun) -> dict[str, Any]:
     """The run as JSON: counts and reasons, no value."""
     return {
         "policy_version": done.plan.policy_version,
+        "role": done.role,
+        "agreed": done.agreed,
         "envelopes": done.envelopes,
         "readings": done.readings,
         "rejected": dict(done.rejected),

@@ -13,6 +13,7 @@ from policy.people_words import duration_words, period_words
 from policy.plan import Output
 from policy.reason_words import reason_words
 from policy.titles import Titles
+from roadfade.assumed import assumed_words
 from roadfade.drive_map import drive_map, ways
 from roadfade.drive_plot import plot
 from roadfade.dry_run import DryRun
@@ -30,14 +31,6 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "raw": (
         "This page contains the drive as it was measured. Treat it like the recording itself.",
         "このページには測定したままの走行が入っています。元の記録と同じように扱ってください。",
-    ),
-    "agreed": (
-        "Taken as if the driver had agreed to everything.",
-        "運転者がすべてに同意した場合です。",
-    ),
-    "not_agreed": (
-        "Taken as if the driver had agreed to nothing.",
-        "運転者が何にも同意していない場合です。",
     ),
     "came": ("{} readings in {} envelopes. ", "測定値{}件、封筒{}通。"),
     "overview": ("Overview", "一覧"),
@@ -59,7 +52,7 @@ _WORDS: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 
-def dry_run_page(done: DryRun, document: Document, language: Language, *, agreed: bool) -> str:
+def dry_run_page(done: DryRun, document: Document, language: Language) -> str:
     """The page in one language."""
     say = _Say(document, language)
     plan = done.plan
@@ -71,7 +64,7 @@ def dry_run_page(done: DryRun, document: Document, language: Language, *, agreed
         tag("p", say("lead")),
         tag("p", say("raw"), class_="note"),
         tag("p", f"{plan.policy} {plan.policy_version}: {facts}",
-            say("agreed" if agreed else "not_agreed"), class_="dim"),
+            assumed_words(done.role, language, agreed=done.agreed), class_="dim"),
         tag("h2", say("overview")),
         _overview(done, say),
         _rejected(done, say),

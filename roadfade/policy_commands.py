@@ -10,7 +10,7 @@ import typer
 from rich.console import Console
 
 from policy.cases import run_cases
-from policy.explain import UnknownNameError, explain
+from policy.explain import UnknownNameError, check_recipient, explain
 from policy.explanation import Consent, Question
 from policy.renderings import cases_json, check_json, explain_json
 from roadfade import policy_tools
@@ -80,11 +80,12 @@ def explain_command(  # one option per part of the question
     as_json: AsJson = False,
 ) -> None:
     """Say what becomes of one reading, by which rules, and what would change it."""
-    _, plan = plan_or_exit(policy, as_json=as_json)
+    document, plan = plan_or_exit(policy, as_json=as_json)
     now_ms = _instant(now, "--now", default_ms=time.time_ns() // 1_000_000)
     event_ms = _instant(event_time, "--event-time", default_ms=now_ms)
     question = Question(signal, purpose, recipient, consent, event_ms, now_ms, role)
     try:
+        check_recipient(document, question)
         explanation = explain(plan, question)
     except UnknownNameError as error:
         usage(str(error))

@@ -79,7 +79,9 @@ def test_a_forbid_is_named_with_its_place() -> None:
 
 
 def test_an_unknown_signal_is_rejected_and_an_unknown_purpose_refused() -> None:
-    assert ask("Vehicle.Sped").reason is Rejected.UNKNOWN_SIGNAL
+    answer = ask("Vehicle.Sped")
+    assert answer.reason is Rejected.UNKNOWN_SIGNAL
+    assert answer.alternatives[0].startswith("write `Vehicle.Speed`, or a path")
     with pytest.raises(UnknownNameError, match="the policy has: study"):
         explain(plan_of(), Question(SPEED, "studdy", None, Consent.NONE, 0, 0))
 
@@ -101,6 +103,7 @@ def test_the_rendering_holds_every_part() -> None:
         "answer": "deliver",
         "authorities": ["C2-08"],
         "where": "purposes/study.yaml:16:3",
+        "not_for": [],
         "basis": "published",
         "notice": "study@1",
         "lane": "12-months.1s",

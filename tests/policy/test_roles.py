@@ -7,6 +7,7 @@ from policy.document import Document
 from policy.explain import explain
 from policy.explanation import Consent, Explanation, Question
 from policy.parse import parse
+from policy.renderings import explain_json
 from telemetry.control import Role
 from telemetry.instants import DAY_MS, HOUR_MS, parse_instant
 from telemetry.outcome import Withheld
@@ -52,6 +53,13 @@ def test_whoever_is_told_that_it_is_delivered_is_told_to_whom_it_is_not() -> Non
     (said,) = ask(SPEED, "driver").alternatives
     assert said == "for people in one of these roles it is forbidden: minor, unknown"
     assert ask(FUEL, "minor").alternatives == ()
+
+
+def test_the_answer_for_machines_says_which_role_was_meant_and_whom_a_rule_leaves_out() -> None:
+    shown = explain_json(ask(SPEED, "driver"))
+    assert shown["role"] == "driver"
+    assert [rule["not_for"] for rule in shown["rules"]] == [["minor", "unknown"]]
+    assert explain_json(ask(SPEED, None))["role"] is None
 
 
 def test_the_first_reason_of_the_ledger_decides_here_too() -> None:

@@ -105,6 +105,32 @@ def test_the_answer_as_json_has_counts_and_no_value(file: Path) -> None:
     assert "35.68" not in result.stdout
 
 
+@pytest.mark.parametrize(
+    ("options", "role", "agreed", "en", "ja"),
+    [
+        ([], "driver", True, "drivers, as if everything", "運転者について、すべてに同意があった"),
+        (["--role", "minor", "--no-consent"], "minor", False,
+         "teenagers, as if nothing", "未成年の方について、何にも同意がなかった"),
+    ],
+)  # fmt: skip
+def test_it_says_whose_drive_it_is_taken_to_be_and_what_they_agreed_to(
+    options: list[str], role: str, en: str, ja: str, file: Path, tmp_path: Path, *, agreed: bool
+) -> None:
+    command = ["dry-run", str(file), *options]
+    shown = json.loads(RUNNER.invoke(app, [*command, "--json"]).stdout)
+    assert (shown["role"], shown["agreed"]) == (role, agreed)
+    page = tmp_path / "page.html"
+    for language, said in (("en", en), ("ja", ja)):
+        screen = RUNNER.invoke(app, [*command, "--html", str(page), "--lang", language]).stdout
+        assert said in screen and said in page.read_text(encoding="utf-8")
+
+
+def test_a_page_that_cannot_be_written_is_wrong_usage(file: Path, tmp_path: Path) -> None:
+    result = RUNNER.invoke(app, ["dry-run", str(file), "--html", str(tmp_path / "no" / "x.html")])
+    assert result.exit_code == 2
+    assert result.stderr.startswith("cannot write") and len(result.stderr.splitlines()) == 1
+
+
 def test_a_file_that_holds_nothing_fails_and_one_that_is_not_there_is_wrong_usage(
     tmp_path: Path,
 ) -> None:

@@ -53,7 +53,7 @@ def pages(language: Language) -> Mapping[str, str]:
         "notice": notice_page(plan, document, language),
         "record": record_page(plan, document, language),
         "coverage": coverage_page(coverage(document, plan), plan, document, language),
-        "dry-run": dry_run_page(done, document, language, agreed=True),
+        "dry-run": dry_run_page(done, document, language),
     }
 
 

@@ -1,6 +1,7 @@
 """roadfade policy: exit 0 holds, 1 the document or a case fails, 2 wrong usage."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -76,9 +77,74 @@ def test_a_failing_case_fails_the_command(broken: Path) -> None:
     assert len(json.loads(result.stdout)["failed"]) == 1
 
 
-def test_a_file_in_another_encoding_fails(broken: Path) -> None:
-    (broken / "policy.yaml").write_bytes("controller: 株式会社".encode("shift_jis"))
-    assert RUNNER.invoke(app, ["check", "--policy", str(broken)]).exit_code == 1
+def spoil(folder: Path, how: str) -> None:
+    file = folder / "policy.yaml"
+    match how:
+        case "encoding":
+            file.write_bytes("a: 1\ncontroller: 株式会社".encode("shift_jis"))
+        case "folder":
+            file.unlink()
+            file.mkdir()
+        case "link":
+            file.unlink()
+            file.symlink_to(file)
+        case "nested":
+            file.write_text("a: " + "[" * 4_000)
+
+
+@pytest.mark.parametrize(
+    ("how", "line", "remedy"),
+    [
+        ("encoding", 2, "save it as UTF-8"),
+        ("folder", 1, "put a file there that you may read"),
+        ("link", 1, "put a file there that you may read"),
+        ("nested", 1, "write it plainly"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_a_problem_with_its_remedy(
+    broken: Path, how: str, line: int, remedy: str
+) -> None:
+    spoil(broken, how)
+    for command in (["check"], ["test"], EXPLAIN):
+        result = RUNNER.invoke(app, [*command, "--json", "--policy", str(broken)])
+        shown = json.loads(result.stdout)
+        assert (result.exit_code, shown["holds"]) == (1, False)
+        told = [(p["file"], p["line"], p["remedy"]) for p in shown["problems"]]
+        assert ("policy.yaml", line, remedy) in told
+    plain = RUNNER.invoke(app, ["check", "--policy", str(broken)])
+    assert plain.exit_code == 1
+    assert "policy.yaml" in plain.output and "Traceback" not in plain.output
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read every file")
+def test_a_file_nobody_may_read_is_a_problem(broken: Path) -> None:
+    (broken / "policy.yaml").chmod(0)
+    result = RUNNER.invoke(app, ["check", "--json", "--policy", str(broken)])
+    (problem,) = json.loads(result.stdout)["problems"]
+    assert (result.exit_code, problem["file"]) == (1, "policy.yaml")
+
+
+@pytest.mark.parametrize("page", ["notice", "record", "coverage", "generate"])
+def test_a_page_that_cannot_be_written_is_wrong_usage_in_one_sentence(
+    page: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    file.write_text("in the way")
+    target = file / "x.html"
+    command = [page, str(target)] if page == "generate" else [page, "--html", str(target)]
+    result = RUNNER.invoke(app, command)
+    assert result.exit_code == 2
+    assert "cannot" in result.stderr and len(result.stderr.splitlines()) == 1
+
+
+def test_explain_names_the_recipients_of_a_purpose_and_the_nearest_signal() -> None:
+    result = RUNNER.invoke(app, [*EXPLAIN, "--recipient", "insurer"])
+    assert result.exit_code == 2
+    assert "it has: rnd" in result.stderr
+    near = RUNNER.invoke(
+        app, ["explain", "--signal", "Vehicle.Sped", "--purpose", "product_rnd", "--json"]
+    )
+    assert "`Vehicle.Speed`" in json.loads(near.stdout)["alternatives"][0]
 
 
 def test_explain_needs_no_broker() -> None:

@@ -30,9 +30,9 @@ _PURPOSES: Final = """
     SocialMediaMarketing TargetedAdvertising TechnicalServiceProvision VendorManagement
     VendorPayment VendorRecordsManagement VendorSelectionAssessment Verification
 """
-"""Purposes of DPV 2.1 that a house with vehicles may have; the vocabulary has more."""
+"""Purposes of DPV 2 that a house with vehicles may have; the vocabulary has more."""
 _OWN: Final = "MarketResearch"
-"""No term of DPV 2.1, which files it under research: the published clause is about it alone."""
+"""Not found among the terms of the vocabulary; the shipped document has a purpose of this kind."""
 
 TERMS: Final = tuple(sorted(f"{PREFIX}{name}" for name in f"{_PURPOSES} {_OWN}".split()))
 

@@ -1,7 +1,6 @@
 """roadfade policy: exit 0 holds, 1 the document or a case fails, 2 wrong usage."""
 
 import json
-import os
 from pathlib import Path
 
 import pytest
@@ -114,14 +113,6 @@ def test_a_file_that_cannot_be_read_is_a_problem_with_its_remedy(
     plain = RUNNER.invoke(app, ["check", "--policy", str(broken)])
     assert plain.exit_code == 1
     assert "policy.yaml" in plain.output and "Traceback" not in plain.output
-
-
-@pytest.mark.skipif(os.geteuid() == 0, reason="the superuser may read every file")
-def test_a_file_nobody_may_read_is_a_problem(broken: Path) -> None:
-    (broken / "policy.yaml").chmod(0)
-    result = RUNNER.invoke(app, ["check", "--json", "--policy", str(broken)])
-    (problem,) = json.loads(result.stdout)["problems"]
-    assert (result.exit_code, problem["file"]) == (1, "policy.yaml")
 
 
 @pytest.mark.parametrize("page", ["notice", "record", "coverage", "generate"])

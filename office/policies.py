@@ -75,7 +75,8 @@ def on_record(known: Sequence[Publication], new: Publication) -> bool:
     newest = known[-1]
     if new.policy != newest.policy:
         msg = (
-            f"this is the policy {new.policy}, the published one is {newest.policy}: keep its name"
+            f"this is the policy {new.policy}, the one on record is {newest.policy}: keep its name "
+            "(an installation has one policy; the setting `policy` names its first document)"
         )
         raise OfficeError(msg)
     same = next((one for one in known if one.version == new.version), None)

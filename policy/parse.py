@@ -76,6 +76,13 @@ def parse(files: Mapping[str, str]) -> Document | tuple[Problem, ...]:
     )
 
 
+def parse_policy(files: Mapping[str, str]) -> Policy | tuple[Problem, ...]:
+    """policy.yaml alone, for who only asks which version these texts are; or its problems."""
+    findings = Findings()
+    sheet = _one(Policy, POLICY, files, findings)
+    return findings.in_order() if sheet is None else sheet.content
+
+
 def _has_a_place(name: str) -> bool:
     folder, _, rest = name.rpartition("/")
     if not folder:

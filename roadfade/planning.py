@@ -11,9 +11,8 @@ from pathlib import Path
 from bus.admin import TopicAdmin
 from bus.connection import Connection
 from bus.topics import TopicSpec, drift
-from policy.document import Document
 from policy.limits import Limits
-from policy.parse import parse
+from policy.parse import parse_policy
 from policy.plan import Plan
 from policy.publication import Publication
 from policy.topics import transports_of
@@ -31,15 +30,17 @@ def connection_of(settings: Settings) -> Connection:
 
 
 def own_publication(settings: Settings) -> Publication:
-    """The document of these settings, as if published by its date; Unready where it is broken."""
+    """The document of these settings, as if published by its date.
+
+    Unready where its policy.yaml is broken; whether all of it holds shows when it is compiled.
+    """
     path = settings.policy or shipped_policy_path()
     files = _texts(path)
-    document = parse(files)
-    if not isinstance(document, Document):
-        lines = "\n".join(str(problem) for problem in document)
+    policy = parse_policy(files)
+    if isinstance(policy, tuple):
+        lines = "\n".join(str(problem) for problem in policy)
         msg = f"the policy {path} does not hold; see `roadfade policy check`:\n{lines}"
         raise Unready(msg)
-    policy = document.policy.content
     effective_ms = day_start_ms(policy.effective)
     return Publication(policy.policy, policy.version, effective_ms, effective_ms, files)
 

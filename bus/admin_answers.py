@@ -3,11 +3,12 @@
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, Final
 
-from aiokafka.errors import for_code
+from aiokafka.errors import UnknownTopicOrPartitionError, for_code
 
 from bus.failures import TopicError
 from bus.topics import ActualTopic
 
+GONE: Final = UnknownTopicOrPartitionError.errno
 SET_ON_TOPIC: Final = 1
 """``DYNAMIC_TOPIC_CONFIG`` in Kafka's DescribeConfigs answer."""
 
@@ -30,13 +31,18 @@ def settings_of(resource: Any) -> dict[str, str]:
 def descriptions(
     present: Iterable[Mapping[str, Any]], answers: Iterable[Any], names: Mapping[str, str]
 ) -> dict[str, ActualTopic]:
-    """Topics by our name, out of the metadata and the settings answers."""
+    """Topics by our name, out of the metadata and the settings answers.
+
+    One that was deleted between the two questions is absent.
+    """
     resources = {resource[3]: resource for answer in answers for resource in answer.resources}
     found = {}
     for topic in present:
         full = topic["topic"]
-        check_codes([(full, topic["error_code"])])
         resource = resources[full]
+        if GONE in (topic["error_code"], resource[0]):
+            continue
+        check_codes([(full, topic["error_code"])])
         partitions = topic["partitions"]
         found[names[full]] = ActualTopic(
             name=names[full],

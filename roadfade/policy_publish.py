@@ -27,7 +27,7 @@ def publish_command(
         bool, typer.Option("--check", help="Publish nothing: only say whether it could be.")
     ] = False,
     wait: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait until every process was told.")
+        float, typer.Option(min=0, help="Seconds to wait until the office has told it.")
     ] = 0,
     policy: PolicyPath = None,
     as_json: AsJson = False,

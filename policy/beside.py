@@ -7,7 +7,7 @@ coarse as the finest of those cells. Equal speed curves alone tell a road (desig
 
 from policy.categories import matches
 from policy.document import Document
-from policy.operations import Bucket, Round, Thin
+from policy.operations import parts_of
 from policy.permits import Permit
 from policy.position import PAIR, mesh_in
 from policy.problems import Findings
@@ -24,9 +24,8 @@ def check_beside(document: Document, permits: tuple[Permit, ...], findings: Find
     for permit in permits:
         if permit.signal in PAIR or not any(matches(pattern, permit.signal) for pattern in like):
             continue
-        thinned = any(isinstance(op, Thin) for op in permit.operations)
-        rounded = any(isinstance(op, Round | Bucket) for op in permit.operations)
-        if permit.time_floor_ms >= min(coarse) or (thinned and rounded):
+        parts = parts_of(permit.operations)
+        if permit.time_floor_ms >= min(coarse) or (parts.thin and parts.steps):
             continue
         message = f"{permit.signal} would draw the way between coarse positions"
         remedy = f"thin and round it (`do: {{{permit.signal}: [thin 10 s, round 5]}}`), drop it, "

@@ -5,13 +5,12 @@ from dataclasses import dataclass
 from math import isclose
 from typing import Final
 
-from policy.arithmetic import apply
 from policy.document import Document, Sheet
 from policy.explain import UnknownNameError, explain
 from policy.explanation import Applied, Consent, Explanation, Question
 from policy.house_cases import house_case
 from policy.operation_words import say
-from policy.operations import Operation
+from policy.operations import Operation, apply
 from policy.periods import add_period
 from policy.plan import Plan
 from policy.questions import ASKS, Case, Cases

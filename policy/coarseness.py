@@ -4,10 +4,21 @@ Where neither can be said to be the narrower, the answer is ``None``: a person h
 """
 
 from enum import StrEnum
+from typing import assert_never
 
 from policy.grants import Grant
-from policy.operations import Bucket, Mesh, MeshH3, MeshJis, Operation, Round, ThinCount, ThinTime
-from policy.position import as_coarse_as, mesh_in
+from policy.operations import (
+    Mesh,
+    Operation,
+    Parts,
+    Thin,
+    ThinCount,
+    ThinTime,
+    Unsupported,
+    parts_of,
+    widest,
+)
+from policy.position import as_coarse_as, mesh_of
 from policy.terms import Period
 from policy.words import Exact, Space
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
@@ -64,10 +75,13 @@ def compare_treatments(old: Grant, new: Grant) -> Than | None:
 
 def compare_operations(old: tuple[Operation, ...], new: tuple[Operation, ...]) -> Than | None:
     """The same of what is done to values, readings and places, whatever the times."""
+    before, after = parts_of(old), parts_of(new)
+    if before.withholding or after.withholding:
+        return _compare(not before.withholding, not after.withholding)
     return _together(
-        _compare_thinning(old, new),
-        _compare_values(old, new),
-        _compare_space(mesh_in(old), mesh_in(new)),
+        _compare_thinning(before.thin, after.thin),
+        _compare_values(before, after),
+        _compare_meshes(before.meshes, after.meshes),
     )
 
 
@@ -84,49 +98,49 @@ def _compare(old: float, new: float) -> Than:
     return Than.MORE if new > old else Than.LESS
 
 
-def _compare_thinning(old: tuple[Operation, ...], new: tuple[Operation, ...]) -> Than | None:
-    before = next((op for op in old if isinstance(op, ThinTime | ThinCount)), None)
-    after = next((op for op in new if isinstance(op, ThinTime | ThinCount)), None)
-    match before, after:
-        case ThinTime(a), ThinTime(b):
-            return _compare(b, a)
-        case ThinCount(a), ThinCount(b):
-            return _compare(b, a)
-        case None, None:
-            return Than.SAME
-        case None, _:
-            return Than.LESS
-        case _, None:
-            return Than.MORE
-    return None
-
-
-def _compare_values(old: tuple[Operation, ...], new: tuple[Operation, ...]) -> Than | None:
-    before, after = _steps(old), _steps(new)
-    if before == after:
-        return Than.SAME
-    widest = [max((op.step if isinstance(op, Round) else op.width for op in ops), default=0.0)
-              for ops in (before, after)]  # fmt: skip
-    # Equal widths on other boundaries (round beside bucket) tell something else.
-    return None if widest[0] == widest[1] else _compare(widest[1], widest[0])
-
-
-def _steps(operations: tuple[Operation, ...]) -> list[Round | Bucket]:
-    return [op for op in operations if isinstance(op, Round | Bucket)]
-
-
-def _compare_space(old: Mesh | None, new: Mesh | None) -> Than | None:
+def _compare_thinning(old: tuple[Thin, ...], new: tuple[Thin, ...]) -> Than | None:
     if old == new:
         return Than.SAME
-    if as_coarse_as(new, Exact() if old is None else old):
+    if not old or not new:
+        return Than.LESS if new else Than.MORE
+    before, after = old[0], new[0]
+    if len(old) > 1 or len(new) > 1:
+        return None
+    match before:
+        case ThinTime(every_ms):
+            return _compare(after.every_ms, every_ms) if isinstance(after, ThinTime) else None
+        case ThinCount(one_in):
+            return _compare(after.one_in, one_in) if isinstance(after, ThinCount) else None
+        case _:
+            assert_never(before)
+
+
+def _compare_values(old: Parts, new: Parts) -> Than | None:
+    if old.steps == new.steps:
+        return Than.SAME
+    before, after = widest(old.steps), widest(new.steps)
+    # Equal widths on other boundaries (round beside bucket) tell something else.
+    return None if before == after else _compare(after, before)
+
+
+def _compare_meshes(old: tuple[Mesh, ...], new: tuple[Mesh, ...]) -> Than | None:
+    if len(old) > 1 or len(new) > 1:
+        return Than.SAME if old == new else None
+    return _compare_space(old[0] if old else Exact(), new[0] if new else Exact())
+
+
+def _compare_space(old: Space, new: Space) -> Than | None:
+    """None also where one of them is not carried out, so that nobody can say what it tells."""
+    if old == new:
+        return Than.SAME
+    if isinstance(old, Unsupported) or isinstance(new, Unsupported):
+        return None
+    if as_coarse_as(mesh_of(new), old):
         return Than.LESS
-    return Than.MORE if as_coarse_as(old, Exact() if new is None else new) else None
+    return Than.MORE if as_coarse_as(mesh_of(old), new) else None
 
 
 def _compare_named_space(old: Space | None, new: Space | None) -> Than | None:
-    if old == new:
-        return Than.SAME
-    kinds = MeshJis | MeshH3 | Exact
-    if not isinstance(old, kinds) or not isinstance(new, kinds):
-        return None
-    return _compare_space(*(None if isinstance(one, Exact) else one for one in (old, new)))
+    if old is None or new is None:
+        return Than.SAME if old == new else None
+    return _compare_space(old, new)

@@ -8,10 +8,9 @@ from policy.diff_forbids import forbid_changes
 from policy.diff_house import house_changes
 from policy.diff_page import page_changes
 from policy.document import Document
-from policy.operations import MeshH3, MeshJis
 from policy.plan import Output, Period, Plan
-from policy.position import as_coarse_as
-from policy.words import Exact, Space, say_duration
+from policy.position import as_coarse_as, mesh_of
+from policy.words import say_duration
 
 Version = tuple[Plan, Document]
 
@@ -63,15 +62,10 @@ def _outside(old: Document, new: Document) -> Iterator[Change]:
     if was == now:
         return
     spaces = (old.precisions.content.precisions[was], new.precisions.content.precisions[now])
-    coarser = spaces[1].time >= spaces[0].time and _as_coarse(spaces[1].space, spaces[0].space)
+    as_coarse = as_coarse_as(mesh_of(spaces[1].space), spaces[0].space)
+    coarser = spaces[1].time >= spaces[0].time and as_coarse
     kind = ChangeKind.TIGHTENS if coarser else ChangeKind.LOOSENS
     yield safeguard(kind, None, f"positions leave the house at {now} or coarser (was {was})")
-
-
-def _as_coarse(space: Space, than: Space) -> bool:
-    if isinstance(than, Exact):
-        return True
-    return isinstance(space, MeshJis | MeshH3) and as_coarse_as(space, than)
 
 
 def _output(old: Output, new: Output) -> Iterator[Change]:

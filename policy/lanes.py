@@ -1,9 +1,10 @@
 """Lanes: permits of equal period, trigger, grain and time floor leave as one record."""
 
 from collections.abc import Iterable
+from typing import assert_never
 
 from policy.limits import Limits
-from policy.operations import Drop, Unsupported
+from policy.operations import Drop, Unsupported, Withholding, parts_of
 from policy.periods import coarsest_grain
 from policy.permits import Permit
 from policy.plan import Denial, Lane, Rule
@@ -14,15 +15,21 @@ from telemetry.outcome import Withheld
 
 def withheld(permit: Permit) -> Denial | None:
     """The denial a permit's own operations amount to: ``drop``, or one not carried out yet."""
-    denied: Withheld | None = None
-    for operation in permit.operations:
-        if isinstance(operation, Drop):
-            denied = Withheld.DROPPED
-        elif isinstance(operation, Unsupported) and denied is None:
-            denied = Withheld.UNSUPPORTED
-    if denied is None:
+    reasons = {_reason(operation) for operation in parts_of(permit.operations).withholding}
+    if not reasons:
         return None
-    return Denial(permit.signal, denied, permit.rule, permit.cites, permit.where)
+    first = min(reasons, key=tuple(Withheld).index)
+    return Denial(permit.signal, first, permit.rule, permit.cites, permit.where)
+
+
+def _reason(operation: Withholding) -> Withheld:
+    match operation:
+        case Drop():
+            return Withheld.DROPPED
+        case Unsupported():
+            return Withheld.UNSUPPORTED
+        case _:
+            assert_never(operation)
 
 
 def lanes(permits: Iterable[Permit], limits: Limits, findings: Findings) -> tuple[Lane, ...]:

@@ -6,7 +6,7 @@ mesh h3 N | drop | trim_trip_ends … | hide_home_cells
 
 import re
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, assert_never
 
 from policy import words
 from policy.operations import (
@@ -107,4 +107,6 @@ def say(chosen: Operation, unit: str = "") -> str:
             said = name
         case Keep() | Drop():
             said = type(chosen).__name__.lower()
+        case _:
+            assert_never(chosen)
     return said

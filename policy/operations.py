@@ -4,10 +4,20 @@ Each is data; the processors carry them out. Written in the document as one line
 words: ``keep``, ``round 1 percent``, ``bucket 10 km/h``, ``thin 10 s``, ``thin 1 in 2``,
 ``mesh jis 500 m``, ``mesh jis 500 m else h3``, ``mesh h3 8``, ``drop``. Floors of time
 belong to the precision.
+
+What an operation acts on, which signals it fits, how wide it is and what it makes of a
+number is said here, a line each; its words in ``operation_words``, columns and grids in the
+processors, which of two tells more in ``coarseness``. Each of these ends in ``assert_never``:
+an operation nobody decided about stops the compiler or the worker, and passes nothing.
 """
 
+import math
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, NamedTuple, assert_never
+
+from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES
+from telemetry.signals import Signal
 
 JisSize = Literal[250, 500, 1_000, 10_000]
 """Edge of a JIS X 0410 cell in metres: quarter, half, third-level and second-level mesh."""
@@ -81,6 +91,117 @@ class Unsupported:
     words: str
 
 
-Operation = Keep | Round | Bucket | ThinTime | ThinCount | MeshJis | MeshH3 | Drop | Unsupported
-Mesh = MeshJis | MeshH3
 Thin = ThinTime | ThinCount
+Step = Round | Bucket
+Mesh = MeshJis | MeshH3
+Withholding = Drop | Unsupported
+Operation = Keep | Step | Thin | Mesh | Withholding
+
+PAIR: Final = (LATITUDE, LONGITUDE)
+"""The signals that a mesh takes, together."""
+
+
+class Parts(NamedTuple):
+    """Operations by what they act on, each in order; ``keep`` acts on nothing."""
+
+    thin: tuple[Thin, ...]
+    """On which readings there are."""
+    steps: tuple[Step, ...]
+    """On each value by itself."""
+    meshes: tuple[Mesh, ...]
+    """On both coordinates of a position."""
+    withholding: tuple[Withholding, ...]
+    """On everything: nothing leaves."""
+
+
+def parts_of(operations: Iterable[Operation]) -> Parts:
+    """Operations taken apart; whoever asks for one kind of them asks here."""
+    thin: list[Thin] = []
+    steps: list[Step] = []
+    meshes: list[Mesh] = []
+    withholding: list[Withholding] = []
+    for operation in operations:
+        match operation:
+            case ThinTime() | ThinCount():
+                thin.append(operation)
+            case Round() | Bucket():
+                steps.append(operation)
+            case MeshJis() | MeshH3():
+                meshes.append(operation)
+            case Drop() | Unsupported():
+                withholding.append(operation)
+            case Keep():
+                pass
+            case _:
+                assert_never(operation)
+    return Parts(tuple(thin), tuple(steps), tuple(meshes), tuple(withholding))
+
+
+def misfit(operation: Operation, signal: Signal) -> tuple[str, str] | None:
+    """Why the operation cannot be done to this signal, and the remedy; None where it can."""
+    match operation:
+        case Round() | Bucket() if not signal.is_number:
+            return f"{signal.path} is no number ({signal.datatype})", "write `keep` or `drop`"
+        case MeshJis() | MeshH3() if signal.path not in PAIR:
+            message = f"a mesh takes latitude and longitude, not {signal.path}"
+            return message, "remove it from this line"
+        case ThinTime() | ThinCount() if signal.path == TROUBLE_CODES:
+            message = "trouble codes come at one instant and cannot be thinned"
+            return message, "write `keep` or `drop`, and name the signals to thin instead of all"
+        case Round() | Bucket() | MeshJis() | MeshH3() | ThinTime() | ThinCount():
+            return None
+        case Keep() | Drop() | Unsupported():
+            return None
+        case _:
+            assert_never(operation)
+
+
+def width(operation: Step) -> float:
+    """How far apart two values are that leave as neighbours, in the signal's unit."""
+    match operation:
+        case Round(step):
+            return step
+        case Bucket(wide):
+            return wide
+        case _:
+            assert_never(operation)
+
+
+def widest(operations: Iterable[Operation]) -> float:
+    """The width of the coarsest step; zero where values leave as they are."""
+    return max((width(step) for step in parts_of(operations).steps), default=0.0)
+
+
+def apply(operations: Iterable[Operation], value: float) -> float:
+    """The value after the operations that treat one number by itself.
+
+    Thinning chooses readings and leaves their values alone. ValueError for an operation
+    that has no meaning on one number (a mesh needs two, ``drop`` leaves none).
+    """
+    for operation in operations:
+        match operation:
+            case Round(step):
+                value = round_half_up_to_step(value, step)
+            case Bucket(wide):
+                value = bucket(value, wide)
+            case Keep() | ThinTime() | ThinCount():
+                pass
+            case MeshJis() | MeshH3() | Drop() | Unsupported():
+                msg = f"{type(operation).__name__} does not map one number to one number"
+                raise ValueError(msg)
+            case _:
+                assert_never(operation)
+    return value
+
+
+def round_half_up_to_step(value: float, step: float) -> float:
+    """The nearest multiple of ``step``; a half goes up. 0.01 steps give 35.68, not 35.6800…1."""
+    parts = round(1 / step)
+    if parts >= 1 and 1 / step == parts:
+        return math.floor(value * parts + 0.5) / parts
+    return math.floor(value / step + 0.5) * step
+
+
+def bucket(value: float, wide: float) -> float:
+    """The multiple of ``wide`` at or below the value."""
+    return math.floor(value / wide) * wide

@@ -4,21 +4,12 @@ from collections.abc import Callable
 
 from policy.categories import closest
 from policy.operation_words import Spoken
-from policy.operations import (
-    Bucket,
-    Keep,
-    Mesh,
-    Operation,
-    Round,
-    Thin,
-    Unsupported,
-)
+from policy.operations import Keep, Operation, misfit, parts_of
 from policy.page import Cell
 from policy.plan import Where
-from policy.position import PAIR, mesh_in, placed, withholds
+from policy.position import PAIR, mesh_in, mesh_of, placed, withholds
 from policy.problems import Findings
-from policy.words import Exact, Space, say_space
-from telemetry.record import TROUBLE_CODES
+from policy.words import Space, say_space
 from telemetry.signals import Kind, Signal
 
 EVERY = "*"
@@ -33,29 +24,20 @@ def operations(
     said = [(key, i, spoken) for key in keys for i, spoken in enumerate(cell.do[key])]
     for key, index, spoken in said:
         _check(signal, spoken, where("do", key, index), findings)
-    plain = [spoken.operation for _, _, spoken in said if not isinstance(spoken.operation, Keep)]
-    chosen = placed(signal, space, tuple(sorted(plain, key=lambda op: not isinstance(op, Thin))))
+    plain = [spoken.operation for _, _, spoken in said if spoken.operation != Keep()]
+    chosen = placed(signal, space, tuple(sorted(plain, key=lambda op: not parts_of((op,)).thin)))
     place = where("do", own) if own is not None else where("precision")
     _check_together(signal, chosen, space, own, place, findings)
     return chosen or (Keep(),)
 
 
 def _check(signal: Signal, spoken: Spoken, where: Where, findings: Findings) -> None:
-    operation = spoken.operation
-    if isinstance(operation, Round | Bucket):
-        if not signal.is_number:
-            message = f"{signal.path} is no number ({signal.datatype})"
-            findings.error(where, message, spoken.words, "write `keep` or `drop`")
-        elif spoken.unit is not None and spoken.unit != signal.unit:
-            right = f"{spoken.words.removesuffix(spoken.unit)}{signal.unit}".strip()
-            message = f"{signal.path} is measured in {signal.unit or 'no unit'}"
-            findings.error(where, message, spoken.words, f"write `{right}`")
-    elif isinstance(operation, Mesh) and signal.path not in PAIR:
-        message = f"a mesh takes latitude and longitude, not {signal.path}"
-        findings.error(where, message, spoken.words, "remove it from this line")
-    elif isinstance(operation, Thin) and signal.path == TROUBLE_CODES:
-        message = "trouble codes come at one instant and cannot be thinned"
-        remedy = "write `keep` or `drop`, and name the signals to thin instead of all"
+    wrong = misfit(spoken.operation, signal)
+    if wrong is None and spoken.unit not in (None, signal.unit):
+        right = f"{spoken.words.removesuffix(spoken.unit or '')}{signal.unit}".strip()
+        wrong = f"{signal.path} is measured in {signal.unit or 'no unit'}", f"write `{right}`"
+    if wrong is not None:
+        message, remedy = wrong
         findings.error(where, message, spoken.words, remedy)
 
 
@@ -65,15 +47,15 @@ def _check_together(
 ) -> None:  # fmt: skip
     if withholds(chosen):
         return
-    if sum(isinstance(op, Thin) for op in chosen) > 1:
+    parts = parts_of(chosen)
+    if len(parts.thin) > 1:
         findings.error(where, f"{signal.path} is thinned twice", "", "keep one `thin`")
-    meshes = sum(isinstance(op, Mesh) for op in chosen)
-    if meshes > 1 or (meshes and any(isinstance(op, Round | Bucket) for op in chosen)):
+    if len(parts.meshes) > 1 or (parts.meshes and parts.steps):
         message = f"{signal.path} is treated beside its mesh"
         remedy = "the precision's mesh is enough: leave only `thin` here"
         findings.error(where, message, say_space(space), remedy)
-    coarse = not isinstance(space, Exact | Unsupported)
-    if coarse and signal.kind is Kind.POSITION and mesh_in(chosen) is None and own is None:
+    coarse = mesh_of(space) is not None
+    if coarse and signal.kind is Kind.POSITION and not parts.meshes and own is None:
         message = f"{signal.path} would tell more of the position than the mesh does"
         remedy = f"say what becomes of it: `do: {{{signal.path}: drop}}`"
         findings.error(where, message, say_space(space), remedy)

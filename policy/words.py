@@ -5,7 +5,7 @@ Each parser takes one line of words and returns a value; ``WordError`` carries t
 
 import re
 from dataclasses import dataclass
-from typing import Final, Literal, cast, get_args
+from typing import Final, Literal, assert_never, cast, get_args
 
 from policy.operations import JisSize, Mesh, MeshH3, MeshJis, Unsupported
 from policy.plan import Epoch, Period, PeriodUnit
@@ -127,6 +127,8 @@ def say_space(chosen: Space) -> str:
             return f"h3 {resolution}"
         case Unsupported(words):
             return words
+        case _:
+            assert_never(chosen)
 
 
 Trigger = Literal[

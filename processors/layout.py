@@ -8,12 +8,12 @@ passage does is then a list of register numbers.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from policy.operations import Mesh, Operation
+from policy.operations import Mesh
 from policy.operations import Thin as ThinOperation
 from processors.mesh import CellOf, cell_of, grid_name
 from processors.passages import Chain, Partial, Passage
 from processors.program import Program, Regime
-from processors.values import ColumnFunction, Thinning, column_function, thinning
+from processors.values import ColumnFunction, Thinning, Valued, column_function, thinning
 from telemetry.outcome import Withheld
 from telemetry.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 
@@ -111,7 +111,7 @@ class _Draft:
         self.values_from = 0
         self.meshes_from = 0
         self._thinned: dict[tuple[str, ThinOperation], int] = {}
-        self._treated: dict[tuple[str, ThinOperation | None, tuple[Operation, ...]], int] = {}
+        self._treated: dict[tuple[str, ThinOperation | None, tuple[Valued, ...]], int] = {}
         self._meshed: dict[Partial, int] = {}
 
     def thinned(self, chain: Chain, thin: ThinOperation) -> int:

@@ -1,10 +1,11 @@
 """Grid cells of a position: JIS X 0410 regional meshes, and H3."""
 
 from collections.abc import Callable
+from typing import assert_never
 
 import h3
 
-from policy.operations import H3_AS_COARSE_AS, Mesh, MeshH3
+from policy.operations import H3_AS_COARSE_AS, JisSize, Mesh, MeshH3, MeshJis
 
 CellOf = Callable[[float, float], str | None]
 
@@ -14,11 +15,17 @@ JIS_LONGITUDES = (122.0, 154.0)
 
 def cell_of(mesh: Mesh) -> CellOf:
     """The function (latitude, longitude in degrees) -> cell, None outside the grid."""
-    if isinstance(mesh, MeshH3):
-        resolution = mesh.resolution
-        return lambda latitude, longitude: h3_cell(latitude, longitude, resolution)
-    size_m = mesh.size_m
-    if not mesh.elsewhere:
+    match mesh:
+        case MeshH3(resolution):
+            return lambda latitude, longitude: h3_cell(latitude, longitude, resolution)
+        case MeshJis(size_m, elsewhere):
+            return _jis_cell_of(size_m, elsewhere=elsewhere)
+        case _:
+            assert_never(mesh)
+
+
+def _jis_cell_of(size_m: JisSize, *, elsewhere: bool) -> CellOf:
+    if not elsewhere:
         return lambda latitude, longitude: jis_mesh(latitude, longitude, size_m)
     abroad = H3_AS_COARSE_AS[size_m]
     return lambda latitude, longitude: (
@@ -28,10 +35,14 @@ def cell_of(mesh: Mesh) -> CellOf:
 
 def grid_name(mesh: Mesh) -> str:
     """What the column's unit says: the grid and its size."""
-    if isinstance(mesh, MeshH3):
-        return f"h3-{mesh.resolution}"
-    abroad = f" or h3-{H3_AS_COARSE_AS[mesh.size_m]}" if mesh.elsewhere else ""
-    return f"jis-{mesh.size_m}m{abroad}"
+    match mesh:
+        case MeshH3(resolution):
+            return f"h3-{resolution}"
+        case MeshJis(size_m, elsewhere):
+            abroad = f" or h3-{H3_AS_COARSE_AS[size_m]}" if elsewhere else ""
+            return f"jis-{size_m}m{abroad}"
+        case _:
+            assert_never(mesh)
 
 
 def h3_cell(latitude: float, longitude: float, resolution: int) -> str:

@@ -8,11 +8,24 @@ riding on another; splitting by roles lets a forbid for some people take back on
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from policy.digest import digest
-from policy.operations import Mesh, MeshH3, MeshJis, Operation, ThinCount, ThinTime
+from policy.operations import (
+    Bucket,
+    Drop,
+    Keep,
+    Mesh,
+    MeshH3,
+    MeshJis,
+    Round,
+    ThinCount,
+    ThinTime,
+    Unsupported,
+)
 from policy.operations import Thin as ThinOperation
 from policy.plan import Basis, Lane, Output, Plan, Rule
+from processors.values import Valued
 from telemetry.control import Role
 from telemetry.outcome import Withheld
 
@@ -27,7 +40,7 @@ class Chain:
     path: str
     thin: ThinOperation | None
     mesh: Mesh | None
-    values: tuple[Operation, ...]
+    values: tuple[Valued, ...]
 
     @property
     def partial(self) -> Partial:
@@ -61,7 +74,11 @@ class OutputTable:
 
 
 def passages_of(plan: Plan) -> tuple[Passage, ...]:
-    """Every passage of the plan, in the plan's order."""
+    """Every passage of the plan, in the plan's order.
+
+    Raises where a rule holds an operation that is not known here or lets nothing through:
+    what cannot be treated must not start.
+    """
     found: list[Passage] = []
     alike = Counter[str]()
     for output in plan.outputs:
@@ -93,13 +110,18 @@ def tables_of(plan: Plan, passages: tuple[Passage, ...]) -> tuple[OutputTable, .
 def _chain(rule: Rule) -> Chain:
     thin: ThinOperation | None = None
     mesh: Mesh | None = None
-    values: list[Operation] = []
+    values: list[Valued] = []
     for operation in rule.operations:
         match operation:
             case ThinTime() | ThinCount():
                 thin = operation
             case MeshJis() | MeshH3():
                 mesh = operation
-            case _:
+            case Keep() | Round() | Bucket():
                 values.append(operation)
+            case Drop() | Unsupported():
+                msg = f"{rule.id} lets nothing through and stands among the permits"
+                raise ValueError(msg)
+            case _:
+                assert_never(operation)
     return Chain(rule.signal, thin, mesh, tuple(values))

@@ -6,20 +6,22 @@ times and values and returns shorter ones. Neither changes what it is given.
 
 from collections.abc import Callable, Sequence
 from math import floor
-from typing import Any
+from typing import Any, assert_never
 
-from policy.operations import Bucket, Operation, Round, ThinCount, ThinTime
+from policy.operations import Bucket, Keep, Round, Step, ThinCount, ThinTime
 from policy.operations import Thin as ThinOperation
 
 Values = list[Any]
+Valued = Keep | Step
+"""Operations that leave each reading its own value."""
 ColumnFunction = Callable[[Values], Values]
 Thinning = Callable[[int, list[int], Values], tuple[list[int], Values]]
 """(t0_ms, dt, value) -> (dt, value), in the same order."""
 
 
-def column_function(operations: Sequence[Operation]) -> ColumnFunction | None:
+def column_function(operations: Sequence[Valued]) -> ColumnFunction | None:
     """The value part of a chain, or None where it leaves values as they are."""
-    steps = [_step(operation) for operation in operations if isinstance(operation, Round | Bucket)]
+    steps = [step for operation in operations if (step := _step(operation)) is not None]
     if not steps:
         return None
     if len(steps) == 1:
@@ -33,10 +35,12 @@ def column_function(operations: Sequence[Operation]) -> ColumnFunction | None:
     return chained
 
 
-def _step(operation: Round | Bucket) -> ColumnFunction:
-    """The meaning of policy.arithmetic on a list."""
+def _step(operation: Valued) -> ColumnFunction | None:
+    """The meaning of ``operations.apply`` on a list."""
     # floor(x), because x // 1 is slower.
     match operation:
+        case Keep():
+            return None
         case Bucket(width):
             wide = _plain(width)
             return lambda values: [floor(x / width) * wide for x in values]
@@ -46,6 +50,8 @@ def _step(operation: Round | Bucket) -> ColumnFunction:
                 return lambda values: [floor(x * parts + 0.5) / parts for x in values]
             wide = _plain(step)
             return lambda values: [floor(x / step + 0.5) * wide for x in values]
+        case _:
+            assert_never(operation)
 
 
 def _plain(number: float) -> float:
@@ -60,6 +66,8 @@ def thinning(operation: ThinOperation) -> Thinning:
             return lambda _t0_ms, dt, value: (dt[::one_in], value[::one_in])
         case ThinTime(every_ms):
             return lambda t0_ms, dt, value: _first_per_bin(every_ms, t0_ms, dt, value)
+        case _:
+            assert_never(operation)
 
 
 def _first_per_bin(

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from policy.operations import Bucket, Round
+from policy.operations import widest
 from policy.plan import Plan
 
 Value = tuple[int, str, Any]
@@ -28,9 +28,7 @@ def _fineness(plan: Plan, output: str) -> dict[str, tuple[int, float]]:
     found: dict[str, tuple[int, float]] = {}
     for lane in plan.output(output).lanes:
         for rule in lane.rules:
-            steps = [op.step if isinstance(op, Round) else op.width
-                     for op in rule.operations if isinstance(op, Round | Bucket)]  # fmt: skip
-            found[rule.signal] = (lane.time_floor_ms, max(steps, default=0.0))
+            found[rule.signal] = (lane.time_floor_ms, widest(rule.operations))
     return found
 
 

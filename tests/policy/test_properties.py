@@ -6,11 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.arithmetic import apply, bucket
 from policy.explain import explain
 from policy.explanation import Consent, Question
 from policy.limits import Limits
-from policy.operations import Bucket, Keep, Operation, Round
+from policy.operations import Bucket, Keep, Operation, Round, apply, bucket
 from policy.periods import add_period
 from policy.plan import Plan
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant

@@ -1,9 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.arithmetic import apply
-from policy.operations import Bucket, Operation, Round, ThinCount, ThinTime
-from processors.values import column_function, thinning
+from policy.operations import Bucket, Round, ThinCount, ThinTime, apply
+from processors.values import Valued, column_function, thinning
 
 VALUES = st.lists(st.floats(-1e6, 1e6), max_size=20)
 STEPS = st.sampled_from([0.001, 0.01, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 1000.0])
@@ -12,7 +11,7 @@ CHAINS = st.lists(st.one_of(STEPS.map(Round), STEPS.map(Bucket)), min_size=1, ma
 
 @given(CHAINS, VALUES)
 def test_a_column_is_treated_as_the_policy_says_a_number_is(
-    chain: list[Operation], values: list[float]
+    chain: list[Valued], values: list[float]
 ) -> None:
     treat = column_function(chain)
     assert treat is not None

@@ -4,8 +4,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.arithmetic import apply, bucket, round_half_up_to_step
-from policy.operations import Bucket, Drop, Keep, MeshJis, Operation, Round, ThinTime, Unsupported
+from policy.operations import (
+    Bucket,
+    Drop,
+    Keep,
+    MeshJis,
+    Operation,
+    Round,
+    ThinTime,
+    Unsupported,
+    apply,
+    bucket,
+    round_half_up_to_step,
+)
 
 VALUES = st.floats(-1e6, 1e6)
 STEPS = st.sampled_from([0.01, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0])

@@ -24,8 +24,8 @@ from processors.seat import KeyName
 from processors.tally import Tally
 from roadfade.acquaintance import people_of
 from roadfade.clock import wall_ms
-from roadfade.footing import policy_here
 from roadfade.publish_command import Payload, read_payloads
+from roadfade.recorded import policy_here
 from roadfade.refusal import say_json
 from roadfade.settings import Settings
 from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval, Role

@@ -46,7 +46,7 @@ def root(ctx: typer.Context) -> None:
 def _grantable() -> "Offers":
     from office.grantable import grantable  # noqa: PLC0415  # few commands need the policy
     from policy.limits import Limits  # noqa: PLC0415
-    from roadfade.footing import line_here  # noqa: PLC0415
+    from roadfade.recorded import line_here  # noqa: PLC0415
 
     line = line_here(settings(), Limits())
     # People may agree to what the next version asks before it takes effect.

@@ -1,6 +1,6 @@
 """What a process or command starts from: the versions that are published, and the one in force.
 
-From the broker for those that work with it, from this folder's office for those that do not.
+As the broker has them; ``recorded`` has them for those that ask no broker.
 """
 
 import asyncio
@@ -8,28 +8,13 @@ import asyncio
 from bus.admin import TopicAdmin
 from bus.failures import BrokerError
 from bus.topics import TopicSpec
-from office.policies import recorded
-from policy.limits import Limits
 from policy.plan import Plan
 from roadfade.clock import judging_clock
 from roadfade.planning import connection_of, limits_on, own_publication, specs_of
-from roadfade.plans import Line, Plans, Unready, line_at
+from roadfade.plans import Line, Plans, line_at
 from roadfade.published import Published, told_now
+from roadfade.refusal import Unready
 from roadfade.settings import Settings
-
-
-def line_here(settings: Settings, limits: Limits) -> Line:
-    """The versions as this folder's office has them; of the settings' own document elsewhere.
-
-    For commands that ask no broker. Unready where none is in force. Blocks.
-    """
-    versions = recorded(settings.office_path) or (own_publication(settings),)
-    return line_at(versions, Plans(limits), judging_clock(settings.fixed_now_ms)())
-
-
-def policy_here(settings: Settings, limits: Limits) -> Plan:
-    """The plan in force, as ``line_here`` knows it."""
-    return line_here(settings, limits).plan
 
 
 class Footing:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from office.sqlite_file import create_private
 from telemetry.flow import FlowRecord, Ledger, decode_flow, encode_flow
 
 ROWS_PER_PARTITION_MAX = 5_000
@@ -30,7 +29,8 @@ class LedgerFile:
 
     def __init__(self, path: Path) -> None:
         self._path = path
-        create_private(path)
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
         with self._open() as db:
             db.executescript(SCHEMA)
 

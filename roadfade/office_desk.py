@@ -8,21 +8,17 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from office.errors import OfficeError
+from roadfade.refusal import NOT_PUBLISHED
 
 if TYPE_CHECKING:
     from office.grantable import Offers
     from office.outbox import Outbox
     from office.registry import Registry
-
-NOT_PUBLISHED: Final = (
-    "recorded, but the workers were not told in time: see that the office process runs "
-    "(roadfade status); it publishes what waits, nothing needs repeating"
-)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,10 @@ from policy.plan import Plan
 from policy.publication import Publication
 from policy.topics import transports_of
 from roadfade.documents import UnreadableError, load_files, shipped_policy_path
-from roadfade.plans import Plans, Unready
+from roadfade.plans import Plans
+from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS, day_start_ms
-
-__all__ = ["Unready"]
 
 
 def connection_of(settings: Settings) -> Connection:

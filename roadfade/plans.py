@@ -15,17 +15,11 @@ from policy.switching import Reign, closed, coming, held, renamed
 from policy.topics import topic_configs
 from policy.versions import in_force, reigns
 from roadfade.documents import load_catalogue
-from roadfade.refusal import Refusal
+from roadfade.refusal import Unready
 from telemetry.instants import format_instant
 
 KEPT_MAX: Final = 1_000
 EARLIER_MAX: Final = 3
-
-
-class Unready(Refusal):
-    """Why a process must not start, and the remedy."""
-
-    said = "not started"
 
 
 class Plans:

@@ -16,9 +16,9 @@ from roadfade.clock import wall_ms
 from roadfade.ends import LakeEnds
 from roadfade.footing import Footing, footing
 from roadfade.planning import connection_of
-from roadfade.plans import Unready
 from roadfade.published import view_of
 from roadfade.reachable import require_broker
+from roadfade.refusal import Unready
 from roadfade.settings import Settings
 
 AGAIN_AFTER_S: Final = 5.0

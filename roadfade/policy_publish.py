@@ -15,9 +15,8 @@ from policy.publication import Publication, encode_publication, texts_sha256
 from policy.renderings_diff import diff_json
 from roadfade.clock import wall_ms
 from roadfade.documents import load_files, shipped_policy_path
-from roadfade.office_desk import NOT_PUBLISHED
 from roadfade.policy_choice import FAILS, AsJson, PolicyPath, plan_or_exit, print_json
-from roadfade.refusal import Refusal, settings
+from roadfade.refusal import NOT_PUBLISHED, Refusal, settings
 from telemetry.instants import format_instant
 
 

@@ -19,10 +19,10 @@ from policy.limits import Limits
 from policy.plan import Plan
 from roadfade.acquaintance import registered_since, require_registered_by
 from roadfade.clock import wall_ms
-from roadfade.footing import policy_here
 from roadfade.planning import connection_of
 from roadfade.publishing import RawPublisher
 from roadfade.reachable import require_broker
+from roadfade.recorded import policy_here
 from roadfade.refusal import Refusal, say_json
 from roadfade.settings import Settings
 from telemetry.envelope import Envelope, decode_envelope

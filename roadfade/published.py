@@ -7,16 +7,41 @@ then on only what is published counts, so that all processes go by the same vers
 import asyncio
 from typing import Final
 
+import msgspec
+
 from bus.connection import Connection
 from bus.failures import TopicError
 from bus.view import CompactedView
 from policy.publication import TOPIC, Publication, PublicationError, decode_publication
 from policy.versions import InForce, in_force
 from roadfade.clock import wall_ms
-from roadfade.views import UnreadableRowError, heartbeat_at
+from telemetry.control import ControlRow, Heartbeat, decode_row
 
 TOLD_S_MAX: Final = 30.0
 """So long a process waits at its start to be told what is published."""
+
+
+class UnreadableRowError(Exception):
+    """A control row is not one: the process ends, and says nothing of what the row holds."""
+
+
+def read_row(value: bytes) -> ControlRow:
+    """The row in a control record's value; UnreadableRowError if it holds none."""
+    try:
+        return decode_row(value)
+    except (msgspec.MsgspecError, ValueError):
+        # The decoder's own words can quote the row.
+        msg = "a row of a control topic cannot be read; nothing may be decided without it"
+        raise UnreadableRowError(msg) from None
+
+
+def heartbeat_at(value: bytes) -> int:
+    """The instant in a heartbeat's value; UnreadableRowError if it is another row."""
+    row = read_row(value)
+    if not isinstance(row, Heartbeat):
+        msg = "the heartbeat key carries another row"
+        raise UnreadableRowError(msg)
+    return row.at_ms
 
 
 class Published:

@@ -15,7 +15,7 @@ from rich.table import Table
 from policy.limits import Limits
 from policy.plan import Plan
 from roadfade.clock import wall_ms
-from roadfade.footing import policy_here
+from roadfade.recorded import policy_here
 from roadfade.refusal import Refusal, say_json
 from roadfade.settings import Settings
 from sinks.csv_file import write_csv

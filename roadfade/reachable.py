@@ -2,7 +2,7 @@
 
 import socket
 
-from roadfade.planning import Unready
+from roadfade.refusal import Unready
 from roadfade.settings import Settings
 
 ANSWER_S_MAX = 3.0

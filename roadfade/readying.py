@@ -16,7 +16,8 @@ from roadfade import __version__, metrics
 from roadfade.carrying import Carrying
 from roadfade.keys import KeyCache
 from roadfade.planning import partitions_of
-from roadfade.plans import Plans, Unready
+from roadfade.plans import Plans
+from roadfade.refusal import Unready
 
 logger = logging.getLogger(__name__)
 

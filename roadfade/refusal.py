@@ -2,12 +2,17 @@
 
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final
 
 import typer
 
 if TYPE_CHECKING:
     from roadfade.settings import Settings
+
+NOT_PUBLISHED: Final = (
+    "recorded, but the workers were not told in time: see that the office process runs "
+    "(roadfade status); it publishes what waits, nothing needs repeating"
+)
 
 
 class Refusal(Exception):  # noqa: N818  # said of what was asked for, as in "refused: …"
@@ -17,6 +22,12 @@ class Refusal(Exception):  # noqa: N818  # said of what was asked for, as in "re
     """
 
     said: ClassVar[str] = "refused"
+
+
+class Unready(Refusal):
+    """Why a process must not start, and the remedy."""
+
+    said = "not started"
 
 
 def carry_out(work: Callable[[], None], *, as_json: bool = False) -> None:

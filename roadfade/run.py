@@ -28,9 +28,10 @@ from roadfade.footing import plan_for
 from roadfade.local.broker import LocalBroker
 from roadfade.local.failure import LocalError
 from roadfade.local.java import kafka_libs
-from roadfade.planning import Unready, connection_of
+from roadfade.planning import connection_of
 from roadfade.publishing import RawPublisher
 from roadfade.reachable import require_broker
+from roadfade.refusal import Unready
 from roadfade.scoreboard import Scoreboard
 from roadfade.settings import Settings
 from roadfade.stage import Stage

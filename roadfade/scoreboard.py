@@ -16,8 +16,9 @@ from policy.topics import RAW
 from roadfade.clock import wall_ms
 from roadfade.ledger import LedgerFile
 from roadfade.local.prometheus import LocalPrometheus
-from roadfade.planning import Unready, connection_of
+from roadfade.planning import connection_of
 from roadfade.publishing import RawPublisher
+from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from roadfade.stage import Stage
 from roadfade.sweep_process import sweep_once

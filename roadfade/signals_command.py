@@ -9,7 +9,7 @@ from rich.table import Table
 from ingest.signal_list import find, span, to_json
 from policy.limits import Limits
 from policy.plan import Plan
-from roadfade.footing import policy_here
+from roadfade.recorded import policy_here
 from roadfade.refusal import say_json
 from roadfade.settings import Settings
 

@@ -17,10 +17,10 @@ from policy.plan import Plan
 from roadfade import source
 from roadfade.clock import wall_ms
 from roadfade.footing import footing
-from roadfade.planning import Unready, check_topics, connection_of
+from roadfade.planning import check_topics, connection_of
 from roadfade.publishing import RawPublisher
 from roadfade.reachable import require_broker
-from roadfade.refusal import Refusal, say_json
+from roadfade.refusal import Refusal, Unready, say_json
 from roadfade.settings import Settings
 
 TOLD_S_MAX = 20.0

@@ -19,10 +19,11 @@ from roadfade.footing import Footing, footing
 from roadfade.lake_sink import LakeSink
 from roadfade.ledger import LedgerFile
 from roadfade.metered import Metered
-from roadfade.planning import Unready, check_topics, connection_of, partitions_of
+from roadfade.planning import check_topics, connection_of, partitions_of
 from roadfade.plans import Line
 from roadfade.published import view_of
 from roadfade.reachable import require_broker
+from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from sinks.lake import Lake, LakeSettings
 

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from roadfade.local.leash import Leashed
 from roadfade.local.prometheus import LocalPrometheus, start_prometheus
-from roadfade.planning import Unready
+from roadfade.refusal import Unready
 from roadfade.settings import Settings
 
 ROLES = ("office", "sink", "sweep", "worker")

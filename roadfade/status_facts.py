@@ -17,8 +17,9 @@ from policy.topics import RAW
 from roadfade.clock import Clock
 from roadfade.footing import footing
 from roadfade.ledger import LedgerFile
-from roadfade.planning import Unready, check_topics, connection_of
+from roadfade.planning import check_topics, connection_of
 from roadfade.reachable import require_broker
+from roadfade.refusal import Unready
 from roadfade.scrape import Process, scrape
 from roadfade.settings import Settings
 from sinks.expire import Overdue, overdue

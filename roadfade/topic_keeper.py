@@ -20,7 +20,8 @@ from policy.topics import CONTROL
 from roadfade import __version__, metrics
 from roadfade.clock import judging_clock
 from roadfade.planning import bring_about, check_topics, connection_of, specs_of
-from roadfade.plans import Line, Plans, Unready, line_at
+from roadfade.plans import Line, Plans, line_at
+from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS
 

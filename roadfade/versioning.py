@@ -15,7 +15,7 @@ from bus.failures import BrokerError
 from office.database import Database
 from office.errors import OfficeError
 from office.outbox import Outbox
-from office.policies import on_record, publish, published, recorded
+from office.policies import on_record, publish, published
 from policy.changes import Difference
 from policy.diff import Version, diff
 from policy.limits import Limits
@@ -24,8 +24,10 @@ from policy.publication import Publication, PublicationError, encode_publication
 from policy.switching import taken_over
 from roadfade.clock import wall_ms
 from roadfade.planning import connection_of, limits_on, own_publication
-from roadfade.plans import Plans, Unready
+from roadfade.plans import Plans
 from roadfade.reachable import require_broker
+from roadfade.recorded import versions_here
+from roadfade.refusal import Unready
 from roadfade.settings import Settings
 
 UNDECIDED: Final = "it widens what is allowed, and nobody recorded a decision in it"
@@ -100,8 +102,7 @@ def check(settings: Settings, publication: Publication, version: Version) -> Pro
 
     OfficeError and Unready as ``propose``.
     """
-    known = recorded(settings.office_path) or (own_publication(settings),)
-    return propose(publication, version, known, asyncio.run(_limits(settings)))
+    return propose(publication, version, versions_here(settings), asyncio.run(_limits(settings)))
 
 
 async def publish_version(

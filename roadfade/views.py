@@ -3,18 +3,12 @@
 import asyncio
 from collections.abc import Mapping
 
-import msgspec
-
 from bus.connection import Connection
 from bus.view import Apply, CompactedView
 from processors.people import People
 from roadfade import metrics
 from roadfade.clock import Clock
-from telemetry.control import ControlRow, Heartbeat, decode_row
-
-
-class UnreadableRowError(Exception):
-    """A control row is not one: the worker ends, and says nothing of what the row holds."""
+from roadfade.published import heartbeat_at, read_row
 
 
 class ControlViews:
@@ -57,24 +51,6 @@ def taken_by(people: People) -> Apply:
     """What takes the rows of links and consents for ``people``."""
 
     def apply(key: bytes, value: bytes | None) -> None:
-        people.apply(key, None if value is None else _row(value))
+        people.apply(key, None if value is None else read_row(value))
 
     return apply
-
-
-def heartbeat_at(value: bytes) -> int:
-    """The instant in a heartbeat's value; UnreadableRowError where it is another row."""
-    row = _row(value)
-    if not isinstance(row, Heartbeat):
-        msg = "the heartbeat key carries another row"
-        raise UnreadableRowError(msg)
-    return row.at_ms
-
-
-def _row(value: bytes) -> ControlRow:
-    try:
-        return decode_row(value)
-    except (msgspec.MsgspecError, ValueError):
-        # The decoder's own words can quote the row.
-        msg = "a row of a control topic cannot be read; nothing may be decided without it"
-        raise UnreadableRowError(msg) from None

@@ -25,9 +25,10 @@ from roadfade.collector import collect_rarely
 from roadfade.faust_host import build_app, run_worker
 from roadfade.footing import Footing, footing
 from roadfade.keys import KeyCache
-from roadfade.planning import Unready, check_topics, connection_of
+from roadfade.planning import check_topics, connection_of
 from roadfade.reachable import require_broker
 from roadfade.readying import Readying, took_over
+from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from roadfade.takeover import Takeover
 from roadfade.views import ControlViews, taken_by

@@ -22,8 +22,7 @@ from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 from policy.publication import Publication
 from policy.topics import CONTROL, RAW
 from roadfade.planning import bring_about, check_topics
-from roadfade.published import told_now
-from roadfade.views import heartbeat_at
+from roadfade.published import heartbeat_at, told_now
 from telemetry import flow
 from telemetry.control import HEARTBEAT_KEY
 from tests.integration.bus_road import Noted, clock

@@ -1,4 +1,7 @@
+import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 
 import pytest
 from hypothesis import given
@@ -57,3 +60,22 @@ def test_what_sweeps_removed_adds_up(tmp_path: Path) -> None:
     ledger.add_expired({"a": 3})
     ledger.add_expired({"a": 4, "b": 1})
     assert ledger.expired() == {"a": 7, "b": 1}
+
+
+def test_several_that_make_the_file_at_once_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "ledger.sqlite"
+    together = Barrier(4)
+
+    def work(partition: int) -> None:
+        together.wait()
+        ledger = LedgerFile(path)
+        for first in range(10):
+            ledger.fold([record(first, first, partition)])
+            ledger.add_expired({"a": 1})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert LedgerFile(path).read().outputs["a"].entered == 40
+    assert LedgerFile(path).expired() == {"a": 40}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from policy.limits import Limits
-from roadfade.planning import Unready, compile_policy, limits_of
+from roadfade.planning import compile_policy, limits_of
+from roadfade.refusal import Unready
 from roadfade.run import duration_s
 from roadfade.settings import Settings
 from roadfade.stage import child_environment

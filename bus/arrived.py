@@ -1,24 +1,9 @@
-"""A record as it came from Kafka, without Kafka's client types."""
+"""From the Kafka client's records to ours."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from msgspec import Struct
-
-
-class Arrived(Struct, frozen=True, gc=False):
-    """One consumed record; ``topic`` is unprefixed, ``timestamp_ms`` the broker's (UTC)."""
-
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
-
-    def __repr__(self) -> str:
-        return f"Arrived({self.topic}-{self.partition}:{self.offset})"
+from telemetry.arrived import Arrived
 
 
 def arrived_from(topic: str, records: Iterable[Any]) -> list[Arrived]:

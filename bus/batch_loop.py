@@ -13,7 +13,7 @@ from typing import Any
 
 from aiokafka.errors import KafkaError
 
-from bus.arrived import Arrived, arrived_from
+from bus.arrived import arrived_from
 from bus.connection import Connection
 from bus.failures import GaveUpError, SendFailedError
 from bus.group_reader import Fetched, GroupReader, ReaderSettings
@@ -23,6 +23,7 @@ from bus.outgoing import Outgoing
 from bus.patience import Patience
 from bus.producer import AckedProducer
 from bus.stopping import Stopping
+from telemetry.arrived import Arrived
 
 Handle = Callable[[int, Sequence[Arrived]], Awaitable[list[Outgoing]]]
 """``handle(partition, records)``: at most a slice of one partition's records, in order."""

@@ -1,18 +1,18 @@
 """Topics into a store that keeps its own position: read, write durably, then commit.
 
-In: records of several topics. Out: ``sink.write`` of gathered records, and only after it the
-offsets. Where the sink knows its position, that wins over the committed offset: what it holds
+In: records of several topics. Out: ``write`` of gathered records, and only after it the
+offsets. If the store knows its position, that wins over the committed offset: what it holds
 is the truth, so a crash between its write and our commit costs nothing.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from aiokafka import TopicPartition
 from aiokafka.errors import KafkaError
 
-from bus.arrived import Arrived, arrived_from
+from bus.arrived import arrived_from
 from bus.connection import Connection
 from bus.failures import GaveUpError, SinkBackpressureError
 from bus.group_reader import GroupReader, ReaderSettings
@@ -20,23 +20,22 @@ from bus.monotonic import monotonic_ms
 from bus.observer import BatchDone, LoopObserver
 from bus.patience import Patience
 from bus.stopping import Stopping
+from telemetry.arrived import Arrived
 
 REST_MS_MAX: Final = 60_000
 """Longer without a fetch, and the client would leave its group."""
 
+Position = Callable[[str, int], int | None]
+"""The next offset of a topic's partition that the store has not got; None if it does not know.
 
-class Sink(Protocol):
-    """What the loop needs of a store."""
+Must not block.
+"""
+Write = Callable[[Sequence[Arrived]], Awaitable[None]]
+"""Keeps records; durable on return. Grouped by (topic, partition), in order of offset.
 
-    def position(self, topic: str, partition: int) -> int | None:
-        """The next offset the store has not got; None where it does not know. Must not block."""
-
-    async def write(self, records: Sequence[Arrived]) -> None:
-        """Keep them; durable on return. Grouped by (topic, partition), in order of offset.
-
-        The same records may come again after a failure: the store drops what it has.
-        Raise SinkBackpressureError before anything of the batch is kept to have it come later.
-        """
+The same records may come again after a failure: the store drops what it has. It raises
+SinkBackpressureError before anything of the batch is kept to have it come later.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,18 +48,19 @@ class SinkSettings:
     gather_records_max: int = 10_000
     gather_bytes_max: int = 32 * 1024 * 1024
     give_up_ms: int = 10 * 60 * 1000
-    """A broker or a sink that takes nothing for so long ends the loop with GaveUpError."""
+    """A broker or a store that takes nothing for so long ends the loop with GaveUpError."""
 
 
 class SinkLoop:
-    """One group over some topics, into one sink. ``member`` as in ``BatchLoop``."""
+    """One group over some topics, into one store. ``member`` as in ``BatchLoop``."""
 
     def __init__(
         self,
         connection: Connection,
         topics: Sequence[str],
         group: str,
-        sink: Sink,
+        position: Position,
+        write: Write,
         *,
         member: str | None = None,
         pause_reason: Callable[[], str | None] = lambda: None,
@@ -68,7 +68,8 @@ class SinkLoop:
         settings: SinkSettings | None = None,
     ) -> None:
         self._connection = connection
-        self._sink = sink
+        self._position = position
+        self._keep = write
         self._pause_reason = pause_reason
         self._observer = observer or LoopObserver()
         self._settings = settings or SinkSettings()
@@ -86,7 +87,7 @@ class SinkLoop:
         )  # fmt: skip
 
     async def run(self) -> None:
-        """Work until ``stop``. Any exception of the sink but backpressure ends it."""
+        """Work until ``stop``. Any exception of ``write`` but backpressure ends it."""
         with self._stopping.running():
             try:
                 await self._reader.start()
@@ -120,10 +121,10 @@ class SinkLoop:
             await self._flush()
 
     def _place(self, partitions: set[TopicPartition]) -> None:
-        """Start newly assigned partitions where the sink left off."""
+        """Start newly assigned partitions where the store left off."""
         for partition in partitions - self._placed:
             topic, number = partition
-            position = self._sink.position(self._connection.plain(topic), number)
+            position = self._position(self._connection.plain(topic), number)
             if position is not None:
                 self._reader.seek(partition, position)
                 self._reader.expect(partition, position)
@@ -175,7 +176,7 @@ class SinkLoop:
             self._reader.step_back(gathered)
             return failure
         try:
-            await self._sink.write(batch)
+            await self._keep(batch)
         except SinkBackpressureError as failure:
             self._reader.step_back(gathered)
             return failure

@@ -4,7 +4,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from bus.arrived import Arrived
 from bus.observer import BatchDone
 from bus.outgoing import Outgoing
 from processors.processor import Processor
@@ -16,6 +15,7 @@ from roadfade.clock import Clock
 from roadfade.keys import KeyCache
 from roadfade.metered import Metered
 from telemetry import flow
+from telemetry.arrived import Arrived
 from telemetry.flow import FlowRecord, encode_flow
 
 

@@ -3,26 +3,22 @@
 import asyncio
 from collections.abc import Mapping, Sequence
 
-from bus.arrived import Arrived
 from roadfade import metrics
 from roadfade.clock import Clock
 from roadfade.ledger import LedgerFile
 from sinks.lake import Lake
+from telemetry.arrived import Arrived
 
 TIDY_EVERY_S = 600.0
 
 
 class LakeSink:
-    """The lake as the loop wants it: writes in a thread, positions at once."""
+    """Writes in a thread, by its clock, and counts."""
 
     def __init__(self, lake: Lake, ledger: LedgerFile, clock: Clock) -> None:
         self._lake = lake
         self._ledger = ledger
         self._clock = clock
-
-    def position(self, topic: str, partition: int) -> int | None:
-        """What the lake holds is the truth."""
-        return self._lake.position(topic, partition)
 
     async def write(self, records: Sequence[Arrived]) -> None:
         """Durable on return; counts by output."""

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sinks.duplicates import Seen, Window, digest_of
-from sinks.ports import Arrived
 from sinks.results import Unreadable, Written
 from sinks.rows import Readings, read_record
+from telemetry.arrived import Arrived
 
 
 @dataclass(slots=True)

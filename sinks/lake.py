@@ -23,13 +23,14 @@ from sinks.layout import OFFSETS, Part, bucket_directory, bucket_of, checked_roo
 from sinks.markers import Markers
 from sinks.oldest import Oldest
 from sinks.parquet import connect, write_records
-from sinks.ports import Arrived, Ends
+from sinks.ports import Ends
 from sinks.restate import Restatement
 from sinks.results import Hits, Located, Receipt, Restated, Swept, Written
 from sinks.rows import Readings
 from sinks.steps import Hook, Step, go_on
 from sinks.verify import search
 from sinks.workplace import Workplace
+from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
 
 

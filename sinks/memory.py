@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from sinks.admission import admit, by_partition
 from sinks.duplicates import Window
-from sinks.ports import Arrived, Ends, Kept
+from sinks.ports import Ends, Kept
 from sinks.results import Hits, Located, Receipt, Restated, Swept, Written
 from sinks.rows import Readings
+from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
 
 

@@ -1,6 +1,6 @@
 """The sink port: what the wiring asks of a place that keeps records, and forgets them.
 
-In: consumed records, as anything with the shape of ``Arrived``. Out: counts and receipts.
+In: consumed records. Out: counts and receipts.
 No count, receipt or error may hold an identifier or a value. Everything here blocks (the
 wiring runs it in a thread) and is called by one thread at a time.
 """
@@ -9,26 +9,8 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from sinks.results import Hits, Located, Receipt, Restated, Swept, Written
+from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
-
-
-class Arrived(Protocol):
-    """A record of a purpose topic as it was consumed; ``topic`` without any prefix."""
-
-    @property
-    def topic(self) -> str: ...  # noqa: D102  # the names are Kafka's
-    @property
-    def partition(self) -> int: ...  # noqa: D102  # the names are Kafka's
-    @property
-    def offset(self) -> int: ...  # noqa: D102  # the names are Kafka's
-    @property
-    def timestamp_ms(self) -> int: ...  # noqa: D102  # the names are Kafka's
-    @property
-    def key(self) -> bytes | None: ...  # noqa: D102  # the names are Kafka's
-    @property
-    def value(self) -> bytes | None: ...  # noqa: D102  # the names are Kafka's
-    @property
-    def headers(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102  # the names are Kafka's
 
 
 class Kept(NamedTuple):

@@ -9,8 +9,8 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from sinks.ports import Arrived
 from sinks.results import Unreadable
+from telemetry.arrived import Arrived
 from telemetry.envelope import DT_MS_MAX
 from telemetry.instants import DAY_MS, MINUTE_MS, parse_instant
 from telemetry.record import (

@@ -5,11 +5,11 @@ from collections.abc import Callable, Sequence
 
 import pytest
 
-from bus.arrived import Arrived
 from bus.batch_loop import BatchLoop, BatchSettings
 from bus.connection import Connection
 from bus.failures import GaveUpError
 from bus.outgoing import Outgoing
+from telemetry.arrived import Arrived
 from tests.bus.fakes import FakeProducer, FakeReader, Feed, records
 
 

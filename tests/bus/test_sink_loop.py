@@ -3,9 +3,9 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from bus.arrived import Arrived
 from bus.connection import Connection
 from bus.sink_loop import SinkLoop, SinkSettings
+from telemetry.arrived import Arrived
 from tests.bus.fakes import FakeReader, Feed, records
 
 
@@ -29,8 +29,9 @@ async def log_of(
     rebalanced_at: int | None = None,
 ) -> list[str]:
     log: list[str] = []
+    store = Store(log, position)
     loop = SinkLoop(
-        Connection("nowhere:1"), ["in"], "g", Store(log, position),
+        Connection("nowhere:1"), ["in"], "g", store.position, store.write,
         settings=settings or SinkSettings(gather_ms=0),
     )  # fmt: skip
     reader = FakeReader(log, feed)

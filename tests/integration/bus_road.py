@@ -9,7 +9,6 @@ from contextlib import asynccontextmanager
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from bus.admin import TopicAdmin
-from bus.arrived import Arrived
 from bus.batch_loop import BatchLoop
 from bus.connection import Connection
 from bus.observer import BatchDone, LoopObserver
@@ -18,6 +17,7 @@ from bus.positions import Positions
 from bus.producer import AckedProducer
 from bus.publisher import Publisher
 from bus.topics import TopicSpec
+from telemetry.arrived import Arrived
 
 IN, OUT, GROUP = "in", "out", "copiers"
 DEADLINE_S = 60.0

@@ -9,7 +9,6 @@ from dataclasses import replace
 import pytest
 
 from bus.admin import TopicAdmin
-from bus.arrived import Arrived
 from bus.batch_loop import BatchLoop
 from bus.outgoing import Outgoing
 from bus.positions import Positions
@@ -24,6 +23,7 @@ from policy.topics import CONTROL, RAW
 from roadfade.planning import bring_about, check_topics
 from roadfade.published import heartbeat_at, told_now
 from telemetry import flow
+from telemetry.arrived import Arrived
 from telemetry.control import HEARTBEAT_KEY
 from tests.integration.bus_road import Noted, clock
 from tests.integration.guarded_road import (
@@ -101,10 +101,12 @@ async def test_a_sink_keeps_every_purpose(way: Way) -> None:
         ends = await positions.end(dict.fromkeys(OUTPUTS, 2))
     assert all(ends[topic, 0] > 0 for topic in OUTPUTS)
     noted, settings = Noted(), SinkSettings(gather_ms=0)
-    await carried(
-        SinkLoop(way(SINK), [*OUTPUTS], SINK_GROUP, Kept(), observer=noted, settings=settings),
-        noted,
-    )
+    store = Kept()
+    loop = SinkLoop(
+        way(SINK), [*OUTPUTS], SINK_GROUP, store.position, store.write,
+        observer=noted, settings=settings,
+    )  # fmt: skip
+    await carried(loop, noted)
 
 
 async def test_a_gateway_delivers(way: Way) -> None:

@@ -9,7 +9,6 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.records_to_delete import RecordsToDelete
 
-from bus.arrived import Arrived
 from bus.batch_loop import BatchSettings
 from bus.connection import Connection
 from bus.failures import GaveUpError, SendFailedError
@@ -17,6 +16,7 @@ from bus.group_reader import ReaderSettings
 from bus.outgoing import Outgoing
 from bus.producer import AckedProducer
 from bus.topics import TopicSpec
+from telemetry.arrived import Arrived
 from tests.integration.bus_road import (
     IN,
     OUT,

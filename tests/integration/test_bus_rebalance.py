@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from bus.arrived import Arrived
 from bus.batch_loop import BatchSettings
 from bus.connection import Connection
 from bus.group_reader import ReaderSettings
 from bus.outgoing import Outgoing
+from telemetry.arrived import Arrived
 from tests.integration.bus_road import (
     Noted,
     committed,

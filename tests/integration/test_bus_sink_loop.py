@@ -6,11 +6,11 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bus.arrived import Arrived
 from bus.connection import Connection
 from bus.failures import GaveUpError, SinkBackpressureError
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.topics import TopicSpec
+from telemetry.arrived import Arrived
 from tests.integration.bus_road import Noted, committed, make_topics, numbered, publish, until
 
 pytestmark = pytest.mark.broker
@@ -53,7 +53,9 @@ async def sinking(
     noted: Noted | None = None,
     settings: SinkSettings = AT_ONCE,
 ) -> AsyncIterator[asyncio.Task[None]]:
-    loop = SinkLoop(connection, TOPICS, "sink", store, observer=noted, settings=settings)
+    loop = SinkLoop(
+        connection, TOPICS, "sink", store.position, store.write, observer=noted, settings=settings
+    )
     task = asyncio.create_task(loop.run())
     try:
         yield task
@@ -94,7 +96,13 @@ async def test_stopping_writes_what_was_gathered(filled: Connection) -> None:
     store = Store()
     noted = Noted()
     loop = SinkLoop(
-        filled, TOPICS, "sink", store, observer=noted, settings=SinkSettings(gather_ms=60_000)
+        filled,
+        TOPICS,
+        "sink",
+        store.position,
+        store.write,
+        observer=noted,
+        settings=SinkSettings(gather_ms=60_000),
     )
     task = asyncio.create_task(loop.run())
     await until(lambda: sum(map(len, loop._gathered.values())) == 1_000, task)
@@ -106,7 +114,7 @@ async def test_stopping_writes_what_was_gathered(filled: Connection) -> None:
 
 async def test_a_crash_between_write_and_commit_costs_nothing(filled: Connection) -> None:
     store = Store()
-    loop = SinkLoop(filled, TOPICS, "sink", store, settings=AT_ONCE)
+    loop = SinkLoop(filled, TOPICS, "sink", store.position, store.write, settings=AT_ONCE)
 
     async def crash(_: object) -> bool:
         raise ConnectionAbortedError
@@ -158,7 +166,7 @@ async def test_backpressure_without_end_ends_the_loop(filled: Connection) -> Non
     store.pressure = 1_000_000
     settings = SinkSettings(gather_ms=10, give_up_ms=200)
     with pytest.raises(GaveUpError):
-        await SinkLoop(filled, TOPICS, "sink", store, settings=settings).run()
+        await SinkLoop(filled, TOPICS, "sink", store.position, store.write, settings=settings).run()
     assert await committed(filled, "sink") == {}
 
 
@@ -166,7 +174,7 @@ async def test_a_failing_store_ends_the_loop_with_nothing_committed(filled: Conn
     store = Store()
     store.failure = OSError("disk")
     with pytest.raises(OSError, match="disk"):
-        await SinkLoop(filled, TOPICS, "sink", store, settings=AT_ONCE).run()
+        await SinkLoop(filled, TOPICS, "sink", store.position, store.write, settings=AT_ONCE).run()
     assert await committed(filled, "sink") == {}
 
 

@@ -1,4 +1,3 @@
-from bus.arrived import Arrived
 from bus.observer import BatchDone
 from office.memory_keyring import MemoryKeyring
 from processors.people import People
@@ -7,6 +6,7 @@ from processors.program import build_program
 from roadfade import metrics
 from roadfade.carrying import Carrier, Carrying
 from roadfade.keys import KeyCache
+from telemetry.arrived import Arrived
 from telemetry.flow import TOPIC, decode_flow
 from tests.support.plans import PLAN, SPEED
 from tests.support.worlds import NOW_MS, column, envelope, known_world

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from msgspec.structs import replace
 
 from sinks.ports import Sink
 from sinks.results import Unreadable
@@ -97,13 +98,13 @@ class SinkContract:
 
     def test_an_unreadable_record_is_counted_and_passed(self, restart: Restart) -> None:
         sink = restart()
-        broken = record(0)._replace(value=b"{")
+        broken = replace(record(0), value=b"{")
         written = sink.write([broken, record(1)], NOW_MS)
         assert written.rejected == {Unreadable.MALFORMED: 1}
         assert (written.records, sink.position(A, 0)) == (1, 2)
 
     def test_a_batch_of_nothing_readable_moves_the_position(self, restart: Restart) -> None:
-        restart().write([record(5)._replace(value=None)], NOW_MS)
+        restart().write([replace(record(5), value=None)], NOW_MS)
         assert restart().position(A, 0) == 6
 
     def test_expiry_takes_what_is_due_and_nothing_else(self, restart: Restart) -> None:

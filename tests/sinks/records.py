@@ -1,10 +1,11 @@
 """Purpose records as they would arrive, built for tests."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import msgspec
 
+from telemetry.arrived import Arrived
 from telemetry.instants import DAY_MS, format_instant, parse_instant
 from telemetry.record import TROUBLE_CODES
 
@@ -18,16 +19,6 @@ OUTPUTS = {A: "service_improve", B: "third_party.insurer"}
 SPEED = "Vehicle.Speed"
 CODES = TROUBLE_CODES
 OLD_VERSION, NEW_VERSION = "1-0123456789ab", "2-0123456789ab"
-
-
-class Consumed(NamedTuple):
-    topic: str
-    partition: int
-    offset: int
-    timestamp_ms: int
-    key: bytes | None
-    value: bytes | None
-    headers: Sequence[tuple[str, bytes]]
 
 
 def value(
@@ -77,7 +68,7 @@ def record(
     dtc: Sequence[str] = (),
     t0_ms: int = T0_MS,
     policy_version: str = OLD_VERSION,
-) -> Consumed:
+) -> Arrived:
     """A sound record: two speeds unless told; its id is its topic, partition and offset."""
     payload = msgspec.json.encode(value(pseudonym, series, dtc, t0_ms))
     named = headers(
@@ -87,4 +78,4 @@ def record(
         policy_version=policy_version,
     )
     listed = [(name, text.encode()) for name, text in named.items()]
-    return Consumed(topic, partition, offset, T0_MS, pseudonym.encode(), payload, listed)
+    return Arrived(topic, partition, offset, T0_MS, pseudonym.encode(), payload, listed)

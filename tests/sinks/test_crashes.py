@@ -12,8 +12,8 @@ import pytest
 
 from sinks.digest import compare, lake_digest
 from sinks.markers import FILES_MAX
-from sinks.ports import Arrived
 from sinks.steps import Step
+from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
 from telemetry.instants import HOUR_MS, MINUTE_MS
 from tests.sinks.lakes import KillAt, Killed, kill, lake_at, open_lake, parts, stored

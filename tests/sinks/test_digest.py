@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from sinks.digest import Difference, compare, lake_digest
 from sinks.lake import LakeSettings
 from tests.sinks.lakes import lake_at, parts
@@ -22,7 +24,7 @@ def test_equal_rows_in_other_files_give_an_equal_digest(tmp_path: Path) -> None:
     one = lake(tmp_path / "one")
     with lake_at(tmp_path / "two", LakeSettings(buckets=7)) as sink:
         for single in BATCH:
-            sink.write([single._replace(partition=3, offset=BATCH.index(single))], NOW_MS)
+            sink.write([replace(single, partition=3, offset=BATCH.index(single))], NOW_MS)
     assert len(parts(one)) != len(parts(tmp_path / "two"))
     assert lake_digest(one) == lake_digest(tmp_path / "two")
     assert lake_digest(one).rows == 9

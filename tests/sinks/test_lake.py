@@ -5,6 +5,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from msgspec.structs import replace
 
 from sinks.format import LakeFormatError
 from sinks.lake import Lake, LakeSettings
@@ -102,7 +103,7 @@ def test_a_lake_keeps_the_buckets_it_was_made_with(tmp_path: Path) -> None:
 def test_a_topic_of_no_output_stops_the_sink(tmp_path: Path) -> None:
     with lake_at(tmp_path) as lake:
         with pytest.raises(KeyError):
-            lake.write([record(0)._replace(topic="purpose.unknown")], NOW_MS)
+            lake.write([replace(record(0), topic="purpose.unknown")], NOW_MS)
         with pytest.raises(RuntimeError, match="open it again"):
             lake.write([record(0)], NOW_MS)
 

@@ -7,24 +7,26 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from sinks.results import Unreadable
 from sinks.rows import Readings, read_record
+from telemetry.arrived import Arrived
 from telemetry.record import RECORD_BYTES_MAX
-from tests.sinks.records import EXPIRES_MS, OUTPUTS, SPEED, A, B, Consumed, headers, record, value
+from tests.sinks.records import EXPIRES_MS, OUTPUTS, SPEED, A, B, headers, record, value
 
 
 def arrived(
     payload: Mapping[str, Any] | bytes | None = None,
     named: Mapping[str, str] | None = None,
     key: bytes | None = b"PSEUDONYM",
-) -> Consumed:
+) -> Arrived:
     body = payload if isinstance(payload, bytes) else msgspec.json.encode(payload or value())
     listed = [(name, text.encode()) for name, text in (named or headers()).items()]
-    return Consumed(A, 0, 0, 0, key, body, listed)
+    return Arrived(A, 0, 0, 0, key, body, listed)
 
 
-def with_value(values: list[Any], dt: list[int] | None = None) -> Consumed:
+def with_value(values: list[Any], dt: list[int] | None = None) -> Arrived:
     return arrived(
         value(series={SPEED: ("km/h", range(len(values)) if dt is None else dt, values)})
     )
@@ -32,8 +34,8 @@ def with_value(values: list[Any], dt: list[int] | None = None) -> Consumed:
 
 SOUND = msgspec.json.encode(value())
 
-BROKEN: list[tuple[str, Consumed, Unreadable]] = [
-    ("a tombstone", record(0)._replace(value=None), Unreadable.NO_PAYLOAD),
+BROKEN: list[tuple[str, Arrived, Unreadable]] = [
+    ("a tombstone", replace(record(0), value=None), Unreadable.NO_PAYLOAD),
     ("no key", arrived(key=None), Unreadable.NO_PAYLOAD),
     ("too large", arrived(b" " * (RECORD_BYTES_MAX + 1)), Unreadable.OVERSIZED),
     ("not JSON", arrived(b"\xff{"), Unreadable.MALFORMED),
@@ -73,21 +75,21 @@ BROKEN: list[tuple[str, Consumed, Unreadable]] = [
     ("broken", "reason"), [case[1:] for case in BROKEN], ids=[case[0] for case in BROKEN]
 )
 def test_a_record_that_breaks_its_contract_is_named_by_reason(
-    broken: Consumed, reason: Unreadable
+    broken: Arrived, reason: Unreadable
 ) -> None:
     assert read_record(broken, OUTPUTS[A]) is reason
 
 
 def test_a_header_given_twice_is_refused() -> None:
     sound = record(0)
-    twice = sound._replace(headers=[*sound.headers, ("expires_at", b"2999-01-01T00:00:00Z")])
+    twice = replace(sound, headers=[*sound.headers, ("expires_at", b"2999-01-01T00:00:00Z")])
     assert read_record(twice, OUTPUTS[A]) is Unreadable.BAD_HEADER
 
 
 def test_a_header_without_a_value_is_refused() -> None:
     sound = record(0)
     empty: list[tuple[str, Any]] = [(k, None if k == "ce_id" else v) for k, v in sound.headers]
-    assert read_record(sound._replace(headers=empty), OUTPUTS[A]) is Unreadable.BAD_HEADER
+    assert read_record(replace(sound, headers=empty), OUTPUTS[A]) is Unreadable.BAD_HEADER
 
 
 def test_a_sound_record_is_read_whole() -> None:
@@ -99,7 +101,7 @@ def test_a_sound_record_is_read_whole() -> None:
 def test_a_recipients_topic_takes_its_own_purpose_and_its_own_name() -> None:
     for purpose in ("third_party", "third_party.insurer"):
         named = [(k, v.encode()) for k, v in headers(B, purpose=purpose).items()]
-        assert isinstance(read_record(record(0, B)._replace(headers=named), OUTPUTS[B]), Readings)
+        assert isinstance(read_record(replace(record(0, B), headers=named), OUTPUTS[B]), Readings)
 
 
 @given(st.binary(max_size=200))

@@ -1,0 +1,20 @@
+"""A record as it came from a topic, without any client's types."""
+
+from collections.abc import Sequence
+
+from msgspec import Struct
+
+
+class Arrived(Struct, frozen=True, gc=False):
+    """One consumed record; ``topic`` is unprefixed, ``timestamp_ms`` the broker's (UTC)."""
+
+    topic: str
+    partition: int
+    offset: int
+    timestamp_ms: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+
+    def __repr__(self) -> str:
+        return f"Arrived({self.topic}-{self.partition}:{self.offset})"

@@ -6,7 +6,7 @@ short, and what one of them closed is gone, whatever a later one allows again.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Final
 
 from policy.changes import Change, ChangeKind
 from policy.columns import Column, columns_of
@@ -14,31 +14,9 @@ from policy.diff import Version, diff
 from policy.old_data import new_expiry_ms, successor
 from policy.periods import subtract_period
 from policy.plan import Lane, Output, Plan, Rule
+from telemetry.kept import End, Kept
 
 DIFFERENCES_KEPT_MAX: Final = 64
-
-
-class Rows(NamedTuple):
-    """Rows of one column that were let through by one version and end together."""
-
-    version: int
-    output: str
-    """Where they lie."""
-    path: str
-    """Their column."""
-    expires_ms: int
-    decided_by: int | None
-    """The version that gave them this end, where it was not their own."""
-    last_ms: int
-    """The latest time of theirs."""
-
-
-class End(NamedTuple):
-    """When rows end, and which version decided it; None: their own."""
-
-    expires_ms: int
-    """AT_ONCE_MS where they may not stay."""
-    decided_by: int | None
 
 
 class Succession:
@@ -50,18 +28,29 @@ class Succession:
         self._changes = lru_cache(DIFFERENCES_KEPT_MAX)(self._changes_into)
 
     @property
+    def several(self) -> bool:
+        """Whether any row can be of another version than the one in force."""
+        return len(self._versions) > 1
+
+    @property
     def current(self) -> Plan:
         """The plan in force."""
         return self._versions[-1][0]
 
-    def end_of(self, rows: Rows) -> End | None:
-        """When rows end now.
+    @property
+    def policy_version(self) -> str:
+        """The version in force, as records carry it."""
+        return self.current.policy_version
 
-        None where nobody can tell, because a version is not known or kept no such rows: they
-        keep the end they have.
+    def end_of(self, rows: Kept) -> End | None:
+        """When rows end now; AT_ONCE_MS if they may not stay.
+
+        None if a version is not known or kept no such rows: they keep the end they have. A
+        version is known by its number: the digests of processes with other limits differ.
         """
-        place = self._places.get(rows.version)
-        decider = place if rows.decided_by is None else self._places.get(rows.decided_by)
+        their_own, _, _ = rows.policy_version.partition("-")
+        place = self._places.get(int(their_own)) if their_own.isdecimal() else None
+        decider = self._places.get(rows.decided_by) if rows.decided_by else place
         if place is None or decider is None:
             return None
         plan = self._versions[place][0]
@@ -82,7 +71,7 @@ class Succession:
         return end
 
     def _life(
-        self, plan: Plan, output: Output, rows: Rows, later: int
+        self, plan: Plan, output: Output, rows: Kept, later: int
     ) -> tuple[int, Column] | None:
         """When the rows' life began, and the column they stand in; a path may have several.
 
@@ -94,7 +83,7 @@ class Succession:
         for number, column in enumerate(columns_of(plan, output)):
             place = self._places[plan.version] + later
             lane = self._heir(output, column, place) if later else column.lane
-            if column.path == rows.path and lane is not None:
+            if column.path == rows.signal and lane is not None:
                 starts.append((subtract_period(rows.expires_ms, lane.period), number, column))
         before = [one for one in starts if one[0] <= rows.last_ms]
         if not starts:

@@ -11,9 +11,9 @@ from typing import Final
 
 from bus.admin import TopicAdmin
 from bus.failures import BrokerError, TopicError, ViewOutdatedError
+from policy.succession import Succession
 from policy.versions import reigns
 from roadfade.clock import wall_ms
-from roadfade.ends import LakeEnds
 from roadfade.footing import Footing, footing
 from roadfade.planning import connection_of
 from roadfade.published import view_of
@@ -33,18 +33,18 @@ class PolicyListener:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._ends: LakeEnds | None = None
+        self._ends: Succession | None = None
         self._made_of: tuple[int, ...] = ()
 
     def start(self) -> None:
         """Listen until the process ends."""
         threading.Thread(target=self._listen, name="policy-listener", daemon=True).start()
 
-    def ends(self) -> LakeEnds | None:
+    def ends(self) -> Succession | None:
         """When rows end now, as heard last; None before anything was. Returns at once."""
         return self._ends
 
-    def ask(self) -> LakeEnds | None:
+    def ask(self) -> Succession | None:
         """Hear once, now; None where the broker does not tell. Blocks; not beside ``start``."""
         try:
             require_broker(self._settings)
@@ -84,4 +84,4 @@ class PolicyListener:
         if past and numbers != self._made_of:
             holding = [one for one in past[:-1] if ground.plans.plan_if_it_holds(one) is not None]
             versions = [ground.plans.version(one) for one in (*holding, past[-1])]
-            self._ends, self._made_of = LakeEnds(versions), numbers
+            self._ends, self._made_of = Succession(versions), numbers

@@ -11,9 +11,9 @@ from pathlib import Path
 from policy.limits import Limits
 from policy.periods import add_period
 from policy.plan import Plan
+from policy.succession import Succession
 from roadfade import __version__, metrics
 from roadfade.clock import wall_ms
-from roadfade.ends import LakeEnds
 from roadfade.ledger import LedgerFile
 from roadfade.planning import compile_policy
 from roadfade.policy_listener import PolicyListener
@@ -39,7 +39,7 @@ def sweep_once(root: Path, ledger: LedgerFile, now_ms: int) -> Swept:
 
 
 def restate_once(
-    restatement: Restatement, ends: LakeEnds, ledger: LedgerFile, now_ms: int
+    restatement: Restatement, ends: Succession, ledger: LedgerFile, now_ms: int
 ) -> Restated:
     """One turn of giving rows the end they have now. Idempotent; blocks.
 
@@ -61,7 +61,7 @@ def restate_once(
     return done
 
 
-def restate_in_turn(restatement: Restatement, ends: LakeEnds, ledger: LedgerFile) -> int:
+def restate_in_turn(restatement: Restatement, ends: Succession, ledger: LedgerFile) -> int:
     """One turn, unless an erasure has its own; how many parts wait that need not wait longer."""
     try:
         return restate_once(restatement, ends, ledger, wall_ms()).left
@@ -125,8 +125,8 @@ def main(settings: Settings, stopping: threading.Event) -> None:
             if ends is not None and ends.several:
                 left = restate_in_turn(restatement, ends, ledger)
             measure(root, oldest, wall_ms())
-            if ends is not None and ends.plan is not told:
-                told = ends.plan
+            if ends is not None and ends.current is not told:
+                told = ends.current
                 tell_promises(told, wall_ms())
                 metrics.tell_build(__version__, told.policy_version)
             if left and not stopping.is_set():

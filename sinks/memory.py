@@ -12,11 +12,12 @@ from typing import NamedTuple
 
 from sinks.admission import admit, by_partition
 from sinks.duplicates import Window
-from sinks.ports import Ends, Kept
+from sinks.ports import Ends
 from sinks.results import Hits, Located, Receipt, Restated, Swept, Written
 from sinks.rows import Readings
 from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
+from telemetry.kept import End, Kept
 
 
 class Row(NamedTuple):
@@ -92,7 +93,7 @@ class MemorySink:
                     )
                 )  # fmt: skip
                 unjudged += judged is None
-                end_ms, decided_by = judged or (row.expires_ms, row.decided_by)
+                end_ms, decided_by = judged or End(row.expires_ms, row.decided_by)
                 if row.expires_ms <= now_ms or end_ms == row.expires_ms:
                     kept.append(row)
                 elif end_ms > now_ms:

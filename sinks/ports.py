@@ -6,24 +6,12 @@ wiring runs it in a thread) and is called by one thread at a time.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from sinks.results import Hits, Located, Receipt, Restated, Swept, Written
 from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
-
-
-class Kept(NamedTuple):
-    """Rows of one column that one version let through and that end at one instant."""
-
-    output: str
-    policy_version: str
-    signal: str
-    expires_ms: int
-    decided_by: int
-    """The version's number that gave them this end; 0: their own."""
-    last_ms: int
-    """The latest time of theirs."""
+from telemetry.kept import End, Kept
 
 
 class Ends(Protocol):
@@ -34,10 +22,10 @@ class Ends(Protocol):
         """The version in force, as records carry it."""
         ...
 
-    def end_of(self, kept: Kept) -> tuple[int, int] | None:
-        """The rows' end now, and ``decided_by`` for it; None where nobody can tell.
+    def end_of(self, rows: Kept) -> End | None:
+        """The rows' end now; None if nobody can tell.
 
-        The end is as it was, sooner, later where people decided so, or 0 for at once.
+        It is as it was, sooner, later where people decided so, or 0 for at once.
         """
         ...
 

@@ -25,17 +25,16 @@ from sinks.layout import (
 )
 from sinks.markers import stored_lasts
 from sinks.parquet import connect
-from sinks.ports import Ends, Kept
+from sinks.ports import Ends
 from sinks.results import Restated
 from sinks.steps import Hook, Step, go_on
 from sinks.workplace import ERASING, Workplace, clear_dead
+from telemetry.kept import End, Kept
 
 REWRITTEN_MAX: Final = 200
 """Parts rewritten in one turn: expiring must get its own between."""
 LOOKED_AT_MAX: Final = 2_000
 """Parts looked at in one turn."""
-
-_End = tuple[int, int]
 
 
 class Restatement:
@@ -155,8 +154,8 @@ class _Turn:
 
     def _judge(
         self, place: Partition, path: Path, part: Part, ends: Ends
-    ) -> dict[_End, list[Group]]:
-        by_end: dict[_End, list[Group]] = {}
+    ) -> dict[End, list[Group]]:
+        by_end: dict[End, list[Group]] = {}
         for group in groups_of(self._engine, path):
             kept = Kept(
                 place.output, group.policy_version, group.signal, place.expires_ms,
@@ -165,11 +164,11 @@ class _Turn:
             end = ends.end_of(kept)
             if end is None:
                 self.unjudged += group.rows
-            by_end.setdefault(end or (place.expires_ms, part.decided_by), []).append(group)
+            by_end.setdefault(end or End(place.expires_ms, part.decided_by), []).append(group)
         return by_end
 
     def _rewrite(
-        self, place: Partition, path: Path, part: Part, by_end: dict[_End, list[Group]], now_ms: int
+        self, place: Partition, path: Path, part: Part, by_end: dict[End, list[Group]], now_ms: int
     ) -> None:
         written = []
         bucket = int(path.parent.name.removeprefix("bucket="))

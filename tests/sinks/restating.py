@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sinks.ports import Kept
 from sinks.results import Restated
 from telemetry.identity import Pseudonym
 from telemetry.instants import DAY_MS
+from telemetry.kept import End, Kept
 from tests.sinks.contract import Restart
 from tests.sinks.records import (
     CODES,
@@ -32,21 +32,21 @@ class FixedEnds:
     number: int = 2
     asked: list[Kept] = field(default_factory=list)
 
-    def end_of(self, kept: Kept) -> tuple[int, int] | None:
-        self.asked.append(kept)
-        end_ms = self.by_signal.get(kept.signal, kept.expires_ms)
+    def end_of(self, rows: Kept) -> End | None:
+        self.asked.append(rows)
+        end_ms = self.by_signal.get(rows.signal, rows.expires_ms)
         if end_ms is None:
             return None
-        return end_ms, kept.decided_by if end_ms == kept.expires_ms else self.number
+        return End(end_ms, rows.decided_by if end_ms == rows.expires_ms else self.number)
 
 
 class OldEnds(FixedEnds):
     """Ends of the old version's rows alone, as a policy tells them."""
 
-    def end_of(self, kept: Kept) -> tuple[int, int] | None:
-        if kept.policy_version == self.policy_version:
-            return kept.expires_ms, kept.decided_by
-        return super().end_of(kept)
+    def end_of(self, rows: Kept) -> End | None:
+        if rows.policy_version == self.policy_version:
+            return End(rows.expires_ms, rows.decided_by)
+        return super().end_of(rows)
 
 
 class RestateContract:

@@ -13,8 +13,9 @@ from policy.diff import Version
 from policy.old_data import AT_ONCE_MS, DECIDED
 from policy.periods import add_period, expires_ms, subtract_period
 from policy.plan import Period
-from policy.succession import End, Rows, Succession
+from policy.succession import Succession
 from telemetry.instants import DAY_MS, Grain, parse_instant
+from telemetry.kept import End, Kept
 from telemetry.record import MESH
 from tests.policy.documents import FILES, SPEED
 from tests.policy.tools.versions import STUDY, bent, version
@@ -33,15 +34,15 @@ def line(*documents: Mapping[str, str]) -> Succession:
     return Succession([version(numbered(n, one)) for n, one in enumerate(documents, start=1)])
 
 
-def rows(expires_ms: int, **other: Any) -> Rows:
+def rows(expires_ms: int, **other: Any) -> Kept:
     known: dict[str, Any] = {
-        "version": 1, "output": "study", "path": SPEED, "decided_by": None, "last_ms": READ_MS,
+        "policy_version": "1-other", "output": "study", "signal": SPEED, "decided_by": 0, "last_ms": READ_MS,
     }  # fmt: skip
-    return Rows(expires_ms=expires_ms, **{**known, **other})
+    return Kept(expires_ms=expires_ms, **{**known, **other})
 
 
 def end_of(succession: Succession, first_end_ms: int, path: str = SPEED) -> int | None:
-    end = succession.end_of(rows(first_end_ms, path=path))
+    end = succession.end_of(rows(first_end_ms, signal=path))
     return None if end is None else end.expires_ms
 
 
@@ -121,7 +122,13 @@ def test_what_one_version_closed_is_gone_whatever_a_later_one_allows() -> None:
 
 @pytest.mark.parametrize(
     "unknown",
-    [{"version": 9}, {"output": "elsewhere"}, {"path": "Vehicle.Never"}, {"decided_by": 9}],
+    [
+        {"policy_version": "9-a"},
+        {"policy_version": "of old"},
+        {"output": "elsewhere"},
+        {"signal": "Vehicle.Never"},
+        {"decided_by": 9},
+    ],
 )
 def test_nobody_can_tell_of_rows_whose_version_or_column_is_not_known(
     unknown: dict[str, Any],

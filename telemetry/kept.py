@@ -1,0 +1,26 @@
+"""Rows that a store keeps and the end they have: the store asks, the policy in force answers."""
+
+from typing import NamedTuple
+
+
+class Kept(NamedTuple):
+    """Rows of one column that one version let through and that end at one instant."""
+
+    output: str
+    """Where they lie."""
+    policy_version: str
+    """The version that let them through, as their records carry it."""
+    signal: str
+    """Their column."""
+    expires_ms: int
+    decided_by: int
+    """The number of the version that gave them this end; 0: their own."""
+    last_ms: int
+    """The latest time of theirs."""
+
+
+class End(NamedTuple):
+    """When rows end, and the number of the version that decided it; 0: their own."""
+
+    expires_ms: int
+    decided_by: int

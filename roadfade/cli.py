@@ -1,150 +1,67 @@
-"""The command line: every command in one list, each implemented elsewhere."""
+"""The command line: every command in one list, each in a module that is imported when called."""
 
-import json
 import os
-import signal
 import sys
-import threading
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Final
 
-import typer
+from roadfade.deferred import app_of
 
-from roadfade import commands, office_commands, policy_commands
-from roadfade.clock import wall_ms
-from roadfade.office_desk import OfficeDesk
-from roadfade.refusal import carry_out, settings
+POLICY: Final = {
+    "check": "roadfade.policy_commands:check",
+    "test": "roadfade.policy_commands:run_beside",
+    "explain": "roadfade.policy_commands:explain_command",
+    "diff": "roadfade.policy_tools:diff_command",
+    "dry-run": "roadfade.policy_tools:dry_run_command",
+    "publish": "roadfade.policy_publish:publish_command",
+    "topics": "roadfade.policy_made:topics",
+    "ttls": "roadfade.policy_made:ttls",
+    "acls": "roadfade.policy_made:acls_command",
+    "asyncapi": "roadfade.policy_made:asyncapi_command",
+    "contracts": "roadfade.policy_made:contracts_command",
+    "notice": "roadfade.policy_pages:notice",
+    "record": "roadfade.policy_pages:record",
+    "coverage": "roadfade.policy_pages:coverage_command",
+    "generate": "roadfade.policy_pages:generate",
+}
+DEVICE: Final = {
+    "register": "roadfade.office_commands:register_device",
+}
+CONSENT: Final = {
+    "grant": "roadfade.office_commands:grant",
+    "withdraw": "roadfade.office_commands:withdraw",
+}
+TOPICS: Final = {
+    "apply": "roadfade.process_commands:topics_apply",
+    "show": "roadfade.process_commands:topics_show",
+}
+COMMANDS: Final = {
+    "register": "roadfade.office_commands:register",
+    "unregister": "roadfade.office_commands:unregister",
+    "replay": "roadfade.commands:replay",
+    "obd": "roadfade.commands:obd",
+    "publish": "roadfade.commands:publish",
+    "simulate": "roadfade.commands:simulate",
+    "signals": "roadfade.commands:signals",
+    "query": "roadfade.commands:query",
+    "status": "roadfade.commands:status",
+    "worker": "roadfade.process_commands:worker",
+    "sink": "roadfade.process_commands:sink",
+    "sweep": "roadfade.process_commands:sweep",
+    "office": "roadfade.process_commands:office",
+    "run": "roadfade.process_commands:run",
+}
 
-if TYPE_CHECKING:
-    from office.grantable import Offers
-    from roadfade.settings import Settings
-
-app = typer.Typer(
+app = app_of(
+    "Minimises and retains connected-vehicle telemetry: a privacy policy as running code.",
+    COMMANDS,
     name="roadfade",
-    no_args_is_help=True,
-    pretty_exceptions_enable=False,
-    help="Minimises and retains connected-vehicle telemetry: a privacy policy as running code.",
+    completes=True,
 )
-app.add_typer(policy_commands.app, name="policy")
-app.add_typer(office_commands.device_app, name="device")
-app.add_typer(office_commands.consent_app, name="consent")
-app.command("register")(office_commands.register)
-app.command("unregister")(office_commands.unregister)
-topics_app = typer.Typer(no_args_is_help=True, help="Kafka topics, as the policy says.")
-app.add_typer(topics_app, name="topics")
-commands.add_to(app)
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
-
-
-@app.callback()
-def root(ctx: typer.Context) -> None:
-    """Put the office's desk where its commands find it; connects to nothing."""
-    ctx.obj = OfficeDesk(settings().office_database, _grantable, wall_ms)
-
-
-def _grantable() -> "Offers":
-    from office.grantable import grantable  # noqa: PLC0415  # few commands need the policy
-    from policy.limits import Limits  # noqa: PLC0415
-    from roadfade.recorded import line_here  # noqa: PLC0415
-
-    line = line_here(settings(), Limits())
-    # People may agree to what the next version asks before it takes effect.
-    return grantable(line.plan, *((line.following,) if line.following else ()))
-
-
-@app.command()
-def worker() -> None:
-    """Process raw telemetry. Run it several times to scale."""
-    from roadfade import worker as process  # noqa: PLC0415  # Faust is heavy, and only used here
-
-    carry_out(lambda: process.main(settings()))
-
-
-@app.command()
-def sink() -> None:
-    """Keep purpose topics in the lake."""
-    from roadfade import sink_process  # noqa: PLC0415  # DuckDB is heavy
-
-    carry_out(lambda: sink_process.main(settings()))
-
-
-@app.command()
-def sweep(
-    *,
-    once: Annotated[bool, typer.Option("--once", help="Sweep once and end.")] = False,
-    as_json: Json = False,
-) -> None:
-    """Remove what has expired from the lake."""
-    from roadfade import sweep_process  # noqa: PLC0415  # DuckDB is heavy
-
-    current = settings()
-    if not once:
-        stopping = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
-        sweep_process.main(current, stopping)
-        return
-    carry_out(lambda: _sweep_once(current, as_json=as_json), as_json=as_json)
-
-
-def _sweep_once(current: "Settings", *, as_json: bool) -> None:
-    from roadfade import sweep_process  # noqa: PLC0415  # DuckDB is heavy
-
-    swept, restated = sweep_process.once(current, wall_ms())
-    moved = None if restated is None else sum(restated.moved.values())
-    removed = None if restated is None else sum(restated.removed.values())
-    if as_json:
-        body = {"files": swept.files, "readings": swept.rows, "by_output": dict(swept.by_output)}
-        typer.echo(json.dumps(body | {"restated": moved, "closed": removed}))
-        return
-    typer.echo(f"removed {swept.rows} readings in {swept.files} files")
-    if restated is None:
-        typer.echo("nobody told which policy is in force: rows keep the end they have", err=True)
-    elif moved or removed:
-        typer.echo(f"by the policy in force {moved} end at another time, {removed} are gone")
-
-
-@app.command()
-def office() -> None:
-    """Publish registrations, links and consents to the workers."""
-    from roadfade import office_process  # noqa: PLC0415
-
-    carry_out(lambda: office_process.main(settings()))
-
-
-@topics_app.command("apply")
-def topics_apply(*, as_json: Json = False) -> None:
-    """Create missing topics, and bring drifted settings back to the policy's."""
-    from roadfade import topics_commands  # noqa: PLC0415
-
-    carry_out(lambda: topics_commands.apply(settings(), as_json=as_json))
-
-
-@topics_app.command("show")
-def topics_show(*, as_json: Json = False) -> None:
-    """Show every topic, what the policy says of it, and where the broker differs."""
-    from roadfade import topics_commands  # noqa: PLC0415
-
-    carry_out(lambda: topics_commands.show(settings(), as_json=as_json))
-
-
-@app.command()
-def run(
-    *,
-    for_: Annotated[
-        str | None, typer.Option("--for", help="Stop the source after so long, as 120s or 5m.")
-    ] = None,
-    summary: Annotated[
-        Path | None, typer.Option("--summary", help="Write the ledger as JSON to this file.")
-    ] = None,
-    vehicles: Annotated[int, typer.Option(min=1, help="Simulated vehicles.")] = 20,
-    seed: Annotated[int, typer.Option(help="Seed of the simulated fleet.")] = 1,
-) -> None:
-    """Run the whole road on this machine with a simulated fleet."""
-    from roadfade import run as process  # noqa: PLC0415
-
-    carry_out(lambda: process.main(settings(), for_, summary, vehicles, seed))
+policy_app = app_of("Ask the policy document.", POLICY)
+app.add_typer(policy_app, name="policy")
+app.add_typer(app_of("Dongles known to us.", DEVICE), name="device")
+app.add_typer(app_of("Consents, given and withdrawn.", CONSENT), name="consent")
+app.add_typer(app_of("Kafka topics, as the policy says.", TOPICS), name="topics")
 
 
 def main() -> None:

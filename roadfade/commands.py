@@ -167,9 +167,3 @@ def status(*, as_json: Json = False) -> None:
     from roadfade import status_command  # noqa: PLC0415
 
     carry_out(lambda: status_command.main(settings(), as_json=as_json), as_json=as_json)
-
-
-def add_to(app: typer.Typer) -> None:
-    """Register every command of this file."""
-    for command in (replay, obd, publish, simulate, signals, query, status):
-        app.command()(command)

@@ -1,7 +1,7 @@
 """The office from the command line: devices, links and consents.
 
 In: identifiers, typed by a person or a script. Out: row ids only. A refusal exits 1, a
-mistyped command 2. The root command supplies an ``OfficeDesk`` as ``ctx.obj``.
+mistyped command 2.
 """
 
 from collections.abc import Sequence
@@ -52,11 +52,7 @@ Wait = Annotated[
     float, typer.Option("--wait", min=0, help="Seconds to wait until the workers were told.")
 ]
 
-device_app = typer.Typer(no_args_is_help=True, help="Dongles known to us.")
-consent_app = typer.Typer(no_args_is_help=True, help="Consents, given and withdrawn.")
 
-
-@device_app.command("register")
 def register_device(
     ctx: typer.Context, *, device: Device, at: At = None, as_json: Json = False, wait: Wait = 0
 ) -> None:
@@ -103,7 +99,6 @@ def unregister(
     run_at_desk(desk, work, "ended", wait, as_json=as_json)
 
 
-@consent_app.command("grant")
 def grant(
     ctx: typer.Context,
     *,
@@ -135,7 +130,6 @@ def grant(
     run_at_desk(desk, work, "granted", wait, as_json=as_json, grantable=offered)
 
 
-@consent_app.command("withdraw")
 def withdraw(
     ctx: typer.Context,
     *,

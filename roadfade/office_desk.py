@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from office.errors import OfficeError
-from roadfade.refusal import NOT_PUBLISHED
+from roadfade.clock import wall_ms
+from roadfade.refusal import NOT_PUBLISHED, settings
 
 if TYPE_CHECKING:
     from office.grantable import Offers
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class OfficeDesk:
-    """What the commands need; the root command supplies it as ``ctx.obj``."""
+    """What the commands need."""
 
     database: str
     """URL of the office database."""
@@ -33,12 +34,18 @@ class OfficeDesk:
 
 
 def desk_of(ctx: typer.Context) -> OfficeDesk:
-    """What the root command supplied."""
-    desk = ctx.find_object(OfficeDesk)
-    if desk is None:
-        msg = "the root command supplied no OfficeDesk"
-        raise RuntimeError(msg)
-    return desk
+    """What a root command supplied, else the desk that the settings name."""
+    return ctx.find_object(OfficeDesk) or OfficeDesk(settings().office_database, _offers, wall_ms)
+
+
+def _offers() -> "Offers":
+    from office.grantable import grantable  # noqa: PLC0415  # few commands need the policy
+    from policy.limits import Limits  # noqa: PLC0415
+    from roadfade.recorded import line_here  # noqa: PLC0415
+
+    line = line_here(settings(), Limits())
+    # People may agree to what the next version asks before it takes effect.
+    return grantable(line.plan, *((line.following,) if line.following else ()))
 
 
 def or_now(desk: OfficeDesk, instant_ms: int | None) -> int:

@@ -13,7 +13,6 @@ from policy.cases import run_cases
 from policy.explain import UnknownNameError, check_recipient, explain
 from policy.explanation import Consent, Question
 from policy.renderings import cases_json, check_json, explain_json
-from roadfade import policy_tools
 from roadfade.policy_choice import (
     FAILS,
     AsAnyRole,
@@ -27,11 +26,7 @@ from roadfade.policy_choice import (
 from roadfade.policy_screens import cases_lines, explanation_screen, outputs_table, problem_lines
 from telemetry.instants import parse_instant
 
-app = typer.Typer(help="Ask the policy document.", no_args_is_help=True)
-policy_tools.add_to(app)
 
-
-@app.command()
 def check(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     """Compile the document: every problem with its place and its remedy."""
     _, compiled = compiled_at(policy)
@@ -47,7 +42,6 @@ def check(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
         raise typer.Exit(FAILS)
 
 
-@app.command(name="test")
 def run_beside(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     """Run the cases that stand beside the document."""
     document, plan = plan_or_exit(policy, as_json=as_json)
@@ -62,7 +56,6 @@ def run_beside(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
         raise typer.Exit(FAILS)
 
 
-@app.command(name="explain")
 def explain_command(  # one option per part of the question
     *,
     signal: Annotated[str, typer.Option(help="A path of the signal catalogue, or a fact.")],

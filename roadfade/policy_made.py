@@ -14,15 +14,6 @@ from roadfade.policy_choice import AsJson, PolicyPath, plan_or_exit, print_json,
 Prefix = Annotated[str, typer.Option(help="Stands before every topic and group.")]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Give the policy's command line these commands."""
-    for command in (topics, ttls):
-        app.command()(command)
-    app.command(name="acls")(acls_command)
-    app.command(name="asyncapi")(asyncapi_command)
-    app.command(name="contracts")(contracts_command)
-
-
 def topics(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     """Every topic with the settings its promise rests on."""
     _, plan = plan_or_exit(policy, as_json=as_json)

@@ -16,14 +16,6 @@ Language = Annotated[Lang, typer.Option("--lang", help="The page's language.")]
 Page = Annotated[Path | None, typer.Option("--html", help="Write the page into this file.")]
 
 
-def add_to(app: typer.Typer) -> None:
-    """Give the policy's command line these commands."""
-    app.command()(notice)
-    app.command()(record)
-    app.command(name="coverage")(coverage_command)
-    app.command()(generate)
-
-
 def notice(
     *, lang: Language = Lang.EN, html: Page = None, policy: PolicyPath = None,
     as_json: AsJson = False,

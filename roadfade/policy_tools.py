@@ -13,7 +13,6 @@ from rich.console import Console
 from policy.diff import diff
 from policy.plan import Plan
 from policy.renderings_diff import diff_json
-from roadfade import policy_made, policy_pages
 from roadfade.policy_choice import (
     FAILS,
     AsJson,
@@ -25,17 +24,7 @@ from roadfade.policy_choice import (
     usage,
 )
 from roadfade.policy_diff_screen import diff_lines, risk_json, risk_lines
-from roadfade.policy_publish import publish_command
 from roadfade.risk_shares import Risk
-
-
-def add_to(app: typer.Typer) -> None:
-    """Give the policy's command line these commands."""
-    app.command(name="diff")(diff_command)
-    app.command(name="dry-run")(dry_run_command)
-    app.command(name="publish")(publish_command)
-    policy_made.add_to(app)
-    policy_pages.add_to(app)
 
 
 def diff_command(

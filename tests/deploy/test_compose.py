@@ -12,6 +12,7 @@ from ruamel.yaml import YAML
 
 from roadfade.local.broker_settings import BrokerDeletion, server_properties
 from roadfade.settings import Settings
+from tests.docs import reference
 
 ROOT = Path(__file__).parents[2]
 COMPOSE: dict[str, Any] = YAML(typ="safe").load(ROOT / "docker-compose.yml")
@@ -38,18 +39,14 @@ def test_it_is_valid_against_the_compose_specification() -> None:
 
 @pytest.mark.parametrize("name", OURS)
 def test_every_command_of_ours_exists_with_its_options(name: str) -> None:
-    from typer.main import get_command  # noqa: PLC0415  # only with the command line at hand
-
-    from roadfade.cli import app  # noqa: PLC0415  # the same
-
-    command: Any = get_command(app)
+    command = reference.ROOT
     for word in OURS[name]["command"]:
-        if hasattr(command, "commands") and not word.startswith("-"):
-            assert word in command.commands
-            command = command.commands[word]
+        if reference.children(command) and not word.startswith("-"):
+            assert word in reference.children(command)
+            command = reference.children(command)[word]
         elif word.startswith("--"):
             assert word in {option for param in command.params for option in param.opts}
-    assert not getattr(command, "commands", None)
+    assert not reference.children(command)
 
 
 @pytest.mark.parametrize("name", OURS)

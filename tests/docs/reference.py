@@ -9,6 +9,7 @@ from typing import Any, Final
 import typer
 
 from roadfade.cli import app
+from roadfade.deferred import DeferredCommand
 from tests.docs.pages import REPOSITORY
 
 PAGE: Final = "docs/commands.md"
@@ -24,7 +25,8 @@ code 0: done. 1: refused, or something is wrong. 2: asked wrongly.
 def children(command: Any) -> dict[str, Any]:
     """The commands of a group, by name; empty for a command."""
     found: dict[str, Any] = getattr(command, "commands", {})
-    return found
+    deferred = {n: one for n, one in found.items() if isinstance(one, DeferredCommand)}
+    return found | {name: one.loaded() for name, one in deferred.items()}
 
 
 def leaves(command: Any = ROOT, path: str = "roadfade") -> Iterator[tuple[str, Any]]:

@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from policy.operations import Keep
 from processors.mesh import jis_mesh
+from roadfade.cli import policy_app as app
 from roadfade.dry_run import dry_run
 from roadfade.mesh_outline import outline
-from roadfade.policy_commands import app
 from telemetry.record import LATITUDE, LONGITUDE, MESH
 from tests.support.plans import FUEL, PLAN, SPEED, lane, output, plan
 from tests.support.worlds import column, envelope

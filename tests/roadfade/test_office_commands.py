@@ -1,14 +1,13 @@
-"""The office's commands, run as a person runs them; only the root command is ours."""
+"""The office's commands, run as a person runs them; only the desk is ours."""
 
 import json
 from pathlib import Path
 
 import pytest
-import typer
 from typer.testing import CliRunner, Result
 
 from office.grantable import Grantable, Offers
-from roadfade import office_commands
+from roadfade.cli import app
 from roadfade.office_desk import OfficeDesk
 
 NOW_MS = 1_790_000_000_000
@@ -23,19 +22,11 @@ ANA = "ana-the-subject"
 
 class Office:
     def __init__(self, folder: Path) -> None:
-        self._app = typer.Typer(pretty_exceptions_enable=False)
-        self._app.add_typer(office_commands.device_app, name="device")
-        self._app.add_typer(office_commands.consent_app, name="consent")
-        self._app.command("register")(office_commands.register)
-        self._app.command("unregister")(office_commands.unregister)
         url = f"sqlite+aiosqlite:///{folder}/state/office.sqlite"
-
-        @self._app.callback()
-        def root(ctx: typer.Context) -> None:
-            ctx.obj = OfficeDesk(url, lambda: OFFERED, lambda: NOW_MS)
+        self._desk = OfficeDesk(url, lambda: OFFERED, lambda: NOW_MS)
 
     def __call__(self, *words: str) -> Result:
-        result = CliRunner().invoke(self._app, list(words), catch_exceptions=False)
+        result = CliRunner().invoke(app, list(words), obj=self._desk, catch_exceptions=False)
         for identifier in (DONGLE, ANA):
             assert identifier not in result.output
         return result

@@ -3,9 +3,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from roadfade.cli import policy_app as app
 from roadfade.policy_artefacts import artefacts
 from roadfade.policy_choice import plan_or_exit
-from roadfade.policy_commands import app
 
 GENERATED = Path(__file__).parents[2] / "docs" / "generated"
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from roadfade.policy_commands import app
+from roadfade.cli import policy_app as app
 from tests.policy.documents import FILES
 
 RUNNER = CliRunner()

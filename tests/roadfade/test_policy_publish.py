@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from office.policies import recorded
+from roadfade.cli import policy_app as app
 from roadfade.documents import load_files
-from roadfade.policy_commands import app
 from tests.policy.documents import FILES
 from tests.support.versions import Bends, document
 

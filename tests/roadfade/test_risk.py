@@ -7,9 +7,9 @@ from typer.testing import CliRunner
 
 from policy.operations import Bucket, Keep, MeshJis, Operation, ThinTime
 from policy.plan import Plan
+from roadfade.cli import policy_app as app
 from roadfade.documents import shipped_policy_path
 from roadfade.dwelling import Visit, dwelling, is_found
-from roadfade.policy_commands import app
 from roadfade.risk import assess
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from telemetry.record import LATITUDE, LONGITUDE

@@ -1,0 +1,78 @@
+"""Commands that are imported when they are called; ``--help`` lists them without that.
+
+After the lazily loaded subcommands of click's own documentation: what commands stand on
+(clients, engines, decoders, the policy language) takes seconds to import, and no command needs
+all of it.
+"""
+
+import ast
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from importlib.resources import files
+from inspect import cleandoc
+from typing import Any
+
+import typer
+from typer.core import TyperCommand, TyperGroup
+
+
+class DeferredCommand(TyperCommand):
+    """Stands in for a command until it is called, or asked for its own help."""
+
+    def __init__(self, name: str, function: str) -> None:
+        super().__init__(name, rich_markup_mode=None)
+        self._module, _, self._function = function.partition(":")
+
+    def loaded(self) -> Any:
+        """The command itself, with its options. Imports its module."""
+        alone = typer.Typer(add_completion=False, rich_markup_mode=None)
+        alone.command(self.name)(getattr(import_module(self._module), self._function))
+        return typer.main.get_command(alone)
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """The context of the command itself, which is the one that runs from here on."""
+        return self.loaded().make_context(info_name, args, parent, **extra)
+
+    def get_short_help_str(self, limit: int = 0) -> str:
+        """The docstring's first paragraph, whole: a list may break it, but not cut it."""
+        del limit
+        text = cleandoc(_docstrings(self._module)[self._function])
+        return " ".join(text.partition("\n\n")[0].split())
+
+
+@cache
+def _docstrings(module: str) -> Mapping[str, str]:
+    """The docstrings of a module's functions, read from its source: nothing is imported."""
+    package, _, stem = module.rpartition(".")
+    source = (files(package) / f"{stem}.py").read_text(encoding="utf-8")
+    functions = (one for one in ast.parse(source).body if isinstance(one, ast.FunctionDef))
+    return {one.name: ast.get_docstring(one) or "" for one in functions}
+
+
+def app_of(
+    text: str, commands: Mapping[str, str], *, name: str | None = None, completes: bool = False
+) -> typer.Typer:
+    """A command line: its help, and each command's function by name, as ``module:function``.
+
+    Formatted plainly, without rich: importing that takes longer than all the rest of ``--help``.
+    """
+
+    class Group(TyperGroup):
+        def __init__(self, **given: Any) -> None:
+            super().__init__(**given)
+            deferred = {one: DeferredCommand(one, function) for one, function in commands.items()}
+            self.commands = {**deferred, **self.commands}
+
+    return typer.Typer(
+        name=name,
+        cls=Group,
+        callback=lambda: None,
+        help=text,
+        no_args_is_help=True,
+        add_completion=completes,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+    )

@@ -1,0 +1,107 @@
+"""Commands that are processes, or keep their topics: how each is asked, and its help.
+
+Each is imported when asked for, since clients and engines are heavy.
+"""
+
+import json
+import signal
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from roadfade.clock import wall_ms
+from roadfade.refusal import carry_out, settings
+
+if TYPE_CHECKING:
+    from roadfade.settings import Settings
+
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+
+
+def worker() -> None:
+    """Process raw telemetry. Run it several times to scale."""
+    from roadfade import worker as process  # noqa: PLC0415  # Faust is heavy, and only used here
+
+    carry_out(lambda: process.main(settings()))
+
+
+def sink() -> None:
+    """Keep purpose topics in the lake."""
+    from roadfade import sink_process  # noqa: PLC0415  # DuckDB is heavy
+
+    carry_out(lambda: sink_process.main(settings()))
+
+
+def sweep(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Sweep once and end.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Remove what has expired from the lake."""
+    from roadfade import sweep_process  # noqa: PLC0415  # DuckDB is heavy
+
+    current = settings()
+    if not once:
+        stopping = threading.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: stopping.set())
+        sweep_process.main(current, stopping)
+        return
+    carry_out(lambda: _sweep_once(current, as_json=as_json), as_json=as_json)
+
+
+def _sweep_once(current: "Settings", *, as_json: bool) -> None:
+    from roadfade import sweep_process  # noqa: PLC0415  # DuckDB is heavy
+
+    swept, restated = sweep_process.once(current, wall_ms())
+    moved = None if restated is None else sum(restated.moved.values())
+    removed = None if restated is None else sum(restated.removed.values())
+    if as_json:
+        body = {"files": swept.files, "readings": swept.rows, "by_output": dict(swept.by_output)}
+        typer.echo(json.dumps(body | {"restated": moved, "closed": removed}))
+        return
+    typer.echo(f"removed {swept.rows} readings in {swept.files} files")
+    if restated is None:
+        typer.echo("nobody told which policy is in force: rows keep the end they have", err=True)
+    elif moved or removed:
+        typer.echo(f"by the policy in force {moved} end at another time, {removed} are gone")
+
+
+def office() -> None:
+    """Publish registrations, links and consents to the workers."""
+    from roadfade import office_process  # noqa: PLC0415
+
+    carry_out(lambda: office_process.main(settings()))
+
+
+def topics_apply(*, as_json: Json = False) -> None:
+    """Create missing topics, and bring drifted settings back to the policy's."""
+    from roadfade import topics_commands  # noqa: PLC0415
+
+    carry_out(lambda: topics_commands.apply(settings(), as_json=as_json))
+
+
+def topics_show(*, as_json: Json = False) -> None:
+    """Show every topic, what the policy says of it, and where the broker differs."""
+    from roadfade import topics_commands  # noqa: PLC0415
+
+    carry_out(lambda: topics_commands.show(settings(), as_json=as_json))
+
+
+def run(
+    *,
+    for_: Annotated[
+        str | None, typer.Option("--for", help="Stop the source after so long, as 120s or 5m.")
+    ] = None,
+    summary: Annotated[
+        Path | None, typer.Option("--summary", help="Write the ledger as JSON to this file.")
+    ] = None,
+    vehicles: Annotated[int, typer.Option(min=1, help="Simulated vehicles.")] = 20,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated fleet.")] = 1,
+) -> None:
+    """Run the whole road on this machine with a simulated fleet."""
+    from roadfade import run as process  # noqa: PLC0415
+
+    carry_out(lambda: process.main(settings(), for_, summary, vehicles, seed))

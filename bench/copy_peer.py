@@ -21,9 +21,8 @@ from bench.job import (
 )  # fmt: skip
 from bench.metering import Figures, Meter
 from bus.connection import Connection
-from bus.group_reader import ReaderSettings
 from bus.partitions import partition_for
-from bus.producer import BATCH_BYTES_MAX
+from bus.ports import BATCH_BYTES_MAX, ReaderSettings
 from policy.topics import RAW
 from processors.processor import Processor
 from processors.program import build_program

@@ -10,9 +10,9 @@ from bench.job import NOW_MS, PARTITIONS, SeededKeyring, everybody, load_plan
 from bench.metering import Figures, Meter
 from bus.batch_loop import BatchLoop, BatchSettings
 from bus.connection import Connection
-from bus.group_reader import ReaderSettings
 from bus.observer import BatchDone
 from bus.partitions import partition_for
+from bus.ports import ReaderSettings
 from bus.producer import AckedProducer
 from policy.topics import RAW
 from processors.processor import Processor

@@ -8,7 +8,6 @@ codes, not as exceptions.
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from typing import Any, Final, Self
 
 from aiokafka import TopicPartition
@@ -16,10 +15,12 @@ from aiokafka.admin import AIOKafkaAdminClient, NewTopic, RecordsToDelete
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
 from bus import metadata_pause
+from bus.address import Address
 from bus.admin_answers import check_codes, descriptions, settings_of
-from bus.connection import Connection
 from bus.failures import TopicError
-from bus.topics import PARTITIONS, PRESENT, REPLICATION, ActualTopic, TopicSpec, drift
+from bus.ports import BrokerSettings
+from bus.topics import ActualTopic, TopicSpec, appliable, drift
+from bus.translation import translated
 
 REQUEST_TIMEOUT_MS: Final = 15_000
 PROPAGATION_POLL_S: Final = 0.05
@@ -27,28 +28,18 @@ ALL_OF_IT: Final = -1
 """Kafka's word for the high watermark, as the offset before which records are deleted."""
 
 
-@dataclass(frozen=True, slots=True)
-class BrokerSettings:
-    """What the promise depends on and no topic can set; the slowest broker's, milliseconds."""
-
-    retention_check_interval_ms: int
-    segment_delete_delay_ms: int
-    """Topic deletion ignores the topic's own delay and uses this one."""
-    cleaner_backoff_ms: int
-    creates_topics_unasked: bool
-
-
 class TopicAdmin:
-    """An open way to administer one cluster; use as ``async with``."""
+    """Obeys ``ports.Admin``, over Kafka's client."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, address: Address) -> None:
+        self._address = address
         self._stack = AsyncExitStack()
         self._client: Any = None
 
+    @translated
     async def __aenter__(self) -> Self:
         metadata_pause.install()
-        options = self._connection.client_options()
+        options = self._address.client_options()
         self._client = AIOKafkaAdminClient(**options, request_timeout_ms=REQUEST_TIMEOUT_MS)
         self._stack.push_async_callback(self._client.close)
         try:
@@ -61,17 +52,19 @@ class TopicAdmin:
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
 
+    @translated
     async def describe(self, names: Sequence[str]) -> dict[str, ActualTopic | None]:
         """Each named topic as it is, None where it does not exist."""
         # Asking for all topics: asking for one by name may create it.
         everything = await self._client.describe_topics()
-        wanted = {self._connection.topic(name): name for name in names}
+        wanted = {self._address.topic(name): name for name in names}
         present = [topic for topic in everything if topic["topic"] in wanted]
         resources = [ConfigResource(ConfigResourceType.TOPIC, t["topic"]) for t in present]
         answers = await self._client.describe_configs(resources) if resources else []
         found = descriptions(present, answers, wanted)
         return {name: found.get(name) for name in names}
 
+    @translated
     async def create(self, specs: Sequence[TopicSpec]) -> list[str]:
         """Create what is missing; the names created. Existing topics are left as they are."""
         actual = await self.describe([spec.name for spec in specs])
@@ -80,7 +73,7 @@ class TopicAdmin:
             answer = await self._client.create_topics(
                 [
                     NewTopic(
-                        self._connection.topic(spec.name),
+                        self._address.topic(spec.name),
                         spec.partitions,
                         spec.replication,
                         topic_configs=dict(spec.config),
@@ -93,6 +86,7 @@ class TopicAdmin:
             await self._until(lambda _, topic: topic is not None, missing)
         return [spec.name for spec in missing]
 
+    @translated
     async def apply(self, specs: Sequence[TopicSpec]) -> list[str]:
         """Bring drifted settings of existing topics to the specification; the names changed.
 
@@ -100,18 +94,14 @@ class TopicAdmin:
         Every setting not in the specification falls back to the broker's default.
         """
         actual = await self.describe([spec.name for spec in specs])
-        changed = [spec for spec in specs if drift(spec, actual[spec.name])]
-        for spec in changed:
-            for one in drift(spec, actual[spec.name]):
-                if one.setting in {PRESENT, PARTITIONS, REPLICATION}:
-                    raise TopicError(spec.name, "CannotApply", str(one))
+        changed = appliable(specs, actual)
         if changed:
             # The request resets what it does not list, so each carries its whole specification.
             answers = await self._client.alter_configs(
                 [
                     ConfigResource(
                         ConfigResourceType.TOPIC,
-                        self._connection.topic(spec.name),
+                        self._address.topic(spec.name),
                         configs=dict(spec.config),
                     )
                     for spec in changed
@@ -122,6 +112,7 @@ class TopicAdmin:
             await self._until(lambda spec, topic: not drift(spec, topic), changed)
         return [spec.name for spec in changed]
 
+    @translated
     async def empty(self, names: Sequence[str]) -> list[str]:
         """Make all that is now in these topics unreadable; those that exist.
 
@@ -131,7 +122,7 @@ class TopicAdmin:
         found = await self.describe(names)
         there = {name: topic.partitions for name, topic in found.items() if topic is not None}
         everything = {
-            TopicPartition(self._connection.topic(name), number): RecordsToDelete(ALL_OF_IT)
+            TopicPartition(self._address.topic(name), number): RecordsToDelete(ALL_OF_IT)
             for name, count in there.items()
             for number in range(count)
         }
@@ -139,9 +130,10 @@ class TopicAdmin:
             await self._client.delete_records(everything)
         return list(there)
 
+    @translated
     async def delete(self, names: Iterable[str]) -> None:
         """Delete topics with all they hold; a missing one is no failure. For tests and resets."""
-        topics = [self._connection.topic(name) for name in names]
+        topics = [self._address.topic(name) for name in names]
         answer = await self._client.delete_topics(topics)
         check_codes(answer.topic_error_codes, allowed={"UnknownTopicOrPartitionError"})
 
@@ -161,6 +153,7 @@ class TopicAdmin:
         except TimeoutError:
             raise TopicError(left[0].name, "NotTakenOver") from None
 
+    @translated
     async def broker_settings(self) -> BrokerSettings:
         """The deletion settings of the slowest broker."""
         cluster = await self._client.describe_cluster()

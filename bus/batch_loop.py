@@ -9,19 +9,15 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Any
-
-from aiokafka.errors import KafkaError
 
 from bus.arrived import arrived_from
-from bus.connection import Connection
-from bus.failures import GaveUpError, SendFailedError
-from bus.group_reader import Fetched, GroupReader, ReaderSettings
+from bus.failures import BrokerError, GaveUpError, SendFailedError
+from bus.group_reader import GroupReader
 from bus.monotonic import monotonic_ms
 from bus.observer import BatchDone, LoopObserver
 from bus.outgoing import Outgoing
 from bus.patience import Patience
-from bus.producer import AckedProducer
+from bus.ports import Broker, ConsumedRecord, Fetched, Producer, ReaderSettings
 from bus.stopping import Stopping
 from telemetry.arrived import Arrived
 
@@ -53,11 +49,11 @@ class BatchLoop:
 
     def __init__(
         self,
-        connection: Connection,
+        broker: Broker,
         topic: str,
         group: str,
         handle: Handle,
-        producer: AckedProducer,
+        producer: Producer,
         *,
         member: str | None = None,
         pause_reason: Callable[[], str | None] = lambda: None,
@@ -73,7 +69,7 @@ class BatchLoop:
         self._patience = Patience(self._settings.give_up_ms)
         self._stopping = Stopping(self._settings.reader.stop_deadline_ms)
         self._reader = GroupReader(
-            connection, group, [topic],
+            broker, group, [topic],
             member=member, settings=self._settings.reader, observer=self._observer,
         )  # fmt: skip
 
@@ -121,7 +117,7 @@ class BatchLoop:
         started_ms = monotonic_ms()
         try:
             await self._reader.learn_due(fetched)
-        except (TimeoutError, KafkaError) as failure:
+        except (TimeoutError, BrokerError) as failure:
             self._reader.step_back(fetched)
             return failure
         try:
@@ -166,7 +162,7 @@ class BatchLoop:
         await self._producer.send_all(outgoing)
         return sent + len(outgoing)
 
-    def _slices(self, records: Sequence[Any]) -> Iterator[Sequence[Any]]:
+    def _slices(self, records: Sequence[ConsumedRecord]) -> Iterator[Sequence[ConsumedRecord]]:
         """Cut so that no slice is long in records or in bytes; a large record stands alone."""
         start = held_bytes = 0
         for at, record in enumerate(records):

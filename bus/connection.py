@@ -1,45 +1,58 @@
-"""Where Kafka is, and under which names this deployment keeps its topics and groups there."""
+"""The broker itself: every port over Kafka's own client."""
 
-import re
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
 
-RETRY_BACKOFF_MS: Final = 250
-_PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{0,64}")
+from bus.address import Address
+from bus.admin import TopicAdmin
+from bus.kafka_member import KafkaMember
+from bus.ports import Admin, GroupMember, OffsetReader, Producer, ReaderSettings, TopicReader
+from bus.positions import Positions
+from bus.producer import AckedProducer
+from bus.topic_reader import KafkaTopicReader
 
 
 @dataclass(frozen=True, slots=True)
-class Connection:
-    """The way to one cluster. ``prefix`` stands before every topic name and group id.
+class Connection(Address):
+    """The way to one cluster; obeys ``ports.Broker``. Connects to nothing by itself."""
 
-    The rest of the house uses unprefixed names; only bus adds and removes the prefix.
-    """
+    def admin(self) -> Admin:
+        """Topics as the cluster has them."""
+        return TopicAdmin(self)
 
-    bootstrap_servers: str
-    prefix: str = ""
+    def positions(self) -> OffsetReader:
+        """How far topics are written and read."""
+        return Positions(self)
 
-    def __post_init__(self) -> None:
-        """Refuse a prefix that Kafka would not take in a topic name."""
-        if not _PREFIX.fullmatch(self.prefix):
-            msg = "a topic prefix is at most 64 letters, digits, dots, underscores and hyphens"
-            raise ValueError(msg)
+    def producer(
+        self,
+        *,
+        clock: Callable[[], int],
+        client_id: str = "roadfade",
+        compression: str | None = "zstd",
+        deadline_ms: int = 30_000,
+    ) -> Producer:
+        """An idempotent producer."""
+        return AckedProducer(
+            self,
+            clock=clock,
+            client_id=client_id,
+            compression=compression,
+            deadline_ms=deadline_ms,
+        )
 
-    def topic(self, name: str) -> str:
-        """The name of a topic on the cluster."""
-        return self.prefix + name
+    def group_member(
+        self,
+        group: str,
+        topics: Sequence[str],
+        *,
+        member: str | None,
+        settings: ReaderSettings,
+        revoked: Callable[[], Awaitable[None]],
+    ) -> GroupMember:
+        """A member of a consumer group."""
+        return KafkaMember(self, group, topics, member=member, settings=settings, revoked=revoked)
 
-    def plain(self, topic: str) -> str:
-        """The unprefixed name of a topic; ValueError where it does not carry our prefix."""
-        if not topic.startswith(self.prefix):
-            msg = "a topic without this deployment's prefix belongs to somebody else"
-            raise ValueError(msg)
-        return topic[len(self.prefix) :]
-
-    def group(self, name: str) -> str:
-        """The id of a consumer group on the cluster."""
-        return self.prefix + name
-
-    def client_options(self) -> dict[str, Any]:
-        """What every Kafka client of ours is opened with; security settings join here."""
-        # A reconnect every 100 ms, the default, only fills the log while a broker is away.
-        return {"bootstrap_servers": self.bootstrap_servers, "retry_backoff_ms": RETRY_BACKOFF_MS}
+    def reader(self, topic: str, partitions: int) -> TopicReader:
+        """A reader of a whole topic."""
+        return KafkaTopicReader(self, topic, partitions)

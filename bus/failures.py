@@ -1,6 +1,12 @@
 """What can go wrong on the bus, as far as callers can act on it."""
 
-from aiokafka.errors import KafkaError
+
+class BrokerError(Exception):
+    """The broker refuses, or is away; the cause is the client's own error."""
+
+
+class CommitRefusedError(BrokerError):
+    """The group has moved on: these partitions are somebody else's now."""
 
 
 class SendFailedError(Exception):
@@ -34,7 +40,3 @@ class SinkBackpressureError(Exception):
     def __init__(self, retry_after_ms: int) -> None:
         super().__init__(f"the sink asks for {retry_after_ms} ms")
         self.retry_after_ms = retry_after_ms
-
-
-BrokerError = KafkaError
-"""Whatever the client raises where the broker refuses, or is away."""

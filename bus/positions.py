@@ -5,46 +5,34 @@ In: unprefixed names. Out: offsets by (topic, partition). Opens a client of its 
 
 import asyncio
 from collections.abc import Mapping, Sequence
-from typing import Any, Final, NamedTuple, Self
+from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.errors import KafkaError
 
 from bus import metadata_pause
-from bus.connection import Connection
+from bus.address import Address
 from bus.ending import end_consumer
+from bus.ports import Lag, Offsets
+from bus.translation import translated
 
 REQUEST_TIMEOUT_MS: Final = 15_000
 RETRY_S: Final = 0.25
-
-Offsets = dict[tuple[str, int], int]
-
-
-class Lag(NamedTuple):
-    """Where a group stands in one partition; ``committed`` None: it never committed there."""
-
-    committed: int | None
-    begin: int
-    end: int
-
-    @property
-    def records(self) -> int:
-        """Records that are there and not yet read."""
-        return self.end - max(self.committed or 0, self.begin)
 
 
 class Positions:
     """Reads offsets and never moves one; use as ``async with``."""
 
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
+    def __init__(self, address: Address) -> None:
+        self._address = address
         self._consumer: Any = None
         self._admin: Any = None
 
+    @translated
     async def __aenter__(self) -> Self:
         metadata_pause.install()
-        options = self._connection.client_options()
+        options = self._address.client_options()
         self._admin = AIOKafkaAdminClient(**options, request_timeout_ms=REQUEST_TIMEOUT_MS)
         self._consumer = AIOKafkaConsumer(**options, request_timeout_ms=REQUEST_TIMEOUT_MS)
         try:
@@ -59,14 +47,17 @@ class Positions:
         await end_consumer(self._consumer, REQUEST_TIMEOUT_MS)
         await self._admin.close()
 
+    @translated
     async def begin(self, partitions: Mapping[str, int]) -> Offsets:
         """The first offset still there; ``partitions`` says how many each topic has."""
         return self._plain(await self._consumer.beginning_offsets(self._all(partitions)))
 
+    @translated
     async def end(self, partitions: Mapping[str, int]) -> Offsets:
         """The offset the next record will get."""
         return self._plain(await self._consumer.end_offsets(self._all(partitions)))
 
+    @translated
     async def oldest_ms(self, partitions: Mapping[str, int]) -> dict[str, int]:
         """The broker's time of the oldest record still there, by topic; empty topics are absent.
 
@@ -76,18 +67,20 @@ class Positions:
         oldest: dict[str, int] = {}
         for tp, first in found.items():
             if first is not None:
-                topic = self._connection.plain(tp.topic)
+                topic = self._address.plain(tp.topic)
                 oldest[topic] = min(first.timestamp, oldest.get(topic, first.timestamp))
         return oldest
 
+    @translated
     async def committed(self, group: str) -> Offsets:
         """What the group has committed, where it has."""
-        found = await self._committed(self._connection.group(group))
-        mine = self._connection.prefix
+        found = await self._committed(self._address.group(group))
+        mine = self._address.prefix
         return self._plain(
             {tp: o.offset for tp, o in found.items() if o.offset >= 0 and tp.topic.startswith(mine)}
         )
 
+    @translated
     async def lag(self, group: str, partitions: Mapping[str, int]) -> dict[tuple[str, int], Lag]:
         """Where the group stands in every partition of the topics."""
         committed = await self.committed(group)
@@ -111,11 +104,11 @@ class Positions:
 
     def _all(self, partitions: Mapping[str, int]) -> Sequence[TopicPartition]:
         return [
-            TopicPartition(self._connection.topic(topic), number)
+            TopicPartition(self._address.topic(topic), number)
             for topic, count in partitions.items()
             for number in range(count)
         ]
 
     def _plain(self, offsets: Mapping[TopicPartition, int]) -> Offsets:
-        plain = self._connection.plain
+        plain = self._address.plain
         return {(plain(tp.topic), tp.partition): offset for tp, offset in offsets.items()}

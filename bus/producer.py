@@ -14,13 +14,12 @@ from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
 from bus import metadata_pause
-from bus.connection import Connection
+from bus.address import Address
 from bus.ending import end_producer
 from bus.failures import OversizedError, SendFailedError
 from bus.outgoing import Outgoing
+from bus.ports import BATCH_BYTES_MAX
 
-BATCH_BYTES_MAX: Final = 1024 * 1024
-"""Kafka's default ``max.message.bytes`` is 12 bytes more."""
 LINGER_MS: Final = 5
 REQUEST_TIMEOUT_MS: Final = 10_000
 END_DEADLINE_MS: Final = 12_000
@@ -38,14 +37,14 @@ class AckedProducer:
 
     def __init__(
         self,
-        connection: Connection,
+        address: Address,
         *,
         clock: Callable[[], int],
         client_id: str = "roadfade",
         compression: str | None = "zstd",
         deadline_ms: int = 30_000,
     ) -> None:
-        self._connection = connection
+        self._address = address
         self._clock = clock
         self._client_id = client_id
         self._compression = compression
@@ -83,7 +82,7 @@ class AckedProducer:
         try:
             async with asyncio.timeout(self._deadline_ms / 1000):
                 producer = await self._open()
-                return len(await producer.partitions_for(self._connection.topic(topic)))
+                return len(await producer.partitions_for(self._address.topic(topic)))
         except (KafkaError, TimeoutError, OSError) as error:
             self._discard()
             msg = f"no metadata: {type(error).__name__}"
@@ -98,7 +97,7 @@ class AckedProducer:
         if self._producer is None:
             metadata_pause.install()
             self._producer = AIOKafkaProducer(
-                **self._connection.client_options(),
+                **self._address.client_options(),
                 client_id=self._client_id,
                 acks="all",
                 enable_idempotence=True,
@@ -127,7 +126,7 @@ class AckedProducer:
                 raise ValueError(msg)
             batch = create()
             open_batches[topic, partition] = batch.append
-            filled.append((batch, self._connection.topic(topic), partition))
+            filled.append((batch, self._address.topic(topic), partition))
             # An empty batch takes any record; one beyond the limit is found right below.
             batch.append(timestamp=now_ms, key=key, value=value, headers=headers)
             if batch.size() > BATCH_BYTES_MAX:

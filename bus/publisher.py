@@ -8,13 +8,12 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Self
 
-from bus.connection import Connection
 from bus.failures import SendFailedError
 from bus.monotonic import monotonic_ms
 from bus.outgoing import Outgoing
 from bus.partitions import partition_for
 from bus.patience import Patience
-from bus.producer import AckedProducer
+from bus.ports import Broker
 
 
 class Publisher:
@@ -26,7 +25,7 @@ class Publisher:
 
     def __init__(
         self,
-        connection: Connection,
+        broker: Broker,
         *,
         clock: Callable[[], int],
         client_id: str = "roadfade-publisher",
@@ -36,8 +35,7 @@ class Publisher:
         self._deadline_ms = deadline_ms
         self._partitions: dict[str, int] = {}
         self._turn = asyncio.Lock()
-        self._producer = AckedProducer(
-            connection,
+        self._producer = broker.producer(
             clock=clock,
             client_id=client_id,
             compression=compression,

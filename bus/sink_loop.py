@@ -7,18 +7,15 @@ is the truth, so a crash between its write and our commit costs nothing.
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-from aiokafka import TopicPartition
-from aiokafka.errors import KafkaError
+from typing import Final
 
 from bus.arrived import arrived_from
-from bus.connection import Connection
-from bus.failures import GaveUpError, SinkBackpressureError
-from bus.group_reader import GroupReader, ReaderSettings
+from bus.failures import BrokerError, GaveUpError, SinkBackpressureError
+from bus.group_reader import GroupReader
 from bus.monotonic import monotonic_ms
 from bus.observer import BatchDone, LoopObserver
 from bus.patience import Patience
+from bus.ports import Broker, ConsumedRecord, ReaderSettings, TopicPartition
 from bus.stopping import Stopping
 from telemetry.arrived import Arrived
 
@@ -56,7 +53,7 @@ class SinkLoop:
 
     def __init__(
         self,
-        connection: Connection,
+        broker: Broker,
         topics: Sequence[str],
         group: str,
         position: Position,
@@ -67,7 +64,6 @@ class SinkLoop:
         observer: LoopObserver | None = None,
         settings: SinkSettings | None = None,
     ) -> None:
-        self._connection = connection
         self._position = position
         self._keep = write
         self._pause_reason = pause_reason
@@ -76,13 +72,13 @@ class SinkLoop:
         self._patience = Patience(self._settings.give_up_ms)
         self._stopping = Stopping(self._settings.reader.stop_deadline_ms)
         self._placed: set[TopicPartition] = set()
-        self._gathered: dict[TopicPartition, list[Any]] = {}
+        self._gathered: dict[TopicPartition, list[ConsumedRecord]] = {}
         self._gathered_since_ms = 0
         self._gathered_records = 0
         self._gathered_bytes = 0
         self._generation = 0
         self._reader = GroupReader(
-            connection, group, topics,
+            broker, group, topics,
             member=member, settings=self._settings.reader, observer=self._observer,
         )  # fmt: skip
 
@@ -124,13 +120,13 @@ class SinkLoop:
         """Start newly assigned partitions where the store left off."""
         for partition in partitions - self._placed:
             topic, number = partition
-            position = self._position(self._connection.plain(topic), number)
+            position = self._position(topic, number)
             if position is not None:
                 self._reader.seek(partition, position)
                 self._reader.expect(partition, position)
             self._placed.add(partition)
 
-    def _gather(self, partition: TopicPartition, records: Sequence[Any]) -> None:
+    def _gather(self, partition: TopicPartition, records: Sequence[ConsumedRecord]) -> None:
         if not self._gathered:
             self._gathered_since_ms = monotonic_ms()
             self._gathered_records = self._gathered_bytes = 0
@@ -161,18 +157,20 @@ class SinkLoop:
             raise GaveUpError(msg) from failure
         if isinstance(failure, SinkBackpressureError):
             wait_ms = min(failure.retry_after_ms, REST_MS_MAX)
-        self._observer.retrying(type(failure).__name__, wait_ms)
+        self._observer.retrying(type(failure.__cause__ or failure).__name__, wait_ms)
         await self._stopping.rest(wait_ms)
 
-    async def _write(self, gathered: dict[TopicPartition, list[Any]]) -> Exception | None:
+    async def _write(
+        self, gathered: dict[TopicPartition, list[ConsumedRecord]]
+    ) -> Exception | None:
         """Write and commit one batch; the failure where something has to be tried again."""
         started_ms = monotonic_ms()
         batch: list[Arrived] = []
         for partition, records in gathered.items():
-            batch += arrived_from(self._connection.plain(partition.topic), records)
+            batch += arrived_from(partition.topic, records)
         try:
             await self._reader.learn_due(gathered)
-        except (TimeoutError, KafkaError) as failure:
+        except (TimeoutError, BrokerError) as failure:
             self._reader.step_back(gathered)
             return failure
         try:

@@ -4,9 +4,11 @@ In: specifications compiled from the plan, and descriptions read by ``TopicAdmin
 of differences. A difference is never repaired silently: the caller refuses to run or applies.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
+
+from bus.failures import TopicError
 
 PARTITIONS: Final = "partitions"
 REPLICATION: Final = "replication"
@@ -75,6 +77,18 @@ def drift(spec: TopicSpec, actual: ActualTopic | None) -> list[Drift]:
         for name, wanted, found in pairs
         if not _same(name, wanted, found)
     ]
+
+
+def appliable(
+    specs: Sequence[TopicSpec], actual: Mapping[str, ActualTopic | None]
+) -> list[TopicSpec]:
+    """The drifted ones; TopicError if bringing one to its specification would move keys."""
+    changed = [spec for spec in specs if drift(spec, actual[spec.name])]
+    for spec in changed:
+        for one in drift(spec, actual[spec.name]):
+            if one.setting in {PRESENT, PARTITIONS, REPLICATION}:
+                raise TopicError(spec.name, "CannotApply", str(one))
+    return changed
 
 
 def _same(setting: str, wanted: str, found: str) -> bool:

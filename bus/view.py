@@ -7,22 +7,14 @@ been missed, the view ends loudly and has to be built anew.
 """
 
 import asyncio
-from collections.abc import Callable
-from typing import Any, Final
+from collections.abc import Callable, Sequence
+from typing import Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
-from bus import metadata_pause
-from bus.admin import TopicAdmin
-from bus.connection import Connection
-from bus.ending import end_consumer
 from bus.failures import TopicError, ViewOutdatedError
+from bus.ports import Broker, ConsumedRecord, TopicReader
 from bus.stopping import Stopping
 from telemetry.control import HEARTBEAT_KEY
 
-POLL_MS: Final = 200
-RECORDS_MAX: Final = 2_000
-REQUEST_TIMEOUT_MS: Final = 15_000
 STOP_DEADLINE_MS: Final = 10_000
 SILENCE_MS_MAX: Final = 3_600_000
 """Must stay below the control topics' ``delete.retention.ms``, after which a deletion is gone."""
@@ -41,7 +33,7 @@ class CompactedView:
 
     def __init__(
         self,
-        connection: Connection,
+        broker: Broker,
         topic: str,
         apply: Apply,
         *,
@@ -51,7 +43,7 @@ class CompactedView:
     ) -> None:
         self.ready = asyncio.Event()
         """Set once every row that was there at the start has been applied."""
-        self._connection = connection
+        self._broker = broker
         self._topic = topic
         self._apply = apply
         self._heartbeat_at = heartbeat_at
@@ -82,48 +74,36 @@ class CompactedView:
     async def run(self) -> None:
         """Read until ``stop``; ends with the exception of ``apply``, or ViewOutdatedError."""
         with self._stopping.running():
-            partitions = await self._partitions()
-            metadata_pause.install()
-            consumer = AIOKafkaConsumer(
-                **self._connection.client_options(),
-                auto_offset_reset="earliest",
-                request_timeout_ms=REQUEST_TIMEOUT_MS,
-            )
+            reader = self._broker.reader(self._topic, await self._partitions())
             try:
-                await consumer.start()
-                consumer.assign(partitions)
-                await consumer.seek_to_beginning()
-                await self._read(consumer, await consumer.end_offsets(partitions))
+                await reader.start()
+                await self._read(reader)
             finally:
                 self._heartbeats = dict.fromkeys(self._heartbeats)
-                await end_consumer(consumer, STOP_DEADLINE_MS)
+                await reader.stop(STOP_DEADLINE_MS)
 
     async def stop(self) -> None:
         """End ``run``; afterwards the view is never fresh. Idempotent."""
         await self._stopping.stop()
 
-    async def _partitions(self) -> list[TopicPartition]:
-        async with TopicAdmin(self._connection) as admin:
+    async def _partitions(self) -> int:
+        async with self._broker.admin() as admin:
             found = (await admin.describe([self._topic]))[self._topic]
         if found is None:
             raise TopicError(self._topic, "UnknownTopicOrPartitionError")
         self._heartbeats = dict.fromkeys(range(found.partitions))
         self._heard_ms = dict.fromkeys(self._heartbeats, self._clock())
-        full = self._connection.topic(self._topic)
-        return [TopicPartition(full, number) for number in range(found.partitions)]
+        return found.partitions
 
-    async def _read(self, consumer: Any, ends: dict[TopicPartition, int]) -> None:
+    async def _read(self, reader: TopicReader) -> None:
         while not self._stopping.asked:
-            if not self.ready.is_set():
-                positions = [(await consumer.position(tp), end) for tp, end in ends.items()]
-                if all(position >= end for position, end in positions):
-                    self.ready.set()
-            fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
-            for partition, records in fetched.items():
-                self._take(partition.partition, records)
+            if not self.ready.is_set() and await reader.caught_up():
+                self.ready.set()
+            for partition, records in (await reader.fetch()).items():
+                self._take(partition, records)
                 await asyncio.sleep(0)
 
-    def _take(self, partition: int, records: list[Any]) -> None:
+    def _take(self, partition: int, records: Sequence[ConsumedRecord]) -> None:
         now_ms = self._clock()
         # By partition: each has a leader of its own, and one may be away while others are not.
         silent_ms = now_ms - self._heard_ms[partition]
@@ -134,6 +114,8 @@ class CompactedView:
             msg = "the topic lost its end or was created anew; rows here may be gone there"
             raise ViewOutdatedError(msg)
         for record in records:
+            if record.key is None:
+                raise TopicError(self._topic, "InvalidRecord", "a row without a key")
             if record.key != HEARTBEAT_KEY:
                 self._apply(record.key, record.value)
             elif record.value is not None:

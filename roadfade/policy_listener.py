@@ -58,7 +58,8 @@ class PolicyListener:
             try:
                 asyncio.run(self._hear())
             except (*TRY_AGAIN, Unready) as why:
-                logger.warning("not told of policy versions: %s; trying again", type(why).__name__)
+                named = type(why.__cause__ or why).__name__
+                logger.warning("not told of policy versions: %s; trying again", named)
             threading.Event().wait(AGAIN_AFTER_S)
 
     async def _hear(self) -> None:

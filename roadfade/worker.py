@@ -9,7 +9,7 @@ import socket
 
 from bus.admin import TopicAdmin
 from bus.batch_loop import BatchLoop, BatchSettings
-from bus.group_reader import ReaderSettings
+from bus.ports import ReaderSettings
 from bus.producer import AckedProducer
 from bus.slots import Slot
 from office.kek import FileKek

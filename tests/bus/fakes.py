@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from bus.failures import SendFailedError
-from bus.group_reader import Fetched
 from bus.outgoing import Outgoing
+from bus.ports import Fetched
 
 
 class Partition(NamedTuple):
@@ -66,7 +66,7 @@ class FakeReader:
 
     def step_back(self, fetched: Fetched) -> None:
         self.log.append("step back")
-        self.feed.insert(0, dict(fetched))
+        self.feed.insert(0, dict[Any, Any](fetched))
 
     async def learn_due(self, fetched: Fetched) -> None:
         if self.due_failures:

@@ -3,11 +3,11 @@
 import pytest
 from aiokafka.producer.message_accumulator import BatchBuilder
 
-from bus import producer as module
 from bus.connection import Connection
 from bus.failures import OversizedError
 from bus.outgoing import Outgoing
-from bus.producer import BATCH_BYTES_MAX, AckedProducer
+from bus.ports import BATCH_BYTES_MAX
+from bus.producer import AckedProducer
 
 
 def filled(outgoing: list[Outgoing]) -> list[tuple[int, str, int]]:
@@ -38,7 +38,7 @@ def test_an_oversized_record_is_refused_before_anything_is_sent(before: int) -> 
 
 
 def test_the_largest_record_that_fits_is_taken() -> None:
-    overhead = module.BATCH_BYTES_MAX - 1_024
+    overhead = BATCH_BYTES_MAX - 1_024
     assert filled([record("a", 0, bytes(overhead))]) == [(1, "p.a", 0)]
 
 

@@ -10,9 +10,10 @@ from aiokafka.errors import ClusterAuthorizationFailedError, TopicAuthorizationF
 from bus.admin import TopicAdmin
 from bus.batch_loop import BatchLoop
 from bus.connection import Connection
-from bus.group_reader import GroupReader, ReaderSettings
+from bus.group_reader import GroupReader
 from bus.observer import LoopObserver
 from bus.outgoing import Outgoing
+from bus.ports import ReaderSettings
 from bus.publisher import Publisher
 from bus.sink_loop import SinkLoop
 from bus.topics import TopicSpec

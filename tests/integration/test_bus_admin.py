@@ -5,7 +5,8 @@ import pytest
 from bus.admin import TopicAdmin
 from bus.connection import Connection
 from bus.failures import TopicError
-from bus.positions import Lag, Positions
+from bus.ports import Lag
+from bus.positions import Positions
 from bus.topics import TopicSpec, drift
 from tests.integration.bus_road import make_road, numbered, publish
 

@@ -12,8 +12,8 @@ from aiokafka.admin.records_to_delete import RecordsToDelete
 from bus.batch_loop import BatchSettings
 from bus.connection import Connection
 from bus.failures import GaveUpError, SendFailedError
-from bus.group_reader import ReaderSettings
 from bus.outgoing import Outgoing
+from bus.ports import ReaderSettings
 from bus.producer import AckedProducer
 from bus.topics import TopicSpec
 from telemetry.arrived import Arrived
@@ -185,7 +185,7 @@ async def test_while_paused_nothing_is_handled_and_afterwards_everything(
             await until(lambda: other.pauses == ["stale"], *tasks, *others)
         assert noted.records + other.records == 100
         # The client fetches nothing either: it is paused, not read and put back in circles.
-        assert loop._reader._consumer.paused() == loop._reader.assigned() != set()
+        assert loop._reader._member.paused() == loop._reader.assigned() != set()
         assert sum((await committed(connection)).values()) == 100
         reason.clear()
         await until(lambda: noted.records == 200, *tasks)

@@ -7,7 +7,7 @@ import pytest
 
 from bus.batch_loop import BatchSettings
 from bus.connection import Connection
-from bus.group_reader import ReaderSettings
+from bus.ports import ReaderSettings
 from bus.producer import AckedProducer
 from bus.publisher import Publisher
 from bus.topics import TopicSpec

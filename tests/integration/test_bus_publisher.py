@@ -9,7 +9,7 @@ from bus.connection import Connection
 from bus.failures import OversizedError, SendFailedError
 from bus.outgoing import Outgoing
 from bus.partitions import partition_for
-from bus.producer import BATCH_BYTES_MAX
+from bus.ports import BATCH_BYTES_MAX
 from bus.publisher import Publisher
 from bus.topics import TopicSpec
 from tests.integration.bus_road import OUT, clock, make_road, make_topics, numbered, values

@@ -8,8 +8,8 @@ import pytest
 
 from bus.batch_loop import BatchSettings
 from bus.connection import Connection
-from bus.group_reader import ReaderSettings
 from bus.outgoing import Outgoing
+from bus.ports import ReaderSettings
 from telemetry.arrived import Arrived
 from tests.integration.bus_road import (
     Noted,

@@ -1,0 +1,45 @@
+"""Where Kafka is, and under which names this deployment keeps its topics and groups there."""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Final
+
+RETRY_BACKOFF_MS: Final = 250
+_PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{0,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where one cluster is. ``prefix`` stands before every topic name and group id.
+
+    The rest of the house uses unprefixed names; only Kafka's clients here add and remove it.
+    """
+
+    bootstrap_servers: str
+    prefix: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse a prefix that Kafka would not take in a topic name."""
+        if not _PREFIX.fullmatch(self.prefix):
+            msg = "a topic prefix is at most 64 letters, digits, dots, underscores and hyphens"
+            raise ValueError(msg)
+
+    def topic(self, name: str) -> str:
+        """The name of a topic on the cluster."""
+        return self.prefix + name
+
+    def plain(self, topic: str) -> str:
+        """The unprefixed name of a topic; ValueError where it does not carry our prefix."""
+        if not topic.startswith(self.prefix):
+            msg = "a topic without this deployment's prefix belongs to somebody else"
+            raise ValueError(msg)
+        return topic[len(self.prefix) :]
+
+    def group(self, name: str) -> str:
+        """The id of a consumer group on the cluster."""
+        return self.prefix + name
+
+    def client_options(self) -> dict[str, Any]:
+        """What every Kafka client of ours is opened with; security settings join here."""
+        # A reconnect every 100 ms, the default, only fills the log while a broker is away.
+        return {"bootstrap_servers": self.bootstrap_servers, "retry_backoff_ms": RETRY_BACKOFF_MS}

@@ -1,0 +1,258 @@
+"""What loops and processes need of Kafka: a ``Broker`` gives it, and each way is a port.
+
+``Connection`` is the broker itself, ``memory.FakeBroker`` one in this process. All names are
+unprefixed. What a broker refuses, or cannot answer, is raised as ``BrokerError``, or as
+``TopicError`` where it is about one topic.
+"""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, NamedTuple, Protocol, Self
+
+from bus.outgoing import Outgoing
+from bus.topics import ActualTopic, TopicSpec
+
+BATCH_BYTES_MAX: Final = 1024 * 1024
+"""Kafka's default ``max.message.bytes`` is 12 bytes more."""
+
+
+class TopicPartition(NamedTuple):
+    """One partition of a topic."""
+
+    topic: str
+    partition: int
+
+
+class ConsumedRecord(Protocol):
+    """A record as the client has it; ``timestamp`` is milliseconds UTC."""
+
+    @property
+    def partition(self) -> int: ...  # noqa: D102  # the names are Kafka's
+    @property
+    def offset(self) -> int: ...  # noqa: D102  # as above
+    @property
+    def timestamp(self) -> int: ...  # noqa: D102  # as above
+    @property
+    def key(self) -> bytes | None: ...  # noqa: D102  # as above
+    @property
+    def value(self) -> bytes | None: ...  # noqa: D102  # as above
+    @property
+    def headers(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102  # as above
+
+
+Fetched = Mapping[TopicPartition, Sequence[ConsumedRecord]]
+Offsets = dict[tuple[str, int], int]
+"""By (topic, partition)."""
+
+
+class Lag(NamedTuple):
+    """Where a group stands in one partition; ``committed`` None: it never committed there."""
+
+    committed: int | None
+    begin: int
+    end: int
+
+    @property
+    def records(self) -> int:
+        """Records that are there and not yet read."""
+        return self.end - max(self.committed or 0, self.begin)
+
+
+@dataclass(frozen=True, slots=True)
+class BrokerSettings:
+    """What the promise depends on and no topic can set; the slowest broker's, milliseconds."""
+
+    retention_check_interval_ms: int
+    segment_delete_delay_ms: int
+    """Topic deletion ignores the topic's own delay and uses this one."""
+    cleaner_backoff_ms: int
+    creates_topics_unasked: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSettings:
+    """How much is read at once, and how long anything may take. Times in milliseconds."""
+
+    records_max: int = 1_000
+    """Most records of one fetch, over all partitions; at least 1000 keeps throughput."""
+    poll_ms: int = 200
+    """How long a fetch waits for the first record; also how soon a stop is noticed."""
+    session_timeout_ms: int = 10_000
+    heartbeat_interval_ms: int = 3_000
+    rebalance_timeout_ms: int = 30_000
+    """How long the group waits for a member that finishes its batch; more than the next."""
+    revoke_deadline_ms: int = 20_000
+    commit_deadline_ms: int = 10_000
+    stop_deadline_ms: int = 10_000
+    partition_bytes_max: int = 1024 * 1024
+    fetch_bytes_max: int = 4 * 1024 * 1024
+    check_crcs: bool = True
+    """Compare the checksum of every batch that arrives; off saves a little of the CPU."""
+
+
+class Admin(Protocol):
+    """Topics as the cluster has them; use as ``async with``."""
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def describe(self, names: Sequence[str]) -> dict[str, ActualTopic | None]:
+        """Each named topic as it is, None if it does not exist. Asking makes none."""
+
+    async def create(self, specs: Sequence[TopicSpec]) -> list[str]:
+        """Create what is missing; the names created. Existing topics are left as they are."""
+
+    async def apply(self, specs: Sequence[TopicSpec]) -> list[str]:
+        """Bring drifted settings of existing topics to the specification; the names changed.
+
+        TopicError if partitions or replication differ: they are not changed, keys would move.
+        Every setting not in the specification falls back to the broker's default.
+        """
+
+    async def empty(self, names: Sequence[str]) -> list[str]:
+        """Make all that is now in these topics unreadable; those that exist. Offsets go on."""
+
+    async def delete(self, names: Iterable[str]) -> None:
+        """Delete topics with all they hold; a missing one is no failure. For tests and resets."""
+
+    async def broker_settings(self) -> BrokerSettings:
+        """The deletion settings of the slowest broker."""
+
+
+class OffsetReader(Protocol):
+    """How far topics are written and read; moves nothing. Use as ``async with``."""
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def begin(self, partitions: Mapping[str, int]) -> Offsets:
+        """The first offset still there; ``partitions`` says how many each topic has."""
+
+    async def end(self, partitions: Mapping[str, int]) -> Offsets:
+        """The offset the next record will get."""
+
+    async def oldest_ms(self, partitions: Mapping[str, int]) -> dict[str, int]:
+        """The broker's time of the oldest record still there, by topic; empty topics are absent.
+
+        Milliseconds UTC. Asks for times alone: no record is read, and no right to read is needed.
+        """
+
+    async def committed(self, group: str) -> Offsets:
+        """The offsets the group has committed; a partition without one is absent."""
+
+    async def lag(self, group: str, partitions: Mapping[str, int]) -> dict[tuple[str, int], Lag]:
+        """Where the group stands in every partition of the topics."""
+
+
+class Producer(Protocol):
+    """Sends in order, for one task at a time; goes on after a failure."""
+
+    async def send_all(self, outgoing: Sequence[Outgoing]) -> None:
+        """Return when every record is durable; SendFailedError otherwise.
+
+        After SendFailedError some records may be written, and calling again may write them a
+        second time. OversizedError is raised before anything is sent.
+        """
+
+    async def settled(self) -> None:
+        """Wait until nothing of a failed send can be written any more.
+
+        Called before a retry, so that an old record does not land behind its successor.
+        """
+
+    async def partitions(self, topic: str) -> int:
+        """How many partitions a topic has; SendFailedError if unknown."""
+
+    async def stop(self) -> None:
+        """Close within the deadlines; nothing acknowledged is lost. Idempotent."""
+
+
+class GroupMember(Protocol):
+    """A member of a consumer group; offsets are committed only by asking for it."""
+
+    async def start(self) -> None:
+        """Connect and join; BrokerError if the broker is not there."""
+
+    async def stop(self, deadline_ms: int) -> None:
+        """Leave (a dynamic member) and close, in bounded time. Idempotent."""
+
+    async def fetch(self) -> Fetched:
+        """The next records of partitions that are not paused; empty after ``poll_ms``."""
+
+    def assigned(self) -> set[TopicPartition]:
+        """The partitions that are this member's now."""
+
+    def paused(self) -> set[TopicPartition]:
+        """Those of which nothing is fetched."""
+
+    def pause(self, partitions: Iterable[TopicPartition]) -> None:
+        """Fetch nothing more of these."""
+
+    def resume(self, partitions: Iterable[TopicPartition]) -> None:
+        """Fetch of these again."""
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read on from ``offset``; the partition must be assigned."""
+
+    async def committed(self, partition: TopicPartition) -> int | None:
+        """The group's offset there; None if it never committed."""
+
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit; CommitRefusedError if the group has moved on, and these are not ours now."""
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        """The end of the partition as of the last fetch; None before any."""
+
+
+class TopicReader(Protocol):
+    """Reads all partitions of one topic from their beginning, without a group."""
+
+    async def start(self) -> None:
+        """Connect, and note where the topic ends now."""
+
+    async def stop(self, deadline_ms: int) -> None:
+        """Close, in bounded time."""
+
+    async def caught_up(self) -> bool:
+        """Whether everything was fetched that was there at the start."""
+
+    async def fetch(self) -> Mapping[int, Sequence[ConsumedRecord]]:
+        """The next records by partition, empty after a short wait."""
+
+
+class Broker(Protocol):
+    """The way to one cluster; every way is opened by whoever asks for it, and closed by them."""
+
+    def admin(self) -> Admin:
+        """Topics as the cluster has them."""
+
+    def positions(self) -> OffsetReader:
+        """How far topics are written and read."""
+
+    def producer(
+        self,
+        *,
+        clock: Callable[[], int],
+        client_id: str = "roadfade",
+        compression: str | None = "zstd",
+        deadline_ms: int = 30_000,
+    ) -> Producer:
+        """A producer; ``clock`` gives milliseconds UTC for topics that keep the sender's time."""
+
+    def group_member(
+        self,
+        group: str,
+        topics: Sequence[str],
+        *,
+        member: str | None,
+        settings: ReaderSettings,
+        revoked: Callable[[], Awaitable[None]],
+    ) -> GroupMember:
+        """A member of a group; ``revoked`` is awaited before partitions are given up.
+
+        ``member`` is a static id, unique by a locked slot (see ``slots``): who comes back with
+        it within the session timeout has the same partitions.
+        """
+
+    def reader(self, topic: str, partitions: int) -> TopicReader:
+        """A reader of a whole topic."""

@@ -1,7 +1,7 @@
 """What a dry run takes for granted about the person, in a sentence in either language."""
 
+from pages.phrases import ROLES, words
 from policy.bilingual import Language
-from policy.people_words import ROLES, words
 from telemetry.control import Role
 
 _SAID = {

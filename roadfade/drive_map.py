@@ -5,7 +5,7 @@ from itertools import chain
 from math import cos, radians
 from typing import Final, NamedTuple
 
-from policy.markup import Html, join, tag
+from pages.markup import Html, join, tag
 from roadfade.dry_run import Readings
 from roadfade.mesh_outline import outline
 from telemetry.instants import MINUTE_MS

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
+from pages.markup import Html, join, tag
 from policy.bilingual import Language
-from policy.markup import Html, join, tag
 from roadfade.dry_run import Reading
 from telemetry.instants import MINUTE_MS
 

@@ -10,9 +10,9 @@ from rich.table import Table
 
 from ingest.recording import Recording
 from ingest.refused import Refused
+from pages.reasons import reason_words
 from policy.bilingual import Language
 from policy.plan import Plan
-from policy.reason_words import reason_words
 from roadfade.assumed import assumed_words
 from roadfade.clock import wall_ms
 from roadfade.dry_run import DryRun, dry_run

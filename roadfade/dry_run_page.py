@@ -6,13 +6,13 @@ The page holds the drive as it was measured: it is for the person who has the re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
+from pages.markup import Html, join, page, table, tag
+from pages.phrases import duration_words, period_words
+from pages.reasons import reason_words
+from pages.titles import Titles
 from policy.bilingual import Language
 from policy.document import Document
-from policy.markup import Html, join, page, table, tag
-from policy.people_words import duration_words, period_words
 from policy.plan import Output
-from policy.reason_words import reason_words
-from policy.titles import Titles
 from roadfade.assumed import assumed_words
 from roadfade.drive_map import drive_map, ways
 from roadfade.drive_plot import plot

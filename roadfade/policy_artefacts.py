@@ -4,14 +4,14 @@ import json
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from pages.notice import notice_page
+from pages.processing_record import processing_record, record_page
 from policy.acls import acls
 from policy.asyncapi import asyncapi
 from policy.bilingual import Language
 from policy.document import Document
-from policy.notice_page import notice_page
 from policy.odcs import contracts
 from policy.plan import Plan
-from policy.processing_record import processing_record, record_page
 from policy.topics import topic_configs
 from policy.ttls import sink_ttls
 

@@ -5,9 +5,9 @@ from typing import Annotated
 
 import typer
 
-from policy.coverage import coverage, coverage_json, coverage_page
-from policy.notice_page import notice_page
-from policy.processing_record import processing_record, record_page
+from pages.coverage import coverage, coverage_json, coverage_page
+from pages.notice import notice_page
+from pages.processing_record import processing_record, record_page
 from roadfade.page_file import write_below, write_page
 from roadfade.policy_artefacts import artefacts
 from roadfade.policy_choice import FAILS, AsJson, Lang, PolicyPath, plan_or_exit, print_json

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 OUR_PACKAGES = (
     "telemetry",
     "policy",
+    "pages",
     "processors",
     "bus",
     "sinks",

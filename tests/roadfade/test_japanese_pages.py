@@ -7,12 +7,12 @@ from html import unescape
 
 import pytest
 
+from pages.coverage import coverage, coverage_page
+from pages.notice import notice_page
+from pages.processing_record import record_page
 from policy.bilingual import Language
-from policy.coverage import coverage, coverage_page
 from policy.document import Document
-from policy.notice_page import notice_page
 from policy.plan import Plan
-from policy.processing_record import record_page
 from roadfade.dry_run import dry_run
 from roadfade.dry_run_page import dry_run_page
 from roadfade.policy_choice import plan_or_exit

@@ -7,23 +7,23 @@ the program does. One language a page; printable.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
-from policy.bilingual import Bilingual, Language
-from policy.document import Document, Sheet
-from policy.forbid_words import forbid_words
-from policy.holdings import PlanCell
-from policy.house import Controller, Manager
-from policy.markup import Html, bullets, join, page, table, tag
-from policy.page import Purpose
-from policy.people_words import (
+from pages.forbids import forbid_words
+from pages.markup import Html, bullets, join, page, table, tag
+from pages.phrases import (
     DELIVERIES,
     GROUNDS,
     keep_words,
     precision_words,
     words,
 )
+from pages.recipients import country_words, date_words, recipient_words
+from pages.titles import Titles
+from policy.bilingual import Bilingual, Language
+from policy.document import Document, Sheet
+from policy.holdings import PlanCell
+from policy.house import Controller, Manager
+from policy.page import Purpose
 from policy.plan import Plan
-from policy.recipient_words import country_words, date_words, recipient_words
-from policy.titles import Titles
 from policy.words import Space
 from telemetry.signals import Kind
 

@@ -2,12 +2,12 @@
 
 from typing import Final
 
+from pages.phrases import duration_words, period_words
+from pages.titles import Titles
 from policy.bilingual import Bilingual, Language
 from policy.document import Document
-from policy.people_words import duration_words, period_words
 from policy.plan import Epoch, Output, Plan
 from policy.terms import Period
-from policy.titles import Titles
 
 _RAW: Final = Bilingual(
     en="what devices report is deleted from the broker within {}",

@@ -2,11 +2,11 @@
 
 from typing import Final
 
+from pages.phrases import Words, words
+from pages.titles import Titles
 from policy.bilingual import Language
 from policy.document import Document
-from policy.people_words import Words, words
 from policy.plan import Plan
-from policy.titles import Titles
 
 PARTS: Final[Words] = {
     "scope": ("what the policy covers", "対象の範囲"),

@@ -5,16 +5,16 @@ Every purpose with its data, recipients, countries, periods and safeguards, as t
 
 from typing import Any, Final
 
+from pages.markup import Html, bullets, join, page, table, tag
+from pages.phrases import GROUNDS, keep_words, words
+from pages.processing_record_measures import measures
+from pages.recipients import country_words, date_words, recipient_words
+from pages.titles import Titles
 from policy.bilingual import Language
 from policy.document import Document
 from policy.holdings import PlanCell
-from policy.markup import Html, bullets, join, page, table, tag
 from policy.page import Purpose, Recipient
-from policy.people_words import GROUNDS, keep_words, words
 from policy.plan import Plan
-from policy.recipient_words import country_words, date_words, recipient_words
-from policy.safety_measures import measures
-from policy.titles import Titles
 from telemetry.instants import format_instant
 
 

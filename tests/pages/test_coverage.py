@@ -3,16 +3,16 @@ from pathlib import Path
 
 import pytest
 
+from pages.coverage import Covered, coverage, coverage_json, coverage_page
 from policy.bilingual import Language
 from policy.compile import compile_plan
-from policy.coverage import Covered, coverage, coverage_json, coverage_page
 from policy.document import Document
 from policy.limits import Limits
 from policy.parse import parse
 from policy.plan import Plan
 from roadfade.documents import load_catalogue, load_files, shipped_policy_path
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

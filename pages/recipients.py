@@ -4,9 +4,9 @@ from collections.abc import Iterable
 from datetime import date
 from typing import Final
 
+from pages.phrases import CLASSES, Words, words
 from policy.bilingual import Language
 from policy.page import Recipient
-from policy.people_words import CLASSES, Words, words
 
 COUNTRIES: Final[Words] = {
     "JP": ("Japan", "日本"),

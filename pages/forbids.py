@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Final
 
+from pages.phrases import ROLES, words
+from pages.titles import Titles
 from policy.fields import Forbid
-from policy.people_words import ROLES, words
-from policy.titles import Titles
 
 _WORDS: Final[Mapping[str, tuple[str, str]]] = {
     "to": ("{} never receives: {}", "{}には渡しません: {}"),

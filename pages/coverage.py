@@ -7,11 +7,11 @@ clauses.yaml. A clause that nothing carries out fails.
 from dataclasses import dataclass
 from typing import Any, Final
 
+from pages.markup import Html, breakable, join, page, table, tag
+from pages.rules import RuleWords
 from policy.bilingual import Bilingual, Language
 from policy.document import Document
-from policy.markup import Html, breakable, join, page, table, tag
 from policy.plan import Plan
-from policy.rule_words import RuleWords
 from policy.sources import Clause, Duty
 
 

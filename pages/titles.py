@@ -1,9 +1,9 @@
 """What a document calls its purposes, categories, facts and recipients, in one language."""
 
+from pages.phrases import CLASSES, words
 from policy.bilingual import Bilingual, Language
 from policy.document import Document
 from policy.page import Recipient
-from policy.people_words import CLASSES, words
 
 
 class Titles:

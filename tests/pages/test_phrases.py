@@ -6,18 +6,18 @@ from typing import get_args
 
 import pytest
 
+from pages.forbids import forbid_words
+from pages.phrases import CLASSES, DELIVERIES, GROUNDS, ROLES, TRIGGERS, precision_words
+from pages.reasons import reason_words
+from pages.recipients import country_words, recipient_words
+from pages.rules import PARTS, RuleWords
+from pages.titles import Titles
 from policy.bilingual import Bilingual
 from policy.citing import PARTS as PARTS_OF_A_DOCUMENT
 from policy.fields import Forbid, When
-from policy.forbid_words import forbid_words
 from policy.holdings import DeliveryMode
 from policy.page import Recipient
-from policy.people_words import CLASSES, DELIVERIES, GROUNDS, ROLES, TRIGGERS, precision_words
-from policy.reason_words import reason_words
-from policy.recipient_words import country_words, recipient_words
-from policy.rule_words import PARTS, RuleWords
 from policy.terms import BasisKind, RecipientClass
-from policy.titles import Titles
 from policy.words import Trigger, space
 from telemetry.control import Role
 from telemetry.outcome import Rejected, Withheld

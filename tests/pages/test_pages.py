@@ -3,13 +3,13 @@ from dataclasses import replace
 
 import pytest
 
+from pages.markup import html, page, table, tag
+from pages.notice import notice_page
+from pages.phrases import keep_words, precision_words
+from pages.processing_record import processing_record, record_page
 from policy.bilingual import Bilingual, Language
 from policy.holdings import PlanCell
-from policy.markup import html, page, table, tag
-from policy.notice_page import notice_page
-from policy.people_words import keep_words, precision_words
 from policy.plan import Basis, BasisKind, Period, Plan
-from policy.processing_record import processing_record, record_page
 from policy.words import Exact
 from telemetry.instants import Grain
 from tests.policy.documents import SPEED

@@ -63,6 +63,10 @@ class Publisher:
                 else:
                     return
 
+    async def publish_to(self, topic: str, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+        """The same for keys and values of one topic, each where its key belongs."""
+        await self.publish([Outgoing(topic, None, key, value) for key, value in pairs])
+
     async def stop(self) -> None:
         """Close within deadlines. Idempotent."""
         async with self._turn:

@@ -6,7 +6,6 @@ from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
-from bus.outgoing import Outgoing
 from ingest.gate import gate
 from policy.topics import RAW
 from telemetry.envelope import Envelope, encode_envelope
@@ -17,8 +16,8 @@ ENVELOPES_AT_ONCE_MAX = 500
 class Publish(Protocol):
     """What is asked of the bus."""
 
-    async def publish(self, outgoing: Sequence[Outgoing]) -> None:
-        """Durable on return."""
+    async def publish_to(self, topic: str, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+        """Write these keys and values; durable on return."""
 
 
 class RawPublisher:
@@ -38,14 +37,14 @@ class RawPublisher:
 
     async def publish(self, envelopes: Iterable[Envelope]) -> int:
         """Publish what the policy collects of them; durable on return. How many went out."""
-        outgoing: list[Outgoing] = []
+        outgoing: list[tuple[bytes, bytes]] = []
         sent = readings = 0
         for envelope in envelopes:
             kept, dropped = gate(envelope, self._collected)
             self.not_collected += dropped
             if kept is None:
                 continue
-            outgoing.append(Outgoing(RAW, None, self._key(kept.device), encode_envelope(kept)))
+            outgoing.append((self._key(kept.device), encode_envelope(kept)))
             readings += kept.readings
             if len(outgoing) >= ENVELOPES_AT_ONCE_MAX:
                 sent += await self._send(outgoing, readings)
@@ -55,8 +54,8 @@ class RawPublisher:
     def _key(self, device: str) -> bytes:
         return hmac.digest(self._routing_key, device.encode(), "sha256")[:16]
 
-    async def _send(self, outgoing: list[Outgoing], readings: int) -> int:
-        await self._publisher.publish(outgoing)
+    async def _send(self, outgoing: list[tuple[bytes, bytes]], readings: int) -> int:
+        await self._publisher.publish_to(RAW, outgoing)
         self.readings += readings
         self.envelopes += len(outgoing)
         return len(outgoing)

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
 from enum import StrEnum
-from typing import Annotated, Final, NamedTuple
+from typing import Annotated, Final, NamedTuple, assert_never
 
 import msgspec
 from msgspec import Meta, Struct
@@ -138,6 +138,8 @@ def read_line(
             answer = Signpost.LOST
         case _End():
             answer = Signpost.END
+        case _:
+            assert_never(message)
     if isinstance(answer, Dropped):
         dropped[answer] += 1
         return None

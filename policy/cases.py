@@ -117,7 +117,7 @@ def _outcome(answer: Explanation, rules: Sequence[Applied], *, narrowed: bool) -
         return answer.decision if reason is None else f"withhold {reason}"
     open_ones = [one for one in rules if one.reason is None]
     if open_ones:
-        return "on_request" if open_ones[0].delivery == "on_request" else "deliver"
+        return open_ones[0].opened
     return f"withhold {rules[0].reason}"
 
 

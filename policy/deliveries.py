@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from policy.document import Document, Sheet
+from policy.holdings import belongs_to
 from policy.page import Cell, Delivery, Purpose
 from policy.problems import Findings
 from policy.taking import Taken
@@ -27,14 +28,14 @@ def check_page(page: Sheet[Purpose], findings: Findings) -> None:
 
 
 def _check(delivery: Delivery, where: Where, findings: Findings) -> None:
-    aggregate = delivery.mode == "aggregate"
-    if aggregate != (delivery.at_least is not None and delivery.window is not None):
+    has = belongs_to(delivery.mode)
+    if has.group != (delivery.at_least is not None and delivery.window is not None):
         remedy = "write `{mode: aggregate, at_least: 10, window: 1 month}`; no other mode has them"
         findings.error(where, "`at_least` and `window` belong to aggregates", "", remedy)
-    if (delivery.mode == "on_request") != (delivery.needs is not None):
+    if has.needs != (delivery.needs is not None):
         remedy = "write `{mode: on_request, needs: case}`; no other mode has `needs`"
         findings.error(where, "`needs` belongs to on_request", delivery.mode, remedy)
-    if delivery.mode != "stream" and delivery.release != "live":
+    if not has.release and delivery.release != "live":
         remedy = "remove `release`: only a stream gathers records"
         findings.error(where, "`release` belongs to streams", delivery.release, remedy)
 

@@ -1,15 +1,12 @@
 """One grant beside its successor: what became longer, shorter, finer, coarser, or otherwise."""
 
 from collections.abc import Iterator
-from typing import Final
 
 from policy.changes import ITEMS, WIDENING, Change, ChangeKind
 from policy.coarseness import Than, compare_periods, compare_treatments
 from policy.grants import Grant
-from policy.terms import BasisKind, Period
+from policy.terms import Period
 from policy.words import say_duration, say_space
-
-CONSENTS: Final = frozenset({BasisKind.LOCATION, BasisKind.OPT_IN, BasisKind.THIRD_PARTY})
 
 
 def compare_grants(who: str, old: Grant | None, new: Grant | None) -> Iterator[Change]:
@@ -120,5 +117,5 @@ def _ground(who: str, old: Grant, new: Grant) -> Iterator[Change]:
         yield _change(ChangeKind.GROUND, new, said, key, widens=False)
         return
     key = f"basis {new.basis.kind} (was {old.basis.kind})"
-    narrows = new.basis.kind in CONSENTS and old.basis.kind not in CONSENTS
+    narrows = new.basis.kind.needs_consent and not old.basis.kind.needs_consent
     yield _change(ChangeKind.GROUND, new, f"{who} keeps {ITEMS} on {key}", key, widens=not narrows)

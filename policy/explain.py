@@ -39,8 +39,8 @@ def explain(plan: Plan, question: Question) -> Explanation:
     applied = tuple(forbidden_for_role(plan, recipient, question, one) for one in found)
     open_ones = [one for one in applied if one.reason is None]
     if open_ones:
-        on_request = all(one.delivery == "on_request" for one in open_ones)
-        decision = "on_request" if on_request else "deliver"
+        answers = {one.opened for one in open_ones}
+        decision = "deliver" if "deliver" in answers else "on_request"
         others = alternatives(None, applied, question)
         return Explanation(question, decision, None, output_id, applied, others)
     reason = _first(one.reason for one in applied)
@@ -98,7 +98,7 @@ def _answer(plan: Plan, output: Output, lane: Lane, rule: Rule, question: Questi
     expiry_ms = expires_ms(question.event_ms, question.now_ms, lane.period, lane.grain)
     reason: Withheld | None = None
     cell = cell_of(plan, output.purpose, output.recipient, rule.id)
-    if rule.basis.consent is not None and question.consent is not Consent.GIVEN:
+    if rule.basis.kind.needs_consent and question.consent is not Consent.GIVEN:
         reason = Withheld.NO_CONSENT
     elif question.now_ms > expiry_ms - output.transport.bound_ms:
         reason = Withheld.TOO_LATE

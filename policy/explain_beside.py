@@ -1,9 +1,10 @@
 """Answers for what no topic carries: facts, aggregates, what is given on request only."""
 
 from collections.abc import Iterable
+from typing import assert_never
 
 from policy.explanation import Applied, Consent, Question
-from policy.holdings import PlanCell
+from policy.holdings import DeliveryMode, PlanCell
 from policy.periods import add_period, expires_ms
 from policy.plan import Plan
 from policy.terms import Denial
@@ -35,11 +36,11 @@ def beside(plan: Plan, recipient: str | None, question: Question) -> Iterable[Ap
 def _answer(cell: PlanCell, question: Question, unit: str) -> Applied:
     expiry_ms = expires_ms(question.event_ms, question.now_ms, cell.at_most, cell.grain)
     reason: Withheld | None = None
-    if cell.delivery == "aggregate":
+    if _only_counted(cell.delivery):
         reason = Withheld.AGGREGATED
     elif cell.until is not None and question.now_ms >= _midnight_ms(cell.until):
         reason = Withheld.FORBIDDEN
-    elif cell.basis.consent is not None and question.consent is not Consent.GIVEN:
+    elif cell.basis.kind.needs_consent and question.consent is not Consent.GIVEN:
         reason = Withheld.NO_CONSENT
     elif question.now_ms >= add_period(question.event_ms, cell.at_most):
         reason = Withheld.TOO_LATE
@@ -61,6 +62,16 @@ def _answer(cell: PlanCell, question: Question, unit: str) -> Applied:
         delivery=cell.delivery,
         not_for=cell.not_for.get(question.signal, ()),
     )
+
+
+def _only_counted(mode: DeliveryMode) -> bool:
+    match mode:
+        case "aggregate":
+            return True
+        case "on_request" | "records" | "stream":
+            return False
+        case _:
+            assert_never(mode)
 
 
 def _unit(plan: Plan, item: str) -> str:

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Literal, assert_never
 
 from policy.holdings import DeliveryMode, PlanCell
 from policy.operation_words import say
@@ -60,6 +61,17 @@ class Applied:
     delivery: DeliveryMode = "stream"
     not_for: tuple[Role, ...] = ()
     """Roles whose people it never opens to."""
+
+    @property
+    def opened(self) -> Literal["deliver", "on_request"]:
+        """What the rule answers if nothing withholds."""
+        match self.delivery:
+            case "on_request":
+                return "on_request"
+            case "stream" | "records" | "aggregate":
+                return "deliver"
+            case _:
+                assert_never(self.delivery)
 
     @property
     def treatment(self) -> tuple[str, ...]:

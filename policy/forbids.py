@@ -2,12 +2,12 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from typing import get_args
+from typing import assert_never, get_args
 
 from policy.barring import Aim, hits, not_for
 from policy.document import Document
 from policy.fields import Forbid
-from policy.holdings import PlanForbid
+from policy.holdings import DeliveryMode, PlanForbid
 from policy.permits import Permit
 from policy.problems import Findings
 from policy.requirements import in_force
@@ -73,10 +73,21 @@ def denial(purpose: str, permit: Permit, all_bans: Iterable[PlanForbid]) -> Deni
     if recipient.recipient_class == DENIED_CLASS:
         rule = f"class/{DENIED_CLASS}"
         return Denial(permit.signal, Withheld.FORBIDDEN, rule, permit.cites, permit.where)
-    if recipient.until is not None and permit.mode == "stream":
+    if recipient.until is not None and not _ends_by_itself(permit.mode):
         rule = f"{permit.rule}/until"
         return Denial(permit.signal, Withheld.UNSUPPORTED, rule, permit.cites, permit.where)
     return None
+
+
+def _ends_by_itself(mode: DeliveryMode) -> bool:
+    """Whether a recipient's last day is kept: not by a topic, whose records are read later."""
+    match mode:
+        case "stream":
+            return False
+        case "aggregate" | "on_request" | "records":
+            return True
+        case _:
+            assert_never(mode)
 
 
 def _aim(purpose: str, permit: Permit) -> Aim:

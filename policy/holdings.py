@@ -5,7 +5,7 @@ For coverage, explanations, registers and notices; no topic is made from it.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, NamedTuple, assert_never
 
 from policy.bilingual import Bilingual
 from policy.operations import Operation
@@ -16,6 +16,29 @@ from telemetry.instants import Grain
 DeliveryMode = Literal["stream", "aggregate", "on_request", "records"]
 """``stream``: a topic. ``aggregate``: only counts of groups. ``on_request``: only within a
 case that opens it. ``records``: the office's own records, shown to the recipient."""
+
+
+class Belongings(NamedTuple):
+    """What a way of leaving has, and no other way."""
+
+    group: bool = False
+    needs: bool = False
+    release: bool = False
+
+
+def belongs_to(mode: DeliveryMode) -> Belongings:
+    """What the document says of this way of leaving beside its mode."""
+    match mode:
+        case "stream":
+            return Belongings(release=True)
+        case "aggregate":
+            return Belongings(group=True)
+        case "on_request":
+            return Belongings(needs=True)
+        case "records":
+            return Belongings()
+        case _:
+            assert_never(mode)
 
 
 @dataclass(frozen=True, slots=True)

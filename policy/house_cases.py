@@ -2,7 +2,7 @@
 
 from typing import get_args
 
-from policy.holdings import PlanCell, PlanForbid
+from policy.holdings import PlanCell, PlanForbid, belongs_to
 from policy.plan import Plan
 from policy.questions import Case
 from policy.terms import RecipientClass
@@ -78,5 +78,5 @@ def _receives(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:
 
 
 def _aside(name: str, cell: PlanCell) -> bool:
-    """Only streams have a release."""
-    return name == "release" and cell.delivery != "stream"
+    """A release is said of what has one."""
+    return name == "release" and not belongs_to(cell.delivery).release

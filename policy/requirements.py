@@ -6,8 +6,7 @@ from collections.abc import Iterator
 from policy.document import Document
 from policy.problems import Findings
 from policy.sources import Profile
-
-OUTSIDE_CLASSES = ("processor", "joint_user", "third_party", "successor", "authority")
+from policy.terms import is_outside
 
 
 def in_force(document: Document) -> Iterator[tuple[str, Profile]]:
@@ -56,7 +55,7 @@ def _transfer_route(document: Document, home: set[str], findings: Findings) -> N
     for page in document.purposes:
         for index, recipient in enumerate(page.content.recipients):
             abroad = [country for country in recipient.countries if country not in home]
-            if recipient.recipient_class in OUTSIDE_CLASSES and abroad:
+            if is_outside(recipient.recipient_class) and abroad:
                 if recipient.transfer is None:
                     where = page.where("recipients", index, "countries")
                     message = f"`{recipient.id}` is abroad, and no ground to send there is named"

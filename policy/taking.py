@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import assert_never
 
 from policy import categories
 from policy.document import Document, Sheet
@@ -32,7 +33,13 @@ class Taken:
     @property
     def facts_mode(self) -> DeliveryMode:
         """Facts never stream: where readings do, facts are the office's records."""
-        return "records" if self.delivery.mode == "stream" else self.delivery.mode
+        match self.delivery.mode:
+            case "stream" | "records":
+                return "records"
+            case "aggregate" | "on_request":
+                return self.delivery.mode
+            case _:
+                assert_never(self.delivery.mode)
 
 
 def taken(

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, assert_never
 
 from telemetry.control import ConsentKind
 from telemetry.outcome import Withheld
@@ -34,7 +34,7 @@ class Period:
 
 
 class BasisKind(StrEnum):
-    """The legal ground of a cell. The last three need a consent of the subject."""
+    """The legal ground of a cell. Each of the last three is a kind of consent."""
 
     PUBLISHED = "published"
     EXPLICIT = "explicit"
@@ -42,6 +42,26 @@ class BasisKind(StrEnum):
     LOCATION = "location"
     OPT_IN = "opt_in"
     THIRD_PARTY = "third_party"
+
+    @property
+    def consent(self) -> ConsentKind | None:
+        """The kind of consent the subject must have given, or None where none is needed."""
+        match self:
+            case BasisKind.PUBLISHED | BasisKind.EXPLICIT | BasisKind.STATUTE:
+                return None
+            case BasisKind.LOCATION:
+                return "location"
+            case BasisKind.OPT_IN:
+                return "opt_in"
+            case BasisKind.THIRD_PARTY:
+                return "third_party"
+            case _:
+                assert_never(self)
+
+    @property
+    def needs_consent(self) -> bool:
+        """Whether nothing is kept on this ground unless the subject consented."""
+        return self.consent is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,15 +74,7 @@ class Basis:
     @property
     def consent(self) -> ConsentKind | None:
         """The kind of consent the subject must have given, or None where none is needed."""
-        match self.kind:
-            case BasisKind.LOCATION:
-                return "location"
-            case BasisKind.OPT_IN:
-                return "opt_in"
-            case BasisKind.THIRD_PARTY:
-                return "third_party"
-            case _:
-                return None
+        return self.kind.consent
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +104,17 @@ RecipientClass = Literal[
     "subject", "internal", "processor", "joint_user", "third_party", "successor", "authority",
     "consumer_reporting",
 ]  # fmt: skip
+
+
+def is_outside(recipient_class: RecipientClass) -> bool:
+    """Whether what these recipients get leaves the house, so that a country can be abroad."""
+    match recipient_class:
+        case "subject" | "internal":
+            return False
+        case "processor" | "joint_user" | "third_party" | "successor" | "authority":
+            return True
+        case "consumer_reporting":
+            # Nothing reaches this class at all (forbids.DENIED_CLASS).
+            return False
+        case _:
+            assert_never(recipient_class)

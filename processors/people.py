@@ -6,7 +6,7 @@ replaces itself, None removes it. Nothing here decides; ``permit`` does.
 
 from bisect import bisect_right
 from collections.abc import Iterable
-from typing import TypeVar
+from typing import TypeVar, assert_never
 
 from telemetry.control import (
     ConsentInterval,
@@ -48,6 +48,8 @@ class People:
                 links.sort(key=lambda link: link.from_ms)
             case ConsentInterval():
                 self._consents.setdefault(row.subject, []).append(row)
+            case _:
+                assert_never(row)
 
     def _forget(self, row: DeviceRegistration | LinkInterval | ConsentInterval | None) -> None:
         match row:
@@ -57,6 +59,10 @@ class People:
                 _take_out(self._links, row.device, row)
             case ConsentInterval():
                 _take_out(self._consents, row.subject, row)
+            case None:
+                pass
+            case _:
+                assert_never(row)
 
     def registered_ms(self, device: str) -> int | None:
         """Since when the device is known, or None."""

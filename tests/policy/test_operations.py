@@ -1,13 +1,25 @@
-"""Rounding and bucketing, as everyone in the house understands them."""
+"""Every operation at everyone who asks about operations; and what rounding and bucketing mean."""
+
+from collections.abc import Callable
+from itertools import product
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy import operation_words
+from policy.coarseness import Than, compare_operations
+from policy.columns import columns_of
+from policy.explain import explain
+from policy.explanation import Consent, Question
+from policy.operation_words import GRAMMAR, LATER, say
 from policy.operations import (
+    PAIR,
     Bucket,
     Drop,
     Keep,
+    MeshH3,
     MeshJis,
     Operation,
     Round,
@@ -15,8 +27,181 @@ from policy.operations import (
     Unsupported,
     apply,
     bucket,
+    misfit,
+    parts_of,
     round_half_up_to_step,
+    widest,
+    width,
 )
+from policy.people_words import precision_words
+from policy.plan import Plan
+from policy.position import as_coarse_as, mesh_of, withholds
+from policy.words import Exact, Space, say_space, space
+from telemetry.outcome import Withheld
+from tests.policy.documents import CATALOGUE, FILES, plan_of
+from tests.policy.tools.versions import STUDY, difference
+from tests.support.operations import EXAMPLES, MEMBERS, NUMBER, Example, Forgotten
+
+every = pytest.mark.parametrize("example", [EXAMPLES[member] for member in MEMBERS])
+OPERATIONS = [
+    operation
+    for one in EXAMPLES.values()
+    for operation in (one.operation, one.coarser)
+    if operation is not None
+]
+SPACES: dict[type, Space] = {
+    Exact: Exact(),
+    MeshJis: MeshJis(500),
+    MeshH3: MeshH3(8),
+    Unsupported: Unsupported("prefecture"),
+}
+
+
+def document(example: Example, done: str) -> dict[str, str]:
+    """The small document doing so to the signals that the example's operation fits."""
+    page = FILES[STUDY].replace("thin 10 s, bucket 10 km/h", "keep" if example.misfit else done)
+    if example.fits in PAIR:
+        lines = ", ".join(f"{path}: [{done}]" for path in PAIR)
+        page = page.replace("precision: P2", f"precision: P0\n    do: {{{lines}}}")
+    else:
+        page = page.replace("[keep]", f"[{done}]")
+    return {file: text for file, text in {**FILES, STUDY: page}.items() if "cases/" not in file}
+
+
+def question(example: Example, plan: Plan) -> Question:
+    at_ms = plan.effective_ms
+    return Question(example.fits, "study", "team", Consent.GIVEN, at_ms, at_ms)
+
+
+def test_every_operation_has_an_example_and_no_example_is_left_over() -> None:
+    assert set(EXAMPLES) == set(MEMBERS)
+    assert all(type(example.operation) is kind for kind, example in EXAMPLES.items())
+
+
+@every
+@pytest.mark.parametrize("unit", ["", "km/h"])
+def test_what_is_said_of_an_operation_is_read_back(example: Example, unit: str) -> None:
+    words = say(example.operation, unit)
+    assert operation_words.operation(words).operation == example.operation
+    assert words.split()[0] in GRAMMAR or words in LATER
+
+
+@every
+def test_an_operation_acts_on_one_part_and_keep_on_none(example: Example) -> None:
+    parts = [part for part in parts_of([example.operation]) if part]
+    assert parts == ([] if example.operation == Keep() else [(example.operation,)])
+
+
+@every
+def test_an_operation_fits_its_signals_alone(example: Example) -> None:
+    assert misfit(example.operation, CATALOGUE[example.fits]) is None
+    if example.misfit is not None:
+        assert misfit(example.operation, CATALOGUE[example.misfit]) is not None
+
+
+@every
+def test_an_operation_makes_of_a_number_what_it_says_or_is_loud(example: Example) -> None:
+    if example.becomes is not None:
+        assert apply([example.operation], 43.7) == example.becomes
+    else:
+        with pytest.raises(ValueError, match=type(example.operation).__name__):
+            apply([example.operation], 43.7)
+
+
+@every
+def test_only_steps_have_a_width(example: Example) -> None:
+    steps = parts_of([example.operation]).steps
+    assert widest([example.operation]) == (width(steps[0]) if steps else 0)
+    assert widest([example.operation]) or not steps
+
+
+@every
+def test_an_operation_in_a_cell_is_in_the_plan_or_denies(example: Example) -> None:
+    plan = plan_of(document(example, say(example.operation)))
+    rules = [r for lane in plan.outputs[0].lanes for r in lane.rules if r.signal == example.fits]
+    answer = explain(plan, question(example, plan))
+    if withholds((example.operation,)):
+        assert not rules
+        assert answer.decision == "withhold"
+        assert answer.rules[0].reason in (Withheld.DROPPED, Withheld.UNSUPPORTED)
+        return
+    assert [rule.operations for rule in rules] == [(example.operation,)]
+    assert answer.reason is None
+    (words,) = answer.rules[0].treatment
+    assert operation_words.operation(words).operation == example.operation
+    said = [column.treatment for column in columns_of(plan, plan.outputs[0])]
+    assert any(one.startswith(words.removesuffix(" degrees")) for one in said)
+
+
+@every
+def test_taking_an_operation_away_is_a_widening_and_adding_it_none(example: Example) -> None:
+    with_it, without = document(example, say(example.operation)), document(example, "keep")
+    removed, added = difference(without, with_it), difference(with_it, without)
+    if example.operation == Keep():
+        assert not removed.changes
+        return
+    assert removed.undecided
+    assert added.changes and not added.undecided
+
+
+@every
+def test_the_coarser_of_two_of_a_kind_tells_less(example: Example) -> None:
+    if example.coarser is not None:
+        assert compare_operations((example.operation,), (example.coarser,)) is Than.LESS
+        assert compare_operations((example.coarser,), (example.operation,)) is Than.MORE
+
+
+@pytest.mark.parametrize(("old", "new"), list(product(OPERATIONS, OPERATIONS)))
+def test_every_operation_is_compared_with_every_other_both_ways(
+    old: Operation, new: Operation
+) -> None:
+    there, back = compare_operations((old,), (new,)), compare_operations((new,), (old,))
+    alike = old == new or (withholds((old,)) and withholds((new,)))
+    assert (there is Than.SAME) == alike
+    assert {there, back} in ({Than.SAME}, {None}, {Than.LESS, Than.MORE})
+    if withholds((old,)) and not alike:
+        assert there is Than.MORE
+    if new == Keep() and not alike:
+        assert there is Than.MORE
+
+
+def test_two_thinnings_or_meshes_in_one_chain_are_never_called_the_same() -> None:
+    once, twice = (ThinTime(10_000),), (ThinTime(10_000), ThinTime(60_000))
+    assert compare_operations(twice, once) is compare_operations(once, twice) is None
+    assert compare_operations((MeshH3(8),), (MeshH3(8), MeshH3(5))) is None
+
+
+@pytest.mark.parametrize("kind", get_args(Space))
+def test_every_kind_of_space_is_known_to_everyone_who_asks(kind: type) -> None:
+    one = SPACES[kind]
+    assert space(say_space(one)) == one
+    assert precision_words(one, 1_000, "ja") != precision_words(one, 1_000, "en")
+    assert as_coarse_as(mesh_of(one), Exact())
+    assert as_coarse_as(None, one) == (one == Exact())
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda one: parts_of([one]),
+        lambda one: misfit(one, CATALOGUE[NUMBER]),
+        lambda one: apply([one], 1),
+        lambda one: widest([one]),
+        say,
+        width,
+        mesh_of,
+        say_space,
+        lambda one: as_coarse_as(None, one),
+        lambda one: compare_operations((one,), (Keep(),)),
+        lambda one: compare_operations((Keep(),), (one,)),
+    ],
+)
+def test_an_operation_that_is_forgotten_somewhere_is_refused_there(
+    ask: Callable[[Any], object],
+) -> None:
+    with pytest.raises(AssertionError):
+        ask(Forgotten())
+
 
 VALUES = st.floats(-1e6, 1e6)
 STEPS = st.sampled_from([0.01, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0])

@@ -1,0 +1,71 @@
+"""Sets of words that are listed in more than one place say the same, and know every member."""
+
+from collections.abc import Callable
+from typing import Any, get_args
+
+import pytest
+
+from policy.advice import OPENS
+from policy.diff_page import FORMS
+from policy.explanation import Applied, Consent
+from policy.forbids import _ends_by_itself
+from policy.holdings import DeliveryMode, belongs_to
+from policy.page import Delivery, Ground, Identity, KeepFor
+from policy.plan import Where
+from policy.questions import Case
+from policy.taking import Taken
+from policy.terms import BasisKind, RecipientClass, is_outside
+from telemetry.control import ConsentKind
+from telemetry.instants import Grain
+from telemetry.outcome import Withheld
+
+MODES = get_args(DeliveryMode)
+
+
+def answer(mode: DeliveryMode) -> str:
+    return Applied("a/b/C01", None, (), Where("a.yaml", 1), delivery=mode).opened
+
+
+def facts_mode(mode: Any) -> str:
+    return Taken((), (), Delivery.model_construct(mode=mode)).facts_mode
+
+
+def named(model: Any, field: str) -> set[str]:
+    """The words of a literal that may be absent."""
+    annotation = model.model_fields[field].annotation
+    return {word for part in (annotation, *get_args(annotation)) for word in get_args(part)
+            if isinstance(word, str)}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (named(Ground, "kind"), {str(kind) for kind in BasisKind}),
+        (named(Identity, "form"), set(FORMS)),
+        (named(Case, "consent"), {str(given) for given in Consent}),
+        (named(KeepFor, "grain"), {str(grain) for grain in Grain}),
+        (set(OPENS), set(Withheld)),
+        ({kind.consent for kind in BasisKind if kind.needs_consent}, set(get_args(ConsentKind))),
+    ],
+)
+def test_two_lists_of_one_set_have_the_same_members(one: set[str], other: set[str]) -> None:
+    assert one == other
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_every_way_of_leaving_is_known_to_everyone_who_asks(mode: DeliveryMode) -> None:
+    assert sum(belongs_to(mode)) == (mode != "records")
+    assert answer(mode) == ("on_request" if mode == "on_request" else "deliver")
+    assert facts_mode(mode) == ("records" if mode == "stream" else mode)
+    assert _ends_by_itself(mode) == (mode != "stream")
+
+
+def test_what_goes_to_others_leaves_the_house() -> None:
+    inside = {one for one in get_args(RecipientClass) if not is_outside(one)}
+    assert inside == {"subject", "internal", "consumer_reporting"}
+
+
+@pytest.mark.parametrize("ask", [belongs_to, answer, facts_mode, _ends_by_itself, is_outside])
+def test_a_member_nobody_decided_about_is_refused(ask: Callable[[Any], object]) -> None:
+    with pytest.raises(AssertionError, match="forgotten"):
+        ask("forgotten")

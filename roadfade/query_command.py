@@ -18,10 +18,10 @@ from roadfade.clock import wall_ms
 from roadfade.recorded import policy_here
 from roadfade.refusal import Refusal, say_json
 from roadfade.settings import Settings
+from roadfade.stores import query, store_of
 from sinks.csv_file import write_csv
 from sinks.gate import QueryRefusedError
-from sinks.layout import outputs as kept_outputs
-from sinks.query import QueryFailedError, Result, run_query
+from sinks.query import QueryFailedError, Result
 from telemetry.instants import format_instant, to_ms
 
 SHOWN_MAX: Final = 500
@@ -39,9 +39,9 @@ def main(
 ) -> None:
     """Run the statement and show its rows. Refusal where it may not or does not run."""
     plan = policy_here(settings, Limits())
-    output = output_of(plan, kept_outputs(settings.lake_dir), purpose, recipient)
+    output = output_of(plan, store_of(settings).outputs(), purpose, recipient)
     try:
-        result = run_query(settings.lake_dir, output, statement, wall_ms())
+        result = query(settings, output, statement, wall_ms())
     except (QueryRefusedError, QueryFailedError) as error:
         raise Refusal(str(error)) from None
     if csv_file is not None:

@@ -21,6 +21,7 @@ from roadfade.publishing import RawPublisher
 from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from roadfade.stage import Stage
+from roadfade.stores import store_of
 from roadfade.sweep_process import sweep_once
 from telemetry import flow
 from telemetry.flow import Ledger
@@ -84,7 +85,7 @@ class Scoreboard:
                 await self._caught_up(positions, WORKER_GROUP, [RAW])
                 await self._caught_up(positions, LEDGER_GROUP, [flow.TOPIC])
                 await self._caught_up(positions, SINK_GROUP, topics)
-            await asyncio.to_thread(sweep_once, self._settings.lake_dir, self._ledger, wall_ms())
+            await asyncio.to_thread(sweep_once, store_of(self._settings), self._ledger, wall_ms())
         ledger = await asyncio.to_thread(self._ledger.read)
         expired = await asyncio.to_thread(self._ledger.expired)
         return summary_of(ledger, expired)

@@ -16,7 +16,7 @@ from policy.groups import SINK_GROUP
 from roadfade import __version__, metrics
 from roadfade.clock import judging_clock
 from roadfade.footing import Footing, footing
-from roadfade.lake_sink import LakeSink
+from roadfade.lake_sink import StoreWriter
 from roadfade.ledger import LedgerFile
 from roadfade.metered import Metered
 from roadfade.planning import check_topics, connection_of, partitions_of
@@ -25,7 +25,8 @@ from roadfade.published import view_of
 from roadfade.reachable import require_broker
 from roadfade.refusal import Unready
 from roadfade.settings import Settings
-from sinks.lake import Lake, LakeSettings
+from roadfade.stores import open_sink
+from sinks.ports import Sink
 
 LOOK_EVERY_S = 0.5
 logger = logging.getLogger(__name__)
@@ -46,7 +47,7 @@ class LakeKeeper:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Keep until ``stop``. A version with other topics opens the lake anew for them."""
+        """Keep until ``stop``. A version with other topics opens the store anew for them."""
         connection = connection_of(self._settings)
         view = view_of(connection, self._ground.published)
         ledger = await asyncio.to_thread(LedgerFile, self._settings.ledger_path)
@@ -71,30 +72,30 @@ class LakeKeeper:
         partitions: Mapping[str, int],
         ledger: LedgerFile,
     ) -> None:
-        """Into one opened lake, for as long as the topics are these."""
-        lake = await asyncio.to_thread(_open_lake, self._settings, outputs)
-        sink = LakeSink(lake, ledger, judging_clock(self._settings.fixed_now_ms))
+        """Into the store opened for these topics, for as long as these are the topics."""
+        sink = await asyncio.to_thread(open_sink, self._settings, outputs)
+        writer = StoreWriter(sink, ledger, judging_clock(self._settings.fixed_now_ms))
         try:
             known = {topic: count for topic, count in partitions.items() if topic in outputs}
-            await _check_positions(connection, lake, known)
+            await _check_positions(connection, sink, known)
             loop = SinkLoop(
                 connection,
                 sorted(outputs),
                 SINK_GROUP,
-                lake.position,
-                sink.write,
+                sink.position,
+                writer.write,
                 member=_member_for(self._member, outputs),
                 observer=Metered(),
                 settings=SinkSettings(gather_ms=int(self._settings.sink_batch_s * 1000)),
             )
             async with asyncio.TaskGroup() as group:
-                tidying = group.create_task(sink.tidy())
+                tidying = group.create_task(writer.tidy())
                 watching = group.create_task(self._end_with(loop, outputs))
                 await loop.run()
                 tidying.cancel()
                 watching.cancel()
         finally:
-            lake.close()
+            sink.close()
 
     async def _end_with(self, loop: SinkLoop, outputs: Mapping[str, str]) -> None:
         """End the loop with this process, or with the last version that has these topics."""
@@ -145,13 +146,13 @@ async def _run(settings: Settings, member: str) -> None:
 
 
 async def _check_positions(
-    connection: Connection, lake: Lake, partitions: Mapping[str, int]
+    connection: Connection, sink: Sink, partitions: Mapping[str, int]
 ) -> None:
-    """Unready where the lake has read further than a topic goes: it would drop what comes."""
+    """Unready if the store has read further than a topic goes: it would drop what comes."""
     async with Positions(connection) as positions:
         ends = await positions.end(partitions)
     for (topic, partition), end in ends.items():
-        position = lake.position(topic, partition)
+        position = sink.position(topic, partition)
         if position is not None and position > end:
             msg = (
                 f"{topic} was made anew or lost its end: the lake has read to {position}, the "
@@ -159,18 +160,6 @@ async def _check_positions(
                 "new topics a lake of their own (state_dir)"
             )
             raise Unready(msg)
-
-
-def _open_lake(settings: Settings, outputs: Mapping[str, str]) -> Lake:
-    return Lake(
-        settings.lake_dir,
-        outputs,
-        LakeSettings(
-            buckets=settings.lake_buckets,
-            window=settings.lake_duplicates_window,
-            compression=settings.lake_compression,
-        ),
-    )
 
 
 def main(settings: Settings) -> None:

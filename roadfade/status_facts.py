@@ -22,7 +22,8 @@ from roadfade.reachable import require_broker
 from roadfade.refusal import Unready
 from roadfade.scrape import Process, scrape
 from roadfade.settings import Settings
-from sinks.expire import Overdue, overdue
+from roadfade.stores import store_of
+from sinks.results import Overdue
 from telemetry import flow
 
 WATCH_S: Final = 6.0
@@ -75,7 +76,7 @@ def gather(settings: Settings, clock: Clock) -> Facts:
         unready,
         None if plan is None else plan.policy_version,
         lag,
-        tuple(overdue(settings.lake_dir, now_ms)) if settings.lake_dir.exists() else (),
+        tuple(store_of(settings).overdue(now_ms)),
         {} if ledger is None else ledger.rejected,
         ledger is None or ledger.closes,
         settings.view_age_s_max,

@@ -6,23 +6,14 @@ the blocks may still lie on the disk.
 """
 
 from pathlib import Path
-from typing import NamedTuple
 
 import duckdb
 
 from sinks.durable import sync_directory
 from sinks.layout import Partition, bucket_directories, files, partitions
 from sinks.parquet import connect, count_rows
-from sinks.results import Swept
+from sinks.results import Overdue, Swept
 from sinks.workplace import clear_dead
-
-
-class Overdue(NamedTuple):
-    """A partition past its expiry that still holds files."""
-
-    output: str
-    expires_ms: int
-    files: int
 
 
 def sweep(root: Path, now_ms: int) -> Swept:

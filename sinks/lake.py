@@ -7,7 +7,7 @@ it. Many small parts stay many small parts: there is no compaction yet, so give 
 seconds of records, not single ones. Everything here blocks.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -16,22 +16,16 @@ from typing import Literal
 from sinks.admission import admit, by_partition
 from sinks.cleanup import remove_unmarked
 from sinks.durable import make_directory, move, sync_file, sync_if_there
-from sinks.erase import erase, locate
-from sinks.expire import sweep
 from sinks.format import settle_buckets
 from sinks.layout import OFFSETS, Part, bucket_directory, bucket_of, checked_root
 from sinks.markers import Markers
-from sinks.oldest import Oldest
 from sinks.parquet import connect, write_records
-from sinks.ports import Ends
-from sinks.restate import Restatement
-from sinks.results import Hits, Located, Receipt, Restated, Swept, Written
+from sinks.results import Written
 from sinks.rows import Readings
 from sinks.steps import Hook, Step, go_on
-from sinks.verify import search
+from sinks.stored import StoredLake
 from sinks.workplace import Workplace
 from telemetry.arrived import Arrived
-from telemetry.identity import Pseudonym
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +43,8 @@ class LakeSettings:
     threads: int = 1
 
 
-class Lake:
-    """The ``Sink`` on disk. ``outputs`` maps each purpose topic to its output's id.
+class Lake(StoredLake):
+    """The ``Sink`` on disk, and its ``Store``. ``outputs`` maps each topic to its output's id.
 
     Opening removes what a killed writer left half done; it raises ``WorkplaceTakenError``
     while another writer lives and ``LakeFormatError`` where the lake has other buckets.
@@ -65,10 +59,9 @@ class Lake:
         at: Hook = go_on,
         wait_s: float = 2.0,
     ) -> None:
-        self._root = checked_root(root)
-        self._outputs = dict(outputs)
         self._settings = settings or LakeSettings()
-        self._at = at
+        super().__init__(checked_root(root), self._settings.compression, at)
+        self._outputs = dict(outputs)
         self._turn = Lock()
         self._sound = True
         make_directory(self._root)
@@ -77,7 +70,6 @@ class Lake:
             settle_buckets(self._root, self._settings.buckets)
             remove_unmarked(self._root)
             self._markers = dict(self._stored_markers())
-            self._oldest = Oldest(self._root)
             spill = self._workplace.path / "spill"
             self._engine = connect(spill, self._settings.memory_mb, self._settings.threads)
 
@@ -103,36 +95,11 @@ class Lake:
             self._sound = True
             return total
 
-    def expire(self, now_ms: int) -> Swept:
-        """See ``Sink``; ids of expired records leave the duplicate windows as well."""
+    def forget(self, now_ms: int) -> None:
+        """See ``Sink``."""
         with self._turn:
             for markers in self._markers.values():
                 markers.forget(now_ms, self._workplace.path, self._at)
-            return sweep(self._root, now_ms)
-
-    def restate(self, ends: Ends, now_ms: int) -> Restated:
-        """See ``Sink``; one turn of ``Restatement``, which a sweep keeps between turns."""
-        with self._turn:
-            one = Restatement(self._root, self._settings.compression, self._at)
-            return one.run(ends, now_ms)
-
-    def erase(self, pseudonyms: Collection[Pseudonym], now_ms: int) -> Receipt:
-        """See ``Sink``; rewrites only the parts of the subject's buckets that hold rows."""
-        with self._turn:
-            return erase(self._root, pseudonyms, now_ms, self._settings.compression, self._at)
-
-    def locate(self, pseudonyms: Collection[Pseudonym]) -> Located:
-        """See ``Sink``."""
-        return locate(self._root, pseudonyms)
-
-    def verify(self, marker: bytes) -> Hits:
-        """See ``Sink``; compressed parts hide a marker, so prove on an uncompressed lake."""
-        return search(self._root, marker)
-
-    def oldest_ms(self) -> Mapping[str, int]:
-        """See ``Sink``; each part is read once, its answer remembered."""
-        with self._turn:
-            return self._oldest.by_output()
 
     def close(self) -> None:
         """End: stored rows stay, temporary files go, another writer may open the lake."""

@@ -15,7 +15,7 @@ import msgspec
 
 from sinks.duplicates import Seen, Window
 from sinks.durable import make_directory, sync_directory, write_file
-from sinks.layout import marker_directory
+from sinks.layout import Part, marker_directory
 from sinks.steps import Hook, Step
 
 FILES_MAX: Final = 64
@@ -80,6 +80,25 @@ class Markers:
             at(Step.OLD_MARKER_REMOVED)
         sync_directory(self._directory)
         self._lasts = self._lasts[-1:]
+
+
+class DurableOffsets:
+    """Up to which offset each topic-partition's rows are durable; each is read once.
+
+    A part above it may be removed by the next writer, and its records come again.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lasts: dict[tuple[str, int], int] = {}
+
+    def covers(self, part: Part) -> bool:
+        """Whether the batch of this part is durable."""
+        owner = (part.topic, part.partition)
+        if owner not in self._lasts:
+            lasts = stored_lasts(marker_directory(self._root, *owner))
+            self._lasts[owner] = lasts[-1] if lasts else -1
+        return part.last <= self._lasts[owner]
 
 
 def stored_lasts(directory: Path) -> list[int]:

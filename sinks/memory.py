@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sinks.admission import admit, by_partition
 from sinks.duplicates import Window
 from sinks.ports import Ends
-from sinks.results import Hits, Located, Receipt, Restated, Swept, Written
+from sinks.results import Hits, Located, Overdue, Receipt, Restated, Swept, Written
 from sinks.rows import Readings
 from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
@@ -47,7 +47,7 @@ class MemoryStore:
 
 
 class MemorySink:
-    """The ``Sink`` over a ``MemoryStore``; ``outputs`` maps topics to output ids."""
+    """``Sink`` and ``Store`` over a ``MemoryStore``; ``outputs`` maps topics to output ids."""
 
     def __init__(self, store: MemoryStore, outputs: Mapping[str, str]) -> None:
         self._store = store
@@ -72,15 +72,39 @@ class MemorySink:
                 self._store.positions[place] = admitted.last + 1
         return total
 
-    def expire(self, now_ms: int) -> Swept:
-        """See ``Sink``; it has no files to count."""
+    def forget(self, now_ms: int) -> None:
+        """See ``Sink``."""
         for window in self._store.windows.values():
             window.forget(now_ms)
+
+    def close(self) -> None:
+        """See ``Sink``; what is in memory stays as long as its ``MemoryStore``."""
+
+    def exists(self) -> bool:
+        """See ``Store``."""
+        return True
+
+    def outputs(self) -> list[str]:
+        """See ``Store``."""
+        return sorted(output for output, rows in self._store.rows.items() if rows)
+
+    def overdue(self, now_ms: int) -> list[Overdue]:
+        """See ``Store``; an output's rows of one end count as one file."""
+        found = {
+            Overdue(output, row.expires_ms, 1)
+            for output, rows in self._store.rows.items()
+            for row in rows
+            if row.expires_ms <= now_ms
+        }
+        return sorted(found)
+
+    def expire(self, now_ms: int) -> Swept:
+        """See ``Store``; it has no files to count."""
         gone = self._remove(lambda row: row.expires_ms <= now_ms)
         return Swept(0, sum(gone.values()), gone)
 
     def restate(self, ends: Ends, now_ms: int) -> Restated:
-        """See ``Sink``; every row is judged by itself."""
+        """See ``Store``; every row is judged by itself."""
         moved, removed = Counter[str](), Counter[str]()
         unjudged = 0
         for output, rows in self._store.rows.items():
@@ -105,14 +129,14 @@ class MemorySink:
         return Restated(0, moved, removed, unjudged)
 
     def erase(self, pseudonyms: Collection[Pseudonym], now_ms: int) -> Receipt:
-        """See ``Sink``."""
+        """See ``Store``."""
         gone = self._remove(lambda row: row.pseudonym in pseudonyms)
         lines = sorted(f"{output} {rows}\n" for output, rows in gone.items())
         digest = sha256("".join(lines).encode()).hexdigest()
         return Receipt("memory", sum(gone.values()), self.locate(pseudonyms).rows, digest, now_ms)
 
     def locate(self, pseudonyms: Collection[Pseudonym]) -> Located:
-        """See ``Sink``."""
+        """See ``Store``."""
         found = {
             output: sum(row.pseudonym in pseudonyms for row in rows)
             for output, rows in self._store.rows.items()
@@ -121,12 +145,12 @@ class MemorySink:
         return Located(sum(by_output.values()), 0, by_output)
 
     def verify(self, marker: bytes) -> Hits:
-        """See ``Sink``; every output's rows count as one file."""
+        """See ``Store``; every output's rows count as one file."""
         hits = sum(marker in repr(rows).encode() for rows in self._store.rows.values())
         return Hits(len(self._store.rows), hits, 0)
 
     def oldest_ms(self) -> Mapping[str, int]:
-        """See ``Sink``."""
+        """See ``Store``."""
         kept = self._store.rows.items()
         return {output: min(row.t_ms for row in rows) for output, rows in kept if rows}
 

@@ -1,17 +1,20 @@
-"""The sink port: what the wiring asks of a place that keeps records, and forgets them.
+"""The port that the product uses: a place that keeps records, and forgets them.
 
-In: consumed records. Out: counts and receipts.
-No count, receipt or error may hold an identifier or a value. Everything here blocks (the
-wiring runs it in a thread) and is called by one thread at a time.
+In: consumed records. Out: counts and receipts. No count, receipt or error may hold an
+identifier or a value. Everything here blocks: the wiring runs it in a thread.
 """
 
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from sinks.results import Hits, Located, Receipt, Restated, Swept, Written
+from sinks.results import Hits, Located, Overdue, Receipt, Restated, Swept, Written
 from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
 from telemetry.kept import End, Kept
+
+
+class StoreTakenError(Exception):
+    """Another living process does this work on this store; two at once would do harm."""
 
 
 class Ends(Protocol):
@@ -25,13 +28,13 @@ class Ends(Protocol):
     def end_of(self, rows: Kept) -> End | None:
         """The rows' end now; None if nobody can tell.
 
-        It is as it was, sooner, later where people decided so, or 0 for at once.
+        It is as it was, sooner, later if people decided so, or 0 for at once.
         """
         ...
 
 
 class Sink(Protocol):
-    """A place that keeps the records of purpose topics until they expire."""
+    """The one writer of a store, open; it deletes no row."""
 
     def position(self, topic: str, partition: int) -> int | None:
         """The offset of the next record to write: last durable + 1; None before the first."""
@@ -45,12 +48,45 @@ class Sink(Protocol):
         """
         ...
 
+    def forget(self, now_ms: int) -> None:
+        """Drop the remembered ids of records that have expired; safe beside ``write``.
+
+        ``write`` does so for partitions that are busy; this is for the quiet ones.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the store up; what was written stays."""
+        ...
+
+
+class Store(Protocol):
+    """What is kept, for those who delete, measure and search; safe beside its ``Sink``.
+
+    Called by one thread at a time.
+    """
+
+    def exists(self) -> bool:
+        """Whether a sink was ever opened on it."""
+        ...
+
+    def outputs(self) -> list[str]:
+        """The ids of outputs that ever had rows, sorted."""
+        ...
+
     def expire(self, now_ms: int) -> Swept:
-        """Remove every row whose ``expires_at`` has come; idempotent, safe beside writes."""
+        """Remove every row whose ``expires_at`` has come; idempotent."""
+        ...
+
+    def overdue(self, now_ms: int) -> list[Overdue]:
+        """What ``expire`` would find now: the promise that is not kept yet."""
         ...
 
     def restate(self, ends: Ends, now_ms: int) -> Restated:
-        """Give rows of older versions the end they have now; idempotent, safe beside writes."""
+        """Give rows of older versions the end they have now, in turns; idempotent.
+
+        StoreTakenError while an erasure or another restatement is at work.
+        """
         ...
 
     def erase(self, pseudonyms: Collection[Pseudonym], now_ms: int) -> Receipt:

@@ -19,11 +19,10 @@ from sinks.layout import (
     Partition,
     bucket_directory,
     files,
-    marker_directory,
     partitions,
     read_part,
 )
-from sinks.markers import stored_lasts
+from sinks.markers import DurableOffsets
 from sinks.parquet import connect
 from sinks.ports import Ends
 from sinks.results import Restated
@@ -80,32 +79,17 @@ class Restatement:
 
     def _waiting(self, now_ms: int) -> list[tuple[Partition, Path]]:
         """Parts not judged yet whose batch is durable; expired ones are the sweep's."""
-        durable = _Durable(self._root)
+        durable = DurableOffsets(self._root)
         places = [one for one in partitions(self._root) if one.expires_ms > now_ms]
         present = [(place, path) for place in places for path in files(place)]
         self._judged &= {path for _, path in present}
-        return [one for one in present if one[1] not in self._judged and durable.holds(one[1])]
-
-
-class _Durable:
-    """Up to which offset each topic-partition's rows are durable; read once a turn.
-
-    A part above it may be removed by the next writer, and its records come again.
-    """
-
-    def __init__(self, root: Path) -> None:
-        self._root = root
-        self._lasts: dict[tuple[str, int], int] = {}
-
-    def holds(self, path: Path) -> bool:
-        part = read_part(path.name)
-        if part is None:
-            return False
-        owner = (part.topic, part.partition)
-        if owner not in self._lasts:
-            lasts = stored_lasts(marker_directory(self._root, *owner))
-            self._lasts[owner] = lasts[-1] if lasts else -1
-        return part.last <= self._lasts[owner]
+        return [
+            one
+            for one in present
+            if one[1] not in self._judged
+            and (part := read_part(one[1].name)) is not None
+            and durable.covers(part)
+        ]
 
 
 class _Turn:

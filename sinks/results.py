@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 
 class Unreadable(StrEnum):
@@ -63,6 +64,14 @@ class Swept:
     by_output: Mapping[str, int] = field(default_factory=dict)
     uncounted: int = 0
     """Files removed whose row count could not be read: deleting comes before counting."""
+
+
+class Overdue(NamedTuple):
+    """Files of one output that hold rows past their expiry."""
+
+    output: str
+    expires_ms: int
+    files: int
 
 
 @dataclass(frozen=True, slots=True)

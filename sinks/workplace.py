@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from sinks.durable import make_directory, sync_directory
 from sinks.layout import TEMPORARY
+from sinks.ports import StoreTakenError
 
 ERASING: Final = "erase"
 """The workplace of whoever rewrites stored parts: one at a time."""
@@ -23,7 +24,7 @@ _POLL_S: Final = 0.05
 _LOCK: Final = ".lock"
 
 
-class WorkplaceTakenError(Exception):
+class WorkplaceTakenError(StoreTakenError):
     """Another live process does this work on this lake; two at once would double rows."""
 
 

@@ -16,7 +16,7 @@ from roadfade.settings import Settings
 from roadfade.status_command import report, span
 from roadfade.status_facts import Facts, Waiting
 from roadfade.status_verdict import wrong
-from sinks.expire import Overdue
+from sinks.results import Overdue
 from telemetry.instants import parse_instant
 
 NOW_MS = parse_instant("2026-11-23T09:00:00Z")

@@ -1,17 +1,23 @@
 """What every sink must do, whatever it stands on. One suite; each sink subclasses it."""
 
 from collections.abc import Callable
+from typing import Protocol
 
 import pytest
 from msgspec.structs import replace
 
-from sinks.ports import Sink
-from sinks.results import Unreadable
+from sinks.ports import Sink, Store
+from sinks.results import Overdue, Unreadable
 from telemetry.identity import Pseudonym
 from telemetry.instants import MINUTE_MS
 from tests.sinks.records import AFTER_MS, CODES, EXPIRES_MS, NOW_MS, T0_MS, A, B, record
 
-Restart = Callable[[], Sink]
+
+class Both(Sink, Store, Protocol):
+    """A sink with the store it writes to."""
+
+
+Restart = Callable[[], Both]
 """Ends the sink before, if any, and opens one on what it left."""
 
 
@@ -121,6 +127,27 @@ class SinkContract:
         assert sink.expire(AFTER_MS).rows == 2
         assert sink.expire(AFTER_MS).rows == 0
         assert sink.position(A, 0) == 1
+
+    def test_what_is_due_is_overdue_until_it_is_swept(self, restart: Restart) -> None:
+        sink = restart()
+        sink.write([record(0), record(1, expires_ms=EXPIRES_MS + MINUTE_MS)], NOW_MS)
+        assert sink.overdue(EXPIRES_MS - 1) == []
+        assert sink.overdue(EXPIRES_MS) == [Overdue("service_improve", EXPIRES_MS, 1)]
+        sink.expire(EXPIRES_MS)
+        assert sink.overdue(EXPIRES_MS) == []
+
+    def test_forgetting_ids_deletes_no_row_and_moves_no_position(self, restart: Restart) -> None:
+        sink = restart()
+        sink.write([record(0)], NOW_MS)
+        sink.forget(AFTER_MS)
+        assert sink.locate([Pseudonym("PSEUDONYM")]).rows == 2
+        assert restart().position(A, 0) == 1
+
+    def test_the_outputs_that_have_rows_are_named(self, restart: Restart) -> None:
+        sink = restart()
+        sink.write([record(0, B), record(0)], NOW_MS)
+        assert sink.exists()
+        assert sink.outputs() == ["service_improve", "third_party.insurer"]
 
     def test_erasing_takes_one_subject_from_every_output(self, restart: Restart) -> None:
         sink = restart()

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from sinks.durable import make_directory
-from sinks.expire import Overdue, overdue, sweep
-from sinks.results import Swept
+from sinks.expire import overdue, sweep
+from sinks.results import Overdue, Swept
 from sinks.steps import Step
 from telemetry.instants import MINUTE_MS
 from tests.sinks.lakes import lake_at, open_lake, parts, stored

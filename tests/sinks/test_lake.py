@@ -145,7 +145,7 @@ def test_no_id_of_an_expired_record_stays_in_the_markers(tmp_path: Path) -> None
     with lake_at(tmp_path) as lake:
         lake.write([record(0)], NOW_MS)
         lake.write([record(1)], NOW_MS)
-        lake.expire(EXPIRES_MS)
+        lake.forget(EXPIRES_MS)
         directory = tmp_path / "_offsets" / f"{A}-0"
         assert [path.name for path in directory.iterdir()] == ["1"]
         assert (directory / "1").read_bytes() == b"\x90"  # an empty list

@@ -1,94 +1,304 @@
-"""The order of steps, with fakes; that they hold on a broker is in tests/integration."""
+"""The loops come through everything that can go wrong, on the broker in memory.
+
+That they do on Kafka, as far as it can be made to go wrong there, is in ``contract``.
+"""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
 
 import pytest
 
 from bus.batch_loop import BatchLoop, BatchSettings
-from bus.connection import Connection
-from bus.failures import GaveUpError
+from bus.failures import BrokerError, GaveUpError, SendFailedError
+from bus.memory.broker import FakeBroker
+from bus.memory.faults import Event, Fault
 from bus.outgoing import Outgoing
+from bus.ports import ReaderSettings
+from bus.publisher import Publisher
+from bus.topics import TopicSpec
+from bus.view import CompactedView
 from telemetry.arrived import Arrived
-from tests.bus.fakes import FakeProducer, FakeReader, Feed, records
+from tests.integration.bus_road import GROUP, IN, OUT, Noted, copier, copy, running, until
+from tests.support.fast_time import fast_time
 
 
-class Road:
-    def __init__(self, feed: Feed, *, failures: int = 0, give_up_ms: int = 60_000) -> None:
-        self.log: list[str] = []
-        self.pieces: list[tuple[int, int]] = []
-        self.reader = FakeReader(self.log, feed)
-        self.producer = FakeProducer(self.log, failures)
-        self.loop = BatchLoop(
-            Connection("nowhere:1"), "in", "g", self.handle, self.producer,  # type: ignore[arg-type]
-            settings=BatchSettings(slice_records_max=10, give_up_ms=give_up_ms),
-        )  # fmt: skip
-        self.loop._reader = self.reader  # type: ignore[assignment]
-
-    async def handle(self, partition: int, piece: Sequence[Arrived]) -> list[Outgoing]:
-        self.pieces.append((partition, len(piece)))
-        return [Outgoing("out", partition, r.key, r.value) for r in piece]
-
-    async def run_until(self, done: Callable[[], bool]) -> list[str]:
-        task = asyncio.create_task(self.loop.run())
-        async with asyncio.timeout(10):
-            while not done() and not task.done():  # noqa: ASYNC110  # the steps are the claim
-                await asyncio.sleep(0)
-        await self.loop.stop()
-        await task
-        return self.log
+@pytest.fixture
+async def broker() -> FakeBroker:
+    """A topic to read from and one to write to, of one partition each."""
+    made = FakeBroker(lambda: 1_000)
+    await made.admin().create([TopicSpec(IN, 1, {}), TopicSpec(OUT, 1, {})])
+    return made
 
 
-async def test_acknowledged_then_counted_then_committed() -> None:
-    road = Road([records(0, 0, 25)])
-    log = await road.run_until(lambda: any("commit" in step for step in road.log))
-    assert log == [
-        "start", "acked 25", "gaps counted", "commit {0: 25}", "reader stopped", "producer stopped",
-    ]  # fmt: skip
+@pytest.fixture(autouse=True)
+async def _fast() -> AsyncIterator[None]:
+    with fast_time():
+        yield
 
 
-async def test_a_partition_is_handed_over_in_slices() -> None:
-    road = Road([records(0, 0, 25) | records(1, 0, 3)])
-    await road.run_until(lambda: bool(road.producer.sent))
-    assert road.pieces == [(0, 10), (0, 10), (0, 5), (1, 3)]
+def numbers(start: int, stop: int) -> list[bytes]:
+    return [b"%d" % n for n in range(start, stop)]
 
 
-async def test_a_failed_send_steps_back_and_waits_for_the_old_producer() -> None:
-    road = Road([records(0, 0, 5)], failures=1)
-    log = await road.run_until(lambda: any("commit" in step for step in road.log))
-    assert log[1:7] == [
-        "send failed", "step back", "settled", "acked 5", "gaps counted", "commit {0: 5}",
-    ]  # fmt: skip
-    assert road.pieces == [(0, 5), (0, 5)]
+def written(broker: FakeBroker) -> list[bytes]:
+    return [record.value or b"" for record in broker.records(OUT)]
 
 
-async def test_an_unknown_committed_offset_is_asked_again() -> None:
-    road = Road([records(0, 0, 5)])
-    road.reader.due_failures = 1
-    log = await road.run_until(lambda: any("commit" in step for step in road.log))
-    assert log[1] == "step back"
-    assert road.pieces == [(0, 5)]
+async def carry(broker: FakeBroker, records: int, **options: Any) -> Noted:
+    """Copy until so many records are through."""
+    noted = Noted()
+    async with running(copier(broker, noted, **options)) as tasks:
+        await until(lambda: noted.records >= records, *tasks)
+    return noted
 
 
-async def test_a_commit_without_an_answer_is_covered_by_the_next() -> None:
-    road = Road([records(0, 0, 5), records(0, 5, 9)])
-    road.reader.lost_commit = True
-    log = await road.run_until(lambda: any("commit" in step for step in road.log))
-    assert "step back" not in log
-    assert [step for step in log if "commit" in step] == ["commit {0: 9}"]
-    assert len(road.producer.sent) == 9
+async def test_without_a_fault_every_record_is_copied_once(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 9))
+    noted = await carry(broker, 9)
+    assert written(broker) == numbers(0, 9)
+    assert broker.committed(GROUP) == {(IN, 0): 9}
+    assert noted.retries == noted.missed == []
 
 
-async def test_it_gives_up_and_still_closes() -> None:
-    road = Road([records(0, 0, 5)], failures=1_000, give_up_ms=0)
+@pytest.mark.parametrize(
+    ("fault", "found"),
+    [
+        (Fault.REFUSED, numbers(0, 4)),
+        (Fault.HALF_WRITTEN, numbers(0, 2) + numbers(0, 4)),
+        (Fault.ACK_LOST, numbers(0, 4) * 2),
+    ],
+)
+async def test_a_failed_send_is_done_again_and_loses_nothing(
+    broker: FakeBroker, fault: Fault, found: list[bytes]
+) -> None:
+    broker.feed(IN, 0, *numbers(0, 4))
+    broker.fail_next(fault)
+    noted = await carry(broker, 4)
+    assert written(broker) == found
+    assert len(noted.retries) == 1
+    assert broker.committed(GROUP) == {(IN, 0): 4}
+
+
+async def test_an_old_attempt_never_lands_behind_its_successor(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 4))
+    broker.fail_next(Fault.ACK_LATE)
+    await carry(broker, 4, settings=BatchSettings(ReaderSettings(records_max=2)))
+    assert written(broker) == numbers(0, 2) + numbers(0, 4)
+
+
+async def test_what_is_late_lands_behind_the_sends_of_who_does_not_wait(
+    broker: FakeBroker,
+) -> None:
+    producer = broker.producer(clock=lambda: 0)
+    broker.fail_next(Fault.ACK_LATE)
+    with pytest.raises(SendFailedError):
+        await producer.send_all([Outgoing(OUT, 0, b"k", b"old")])
+    await producer.send_all([Outgoing(OUT, 0, b"k", b"new")])
+    await producer.stop()
+    assert written(broker) == [b"new", b"old"]
+
+
+async def test_a_publisher_keeps_the_order_of_a_key_over_a_retry(broker: FakeBroker) -> None:
+    broker.fail_next(Fault.ACK_LATE)
+    async with Publisher(broker, clock=lambda: 0) as publisher:
+        for value in numbers(0, 3):
+            await publisher.publish([Outgoing(OUT, None, b"k", value)])
+    assert written(broker) == [b"0", *numbers(0, 3)]
+
+
+async def test_nothing_of_a_batch_that_failed_is_counted_twice(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 3))
+    await carry(broker, 3)
+    broker.feed(IN, 0, *numbers(3, 9))
+    broker.delete_before(IN, 0, 5)
+    broker.fail_next(Fault.REFUSED)
+    noted = await carry(broker, 4)
+    assert noted.expired == {0: 2}
+    assert not noted.again
+
+
+async def test_a_commit_without_an_answer_is_covered_by_the_next(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 9))
+    broker.fail_next(Fault.COMMIT_LOST)
+    noted = await carry(broker, 9, settings=BatchSettings(ReaderSettings(records_max=5)))
+    assert noted.missed == ["TimeoutError"]
+    assert broker.committed(GROUP) == {(IN, 0): 9}
+    assert written(broker) == numbers(0, 9)
+
+
+async def test_a_refused_commit_is_told_and_the_loop_goes_on(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 5))
+    broker.fail_next(Fault.COMMIT_REFUSED)
+    noted = await carry(broker, 5)
+    assert noted.missed == ["CommitRefusedError"]
+    assert broker.committed(GROUP) == {}
+
+
+async def test_failing_without_end_ends_the_loop_and_commits_nothing(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 5))
+    broker.fail_next(*[Fault.REFUSED] * 1_000)
+    loop = copier(broker, Noted(), settings=BatchSettings(give_up_ms=60_000))
     with pytest.raises(GaveUpError):
-        await road.loop.run()
-    assert road.log[-2:] == ["reader stopped", "producer stopped"]
+        await loop.run()
+    assert broker.committed(GROUP) == {}
+    assert written(broker) == []
 
 
-async def test_a_loop_that_is_paused_hands_nothing_over() -> None:
-    road = Road([records(0, 0, 5)])
-    road.loop._pause_reason = lambda: "stale"
-    log = await road.run_until(lambda: "step back" in road.log)
-    assert road.pieces == []
-    assert not any("commit" in step for step in log)
+async def test_a_partition_is_handed_over_in_slices(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 25))
+    pieces: list[int] = []
+
+    async def handle(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        pieces.append(len(records))
+        return await copy(partition, records)
+
+    await carry(broker, 25, handle=handle, settings=BatchSettings(slice_records_max=10))
+    assert pieces == [10, 10, 5]
+
+
+async def test_a_rebalance_between_two_batches_doubles_nothing(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 5), Event.REBALANCE, *numbers(5, 9), Event.REBALANCE)
+    broker.feed(IN, 0, *numbers(9, 12))
+    noted = await carry(broker, 12)
+    assert written(broker) == numbers(0, 12)
+    assert len(noted.batches) == 3
+    assert not noted.again
+
+
+async def test_a_rebalance_waits_for_the_batch_in_hand(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 5))
+    sharing: list[asyncio.Task[None]] = []
+
+    async def handle(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        sharing.append(asyncio.create_task(broker.rebalance(GROUP)))
+        await asyncio.sleep(1)
+        assert not sharing[0].done()
+        return await copy(partition, records)
+
+    noted = await carry(broker, 5, handle=handle)
+    await asyncio.gather(*sharing)
+    assert written(broker) == numbers(0, 5)
+    assert broker.committed(GROUP) == {(IN, 0): 5}
+    assert not noted.missed
+
+
+async def test_a_static_member_that_was_forgotten_leaves_its_share_to_others(
+    broker: FakeBroker,
+) -> None:
+    broker.feed(IN, 0, *numbers(0, 5))
+    await carry(broker, 5, member="worker-0")
+    broker.feed(IN, 0, *numbers(5, 9))
+    noted = Noted()
+    async with running(copier(broker, noted, member="worker-1")) as tasks:
+        await asyncio.sleep(5)
+        assert noted.records == 0
+        broker.forget_member(GROUP, "worker-0")
+        await until(lambda: noted.records == 4, *tasks)
+
+
+async def test_a_broker_that_returns_finds_everything_going_on(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 5), Event.AWAY, *numbers(5, 9))
+    noted = Noted()
+    async with running(copier(broker, noted)) as tasks:
+        await until(lambda: noted.records == 5, *tasks)
+        await asyncio.sleep(60)
+        assert noted.records == 5
+        with pytest.raises(BrokerError):
+            await broker.admin().describe([IN])
+        broker.come_back()
+        await until(lambda: noted.records == 9, *tasks)
+    assert Counter(written(broker)) == Counter(numbers(0, 9))
+
+
+async def test_what_a_broker_misses_in_the_middle_of_a_batch_is_done_again(
+    broker: FakeBroker,
+) -> None:
+    broker.feed(IN, 0, *numbers(0, 5))
+    noted = Noted()
+
+    async def handle(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        if not noted.retries:
+            broker.go_away()
+        return await copy(partition, records)
+
+    async with running(copier(broker, noted, handle=handle)) as tasks:
+        await until(lambda: bool(noted.retries), *tasks)
+        await asyncio.sleep(60)
+        broker.come_back()
+        await until(lambda: noted.records == 5, *tasks)
+    assert written(broker) == numbers(0, 5)
+
+
+async def test_an_unknown_committed_offset_is_asked_again(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 5))
+    noted = Noted()
+
+    def away_once_it_fetched() -> None:
+        """Asked before a fetch, and again before its batch is handled."""
+        if not noted.retries and next(asked):
+            broker.go_away()
+
+    asked = iter([False, True])
+    async with running(copier(broker, noted, pause_reason=away_once_it_fetched)) as tasks:
+        await until(lambda: bool(noted.retries), *tasks)
+        assert written(broker) == []
+        broker.come_back()
+        await until(lambda: noted.records == 5, *tasks)
+    assert written(broker) == numbers(0, 5)
+
+
+async def test_a_topic_that_is_made_anew_is_read_from_its_start_and_told(
+    broker: FakeBroker,
+) -> None:
+    broker.feed(IN, 0, *numbers(0, 5), Event.REMADE)
+    noted = Noted()
+    async with running(copier(broker, noted)) as tasks:
+        await until(lambda: noted.records == 5 and not broker.records(IN), *tasks)
+        broker.feed(IN, 0, *numbers(5, 7))
+        await until(lambda: noted.records == 7, *tasks)
+    assert noted.again == {0: 5}
+
+
+async def test_a_vanished_topic_gives_nothing_and_takes_nothing(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 5))
+    await broker.admin().delete([OUT])
+    loop = copier(broker, noted := Noted(), settings=BatchSettings(give_up_ms=1_000))
+    with pytest.raises(GaveUpError):
+        await loop.run()
+    assert noted.records == 0
+    assert broker.committed(GROUP) == {}
+
+
+async def test_a_view_goes_stale_while_the_broker_is_away_and_is_right_afterwards(
+    broker: FakeBroker,
+) -> None:
+    rows: dict[bytes, bytes | None] = {}
+    view = CompactedView(broker, IN, rows.__setitem__, heartbeat_at=int, clock=lambda: 0)
+    reading = asyncio.create_task(view.run())
+
+    def beat(at_ms: int) -> Outgoing:
+        return Outgoing(IN, 0, b"~heartbeat", b"%d" % at_ms)
+
+    broker.feed(IN, 0, beat(1_000), Outgoing(IN, 0, b"row", b"1"))
+    await until(lambda: view.heartbeat_ms == 1_000 and bool(rows), reading)
+    broker.go_away()
+    broker.feed(IN, 0, Outgoing(IN, 0, b"row", None), beat(90_000))
+    await asyncio.sleep(60)
+    assert not view.fresh(31_001)
+    assert rows == {b"row": b"1"}
+    broker.come_back()
+    await until(lambda: view.heartbeat_ms == 90_000, reading)
+    assert rows == {b"row": None}
+    await view.stop()
+    await reading
+
+
+async def test_a_loop_on_a_broker_that_is_away_at_its_start_ends_at_once(
+    broker: FakeBroker,
+) -> None:
+    broker.go_away()
+    loop = BatchLoop(broker, IN, GROUP, copy, broker.producer(clock=lambda: 0))
+    with pytest.raises(BrokerError):
+        await loop.run()

@@ -1,81 +1,113 @@
-"""How a sink loop gathers and places, with fakes; on a broker in tests/integration."""
+"""How a sink loop gathers and places, on the broker in memory."""
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 
-from bus.connection import Connection
+import pytest
+
+from bus.memory.broker import FakeBroker
+from bus.memory.faults import Event, Fault
+from bus.ports import ReaderSettings
 from bus.sink_loop import SinkLoop, SinkSettings
+from bus.topics import TopicSpec
 from telemetry.arrived import Arrived
-from tests.bus.fakes import FakeReader, Feed, records
+from tests.integration.bus_road import IN, Noted, until
+from tests.support.fast_time import fast_time
+
+GROUP = "keepers"
 
 
 class Store:
-    def __init__(self, log: list[str], position: int | None) -> None:
-        self.log, self.at = log, position
+    """Keeps the offsets of every write, by write."""
+
+    def __init__(self, position: int | None = None) -> None:
+        self.at, self.writes = position, list[list[int]]()
+        self.kept: Callable[[], None] = lambda: None
 
     def position(self, topic: str, partition: int) -> int | None:
-        return self.at if partition == 0 else None
+        return self.at
 
     async def write(self, batch: Sequence[Arrived]) -> None:
-        self.log.append(f"wrote {[(r.partition, r.offset) for r in batch]}")
+        self.writes.append([record.offset for record in batch])
+        self.kept()
 
 
-async def log_of(
-    feed: Feed,
-    done: Callable[[list[str]], bool],
-    *,
-    settings: SinkSettings | None = None,
-    position: int | None = None,
-    rebalanced_at: int | None = None,
-) -> list[str]:
-    log: list[str] = []
-    store = Store(log, position)
+@pytest.fixture
+async def broker() -> AsyncIterator[FakeBroker]:
+    made = FakeBroker()
+    await made.admin().create([TopicSpec(IN, 1, {})])
+    with fast_time():
+        yield made
+
+
+async def keep(
+    broker: FakeBroker, store: Store, committed: int, settings: SinkSettings | None = None
+) -> Noted:
+    """Run until so much is committed."""
+    noted = Noted()
     loop = SinkLoop(
-        Connection("nowhere:1"), ["in"], "g", store.position, store.write,
-        settings=settings or SinkSettings(gather_ms=0),
-    )  # fmt: skip
-    reader = FakeReader(log, feed)
-    loop._reader = reader  # type: ignore[assignment]
+        broker, [IN], GROUP, store.position, store.write, observer=noted, settings=settings
+    )
     task = asyncio.create_task(loop.run())
-    async with asyncio.timeout(10):
-        while not done(log) and not task.done():
-            if rebalanced_at is not None and len(reader.feed) == rebalanced_at:
-                reader.generation, rebalanced_at = 1, None
-            await asyncio.sleep(0)
+    try:
+        await until(lambda: broker.committed(GROUP).get((IN, 0)) == committed, task)
+    finally:
+        await loop.stop()
+        await task
+    return noted
+
+
+async def test_nothing_is_committed_before_it_is_written(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, b"0", b"1")
+    store, seen = Store(), list[object]()
+    store.kept = lambda: seen.append(broker.committed(GROUP))
+    await keep(broker, store, 2)
+    assert (store.writes, seen) == ([[0, 1]], [{}])
+
+
+async def test_reading_starts_where_the_sink_left_off(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *[b"x"] * 9)
+    store = Store(position=7)
+    noted = await keep(broker, store, 9)
+    assert store.writes == [[7, 8]]
+    assert not noted.expired
+
+
+@pytest.mark.parametrize(
+    "bound", [SinkSettings(gather_bytes_max=3), SinkSettings(gather_records_max=3)]
+)
+async def test_bytes_and_records_bound_what_is_gathered(
+    broker: FakeBroker, bound: SinkSettings
+) -> None:
+    broker.feed(IN, 0, *[b"x"] * 6)
+    settings = SinkSettings(
+        ReaderSettings(records_max=1), 3_600_000, bound.gather_records_max, bound.gather_bytes_max
+    )
+    store = Store()
+    await keep(broker, store, 6, settings)
+    assert store.writes == [[0, 1, 2], [3, 4, 5]]
+
+
+async def test_what_was_gathered_before_a_rebalance_is_left_to_the_new_owner(
+    broker: FakeBroker,
+) -> None:
+    broker.feed(IN, 0, b"0", b"1", Event.REBALANCE, b"2", b"3")
+    store = Store()
+    await keep(broker, store, 4, SinkSettings(gather_ms=3_600_000, gather_records_max=4))
+    # Read again from the commit, which the gathered ones never had.
+    assert store.writes == [[0, 1, 2, 3]]
+
+
+async def test_a_store_that_was_not_told_of_its_commit_has_it_again(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, b"0", b"1")
+    broker.fail_next(Fault.COMMIT_REFUSED)
+    store = Store()
+    settings = SinkSettings(gather_ms=0)
+    loop = SinkLoop(broker, [IN], GROUP, store.position, store.write, settings=settings)
+    task = asyncio.create_task(loop.run())
+    await until(lambda: bool(store.writes), task)
     await loop.stop()
     await task
-    return log
-
-
-def committed(log: list[str]) -> bool:
-    return any("commit" in step for step in log)
-
-
-async def test_written_then_committed() -> None:
-    log = await log_of([records(0, 0, 2)], committed)
-    assert log[1:] == [
-        "wrote [(0, 0), (0, 1)]", "gaps counted", "commit {0: 2}", "reader stopped",
-    ]  # fmt: skip
-
-
-async def test_reading_starts_where_the_sink_left_off() -> None:
-    log = await log_of([records(0, 7, 8)], committed, position=7)
-    assert log[1] == "seek 0@7"
-
-
-async def test_bytes_bound_what_is_gathered() -> None:
-    settings = SinkSettings(gather_ms=60_000, gather_bytes_max=3)
-    log = await log_of([records(0, 0, 2), records(0, 2, 3)], committed, settings=settings)
-    assert log[1] == "wrote [(0, 0), (0, 1), (0, 2)]"
-
-
-async def test_records_of_a_partition_not_yet_placed_are_fetched_again() -> None:
-    log = await log_of([records(1, 5, 7), records(1, 5, 7)], committed)
-    assert log[1:3] == ["seek 1@5", "wrote [(1, 5), (1, 6)]"]
-
-
-async def test_what_was_gathered_before_a_rebalance_is_left_to_the_new_owner() -> None:
-    settings = SinkSettings(gather_ms=60_000, gather_records_max=2)
-    feed = [records(0, 0, 1), records(0, 9, 10), records(0, 9, 11)]
-    log = await log_of(feed, committed, settings=settings, rebalanced_at=2)
-    assert log[1:3] == ["seek 0@9", "wrote [(0, 9), (0, 10)]"]
+    assert broker.committed(GROUP) == {}
+    await keep(broker, store, 2, settings)
+    assert store.writes == [[0, 1], [0, 1]]

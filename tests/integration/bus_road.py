@@ -1,4 +1,4 @@
-"""What the bus's tests on the real broker share: topics, a copying handler, and reading back."""
+"""What the bus's tests share, on Kafka and in memory: topics, a copying handler, reading back."""
 
 import asyncio
 import time
@@ -6,15 +6,15 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from bus.admin import TopicAdmin
 from bus.batch_loop import BatchLoop
 from bus.connection import Connection
+from bus.memory.broker import FakeBroker
 from bus.observer import BatchDone, LoopObserver
 from bus.outgoing import Outgoing
-from bus.positions import Positions
-from bus.producer import AckedProducer
+from bus.ports import Broker, ConsumedRecord, Producer
 from bus.publisher import Publisher
 from bus.topics import TopicSpec
 from telemetry.arrived import Arrived
@@ -61,12 +61,12 @@ class Noted(LoopObserver):
         return sum(done.records for done in self.batches)
 
 
-async def make_topics(connection: Connection, *specs: TopicSpec) -> None:
-    async with TopicAdmin(connection) as admin:
+async def make_topics(connection: Broker, *specs: TopicSpec) -> None:
+    async with connection.admin() as admin:
         await admin.create(specs)
 
 
-async def make_road(connection: Connection, partitions: int = 2) -> None:
+async def make_road(connection: Broker, partitions: int = 2) -> None:
     appended = {"message.timestamp.type": "LogAppendTime"}
     await make_topics(
         connection, TopicSpec(IN, partitions, appended), TopicSpec(OUT, partitions, appended)
@@ -77,7 +77,7 @@ def numbered(start: int, stop: int, topic: str = IN) -> list[Outgoing]:
     return [Outgoing(topic, None, b"key-%d" % n, b"%d" % n) for n in range(start, stop)]
 
 
-async def publish(connection: Connection, outgoing: Sequence[Outgoing]) -> None:
+async def publish(connection: Broker, outgoing: Sequence[Outgoing]) -> None:
     async with Publisher(connection, clock=clock) as publisher:
         await publisher.publish(outgoing)
 
@@ -86,26 +86,59 @@ async def copy(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
     return [Outgoing(OUT, partition, r.key, r.value) for r in records]
 
 
-async def values(connection: Connection, topic: str = OUT, partitions: int = 2) -> Counter[bytes]:
-    """How often each value lies in a topic, read to its present end."""
-    consumer = AIOKafkaConsumer(**connection.client_options(), auto_offset_reset="earliest")
-    await consumer.start()
+class Through:
+    """A producer around another; override what is to go otherwise."""
+
+    def __init__(self, connection: Broker) -> None:
+        self._inner = connection.producer(clock=clock)
+
+    async def send_all(self, outgoing: Sequence[Outgoing]) -> None:
+        await self._inner.send_all(outgoing)
+
+    async def settled(self) -> None:
+        await self._inner.settled()
+
+    async def partitions(self, topic: str) -> int:
+        return await self._inner.partitions(topic)
+
+    async def stop(self) -> None:
+        await self._inner.stop()
+
+
+async def lying_in(connection: Broker, topic: str, partitions: int) -> list[ConsumedRecord]:
+    """What lies in a topic, read to its present end."""
+    reader = connection.reader(topic, partitions)
+    found: list[ConsumedRecord] = []
     try:
-        parts = [TopicPartition(connection.topic(topic), n) for n in range(partitions)]
-        consumer.assign(parts)
-        await consumer.seek_to_beginning()
-        ends = await consumer.end_offsets(parts)
-        found: Counter[bytes] = Counter()
-        while any([await consumer.position(tp) < end for tp, end in ends.items()]):
-            for records in (await consumer.getmany(timeout_ms=200)).values():
-                found.update(r.value for r in records)
-        return found
+        await reader.start()
+        while not await reader.caught_up():
+            for records in (await reader.fetch()).values():
+                found += records
     finally:
-        await consumer.stop()
+        await reader.stop(int(DEADLINE_S * 1000))
+    return found
 
 
-async def committed(connection: Connection, group: str = GROUP) -> dict[tuple[str, int], int]:
-    async with Positions(connection) as positions:
+async def values(connection: Broker, topic: str = OUT, partitions: int = 2) -> Counter[bytes]:
+    """How often each value lies in a topic, read to its present end."""
+    return Counter(record.value or b"" for record in await lying_in(connection, topic, partitions))
+
+
+async def delete_before(connection: Broker, topic: str, partition: int, offset: int) -> None:
+    """Delete the oldest records of a partition, as a retention pass would."""
+    if isinstance(connection, FakeBroker):
+        connection.delete_before(topic, partition, offset)
+        return
+    assert isinstance(connection, Connection)
+    admin = AIOKafkaAdminClient(**connection.client_options())
+    await admin.start()
+    part = TopicPartition(connection.topic(topic), partition)
+    await admin.delete_records({part: RecordsToDelete(before_offset=offset)})
+    await admin.close()
+
+
+async def committed(connection: Broker, group: str = GROUP) -> dict[tuple[str, int], int]:
+    async with connection.positions() as positions:
         return await positions.committed(group)
 
 
@@ -133,14 +166,14 @@ async def running(*loops: BatchLoop) -> AsyncIterator[list[asyncio.Task[None]]]:
 
 
 def copier(
-    connection: Connection,
+    connection: Broker,
     noted: Noted,
     *,
     handle: Callable[..., object] = copy,
-    producer: AckedProducer | None = None,
+    producer: Producer | None = None,
     **options: object,
 ) -> BatchLoop:
-    producer = producer or AckedProducer(connection, clock=clock)
+    producer = producer or connection.producer(clock=clock)
     return BatchLoop(
         connection, IN, GROUP, handle, producer, observer=noted, **options,  # type: ignore[arg-type]
     )  # fmt: skip

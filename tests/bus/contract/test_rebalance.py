@@ -1,15 +1,12 @@
-"""Two members of one group on the real broker: a batch in hand is finished before it moves."""
+"""Two members of one group on every broker: a batch in hand is finished before it moves."""
 
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
-import pytest
-
 from bus.batch_loop import BatchSettings
-from bus.connection import Connection
 from bus.outgoing import Outgoing
-from bus.ports import ReaderSettings
+from bus.ports import Broker, ReaderSettings
 from telemetry.arrived import Arrived
 from tests.integration.bus_road import (
     Noted,
@@ -24,14 +21,12 @@ from tests.integration.bus_road import (
     values,
 )
 
-pytestmark = pytest.mark.broker
-
 
 async def test_a_batch_in_hand_is_finished_and_committed_before_a_second_member_reads(
-    connection: Connection,
+    bus: Broker,
 ) -> None:
-    await make_road(connection)
-    await publish(connection, numbered(0, 100))
+    await make_road(bus)
+    await publish(bus, numbered(0, 100))
     first, second = Noted(), Noted()
     begun, gate = asyncio.Event(), asyncio.Event()
 
@@ -40,27 +35,27 @@ async def test_a_batch_in_hand_is_finished_and_committed_before_a_second_member_
         await gate.wait()
         return await copy(partition, records)
 
-    async with running(copier(connection, first, handle=slow)) as tasks:
+    async with running(copier(bus, first, handle=slow)) as tasks:
         await begun.wait()
-        async with running(copier(connection, second)) as others:
+        async with running(copier(bus, second)) as others:
             # The second joins while the first holds its batch; nothing may be read twice.
             await asyncio.sleep(4)
             assert not second.batches
             gate.set()
             await until(lambda: first.records == 100, *tasks, *others)
-            await publish(connection, numbered(100, 1_100))
+            await publish(bus, numbered(100, 1_100))
             await until(lambda: first.records + second.records == 1_100, *tasks, *others)
             assert second.records > 0
-    assert await values(connection) == Counter(b"%d" % n for n in range(1_100))
-    assert sum((await committed(connection)).values()) == 1_100
+    assert await values(bus) == Counter(b"%d" % n for n in range(1_100))
+    assert sum((await committed(bus)).values()) == 1_100
     assert not first.missed
 
 
 async def test_a_batch_that_outlasts_the_deadline_is_left_to_its_new_owner(
-    connection: Connection,
+    bus: Broker,
 ) -> None:
-    await make_road(connection)
-    await publish(connection, numbered(0, 100))
+    await make_road(bus)
+    await publish(bus, numbered(0, 100))
     first, second = Noted(), Noted()
     begun, gate = asyncio.Event(), asyncio.Event()
     handled: set[bytes] = set()
@@ -75,32 +70,32 @@ async def test_a_batch_that_outlasts_the_deadline_is_left_to_its_new_owner(
         return await copy(partition, records)
 
     settings = BatchSettings(ReaderSettings(revoke_deadline_ms=200))
-    loop = copier(connection, first, handle=stuck, settings=settings)
+    loop = copier(bus, first, handle=stuck, settings=settings)
     async with running(loop) as tasks:
         await begun.wait()
-        async with running(copier(connection, second, handle=noting)) as others:
+        async with running(copier(bus, second, handle=noting)) as others:
             await until(lambda: second.records > 0, *tasks, *others)
             gate.set()
             await until(lambda: first.records + second.records >= 100, *tasks, *others)
             assert "RevokeDeadline" in first.missed
             assert "rebalanced" in first.retries
             # It crashed neither member, and both go on.
-            await publish(connection, numbered(100, 200))
+            await publish(bus, numbered(100, 200))
             written = {b"%d" % n for n in range(200)}
             await until(lambda: handled == written, *tasks, *others)
-    assert sorted(await values(connection)) == sorted(written)
+    assert sorted(await values(bus)) == sorted(written)
 
 
 async def test_a_static_member_that_restarts_takes_up_its_partitions_at_once(
-    connection: Connection,
+    bus: Broker,
 ) -> None:
-    await make_road(connection)
-    await publish(connection, numbered(0, 100))
+    await make_road(bus)
+    await publish(bus, numbered(0, 100))
     noted = Noted()
     for wanted in (100, 200, 300):
-        async with running(copier(connection, noted, member="worker-0")) as tasks:
+        async with running(copier(bus, noted, member="worker-0")) as tasks:
             # Well within the session timeout: nobody waits for the old member to die.
             async with asyncio.timeout(8):
                 await until(lambda wanted=wanted: noted.records == wanted, *tasks)  # type: ignore[misc]
-        await publish(connection, numbered(wanted, wanted + 100))
+        await publish(bus, numbered(wanted, wanted + 100))
     assert not noted.again

@@ -6,27 +6,24 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bus.admin import TopicAdmin
-from bus.connection import Connection
 from bus.failures import TopicError, ViewOutdatedError
 from bus.outgoing import Outgoing
+from bus.ports import Broker
 from bus.topics import TopicSpec
 from bus.view import CompactedView
 from telemetry.control import HEARTBEAT_KEY
 from tests.integration.bus_road import clock, make_topics, publish, until
-
-pytestmark = pytest.mark.broker
 
 CONTROL = "control.links"
 COMPACTED = {"cleanup.policy": "compact"}
 
 
 class Rows:
-    def __init__(self, connection: Connection, now_ms: int = 0, **options: int) -> None:
+    def __init__(self, bus: Broker, now_ms: int = 0, **options: int) -> None:
         self.held: dict[bytes, bytes] = {}
         self.now_ms = now_ms
         self.view = CompactedView(
-            connection, CONTROL, self.apply, heartbeat_at=int, clock=lambda: self.now_ms, **options
+            bus, CONTROL, self.apply, heartbeat_at=int, clock=lambda: self.now_ms, **options
         )
 
     def apply(self, key: bytes, value: bytes | None) -> None:
@@ -57,114 +54,114 @@ def beat(partition: int, at_ms: int) -> Outgoing:
     return row(HEARTBEAT_KEY, b"%d" % at_ms, partition)
 
 
-async def test_it_is_ready_only_with_every_row_that_was_there(connection: Connection) -> None:
-    await make_topics(connection, TopicSpec(CONTROL, 3, COMPACTED))
-    await publish(connection, [row(b"k%d" % n, b"%d" % n) for n in range(9_000)])
-    rows = Rows(connection)
+async def test_it_is_ready_only_with_every_row_that_was_there(bus: Broker) -> None:
+    await make_topics(bus, TopicSpec(CONTROL, 3, COMPACTED))
+    await publish(bus, [row(b"k%d" % n, b"%d" % n) for n in range(9_000)])
+    rows = Rows(bus)
     async with reading(rows), asyncio.timeout(30):
         await rows.view.ready.wait()
         assert len(rows.held) == 9_000
 
 
-async def test_an_empty_topic_is_ready_and_not_fresh(connection: Connection) -> None:
-    await make_topics(connection, TopicSpec(CONTROL, 2, COMPACTED))
-    rows = Rows(connection)
+async def test_an_empty_topic_is_ready_and_not_fresh(bus: Broker) -> None:
+    await make_topics(bus, TopicSpec(CONTROL, 2, COMPACTED))
+    rows = Rows(bus)
     async with reading(rows) as task:
         await until(rows.view.ready.is_set, task)
         assert not rows.view.fresh(0)
 
 
-async def test_changes_and_deletions_follow_in_order(connection: Connection) -> None:
-    await make_topics(connection, TopicSpec(CONTROL, 2, COMPACTED))
-    await publish(connection, [row(b"a", b"1"), row(b"b", b"1"), row(b"a", None), row(b"b", b"2")])
-    rows = Rows(connection)
+async def test_changes_and_deletions_follow_in_order(bus: Broker) -> None:
+    await make_topics(bus, TopicSpec(CONTROL, 2, COMPACTED))
+    await publish(bus, [row(b"a", b"1"), row(b"b", b"1"), row(b"a", None), row(b"b", b"2")])
+    rows = Rows(bus)
     async with reading(rows) as task:
         await until(rows.view.ready.is_set, task)
         assert rows.held == {b"b": b"2"}
-        await publish(connection, [row(b"b", None), row(b"c", b"3")])
+        await publish(bus, [row(b"b", None), row(b"c", b"3")])
         await until(lambda: rows.held == {b"c": b"3"}, task)
 
 
-async def test_it_is_as_fresh_as_its_oldest_partition(connection: Connection) -> None:
-    await make_topics(connection, TopicSpec(CONTROL, 2, COMPACTED))
-    await publish(connection, [beat(0, 50_000)])
-    rows = Rows(connection)
+async def test_it_is_as_fresh_as_its_oldest_partition(bus: Broker) -> None:
+    await make_topics(bus, TopicSpec(CONTROL, 2, COMPACTED))
+    await publish(bus, [beat(0, 50_000)])
+    rows = Rows(bus)
     view = rows.view
     async with reading(rows) as task:
         await until(view.ready.is_set, task)
         assert view.heartbeat_ms is None
         assert not view.fresh(50_000)
-        await publish(connection, [beat(1, 40_000)])
+        await publish(bus, [beat(1, 40_000)])
         await until(lambda: view.heartbeat_ms == 40_000, task)
         assert view.fresh(70_000)
         assert not view.fresh(70_001)
-        await publish(connection, [beat(1, 60_000)])
+        await publish(bus, [beat(1, 60_000)])
         await until(lambda: view.heartbeat_ms == 50_000, task)
         assert rows.held == {}
     assert not view.fresh(50_000)
 
 
-async def test_a_row_that_cannot_be_applied_ends_it_loudly(connection: Connection) -> None:
-    await make_topics(connection, TopicSpec(CONTROL, 1, COMPACTED))
-    await publish(connection, [row(b"bad", b"1")])
+async def test_a_row_that_cannot_be_applied_ends_it_loudly(bus: Broker) -> None:
+    await make_topics(bus, TopicSpec(CONTROL, 1, COMPACTED))
+    await publish(bus, [row(b"bad", b"1")])
     with pytest.raises(RuntimeError, match="cannot be"):
-        await Rows(connection).view.run()
+        await Rows(bus).view.run()
 
 
-async def test_a_missing_topic_ends_it_loudly(connection: Connection) -> None:
+async def test_a_missing_topic_ends_it_loudly(bus: Broker) -> None:
     with pytest.raises(TopicError, match=CONTROL):
-        await Rows(connection).view.run()
+        await Rows(bus).view.run()
 
 
-async def test_a_topic_made_anew_ends_it_since_rows_may_be_gone(connection: Connection) -> None:
-    await make_topics(connection, TopicSpec(CONTROL, 1, COMPACTED))
-    await publish(connection, [row(b"k%d" % n, b"1") for n in range(10)])
-    rows = Rows(connection)
+async def test_a_topic_made_anew_ends_it_since_rows_may_be_gone(bus: Broker) -> None:
+    await make_topics(bus, TopicSpec(CONTROL, 1, COMPACTED))
+    await publish(bus, [row(b"k%d" % n, b"1") for n in range(10)])
+    rows = Rows(bus)
     async with reading(rows) as task:
         await until(lambda: len(rows.held) == 10, task)
-        async with TopicAdmin(connection) as admin:
+        async with bus.admin() as admin:
             await admin.delete([CONTROL])
             await admin.create([TopicSpec(CONTROL, 1, COMPACTED)])
-        await publish(connection, [row(b"new", b"1")])
+        await publish(bus, [row(b"new", b"1")])
         with pytest.raises(ViewOutdatedError, match="anew"):
             async with asyncio.timeout(30):
                 await task
 
 
-async def test_after_a_long_silence_it_is_built_anew(connection: Connection) -> None:
-    await make_topics(connection, TopicSpec(CONTROL, 1, COMPACTED))
-    await publish(connection, [row(b"a", b"1")])
-    rows = Rows(connection, silence_ms_max=3_600_000)
+async def test_after_a_long_silence_it_is_built_anew(bus: Broker) -> None:
+    await make_topics(bus, TopicSpec(CONTROL, 1, COMPACTED))
+    await publish(bus, [row(b"a", b"1")])
+    rows = Rows(bus, silence_ms_max=3_600_000)
     async with reading(rows) as task:
         await until(rows.view.ready.is_set, task)
         rows.now_ms += 3_600_001
-        await publish(connection, [row(b"b", b"1")])
+        await publish(bus, [row(b"b", b"1")])
         with pytest.raises(ViewOutdatedError, match="missed"):
             async with asyncio.timeout(30):
                 await task
 
 
 async def test_a_long_silence_of_one_partition_is_not_covered_by_another(
-    connection: Connection,
+    bus: Broker,
 ) -> None:
-    await make_topics(connection, TopicSpec(CONTROL, 2, COMPACTED))
-    rows = Rows(connection, silence_ms_max=3_600_000)
+    await make_topics(bus, TopicSpec(CONTROL, 2, COMPACTED))
+    rows = Rows(bus, silence_ms_max=3_600_000)
     async with reading(rows) as task:
         await until(rows.view.ready.is_set, task)
         for n in range(3):
             rows.now_ms += 1_800_000
-            await publish(connection, [row(b"%d" % n, b"1", 0)])
+            await publish(bus, [row(b"%d" % n, b"1", 0)])
             await until(lambda n=n: len(rows.held) == n + 1, task)  # type: ignore[misc]  # bound now
-        await publish(connection, [row(b"late", b"1", 1)])
+        await publish(bus, [row(b"late", b"1", 1)])
         with pytest.raises(ViewOutdatedError, match="missed"):
             async with asyncio.timeout(30):
                 await task
 
 
-async def test_the_clock_of_these_tests_is_not_the_rows(connection: Connection) -> None:
-    await make_topics(connection, TopicSpec(CONTROL, 1, COMPACTED))
-    await publish(connection, [beat(0, clock())])
-    rows = Rows(connection, clock())
+async def test_the_clock_of_these_tests_is_not_the_rows(bus: Broker) -> None:
+    await make_topics(bus, TopicSpec(CONTROL, 1, COMPACTED))
+    await publish(bus, [beat(0, clock())])
+    rows = Rows(bus, clock())
     async with reading(rows) as task:
         await until(rows.view.ready.is_set, task)
         assert rows.view.fresh(clock())

@@ -1,4 +1,4 @@
-"""Topics into a store on the real broker: what the store holds decides where reading goes on."""
+"""Topics into a store on every broker: what the store holds decides where reading goes on."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -6,14 +6,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bus.connection import Connection
 from bus.failures import GaveUpError, SinkBackpressureError
+from bus.ports import Broker
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.topics import TopicSpec
 from telemetry.arrived import Arrived
 from tests.integration.bus_road import Noted, committed, make_topics, numbered, publish, until
-
-pytestmark = pytest.mark.broker
 
 TOPICS = ("a", "b")
 AT_ONCE = SinkSettings(gather_ms=50)
@@ -48,13 +46,13 @@ class Store:
 
 @asynccontextmanager
 async def sinking(
-    connection: Connection,
+    bus: Broker,
     store: Store,
     noted: Noted | None = None,
     settings: SinkSettings = AT_ONCE,
 ) -> AsyncIterator[asyncio.Task[None]]:
     loop = SinkLoop(
-        connection, TOPICS, "sink", store.position, store.write, observer=noted, settings=settings
+        bus, TOPICS, "sink", store.position, store.write, observer=noted, settings=settings
     )
     task = asyncio.create_task(loop.run())
     try:
@@ -64,19 +62,19 @@ async def sinking(
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def fill(connection: Connection, start: int, stop: int) -> None:
+async def fill(bus: Broker, start: int, stop: int) -> None:
     for topic in TOPICS:
-        await publish(connection, numbered(start, stop, topic))
+        await publish(bus, numbered(start, stop, topic))
 
 
 @pytest.fixture
-async def filled(connection: Connection) -> Connection:
-    await make_topics(connection, *(TopicSpec(topic, 2, {}) for topic in TOPICS))
-    await fill(connection, 0, 500)
-    return connection
+async def filled(bus: Broker) -> Broker:
+    await make_topics(bus, *(TopicSpec(topic, 2, {}) for topic in TOPICS))
+    await fill(bus, 0, 500)
+    return bus
 
 
-async def test_every_record_is_kept_once_and_committed_after_its_write(filled: Connection) -> None:
+async def test_every_record_is_kept_once_and_committed_after_its_write(filled: Broker) -> None:
     store = Store()
     async with sinking(filled, store) as task:
         await until(lambda: len(store.kept) == 1_000, task)
@@ -84,7 +82,7 @@ async def test_every_record_is_kept_once_and_committed_after_its_write(filled: C
     assert sum((await committed(filled, "sink")).values()) == 1_000
 
 
-async def test_records_are_gathered_into_few_writes(filled: Connection) -> None:
+async def test_records_are_gathered_into_few_writes(filled: Broker) -> None:
     store = Store()
     patient = SinkSettings(gather_ms=60_000, gather_records_max=1_000)
     async with sinking(filled, store, settings=patient) as task:
@@ -92,7 +90,7 @@ async def test_records_are_gathered_into_few_writes(filled: Connection) -> None:
     assert store.writes == [1_000]
 
 
-async def test_stopping_writes_what_was_gathered(filled: Connection) -> None:
+async def test_stopping_writes_what_was_gathered(filled: Broker) -> None:
     store = Store()
     noted = Noted()
     loop = SinkLoop(
@@ -112,7 +110,7 @@ async def test_stopping_writes_what_was_gathered(filled: Connection) -> None:
     assert len(store.kept) == 1_000
 
 
-async def test_a_crash_between_write_and_commit_costs_nothing(filled: Connection) -> None:
+async def test_a_crash_between_write_and_commit_costs_nothing(filled: Broker) -> None:
     store = Store()
     loop = SinkLoop(filled, TOPICS, "sink", store.position, store.write, settings=AT_ONCE)
 
@@ -130,7 +128,7 @@ async def test_a_crash_between_write_and_commit_costs_nothing(filled: Connection
     assert store.again == 0
 
 
-async def test_a_store_that_lost_its_end_gets_it_again(filled: Connection) -> None:
+async def test_a_store_that_lost_its_end_gets_it_again(filled: Broker) -> None:
     store = Store()
     async with sinking(filled, store) as task:
         await until(lambda: len(store.kept) == 1_000, task)
@@ -142,7 +140,7 @@ async def test_a_store_that_lost_its_end_gets_it_again(filled: Connection) -> No
         await until(lambda: len(store.kept) == 1_000, task)
 
 
-async def test_a_store_without_positions_goes_on_from_the_commit(filled: Connection) -> None:
+async def test_a_store_without_positions_goes_on_from_the_commit(filled: Broker) -> None:
     store = Store(knows_positions=False)
     async with sinking(filled, store) as task:
         await until(lambda: len(store.kept) == 1_000, task)
@@ -152,7 +150,7 @@ async def test_a_store_without_positions_goes_on_from_the_commit(filled: Connect
     assert store.again == 0
 
 
-async def test_backpressure_brings_the_same_records_later(filled: Connection) -> None:
+async def test_backpressure_brings_the_same_records_later(filled: Broker) -> None:
     store, noted = Store(), Noted()
     store.pressure = 3
     async with sinking(filled, store, noted) as task:
@@ -161,7 +159,7 @@ async def test_backpressure_brings_the_same_records_later(filled: Connection) ->
     assert sum((await committed(filled, "sink")).values()) == 1_000
 
 
-async def test_backpressure_without_end_ends_the_loop(filled: Connection) -> None:
+async def test_backpressure_without_end_ends_the_loop(filled: Broker) -> None:
     store = Store()
     store.pressure = 1_000_000
     settings = SinkSettings(gather_ms=10, give_up_ms=200)
@@ -170,7 +168,7 @@ async def test_backpressure_without_end_ends_the_loop(filled: Connection) -> Non
     assert await committed(filled, "sink") == {}
 
 
-async def test_a_failing_store_ends_the_loop_with_nothing_committed(filled: Connection) -> None:
+async def test_a_failing_store_ends_the_loop_with_nothing_committed(filled: Broker) -> None:
     store = Store()
     store.failure = OSError("disk")
     with pytest.raises(OSError, match="disk"):
@@ -178,7 +176,7 @@ async def test_a_failing_store_ends_the_loop_with_nothing_committed(filled: Conn
     assert await committed(filled, "sink") == {}
 
 
-async def test_two_sinks_share_the_partitions_and_keep_everything(filled: Connection) -> None:
+async def test_two_sinks_share_the_partitions_and_keep_everything(filled: Broker) -> None:
     first, second = Store(), Store()
     slow = SinkSettings(gather_ms=400)
     async with (

@@ -1,0 +1,1 @@
+"""Kafka in this process, for tests and trials: all of ``bus.ports``, and faults on request."""

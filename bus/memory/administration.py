@@ -1,0 +1,120 @@
+"""Topics and offsets of the broker in memory, as administrators see them."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Self
+
+from bus.memory.cluster import Cluster, PartitionLog, UnknownTopicOrPartitionError, check_spec
+from bus.ports import BrokerSettings, Lag, Offsets
+from bus.topics import ActualTopic, TopicSpec, appliable
+
+
+class MemoryAdmin:
+    """Obeys ``ports.Admin``."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def __aenter__(self) -> Self:
+        self._cluster.ask()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return
+
+    async def describe(self, names: Sequence[str]) -> dict[str, ActualTopic | None]:
+        """Each named topic as it is, None if it does not exist."""
+        self._cluster.ask()
+        found = {name: self._cluster.topics.get(name) for name in names}
+        return {name: None if one is None else one.described() for name, one in found.items()}
+
+    async def create(self, specs: Sequence[TopicSpec]) -> list[str]:
+        """Create what is missing; the names created."""
+        actual = await self.describe([spec.name for spec in specs])
+        missing = [spec for spec in specs if actual[spec.name] is None]
+        for spec in missing:
+            self._cluster.create(spec)
+        return [spec.name for spec in missing]
+
+    async def apply(self, specs: Sequence[TopicSpec]) -> list[str]:
+        """Bring drifted settings of existing topics to the specification; the names changed."""
+        changed = appliable(specs, await self.describe([spec.name for spec in specs]))
+        for spec in changed:
+            check_spec(spec)
+            topic = self._cluster.topics[spec.name]
+            topic.spec = replace(topic.spec, config=dict(spec.config))
+        return [spec.name for spec in changed]
+
+    async def empty(self, names: Sequence[str]) -> list[str]:
+        """Make all that is now in these topics unreadable; those that exist."""
+        self._cluster.ask()
+        there = [name for name in names if name in self._cluster.topics]
+        for name in there:
+            for log in self._cluster.topics[name].logs:
+                log.delete_before(log.end)
+        return there
+
+    async def delete(self, names: Iterable[str]) -> None:
+        """Delete topics with all they hold; a missing one is no failure."""
+        self._cluster.ask()
+        for name in names:
+            self._cluster.topics.pop(name, None)
+
+    async def broker_settings(self) -> BrokerSettings:
+        """The settings it was made with."""
+        self._cluster.ask()
+        return self._cluster.settings
+
+
+class MemoryOffsets:
+    """Obeys ``ports.OffsetReader``; ``committed`` holds what every group has committed."""
+
+    def __init__(self, cluster: Cluster, committed: Mapping[str, Offsets]) -> None:
+        self._cluster = cluster
+        self._committed = committed
+
+    async def __aenter__(self) -> Self:
+        self._cluster.ask()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return
+
+    async def begin(self, partitions: Mapping[str, int]) -> Offsets:
+        """The first offset still there."""
+        return {at: log.begin for at, log in self._logs(partitions)}
+
+    async def end(self, partitions: Mapping[str, int]) -> Offsets:
+        """The offset the next record will get."""
+        return {at: log.end for at, log in self._logs(partitions)}
+
+    async def oldest_ms(self, partitions: Mapping[str, int]) -> dict[str, int]:
+        """The time of the oldest record still there, by topic; empty topics are absent."""
+        oldest: dict[str, int] = {}
+        for (topic, _), log in self._logs(partitions):
+            if log.records:
+                at_ms = log.records[0].timestamp
+                oldest[topic] = min(at_ms, oldest.get(topic, at_ms))
+        return oldest
+
+    async def committed(self, group: str) -> Offsets:
+        """The offsets the group has committed."""
+        self._cluster.ask()
+        return dict(self._committed.get(group, {}))
+
+    async def lag(self, group: str, partitions: Mapping[str, int]) -> dict[tuple[str, int], Lag]:
+        """Where the group stands in every partition of the topics."""
+        committed = await self.committed(group)
+        logs = self._logs(partitions)
+        return {at: Lag(committed.get(at), log.begin, log.end) for at, log in logs}
+
+    def _logs(self, partitions: Mapping[str, int]) -> list[tuple[tuple[str, int], PartitionLog]]:
+        self._cluster.ask()
+        found = []
+        for topic, count in partitions.items():
+            for number in range(count):
+                log = self._cluster.log(topic, number)
+                if log is None:
+                    raise UnknownTopicOrPartitionError(topic)
+                found.append(((topic, number), log))
+        return found

@@ -2,14 +2,14 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install run lint check test lock
+.PHONY: help install run lint check test catalogues lock
 
 BIN := .venv/bin
 LOCK := .cache/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --quiet
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 10
+	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
 
 install: ## set up .venv and the local broker; does nothing the second time
 	@deploy/install.sh
@@ -30,6 +30,11 @@ check: lint ## the same, and unit tests
 test: ## the whole suite, with the real broker
 	@deploy/install.sh tests
 	$(BIN)/pytest
+
+catalogues: ## collect the phrases of pages into their catalogues, to be translated there
+	@deploy/install.sh python
+	$(BIN)/pybabel --quiet extract
+	$(BIN)/pybabel --quiet update
 
 lock: ## resolve the dependencies anew into requirements/
 	@rm -f .venv/.roadfade-installed

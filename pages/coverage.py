@@ -7,8 +7,9 @@ clauses.yaml. A clause that nothing carries out fails.
 from dataclasses import dataclass
 from typing import Any, Final
 
-from pages.markup import Html, breakable, join, page, table, tag
+from pages.markup import page
 from pages.rules import RuleWords
+from pages.titles import Titles
 from policy.bilingual import Bilingual, Language
 from policy.document import Document
 from policy.plan import Plan
@@ -83,59 +84,34 @@ def coverage_json(found: tuple[Covered, ...]) -> dict[str, Any]:
 
 
 SHOWN_MAX: Final = 4
-_WORDS: Final = {
-    "en": (
-        "Clause by clause", "Clause", "Rules", "Duties of people", "Cases", "Evidence",
-        "{} of {} clauses are carried out", "not carried out",
-    ),
-    "ja": (
-        "条項ごとの対応", "条項", "規則", "人が行うこと", "事例", "証拠",
-        "{1}条項のうち{0}条項に対応", "対応なし",
-    ),
-}  # fmt: skip
 
 
 def coverage_page(
     found: tuple[Covered, ...], plan: Plan, document: Document, language: Language
 ) -> str:
-    """The same as a page; rules are told in words, their ids stand in the JSON."""
-    title, *head, share, nothing = _WORDS[language]
-    told = RuleWords(plan, document, language)
-    rows = [
-        [
-            join(tag("strong", clause.id), " ", clause.title.told(language)),
-            tag("span", nothing, class_="bad")
-            if clause.missing
-            else _some([told(rule) for rule in clause.rules]),
-            _lines([duty.duty.told(language) for duty in clause.duties]),
-            str(len(clause.cases)),
-            _lines(
-                [
-                    *map(breakable, clause.evidence),
-                    *(duty.evidence.told(language) for duty in clause.duties),
-                ]
-            ),
-        ]
-        for clause in found
-    ]
-    carried = sum(not clause.missing for clause in found)
+    """The same as a page; rules are given in words, their ids stand in the JSON."""
+    titles = Titles(document, language)
+    rules = RuleWords(plan, titles)
     return page(
+        "coverage.html.j2",
         language,
-        title,
-        tag("h1", title),
-        tag("p", f"{plan.policy} {plan.policy_version}", class_="dim"),
-        tag("p", share.format(carried, len(found)), class_="note"),
-        table(title, head, rows),
+        version=f"{plan.policy} {plan.policy_version}",
+        carried=str(sum(not clause.missing for clause in found)),
+        clauses=[_row(clause, rules, titles) for clause in found],
     )
 
 
-def _some(rules: list[str]) -> Html:
-    """Rules that read alike, as those of several recipients, stand once."""
-    distinct = list(dict.fromkeys(rules))
-    shown = _lines(distinct[:SHOWN_MAX])
-    more = len(distinct) - SHOWN_MAX
-    return join(shown, tag("span", f"+ {more}", class_="dim")) if more > 0 else shown
-
-
-def _lines(items: list[str]) -> Html:
-    return join(*(tag("div", item) for item in items))
+def _row(clause: Covered, rules: RuleWords, titles: Titles) -> dict[str, object]:
+    # Rules that read alike, as those of several recipients, stand once.
+    distinct = list(dict.fromkeys(map(rules, clause.rules)))
+    return {
+        "id": clause.id,
+        "title": titles.told(clause.title),
+        "missing": clause.missing,
+        "rules": distinct[:SHOWN_MAX],
+        "more": max(0, len(distinct) - SHOWN_MAX),
+        "duties": [titles.told(duty.duty) for duty in clause.duties],
+        "cases": len(clause.cases),
+        "files": clause.evidence,
+        "traces": [titles.told(duty.evidence) for duty in clause.duties],
+    }

@@ -4,186 +4,110 @@ Made from the plan and the notices people were shown, so that it cannot promise 
 the program does. One language a page; printable.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
-from typing import Final
+from collections.abc import Iterable
+from typing import Final, NamedTuple
 
 from pages.forbids import forbid_words
-from pages.markup import Html, bullets, join, page, table, tag
-from pages.phrases import (
-    DELIVERIES,
-    GROUNDS,
-    keep_words,
-    precision_words,
-    words,
-)
-from pages.recipients import country_words, date_words, recipient_words
+from pages.markup import page
+from pages.phrases import DELIVERIES, GROUNDS, keep_words, precision_words
+from pages.recipients import country_words, recipient_words
 from pages.titles import Titles
-from policy.bilingual import Bilingual, Language
-from policy.document import Document, Sheet
+from policy.bilingual import Language
+from policy.document import Document
+from policy.fields import Forbid
 from policy.holdings import PlanCell
-from policy.house import Controller, Manager
 from policy.page import Purpose
 from policy.plan import Plan
-from policy.words import Space
 from telemetry.signals import Kind
 
 HOME: Final = "JP"
 """The controller's own country, which is not abroad."""
 
-_WORDS: Final[Mapping[str, tuple[str, str]]] = {
-    "title": ("How we use data from your car", "お車から得る情報の取り扱い"),
-    "lead": (
-        "Made from the rules by which our systems work: what is not named here is not used.",
-        "このお知らせは、システムが実際に従う規則から作られています。ここにないものは使いません。",
-    ),
-    "since": ("In force since", "施行日"),
-    "version": ("Version", "版"),
-    "who": ("Who is responsible", "責任者"),
-    "contact": (
-        "Questions, access, correction, erasure, complaints",
-        "お問い合わせ・開示・訂正・消去・苦情",
-    ),
-    "purposes": ("Purposes", "利用目的"),
-    "told": ("In short", "要点"),
-    "what": ("Data", "情報"),
-    "how": ("How fine", "細かさ"),
-    "long": ("Kept at most", "保存期間"),
-    "receives": ("Who receives it", "受け取る人"),
-    "ground": ("Ground", "根拠"),
-    "never": ("Never", "しないこと"),
-    "withdraw": (
-        "Where the ground is your consent, you can refuse, and take it back at any time.",
-        "根拠が同意のものは、断ることも、いつでも取り消すこともできます。",
-    ),
-    "joint": ("Joint use within our group", "グループ内の共同利用"),
-    "items": ("Items", "項目"),
-    "manager": ("Responsible", "管理責任者"),
-    "abroad": ("also abroad: {}", "国外を含む: {}"),
-    "count": ("at least {} people in each figure", "一つの数字に{}人以上"),
-}  # fmt: skip
+
+class _Purpose(NamedTuple):
+    id: str
+    title: str
+    notices: list[str]
+    rows: list[list[str]]
+    forbids: list[str]
 
 
 def notice_page(plan: Plan, document: Document, language: Language) -> str:
     """The whole notice in one language."""
-    made = _Notice(plan, document, language)
-    return page(language, made.say("title"), *made.body())
+    policy, titles = document.policy.content, Titles(document, language)
+    made = (_purpose(sheet.content, plan, titles) for sheet in document.purposes)
+    return page(
+        "notice.html.j2",
+        language,
+        since=titles.words.date(policy.effective),
+        version=plan.policy_version,
+        address=titles.address(policy.controller),
+        contact=policy.controller.contact,
+        forbids=_forbids(policy.forbids, titles, everywhere=True),
+        purposes=[purpose for purpose in made if purpose.rows],
+        joint=_joint_use(titles),
+    )
 
 
-class _Notice:
-    def __init__(self, plan: Plan, document: Document, language: Language) -> None:
-        self.plan = plan
-        self.document = document
-        self.language = language
-        self.titles = Titles(document, language)
+def _purpose(content: Purpose, plan: Plan, titles: Titles) -> _Purpose:
+    own = (cell for cell in plan.cells if cell.purpose == content.purpose)
+    cells = [cell for cell in own if cell.signals or cell.facts]
+    refs = dict.fromkeys(cell.basis.notice for cell in cells)
+    texts = [text for text in map(titles.notice, refs) if text is not None]
+    forbids = _forbids(content.forbids, titles, everywhere=False)
+    rows = _rows(cells, plan, titles)
+    return _Purpose(content.purpose, titles.told(content.title), texts, rows, forbids)
 
-    def say(self, key: str) -> str:
-        return _WORDS[key][self.language == "ja"]
 
-    def text(self, both: Bilingual) -> str:
-        return both.told(self.language)
+def _rows(cells: Iterable[PlanCell], plan: Plan, titles: Titles) -> list[list[str]]:
+    """One row for recipients, then categories, that share all else."""
+    words = titles.words
+    recipients: dict[tuple[str, str, str, str], list[str]] = {}
+    for cell in cells:
+        category = titles.item(cell.category)
+        ground = words.gettext(GROUNDS[cell.basis.kind])
+        key = (category, _fineness(cell, plan, titles), keep_words(cell, words), ground)
+        recipients.setdefault(key, []).append(_recipient(cell, titles))
+    together: dict[tuple[str, str, str, str], list[str]] = {}
+    for (category, fine, kept, ground), who in recipients.items():
+        key = (fine, kept, words.listed_apart(dict.fromkeys(who)), ground)
+        together.setdefault(key, []).append(category)
+    return [[words.listed(names), *key] for key, names in together.items()]
 
-    def body(self) -> Iterator[Html]:
-        controller = self.document.policy.content.controller
-        since = date_words(self.document.policy.content.effective, self.language)
-        yield tag("h1", self.say("title"))
-        yield tag("p", self.say("lead"))
-        stop = "。" if self.language == "ja" else ". "
-        facts = f"{self.say('since')} {since}{stop}"
-        facts += f"{self.say('version')} {self.plan.policy_version}"
-        yield tag("p", facts, class_="dim")
-        yield tag("h2", self.say("who"))
-        mail = tag("a", controller.contact, href=f"mailto:{controller.contact}")
-        yield tag("p", self._address(controller))
-        yield tag("p", f"{self.say('contact')}: ", mail)
-        yield tag("p", self.say("withdraw"), class_="note")
-        pages = [p for p in self.document.purposes if self._cells(p)]
-        yield tag("h2", self.say("purposes"))
-        links = [tag("a", self.text(p.content.title), href=f"#{p.content.purpose}") for p in pages]
-        yield tag("nav", bullets(list(links)), aria_label=self.say("purposes"))
-        yield from self._forbids(None)
-        for one in pages:
-            yield self._purpose(one)
-        yield from self._joint_use()
 
-    def _cells(self, sheet: Sheet[Purpose]) -> list[PlanCell]:
-        own = (cell for cell in self.plan.cells if cell.purpose == sheet.content.purpose)
-        return [cell for cell in own if cell.signals or cell.facts]
+def _recipient(cell: PlanCell, titles: Titles) -> str:
+    recipient, words = titles.receives(cell.purpose, cell.recipient), titles.words
+    abroad = country_words((code for code in recipient.countries if code != HOME), words)
+    where = words.gettext("also abroad: %(countries)s", countries=abroad) if abroad else ""
+    return recipient_words(recipient, words, where)
 
-    def _purpose(self, sheet: Sheet[Purpose]) -> Html:
-        content = sheet.content
-        cells = self._cells(sheet)
-        refs = dict.fromkeys(cell.basis.notice for cell in cells)
-        known = self.document.notices
-        texts = [self.text(known[ref].content.text) for ref in refs if ref in known]
-        head = [self.say(key) for key in ("what", "how", "long", "receives", "ground")]
-        rows = self._rows(cells)
-        title = self.text(content.title)
-        return join(
-            tag("h2", title, id=content.purpose),
-            *(tag("p", text) for text in texts),
-            table(title, head, rows),
-            *self._forbids(content),
-        )
 
-    def _rows(self, cells: list[PlanCell]) -> list[list[str]]:
-        """One row for recipients, then categories, that share all else."""
-        recipients: dict[tuple[str, str, str, str], list[str]] = {}
-        for cell in cells:
-            category = self.titles.item(cell.category)
-            ground = words(GROUNDS, str(cell.basis.kind), self.language)
-            key = (category, self._fineness(cell), keep_words(cell, self.language), ground)
-            recipients.setdefault(key, []).append(self._recipient(cell))
-        together: dict[tuple[str, str, str, str], list[str]] = {}
-        for (category, fine, kept, ground), who in recipients.items():
-            key = (fine, kept, self._list(dict.fromkeys(who)), ground)
-            together.setdefault(key, []).append(category)
-        return [[self.titles.comma.join(names), *key] for key, names in together.items()]
+def _fineness(cell: PlanCell, plan: Plan, titles: Titles) -> str:
+    words, delivery = titles.words, DELIVERIES[cell.delivery]
+    parts = [] if delivery is None else [words.gettext(delivery)]
+    if cell.at_least is not None:
+        count = words.number(cell.at_least)
+        parts.append(words.gettext("at least %(count)s people in each figure", count=count))
+    if cell.signals and cell.precision is not None:
+        precision = titles.document.precisions.content.precisions[cell.precision]
+        placed = any(plan.catalogue[path].kind is Kind.POSITION for path in cell.signals)
+        space = precision.space if placed else None
+        parts.append(precision_words(space, precision.time, words))
+    return words.listed_apart(parts) or "-"
 
-    def _list(self, parts: Iterable[str]) -> str:
-        """Parts that may hold commas themselves."""
-        return ("、" if self.language == "ja" else "; ").join(parts)
 
-    def _recipient(self, cell: PlanCell) -> str:
-        recipient = self.titles.receives(cell.purpose, cell.recipient)
-        abroad = [country for country in recipient.countries if country != HOME]
-        named = country_words(abroad, self.language)
-        where = self.say("abroad").format(named) if abroad else ""
-        return recipient_words(recipient, self.language, where)
+def _forbids(forbids: Iterable[Forbid], titles: Titles, *, everywhere: bool) -> list[str]:
+    shown = (forbid for forbid in forbids if not forbid.join)
+    lines = (forbid_words(forbid, titles, everywhere=everywhere) for forbid in shown)
+    return list(dict.fromkeys(lines))
 
-    def _fineness(self, cell: PlanCell) -> str:
-        parts = [words(DELIVERIES, cell.delivery, self.language)]
-        if cell.at_least is not None:
-            parts.append(self.say("count").format(cell.at_least))
-        precisions = self.document.precisions.content.precisions
-        if cell.signals and cell.precision is not None:
-            precision = precisions[cell.precision]
-            catalogue = self.plan.catalogue
-            placed = any(catalogue[path].kind is Kind.POSITION for path in cell.signals)
-            space: Space | None = precision.space if placed else None
-            parts.append(precision_words(space, precision.time, self.language))
-        return self._list(part for part in parts if part) or "-"
 
-    def _forbids(self, content: Purpose | None) -> Iterator[Html]:
-        everywhere = content is None
-        found = (self.document.policy.content if content is None else content).forbids
-        lines = [
-            forbid_words(one, self.titles, everywhere=everywhere) for one in found if not one.join
-        ]
-        if lines:
-            yield tag("h3", self.say("never"))
-            yield bullets(list(dict.fromkeys(lines)))
-
-    def _joint_use(self) -> Iterator[Html]:
-        joint = self.document.policy.content.joint_use
-        if joint is None:
-            return
-        yield tag("h2", self.say("joint"))
-        notice = self.document.notices.get(joint.notice)
-        if notice is not None:
-            yield tag("p", self.text(notice.content.text))
-        items = self.titles.comma.join(map(self.titles.item, joint.items))
-        yield tag("p", f"{self.say('items')}: {items}")
-        yield tag("p", f"{self.say('manager')}: {self._address(joint.manager)}")
-
-    def _address(self, who: Controller | Manager) -> str:
-        return self.titles.comma.join(map(self.text, (who.name, who.representative, who.address)))
+def _joint_use(titles: Titles) -> dict[str, str | None] | None:
+    joint = titles.document.policy.content.joint_use
+    if joint is None:
+        return None
+    return {
+        "notice": titles.notice(joint.notice),
+        "listed": titles.words.listed(map(titles.item, joint.items)),
+        "manager": titles.address(joint.manager),
+    }

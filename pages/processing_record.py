@@ -3,12 +3,12 @@
 Every purpose with its data, recipients, countries, periods and safeguards, as the plan has them.
 """
 
-from typing import Any, Final
+from typing import Any
 
-from pages.markup import Html, bullets, join, page, table, tag
-from pages.phrases import GROUNDS, keep_words, words
+from pages.markup import page
+from pages.phrases import GROUNDS, keep_words
 from pages.processing_record_measures import measures
-from pages.recipients import country_words, date_words, recipient_words
+from pages.recipients import country_words, recipient_words
 from pages.titles import Titles
 from policy.bilingual import Language
 from policy.document import Document
@@ -31,7 +31,14 @@ def processing_record(plan: Plan, document: Document) -> dict[str, Any]:
         "activities": [
             _activity(plan, document, page.content.purpose) for page in document.purposes
         ],
-        "measures": [measure.model_dump() for measure in measures(plan, document)],
+        "measures": [
+            {"ja": ja, "en": en}
+            for ja, en in zip(
+                measures(plan, Titles(document, "ja")),
+                measures(plan, Titles(document, "en")),
+                strict=True,
+            )
+        ],
     }
 
 
@@ -87,47 +94,33 @@ def _data(document: Document, cell: PlanCell) -> dict[str, Any]:
     }
 
 
-_HEADS: Final = {
-    "en": ("Data", "Items", "Recipient", "Ground", "Period", "Because", "Authorities"),
-    "ja": ("情報", "項目数", "受け取る人", "根拠", "期間", "理由", "典拠"),
-}
-_TITLES: Final = {"en": "Record of processing activities", "ja": "個人データの取扱いの記録"}
-_MEASURES: Final = {"en": "Technical measures", "ja": "技術的な安全管理措置"}
-
-
 def record_page(plan: Plan, document: Document, language: Language) -> str:
     """The record as a page."""
     policy, titles = document.policy.content, Titles(document, language)
-    controller = policy.controller
-    address = (controller.name, controller.representative, controller.address)
-    mail = tag("a", controller.contact, href=f"mailto:{controller.contact}")
-    since = date_words(policy.effective, language)
+    version = f"{plan.policy} {plan.policy_version}"
     return page(
+        "record.html.j2",
         language,
-        _TITLES[language],
-        tag("h1", _TITLES[language]),
-        tag("p", titles.comma.join(one.told(language) for one in address), titles.comma, mail),
-        tag("p", f"{plan.policy} {plan.policy_version}{titles.comma}{since}"),
-        *(_section(plan, sheet.content, titles) for sheet in document.purposes),
-        tag("h2", _MEASURES[language]),
-        bullets([measure.told(language) for measure in measures(plan, document)]),
+        address=titles.address(policy.controller),
+        contact=policy.controller.contact,
+        version=titles.words.listed([version, titles.words.date(policy.effective)]),
+        activities=[_section(plan, sheet.content, titles) for sheet in document.purposes],
+        measures=measures(plan, titles),
     )
 
 
-def _section(plan: Plan, content: Purpose, titles: Titles) -> Html:
+def _section(plan: Plan, content: Purpose, titles: Titles) -> dict[str, object]:
     cells = [cell for cell in plan.cells if cell.purpose == content.purpose]
-    rows = [_row(cell, titles) for cell in cells if cell.signals or cell.facts]
-    language = titles.language
-    listed = [
-        recipient_words(one, language, country_words(one.countries, language))
-        for one in content.recipients
-    ]
-    title = f"{titles.purpose(content.purpose)} ({content.seed})"
-    return join(
-        tag("h2", title, id=content.purpose),
-        bullets(listed),
-        table(title, list(_HEADS[language]), rows) if rows else "",
-    )
+    words = titles.words
+    return {
+        "id": content.purpose,
+        "title": f"{titles.purpose(content.purpose)} ({content.seed})",
+        "recipients": [
+            recipient_words(one, words, country_words(one.countries, words))
+            for one in content.recipients
+        ],
+        "rows": [_row(cell, titles) for cell in cells if cell.signals or cell.facts],
+    }
 
 
 def _row(cell: PlanCell, titles: Titles) -> list[str]:
@@ -135,8 +128,8 @@ def _row(cell: PlanCell, titles: Titles) -> list[str]:
         titles.item(cell.category),
         str(len(cell.signals) + len(cell.facts)),
         titles.who(cell.purpose, cell.recipient),
-        words(GROUNDS, str(cell.basis.kind), titles.language),
-        keep_words(cell, titles.language),
-        cell.because.told(titles.language),
+        titles.words.gettext(GROUNDS[cell.basis.kind]),
+        keep_words(cell, titles.words),
+        titles.told(cell.because),
         ", ".join(cell.cites),
     ]

@@ -1,8 +1,10 @@
 """What a document calls its purposes, categories, facts and recipients, in one language."""
 
-from pages.phrases import CLASSES, words
+from pages.phrases import CLASSES
+from pages.translation import translation
 from policy.bilingual import Bilingual, Language
 from policy.document import Document
+from policy.house import Controller, Manager
 from policy.page import Recipient
 
 
@@ -10,8 +12,8 @@ class Titles:
     """Names for people in place of ids."""
 
     def __init__(self, document: Document, language: Language) -> None:
-        self.language = language
-        self.comma = "、" if language == "ja" else ", "
+        self.words = translation(language)
+        self.document = document
         pages = [sheet.content for sheet in document.purposes]
         categories = document.categories.content.categories
         self._purposes = {page.purpose: page.title for page in pages}
@@ -25,11 +27,11 @@ class Titles:
 
     def purpose(self, purpose: str) -> str:
         """A purpose's title."""
-        return self._told(self._purposes, purpose)
+        return self._named(self._purposes, purpose)
 
     def item(self, name: str) -> str:
         """A category or a fact by its title, a signal by its path."""
-        return self._told(self._items, name)
+        return self._named(self._items, name)
 
     def receives(self, purpose: str, recipient: str) -> Recipient:
         """Who stands under this id on the purpose's page."""
@@ -37,13 +39,26 @@ class Titles:
 
     def who(self, purpose: str, recipient: str) -> str:
         """The same by name."""
-        return self.receives(purpose, recipient).who.told(self.language)
+        return self.told(self.receives(purpose, recipient).who)
 
     def receiver(self, name: str) -> str:
         """Whom a forbid names: a class of recipients, or a recipient's id."""
         if name in CLASSES:
-            return words(CLASSES, name, self.language)
-        return self._told(self._who, name)
+            return self.words.gettext(CLASSES[name])
+        return self._named(self._who, name)
 
-    def _told(self, known: dict[str, Bilingual], name: str) -> str:
-        return known[name].told(self.language) if name in known else name
+    def notice(self, reference: str) -> str | None:
+        """The text people were shown under this reference."""
+        notice = self.document.notices.get(reference)
+        return None if notice is None else self.told(notice.content.text)
+
+    def address(self, who: Controller | Manager) -> str:
+        """Name, representative and address on one line."""
+        return self.words.listed(map(self.told, (who.name, who.representative, who.address)))
+
+    def told(self, both: Bilingual) -> str:
+        """What the document says in both languages, in this one."""
+        return both.told(self.words.language)
+
+    def _named(self, known: dict[str, Bilingual], name: str) -> str:
+        return self.told(known[name]) if name in known else name

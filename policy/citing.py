@@ -8,13 +8,7 @@ from pydantic import BaseModel
 
 from policy.document import Document, Sheet
 from policy.problems import Findings
-from policy.terms import Where
-
-PARTS = (
-    "scope", "profiles", "raw", "ledger", "transport", "outside", "analytics", "joint_use",
-    "combine", "forbids", "approvals", "controller", "notices", "categories", "precision",
-)  # fmt: skip
-"""What a clause may name beside purposes: parts of the document that hold for all of them."""
+from policy.terms import DocumentPart, Where
 
 
 def check_citations(document: Document, findings: Findings) -> None:
@@ -68,7 +62,7 @@ def check_clauses(document: Document, findings: Findings) -> None:
             where = authorities.where("authorities", name)
             remedy = f"add `{name}: {{rules: [purpose]}}` or a duty to clauses.yaml"
             findings.error(where, "no row says how this clause is carried out", name, remedy)
-    known = {page.content.purpose for page in document.purposes} | set(PARTS)
+    known = {page.content.purpose for page in document.purposes} | set(DocumentPart)
     cited = {cited for cited, _ in citations(document)}
     for name, clause in sheet.content.clauses.items():
         of = authorities.content.authorities.get(name)

@@ -100,6 +100,26 @@ class Epoch:
         return f"{self.months} months" if self.months else f"{self.days} days"
 
 
+class DocumentPart(StrEnum):
+    """What a clause may name beside purposes: parts of the document that hold for all of them."""
+
+    SCOPE = "scope"
+    PROFILES = "profiles"
+    RAW = "raw"
+    LEDGER = "ledger"
+    TRANSPORT = "transport"
+    OUTSIDE = "outside"
+    ANALYTICS = "analytics"
+    JOINT_USE = "joint_use"
+    COMBINE = "combine"
+    FORBIDS = "forbids"
+    APPROVALS = "approvals"
+    CONTROLLER = "controller"
+    NOTICES = "notices"
+    CATEGORIES = "categories"
+    PRECISION = "precision"
+
+
 RecipientClass = Literal[
     "subject", "internal", "processor", "joint_user", "third_party", "successor", "authority",
     "consumer_reporting",

@@ -5,7 +5,7 @@ from itertools import chain
 from math import cos, radians
 from typing import Final, NamedTuple
 
-from pages.markup import Html, join, tag
+from pages.markup import Drawing, Shape
 from roadfade.dry_run import Readings
 from roadfade.mesh_outline import outline
 from telemetry.instants import MINUTE_MS
@@ -73,7 +73,7 @@ def cells(readings: Readings) -> list[tuple[Point, ...]]:
 
 def drive_map(
     label: str, measured: Sequence[Sequence[Point]], told: Readings | None
-) -> Html | None:
+) -> Drawing | None:
     """The map, None where there is no position at all. ``told`` None: only as measured."""
     known = [] if told is None else cells(told)
     exact = [] if told is None else list(chain.from_iterable(ways(told)))
@@ -84,9 +84,7 @@ def drive_map(
     every = max(1, sum(map(len, measured)) // POINTS_MAX)
     shapes += [_line(frame, one[::every], dashed=told is not None) for one in measured]
     shapes += [_dot(frame, point) for point in _thinned(exact)]
-    shapes.append(_ruler(frame))
-    box = f"0 0 {WIDTH:g} {frame.height:.1f}"
-    return tag("svg", join(*shapes), viewBox=box, role="img", aria_label=label)
+    return Drawing(label, WIDTH, round(frame.height, 1), [*shapes, *_ruler(frame)])
 
 
 def _frame(points: Iterable[Point]) -> Frame:
@@ -106,33 +104,33 @@ def _thinned(points: Sequence[Point]) -> Sequence[Point]:
     return points[:: -(-len(points) // POINTS_MAX) or 1]
 
 
-def _line(frame: Frame, points: Sequence[Point], *, dashed: bool) -> Html:
-    places = (frame.place(point) for point in points)
-    joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in places)
-    dashes = "3 3" if dashed else None
-    return tag("polyline", points=joined, fill="none", stroke="var(--dim)", stroke_width=1.5,
-               stroke_dasharray=dashes)  # fmt: skip
+def _line(frame: Frame, points: Sequence[Point], *, dashed: bool) -> Shape:
+    line = {"points": _joined(frame, points), "fill": "none", "stroke": "var(--dim)"}
+    dashes = {"stroke-dasharray": "3 3"} if dashed else {}
+    return Shape("polyline", {**line, "stroke-width": 1.5, **dashes})
 
 
-def _polygon(frame: Frame, corners: Sequence[Point]) -> Html:
-    joined = " ".join(f"{x:.1f},{y:.1f}" for x, y in map(frame.place, corners))
-    return tag(
-        "polygon", points=joined, fill="var(--mark)", fill_opacity=0.25, stroke="var(--mark)"
-    )
+def _polygon(frame: Frame, corners: Sequence[Point]) -> Shape:
+    mark = {"fill": "var(--mark)", "fill-opacity": 0.25, "stroke": "var(--mark)"}
+    return Shape("polygon", {"points": _joined(frame, corners), **mark})
 
 
-def _dot(frame: Frame, point: Point) -> Html:
+def _joined(frame: Frame, points: Sequence[Point]) -> str:
+    return " ".join(f"{x:.1f},{y:.1f}" for x, y in map(frame.place, points))
+
+
+def _dot(frame: Frame, point: Point) -> Shape:
     x, y = frame.place(point)
-    return tag("circle", cx=f"{x:.1f}", cy=f"{y:.1f}", r=2, fill="var(--mark)")
+    return Shape("circle", {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": 2, "fill": "var(--mark)"})
 
 
-def _ruler(frame: Frame) -> Html:
+def _ruler(frame: Frame) -> tuple[Shape, Shape]:
     """A length for the eye: the largest round one that fits a third of the map."""
     unit = frame.scale / METRES_PER_DEGREE
     lengths = [n * 10**power for power in range(7) for n in (1, 2, 5)]
     metres = max((m for m in lengths if m * unit <= WIDTH / 3), default=1)
     said = f"{metres // 1000} km" if metres >= 1000 else f"{metres} m"  # noqa: PLR2004  # metres
-    y = frame.height - 4
-    bar = tag("line", x1=MARGIN, y1=y, x2=MARGIN + metres * unit, y2=y, stroke="var(--ink)",
-              stroke_width=2)  # fmt: skip
-    return join(bar, tag("text", said, x=MARGIN, y=y - 4))
+    y = round(frame.height - 4, 1)
+    end = round(MARGIN + metres * unit, 1)
+    bar = {"x1": MARGIN, "y1": y, "x2": end, "y2": y, "stroke": "var(--ink)", "stroke-width": 2}
+    return Shape("line", bar), Shape("text", {"x": MARGIN, "y": y - 4}, said)

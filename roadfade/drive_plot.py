@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from typing import Final
 
-from pages.markup import Html, join, tag
-from policy.bilingual import Language
+from pages.markup import Drawing, Shape
+from pages.translation import Translation
 from roadfade.dry_run import Reading
 from telemetry.instants import MINUTE_MS
 
@@ -22,8 +22,8 @@ def plot(
     before: Sequence[Reading],
     after: Sequence[Reading],
     floor_ms: int,
-    language: Language,
-) -> Html | None:
+    words: Translation,
+) -> Drawing | None:
     """Grey the drive, coloured what is told: a bar as long as the time is coarse.
 
     None where the signal has no number to draw.
@@ -44,19 +44,20 @@ def plot(
         return x, 6 + (high - value) / spread * (HEIGHT - BOTTOM - 12)
 
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*one) for one in _thinned(measured)))
-    shapes = [tag("polyline", points=line, fill="none", stroke="var(--dim)", stroke_width=1)]
     bars = dict.fromkeys(
         _bar(place(at, v), place(at + floor_ms, v)[0]) for at, v in told[:: _every(told)]
     )
-    shapes.append(tag("path", d="".join(bars), stroke="var(--mark)", stroke_width=3))
-    shapes += [
-        tag("text", f"{high:.5g}", x=2, y=14),
-        tag("text", f"{low:.5g}", x=2, y=HEIGHT - BOTTOM - 2),
-        tag("text", "0", x=LEFT, y=HEIGHT - 4),
-        tag("text", _span(end - start, language), x=WIDTH - 4, y=HEIGHT - 4, text_anchor="end"),
+    span = words.gettext("%(minutes)s min", minutes=f"{(end - start) / MINUTE_MS:.1f}")
+    below = HEIGHT - 4
+    shapes = [
+        Shape("polyline", {"points": line, "fill": "none", "stroke": "var(--dim)"}),
+        Shape("path", {"d": "".join(bars), "stroke": "var(--mark)", "stroke-width": 3}),
+        Shape("text", {"x": 2, "y": 14}, f"{high:.5g}"),
+        Shape("text", {"x": 2, "y": HEIGHT - BOTTOM - 2}, f"{low:.5g}"),
+        Shape("text", {"x": LEFT, "y": below}, "0"),
+        Shape("text", {"x": WIDTH - 4, "y": below, "text-anchor": "end"}, span),
     ]
-    box = f"0 0 {WIDTH:g} {HEIGHT:g}"
-    return tag("svg", join(*shapes), viewBox=box, role="img", aria_label=label)
+    return Drawing(label, WIDTH, HEIGHT, shapes)
 
 
 def _window(measured: Sequence[Reading]) -> tuple[int, int]:
@@ -90,8 +91,3 @@ def _every(told: Sequence[Reading]) -> int:
 def _bar(place: tuple[float, float], until: float) -> str:
     x, y = place
     return f"M{x:.1f} {y:.1f}h{max(until - x, 3.0):.1f}"
-
-
-def _span(length_ms: int, language: Language) -> str:
-    minutes = f"{length_ms / MINUTE_MS:.1f}"
-    return f"{minutes}分" if language == "ja" else f"{minutes} min"

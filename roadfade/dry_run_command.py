@@ -11,6 +11,7 @@ from rich.table import Table
 from ingest.recording import Recording
 from ingest.refused import Refused
 from pages.reasons import reason_words
+from pages.translation import translation
 from policy.bilingual import Language
 from policy.plan import Plan
 from roadfade.assumed import assumed_words
@@ -54,7 +55,7 @@ def dry_run_command(
         print_json(as_object(done))
     else:
         Console().print(_table(done, language))
-        typer.echo(assumed_words(done.role, language, agreed=done.agreed))
+        typer.echo(assumed_words(done.role, translation(language), agreed=done.agreed))
         if done.rejected:
             listed = ", ".join(f"{why} {count}" for why, count in done.rejected.items())
             typer.echo(f"not admitted: {listed}; `roadfade publish --check` says where", err=True)
@@ -97,10 +98,11 @@ def _table(done: DryRun, language: Language) -> Table:
     table = Table(title=f"{done.readings:,} readings through {done.plan.policy_version}")
     for column in ("output", "class", "remains", "withheld"):
         table.add_column(column)
+    words = translation(language)
     for output in done.plan.outputs:
         flow = done.ledger[output.id]
         most = sorted(flow.withheld.items(), key=lambda item: -item[1])
-        reasons = "; ".join(f"{reason_words(why, language)} {count:,}" for why, count in most)
+        reasons = "; ".join(f"{reason_words(why, words)} {count:,}" for why, count in most)
         remains = f"{flow.delivered:,} of {flow.entered:,}"
         table.add_row(output.id, output.recipient_class, remains, reasons)
     return table

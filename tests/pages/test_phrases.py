@@ -12,16 +12,18 @@ from pages.reasons import reason_words
 from pages.recipients import country_words, recipient_words
 from pages.rules import PARTS, RuleWords
 from pages.titles import Titles
+from pages.translation import translation
 from policy.bilingual import Bilingual
-from policy.citing import PARTS as PARTS_OF_A_DOCUMENT
 from policy.fields import Forbid, When
 from policy.holdings import DeliveryMode
 from policy.page import Recipient
-from policy.terms import BasisKind, RecipientClass
+from policy.terms import BasisKind, DocumentPart, RecipientClass
 from policy.words import Trigger, space
 from telemetry.control import Role
 from telemetry.outcome import Rejected, Withheld
 from tests.policy.tools.versions import version
+
+EN, JA = translation("en"), translation("ja")
 
 
 @pytest.mark.parametrize(
@@ -32,37 +34,37 @@ from tests.policy.tools.versions import version
         (GROUNDS, [str(kind) for kind in BasisKind]),
         (DELIVERIES, get_args(DeliveryMode)),
         (ROLES, get_args(Role)),
-        (PARTS, PARTS_OF_A_DOCUMENT),
+        (PARTS, DocumentPart),
     ],
 )
 def test_every_term_has_words_and_no_word_is_left_over(
-    table: Mapping[str, tuple[str, str]], terms: Iterable[str]
+    table: Mapping[str, str | None], terms: Iterable[str]
 ) -> None:
     assert set(table) == set(terms)
 
 
 @pytest.mark.parametrize("reason", [*Withheld, *Rejected])
 def test_every_reason_is_told_in_both_languages(reason: str) -> None:
-    assert "_" not in reason_words(reason, "en")
-    assert not reason_words(reason, "ja").isascii()
+    assert "_" not in reason_words(reason, EN)
+    assert not reason_words(reason, JA).isascii()
 
 
 @pytest.mark.parametrize(
     "said", ["exact", "jis-mesh 500 m", "jis-mesh 10000 m else h3", "h3 8", "prefecture"]
 )
 def test_every_kind_of_space_is_told_in_japanese(said: str) -> None:
-    assert said not in precision_words(space(said), 1_000, "ja")
+    assert said not in precision_words(space(said), 1_000, JA)
 
 
 def test_a_recipient_is_told_with_its_last_day_and_its_countries() -> None:
     who = Bilingual(ja="見本地図株式会社", en="Example Maps K.K.")
     maps = Recipient.model_validate(
-        {"id": "maps", "class": "joint_user", "who": who, "countries": ("IE", "ZZ"),
+        {"id": "maps", "class": "joint_user", "who": who, "countries": ("IE", "XX"),
          "until": date(2027, 4, 1)}
     )  # fmt: skip
-    japanese = recipient_words(maps, "ja", country_words(maps.countries, "ja"))
-    assert japanese == "見本地図株式会社（共同利用、2027年4月1日に終了、アイルランド、ZZ）"
-    english = recipient_words(maps, "en")
+    japanese = recipient_words(maps, JA, country_words(maps.countries, JA))
+    assert japanese == "見本地図株式会社（共同利用、2027年4月1日に終了、アイルランド、XX）"
+    english = recipient_words(maps, EN)
     assert english == "Example Maps K.K. [joint use in our group, ends on 2027-04-01]"
 
 
@@ -85,7 +87,8 @@ def test_a_forbid_is_told_by_titles(forbid: dict[str, object], everywhere: bool,
 
 
 def test_rules_are_told_by_purpose_and_data() -> None:
-    told = RuleWords(*version(), "ja")
+    plan, document = version()
+    told = RuleWords(plan, Titles(document, "ja"))
     assert told("study/team/C09") == "研究: 速度"
     assert told("study") == "研究"
     assert told("joint_use") == "共同利用"

@@ -91,7 +91,7 @@ def test_the_page_stands_alone_and_shows_every_output(
     assert result.exit_code == 0, result.output
     text = page.read_text(encoding="utf-8")
     assert f'<html lang="{language}">' in text
-    assert "default-src &#x27;none&#x27;" in text
+    assert "default-src 'none'" in text
     assert not re.search(r"(src|href)=\"(?!#)|url\(|@import|<script", text)
     assert 'id="product_rnd"' in text and text.count("<svg") > 5
 

@@ -1,0 +1,100 @@
+"""What a document says stays text: no page takes markup from it."""
+
+import re
+from collections.abc import Callable
+from functools import cache
+from html.parser import HTMLParser
+
+import pytest
+
+from pages.coverage import coverage, coverage_page
+from pages.notice import notice_page
+from pages.processing_record import record_page
+from policy.bilingual import Language
+from policy.document import Document
+from policy.plan import Plan
+from roadfade.dry_run import dry_run
+from roadfade.dry_run_page import dry_run_page
+from telemetry.record import LATITUDE, LONGITUDE
+from tests.policy.documents import FILES, SPEED
+from tests.policy.tools.versions import version
+from tests.support.worlds import column, envelope
+
+HOSTILE = """\"'><script>alert(1)</script><img src=x onerror=y>&{{ 7 * 7 }}%(who)s"""
+JOINT_USE = """\
+joint_use:
+  items: [C09]
+  purposes: [study]
+  notice: study@1
+  manager: {name: {ja: 丙, en: M}, address: {ja: 京都, en: K}, representative: {ja: 丁, en: S}}
+  cites: [APPI-27]
+"""
+FORBIDS = """\
+forbids:
+  - {to: [team], category: [C06], when: {role: minor}, because: a reason, cites: [X-1]}
+  - {category: [C06], except: [study], because: a reason, cites: [X-1]}
+"""
+
+
+def hostile(text: str) -> str:
+    """Every text that people write freely, with markup before it."""
+    quoted = HOSTILE.replace("'", "''")
+    text = re.sub(r"\b(ja|en): ([^,{}]+)", rf"\1: '{quoted}\2'", text)
+    text = re.sub(r"\b(contact|seed): ([^,}\n]+)", rf"\1: '{quoted}\2'", text)
+    return text.replace("evidence: [tests]", f"evidence: ['{quoted}']")
+
+
+@cache
+def written(bend: Callable[[str], str]) -> tuple[Plan, Document]:
+    house = FILES["policy.yaml"].replace("forbids: []\n", FORBIDS) + JOINT_USE
+    texts = {**FILES, "policy.yaml": house}
+    return version({name: bend(text) for name, text in texts.items()})
+
+
+def notice(plan: Plan, document: Document, language: Language) -> str:
+    return notice_page(plan, document, language)
+
+
+def record(plan: Plan, document: Document, language: Language) -> str:
+    return record_page(plan, document, language)
+
+
+def clauses(plan: Plan, document: Document, language: Language) -> str:
+    return coverage_page(coverage(document, plan), plan, document, language)
+
+
+def drive(plan: Plan, document: Document, language: Language) -> str:
+    columns = {
+        SPEED: column("km/h", [40.0, 41.0, 43.0]),
+        LATITUDE: column("degrees", [35.68, 35.69, 35.70]),
+        LONGITUDE: column("degrees", [139.76, 139.77, 139.78]),
+    }
+    done = dry_run(plan, [envelope(columns), b"{"], agreed=True)
+    return dry_run_page(done, document, language)
+
+
+class Skeleton(HTMLParser):
+    """The elements of a page with the names of their attributes, without any text."""
+
+    def __init__(self, page: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, tuple[str, ...]]] = []
+        self.feed(page)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag != "wbr":  # a file's name may break wherever it has a slash
+            self.found.append((tag, tuple(name for name, _ in attrs)))
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("page", [notice, record, clauses, drive])
+def test_markup_in_a_document_is_shown_as_text(
+    page: Callable[[Plan, Document, Language], str], language: Language
+) -> None:
+    harmless = page(*written(str), language)
+    attacked = page(*written(hostile), language)
+    assert "&lt;script&gt;alert(1)" in attacked
+    assert "{{ 7 * 7 }}%(who)s" in attacked
+    broken = [one for one in Skeleton(attacked).found if one not in Skeleton(harmless).found]
+    assert broken == []
+    assert len(Skeleton(attacked).found) == len(Skeleton(harmless).found)

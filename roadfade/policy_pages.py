@@ -1,73 +1,103 @@
-"""``roadfade policy notice | record | coverage``: pages made from the plan, for people."""
+"""``roadfade policy notice | record | coverage | generate``: what is made from the plan."""
 
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
 from pages.coverage import coverage, coverage_json, coverage_page
 from pages.notice import notice_page
 from pages.processing_record import processing_record, record_page
+from policy.bilingual import Language
+from policy.document import Document
+from policy.plan import Plan
 from roadfade.page_file import write_below, write_page
 from roadfade.policy_artefacts import artefacts
 from roadfade.policy_choice import FAILS, AsJson, Lang, PolicyPath, plan_or_exit, print_json
 
-Language = Annotated[Lang, typer.Option("--lang", help="The page's language.")]
+InLanguage = Annotated[Lang, typer.Option("--lang", help="The page's language.")]
 Page = Annotated[Path | None, typer.Option("--html", help="Write the page into this file.")]
 
 
 def notice(
-    *, lang: Language = Lang.EN, html: Page = None, policy: PolicyPath = None,
+    *, lang: InLanguage = Lang.EN, html: Page = None, policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """The public notice as a page that stands alone; --json has both languages."""
-    document, plan = plan_or_exit(policy, as_json=as_json)
-    page = notice_page(plan, document, lang.value)
-    if html is not None:
-        write_page(html, page)
-    if as_json:
-        print_json({"notice": {one.value: notice_page(plan, document, one.value) for one in Lang}})
-    elif html is None:
-        typer.echo(page, nl=False)
+    _answer(_Asked(lang, html, policy, as_json), notice_page, _notices)
 
 
 def record(
-    *, lang: Language = Lang.EN, html: Page = None, policy: PolicyPath = None,
+    *, lang: InLanguage = Lang.EN, html: Page = None, policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """The record of processing activities, as a page or as JSON."""
-    document, plan = plan_or_exit(policy, as_json=as_json)
-    page = record_page(plan, document, lang.value)
-    if html is not None:
-        write_page(html, page)
-    if as_json:
-        print_json(processing_record(plan, document))
-    elif html is None:
-        typer.echo(page, nl=False)
+    _answer(_Asked(lang, html, policy, as_json), record_page, processing_record)
 
 
 def coverage_command(
-    *, lang: Language = Lang.EN, html: Page = None, policy: PolicyPath = None,
+    *, lang: InLanguage = Lang.EN, html: Page = None, policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Clause by clause: rules, duties, cases and evidence; fails where a clause has none."""
-    document, plan = plan_or_exit(policy, as_json=as_json)
-    found = coverage(document, plan)
-    if html is not None:
-        write_page(html, coverage_page(found, plan, document, lang.value))
-    missing = [clause.id for clause in found if clause.missing]
-    if as_json:
-        print_json(coverage_json(found))
-    else:
-        for clause in found:
-            typer.echo(
-                f"{clause.id}: {len(clause.rules)} rules, {len(clause.duties)} duties, "
-                f"{len(clause.cases)} cases, {len(clause.evidence)} tests"
-            )
-        typer.echo(f"{len(found) - len(missing)} of {len(found)} clauses are carried out")
-    if missing:
-        typer.echo(f"not carried out: {', '.join(missing)}", err=True)
+    _answer(_Asked(lang, html, policy, as_json), _clauses, _clauses_json, _check_clauses)
+
+
+class _Asked(NamedTuple):
+    lang: Lang
+    html: Path | None
+    policy: Path | None
+    as_json: bool
+
+
+def _answer(
+    asked: _Asked,
+    build: Callable[[Plan, Document, Language], str],
+    as_object: Callable[[Plan, Document], dict[str, Any]],
+    check: Callable[[Plan, Document], tuple[list[str], str]] | None = None,
+) -> None:
+    """Write a page into a file, or print it or its JSON.
+
+    ``check`` gives the lines printed in place of the page, and what fails, if anything does.
+    """
+    document, plan = plan_or_exit(asked.policy, as_json=asked.as_json)
+    lines, failure = (None, "") if check is None else check(plan, document)
+    if asked.html is not None:
+        write_page(asked.html, build(plan, document, asked.lang.value))
+    if asked.as_json:
+        print_json(as_object(plan, document))
+    elif lines is not None:
+        typer.echo("\n".join(lines))
+    elif asked.html is None:
+        typer.echo(build(plan, document, asked.lang.value), nl=False)
+    if failure:
+        typer.echo(failure, err=True)
         raise typer.Exit(FAILS)
+
+
+def _notices(plan: Plan, document: Document) -> dict[str, Any]:
+    return {"notice": {one.value: notice_page(plan, document, one.value) for one in Lang}}
+
+
+def _clauses(plan: Plan, document: Document, language: Language) -> str:
+    return coverage_page(coverage(document, plan), plan, document, language)
+
+
+def _clauses_json(plan: Plan, document: Document) -> dict[str, Any]:
+    return coverage_json(coverage(document, plan))
+
+
+def _check_clauses(plan: Plan, document: Document) -> tuple[list[str], str]:
+    found = coverage(document, plan)
+    lines = [
+        f"{clause.id}: {len(clause.rules)} rules, {len(clause.duties)} duties, "
+        f"{len(clause.cases)} cases, {len(clause.evidence)} tests"
+        for clause in found
+    ]
+    missing = [clause.id for clause in found if clause.missing]
+    lines.append(f"{len(found) - len(missing)} of {len(found)} clauses are carried out")
+    return lines, f"not carried out: {', '.join(missing)}" if missing else ""
 
 
 def generate(

@@ -5,7 +5,6 @@ a remedy each. No value of the envelope comes out, and of a path only words the 
 knows: a path may be anything a device put there.
 """
 
-import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -14,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from policy.nearest import nearest
 from telemetry.envelope import Envelope, decode_envelope, encode_envelope
 from telemetry.identity import MASK
 from telemetry.outcome import Rejected
@@ -111,9 +111,9 @@ def _by_column(envelope: Envelope, judge: Judge, catalogue: Catalogue) -> Iterat
         for reason, readings in judge(encode_envelope(alone)).items():
             if reason in _OF_COLUMNS:
                 finding = _finding(reason, _shown(path, catalogue), readings)
-                near = difflib.get_close_matches(path, catalogue.by_path, n=1, cutoff=0.8)
-                if reason is Rejected.UNKNOWN_SIGNAL and near and near[0] != path:
-                    finding = replace(finding, remedy=f"is {near[0]} meant? {finding.remedy}")
+                near = nearest(path, catalogue.by_path, alike=0.8)
+                if reason is Rejected.UNKNOWN_SIGNAL and near not in (None, path):
+                    finding = replace(finding, remedy=f"is {near} meant? {finding.remedy}")
                 yield finding
 
 

@@ -4,10 +4,10 @@ A path beats a branch, a longer branch beats a shorter one, so that ``Vehicle.OB
 may stand in one category and ``Vehicle.OBD.DTCList`` in another.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 
 from policy.document import Categories, Sheet
+from policy.nearest import write_nearest
 from policy.problems import Findings
 from telemetry.signals import Catalogue, Kind, Signal
 
@@ -114,9 +114,8 @@ def _explain_unused(
         remedy = "remove the line; closer patterns name every signal of this branch"
         findings.error(where, "the pattern is left with no signal", pattern, remedy)
         return
-    close = difflib.get_close_matches(pattern, list(catalogue.by_path), n=1)
-    remedy = f"write `{close[0]}`, or " if close else "write "
-    remedy += "a path of the signal catalogue, or a branch ending in .**"
+    otherwise = "a path of the signal catalogue, or a branch ending in .**"
+    remedy = write_nearest(pattern, catalogue.by_path, otherwise)
     findings.error(where, "no signal of the catalogue has this path", pattern, remedy)
 
 

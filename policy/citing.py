@@ -1,12 +1,12 @@
 """Every citation resolves to an authority of the document; every clause is carried out."""
 
-import difflib
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from pydantic import BaseModel
 
 from policy.document import Document, Sheet
+from policy.nearest import write_nearest
 from policy.problems import Findings
 from policy.terms import DocumentPart, Where
 
@@ -16,9 +16,8 @@ def check_citations(document: Document, findings: Findings) -> None:
     known = document.authorities.content.authorities
     for cited, where in citations(document):
         if cited not in known:
-            close = difflib.get_close_matches(cited, known, n=1, cutoff=0.5)
-            guess = f"write `{close[0]}`, or " if close else ""
-            remedy = f"{guess}add the authority to authorities.yaml"
+            otherwise = "a key of authorities.yaml: add the authority there"
+            remedy = write_nearest(cited, known, otherwise, alike=0.5)
             findings.error(where, "nothing is known under this citation", cited, remedy)
 
 
@@ -71,8 +70,7 @@ def check_clauses(document: Document, findings: Findings) -> None:
             findings.error(sheet.where("clauses", name), "no clause has this id", name, remedy)
         for index, rule in enumerate(clause.rules):
             if rule not in known:
-                close = difflib.get_close_matches(rule, sorted(known), n=1)
-                remedy = f"write {'`' + close[0] + '`, ' if close else ''}a purpose or a part"
+                remedy = write_nearest(rule, sorted(known), "another purpose or part")
                 where = sheet.where("clauses", name, "rules", index)
                 findings.error(where, "the clause names an unknown rule", rule, remedy)
         if not (clause.rules or clause.duties or name in cited):

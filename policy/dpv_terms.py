@@ -3,9 +3,9 @@
 A mistyped term would be no term of ``analytics.dpv``, and so leave what binds analytics.
 """
 
-import difflib
 from typing import Final
 
+from policy.nearest import write_nearest
 from policy.words import WordError
 
 PREFIX: Final = "dpv:"
@@ -41,7 +41,5 @@ def dpv_term(said: str) -> str:
     """The term, where it is one; else the nearest as remedy."""
     if said in TERMS:
         return said
-    close = difflib.get_close_matches(said, TERMS, n=1)
     message = "no purpose that is known of the W3C Data Privacy Vocabulary"
-    remedy = f"write `{close[0]}`, or " if close else "write "
-    raise WordError(message, f"{remedy}another term of policy/dpv_terms.py")
+    raise WordError(message, write_nearest(said, TERMS, "another term of policy/dpv_terms.py"))

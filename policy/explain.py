@@ -4,7 +4,6 @@ Goes by the same order of reasons as the ledger; what it cannot know (links, era
 takes as being in order.
 """
 
-import difflib
 from collections.abc import Iterable
 
 from policy.advice import alternatives
@@ -12,6 +11,7 @@ from policy.document import Document
 from policy.explain_beside import beside, cell_of, denied
 from policy.explain_roles import forbidden_for_role
 from policy.explanation import Applied, Consent, Explanation, Question
+from policy.nearest import write_nearest
 from policy.periods import expires_ms
 from policy.plan import Lane, Output, Plan, Rule
 from telemetry.instants import format_instant
@@ -63,9 +63,8 @@ def check_recipient(document: Document, question: Question) -> None:
 
 
 def _nearest(plan: Plan, signal: str) -> str:
-    close = difflib.get_close_matches(signal, [*plan.catalogue.by_path, *plan.facts], n=1)
-    guess = f"`{close[0]}`, or " if close else ""
-    return f"write {guess}a path of the signal catalogue, or a fact of the document"
+    otherwise = "a path of the signal catalogue, or a fact of the document"
+    return write_nearest(signal, [*plan.catalogue.by_path, *plan.facts], otherwise)
 
 
 def _recipient(plan: Plan, question: Question) -> str | None:

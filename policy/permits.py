@@ -1,6 +1,5 @@
 """From cells to permits: one per purpose, recipient, cell and item, before any forbid."""
 
-import difflib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -8,6 +7,7 @@ from functools import partial
 from policy import categories, deliveries, grounds, outside, retention, treatment
 from policy.document import Precision, Sheet
 from policy.holdings import DeliveryMode
+from policy.nearest import write_nearest
 from policy.operations import Keep, Operation
 from policy.page import Cell, Purpose, Recipient
 from policy.taking import Known, Taken, taken
@@ -118,9 +118,8 @@ def _treated(
             and key != treatment.EVERY
             and not any(categories.matches(key, s.path) for s in chosen)
         ):
-            close = difflib.get_close_matches(key, [s.path for s in chosen], n=1)
-            remedy = f"write `{close[0]}`, or " if close else "write "
-            remedy += 'a path this cell takes, a branch ending in .**, or "*"'
+            otherwise = 'a path this cell takes, a branch ending in .**, or "*"'
+            remedy = write_nearest(key, [s.path for s in chosen], otherwise)
             known.findings.error(where("do", key), "`do` names no signal here", key, remedy)
     treated = {
         signal.path: treatment.operations(cell, signal, precision.space, where, known.findings)

@@ -1,9 +1,9 @@
 """Legal profiles: which are in force, the forbids they add, and what they require."""
 
-import difflib
 from collections.abc import Iterator
 
 from policy.document import Document
+from policy.nearest import write_nearest
 from policy.problems import Findings
 from policy.sources import Profile
 from policy.terms import is_outside
@@ -27,8 +27,7 @@ def check_profiles(document: Document, findings: Findings) -> None:
     for name, on in policy.profiles.items():
         where = document.policy.where("profiles", name)
         if name not in known:
-            close = difflib.get_close_matches(name, known, n=1)
-            remedy = f"write {close[0] if close else 'a profile of profiles.yaml'}"
+            remedy = write_nearest(name, known, "a profile of profiles.yaml")
             findings.error(where, "unknown profile", name, remedy)
         elif on and name not in active:
             dates = f"{known[name].effective} to {known[name].until or 'open'}"

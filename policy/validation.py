@@ -1,6 +1,5 @@
 """Model errors to problems: where in the file, what is wrong, what to write instead."""
 
-import difflib
 from collections.abc import Mapping
 from typing import Any, Final, TypeVar, get_args
 
@@ -9,6 +8,7 @@ from pydantic_core import ErrorDetails
 
 from policy.bilingual import Bilingual
 from policy.fields import PATTERNS
+from policy.nearest import write_nearest
 from policy.places import Places
 from policy.problems import Findings
 from policy.words import WordError
@@ -60,9 +60,7 @@ def _note(
         case "extra_forbidden":
             where = places.where(file, path, key=True)
             known = list(_fields_at(model, path))
-            close = difflib.get_close_matches(name, known, n=1)
-            guess = f"did you mean `{close[0]}`? " if close else ""
-            remedy = f"{guess}keys here: {', '.join(known)}"
+            remedy = write_nearest(name, known, f"one of: {', '.join(known)}")
             findings.error(where, f"`{name}` is not a key here", "", remedy)
         case "literal_error":
             message = f"`{name}` has no such value"

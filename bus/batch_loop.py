@@ -42,9 +42,10 @@ class BatchSettings:
 class BatchLoop:
     """One input topic, one group, one producer.
 
-    ``pause_reason`` is asked before every fetch and again before a batch is handled: while it
-    names a reason nothing is handled or committed, and the membership is kept. ``member`` is a
-    static member id that no other living process may hold (see ``slots``).
+    ``pause_reason`` is asked before every fetch, as often as anybody likes. ``begin`` decides,
+    once for each batch, that it may be handled; by default it asks ``pause_reason`` again. While
+    either names a reason nothing is handled or committed, and the membership is kept. ``member``
+    is a static member id that no other living process may hold (see ``slots``).
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class BatchLoop:
         *,
         member: str | None = None,
         pause_reason: Callable[[], str | None] = lambda: None,
+        begin: Callable[[], str | None] | None = None,
         observer: LoopObserver | None = None,
         settings: BatchSettings | None = None,
     ) -> None:
@@ -64,6 +66,7 @@ class BatchLoop:
         self._handle = handle
         self._producer = producer
         self._pause_reason = pause_reason
+        self._begin = begin or pause_reason
         self._observer = observer or LoopObserver()
         self._settings = settings or BatchSettings()
         self._patience = Patience(self._settings.give_up_ms)
@@ -97,7 +100,7 @@ class BatchLoop:
             return
         # No await between fetch and lock: a rebalance finds the batch either whole or not begun.
         async with self._reader.busy:
-            if self._pause_reason() is not None:
+            if self._begin() is not None:
                 self._reader.step_back(fetched)
                 return
             failure = await self._carry(fetched)

@@ -5,6 +5,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+async def until(stopping: asyncio.Event, seconds: float) -> bool:
+    """Wait so long, but not longer than until ``stopping`` is set; whether it is."""
+    try:
+        async with asyncio.timeout(seconds):
+            await stopping.wait()
+    except TimeoutError:
+        pass
+    return stopping.is_set()
+
+
 class Stopping:
     """Owned by one loop: ``running`` around its body, ``asked`` in its condition."""
 
@@ -33,11 +43,7 @@ class Stopping:
 
     async def rest(self, wait_ms: int) -> None:
         """Wait, but not longer than until somebody asks to end."""
-        try:
-            async with asyncio.timeout(wait_ms / 1000):
-                await self._asked.wait()
-        except TimeoutError:
-            pass
+        await until(self._asked, wait_ms / 1000)
 
     async def stop(self) -> None:
         """Ask, wait until the loop has ended, and cancel it at the deadline. Idempotent."""

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
+from bus.stopping import until
 from policy.publication import Publication
 from policy.versions import InForce
 from roadfade.clock import Clock
@@ -43,34 +44,41 @@ class Takeover(Generic[Ready]):
 
     @property
     def chosen(self) -> Ready:
-        """What carries the batch in hand; LookupError before the first ``pause_reason`` of None."""
+        """What carries the batch in hand; LookupError before the first batch began."""
         if self._chosen is None:
             msg = "no version was chosen yet"
             raise LookupError(msg)
         return self._chosen[1]
 
     def pause_reason(self) -> str | None:
-        """Choose for the batch that begins now; or why none may begin. Call it between batches."""
-        current = self._in_force().current
-        if current is None:
-            return "no policy in force"
-        ready = self._ready.get(current.version)
-        if ready is None:
-            return "policy not ready"
+        """Why no batch may begin now, None if one may. Chooses nothing."""
+        found = self._found()
+        return found if isinstance(found, str) else None
+
+    def begin(self) -> str | None:
+        """Choose for the batch that begins now; or why none may. Call it between batches."""
+        found = self._found()
+        if isinstance(found, str):
+            return found
+        current, ready = found
         if self._chosen is None or self._chosen[0] != current.version:
             self._chosen = current.version, ready
             self._took_over(current, ready)
         return None
 
+    def _found(self) -> tuple[Publication, Ready] | str:
+        """The version in force, ready; or why nothing may be decided."""
+        current = self._in_force().current
+        if current is None:
+            return "no policy in force"
+        ready = self._ready.get(current.version)
+        return "policy not ready" if ready is None else (current, ready)
+
     async def run(self) -> None:
         """Make ready what is in force and what comes next, until ``stop``."""
         while not self._stopping.is_set():
             done = await self._prepare()
-            wait_s = LOOK_EVERY_S if done else AGAIN_AFTER_S
-            try:
-                await asyncio.wait_for(self._stopping.wait(), wait_s)
-            except TimeoutError:
-                continue
+            await until(self._stopping, LOOK_EVERY_S if done else AGAIN_AFTER_S)
 
     async def stop(self) -> None:
         """End ``run``."""

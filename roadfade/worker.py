@@ -90,6 +90,7 @@ def assemble(settings: Settings, ground: Footing, member: str) -> DataPlane:
         AckedProducer(connection, clock=wall_ms, client_id=member),
         member=member,
         pause_reason=lambda: views.pause_reason() or takeover.pause_reason(),
+        begin=lambda: views.pause_reason() or takeover.begin(),
         observer=carrier,
         settings=BatchSettings(ReaderSettings(records_max=settings.records_per_fetch_max)),
     )

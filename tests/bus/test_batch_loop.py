@@ -302,3 +302,12 @@ async def test_a_loop_on_a_broker_that_is_away_at_its_start_ends_at_once(
     loop = BatchLoop(broker, IN, GROUP, copy, broker.producer(clock=lambda: 0))
     with pytest.raises(BrokerError):
         await loop.run()
+
+
+async def test_every_batch_begins_once_and_none_that_may_not(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 5))
+    answers = iter(["not ready", None])
+    noted = await carry(broker, 5, begin=lambda: next(answers))
+    assert noted.records == 5
+    assert written(broker) == numbers(0, 5)
+    assert next(answers, "asked no more") == "asked no more"

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from bus.stopping import Stopping
+from bus.stopping import Stopping, until
 
 
 async def test_stop_waits_until_the_body_has_ended() -> None:
@@ -46,3 +46,14 @@ async def test_a_loop_runs_once() -> None:
         pass
     with pytest.raises(RuntimeError, match="once"), stopping.running():
         pass
+
+
+async def test_a_wait_ends_with_what_it_waits_for_and_says_whether_it_came() -> None:
+    stopping = asyncio.Event()
+    assert not await until(stopping, 0)
+    waiting = asyncio.create_task(until(stopping, 60))
+    await asyncio.sleep(0)
+    stopping.set()
+    async with asyncio.timeout(5):
+        assert await waiting
+    assert await until(stopping, 0)

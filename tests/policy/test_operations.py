@@ -7,6 +7,7 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from policy.people_words import precision_words
 
 from policy import operation_words
 from policy.coarseness import Than, compare_operations
@@ -33,7 +34,6 @@ from policy.operations import (
     widest,
     width,
 )
-from policy.people_words import precision_words
 from policy.plan import Plan
 from policy.position import as_coarse_as, mesh_of, withholds
 from policy.words import Exact, Space, say_space, space

@@ -51,7 +51,7 @@ async def running(process: Process) -> AsyncIterator[None]:
 async def test_the_own_document_decides_until_something_is_published() -> None:
     process = Process()
     await process.settle()
-    assert process.takeover.pause_reason() is None
+    assert process.takeover.begin() is None
     assert process.takeover.chosen == "v1"
 
 
@@ -60,11 +60,24 @@ async def test_what_is_chosen_for_a_batch_holds_until_the_next_is_asked_for() ->
     process.publish(FIRST, SECOND)
     process.now_ms = 4_999
     await process.settle()
-    assert process.takeover.pause_reason() is None
+    assert process.takeover.begin() is None
     process.now_ms = 5_000
     assert process.takeover.chosen == "v1", "the batch in hand goes on as it began"
-    assert process.takeover.pause_reason() is None
+    assert process.takeover.begin() is None
     assert (process.takeover.chosen, process.told) == ("v2", ["v1", "v2"])
+
+
+async def test_asking_whether_a_batch_may_begin_chooses_nothing() -> None:
+    process = Process()
+    process.publish(FIRST, SECOND)
+    process.now_ms = 1_000
+    await process.settle()
+    assert process.takeover.pause_reason() is None
+    assert process.told == []
+    assert process.takeover.begin() is None
+    process.now_ms = 5_000
+    assert process.takeover.pause_reason() is None
+    assert (process.takeover.chosen, process.told) == ("v1", ["v1"])
 
 
 async def test_the_next_version_is_made_ready_before_its_date() -> None:
@@ -74,7 +87,7 @@ async def test_the_next_version_is_made_ready_before_its_date() -> None:
     await process.settle()
     process.ready.clear()
     process.now_ms = 5_000
-    assert process.takeover.pause_reason() is None, "ready before it started"
+    assert process.takeover.begin() is None, "ready before it started"
     assert process.takeover.chosen == "v2"
 
 
@@ -84,12 +97,12 @@ async def test_a_version_that_cannot_be_made_ready_pauses_instead_of_the_old_one
     process.ready = {1}
     process.now_ms = 1_000
     await process.settle()
-    assert process.takeover.pause_reason() is None
+    assert process.takeover.begin() is None
     process.now_ms = 5_000
-    assert process.takeover.pause_reason() == "policy not ready"
+    assert process.takeover.begin() == "policy not ready"
     process.ready = {1, 2}
     await process.settle()
-    assert process.takeover.pause_reason() is None
+    assert process.takeover.begin() is None
     assert process.takeover.chosen == "v2"
 
 
@@ -98,7 +111,7 @@ async def test_nothing_is_decided_before_the_first_version_starts() -> None:
     process.publish(SECOND)
     process.now_ms = 4_000
     await process.settle()
-    assert process.takeover.pause_reason() == "no policy in force"
+    assert process.takeover.begin() == "no policy in force"
     with pytest.raises(LookupError):
         process.takeover.chosen  # noqa: B018  # asking is what fails
 
@@ -108,10 +121,10 @@ async def test_a_publication_that_arrives_takes_over_by_itself() -> None:
     process.now_ms = 6_000
     async with running(process):
         async with asyncio.timeout(5):
-            while process.takeover.pause_reason() is not None:  # noqa: ASYNC110  # it is asked between batches
+            while process.takeover.begin() is not None:  # noqa: ASYNC110  # it is asked between batches
                 await asyncio.sleep(0)
             process.publish(FIRST, SECOND)
-            while process.takeover.pause_reason() is not None or process.takeover.chosen != "v2":  # noqa: ASYNC110  # likewise
+            while process.takeover.begin() is not None or process.takeover.chosen != "v2":  # noqa: ASYNC110  # likewise
                 await asyncio.sleep(0)
 
 

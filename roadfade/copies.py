@@ -12,6 +12,7 @@ from typing import Protocol
 from bus.connection import Connection
 from bus.failures import BrokerError
 from bus.positions import Positions
+from bus.stopping import until
 from policy.groups import SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
 from policy.topics import RAW
@@ -47,10 +48,7 @@ async def measure_topics(connection: Connection, topics: Topics, stopping: async
                 oldest = await positions.oldest_ms({topic: partitions[topic] for topic in promises})
                 await _measure_lag(positions, plan, partitions)
             _tell(promises, oldest, told)
-        try:
-            await asyncio.wait_for(stopping.wait(), MEASURE_EVERY_S)
-        except TimeoutError:
-            continue
+        await until(stopping, MEASURE_EVERY_S)
 
 
 def _tell(promises: Mapping[str, int], oldest: Mapping[str, int], told: set[str]) -> None:

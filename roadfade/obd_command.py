@@ -2,7 +2,6 @@
 
 import asyncio
 import secrets
-import signal
 from contextlib import aclosing
 from typing import Any
 
@@ -22,6 +21,7 @@ from roadfade.reachable import require_broker
 from roadfade.recorded import policy_here
 from roadfade.refusal import Refusal, say_json
 from roadfade.settings import Settings
+from roadfade.signals import on_stop
 from telemetry.identity import DeviceId
 
 
@@ -62,11 +62,9 @@ async def _carry(
     seconds: float | None,
 ) -> RawPublisher:
     require_registered_by(await registered_since(settings, device), wall_ms())
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, session.stop)
+    on_stop(session.stop)
     if seconds is not None:
-        loop.call_later(seconds, session.stop)
+        asyncio.get_running_loop().call_later(seconds, session.stop)
     async with Publisher(connection_of(settings), clock=wall_ms, client_id="obd") as publisher:
         raw = RawPublisher(publisher, collected)
         async with aclosing(session.envelopes()) as envelopes:

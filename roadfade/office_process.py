@@ -4,7 +4,6 @@ Topics follow the version of the policy that is in force.
 """
 
 import asyncio
-import signal
 from collections.abc import Sequence
 
 from bus.admin import TopicAdmin
@@ -12,6 +11,7 @@ from bus.connection import Connection
 from bus.failures import SendFailedError
 from bus.outgoing import Outgoing
 from bus.publisher import Publisher
+from bus.stopping import until
 from office.database import Database
 from office.outbox import Outbox
 from office.ports import ControlRecord, Publish
@@ -23,6 +23,7 @@ from roadfade.planning import connection_of, limits_on
 from roadfade.plans import Plans
 from roadfade.reachable import require_broker
 from roadfade.settings import Settings
+from roadfade.signals import on_stop
 from roadfade.topic_keeper import TopicKeeper
 from roadfade.versioning import record_first
 
@@ -45,9 +46,7 @@ async def _run(settings: Settings) -> None:
         await record_first(database, settings)
         keeper = await _topics_of(settings, database)
         stopping = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, stopping.set)
+        on_stop(stopping.set)
         told = {topic: keeper.partitions[topic] for topic in CONTROL}
         async with asyncio.TaskGroup() as group:
             group.create_task(keeper.run(stopping))
@@ -105,10 +104,7 @@ async def _keep_publishing(
             await outbox.drain(publish)
         pending = await outbox.last_sequence() - await outbox.high_water()
         metrics.OUTBOX_PENDING.set(pending)
-        try:
-            await asyncio.wait_for(stopping.wait(), DRAIN_EVERY_S)
-        except TimeoutError:
-            continue
+        await until(stopping, DRAIN_EVERY_S)
 
 
 def main(settings: Settings) -> None:

@@ -4,7 +4,6 @@ Each is imported when asked for, since clients and engines are heavy.
 """
 
 import json
-import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -13,6 +12,8 @@ import typer
 
 from roadfade.clock import wall_ms
 from roadfade.refusal import carry_out, settings
+from roadfade.signals import on_stop
+from roadfade.typed import duration_s
 
 if TYPE_CHECKING:
     from roadfade.settings import Settings
@@ -45,8 +46,7 @@ def sweep(
     current = settings()
     if not once:
         stopping = threading.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
+        on_stop(stopping.set)
         sweep_process.main(current, stopping)
         return
     carry_out(lambda: _sweep_once(current, as_json=as_json), as_json=as_json)
@@ -93,7 +93,13 @@ def topics_show(*, as_json: Json = False) -> None:
 def run(
     *,
     for_: Annotated[
-        str | None, typer.Option("--for", help="Stop the source after so long, as 120s or 5m.")
+        float | None,
+        typer.Option(
+            "--for",
+            parser=duration_s,
+            metavar="TIME",
+            help="Stop the source after so long, as 120s or 5m.",
+        ),
     ] = None,
     summary: Annotated[
         Path | None, typer.Option("--summary", help="Write the ledger as JSON to this file.")

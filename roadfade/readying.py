@@ -18,6 +18,7 @@ from roadfade.keys import KeyCache
 from roadfade.planning import partitions_of
 from roadfade.plans import Plans
 from roadfade.refusal import Unready
+from roadfade.say_once import SayOnce
 
 logger = logging.getLogger(__name__)
 
@@ -32,18 +33,18 @@ class Readying:
         self._plans = plans
         self._people = people
         self._keys = keys
-        self._said: dict[int, str] = {}
+        self._say = SayOnce(logger)
 
     async def make(self, publication: Publication) -> Carrying | None:
         """The version, ready; None where it does not hold here or its topics are not there yet."""
         try:
             plan = await asyncio.to_thread(self._plans.plan, publication)
         except Unready as refusal:
-            self._say_once(publication, str(refusal))
+            self._refuse(publication, str(refusal))
             return None
         partitions = await self._partitions(plan)
         if partitions is None:
-            self._say_once(publication, "it waits for the office to make its topics")
+            self._refuse(publication, "it waits for the office to make its topics")
             return None
         program = await asyncio.to_thread(build_program, plan)
         processor = Processor(
@@ -61,10 +62,9 @@ class Readying:
         except (BrokerError, TimeoutError, OSError):
             return None
 
-    def _say_once(self, publication: Publication, why: str) -> None:
-        if self._said.get(publication.version) != why:
-            self._said[publication.version] = why
-            logger.warning("policy version %d does not take over yet: %s", publication.version, why)
+    def _refuse(self, publication: Publication, why: str) -> None:
+        number = publication.version
+        self._say(f"policy version {number} does not take over yet: {why}", about=number)
 
 
 def took_over(publication: Publication, ready: Carrying) -> None:

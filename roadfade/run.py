@@ -8,7 +8,6 @@ import asyncio
 import json
 import secrets
 import shutil
-import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -34,6 +33,7 @@ from roadfade.reachable import require_broker
 from roadfade.refusal import Unready
 from roadfade.scoreboard import Scoreboard
 from roadfade.settings import Settings
+from roadfade.signals import on_stop
 from roadfade.stage import Stage
 from roadfade.topics_commands import apply_topics
 from telemetry.instants import Grain
@@ -48,25 +48,10 @@ DEMO_PARTITIONS = 2
 
 
 def main(
-    settings: Settings, for_: str | None, summary: Path | None, vehicles: int, seed: int
+    settings: Settings, seconds: float | None, summary: Path | None, vehicles: int, seed: int
 ) -> None:
     """Run until the time is up or Ctrl-C; Unready where something needed is missing."""
-    seconds = None if for_ is None else duration_s(for_)
     asyncio.run(_run(settings, seconds, summary, vehicles, seed))
-
-
-def duration_s(text: str) -> float:
-    """Seconds of ``90``, ``120s``, ``5m`` or ``1h``."""
-    units = {"s": 1, "m": 60, "h": 3600}
-    number, unit = (text[:-1], units[text[-1]]) if text and text[-1] in units else (text, 1)
-    try:
-        found = float(number) * unit
-    except ValueError:
-        found = 0
-    if found <= 0:
-        msg = f"--for takes a duration such as 120s or 5m, not {text!r}"
-        raise Unready(msg)
-    return found
 
 
 async def _run(
@@ -74,9 +59,7 @@ async def _run(
 ) -> None:
     console = Console()
     stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    on_stop(stopping.set)
     async with _broker(settings, console) as reachable:
         await apply_topics(reachable)
         async with TopicAdmin(connection_of(reachable)) as admin:

@@ -1,7 +1,6 @@
 """``roadfade simulate``: a fleet known to the office that drives until it is told to stop."""
 
 import asyncio
-import signal
 from contextlib import nullcontext
 
 import typer
@@ -22,6 +21,7 @@ from roadfade.publishing import RawPublisher
 from roadfade.reachable import require_broker
 from roadfade.refusal import Refusal, Unready, say_json
 from roadfade.settings import Settings
+from roadfade.signals import on_stop
 
 TOLD_S_MAX = 20.0
 
@@ -48,9 +48,7 @@ async def _simulate(
     settings: Settings, fleet: Fleet, seed: int, seconds: float | None, *, quiet: bool
 ) -> RawPublisher:
     stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    on_stop(stopping.set)
     async with TopicAdmin(connection_of(settings)) as admin:
         ground = await footing(settings, admin)
         line = ground.line()
@@ -62,7 +60,7 @@ async def _simulate(
     async with Publisher(connection_of(settings), clock=wall_ms, client_id="fleet") as publisher:
         raw = RawPublisher(publisher, plan.collected)
         if seconds is not None:
-            loop.call_later(seconds, stopping.set)
+            asyncio.get_running_loop().call_later(seconds, stopping.set)
         with nullcontext() if quiet or not console.is_terminal else console.status(driving):
             try:
                 await source.drive(fleet, plan, raw, wall_ms, stopping)

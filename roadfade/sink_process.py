@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import signal
 import socket
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
@@ -12,6 +11,7 @@ from bus.connection import Connection
 from bus.positions import Positions
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
+from bus.stopping import until
 from policy.groups import SINK_GROUP
 from roadfade import __version__, metrics
 from roadfade.clock import judging_clock
@@ -24,7 +24,9 @@ from roadfade.plans import Line
 from roadfade.published import view_of
 from roadfade.reachable import require_broker
 from roadfade.refusal import Unready
+from roadfade.say_once import SayOnce
 from roadfade.settings import Settings
+from roadfade.signals import on_stop
 from roadfade.stores import open_sink
 from sinks.ports import Sink
 
@@ -40,7 +42,7 @@ class LakeKeeper:
         self._ground = ground
         self._member = member
         self._stopping = asyncio.Event()
-        self._said = ""
+        self._say = SayOnce(logger)
 
     def stop(self) -> None:
         """Write and commit what is gathered, then end ``run``."""
@@ -58,7 +60,7 @@ class LakeKeeper:
                 async with TopicAdmin(connection) as admin:
                     partitions = None if line is None else await partitions_of(admin, line.plan)
                 if line is None or partitions is None:  # the office makes them in a moment
-                    await self._rest()
+                    await until(self._stopping, LOOK_EVERY_S)
                     continue
                 metrics.tell_build(__version__, line.plan.policy_version)
                 await self._keep(connection, line.kept_topics, partitions, ledger)
@@ -99,8 +101,7 @@ class LakeKeeper:
 
     async def _end_with(self, loop: SinkLoop, outputs: Mapping[str, str]) -> None:
         """End the loop with this process, or with the last version that has these topics."""
-        while not self._stopping.is_set():
-            await self._rest()
+        while not await until(self._stopping, LOOK_EVERY_S):
             line = await self._line()
             if line is not None:
                 metrics.tell_build(__version__, line.plan.policy_version)
@@ -113,16 +114,8 @@ class LakeKeeper:
         try:
             return await asyncio.to_thread(self._ground.line)
         except Unready as refusal:
-            if str(refusal) != self._said:
-                self._said = str(refusal)
-                logger.warning("kept as before, for now: %s", refusal)
+            self._say(f"kept as before, for now: {refusal}")
             return None
-
-    async def _rest(self) -> None:
-        try:
-            await asyncio.wait_for(self._stopping.wait(), LOOK_EVERY_S)
-        except TimeoutError:
-            return
 
 
 def _member_for(member: str, topics: Iterable[str]) -> str:
@@ -139,9 +132,7 @@ async def _run(settings: Settings, member: str) -> None:
         ground = await footing(settings, admin)
         await check_topics(admin, ground.specs(await asyncio.to_thread(ground.line)))
     keeper = LakeKeeper(settings, ground, member)
-    running = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        running.add_signal_handler(number, keeper.stop)
+    on_stop(keeper.stop)
     await keeper.run()
 
 

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Collection
 from random import Random
 
+from bus.stopping import until
 from ingest.simulator import Fleet
 from office.consents import NewConsent
 from office.database import Database
@@ -83,7 +84,4 @@ async def drive(
             old_ms = almost_expired_ms(plan, now_ms)
             await raw.publish(fleet.old_drives(old_ms, old_ms + OLD_DRIVE_MS, now_ms))
         tick += 1
-        try:
-            await asyncio.wait_for(stopping.wait(), 1.0)
-        except TimeoutError:
-            continue
+        await until(stopping, 1.0)

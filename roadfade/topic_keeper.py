@@ -11,6 +11,7 @@ from typing import Final
 
 from bus.admin import TopicAdmin
 from bus.failures import BrokerError, TopicError
+from bus.stopping import until
 from bus.topics import TopicSpec
 from office.database import Database
 from office.policies import newest, published
@@ -22,6 +23,7 @@ from roadfade.clock import judging_clock
 from roadfade.planning import bring_about, check_topics, connection_of, specs_of
 from roadfade.plans import Line, Plans, line_at
 from roadfade.refusal import Unready
+from roadfade.say_once import SayOnce
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS
 
@@ -43,7 +45,7 @@ class TopicKeeper:
         self._line: Line | None = None
         self._applied: list[TopicSpec] = []
         self._emptied: tuple[int, tuple[str, ...]] = (0, ())
-        self._said = ""
+        self._say = SayOnce(logger, logging.ERROR)
         self._partitions: dict[str, int] = {}
 
     @property
@@ -74,7 +76,7 @@ class TopicKeeper:
             await bring_about(admin, specs)
             self._take_over(line, specs, await check_topics(admin, specs))
         except (*LATER, Unready) as failure:
-            self._say_once(f"topics are not kept: {type(failure).__name__}: {failure}")
+            self._say(f"topics are not kept: {type(failure).__name__}: {failure}")
             control = [spec for spec in specs if spec.name in CONTROL]
             self._take_over(line, [], await check_topics(admin, control))
 
@@ -83,14 +85,11 @@ class TopicKeeper:
         while not stopping.is_set():
             try:
                 await self._turn()
-                self._said = ""
+                self._say.forget()
             except (*LATER, Unready) as failure:
                 # People's withdrawals must go on being published: this is told, and tried again.
-                self._say_once(f"topics are not kept: {type(failure).__name__}: {failure}")
-            try:
-                await asyncio.wait_for(stopping.wait(), LOOK_EVERY_S)
-            except TimeoutError:
-                continue
+                self._say(f"topics are not kept: {type(failure).__name__}: {failure}")
+            await until(stopping, LOOK_EVERY_S)
 
     async def _turn(self) -> None:
         line, specs = await self._wanted()
@@ -127,8 +126,3 @@ class TopicKeeper:
             emptied = await admin.empty(line.closed)
         self._emptied = due
         logger.warning("emptied topics that nobody receives any more: %s", ", ".join(emptied))
-
-    def _say_once(self, what: str) -> None:
-        if what != self._said:
-            self._said = what
-            logger.error("%s", what)

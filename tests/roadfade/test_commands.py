@@ -49,6 +49,7 @@ def test_help_loads_no_client_and_no_engine() -> None:
         ["replay", "x.log", "--dbc", "x.dbc"],
         ["replay", "x.log", "--zone", "Nowhere"],
         ["simulate", "--for", "soon"],
+        ["run", "--for", "soon"],
         ["simulate", "--vehicles", "0"],
         ["publish"],
         ["publish", "x.json", "--as-known"],
@@ -67,13 +68,13 @@ def test_a_refusal_is_one_object_where_json_is_asked_for(tmp_path: Path) -> None
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("1.5s", 1.5), ("5m", 300), ("1h", 3_600)]
+    ("text", "seconds"), [("90", 90), ("1.5s", 1.5), ("120s", 120), ("5m", 300), ("1h", 3_600)]
 )
 def test_durations_are_read(text: str, seconds: float) -> None:
     assert duration_s(text) == seconds
 
 
-@pytest.mark.parametrize("text", ["", "s", "-1s", "0", "nan", "inf", "5d", "1e999"])
+@pytest.mark.parametrize("text", ["", "soon", "s", "-1s", "0", "nan", "inf", "5d", "1e999"])
 def test_what_is_no_duration_is_wrong_usage(text: str) -> None:
     with pytest.raises(typer.BadParameter):
         duration_s(text)

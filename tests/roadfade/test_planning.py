@@ -5,7 +5,6 @@ import pytest
 from policy.limits import Limits
 from roadfade.planning import compile_policy, limits_of
 from roadfade.refusal import Unready
-from roadfade.run import duration_s
 from roadfade.settings import Settings
 from roadfade.stage import child_environment
 from telemetry.instants import Grain
@@ -35,19 +34,6 @@ def test_settings_make_a_plan_finer_and_never_coarser() -> None:
             assert fine_lane.grain.fineness <= lane.grain.fineness
             assert fine_lane.period == lane.period
             assert same_lane.grain == lane.grain
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"), [("90", 90), ("120s", 120), ("5m", 300), ("1h", 3600)]
-)
-def test_a_duration_is_read_with_its_unit(text: str, seconds: float) -> None:
-    assert duration_s(text) == seconds
-
-
-@pytest.mark.parametrize("text", ["", "soon", "-5s", "0", "s"])
-def test_what_is_no_duration_is_refused(text: str) -> None:
-    with pytest.raises(Unready, match="--for"):
-        duration_s(text)
 
 
 def test_a_child_has_the_settings_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:

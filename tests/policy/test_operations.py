@@ -7,8 +7,8 @@ from typing import Any, get_args
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from policy.people_words import precision_words
 
+from pages.phrases import precision_words
 from policy import operation_words
 from policy.coarseness import Than, compare_operations
 from policy.columns import columns_of

@@ -1,7 +1,6 @@
 from collections.abc import Sequence
 
-from telemetry.topics import RAW
-
+from policy.topics import RAW
 from roadfade.publishing import RawPublisher
 from telemetry.envelope import decode_envelope
 from tests.support.plans import ODOMETER, SPEED

@@ -61,7 +61,11 @@ def test_the_last_kek_cannot_be_dropped_by_keeping_one_that_is_not_there(tmp_pat
     assert holder.load() == {kek.id: kek}
 
 
-@pytest.mark.parametrize("text", ["", "short", "é", base64_key() + "!", base64_key()[:-4]])
+@pytest.mark.parametrize(
+    "text",
+    ["", "short", "é", base64_key() + "!", base64_key()[:-4]],
+    ids=["empty", "short", "no base64", "too much", "too little"],
+)
 def test_a_kek_that_is_no_key_is_refused_without_being_quoted(text: str) -> None:
     with pytest.raises(OfficeError, match="32 random bytes, written in base64") as refusal:
         EnvironmentKek(text)

@@ -5,12 +5,10 @@ A version is published once; the next one has a higher number and the same polic
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, Final
 
 from sqlalchemy import Row, func, insert, select
 
-from office import sqlite_file
 from office.changes import Change, announce
 from office.database import Database
 from office.errors import OfficeError
@@ -26,14 +24,6 @@ async def published(database: Database) -> tuple[Publication, ...]:
     """Every version on record, lowest first."""
     async with database.reading() as connection:
         return tuple(map(decode_publication, await connection.scalars(_VALUES)))
-
-
-def recorded(file: Path) -> tuple[Publication, ...]:
-    """Every version in an office database's file, lowest first; none where there is no file.
-
-    For commands that ask nothing else of it. Blocks; changes nothing.
-    """
-    return tuple(map(decode_publication, sqlite_file.stored(file, POLICIES.c.value)))
 
 
 async def newest(database: Database) -> int | None:

@@ -1,8 +1,8 @@
 """SQLite as the office needs it: several processes, durable commits, no residue.
 
-All SQLite-only SQL of the office is here. In: an engine. Out: the engine under our
-rules. Errors of the driver must not carry parameters (they would be identifiers), so
-engines are made with ``hide_parameters``.
+All SQLite-only SQL of the office is here and in ``recorded``. In: an engine. Out: the
+engine under our rules. Errors of the driver must not carry parameters (they would be
+identifiers), so engines are made with ``hide_parameters``.
 """
 
 import fcntl
@@ -10,12 +10,10 @@ import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from functools import partial
 from pathlib import Path
 from typing import Any, Final
-from urllib.parse import quote
 
-from sqlalchemy import Column, Connection, Engine, create_engine, event, inspect, select
+from sqlalchemy import Connection, Engine, event
 
 from office.errors import OfficeError
 
@@ -76,28 +74,6 @@ def prepare(engine: Engine) -> None:
     def on_begin(connection: Connection) -> None:
         if begin := connection.get_execution_options()[_BEGIN]:
             connection.exec_driver_sql(begin)
-
-
-def stored(file: Path, column: Column[bytes]) -> list[bytes]:
-    """A column's values in a database's file, by primary key; none where there is no such table.
-
-    For commands outside an event loop. Blocks; changes nothing.
-    """
-    if not file.exists():
-        return []
-    engine = create_engine("sqlite://", creator=partial(_read_only, file), hide_parameters=True)
-    try:
-        with engine.connect() as connection:
-            if not inspect(connection).has_table(column.table.name):
-                return []
-            return list(connection.scalars(select(column).order_by(*column.table.primary_key)))
-    finally:
-        engine.dispose()
-
-
-def _read_only(file: Path) -> sqlite3.Connection:
-    # A path may hold what means something in an address.
-    return sqlite3.connect(f"file:{quote(str(file))}?mode=ro", uri=True)
 
 
 def scrub(connection: Connection) -> None:

@@ -1,6 +1,6 @@
 """The policy in force as this folder's office has it on record: for commands that ask no broker."""
 
-from office.policies import recorded
+from office.recorded import recorded
 from policy.limits import Limits
 from policy.plan import Plan
 from policy.publication import Publication

@@ -8,8 +8,9 @@ import pytest
 from office.database import Database
 from office.errors import OfficeError
 from office.outbox import Outbox
-from office.policies import newest, publish, published, recorded
+from office.policies import newest, publish, published
 from office.ports import ControlRecord
+from office.recorded import recorded
 from policy.publication import TOPIC, Publication, decode_publication
 
 FIRST = Publication("p", 1, 0, 0, {"policy.yaml": "one"})

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from office.policies import recorded
+from office.recorded import recorded
 from roadfade.cli import policy_app as app
 from roadfade.documents import load_files
 from tests.policy.documents import FILES

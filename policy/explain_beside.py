@@ -19,12 +19,10 @@ def denied(denial: Denial) -> Applied:
 
 def beside(plan: Plan, recipient: str | None, question: Question) -> Iterable[Applied]:
     """The answers of every cell that is no stream and names the item for the recipient."""
-    for cell in plan.cells:
-        if (
-            cell.delivery == "stream"
-            or (cell.purpose, cell.recipient) != (question.purpose, recipient)
-            or (question.signal not in plan.facts and question.signal not in plan.collected)
-        ):
+    if question.signal not in plan.facts and question.signal not in plan.collected:
+        return
+    for cell in plan.cells_of(question.purpose, recipient):
+        if cell.delivery == "stream":
             continue
         if question.signal in (*cell.signals, *cell.facts):
             yield _answer(cell, question, _unit(plan, question.signal))

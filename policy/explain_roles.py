@@ -36,7 +36,7 @@ def forbidden_for_role(
 
 
 def _class_of(plan: Plan, purpose: str, recipient: str | None) -> RecipientClass | None:
-    cells = (c for c in plan.cells if (c.purpose, c.recipient) == (purpose, recipient))
+    cells = plan.cells_of(purpose, recipient)
     return next((cell.recipient_class for cell in cells), None)
 
 

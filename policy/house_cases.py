@@ -1,11 +1,9 @@
 """Cases about the whole: what is forbidden, what is never joined, all that someone receives."""
 
-from typing import get_args
-
-from policy.holdings import PlanCell, PlanForbid, belongs_to
+from policy.barring import Aim, forbidden, never_joined
+from policy.holdings import PlanCell, belongs_to
 from policy.plan import Plan
 from policy.questions import Case
-from policy.terms import RecipientClass
 
 
 def house_case(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:
@@ -19,12 +17,7 @@ def house_case(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:
     elif case.source is not None:
         is_open = case.source in plan.sources
     elif case.join is not None:
-        is_open = not any(
-            case.join in forbid.join
-            and forbid.purpose in (None, purpose)
-            and purpose not in forbid.exempt
-            for forbid in plan.forbids
-        )
+        is_open = not never_joined(plan.forbids, purpose, case.join)
     else:
         is_open = not _forbidden(plan, purpose, case)
     got = "open" if is_open else "forbidden"
@@ -33,31 +26,15 @@ def house_case(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:
 
 def _forbidden(plan: Plan, purpose: str, case: Case) -> bool:
     """Whether a forbid would beat a permit of this category to this class or recipient."""
-    names = {case.to or ""}
-    if case.to not in get_args(RecipientClass):
-        names |= {
-            cell.recipient_class
-            for cell in plan.cells
-            if (cell.purpose, cell.recipient) == (purpose, case.to)
-        }
-    return any(_covers(forbid, purpose, case, names) for forbid in plan.forbids)
-
-
-def _covers(forbid: PlanForbid, purpose: str, case: Case, names: set[str]) -> bool:
-    return (
-        forbid.purpose in (None, purpose)
-        and purpose not in forbid.exempt
-        and (not forbid.to or bool(names & set(forbid.to)))
-        and (not forbid.categories or case.category in forbid.categories)
-        and (not forbid.roles or case.role in forbid.roles)
-        and not forbid.signals
-        and not forbid.join
-    )
+    cells = plan.cells_of(purpose, case.to)
+    to = next((cell.recipient_class for cell in cells), None)
+    aim = Aim(purpose, case.to, to, case.category, None)
+    return forbidden(plan.forbids, aim, case.role)
 
 
 def _receives(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:
     """Exactly these items, by stream or record; and what the case says of the recipient."""
-    cells = [c for c in plan.cells if (c.purpose, c.recipient) == (purpose, case.to)]
+    cells = plan.cells_of(purpose, case.to)
     expected = set(case.receives or ())
     got = {item for cell in cells for item in (*cell.signals, *cell.facts)}
     if got != expected:

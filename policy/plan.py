@@ -148,6 +148,11 @@ class Plan:
         """What records carry: document version and the digest's first 12 characters."""
         return f"{self.version}-{self.digest[:12]}"
 
+    def cells_of(self, purpose: str, recipient: str | None) -> tuple[PlanCell, ...]:
+        """The cells of one recipient for one purpose, in the document's order."""
+        who = purpose, recipient
+        return tuple(cell for cell in self.cells if (cell.purpose, cell.recipient) == who)
+
     def output(self, output_id: str) -> Output:
         """The output of this id; KeyError naming the known ones."""
         for output in self.outputs:

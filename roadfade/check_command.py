@@ -23,10 +23,10 @@ from processors.program import Program, build_program
 from processors.seat import KeyName
 from processors.tally import Tally
 from roadfade.acquaintance import people_of
+from roadfade.answers import FAILS, print_json
 from roadfade.clock import wall_ms
 from roadfade.publish_command import Payload, read_payloads
 from roadfade.recorded import policy_here
-from roadfade.refusal import say_json
 from roadfade.settings import Settings
 from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval, Role
 from telemetry.flow import OutputFlow
@@ -75,11 +75,11 @@ def main(settings: Settings, files: Sequence[str], *, as_known: bool, as_json: b
     judgements = [judge(payload, rehearsal, plan) for payload in payloads]
     admitted = not any(judgement.checked.findings for judgement in judgements)
     if as_json:
-        say_json({"admitted": admitted, "envelopes": [as_object(one) for one in judgements]})
+        print_json({"admitted": admitted, "envelopes": [as_object(one) for one in judgements]})
     else:
         typer.echo("\n".join(line for one in judgements for line in as_lines(one)))
     if not admitted:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILS)
 
 
 class Judgement(NamedTuple):

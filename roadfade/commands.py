@@ -9,11 +9,10 @@ from typing import Annotated
 
 import typer
 
-from roadfade.refusal import carry_out, settings
-from roadfade.typed import duration_s, zone
+from roadfade.answers import carry_out, settings, usage
+from roadfade.typed import AsJson, duration_s, zone
 from telemetry.identity import DeviceId
 
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 For = Annotated[
     float | None,
     typer.Option(
@@ -39,14 +38,13 @@ def replay(
     zone_name: Annotated[
         str, typer.Option("--zone", metavar="ZONE", help="Of an ASC log's dates, as Asia/Tokyo.")
     ] = "UTC",
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Publish a recorded drive, every frame accounted for; without --dbc, count its frames."""
     from roadfade import replay_command  # noqa: PLC0415
 
     if (dbc is None) != (map_name is None):
-        msg = "a database decodes and a map names: give both --dbc and --map, or neither"
-        raise typer.BadParameter(msg)
+        usage("a database decodes and a map names: give both --dbc and --map, or neither")
 
     of_zone = zone(zone_name)
 
@@ -67,7 +65,7 @@ def obd(
     baud: Annotated[int, typer.Option(min=1, help="Its speed.")] = 38_400,
     period: Annotated[float, typer.Option(min=0.0, help="Seconds between two rounds.")] = 1.0,
     for_: For = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Publish what an OBD-II adapter reads, until Ctrl-C. Asks only for what is collected."""
     from ingest.obd_session import Adapter  # noqa: PLC0415
@@ -91,14 +89,13 @@ def publish(
     as_known: Annotated[
         bool, typer.Option("--as-known", help="Check as if registered and consented to all.")
     ] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Publish envelopes, or check them. Exit code 1 where something is or would be rejected."""
     from roadfade import check_command, publish_command  # noqa: PLC0415
 
     if as_known and not check:
-        msg = "--as-known goes with --check only"
-        raise typer.BadParameter(msg)
+        usage("--as-known goes with --check only")
 
     def work() -> None:
         if check:
@@ -114,7 +111,7 @@ def simulate(
     vehicles: Annotated[int, typer.Option(min=1, max=100_000, help="How many vehicles.")] = 20,
     seed: Annotated[int, typer.Option(help="The same seed drives the same trips.")] = 1,
     for_: For = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Drive a simulated fleet, enrolled with the office, until Ctrl-C."""
     from roadfade import simulate_command  # noqa: PLC0415
@@ -130,7 +127,7 @@ def signals(
         list[str] | None, typer.Argument(help="Words to look for, as: speed km/h.")
     ] = None,
     *,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """List the signals that can be sent: unit, range, and which outputs keep each."""
     from roadfade import signals_command  # noqa: PLC0415
@@ -149,7 +146,7 @@ def query(
     csv_file: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows as CSV.")
     ] = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Open one purpose for an analyst: live rows only, SELECT only."""
     from roadfade import query_command  # noqa: PLC0415
@@ -162,7 +159,7 @@ def query(
     )
 
 
-def status(*, as_json: Json = False) -> None:
+def status(*, as_json: AsJson = False) -> None:
     """Show every process, lag, age and promise, and what is wrong and what to do."""
     from roadfade import status_command  # noqa: PLC0415
 

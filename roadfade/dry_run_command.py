@@ -14,14 +14,15 @@ from pages.reasons import reason_words
 from pages.translation import translation
 from policy.bilingual import Language
 from policy.plan import Plan
+from roadfade.answers import FAILS, print_json, usage, write_page
 from roadfade.assumed import assumed_words
 from roadfade.clock import wall_ms
 from roadfade.dry_run import DryRun, dry_run
 from roadfade.dry_run_page import dry_run_page
-from roadfade.page_file import write_page
-from roadfade.policy_choice import FAILS, AsJson, PolicyPath, plan_or_exit, print_json, usage
+from roadfade.policy_choice import plan_or_exit
 from roadfade.publish_command import read_payloads
 from roadfade.refusal import Refusal
+from roadfade.typed import AsJson, PolicyPath
 from telemetry.control import Role
 from telemetry.envelope import encode_envelope
 from telemetry.identity import DeviceId

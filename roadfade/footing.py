@@ -4,13 +4,21 @@ As the broker has them; ``recorded`` has them for those that ask no broker.
 """
 
 import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 from bus.admin import TopicAdmin
 from bus.failures import BrokerError
 from bus.topics import TopicSpec
-from policy.plan import Plan
 from roadfade.clock import judging_clock
-from roadfade.planning import connection_of, limits_on, own_publication, specs_of
+from roadfade.planning import (
+    bring_about,
+    check_topics,
+    connection_of,
+    limits_on,
+    own_publication,
+    specs_of,
+)
 from roadfade.plans import Line, Plans, line_at
 from roadfade.published import Published, told_now
 from roadfade.refusal import Unready
@@ -18,13 +26,36 @@ from roadfade.settings import Settings
 
 
 class Footing:
-    """What a process starts from: what is published, compiled as this broker allows."""
+    """What a process starts from: what is published, compiled as this broker allows.
 
-    def __init__(self, settings: Settings, published: Published, plans: Plans) -> None:
+    What asks the broker works only within ``open``; the rest also after it.
+    """
+
+    def __init__(
+        self, settings: Settings, admin: TopicAdmin, published: Published, plans: Plans
+    ) -> None:
+        self.admin = admin
         self.published = published
         self.plans = plans
         self._settings = settings
         self._clock = judging_clock(settings.fixed_now_ms)
+
+    @classmethod
+    @asynccontextmanager
+    async def open(cls, settings: Settings) -> AsyncIterator["Footing"]:
+        """Ask the broker what it promises and what is published; Unready if it is unfit."""
+        async with TopicAdmin(connection_of(settings)) as admin:
+            limits = await limits_on(settings, admin)
+            own = await asyncio.to_thread(own_publication, settings)
+            try:
+                published = await told_now(connection_of(settings), own)
+            except (BrokerError, TimeoutError) as error:
+                msg = (
+                    "the broker does not tell which versions of the policy are published: see "
+                    "its log"
+                )
+                raise Unready(msg) from error
+            yield cls(settings, admin, published, Plans(limits))
 
     def line(self) -> Line:
         """The versions now; Unready where none is in force. Blocks while it compiles."""
@@ -34,19 +65,14 @@ class Footing:
         """Every topic as it must be now."""
         return specs_of(line.topic_configs(self._clock()), self._settings)
 
-
-async def footing(settings: Settings, admin: TopicAdmin) -> Footing:
-    """Ask the broker for what it promises and for what is published; Unready where it is unfit."""
-    limits = await limits_on(settings, admin)
-    own = await asyncio.to_thread(own_publication, settings)
-    try:
-        published = await told_now(connection_of(settings), own)
-    except (BrokerError, TimeoutError) as error:
-        msg = "the broker does not tell which versions of the policy are published: see its log"
-        raise Unready(msg) from error
-    return Footing(settings, published, Plans(limits))
+    async def checked(self) -> tuple[Line, Mapping[str, int]]:
+        """The versions now, and partitions by topic; Unready unless topics are as they must be."""
+        line = await asyncio.to_thread(self.line)
+        return line, await check_topics(self.admin, self.specs(line))
 
 
-async def plan_for(settings: Settings, admin: TopicAdmin) -> Plan:
-    """The plan in force, as this broker can keep it."""
-    return (await footing(settings, admin)).line().plan
+async def apply_topics(settings: Settings) -> tuple[list[str], list[str]]:
+    """Create missing topics and bring drifted ones back; the names of each."""
+    async with Footing.open(settings) as ground:
+        line = await asyncio.to_thread(ground.line)
+        return await bring_about(ground.admin, ground.specs(line))

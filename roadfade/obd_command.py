@@ -14,12 +14,13 @@ from ingest.obd_session import Adapter, Session
 from ingest.refused import Refused
 from policy.limits import Limits
 from roadfade.acquaintance import registered_since, require_registered_by
+from roadfade.answers import print_json
 from roadfade.clock import wall_ms
 from roadfade.planning import connection_of
 from roadfade.publishing import RawPublisher
 from roadfade.reachable import require_broker
 from roadfade.recorded import policy_here
-from roadfade.refusal import Refusal, say_json
+from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.signals import on_stop
 from telemetry.identity import DeviceId
@@ -45,7 +46,7 @@ def main(
         msg = "no adapter answered: see --port and --baud, and that the ignition is on"
         raise Refusal(msg)
     if as_json:
-        say_json(body)
+        print_json(body)
         return
     dropped = ", ".join(f"{why} {count:,}" for why, count in body["dropped"].items())
     typer.echo(f"published {raw.readings:,} readings in {raw.envelopes:,} envelopes; "

@@ -4,29 +4,15 @@ In: identifiers, typed by a person or a script. Out: row ids only. A refusal exi
 mistyped command 2.
 """
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
-from roadfade.office_desk import desk_of, or_now, run_at_desk
+from roadfade.office_desk import desk_of
+from roadfade.typed import AsJson, instant
 from roadfade.typed import role as typed_role
 from telemetry.control import Role
 from telemetry.identity import DeviceId, SubjectId
-from telemetry.instants import parse_instant
-
-if TYPE_CHECKING:
-    from office.registry import Registry
-
-
-def instant(text: str) -> int:
-    """A typed instant, in milliseconds; a usage error where it is none."""
-    try:
-        return parse_instant(text)
-    except ValueError:
-        msg = "an instant is written with a zone, as 2026-11-23T09:00:00Z"
-        raise typer.BadParameter(msg) from None
-
 
 Device = Annotated[str, typer.Option("--device", help="Opaque id of the dongle; never a serial.")]
 Subject = Annotated[str, typer.Option("--subject", help="Opaque id of the person.")]
@@ -47,23 +33,22 @@ RoleOption = Annotated[
         help="What the person is to the vehicle, as driver; default: unknown, nobody confirmed.",
     ),
 ]
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 Wait = Annotated[
     float, typer.Option("--wait", min=0, help="Seconds to wait until the workers were told.")
 ]
 
 
 def register_device(
-    ctx: typer.Context, *, device: Device, at: At = None, as_json: Json = False, wait: Wait = 0
+    ctx: typer.Context, *, device: Device, at: At = None, as_json: AsJson = False, wait: Wait = 0
 ) -> None:
     """Make a dongle known from an instant on; what it recorded earlier is rejected."""
     desk = desk_of(ctx)
-    since_ms = or_now(desk, at)
-
-    async def work(registry: "Registry") -> Sequence[str]:
-        return [await registry.register_device(DeviceId(device), since_ms)]
-
-    run_at_desk(desk, work, "registered", wait, as_json=as_json)
+    desk.run(
+        lambda office: office.register_device(DeviceId(device), desk.at(at)),
+        done="registered",
+        wait_s=wait,
+        as_json=as_json,
+    )
 
 
 def register(
@@ -73,30 +58,30 @@ def register(
     subject: Subject,
     role: RoleOption = None,
     from_: From = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
     wait: Wait = 0,
 ) -> None:
     """Link a dongle to a person from an instant on, registering the dongle where needed."""
     desk = desk_of(ctx)
-    from_ms = or_now(desk, from_)
-
-    async def work(registry: "Registry") -> Sequence[str]:
-        return [await registry.register(DeviceId(device), SubjectId(subject), from_ms, role)]
-
-    run_at_desk(desk, work, "registered", wait, as_json=as_json)
+    desk.run(
+        lambda office: office.register(DeviceId(device), SubjectId(subject), desk.at(from_), role),
+        done="registered",
+        wait_s=wait,
+        as_json=as_json,
+    )
 
 
 def unregister(
-    ctx: typer.Context, *, device: Device, at: At = None, as_json: Json = False, wait: Wait = 0
+    ctx: typer.Context, *, device: Device, at: At = None, as_json: AsJson = False, wait: Wait = 0
 ) -> None:
     """End a dongle's link (sold, lent, returned); a new owner is a new link."""
     desk = desk_of(ctx)
-    at_ms = or_now(desk, at)
-
-    async def work(registry: "Registry") -> Sequence[str]:
-        return [await registry.close_link(DeviceId(device), at_ms)]
-
-    run_at_desk(desk, work, "ended", wait, as_json=as_json)
+    desk.run(
+        lambda office: office.close_link(DeviceId(device), desk.at(at)),
+        done="ended",
+        wait_s=wait,
+        as_json=as_json,
+    )
 
 
 def grant(
@@ -112,22 +97,21 @@ def grant(
         str | None, typer.Option("--notice", help="id@version that was shown.")
     ] = None,
     from_: From = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
     wait: Wait = 0,
 ) -> None:
     """Record that a person agreed, under a notice of the policy."""
     from office.grantable import chosen  # noqa: PLC0415  # it compares with the policy's plan
 
     desk = desk_of(ctx)
-    from_ms = or_now(desk, from_)
-
-    offered = desk.grantable()
-
-    async def work(registry: "Registry") -> Sequence[str]:
-        asked = chosen(offered, purpose, basis, recipient, notice)
-        return [await registry.grant(SubjectId(subject), *asked, from_ms)]
-
-    run_at_desk(desk, work, "granted", wait, as_json=as_json, grantable=offered)
+    asked, offers = (purpose, basis, recipient, notice), desk.grantable()
+    desk.run(
+        lambda office: office.grant(SubjectId(subject), *chosen(offers, *asked), desk.at(from_)),
+        done="granted",
+        wait_s=wait,
+        as_json=as_json,
+        offers=offers,
+    )
 
 
 def withdraw(
@@ -137,14 +121,14 @@ def withdraw(
     purpose: Purpose,
     recipient: Recipient = None,
     at: At = None,
-    as_json: Json = False,
+    as_json: AsJson = False,
     wait: Wait = 0,
 ) -> None:
     """End a person's consents to a purpose; without a recipient, every recipient's."""
     desk = desk_of(ctx)
-    at_ms = or_now(desk, at)
-
-    async def work(registry: "Registry") -> Sequence[str]:
-        return await registry.withdraw(SubjectId(subject), purpose, recipient, at_ms)
-
-    run_at_desk(desk, work, "withdrawn", wait, as_json=as_json)
+    desk.run(
+        lambda office: office.withdraw(SubjectId(subject), purpose, recipient, desk.at(at)),
+        done="withdrawn",
+        wait_s=wait,
+        as_json=as_json,
+    )

@@ -5,7 +5,6 @@ JSON object. No identifier is ever printed back: terminals and job logs are kept
 """
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -13,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from office.errors import OfficeError
+from roadfade.answers import FAILS, print_json, refuse, settings
 from roadfade.clock import wall_ms
-from roadfade.refusal import NOT_PUBLISHED, settings
+from roadfade.refusal import NOT_PUBLISHED
 
 if TYPE_CHECKING:
     from office.grantable import Offers
-    from office.outbox import Outbox
     from office.registry import Registry
+
+Work = Callable[["Registry"], Awaitable[str | Sequence[str]]]
+"""What a command does with the registry: the ids of the rows concerned."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,49 @@ class OfficeDesk:
     grantable: "Callable[[], Offers]"
     """Reads the policy; called only where a consent is given."""
     now_ms: Callable[[], int]
+
+    def at(self, instant_ms: int | None) -> int:
+        """The instant given, else now."""
+        return self.now_ms() if instant_ms is None else instant_ms
+
+    def run(
+        self, work: Work, *, done: str, wait_s: float, as_json: bool, offers: "Offers | None" = None
+    ) -> None:
+        """Do the work in a database opened for it, and say what became of it; exit 1 if refused.
+
+        With ``wait_s``: also wait that long for the office process to publish, else exit 1.
+        """
+        try:
+            rows, published = asyncio.run(self._work_and_wait(work, wait_s, offers))
+        except OfficeError as refusal:
+            refuse(str(refusal), as_json=as_json)
+        if as_json:
+            facts: dict[str, Any] = {"done": done, "rows": rows}
+            print_json(facts | {"published": published} if wait_s else facts)
+        else:
+            typer.echo("\n".join(f"{done} {row}" for row in rows))
+        if wait_s and not published:
+            typer.echo(NOT_PUBLISHED, err=True)
+            raise typer.Exit(FAILS)
+
+    async def _work_and_wait(
+        self, work: Work, wait_s: float, offers: "Offers | None"
+    ) -> tuple[list[str], bool]:
+        # The database toolkit is heavy, and `--help` needs none.
+        from office.database import Database  # noqa: PLC0415
+        from office.outbox import Outbox  # noqa: PLC0415
+        from office.registry import Registry  # noqa: PLC0415
+
+        database = await Database.open(self.database)
+        try:
+            rows = await work(Registry(database, offers or {}))
+            outbox = Outbox(database)
+            published = wait_s > 0 and await outbox.wait_published(
+                await outbox.last_sequence(), wait_s
+            )
+        finally:
+            await database.close()
+        return [rows] if isinstance(rows, str) else list(rows), published
 
 
 def desk_of(ctx: typer.Context) -> OfficeDesk:
@@ -46,66 +91,3 @@ def _offers() -> "Offers":
     line = line_here(settings(), Limits())
     # People may agree to what the next version asks before it takes effect.
     return grantable(line.plan, *((line.following,) if line.following else ()))
-
-
-def or_now(desk: OfficeDesk, instant_ms: int | None) -> int:
-    """The instant given, else now."""
-    return desk.now_ms() if instant_ms is None else instant_ms
-
-
-Work = Callable[["Registry"], Awaitable[Sequence[str]]]
-
-
-def run_at_desk(
-    desk: OfficeDesk,
-    work: Work,
-    done: str,
-    wait_s: float,
-    *,
-    as_json: bool,
-    grantable: "Offers | None" = None,
-) -> None:
-    """Do the work in a database opened for it, and say what became of it.
-
-    With ``wait_s``: also wait that long for the office process to publish, else exit 1.
-    """
-    try:
-        rows, published = asyncio.run(_work_and_wait(desk, work, wait_s, grantable))
-    except OfficeError as refusal:
-        _say({"refused": str(refusal)}, f"refused: {refusal}", as_json=as_json, refusal=True)
-        raise typer.Exit(1) from None
-    facts: dict[str, Any] = {"done": done, "rows": list(rows)}
-    if wait_s:
-        facts["published"] = published
-    _say(facts, "\n".join(f"{done} {row}" for row in rows), as_json=as_json)
-    if wait_s and not published:
-        typer.echo(NOT_PUBLISHED, err=True)
-        raise typer.Exit(1)
-
-
-async def _work_and_wait(
-    desk: OfficeDesk, work: Work, wait_s: float, grantable: "Offers | None"
-) -> tuple[Sequence[str], bool]:
-    # The database toolkit is heavy, and `--help` needs none.
-    from office.database import Database  # noqa: PLC0415
-    from office.outbox import Outbox  # noqa: PLC0415
-    from office.registry import Registry  # noqa: PLC0415
-
-    database = await Database.open(desk.database)
-    try:
-        rows = await work(Registry(database, grantable or {}))
-        published = wait_s > 0 and await _told(Outbox(database), wait_s)
-    finally:
-        await database.close()
-    return rows, published
-
-
-async def _told(outbox: "Outbox", wait_s: float) -> bool:
-    return await outbox.wait_published(await outbox.last_sequence(), wait_s)
-
-
-def _say(facts: dict[str, Any], text: str, *, as_json: bool, refusal: bool = False) -> None:
-    if as_json:
-        typer.echo(json.dumps(facts))
-    else:
-        typer.echo(text, err=refusal)

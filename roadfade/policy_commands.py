@@ -3,7 +3,6 @@
 Exit codes: 0 the document holds, 1 the document or a case fails, 2 wrong usage.
 """
 
-import time
 from typing import Annotated
 
 import typer
@@ -13,18 +12,11 @@ from policy.cases import run_cases
 from policy.explain import UnknownNameError, check_recipient, explain
 from policy.explanation import Consent, Question
 from policy.renderings import cases_json, check_json, explain_json
-from roadfade.policy_choice import (
-    FAILS,
-    AsAnyRole,
-    AsJson,
-    PolicyPath,
-    compiled_at,
-    plan_or_exit,
-    print_json,
-    usage,
-)
+from roadfade.answers import FAILS, print_json, settings, usage
+from roadfade.clock import judging_clock
+from roadfade.policy_choice import compiled_at, plan_or_exit
 from roadfade.policy_screens import cases_lines, explanation_screen, outputs_table, problem_lines
-from telemetry.instants import parse_instant
+from roadfade.typed import AsAnyRole, AsJson, PolicyPath, instant
 
 
 def check(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
@@ -66,16 +58,19 @@ def explain_command(  # one option per part of the question
     consent: Annotated[Consent, typer.Option(help="What the subject said.")] = Consent.NONE,
     role: AsAnyRole = None,
     event_time: Annotated[
-        str | None, typer.Option(help="When it was measured, RFC 3339; default: now.")
+        int | None,
+        typer.Option(parser=instant, metavar="INSTANT", help="When it was measured; default: now."),
     ] = None,
-    now: Annotated[str | None, typer.Option(help="The instant to judge at, RFC 3339.")] = None,
+    now: Annotated[
+        int | None, typer.Option(parser=instant, metavar="INSTANT", help="The instant to judge at.")
+    ] = None,
     policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:
     """Say what becomes of one reading, by which rules, and what would change it."""
     document, plan = plan_or_exit(policy, as_json=as_json)
-    now_ms = _instant(now, "--now", default_ms=time.time_ns() // 1_000_000)
-    event_ms = _instant(event_time, "--event-time", default_ms=now_ms)
+    now_ms = judging_clock(settings().fixed_now_ms)() if now is None else now
+    event_ms = now_ms if event_time is None else event_time
     question = Question(signal, purpose, recipient, consent, event_ms, now_ms, role)
     try:
         check_recipient(document, question)
@@ -86,12 +81,3 @@ def explain_command(  # one option per part of the question
         print_json(explain_json(explanation))
     else:
         Console().print(explanation_screen(explanation))
-
-
-def _instant(text: str | None, option: str, *, default_ms: int) -> int:
-    if text is None:
-        return default_ms
-    try:
-        return parse_instant(text)
-    except ValueError:
-        usage(f"{option} takes a time as 2026-12-01T09:30:00Z, not {text!r}")

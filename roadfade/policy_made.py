@@ -9,7 +9,9 @@ from policy.asyncapi import asyncapi
 from policy.odcs import contracts
 from policy.topics import topic_configs
 from policy.ttls import sink_ttls
-from roadfade.policy_choice import AsJson, PolicyPath, plan_or_exit, print_json, usage
+from roadfade.answers import print_json, usage
+from roadfade.policy_choice import plan_or_exit
+from roadfade.typed import AsJson, PolicyPath
 
 Prefix = Annotated[str, typer.Option(help="Stands before every topic and group.")]
 

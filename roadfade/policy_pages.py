@@ -12,9 +12,10 @@ from pages.processing_record import processing_record, record_page
 from policy.bilingual import Language
 from policy.document import Document
 from policy.plan import Plan
-from roadfade.page_file import write_below, write_page
+from roadfade.answers import FAILS, print_json, write_below, write_page
 from roadfade.policy_artefacts import artefacts
-from roadfade.policy_choice import FAILS, AsJson, Lang, PolicyPath, plan_or_exit, print_json
+from roadfade.policy_choice import plan_or_exit
+from roadfade.typed import AsJson, Lang, PolicyPath
 
 InLanguage = Annotated[Lang, typer.Option("--lang", help="The page's language.")]
 Page = Annotated[Path | None, typer.Option("--html", help="Write the page into this file.")]

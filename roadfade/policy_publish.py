@@ -5,18 +5,21 @@ publishes it. It takes effect at its date, or at once where that is past.
 """
 
 import asyncio
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
 from office.errors import OfficeError
+from policy.approvals import approval_words
 from policy.cases import run_cases
 from policy.publication import Publication, encode_publication, texts_sha256
 from policy.renderings_diff import diff_json
+from roadfade.answers import FAILS, print_json, refuse, settings
 from roadfade.clock import wall_ms
 from roadfade.documents import load_files, shipped_policy_path
-from roadfade.policy_choice import FAILS, AsJson, PolicyPath, plan_or_exit, print_json
-from roadfade.refusal import NOT_PUBLISHED, Refusal, settings
+from roadfade.policy_choice import plan_or_exit
+from roadfade.refusal import NOT_PUBLISHED, Refusal
+from roadfade.typed import AsJson, PolicyPath
 from telemetry.instants import format_instant
 
 
@@ -38,7 +41,7 @@ def publish_command(
     failed = len(run_cases(document, plan).failed)
     if failed:
         told_of = f"{failed} of the document's own cases do not hold: see `roadfade policy test`"
-        _refuse({"refused": told_of}, as_json=as_json)
+        refuse(told_of, as_json=as_json)
     current = settings()
     files = load_files(policy or shipped_policy_path())
     made = Publication(plan.policy, plan.version, plan.effective_ms, wall_ms(), files)
@@ -49,10 +52,17 @@ def publish_command(
             work = versioning.publish_version(current, made, (plan, document), wait)
             proposal, told = asyncio.run(work)
     except (OfficeError, Refusal) as refusal:
-        _refuse({"refused": str(refusal)}, as_json=as_json)
+        refuse(str(refusal), as_json=as_json)
     if proposal.undecided and proposal.difference is not None:
-        facts = {"refused": versioning.UNDECIDED} | diff_json(proposal.difference)
-        _refuse(facts, as_json=as_json)
+        refuse(
+            versioning.UNDECIDED,
+            as_json=as_json,
+            facts=diff_json(proposal.difference),
+            lines=[
+                f"{change.sentence}; approve as: {approval_words(change)[0]}"
+                for change in proposal.difference.undecided
+            ],
+        )
     facts = _facts(proposal.publication, told=told)
     if as_json:
         print_json(facts)
@@ -73,14 +83,3 @@ def _facts(one: Publication, *, told: bool) -> dict[str, Any]:
         "bytes": len(encode_publication(one)),
         "told": told,
     }
-
-
-def _refuse(facts: dict[str, Any], *, as_json: bool) -> NoReturn:
-    if as_json:
-        print_json(facts)
-    else:
-        typer.echo(f"refused: {facts['refused']}", err=True)
-        undecided = [change for change in facts.get("changes", ()) if change["needs_decision"]]
-        for change in undecided:
-            typer.echo(f"{change['sentence']}; approve as: {change['approve_as']}", err=True)
-    raise typer.Exit(FAILS)

@@ -13,18 +13,11 @@ from rich.console import Console
 from policy.diff import diff
 from policy.plan import Plan
 from policy.renderings_diff import diff_json
-from roadfade.policy_choice import (
-    FAILS,
-    AsJson,
-    AsRole,
-    Lang,
-    PolicyPath,
-    plan_or_exit,
-    print_json,
-    usage,
-)
+from roadfade.answers import FAILS, print_json, usage
+from roadfade.policy_choice import plan_or_exit
 from roadfade.policy_diff_screen import diff_lines, risk_json, risk_lines
 from roadfade.risk_shares import Risk
+from roadfade.typed import AsJson, AsRole, Lang, PolicyPath
 
 
 def diff_command(

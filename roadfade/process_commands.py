@@ -3,22 +3,19 @@
 Each is imported when asked for, since clients and engines are heavy.
 """
 
-import json
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from roadfade.answers import carry_out, print_json, settings
 from roadfade.clock import wall_ms
-from roadfade.refusal import carry_out, settings
 from roadfade.signals import on_stop
-from roadfade.typed import duration_s
+from roadfade.typed import AsJson, duration_s
 
 if TYPE_CHECKING:
     from roadfade.settings import Settings
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 
 def worker() -> None:
@@ -38,7 +35,7 @@ def sink() -> None:
 def sweep(
     *,
     once: Annotated[bool, typer.Option("--once", help="Sweep once and end.")] = False,
-    as_json: Json = False,
+    as_json: AsJson = False,
 ) -> None:
     """Remove what has expired from the lake."""
     from roadfade import sweep_process  # noqa: PLC0415  # DuckDB is heavy
@@ -60,7 +57,7 @@ def _sweep_once(current: "Settings", *, as_json: bool) -> None:
     removed = None if restated is None else sum(restated.removed.values())
     if as_json:
         body = {"files": swept.files, "readings": swept.rows, "by_output": dict(swept.by_output)}
-        typer.echo(json.dumps(body | {"restated": moved, "closed": removed}))
+        print_json(body | {"restated": moved, "closed": removed})
         return
     typer.echo(f"removed {swept.rows} readings in {swept.files} files")
     if restated is None:
@@ -76,14 +73,14 @@ def office() -> None:
     carry_out(lambda: office_process.main(settings()))
 
 
-def topics_apply(*, as_json: Json = False) -> None:
+def topics_apply(*, as_json: AsJson = False) -> None:
     """Create missing topics, and bring drifted settings back to the policy's."""
     from roadfade import topics_commands  # noqa: PLC0415
 
     carry_out(lambda: topics_commands.apply(settings(), as_json=as_json))
 
 
-def topics_show(*, as_json: Json = False) -> None:
+def topics_show(*, as_json: AsJson = False) -> None:
     """Show every topic, what the policy says of it, and where the broker differs."""
     from roadfade import topics_commands  # noqa: PLC0415
 

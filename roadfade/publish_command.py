@@ -18,12 +18,13 @@ from bus.publisher import Publisher
 from policy.limits import Limits
 from policy.plan import Plan
 from roadfade.acquaintance import registered_since, require_registered_by
+from roadfade.answers import print_json
 from roadfade.clock import wall_ms
 from roadfade.planning import connection_of
 from roadfade.publishing import RawPublisher
 from roadfade.reachable import require_broker
 from roadfade.recorded import policy_here
-from roadfade.refusal import Refusal, say_json
+from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from telemetry.envelope import Envelope, decode_envelope
 from telemetry.instants import to_ms
@@ -95,7 +96,7 @@ def main(settings: Settings, files: Sequence[str], *, as_json: bool) -> None:
         msg = "the broker did not take the envelopes in time: see that it runs, publish again"
         raise Refusal(msg) from error
     if as_json:
-        say_json({"envelopes": raw.envelopes, "readings": raw.readings,
+        print_json({"envelopes": raw.envelopes, "readings": raw.readings,
                   "not_collected": raw.not_collected})  # fmt: skip
     else:
         typer.echo(

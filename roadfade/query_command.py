@@ -14,9 +14,10 @@ from rich.table import Table
 
 from policy.limits import Limits
 from policy.plan import Plan
+from roadfade.answers import print_json, usage
 from roadfade.clock import wall_ms
 from roadfade.recorded import policy_here
-from roadfade.refusal import Refusal, say_json
+from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.stores import query, store_of
 from sinks.csv_file import write_csv
@@ -49,7 +50,7 @@ def main(
     if as_json:
         body = {"output": output, "columns": list(result.columns), "truncated": result.truncated}
         written = {"csv_rows": len(result.rows)} if csv_file else {"rows": _plain(result)}
-        say_json(body | written)
+        print_json(body | written)
         return
     if csv_file is None:
         Console().print(_table(result))
@@ -71,14 +72,12 @@ def output_of(plan: Plan, kept: list[str], purpose: str, recipient: str | None) 
     purposes = {output.purpose for output in plan.outputs}
     earlier = {output for output in kept if output.partition(".")[0] in purposes}
     known = {output.id for output in plan.outputs} | earlier
-    if purpose in known and recipient is None:
-        return purpose
-    if mine:
-        recipients = ", ".join(output.recipient for output in mine)
-        msg = f"{purpose} goes to these recipients, name one with --recipient: {recipients}"
-        raise typer.BadParameter(msg)
-    msg = f"no such purpose or output; the policy has: {', '.join(sorted(known))}"
-    raise typer.BadParameter(msg)
+    if recipient is not None or purpose not in known:
+        if mine:
+            recipients = ", ".join(output.recipient for output in mine)
+            usage(f"{purpose} goes to these recipients, name one with --recipient: {recipients}")
+        usage(f"no such purpose or output; the policy has: {', '.join(sorted(known))}")
+    return purpose
 
 
 def _write(result: Result, path: Path) -> None:

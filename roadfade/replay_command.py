@@ -27,12 +27,13 @@ from ingest.refused import Refused
 from policy.limits import Limits
 from policy.plan import Plan
 from roadfade.acquaintance import registered_since, require_registered_by
+from roadfade.answers import print_json
 from roadfade.clock import wall_ms
 from roadfade.planning import connection_of
 from roadfade.publishing import RawPublisher
 from roadfade.reachable import require_broker
 from roadfade.recorded import policy_here
-from roadfade.refusal import Refusal, say_json
+from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from telemetry.identity import DeviceId
 from telemetry.instants import to_ms
@@ -61,7 +62,7 @@ def count_frames(log: Path, zone: tzinfo, *, as_json: bool) -> None:
         raise Refusal(str(refused)) from None
     body = {"form": str(capture.form), "frames": frames_of(capture.counts), "claimed": 0}
     if as_json:
-        say_json(body)
+        print_json(body)
         return
     typer.echo(_line("frames", capture.counts.frames, _kinds(capture.counts)))
     typer.echo("nothing claimed: name a database and a map (--dbc, --map) to have them decoded")
@@ -81,7 +82,7 @@ def main(settings: Settings, drive: Drive, *, as_json: bool) -> None:
             raise Refusal(msg) from error
     body = report(taken, raw)
     if as_json:
-        say_json(body)
+        print_json(body)
     else:
         _show(body, taken.capture.counts)
     if body["unaccounted"]:

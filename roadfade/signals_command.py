@@ -9,8 +9,8 @@ from rich.table import Table
 from ingest.signal_list import find, span, to_json
 from policy.limits import Limits
 from policy.plan import Plan
+from roadfade.answers import print_json
 from roadfade.recorded import policy_here
-from roadfade.refusal import say_json
 from roadfade.settings import Settings
 
 
@@ -23,7 +23,7 @@ def main(settings: Settings, query: str, *, as_json: bool) -> None:
         body = json.loads(to_json(found, plan.catalogue.version))
         for row in body["signals"]:
             row["outputs"] = keeping.get(row["path"], [])
-        say_json(body)
+        print_json(body)
         return
     if not found:
         typer.echo("no signal matches; `roadfade signals` lists all of them", err=True)

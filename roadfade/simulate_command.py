@@ -14,12 +14,13 @@ from office.database import Database
 from office.outbox import Outbox
 from policy.plan import Plan
 from roadfade import source
+from roadfade.answers import print_json
 from roadfade.clock import wall_ms
 from roadfade.footing import footing
 from roadfade.planning import check_topics, connection_of
 from roadfade.publishing import RawPublisher
 from roadfade.reachable import require_broker
-from roadfade.refusal import Refusal, Unready, say_json
+from roadfade.refusal import Refusal, Unready
 from roadfade.settings import Settings
 from roadfade.signals import on_stop
 
@@ -33,7 +34,7 @@ def main(
     require_broker(settings)
     raw = asyncio.run(_simulate(settings, Fleet(vehicles, seed), seed, seconds, quiet=as_json))
     if as_json:
-        say_json(
+        print_json(
             {"vehicles": vehicles, "envelopes": raw.envelopes, "readings": raw.readings,
              "not_collected": raw.not_collected}
         )  # fmt: skip

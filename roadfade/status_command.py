@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from roadfade.answers import FAILS, print_json
 from roadfade.clock import wall_ms
-from roadfade.refusal import say_json
 from roadfade.scrape import highest
 from roadfade.settings import Settings
 from roadfade.status_facts import Facts, gather
@@ -20,11 +20,11 @@ def main(settings: Settings, *, as_json: bool) -> None:
     facts = gather(settings, wall_ms)
     findings = wrong(facts)
     if as_json:
-        say_json(report(facts, findings))
+        print_json(report(facts, findings))
     else:
         _show(facts, findings)
     if findings:
-        raise typer.Exit(1)
+        raise typer.Exit(FAILS)
 
 
 def report(facts: Facts, findings: tuple[str, ...]) -> dict[str, Any]:

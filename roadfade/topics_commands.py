@@ -1,7 +1,6 @@
 """``roadfade topics show | apply``."""
 
 import asyncio
-import json
 from typing import Any
 
 import typer
@@ -10,6 +9,7 @@ from rich.table import Table
 
 from bus.admin import TopicAdmin
 from bus.topics import TopicSpec, drift
+from roadfade.answers import print_json
 from roadfade.footing import footing
 from roadfade.planning import bring_about, connection_of
 from roadfade.reachable import require_broker
@@ -23,7 +23,7 @@ def apply(settings: Settings, *, as_json: bool) -> None:
     require_broker(settings)
     created, changed = asyncio.run(apply_topics(settings))
     if as_json:
-        typer.echo(json.dumps({"created": created, "changed": changed}))
+        print_json({"created": created, "changed": changed})
         return
     for verb, names in (("created", created), ("changed", changed)):
         for name in names:
@@ -44,7 +44,7 @@ def show(settings: Settings, *, as_json: bool) -> None:
     require_broker(settings)
     rows = asyncio.run(_rows(settings))
     if as_json:
-        typer.echo(json.dumps({"topics": rows}))
+        print_json({"topics": rows})
         return
     table = Table(title="Topics, as the policy says")
     for heading in ("topic", "partitions", *SHOWN, "differs"):

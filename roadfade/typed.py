@@ -1,11 +1,17 @@
-"""What people type: durations, zones and roles; a usage error where it is none of them."""
+"""What people type: durations, instants, zones and roles, and options that many commands have.
 
-from typing import Final, cast, get_args
+What cannot be read is a usage error that names its option.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Final, cast, get_args
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
 from telemetry.control import Role
+from telemetry.instants import parse_instant
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 
@@ -38,3 +44,34 @@ def role(text: str) -> Role:
         return cast("Role", text)
     msg = f"a role is one of: {', '.join(get_args(Role))}"
     raise typer.BadParameter(msg)
+
+
+def instant(text: str) -> int:
+    """An instant in milliseconds, written as RFC 3339 has it."""
+    try:
+        return parse_instant(text)
+    except ValueError:
+        msg = "an instant is written with a zone, as 2026-11-23T09:00:00Z"
+        raise typer.BadParameter(msg) from None
+
+
+class Lang(StrEnum):
+    """Languages of pages."""
+
+    EN = "en"
+    JA = "ja"
+
+
+PolicyPath = Annotated[
+    Path | None, typer.Option("--policy", help="A document's folder; default: the shipped one.")
+]
+_WHAT: Final = "What the person is to the vehicle, as minor"
+AsRole = Annotated[Role, typer.Option("--role", parser=role, metavar="ROLE", help=f"{_WHAT}.")]
+AsAnyRole = Annotated[
+    Role | None,
+    typer.Option(
+        "--role", parser=role, metavar="ROLE",
+        help=f"{_WHAT}; without it: a role that no forbid names.",
+    ),
+]  # fmt: skip
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -1,0 +1,90 @@
+"""How a command answers: JSON or lines, and its exit: 0 done, 1 refused or failed, 2 asked wrongly.
+
+Answers go to standard output, what is wrong to standard error; a refusal is an answer where
+JSON was asked for.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import typer
+
+from roadfade.refusal import Refusal
+
+if TYPE_CHECKING:
+    from roadfade.settings import Settings
+
+FAILS: Final = 1
+USAGE: Final = 2
+
+
+def print_json(value: Mapping[str, Any]) -> None:
+    """One object on standard output."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def refuse(
+    why: str,
+    *,
+    as_json: bool,
+    said: str = Refusal.said,
+    facts: Mapping[str, Any] | None = None,
+    lines: Sequence[str] = (),
+) -> NoReturn:
+    """Say no in one sentence, with ``facts`` as JSON and ``lines`` without; exit 1."""
+    if as_json:
+        print_json({"refused": why, **(facts or {})})
+    else:
+        typer.secho(f"{said}: {why}", fg="red", err=True)
+        for line in lines:
+            typer.echo(line, err=True)
+    raise typer.Exit(FAILS)
+
+
+def usage(message: str) -> NoReturn:
+    """Say what was asked wrongly; exit 2."""
+    typer.echo(message, err=True)
+    raise typer.Exit(USAGE)
+
+
+def carry_out(work: Callable[[], None], *, as_json: bool = False) -> None:
+    """Do the work; a Refusal that it raises is said, and the exit code is 1."""
+    try:
+        work()
+    except Refusal as refusal:
+        refuse(str(refusal), as_json=as_json, said=refusal.said)
+
+
+def settings() -> "Settings":
+    """Read the settings; exit 2, naming what is wrong, if they do not hold."""
+    from pydantic import ValidationError  # noqa: PLC0415  # heavy; --help needs no settings
+
+    from roadfade.settings import Settings  # noqa: PLC0415  # likewise
+
+    try:
+        return Settings()
+    except ValidationError as error:
+        for fault in error.errors(include_input=False, include_url=False):
+            name = "ROADFADE_" + "_".join(map(str, fault["loc"])).upper()
+            typer.secho(f"setting {name}: {fault['msg']}", fg="red", err=True)
+        raise typer.Exit(USAGE) from None
+
+
+def write_page(file: Path, text: str) -> None:
+    """Write what a command made into the file that a person named; exit 2 if it cannot be."""
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        usage(f"cannot write {file}: {error.strerror}; name a file in a folder you may write")
+
+
+def write_below(folder: Path, name: str, text: str) -> None:
+    """The same into a folder that need not be there yet; ``name`` may have folders of its own."""
+    file = folder / name
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        usage(f"cannot make {file.parent}: {error.strerror}; name a folder you may write")
+    write_page(file, text)

@@ -1,0 +1,47 @@
+"""Onto the raw topic from this machine: gated by the policy in force, refused in words."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from bus.failures import SendFailedError
+from bus.publisher import Publisher
+from policy.limits import Limits
+from policy.plan import Plan
+from roadfade.clock import wall_ms
+from roadfade.planning import connection_of
+from roadfade.publishing import Publish, RawPublisher
+from roadfade.reachable import require_broker
+from roadfade.recorded import policy_here
+from roadfade.refusal import Refusal
+from roadfade.settings import Settings
+
+
+class RawTopic(RawPublisher):
+    """Publishes what ``plan`` collects."""
+
+    def __init__(self, publisher: Publish, plan: Plan) -> None:
+        super().__init__(publisher, plan.collected)
+        self.plan = plan
+
+
+@asynccontextmanager
+async def raw_topic(
+    settings: Settings, client_id: str, plan: Plan | None = None
+) -> AsyncIterator[RawTopic]:
+    """The raw topic under a plan, or under the one that this folder's office has in force.
+
+    Unready if no broker answers or no policy is in force; Refusal if the broker does not take
+    what is published within it.
+    """
+    if plan is None:
+        await asyncio.to_thread(require_broker, settings)
+        plan = await asyncio.to_thread(policy_here, settings, Limits())
+    try:
+        async with Publisher(
+            connection_of(settings), clock=wall_ms, client_id=client_id
+        ) as publisher:
+            yield RawTopic(publisher, plan)
+    except SendFailedError as error:
+        msg = "the broker did not take the readings in time: see that it runs, then try again"
+        raise Refusal(msg) from error

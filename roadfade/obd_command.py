@@ -7,19 +7,14 @@ from typing import Any
 
 import typer
 
-from bus.failures import SendFailedError
-from bus.publisher import Publisher
 from ingest.batching import Source
 from ingest.obd_session import Adapter, Session
 from ingest.refused import Refused
-from policy.limits import Limits
 from roadfade.acquaintance import registered_since, require_registered_by
 from roadfade.answers import print_json
 from roadfade.clock import wall_ms
-from roadfade.planning import connection_of
 from roadfade.publishing import RawPublisher
-from roadfade.reachable import require_broker
-from roadfade.recorded import policy_here
+from roadfade.raw_topic import RawTopic, raw_topic
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.signals import on_stop
@@ -30,17 +25,10 @@ def main(
     settings: Settings, adapter: Adapter, device: DeviceId, seconds: float | None, *, as_json: bool
 ) -> None:
     """Read until the adapter is gone, the time is up or Ctrl-C; what was read is published."""
-    require_broker(settings)
-    plan = policy_here(settings, Limits())
-    source = Source(device, secrets.token_hex(32), "ntp")
-    session = Session(adapter, source, plan.catalogue, plan.collected)
     try:
-        raw = asyncio.run(_carry(settings, session, device, plan.collected, seconds))
+        session, raw = asyncio.run(_carry(settings, adapter, device, seconds))
     except Refused as refused:
         raise Refusal(str(refused)) from None
-    except SendFailedError as error:
-        msg = "the broker did not take the readings in time: see that it runs"
-        raise Refusal(msg) from error
     body = report(session, raw)
     if session.counts.lost and not raw.readings:
         msg = "no adapter answered: see --port and --baud, and that the ignition is on"
@@ -56,22 +44,19 @@ def main(
 
 
 async def _carry(
-    settings: Settings,
-    session: Session,
-    device: DeviceId,
-    collected: frozenset[str],
-    seconds: float | None,
-) -> RawPublisher:
-    require_registered_by(await registered_since(settings, device), wall_ms())
-    on_stop(session.stop)
-    if seconds is not None:
-        asyncio.get_running_loop().call_later(seconds, session.stop)
-    async with Publisher(connection_of(settings), clock=wall_ms, client_id="obd") as publisher:
-        raw = RawPublisher(publisher, collected)
+    settings: Settings, adapter: Adapter, device: DeviceId, seconds: float | None
+) -> tuple[Session, RawTopic]:
+    async with raw_topic(settings, "obd") as raw:
+        require_registered_by(await registered_since(settings, device), wall_ms())
+        source = Source(device, secrets.token_hex(32), "ntp")
+        session = Session(adapter, source, raw.plan.catalogue, raw.plan.collected)
+        on_stop(session.stop)
+        if seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, session.stop)
         async with aclosing(session.envelopes()) as envelopes:
             async for envelope in envelopes:
                 await raw.publish([envelope])
-    return raw
+    return session, raw
 
 
 def report(session: Session, raw: RawPublisher) -> dict[str, Any]:

@@ -9,12 +9,11 @@ import logging
 import threading
 from typing import Final
 
-from bus.admin import TopicAdmin
 from bus.failures import BrokerError, TopicError, ViewOutdatedError
 from policy.succession import Succession
 from policy.versions import reigns
 from roadfade.clock import wall_ms
-from roadfade.footing import Footing, footing
+from roadfade.footing import Footing
 from roadfade.planning import connection_of
 from roadfade.published import view_of
 from roadfade.reachable import require_broker
@@ -75,8 +74,8 @@ class PolicyListener:
         await reading
 
     async def _heard(self) -> Footing:
-        async with TopicAdmin(connection_of(self._settings)) as admin:
-            return await footing(self._settings, admin)
+        async with Footing.open(self._settings) as ground:
+            return ground
 
     def _take(self, ground: Footing) -> None:
         """Make the ends anew where another version came into force; Unready as ``version``."""

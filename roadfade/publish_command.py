@@ -13,17 +13,9 @@ from typing import Final, NamedTuple
 import msgspec
 import typer
 
-from bus.failures import SendFailedError
-from bus.publisher import Publisher
-from policy.limits import Limits
-from policy.plan import Plan
 from roadfade.acquaintance import registered_since, require_registered_by
 from roadfade.answers import print_json
-from roadfade.clock import wall_ms
-from roadfade.planning import connection_of
-from roadfade.publishing import RawPublisher
-from roadfade.reachable import require_broker
-from roadfade.recorded import policy_here
+from roadfade.raw_topic import RawTopic, raw_topic
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from telemetry.envelope import Envelope, decode_envelope
@@ -88,13 +80,7 @@ def _is_json(text: bytes) -> bool:
 def main(settings: Settings, files: Sequence[str], *, as_json: bool) -> None:
     """Publish them all, or nothing where one is no envelope or its dongle is not known."""
     envelopes = [_decoded(payload) for payload in read_payloads(files)]
-    require_broker(settings)
-    plan = policy_here(settings, Limits())
-    try:
-        raw = asyncio.run(_publish(settings, plan, envelopes))
-    except SendFailedError as error:
-        msg = "the broker did not take the envelopes in time: see that it runs, publish again"
-        raise Refusal(msg) from error
+    raw = asyncio.run(_publish(settings, envelopes))
     if as_json:
         print_json({"envelopes": raw.envelopes, "readings": raw.readings,
                   "not_collected": raw.not_collected})  # fmt: skip
@@ -113,11 +99,10 @@ def _decoded(payload: Payload) -> Envelope:
         raise Refusal(msg) from None
 
 
-async def _publish(settings: Settings, plan: Plan, envelopes: Collection[Envelope]) -> RawPublisher:
-    for envelope in envelopes:
-        since_ms = await registered_since(settings, envelope.device)
-        require_registered_by(since_ms, to_ms(envelope.clock.t0))
-    async with Publisher(connection_of(settings), clock=wall_ms, client_id="publish") as publisher:
-        raw = RawPublisher(publisher, plan.collected)
+async def _publish(settings: Settings, envelopes: Collection[Envelope]) -> RawTopic:
+    async with raw_topic(settings, "publish") as raw:
+        for envelope in envelopes:
+            since_ms = await registered_since(settings, envelope.device)
+            require_registered_by(since_ms, to_ms(envelope.clock.t0))
         await raw.publish(envelopes)
     return raw

@@ -17,22 +17,16 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from bus.failures import SendFailedError
-from bus.publisher import Publisher
 from ingest import recording
 from ingest.logs.capture import Capture
 from ingest.logs.frame import LogCounts
 from ingest.recording import Recording
 from ingest.refused import Refused
-from policy.limits import Limits
-from policy.plan import Plan
 from roadfade.acquaintance import registered_since, require_registered_by
 from roadfade.answers import print_json
 from roadfade.clock import wall_ms
-from roadfade.planning import connection_of
 from roadfade.publishing import RawPublisher
-from roadfade.reachable import require_broker
-from roadfade.recorded import policy_here
+from roadfade.raw_topic import RawTopic, raw_topic
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from telemetry.identity import DeviceId
@@ -70,16 +64,11 @@ def count_frames(log: Path, zone: tzinfo, *, as_json: bool) -> None:
 
 def main(settings: Settings, drive: Drive, *, as_json: bool) -> None:
     """Replay the drive. Refusal where a file cannot be taken or the dongle is not known."""
-    require_broker(settings)
-    plan = policy_here(settings, Limits())
     with _progress(quiet=as_json) as on_progress:
         try:
-            taken, raw = asyncio.run(_replay(settings, plan, drive, on_progress))
+            taken, raw = asyncio.run(_replay(settings, drive, on_progress))
         except Refused as refused:
             raise Refusal(str(refused)) from None
-        except SendFailedError as error:
-            msg = "the broker did not take the readings in time: see that it runs, replay again"
-            raise Refusal(msg) from error
     body = report(taken, raw)
     if as_json:
         print_json(body)
@@ -91,17 +80,20 @@ def main(settings: Settings, drive: Drive, *, as_json: bool) -> None:
 
 
 async def _replay(
-    settings: Settings, plan: Plan, drive: Drive, on_progress: recording.Progress
-) -> tuple[Recording, RawPublisher]:
-    taken = await asyncio.to_thread(
-        Recording, drive.log, drive.database, drive.map_name, plan.catalogue, drive.zone
-    )
-    since_ms = await registered_since(settings, drive.device)
-    envelopes = taken.envelopes(
-        drive.device, plan.collected, wall_ms(), keep_time=drive.keep_time, on_progress=on_progress
-    )
-    async with Publisher(connection_of(settings), clock=wall_ms, client_id="replay") as publisher:
-        raw = RawPublisher(publisher, plan.collected)
+    settings: Settings, drive: Drive, on_progress: recording.Progress
+) -> tuple[Recording, RawTopic]:
+    async with raw_topic(settings, "replay") as raw:
+        taken = await asyncio.to_thread(
+            Recording, drive.log, drive.database, drive.map_name, raw.plan.catalogue, drive.zone
+        )
+        since_ms = await registered_since(settings, drive.device)
+        envelopes = taken.envelopes(
+            drive.device,
+            raw.plan.collected,
+            wall_ms(),
+            keep_time=drive.keep_time,
+            on_progress=on_progress,
+        )
         while some := await asyncio.to_thread(list, islice(envelopes, ENVELOPES_AT_ONCE)):
             if not raw.envelopes:
                 require_registered_by(since_ms, to_ms(some[0].clock.t0))

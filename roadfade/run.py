@@ -16,26 +16,24 @@ from typing import Any
 from rich.console import Console
 
 from bus.admin import TopicAdmin
-from bus.publisher import Publisher
 from bus.slots import Slot
 from ingest.simulator import Fleet
 from policy.plan import Plan
 from policy.topics import topic_configs
 from roadfade import source
 from roadfade.clock import wall_ms
-from roadfade.footing import plan_for
+from roadfade.footing import Footing, apply_topics
 from roadfade.local.broker import LocalBroker
 from roadfade.local.failure import LocalError
 from roadfade.local.java import kafka_libs
 from roadfade.planning import connection_of
-from roadfade.publishing import RawPublisher
+from roadfade.raw_topic import raw_topic
 from roadfade.reachable import require_broker
 from roadfade.refusal import Unready
 from roadfade.scoreboard import Scoreboard
 from roadfade.settings import Settings
 from roadfade.signals import on_stop
 from roadfade.stage import Stage
-from roadfade.topics_commands import apply_topics
 from telemetry.instants import Grain
 
 DEMO_TOPIC_S = 45
@@ -62,8 +60,8 @@ async def _run(
     on_stop(stopping.set)
     async with _broker(settings, console) as reachable:
         await apply_topics(reachable)
-        async with TopicAdmin(connection_of(reachable)) as admin:
-            plan = await plan_for(reachable, admin)
+        async with Footing.open(reachable) as ground:
+            plan = (await asyncio.to_thread(ground.line)).plan
         fleet = Fleet(vehicles, seed)
         await source.enrol(reachable, plan, fleet, seed, wall_ms())
         stage = Stage(reachable)
@@ -88,8 +86,7 @@ async def _drive(
     seconds: float | None,
     stopping: asyncio.Event,
 ) -> None:
-    async with Publisher(connection_of(settings), clock=wall_ms, client_id="fleet") as publisher:
-        raw = RawPublisher(publisher, plan.collected)
+    async with raw_topic(settings, "fleet", plan) as raw:
         driving = asyncio.create_task(source.drive(fleet, plan, raw, wall_ms, stopping))
         showing = asyncio.create_task(board.show(raw))
         try:

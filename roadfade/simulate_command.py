@@ -6,9 +6,6 @@ from contextlib import nullcontext
 import typer
 from rich.console import Console
 
-from bus.admin import TopicAdmin
-from bus.failures import SendFailedError
-from bus.publisher import Publisher
 from ingest.simulator import Fleet
 from office.database import Database
 from office.outbox import Outbox
@@ -16,11 +13,11 @@ from policy.plan import Plan
 from roadfade import source
 from roadfade.answers import print_json
 from roadfade.clock import wall_ms
-from roadfade.footing import footing
-from roadfade.planning import check_topics, connection_of
+from roadfade.footing import Footing
 from roadfade.publishing import RawPublisher
+from roadfade.raw_topic import raw_topic
 from roadfade.reachable import require_broker
-from roadfade.refusal import Refusal, Unready
+from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from roadfade.signals import on_stop
 
@@ -50,24 +47,17 @@ async def _simulate(
 ) -> RawPublisher:
     stopping = asyncio.Event()
     on_stop(stopping.set)
-    async with TopicAdmin(connection_of(settings)) as admin:
-        ground = await footing(settings, admin)
-        line = ground.line()
-        await check_topics(admin, ground.specs(line))
+    async with Footing.open(settings) as ground:
+        line, _ = await ground.checked()
     plan = line.plan
     await _introduce(settings, plan, fleet, seed)
     console = Console()
     driving = f"{len(fleet.devices)} vehicles drive; Ctrl-C ends it"
-    async with Publisher(connection_of(settings), clock=wall_ms, client_id="fleet") as publisher:
-        raw = RawPublisher(publisher, plan.collected)
+    async with raw_topic(settings, "fleet", plan) as raw:
         if seconds is not None:
             asyncio.get_running_loop().call_later(seconds, stopping.set)
         with nullcontext() if quiet or not console.is_terminal else console.status(driving):
-            try:
-                await source.drive(fleet, plan, raw, wall_ms, stopping)
-            except SendFailedError as error:
-                msg = "the broker did not take the readings in time: see that it runs"
-                raise Refusal(msg) from error
+            await source.drive(fleet, plan, raw, wall_ms, stopping)
     return raw
 
 

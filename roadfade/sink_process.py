@@ -15,11 +15,11 @@ from bus.stopping import until
 from policy.groups import SINK_GROUP
 from roadfade import __version__, metrics
 from roadfade.clock import judging_clock
-from roadfade.footing import Footing, footing
+from roadfade.footing import Footing
 from roadfade.lake_sink import StoreWriter
 from roadfade.ledger import LedgerFile
 from roadfade.metered import Metered
-from roadfade.planning import check_topics, connection_of, partitions_of
+from roadfade.planning import connection_of, partitions_of
 from roadfade.plans import Line
 from roadfade.published import view_of
 from roadfade.reachable import require_broker
@@ -128,9 +128,8 @@ def _member_for(member: str, topics: Iterable[str]) -> str:
 
 
 async def _run(settings: Settings, member: str) -> None:
-    async with TopicAdmin(connection_of(settings)) as admin:
-        ground = await footing(settings, admin)
-        await check_topics(admin, ground.specs(await asyncio.to_thread(ground.line)))
+    async with Footing.open(settings) as ground:
+        await ground.checked()
     keeper = LakeKeeper(settings, ground, member)
     on_stop(keeper.stop)
     await keeper.run()

@@ -8,16 +8,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from bus.admin import TopicAdmin
 from bus.failures import BrokerError
 from bus.positions import Positions
 from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
 from policy.topics import RAW
 from roadfade.clock import Clock
-from roadfade.footing import footing
+from roadfade.footing import Footing
 from roadfade.ledger import LedgerFile
-from roadfade.planning import check_topics, connection_of
+from roadfade.planning import connection_of
 from roadfade.reachable import require_broker
 from roadfade.refusal import Unready
 from roadfade.scrape import Process, scrape
@@ -85,10 +84,8 @@ def gather(settings: Settings, clock: Clock) -> Facts:
 
 
 async def _from_broker(settings: Settings) -> tuple[Plan, dict[str, Waiting]]:
-    async with TopicAdmin(connection_of(settings)) as admin:
-        ground = await footing(settings, admin)
-        line = ground.line()
-        partitions = await check_topics(admin, ground.specs(line))
+    async with Footing.open(settings) as ground:
+        line, partitions = await ground.checked()
     plan = line.plan
     read = {
         WORKER_GROUP: [RAW],

@@ -7,11 +7,9 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from bus.admin import TopicAdmin
 from bus.topics import TopicSpec, drift
 from roadfade.answers import print_json
-from roadfade.footing import footing
-from roadfade.planning import bring_about, connection_of
+from roadfade.footing import Footing, apply_topics
 from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 
@@ -30,13 +28,6 @@ def apply(settings: Settings, *, as_json: bool) -> None:
             typer.echo(f"{verb} {name}")
     if not created and not changed:
         typer.echo("every topic is as the policy says")
-
-
-async def apply_topics(settings: Settings) -> tuple[list[str], list[str]]:
-    """Create missing topics and mend drifted ones; the names of each."""
-    async with TopicAdmin(connection_of(settings)) as admin:
-        ground = await footing(settings, admin)
-        return await bring_about(admin, ground.specs(ground.line()))
 
 
 def show(settings: Settings, *, as_json: bool) -> None:
@@ -58,10 +49,9 @@ def show(settings: Settings, *, as_json: bool) -> None:
 
 
 async def _rows(settings: Settings) -> list[dict[str, Any]]:
-    async with TopicAdmin(connection_of(settings)) as admin:
-        ground = await footing(settings, admin)
-        specs = ground.specs(ground.line())
-        found = await admin.describe([spec.name for spec in specs])
+    async with Footing.open(settings) as ground:
+        specs = ground.specs(await asyncio.to_thread(ground.line))
+        found = await ground.admin.describe([spec.name for spec in specs])
     rows = []
     for spec in specs:
         topic = found[spec.name]

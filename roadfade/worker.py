@@ -7,7 +7,6 @@ import asyncio
 import logging
 import socket
 
-from bus.admin import TopicAdmin
 from bus.batch_loop import BatchLoop, BatchSettings
 from bus.ports import ReaderSettings
 from bus.producer import AckedProducer
@@ -23,9 +22,9 @@ from roadfade.carrying import Carrier, Carrying
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.collector import collect_rarely
 from roadfade.faust_host import build_app, run_worker
-from roadfade.footing import Footing, footing
+from roadfade.footing import Footing
 from roadfade.keys import KeyCache
-from roadfade.planning import check_topics, connection_of
+from roadfade.planning import connection_of
 from roadfade.reachable import require_broker
 from roadfade.readying import Readying, took_over
 from roadfade.refusal import Unready
@@ -98,10 +97,8 @@ def assemble(settings: Settings, ground: Footing, member: str) -> DataPlane:
 
 
 async def _prepare(settings: Settings) -> Footing:
-    async with TopicAdmin(connection_of(settings)) as admin:
-        ground = await footing(settings, admin)
-        line = await asyncio.to_thread(ground.line)
-        await check_topics(admin, ground.specs(line))
+    async with Footing.open(settings) as ground:
+        await ground.checked()
     if not settings.raw_allow_unsealed:
         msg = (
             "raw.allow_unsealed is off, but envelopes cannot be sealed yet: "

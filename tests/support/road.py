@@ -29,13 +29,13 @@ from policy.plan import Plan
 from policy.topics import RAW
 from roadfade.cli import app
 from roadfade.clock import wall_ms
+from roadfade.footing import apply_topics
 from roadfade.local.leash import Leashed
 from roadfade.planning import connection_of, limits_of
 from roadfade.recorded import policy_here
 from roadfade.scrape import Process, scrape
 from roadfade.settings import Settings
 from roadfade.stage import ROLES, child_environment
-from roadfade.topics_commands import apply_topics
 from sinks.layout import outputs as kept_outputs
 from sinks.query import run_query
 from telemetry import flow

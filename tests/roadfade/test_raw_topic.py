@@ -1,0 +1,62 @@
+from collections.abc import Sequence
+from typing import Any, Self
+
+import pytest
+
+from bus.failures import SendFailedError
+from bus.outgoing import Outgoing
+from roadfade import raw_topic as module
+from roadfade.raw_topic import raw_topic
+from roadfade.refusal import Refusal, Unready
+from roadfade.settings import Settings
+from telemetry.envelope import decode_envelope
+from tests.support.plans import ODOMETER, PLAN, SPEED
+from tests.support.worlds import column, envelope
+
+NOWHERE = Settings(kafka_bootstrap_servers="localhost:1")
+DRIVE = decode_envelope(envelope({SPEED: column("km/h", [1.0]), ODOMETER: column("m", [5.0])}))
+
+
+class Taking:
+    """A publisher that counts, or that never gets anything through."""
+
+    fails = False
+
+    def __init__(self, *_: Any, client_id: str, **__: Any) -> None:
+        self.client_id = client_id
+
+    async def publish(self, outgoing: Sequence[Outgoing]) -> None:
+        if outgoing and self.fails:
+            raise SendFailedError
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return
+
+
+@pytest.fixture(autouse=True)
+def taking(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "Publisher", Taking)
+
+
+async def test_what_the_plan_does_not_collect_stays_here() -> None:
+    async with raw_topic(NOWHERE, "replay", PLAN) as raw:
+        await raw.publish([DRIVE])
+    assert (raw.plan, raw.readings, raw.not_collected) == (PLAN, 1, 1)
+
+
+async def test_a_broker_that_takes_nothing_is_said_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(Taking, "fails", True)
+    with pytest.raises(Refusal, match="see that it runs, then try again"):
+        async with raw_topic(NOWHERE, "replay", PLAN) as raw:
+            await raw.publish([DRIVE])
+
+
+async def test_without_a_broker_nothing_is_begun() -> None:
+    with pytest.raises(Unready, match="no broker answers at localhost:1"):
+        async with raw_topic(NOWHERE, "replay"):
+            pytest.fail("it was begun")

@@ -72,9 +72,13 @@ class BatchLoop:
         self._patience = Patience(self._settings.give_up_ms)
         self._stopping = Stopping(self._settings.reader.stop_deadline_ms)
         self._reader = GroupReader(
-            broker, group, [topic],
-            member=member, settings=self._settings.reader, observer=self._observer,
-        )  # fmt: skip
+            broker,
+            group,
+            [topic],
+            member=member,
+            settings=self._settings.reader,
+            observer=self._observer,
+        )
 
     async def run(self) -> None:
         """Work until ``stop``. Any exception but a failed send ends it and is raised."""

@@ -78,9 +78,13 @@ class SinkLoop:
         self._gathered_bytes = 0
         self._generation = 0
         self._reader = GroupReader(
-            broker, group, topics,
-            member=member, settings=self._settings.reader, observer=self._observer,
-        )  # fmt: skip
+            broker,
+            group,
+            topics,
+            member=member,
+            settings=self._settings.reader,
+            observer=self._observer,
+        )
 
     async def run(self) -> None:
         """Work until ``stop``. Any exception of ``write`` but backpressure ends it."""

@@ -42,9 +42,14 @@ REMEDIES: Final[Mapping[Rejected, str]] = {
     Rejected.COLUMN_MISMATCH: "give as many values as dt",
 }
 _OF_COLUMNS: Final = frozenset(
-    [Rejected.UNKNOWN_SIGNAL, Rejected.WRONG_UNIT, Rejected.WRONG_TYPE, Rejected.OUT_OF_RANGE,
-     Rejected.COLUMN_MISMATCH]
-)  # fmt: skip
+    [
+        Rejected.UNKNOWN_SIGNAL,
+        Rejected.WRONG_UNIT,
+        Rejected.WRONG_TYPE,
+        Rejected.OUT_OF_RANGE,
+        Rejected.COLUMN_MISMATCH,
+    ]
+)
 """Reasons that are said of a column; every other is said of the whole envelope."""
 _PLACE: Final = re.compile(r"at `(\$[$\w.\[\]]*)`$")
 

@@ -154,13 +154,25 @@ class Session:
         adapter = self._adapter
         asked = [part for name in self._asked for part in ("--command", name)]
         return await asyncio.create_subprocess_exec(
-            sys.executable, "-m", _READER,
-            "--port", adapter.port, "--baud", str(adapter.baud),
-            "--period", str(adapter.period_s), "--rounds", str(adapter.rounds),
-            "--codes-every", str(adapter.codes_every if self._wants_codes else 0), *asked,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.DEVNULL, limit=LINE_BYTES_MAX,
-        )  # fmt: skip
+            sys.executable,
+            "-m",
+            _READER,
+            "--port",
+            adapter.port,
+            "--baud",
+            str(adapter.baud),
+            "--period",
+            str(adapter.period_s),
+            "--rounds",
+            str(adapter.rounds),
+            "--codes-every",
+            str(adapter.codes_every if self._wants_codes else 0),
+            *asked,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,
+            limit=LINE_BYTES_MAX,
+        )
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

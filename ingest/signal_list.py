@@ -34,12 +34,19 @@ def to_json(signals: Sequence[Signal], version: str) -> str:
     """One JSON object: the catalogue's version and the rows, for programs."""
     rows = [
         {
-            "path": s.path, "unit": s.unit, "datatype": s.datatype, "kind": s.kind.value,
-            "min": s.min, "max": s.max, "allowed": list(s.allowed), "obd": s.obd,
-            "derived": s.derived, "title": s.title,
+            "path": s.path,
+            "unit": s.unit,
+            "datatype": s.datatype,
+            "kind": s.kind.value,
+            "min": s.min,
+            "max": s.max,
+            "allowed": list(s.allowed),
+            "obd": s.obd,
+            "derived": s.derived,
+            "title": s.title,
         }
         for s in signals
-    ]  # fmt: skip
+    ]
     return json.dumps({"version": version, "signals": rows}, ensure_ascii=False, indent=1)
 
 

@@ -101,9 +101,15 @@ class Fleet:
         return clock_lead_ms(vehicle.chance("clock", drive.number, seconds.start), self._rates)
 
     def _envelope(
-        self, vehicle: Vehicle, drive: Drive, seconds: range, sent_ms: int, *, late: bool,
+        self,
+        vehicle: Vehicle,
+        drive: Drive,
+        seconds: range,
+        sent_ms: int,
+        *,
+        late: bool,
         shift_ms: int,
-    ) -> Envelope:  # fmt: skip
+    ) -> Envelope:
         key = (self._seed, vehicle.device, drive.number)
         t0_ms = drive.started_ms + seconds.start * SECOND_MS
         chance = vehicle.chance("values", drive.number, seconds.start)

@@ -22,10 +22,14 @@ class Interval(NamedTuple):
 
     def overlaps(self, other: "Interval") -> bool:
         """Some instant lies in both."""
-        return not self.empty and not other.empty and (
-            (other.to_ms is None or self.from_ms < other.to_ms)
-            and (self.to_ms is None or other.from_ms < self.to_ms)
-        )  # fmt: skip
+        return (
+            not self.empty
+            and not other.empty
+            and (
+                (other.to_ms is None or self.from_ms < other.to_ms)
+                and (self.to_ms is None or other.from_ms < self.to_ms)
+            )
+        )
 
 
 def asked_interval(from_ms: int, to_ms: int | None) -> Interval:

@@ -125,8 +125,13 @@ def report(taken: Recording, raw: RawPublisher) -> dict[str, Any]:
 
 def frames_of(log: LogCounts) -> dict[str, Any]:
     """The capture's counts as JSON."""
-    return {"read": log.frames, **_kinds(log), "other_lines": log.other, "bad_lines": log.bad,
-            "truncated": log.truncated}  # fmt: skip
+    return {
+        "read": log.frames,
+        **_kinds(log),
+        "other_lines": log.other,
+        "bad_lines": log.bad,
+        "truncated": log.truncated,
+    }
 
 
 def _kinds(log: LogCounts) -> dict[str, int]:

@@ -156,10 +156,13 @@ def _over_epochs(fleet: _Fleet) -> Share:
         epochs = sorted({epoch for seen in vehicles.values() for epoch in seen.cells_by_epoch})
         for early, late in pairwise(epochs):
             sides: list[dict[str, set[Token]]] = [
-                {device: {(cell,) for cell in seen.cells_by_epoch[epoch]}
-                 for device, seen in vehicles.items() if seen.cells_by_epoch.get(epoch)}
+                {
+                    device: {(cell,) for cell in seen.cells_by_epoch[epoch]}
+                    for device, seen in vehicles.items()
+                    if seen.cells_by_epoch.get(epoch)
+                }
                 for epoch in (early, late)
-            ]  # fmt: skip
+            ]
             both = sides[0].keys() & sides[1].keys()
             asked |= both
             found |= joined(sides[0], sides[1]) & both

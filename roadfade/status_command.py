@@ -39,9 +39,13 @@ def report(facts: Facts, findings: tuple[str, ...]) -> dict[str, Any]:
         "healthy": not findings,
         "wrong": list(findings),
         "processes": [
-            {"name": p.name, "metrics": f"http://{p.address}/metrics",
-             "answers": p.samples is not None, "version": p.versions[0],
-             "policy_version": p.versions[1]}
+            {
+                "name": p.name,
+                "metrics": f"http://{p.address}/metrics",
+                "answers": p.samples is not None,
+                "version": p.versions[0],
+                "policy_version": p.versions[1],
+            }
             for p in facts.processes
         ],
         "lag": {group: {"records": w.records, "moves": w.moved} for group, w in facts.lag.items()},
@@ -55,7 +59,7 @@ def report(facts: Facts, findings: tuple[str, ...]) -> dict[str, Any]:
         "last_sweep_s": _since(answering, "roadfade_sweep_last_success_timestamp_seconds", now_s),
         "overdue": {one.output: one.files for one in facts.overdue},
         "rejected": dict(facts.rejected),
-    }  # fmt: skip
+    }
 
 
 def _since(answering: list[Any], name: str, now_s: float) -> float | None:
@@ -71,8 +75,9 @@ def _show(facts: Facts, findings: tuple[str, ...]) -> None:
         processes.add_column(heading, overflow="fold")
     for row in body["processes"]:
         answers = "[green]yes[/green]" if row["answers"] else "[red]no[/red]"
-        processes.add_row(row["name"], answers, row["metrics"], row["version"],
-                          row["policy_version"])  # fmt: skip
+        processes.add_row(
+            row["name"], answers, row["metrics"], row["version"], row["policy_version"]
+        )
     if facts.processes:
         console.print(processes)
     copies = Table(title="oldest record of each copy", title_justify="left")

@@ -115,8 +115,9 @@ def _promises(facts: Facts) -> Iterator[str]:
     late_ms = facts.now_ms - late_s * 1000
     for output in sorted({one.output for one in facts.overdue if one.expires_ms < late_ms}):
         yield f"lake files of {output} are past their expiry: run `roadfade sweep --once`"
-    swept_s = max(highest(answering, "roadfade_sweep_last_success_timestamp_seconds").values(),
-                  default=0)  # fmt: skip
+    swept_s = max(
+        highest(answering, "roadfade_sweep_last_success_timestamp_seconds").values(), default=0
+    )
     if swept_s and swept_s * 1000 < late_ms:
         yield (
             f"no sweep has succeeded for {facts.now_ms / 1000 - swept_s:,.0f} s: run `roadfade "

@@ -50,8 +50,11 @@ def restate_once(store: Store, ends: Ends, ledger: LedgerFile, now_ms: int) -> R
     if done.files:
         logger.warning(
             "policy %s: %d rows end at another time, %d are gone, %d files wait",
-            ends.policy_version, sum(done.moved.values()), sum(done.removed.values()), done.left,
-        )  # fmt: skip
+            ends.policy_version,
+            sum(done.moved.values()),
+            sum(done.removed.values()),
+            done.left,
+        )
     return done
 
 

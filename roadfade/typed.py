@@ -70,8 +70,10 @@ AsRole = Annotated[Role, typer.Option("--role", parser=role, metavar="ROLE", hel
 AsAnyRole = Annotated[
     Role | None,
     typer.Option(
-        "--role", parser=role, metavar="ROLE",
+        "--role",
+        parser=role,
+        metavar="ROLE",
         help=f"{_WHAT}; without it: a role that no forbid names.",
     ),
-]  # fmt: skip
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]

@@ -62,8 +62,9 @@ async def record_first(database: Database, settings: Settings) -> None:
         logger.warning(
             "the document here calls itself version %d and is not published: the published "
             "version %d counts until `roadfade policy publish`",
-            own.version, known[-1].version,
-        )  # fmt: skip
+            own.version,
+            known[-1].version,
+        )
 
 
 def propose(

@@ -14,12 +14,27 @@ import msgspec
 
 VIEW: Final = "readings"
 STATEMENT_LENGTH_MAX: Final = 20_000
-_NODES: Final = frozenset({
-    "SELECT_NODE", "SET_OPERATION_NODE", "RECURSIVE_CTE_NODE", "CTE_NODE",
-    "BASE_TABLE", "SUBQUERY", "JOIN", "EMPTY", "EXPRESSION_LIST", "TABLE_FUNCTION",
-    "ORDER_MODIFIER", "LIMIT_MODIFIER", "LIMIT_PERCENT_MODIFIER", "DISTINCT_MODIFIER",
-    "ORDER_DEFAULT", "ASCENDING", "DESCENDING",
-})  # fmt: skip
+_NODES: Final = frozenset(
+    {
+        "SELECT_NODE",
+        "SET_OPERATION_NODE",
+        "RECURSIVE_CTE_NODE",
+        "CTE_NODE",
+        "BASE_TABLE",
+        "SUBQUERY",
+        "JOIN",
+        "EMPTY",
+        "EXPRESSION_LIST",
+        "TABLE_FUNCTION",
+        "ORDER_MODIFIER",
+        "LIMIT_MODIFIER",
+        "LIMIT_PERCENT_MODIFIER",
+        "DISTINCT_MODIFIER",
+        "ORDER_DEFAULT",
+        "ASCENDING",
+        "DESCENDING",
+    }
+)
 _TABLE_FUNCTIONS: Final = frozenset({"range", "generate_series", "unnest"})
 # Volatile functions are refused (they tell of the engine and its settings) but for these.
 _HARMLESS: Final = ("now", "today", "current_date", "random", "unnest")

@@ -112,10 +112,14 @@ class MemorySink:
             for row in rows:
                 judged = ends.end_of(
                     Kept(
-                        output, row.policy_version, row.signal, row.expires_ms, row.decided_by,
+                        output,
+                        row.policy_version,
+                        row.signal,
+                        row.expires_ms,
+                        row.decided_by,
                         row.t_ms,
                     )
-                )  # fmt: skip
+                )
                 unjudged += judged is None
                 end_ms, decided_by = judged or End(row.expires_ms, row.decided_by)
                 if row.expires_ms <= now_ms or end_ms == row.expires_ms:

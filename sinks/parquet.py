@@ -13,9 +13,16 @@ import duckdb
 from sinks.rows import Readings
 
 COLUMNS: Final = (
-    "record", "pseudonym", "signal", "t", "number", "text", "unit", "expires_at",
+    "record",
+    "pseudonym",
+    "signal",
+    "t",
+    "number",
+    "text",
+    "unit",
+    "expires_at",
     "policy_version",
-)  # fmt: skip
+)
 ORDER: Final = "pseudonym, t, signal, record, number, text, unit"
 """Sorted so, a file shows nothing of the order in which its rows arrived."""
 FILES_PER_QUERY_MAX: Final = 500

@@ -142,9 +142,13 @@ class _Turn:
         by_end: dict[End, list[Group]] = {}
         for group in groups_of(self._engine, path):
             kept = Kept(
-                place.output, group.policy_version, group.signal, place.expires_ms,
-                part.decided_by, group.last_ms,
-            )  # fmt: skip
+                place.output,
+                group.policy_version,
+                group.signal,
+                place.expires_ms,
+                part.decided_by,
+                group.last_ms,
+            )
             end = ends.end_of(kept)
             if end is None:
                 self.unjudged += group.rows

@@ -1,4 +1,4 @@
-"""The command line: every command in one list, each in a module that is imported when called."""
+"""The command line: every command by its words; its module is imported when it is called."""
 
 import os
 import sys

@@ -37,8 +37,10 @@ def main(
         print_json(body)
         return
     dropped = ", ".join(f"{why} {count:,}" for why, count in body["dropped"].items())
-    typer.echo(f"published {raw.readings:,} readings in {raw.envelopes:,} envelopes; "
-               f"answers that were no reading: {dropped or 'none'}")  # fmt: skip
+    typer.echo(
+        f"published {raw.readings:,} readings in {raw.envelopes:,} envelopes; "
+        f"answers that were no reading: {dropped or 'none'}"
+    )
     if session.counts.lost:
         typer.echo("the adapter or the car went away", err=True)
 
@@ -63,9 +65,7 @@ def report(session: Session, raw: RawPublisher) -> dict[str, Any]:
     """What became of every line the reader wrote."""
     counts = session.counts
     return {
-        "envelopes": raw.envelopes,
-        "readings": raw.readings,
-        "not_collected": raw.not_collected,
+        **raw.counts,
         "unaccounted": counts.readings + counts.codes - raw.readings - raw.not_collected,
         "dropped": {str(why): count for why, count in sorted(counts.dropped.items())},
         "lost": counts.lost,

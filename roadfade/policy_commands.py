@@ -1,4 +1,4 @@
-"""``roadfade policy check | explain | test``: ask the policy, without a broker.
+"""``roadfade policy check``, ``test`` and ``explain``: ask the policy, without a broker.
 
 Exit codes: 0 the document holds, 1 the document or a case fails, 2 wrong usage.
 """

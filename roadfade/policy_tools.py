@@ -1,4 +1,4 @@
-"""``roadfade policy diff …``: what follows from a policy, beside asking it.
+"""``roadfade policy diff`` and ``dry-run``: a policy against another one, or against a drive.
 
 Exit codes as for every policy command: 0 holds, 1 fails, 2 wrong usage.
 """
@@ -85,6 +85,13 @@ def dry_run_command(
     if (dbc is None) != (map_name is None):
         usage("a database decodes and a map names: give both --dbc and --map, or neither")
     work.dry_run_command(
-        file, dbc, map_name, html, lang.value, agreed=consent, role=role, policy=policy,
+        file,
+        dbc,
+        map_name,
+        html,
+        lang.value,
+        agreed=consent,
+        role=role,
+        policy=policy,
         as_json=as_json,
-    )  # fmt: skip
+    )

@@ -82,8 +82,7 @@ def main(settings: Settings, files: Sequence[str], *, as_json: bool) -> None:
     envelopes = [_decoded(payload) for payload in read_payloads(files)]
     raw = asyncio.run(_publish(settings, envelopes))
     if as_json:
-        print_json({"envelopes": raw.envelopes, "readings": raw.readings,
-                  "not_collected": raw.not_collected})  # fmt: skip
+        print_json(raw.counts)
     else:
         typer.echo(
             f"published {raw.readings:,} readings in {raw.envelopes:,} envelopes; "

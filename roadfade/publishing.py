@@ -35,6 +35,15 @@ class RawPublisher:
         self.readings = 0
         self.not_collected = 0
 
+    @property
+    def counts(self) -> dict[str, int]:
+        """What went out so far, and what the policy collects of nobody."""
+        return {
+            "envelopes": self.envelopes,
+            "readings": self.readings,
+            "not_collected": self.not_collected,
+        }
+
     async def publish(self, envelopes: Iterable[Envelope]) -> int:
         """Publish what the policy collects of them; durable on return. How many went out."""
         outgoing: list[tuple[bytes, bytes]] = []

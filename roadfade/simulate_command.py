@@ -31,10 +31,7 @@ def main(
     require_broker(settings)
     raw = asyncio.run(_simulate(settings, Fleet(vehicles, seed), seed, seconds, quiet=as_json))
     if as_json:
-        print_json(
-            {"vehicles": vehicles, "envelopes": raw.envelopes, "readings": raw.readings,
-             "not_collected": raw.not_collected}
-        )  # fmt: skip
+        print_json({"vehicles": vehicles} | raw.counts)
     else:
         typer.echo(
             f"{vehicles} vehicles published {raw.readings:,} readings in {raw.envelopes:,} "

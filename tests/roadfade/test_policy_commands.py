@@ -167,6 +167,15 @@ def test_wrong_usage_is_told_apart(command: list[str]) -> None:
     assert RUNNER.invoke(app, command).exit_code == 2
 
 
+def test_explain_judges_by_the_clock_of_the_settings_or_the_instant_given() -> None:
+    fixed = {"ROADFADE_FIXED_NOW_MS": "1790000000000", "ROADFADE_TOPIC_PREFIX": "test."}
+    shown = json.loads(RUNNER.invoke(app, [*EXPLAIN, "--json"], env=fixed).stdout)
+    assert (shown["now"], shown["event_time"]) == ("2026-09-21T14:13:20Z",) * 2
+    given = [*EXPLAIN, "--now", "2026-12-01T09:30:00Z", "--json"]
+    shown = json.loads(RUNNER.invoke(app, given, env=fixed).stdout)
+    assert shown["now"] == "2026-12-01T09:30:00Z"
+
+
 def test_explain_answers_for_facts_and_for_roles() -> None:
     asked = ["explain", "--signal", "email", "--purpose", "sales_outreach", "--recipient", "sales"]
     given = [*asked, "--consent", "given", "--json"]

@@ -45,6 +45,16 @@ class Database:
             raise
         return database
 
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, url: str) -> AsyncIterator[Self]:
+        """The same as a block that closes it."""
+        database = await cls.open(url)
+        try:
+            yield database
+        finally:
+            await database.close()
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A transaction that sees one state of all tables; waits for nobody."""

@@ -15,11 +15,8 @@ async def people_of(settings: Settings, devices: Collection[str]) -> People | No
     """What the office knows of these devices; None where no office database is here."""
     if not settings.office_path.exists():
         return None
-    database = await Database.open(settings.office_database)
-    try:
+    async with Database.opened(settings.office_database) as database:
         rows = await standing_of(database, {DeviceId(device) for device in devices})
-    finally:
-        await database.close()
     people = People()
     for key, row in rows:
         people.apply(key, row)

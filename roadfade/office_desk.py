@@ -66,15 +66,12 @@ class OfficeDesk:
         from office.outbox import Outbox  # noqa: PLC0415
         from office.registry import Registry  # noqa: PLC0415
 
-        database = await Database.open(self.database)
-        try:
+        async with Database.opened(self.database) as database:
             rows = await work(Registry(database, offers or {}))
             outbox = Outbox(database)
             published = wait_s > 0 and await outbox.wait_published(
                 await outbox.last_sequence(), wait_s
             )
-        finally:
-            await database.close()
         return [rows] if isinstance(rows, str) else list(rows), published
 
 

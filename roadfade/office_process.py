@@ -41,8 +41,7 @@ def publish_through(publisher: Publisher) -> Publish:
 
 async def _run(settings: Settings) -> None:
     connection = connection_of(settings)
-    database = await Database.open(settings.office_database)
-    try:
+    async with Database.opened(settings.office_database) as database:
         await record_first(database, settings)
         keeper = await _topics_of(settings, database)
         stopping = asyncio.Event()
@@ -55,8 +54,6 @@ async def _run(settings: Settings) -> None:
                 await _publish_while_it_lasts(
                     Outbox(database), connection, told, stopping, settings.heartbeat_every_s
                 )
-    finally:
-        await database.close()
 
 
 async def _topics_of(settings: Settings, database: Database) -> TopicKeeper:

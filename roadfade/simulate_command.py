@@ -61,12 +61,9 @@ async def _simulate(
 async def _introduce(settings: Settings, plan: Plan, fleet: Fleet, seed: int) -> None:
     """Enrol the fleet and wait until the workers can know it."""
     await source.enrol(settings, plan, fleet, seed, wall_ms())
-    database = await Database.open(settings.office_database)
-    try:
+    async with Database.opened(settings.office_database) as database:
         outbox = Outbox(database)
         told = await outbox.wait_published(await outbox.last_sequence(), TOLD_S_MAX)
-    finally:
-        await database.close()
     if not told:
         msg = (
             "the vehicles are enrolled, but the workers are not told of them and would reject "

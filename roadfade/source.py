@@ -34,17 +34,15 @@ async def enrol(settings: Settings, plan: Plan, fleet: Fleet, seed: int, now_ms:
     people = {device: SubjectId(f"person-{seed}-{i}") for i, device in enumerate(fleet.devices)}
     links = [NewLink(device, subject, from_ms, role="driver") for device, subject in people.items()]
     consents = _consents(list(people.values()), offered, seed, from_ms)
-    database = await Database.open(settings.office_database)
-    try:
-        await Registry(database, offered).register_fleet(links, consents)
-    except OfficeError as refusal:
-        msg = (
-            f"the simulated fleet is known to this office otherwise than it would be enrolled "
-            f"({refusal}): give another --seed, or a fresh state_dir"
-        )
-        raise Refusal(msg) from None
-    finally:
-        await database.close()
+    async with Database.opened(settings.office_database) as database:
+        try:
+            await Registry(database, offered).register_fleet(links, consents)
+        except OfficeError as refusal:
+            msg = (
+                f"the simulated fleet is known to this office otherwise than it would be enrolled "
+                f"({refusal}): give another --seed, or a fresh state_dir"
+            )
+            raise Refusal(msg) from None
 
 
 def _consents(

@@ -114,8 +114,7 @@ async def publish_version(
     One that widens undecided comes back as it is, and is not put on record. OfficeError and
     Unready as ``propose``; OfficeError also where another version was published meanwhile.
     """
-    database = await Database.open(settings.office_database)
-    try:
+    async with Database.opened(settings.office_database) as database:
         await record_first(database, settings)
         known, limits = await published(database), await _limits(settings)
         proposal = await asyncio.to_thread(propose, publication, version, known, limits)
@@ -125,8 +124,6 @@ async def publish_version(
         on_record = next(one for one in known if one.version == publication.version)
         outbox = Outbox(database)
         told = wait_s > 0 and await outbox.wait_published(await outbox.last_sequence(), wait_s)
-    finally:
-        await database.close()
     return replace(proposal, publication=on_record), told
 
 

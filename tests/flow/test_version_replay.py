@@ -79,16 +79,13 @@ def first(
 
 async def _second_on_record(state: Path, folder: Path) -> None:
     second = own_publication(Settings(policy=folder))
-    database = await Database.open(Settings(state_dir=state).office_database)
-    try:
+    async with Database.opened(Settings(state_dir=state).office_database) as database:
         await record_first(database, Settings())
         known = await published(database)
         new = Publication(
             second.policy, second.version, second.effective_ms, wall_ms(), second.files
         )
         await put_on_record(database, new, known)
-    finally:
-        await database.close()
 
 
 def test_judged_at_an_old_instant_everything_comes_out_as_the_version_of_then_decided(

@@ -101,8 +101,5 @@ def same_people(old: Path, new: Path) -> None:
 
 
 async def _republish(settings: Settings) -> None:
-    database = await Database.open(settings.office_database)
-    try:
+    async with Database.opened(settings.office_database) as database:
         await Outbox(database).republish_all()
-    finally:
-        await database.close()

@@ -128,14 +128,11 @@ class Road:
         ]
 
         async def write() -> None:
-            database = await Database.open(self.settings.office_database)
-            try:
+            async with Database.opened(self.settings.office_database) as database:
                 links = [NewLink(DeviceId(device), SubjectId(subject), since_ms, role="driver")]
                 await Registry(database, offered).register_fleet(links, given)
                 outbox = Outbox(database)
                 assert await outbox.wait_published(await outbox.last_sequence(), READY_S_MAX)
-            finally:
-                await database.close()
 
         asyncio.run(write())
         self._told()

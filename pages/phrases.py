@@ -77,7 +77,8 @@ def duration_words(length_ms: int, words: Translation) -> str:
     for unit_ms, unit in _DURATIONS:
         if length_ms % unit_ms == 0 and length_ms >= unit_ms:
             return words.amount(length_ms // unit_ms, unit)
-    return words.gettext("%(seconds)s s", seconds=f"{length_ms / SECOND_MS:g}")
+    seconds = f"{length_ms / SECOND_MS:g}"
+    return words.gettext("%(seconds)s s", seconds=seconds)
 
 
 def precision_words(space: Space | None, time_ms: int, words: Translation) -> str:

@@ -47,7 +47,8 @@ def plot(
     bars = dict.fromkeys(
         _bar(place(at, v), place(at + floor_ms, v)[0]) for at, v in told[:: _every(told)]
     )
-    span = words.gettext("%(minutes)s min", minutes=f"{(end - start) / MINUTE_MS:.1f}")
+    minutes = f"{(end - start) / MINUTE_MS:.1f}"
+    span = words.gettext("%(minutes)s min", minutes=minutes)
     below = HEIGHT - 4
     shapes = [
         Shape("polyline", {"points": line, "fill": "none", "stroke": "var(--dim)"}),

@@ -1,9 +1,11 @@
 """Where Kafka is, and under which names this deployment keeps its topics and groups there."""
 
 import re
+import socket
 from dataclasses import dataclass
 from typing import Any, Final
 
+ANSWER_S_MAX: Final = 3.0
 RETRY_BACKOFF_MS: Final = 250
 _PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{0,64}")
 
@@ -38,6 +40,17 @@ class Address:
     def group(self, name: str) -> str:
         """The id of a consumer group on the cluster."""
         return self.prefix + name
+
+    def answers(self) -> bool:
+        """Whether one of the named servers takes a connection. Blocks, at most 3 s for each."""
+        for server in self.bootstrap_servers.split(","):
+            host, _, port = server.strip().rpartition(":")
+            try:
+                socket.create_connection((host.strip("[]"), int(port)), ANSWER_S_MAX).close()
+            except (OSError, ValueError):
+                continue
+            return True
+        return False
 
     def client_options(self) -> dict[str, Any]:
         """What every Kafka client of ours is opened with; security settings join here."""

@@ -223,6 +223,9 @@ class TopicReader(Protocol):
 class Broker(Protocol):
     """The way to one cluster; every way is opened by whoever asks for it, and closed by them."""
 
+    def answers(self) -> bool:
+        """Whether anything takes a connection there: asked before a client waits. Blocks."""
+
     def admin(self) -> Admin:
         """Topics as the cluster has them."""
 

@@ -9,15 +9,14 @@ from collections.abc import Mapping
 from contextlib import suppress
 from typing import Protocol
 
-from bus.connection import Connection
 from bus.failures import BrokerError
-from bus.positions import Positions
+from bus.ports import Broker, OffsetReader
 from bus.stopping import until
 from policy.groups import SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
 from policy.topics import RAW
 from roadfade import metrics
-from roadfade.clock import wall_ms
+from roadfade.clock import Clock
 
 MEASURE_EVERY_S = 15.0
 
@@ -34,7 +33,9 @@ class Topics(Protocol):
         """How many partitions each of its topics has."""
 
 
-async def measure_topics(connection: Connection, topics: Topics, stopping: asyncio.Event) -> None:
+async def measure_topics(
+    broker: Broker, topics: Topics, clock: Clock, stopping: asyncio.Event
+) -> None:
     """Measure again and again until ``stopping``; what the broker does not tell stays as it was."""
     told: set[str] = set()
     while not stopping.is_set():
@@ -44,14 +45,16 @@ async def measure_topics(connection: Connection, topics: Topics, stopping: async
         # A topic that could not be made yet holds nothing.
         promises = {name: bound for name, bound in promises.items() if name in partitions}
         with suppress(BrokerError, TimeoutError):
-            async with Positions(connection) as positions:
+            async with broker.positions() as positions:
                 oldest = await positions.oldest_ms({topic: partitions[topic] for topic in promises})
                 await _measure_lag(positions, plan, partitions)
-            _tell(promises, oldest, told)
+            _tell(promises, oldest, told, clock())
         await until(stopping, MEASURE_EVERY_S)
 
 
-def _tell(promises: Mapping[str, int], oldest: Mapping[str, int], told: set[str]) -> None:
+def _tell(
+    promises: Mapping[str, int], oldest: Mapping[str, int], told: set[str], now_ms: int
+) -> None:
     """Set each copy's figures; what is no topic any more is no copy any more either."""
     for topic in told - promises.keys():
         if topic != RAW:
@@ -59,14 +62,14 @@ def _tell(promises: Mapping[str, int], oldest: Mapping[str, int], told: set[str]
         metrics.LONGEST_LIFE.remove(f"topic {topic}")
         metrics.OLDEST_AGE.remove(f"topic {topic}")
     for topic, bound_ms in promises.items():
-        age_ms = wall_ms() - oldest.get(topic, wall_ms())
+        age_ms = now_ms - oldest.get(topic, now_ms)
         metrics.LONGEST_LIFE.labels(f"topic {topic}").set(bound_ms / 1000)
         metrics.OLDEST_AGE.labels(f"topic {topic}").set(age_ms / 1000)
     told.clear()
     told.update(promises)
 
 
-async def _measure_lag(positions: Positions, plan: Plan, partitions: Mapping[str, int]) -> None:
+async def _measure_lag(positions: OffsetReader, plan: Plan, partitions: Mapping[str, int]) -> None:
     waiting = await positions.lag(WORKER_GROUP, {RAW: partitions[RAW]})
     for (_, partition), lag in waiting.items():
         metrics.INPUT_LAG.labels(str(partition)).set(lag.records)

@@ -7,14 +7,13 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 
-from bus.admin import TopicAdmin
 from bus.failures import BrokerError
+from bus.ports import Admin, Broker
 from bus.topics import TopicSpec
 from roadfade.clock import judging_clock
 from roadfade.planning import (
     bring_about,
     check_topics,
-    connection_of,
     limits_on,
     own_publication,
     specs_of,
@@ -32,7 +31,7 @@ class Footing:
     """
 
     def __init__(
-        self, settings: Settings, admin: TopicAdmin, published: Published, plans: Plans
+        self, settings: Settings, admin: Admin, published: Published, plans: Plans
     ) -> None:
         self.admin = admin
         self.published = published
@@ -42,20 +41,20 @@ class Footing:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings) -> AsyncIterator["Footing"]:
+    async def open(cls, settings: Settings, broker: Broker) -> AsyncIterator["Footing"]:
         """Ask the broker what it promises and what is published; Unready if it is unfit."""
-        async with TopicAdmin(connection_of(settings)) as admin:
+        async with broker.admin() as admin:
             limits = await limits_on(settings, admin)
             own = await asyncio.to_thread(own_publication, settings)
             try:
-                published = await told_now(connection_of(settings), own)
+                published = await told_now(broker, own)
             except (BrokerError, TimeoutError) as error:
                 msg = (
                     "the broker does not tell which versions of the policy are published: see "
                     "its log"
                 )
                 raise Unready(msg) from error
-            yield cls(settings, admin, published, Plans(limits))
+            yield cls(settings, admin, published, await asyncio.to_thread(Plans, limits))
 
     def line(self) -> Line:
         """The versions now; Unready where none is in force. Blocks while it compiles."""
@@ -71,8 +70,8 @@ class Footing:
         return line, await check_topics(self.admin, self.specs(line))
 
 
-async def apply_topics(settings: Settings) -> tuple[list[str], list[str]]:
+async def apply_topics(settings: Settings, broker: Broker) -> tuple[list[str], list[str]]:
     """Create missing topics and bring drifted ones back; the names of each."""
-    async with Footing.open(settings) as ground:
+    async with Footing.open(settings, broker) as ground:
         line = await asyncio.to_thread(ground.line)
         return await bring_about(ground.admin, ground.specs(line))

@@ -6,10 +6,9 @@ Topics follow the version of the policy that is in force.
 import asyncio
 from collections.abc import Sequence
 
-from bus.admin import TopicAdmin
-from bus.connection import Connection
 from bus.failures import SendFailedError
 from bus.outgoing import Outgoing
+from bus.ports import Broker
 from bus.publisher import Publisher
 from bus.stopping import until
 from office.database import Database
@@ -17,7 +16,7 @@ from office.outbox import Outbox
 from office.ports import ControlRecord, Publish
 from policy.topics import CONTROL
 from roadfade import metrics
-from roadfade.clock import wall_ms
+from roadfade.clock import judging_clock, wall_ms
 from roadfade.copies import measure_topics
 from roadfade.planning import connection_of, limits_on
 from roadfade.plans import Plans
@@ -40,33 +39,46 @@ def publish_through(publisher: Publisher) -> Publish:
 
 
 async def _run(settings: Settings) -> None:
-    connection = connection_of(settings)
+    broker = connection_of(settings)
     async with Database.opened(settings.office_database) as database:
         await record_first(database, settings)
-        keeper = await _topics_of(settings, database)
+        keeper = await topics_of(settings, broker, database)
         stopping = asyncio.Event()
         on_stop(stopping.set)
-        told = {topic: keeper.partitions[topic] for topic in CONTROL}
-        async with asyncio.TaskGroup() as group:
-            group.create_task(keeper.run(stopping))
-            group.create_task(measure_topics(connection, keeper, stopping))
-            while not stopping.is_set():
-                await _publish_while_it_lasts(
-                    Outbox(database), connection, told, stopping, settings.heartbeat_every_s
-                )
+        await serve(settings, broker, database, keeper, stopping)
 
 
-async def _topics_of(settings: Settings, database: Database) -> TopicKeeper:
-    async with TopicAdmin(connection_of(settings)) as admin:
-        plans = Plans(await limits_on(settings, admin))
-        keeper = TopicKeeper(settings, database, plans)
+async def topics_of(settings: Settings, broker: Broker, database: Database) -> TopicKeeper:
+    """The topics as they must be, found or brought about; Unready as ``TopicKeeper.start``."""
+    async with broker.admin() as admin:
+        plans = await asyncio.to_thread(Plans, await limits_on(settings, admin))
+        clock = judging_clock(settings.fixed_now_ms)
+        keeper = TopicKeeper(settings, broker, database, plans, clock)
         await keeper.start(admin)
     return keeper
 
 
+async def serve(
+    settings: Settings,
+    broker: Broker,
+    database: Database,
+    keeper: TopicKeeper,
+    stopping: asyncio.Event,
+) -> None:
+    """Publish, keep the topics and measure them, until ``stopping``."""
+    told = {topic: keeper.partitions[topic] for topic in CONTROL}
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keeper.run(stopping))
+        group.create_task(measure_topics(broker, keeper, wall_ms, stopping))
+        while not stopping.is_set():
+            await _publish_while_it_lasts(
+                Outbox(database), broker, told, stopping, settings.heartbeat_every_s
+            )
+
+
 async def _publish_while_it_lasts(
     outbox: Outbox,
-    connection: Connection,
+    broker: Broker,
     told: dict[str, int],
     stopping: asyncio.Event,
     heartbeat_every_s: float,
@@ -76,7 +88,7 @@ async def _publish_while_it_lasts(
     What was not published still waits in the outbox; nothing was confirmed to anyone.
     """
     try:
-        async with Publisher(connection, clock=wall_ms, client_id="office") as publisher:
+        async with Publisher(broker, clock=wall_ms, client_id="office") as publisher:
             publish = publish_through(publisher)
             await _keep_publishing(outbox, publish, told, stopping, heartbeat_every_s)
     except SendFailedError:

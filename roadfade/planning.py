@@ -8,8 +8,8 @@ each is an ``Unready`` that says what to do.
 from collections.abc import Mapping
 from pathlib import Path
 
-from bus.admin import TopicAdmin
 from bus.connection import Connection
+from bus.ports import Admin
 from bus.topics import TopicSpec, drift
 from policy.limits import Limits
 from policy.parse import parse_policy
@@ -68,7 +68,7 @@ def limits_of(settings: Settings, check_interval_ms: int, delete_delay_ms: int) 
     )
 
 
-async def limits_on(settings: Settings, admin: TopicAdmin) -> Limits:
+async def limits_on(settings: Settings, admin: Admin) -> Limits:
     """The settings' limits with this broker's own; Unready where it is unfit."""
     broker = await admin.broker_settings()
     if broker.creates_topics_unasked:
@@ -88,14 +88,14 @@ def specs_of(configs: Mapping[str, Mapping[str, str]], settings: Settings) -> li
     ]
 
 
-async def partitions_of(admin: TopicAdmin, plan: Plan) -> dict[str, int] | None:
+async def partitions_of(admin: Admin, plan: Plan) -> dict[str, int] | None:
     """Partitions of every topic the plan writes or reads; None where one is not there yet."""
     found = await admin.describe(list(transports_of(plan)))
     sizes = {name: topic.partitions for name, topic in found.items() if topic is not None}
     return sizes if len(sizes) == len(found) else None
 
 
-async def check_topics(admin: TopicAdmin, specs: list[TopicSpec]) -> dict[str, int]:
+async def check_topics(admin: Admin, specs: list[TopicSpec]) -> dict[str, int]:
     """Partitions by topic; Unready where a topic is missing or not as the plan says.
 
     Existing topics keep their number of partitions: it is no part of the promise.
@@ -114,14 +114,14 @@ async def check_topics(admin: TopicAdmin, specs: list[TopicSpec]) -> dict[str, i
     return {name: topic.partitions for name, topic in found.items() if topic is not None}
 
 
-async def bring_about(admin: TopicAdmin, specs: list[TopicSpec]) -> tuple[list[str], list[str]]:
+async def bring_about(admin: Admin, specs: list[TopicSpec]) -> tuple[list[str], list[str]]:
     """Make the cluster's topics these; the names of those created, and of those changed."""
     created = await admin.create(specs)
     changed = await admin.apply(await _with_own_sizes(admin, specs))
     return created, changed
 
 
-async def _with_own_sizes(admin: TopicAdmin, specs: list[TopicSpec]) -> list[TopicSpec]:
+async def _with_own_sizes(admin: Admin, specs: list[TopicSpec]) -> list[TopicSpec]:
     """Existing topics keep their partitions and replicas: keys would move."""
     found = await admin.describe([spec.name for spec in specs])
     return [

@@ -10,13 +10,12 @@ import threading
 from typing import Final
 
 from bus.failures import BrokerError, TopicError, ViewOutdatedError
+from bus.ports import Broker
 from policy.succession import Succession
 from policy.versions import reigns
 from roadfade.clock import wall_ms
 from roadfade.footing import Footing
-from roadfade.planning import connection_of
 from roadfade.published import view_of
-from roadfade.reachable import require_broker
 from roadfade.refusal import Unready
 from roadfade.settings import Settings
 
@@ -30,8 +29,9 @@ logger = logging.getLogger(__name__)
 class PolicyListener:
     """What was heard so far. Compiling takes a second for each version, in the listening thread."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, broker: Broker) -> None:
         self._settings = settings
+        self._broker = broker
         self._ends: Succession | None = None
         self._made_of: tuple[int, ...] = ()
 
@@ -46,7 +46,8 @@ class PolicyListener:
     def ask(self) -> Succession | None:
         """Hear once, now; None where the broker does not tell. Blocks; not beside ``start``."""
         try:
-            require_broker(self._settings)
+            if not self._broker.answers():
+                return None
             self._take(asyncio.run(self._heard()))
         except (*TRY_AGAIN, Unready):
             return None
@@ -63,18 +64,18 @@ class PolicyListener:
 
     async def _hear(self) -> None:
         ground = await self._heard()
-        view = view_of(connection_of(self._settings), ground.published)
+        view = view_of(self._broker, ground.published)
         reading = asyncio.create_task(view.run())
         try:
             while not reading.done():
-                self._take(ground)
+                await asyncio.to_thread(self._take, ground)
                 await asyncio.wait((reading,), timeout=LOOK_EVERY_S)
         finally:
             await view.stop()
         await reading
 
     async def _heard(self) -> Footing:
-        async with Footing.open(self._settings) as ground:
+        async with Footing.open(self._settings, self._broker) as ground:
             return ground
 
     def _take(self, ground: Footing) -> None:

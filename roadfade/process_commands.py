@@ -51,8 +51,9 @@ def sweep(
 
 def _sweep_once(current: "Settings", *, as_json: bool) -> None:
     from roadfade import sweep_process  # noqa: PLC0415  # DuckDB is heavy
+    from roadfade.planning import connection_of  # noqa: PLC0415  # so is Kafka's client
 
-    swept, restated = sweep_process.once(current, wall_ms())
+    swept, restated = sweep_process.once(current, connection_of(current), wall_ms())
     moved = None if restated is None else sum(restated.moved.values())
     removed = None if restated is None else sum(restated.removed.values())
     if as_json:

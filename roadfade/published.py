@@ -9,8 +9,8 @@ from typing import Final
 
 import msgspec
 
-from bus.connection import Connection
 from bus.failures import TopicError
+from bus.ports import Broker
 from bus.view import CompactedView
 from policy.publication import TOPIC, Publication, PublicationError, decode_publication
 from policy.versions import InForce, in_force
@@ -73,20 +73,18 @@ class Published:
         return in_force(self.versions, now_ms)
 
 
-def view_of(connection: Connection, published: Published) -> CompactedView:
+def view_of(broker: Broker, published: Published) -> CompactedView:
     """The topic as a view that keeps ``published`` up to date while it runs."""
-    return CompactedView(
-        connection, TOPIC, published.apply, heartbeat_at=heartbeat_at, clock=wall_ms
-    )
+    return CompactedView(broker, TOPIC, published.apply, heartbeat_at=heartbeat_at, clock=wall_ms)
 
 
-async def told_now(connection: Connection, own: Publication) -> Published:
+async def told_now(broker: Broker, own: Publication) -> Published:
     """What is published at this moment, read once; nothing where the topic is not there yet.
 
     TimeoutError where the broker does not tell within TOLD_S_MAX seconds.
     """
     published = Published(own)
-    view = view_of(connection, published)
+    view = view_of(broker, published)
     reading = asyncio.create_task(view.run())
     ready = asyncio.create_task(view.ready.wait())
     try:

@@ -3,10 +3,9 @@
 import asyncio
 import logging
 
-from bus.admin import TopicAdmin
-from bus.connection import Connection
 from bus.failures import BrokerError
 from bus.partitions import partition_for
+from bus.ports import Broker
 from policy.plan import Plan
 from policy.publication import Publication
 from processors.people import People
@@ -26,10 +25,8 @@ logger = logging.getLogger(__name__)
 class Readying:
     """Compiles versions and finds their topics; says once why one cannot be made ready."""
 
-    def __init__(
-        self, connection: Connection, plans: Plans, people: People, keys: KeyCache
-    ) -> None:
-        self._connection = connection
+    def __init__(self, broker: Broker, plans: Plans, people: People, keys: KeyCache) -> None:
+        self._broker = broker
         self._plans = plans
         self._people = people
         self._keys = keys
@@ -57,7 +54,7 @@ class Readying:
 
     async def _partitions(self, plan: Plan) -> dict[str, int] | None:
         try:
-            async with TopicAdmin(self._connection) as admin:
+            async with self._broker.admin() as admin:
                 return await partitions_of(admin, plan)
         except (BrokerError, TimeoutError, OSError):
             return None

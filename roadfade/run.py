@@ -59,8 +59,8 @@ async def _run(
     stopping = asyncio.Event()
     on_stop(stopping.set)
     async with _broker(settings, console) as reachable:
-        await apply_topics(reachable)
-        async with Footing.open(reachable) as ground:
+        await apply_topics(reachable, connection_of(reachable))
+        async with Footing.open(reachable, connection_of(reachable)) as ground:
             plan = (await asyncio.to_thread(ground.line)).plan
         fleet = Fleet(vehicles, seed)
         await source.enrol(reachable, plan, fleet, seed, wall_ms())

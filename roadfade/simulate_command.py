@@ -14,6 +14,7 @@ from roadfade import source
 from roadfade.answers import print_json
 from roadfade.clock import wall_ms
 from roadfade.footing import Footing
+from roadfade.planning import connection_of
 from roadfade.publishing import RawPublisher
 from roadfade.raw_topic import raw_topic
 from roadfade.reachable import require_broker
@@ -44,7 +45,7 @@ async def _simulate(
 ) -> RawPublisher:
     stopping = asyncio.Event()
     on_stop(stopping.set)
-    async with Footing.open(settings) as ground:
+    async with Footing.open(settings, connection_of(settings)) as ground:
         line, _ = await ground.checked()
     plan = line.plan
     await _introduce(settings, plan, fleet, seed)

@@ -6,9 +6,7 @@ import socket
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
-from bus.admin import TopicAdmin
-from bus.connection import Connection
-from bus.positions import Positions
+from bus.ports import Broker
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
 from bus.stopping import until
@@ -37,8 +35,9 @@ logger = logging.getLogger(__name__)
 class LakeKeeper:
     """The topics in force into the lake, from one version of the policy to the next."""
 
-    def __init__(self, settings: Settings, ground: Footing, member: str) -> None:
+    def __init__(self, settings: Settings, broker: Broker, ground: Footing, member: str) -> None:
         self._settings = settings
+        self._broker = broker
         self._ground = ground
         self._member = member
         self._stopping = asyncio.Event()
@@ -50,26 +49,24 @@ class LakeKeeper:
 
     async def run(self) -> None:
         """Keep until ``stop``. A version with other topics opens the store anew for them."""
-        connection = connection_of(self._settings)
-        view = view_of(connection, self._ground.published)
+        view = view_of(self._broker, self._ground.published)
         ledger = await asyncio.to_thread(LedgerFile, self._settings.ledger_path)
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(view.run())
             while not self._stopping.is_set():
                 line = await self._line()
-                async with TopicAdmin(connection) as admin:
+                async with self._broker.admin() as admin:
                     partitions = None if line is None else await partitions_of(admin, line.plan)
                 if line is None or partitions is None:  # the office makes them in a moment
                     await until(self._stopping, LOOK_EVERY_S)
                     continue
                 metrics.tell_build(__version__, line.plan.policy_version)
-                await self._keep(connection, line.kept_topics, partitions, ledger)
+                await self._keep(line.kept_topics, partitions, ledger)
             await view.stop()
             await reading
 
     async def _keep(
         self,
-        connection: Connection,
         outputs: Mapping[str, str],
         partitions: Mapping[str, int],
         ledger: LedgerFile,
@@ -79,9 +76,9 @@ class LakeKeeper:
         writer = StoreWriter(sink, ledger, judging_clock(self._settings.fixed_now_ms))
         try:
             known = {topic: count for topic, count in partitions.items() if topic in outputs}
-            await _check_positions(connection, sink, known)
+            await _check_positions(self._broker, sink, known)
             loop = SinkLoop(
-                connection,
+                self._broker,
                 sorted(outputs),
                 SINK_GROUP,
                 sink.position,
@@ -128,18 +125,17 @@ def _member_for(member: str, topics: Iterable[str]) -> str:
 
 
 async def _run(settings: Settings, member: str) -> None:
-    async with Footing.open(settings) as ground:
+    broker = connection_of(settings)
+    async with Footing.open(settings, broker) as ground:
         await ground.checked()
-    keeper = LakeKeeper(settings, ground, member)
+    keeper = LakeKeeper(settings, broker, ground, member)
     on_stop(keeper.stop)
     await keeper.run()
 
 
-async def _check_positions(
-    connection: Connection, sink: Sink, partitions: Mapping[str, int]
-) -> None:
+async def _check_positions(broker: Broker, sink: Sink, partitions: Mapping[str, int]) -> None:
     """Unready if the store has read further than a topic goes: it would drop what comes."""
-    async with Positions(connection) as positions:
+    async with broker.positions() as positions:
         ends = await positions.end(partitions)
     for (topic, partition), end in ends.items():
         position = sink.position(topic, partition)

@@ -84,7 +84,7 @@ def gather(settings: Settings, clock: Clock) -> Facts:
 
 
 async def _from_broker(settings: Settings) -> tuple[Plan, dict[str, Waiting]]:
-    async with Footing.open(settings) as ground:
+    async with Footing.open(settings, connection_of(settings)) as ground:
         line, partitions = await ground.checked()
     plan = line.plan
     read = {

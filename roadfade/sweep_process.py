@@ -7,13 +7,14 @@ version of the policy took over, rows of older ones get the end they have under 
 import logging
 import threading
 
+from bus.ports import Broker
 from policy.limits import Limits
 from policy.periods import add_period
 from policy.plan import Plan
 from roadfade import __version__, metrics
 from roadfade.clock import wall_ms
 from roadfade.ledger import LedgerFile
-from roadfade.planning import compile_policy
+from roadfade.planning import compile_policy, connection_of
 from roadfade.policy_listener import PolicyListener
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
@@ -67,7 +68,7 @@ def restate_in_turn(store: Store, ends: Ends, ledger: LedgerFile) -> int:
         return 0
 
 
-def once(settings: Settings, now_ms: int) -> tuple[Swept, Restated | None]:
+def once(settings: Settings, broker: Broker, now_ms: int) -> tuple[Swept, Restated | None]:
     """One sweep, and all there is to restate; None if nobody tells what is in force. Blocks.
 
     Refusal if an erasure or another restatement is at work.
@@ -75,7 +76,7 @@ def once(settings: Settings, now_ms: int) -> tuple[Swept, Restated | None]:
     ledger = LedgerFile(settings.ledger_path)
     store = store_of(settings)
     swept = sweep_once(store, ledger, now_ms)
-    ends = PolicyListener(settings).ask()
+    ends = PolicyListener(settings, broker).ask()
     if ends is None or not store.exists():
         return swept, None if ends is None else Restated()
     total = Restated()
@@ -107,7 +108,7 @@ def main(settings: Settings, stopping: threading.Event) -> None:
     """Sweep again and again until ``stopping`` is set; an error ends the process loudly."""
     metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep")
     metrics.tell_build(__version__, "")
-    listener = PolicyListener(settings)
+    listener = PolicyListener(settings, connection_of(settings))
     listener.start()
     ledger = LedgerFile(settings.ledger_path)
     store = store_of(settings)

@@ -9,8 +9,8 @@ import logging
 from collections.abc import Mapping, Sequence
 from typing import Final
 
-from bus.admin import TopicAdmin
 from bus.failures import BrokerError, TopicError
+from bus.ports import Admin, Broker
 from bus.stopping import until
 from bus.topics import TopicSpec
 from office.database import Database
@@ -19,8 +19,8 @@ from policy.plan import Plan
 from policy.publication import Publication
 from policy.topics import CONTROL
 from roadfade import __version__, metrics
-from roadfade.clock import judging_clock
-from roadfade.planning import bring_about, check_topics, connection_of, specs_of
+from roadfade.clock import Clock
+from roadfade.planning import bring_about, check_topics, specs_of
 from roadfade.plans import Line, Plans, line_at
 from roadfade.refusal import Unready
 from roadfade.say_once import SayOnce
@@ -36,11 +36,14 @@ logger = logging.getLogger(__name__)
 class TopicKeeper:
     """What the topics are, and how they become what they must be."""
 
-    def __init__(self, settings: Settings, database: Database, plans: Plans) -> None:
+    def __init__(
+        self, settings: Settings, broker: Broker, database: Database, plans: Plans, clock: Clock
+    ) -> None:
         self._settings = settings
+        self._broker = broker
         self._database = database
         self._plans = plans
-        self._clock = judging_clock(settings.fixed_now_ms)
+        self._clock = clock
         self._versions: Sequence[Publication] = ()
         self._line: Line | None = None
         self._applied: list[TopicSpec] = []
@@ -61,7 +64,7 @@ class TopicKeeper:
         """Partitions by topic, those of the next version included; only after ``start``."""
         return self._partitions
 
-    async def start(self, admin: TopicAdmin) -> None:
+    async def start(self, admin: Admin) -> None:
         """Find the topics as they must be; Unready where they are not.
 
         Where several versions are published one may have taken over while nobody kept the
@@ -94,7 +97,7 @@ class TopicKeeper:
     async def _turn(self) -> None:
         line, specs = await self._wanted()
         if specs != self._applied or self._line is None or line.plan is not self._line.plan:
-            async with TopicAdmin(connection_of(self._settings)) as admin:
+            async with self._broker.admin() as admin:
                 await bring_about(admin, specs)
                 self._take_over(line, specs, await check_topics(admin, specs))
         await self._empty_closed(line)
@@ -122,7 +125,7 @@ class TopicKeeper:
         due = (line.plan.version, line.closed)
         if not line.closed or due == self._emptied or self._clock() < line.since_ms + grace_ms:
             return
-        async with TopicAdmin(connection_of(self._settings)) as admin:
+        async with self._broker.admin() as admin:
             emptied = await admin.empty(line.closed)
         self._emptied = due
         logger.warning("emptied topics that nobody receives any more: %s", ", ".join(emptied))

@@ -10,6 +10,7 @@ from rich.table import Table
 from bus.topics import TopicSpec, drift
 from roadfade.answers import print_json
 from roadfade.footing import Footing, apply_topics
+from roadfade.planning import connection_of
 from roadfade.reachable import require_broker
 from roadfade.settings import Settings
 
@@ -19,7 +20,7 @@ SHOWN = ("cleanup.policy", "retention.ms", "segment.ms")
 def apply(settings: Settings, *, as_json: bool) -> None:
     """Create and mend; prints what was done."""
     require_broker(settings)
-    created, changed = asyncio.run(apply_topics(settings))
+    created, changed = asyncio.run(apply_topics(settings, connection_of(settings)))
     if as_json:
         print_json({"created": created, "changed": changed})
         return
@@ -49,7 +50,7 @@ def show(settings: Settings, *, as_json: bool) -> None:
 
 
 async def _rows(settings: Settings) -> list[dict[str, Any]]:
-    async with Footing.open(settings) as ground:
+    async with Footing.open(settings, connection_of(settings)) as ground:
         specs = ground.specs(await asyncio.to_thread(ground.line))
         found = await ground.admin.describe([spec.name for spec in specs])
     rows = []

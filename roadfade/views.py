@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Mapping
 
-from bus.connection import Connection
+from bus.ports import Broker
 from bus.view import Apply, CompactedView
 from processors.people import People
 from roadfade import metrics
@@ -15,12 +15,12 @@ class ControlViews:
     """Several views as one: started together, stale together. ``applies`` by topic."""
 
     def __init__(
-        self, connection: Connection, applies: Mapping[str, Apply], clock: Clock, age_ms_max: int
+        self, broker: Broker, applies: Mapping[str, Apply], clock: Clock, age_ms_max: int
     ) -> None:
         self._clock = clock
         self._age_ms_max = age_ms_max
         self._views = {
-            topic: CompactedView(connection, topic, apply, heartbeat_at=heartbeat_at, clock=clock)
+            topic: CompactedView(broker, topic, apply, heartbeat_at=heartbeat_at, clock=clock)
             for topic, apply in applies.items()
         }
 

@@ -8,8 +8,7 @@ import logging
 import socket
 
 from bus.batch_loop import BatchLoop, BatchSettings
-from bus.ports import ReaderSettings
-from bus.producer import AckedProducer
+from bus.ports import Broker, ReaderSettings
 from bus.slots import Slot
 from office.kek import FileKek
 from office.keyring import Keyring
@@ -67,26 +66,25 @@ class DataPlane:
         await self._batches.stop()
 
 
-def assemble(settings: Settings, ground: Footing, member: str) -> DataPlane:
+def assemble(settings: Settings, broker: Broker, ground: Footing, member: str) -> DataPlane:
     """Wire one worker's data plane; connects to nothing yet."""
-    connection = connection_of(settings)
     people = People()
     keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
     keys = KeyCache(keyring)
     clock = judging_clock(settings.fixed_now_ms)
-    readying = Readying(connection, ground.plans, people, keys)
+    readying = Readying(broker, ground.plans, people, keys)
     takeover = Takeover(ground.published, readying.make, clock, took_over)
     told = dict.fromkeys((LINKS, CONSENTS), taken_by(people)) | {
         publication.TOPIC: ground.published.apply
     }
-    views = ControlViews(connection, told, wall_ms, settings.view_age_s_max * 1000)
+    views = ControlViews(broker, told, wall_ms, settings.view_age_s_max * 1000)
     carrier = Carrier(RAW, lambda: takeover.chosen, keys, clock)
     loop = BatchLoop(
-        connection,
+        broker,
         RAW,
         WORKER_GROUP,
         carrier.handle,
-        AckedProducer(connection, clock=wall_ms, client_id=member),
+        broker.producer(clock=wall_ms, client_id=member),
         member=member,
         pause_reason=lambda: views.pause_reason() or takeover.pause_reason(),
         begin=lambda: views.pause_reason() or takeover.begin(),
@@ -97,7 +95,7 @@ def assemble(settings: Settings, ground: Footing, member: str) -> DataPlane:
 
 
 async def _prepare(settings: Settings) -> Footing:
-    async with Footing.open(settings) as ground:
+    async with Footing.open(settings, connection_of(settings)) as ground:
         await ground.checked()
     if not settings.raw_allow_unsealed:
         msg = (
@@ -121,7 +119,7 @@ def main(settings: Settings) -> None:
     collect_rarely()
 
     async def open_plane() -> DataPlane:
-        return await asyncio.to_thread(assemble, settings, ground, member)
+        return await asyncio.to_thread(assemble, settings, connection_of(settings), ground, member)
 
     app = build_app(
         connection_of(settings),

@@ -30,6 +30,10 @@ class FakeBroker:
         self._committed: dict[str, Offsets] = {}
         self._groups: dict[str, Group] = {}
 
+    def answers(self) -> bool:
+        """Whether the broker is not away."""
+        return not self._cluster.away
+
     def admin(self) -> MemoryAdmin:
         """Topics as the cluster has them."""
         return MemoryAdmin(self._cluster)

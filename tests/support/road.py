@@ -210,7 +210,7 @@ def running_road(
         )
     )
     state_dir.mkdir(parents=True, exist_ok=True)
-    asyncio.run(apply_topics(road.settings))
+    asyncio.run(apply_topics(road.settings, connection_of(road.settings)))
     try:
         road.start(*ROLES)
         yield road

@@ -42,10 +42,11 @@ class BatchSettings:
 class BatchLoop:
     """One input topic, one group, one producer.
 
-    ``pause_reason`` is asked before every fetch, as often as anybody likes. ``begin`` decides,
-    once for each batch, that it may be handled; by default it asks ``pause_reason`` again. While
-    either names a reason nothing is handled or committed, and the membership is kept. ``member``
-    is a static member id that no other living process may hold (see ``slots``).
+    ``begin`` decides once a turn, before the fetch, by what its batch will be handled;
+    ``pause_reason`` only answers, before it is handled, whether that still holds (and is all
+    there is to ask if nothing is to decide). While either names a reason nothing is handled or
+    committed, and the membership is kept. ``member`` is a static member id that no other living
+    process may hold (see ``slots``).
     """
 
     def __init__(
@@ -98,13 +99,13 @@ class BatchLoop:
         await self._stopping.stop()
 
     async def _turn(self) -> None:
-        self._reader.pause(self._pause_reason())
+        self._reader.pause(self._begin())
         fetched = await self._reader.fetch()
         if not fetched:
             return
         # No await between fetch and lock: a rebalance finds the batch either whole or not begun.
         async with self._reader.busy:
-            if self._begin() is not None:
+            if self._pause_reason() is not None:
                 self._reader.step_back(fetched)
                 return
             failure = await self._carry(fetched)

@@ -51,12 +51,15 @@ class Takeover(Generic[Ready]):
         return self._chosen[1]
 
     def pause_reason(self) -> str | None:
-        """Why no batch may begin now, None if one may. Chooses nothing."""
+        """Why the chosen version may not carry a batch now, None if it may. Chooses nothing."""
         found = self._found()
-        return found if isinstance(found, str) else None
+        if isinstance(found, str):
+            return found
+        chosen = None if self._chosen is None else self._chosen[0]
+        return None if chosen == found[0].version else "policy changed"
 
     def begin(self) -> str | None:
-        """Choose for the batch that begins now; or why none may. Call it between batches."""
+        """Choose for the batch that is read next; or why none may be. Call it between batches."""
         found = self._found()
         if isinstance(found, str):
             return found

@@ -304,10 +304,24 @@ async def test_a_loop_on_a_broker_that_is_away_at_its_start_ends_at_once(
         await loop.run()
 
 
-async def test_every_batch_begins_once_and_none_that_may_not(broker: FakeBroker) -> None:
+async def test_a_turn_decides_once_and_what_no_longer_holds_is_not_handled(
+    broker: FakeBroker,
+) -> None:
     broker.feed(IN, 0, *numbers(0, 5))
-    answers = iter(["not ready", None])
-    noted = await carry(broker, 5, begin=lambda: next(answers))
-    assert noted.records == 5
+    steps: list[str] = []
+    holds = iter(["policy changed"])
+
+    def pause_reason() -> str | None:
+        steps.append("still?")
+        return next(holds, None)
+
+    await carry(broker, 5, begin=lambda: steps.append("begin"), pause_reason=pause_reason)
+    assert steps[:4] == ["begin", "still?", "begin", "still?"]
     assert written(broker) == numbers(0, 5)
-    assert next(answers, "asked no more") == "asked no more"
+
+
+async def test_a_turn_without_records_decides_too(broker: FakeBroker) -> None:
+    turns: list[None] = []
+    async with running(copier(broker, Noted(), begin=lambda: turns.append(None))) as tasks:
+        await until(lambda: len(turns) > 1, *tasks)
+    assert written(broker) == []

@@ -67,16 +67,16 @@ async def test_what_is_chosen_for_a_batch_holds_until_the_next_is_asked_for() ->
     assert (process.takeover.chosen, process.told) == ("v2", ["v1", "v2"])
 
 
-async def test_asking_whether_a_batch_may_begin_chooses_nothing() -> None:
+async def test_asking_whether_the_choice_still_holds_chooses_nothing() -> None:
     process = Process()
     process.publish(FIRST, SECOND)
     process.now_ms = 1_000
     await process.settle()
-    assert process.takeover.pause_reason() is None
-    assert process.told == []
+    assert process.takeover.pause_reason() == "policy changed", "nothing was chosen yet"
     assert process.takeover.begin() is None
-    process.now_ms = 5_000
     assert process.takeover.pause_reason() is None
+    process.now_ms = 5_000
+    assert process.takeover.pause_reason() == "policy changed"
     assert (process.takeover.chosen, process.told) == ("v1", ["v1"])
 
 

@@ -122,7 +122,7 @@ def test_a_profile_counts_only_where_it_is_on_and_in_force() -> None:
     later = changed(on, "profiles.yaml", "2022-04-01", "2027-04-01")
     assert "the profile is not in force then (2027-04-01 to open)" in messages(later)
     unknown = bent(POLICY, "scope:", "profiles: {jp-appi-2002: true}\nscope:")
-    assert "unknown profile (here: jp-appi-2002); write jp-appi-2022" in messages(unknown)
+    assert "unknown profile (here: jp-appi-2002); write `jp-appi-2022`" in messages(unknown)
 
 
 @pytest.mark.parametrize(

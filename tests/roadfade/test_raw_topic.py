@@ -4,7 +4,6 @@ from typing import Any, Self
 import pytest
 
 from bus.failures import SendFailedError
-from bus.outgoing import Outgoing
 from roadfade import raw_topic as module
 from roadfade.raw_topic import raw_topic
 from roadfade.refusal import Refusal, Unready
@@ -25,8 +24,8 @@ class Taking:
     def __init__(self, *_: Any, client_id: str, **__: Any) -> None:
         self.client_id = client_id
 
-    async def publish(self, outgoing: Sequence[Outgoing]) -> None:
-        if outgoing and self.fails:
+    async def publish_to(self, _topic: str, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+        if pairs and self.fails:
             raise SendFailedError
 
     async def __aenter__(self) -> Self:

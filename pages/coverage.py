@@ -11,8 +11,7 @@ from pages.markup import page
 from pages.rules import RuleWords
 from pages.titles import Titles
 from policy.bilingual import Bilingual, Language
-from policy.document import Document
-from policy.plan import Plan
+from policy.compiled import CompiledPolicy
 from policy.sources import Clause, Duty
 
 
@@ -38,24 +37,24 @@ class Covered:
         return not (carried and shown)
 
 
-def coverage(document: Document, plan: Plan) -> tuple[Covered, ...]:
+def coverage(policy: CompiledPolicy) -> tuple[Covered, ...]:
     """Every clause in the order of authorities.yaml."""
-    authorities = document.authorities.content.authorities
+    authorities = policy.document.authorities.content.authorities
     return tuple(
-        _covered(document, plan, name, authority.title)
+        _covered(policy, name, authority.title)
         for name, authority in authorities.items()
         if authority.kind == "clause"
     )
 
 
-def _covered(document: Document, plan: Plan, name: str, title: Bilingual) -> Covered:
+def _covered(policy: CompiledPolicy, name: str, title: Bilingual) -> Covered:
+    document, plan = policy.document, policy.plan
     row = document.clauses.content.clauses.get(name, Clause())
     cells = [cell for cell in plan.cells if name in cell.cites]
     rules = [cell.id for cell in cells]
     rules += [forbid.id for forbid in plan.forbids if name in forbid.cites]
     rules += [f"combine/{n}" for n, one in enumerate(plan.combines, 1) if name in one.cites]
-    pages = {sheet.content.purpose for sheet in document.purposes}
-    purposes = {cell.purpose for cell in cells} | (pages & set(row.rules))
+    purposes = {cell.purpose for cell in cells} | (set(document.pages) & set(row.rules))
     cases = [
         str(sheet.where("cases", number)).rsplit(":", 1)[0]
         for purpose, sheet in document.cases.items()
@@ -86,11 +85,9 @@ def coverage_json(found: tuple[Covered, ...]) -> dict[str, Any]:
 SHOWN_MAX: Final = 4
 
 
-def coverage_page(
-    found: tuple[Covered, ...], plan: Plan, document: Document, language: Language
-) -> str:
+def coverage_page(found: tuple[Covered, ...], policy: CompiledPolicy, language: Language) -> str:
     """The same as a page; rules are given in words, their ids stand in the JSON."""
-    titles = Titles(document, language)
+    plan, titles = policy.plan, Titles(policy.document, language)
     rules = RuleWords(plan, titles)
     return page(
         "coverage.html.j2",

@@ -13,7 +13,7 @@ from pages.phrases import DELIVERIES, GROUNDS, keep_words, precision_words
 from pages.recipients import country_words, recipient_words
 from pages.titles import Titles
 from policy.bilingual import Language
-from policy.document import Document
+from policy.compiled import CompiledPolicy
 from policy.fields import Forbid
 from policy.holdings import PlanCell
 from policy.page import Purpose
@@ -32,8 +32,9 @@ class _Purpose(NamedTuple):
     forbids: list[str]
 
 
-def notice_page(plan: Plan, document: Document, language: Language) -> str:
+def notice_page(compiled: CompiledPolicy, language: Language) -> str:
     """The whole notice in one language."""
+    plan, document = compiled.plan, compiled.document
     policy, titles = document.policy.content, Titles(document, language)
     made = (_purpose(sheet.content, plan, titles) for sheet in document.purposes)
     return page(

@@ -11,6 +11,7 @@ from pages.processing_record_measures import measures
 from pages.recipients import country_words, recipient_words
 from pages.titles import Titles
 from policy.bilingual import Language
+from policy.compiled import CompiledPolicy
 from policy.document import Document
 from policy.holdings import PlanCell
 from policy.page import Purpose, Recipient
@@ -18,8 +19,9 @@ from policy.plan import Plan
 from telemetry.instants import format_instant
 
 
-def processing_record(plan: Plan, document: Document) -> dict[str, Any]:
+def processing_record(compiled: CompiledPolicy) -> dict[str, Any]:
     """The record as JSON values: who is responsible, every activity, and the measures."""
+    plan, document = compiled.plan, compiled.document
     policy = document.policy.content
     return {
         "controller": policy.controller.model_dump(),
@@ -28,9 +30,7 @@ def processing_record(plan: Plan, document: Document) -> dict[str, Any]:
         "effective": format_instant(plan.effective_ms),
         "laws": [name for name, on in policy.profiles.items() if on],
         "subjects": list(policy.scope.subjects),
-        "activities": [
-            _activity(plan, document, page.content.purpose) for page in document.purposes
-        ],
+        "activities": [_activity(compiled, page) for page in document.pages.values()],
         "measures": [
             {"ja": ja, "en": en}
             for ja, en in zip(
@@ -42,11 +42,10 @@ def processing_record(plan: Plan, document: Document) -> dict[str, Any]:
     }
 
 
-def _activity(plan: Plan, document: Document, purpose: str) -> dict[str, Any]:
-    page = next(p.content for p in document.purposes if p.content.purpose == purpose)
-    cells = [cell for cell in plan.cells if cell.purpose == purpose]
+def _activity(compiled: CompiledPolicy, page: Purpose) -> dict[str, Any]:
+    cells = [cell for cell in compiled.plan.cells if cell.purpose == page.purpose]
     return {
-        "purpose": purpose,
+        "purpose": page.purpose,
         "title": page.title.model_dump(),
         "clause": page.seed,
         "dpv": page.dpv,
@@ -61,7 +60,7 @@ def _activity(plan: Plan, document: Document, purpose: str) -> dict[str, Any]:
             }
             for one in page.recipients
         ],
-        "data": [_data(document, cell) for cell in cells if cell.signals or cell.facts],
+        "data": [_data(compiled.document, cell) for cell in cells if cell.signals or cell.facts],
         "forbidden": [forbid.because for forbid in page.forbids],
         "decisions": [
             {"change": a.change, "decision": a.decision, "by": a.by, "on": a.on.isoformat()}
@@ -94,8 +93,9 @@ def _data(document: Document, cell: PlanCell) -> dict[str, Any]:
     }
 
 
-def record_page(plan: Plan, document: Document, language: Language) -> str:
+def record_page(compiled: CompiledPolicy, language: Language) -> str:
     """The record as a page."""
+    plan, document = compiled.plan, compiled.document
     policy, titles = document.policy.content, Titles(document, language)
     version = f"{plan.policy} {plan.policy_version}"
     return page(

@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import isclose
 from typing import Final
 
-from policy.document import Document, Sheet
+from policy.compiled import CompiledPolicy
+from policy.document import Sheet
 from policy.explain import UnknownNameError, explain
 from policy.explanation import Applied, Consent, Explanation, Question
 from policy.house_cases import house_case
@@ -47,14 +48,14 @@ class CasesRun:
     failed: tuple[FailedCase, ...]
 
 
-def run_cases(document: Document, plan: Plan, *, carry_out: Apply = apply) -> CasesRun:
+def run_cases(policy: CompiledPolicy, *, carry_out: Apply = apply) -> CasesRun:
     """Ask the plan every case; readings arrive as they are made, ``age`` after the policy began."""
     count = 0
     failed: list[FailedCase] = []
-    for purpose, sheet in document.cases.items():
+    for purpose, sheet in policy.document.cases.items():
         for index, case in enumerate(sheet.content.cases):
             count += 1
-            failure = _run(plan, purpose, case, carry_out)
+            failure = _run(policy.plan, purpose, case, carry_out)
             if failure is not None:
                 failed.append(_failed(sheet, purpose, index, case, failure))
     return CasesRun(count, tuple(failed))

@@ -6,7 +6,7 @@ from policy.problems import Findings
 
 def check_document(document: Document, findings: Findings) -> None:
     """Recipients are unique in a purpose; parts belong to a purpose; a policy has purposes."""
-    purposes = {page.content.purpose for page in document.purposes}
+    purposes = document.pages
     if not purposes:
         remedy = "add a page under purposes/; without one nothing may be kept"
         findings.error(document.policy.where(), "the policy has no purpose", "", remedy)

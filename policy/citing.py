@@ -61,7 +61,7 @@ def check_clauses(document: Document, findings: Findings) -> None:
             where = authorities.where("authorities", name)
             remedy = f"add `{name}: {{rules: [purpose]}}` or a duty to clauses.yaml"
             findings.error(where, "no row says how this clause is carried out", name, remedy)
-    known = {page.content.purpose for page in document.purposes} | set(DocumentPart)
+    known = set(document.pages) | set(DocumentPart)
     cited = {cited for cited, _ in citations(document)}
     for name, clause in sheet.content.clauses.items():
         of = authorities.content.authorities.get(name)

@@ -9,6 +9,7 @@ from policy.categories import signals_by_category
 from policy.cell_table import cells_of
 from policy.checks import check_document
 from policy.citing import check_citations, check_clauses
+from policy.compiled import CompiledPolicy
 from policy.digest import digest
 from policy.document import Document
 from policy.forbids import bans, with_roles
@@ -30,10 +31,15 @@ from telemetry.signals import Catalogue
 
 @dataclass(frozen=True, slots=True)
 class Compiled:
-    """The plan, or None where any problem is an error; warnings come with either."""
+    """The policy, or None if any problem is an error; warnings come with either."""
 
-    plan: Plan | None
+    policy: CompiledPolicy | None
     problems: tuple[Problem, ...]
+
+    @property
+    def plan(self) -> Plan | None:
+        """The policy's plan."""
+        return None if self.policy is None else self.policy.plan
 
 
 def compile_plan(document: Document, catalogue: Catalogue, limits: Limits) -> Compiled:
@@ -62,7 +68,7 @@ def compile_plan(document: Document, catalogue: Catalogue, limits: Limits) -> Co
         where = document.precisions.where("precisions")
         findings.error(where, "the catalogue lacks the mesh cell", MESH, "add it as derived")
     problems = findings.in_order()
-    return Compiled(None if findings.refused else plan, problems)
+    return Compiled(None if findings.refused else CompiledPolicy(document, plan), problems)
 
 
 def _plan(
@@ -84,7 +90,7 @@ def _plan(
         outputs=tuple(output for output in outputs if output.lanes),
         collected=frozenset(rule.signal for rule in rules),
         precisions=_precisions(document),
-        titles={page.content.purpose: page.content.title.en for page in document.purposes},
+        titles={name: page.title.en for name, page in document.pages.items()},
         raw=raw,
         ledger=ledger,
         closed=tuple(output for output in outputs if not output.lanes),

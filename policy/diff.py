@@ -9,28 +9,25 @@ from itertools import zip_longest
 
 from policy.approvals import new_approvals, with_approvals
 from policy.changes import ITEMS, WIDENING, Change, ChangeKind, Difference
+from policy.compiled import CompiledPolicy
 from policy.diff_grants import compare_grants
 from policy.diff_safeguards import safeguards
-from policy.document import Document
 from policy.grants import Grant, grants_of
-from policy.plan import Plan
 
-Version = tuple[Plan, Document]
-"""A compiled policy with the document it was compiled from."""
 _Key = tuple[str, str]
 _Items = Mapping[str, list[Grant]]
 
 
-def diff(old: Version, new: Version) -> Difference:
+def diff(old: CompiledPolicy, new: CompiledPolicy) -> Difference:
     """Every change from old to new. The same policy twice gives none."""
-    before, after = _by_output(grants_of(*old)), _by_output(grants_of(*new))
+    before, after = _by_output(grants_of(old)), _by_output(grants_of(new))
     found: list[Change] = []
     for key in dict.fromkeys((*after, *before)):
         who = _who(key, {*before, *after})
         found += _of_output(who, key, before.get(key, {}), after.get(key, {}))
     found += safeguards(old, new)
-    approved = with_approvals(found, new_approvals(old[1], new[1]))
-    return Difference(tuple(_grouped(approved)), new[1].policy.content.effective)
+    approved = with_approvals(found, new_approvals(old.document, new.document))
+    return Difference(tuple(_grouped(approved)), new.document.policy.content.effective)
 
 
 def _by_output(grants: Iterable[Grant]) -> dict[_Key, dict[str, list[Grant]]]:

@@ -4,36 +4,37 @@ from collections.abc import Iterator
 
 from policy.changes import Change, ChangeKind, safeguard
 from policy.coarseness import Than, compare_periods
+from policy.compiled import CompiledPolicy
 from policy.diff_forbids import forbid_changes
 from policy.diff_house import house_changes
 from policy.diff_page import page_changes
 from policy.document import Document
-from policy.plan import Output, Period, Plan
+from policy.plan import Output, Period
 from policy.position import as_coarse_as, mesh_of
 from policy.words import say_duration
 
-Version = tuple[Plan, Document]
 
-
-def safeguards(old: Version, new: Version) -> Iterator[Change]:
+def safeguards(old: CompiledPolicy, new: CompiledPolicy) -> Iterator[Change]:
     """Changes of what protects all data of a purpose, or of the policy."""
-    yield from forbid_changes(None, old[1].policy.content.forbids, new[1].policy.content.forbids)
-    yield from _profiles(old[1], new[1])
-    yield from _outside(old[1], new[1])
-    yield from house_changes(old[1], new[1])
-    for name, before, after in (
-        ("telemetry.raw", old[0].raw.bound_ms, new[0].raw.bound_ms),
-        ("audit.flow", old[0].ledger.bound_ms, new[0].ledger.bound_ms),
+    before, after = old.document, new.document
+    forbids = before.policy.content.forbids, after.policy.content.forbids
+    yield from forbid_changes(None, *forbids)
+    yield from _profiles(before, after)
+    yield from _outside(before, after)
+    yield from house_changes(before, after)
+    for name, was, now in (
+        ("telemetry.raw", old.plan.raw, new.plan.raw),
+        ("audit.flow", old.plan.ledger, new.plan.ledger),
     ):
-        yield from _longer(None, f"{name} holds a byte", before, after)
-    outputs = {output.id: output for output in old[0].outputs}
-    for output in new[0].outputs:
+        yield from _longer(None, f"{name} holds a byte", was.bound_ms, now.bound_ms)
+    outputs = {output.id: output for output in old.plan.outputs}
+    for output in new.plan.outputs:
         if output.id in outputs:
             yield from _output(outputs[output.id], output)
-    pages = {page.content.purpose: page.content for page in old[1].purposes}
-    for page in new[1].purposes:
-        if page.content.purpose in pages:
-            yield from page_changes(pages[page.content.purpose], page.content)
+    pages = before.pages
+    for purpose, page in after.pages.items():
+        if purpose in pages:
+            yield from page_changes(pages[purpose], page)
 
 
 def _longer(purpose: str | None, what: str, old_ms: int, new_ms: int) -> Iterator[Change]:

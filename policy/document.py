@@ -154,3 +154,12 @@ class Document:
     notices: Mapping[str, Sheet[Notice]]
     cases: Mapping[str, Sheet[Cases]]
     """By purpose id, which is the file's stem."""
+
+    @property
+    def pages(self) -> dict[str, Purpose]:
+        """What each purpose's page says, by purpose id, in the document's order."""
+        return {sheet.content.purpose: sheet.content for sheet in self.purposes}
+
+    def page(self, purpose: str) -> Purpose:
+        """What the page of one purpose says; KeyError if there is no such purpose."""
+        return self.pages[purpose]

@@ -55,11 +55,11 @@ def check_recipient(document: Document, question: Question) -> None:
 
     Cases do ask about strangers, to whom nothing goes.
     """
-    for page in document.purposes:
-        known = [recipient.id for recipient in page.content.recipients]
-        if page.content.purpose == question.purpose and question.recipient not in (None, *known):
-            msg = f"purpose {question.purpose!r} has no recipient {question.recipient!r}; it has: "
-            raise UnknownNameError(msg + ", ".join(known))
+    page = document.pages.get(question.purpose)
+    known = () if page is None else [recipient.id for recipient in page.recipients]
+    if page is not None and question.recipient not in (None, *known):
+        msg = f"purpose {question.purpose!r} has no recipient {question.recipient!r}; it has: "
+        raise UnknownNameError(msg + ", ".join(known))
 
 
 def _nearest(plan: Plan, signal: str) -> str:

@@ -40,7 +40,7 @@ def bans(
             _ban(f"{name}/forbid/{n}", None, forbid, place("profiles", name, "forbids", n - 1))
             for n, forbid in enumerate(profile.forbids, start=1)
         ]
-    recipients, purposes = _known_recipients(document), _known_purposes(document)
+    recipients, purposes = _known_recipients(document), tuple(document.pages)
     for ban in found:
         _check(ban, recipients, signals, catalogue, findings)
         _check_exempt(ban, purposes, findings)
@@ -98,10 +98,6 @@ def _aim(purpose: str, permit: Permit) -> Aim:
 def _known_recipients(document: Document) -> frozenset[str]:
     ids = {r.id for sheet in document.purposes for r in sheet.content.recipients}
     return frozenset(ids | set(get_args(RecipientClass)))
-
-
-def _known_purposes(document: Document) -> tuple[str, ...]:
-    return tuple(sheet.content.purpose for sheet in document.purposes)
 
 
 def _check(

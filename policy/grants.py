@@ -7,12 +7,11 @@ request) from its cells: forbids are subtracted in both.
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from policy.document import Document
+from policy.compiled import CompiledPolicy
 from policy.holdings import PlanCell
 from policy.operation_words import say
 from policy.operations import Operation
 from policy.page import Cell, Purpose
-from policy.plan import Plan
 from policy.terms import Basis, Period, RecipientClass
 from policy.words import OPEN_TRIGGERS, Space
 
@@ -52,13 +51,13 @@ class Grant:
         return ", ".join(say(operation, self.unit) for operation in self.operations)
 
 
-def grants_of(plan: Plan, document: Document) -> tuple[Grant, ...]:
+def grants_of(policy: CompiledPolicy) -> tuple[Grant, ...]:
     """Every grant, in the plan's order, then those of facts in the document's."""
-    return (*_of_outputs(plan, document), *_of_cells(plan, document))
+    return (*_of_outputs(policy), *_of_cells(policy))
 
 
-def _of_outputs(plan: Plan, document: Document) -> Iterator[Grant]:
-    pages = {page.content.purpose: page.content for page in document.purposes}
+def _of_outputs(policy: CompiledPolicy) -> Iterator[Grant]:
+    plan, pages = policy.plan, policy.document.pages
     for output in plan.outputs:
         page = pages[output.purpose]
         until = {one.id: one.until for one in page.recipients}[output.recipient]
@@ -80,8 +79,9 @@ def _cell(page: Purpose, rule: str) -> Cell:
     return page.cells[head.split("/")[2]][int(number or 1) - 1]
 
 
-def _of_cells(plan: Plan, document: Document) -> Iterator[Grant]:
-    pages = {page.content.purpose: page.content for page in document.purposes}
+def _of_cells(policy: CompiledPolicy) -> Iterator[Grant]:
+    plan, document = policy.plan, policy.document
+    pages = document.pages
     for cell in plan.cells:
         items = cell.facts if cell.delivery == "stream" else (*cell.signals, *cell.facts)
         written = _cell(pages[cell.purpose], cell.id)

@@ -19,7 +19,7 @@ OPEN_ENDED: Final = re.compile(
 def check_house(document: Document, findings: Findings) -> None:
     """Joint use is closed, managed and announced; combinations name purposes that exist."""
     policy, sheet = document.policy.content, document.policy
-    purposes = {page.content.purpose for page in document.purposes}
+    purposes = set(document.pages)
     for n, combine in enumerate(policy.combine):
         where = sheet.where("combine", n)
         _known(combine.purposes, purposes, where, "combines an unknown purpose", findings)

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 from policy.acls import READER
 from policy.columns import Column, columns_of
-from policy.document import Document
+from policy.compiled import CompiledPolicy
 from policy.plan import Output, Plan
 from policy.words import say_duration
 from telemetry.record import TROUBLE_CODES
@@ -13,14 +13,14 @@ API_VERSION: Final = "v3.1.0"
 PATTERN_NOTE: Final = "counted from the earlier of reading and reception"
 
 
-def contracts(plan: Plan, document: Document) -> dict[str, dict[str, Any]]:
+def contracts(policy: CompiledPolicy) -> dict[str, dict[str, Any]]:
     """Every output's contract, by output id."""
-    return {output.id: _contract(plan, document, output) for output in plan.outputs}
+    return {output.id: _contract(policy, output) for output in policy.plan.outputs}
 
 
-def _contract(plan: Plan, document: Document, output: Output) -> dict[str, Any]:
-    controller = document.policy.content.controller
-    page = next(p.content for p in document.purposes if p.content.purpose == output.purpose)
+def _contract(policy: CompiledPolicy, output: Output) -> dict[str, Any]:
+    plan, controller = policy.plan, policy.document.policy.content.controller
+    page = policy.document.page(output.purpose)
     recipient = next(one for one in page.recipients if one.id == output.recipient)
     notices = sorted({rule.basis.notice for lane in output.lanes for rule in lane.rules})
     return {

@@ -10,7 +10,8 @@ from typing import Final
 
 from policy.changes import Change, ChangeKind
 from policy.columns import Column, columns_of
-from policy.diff import Version, diff
+from policy.compiled import CompiledPolicy
+from policy.diff import diff
 from policy.old_data import new_expiry_ms, successor
 from policy.periods import subtract_period
 from policy.plan import Lane, Output, Plan, Rule
@@ -22,9 +23,9 @@ DIFFERENCES_KEPT_MAX: Final = 64
 class Succession:
     """The compiled versions that were in force, oldest first; the last of them decides."""
 
-    def __init__(self, versions: Sequence[Version]) -> None:
+    def __init__(self, versions: Sequence[CompiledPolicy]) -> None:
         self._versions = tuple(versions)
-        self._places = {plan.version: place for place, (plan, _) in enumerate(self._versions)}
+        self._places = {one.plan.version: place for place, one in enumerate(self._versions)}
         self._changes = lru_cache(DIFFERENCES_KEPT_MAX)(self._changes_into)
 
     @property
@@ -35,7 +36,7 @@ class Succession:
     @property
     def current(self) -> Plan:
         """The plan in force."""
-        return self._versions[-1][0]
+        return self._versions[-1].plan
 
     @property
     def policy_version(self) -> str:
@@ -53,7 +54,7 @@ class Succession:
         decider = self._places.get(rows.decided_by) if rows.decided_by else place
         if place is None or decider is None:
             return None
-        plan = self._versions[place][0]
+        plan = self._versions[place].plan
         output = next((one for one in plan.outputs if one.id == rows.output), None)
         life = None if output is None else self._life(plan, output, rows, decider - place)
         if output is None or life is None:
@@ -65,7 +66,7 @@ class Succession:
             decision = self._decision(number, output, kept.rule)
             new_ms = new_expiry_ms(end.expires_ms, start_ms, heir, decision=decision)
             if new_ms != end.expires_ms:
-                end = End(new_ms, self._versions[number][0].version)
+                end = End(new_ms, self._versions[number].plan.version)
             if heir is None:
                 break
         return end
@@ -93,7 +94,7 @@ class Succession:
 
     def _heir(self, output: Output, kept: Column, number: int) -> Lane | None:
         """The lane of a version under which data of this column may stay."""
-        new = _same_output(self._versions[number][0], output)
+        new = _same_output(self._versions[number].plan, output)
         return successor(kept.lane, kept.rule, new)
 
     def _decision(self, number: int, output: Output, rule: Rule) -> str | None:

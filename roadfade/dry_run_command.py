@@ -19,7 +19,7 @@ from roadfade.assumed import assumed_words
 from roadfade.clock import wall_ms
 from roadfade.dry_run import DryRun, dry_run
 from roadfade.dry_run_page import dry_run_page
-from roadfade.policy_choice import plan_or_exit
+from roadfade.policy_choice import policy_or_exit
 from roadfade.publish_command import read_payloads
 from roadfade.refusal import Refusal
 from roadfade.typed import AsJson, PolicyPath
@@ -41,17 +41,17 @@ def dry_run_command(
     as_json: AsJson,
 ) -> None:
     """Show what each purpose would get of it; fails where nothing of the file is admitted."""
-    document, plan = plan_or_exit(policy, as_json=as_json)
+    compiled = policy_or_exit(policy, as_json=as_json)
     try:
-        payloads = list(_payloads(file, dbc, map_name, plan))
+        payloads = list(_payloads(file, dbc, map_name, compiled.plan))
     except (Refusal, Refused) as refused:
         usage(str(refused))
     try:
-        done = dry_run(plan, payloads, agreed=agreed, role=role)
+        done = dry_run(compiled.plan, payloads, agreed=agreed, role=role)
     except OverflowError as error:
         usage(str(error))
     if html is not None:
-        write_page(html, dry_run_page(done, document, language))
+        write_page(html, dry_run_page(done, compiled.document, language))
     if as_json:
         print_json(as_object(done))
     else:

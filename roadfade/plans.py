@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from policy.compile import compile_plan
-from policy.diff import Version
+from policy.compiled import CompiledPolicy
 from policy.limits import Limits
 from policy.parse import parse
 from policy.plan import Plan, Transport
@@ -31,9 +31,9 @@ class Plans:
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
         self._catalogue = load_catalogue()
-        self._made: dict[int, tuple[Publication, Version | str]] = {}
+        self._made: dict[int, tuple[Publication, CompiledPolicy | str]] = {}
 
-    def version(self, publication: Publication) -> Version:
+    def version(self, publication: Publication) -> CompiledPolicy:
         """Plan and document of a version; Unready with every problem where it does not hold."""
         made = self._made.get(publication.version)
         if made is None or made[0] != publication:
@@ -47,7 +47,7 @@ class Plans:
 
     def plan(self, publication: Publication) -> Plan:
         """The plan of a version; Unready as ``version``."""
-        return self.version(publication)[0]
+        return self.version(publication).plan
 
     def plan_if_it_holds(self, publication: Publication) -> Plan | None:
         """The plan of a version, None where it does not hold here."""
@@ -56,7 +56,7 @@ class Plans:
         except Unready:
             return None
 
-    def _compile(self, publication: Publication) -> Version | str:
+    def _compile(self, publication: Publication) -> CompiledPolicy | str:
         """The version, or why it does not hold."""
         # Its cases are the publisher's to ask: they decide nothing, and take as long to read.
         rules = {n: text for n, text in publication.files.items() if not n.startswith("cases/")}
@@ -64,9 +64,9 @@ class Plans:
         if isinstance(document, tuple):
             return _refusal(publication, document)
         compiled = compile_plan(document, self._catalogue, self._limits)
-        if compiled.plan is None:
+        if compiled.policy is None:
             return _refusal(publication, compiled.problems)
-        return compiled.plan, document
+        return compiled.policy
 
 
 def _refusal(publication: Publication, problems: Sequence[Problem]) -> str:

@@ -9,28 +9,28 @@ from pages.processing_record import processing_record, record_page
 from policy.acls import acls
 from policy.asyncapi import asyncapi
 from policy.bilingual import Language
-from policy.document import Document
+from policy.compiled import CompiledPolicy
 from policy.odcs import contracts
-from policy.plan import Plan
 from policy.topics import topic_configs
 from policy.ttls import sink_ttls
 
 
-def artefacts(plan: Plan, document: Document) -> Mapping[str, str]:
+def artefacts(policy: CompiledPolicy) -> Mapping[str, str]:
     """The same policy gives the same texts."""
+    plan = policy.plan
     made = {
         "acls.txt": "".join(f"{acl.arguments}\n" for acl in acls(plan)),
         "asyncapi.json": _json(asyncapi(plan)),
-        "record.json": _json(processing_record(plan, document)),
+        "record.json": _json(processing_record(policy)),
         "topics.json": _json({name: dict(config) for name, config in topic_configs(plan).items()}),
         "ttls.json": _json(sink_ttls(plan)),
     }
-    for output, contract in contracts(plan, document).items():
+    for output, contract in contracts(policy).items():
         made[f"contracts/{output}.json"] = _json(contract)
     languages: tuple[Language, ...] = get_args(Language)
     for language in languages:
-        made[f"notice.{language}.html"] = notice_page(plan, document, language)
-        made[f"record.{language}.html"] = record_page(plan, document, language)
+        made[f"notice.{language}.html"] = notice_page(policy, language)
+        made[f"record.{language}.html"] = record_page(policy, language)
     return made
 
 

@@ -6,38 +6,38 @@ import typer
 from rich.console import Console
 
 from policy.compile import Compiled, compile_plan
+from policy.compiled import CompiledPolicy
 from policy.document import Document
 from policy.limits import Limits
 from policy.parse import parse
-from policy.plan import Plan
 from policy.renderings import check_json
 from roadfade.answers import FAILS, print_json, usage
 from roadfade.documents import UnreadableError, load_catalogue, load_files, shipped_policy_path
 from roadfade.policy_screens import problem_lines
 
 
-def compiled_at(path: Path | None) -> tuple[Document | None, Compiled]:
+def compiled_at(path: Path | None) -> Compiled:
     """The document in this folder (None: the shipped one), compiled; exits where there is none."""
     try:
         files = load_files(path or shipped_policy_path())
     except NotADirectoryError as error:
         usage(str(error))
     except UnreadableError as error:
-        return None, Compiled(None, error.problems)
+        return Compiled(None, error.problems)
     document = parse(files)
     if not isinstance(document, Document):
-        return None, Compiled(None, document)
-    return document, compile_plan(document, load_catalogue(), Limits())
+        return Compiled(None, document)
+    return compile_plan(document, load_catalogue(), Limits())
 
 
-def plan_or_exit(path: Path | None, *, as_json: bool) -> tuple[Document, Plan]:
+def policy_or_exit(path: Path | None, *, as_json: bool) -> CompiledPolicy:
     """A document that holds, with its plan; else its problems are shown and the command fails."""
-    document, compiled = compiled_at(path)
-    if document is None or compiled.plan is None:
+    compiled = compiled_at(path)
+    if compiled.policy is None:
         if as_json:
             print_json(check_json(None, compiled.problems))
         else:
             for line in problem_lines(compiled.problems):
                 Console(stderr=True).print(line)
         raise typer.Exit(FAILS)
-    return document, compiled.plan
+    return compiled.policy

@@ -14,14 +14,14 @@ from policy.explanation import Consent, Question
 from policy.renderings import cases_json, check_json, explain_json
 from roadfade.answers import FAILS, print_json, settings, usage
 from roadfade.clock import judging_clock
-from roadfade.policy_choice import compiled_at, plan_or_exit
+from roadfade.policy_choice import compiled_at, policy_or_exit
 from roadfade.policy_screens import cases_lines, explanation_screen, outputs_table, problem_lines
 from roadfade.typed import AsAnyRole, AsJson, PolicyPath, instant
 
 
 def check(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     """Compile the document: every problem with its place and its remedy."""
-    _, compiled = compiled_at(policy)
+    compiled = compiled_at(policy)
     if as_json:
         print_json(check_json(compiled.plan, compiled.problems))
     else:
@@ -36,8 +36,7 @@ def check(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
 
 def run_beside(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     """Run the cases that stand beside the document."""
-    document, plan = plan_or_exit(policy, as_json=as_json)
-    tested = run_cases(document, plan)
+    tested = run_cases(policy_or_exit(policy, as_json=as_json))
     if as_json:
         print_json(cases_json(tested))
     else:
@@ -68,13 +67,13 @@ def explain_command(  # one option per part of the question
     as_json: AsJson = False,
 ) -> None:
     """Say what becomes of one reading, by which rules, and what would change it."""
-    document, plan = plan_or_exit(policy, as_json=as_json)
+    compiled = policy_or_exit(policy, as_json=as_json)
     now_ms = judging_clock(settings().fixed_now_ms)() if now is None else now
     event_ms = now_ms if event_time is None else event_time
     question = Question(signal, purpose, recipient, consent, event_ms, now_ms, role)
     try:
-        check_recipient(document, question)
-        explanation = explain(plan, question)
+        check_recipient(compiled.document, question)
+        explanation = explain(compiled.plan, question)
     except UnknownNameError as error:
         usage(str(error))
     if as_json:

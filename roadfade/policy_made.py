@@ -10,7 +10,7 @@ from policy.odcs import contracts
 from policy.topics import topic_configs
 from policy.ttls import sink_ttls
 from roadfade.answers import print_json, usage
-from roadfade.policy_choice import plan_or_exit
+from roadfade.policy_choice import policy_or_exit
 from roadfade.typed import AsJson, PolicyPath
 
 Prefix = Annotated[str, typer.Option(help="Stands before every topic and group.")]
@@ -18,7 +18,7 @@ Prefix = Annotated[str, typer.Option(help="Stands before every topic and group."
 
 def topics(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     """Every topic with the settings its promise rests on."""
-    _, plan = plan_or_exit(policy, as_json=as_json)
+    plan = policy_or_exit(policy, as_json=as_json).plan
     configs = topic_configs(plan)
     if as_json:
         print_json({"topics": {name: dict(config) for name, config in configs.items()}})
@@ -33,7 +33,7 @@ def acls_command(
     *, prefix: Prefix = "", policy: PolicyPath = None, as_json: AsJson = False
 ) -> None:
     """Who may read and write what, as arguments of Kafka's kafka-acls."""
-    _, plan = plan_or_exit(policy, as_json=as_json)
+    plan = policy_or_exit(policy, as_json=as_json).plan
     found = acls(plan, prefix)
     if as_json:
         rows = [
@@ -48,7 +48,7 @@ def acls_command(
 
 def ttls(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     """How long a store may keep each retention class."""
-    _, plan = plan_or_exit(policy, as_json=as_json)
+    plan = policy_or_exit(policy, as_json=as_json).plan
     rows = sink_ttls(plan)
     if as_json:
         print_json({"ttls": rows})
@@ -59,7 +59,7 @@ def ttls(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
 
 def asyncapi_command(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     """The topics as an AsyncAPI 3.0 document (JSON either way)."""
-    _, plan = plan_or_exit(policy, as_json=as_json)
+    plan = policy_or_exit(policy, as_json=as_json).plan
     print_json(asyncapi(plan))
 
 
@@ -70,8 +70,7 @@ def contracts_command(
     as_json: AsJson = False,
 ) -> None:
     """One ODCS 3.1 data contract per output (JSON either way)."""
-    document, plan = plan_or_exit(policy, as_json=as_json)
-    made = contracts(plan, document)
+    made = contracts(policy_or_exit(policy, as_json=as_json))
     if output is None:
         print_json(made)
     elif output in made:

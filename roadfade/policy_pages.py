@@ -10,11 +10,10 @@ from pages.coverage import coverage, coverage_json, coverage_page
 from pages.notice import notice_page
 from pages.processing_record import processing_record, record_page
 from policy.bilingual import Language
-from policy.document import Document
-from policy.plan import Plan
+from policy.compiled import CompiledPolicy
 from roadfade.answers import FAILS, print_json, write_below, write_page
 from roadfade.policy_artefacts import artefacts
-from roadfade.policy_choice import plan_or_exit
+from roadfade.policy_choice import policy_or_exit
 from roadfade.typed import AsJson, Lang, PolicyPath
 
 InLanguage = Annotated[Lang, typer.Option("--lang", help="The page's language.")]
@@ -54,43 +53,43 @@ class _Asked(NamedTuple):
 
 def _answer(
     asked: _Asked,
-    build: Callable[[Plan, Document, Language], str],
-    as_object: Callable[[Plan, Document], dict[str, Any]],
-    check: Callable[[Plan, Document], tuple[list[str], str]] | None = None,
+    build: Callable[[CompiledPolicy, Language], str],
+    as_object: Callable[[CompiledPolicy], dict[str, Any]],
+    check: Callable[[CompiledPolicy], tuple[list[str], str]] | None = None,
 ) -> None:
     """Write a page into a file, or print it or its JSON.
 
     ``check`` gives the lines printed in place of the page, and what fails, if anything does.
     """
-    document, plan = plan_or_exit(asked.policy, as_json=asked.as_json)
-    lines, failure = (None, "") if check is None else check(plan, document)
+    compiled = policy_or_exit(asked.policy, as_json=asked.as_json)
+    lines, failure = (None, "") if check is None else check(compiled)
     if asked.html is not None:
-        write_page(asked.html, build(plan, document, asked.lang.value))
+        write_page(asked.html, build(compiled, asked.lang.value))
     if asked.as_json:
-        print_json(as_object(plan, document))
+        print_json(as_object(compiled))
     elif lines is not None:
         typer.echo("\n".join(lines))
     elif asked.html is None:
-        typer.echo(build(plan, document, asked.lang.value), nl=False)
+        typer.echo(build(compiled, asked.lang.value), nl=False)
     if failure:
         typer.echo(failure, err=True)
         raise typer.Exit(FAILS)
 
 
-def _notices(plan: Plan, document: Document) -> dict[str, Any]:
-    return {"notice": {one.value: notice_page(plan, document, one.value) for one in Lang}}
+def _notices(policy: CompiledPolicy) -> dict[str, Any]:
+    return {"notice": {one.value: notice_page(policy, one.value) for one in Lang}}
 
 
-def _clauses(plan: Plan, document: Document, language: Language) -> str:
-    return coverage_page(coverage(document, plan), plan, document, language)
+def _clauses(policy: CompiledPolicy, language: Language) -> str:
+    return coverage_page(coverage(policy), policy, language)
 
 
-def _clauses_json(plan: Plan, document: Document) -> dict[str, Any]:
-    return coverage_json(coverage(document, plan))
+def _clauses_json(policy: CompiledPolicy) -> dict[str, Any]:
+    return coverage_json(coverage(policy))
 
 
-def _check_clauses(plan: Plan, document: Document) -> tuple[list[str], str]:
-    found = coverage(document, plan)
+def _check_clauses(policy: CompiledPolicy) -> tuple[list[str], str]:
+    found = coverage(policy)
     lines = [
         f"{clause.id}: {len(clause.rules)} rules, {len(clause.duties)} duties, "
         f"{len(clause.cases)} cases, {len(clause.evidence)} tests"
@@ -106,8 +105,7 @@ def generate(
     *, policy: PolicyPath = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Write everything that is made from the policy into a folder."""
-    document, plan = plan_or_exit(policy, as_json=as_json)
-    made = artefacts(plan, document)
+    made = artefacts(policy_or_exit(policy, as_json=as_json))
     for name, text in made.items():
         write_below(folder, name, text)
     if as_json:

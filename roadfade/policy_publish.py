@@ -17,7 +17,7 @@ from policy.renderings_diff import diff_json
 from roadfade.answers import FAILS, print_json, refuse, settings
 from roadfade.clock import wall_ms
 from roadfade.documents import load_files, shipped_policy_path
-from roadfade.policy_choice import plan_or_exit
+from roadfade.policy_choice import policy_or_exit
 from roadfade.refusal import NOT_PUBLISHED, Refusal
 from roadfade.typed import AsJson, PolicyPath
 from telemetry.instants import format_instant
@@ -37,8 +37,8 @@ def publish_command(
     """Publish a version; fails where it widens undecided, goes back, or is another policy."""
     from roadfade import versioning  # noqa: PLC0415  # the database toolkit is heavy
 
-    document, plan = plan_or_exit(policy, as_json=as_json)
-    failed = len(run_cases(document, plan).failed)
+    compiled = policy_or_exit(policy, as_json=as_json)
+    plan, failed = compiled.plan, len(run_cases(compiled).failed)
     if failed:
         told_of = f"{failed} of the document's own cases do not hold: see `roadfade policy test`"
         refuse(told_of, as_json=as_json)
@@ -47,9 +47,9 @@ def publish_command(
     made = Publication(plan.policy, plan.version, plan.effective_ms, wall_ms(), files)
     try:
         if check:
-            proposal, told = versioning.check(current, made, (plan, document)), False
+            proposal, told = versioning.check(current, made, compiled), False
         else:
-            work = versioning.publish_version(current, made, (plan, document), wait)
+            work = versioning.publish_version(current, made, compiled, wait)
             proposal, told = asyncio.run(work)
     except (OfficeError, Refusal) as refusal:
         refuse(str(refusal), as_json=as_json)

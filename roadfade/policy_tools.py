@@ -14,7 +14,7 @@ from policy.diff import diff
 from policy.plan import Plan
 from policy.renderings_diff import diff_json
 from roadfade.answers import FAILS, print_json, usage
-from roadfade.policy_choice import plan_or_exit
+from roadfade.policy_choice import policy_or_exit
 from roadfade.policy_diff_screen import diff_lines, risk_json, risk_lines
 from roadfade.risk_shares import Risk
 from roadfade.typed import AsJson, AsRole, Lang, PolicyPath
@@ -34,10 +34,10 @@ def diff_command(
     as_json: AsJson = False,
 ) -> None:
     """Say in sentences what B changes in A; fails where it widens and nobody decided it."""
-    before = plan_or_exit(old, as_json=as_json)
-    after = plan_or_exit(new or policy, as_json=as_json)
-    difference = diff((before[1], before[0]), (after[1], after[0]))
-    assessed = None if risk is None else _assess(risk, before[1], after[1])
+    before = policy_or_exit(old, as_json=as_json)
+    after = policy_or_exit(new or policy, as_json=as_json)
+    difference = diff(before, after)
+    assessed = None if risk is None else _assess(risk, before.plan, after.plan)
     if as_json:
         told = {} if assessed is None else {"risk": risk_json(*assessed)}
         print_json(diff_json(difference) | told)

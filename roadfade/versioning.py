@@ -17,7 +17,8 @@ from office.errors import OfficeError
 from office.outbox import Outbox
 from office.policies import on_record, publish, published
 from policy.changes import Difference
-from policy.diff import Version, diff
+from policy.compiled import CompiledPolicy
+from policy.diff import diff
 from policy.limits import Limits
 from policy.plan import Plan
 from policy.publication import Publication, PublicationError, encode_publication
@@ -68,7 +69,7 @@ async def record_first(database: Database, settings: Settings) -> None:
 
 
 def propose(
-    publication: Publication, version: Version, known: Sequence[Publication], limits: Limits
+    publication: Publication, version: CompiledPolicy, known: Sequence[Publication], limits: Limits
 ) -> Proposal:
     """Compare a version with those on record. Blocks while it compiles them.
 
@@ -84,7 +85,7 @@ def propose(
     plans = Plans(limits)
     plans.plan(publication)
     for earlier in filter(None, map(plans.plan_if_it_holds, known)):
-        _refuse_takeover(earlier, version[0])
+        _refuse_takeover(earlier, version.plan)
     return Proposal(publication, tuple(known), diff(plans.version(known[-1]), version))
 
 
@@ -98,7 +99,7 @@ def _refuse_takeover(earlier: Plan, new: Plan) -> None:
         raise OfficeError(msg)
 
 
-def check(settings: Settings, publication: Publication, version: Version) -> Proposal:
+def check(settings: Settings, publication: Publication, version: CompiledPolicy) -> Proposal:
     """What a version would change in what the office has on record; nothing is written.
 
     OfficeError and Unready as ``propose``.
@@ -107,7 +108,7 @@ def check(settings: Settings, publication: Publication, version: Version) -> Pro
 
 
 async def publish_version(
-    settings: Settings, publication: Publication, version: Version, wait_s: float
+    settings: Settings, publication: Publication, version: CompiledPolicy, wait_s: float
 ) -> tuple[Proposal, bool]:
     """Put a version on record and have it told; what it changes, and whether the outbox is empty.
 

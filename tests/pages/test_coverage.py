@@ -5,28 +5,20 @@ import pytest
 
 from pages.coverage import Covered, coverage, coverage_json, coverage_page
 from policy.bilingual import Language
-from policy.compile import compile_plan
-from policy.document import Document
-from policy.limits import Limits
-from policy.parse import parse
-from policy.plan import Plan
-from roadfade.documents import load_catalogue, load_files, shipped_policy_path
+from policy.compiled import CompiledPolicy
+from roadfade.policy_choice import policy_or_exit
 
 ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
-def shipped() -> tuple[Document, Plan]:
-    document = parse(load_files(shipped_policy_path()))
-    assert isinstance(document, Document)
-    plan = compile_plan(document, load_catalogue(), Limits()).plan
-    assert plan is not None
-    return document, plan
+def shipped() -> CompiledPolicy:
+    return policy_or_exit(None, as_json=False)
 
 
 @pytest.fixture(scope="module")
-def clauses(shipped: tuple[Document, Plan]) -> dict[str, Covered]:
-    return {clause.id: clause for clause in coverage(*shipped)}
+def clauses(shipped: CompiledPolicy) -> dict[str, Covered]:
+    return {clause.id: clause for clause in coverage(shipped)}
 
 
 def test_every_clause_of_the_published_policy_is_carried_out_and_shown(
@@ -61,10 +53,9 @@ def test_a_clause_without_rules_and_duties_fails(clauses: dict[str, Covered]) ->
 
 @pytest.mark.parametrize(("language", "said"), [("en", "not carried out"), ("ja", "対応なし")])
 def test_the_page_marks_what_is_not_carried_out(
-    shipped: tuple[Document, Plan], clauses: dict[str, Covered], language: Language, said: str
+    shipped: CompiledPolicy, clauses: dict[str, Covered], language: Language, said: str
 ) -> None:
     everything = tuple(clauses.values())
-    document, plan = shipped
-    assert said not in coverage_page(everything, plan, document, language)
+    assert said not in coverage_page(everything, shipped, language)
     lacking = (*everything, replace(everything[0], rules=(), duties=()))
-    assert said in coverage_page(lacking, plan, document, language)
+    assert said in coverage_page(lacking, shipped, language)

@@ -11,13 +11,11 @@ from pages.coverage import coverage, coverage_page
 from pages.notice import notice_page
 from pages.processing_record import record_page
 from policy.bilingual import Language
-from policy.document import Document
-from policy.plan import Plan
+from policy.compiled import CompiledPolicy
 from roadfade.dry_run import dry_run
 from roadfade.dry_run_page import dry_run_page
 from telemetry.record import LATITUDE, LONGITUDE
-from tests.policy.documents import FILES, SPEED
-from tests.policy.tools.versions import version
+from tests.policy.documents import FILES, SPEED, policy_of
 from tests.support.worlds import column, envelope
 
 HOSTILE = """\"'><script>alert(1)</script><img src=x onerror=y>&{{ 7 * 7 }}%(who)s"""
@@ -45,32 +43,32 @@ def hostile(text: str) -> str:
 
 
 @cache
-def written(bend: Callable[[str], str]) -> tuple[Plan, Document]:
+def written(bend: Callable[[str], str]) -> CompiledPolicy:
     house = FILES["policy.yaml"].replace("forbids: []\n", FORBIDS) + JOINT_USE
     texts = {**FILES, "policy.yaml": house}
-    return version({name: bend(text) for name, text in texts.items()})
+    return policy_of({name: bend(text) for name, text in texts.items()})
 
 
-def notice(plan: Plan, document: Document, language: Language) -> str:
-    return notice_page(plan, document, language)
+def notice(policy: CompiledPolicy, language: Language) -> str:
+    return notice_page(policy, language)
 
 
-def record(plan: Plan, document: Document, language: Language) -> str:
-    return record_page(plan, document, language)
+def record(policy: CompiledPolicy, language: Language) -> str:
+    return record_page(policy, language)
 
 
-def clauses(plan: Plan, document: Document, language: Language) -> str:
-    return coverage_page(coverage(document, plan), plan, document, language)
+def clauses(policy: CompiledPolicy, language: Language) -> str:
+    return coverage_page(coverage(policy), policy, language)
 
 
-def drive(plan: Plan, document: Document, language: Language) -> str:
+def drive(policy: CompiledPolicy, language: Language) -> str:
     columns = {
         SPEED: column("km/h", [40.0, 41.0, 43.0]),
         LATITUDE: column("degrees", [35.68, 35.69, 35.70]),
         LONGITUDE: column("degrees", [139.76, 139.77, 139.78]),
     }
-    done = dry_run(plan, [envelope(columns), b"{"], agreed=True)
-    return dry_run_page(done, document, language)
+    done = dry_run(policy.plan, [envelope(columns), b"{"], agreed=True)
+    return dry_run_page(done, policy.document, language)
 
 
 class Skeleton(HTMLParser):
@@ -89,10 +87,10 @@ class Skeleton(HTMLParser):
 @pytest.mark.parametrize("language", ["en", "ja"])
 @pytest.mark.parametrize("page", [notice, record, clauses, drive])
 def test_markup_in_a_document_is_shown_as_text(
-    page: Callable[[Plan, Document, Language], str], language: Language
+    page: Callable[[CompiledPolicy, Language], str], language: Language
 ) -> None:
-    harmless = page(*written(str), language)
-    attacked = page(*written(hostile), language)
+    harmless = page(written(str), language)
+    attacked = page(written(hostile), language)
     assert "&lt;script&gt;alert(1)" in attacked
     assert "{{ 7 * 7 }}%(who)s" in attacked
     broken = [one for one in Skeleton(attacked).found if one not in Skeleton(harmless).found]

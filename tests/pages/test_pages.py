@@ -10,12 +10,12 @@ from pages.phrases import keep_words, precision_words
 from pages.processing_record import processing_record, record_page
 from pages.translation import translation
 from policy.bilingual import Bilingual, Language
+from policy.compiled import CompiledPolicy
 from policy.holdings import PlanCell
-from policy.plan import Basis, BasisKind, Period, Plan
+from policy.plan import Basis, BasisKind, Period
 from policy.words import Exact
 from telemetry.instants import Grain
-from tests.policy.documents import SPEED
-from tests.policy.tools.versions import version
+from tests.policy.documents import SPEED, policy_of
 from tests.support.plans import HERE
 
 CELL = PlanCell(
@@ -27,8 +27,9 @@ CELL = PlanCell(
 )  # fmt: skip
 
 
-def plan() -> Plan:
-    return replace(version()[0], cells=(CELL,))
+def policy(cell: PlanCell = CELL) -> CompiledPolicy:
+    small = policy_of()
+    return replace(small, plan=replace(small.plan, cells=(cell,)))
 
 
 def is_alone(text: str) -> bool:
@@ -38,13 +39,13 @@ def is_alone(text: str) -> bool:
 
 
 def test_a_page_names_its_language_and_fits_a_phone() -> None:
-    text = notice_page(plan(), version()[1], "ja")
+    text = notice_page(policy(), "ja")
     assert '<html lang="ja">' in text
     assert 'name="viewport"' in text
 
 
 def test_every_cell_of_a_table_repeats_its_column_for_narrow_screens() -> None:
-    text = notice_page(plan(), version()[1], "en")
+    text = notice_page(policy(), "en")
     assert re.findall(r'data-label="([^"]*)"', text) == re.findall(r'columnheader">([^<]*)<', text)
 
 
@@ -55,7 +56,7 @@ def test_a_value_that_a_template_misses_is_an_error_and_no_gap() -> None:
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_the_notice_tells_data_fineness_period_recipient_and_ground(language: Language) -> None:
-    text = notice_page(plan(), version()[1], language)
+    text = notice_page(policy(), language)
     title, speed, kept, fine, who = {
         "en": ("Study", "speed", "90 days after your contract ends, in any case 400 days",
                "time within 10 minutes", "the team [within our company]"),
@@ -67,8 +68,7 @@ def test_the_notice_tells_data_fineness_period_recipient_and_ground(language: La
 
 
 def test_the_notice_leaves_out_what_is_denied() -> None:
-    nothing = replace(plan(), cells=(replace(CELL, signals=()),))
-    assert "研究" not in notice_page(nothing, version()[1], "ja")
+    assert "研究" not in notice_page(policy(replace(CELL, signals=())), "ja")
 
 
 def test_a_life_without_an_open_end_has_no_cap() -> None:
@@ -78,7 +78,7 @@ def test_a_life_without_an_open_end_has_no_cap() -> None:
 
 
 def test_the_record_names_activities_recipients_countries_periods_and_measures() -> None:
-    record = processing_record(plan(), version()[1])
+    record = processing_record(policy())
     (activity,) = record["activities"]
     assert activity["recipients"][0]["countries"] == ["JP"]
     assert activity["data"][0] | {"at_most": "90 days", "cap": "400 days"} == activity["data"][0]
@@ -88,6 +88,6 @@ def test_the_record_names_activities_recipients_countries_periods_and_measures()
 
 @pytest.mark.parametrize("language", ["en", "ja"])
 def test_the_record_is_a_page_too(language: Language) -> None:
-    text = record_page(plan(), version()[1], language)
+    text = record_page(policy(), language)
     because = {"en": "load profiles", "ja": "負荷を知るため"}[language]
     assert is_alone(text) and because in text

@@ -21,7 +21,7 @@ from policy.terms import BasisKind, DocumentPart, RecipientClass
 from policy.words import Trigger, space
 from telemetry.control import Role
 from telemetry.outcome import Rejected, Withheld
-from tests.policy.tools.versions import version
+from tests.policy.documents import policy_of
 
 EN, JA = translation("en"), translation("ja")
 
@@ -83,12 +83,11 @@ def test_a_recipient_is_told_with_its_last_day_and_its_countries() -> None:
 )  # fmt: skip
 def test_a_forbid_is_told_by_titles(forbid: dict[str, object], everywhere: bool, said: str) -> None:  # noqa: FBT001  # a column of the table
     asked = Forbid.model_validate({**forbid, "because": "a reason", "cites": ("X-1",)})
-    assert forbid_words(asked, Titles(version()[1], "ja"), everywhere=everywhere) == said
+    assert forbid_words(asked, Titles(policy_of().document, "ja"), everywhere=everywhere) == said
 
 
 def test_rules_are_told_by_purpose_and_data() -> None:
-    plan, document = version()
-    told = RuleWords(plan, Titles(document, "ja"))
+    told = RuleWords(policy_of().plan, Titles(policy_of().document, "ja"))
     assert told("study/team/C09") == "研究: 速度"
     assert told("study") == "研究"
     assert told("joint_use") == "共同利用"

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from policy.compile import Compiled, compile_plan
+from policy.compiled import CompiledPolicy
 from policy.document import Document
 from policy.limits import Limits
 from policy.parse import parse
@@ -146,11 +147,16 @@ def compiled(files: Mapping[str, str] = FILES, limits: Limits | None = None) -> 
     return compile_plan(document, CATALOGUE, limits or Limits())
 
 
+def policy_of(files: Mapping[str, str] = FILES, limits: Limits | None = None) -> CompiledPolicy:
+    """A document that compiles, with its plan."""
+    result = compiled(files, limits)
+    assert result.policy is not None, [str(problem) for problem in result.problems]
+    return result.policy
+
+
 def plan_of(files: Mapping[str, str] = FILES, limits: Limits | None = None) -> Plan:
     """The plan of a document that compiles."""
-    result = compiled(files, limits)
-    assert result.plan is not None, [str(problem) for problem in result.problems]
-    return result.plan
+    return policy_of(files, limits).plan
 
 
 def errors(files: Mapping[str, str], limits: Limits | None = None) -> list[str]:

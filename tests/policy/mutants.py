@@ -162,11 +162,11 @@ def main(only: str = "") -> int:
         for mutant in mutants(file, read[0]):
             mutated = document_with(document, mutant)
             compiled = None if mutated is None else compile_plan(mutated, catalogue, Limits())
-            if mutated is None or compiled is None or compiled.plan is None:
+            if compiled is None or compiled.policy is None:
                 noticed += 1
-            elif compiled.plan.digest == original.digest:
+            elif compiled.policy.plan.digest == original.digest:
                 same += 1
-            elif run_cases(mutated, compiled.plan).failed:
+            elif run_cases(compiled.policy).failed:
                 noticed += 1
             else:
                 survivors.append(f"{file}: {mutant.said}")

@@ -3,10 +3,8 @@
 import pytest
 
 from policy.cases import CasesRun, run_cases
-from policy.document import Document
-from policy.parse import parse
 from policy.renderings import cases_json
-from tests.policy.documents import FILES, plan_of
+from tests.policy.documents import FILES, policy_of
 
 
 def run(*lines: str) -> CasesRun:
@@ -14,9 +12,7 @@ def run(*lines: str) -> CasesRun:
         **FILES,
         "cases/study.yaml": "cases:\n" + "".join(f"  - {{{line}}}\n" for line in lines),
     }
-    document = parse(files)
-    assert isinstance(document, Document), document
-    return run_cases(document, plan_of(files))
+    return run_cases(policy_of(files))
 
 
 @pytest.mark.parametrize(
@@ -71,7 +67,5 @@ def test_a_case_that_fails_says_what_came(case: str, expected: str, got: str) ->
 
 
 def test_the_processors_may_carry_the_operations_out() -> None:
-    document = parse(FILES)
-    assert isinstance(document, Document)
-    tested = run_cases(document, plan_of(), carry_out=lambda _operations, _value: -1.0)
+    tested = run_cases(policy_of(), carry_out=lambda _operations, _value: -1.0)
     assert [failed.got for failed in tested.failed] == ["-1 (by study/team/C09/Vehicle.Speed)"]

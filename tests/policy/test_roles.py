@@ -3,16 +3,14 @@
 import pytest
 
 from policy.cases import run_cases
-from policy.document import Document
 from policy.explain import explain
 from policy.explanation import Consent, Explanation, Question
-from policy.parse import parse
 from policy.renderings import explain_json
 from telemetry.control import Role
 from telemetry.instants import DAY_MS, HOUR_MS, parse_instant
 from telemetry.outcome import Withheld
 from telemetry.record import LATITUDE
-from tests.policy.documents import FUEL, SPEED, bent, plan_of
+from tests.policy.documents import FUEL, SPEED, bent, plan_of, policy_of
 
 EVENT_MS = parse_instant("2026-11-01T12:34:56Z")
 PAGE, POLICY = "purposes/study.yaml", "policy.yaml"
@@ -95,9 +93,7 @@ def test_a_forbid_for_a_role_reaches_what_no_topic_carries() -> None:
 )
 def test_cases_ask_for_sources_and_roles(case: str, got: str | None) -> None:
     files = {**CLOSED, "cases/study.yaml": f"cases:\n  - {{{case}}}\n"}
-    document = parse(files)
-    assert isinstance(document, Document)
-    failed = run_cases(document, plan_of(files)).failed
+    failed = run_cases(policy_of(files)).failed
     assert [one.got for one in failed] == ([] if got is None else [got])
 
 
@@ -107,6 +103,4 @@ def test_a_house_rule_with_an_exception_is_no_answer_about_the_excepted() -> Non
     files = bent(POLICY, "forbids: []", f"forbids: [{rule}, {join}]")
     cases = "category: C09, to: team, expect: open", "join: C09, expect: open"
     files["cases/study.yaml"] = "cases:\n" + "".join(f"  - {{{case}}}\n" for case in cases)
-    document = parse(files)
-    assert isinstance(document, Document)
-    assert run_cases(document, plan_of(files)).failed == ()
+    assert run_cases(policy_of(files)).failed == ()

@@ -7,6 +7,7 @@ import pytest
 
 from policy.cases import run_cases
 from policy.compile import compile_plan
+from policy.compiled import CompiledPolicy
 from policy.document import Document
 from policy.explain import explain
 from policy.explanation import Consent, Question
@@ -72,7 +73,7 @@ def test_it_compiles_and_only_says_what_is_not_carried_out_yet() -> None:
 
 def test_its_cases_hold_for_every_purpose() -> None:
     assert set(document().cases) == PURPOSES
-    tested = run_cases(document(), plan())
+    tested = run_cases(CompiledPolicy(document(), plan()))
     assert [str(failed) for failed in tested.failed] == []
     assert tested.cases >= 60
 

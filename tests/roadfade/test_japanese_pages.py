@@ -11,11 +11,10 @@ from pages.coverage import coverage, coverage_page
 from pages.notice import notice_page
 from pages.processing_record import record_page
 from policy.bilingual import Language
-from policy.document import Document
-from policy.plan import Plan
+from policy.compiled import CompiledPolicy
 from roadfade.dry_run import dry_run
 from roadfade.dry_run_page import dry_run_page
-from roadfade.policy_choice import plan_or_exit
+from roadfade.policy_choice import policy_or_exit
 from telemetry.record import LATITUDE, LONGITUDE
 from tests.support.plans import FUEL, SPEED
 from tests.support.worlds import column, envelope
@@ -32,12 +31,12 @@ NAMES = {"IP", "URL", "H3", "IMEI", "ICCID", "SIM", "Bluetooth", "GDPR", "JIS"}
 
 
 @cache
-def policy() -> tuple[Document, Plan]:
-    return plan_or_exit(None, as_json=False)
+def policy() -> CompiledPolicy:
+    return policy_or_exit(None, as_json=False)
 
 
 def pages(language: Language) -> Mapping[str, str]:
-    document, plan = policy()
+    shipped = policy()
     drive = envelope(
         {
             SPEED: column("km/h", [40.0, 41.0, 43.0]),
@@ -47,13 +46,13 @@ def pages(language: Language) -> Mapping[str, str]:
             "Vehicle.NoSuch": column("km", [1.0, 2.0, 3.0]),
         }
     )
-    done = dry_run(plan, [drive, b"{"], agreed=True)
+    done = dry_run(shipped.plan, [drive, b"{"], agreed=True)
     assert done.rejected
     return {
-        "notice": notice_page(plan, document, language),
-        "record": record_page(plan, document, language),
-        "coverage": coverage_page(coverage(document, plan), plan, document, language),
-        "dry-run": dry_run_page(done, document, language),
+        "notice": notice_page(shipped, language),
+        "record": record_page(shipped, language),
+        "coverage": coverage_page(coverage(shipped), shipped, language),
+        "dry-run": dry_run_page(done, shipped.document, language),
     }
 
 
@@ -66,7 +65,7 @@ def read_by_people(page: str) -> str:
 
 def english_words(page: str) -> set[str]:
     """The words in Latin letters that are neither identifiers nor names."""
-    document, _ = policy()
+    document = policy().document
     text = read_by_people(page)
     cited = sorted(document.authorities.content.authorities, key=len, reverse=True)
     for known in (*map(re.escape, cited), *IDENTIFIERS):

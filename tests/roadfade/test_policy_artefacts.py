@@ -5,15 +5,14 @@ from typer.testing import CliRunner
 
 from roadfade.cli import policy_app as app
 from roadfade.policy_artefacts import artefacts
-from roadfade.policy_choice import plan_or_exit
+from roadfade.policy_choice import policy_or_exit
 
 GENERATED = Path(__file__).parents[2] / "docs" / "generated"
 
 
 def test_what_is_committed_is_what_the_shipped_policy_makes() -> None:
     """Red after a change of the document: `roadfade policy generate docs/generated`."""
-    document, plan = plan_or_exit(None, as_json=False)
-    made = artefacts(plan, document)
+    made = artefacts(policy_or_exit(None, as_json=False))
     files = {path.relative_to(GENERATED).as_posix(): path for path in GENERATED.rglob("*.*")}
     assert set(files) == set(made)
     stale = [n for n, text in made.items() if files[n].read_text(encoding="utf-8") != text]

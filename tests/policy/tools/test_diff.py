@@ -4,7 +4,8 @@ from hypothesis import strategies as st
 
 from policy.changes import ChangeKind
 from policy.compile import compile_plan
-from policy.diff import Version, diff
+from policy.compiled import CompiledPolicy
+from policy.diff import diff
 from policy.document import Document
 from policy.limits import Limits
 from policy.parse import parse
@@ -298,7 +299,7 @@ def test_adding_a_forbid_is_never_a_widening(forbids: list[tuple[set[str], set[s
     assert not difference(bent("forbids: []", f"forbids:\n{lines}")).undecided
 
 
-def shipped(**bent_files: tuple[str, str]) -> Version:
+def shipped(**bent_files: tuple[str, str]) -> CompiledPolicy:
     files = load_files(shipped_policy_path())
     for file, (old, new) in bent_files.items():
         name = "policy.yaml" if file == "policy" else f"purposes/{file}.yaml"
@@ -306,17 +307,17 @@ def shipped(**bent_files: tuple[str, str]) -> Version:
         files[name] = files[name].replace(old, new)
     document = parse(files)
     assert isinstance(document, Document), [str(problem) for problem in document]
-    plan = compile_plan(document, load_catalogue(), Limits()).plan
-    assert plan is not None
-    return plan, document
+    policy = compile_plan(document, load_catalogue(), Limits()).policy
+    assert policy is not None
+    return policy
 
 
 @pytest.fixture(scope="module")
-def before() -> Version:
+def before() -> CompiledPolicy:
     return shipped()
 
 
-def test_the_shipped_document_beside_itself_changes_nothing(before: Version) -> None:
+def test_the_shipped_document_beside_itself_changes_nothing(before: CompiledPolicy) -> None:
     assert diff(before, shipped()).changes == ()
 
 
@@ -340,7 +341,7 @@ def test_the_shipped_document_beside_itself_changes_nothing(before: Version) -> 
     ],
 )  # fmt: skip
 def test_what_never_enters_a_topic_is_compared_too(
-    before: Version, file: str, old: str, new: str, said: str
+    before: CompiledPolicy, file: str, old: str, new: str, said: str
 ) -> None:
     found = [change.sentence for change in diff(before, shipped(**{file: (old, new)})).changes]
     assert any(sentence.endswith(said) for sentence in found), found

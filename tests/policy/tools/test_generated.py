@@ -17,8 +17,7 @@ from policy.odcs import contracts
 from policy.topics import RAW, topic_configs
 from policy.ttls import sink_ttls
 from telemetry.record import LATITUDE, MESH
-from tests.policy.documents import SPEED
-from tests.policy.tools.versions import version
+from tests.policy.documents import SPEED, policy_of
 from tests.support.plans import PLAN
 from tests.support.worlds import column, envelope, known_world
 
@@ -142,7 +141,7 @@ def parser() -> Path:
 
 
 def test_the_official_parser_takes_the_asyncapi_document(parser: Path) -> None:
-    for plan in (PLAN, version()[0]):
+    for plan in (PLAN, policy_of().plan):
         answer = subprocess.run(
             ["node", "-e", CHECK], input=json.dumps(asyncapi(plan)), text=True, check=True,
             capture_output=True, timeout=120, env={**os.environ, "NODE_PATH": str(parser)},
@@ -160,14 +159,14 @@ def odcs_schema() -> dict[str, Any]:
 
 def test_every_contract_fits_the_open_data_contract_standard() -> None:
     schema = odcs_schema()
-    made = contracts(*version())
+    made = contracts(policy_of())
     assert set(made) == {"study"}
     for contract in made.values():
         jsonschema.validate(contract, schema)
 
 
 def test_a_contract_names_columns_periods_treatment_and_authorities() -> None:
-    contract = contracts(*version())["study"]
+    contract = contracts(policy_of())["study"]
     columns = {one["name"]: one for one in contract["schema"][0]["properties"]}
     (speed,) = [one for name, one in columns.items() if name.startswith(f"{SPEED} (")]
     said = {one["property"]: one["value"] for one in speed["customProperties"]}

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.diff import Version
+from policy.compiled import CompiledPolicy
 from policy.old_data import AT_ONCE_MS, DECIDED
 from policy.periods import add_period, expires_ms, subtract_period
 from policy.plan import Period
@@ -17,8 +17,8 @@ from policy.succession import Succession
 from telemetry.instants import DAY_MS, Grain, parse_instant
 from telemetry.kept import End, Kept
 from telemetry.record import MESH
-from tests.policy.documents import FILES, SPEED
-from tests.policy.tools.versions import STUDY, bent, version
+from tests.policy.documents import FILES, SPEED, plan_of, policy_of
+from tests.policy.tools.versions import STUDY, bent
 
 READ_MS = parse_instant("2026-03-17T10:20:00Z")
 KEPT = "12 months"
@@ -31,7 +31,7 @@ def numbered(number: int, files: Mapping[str, str]) -> Mapping[str, str]:
 
 
 def line(*documents: Mapping[str, str]) -> Succession:
-    return Succession([version(numbered(n, one)) for n, one in enumerate(documents, start=1)])
+    return Succession([policy_of(numbered(n, one)) for n, one in enumerate(documents, start=1)])
 
 
 def rows(expires_ms: int, **other: Any) -> Kept:
@@ -51,7 +51,7 @@ def natural(period: Period, grain: Grain) -> int:
 
 
 def lane_of(files: Mapping[str, str], path: str = SPEED) -> tuple[Period, Grain]:
-    lanes = version(files)[0].output("study").lanes
+    lanes = plan_of(files).output("study").lanes
     one = next(lane for lane in lanes if any(rule.signal == path for rule in lane.rules))
     return one.period, one.grain
 
@@ -163,8 +163,8 @@ def test_a_start_found_from_its_end_is_never_after_the_true_one(
 
 
 @lru_cache
-def lasting(number: int, months: int) -> Version:
-    return version(
+def lasting(number: int, months: int) -> CompiledPolicy:
+    return policy_of(
         numbered(number, FILES if months == 12 else shortened(f"{months} months"))
     )  # as the small document has it
 
@@ -175,7 +175,7 @@ def test_over_any_line_of_versions_an_end_only_comes_nearer(months: Sequence[int
     documents = [lasting(number, count) for number, count in enumerate((12, *months), start=1)]
     ends = [end_of(Succession(documents[: n + 1]), FIRST) or 0 for n in range(len(documents))]
     assert all(later <= earlier for earlier, later in pairwise(ends))
-    lanes = [plan.output("study").lanes for plan, _ in documents]
+    lanes = [one.plan.output("study").lanes for one in documents]
     kept = [next(lane for lane in one if lane.rules[0].category == "C09") for one in lanes]
     assert ends[-1] <= min(natural(lane.period, lane.grain) for lane in kept)
     assert ends[-1] > READ_MS - DAY_MS

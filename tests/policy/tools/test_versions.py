@@ -15,8 +15,7 @@ from policy.publication import (
 )
 from policy.versions import in_force
 from telemetry.instants import DAY_MS
-from tests.policy.documents import FILES
-from tests.policy.tools.versions import version
+from tests.policy.documents import FILES, plan_of
 from tests.support.plans import SPEED, lane, output
 
 FIRST = Publication("p", 1, 1_000, 900, {})
@@ -97,7 +96,7 @@ def test_a_publication_comes_back_as_it_was_and_compiles_to_the_same_plan() -> N
     sent = Publication("small", 1, 0, 0, dict(FILES))
     back = decode_publication(encode_publication(sent))
     assert back == sent
-    assert version(back.files)[0].digest == version(FILES)[0].digest
+    assert plan_of(back.files).digest == plan_of(FILES).digest
 
 
 def test_a_publication_of_the_first_form_is_read_for_ever() -> None:

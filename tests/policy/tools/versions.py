@@ -3,19 +3,10 @@
 from collections.abc import Mapping
 
 from policy.changes import Difference
-from policy.diff import Version, diff
-from policy.document import Document
-from policy.parse import parse
-from tests.policy.documents import FILES, plan_of
+from policy.diff import diff
+from tests.policy.documents import FILES, policy_of
 
 STUDY = "purposes/study.yaml"
-
-
-def version(files: Mapping[str, str] = FILES) -> Version:
-    """The compiled plan with its document."""
-    document = parse(files)
-    assert isinstance(document, Document), [str(problem) for problem in document]
-    return plan_of(files), document
 
 
 def with_page(text: str, page: str = STUDY) -> dict[str, str]:
@@ -31,7 +22,7 @@ def bent(old: str, new: str, page: str = STUDY) -> dict[str, str]:
 
 def difference(new: Mapping[str, str], old: Mapping[str, str] = FILES) -> Difference:
     """What the new texts change."""
-    return diff(version(old), version(new))
+    return diff(policy_of(old), policy_of(new))
 
 
 def sentences(new: Mapping[str, str], old: Mapping[str, str] = FILES) -> list[str]:

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from pydantic import BaseModel
-
 from policy.document import Document, Sheet
+from policy.fields import Strict
 from policy.nearest import write_nearest
 from policy.problems import Findings
 from policy.terms import DocumentPart, Where
@@ -37,7 +36,7 @@ def _cited(
     value: object, path: tuple[str | int, ...]
 ) -> Iterator[tuple[tuple[str | int, ...], str]]:
     """Every ``cites`` within a model, with its path as written."""
-    if isinstance(value, BaseModel):
+    if isinstance(value, Strict):
         fields = type(value).model_fields
         inner = {fields[name].alias or name: getattr(value, name) for name in fields}
         for index, cited in enumerate(inner.get("cites", ())):

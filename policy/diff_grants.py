@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from policy.changes import ITEMS, WIDENING, Change, ChangeKind
 from policy.coarseness import Than, compare_periods, compare_treatments
 from policy.grants import Grant
+from policy.periods import coarsest_grain
 from policy.terms import Period
 from policy.words import say_duration, say_space
 
@@ -22,6 +23,7 @@ def compare_grants(who: str, old: Grant | None, new: Grant | None) -> Iterator[C
     else:
         yield from _period(who, old, new)
         yield from _early(who, old, new)
+        yield from _grain(who, old, new)
         yield from _treatment(who, old, new)
         yield from _until(who, old, new)
         yield from _ground(who, old, new)
@@ -52,7 +54,11 @@ def _was(old: Period, new: Period) -> str:
 
 def _early(who: str, old: Grant, new: Grant) -> Iterator[Change]:
     """An event that ends lives early may fall away, change, or leave more time."""
-    if (old.early, _event(old)) == (new.early, _event(new)):
+    if (old.early, old.trigger) == (new.early, new.trigger):
+        return
+    if old.early is None and new.early is None:
+        key = f"counted from {new.trigger} (was {old.trigger})"
+        yield _change(ChangeKind.OTHERWISE, new, f"{who} keeps {ITEMS} {key}", key)
         return
     if new.early is None:
         kind = ChangeKind.LENGTHENS
@@ -67,12 +73,24 @@ def _early(who: str, old: Grant, new: Grant) -> Iterator[Change]:
     yield _change(kind, new, f"{who} keeps {ITEMS} {key}", key)
 
 
-def _event(grant: Grant) -> str:
-    return grant.trigger if grant.early is not None else ""
-
-
 def _end(grant: Grant) -> str:
     return "to no event" if grant.early is None else f"{grant.early} from {grant.trigger}"
+
+
+def _grain(who: str, old: Grant, new: Grant) -> Iterator[Change]:
+    """A finer grain ends a life later; one that only follows from the period is no change.
+
+    After an event the period is another one, so the grain says more.
+    """
+    follows = all(
+        one.early is None and one.grain is coarsest_grain(one.period) for one in (old, new)
+    )
+    if old.grain == new.grain or follows:
+        return
+    later = new.grain.fineness < old.grain.fineness
+    kind = ChangeKind.LENGTHENS if later else ChangeKind.SHORTENS
+    key = f"to the {new.grain} (was {old.grain})"
+    yield _change(kind, new, f"{who} keeps {ITEMS} {key}", key)
 
 
 def _treatment(who: str, old: Grant, new: Grant) -> Iterator[Change]:

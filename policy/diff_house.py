@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from policy.categories import closest
 from policy.changes import Change, ChangeKind, safeguard
 from policy.document import Document
-from policy.house import JointUse, Manager
+from policy.house import Controller, JointUse, Manager
 from policy.requirements import in_force
 
 
@@ -34,6 +34,10 @@ def house_changes(old: Document, new: Document) -> Iterator[Change]:
     yield from _listed("a law in force", *laws, more=ChangeKind.TIGHTENS)
     yield from _homes(old, new)
     yield from _position_like(old, new)
+    frames = (_frames(document) for document in (old, new))
+    yield from _listed("raw frames in", *frames, more=ChangeKind.LOOSENS)
+    yield from _controller(before.controller, after.controller)
+    yield from _notices(old, new)
 
 
 def _homes(old: Document, new: Document) -> Iterator[Change]:
@@ -75,7 +79,33 @@ def _joint_use(old: JointUse | None, new: JointUse | None) -> Iterator[Change]:
         yield safeguard(ChangeKind.OTHERWISE, None, key)
 
 
-def _manager(one: Manager) -> str:
+def _controller(old: Controller, new: Controller) -> Iterator[Change]:
+    was, now = _manager(old), _manager(new)
+    if was != now:
+        key = f"the controller is {now} (was {was})"
+        yield safeguard(ChangeKind.OTHERWISE, None, key)
+
+
+def _notices(old: Document, new: Document) -> Iterator[Change]:
+    """What people read, or agreed to, is said otherwise under the same name."""
+    for name, sheet in new.notices.items():
+        before, after = old.notices.get(name), sheet.content
+        if before is None:
+            continue
+        if before.content.text != after.text:
+            key = f"notice {name} has another text"
+            yield safeguard(ChangeKind.OTHERWISE, None, key)
+        if before.content.effective != after.effective:
+            key = f"notice {name} holds from {after.effective} (was {before.content.effective})"
+            yield safeguard(ChangeKind.OTHERWISE, None, key)
+
+
+def _frames(document: Document) -> Iterator[str]:
+    for name, category in document.categories.content.categories.items():
+        yield from (f"{name}: {frame}" for frame in category.frames)
+
+
+def _manager(one: Manager | Controller) -> str:
     return ", ".join(part.both for part in (one.name, one.representative, one.address))
 
 
@@ -85,6 +115,7 @@ def _laws(document: Document) -> Iterator[str]:
     for name, profile in document.profiles.content.profiles.items():
         if not on.get(name, False):
             continue
+        yield f"{name} begins on {profile.effective}"
         yield from (f"{name} requires {what}" for what in profile.requires)
         for forbid in profile.forbids:
             named = forbid.model_dump(exclude={"because", "cites"}, exclude_defaults=True)

@@ -26,6 +26,10 @@ def page_changes(old: Purpose, new: Purpose) -> Iterator[Change]:
         kind = ChangeKind.LOOSENS if now > was else ChangeKind.TIGHTENS
         key = f"records seem to come from {new.identity.form} (was {old.identity.form})"
         yield safeguard(kind, new.purpose, key)
+    if old.gdpr != new.gdpr:
+        key = f"its ground in the GDPR is {new.gdpr or 'not named'} (was {old.gdpr or 'not named'})"
+        yield safeguard(ChangeKind.OTHERWISE, new.purpose, key)
+    yield from _unlinkable(old, new)
     if old.dpv != new.dpv:
         # Which purposes are analytics goes by the term: another one may leave their bounds.
         key = f"its purpose is {new.dpv} (was {old.dpv})"
@@ -44,9 +48,41 @@ def _recipient(purpose: str, old: Recipient, new: Recipient) -> Iterator[Change]
     if old.recipient_class != new.recipient_class:
         key = f"{new.id} is {new.recipient_class} (was {old.recipient_class})"
         yield safeguard(ChangeKind.OTHERWISE, purpose, key, new.id)
+    was, now = (_route(one) for one in (old, new))
+    if was != now:
+        key = f"{new.id} receives abroad on {now} (was {was})"
+        yield safeguard(ChangeKind.OTHERWISE, purpose, key, new.id)
     if old.who != new.who:
         key = f"{new.id} is {new.who.both} (was {old.who.both})"
         yield safeguard(ChangeKind.OTHERWISE, purpose, key, new.id)
+
+
+def _route(recipient: Recipient) -> str:
+    return "no ground" if recipient.transfer is None else f"the ground {recipient.transfer.route}"
+
+
+def _unlinkable(old: Purpose, new: Purpose) -> Iterator[Change]:
+    """Who calls records unlinkable says that they are about nobody any more."""
+    before, after = _claims(old), _claims(new)
+    for claim in after:
+        if claim not in before:
+            yield safeguard(ChangeKind.OTHERWISE, new.purpose, f"unlinkable: now {claim}")
+    for claim in before:
+        if claim not in after:
+            yield safeguard(ChangeKind.TIGHTENS, new.purpose, f"unlinkable: no longer {claim}")
+
+
+def _claims(page: Purpose) -> list[str]:
+    claimed = [
+        (category, cell.unlinkable)
+        for category, cells in page.cells.items()
+        for cell in cells
+        if cell.unlinkable is not None
+    ]
+    return [
+        f"{category}, {claim.linked_percent:g} percent found again on {claim.measured}"
+        for category, claim in claimed
+    ]
 
 
 def _delivery(old: Purpose, new: Purpose) -> Iterator[Change]:

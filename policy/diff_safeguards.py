@@ -8,10 +8,10 @@ from policy.compiled import CompiledPolicy
 from policy.diff_forbids import forbid_changes
 from policy.diff_house import house_changes
 from policy.diff_page import page_changes
-from policy.document import Document
+from policy.document import Document, Precision
 from policy.plan import Output, Period
 from policy.position import as_coarse_as, mesh_of
-from policy.words import say_duration
+from policy.words import say_duration, say_space
 
 
 def safeguards(old: CompiledPolicy, new: CompiledPolicy) -> Iterator[Change]:
@@ -59,14 +59,27 @@ def _outside(old: Document, new: Document) -> Iterator[Change]:
         yield safeguard(ChangeKind.LOOSENS, None, f"positions to {gone} have no bound any more")
     for added in sorted(set(after.to) - set(before.to)):
         yield safeguard(ChangeKind.TIGHTENS, None, f"positions to {added} have a bound")
-    was, now = before.location_at_least, after.location_at_least
-    if was == now:
+    yield from _bound(old, new)
+
+
+def _bound(old: Document, new: Document) -> Iterator[Change]:
+    """The finest position for outsiders: another precision, or another meaning of the same."""
+    (was, before), (now, after) = (
+        (name, document.precisions.content.precisions[name])
+        for document in (old, new)
+        for name in (document.policy.content.outside.location_at_least,)
+    )
+    if was == now and before == after:
         return
-    spaces = (old.precisions.content.precisions[was], new.precisions.content.precisions[now])
-    as_coarse = as_coarse_as(mesh_of(spaces[1].space), spaces[0].space)
-    coarser = spaces[1].time >= spaces[0].time and as_coarse
+    coarser = after.time >= before.time and as_coarse_as(mesh_of(after.space), before.space)
     kind = ChangeKind.TIGHTENS if coarser else ChangeKind.LOOSENS
-    yield safeguard(kind, None, f"positions leave the house at {now} or coarser (was {was})")
+    said = [now, was] if was != now else [_in_words(now, after), _in_words(was, before)]
+    key = f"positions leave the house at {said[0]} or coarser (was {said[1]})"
+    yield safeguard(kind, None, key)
+
+
+def _in_words(name: str, precision: Precision) -> str:
+    return f"{name}, {say_space(precision.space)} and {say_duration(precision.time)},"
 
 
 def _output(old: Output, new: Output) -> Iterator[Change]:

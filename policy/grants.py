@@ -14,6 +14,7 @@ from policy.operations import Operation
 from policy.page import Cell, Purpose
 from policy.terms import Basis, Period, RecipientClass
 from policy.words import OPEN_TRIGGERS, Space
+from telemetry.instants import Grain
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Grant:
     early: Period | None
     """How long after an event that ends a life early (a contract's end), where there is one."""
     trigger: str
+    grain: Grain
+    """The end of a life is floored to it."""
     basis: Basis
 
     @property
@@ -69,7 +72,7 @@ def _of_outputs(policy: CompiledPolicy) -> Iterator[Grant]:
                     rule.signal, plan.catalogue[rule.signal].unit, rule.operations, None, "", "",
                     None, None if until is None else until.isoformat(), lane.time_floor_ms,
                     lane.period, keep.at_most if lane.trigger in OPEN_TRIGGERS else None,
-                    lane.trigger, rule.basis,
+                    lane.trigger, lane.grain, rule.basis,
                 )  # fmt: skip
 
 
@@ -92,7 +95,8 @@ def _of_cells(policy: CompiledPolicy) -> Iterator[Grant]:
                 None if precision is None else precision.space, _worded(written),
                 _delivered(cell), cell.at_least, cell.until,
                 0 if precision is None else precision.time, cell.longest,
-                cell.at_most if cell.trigger in OPEN_TRIGGERS else None, cell.trigger, cell.basis,
+                cell.at_most if cell.trigger in OPEN_TRIGGERS else None, cell.trigger, cell.grain,
+                cell.basis,
             )  # fmt: skip
 
 

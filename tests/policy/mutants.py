@@ -7,10 +7,12 @@ citations beside others, and mutants that compile to the very same plan.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
+
+from pydantic import BaseModel
 
 from policy.cases import run_cases
 from policy.compile import compile_plan
@@ -36,8 +38,8 @@ OTHERWISE = {
     "kind": "published", "route": "equivalent", "mode": "records", "needs": "audit",
     "form": "named", "grain": "minute", "space": "h3 3", "role": "passenger",
 }  # fmt: skip
-MODELS = {"purposes": Purpose, "notices": Notice}
-TOPS = {
+MODELS: Mapping[str, type[BaseModel]] = {"purposes": Purpose, "notices": Notice}
+TOPS: Mapping[str, tuple[str, type[BaseModel]]] = {
     "policy.yaml": ("policy", Policy),
     "authorities.yaml": ("authorities", Authorities),
     "clauses.yaml": ("clauses", Clauses),
@@ -46,6 +48,11 @@ TOPS = {
     "precision.yaml": ("precisions", Precisions),
 }
 Path = tuple[str | int, ...]
+Others = Callable[[Path, Any], Iterable[Any]]
+
+
+def _no_others(_path: Path, _value: Any) -> tuple[Any, ...]:
+    return ()
 
 
 @dataclass(frozen=True)
@@ -53,20 +60,24 @@ class Mutant:
     """One file's values with one thing changed, and what was changed."""
 
     file: str
+    path: Path
     said: str
     value: Any
 
 
-def mutants(file: str, value: Any) -> Iterator[Mutant]:
-    """Every mutant of a file's plain values."""
-    for path, inner in _nodes(value, ()):
+def mutants(
+    file: str, value: Any, prose: Collection[str] = PROSE, others: Others = _no_others
+) -> Iterator[Mutant]:
+    """Every mutant of a file's plain values; ``others`` adds values for the node at a path."""
+    for path, inner in _nodes(value, (), prose):
         place = ".".join(map(str, path))
-        yield Mutant(file, f"delete {place}", _changed(value, path, None))
-        for other in _altered(path, inner):
-            yield Mutant(file, f"{place}: {inner} becomes {other}", _changed(value, path, other))
+        yield Mutant(file, path, f"delete {place}", _changed(value, path, None))
+        for other in (*_altered(path, inner), *others(path, inner)):
+            said = f"{place}: {inner} becomes {other}"
+            yield Mutant(file, path, said, _changed(value, path, other))
 
 
-def _nodes(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
+def _nodes(value: Any, path: Path, prose: Collection[str]) -> Iterator[tuple[Path, Any]]:
     if isinstance(value, dict):
         steps: list[tuple[str | int, Any]] = list(value.items())
     elif isinstance(value, tuple):
@@ -77,9 +88,9 @@ def _nodes(value: Any, path: Path) -> Iterator[tuple[Path, Any]]:
         at = (*path, step)
         if step == "cites":
             yield at, inner
-        elif step not in PROSE:
+        elif step not in prose:
             yield at, inner
-            yield from _nodes(inner, at)
+            yield from _nodes(inner, at, prose)
 
 
 def _altered(path: Path, value: Any) -> Iterator[Any]:

@@ -1,6 +1,6 @@
 """From texts by file name to a document, or to every problem found: no file is read here."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Final, TypeVar
 
 from pydantic import BaseModel
@@ -15,11 +15,11 @@ from policy.document import (
     Sheet,
 )
 from policy.page import Purpose
+from policy.places import Tree
 from policy.plan import Where
 from policy.problems import Findings, Problem
 from policy.sources import Authorities, Clauses, Profiles
 from policy.validation import validate
-from policy.yaml_text import read_yaml
 
 FILES_MAX: Final = 500
 POLICY: Final = "policy.yaml"
@@ -32,13 +32,23 @@ TOP: Final = (POLICY, CATEGORIES, PRECISION, AUTHORITIES, CLAUSES, PROFILES)
 FOLDERS: Final = ("purposes", "notices", "cases")
 
 Model = TypeVar("Model", bound=BaseModel)
+Read = Callable[[str, str, Findings], Tree | None]
+"""From a file's name and text to its tree, or None after noting what is wrong with the text."""
 
 
-def parse(files: Mapping[str, str]) -> Document | tuple[Problem, ...]:
+def read_text(name: str, text: str, findings: Findings) -> Tree | None:
+    """Read YAML with its places."""
+    # Heavy, and not needed by a reader that has read the text before.
+    from policy.yaml_text import read_yaml  # noqa: PLC0415  # as above
+
+    return read_yaml(name, text, findings)
+
+
+def parse(files: Mapping[str, str], read: Read = read_text) -> Document | tuple[Problem, ...]:
     """The document in these texts, or its problems, all of them, each with its place.
 
     Names are relative and use ``/``: the files of ``TOP``, purposes/*.yaml, notices/*.yaml,
-    cases/*.yaml. Any other name is a problem.
+    cases/*.yaml. Any other name is a problem. ``read`` may know a text from before.
     """
     findings = Findings()
     for name in sorted(files)[FILES_MAX:]:
@@ -48,15 +58,15 @@ def parse(files: Mapping[str, str]) -> Document | tuple[Problem, ...]:
             remedy = f"name it {', '.join(TOP)} or put it into a folder of the"
             remedy += f" document ({', '.join(FOLDERS)}), ending in .yaml"
             findings.error(Where(name, 1), "not a file of a policy document", name, remedy)
-    policy = _one(Policy, POLICY, files, findings)
-    categories = _one(Categories, CATEGORIES, files, findings)
-    precisions = _one(Precisions, PRECISION, files, findings)
-    authorities = _one(Authorities, AUTHORITIES, files, findings)
-    clauses = _one(Clauses, CLAUSES, files, findings)
-    profiles = _one(Profiles, PROFILES, files, findings)
-    purposes = _folder(Purpose, "purposes", files, findings)
-    notices = _folder(Notice, "notices", files, findings)
-    cases = _folder(Cases, "cases", files, findings)
+    policy = _one(Policy, POLICY, files, read, findings)
+    categories = _one(Categories, CATEGORIES, files, read, findings)
+    precisions = _one(Precisions, PRECISION, files, read, findings)
+    authorities = _one(Authorities, AUTHORITIES, files, read, findings)
+    clauses = _one(Clauses, CLAUSES, files, read, findings)
+    profiles = _one(Profiles, PROFILES, files, read, findings)
+    purposes = _folder(Purpose, "purposes", files, read, findings)
+    notices = _folder(Notice, "notices", files, read, findings)
+    cases = _folder(Cases, "cases", files, read, findings)
     for stem, purpose in purposes.items():
         _stem_is(stem, purpose.content.purpose, purpose.where("purpose"), findings)
     for stem, notice in notices.items():
@@ -76,10 +86,10 @@ def parse(files: Mapping[str, str]) -> Document | tuple[Problem, ...]:
     )
 
 
-def parse_policy(files: Mapping[str, str]) -> Policy | tuple[Problem, ...]:
+def parse_policy(files: Mapping[str, str], read: Read = read_text) -> Policy | tuple[Problem, ...]:
     """policy.yaml alone, for who only asks which version these texts are; or its problems."""
     findings = Findings()
-    sheet = _one(Policy, POLICY, files, findings)
+    sheet = _one(Policy, POLICY, files, read, findings)
     return findings.in_order() if sheet is None else sheet.content
 
 
@@ -91,27 +101,27 @@ def _has_a_place(name: str) -> bool:
 
 
 def _one(
-    model: type[Model], name: str, files: Mapping[str, str], findings: Findings
+    model: type[Model], name: str, files: Mapping[str, str], read: Read, findings: Findings
 ) -> Sheet[Model] | None:
     if name not in files:
         findings.error(Where(name, 1), "the file is missing", name, f"add {name}")
         return None
-    read = read_yaml(name, files[name], findings)
-    if read is None:
+    tree = read(name, files[name], findings)
+    if tree is None:
         return None
-    value, places = read
+    value, places = tree
     content = validate(model, name, value, places, findings)
     return None if content is None else Sheet(name, content, places)
 
 
 def _folder(
-    model: type[Model], folder: str, files: Mapping[str, str], findings: Findings
+    model: type[Model], folder: str, files: Mapping[str, str], read: Read, findings: Findings
 ) -> dict[str, Sheet[Model]]:
     """The folder's sheets by file stem, sorted."""
     sheets: dict[str, Sheet[Model]] = {}
     for name in sorted(files):
         if name.startswith(f"{folder}/") and _has_a_place(name):
-            sheet = _one(model, name, files, findings)
+            sheet = _one(model, name, files, read, findings)
             if sheet is not None:
                 sheets[name.removeprefix(f"{folder}/").removesuffix(".yaml")] = sheet
     return sheets

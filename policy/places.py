@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from policy.plan import Where
 
@@ -29,3 +30,7 @@ class Places:
                 found = (*found, step)
         line, column = (self.keys if key else self.values).get(found, (1, 1))
         return Where(file, line, column)
+
+
+Tree = tuple[Any, Places]
+"""A file's plain values (a sequence is a tuple), and where each stands."""

@@ -12,7 +12,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from policy.places import Path, Places, Spot
+from policy.places import Path, Places, Spot, Tree
 from policy.plan import Where
 from policy.problems import Findings
 
@@ -23,7 +23,7 @@ TOO_DEEP: Final = "the file is too large or too deeply nested"
 PLAINLY: Final = "write it plainly"
 
 
-def read_yaml(file: str, text: str, findings: Findings) -> tuple[Any, Places] | None:
+def read_yaml(file: str, text: str, findings: Findings) -> Tree | None:
     """The file's values and places, or None after noting what is wrong."""
     top = Where(file, 1)
     if len(text) > TEXT_CHARS_MAX:

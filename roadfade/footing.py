@@ -54,7 +54,12 @@ class Footing:
                     "its log"
                 )
                 raise Unready(msg) from error
-            yield cls(settings, admin, published, await asyncio.to_thread(Plans, limits))
+            yield cls(
+                settings,
+                admin,
+                published,
+                await asyncio.to_thread(Plans, limits, settings.state_dir),
+            )
 
     def line(self) -> Line:
         """The versions now; Unready where none is in force. Blocks while it compiles."""

@@ -51,7 +51,8 @@ async def _run(settings: Settings) -> None:
 async def topics_of(settings: Settings, broker: Broker, database: Database) -> TopicKeeper:
     """The topics as they must be, found or brought about; Unready as ``TopicKeeper.start``."""
     async with broker.admin() as admin:
-        plans = await asyncio.to_thread(Plans, await limits_on(settings, admin))
+        limits = await limits_on(settings, admin)
+        plans = await asyncio.to_thread(Plans, limits, settings.state_dir)
         clock = judging_clock(settings.fixed_now_ms)
         keeper = TopicKeeper(settings, broker, database, plans, clock)
         await keeper.start(admin)

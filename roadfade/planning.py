@@ -17,6 +17,7 @@ from policy.plan import Plan
 from policy.publication import Publication
 from policy.topics import transports_of
 from roadfade.documents import UnreadableError, load_files, shipped_policy_path
+from roadfade.parsed_files import parsed_files
 from roadfade.plans import Plans
 from roadfade.refusal import Unready
 from roadfade.settings import Settings
@@ -35,7 +36,8 @@ def own_publication(settings: Settings) -> Publication:
     """
     path = settings.policy or shipped_policy_path()
     files = _texts(path)
-    policy = parse_policy(files)
+    with parsed_files(settings.state_dir) as read:
+        policy = parse_policy(files, read)
     if isinstance(policy, tuple):
         lines = "\n".join(str(problem) for problem in policy)
         msg = f"the policy {path} does not hold; see `roadfade policy check`:\n{lines}"
@@ -46,7 +48,7 @@ def own_publication(settings: Settings) -> Publication:
 
 def compile_policy(settings: Settings, limits: Limits) -> Plan:
     """Parse and compile the settings' own document; Unready with every error."""
-    return Plans(limits).plan(own_publication(settings))
+    return Plans(limits, settings.state_dir).plan(own_publication(settings))
 
 
 def _texts(path: Path) -> dict[str, str]:

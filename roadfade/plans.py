@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Final
 
 from policy.compile import compile_plan
@@ -15,6 +16,7 @@ from policy.switching import Reign, closed, coming, held, renamed
 from policy.topics import topic_configs
 from policy.versions import in_force, reigns
 from roadfade.documents import load_catalogue
+from roadfade.parsed_files import parsed_files
 from roadfade.refusal import Unready
 from telemetry.instants import format_instant
 
@@ -28,8 +30,9 @@ class Plans:
     Compiling blocks for a second.
     """
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, state_dir: Path) -> None:
         self._limits = limits
+        self._state_dir = state_dir
         self._catalogue = load_catalogue()
         self._made: dict[int, tuple[Publication, CompiledPolicy | str]] = {}
 
@@ -60,7 +63,8 @@ class Plans:
         """The version, or why it does not hold."""
         # Its cases are the publisher's to ask: they decide nothing, and take as long to read.
         rules = {n: text for n, text in publication.files.items() if not n.startswith("cases/")}
-        document = parse(rules)
+        with parsed_files(self._state_dir) as read:
+            document = parse(rules, read)
         if isinstance(document, tuple):
             return _refusal(publication, document)
         compiled = compile_plan(document, self._catalogue, self._limits)

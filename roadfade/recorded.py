@@ -21,7 +21,7 @@ def versions_here(settings: Settings) -> tuple[Publication, ...]:
 def line_here(settings: Settings, limits: Limits) -> Line:
     """The versions around this instant; Unready if none is in force. Blocks."""
     now_ms = judging_clock(settings.fixed_now_ms)()
-    return line_at(versions_here(settings), Plans(limits), now_ms)
+    return line_at(versions_here(settings), Plans(limits, settings.state_dir), now_ms)
 
 
 def policy_here(settings: Settings, limits: Limits) -> Plan:

@@ -69,12 +69,12 @@ async def record_first(database: Database, settings: Settings) -> None:
 
 
 def propose(
-    publication: Publication, version: CompiledPolicy, known: Sequence[Publication], limits: Limits
+    publication: Publication, version: CompiledPolicy, known: Sequence[Publication], plans: Plans
 ) -> Proposal:
     """Compare a version with those on record. Blocks while it compiles them.
 
     OfficeError where it cannot follow them (its number, its name, a topic that was another
-    recipient's), or is too long to be told; Unready where it does not hold under the limits.
+    recipient's), or is too long to be told; Unready where it does not hold under the plans' limits.
     """
     try:
         encode_publication(publication)
@@ -82,7 +82,6 @@ def propose(
         raise OfficeError(str(error)) from None
     if not known or on_record(known, publication):
         return Proposal(publication, tuple(known), None)
-    plans = Plans(limits)
     plans.plan(publication)
     for earlier in filter(None, map(plans.plan_if_it_holds, known)):
         _refuse_takeover(earlier, version.plan)
@@ -104,7 +103,7 @@ def check(settings: Settings, publication: Publication, version: CompiledPolicy)
 
     OfficeError and Unready as ``propose``.
     """
-    return propose(publication, version, versions_here(settings), asyncio.run(_limits(settings)))
+    return propose(publication, version, versions_here(settings), asyncio.run(_plans(settings)))
 
 
 async def publish_version(
@@ -117,8 +116,8 @@ async def publish_version(
     """
     async with Database.opened(settings.office_database) as database:
         await record_first(database, settings)
-        known, limits = await published(database), await _limits(settings)
-        proposal = await asyncio.to_thread(propose, publication, version, known, limits)
+        known, plans = await published(database), await _plans(settings)
+        proposal = await asyncio.to_thread(propose, publication, version, known, plans)
         if proposal.undecided:
             return proposal, False
         known = await publish(database, proposal.publication, proposal.after)
@@ -128,11 +127,12 @@ async def publish_version(
     return replace(proposal, publication=on_record), told
 
 
-async def _limits(settings: Settings) -> Limits:
-    """As this broker can keep a policy; as any can, where it does not answer."""
+async def _plans(settings: Settings) -> Plans:
+    """Compiles as this broker can keep a policy; as any can, where it does not answer."""
     try:
         await asyncio.to_thread(require_broker, settings)
         async with TopicAdmin(connection_of(settings)) as admin:
-            return await limits_on(settings, admin)
+            limits = await limits_on(settings, admin)
     except (BrokerError, TimeoutError, OSError, Unready):
-        return Limits()
+        limits = Limits()
+    return await asyncio.to_thread(Plans, limits, settings.state_dir)

@@ -27,8 +27,8 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def readying(broker: FakeBroker) -> Readying:
-    return Readying(broker, Plans(Limits()), People(), KeyCache(MemoryKeyring()))
+def readying(broker: FakeBroker, tmp_path: Path) -> Readying:
+    return Readying(broker, Plans(Limits(), tmp_path), People(), KeyCache(MemoryKeyring()))
 
 
 async def test_a_version_with_its_topics_is_ready(

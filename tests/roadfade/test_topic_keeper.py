@@ -76,7 +76,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def plans(settings: Settings) -> Plans:
-    return Plans(limits_of(settings, 1_000, 1_000))
+    return Plans(limits_of(settings, 1_000, 1_000), settings.state_dir)
 
 
 @pytest.fixture

@@ -70,7 +70,8 @@ async def make_topics(
         limits = limits_of(
             settings, found.retention_check_interval_ms, found.segment_delete_delay_ms
         )
-        line = await asyncio.to_thread(lambda: line_at(versions, Plans(limits), now_ms))
+        plans = await asyncio.to_thread(Plans, limits, settings.state_dir)
+        line = await asyncio.to_thread(line_at, versions, plans, now_ms)
         await bring_about(admin, specs_of(line.topic_configs(now_ms), settings))
 
 

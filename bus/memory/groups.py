@@ -64,6 +64,11 @@ class Group:
             for name, share in shares.items():
                 self._give(self._members[name], share)
 
+    async def shared(self) -> None:
+        """Wait while the group is being shared out: nothing is handed to anyone meanwhile."""
+        async with self._sharing:
+            return
+
     def _give(self, member: "MemoryMember", share: Iterable[TopicPartition]) -> None:
         member.take({at: self.committed.get(at, 0) for at in sorted(share)})
 
@@ -112,11 +117,13 @@ class MemoryMember:
         await asyncio.sleep(0)  # as every fetch of a real client
         if self._group.stale:
             await self._group.share()
+        await self._group.shared()
         if await self._happened():
             return {}
         fetched = self._next()
         if not fetched:
             await self._cluster.wait(self._settings.poll_ms)
+            await self._group.shared()
             fetched = self._next()
         return fetched
 

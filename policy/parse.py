@@ -1,6 +1,7 @@
 """From texts by file name to a document, or to every problem found: no file is read here."""
 
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from pydantic import BaseModel
@@ -22,6 +23,7 @@ from policy.sources import Authorities, Clauses, Profiles
 from policy.validation import validate
 
 FILES_MAX: Final = 500
+SHEETS_KEPT: Final = 256
 POLICY: Final = "policy.yaml"
 CATEGORIES: Final = "categories.yaml"
 PRECISION: Final = "precision.yaml"
@@ -106,12 +108,21 @@ def _one(
     if name not in files:
         findings.error(Where(name, 1), "the file is missing", name, f"add {name}")
         return None
-    tree = read(name, files[name], findings)
-    if tree is None:
-        return None
-    value, places = tree
-    content = validate(model, name, value, places, findings)
-    return None if content is None else Sheet(name, content, places)
+    sheet, problems = _sheet(model, name, files[name], read)
+    findings.problems += problems
+    return sheet
+
+
+@lru_cache(SHEETS_KEPT)
+def _sheet(
+    model: type[Model], name: str, text: str, read: Read
+) -> tuple[Sheet[Model] | None, tuple[Problem, ...]]:
+    """One file and its problems, kept: versions of a document share nearly all their files."""
+    findings = Findings()
+    tree = read(name, text, findings)
+    content = None if tree is None else validate(model, name, *tree, findings)
+    sheet = None if tree is None or content is None else Sheet(name, content, tree[1])
+    return sheet, tuple(findings.problems)
 
 
 def _folder(

@@ -5,6 +5,9 @@ SHELL := bash
 .PHONY: help install run lint check test catalogues lock
 
 BIN := .venv/bin
+# Half of a broker test is waiting: three workers keep two cores busy.
+WORKERS ?= 3
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 LOCK := .cache/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --quiet
 
@@ -25,11 +28,11 @@ lint: ## lint, format, types and import contracts
 	$(BIN)/lint-imports
 
 check: lint ## the same, and unit tests
-	$(BIN)/pytest -q -m "not broker and not shared_data" --ignore=tests/integration --ignore=tests/flow
+	$(PYTEST) -q -m "not broker and not shared_data" --ignore=tests/integration --ignore=tests/flow
 
 test: ## the whole suite, with the real broker
 	@deploy/install.sh tests
-	$(BIN)/pytest
+	$(PYTEST)
 
 catalogues: ## collect the phrases of pages into their catalogues, to be translated there
 	@deploy/install.sh python

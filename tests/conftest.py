@@ -1,6 +1,8 @@
-"""What every test gets: one real broker a run, names of its own on it, and no mess left.
+"""What every test gets: one real broker a worker, names of its own on it, and no mess left.
 
-Heavy imports happen inside the fixtures, so that a unit test does not pay for them.
+Heavy imports happen inside the fixtures, so that a unit test does not pay for them. Run on
+several workers (``pytest -n``), a file's tests stay together on one of them, and so do the
+tests of all files that share a fixture of SHARED.
 """
 
 import asyncio
@@ -8,11 +10,12 @@ import inspect
 import itertools
 import os
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from blockbuster import BlockBuster
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.tasks import left_behind
 
@@ -32,6 +35,8 @@ OUR_PACKAGES = (
     "office",
     "roadfade",
 )
+SHARED = ("road", "calm")
+"""Fixtures of a whole session that cost more than to wait for the tests of another file."""
 _prefixes = itertools.count(1)
 
 # How fast examples are made depends on what else the machine does, not on the claim.
@@ -39,9 +44,44 @@ settings.register_profile("house", deadline=None, suppress_health_check=[HealthC
 settings.load_profile("house")
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep together what shares a road, and begin with what waits for a broker.
+
+    The many short tests come last and fill the time that is left.
+    """
+    for item in items:
+        for name in SHARED:
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(pytest.mark.xdist_group(name))
+    order = {name: place for place, name in enumerate(SHARED)}
+
+    def place(item: pytest.Item) -> int:
+        group = item.get_closest_marker("xdist_group")
+        if group is not None:
+            return order[group.args[0]]
+        return len(order) + (item.get_closest_marker("broker") is None)
+
+    items.sort(key=place)
+
+
+class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist publishes no types
+    """Hand out tests by the fixture that they share, and otherwise by their file."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file, _, test = nodeid.partition("::")
+        # xdist appends the group; an "@" within the brackets belongs to a parameter.
+        name, _, group = test.rpartition("@")
+        return group if name and "]" not in group else file
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
+    """Use our own unit of work with ``--dist loadgroup``."""
+    return Scheduling(config, log)
+
+
 @pytest.fixture(scope="session")
 def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalBroker"]:
-    """The one broker of this run. Nobody may stop it: use ``killable_broker`` for that."""
+    """The one broker of this worker. Nobody may stop it: use ``killable_broker`` for that."""
     from tests.support.broker import running_broker  # noqa: PLC0415  # unit tests need no Java
 
     yield from running_broker(tmp_path_factory.mktemp("broker"))
@@ -49,7 +89,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalBroker"]:
 
 @pytest.fixture
 def connection(broker: "LocalBroker") -> "Connection":
-    """The run's broker under a prefix of this test's own, for topics and groups."""
+    """The worker's broker under a prefix of this test's own, for topics and groups."""
     from bus.connection import Connection  # noqa: PLC0415  # unit tests need no Kafka client
 
     return Connection(broker.bootstrap_servers, prefix=f"t{os.getpid()}-{next(_prefixes)}.")

@@ -20,7 +20,7 @@ from bus.topics import TopicSpec
 from telemetry.arrived import Arrived
 
 IN, OUT, GROUP = "in", "out", "copiers"
-DEADLINE_S = 60.0
+DEADLINE_S = 180.0
 
 
 def clock() -> int:

@@ -41,9 +41,9 @@ from sinks.query import run_query
 from telemetry import flow
 from telemetry.identity import DeviceId, SubjectId
 
-READY_S_MAX = 60.0
-DRAIN_S_MAX = 60.0
-STOP_S_MAX = 30.0
+READY_S_MAX = 180.0
+DRAIN_S_MAX = 180.0
+STOP_S_MAX = 60.0
 
 
 @dataclass(frozen=True, slots=True)

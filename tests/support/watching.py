@@ -10,7 +10,7 @@ from http.client import HTTPException
 
 from tests.support.road import Road
 
-WAIT_S_MAX = 60.0
+WAIT_S_MAX = 180.0
 POLL_S = 0.05
 
 

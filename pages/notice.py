@@ -67,7 +67,7 @@ def _rows(cells: Iterable[PlanCell], plan: Plan, titles: Titles) -> list[list[st
     for cell in cells:
         category = titles.item(cell.category)
         ground = words.gettext(GROUNDS[cell.basis.kind])
-        key = (category, _fineness(cell, plan, titles), keep_words(cell, words), ground)
+        key = (category, _fineness(cell, plan, titles), keep_words(cell.retention, words), ground)
         recipients.setdefault(key, []).append(_recipient(cell, titles))
     together: dict[tuple[str, str, str, str], list[str]] = {}
     for (category, fine, kept, ground), who in recipients.items():
@@ -84,10 +84,10 @@ def _recipient(cell: PlanCell, titles: Titles) -> str:
 
 
 def _fineness(cell: PlanCell, plan: Plan, titles: Titles) -> str:
-    words, delivery = titles.words, DELIVERIES[cell.delivery]
+    words, delivery = titles.words, DELIVERIES[cell.delivery.mode]
     parts = [] if delivery is None else [words.gettext(delivery)]
-    if cell.at_least is not None:
-        count = words.number(cell.at_least)
+    if cell.delivery.at_least is not None:
+        count = words.number(cell.delivery.at_least)
         parts.append(words.gettext("at least %(count)s people in each figure", count=count))
     if cell.signals and cell.precision is not None:
         precision = titles.document.precisions.content.precisions[cell.precision]

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Final, assert_never
 
 from pages.translation import Translation, phrase
-from policy.holdings import DeliveryMode, PlanCell
+from policy.holdings import DeliveryMode, PlanRetention
 from policy.operations import MeshH3, MeshJis, Unsupported
 from policy.terms import BasisKind, PeriodUnit
 from policy.words import Exact, Space
@@ -103,11 +103,11 @@ def _space(space: Space, words: Translation) -> str:
             assert_never(space)
 
 
-def keep_words(cell: PlanCell, words: Translation) -> str:
+def keep_words(keep: PlanRetention, words: Translation) -> str:
     """``24 months after we received it``, with the cap where the event may not come."""
-    period, trigger = words.period(cell.at_most), words.gettext(TRIGGERS[cell.trigger])
+    period, trigger = words.period(keep.at_most), words.gettext(TRIGGERS[keep.trigger])
     kept = words.gettext("%(period)s %(trigger)s", period=period, trigger=trigger)
-    if cell.cap is None:
+    if keep.cap is None:
         return kept
-    cap = words.period(cell.cap)
+    cap = words.period(keep.cap)
     return words.gettext("%(kept)s, in any case %(period)s", kept=kept, period=cap)

@@ -75,20 +75,20 @@ def _transfer(recipient: Recipient) -> dict[str, str] | None:
 
 
 def _data(document: Document, cell: PlanCell) -> dict[str, Any]:
-    category = document.categories.content.categories[cell.category]
+    category, keep = document.categories.content.categories[cell.category], cell.retention
     return {
         "category": cell.category,
         "title": category.title.model_dump(),
         "items": [*cell.signals, *cell.facts],
         "recipient": cell.recipient,
-        "delivery": cell.delivery,
+        "delivery": cell.delivery.mode,
         "precision": cell.precision,
         "ground": str(cell.basis.kind),
         "notice": cell.basis.notice,
-        "at_most": str(cell.at_most),
-        "from": cell.trigger,
-        "cap": None if cell.cap is None else str(cell.cap),
-        "because": cell.because.model_dump(),
+        "at_most": str(keep.at_most),
+        "from": keep.trigger,
+        "cap": None if keep.cap is None else str(keep.cap),
+        "because": keep.because.model_dump(),
         "authorities": list(cell.cites),
     }
 
@@ -129,7 +129,7 @@ def _row(cell: PlanCell, titles: Titles) -> list[str]:
         str(len(cell.signals) + len(cell.facts)),
         titles.who(cell.purpose, cell.recipient),
         titles.words.gettext(GROUNDS[cell.basis.kind]),
-        keep_words(cell, titles.words),
-        titles.told(cell.because),
+        keep_words(cell.retention, titles.words),
+        titles.told(cell.retention.because),
         ", ".join(cell.cites),
     ]

@@ -127,8 +127,13 @@ def _said_of_rule(case: Case, one: Applied) -> Iterable[tuple[object, object]]:
     yield case.trigger, one.trigger
     yield case.basis, str(one.basis)
     yield case.floor, say_duration(one.time_floor_ms)
-    for name in ("at_most", "cap", "at_least", "window", "needs", "grain"):
-        yield getattr(case, name), getattr(one.cell, name, None)
+    keep = None if one.cell is None else one.cell.retention
+    delivery = None if one.cell is None else one.cell.delivery
+    for name in ("at_most", "cap"):
+        yield getattr(case, name), getattr(keep, name, None)
+    for name in ("at_least", "window", "needs"):
+        yield getattr(case, name), getattr(delivery, name, None)
+    yield case.grain, None if keep is None else keep.grain
 
 
 def _of_rule(one: Applied, case: Case, carry_out: Apply) -> tuple[str, str] | None:

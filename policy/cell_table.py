@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from policy.document import Sheet
 from policy.forbids import denial
-from policy.holdings import PlanCell, PlanForbid
+from policy.holdings import PlanCell, PlanDelivery, PlanForbid, PlanRetention
 from policy.lanes import withheld
 from policy.page import Delivery, Purpose
 from policy.permits import Permit
@@ -39,26 +39,21 @@ def _cell(page: Sheet[Purpose], members: list[Permit], bans: tuple[PlanForbid, .
         recipient=first.recipient.id,
         recipient_class=first.recipient.recipient_class,
         category=first.category,
-        delivery=first.mode,
-        at_least=delivery.at_least,
-        window=delivery.window,
-        needs=delivery.needs,
+        line=first.line,
+        delivery=PlanDelivery(
+            first.mode, delivery.at_least, delivery.window, delivery.needs, delivery.release
+        ),
         signals=tuple(permit.signal for permit in allowed if not permit.is_fact),
         facts=tuple(permit.signal for permit in allowed if permit.is_fact),
         treatment={p.signal: p.operations for p in allowed if not p.is_fact},
         time_floor_ms=first.time_floor_ms,
         countries=first.recipient.countries,
         identity=page.content.identity.form,
-        release=delivery.release,
         not_for={p.signal: p.not_for for p in allowed if p.not_for},
         denials=tuple(denials),
         precision=first.cell.precision or None,
         basis=first.basis,
-        at_most=keep.at_most,
-        trigger=keep.trigger,
-        cap=keep.cap,
-        grain=first.grain,
-        because=keep.because,
+        retention=PlanRetention(keep.at_most, keep.trigger, keep.cap, first.grain, keep.because),
         until=None if until is None else until.isoformat(),
         cites=first.cites,
         where=first.where,

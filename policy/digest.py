@@ -4,11 +4,21 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from policy.bilingual import Bilingual
+
+PART: Final = {"digest": "part"}
+"""Metadata of a field whose own fields the digest takes as those of its owner."""
+UNSEEN: Final = {"digest": "unseen"}
+"""Metadata of a field that says where something comes from, and not what holds."""
+
+
+def known_as(name: str) -> dict[str, str]:
+    """Metadata of a field that the digest knows by another name."""
+    return {"digest": "named", "name": name}
 
 
 def digest(*tables: Any) -> str:
@@ -20,8 +30,7 @@ def digest(*tables: Any) -> str:
 def plain(value: Any) -> Any:
     """A frozen table as JSON values; an object carries its class's name, a set is sorted."""
     if is_dataclass(value) and not isinstance(value, type):
-        shown = {f.name: getattr(value, f.name) for f in fields(value) if f.name != "where"}
-        value = {"is": type(value).__name__, **shown}
+        value = {"is": type(value).__name__, **_seen(value)}
     if isinstance(value, msgspec.Struct):
         value = msgspec.structs.asdict(value)
     if isinstance(value, Bilingual):
@@ -36,3 +45,17 @@ def plain(value: Any) -> Any:
         return str(value) if isinstance(value, str) else value
     msg = f"a plan holds no {type(value).__name__}"
     raise TypeError(msg)
+
+
+def _seen(table: Any) -> dict[str, Any]:
+    """A table's fields by the names that the digest knows."""
+    seen: dict[str, Any] = {}
+    for one in fields(table):
+        match one.metadata.get("digest"):
+            case "part":
+                seen |= _seen(getattr(table, one.name))
+            case "unseen":
+                pass
+            case _ if one.name != "where":
+                seen[one.metadata.get("name", one.name)] = getattr(table, one.name)
+    return seen

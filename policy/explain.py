@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 from policy.advice import alternatives
 from policy.document import Document
-from policy.explain_beside import beside, cell_of, denied
+from policy.explain_beside import beside, denied
 from policy.explain_roles import forbidden_for_role
 from policy.explanation import Applied, Consent, Explanation, Question
 from policy.nearest import write_nearest
@@ -96,7 +96,7 @@ def _applied(plan: Plan, output: Output, question: Question) -> Iterable[Applied
 def _answer(plan: Plan, output: Output, lane: Lane, rule: Rule, question: Question) -> Applied:
     expiry_ms = expires_ms(question.event_ms, question.now_ms, lane.period, lane.grain)
     reason: Withheld | None = None
-    cell = cell_of(plan, output.purpose, output.recipient, rule.id)
+    cell = plan.cell(rule.cell)
     if rule.basis.kind.needs_consent and question.consent is not Consent.GIVEN:
         reason = Withheld.NO_CONSENT
     elif question.now_ms > expiry_ms - output.transport.bound_ms:

@@ -22,7 +22,7 @@ def beside(plan: Plan, recipient: str | None, question: Question) -> Iterable[Ap
     if question.signal not in plan.facts and question.signal not in plan.collected:
         return
     for cell in plan.cells_of(question.purpose, recipient):
-        if cell.delivery == "stream":
+        if cell.delivery.mode == "stream":
             continue
         if question.signal in (*cell.signals, *cell.facts):
             yield _answer(cell, question, _unit(plan, question.signal))
@@ -32,15 +32,16 @@ def beside(plan: Plan, recipient: str | None, question: Question) -> Iterable[Ap
 
 
 def _answer(cell: PlanCell, question: Question, unit: str) -> Applied:
-    expiry_ms = expires_ms(question.event_ms, question.now_ms, cell.at_most, cell.grain)
+    keep = cell.retention
+    expiry_ms = expires_ms(question.event_ms, question.now_ms, keep.at_most, keep.grain)
     reason: Withheld | None = None
-    if _only_counted(cell.delivery):
+    if _only_counted(cell.delivery.mode):
         reason = Withheld.AGGREGATED
     elif cell.until is not None and question.now_ms >= _midnight_ms(cell.until):
         reason = Withheld.FORBIDDEN
     elif cell.basis.kind.needs_consent and question.consent is not Consent.GIVEN:
         reason = Withheld.NO_CONSENT
-    elif question.now_ms >= add_period(question.event_ms, cell.at_most):
+    elif question.now_ms >= add_period(question.event_ms, keep.at_most):
         reason = Withheld.TOO_LATE
     return Applied(
         rule=f"{cell.id}/{question.signal}",
@@ -49,15 +50,15 @@ def _answer(cell: PlanCell, question: Question, unit: str) -> Applied:
         where=cell.where,
         basis=cell.basis.kind,
         notice=cell.basis.notice,
-        lane=cell.delivery,
-        period=cell.at_most,
+        lane=cell.delivery.mode,
+        period=keep.at_most,
         cell=cell,
         operations=cell.treatment.get(question.signal, ()),
         unit=unit,
         time_floor_ms=cell.time_floor_ms,
-        trigger=cell.trigger,
+        trigger=keep.trigger,
         expires_at=format_instant(expiry_ms),
-        delivery=cell.delivery,
+        delivery=cell.delivery.mode,
         not_for=cell.not_for.get(question.signal, ()),
     )
 
@@ -74,14 +75,6 @@ def _only_counted(mode: DeliveryMode) -> bool:
 
 def _unit(plan: Plan, item: str) -> str:
     return plan.catalogue[item].unit if item in plan.catalogue else ""
-
-
-def cell_of(plan: Plan, purpose: str, recipient: str, rule: str) -> PlanCell | None:
-    """The cell a rule of a stream was made from; None in a plan without its document."""
-    head, _, line = rule.partition("#")
-    category = head.split("/")[2]
-    cell_id = f"{purpose}/{recipient}/{category}" + (f"#{line}" if line else "")
-    return next((cell for cell in plan.cells if cell.id == cell_id), None)
 
 
 def _midnight_ms(day: str) -> int:

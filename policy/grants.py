@@ -5,15 +5,16 @@ request) from its cells: forbids are subtracted in both.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from policy.compiled import CompiledPolicy
-from policy.holdings import PlanCell
+from policy.holdings import PlanCell, PlanDelivery
 from policy.operation_words import say
 from policy.operations import Operation
-from policy.page import Cell, Purpose
+from policy.page import Cell
+from policy.plan import Plan
 from policy.terms import Basis, Period, RecipientClass
-from policy.words import OPEN_TRIGGERS, Space
+from policy.words import Space
 from telemetry.instants import Grain
 
 
@@ -27,19 +28,8 @@ class Grant:
     category: str
     item: str
     """A signal's path, or a fact's name."""
-    unit: str
-    operations: tuple[Operation, ...]
-    space: Space | None
-    """How fine place is where no operation says it; None for a streamed signal."""
-    worded: str
-    """Operations of a cell that is not streamed, as written."""
-    delivery: str
-    """How it leaves where it is no stream: mode, group and need, in words."""
-    at_least: int | None
-    """The smallest group a figure shows, in people."""
     until: str | None
     """The day from which the recipient receives nothing."""
-    time_floor_ms: int
     period: Period
     early: Period | None
     """How long after an event that ends a life early (a contract's end), where there is one."""
@@ -47,6 +37,17 @@ class Grant:
     grain: Grain
     """The end of a life is floored to it."""
     basis: Basis
+    time_floor_ms: int
+    unit: str = ""
+    operations: tuple[Operation, ...] = ()
+    space: Space | None = None
+    """How fine place is where no operation says it; None for a streamed signal."""
+    worded: str = ""
+    """Operations of a cell that is not streamed, as written."""
+    delivery: str = ""
+    """How it leaves where it is no stream: mode, group and need, in words."""
+    at_least: int | None = None
+    """The smallest group a figure shows, in people."""
 
     @property
     def treatment(self) -> str:
@@ -56,48 +57,53 @@ class Grant:
 
 def grants_of(policy: CompiledPolicy) -> tuple[Grant, ...]:
     """Every grant, in the plan's order, then those of facts in the document's."""
-    return (*_of_outputs(policy), *_of_cells(policy))
+    return (*_of_outputs(policy.plan), *_of_cells(policy))
 
 
-def _of_outputs(policy: CompiledPolicy) -> Iterator[Grant]:
-    plan, pages = policy.plan, policy.document.pages
+def _of_outputs(plan: Plan) -> Iterator[Grant]:
+    cells = {cell.id: cell for cell in plan.cells}
     for output in plan.outputs:
-        page = pages[output.purpose]
-        until = {one.id: one.until for one in page.recipients}[output.recipient]
         for lane in output.lanes:
             for rule in lane.rules:
-                keep = _cell(page, rule.id).keep
-                yield Grant(
-                    output.purpose, output.recipient, output.recipient_class, rule.category,
-                    rule.signal, plan.catalogue[rule.signal].unit, rule.operations, None, "", "",
-                    None, None if until is None else until.isoformat(), lane.time_floor_ms,
-                    lane.period, keep.at_most if lane.trigger in OPEN_TRIGGERS else None,
-                    lane.trigger, lane.grain, rule.basis,
-                )  # fmt: skip
+                yield replace(
+                    _grant(cells[rule.cell], rule.signal, lane.time_floor_ms),
+                    unit=plan.catalogue[rule.signal].unit,
+                    operations=rule.operations,
+                )
 
 
-def _cell(page: Purpose, rule: str) -> Cell:
-    """The cell that an id (``purpose/recipient/category…#n``) was made from."""
-    head, _, number = rule.partition("#")
-    return page.cells[head.split("/")[2]][int(number or 1) - 1]
+def _grant(cell: PlanCell, item: str, time_floor_ms: int) -> Grant:
+    """What holds for an item of the cell, however it leaves."""
+    return Grant(
+        purpose=cell.purpose,
+        recipient=cell.recipient,
+        recipient_class=cell.recipient_class,
+        category=cell.category,
+        item=item,
+        until=cell.until,
+        period=cell.retention.longest,
+        early=cell.retention.after_event,
+        trigger=cell.retention.trigger,
+        grain=cell.retention.grain,
+        basis=cell.basis,
+        time_floor_ms=time_floor_ms,
+    )
 
 
 def _of_cells(policy: CompiledPolicy) -> Iterator[Grant]:
-    plan, document = policy.plan, policy.document
-    pages = document.pages
-    for cell in plan.cells:
-        items = cell.facts if cell.delivery == "stream" else (*cell.signals, *cell.facts)
-        written = _cell(pages[cell.purpose], cell.id)
-        precision = document.precisions.content.precisions.get(cell.precision or "")
-        for item in items:
-            yield Grant(
-                cell.purpose, cell.recipient, cell.recipient_class, cell.category, item, "", (),
-                None if precision is None else precision.space, _worded(written),
-                _delivered(cell), cell.at_least, cell.until,
-                0 if precision is None else precision.time, cell.longest,
-                cell.at_most if cell.trigger in OPEN_TRIGGERS else None, cell.trigger, cell.grain,
-                cell.basis,
-            )  # fmt: skip
+    precisions = policy.document.precisions.content.precisions
+    for cell in policy.plan.cells:
+        streams = cell.delivery.mode == "stream"
+        written = policy.document.page(cell.purpose).cells[cell.category][cell.line]
+        precision = precisions.get(cell.precision or "")
+        for item in cell.facts if streams else (*cell.signals, *cell.facts):
+            yield replace(
+                _grant(cell, item, 0 if precision is None else precision.time),
+                space=None if precision is None else precision.space,
+                worded=_worded(written),
+                delivery=_delivered(cell.delivery),
+                at_least=cell.delivery.at_least,
+            )
 
 
 def _worded(cell: Cell) -> str:
@@ -107,7 +113,7 @@ def _worded(cell: Cell) -> str:
     )
 
 
-def _delivered(cell: PlanCell) -> str:
-    window = "" if cell.window is None else f" over {cell.window}"
-    needs = "" if cell.needs is None else f", needs {cell.needs}"
-    return f"{cell.delivery}{window}{needs}"
+def _delivered(how: PlanDelivery) -> str:
+    window = "" if how.window is None else f" over {how.window}"
+    needs = "" if how.needs is None else f", needs {how.needs}"
+    return f"{how.mode}{window}{needs}"

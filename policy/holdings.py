@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple, assert_never
 
 from policy.bilingual import Bilingual
+from policy.digest import PART, UNSEEN, known_as
 from policy.operations import Operation
 from policy.terms import Basis, Denial, Period, RecipientClass, Where
+from policy.words import OPEN_TRIGGERS
 from telemetry.control import Role
 from telemetry.instants import Grain
 
@@ -42,28 +44,24 @@ def belongs_to(mode: DeliveryMode) -> Belongings:
 
 
 @dataclass(frozen=True, slots=True)
-class PlanCell:
-    """One cell for one recipient: which items, on which ground, how long."""
+class PlanDelivery:
+    """How a cell's items leave."""
 
-    id: str
-    """``<purpose>/<recipient>/<category>``, with ``#n`` from the category's second line on."""
-    purpose: str
-    recipient: str
-    recipient_class: RecipientClass
-    category: str
-    delivery: DeliveryMode
-    at_least: int | None
+    mode: DeliveryMode = field(metadata=known_as("delivery"))
+    at_least: int | None = None
     """Aggregates: the smallest group that is shown, in people."""
-    window: Period | None
+    window: Period | None = None
     """Aggregates: the span one figure covers."""
-    needs: str | None
+    needs: str | None = None
     """On request: what has to be open (a case, an audit, an order)."""
-    signals: tuple[str, ...]
-    facts: tuple[str, ...]
-    denials: tuple[Denial, ...]
-    """Items the cell names and the recipient nevertheless does not get, and why."""
-    precision: str | None
-    basis: Basis
+    release: str = "live"
+    """Streams: the window in which records gather, or ``live``."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlanRetention:
+    """How long a cell's items are kept."""
+
     at_most: Period
     trigger: str
     """The event ``at_most`` counts from."""
@@ -73,6 +71,38 @@ class PlanCell:
     grain: Grain
     because: Bilingual
     """Why as long as that."""
+
+    @property
+    def longest(self) -> Period:
+        """The longest possible life, as compiled: the cap of an open event, else ``at_most``."""
+        return self.at_most if self.cap is None else self.cap
+
+    @property
+    def after_event(self) -> Period | None:
+        """How long after an open event (a contract's end) life ends early; None without one."""
+        return self.at_most if self.trigger in OPEN_TRIGGERS else None
+
+
+@dataclass(frozen=True, slots=True)
+class PlanCell:
+    """One cell for one recipient: which items, on which ground, how long."""
+
+    id: str
+    """``<purpose>/<recipient>/<category>``, with ``#n`` from the category's second line on."""
+    purpose: str
+    recipient: str
+    recipient_class: RecipientClass
+    category: str
+    line: int = field(metadata=UNSEEN)
+    """Which of the category's lines on the page it was made from; the first is 0."""
+    delivery: PlanDelivery = field(metadata=PART)
+    signals: tuple[str, ...]
+    facts: tuple[str, ...]
+    denials: tuple[Denial, ...]
+    """Items the cell names and the recipient nevertheless does not get, and why."""
+    precision: str | None
+    basis: Basis
+    retention: PlanRetention = field(metadata=PART)
     until: str | None
     """The day, as 2027-03-31, from which the recipient receives nothing."""
     cites: tuple[str, ...]
@@ -84,15 +114,8 @@ class PlanCell:
     countries: tuple[str, ...] = ()
     identity: str = "pseudonym"
     """Who the items seem to come from: ``pseudonym``, ``named`` or ``none``."""
-    release: str = "live"
-    """Streams: the window in which records gather, or ``live``."""
     not_for: Mapping[str, tuple[Role, ...]] = field(default_factory=dict)
     """By item, where a forbid keeps people in some roles out of it."""
-
-    @property
-    def longest(self) -> Period:
-        """The longest possible life, as compiled: the cap of an open event, else ``at_most``."""
-        return self.at_most if self.cap is None else self.cap
 
 
 @dataclass(frozen=True, slots=True)

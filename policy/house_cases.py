@@ -1,5 +1,7 @@
 """Cases about the whole: what is forbidden, what is never joined, all that someone receives."""
 
+from collections.abc import Iterator
+
 from policy.barring import Aim, forbidden, never_joined
 from policy.holdings import PlanCell, belongs_to
 from policy.plan import Plan
@@ -41,9 +43,8 @@ def _receives(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:
         lacking, more = sorted(expected - got), sorted(got - expected)
         return (", ".join(lacking) or "nothing more", ", ".join(more) or "nothing of these")
     for cell in cells:
-        for name in ("recipient_class", "countries", "identity", "release"):
-            wanted, is_so = getattr(case, name), getattr(cell, name)
-            if wanted is not None and wanted != is_so and not _aside(name, cell):
+        for wanted, is_so in _said_of_cell(case, cell):
+            if wanted is not None and wanted != is_so:
                 return str(wanted), f"{is_so} (by {cell.id})"
     for output in plan.outputs:
         if (output.purpose, output.recipient) == (purpose, case.to):
@@ -54,6 +55,10 @@ def _receives(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:
     return None
 
 
-def _aside(name: str, cell: PlanCell) -> bool:
-    """A release is said of what has one."""
-    return name == "release" and not belongs_to(cell.delivery).release
+def _said_of_cell(case: Case, cell: PlanCell) -> Iterator[tuple[object, object]]:
+    """What the case says of the recipient, beside what the cell says."""
+    yield case.recipient_class, cell.recipient_class
+    yield case.countries, cell.countries
+    yield case.identity, cell.identity
+    if belongs_to(cell.delivery.mode).release:
+        yield case.release, cell.delivery.release

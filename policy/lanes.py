@@ -60,7 +60,17 @@ def lane_name(permit: Permit) -> str:
 def _lane(name: str, permits: list[Permit], limits: Limits) -> Lane:
     first = permits[0]
     rules = tuple(
-        Rule(p.rule, p.signal, p.category, p.operations, p.basis, p.cites, p.where, p.not_for)
+        Rule(
+            p.rule,
+            p.signal,
+            p.category,
+            p.operations,
+            p.basis,
+            p.cites,
+            p.where,
+            p.not_for,
+            p.cell_id,
+        )
         for p in permits
     )
     grain = limits.finer(first.grain)

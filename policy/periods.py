@@ -3,7 +3,7 @@
 import calendar
 from typing import Final
 
-from policy.plan import Period
+from policy.terms import Period
 from telemetry.instants import (
     DAY_MS,
     HOUR_MS,

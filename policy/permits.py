@@ -23,6 +23,8 @@ class Permit:
 
     rule: str
     cell_id: str
+    line: int
+    """Which of the category's lines the cell is; the first is 0."""
     cell: Cell
     recipient: Recipient
     category: str
@@ -83,12 +85,24 @@ def _of_cell(
             (fact, True) for fact in items.facts
         ]:
             yield Permit(
-                f"{cell_id}/{name}{suffix}", cell_id + suffix, cell, recipient, category, name,
-                is_fact, items.facts_mode if is_fact else items.delivery.mode,
-                (Keep(),) if is_fact else treated[name], basis, cell.cites, period,
-                cell.keep.trigger, grain,
-                0 if is_fact or precision is None else precision.time, where(),
-            )  # fmt: skip
+                rule=f"{cell_id}/{name}{suffix}",
+                cell_id=cell_id + suffix,
+                line=index,
+                cell=cell,
+                recipient=recipient,
+                category=category,
+                signal=name,
+                is_fact=is_fact,
+                mode=items.facts_mode if is_fact else items.delivery.mode,
+                operations=(Keep(),) if is_fact else treated[name],
+                basis=basis,
+                cites=cell.cites,
+                period=period,
+                trigger=cell.keep.trigger,
+                grain=grain,
+                time_floor_ms=0 if is_fact or precision is None else precision.time,
+                where=where(),
+            )
 
 
 def _precision(

@@ -8,6 +8,7 @@ because one record has one expiry and one time.
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from policy.digest import UNSEEN
 from policy.holdings import PlanCell, PlanCombine, PlanForbid
 from policy.operations import Operation
 from policy.terms import (
@@ -59,6 +60,8 @@ class Rule:
     where: Where
     not_for: tuple[Role, ...] = ()
     """Roles for which a forbid beats this permit: their people's readings are ``forbidden``."""
+    cell: str = field(default="", metadata=UNSEEN)
+    """Id of the cell it was made from, if the plan has its cells."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +150,10 @@ class Plan:
     def policy_version(self) -> str:
         """What records carry: document version and the digest's first 12 characters."""
         return f"{self.version}-{self.digest[:12]}"
+
+    def cell(self, cell_id: str) -> PlanCell | None:
+        """The cell of this id; None in a plan without its document."""
+        return next((cell for cell in self.cells if cell.id == cell_id), None)
 
     def cells_of(self, purpose: str, recipient: str | None) -> tuple[PlanCell, ...]:
         """The cells of one recipient for one purpose, in the document's order."""

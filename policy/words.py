@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, assert_never, cast, get_args
 
 from policy.operations import JisSize, Mesh, MeshH3, MeshJis, Unsupported
-from policy.plan import Epoch, Period, PeriodUnit
+from policy.terms import Epoch, Period, PeriodUnit
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
 JIS_SIZES: Final[tuple[JisSize, ...]] = get_args(JisSize)

@@ -11,20 +11,34 @@ from pages.processing_record import processing_record, record_page
 from pages.translation import translation
 from policy.bilingual import Bilingual, Language
 from policy.compiled import CompiledPolicy
-from policy.holdings import PlanCell
+from policy.holdings import PlanCell, PlanDelivery, PlanRetention
 from policy.plan import Basis, BasisKind, Period
 from policy.words import Exact
 from telemetry.instants import Grain
 from tests.policy.documents import SPEED, policy_of
 from tests.support.plans import HERE
 
+LOAD = Bilingual(ja="負荷を知るため", en="load profiles")
 CELL = PlanCell(
-    id="study/team/C09", purpose="study", recipient="team", recipient_class="internal",
-    category="C09", delivery="stream", at_least=None, window=None, needs=None, signals=(SPEED,),
-    facts=(), denials=(), precision="P2", basis=Basis(BasisKind.PUBLISHED, "study@1"),
-    at_most=Period(90, "days"), trigger="contract_end", cap=Period(400, "days"), grain=Grain.DAY,
-    because=Bilingual(ja="負荷を知るため", en="load profiles"), until=None, cites=("C2-08",), where=HERE,
-)  # fmt: skip
+    id="study/team/C09",
+    purpose="study",
+    recipient="team",
+    recipient_class="internal",
+    category="C09",
+    line=0,
+    delivery=PlanDelivery("stream"),
+    signals=(SPEED,),
+    facts=(),
+    denials=(),
+    precision="P2",
+    basis=Basis(BasisKind.PUBLISHED, "study@1"),
+    retention=PlanRetention(
+        Period(90, "days"), "contract_end", Period(400, "days"), Grain.DAY, LOAD
+    ),
+    until=None,
+    cites=("C2-08",),
+    where=HERE,
+)
 
 
 def policy(cell: PlanCell = CELL) -> CompiledPolicy:
@@ -72,7 +86,7 @@ def test_the_notice_leaves_out_what_is_denied() -> None:
 
 
 def test_a_life_without_an_open_end_has_no_cap() -> None:
-    plain = replace(CELL, trigger="reading", cap=None, at_most=Period(1, "months"))
+    plain = PlanRetention(Period(1, "months"), "reading", None, Grain.DAY, LOAD)
     assert keep_words(plain, translation("en")) == "1 month after it was recorded"
     assert precision_words(Exact(), 1000, translation("ja")) == "測定したままの位置、時刻は1秒単位"
 

@@ -225,8 +225,8 @@ def test_facts_are_cells_of_the_plan_and_never_enter_a_topic() -> None:
     plan = plan_of(files)
     assert "vehicle_class" not in plan.collected
     (cell,) = [cell for cell in plan.cells if cell.category == "C06"]
-    assert (cell.delivery, cell.facts, cell.signals) == ("records", ("vehicle_class",), ())
-    assert str(cell.longest) == "12 months"
+    assert (cell.delivery.mode, cell.facts, cell.signals) == ("records", ("vehicle_class",), ())
+    assert str(cell.retention.longest) == "12 months"
     assert plan.facts == {"vehicle_class": "C06"}
 
 

@@ -104,3 +104,10 @@ def test_a_house_rule_with_an_exception_is_no_answer_about_the_excepted() -> Non
     cases = "category: C09, to: team, expect: open", "join: C09, expect: open"
     files["cases/study.yaml"] = "cases:\n" + "".join(f"  - {{{case}}}\n" for case in cases)
     assert run_cases(policy_of(files)).failed == ()
+
+
+def test_a_forbid_of_one_signal_leaves_its_category_open() -> None:
+    rule = f"{{signal: {SPEED}, because: not so, cites: [X-1]}}"
+    files = bent(POLICY, "forbids: []", f"forbids: [{rule}]")
+    files["cases/study.yaml"] = "cases:\n  - {category: C09, to: team, expect: open}\n"
+    assert run_cases(policy_of(files)).failed == ()

@@ -72,7 +72,7 @@ def _allowed(plan: Plan) -> Iterator[Allowed]:
         cell = cells[output.purpose, output.recipient]
         spread = (
             output.transport.bound_ms, output.epoch.months * 31 + output.epoch.days,
-            FORMS.index(cell.identity), -(release_ms(cell.release) or 0),
+            FORMS.index(cell.identity), -(release_ms(cell.delivery.release) or 0),
         )  # fmt: skip
         for lane in output.lanes:
             for rule in lane.rules:
@@ -85,18 +85,19 @@ def _allowed(plan: Plan) -> Iterator[Allowed]:
                     _closed(rule.basis, rule.not_for), frozenset(cell.countries), "stream",
                 )  # fmt: skip
     for cell in plan.cells:
+        kept, leaves = cell.retention, cell.delivery
         for item in (*cell.signals, *cell.facts):
-            if cell.delivery == "stream":
+            if cell.delivery.mode == "stream":
                 continue
             more = (
-                *_lives(cell.at_most, cell.grain), *_lives(cell.longest, cell.grain),
-                *_told(cell.treatment.get(item, ())), -cell.time_floor_ms, -(cell.at_least or 0),
+                *_lives(kept.at_most, kept.grain), *_lives(kept.longest, kept.grain),
+                *_told(cell.treatment.get(item, ())), -cell.time_floor_ms, -(leaves.at_least or 0),
                 FORMS.index(cell.identity), int((cell.until or "99991231").replace("-", "")),
             )  # fmt: skip
             yield Allowed(
                 (cell.purpose, cell.recipient, item), more,
                 _closed(cell.basis, cell.not_for.get(item, ())), frozenset(cell.countries),
-                f"{cell.delivery} {cell.needs} {cell.window} {cell.trigger}",
+                f"{leaves.mode} {leaves.needs} {leaves.window} {kept.trigger}",
             )  # fmt: skip
 
 

@@ -23,6 +23,7 @@ from telemetry import flow
 from telemetry.control import (
     HEARTBEAT_KEY,
     LINKS,
+    ControlRow,
     DeviceRegistration,
     Heartbeat,
     LinkInterval,
@@ -63,7 +64,7 @@ async def broker(settings: Settings) -> AsyncIterator[FakeBroker]:
     tell(made, [FIRST])
     secret = LinkSecret(hashlib.sha256(b"link").digest())
     device = DeviceId(DEVICE)
-    rows = {
+    rows: dict[bytes, ControlRow] = {
         b"device": DeviceRegistration(device, 0),
         b"link": LinkInterval("link", device, SubjectId("subject"), secret, 0, None, "driver"),
     }

@@ -48,7 +48,19 @@ class LakeKeeper:
         self._stopping.set()
 
     async def run(self) -> None:
-        """Keep until ``stop``. A version with other topics opens the store anew for them."""
+        """Keep until ``stop``. A version with other topics opens the store anew for them.
+
+        Unready if a topic ends before what the store has read.
+        """
+        try:
+            await self._run()
+        except ExceptionGroup as failures:
+            for failure in failures.exceptions:
+                if isinstance(failure, Unready):
+                    raise failure from None
+            raise
+
+    async def _run(self) -> None:
         view = view_of(self._broker, self._ground.published)
         ledger = await asyncio.to_thread(LedgerFile, self._settings.ledger_path)
         async with asyncio.TaskGroup() as group:
@@ -94,7 +106,7 @@ class LakeKeeper:
                 tidying.cancel()
                 watching.cancel()
         finally:
-            sink.close()
+            await asyncio.to_thread(sink.close)
 
     async def _end_with(self, loop: SinkLoop, outputs: Mapping[str, str]) -> None:
         """End the loop with this process, or with the last version that has these topics."""

@@ -6,17 +6,16 @@ coarse as the finest of those cells. Equal speed curves alone tell a road (desig
 """
 
 from policy.categories import matches
-from policy.document import Document
+from policy.context import CompileContext
 from policy.operations import parts_of
 from policy.permits import Permit
 from policy.position import PAIR, mesh_in
-from policy.problems import Findings
 from policy.words import say_duration
 
 
-def check_beside(document: Document, permits: tuple[Permit, ...], findings: Findings) -> None:
+def check_beside(context: CompileContext, permits: tuple[Permit, ...]) -> None:
     """Refuse untreated position-like signals in an output that coarsens positions."""
-    categories = document.categories.content.categories
+    categories = context.document.categories.content.categories
     like = [pattern for content in categories.values() for pattern in content.position_like]
     coarse = [p.time_floor_ms for p in permits if p.signal in PAIR and mesh_in(p.operations)]
     if not coarse:
@@ -30,4 +29,4 @@ def check_beside(document: Document, permits: tuple[Permit, ...], findings: Find
         message = f"{permit.signal} would draw the way between coarse positions"
         remedy = f"thin and round it (`do: {{{permit.signal}: [thin 10 s, round 5]}}`), drop it, "
         remedy += f"or take a precision with times of {say_duration(min(coarse))} or more"
-        findings.error(permit.where, message, permit.recipient.id, remedy)
+        context.findings.error(permit.where, message, permit.recipient.id, remedy)

@@ -1,11 +1,11 @@
 """Checks of the document as a whole: names that must be unique, references that must exist."""
 
-from policy.document import Document
-from policy.problems import Findings
+from policy.context import CompileContext
 
 
-def check_document(document: Document, findings: Findings) -> None:
+def check_document(context: CompileContext) -> None:
     """Recipients are unique in a purpose; parts belong to a purpose; a policy has purposes."""
+    document, findings = context.document, context.findings
     purposes = document.pages
     if not purposes:
         remedy = "add a page under purposes/; without one nothing may be kept"

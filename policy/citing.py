@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from policy.context import CompileContext
 from policy.document import Document, Sheet
 from policy.fields import Strict
 from policy.nearest import write_nearest
-from policy.problems import Findings
 from policy.terms import DocumentPart, Where
 
 
-def check_citations(document: Document, findings: Findings) -> None:
+def check_citations(context: CompileContext) -> None:
     """An unknown citation is an error, with the nearest known one."""
+    document, findings = context.document, context.findings
     known = document.authorities.content.authorities
     for cited, where in citations(document):
         if cited not in known:
@@ -52,8 +53,9 @@ def _cited(
         yield from _cited(one, (*path, step))
 
 
-def check_clauses(document: Document, findings: Findings) -> None:
+def check_clauses(context: CompileContext) -> None:
     """Each clause has a row; each row names what exists, and a rule or a duty at least."""
+    document, findings = context.document, context.findings
     sheet, authorities = document.clauses, document.authorities
     for name, authority in authorities.content.authorities.items():
         if authority.kind == "clause" and name not in sheet.content.clauses:

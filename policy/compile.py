@@ -10,9 +10,10 @@ from policy.cell_table import cells_of
 from policy.checks import check_document
 from policy.citing import check_citations, check_clauses
 from policy.compiled import CompiledPolicy
+from policy.context import CompileContext
 from policy.digest import digest
 from policy.document import Document
-from policy.forbids import bans, with_roles
+from policy.forbids import bans, decided
 from policy.holdings import PlanCell, PlanCombine, PlanForbid
 from policy.house_checks import check_house
 from policy.limits import Limits
@@ -21,7 +22,6 @@ from policy.plan import Output, Plan
 from policy.problems import Findings, Problem
 from policy.redundancy import warn_redundant
 from policy.requirements import check_profiles
-from policy.taking import Known
 from policy.transport import transport
 from policy.words import say_duration, say_space
 from telemetry.instants import day_start_ms
@@ -46,23 +46,22 @@ def compile_plan(document: Document, catalogue: Catalogue, limits: Limits) -> Co
     """Compile a parsed document. The same three arguments give the same digest."""
     findings = Findings()
     signals = signals_by_category(document.categories, catalogue, findings)
-    outside.check_bound(document, findings)
-    check_document(document, findings)
-    check_house(document, findings)
-    check_citations(document, findings)
-    check_clauses(document, findings)
-    check_profiles(document, findings)
-    known = Known(document, signals, findings)
-    all_bans = bans(document, signals, catalogue, findings)
+    context = CompileContext(document, catalogue, limits, signals, findings)
+    outside.check_bound(context)
+    check_document(context)
+    check_house(context)
+    check_citations(context)
+    check_clauses(context)
+    check_profiles(context)
+    all_bans = bans(context)
     outputs: list[Output] = []
     cells: list[PlanCell] = []
     for page in document.purposes:
-        purpose = page.content.purpose
-        found = tuple(with_roles(purpose, p, all_bans) for p in permits.permits(known, page))
-        outputs += outputs_of(document, page, found, all_bans, limits, findings)
-        cells += cells_of(page, found, all_bans)
-    warn_redundant(document, findings)
-    plan = _plan(document, catalogue, limits, tuple(outputs), findings)
+        found = tuple(decided(permit, all_bans) for permit in permits.permits(context, page))
+        outputs += outputs_of(context, page, found)
+        cells += cells_of(found)
+    warn_redundant(context)
+    plan = _plan(context, tuple(outputs))
     plan = _with_cells(plan, document, tuple(cells), all_bans)
     if MESH not in catalogue:
         where = document.precisions.where("precisions")
@@ -71,10 +70,8 @@ def compile_plan(document: Document, catalogue: Catalogue, limits: Limits) -> Co
     return Compiled(None if findings.refused else CompiledPolicy(document, plan), problems)
 
 
-def _plan(
-    document: Document, catalogue: Catalogue, limits: Limits, outputs: tuple[Output, ...],
-    findings: Findings,
-) -> Plan:  # fmt: skip
+def _plan(context: CompileContext, outputs: tuple[Output, ...]) -> Plan:
+    document, limits, findings = context.document, context.limits, context.findings
     policy = document.policy.content
     raw_at_most = limits.raw_retention_ms_at_most
     raw = transport(policy.raw, raw_at_most, limits, document.policy.where("raw"), findings)
@@ -86,7 +83,7 @@ def _plan(
         version=policy.version,
         effective_ms=day_start_ms(policy.effective),
         digest="",
-        catalogue=catalogue,
+        catalogue=context.catalogue,
         outputs=tuple(output for output in outputs if output.lanes),
         collected=frozenset(rule.signal for rule in rules),
         precisions=_precisions(document),

@@ -1,10 +1,9 @@
 """Ways of leaving are whole: streams have pseudonyms, aggregates groups, requests a key."""
 
-from collections.abc import Callable
-
-from policy.document import Document, Sheet
+from policy.context import CompileContext, PlacedCell
+from policy.document import Sheet
 from policy.holdings import belongs_to
-from policy.page import Cell, Delivery, Purpose
+from policy.page import Delivery, Purpose
 from policy.problems import Findings
 from policy.taking import Taken
 from policy.terms import Where
@@ -40,12 +39,11 @@ def _check(delivery: Delivery, where: Where, findings: Findings) -> None:
         findings.error(where, "`release` belongs to streams", delivery.release, remedy)
 
 
-def check_cell(
-    document: Document, page: Sheet[Purpose], category: str, cell: Cell, items: Taken,
-    where: Callable[..., Where], findings: Findings,
-) -> None:  # fmt: skip
+def check_cell(context: CompileContext, placed: PlacedCell, items: Taken) -> None:
     """The cell's own delivery, the house's bounds on groups, what never enters analytics."""
-    delivery, analytics = items.delivery, document.policy.content.analytics
+    page, category, cell, where = placed.page, placed.category, placed.cell, placed.where
+    delivery, analytics = items.delivery, context.document.policy.content.analytics
+    findings = context.findings
     if cell.delivery is not None:
         _check(cell.delivery, where("delivery"), findings)
         if cell.delivery.mode == "stream" and page.content.delivery.mode != "stream":
@@ -71,13 +69,12 @@ def check_cell(
         remedy = f"remove the cell (policy.yaml, analytics: never {', '.join(analytics.never)})"
         findings.error(where(), message, page.content.dpv, remedy)
     if cell.unlinkable is not None:
-        _check_unlinkable(page, cell, where, findings)
+        _check_unlinkable(placed, findings)
 
 
-def _check_unlinkable(
-    page: Sheet[Purpose], cell: Cell, where: Callable[..., Where], findings: Findings
-) -> None:
+def _check_unlinkable(placed: PlacedCell, findings: Findings) -> None:
     """Design §4: epoch and window of a day at most, and a measurement that passed."""
+    page, cell, where = placed.page, placed.cell, placed.where
     epoch, release = page.content.identity.epoch, release_ms(page.content.delivery.release)
     if epoch is None or epoch.months or epoch.days > 1:
         remedy = "write `epoch: 1 day`, or do not call the cell unlinkable"

@@ -1,29 +1,28 @@
 """Forbids beat permits, whoever wrote them and in whatever order."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never, get_args
 
 from policy.barring import Aim, hits, not_for
+from policy.context import CompileContext
 from policy.document import Document
 from policy.fields import Forbid
 from policy.holdings import DeliveryMode, PlanForbid
+from policy.lanes import withheld
 from policy.permits import Permit
 from policy.problems import Findings
 from policy.requirements import in_force
 from policy.terms import Denial, RecipientClass, Where
 from telemetry.outcome import Withheld
-from telemetry.signals import Catalogue, Signal
 
 DENIED_CLASS: RecipientClass = "consumer_reporting"
 """Denied whatever the document permits: requirements §2, FTC v. GM and OnStar, 2026-01-14."""
 
 
-def bans(
-    document: Document, signals: Mapping[str, tuple[Signal, ...]], catalogue: Catalogue,
-    findings: Findings,
-) -> tuple[PlanForbid, ...]:  # fmt: skip
+def bans(context: CompileContext) -> tuple[PlanForbid, ...]:
     """Every forbid of the document; one that names nothing known is an error."""
+    document = context.document
     found = [
         _ban(f"forbid/{n}", None, forbid, document.policy.where("forbids", n - 1))
         for n, forbid in enumerate(document.policy.content.forbids, start=1)
@@ -42,8 +41,8 @@ def bans(
         ]
     recipients, purposes = _known_recipients(document), tuple(document.pages)
     for ban in found:
-        _check(ban, recipients, signals, catalogue, findings)
-        _check_exempt(ban, purposes, findings)
+        _check(context, ban, recipients)
+        _check_exempt(ban, purposes, context.findings)
     return tuple(found)
 
 
@@ -55,17 +54,18 @@ def _ban(ban_id: str, purpose: str | None, forbid: Forbid, where: Where) -> Plan
     )  # fmt: skip
 
 
-def with_roles(purpose: str, permit: Permit, all_bans: Iterable[PlanForbid]) -> Permit:
-    """The permit with the roles that a forbid for some people keeps out of it."""
-    return replace(permit, not_for=not_for(all_bans, _aim(purpose, permit)))
+def decided(permit: Permit, all_bans: Iterable[PlanForbid]) -> Permit:
+    """The permit with who is kept out of it: people in some roles, or everyone."""
+    aim = _aim(permit)
+    denial = _denial(permit, aim, all_bans) or withheld(permit)
+    return replace(permit, not_for=not_for(all_bans, aim), denial=denial)
 
 
-def denial(purpose: str, permit: Permit, all_bans: Iterable[PlanForbid]) -> Denial | None:
+def _denial(permit: Permit, aim: Aim, all_bans: Iterable[PlanForbid]) -> Denial | None:
     """The denial of a permit by the first forbid that hits it, or by its recipient.
 
     A forbid for some people only denies nothing by itself: the permit stands for all others.
     """
-    aim = _aim(purpose, permit)
     for ban in all_bans:
         if not ban.roles and hits(ban, aim):
             return Denial(permit.signal, Withheld.FORBIDDEN, ban.id, ban.cites, ban.where)
@@ -90,9 +90,9 @@ def _ends_by_itself(mode: DeliveryMode) -> bool:
             assert_never(mode)
 
 
-def _aim(purpose: str, permit: Permit) -> Aim:
-    to = permit.recipient
-    return Aim(purpose, to.id, to.recipient_class, permit.category, permit.signal)
+def _aim(permit: Permit) -> Aim:
+    to, placed = permit.recipient, permit.placed
+    return Aim(placed.purpose, to.id, to.recipient_class, placed.category, permit.signal)
 
 
 def _known_recipients(document: Document) -> frozenset[str]:
@@ -100,10 +100,8 @@ def _known_recipients(document: Document) -> frozenset[str]:
     return frozenset(ids | set(get_args(RecipientClass)))
 
 
-def _check(
-    ban: PlanForbid, known: frozenset[str], signals: Mapping[str, tuple[Signal, ...]],
-    catalogue: Catalogue, findings: Findings,
-) -> None:  # fmt: skip
+def _check(context: CompileContext, ban: PlanForbid, known: frozenset[str]) -> None:
+    findings = context.findings
     where, named = ban.where, ban.to or ban.categories or ban.signals or ban.roles
     if not (named or ban.join):
         remedy = "add `to`, `category`, `signal`, `join` or `when`"
@@ -116,11 +114,11 @@ def _check(
             remedy = "write a recipient's id or a class of recipients"
             findings.error(where, "the forbid names an unknown recipient", name, remedy)
     for category in (*ban.categories, *ban.join):
-        if category not in signals:
+        if category not in context.signals:
             remedy = "write a category of categories.yaml"
             findings.error(where, "the forbid names an unknown category", category, remedy)
     for pattern in ban.signals:
-        if not catalogue.matching(pattern):
+        if not context.catalogue.matching(pattern):
             remedy = "write a path of the signal catalogue, or a branch ending in .**"
             findings.error(where, "the forbid names no known signal", pattern, remedy)
 

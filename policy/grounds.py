@@ -1,23 +1,22 @@
 """Legal grounds: every basis points to a notice that people could read in time."""
 
-from policy.document import Document, Sheet
-from policy.page import Cell, Ground, Purpose, Recipient
+from policy.context import CompileContext, PlacedCell
+from policy.page import Ground, Recipient
 from policy.plan import Basis, BasisKind, Where
 from policy.problems import Findings
 
 
-def basis(
-    document: Document, page: Sheet[Purpose], cell: Cell, at: tuple[str | int, ...],
-    findings: Findings,
-) -> Basis:  # fmt: skip
+def basis(context: CompileContext, placed: PlacedCell) -> Basis:
     """The cell's own basis, else its purpose's; errors where its notice does not carry it."""
-    ground = cell.basis or page.content.basis
-    where = page.where(*at, "basis") if cell.basis else page.where("basis", "notice")
-    _check_notice(document, ground, where, findings)
+    page, own = placed.page, placed.cell.basis
+    ground = own or page.content.basis
+    where = placed.where("basis") if own else page.where("basis", "notice")
+    _check_notice(context, ground, where)
     return Basis(BasisKind(ground.kind), ground.notice)
 
 
-def _check_notice(document: Document, ground: Ground, where: Where, findings: Findings) -> None:
+def _check_notice(context: CompileContext, ground: Ground, where: Where) -> None:
+    document, findings = context.document, context.findings
     notice = document.notices.get(ground.notice)
     if notice is None:
         known = ", ".join(document.notices) or "none yet"

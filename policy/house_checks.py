@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from policy.bilingual import Bilingual
-from policy.document import Document
+from policy.context import CompileContext
 from policy.problems import Findings
 from policy.terms import Where
 
@@ -16,8 +16,9 @@ OPEN_ENDED: Final = re.compile(
 """Words that leave a list open: a published list of items is closed (seed 第3-1③)."""
 
 
-def check_house(document: Document, findings: Findings) -> None:
+def check_house(context: CompileContext) -> None:
     """Joint use is closed, managed and announced; combinations name purposes that exist."""
+    document, findings = context.document, context.findings
     policy, sheet = document.policy.content, document.policy
     purposes = set(document.pages)
     for n, combine in enumerate(policy.combine):

@@ -3,12 +3,12 @@
 from collections.abc import Iterable
 from typing import assert_never
 
+from policy.context import CompileContext
 from policy.limits import Limits
 from policy.operations import Drop, Unsupported, Withholding, parts_of
 from policy.periods import coarsest_grain
 from policy.permits import Permit
 from policy.plan import Denial, Lane, Rule
-from policy.problems import Findings
 from policy.words import say_duration
 from telemetry.outcome import Withheld
 
@@ -32,18 +32,18 @@ def _reason(operation: Withholding) -> Withheld:
             assert_never(operation)
 
 
-def lanes(permits: Iterable[Permit], limits: Limits, findings: Findings) -> tuple[Lane, ...]:
+def lanes(context: CompileContext, permits: Iterable[Permit]) -> tuple[Lane, ...]:
     """The lanes of one output, in the order in which the document opens them."""
     grouped: dict[str, list[Permit]] = {}
     for permit in permits:
         same = grouped.setdefault(lane_name(permit), [])
         if any(other.signal == permit.signal for other in same):
             remedy = "give the two lines different periods or precisions, or remove one"
-            findings.error(
+            context.findings.error(
                 permit.where, "the same signal is kept twice alike", permit.signal, remedy
             )
         same.append(permit)
-    return tuple(_lane(name, members, limits) for name, members in grouped.items())
+    return tuple(_lane(name, members, context.limits) for name, members in grouped.items())
 
 
 def lane_name(permit: Permit) -> str:
@@ -63,7 +63,7 @@ def _lane(name: str, permits: list[Permit], limits: Limits) -> Lane:
         Rule(
             p.rule,
             p.signal,
-            p.category,
+            p.placed.category,
             p.operations,
             p.basis,
             p.cites,

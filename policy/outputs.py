@@ -4,11 +4,9 @@ from collections.abc import Iterable
 from typing import Final
 
 from policy.beside import check_beside
-from policy.document import Document, Sheet
-from policy.forbids import denial
-from policy.holdings import PlanForbid
-from policy.lanes import lanes, withheld
-from policy.limits import Limits
+from policy.context import CompileContext
+from policy.document import Sheet
+from policy.lanes import lanes
 from policy.page import Purpose, Recipient
 from policy.periods import shortest_ms
 from policy.permits import Permit
@@ -25,9 +23,8 @@ EVER: Final = Epoch(1)
 
 
 def outputs_of(
-    document: Document, page: Sheet[Purpose], permits: tuple[Permit, ...],
-    bans: tuple[PlanForbid, ...], limits: Limits, findings: Findings,
-) -> tuple[Output, ...]:  # fmt: skip
+    context: CompileContext, page: Sheet[Purpose], permits: tuple[Permit, ...]
+) -> tuple[Output, ...]:
     """One output per recipient that a streaming cell names; one whose lanes are empty is closed."""
     permits = tuple(permit for permit in permits if permit.mode == "stream")
     named = {permit.recipient.id for permit in permits}
@@ -37,25 +34,22 @@ def outputs_of(
         own = tuple(permit for permit in permits if permit.recipient.id == recipient.id)
         suffix = f".{recipient.id}" if len(recipients) > 1 else ""
         output_id = page.content.purpose + suffix
-        made.append(_output(output_id, document, page, recipient, own, bans, limits, findings))
+        made.append(_output(context, output_id, page, recipient, own))
     return tuple(made)
 
 
 def _output(
-    output_id: str, document: Document, page: Sheet[Purpose], recipient: Recipient,
-    permits: tuple[Permit, ...], bans: tuple[PlanForbid, ...], limits: Limits, findings: Findings,
-) -> Output:  # fmt: skip
-    purpose = page.content.purpose
-    allowed: list[Permit] = []
-    denials: list[Denial] = []
-    for permit in permits:
-        denied = denial(purpose, permit, bans) or withheld(permit)
-        if denied is None:
-            allowed.append(permit)
-        else:
-            denials.append(denied)
-    check_beside(document, tuple(allowed), findings)
-    found = lanes(allowed, limits, findings)
+    context: CompileContext,
+    output_id: str,
+    page: Sheet[Purpose],
+    recipient: Recipient,
+    permits: tuple[Permit, ...],
+) -> Output:
+    document, limits, findings = context.document, context.limits, context.findings
+    allowed = tuple(permit for permit in permits if permit.denial is None)
+    denials = [permit.denial for permit in permits if permit.denial is not None]
+    check_beside(context, allowed)
+    found = lanes(context, allowed)
     _warn(page, output_id, found, denials, findings)
     promise, where = page.content.transport, page.where("transport")
     if promise is None:
@@ -68,7 +62,7 @@ def _output(
             findings.error(where, message, say_duration(settings.bound_ms), remedy)
     return Output(
         id=output_id,
-        purpose=purpose,
+        purpose=page.content.purpose,
         recipient=recipient.id,
         recipient_class=recipient.recipient_class,
         topic=PREFIX + output_id,

@@ -1,33 +1,39 @@
 """Position leaves the house no finer than the policy's own bound for outsiders allows."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-from policy.document import Document, Precision
+from policy.context import CompileContext, PlacedCell
+from policy.document import Precision
 from policy.operations import Operation
 from policy.page import Recipient
-from policy.plan import Where
 from policy.position import as_coarse_as, mesh_in, withholds
-from policy.problems import Findings
 from policy.words import say_duration, say_space
 from telemetry.signals import Kind, Signal
 
 
-def check_bound(document: Document, findings: Findings) -> None:
+def check_bound(context: CompileContext) -> None:
     """The bound names a precision that exists."""
+    document = context.document
     bound = document.policy.content.outside.location_at_least
     known = document.precisions.content.precisions
     if bound not in known:
         where = document.policy.where("outside", "location_at_least")
-        findings.error(where, "unknown precision", bound, f"write one of: {', '.join(known)}")
+        context.findings.error(
+            where, "unknown precision", bound, f"write one of: {', '.join(known)}"
+        )
 
 
 def check(
-    document: Document, recipient: Recipient, precision: Precision, signals: tuple[Signal, ...],
-    treated: Mapping[str, tuple[Operation, ...]], where: Callable[..., Where], findings: Findings,
-) -> None:  # fmt: skip
+    context: CompileContext,
+    placed: PlacedCell,
+    recipient: Recipient,
+    precision: Precision,
+    signals: tuple[Signal, ...],
+    treated: Mapping[str, tuple[Operation, ...]],
+) -> None:
     """Refuse a cell that gives this recipient a position finer than the bound."""
-    outside = document.policy.content.outside
-    needed = document.precisions.content.precisions.get(outside.location_at_least)
+    outside = context.document.policy.content.outside
+    needed = context.document.precisions.content.precisions.get(outside.location_at_least)
     if needed is None or recipient.recipient_class not in outside.to:
         return
     for signal in signals:
@@ -40,4 +46,4 @@ def check(
         message = f"{signal.path} would reach `{recipient.id}` ({recipient.recipient_class})"
         message += f" finer than {outside.location_at_least}: {least}"
         remedy = f"write a precision at least as coarse as {outside.location_at_least}, or drop it"
-        findings.error(where("precision"), message, "", remedy)
+        context.findings.error(placed.where("precision"), message, "", remedy)

@@ -1,13 +1,15 @@
 """Lines that change nothing: not wrong, but a reader may think they do."""
 
 from policy.categories import matches
-from policy.document import Document, Sheet
+from policy.context import CompileContext
+from policy.document import Sheet
 from policy.page import Purpose
 from policy.problems import Findings
 
 
-def warn_redundant(document: Document, findings: Findings) -> None:
+def warn_redundant(context: CompileContext) -> None:
     """Warn of notices, recipients, patterns and grounds that could be left out."""
+    document, findings = context.document, context.findings
     named = {page.content.basis.notice for page in document.purposes}
     for page in document.purposes:
         cells = [cell for line in page.content.cells.values() for cell in line]

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 
+from policy.context import CompileContext
 from policy.document import Document
 from policy.nearest import write_nearest
 from policy.problems import Findings
@@ -20,8 +21,9 @@ def in_force(document: Document) -> Iterator[tuple[str, Profile]]:
             yield name, profile
 
 
-def check_profiles(document: Document, findings: Findings) -> None:
+def check_profiles(context: CompileContext) -> None:
     """Unknown profiles, ones that are on outside their dates, and what those in force require."""
+    document, findings = context.document, context.findings
     policy, known = document.policy.content, document.profiles.content.profiles
     active = dict(in_force(document))
     for name, on in policy.profiles.items():

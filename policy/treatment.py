@@ -1,11 +1,9 @@
 """What a cell does to one signal: `"*"` first, then the closest other line, then the space."""
 
-from collections.abc import Callable
-
 from policy.categories import closest
+from policy.context import PlacedCell
 from policy.operation_words import Spoken
 from policy.operations import Keep, Operation, misfit, parts_of
-from policy.page import Cell
 from policy.plan import Where
 from policy.position import PAIR, mesh_in, mesh_of, placed, withholds
 from policy.problems import Findings
@@ -16,9 +14,10 @@ EVERY = "*"
 
 
 def operations(
-    cell: Cell, signal: Signal, space: Space, where: Callable[..., Where], findings: Findings
+    at: PlacedCell, signal: Signal, space: Space, findings: Findings
 ) -> tuple[Operation, ...]:
     """The signal's operations in order, thinning first; errors name the line that is wrong."""
+    cell, where = at.cell, at.where
     own = closest((key for key in cell.do if key != EVERY), signal.path)
     keys = [key for key in (EVERY, own) if key is not None and key in cell.do]
     said = [(key, i, spoken) for key in keys for i, spoken in enumerate(cell.do[key])]

@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install run lint check test catalogues lock
+.PHONY: help install run lint check test catalogues schemas lock
 
 BIN := .venv/bin
 # Half of a broker test is waiting: three workers keep two cores busy.
@@ -38,6 +38,9 @@ catalogues: ## collect the phrases of pages into their catalogues, to be transla
 	@deploy/install.sh python
 	$(BIN)/pybabel --quiet extract
 	$(BIN)/pybabel --quiet update
+
+schemas: ## write policy/schemas anew, after a change of the document's models
+	$(BIN)/python -m tests.policy.write_schemas
 
 lock: ## resolve the dependencies anew into requirements/
 	@rm -f .venv/.roadfade-installed

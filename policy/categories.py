@@ -65,9 +65,11 @@ def _homes(sheet: Sheet[Categories], findings: Findings) -> dict[str, tuple[str,
 
 
 def _add_pids(
-    sheet: Sheet[Categories], catalogue: Catalogue, homes: dict[str, tuple[str, int]],
+    sheet: Sheet[Categories],
+    catalogue: Catalogue,
+    homes: dict[str, tuple[str, int]],
     findings: Findings,
-) -> None:  # fmt: skip
+) -> None:
     """Signals told by their OBD command, which stand where they are told."""
     for category, content in sheet.content.categories.items():
         for index, pid in enumerate(content.pids):
@@ -106,9 +108,12 @@ def _check_position_like(
 
 
 def _explain_unused(
-    sheet: Sheet[Categories], catalogue: Catalogue, pattern: str, home: tuple[str, int],
+    sheet: Sheet[Categories],
+    catalogue: Catalogue,
+    pattern: str,
+    home: tuple[str, int],
     findings: Findings,
-) -> None:  # fmt: skip
+) -> None:
     where = sheet.where("categories", home[0], "signals", home[1])
     if catalogue.matching(pattern):
         remedy = "remove the line; closer patterns name every signal of this branch"

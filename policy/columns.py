@@ -7,7 +7,7 @@ from policy.operation_words import say
 from policy.plan import Lane, Output, Plan, Rule
 from policy.position import PAIR, mesh_in
 from policy.words import say_duration
-from telemetry.record import MESH, TROUBLE_CODES
+from telemetry.record import MESH
 
 JsonType = Literal["boolean", "integer", "number", "string"]
 
@@ -36,12 +36,6 @@ class Column:
 def columns_of(plan: Plan, output: Output) -> tuple[Column, ...]:
     """The columns of every lane, in the plan's order."""
     return tuple(column for lane in output.lanes for column in _of_lane(plan, lane))
-
-
-def paths_of(plan: Plan, output: Output) -> tuple[str, ...]:
-    """The paths that can stand in a record's ``series``, each once; trouble codes stand apart."""
-    paths = (column.path for column in columns_of(plan, output))
-    return tuple(dict.fromkeys(path for path in paths if path != TROUBLE_CODES))
 
 
 def _of_lane(plan: Plan, lane: Lane) -> list[Column]:

@@ -30,9 +30,12 @@ def forbidden_for_role(
     if forbid is None:
         return replace(one, reason=Withheld.FORBIDDEN)
     return replace(
-        one, rule=forbid.id, reason=Withheld.FORBIDDEN, authorities=forbid.cites,
+        one,
+        rule=forbid.id,
+        reason=Withheld.FORBIDDEN,
+        authorities=forbid.cites,
         where=forbid.where,
-    )  # fmt: skip
+    )
 
 
 def _class_of(plan: Plan, purpose: str, recipient: str | None) -> RecipientClass | None:

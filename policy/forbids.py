@@ -49,9 +49,18 @@ def bans(context: CompileContext) -> tuple[PlanForbid, ...]:
 def _ban(ban_id: str, purpose: str | None, forbid: Forbid, where: Where) -> PlanForbid:
     roles = () if forbid.when is None else forbid.when.role
     return PlanForbid(
-        ban_id, purpose, forbid.to, forbid.category, forbid.signal, forbid.join, roles,
-        forbid.exempt, forbid.because, forbid.cites, where,
-    )  # fmt: skip
+        ban_id,
+        purpose,
+        forbid.to,
+        forbid.category,
+        forbid.signal,
+        forbid.join,
+        roles,
+        forbid.exempt,
+        forbid.because,
+        forbid.cites,
+        where,
+    )
 
 
 def decided(permit: Permit, all_bans: Iterable[PlanForbid]) -> Permit:

@@ -85,9 +85,12 @@ def _first_by_signal(denials: Iterable[Denial], kept: set[str]) -> tuple[Denial,
 
 
 def _warn(
-    page: Sheet[Purpose], output_id: str, found: tuple[Lane, ...], denials: list[Denial],
+    page: Sheet[Purpose],
+    output_id: str,
+    found: tuple[Lane, ...],
+    denials: list[Denial],
     findings: Findings,
-) -> None:  # fmt: skip
+) -> None:
     for denied in denials:
         if denied.reason is Withheld.UNSUPPORTED:
             message = f"{output_id} asks for an operation that is not carried out yet"

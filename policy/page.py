@@ -28,8 +28,6 @@ from policy.house import Approval, Unlinkable
 from policy.terms import RecipientClass
 from policy.words import Trigger
 
-__all__ = ["Approval", "Cell", "Delivery", "Ground", "Identity", "KeepFor", "Purpose", "Recipient"]
-
 
 class Delivery(Strict):
     """How a cell's items leave.

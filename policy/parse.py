@@ -78,9 +78,14 @@ def parse(files: Mapping[str, str], read: Read = read_text) -> Document | tuple[
             remedy = "name the file after its purpose"
             findings.error(Where(sheet.file, 1), "cases of no purpose", stem, remedy)
     if (
-        findings.refused or policy is None or categories is None or precisions is None
-        or authorities is None or clauses is None or profiles is None
-    ):  # fmt: skip
+        findings.refused
+        or policy is None
+        or categories is None
+        or precisions is None
+        or authorities is None
+        or clauses is None
+        or profiles is None
+    ):
         return findings.in_order()
     pages = tuple(purposes.values())
     return Document(

@@ -66,9 +66,16 @@ def encode_publication(publication: Publication) -> bytes:
     """The record's value; PublicationError where it is longer than a record may be."""
     one = publication
     value = msgspec.json.encode(
-        PublicationWire(1, one.policy, one.version, one.effective_ms, one.published_ms,
-              texts_sha256(one.files), dict(sorted(one.files.items())))
-    )  # fmt: skip
+        PublicationWire(
+            1,
+            one.policy,
+            one.version,
+            one.effective_ms,
+            one.published_ms,
+            texts_sha256(one.files),
+            dict(sorted(one.files.items())),
+        )
+    )
     if len(value) > RECORD_BYTES_MAX:
         msg = f"the document is longer than {RECORD_BYTES_MAX} bytes and cannot be published"
         raise PublicationError(msg)

@@ -121,9 +121,15 @@ class DocumentPart(StrEnum):
 
 
 RecipientClass = Literal[
-    "subject", "internal", "processor", "joint_user", "third_party", "successor", "authority",
+    "subject",
+    "internal",
+    "processor",
+    "joint_user",
+    "third_party",
+    "successor",
+    "authority",
     "consumer_reporting",
-]  # fmt: skip
+]
 
 
 def is_outside(recipient_class: RecipientClass) -> bool:

@@ -41,9 +41,13 @@ def _check(signal: Signal, spoken: Spoken, where: Where, findings: Findings) -> 
 
 
 def _check_together(
-    signal: Signal, chosen: tuple[Operation, ...], space: Space, own: str | None, where: Where,
+    signal: Signal,
+    chosen: tuple[Operation, ...],
+    space: Space,
+    own: str | None,
+    where: Where,
     findings: Findings,
-) -> None:  # fmt: skip
+) -> None:
     if withholds(chosen):
         return
     parts = parts_of(chosen)

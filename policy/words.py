@@ -16,8 +16,13 @@ H3_RESOLUTION_MAX: Final = 15
 
 _COUNTED = re.compile(r"(\d{1,6}) ([a-z]+)")
 _UNIT_MS: Final = {
-    "ms": 1, "s": SECOND_MS, "min": MINUTE_MS, "h": HOUR_MS, "day": DAY_MS, "days": DAY_MS,
-}  # fmt: skip
+    "ms": 1,
+    "s": SECOND_MS,
+    "min": MINUTE_MS,
+    "h": HOUR_MS,
+    "day": DAY_MS,
+    "days": DAY_MS,
+}
 
 
 class WordError(ValueError):
@@ -132,10 +137,22 @@ def say_space(chosen: Space) -> str:
 
 
 Trigger = Literal[
-    "reading", "ingest", "trip_end", "contract_end", "device_retired", "opt_out",
-    "request_close", "campaign_end", "report", "hand_over", "study_end", "enrolment_end",
-    "filing_date", "provision_end", "consent_end",
-]  # fmt: skip
+    "reading",
+    "ingest",
+    "trip_end",
+    "contract_end",
+    "device_retired",
+    "opt_out",
+    "request_close",
+    "campaign_end",
+    "report",
+    "hand_over",
+    "study_end",
+    "enrolment_end",
+    "filing_date",
+    "provision_end",
+    "consent_end",
+]
 """The event the document counts from. Life itself always starts with the reading."""
 
 OPEN_TRIGGERS: Final = frozenset(get_args(Trigger)) - {"reading", "ingest", "trip_end"}

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from policy.document import Document
 from policy.parse import parse
-from policy.printer import print_files
 from roadfade.documents import load_files, shipped_policy_path
 from tests.policy.documents import FILES
+from tests.support.printer import print_files
 
 texts = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]),

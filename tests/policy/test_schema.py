@@ -37,7 +37,7 @@ def complaints(file: str, text: str) -> list[str]:
 
 def test_the_committed_schemas_are_those_of_the_models() -> None:
     committed = {file.name: file.read_text(encoding="utf-8") for file in FOLDER.glob("*.json")}
-    assert committed == texts(), "run: python -m tests.policy.write_schemas"
+    assert committed == texts(), "run: make schemas"
 
 
 def test_every_schema_is_a_schema() -> None:

@@ -1,4 +1,4 @@
-"""Write policy/schemas/*.json anew: ``python -m tests.policy.write_schemas``."""
+"""Write policy/schemas/*.json anew: ``make schemas``."""
 
 import json
 from pathlib import Path

@@ -11,7 +11,7 @@ import pytest
 
 from policy.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, WORKER, acls
 from policy.asyncapi import asyncapi
-from policy.columns import columns_of, paths_of
+from policy.columns import columns_of
 from policy.groups import SINK_GROUP, WORKER_GROUP
 from policy.odcs import contracts
 from policy.topics import RAW, topic_configs
@@ -82,9 +82,9 @@ def test_a_store_is_told_the_life_of_every_lane() -> None:
 
 def test_a_mesh_stands_in_place_of_its_pair() -> None:
     research = PLAN.output("research")
-    paths = paths_of(PLAN, research)
-    assert MESH in paths and LATITUDE not in paths
-    (mesh,) = [one for one in columns_of(PLAN, research) if one.path == MESH]
+    columns = {column.path: column for column in columns_of(PLAN, research)}
+    assert LATITUDE not in columns
+    mesh = columns[MESH]
     assert (mesh.type, mesh.unit) == ("string", "jis 500 m") or mesh.unit == "mesh jis 500 m"
 
 

@@ -17,10 +17,16 @@ _WORDS_OF_YAML: Final = frozenset({"true", "false", "null", "yes", "no", "on", "
 def print_files(document: Document) -> dict[str, str]:
     """The document's files by name, each in one layout."""
     sheets: tuple[Sheet[Any], ...] = (
-        document.policy, document.authorities, document.clauses, document.profiles,
-        document.categories, document.precisions, *document.purposes,
-        *document.notices.values(), *document.cases.values(),
-    )  # fmt: skip
+        document.policy,
+        document.authorities,
+        document.clauses,
+        document.profiles,
+        document.categories,
+        document.precisions,
+        *document.purposes,
+        *document.notices.values(),
+        *document.cases.values(),
+    )
     return {sheet.file: print_model(sheet.content) for sheet in sheets}
 
 

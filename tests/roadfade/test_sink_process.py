@@ -59,7 +59,7 @@ async def broker(settings: Settings) -> AsyncIterator[FakeBroker]:
 
 
 def compiled(settings: Settings, one: Publication) -> Plan:
-    return Plans(limits_of(settings, 1_000, 1_000)).plan(one)
+    return Plans(limits_of(settings, 1_000, 1_000), settings.state_dir).plan(one)
 
 
 @pytest.fixture

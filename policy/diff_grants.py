@@ -21,6 +21,7 @@ def compare_grants(who: str, old: Grant | None, new: Grant | None) -> Iterator[C
         said = f"{who} may now keep {ITEMS} {new.period}{treated}"
         yield _change(ChangeKind.OPENS, new, said, f"opens {new.period}{treated}")
     else:
+        yield from _category(who, old, new)
         yield from _period(who, old, new)
         yield from _early(who, old, new)
         yield from _grain(who, old, new)
@@ -36,6 +37,13 @@ def _change(
     return Change(
         kind, grant.purpose, grant.recipient, grant.category, (grant.item,), said, key, widening
     )
+
+
+def _category(who: str, old: Grant, new: Grant) -> Iterator[Change]:
+    """Forbids name categories: what moves leaves those of the old one."""
+    if old.category != new.category:
+        key = f"as {new.category} (was {old.category})"
+        yield _change(ChangeKind.OTHERWISE, new, f"{who} keeps {ITEMS} {key}", key)
 
 
 def _period(who: str, old: Grant, new: Grant) -> Iterator[Change]:

@@ -25,6 +25,7 @@ READ_MS = [START_MS + n * 17 * DAY_MS + n * 31 * MINUTE_MS for n in range(24)]
 NUMBERS = [n / 7 for n in range(1_500)]
 TIMES = [n * 700 for n in range(600)]
 PLACES = [(35.6 + n / 90, 139.6 + m / 90) for n, m in product(range(25), range(25))]
+EVERYONE: tuple[Role | None, ...] = (None, *get_args(Role))
 FORMS = ("none", "pseudonym", "named")
 
 
@@ -137,9 +138,10 @@ def _forbidden(plan: Plan, other: Plan) -> set[tuple[object, ...]]:
     }
     no: set[tuple[object, ...]] = {
         (aim, role)
-        for aim, role in product(aims, (None, *get_args(Role)))
         for forbid in plan.forbids
-        if (not forbid.roles or role in forbid.roles) and hits(forbid, aim)
+        for aim in aims
+        if hits(forbid, aim)
+        for role in forbid.roles or EVERYONE
     }
     purposes = {cell.purpose for each in (plan, other) for cell in each.cells}
     for forbid in plan.forbids:

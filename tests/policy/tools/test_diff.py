@@ -135,6 +135,20 @@ def test_more_time_after_an_event_lengthens_even_under_the_same_cap() -> None:
     assert "25 days from contract_end (was 20 days from contract_end)" in change.sentence
 
 
+def test_a_signal_that_leaves_a_category_leaves_its_forbids_and_is_seen() -> None:
+    minors = "forbids: [{category: C09, when: {role: minor}, because: a word, cites: [C1-03]}]"
+    inside = {
+        **bent("forbids: []", minors),
+        "categories.yaml": FILES["categories.yaml"].replace(
+            "[Vehicle.Speed]", "[Vehicle.Speed, Vehicle.OBD.FuelLevel]"
+        ),
+    }
+    (change,) = difference(bent("forbids: []", minors), inside).undecided
+    assert change.sentence == (
+        "study keeps Vehicle.OBD.FuelLevel as C11 (was C09): TREATS_OTHERWISE, NEEDS_DECISION"
+    )
+
+
 def test_a_fact_that_no_plan_carries_is_compared_too() -> None:
     cell = """cells:
   C06:

@@ -7,7 +7,8 @@ from typing import Final, NamedTuple
 
 from office.errors import OfficeError
 from policy.barring import ROLES, Aim, barring
-from policy.plan import Basis, Plan
+from policy.plan import Plan
+from policy.terms import Basis
 from telemetry.control import ConsentKind, Role
 
 

@@ -7,9 +7,9 @@ coarse as the finest of those cells. Equal speed curves alone tell a road (desig
 
 from policy.categories import matches
 from policy.context import CompileContext
-from policy.operations import parts_of
+from policy.operations import PAIR, parts_of
 from policy.permits import Permit
-from policy.position import PAIR, mesh_in
+from policy.position import mesh_in
 from policy.words import say_duration
 
 

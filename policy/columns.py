@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 from policy.operation_words import say
+from policy.operations import PAIR
 from policy.plan import Lane, Output, Plan, Rule
-from policy.position import PAIR, mesh_in
+from policy.position import mesh_in
 from policy.words import say_duration
 from telemetry.record import MESH
 

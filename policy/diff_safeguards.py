@@ -9,8 +9,9 @@ from policy.diff_forbids import forbid_changes
 from policy.diff_house import house_changes
 from policy.diff_page import page_changes
 from policy.document import Document, Precision
-from policy.plan import Output, Period
+from policy.plan import Output
 from policy.position import as_coarse_as, mesh_of
+from policy.terms import Period
 from policy.words import say_duration, say_space
 
 

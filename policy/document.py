@@ -24,23 +24,9 @@ from policy.fields import (
 from policy.house import Analytics, Approval, Combine, Controller, JointUse, Scope
 from policy.page import Purpose
 from policy.places import Places
-from policy.questions import Case, Cases
+from policy.questions import Cases
 from policy.sources import Authorities, Clauses, Profiles
 from policy.terms import RecipientClass, Where
-
-__all__ = [
-    "Case",
-    "Cases",
-    "Categories",
-    "Category",
-    "Document",
-    "Notice",
-    "Policy",
-    "Precision",
-    "Precisions",
-    "Sheet",
-]
-
 
 FACTS_EXAMPLE = "{email: {ja: メールアドレス, en: e-mail}}"
 SCOPE_EXAMPLE = "{services: [connected_car], sources: [obd], subjects: [customer], cites: [S0]}"

@@ -19,7 +19,7 @@ from pydantic import (
 from policy import operation_words, words
 from policy.dpv_terms import TERMS, dpv_term
 from policy.operation_words import Spoken
-from policy.plan import Epoch, Period
+from policy.terms import Epoch, Period
 from policy.words import Space
 from telemetry.control import Role
 from telemetry.outcome import Withheld

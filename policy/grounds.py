@@ -2,8 +2,8 @@
 
 from policy.context import CompileContext, PlacedCell
 from policy.page import Ground, Recipient
-from policy.plan import Basis, BasisKind, Where
 from policy.problems import Findings
+from policy.terms import Basis, BasisKind, Where
 
 
 def basis(context: CompileContext, placed: PlacedCell) -> Basis:

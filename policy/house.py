@@ -6,15 +6,7 @@ from typing import Annotated
 from pydantic import Field
 
 from policy.bilingual import Bilingual
-from policy.fields import (
-    Because,
-    CategoryId,
-    Citations,
-    DpvTerm,
-    Name,
-    NoticeRef,
-    Strict,
-)
+from policy.fields import Because, CategoryId, Citations, DpvTerm, Name, NoticeRef, Strict
 
 Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 

@@ -8,7 +8,8 @@ from policy.limits import Limits
 from policy.operations import Drop, Unsupported, Withholding, parts_of
 from policy.periods import coarsest_grain
 from policy.permits import Permit
-from policy.plan import Denial, Lane, Rule
+from policy.plan import Lane, Rule
+from policy.terms import Denial
 from policy.words import say_duration
 from telemetry.outcome import Withheld
 

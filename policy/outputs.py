@@ -10,9 +10,10 @@ from policy.lanes import lanes
 from policy.page import Purpose, Recipient
 from policy.periods import shortest_ms
 from policy.permits import Permit
-from policy.plan import Denial, Epoch, Lane, Output
+from policy.plan import Lane, Output
 from policy.problems import Findings
 from policy.release import check_release
+from policy.terms import Denial, Epoch
 from policy.transport import transport
 from policy.words import say_duration
 from telemetry.outcome import Withheld

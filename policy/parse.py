@@ -6,20 +6,13 @@ from typing import Final, TypeVar
 
 from pydantic import BaseModel
 
-from policy.document import (
-    Cases,
-    Categories,
-    Document,
-    Notice,
-    Policy,
-    Precisions,
-    Sheet,
-)
+from policy.document import Categories, Document, Notice, Policy, Precisions, Sheet
 from policy.page import Purpose
 from policy.places import Tree
-from policy.plan import Where
 from policy.problems import Findings, Problem
+from policy.questions import Cases
 from policy.sources import Authorities, Clauses, Profiles
+from policy.terms import Where
 from policy.validation import validate
 
 FILES_MAX: Final = 500

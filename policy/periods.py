@@ -4,15 +4,7 @@ import calendar
 from typing import Final
 
 from policy.terms import Period
-from telemetry.instants import (
-    DAY_MS,
-    HOUR_MS,
-    MINUTE_MS,
-    Grain,
-    floor_to_grain,
-    to_datetime,
-    to_ms,
-)
+from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, Grain, floor_to_grain, to_datetime, to_ms
 
 GRAINS_PER_PERIOD_MIN: Final = 24
 """An expiry is dated at most a 24th of its period too early."""

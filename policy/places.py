@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from policy.plan import Where
+from policy.terms import Where
 
 Path = tuple[str | int, ...]
 Spot = tuple[int, int]

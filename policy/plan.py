@@ -11,38 +11,10 @@ from dataclasses import dataclass, field
 from policy.digest import UNSEEN
 from policy.holdings import PlanCell, PlanCombine, PlanForbid
 from policy.operations import Operation
-from policy.terms import (
-    Basis,
-    BasisKind,
-    Denial,
-    Epoch,
-    Period,
-    PeriodUnit,
-    RecipientClass,
-    Where,
-)
+from policy.terms import Basis, Denial, Epoch, Period, RecipientClass, Where
 from telemetry.control import Role
 from telemetry.instants import Grain
 from telemetry.signals import Catalogue
-
-__all__ = [
-    "Basis",
-    "BasisKind",
-    "Denial",
-    "Epoch",
-    "Lane",
-    "Output",
-    "Period",
-    "PeriodUnit",
-    "Plan",
-    "PlanCell",
-    "PlanCombine",
-    "PlanForbid",
-    "RecipientClass",
-    "Rule",
-    "Transport",
-    "Where",
-]
 
 
 @dataclass(frozen=True, slots=True)

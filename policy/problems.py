@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
-from policy.plan import Where
+from policy.terms import Where
 
 VALUE_CHARS_MAX: Final = 80
 

@@ -2,8 +2,8 @@
 
 from policy.page import KeepFor
 from policy.periods import coarsest_grain
-from policy.plan import Period, Where
 from policy.problems import Findings
+from policy.terms import Period, Where
 from policy.words import OPEN_TRIGGERS
 from telemetry.instants import Grain
 

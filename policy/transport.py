@@ -10,8 +10,9 @@ from typing import Final
 from policy.fields import Promise
 from policy.limits import Limits
 from policy.periods import shortest_ms
-from policy.plan import Transport, Where
+from policy.plan import Transport
 from policy.problems import Findings
+from policy.terms import Where
 from policy.words import say_duration
 from telemetry.instants import MINUTE_MS, SECOND_MS
 

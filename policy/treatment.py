@@ -3,10 +3,10 @@
 from policy.categories import closest
 from policy.context import PlacedCell
 from policy.operation_words import Spoken
-from policy.operations import Keep, Operation, misfit, parts_of
-from policy.plan import Where
-from policy.position import PAIR, mesh_in, mesh_of, placed, withholds
+from policy.operations import PAIR, Keep, Operation, misfit, parts_of
+from policy.position import mesh_in, mesh_of, placed, withholds
 from policy.problems import Findings
+from policy.terms import Where
 from policy.words import Space, say_space
 from telemetry.signals import Kind, Signal
 

@@ -13,8 +13,8 @@ from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from policy.places import Path, Places, Spot, Tree
-from policy.plan import Where
 from policy.problems import Findings
+from policy.terms import Where
 
 TEXT_CHARS_MAX: Final = 256 * 1024
 NODES_MAX: Final = 20_000

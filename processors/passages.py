@@ -24,7 +24,8 @@ from policy.operations import (
     Unsupported,
 )
 from policy.operations import Thin as ThinOperation
-from policy.plan import Basis, Lane, Output, Plan, Rule
+from policy.plan import Lane, Output, Plan, Rule
+from policy.terms import Basis
 from processors.values import Valued
 from telemetry.control import Role
 from telemetry.outcome import Withheld

@@ -11,13 +11,7 @@ from bus.failures import BrokerError
 from bus.ports import Admin, Broker
 from bus.topics import TopicSpec
 from roadfade.clock import judging_clock
-from roadfade.planning import (
-    bring_about,
-    check_topics,
-    limits_on,
-    own_publication,
-    specs_of,
-)
+from roadfade.planning import bring_about, check_topics, limits_on, own_publication, specs_of
 from roadfade.plans import Line, Plans, line_at
 from roadfade.published import Published, told_now
 from roadfade.refusal import Unready

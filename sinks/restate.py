@@ -14,14 +14,7 @@ import duckdb
 
 from sinks.groups import Group, copy_groups, groups_of
 from sinks.journal import name_of, replace, settle
-from sinks.layout import (
-    Part,
-    Partition,
-    bucket_directory,
-    files,
-    partitions,
-    read_part,
-)
+from sinks.layout import Part, Partition, bucket_directory, files, partitions, read_part
 from sinks.markers import DurableOffsets
 from sinks.parquet import connect
 from sinks.ports import Ends

@@ -12,12 +12,7 @@ import pytest
 from prometheus_client import start_http_server
 
 from roadfade.local.ports import free_port
-from roadfade.local.prometheus import (
-    ABSENT,
-    LocalPrometheus,
-    find_program,
-    start_prometheus,
-)
+from roadfade.local.prometheus import ABSENT, LocalPrometheus, find_program, start_prometheus
 from roadfade.metrics import REGISTRY
 
 DEPLOY = Path(__file__).parents[2] / "deploy"

@@ -12,7 +12,7 @@ from pages.translation import translation
 from policy.bilingual import Bilingual, Language
 from policy.compiled import CompiledPolicy
 from policy.holdings import PlanCell, PlanDelivery, PlanRetention
-from policy.plan import Basis, BasisKind, Period
+from policy.terms import Basis, BasisKind, Period
 from policy.words import Exact
 from telemetry.instants import Grain
 from tests.policy.documents import SPEED, policy_of

@@ -11,10 +11,9 @@ from policy.explanation import Applied, Consent
 from policy.forbids import _ends_by_itself
 from policy.holdings import DeliveryMode, belongs_to
 from policy.page import Delivery, Ground, Identity, KeepFor
-from policy.plan import Where
 from policy.questions import Case
 from policy.taking import Taken
-from policy.terms import BasisKind, RecipientClass, is_outside
+from policy.terms import BasisKind, RecipientClass, Where, is_outside
 from telemetry.control import ConsentKind
 from telemetry.instants import Grain
 from telemetry.outcome import Withheld

@@ -8,9 +8,9 @@ from policy.compile import compile_plan
 from policy.limits import Limits
 from policy.operations import Bucket, Keep, MeshH3, MeshJis, ThinTime, Unsupported
 from policy.parse import parse
-from policy.plan import BasisKind, Epoch, Period
 from policy.position import as_coarse_as
 from policy.problems import Severity
+from policy.terms import BasisKind, Epoch, Period
 from policy.words import Exact, Space
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS, Grain, parse_instant
 from telemetry.outcome import Withheld

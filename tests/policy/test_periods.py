@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.periods import add_period, coarsest_grain, expires_ms, shortest_ms
-from policy.plan import Period, PeriodUnit
+from policy.terms import Period, PeriodUnit
 from telemetry.instants import DAY_MS, Grain, format_instant, parse_instant
 
 PERIODS = st.builds(

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from policy.fields import Promise
 from policy.limits import Limits
 from policy.periods import shortest_ms
-from policy.plan import Period, Transport, Where
+from policy.plan import Transport
 from policy.problems import Findings
+from policy.terms import Period, Where
 from policy.transport import transport
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS
 from tests.policy.documents import bent, errors, plan_of

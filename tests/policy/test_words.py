@@ -17,7 +17,7 @@ from policy.operations import (
     ThinTime,
     Unsupported,
 )
-from policy.plan import Epoch, Period
+from policy.terms import Epoch, Period
 from policy.words import Exact, WordError
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
 

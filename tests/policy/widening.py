@@ -13,7 +13,8 @@ from typing import get_args
 from policy.barring import Aim, hits
 from policy.operations import Operation, apply, parts_of
 from policy.periods import expires_ms
-from policy.plan import Basis, Period, Plan
+from policy.plan import Plan
+from policy.terms import Basis, Period
 from policy.words import release_ms
 from processors.mesh import cell_of
 from processors.values import thinning

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.plan import Epoch
+from policy.terms import Epoch
 from processors.epochs import epoch_at
 from telemetry.instants import parse_instant
 

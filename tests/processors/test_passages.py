@@ -5,7 +5,8 @@ from dataclasses import replace
 import pytest
 
 from policy.operations import Bucket, Keep
-from policy.plan import Lane, Period, Plan
+from policy.plan import Lane, Plan
+from policy.terms import Period
 from processors.passages import passages_of
 from telemetry.instants import Grain
 from tests.support.plans import BELT, PUBLISHED, RPM, SPEED, lane, output, plan

@@ -34,15 +34,7 @@ from telemetry.identity import DeviceId, LinkSecret, SubjectId
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
 from tests.support.plans import SPEED
-from tests.support.small_house import (
-    FIRST,
-    NOW_MS,
-    SURVEY,
-    make_topics,
-    settings_in,
-    tell,
-    version,
-)
+from tests.support.small_house import FIRST, NOW_MS, SURVEY, make_topics, settings_in, tell, version
 from tests.support.worlds import DEVICE, column, envelope
 
 STUDY, SURVEYED = "purpose.study", "purpose.survey"

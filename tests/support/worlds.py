@@ -13,13 +13,7 @@ from processors.processor import Processor
 from processors.program import build_program
 from processors.seat import KeyName
 from processors.tally import Tally
-from telemetry.control import (
-    ConsentInterval,
-    ConsentKind,
-    DeviceRegistration,
-    LinkInterval,
-    Role,
-)
+from telemetry.control import ConsentInterval, ConsentKind, DeviceRegistration, LinkInterval, Role
 from telemetry.flow import OutputFlow
 from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
 from telemetry.instants import DAY_MS, format_instant, parse_instant

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from policy.compiled import CompiledPolicy
 from policy.old_data import AT_ONCE_MS, DECIDED
 from policy.periods import add_period, expires_ms, subtract_period
-from policy.plan import Period
 from policy.succession import Succession
+from policy.terms import Period
 from telemetry.instants import DAY_MS, Grain, parse_instant
 from telemetry.kept import End, Kept
 from telemetry.record import MESH

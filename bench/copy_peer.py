@@ -23,7 +23,6 @@ from bench.metering import Figures, Meter
 from bus.connection import Connection
 from bus.partitions import partition_for
 from bus.ports import BATCH_BYTES_MAX, ReaderSettings
-from policy.topics import RAW
 from processors.processor import Processor
 from processors.program import build_program
 from processors.seat import KeysNeeded
@@ -31,6 +30,7 @@ from processors.tally import Tally
 from roadfade.clock import wall_ms
 from roadfade.keys import KeyCache
 from roadfade.settings import Settings
+from telemetry.topics import RAW
 
 POLL_MS: Final = 200
 

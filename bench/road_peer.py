@@ -14,13 +14,13 @@ from bus.observer import BatchDone
 from bus.partitions import partition_for
 from bus.ports import ReaderSettings
 from bus.producer import AckedProducer
-from policy.topics import RAW
 from processors.processor import Processor
 from processors.program import build_program
 from roadfade.carrying import Carrier, Carrying
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.keys import KeyCache
 from roadfade.settings import Settings
+from telemetry.topics import RAW
 
 
 class _MeteredCarrier(Carrier):

@@ -15,13 +15,13 @@ from bus.connection import Connection
 from bus.outgoing import Outgoing
 from bus.publisher import Publisher
 from bus.topics import TopicSpec
-from policy.topics import RAW, topic_configs
+from policy.topics import topic_configs
 from roadfade.clock import wall_ms
-from telemetry import control
+from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, RAW
 
 SAMPLED_DEVICES: Final = 50
 PUBLISHED_AT_ONCE: Final = 2_000
-NOT_WRITTEN: Final = frozenset({RAW, control.LINKS, control.CONSENTS})
+NOT_WRITTEN: Final = frozenset({RAW, CONTROL_LINKS, CONTROL_CONSENTS})
 
 Raw = dict[str, list[bytes]]
 """Envelopes of the sampled devices, in the order in which they were published."""

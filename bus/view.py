@@ -13,7 +13,7 @@ from typing import Final
 from bus.failures import TopicError, ViewOutdatedError
 from bus.ports import Broker, ConsumedRecord, TopicReader
 from bus.stopping import Stopping
-from telemetry.control import HEARTBEAT_KEY
+from telemetry.topics import HEARTBEAT_KEY
 
 STOP_DEADLINE_MS: Final = 10_000
 SILENCE_MS_MAX: Final = 3_600_000

@@ -14,9 +14,9 @@ from office.intervals import Interval, shortened
 from office.row_ids import new_row_id
 from office.tables import CONSENTS
 from office.void import parts_of, refuse_void
-from telemetry import control
 from telemetry.control import ConsentInterval, ConsentKind
 from telemetry.identity import SubjectId
+from telemetry.topics import CONTROL_CONSENTS
 
 
 class NewConsent(NamedTuple):
@@ -115,7 +115,7 @@ async def _shorten(connection: AsyncConnection, consent: ConsentInterval, at_ms:
     where = CONSENTS.c.consent == consent.consent
     await connection.execute(update(CONSENTS).where(where).values(to_ms=ended.to_ms))
     row = ConsentInterval(consent.consent, consent.subject, *_asked(consent), *ended)
-    await announce(connection, [Change(control.CONSENTS, row.consent, row)])
+    await announce(connection, [Change(CONTROL_CONSENTS, row.consent, row)])
 
 
 def _already(equal: Collection[ConsentInterval], new: NewConsent) -> ConsentInterval | None:
@@ -165,5 +165,5 @@ async def _insert(connection: AsyncConnection, fresh: Sequence[ConsentInterval])
                 for consent in fresh
             ],
         )
-        changes = [Change(control.CONSENTS, consent.consent, consent) for consent in fresh]
+        changes = [Change(CONTROL_CONSENTS, consent.consent, consent) for consent in fresh]
         await announce(connection, changes)

@@ -10,8 +10,9 @@ from office.changes import Change, announce, chunks
 from office.errors import OfficeError
 from office.row_ids import new_row_id
 from office.tables import DEVICES
-from telemetry.control import LINKS, DeviceRegistration
+from telemetry.control import DeviceRegistration
 from telemetry.identity import DeviceId
+from telemetry.topics import CONTROL_LINKS
 
 ID_CHARS_MAX: Final = 64
 """As in the envelope: a longer id could never be sent."""
@@ -47,7 +48,7 @@ async def register_devices(
     if fresh:
         await connection.execute(insert(DEVICES), _as_rows(fresh, wanted))
         changes = [
-            Change(LINKS, row, DeviceRegistration(device, wanted[device]))
+            Change(CONTROL_LINKS, row, DeviceRegistration(device, wanted[device]))
             for device, row in fresh.items()
         ]
         await announce(connection, changes)

@@ -18,9 +18,9 @@ from office.errors import OfficeError
 from office.intervals import Interval, asked_interval
 from office.row_ids import new_row_id
 from office.tables import LINKS
-from telemetry import control
 from telemetry.control import UNCONFIRMED, LinkInterval, Role
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
+from telemetry.topics import CONTROL_LINKS
 
 SECRET_BYTES: Final = 32
 OTHER_ROLE: Final = (
@@ -119,7 +119,7 @@ async def close_link(connection: AsyncConnection, device: DeviceId, at_ms: int) 
             ended = update(LINKS).where(LINKS.c.link == link.link).values(to_ms=at_ms)
             await connection.execute(ended)
             closed = replace(link, to_ms=at_ms)
-            await announce(connection, [Change(control.LINKS, link.link, closed)])
+            await announce(connection, [Change(CONTROL_LINKS, link.link, closed)])
             return link.link
         if link.to_ms == at_ms:
             return link.link
@@ -135,7 +135,7 @@ async def delete_link(connection: AsyncConnection, link: str) -> bool:
     gone = await connection.execute(delete(LINKS).where(LINKS.c.link == link))
     if gone.rowcount == 0:
         return False
-    await announce(connection, [Change(control.LINKS, link, None)])
+    await announce(connection, [Change(CONTROL_LINKS, link, None)])
     return True
 
 
@@ -167,4 +167,4 @@ async def _insert(connection: AsyncConnection, fresh: Sequence[LinkInterval]) ->
                 for link in fresh
             ],
         )
-        await announce(connection, [Change(control.LINKS, link.link, link) for link in fresh])
+        await announce(connection, [Change(CONTROL_LINKS, link.link, link) for link in fresh])

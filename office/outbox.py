@@ -19,9 +19,9 @@ from office.links import link_of
 from office.policies import policy_change
 from office.ports import ControlRecord, Publish
 from office.tables import CONSENTS, DEVICES, LINKS, OUTBOX, POLICIES, PUBLISHED
-from telemetry import control
-from telemetry.control import HEARTBEAT_KEY, DeviceRegistration, Heartbeat, encode_row
+from telemetry.control import DeviceRegistration, Heartbeat, encode_row
 from telemetry.identity import DeviceId
+from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
 
 POLL_S: Final = 0.05
 """How often a waiting writer looks whether its rows are out."""
@@ -120,15 +120,15 @@ class Outbox:
 
 def _device_change(row: Row[Any]) -> Change:
     value = DeviceRegistration(DeviceId(row.device), row.registered_ms)
-    return Change(control.LINKS, row.row, value)
+    return Change(CONTROL_LINKS, row.row, value)
 
 
 def _link_change(row: Row[Any]) -> Change:
-    return Change(control.LINKS, row.link, link_of(row))
+    return Change(CONTROL_LINKS, row.link, link_of(row))
 
 
 def _consent_change(row: Row[Any]) -> Change:
-    return Change(control.CONSENTS, row.consent, consent_of(row))
+    return Change(CONTROL_CONSENTS, row.consent, consent_of(row))
 
 
 _REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], Change]], ...]] = (

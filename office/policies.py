@@ -13,7 +13,8 @@ from office.changes import Change, announce
 from office.database import Database
 from office.errors import OfficeError
 from office.tables import POLICIES
-from policy.publication import TOPIC, Publication, decode_publication, encode_publication
+from telemetry.publication import Publication, decode_publication, encode_publication
+from telemetry.topics import CONTROL_POLICIES
 
 _VALUES: Final = select(POLICIES.c.value).order_by(POLICIES.c.version)
 VERSIONS_MAX: Final = 200
@@ -54,7 +55,7 @@ async def publish(
         value = encode_publication(new)
         row = {"version": new.version, "policy": new.policy, "value": value}
         await connection.execute(insert(POLICIES).values(row))
-        await announce(connection, [Change(TOPIC, new.key.decode(), value)])
+        await announce(connection, [Change(CONTROL_POLICIES, new.key.decode(), value)])
     return (*known, new)
 
 
@@ -86,4 +87,4 @@ def on_record(known: Sequence[Publication], new: Publication) -> bool:
 
 def policy_change(row: Row[Any]) -> Change:
     """A row of the table as the outbox tells it."""
-    return Change(TOPIC, decode_publication(row.value).key.decode(), row.value)
+    return Change(CONTROL_POLICIES, decode_publication(row.value).key.decode(), row.value)

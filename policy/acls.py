@@ -8,11 +8,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal
 
-from policy import publication
-from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
-from policy.topics import CONTROL, RAW, topic_configs
-from telemetry import flow
+from policy.topics import topic_configs
+from telemetry.topics import (
+    AUDIT_FLOW,
+    CONTROL,
+    CONTROL_POLICIES,
+    LEDGER_GROUP,
+    RAW,
+    SINK_GROUP,
+    WORKER_GROUP,
+)
 
 Resource = Literal["topic", "group", "cluster"]
 
@@ -71,7 +77,7 @@ def _worker(plan: Plan, prefix: str) -> Iterator[Acl]:
         yield from _topic(WORKER, prefix, name, "Read")
     for output in plan.outputs:
         yield from _topic(WORKER, prefix, output.topic, "Write")
-    yield from _topic(WORKER, prefix, flow.TOPIC, "Read", "Write")
+    yield from _topic(WORKER, prefix, AUDIT_FLOW, "Read", "Write")
     yield _group(WORKER, prefix, WORKER_GROUP)
     yield _group(WORKER, prefix, LEDGER_GROUP)
 
@@ -82,7 +88,7 @@ def _sink(plan: Plan, prefix: str) -> Iterator[Acl]:
     for name in topic_configs(plan):
         # It does not start where a topic is missing, and without Describe one that it may not
         # read is missing to it; DescribeConfigs alone does not show that a topic is there.
-        read = name in kept or name == publication.TOPIC
+        read = name in kept or name == CONTROL_POLICIES
         yield from _topic(SINK, prefix, name, "Read" if read else "Describe")
     yield _group(SINK, prefix, SINK_GROUP)
 
@@ -90,7 +96,7 @@ def _sink(plan: Plan, prefix: str) -> Iterator[Acl]:
 def _office(plan: Plan, prefix: str) -> Iterator[Acl]:
     for name in CONTROL:
         yield from _topic(OFFICE, prefix, name, "Write")
-    yield from _topic(OFFICE, prefix, publication.TOPIC, "Read")
+    yield from _topic(OFFICE, prefix, CONTROL_POLICIES, "Read")
     # It makes the topics follow the version in force; how far they are read it asks by offsets.
     yield from _administration(OFFICE, plan, prefix)
     for output in plan.outputs:
@@ -111,7 +117,7 @@ def _versions(principal: str, prefix: str) -> Iterator[Acl]:
     """What it takes to hear the versions of the policy, and to compile them for this broker."""
     # A plan holds for the broker's own deletion settings, and a topic is opened by describing it.
     yield Acl(principal, "DescribeConfigs", "cluster", CLUSTER)
-    yield from _topic(principal, prefix, publication.TOPIC, "DescribeConfigs", "Read")
+    yield from _topic(principal, prefix, CONTROL_POLICIES, "DescribeConfigs", "Read")
 
 
 def _administration(principal: str, plan: Plan, prefix: str) -> Iterator[Acl]:

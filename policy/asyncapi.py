@@ -8,23 +8,23 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from policy import publication
 from policy.columns import columns_of
 from policy.plan import Output, Plan
-from policy.topics import RAW, topic_configs
+from policy.topics import topic_configs
 from policy.words import say_duration
-from telemetry import control, flow, record
+from telemetry import publication, record
 from telemetry.schema import schema_of, schema_text
+from telemetry.topics import AUDIT_FLOW, CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, RAW
 
 ASYNCAPI: Final = "3.0.0"
 KAFKA_BINDING: Final = "0.5.0"
 _PUBLICATION: Final = "publication.v1"
 _WIRE: Final = {
     RAW: ("envelope.v1", "receive", "What devices report, before any purpose is decided."),
-    flow.TOPIC: ("flow-record.v1", "send", "What became of every reading: counts, no people."),
-    control.LINKS: ("control-row.v1", "receive", "Who stands behind a device, as intervals."),
-    control.CONSENTS: ("control-row.v1", "receive", "What people agreed to, as intervals."),
-    publication.TOPIC: (_PUBLICATION, "receive", "Every published version of the policy."),
+    AUDIT_FLOW: ("flow-record.v1", "send", "What became of every reading: counts, no people."),
+    CONTROL_LINKS: ("control-row.v1", "receive", "Who stands behind a device, as intervals."),
+    CONTROL_CONSENTS: ("control-row.v1", "receive", "What people agreed to, as intervals."),
+    CONTROL_POLICIES: (_PUBLICATION, "receive", "Every published version of the policy."),
 }
 _BOUND_NUMBERS: Final = {"retention.ms", "delete.retention.ms", "max.message.bytes"}
 """Numbers that the Kafka binding names; all settings stand under ``x-topic-settings``."""

@@ -7,14 +7,14 @@ gives each partition something newer, and the settings below bound the delay.
 from collections.abc import Mapping
 from typing import Final
 
-from policy import publication
 from policy.plan import Plan, Transport
-from telemetry import control, flow
 from telemetry.instants import HOUR_MS, MINUTE_MS
+from telemetry.topics import (
+    AUDIT_FLOW,
+    CONTROL,
+    RAW,
+)
 
-RAW: Final = "telemetry.raw"
-CONTROL: Final = (control.LINKS, control.CONSENTS, publication.TOPIC)
-"""What the office publishes, and keeps alive by heartbeats."""
 BATCH_BYTES_MAX: Final = 1024 * 1024 + 12
 """Room for our producer's largest batch, 1 MB, and its overhead."""
 COMPACTION_LAG_MS_MAX: Final = MINUTE_MS
@@ -30,7 +30,7 @@ leave a deleted link or consent in force in a worker that was cut off meanwhile.
 def transports_of(plan: Plan) -> Mapping[str, Transport]:
     """The deletion settings of every topic whose records have an end, by unprefixed name."""
     outputs = {output.topic: output.transport for output in plan.outputs}
-    return {RAW: plan.raw, **outputs, flow.TOPIC: plan.ledger}
+    return {RAW: plan.raw, **outputs, AUDIT_FLOW: plan.ledger}
 
 
 def topic_configs(

@@ -14,9 +14,9 @@ from roadfade import metrics
 from roadfade.clock import Clock
 from roadfade.keys import KeyCache
 from roadfade.metered import Metered
-from telemetry import flow
 from telemetry.arrived import Arrived
 from telemetry.flow import FlowRecord, encode_flow
+from telemetry.topics import AUDIT_FLOW
 
 
 class Carrying(NamedTuple):
@@ -56,7 +56,7 @@ class Carrier(Metered):
         first, last = records[0].offset, records[-1].offset
         record = FlowRecord(self._topic, partition, first, last, ledger, rejected)
         self._in_hand.append((record, tally))
-        outgoing.append(Outgoing(flow.TOPIC, partition, record.key, encode_flow(record), []))
+        outgoing.append(Outgoing(AUDIT_FLOW, partition, record.key, encode_flow(record), []))
         return outgoing
 
     def _process(

@@ -12,11 +12,10 @@ from typing import Protocol
 from bus.failures import BrokerError
 from bus.ports import Broker, OffsetReader
 from bus.stopping import until
-from policy.groups import SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
-from policy.topics import RAW
 from roadfade import metrics
 from roadfade.clock import Clock
+from telemetry.topics import RAW, SINK_GROUP, WORKER_GROUP
 
 MEASURE_EVERY_S = 15.0
 

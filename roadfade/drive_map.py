@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 from pages.markup import Drawing, Shape
 from roadfade.dry_run import Readings
-from roadfade.mesh_outline import outline
+from telemetry.grids import outline
 from telemetry.instants import MINUTE_MS
 from telemetry.record import LATITUDE, LONGITUDE, MESH
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
-from roadfade.mesh_outline import outline
+from telemetry.grids import outline
 from telemetry.instants import HOUR_MS
 
 PAUSE_MS_MIN: Final = 2 * HOUR_MS

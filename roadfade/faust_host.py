@@ -18,10 +18,10 @@ import msgspec
 from mode.supervisors import CrashingSupervisor
 
 from bus.connection import Connection
-from policy.groups import LEDGER_GROUP
 from roadfade import metrics
 from roadfade.ledger import LedgerFile
 from telemetry import flow
+from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP
 
 STOP_S_MAX: Final = 25
 """A process that has not ended so long after its stop was asked for ends itself."""
@@ -66,7 +66,7 @@ def build_app(
         consumer_auto_offset_reset="earliest",
         agent_supervisor=CrashingSupervisor,
     )
-    audit = app.topic(connection.topic(flow.TOPIC), value_serializer="raw", key_serializer="raw")
+    audit = app.topic(connection.topic(AUDIT_FLOW), value_serializer="raw", key_serializer="raw")
     ledger = LedgerFile(ledger_path)
 
     @app.agent(audit, concurrency=1)

@@ -14,7 +14,6 @@ from bus.stopping import until
 from office.database import Database
 from office.outbox import Outbox
 from office.ports import ControlRecord, Publish
-from policy.topics import CONTROL
 from roadfade import metrics
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.copies import measure_topics
@@ -25,6 +24,7 @@ from roadfade.settings import Settings
 from roadfade.signals import on_stop
 from roadfade.topic_keeper import TopicKeeper
 from roadfade.versioning import record_first
+from telemetry.topics import CONTROL
 
 DRAIN_EVERY_S = 0.25
 

@@ -14,7 +14,6 @@ from bus.topics import TopicSpec, drift
 from policy.limits import Limits
 from policy.parse import parse_policy
 from policy.plan import Plan
-from policy.publication import Publication
 from policy.topics import transports_of
 from roadfade.documents import UnreadableError, load_files, shipped_policy_path
 from roadfade.parsed_files import parsed_files
@@ -22,6 +21,7 @@ from roadfade.plans import Plans
 from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS, day_start_ms
+from telemetry.publication import Publication
 
 
 def connection_of(settings: Settings) -> Connection:

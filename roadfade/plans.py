@@ -11,7 +11,6 @@ from policy.limits import Limits
 from policy.parse import parse
 from policy.plan import Plan, Transport
 from policy.problems import Problem
-from policy.publication import Publication
 from policy.switching import Reign, closed, coming, held, renamed
 from policy.topics import topic_configs
 from policy.versions import in_force, reigns
@@ -19,6 +18,7 @@ from roadfade.documents import load_catalogue
 from roadfade.parsed_files import parsed_files
 from roadfade.refusal import Unready
 from telemetry.instants import format_instant
+from telemetry.publication import Publication
 
 KEPT_MAX: Final = 1_000
 EARLIER_MAX: Final = 3

@@ -12,7 +12,6 @@ import typer
 from office.errors import OfficeError
 from policy.approvals import approval_words
 from policy.cases import run_cases
-from policy.publication import Publication, encode_publication, texts_sha256
 from policy.renderings_diff import diff_json
 from roadfade.answers import FAILS, print_json, refuse, settings
 from roadfade.clock import wall_ms
@@ -21,6 +20,7 @@ from roadfade.policy_choice import policy_or_exit
 from roadfade.refusal import NOT_PUBLISHED, Refusal
 from roadfade.typed import AsJson, PolicyPath
 from telemetry.instants import format_instant
+from telemetry.publication import Publication, encode_publication, texts_sha256
 
 
 def publish_command(

@@ -12,10 +12,11 @@ import msgspec
 from bus.failures import TopicError
 from bus.ports import Broker
 from bus.view import CompactedView
-from policy.publication import TOPIC, Publication, PublicationError, decode_publication
 from policy.versions import InForce, in_force
 from roadfade.clock import wall_ms
 from telemetry.control import ControlRow, Heartbeat, decode_row
+from telemetry.publication import Publication, PublicationError, decode_publication
+from telemetry.topics import CONTROL_POLICIES
 
 TOLD_S_MAX: Final = 30.0
 """So long a process waits at its start to be told what is published."""
@@ -75,7 +76,9 @@ class Published:
 
 def view_of(broker: Broker, published: Published) -> CompactedView:
     """The topic as a view that keeps ``published`` up to date while it runs."""
-    return CompactedView(broker, TOPIC, published.apply, heartbeat_at=heartbeat_at, clock=wall_ms)
+    return CompactedView(
+        broker, CONTROL_POLICIES, published.apply, heartbeat_at=heartbeat_at, clock=wall_ms
+    )
 
 
 async def told_now(broker: Broker, own: Publication) -> Published:

@@ -7,8 +7,8 @@ from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from ingest.gate import gate
-from policy.topics import RAW
 from telemetry.envelope import Envelope, encode_envelope
+from telemetry.topics import RAW
 
 ENVELOPES_AT_ONCE_MAX = 500
 

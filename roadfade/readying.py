@@ -7,7 +7,6 @@ from bus.failures import BrokerError
 from bus.partitions import partition_for
 from bus.ports import Broker
 from policy.plan import Plan
-from policy.publication import Publication
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
@@ -18,6 +17,7 @@ from roadfade.planning import partitions_of
 from roadfade.plans import Plans
 from roadfade.refusal import Unready
 from roadfade.say_once import SayOnce
+from telemetry.publication import Publication
 
 logger = logging.getLogger(__name__)
 

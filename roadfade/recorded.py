@@ -3,11 +3,11 @@
 from office.recorded import recorded
 from policy.limits import Limits
 from policy.plan import Plan
-from policy.publication import Publication
 from roadfade.clock import judging_clock
 from roadfade.planning import own_publication
 from roadfade.plans import Line, Plans, line_at
 from roadfade.settings import Settings
+from telemetry.publication import Publication
 
 
 def versions_here(settings: Settings) -> tuple[Publication, ...]:

@@ -13,7 +13,6 @@ from typing import Any, Final
 
 from office.grantable import grantable
 from policy.plan import Plan
-from processors.mesh import jis_mesh
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
@@ -24,6 +23,7 @@ from roadfade.joining import Token, Value, common_of, joined, tokens_of
 from roadfade.risk_shares import Risk, Share
 from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval
 from telemetry.envelope import decode_envelope
+from telemetry.grids import jis_mesh
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
 from telemetry.instants import parse_instant, to_ms
 from telemetry.record import LATITUDE, LONGITUDE, MESH, PSEUDONYM_EPOCH, decode_record

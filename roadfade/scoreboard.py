@@ -10,9 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bus.positions import Positions
-from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
-from policy.topics import RAW
 from roadfade.clock import wall_ms
 from roadfade.ledger import LedgerFile
 from roadfade.local.prometheus import LocalPrometheus
@@ -25,6 +23,7 @@ from roadfade.stores import store_of
 from roadfade.sweep_process import sweep_once
 from telemetry import flow
 from telemetry.flow import Ledger
+from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
 
 DRAIN_S_MAX = 90.0
 
@@ -83,7 +82,7 @@ class Scoreboard:
         with self._console.status("draining"):
             async with Positions(connection_of(self._settings)) as positions:
                 await self._caught_up(positions, WORKER_GROUP, [RAW])
-                await self._caught_up(positions, LEDGER_GROUP, [flow.TOPIC])
+                await self._caught_up(positions, LEDGER_GROUP, [AUDIT_FLOW])
                 await self._caught_up(positions, SINK_GROUP, topics)
             await asyncio.to_thread(sweep_once, store_of(self._settings), self._ledger, wall_ms())
         ledger = await asyncio.to_thread(self._ledger.read)

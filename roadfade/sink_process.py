@@ -10,7 +10,6 @@ from bus.ports import Broker
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
 from bus.stopping import until
-from policy.groups import SINK_GROUP
 from roadfade import __version__, metrics
 from roadfade.clock import judging_clock
 from roadfade.footing import Footing
@@ -27,6 +26,7 @@ from roadfade.settings import Settings
 from roadfade.signals import on_stop
 from roadfade.stores import open_sink
 from sinks.ports import Sink
+from telemetry.topics import SINK_GROUP
 
 LOOK_EVERY_S = 0.5
 logger = logging.getLogger(__name__)

@@ -10,9 +10,7 @@ from typing import Final
 
 from bus.failures import BrokerError
 from bus.positions import Positions
-from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
-from policy.topics import RAW
 from roadfade.clock import Clock
 from roadfade.footing import Footing
 from roadfade.ledger import LedgerFile
@@ -23,7 +21,7 @@ from roadfade.scrape import Process, scrape
 from roadfade.settings import Settings
 from roadfade.stores import store_of
 from sinks.results import Overdue
-from telemetry import flow
+from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
 
 WATCH_S: Final = 6.0
 """A group that has not moved for so long while records wait is stuck."""
@@ -89,7 +87,7 @@ async def _from_broker(settings: Settings) -> tuple[Plan, dict[str, Waiting]]:
     plan = line.plan
     read = {
         WORKER_GROUP: [RAW],
-        LEDGER_GROUP: [flow.TOPIC],
+        LEDGER_GROUP: [AUDIT_FLOW],
         SINK_GROUP: [output.topic for output in plan.outputs],
     }
     async with Positions(connection_of(settings)) as positions:

@@ -3,9 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
-from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 from roadfade.scrape import Process, highest, total
 from roadfade.status_facts import Facts
+from telemetry.topics import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 
 ROLES: Final = {
     "office": "links and consents do not reach the workers",

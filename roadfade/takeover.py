@@ -10,10 +10,10 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
 from bus.stopping import until
-from policy.publication import Publication
 from policy.versions import InForce
 from roadfade.clock import Clock
 from roadfade.published import Published
+from telemetry.publication import Publication
 
 LOOK_EVERY_S: Final = 0.25
 AGAIN_AFTER_S: Final = 1.0

@@ -16,8 +16,6 @@ from bus.topics import TopicSpec
 from office.database import Database
 from office.policies import newest, published
 from policy.plan import Plan
-from policy.publication import Publication
-from policy.topics import CONTROL
 from roadfade import __version__, metrics
 from roadfade.clock import Clock
 from roadfade.planning import bring_about, check_topics, specs_of
@@ -26,6 +24,8 @@ from roadfade.refusal import Unready
 from roadfade.say_once import SayOnce
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS
+from telemetry.publication import Publication
+from telemetry.topics import CONTROL
 
 LOOK_EVERY_S: Final = 1.0
 LATER: Final = (BrokerError, TopicError, TimeoutError, OSError)

@@ -21,7 +21,6 @@ from policy.compiled import CompiledPolicy
 from policy.diff import diff
 from policy.limits import Limits
 from policy.plan import Plan
-from policy.publication import Publication, PublicationError, encode_publication
 from policy.switching import taken_over
 from roadfade.clock import wall_ms
 from roadfade.planning import connection_of, limits_on, own_publication
@@ -30,6 +29,7 @@ from roadfade.reachable import require_broker
 from roadfade.recorded import versions_here
 from roadfade.refusal import Unready
 from roadfade.settings import Settings
+from telemetry.publication import Publication, PublicationError, encode_publication
 
 UNDECIDED: Final = "it widens what is allowed, and nobody recorded a decision in it"
 logger = logging.getLogger(__name__)

@@ -12,9 +12,6 @@ from bus.ports import Broker, ReaderSettings
 from bus.slots import Slot
 from office.kek import FileKek
 from office.keyring import Keyring
-from policy import publication
-from policy.groups import WORKER_GROUP
-from policy.topics import RAW
 from processors.people import People
 from roadfade import metrics
 from roadfade.carrying import Carrier, Carrying
@@ -30,7 +27,7 @@ from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from roadfade.takeover import Takeover
 from roadfade.views import ControlViews, taken_by
-from telemetry.control import CONSENTS, LINKS
+from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, RAW, WORKER_GROUP
 
 
 class DataPlane:
@@ -74,8 +71,8 @@ def assemble(settings: Settings, broker: Broker, ground: Footing, member: str) -
     clock = judging_clock(settings.fixed_now_ms)
     readying = Readying(broker, ground.plans, people, keys)
     takeover = Takeover(ground.published, readying.make, clock, took_over)
-    told = dict.fromkeys((LINKS, CONSENTS), taken_by(people)) | {
-        publication.TOPIC: ground.published.apply
+    told = dict.fromkeys((CONTROL_LINKS, CONTROL_CONSENTS), taken_by(people)) | {
+        CONTROL_POLICIES: ground.published.apply
     }
     views = ControlViews(broker, told, wall_ms, settings.view_age_s_max * 1000)
     carrier = Carrier(RAW, lambda: takeover.chosen, keys, clock)

@@ -13,10 +13,6 @@ from msgspec import Struct
 
 from telemetry.identity import MASK, DeviceId, LinkSecret, SubjectId
 
-LINKS: Final = "control.links"
-CONSENTS: Final = "control.consents"
-HEARTBEAT_KEY: Final = b"~heartbeat"
-
 ConsentKind = Literal["location", "opt_in", "third_party"]
 
 Role = Literal[

@@ -7,12 +7,9 @@ record voids all earlier ones of its partition from its first offset on.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Final
 
 import msgspec
 from msgspec import Struct
-
-TOPIC: Final = "audit.flow"
 
 
 class OutputFlow(Struct, rename={"entered": "in"}, forbid_unknown_fields=True):

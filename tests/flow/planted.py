@@ -5,9 +5,9 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from bus.outgoing import Outgoing
-from policy.topics import RAW
 from telemetry.instants import format_instant
 from telemetry.record import LATITUDE, LONGITUDE
+from telemetry.topics import RAW
 from tests.support.everywhere import Mark
 from tests.support.pace import raw
 

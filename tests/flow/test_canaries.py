@@ -10,8 +10,8 @@ from bus.outgoing import Outgoing
 from roadfade.clock import wall_ms
 from roadfade.ledger import LedgerFile
 from roadfade.local.broker import LocalBroker
-from telemetry import flow
 from telemetry.instants import DAY_MS
+from telemetry.topics import AUDIT_FLOW
 from tests.flow.planted import HALVES, MARKS, OWN_PLACE, SERIAL, SILENT, SUBJECT, VIN, planted
 from tests.sinks.records import A as IMPROVE
 from tests.sinks.records import record
@@ -42,7 +42,7 @@ def planted_road(broker: LocalBroker, tmp_path_factory: pytest.TempPathFactory) 
 
 def places(road: Road) -> dict[str, bytes]:
     outputs = [output.topic for output in plan_of(road.settings).outputs]
-    return everything(road, [*outputs, flow.TOPIC])
+    return everything(road, [*outputs, AUDIT_FLOW])
 
 
 def secrets(road: Road) -> dict[str, Mark]:

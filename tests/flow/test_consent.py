@@ -12,8 +12,6 @@ import pytest
 
 from bus.positions import Positions
 from bus.publisher import Publisher
-from policy.groups import WORKER_GROUP
-from policy.topics import RAW
 from roadfade.clock import wall_ms
 from roadfade.ledger import LedgerFile
 from roadfade.local.broker import LocalBroker
@@ -21,6 +19,7 @@ from roadfade.planning import connection_of
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, HOUR_MS, SECOND_MS, format_instant
 from telemetry.record import LATITUDE, LONGITUDE
+from telemetry.topics import RAW, WORKER_GROUP
 from tests.flow.planted import column
 from tests.support.pace import play, raw
 from tests.support.road import Road, no_prefix_twice, running_road

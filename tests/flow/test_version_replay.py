@@ -14,7 +14,6 @@ from ingest.simulator import Fleet
 from office.database import Database
 from office.policies import publish as put_on_record
 from office.policies import published
-from policy.publication import Publication
 from roadfade.clock import wall_ms
 from roadfade.local.broker import LocalBroker
 from roadfade.planning import own_publication
@@ -24,6 +23,7 @@ from sinks.digest import lake_digest
 from sinks.layout import outputs
 from sinks.query import run_query
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
+from telemetry.publication import Publication
 from tests.support.pace import enrolled, play, recorded, same_people
 from tests.support.road import Road, no_prefix_twice, running_road
 from tests.support.versions import Bends, document

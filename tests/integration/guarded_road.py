@@ -18,10 +18,11 @@ from bus.publisher import Publisher
 from bus.sink_loop import SinkLoop
 from bus.topics import TopicSpec
 from bus.view import CompactedView
-from policy.publication import TOPIC, Publication, encode_publication
 from policy.topics import topic_configs
 from roadfade.planning import bring_about
-from telemetry.control import HEARTBEAT_KEY, Heartbeat, encode_row
+from telemetry.control import Heartbeat, encode_row
+from telemetry.publication import Publication, encode_publication
+from telemetry.topics import CONTROL_POLICIES, HEARTBEAT_KEY
 from tests.integration.bus_road import DEADLINE_S, Noted, clock, until
 from tests.support.plans import PLAN, output, plan
 
@@ -44,8 +45,8 @@ async def furnish(connection: Connection) -> None:
     """Every topic, with one record in it."""
     async with TopicAdmin(connection) as admin:
         await bring_about(admin, SPECS)
-    rows = [Outgoing(topic, 0, b"row", b"x") for topic in TOPICS - {TOPIC}]
-    told = Outgoing(TOPIC, 0, PUBLISHED.key, encode_publication(PUBLISHED))
+    rows = [Outgoing(topic, 0, b"row", b"x") for topic in TOPICS - {CONTROL_POLICIES}]
+    told = Outgoing(CONTROL_POLICIES, 0, PUBLISHED.key, encode_publication(PUBLISHED))
     async with Publisher(connection, clock=clock) as publisher:
         await publisher.publish([*rows, told])
 

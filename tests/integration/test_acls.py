@@ -17,14 +17,19 @@ from bus.publisher import Publisher
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.view import CompactedView
 from policy.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
-from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
-from policy.publication import Publication
-from policy.topics import CONTROL, RAW
 from roadfade.planning import bring_about, check_topics
 from roadfade.published import heartbeat_at, told_now
-from telemetry import flow
 from telemetry.arrived import Arrived
-from telemetry.control import HEARTBEAT_KEY
+from telemetry.publication import Publication
+from telemetry.topics import (
+    AUDIT_FLOW,
+    CONTROL,
+    HEARTBEAT_KEY,
+    LEDGER_GROUP,
+    RAW,
+    SINK_GROUP,
+    WORKER_GROUP,
+)
 from tests.integration.bus_road import Noted, clock
 from tests.integration.guarded_road import (
     HEARTBEAT,
@@ -66,13 +71,13 @@ async def test_a_worker_carries_raw_data_to_every_purpose_and_its_count_to_the_l
     way: Way,
 ) -> None:
     async def handle(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
-        return [Outgoing(topic, partition, b"k", b"v") for topic in (*OUTPUTS, SPARE, flow.TOPIC)]
+        return [Outgoing(topic, partition, b"k", b"v") for topic in (*OUTPUTS, SPARE, AUDIT_FLOW)]
 
     noted, producer = Noted(), AckedProducer(way(WORKER), clock=clock)
     await carried(
         BatchLoop(way(WORKER), RAW, WORKER_GROUP, handle, producer, observer=noted), noted
     )
-    assert await in_group(way(WORKER), LEDGER_GROUP, flow.TOPIC) > 0
+    assert await in_group(way(WORKER), LEDGER_GROUP, AUDIT_FLOW) > 0
 
 
 async def test_a_worker_reads_whole_what_people_said(way: Way) -> None:
@@ -151,7 +156,7 @@ async def test_the_office_measures_how_old_topics_are_and_how_far_they_are_read(
 
 
 async def test_who_administers_is_told_how_far_everything_is_read(way: Way) -> None:
-    read = {WORKER_GROUP: [RAW], LEDGER_GROUP: [flow.TOPIC], SINK_GROUP: [*OUTPUTS]}
+    read = {WORKER_GROUP: [RAW], LEDGER_GROUP: [AUDIT_FLOW], SINK_GROUP: [*OUTPUTS]}
     async with Positions(way(ADMIN)) as positions:
         for group, topics in read.items():
             await positions.lag(group, dict.fromkeys(topics, 2))

@@ -7,11 +7,8 @@ import pytest
 
 from bus.admin import TopicAdmin
 from bus.failures import BrokerError, TopicError
-from policy import publication
 from policy.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
-from policy.groups import SINK_GROUP, WORKER_GROUP
-from policy.topics import CONTROL, RAW
-from telemetry import flow
+from telemetry.topics import AUDIT_FLOW, CONTROL, CONTROL_POLICIES, RAW, SINK_GROUP, WORKER_GROUP
 from tests.integration.guarded_road import (
     OUTPUTS,
     STRANGER,
@@ -44,27 +41,27 @@ async def test_a_gateway_writes_raw_data_and_reads_nothing_back(way: Way) -> Non
 
 
 async def test_a_worker_reads_no_purpose_and_changes_nothing_that_people_said(way: Way) -> None:
-    assert await readable(way(WORKER)) == {RAW, flow.TOPIC, *CONTROL}
-    assert await writable(way(WORKER)) == {flow.TOPIC, *OUTPUTS}
+    assert await readable(way(WORKER)) == {RAW, AUDIT_FLOW, *CONTROL}
+    assert await writable(way(WORKER)) == {AUDIT_FLOW, *OUTPUTS}
 
 
 async def test_a_sink_reads_purposes_and_no_links_or_consents(way: Way) -> None:
-    assert await readable(way(SINK)) == {publication.TOPIC, *OUTPUTS}
+    assert await readable(way(SINK)) == {CONTROL_POLICIES, *OUTPUTS}
     assert await writable(way(SINK)) == set()
 
 
 async def test_a_sweep_is_told_the_versions_and_reads_no_purpose(way: Way) -> None:
-    assert await readable(way(SWEEP)) == {publication.TOPIC}
+    assert await readable(way(SWEEP)) == {CONTROL_POLICIES}
     assert await writable(way(SWEEP)) == set()
 
 
 async def test_the_office_reads_nothing_that_vehicles_sent(way: Way) -> None:
-    assert await readable(way(OFFICE)) == {publication.TOPIC}
+    assert await readable(way(OFFICE)) == {CONTROL_POLICIES}
     assert await writable(way(OFFICE)) == {*CONTROL}
 
 
 async def test_who_administers_topics_reads_no_data_and_deletes_none(way: Way) -> None:
-    assert await readable(way(ADMIN)) == {publication.TOPIC}
+    assert await readable(way(ADMIN)) == {CONTROL_POLICIES}
     assert await writable(way(ADMIN)) == set()
     with pytest.raises(TopicError, match="AuthorizationFailed"):
         await delete_spare(way(ADMIN))

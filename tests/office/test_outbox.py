@@ -7,14 +7,14 @@ from office.database import Database
 from office.links import NewLink
 from office.outbox import Outbox
 from office.registry import Registry
-from telemetry import control
 from telemetry.control import Heartbeat, decode_row
 from telemetry.identity import DeviceId, SubjectId
+from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
 from tests.office.conftest import IMPROVE, Topics
 
 DONGLE = DeviceId("dongle-1")
 ANA = SubjectId("ana")
-PARTITIONS = {control.LINKS: 3, control.CONSENTS: 2}
+PARTITIONS = {CONTROL_LINKS: 3, CONTROL_CONSENTS: 2}
 
 
 async def test_changes_leave_in_the_order_in_which_they_were_made(
@@ -26,7 +26,7 @@ async def test_changes_leave_in_the_order_in_which_they_were_made(
     await registry.close_link(DONGLE, 300)
     assert await outbox.drain(topics.publish) == 5
     assert [record.topic for record in topics.records] == [
-        control.LINKS, control.LINKS, control.CONSENTS, control.CONSENTS, control.LINKS,
+        CONTROL_LINKS, CONTROL_LINKS, CONTROL_CONSENTS, CONTROL_CONSENTS, CONTROL_LINKS,
     ]  # fmt: skip
     keys = [record.key.decode() for record in topics.records]
     assert keys[1:] == [link, consent, consent, link]
@@ -97,7 +97,7 @@ async def test_a_heartbeat_reaches_every_partition_after_what_it_vouches_for(
     assert await outbox.beat(topics.publish, PARTITIONS, 777) == 2
     beats = topics.records[2:]
     assert [(beat.topic, beat.partition, beat.key) for beat in beats] == [
-        (topic, partition, control.HEARTBEAT_KEY)
+        (topic, partition, HEARTBEAT_KEY)
         for topic, count in PARTITIONS.items()
         for partition in range(count)
     ]

@@ -11,7 +11,8 @@ from office.outbox import Outbox
 from office.policies import newest, publish, published
 from office.ports import ControlRecord
 from office.recorded import recorded
-from policy.publication import TOPIC, Publication, decode_publication
+from telemetry.publication import Publication, decode_publication
+from telemetry.topics import CONTROL_POLICIES
 
 FIRST = Publication("p", 1, 0, 0, {"policy.yaml": "one"})
 SECOND = Publication("p", 2, 10, 5, {"policy.yaml": "two"})
@@ -26,7 +27,11 @@ async def told(database: Database) -> list[Publication]:
         found.extend(records)
 
     await Outbox(database).drain(take)
-    return [decode_publication(one.value) for one in found if one.topic == TOPIC and one.value]
+    return [
+        decode_publication(one.value)
+        for one in found
+        if one.topic == CONTROL_POLICIES and one.value
+    ]
 
 
 async def test_a_version_is_on_record_and_told(database: Database) -> None:

@@ -3,7 +3,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.operations import MeshH3, MeshJis
-from processors.mesh import cell_of, jis_mesh
+from processors.mesh import cell_of
+from telemetry.grids import jis_mesh
 
 # The corner and the edges that JIS X 0410 gives by definition, worked by hand.
 TOKYO_STATION = (35.681236, 139.767125)

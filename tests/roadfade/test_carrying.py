@@ -7,7 +7,8 @@ from roadfade import metrics
 from roadfade.carrying import Carrier, Carrying
 from roadfade.keys import KeyCache
 from telemetry.arrived import Arrived
-from telemetry.flow import TOPIC, decode_flow
+from telemetry.flow import decode_flow
+from telemetry.topics import AUDIT_FLOW
 from tests.support.plans import PLAN, SPEED
 from tests.support.worlds import NOW_MS, column, envelope, known_world
 
@@ -30,7 +31,7 @@ GOOD = envelope({SPEED: column("km/h", [1.0, 2.0])})
 
 async def test_a_slice_ends_with_its_flow_record() -> None:
     out = await carrier(MemoryKeyring()).handle(2, [arrived(7, GOOD), arrived(8, b"{")])
-    assert out[-1].topic == TOPIC
+    assert out[-1].topic == AUDIT_FLOW
     assert out[-1].value is not None
     record = decode_flow(out[-1].value)
     assert (record.partition, record.first, record.last) == (2, 7, 8)

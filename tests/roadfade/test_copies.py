@@ -9,9 +9,9 @@ import pytest
 from bus.memory.broker import FakeBroker
 from bus.topics import TopicSpec
 from policy.plan import Plan
-from policy.topics import RAW
 from roadfade import metrics
 from roadfade.copies import measure_topics
+from telemetry.topics import RAW
 from tests.support.fast_time import fast_time
 from tests.support.plans import PLAN, plan
 from tests.support.small_house import NOW_MS, Clock

@@ -6,10 +6,9 @@ import pytest
 from typer.testing import CliRunner
 
 from policy.operations import Keep
-from processors.mesh import jis_mesh
 from roadfade.cli import policy_app as app
 from roadfade.dry_run import dry_run
-from roadfade.mesh_outline import outline
+from telemetry.grids import jis_mesh, outline
 from telemetry.record import LATITUDE, LONGITUDE, MESH
 from tests.support.plans import FUEL, PLAN, SPEED, lane, output, plan
 from tests.support.worlds import column, envelope

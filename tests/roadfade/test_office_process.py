@@ -12,14 +12,13 @@ from bus.memory.faults import Fault
 from office.database import Database
 from office.outbox import Outbox
 from office.policies import publish, published
-from policy.publication import TOPIC, decode_publication
-from policy.topics import CONTROL
 from roadfade import metrics
 from roadfade.office_process import serve, topics_of
 from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from roadfade.versioning import record_first
-from telemetry.control import HEARTBEAT_KEY
+from telemetry.publication import decode_publication
+from telemetry.topics import CONTROL, CONTROL_POLICIES, HEARTBEAT_KEY
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
 from tests.support.small_house import FIRST, NOW_MS, SURVEY, make_topics, settings_in, version
@@ -60,7 +59,7 @@ async def office(
 
 def told(broker: FakeBroker) -> list[int]:
     """The versions told, in order."""
-    rows = [r.value for r in broker.records(TOPIC) if r.key != HEARTBEAT_KEY]
+    rows = [r.value for r in broker.records(CONTROL_POLICIES) if r.key != HEARTBEAT_KEY]
     return [decode_publication(value or b"").version for value in rows]
 
 

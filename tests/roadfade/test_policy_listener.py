@@ -8,9 +8,9 @@ import pytest
 from bus.failures import ViewOutdatedError
 from bus.memory.broker import SETTINGS, FakeBroker
 from bus.ports import BrokerSettings
-from policy.publication import TOPIC
 from roadfade.policy_listener import PolicyListener
 from roadfade.settings import Settings
+from telemetry.topics import CONTROL_POLICIES
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
 from tests.support.small_house import BROKEN, SURVEY, make_topics, settings_in, tell, version
@@ -83,7 +83,7 @@ async def test_listening_hears_a_version_that_is_published_meanwhile(settings: S
         broker.come_back()
         await until(lambda: listener.ends() is not before, hearing)
         # A topic that was made anew may hide a deletion: listening begins anew.
-        broker.remake(TOPIC)
+        broker.remake(CONTROL_POLICIES)
         tell(broker, [FIRST])
         with pytest.raises(ViewOutdatedError):
             await hearing

@@ -11,9 +11,7 @@ import pytest
 from bus.memory.broker import FakeBroker
 from bus.memory.faults import Event, Fault
 from bus.outgoing import Outgoing
-from policy.groups import SINK_GROUP
 from policy.plan import Plan
-from policy.publication import Publication
 from roadfade import metrics
 from roadfade.footing import Footing
 from roadfade.planning import limits_of
@@ -24,6 +22,8 @@ from roadfade.sink_process import LakeKeeper
 from roadfade.stores import query
 from roadfade.sweep_process import once
 from telemetry.instants import DAY_MS
+from telemetry.publication import Publication
+from telemetry.topics import SINK_GROUP
 from tests.integration.bus_road import until
 from tests.policy.documents import bent
 from tests.support.fast_time import fast_time

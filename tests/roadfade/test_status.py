@@ -9,7 +9,6 @@ import pytest
 import typer
 from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
 
-from policy.groups import SINK_GROUP, WORKER_GROUP
 from roadfade import status_command
 from roadfade.scrape import Process, Sample, highest, scrape, total
 from roadfade.settings import Settings
@@ -18,6 +17,7 @@ from roadfade.status_facts import Facts, Waiting
 from roadfade.status_verdict import wrong
 from sinks.results import Overdue
 from telemetry.instants import parse_instant
+from telemetry.topics import SINK_GROUP, WORKER_GROUP
 
 NOW_MS = parse_instant("2026-11-23T09:00:00Z")
 NOW_S = NOW_MS / 1000

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from policy.publication import Publication, encode_publication
 from roadfade.published import Published, UnreadableRowError
 from roadfade.takeover import Takeover
+from telemetry.publication import Publication, encode_publication
 
 FIRST = Publication("p", 1, 0, 0, {"policy.yaml": "one"})
 SECOND = Publication("p", 2, 5_000, 1_000, {"policy.yaml": "two"})

@@ -11,14 +11,14 @@ import pytest
 from bus.memory.broker import FakeBroker
 from office.database import Database
 from office.policies import publish
-from policy.publication import Publication
-from policy.topics import CONTROL
 from roadfade.planning import limits_of
 from roadfade.plans import Plans
 from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from roadfade.topic_keeper import TopicKeeper
 from telemetry.instants import DAY_MS, SECOND_MS
+from telemetry.publication import Publication
+from telemetry.topics import CONTROL
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
 from tests.support.small_house import (

@@ -13,24 +13,14 @@ from bus.memory.cluster import Stored
 from bus.memory.faults import Fault
 from bus.outgoing import Outgoing
 from office.kek import FileKek
-from policy.groups import WORKER_GROUP
-from policy.topics import CONTROL, RAW
 from roadfade.clock import wall_ms
 from roadfade.footing import Footing
 from roadfade.settings import Settings
 from roadfade.worker import assemble
-from telemetry import flow
-from telemetry.control import (
-    HEARTBEAT_KEY,
-    LINKS,
-    ControlRow,
-    DeviceRegistration,
-    Heartbeat,
-    LinkInterval,
-    encode_row,
-)
+from telemetry.control import ControlRow, DeviceRegistration, Heartbeat, LinkInterval, encode_row
 from telemetry.flow import decode_flow
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
+from telemetry.topics import AUDIT_FLOW, CONTROL, CONTROL_LINKS, HEARTBEAT_KEY, RAW, WORKER_GROUP
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
 from tests.support.plans import SPEED
@@ -61,7 +51,7 @@ async def broker(settings: Settings) -> AsyncIterator[FakeBroker]:
         b"link": LinkInterval("link", device, SubjectId("subject"), secret, 0, None, "driver"),
     }
     for key, row in rows.items():
-        made.feed(LINKS, 0, Outgoing(LINKS, 0, key, encode_row(row)))
+        made.feed(CONTROL_LINKS, 0, Outgoing(CONTROL_LINKS, 0, key, encode_row(row)))
     with fast_time():
         yield made
 
@@ -110,7 +100,7 @@ async def test_what_a_device_sent_leaves_for_its_purpose_and_is_accounted_for(
         await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 1)) == 2, task)
     records = broker.records(STUDY)
     assert len({header(record, "ce_id") for record in records}) == len(records) == 2
-    (accounted,) = [decode_flow(record.value or b"") for record in broker.records(flow.TOPIC)]
+    (accounted,) = [decode_flow(record.value or b"") for record in broker.records(AUDIT_FLOW)]
     assert (accounted.first, accounted.last) == (0, 1)
     assert accounted.ledger["study"].delivered == 4
     assert all(DEVICE.encode() not in (record.value or b"") for record in records)

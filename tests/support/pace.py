@@ -17,12 +17,12 @@ from ingest.simulator import Fleet
 from office.database import Database
 from office.outbox import Outbox
 from policy.plan import Plan
-from policy.topics import RAW
 from roadfade.clock import wall_ms
 from roadfade.planning import compile_policy, connection_of, limits_of
 from roadfade.settings import Settings
 from roadfade.source import enrol
 from telemetry.envelope import Envelope, decode_envelope, encode_envelope
+from telemetry.topics import RAW
 from tests.support.watching import until
 
 TICK_S = 0.1

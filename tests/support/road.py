@@ -24,9 +24,7 @@ from office.grantable import grantable
 from office.links import NewLink
 from office.outbox import Outbox
 from office.registry import Registry
-from policy.groups import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 from policy.plan import Plan
-from policy.topics import RAW
 from roadfade.cli import app
 from roadfade.clock import wall_ms
 from roadfade.footing import apply_topics
@@ -38,8 +36,8 @@ from roadfade.settings import Settings
 from roadfade.stage import ROLES, child_environment
 from sinks.layout import outputs as kept_outputs
 from sinks.query import run_query
-from telemetry import flow
 from telemetry.identity import DeviceId, SubjectId
+from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
 
 READY_S_MAX = 180.0
 DRAIN_S_MAX = 180.0
@@ -162,7 +160,7 @@ class Road:
     def drained(self) -> None:
         """Wait until everything published is processed, counted and in the lake."""
         topics = [output.topic for output in self._plan().outputs]
-        waits = ((WORKER_GROUP, [RAW]), (LEDGER_GROUP, [flow.TOPIC]), (SINK_GROUP, topics))
+        waits = ((WORKER_GROUP, [RAW]), (LEDGER_GROUP, [AUDIT_FLOW]), (SINK_GROUP, topics))
 
         async def wait() -> None:
             async with Positions(connection_of(self.settings)) as positions:

@@ -10,11 +10,12 @@ from typing import Any, Final
 
 from bus.memory.broker import FakeBroker
 from bus.outgoing import Outgoing
-from policy.publication import TOPIC, Publication, encode_publication
 from roadfade.planning import bring_about, limits_of, specs_of
 from roadfade.plans import Plans, line_at
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, parse_instant
+from telemetry.publication import Publication, encode_publication
+from telemetry.topics import CONTROL_POLICIES
 from tests.policy.documents import FILES
 
 NOW_MS: Final = parse_instant("2026-11-22T10:00:00Z")
@@ -78,4 +79,6 @@ async def make_topics(
 def tell(broker: FakeBroker, versions: Iterable[Publication]) -> None:
     """Publish versions, as the office does."""
     for one in versions:
-        broker.feed(TOPIC, 0, Outgoing(TOPIC, 0, one.key, encode_publication(one)))
+        broker.feed(
+            CONTROL_POLICIES, 0, Outgoing(CONTROL_POLICIES, 0, one.key, encode_publication(one))
+        )

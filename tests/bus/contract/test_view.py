@@ -11,7 +11,7 @@ from bus.outgoing import Outgoing
 from bus.ports import Broker
 from bus.topics import TopicSpec
 from bus.view import CompactedView
-from telemetry.control import HEARTBEAT_KEY
+from telemetry.topics import HEARTBEAT_KEY
 from tests.integration.bus_road import clock, make_topics, publish, until
 
 CONTROL = "control.links"

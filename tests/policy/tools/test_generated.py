@@ -12,11 +12,11 @@ import pytest
 from policy.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, WORKER, acls
 from policy.asyncapi import asyncapi
 from policy.columns import columns_of
-from policy.groups import SINK_GROUP, WORKER_GROUP
 from policy.odcs import contracts
-from policy.topics import RAW, topic_configs
+from policy.topics import topic_configs
 from policy.ttls import sink_ttls
 from telemetry.record import LATITUDE, MESH
+from telemetry.topics import RAW, SINK_GROUP, WORKER_GROUP
 from tests.policy.documents import SPEED, policy_of
 from tests.support.plans import PLAN
 from tests.support.worlds import column, envelope, known_world

@@ -5,12 +5,12 @@ from dataclasses import replace
 import pytest
 
 from policy.plan import Plan, Transport
-from policy.publication import Publication
 from policy.switching import Reign, closed, coming, held, renamed, taken_over
-from policy.topics import RAW, topic_configs
+from policy.topics import topic_configs
 from policy.versions import in_force, reigns
-from telemetry import control, flow
 from telemetry.instants import HOUR_MS, MINUTE_MS
+from telemetry.publication import Publication
+from telemetry.topics import AUDIT_FLOW, CONTROL_CONSENTS, CONTROL_LINKS, RAW
 from tests.support.plans import PLAN, output
 
 SHORT = Transport(HOUR_MS, 10 * MINUTE_MS, 2 * HOUR_MS)
@@ -88,7 +88,7 @@ def test_no_recipient_takes_over_the_topic_of_another() -> None:
     assert taken_over(PLAN, PLAN) == ()
 
 
-@pytest.mark.parametrize("name", [RAW, flow.TOPIC, control.LINKS, control.CONSENTS])
+@pytest.mark.parametrize("name", [RAW, AUDIT_FLOW, CONTROL_LINKS, CONTROL_CONSENTS])
 def test_what_is_no_purposes_topic_is_never_closed(name: str) -> None:
     nothing = replace(PLAN, outputs=())
     assert name not in closed(line(PLAN, nothing), None)

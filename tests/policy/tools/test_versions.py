@@ -7,9 +7,14 @@ from hypothesis import strategies as st
 from policy.old_data import AT_ONCE_MS, DECIDED, new_expiry_ms, successor
 from policy.operations import Bucket, Keep, Operation
 from policy.plan import Lane, Rule
-from policy.publication import Publication, PublicationError, decode_publication, encode_publication
 from policy.versions import in_force
 from telemetry.instants import DAY_MS
+from telemetry.publication import (
+    Publication,
+    PublicationError,
+    decode_publication,
+    encode_publication,
+)
 from tests.policy.documents import FILES, plan_of
 from tests.support.plans import SPEED, lane, output
 

@@ -12,7 +12,6 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-TOPIC: Final = "control.policies"
 RECORD_BYTES_MAX: Final = 768 * 1024
 """Below the topics' own limit, with room for the record around the texts."""
 

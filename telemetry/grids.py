@@ -1,0 +1,83 @@
+"""Grid cells of a position, JIS X 0410 regional meshes and H3: from a position, and to corners."""
+
+from typing import Final
+
+import h3
+
+JIS_LATITUDES: Final = (20.0, 46.0)
+JIS_LONGITUDES: Final = (122.0, 154.0)
+"""Where the standard has cells, in degrees; the upper edge is outside."""
+Corner = tuple[float, float]
+"""Latitude and longitude in degrees."""
+
+_SECOND_LEVEL: Final = (1 / 12, 1 / 8)
+"""A second-level cell's height and width in degrees: 5 and 7.5 minutes."""
+_CODE_LENGTHS: Final = (6, 8, 9, 10)
+
+
+def outline(cell: str) -> tuple[Corner, ...]:
+    """The corners in order; ValueError where the code is of neither grid."""
+    if cell.isdecimal() and len(cell) in _CODE_LENGTHS:
+        south, west, height, width = _jis(cell)
+        north, east = south + height, west + width
+        return ((south, west), (south, east), (north, east), (north, west))
+    if h3.is_valid_cell(cell):
+        return tuple(h3.cell_to_boundary(cell))
+    msg = "this is a cell of no known grid"
+    raise ValueError(msg)
+
+
+def _jis(code: str) -> tuple[float, float, float, float]:
+    """South and west edge, height and width in degrees (JIS X 0410)."""
+    height, width = _SECOND_LEVEL
+    south = int(code[:2]) / 1.5 + int(code[4]) * height
+    west = int(code[2:4]) + 100 + int(code[5]) * width
+    if len(code) > _CODE_LENGTHS[0]:
+        height, width = height / 10, width / 10
+        south += int(code[6]) * height
+        west += int(code[7]) * width
+    for quarter in code[8:]:
+        height, width = height / 2, width / 2
+        up, right = divmod(int(quarter) - 1, 2)
+        south += up * height
+        west += right * width
+    if not (JIS_LATITUDES[0] <= south < JIS_LATITUDES[1]) or west < JIS_LONGITUDES[0]:
+        msg = "this is a cell of no known grid"
+        raise ValueError(msg)
+    return south, west, height, width
+
+
+def h3_cell(latitude: float, longitude: float, resolution: int) -> str:
+    """The H3 index of a place, as hexadecimal text."""
+    return str(h3.latlng_to_cell(latitude, longitude, resolution))
+
+
+def jis_mesh(latitude: float, longitude: float, size_m: int) -> str | None:
+    """The JIS X 0410 code of 6 (10 km), 8 (1 km), 9 (500 m) or 10 (250 m) digits.
+
+    A second-level cell is 5' by 7'30", a third-level one 30" by 45", then halves.
+    Integer arithmetic in 1/8 seconds of arc, so that an edge belongs to one cell only.
+    """
+    if not (
+        JIS_LATITUDES[0] <= latitude < JIS_LATITUDES[1]
+        and JIS_LONGITUDES[0] <= longitude < JIS_LONGITUDES[1]
+    ):
+        return None
+    north, east = int(latitude * 28_800), int((longitude - 100) * 28_800)
+    first_north, north = divmod(north, 19_200)
+    first_east, east = divmod(east, 28_800)
+    second_north, north = divmod(north, 2_400)
+    second_east, east = divmod(east, 3_600)
+    code = f"{first_north:02d}{first_east:02d}{second_north}{second_east}"
+    if size_m == 10_000:  # noqa: PLR2004  # the standard's second level
+        return code
+    third_north, north = divmod(north, 240)
+    third_east, east = divmod(east, 360)
+    code += f"{third_north}{third_east}"
+    for edge_m, half_north, half_east in ((500, 120, 180), (250, 60, 90)):
+        if size_m > edge_m:
+            break
+        up, north = divmod(north, half_north)
+        right, east = divmod(east, half_east)
+        code += str(1 + right + 2 * up)
+    return code

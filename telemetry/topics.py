@@ -1,0 +1,22 @@
+"""Every topic and consumer group by name, as they stand without an installation's prefix.
+
+Topics of outputs are not listed: the policy names them, ``purpose.<id>[.<recipient>]``.
+"""
+
+from typing import Final
+
+RAW: Final = "telemetry.raw"
+"""Envelopes of the gateways."""
+AUDIT_FLOW: Final = "audit.flow"
+"""What became of every reading: counts, no people."""
+CONTROL_LINKS: Final = "control.links"
+CONTROL_CONSENTS: Final = "control.consents"
+CONTROL_POLICIES: Final = "control.policies"
+CONTROL: Final = (CONTROL_LINKS, CONTROL_CONSENTS, CONTROL_POLICIES)
+"""What the office publishes, and keeps alive by heartbeats; all are compacted."""
+HEARTBEAT_KEY: Final = b"~heartbeat"
+"""The key of the office's heartbeat on every partition of a control topic."""
+
+WORKER_GROUP: Final = "roadfade-worker"
+LEDGER_GROUP: Final = "roadfade-ledger"
+SINK_GROUP: Final = "roadfade-sink"

@@ -40,7 +40,7 @@ catalogues: ## collect the phrases of pages into their catalogues, to be transla
 	$(BIN)/pybabel --quiet update
 
 schemas: ## write policy/schemas anew, after a change of the document's models
-	$(BIN)/python -m tests.policy.write_schemas
+	$(BIN)/python -m tests.support.write_schemas
 
 lock: ## resolve the dependencies anew into requirements/
 	@rm -f .venv/.roadfade-installed

@@ -10,8 +10,8 @@ from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
-from policy.limits import Limits
-from policy.plan import Plan
+from policy.plan.limits import Limits
+from policy.plan.plan import Plan
 from processors.people import People
 from processors.seat import KeyName
 from roadfade.planning import compile_policy

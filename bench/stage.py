@@ -15,7 +15,7 @@ from bus.connection import Connection
 from bus.outgoing import Outgoing
 from bus.publisher import Publisher
 from bus.topics import TopicSpec
-from policy.topics import topic_configs
+from policy.artefacts.topics import topic_configs
 from roadfade.clock import wall_ms
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, RAW
 

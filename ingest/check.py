@@ -13,7 +13,7 @@ from typing import Final
 
 import msgspec
 
-from policy.nearest import nearest
+from policy.vocabulary.nearest import nearest
 from telemetry.envelope import Envelope, decode_envelope, encode_envelope
 from telemetry.identity import MASK
 from telemetry.outcome import Rejected

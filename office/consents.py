@@ -9,11 +9,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from office.changes import Change, announce, chunks
 from office.devices import checked_id
 from office.errors import OfficeError
-from office.grantable import Grantable, Offers, not_offered
+from office.grantable import not_offered
 from office.intervals import Interval, shortened
 from office.row_ids import new_row_id
 from office.tables import CONSENTS
 from office.void import parts_of, refuse_void
+from policy.plan.consents import Grantable, Offers
 from telemetry.control import ConsentInterval, ConsentKind
 from telemetry.identity import SubjectId
 from telemetry.topics import CONTROL_CONSENTS

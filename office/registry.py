@@ -12,8 +12,8 @@ from office import consents, devices, links
 from office.consents import NewConsent
 from office.database import Database
 from office.errors import OfficeError
-from office.grantable import NOTHING_OFFERED, Offers
 from office.links import NewLink
+from policy.plan.consents import NOTHING_OFFERED, Offers
 from telemetry.control import ConsentKind, Role
 from telemetry.identity import DeviceId, SubjectId
 

@@ -10,9 +10,9 @@ from typing import Any, Final
 from pages.markup import page
 from pages.rules import RuleWords
 from pages.titles import Titles
-from policy.bilingual import Bilingual, Language
 from policy.compiled import CompiledPolicy
-from policy.sources import Clause, Duty
+from policy.language.authority_files import Clause, Duty
+from policy.vocabulary.bilingual import Bilingual, Language
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 from pages.phrases import ROLES
 from pages.titles import Titles
-from policy.fields import Forbid
+from policy.language.fields import Forbid
 
 
 def forbid_words(forbid: Forbid, titles: Titles, *, everywhere: bool) -> str:

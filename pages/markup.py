@@ -11,7 +11,7 @@ from typing import NamedTuple
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from pages.translation import translation
-from policy.bilingual import Language
+from policy.vocabulary.bilingual import Language
 
 
 class Shape(NamedTuple):

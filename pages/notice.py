@@ -12,12 +12,12 @@ from pages.markup import page
 from pages.phrases import DELIVERIES, GROUNDS, keep_words, precision_words
 from pages.recipients import country_words, recipient_words
 from pages.titles import Titles
-from policy.bilingual import Language
 from policy.compiled import CompiledPolicy
-from policy.fields import Forbid
-from policy.holdings import PlanCell
-from policy.page import Purpose
-from policy.plan import Plan
+from policy.language.fields import Forbid
+from policy.language.purpose_file import Purpose
+from policy.plan.cells import PlanCell
+from policy.plan.plan import Plan
+from policy.vocabulary.bilingual import Language
 from telemetry.signals import Kind
 
 HOME: Final = "JP"

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from typing import Final, assert_never
 
 from pages.translation import Translation, phrase
-from policy.holdings import DeliveryMode, PlanRetention
-from policy.operations import MeshH3, MeshJis, Unsupported
-from policy.terms import BasisKind, PeriodUnit
-from policy.words import Exact, Space
+from policy.plan.cells import PlanRetention
+from policy.vocabulary.operations import MeshH3, MeshJis, Unsupported
+from policy.vocabulary.terms import BasisKind, DeliveryMode, PeriodUnit
+from policy.vocabulary.words import Exact, Space
 from telemetry.control import Role
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 
@@ -29,7 +29,7 @@ CLASSES: Final[Mapping[str, str]] = {
     "authority": phrase("public authority"),
     "consumer_reporting": phrase("credit and insurance scoring"),
 }
-"""By ``policy.terms.RecipientClass``."""
+"""By ``policy.vocabulary.terms.RecipientClass``."""
 TRIGGERS: Final[Mapping[str, str]] = {
     "reading": phrase("after it was recorded"),
     "ingest": phrase("after we received it"),
@@ -47,7 +47,7 @@ TRIGGERS: Final[Mapping[str, str]] = {
     "provision_end": phrase("after we stop passing it on"),
     "consent_end": phrase("after your consent ends"),
 }
-"""By ``policy.words.Trigger``; a compiled cell has it as text."""
+"""By ``policy.vocabulary.words.Trigger``; a compiled cell has it as text."""
 ROLES: Final[Mapping[Role, str]] = {
     "contract_holder": phrase("holders of a contract"),
     "owner": phrase("owners"),

@@ -10,12 +10,12 @@ from pages.phrases import GROUNDS, keep_words
 from pages.processing_record_measures import measures
 from pages.recipients import country_words, recipient_words
 from pages.titles import Titles
-from policy.bilingual import Language
 from policy.compiled import CompiledPolicy
-from policy.document import Document
-from policy.holdings import PlanCell
-from policy.page import Purpose, Recipient
-from policy.plan import Plan
+from policy.language.document import Document
+from policy.language.purpose_file import Purpose, Recipient
+from policy.plan.cells import PlanCell
+from policy.plan.plan import Plan
+from policy.vocabulary.bilingual import Language
 from telemetry.instants import format_instant
 
 

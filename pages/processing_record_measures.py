@@ -5,8 +5,8 @@ from typing import Final
 from pages.phrases import duration_words
 from pages.titles import Titles
 from pages.translation import phrase
-from policy.plan import Output, Plan
-from policy.terms import Epoch, Period
+from policy.plan.plan import Output, Plan
+from policy.vocabulary.terms import Epoch, Period
 
 _APART: Final = phrase(
     "one principal reads one purpose; a store deletes by each record's own expiry"

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from pages.phrases import CLASSES
 from pages.translation import Translation
-from policy.page import Recipient
+from policy.language.purpose_file import Recipient
 
 
 def country_words(countries: Iterable[str], words: Translation) -> str:

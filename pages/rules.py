@@ -5,8 +5,8 @@ from typing import Final
 
 from pages.titles import Titles
 from pages.translation import phrase
-from policy.plan import Plan
-from policy.terms import DocumentPart
+from policy.plan.plan import Plan
+from policy.vocabulary.terms import DocumentPart
 
 PARTS: Final[Mapping[DocumentPart, str]] = {
     DocumentPart.SCOPE: phrase("what the policy covers"),

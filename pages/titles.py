@@ -2,10 +2,10 @@
 
 from pages.phrases import CLASSES
 from pages.translation import translation
-from policy.bilingual import Bilingual, Language
-from policy.document import Document
-from policy.house import Controller, Manager
-from policy.page import Recipient
+from policy.language.document import Document
+from policy.language.policy_file import Controller, Manager
+from policy.language.purpose_file import Recipient
+from policy.vocabulary.bilingual import Bilingual, Language
 
 
 class Titles:

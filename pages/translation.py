@@ -20,8 +20,8 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 
-from policy.bilingual import Language
-from policy.terms import Period, PeriodUnit
+from policy.vocabulary.bilingual import Language
+from policy.vocabulary.terms import Period, PeriodUnit
 
 SOURCE: Final[Language] = "en"
 """The language of the phrases themselves; it has no catalogue."""

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from policy.document import Document
-from policy.plan import Plan
+from policy.language.document import Document
+from policy.plan.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)

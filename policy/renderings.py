@@ -3,11 +3,11 @@
 from collections.abc import Iterable
 from typing import Any
 
-from policy.cases import CasesRun
-from policy.explanation import Applied, Explanation
-from policy.plan import Lane, Output, Plan
-from policy.problems import Problem, Severity
-from policy.words import say_duration
+from policy.explain.cases import CasesRun
+from policy.explain.question import Applied, Explanation
+from policy.language.problems import Problem, Severity
+from policy.plan.plan import Lane, Output, Plan
+from policy.vocabulary.words import say_duration
 from telemetry.instants import format_instant
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from policy.approvals import approval_words
-from policy.changes import Change, Difference
+from policy.diff.approvals import approval_words
+from policy.diff.change import Change, Difference
 
 
 def diff_json(difference: Difference) -> dict[str, Any]:

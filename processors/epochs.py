@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from policy.terms import Epoch
+from policy.vocabulary.terms import Epoch
 from telemetry.instants import DAY_MS, to_datetime, to_ms
 
 

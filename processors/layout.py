@@ -8,8 +8,8 @@ passage does is then a list of register numbers.
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from policy.operations import Mesh
-from policy.operations import Thin as ThinOperation
+from policy.vocabulary.operations import Mesh
+from policy.vocabulary.operations import Thin as ThinOperation
 from processors.mesh import CellOf, cell_of, grid_name
 from processors.passages import Chain, Partial, Passage
 from processors.program import Program, Regime

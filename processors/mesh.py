@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import assert_never
 
-from policy.operations import H3_AS_COARSE_AS, JisSize, Mesh, MeshH3, MeshJis
+from policy.vocabulary.operations import H3_AS_COARSE_AS, JisSize, Mesh, MeshH3, MeshJis
 from telemetry.grids import h3_cell, jis_mesh
 
 CellOf = Callable[[float, float], str | None]

@@ -8,8 +8,8 @@ policy's maximum, and never dating a reading more finely than its own time does.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from policy.periods import expires_ms
-from policy.plan import Lane
+from policy.plan.plan import Lane
+from policy.vocabulary.periods import expires_ms
 from processors.passages import Passage
 from processors.people import FOREVER_MS
 from telemetry.instants import MINUTE_MS, format_instant

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
-from policy.digest import digest
-from policy.operations import (
+from policy.plan.digest import digest
+from policy.plan.plan import Lane, Output, Plan, Rule
+from policy.vocabulary.operations import (
     Bucket,
     Drop,
     Keep,
@@ -23,9 +24,8 @@ from policy.operations import (
     ThinTime,
     Unsupported,
 )
-from policy.operations import Thin as ThinOperation
-from policy.plan import Lane, Output, Plan, Rule
-from policy.terms import Basis
+from policy.vocabulary.operations import Thin as ThinOperation
+from policy.vocabulary.terms import Basis
 from processors.values import Valued
 from telemetry.control import Role
 from telemetry.outcome import Withheld

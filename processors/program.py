@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from policy.plan import Plan
+from policy.plan.plan import Plan
 from processors.decoder import hot_decoder
 from processors.passages import OutputTable, Partial, Passage, passages_of, tables_of
 from telemetry.outcome import Withheld

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from math import floor
 from typing import Any, assert_never
 
-from policy.operations import Bucket, Keep, Round, Step, ThinCount, ThinTime
-from policy.operations import Thin as ThinOperation
+from policy.vocabulary.operations import Bucket, Keep, Round, Step, ThinCount, ThinTime
+from policy.vocabulary.operations import Thin as ThinOperation
 
 Values = list[Any]
 Valued = Keep | Step

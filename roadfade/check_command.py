@@ -14,9 +14,9 @@ import msgspec
 import typer
 
 from ingest import check
-from office.grantable import Grantable, grantable
-from policy.limits import Limits
-from policy.plan import Plan
+from policy.plan.consents import Grantable, grantable
+from policy.plan.limits import Limits
+from policy.plan.plan import Plan
 from processors.people import People
 from processors.processor import Processor
 from processors.program import Program, build_program

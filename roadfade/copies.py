@@ -12,7 +12,7 @@ from typing import Protocol
 from bus.failures import BrokerError
 from bus.ports import Broker, OffsetReader
 from bus.stopping import until
-from policy.plan import Plan
+from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.clock import Clock
 from telemetry.topics import RAW, SINK_GROUP, WORKER_GROUP

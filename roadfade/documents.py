@@ -4,8 +4,8 @@ from pathlib import Path
 
 import policy
 import telemetry
-from policy.problems import Problem
-from policy.terms import Where
+from policy.language.problems import Problem
+from policy.vocabulary.terms import Where
 from telemetry.signals import Catalogue, parse_catalogue
 
 SHIPPED = "connected-car-jp"

@@ -11,9 +11,9 @@ from typing import Any, Final
 
 import msgspec
 
-from office.grantable import grantable
-from policy.columns import columns_of
-from policy.plan import Plan
+from policy.plan.columns import columns_of
+from policy.plan.consents import grantable
+from policy.plan.plan import Plan
 from processors.processor import Processor
 from processors.program import build_program
 from processors.tally import Tally

@@ -12,8 +12,8 @@ from ingest.recording import Recording
 from ingest.refused import Refused
 from pages.reasons import reason_words
 from pages.translation import translation
-from policy.bilingual import Language
-from policy.plan import Plan
+from policy.plan.plan import Plan
+from policy.vocabulary.bilingual import Language
 from roadfade.answers import FAILS, print_json, usage, write_page
 from roadfade.assumed import assumed_words
 from roadfade.clock import wall_ms

@@ -11,9 +11,9 @@ from pages.phrases import duration_words
 from pages.reasons import reason_words
 from pages.titles import Titles
 from pages.translation import Translation
-from policy.bilingual import Language
-from policy.document import Document
-from policy.plan import Output
+from policy.language.document import Document
+from policy.plan.plan import Output
+from policy.vocabulary.bilingual import Language
 from roadfade.assumed import assumed_words
 from roadfade.drive_map import drive_map, ways
 from roadfade.drive_plot import plot

@@ -7,8 +7,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from policy.operations import widest
-from policy.plan import Plan
+from policy.plan.plan import Plan
+from policy.vocabulary.operations import widest
 
 Value = tuple[int, str, Any]
 """Milliseconds UTC as told, the signal, the value as told."""

@@ -17,8 +17,8 @@ from roadfade.clock import wall_ms
 from roadfade.refusal import NOT_PUBLISHED
 
 if TYPE_CHECKING:
-    from office.grantable import Offers
     from office.registry import Registry
+    from policy.plan.consents import Offers
 
 Work = Callable[["Registry"], Awaitable[str | Sequence[str]]]
 """What a command does with the registry: the ids of the rows concerned."""
@@ -81,8 +81,8 @@ def desk_of(ctx: typer.Context) -> OfficeDesk:
 
 
 def _offers() -> "Offers":
-    from office.grantable import grantable  # noqa: PLC0415  # few commands need the policy
-    from policy.limits import Limits  # noqa: PLC0415
+    from policy.plan.consents import grantable  # noqa: PLC0415  # few commands need the policy
+    from policy.plan.limits import Limits  # noqa: PLC0415
     from roadfade.recorded import line_here  # noqa: PLC0415
 
     line = line_here(settings(), Limits())

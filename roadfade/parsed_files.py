@@ -18,14 +18,13 @@ from typing import Any, Final
 
 from msgspec import DecodeError, msgpack
 
-from policy.parse import Read, read_text
-from policy.places import Path as Steps
-from policy.places import Places, Spot, Tree
-from policy.problems import Findings
+from policy.language.parse import Read, read_text
+from policy.language.problems import Findings, Places, Spot, Tree
+from policy.language.problems import Path as Steps
 from roadfade import __version__
 
 FORMAT: Final = 1
-"""To be raised with every change of what ``policy.yaml_text`` makes of a text."""
+"""To be raised with every change of what ``policy.language.yaml_text`` makes of a text."""
 KEPT_BYTES_MAX: Final = 4 * 1024 * 1024
 """Some ten times what one document takes."""
 _DATE: Final = 1
@@ -34,7 +33,7 @@ _LENGTH: Final = hashlib.sha256().digest_size
 
 @contextmanager
 def parsed_files(state_dir: Path) -> Iterator[Read]:
-    """A reader for ``policy.parse`` that knows what was read before; keeps what it reads anew.
+    """A reader for ``policy.language.parse`` that knows what was read before; keeps what it reads anew.
 
     Blocks.
     """

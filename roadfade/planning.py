@@ -11,10 +11,10 @@ from pathlib import Path
 from bus.connection import Connection
 from bus.ports import Admin
 from bus.topics import TopicSpec, drift
-from policy.limits import Limits
-from policy.parse import parse_policy
-from policy.plan import Plan
-from policy.topics import transports_of
+from policy.artefacts.topics import transports_of
+from policy.language.parse import parse_policy
+from policy.plan.limits import Limits
+from policy.plan.plan import Plan
 from roadfade.documents import UnreadableError, load_files, shipped_policy_path
 from roadfade.parsed_files import parsed_files
 from roadfade.plans import Plans

@@ -5,15 +5,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from policy.compile import compile_plan
+from policy.artefacts.topics import topic_configs
 from policy.compiled import CompiledPolicy
-from policy.limits import Limits
-from policy.parse import parse
-from policy.plan import Plan, Transport
-from policy.problems import Problem
-from policy.switching import Reign, closed, coming, held, renamed
-from policy.topics import topic_configs
-from policy.versions import in_force, reigns
+from policy.compiler.compile import compile_plan
+from policy.language.parse import parse
+from policy.language.problems import Problem
+from policy.plan.limits import Limits
+from policy.plan.plan import Plan, Transport
+from policy.versions.in_force import in_force, reigns
+from policy.versions.topic_handover import Reign, closed, coming, held, renamed
 from roadfade.documents import load_catalogue
 from roadfade.parsed_files import parsed_files
 from roadfade.refusal import Unready

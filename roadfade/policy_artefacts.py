@@ -6,13 +6,13 @@ from typing import Any, get_args
 
 from pages.notice import notice_page
 from pages.processing_record import processing_record, record_page
-from policy.acls import acls
-from policy.asyncapi import asyncapi
-from policy.bilingual import Language
+from policy.artefacts.acls import acls
+from policy.artefacts.asyncapi import asyncapi
+from policy.artefacts.odcs import contracts
+from policy.artefacts.topics import topic_configs
+from policy.artefacts.ttls import sink_ttls
 from policy.compiled import CompiledPolicy
-from policy.odcs import contracts
-from policy.topics import topic_configs
-from policy.ttls import sink_ttls
+from policy.vocabulary.bilingual import Language
 
 
 def artefacts(policy: CompiledPolicy) -> Mapping[str, str]:

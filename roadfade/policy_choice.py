@@ -5,11 +5,11 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from policy.compile import Compiled, compile_plan
 from policy.compiled import CompiledPolicy
-from policy.document import Document
-from policy.limits import Limits
-from policy.parse import parse
+from policy.compiler.compile import Compiled, compile_plan
+from policy.language.document import Document
+from policy.language.parse import parse
+from policy.plan.limits import Limits
 from policy.renderings import check_json
 from roadfade.answers import FAILS, print_json, usage
 from roadfade.documents import UnreadableError, load_catalogue, load_files, shipped_policy_path

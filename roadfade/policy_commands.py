@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from policy.cases import run_cases
-from policy.explain import UnknownNameError, check_recipient, explain
-from policy.explanation import Consent, Question
+from policy.explain.cases import run_cases
+from policy.explain.explain import UnknownNameError, check_recipient, explain
+from policy.explain.question import Consent, Question
 from policy.renderings import cases_json, check_json, explain_json
 from roadfade.answers import FAILS, print_json, settings, usage
 from roadfade.clock import judging_clock

@@ -5,8 +5,8 @@ from typing import Any
 
 from rich.text import Text
 
-from policy.approvals import approval_words
-from policy.changes import Difference
+from policy.diff.approvals import approval_words
+from policy.diff.change import Difference
 from roadfade.risk_shares import Risk, Share
 
 

@@ -11,8 +11,8 @@ from typing import Final
 
 from bus.failures import BrokerError, TopicError, ViewOutdatedError
 from bus.ports import Broker
-from policy.succession import Succession
-from policy.versions import reigns
+from policy.versions.in_force import reigns
+from policy.versions.succession import Succession
 from roadfade.clock import wall_ms
 from roadfade.footing import Footing
 from roadfade.published import view_of

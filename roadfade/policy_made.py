@@ -4,11 +4,11 @@ from typing import Annotated
 
 import typer
 
-from policy.acls import acls
-from policy.asyncapi import asyncapi
-from policy.odcs import contracts
-from policy.topics import topic_configs
-from policy.ttls import sink_ttls
+from policy.artefacts.acls import acls
+from policy.artefacts.asyncapi import asyncapi
+from policy.artefacts.odcs import contracts
+from policy.artefacts.topics import topic_configs
+from policy.artefacts.ttls import sink_ttls
 from roadfade.answers import print_json, usage
 from roadfade.policy_choice import policy_or_exit
 from roadfade.typed import AsJson, PolicyPath

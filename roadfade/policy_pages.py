@@ -9,8 +9,8 @@ import typer
 from pages.coverage import coverage, coverage_json, coverage_page
 from pages.notice import notice_page
 from pages.processing_record import processing_record, record_page
-from policy.bilingual import Language
 from policy.compiled import CompiledPolicy
+from policy.vocabulary.bilingual import Language
 from roadfade.answers import FAILS, print_json, write_below, write_page
 from roadfade.policy_artefacts import artefacts
 from roadfade.policy_choice import policy_or_exit

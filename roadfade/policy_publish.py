@@ -10,8 +10,8 @@ from typing import Annotated, Any
 import typer
 
 from office.errors import OfficeError
-from policy.approvals import approval_words
-from policy.cases import run_cases
+from policy.diff.approvals import approval_words
+from policy.explain.cases import run_cases
 from policy.renderings_diff import diff_json
 from roadfade.answers import FAILS, print_json, refuse, settings
 from roadfade.clock import wall_ms

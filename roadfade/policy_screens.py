@@ -6,11 +6,11 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from policy.cases import CasesRun
-from policy.explanation import Applied, Explanation
-from policy.plan import Plan
-from policy.problems import Problem, Severity
-from policy.words import say_duration
+from policy.explain.cases import CasesRun
+from policy.explain.question import Applied, Explanation
+from policy.language.problems import Problem, Severity
+from policy.plan.plan import Plan
+from policy.vocabulary.words import say_duration
 
 
 def problem_lines(problems: Iterable[Problem]) -> Iterator[Text]:

@@ -10,8 +10,8 @@ import msgspec
 import typer
 from rich.console import Console
 
-from policy.diff import diff
-from policy.plan import Plan
+from policy.diff.diff import diff
+from policy.plan.plan import Plan
 from policy.renderings_diff import diff_json
 from roadfade.answers import FAILS, print_json, usage
 from roadfade.policy_choice import policy_or_exit

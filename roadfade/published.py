@@ -12,7 +12,7 @@ import msgspec
 from bus.failures import TopicError
 from bus.ports import Broker
 from bus.view import CompactedView
-from policy.versions import InForce, in_force
+from policy.versions.in_force import InForce, in_force
 from roadfade.clock import wall_ms
 from telemetry.control import ControlRow, Heartbeat, decode_row
 from telemetry.publication import Publication, PublicationError, decode_publication

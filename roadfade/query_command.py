@@ -12,8 +12,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
-from policy.limits import Limits
-from policy.plan import Plan
+from policy.plan.limits import Limits
+from policy.plan.plan import Plan
 from roadfade.answers import print_json, usage
 from roadfade.clock import wall_ms
 from roadfade.recorded import policy_here

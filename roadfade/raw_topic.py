@@ -6,8 +6,8 @@ from contextlib import asynccontextmanager
 
 from bus.failures import SendFailedError
 from bus.publisher import Publisher
-from policy.limits import Limits
-from policy.plan import Plan
+from policy.plan.limits import Limits
+from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.planning import connection_of
 from roadfade.publishing import Publish, RawPublisher

@@ -6,7 +6,7 @@ import logging
 from bus.failures import BrokerError
 from bus.partitions import partition_for
 from bus.ports import Broker
-from policy.plan import Plan
+from policy.plan.plan import Plan
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program

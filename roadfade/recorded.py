@@ -1,8 +1,8 @@
 """The policy in force as this folder's office has it on record: for commands that ask no broker."""
 
 from office.recorded import recorded
-from policy.limits import Limits
-from policy.plan import Plan
+from policy.plan.limits import Limits
+from policy.plan.plan import Plan
 from roadfade.clock import judging_clock
 from roadfade.planning import own_publication
 from roadfade.plans import Line, Plans, line_at

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from typing import Any, Final
 
-from office.grantable import grantable
-from policy.plan import Plan
+from policy.plan.consents import grantable
+from policy.plan.plan import Plan
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program

@@ -18,8 +18,8 @@ from rich.console import Console
 from bus.admin import TopicAdmin
 from bus.slots import Slot
 from ingest.simulator import Fleet
-from policy.plan import Plan
-from policy.topics import topic_configs
+from policy.artefacts.topics import topic_configs
+from policy.plan.plan import Plan
 from roadfade import source
 from roadfade.clock import wall_ms
 from roadfade.footing import Footing, apply_topics

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from bus.positions import Positions
-from policy.plan import Plan
+from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.ledger import LedgerFile
 from roadfade.local.prometheus import LocalPrometheus

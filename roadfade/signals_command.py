@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.table import Table
 
 from ingest.signal_list import find, span, to_json
-from policy.limits import Limits
-from policy.plan import Plan
+from policy.plan.limits import Limits
+from policy.plan.plan import Plan
 from roadfade.answers import print_json
 from roadfade.recorded import policy_here
 from roadfade.settings import Settings

@@ -9,7 +9,7 @@ from rich.console import Console
 from ingest.simulator import Fleet
 from office.database import Database
 from office.outbox import Outbox
-from policy.plan import Plan
+from policy.plan.plan import Plan
 from roadfade import source
 from roadfade.answers import print_json
 from roadfade.clock import wall_ms

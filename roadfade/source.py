@@ -9,11 +9,11 @@ from ingest.simulator import Fleet
 from office.consents import NewConsent
 from office.database import Database
 from office.errors import OfficeError
-from office.grantable import Grantable, grantable
 from office.links import NewLink
 from office.registry import Registry
-from policy.periods import shortest_ms
-from policy.plan import Plan
+from policy.plan.consents import Grantable, grantable
+from policy.plan.plan import Plan
+from policy.vocabulary.periods import shortest_ms
 from roadfade.clock import Clock
 from roadfade.publishing import RawPublisher
 from roadfade.refusal import Refusal

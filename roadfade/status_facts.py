@@ -10,7 +10,7 @@ from typing import Final
 
 from bus.failures import BrokerError
 from bus.positions import Positions
-from policy.plan import Plan
+from policy.plan.plan import Plan
 from roadfade.clock import Clock
 from roadfade.footing import Footing
 from roadfade.ledger import LedgerFile

@@ -8,9 +8,9 @@ import logging
 import threading
 
 from bus.ports import Broker
-from policy.limits import Limits
-from policy.periods import add_period
-from policy.plan import Plan
+from policy.plan.limits import Limits
+from policy.plan.plan import Plan
+from policy.vocabulary.periods import add_period
 from roadfade import __version__, metrics
 from roadfade.clock import wall_ms
 from roadfade.ledger import LedgerFile

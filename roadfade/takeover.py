@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
 from bus.stopping import until
-from policy.versions import InForce
+from policy.versions.in_force import InForce
 from roadfade.clock import Clock
 from roadfade.published import Published
 from telemetry.publication import Publication

@@ -15,7 +15,7 @@ from bus.stopping import until
 from bus.topics import TopicSpec
 from office.database import Database
 from office.policies import newest, published
-from policy.plan import Plan
+from policy.plan.plan import Plan
 from roadfade import __version__, metrics
 from roadfade.clock import Clock
 from roadfade.planning import bring_about, check_topics, specs_of

@@ -16,12 +16,12 @@ from office.database import Database
 from office.errors import OfficeError
 from office.outbox import Outbox
 from office.policies import on_record, publish, published
-from policy.changes import Difference
 from policy.compiled import CompiledPolicy
-from policy.diff import diff
-from policy.limits import Limits
-from policy.plan import Plan
-from policy.switching import taken_over
+from policy.diff.change import Difference
+from policy.diff.diff import diff
+from policy.plan.limits import Limits
+from policy.plan.plan import Plan
+from policy.versions.topic_handover import taken_over
 from roadfade.clock import wall_ms
 from roadfade.planning import connection_of, limits_on, own_publication
 from roadfade.plans import Plans

@@ -7,8 +7,8 @@ import can
 import pytest
 
 from ingest.recording import Recording
-from policy.limits import Limits
-from policy.plan import Plan
+from policy.plan.limits import Limits
+from policy.plan.plan import Plan
 from processors.program import build_program
 from roadfade.check_command import Rehearsal, everybody_agrees
 from roadfade.clock import wall_ms

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from policy.acls import acls
+from policy.artefacts.acls import acls
 from tests.integration.guarded_road import PREFIX, SMALL, STRANGER, Way, furnish
 from tests.support.guarded_broker import SUPER_USER, GuardedBroker, grant
 

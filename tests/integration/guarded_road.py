@@ -18,7 +18,7 @@ from bus.publisher import Publisher
 from bus.sink_loop import SinkLoop
 from bus.topics import TopicSpec
 from bus.view import CompactedView
-from policy.topics import topic_configs
+from policy.artefacts.topics import topic_configs
 from roadfade.planning import bring_about
 from telemetry.control import Heartbeat, encode_row
 from telemetry.publication import Publication, encode_publication

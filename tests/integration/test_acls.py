@@ -16,7 +16,7 @@ from bus.producer import AckedProducer
 from bus.publisher import Publisher
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.view import CompactedView
-from policy.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
+from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
 from roadfade.planning import bring_about, check_topics
 from roadfade.published import heartbeat_at, told_now
 from telemetry.arrived import Arrived

@@ -7,7 +7,7 @@ import pytest
 
 from bus.admin import TopicAdmin
 from bus.failures import BrokerError, TopicError
-from policy.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
+from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
 from telemetry.topics import AUDIT_FLOW, CONTROL, CONTROL_POLICIES, RAW, SINK_GROUP, WORKER_GROUP
 from tests.integration.guarded_road import (
     OUTPUTS,

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from office.database import Database
-from office.grantable import Grantable, Offers
 from office.outbox import Outbox
 from office.ports import ControlRecord
 from office.registry import Registry
+from policy.plan.consents import Grantable, Offers
 from telemetry.control import ControlRow, Heartbeat, decode_row
 
 IMPROVE = Grantable("improve", "opt_in", None, "improve@2")

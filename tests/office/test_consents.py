@@ -3,11 +3,12 @@ import pytest
 from office.consents import NewConsent
 from office.database import Database
 from office.errors import OfficeError
-from office.grantable import Grantable, chosen, grantable
+from office.grantable import chosen
 from office.links import NewLink
 from office.outbox import Outbox
 from office.registry import Registry
-from policy.operations import Keep
+from policy.plan.consents import Grantable, grantable
+from policy.vocabulary.operations import Keep
 from telemetry.control import ConsentInterval, Role
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.instants import SECOND_MS

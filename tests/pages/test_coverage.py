@@ -4,8 +4,8 @@ from pathlib import Path
 import pytest
 
 from pages.coverage import Covered, coverage, coverage_json, coverage_page
-from policy.bilingual import Language
 from policy.compiled import CompiledPolicy
+from policy.vocabulary.bilingual import Language
 from roadfade.policy_choice import policy_or_exit
 
 ROOT = Path(__file__).parents[2]

@@ -10,12 +10,12 @@ import pytest
 from pages.coverage import coverage, coverage_page
 from pages.notice import notice_page
 from pages.processing_record import record_page
-from policy.bilingual import Language
 from policy.compiled import CompiledPolicy
+from policy.vocabulary.bilingual import Language
 from roadfade.dry_run import dry_run
 from roadfade.dry_run_page import dry_run_page
 from telemetry.record import LATITUDE, LONGITUDE
-from tests.policy.documents import FILES, SPEED, policy_of
+from tests.support.documents import FILES, SPEED, policy_of
 from tests.support.worlds import column, envelope
 
 HOSTILE = """\"'><script>alert(1)</script><img src=x onerror=y>&{{ 7 * 7 }}%(who)s"""

@@ -9,13 +9,13 @@ from pages.notice import notice_page
 from pages.phrases import keep_words, precision_words
 from pages.processing_record import processing_record, record_page
 from pages.translation import translation
-from policy.bilingual import Bilingual, Language
 from policy.compiled import CompiledPolicy
-from policy.holdings import PlanCell, PlanDelivery, PlanRetention
-from policy.terms import Basis, BasisKind, Period
-from policy.words import Exact
+from policy.plan.cells import PlanCell, PlanDelivery, PlanRetention
+from policy.vocabulary.bilingual import Bilingual, Language
+from policy.vocabulary.terms import Basis, BasisKind, Period
+from policy.vocabulary.words import Exact
 from telemetry.instants import Grain
-from tests.policy.documents import SPEED, policy_of
+from tests.support.documents import SPEED, policy_of
 from tests.support.plans import HERE
 
 LOAD = Bilingual(ja="負荷を知るため", en="load profiles")

@@ -13,15 +13,14 @@ from pages.recipients import country_words, recipient_words
 from pages.rules import PARTS, RuleWords
 from pages.titles import Titles
 from pages.translation import translation
-from policy.bilingual import Bilingual
-from policy.fields import Forbid, When
-from policy.holdings import DeliveryMode
-from policy.page import Recipient
-from policy.terms import BasisKind, DocumentPart, RecipientClass
-from policy.words import Trigger, space
+from policy.language.fields import Forbid, When
+from policy.language.purpose_file import Recipient
+from policy.vocabulary.bilingual import Bilingual
+from policy.vocabulary.terms import BasisKind, DeliveryMode, DocumentPart, RecipientClass
+from policy.vocabulary.words import Trigger, space
 from telemetry.control import Role
 from telemetry.outcome import Rejected, Withheld
-from tests.policy.documents import policy_of
+from tests.support.documents import policy_of
 
 EN, JA = translation("en"), translation("ja")
 

@@ -12,8 +12,8 @@ from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
 from pages.translation import translation
-from policy.bilingual import Language
-from policy.terms import Period
+from policy.vocabulary.bilingual import Language
+from policy.vocabulary.terms import Period
 
 ROOT = Path(__file__).parents[2]
 JAPANESE = ROOT / "pages" / "locale" / "ja" / "LC_MESSAGES" / "messages.po"

@@ -5,15 +5,15 @@ from typing import Any, get_args
 
 import pytest
 
-from policy.advice import OPENS
-from policy.diff_page import FORMS
-from policy.explanation import Applied, Consent
-from policy.forbids import _ends_by_itself
-from policy.holdings import DeliveryMode, belongs_to
-from policy.page import Delivery, Ground, Identity, KeepFor
-from policy.questions import Case
-from policy.taking import Taken
-from policy.terms import BasisKind, RecipientClass, Where, is_outside
+from policy.compiler.forbids import _ends_by_itself
+from policy.compiler.items import Taken
+from policy.diff.purpose_changes import FORMS
+from policy.explain.advice import OPENS
+from policy.explain.question import Applied, Consent
+from policy.language.case_file import Case
+from policy.language.purpose_file import Delivery, Ground, Identity, KeepFor
+from policy.plan.cells import belongs_to
+from policy.vocabulary.terms import BasisKind, DeliveryMode, RecipientClass, Where, is_outside
 from telemetry.control import ConsentKind
 from telemetry.instants import Grain
 from telemetry.outcome import Withheld

@@ -6,15 +6,15 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.explain import explain
-from policy.explanation import Consent, Question
-from policy.limits import Limits
-from policy.operations import Bucket, Keep, Operation, Round, apply, bucket
-from policy.periods import add_period
-from policy.plan import Plan
+from policy.explain.explain import explain
+from policy.explain.question import Consent, Question
+from policy.plan.limits import Limits
+from policy.plan.plan import Plan
+from policy.vocabulary.operations import Bucket, Keep, Operation, Round, apply, bucket
+from policy.vocabulary.periods import add_period
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
 from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES
-from tests.policy.documents import ALTITUDE, CATALOGUE, FILES, FUEL, SPEED, VIN, plan_of
+from tests.support.documents import ALTITUDE, CATALOGUE, FILES, FUEL, SPEED, VIN, plan_of
 
 HEAD = FILES["purposes/study.yaml"].split("recipients:")[0]
 RECIPIENTS = ("team", "desk", "lab")

@@ -5,18 +5,18 @@ from functools import cache
 
 import pytest
 
-from policy.cases import run_cases
-from policy.compile import compile_plan
 from policy.compiled import CompiledPolicy
-from policy.document import Document
-from policy.explain import explain
-from policy.explanation import Consent, Question
-from policy.limits import Limits
-from policy.parse import parse
-from policy.periods import shortest_ms
-from policy.plan import Output, Plan
-from policy.problems import Severity
+from policy.compiler.compile import compile_plan
+from policy.explain.cases import run_cases
+from policy.explain.explain import explain
+from policy.explain.question import Consent, Question
+from policy.language.document import Document
+from policy.language.parse import parse
+from policy.language.problems import Severity
+from policy.plan.limits import Limits
+from policy.plan.plan import Output, Plan
 from policy.renderings import check_json
+from policy.vocabulary.periods import shortest_ms
 from roadfade.documents import load_catalogue, load_files, shipped_policy_path
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS, Grain
 from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES

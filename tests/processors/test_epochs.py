@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.terms import Epoch
+from policy.vocabulary.terms import Epoch
 from processors.epochs import epoch_at
 from telemetry.instants import parse_instant
 

@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from policy.operations import PAIR, Operation, apply, parts_of
-from policy.plan import Plan
-from policy.position import withholds
+from policy.plan.plan import Plan
+from policy.vocabulary.operations import PAIR, Operation, apply, parts_of
+from policy.vocabulary.position import withholds
 from processors.mesh import cell_of, grid_name
 from processors.program import build_program
 from processors.values import column_function, thinning

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.operations import MeshH3, MeshJis
+from policy.vocabulary.operations import MeshH3, MeshJis
 from processors.mesh import cell_of
 from telemetry.grids import jis_mesh
 

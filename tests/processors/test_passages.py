@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from policy.operations import Bucket, Keep
-from policy.plan import Lane, Plan
-from policy.terms import Period
+from policy.plan.plan import Lane, Plan
+from policy.vocabulary.operations import Bucket, Keep
+from policy.vocabulary.terms import Period
 from processors.passages import passages_of
 from telemetry.instants import Grain
 from tests.support.plans import BELT, PUBLISHED, RPM, SPEED, lane, output, plan

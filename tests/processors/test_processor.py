@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.operations import Keep
+from policy.vocabulary.operations import Keep
 from processors.processor import Processor
 from processors.seat import KeysNeeded
 from telemetry.envelope import decode_envelope, encode_envelope

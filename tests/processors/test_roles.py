@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from policy.operations import Keep
-from policy.plan import Plan
+from policy.plan.plan import Plan
+from policy.vocabulary.operations import Keep
 from processors.passages import passages_of
 from telemetry.control import Role
 from telemetry.instants import SECOND_MS

@@ -1,7 +1,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.operations import Bucket, Round, ThinCount, ThinTime, apply
+from policy.vocabulary.operations import Bucket, Round, ThinCount, ThinTime, apply
 from processors.values import Valued, column_function, thinning
 
 VALUES = st.lists(st.floats(-1e6, 1e6), max_size=20)

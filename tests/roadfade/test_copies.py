@@ -8,7 +8,7 @@ import pytest
 
 from bus.memory.broker import FakeBroker
 from bus.topics import TopicSpec
-from policy.plan import Plan
+from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.copies import measure_topics
 from telemetry.topics import RAW

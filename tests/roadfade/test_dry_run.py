@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from policy.operations import Keep
+from policy.vocabulary.operations import Keep
 from roadfade.cli import policy_app as app
 from roadfade.dry_run import dry_run
 from telemetry.grids import jis_mesh, outline

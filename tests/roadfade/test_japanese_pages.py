@@ -10,8 +10,8 @@ import pytest
 from pages.coverage import coverage, coverage_page
 from pages.notice import notice_page
 from pages.processing_record import record_page
-from policy.bilingual import Language
 from policy.compiled import CompiledPolicy
+from policy.vocabulary.bilingual import Language
 from roadfade.dry_run import dry_run
 from roadfade.dry_run_page import dry_run_page
 from roadfade.policy_choice import policy_or_exit

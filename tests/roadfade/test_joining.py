@@ -1,6 +1,6 @@
 import pytest
 
-from policy.operations import Keep, widest
+from policy.vocabulary.operations import Keep, widest
 from roadfade.joining import common_of
 from tests.support.operations import EXAMPLES, MEMBERS, Example, Forgotten
 from tests.support.plans import SPEED, lane, output, plan

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from office.grantable import Grantable, Offers
+from policy.plan.consents import Grantable, Offers
 from roadfade.cli import app
 from roadfade.office_desk import OfficeDesk
 

@@ -7,15 +7,14 @@ from typing import Any
 
 import pytest
 
-from policy.document import Document, Sheet
-from policy.parse import parse, parse_policy, read_text
-from policy.places import Places, Tree
-from policy.problems import Findings, Problem
+from policy.language.document import Document, Sheet
+from policy.language.parse import parse, parse_policy, read_text
+from policy.language.problems import Findings, Places, Problem, Tree
 from roadfade import parsed_files as module
 from roadfade.documents import load_files, shipped_policy_path
 from roadfade.parsed_files import parsed_files
-from tests.policy.documents import FILES, bent
-from tests.policy.test_broken_documents import BROKEN
+from tests.policy.language.test_broken_documents import BROKEN
+from tests.support.documents import FILES, bent
 
 ODD: dict[str, str] = {
     "instant": "at: 2026-12-01T09:30:00Z",

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from policy.limits import Limits
+from policy.plan.limits import Limits
 from roadfade.planning import compile_policy, limits_of
 from roadfade.refusal import Unready
 from roadfade.settings import Settings

@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from roadfade.cli import policy_app as app
-from tests.policy.documents import FILES
+from tests.support.documents import FILES
 
 RUNNER = CliRunner()
 EXPLAIN = ["explain", "--signal", "Vehicle.Speed", "--purpose", "product_rnd"]

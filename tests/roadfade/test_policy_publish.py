@@ -9,7 +9,7 @@ from typer.testing import CliRunner, Result
 from office.recorded import recorded
 from roadfade.cli import policy_app as app
 from roadfade.documents import load_files
-from tests.policy.documents import FILES
+from tests.support.documents import FILES
 from tests.support.versions import Bends, document
 
 STUDY = "purposes/study.yaml"

@@ -7,7 +7,7 @@ import pytest
 
 from bus.memory.broker import FakeBroker
 from office.memory_keyring import MemoryKeyring
-from policy.limits import Limits
+from policy.plan.limits import Limits
 from processors.people import People
 from roadfade.keys import KeyCache
 from roadfade.plans import Plans

@@ -5,8 +5,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
-from policy.operations import Bucket, Keep, MeshJis, Operation, ThinTime
-from policy.plan import Plan
+from policy.plan.plan import Plan
+from policy.vocabulary.operations import Bucket, Keep, MeshJis, Operation, ThinTime
 from roadfade.cli import policy_app as app
 from roadfade.documents import shipped_policy_path
 from roadfade.dwelling import Visit, dwelling, is_found

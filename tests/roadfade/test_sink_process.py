@@ -11,7 +11,7 @@ import pytest
 from bus.memory.broker import FakeBroker
 from bus.memory.faults import Event, Fault
 from bus.outgoing import Outgoing
-from policy.plan import Plan
+from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.footing import Footing
 from roadfade.planning import limits_of
@@ -25,7 +25,7 @@ from telemetry.instants import DAY_MS
 from telemetry.publication import Publication
 from telemetry.topics import SINK_GROUP
 from tests.integration.bus_road import until
-from tests.policy.documents import bent
+from tests.support.documents import bent
 from tests.support.fast_time import fast_time
 from tests.support.plans import SPEED
 from tests.support.small_house import (

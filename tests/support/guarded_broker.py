@@ -1,6 +1,6 @@
 """A real broker with locked doors: who connects says who it is, and may do what is listed.
 
-In: a folder, and rights as ``policy.acls`` gives them. Out: ways to the broker as any principal.
+In: a folder, and rights as ``policy.artefacts.acls`` gives them. Out: ways to the broker as any principal.
 PLAIN stands for every way of saying who one is: it never leaves the loopback address, and what
 is tried here is the authorizer.
 """
@@ -16,7 +16,7 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import CreateAclsRequest
 
 from bus.connection import Connection
-from policy.acls import CLUSTER, Acl
+from policy.artefacts.acls import CLUSTER, Acl
 from roadfade.local.broker import LocalBroker
 from tests.support.broker import HEAP_MAX_MIB, libs_and_java
 

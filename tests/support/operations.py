@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, get_args
 
-from policy.operations import (
+from policy.vocabulary.operations import (
     Bucket,
     Drop,
     Keep,

@@ -16,7 +16,7 @@ from bus.publisher import Publisher
 from ingest.simulator import Fleet
 from office.database import Database
 from office.outbox import Outbox
-from policy.plan import Plan
+from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.planning import compile_policy, connection_of, limits_of
 from roadfade.settings import Settings

@@ -3,9 +3,17 @@
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
-from policy.operations import Bucket, Keep, MeshJis, Operation, Round, ThinCount, ThinTime
-from policy.plan import Lane, Output, Plan, Rule, Transport
-from policy.terms import Basis, BasisKind, Denial, Epoch, Period, RecipientClass, Where
+from policy.plan.plan import Lane, Output, Plan, Rule, Transport
+from policy.vocabulary.operations import (
+    Bucket,
+    Keep,
+    MeshJis,
+    Operation,
+    Round,
+    ThinCount,
+    ThinTime,
+)
+from policy.vocabulary.terms import Basis, BasisKind, Denial, Epoch, Period, RecipientClass, Where
 from telemetry.control import Role
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Grain
 from telemetry.outcome import Withheld

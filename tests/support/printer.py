@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from policy.document import Document, Sheet
+from policy.language.document import Document, Sheet
 
 _PLAIN: Final = re.compile(r"[A-Za-z][A-Za-z0-9_./@()-]*( [A-Za-z0-9_./@()-]+)*")
 _WORDS_OF_YAML: Final = frozenset({"true", "false", "null", "yes", "no", "on", "off", "y", "n"})

@@ -20,11 +20,11 @@ from typer.testing import CliRunner
 from bus.positions import Positions
 from office.consents import NewConsent
 from office.database import Database
-from office.grantable import grantable
 from office.links import NewLink
 from office.outbox import Outbox
 from office.registry import Registry
-from policy.plan import Plan
+from policy.plan.consents import grantable
+from policy.plan.plan import Plan
 from roadfade.cli import app
 from roadfade.clock import wall_ms
 from roadfade.footing import apply_topics

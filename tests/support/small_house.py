@@ -16,7 +16,7 @@ from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, parse_instant
 from telemetry.publication import Publication, encode_publication
 from telemetry.topics import CONTROL_POLICIES
-from tests.policy.documents import FILES
+from tests.support.documents import FILES
 
 NOW_MS: Final = parse_instant("2026-11-22T10:00:00Z")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from policy.plan import Plan
+from policy.plan.plan import Plan
 from processors.minimise import Minimised
 from processors.people import People
 from processors.processor import Processor

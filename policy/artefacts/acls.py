@@ -1,0 +1,143 @@
+"""From plan to access rights: one principal per output reads its topic, and nothing else.
+
+In the words of Kafka's own ``kafka-acls``. What is not listed is denied, as long as the
+broker runs an authorizer and ``allow.everyone.if.no.acl.found`` is false.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from policy.artefacts.topics import topic_configs
+from policy.plan.plan import Plan
+from telemetry.topics import (
+    AUDIT_FLOW,
+    CONTROL,
+    CONTROL_POLICIES,
+    LEDGER_GROUP,
+    RAW,
+    SINK_GROUP,
+    WORKER_GROUP,
+)
+
+Resource = Literal["topic", "group", "cluster"]
+
+WORKER: Final = "roadfade-worker"
+SINK: Final = "roadfade-sink"
+SWEEP: Final = "roadfade-sweep"
+OFFICE: Final = "roadfade-office"
+GATEWAY: Final = "roadfade-gateway"
+ADMIN: Final = "roadfade-admin"
+READER: Final = "roadfade-reader."
+CLUSTER: Final = "kafka-cluster"
+
+
+@dataclass(frozen=True, slots=True)
+class Acl:
+    """One principal may do one thing with one resource, named literally."""
+
+    principal: str
+    operation: str
+    resource: Resource
+    name: str
+
+    @property
+    def arguments(self) -> str:
+        """The arguments of ``kafka-acls`` that add it."""
+        named = "--cluster" if self.resource == "cluster" else f"--{self.resource} {self.name}"
+        added = f"--add --allow-principal User:{self.principal} --operation {self.operation}"
+        return f"{added} {named}"
+
+
+def acls(plan: Plan, prefix: str = "") -> tuple[Acl, ...]:
+    """Every right that the processes and readers of this plan need, and no other.
+
+    ``prefix`` stands before every topic and group of this installation.
+    """
+    return tuple(dict.fromkeys(_all(plan, prefix)))
+
+
+def _all(plan: Plan, prefix: str) -> Iterator[Acl]:
+    yield from _worker(plan, prefix)
+    yield from _sink(plan, prefix)
+    yield from _versions(SWEEP, prefix)
+    yield from _topic(GATEWAY, prefix, RAW, "Write")
+    for output in plan.outputs:
+        yield from _topic(READER + output.id, prefix, output.topic, "Read")
+        yield _group(READER + output.id, prefix, READER + output.id)
+    yield from _office(plan, prefix)
+    yield from _admin(plan, prefix)
+
+
+def _worker(plan: Plan, prefix: str) -> Iterator[Acl]:
+    # The worker compares every topic's settings with the plan before it starts.
+    yield from _settings(WORKER, plan, prefix)
+    yield from _topic(WORKER, prefix, RAW, "Read")
+    for name in CONTROL:
+        yield from _topic(WORKER, prefix, name, "Read")
+    for output in plan.outputs:
+        yield from _topic(WORKER, prefix, output.topic, "Write")
+    yield from _topic(WORKER, prefix, AUDIT_FLOW, "Read", "Write")
+    yield _group(WORKER, prefix, WORKER_GROUP)
+    yield _group(WORKER, prefix, LEDGER_GROUP)
+
+
+def _sink(plan: Plan, prefix: str) -> Iterator[Acl]:
+    yield from _settings(SINK, plan, prefix)
+    kept = {output.topic for output in plan.outputs}
+    for name in topic_configs(plan):
+        # It does not start where a topic is missing, and without Describe one that it may not
+        # read is missing to it; DescribeConfigs alone does not show that a topic is there.
+        read = name in kept or name == CONTROL_POLICIES
+        yield from _topic(SINK, prefix, name, "Read" if read else "Describe")
+    yield _group(SINK, prefix, SINK_GROUP)
+
+
+def _office(plan: Plan, prefix: str) -> Iterator[Acl]:
+    for name in CONTROL:
+        yield from _topic(OFFICE, prefix, name, "Write")
+    yield from _topic(OFFICE, prefix, CONTROL_POLICIES, "Read")
+    # It makes the topics follow the version in force; how far they are read it asks by offsets.
+    yield from _administration(OFFICE, plan, prefix)
+    for output in plan.outputs:
+        yield from _topic(OFFICE, prefix, output.topic, "Delete")
+    for name in (WORKER_GROUP, SINK_GROUP):
+        yield Acl(OFFICE, "Describe", "group", prefix + name)
+
+
+def _admin(plan: Plan, prefix: str) -> Iterator[Acl]:
+    # ``topics apply`` goes by the version in force, and ``status`` tells what waits.
+    yield from _versions(ADMIN, prefix)
+    yield from _administration(ADMIN, plan, prefix)
+    for name in (WORKER_GROUP, LEDGER_GROUP, SINK_GROUP):
+        yield Acl(ADMIN, "Describe", "group", prefix + name)
+
+
+def _versions(principal: str, prefix: str) -> Iterator[Acl]:
+    """What it takes to hear the versions of the policy, and to compile them for this broker."""
+    # A plan holds for the broker's own deletion settings, and a topic is opened by describing it.
+    yield Acl(principal, "DescribeConfigs", "cluster", CLUSTER)
+    yield from _topic(principal, prefix, CONTROL_POLICIES, "DescribeConfigs", "Read")
+
+
+def _administration(principal: str, plan: Plan, prefix: str) -> Iterator[Acl]:
+    yield Acl(principal, "DescribeConfigs", "cluster", CLUSTER)
+    for name in topic_configs(plan):
+        yield from _topic(
+            principal, prefix, name, "Create", "Describe", "DescribeConfigs", "AlterConfigs"
+        )
+
+
+def _settings(principal: str, plan: Plan, prefix: str) -> Iterator[Acl]:
+    yield Acl(principal, "DescribeConfigs", "cluster", CLUSTER)
+    for name in topic_configs(plan):
+        yield from _topic(principal, prefix, name, "DescribeConfigs")
+
+
+def _topic(principal: str, prefix: str, name: str, *operations: str) -> Iterator[Acl]:
+    for operation in operations:
+        yield Acl(principal, operation, "topic", prefix + name)
+
+
+def _group(principal: str, prefix: str, name: str) -> Acl:
+    return Acl(principal, "Read", "group", prefix + name)

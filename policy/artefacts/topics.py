@@ -1,0 +1,71 @@
+"""From plan to topic configurations: every topic, every setting the promise rests on.
+
+Kafka's compacted topics keep an old value until a cleaning pass; the office's heartbeat
+gives each partition something newer, and the settings below bound the delay.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from policy.plan.plan import Plan, Transport
+from telemetry.instants import HOUR_MS, MINUTE_MS
+from telemetry.topics import AUDIT_FLOW, CONTROL, RAW
+
+BATCH_BYTES_MAX: Final = 1024 * 1024 + 12
+"""Room for our producer's largest batch, 1 MB, and its overhead."""
+COMPACTION_LAG_MS_MAX: Final = MINUTE_MS
+DIRTY_RATIO_MIN: Final = "0.01"
+TOMBSTONE_MS: Final = 2 * HOUR_MS
+"""How long "this row is deleted" can be read; it names a random row id and nothing else.
+
+Longer than a worker's view may be silent before it must be built anew: a shorter one could
+leave a deleted link or consent in force in a worker that was cut off meanwhile.
+"""
+
+
+def transports_of(plan: Plan) -> Mapping[str, Transport]:
+    """The deletion settings of every topic whose records have an end, by unprefixed name."""
+    outputs = {output.topic: output.transport for output in plan.outputs}
+    return {RAW: plan.raw, **outputs, AUDIT_FLOW: plan.ledger}
+
+
+def topic_configs(
+    plan: Plan, held: Mapping[str, Transport] | None = None
+) -> Mapping[str, Mapping[str, str]]:
+    """Kafka topic settings, as strings, by unprefixed topic name.
+
+    ``held``: settings that stand in for the plan's while an older promise lasts.
+    """
+    found = {**transports_of(plan), **(held or {})}
+    configs = {name: _deleting(transport) for name, transport in found.items()}
+    for name in CONTROL:
+        configs[name] = _compacting()
+    return configs
+
+
+def _common() -> dict[str, str]:
+    # LogAppendTime: with the producer's time a fast clock pins a segment past its promise.
+    return {
+        "message.timestamp.type": "LogAppendTime",
+        "compression.type": "producer",
+        "max.message.bytes": str(BATCH_BYTES_MAX),
+    }
+
+
+def _deleting(transport: Transport) -> dict[str, str]:
+    return _common() | {
+        "cleanup.policy": "delete",
+        "retention.ms": str(transport.retention_ms),
+        "segment.ms": str(transport.segment_ms),
+    }
+
+
+def _compacting() -> dict[str, str]:
+    lag = str(COMPACTION_LAG_MS_MAX)
+    return _common() | {
+        "cleanup.policy": "compact",
+        "min.cleanable.dirty.ratio": DIRTY_RATIO_MIN,
+        "max.compaction.lag.ms": lag,
+        "delete.retention.ms": str(TOMBSTONE_MS),
+        "segment.ms": lag,
+    }

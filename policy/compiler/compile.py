@@ -1,0 +1,122 @@
+"""Document to plan: default deny, forbid beats permit, and no plan at all where one cell errs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import chain
+
+from policy.compiled import CompiledPolicy
+from policy.compiler import permits, position_bound
+from policy.compiler.cells import cells_of
+from policy.compiler.checks import check_document, check_house, warn_redundant
+from policy.compiler.citations import check_citations, check_clauses
+from policy.compiler.context import CompileContext
+from policy.compiler.forbids import bans, decided
+from policy.compiler.items import signals_by_category
+from policy.compiler.outputs import outputs_of
+from policy.compiler.profiles import check_profiles
+from policy.compiler.promises import transport
+from policy.language.document import Document
+from policy.language.problems import Findings, Problem
+from policy.plan.cells import PlanCell, PlanCombine, PlanForbid
+from policy.plan.digest import digest
+from policy.plan.limits import Limits
+from policy.plan.plan import Output, Plan
+from policy.vocabulary.words import say_duration, say_space
+from telemetry.instants import day_start_ms
+from telemetry.record import MESH
+from telemetry.signals import Catalogue
+
+
+@dataclass(frozen=True, slots=True)
+class Compiled:
+    """The policy, or None if any problem is an error; warnings come with either."""
+
+    policy: CompiledPolicy | None
+    problems: tuple[Problem, ...]
+
+    @property
+    def plan(self) -> Plan | None:
+        """The policy's plan."""
+        return None if self.policy is None else self.policy.plan
+
+
+def compile_plan(document: Document, catalogue: Catalogue, limits: Limits) -> Compiled:
+    """Compile a parsed document. The same three arguments give the same digest."""
+    findings = Findings()
+    signals = signals_by_category(document.categories, catalogue, findings)
+    context = CompileContext(document, catalogue, limits, signals, findings)
+    position_bound.check_bound(context)
+    check_document(context)
+    check_house(context)
+    check_citations(context)
+    check_clauses(context)
+    check_profiles(context)
+    all_bans = bans(context)
+    outputs: list[Output] = []
+    cells: list[PlanCell] = []
+    for page in document.purposes:
+        found = tuple(decided(permit, all_bans) for permit in permits.permits(context, page))
+        outputs += outputs_of(context, page, found)
+        cells += cells_of(found)
+    warn_redundant(context)
+    plan = _plan(context, tuple(outputs))
+    plan = _with_cells(plan, document, tuple(cells), all_bans)
+    if MESH not in catalogue:
+        where = document.precisions.where("precisions")
+        findings.error(where, "the catalogue lacks the mesh cell", MESH, "add it as derived")
+    problems = findings.in_order()
+    return Compiled(None if findings.refused else CompiledPolicy(document, plan), problems)
+
+
+def _plan(context: CompileContext, outputs: tuple[Output, ...]) -> Plan:
+    document, limits, findings = context.document, context.limits, context.findings
+    policy = document.policy.content
+    raw_at_most = limits.raw_retention_ms_at_most
+    raw = transport(policy.raw, raw_at_most, limits, document.policy.where("raw"), findings)
+    where = document.policy.where("ledger")
+    ledger = transport(policy.ledger, None, limits, where, findings)
+    rules = chain.from_iterable(lane.rules for output in outputs for lane in output.lanes)
+    return Plan(
+        policy=policy.policy,
+        version=policy.version,
+        effective_ms=day_start_ms(policy.effective),
+        digest="",
+        catalogue=context.catalogue,
+        outputs=tuple(output for output in outputs if output.lanes),
+        collected=frozenset(rule.signal for rule in rules),
+        precisions=_precisions(document),
+        titles={name: page.title.en for name, page in document.pages.items()},
+        raw=raw,
+        ledger=ledger,
+        closed=tuple(output for output in outputs if not output.lanes),
+    )
+
+
+def _with_cells(
+    plan: Plan, document: Document, cells: tuple[PlanCell, ...], all_bans: tuple[PlanForbid, ...]
+) -> Plan:
+    """The plan with what stands beside its outputs, and its digest."""
+    sheet = document.policy
+    plan = replace(
+        plan,
+        cells=cells,
+        facts={
+            fact: name
+            for name, category in document.categories.content.categories.items()
+            for fact in category.facts
+        },
+        forbids=all_bans,
+        combines=tuple(
+            PlanCombine(frozenset(c.purposes), c.because, c.cites, sheet.where("combine", n))
+            for n, c in enumerate(sheet.content.combine)
+        ),
+        sources=sheet.content.scope.sources,
+    )
+    return replace(plan, digest=digest(plan))
+
+
+def _precisions(document: Document) -> Mapping[str, str]:
+    return {
+        name: f"{say_space(precision.space)}, {say_duration(precision.time)}"
+        for name, precision in document.precisions.content.precisions.items()
+    }

@@ -1,0 +1,1 @@
+"""What a new version opens, closes, lengthens or shortens, in sentences."""

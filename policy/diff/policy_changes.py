@@ -1,0 +1,141 @@
+"""What holds for the whole house, old beside new: scope, analytics, joint use, combinations."""
+
+from collections.abc import Iterable, Iterator
+
+from policy.diff.change import Change, ChangeKind, safeguard
+from policy.language.document import Document, in_force
+from policy.language.policy_file import Controller, JointUse, Manager
+from policy.vocabulary.patterns import closest
+
+
+def house_changes(old: Document, new: Document) -> Iterator[Change]:
+    """Changes of policy.yaml's closed lists and of the laws in profiles.yaml."""
+    before, after = old.policy.content, new.policy.content
+    for part in ("services", "sources", "subjects"):
+        lists = getattr(before.scope, part), getattr(after.scope, part)
+        yield from _listed(f"the policy covers {part}", *lists, more=ChangeKind.LOOSENS)
+    never = before.analytics.never, after.analytics.never
+    yield from _listed("analysts never see", *never, more=ChangeKind.TIGHTENS)
+    yield from _group(before.analytics.at_least, after.analytics.at_least)
+    terms = before.analytics.dpv, after.analytics.dpv
+    yield from _listed("analytics are purposes of", *terms, more=ChangeKind.TIGHTENS)
+    joint = before.joint_use, after.joint_use
+    for part in ("items", "purposes"):
+        was, now = (() if one is None else getattr(one, part) for one in joint)
+        yield from _listed(f"joint use covers {part}", was, now, more=ChangeKind.LOOSENS)
+    yield from _joint_use(*joint)
+    pairs = (
+        {" with ".join(sorted(one.purposes)) for one in policy.combine}
+        for policy in (before, after)
+    )
+    yield from _listed("one session may hold", *pairs, more=ChangeKind.LOOSENS)
+    laws = ({*_laws(document)} for document in (old, new))
+    yield from _listed("a law in force", *laws, more=ChangeKind.TIGHTENS)
+    yield from _homes(old, new)
+    yield from _position_like(old, new)
+    frames = (_frames(document) for document in (old, new))
+    yield from _listed("raw frames in", *frames, more=ChangeKind.LOOSENS)
+    yield from _controller(before.controller, after.controller)
+    yield from _notices(old, new)
+
+
+def _homes(old: Document, new: Document) -> Iterator[Change]:
+    """Where no ground to send abroad is asked for, it means nothing what is abroad."""
+    both_ask = all(
+        any("transfer_route" in profile.requires for _, profile in in_force(document))
+        for document in (old, new)
+    )
+    if both_ask:
+        homes = ({c for _, p in in_force(document) for c in p.home} for document in (old, new))
+        yield from _listed("not abroad", *homes, more=ChangeKind.LOOSENS)
+
+
+def _position_like(old: Document, new: Document) -> Iterator[Change]:
+    """Every output goes by the patterns of all categories; one within a wider one adds nothing."""
+    before, after = (
+        [
+            like
+            for one in document.categories.content.categories.values()
+            for like in one.position_like
+        ]
+        for document in (old, new)
+    )
+    gone = [like for like in before if closest(after, like) is None]
+    added = [like for like in after if closest(before, like) is None]
+    what = "a way can be read back from"
+    yield from _listed(what, gone, added, more=ChangeKind.TIGHTENS)
+
+
+def _joint_use(old: JointUse | None, new: JointUse | None) -> Iterator[Change]:
+    """Who answers for it and what announces it; items and purposes are lists of their own."""
+    if old is None or new is None:
+        return
+    if old.manager != new.manager:
+        key = f"joint use is managed by {_manager(new.manager)} (was {_manager(old.manager)})"
+        yield safeguard(ChangeKind.OTHERWISE, None, key)
+    if old.notice != new.notice:
+        key = f"joint use is announced in {new.notice} (was {old.notice})"
+        yield safeguard(ChangeKind.OTHERWISE, None, key)
+
+
+def _controller(old: Controller, new: Controller) -> Iterator[Change]:
+    was, now = _manager(old), _manager(new)
+    if was != now:
+        key = f"the controller is {now} (was {was})"
+        yield safeguard(ChangeKind.OTHERWISE, None, key)
+
+
+def _notices(old: Document, new: Document) -> Iterator[Change]:
+    """What people read, or agreed to, is said otherwise under the same name."""
+    for name, sheet in new.notices.items():
+        before, after = old.notices.get(name), sheet.content
+        if before is None:
+            continue
+        if before.content.text != after.text:
+            key = f"notice {name} has another text"
+            yield safeguard(ChangeKind.OTHERWISE, None, key)
+        if before.content.effective != after.effective:
+            key = f"notice {name} holds from {after.effective} (was {before.content.effective})"
+            yield safeguard(ChangeKind.OTHERWISE, None, key)
+
+
+def _frames(document: Document) -> Iterator[str]:
+    for name, category in document.categories.content.categories.items():
+        yield from (f"{name}: {frame}" for frame in category.frames)
+
+
+def _manager(one: Manager | Controller) -> str:
+    return ", ".join(part.both for part in (one.name, one.representative, one.address))
+
+
+def _laws(document: Document) -> Iterator[str]:
+    """What each law that is turned on asks and forbids, in words that change when it does."""
+    on = document.policy.content.profiles
+    for name, profile in document.profiles.content.profiles.items():
+        if not on.get(name, False):
+            continue
+        yield f"{name} begins on {profile.effective}"
+        yield from (f"{name} requires {what}" for what in profile.requires)
+        for forbid in profile.forbids:
+            named = forbid.model_dump(exclude={"because", "cites"}, exclude_defaults=True)
+            yield f"{name} forbids {', '.join(f'{key} {value}' for key, value in named.items())}"
+        if profile.until is not None:
+            yield f"{name} ends on {profile.until}"
+
+
+def _listed(
+    what: str, old: Iterable[str], new: Iterable[str], *, more: ChangeKind
+) -> Iterator[Change]:
+    """``more`` is what an added line does; a removed one does the reverse."""
+    before, after = list(old), list(new)
+    less = ChangeKind.TIGHTENS if more is ChangeKind.LOOSENS else ChangeKind.LOOSENS
+    for line in sorted(set(after) - set(before)):
+        yield safeguard(more, None, f"{what}: now {line}")
+    for line in sorted(set(before) - set(after)):
+        yield safeguard(less, None, f"{what}: no longer {line}")
+
+
+def _group(old: int, new: int) -> Iterator[Change]:
+    if old != new:
+        kind = ChangeKind.LOOSENS if new < old else ChangeKind.TIGHTENS
+        yield safeguard(kind, None, f"the smallest group shown is {new} people (was {old})")

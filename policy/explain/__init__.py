@@ -1,0 +1,1 @@
+"""Why a reading passes or does not, under one plan; and the cases beside a document."""

@@ -1,0 +1,51 @@
+"""What would change a decision: the alternatives an explanation names."""
+
+from collections.abc import Mapping
+from typing import Final
+
+from policy.explain.question import Applied, Consent, Question
+from policy.vocabulary.terms import BasisKind
+from telemetry.outcome import Withheld
+
+OPENS: Final[Mapping[Withheld, str | None]] = {
+    Withheld.NOT_COLLECTED: "a cell of some purpose would have to take this signal",
+    Withheld.NOT_IN_PURPOSE: "a cell of this purpose would have to take it for this recipient",
+    Withheld.FORBIDDEN: "a forbid decides: no permit can open it while the forbid stands",
+    Withheld.DROPPED: "the cell drops it: another operation would have to stand there",
+    Withheld.UNSUPPORTED: "it opens when the operation is carried out, not before",
+    Withheld.TOO_LATE: "an earlier arrival, or a shorter stay on the topic",
+    Withheld.NO_CONSENT: None,
+    Withheld.AGGREGATED: None,
+    Withheld.NO_LINK: None,
+    Withheld.OBJECTED: None,
+    Withheld.ERASED: None,
+    Withheld.UNPAIRED: None,
+    Withheld.OFF_GRID: None,
+    Withheld.TRIP_END: None,
+    Withheld.THINNED: None,
+    Withheld.OVERSIZED_OUTPUT: None,
+}
+"""What would open a signal withheld so; None: its rule says it, or no policy would open it."""
+
+
+def alternatives(
+    reason: Withheld | None, applied: tuple[Applied, ...], question: Question
+) -> tuple[str, ...]:
+    """Sentences: what would open a withheld signal, what would close a delivered one."""
+    opens = None if reason is None else OPENS[reason]
+    found = [] if opens is None else [opens]
+    for one in applied:
+        if one.reason is Withheld.NO_CONSENT:
+            consent = f"a {one.basis} consent under {one.notice}"
+            found.append(f"{consent}, given before the reading and still standing")
+        elif _rests_on_consent(one) and question.consent is Consent.GIVEN:
+            found.append(f"withdrawing the consent under {one.notice} withholds it")
+        if one.reason is None and one.not_for:
+            found.append(
+                f"for people in one of these roles it is forbidden: {', '.join(one.not_for)}"
+            )
+    return tuple(dict.fromkeys(found))
+
+
+def _rests_on_consent(one: Applied) -> bool:
+    return one.reason is None and BasisKind(one.basis).needs_consent

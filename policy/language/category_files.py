@@ -1,0 +1,65 @@
+"""categories.yaml, precision.yaml and notices: what belongs together, how fine, in which words."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from policy.language.fields import (
+    CategoryId,
+    DurationWords,
+    FrameWords,
+    Name,
+    NoticeRef,
+    SpaceWords,
+    Strict,
+)
+from policy.vocabulary.bilingual import Bilingual
+
+FACTS_EXAMPLE = "{email: {ja: メールアドレス, en: e-mail}}"
+
+
+class Category(Strict):
+    """A kind of data. Signals, facts and frames are named here and nowhere else.
+
+    Signals are told by path or by ``pids`` (the catalogue's OBD command names); facts are
+    what people tell about themselves, each with its name for people; frames are raw CAN, as
+    ``can0 0x7E8``.
+    """
+
+    title: Bilingual
+    signals: tuple[str, ...] = ()
+    pids: tuple[str, ...] = ()
+    facts: Annotated[dict[Name, Bilingual], Field(examples=[FACTS_EXAMPLE])] = Field(
+        default_factory=dict
+    )
+    frames: tuple[FrameWords, ...] = ()
+    position_like: tuple[str, ...] = ()
+    """Signals here from which a way can be read back beside a coarse position."""
+
+
+class Categories(Strict):
+    """categories.yaml."""
+
+    categories: dict[CategoryId, Category]
+
+
+class Precision(Strict):
+    """How fine place and time may be."""
+
+    space: SpaceWords
+    time: DurationWords
+
+
+class Precisions(Strict):
+    """precision.yaml."""
+
+    precisions: dict[str, Precision]
+
+
+class Notice(Strict):
+    """notices/<notice>.yaml: what people are told, from when."""
+
+    notice: NoticeRef
+    effective: Annotated[date, Field(examples=["2026-11-01"])]
+    text: Bilingual

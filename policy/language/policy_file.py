@@ -1,0 +1,133 @@
+"""What holds for the whole house: scope, analytics, joint use, purposes that may meet."""
+
+from datetime import date
+from typing import Annotated
+
+from pydantic import Field
+
+from policy.language.fields import (
+    Because,
+    CategoryId,
+    Citations,
+    DpvTerm,
+    Forbid,
+    Name,
+    NoticeRef,
+    PolicyName,
+    Promise,
+    Strict,
+)
+from policy.vocabulary.bilingual import Bilingual
+from policy.vocabulary.terms import RecipientClass
+
+Names = Annotated[tuple[Name, ...], Field(min_length=1)]
+
+
+class Controller(Strict):
+    """Who answers for the data."""
+
+    name: Bilingual
+    address: Bilingual
+    representative: Bilingual
+    contact: str
+
+
+class Scope(Strict):
+    """What the policy is about; all else is not admitted."""
+
+    services: Names
+    sources: Names
+    subjects: Names
+    cites: Citations
+
+
+class Analytics(Strict):
+    """Which purposes count as analytics, and what never enters them."""
+
+    dpv: Annotated[tuple[DpvTerm, ...], Field(min_length=1)]
+    never: Annotated[tuple[CategoryId, ...], Field(min_length=1)]
+    at_least: Annotated[int, Field(ge=2, le=100_000)]
+    """The smallest group, in people, that any aggregate may show."""
+    cites: Citations
+
+
+class Manager(Strict):
+    """Who answers for joint use (APPI Art. 27(5)(iii))."""
+
+    name: Bilingual
+    address: Bilingual
+    representative: Bilingual
+
+
+class JointUse(Strict):
+    """The published terms of joint use: a closed list, or it does not compile."""
+
+    items: Annotated[tuple[str, ...], Field(min_length=1)]
+    """Facts, or categories of telemetry, by name."""
+    purposes: Names
+    manager: Manager
+    notice: NoticeRef
+    cites: Citations
+
+
+class Combine(Strict):
+    """Purposes that one session may hold together; every other pair is apart."""
+
+    purposes: Annotated[tuple[Name, ...], Field(min_length=2)]
+    because: Because
+    cites: Citations
+
+
+class Approval(Strict):
+    """Who decided a change, and when."""
+
+    change: str
+    decision: str
+    by: str
+    on: date
+
+
+class Unlinkable(Strict):
+    """The measurement without which nobody may call a cell unlinkable."""
+
+    linked_percent: Annotated[float, Field(ge=0, le=100)]
+    """Share of vehicles an attacker found again, measured on the release."""
+    measured: date
+    how: Because
+
+
+SCOPE_EXAMPLE = "{services: [connected_car], sources: [obd], subjects: [customer], cites: [S0]}"
+
+
+ANALYTICS_EXAMPLE = (
+    "{dpv: [dpv:ResearchAndDevelopment], never: [C03], at_least: 10, cites: [C2-13]}"
+)
+
+
+class Outside(Strict):
+    """How fine a position may leave the house: the precision that is the finest allowed."""
+
+    to: Annotated[tuple[RecipientClass, ...], Field(min_length=1)]
+    location_at_least: str
+    cites: Citations
+
+
+class Policy(Strict):
+    """policy.yaml: whose policy this is, since when, and what holds for every purpose."""
+
+    policy: PolicyName
+    version: Annotated[int, Field(ge=1, le=9999)]
+    effective: Annotated[date, Field(examples=["2026-12-01"])]
+    supersedes: int | None = None
+    controller: Controller
+    scope: Annotated[Scope, Field(examples=[SCOPE_EXAMPLE])]
+    profiles: dict[str, bool] = Field(default_factory=dict)
+    raw: Annotated[Promise, Field(examples=["{topic_at_most: 24 hours, cites: [C1-04]}"])]
+    ledger: Annotated[Promise, Field(examples=["{topic_at_most: 400 days, cites: [C1-05]}"])]
+    transport: Annotated[Promise, Field(examples=["{topic_at_most: 7 days, cites: [C1-04]}"])]
+    outside: Outside
+    analytics: Annotated[Analytics, Field(examples=[ANALYTICS_EXAMPLE])]
+    joint_use: JointUse | None = None
+    combine: tuple[Combine, ...] = ()
+    forbids: tuple[Forbid, ...] = ()
+    approvals: tuple[Approval, ...] = ()

@@ -1,0 +1,115 @@
+"""YAML 1.2 text to plain values and their places; duplicate keys and odd nodes are problems.
+
+Comments, anchors and styles are left behind. Sequences become tuples, which strict
+models expect.
+"""
+
+from datetime import date
+from typing import Any, Final
+
+from ruamel.yaml import YAML
+from ruamel.yaml.comments import CommentedMap, CommentedSeq
+from ruamel.yaml.constructor import DuplicateKeyError
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from policy.language.problems import Findings, Path, Places, Spot, Tree
+from policy.vocabulary.terms import Where
+
+TEXT_CHARS_MAX: Final = 256 * 1024
+NODES_MAX: Final = 20_000
+DEPTH_MAX: Final = 16
+TOO_DEEP: Final = "the file is too large or too deeply nested"
+PLAINLY: Final = "write it plainly"
+
+
+def read_yaml(file: str, text: str, findings: Findings) -> Tree | None:
+    """The file's values and places, or None after noting what is wrong."""
+    top = Where(file, 1)
+    if len(text) > TEXT_CHARS_MAX:
+        findings.error(top, "the file is too long", len(text), f"keep it below {TEXT_CHARS_MAX}")
+        return None
+    try:
+        node = YAML(typ="rt").load(text)
+    except DuplicateKeyError as error:
+        mark = error.problem_mark
+        message = str(error.problem).split(" with value")[0]
+        remedy = "remove one of the two lines"
+        findings.error(Where(file, mark.line + 1, mark.column + 1), message, "", remedy)
+        return None
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        where = Where(file, mark.line + 1, mark.column + 1) if mark is not None else top
+        what = " ".join(str(error.problem or error.context).split())
+        findings.error(where, f"not readable as YAML 1.2: {what}", "", _remedy(what))
+        return None
+    except RecursionError:
+        findings.error(top, TOO_DEEP, "", PLAINLY)
+        return None
+    except (YAMLError, ValueError) as error:
+        # A control character, a day no calendar has, a number of thousands of digits.
+        what = str(error).split("\n", maxsplit=1)[0]
+        findings.error(top, f"not readable as YAML 1.2: {what}", "", "mend what the message names")
+        return None
+    reader = _Reader(file, findings)
+    value = reader.plain(node, (), (1, 1))
+    return None if reader.stopped else (value, Places(reader.keys, reader.values))
+
+
+def _remedy(what: str) -> str:
+    """What to do about the two slips people make most."""
+    if "'\\t'" in what:
+        return "indent with spaces, not tabs"
+    if "expected ','" in what or "mapping values" in what:
+        return 'mend the syntax here: put a text with `: ` or `, ` into "quotes", close brackets'
+    return "mend the syntax here"
+
+
+class _Reader:
+    """Walks the nodes once, within limits, noting the spot of each."""
+
+    def __init__(self, file: str, findings: Findings) -> None:
+        self.file = file
+        self.findings = findings
+        self.keys: dict[Path, Spot] = {}
+        self.values: dict[Path, Spot] = {}
+        self.stopped = False
+
+    def plain(self, node: Any, path: Path, spot: Spot) -> Any:
+        """The node as plain Python values."""
+        self.values[path] = spot
+        if self.stopped or len(self.values) > NODES_MAX or len(path) > DEPTH_MAX:
+            self._stop(spot, TOO_DEEP, "", PLAINLY)
+            return None
+        if isinstance(node, CommentedMap):
+            return {str(key): self._child(node, key, path) for key in node}
+        if isinstance(node, CommentedSeq):
+            return tuple(self._item(node, index, path) for index in range(len(node)))
+        return self._scalar(node, spot)
+
+    def _scalar(self, node: Any, spot: Spot) -> Any:
+        if node is None or isinstance(node, bool | date):
+            return node
+        for kind in (int, float, str):
+            if isinstance(node, kind):
+                return kind(node)
+        self._stop(spot, "a tag or a kind of value the language has not", node, "write plain text")
+        return None
+
+    def _child(self, node: CommentedMap, key: Any, path: Path) -> Any:
+        line, column, value_line, value_column = node.lc.data[key]
+        at = (*path, str(key))
+        self.keys[at] = (line + 1, column + 1)
+        is_block = isinstance(node[key], CommentedMap | CommentedSeq)
+        spot = (line + 1, column + 1) if is_block else (value_line + 1, value_column + 1)
+        return self.plain(node[key], at, spot)
+
+    def _item(self, node: CommentedSeq, index: int, path: Path) -> Any:
+        line, column = node.lc.data[index]
+        at = (*path, index)
+        self.keys[at] = (line + 1, column + 1)
+        return self.plain(node[index], at, (line + 1, column + 1))
+
+    def _stop(self, spot: Spot, message: str, value: Any, remedy: str) -> None:
+        if not self.stopped:
+            self.findings.error(Where(self.file, *spot), message, value, remedy)
+        self.stopped = True

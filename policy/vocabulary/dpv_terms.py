@@ -1,0 +1,47 @@
+"""What kind of purpose a page has: terms of the W3C Data Privacy Vocabulary, and no others.
+
+A mistyped term would be no term of ``analytics.dpv``, and so leave what binds analytics.
+"""
+
+from typing import Final
+
+from policy.vocabulary.nearest import write_nearest
+from policy.vocabulary.words import WordError
+
+PREFIX: Final = "dpv:"
+_PURPOSES: Final = """
+    AcademicResearch AccountManagement Advertising CommercialResearch
+    CommunicationForCustomerCare CommunicationManagement CustomerCare CustomerClaimsManagement
+    CustomerManagement CustomerOrderManagement CustomerRelationshipManagement
+    CustomerSolvencyMonitoring DeliveryOfGoods DirectMarketing DisputeManagement
+    EnforceAccessControl EnforceSecurity EstablishContractualAgreement
+    FraudPreventionAndDetection FulfilmentOfContractualObligation FulfilmentOfObligation
+    HumanResourceManagement IdentityAuthentication IdentityVerification
+    ImproveExistingProductsAndServices ImproveTransportAndMobility IncreaseServiceRobustness
+    InternalResourceOptimisation LegalCompliance Marketing MisusePreventionAndDetection
+    NonCommercialResearch OptimisationForConsumer OptimisationForController
+    OrganisationComplianceManagement OrganisationGovernance OrganisationRiskManagement
+    PaymentManagement Personalisation PersonalisedAdvertising PersonnelManagement
+    ProtectionOfPublicSecurity ProvideOfficialStatistics ProvidePersonalisedRecommendations
+    PublicBenefit PublicRelations RecordManagement RepairImpairments RequestedServiceProvision
+    ResearchAndDevelopment RightsFulfilment ScientificResearch SellDataToThirdParties
+    SellInsightsFromData SellProducts ServiceMonitoring ServiceOptimisation
+    ServicePersonalisation ServiceProvision ServiceRegistration ServiceUsageAnalytics
+    SocialMediaMarketing TargetedAdvertising TechnicalServiceProvision VendorManagement
+    VendorPayment VendorRecordsManagement VendorSelectionAssessment Verification
+"""
+"""Purposes of DPV 2 that a house with vehicles may have; the vocabulary has more."""
+_OWN: Final = "MarketResearch"
+"""Not found among the terms of the vocabulary; the shipped document has a purpose of this kind."""
+
+TERMS: Final = tuple(sorted(f"{PREFIX}{name}" for name in f"{_PURPOSES} {_OWN}".split()))
+
+
+def dpv_term(said: str) -> str:
+    """The term, where it is one; else the nearest as remedy."""
+    if said in TERMS:
+        return said
+    message = "no purpose that is known of the W3C Data Privacy Vocabulary"
+    raise WordError(
+        message, write_nearest(said, TERMS, "another term of policy/vocabulary/dpv_terms.py")
+    )

@@ -1,0 +1,49 @@
+"""Every topic gets the settings its promise rests on, as Kafka writes them."""
+
+from policy.artefacts.topics import topic_configs
+from policy.plan.limits import Limits
+from telemetry.instants import DAY_MS, MINUTE_MS
+from tests.support.documents import plan_of
+
+
+def test_every_topic_of_the_plan_is_named() -> None:
+    assert list(topic_configs(plan_of())) == [
+        "telemetry.raw",
+        "purpose.study",
+        "audit.flow",
+        "control.links",
+        "control.consents",
+        "control.policies",
+    ]
+
+
+def test_an_output_topic_deletes_by_the_brokers_own_clock() -> None:
+    assert topic_configs(plan_of())["purpose.study"] == {
+        "cleanup.policy": "delete",
+        "retention.ms": str(7 * DAY_MS - 16 * MINUTE_MS),
+        "segment.ms": str(10 * MINUTE_MS),
+        "message.timestamp.type": "LogAppendTime",
+        "compression.type": "producer",
+        "max.message.bytes": "1048588",
+    }
+
+
+def test_the_raw_topic_promises_less() -> None:
+    configs = topic_configs(plan_of(limits=Limits(raw_retention_ms_at_most=MINUTE_MS)))
+    assert configs["telemetry.raw"]["retention.ms"] == str(MINUTE_MS)
+    assert configs["telemetry.raw"]["segment.ms"] == "15000"
+
+
+def test_control_topics_forget_old_rows_within_minutes() -> None:
+    configs = topic_configs(plan_of())
+    assert configs["control.links"] == configs["control.consents"]
+    assert configs["control.links"] == {
+        "cleanup.policy": "compact",
+        "min.cleanable.dirty.ratio": "0.01",
+        "max.compaction.lag.ms": "60000",
+        "delete.retention.ms": "7200000",
+        "segment.ms": "60000",
+        "message.timestamp.type": "LogAppendTime",
+        "compression.type": "producer",
+        "max.message.bytes": "1048588",
+    }

@@ -1,0 +1,255 @@
+"""What the compiler refuses, one bend of the small document each, and the near case it lets pass."""
+
+import pytest
+
+from policy.language.problems import Severity
+from tests.support.documents import FILES, bent, compiled, errors, plan_of, warnings
+
+PAGE, POLICY = "purposes/study.yaml", "policy.yaml"
+JOINT = (
+    "joint_use: {items: [vehicle_class], purposes: [study], manager: {name: {ja: 甲, en: N}, "
+    "address: {ja: 東京, en: A}, representative: {ja: 乙, en: R}}, notice: study@1, "
+    "cites: [C1-04]}\n"
+)
+JP = "profiles: {jp-appi-2022: true}\n"
+TEAM = "{id: team, class: internal, who: {ja: 研究の担当, en: the team}, countries: [JP]}"
+C11 = "  C11:\n    precision: P0\n"
+
+
+def changed(files: dict[str, str], file: str, old: str, new: str) -> dict[str, str]:
+    assert files[file].count(old) == 1, old
+    return {**files, file: files[file].replace(old, new)}
+
+
+def messages(files: dict[str, str]) -> str:
+    return "\n".join(errors(files))
+
+
+@pytest.mark.parametrize(
+    ("delivery", "message"),
+    [
+        ("{mode: stream, at_least: 10, window: 1 month}", "belong to aggregates"),
+        ("{mode: aggregate, at_least: 10}", "belong to aggregates"),
+        ("{mode: aggregate, at_least: 9, window: 1 month}", "smaller than the policy's own bound"),
+        ("{mode: on_request}", "`needs` belongs to on_request"),
+        ("{mode: aggregate, at_least: 10, window: 1 month, needs: case}", "`needs` belongs"),
+        ("{mode: on_request, needs: case, release: 10 min}", "`release` belongs to streams"),
+        ("{mode: records}", "would lie in the office's records"),
+    ],
+)
+def test_a_way_of_leaving_is_whole(delivery: str, message: str) -> None:
+    files = bent(PAGE, C11, f"{C11}    delivery: {delivery}\n")
+    assert message in messages(files)
+
+
+@pytest.mark.parametrize(
+    "delivery",
+    ["{mode: aggregate, at_least: 10, window: 1 month}", "{mode: on_request, needs: case}"],
+)
+def test_what_is_no_stream_is_a_cell_and_no_rule_of_an_output(delivery: str) -> None:
+    plan = plan_of(bent(PAGE, C11, f"{C11}    delivery: {delivery}\n"))
+    (cell,) = [cell for cell in plan.cells if cell.category == "C11"]
+    assert "Vehicle.OBD.FuelLevel" in cell.signals
+    assert "Vehicle.OBD.FuelLevel" not in plan.collected
+
+
+@pytest.mark.parametrize(
+    ("identity", "message"),
+    [
+        ("{form: named}", "a stream carries pseudonyms and nothing else"),
+        ("{form: pseudonym, of: link}", "the identity is not whole"),
+        ("{form: none, epoch: 3 months}", "the identity is not whole"),
+    ],
+)
+def test_an_identity_is_whole(identity: str, message: str) -> None:
+    files = bent(PAGE, "{form: pseudonym, of: link, epoch: 3 months}", identity)
+    assert message in messages(files)
+
+
+def test_what_the_house_keeps_from_analytics_stays_out() -> None:
+    files = bent(PAGE, C11, "  C06:\n")
+    assert errors(files) == []
+    analytic = changed(files, PAGE, "dpv:ResearchAndDevelopment", "dpv:MarketResearch")
+    assert "C06 never enters analytics, and `study` is analytics" in messages(analytic)
+    counted = "  C06:\n    delivery: {mode: aggregate, at_least: 10, window: 1 month}\n"
+    assert "C06 never enters analytics" in messages(bent(PAGE, C11, counted))
+
+
+def test_unlinkable_needs_a_day_a_window_and_a_measurement_that_passed() -> None:
+    said = "unlinkable: {linked_percent: 0.4, measured: 2026-08-01, how: a week of drives}"
+    where = "en: where it happens}}\n"
+    files = bent(PAGE, where, f"{where}    {said}\n")
+    assert "a pseudonym lasts too long" in messages(files)
+    files = changed(files, PAGE, "epoch: 3 months", "epoch: 1 day")
+    assert "does not hide the order of records" in messages(files)
+    files = changed(files, PAGE, "release: live", "release: 1 day")
+    assert errors(files) == []
+    worse = changed(files, PAGE, "linked_percent: 0.4", "linked_percent: 4")
+    assert "the measurement did not pass" in messages(worse)
+
+
+def test_joint_use_is_published_closed_managed_and_announced() -> None:
+    files = bent(PAGE, TEAM, TEAM.replace("internal", "joint_user"))
+    files[PAGE] = files[PAGE].split("  C07:\n")[0] + "  C06:\n" + files[PAGE].split(C11)[1]
+    files = changed(files, POLICY, "scope:", f"{JP}scope:")
+    assert "joint use without published terms" in messages(files)
+    files = changed(files, POLICY, "scope:", f"{JOINT}scope:")
+    assert errors(files) == []
+    other = changed(files, POLICY, "items: [vehicle_class]", "items: [C07]")
+    assert "an item that is not published for joint use (here: vehicle_class)" in messages(other)
+    for word in ("other data", "その他", "name etc"):
+        left_open = changed(files, POLICY, "items: [vehicle_class]", f"items: [{word}]")
+        assert "an open-ended item of joint use" in messages(left_open)
+    told_open = changed(files, "categories.yaml", "ja: 車両の種別", "ja: 車両の種別など")
+    assert "an open-ended item of joint use (here: vehicle_class)" in messages(told_open)
+    unknown = changed(files, POLICY, "items: [vehicle_class]", "items: [vehicle_clas]")
+    assert "joint use of an unknown item" in messages(unknown)
+    nowhere = changed(files, POLICY, "purposes: [study]", "purposes: [studdy]")
+    assert "an unknown purpose (here: studdy)" in messages(nowhere)
+    unmanaged = changed(
+        files, POLICY, "en: A}, representative: {ja: 乙, en: R}}, notice", "en: A}}, notice"
+    )
+    assert "`representative` is missing" in messages(unmanaged)
+    unannounced = changed(files, POLICY, "notice: study@1, cites", "notice: study@9, cites")
+    assert "joint use names no notice that exists" in messages(unannounced)
+
+
+def test_a_profile_counts_only_where_it_is_on_and_in_force() -> None:
+    abroad = bent(PAGE, TEAM, TEAM.replace("internal", "processor").replace("JP", "IE"))
+    assert errors(abroad) == []
+    on = changed(abroad, POLICY, "scope:", f"{JP}scope:")
+    assert "is abroad, and no ground to send there is named" in messages(on)
+    later = changed(on, "profiles.yaml", "2022-04-01", "2027-04-01")
+    assert "the profile is not in force then (2027-04-01 to open)" in messages(later)
+    unknown = bent(POLICY, "scope:", "profiles: {jp-appi-2002: true}\nscope:")
+    assert "unknown profile (here: jp-appi-2002); write `jp-appi-2022`" in messages(unknown)
+
+
+@pytest.mark.parametrize(
+    ("requires", "message"),
+    [
+        ("gdpr_basis", "`gdpr` is missing under eu-gdpr"),
+        ("subject_access", "its user cannot have this data"),
+    ],
+)
+def test_other_laws_ask_for_more(requires: str, message: str) -> None:
+    files = changed(dict(FILES), POLICY, "scope:", f"{JP}scope:")
+    files = changed(files, "profiles.yaml", "[transfer_route, joint_use_terms]", f"[{requires}]")
+    assert message in messages(files)
+
+
+def test_a_profile_adds_forbids() -> None:
+    forbid = "forbids: [{category: C09, because: this law, cites: [APPI-27]}]"
+    files = changed(dict(FILES), "profiles.yaml", "home: [JP]", forbid)
+    assert "Vehicle.Speed" in plan_of(files).collected
+    on = changed(files, POLICY, "scope:", f"{JP}scope:")
+    assert "Vehicle.Speed" not in plan_of(on).collected
+
+
+def test_a_clause_is_carried_out_by_something_that_exists() -> None:
+    rows = "C2-08: {rules: [study], evidence: [tests]}"
+    assert "no row says how" in messages(bent("clauses.yaml", f"  {rows}", "  {}"))
+    unknown = bent("clauses.yaml", "rules: [study]", "rules: [studdy]")
+    assert "the clause names an unknown rule (here: studdy); write `study`" in messages(unknown)
+    bare = bent("clauses.yaml", rows, "C2-08: {rules: [study]}")
+    assert "no evidence shows that this clause is kept" in messages(bare)
+    stray = bent(
+        "clauses.yaml", f"  {rows}", f"  {rows}\n  C9-99: {{rules: [study], evidence: [x]}}"
+    )
+    assert "no clause has this id (here: C9-99)" in messages(stray)
+
+
+def test_a_forbid_of_joining_stands_alone() -> None:
+    both = "forbids: [{join: C09, category: C07, because: no reason, cites: [X-1]}]"
+    assert "a forbid of joining names more" in messages(bent(PAGE, "forbids: []", both))
+
+
+def test_a_forbid_for_some_people_stands_beside_the_permit_and_denies_nobody_else() -> None:
+    forbid = "forbids: [{when: {role: [unknown, minor]}, category: C09, because: no reason, cites: [X-1]}]"
+    files = bent(PAGE, "forbids: []", forbid)
+    (output,) = plan_of(files).outputs
+    rules = [rule for lane in output.lanes for rule in lane.rules]
+    assert {rule.category: rule.not_for for rule in rules} == {
+        "C07": (), "C09": ("minor", "unknown"), "C11": ()
+    }  # fmt: skip
+    assert "Vehicle.Speed" not in {denial.signal for denial in output.denials}
+    assert warnings(files) == warnings(FILES)
+    assert plan_of(files).digest != plan_of(FILES).digest
+
+
+def test_a_forbid_of_the_house_may_leave_purposes_out_and_a_pages_may_not() -> None:
+    forbid = "{category: C09, because: no reason, cites: [X-1]"
+    everywhere = bent(POLICY, "forbids: []", f"forbids: [{forbid}}}]")
+    assert "Vehicle.Speed" not in plan_of(everywhere).collected
+    but_here = bent(POLICY, "forbids: []", f"forbids: [{forbid}, except: [study]}}]")
+    assert "Vehicle.Speed" in plan_of(but_here).collected
+    unknown = bent(POLICY, "forbids: []", f"forbids: [{forbid}, except: [studdy]}}]")
+    assert "the forbid leaves out an unknown purpose (here: studdy)" in messages(unknown)
+    on_page = bent(PAGE, "forbids: []", f"forbids: [{forbid}, except: [study]}}]")
+    assert "`except` stands in a purpose's forbid" in messages(on_page)
+
+
+def test_a_recipient_with_an_end_gets_no_stream_yet() -> None:
+    until = TEAM.replace("countries: [JP]", "countries: [JP], until: 2027-04-01")
+    assert plan_of(bent(PAGE, TEAM, until)).collected == frozenset()
+
+
+def test_a_fact_stands_in_one_category() -> None:
+    twice = bent(
+        "categories.yaml",
+        "signals: [Vehicle.Speed]",
+        "facts: {vehicle_class: {ja: 車両, en: vehicle}}, signals: [Vehicle.Speed]",
+    )
+    assert "a fact stands twice (here: vehicle_class)" in messages(twice)
+
+
+def test_frames_and_pids_are_words_of_the_language() -> None:
+    frames = bent(
+        "categories.yaml",
+        "signals: [Vehicle.OBD.**]",
+        "signals: [Vehicle.OBD.**], frames: [can0 0x7E8 mux 2]",
+    )
+    assert any("raw frames of C11 are not carried yet" in w.message for w in warnings(frames))
+    odd = bent(
+        "categories.yaml",
+        "signals: [Vehicle.OBD.**]",
+        "signals: [Vehicle.OBD.**], frames: [can0 7E8]",
+    )
+    assert "as `can0 0x7E8 mux 2`" in messages(odd)
+    pid = bent(
+        "categories.yaml", "signals: [Vehicle.OBD.**]", "signals: [Vehicle.OBD.**], pids: [RMP]"
+    )
+    assert "no signal of the catalogue has this PID (here: RMP)" in messages(pid)
+
+
+@pytest.mark.parametrize(
+    ("file", "old", "new", "message"),
+    [
+        (PAGE, f"  - {TEAM}", f"  - {TEAM}\n  - {TEAM.replace('team,', 'desk,', 1)}", None),
+        (
+            PAGE,
+            C11,
+            f"{C11}    basis: {{kind: published, notice: study@1}}\n",
+            "the cell repeats its purpose's basis",
+        ),
+        (
+            PAGE,
+            C11,
+            f"{C11}    only: [Vehicle.OBD.**, Vehicle.OBD.FuelLevel]\n",
+            "another line covers this one",
+        ),
+        (PAGE, C11, "  C06:\n    precision: P0\n", "a precision changes nothing here"),
+    ],
+)
+def test_lines_that_change_nothing_are_told(
+    file: str, old: str, new: str, message: str | None
+) -> None:
+    told = [problem.message for problem in warnings(bent(file, old, new))]
+    assert message is None or any(message in one for one in told)
+
+
+def test_a_notice_nobody_rests_on_is_told() -> None:
+    spare = FILES["notices/study@1.yaml"].replace("study@1", "spare@1")
+    found = compiled({**FILES, "notices/spare@1.yaml": spare}).problems
+    assert [p.value for p in found if "no basis rests on this notice" in p.message] == ["spare@1"]
+    assert {p.severity for p in found} == {Severity.WARNING}

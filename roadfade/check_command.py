@@ -5,58 +5,24 @@ Out: counts, reasons and remedies; no value and no identifier.
 """
 
 import asyncio
-import hashlib
-from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import msgspec
 import typer
 
+from assessment.rehearsal import Rehearsal, device_of, everybody_agrees
 from ingest import check
-from policy.plan.consents import Grantable, grantable
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from processors.people import People
-from processors.processor import Processor
-from processors.program import Program, build_program
-from processors.seat import KeyName
-from processors.tally import Tally
+from processors.program import build_program
 from roadfade.acquaintance import people_of
 from roadfade.answers import FAILS, print_json
 from roadfade.clock import wall_ms
 from roadfade.publish_command import Payload, read_payloads
 from roadfade.recorded import policy_here
 from roadfade.settings import Settings
-from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval, Role
 from telemetry.flow import OutputFlow
-from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
-from telemetry.outcome import Rejected
-
-
-class ThrowawayKeys(dict[KeyName, EpochKey]):
-    """Keys for pseudonyms that nobody will see: nothing of a check leaves it but counts."""
-
-    def __contains__(self, name: object) -> bool:
-        return True
-
-    def __missing__(self, name: KeyName) -> EpochKey:
-        return EpochKey(hashlib.sha256("|".join(name).encode()).digest())
-
-
-class Rehearsal:
-    """Runs the worker's processor on one payload at a time, each for itself."""
-
-    def __init__(self, program: Program, people: People, now_ms: int) -> None:
-        self._program = program
-        self._processor = Processor(program, people, ThrowawayKeys(), lambda _topic, _key: 0)
-        self._now_ms = now_ms
-
-    def outcome(self, payload: bytes) -> tuple[dict[str, OutputFlow], Counter[Rejected]]:
-        """Rows by output, and what would be rejected, were it received now."""
-        tally = Tally(self._program)
-        self._processor.process(payload, self._now_ms, self._now_ms, tally)
-        return tally.settle()[0], Counter(tally.rejected)
 
 
 def main(settings: Settings, files: Sequence[str], *, as_known: bool, as_json: bool) -> None:
@@ -128,34 +94,3 @@ def as_lines(judgement: Judgement) -> list[str]:
 def _row(row: OutputFlow) -> str:
     withheld = ", ".join(f"{why} {count:,}" for why, count in sorted(row.withheld.items()))
     return f"{row.delivered:,} delivered" + (f"; withheld: {withheld}" if withheld else "")
-
-
-def device_of(payload: bytes) -> str | None:
-    """Whose envelope it is, where that can be told."""
-    try:
-        loose = msgspec.json.decode(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return None
-    device = loose.get("device") if isinstance(loose, dict) else None
-    return device if isinstance(device, str) else None
-
-
-def everybody_agrees(plan: Plan, devices: Collection[str]) -> People:
-    """Each device registered and linked for ever to a driver who consents to all there is."""
-    return everybody(devices, grantable(plan), "driver")
-
-
-def everybody(devices: Collection[str], agreed: Collection[Grantable], role: Role) -> People:
-    """Each device registered and linked for ever to one person, who agreed to these."""
-    people = People()
-    subject = SubjectId("anybody")
-    for number, device in enumerate(devices):
-        known = DeviceId(device)
-        people.apply(b"d%d" % number, DeviceRegistration(known, 0))
-        link = LinkInterval(f"l{number}", known, subject, LinkSecret(bytes(32)), 0, None, role)
-        people.apply(b"l%d" % number, link)
-    for number, asked in enumerate(sorted(agreed, key=str)):
-        name = f"c{number}"
-        consent = ConsentInterval(name, subject, *asked, 0, None)
-        people.apply(name.encode(), consent)
-    return people

@@ -8,6 +8,8 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from assessment.dry_run import DryRun, dry_run
+from assessment.dry_run_page import assumed_words, dry_run_page
 from ingest.recording import Recording
 from ingest.refused import Refused
 from pages.reasons import reason_words
@@ -15,10 +17,7 @@ from pages.translation import translation
 from policy.plan.plan import Plan
 from policy.vocabulary.bilingual import Language
 from roadfade.answers import FAILS, print_json, usage, write_page
-from roadfade.assumed import assumed_words
 from roadfade.clock import wall_ms
-from roadfade.dry_run import DryRun, dry_run
-from roadfade.dry_run_page import dry_run_page
 from roadfade.policy_choice import policy_or_exit
 from roadfade.publish_command import read_payloads
 from roadfade.refusal import Refusal

@@ -5,9 +5,9 @@ from typing import Any
 
 from rich.text import Text
 
+from assessment.risk_shares import Risk, Share
 from policy.diff.approvals import approval_words
 from policy.diff.change import Difference
-from roadfade.risk_shares import Risk, Share
 
 
 def diff_lines(difference: Difference) -> Iterator[Text]:

@@ -10,13 +10,13 @@ import msgspec
 import typer
 from rich.console import Console
 
+from assessment.risk_shares import Risk
 from policy.diff.diff import diff
 from policy.plan.plan import Plan
 from policy.renderings_diff import diff_json
 from roadfade.answers import FAILS, print_json, usage
 from roadfade.policy_choice import policy_or_exit
 from roadfade.policy_diff_screen import diff_lines, risk_json, risk_lines
-from roadfade.risk_shares import Risk
 from roadfade.typed import AsJson, AsRole, Lang, PolicyPath
 
 
@@ -50,9 +50,9 @@ def diff_command(
 
 
 def _assess(fleet: Path, old: Plan, new: Plan) -> tuple[Risk, Risk]:
+    from assessment.risk import assess  # noqa: PLC0415
     from roadfade.publish_command import read_payloads  # noqa: PLC0415  # a heavy client
     from roadfade.refusal import Refusal  # noqa: PLC0415
-    from roadfade.risk import assess  # noqa: PLC0415
 
     try:
         payloads = [payload.value for payload in read_payloads([str(fleet)])]

@@ -33,6 +33,7 @@ OUR_PACKAGES = (
     "sinks",
     "ingest",
     "office",
+    "assessment",
     "roadfade",
 )
 SHARED = ("road", "calm")

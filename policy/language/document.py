@@ -7,9 +7,7 @@ from typing import Any, Generic, TypeVar
 from policy.language.authority_files import Authorities, Clauses, Profile, Profiles
 from policy.language.case_file import Cases
 from policy.language.category_files import Categories, Notice, Precisions
-from policy.language.policy_file import (
-    Policy,
-)
+from policy.language.policy_file import Policy
 from policy.language.problems import Places
 from policy.language.purpose_file import Purpose
 from policy.vocabulary.terms import Where

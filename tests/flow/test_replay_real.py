@@ -6,11 +6,11 @@ from pathlib import Path
 import can
 import pytest
 
+from assessment.rehearsal import Rehearsal, everybody_agrees
 from ingest.recording import Recording
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from processors.program import build_program
-from roadfade.check_command import Rehearsal, everybody_agrees
 from roadfade.clock import wall_ms
 from roadfade.ledger import LedgerFile
 from roadfade.planning import compile_policy

@@ -7,13 +7,13 @@ from html.parser import HTMLParser
 
 import pytest
 
+from assessment.dry_run import dry_run
+from assessment.dry_run_page import dry_run_page
 from pages.coverage import coverage, coverage_page
 from pages.notice import notice_page
 from pages.processing_record import record_page
 from policy.compiled import CompiledPolicy
 from policy.vocabulary.bilingual import Language
-from roadfade.dry_run import dry_run
-from roadfade.dry_run_page import dry_run_page
 from telemetry.record import LATITUDE, LONGITUDE
 from tests.support.documents import FILES, SPEED, policy_of
 from tests.support.worlds import column, envelope

@@ -7,13 +7,13 @@ from html import unescape
 
 import pytest
 
+from assessment.dry_run import dry_run
+from assessment.dry_run_page import dry_run_page
 from pages.coverage import coverage, coverage_page
 from pages.notice import notice_page
 from pages.processing_record import record_page
 from policy.compiled import CompiledPolicy
 from policy.vocabulary.bilingual import Language
-from roadfade.dry_run import dry_run
-from roadfade.dry_run_page import dry_run_page
 from roadfade.policy_choice import policy_or_exit
 from telemetry.record import LATITUDE, LONGITUDE
 from tests.support.plans import FUEL, SPEED

@@ -6,8 +6,9 @@ from pathlib import Path
 import pytest
 import typer
 
+from assessment.rehearsal import Rehearsal, everybody_agrees
 from roadfade import check_command, publish_command
-from roadfade.check_command import Rehearsal, everybody_agrees, judge
+from roadfade.check_command import judge
 from roadfade.publish_command import Payload, read_payloads, split
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings

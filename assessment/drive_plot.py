@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from typing import Final
 
+from assessment.dry_run import Reading
 from pages.markup import Drawing, Shape
 from pages.translation import Translation
-from roadfade.dry_run import Reading
 from telemetry.instants import MINUTE_MS
 
 WIDTH: Final = 320.0

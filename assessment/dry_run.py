@@ -11,13 +11,13 @@ from typing import Any, Final
 
 import msgspec
 
+from assessment.rehearsal import ThrowawayKeys, device_of, everybody
 from policy.plan.columns import columns_of
 from policy.plan.consents import grantable
 from policy.plan.plan import Plan
 from processors.processor import Processor
 from processors.program import build_program
 from processors.tally import Tally
-from roadfade.check_command import ThrowawayKeys, device_of, everybody
 from telemetry.control import Role
 from telemetry.envelope import decode_envelope
 from telemetry.flow import OutputFlow

@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from assessment.dry_run import dry_run
 from policy.vocabulary.operations import Keep
 from roadfade.cli import policy_app as app
-from roadfade.dry_run import dry_run
 from telemetry.grids import jis_mesh, outline
 from telemetry.record import LATITUDE, LONGITUDE, MESH
 from tests.support.plans import FUEL, PLAN, SPEED, lane, output, plan

@@ -11,16 +11,16 @@ from dataclasses import dataclass, field
 from itertools import combinations, pairwise
 from typing import Any, Final
 
+from assessment.homes import Visit, dwelling, is_found
+from assessment.linkage import Token, Value, common_of, joined, tokens_of
+from assessment.rehearsal import ThrowawayKeys, device_of
+from assessment.risk_shares import Risk, Share
 from policy.plan.consents import grantable
 from policy.plan.plan import Plan
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
 from processors.tally import Tally
-from roadfade.check_command import ThrowawayKeys, device_of
-from roadfade.dwelling import Visit, dwelling, is_found
-from roadfade.joining import Token, Value, common_of, joined, tokens_of
-from roadfade.risk_shares import Risk, Share
 from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval
 from telemetry.envelope import decode_envelope
 from telemetry.grids import jis_mesh

@@ -5,12 +5,12 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from assessment.homes import Visit, dwelling, is_found
+from assessment.risk import assess
 from policy.plan.plan import Plan
 from policy.vocabulary.operations import Bucket, Keep, MeshJis, Operation, ThinTime
 from roadfade.cli import policy_app as app
 from roadfade.documents import shipped_policy_path
-from roadfade.dwelling import Visit, dwelling, is_found
-from roadfade.risk import assess
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from telemetry.record import LATITUDE, LONGITUDE
 from tests.support.plans import SPEED, lane, output, plan

@@ -5,8 +5,8 @@ from itertools import chain
 from math import cos, radians
 from typing import Final, NamedTuple
 
+from assessment.dry_run import Readings
 from pages.markup import Drawing, Shape
-from roadfade.dry_run import Readings
 from telemetry.grids import outline
 from telemetry.instants import MINUTE_MS
 from telemetry.record import LATITUDE, LONGITUDE, MESH

@@ -1,7 +1,7 @@
 import pytest
 
+from assessment.linkage import common_of
 from policy.vocabulary.operations import Keep, widest
-from roadfade.joining import common_of
 from tests.support.operations import EXAMPLES, MEMBERS, Example, Forgotten
 from tests.support.plans import SPEED, lane, output, plan
 

@@ -6,19 +6,30 @@ The page holds the drive as it was measured: it is for the person who has the re
 from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
+from assessment.drive_map import drive_map, ways
+from assessment.drive_plot import plot
+from assessment.dry_run import DryRun
 from pages.markup import Drawing, page
-from pages.phrases import duration_words
+from pages.phrases import ROLES, duration_words
 from pages.reasons import reason_words
 from pages.titles import Titles
 from pages.translation import Translation
 from policy.language.document import Document
 from policy.plan.plan import Output
 from policy.vocabulary.bilingual import Language
-from roadfade.assumed import assumed_words
-from roadfade.drive_map import drive_map, ways
-from roadfade.drive_plot import plot
-from roadfade.dry_run import DryRun
+from telemetry.control import Role
 from telemetry.record import LATITUDE, LONGITUDE, MESH
+
+
+def assumed_words(role: Role, words: Translation, *, agreed: bool) -> str:
+    """Whose drive it is taken to be, and what they agreed to."""
+    people = words.gettext(ROLES[role])
+    if agreed:
+        return words.gettext(
+            "Taken for %(people)s, as if everything had been agreed to.", people=people
+        )
+    return words.gettext("Taken for %(people)s, as if nothing had been agreed to.", people=people)
+
 
 PLOTS_MAX: Final = 24
 """Per output; the table names the rest."""

@@ -1,0 +1,75 @@
+"""The processor run without Kafka: throwaway keys, people who agree to all or as given."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Collection
+
+import msgspec
+
+from policy.plan.consents import Grantable, grantable
+from policy.plan.plan import Plan
+from processors.people import People
+from processors.processor import Processor
+from processors.program import Program
+from processors.seat import KeyName
+from processors.tally import Tally
+from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval, Role
+from telemetry.flow import OutputFlow
+from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
+from telemetry.outcome import Rejected
+
+
+class ThrowawayKeys(dict[KeyName, EpochKey]):
+    """Keys for pseudonyms that nobody will see: nothing of a check leaves it but counts."""
+
+    def __contains__(self, name: object) -> bool:
+        return True
+
+    def __missing__(self, name: KeyName) -> EpochKey:
+        return EpochKey(hashlib.sha256("|".join(name).encode()).digest())
+
+
+class Rehearsal:
+    """Runs the worker's processor on one payload at a time, each for itself."""
+
+    def __init__(self, program: Program, people: People, now_ms: int) -> None:
+        self._program = program
+        self._processor = Processor(program, people, ThrowawayKeys(), lambda _topic, _key: 0)
+        self._now_ms = now_ms
+
+    def outcome(self, payload: bytes) -> tuple[dict[str, OutputFlow], Counter[Rejected]]:
+        """Rows by output, and what would be rejected, were it received now."""
+        tally = Tally(self._program)
+        self._processor.process(payload, self._now_ms, self._now_ms, tally)
+        return tally.settle()[0], Counter(tally.rejected)
+
+
+def device_of(payload: bytes) -> str | None:
+    """Whose envelope it is, where that can be told."""
+    try:
+        loose = msgspec.json.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    device = loose.get("device") if isinstance(loose, dict) else None
+    return device if isinstance(device, str) else None
+
+
+def everybody(devices: Collection[str], agreed: Collection[Grantable], role: Role) -> People:
+    """Each device registered and linked for ever to one person, who agreed to these."""
+    people = People()
+    subject = SubjectId("anybody")
+    for number, device in enumerate(devices):
+        known = DeviceId(device)
+        people.apply(b"d%d" % number, DeviceRegistration(known, 0))
+        link = LinkInterval(f"l{number}", known, subject, LinkSecret(bytes(32)), 0, None, role)
+        people.apply(b"l%d" % number, link)
+    for number, asked in enumerate(sorted(agreed, key=str)):
+        name = f"c{number}"
+        consent = ConsentInterval(name, subject, *asked, 0, None)
+        people.apply(name.encode(), consent)
+    return people
+
+
+def everybody_agrees(plan: Plan, devices: Collection[str]) -> People:
+    """Each device registered and linked for ever to a driver who consents to all there is."""
+    return everybody(devices, grantable(plan), "driver")

@@ -28,7 +28,7 @@ from processors.program import build_program
 from processors.seat import KeysNeeded
 from processors.tally import Tally
 from roadfade.clock import wall_ms
-from roadfade.keys import KeyCache
+from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.settings import Settings
 from telemetry.topics import RAW
 

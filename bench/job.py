@@ -14,7 +14,7 @@ from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from processors.people import People
 from processors.seat import KeyName
-from roadfade.planning import compile_policy
+from roadfade.in_force.plans import compile_policy
 from roadfade.settings import Settings
 from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval
 from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId

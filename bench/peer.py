@@ -8,7 +8,7 @@ from typing import Final
 
 from bench import copy_peer, road_peer
 from bus.connection import Connection
-from roadfade.collector import collect_rarely
+from roadfade.processes.worker.process import collect_rarely
 
 PEERS: Final = {"roadfade": road_peer.run, "copy": copy_peer.run}
 

@@ -16,9 +16,9 @@ from bus.ports import ReaderSettings
 from bus.producer import AckedProducer
 from processors.processor import Processor
 from processors.program import build_program
-from roadfade.carrying import Carrier, Carrying
 from roadfade.clock import judging_clock, wall_ms
-from roadfade.keys import KeyCache
+from roadfade.processes.worker.batch_handler import Carrier, Carrying
+from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.settings import Settings
 from telemetry.topics import RAW
 

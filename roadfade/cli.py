@@ -4,51 +4,51 @@ import os
 import sys
 from typing import Final
 
-from roadfade.deferred import app_of
+from roadfade.terminal.deferred import app_of
 
 POLICY: Final = {
-    "check": "roadfade.policy_commands:check",
-    "test": "roadfade.policy_commands:run_beside",
-    "explain": "roadfade.policy_commands:explain_command",
-    "diff": "roadfade.policy_tools:diff_command",
-    "dry-run": "roadfade.policy_tools:dry_run_command",
-    "publish": "roadfade.policy_publish:publish_command",
-    "topics": "roadfade.policy_made:topics",
-    "ttls": "roadfade.policy_made:ttls",
-    "acls": "roadfade.policy_made:acls_command",
-    "asyncapi": "roadfade.policy_made:asyncapi_command",
-    "contracts": "roadfade.policy_made:contracts_command",
-    "notice": "roadfade.policy_pages:notice",
-    "record": "roadfade.policy_pages:record",
-    "coverage": "roadfade.policy_pages:coverage_command",
-    "generate": "roadfade.policy_pages:generate",
+    "check": "roadfade.commands.policy.ask:check",
+    "test": "roadfade.commands.policy.ask:run_beside",
+    "explain": "roadfade.commands.policy.ask:explain_command",
+    "diff": "roadfade.commands.policy.compare:diff_command",
+    "dry-run": "roadfade.commands.policy.compare:dry_run_command",
+    "publish": "roadfade.commands.policy.publish:publish_command",
+    "topics": "roadfade.commands.policy.artefacts:topics",
+    "ttls": "roadfade.commands.policy.artefacts:ttls",
+    "acls": "roadfade.commands.policy.artefacts:acls_command",
+    "asyncapi": "roadfade.commands.policy.artefacts:asyncapi_command",
+    "contracts": "roadfade.commands.policy.artefacts:contracts_command",
+    "notice": "roadfade.commands.policy.pages:notice",
+    "record": "roadfade.commands.policy.pages:record",
+    "coverage": "roadfade.commands.policy.pages:coverage_command",
+    "generate": "roadfade.commands.policy.pages:generate",
 }
 DEVICE: Final = {
-    "register": "roadfade.office_commands:register_device",
+    "register": "roadfade.commands.office:register_device",
 }
 CONSENT: Final = {
-    "grant": "roadfade.office_commands:grant",
-    "withdraw": "roadfade.office_commands:withdraw",
+    "grant": "roadfade.commands.office:grant",
+    "withdraw": "roadfade.commands.office:withdraw",
 }
 TOPICS: Final = {
-    "apply": "roadfade.process_commands:topics_apply",
-    "show": "roadfade.process_commands:topics_show",
+    "apply": "roadfade.commands.processes:topics_apply",
+    "show": "roadfade.commands.processes:topics_show",
 }
 COMMANDS: Final = {
-    "register": "roadfade.office_commands:register",
-    "unregister": "roadfade.office_commands:unregister",
-    "replay": "roadfade.commands:replay",
-    "obd": "roadfade.commands:obd",
-    "publish": "roadfade.commands:publish",
-    "simulate": "roadfade.commands:simulate",
-    "signals": "roadfade.commands:signals",
-    "query": "roadfade.commands:query",
-    "status": "roadfade.commands:status",
-    "worker": "roadfade.process_commands:worker",
-    "sink": "roadfade.process_commands:sink",
-    "sweep": "roadfade.process_commands:sweep",
-    "office": "roadfade.process_commands:office",
-    "run": "roadfade.process_commands:run",
+    "register": "roadfade.commands.office:register",
+    "unregister": "roadfade.commands.office:unregister",
+    "replay": "roadfade.commands.drives:replay",
+    "obd": "roadfade.commands.drives:obd",
+    "publish": "roadfade.commands.drives:publish",
+    "simulate": "roadfade.commands.drives:simulate",
+    "signals": "roadfade.commands.drives:signals",
+    "query": "roadfade.commands.drives:query",
+    "status": "roadfade.commands.drives:status",
+    "worker": "roadfade.commands.processes:worker",
+    "sink": "roadfade.commands.processes:sink",
+    "sweep": "roadfade.commands.processes:sweep",
+    "office": "roadfade.commands.processes:office",
+    "run": "roadfade.commands.processes:run",
 }
 
 app = app_of(

@@ -9,6 +9,8 @@ from wsgiref.simple_server import WSGIServer
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
+from bus.observer import LoopObserver
+from roadfade import metrics
 from telemetry.flow import OutputFlow
 
 REGISTRY = CollectorRegistry(auto_describe=True)
@@ -121,3 +123,21 @@ def serve(host: str, port: int, ports_dir: Path, role: str) -> WSGIServer:
     ports_dir.mkdir(parents=True, exist_ok=True)
     (ports_dir / role).write_text(f"{host}:{server.server_port}")
     return server
+
+
+class Metered(LoopObserver):
+    """What every loop of ours tells, as metrics."""
+
+    def expired_unread(self, topic: str, partition: int, records: int) -> None:
+        """A gap in offsets: never silent."""
+        del topic, partition
+        metrics.EXPIRED_UNREAD.inc(records)
+
+    def rewound(self, topic: str, partition: int, records: int) -> None:
+        """Offsets went back: never silent."""
+        del topic, partition
+        metrics.REWOUND.inc(records)
+
+    def commit_missed(self, reason: str) -> None:
+        """The group moved on; the batch comes again."""
+        metrics.COMMITS_MISSED.labels(reason).inc()

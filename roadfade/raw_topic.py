@@ -9,10 +9,9 @@ from bus.publisher import Publisher
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
-from roadfade.planning import connection_of
+from roadfade.in_force.broker import connection_of, require_broker
+from roadfade.in_force.recorded import policy_here
 from roadfade.publishing import Publish, RawPublisher
-from roadfade.reachable import require_broker
-from roadfade.recorded import policy_here
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Self
 
 from roadfade.local.broker_settings import BrokerDeletion, server_properties
+from roadfade.local.child_process import Leashed
 from roadfade.local.failure import LocalError
 from roadfade.local.java import find_java
-from roadfade.local.leash import Leashed
 from roadfade.local.ports import free_port
 
 START_DEADLINE_S = 60.0

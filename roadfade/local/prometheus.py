@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from roadfade.local.child_process import Leashed
 from roadfade.local.java import CACHE
-from roadfade.local.leash import Leashed
 from roadfade.local.ports import free_port
 
 RULES = Path(__file__).resolve().parents[2] / "deploy" / "prometheus" / "rules.yml"

@@ -10,7 +10,7 @@ from assessment.risk import assess
 from policy.plan.plan import Plan
 from policy.vocabulary.operations import Bucket, Keep, MeshJis, Operation, ThinTime
 from roadfade.cli import policy_app as app
-from roadfade.documents import shipped_policy_path
+from roadfade.in_force.documents import shipped_policy_path
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 from telemetry.record import LATITUDE, LONGITUDE
 from tests.support.plans import SPEED, lane, output, plan

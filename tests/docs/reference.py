@@ -9,7 +9,7 @@ from typing import Any, Final
 import typer
 
 from roadfade.cli import app
-from roadfade.deferred import DeferredCommand
+from roadfade.terminal.deferred import DeferredCommand
 from tests.docs.pages import REPOSITORY
 
 PAGE: Final = "docs/commands.md"

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from roadfade.demo.process_group import child_environment
 from roadfade.local.prometheus import find_program
-from roadfade.stage import child_environment
 from tests.docs.pages import PAGES, REPOSITORY, Block, marked
 from tests.support.road import Road
 

@@ -8,7 +8,7 @@ import pytest
 
 from bus.outgoing import Outgoing
 from roadfade.clock import wall_ms
-from roadfade.ledger import LedgerFile
+from roadfade.ledger_file import LedgerFile
 from roadfade.local.broker import LocalBroker
 from telemetry.instants import DAY_MS
 from telemetry.topics import AUDIT_FLOW

@@ -13,9 +13,9 @@ import pytest
 from bus.positions import Positions
 from bus.publisher import Publisher
 from roadfade.clock import wall_ms
-from roadfade.ledger import LedgerFile
+from roadfade.in_force.broker import connection_of
+from roadfade.ledger_file import LedgerFile
 from roadfade.local.broker import LocalBroker
-from roadfade.planning import connection_of
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, HOUR_MS, SECOND_MS, format_instant
 from telemetry.record import LATITUDE, LONGITUDE

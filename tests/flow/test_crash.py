@@ -12,7 +12,7 @@ import pytest
 from bus.outgoing import Outgoing
 from ingest.simulator import Fleet
 from roadfade.clock import wall_ms
-from roadfade.ledger import LedgerFile
+from roadfade.ledger_file import LedgerFile
 from roadfade.local.broker import LocalBroker
 from sinks.digest import Difference, compare, lake_digest
 from telemetry.flow import Ledger

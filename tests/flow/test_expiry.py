@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from roadfade.clock import wall_ms
-from roadfade.ledger import LedgerFile
+from roadfade.demo.fleet import almost_expired_ms
+from roadfade.ledger_file import LedgerFile
 from roadfade.local.broker import LocalBroker
-from roadfade.source import almost_expired_ms
 from sinks.layout import files, partitions
 from sinks.query import run_query
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, Grain, format_instant

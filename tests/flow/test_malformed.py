@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 
 from roadfade.clock import wall_ms
-from roadfade.ledger import LedgerFile
+from roadfade.ledger_file import LedgerFile
 from telemetry.instants import DAY_MS
 from tests.flow.malformed_kinds import DEVICE, ODOMETER, SINCE_DAYS, good, kinds
 from tests.support.pace import play, raw

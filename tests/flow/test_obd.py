@@ -9,8 +9,8 @@ import time
 import pytest
 
 from roadfade.clock import wall_ms
-from roadfade.ledger import LedgerFile
-from roadfade.stage import child_environment
+from roadfade.demo.process_group import child_environment
+from roadfade.ledger_file import LedgerFile
 from telemetry.instants import DAY_MS
 from tests.ingest.elm327 import Elm327
 from tests.support.road import Road

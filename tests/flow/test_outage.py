@@ -9,7 +9,7 @@ import pytest
 
 from ingest.simulator import Fleet
 from roadfade.clock import wall_ms
-from roadfade.ledger import LedgerFile
+from roadfade.ledger_file import LedgerFile
 from roadfade.local.broker import LocalBroker
 from sinks.digest import Difference, compare
 from telemetry.instants import DAY_MS, MINUTE_MS

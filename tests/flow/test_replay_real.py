@@ -12,8 +12,8 @@ from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from processors.program import build_program
 from roadfade.clock import wall_ms
-from roadfade.ledger import LedgerFile
-from roadfade.planning import compile_policy
+from roadfade.in_force.plans import compile_policy
+from roadfade.ledger_file import LedgerFile
 from roadfade.settings import Settings
 from telemetry.envelope import encode_envelope
 from telemetry.flow import Ledger, OutputFlow

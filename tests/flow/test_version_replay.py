@@ -15,10 +15,10 @@ from office.database import Database
 from office.policies import publish as put_on_record
 from office.policies import published
 from roadfade.clock import wall_ms
+from roadfade.in_force.documents import own_publication
+from roadfade.in_force.publishing import record_first
 from roadfade.local.broker import LocalBroker
-from roadfade.planning import own_publication
 from roadfade.settings import Settings
-from roadfade.versioning import record_first
 from sinks.digest import lake_digest
 from sinks.layout import outputs
 from sinks.query import run_query

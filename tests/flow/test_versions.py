@@ -11,10 +11,10 @@ import pytest
 
 from bus.positions import Positions
 from roadfade.clock import wall_ms
+from roadfade.in_force.broker import connection_of
 from roadfade.local.broker import LocalBroker
-from roadfade.planning import connection_of
-from roadfade.scrape import scrape
 from roadfade.settings import Settings
+from roadfade.status.scrape import scrape
 from telemetry.instants import DAY_MS, format_instant
 from tests.flow.planted import column
 from tests.support.pace import play, raw

@@ -19,7 +19,7 @@ from bus.sink_loop import SinkLoop
 from bus.topics import TopicSpec
 from bus.view import CompactedView
 from policy.artefacts.topics import topic_configs
-from roadfade.planning import bring_about
+from roadfade.in_force.broker import bring_about
 from telemetry.control import Heartbeat, encode_row
 from telemetry.publication import Publication, encode_publication
 from telemetry.topics import CONTROL_POLICIES, HEARTBEAT_KEY

@@ -17,8 +17,8 @@ from bus.publisher import Publisher
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.view import CompactedView
 from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
-from roadfade.planning import bring_about, check_topics
-from roadfade.published import heartbeat_at, told_now
+from roadfade.in_force.broker import bring_about, check_topics
+from roadfade.in_force.published import heartbeat_at, told_now
 from telemetry.arrived import Arrived
 from telemetry.publication import Publication
 from telemetry.topics import (

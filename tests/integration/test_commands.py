@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from roadfade.clock import wall_ms
-from roadfade.ledger import LedgerFile
+from roadfade.ledger_file import LedgerFile
 from telemetry.flow import OutputFlow
 from telemetry.instants import DAY_MS, HOUR_MS, format_instant
 from tests.ingest.captures import OWN_DBC, OWN_MAP, own_drive, write

@@ -6,7 +6,7 @@ import pytest
 from pages.coverage import Covered, coverage, coverage_json, coverage_page
 from policy.compiled import CompiledPolicy
 from policy.vocabulary.bilingual import Language
-from roadfade.policy_choice import policy_or_exit
+from roadfade.commands.policy.choice import policy_or_exit
 
 ROOT = Path(__file__).parents[2]
 

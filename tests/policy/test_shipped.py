@@ -15,9 +15,9 @@ from policy.language.parse import parse
 from policy.language.problems import Severity
 from policy.plan.limits import Limits
 from policy.plan.plan import Output, Plan
-from policy.renderings import check_json
 from policy.vocabulary.periods import shortest_ms
-from roadfade.documents import load_catalogue, load_files, shipped_policy_path
+from roadfade.commands.policy.as_json import check_json
+from roadfade.in_force.documents import load_catalogue, load_files, shipped_policy_path
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS, Grain
 from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES
 

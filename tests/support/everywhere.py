@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
-from roadfade.planning import connection_of
+from roadfade.in_force.broker import connection_of
 from tests.support.road import Road
 from tests.support.watching import page
 

@@ -26,7 +26,7 @@ from policy.language.purpose_file import Purpose
 from policy.language.validation import validate
 from policy.language.yaml_text import read_yaml
 from policy.plan.limits import Limits
-from roadfade.documents import load_catalogue, load_files, shipped_policy_path
+from roadfade.in_force.documents import load_catalogue, load_files, shipped_policy_path
 
 PROSE = {
     "title", "text", "because", "who", "name", "address", "representative", "contact", "seed",

@@ -18,9 +18,10 @@ from office.database import Database
 from office.outbox import Outbox
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
-from roadfade.planning import compile_policy, connection_of, limits_of
+from roadfade.demo.fleet import enrol
+from roadfade.in_force.broker import connection_of, limits_of
+from roadfade.in_force.plans import compile_policy
 from roadfade.settings import Settings
-from roadfade.source import enrol
 from telemetry.envelope import Envelope, decode_envelope, encode_envelope
 from telemetry.topics import RAW
 from tests.support.watching import until

@@ -27,13 +27,13 @@ from policy.plan.consents import grantable
 from policy.plan.plan import Plan
 from roadfade.cli import app
 from roadfade.clock import wall_ms
-from roadfade.footing import apply_topics
-from roadfade.local.leash import Leashed
-from roadfade.planning import connection_of, limits_of
-from roadfade.recorded import policy_here
-from roadfade.scrape import Process, scrape
+from roadfade.demo.process_group import ROLES, child_environment
+from roadfade.in_force.broker import connection_of, limits_of
+from roadfade.in_force.recorded import policy_here
+from roadfade.in_force.source import apply_topics
+from roadfade.local.child_process import Leashed
 from roadfade.settings import Settings
-from roadfade.stage import ROLES, child_environment
+from roadfade.status.scrape import Process, scrape
 from sinks.layout import outputs as kept_outputs
 from sinks.query import run_query
 from telemetry.identity import DeviceId, SubjectId

@@ -10,8 +10,8 @@ from typing import Any, Final
 
 from bus.memory.broker import FakeBroker
 from bus.outgoing import Outgoing
-from roadfade.planning import bring_about, limits_of, specs_of
-from roadfade.plans import Plans, line_at
+from roadfade.in_force.broker import bring_about, limits_of, specs_of
+from roadfade.in_force.plans import Plans, line_at
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, parse_instant
 from telemetry.publication import Publication, encode_publication

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from roadfade.documents import load_files, shipped_policy_path
+from roadfade.in_force.documents import load_files, shipped_policy_path
 
 Bends = Mapping[str, tuple[tuple[str, str], ...]]
 """By file: what is written otherwise, as (old, new)."""

@@ -9,7 +9,7 @@ from policy.diff.diff import diff
 from policy.language.document import Document
 from policy.language.parse import parse
 from policy.plan.limits import Limits
-from roadfade.documents import load_catalogue, load_files, shipped_policy_path
+from roadfade.in_force.documents import load_catalogue, load_files, shipped_policy_path
 from tests.policy.versions.lines import STUDY, bent, difference, sentences, with_page
 from tests.support.documents import FILES
 

@@ -3,7 +3,7 @@
 import pytest
 
 from policy.explain.cases import CasesRun, run_cases
-from policy.renderings import cases_json
+from roadfade.commands.policy.as_json import cases_json
 from tests.support.documents import FILES, policy_of
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from policy.explain.explain import UnknownNameError, explain
 from policy.explain.question import Consent, Explanation, Question
-from policy.renderings import explain_json
+from roadfade.commands.policy.as_json import explain_json
 from telemetry.instants import DAY_MS, HOUR_MS, parse_instant
 from telemetry.outcome import Rejected, Withheld
 from telemetry.record import LATITUDE

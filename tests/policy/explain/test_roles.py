@@ -5,7 +5,7 @@ import pytest
 from policy.explain.cases import run_cases
 from policy.explain.explain import explain
 from policy.explain.question import Consent, Explanation, Question
-from policy.renderings import explain_json
+from roadfade.commands.policy.as_json import explain_json
 from telemetry.control import Role
 from telemetry.instants import DAY_MS, HOUR_MS, parse_instant
 from telemetry.outcome import Withheld

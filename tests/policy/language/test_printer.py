@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from policy.language.document import Document
 from policy.language.parse import parse
-from roadfade.documents import load_files, shipped_policy_path
+from roadfade.in_force.documents import load_files, shipped_policy_path
 from tests.support.documents import FILES
 from tests.support.printer import print_files
 

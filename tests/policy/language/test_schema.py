@@ -10,7 +10,7 @@ from jsonschema import Draft202012Validator
 from policy.language.problems import Findings
 from policy.language.schema import schema_of, schemas
 from policy.language.yaml_text import read_yaml
-from roadfade.documents import load_files, shipped_policy_path
+from roadfade.in_force.documents import load_files, shipped_policy_path
 from tests.support.documents import FILES, bent
 from tests.support.write_schemas import FOLDER, texts
 

@@ -1,0 +1,167 @@
+"""Commands for drives, gateways, analysts and operators: how each is asked, and its help.
+
+Each does its work in a module of its own that is imported when asked for, since clients,
+engines and decoders are heavy.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from roadfade.terminal.answers import carry_out, settings, usage
+from roadfade.terminal.arguments import AsJson, duration_s, zone
+from telemetry.identity import DeviceId
+
+For = Annotated[
+    float | None,
+    typer.Option(
+        "--for", parser=duration_s, metavar="TIME", help="End after so long, as 60s or 5m."
+    ),
+]
+Device = Annotated[str, typer.Option(help="Opaque id of the dongle, registered before.")]
+
+
+def replay(
+    file: Annotated[Path, typer.Argument(help="A candump, ASC, BLF, TRC or MF4 capture.")],
+    *,
+    dbc: Annotated[
+        Path | None, typer.Option(help="CAN database that decodes it (DBC, ARXML, KCD, SYM).")
+    ] = None,
+    map_name: Annotated[
+        str | None, typer.Option("--map", help="Map to signals: a file, or a shipped map's name.")
+    ] = None,
+    device: Device = "replay",
+    keep_time: Annotated[
+        bool, typer.Option("--keep-time", help="Keep recorded times; else the last frame is now.")
+    ] = False,
+    zone_name: Annotated[
+        str, typer.Option("--zone", metavar="ZONE", help="Of an ASC log's dates, as Asia/Tokyo.")
+    ] = "UTC",
+    as_json: AsJson = False,
+) -> None:
+    """Publish a recorded drive, every frame accounted for; without --dbc, count its frames."""
+    from roadfade.commands import replay as replay_command  # noqa: PLC0415
+
+    if (dbc is None) != (map_name is None):
+        usage("a database decodes and a map names: give both --dbc and --map, or neither")
+
+    of_zone = zone(zone_name)
+
+    def work() -> None:
+        if dbc is None or map_name is None:
+            replay_command.count_frames(file, of_zone, as_json=as_json)
+            return
+        drive = replay_command.Drive(file, dbc, map_name, DeviceId(device), of_zone, keep_time)
+        replay_command.main(settings(), drive, as_json=as_json)
+
+    carry_out(work, as_json=as_json)
+
+
+def obd(
+    *,
+    port: Annotated[str, typer.Option(help="The adapter's port, as /dev/ttyUSB0.")],
+    device: Device = "obd",
+    baud: Annotated[int, typer.Option(min=1, help="Its speed.")] = 38_400,
+    period: Annotated[float, typer.Option(min=0.0, help="Seconds between two rounds.")] = 1.0,
+    for_: For = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish what an OBD-II adapter reads, until Ctrl-C. Asks only for what is collected."""
+    from ingest.obd_session import Adapter  # noqa: PLC0415
+    from roadfade.commands import obd as obd_command  # noqa: PLC0415
+
+    adapter = Adapter(port, baud, period)
+    carry_out(
+        lambda: obd_command.main(settings(), adapter, DeviceId(device), for_, as_json=as_json),
+        as_json=as_json,
+    )
+
+
+def publish(
+    files: Annotated[
+        list[str], typer.Argument(metavar="FILE...", help="An envelope, or NDJSON; - is input.")
+    ],
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Publish nothing: say what would be rejected and why.")
+    ] = False,
+    as_known: Annotated[
+        bool, typer.Option("--as-known", help="Check as if registered and consented to all.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Publish envelopes, or check them. Exit code 1 where something is or would be rejected."""
+    from roadfade.commands import publish as publish_command
+    from roadfade.commands import publish_check as check_command  # noqa: PLC0415
+
+    if as_known and not check:
+        usage("--as-known goes with --check only")
+
+    def work() -> None:
+        if check:
+            check_command.main(settings(), files, as_known=as_known, as_json=as_json)
+        else:
+            publish_command.main(settings(), files, as_json=as_json)
+
+    carry_out(work, as_json=as_json)
+
+
+def simulate(
+    *,
+    vehicles: Annotated[int, typer.Option(min=1, max=100_000, help="How many vehicles.")] = 20,
+    seed: Annotated[int, typer.Option(help="The same seed drives the same trips.")] = 1,
+    for_: For = None,
+    as_json: AsJson = False,
+) -> None:
+    """Drive a simulated fleet, enrolled with the office, until Ctrl-C."""
+    from roadfade.commands import simulate as simulate_command  # noqa: PLC0415
+
+    carry_out(
+        lambda: simulate_command.main(settings(), vehicles, seed, for_, as_json=as_json),
+        as_json=as_json,
+    )
+
+
+def signals(
+    query: Annotated[
+        list[str] | None, typer.Argument(help="Words to look for, as: speed km/h.")
+    ] = None,
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """List the signals that can be sent: unit, range, and which outputs keep each."""
+    from roadfade.commands import signals as signals_command  # noqa: PLC0415
+
+    words = " ".join(query or [])
+    carry_out(lambda: signals_command.main(settings(), words, as_json=as_json), as_json=as_json)
+
+
+def query(
+    statement: Annotated[str, typer.Argument(metavar="SELECT", help="One SELECT over readings.")],
+    *,
+    purpose: Annotated[str, typer.Option(help="The purpose (or output) to open.")],
+    recipient: Annotated[
+        str | None, typer.Option(help="Where a purpose has several recipients.")
+    ] = None,
+    csv_file: Annotated[
+        Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows as CSV.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Open one purpose for an analyst: live rows only, SELECT only."""
+    from roadfade.commands import query as query_command  # noqa: PLC0415
+
+    carry_out(
+        lambda: query_command.main(
+            settings(), purpose, recipient, statement, csv_file, as_json=as_json
+        ),
+        as_json=as_json,
+    )
+
+
+def status(*, as_json: AsJson = False) -> None:
+    """Show every process, lag, age and promise, and what is wrong and what to do."""
+    from roadfade.commands import status as status_command  # noqa: PLC0415
+
+    carry_out(lambda: status_command.main(settings(), as_json=as_json), as_json=as_json)

@@ -1,0 +1,134 @@
+"""The office from the command line: devices, links and consents.
+
+In: identifiers, typed by a person or a script. Out: row ids only. A refusal exits 1, a
+mistyped command 2.
+"""
+
+from typing import Annotated
+
+import typer
+
+from roadfade.commands.office_desk import desk_of
+from roadfade.terminal.arguments import AsJson, instant
+from roadfade.terminal.arguments import role as typed_role
+from telemetry.control import Role
+from telemetry.identity import DeviceId, SubjectId
+
+Device = Annotated[str, typer.Option("--device", help="Opaque id of the dongle; never a serial.")]
+Subject = Annotated[str, typer.Option("--subject", help="Opaque id of the person.")]
+Purpose = Annotated[str, typer.Option("--purpose", help="Purpose, as the policy names it.")]
+Recipient = Annotated[str | None, typer.Option("--recipient", help="Recipient, for a third party.")]
+From = Annotated[
+    int | None, typer.Option("--from", parser=instant, metavar="INSTANT", help="Default: now.")
+]
+At = Annotated[
+    int | None, typer.Option("--at", parser=instant, metavar="INSTANT", help="Default: now.")
+]
+RoleOption = Annotated[
+    Role | None,
+    typer.Option(
+        "--role",
+        parser=typed_role,
+        metavar="ROLE",
+        help="What the person is to the vehicle, as driver; default: unknown, nobody confirmed.",
+    ),
+]
+Wait = Annotated[
+    float, typer.Option("--wait", min=0, help="Seconds to wait until the workers were told.")
+]
+
+
+def register_device(
+    ctx: typer.Context, *, device: Device, at: At = None, as_json: AsJson = False, wait: Wait = 0
+) -> None:
+    """Make a dongle known from an instant on; what it recorded earlier is rejected."""
+    desk = desk_of(ctx)
+    desk.run(
+        lambda office: office.register_device(DeviceId(device), desk.at(at)),
+        done="registered",
+        wait_s=wait,
+        as_json=as_json,
+    )
+
+
+def register(
+    ctx: typer.Context,
+    *,
+    device: Device,
+    subject: Subject,
+    role: RoleOption = None,
+    from_: From = None,
+    as_json: AsJson = False,
+    wait: Wait = 0,
+) -> None:
+    """Link a dongle to a person from an instant on, registering the dongle where needed."""
+    desk = desk_of(ctx)
+    desk.run(
+        lambda office: office.register(DeviceId(device), SubjectId(subject), desk.at(from_), role),
+        done="registered",
+        wait_s=wait,
+        as_json=as_json,
+    )
+
+
+def unregister(
+    ctx: typer.Context, *, device: Device, at: At = None, as_json: AsJson = False, wait: Wait = 0
+) -> None:
+    """End a dongle's link (sold, lent, returned); a new owner is a new link."""
+    desk = desk_of(ctx)
+    desk.run(
+        lambda office: office.close_link(DeviceId(device), desk.at(at)),
+        done="ended",
+        wait_s=wait,
+        as_json=as_json,
+    )
+
+
+def grant(
+    ctx: typer.Context,
+    *,
+    subject: Subject,
+    purpose: Purpose,
+    recipient: Recipient = None,
+    basis: Annotated[
+        str | None, typer.Option("--basis", help="Where a purpose asks several.")
+    ] = None,
+    notice: Annotated[
+        str | None, typer.Option("--notice", help="id@version that was shown.")
+    ] = None,
+    from_: From = None,
+    as_json: AsJson = False,
+    wait: Wait = 0,
+) -> None:
+    """Record that a person agreed, under a notice of the policy."""
+    from office.grantable import chosen  # noqa: PLC0415  # it compares with the policy's plan
+
+    desk = desk_of(ctx)
+    asked, offers = (purpose, basis, recipient, notice), desk.grantable()
+    desk.run(
+        lambda office: office.grant(SubjectId(subject), *chosen(offers, *asked), desk.at(from_)),
+        done="granted",
+        wait_s=wait,
+        as_json=as_json,
+        offers=offers,
+    )
+
+
+def withdraw(
+    ctx: typer.Context,
+    *,
+    subject: Subject,
+    purpose: Purpose,
+    recipient: Recipient = None,
+    at: At = None,
+    as_json: AsJson = False,
+    wait: Wait = 0,
+) -> None:
+    """End a person's consents to a purpose; without a recipient, every recipient's."""
+    desk = desk_of(ctx)
+    desk.run(
+        lambda office: office.withdraw(SubjectId(subject), purpose, recipient, desk.at(at)),
+        done="withdrawn",
+        wait_s=wait,
+        as_json=as_json,
+    )

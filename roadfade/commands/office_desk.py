@@ -1,0 +1,90 @@
+"""Where an office command works: the database, the policy's consents, the clock, the answer.
+
+In: a piece of work on the registry. Out: row ids, or a refusal (exit 1), as text or one
+JSON object. No identifier is ever printed back: terminals and job logs are kept.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from office.errors import OfficeError
+from roadfade.clock import wall_ms
+from roadfade.refusal import NOT_PUBLISHED
+from roadfade.terminal.answers import FAILS, print_json, refuse, settings
+
+if TYPE_CHECKING:
+    from office.registry import Registry
+    from policy.plan.consents import Offers
+
+Work = Callable[["Registry"], Awaitable[str | Sequence[str]]]
+"""What a command does with the registry: the ids of the rows concerned."""
+
+
+@dataclass(frozen=True, slots=True)
+class OfficeDesk:
+    """What the commands need."""
+
+    database: str
+    """URL of the office database."""
+    grantable: "Callable[[], Offers]"
+    """Reads the policy; called only where a consent is given."""
+    now_ms: Callable[[], int]
+
+    def at(self, instant_ms: int | None) -> int:
+        """The instant given, else now."""
+        return self.now_ms() if instant_ms is None else instant_ms
+
+    def run(
+        self, work: Work, *, done: str, wait_s: float, as_json: bool, offers: "Offers | None" = None
+    ) -> None:
+        """Do the work in a database opened for it, and say what became of it; exit 1 if refused.
+
+        With ``wait_s``: also wait that long for the office process to publish, else exit 1.
+        """
+        try:
+            rows, published = asyncio.run(self._work_and_wait(work, wait_s, offers))
+        except OfficeError as refusal:
+            refuse(str(refusal), as_json=as_json)
+        if as_json:
+            facts: dict[str, Any] = {"done": done, "rows": rows}
+            print_json(facts | {"published": published} if wait_s else facts)
+        else:
+            typer.echo("\n".join(f"{done} {row}" for row in rows))
+        if wait_s and not published:
+            typer.echo(NOT_PUBLISHED, err=True)
+            raise typer.Exit(FAILS)
+
+    async def _work_and_wait(
+        self, work: Work, wait_s: float, offers: "Offers | None"
+    ) -> tuple[list[str], bool]:
+        # The database toolkit is heavy, and `--help` needs none.
+        from office.database import Database  # noqa: PLC0415
+        from office.outbox import Outbox  # noqa: PLC0415
+        from office.registry import Registry  # noqa: PLC0415
+
+        async with Database.opened(self.database) as database:
+            rows = await work(Registry(database, offers or {}))
+            outbox = Outbox(database)
+            published = wait_s > 0 and await outbox.wait_published(
+                await outbox.last_sequence(), wait_s
+            )
+        return [rows] if isinstance(rows, str) else list(rows), published
+
+
+def desk_of(ctx: typer.Context) -> OfficeDesk:
+    """What a root command supplied, else the desk that the settings name."""
+    return ctx.find_object(OfficeDesk) or OfficeDesk(settings().office_database, _offers, wall_ms)
+
+
+def _offers() -> "Offers":
+    from policy.plan.consents import grantable  # noqa: PLC0415  # few commands need the policy
+    from policy.plan.limits import Limits  # noqa: PLC0415
+    from roadfade.in_force.recorded import line_here  # noqa: PLC0415
+
+    line = line_here(settings(), Limits())
+    # People may agree to what the next version asks before it takes effect.
+    return grantable(line.plan, *((line.following,) if line.following else ()))

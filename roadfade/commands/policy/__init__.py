@@ -1,0 +1,1 @@
+"""``roadfade policy …``: questions to a document, its artefacts and pages, publication."""

@@ -1,0 +1,97 @@
+"""``roadfade policy diff`` and ``dry-run``: a policy against another one, or against a drive.
+
+Exit codes as for every policy command: 0 holds, 1 fails, 2 wrong usage.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+from rich.console import Console
+
+from assessment.risk_shares import Risk
+from policy.diff.diff import diff
+from policy.plan.plan import Plan
+from roadfade.commands.policy.as_json import diff_json
+from roadfade.commands.policy.choice import policy_or_exit
+from roadfade.commands.policy.diff_screen import diff_lines, risk_json, risk_lines
+from roadfade.terminal.answers import FAILS, print_json, usage
+from roadfade.terminal.arguments import AsJson, AsRole, Lang, PolicyPath
+
+
+def diff_command(
+    old: Annotated[Path, typer.Argument(metavar="A", help="The document's folder before.")],
+    new: Annotated[
+        Path | None, typer.Argument(metavar="B", help="After; default: --policy.")
+    ] = None,
+    *,
+    risk: Annotated[
+        Path | None,
+        typer.Option(help="Also run this recorded fleet (NDJSON) through both: who can be joined."),
+    ] = None,
+    policy: PolicyPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say in sentences what B changes in A; fails where it widens and nobody decided it."""
+    before = policy_or_exit(old, as_json=as_json)
+    after = policy_or_exit(new or policy, as_json=as_json)
+    difference = diff(before, after)
+    assessed = None if risk is None else _assess(risk, before.plan, after.plan)
+    if as_json:
+        told = {} if assessed is None else {"risk": risk_json(*assessed)}
+        print_json(diff_json(difference) | told)
+    else:
+        lines = [*diff_lines(difference), *(() if assessed is None else risk_lines(*assessed))]
+        for line in lines:
+            Console().print(line, soft_wrap=True)
+    if difference.undecided:
+        raise typer.Exit(FAILS)
+
+
+def _assess(fleet: Path, old: Plan, new: Plan) -> tuple[Risk, Risk]:
+    from assessment.risk import assess  # noqa: PLC0415
+    from roadfade.commands.payloads import read_payloads  # noqa: PLC0415  # a heavy client
+    from roadfade.refusal import Refusal  # noqa: PLC0415
+
+    try:
+        payloads = [payload.value for payload in read_payloads([str(fleet)])]
+        return assess(old, payloads), assess(new, payloads)
+    except (Refusal, OverflowError) as error:
+        usage(str(error))
+    except msgspec.DecodeError:
+        usage("the fleet holds what is no envelope; `roadfade publish --check` says where")
+
+
+def dry_run_command(
+    file: Annotated[
+        Path, typer.Argument(help="Envelopes (JSON or NDJSON), or a capture with --dbc and --map.")
+    ],
+    *,
+    dbc: Annotated[Path | None, typer.Option(help="CAN database that decodes the capture.")] = None,
+    map_name: Annotated[
+        str | None, typer.Option("--map", help="Map to signals: a file, or a shipped map's name.")
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Also write one page, maps and plots.")] = None,
+    lang: Annotated[Lang, typer.Option(help="The page's language.")] = Lang.EN,
+    consent: Annotated[bool, typer.Option(help="As if the person agreed to everything.")] = True,
+    role: AsRole = "driver",
+    policy: PolicyPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show what each purpose would get of a recorded drive; nothing is published."""
+    from roadfade.commands.policy import dry_run as work  # noqa: PLC0415  # decoders are heavy
+
+    if (dbc is None) != (map_name is None):
+        usage("a database decodes and a map names: give both --dbc and --map, or neither")
+    work.dry_run_command(
+        file,
+        dbc,
+        map_name,
+        html,
+        lang.value,
+        agreed=consent,
+        role=role,
+        policy=policy,
+        as_json=as_json,
+    )

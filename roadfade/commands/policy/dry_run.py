@@ -1,0 +1,108 @@
+"""``roadfade policy dry-run FILE``: a drive through the policy, as a table, JSON or a page."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from assessment.dry_run import DryRun, dry_run
+from assessment.dry_run_page import assumed_words, dry_run_page
+from ingest.recording import Recording
+from ingest.refused import Refused
+from pages.reasons import reason_words
+from pages.translation import translation
+from policy.plan.plan import Plan
+from policy.vocabulary.bilingual import Language
+from roadfade.clock import wall_ms
+from roadfade.commands.payloads import read_payloads
+from roadfade.commands.policy.choice import policy_or_exit
+from roadfade.refusal import Refusal
+from roadfade.terminal.answers import FAILS, print_json, usage, write_page
+from roadfade.terminal.arguments import AsJson, PolicyPath
+from telemetry.control import Role
+from telemetry.envelope import encode_envelope
+from telemetry.identity import DeviceId
+
+
+def dry_run_command(
+    file: Path,
+    dbc: Path | None,
+    map_name: str | None,
+    html: Path | None,
+    language: Language,
+    *,
+    agreed: bool,
+    role: Role,
+    policy: PolicyPath,
+    as_json: AsJson,
+) -> None:
+    """Show what each purpose would get of it; fails where nothing of the file is admitted."""
+    compiled = policy_or_exit(policy, as_json=as_json)
+    try:
+        payloads = list(_payloads(file, dbc, map_name, compiled.plan))
+    except (Refusal, Refused) as refused:
+        usage(str(refused))
+    try:
+        done = dry_run(compiled.plan, payloads, agreed=agreed, role=role)
+    except OverflowError as error:
+        usage(str(error))
+    if html is not None:
+        write_page(html, dry_run_page(done, compiled.document, language))
+    if as_json:
+        print_json(as_object(done))
+    else:
+        Console().print(_table(done, language))
+        typer.echo(assumed_words(done.role, translation(language), agreed=done.agreed))
+        if done.rejected:
+            listed = ", ".join(f"{why} {count}" for why, count in done.rejected.items())
+            typer.echo(f"not admitted: {listed}; `roadfade publish --check` says where", err=True)
+    if not any(flow.entered for flow in done.ledger.values()):
+        raise typer.Exit(FAILS)
+
+
+def _payloads(file: Path, dbc: Path | None, map_name: str | None, plan: Plan) -> Iterator[bytes]:
+    if dbc is None or map_name is None:
+        yield from (payload.value for payload in read_payloads([str(file)]))
+        return
+    collected = frozenset(signal.path for signal in plan.catalogue)
+    taken = Recording(file, dbc, map_name, plan.catalogue)
+    envelopes = taken.envelopes(DeviceId("dry-run"), collected, wall_ms(), keep_time=True)
+    yield from map(encode_envelope, envelopes)
+
+
+def as_object(done: DryRun) -> dict[str, Any]:
+    """The run as JSON: counts and reasons, no value."""
+    return {
+        "policy_version": done.plan.policy_version,
+        "role": done.role,
+        "agreed": done.agreed,
+        "envelopes": done.envelopes,
+        "readings": done.readings,
+        "rejected": dict(done.rejected),
+        "outputs": {
+            name: {
+                "in": flow.entered,
+                "delivered": flow.delivered,
+                "withheld": flow.withheld,
+                "signals": {path: len(told) for path, told in done.after[name].items()},
+            }
+            for name, flow in done.ledger.items()
+        },
+    }
+
+
+def _table(done: DryRun, language: Language) -> Table:
+    table = Table(title=f"{done.readings:,} readings through {done.plan.policy_version}")
+    for column in ("output", "class", "remains", "withheld"):
+        table.add_column(column)
+    words = translation(language)
+    for output in done.plan.outputs:
+        flow = done.ledger[output.id]
+        most = sorted(flow.withheld.items(), key=lambda item: -item[1])
+        reasons = "; ".join(f"{reason_words(why, words)} {count:,}" for why, count in most)
+        remains = f"{flow.delivered:,} of {flow.entered:,}"
+        table.add_row(output.id, output.recipient_class, remains, reasons)
+    return table

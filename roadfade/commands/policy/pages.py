@@ -1,0 +1,114 @@
+"""``roadfade policy notice | record | coverage | generate``: what is made from the plan."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import typer
+
+from pages.coverage import coverage, coverage_json, coverage_page
+from pages.notice import notice_page
+from pages.processing_record import processing_record, record_page
+from policy.compiled import CompiledPolicy
+from policy.vocabulary.bilingual import Language
+from roadfade.commands.policy.choice import policy_or_exit
+from roadfade.commands.policy.generated import artefacts
+from roadfade.terminal.answers import FAILS, print_json, write_below, write_page
+from roadfade.terminal.arguments import AsJson, Lang, PolicyPath
+
+InLanguage = Annotated[Lang, typer.Option("--lang", help="The page's language.")]
+Page = Annotated[Path | None, typer.Option("--html", help="Write the page into this file.")]
+
+
+def notice(
+    *, lang: InLanguage = Lang.EN, html: Page = None, policy: PolicyPath = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """The public notice as a page that stands alone; --json has both languages."""
+    _answer(_Asked(lang, html, policy, as_json), notice_page, _notices)
+
+
+def record(
+    *, lang: InLanguage = Lang.EN, html: Page = None, policy: PolicyPath = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """The record of processing activities, as a page or as JSON."""
+    _answer(_Asked(lang, html, policy, as_json), record_page, processing_record)
+
+
+def coverage_command(
+    *, lang: InLanguage = Lang.EN, html: Page = None, policy: PolicyPath = None,
+    as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Clause by clause: rules, duties, cases and evidence; fails where a clause has none."""
+    _answer(_Asked(lang, html, policy, as_json), _clauses, _clauses_json, _check_clauses)
+
+
+class _Asked(NamedTuple):
+    lang: Lang
+    html: Path | None
+    policy: Path | None
+    as_json: bool
+
+
+def _answer(
+    asked: _Asked,
+    build: Callable[[CompiledPolicy, Language], str],
+    as_object: Callable[[CompiledPolicy], dict[str, Any]],
+    check: Callable[[CompiledPolicy], tuple[list[str], str]] | None = None,
+) -> None:
+    """Write a page into a file, or print it or its JSON.
+
+    ``check`` gives the lines printed in place of the page, and what fails, if anything does.
+    """
+    compiled = policy_or_exit(asked.policy, as_json=asked.as_json)
+    lines, failure = (None, "") if check is None else check(compiled)
+    if asked.html is not None:
+        write_page(asked.html, build(compiled, asked.lang.value))
+    if asked.as_json:
+        print_json(as_object(compiled))
+    elif lines is not None:
+        typer.echo("\n".join(lines))
+    elif asked.html is None:
+        typer.echo(build(compiled, asked.lang.value), nl=False)
+    if failure:
+        typer.echo(failure, err=True)
+        raise typer.Exit(FAILS)
+
+
+def _notices(policy: CompiledPolicy) -> dict[str, Any]:
+    return {"notice": {one.value: notice_page(policy, one.value) for one in Lang}}
+
+
+def _clauses(policy: CompiledPolicy, language: Language) -> str:
+    return coverage_page(coverage(policy), policy, language)
+
+
+def _clauses_json(policy: CompiledPolicy) -> dict[str, Any]:
+    return coverage_json(coverage(policy))
+
+
+def _check_clauses(policy: CompiledPolicy) -> tuple[list[str], str]:
+    found = coverage(policy)
+    lines = [
+        f"{clause.id}: {len(clause.rules)} rules, {len(clause.duties)} duties, "
+        f"{len(clause.cases)} cases, {len(clause.evidence)} tests"
+        for clause in found
+    ]
+    missing = [clause.id for clause in found if clause.missing]
+    lines.append(f"{len(found) - len(missing)} of {len(found)} clauses are carried out")
+    return lines, f"not carried out: {', '.join(missing)}" if missing else ""
+
+
+def generate(
+    folder: Annotated[Path, typer.Argument(help="Where to; what stands there is replaced.")],
+    *, policy: PolicyPath = None, as_json: AsJson = False,
+) -> None:  # fmt: skip
+    """Write everything that is made from the policy into a folder."""
+    made = artefacts(policy_or_exit(policy, as_json=as_json))
+    for name, text in made.items():
+        write_below(folder, name, text)
+    if as_json:
+        print_json({"written": sorted(made)})
+    else:
+        typer.echo(f"{len(made)} files in {folder}")

@@ -1,0 +1,85 @@
+"""``roadfade policy publish``: a version is compared, put on record, and told to every process.
+
+It works on the office's database, as whatever is told to the workers does; the office process
+publishes it. It takes effect at its date, or at once where that is past.
+"""
+
+import asyncio
+from typing import Annotated, Any
+
+import typer
+
+from office.errors import OfficeError
+from policy.diff.approvals import approval_words
+from policy.explain.cases import run_cases
+from roadfade.clock import wall_ms
+from roadfade.commands.policy.as_json import diff_json
+from roadfade.commands.policy.choice import policy_or_exit
+from roadfade.in_force.documents import load_files, shipped_policy_path
+from roadfade.refusal import NOT_PUBLISHED, Refusal
+from roadfade.terminal.answers import FAILS, print_json, refuse, settings
+from roadfade.terminal.arguments import AsJson, PolicyPath
+from telemetry.instants import format_instant
+from telemetry.publication import Publication, encode_publication, texts_sha256
+
+
+def publish_command(
+    *,
+    check: Annotated[
+        bool, typer.Option("--check", help="Publish nothing: only say whether it could be.")
+    ] = False,
+    wait: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait until the office has told it.")
+    ] = 0,
+    policy: PolicyPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """Publish a version; fails where it widens undecided, goes back, or is another policy."""
+    from roadfade.in_force import publishing as versioning  # noqa: PLC0415  # the database toolkit is heavy
+
+    compiled = policy_or_exit(policy, as_json=as_json)
+    plan, failed = compiled.plan, len(run_cases(compiled).failed)
+    if failed:
+        told_of = f"{failed} of the document's own cases do not hold: see `roadfade policy test`"
+        refuse(told_of, as_json=as_json)
+    current = settings()
+    files = load_files(policy or shipped_policy_path())
+    made = Publication(plan.policy, plan.version, plan.effective_ms, wall_ms(), files)
+    try:
+        if check:
+            proposal, told = versioning.check(current, made, compiled), False
+        else:
+            work = versioning.publish_version(current, made, compiled, wait)
+            proposal, told = asyncio.run(work)
+    except (OfficeError, Refusal) as refusal:
+        refuse(str(refusal), as_json=as_json)
+    if proposal.undecided and proposal.difference is not None:
+        refuse(
+            versioning.UNDECIDED,
+            as_json=as_json,
+            facts=diff_json(proposal.difference),
+            lines=[
+                f"{change.sentence}; approve as: {approval_words(change)[0]}"
+                for change in proposal.difference.undecided
+            ],
+        )
+    facts = _facts(proposal.publication, told=told)
+    if as_json:
+        print_json(facts)
+    else:
+        done = "could be published" if check else "is published"
+        typer.echo(f"{facts['policy']} {facts['version']} {done}; takes effect {facts['starts']}")
+    if wait and not check and not told:
+        typer.echo(NOT_PUBLISHED, err=True)
+        raise typer.Exit(FAILS)
+
+
+def _facts(one: Publication, *, told: bool) -> dict[str, Any]:
+    return {
+        "policy": one.policy,
+        "version": one.version,
+        "starts": format_instant(one.starts_ms),
+        "sha256": texts_sha256(one.files),
+        "bytes": len(encode_publication(one)),
+        "told": told,
+    }

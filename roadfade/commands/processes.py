@@ -1,0 +1,111 @@
+"""Commands that are processes, or keep their topics: how each is asked, and its help.
+
+Each is imported when asked for, since clients and engines are heavy.
+"""
+
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from roadfade.clock import wall_ms
+from roadfade.processes.signals import on_stop
+from roadfade.terminal.answers import carry_out, print_json, settings
+from roadfade.terminal.arguments import AsJson, duration_s
+
+if TYPE_CHECKING:
+    from roadfade.settings import Settings
+
+
+def worker() -> None:
+    """Process raw telemetry. Run it several times to scale."""
+    from roadfade.processes.worker import process  # noqa: PLC0415  # Faust is heavy, and only used here
+
+    carry_out(lambda: process.main(settings()))
+
+
+def sink() -> None:
+    """Keep purpose topics in the lake."""
+    from roadfade.processes import sink as sink_process  # noqa: PLC0415  # DuckDB is heavy
+
+    carry_out(lambda: sink_process.main(settings()))
+
+
+def sweep(
+    *,
+    once: Annotated[bool, typer.Option("--once", help="Sweep once and end.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Remove what has expired from the lake."""
+    from roadfade.processes import sweep as sweep_process  # noqa: PLC0415  # DuckDB is heavy
+
+    current = settings()
+    if not once:
+        stopping = threading.Event()
+        on_stop(stopping.set)
+        sweep_process.main(current, stopping)
+        return
+    carry_out(lambda: _sweep_once(current, as_json=as_json), as_json=as_json)
+
+
+def _sweep_once(current: "Settings", *, as_json: bool) -> None:
+    from roadfade.in_force.broker import connection_of  # noqa: PLC0415  # so is Kafka's client
+    from roadfade.processes import sweep as sweep_process  # noqa: PLC0415  # DuckDB is heavy
+
+    swept, restated = sweep_process.once(current, connection_of(current), wall_ms())
+    moved = None if restated is None else sum(restated.moved.values())
+    removed = None if restated is None else sum(restated.removed.values())
+    if as_json:
+        body = {"files": swept.files, "readings": swept.rows, "by_output": dict(swept.by_output)}
+        print_json(body | {"restated": moved, "closed": removed})
+        return
+    typer.echo(f"removed {swept.rows} readings in {swept.files} files")
+    if restated is None:
+        typer.echo("nobody told which policy is in force: rows keep the end they have", err=True)
+    elif moved or removed:
+        typer.echo(f"by the policy in force {moved} end at another time, {removed} are gone")
+
+
+def office() -> None:
+    """Publish registrations, links and consents to the workers."""
+    from roadfade.processes import office as office_process  # noqa: PLC0415
+
+    carry_out(lambda: office_process.main(settings()))
+
+
+def topics_apply(*, as_json: AsJson = False) -> None:
+    """Create missing topics, and bring drifted settings back to the policy's."""
+    from roadfade.commands import topics as topics_commands  # noqa: PLC0415
+
+    carry_out(lambda: topics_commands.apply(settings(), as_json=as_json))
+
+
+def topics_show(*, as_json: AsJson = False) -> None:
+    """Show every topic, what the policy says of it, and where the broker differs."""
+    from roadfade.commands import topics as topics_commands  # noqa: PLC0415
+
+    carry_out(lambda: topics_commands.show(settings(), as_json=as_json))
+
+
+def run(
+    *,
+    for_: Annotated[
+        float | None,
+        typer.Option(
+            "--for",
+            parser=duration_s,
+            metavar="TIME",
+            help="Stop the source after so long, as 120s or 5m.",
+        ),
+    ] = None,
+    summary: Annotated[
+        Path | None, typer.Option("--summary", help="Write the ledger as JSON to this file.")
+    ] = None,
+    vehicles: Annotated[int, typer.Option(min=1, help="Simulated vehicles.")] = 20,
+    seed: Annotated[int, typer.Option(help="Seed of the simulated fleet.")] = 1,
+) -> None:
+    """Run the whole road on this machine with a simulated fleet."""
+    from roadfade.demo import run as process  # noqa: PLC0415
+
+    carry_out(lambda: process.main(settings(), for_, summary, vehicles, seed))

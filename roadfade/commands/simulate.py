@@ -1,0 +1,72 @@
+"""``roadfade simulate``: a fleet known to the office that drives until it is told to stop."""
+
+import asyncio
+from contextlib import nullcontext
+
+import typer
+from rich.console import Console
+
+from ingest.simulator import Fleet
+from office.database import Database
+from office.outbox import Outbox
+from policy.plan.plan import Plan
+from roadfade.clock import wall_ms
+from roadfade.demo import fleet as demo_fleet
+from roadfade.in_force.broker import connection_of, require_broker
+from roadfade.in_force.source import Footing
+from roadfade.processes.signals import on_stop
+from roadfade.publishing import RawPublisher
+from roadfade.raw_topic import raw_topic
+from roadfade.refusal import Unready
+from roadfade.settings import Settings
+from roadfade.terminal.answers import print_json
+
+TOLD_S_MAX = 20.0
+
+
+def main(
+    settings: Settings, vehicles: int, seed: int, seconds: float | None, *, as_json: bool
+) -> None:
+    """Drive until the time is up or a signal; Unready where nobody would know the vehicles."""
+    require_broker(settings)
+    raw = asyncio.run(_simulate(settings, Fleet(vehicles, seed), seed, seconds, quiet=as_json))
+    if as_json:
+        print_json({"vehicles": vehicles} | raw.counts)
+    else:
+        typer.echo(
+            f"{vehicles} vehicles published {raw.readings:,} readings in {raw.envelopes:,} "
+            f"envelopes; {raw.not_collected:,} were not collected and stayed behind"
+        )
+
+
+async def _simulate(
+    settings: Settings, fleet: Fleet, seed: int, seconds: float | None, *, quiet: bool
+) -> RawPublisher:
+    stopping = asyncio.Event()
+    on_stop(stopping.set)
+    async with Footing.open(settings, connection_of(settings)) as ground:
+        line, _ = await ground.checked()
+    plan = line.plan
+    await _introduce(settings, plan, fleet, seed)
+    console = Console()
+    driving = f"{len(fleet.devices)} vehicles drive; Ctrl-C ends it"
+    async with raw_topic(settings, "fleet", plan) as raw:
+        if seconds is not None:
+            asyncio.get_running_loop().call_later(seconds, stopping.set)
+        with nullcontext() if quiet or not console.is_terminal else console.status(driving):
+            await demo_fleet.drive(fleet, plan, raw, wall_ms, stopping)
+    return raw
+
+
+async def _introduce(settings: Settings, plan: Plan, fleet: Fleet, seed: int) -> None:
+    """Enrol the fleet and wait until the workers can know it."""
+    await demo_fleet.enrol(settings, plan, fleet, seed, wall_ms())
+    async with Database.opened(settings.office_database) as database:
+        outbox = Outbox(database)
+        told = await outbox.wait_published(await outbox.last_sequence(), TOLD_S_MAX)
+    if not told:
+        msg = (
+            "the vehicles are enrolled, but the workers are not told of them and would reject "
+            "all they send: start `roadfade office` on the same state folder, then try again"
+        )
+        raise Unready(msg)

@@ -1,0 +1,129 @@
+"""``roadfade status``: one screen of everything, and what is wrong and what to do."""
+
+from typing import Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from roadfade.clock import wall_ms
+from roadfade.settings import Settings
+from roadfade.status.facts import Facts, gather
+from roadfade.status.scrape import highest
+from roadfade.status.verdict import wrong
+from roadfade.terminal.answers import FAILS, print_json
+
+
+def main(settings: Settings, *, as_json: bool) -> None:
+    """Look once and say it; exit 1 where something is wrong."""
+    facts = gather(settings, wall_ms)
+    findings = wrong(facts)
+    if as_json:
+        print_json(report(facts, findings))
+    else:
+        _show(facts, findings)
+    if findings:
+        raise typer.Exit(FAILS)
+
+
+def report(facts: Facts, findings: tuple[str, ...]) -> dict[str, Any]:
+    """Everything the screen shows, as one object. Times are seconds; None: not known."""
+    answering = [p for p in facts.processes if p.samples is not None]
+    now_s = facts.now_ms / 1000
+    ages = highest(answering, "roadfade_oldest_record_age_seconds")
+    promised = highest(answering, "roadfade_longest_life_seconds")
+    views = highest(answering, "roadfade_view_age_seconds")
+    pending = highest([p for p in answering if p.name == "office"], "roadfade_outbox_pending")
+    return {
+        "healthy": not findings,
+        "wrong": list(findings),
+        "processes": [
+            {
+                "name": p.name,
+                "metrics": f"http://{p.address}/metrics",
+                "answers": p.samples is not None,
+                "version": p.versions[0],
+                "policy_version": p.versions[1],
+            }
+            for p in facts.processes
+        ],
+        "lag": {group: {"records": w.records, "moves": w.moved} for group, w in facts.lag.items()},
+        "copies": {
+            copy: {"oldest_s": round(age_s), "promised_s": promised.get(copy)}
+            for copy, age_s in sorted(ages.items())
+        },
+        "views": {view: round(age_s, 1) for view, age_s in sorted(views.items())},
+        "office_silent_s": _since(answering, "roadfade_heartbeat_timestamp_seconds", now_s),
+        "outbox_pending": int(pending[""]) if pending else None,
+        "last_sweep_s": _since(answering, "roadfade_sweep_last_success_timestamp_seconds", now_s),
+        "overdue": {one.output: one.files for one in facts.overdue},
+        "rejected": dict(facts.rejected),
+    }
+
+
+def _since(answering: list[Any], name: str, now_s: float) -> float | None:
+    at_s = max(highest(answering, name).values(), default=0)
+    return round(now_s - at_s, 1) if at_s else None
+
+
+def _show(facts: Facts, findings: tuple[str, ...]) -> None:
+    console = Console(highlight=False)
+    body = report(facts, findings)
+    processes = Table(title="processes", title_justify="left")
+    for heading in ("process", "answers", "metrics", "version", "policy"):
+        processes.add_column(heading, overflow="fold")
+    for row in body["processes"]:
+        answers = "[green]yes[/green]" if row["answers"] else "[red]no[/red]"
+        processes.add_row(
+            row["name"], answers, row["metrics"], row["version"], row["policy_version"]
+        )
+    if facts.processes:
+        console.print(processes)
+    copies = Table(title="oldest record of each copy", title_justify="left")
+    for heading in ("copy", "oldest", "promised"):
+        copies.add_column(
+            heading, overflow="fold", justify="left" if heading == "copy" else "right"
+        )
+    for copy, row in body["copies"].items():
+        copies.add_row(copy, span(row["oldest_s"]), span(row["promised_s"]))
+    if body["copies"]:
+        console.print(copies)
+    for line in _lines(body):
+        console.print(Text(line))
+    console.print()
+    if not findings:
+        console.print("[green]healthy[/green]: nothing is wrong")
+    for number, finding in enumerate(findings, start=1):
+        console.print(Text(f"{number}. {finding}", style="red"), soft_wrap=True)
+
+
+def _lines(body: dict[str, Any]) -> list[str]:
+    lag = ", ".join(f"{group} {one['records']:,}" for group, one in body["lag"].items())
+    views = ", ".join(f"{view} {age_s:g} s" for view, age_s in body["views"].items())
+    overdue = ", ".join(f"{output} {files} files" for output, files in body["overdue"].items())
+    rejected = ", ".join(f"{why} {count:,}" for why, count in sorted(body["rejected"].items()))
+    pending = "not known" if body["outbox_pending"] is None else body["outbox_pending"]
+    return [
+        f"records waiting   {lag or 'not known'}",
+        f"age of views      {views or 'not known'}",
+        f"office            last sign of life: {_ago(body['office_silent_s'])}",
+        f"outbox            rows not yet published: {pending}",
+        f"last sweep        {_ago(body['last_sweep_s'])}",
+        f"overdue in lake   {overdue or 'nothing'}",
+        f"rejected so far   {rejected or 'nothing'}",
+    ]
+
+
+def _ago(seconds: float | None) -> str:
+    return "not known" if seconds is None else f"{span(seconds)} ago"
+
+
+def span(seconds: float | None) -> str:
+    """Seconds in words a person compares: 40 s, 12 min, 5 h, 31 days."""
+    if seconds is None:
+        return "not known"
+    for unit, length_s in (("days", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * length_s:
+            return f"{seconds / length_s:,.0f} {unit}"
+    return f"{seconds:,.0f} s"

@@ -1,0 +1,1 @@
+"""``roadfade run``: every process and a simulated fleet on one machine, with a live view."""

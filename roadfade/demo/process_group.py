@@ -1,0 +1,106 @@
+"""The processes of a local run: started together, watched, ended in the order of the flow."""
+
+import json
+import os
+import shlex
+import sys
+import time
+from pathlib import Path
+
+from pydantic import BaseModel
+
+from roadfade.local.child_process import Leashed
+from roadfade.local.prometheus import LocalPrometheus, start_prometheus
+from roadfade.refusal import Unready
+from roadfade.settings import Settings
+
+ROLES = ("office", "sink", "sweep", "worker")
+STOP_S_MAX = 30.0
+START_S_MAX = 60.0
+WORKER = "worker-0"
+
+
+def own_environment(settings: BaseModel) -> dict[str, str]:
+    """The variables that give another process these settings."""
+    named = settings.model_dump(mode="json", exclude_unset=True)
+    named.pop("kafka_bootstrap_servers", None)
+    found = {
+        f"ROADFADE_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
+        for name, value in named.items()
+        if value is not None
+    }
+    return found | {
+        "KAFKA_BOOTSTRAP_SERVERS": str(settings.model_dump()["kafka_bootstrap_servers"])
+    }
+
+
+def child_environment(settings: BaseModel) -> dict[str, str]:
+    """The environment of a child: ours, with the settings it must share with us."""
+    environment = os.environ | own_environment(settings)
+    environment.pop("ROADFADE_KAFKA_BOOTSTRAP_SERVERS", None)
+    return environment
+
+
+def write_environment(settings: BaseModel, file: Path) -> None:
+    """Write the settings for a shell: who sources the file joins in from another terminal."""
+    variables = own_environment(settings).items()
+    file.write_text("".join(f"export {name}={shlex.quote(text)}\n" for name, text in variables))
+
+
+class Stage:
+    """One of each process. Every method blocks."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._children: dict[str, Leashed] = {}
+        self.prometheus: LocalPrometheus | str = ""
+
+    @property
+    def logs(self) -> Path:
+        """Where the processes log."""
+        return self._settings.state_dir / "logs"
+
+    @property
+    def environment_file(self) -> Path:
+        """What a shell sources to work on this run with other commands."""
+        return self._settings.state_dir / "env"
+
+    def start(self) -> None:
+        """Start every process and wait until each serves its metrics."""
+        self.logs.mkdir(parents=True, exist_ok=True)
+        write_environment(self._settings, self.environment_file)
+        environment = child_environment(self._settings)
+        for role in ROLES:
+            argv = [sys.executable, "-m", "roadfade", role]
+            self._children[role] = Leashed(argv, self.logs / f"{role}.log", environment)
+        deadline = time.monotonic() + START_S_MAX
+        while len(self.metrics_pages()) < len(ROLES):
+            self.check()
+            if time.monotonic() > deadline:
+                msg = f"the processes did not start in time: see {self.logs}"
+                raise Unready(msg)
+            time.sleep(0.1)
+        self.prometheus = start_prometheus(
+            self._settings.state_dir / "prometheus", list(self.metrics_pages().values())
+        )
+
+    def metrics_pages(self) -> dict[str, str]:
+        """host:port of every /metrics by process."""
+        folder = self._settings.ports_dir
+        found = sorted(folder.iterdir()) if folder.exists() else []
+        return {file.name: file.read_text() for file in found}
+
+    def check(self) -> None:
+        """Unready, naming the log, where a process has ended by itself."""
+        for role, child in self._children.items():
+            if child.exit_code is not None:
+                msg = f"{role} ended with exit code {child.exit_code}: see {self.logs / role}.log"
+                raise Unready(msg)
+
+    def stop(self) -> None:
+        """End every process, the source's side first."""
+        for role in ("worker", "sink", "sweep", "office"):
+            if role in self._children:
+                self._children[role].stop(STOP_S_MAX)
+        if isinstance(self.prometheus, LocalPrometheus):
+            self.prometheus.stop()

@@ -1,0 +1,148 @@
+"""``roadfade run``: the whole road on one machine, with a simulated fleet.
+
+Starts a broker (or uses the one named), every process, and the fleet; shows what happens;
+on Ctrl-C or after ``--for`` it stops the source, drains, and sums up.
+"""
+
+import asyncio
+import json
+import secrets
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from bus.admin import TopicAdmin
+from bus.slots import Slot
+from ingest.simulator import Fleet
+from policy.artefacts.topics import topic_configs
+from policy.plan.plan import Plan
+from roadfade.clock import wall_ms
+from roadfade.demo import fleet as demo_fleet
+from roadfade.demo.live_view import Scoreboard
+from roadfade.demo.process_group import Stage
+from roadfade.in_force.broker import connection_of, require_broker
+from roadfade.in_force.source import Footing, apply_topics
+from roadfade.local.broker import LocalBroker
+from roadfade.local.failure import LocalError
+from roadfade.local.java import kafka_libs
+from roadfade.processes.signals import on_stop
+from roadfade.raw_topic import raw_topic
+from roadfade.refusal import Unready
+from roadfade.settings import Settings
+from telemetry.instants import Grain
+
+DEMO_TOPIC_S = 45
+DEMO_SWEEP_S = 3.0
+DEMO_HEARTBEAT_S = 3.0
+DEMO_SINK_BATCH_S = 4.0
+DEMO_BUCKETS = 1
+DEMO_PARTITIONS = 2
+"""A small fleet on one machine: fewer, larger files."""
+
+
+def main(
+    settings: Settings, seconds: float | None, summary: Path | None, vehicles: int, seed: int
+) -> None:
+    """Run until the time is up or Ctrl-C; Unready where something needed is missing."""
+    asyncio.run(_run(settings, seconds, summary, vehicles, seed))
+
+
+async def _run(
+    settings: Settings, seconds: float | None, summary: Path | None, vehicles: int, seed: int
+) -> None:
+    console = Console()
+    stopping = asyncio.Event()
+    on_stop(stopping.set)
+    async with _broker(settings, console) as reachable:
+        await apply_topics(reachable, connection_of(reachable))
+        async with Footing.open(reachable, connection_of(reachable)) as ground:
+            plan = (await asyncio.to_thread(ground.line)).plan
+        fleet = Fleet(vehicles, seed)
+        await demo_fleet.enrol(reachable, plan, fleet, seed, wall_ms())
+        stage = Stage(reachable)
+        try:
+            await asyncio.to_thread(stage.start)
+            board = Scoreboard(console, reachable, plan, stage)
+            await _drive(reachable, plan, fleet, board, seconds, stopping)
+            body = await board.drain()
+        finally:
+            await asyncio.to_thread(stage.stop)
+            await _clean_up(settings, reachable, plan)
+    if summary is not None:
+        await asyncio.to_thread(summary.write_text, json.dumps(body, indent=2) + "\n")
+    board.farewell(body, summary)
+
+
+async def _drive(
+    settings: Settings,
+    plan: Plan,
+    fleet: Fleet,
+    board: Scoreboard,
+    seconds: float | None,
+    stopping: asyncio.Event,
+) -> None:
+    async with raw_topic(settings, "fleet", plan) as raw:
+        driving = asyncio.create_task(demo_fleet.drive(fleet, plan, raw, wall_ms, stopping))
+        showing = asyncio.create_task(board.show(raw))
+        try:
+            async with asyncio.timeout(seconds):
+                await asyncio.wait({driving, showing}, return_when=asyncio.FIRST_COMPLETED)
+        except TimeoutError:
+            pass
+        finally:
+            stopping.set()
+            await driving
+            showing.cancel()
+            await asyncio.gather(showing, return_exceptions=True)
+        if showing.done() and not showing.cancelled() and showing.exception() is not None:
+            raise showing.exception() or AssertionError
+
+
+@asynccontextmanager
+async def _broker(settings: Settings, console: Console) -> AsyncIterator[Settings]:
+    """Settings that reach a broker: the one named, or one of our own over a fresh folder."""
+    folder = settings.state_dir / "run"
+    # Held until this process ends: a second run would wipe the first one's broker and lake.
+    if Slot.take(settings.state_dir / "locks", "run").number != 0:
+        msg = f"another run uses {folder}: end it, or set ROADFADE_STATE_DIR for this one"
+        raise Unready(msg)
+    await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    demo: dict[str, Any] = {
+        "state_dir": folder.resolve(),
+        "grain_at_most": Grain.MINUTE,
+        "topic_retention_s_at_most": DEMO_TOPIC_S,
+        "sweep_every_s": DEMO_SWEEP_S,
+        "heartbeat_every_s": DEMO_HEARTBEAT_S,
+        "sink_batch_s": DEMO_SINK_BATCH_S,
+        "lake_buckets": DEMO_BUCKETS,
+        "partitions": DEMO_PARTITIONS,
+    }
+    if "kafka_bootstrap_servers" in settings.model_fields_set:
+        await asyncio.to_thread(require_broker, settings)
+        demo["topic_prefix"] = f"roadfade-run-{secrets.token_hex(4)}."
+        console.print(f"using the broker at {settings.kafka_bootstrap_servers}")
+        yield settings.model_copy(update=demo)
+        return
+    try:
+        broker = LocalBroker(folder / "kafka", kafka_libs())
+        with console.status("starting Apache Kafka"):
+            await asyncio.to_thread(broker.start)
+    except LocalError as error:
+        raise Unready(str(error)) from error
+    try:
+        demo["kafka_bootstrap_servers"] = broker.bootstrap_servers
+        yield settings.model_copy(update=demo)
+    finally:
+        await asyncio.to_thread(broker.stop)
+
+
+async def _clean_up(named: Settings, used: Settings, plan: Plan) -> None:
+    if "kafka_bootstrap_servers" not in named.model_fields_set:
+        return
+    async with TopicAdmin(connection_of(used)) as admin:
+        await admin.delete(topic_configs(plan))

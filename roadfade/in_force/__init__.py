@@ -1,0 +1,1 @@
+"""Which policy is in force for this process: documents, published versions, plans, limits."""

@@ -1,0 +1,123 @@
+"""``roadfade office``: publishes the outbox, proves that it lives, and keeps the topics.
+
+Topics follow the version of the policy that is in force.
+"""
+
+import asyncio
+from collections.abc import Sequence
+
+from bus.failures import SendFailedError
+from bus.outgoing import Outgoing
+from bus.ports import Broker
+from bus.publisher import Publisher
+from bus.stopping import until
+from office.database import Database
+from office.outbox import Outbox
+from office.ports import ControlRecord, Publish
+from roadfade import metrics
+from roadfade.clock import judging_clock, wall_ms
+from roadfade.in_force.broker import connection_of, limits_on, require_broker
+from roadfade.in_force.plans import Plans
+from roadfade.in_force.publishing import record_first
+from roadfade.processes.signals import on_stop
+from roadfade.processes.topic_ages import measure_topics
+from roadfade.processes.topic_keeper import TopicKeeper
+from roadfade.settings import Settings
+from telemetry.topics import CONTROL
+
+DRAIN_EVERY_S = 0.25
+
+
+def publish_through(publisher: Publisher) -> Publish:
+    """The office's port, over Kafka."""
+
+    async def publish(records: Sequence[ControlRecord]) -> None:
+        await publisher.publish([Outgoing(r.topic, r.partition, r.key, r.value) for r in records])
+
+    return publish
+
+
+async def _run(settings: Settings) -> None:
+    broker = connection_of(settings)
+    async with Database.opened(settings.office_database) as database:
+        await record_first(database, settings)
+        keeper = await topics_of(settings, broker, database)
+        stopping = asyncio.Event()
+        on_stop(stopping.set)
+        await serve(settings, broker, database, keeper, stopping)
+
+
+async def topics_of(settings: Settings, broker: Broker, database: Database) -> TopicKeeper:
+    """The topics as they must be, found or brought about; Unready as ``TopicKeeper.start``."""
+    async with broker.admin() as admin:
+        limits = await limits_on(settings, admin)
+        plans = await asyncio.to_thread(Plans, limits, settings.state_dir)
+        clock = judging_clock(settings.fixed_now_ms)
+        keeper = TopicKeeper(settings, broker, database, plans, clock)
+        await keeper.start(admin)
+    return keeper
+
+
+async def serve(
+    settings: Settings,
+    broker: Broker,
+    database: Database,
+    keeper: TopicKeeper,
+    stopping: asyncio.Event,
+) -> None:
+    """Publish, keep the topics and measure them, until ``stopping``."""
+    told = {topic: keeper.partitions[topic] for topic in CONTROL}
+    async with asyncio.TaskGroup() as group:
+        group.create_task(keeper.run(stopping))
+        group.create_task(measure_topics(broker, keeper, wall_ms, stopping))
+        while not stopping.is_set():
+            await _publish_while_it_lasts(
+                Outbox(database), broker, told, stopping, settings.heartbeat_every_s
+            )
+
+
+async def _publish_while_it_lasts(
+    outbox: Outbox,
+    broker: Broker,
+    told: dict[str, int],
+    stopping: asyncio.Event,
+    heartbeat_every_s: float,
+) -> None:
+    """Publish until told to stop, or until the broker stays away: then with a new producer.
+
+    What was not published still waits in the outbox; nothing was confirmed to anyone.
+    """
+    try:
+        async with Publisher(broker, clock=wall_ms, client_id="office") as publisher:
+            publish = publish_through(publisher)
+            await _keep_publishing(outbox, publish, told, stopping, heartbeat_every_s)
+    except SendFailedError:
+        metrics.PRODUCE_RETRIES.inc()
+
+
+async def _keep_publishing(
+    outbox: Outbox,
+    publish: Publish,
+    partitions: dict[str, int],
+    stopping: asyncio.Event,
+    heartbeat_every_s: float,
+) -> None:
+    beat_ms = 0
+    while not stopping.is_set():
+        now_ms = wall_ms()
+        if now_ms - beat_ms >= heartbeat_every_s * 1000:
+            if await outbox.beat(publish, partitions, now_ms) is not None:
+                beat_ms = now_ms
+                metrics.HEARTBEAT.set(now_ms / 1000)
+        else:
+            await outbox.drain(publish)
+        pending = await outbox.last_sequence() - await outbox.high_water()
+        metrics.OUTBOX_PENDING.set(pending)
+        await until(stopping, DRAIN_EVERY_S)
+
+
+def main(settings: Settings) -> None:
+    """Run until a signal; Unready where it must not start."""
+    require_broker(settings)
+    metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "office")
+    asyncio.run(_run(settings))

@@ -1,0 +1,88 @@
+"""Listens for versions of the policy beside work that must not wait for Kafka.
+
+A thread of its own: where the broker is away it tries again, and the work goes on with what
+was heard last.
+"""
+
+import asyncio
+import logging
+import threading
+from typing import Final
+
+from bus.failures import BrokerError, TopicError, ViewOutdatedError
+from bus.ports import Broker
+from policy.versions.in_force import reigns
+from policy.versions.succession import Succession
+from roadfade.clock import wall_ms
+from roadfade.in_force.published import view_of
+from roadfade.in_force.source import Footing
+from roadfade.refusal import Unready
+from roadfade.settings import Settings
+
+AGAIN_AFTER_S: Final = 5.0
+LOOK_EVERY_S: Final = 1.0
+TRY_AGAIN: Final = (BrokerError, TopicError, ViewOutdatedError, TimeoutError, OSError)
+"""What a broker that is away, or was made anew, ends listening with."""
+logger = logging.getLogger(__name__)
+
+
+class PolicyListener:
+    """What was heard so far. Compiling takes a second for each version, in the listening thread."""
+
+    def __init__(self, settings: Settings, broker: Broker) -> None:
+        self._settings = settings
+        self._broker = broker
+        self._ends: Succession | None = None
+        self._made_of: tuple[int, ...] = ()
+
+    def start(self) -> None:
+        """Listen until the process ends."""
+        threading.Thread(target=self._listen, name="policy-listener", daemon=True).start()
+
+    def ends(self) -> Succession | None:
+        """When rows end now, as heard last; None before anything was. Returns at once."""
+        return self._ends
+
+    def ask(self) -> Succession | None:
+        """Hear once, now; None where the broker does not tell. Blocks; not beside ``start``."""
+        try:
+            if not self._broker.answers():
+                return None
+            self._take(asyncio.run(self._heard()))
+        except (*TRY_AGAIN, Unready):
+            return None
+        return self._ends
+
+    def _listen(self) -> None:
+        while True:
+            try:
+                asyncio.run(self._hear())
+            except (*TRY_AGAIN, Unready) as why:
+                named = type(why.__cause__ or why).__name__
+                logger.warning("not told of policy versions: %s; trying again", named)
+            threading.Event().wait(AGAIN_AFTER_S)
+
+    async def _hear(self) -> None:
+        ground = await self._heard()
+        view = view_of(self._broker, ground.published)
+        reading = asyncio.create_task(view.run())
+        try:
+            while not reading.done():
+                await asyncio.to_thread(self._take, ground)
+                await asyncio.wait((reading,), timeout=LOOK_EVERY_S)
+        finally:
+            await view.stop()
+        await reading
+
+    async def _heard(self) -> Footing:
+        async with Footing.open(self._settings, self._broker) as ground:
+            return ground
+
+    def _take(self, ground: Footing) -> None:
+        """Make the ends anew where another version came into force; Unready as ``version``."""
+        past = reigns(ground.published.versions, wall_ms())
+        numbers = tuple(one.version for one in past)
+        if past and numbers != self._made_of:
+            holding = [one for one in past[:-1] if ground.plans.plan_if_it_holds(one) is not None]
+            versions = [ground.plans.version(one) for one in (*holding, past[-1])]
+            self._ends, self._made_of = Succession(versions), numbers

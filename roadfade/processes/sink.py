@@ -1,0 +1,167 @@
+"""``roadfade sink``: purpose topics into the lake, durably, before any offset is committed."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Iterable, Mapping
+from hashlib import blake2b
+
+from bus.ports import Broker
+from bus.sink_loop import SinkLoop, SinkSettings
+from bus.slots import Slot
+from bus.stopping import until
+from roadfade import __version__, metrics
+from roadfade.clock import judging_clock
+from roadfade.in_force.broker import connection_of, partitions_of, require_broker
+from roadfade.in_force.plans import Line
+from roadfade.in_force.published import view_of
+from roadfade.in_force.source import Footing
+from roadfade.ledger_file import LedgerFile
+from roadfade.metrics import Metered
+from roadfade.processes.lake_writer import StoreWriter
+from roadfade.processes.say_once import SayOnce
+from roadfade.processes.signals import on_stop
+from roadfade.refusal import Unready
+from roadfade.settings import Settings
+from roadfade.stores import open_sink
+from sinks.ports import Sink
+from telemetry.topics import SINK_GROUP
+
+LOOK_EVERY_S = 0.5
+logger = logging.getLogger(__name__)
+
+
+class LakeKeeper:
+    """The topics in force into the lake, from one version of the policy to the next."""
+
+    def __init__(self, settings: Settings, broker: Broker, ground: Footing, member: str) -> None:
+        self._settings = settings
+        self._broker = broker
+        self._ground = ground
+        self._member = member
+        self._stopping = asyncio.Event()
+        self._say = SayOnce(logger)
+
+    def stop(self) -> None:
+        """Write and commit what is gathered, then end ``run``."""
+        self._stopping.set()
+
+    async def run(self) -> None:
+        """Keep until ``stop``. A version with other topics opens the store anew for them.
+
+        Unready if a topic ends before what the store has read.
+        """
+        try:
+            await self._run()
+        except ExceptionGroup as failures:
+            for failure in failures.exceptions:
+                if isinstance(failure, Unready):
+                    raise failure from None
+            raise
+
+    async def _run(self) -> None:
+        view = view_of(self._broker, self._ground.published)
+        ledger = await asyncio.to_thread(LedgerFile, self._settings.ledger_path)
+        async with asyncio.TaskGroup() as group:
+            reading = group.create_task(view.run())
+            while not self._stopping.is_set():
+                line = await self._line()
+                async with self._broker.admin() as admin:
+                    partitions = None if line is None else await partitions_of(admin, line.plan)
+                if line is None or partitions is None:  # the office makes them in a moment
+                    await until(self._stopping, LOOK_EVERY_S)
+                    continue
+                metrics.tell_build(__version__, line.plan.policy_version)
+                await self._keep(line.kept_topics, partitions, ledger)
+            await view.stop()
+            await reading
+
+    async def _keep(
+        self,
+        outputs: Mapping[str, str],
+        partitions: Mapping[str, int],
+        ledger: LedgerFile,
+    ) -> None:
+        """Into the store opened for these topics, for as long as these are the topics."""
+        sink = await asyncio.to_thread(open_sink, self._settings, outputs)
+        writer = StoreWriter(sink, ledger, judging_clock(self._settings.fixed_now_ms))
+        try:
+            known = {topic: count for topic, count in partitions.items() if topic in outputs}
+            await _check_positions(self._broker, sink, known)
+            loop = SinkLoop(
+                self._broker,
+                sorted(outputs),
+                SINK_GROUP,
+                sink.position,
+                writer.write,
+                member=_member_for(self._member, outputs),
+                observer=Metered(),
+                settings=SinkSettings(gather_ms=int(self._settings.sink_batch_s * 1000)),
+            )
+            async with asyncio.TaskGroup() as group:
+                tidying = group.create_task(writer.tidy())
+                watching = group.create_task(self._end_with(loop, outputs))
+                await loop.run()
+                tidying.cancel()
+                watching.cancel()
+        finally:
+            await asyncio.to_thread(sink.close)
+
+    async def _end_with(self, loop: SinkLoop, outputs: Mapping[str, str]) -> None:
+        """End the loop with this process, or with the last version that has these topics."""
+        while not await until(self._stopping, LOOK_EVERY_S):
+            line = await self._line()
+            if line is not None:
+                metrics.tell_build(__version__, line.plan.policy_version)
+                if line.kept_topics != outputs:
+                    break
+        await loop.stop()
+
+    async def _line(self) -> Line | None:
+        """The versions now; None, said once, where the one in force does not hold here."""
+        try:
+            return await asyncio.to_thread(self._ground.line)
+        except Unready as refusal:
+            self._say(f"kept as before, for now: {refusal}")
+            return None
+
+
+def _member_for(member: str, topics: Iterable[str]) -> str:
+    """A static member of its own for each set of topics.
+
+    Kafka gives a static member that comes back what it had, even where it now wants others.
+    """
+    named = "\n".join(sorted(topics)).encode()
+    return f"{member}-{blake2b(named, digest_size=4).hexdigest()}"
+
+
+async def _run(settings: Settings, member: str) -> None:
+    broker = connection_of(settings)
+    async with Footing.open(settings, broker) as ground:
+        await ground.checked()
+    keeper = LakeKeeper(settings, broker, ground, member)
+    on_stop(keeper.stop)
+    await keeper.run()
+
+
+async def _check_positions(broker: Broker, sink: Sink, partitions: Mapping[str, int]) -> None:
+    """Unready if the store has read further than a topic goes: it would drop what comes."""
+    async with broker.positions() as positions:
+        ends = await positions.end(partitions)
+    for (topic, partition), end in ends.items():
+        position = sink.position(topic, partition)
+        if position is not None and position > end:
+            msg = (
+                f"{topic} was made anew or lost its end: the lake has read to {position}, the "
+                f"topic ends at {end}. Keep this lake until its rows have expired, and give the "
+                "new topics a lake of their own (state_dir)"
+            )
+            raise Unready(msg)
+
+
+def main(settings: Settings) -> None:
+    """Run until a signal; Unready where it must not start."""
+    require_broker(settings)
+    slot = Slot.take(settings.slots_dir, "sink")
+    metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sink")
+    asyncio.run(_run(settings, f"sink-{socket.gethostname()}-{slot.number}"))

@@ -1,0 +1,131 @@
+"""Topics follow the version in force: made before it starts, set when it does, emptied after it.
+
+In: the office's published versions. Out: the cluster's topics, as the versions want them now.
+One process does it: the office, which is also the one that everybody waits for.
+"""
+
+import asyncio
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from bus.failures import BrokerError, TopicError
+from bus.ports import Admin, Broker
+from bus.stopping import until
+from bus.topics import TopicSpec
+from office.database import Database
+from office.policies import newest, published
+from policy.plan.plan import Plan
+from roadfade import __version__, metrics
+from roadfade.clock import Clock
+from roadfade.in_force.broker import bring_about, check_topics, specs_of
+from roadfade.in_force.plans import Line, Plans, line_at
+from roadfade.processes.say_once import SayOnce
+from roadfade.refusal import Unready
+from roadfade.settings import Settings
+from telemetry.instants import SECOND_MS
+from telemetry.publication import Publication
+from telemetry.topics import CONTROL
+
+LOOK_EVERY_S: Final = 1.0
+LATER: Final = (BrokerError, TopicError, TimeoutError, OSError)
+"""What is tried again."""
+logger = logging.getLogger(__name__)
+
+
+class TopicKeeper:
+    """What the topics are, and how they become what they must be."""
+
+    def __init__(
+        self, settings: Settings, broker: Broker, database: Database, plans: Plans, clock: Clock
+    ) -> None:
+        self._settings = settings
+        self._broker = broker
+        self._database = database
+        self._plans = plans
+        self._clock = clock
+        self._versions: Sequence[Publication] = ()
+        self._line: Line | None = None
+        self._applied: list[TopicSpec] = []
+        self._emptied: tuple[int, tuple[str, ...]] = (0, ())
+        self._say = SayOnce(logger, logging.ERROR)
+        self._partitions: dict[str, int] = {}
+
+    @property
+    def plan(self) -> Plan:
+        """The plan whose topics are there; only after ``start``."""
+        if self._line is None:
+            msg = "the keeper was not started"
+            raise LookupError(msg)
+        return self._line.plan
+
+    @property
+    def partitions(self) -> Mapping[str, int]:
+        """Partitions by topic, those of the next version included; only after ``start``."""
+        return self._partitions
+
+    async def start(self, admin: Admin) -> None:
+        """Find the topics as they must be; Unready where they are not.
+
+        Where several versions are published one may have taken over while nobody kept the
+        topics: they are brought to it. Where that fails the control topics alone must stand:
+        withdrawals have to be told, and the rest is tried again.
+        """
+        line, specs = await self._wanted()
+        if len(self._versions) == 1:
+            self._take_over(line, specs, await check_topics(admin, specs))
+            return
+        try:
+            await bring_about(admin, specs)
+            self._take_over(line, specs, await check_topics(admin, specs))
+        except (*LATER, Unready) as failure:
+            self._say(f"topics are not kept: {type(failure).__name__}: {failure}")
+            control = [spec for spec in specs if spec.name in CONTROL]
+            self._take_over(line, [], await check_topics(admin, control))
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Keep them so until ``stopping``; a broker that is away is asked again."""
+        while not stopping.is_set():
+            try:
+                await self._turn()
+                self._say.forget()
+            except (*LATER, Unready) as failure:
+                # People's withdrawals must go on being published: this is told, and tried again.
+                self._say(f"topics are not kept: {type(failure).__name__}: {failure}")
+            await until(stopping, LOOK_EVERY_S)
+
+    async def _turn(self) -> None:
+        line, specs = await self._wanted()
+        if specs != self._applied or self._line is None or line.plan is not self._line.plan:
+            async with self._broker.admin() as admin:
+                await bring_about(admin, specs)
+                self._take_over(line, specs, await check_topics(admin, specs))
+        await self._empty_closed(line)
+
+    async def _wanted(self) -> tuple[Line, list[TopicSpec]]:
+        if not self._versions or await newest(self._database) != self._versions[-1].version:
+            self._versions = await published(self._database)
+        now_ms = self._clock()
+        line = await asyncio.to_thread(line_at, self._versions, self._plans, now_ms)
+        return line, specs_of(line.topic_configs(now_ms), self._settings)
+
+    def _take_over(self, line: Line, specs: list[TopicSpec], partitions: Mapping[str, int]) -> None:
+        self._line, self._applied = line, specs
+        self._partitions |= partitions
+        metrics.tell_build(__version__, line.plan.policy_version)
+
+    async def _empty_closed(self, line: Line) -> None:
+        """Empty what nobody receives any more, once every worker has switched or waits.
+
+        A worker that hears nothing pauses when its view is as old as the setting allows. The
+        topic itself stays: were it made anew, its offsets would begin again, and whoever kept
+        their place by them would take what is new for old.
+        """
+        grace_ms = self._settings.view_age_s_max * SECOND_MS
+        due = (line.plan.version, line.closed)
+        if not line.closed or due == self._emptied or self._clock() < line.since_ms + grace_ms:
+            return
+        async with self._broker.admin() as admin:
+            emptied = await admin.empty(line.closed)
+        self._emptied = due
+        logger.warning("emptied topics that nobody receives any more: %s", ", ".join(emptied))

@@ -1,0 +1,1 @@
+"""The worker: batches through the processor, under the version in force."""

@@ -1,0 +1,93 @@
+"""What a worker does with a slice of raw records: process, count, and say so on audit.flow."""
+
+from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from bus.observer import BatchDone
+from bus.outgoing import Outgoing
+from processors.processor import Processor
+from processors.program import Program
+from processors.seat import KeysNeeded
+from processors.tally import Tally
+from roadfade import metrics
+from roadfade.clock import Clock
+from roadfade.metrics import Metered
+from roadfade.processes.worker.key_cache import KeyCache
+from telemetry.arrived import Arrived
+from telemetry.flow import FlowRecord, encode_flow
+from telemetry.topics import AUDIT_FLOW
+
+
+class Carrying(NamedTuple):
+    """One version of the policy, ready to process."""
+
+    program: Program
+    processor: Processor
+
+
+class Carrier(Metered):
+    """The batch loop's handler and observer: counters grow only when a batch is through.
+
+    ``chosen`` answers the same for the whole of a batch.
+    """
+
+    def __init__(
+        self, topic: str, chosen: Callable[[], Carrying], keys: KeyCache, clock: Clock
+    ) -> None:
+        self._topic = topic
+        self._chosen = chosen
+        self._keys = keys
+        self._clock = clock
+        self._in_hand: deque[tuple[FlowRecord, Tally]] = deque()
+
+    async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        """Everything that leaves for these records, the flow record last."""
+        program, processor = self._chosen()
+        while True:
+            tally = Tally(program)
+            try:
+                outgoing = self._process(processor, records, tally)
+            except KeysNeeded as needed:
+                await self._keys.fetch(needed.names)
+            else:
+                break
+        ledger, rejected = tally.settle()
+        first, last = records[0].offset, records[-1].offset
+        record = FlowRecord(self._topic, partition, first, last, ledger, rejected)
+        self._in_hand.append((record, tally))
+        outgoing.append(Outgoing(AUDIT_FLOW, partition, record.key, encode_flow(record), []))
+        return outgoing
+
+    def _process(
+        self, processor: Processor, records: Sequence[Arrived], tally: Tally
+    ) -> list[Outgoing]:
+        process, now_ms = processor.process, self._clock()
+        outgoing: list[Outgoing] = []
+        for record in records:
+            outgoing += process(record.value, record.timestamp_ms, now_ms, tally)  # type: ignore[arg-type]  # Minimised is an Outgoing in all but name
+        return outgoing
+
+    def batch_done(self, done: BatchDone) -> None:
+        """Count what the batch held, now that it is durable."""
+        for record, tally in self._in_hand:
+            metrics.count_flow(record.ledger, record.rejected)
+            metrics.SLOW_PATH.inc(tally.exact_path)
+            metrics.LEDGER_UNBALANCED.inc(sum(not row.closes for row in record.ledger.values()))
+        self._in_hand.clear()
+        metrics.RECORDS_IN.inc(done.records)
+        metrics.BATCH_SECONDS.observe(done.took_ms / 1000)
+
+    def retrying(self, reason: str, wait_ms: int) -> None:
+        """The batch will be processed again, and counted then."""
+        del reason, wait_ms
+        self._in_hand.clear()
+        metrics.PRODUCE_RETRIES.inc()
+
+    def paused(self, reason: str) -> None:
+        """Consumption waits."""
+        metrics.PAUSED.labels(reason).set(1)
+
+    def resumed(self) -> None:
+        """Consumption goes on."""
+        metrics.PAUSED.clear()

@@ -1,0 +1,117 @@
+"""The Faust application: hosts the data plane as a service, and folds the ledger.
+
+The data plane never passes through Faust. The one agent has the only shape that loses
+nothing here: raw bytes, no automatic acknowledgement, one actor, an explicit ack after the
+work is durable; what it cannot take ends the process.
+"""
+
+import asyncio
+import os
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import faust
+import mode
+import msgspec
+from mode.supervisors import CrashingSupervisor
+
+from bus.connection import Connection
+from roadfade import metrics
+from roadfade.ledger_file import LedgerFile
+from telemetry import flow
+from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP
+
+STOP_S_MAX: Final = 25
+"""A process that has not ended so long after its stop was asked for ends itself."""
+
+
+class Hosted(Protocol):
+    """A data plane: ``run`` works until ``stop``; an exception of it ends the process."""
+
+    async def run(self) -> None:
+        """Work until stopped."""
+        ...
+
+    async def stop(self) -> None:
+        """Finish what is in hand."""
+        ...
+
+
+def build_app(
+    connection: Connection,
+    ledger_path: Path,
+    open_plane: Callable[[], Awaitable[Hosted]],
+    member: str,
+    datadir: Path,
+) -> Any:
+    """The application, connected to nothing until its worker starts."""
+    app = faust.App(
+        connection.group(LEDGER_GROUP),
+        broker=f"kafka://{connection.bootstrap_servers}",
+        datadir=datadir,
+        value_serializer="raw",
+        key_serializer="raw",
+        store="memory://",
+        web_enabled=False,
+        topic_allow_declare=False,
+        topic_disable_leader=True,
+        table_standby_replicas=0,
+        broker_session_timeout=10,
+        broker_heartbeat_interval=3,
+        broker_commit_interval=1,
+        stream_wait_empty=True,
+        consumer_group_instance_id=member,
+        consumer_auto_offset_reset="earliest",
+        agent_supervisor=CrashingSupervisor,
+    )
+    audit = app.topic(connection.topic(AUDIT_FLOW), value_serializer="raw", key_serializer="raw")
+    ledger = LedgerFile(ledger_path)
+
+    @app.agent(audit, concurrency=1)
+    async def fold(stream: Any) -> None:
+        async for event in stream.noack().events():
+            try:
+                record = flow.decode_flow(event.message.value)
+            except (msgspec.MsgspecError, TypeError):
+                # Left on the topic, counted, and never printed.
+                metrics.LEDGER_UNBALANCED.inc()
+            else:
+                await asyncio.to_thread(ledger.fold, [record])
+            await stream.ack(event)
+
+    app.service(_plane_service(open_plane))
+    return app
+
+
+def _plane_service(open_plane: Callable[[], Awaitable[Hosted]]) -> type[Any]:
+    class DataPlane(mode.Service):
+        """Runs the hosted plane for as long as the worker lives."""
+
+        plane: Hosted | None = None
+
+        @mode.Service.task
+        async def carry(self) -> None:
+            self.plane = await open_plane()
+            await self.plane.run()
+            if not self.should_stop:
+                msg = "the data plane ended by itself"
+                raise RuntimeError(msg)
+
+        async def on_stop(self) -> None:
+            last_resort = threading.Timer(STOP_S_MAX, os._exit, (1,))
+            last_resort.daemon = True
+            last_resort.start()
+            if self.plane is not None:
+                await self.plane.stop()
+
+    return DataPlane
+
+
+def run_worker(app: Any) -> None:
+    """Run the worker until a signal; SystemExit with its code (not 0 after a crash)."""
+    loop = asyncio.new_event_loop()
+    asyncio.set_event_loop(loop)
+    worker = faust.Worker(app, loop=loop, loglevel="WARN", redirect_stdouts=False, quiet=True)
+    worker.execute_from_commandline()

@@ -1,0 +1,71 @@
+"""A worker's way from a published version to one that can carry batches."""
+
+import asyncio
+import logging
+
+from bus.failures import BrokerError
+from bus.partitions import partition_for
+from bus.ports import Broker
+from policy.plan.plan import Plan
+from processors.people import People
+from processors.processor import Processor
+from processors.program import build_program
+from roadfade import __version__, metrics
+from roadfade.in_force.broker import partitions_of
+from roadfade.in_force.plans import Plans
+from roadfade.processes.say_once import SayOnce
+from roadfade.processes.worker.batch_handler import Carrying
+from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.refusal import Unready
+from telemetry.publication import Publication
+
+logger = logging.getLogger(__name__)
+
+
+class Readying:
+    """Compiles versions and finds their topics; says once why one cannot be made ready."""
+
+    def __init__(self, broker: Broker, plans: Plans, people: People, keys: KeyCache) -> None:
+        self._broker = broker
+        self._plans = plans
+        self._people = people
+        self._keys = keys
+        self._say = SayOnce(logger)
+
+    async def make(self, publication: Publication) -> Carrying | None:
+        """The version, ready; None where it does not hold here or its topics are not there yet."""
+        try:
+            plan = await asyncio.to_thread(self._plans.plan, publication)
+        except Unready as refusal:
+            self._refuse(publication, str(refusal))
+            return None
+        partitions = await self._partitions(plan)
+        if partitions is None:
+            self._refuse(publication, "it waits for the office to make its topics")
+            return None
+        program = await asyncio.to_thread(build_program, plan)
+        processor = Processor(
+            program,
+            self._people,
+            self._keys,
+            lambda topic, key: partition_for(key, partitions[topic]),
+        )
+        return Carrying(program, processor)
+
+    async def _partitions(self, plan: Plan) -> dict[str, int] | None:
+        try:
+            async with self._broker.admin() as admin:
+                return await partitions_of(admin, plan)
+        except (BrokerError, TimeoutError, OSError):
+            return None
+
+    def _refuse(self, publication: Publication, why: str) -> None:
+        number = publication.version
+        self._say(f"policy version {number} does not take over yet: {why}", about=number)
+
+
+def took_over(publication: Publication, ready: Carrying) -> None:
+    """Say by which version this process works from now on."""
+    version = ready.program.plan.policy_version
+    logger.warning("policy version %d is in force here, as %s", publication.version, version)
+    metrics.tell_build(__version__, version)

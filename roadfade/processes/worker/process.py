@@ -1,0 +1,142 @@
+"""``roadfade worker``: views, processor and batch loop, hosted in a Faust worker.
+
+Run it twice to scale: raw partitions are shared between members of the group.
+"""
+
+import asyncio
+import gc
+import logging
+import socket
+from typing import Final
+
+from bus.batch_loop import BatchLoop, BatchSettings
+from bus.ports import Broker, ReaderSettings
+from bus.slots import Slot
+from office.kek import FileKek
+from office.keyring import Keyring
+from processors.people import People
+from roadfade import metrics
+from roadfade.clock import judging_clock, wall_ms
+from roadfade.in_force.broker import connection_of, require_broker
+from roadfade.in_force.control_views import ControlViews, taken_by
+from roadfade.in_force.source import Footing
+from roadfade.processes.worker.batch_handler import Carrier, Carrying
+from roadfade.processes.worker.faust_host import build_app, run_worker
+from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.processes.worker.preparing import Readying, took_over
+from roadfade.processes.worker.version_switch import Takeover
+from roadfade.refusal import Unready
+from roadfade.settings import Settings
+from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, RAW, WORKER_GROUP
+
+
+def collect_rarely() -> None:
+    """Call once, when everything that lives as long as the process is loaded."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(YOUNG_OBJECTS_MAX, YOUNG_ROUNDS_MAX, YOUNG_ROUNDS_MAX)
+
+
+class DataPlane:
+    """Views, versions and batch loop together; if one ends by itself, so do the others."""
+
+    def __init__(
+        self,
+        views: ControlViews,
+        takeover: Takeover[Carrying],
+        loop: BatchLoop,
+        keyring: Keyring,
+    ) -> None:
+        self._views = views
+        self._takeover = takeover
+        self._batches = loop
+        self._keyring = keyring
+
+    async def run(self) -> None:
+        """Work until ``stop``; exceptions end it and are raised."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                reading = group.create_task(self._views.run())
+                preparing = group.create_task(self._takeover.run())
+                await self._batches.run()
+                await self._takeover.stop()
+                await self._views.stop()
+                await asyncio.gather(reading, preparing)
+        finally:
+            self._keyring.close()
+
+    async def stop(self) -> None:
+        """Finish and commit the batch in hand."""
+        await self._batches.stop()
+
+
+def assemble(settings: Settings, broker: Broker, ground: Footing, member: str) -> DataPlane:
+    """Wire one worker's data plane; connects to nothing yet."""
+    people = People()
+    keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
+    keys = KeyCache(keyring)
+    clock = judging_clock(settings.fixed_now_ms)
+    readying = Readying(broker, ground.plans, people, keys)
+    takeover = Takeover(ground.published, readying.make, clock, took_over)
+    told = dict.fromkeys((CONTROL_LINKS, CONTROL_CONSENTS), taken_by(people)) | {
+        CONTROL_POLICIES: ground.published.apply
+    }
+    views = ControlViews(broker, told, wall_ms, settings.view_age_s_max * 1000)
+    carrier = Carrier(RAW, lambda: takeover.chosen, keys, clock)
+    loop = BatchLoop(
+        broker,
+        RAW,
+        WORKER_GROUP,
+        carrier.handle,
+        broker.producer(clock=wall_ms, client_id=member),
+        member=member,
+        pause_reason=lambda: views.pause_reason() or takeover.pause_reason(),
+        begin=lambda: views.pause_reason() or takeover.begin(),
+        observer=carrier,
+        settings=BatchSettings(ReaderSettings(records_max=settings.records_per_fetch_max)),
+    )
+    return DataPlane(views, takeover, loop, keyring)
+
+
+async def _prepare(settings: Settings) -> Footing:
+    async with Footing.open(settings, connection_of(settings)) as ground:
+        await ground.checked()
+    if not settings.raw_allow_unsealed:
+        msg = (
+            "raw.allow_unsealed is off, but envelopes cannot be sealed yet: "
+            "nothing could be admitted"
+        )
+        raise Unready(msg)
+    return ground
+
+
+def main(settings: Settings) -> None:
+    """Run one worker until a signal; raises Unready where it must not start."""
+    require_broker(settings)
+    ground = asyncio.run(_prepare(settings))
+    slot = Slot.take(settings.slots_dir, "worker")
+    member = f"worker-{socket.gethostname()}-{slot.number}"
+    metrics.serve(
+        settings.metrics_host, settings.metrics_port, settings.ports_dir, f"worker-{slot.number}"
+    )
+    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    collect_rarely()
+
+    async def open_plane() -> DataPlane:
+        return await asyncio.to_thread(assemble, settings, connection_of(settings), ground, member)
+
+    app = build_app(
+        connection_of(settings),
+        settings.ledger_path,
+        open_plane,
+        f"ledger-{socket.gethostname()}-{slot.number}",
+        settings.state_dir / "faust",
+    )
+    run_worker(app)
+
+
+YOUNG_OBJECTS_MAX: Final = 100_000
+"""Cycles may wait until so many objects are alive that were not before; default: 700."""
+
+
+YOUNG_ROUNDS_MAX: Final = 50

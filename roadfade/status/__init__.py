@@ -1,0 +1,1 @@
+"""``roadfade status``: facts gathered from outside, and what they mean."""

@@ -1,0 +1,112 @@
+"""What ``roadfade status`` looks at: the processes' metrics, the broker, the lake, the ledger.
+
+Reads and changes nothing. What cannot be read is a fact too, told as a sentence.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from bus.failures import BrokerError
+from bus.positions import Positions
+from policy.plan.plan import Plan
+from roadfade.clock import Clock
+from roadfade.in_force.broker import connection_of, require_broker
+from roadfade.in_force.source import Footing
+from roadfade.ledger_file import LedgerFile
+from roadfade.refusal import Unready
+from roadfade.settings import Settings
+from roadfade.status.scrape import Process, scrape
+from roadfade.stores import store_of
+from sinks.results import Overdue
+from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
+
+WATCH_S: Final = 6.0
+"""A group that has not moved for so long while records wait is stuck."""
+LOOK_EVERY_S: Final = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Records a group has not read yet; ``moved`` False: it read none while we watched."""
+
+    records: int
+    moved: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Everything at one instant. ``unready``: why broker or topics are not as they must be."""
+
+    now_ms: int
+    ports_dir: str
+    processes: tuple[Process, ...]
+    unready: str | None
+    policy_version: str | None
+    lag: Mapping[str, Waiting]
+    overdue: tuple[Overdue, ...]
+    rejected: Mapping[str, int] = field(default_factory=dict)
+    ledger_closes: bool = True
+    view_age_s_max: float = 30
+    sweep_every_s: float = 60
+
+
+def gather(settings: Settings, clock: Clock) -> Facts:
+    """Look once. Blocks; seconds where something hangs or records wait."""
+    processes = scrape(settings.ports_dir)
+    unready, plan, lag = None, None, dict[str, Waiting]()
+    try:
+        require_broker(settings)
+        plan, lag = asyncio.run(_from_broker(settings))
+    except Unready as reason:
+        unready = str(reason)
+    except (BrokerError, TimeoutError) as error:
+        unready = f"the broker does not tell what it holds ({type(error).__name__}): see its log"
+    now_ms = clock()
+    ledger = LedgerFile(settings.ledger_path).read() if settings.ledger_path.exists() else None
+    return Facts(
+        now_ms,
+        str(settings.ports_dir),
+        processes,
+        unready,
+        None if plan is None else plan.policy_version,
+        lag,
+        tuple(store_of(settings).overdue(now_ms)),
+        {} if ledger is None else ledger.rejected,
+        ledger is None or ledger.closes,
+        settings.view_age_s_max,
+        settings.sweep_every_s,
+    )
+
+
+async def _from_broker(settings: Settings) -> tuple[Plan, dict[str, Waiting]]:
+    async with Footing.open(settings, connection_of(settings)) as ground:
+        line, partitions = await ground.checked()
+    plan = line.plan
+    read = {
+        WORKER_GROUP: [RAW],
+        LEDGER_GROUP: [AUDIT_FLOW],
+        SINK_GROUP: [output.topic for output in plan.outputs],
+    }
+    async with Positions(connection_of(settings)) as positions:
+        lag = {
+            group: await _watch(positions, group, {topic: partitions[topic] for topic in topics})
+            for group, topics in read.items()
+        }
+    return plan, lag
+
+
+async def _watch(positions: Positions, group: str, partitions: Mapping[str, int]) -> Waiting:
+    """The group's lag; where records wait, also whether it moves."""
+    first = await positions.lag(group, partitions)
+    looks = int(WATCH_S / LOOK_EVERY_S)
+    now = first
+    for _ in range(looks):
+        waiting = sum(lag.records for lag in now.values())
+        moved = any(now[at].committed != first[at].committed for at in first)
+        if not waiting or moved:
+            return Waiting(waiting)
+        await asyncio.sleep(LOOK_EVERY_S)
+        now = await positions.lag(group, partitions)
+    return Waiting(sum(lag.records for lag in now.values()), moved=False)

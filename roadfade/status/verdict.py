@@ -1,0 +1,125 @@
+"""What is wrong, and what to do: sentences from facts. Pure."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from roadfade.status.facts import Facts
+from roadfade.status.scrape import Process, highest, total
+from telemetry.topics import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
+
+ROLES: Final = {
+    "office": "links and consents do not reach the workers",
+    "worker": "raw telemetry waits, and is deleted unread when its time comes",
+    "sink": "purpose topics are not kept, and are deleted when their time comes",
+    "sweep": "expired rows are not removed from the lake",
+}
+READERS: Final = {WORKER_GROUP: "worker", LEDGER_GROUP: "worker", SINK_GROUP: "sink"}
+SWEEPS_MISSED_MAX: Final = 3
+SWEEP_LATE_S_MIN: Final = 60
+SILENT_S_MAX: Final = 60
+OUTBOX_ROWS_MAX: Final = 1_000
+
+
+def wrong(facts: Facts) -> tuple[str, ...]:
+    """Every sentence that holds, the causes before their effects; empty: all is well."""
+    return (*_broker(facts), *_processes(facts), *_flow(facts), *_promises(facts))
+
+
+def _broker(facts: Facts) -> Iterator[str]:
+    if facts.unready is not None:
+        yield facts.unready
+
+
+def _processes(facts: Facts) -> Iterator[str]:
+    for role, effect in ROLES.items():
+        mine = [p for p in facts.processes if role_of(p) == role]
+        if not mine:
+            yield f"no {role} was ever started here, so {effect}: start `roadfade {role}`"
+        for process in mine:
+            if process.samples is None:
+                yield (
+                    f"{process.name} does not answer at {process.address}: it ended or hangs; see "
+                    f"its log and start `roadfade {role}` again (where it was stopped on purpose, "
+                    f"remove {facts.ports_dir}/{process.name})"
+                )
+            elif process.versions[1] and facts.policy_version not in (None, process.versions[1]):
+                yield (
+                    f"{process.name} works by policy {process.versions[1]}, in force with the "
+                    f"settings here is {facts.policy_version}: a version is taken over within "
+                    "seconds; else see its log, or use its settings"
+                )
+
+
+def role_of(process: Process) -> str:
+    """The role of a process by its name: ``worker-1`` is a worker."""
+    return process.name.partition("-")[0]
+
+
+def _flow(facts: Facts) -> Iterator[str]:
+    answering = [p for p in facts.processes if p.samples is not None]
+    for group, waiting in facts.lag.items():
+        if waiting.records and not waiting.moved:
+            role = READERS[group]
+            yield (
+                f"{waiting.records:,} records wait for {group} and it reads none: see the log of "
+                f"the {role}, and that one runs"
+            )
+    for reason in (r for r, on in highest(answering, "roadfade_paused").items() if on):
+        yield f"a worker waits ({reason}): it goes on by itself once that is mended"
+    for view, age_s in highest(answering, "roadfade_view_age_seconds").items():
+        if age_s > facts.view_age_s_max:
+            yield (
+                f"the view of {view} is {age_s:,.0f} s old and workers permit nothing: see that "
+                "`roadfade office` runs and reaches the broker"
+            )
+    now_s = facts.now_ms / 1000
+    beat_s = max(highest(answering, "roadfade_heartbeat_timestamp_seconds").values(), default=0)
+    if beat_s and now_s - beat_s > SILENT_S_MAX:
+        yield f"the office last proved {now_s - beat_s:,.0f} s ago that it lives: see its log"
+    pending = max(highest(answering, "roadfade_outbox_pending").values(), default=0)
+    if pending > OUTBOX_ROWS_MAX:
+        yield f"{pending:,.0f} links and consents wait in the office: see its log"
+    yield from _counters(facts, answering)
+
+
+def _counters(facts: Facts, answering: list[Process]) -> Iterator[str]:
+    lost = sum(total(answering, "roadfade_expired_unread_total").values())
+    if lost:
+        yield (
+            f"{lost:,.0f} records were deleted before anybody read them and are lost: start more "
+            "workers, or see why they waited"
+        )
+    for reason, count in total(answering, "roadfade_sink_rejected_total").items():
+        yield (
+            f"the sink refused {count:,.0f} purpose records ({reason}): only workers write purpose "
+            "topics; find out who else does, or whose version differs"
+        )
+    if not facts.ledger_closes or total(answering, "roadfade_ledger_unbalanced_total"):
+        yield (
+            "the ledger does not close: readings are unaccounted for, which is a defect; stop the "
+            "workers and keep their logs"
+        )
+
+
+def _promises(facts: Facts) -> Iterator[str]:
+    answering = [p for p in facts.processes if p.samples is not None]
+    promised_s = highest(answering, "roadfade_longest_life_seconds")
+    for copy, age_s in highest(answering, "roadfade_oldest_record_age_seconds").items():
+        if age_s > promised_s.get(copy, age_s):
+            yield (
+                f"a record in {copy} is {age_s:,.0f} s old, longer than the policy allows "
+                f"({promised_s[copy]:,.0f} s): run `roadfade sweep --once`; for a topic, see "
+                "`roadfade topics show`"
+            )
+    late_s = max(SWEEPS_MISSED_MAX * facts.sweep_every_s, SWEEP_LATE_S_MIN)
+    late_ms = facts.now_ms - late_s * 1000
+    for output in sorted({one.output for one in facts.overdue if one.expires_ms < late_ms}):
+        yield f"lake files of {output} are past their expiry: run `roadfade sweep --once`"
+    swept_s = max(
+        highest(answering, "roadfade_sweep_last_success_timestamp_seconds").values(), default=0
+    )
+    if swept_s and swept_s * 1000 < late_ms:
+        yield (
+            f"no sweep has succeeded for {facts.now_ms / 1000 - swept_s:,.0f} s: run `roadfade "
+            "sweep --once` and read its error"
+        )

@@ -1,0 +1,1 @@
+"""What every command shares at the keyboard: arguments, answers, exit codes."""

@@ -1,0 +1,130 @@
+"""``policy publish``: compared with what is on record, decided or refused, then told."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from office.recorded import recorded
+from roadfade.cli import policy_app as app
+from roadfade.in_force.documents import load_files
+from tests.support.documents import FILES
+from tests.support.versions import Bends, document
+
+STUDY = "purposes/study.yaml"
+FINER: Bends = {STUDY: (("bucket 10 km/h", "bucket 5 km/h"),)}
+
+
+@pytest.fixture(autouse=True)
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The office's file, not there yet."""
+    monkeypatch.setenv("ROADFADE_STATE_DIR", str(tmp_path / "state"))
+    first = document(tmp_path / "first", 1, {}, of=FILES)
+    monkeypatch.setenv("ROADFADE_POLICY", str(first))
+    return tmp_path / "state" / "office.sqlite"
+
+
+def publish(folder: Path, *options: str) -> Result:
+    return CliRunner().invoke(app, ["publish", "--policy", str(folder), *options])
+
+
+def small(tmp_path: Path, version: int, bends: Bends) -> Path:
+    """The small document under another number."""
+    return document(tmp_path / f"of-{version}-{len(str(bends))}", version, bends, of=FILES)
+
+
+def numbers(state: Path) -> list[int]:
+    return [one.version for one in recorded(state)]
+
+
+def test_a_version_is_put_on_record_behind_the_one_in_force(tmp_path: Path, state: Path) -> None:
+    second = small(tmp_path, 2, {})
+    result = publish(second, "--json")
+    assert result.exit_code == 0, result.output
+    told = json.loads(result.stdout)
+    assert (told["version"], told["told"]) == (2, False)
+    first, new = recorded(state)
+    assert (first.version, first.files) == (1, FILES)
+    assert (new.files, new.starts_ms) == (load_files(second), new.published_ms)
+
+
+def test_publishing_twice_is_publishing_once(tmp_path: Path, state: Path) -> None:
+    second = small(tmp_path, 2, {})
+    assert publish(second).exit_code == publish(second).exit_code == 0
+    assert numbers(state) == [1, 2]
+
+
+def test_an_undecided_widening_is_not_published(tmp_path: Path, state: Path) -> None:
+    finer = small(tmp_path, 2, FINER)
+    result = publish(finer)
+    assert result.exit_code == 1
+    assert "NEEDS_DECISION" in result.output and "approve as" in result.output
+    assert numbers(state) == [1]
+    asked = json.loads(publish(finer, "--json").stdout)
+    assert asked["undecided"] == 1 and "nobody recorded a decision" in asked["refused"]
+
+
+def test_a_widening_is_compared_with_what_is_on_record_and_not_with_the_shipped_one(
+    tmp_path: Path, state: Path
+) -> None:
+    coarser: Bends = {STUDY: (("bucket 10 km/h", "bucket 20 km/h"),)}
+    assert publish(small(tmp_path, 2, coarser)).exit_code == 0
+    back = small(tmp_path, 3, {})
+    assert publish(back).exit_code == 1
+    assert numbers(state) == [1, 2]
+
+
+def test_a_version_that_does_not_follow_is_not_published(tmp_path: Path, state: Path) -> None:
+    assert publish(small(tmp_path, 3, {})).exit_code == 0
+    result = publish(small(tmp_path, 2, {}))
+    assert result.exit_code == 1 and "higher number" in result.output
+    assert numbers(state) == [1, 3]
+
+
+def test_no_version_gives_a_topic_to_another_recipient(tmp_path: Path, state: Path) -> None:
+    lab: Bends = {
+        STUDY: (
+            ("{id: team,", "{id: lab,"),
+            ("forbids: []", "approvals:\n  - {change: new recipient lab, decision: yes, by: officer, on: 2026-11-20}"),
+        ),
+        "cases/study.yaml": (("to: team", "to: lab"),),
+    }  # fmt: skip
+    result = publish(small(tmp_path, 2, lab))
+    assert result.exit_code == 1 and "another recipient's in version 1" in result.output
+    assert numbers(state) == [1]
+
+
+def test_a_folder_with_odd_characters_has_its_versions_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    odd = tmp_path / "a#b c"
+    monkeypatch.setenv("ROADFADE_STATE_DIR", str(odd))
+    assert publish(small(tmp_path, 2, {})).exit_code == 0
+    assert numbers(odd / "office.sqlite") == [1, 2]
+
+
+def test_a_check_writes_nothing(tmp_path: Path, state: Path) -> None:
+    assert publish(small(tmp_path, 2, {}), "--check").exit_code == 0
+    assert publish(small(tmp_path, 2, FINER), "--check").exit_code == 1
+    assert not state.exists()
+
+
+def test_a_document_that_does_not_hold_is_not_published(tmp_path: Path, state: Path) -> None:
+    broken = small(tmp_path, 2, {STUDY: (("precision: P2", "precision: P9"),)})
+    assert publish(broken).exit_code == 1
+    assert not state.exists()
+
+
+def test_a_version_whose_own_cases_do_not_hold_is_not_published(
+    tmp_path: Path, state: Path
+) -> None:
+    bend: Bends = {"cases/study.yaml": (("becomes: 40", "becomes: 41"),)}
+    result = publish(small(tmp_path, 2, bend))
+    assert result.exit_code == 1 and "cases do not hold" in result.output
+    assert not state.exists()
+
+
+def test_waiting_in_vain_for_the_office_is_told(tmp_path: Path) -> None:
+    result = publish(small(tmp_path, 2, {}), "--wait", "0.1")
+    assert result.exit_code == 1 and "workers were not told" in result.output

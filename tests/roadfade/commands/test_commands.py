@@ -1,0 +1,134 @@
+import json
+import subprocess
+import sys
+from datetime import UTC
+from pathlib import Path
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from roadfade.cli import app
+from roadfade.commands import replay, signals
+from roadfade.refusal import Refusal
+from roadfade.settings import Settings
+from roadfade.terminal.arguments import duration_s, zone
+from tests.ingest.captures import own_drive, write
+from tests.support.plans import PLAN
+
+RUNNER = CliRunner()
+COMMANDS = ("replay", "obd", "publish", "simulate", "signals", "query", "status")
+HEAVY = (
+    "sqlalchemy",
+    "aiokafka",
+    "faust",
+    "duckdb",
+    "cantools",
+    "asammdf",
+    "obd",
+    "prometheus_client",
+)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help_and_json(command: str) -> None:
+    done = RUNNER.invoke(app, [command, "--help"], env={"COLUMNS": "200"})
+    assert done.exit_code == 0
+    assert "--json" in done.stdout
+
+
+def test_help_loads_no_client_and_no_engine() -> None:
+    ask = f"import sys, roadfade.cli; print([m for m in {HEAVY} if m in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", ask], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["replay", "x.log", "--dbc", "x.dbc"],
+        ["replay", "x.log", "--zone", "Nowhere"],
+        ["simulate", "--for", "soon"],
+        ["run", "--for", "soon"],
+        ["simulate", "--vehicles", "0"],
+        ["publish"],
+        ["publish", "x.json", "--as-known"],
+        ["query", "SELECT 1"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_asked_wrongly_exits_2(words: list[str]) -> None:
+    assert RUNNER.invoke(app, words).exit_code == 2
+
+
+def test_a_refusal_is_one_object_where_json_is_asked_for(tmp_path: Path) -> None:
+    done = RUNNER.invoke(app, ["replay", str(tmp_path / "none.log"), "--json"])
+    assert done.exit_code == 1
+    assert json.loads(done.stdout) == {"refused": "none.log is not a file."}
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"), [("90", 90), ("1.5s", 1.5), ("120s", 120), ("5m", 300), ("1h", 3_600)]
+)
+def test_durations_are_read(text: str, seconds: float) -> None:
+    assert duration_s(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "soon", "s", "-1s", "0", "nan", "inf", "5d", "1e999"])
+def test_what_is_no_duration_is_wrong_usage(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        duration_s(text)
+
+
+@pytest.mark.parametrize("text", ["", "Nowhere", "../etc/passwd", "/etc/localtime"])
+def test_what_is_no_zone_is_wrong_usage(text: str) -> None:
+    with pytest.raises(typer.BadParameter):
+        zone(text)
+
+
+def test_frames_are_counted_and_nothing_is_claimed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    log = write(tmp_path / "drive.trc", own_drive(10))
+    replay.count_frames(log, UTC, as_json=True)
+    body = json.loads(capsys.readouterr().out)
+    assert (body["form"], body["claimed"]) == ("trc", 0)
+    assert body["frames"]["read"] == body["frames"]["data"] == len(own_drive(10))
+    replay.count_frames(log, UTC, as_json=False)
+    assert "nothing claimed" in capsys.readouterr().out
+
+
+def test_a_file_that_is_no_capture_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "x.log").write_text("hello")
+    with pytest.raises(Refusal, match=r"x.log is in no known form"):
+        replay.count_frames(tmp_path / "x.log", UTC, as_json=False)
+
+
+@pytest.fixture
+def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(signals, "policy_here", lambda *_: PLAN)
+    return Settings(state_dir=tmp_path)
+
+
+def test_signals_are_searched_and_say_who_keeps_them(
+    settings: Settings, capsys: pytest.CaptureFixture[str]
+) -> None:
+    signals.main(settings, "SPEED km/h", as_json=True)
+    [found] = json.loads(capsys.readouterr().out)["signals"]
+    assert (found["path"], found["unit"], found["min"], found["max"]) == (
+        "Vehicle.Speed",
+        "km/h",
+        0,
+        400,
+    )
+    assert found["outputs"] == ["service", "research", "sharing"]
+
+
+def test_a_signal_no_output_keeps_is_said_to_be_collected_never(
+    settings: Settings, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    signals.main(settings, "TraveledDistance", as_json=False)
+    assert "never collected" in capsys.readouterr().out
+    signals.main(settings, "no such thing", as_json=False)
+    assert "no signal matches" in capsys.readouterr().err

@@ -1,0 +1,101 @@
+"""The office's commands, run as a person runs them; only the desk is ours."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from policy.plan.consents import Grantable, Offers
+from roadfade.cli import app
+from roadfade.commands.office_desk import OfficeDesk
+
+NOW_MS = 1_790_000_000_000
+OFFERED: Offers = {
+    Grantable("improve", "opt_in", None, "improve@2"): {"minor": "children are not profiled"},
+    Grantable("share", "third_party", "insurer", "share@1"): {},
+    Grantable("share", "third_party", "lessor", "share@1"): {},
+}
+DONGLE = "dongle-of-nobody"
+ANA = "ana-the-subject"
+
+
+class Office:
+    def __init__(self, folder: Path) -> None:
+        url = f"sqlite+aiosqlite:///{folder}/state/office.sqlite"
+        self._desk = OfficeDesk(url, lambda: OFFERED, lambda: NOW_MS)
+
+    def __call__(self, *words: str) -> Result:
+        result = CliRunner().invoke(app, list(words), obj=self._desk, catch_exceptions=False)
+        for identifier in (DONGLE, ANA):
+            assert identifier not in result.output
+        return result
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+def test_a_dongle_is_registered_linked_and_given_back(office: Office) -> None:
+    assert office("device", "register", "--device", DONGLE).stdout.startswith("registered ")
+    linked = office("register", "--device", DONGLE, "--subject", ANA)
+    row = linked.stdout.split()[1]
+    assert linked.stdout == f"registered {row}\n"
+    assert len(row) == 26
+    later = "2026-12-01T00:00:00+09:00"
+    assert office("unregister", "--device", DONGLE, "--at", later).stdout == f"ended {row}\n"
+
+
+def test_json_holds_the_row_and_nothing_that_was_typed(office: Office) -> None:
+    words = ("register", "--device", DONGLE, "--subject", ANA, "--json")
+    first = json.loads(office(*words).stdout)
+    assert first == {"done": "registered", "rows": first["rows"]}
+    assert json.loads(office(*words).stdout) == first
+
+
+def test_a_consent_is_given_and_withdrawn(office: Office) -> None:
+    given = office("consent", "grant", "--subject", ANA, "--purpose", "improve").stdout.split()
+    assert given[0] == "granted"
+    ended = office("consent", "withdraw", "--subject", ANA, "--purpose", "improve")
+    assert ended.stdout == f"withdrawn {given[1]}\n"
+
+
+def test_a_dongle_is_linked_in_a_role_and_a_void_consent_is_refused(office: Office) -> None:
+    words = ("register", "--device", DONGLE, "--subject", ANA)
+    assert office(*words, "--role", "minor").exit_code == 0
+    refused = office("consent", "grant", "--subject", ANA, "--purpose", "improve")
+    assert refused.exit_code == 1
+    assert "void for people in the role of this one (minor: children are" in refused.stderr
+    assert office(*words, "--role", "robot").exit_code == 2
+
+
+def test_a_purpose_with_several_consents_asks_which(office: Office) -> None:
+    words = ("consent", "grant", "--subject", ANA, "--purpose", "share")
+    refused = office(*words)
+    assert refused.exit_code == 1
+    assert "say which: third_party to insurer under share@1; " in refused.stderr
+    assert office(*words, "--recipient", "lessor").exit_code == 0
+
+
+def test_a_refusal_exits_1_and_says_why_on_the_error_stream(office: Office) -> None:
+    refused = office("unregister", "--device", DONGLE)
+    assert (refused.exit_code, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("refused: the device has no open link")
+    as_json = office("unregister", "--device", DONGLE, "--json")
+    assert as_json.exit_code == 1
+    assert json.loads(as_json.stdout)["refused"].startswith("the device has no open link")
+
+
+@pytest.mark.parametrize("bad", ["yesterday", "2026-11-23T09:00:00"])
+def test_an_instant_without_a_zone_is_a_usage_error(office: Office, bad: str) -> None:
+    mistyped = office("register", "--device", DONGLE, "--subject", ANA, "--from", bad)
+    assert mistyped.exit_code == 2
+    assert "written with a zone" in " ".join(mistyped.output.split())
+
+
+def test_waiting_for_workers_that_nobody_tells_fails_and_says_what_to_do(office: Office) -> None:
+    told = office("device", "register", "--device", DONGLE, "--wait", "0.01", "--json")
+    assert told.exit_code == 1
+    assert json.loads(told.stdout)["published"] is False
+    assert "see that the office process runs" in told.stderr

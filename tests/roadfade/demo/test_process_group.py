@@ -1,0 +1,23 @@
+import os
+import subprocess
+from pathlib import Path
+
+from roadfade.demo.process_group import own_environment, write_environment
+from roadfade.settings import Settings
+from telemetry.instants import Grain
+
+
+def test_a_shell_that_sources_the_file_has_the_settings_of_the_run(tmp_path: Path) -> None:
+    settings = Settings(
+        kafka_bootstrap_servers="127.0.0.1:19092", state_dir=tmp_path / "a folder",
+        grain_at_most=Grain.MINUTE, topic_retention_s_at_most=45, sweep_every_s=3.0,
+    )  # fmt: skip
+    write_environment(settings, tmp_path / "env")
+    sourced = subprocess.run(
+        ["bash", "-c", f"source {tmp_path / 'env'} && env -0"],
+        check=True, capture_output=True, text=True, env={"PATH": os.environ["PATH"]},
+    ).stdout  # fmt: skip
+    found = dict(line.partition("=")[::2] for line in sourced.split("\0") if line)
+    assert found | own_environment(settings) == found
+    assert found["ROADFADE_STATE_DIR"] == str(tmp_path / "a folder")
+    assert found["ROADFADE_GRAIN_AT_MOST"] == "minute"

@@ -1,0 +1,122 @@
+"""The office publishes what is on record, proves that it lives, and comes through an outage."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bus.memory.broker import FakeBroker
+from bus.memory.faults import Fault
+from office.database import Database
+from office.outbox import Outbox
+from office.policies import publish, published
+from roadfade import metrics
+from roadfade.in_force.publishing import record_first
+from roadfade.processes.office import serve, topics_of
+from roadfade.refusal import Unready
+from roadfade.settings import Settings
+from telemetry.publication import decode_publication
+from telemetry.topics import CONTROL, CONTROL_POLICIES, HEARTBEAT_KEY
+from tests.integration.bus_road import until
+from tests.support.fast_time import fast_time
+from tests.support.small_house import FIRST, NOW_MS, SURVEY, make_topics, settings_in, version
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+@pytest.fixture
+async def database(settings: Settings) -> AsyncIterator[Database]:
+    opened = await Database.open(settings.office_database)
+    await record_first(opened, settings)
+    with fast_time():
+        yield opened
+    await opened.close()
+
+
+@pytest.fixture
+async def broker(settings: Settings) -> FakeBroker:
+    made = FakeBroker()
+    await make_topics(made, settings, FIRST)
+    return made
+
+
+@asynccontextmanager
+async def office(
+    settings: Settings, broker: FakeBroker, database: Database
+) -> AsyncIterator[asyncio.Task[None]]:
+    keeper = await topics_of(settings, broker, database)
+    stopping = asyncio.Event()
+    task = asyncio.create_task(serve(settings, broker, database, keeper, stopping))
+    yield task
+    stopping.set()
+    await task
+
+
+def told(broker: FakeBroker) -> list[int]:
+    """The versions told, in order."""
+    rows = [r.value for r in broker.records(CONTROL_POLICIES) if r.key != HEARTBEAT_KEY]
+    return [decode_publication(value or b"").version for value in rows]
+
+
+def beaten(broker: FakeBroker) -> set[tuple[str, int]]:
+    """The partitions that carry a heartbeat."""
+    rows = [(topic, record) for topic in CONTROL for record in broker.records(topic)]
+    return {(topic, r.partition) for topic, r in rows if r.key == HEARTBEAT_KEY}
+
+
+EVERYWHERE = {(topic, partition) for topic in CONTROL for partition in (0, 1)}
+
+
+async def test_it_tells_what_is_on_record_and_that_it_lives_in_every_partition(
+    settings: Settings, broker: FakeBroker, database: Database
+) -> None:
+    async with office(settings, broker, database) as task:
+        await until(lambda: beaten(broker) == EVERYWHERE, task)
+    assert told(broker) == [1]
+
+
+async def test_a_heartbeat_never_stands_before_a_row_that_waits(
+    settings: Settings, broker: FakeBroker, database: Database
+) -> None:
+    broker.fail_next(*[Fault.REFUSED] * 3)
+    async with office(settings, broker, database) as task:
+        await until(lambda: told(broker) == [1], task)
+        assert beaten(broker) == set()
+        await until(lambda: beaten(broker) == EVERYWHERE, task)
+
+
+async def test_a_lost_acknowledgement_tells_it_twice_and_no_less(
+    settings: Settings, broker: FakeBroker, database: Database
+) -> None:
+    broker.fail_next(Fault.ACK_LOST)
+    async with office(settings, broker, database) as task:
+        await until(lambda: beaten(broker) == EVERYWHERE, task)
+    assert told(broker) == [1, 1]
+
+
+async def test_what_is_recorded_during_an_outage_is_told_afterwards(
+    settings: Settings, broker: FakeBroker, database: Database
+) -> None:
+    retries = metrics.PRODUCE_RETRIES._value.get()
+    async with office(settings, broker, database) as task:
+        await until(lambda: beaten(broker) == EVERYWHERE, task)
+        broker.go_away()
+        await publish(database, version(2, NOW_MS, SURVEY), await published(database))
+        await asyncio.sleep(50)
+        await until(lambda: metrics.PRODUCE_RETRIES._value.get() > retries, task)
+        assert told(broker) == [1]
+        broker.come_back()
+        await until(lambda: told(broker) == [1, 2], task)
+        assert await Outbox(database).wait_published(2, 60)
+
+
+async def test_it_does_not_start_on_topics_that_are_not_as_the_policy_says(
+    settings: Settings, database: Database
+) -> None:
+    with pytest.raises(Unready, match="topics apply"):
+        await topics_of(settings, FakeBroker(), database)

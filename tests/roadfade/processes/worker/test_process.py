@@ -1,0 +1,165 @@
+"""A whole worker on a broker in memory: what comes in, what leaves, and when it waits."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from bus.memory.broker import FakeBroker
+from bus.memory.cluster import Stored
+from bus.memory.faults import Fault
+from bus.outgoing import Outgoing
+from office.kek import FileKek
+from roadfade.clock import wall_ms
+from roadfade.in_force.source import Footing
+from roadfade.processes.worker.process import assemble
+from roadfade.settings import Settings
+from telemetry.control import ControlRow, DeviceRegistration, Heartbeat, LinkInterval, encode_row
+from telemetry.flow import decode_flow
+from telemetry.identity import DeviceId, LinkSecret, SubjectId
+from telemetry.topics import AUDIT_FLOW, CONTROL, CONTROL_LINKS, HEARTBEAT_KEY, RAW, WORKER_GROUP
+from tests.integration.bus_road import until
+from tests.support.fast_time import fast_time
+from tests.support.plans import SPEED
+from tests.support.small_house import FIRST, NOW_MS, SURVEY, make_topics, settings_in, tell, version
+from tests.support.worlds import DEVICE, column, envelope
+
+STUDY, SURVEYED = "purpose.study", "purpose.survey"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    made = settings_in(tmp_path)
+    made.state_dir.mkdir()
+    FileKek(made.kek_file).add()
+    return made
+
+
+@pytest.fixture
+async def broker(settings: Settings) -> AsyncIterator[FakeBroker]:
+    """Topics, the first version, and one registered device with somebody behind it."""
+    made = FakeBroker(lambda: NOW_MS)
+    await make_topics(made, settings, FIRST)
+    tell(made, [FIRST])
+    secret = LinkSecret(hashlib.sha256(b"link").digest())
+    device = DeviceId(DEVICE)
+    rows: dict[bytes, ControlRow] = {
+        b"device": DeviceRegistration(device, 0),
+        b"link": LinkInterval("link", device, SubjectId("subject"), secret, 0, None, "driver"),
+    }
+    for key, row in rows.items():
+        made.feed(CONTROL_LINKS, 0, Outgoing(CONTROL_LINKS, 0, key, encode_row(row)))
+    with fast_time():
+        yield made
+
+
+def beat(broker: FakeBroker, at_ms: int | None = None) -> None:
+    """The office lives: a heartbeat in every partition of every control topic."""
+    value = encode_row(Heartbeat(wall_ms() if at_ms is None else at_ms, 0))
+    for topic in CONTROL:
+        for partition in (0, 1):
+            broker.feed(topic, partition, Outgoing(topic, partition, HEARTBEAT_KEY, value))
+
+
+def drive(broker: FakeBroker, partition: int, *ids: int) -> None:
+    """One envelope for each id, with two speeds."""
+    for one in ids:
+        series = {SPEED: column("km/h", [43.5, 44.0], step_ms=20_000)}
+        value = envelope(series, NOW_MS - 60_000, id=f"01K0000000000000000000{one:04d}")
+        broker.feed(RAW, partition, Outgoing(RAW, partition, b"k", value))
+
+
+@asynccontextmanager
+async def working(
+    settings: Settings, broker: FakeBroker, member: str = "worker-0"
+) -> AsyncIterator[asyncio.Task[None]]:
+    async with Footing.open(settings, broker) as ground:
+        await ground.checked()
+    plane = await asyncio.to_thread(assemble, settings, broker, ground, member)
+    task = asyncio.create_task(plane.run())
+    try:
+        yield task
+    finally:
+        await plane.stop()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def header(record: Stored, name: str) -> bytes:
+    return dict(record.headers)[name]
+
+
+async def test_what_a_device_sent_leaves_for_its_purpose_and_is_accounted_for(
+    settings: Settings, broker: FakeBroker
+) -> None:
+    drive(broker, 1, 1, 2)
+    beat(broker)
+    async with working(settings, broker) as task:
+        await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 1)) == 2, task)
+    records = broker.records(STUDY)
+    assert len({header(record, "ce_id") for record in records}) == len(records) == 2
+    (accounted,) = [decode_flow(record.value or b"") for record in broker.records(AUDIT_FLOW)]
+    assert (accounted.first, accounted.last) == (0, 1)
+    assert accounted.ledger["study"].delivered == 4
+    assert all(DEVICE.encode() not in (record.value or b"") for record in records)
+
+
+async def test_without_a_heartbeat_nothing_is_decided(
+    settings: Settings, broker: FakeBroker
+) -> None:
+    drive(broker, 0, 1)
+    beat(broker, at_ms=wall_ms() - 3_600_000)
+    async with working(settings, broker) as task:
+        await asyncio.sleep(60)
+        assert broker.records(STUDY) == []
+        assert broker.committed(WORKER_GROUP) == {}
+        beat(broker)
+        await until(lambda: len(broker.records(STUDY)) == 1, task)
+
+
+@pytest.mark.parametrize("fault", [Fault.ACK_LOST, Fault.HALF_WRITTEN, Fault.ACK_LATE])
+async def test_what_leaves_twice_carries_the_same_id(
+    settings: Settings, broker: FakeBroker, fault: Fault
+) -> None:
+    drive(broker, 0, 1, 2, 3)
+    beat(broker)
+    broker.fail_next(fault)
+    async with working(settings, broker) as task:
+        await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 0)) == 3, task)
+    records = broker.records(STUDY)
+    assert len(records) > 3
+    assert len({header(record, "ce_id") for record in records}) == 3
+
+
+async def test_a_version_that_takes_over_decides_from_the_next_batch_on(
+    settings: Settings, broker: FakeBroker
+) -> None:
+    second = version(2, NOW_MS - 1, SURVEY)
+    drive(broker, 0, 1)
+    beat(broker)
+    async with working(settings, broker) as task:
+        await until(lambda: len(broker.records(STUDY)) == 1, task)
+        tell(broker, [second])
+        await asyncio.sleep(5)
+        drive(broker, 0, 2)
+        # Its topics are not there yet: it waits, and the old version never goes on.
+        await asyncio.sleep(30)
+        assert broker.committed(WORKER_GROUP)[RAW, 0] == 1
+        await make_topics(broker, settings, FIRST, second)
+        await until(lambda: len(broker.records(SURVEYED)) == 1, task)
+    assert len(broker.records(STUDY)) == 1
+    assert header(broker.records(SURVEYED)[0], "policy_version").startswith(b"2-")
+
+
+async def test_two_workers_share_what_comes_and_double_nothing(
+    settings: Settings, broker: FakeBroker
+) -> None:
+    beat(broker)
+    async with working(settings, broker) as first, working(settings, broker, "worker-1") as second:
+        for one in range(6):
+            drive(broker, one % 2, one)
+        await until(lambda: len(broker.records(STUDY)) == 6, first, second)
+    found = {header(record, "ce_id") for record in broker.records(STUDY)}
+    assert len(found) == len(broker.records(STUDY)) == 6

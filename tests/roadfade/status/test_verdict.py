@@ -1,0 +1,179 @@
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+from wsgiref.simple_server import WSGIServer
+
+import pytest
+import typer
+from prometheus_client import CollectorRegistry, Counter, Gauge, start_http_server
+
+from roadfade.commands import status
+from roadfade.commands.status import report, span
+from roadfade.settings import Settings
+from roadfade.status.facts import Facts, Waiting
+from roadfade.status.scrape import Process, Sample, highest, scrape, total
+from roadfade.status.verdict import wrong
+from sinks.results import Overdue
+from telemetry.instants import parse_instant
+from telemetry.topics import SINK_GROUP, WORKER_GROUP
+
+NOW_MS = parse_instant("2026-11-23T09:00:00Z")
+NOW_S = NOW_MS / 1000
+
+
+def process(name: str, *samples: Sample, policy: str = "") -> Process:
+    return Process(name, f"127.0.0.1:{len(name)}", samples, ("0.1.0", policy))
+
+
+OFFICE = process(
+    "office",
+    Sample("roadfade_outbox_pending", "", 0),
+    Sample("roadfade_heartbeat_timestamp_seconds", "", NOW_S - 2),
+)
+WORKER = process("worker-0", Sample("roadfade_view_age_seconds", "control.links", 2), policy="1-a")
+SWEEP = process(
+    "sweep",
+    Sample("roadfade_sweep_last_success_timestamp_seconds", "", NOW_S - 5),
+    Sample("roadfade_oldest_record_age_seconds", "lake research", 100),
+    Sample("roadfade_longest_life_seconds", "lake research", 200),
+)
+HEALTHY = Facts(
+    NOW_MS,
+    "ports",
+    (OFFICE, process("sink"), SWEEP, WORKER),
+    None,
+    "1-a",
+    {WORKER_GROUP: Waiting(5), SINK_GROUP: Waiting(0)},
+    (),
+    {"out_of_range": 3},
+)
+
+
+def facts(**changed: Any) -> Facts:
+    return dataclasses.replace(HEALTHY, **changed)
+
+
+def with_sample(name: str, *samples: Sample) -> Facts:
+    """The healthy house, in which one process says something else of these metrics."""
+    told = {(s.name, s.label) for s in samples}
+    changed = []
+    for one in HEALTHY.processes:
+        kept = tuple(s for s in one.samples or () if (s.name, s.label) not in told)
+        mine = samples if one.name == name else ()
+        changed.append(dataclasses.replace(one, samples=(*kept, *mine)))
+    return facts(processes=tuple(changed))
+
+
+def test_a_healthy_house_has_nothing_wrong() -> None:
+    assert wrong(HEALTHY) == ()
+
+
+SICK = [
+    (facts(unready="no broker answers at x"), "no broker answers at x"),
+    (facts(processes=HEALTHY.processes[1:]), "no office was ever started here"),
+    (
+        facts(processes=(*HEALTHY.processes, Process("worker-1", "127.0.0.1:1", None))),
+        "worker-1 does not answer at 127.0.0.1:1",
+    ),
+    (facts(policy_version="2-b"), "taken over within"),
+    (facts(lag={SINK_GROUP: Waiting(7, moved=False)}), "7 records wait for roadfade-sink"),
+    (with_sample("worker-0", Sample("roadfade_paused", "stale control.links", 1)), "a worker waits"),
+    (with_sample("worker-0", Sample("roadfade_view_age_seconds", "control.links", 31)), "permit nothing"),
+    (with_sample("office", Sample("roadfade_heartbeat_timestamp_seconds", "", NOW_S - 61)), "61 s ago"),
+    (with_sample("office", Sample("roadfade_outbox_pending", "", 5_000)), "5,000 links and consents"),
+    (with_sample("sink", Sample("roadfade_expired_unread_total", "", 9)), "9 records were deleted"),
+    (with_sample("sink", Sample("roadfade_sink_rejected_total", "no_expiry", 2)), "(no_expiry)"),
+    (with_sample("worker-0", Sample("roadfade_ledger_unbalanced_total", "", 1)), "does not close"),
+    (facts(ledger_closes=False), "does not close"),
+    (
+        with_sample("sweep", Sample("roadfade_oldest_record_age_seconds", "lake research", 201)),
+        "longer than the policy allows (200 s)",
+    ),
+    (facts(overdue=(Overdue("research", NOW_MS - 181_000, 2),)), "lake files of research"),
+    (
+        with_sample("sweep", Sample("roadfade_sweep_last_success_timestamp_seconds", "", NOW_S - 181)),
+        "no sweep has succeeded for 181 s",
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("sick", "said"), SICK, ids=[said for _, said in SICK])
+def test_each_fault_is_one_sentence_of_its_own(sick: Facts, said: str) -> None:
+    [sentence] = wrong(sick)
+    assert said in sentence
+
+
+@pytest.mark.parametrize(
+    "sound",
+    [
+        facts(overdue=(Overdue("research", NOW_MS - 1_000, 2),)),
+        facts(lag={SINK_GROUP: Waiting(0, moved=False)}),
+        facts(policy_version=None),
+        with_sample("worker-0", Sample("roadfade_paused", "stale control.links", 0)),
+    ],
+    ids=["swept soon", "nothing waits", "no broker to compare with", "paused once"],
+)
+def test_what_mends_itself_is_not_called_wrong(sound: Facts) -> None:
+    assert wrong(sound) == ()
+
+
+def test_the_report_says_what_the_screen_says() -> None:
+    body = report(HEALTHY, ("it is dark",))
+    assert not body["healthy"]
+    assert body["copies"] == {"lake research": {"oldest_s": 100, "promised_s": 200}}
+    assert body["lag"][WORKER_GROUP] == {"records": 5, "moves": True}
+    assert (body["last_sweep_s"], body["office_silent_s"], body["outbox_pending"]) == (5, 2, 0)
+    assert body["rejected"] == {"out_of_range": 3}
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [(None, "not known"), (59, "59 s"), (600, "10 min"), (7_200, "2 h"), (2_592_000, "30 days")],
+)
+def test_spans_are_said_as_people_compare_them(seconds: float | None, said: str) -> None:
+    assert span(seconds) == said
+
+
+@pytest.fixture
+def page() -> Iterator[WSGIServer]:
+    registry = CollectorRegistry()
+    Gauge("roadfade_view_age_seconds", "x", ["view"], registry=registry).labels("v").set(3)
+    Gauge("roadfade_build_info", "x", ["version", "policy_version"], registry=registry).labels(
+        "1", "2-p"
+    ).set(1)
+    Counter("roadfade_rejected", "x", ["reason"], registry=registry).labels("unsealed").inc(4)
+    server, thread = start_http_server(0, "127.0.0.1", registry)
+    yield server
+    server.shutdown()
+    server.server_close()
+    thread.join()
+
+
+def test_processes_are_read_where_they_say_they_are(page: WSGIServer, tmp_path: Path) -> None:
+    (tmp_path / "worker-0").write_text(f"127.0.0.1:{page.server_port}")
+    (tmp_path / "sink").write_text("127.0.0.1:1")
+    sink, worker = scrape(tmp_path)
+    assert sink.samples is None
+    assert worker.versions == ("1", "2-p")
+    assert highest([sink, worker], "roadfade_view_age_seconds") == {"v": 3}
+    assert highest([worker, SWEEP, WORKER], "roadfade_view_age_seconds") == {
+        "v": 3,
+        "control.links": 2,
+    }
+    later = process("worker-1", Sample("roadfade_view_age_seconds", "v", 1))
+    assert highest([worker, later], "roadfade_view_age_seconds") == {"v": 3}
+    assert total([worker, worker], "roadfade_rejected_total") == {"unsealed": 8}
+
+
+def test_nothing_started_and_no_broker_is_told_and_exits_1(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    settings = Settings(state_dir=tmp_path, kafka_bootstrap_servers="127.0.0.1:1")
+    with pytest.raises(typer.Exit) as ended:
+        status.main(settings, as_json=True)
+    assert ended.value.exit_code == 1
+    body = json.loads(capsys.readouterr().out)
+    assert [sentence.split()[0] for sentence in body["wrong"]] == ["no"] * 5
+    assert list(tmp_path.iterdir()) == []

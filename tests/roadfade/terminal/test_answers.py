@@ -1,0 +1,58 @@
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import typer
+
+from roadfade.refusal import Refusal, Unready
+from roadfade.terminal.answers import carry_out, print_json, refuse, settings, usage, write_below
+
+
+def exit_of(work: Callable[[], object]) -> int:
+    with pytest.raises(typer.Exit) as ended:
+        work()
+    return ended.value.exit_code
+
+
+def test_an_answer_is_one_object_as_people_write_it(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json({"title": "目的"})
+    shown = capsys.readouterr().out
+    assert json.loads(shown) == {"title": "目的"}
+    assert "目的" in shown
+
+
+@pytest.mark.parametrize(("kind", "said"), [(Refusal, "refused"), (Unready, "not started")])
+def test_a_refusal_is_one_sentence_on_the_error_stream_and_exits_1(
+    kind: type[Refusal], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work() -> None:
+        msg = "start it"
+        raise kind(msg)
+
+    assert exit_of(lambda: carry_out(work)) == 1
+    shown = capsys.readouterr()
+    assert (shown.out, shown.err) == ("", f"{said}: start it\n")
+
+
+def test_a_refusal_is_the_answer_where_json_is_asked_for(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert exit_of(lambda: refuse("it widens", as_json=True, facts={"n": 1}, lines=["no"])) == 1
+    shown = capsys.readouterr()
+    assert (json.loads(shown.out), shown.err) == ({"refused": "it widens", "n": 1}, "")
+    assert exit_of(lambda: refuse("it widens", as_json=False, facts={"n": 1}, lines=["no"])) == 1
+    assert capsys.readouterr().err == "refused: it widens\nno\n"
+
+
+def test_what_is_asked_wrongly_exits_2(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert exit_of(lambda: usage("name one")) == 2
+    (tmp_path / "taken").touch()
+    assert exit_of(lambda: write_below(tmp_path / "taken", "page.html", "")) == 2
+    monkeypatch.setenv("ROADFADE_METRICS_PORT", "none")
+    assert exit_of(settings) == 2
+    name_one, taken, setting = capsys.readouterr().err.splitlines()
+    assert (name_one, "taken" in taken) == ("name one", True)
+    assert setting.startswith("setting ROADFADE_METRICS_PORT: ")

@@ -1,0 +1,81 @@
+import stat
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roadfade import ledger_file as module
+from roadfade.ledger_file import LedgerFile
+from telemetry.flow import FlowRecord, OutputFlow, fold
+
+
+def record(first: int, last: int, partition: int = 0) -> FlowRecord:
+    readings = last - first + 1
+    row = OutputFlow(readings, readings - 1, {"thinned": 1})
+    return FlowRecord("telemetry.raw", partition, first, last, {"a": row}, {"malformed": 1})
+
+
+def test_folding_again_what_was_folded_changes_nothing(tmp_path: Path) -> None:
+    ledger = LedgerFile(tmp_path / "ledger.sqlite")
+    ledger.fold([record(0, 9), record(10, 19)])
+    ledger.fold([record(10, 19)])
+    assert ledger.read().outputs["a"].entered == 20
+    assert ledger.read().rejected == {"malformed": 2}
+
+
+def test_a_ledger_survives_its_process(tmp_path: Path) -> None:
+    LedgerFile(tmp_path / "ledger.sqlite").fold([record(0, 9)])
+    assert LedgerFile(tmp_path / "ledger.sqlite").read().outputs["a"].entered == 10
+
+
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5)), max_size=30))
+def test_the_file_folds_as_the_definition_does(steps: list[tuple[int, int]]) -> None:
+    import tempfile  # noqa: PLC0415  # a folder per example; tmp_path is one per test
+
+    records = [record(first, first + more) for first, more in steps]
+    with tempfile.TemporaryDirectory() as folder:
+        ledger = LedgerFile(Path(folder) / "ledger.sqlite")
+        ledger.fold(records)
+        assert ledger.read() == fold(records)
+
+
+def test_settled_rows_are_summed_and_nothing_is_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROWS_PER_PARTITION_MAX", 3)
+    ledger = LedgerFile(tmp_path / "ledger.sqlite")
+    records = [record(first, first, partition) for first in range(50) for partition in (0, 1)]
+    ledger.fold(records)
+    assert ledger.read() == fold(records)
+    with ledger._open() as db:
+        (rows,) = db.execute("SELECT count(*) FROM flow").fetchone()
+    assert rows <= 2 * (2 * 3 + 1)
+
+
+def test_what_sweeps_removed_adds_up(tmp_path: Path) -> None:
+    ledger = LedgerFile(tmp_path / "ledger.sqlite")
+    ledger.add_expired({"a": 3})
+    ledger.add_expired({"a": 4, "b": 1})
+    assert ledger.expired() == {"a": 7, "b": 1}
+
+
+def test_several_that_make_the_file_at_once_lose_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "new" / "ledger.sqlite"
+    together = Barrier(4)
+
+    def work(partition: int) -> None:
+        together.wait()
+        ledger = LedgerFile(path)
+        for first in range(10):
+            ledger.fold([record(first, first, partition)])
+            ledger.add_expired({"a": 1})
+
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(work, range(4)))
+    assert LedgerFile(path).read().outputs["a"].entered == 40
+    assert LedgerFile(path).expired() == {"a": 40}
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700

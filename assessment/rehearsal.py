@@ -11,7 +11,7 @@ from policy.plan.plan import Plan
 from processors.people import People
 from processors.processor import Processor
 from processors.program import Program
-from processors.seat import KeyName
+from processors.pseudonyms import KeyName
 from processors.tally import Tally
 from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval, Role
 from telemetry.flow import OutputFlow

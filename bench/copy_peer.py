@@ -20,12 +20,12 @@ from bench.job import (
     raw_key,
 )  # fmt: skip
 from bench.metering import Figures, Meter
-from bus.connection import Connection
+from bus.client.connection import Connection
 from bus.partitions import partition_for
 from bus.ports import BATCH_BYTES_MAX, ReaderSettings
 from processors.processor import Processor
 from processors.program import build_program
-from processors.seat import KeysNeeded
+from processors.pseudonyms import KeysNeeded
 from processors.tally import Tally
 from roadfade.clock import wall_ms
 from roadfade.processes.worker.key_cache import KeyCache

@@ -22,7 +22,7 @@ from bench.checking import Outputs, WrongOutputError, compare, read_outputs
 from bench.fleet import READINGS
 from bench.job import PURPOSES, consenting
 from bench.stage import Raw, clear, fill, set_up
-from bus.connection import Connection
+from bus.client.connection import Connection
 from roadfade.local.broker import LocalBroker
 from roadfade.local.java import kafka_libs
 

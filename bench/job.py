@@ -13,7 +13,7 @@ from typing import Final
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from processors.people import People
-from processors.seat import KeyName
+from processors.pseudonyms import KeyName
 from roadfade.in_force.plans import compile_policy
 from roadfade.settings import Settings
 from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval

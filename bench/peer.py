@@ -7,7 +7,7 @@ import logging
 from typing import Final
 
 from bench import copy_peer, road_peer
-from bus.connection import Connection
+from bus.client.connection import Connection
 from roadfade.processes.worker.process import collect_rarely
 
 PEERS: Final = {"roadfade": road_peer.run, "copy": copy_peer.run}

@@ -9,11 +9,11 @@ import asyncio
 from bench.job import NOW_MS, PARTITIONS, SeededKeyring, everybody, load_plan
 from bench.metering import Figures, Meter
 from bus.batch_loop import BatchLoop, BatchSettings
-from bus.connection import Connection
+from bus.client.connection import Connection
+from bus.client.producer import AckedProducer
 from bus.observer import BatchDone
 from bus.partitions import partition_for
 from bus.ports import ReaderSettings
-from bus.producer import AckedProducer
 from processors.processor import Processor
 from processors.program import build_program
 from roadfade.clock import judging_clock, wall_ms

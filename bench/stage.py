@@ -10,10 +10,10 @@ from rich.progress import Progress
 
 from bench.fleet import envelopes
 from bench.job import PARTITIONS, device, load_plan, raw_key
-from bus.admin import TopicAdmin
-from bus.connection import Connection
-from bus.outgoing import Outgoing
+from bus.client.admin import TopicAdmin
+from bus.client.connection import Connection
 from bus.publisher import Publisher
+from bus.records import Outgoing
 from bus.topics import TopicSpec
 from policy.artefacts.topics import topic_configs
 from roadfade.clock import wall_ms

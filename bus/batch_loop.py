@@ -10,15 +10,12 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from bus.arrived import arrived_from
 from bus.failures import BrokerError, GaveUpError, SendFailedError
 from bus.group_reader import GroupReader
-from bus.monotonic import monotonic_ms
 from bus.observer import BatchDone, LoopObserver
-from bus.outgoing import Outgoing
-from bus.patience import Patience
+from bus.pacing import Patience, Stopping, monotonic_ms
 from bus.ports import Broker, ConsumedRecord, Fetched, Producer, ReaderSettings
-from bus.stopping import Stopping
+from bus.records import Outgoing, arrived_from
 from telemetry.arrived import Arrived
 
 Handle = Callable[[int, Sequence[Arrived]], Awaitable[list[Outgoing]]]

@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, Self
 
-from bus.outgoing import Outgoing
+from bus.records import Outgoing
 from bus.topics import ActualTopic, TopicSpec
 
 BATCH_BYTES_MAX: Final = 1024 * 1024

@@ -9,11 +9,10 @@ from collections.abc import Callable, Sequence
 from typing import Self
 
 from bus.failures import SendFailedError
-from bus.monotonic import monotonic_ms
-from bus.outgoing import Outgoing
+from bus.pacing import Patience, monotonic_ms
 from bus.partitions import partition_for
-from bus.patience import Patience
 from bus.ports import Broker
+from bus.records import Outgoing
 
 
 class Publisher:

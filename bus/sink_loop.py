@@ -9,14 +9,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from bus.arrived import arrived_from
 from bus.failures import BrokerError, GaveUpError, SinkBackpressureError
 from bus.group_reader import GroupReader
-from bus.monotonic import monotonic_ms
 from bus.observer import BatchDone, LoopObserver
-from bus.patience import Patience
+from bus.pacing import Patience, Stopping, monotonic_ms
 from bus.ports import Broker, ConsumedRecord, ReaderSettings, TopicPartition
-from bus.stopping import Stopping
+from bus.records import arrived_from
 from telemetry.arrived import Arrived
 
 REST_MS_MAX: Final = 60_000

@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from typing import Final
 
 from bus.failures import TopicError, ViewOutdatedError
+from bus.pacing import Stopping
 from bus.ports import Broker, ConsumedRecord, TopicReader
-from bus.stopping import Stopping
 from telemetry.topics import HEARTBEAT_KEY
 
 STOP_DEADLINE_MS: Final = 10_000

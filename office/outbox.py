@@ -12,13 +12,13 @@ from typing import Any, Final
 
 from sqlalchemy import Row, Table, delete, func, insert, select, update
 
-from office.changes import CHUNK_ROWS, Change, announce
-from office.consents import consent_of
-from office.database import Database
-from office.links import link_of
-from office.policies import policy_change
+from office.policy_versions import policy_change
 from office.ports import ControlRecord, Publish
-from office.tables import CONSENTS, DEVICES, LINKS, OUTBOX, POLICIES, PUBLISHED
+from office.registry.consents import consent_of
+from office.registry.links import link_of
+from office.store.changes import CHUNK_ROWS, Change, announce
+from office.store.database import Database
+from office.store.tables import CONSENTS, DEVICES, LINKS, OUTBOX, POLICIES, PUBLISHED
 from telemetry.control import DeviceRegistration, Heartbeat, encode_row
 from telemetry.identity import DeviceId
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY

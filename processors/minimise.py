@@ -5,12 +5,11 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from processors.layout import Layout, MeshJob, PassageJob, draw_layout
-from processors.minute import Header, Minute
+from processors.column_plan import Layout, MeshJob, PassageJob, draw_layout
+from processors.expiry import Header, Minute
 from processors.program import Program, Regime
-from processors.pseudonym import record_id
+from processors.pseudonyms import Seat, record_id
 from processors.readings import Readings
-from processors.seat import Seat
 from telemetry.instants import format_instant
 from telemetry.record import CE_ID, MESH, READINGS, VERSION, Series
 

@@ -11,8 +11,8 @@ An answer holds for an interval of event times and of nows, so that it can be ke
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from processors.passages import Passage
 from processors.people import FOREVER_MS, People
+from processors.routes import Passage
 from telemetry.control import ConsentInterval, LinkInterval
 
 

@@ -10,15 +10,15 @@ from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from processors.admit import AHEAD_MS_MAX, UNDECODABLE, Admitted, admit
-from processors.decoder import USUAL_SPAN_MS
+from processors.exact_path import AHEAD_MS_MAX, UNDECODABLE, Admitted, admit
+from processors.expiry import Minute, Minutes
+from processors.fast_path import USUAL_SPAN_MS
 from processors.minimise import Minimised, Minimiser
-from processors.minute import Minute, Minutes
 from processors.people import People
 from processors.permit import Permit, permit
 from processors.program import Program, Regime
+from processors.pseudonyms import Keys, PartitionOf, Seat, take_seat
 from processors.readings import Readings, usual_readings
-from processors.seat import Keys, PartitionOf, Seat, take_seat
 from processors.tally import Tally
 from telemetry.control import LinkInterval
 from telemetry.envelope import ENVELOPE_BYTES_MAX, Trip

@@ -12,8 +12,8 @@ from typing import Any
 import msgspec
 
 from policy.plan.plan import Plan
-from processors.decoder import hot_decoder
-from processors.passages import OutputTable, Partial, Passage, passages_of, tables_of
+from processors.fast_path import hot_decoder
+from processors.routes import OutputTable, Partial, Passage, passages_of, tables_of
 from telemetry.outcome import Withheld
 from telemetry.record import TROUBLE_CODES
 from telemetry.signals import Signal

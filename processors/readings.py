@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 import msgspec
 from msgspec import UNSET
 
-from processors.decoder import decode_times
+from processors.fast_path import decode_times
 from telemetry.envelope import READINGS_MAX
 
 

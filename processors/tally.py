@@ -7,8 +7,8 @@ passage lost, so the hot path only adds; ``settle`` turns sums into in, delivere
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from processors.passages import OutputTable, Passage
 from processors.program import Program, Regime
+from processors.routes import OutputTable, Passage
 from telemetry.flow import OutputFlow
 from telemetry.outcome import Rejected, Withheld
 

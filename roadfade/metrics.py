@@ -10,7 +10,6 @@ from wsgiref.simple_server import WSGIServer
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from bus.observer import LoopObserver
-from roadfade import metrics
 from telemetry.flow import OutputFlow
 
 REGISTRY = CollectorRegistry(auto_describe=True)
@@ -131,13 +130,13 @@ class Metered(LoopObserver):
     def expired_unread(self, topic: str, partition: int, records: int) -> None:
         """A gap in offsets: never silent."""
         del topic, partition
-        metrics.EXPIRED_UNREAD.inc(records)
+        EXPIRED_UNREAD.inc(records)
 
     def rewound(self, topic: str, partition: int, records: int) -> None:
         """Offsets went back: never silent."""
         del topic, partition
-        metrics.REWOUND.inc(records)
+        REWOUND.inc(records)
 
     def commit_missed(self, reason: str) -> None:
         """The group moved on; the batch comes again."""
-        metrics.COMMITS_MISSED.labels(reason).inc()
+        COMMITS_MISSED.labels(reason).inc()

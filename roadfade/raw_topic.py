@@ -6,12 +6,12 @@ from contextlib import asynccontextmanager
 
 from bus.failures import SendFailedError
 from bus.publisher import Publisher
+from ingest.raw_topic import Publish, RawPublisher
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.recorded import policy_here
-from roadfade.publishing import Publish, RawPublisher
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 

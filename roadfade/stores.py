@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 
 from roadfade.settings import Settings
-from sinks.lake import Lake, LakeSettings
-from sinks.ports import Sink, Store
-from sinks.query import Result, run_query
-from sinks.stored import StoredLake
+from sinks.lake.lake import Lake, LakeSettings
+from sinks.lake.stored import StoredLake
+from sinks.port.sink import Sink, Store
+from sinks.query.session import Result, run_query
 
 
 def open_sink(settings: Settings, outputs: Mapping[str, str]) -> Sink:

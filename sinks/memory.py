@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
-from sinks.admission import admit, by_partition
-from sinks.duplicates import Window
-from sinks.ports import Ends
-from sinks.results import Hits, Located, Overdue, Receipt, Restated, Swept, Written
-from sinks.rows import Readings
+from sinks.port.admission import admit, by_partition
+from sinks.port.duplicates import Window
+from sinks.port.records import Readings
+from sinks.port.results import Hits, Located, Overdue, Receipt, Restated, Swept, Written
+from sinks.port.sink import Ends
 from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
 from telemetry.kept import End, Kept

@@ -20,7 +20,7 @@ from xdist.scheduler import LoadScopeScheduling
 from tests.support.tasks import left_behind
 
 if TYPE_CHECKING:
-    from bus.connection import Connection
+    from bus.client.connection import Connection
     from roadfade.local.broker import LocalBroker
     from tests.support.road import Road
 
@@ -91,7 +91,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator["LocalBroker"]:
 @pytest.fixture
 def connection(broker: "LocalBroker") -> "Connection":
     """The worker's broker under a prefix of this test's own, for topics and groups."""
-    from bus.connection import Connection  # noqa: PLC0415  # unit tests need no Kafka client
+    from bus.client.connection import Connection  # noqa: PLC0415  # unit tests need no Kafka client
 
     return Connection(broker.bootstrap_servers, prefix=f"t{os.getpid()}-{next(_prefixes)}.")
 

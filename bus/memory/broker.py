@@ -13,8 +13,8 @@ from bus.memory.clients import MemoryProducer, MemoryReader
 from bus.memory.cluster import Cluster, Stored
 from bus.memory.faults import Event, Fault, Faults
 from bus.memory.groups import Group, MemoryMember
-from bus.outgoing import Outgoing
 from bus.ports import BrokerSettings, Offsets, ReaderSettings
+from bus.records import Outgoing
 
 SETTINGS: Final = BrokerSettings(1_000, 1_000, 1_000, creates_topics_unasked=False)
 

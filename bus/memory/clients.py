@@ -7,8 +7,8 @@ from typing import Final
 from bus.failures import BrokerError, OversizedError, SendFailedError
 from bus.memory.cluster import Cluster, size_of
 from bus.memory.faults import Fault, Faults
-from bus.outgoing import Outgoing
 from bus.ports import BATCH_BYTES_MAX, ConsumedRecord
+from bus.records import Outgoing
 
 POLL_MS: Final = 200
 RECORDS_MAX: Final = 2_000

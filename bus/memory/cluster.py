@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from bus.failures import BrokerError, TopicError
-from bus.outgoing import Outgoing
 from bus.ports import BrokerSettings
+from bus.records import Outgoing
 from bus.topics import ActualTopic, TopicSpec
 
 APPEND_TIME: Final = "LogAppendTime"

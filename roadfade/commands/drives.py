@@ -68,7 +68,7 @@ def obd(
     as_json: AsJson = False,
 ) -> None:
     """Publish what an OBD-II adapter reads, until Ctrl-C. Asks only for what is collected."""
-    from ingest.obd_session import Adapter  # noqa: PLC0415
+    from ingest.obd.session import Adapter  # noqa: PLC0415
     from roadfade.commands import obd as obd_command  # noqa: PLC0415
 
     adapter = Adapter(port, baud, period)
@@ -92,7 +92,7 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Publish envelopes, or check them. Exit code 1 where something is or would be rejected."""
-    from roadfade.commands import publish as publish_command
+    from roadfade.commands import publish as publish_command  # noqa: PLC0415
     from roadfade.commands import publish_check as check_command  # noqa: PLC0415
 
     if as_known and not check:

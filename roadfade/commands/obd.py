@@ -8,12 +8,12 @@ from typing import Any
 import typer
 
 from ingest.batching import Source
-from ingest.obd_session import Adapter, Session
+from ingest.obd.session import Adapter, Session
+from ingest.raw_topic import RawPublisher
 from ingest.refused import Refused
 from roadfade.clock import wall_ms
 from roadfade.commands.registration import registered_since, require_registered_by
 from roadfade.processes.signals import on_stop
-from roadfade.publishing import RawPublisher
 from roadfade.raw_topic import RawTopic, raw_topic
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings

@@ -101,7 +101,7 @@ def grant(
     wait: Wait = 0,
 ) -> None:
     """Record that a person agreed, under a notice of the policy."""
-    from office.grantable import chosen  # noqa: PLC0415  # it compares with the policy's plan
+    from office.registry.consent_choice import chosen  # noqa: PLC0415  # it compares with the policy's plan
 
     desk = desk_of(ctx)
     asked, offers = (purpose, basis, recipient, notice), desk.grantable()

@@ -17,7 +17,7 @@ from roadfade.refusal import NOT_PUBLISHED
 from roadfade.terminal.answers import FAILS, print_json, refuse, settings
 
 if TYPE_CHECKING:
-    from office.registry import Registry
+    from office.registry.registry import Registry
     from policy.plan.consents import Offers
 
 Work = Callable[["Registry"], Awaitable[str | Sequence[str]]]
@@ -62,9 +62,9 @@ class OfficeDesk:
         self, work: Work, wait_s: float, offers: "Offers | None"
     ) -> tuple[list[str], bool]:
         # The database toolkit is heavy, and `--help` needs none.
-        from office.database import Database  # noqa: PLC0415
         from office.outbox import Outbox  # noqa: PLC0415
-        from office.registry import Registry  # noqa: PLC0415
+        from office.registry.registry import Registry  # noqa: PLC0415
+        from office.store.database import Database  # noqa: PLC0415
 
         async with Database.opened(self.database) as database:
             rows = await work(Registry(database, offers or {}))

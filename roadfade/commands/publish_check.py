@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import typer
 
 from assessment.rehearsal import Rehearsal, device_of, everybody_agrees
-from ingest import check
+from ingest import envelope_check
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from processors.people import People
@@ -52,13 +52,13 @@ class Judgement(NamedTuple):
     """What would become of one envelope."""
 
     where: str
-    checked: check.Checked
+    checked: envelope_check.Checked
     rows: dict[str, OutputFlow]
 
 
 def judge(payload: Payload, rehearsal: Rehearsal, plan: Plan) -> Judgement:
     """One envelope's findings, and its rows by output."""
-    checked = check.check(
+    checked = envelope_check.check(
         payload.value, lambda value: rehearsal.outcome(value)[1], plan.catalogue, plan.collected
     )
     return Judgement(payload.where, checked, rehearsal.outcome(payload.value)[0])
@@ -85,7 +85,7 @@ def as_object(judgement: Judgement) -> dict[str, Any]:
 
 def as_lines(judgement: Judgement) -> list[str]:
     """A judgement for a person."""
-    lines = [f"{judgement.where}: {line}" for line in check.report(judgement.checked)]
+    lines = [f"{judgement.where}: {line}" for line in envelope_check.report(judgement.checked)]
     if judgement.checked.admitted:
         lines += [f"  {name}: {_row(row)}" for name, row in sorted(judgement.rows.items())]
     return lines

@@ -20,9 +20,9 @@ from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.stores import query, store_of
 from roadfade.terminal.answers import print_json, usage
-from sinks.csv_file import write_csv
-from sinks.gate import QueryRefusedError
-from sinks.query import QueryFailedError, Result
+from sinks.query.csv_file import write_csv
+from sinks.query.gate import QueryRefusedError
+from sinks.query.session import QueryFailedError, Result
 from telemetry.instants import format_instant, to_ms
 
 SHOWN_MAX: Final = 500

@@ -2,8 +2,8 @@
 
 from collections.abc import Collection
 
-from office.database import Database
-from office.standing import standing_of
+from office.registry.device_rows import standing_of
+from office.store.database import Database
 from processors.people import People
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings

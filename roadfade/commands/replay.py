@@ -17,14 +17,14 @@ import typer
 from rich.console import Console
 from rich.progress import Progress
 
-from ingest import recording
+from ingest.can import recording
+from ingest.can.recording import Recording
 from ingest.logs.capture import Capture
 from ingest.logs.frame import LogCounts
-from ingest.recording import Recording
+from ingest.raw_topic import RawPublisher
 from ingest.refused import Refused
 from roadfade.clock import wall_ms
 from roadfade.commands.registration import registered_since, require_registered_by
-from roadfade.publishing import RawPublisher
 from roadfade.raw_topic import RawTopic, raw_topic
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings

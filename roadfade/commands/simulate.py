@@ -6,16 +6,16 @@ from contextlib import nullcontext
 import typer
 from rich.console import Console
 
-from ingest.simulator import Fleet
-from office.database import Database
+from ingest.raw_topic import RawPublisher
+from ingest.simulation.fleet import Fleet
 from office.outbox import Outbox
+from office.store.database import Database
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.demo import fleet as demo_fleet
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.source import Footing
 from roadfade.processes.signals import on_stop
-from roadfade.publishing import RawPublisher
 from roadfade.raw_topic import raw_topic
 from roadfade.refusal import Unready
 from roadfade.settings import Settings

@@ -4,18 +4,18 @@ import asyncio
 from collections.abc import Collection
 from random import Random
 
-from bus.stopping import until
-from ingest.simulator import Fleet
-from office.consents import NewConsent
-from office.database import Database
+from bus.pacing import until
+from ingest.raw_topic import RawPublisher
+from ingest.simulation.fleet import Fleet
 from office.errors import OfficeError
-from office.links import NewLink
-from office.registry import Registry
+from office.registry.consents import NewConsent
+from office.registry.links import NewLink
+from office.registry.registry import Registry
+from office.store.database import Database
 from policy.plan.consents import Grantable, grantable
 from policy.plan.plan import Plan
 from policy.vocabulary.periods import shortest_ms
 from roadfade.clock import Clock
-from roadfade.publishing import RawPublisher
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from telemetry.identity import SubjectId

@@ -9,7 +9,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from bus.positions import Positions
+from bus.client.positions import Positions
+from ingest.raw_topic import RawPublisher
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.demo.process_group import Stage
@@ -17,7 +18,6 @@ from roadfade.in_force.broker import connection_of
 from roadfade.ledger_file import LedgerFile
 from roadfade.local.prometheus import LocalPrometheus
 from roadfade.processes.sweep import sweep_once
-from roadfade.publishing import RawPublisher
 from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from roadfade.stores import store_of

@@ -15,9 +15,9 @@ from typing import Any
 
 from rich.console import Console
 
-from bus.admin import TopicAdmin
+from bus.client.admin import TopicAdmin
 from bus.slots import Slot
-from ingest.simulator import Fleet
+from ingest.simulation.fleet import Fleet
 from policy.artefacts.topics import topic_configs
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms

@@ -7,8 +7,8 @@ each is an ``Unready`` that says what to do.
 
 from collections.abc import Mapping
 
-from bus.address import Address
-from bus.connection import Connection
+from bus.client.address import Address
+from bus.client.connection import Connection
 from bus.ports import Admin
 from bus.topics import TopicSpec, drift
 from policy.artefacts.topics import transports_of

@@ -10,12 +10,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from bus.admin import TopicAdmin
+from bus.client.admin import TopicAdmin
 from bus.failures import BrokerError
-from office.database import Database
 from office.errors import OfficeError
 from office.outbox import Outbox
-from office.policies import on_record, publish, published
+from office.policy_versions import on_record, publish, published
+from office.store.database import Database
 from policy.compiled import CompiledPolicy
 from policy.diff.change import Difference
 from policy.diff.diff import diff

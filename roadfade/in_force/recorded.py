@@ -1,6 +1,6 @@
 """The policy in force as this folder's office has it on record: for commands that ask no broker."""
 
-from office.recorded import recorded
+from office.store.recorded import recorded
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from roadfade.clock import judging_clock

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from roadfade import metrics
 from roadfade.clock import Clock
 from roadfade.ledger_file import LedgerFile
-from sinks.ports import Sink
+from sinks.port.sink import Sink
 from telemetry.arrived import Arrived
 
 TIDY_EVERY_S = 600.0

@@ -7,13 +7,13 @@ import asyncio
 from collections.abc import Sequence
 
 from bus.failures import SendFailedError
-from bus.outgoing import Outgoing
+from bus.pacing import until
 from bus.ports import Broker
 from bus.publisher import Publisher
-from bus.stopping import until
-from office.database import Database
+from bus.records import Outgoing
 from office.outbox import Outbox
 from office.ports import ControlRecord, Publish
+from office.store.database import Database
 from roadfade import metrics
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.in_force.broker import connection_of, limits_on, require_broker

@@ -6,10 +6,10 @@ import socket
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
+from bus.pacing import until
 from bus.ports import Broker
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
-from bus.stopping import until
 from roadfade import __version__, metrics
 from roadfade.clock import judging_clock
 from roadfade.in_force.broker import connection_of, partitions_of, require_broker
@@ -24,7 +24,7 @@ from roadfade.processes.signals import on_stop
 from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from roadfade.stores import open_sink
-from sinks.ports import Sink
+from sinks.port.sink import Sink
 from telemetry.topics import SINK_GROUP
 
 LOOK_EVERY_S = 0.5

@@ -20,8 +20,8 @@ from roadfade.processes.policy_listener import PolicyListener
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.stores import store_of
-from sinks.ports import Ends, Store, StoreTakenError
-from sinks.results import Restated, Swept
+from sinks.port.results import Restated, Swept
+from sinks.port.sink import Ends, Store, StoreTakenError
 
 logger = logging.getLogger(__name__)
 

@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import Protocol
 
 from bus.failures import BrokerError
+from bus.pacing import until
 from bus.ports import Broker, OffsetReader
-from bus.stopping import until
 from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.clock import Clock

@@ -10,11 +10,11 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bus.failures import BrokerError, TopicError
+from bus.pacing import until
 from bus.ports import Admin, Broker
-from bus.stopping import until
 from bus.topics import TopicSpec
-from office.database import Database
-from office.policies import newest, published
+from office.policy_versions import newest, published
+from office.store.database import Database
 from policy.plan.plan import Plan
 from roadfade import __version__, metrics
 from roadfade.clock import Clock

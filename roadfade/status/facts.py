@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from bus.client.positions import Positions
 from bus.failures import BrokerError
-from bus.positions import Positions
 from policy.plan.plan import Plan
 from roadfade.clock import Clock
 from roadfade.in_force.broker import connection_of, require_broker
@@ -19,7 +19,7 @@ from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from roadfade.status.scrape import Process, scrape
 from roadfade.stores import store_of
-from sinks.results import Overdue
+from sinks.port.results import Overdue
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
 
 WATCH_S: Final = 6.0

@@ -14,9 +14,9 @@ from bus.batch_loop import BatchLoop, BatchSettings
 from bus.failures import BrokerError, GaveUpError, SendFailedError
 from bus.memory.broker import FakeBroker
 from bus.memory.faults import Event, Fault
-from bus.outgoing import Outgoing
 from bus.ports import ReaderSettings
 from bus.publisher import Publisher
+from bus.records import Outgoing
 from bus.topics import TopicSpec
 from bus.view import CompactedView
 from telemetry.arrived import Arrived

@@ -1,4 +1,4 @@
-from bus.patience import Patience
+from bus.pacing import Patience
 
 
 def test_waits_double_up_to_their_limit() -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import msgspec
 from ruamel.yaml import YAML
 
-from ingest.check import REMEDIES
-from ingest.mapping import Entry
+from ingest.can.mapping import Entry
+from ingest.envelope_check import REMEDIES
 from roadfade.metrics import REGISTRY
 from roadfade.settings import Settings
 from telemetry import control, envelope, record

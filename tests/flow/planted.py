@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterator
 from typing import Any, Final
 
-from bus.outgoing import Outgoing
+from bus.records import Outgoing
 from telemetry.instants import format_instant
 from telemetry.record import LATITUDE, LONGITUDE
 from telemetry.topics import RAW

@@ -6,7 +6,7 @@ from contextlib import closing
 
 import pytest
 
-from bus.outgoing import Outgoing
+from bus.records import Outgoing
 from roadfade.clock import wall_ms
 from roadfade.ledger_file import LedgerFile
 from roadfade.local.broker import LocalBroker

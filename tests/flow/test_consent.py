@@ -10,7 +10,7 @@ from threading import Event
 
 import pytest
 
-from bus.positions import Positions
+from bus.client.positions import Positions
 from bus.publisher import Publisher
 from roadfade.clock import wall_ms
 from roadfade.in_force.broker import connection_of

@@ -9,12 +9,12 @@ from random import Random
 
 import pytest
 
-from bus.outgoing import Outgoing
-from ingest.simulator import Fleet
+from bus.records import Outgoing
+from ingest.simulation.fleet import Fleet
 from roadfade.clock import wall_ms
 from roadfade.ledger_file import LedgerFile
 from roadfade.local.broker import LocalBroker
-from sinks.digest import Difference, compare, lake_digest
+from sinks.lake.digest import Difference, compare, lake_digest
 from telemetry.flow import Ledger
 from telemetry.instants import DAY_MS, MINUTE_MS
 from tests.support.pace import enrolled, play, readings_in, recorded, same_people

@@ -16,8 +16,8 @@ from roadfade.clock import wall_ms
 from roadfade.demo.fleet import almost_expired_ms
 from roadfade.ledger_file import LedgerFile
 from roadfade.local.broker import LocalBroker
-from sinks.layout import files, partitions
-from sinks.query import run_query
+from sinks.lake.layout import files, partitions
+from sinks.query.session import run_query
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, Grain, format_instant
 from telemetry.record import LATITUDE, LONGITUDE, MESH
 from tests.flow.planted import column

@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from ingest.simulator import Fleet
+from ingest.simulation.fleet import Fleet
 from roadfade.clock import wall_ms
 from roadfade.ledger_file import LedgerFile
 from roadfade.local.broker import LocalBroker
-from sinks.digest import Difference, compare
+from sinks.lake.digest import Difference, compare
 from telemetry.instants import DAY_MS, MINUTE_MS
 from tests.support.pace import enrolled, play, readings_in, recorded, same_people
 from tests.support.road import Road, no_prefix_twice, running_road

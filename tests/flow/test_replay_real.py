@@ -7,7 +7,7 @@ import can
 import pytest
 
 from assessment.rehearsal import Rehearsal, everybody_agrees
-from ingest.recording import Recording
+from ingest.can.recording import Recording
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from processors.program import build_program

@@ -9,19 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from bus.outgoing import Outgoing
-from ingest.simulator import Fleet
-from office.database import Database
-from office.policies import publish as put_on_record
-from office.policies import published
+from bus.records import Outgoing
+from ingest.simulation.fleet import Fleet
+from office.policy_versions import publish as put_on_record
+from office.policy_versions import published
+from office.store.database import Database
 from roadfade.clock import wall_ms
 from roadfade.in_force.documents import own_publication
 from roadfade.in_force.publishing import record_first
 from roadfade.local.broker import LocalBroker
 from roadfade.settings import Settings
-from sinks.digest import lake_digest
-from sinks.layout import outputs
-from sinks.query import run_query
+from sinks.lake.digest import lake_digest
+from sinks.lake.layout import outputs
+from sinks.query.session import run_query
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
 from telemetry.publication import Publication
 from tests.support.pace import enrolled, play, recorded, same_people

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bus.positions import Positions
+from bus.client.positions import Positions
 from roadfade.clock import wall_ms
 from roadfade.in_force.broker import connection_of
 from roadfade.local.broker import LocalBroker

@@ -4,8 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ingest.batching import READINGS_MAX, SPAN_MS_MAX, Reading, Source, batches, to_envelope
+from ingest.collection_gate import gate
 from ingest.envelope_id import envelope_id
-from ingest.gate import gate
 from telemetry.envelope import ENVELOPE_BYTES_MAX, decode_envelope, encode_envelope
 from telemetry.identity import DeviceId
 from telemetry.instants import to_ms

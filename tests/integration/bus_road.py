@@ -10,12 +10,12 @@ from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
 from bus.batch_loop import BatchLoop
-from bus.connection import Connection
+from bus.client.connection import Connection
 from bus.memory.broker import FakeBroker
 from bus.observer import BatchDone, LoopObserver
-from bus.outgoing import Outgoing
 from bus.ports import Broker, ConsumedRecord, Producer
 from bus.publisher import Publisher
+from bus.records import Outgoing
 from bus.topics import TopicSpec
 from telemetry.arrived import Arrived
 

@@ -7,14 +7,14 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import ClusterAuthorizationFailedError, TopicAuthorizationFailedError
 
-from bus.admin import TopicAdmin
 from bus.batch_loop import BatchLoop
-from bus.connection import Connection
+from bus.client.admin import TopicAdmin
+from bus.client.connection import Connection
 from bus.group_reader import GroupReader
 from bus.observer import LoopObserver
-from bus.outgoing import Outgoing
 from bus.ports import ReaderSettings
 from bus.publisher import Publisher
+from bus.records import Outgoing
 from bus.sink_loop import SinkLoop
 from bus.topics import TopicSpec
 from bus.view import CompactedView

@@ -8,12 +8,12 @@ from dataclasses import replace
 
 import pytest
 
-from bus.admin import TopicAdmin
 from bus.batch_loop import BatchLoop
-from bus.outgoing import Outgoing
-from bus.positions import Positions
-from bus.producer import AckedProducer
+from bus.client.admin import TopicAdmin
+from bus.client.positions import Positions
+from bus.client.producer import AckedProducer
 from bus.publisher import Publisher
+from bus.records import Outgoing
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.view import CompactedView
 from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER

@@ -5,7 +5,7 @@ Every door is tried by every principal: those that open are exactly those it nee
 
 import pytest
 
-from bus.admin import TopicAdmin
+from bus.client.admin import TopicAdmin
 from bus.failures import BrokerError, TopicError
 from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
 from telemetry.topics import AUDIT_FLOW, CONTROL, CONTROL_POLICIES, RAW, SINK_GROUP, WORKER_GROUP

@@ -6,9 +6,9 @@ from collections.abc import Callable
 import pytest
 
 from bus.batch_loop import BatchSettings
-from bus.connection import Connection
+from bus.client.connection import Connection
+from bus.client.producer import AckedProducer
 from bus.ports import ReaderSettings
-from bus.producer import AckedProducer
 from bus.publisher import Publisher
 from bus.topics import TopicSpec
 from bus.view import CompactedView

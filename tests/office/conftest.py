@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from office.database import Database
 from office.outbox import Outbox
 from office.ports import ControlRecord
-from office.registry import Registry
+from office.registry.registry import Registry
+from office.store.database import Database
 from policy.plan.consents import Grantable, Offers
 from telemetry.control import ControlRow, Heartbeat, decode_row
 

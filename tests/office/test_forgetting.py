@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from office import links, sqlite_file
-from office.database import Database
 from office.errors import OfficeError
-from office.links import NewLink
 from office.outbox import Outbox
-from office.registry import Registry
-from office.tables import LINKS
+from office.registry import links
+from office.registry.links import NewLink
+from office.registry.registry import Registry
+from office.store import sqlite_file
+from office.store.database import Database
+from office.store.tables import LINKS
 from telemetry.control import LinkInterval, encode_row
 from telemetry.identity import DeviceId, SubjectId
 from tests.office.conftest import Topics

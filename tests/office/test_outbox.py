@@ -2,11 +2,11 @@ import asyncio
 
 import pytest
 
-from office.consents import NewConsent
-from office.database import Database
-from office.links import NewLink
 from office.outbox import Outbox
-from office.registry import Registry
+from office.registry.consents import NewConsent
+from office.registry.links import NewLink
+from office.registry.registry import Registry
+from office.store.database import Database
 from telemetry.control import Heartbeat, decode_row
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY

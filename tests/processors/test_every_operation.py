@@ -7,9 +7,8 @@ import pytest
 from policy.plan.plan import Plan
 from policy.vocabulary.operations import PAIR, Operation, apply, parts_of
 from policy.vocabulary.position import withholds
-from processors.mesh import cell_of, grid_name
+from processors.column_operations import cell_of, column_function, grid_name, thinning
 from processors.program import build_program
-from processors.values import column_function, thinning
 from telemetry.record import LATITUDE, LONGITUDE, MESH, decode_record
 from tests.support.operations import EXAMPLES, MEMBERS, Example, Forgotten
 from tests.support.plans import lane, output, plan

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.vocabulary.operations import MeshH3, MeshJis
-from processors.mesh import cell_of
+from processors.column_operations import cell_of
 from telemetry.grids import jis_mesh
 
 # The corner and the edges that JIS X 0410 gives by definition, worked by hand.

@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from policy.vocabulary.operations import Keep
 from processors.processor import Processor
-from processors.seat import KeysNeeded
+from processors.pseudonyms import KeysNeeded
 from telemetry.envelope import decode_envelope, encode_envelope
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
 from telemetry.record import CE_ID, EXPIRES_AT, LATITUDE, LONGITUDE, MESH, decode_record

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from policy.plan.plan import Plan
 from policy.vocabulary.operations import Keep
-from processors.passages import passages_of
+from processors.routes import passages_of
 from telemetry.control import Role
 from telemetry.instants import SECOND_MS
 from telemetry.record import LATITUDE, LONGITUDE, decode_record

@@ -6,8 +6,8 @@ from typing import Protocol
 import pytest
 from msgspec.structs import replace
 
-from sinks.ports import Sink, Store
-from sinks.results import Overdue, Unreadable
+from sinks.port.results import Overdue, Unreadable
+from sinks.port.sink import Sink, Store
 from telemetry.identity import Pseudonym
 from telemetry.instants import MINUTE_MS
 from tests.sinks.records import AFTER_MS, CODES, EXPIRES_MS, NOW_MS, T0_MS, A, B, record

@@ -5,10 +5,10 @@ import signal
 import sys
 from pathlib import Path
 
-from sinks.steps import Step
+from sinks.lake.steps import Step
+from tests.sinks.lake.test_crashes import BATCHES
 from tests.sinks.lakes import open_lake
 from tests.sinks.records import NOW_MS
-from tests.sinks.test_crashes import BATCHES
 
 
 def main(root: Path, fatal: Step) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 
 import duckdb
 
-from sinks.lake import Lake, LakeSettings
-from sinks.parquet import COLUMNS
-from sinks.steps import Hook, Step, go_on
+from sinks.lake.lake import Lake, LakeSettings
+from sinks.lake.parquet import COLUMNS
+from sinks.lake.steps import Hook, Step, go_on
 from telemetry.instants import to_datetime
 from tests.sinks.records import OUTPUTS
 

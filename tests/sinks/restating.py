@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sinks.results import Restated
+from sinks.port.results import Restated
 from telemetry.identity import Pseudonym
 from telemetry.instants import DAY_MS
 from telemetry.kept import End, Kept

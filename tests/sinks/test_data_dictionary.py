@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from sinks.parquet import COLUMNS
-from sinks.query import run_query
+from sinks.lake.parquet import COLUMNS
+from sinks.query.session import run_query
 from tests.sinks.lakes import lake_at
 from tests.sinks.records import NOW_MS, record
 

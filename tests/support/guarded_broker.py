@@ -15,7 +15,7 @@ from typing import Any, Final
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import CreateAclsRequest
 
-from bus.connection import Connection
+from bus.client.connection import Connection
 from policy.artefacts.acls import CLUSTER, Acl
 from roadfade.local.broker import LocalBroker
 from tests.support.broker import HEAP_MAX_MIB, libs_and_java

@@ -11,11 +11,11 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from pathlib import Path
 
-from bus.outgoing import Outgoing
 from bus.publisher import Publisher
-from ingest.simulator import Fleet
-from office.database import Database
+from bus.records import Outgoing
+from ingest.simulation.fleet import Fleet
 from office.outbox import Outbox
+from office.store.database import Database
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.demo.fleet import enrol

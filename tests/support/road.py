@@ -17,12 +17,12 @@ from typing import Any
 
 from typer.testing import CliRunner
 
-from bus.positions import Positions
-from office.consents import NewConsent
-from office.database import Database
-from office.links import NewLink
+from bus.client.positions import Positions
 from office.outbox import Outbox
-from office.registry import Registry
+from office.registry.consents import NewConsent
+from office.registry.links import NewLink
+from office.registry.registry import Registry
+from office.store.database import Database
 from policy.plan.consents import grantable
 from policy.plan.plan import Plan
 from roadfade.cli import app
@@ -34,8 +34,8 @@ from roadfade.in_force.source import apply_topics
 from roadfade.local.child_process import Leashed
 from roadfade.settings import Settings
 from roadfade.status.scrape import Process, scrape
-from sinks.layout import outputs as kept_outputs
-from sinks.query import run_query
+from sinks.lake.layout import outputs as kept_outputs
+from sinks.query.session import run_query
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
 

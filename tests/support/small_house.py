@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from bus.memory.broker import FakeBroker
-from bus.outgoing import Outgoing
+from bus.records import Outgoing
 from roadfade.in_force.broker import bring_about, limits_of, specs_of
 from roadfade.in_force.plans import Plans, line_at
 from roadfade.settings import Settings

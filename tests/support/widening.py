@@ -16,8 +16,7 @@ from policy.vocabulary.operations import Operation, apply, parts_of
 from policy.vocabulary.periods import expires_ms
 from policy.vocabulary.terms import Basis, Period
 from policy.vocabulary.words import release_ms
-from processors.mesh import cell_of
-from processors.values import thinning
+from processors.column_operations import cell_of, thinning
 from telemetry.control import Role
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
 

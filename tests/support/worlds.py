@@ -11,7 +11,7 @@ from processors.minimise import Minimised
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
-from processors.seat import KeyName
+from processors.pseudonyms import KeyName
 from processors.tally import Tally
 from telemetry.control import ConsentInterval, ConsentKind, DeviceRegistration, LinkInterval, Role
 from telemetry.flow import OutputFlow

@@ -10,7 +10,7 @@ from rich.table import Table
 
 from assessment.dry_run import DryRun, dry_run
 from assessment.dry_run_page import assumed_words, dry_run_page
-from ingest.recording import Recording
+from ingest.can.recording import Recording
 from ingest.refused import Refused
 from pages.reasons import reason_words
 from pages.translation import translation

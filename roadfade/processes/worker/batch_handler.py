@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from bus.observer import BatchDone
-from bus.outgoing import Outgoing
+from bus.records import Outgoing
 from processors.processor import Processor
 from processors.program import Program
-from processors.seat import KeysNeeded
+from processors.pseudonyms import KeysNeeded
 from processors.tally import Tally
 from roadfade import metrics
 from roadfade.clock import Clock

@@ -17,7 +17,7 @@ import mode
 import msgspec
 from mode.supervisors import CrashingSupervisor
 
-from bus.connection import Connection
+from bus.client.connection import Connection
 from roadfade import metrics
 from roadfade.ledger_file import LedgerFile
 from telemetry import flow

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Collection, Mapping
 from typing import Protocol
 
-from processors.seat import KeyName
+from processors.pseudonyms import KeyName
 from telemetry.identity import EpochKey
 
 KEYS_KEPT_MAX = 100_000

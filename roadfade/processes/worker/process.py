@@ -12,8 +12,8 @@ from typing import Final
 from bus.batch_loop import BatchLoop, BatchSettings
 from bus.ports import Broker, ReaderSettings
 from bus.slots import Slot
-from office.kek import FileKek
-from office.keyring import Keyring
+from office.keyring.kek import FileKek
+from office.keyring.keyring import Keyring
 from processors.people import People
 from roadfade import metrics
 from roadfade.clock import judging_clock, wall_ms

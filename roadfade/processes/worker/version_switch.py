@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final, Generic, TypeVar
 
-from bus.stopping import until
+from bus.pacing import until
 from policy.versions.in_force import InForce
 from roadfade.clock import Clock
 from roadfade.in_force.published import Published

@@ -1,6 +1,6 @@
-from bus.outgoing import Outgoing
 from bus.ports import Broker
 from bus.publisher import Publisher
+from bus.records import Outgoing
 from bus.topics import TopicSpec
 from roadfade.clock import wall_ms
 from tests.integration.bus_road import delete_before

@@ -8,8 +8,8 @@ import pytest
 
 from bus.batch_loop import BatchSettings
 from bus.failures import GaveUpError, SendFailedError
-from bus.outgoing import Outgoing
 from bus.ports import Broker, ReaderSettings
+from bus.records import Outgoing
 from bus.topics import TopicSpec
 from telemetry.arrived import Arrived
 from tests.integration.bus_road import (

@@ -4,12 +4,12 @@ import asyncio
 
 import pytest
 
-from bus.connection import Connection
+from bus.client.connection import Connection
 from bus.failures import OversizedError, SendFailedError
-from bus.outgoing import Outgoing
 from bus.partitions import partition_for
 from bus.ports import BATCH_BYTES_MAX, Broker
 from bus.publisher import Publisher
+from bus.records import Outgoing
 from bus.topics import TopicSpec
 from tests.integration.bus_road import (
     OUT,

@@ -5,8 +5,8 @@ from collections import Counter
 from collections.abc import Sequence
 
 from bus.batch_loop import BatchSettings
-from bus.outgoing import Outgoing
 from bus.ports import Broker, ReaderSettings
+from bus.records import Outgoing
 from telemetry.arrived import Arrived
 from tests.integration.bus_road import (
     Noted,

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bus.failures import TopicError, ViewOutdatedError
-from bus.outgoing import Outgoing
 from bus.ports import Broker
+from bus.records import Outgoing
 from bus.topics import TopicSpec
 from bus.view import CompactedView
 from telemetry.topics import HEARTBEAT_KEY

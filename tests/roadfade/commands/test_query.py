@@ -11,7 +11,7 @@ from roadfade.commands import query
 from roadfade.commands.query import output_of
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
-from sinks.lake import Lake
+from sinks.lake.lake import Lake
 from telemetry.instants import parse_instant
 from tests.sinks.records import A, record
 from tests.support.plans import PLAN, lane, output, plan

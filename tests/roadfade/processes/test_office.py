@@ -9,9 +9,9 @@ import pytest
 
 from bus.memory.broker import FakeBroker
 from bus.memory.faults import Fault
-from office.database import Database
 from office.outbox import Outbox
-from office.policies import publish, published
+from office.policy_versions import publish, published
+from office.store.database import Database
 from roadfade import metrics
 from roadfade.in_force.publishing import record_first
 from roadfade.processes.office import serve, topics_of

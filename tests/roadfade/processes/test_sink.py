@@ -10,7 +10,7 @@ import pytest
 
 from bus.memory.broker import FakeBroker
 from bus.memory.faults import Event, Fault
-from bus.outgoing import Outgoing
+from bus.records import Outgoing
 from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.in_force.broker import limits_of

@@ -10,8 +10,8 @@ from roadfade.ledger_file import LedgerFile
 from roadfade.processes.lake_writer import StoreWriter
 from roadfade.processes.sweep import measure, restate_in_turn, restate_once, sweep_once
 from sinks.memory import MemorySink, MemoryStore
-from sinks.ports import Ends, StoreTakenError
-from sinks.results import Restated
+from sinks.port.results import Restated
+from sinks.port.sink import Ends, StoreTakenError
 from telemetry.identity import Pseudonym
 from tests.sinks.records import AFTER_MS, EXPIRES_MS, NOW_MS, OUTPUTS, A, record
 from tests.sinks.restating import FixedEnds

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from bus.memory.broker import FakeBroker
-from office.database import Database
-from office.policies import publish
+from office.policy_versions import publish
+from office.store.database import Database
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
 from roadfade.processes.topic_keeper import TopicKeeper

@@ -15,7 +15,7 @@ from roadfade.settings import Settings
 from roadfade.status.facts import Facts, Waiting
 from roadfade.status.scrape import Process, Sample, highest, scrape, total
 from roadfade.status.verdict import wrong
-from sinks.results import Overdue
+from sinks.port.results import Overdue
 from telemetry.instants import parse_instant
 from telemetry.topics import SINK_GROUP, WORKER_GROUP
 

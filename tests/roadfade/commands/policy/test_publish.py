@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner, Result
 
-from office.recorded import recorded
+from office.store.recorded import recorded
 from roadfade.cli import policy_app as app
 from roadfade.in_force.documents import load_files
 from tests.support.documents import FILES

@@ -1,5 +1,5 @@
 from bus.observer import BatchDone
-from office.memory_keyring import MemoryKeyring
+from office.keyring.memory import MemoryKeyring
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program

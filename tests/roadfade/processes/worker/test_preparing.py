@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from bus.memory.broker import FakeBroker
-from office.memory_keyring import MemoryKeyring
+from office.keyring.memory import MemoryKeyring
 from policy.plan.limits import Limits
 from processors.people import People
 from roadfade.in_force.plans import Plans

@@ -11,8 +11,8 @@ import pytest
 from bus.memory.broker import FakeBroker
 from bus.memory.cluster import Stored
 from bus.memory.faults import Fault
-from bus.outgoing import Outgoing
-from office.kek import FileKek
+from bus.records import Outgoing
+from office.keyring.kek import FileKek
 from roadfade.clock import wall_ms
 from roadfade.in_force.source import Footing
 from roadfade.processes.worker.process import assemble

@@ -1,0 +1,138 @@
+"""A member of a consumer group over Kafka's own client."""
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from typing import Any, Final
+
+from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
+from aiokafka import TopicPartition as KafkaPartition
+from aiokafka.errors import CommitFailedError, IllegalStateError
+
+from bus.client import metadata_pause
+from bus.client.address import Address
+from bus.client.closing import end_consumer
+from bus.client.translation import translated
+from bus.failures import CommitRefusedError
+from bus.ports import Fetched, ReaderSettings, TopicPartition
+
+REQUEST_TIMEOUT_MS: Final = 15_000
+
+
+class KafkaMember:
+    """Obeys ``ports.GroupMember``; the prefix goes on and comes off here."""
+
+    def __init__(
+        self,
+        address: Address,
+        group: str,
+        topics: Sequence[str],
+        *,
+        member: str | None,
+        settings: ReaderSettings,
+        revoked: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._address = address
+        self._group = address.group(group)
+        self._topics = [address.topic(name) for name in topics]
+        self._member = member
+        self._settings = settings
+        self._listener = _Listener(revoked)
+        self._consumer: Any = None
+
+    @translated
+    async def start(self) -> None:
+        """Connect and subscribe; BrokerError if the broker or a topic is not there."""
+        metadata_pause.install()
+        settings = self._settings
+        self._consumer = AIOKafkaConsumer(
+            **self._address.client_options(),
+            group_id=self._group,
+            group_instance_id=self._member,
+            client_id=self._member or self._group,
+            enable_auto_commit=False,
+            auto_offset_reset="earliest",
+            # Nothing of ours writes transactions; a foreign one must not hold back deletion.
+            isolation_level="read_uncommitted",
+            session_timeout_ms=settings.session_timeout_ms,
+            heartbeat_interval_ms=settings.heartbeat_interval_ms,
+            rebalance_timeout_ms=settings.rebalance_timeout_ms,
+            request_timeout_ms=REQUEST_TIMEOUT_MS,
+            max_partition_fetch_bytes=settings.partition_bytes_max,
+            fetch_max_bytes=settings.fetch_bytes_max,
+            check_crcs=settings.check_crcs,
+        )
+        self._consumer.subscribe(self._topics, listener=self._listener)
+        await self._consumer.start()
+
+    async def stop(self, deadline_ms: int) -> None:
+        """Leave and close within the deadline. Idempotent."""
+        consumer, self._consumer = self._consumer, None
+        if consumer is not None:
+            await end_consumer(consumer, deadline_ms)
+
+    @translated
+    async def fetch(self) -> Fetched:
+        """The next records; the client's own objects, wrapped in nothing."""
+        fetched = await self._consumer.getmany(
+            timeout_ms=self._settings.poll_ms, max_records=self._settings.records_max
+        )
+        return {self._plain(partition): records for partition, records in fetched.items()}
+
+    def assigned(self) -> set[TopicPartition]:
+        """The partitions that are this member's now."""
+        return set(map(self._plain, self._consumer.assignment()))
+
+    def paused(self) -> set[TopicPartition]:
+        """Those of which nothing is fetched."""
+        return set(map(self._plain, self._consumer.paused()))
+
+    def pause(self, partitions: Iterable[TopicPartition]) -> None:
+        """Fetch nothing more of these."""
+        self._consumer.pause(*map(self._full, partitions))
+
+    def resume(self, partitions: Iterable[TopicPartition]) -> None:
+        """Fetch of these again."""
+        self._consumer.resume(*map(self._full, partitions))
+
+    def seek(self, partition: TopicPartition, offset: int) -> None:
+        """Read on from ``offset``."""
+        self._consumer.seek(self._full(partition), offset)
+
+    @translated
+    async def committed(self, partition: TopicPartition) -> int | None:
+        """The group's offset there."""
+        offset: int | None = await self._consumer.committed(self._full(partition))
+        return offset
+
+    @translated
+    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+        """Commit; CommitRefusedError if the group has moved on."""
+        try:
+            await self._consumer.commit({self._full(at): offset for at, offset in offsets.items()})
+        except (CommitFailedError, IllegalStateError) as error:
+            raise CommitRefusedError(str(error)) from error
+
+    def highwater(self, partition: TopicPartition) -> int | None:
+        """The end of the partition as of the last fetch; None if it is not ours."""
+        full = self._full(partition)
+        if full not in self._consumer.assignment():
+            return None
+        end: int | None = self._consumer.highwater(full)
+        return end
+
+    def _plain(self, partition: Any) -> TopicPartition:
+        return TopicPartition(self._address.plain(partition.topic), partition.partition)
+
+    def _full(self, partition: TopicPartition) -> Any:
+        return KafkaPartition(self._address.topic(partition.topic), partition.partition)
+
+
+class _Listener(ConsumerRebalanceListener):  # type: ignore[misc]  # aiokafka publishes no types
+    def __init__(self, revoked: Callable[[], Awaitable[None]]) -> None:
+        self._revoked = revoked
+
+    async def on_partitions_revoked(self, revoked: object) -> None:
+        if revoked:
+            await self._revoked()
+
+    async def on_partitions_assigned(self, assigned: object) -> None:
+        """Nothing to do: a batch asks for what it needs to know."""

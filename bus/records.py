@@ -1,0 +1,32 @@
+"""From the Kafka client's records to ours."""
+
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+from telemetry.arrived import Arrived
+
+
+def arrived_from(topic: str, records: Iterable[Any]) -> list[Arrived]:
+    """Our view of the client's records of one topic, in their order."""
+    return [
+        Arrived(topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
+        for r in records
+    ]
+
+
+class Outgoing(NamedTuple):
+    """One record to send.
+
+    ``topic`` is unprefixed. ``partition`` None is for the ``Publisher`` only, which then takes
+    the partition from the key; processors always name one. ``value`` None deletes the key on
+    a compacted topic.
+    """
+
+    topic: str
+    partition: int | None
+    key: bytes | None
+    value: bytes | None
+    headers: list[tuple[str, bytes]] = []  # noqa: RUF012  # shared by most records; nobody changes it
+
+    def __repr__(self) -> str:
+        return f"Outgoing({self.topic}, …)"

@@ -1,0 +1,1 @@
+"""CAN frames to readings: recorded logs, signal maps, decoding."""

@@ -1,0 +1,70 @@
+"""Envelopes onto ``telemetry.raw``: gated, encoded, and keyed so that no key names a device."""
+
+import hmac
+import secrets
+from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
+from typing import Protocol
+
+from ingest.collection_gate import gate
+from telemetry.envelope import Envelope, encode_envelope
+from telemetry.topics import RAW
+
+ENVELOPES_AT_ONCE_MAX = 500
+
+
+class Publish(Protocol):
+    """What is asked of the bus."""
+
+    async def publish_to(self, topic: str, pairs: Sequence[tuple[bytes, bytes]]) -> None:
+        """Write these keys and values; durable on return."""
+
+
+class RawPublisher:
+    """The way onto the raw topic for everything that runs in this house.
+
+    The record key is an HMAC of the device under a routing key that lives as long as this
+    object: one device keeps one partition meanwhile, and nobody reads a device off a key.
+    """
+
+    def __init__(self, publisher: Publish, collected: AbstractSet[str]) -> None:
+        self._publisher = publisher
+        self._collected = collected
+        self._routing_key = secrets.token_bytes(32)
+        self.envelopes = 0
+        self.readings = 0
+        self.not_collected = 0
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """What went out so far, and what the policy collects of nobody."""
+        return {
+            "envelopes": self.envelopes,
+            "readings": self.readings,
+            "not_collected": self.not_collected,
+        }
+
+    async def publish(self, envelopes: Iterable[Envelope]) -> int:
+        """Publish what the policy collects of them; durable on return. How many went out."""
+        outgoing: list[tuple[bytes, bytes]] = []
+        sent = readings = 0
+        for envelope in envelopes:
+            kept, dropped = gate(envelope, self._collected)
+            self.not_collected += dropped
+            if kept is None:
+                continue
+            outgoing.append((self._key(kept.device), encode_envelope(kept)))
+            readings += kept.readings
+            if len(outgoing) >= ENVELOPES_AT_ONCE_MAX:
+                sent += await self._send(outgoing, readings)
+                outgoing, readings = [], 0
+        return sent + await self._send(outgoing, readings)
+
+    def _key(self, device: str) -> bytes:
+        return hmac.digest(self._routing_key, device.encode(), "sha256")[:16]
+
+    async def _send(self, outgoing: list[tuple[bytes, bytes]], readings: int) -> int:
+        await self._publisher.publish_to(RAW, outgoing)
+        self.readings += readings
+        self.envelopes += len(outgoing)
+        return len(outgoing)

@@ -1,0 +1,1 @@
+"""Keys of pseudonyms, wrapped by a key from outside; destroying one unlinks what it made."""

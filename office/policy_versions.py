@@ -1,0 +1,90 @@
+"""The published versions of the policy: recorded here, told to everyone by the outbox.
+
+In: a publication that holds (whoever calls has compiled it). Out: the versions on record.
+A version is published once; the next one has a higher number and the same policy's name.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row, func, insert, select
+
+from office.errors import OfficeError
+from office.store.changes import Change, announce
+from office.store.database import Database
+from office.store.tables import POLICIES
+from telemetry.publication import Publication, decode_publication, encode_publication
+from telemetry.topics import CONTROL_POLICIES
+
+_VALUES: Final = select(POLICIES.c.value).order_by(POLICIES.c.version)
+VERSIONS_MAX: Final = 200
+"""The sweep compiles all that were in force: their number is bounded."""
+
+
+async def published(database: Database) -> tuple[Publication, ...]:
+    """Every version on record, lowest first."""
+    async with database.reading() as connection:
+        return tuple(map(decode_publication, await connection.scalars(_VALUES)))
+
+
+async def newest(database: Database) -> int | None:
+    """The highest version on record, None where there is none."""
+    async with database.reading() as connection:
+        found: int | None = await connection.scalar(select(func.max(POLICIES.c.version)))
+    return found
+
+
+async def publish(
+    database: Database, new: Publication, after: Sequence[Publication]
+) -> tuple[Publication, ...]:
+    """Record a version and have it told; the versions then on record.
+
+    ``after``: the versions that the caller compared it with. The same texts again change
+    nothing. OfficeError where another version was published meanwhile, where the number does
+    not grow, or where it is another policy.
+    """
+    async with database.writing() as connection:
+        known = tuple(map(decode_publication, await connection.scalars(_VALUES)))
+        if known != tuple(after):
+            msg = (
+                "another version was published meanwhile: look at what it says, then publish again"
+            )
+            raise OfficeError(msg)
+        if on_record(known, new):
+            return known
+        value = encode_publication(new)
+        row = {"version": new.version, "policy": new.policy, "value": value}
+        await connection.execute(insert(POLICIES).values(row))
+        await announce(connection, [Change(CONTROL_POLICIES, new.key.decode(), value)])
+    return (*known, new)
+
+
+def on_record(known: Sequence[Publication], new: Publication) -> bool:
+    """Whether the version is on record already, as it is; OfficeError where it cannot follow."""
+    if not known:
+        return False
+    newest = known[-1]
+    if new.policy != newest.policy:
+        msg = (
+            f"this is the policy {new.policy}, the one on record is {newest.policy}: keep its name "
+            "(an installation has one policy; the setting `policy` names its first document)"
+        )
+        raise OfficeError(msg)
+    same = next((one for one in known if one.version == new.version), None)
+    if same is not None and same.files == new.files:
+        return True
+    if new.version <= newest.version:
+        msg = (
+            f"version {newest.version} is published, so the next one needs a higher number than "
+            f"{new.version}: to go back, publish the old texts under a new number"
+        )
+        raise OfficeError(msg)
+    if len(known) >= VERSIONS_MAX:
+        msg = f"{VERSIONS_MAX} versions are published, which is as many as are kept"
+        raise OfficeError(msg)
+    return False
+
+
+def policy_change(row: Row[Any]) -> Change:
+    """A row of the table as the outbox tells it."""
+    return Change(CONTROL_POLICIES, decode_publication(row.value).key.decode(), row.value)

@@ -1,0 +1,37 @@
+"""Everything the office knows about some devices, as the control topics would tell it.
+
+For a front door that asks before it sends. Reads only.
+"""
+
+from collections.abc import Collection
+
+from sqlalchemy import select
+
+from office.registry.consents import consent_of
+from office.registry.links import link_of
+from office.store.changes import chunks
+from office.store.database import Database
+from office.store.tables import CONSENTS, DEVICES, LINKS
+from telemetry.control import ControlRow, DeviceRegistration
+from telemetry.identity import DeviceId
+
+
+async def standing_of(
+    database: Database, devices: Collection[DeviceId]
+) -> list[tuple[bytes, ControlRow]]:
+    """Row ids and rows: registrations and links of the devices, and their people's consents."""
+    found: list[tuple[bytes, ControlRow]] = []
+    async with database.reading() as connection:
+        people: set[str] = set()
+        for some in chunks(sorted(devices)):
+            for row in await connection.execute(select(DEVICES).where(DEVICES.c.device.in_(some))):
+                known = DeviceRegistration(DeviceId(row.device), row.registered_ms)
+                found.append((row.row.encode(), known))
+            for row in await connection.execute(select(LINKS).where(LINKS.c.device.in_(some))):
+                people.add(row.subject)
+                found.append((row.link.encode(), link_of(row)))
+        for owners in chunks(sorted(people)):
+            wanted = select(CONSENTS).where(CONSENTS.c.subject.in_(owners))
+            for row in await connection.execute(wanted):
+                found.append((row.consent.encode(), consent_of(row)))  # noqa: PERF401  # as above
+    return found

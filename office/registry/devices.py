@@ -1,0 +1,64 @@
+"""Which dongles are known, and since when. Every function runs in the caller's transaction."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from office.errors import OfficeError
+from office.store.changes import Change, announce, chunks
+from office.store.row_ids import new_row_id
+from office.store.tables import DEVICES
+from telemetry.control import DeviceRegistration
+from telemetry.identity import DeviceId
+from telemetry.topics import CONTROL_LINKS
+
+ID_CHARS_MAX: Final = 64
+"""As in the envelope: a longer id could never be sent."""
+
+
+def checked_id(what: str, text: str) -> None:
+    """Refuse ids that no envelope could carry or no person could type again."""
+    if not 1 <= len(text) <= ID_CHARS_MAX or not text.isprintable() or " " in text:
+        msg = f"a {what} id is 1 to {ID_CHARS_MAX} printable characters without blanks"
+        raise OfficeError(msg)
+
+
+async def known(
+    connection: AsyncConnection, devices: Iterable[DeviceId]
+) -> dict[DeviceId, tuple[str, int]]:
+    """Row id and registration time of those devices that are registered."""
+    found: dict[DeviceId, tuple[str, int]] = {}
+    for some in chunks(sorted(devices)):
+        query = select(DEVICES).where(DEVICES.c.device.in_(some))
+        for row in await connection.execute(query):
+            found[DeviceId(row.device)] = (row.row, row.registered_ms)
+    return found
+
+
+async def register_devices(
+    connection: AsyncConnection, wanted: Mapping[DeviceId, int]
+) -> dict[DeviceId, str]:
+    """Register devices that are not known yet; row ids of all. Times of known ones stay."""
+    for device in wanted:
+        checked_id("device", device)
+    rows = {device: row for device, (row, _) in (await known(connection, wanted)).items()}
+    fresh = {device: new_row_id() for device in wanted if device not in rows}
+    if fresh:
+        await connection.execute(insert(DEVICES), _as_rows(fresh, wanted))
+        changes = [
+            Change(CONTROL_LINKS, row, DeviceRegistration(device, wanted[device]))
+            for device, row in fresh.items()
+        ]
+        await announce(connection, changes)
+    return rows | fresh
+
+
+def _as_rows(
+    fresh: Mapping[DeviceId, str], wanted: Mapping[DeviceId, int]
+) -> Sequence[dict[str, str | int]]:
+    return [
+        {"row": row, "device": device, "registered_ms": wanted[device]}
+        for device, row in fresh.items()
+    ]

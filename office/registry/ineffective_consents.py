@@ -1,0 +1,51 @@
+"""Consents that a forbid makes void: refused, so that nobody believes they opened something.
+
+Goes by what the office knows: the roles of the subject's links that hold when the consent
+begins, or later. Who is linked afterwards is the workers' to judge, reading by reading.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import NamedTuple
+
+from sqlalchemy import select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from office.errors import OfficeError
+from office.store.changes import chunks
+from office.store.tables import LINKS
+from telemetry.control import UNCONFIRMED, Role
+from telemetry.identity import SubjectId
+
+
+class Part(NamedTuple):
+    """What a subject is to some vehicle, and until when."""
+
+    role: Role
+    to_ms: int | None
+
+
+async def parts_of(
+    connection: AsyncConnection, subjects: Collection[SubjectId]
+) -> dict[SubjectId, list[Part]]:
+    """Every part that links give these subjects."""
+    found: dict[SubjectId, list[Part]] = {}
+    for some in chunks(sorted(subjects)):
+        query = select(LINKS.c.subject, LINKS.c.role, LINKS.c.to_ms)
+        for row in await connection.execute(query.where(LINKS.c.subject.in_(some))):
+            found.setdefault(SubjectId(row.subject), []).append(Part(row.role, row.to_ms))
+    return found
+
+
+def refuse_void(parts: Sequence[Part], from_ms: int, void: Mapping[Role, str]) -> None:
+    """OfficeError where the subject has parts from then on, and a forbid names each of them."""
+    roles = sorted({one.role for one in parts if one.to_ms is None or one.to_ms > from_ms})
+    if not roles or not all(role in void for role in roles):
+        return
+    why = "; ".join(f"{role}: {void[role]}" for role in roles)
+    msg = f"the policy makes this consent void for people in the role of this one ({why})"
+    if UNCONFIRMED in roles:
+        msg += (
+            "; where somebody confirms who drives, end the link (roadfade unregister) and begin "
+            "another in that role (roadfade register --role)"
+        )
+    raise OfficeError(msg)

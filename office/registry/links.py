@@ -1,0 +1,170 @@
+"""Who stands behind a device, and when. Every function runs in the caller's transaction.
+
+A link is a subject, a vehicle and an interval, with a random secret that lives only in
+its row (and the workers' sealed view). At most one link holds a device at any instant.
+"""
+
+import secrets
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+from sqlalchemy import Row, delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from office.errors import OfficeError
+from office.registry.devices import checked_id, known
+from office.registry.intervals import Interval, asked_interval
+from office.store.changes import Change, announce, chunks
+from office.store.row_ids import new_row_id
+from office.store.tables import LINKS
+from telemetry.control import UNCONFIRMED, LinkInterval, Role
+from telemetry.identity import DeviceId, LinkSecret, SubjectId
+from telemetry.topics import CONTROL_LINKS
+
+SECRET_BYTES: Final = 32
+OTHER_ROLE: Final = (
+    "the link stands in another role, and what was recorded under it stays so: end it "
+    "(roadfade unregister) and begin another with this role"
+)
+
+
+class NewLink(NamedTuple):
+    """A link someone asks for: ``[from_ms, to_ms)``, open without an end."""
+
+    device: DeviceId
+    subject: SubjectId
+    from_ms: int
+    to_ms: int | None = None
+    role: Role | None = None
+    """What the person is to the vehicle; None: not told, so nobody confirmed who drives."""
+
+
+def link_of(row: Row[Any]) -> LinkInterval:
+    """A row of the table as the control topic carries it."""
+    return LinkInterval(
+        link=row.link,
+        device=DeviceId(row.device),
+        subject=SubjectId(row.subject),
+        secret=LinkSecret(row.secret),
+        from_ms=row.from_ms,
+        to_ms=row.to_ms,
+        role=row.role,
+    )
+
+
+async def add_links(connection: AsyncConnection, wanted: Sequence[NewLink]) -> list[str]:
+    """Row ids in the order asked; a link that stands already is answered with its own id.
+
+    OfficeError where a device is not registered by then, another link overlaps, or the
+    same link stands in another role.
+    """
+    held = await _links_of(connection, {link.device for link in wanted})
+    registered = await known(connection, {link.device for link in wanted})
+    ids, fresh = list[str](), list[LinkInterval]()
+    for new in wanted:
+        checked_id("subject", new.subject)
+        _, since_ms = registered.get(new.device, ("", None))
+        _check_registered(since_ms, new.from_ms)
+        interval = asked_interval(new.from_ms, new.to_ms)
+        links = held.setdefault(new.device, [])
+        same = _same_or_free(links, new.subject, interval)
+        if same is None:
+            secret = LinkSecret(secrets.token_bytes(SECRET_BYTES))
+            role = new.role or UNCONFIRMED
+            same = LinkInterval(new_row_id(), new.device, new.subject, secret, *interval, role)
+            links.append(same)
+            fresh.append(same)
+        elif new.role not in (None, same.role):
+            raise OfficeError(OTHER_ROLE)
+        ids.append(same.link)
+    await _insert(connection, fresh)
+    return ids
+
+
+def _check_registered(since_ms: int | None, from_ms: int) -> None:
+    if since_ms is None:
+        msg = "the device is not registered: register it first (roadfade device register)"
+        raise OfficeError(msg)
+    if from_ms < since_ms:
+        msg = (
+            "the link begins before the device was registered, and nothing older of it is "
+            "admitted: begin the link at the registration or later"
+        )
+        raise OfficeError(msg)
+
+
+def _same_or_free(
+    links: Collection[LinkInterval], subject: SubjectId, wanted: Interval
+) -> LinkInterval | None:
+    for link in links:
+        held = Interval(link.from_ms, link.to_ms)
+        stands = link.to_ms is None and wanted.to_ms is None and link.from_ms <= wanted.from_ms
+        if link.subject == subject and (stands or held == wanted):
+            return link
+        if held.overlaps(wanted):
+            msg = (
+                "the device is already linked for part of that time, and a reading has one "
+                "subject: close the earlier link first (roadfade unregister), or begin later"
+            )
+            raise OfficeError(msg)
+    return None
+
+
+async def close_link(connection: AsyncConnection, device: DeviceId, at_ms: int) -> str:
+    """End the device's open link at an instant; its row id. Asked again: the same answer."""
+    links = (await _links_of(connection, {device})).get(device, [])
+    for link in links:
+        if link.to_ms is None and link.from_ms < at_ms:
+            ended = update(LINKS).where(LINKS.c.link == link.link).values(to_ms=at_ms)
+            await connection.execute(ended)
+            closed = replace(link, to_ms=at_ms)
+            await announce(connection, [Change(CONTROL_LINKS, link.link, closed)])
+            return link.link
+        if link.to_ms == at_ms:
+            return link.link
+    msg = (
+        "the device has no open link that begins before that instant: check the device id, "
+        "or give a later end"
+    )
+    raise OfficeError(msg)
+
+
+async def delete_link(connection: AsyncConnection, link: str) -> bool:
+    """Forget a link and its secret; False where there is none. The caller scrubs after."""
+    gone = await connection.execute(delete(LINKS).where(LINKS.c.link == link))
+    if gone.rowcount == 0:
+        return False
+    await announce(connection, [Change(CONTROL_LINKS, link, None)])
+    return True
+
+
+async def _links_of(
+    connection: AsyncConnection, devices: Collection[DeviceId]
+) -> dict[DeviceId, list[LinkInterval]]:
+    found: dict[DeviceId, list[LinkInterval]] = {}
+    for some in chunks(sorted(devices)):
+        for row in await connection.execute(select(LINKS).where(LINKS.c.device.in_(some))):
+            link = link_of(row)
+            found.setdefault(link.device, []).append(link)
+    return found
+
+
+async def _insert(connection: AsyncConnection, fresh: Sequence[LinkInterval]) -> None:
+    if fresh:
+        await connection.execute(
+            insert(LINKS),
+            [
+                {
+                    "link": link.link,
+                    "device": link.device,
+                    "subject": link.subject,
+                    "secret": bytes(link.secret),
+                    "from_ms": link.from_ms,
+                    "to_ms": link.to_ms,
+                    "role": link.role,
+                }
+                for link in fresh
+            ],
+        )
+        await announce(connection, [Change(CONTROL_LINKS, link.link, link) for link in fresh])

@@ -1,0 +1,124 @@
+"""The registry: devices, who stands behind them, and to what those people agreed.
+
+Each call is one transaction, durable when it returns, and leaves what the workers must
+learn in the outbox in that same transaction. Identifiers go in; row ids come out. All
+times are milliseconds UTC. Refusals are OfficeError, and a refused call changed nothing.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from office.errors import OfficeError
+from office.registry import consents, devices, links
+from office.registry.consents import NewConsent
+from office.registry.links import NewLink
+from office.store.database import Database
+from policy.plan.consents import NOTHING_OFFERED, Offers
+from telemetry.control import ConsentKind, Role
+from telemetry.identity import DeviceId, SubjectId
+
+
+class Registered(NamedTuple):
+    """Row ids, in the order asked."""
+
+    links: list[str]
+    consents: list[str]
+
+
+class Registry:
+    """System of record for links and consents. ``grantable``: what the policy asks for."""
+
+    def __init__(self, database: Database, grantable: Offers = NOTHING_OFFERED) -> None:
+        self._database = database
+        self._grantable = grantable
+
+    async def register_device(self, device: DeviceId, registered_ms: int) -> str:
+        """Make a device known from an instant on; its row id. Again with equal facts: the same."""
+        async with self._database.writing() as connection:
+            before = await devices.known(connection, [device])
+            if device in before and before[device][1] != registered_ms:
+                msg = (
+                    "the device is already registered, from another instant on: leave it, or "
+                    "register the dongle under a new id"
+                )
+                raise OfficeError(msg)
+            return (await devices.register_devices(connection, {device: registered_ms}))[device]
+
+    async def link(
+        self,
+        device: DeviceId,
+        subject: SubjectId,
+        from_ms: int,
+        to_ms: int | None = None,
+        role: Role | None = None,
+    ) -> str:
+        """Link a registered device to a subject; the link's id. Again: the same id."""
+        async with self._database.writing() as connection:
+            new = NewLink(device, subject, from_ms, to_ms, role)
+            return (await links.add_links(connection, [new]))[0]
+
+    async def register(
+        self, device: DeviceId, subject: SubjectId, from_ms: int, role: Role | None = None
+    ) -> str:
+        """Link, and register the device from that instant on where it is not known yet."""
+        new = NewLink(device, subject, from_ms, role=role)
+        return (await self.register_fleet([new])).links[0]
+
+    async def register_fleet(
+        self, wanted: Sequence[NewLink], given: Sequence[NewConsent] = ()
+    ) -> Registered:
+        """Many links and consents in one transaction: all of them or none.
+
+        Devices not known yet are registered from their earliest link on.
+        """
+        first_ms: dict[DeviceId, int] = {}
+        for new in wanted:
+            first_ms[new.device] = min(new.from_ms, first_ms.get(new.device, new.from_ms))
+        async with self._database.writing() as connection:
+            await devices.register_devices(connection, first_ms)
+            linked = await links.add_links(connection, wanted)
+            granted = await consents.add_consents(connection, given, self._grantable)
+        return Registered(linked, granted)
+
+    async def close_link(self, device: DeviceId, at_ms: int) -> str:
+        """End the device's open link (sold, lent, returned); its id. Again: the same id."""
+        async with self._database.writing() as connection:
+            return await links.close_link(connection, device, at_ms)
+
+    async def delete_link(self, link: str) -> bool:
+        """Forget a link: nothing recorded under it can be tied to its subject again.
+
+        The secret is in no file of the database when this returns. False where there was
+        no such link; the files are scrubbed all the same, so a call cut short is repeated.
+        """
+        async with self._database.writing() as connection:
+            there = await links.delete_link(connection, link)
+        await self._database.scrub()
+        return there
+
+    async def grant(
+        self,
+        subject: SubjectId,
+        purpose: str,
+        basis: ConsentKind,
+        recipient: str | None,
+        notice: str,
+        from_ms: int,
+    ) -> str:
+        """Record a consent the policy asks for; its row id. Again: the same id.
+
+        OfficeError where a forbid makes it void for every role the subject is linked in.
+        """
+        new = NewConsent(subject, purpose, basis, recipient, notice, from_ms)
+        async with self._database.writing() as connection:
+            return (await consents.add_consents(connection, [new], self._grantable))[0]
+
+    async def withdraw(
+        self, subject: SubjectId, purpose: str, recipient: str | None, at_ms: int
+    ) -> list[str]:
+        """End consents at an instant; without a recipient, every recipient's. May be repeated.
+
+        Returns the row ids that matched; OfficeError where nothing ever did.
+        """
+        async with self._database.writing() as connection:
+            return await consents.withdraw(connection, subject, purpose, recipient, at_ms)

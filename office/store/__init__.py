@@ -1,0 +1,1 @@
+"""The office's database: engine, tables, migrations, and what leaves a change behind."""

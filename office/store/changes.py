@@ -1,0 +1,54 @@
+"""What the workers must learn goes into the outbox, in the transaction of the change itself."""
+
+from collections.abc import Iterator, Sequence
+from typing import Final, NamedTuple, TypeVar
+
+from sqlalchemy import delete, insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from office.store.tables import OUTBOX
+from telemetry.control import ControlRow, encode_row
+
+CHUNK_ROWS: Final = 500
+"""Rows per statement: databases bound the number of parameters."""
+
+T = TypeVar("T")
+
+
+class Change(NamedTuple):
+    """A row of a control topic as it is from now on; None: it is no more."""
+
+    topic: str
+    row: str
+    value: ControlRow | bytes | None
+    """Bytes are a value as it is, of a topic that carries no rows of people."""
+
+
+def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
+    """The items in order, at most CHUNK_ROWS at a time."""
+    for start in range(0, len(items), CHUNK_ROWS):
+        yield items[start : start + CHUNK_ROWS]
+
+
+async def announce(connection: AsyncConnection, changes: Sequence[Change]) -> None:
+    """Queue the changes for publication, in this order, if the transaction holds.
+
+    A deleted row's earlier changes leave the outbox: they hold what must be forgotten.
+    """
+    gone = [change.row for change in changes if change.value is None]
+    for some in chunks(gone):
+        await connection.execute(delete(OUTBOX).where(OUTBOX.c.key.in_(some)))
+    rows = [
+        {
+            "topic": change.topic,
+            "key": change.row,
+            "value": _encoded(change.value),
+        }
+        for change in changes
+    ]
+    if rows:
+        await connection.execute(insert(OUTBOX), rows)
+
+
+def _encoded(value: ControlRow | bytes | None) -> bytes | None:
+    return value if value is None or isinstance(value, bytes) else encode_row(value)

@@ -1,0 +1,133 @@
+"""The office's database: transactions for several processes on one file.
+
+In: an SQLAlchemy URL. Out: transactions that read or write, ``scrub`` after deletions,
+and the right to publish, which one process holds at a time.
+"""
+
+import asyncio
+import fcntl
+import os
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final, Self
+
+from sqlalchemy import make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+from office.errors import OfficeError
+from office.store import sqlite_file
+from office.store.migrations import add_later_columns
+from office.store.tables import OFFICE
+
+DRIVER: Final = "sqlite+aiosqlite"
+
+
+class Database:
+    """The office's tables. Close it: its connections are threads."""
+
+    def __init__(self, engine: AsyncEngine, file: Path) -> None:
+        self._engine = engine
+        self._file = file
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Open ``sqlite+aiosqlite:///FILE``; what is missing of file and tables is made."""
+        file = _file_of(url)
+        engine = await asyncio.to_thread(_engine_on, url, file)
+        database = cls(engine, file)
+        try:
+            async with database.writing() as connection:
+                await connection.run_sync(OFFICE.create_all)
+                await connection.run_sync(add_later_columns)
+        except BaseException:
+            await engine.dispose()
+            raise
+        return database
+
+    @classmethod
+    @asynccontextmanager
+    async def opened(cls, url: str) -> AsyncIterator[Self]:
+        """The same as a block that closes it."""
+        database = await cls.open(url)
+        try:
+            yield database
+        finally:
+            await database.close()
+
+    @asynccontextmanager
+    async def reading(self) -> AsyncIterator[AsyncConnection]:
+        """A transaction that sees one state of all tables; waits for nobody."""
+        async with self._begun(sqlite_file.READING) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def writing(self) -> AsyncIterator[AsyncConnection]:
+        """The one writing transaction at a time of all processes; durable when left.
+
+        Waits ``sqlite_file.BUSY_MS`` for its turn, then sqlalchemy.exc.OperationalError.
+        An exception inside takes everything back.
+        """
+        async with self._begun(sqlite_file.WRITING) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def _begun(self, how: Mapping[str, str]) -> AsyncIterator[AsyncConnection]:
+        async with self._engine.connect() as plain:
+            connection = await plain.execution_options(**how)
+            async with connection.begin():
+                yield connection
+
+    async def scrub(self) -> None:
+        """Leave no deleted byte in the files; after every deletion of somebody's rows.
+
+        May be repeated; costs time with the size of the database. OfficeError where
+        another process never lets go of the write-ahead log.
+        """
+        async with self._engine.connect() as plain:
+            connection = await plain.execution_options(**sqlite_file.BARE)
+            await connection.run_sync(sqlite_file.scrub)
+
+    @asynccontextmanager
+    async def sole_publisher(self) -> AsyncIterator[bool]:
+        """Whether this caller, among all processes, publishes now; False: another one does.
+
+        A lock on a file, not a lease in time: the system frees it when its holder dies,
+        and a holder that is merely stopped keeps it, so nothing it still sends can arrive
+        after newer rows.
+        """
+        descriptor = await asyncio.to_thread(_try_lock, self._file.with_suffix(".publisher"))
+        try:
+            yield descriptor is not None
+        finally:
+            if descriptor is not None:
+                os.close(descriptor)
+
+    async def close(self) -> None:
+        """Give every connection back."""
+        await self._engine.dispose()
+
+
+def _file_of(url: str) -> Path:
+    parsed = make_url(url)
+    if parsed.drivername != DRIVER or not parsed.database or parsed.database == ":memory:":
+        msg = f"the office database must be a file, given as {DRIVER}:///PATH: see office_database"
+        raise OfficeError(msg)
+    return Path(parsed.database)
+
+
+def _engine_on(url: str, file: Path) -> AsyncEngine:
+    sqlite_file.create_private(file)
+    engine = create_async_engine(url, hide_parameters=True)
+    sqlite_file.prepare(engine.sync_engine)
+    return engine
+
+
+def _try_lock(file: Path) -> int | None:
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor

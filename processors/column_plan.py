@@ -1,0 +1,208 @@
+"""The work for one set of present columns under one regime, laid out flat.
+
+A register holds a column's times and values: first the input columns, then thinned ones,
+then treated ones, then meshes, each made once however many outputs share it. What a
+passage does is then a list of register numbers.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from policy.vocabulary.operations import Mesh
+from policy.vocabulary.operations import Thin as ThinOperation
+from processors.column_operations import (
+    CellOf,
+    ColumnFunction,
+    Thinning,
+    Valued,
+    cell_of,
+    column_function,
+    grid_name,
+    thinning,
+)
+from processors.program import Program, Regime
+from processors.routes import Chain, Partial, Passage
+from telemetry.outcome import Withheld
+from telemetry.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
+
+
+class ThinJob(NamedTuple):
+    """Thin register ``source``; readings lost are added to each of ``loss_slots``."""
+
+    source: int
+    run: Thinning
+    loss_slots: tuple[int, ...]
+
+
+class ValueJob(NamedTuple):
+    """Treat the values of register ``source``."""
+
+    source: int
+    run: ColumnFunction
+
+
+class MeshJob(NamedTuple):
+    """Pair two registers into cells; a missing one (-1) leaves the other unpaired."""
+
+    latitude: int
+    longitude: int
+    cell: CellOf
+    unpaired_slots: tuple[int, int]
+    off_grid_slots: tuple[int, int]
+
+
+class PassageJob(NamedTuple):
+    """What leaves through one passage (its index): columns as (path, unit, register)."""
+
+    passage: int
+    topic: str
+    floor_ms: int
+    columns: tuple[tuple[str, str, int], ...]
+    trouble_codes: bool
+
+
+class UnionJob(NamedTuple):
+    """Count readings of register ``source`` that none of ``kept`` holds."""
+
+    slot: int
+    source: int
+    kept: tuple[int, ...]
+
+
+class Layout(NamedTuple):
+    """Jobs in the order in which they run."""
+
+    thin: tuple[ThinJob, ...]
+    value: tuple[ValueJob, ...]
+    mesh: tuple[MeshJob, ...]
+    unions: tuple[UnionJob, ...]
+    passages: tuple[PassageJob, ...]
+
+
+def draw_layout(program: Program, regime: Regime, present: tuple[int, ...]) -> Layout:
+    """Lay out the work for the columns at ``present`` in the tally row."""
+    draft = _Draft(program, present)
+    active = [p for p in program.passages if p.index in regime.active]
+    for passage in active:
+        for path, chain in passage.chains.items():
+            if path in draft.inputs and chain.thin is not None:
+                draft.thinned(chain, chain.thin)
+    draft.values_from = len(draft.inputs) + len(draft.thin)
+    plain = [
+        chain
+        for passage in active
+        for path, chain in passage.chains.items()
+        if path in draft.inputs and chain.mesh is None
+    ]
+    for chain in plain:
+        draft.treated(chain)
+    draft.meshes_from = draft.values_from + len(draft.value)
+    jobs = tuple(_passage_job(draft, passage) for passage in active)
+    return Layout(
+        tuple(draft.thin),
+        tuple(draft.value),
+        tuple(draft.mesh),
+        tuple(_unions(draft, regime)),
+        tuple(job for job in jobs if job.columns or job.trouble_codes),
+    )
+
+
+class _Draft:
+    """Allots registers while a layout is drawn."""
+
+    def __init__(self, program: Program, present: Sequence[int]) -> None:
+        self.program = program
+        self.inputs = {program.signals[place].path: r for r, place in enumerate(present)}
+        self.thin: list[ThinJob] = []
+        self.value: list[ValueJob] = []
+        self.mesh: list[MeshJob] = []
+        self.values_from = 0
+        self.meshes_from = 0
+        self._thinned: dict[tuple[str, ThinOperation], int] = {}
+        self._treated: dict[tuple[str, ThinOperation | None, tuple[Valued, ...]], int] = {}
+        self._meshed: dict[Partial, int] = {}
+
+    def thinned(self, chain: Chain, thin: ThinOperation) -> int:
+        """The register of a thinned input."""
+        key = (chain.path, thin)
+        if key not in self._thinned:
+            slots = tuple(
+                slot
+                for (partial, path, reason), slot in self.program.loss_slots.items()
+                if path == chain.path and partial[0] == thin and reason is Withheld.THINNED
+            )
+            self.thin.append(ThinJob(self.inputs[chain.path], thinning(thin), slots))
+            self._thinned[key] = len(self.inputs) + len(self.thin) - 1
+        return self._thinned[key]
+
+    def timed(self, chain: Chain) -> int:
+        """The register of a chain's column before its values are treated."""
+        if chain.thin is None:
+            return self.inputs[chain.path]
+        return self.thinned(chain, chain.thin)
+
+    def treated(self, chain: Chain) -> int:
+        """The register of a chain's column after its values are treated."""
+        function = column_function(chain.values)
+        if function is None:
+            return self.timed(chain)
+        key = (chain.path, chain.thin, chain.values)
+        if key not in self._treated:
+            self.value.append(ValueJob(self.timed(chain), function))
+            self._treated[key] = self.values_from + len(self.value) - 1
+        return self._treated[key]
+
+    def meshed(self, latitude: Chain, longitude: Chain, mesh: Mesh) -> int:
+        """The register of cells made of both coordinates."""
+        key = latitude.partial
+        if key not in self._meshed:
+            slots = self.program.loss_slots
+            self.mesh.append(
+                MeshJob(
+                    self.timed(latitude) if LATITUDE in self.inputs else -1,
+                    self.timed(longitude) if LONGITUDE in self.inputs else -1,
+                    cell_of(mesh),
+                    (
+                        slots[latitude.partial, LATITUDE, Withheld.UNPAIRED],
+                        slots[longitude.partial, LONGITUDE, Withheld.UNPAIRED],
+                    ),
+                    (
+                        slots[latitude.partial, LATITUDE, Withheld.OFF_GRID],
+                        slots[longitude.partial, LONGITUDE, Withheld.OFF_GRID],
+                    ),
+                )
+            )
+            self._meshed[key] = self.meshes_from + len(self.mesh) - 1
+        return self._meshed[key]
+
+    def kept(self, chain: Chain) -> int:
+        """The register whose times are the readings a chain keeps."""
+        return self.timed(chain) if chain.mesh is None else self._meshed[chain.partial]
+
+
+def _passage_job(draft: _Draft, passage: Passage) -> PassageJob:
+    columns = []
+    for path, chain in passage.chains.items():
+        if path in draft.inputs and chain.mesh is None:
+            columns.append((path, draft.program.plan.catalogue[path].unit, draft.treated(chain)))
+    latitude, longitude = passage.chains.get(LATITUDE), passage.chains.get(LONGITUDE)
+    seen = LATITUDE in draft.inputs or LONGITUDE in draft.inputs
+    if latitude and longitude and latitude.mesh and seen:
+        register = draft.meshed(latitude, longitude, latitude.mesh)
+        columns.append((MESH, grid_name(latitude.mesh), register))
+    codes = TROUBLE_CODES in passage.chains
+    return PassageJob(
+        passage.index, passage.output.topic, passage.lane.time_floor_ms, tuple(columns), codes
+    )
+
+
+def _unions(draft: _Draft, regime: Regime) -> list[UnionJob]:
+    found = []
+    for table in draft.program.tables:
+        for path, wanting in table.passages.items():
+            slot = draft.program.union_slots.get((table.output.id, path))
+            chains = [p.chains[path] for p in wanting if p.index in regime.active]
+            if slot is not None and path in draft.inputs and len({c.partial for c in chains}) > 1:
+                kept = tuple({draft.kept(chain) for chain in chains})
+                found.append(UnionJob(slot, draft.inputs[path], kept))
+    return found

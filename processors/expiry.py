@@ -1,0 +1,68 @@
+"""When lives that start in one minute end: the same answer for every link, kept for all.
+
+A life starts at the earlier of reading and reception, floored to the minute and to the lane's
+floor of time, and ends at start + period floored to the lane's grain: never later than the
+policy's maximum, and never dating a reading more finely than its own time does.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from policy.plan.plan import Lane
+from policy.vocabulary.periods import expires_ms
+from processors.people import FOREVER_MS
+from processors.routes import Passage
+from telemetry.instants import MINUTE_MS, format_instant
+from telemetry.record import EXPIRES_AT
+
+MINUTES_KEPT_MAX = 10_000
+Header = tuple[str, bytes]
+NOBODY: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Minute:
+    """Ends by passage index: the header that tells it, and the last now to send before it."""
+
+    expires_at: tuple[Header, ...]
+    deadlines_ms: tuple[int, ...]
+    first_deadline_ms: int
+
+    def late(self, passages: Iterable[int], now_ms: int) -> frozenset[int]:
+        """Which of these passages a record would stay in for longer than its life."""
+        if now_ms <= self.first_deadline_ms:
+            return NOBODY
+        return frozenset([index for index in passages if now_ms > self.deadlines_ms[index]])
+
+
+class Minutes:
+    """Minutes already judged. Not thread-safe."""
+
+    def __init__(self, passages: Sequence[Passage]) -> None:
+        self._passages = passages
+        self._judged: dict[int, Minute] = {}
+
+    def of(self, start_ms: int) -> Minute:
+        """The minute in which a life starts."""
+        number = start_ms // MINUTE_MS
+        minute = self._judged.get(number)
+        if minute is None:
+            if len(self._judged) >= MINUTES_KEPT_MAX:
+                self._judged.clear()
+            minute = self._judged[number] = _judge(self._passages, number * MINUTE_MS)
+        return minute
+
+
+def _judge(passages: Sequence[Passage], start_ms: int) -> Minute:
+    ends_ms = [_end_ms(passage.lane, start_ms) for passage in passages]
+    deadlines_ms = tuple(
+        end_ms - passage.output.transport.bound_ms
+        for passage, end_ms in zip(passages, ends_ms, strict=True)
+    )
+    headers = tuple((EXPIRES_AT, format_instant(end_ms).encode()) for end_ms in ends_ms)
+    return Minute(headers, deadlines_ms, min(deadlines_ms, default=FOREVER_MS))
+
+
+def _end_ms(lane: Lane, start_ms: int) -> int:
+    floored_ms = start_ms // lane.time_floor_ms * lane.time_floor_ms
+    return expires_ms(floored_ms, floored_ms, lane.period, lane.grain)

@@ -1,0 +1,160 @@
+"""One link's standing with every passage: pseudonyms and headers, good for an epoch.
+
+Made when first needed and kept with the permit; a seat of an epoch is dropped with it.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from processors.epochs import EpochSpan, epoch_at
+from processors.expiry import Header
+from processors.people import FOREVER_MS
+from processors.permit import Permit
+from processors.routes import Passage
+from telemetry import record as wire
+from telemetry.identity import EpochKey, LinkSecret, Pseudonym
+
+
+def pseudonym(key: EpochKey, secret: LinkSecret) -> Pseudonym:
+    """First 128 bits of HMAC-SHA256(epoch key, link secret), base32 without padding."""
+    digest = hmac.digest(key, secret, "sha256")[:PSEUDONYM_BYTES]
+    return Pseudonym(base64.b32encode(digest).decode().rstrip("="))
+
+
+def consent_reference(key: EpochKey, consent: str) -> str:
+    """A consent row as one output may see it: 64 bits of HMAC under that output's epoch key."""
+    return hmac.digest(key, b"consent|" + consent.encode(), "sha256")[:8].hex()
+
+
+def lane_key(key: EpochKey, lane: str) -> bytes:
+    """The key under which one lane's record ids are made for one pseudonym.
+
+    Whose record it is enters, so that two devices with one envelope id are told apart.
+    """
+    return hmac.digest(key, b"ce_id|" + lane.encode(), "sha256")
+
+
+KeyName = tuple[str, str, str]
+"""(purpose, recipient, epoch name): the name of one key in the keyring."""
+Keys = Mapping[KeyName, EpochKey | None]
+"""None: the key is destroyed, and with it the way to this pseudonym."""
+PartitionOf = Callable[[str, bytes], int]
+"""(topic, record key) -> partition, as Kafka's default partitioner would."""
+
+SOURCE = b"roadfade"
+TYPE = b"roadfade.purpose-record.v1"
+
+
+class KeysNeeded(LookupError):  # noqa: N818  # a request to the caller, not a failure
+    """These keys must be in the keyring before the batch can be done again."""
+
+    def __init__(self, names: frozenset[KeyName]) -> None:
+        super().__init__(f"{len(names)} epoch keys are needed")
+        self.names = names
+
+
+@dataclass(slots=True)
+class Desk:
+    """One passage's view of one link in one epoch; ``repr`` would show no more than types."""
+
+    key: bytes
+    text: str
+    partition: int
+    id_key: bytes
+    fixed_headers: tuple[Header, ...]
+
+    def __repr__(self) -> str:
+        return "Desk(…)"
+
+
+@dataclass(slots=True)
+class Seat:
+    """All desks of one link for readings whose epoch instant lies in ``[from_ms, to_ms)``."""
+
+    from_ms: int
+    to_ms: int
+    desks: dict[int, Desk]
+    keyless: frozenset[int]
+    """Passages whose epoch key is destroyed: nothing leaves through them any more."""
+
+
+def take_seat(
+    permit: Permit,
+    passages: Sequence[Passage],
+    keys: Keys,
+    partition_of: PartitionOf,
+    epoch_ms: int,
+    policy_version: str,
+) -> Seat:
+    """Seat a link: raises KeysNeeded with every missing key at once."""
+    granted = [p for p in passages if p.index in permit.granted]
+    spans = {p.index: epoch_at(p.output.epoch, epoch_ms) for p in granted}
+    names = {p.index: _key_name(p, spans[p.index]) for p in granted}
+    missing = frozenset(name for name in names.values() if name not in keys)
+    if missing:
+        raise KeysNeeded(missing)
+    desks = {}
+    keyless = set()
+    for passage in granted:
+        key = keys[names[passage.index]]
+        span = spans[passage.index]
+        if key is None:
+            keyless.add(passage.index)
+            continue
+        desks[passage.index] = _desk(passage, permit, key, span, partition_of, policy_version)
+    from_ms = max((span.from_ms for span in spans.values()), default=-FOREVER_MS)
+    to_ms = min((span.to_ms for span in spans.values()), default=FOREVER_MS)
+    return Seat(from_ms, to_ms, desks, frozenset(keyless))
+
+
+def _key_name(passage: Passage, span: EpochSpan) -> KeyName:
+    return passage.output.purpose, passage.output.recipient, span.name
+
+
+def _desk(
+    passage: Passage,
+    permit: Permit,
+    key: EpochKey,
+    span: EpochSpan,
+    partition_of: PartitionOf,
+    policy_version: str,
+) -> Desk:
+    if permit.link is None:
+        msg = "a seat needs a link"
+        raise AssertionError(msg)
+    text = str(pseudonym(key, permit.link.secret))
+    headers = [
+        (wire.CE_TYPE, TYPE),
+        (wire.CE_SOURCE, SOURCE),
+        (wire.CE_SPECVERSION, b"1.0"),
+        (wire.POLICY_VERSION, policy_version.encode()),
+        (wire.PURPOSE, passage.output.purpose.encode()),
+        (wire.BASIS, passage.basis.kind.encode()),
+        (wire.PSEUDONYM_EPOCH, span.name.encode()),
+    ]
+    consent = permit.consents.get(passage.index)
+    if consent is not None:
+        reference = f"{consent.notice}:{consent_reference(key, consent.consent)}"
+        headers.append((wire.CONSENT, reference.encode()))
+    record_key = text.encode()
+    return Desk(
+        key=record_key,
+        text=text,
+        partition=partition_of(passage.output.topic, record_key),
+        id_key=lane_key(key, f"{passage.name}|{text}"),
+        fixed_headers=tuple(headers),
+    )
+
+
+PSEUDONYM_BYTES = 16
+
+
+def record_id(key: bytes, envelope_id: bytes) -> bytes:
+    """``ce_id``: stable over replays, different per lane and epoch, one way.
+
+    Keyed BLAKE2b (RFC 7693), 128 bits, hexadecimal: see docs/decisions/001-record-ids.md.
+    """
+    return hashlib.blake2b(envelope_id, key=key, digest_size=16).hexdigest().encode()

@@ -1,0 +1,128 @@
+"""The plan's lanes as the hot path walks them: split by ground and people, chains taken apart.
+
+A *passage* is one lane on one ground for the same people: it is granted or withheld as a
+whole, leaves as one record, and names one basis. Splitting by ground keeps a consent from
+riding on another; splitting by roles lets a forbid for some people take back only its own.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import assert_never
+
+from policy.plan.digest import digest
+from policy.plan.plan import Lane, Output, Plan, Rule
+from policy.vocabulary.operations import (
+    Bucket,
+    Drop,
+    Keep,
+    Mesh,
+    MeshH3,
+    MeshJis,
+    Round,
+    ThinCount,
+    ThinTime,
+    Unsupported,
+)
+from policy.vocabulary.operations import Thin as ThinOperation
+from policy.vocabulary.terms import Basis
+from processors.column_operations import Valued
+from telemetry.control import Role
+from telemetry.outcome import Withheld
+
+Partial = tuple[ThinOperation | None, Mesh | None]
+"""The part of a chain by which readings can be lost; (None, None) loses nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Chain:
+    """What one passage does to one signal."""
+
+    path: str
+    thin: ThinOperation | None
+    mesh: Mesh | None
+    values: tuple[Valued, ...]
+
+    @property
+    def partial(self) -> Partial:
+        """By which readings can be lost."""
+        return self.thin, self.mesh
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Passage:
+    """One lane of one output on one ground."""
+
+    index: int
+    name: str
+    """Unique in the plan: enters the record ids. It tells what a record holds, not how long or
+    on which ground: docs/decisions/009-a-version-takes-over.md."""
+    output: Output
+    lane: Lane
+    basis: Basis
+    chains: Mapping[str, Chain]
+    not_for: tuple[Role, ...] = ()
+    """Roles whose people it is closed to, whatever they agreed to."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class OutputTable:
+    """One output's verdicts: the passages that want a signal, and why others are denied."""
+
+    output: Output
+    passages: Mapping[str, tuple[Passage, ...]]
+    denials: Mapping[str, Withheld]
+
+
+def passages_of(plan: Plan) -> tuple[Passage, ...]:
+    """Every passage of the plan, in the plan's order.
+
+    Raises where a rule holds an operation that is not known here or lets nothing through:
+    what cannot be treated must not start.
+    """
+    found: list[Passage] = []
+    alike = Counter[str]()
+    for output in plan.outputs:
+        for lane in output.lanes:
+            rules = {(r.basis, r.not_for): dict[str, Chain]() for r in lane.rules}
+            for rule in lane.rules:
+                rules[rule.basis, rule.not_for][rule.signal] = _chain(rule)
+            for (basis, not_for), chains in rules.items():
+                holds = f"{output.purpose}/{output.recipient}/{digest(lane.time_floor_ms, chains)}"
+                alike[holds] += 1
+                name = f"{holds}/{alike[holds]}"
+                found.append(Passage(len(found), name, output, lane, basis, chains, not_for))
+    return tuple(found)
+
+
+def tables_of(plan: Plan, passages: tuple[Passage, ...]) -> tuple[OutputTable, ...]:
+    """One table of verdicts per output."""
+    tables = []
+    for output in plan.outputs:
+        mine = [p for p in passages if p.output is output]
+        wanted = {
+            path: tuple(p for p in mine if path in p.chains) for p in mine for path in p.chains
+        }
+        denials = {denial.signal: denial.reason for denial in output.denials}
+        tables.append(OutputTable(output, wanted, denials))
+    return tuple(tables)
+
+
+def _chain(rule: Rule) -> Chain:
+    thin: ThinOperation | None = None
+    mesh: Mesh | None = None
+    values: list[Valued] = []
+    for operation in rule.operations:
+        match operation:
+            case ThinTime() | ThinCount():
+                thin = operation
+            case MeshJis() | MeshH3():
+                mesh = operation
+            case Keep() | Round() | Bucket():
+                values.append(operation)
+            case Drop() | Unsupported():
+                msg = f"{rule.id} lets nothing through and stands among the permits"
+                raise ValueError(msg)
+            case _:
+                assert_never(operation)
+    return Chain(rule.signal, thin, mesh, tuple(values))

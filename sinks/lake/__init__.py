@@ -1,0 +1,1 @@
+"""The lake: Parquet files by expiry, durable parts, markers."""

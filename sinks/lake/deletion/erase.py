@@ -1,0 +1,117 @@
+"""Erasing a subject from a lake: rewrite only the parts that hold its rows.
+
+In: the subject's pseudonyms (they differ per output and epoch). Out: a receipt. Each part
+is replaced in one rename, so a kill in between leaves it old or new, never both, and
+running again finishes the work. Rows that arrive afterwards are not hindered here: the
+caller suppresses the subject's records first.
+"""
+
+from collections.abc import Collection, Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import duckdb
+
+from sinks.lake.durable import sync_file, sync_if_there
+from sinks.lake.format import stored_buckets
+from sinks.lake.layout import bucket_of, files, partitions
+from sinks.lake.parquet import ORDER, connect, count_rows, options, quoted, source
+from sinks.lake.steps import Hook, Step, go_on
+from sinks.lake.workplace import ERASING, Workplace, clear_dead
+from sinks.port.results import Located, Receipt
+from telemetry.identity import Pseudonym
+
+
+class _Holding(NamedTuple):
+    """A part that holds rows of the subject."""
+
+    output: str
+    path: Path
+    rows: int
+
+
+def locate(root: Path, pseudonyms: Collection[Pseudonym]) -> Located:
+    """Count the rows of these pseudonyms in all outputs, expired ones included."""
+    by_output: dict[str, int] = {}
+    parts = 0
+    with connect(spill=None) as engine:
+        for holding in _holdings(engine, root, pseudonyms):
+            parts += 1
+            by_output[holding.output] = by_output.get(holding.output, 0) + holding.rows
+    return Located(sum(by_output.values()), parts, by_output)
+
+
+def erase(
+    root: Path,
+    pseudonyms: Collection[Pseudonym],
+    now_ms: int,
+    compression: str,
+    at: Hook = go_on,
+) -> Receipt:
+    """Remove all rows of these pseudonyms, durably. Blocks; one erasure at a time per lake."""
+    clear_dead(root)
+    before = 0
+    rewritten: list[str] = []
+    with Workplace(root, ERASING) as workplace, connect(workplace.path / "spill") as engine:
+        for holding in _holdings(engine, root, pseudonyms):
+            before += holding.rows
+            left = _rewrite(engine, holding.path, pseudonyms, workplace, compression, at)
+            place = holding.path.relative_to(root)
+            rewritten.append(f"{place} {left + holding.rows} {left}\n")
+    digest = sha256("".join(sorted(rewritten)).encode()).hexdigest()
+    return Receipt("lake", before, locate(root, pseudonyms).rows, digest, now_ms)
+
+
+def _holdings(
+    engine: duckdb.DuckDBPyConnection, root: Path, pseudonyms: Collection[Pseudonym]
+) -> Iterator[_Holding]:
+    buckets = stored_buckets(root)
+    wanted = sorted({bucket_of(pseudonym, buckets) for pseudonym in pseudonyms})
+    names = [str(pseudonym) for pseudonym in pseudonyms]
+    for place in partitions(root):
+        for bucket in wanted:
+            for path in files(place, bucket):
+                rows = _rows_of(engine, path, names)
+                if rows:
+                    yield _Holding(place.output, path, rows)
+
+
+def _rows_of(engine: duckdb.DuckDBPyConnection, path: Path, names: list[str]) -> int:
+    query = f"SELECT count(*) FROM {source([path])} WHERE list_contains($1::VARCHAR[], pseudonym)"  # noqa: S608  # a quoted path
+    try:
+        found = engine.execute(query, [names]).fetchone()
+    except duckdb.IOException:
+        if path.exists():
+            raise
+        return 0  # swept while we looked
+    return found[0] if found else 0
+
+
+def _rewrite(
+    engine: duckdb.DuckDBPyConnection,
+    path: Path,
+    pseudonyms: Collection[Pseudonym],
+    workplace: Workplace,
+    compression: str,
+    at: Hook,
+) -> int:
+    """Replace a part by one without these pseudonyms; how many rows are left in it."""
+    temporary = workplace.path / "rewritten.parquet"
+    others = f"SELECT * FROM {source([path])} WHERE NOT list_contains($1::VARCHAR[], pseudonym)"  # noqa: S608  # a quoted path
+    names = [str(pseudonym) for pseudonym in pseudonyms]
+    engine.execute(
+        f"COPY ({others} ORDER BY {ORDER}) TO {quoted(str(temporary))}{options(compression)}",
+        [names],
+    )
+    left = count_rows(engine, [temporary])
+    sync_file(temporary)
+    at(Step.REWRITTEN)
+    if left and path.exists():
+        temporary.replace(path)
+    else:  # nothing is left of it, or a sweep took it meanwhile
+        path.unlink(missing_ok=True)
+        temporary.unlink()
+    sync_if_there(path.parent)
+    at(Step.REPLACED)
+    return left

@@ -1,0 +1,72 @@
+"""What a part of the lake holds by version, column and day, and copying some of it.
+
+Rows of one such group end together, whatever decides it.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import duckdb
+
+from sinks.lake.durable import sync_file
+from sinks.lake.parquet import ORDER, options, quoted, source
+
+_GROUPS: Final = """
+SELECT policy_version, signal, epoch_ms(date_trunc('day', t)), epoch_ms(max(t)), count(*)
+FROM {source} GROUP BY ALL
+"""
+_COPY: Final = """
+COPY (
+  SELECT record, pseudonym, signal, t, number, text, unit, {expires} AS expires_at,
+         policy_version
+  FROM {source} JOIN (
+    SELECT unnest($1::VARCHAR[]) AS of_version, unnest($2::VARCHAR[]) AS of_signal,
+           unnest($3::BIGINT[]) AS of_day)
+  ON policy_version = of_version AND signal = of_signal
+     AND epoch_ms(date_trunc('day', t)) = of_day
+  ORDER BY {order}
+) TO {path}{options}
+"""
+
+
+class Group(NamedTuple):
+    """Rows of a part that share version, column and day; they end together."""
+
+    policy_version: str
+    signal: str
+    day_ms: int
+    last_ms: int
+    rows: int
+
+
+def groups_of(engine: duckdb.DuckDBPyConnection, path: Path) -> list[Group]:
+    """The groups of a part; none where a sweep took it while we looked."""
+    try:
+        found = engine.execute(_GROUPS.format(source=source([path]))).fetchall()
+    except duckdb.IOException:
+        if path.exists():
+            raise
+        return []
+    return [Group(*row) for row in found]
+
+
+def copy_groups(
+    engine: duckdb.DuckDBPyConnection,
+    path: Path,
+    into: Path,
+    groups: Sequence[Group],
+    end_ms: int,
+    compression: str,
+) -> None:
+    """Copy these groups into a new part that ends at ``end_ms``; durable on return."""
+    statement = _COPY.format(
+        expires=f"make_timestamp_ms({end_ms}::BIGINT)",
+        source=source([path]),
+        order=ORDER,
+        path=quoted(str(into)),
+        options=options(compression),
+    )
+    keys = [[group[column] for group in groups] for column in range(3)]
+    engine.execute(statement, keys)
+    sync_file(into)

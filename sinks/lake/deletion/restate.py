@@ -1,0 +1,165 @@
+"""A new version of the policy gives rows kept under older ones another end.
+
+In: a lake, and who tells when rows end now. Out: the rows in the partitions of their new end,
+whose parts name the version that decided it; what may not stay is gone. Safe beside a writer
+and a sweep; a reader opened meanwhile waits for the part in hand. One erasure or restatement
+at a time per lake. Everything here blocks.
+"""
+
+from collections import Counter
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from sinks.lake.deletion.groups import Group, copy_groups, groups_of
+from sinks.lake.deletion.journal import name_of, replace, settle
+from sinks.lake.layout import Part, Partition, bucket_directory, files, partitions, read_part
+from sinks.lake.markers import DurableOffsets
+from sinks.lake.parquet import connect
+from sinks.lake.steps import Hook, Step, go_on
+from sinks.lake.workplace import ERASING, Workplace, clear_dead
+from sinks.port.results import Restated
+from sinks.port.sink import Ends
+from telemetry.kept import End, Kept
+
+REWRITTEN_MAX: Final = 200
+"""Parts rewritten in one turn: expiring must get its own between."""
+LOOKED_AT_MAX: Final = 2_000
+"""Parts looked at in one turn."""
+
+
+class Restatement:
+    """Remembers which parts stand as the version in force wants them; each is judged once."""
+
+    def __init__(self, root: Path, compression: str, at: Hook = go_on) -> None:
+        self._root = root
+        self._compression = compression
+        self._at = at
+        self._policy_version = ""
+        self._judged: set[Path] = set()
+
+    def run(
+        self,
+        ends: Ends,
+        now_ms: int,
+        rewritten_max: int = REWRITTEN_MAX,
+        looked_at_max: int = LOOKED_AT_MAX,
+    ) -> Restated:
+        """One turn: judge some parts, rewrite those that must be; ``left`` says what waits.
+
+        Idempotent. WorkplaceTakenError while an erasure or another restatement runs.
+        """
+        if ends.policy_version != self._policy_version:
+            self._policy_version, self._judged = ends.policy_version, set()
+        clear_dead(self._root)
+        with (
+            Workplace(self._root, ERASING) as workplace,
+            connect(workplace.path / "spill") as engine,
+        ):
+            settle(self._root)
+            one = _Turn(self._root, engine, workplace.path, self._compression, self._at)
+            waiting = self._waiting(now_ms)
+            looked_at = 0
+            for place, path in waiting[:looked_at_max]:
+                if one.files >= rewritten_max:
+                    break
+                if one.part(place, path, ends, now_ms):
+                    self._judged.add(path)
+                looked_at += 1
+        left = len(waiting) - looked_at
+        return Restated(one.files, one.moved, one.removed, one.unjudged, left)
+
+    def _waiting(self, now_ms: int) -> list[tuple[Partition, Path]]:
+        """Parts not judged yet whose batch is durable; expired ones are the sweep's."""
+        durable = DurableOffsets(self._root)
+        places = [one for one in partitions(self._root) if one.expires_ms > now_ms]
+        present = [(place, path) for place in places for path in files(place)]
+        self._judged &= {path for _, path in present}
+        return [
+            one
+            for one in present
+            if one[1] not in self._judged
+            and (part := read_part(one[1].name)) is not None
+            and durable.covers(part)
+        ]
+
+
+class _Turn:
+    """One turn over a lake: what it has done so far."""
+
+    def __init__(
+        self,
+        root: Path,
+        engine: duckdb.DuckDBPyConnection,
+        temporary: Path,
+        compression: str,
+        at: Hook,
+    ) -> None:
+        self._root = root
+        self._engine = engine
+        self._temporary = temporary
+        self._compression = compression
+        self._at = at
+        self.files = 0
+        self.moved: Counter[str] = Counter()
+        self.removed: Counter[str] = Counter()
+        self.unjudged = 0
+
+    def part(self, place: Partition, path: Path, ends: Ends, now_ms: int) -> bool:
+        """Restate one part; whether it stands as it should (a rewritten one is no more)."""
+        part = read_part(path.name)
+        if part is None:
+            return True
+        by_end = self._judge(place, path, part, ends)
+        if all(end_ms == place.expires_ms for end_ms, _ in by_end):
+            return True
+        try:
+            self._rewrite(place, path, part, by_end, now_ms)
+        except duckdb.IOException:
+            if path.exists():
+                raise
+            return True  # swept while we copied
+        self.files += 1
+        for (end_ms, _), groups in by_end.items():
+            rows = sum(group.rows for group in groups)
+            if end_ms <= now_ms:
+                self.removed[place.output] += rows
+            elif end_ms != place.expires_ms:
+                self.moved[place.output] += rows
+        return False
+
+    def _judge(
+        self, place: Partition, path: Path, part: Part, ends: Ends
+    ) -> dict[End, list[Group]]:
+        by_end: dict[End, list[Group]] = {}
+        for group in groups_of(self._engine, path):
+            kept = Kept(
+                place.output,
+                group.policy_version,
+                group.signal,
+                place.expires_ms,
+                part.decided_by,
+                group.last_ms,
+            )
+            end = ends.end_of(kept)
+            if end is None:
+                self.unjudged += group.rows
+            by_end.setdefault(end or End(place.expires_ms, part.decided_by), []).append(group)
+        return by_end
+
+    def _rewrite(
+        self, place: Partition, path: Path, part: Part, by_end: dict[End, list[Group]], now_ms: int
+    ) -> None:
+        written = []
+        bucket = int(path.parent.name.removeprefix("bucket="))
+        for number, ((end_ms, decided_by), groups) in enumerate(sorted(by_end.items())):
+            if end_ms <= now_ms:
+                continue
+            temporary = self._temporary / f"{number}.parquet"
+            copy_groups(self._engine, path, temporary, groups, end_ms, self._compression)
+            self._at(Step.REWRITTEN)
+            folder = bucket_directory(self._root, place.output, end_ms, bucket)
+            name = part._replace(restated=name_of(self._root, path), decided_by=decided_by).name
+            written.append((temporary, folder / name))
+        replace(self._root, path, written, self._temporary, self._at)

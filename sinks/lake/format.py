@@ -1,0 +1,54 @@
+"""What a lake was created with and can never change: ``_lake.json``.
+
+A pseudonym's bucket says where an erasure must look, so the number of buckets belongs to
+the files, not to today's settings.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import msgspec
+from msgspec import Struct
+
+from sinks.lake.durable import sync_directory, write_file
+from sinks.lake.layout import BUCKETS_MAX, FORMAT_FILE
+
+VERSION: Final = 1
+
+
+class LakeFormatError(Exception):
+    """The lake was written under a format or bucket count other than the one asked for."""
+
+
+class _Format(Struct, forbid_unknown_fields=True):
+    v: int
+    buckets: int
+
+
+def settle_buckets(root: Path, buckets: int) -> None:
+    """Record the bucket count in a new lake; ``LakeFormatError`` where an old one differs."""
+    if not 1 <= buckets <= BUCKETS_MAX:
+        msg = f"buckets must lie between 1 and {BUCKETS_MAX}"
+        raise ValueError(msg)
+    if not (root / FORMAT_FILE).exists():
+        temporary = root / f"{FORMAT_FILE}.new"
+        write_file(temporary, msgspec.json.encode(_Format(VERSION, buckets)))
+        temporary.replace(root / FORMAT_FILE)
+        sync_directory(root)
+    stored = stored_buckets(root)
+    if stored != buckets:
+        msg = f"this lake has {stored} buckets, not {buckets}: set {stored}, or begin a new lake"
+        raise LakeFormatError(msg)
+
+
+def stored_buckets(root: Path) -> int:
+    """The lake's bucket count; ``LakeFormatError`` where there is no lake we can read."""
+    path = root / FORMAT_FILE
+    if not path.exists():
+        msg = "there is no lake here: no sink has written to this folder"
+        raise LakeFormatError(msg)
+    found = msgspec.json.decode(path.read_bytes(), type=_Format)
+    if found.v != VERSION:
+        msg = f"this lake has format {found.v}, this program reads {VERSION}"
+        raise LakeFormatError(msg)
+    return found.buckets

@@ -1,0 +1,157 @@
+"""The Parquet lake: records in, rows on disk until they expire.
+
+A batch's parts are written and synced under temporary names, renamed, and only then does
+the topic-partition's marker move, so a kill at any point loses and doubles nothing. One
+process writes a lake at a time (a lock says so); sweeps, queries and erasures run beside
+it. Many small parts stay many small parts: there is no compaction yet, so give ``write``
+seconds of records, not single ones. Everything here blocks.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Lock
+from typing import Literal
+
+from sinks.lake.cleanup import remove_unmarked
+from sinks.lake.durable import make_directory, move, sync_file, sync_if_there
+from sinks.lake.format import settle_buckets
+from sinks.lake.layout import OFFSETS, Part, bucket_directory, bucket_of, checked_root
+from sinks.lake.markers import Markers
+from sinks.lake.parquet import connect, write_records
+from sinks.lake.steps import Hook, Step, go_on
+from sinks.lake.stored import StoredLake
+from sinks.lake.workplace import Workplace
+from sinks.port.admission import admit, by_partition
+from sinks.port.records import Readings
+from sinks.port.results import Written
+from telemetry.arrived import Arrived
+
+
+@dataclass(frozen=True, slots=True)
+class LakeSettings:
+    """How a lake is written. ``buckets`` is settled by the first writer for good."""
+
+    buckets: int = 4
+    """Files an erasure must not touch grow with it, and so do small files; 10 subjects each."""
+    window: int = 50_000
+    """Records per topic-partition in which a duplicate is known: more than arrive there
+    between a worker's death and its successor's first commit (session timeout x rate)."""
+    compression: Literal["zstd", "uncompressed"] = "zstd"
+    """``uncompressed`` only where planted markers are searched for: compression hides them."""
+    memory_mb: int = 256
+    threads: int = 1
+
+
+class Lake(StoredLake):
+    """The ``Sink`` on disk, and its ``Store``. ``outputs`` maps each topic to its output's id.
+
+    Opening removes what a killed writer left half done; it raises ``WorkplaceTakenError``
+    while another writer lives and ``LakeFormatError`` where the lake has other buckets.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        outputs: Mapping[str, str],
+        settings: LakeSettings | None = None,
+        *,
+        at: Hook = go_on,
+        wait_s: float = 2.0,
+    ) -> None:
+        self._settings = settings or LakeSettings()
+        super().__init__(checked_root(root), self._settings.compression, at)
+        self._outputs = dict(outputs)
+        self._turn = Lock()
+        self._sound = True
+        make_directory(self._root)
+        self._workplace = Workplace(self._root, "sink", wait_s)
+        with self._workplace.kept_if_done():
+            settle_buckets(self._root, self._settings.buckets)
+            remove_unmarked(self._root)
+            self._markers = dict(self._stored_markers())
+            spill = self._workplace.path / "spill"
+            self._engine = connect(spill, self._settings.memory_mb, self._settings.threads)
+
+    def position(self, topic: str, partition: int) -> int | None:
+        """See ``Sink``."""
+        markers = self._markers.get((topic, partition))
+        return None if markers is None else markers.position
+
+    def write(self, records: Sequence[Arrived], now_ms: int) -> Written:
+        """See ``Sink``. Each topic-partition of the batch becomes durable on its own.
+
+        After an exception the lake refuses further writes: open it again. A record of a
+        topic that is in no output raises KeyError: that is a wiring fault, not a record's.
+        """
+        with self._turn:
+            if not self._sound:
+                msg = "a write failed before: close this lake and open it again"
+                raise RuntimeError(msg)
+            self._sound = False
+            total = Written()
+            for (topic, partition), group in by_partition(records).items():
+                total = total.plus(self._write_group(topic, partition, group, now_ms))
+            self._sound = True
+            return total
+
+    def forget(self, now_ms: int) -> None:
+        """See ``Sink``."""
+        with self._turn:
+            for markers in self._markers.values():
+                markers.forget(now_ms, self._workplace.path, self._at)
+
+    def close(self) -> None:
+        """End: stored rows stay, temporary files go, another writer may open the lake."""
+        self._engine.close()
+        self._workplace.close()
+
+    def _write_group(
+        self, topic: str, partition: int, records: Sequence[Arrived], now_ms: int
+    ) -> Written:
+        output = self._outputs[topic]
+        markers = self._markers.get((topic, partition))
+        if markers is None:
+            markers = Markers(self._root, topic, partition, self._settings.window)
+            self._markers[topic, partition] = markers
+        admitted = admit(records, output, markers.position, markers.window, now_ms)
+        if admitted.first is None or admitted.last is None:
+            return admitted.written
+        part = Part(topic, partition, admitted.first, admitted.last)
+        self._publish(self._write_parts(output, part, admitted.kept))
+        markers.advance(admitted.last, admitted.seen, now_ms, self._workplace.path, self._at)
+        return admitted.written
+
+    def _write_parts(
+        self, output: str, part: Part, records: Sequence[Readings]
+    ) -> list[tuple[Path, Path]]:
+        """Every part durable under its temporary name: pairs of (temporary, final)."""
+        places: dict[tuple[int, int], list[Readings]] = {}
+        for record in records:
+            bucket = bucket_of(record.pseudonym, self._settings.buckets)
+            if record.runs:
+                places.setdefault((record.expires_ms, bucket), []).append(record)
+        written = []
+        for number, ((expires_ms, bucket), kept) in enumerate(sorted(places.items())):
+            temporary = self._workplace.path / f"{number}.parquet"
+            write_records(self._engine, temporary, kept, self._settings.compression)
+            self._at(Step.TEMPORARY_WRITTEN)
+            sync_file(temporary)
+            self._at(Step.TEMPORARY_DURABLE)
+            directory = bucket_directory(self._root, output, expires_ms, bucket)
+            written.append((temporary, directory / part.name))
+        return written
+
+    def _publish(self, written: Sequence[tuple[Path, Path]]) -> None:
+        for temporary, final in written:
+            move(temporary, final)
+            self._at(Step.PART_RENAMED)
+        for _, final in written:
+            sync_if_there(final.parent)
+        self._at(Step.PART_DURABLE)
+
+    def _stored_markers(self) -> Iterator[tuple[tuple[str, int], Markers]]:
+        for directory in sorted((self._root / OFFSETS).glob("*")):
+            topic, _, number = directory.name.rpartition("-")
+            partition = int(number)
+            yield (topic, partition), Markers(self._root, topic, partition, self._settings.window)

@@ -1,0 +1,106 @@
+"""Markers: up to which offset a topic-partition's rows are durable, and which ids it kept.
+
+``_offsets/<topic>-<partition>/<last>`` appears, whole, after the files of its batch. Its
+name is the last offset; its content the ids that batch kept. The newest name is the
+position; the contents together are the duplicate window, so a restart knows it exactly,
+without reading Kafka or the lake again, and a swept or erased record does not come back.
+Every ``FILES_MAX`` markers are merged into one.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from sinks.lake.durable import make_directory, sync_directory, write_file
+from sinks.lake.layout import Part, marker_directory
+from sinks.lake.steps import Hook, Step
+from sinks.port.duplicates import Seen, Window
+
+FILES_MAX: Final = 64
+
+_decoder = msgspec.msgpack.Decoder(list[Seen])
+
+
+class Markers:
+    """One topic-partition's markers, read when opened. Blocks; one thread at a time."""
+
+    def __init__(self, root: Path, topic: str, partition: int, window: int) -> None:
+        self._directory = marker_directory(root, topic, partition)
+        self._name = f"{topic}-{partition}.marker"
+        self.window = Window(window)
+        self._lasts = stored_lasts(self._directory)
+        for last in self._lasts:
+            self.window.remember(_decoder.decode((self._directory / str(last)).read_bytes()))
+
+    @property
+    def position(self) -> int | None:
+        """The offset of the next record to write, or None before the first."""
+        return self._lasts[-1] + 1 if self._lasts else None
+
+    def advance(
+        self, last: int, seen: Sequence[Seen], now_ms: int, temporary: Path, at: Hook
+    ) -> None:
+        """Everything up to ``last`` is durable: say so, durably.
+
+        The caller's files must be durable under their names. ``temporary`` is a folder of
+        the same file system. Where markers are merged, ids of expired records are left out.
+        """
+        self.window.remember(seen)
+        merge = len(self._lasts) >= FILES_MAX
+        if merge:
+            self.window.forget(now_ms)
+        self._put(last, self.window.entries() if merge else seen, temporary, at)
+        if merge:
+            self._drop(self._lasts[:-1], at)
+
+    def forget(self, now_ms: int, temporary: Path, at: Hook) -> None:
+        """Remove the ids of expired records from the disk; the position stays."""
+        if self.window.forget(now_ms) and self._lasts:
+            last = self._lasts[-1]
+            self._put(last, self.window.entries(), temporary, at)
+            self._drop(self._lasts[:-1], at)
+
+    def _put(self, last: int, seen: Sequence[Seen], temporary: Path, at: Hook) -> None:
+        make_directory(self._directory)
+        part = temporary / self._name
+        write_file(part, msgspec.msgpack.encode(seen))
+        at(Step.MARKER_WRITTEN)
+        part.replace(self._directory / str(last))
+        at(Step.MARKER_RENAMED)
+        sync_directory(self._directory)
+        if last not in self._lasts:
+            self._lasts.append(last)
+        at(Step.MARKER_DURABLE)
+
+    def _drop(self, lasts: Sequence[int], at: Hook) -> None:
+        for last in lasts:
+            (self._directory / str(last)).unlink()
+            at(Step.OLD_MARKER_REMOVED)
+        sync_directory(self._directory)
+        self._lasts = self._lasts[-1:]
+
+
+class DurableOffsets:
+    """Up to which offset each topic-partition's rows are durable; each is read once.
+
+    A part above it may be removed by the next writer, and its records come again.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lasts: dict[tuple[str, int], int] = {}
+
+    def covers(self, part: Part) -> bool:
+        """Whether the batch of this part is durable."""
+        owner = (part.topic, part.partition)
+        if owner not in self._lasts:
+            lasts = stored_lasts(marker_directory(self._root, *owner))
+            self._lasts[owner] = lasts[-1] if lasts else -1
+        return part.last <= self._lasts[owner]
+
+
+def stored_lasts(directory: Path) -> list[int]:
+    """The last offsets of all markers in a topic-partition's directory, ascending."""
+    return sorted(int(path.name) for path in directory.glob("*"))

@@ -1,0 +1,117 @@
+"""DuckDB as the engine over Parquet files, never as a store (its DELETE removes no bytes).
+
+In: rows and paths. Out: files and counts. The engine downloads nothing, keeps no secret,
+looks at no Python variable and spills only into the folder it is given.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+import duckdb
+
+from sinks.port.records import Readings
+
+COLUMNS: Final = (
+    "record",
+    "pseudonym",
+    "signal",
+    "t",
+    "number",
+    "text",
+    "unit",
+    "expires_at",
+    "policy_version",
+)
+ORDER: Final = "pseudonym, t, signal, record, number, text, unit"
+"""Sorted so, a file shows nothing of the order in which its rows arrived."""
+FILES_PER_QUERY_MAX: Final = 500
+ROW_GROUP_ROWS: Final = 122_880
+
+NO_ROWS: Final = """
+(SELECT ''::VARCHAR AS record, ''::VARCHAR AS pseudonym, ''::VARCHAR AS signal,
+ make_timestamp_ms(0) AS t, 0::DOUBLE AS number, ''::VARCHAR AS text, ''::VARCHAR AS unit,
+ make_timestamp_ms(0) AS expires_at, ''::VARCHAR AS policy_version WHERE false)
+"""
+
+# A series' own values travel as one list and are unnested in the engine: a row costs it
+# a time and a value, not seven strings.
+_COPY: Final = f"""
+COPY (
+  SELECT record, pseudonym, signal, make_timestamp_ms(t_ms) AS t, number, text, unit,
+         make_timestamp_ms($9::BIGINT) AS expires_at, policy_version
+  FROM (SELECT record, pseudonym, signal, unit, policy_version,
+               unnest(t_ms) AS t_ms, unnest(numbers) AS number, unnest(texts) AS text
+        FROM (SELECT unnest($1::VARCHAR[]) AS record, unnest($2::VARCHAR[]) AS pseudonym,
+                     unnest($3::VARCHAR[]) AS policy_version, unnest($4::VARCHAR[]) AS signal,
+                     unnest($5::VARCHAR[]) AS unit, unnest($6::BIGINT[][]) AS t_ms,
+                     unnest($7::DOUBLE[][]) AS numbers, unnest($8::VARCHAR[][]) AS texts))
+  ORDER BY {ORDER}
+) TO """  # noqa: S608  # constants only; the path is added quoted
+
+
+def connect(
+    spill: Path | None, memory_mb: int = 256, threads: int = 1
+) -> duckdb.DuckDBPyConnection:
+    """An engine in memory over files; it spills into ``spill``, or not at all."""
+    return duckdb.connect(
+        ":memory:",
+        config={
+            "threads": str(threads),
+            "memory_limit": f"{memory_mb}MB",
+            "temp_directory": "" if spill is None else str(spill),
+            "autoinstall_known_extensions": "false",
+            "autoload_known_extensions": "false",
+            "allow_community_extensions": "false",
+            "allow_persistent_secrets": "false",
+            "python_enable_replacements": "false",
+            "enable_external_file_cache": "false",
+        },
+    )
+
+
+def quoted(text: str) -> str:
+    """A string as an SQL literal."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def source(paths: Sequence[Path]) -> str:
+    """The table expression over these files, of none too; it takes no column from a path."""
+    if not paths:
+        return NO_ROWS
+    names = ", ".join(quoted(str(path)) for path in paths)
+    return f"read_parquet([{names}], hive_partitioning = false)"
+
+
+def options(compression: str) -> str:
+    """How every file of the lake is written."""
+    return (
+        f" (FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE {ROW_GROUP_ROWS},"
+        " USE_TMP_FILE false)"
+    )
+
+
+def write_records(
+    engine: duckdb.DuckDBPyConnection, path: Path, records: Sequence[Readings], compression: str
+) -> None:
+    """Write records of one expiry as sorted rows into a new file; not yet durable on return."""
+    series = [
+        (record.record, record.pseudonym, record.policy_version, *run)
+        for record in records
+        for run in record.runs
+    ]
+    columns = [list(column) for column in zip(*series, strict=True)]
+    statement = _COPY + quoted(str(path)) + options(compression)
+    engine.execute(statement, [*columns, records[0].expires_ms])
+
+
+def count_rows(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> int:
+    """How many rows the files hold, from their footers alone; duckdb.Error if unreadable."""
+    total = 0
+    for start in range(0, len(paths), FILES_PER_QUERY_MAX):
+        names = [str(path) for path in paths[start : start + FILES_PER_QUERY_MAX]]
+        found = engine.execute(
+            "SELECT sum(num_rows)::BIGINT FROM parquet_file_metadata($1)", [names]
+        ).fetchone()
+        total += found[0] if found else 0
+    return total

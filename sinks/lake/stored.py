@@ -1,0 +1,62 @@
+"""A lake as it lies on disk, for those who delete, measure and search. Needs no writer."""
+
+from collections.abc import Collection, Mapping
+from pathlib import Path
+
+from sinks.lake.deletion.erase import erase, locate
+from sinks.lake.deletion.expire import overdue, sweep
+from sinks.lake.deletion.restate import Restatement
+from sinks.lake.layout import outputs
+from sinks.lake.oldest import Oldest
+from sinks.lake.steps import Hook, go_on
+from sinks.lake.verify import search
+from sinks.port.results import Hits, Located, Overdue, Receipt, Restated, Swept
+from sinks.port.sink import Ends
+from telemetry.identity import Pseudonym
+
+
+class StoredLake:
+    """The ``Store`` of a lake's files; remembers what it has measured and judged."""
+
+    def __init__(self, root: Path, compression: str = "zstd", at: Hook = go_on) -> None:
+        self._root = root
+        self._compression = compression
+        self._at = at
+        self._oldest = Oldest(root)
+        self._restatement = Restatement(root, compression, at)
+
+    def exists(self) -> bool:
+        """See ``Store``."""
+        return self._root.exists()
+
+    def outputs(self) -> list[str]:
+        """See ``Store``."""
+        return outputs(self._root)
+
+    def expire(self, now_ms: int) -> Swept:
+        """See ``Store``; whole files are unlinked."""
+        return sweep(self._root, now_ms)
+
+    def overdue(self, now_ms: int) -> list[Overdue]:
+        """See ``Store``."""
+        return overdue(self._root, now_ms)
+
+    def restate(self, ends: Ends, now_ms: int) -> Restated:
+        """See ``Store``; one turn of ``Restatement``."""
+        return self._restatement.run(ends, now_ms)
+
+    def erase(self, pseudonyms: Collection[Pseudonym], now_ms: int) -> Receipt:
+        """See ``Store``; rewrites only the parts of the subject's buckets that hold rows."""
+        return erase(self._root, pseudonyms, now_ms, self._compression, self._at)
+
+    def locate(self, pseudonyms: Collection[Pseudonym]) -> Located:
+        """See ``Store``."""
+        return locate(self._root, pseudonyms)
+
+    def verify(self, marker: bytes) -> Hits:
+        """See ``Store``; compressed parts hide a marker, so prove on an uncompressed lake."""
+        return search(self._root, marker)
+
+    def oldest_ms(self) -> Mapping[str, int]:
+        """See ``Store``; each part is read once, its answer remembered."""
+        return self._oldest.by_output()

@@ -1,0 +1,77 @@
+"""What of a topic-partition's batch is new, readable and still alive. Pure.
+
+Each record meets the questions in one fixed order: was its offset durable before, can it
+be read, has it expired, was its id kept before. The first yes decides.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from sinks.port.duplicates import Seen, Window, digest_of
+from sinks.port.records import Readings, read_record
+from sinks.port.results import Unreadable, Written
+from telemetry.arrived import Arrived
+
+
+@dataclass(slots=True)
+class Admitted:
+    """The records to keep, the ids to remember, and the count of everything."""
+
+    first: int | None = None
+    last: int | None = None
+    """First and last offset at or above the position; None where all was replayed."""
+    kept: list[Readings] = field(default_factory=list)
+    seen: list[Seen] = field(default_factory=list)
+    written: Written = field(default_factory=Written)
+
+
+def by_partition(records: Iterable[Arrived]) -> dict[tuple[str, int], list[Arrived]]:
+    """The records of each topic-partition in offset order."""
+    groups: dict[tuple[str, int], list[Arrived]] = {}
+    for record in records:
+        groups.setdefault((record.topic, record.partition), []).append(record)
+    for group in groups.values():
+        group.sort(key=lambda record: record.offset)
+    return groups
+
+
+def admit(
+    records: Sequence[Arrived], output: str, position: int | None, window: Window, now_ms: int
+) -> Admitted:
+    """Sort one topic-partition's records; the window is asked, not changed."""
+    result = Admitted()
+    fresh: set[bytes] = set()
+    rejected: dict[Unreadable, int] = {}
+    replayed = duplicates = expired = expired_readings = 0
+    for record in records:
+        if position is not None and record.offset < position:
+            replayed += 1
+            continue
+        result.first = record.offset if result.first is None else result.first
+        result.last = record.offset
+        found = read_record(record, output)
+        if isinstance(found, Unreadable):
+            rejected[found] = rejected.get(found, 0) + 1
+            continue
+        if found.expires_ms <= now_ms:
+            expired += 1
+            expired_readings += found.readings
+            continue
+        digest = digest_of(found.record)
+        if digest in window or digest in fresh:
+            duplicates += 1
+            continue
+        fresh.add(digest)
+        result.seen.append(Seen(digest, found.expires_ms))
+        result.kept.append(found)
+    result.written = Written(
+        records=len(result.kept),
+        rows=sum(record.rows for record in result.kept),
+        readings=sum(record.readings for record in result.kept),
+        replayed=replayed,
+        duplicates=duplicates,
+        expired_on_arrival=expired,
+        expired_readings=expired_readings,
+        rejected=rejected,
+    )
+    return result

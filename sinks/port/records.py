@@ -1,0 +1,147 @@
+"""One purpose record in, its readings out, series by series. Pure.
+
+A record that breaks the topic's contract comes out as a reason, never in part: half a
+record would close no ledger. No exception of a decoder leaves (its text quotes payload).
+"""
+
+from math import isfinite
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from sinks.port.results import Unreadable
+from telemetry.arrived import Arrived
+from telemetry.envelope import DT_MS_MAX
+from telemetry.instants import DAY_MS, MINUTE_MS, parse_instant
+from telemetry.record import (
+    CE_ID,
+    EXPIRES_AT,
+    POLICY_VERSION,
+    PURPOSE,
+    READINGS,
+    RECORD_BYTES_MAX,
+    TROUBLE_CODES,
+    VERSION,
+    PurposeRecord,
+    decode_record,
+)
+
+HEADER_LENGTH_MAX: Final = 128
+NEEDED: Final = (CE_ID, EXPIRES_AT, POLICY_VERSION, PURPOSE, READINGS)
+# A floor may move a reading before its envelope's first instant, by a month at most.
+DELTA_MS_MAX: Final = DT_MS_MAX + 31 * DAY_MS
+INSTANT_MS_MAX: Final = 253_402_300_799_999  # 9999-12-31, the last day a date can name
+
+
+class Run(NamedTuple):
+    """One series of one record: either numbers or texts. Its repr is never to be printed."""
+
+    signal: str
+    unit: str
+    t_ms: list[int]
+    numbers: list[float] | None
+    texts: list[str] | None
+
+
+class Readings(NamedTuple):
+    """A readable record: what all its readings share, its weight in the ledger, its series."""
+
+    record: str
+    pseudonym: str
+    expires_ms: int
+    policy_version: str
+    readings: int
+    runs: list[Run]
+
+    @property
+    def rows(self) -> int:
+        """How many rows it makes: one per reading that it carries."""
+        return sum(len(run.t_ms) for run in self.runs)
+
+
+class _Stamp(NamedTuple):
+    record: str
+    expires_ms: int
+    policy_version: str
+    readings: int
+
+
+class _BrokenContractError(Exception):
+    def __init__(self, reason: Unreadable) -> None:
+        super().__init__(reason)
+        self.reason = reason
+
+
+def read_record(arrived: Arrived, output: str) -> Readings | Unreadable:
+    """The readings of a record of this output, or why there are none."""
+    try:
+        stamp = _read_headers(arrived, output)
+        record, t0_ms = _read_value(arrived)
+        runs = [
+            _run(signal, series.unit, t0_ms, series.dt, series.value)
+            for signal, series in record.series.items()
+            if series.dt or series.value
+        ]
+    except _BrokenContractError as broken:
+        return broken.reason
+    if record.dtc:
+        runs.append(Run(TROUBLE_CODES, "", [t0_ms] * len(record.dtc), None, record.dtc))
+    ce_id, expires_ms, version, readings = stamp
+    return Readings(ce_id, record.pseudonym, expires_ms, version, readings, runs)
+
+
+def _read_headers(arrived: Arrived, output: str) -> _Stamp:
+    headers = dict(arrived.headers)
+    _require(all(name in headers for name in NEEDED), Unreadable.MISSING_HEADER)
+    # A name given twice says two things; a name may also come with no value at all.
+    whole = all(isinstance(text, bytes) for text in headers.values())
+    _require(whole and len(headers) == len(arrived.headers), Unreadable.BAD_HEADER)
+    try:
+        ce_id, expires, version, purpose, count = (headers[name].decode("ascii") for name in NEEDED)
+        expires_ms, readings = parse_instant(expires), int(count)
+    except (ValueError, OverflowError):
+        raise _BrokenContractError(Unreadable.BAD_HEADER) from None
+    _require(0 < len(ce_id) <= HEADER_LENGTH_MAX, Unreadable.BAD_HEADER)
+    _require(len(version) <= HEADER_LENGTH_MAX and readings >= 0, Unreadable.BAD_HEADER)
+    # An expiry finer than the finest grain would date the reading more exactly than its floor.
+    on_grain = expires_ms % MINUTE_MS == 0 and 0 <= expires_ms <= INSTANT_MS_MAX
+    _require(on_grain, Unreadable.BAD_HEADER)
+    same_purpose = purpose == output or output.startswith(purpose + ".")
+    _require(same_purpose, Unreadable.WRONG_PURPOSE)
+    return _Stamp(ce_id, expires_ms, version, readings)
+
+
+def _read_value(arrived: Arrived) -> tuple[PurposeRecord, int]:
+    if arrived.value is None or arrived.key is None:
+        raise _BrokenContractError(Unreadable.NO_PAYLOAD)
+    _require(len(arrived.value) <= RECORD_BYTES_MAX, Unreadable.OVERSIZED)
+    try:
+        record = decode_record(arrived.value)
+        t0_ms = parse_instant(record.t0)
+    except (msgspec.DecodeError, ValueError, OverflowError):
+        raise _BrokenContractError(Unreadable.MALFORMED) from None
+    _require(record.v == VERSION, Unreadable.MALFORMED)
+    _require(DELTA_MS_MAX <= t0_ms <= INSTANT_MS_MAX - DELTA_MS_MAX, Unreadable.MALFORMED)
+    _require(record.pseudonym.encode() == arrived.key, Unreadable.KEY_MISMATCH)
+    return record, t0_ms
+
+
+def _run(signal: str, unit: str, t0_ms: int, dt: list[int], value: list[Any]) -> Run:
+    _require(len(dt) == len(value), Unreadable.COLUMN_MISMATCH)
+    _require(min(dt) >= -DELTA_MS_MAX and max(dt) <= DELTA_MS_MAX, Unreadable.MALFORMED)
+    t_ms = [t0_ms + delta_ms for delta_ms in dt]
+    kinds = set(map(type, value))
+    if kinds == {str}:
+        return Run(signal, unit, t_ms, None, value)
+    _require(kinds <= {int, float, bool}, Unreadable.WRONG_TYPE)
+    try:
+        numbers = list(map(float, value))  # true is 1, false is 0
+    except OverflowError:
+        raise _BrokenContractError(Unreadable.WRONG_TYPE) from None
+    _require(all(map(isfinite, numbers)), Unreadable.WRONG_TYPE)
+    return Run(signal, unit, t_ms, numbers, None)
+
+
+def _require(holds: bool, reason: Unreadable) -> None:  # noqa: FBT001  # the claim comes first
+    if not holds:
+        raise _BrokenContractError(reason)

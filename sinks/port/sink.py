@@ -1,0 +1,106 @@
+"""The port that the product uses: a place that keeps records, and forgets them.
+
+In: consumed records. Out: counts and receipts. No count, receipt or error may hold an
+identifier or a value. Everything here blocks: the wiring runs it in a thread.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Protocol
+
+from sinks.port.results import Hits, Located, Overdue, Receipt, Restated, Swept, Written
+from telemetry.arrived import Arrived
+from telemetry.identity import Pseudonym
+from telemetry.kept import End, Kept
+
+
+class StoreTakenError(Exception):
+    """Another living process does this work on this store; two at once would do harm."""
+
+
+class Ends(Protocol):
+    """When rows end under the version of the policy that is in force."""
+
+    @property
+    def policy_version(self) -> str:
+        """The version in force, as records carry it."""
+        ...
+
+    def end_of(self, rows: Kept) -> End | None:
+        """The rows' end now; None if nobody can tell.
+
+        It is as it was, sooner, later if people decided so, or 0 for at once.
+        """
+        ...
+
+
+class Sink(Protocol):
+    """The one writer of a store, open; it deletes no row."""
+
+    def position(self, topic: str, partition: int) -> int | None:
+        """The offset of the next record to write: last durable + 1; None before the first."""
+        ...
+
+    def write(self, records: Sequence[Arrived], now_ms: int) -> Written:
+        """Keep the records' readings; durable on return, so the caller may commit then.
+
+        Called twice with the same records it does nothing the second time. A record that
+        cannot be read is counted and skipped. Any exception means unknown state: reopen.
+        """
+        ...
+
+    def forget(self, now_ms: int) -> None:
+        """Drop the remembered ids of records that have expired; safe beside ``write``.
+
+        ``write`` does so for partitions that are busy; this is for the quiet ones.
+        """
+        ...
+
+    def close(self) -> None:
+        """Give the store up; what was written stays."""
+        ...
+
+
+class Store(Protocol):
+    """What is kept, for those who delete, measure and search; safe beside its ``Sink``.
+
+    Called by one thread at a time.
+    """
+
+    def exists(self) -> bool:
+        """Whether a sink was ever opened on it."""
+        ...
+
+    def outputs(self) -> list[str]:
+        """The ids of outputs that ever had rows, sorted."""
+        ...
+
+    def expire(self, now_ms: int) -> Swept:
+        """Remove every row whose ``expires_at`` has come; idempotent."""
+        ...
+
+    def overdue(self, now_ms: int) -> list[Overdue]:
+        """What ``expire`` would find now: the promise that is not kept yet."""
+        ...
+
+    def restate(self, ends: Ends, now_ms: int) -> Restated:
+        """Give rows of older versions the end they have now, in turns; idempotent.
+
+        StoreTakenError while an erasure or another restatement is at work.
+        """
+        ...
+
+    def erase(self, pseudonyms: Collection[Pseudonym], now_ms: int) -> Receipt:
+        """Remove all rows of these pseudonyms; idempotent. Suppress their records first."""
+        ...
+
+    def locate(self, pseudonyms: Collection[Pseudonym]) -> Located:
+        """Count the rows of these pseudonyms."""
+        ...
+
+    def verify(self, marker: bytes) -> Hits:
+        """Search everything that is stored, names included, for raw bytes."""
+        ...
+
+    def oldest_ms(self) -> Mapping[str, int]:
+        """Time of the oldest kept reading by output; outputs without rows are absent."""
+        ...

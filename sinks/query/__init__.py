@@ -1,0 +1,1 @@
+"""Reading a store for one purpose, behind a gate."""

@@ -1,0 +1,158 @@
+"""One purpose opened for an analyst: live rows only, SELECT only, nothing else in reach.
+
+Two walls. The gate refuses every statement but one SELECT over ``readings``. The engine is
+locked to the files of the live partitions of one output, so another purpose, an expired
+row or a system file is out of its reach. Rows come sorted by (pseudonym, t): no offset,
+file name or order of arrival shows. A session's ``now`` stands still; open one per query.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from threading import Timer
+from typing import Any, Final, Self
+from uuid import uuid4
+
+import duckdb
+
+from sinks.lake.deletion.journal import half_done
+from sinks.lake.layout import checked_root, files, outputs, partitions
+from sinks.lake.parquet import COLUMNS, ORDER, connect, quoted, source
+from sinks.lake.workplace import Workplace
+from sinks.query.gate import VIEW, Gate, QueryRefusedError
+
+_MOVING: Final = "rows are being given another end by a new policy: run it again"
+LOOKS_MAX: Final = 50
+# In place of the engine's own words, which name files, and these tell of offsets.
+_GONE: Final = "rows were deleted while the query ran: run it again"
+
+
+class QueryFailedError(Exception):
+    """The statement was allowed but did not run; the message says why and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class QueryLimits:
+    """What one query may use."""
+
+    rows_max: int = 100_000
+    """More rows are cut off, and the result says so."""
+    seconds_max: float = 300.0
+    memory_mb: int = 512
+    threads: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """Column names and rows; times are UTC without a zone."""
+
+    columns: tuple[str, ...]
+    rows: Sequence[tuple[Any, ...]]
+    truncated: bool = False
+    """Whether ``rows_max`` cut rows off."""
+
+
+class PurposeSession:
+    """A locked engine over one output's live rows. Blocks; one thread at a time."""
+
+    def __init__(self, root: Path, output: str, now_ms: int, limits: QueryLimits) -> None:
+        root = checked_root(root)
+        known = outputs(root)
+        if output not in known:
+            kept = ", ".join(known) or "none"
+            msg = f"no rows of {output!r} were ever kept here; kept are: {kept}"
+            raise QueryRefusedError(msg)
+        self._limits = limits
+        self._workplace = Workplace(root, f"query-{uuid4().hex}")
+        with self._workplace.kept_if_done():
+            spill = self._workplace.path / "spill"
+            self._engine = connect(spill, limits.memory_mb, limits.threads)
+            self._gate = Gate(self._engine)
+            live = _live(root, output, now_ms)
+            try:
+                self._open_view(live, now_ms)
+            except duckdb.IOException:
+                raise QueryFailedError(_GONE) from None
+            self._lock(live)
+
+    def run(self, statement: str) -> Result:
+        """Run one SELECT; ``QueryRefusedError`` or ``QueryFailedError`` where it does not."""
+        self._gate.check(statement)
+        timer = Timer(self._limits.seconds_max, self._engine.interrupt)
+        timer.start()
+        try:
+            cursor = self._engine.execute(statement)
+            columns = tuple(column[0] for column in cursor.description or ())
+            rows = cursor.fetchmany(self._limits.rows_max + 1)
+        except duckdb.InterruptException:
+            msg = f"stopped after {self._limits.seconds_max:g} s: narrow the query"
+            raise QueryFailedError(msg) from None
+        except (duckdb.IOException, duckdb.PermissionException):
+            raise QueryFailedError(_GONE) from None
+        except duckdb.Error as error:
+            raise QueryFailedError(str(error)) from None
+        finally:
+            timer.cancel()
+        kept = rows[: self._limits.rows_max]
+        return Result(columns, kept, truncated=len(rows) > len(kept))
+
+    def close(self) -> None:
+        """End the session and remove what it spilled."""
+        self._engine.close()
+        self._workplace.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _open_view(self, live: Sequence[Path], now_ms: int) -> None:
+        rows = source(live)
+        self._engine.execute(
+            f"CREATE VIEW {VIEW} AS SELECT {', '.join(COLUMNS)} FROM {rows}"  # noqa: S608  # constants and quoted paths
+            f" WHERE expires_at > make_timestamp_ms({int(now_ms)}) ORDER BY {ORDER}"
+        )
+
+    def _lock(self, live: Sequence[Path]) -> None:
+        paths = ", ".join(quoted(str(path)) for path in live)
+        self._engine.execute(f"SET allowed_paths = [{paths}]")
+        self._engine.execute("SET enable_external_access = false")
+        self._engine.execute("SET lock_configuration = true")
+
+
+def _live(root: Path, output: str, now_ms: int) -> list[Path]:
+    """The live parts as they stand at one moment, each row in one of them.
+
+    A restatement moves rows between partitions while we look: what was the same twice, with
+    nothing half done beginning or ending between, is one moment.
+    """
+    for _ in range(LOOKS_MAX):
+        undone, found = half_done(root), _listed(root, output, now_ms)
+        if undone == half_done(root) and found == _listed(root, output, now_ms):
+            return [path for path in found if path not in undone]
+    raise QueryFailedError(_MOVING)
+
+
+def _listed(root: Path, output: str, now_ms: int) -> list[Path]:
+    return [
+        path
+        for place in partitions(root, output)
+        if place.expires_ms > now_ms
+        for path in files(place)
+    ]
+
+
+def open_purpose(
+    root: Path, output: str, now_ms: int, limits: QueryLimits | None = None
+) -> PurposeSession:
+    """Open one output for reading; ``QueryRefusedError`` where it has never had rows."""
+    return PurposeSession(root, output, now_ms, limits or QueryLimits())
+
+
+def run_query(
+    root: Path, output: str, statement: str, now_ms: int, limits: QueryLimits | None = None
+) -> Result:
+    """Open one output, run one SELECT, close."""
+    with open_purpose(root, output, now_ms, limits) as session:
+        return session.run(statement)

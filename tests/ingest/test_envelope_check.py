@@ -1,0 +1,109 @@
+from collections import Counter
+from typing import Any
+
+import msgspec
+import pytest
+
+from ingest.envelope_check import REMEDIES, check, report
+from telemetry.envelope import decode_envelope
+from telemetry.outcome import Rejected
+from telemetry.record import TROUBLE_CODES
+from tests.ingest.captures import CATALOGUE
+
+SECRET = "JH4KA7561PC008269"
+COLLECTED = frozenset(["Vehicle.Speed", TROUBLE_CODES])
+
+
+def judge(payload: bytes) -> Counter[Rejected]:
+    """A small judge: the real one is the processors'."""
+    try:
+        envelope = decode_envelope(payload)
+    except msgspec.DecodeError:
+        return Counter({Rejected.MALFORMED: 1})
+    if envelope.device == "stranger":
+        return Counter({Rejected.UNKNOWN_DEVICE: envelope.readings})
+    found: Counter[Rejected] = Counter()
+    for path, column in envelope.series.items():
+        if path not in CATALOGUE:
+            found[Rejected.UNKNOWN_SIGNAL] += len(column.dt)
+        elif column.unit != CATALOGUE[path].unit:
+            found[Rejected.WRONG_UNIT] += len(column.dt)
+    return found
+
+
+def envelope(device: str = "d", /, **series: tuple[str, list[Any]]) -> bytes:
+    columns = {
+        path.replace("_", "."): {"unit": unit, "dt": list(range(len(values))), "value": values}
+        for path, (unit, values) in series.items()
+    }
+    return msgspec.json.encode(
+        {
+            "v": 1,
+            "id": "0" * 26,
+            "device": device,
+            "clock": {"t0": "2026-01-01T00:00:00Z"},
+            "series": columns,
+            "dtc": ["P0301"],
+        }
+    )
+
+
+def test_each_finding_names_its_path_its_reason_and_a_remedy() -> None:
+    payload = envelope(
+        Vehicle_Speed=("m/s", [1, 2]), Vehicle_Sped=("km/h", [1]), Vehicle_IsMoving=("", [True])
+    )
+    checked = check(payload, judge, CATALOGUE, COLLECTED)
+    assert (checked.readings, checked.admitted) == (5, 2)
+    assert report(checked) == [
+        "2 of 5 readings would be admitted",
+        "2 rejected as wrong_unit in Vehicle.Speed: convert to the catalogue's unit: roadfade signals",
+        "1 rejected as unknown_signal in Vehicle.…: is Vehicle.Speed meant? look the path up: roadfade signals",
+        "Vehicle.IsMoving is needed by no purpose: do not send it",
+    ]
+
+
+def test_a_fault_of_the_whole_envelope_is_said_once() -> None:
+    checked = check(
+        envelope("stranger", Vehicle_Speed=("km/h", [1, 2])), judge, CATALOGUE, COLLECTED
+    )
+    assert checked.admitted == 0
+    assert [(f.reason, f.place, f.readings) for f in checked.findings] == [
+        (Rejected.UNKNOWN_DEVICE, "", 3)
+    ]
+
+
+def test_a_good_envelope_has_no_findings() -> None:
+    checked = check(envelope(Vehicle_Speed=("km/h", [1, 2])), judge, CATALOGUE, COLLECTED)
+    assert report(checked) == ["3 of 3 readings would be admitted"]
+
+
+@pytest.mark.parametrize(
+    ("payload", "place"),
+    [
+        (envelope().replace(b'"2026-01-01T00:00:00Z', b'"' + SECRET.encode()), "$.clock.t0"),
+        (envelope().replace(b'"v":1', b'"v":1,"' + SECRET.encode() + b'":1'), ""),
+        (
+            envelope(**{SECRET: ("km/h", [1])}).replace(
+                b'"dt":[0]', b'"dt":["' + SECRET.encode() + b'"]'
+            ),
+            "$.series[...].dt[0]",
+        ),
+        (b'"' + SECRET.encode(), ""),
+    ],
+)
+def test_a_broken_envelope_says_where_and_never_what(payload: bytes, place: str) -> None:
+    checked = check(payload, judge, CATALOGUE, COLLECTED)
+    assert [finding.place for finding in checked.findings] == [place]
+    assert SECRET not in "\n".join(report(checked))
+
+
+def test_a_path_that_is_an_identifier_is_not_repeated() -> None:
+    said = "\n".join(
+        report(check(envelope(**{f"Vehicle_{SECRET}": ("", [1])}), judge, CATALOGUE, COLLECTED))
+    )
+    assert "unknown_signal in Vehicle.…" in said
+    assert SECRET not in said
+
+
+def test_every_reason_has_a_remedy() -> None:
+    assert set(REMEDIES) == set(Rejected)

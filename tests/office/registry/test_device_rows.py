@@ -1,0 +1,29 @@
+from office.outbox import Outbox
+from office.registry.device_rows import standing_of
+from office.registry.registry import Registry
+from office.store.database import Database
+from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval
+from telemetry.identity import DeviceId, SubjectId
+from tests.office.conftest import IMPROVE, INSURE, Topics
+
+OURS, OTHERS = DeviceId("dongle-1"), DeviceId("dongle-2")
+
+
+async def test_what_stands_is_what_the_workers_are_told_of_these_devices(
+    database: Database, registry: Registry, topics: Topics
+) -> None:
+    for device, subject, given in ((OURS, "anne", IMPROVE), (OTHERS, "ben", INSURE)):
+        await registry.register(device, SubjectId(subject), 1_000)
+        await registry.grant(SubjectId(subject), *given, 2_000)
+
+    await Outbox(database).drain(topics.publish)
+    told = topics.seen()
+    mine = dict(await standing_of(database, [OURS]))
+    assert mine.items() <= told.items()
+    assert {type(row) for row in mine.values()} == {
+        DeviceRegistration,
+        LinkInterval,
+        ConsentInterval,
+    }
+    assert dict(await standing_of(database, [OURS, OTHERS])) == told
+    assert await standing_of(database, [DeviceId("stranger")]) == []

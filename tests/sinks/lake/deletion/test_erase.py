@@ -1,0 +1,109 @@
+"""An erasure rewrites what it must, and nothing more."""
+
+from pathlib import Path
+
+import pytest
+
+from sinks.lake.deletion.erase import erase
+from sinks.lake.deletion.expire import sweep
+from sinks.lake.lake import LakeSettings
+from sinks.lake.layout import bucket_of
+from sinks.lake.steps import Step
+from sinks.lake.verify import search
+from telemetry.identity import Pseudonym
+from tests.sinks.lakes import lake_at, parts, stored
+from tests.sinks.records import AFTER_MS, NOW_MS, A, B, record
+
+BUCKETS = 8
+SETTINGS = LakeSettings(buckets=BUCKETS, compression="uncompressed")
+NAMES = [f"P{number}" for number in range(20)]
+
+
+def test_only_parts_that_held_the_subject_are_rewritten(tmp_path: Path) -> None:
+    with lake_at(tmp_path, SETTINGS) as lake:
+        for partition in range(2):
+            batch = [record(n, A, partition, pseudonym=name) for n, name in enumerate(NAMES)]
+            lake.write(batch, NOW_MS)
+        lake.write([record(30, pseudonym="P1")], NOW_MS)
+        before = {part: (tmp_path / part).stat().st_ino for part in parts(tmp_path)}
+        lake.erase([Pseudonym("P0")], NOW_MS)
+    changed = [p for p in parts(tmp_path) if (tmp_path / p).stat().st_ino != before[p]]
+    bucket = f"bucket={bucket_of('P0', BUCKETS):02d}"
+    assert len(changed) == 2
+    assert all(bucket in part for part in changed)
+    assert len(stored(tmp_path)) == 2 * (2 * len(NAMES) + 1 - 2)
+
+
+def test_a_part_that_held_only_the_subject_is_gone(tmp_path: Path) -> None:
+    with lake_at(tmp_path, SETTINGS) as lake:
+        lake.write([record(0)], NOW_MS)
+        lake.erase([Pseudonym("PSEUDONYM")], NOW_MS)
+    assert parts(tmp_path) == []
+
+
+def test_no_byte_or_name_of_the_subject_is_left_anywhere(tmp_path: Path) -> None:
+    with lake_at(tmp_path, SETTINGS) as lake:
+        lake.write([record(n, pseudonym=name) for n, name in enumerate(NAMES)], NOW_MS)
+        lake.write([record(0, B, pseudonym="CANARY-IN-B")], NOW_MS)
+        lake.write([record(40, pseudonym="CANARY-7", ce_id="CANARY-ID")], NOW_MS)
+        lake.erase([Pseudonym("CANARY-7"), Pseudonym("CANARY-IN-B")], NOW_MS)
+    assert not search(tmp_path, b"CANARY").found
+    assert search(tmp_path, b"P19").found
+
+
+def test_a_row_that_arrives_during_an_erasure_shows_in_its_receipt(tmp_path: Path) -> None:
+    with lake_at(tmp_path, SETTINGS) as lake:
+        lake.write([record(0)], NOW_MS)
+
+        def hook(step: Step) -> None:
+            if step is Step.REPLACED:
+                lake.write([record(1)], NOW_MS)
+
+        receipt = erase(tmp_path, [Pseudonym("PSEUDONYM")], NOW_MS, "uncompressed", hook)
+        assert (receipt.located_before, receipt.located_after) == (2, 2)
+
+
+def test_a_part_swept_during_an_erasure_does_not_come_back(tmp_path: Path) -> None:
+    with lake_at(tmp_path, LakeSettings(buckets=1)) as lake:
+        lake.write([record(0), record(1, pseudonym="STAYS")], NOW_MS)
+
+    def hook(step: Step) -> None:
+        if step is Step.REWRITTEN:
+            sweep(tmp_path, AFTER_MS)
+
+    receipt = erase(tmp_path, [Pseudonym("PSEUDONYM")], NOW_MS, "uncompressed", hook)
+    assert (receipt.located_before, receipt.located_after) == (2, 0)
+    assert parts(tmp_path) == []
+
+
+def test_equal_erasures_give_equal_digests_and_others_do_not(tmp_path: Path) -> None:
+    digests = []
+    for folder, name in (("a", "P1"), ("b", "P1"), ("c", "P2")):
+        with lake_at(tmp_path / folder, SETTINGS) as lake:
+            lake.write([record(n, pseudonym=other) for n, other in enumerate(NAMES)], NOW_MS)
+            digests.append(lake.erase([Pseudonym(name)], NOW_MS).digest)
+    assert digests[0] == digests[1] != digests[2]
+
+
+def test_erasing_keeps_the_rows_beside_it_as_they_were(tmp_path: Path) -> None:
+    series = {"Vehicle.Gear": ("", [0], ["R"]), "Vehicle.Speed": ("km/h", [0, 7], [1.5, 2.5])}
+    settings = LakeSettings(buckets=1)
+    with lake_at(tmp_path, settings) as lake:
+        lake.write([record(0, pseudonym="STAYS", series=series, dtc=["P0301"])], NOW_MS)
+        alone = stored(tmp_path)
+        lake.write([record(1, pseudonym="GOES"), record(2, pseudonym="STAYS")], NOW_MS)
+        lake.write([record(3, pseudonym="GOES")], NOW_MS)
+        lake.erase([Pseudonym("GOES")], NOW_MS)
+        assert [row for row in stored(tmp_path) if row in alone] == alone
+        assert len(stored(tmp_path)) == len(alone) + 2
+
+
+def test_a_search_finds_a_marker_across_the_edge_of_a_chunk(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"." * ((1 << 20) - 3) + b"MARKER")
+    assert search(tmp_path, b"MARKER").in_bytes == 1
+    assert not search(tmp_path, b"MARKER!").found
+
+
+def test_a_search_for_nothing_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="empty"):
+        search(tmp_path, b"")

@@ -1,0 +1,153 @@
+"""The lake on disk: the contract of every sink, and what only files can show."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from msgspec.structs import replace
+
+from sinks.lake.format import LakeFormatError
+from sinks.lake.lake import Lake, LakeSettings
+from sinks.lake.layout import bucket_of
+from sinks.lake.markers import FILES_MAX
+from sinks.lake.workplace import WorkplaceTakenError
+from telemetry.instants import MINUTE_MS
+from tests.sinks.contract import Restart, SinkContract
+from tests.sinks.lakes import lake_at, open_lake, parts, stored, utc
+from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, T0_MS, A, B, record
+from tests.sinks.restating import RestateContract
+
+
+class TestLake(SinkContract, RestateContract):
+    @pytest.fixture
+    def restart(self, tmp_path: Path) -> Iterator[Restart]:
+        opened: list[Lake] = []
+
+        def reopen() -> Lake:
+            if opened:
+                opened.pop().close()
+            opened.append(open_lake(tmp_path))
+            return opened[-1]
+
+        yield reopen
+        opened.pop().close()
+
+
+def test_a_row_holds_what_the_record_said(tmp_path: Path) -> None:
+    series = {
+        "Vehicle.Speed": ("km/h", [0, 500], [43.5, 44]),
+        "Vehicle.Cabin.Door": ("", [0], [True]),
+        "Vehicle.Gear": ("", [250], ["R"]),
+    }
+    with lake_at(tmp_path) as lake:
+        lake.write([record(0, ce_id="id", series=series, dtc=["P0301"])], NOW_MS)
+    moment, quarter, half = (utc(T0_MS + delta_ms) for delta_ms in (0, 250, 500))
+    ends, version = utc(EXPIRES_MS), "1-0123456789ab"
+    head = ("service_improve", "id", "PSEUDONYM")
+    assert stored(tmp_path) == [
+        (*head, "Vehicle.Cabin.Door", moment, 1.0, None, "", ends, version),
+        (*head, "Vehicle.Gear", quarter, None, "R", "", ends, version),
+        (*head, "Vehicle.OBD.DTCList", moment, None, "P0301", "", ends, version),
+        (*head, "Vehicle.Speed", moment, 43.5, None, "km/h", ends, version),
+        (*head, "Vehicle.Speed", half, 44.0, None, "km/h", ends, version),
+    ]
+
+
+def test_a_part_is_named_by_purpose_expiry_bucket_and_offsets(tmp_path: Path) -> None:
+    with lake_at(tmp_path) as lake:
+        lake.write([record(10, B, 3), record(17, B, 3)], NOW_MS)
+    bucket = bucket_of("PSEUDONYM", 2)
+    directory = f"purpose=third_party.insurer/expires=2026-12-22T00-00Z/bucket={bucket:02d}"
+    assert parts(tmp_path) == [f"{directory}/part-purpose.third_party.insurer-3-10-17.parquet"]
+
+
+def test_no_name_in_the_lake_holds_a_pseudonym_or_record_id(tmp_path: Path) -> None:
+    with lake_at(tmp_path) as lake:
+        lake.write([record(0, pseudonym="WHO", ce_id="WHICH")], NOW_MS)
+        assert [lake.verify(b"WHO").in_names, lake.verify(b"WHICH").in_names] == [0, 0]
+        assert lake.verify(b"service_improve").in_names
+
+
+def test_rows_in_a_part_are_sorted_whatever_the_order_of_arrival(tmp_path: Path) -> None:
+    settings = LakeSettings(buckets=1, compression="uncompressed")
+    with lake_at(tmp_path, settings) as lake:
+        late, early = T0_MS + 60_000, T0_MS
+        batch = [
+            record(0, pseudonym="Z", t0_ms=early),
+            record(1, pseudonym="B", t0_ms=late),
+            record(2, pseudonym="B", t0_ms=early),
+        ]
+        lake.write(batch, NOW_MS)
+    path = tmp_path / parts(tmp_path)[0]
+    with duckdb.connect(":memory:") as engine:
+        rows = engine.execute("SELECT pseudonym, t FROM read_parquet($1)", [str(path)]).fetchall()
+    assert [row[0] for row in rows] == ["B"] * 4 + ["Z"] * 2
+    assert rows == sorted(rows)
+
+
+def test_a_second_writer_is_refused_while_the_first_lives(tmp_path: Path) -> None:
+    with lake_at(tmp_path), pytest.raises(WorkplaceTakenError, match="live process"):
+        open_lake(tmp_path)
+    open_lake(tmp_path).close()
+
+
+def test_a_lake_keeps_the_buckets_it_was_made_with(tmp_path: Path) -> None:
+    with lake_at(tmp_path, LakeSettings(buckets=2)):
+        pass
+    with pytest.raises(LakeFormatError, match="2 buckets, not 4"):
+        open_lake(tmp_path, LakeSettings(buckets=4))
+    open_lake(tmp_path, LakeSettings(buckets=2)).close()
+
+
+def test_a_topic_of_no_output_stops_the_sink(tmp_path: Path) -> None:
+    with lake_at(tmp_path) as lake:
+        with pytest.raises(KeyError):
+            lake.write([replace(record(0), topic="purpose.unknown")], NOW_MS)
+        with pytest.raises(RuntimeError, match="open it again"):
+            lake.write([record(0)], NOW_MS)
+
+
+def test_a_lake_path_that_reads_as_a_pattern_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="patterns"):
+        Lake(tmp_path / "a[b]", OUTPUTS)
+
+
+def test_the_window_forgets_what_lies_further_back_than_its_size(tmp_path: Path) -> None:
+    settings = LakeSettings(buckets=2, window=2)
+    with lake_at(tmp_path, settings) as lake:
+        lake.write([record(offset) for offset in range(3)], NOW_MS)
+        again = [record(3, ce_id=f"{A}/0/2"), record(4, ce_id=f"{A}/0/0")]
+        assert lake.write(again, NOW_MS).duplicates == 1
+
+
+def test_many_small_batches_leave_a_bounded_number_of_markers(tmp_path: Path) -> None:
+    with lake_at(tmp_path) as lake:
+        for offset in range(200):
+            lake.write([record(offset, series={})], NOW_MS)
+        markers = list((tmp_path / "_offsets" / f"{A}-0").iterdir())
+        assert len(markers) <= 65
+    with lake_at(tmp_path) as lake:
+        first, last = record(200, ce_id=f"{A}/0/0"), record(201, ce_id=f"{A}/0/199")
+        assert lake.write([first, last], NOW_MS).duplicates == 2
+
+
+def test_merging_markers_leaves_the_ids_of_expired_records_out(tmp_path: Path) -> None:
+    with lake_at(tmp_path) as lake:
+        for offset in range(FILES_MAX):
+            lake.write([record(offset, series={})], NOW_MS)
+        lake.write([record(FILES_MAX, expires_ms=EXPIRES_MS + MINUTE_MS)], EXPIRES_MS)
+        (marker,) = (tmp_path / "_offsets" / f"{A}-0").iterdir()
+        assert len(marker.read_bytes()) < 2 * 28
+
+
+def test_no_id_of_an_expired_record_stays_in_the_markers(tmp_path: Path) -> None:
+    with lake_at(tmp_path) as lake:
+        lake.write([record(0)], NOW_MS)
+        lake.write([record(1)], NOW_MS)
+        lake.forget(EXPIRES_MS)
+        directory = tmp_path / "_offsets" / f"{A}-0"
+        assert [path.name for path in directory.iterdir()] == ["1"]
+        assert (directory / "1").read_bytes() == b"\x90"  # an empty list
+    with lake_at(tmp_path) as lake:
+        assert lake.position(A, 0) == 2

@@ -8,7 +8,7 @@ from msgspec import Struct
 from processors.column_plan import Layout, MeshJob, PassageJob, draw_layout
 from processors.expiry import Header, Minute
 from processors.program import Program, Regime
-from processors.pseudonyms import Seat, record_id
+from processors.pseudonyms import LinkPseudonyms, record_id
 from processors.readings import Readings
 from telemetry.instants import format_instant
 from telemetry.record import CE_ID, MESH, READINGS, VERSION, Series
@@ -55,7 +55,7 @@ class Minimiser:
         id_: bytes,
         t0_ms: int,
         readings: Readings,
-        seat: Seat | None,
+        seat: LinkPseudonyms | None,
         regime: Regime,
         minute: Minute | None,
         row: list[int],
@@ -93,18 +93,18 @@ class Minimiser:
         series: dict[str, Series],
         codes: list[str],
         readings: int,
-        seat: Seat,
+        seat: LinkPseudonyms,
         minute: Minute,
     ) -> Minimised:
-        desk = seat.desks[job.passage]
-        value = self._encode(_Wire(VERSION, desk.text, self._time(start_ms), series, codes))
+        stamp = seat.stamps[job.passage]
+        value = self._encode(_Wire(VERSION, stamp.text, self._time(start_ms), series, codes))
         headers = [
-            (CE_ID, record_id(desk.id_key, id_)),
-            *desk.fixed_headers,
+            (CE_ID, record_id(stamp.id_key, id_)),
+            *stamp.fixed_headers,
             minute.expires_at[job.passage],
             (READINGS, b"%d" % readings),
         ]
-        return Minimised(job.topic, desk.partition, desk.key, value, headers)
+        return Minimised(job.topic, stamp.partition, stamp.key, value, headers)
 
     def _time(self, start_ms: int) -> str:
         text = self._times.get(start_ms)

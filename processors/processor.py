@@ -17,7 +17,7 @@ from processors.minimise import Minimised, Minimiser
 from processors.people import People
 from processors.permit import Permit, permit
 from processors.program import Program, Regime
-from processors.pseudonyms import Keys, PartitionOf, Seat, take_seat
+from processors.pseudonyms import Keys, LinkPseudonyms, PartitionOf, pseudonyms_for
 from processors.readings import Readings, usual_readings
 from processors.tally import Tally
 from telemetry.control import LinkInterval
@@ -38,7 +38,7 @@ class _Standing:
     def __init__(self, registered_ms: int, answer: Permit) -> None:
         self.registered_ms = registered_ms
         self.permit = answer
-        self.seat: Seat | None = None
+        self.seat: LinkPseudonyms | None = None
         self.in_time: Regime | None = None
         """The regime of this seat where no passage is late."""
 
@@ -127,7 +127,7 @@ class Processor:
             return self._program.regime(linked=False), None
         seat = standing.seat
         if seat is None or not seat.from_ms <= epoch_ms < seat.to_ms:
-            seat = standing.seat = take_seat(
+            seat = standing.seat = pseudonyms_for(
                 answer, self._program.passages, self._keys, self._partition_of, epoch_ms,
                 self._program.plan.policy_version,
             )  # fmt: skip
@@ -135,7 +135,7 @@ class Processor:
                 linked=True, granted=answer.granted, keyless=seat.keyless, barred=answer.barred
             )
         minute = self._minutes.of(start_ms)
-        late = minute.late(seat.desks, now_ms)
+        late = minute.late(seat.stamps, now_ms)
         if standing.in_time is not None and not late:
             return standing.in_time, minute
         regime = self._program.regime(

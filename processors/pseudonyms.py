@@ -57,7 +57,7 @@ class KeysNeeded(LookupError):  # noqa: N818  # a request to the caller, not a f
 
 
 @dataclass(slots=True)
-class Desk:
+class RecordStamp:
     """One passage's view of one link in one epoch; ``repr`` would show no more than types."""
 
     key: bytes
@@ -71,24 +71,24 @@ class Desk:
 
 
 @dataclass(slots=True)
-class Seat:
+class LinkPseudonyms:
     """All desks of one link for readings whose epoch instant lies in ``[from_ms, to_ms)``."""
 
     from_ms: int
     to_ms: int
-    desks: dict[int, Desk]
+    stamps: dict[int, RecordStamp]
     keyless: frozenset[int]
     """Passages whose epoch key is destroyed: nothing leaves through them any more."""
 
 
-def take_seat(
+def pseudonyms_for(
     permit: Permit,
     passages: Sequence[Passage],
     keys: Keys,
     partition_of: PartitionOf,
     epoch_ms: int,
     policy_version: str,
-) -> Seat:
+) -> LinkPseudonyms:
     """Seat a link: raises KeysNeeded with every missing key at once."""
     granted = [p for p in passages if p.index in permit.granted]
     spans = {p.index: epoch_at(p.output.epoch, epoch_ms) for p in granted}
@@ -96,7 +96,7 @@ def take_seat(
     missing = frozenset(name for name in names.values() if name not in keys)
     if missing:
         raise KeysNeeded(missing)
-    desks = {}
+    stamps = {}
     keyless = set()
     for passage in granted:
         key = keys[names[passage.index]]
@@ -104,24 +104,24 @@ def take_seat(
         if key is None:
             keyless.add(passage.index)
             continue
-        desks[passage.index] = _desk(passage, permit, key, span, partition_of, policy_version)
+        stamps[passage.index] = _stamp(passage, permit, key, span, partition_of, policy_version)
     from_ms = max((span.from_ms for span in spans.values()), default=-FOREVER_MS)
     to_ms = min((span.to_ms for span in spans.values()), default=FOREVER_MS)
-    return Seat(from_ms, to_ms, desks, frozenset(keyless))
+    return LinkPseudonyms(from_ms, to_ms, stamps, frozenset(keyless))
 
 
 def _key_name(passage: Passage, span: EpochSpan) -> KeyName:
     return passage.output.purpose, passage.output.recipient, span.name
 
 
-def _desk(
+def _stamp(
     passage: Passage,
     permit: Permit,
     key: EpochKey,
     span: EpochSpan,
     partition_of: PartitionOf,
     policy_version: str,
-) -> Desk:
+) -> RecordStamp:
     if permit.link is None:
         msg = "a seat needs a link"
         raise AssertionError(msg)
@@ -140,7 +140,7 @@ def _desk(
         reference = f"{consent.notice}:{consent_reference(key, consent.consent)}"
         headers.append((wire.CONSENT, reference.encode()))
     record_key = text.encode()
-    return Desk(
+    return RecordStamp(
         key=record_key,
         text=text,
         partition=partition_of(passage.output.topic, record_key),

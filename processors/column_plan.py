@@ -2,7 +2,7 @@
 
 A register holds a column's times and values: first the input columns, then thinned ones,
 then treated ones, then meshes, each made once however many outputs share it. What a
-passage does is then a list of register numbers.
+route does is then a list of register numbers.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ from processors.column_operations import (
     thinning,
 )
 from processors.program import Program, Regime
-from processors.routes import Chain, Partial, Passage
+from processors.routes import Chain, Partial, Route
 from telemetry.outcome import Withheld
 from telemetry.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 
@@ -51,10 +51,10 @@ class MeshJob(NamedTuple):
     off_grid_slots: tuple[int, int]
 
 
-class PassageJob(NamedTuple):
-    """What leaves through one passage (its index): columns as (path, unit, register)."""
+class RouteJob(NamedTuple):
+    """What leaves through one route (its index): columns as (path, unit, register)."""
 
-    passage: int
+    route: int
     topic: str
     floor_ms: int
     columns: tuple[tuple[str, str, int], ...]
@@ -76,28 +76,28 @@ class Layout(NamedTuple):
     value: tuple[ValueJob, ...]
     mesh: tuple[MeshJob, ...]
     unions: tuple[UnionJob, ...]
-    passages: tuple[PassageJob, ...]
+    routes: tuple[RouteJob, ...]
 
 
 def draw_layout(program: Program, regime: Regime, present: tuple[int, ...]) -> Layout:
     """Lay out the work for the columns at ``present`` in the tally row."""
     draft = _Draft(program, present)
-    active = [p for p in program.passages if p.index in regime.active]
-    for passage in active:
-        for path, chain in passage.chains.items():
+    active = [p for p in program.routes if p.index in regime.active]
+    for route in active:
+        for path, chain in route.chains.items():
             if path in draft.inputs and chain.thin is not None:
                 draft.thinned(chain, chain.thin)
     draft.values_from = len(draft.inputs) + len(draft.thin)
     plain = [
         chain
-        for passage in active
-        for path, chain in passage.chains.items()
+        for route in active
+        for path, chain in route.chains.items()
         if path in draft.inputs and chain.mesh is None
     ]
     for chain in plain:
         draft.treated(chain)
     draft.meshes_from = draft.values_from + len(draft.value)
-    jobs = tuple(_passage_job(draft, passage) for passage in active)
+    jobs = tuple(_route_job(draft, route) for route in active)
     return Layout(
         tuple(draft.thin),
         tuple(draft.value),
@@ -180,26 +180,26 @@ class _Draft:
         return self.timed(chain) if chain.mesh is None else self._meshed[chain.partial]
 
 
-def _passage_job(draft: _Draft, passage: Passage) -> PassageJob:
+def _route_job(draft: _Draft, route: Route) -> RouteJob:
     columns = []
-    for path, chain in passage.chains.items():
+    for path, chain in route.chains.items():
         if path in draft.inputs and chain.mesh is None:
             columns.append((path, draft.program.plan.catalogue[path].unit, draft.treated(chain)))
-    latitude, longitude = passage.chains.get(LATITUDE), passage.chains.get(LONGITUDE)
+    latitude, longitude = route.chains.get(LATITUDE), route.chains.get(LONGITUDE)
     seen = LATITUDE in draft.inputs or LONGITUDE in draft.inputs
     if latitude and longitude and latitude.mesh and seen:
         register = draft.meshed(latitude, longitude, latitude.mesh)
         columns.append((MESH, grid_name(latitude.mesh), register))
-    codes = TROUBLE_CODES in passage.chains
-    return PassageJob(
-        passage.index, passage.output.topic, passage.lane.time_floor_ms, tuple(columns), codes
+    codes = TROUBLE_CODES in route.chains
+    return RouteJob(
+        route.index, route.output.topic, route.lane.time_floor_ms, tuple(columns), codes
     )
 
 
 def _unions(draft: _Draft, regime: Regime) -> list[UnionJob]:
     found = []
     for table in draft.program.tables:
-        for path, wanting in table.passages.items():
+        for path, wanting in table.routes.items():
             slot = draft.program.union_slots.get((table.output.id, path))
             chains = [p.chains[path] for p in wanting if p.index in regime.active]
             if slot is not None and path in draft.inputs and len({c.partial for c in chains}) > 1:

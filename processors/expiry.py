@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from policy.plan.plan import Lane
 from policy.vocabulary.periods import expires_ms
 from processors.people import FOREVER_MS
-from processors.routes import Passage
+from processors.routes import Route
 from telemetry.instants import MINUTE_MS, format_instant
 from telemetry.record import EXPIRES_AT
 
@@ -22,24 +22,24 @@ NOBODY: frozenset[int] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Minute:
-    """Ends by passage index: the header that tells it, and the last now to send before it."""
+    """Ends by route index: the header that tells it, and the last now to send before it."""
 
     expires_at: tuple[Header, ...]
     deadlines_ms: tuple[int, ...]
     first_deadline_ms: int
 
-    def late(self, passages: Iterable[int], now_ms: int) -> frozenset[int]:
-        """Which of these passages a record would stay in for longer than its life."""
+    def late(self, routes: Iterable[int], now_ms: int) -> frozenset[int]:
+        """Which of these routes a record would stay in for longer than its life."""
         if now_ms <= self.first_deadline_ms:
             return NOBODY
-        return frozenset([index for index in passages if now_ms > self.deadlines_ms[index]])
+        return frozenset([index for index in routes if now_ms > self.deadlines_ms[index]])
 
 
 class Minutes:
     """Minutes already judged. Not thread-safe."""
 
-    def __init__(self, passages: Sequence[Passage]) -> None:
-        self._passages = passages
+    def __init__(self, routes: Sequence[Route]) -> None:
+        self._routes = routes
         self._judged: dict[int, Minute] = {}
 
     def of(self, start_ms: int) -> Minute:
@@ -49,15 +49,15 @@ class Minutes:
         if minute is None:
             if len(self._judged) >= MINUTES_KEPT_MAX:
                 self._judged.clear()
-            minute = self._judged[number] = _judge(self._passages, number * MINUTE_MS)
+            minute = self._judged[number] = _judge(self._routes, number * MINUTE_MS)
         return minute
 
 
-def _judge(passages: Sequence[Passage], start_ms: int) -> Minute:
-    ends_ms = [_end_ms(passage.lane, start_ms) for passage in passages]
+def _judge(routes: Sequence[Route], start_ms: int) -> Minute:
+    ends_ms = [_end_ms(route.lane, start_ms) for route in routes]
     deadlines_ms = tuple(
-        end_ms - passage.output.transport.bound_ms
-        for passage, end_ms in zip(passages, ends_ms, strict=True)
+        end_ms - route.output.transport.bound_ms
+        for route, end_ms in zip(routes, ends_ms, strict=True)
     )
     headers = tuple((EXPIRES_AT, format_instant(end_ms).encode()) for end_ms in ends_ms)
     return Minute(headers, deadlines_ms, min(deadlines_ms, default=FOREVER_MS))

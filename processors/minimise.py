@@ -5,7 +5,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from processors.column_plan import Layout, MeshJob, PassageJob, draw_layout
+from processors.column_plan import Layout, MeshJob, RouteJob, draw_layout
 from processors.expiry import Header, Minute
 from processors.program import Program, Regime
 from processors.pseudonyms import LinkPseudonyms, record_id
@@ -74,7 +74,7 @@ class Minimiser:
         if seat is None or minute is None:
             return []
         out = []
-        for job in layout.passages:
+        for job in layout.routes:
             start_ms = t0_ms // job.floor_ms * job.floor_ms
             into_ms = t0_ms - start_ms
             one_bin = into_ms + low_ms >= 0 and into_ms + high_ms < job.floor_ms
@@ -87,7 +87,7 @@ class Minimiser:
 
     def _seal(
         self,
-        job: PassageJob,
+        job: RouteJob,
         id_: bytes,
         start_ms: int,
         series: dict[str, Series],
@@ -96,12 +96,12 @@ class Minimiser:
         seat: LinkPseudonyms,
         minute: Minute,
     ) -> Minimised:
-        stamp = seat.stamps[job.passage]
+        stamp = seat.stamps[job.route]
         value = self._encode(_Wire(VERSION, stamp.text, self._time(start_ms), series, codes))
         headers = [
             (CE_ID, record_id(stamp.id_key, id_)),
             *stamp.fixed_headers,
-            minute.expires_at[job.passage],
+            minute.expires_at[job.route],
             (READINGS, b"%d" % readings),
         ]
         return Minimised(job.topic, stamp.partition, stamp.key, value, headers)
@@ -144,9 +144,9 @@ def _treat(layout: Layout, t0_ms: int, times: Times, values: Values, row: list[i
 
 
 def _series(
-    job: PassageJob, times: Times, values: Values, into_ms: int | None
+    job: RouteJob, times: Times, values: Values, into_ms: int | None
 ) -> tuple[dict[str, Series], int]:
-    """A passage's columns with floored times, and how many readings they stand for.
+    """A route's columns with floored times, and how many readings they stand for.
 
     ``into_ms`` is how far t0 lies behind its own floor; None where no reading leaves that bin.
     """

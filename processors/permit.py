@@ -1,10 +1,10 @@
-"""Permit: which passages are open to a device's readings, at their time and now.
+"""Permit: which routes are open to a device's readings, at their time and now.
 
 Attribution uses the event's time; permission uses the event's time *and* now, by one and
 the same consent: a consent given again later does not open what an older one covered. A
 consent that covers a part of an envelope opens none of it: what leaves for one recipient
 then never depends on another's consent, and is the same when it is processed again.
-Where a forbid names the role of the link's person, no ground opens the passage.
+Where a forbid names the role of the link's person, no ground opens the route.
 An answer holds for an interval of event times and of nows, so that it can be kept.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from processors.people import FOREVER_MS, People
-from processors.routes import Passage
+from processors.routes import Route
 from telemetry.control import ConsentInterval, LinkInterval
 
 
@@ -26,11 +26,11 @@ class Permit:
     now_to_ms: int
     link: LinkInterval | None
     granted: frozenset[int]
-    """Indexes of the open passages; empty where nobody is linked."""
+    """Indexes of the open routes; empty where nobody is linked."""
     barred: frozenset[int]
     """Those that would be open, had no forbid named the role of the link's person."""
     consents: dict[int, ConsentInterval]
-    """The consent on which an open passage stands, by passage index."""
+    """The consent on which an open route stands, by route index."""
 
     def covers(self, first_ms: int, last_ms: int, now_ms: int) -> bool:
         """Whether this answer holds for events from first to last, judged now."""
@@ -43,7 +43,7 @@ class Permit:
 
 def permit(
     people: People,
-    passages: Sequence[Passage],
+    routes: Sequence[Route],
     device: str,
     first_ms: int,
     last_ms: int,
@@ -64,18 +64,18 @@ def permit(
     granted: set[int] = set()
     barred: set[int] = set()
     consents: dict[int, ConsentInterval] = {}
-    for passage in passages:
+    for route in routes:
         consent = None
-        if passage.basis.consent is not None:
-            consent = _consent_for(passage, holding)
+        if route.basis.consent is not None:
+            consent = _consent_for(route, holding)
             if consent is None:
                 continue
-        if link.role in passage.not_for:
-            barred.add(passage.index)
+        if link.role in route.not_for:
+            barred.add(route.index)
             continue
-        granted.add(passage.index)
+        granted.add(route.index)
         if consent is not None:
-            consents[passage.index] = consent
+            consents[route.index] = consent
     return Permit(
         from_ms, to_ms, now_from_ms, now_to_ms, link, frozenset(granted), frozenset(barred),
         consents,
@@ -92,14 +92,14 @@ def _holds(row: ConsentInterval, instant_ms: int) -> bool:
     return row.from_ms <= instant_ms and (row.to_ms is None or instant_ms < row.to_ms)
 
 
-def _consent_for(passage: Passage, rows: Sequence[ConsentInterval]) -> ConsentInterval | None:
-    third_party = passage.basis.consent == "third_party"
+def _consent_for(route: Route, rows: Sequence[ConsentInterval]) -> ConsentInterval | None:
+    third_party = route.basis.consent == "third_party"
     for row in rows:
-        names_recipient = row.recipient == passage.output.recipient
+        names_recipient = row.recipient == route.output.recipient
         if (
-            row.purpose == passage.output.purpose
-            and row.basis == passage.basis.consent
-            and row.notice == passage.basis.notice
+            row.purpose == route.output.purpose
+            and row.basis == route.basis.consent
+            and row.notice == route.basis.notice
             and (names_recipient or (row.recipient is None and not third_party))
         ):
             return row

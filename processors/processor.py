@@ -40,7 +40,7 @@ class _Standing:
         self.permit = answer
         self.seat: LinkPseudonyms | None = None
         self.in_time: Regime | None = None
-        """The regime of this seat where no passage is late."""
+        """The regime of this seat where no route is late."""
 
 
 class Processor:
@@ -55,7 +55,7 @@ class Processor:
         self._partition_of = partition_of
         self._decode = program.decoder.decode
         self._minimiser = Minimiser(program)
-        self._minutes = Minutes(program.passages)
+        self._minutes = Minutes(program.routes)
         self._generation = people.generation
         self._standings: dict[str, _Standing] = {}
 
@@ -114,8 +114,8 @@ class Processor:
             return None
         if len(self._standings) >= DEVICES_KEPT_MAX:
             self._standings.clear()
-        passages = self._program.passages
-        answer = permit(self._people, passages, device, first_ms, last_ms, now_ms)
+        routes = self._program.routes
+        answer = permit(self._people, routes, device, first_ms, last_ms, now_ms)
         standing = self._standings[device] = _Standing(registered_ms, answer)
         return standing
 
@@ -128,7 +128,7 @@ class Processor:
         seat = standing.seat
         if seat is None or not seat.from_ms <= epoch_ms < seat.to_ms:
             seat = standing.seat = pseudonyms_for(
-                answer, self._program.passages, self._keys, self._partition_of, epoch_ms,
+                answer, self._program.routes, self._keys, self._partition_of, epoch_ms,
                 self._program.plan.policy_version,
             )  # fmt: skip
             standing.in_time = self._program.regime(

@@ -1,8 +1,8 @@
-"""The plan made ready to run: decoder, passages, verdict tables, and the slots of the tally.
+"""The plan made ready to run: decoder, routes, verdict tables, and the slots of the tally.
 
 Built once per plan. A tally row is a list of integers: the readings of each collected
-signal first, then losses inside passages (thinned, unpaired, off the grid), then losses
-of an output whose passages each keep a different part of a signal.
+signal first, then losses inside routes (thinned, unpaired, off the grid), then losses
+of an output whose routes each keep a different part of a signal.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import msgspec
 
 from policy.plan.plan import Plan
 from processors.fast_path import hot_decoder
-from processors.routes import OutputTable, Partial, Passage, passages_of, tables_of
+from processors.routes import OutputTable, Partial, Route, routes_of, tables_of
 from telemetry.outcome import Withheld
 from telemetry.record import TROUBLE_CODES
 from telemetry.signals import Signal
@@ -24,7 +24,7 @@ UnionSlot = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regime:
-    """Which passages are open and in time; what a tally row is kept for."""
+    """Which routes are open and in time; what a tally row is kept for."""
 
     linked: bool
     granted: frozenset[int]
@@ -35,7 +35,7 @@ class Regime:
 
     @property
     def active(self) -> frozenset[int]:
-        """Passages through which readings leave."""
+        """Routes through which readings leave."""
         return self.granted - self.late - self.keyless
 
 
@@ -48,7 +48,7 @@ class Program:
     """Collected signals that travel as columns, in the decoder's order."""
     index: dict[str, int]
     """Path to its place in a tally row; trouble codes have one too."""
-    passages: tuple[Passage, ...]
+    routes: tuple[Route, ...]
     tables: tuple[OutputTable, ...]
     decoder: "msgspec.json.Decoder[Any]"
     loss_slots: dict[LossSlot, int]
@@ -89,28 +89,28 @@ def build_program(plan: Plan) -> Program:
     index = {path: place for place, path in enumerate(columns)}
     if TROUBLE_CODES in plan.collected:
         index[TROUBLE_CODES] = len(columns)
-    passages = passages_of(plan)
-    tables = tables_of(plan, passages)
+    routes = routes_of(plan)
+    tables = tables_of(plan, routes)
     width = len(columns) + 1
     loss_slots: dict[LossSlot, int] = {}
-    for slot in _losses(passages):
+    for slot in _losses(routes):
         if slot not in loss_slots:
             loss_slots[slot] = width
             width += 1
     union_slots: dict[UnionSlot, int] = {}
     for table in tables:
-        for path, wanting in table.passages.items():
+        for path, wanting in table.routes.items():
             if len({p.chains[path].partial for p in wanting} - {(None, None)}) > 1:
                 union_slots[table.output.id, path] = width
                 width += 1
     decoder = hot_decoder(signals)
-    return Program(plan, signals, index, passages, tables, decoder, loss_slots, union_slots, width)
+    return Program(plan, signals, index, routes, tables, decoder, loss_slots, union_slots, width)
 
 
-def _losses(passages: Sequence[Passage]) -> list[LossSlot]:
+def _losses(routes: Sequence[Route]) -> list[LossSlot]:
     found: list[LossSlot] = []
-    for passage in passages:
-        for path, chain in passage.chains.items():
+    for route in routes:
+        for path, chain in route.chains.items():
             if chain.thin is not None:
                 found.append((chain.partial, path, Withheld.THINNED))
             if chain.mesh is not None:

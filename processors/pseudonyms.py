@@ -1,4 +1,4 @@
-"""One link's standing with every passage: pseudonyms and headers, good for an epoch.
+"""One link's standing with every route: pseudonyms and headers, good for an epoch.
 
 Made when first needed and kept with the permit; a seat of an epoch is dropped with it.
 """
@@ -13,7 +13,7 @@ from processors.epochs import EpochSpan, epoch_at
 from processors.expiry import Header
 from processors.people import FOREVER_MS
 from processors.permit import Permit
-from processors.routes import Passage
+from processors.routes import Route
 from telemetry import record as wire
 from telemetry.identity import EpochKey, LinkSecret, Pseudonym
 
@@ -58,7 +58,7 @@ class KeysNeeded(LookupError):  # noqa: N818  # a request to the caller, not a f
 
 @dataclass(slots=True)
 class RecordStamp:
-    """One passage's view of one link in one epoch; ``repr`` would show no more than types."""
+    """One route's view of one link in one epoch; ``repr`` would show no more than types."""
 
     key: bytes
     text: str
@@ -78,19 +78,19 @@ class LinkPseudonyms:
     to_ms: int
     stamps: dict[int, RecordStamp]
     keyless: frozenset[int]
-    """Passages whose epoch key is destroyed: nothing leaves through them any more."""
+    """Routes whose epoch key is destroyed: nothing leaves through them any more."""
 
 
 def pseudonyms_for(
     permit: Permit,
-    passages: Sequence[Passage],
+    routes: Sequence[Route],
     keys: Keys,
     partition_of: PartitionOf,
     epoch_ms: int,
     policy_version: str,
 ) -> LinkPseudonyms:
     """Seat a link: raises KeysNeeded with every missing key at once."""
-    granted = [p for p in passages if p.index in permit.granted]
+    granted = [p for p in routes if p.index in permit.granted]
     spans = {p.index: epoch_at(p.output.epoch, epoch_ms) for p in granted}
     names = {p.index: _key_name(p, spans[p.index]) for p in granted}
     missing = frozenset(name for name in names.values() if name not in keys)
@@ -98,24 +98,24 @@ def pseudonyms_for(
         raise KeysNeeded(missing)
     stamps = {}
     keyless = set()
-    for passage in granted:
-        key = keys[names[passage.index]]
-        span = spans[passage.index]
+    for route in granted:
+        key = keys[names[route.index]]
+        span = spans[route.index]
         if key is None:
-            keyless.add(passage.index)
+            keyless.add(route.index)
             continue
-        stamps[passage.index] = _stamp(passage, permit, key, span, partition_of, policy_version)
+        stamps[route.index] = _stamp(route, permit, key, span, partition_of, policy_version)
     from_ms = max((span.from_ms for span in spans.values()), default=-FOREVER_MS)
     to_ms = min((span.to_ms for span in spans.values()), default=FOREVER_MS)
     return LinkPseudonyms(from_ms, to_ms, stamps, frozenset(keyless))
 
 
-def _key_name(passage: Passage, span: EpochSpan) -> KeyName:
-    return passage.output.purpose, passage.output.recipient, span.name
+def _key_name(route: Route, span: EpochSpan) -> KeyName:
+    return route.output.purpose, route.output.recipient, span.name
 
 
 def _stamp(
-    passage: Passage,
+    route: Route,
     permit: Permit,
     key: EpochKey,
     span: EpochSpan,
@@ -131,11 +131,11 @@ def _stamp(
         (wire.CE_SOURCE, SOURCE),
         (wire.CE_SPECVERSION, b"1.0"),
         (wire.POLICY_VERSION, policy_version.encode()),
-        (wire.PURPOSE, passage.output.purpose.encode()),
-        (wire.BASIS, passage.basis.kind.encode()),
+        (wire.PURPOSE, route.output.purpose.encode()),
+        (wire.BASIS, route.basis.kind.encode()),
         (wire.PSEUDONYM_EPOCH, span.name.encode()),
     ]
-    consent = permit.consents.get(passage.index)
+    consent = permit.consents.get(route.index)
     if consent is not None:
         reference = f"{consent.notice}:{consent_reference(key, consent.consent)}"
         headers.append((wire.CONSENT, reference.encode()))
@@ -143,8 +143,8 @@ def _stamp(
     return RecordStamp(
         key=record_key,
         text=text,
-        partition=partition_of(passage.output.topic, record_key),
-        id_key=lane_key(key, f"{passage.name}|{text}"),
+        partition=partition_of(route.output.topic, record_key),
+        id_key=lane_key(key, f"{route.name}|{text}"),
         fixed_headers=tuple(headers),
     )
 

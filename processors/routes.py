@@ -1,6 +1,6 @@
 """The plan's lanes as the hot path walks them: split by ground and people, chains taken apart.
 
-A *passage* is one lane on one ground for the same people: it is granted or withheld as a
+A *route* is one lane on one ground for the same people: it is granted or withheld as a
 whole, leaves as one record, and names one basis. Splitting by ground keeps a consent from
 riding on another; splitting by roles lets a forbid for some people take back only its own.
 """
@@ -36,7 +36,7 @@ Partial = tuple[ThinOperation | None, Mesh | None]
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """What one passage does to one signal."""
+    """What one route does to one signal."""
 
     path: str
     thin: ThinOperation | None
@@ -50,7 +50,7 @@ class Chain:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Passage:
+class Route:
     """One lane of one output on one ground."""
 
     index: int
@@ -67,20 +67,20 @@ class Passage:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class OutputTable:
-    """One output's verdicts: the passages that want a signal, and why others are denied."""
+    """One output's verdicts: the routes that want a signal, and why others are denied."""
 
     output: Output
-    passages: Mapping[str, tuple[Passage, ...]]
+    routes: Mapping[str, tuple[Route, ...]]
     denials: Mapping[str, Withheld]
 
 
-def passages_of(plan: Plan) -> tuple[Passage, ...]:
-    """Every passage of the plan, in the plan's order.
+def routes_of(plan: Plan) -> tuple[Route, ...]:
+    """Every route of the plan, in the plan's order.
 
     Raises where a rule holds an operation that is not known here or lets nothing through:
     what cannot be treated must not start.
     """
-    found: list[Passage] = []
+    found: list[Route] = []
     alike = Counter[str]()
     for output in plan.outputs:
         for lane in output.lanes:
@@ -91,15 +91,15 @@ def passages_of(plan: Plan) -> tuple[Passage, ...]:
                 holds = f"{output.purpose}/{output.recipient}/{digest(lane.time_floor_ms, chains)}"
                 alike[holds] += 1
                 name = f"{holds}/{alike[holds]}"
-                found.append(Passage(len(found), name, output, lane, basis, chains, not_for))
+                found.append(Route(len(found), name, output, lane, basis, chains, not_for))
     return tuple(found)
 
 
-def tables_of(plan: Plan, passages: tuple[Passage, ...]) -> tuple[OutputTable, ...]:
+def tables_of(plan: Plan, routes: tuple[Route, ...]) -> tuple[OutputTable, ...]:
     """One table of verdicts per output."""
     tables = []
     for output in plan.outputs:
-        mine = [p for p in passages if p.output is output]
+        mine = [p for p in routes if p.output is output]
         wanted = {
             path: tuple(p for p in mine if path in p.chains) for p in mine for path in p.chains
         }

@@ -1,14 +1,14 @@
 """Counting for the ledger: cheap sums while a batch runs, rows per output at its end.
 
 Given a regime, every verdict is linear in how many readings a signal had and how many a
-passage lost, so the hot path only adds; ``settle`` turns sums into in, delivered, withheld.
+route lost, so the hot path only adds; ``settle`` turns sums into in, delivered, withheld.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
 from processors.program import Program, Regime
-from processors.routes import OutputTable, Passage
+from processors.routes import OutputTable, Route
 from telemetry.flow import OutputFlow
 from telemetry.outcome import Rejected, Withheld
 
@@ -59,7 +59,7 @@ class Tally:
         withheld: Counter[Withheld],
     ) -> int:
         readings = row[self._program.index[path]]
-        wanting = table.passages.get(path, ())
+        wanting = table.routes.get(path, ())
         active = [p for p in wanting if p.index in regime.active]
         if not active:
             withheld[_refusal(table, regime, path, wanting)] += readings
@@ -69,7 +69,7 @@ class Tally:
         return readings - sum(losses.values())
 
     def _losses(
-        self, table: OutputTable, row: list[int], path: str, active: list[Passage]
+        self, table: OutputTable, row: list[int], path: str, active: list[Route]
     ) -> Mapping[Withheld, int]:
         partials = {p.chains[path].partial for p in active}
         if (None, None) in partials:
@@ -85,19 +85,19 @@ class Tally:
         return {first: row[self._program.union_slots[table.output.id, path]]}
 
 
-def _refusal(table: OutputTable, regime: Regime, path: str, wanting: Iterable[Passage]) -> Withheld:
+def _refusal(table: OutputTable, regime: Regime, path: str, wanting: Iterable[Route]) -> Withheld:
     reasons = set()
     if path in table.denials:
         reasons.add(table.denials[path])
-    for passage in wanting:
+    for route in wanting:
         if not regime.linked:
             reasons.add(Withheld.NO_LINK)
-        elif passage.index in regime.barred:
+        elif route.index in regime.barred:
             # No key is asked for what cannot leave, so nobody knows whether it is destroyed.
             reasons.add(Withheld.FORBIDDEN)
-        elif passage.index not in regime.granted:
+        elif route.index not in regime.granted:
             reasons.add(Withheld.NO_CONSENT)
-        elif passage.index in regime.keyless:
+        elif route.index in regime.keyless:
             reasons.add(Withheld.ERASED)
         else:
             reasons.add(Withheld.TOO_LATE)

@@ -1,4 +1,4 @@
-"""A forbid for people in some roles, at run time: it closes its own passages and no others."""
+"""A forbid for people in some roles, at run time: it closes its own routes and no others."""
 
 import pytest
 from hypothesis import given, settings
@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from policy.plan.plan import Plan
 from policy.vocabulary.operations import Keep
-from processors.routes import passages_of
+from processors.routes import routes_of
 from telemetry.control import Role
 from telemetry.instants import SECOND_MS
 from telemetry.record import LATITUDE, LONGITUDE, decode_record
@@ -126,7 +126,7 @@ def test_no_key_is_asked_for_what_cannot_leave() -> None:
 
 
 def test_passages_are_split_by_people_and_named_apart() -> None:
-    found = passages_of(advice())
+    found = routes_of(advice())
     assert [(set(p.chains), p.not_for) for p in found] == [
         ({SPEED}, CLOSED), ({FUEL}, ()), ({LATITUDE, LONGITUDE}, ("minor",))
     ]  # fmt: skip
@@ -135,8 +135,8 @@ def test_passages_are_split_by_people_and_named_apart() -> None:
 
 def test_where_no_forbid_names_a_role_a_lane_on_one_ground_is_one_passage() -> None:
     kept = {SPEED: KEPT, RPM: KEPT}
-    (passage,) = passages_of(plan(output("service", [lane("30d", 30, SECOND_MS, kept)])))
-    assert (set(passage.chains), passage.not_for) == ({SPEED, RPM}, ())
+    (route,) = routes_of(plan(output("service", [lane("30d", 30, SECOND_MS, kept)])))
+    assert (set(route.chains), route.not_for) == ({SPEED, RPM}, ())
 
 
 @pytest.mark.parametrize("exact", [False, True])

@@ -1,4 +1,4 @@
-"""A passage's name enters record ids: it tells what a record holds, and nothing else."""
+"""A route's name enters record ids: it tells what a record holds, and nothing else."""
 
 from dataclasses import replace
 
@@ -7,7 +7,7 @@ import pytest
 from policy.plan.plan import Lane, Plan
 from policy.vocabulary.operations import Bucket, Keep
 from policy.vocabulary.terms import Period
-from processors.routes import passages_of
+from processors.routes import routes_of
 from telemetry.instants import Grain
 from tests.support.plans import BELT, PUBLISHED, RPM, SPEED, lane, output, plan
 
@@ -16,7 +16,7 @@ FIRST = lane("30d", 30, 1_000, {SPEED: (Keep(),), RPM: (Keep(),)})
 
 
 def names(one: Plan) -> list[str]:
-    return [passage.name for passage in passages_of(one)]
+    return [route.name for route in routes_of(one)]
 
 
 def only(one: Lane, recipient: str = "team") -> Plan:

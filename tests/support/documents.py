@@ -134,7 +134,7 @@ cases:
 
 
 def bent(file: str, old: str, new: str) -> dict[str, str]:
-    """The small document with one passage changed; the passage must stand there once."""
+    """The small document with one route changed; the route must stand there once."""
     assert FILES[file].count(old) == 1, f"{old!r} stands {FILES[file].count(old)} times"
     return {**FILES, file: FILES[file].replace(old, new)}
 

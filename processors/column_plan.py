@@ -1,4 +1,4 @@
-"""The work for one set of present columns under one regime, laid out flat.
+"""The work for one set of present columns under one decision, laid out flat.
 
 A register holds a column's times and values: first the input columns, then thinned ones,
 then treated ones, then meshes, each made once however many outputs share it. What a
@@ -20,7 +20,7 @@ from processors.column_operations import (
     grid_name,
     thinning,
 )
-from processors.program import Program, Regime
+from processors.program import Decision, Program
 from processors.routes import Chain, Partial, Route
 from telemetry.outcome import Withheld
 from telemetry.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
@@ -79,10 +79,10 @@ class Layout(NamedTuple):
     routes: tuple[RouteJob, ...]
 
 
-def draw_layout(program: Program, regime: Regime, present: tuple[int, ...]) -> Layout:
+def draw_layout(program: Program, decision: Decision, present: tuple[int, ...]) -> Layout:
     """Lay out the work for the columns at ``present`` in the tally row."""
     draft = _Draft(program, present)
-    active = [p for p in program.routes if p.index in regime.active]
+    active = [p for p in program.routes if p.index in decision.active]
     for route in active:
         for path, chain in route.chains.items():
             if path in draft.inputs and chain.thin is not None:
@@ -102,7 +102,7 @@ def draw_layout(program: Program, regime: Regime, present: tuple[int, ...]) -> L
         tuple(draft.thin),
         tuple(draft.value),
         tuple(draft.mesh),
-        tuple(_unions(draft, regime)),
+        tuple(_unions(draft, decision)),
         tuple(job for job in jobs if job.columns or job.trouble_codes),
     )
 
@@ -196,12 +196,12 @@ def _route_job(draft: _Draft, route: Route) -> RouteJob:
     )
 
 
-def _unions(draft: _Draft, regime: Regime) -> list[UnionJob]:
+def _unions(draft: _Draft, decision: Decision) -> list[UnionJob]:
     found = []
     for table in draft.program.tables:
         for path, wanting in table.routes.items():
             slot = draft.program.union_slots.get((table.output.id, path))
-            chains = [p.chains[path] for p in wanting if p.index in regime.active]
+            chains = [p.chains[path] for p in wanting if p.index in decision.active]
             if slot is not None and path in draft.inputs and len({c.partial for c in chains}) > 1:
                 kept = tuple({draft.kept(chain) for chain in chains})
                 found.append(UnionJob(slot, draft.inputs[path], kept))

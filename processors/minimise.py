@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from processors.column_plan import Layout, MeshJob, RouteJob, draw_layout
 from processors.expiry import Header, Minute
-from processors.program import Program, Regime
+from processors.program import Decision, Program
 from processors.pseudonyms import LinkPseudonyms, record_id
 from processors.readings import Readings
 from telemetry.instants import format_instant
@@ -47,7 +47,7 @@ class Minimiser:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._encode = msgspec.json.Encoder().encode
-        self._layouts: dict[tuple[Regime, tuple[int, ...]], Layout] = {}
+        self._layouts: dict[tuple[Decision, tuple[int, ...]], Layout] = {}
         self._times: dict[int, str] = {}
 
     def run(
@@ -56,7 +56,7 @@ class Minimiser:
         t0_ms: int,
         readings: Readings,
         seat: LinkPseudonyms | None,
-        regime: Regime,
+        decision: Decision,
         minute: Minute | None,
         row: list[int],
     ) -> list[Minimised]:
@@ -69,7 +69,7 @@ class Minimiser:
             row[place] += len(dt)
         if trouble_codes:
             row[self._program.index_of_codes] += len(trouble_codes)
-        layout = self._layout(regime, present)
+        layout = self._layout(decision, present)
         _treat(layout, t0_ms, times, values, row)
         if seat is None or minute is None:
             return []
@@ -114,13 +114,13 @@ class Minimiser:
             text = self._times[start_ms] = format_instant(start_ms)
         return text
 
-    def _layout(self, regime: Regime, present: tuple[int, ...]) -> Layout:
-        key = (regime, present)
+    def _layout(self, decision: Decision, present: tuple[int, ...]) -> Layout:
+        key = (decision, present)
         layout = self._layouts.get(key)
         if layout is None:
             if len(self._layouts) >= LAYOUTS_KEPT_MAX:
                 self._layouts.clear()
-            layout = self._layouts[key] = draw_layout(self._program, regime, present)
+            layout = self._layouts[key] = draw_layout(self._program, decision, present)
         return layout
 
 

@@ -16,7 +16,7 @@ from processors.fast_path import USUAL_SPAN_MS
 from processors.minimise import Minimised, Minimiser
 from processors.people import People
 from processors.permit import Permit, permit
-from processors.program import Program, Regime
+from processors.program import Decision, Program
 from processors.pseudonyms import Keys, LinkPseudonyms, PartitionOf, pseudonyms_for
 from processors.readings import Readings, usual_readings
 from processors.tally import Tally
@@ -30,7 +30,7 @@ TRIP_MS_MAX = 48 * HOUR_MS
 DEVICES_KEPT_MAX = 200_000
 
 
-class _Standing:
+class _DeviceState:
     """What is known of one device: permit and seat, each good for an interval."""
 
     __slots__ = ("in_time", "permit", "registered_ms", "seat")
@@ -39,8 +39,8 @@ class _Standing:
         self.registered_ms = registered_ms
         self.permit = answer
         self.seat: LinkPseudonyms | None = None
-        self.in_time: Regime | None = None
-        """The regime of this seat where no route is late."""
+        self.in_time: Decision | None = None
+        """The decision of this seat where no route is late."""
 
 
 class Processor:
@@ -57,7 +57,7 @@ class Processor:
         self._minimiser = Minimiser(program)
         self._minutes = Minutes(program.routes)
         self._generation = people.generation
-        self._standings: dict[str, _Standing] = {}
+        self._states: dict[str, _DeviceState] = {}
 
     def process(
         self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally
@@ -70,18 +70,18 @@ class Processor:
         tally.envelopes += 1
         if self._generation != self._people.generation:
             self._generation = self._people.generation
-            self._standings.clear()
+            self._states.clear()
         usual = self._usual(value)
         if usual is not None:
             envelope, readings = usual
             t0_ms = to_ms(envelope.clock.t0)
-            standing = self._standing(envelope.device, t0_ms, received_ms, now_ms)
-            if standing is not None:
+            state = self._state(envelope.device, t0_ms, received_ms, now_ms)
+            if state is not None:
                 epoch_ms = _epoch_instant(_trip_started_ms(envelope.trip), t0_ms)
-                regime, minute = self._judge(standing, epoch_ms, min(t0_ms, received_ms), now_ms)
+                decision, minute = self._judge(state, epoch_ms, min(t0_ms, received_ms), now_ms)
                 return self._minimiser.run(
-                    envelope.id.encode(), t0_ms, readings, standing.seat, regime, minute,
-                    tally.row(regime),
+                    envelope.id.encode(), t0_ms, readings, state.seat, decision, minute,
+                    tally.row(decision),
                 )  # fmt: skip
         return self._exactly(value, received_ms, now_ms, tally)
 
@@ -97,52 +97,54 @@ class Processor:
         unwanted_codes = envelope.dtc and not self._program.collects_codes
         return None if readings is None or unwanted_codes else (envelope, readings)
 
-    def _standing(self, device: str, t0_ms: int, received_ms: int, now_ms: int) -> _Standing | None:
+    def _state(self, device: str, t0_ms: int, received_ms: int, now_ms: int) -> _DeviceState | None:
         """What is known of the device, where one answer holds for the whole usual span."""
         last_ms = t0_ms + USUAL_SPAN_MS
-        standing = self._standings.get(device)
-        if standing is None or not standing.permit.covers(t0_ms, last_ms, now_ms):
-            standing = self._stand(device, t0_ms, last_ms, now_ms)
-            if standing is None or not standing.permit.covers(t0_ms, last_ms, now_ms):
+        state = self._states.get(device)
+        if state is None or not state.permit.covers(t0_ms, last_ms, now_ms):
+            state = self._decide_for(device, t0_ms, last_ms, now_ms)
+            if state is None or not state.permit.covers(t0_ms, last_ms, now_ms):
                 return None
         ahead = last_ms > received_ms + AHEAD_MS_MAX
-        return None if ahead or t0_ms < standing.registered_ms else standing
+        return None if ahead or t0_ms < state.registered_ms else state
 
-    def _stand(self, device: str, first_ms: int, last_ms: int, now_ms: int) -> _Standing | None:
+    def _decide_for(
+        self, device: str, first_ms: int, last_ms: int, now_ms: int
+    ) -> _DeviceState | None:
         registered_ms = self._people.registered_ms(device)
         if registered_ms is None:
             return None
-        if len(self._standings) >= DEVICES_KEPT_MAX:
-            self._standings.clear()
+        if len(self._states) >= DEVICES_KEPT_MAX:
+            self._states.clear()
         routes = self._program.routes
         answer = permit(self._people, routes, device, first_ms, last_ms, now_ms)
-        standing = self._standings[device] = _Standing(registered_ms, answer)
-        return standing
+        state = self._states[device] = _DeviceState(registered_ms, answer)
+        return state
 
     def _judge(
-        self, standing: _Standing, epoch_ms: int, start_ms: int, now_ms: int
-    ) -> tuple[Regime, Minute | None]:
-        answer = standing.permit
+        self, state: _DeviceState, epoch_ms: int, start_ms: int, now_ms: int
+    ) -> tuple[Decision, Minute | None]:
+        answer = state.permit
         if answer.link is None:
-            return self._program.regime(linked=False), None
-        seat = standing.seat
+            return self._program.decision(linked=False), None
+        seat = state.seat
         if seat is None or not seat.from_ms <= epoch_ms < seat.to_ms:
-            seat = standing.seat = pseudonyms_for(
+            seat = state.seat = pseudonyms_for(
                 answer, self._program.routes, self._keys, self._partition_of, epoch_ms,
                 self._program.plan.policy_version,
             )  # fmt: skip
-            standing.in_time = self._program.regime(
+            state.in_time = self._program.decision(
                 linked=True, granted=answer.granted, keyless=seat.keyless, barred=answer.barred
             )
         minute = self._minutes.of(start_ms)
         late = minute.late(seat.stamps, now_ms)
-        if standing.in_time is not None and not late:
-            return standing.in_time, minute
-        regime = self._program.regime(
+        if state.in_time is not None and not late:
+            return state.in_time, minute
+        decision = self._program.decision(
             linked=True, granted=answer.granted, late=late, keyless=seat.keyless,
             barred=answer.barred,
         )  # fmt: skip
-        return regime, minute
+        return decision, minute
 
     def _exactly(
         self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally
@@ -158,14 +160,14 @@ class Processor:
         tally.not_collected += verdict.not_collected
         out = []
         seen: Counter[LinkInterval | None] = Counter()
-        for part, standing, regime, minute in done:
+        for part, state, decision, minute in done:
             # Whose record it is enters the id; a number tells a link's later parts apart.
-            again = seen[standing.permit.link]
-            seen[standing.permit.link] += 1
+            again = seen[state.permit.link]
+            seen[state.permit.link] += 1
             suffix = b"/%d" % again if again else b""
             out += self._minimiser.run(
-                part.id.encode() + suffix, part.t0_ms, self._readings(part), standing.seat, regime,
-                minute, tally.row(regime),
+                part.id.encode() + suffix, part.t0_ms, self._readings(part), state.seat, decision,
+                minute, tally.row(decision),
             )  # fmt: skip
         return out
 
@@ -180,16 +182,16 @@ class Processor:
 
     def _judged(
         self, part: Admitted, received_ms: int, now_ms: int
-    ) -> tuple[_Standing, Regime, Minute | None]:
+    ) -> tuple[_DeviceState, Decision, Minute | None]:
         span = part.span_ms
-        standing = None if span is None else self._stand(part.device, *span, now_ms)
-        if standing is None or span is None:
+        state = None if span is None else self._decide_for(part.device, *span, now_ms)
+        if state is None or span is None:
             msg = "an admitted part has readings and a registered device"
             raise AssertionError(msg)
         first_ms = min(part.t0_ms, span[0])
         epoch_ms = _epoch_instant(part.trip_started_ms, first_ms)
-        regime, minute = self._judge(standing, epoch_ms, min(first_ms, received_ms), now_ms)
-        return standing, regime, minute
+        decision, minute = self._judge(state, epoch_ms, min(first_ms, received_ms), now_ms)
+        return state, decision, minute
 
     def _parts(self, admitted: Admitted) -> list[Admitted]:
         """Split where the link changes, so that each part belongs to one person or nobody."""

@@ -23,7 +23,7 @@ UnionSlot = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Regime:
+class Decision:
     """Which routes are open and in time; what a tally row is kept for."""
 
     linked: bool
@@ -54,7 +54,9 @@ class Program:
     loss_slots: dict[LossSlot, int]
     union_slots: dict[UnionSlot, int]
     width: int
-    _regimes: dict[tuple[bool, *tuple[frozenset[int], ...]], Regime] = field(default_factory=dict)
+    _decisions: dict[tuple[bool, *tuple[frozenset[int], ...]], Decision] = field(
+        default_factory=dict
+    )
 
     @property
     def index_of_codes(self) -> int:
@@ -66,7 +68,7 @@ class Program:
         """Whether some output keeps trouble codes."""
         return TROUBLE_CODES in self.index
 
-    def regime(
+    def decision(
         self,
         *,
         linked: bool,
@@ -74,12 +76,12 @@ class Program:
         late: frozenset[int] = frozenset(),
         keyless: frozenset[int] = frozenset(),
         barred: frozenset[int] = frozenset(),
-    ) -> Regime:
-        """The one regime object for these sets (few: grounds, roles and periods decide)."""
+    ) -> Decision:
+        """The one decision object for these sets (few: grounds, roles and periods decide)."""
         key = (linked, granted, late, keyless, barred)
-        if key not in self._regimes:
-            self._regimes[key] = Regime(linked, granted, late, keyless, barred)
-        return self._regimes[key]
+        if key not in self._decisions:
+            self._decisions[key] = Decision(linked, granted, late, keyless, barred)
+        return self._decisions[key]
 
 
 def build_program(plan: Plan) -> Program:

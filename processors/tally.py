@@ -1,13 +1,13 @@
 """Counting for the ledger: cheap sums while a batch runs, rows per output at its end.
 
-Given a regime, every verdict is linear in how many readings a signal had and how many a
+Given a decision, every verdict is linear in how many readings a signal had and how many a
 route lost, so the hot path only adds; ``settle`` turns sums into in, delivered, withheld.
 """
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from processors.program import Program, Regime
+from processors.program import Decision, Program
 from processors.routes import OutputTable, Route
 from telemetry.flow import OutputFlow
 from telemetry.outcome import Rejected, Withheld
@@ -20,17 +20,17 @@ class Tally:
 
     def __init__(self, program: Program) -> None:
         self._program = program
-        self._rows: dict[Regime, list[int]] = {}
+        self._rows: dict[Decision, list[int]] = {}
         self.not_collected = 0
         self.rejected: Counter[Rejected] = Counter()
         self.envelopes = 0
         self.exact_path = 0
 
-    def row(self, regime: Regime) -> list[int]:
-        """The sums kept for a regime; add to it in place."""
-        row = self._rows.get(regime)
+    def row(self, decision: Decision) -> list[int]:
+        """The sums kept for a decision; add to it in place."""
+        row = self._rows.get(decision)
         if row is None:
-            row = self._rows[regime] = [0] * self._program.width
+            row = self._rows[decision] = [0] * self._program.width
         return row
 
     def settle(self) -> tuple[dict[str, OutputFlow], dict[str, int]]:
@@ -41,10 +41,10 @@ class Tally:
             withheld: Counter[Withheld] = Counter()
             if self.not_collected:
                 withheld[Withheld.NOT_COLLECTED] = self.not_collected
-            for regime, row in self._rows.items():
+            for decision, row in self._rows.items():
                 for path, place in self._program.index.items():
                     if row[place]:
-                        flow.delivered += self._verdict(table, regime, row, path, withheld)
+                        flow.delivered += self._verdict(table, decision, row, path, withheld)
             flow.withheld = {str(reason): count for reason, count in withheld.items() if count}
             flow.entered = flow.delivered + withheld.total()
             ledger[table.output.id] = flow
@@ -53,16 +53,16 @@ class Tally:
     def _verdict(
         self,
         table: OutputTable,
-        regime: Regime,
+        decision: Decision,
         row: list[int],
         path: str,
         withheld: Counter[Withheld],
     ) -> int:
         readings = row[self._program.index[path]]
         wanting = table.routes.get(path, ())
-        active = [p for p in wanting if p.index in regime.active]
+        active = [p for p in wanting if p.index in decision.active]
         if not active:
-            withheld[_refusal(table, regime, path, wanting)] += readings
+            withheld[_refusal(table, decision, path, wanting)] += readings
             return 0
         losses = self._losses(table, row, path, active)
         withheld.update(losses)
@@ -85,19 +85,21 @@ class Tally:
         return {first: row[self._program.union_slots[table.output.id, path]]}
 
 
-def _refusal(table: OutputTable, regime: Regime, path: str, wanting: Iterable[Route]) -> Withheld:
+def _refusal(
+    table: OutputTable, decision: Decision, path: str, wanting: Iterable[Route]
+) -> Withheld:
     reasons = set()
     if path in table.denials:
         reasons.add(table.denials[path])
     for route in wanting:
-        if not regime.linked:
+        if not decision.linked:
             reasons.add(Withheld.NO_LINK)
-        elif route.index in regime.barred:
+        elif route.index in decision.barred:
             # No key is asked for what cannot leave, so nobody knows whether it is destroyed.
             reasons.add(Withheld.FORBIDDEN)
-        elif route.index not in regime.granted:
+        elif route.index not in decision.granted:
             reasons.add(Withheld.NO_CONSENT)
-        elif route.index in regime.keyless:
+        elif route.index in decision.keyless:
             reasons.add(Withheld.ERASED)
         else:
             reasons.add(Withheld.TOO_LATE)

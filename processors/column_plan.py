@@ -26,7 +26,7 @@ from telemetry.outcome import Withheld
 from telemetry.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 
 
-class ThinJob(NamedTuple):
+class ThinStep(NamedTuple):
     """Thin register ``source``; readings lost are added to each of ``loss_slots``."""
 
     source: int
@@ -34,14 +34,14 @@ class ThinJob(NamedTuple):
     loss_slots: tuple[int, ...]
 
 
-class ValueJob(NamedTuple):
+class ValueStep(NamedTuple):
     """Treat the values of register ``source``."""
 
     source: int
     run: ColumnFunction
 
 
-class MeshJob(NamedTuple):
+class MeshStep(NamedTuple):
     """Pair two registers into cells; a missing one (-1) leaves the other unpaired."""
 
     latitude: int
@@ -51,7 +51,7 @@ class MeshJob(NamedTuple):
     off_grid_slots: tuple[int, int]
 
 
-class RouteJob(NamedTuple):
+class RouteStep(NamedTuple):
     """What leaves through one route (its index): columns as (path, unit, register)."""
 
     route: int
@@ -61,7 +61,7 @@ class RouteJob(NamedTuple):
     trouble_codes: bool
 
 
-class UnionJob(NamedTuple):
+class UnionStep(NamedTuple):
     """Count readings of register ``source`` that none of ``kept`` holds."""
 
     slot: int
@@ -69,17 +69,17 @@ class UnionJob(NamedTuple):
     kept: tuple[int, ...]
 
 
-class Layout(NamedTuple):
+class ColumnPlan(NamedTuple):
     """Jobs in the order in which they run."""
 
-    thin: tuple[ThinJob, ...]
-    value: tuple[ValueJob, ...]
-    mesh: tuple[MeshJob, ...]
-    unions: tuple[UnionJob, ...]
-    routes: tuple[RouteJob, ...]
+    thin: tuple[ThinStep, ...]
+    value: tuple[ValueStep, ...]
+    mesh: tuple[MeshStep, ...]
+    unions: tuple[UnionStep, ...]
+    routes: tuple[RouteStep, ...]
 
 
-def draw_layout(program: Program, decision: Decision, present: tuple[int, ...]) -> Layout:
+def plan_columns(program: Program, decision: Decision, present: tuple[int, ...]) -> ColumnPlan:
     """Lay out the work for the columns at ``present`` in the tally row."""
     draft = _Draft(program, present)
     active = [p for p in program.routes if p.index in decision.active]
@@ -97,8 +97,8 @@ def draw_layout(program: Program, decision: Decision, present: tuple[int, ...]) 
     for chain in plain:
         draft.treated(chain)
     draft.meshes_from = draft.values_from + len(draft.value)
-    jobs = tuple(_route_job(draft, route) for route in active)
-    return Layout(
+    jobs = tuple(_route_step(draft, route) for route in active)
+    return ColumnPlan(
         tuple(draft.thin),
         tuple(draft.value),
         tuple(draft.mesh),
@@ -113,9 +113,9 @@ class _Draft:
     def __init__(self, program: Program, present: Sequence[int]) -> None:
         self.program = program
         self.inputs = {program.signals[place].path: r for r, place in enumerate(present)}
-        self.thin: list[ThinJob] = []
-        self.value: list[ValueJob] = []
-        self.mesh: list[MeshJob] = []
+        self.thin: list[ThinStep] = []
+        self.value: list[ValueStep] = []
+        self.mesh: list[MeshStep] = []
         self.values_from = 0
         self.meshes_from = 0
         self._thinned: dict[tuple[str, ThinOperation], int] = {}
@@ -131,7 +131,7 @@ class _Draft:
                 for (partial, path, reason), slot in self.program.loss_slots.items()
                 if path == chain.path and partial[0] == thin and reason is Withheld.THINNED
             )
-            self.thin.append(ThinJob(self.inputs[chain.path], thinning(thin), slots))
+            self.thin.append(ThinStep(self.inputs[chain.path], thinning(thin), slots))
             self._thinned[key] = len(self.inputs) + len(self.thin) - 1
         return self._thinned[key]
 
@@ -148,7 +148,7 @@ class _Draft:
             return self.timed(chain)
         key = (chain.path, chain.thin, chain.values)
         if key not in self._treated:
-            self.value.append(ValueJob(self.timed(chain), function))
+            self.value.append(ValueStep(self.timed(chain), function))
             self._treated[key] = self.values_from + len(self.value) - 1
         return self._treated[key]
 
@@ -158,7 +158,7 @@ class _Draft:
         if key not in self._meshed:
             slots = self.program.loss_slots
             self.mesh.append(
-                MeshJob(
+                MeshStep(
                     self.timed(latitude) if LATITUDE in self.inputs else -1,
                     self.timed(longitude) if LONGITUDE in self.inputs else -1,
                     cell_of(mesh),
@@ -180,7 +180,7 @@ class _Draft:
         return self.timed(chain) if chain.mesh is None else self._meshed[chain.partial]
 
 
-def _route_job(draft: _Draft, route: Route) -> RouteJob:
+def _route_step(draft: _Draft, route: Route) -> RouteStep:
     columns = []
     for path, chain in route.chains.items():
         if path in draft.inputs and chain.mesh is None:
@@ -191,12 +191,12 @@ def _route_job(draft: _Draft, route: Route) -> RouteJob:
         register = draft.meshed(latitude, longitude, latitude.mesh)
         columns.append((MESH, grid_name(latitude.mesh), register))
     codes = TROUBLE_CODES in route.chains
-    return RouteJob(
+    return RouteStep(
         route.index, route.output.topic, route.lane.time_floor_ms, tuple(columns), codes
     )
 
 
-def _unions(draft: _Draft, decision: Decision) -> list[UnionJob]:
+def _unions(draft: _Draft, decision: Decision) -> list[UnionStep]:
     found = []
     for table in draft.program.tables:
         for path, wanting in table.routes.items():
@@ -204,5 +204,5 @@ def _unions(draft: _Draft, decision: Decision) -> list[UnionJob]:
             chains = [p.chains[path] for p in wanting if p.index in decision.active]
             if slot is not None and path in draft.inputs and len({c.partial for c in chains}) > 1:
                 kept = tuple({draft.kept(chain) for chain in chains})
-                found.append(UnionJob(slot, draft.inputs[path], kept))
+                found.append(UnionStep(slot, draft.inputs[path], kept))
     return found

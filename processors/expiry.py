@@ -15,13 +15,13 @@ from processors.routes import Route
 from telemetry.instants import MINUTE_MS, format_instant
 from telemetry.record import EXPIRES_AT
 
-MINUTES_KEPT_MAX = 10_000
+EXPIRIES_KEPT_MAX = 10_000
 Header = tuple[str, bytes]
 NOBODY: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
-class Minute:
+class Expiry:
     """Ends by route index: the header that tells it, and the last now to send before it."""
 
     expires_at: tuple[Header, ...]
@@ -35,32 +35,32 @@ class Minute:
         return frozenset([index for index in routes if now_ms > self.deadlines_ms[index]])
 
 
-class Minutes:
-    """Minutes already judged. Not thread-safe."""
+class ExpiryCache:
+    """ExpiryCache already judged. Not thread-safe."""
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes = routes
-        self._judged: dict[int, Minute] = {}
+        self._judged: dict[int, Expiry] = {}
 
-    def of(self, start_ms: int) -> Minute:
+    def of(self, start_ms: int) -> Expiry:
         """The minute in which a life starts."""
         number = start_ms // MINUTE_MS
-        minute = self._judged.get(number)
-        if minute is None:
-            if len(self._judged) >= MINUTES_KEPT_MAX:
+        expiry = self._judged.get(number)
+        if expiry is None:
+            if len(self._judged) >= EXPIRIES_KEPT_MAX:
                 self._judged.clear()
-            minute = self._judged[number] = _judge(self._routes, number * MINUTE_MS)
-        return minute
+            expiry = self._judged[number] = _judge(self._routes, number * MINUTE_MS)
+        return expiry
 
 
-def _judge(routes: Sequence[Route], start_ms: int) -> Minute:
+def _judge(routes: Sequence[Route], start_ms: int) -> Expiry:
     ends_ms = [_end_ms(route.lane, start_ms) for route in routes]
     deadlines_ms = tuple(
         end_ms - route.output.transport.bound_ms
         for route, end_ms in zip(routes, ends_ms, strict=True)
     )
     headers = tuple((EXPIRES_AT, format_instant(end_ms).encode()) for end_ms in ends_ms)
-    return Minute(headers, deadlines_ms, min(deadlines_ms, default=FOREVER_MS))
+    return Expiry(headers, deadlines_ms, min(deadlines_ms, default=FOREVER_MS))
 
 
 def _end_ms(lane: Lane, start_ms: int) -> int:

@@ -5,15 +5,15 @@ from typing import Any
 import msgspec
 from msgspec import Struct
 
-from processors.column_plan import Layout, MeshJob, RouteJob, draw_layout
-from processors.expiry import Header, Minute
+from processors.column_plan import ColumnPlan, MeshStep, RouteStep, plan_columns
+from processors.expiry import Expiry, Header
 from processors.program import Decision, Program
 from processors.pseudonyms import LinkPseudonyms, record_id
 from processors.readings import Readings
 from telemetry.instants import format_instant
 from telemetry.record import CE_ID, MESH, READINGS, VERSION, Series
 
-LAYOUTS_KEPT_MAX = 10_000
+COLUMN_PLANS_KEPT_MAX = 10_000
 TIMES_KEPT_MAX = 10_000
 
 Times = list[list[int]]
@@ -47,7 +47,7 @@ class Minimiser:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._encode = msgspec.json.Encoder().encode
-        self._layouts: dict[tuple[Decision, tuple[int, ...]], Layout] = {}
+        self._column_plans: dict[tuple[Decision, tuple[int, ...]], ColumnPlan] = {}
         self._times: dict[int, str] = {}
 
     def run(
@@ -57,7 +57,7 @@ class Minimiser:
         readings: Readings,
         seat: LinkPseudonyms | None,
         decision: Decision,
-        minute: Minute | None,
+        expiry: Expiry | None,
         row: list[int],
     ) -> list[Minimised]:
         """Purpose records of one envelope; what is lost on the way is added to ``row``.
@@ -69,12 +69,12 @@ class Minimiser:
             row[place] += len(dt)
         if trouble_codes:
             row[self._program.index_of_codes] += len(trouble_codes)
-        layout = self._layout(decision, present)
-        _treat(layout, t0_ms, times, values, row)
-        if seat is None or minute is None:
+        column_plan = self._column_plan(decision, present)
+        _treat(column_plan, t0_ms, times, values, row)
+        if seat is None or expiry is None:
             return []
         out = []
-        for job in layout.routes:
+        for job in column_plan.routes:
             start_ms = t0_ms // job.floor_ms * job.floor_ms
             into_ms = t0_ms - start_ms
             one_bin = into_ms + low_ms >= 0 and into_ms + high_ms < job.floor_ms
@@ -82,26 +82,26 @@ class Minimiser:
             codes = trouble_codes if job.trouble_codes else []
             kept += len(codes)
             if kept:
-                out.append(self._seal(job, id_, start_ms, series, codes, kept, seat, minute))
+                out.append(self._seal(job, id_, start_ms, series, codes, kept, seat, expiry))
         return out
 
     def _seal(
         self,
-        job: RouteJob,
+        job: RouteStep,
         id_: bytes,
         start_ms: int,
         series: dict[str, Series],
         codes: list[str],
         readings: int,
         seat: LinkPseudonyms,
-        minute: Minute,
+        expiry: Expiry,
     ) -> Minimised:
         stamp = seat.stamps[job.route]
         value = self._encode(_Wire(VERSION, stamp.text, self._time(start_ms), series, codes))
         headers = [
             (CE_ID, record_id(stamp.id_key, id_)),
             *stamp.fixed_headers,
-            minute.expires_at[job.route],
+            expiry.expires_at[job.route],
             (READINGS, b"%d" % readings),
         ]
         return Minimised(job.topic, stamp.partition, stamp.key, value, headers)
@@ -114,37 +114,39 @@ class Minimiser:
             text = self._times[start_ms] = format_instant(start_ms)
         return text
 
-    def _layout(self, decision: Decision, present: tuple[int, ...]) -> Layout:
+    def _column_plan(self, decision: Decision, present: tuple[int, ...]) -> ColumnPlan:
         key = (decision, present)
-        layout = self._layouts.get(key)
-        if layout is None:
-            if len(self._layouts) >= LAYOUTS_KEPT_MAX:
-                self._layouts.clear()
-            layout = self._layouts[key] = draw_layout(self._program, decision, present)
-        return layout
+        column_plan = self._column_plans.get(key)
+        if column_plan is None:
+            if len(self._column_plans) >= COLUMN_PLANS_KEPT_MAX:
+                self._column_plans.clear()
+            column_plan = self._column_plans[key] = plan_columns(self._program, decision, present)
+        return column_plan
 
 
-def _treat(layout: Layout, t0_ms: int, times: Times, values: Values, row: list[int]) -> None:
+def _treat(
+    column_plan: ColumnPlan, t0_ms: int, times: Times, values: Values, row: list[int]
+) -> None:
     """Fill every register of the layout behind those of the input."""
-    for source, thin, loss_slots in layout.thin:
+    for source, thin, loss_slots in column_plan.thin:
         dt, value = thin(t0_ms, times[source], values[source])
         lost = len(times[source]) - len(dt)
         for slot in loss_slots:
             row[slot] += lost
         times.append(dt)
         values.append(value)
-    for source, treat in layout.value:
+    for source, treat in column_plan.value:
         times.append(times[source])
         values.append(treat(values[source]))
-    for mesh in layout.mesh:
+    for mesh in column_plan.mesh:
         _mesh(mesh, times, values, row)
-    for union in layout.unions:
+    for union in column_plan.unions:
         together = set().union(*(times[register] for register in union.kept))
         row[union.slot] += sum(delta not in together for delta in times[union.source])
 
 
 def _series(
-    job: RouteJob, times: Times, values: Values, into_ms: int | None
+    job: RouteStep, times: Times, values: Values, into_ms: int | None
 ) -> tuple[dict[str, Series], int]:
     """A route's columns with floored times, and how many readings they stand for.
 
@@ -173,7 +175,7 @@ def _series(
     return series, readings
 
 
-def _mesh(job: MeshJob, times: Times, values: Values, row: list[int]) -> None:
+def _mesh(job: MeshStep, times: Times, values: Values, row: list[int]) -> None:
     """Add one register: the cells of the two it names."""
     lat_dt, latitudes = _register(job.latitude, times, values)
     lon_dt, longitudes = _register(job.longitude, times, values)

@@ -11,7 +11,7 @@ from typing import Any
 from msgspec import UNSET, UnsetType
 
 from processors.exact_path import AHEAD_MS_MAX, UNDECODABLE, Admitted, admit
-from processors.expiry import Minute, Minutes
+from processors.expiry import Expiry, ExpiryCache
 from processors.fast_path import USUAL_SPAN_MS
 from processors.minimise import Minimised, Minimiser
 from processors.people import People
@@ -55,7 +55,7 @@ class Processor:
         self._partition_of = partition_of
         self._decode = program.decoder.decode
         self._minimiser = Minimiser(program)
-        self._minutes = Minutes(program.routes)
+        self._expiry_cache = ExpiryCache(program.routes)
         self._generation = people.generation
         self._states: dict[str, _DeviceState] = {}
 
@@ -78,9 +78,9 @@ class Processor:
             state = self._state(envelope.device, t0_ms, received_ms, now_ms)
             if state is not None:
                 epoch_ms = _epoch_instant(_trip_started_ms(envelope.trip), t0_ms)
-                decision, minute = self._judge(state, epoch_ms, min(t0_ms, received_ms), now_ms)
+                decision, expiry = self._judge(state, epoch_ms, min(t0_ms, received_ms), now_ms)
                 return self._minimiser.run(
-                    envelope.id.encode(), t0_ms, readings, state.seat, decision, minute,
+                    envelope.id.encode(), t0_ms, readings, state.seat, decision, expiry,
                     tally.row(decision),
                 )  # fmt: skip
         return self._exactly(value, received_ms, now_ms, tally)
@@ -123,7 +123,7 @@ class Processor:
 
     def _judge(
         self, state: _DeviceState, epoch_ms: int, start_ms: int, now_ms: int
-    ) -> tuple[Decision, Minute | None]:
+    ) -> tuple[Decision, Expiry | None]:
         answer = state.permit
         if answer.link is None:
             return self._program.decision(linked=False), None
@@ -136,15 +136,15 @@ class Processor:
             state.in_time = self._program.decision(
                 linked=True, granted=answer.granted, keyless=seat.keyless, barred=answer.barred
             )
-        minute = self._minutes.of(start_ms)
-        late = minute.late(seat.stamps, now_ms)
+        expiry = self._expiry_cache.of(start_ms)
+        late = expiry.late(seat.stamps, now_ms)
         if state.in_time is not None and not late:
-            return state.in_time, minute
+            return state.in_time, expiry
         decision = self._program.decision(
             linked=True, granted=answer.granted, late=late, keyless=seat.keyless,
             barred=answer.barred,
         )  # fmt: skip
-        return decision, minute
+        return decision, expiry
 
     def _exactly(
         self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally
@@ -160,14 +160,14 @@ class Processor:
         tally.not_collected += verdict.not_collected
         out = []
         seen: Counter[LinkInterval | None] = Counter()
-        for part, state, decision, minute in done:
+        for part, state, decision, expiry in done:
             # Whose record it is enters the id; a number tells a link's later parts apart.
             again = seen[state.permit.link]
             seen[state.permit.link] += 1
             suffix = b"/%d" % again if again else b""
             out += self._minimiser.run(
                 part.id.encode() + suffix, part.t0_ms, self._readings(part), state.seat, decision,
-                minute, tally.row(decision),
+                expiry, tally.row(decision),
             )  # fmt: skip
         return out
 
@@ -182,7 +182,7 @@ class Processor:
 
     def _judged(
         self, part: Admitted, received_ms: int, now_ms: int
-    ) -> tuple[_DeviceState, Decision, Minute | None]:
+    ) -> tuple[_DeviceState, Decision, Expiry | None]:
         span = part.span_ms
         state = None if span is None else self._decide_for(part.device, *span, now_ms)
         if state is None or span is None:
@@ -190,8 +190,8 @@ class Processor:
             raise AssertionError(msg)
         first_ms = min(part.t0_ms, span[0])
         epoch_ms = _epoch_instant(part.trip_started_ms, first_ms)
-        decision, minute = self._judge(state, epoch_ms, min(first_ms, received_ms), now_ms)
-        return state, decision, minute
+        decision, expiry = self._judge(state, epoch_ms, min(first_ms, received_ms), now_ms)
+        return state, decision, expiry
 
     def _parts(self, admitted: Admitted) -> list[Admitted]:
         """Split where the link changes, so that each part belongs to one person or nobody."""

@@ -291,8 +291,8 @@ def test_an_expiry_dates_a_reading_no_more_finely_than_its_floor() -> None:
     world.register()
     world.link()
     expiries = set()
-    for minute in range(15):
-        at_ms = NOW_MS - 60 * MINUTE_MS + minute * MINUTE_MS
+    for expiry in range(15):
+        at_ms = NOW_MS - 60 * MINUTE_MS + expiry * MINUTE_MS
         (record,) = world.feed(envelope({SPEED: column("km/h", [1.0])}, at_ms=at_ms))
         expiries.add(dict(record.headers)[EXPIRES_AT])
     assert len(expiries) == 1

@@ -17,13 +17,13 @@ from bus.ports import ReaderSettings
 from processors.processor import Processor
 from processors.program import build_program
 from roadfade.clock import judging_clock, wall_ms
-from roadfade.processes.worker.batch_handler import Carrier, Carrying
+from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
 from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.settings import Settings
 from telemetry.topics import RAW
 
 
-class _MeteredCarrier(Carrier):
+class _MeteredHandler(BatchHandler):
     """A carrier that also reads the meter once a batch is durable."""
 
     meter: Meter
@@ -40,21 +40,21 @@ async def run(source: Connection, target: Connection, group: str, records: int) 
     program = build_program(load_plan())
     keys = KeyCache(SeededKeyring())
     processor = Processor(program, everybody(), keys, lambda _, key: partition_for(key, PARTITIONS))
-    ready = Carrying(program, processor)
-    carrier = _MeteredCarrier(RAW, lambda: ready, keys, judging_clock(NOW_MS))
-    carrier.meter, carrier.last = Meter(records), asyncio.Event()
+    ready = ReadyVersion(program, processor)
+    handler = _MeteredHandler(RAW, lambda: ready, keys, judging_clock(NOW_MS))
+    handler.meter, handler.last = Meter(records), asyncio.Event()
     at_once = Settings.model_fields["records_per_fetch_max"].default
     loop = BatchLoop(
         source,
         RAW,
         group,
-        carrier.handle,
+        handler.handle,
         AckedProducer(target, clock=wall_ms, compression=None),
-        observer=carrier,
+        observer=handler,
         settings=BatchSettings(ReaderSettings(records_max=at_once)),
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(loop.run())
-        await carrier.last.wait()
+        await handler.last.wait()
         await loop.stop()
-    return carrier.meter.figures()
+    return handler.meter.figures()

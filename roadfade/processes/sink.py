@@ -31,7 +31,7 @@ LOOK_EVERY_S = 0.5
 logger = logging.getLogger(__name__)
 
 
-class LakeKeeper:
+class SinkKeeper:
     """The topics in force into the lake, from one version of the policy to the next."""
 
     def __init__(self, settings: Settings, broker: Broker, ground: Footing, member: str) -> None:
@@ -139,7 +139,7 @@ async def _run(settings: Settings, member: str) -> None:
     broker = connection_of(settings)
     async with Footing.open(settings, broker) as ground:
         await ground.checked()
-    keeper = LakeKeeper(settings, broker, ground, member)
+    keeper = SinkKeeper(settings, broker, ground, member)
     on_stop(keeper.stop)
     await keeper.run()
 

@@ -19,21 +19,21 @@ from telemetry.flow import FlowRecord, encode_flow
 from telemetry.topics import AUDIT_FLOW
 
 
-class Carrying(NamedTuple):
+class ReadyVersion(NamedTuple):
     """One version of the policy, ready to process."""
 
     program: Program
     processor: Processor
 
 
-class Carrier(Metered):
+class BatchHandler(Metered):
     """The batch loop's handler and observer: counters grow only when a batch is through.
 
     ``chosen`` answers the same for the whole of a batch.
     """
 
     def __init__(
-        self, topic: str, chosen: Callable[[], Carrying], keys: KeyCache, clock: Clock
+        self, topic: str, chosen: Callable[[], ReadyVersion], keys: KeyCache, clock: Clock
     ) -> None:
         self._topic = topic
         self._chosen = chosen

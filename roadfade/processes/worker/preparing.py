@@ -14,7 +14,7 @@ from roadfade import __version__, metrics
 from roadfade.in_force.broker import partitions_of
 from roadfade.in_force.plans import Plans
 from roadfade.processes.say_once import SayOnce
-from roadfade.processes.worker.batch_handler import Carrying
+from roadfade.processes.worker.batch_handler import ReadyVersion
 from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.refusal import Unready
 from telemetry.publication import Publication
@@ -22,7 +22,7 @@ from telemetry.publication import Publication
 logger = logging.getLogger(__name__)
 
 
-class Readying:
+class VersionPreparer:
     """Compiles versions and finds their topics; says once why one cannot be made ready."""
 
     def __init__(self, broker: Broker, plans: Plans, people: People, keys: KeyCache) -> None:
@@ -32,7 +32,7 @@ class Readying:
         self._keys = keys
         self._say = SayOnce(logger)
 
-    async def make(self, publication: Publication) -> Carrying | None:
+    async def make(self, publication: Publication) -> ReadyVersion | None:
         """The version, ready; None where it does not hold here or its topics are not there yet."""
         try:
             plan = await asyncio.to_thread(self._plans.plan, publication)
@@ -50,7 +50,7 @@ class Readying:
             self._keys,
             lambda topic, key: partition_for(key, partitions[topic]),
         )
-        return Carrying(program, processor)
+        return ReadyVersion(program, processor)
 
     async def _partitions(self, plan: Plan) -> dict[str, int] | None:
         try:
@@ -64,7 +64,7 @@ class Readying:
         self._say(f"policy version {number} does not take over yet: {why}", about=number)
 
 
-def took_over(publication: Publication, ready: Carrying) -> None:
+def announce_version(publication: Publication, ready: ReadyVersion) -> None:
     """Say by which version this process works from now on."""
     version = ready.program.plan.policy_version
     logger.warning("policy version %d is in force here, as %s", publication.version, version)

@@ -20,11 +20,11 @@ from roadfade.clock import judging_clock, wall_ms
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.control_views import ControlViews, taken_by
 from roadfade.in_force.source import Footing
-from roadfade.processes.worker.batch_handler import Carrier, Carrying
+from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
 from roadfade.processes.worker.faust_host import build_app, run_worker
 from roadfade.processes.worker.key_cache import KeyCache
-from roadfade.processes.worker.preparing import Readying, took_over
-from roadfade.processes.worker.version_switch import Takeover
+from roadfade.processes.worker.preparing import VersionPreparer, announce_version
+from roadfade.processes.worker.version_switch import VersionSwitch
 from roadfade.refusal import Unready
 from roadfade.settings import Settings
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, RAW, WORKER_GROUP
@@ -43,12 +43,12 @@ class DataPlane:
     def __init__(
         self,
         views: ControlViews,
-        takeover: Takeover[Carrying],
+        version_switch: VersionSwitch[ReadyVersion],
         loop: BatchLoop,
         keyring: Keyring,
     ) -> None:
         self._views = views
-        self._takeover = takeover
+        self._version_switch = version_switch
         self._batches = loop
         self._keyring = keyring
 
@@ -57,9 +57,9 @@ class DataPlane:
         try:
             async with asyncio.TaskGroup() as group:
                 reading = group.create_task(self._views.run())
-                preparing = group.create_task(self._takeover.run())
+                preparing = group.create_task(self._version_switch.run())
                 await self._batches.run()
-                await self._takeover.stop()
+                await self._version_switch.stop()
                 await self._views.stop()
                 await asyncio.gather(reading, preparing)
         finally:
@@ -76,26 +76,26 @@ def assemble(settings: Settings, broker: Broker, ground: Footing, member: str) -
     keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
     keys = KeyCache(keyring)
     clock = judging_clock(settings.fixed_now_ms)
-    readying = Readying(broker, ground.plans, people, keys)
-    takeover = Takeover(ground.published, readying.make, clock, took_over)
+    preparer = VersionPreparer(broker, ground.plans, people, keys)
+    version_switch = VersionSwitch(ground.published, preparer.make, clock, announce_version)
     told = dict.fromkeys((CONTROL_LINKS, CONTROL_CONSENTS), taken_by(people)) | {
         CONTROL_POLICIES: ground.published.apply
     }
     views = ControlViews(broker, told, wall_ms, settings.view_age_s_max * 1000)
-    carrier = Carrier(RAW, lambda: takeover.chosen, keys, clock)
+    handler = BatchHandler(RAW, lambda: version_switch.chosen, keys, clock)
     loop = BatchLoop(
         broker,
         RAW,
         WORKER_GROUP,
-        carrier.handle,
+        handler.handle,
         broker.producer(clock=wall_ms, client_id=member),
         member=member,
-        pause_reason=lambda: views.pause_reason() or takeover.pause_reason(),
-        begin=lambda: views.pause_reason() or takeover.begin(),
-        observer=carrier,
+        pause_reason=lambda: views.pause_reason() or version_switch.pause_reason(),
+        begin=lambda: views.pause_reason() or version_switch.begin(),
+        observer=handler,
         settings=BatchSettings(ReaderSettings(records_max=settings.records_per_fetch_max)),
     )
-    return DataPlane(views, takeover, loop, keyring)
+    return DataPlane(views, version_switch, loop, keyring)
 
 
 async def _prepare(settings: Settings) -> Footing:

@@ -22,7 +22,7 @@ AGAIN_AFTER_S: Final = 1.0
 Ready = TypeVar("Ready")
 
 
-class Takeover(Generic[Ready]):
+class VersionSwitch(Generic[Ready]):
     """The versions of one process. Not thread-safe; lives on one event loop."""
 
     def __init__(
@@ -30,12 +30,12 @@ class Takeover(Generic[Ready]):
         published: Published,
         make_ready: Callable[[Publication], Awaitable[Ready | None]],
         clock: Clock,
-        took_over: Callable[[Publication, Ready], None],
+        announce_version: Callable[[Publication, Ready], None],
     ) -> None:
         self._published = published
         self._make_ready = make_ready
         self._clock = clock
-        self._took_over = took_over
+        self._announce_version = announce_version
         self._answer = InForce(None, None)
         self._asked_generation: int | None = None
         self._ready: dict[int, Ready] = {}
@@ -66,7 +66,7 @@ class Takeover(Generic[Ready]):
         current, ready = found
         if self._chosen is None or self._chosen[0] != current.version:
             self._chosen = current.version, ready
-            self._took_over(current, ready)
+            self._announce_version(current, ready)
         return None
 
     def _found(self) -> tuple[Publication, Ready] | str:

@@ -16,7 +16,7 @@ from roadfade import metrics
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.source import Footing
-from roadfade.processes.sink import LakeKeeper
+from roadfade.processes.sink import SinkKeeper
 from roadfade.processes.sweep import once
 from roadfade.refusal import Unready
 from roadfade.settings import Settings
@@ -94,7 +94,7 @@ def records_of(plan: Plan) -> list[Outgoing]:
 async def keeping(settings: Settings, broker: FakeBroker) -> AsyncIterator[asyncio.Task[None]]:
     async with Footing.open(settings, broker) as ground:
         await ground.checked()
-    keeper = LakeKeeper(settings, broker, ground, "sink-0")
+    keeper = SinkKeeper(settings, broker, ground, "sink-0")
     task = asyncio.create_task(keeper.run())
     try:
         yield task

@@ -4,7 +4,7 @@ from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
 from roadfade import metrics
-from roadfade.processes.worker.batch_handler import Carrier, Carrying
+from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
 from roadfade.processes.worker.key_cache import KeyCache
 from telemetry.arrived import Arrived
 from telemetry.flow import decode_flow
@@ -13,13 +13,13 @@ from tests.support.plans import PLAN, SPEED
 from tests.support.worlds import NOW_MS, column, envelope, known_world
 
 
-def carrier(keyring: MemoryKeyring) -> Carrier:
+def handler(keyring: MemoryKeyring) -> BatchHandler:
     people: People = known_world(PLAN).people
     program = build_program(PLAN)
     keys = KeyCache(keyring)
     processor = Processor(program, people, keys, lambda _, key: key[0] % 4)
-    ready = Carrying(program, processor)
-    return Carrier("telemetry.raw", lambda: ready, keys, lambda: NOW_MS)
+    ready = ReadyVersion(program, processor)
+    return BatchHandler("telemetry.raw", lambda: ready, keys, lambda: NOW_MS)
 
 
 def arrived(offset: int, value: bytes) -> Arrived:
@@ -30,7 +30,7 @@ GOOD = envelope({SPEED: column("km/h", [1.0, 2.0])})
 
 
 async def test_a_slice_ends_with_its_flow_record() -> None:
-    out = await carrier(MemoryKeyring()).handle(2, [arrived(7, GOOD), arrived(8, b"{")])
+    out = await handler(MemoryKeyring()).handle(2, [arrived(7, GOOD), arrived(8, b"{")])
     assert out[-1].topic == AUDIT_FLOW
     assert out[-1].value is not None
     record = decode_flow(out[-1].value)
@@ -41,16 +41,16 @@ async def test_a_slice_ends_with_its_flow_record() -> None:
 
 async def test_missing_keys_are_made_before_anything_is_counted() -> None:
     keyring = MemoryKeyring()
-    first = await carrier(keyring).handle(2, [arrived(7, GOOD)])
+    first = await handler(keyring).handle(2, [arrived(7, GOOD)])
     assert keyring.state(("service", "team", "2026-10.3m")) == "live"
-    again = await carrier(keyring).handle(2, [arrived(7, GOOD)])
+    again = await handler(keyring).handle(2, [arrived(7, GOOD)])
     assert [record.key for record in first] == [record.key for record in again]
 
 
 async def test_metrics_grow_only_when_a_batch_is_durable() -> None:
     metric = metrics.READINGS_DELIVERED.labels("service")._value
     before = metric.get()
-    one = carrier(MemoryKeyring())
+    one = handler(MemoryKeyring())
     await one.handle(2, [arrived(7, GOOD)])
     one.retrying("KafkaTimeoutError", 100)
     assert metric.get() == before

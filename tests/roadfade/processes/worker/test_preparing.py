@@ -11,7 +11,7 @@ from policy.plan.limits import Limits
 from processors.people import People
 from roadfade.in_force.plans import Plans
 from roadfade.processes.worker.key_cache import KeyCache
-from roadfade.processes.worker.preparing import Readying
+from roadfade.processes.worker.preparing import VersionPreparer
 from roadfade.settings import Settings
 from tests.support.small_house import BROKEN, FIRST, NOW_MS, make_topics, settings_in, version
 
@@ -27,15 +27,15 @@ def settings(tmp_path: Path) -> Settings:
 
 
 @pytest.fixture
-def readying(broker: FakeBroker, tmp_path: Path) -> Readying:
-    return Readying(broker, Plans(Limits(), tmp_path), People(), KeyCache(MemoryKeyring()))
+def preparer(broker: FakeBroker, tmp_path: Path) -> VersionPreparer:
+    return VersionPreparer(broker, Plans(Limits(), tmp_path), People(), KeyCache(MemoryKeyring()))
 
 
 async def test_a_version_with_its_topics_is_ready(
-    broker: FakeBroker, settings: Settings, readying: Readying
+    broker: FakeBroker, settings: Settings, preparer: VersionPreparer
 ) -> None:
     await make_topics(broker, settings, FIRST)
-    ready = await readying.make(FIRST)
+    ready = await preparer.make(FIRST)
     assert ready is not None
     assert ready.program.plan.version == 1
 
@@ -43,32 +43,32 @@ async def test_a_version_with_its_topics_is_ready(
 async def test_a_version_waits_for_its_topics_and_says_so_once(
     broker: FakeBroker,
     settings: Settings,
-    readying: Readying,
+    preparer: VersionPreparer,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert await readying.make(FIRST) is None
-        assert await readying.make(FIRST) is None
+        assert await preparer.make(FIRST) is None
+        assert await preparer.make(FIRST) is None
     assert [record.message for record in caplog.records] == [
         "policy version 1 does not take over yet: it waits for the office to make its topics"
     ]
     await make_topics(broker, settings, FIRST)
-    assert await readying.make(FIRST) is not None
+    assert await preparer.make(FIRST) is not None
 
 
 async def test_a_version_that_does_not_hold_here_is_never_ready(
-    readying: Readying, caplog: pytest.LogCaptureFixture
+    preparer: VersionPreparer, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.WARNING):
-        assert await readying.make(version(2, NOW_MS, BROKEN)) is None
+        assert await preparer.make(version(2, NOW_MS, BROKEN)) is None
     assert "does not hold" in caplog.text
 
 
 async def test_a_broker_that_is_away_makes_it_wait(
-    broker: FakeBroker, settings: Settings, readying: Readying
+    broker: FakeBroker, settings: Settings, preparer: VersionPreparer
 ) -> None:
     await make_topics(broker, settings, FIRST)
     broker.go_away()
-    assert await readying.make(FIRST) is None
+    assert await preparer.make(FIRST) is None
     broker.come_back()
-    assert await readying.make(FIRST) is not None
+    assert await preparer.make(FIRST) is not None

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from roadfade.in_force.published import Published, UnreadableRowError
-from roadfade.processes.worker.version_switch import Takeover
+from roadfade.processes.worker.version_switch import VersionSwitch
 from telemetry.publication import Publication, encode_publication
 
 FIRST = Publication("p", 1, 0, 0, {"policy.yaml": "one"})
@@ -22,12 +22,14 @@ class Process:
         self.published = Published(FIRST)
         self.ready = {1, 2}
         self.told: list[str] = []
-        self.takeover = Takeover(self.published, self.make, lambda: self.now_ms, self.took_over)
+        self.version_switch = VersionSwitch(
+            self.published, self.make, lambda: self.now_ms, self.announce_version
+        )
 
     async def make(self, publication: Publication) -> str | None:
         return f"v{publication.version}" if publication.version in self.ready else None
 
-    def took_over(self, publication: Publication, ready: str) -> None:
+    def announce_version(self, publication: Publication, ready: str) -> None:
         assert ready == f"v{publication.version}"
         self.told.append(ready)
 
@@ -37,22 +39,22 @@ class Process:
 
     async def settle(self) -> None:
         """Let one round of preparing pass."""
-        await self.takeover._prepare()
+        await self.version_switch._prepare()
 
 
 @asynccontextmanager
 async def running(process: Process) -> AsyncIterator[None]:
-    task = asyncio.create_task(process.takeover.run())
+    task = asyncio.create_task(process.version_switch.run())
     yield
-    await process.takeover.stop()
+    await process.version_switch.stop()
     await task
 
 
 async def test_the_own_document_decides_until_something_is_published() -> None:
     process = Process()
     await process.settle()
-    assert process.takeover.begin() is None
-    assert process.takeover.chosen == "v1"
+    assert process.version_switch.begin() is None
+    assert process.version_switch.chosen == "v1"
 
 
 async def test_what_is_chosen_for_a_batch_holds_until_the_next_is_asked_for() -> None:
@@ -60,11 +62,11 @@ async def test_what_is_chosen_for_a_batch_holds_until_the_next_is_asked_for() ->
     process.publish(FIRST, SECOND)
     process.now_ms = 4_999
     await process.settle()
-    assert process.takeover.begin() is None
+    assert process.version_switch.begin() is None
     process.now_ms = 5_000
-    assert process.takeover.chosen == "v1", "the batch in hand goes on as it began"
-    assert process.takeover.begin() is None
-    assert (process.takeover.chosen, process.told) == ("v2", ["v1", "v2"])
+    assert process.version_switch.chosen == "v1", "the batch in hand goes on as it began"
+    assert process.version_switch.begin() is None
+    assert (process.version_switch.chosen, process.told) == ("v2", ["v1", "v2"])
 
 
 async def test_asking_whether_the_choice_still_holds_chooses_nothing() -> None:
@@ -72,12 +74,12 @@ async def test_asking_whether_the_choice_still_holds_chooses_nothing() -> None:
     process.publish(FIRST, SECOND)
     process.now_ms = 1_000
     await process.settle()
-    assert process.takeover.pause_reason() == "policy changed", "nothing was chosen yet"
-    assert process.takeover.begin() is None
-    assert process.takeover.pause_reason() is None
+    assert process.version_switch.pause_reason() == "policy changed", "nothing was chosen yet"
+    assert process.version_switch.begin() is None
+    assert process.version_switch.pause_reason() is None
     process.now_ms = 5_000
-    assert process.takeover.pause_reason() == "policy changed"
-    assert (process.takeover.chosen, process.told) == ("v1", ["v1"])
+    assert process.version_switch.pause_reason() == "policy changed"
+    assert (process.version_switch.chosen, process.told) == ("v1", ["v1"])
 
 
 async def test_the_next_version_is_made_ready_before_its_date() -> None:
@@ -87,8 +89,8 @@ async def test_the_next_version_is_made_ready_before_its_date() -> None:
     await process.settle()
     process.ready.clear()
     process.now_ms = 5_000
-    assert process.takeover.begin() is None, "ready before it started"
-    assert process.takeover.chosen == "v2"
+    assert process.version_switch.begin() is None, "ready before it started"
+    assert process.version_switch.chosen == "v2"
 
 
 async def test_a_version_that_cannot_be_made_ready_pauses_instead_of_the_old_one_going_on() -> None:
@@ -97,13 +99,13 @@ async def test_a_version_that_cannot_be_made_ready_pauses_instead_of_the_old_one
     process.ready = {1}
     process.now_ms = 1_000
     await process.settle()
-    assert process.takeover.begin() is None
+    assert process.version_switch.begin() is None
     process.now_ms = 5_000
-    assert process.takeover.begin() == "policy not ready"
+    assert process.version_switch.begin() == "policy not ready"
     process.ready = {1, 2}
     await process.settle()
-    assert process.takeover.begin() is None
-    assert process.takeover.chosen == "v2"
+    assert process.version_switch.begin() is None
+    assert process.version_switch.chosen == "v2"
 
 
 async def test_nothing_is_decided_before_the_first_version_starts() -> None:
@@ -111,9 +113,9 @@ async def test_nothing_is_decided_before_the_first_version_starts() -> None:
     process.publish(SECOND)
     process.now_ms = 4_000
     await process.settle()
-    assert process.takeover.begin() == "no policy in force"
+    assert process.version_switch.begin() == "no policy in force"
     with pytest.raises(LookupError):
-        process.takeover.chosen  # noqa: B018  # asking is what fails
+        process.version_switch.chosen  # noqa: B018  # asking is what fails
 
 
 async def test_a_publication_that_arrives_takes_over_by_itself() -> None:
@@ -121,10 +123,12 @@ async def test_a_publication_that_arrives_takes_over_by_itself() -> None:
     process.now_ms = 6_000
     async with running(process):
         async with asyncio.timeout(5):
-            while process.takeover.begin() is not None:  # noqa: ASYNC110  # it is asked between batches
+            while process.version_switch.begin() is not None:  # noqa: ASYNC110  # it is asked between batches
                 await asyncio.sleep(0)
             process.publish(FIRST, SECOND)
-            while process.takeover.begin() is not None or process.takeover.chosen != "v2":  # noqa: ASYNC110  # likewise
+            while (
+                process.version_switch.begin() is not None or process.version_switch.chosen != "v2"
+            ):  # noqa: ASYNC110  # likewise
                 await asyncio.sleep(0)
 
 

@@ -30,7 +30,7 @@ async def raw_topic(
 ) -> AsyncIterator[RawTopic]:
     """The raw topic under a plan, or under the one that this folder's office has in force.
 
-    Unready if no broker answers or no policy is in force; Refusal if the broker does not take
+    NotReady if no broker answers or no policy is in force; Refusal if the broker does not take
     what is published within it.
     """
     if plan is None:

@@ -17,7 +17,7 @@ class Refusal(Exception):  # noqa: N818  # said of what was asked for, as in "re
     said: ClassVar[str] = "refused"
 
 
-class Unready(Refusal):
+class NotReady(Refusal):
     """Why a process must not start, and the remedy."""
 
     said = "not started"

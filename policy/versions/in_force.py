@@ -42,7 +42,7 @@ def in_force(published: Collection[Publication], now_ms: int) -> InForce:
     return InForce(current, following, until_ms)
 
 
-def reigns(published: Collection[Publication], now_ms: int) -> tuple[Publication, ...]:
+def active_versions(published: Collection[Publication], now_ms: int) -> tuple[Publication, ...]:
     """Every version that was in force at some time up to now, in that order."""
     started = [one for one in published if one.starts_ms <= now_ms]
     found: list[Publication] = []

@@ -13,21 +13,21 @@ from policy.plan.plan import Output, Plan, Transport
 
 
 @dataclass(frozen=True, slots=True)
-class Reign:
+class ActiveVersion:
     """A compiled version, and from when on it decides."""
 
     plan: Plan
     starts_ms: int
 
 
-def held(reigns: Sequence[Reign], now_ms: int) -> Mapping[str, Transport]:
+def held(active_versions: Sequence[ActiveVersion], now_ms: int) -> Mapping[str, Transport]:
     """Settings of the last reign's topics that are not its own yet, by unprefixed name.
 
     Of all promises that still bind records on a topic, the shortest retention and segment.
     """
-    current = transports_of(reigns[-1].plan)
+    current = transports_of(active_versions[-1].plan)
     found: dict[str, Transport] = {}
-    for earlier, later in pairwise(reigns):
+    for earlier, later in pairwise(active_versions):
         for name, old in transports_of(earlier.plan).items():
             new = found.get(name, current.get(name))
             if new is None or now_ms >= later.starts_ms + old.bound_ms:
@@ -49,22 +49,22 @@ def coming(current: Plan, following: Plan | None) -> Mapping[str, Transport]:
     return {name: one for name, one in transports_of(following).items() if name not in has}
 
 
-def closed(reigns: Sequence[Reign], following: Plan | None) -> tuple[str, ...]:
+def closed(active_versions: Sequence[ActiveVersion], following: Plan | None) -> tuple[str, ...]:
     """Topics of earlier versions whose recipient receives nothing for that purpose any more."""
-    plans = [reigns[-1].plan, *(() if following is None else (following,))]
+    plans = [active_versions[-1].plan, *(() if following is None else (following,))]
     served = {_who(output) for plan in plans for output in plan.outputs}
-    earlier = (output for reign in reigns[:-1] for output in reign.plan.outputs)
+    earlier = (output for active in active_versions[:-1] for output in active.plan.outputs)
     return tuple(dict.fromkeys(one.topic for one in earlier if _who(one) not in served))
 
 
-def renamed(reigns: Sequence[Reign]) -> Mapping[str, str]:
+def renamed(active_versions: Sequence[ActiveVersion]) -> Mapping[str, str]:
     """Topics of earlier versions whose recipient has another one now, with their output's id.
 
     What stands on them is still to be kept: a purpose that gets a second recipient has its
     first one's output named anew.
     """
-    current = {_who(output): output.id for output in reigns[-1].plan.outputs}
-    earlier = (output for reign in reigns[:-1] for output in reign.plan.outputs)
+    current = {_who(output): output.id for output in active_versions[-1].plan.outputs}
+    earlier = (output for active in active_versions[:-1] for output in active.plan.outputs)
     return {one.topic: one.id for one in earlier if current.get(_who(one), one.id) != one.id}
 
 

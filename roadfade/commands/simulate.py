@@ -14,20 +14,20 @@ from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.demo import fleet as demo_fleet
 from roadfade.in_force.broker import connection_of, require_broker
-from roadfade.in_force.source import Footing
+from roadfade.in_force.source import PolicySource
 from roadfade.processes.signals import on_stop
 from roadfade.raw_topic import raw_topic
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.terminal.answers import print_json
 
-TOLD_S_MAX = 20.0
+ANSWER_S_MAX = 20.0
 
 
 def main(
     settings: Settings, vehicles: int, seed: int, seconds: float | None, *, as_json: bool
 ) -> None:
-    """Drive until the time is up or a signal; Unready where nobody would know the vehicles."""
+    """Drive until the time is up or a signal; NotReady where nobody would know the vehicles."""
     require_broker(settings)
     raw = asyncio.run(_simulate(settings, Fleet(vehicles, seed), seed, seconds, quiet=as_json))
     if as_json:
@@ -44,8 +44,8 @@ async def _simulate(
 ) -> RawPublisher:
     stopping = asyncio.Event()
     on_stop(stopping.set)
-    async with Footing.open(settings, connection_of(settings)) as ground:
-        line, _ = await ground.checked()
+    async with PolicySource.open(settings, connection_of(settings)) as source:
+        line, _ = await source.checked()
     plan = line.plan
     await _introduce(settings, plan, fleet, seed)
     console = Console()
@@ -63,10 +63,10 @@ async def _introduce(settings: Settings, plan: Plan, fleet: Fleet, seed: int) ->
     await demo_fleet.enrol(settings, plan, fleet, seed, wall_ms())
     async with Database.opened(settings.office_database) as database:
         outbox = Outbox(database)
-        told = await outbox.wait_published(await outbox.last_sequence(), TOLD_S_MAX)
+        told = await outbox.wait_published(await outbox.last_sequence(), ANSWER_S_MAX)
     if not told:
         msg = (
             "the vehicles are enrolled, but the workers are not told of them and would reject "
             "all they send: start `roadfade office` on the same state folder, then try again"
         )
-        raise Unready(msg)
+        raise NotReady(msg)

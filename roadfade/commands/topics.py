@@ -9,7 +9,7 @@ from rich.table import Table
 
 from bus.topics import TopicSpec, drift
 from roadfade.in_force.broker import connection_of, require_broker
-from roadfade.in_force.source import Footing, apply_topics
+from roadfade.in_force.source import PolicySource, apply_topics
 from roadfade.settings import Settings
 from roadfade.terminal.answers import print_json
 
@@ -49,9 +49,9 @@ def show(settings: Settings, *, as_json: bool) -> None:
 
 
 async def _rows(settings: Settings) -> list[dict[str, Any]]:
-    async with Footing.open(settings, connection_of(settings)) as ground:
-        specs = ground.specs(await asyncio.to_thread(ground.line))
-        found = await ground.admin.describe([spec.name for spec in specs])
+    async with PolicySource.open(settings, connection_of(settings)) as source:
+        specs = source.specs(await asyncio.to_thread(source.line))
+        found = await source.admin.describe([spec.name for spec in specs])
     rows = []
     for spec in specs:
         topic = found[spec.name]

@@ -18,7 +18,7 @@ from roadfade.in_force.broker import connection_of
 from roadfade.ledger_file import LedgerFile
 from roadfade.local.prometheus import LocalPrometheus
 from roadfade.processes.sweep import sweep_once
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import store_of
 from telemetry import flow
@@ -39,7 +39,7 @@ class Scoreboard:
         self._ledger = LedgerFile(settings.ledger_path)
 
     async def show(self, raw: RawPublisher) -> None:
-        """Redraw every second until cancelled; Unready where a process has ended."""
+        """Redraw every second until cancelled; NotReady where a process has ended."""
         self._console.print(self._where())
         live = Live(console=self._console, auto_refresh=False, transient=True)
         quiet = not self._console.is_terminal
@@ -98,7 +98,7 @@ class Scoreboard:
                     await asyncio.sleep(0.25)
         except TimeoutError:
             msg = f"{group} did not catch up within {DRAIN_S_MAX:g} s: see {self._stage.logs}"
-            raise Unready(msg) from None
+            raise NotReady(msg) from None
 
     def farewell(self, body: dict[str, Any], path: Path | None) -> None:
         """Print the sum."""

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 
 from roadfade.local.child_process import Leashed
 from roadfade.local.prometheus import LocalPrometheus, start_prometheus
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 
 ROLES = ("office", "sink", "sweep", "worker")
@@ -78,7 +78,7 @@ class Stage:
             self.check()
             if time.monotonic() > deadline:
                 msg = f"the processes did not start in time: see {self.logs}"
-                raise Unready(msg)
+                raise NotReady(msg)
             time.sleep(0.1)
         self.prometheus = start_prometheus(
             self._settings.state_dir / "prometheus", list(self.metrics_pages().values())
@@ -91,11 +91,11 @@ class Stage:
         return {file.name: file.read_text() for file in found}
 
     def check(self) -> None:
-        """Unready, naming the log, where a process has ended by itself."""
+        """NotReady, naming the log, where a process has ended by itself."""
         for role, child in self._children.items():
             if child.exit_code is not None:
                 msg = f"{role} ended with exit code {child.exit_code}: see {self.logs / role}.log"
-                raise Unready(msg)
+                raise NotReady(msg)
 
     def stop(self) -> None:
         """End every process, the source's side first."""

@@ -25,13 +25,13 @@ from roadfade.demo import fleet as demo_fleet
 from roadfade.demo.live_view import Scoreboard
 from roadfade.demo.process_group import Stage
 from roadfade.in_force.broker import connection_of, require_broker
-from roadfade.in_force.source import Footing, apply_topics
+from roadfade.in_force.source import PolicySource, apply_topics
 from roadfade.local.broker import LocalBroker
 from roadfade.local.failure import LocalError
 from roadfade.local.java import kafka_libs
 from roadfade.processes.signals import on_stop
 from roadfade.raw_topic import raw_topic
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import Grain
 
@@ -47,7 +47,7 @@ DEMO_PARTITIONS = 2
 def main(
     settings: Settings, seconds: float | None, summary: Path | None, vehicles: int, seed: int
 ) -> None:
-    """Run until the time is up or Ctrl-C; Unready where something needed is missing."""
+    """Run until the time is up or Ctrl-C; NotReady where something needed is missing."""
     asyncio.run(_run(settings, seconds, summary, vehicles, seed))
 
 
@@ -59,8 +59,8 @@ async def _run(
     on_stop(stopping.set)
     async with _broker(settings, console) as reachable:
         await apply_topics(reachable, connection_of(reachable))
-        async with Footing.open(reachable, connection_of(reachable)) as ground:
-            plan = (await asyncio.to_thread(ground.line)).plan
+        async with PolicySource.open(reachable, connection_of(reachable)) as source:
+            plan = (await asyncio.to_thread(source.line)).plan
         fleet = Fleet(vehicles, seed)
         await demo_fleet.enrol(reachable, plan, fleet, seed, wall_ms())
         stage = Stage(reachable)
@@ -109,7 +109,7 @@ async def _broker(settings: Settings, console: Console) -> AsyncIterator[Setting
     # Held until this process ends: a second run would wipe the first one's broker and lake.
     if Slot.take(settings.state_dir / "locks", "run").number != 0:
         msg = f"another run uses {folder}: end it, or set ROADFADE_STATE_DIR for this one"
-        raise Unready(msg)
+        raise NotReady(msg)
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     folder.mkdir(parents=True)
     demo: dict[str, Any] = {
@@ -133,7 +133,7 @@ async def _broker(settings: Settings, console: Console) -> AsyncIterator[Setting
         with console.status("starting Apache Kafka"):
             await asyncio.to_thread(broker.start)
     except LocalError as error:
-        raise Unready(str(error)) from error
+        raise NotReady(str(error)) from error
     try:
         demo["kafka_bootstrap_servers"] = broker.bootstrap_servers
         yield settings.model_copy(update=demo)

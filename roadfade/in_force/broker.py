@@ -2,7 +2,7 @@
 
 Every process compiles the same versions with the same limits, so all have one digest. A plan
 that does not compile, a missing topic or a drifted setting stops a process from starting:
-each is an ``Unready`` that says what to do.
+each is an ``NotReady`` that says what to do.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ from bus.topics import TopicSpec, drift
 from policy.artefacts.topics import transports_of
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS
 
@@ -36,14 +36,14 @@ def limits_of(settings: Settings, check_interval_ms: int, delete_delay_ms: int) 
 
 
 async def limits_on(settings: Settings, admin: Admin) -> Limits:
-    """The settings' limits with this broker's own; Unready where it is unfit."""
+    """The settings' limits with this broker's own; NotReady where it is unfit."""
     broker = await admin.broker_settings()
     if broker.creates_topics_unasked:
         msg = (
             "the broker creates topics unasked, with a retention nobody chose: "
             "set auto.create.topics.enable=false on it"
         )
-        raise Unready(msg)
+        raise NotReady(msg)
     return limits_of(settings, broker.retention_check_interval_ms, broker.segment_delete_delay_ms)
 
 
@@ -63,7 +63,7 @@ async def partitions_of(admin: Admin, plan: Plan) -> dict[str, int] | None:
 
 
 async def check_topics(admin: Admin, specs: list[TopicSpec]) -> dict[str, int]:
-    """Partitions by topic; Unready where a topic is missing or not as the plan says.
+    """Partitions by topic; NotReady where a topic is missing or not as the plan says.
 
     Existing topics keep their number of partitions: it is no part of the promise.
     """
@@ -77,7 +77,7 @@ async def check_topics(admin: Admin, specs: list[TopicSpec]) -> dict[str, int]:
     if problems:
         listed = "\n".join(problems)
         msg = f"topics are not as the policy says; run `roadfade topics apply`:\n{listed}"
-        raise Unready(msg)
+        raise NotReady(msg)
     return {name: topic.partitions for name, topic in found.items() if topic is not None}
 
 
@@ -99,7 +99,7 @@ async def _with_own_sizes(admin: Admin, specs: list[TopicSpec]) -> list[TopicSpe
 
 
 def require_broker(settings: Settings) -> None:
-    """Return if one of the named servers takes a connection; Unready otherwise. Blocks."""
+    """Return if one of the named servers takes a connection; NotReady otherwise. Blocks."""
     named = settings.kafka_bootstrap_servers
     if Address(named).answers():
         return
@@ -107,4 +107,4 @@ def require_broker(settings: Settings) -> None:
         f"no broker answers at {named}: start it, or name another with KAFKA_BOOTSTRAP_SERVERS "
         "(`roadfade run` starts one of its own and prints its address)"
     )
-    raise Unready(msg)
+    raise NotReady(msg)

@@ -8,7 +8,7 @@ from policy.language.parse import parse_policy
 from policy.language.problems import Problem
 from policy.vocabulary.terms import Where
 from roadfade.in_force.parsed_files import parsed_files
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import day_start_ms
 from telemetry.publication import Publication
@@ -73,7 +73,7 @@ def load_catalogue() -> Catalogue:
 def own_publication(settings: Settings) -> Publication:
     """The document of these settings, as if published by its date.
 
-    Unready where its policy.yaml is broken; whether all of it holds shows when it is compiled.
+    NotReady where its policy.yaml is broken; whether all of it holds shows when it is compiled.
     """
     path = settings.policy or shipped_policy_path()
     files = _texts(path)
@@ -82,7 +82,7 @@ def own_publication(settings: Settings) -> Publication:
     if isinstance(policy, tuple):
         lines = "\n".join(str(problem) for problem in policy)
         msg = f"the policy {path} does not hold; see `roadfade policy check`:\n{lines}"
-        raise Unready(msg)
+        raise NotReady(msg)
     effective_ms = day_start_ms(policy.effective)
     return Publication(policy.policy, policy.version, effective_ms, effective_ms, files)
 
@@ -92,4 +92,4 @@ def _texts(path: Path) -> dict[str, str]:
         return load_files(path)
     except (NotADirectoryError, UnreadableError) as error:
         msg = f"the policy cannot be read: {error}"
-        raise Unready(msg) from error
+        raise NotReady(msg) from error

@@ -12,11 +12,11 @@ from policy.language.parse import parse
 from policy.language.problems import Problem
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan, Transport
-from policy.versions.in_force import in_force, reigns
-from policy.versions.topic_handover import Reign, closed, coming, held, renamed
+from policy.versions.in_force import active_versions, in_force
+from policy.versions.topic_handover import ActiveVersion, closed, coming, held, renamed
 from roadfade.in_force.documents import load_catalogue, own_publication
 from roadfade.in_force.parsed_files import parsed_files
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import format_instant
 from telemetry.publication import Publication
@@ -38,7 +38,7 @@ class Plans:
         self._made: dict[int, tuple[Publication, CompiledPolicy | str]] = {}
 
     def version(self, publication: Publication) -> CompiledPolicy:
-        """Plan and document of a version; Unready with every problem where it does not hold."""
+        """Plan and document of a version; NotReady with every problem where it does not hold."""
         made = self._made.get(publication.version)
         if made is None or made[0] != publication:
             if len(self._made) >= KEPT_MAX:
@@ -46,18 +46,18 @@ class Plans:
             made = publication, self._compile(publication)
             self._made[publication.version] = made
         if isinstance(made[1], str):
-            raise Unready(made[1])
+            raise NotReady(made[1])
         return made[1]
 
     def plan(self, publication: Publication) -> Plan:
-        """The plan of a version; Unready as ``version``."""
+        """The plan of a version; NotReady as ``version``."""
         return self.version(publication).plan
 
     def plan_if_it_holds(self, publication: Publication) -> Plan | None:
         """The plan of a version, None where it does not hold here."""
         try:
             return self.plan(publication)
-        except Unready:
+        except NotReady:
             return None
 
     def _compile(self, publication: Publication) -> CompiledPolicy | str:
@@ -81,48 +81,48 @@ def _refusal(publication: Publication, problems: Sequence[Problem]) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class VersionTimeline:
     """The versions at one instant: the last that were in force, of which the last is, and the next.
 
     ``EARLIER_MAX`` before it: what older ones promised for their topics is long kept.
     """
 
-    reigns: tuple[Reign, ...]
+    active_versions: tuple[ActiveVersion, ...]
     following: Plan | None
 
     @property
     def plan(self) -> Plan:
         """The plan in force."""
-        return self.reigns[-1].plan
+        return self.active_versions[-1].plan
 
     @property
     def since_ms(self) -> int:
         """From when on it decides."""
-        return self.reigns[-1].starts_ms
+        return self.active_versions[-1].starts_ms
 
     @property
     def closed(self) -> tuple[str, ...]:
         """Topics whose recipient receives nothing more."""
-        return closed(self.reigns, self.following)
+        return closed(self.active_versions, self.following)
 
     @property
     def kept_topics(self) -> Mapping[str, str]:
         """Output ids by topic, of all that is to be kept: renamed topics still hold records."""
-        return {**renamed(self.reigns), **{one.topic: one.id for one in self.plan.outputs}}
+        return {**renamed(self.active_versions), **{one.topic: one.id for one in self.plan.outputs}}
 
     def topic_configs(self, now_ms: int) -> Mapping[str, Mapping[str, str]]:
         """Every topic as it must be at an instant: the plan's, and those of the next version."""
         ahead: Mapping[str, Transport] = coming(self.plan, self.following)
-        return topic_configs(self.plan, {**held(self.reigns, now_ms), **ahead})
+        return topic_configs(self.plan, {**held(self.active_versions, now_ms), **ahead})
 
 
-def line_at(published: Sequence[Publication], plans: Plans, now_ms: int) -> Line:
-    """The versions at an instant, compiled; Unready where none is in force, or it does not hold.
+def line_at(published: Sequence[Publication], plans: Plans, now_ms: int) -> VersionTimeline:
+    """The versions at an instant, compiled; NotReady where none is in force, or it does not hold.
 
     Others that do not hold are left out: an earlier one decides nothing any more, and the next
     one has until its start. Blocks while it compiles what it has not compiled yet.
     """
-    past = reigns(published, now_ms)
+    past = active_versions(published, now_ms)
     if not past:
         first = min(published, key=lambda one: one.starts_ms)
         msg = (
@@ -130,19 +130,19 @@ def line_at(published: Sequence[Publication], plans: Plans, now_ms: int) -> Line
             f"{format_instant(first.starts_ms)}, and none is in force before: nothing may be "
             "decided until then"
         )
-        raise Unready(msg)
+        raise NotReady(msg)
     recent = past[-1 - EARLIER_MAX : -1]
     earlier = ((plans.plan_if_it_holds(one), one.starts_ms) for one in recent)
     following = in_force(published, now_ms).following
-    return Line(
+    return VersionTimeline(
         (
-            *(Reign(plan, starts_ms) for plan, starts_ms in earlier if plan is not None),
-            Reign(plans.plan(past[-1]), past[-1].starts_ms),
+            *(ActiveVersion(plan, starts_ms) for plan, starts_ms in earlier if plan is not None),
+            ActiveVersion(plans.plan(past[-1]), past[-1].starts_ms),
         ),
         None if following is None else plans.plan_if_it_holds(following),
     )
 
 
 def compile_policy(settings: Settings, limits: Limits) -> Plan:
-    """Parse and compile the settings' own document; Unready with every error."""
+    """Parse and compile the settings' own document; NotReady with every error."""
     return Plans(limits, settings.state_dir).plan(own_publication(settings))

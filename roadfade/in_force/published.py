@@ -18,7 +18,7 @@ from telemetry.control import ControlRow, Heartbeat, decode_row
 from telemetry.publication import Publication, PublicationError, decode_publication
 from telemetry.topics import CONTROL_POLICIES
 
-TOLD_S_MAX: Final = 30.0
+ANSWER_S_MAX: Final = 30.0
 """So long a process waits at its start to be told what is published."""
 
 
@@ -45,7 +45,7 @@ def heartbeat_at(value: bytes) -> int:
     return row.at_ms
 
 
-class Published:
+class PublishedVersions:
     """Every version known to this process; ``generation`` grows with each that arrives."""
 
     def __init__(self, own: Publication) -> None:
@@ -74,24 +74,24 @@ class Published:
         return in_force(self.versions, now_ms)
 
 
-def view_of(broker: Broker, published: Published) -> CompactedView:
+def view_of(broker: Broker, published: PublishedVersions) -> CompactedView:
     """The topic as a view that keeps ``published`` up to date while it runs."""
     return CompactedView(
         broker, CONTROL_POLICIES, published.apply, heartbeat_at=heartbeat_at, clock=wall_ms
     )
 
 
-async def told_now(broker: Broker, own: Publication) -> Published:
+async def read_published(broker: Broker, own: Publication) -> PublishedVersions:
     """What is published at this moment, read once; nothing where the topic is not there yet.
 
     TimeoutError where the broker does not tell within TOLD_S_MAX seconds.
     """
-    published = Published(own)
+    published = PublishedVersions(own)
     view = view_of(broker, published)
     reading = asyncio.create_task(view.run())
     ready = asyncio.create_task(view.ready.wait())
     try:
-        async with asyncio.timeout(TOLD_S_MAX):
+        async with asyncio.timeout(ANSWER_S_MAX):
             await asyncio.wait((reading, ready), return_when=asyncio.FIRST_COMPLETED)
     finally:
         ready.cancel()

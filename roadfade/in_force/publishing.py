@@ -27,7 +27,7 @@ from roadfade.in_force.broker import connection_of, limits_on, require_broker
 from roadfade.in_force.documents import own_publication
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.recorded import versions_here
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.publication import Publication, PublicationError, encode_publication
 
@@ -74,7 +74,7 @@ def propose(
     """Compare a version with those on record. Blocks while it compiles them.
 
     OfficeError where it cannot follow them (its number, its name, a topic that was another
-    recipient's), or is too long to be told; Unready where it does not hold under the plans' limits.
+    recipient's), or is too long to be told; NotReady where it does not hold under the plans' limits.
     """
     try:
         encode_publication(publication)
@@ -101,7 +101,7 @@ def _refuse_takeover(earlier: Plan, new: Plan) -> None:
 def check(settings: Settings, publication: Publication, version: CompiledPolicy) -> Proposal:
     """What a version would change in what the office has on record; nothing is written.
 
-    OfficeError and Unready as ``propose``.
+    OfficeError and NotReady as ``propose``.
     """
     return propose(publication, version, versions_here(settings), asyncio.run(_plans(settings)))
 
@@ -112,7 +112,7 @@ async def publish_version(
     """Put a version on record and have it told; what it changes, and whether the outbox is empty.
 
     One that widens undecided comes back as it is, and is not put on record. OfficeError and
-    Unready as ``propose``; OfficeError also where another version was published meanwhile.
+    NotReady as ``propose``; OfficeError also where another version was published meanwhile.
     """
     async with Database.opened(settings.office_database) as database:
         await record_first(database, settings)
@@ -133,6 +133,6 @@ async def _plans(settings: Settings) -> Plans:
         await asyncio.to_thread(require_broker, settings)
         async with TopicAdmin(connection_of(settings)) as admin:
             limits = await limits_on(settings, admin)
-    except (BrokerError, TimeoutError, OSError, Unready):
+    except (BrokerError, TimeoutError, OSError, NotReady):
         limits = Limits()
     return await asyncio.to_thread(Plans, limits, settings.state_dir)

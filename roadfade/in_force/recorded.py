@@ -5,21 +5,21 @@ from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from roadfade.clock import judging_clock
 from roadfade.in_force.documents import own_publication
-from roadfade.in_force.plans import Line, Plans, line_at
+from roadfade.in_force.plans import Plans, VersionTimeline, line_at
 from roadfade.settings import Settings
 from telemetry.publication import Publication
 
 
 def versions_here(settings: Settings) -> tuple[Publication, ...]:
-    """Every version on record; the settings' own document if none is. Unready if that is broken.
+    """Every version on record; the settings' own document if none is. NotReady if that is broken.
 
     Blocks.
     """
     return recorded(settings.office_path) or (own_publication(settings),)
 
 
-def line_here(settings: Settings, limits: Limits) -> Line:
-    """The versions around this instant; Unready if none is in force. Blocks."""
+def line_here(settings: Settings, limits: Limits) -> VersionTimeline:
+    """The versions around this instant; NotReady if none is in force. Blocks."""
     now_ms = judging_clock(settings.fixed_now_ms)()
     return line_at(versions_here(settings), Plans(limits, settings.state_dir), now_ms)
 

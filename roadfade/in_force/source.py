@@ -13,20 +13,20 @@ from bus.topics import TopicSpec
 from roadfade.clock import judging_clock
 from roadfade.in_force.broker import bring_about, check_topics, limits_on, specs_of
 from roadfade.in_force.documents import own_publication
-from roadfade.in_force.plans import Line, Plans, line_at
-from roadfade.in_force.published import Published, told_now
-from roadfade.refusal import Unready
+from roadfade.in_force.plans import Plans, VersionTimeline, line_at
+from roadfade.in_force.published import PublishedVersions, read_published
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 
 
-class Footing:
+class PolicySource:
     """What a process starts from: what is published, compiled as this broker allows.
 
     What asks the broker works only within ``open``; the rest also after it.
     """
 
     def __init__(
-        self, settings: Settings, admin: Admin, published: Published, plans: Plans
+        self, settings: Settings, admin: Admin, published: PublishedVersions, plans: Plans
     ) -> None:
         self.admin = admin
         self.published = published
@@ -36,19 +36,19 @@ class Footing:
 
     @classmethod
     @asynccontextmanager
-    async def open(cls, settings: Settings, broker: Broker) -> AsyncIterator["Footing"]:
-        """Ask the broker what it promises and what is published; Unready if it is unfit."""
+    async def open(cls, settings: Settings, broker: Broker) -> AsyncIterator["PolicySource"]:
+        """Ask the broker what it promises and what is published; NotReady if it is unfit."""
         async with broker.admin() as admin:
             limits = await limits_on(settings, admin)
             own = await asyncio.to_thread(own_publication, settings)
             try:
-                published = await told_now(broker, own)
+                published = await read_published(broker, own)
             except (BrokerError, TimeoutError) as error:
                 msg = (
                     "the broker does not tell which versions of the policy are published: see "
                     "its log"
                 )
-                raise Unready(msg) from error
+                raise NotReady(msg) from error
             yield cls(
                 settings,
                 admin,
@@ -56,22 +56,22 @@ class Footing:
                 await asyncio.to_thread(Plans, limits, settings.state_dir),
             )
 
-    def line(self) -> Line:
-        """The versions now; Unready where none is in force. Blocks while it compiles."""
+    def line(self) -> VersionTimeline:
+        """The versions now; NotReady where none is in force. Blocks while it compiles."""
         return line_at(self.published.versions, self.plans, self._clock())
 
-    def specs(self, line: Line) -> list[TopicSpec]:
+    def specs(self, line: VersionTimeline) -> list[TopicSpec]:
         """Every topic as it must be now."""
         return specs_of(line.topic_configs(self._clock()), self._settings)
 
-    async def checked(self) -> tuple[Line, Mapping[str, int]]:
-        """The versions now, and partitions by topic; Unready unless topics are as they must be."""
+    async def checked(self) -> tuple[VersionTimeline, Mapping[str, int]]:
+        """The versions now, and partitions by topic; NotReady unless topics are as they must be."""
         line = await asyncio.to_thread(self.line)
         return line, await check_topics(self.admin, self.specs(line))
 
 
 async def apply_topics(settings: Settings, broker: Broker) -> tuple[list[str], list[str]]:
     """Create missing topics and bring drifted ones back; the names of each."""
-    async with Footing.open(settings, broker) as ground:
-        line = await asyncio.to_thread(ground.line)
-        return await bring_about(ground.admin, ground.specs(line))
+    async with PolicySource.open(settings, broker) as source:
+        line = await asyncio.to_thread(source.line)
+        return await bring_about(source.admin, source.specs(line))

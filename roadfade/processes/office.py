@@ -48,7 +48,7 @@ async def _run(settings: Settings) -> None:
 
 
 async def topics_of(settings: Settings, broker: Broker, database: Database) -> TopicKeeper:
-    """The topics as they must be, found or brought about; Unready as ``TopicKeeper.start``."""
+    """The topics as they must be, found or brought about; NotReady as ``TopicKeeper.start``."""
     async with broker.admin() as admin:
         limits = await limits_on(settings, admin)
         plans = await asyncio.to_thread(Plans, limits, settings.state_dir)
@@ -117,7 +117,7 @@ async def _keep_publishing(
 
 
 def main(settings: Settings) -> None:
-    """Run until a signal; Unready where it must not start."""
+    """Run until a signal; NotReady where it must not start."""
     require_broker(settings)
     metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "office")
     asyncio.run(_run(settings))

@@ -11,12 +11,12 @@ from typing import Final
 
 from bus.failures import BrokerError, TopicError, ViewOutdatedError
 from bus.ports import Broker
-from policy.versions.in_force import reigns
+from policy.versions.in_force import active_versions
 from policy.versions.succession import Succession
 from roadfade.clock import wall_ms
 from roadfade.in_force.published import view_of
-from roadfade.in_force.source import Footing
-from roadfade.refusal import Unready
+from roadfade.in_force.source import PolicySource
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 
 AGAIN_AFTER_S: Final = 5.0
@@ -49,7 +49,7 @@ class PolicyListener:
             if not self._broker.answers():
                 return None
             self._take(asyncio.run(self._heard()))
-        except (*TRY_AGAIN, Unready):
+        except (*TRY_AGAIN, NotReady):
             return None
         return self._ends
 
@@ -57,32 +57,32 @@ class PolicyListener:
         while True:
             try:
                 asyncio.run(self._hear())
-            except (*TRY_AGAIN, Unready) as why:
+            except (*TRY_AGAIN, NotReady) as why:
                 named = type(why.__cause__ or why).__name__
                 logger.warning("not told of policy versions: %s; trying again", named)
             threading.Event().wait(AGAIN_AFTER_S)
 
     async def _hear(self) -> None:
-        ground = await self._heard()
-        view = view_of(self._broker, ground.published)
+        source = await self._heard()
+        view = view_of(self._broker, source.published)
         reading = asyncio.create_task(view.run())
         try:
             while not reading.done():
-                await asyncio.to_thread(self._take, ground)
+                await asyncio.to_thread(self._take, source)
                 await asyncio.wait((reading,), timeout=LOOK_EVERY_S)
         finally:
             await view.stop()
         await reading
 
-    async def _heard(self) -> Footing:
-        async with Footing.open(self._settings, self._broker) as ground:
-            return ground
+    async def _heard(self) -> PolicySource:
+        async with PolicySource.open(self._settings, self._broker) as source:
+            return source
 
-    def _take(self, ground: Footing) -> None:
-        """Make the ends anew where another version came into force; Unready as ``version``."""
-        past = reigns(ground.published.versions, wall_ms())
+    def _take(self, source: PolicySource) -> None:
+        """Make the ends anew where another version came into force; NotReady as ``version``."""
+        past = active_versions(source.published.versions, wall_ms())
         numbers = tuple(one.version for one in past)
         if past and numbers != self._made_of:
-            holding = [one for one in past[:-1] if ground.plans.plan_if_it_holds(one) is not None]
-            versions = [ground.plans.version(one) for one in (*holding, past[-1])]
+            holding = [one for one in past[:-1] if source.plans.plan_if_it_holds(one) is not None]
+            versions = [source.plans.version(one) for one in (*holding, past[-1])]
             self._ends, self._made_of = Succession(versions), numbers

@@ -13,15 +13,15 @@ from bus.slots import Slot
 from roadfade import __version__, metrics
 from roadfade.clock import judging_clock
 from roadfade.in_force.broker import connection_of, partitions_of, require_broker
-from roadfade.in_force.plans import Line
+from roadfade.in_force.plans import VersionTimeline
 from roadfade.in_force.published import view_of
-from roadfade.in_force.source import Footing
+from roadfade.in_force.source import PolicySource
 from roadfade.ledger_file import LedgerFile
 from roadfade.metrics import Metered
 from roadfade.processes.lake_writer import StoreWriter
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import open_sink
 from sinks.port.sink import Sink
@@ -34,10 +34,12 @@ logger = logging.getLogger(__name__)
 class SinkKeeper:
     """The topics in force into the lake, from one version of the policy to the next."""
 
-    def __init__(self, settings: Settings, broker: Broker, ground: Footing, member: str) -> None:
+    def __init__(
+        self, settings: Settings, broker: Broker, source: PolicySource, member: str
+    ) -> None:
         self._settings = settings
         self._broker = broker
-        self._ground = ground
+        self._source = source
         self._member = member
         self._stopping = asyncio.Event()
         self._say = SayOnce(logger)
@@ -49,18 +51,18 @@ class SinkKeeper:
     async def run(self) -> None:
         """Keep until ``stop``. A version with other topics opens the store anew for them.
 
-        Unready if a topic ends before what the store has read.
+        NotReady if a topic ends before what the store has read.
         """
         try:
             await self._run()
         except ExceptionGroup as failures:
             for failure in failures.exceptions:
-                if isinstance(failure, Unready):
+                if isinstance(failure, NotReady):
                     raise failure from None
             raise
 
     async def _run(self) -> None:
-        view = view_of(self._broker, self._ground.published)
+        view = view_of(self._broker, self._source.published)
         ledger = await asyncio.to_thread(LedgerFile, self._settings.ledger_path)
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(view.run())
@@ -117,11 +119,11 @@ class SinkKeeper:
                     break
         await loop.stop()
 
-    async def _line(self) -> Line | None:
+    async def _line(self) -> VersionTimeline | None:
         """The versions now; None, said once, where the one in force does not hold here."""
         try:
-            return await asyncio.to_thread(self._ground.line)
-        except Unready as refusal:
+            return await asyncio.to_thread(self._source.line)
+        except NotReady as refusal:
             self._say(f"kept as before, for now: {refusal}")
             return None
 
@@ -137,15 +139,15 @@ def _member_for(member: str, topics: Iterable[str]) -> str:
 
 async def _run(settings: Settings, member: str) -> None:
     broker = connection_of(settings)
-    async with Footing.open(settings, broker) as ground:
-        await ground.checked()
-    keeper = SinkKeeper(settings, broker, ground, member)
+    async with PolicySource.open(settings, broker) as source:
+        await source.checked()
+    keeper = SinkKeeper(settings, broker, source, member)
     on_stop(keeper.stop)
     await keeper.run()
 
 
 async def _check_positions(broker: Broker, sink: Sink, partitions: Mapping[str, int]) -> None:
-    """Unready if the store has read further than a topic goes: it would drop what comes."""
+    """NotReady if the store has read further than a topic goes: it would drop what comes."""
     async with broker.positions() as positions:
         ends = await positions.end(partitions)
     for (topic, partition), end in ends.items():
@@ -156,11 +158,11 @@ async def _check_positions(broker: Broker, sink: Sink, partitions: Mapping[str, 
                 f"topic ends at {end}. Keep this lake until its rows have expired, and give the "
                 "new topics a lake of their own (state_dir)"
             )
-            raise Unready(msg)
+            raise NotReady(msg)
 
 
 def main(settings: Settings) -> None:
-    """Run until a signal; Unready where it must not start."""
+    """Run until a signal; NotReady where it must not start."""
     require_broker(settings)
     slot = Slot.take(settings.slots_dir, "sink")
     metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sink")

@@ -19,9 +19,9 @@ from policy.plan.plan import Plan
 from roadfade import __version__, metrics
 from roadfade.clock import Clock
 from roadfade.in_force.broker import bring_about, check_topics, specs_of
-from roadfade.in_force.plans import Line, Plans, line_at
+from roadfade.in_force.plans import Plans, VersionTimeline, line_at
 from roadfade.processes.say_once import SayOnce
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS
 from telemetry.publication import Publication
@@ -45,7 +45,7 @@ class TopicKeeper:
         self._plans = plans
         self._clock = clock
         self._versions: Sequence[Publication] = ()
-        self._line: Line | None = None
+        self._line: VersionTimeline | None = None
         self._applied: list[TopicSpec] = []
         self._emptied: tuple[int, tuple[str, ...]] = (0, ())
         self._say = SayOnce(logger, logging.ERROR)
@@ -65,7 +65,7 @@ class TopicKeeper:
         return self._partitions
 
     async def start(self, admin: Admin) -> None:
-        """Find the topics as they must be; Unready where they are not.
+        """Find the topics as they must be; NotReady where they are not.
 
         Where several versions are published one may have taken over while nobody kept the
         topics: they are brought to it. Where that fails the control topics alone must stand:
@@ -78,7 +78,7 @@ class TopicKeeper:
         try:
             await bring_about(admin, specs)
             self._take_over(line, specs, await check_topics(admin, specs))
-        except (*LATER, Unready) as failure:
+        except (*LATER, NotReady) as failure:
             self._say(f"topics are not kept: {type(failure).__name__}: {failure}")
             control = [spec for spec in specs if spec.name in CONTROL]
             self._take_over(line, [], await check_topics(admin, control))
@@ -89,7 +89,7 @@ class TopicKeeper:
             try:
                 await self._turn()
                 self._say.forget()
-            except (*LATER, Unready) as failure:
+            except (*LATER, NotReady) as failure:
                 # People's withdrawals must go on being published: this is told, and tried again.
                 self._say(f"topics are not kept: {type(failure).__name__}: {failure}")
             await until(stopping, LOOK_EVERY_S)
@@ -102,19 +102,21 @@ class TopicKeeper:
                 self._take_over(line, specs, await check_topics(admin, specs))
         await self._empty_closed(line)
 
-    async def _wanted(self) -> tuple[Line, list[TopicSpec]]:
+    async def _wanted(self) -> tuple[VersionTimeline, list[TopicSpec]]:
         if not self._versions or await newest(self._database) != self._versions[-1].version:
             self._versions = await published(self._database)
         now_ms = self._clock()
         line = await asyncio.to_thread(line_at, self._versions, self._plans, now_ms)
         return line, specs_of(line.topic_configs(now_ms), self._settings)
 
-    def _take_over(self, line: Line, specs: list[TopicSpec], partitions: Mapping[str, int]) -> None:
+    def _take_over(
+        self, line: VersionTimeline, specs: list[TopicSpec], partitions: Mapping[str, int]
+    ) -> None:
         self._line, self._applied = line, specs
         self._partitions |= partitions
         metrics.tell_build(__version__, line.plan.policy_version)
 
-    async def _empty_closed(self, line: Line) -> None:
+    async def _empty_closed(self, line: VersionTimeline) -> None:
         """Empty what nobody receives any more, once every worker has switched or waits.
 
         A worker that hears nothing pauses when its view is as old as the setting allows. The

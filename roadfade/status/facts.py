@@ -13,9 +13,9 @@ from bus.failures import BrokerError
 from policy.plan.plan import Plan
 from roadfade.clock import Clock
 from roadfade.in_force.broker import connection_of, require_broker
-from roadfade.in_force.source import Footing
+from roadfade.in_force.source import PolicySource
 from roadfade.ledger_file import LedgerFile
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.status.scrape import Process, scrape
 from roadfade.stores import store_of
@@ -59,7 +59,7 @@ def gather(settings: Settings, clock: Clock) -> Facts:
     try:
         require_broker(settings)
         plan, lag = asyncio.run(_from_broker(settings))
-    except Unready as reason:
+    except NotReady as reason:
         unready = str(reason)
     except (BrokerError, TimeoutError) as error:
         unready = f"the broker does not tell what it holds ({type(error).__name__}): see its log"
@@ -81,8 +81,8 @@ def gather(settings: Settings, clock: Clock) -> Facts:
 
 
 async def _from_broker(settings: Settings) -> tuple[Plan, dict[str, Waiting]]:
-    async with Footing.open(settings, connection_of(settings)) as ground:
-        line, partitions = await ground.checked()
+    async with PolicySource.open(settings, connection_of(settings)) as source:
+        line, partitions = await source.checked()
     plan = line.plan
     read = {
         WORKER_GROUP: [RAW],

@@ -18,7 +18,7 @@ from bus.sink_loop import SinkLoop, SinkSettings
 from bus.view import CompactedView
 from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
 from roadfade.in_force.broker import bring_about, check_topics
-from roadfade.in_force.published import heartbeat_at, told_now
+from roadfade.in_force.published import heartbeat_at, read_published
 from telemetry.arrived import Arrived
 from telemetry.publication import Publication
 from telemetry.topics import (
@@ -63,7 +63,7 @@ async def test_who_goes_by_the_policy_hears_its_versions_and_how_fast_the_broker
 ) -> None:
     async with TopicAdmin(way(principal)) as admin:
         assert (await admin.broker_settings()).segment_delete_delay_ms == 1_000
-    told = await told_now(way(principal), Publication("own", 1, 0, 0, {}))
+    told = await read_published(way(principal), Publication("own", 1, 0, 0, {}))
     assert told.versions == (PUBLISHED,)
 
 

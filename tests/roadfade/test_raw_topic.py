@@ -6,7 +6,7 @@ import pytest
 from bus.failures import SendFailedError
 from roadfade import raw_topic as module
 from roadfade.raw_topic import raw_topic
-from roadfade.refusal import Refusal, Unready
+from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
 from telemetry.envelope import decode_envelope
 from tests.support.plans import ODOMETER, PLAN, SPEED
@@ -56,6 +56,6 @@ async def test_a_broker_that_takes_nothing_is_said_in_words(
 
 
 async def test_without_a_broker_nothing_is_begun() -> None:
-    with pytest.raises(Unready, match="no broker answers at localhost:1"):
+    with pytest.raises(NotReady, match="no broker answers at localhost:1"):
         async with raw_topic(NOWHERE, "replay"):
             pytest.fail("it was begun")

@@ -16,7 +16,7 @@ from roadfade.in_force.plans import Plans
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.worker.batch_handler import ReadyVersion
 from roadfade.processes.worker.key_cache import KeyCache
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from telemetry.publication import Publication
 
 logger = logging.getLogger(__name__)
@@ -36,7 +36,7 @@ class VersionPreparer:
         """The version, ready; None where it does not hold here or its topics are not there yet."""
         try:
             plan = await asyncio.to_thread(self._plans.plan, publication)
-        except Unready as refusal:
+        except NotReady as refusal:
             self._refuse(publication, str(refusal))
             return None
         partitions = await self._partitions(plan)

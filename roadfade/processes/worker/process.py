@@ -19,13 +19,13 @@ from roadfade import metrics
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.control_views import ControlViews, taken_by
-from roadfade.in_force.source import Footing
+from roadfade.in_force.source import PolicySource
 from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
 from roadfade.processes.worker.faust_host import build_app, run_worker
 from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.processes.worker.preparing import VersionPreparer, announce_version
 from roadfade.processes.worker.version_switch import VersionSwitch
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, RAW, WORKER_GROUP
 
@@ -70,16 +70,16 @@ class DataPlane:
         await self._batches.stop()
 
 
-def assemble(settings: Settings, broker: Broker, ground: Footing, member: str) -> DataPlane:
+def assemble(settings: Settings, broker: Broker, source: PolicySource, member: str) -> DataPlane:
     """Wire one worker's data plane; connects to nothing yet."""
     people = People()
     keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
     keys = KeyCache(keyring)
     clock = judging_clock(settings.fixed_now_ms)
-    preparer = VersionPreparer(broker, ground.plans, people, keys)
-    version_switch = VersionSwitch(ground.published, preparer.make, clock, announce_version)
+    preparer = VersionPreparer(broker, source.plans, people, keys)
+    version_switch = VersionSwitch(source.published, preparer.make, clock, announce_version)
     told = dict.fromkeys((CONTROL_LINKS, CONTROL_CONSENTS), taken_by(people)) | {
-        CONTROL_POLICIES: ground.published.apply
+        CONTROL_POLICIES: source.published.apply
     }
     views = ControlViews(broker, told, wall_ms, settings.view_age_s_max * 1000)
     handler = BatchHandler(RAW, lambda: version_switch.chosen, keys, clock)
@@ -98,22 +98,22 @@ def assemble(settings: Settings, broker: Broker, ground: Footing, member: str) -
     return DataPlane(views, version_switch, loop, keyring)
 
 
-async def _prepare(settings: Settings) -> Footing:
-    async with Footing.open(settings, connection_of(settings)) as ground:
-        await ground.checked()
+async def _prepare(settings: Settings) -> PolicySource:
+    async with PolicySource.open(settings, connection_of(settings)) as source:
+        await source.checked()
     if not settings.raw_allow_unsealed:
         msg = (
             "raw.allow_unsealed is off, but envelopes cannot be sealed yet: "
             "nothing could be admitted"
         )
-        raise Unready(msg)
-    return ground
+        raise NotReady(msg)
+    return source
 
 
 def main(settings: Settings) -> None:
-    """Run one worker until a signal; raises Unready where it must not start."""
+    """Run one worker until a signal; raises NotReady where it must not start."""
     require_broker(settings)
-    ground = asyncio.run(_prepare(settings))
+    source = asyncio.run(_prepare(settings))
     slot = Slot.take(settings.slots_dir, "worker")
     member = f"worker-{socket.gethostname()}-{slot.number}"
     metrics.serve(
@@ -123,7 +123,7 @@ def main(settings: Settings) -> None:
     collect_rarely()
 
     async def open_plane() -> DataPlane:
-        return await asyncio.to_thread(assemble, settings, connection_of(settings), ground, member)
+        return await asyncio.to_thread(assemble, settings, connection_of(settings), source, member)
 
     app = build_app(
         connection_of(settings),

@@ -12,7 +12,7 @@ from typing import Final, Generic, TypeVar
 from bus.pacing import until
 from policy.versions.in_force import InForce
 from roadfade.clock import Clock
-from roadfade.in_force.published import Published
+from roadfade.in_force.published import PublishedVersions
 from telemetry.publication import Publication
 
 LOOK_EVERY_S: Final = 0.25
@@ -27,7 +27,7 @@ class VersionSwitch(Generic[Ready]):
 
     def __init__(
         self,
-        published: Published,
+        published: PublishedVersions,
         make_ready: Callable[[Publication], Awaitable[Ready | None]],
         clock: Clock,
         announce_version: Callable[[Publication, Ready], None],

@@ -6,8 +6,8 @@ import pytest
 
 from policy.artefacts.topics import topic_configs
 from policy.plan.plan import Plan, Transport
-from policy.versions.in_force import in_force, reigns
-from policy.versions.topic_handover import Reign, closed, coming, held, renamed, taken_over
+from policy.versions.in_force import active_versions, in_force
+from policy.versions.topic_handover import ActiveVersion, closed, coming, held, renamed, taken_over
 from telemetry.instants import HOUR_MS, MINUTE_MS
 from telemetry.publication import Publication
 from telemetry.topics import AUDIT_FLOW, CONTROL_CONSENTS, CONTROL_LINKS, RAW
@@ -25,8 +25,8 @@ def carrying(transport: Transport) -> Plan:
     return replace(PLAN, outputs=(replace(first, transport=transport), *others))
 
 
-def line(old: Plan, new: Plan) -> tuple[Reign, Reign]:
-    return Reign(old, 0), Reign(new, SWITCH_MS)
+def line(old: Plan, new: Plan) -> tuple[ActiveVersion, ActiveVersion]:
+    return ActiveVersion(old, 0), ActiveVersion(new, SWITCH_MS)
 
 
 def test_a_longer_retention_waits_until_the_last_record_of_the_shorter_is_gone() -> None:
@@ -42,7 +42,7 @@ def test_a_shorter_retention_holds_at_once() -> None:
 
 def test_of_several_promises_the_shortest_lasts() -> None:
     middle = Transport(5 * HOUR_MS, 15 * MINUTE_MS, 6 * HOUR_MS)
-    third = Reign(carrying(LONG), SWITCH_MS + HOUR_MS)
+    third = ActiveVersion(carrying(LONG), SWITCH_MS + HOUR_MS)
     found = held((*line(carrying(SHORT), carrying(middle)), third), SWITCH_MS + HOUR_MS)
     assert found[TOPIC].retention_ms == SHORT.retention_ms
     later = held((*line(carrying(SHORT), carrying(middle)), third), SWITCH_MS + 3 * HOUR_MS)
@@ -65,7 +65,7 @@ def test_a_topic_is_closed_only_where_its_recipient_has_none_any_more() -> None:
     assert closed(line(PLAN, fewer), None) == (TOPIC,)
     assert closed(line(PLAN, fewer), PLAN) == ()
     assert closed(line(fewer, PLAN), None) == ()
-    assert closed((Reign(PLAN, 0),), None) == ()
+    assert closed((ActiveVersion(PLAN, 0),), None) == ()
 
 
 def named(output_id: str, recipient: str = "team") -> Plan:
@@ -98,7 +98,9 @@ def test_reigns_are_the_versions_that_decided_in_their_order() -> None:
     first, second = Publication("p", 1, 10, 0, {}), Publication("p", 2, 30, 0, {})
     skipped, third = Publication("p", 3, 60, 0, {}), Publication("p", 4, 50, 0, {})
     known = (third, skipped, second, first)
-    assert [reigns(known, now) for now in (9, 10, 35)] == [(), (first,), (first, second)]
-    assert reigns(known, 99) == (first, second, third), "4 came before 3, which then never decided"
+    assert [active_versions(known, now) for now in (9, 10, 35)] == [(), (first,), (first, second)]
+    assert active_versions(known, 99) == (first, second, third), (
+        "4 came before 3, which then never decided"
+    )
     for now in (10, 35, 55, 99):
-        assert reigns(known, now)[-1] == in_force(known, now).current
+        assert active_versions(known, now)[-1] == in_force(known, now).current

@@ -6,19 +6,19 @@ from policy.plan.limits import Limits
 from roadfade.demo.process_group import child_environment
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import compile_policy
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import Grain
 
 
 def test_a_policy_that_does_not_hold_stops_the_start(tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text("policy: nothing\n")
-    with pytest.raises(Unready, match="does not hold"):
+    with pytest.raises(NotReady, match="does not hold"):
         compile_policy(Settings(policy=tmp_path), Limits())
 
 
 def test_a_policy_that_is_not_there_stops_the_start(tmp_path: Path) -> None:
-    with pytest.raises(Unready, match="cannot be read"):
+    with pytest.raises(NotReady, match="cannot be read"):
         compile_policy(Settings(policy=tmp_path / "none"), Limits())
 
 

@@ -15,7 +15,7 @@ from office.store.database import Database
 from roadfade import metrics
 from roadfade.in_force.publishing import record_first
 from roadfade.processes.office import serve, topics_of
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.publication import decode_publication
 from telemetry.topics import CONTROL, CONTROL_POLICIES, HEARTBEAT_KEY
@@ -118,5 +118,5 @@ async def test_what_is_recorded_during_an_outage_is_told_afterwards(
 async def test_it_does_not_start_on_topics_that_are_not_as_the_policy_says(
     settings: Settings, database: Database
 ) -> None:
-    with pytest.raises(Unready, match="topics apply"):
+    with pytest.raises(NotReady, match="topics apply"):
         await topics_of(settings, FakeBroker(), database)

@@ -15,10 +15,10 @@ from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
-from roadfade.in_force.source import Footing
+from roadfade.in_force.source import PolicySource
 from roadfade.processes.sink import SinkKeeper
 from roadfade.processes.sweep import once
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import query
 from telemetry.instants import DAY_MS
@@ -92,9 +92,9 @@ def records_of(plan: Plan) -> list[Outgoing]:
 
 @asynccontextmanager
 async def keeping(settings: Settings, broker: FakeBroker) -> AsyncIterator[asyncio.Task[None]]:
-    async with Footing.open(settings, broker) as ground:
-        await ground.checked()
-    keeper = SinkKeeper(settings, broker, ground, "sink-0")
+    async with PolicySource.open(settings, broker) as source:
+        await source.checked()
+    keeper = SinkKeeper(settings, broker, source, "sink-0")
     task = asyncio.create_task(keeper.run())
     try:
         yield task
@@ -210,7 +210,7 @@ async def test_a_topic_that_ends_before_what_the_lake_has_read_stops_the_sink(
     broker.remake(STUDY)
     feed(broker, study[:1])
     async with keeping(settings, broker) as task:
-        with pytest.raises(Unready, match="made anew or lost its end"):
+        with pytest.raises(NotReady, match="made anew or lost its end"):
             await task
 
 

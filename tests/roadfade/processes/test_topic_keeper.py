@@ -14,7 +14,7 @@ from office.store.database import Database
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
 from roadfade.processes.topic_keeper import TopicKeeper
-from roadfade.refusal import Unready
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, SECOND_MS
 from telemetry.publication import Publication
@@ -90,7 +90,7 @@ async def house(settings: Settings, plans: Plans) -> AsyncIterator[House]:
 
 
 async def test_a_first_start_makes_no_topics_and_says_what_to_do(house: House) -> None:
-    with pytest.raises(Unready, match="topics apply"):
+    with pytest.raises(NotReady, match="topics apply"):
         await house.start()
     assert await house.topics() == set()
 
@@ -115,7 +115,7 @@ async def test_a_version_that_took_over_meanwhile_is_brought_about_at_the_start(
 async def test_the_control_topics_alone_are_enough_where_the_rest_fails(house: House) -> None:
     await make_topics(house.broker, house.settings, FIRST)
     await house.publish(version(2, NOW_MS, BROKEN))
-    with pytest.raises(Unready, match="does not hold"):
+    with pytest.raises(NotReady, match="does not hold"):
         await house.start()
 
 

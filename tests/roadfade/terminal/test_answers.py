@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from roadfade.refusal import Refusal, Unready
+from roadfade.refusal import NotReady, Refusal
 from roadfade.terminal.answers import carry_out, print_json, refuse, settings, usage, write_below
 
 
@@ -22,7 +22,7 @@ def test_an_answer_is_one_object_as_people_write_it(capsys: pytest.CaptureFixtur
     assert "目的" in shown
 
 
-@pytest.mark.parametrize(("kind", "said"), [(Refusal, "refused"), (Unready, "not started")])
+@pytest.mark.parametrize(("kind", "said"), [(Refusal, "refused"), (NotReady, "not started")])
 def test_a_refusal_is_one_sentence_on_the_error_stream_and_exits_1(
     kind: type[Refusal], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

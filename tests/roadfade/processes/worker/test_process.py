@@ -14,7 +14,7 @@ from bus.memory.faults import Fault
 from bus.records import Outgoing
 from office.keyring.kek import FileKek
 from roadfade.clock import wall_ms
-from roadfade.in_force.source import Footing
+from roadfade.in_force.source import PolicySource
 from roadfade.processes.worker.process import assemble
 from roadfade.settings import Settings
 from telemetry.control import ControlRow, DeviceRegistration, Heartbeat, LinkInterval, encode_row
@@ -76,9 +76,9 @@ def drive(broker: FakeBroker, partition: int, *ids: int) -> None:
 async def working(
     settings: Settings, broker: FakeBroker, member: str = "worker-0"
 ) -> AsyncIterator[asyncio.Task[None]]:
-    async with Footing.open(settings, broker) as ground:
-        await ground.checked()
-    plane = await asyncio.to_thread(assemble, settings, broker, ground, member)
+    async with PolicySource.open(settings, broker) as source:
+        await source.checked()
+    plane = await asyncio.to_thread(assemble, settings, broker, source, member)
     task = asyncio.create_task(plane.run())
     try:
         yield task

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from roadfade.in_force.published import Published, UnreadableRowError
+from roadfade.in_force.published import PublishedVersions, UnreadableRowError
 from roadfade.processes.worker.version_switch import VersionSwitch
 from telemetry.publication import Publication, encode_publication
 
@@ -19,7 +19,7 @@ class Process:
 
     def __init__(self) -> None:
         self.now_ms = 0
-        self.published = Published(FIRST)
+        self.published = PublishedVersions(FIRST)
         self.ready = {1, 2}
         self.told: list[str] = []
         self.version_switch = VersionSwitch(

@@ -13,7 +13,7 @@ from bus.client.positions import Positions
 from ingest.raw_topic import RawPublisher
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
-from roadfade.demo.process_group import Stage
+from roadfade.demo.process_group import ProcessGroup
 from roadfade.in_force.broker import connection_of
 from roadfade.ledger_file import LedgerFile
 from roadfade.local.prometheus import LocalPrometheus
@@ -28,10 +28,12 @@ from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_G
 DRAIN_S_MAX = 90.0
 
 
-class Scoreboard:
+class LiveView:
     """Reads the ledger and group positions of one run."""
 
-    def __init__(self, console: Console, settings: Settings, plan: Plan, stage: Stage) -> None:
+    def __init__(
+        self, console: Console, settings: Settings, plan: Plan, stage: ProcessGroup
+    ) -> None:
         self._console = console
         self._settings = settings
         self._plan = plan

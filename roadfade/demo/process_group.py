@@ -9,7 +9,7 @@ from pathlib import Path
 
 from pydantic import BaseModel
 
-from roadfade.local.child_process import Leashed
+from roadfade.local.child_process import ManagedProcess
 from roadfade.local.prometheus import LocalPrometheus, start_prometheus
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
@@ -47,12 +47,12 @@ def write_environment(settings: BaseModel, file: Path) -> None:
     file.write_text("".join(f"export {name}={shlex.quote(text)}\n" for name, text in variables))
 
 
-class Stage:
+class ProcessGroup:
     """One of each process. Every method blocks."""
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._children: dict[str, Leashed] = {}
+        self._children: dict[str, ManagedProcess] = {}
         self.prometheus: LocalPrometheus | str = ""
 
     @property
@@ -72,7 +72,7 @@ class Stage:
         environment = child_environment(self._settings)
         for role in ROLES:
             argv = [sys.executable, "-m", "roadfade", role]
-            self._children[role] = Leashed(argv, self.logs / f"{role}.log", environment)
+            self._children[role] = ManagedProcess(argv, self.logs / f"{role}.log", environment)
         deadline = time.monotonic() + START_S_MAX
         while len(self.metrics_pages()) < len(ROLES):
             self.check()

@@ -22,8 +22,8 @@ from policy.artefacts.topics import topic_configs
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.demo import fleet as demo_fleet
-from roadfade.demo.live_view import Scoreboard
-from roadfade.demo.process_group import Stage
+from roadfade.demo.live_view import LiveView
+from roadfade.demo.process_group import ProcessGroup
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.source import PolicySource, apply_topics
 from roadfade.local.broker import LocalBroker
@@ -63,10 +63,10 @@ async def _run(
             plan = (await asyncio.to_thread(source.line)).plan
         fleet = Fleet(vehicles, seed)
         await demo_fleet.enrol(reachable, plan, fleet, seed, wall_ms())
-        stage = Stage(reachable)
+        stage = ProcessGroup(reachable)
         try:
             await asyncio.to_thread(stage.start)
-            board = Scoreboard(console, reachable, plan, stage)
+            board = LiveView(console, reachable, plan, stage)
             await _drive(reachable, plan, fleet, board, seconds, stopping)
             body = await board.drain()
         finally:
@@ -81,7 +81,7 @@ async def _drive(
     settings: Settings,
     plan: Plan,
     fleet: Fleet,
-    board: Scoreboard,
+    board: LiveView,
     seconds: float | None,
     stopping: asyncio.Event,
 ) -> None:

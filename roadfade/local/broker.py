@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Self
 
 from roadfade.local.broker_settings import BrokerDeletion, server_properties
-from roadfade.local.child_process import Leashed
+from roadfade.local.child_process import ManagedProcess
 from roadfade.local.failure import LocalError
 from roadfade.local.java import find_java
 from roadfade.local.ports import free_port
@@ -48,7 +48,7 @@ class LocalBroker:
         self._deletion = deletion
         self._heap_max_mib = heap_max_mib
         self._java = java
-        self._process: Leashed | None = None
+        self._process: ManagedProcess | None = None
         self.port = free_port(port)
         self._controller_port = free_port(taken=frozenset((self.port,)))
 
@@ -86,7 +86,7 @@ class LocalBroker:
         if not (logs / "meta.properties").exists():
             self._format()
         heap = (f"-Xms{min(256, self._heap_max_mib)}m", f"-Xmx{self._heap_max_mib}m")
-        self._process = Leashed(
+        self._process = ManagedProcess(
             [*self._jvm(), *heap, "-cp", f"{self._libs}/*", "kafka.Kafka", str(self._settings)],
             self.log,
         )

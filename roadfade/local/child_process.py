@@ -13,7 +13,7 @@ from pathlib import Path
 LOG_MAX_BYTES = 8 * 1024 * 1024
 
 
-class Leashed:
+class ManagedProcess:
     """One running child. Every method may block; from a coroutine call it in a thread."""
 
     def __init__(

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from roadfade.local.child_process import Leashed
+from roadfade.local.child_process import ManagedProcess
 from roadfade.local.java import CACHE
 from roadfade.local.ports import free_port
 
@@ -33,7 +33,7 @@ class LocalPrometheus:
     """A running Prometheus. ``stop`` blocks for some seconds at most and may be called twice."""
 
     url: str
-    process: Leashed
+    process: ManagedProcess
 
     def stop(self) -> None:
         """End it, politely first."""
@@ -56,7 +56,7 @@ def start_prometheus(
     config, log = data_dir / "prometheus.yml", data_dir / "prometheus.log"
     config.write_text(configuration(targets, rules))
     address = f"127.0.0.1:{free_port(PORT)}"
-    process = Leashed(
+    process = ManagedProcess(
         [
             str(program),
             f"--config.file={config}",

@@ -31,7 +31,7 @@ from roadfade.demo.process_group import ROLES, child_environment
 from roadfade.in_force.broker import connection_of, limits_of
 from roadfade.in_force.recorded import policy_here
 from roadfade.in_force.source import apply_topics
-from roadfade.local.child_process import Leashed
+from roadfade.local.child_process import ManagedProcess
 from roadfade.settings import Settings
 from roadfade.status.scrape import Process, scrape
 from sinks.lake.layout import outputs as kept_outputs
@@ -64,7 +64,7 @@ class Road:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
-        self._children: dict[str, Leashed] = {}
+        self._children: dict[str, ManagedProcess] = {}
 
     def start(self, *names: str) -> None:
         """Start processes at once and wait until each serves its metrics.
@@ -84,7 +84,7 @@ class Road:
         """Start one process and do not wait for it."""
         argv = [sys.executable, "-m", "roadfade", name.partition("-")[0]]
         log = self.settings.state_dir / f"{name}.log"
-        self._children[name] = Leashed(argv, log, child_environment(self.settings))
+        self._children[name] = ManagedProcess(argv, log, child_environment(self.settings))
 
     def ended(self) -> list[str]:
         """The processes that ended by themselves."""

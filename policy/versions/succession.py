@@ -62,12 +62,12 @@ class Succession:
         start_ms, kept = life
         end = End(rows.expires_ms, rows.decided_by)
         for number in range(decider + 1, len(self._versions)):
-            heir = self._heir(output, kept, number)
+            successor = self._successor(output, kept, number)
             decision = self._decision(number, output, kept.rule)
-            new_ms = new_expiry_ms(end.expires_ms, start_ms, heir, decision=decision)
+            new_ms = new_expiry_ms(end.expires_ms, start_ms, successor, decision=decision)
             if new_ms != end.expires_ms:
                 end = End(new_ms, self._versions[number].plan.version)
-            if heir is None:
+            if successor is None:
                 break
         return end
 
@@ -83,7 +83,7 @@ class Succession:
         starts = []
         for number, column in enumerate(columns_of(plan, output)):
             place = self._places[plan.version] + later
-            lane = self._heir(output, column, place) if later else column.lane
+            lane = self._successor(output, column, place) if later else column.lane
             if column.path == rows.signal and lane is not None:
                 starts.append((subtract_period(rows.expires_ms, lane.period), number, column))
         before = [one for one in starts if one[0] <= rows.last_ms]
@@ -92,7 +92,7 @@ class Succession:
         start_ms, _, column = max(before) if before else min(starts)
         return start_ms, column
 
-    def _heir(self, output: Output, kept: Column, number: int) -> Lane | None:
+    def _successor(self, output: Output, kept: Column, number: int) -> Lane | None:
         """The lane of a version under which data of this column may stay."""
         new = _same_output(self._versions[number].plan, output)
         return successor(kept.lane, kept.rule, new)

@@ -11,7 +11,7 @@ from policy.language.document import Document, in_force
 from policy.language.fields import Forbid
 from policy.language.problems import Findings
 from policy.plan.cells import PlanForbid
-from policy.plan.forbidding import Aim, hits, not_for
+from policy.plan.forbidding import Target, hits, not_for
 from policy.vocabulary.terms import DeliveryMode, Denial, RecipientClass, Where
 from telemetry.outcome import Withheld
 
@@ -64,18 +64,18 @@ def _ban(ban_id: str, purpose: str | None, forbid: Forbid, where: Where) -> Plan
 
 def decided(permit: Permit, all_bans: Iterable[PlanForbid]) -> Permit:
     """The permit with who is kept out of it: people in some roles, or everyone."""
-    aim = _aim(permit)
-    denial = _denial(permit, aim, all_bans) or withheld(permit)
-    return replace(permit, not_for=not_for(all_bans, aim), denial=denial)
+    target = _target(permit)
+    denial = _denial(permit, target, all_bans) or withheld(permit)
+    return replace(permit, not_for=not_for(all_bans, target), denial=denial)
 
 
-def _denial(permit: Permit, aim: Aim, all_bans: Iterable[PlanForbid]) -> Denial | None:
+def _denial(permit: Permit, target: Target, all_bans: Iterable[PlanForbid]) -> Denial | None:
     """The denial of a permit by the first forbid that hits it, or by its recipient.
 
     A forbid for some people only denies nothing by itself: the permit stands for all others.
     """
     for ban in all_bans:
-        if not ban.roles and hits(ban, aim):
+        if not ban.roles and hits(ban, target):
             return Denial(permit.signal, Withheld.FORBIDDEN, ban.id, ban.cites, ban.where)
     recipient = permit.recipient
     if recipient.recipient_class == DENIED_CLASS:
@@ -98,9 +98,9 @@ def _ends_by_itself(mode: DeliveryMode) -> bool:
             assert_never(mode)
 
 
-def _aim(permit: Permit) -> Aim:
+def _target(permit: Permit) -> Target:
     to, placed = permit.recipient, permit.placed
-    return Aim(placed.purpose, to.id, to.recipient_class, placed.category, permit.signal)
+    return Target(placed.purpose, to.id, to.recipient_class, placed.category, permit.signal)
 
 
 def _known_recipients(document: Document) -> frozenset[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from policy.language.case_file import Case
 from policy.plan.cells import PlanCell, belongs_to
-from policy.plan.forbidding import Aim, forbidden, never_joined
+from policy.plan.forbidding import Target, forbidden, never_joined
 from policy.plan.plan import Plan
 
 
@@ -30,8 +30,8 @@ def _forbidden(plan: Plan, purpose: str, case: Case) -> bool:
     """Whether a forbid would beat a permit of this category to this class or recipient."""
     cells = plan.cells_of(purpose, case.to)
     to = next((cell.recipient_class for cell in cells), None)
-    aim = Aim(purpose, case.to, to, case.category, None)
-    return forbidden(plan.forbids, aim, case.role)
+    target = Target(purpose, case.to, to, case.category, None)
+    return forbidden(plan.forbids, target, case.role)
 
 
 def _receives(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:

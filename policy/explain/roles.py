@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import Final
 
 from policy.explain.question import Applied, Question
-from policy.plan.forbidding import Aim, barring
+from policy.plan.forbidding import Target, barring
 from policy.plan.plan import Plan
 from policy.vocabulary.terms import RecipientClass
 from telemetry.outcome import Withheld
@@ -25,8 +25,8 @@ def forbidden_for_role(
         return one
     category = _category_of(plan, question.signal)
     to = _class_of(plan, question.purpose, recipient)
-    aim = Aim(question.purpose, recipient, to, category, question.signal)
-    forbid = barring(plan.forbids, aim, question.role)
+    target = Target(question.purpose, recipient, to, category, question.signal)
+    forbid = barring(plan.forbids, target, question.role)
     if forbid is None:
         return replace(one, reason=Withheld.FORBIDDEN)
     return replace(

@@ -5,7 +5,7 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
-from policy.plan.forbidding import ROLES, Aim, barring
+from policy.plan.forbidding import ROLES, Target, barring
 from policy.plan.plan import Plan
 from policy.vocabulary.terms import Basis
 from telemetry.control import ConsentKind, Role
@@ -34,7 +34,7 @@ NOTHING_OFFERED: Final[Offers] = MappingProxyType({})
 
 
 class _Item(NamedTuple):
-    aim: Aim
+    target: Target
     not_for: tuple[Role, ...]
 
 
@@ -42,7 +42,7 @@ def _resting(basis: Basis, recipient: str, item: _Item) -> Iterator[tuple[Granta
     kind = basis.consent
     if kind is not None:
         named = recipient if kind == "third_party" else None
-        yield Grantable(item.aim.purpose, kind, named, basis.notice), item
+        yield Grantable(item.target.purpose, kind, named, basis.notice), item
 
 
 def _of_outputs(plan: Plan) -> Iterator[tuple[Grantable, _Item]]:
@@ -50,16 +50,16 @@ def _of_outputs(plan: Plan) -> Iterator[tuple[Grantable, _Item]]:
         for lane in output.lanes:
             for rule in lane.rules:
                 to = output.recipient, output.recipient_class
-                aim = Aim(output.purpose, *to, rule.category, rule.signal)
-                yield from _resting(rule.basis, output.recipient, _Item(aim, rule.not_for))
+                target = Target(output.purpose, *to, rule.category, rule.signal)
+                yield from _resting(rule.basis, output.recipient, _Item(target, rule.not_for))
 
 
 def _of_cells(plan: Plan) -> Iterator[tuple[Grantable, _Item]]:
     for cell in plan.cells:
         for item in (*cell.signals, *cell.facts):
             to = cell.recipient, cell.recipient_class
-            aim = Aim(cell.purpose, *to, cell.category, item)
-            found = _Item(aim, cell.not_for.get(item, ()))
+            target = Target(cell.purpose, *to, cell.category, item)
+            found = _Item(target, cell.not_for.get(item, ()))
             yield from _resting(cell.basis, cell.recipient, found)
 
 
@@ -68,7 +68,7 @@ def _void(plan: Plan, items: Sequence[_Item]) -> Mapping[Role, str]:
     void: dict[Role, str] = {}
     for role in ROLES:
         if all(role in item.not_for for item in items):
-            forbid = barring(plan.forbids, items[0].aim, role)
+            forbid = barring(plan.forbids, items[0].target, role)
             void[role] = "the policy forbids it" if forbid is None else forbid.because
     return void
 

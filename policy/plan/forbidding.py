@@ -15,7 +15,7 @@ from telemetry.control import Role
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 
 
-class Aim(NamedTuple):
+class Target(NamedTuple):
     """One item on its way to one recipient."""
 
     purpose: str
@@ -26,13 +26,13 @@ class Aim(NamedTuple):
     """None: all of the category."""
 
 
-def hits(forbid: PlanForbid, aim: Aim) -> bool:
+def hits(forbid: PlanForbid, target: Target) -> bool:
     """Whether everything the forbid names fits; whom it is for is not asked."""
     return (
-        _binds(forbid, aim.purpose)
-        and (not forbid.to or aim.recipient in forbid.to or aim.recipient_class in forbid.to)
-        and (not forbid.categories or aim.category in forbid.categories)
-        and (not forbid.signals or _names_item(forbid, aim.item))
+        _binds(forbid, target.purpose)
+        and (not forbid.to or target.recipient in forbid.to or target.recipient_class in forbid.to)
+        and (not forbid.categories or target.category in forbid.categories)
+        and (not forbid.signals or _names_item(forbid, target.item))
         and not forbid.join
     )
 
@@ -45,9 +45,9 @@ def _names_item(forbid: PlanForbid, item: str | None) -> bool:
     return item is not None and any(matches(one, item) for one in forbid.signals)
 
 
-def forbidden(forbids: Iterable[PlanForbid], aim: Aim, role: Role | None) -> bool:
+def forbidden(forbids: Iterable[PlanForbid], target: Target, role: Role | None) -> bool:
     """Whether a forbid keeps people in this role out of it; None: people in no role it names."""
-    return any(hits(one, aim) and (not one.roles or role in one.roles) for one in forbids)
+    return any(hits(one, target) and (not one.roles or role in one.roles) for one in forbids)
 
 
 def never_joined(forbids: Iterable[PlanForbid], purpose: str, category: str) -> bool:
@@ -68,13 +68,13 @@ def covers(wider: Mapping[str, tuple[str, ...]], named: Mapping[str, tuple[str, 
     return True
 
 
-def not_for(forbids: Iterable[PlanForbid], aim: Aim) -> tuple[Role, ...]:
+def not_for(forbids: Iterable[PlanForbid], target: Target) -> tuple[Role, ...]:
     """Roles whose people the item is never about, in the order of ``Role``."""
-    hitting = [forbid for forbid in forbids if forbid.roles and hits(forbid, aim)]
+    hitting = [forbid for forbid in forbids if forbid.roles and hits(forbid, target)]
     barred = {role for forbid in hitting for role in forbid.roles}
     return tuple(role for role in ROLES if role in barred)
 
 
-def barring(forbids: Iterable[PlanForbid], aim: Aim, role: Role) -> PlanForbid | None:
+def barring(forbids: Iterable[PlanForbid], target: Target, role: Role) -> PlanForbid | None:
     """The first forbid that keeps people in this role out of it."""
-    return next((one for one in forbids if role in one.roles and hits(one, aim)), None)
+    return next((one for one in forbids if role in one.roles and hits(one, target)), None)

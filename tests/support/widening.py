@@ -10,7 +10,7 @@ from functools import cache
 from itertools import product
 from typing import get_args
 
-from policy.plan.forbidding import Aim, hits
+from policy.plan.forbidding import Target, hits
 from policy.plan.plan import Plan
 from policy.vocabulary.operations import Operation, apply, parts_of
 from policy.vocabulary.periods import expires_ms
@@ -131,16 +131,16 @@ def _pairs(plan: Plan) -> set[frozenset[str]]:
 def _forbidden(plan: Plan, other: Plan) -> set[tuple[object, ...]]:
     """Every question of both plans that this one's forbids answer with no."""
     aims = {
-        Aim(cell.purpose, cell.recipient, cell.recipient_class, cell.category, item)
+        Target(cell.purpose, cell.recipient, cell.recipient_class, cell.category, item)
         for each in (plan, other)
         for cell in each.cells
         for item in (*cell.signals, *cell.facts, *(denial.signal for denial in cell.denials))
     }
     no: set[tuple[object, ...]] = {
-        (aim, role)
+        (target, role)
         for forbid in plan.forbids
-        for aim in aims
-        if hits(forbid, aim)
+        for target in aims
+        if hits(forbid, target)
         for role in forbid.roles or EVERYONE
     }
     purposes = {cell.purpose for each in (plan, other) for cell in each.cells}

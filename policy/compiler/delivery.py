@@ -3,7 +3,7 @@
 from typing import Final
 
 from policy.compiler.context import CompileContext, PlacedCell
-from policy.compiler.items import Taken
+from policy.compiler.items import Selected
 from policy.language.document import Sheet
 from policy.language.problems import Findings
 from policy.language.purpose_file import Delivery, Purpose
@@ -42,7 +42,7 @@ def _check(delivery: Delivery, where: Where, findings: Findings) -> None:
         findings.error(where, "`release` belongs to streams", delivery.release, remedy)
 
 
-def check_cell(context: CompileContext, placed: PlacedCell, items: Taken) -> None:
+def check_cell(context: CompileContext, placed: PlacedCell, items: Selected) -> None:
     """The cell's own delivery, the house's bounds on groups, what never enters analytics."""
     page, category, cell, where = placed.page, placed.category, placed.cell, placed.where
     delivery, analytics = items.delivery, context.document.policy.content.analytics

@@ -17,7 +17,7 @@ from telemetry.signals import Catalogue, Kind, Signal
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
+class Selected:
     """The items of one cell, and how they leave."""
 
     signals: tuple[Signal, ...]
@@ -36,7 +36,7 @@ class Taken:
                 assert_never(self.delivery.mode)
 
 
-def taken(context: CompileContext, placed: PlacedCell) -> Taken:
+def select(context: CompileContext, placed: PlacedCell) -> Selected:
     """The category's items that the cell takes; a cell that takes none is reported as an error."""
     category, cell, findings = placed.category, placed.cell, context.findings
     sheet = context.document.categories
@@ -60,7 +60,7 @@ def taken(context: CompileContext, placed: PlacedCell) -> Taken:
         signals = tuple(s for s in signals if patterns.closest(cell.only, s.path) is not None)
         facts = tuple(fact for fact in facts if fact in cell.only)
     refuse_identity(sheet, category, signals, findings)
-    return Taken(signals, facts, placed.delivery)
+    return Selected(signals, facts, placed.delivery)
 
 
 def signals_by_category(

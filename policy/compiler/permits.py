@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from policy.compiler import delivery, legal_basis, position_bound, promises, treatment
 from policy.compiler.context import CompileContext, PlacedCell
-from policy.compiler.items import Taken, taken
+from policy.compiler.items import Selected, select
 from policy.language.category_files import Precision
 from policy.language.document import Sheet
 from policy.language.purpose_file import Purpose, Recipient
@@ -60,7 +60,7 @@ def permits(context: CompileContext, page: Sheet[Purpose]) -> Iterator[Permit]:
 
 def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
     cell, findings = placed.cell, context.findings
-    items = taken(context, placed)
+    items = select(context, placed)
     delivery.check_cell(context, placed, items)
     precision = _precision(context, placed, items)
     basis = legal_basis.basis(context, placed)
@@ -98,7 +98,7 @@ def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
             )
 
 
-def _precision(context: CompileContext, placed: PlacedCell, items: Taken) -> Precision | None:
+def _precision(context: CompileContext, placed: PlacedCell, items: Selected) -> Precision | None:
     """The precision a cell of readings needs; None for facts, and where it is wrong."""
     written, findings = placed.cell.precision, context.findings
     names = context.document.precisions.content.precisions

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import pytest
 
 from policy.compiler.forbids import _ends_by_itself
-from policy.compiler.items import Taken
+from policy.compiler.items import Selected
 from policy.diff.purpose_changes import FORMS
 from policy.explain.advice import OPENS
 from policy.explain.question import Applied, Consent
@@ -26,7 +26,7 @@ def answer(mode: DeliveryMode) -> str:
 
 
 def facts_mode(mode: Any) -> str:
-    return Taken((), (), Delivery.model_construct(mode=mode)).facts_mode
+    return Selected((), (), Delivery.model_construct(mode=mode)).facts_mode
 
 
 def named(model: Any, field: str) -> set[str]:

@@ -57,7 +57,7 @@ def plan(limits: Limits | None = None) -> Plan:
     return result.plan
 
 
-def taken(output: Output) -> set[str]:
+def select(output: Output) -> set[str]:
     return {rule.signal for lane in output.lanes for rule in lane.rules}
 
 
@@ -91,11 +91,11 @@ def test_it_has_the_nineteen_purposes_and_their_parts() -> None:
 
 def test_every_output_can_use_something_of_an_ordinary_drive() -> None:
     for output in plan().outputs:
-        assert len(taken(output) & DRIVE) >= 3, output.id
+        assert len(select(output) & DRIVE) >= 3, output.id
 
 
 def test_position_reaches_every_purpose_but_research() -> None:
-    without = {o.purpose for o in plan().outputs if LATITUDE not in taken(o)}
+    without = {o.purpose for o in plan().outputs if LATITUDE not in select(o)}
     assert without == {"product_rnd"}
 
 
@@ -123,7 +123,7 @@ def test_some_cells_rest_on_consent_and_open_only_with_it() -> None:
 
 def test_third_parties_get_no_speed_and_no_fine_position() -> None:
     (output,) = [o for o in plan().outputs if o.recipient_class == "third_party"]
-    assert "Vehicle.Speed" not in taken(output)
+    assert "Vehicle.Speed" not in select(output)
     assert all(lane.time_floor_ms >= 60 * MINUTE_MS for lane in output.lanes)
 
 

@@ -2,7 +2,7 @@
 
 from policy.compiler.context import CompileContext, PlacedCell
 from policy.language.problems import Findings
-from policy.language.purpose_file import Ground, Recipient
+from policy.language.purpose_file import LegalBasis, Recipient
 from policy.vocabulary.terms import Basis, BasisKind, Where
 
 
@@ -15,7 +15,7 @@ def basis(context: CompileContext, placed: PlacedCell) -> Basis:
     return Basis(BasisKind(ground.kind), ground.notice)
 
 
-def _check_notice(context: CompileContext, ground: Ground, where: Where) -> None:
+def _check_notice(context: CompileContext, ground: LegalBasis, where: Where) -> None:
     document, findings = context.document, context.findings
     notice = document.notices.get(ground.notice)
     if notice is None:

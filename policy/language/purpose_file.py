@@ -44,7 +44,7 @@ class Delivery(Strict):
     needs: Literal["case", "audit", "order", "consent"] | None = None
 
 
-class Ground(Strict):
+class LegalBasis(Strict):
     """The legal ground, and the notice under which people were told."""
 
     kind: Literal["published", "explicit", "statute", "location", "opt_in", "third_party"]
@@ -105,7 +105,7 @@ class Cell(Strict):
 
     to: tuple[str, ...] = ()
     only: tuple[str, ...] = ()
-    basis: Ground | None = None
+    basis: LegalBasis | None = None
     delivery: Delivery | None = None
     precision: str = ""
     """Empty where the cell holds facts alone."""
@@ -132,7 +132,7 @@ class Purpose(Strict):
     seed: str
     gdpr: Annotated[str, Field(examples=["6(1)(f)"])] | None = None
     delivery: Delivery
-    basis: Annotated[Ground, Field(examples=["{kind: published, notice: product_rnd@2}"])]
+    basis: Annotated[LegalBasis, Field(examples=["{kind: published, notice: product_rnd@2}"])]
     identity: Annotated[Identity, Field(examples=["{form: pseudonym, of: link, epoch: 3 months}"])]
     recipients: Annotated[tuple[Recipient, ...], Field(min_length=1)]
     cells: Annotated[dict[CategoryId, Cells], Field(min_length=1)]

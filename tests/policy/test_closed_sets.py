@@ -11,7 +11,7 @@ from policy.diff.purpose_changes import FORMS
 from policy.explain.advice import OPENS
 from policy.explain.question import Applied, Consent
 from policy.language.case_file import Case
-from policy.language.purpose_file import Delivery, Ground, Identity, KeepFor
+from policy.language.purpose_file import Delivery, Identity, KeepFor, LegalBasis
 from policy.plan.cells import belongs_to
 from policy.vocabulary.terms import BasisKind, DeliveryMode, RecipientClass, Where, is_outside
 from telemetry.control import ConsentKind
@@ -39,7 +39,7 @@ def named(model: Any, field: str) -> set[str]:
 @pytest.mark.parametrize(
     ("one", "other"),
     [
-        (named(Ground, "kind"), {str(kind) for kind in BasisKind}),
+        (named(LegalBasis, "kind"), {str(kind) for kind in BasisKind}),
         (named(Identity, "form"), set(FORMS)),
         (named(Case, "consent"), {str(given) for given in Consent}),
         (named(KeepFor, "grain"), {str(grain) for grain in Grain}),

@@ -33,7 +33,7 @@ _LENGTH: Final = hashlib.sha256().digest_size
 
 @contextmanager
 def parsed_files(state_dir: Path) -> Iterator[Read]:
-    """A reader for ``policy.language.parse`` that knows what was read before; keeps what it reads anew.
+    """A reader for ``parse`` that knows what was read before, and keeps what it reads anew.
 
     Blocks.
     """

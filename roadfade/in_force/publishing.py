@@ -73,8 +73,9 @@ def propose(
 ) -> Proposal:
     """Compare a version with those on record. Blocks while it compiles them.
 
-    OfficeError where it cannot follow them (its number, its name, a topic that was another
-    recipient's), or is too long to be told; NotReady where it does not hold under the plans' limits.
+    OfficeError if it cannot follow them (its number, its name, a topic that was another
+    recipient's) or is too long to be published; NotReady if it does not hold under the plans'
+    limits.
     """
     try:
         encode_publication(publication)

@@ -126,9 +126,8 @@ async def test_a_publication_that_arrives_takes_over_by_itself() -> None:
             while process.version_switch.begin() is not None:  # noqa: ASYNC110  # it is asked between batches
                 await asyncio.sleep(0)
             process.publish(FIRST, SECOND)
-            while (
-                process.version_switch.begin() is not None or process.version_switch.chosen != "v2"
-            ):  # noqa: ASYNC110  # likewise
+            switch = process.version_switch
+            while switch.begin() is not None or switch.chosen != "v2":  # noqa: ASYNC110  # likewise
                 await asyncio.sleep(0)
 
 

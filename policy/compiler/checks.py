@@ -71,23 +71,25 @@ def _known(
             findings.error(where, message, name, remedy)
 
 
-def check_beside(context: CompileContext, permits: tuple[Permit, ...]) -> None:
-    """Refuse untreated position-like signals in an output that coarsens positions."""
-    categories = context.document.categories.content.categories
-    like = [pattern for content in categories.values() for pattern in content.position_like]
-    coarse = [p.time_floor_ms for p in permits if p.signal in PAIR and mesh_in(p.operations)]
-    if not coarse:
-        return
-    for permit in permits:
-        if permit.signal in PAIR or not any(matches(pattern, permit.signal) for pattern in like):
-            continue
-        parts = parts_of(permit.operations)
-        if permit.time_floor_ms >= min(coarse) or (parts.thin and parts.steps):
-            continue
-        message = f"{permit.signal} would draw the way between coarse positions"
-        remedy = f"thin and round it (`do: {{{permit.signal}: [thin 10 s, round 5]}}`), drop it, "
-        remedy += f"or take a precision with times of {say_duration(min(coarse))} or more"
-        context.findings.error(permit.where, message, permit.recipient.id, remedy)
+def check_document(context: CompileContext) -> None:
+    """Recipients are unique in a purpose; parts belong to a purpose; a policy has purposes."""
+    document, findings = context.document, context.findings
+    purposes = document.pages
+    if not purposes:
+        remedy = "add a page under purposes/; without one nothing may be kept"
+        findings.error(document.policy.where(), "the policy has no purpose", "", remedy)
+    for page in document.purposes:
+        part_of = page.content.part_of
+        if part_of is not None and part_of not in purposes:
+            remedy = f"write one of: {', '.join(sorted(purposes))}"
+            findings.error(page.where("part_of"), "part of an unknown purpose", part_of, remedy)
+        seen: set[str] = set()
+        for index, recipient in enumerate(page.content.recipients):
+            if recipient.id in seen:
+                where = page.where("recipients", index)
+                remedy = "give each recipient an id of its own"
+                findings.error(where, "a recipient stands twice", recipient.id, remedy)
+            seen.add(recipient.id)
 
 
 def warn_redundant(context: CompileContext) -> None:
@@ -137,22 +139,20 @@ def _covers(pattern: str, name: str) -> bool:
     return pattern == name or matches(pattern, name.removesuffix(".**"))
 
 
-def check_document(context: CompileContext) -> None:
-    """Recipients are unique in a purpose; parts belong to a purpose; a policy has purposes."""
-    document, findings = context.document, context.findings
-    purposes = document.pages
-    if not purposes:
-        remedy = "add a page under purposes/; without one nothing may be kept"
-        findings.error(document.policy.where(), "the policy has no purpose", "", remedy)
-    for page in document.purposes:
-        part_of = page.content.part_of
-        if part_of is not None and part_of not in purposes:
-            remedy = f"write one of: {', '.join(sorted(purposes))}"
-            findings.error(page.where("part_of"), "part of an unknown purpose", part_of, remedy)
-        seen: set[str] = set()
-        for index, recipient in enumerate(page.content.recipients):
-            if recipient.id in seen:
-                where = page.where("recipients", index)
-                remedy = "give each recipient an id of its own"
-                findings.error(where, "a recipient stands twice", recipient.id, remedy)
-            seen.add(recipient.id)
+def check_beside(context: CompileContext, permits: tuple[Permit, ...]) -> None:
+    """Refuse untreated position-like signals in an output that coarsens positions."""
+    categories = context.document.categories.content.categories
+    like = [pattern for content in categories.values() for pattern in content.position_like]
+    coarse = [p.time_floor_ms for p in permits if p.signal in PAIR and mesh_in(p.operations)]
+    if not coarse:
+        return
+    for permit in permits:
+        if permit.signal in PAIR or not any(matches(pattern, permit.signal) for pattern in like):
+            continue
+        parts = parts_of(permit.operations)
+        if permit.time_floor_ms >= min(coarse) or (parts.thin and parts.steps):
+            continue
+        message = f"{permit.signal} would draw the way between coarse positions"
+        remedy = f"thin and round it (`do: {{{permit.signal}: [thin 10 s, round 5]}}`), drop it, "
+        remedy += f"or take a precision with times of {say_duration(min(coarse))} or more"
+        context.findings.error(permit.where, message, permit.recipient.id, remedy)

@@ -69,6 +69,7 @@ def _of_outputs(plan: Plan) -> Iterator[Grant]:
                     _grant(cells[rule.cell], rule.signal, lane.time_floor_ms),
                     unit=plan.catalogue[rule.signal].unit,
                     operations=rule.operations,
+                    grain=lane.grain,
                 )
 
 

@@ -1,6 +1,7 @@
 """Files to texts for the policy and the catalogue, which read no file themselves."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import policy
 import telemetry
@@ -9,10 +10,12 @@ from policy.language.problems import Problem
 from policy.vocabulary.terms import Where
 from roadfade.in_force.parsed_files import parsed_files
 from roadfade.refusal import NotReady
-from roadfade.settings import Settings
 from telemetry.instants import day_start_ms
 from telemetry.publication import Publication
 from telemetry.signals import Catalogue, parse_catalogue
+
+if TYPE_CHECKING:
+    from roadfade.settings import Settings
 
 SHIPPED = "connected-car-jp"
 
@@ -65,12 +68,7 @@ def _is_folder(path: Path) -> bool:
         return False
 
 
-def load_catalogue() -> Catalogue:
-    """The signal catalogue that comes with the program."""
-    return parse_catalogue((Path(telemetry.__file__).parent / "catalogue.json").read_bytes())
-
-
-def own_publication(settings: Settings) -> Publication:
+def own_publication(settings: "Settings") -> Publication:
     """The document of these settings, as if published by its date.
 
     NotReady where its policy.yaml is broken; whether all of it holds shows when it is compiled.
@@ -93,3 +91,8 @@ def _texts(path: Path) -> dict[str, str]:
     except (NotADirectoryError, UnreadableError) as error:
         msg = f"the policy cannot be read: {error}"
         raise NotReady(msg) from error
+
+
+def load_catalogue() -> Catalogue:
+    """The signal catalogue that comes with the program."""
+    return parse_catalogue((Path(telemetry.__file__).parent / "catalogue.json").read_bytes())

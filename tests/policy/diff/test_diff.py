@@ -10,8 +10,9 @@ from policy.language.document import Document
 from policy.language.parse import parse
 from policy.plan.limits import Limits
 from roadfade.in_force.documents import load_catalogue, load_files, shipped_policy_path
+from telemetry.instants import Grain
 from tests.policy.versions.lines import STUDY, bent, difference, sentences, with_page
-from tests.support.documents import FILES
+from tests.support.documents import FILES, policy_of
 
 LONGER = ("12 months, from: reading", "36 months, from: reading")
 APPROVED = """
@@ -311,6 +312,14 @@ def test_adding_a_forbid_is_never_a_widening(forbids: list[tuple[set[str], set[s
         for to, categories in forbids
     )
     assert not difference(bent("forbids: []", f"forbids:\n{lines}")).undecided
+
+
+def test_ends_that_the_installation_dates_more_finely_are_compared_as_dated() -> None:
+    """Both versions end to the hour here, though one document alone asks for it."""
+    finely = Limits(grain_at_most=Grain.HOUR)
+    asked = bent("at_most: 12 months,", "at_most: 12 months, grain: hour,")
+    assert diff(policy_of(), policy_of(asked)).changes
+    assert diff(policy_of(limits=finely), policy_of(asked, finely)).changes == ()
 
 
 def shipped(**bent_files: tuple[str, str]) -> CompiledPolicy:

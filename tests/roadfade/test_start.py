@@ -1,0 +1,74 @@
+"""What a process or a command loads: what it uses, and nothing that others use."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+LIBRARIES = frozenset({
+    "aiokafka", "babel", "can", "cantools", "cryptography", "duckdb", "faust", "h3", "jinja2",
+    "prometheus_client", "pydantic", "pydantic_settings", "rich", "ruamel", "sqlalchemy",
+})  # fmt: skip
+SETTINGS = frozenset({"pydantic", "pydantic_settings"})
+BROKER = SETTINGS | {"aiokafka"}
+OFFICE = BROKER | {"sqlalchemy"}
+PROCESS = BROKER | {"prometheus_client"}
+
+# What each may load; the module is what its function in the command line imports.
+MAY = {
+    "worker": PROCESS | {"cryptography", "faust", "h3", "sqlalchemy"},
+    "sink_process": PROCESS | {"duckdb"},
+    "sweep_process": PROCESS | {"duckdb"},
+    "office_process": PROCESS | {"sqlalchemy"},
+    "query_command": SETTINGS | {"duckdb", "rich"},
+    "signals_command": SETTINGS | {"rich"},
+    "status_command": PROCESS | {"duckdb", "rich"},
+    "topics_commands": BROKER | {"rich"},
+    "publish_command": OFFICE,
+    "check_command": OFFICE | {"h3"},
+    "obd_command": OFFICE,
+    "simulate_command": OFFICE | {"rich"},
+    "replay_command": OFFICE | {"can", "cantools", "cryptography", "rich", "ruamel"},
+    "run": OFFICE | {"duckdb", "prometheus_client", "rich"},
+    "policy_commands": frozenset({"pydantic", "rich"}),
+    "policy_tools": frozenset({"pydantic", "rich"}),
+    "policy_made": frozenset({"pydantic", "rich"}),
+    "policy_pages": frozenset({"babel", "jinja2", "pydantic", "rich"}),
+    "policy_publish": frozenset({"pydantic", "rich"}),
+    "office_commands": frozenset[str](),
+}
+ASK = """
+import sys
+import roadfade.cli
+try:
+    {what}
+except SystemExit:
+    pass
+print("loaded:", *sys.modules)
+"""
+
+
+def loaded_by(what: str, folder: Path) -> frozenset[str]:
+    command = [sys.executable, "-c", ASK.format(what=what)]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=True)
+    return LIBRARIES & set(done.stdout.rpartition("loaded:")[2].split())
+
+
+@pytest.mark.parametrize("module", MAY)
+def test_a_process_or_command_loads_only_what_it_uses(module: str, tmp_path: Path) -> None:
+    assert loaded_by(f"import roadfade.{module}", tmp_path) <= MAY[module]
+
+
+@pytest.mark.parametrize("words", [["--help"], ["policy", "--help"], ["polcy"]], ids=" ".join)
+def test_a_list_of_commands_loads_none_of_them(words: list[str], tmp_path: Path) -> None:
+    # What is more than --help, typer itself reads with pydantic.
+    may = {"pydantic"} if words != ["--help"] else set()
+    assert loaded_by(f"roadfade.cli.app({words})", tmp_path) <= may
+
+
+def test_the_second_start_reads_no_yaml(tmp_path: Path) -> None:
+    (tmp_path / ".state").mkdir()
+    query = "roadfade.cli.app(['query', 'SELECT 1', '--purpose', 'nobody'])"
+    assert "ruamel" in loaded_by(query, tmp_path)
+    assert loaded_by(query, tmp_path) <= MAY["query_command"]

@@ -2,17 +2,17 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help install run lint check test catalogues schemas lock
+.PHONY: help install run lint check test test-faults proof catalogues schemas lock
 
 BIN := .venv/bin
 # Half of a broker test is waiting: three workers keep two cores busy.
 WORKERS ?= 3
-PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+PYTEST := $(BIN)/pytest -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 LOCK := .cache/tools/bin/uv pip compile --universal --python-version 3.11 --generate-hashes \
 	--no-header --no-annotate --no-emit-index-url --quiet
 
 help: ## list the targets
-	@sed -n 's/^\([a-z]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 12
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
 
 install: ## set up .venv and the local broker; does nothing the second time
 	@deploy/install.sh
@@ -28,11 +28,19 @@ lint: ## lint, format, types and import contracts
 	$(BIN)/lint-imports
 
 check: lint ## the same, and unit tests
-	$(PYTEST) -q -m "not broker and not shared_data" --ignore=tests/integration --ignore=tests/flow
+	$(PYTEST) -q -m "not broker and not shared_data and not faults" --ignore=tests/integration --ignore=tests/flow
 
-test: ## the whole suite, with the real broker
+test: ## the suite, with the real broker: some minutes
 	@deploy/install.sh tests
-	$(PYTEST)
+	$(PYTEST) -m "not faults"
+
+test-faults: ## kills, outages and clocks under load: some minutes more
+	@deploy/install.sh tests
+	$(PYTEST) -m faults
+
+proof: ## one of docs/proofs, minutes to hours: make proof PROOF_ARGS="envelopes --times 1"
+	@deploy/install.sh tests
+	$(BIN)/python -m tests.proof $(PROOF_ARGS)
 
 catalogues: ## collect the phrases of pages into their catalogues, to be translated there
 	@deploy/install.sh python

@@ -59,6 +59,11 @@ class Stopping:
             await self._ended.wait()
 
 
+def monotonic_ms() -> int:
+    """Milliseconds since some moment of this process; only differences mean something."""
+    return int(asyncio.get_running_loop().time() * 1000)
+
+
 @dataclass(slots=True)
 class Patience:
     """Waits that double from ``first_wait_ms`` up to ``wait_ms_max``, until ``give_up_ms``."""
@@ -83,8 +88,3 @@ class Patience:
         """Forget earlier failures."""
         self._failing_since_ms = None
         self._failures = 0
-
-
-def monotonic_ms() -> int:
-    """Milliseconds since some moment of this process; only differences mean something."""
-    return int(asyncio.get_running_loop().time() * 1000)

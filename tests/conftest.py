@@ -1,8 +1,8 @@
 """What every test gets: one real broker a worker, names of its own on it, and no mess left.
 
 Heavy imports happen inside the fixtures, so that a unit test does not pay for them. Run on
-several workers (``pytest -n``), a file's tests stay together on one of them, and so do the
-tests of all files that share a fixture of SHARED.
+several workers (``pytest -n``), a file's tests stay together on one of them, and so do those of
+files that TOGETHER names.
 """
 
 import asyncio
@@ -18,6 +18,7 @@ from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 from tests.support.tasks import left_behind
+from tests.support.times import examples
 
 if TYPE_CHECKING:
     from bus.client.connection import Connection
@@ -36,47 +37,58 @@ OUR_PACKAGES = (
     "assessment",
     "roadfade",
 )
-SHARED = ("road", "calm")
-"""Fixtures of a whole session that cost more than to wait for the tests of another file."""
+TOGETHER = {
+    "tests/flow/test_canaries.py": "road",
+    "tests/flow/test_consent.py": "road",
+    "tests/flow/test_malformed.py": "road",
+    "tests/flow/test_obd.py": "road",
+    "tests/flow/test_replay_real.py": "road",
+    "tests/integration/test_commands.py": "road",
+    "tests/flow/test_crash.py": "calm",
+    "tests/flow/test_outage.py": "calm",
+    "tests/flow/test_version_replay.py": "calm",
+}
+"""Files whose tests share a fixture of the whole session: one worker runs them all."""
 _prefixes = itertools.count(1)
 
 # How fast examples are made depends on what else the machine does, not on the claim.
-settings.register_profile("house", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile(
+    "house",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    max_examples=examples(100),
+)
 settings.load_profile("house")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep together what shares a road, and begin with what waits for a broker.
-
-    The many short tests come last and fill the time that is left.
-    """
-    for item in items:
-        for name in SHARED:
-            if name in getattr(item, "fixturenames", ()):
-                item.add_marker(pytest.mark.xdist_group(name))
-    order = {name: place for place, name in enumerate(SHARED)}
+    """Begin with what waits for a broker: the many short tests fill the time that is left."""
+    shared = list(dict.fromkeys(TOGETHER.values()))
 
     def place(item: pytest.Item) -> int:
-        group = item.get_closest_marker("xdist_group")
+        group = TOGETHER.get(item.nodeid.partition("::")[0])
+        used = {group, *shared} & set(getattr(item, "fixturenames", ()))
+        if used - {group}:
+            message = f"{item.nodeid} uses {used}: name its file in TOGETHER"
+            raise pytest.UsageError(message)
         if group is not None:
-            return order[group.args[0]]
-        return len(order) + (item.get_closest_marker("broker") is None)
+            return shared.index(group)
+        return len(shared) + (item.get_closest_marker("broker") is None)
 
     items.sort(key=place)
 
 
 class Scheduling(LoadScopeScheduling):  # type: ignore[misc]  # xdist publishes no types
-    """Hand out tests by the fixture that they share, and otherwise by their file."""
+    """Hand out tests by file, and files that share something to one worker."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file, _, test = nodeid.partition("::")
-        # xdist appends the group; an "@" within the brackets belongs to a parameter.
-        name, _, group = test.rpartition("@")
-        return group if name and "]" not in group else file
+        file = nodeid.partition("::")[0]
+        return TOGETHER.get(file, file)
 
 
+@pytest.hookimpl(optionalhook=True)  # also without xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Scheduling:
-    """Use our own unit of work with ``--dist loadgroup``."""
+    """Replace xdist's own way of ``--dist loadfile``."""
     return Scheduling(config, log)
 
 
@@ -116,13 +128,19 @@ def killable_broker(
         one.stop()
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def road(broker: "LocalBroker", tmp_path_factory: pytest.TempPathFactory) -> Iterator["Road"]:
-    """Every process on the run's broker, for one module; its tests share it."""
+    """Every process on the worker's broker, for all tests that leave them as they are.
+
+    They share it: who counts, counts from when it began (``support.since``), with dongles of
+    its own.
+    """
     from tests.support.road import no_prefix_twice, running_road  # noqa: PLC0415  # heavy
 
+    # Compression would hide a mark from the search for canaries; few sweeps leave time to others.
+    quiet = {"lake_compression": "uncompressed", "sweep_every_s": 5.0}
     state_dir = tmp_path_factory.mktemp("road")
-    with running_road(broker.bootstrap_servers, no_prefix_twice(), state_dir) as one:
+    with running_road(broker.bootstrap_servers, no_prefix_twice(), state_dir, **quiet) as one:
         yield one
 
 

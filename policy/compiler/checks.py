@@ -71,6 +71,25 @@ def _known(
             findings.error(where, message, name, remedy)
 
 
+def check_beside(context: CompileContext, permits: tuple[Permit, ...]) -> None:
+    """Refuse untreated position-like signals in an output that coarsens positions."""
+    categories = context.document.categories.content.categories
+    like = [pattern for content in categories.values() for pattern in content.position_like]
+    coarse = [p.time_floor_ms for p in permits if p.signal in PAIR and mesh_in(p.operations)]
+    if not coarse:
+        return
+    for permit in permits:
+        if permit.signal in PAIR or not any(matches(pattern, permit.signal) for pattern in like):
+            continue
+        parts = parts_of(permit.operations)
+        if permit.time_floor_ms >= min(coarse) or (parts.thin and parts.steps):
+            continue
+        message = f"{permit.signal} would draw the way between coarse positions"
+        remedy = f"thin and round it (`do: {{{permit.signal}: [thin 10 s, round 5]}}`), drop it, "
+        remedy += f"or take a precision with times of {say_duration(min(coarse))} or more"
+        context.findings.error(permit.where, message, permit.recipient.id, remedy)
+
+
 def check_document(context: CompileContext) -> None:
     """Recipients are unique in a purpose; parts belong to a purpose; a policy has purposes."""
     document, findings = context.document, context.findings
@@ -137,22 +156,3 @@ def _lines(page: Sheet[Purpose], findings: Findings) -> None:
 def _covers(pattern: str, name: str) -> bool:
     """Whether a pattern names all that another one names."""
     return pattern == name or matches(pattern, name.removesuffix(".**"))
-
-
-def check_beside(context: CompileContext, permits: tuple[Permit, ...]) -> None:
-    """Refuse untreated position-like signals in an output that coarsens positions."""
-    categories = context.document.categories.content.categories
-    like = [pattern for content in categories.values() for pattern in content.position_like]
-    coarse = [p.time_floor_ms for p in permits if p.signal in PAIR and mesh_in(p.operations)]
-    if not coarse:
-        return
-    for permit in permits:
-        if permit.signal in PAIR or not any(matches(pattern, permit.signal) for pattern in like):
-            continue
-        parts = parts_of(permit.operations)
-        if permit.time_floor_ms >= min(coarse) or (parts.thin and parts.steps):
-            continue
-        message = f"{permit.signal} would draw the way between coarse positions"
-        remedy = f"thin and round it (`do: {{{permit.signal}: [thin 10 s, round 5]}}`), drop it, "
-        remedy += f"or take a precision with times of {say_duration(min(coarse))} or more"
-        context.findings.error(permit.where, message, permit.recipient.id, remedy)

@@ -4,14 +4,16 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from roadfade.demo.process_group import child_environment
+from roadfade.local.broker import LocalBroker
 from roadfade.local.prometheus import find_program
 from tests.docs.pages import PAGES, REPOSITORY, Block, marked
-from tests.support.road import Road
+from tests.support.road import Road, no_prefix_twice, running_road
 
 pytestmark = pytest.mark.broker
 
@@ -45,6 +47,14 @@ def desk(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture(scope="module")
+def readers_road(broker: LocalBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
+    """A road as a reader of the pages has it: nothing on it but what they say."""
+    state_dir = tmp_path_factory.mktemp("readers")
+    with running_road(broker.bootstrap_servers, no_prefix_twice(), state_dir) as one:
+        yield one
+
+
 def environment(road: Road, desk: Path) -> dict[str, str]:
     tools = desk / "tools"
     tools.mkdir()
@@ -70,7 +80,10 @@ def carried_out(block: Block, env: dict[str, str], desk: Path) -> str:
 
 
 @pytest.mark.parametrize("page", [page for page in PAGES if marked(page)])
-def test_what_a_page_tells_to_run_runs_as_written(page: str, road: Road, desk: Path) -> None:
+def test_what_a_page_tells_to_run_runs_as_written(
+    page: str, readers_road: Road, desk: Path
+) -> None:
+    road = readers_road
     env = environment(road, desk)
     told = marked(page)
     if page != "README.md" and not road.rows("product_rnd"):

@@ -1,7 +1,6 @@
 """Planted identifiers come out nowhere: topics, lake, logs, metrics, names; the search is proven."""
 
 import sqlite3
-from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
@@ -9,7 +8,6 @@ import pytest
 from bus.records import Outgoing
 from roadfade.clock import wall_ms
 from roadfade.ledger_file import LedgerFile
-from roadfade.local.broker import LocalBroker
 from telemetry.instants import DAY_MS
 from telemetry.topics import AUDIT_FLOW
 from tests.flow.planted import HALVES, MARKS, OWN_PLACE, SERIAL, SILENT, SUBJECT, VIN, planted
@@ -17,7 +15,7 @@ from tests.sinks.records import A as IMPROVE
 from tests.sinks.records import record
 from tests.support.everywhere import Mark, everything, forms, found
 from tests.support.pace import plan_of, play
-from tests.support.road import Road, no_prefix_twice, running_road
+from tests.support.road import Road
 from tests.support.watching import figure, until
 
 pytestmark = pytest.mark.broker
@@ -26,18 +24,13 @@ APP, OPS = "service_provision.app", "service_provision.ops"
 
 
 @pytest.fixture(scope="module")
-def planted_road(broker: LocalBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
-    # Compression would hide a mark from the search.
-    with running_road(
-        broker.bootstrap_servers, no_prefix_twice(), tmp_path_factory.mktemp("canaries"),
-        lake_compression="uncompressed",
-    ) as road:  # fmt: skip
-        now_ms = wall_ms()
-        road.known(SERIAL, SUBJECT, now_ms - 30 * DAY_MS)
-        road.known(SILENT, f"{SUBJECT}-2", now_ms - 30 * DAY_MS, purposes=())
-        play(road.settings, list(planted(now_ms)))
-        road.drained()
-        yield road
+def planted_road(road: Road) -> Road:
+    now_ms = wall_ms()
+    road.known(SERIAL, SUBJECT, now_ms - 30 * DAY_MS)
+    road.known(SILENT, f"{SUBJECT}-2", now_ms - 30 * DAY_MS, purposes=())
+    play(road.settings, list(planted(now_ms)))
+    road.drained()
+    return road
 
 
 def places(road: Road) -> dict[str, bytes]:

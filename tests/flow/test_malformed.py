@@ -5,11 +5,11 @@ from collections import Counter
 import pytest
 
 from roadfade.clock import wall_ms
-from roadfade.ledger_file import LedgerFile
 from telemetry.instants import DAY_MS
 from tests.flow.malformed_kinds import DEVICE, ODOMETER, SINCE_DAYS, good, kinds
 from tests.support.pace import play, raw
 from tests.support.road import Road
+from tests.support.since import Since
 
 pytestmark = pytest.mark.broker
 
@@ -19,6 +19,7 @@ def test_every_kind_of_bad_input_is_counted_and_all_good_input_arrives(road: Roa
     road.known(DEVICE, "person-of-the-malformed", now_ms - SINCE_DAYS * DAY_MS)
     bad = list(kinds(now_ms))
     assert len(bad) >= 20 and len({kind.name for kind in bad}) == len(bad)
+    since = Since(road)
     # One key, so one partition: nothing gets past what stops.
     tape = [raw(good(0, now_ms))]
     for number, kind in enumerate(bad, start=1):
@@ -27,12 +28,12 @@ def test_every_kind_of_bad_input_is_counted_and_all_good_input_arrives(road: Roa
     road.drained()
 
     assert road.ended() == []
-    ledger = LedgerFile(road.settings.ledger_path).read()
+    ledger = since.ledger()
     expected = Counter[str]()
     for kind in bad:
         expected[kind.reason] += kind.readings
     assert ledger.rejected == expected
     assert {row.entered for row in ledger.outputs.values()} == {len(bad) + 1}
     assert ledger.closes
-    kept = road.rows("service_provision.ops", "SELECT signal, number FROM readings")
+    kept = since.rows("service_provision.ops", "signal, number")
     assert sorted(kept) == [(ODOMETER, number) for number in range(len(bad) + 1)]

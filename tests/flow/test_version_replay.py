@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 
-from bus.records import Outgoing
 from ingest.simulation.fleet import Fleet
 from office.policy_versions import publish as put_on_record
 from office.policy_versions import published
@@ -22,20 +21,22 @@ from roadfade.settings import Settings
 from sinks.lake.digest import lake_digest
 from sinks.lake.layout import outputs
 from sinks.query.session import run_query
-from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
+from telemetry.instants import HOUR_MS, MINUTE_MS
 from telemetry.publication import Publication
-from tests.support.pace import enrolled, play, recorded, same_people
+from tests.flow.runs import Run, calm_run
+from tests.support.pace import play, same_people
 from tests.support.road import Road, no_prefix_twice, running_road
+from tests.support.times import examples
 from tests.support.versions import Bends, document
 from tests.support.watching import figure, until
 
-pytestmark = [pytest.mark.broker, pytest.mark.timeout(400)]
+pytestmark = pytest.mark.broker
 
 SEED = 20262
 VEHICLES = 8
 RECORDED_MS = 2 * MINUTE_MS
-PACED_S = 6.0
-KILLS = 3
+PACED_S = float(examples(6))
+KILLS = examples(3)
 # Periods change and nothing else: all rows of both versions are the same but
 # for their ends.
 SHORTER: Bends = {
@@ -47,34 +48,6 @@ SHORTER: Bends = {
     ),
 }
 ROWS = "SELECT record, pseudonym, signal, t, number, text, count(*) FROM readings GROUP BY ALL"
-
-
-@pytest.fixture(scope="module")
-def now_ms() -> int:
-    """When the first version decided, an hour ago."""
-    return wall_ms() // MINUTE_MS * MINUTE_MS - HOUR_MS
-
-
-@pytest.fixture(scope="module")
-def tape(now_ms: int) -> list[Outgoing]:
-    from_ms = now_ms - 4 * DAY_MS
-    return recorded(Fleet(VEHICLES, SEED), from_ms, from_ms + RECORDED_MS)
-
-
-@pytest.fixture(scope="module")
-def first(
-    broker: LocalBroker, tmp_path_factory: pytest.TempPathFactory, now_ms: int,
-    tape: Sequence[Outgoing],
-) -> Path:  # fmt: skip
-    """The state a run under version 1 alone left."""
-    state = tmp_path_factory.mktemp("replay") / "first"
-    enrolled(state, Fleet(VEHICLES, SEED), SEED, now_ms)
-    with running_road(
-        broker.bootstrap_servers, no_prefix_twice(), state, fixed_now_ms=now_ms, sweep_every_s=3600
-    ) as road:
-        play(road.settings, tape)
-        road.drained()
-    return state
 
 
 async def _second_on_record(state: Path, folder: Path) -> None:
@@ -89,25 +62,27 @@ async def _second_on_record(state: Path, folder: Path) -> None:
 
 
 def test_judged_at_an_old_instant_everything_comes_out_as_the_version_of_then_decided(
-    broker: LocalBroker, tmp_path: Path, first: Path, now_ms: int, tape: Sequence[Outgoing]
+    broker: LocalBroker, tmp_path: Path
 ) -> None:
+    servers, fleet = broker.bootstrap_servers, Fleet(VEHICLES, SEED)
+    then_ms = wall_ms() // MINUTE_MS * MINUTE_MS - HOUR_MS
+    first = calm_run(servers, tmp_path / "first", fleet, SEED, then_ms, RECORDED_MS)
     again = tmp_path / "again"
-    same_people(first, again)
+    same_people(first.state, again)
     asyncio.run(_second_on_record(again, document(tmp_path / "second", 2, SHORTER)))
-    with running_road(
-        broker.bootstrap_servers, no_prefix_twice(), again, fixed_now_ms=now_ms, sweep_every_s=3600
-    ) as road:
-        play(road.settings, tape)
+    with running_road(servers, no_prefix_twice(), again, **first.settings) as road:
+        play(road.settings, first.tape)
         road.drained()
-    assert lake_digest(again / "lake") == lake_digest(first / "lake")
-    assert lake_digest(first / "lake").rows > len(tape)
+    assert lake_digest(again / "lake") == lake_digest(first.lake)
+    assert lake_digest(first.lake).rows > len(first.tape)
 
 
+@pytest.mark.faults
 def test_kills_around_a_switch_lose_nothing_and_double_nothing(
-    broker: LocalBroker, tmp_path: Path, first: Path, tape: Sequence[Outgoing]
+    broker: LocalBroker, tmp_path: Path, calm: Run
 ) -> None:
     rough = tmp_path / "rough"
-    same_people(first, rough)
+    same_people(calm.state, rough)
     second = document(tmp_path / "second", 2, SHORTER)
     with running_road(
         broker.bootstrap_servers, no_prefix_twice(), rough, records_per_fetch_max=3,
@@ -116,7 +91,7 @@ def test_kills_around_a_switch_lose_nothing_and_double_nothing(
         done = [0]
         with ThreadPoolExecutor() as threads:
             playing = threads.submit(
-                play, road.settings, tape, PACED_S, lambda: (done[0] + 1) / (KILLS + 1)
+                play, road.settings, calm.tape, PACED_S, lambda: (done[0] + 1) / (KILLS + 1)
             )
             until(lambda: figure(road, "worker-0", "roadfade_records_in_total"), "a first batch")
             answer = road.cli("policy", "publish", "--policy", str(second))
@@ -125,7 +100,7 @@ def test_kills_around_a_switch_lose_nothing_and_double_nothing(
             playing.result()
         road.drained()
         assert road.ended() == []
-    assert rows_in(rough) == rows_in(first)
+    assert rows_in(rough) == rows_in(calm.state)
     versions = {row[0] for output in outputs(rough / "lake") for row in kept_under(rough, output)}
     assert versions == {"1", "2"}, "the switch fell into the tape"
 
@@ -136,7 +111,7 @@ def kill_around(road: Road, done: list[int]) -> None:
     The tape waits for each kill, so that its successor finds work.
     """
     for number in range(KILLS):
-        time.sleep(0.4 + 0.3 * number)
+        time.sleep(0.4 + 0.3 * (number % 3))
         road.kill("worker")
         done[0] = number + 1
         road.spawn("worker")

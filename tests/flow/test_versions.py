@@ -55,7 +55,7 @@ THIRD: Bends = dict(SECOND) | {
 
 
 @pytest.fixture(scope="module")
-def road(broker: LocalBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
+def versioned(broker: LocalBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
     """Two workers under version 1, with something kept."""
     state = tmp_path_factory.mktemp("versions")
     with running_road(broker.bootstrap_servers, no_prefix_twice(), state, view_age_s_max=3) as one:
@@ -109,54 +109,54 @@ def readable(settings: Settings, output: str) -> int:
 
 
 def test_a_version_takes_over_on_every_process_and_old_rows_end_as_it_says(
-    road: Road, tmp_path: Path
+    versioned: Road, tmp_path: Path
 ) -> None:
-    before = {output: road.rows(output, KEPT) for output in (IMPROVE, ENGINEERING)}
+    before = {output: versioned.rows(output, KEPT) for output in (IMPROVE, ENGINEERING)}
     assert {rows[0][0] for rows in before.values()} == {"1"}
-    assert readable(road.settings, ENGINEERING) > 0
+    assert readable(versioned.settings, ENGINEERING) > 0
 
-    told = publish(road, document(tmp_path / "second", 2, SECOND))
+    told = publish(versioned, document(tmp_path / "second", 2, SECOND))
     assert (told["version"], told["told"]) == (2, True)
     everyone = ("office", "sink", "sweep", "worker-0", "worker-1")
-    until(lambda: works_by(road, 2, *everyone), "every process works by version 2")
-    drive(road)
+    until(lambda: works_by(versioned, 2, *everyone), "every process works by version 2")
+    drive(versioned)
 
     # What is new is kept under the new version, for the new recipient as well.
-    assert [row[0] for row in road.rows(LAB, KEPT)] == ["2"]
+    assert [row[0] for row in versioned.rows(LAB, KEPT)] == ["2"]
     # What was kept for twelve months ends after six, whichever version made it.
-    until(lambda: days(road, IMPROVE) <= 184, "old rows end as the new version says")
-    assert days(road, IMPROVE) > 150
-    kept = {row[0]: row[2] for row in road.rows(IMPROVE, KEPT)}
+    until(lambda: days(versioned, IMPROVE) <= 184, "old rows end as the new version says")
+    assert days(versioned, IMPROVE) > 150
+    kept = {row[0]: row[2] for row in versioned.rows(IMPROVE, KEPT)}
     assert kept["1"] == before[IMPROVE][0][2] and kept["2"] > 0
     # What nobody may keep any more is gone, from the lake and from its topic.
-    until(lambda: not road.rows(ENGINEERING), "rows nobody may keep are gone")
-    until(lambda: readable(road.settings, ENGINEERING) == 0, "their topic is empty")
-    assert readable(road.settings, IMPROVE) > 0
-    assert road.ended() == []
-    assert road.cli("topics", "show", "--json").code == 0
-    status = road.cli("status", "--json").json()
+    until(lambda: not versioned.rows(ENGINEERING), "rows nobody may keep are gone")
+    until(lambda: readable(versioned.settings, ENGINEERING) == 0, "their topic is empty")
+    assert readable(versioned.settings, IMPROVE) > 0
+    assert versioned.ended() == []
+    assert versioned.cli("topics", "show", "--json").code == 0
+    status = versioned.cli("status", "--json").json()
     assert status["wrong"] == [], status["wrong"]
 
 
-def test_a_version_to_come_changes_nothing_and_is_prepared(road: Road, tmp_path: Path) -> None:
+def test_a_version_to_come_changes_nothing_and_is_prepared(versioned: Road, tmp_path: Path) -> None:
     tomorrow = format_instant(wall_ms() + DAY_MS)[:10]
-    kept = {output: road.rows(output, KEPT) for output in (IMPROVE, LAB)}
+    kept = {output: versioned.rows(output, KEPT) for output in (IMPROVE, LAB)}
     # As the first one again, the engineers would receive what the second took from them.
     back = document(tmp_path / "back", 3, {}, effective=tomorrow)
-    refused = road.cli("policy", "publish", "--json", "--policy", str(back))
+    refused = versioned.cli("policy", "publish", "--json", "--policy", str(back))
     assert refused.code == 1 and refused.json()["undecided"] > 0
-    told = publish(road, document(tmp_path / "third", 3, THIRD, effective=tomorrow))
+    told = publish(versioned, document(tmp_path / "third", 3, THIRD, effective=tomorrow))
     assert told["starts"].startswith(tomorrow)
-    drive(road)
-    assert works_by(road, 2, "office", "sink", "sweep", "worker-0", "worker-1")
-    assert {row[0] for row in road.rows(IMPROVE, KEPT)} == {"1", "2"}
-    assert days(road, IMPROVE) > 150
-    assert road.rows(LAB, KEPT)[0][2] == kept[LAB][0][2] * 2
-    assert road.cli("status", "--json").json()["wrong"] == []
+    drive(versioned)
+    assert works_by(versioned, 2, "office", "sink", "sweep", "worker-0", "worker-1")
+    assert {row[0] for row in versioned.rows(IMPROVE, KEPT)} == {"1", "2"}
+    assert days(versioned, IMPROVE) > 150
+    assert versioned.rows(LAB, KEPT)[0][2] == kept[LAB][0][2] * 2
+    assert versioned.cli("status", "--json").json()["wrong"] == []
 
 
 def test_an_output_that_comes_back_is_kept_from_where_its_topic_went_on(
-    road: Road, tmp_path: Path
+    versioned: Road, tmp_path: Path
 ) -> None:
     approved = """approvals:
   - {change: new recipient engineering, decision: applies_to_new_data, by: officer, on: 2026-11-22}
@@ -165,9 +165,12 @@ def test_an_output_that_comes_back_is_kept_from_where_its_topic_went_on(
 forbids:
 """
     again = dict(THIRD) | {"purposes/device_engineering.yaml": (("\nforbids:\n", f"\n{approved}"),)}
-    publish(road, document(tmp_path / "fourth", 4, again))
-    until(lambda: works_by(road, 4, "office", "sink", "sweep", "worker-0", "worker-1"), "version 4")
-    drive(road)
-    assert [row[0] for row in road.rows(ENGINEERING, KEPT)] == ["4"]
-    assert road.ended() == []
-    assert road.cli("status", "--json").json()["wrong"] == []
+    publish(versioned, document(tmp_path / "fourth", 4, again))
+    until(
+        lambda: works_by(versioned, 4, "office", "sink", "sweep", "worker-0", "worker-1"),
+        "version 4",
+    )
+    drive(versioned)
+    assert [row[0] for row in versioned.rows(ENGINEERING, KEPT)] == ["4"]
+    assert versioned.ended() == []
+    assert versioned.cli("status", "--json").json()["wrong"] == []

@@ -28,7 +28,7 @@ from tests.integration.bus_road import (
     values,
 )
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.faults]
 
 Make = Callable[[], LocalBroker]
 

@@ -18,6 +18,7 @@ def test_the_run_has_one_broker_that_answers(broker: LocalBroker) -> None:
     assert answers(broker.port, timeout_s=PATIENCE_S)
 
 
+@pytest.mark.faults
 def test_a_killed_broker_comes_back_at_the_same_address(
     killable_broker: Callable[[], LocalBroker],
 ) -> None:

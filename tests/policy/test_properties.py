@@ -15,6 +15,7 @@ from policy.vocabulary.periods import add_period
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
 from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES
 from tests.support.documents import ALTITUDE, CATALOGUE, FILES, FUEL, SPEED, VIN, plan_of
+from tests.support.times import examples
 
 HEAD = FILES["purposes/study.yaml"].split("recipients:")[0]
 RECIPIENTS = ("team", "desk", "lab")
@@ -43,7 +44,7 @@ forbids = st.lists(
     ).filter(lambda named: bool(named[0] or named[1])),
     max_size=3,
 )
-UNHURRIED = settings(deadline=None, max_examples=40)
+UNHURRIED = settings(deadline=None, max_examples=examples(40))
 Cells = Mapping[str, tuple[set[str], str, str, str]]
 Forbids = list[tuple[set[str], set[str]]]
 

@@ -9,6 +9,7 @@ from telemetry.envelope import decode_envelope, encode_envelope
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
 from telemetry.record import CE_ID, EXPIRES_AT, LATITUDE, LONGITUDE, MESH, decode_record
 from tests.support.plans import BELT, FUEL, ODOMETER, PLAN, RPM, SPEED, lane, output, plan
+from tests.support.times import examples
 from tests.support.worlds import NOW_MS, World, column, envelope, known_world
 
 TOKYO = (35.6812, 139.7671)
@@ -77,7 +78,7 @@ def columns() -> st.SearchStrategy[dict[str, object]]:
     )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=examples(200), deadline=None)
 @given(columns(), st.lists(st.sampled_from(["P0301", "U0100"]), max_size=2))
 def test_any_envelope_closes_the_ledger_and_both_paths_agree(
     series: dict[str, object], codes: list[str]

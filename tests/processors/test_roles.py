@@ -11,6 +11,7 @@ from telemetry.control import Role
 from telemetry.instants import SECOND_MS
 from telemetry.record import LATITUDE, LONGITUDE, decode_record
 from tests.support.plans import FUEL, LOCATION, RPM, SPEED, lane, output, plan
+from tests.support.times import examples
 from tests.support.worlds import NOW_MS, World, column, envelope, known_world
 
 KEPT = (Keep(),)
@@ -140,7 +141,7 @@ def test_where_no_forbid_names_a_role_a_lane_on_one_ground_is_one_passage() -> N
 
 
 @pytest.mark.parametrize("exact", [False, True])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(
     role=st.sampled_from(["driver", "minor", "unknown", "employee"]),
     closed=st.sets(st.sampled_from(["minor", "unknown", "employee"])),

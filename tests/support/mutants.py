@@ -156,8 +156,8 @@ def document_with(document: Document, mutant: Mutant) -> Document | None:
     return replace(document, **changes)
 
 
-def main(only: str = "") -> int:
-    """Print the figure and the survivors; 0 where at least 95 % were noticed."""
+def survey(only: str = "") -> dict[str, Any]:
+    """How many mutants were noticed, of how many, and which survive."""
     files = load_files(shipped_policy_path())
     document = parse(files)
     assert isinstance(document, Document)
@@ -183,11 +183,17 @@ def main(only: str = "") -> int:
             else:
                 survivors.append(f"{file}: {mutant.said}")
     counted = noticed + len(survivors)
-    for survivor in survivors:
+    return {"mutants": counted, "noticed": noticed, "same_plan": same, "survivors": survivors}
+
+
+def main(only: str = "") -> int:
+    """Print the figure and the survivors; 0 if at least 95 % were noticed."""
+    found = survey(only)
+    for survivor in found["survivors"]:
         sys.stdout.write(f"survives: {survivor}\n")
-    share = 100 * noticed / counted
-    sys.stdout.write(f"{counted} mutants, {noticed} noticed: {share:.1f} %; ")
-    sys.stdout.write(f"{same} more compile to the same plan\n")
+    share = 100 * found["noticed"] / found["mutants"]
+    sys.stdout.write(f"{found['mutants']} mutants, {found['noticed']} noticed: {share:.1f} %; ")
+    sys.stdout.write(f"{found['same_plan']} more compile to the same plan\n")
     return 0 if share >= 95 else 1
 
 

@@ -15,6 +15,7 @@ from office.store.database import Database
 from telemetry.control import DeviceRegistration, LinkInterval
 from telemetry.identity import DeviceId, SubjectId
 from tests.office.conftest import Topics
+from tests.support.times import examples
 
 DONGLE = DeviceId("dongle-1")
 ANA = SubjectId("ana")
@@ -155,7 +156,7 @@ SPANS = st.lists(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=examples(40), deadline=None)
 @given(SPANS)
 def test_whatever_is_asked_no_instant_of_a_device_ever_has_two_links(
     spans: list[Interval],

@@ -13,6 +13,7 @@ from roadfade.in_force.documents import load_catalogue, load_files, shipped_poli
 from telemetry.instants import Grain
 from tests.policy.versions.lines import STUDY, bent, difference, sentences, with_page
 from tests.support.documents import FILES, policy_of
+from tests.support.times import examples
 
 LONGER = ("12 months, from: reading", "36 months, from: reading")
 APPROVED = """
@@ -303,7 +304,7 @@ named = (
 )
 
 
-@settings(deadline=None, max_examples=30)
+@settings(deadline=None, max_examples=examples(30))
 @given(forbids=st.lists(st.tuples(*named).filter(any), min_size=1, max_size=3))
 def test_adding_a_forbid_is_never_a_widening(forbids: list[tuple[set[str], set[str]]]) -> None:
     lines = "".join(

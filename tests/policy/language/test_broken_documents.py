@@ -262,7 +262,7 @@ def test_what_is_no_plain_yaml_is_refused(text: str, message: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("a: " + "[" * 4_000, "too deeply nested"),
+        ("a: " + "[" * 1_000, "too deeply nested"),
         ("a: \x00", "not readable as YAML 1.2"),
         ("a: 2026-13-45", "not readable as YAML 1.2"),
         ("a: " + "1" * 5_000, "not readable as YAML 1.2"),

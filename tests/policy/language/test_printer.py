@@ -8,6 +8,7 @@ from policy.language.parse import parse
 from roadfade.in_force.documents import load_files, shipped_policy_path
 from tests.support.documents import FILES
 from tests.support.printer import print_files
+from tests.support.times import examples
 
 texts = st.text(
     st.characters(codec="utf-8", exclude_categories=["Cc", "Cs", "Zl", "Zp"]),
@@ -39,7 +40,7 @@ def test_printing_twice_prints_the_same() -> None:
     assert print_files(document(once)) == once
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=examples(40))
 @given(
     words=texts,
     because=texts,

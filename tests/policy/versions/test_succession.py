@@ -19,6 +19,7 @@ from telemetry.kept import End, Kept
 from telemetry.record import MESH
 from tests.policy.versions.lines import STUDY, bent
 from tests.support.documents import FILES, SPEED, plan_of, policy_of
+from tests.support.times import examples
 
 READ_MS = parse_instant("2026-03-17T10:20:00Z")
 KEPT = "12 months"
@@ -170,7 +171,7 @@ def lasting(number: int, months: int) -> CompiledPolicy:
 
 
 @given(months=st.lists(st.integers(1, 24), min_size=1, max_size=4))
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 def test_over_any_line_of_versions_an_end_only_comes_nearer(months: Sequence[int]) -> None:
     documents = [lasting(number, count) for number, count in enumerate((12, *months), start=1)]
     ends = [end_of(Succession(documents[: n + 1]), FIRST) or 0 for n in range(len(documents))]

@@ -1,0 +1,70 @@
+"""Run a proof, and write what it found to docs/proofs: see the README there.
+
+``python -m tests.proof NAME --times N``. Exit 0: it held; 1: it did not, and nothing is written.
+"""
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final
+
+from tests.proof.envelopes import million
+from tests.support.mutants import survey
+from tests.support.times import VARIABLE
+
+RESULTS: Final = Path(__file__).parents[2] / "docs" / "proofs"
+Figures = Mapping[str, Any]
+
+
+def _suite(marks: str, times: int) -> Figures:
+    """Tests of the suite that try more than usual; their own closing line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-m", marks, "-o", "timeout=0"],
+        env={**os.environ, VARIABLE: str(times)}, stdout=subprocess.PIPE, text=True, check=False,
+    )  # fmt: skip
+    sys.stdout.write(done.stdout)
+    assert done.returncode == 0, "a test failed"
+    return {"times": times, "pytest": done.stdout.strip().rpartition("\n")[2]}
+
+
+def _mutants(_: int) -> Figures:
+    found = survey()
+    assert found["noticed"] >= 0.95 * found["mutants"], found["survivors"]
+    return found
+
+
+PROOFS: Final[Mapping[str, Callable[[int], Figures]]] = {
+    "fuzzing": lambda times: _suite("hypothesis", times),
+    "faults": lambda times: _suite("faults", times),
+    "mutants": _mutants,
+    "envelopes": million,
+}
+
+
+def main() -> None:
+    """Run one proof and write its figures."""
+    words = argparse.ArgumentParser(prog="python -m tests.proof")
+    words.add_argument("proof", choices=PROOFS)
+    words.add_argument("--times", type=int, default=100, help="how many times more than usual")
+    asked = words.parse_args()
+    began = time.monotonic()
+    figures = PROOFS[asked.proof](asked.times)
+    result = {
+        "command": f"python -m tests.proof {asked.proof} --times {asked.times}",
+        "on": datetime.now(UTC).date().isoformat(),
+        "seconds": round(time.monotonic() - began),
+        **figures,
+    }
+    text = json.dumps(result, indent=2, ensure_ascii=False)
+    (RESULTS / f"{asked.proof}.json").write_text(f"{text}\n", encoding="utf-8")
+    sys.stdout.write(f"{text}\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -68,7 +68,7 @@ OTHER: Final[Mapping[str, Any]] = {
     "Controller.name": BOTH,
     "Controller.representative": BOTH,
     "Forbid.join": ("C11",),
-    "Ground.notice": "desk@1",
+    "LegalBasis.notice": "desk@1",
     "Identity.form": "none",
     "JointUse.items": ("vehicle_class", "tyre"),
     "JointUse.notice": "study@1",

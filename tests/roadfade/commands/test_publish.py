@@ -7,7 +7,7 @@ import pytest
 import typer
 
 from assessment.rehearsal import Rehearsal, everybody_agrees
-from roadfade.commands import publish, publish_check
+from roadfade.commands import payloads, publish_check
 from roadfade.commands.payloads import Payload, read_payloads, split
 from roadfade.commands.publish_check import judge
 from roadfade.refusal import Refusal
@@ -70,7 +70,7 @@ def test_envelopes_are_read_in_order_and_from_standard_input(
 def test_a_file_that_cannot_be_taken_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: bytes | None, said: str
 ) -> None:
-    monkeypatch.setattr(publish, "FILE_BYTES_MAX", 20)
+    monkeypatch.setattr(payloads, "FILE_BYTES_MAX", 20)
     file = tmp_path / "here.json"
     if text is not None:
         file.write_bytes(text)

@@ -7,7 +7,7 @@ import pytest
 import typer
 
 from assessment.rehearsal import Rehearsal, everybody_agrees
-from roadfade.commands import payloads, publish_check
+from roadfade.commands import payloads, publish, publish_check
 from roadfade.commands.payloads import Payload, read_payloads, split
 from roadfade.commands.publish_check import judge
 from roadfade.refusal import Refusal

@@ -1,4 +1,4 @@
-"""The measured side: the worker's own batch loop, carrier and processor, without Faust.
+"""The measured side: the worker's own batch loop, batch handler and processor, without Faust.
 
 People and keys are in memory, where a worker has them too once its views are read. Clock,
 settings, flow records, acknowledgements and commits are the worker's; compression is off.
@@ -24,7 +24,7 @@ from telemetry.topics import RAW
 
 
 class _MeteredHandler(BatchHandler):
-    """A carrier that also reads the meter once a batch is durable."""
+    """A batch handler that also reads the meter once a batch is durable."""
 
     meter: Meter
     last: asyncio.Event

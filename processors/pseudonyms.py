@@ -67,7 +67,7 @@ class RecordStamp:
     fixed_headers: tuple[Header, ...]
 
     def __repr__(self) -> str:
-        return "Desk(…)"
+        return "RecordStamp(…)"
 
 
 @dataclass(slots=True)
@@ -89,7 +89,7 @@ def pseudonyms_for(
     epoch_ms: int,
     policy_version: str,
 ) -> LinkPseudonyms:
-    """Seat a link: raises KeysNeeded with every missing key at once."""
+    """The pseudonyms of a link: raises KeysNeeded with every missing key at once."""
     granted = [p for p in routes if p.index in permit.granted]
     spans = {p.index: epoch_at(p.output.epoch, epoch_ms) for p in granted}
     names = {p.index: _key_name(p, spans[p.index]) for p in granted}

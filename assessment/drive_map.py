@@ -5,26 +5,26 @@ from itertools import chain
 from math import cos, radians
 from typing import Final, NamedTuple
 
-from assessment.dry_run import Readings
+from assessment.dry_run import DriveReadings
 from pages.markup import Drawing, Shape
 from telemetry.grids import outline
 from telemetry.instants import MINUTE_MS
 from telemetry.record import LATITUDE, LONGITUDE, MESH
 
-Point = tuple[float, float]
+MapPoint = tuple[float, float]
 """Latitude and longitude in degrees."""
 
-WIDTH: Final = 320.0
+MAP_WIDTH: Final = 320.0
 HEIGHT_MAX: Final = 320.0
 MARGIN: Final = 12.0
-POINTS_MAX: Final = 1_500
+MAP_POINTS_MAX: Final = 1_500
 CELLS_MAX: Final = 2_000
 PAUSE_MS: Final = 2 * MINUTE_MS
 SPAN_DEGREES_MIN: Final = 0.002
 METRES_PER_DEGREE: Final = 111_320.0
 
 
-class Frame(NamedTuple):
+class MapFrame(NamedTuple):
     """The part of the world that a map shows."""
 
     south: float
@@ -38,7 +38,7 @@ class Frame(NamedTuple):
         """How much shorter a degree of longitude is here."""
         return cos(radians((self.south + self.north) / 2))
 
-    def place(self, point: Point) -> tuple[float, float]:
+    def place(self, point: MapPoint) -> tuple[float, float]:
         """Where a point stands in the drawing."""
         x = MARGIN + (point[1] - self.west) * self.squeeze * self.scale
         return x, MARGIN + (self.north - point[0]) * self.scale
@@ -49,10 +49,10 @@ class Frame(NamedTuple):
         return (self.north - self.south) * self.scale + 2 * MARGIN
 
 
-def ways(readings: Readings) -> list[list[Point]]:
+def ways(readings: DriveReadings) -> list[list[MapPoint]]:
     """Positions whose halves were measured at one instant, in order; a pause begins a new way."""
     longitudes = dict(readings.get(LONGITUDE, ()))
-    found: list[list[Point]] = []
+    found: list[list[MapPoint]] = []
     last_ms = None
     for at_ms, latitude in sorted(readings.get(LATITUDE, ())):
         longitude = longitudes.get(at_ms)
@@ -65,14 +65,14 @@ def ways(readings: Readings) -> list[list[Point]]:
     return found
 
 
-def cells(readings: Readings) -> list[tuple[Point, ...]]:
+def cells(readings: DriveReadings) -> list[tuple[MapPoint, ...]]:
     """The outlines of the cells an output is told, each once."""
     codes = dict.fromkeys(str(code) for _, code in readings.get(MESH, ()))
     return [outline(code) for code in list(codes)[:CELLS_MAX]]
 
 
 def drive_map(
-    label: str, measured: Sequence[Sequence[Point]], told: Readings | None
+    label: str, measured: Sequence[Sequence[MapPoint]], told: DriveReadings | None
 ) -> Drawing | None:
     """The map, None where there is no position at all. ``told`` None: only as measured."""
     known = [] if told is None else cells(told)
@@ -81,54 +81,54 @@ def drive_map(
         return None
     frame = _frame(chain.from_iterable([*measured, *known]))
     shapes = [_polygon(frame, cell) for cell in known]
-    every = max(1, sum(map(len, measured)) // POINTS_MAX)
+    every = max(1, sum(map(len, measured)) // MAP_POINTS_MAX)
     shapes += [_line(frame, one[::every], dashed=told is not None) for one in measured]
     shapes += [_dot(frame, point) for point in _thinned(exact)]
-    return Drawing(label, WIDTH, round(frame.height, 1), [*shapes, *_ruler(frame)])
+    return Drawing(label, MAP_WIDTH, round(frame.height, 1), [*shapes, *_ruler(frame)])
 
 
-def _frame(points: Iterable[Point]) -> Frame:
+def _frame(points: Iterable[MapPoint]) -> MapFrame:
     latitudes, longitudes = zip(*points, strict=True)
     south, north = min(latitudes), max(latitudes)
     west, east = min(longitudes), max(longitudes)
     squeeze = cos(radians((south + north) / 2))
     height = max(north - south, SPAN_DEGREES_MIN)
     width = max((east - west) * squeeze, SPAN_DEGREES_MIN)
-    inner = WIDTH - 2 * MARGIN
+    inner = MAP_WIDTH - 2 * MARGIN
     scale = min(inner / width, (HEIGHT_MAX - 2 * MARGIN) / height)
     west -= (inner / scale - (east - west) * squeeze) / 2 / squeeze
-    return Frame(south, west, max(north, south + height), scale)
+    return MapFrame(south, west, max(north, south + height), scale)
 
 
-def _thinned(points: Sequence[Point]) -> Sequence[Point]:
-    return points[:: -(-len(points) // POINTS_MAX) or 1]
+def _thinned(points: Sequence[MapPoint]) -> Sequence[MapPoint]:
+    return points[:: -(-len(points) // MAP_POINTS_MAX) or 1]
 
 
-def _line(frame: Frame, points: Sequence[Point], *, dashed: bool) -> Shape:
+def _line(frame: MapFrame, points: Sequence[MapPoint], *, dashed: bool) -> Shape:
     line = {"points": _joined(frame, points), "fill": "none", "stroke": "var(--dim)"}
     dashes = {"stroke-dasharray": "3 3"} if dashed else {}
     return Shape("polyline", {**line, "stroke-width": 1.5, **dashes})
 
 
-def _polygon(frame: Frame, corners: Sequence[Point]) -> Shape:
+def _polygon(frame: MapFrame, corners: Sequence[MapPoint]) -> Shape:
     mark = {"fill": "var(--mark)", "fill-opacity": 0.25, "stroke": "var(--mark)"}
     return Shape("polygon", {"points": _joined(frame, corners), **mark})
 
 
-def _joined(frame: Frame, points: Sequence[Point]) -> str:
+def _joined(frame: MapFrame, points: Sequence[MapPoint]) -> str:
     return " ".join(f"{x:.1f},{y:.1f}" for x, y in map(frame.place, points))
 
 
-def _dot(frame: Frame, point: Point) -> Shape:
+def _dot(frame: MapFrame, point: MapPoint) -> Shape:
     x, y = frame.place(point)
     return Shape("circle", {"cx": f"{x:.1f}", "cy": f"{y:.1f}", "r": 2, "fill": "var(--mark)"})
 
 
-def _ruler(frame: Frame) -> tuple[Shape, Shape]:
+def _ruler(frame: MapFrame) -> tuple[Shape, Shape]:
     """A length for the eye: the largest round one that fits a third of the map."""
     unit = frame.scale / METRES_PER_DEGREE
     lengths = [n * 10**power for power in range(7) for n in (1, 2, 5)]
-    metres = max((m for m in lengths if m * unit <= WIDTH / 3), default=1)
+    metres = max((m for m in lengths if m * unit <= MAP_WIDTH / 3), default=1)
     said = f"{metres // 1000} km" if metres >= 1000 else f"{metres} m"  # noqa: PLR2004  # metres
     y = round(frame.height - 4, 1)
     end = round(MARGIN + metres * unit, 1)

@@ -3,24 +3,24 @@
 from collections.abc import Sequence
 from typing import Final
 
-from assessment.dry_run import Reading
+from assessment.dry_run import DriveReading
 from pages.markup import Drawing, Shape
 from pages.translation import Translation
 from telemetry.instants import MINUTE_MS
 
-WIDTH: Final = 320.0
+PLOT_WIDTH: Final = 320.0
 HEIGHT: Final = 120.0
 LEFT: Final = 44.0
 BOTTOM: Final = 18.0
-POINTS_MAX: Final = 600
+PLOT_POINTS_MAX: Final = 600
 MARKS_MAX: Final = 1_200
 STRAYS_PERCENT_MAX: Final = 1
 
 
 def plot(
     label: str,
-    before: Sequence[Reading],
-    after: Sequence[Reading],
+    before: Sequence[DriveReading],
+    after: Sequence[DriveReading],
     floor_ms: int,
     words: Translation,
 ) -> Drawing | None:
@@ -40,7 +40,7 @@ def plot(
     spread = (high - low) or 1.0
 
     def place(at_ms: int, value: float) -> tuple[float, float]:
-        x = LEFT + (min(max(at_ms, start), end) - start) / (end - start) * (WIDTH - LEFT - 4)
+        x = LEFT + (min(max(at_ms, start), end) - start) / (end - start) * (PLOT_WIDTH - LEFT - 4)
         return x, 6 + (high - value) / spread * (HEIGHT - BOTTOM - 12)
 
     line = " ".join(f"{x:.1f},{y:.1f}" for x, y in (place(*one) for one in _thinned(measured)))
@@ -56,25 +56,25 @@ def plot(
         Shape("text", {"x": 2, "y": 14}, f"{high:.5g}"),
         Shape("text", {"x": 2, "y": HEIGHT - BOTTOM - 2}, f"{low:.5g}"),
         Shape("text", {"x": LEFT, "y": below}, "0"),
-        Shape("text", {"x": WIDTH - 4, "y": below, "text-anchor": "end"}, span),
+        Shape("text", {"x": PLOT_WIDTH - 4, "y": below, "text-anchor": "end"}, span),
     ]
-    return Drawing(label, WIDTH, HEIGHT, shapes)
+    return Drawing(label, PLOT_WIDTH, HEIGHT, shapes)
 
 
-def _window(measured: Sequence[Reading]) -> tuple[int, int]:
+def _window(measured: Sequence[DriveReading]) -> tuple[int, int]:
     """The time drawn: a few readings of a clock gone wrong do not flatten the drive."""
     strays = len(measured) * STRAYS_PERCENT_MAX // 100
     start = measured[strays][0]
     return start, max(measured[-1 - strays][0], start + 1)
 
 
-def _numbers(readings: Sequence[Reading]) -> list[tuple[int, float]]:
+def _numbers(readings: Sequence[DriveReading]) -> list[tuple[int, float]]:
     return sorted((at, float(value)) for at, value in readings if isinstance(value, int | float))
 
 
 def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
     """At most POINTS_MAX points that keep every peak: the least and greatest of each stretch."""
-    each = -(-len(points) // (POINTS_MAX // 2))
+    each = -(-len(points) // (PLOT_POINTS_MAX // 2))
     if each <= 1:
         return points
     kept = []
@@ -85,7 +85,7 @@ def _thinned(points: list[tuple[int, float]]) -> list[tuple[int, float]]:
     return kept
 
 
-def _every(told: Sequence[Reading]) -> int:
+def _every(told: Sequence[DriveReading]) -> int:
     return -(-len(told) // MARKS_MAX) or 1
 
 

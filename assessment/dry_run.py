@@ -24,12 +24,12 @@ from telemetry.flow import OutputFlow
 from telemetry.instants import parse_instant, to_ms
 from telemetry.record import TROUBLE_CODES, decode_record
 
-READINGS_MAX: Final = 2_000_000
+DRY_RUN_READINGS_MAX: Final = 2_000_000
 """More than this is a fleet, not a drive."""
 
-Reading = tuple[int, Any]
+DriveReading = tuple[int, Any]
 """Milliseconds UTC, and the value."""
-Readings = dict[str, list[Reading]]
+DriveReadings = dict[str, list[DriveReading]]
 """By signal, in the order of arrival."""
 
 
@@ -43,8 +43,8 @@ class DryRun:
     role: Role
     """What the person is to the vehicle."""
     envelopes: int = 0
-    before: Readings = field(default_factory=dict)
-    after: dict[str, Readings] = field(default_factory=dict)
+    before: DriveReadings = field(default_factory=dict)
+    after: dict[str, DriveReadings] = field(default_factory=dict)
     """By output."""
     floors_ms: dict[tuple[str, str], int] = field(default_factory=dict)
     """By output and signal: how coarsely its times are told, at the finest."""
@@ -97,8 +97,8 @@ def _take(done: DryRun, payload: bytes) -> int:
         last_ms = max([last_ms, *(t0_ms + dt for dt in column.dt)])
     if envelope.dtc:
         done.before.setdefault(TROUBLE_CODES, []).extend((t0_ms, code) for code in envelope.dtc)
-    if done.readings > READINGS_MAX:
-        msg = f"more than {READINGS_MAX:,} readings are a fleet: take one drive of it"
+    if done.readings > DRY_RUN_READINGS_MAX:
+        msg = f"more than {DRY_RUN_READINGS_MAX:,} readings are a fleet: take one drive of it"
         raise OverflowError(msg)
     return last_ms
 

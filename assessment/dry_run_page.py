@@ -10,7 +10,7 @@ from assessment.drive_map import drive_map, ways
 from assessment.drive_plot import plot
 from assessment.dry_run import DryRun
 from pages.markup import Drawing, page
-from pages.phrases import ROLES, duration_words
+from pages.phrases import ROLE_PHRASES, duration_words
 from pages.reasons import reason_words
 from pages.titles import Titles
 from pages.translation import Translation
@@ -23,7 +23,7 @@ from telemetry.record import LATITUDE, LONGITUDE, MESH
 
 def assumed_words(role: Role, words: Translation, *, agreed: bool) -> str:
     """Whose drive it is taken to be, and what they agreed to."""
-    people = words.gettext(ROLES[role])
+    people = words.gettext(ROLE_PHRASES[role])
     if agreed:
         return words.gettext(
             "Taken for %(people)s, as if everything had been agreed to.", people=people

@@ -19,7 +19,7 @@ STOP_DEADLINE_MS: Final = 10_000
 SILENCE_MS_MAX: Final = 3_600_000
 """Must stay below the control topics' ``delete.retention.ms``, after which a deletion is gone."""
 
-Apply = Callable[[bytes, bytes | None], None]
+ApplyRow = Callable[[bytes, bytes | None], None]
 
 
 class CompactedView:
@@ -35,7 +35,7 @@ class CompactedView:
         self,
         broker: Broker,
         topic: str,
-        apply: Apply,
+        apply: ApplyRow,
         *,
         heartbeat_at: Callable[[bytes], int],
         clock: Callable[[], int],

@@ -14,7 +14,7 @@ from telemetry.identity import DeviceId
 from telemetry.instants import to_datetime
 
 READINGS_TARGET: Final = 120
-READINGS_MAX: Final = 200
+BATCH_READINGS_MAX: Final = 200
 """A reading takes well under 1 KiB, so an envelope stays far below its 256 KiB."""
 SPAN_MS_MAX: Final = 60_000
 
@@ -58,9 +58,9 @@ def batches(groups: Iterable[Sequence[Reading]]) -> Iterator[Batch]:
             yield Batch(tuple(held))
             held = []
         held.extend(group)
-        while len(held) > READINGS_MAX:
-            yield Batch(tuple(held[:READINGS_MAX]))
-            del held[:READINGS_MAX]
+        while len(held) > BATCH_READINGS_MAX:
+            yield Batch(tuple(held[:BATCH_READINGS_MAX]))
+            del held[:BATCH_READINGS_MAX]
     if held:
         yield Batch(tuple(held))
 

@@ -79,7 +79,7 @@ class Checked:
         return self.readings - sum(finding.readings for finding in self.findings)
 
 
-def check(
+def check_envelope(
     payload: bytes, judge: Judge, catalogue: Catalogue, collected: AbstractSet[str]
 ) -> Checked:
     """Judge the whole, then each column by itself, so that every reason has its path."""

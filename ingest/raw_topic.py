@@ -13,7 +13,7 @@ from telemetry.topics import RAW
 ENVELOPES_AT_ONCE_MAX = 500
 
 
-class Publish(Protocol):
+class TopicPublisher(Protocol):
     """What is asked of the bus."""
 
     async def publish_to(self, topic: str, pairs: Sequence[tuple[bytes, bytes]]) -> None:
@@ -27,7 +27,7 @@ class RawPublisher:
     object: one device keeps one partition meanwhile, and nobody reads a device off a key.
     """
 
-    def __init__(self, publisher: Publish, collected: AbstractSet[str]) -> None:
+    def __init__(self, publisher: TopicPublisher, collected: AbstractSet[str]) -> None:
         self._publisher = publisher
         self._collected = collected
         self._routing_key = secrets.token_bytes(32)

@@ -1,7 +1,7 @@
 """From the outbox to the control topics: every change, in order, at least once.
 
 In: rows that the registry left in its own transactions. Out: control records through a
-``Publish``, then heartbeats. A row leaves the outbox only after its publish returned; a
+``PublishRecords``, then heartbeats. A row leaves the outbox only after its publish returned; a
 crash between publishes it again, which compacted topics and idempotent views forgive.
 A heartbeat must never vouch for a row that is still waiting.
 """
@@ -13,10 +13,10 @@ from typing import Any, Final
 from sqlalchemy import Row, Table, delete, func, insert, select, update
 
 from office.policy_versions import policy_change
-from office.ports import ControlRecord, Publish
+from office.ports import ControlRecord, PublishRecords
 from office.registry.consents import consent_of
 from office.registry.links import link_of
-from office.store.changes import CHUNK_ROWS, Change, announce
+from office.store.changes import CHUNK_ROWS, ControlChange, announce
 from office.store.database import Database
 from office.store.tables import CONSENTS, DEVICES, LINKS, OUTBOX, POLICIES, PUBLISHED
 from telemetry.control import DeviceRegistration, Heartbeat, encode_row
@@ -33,7 +33,7 @@ class Outbox:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def drain(self, publish: Publish) -> int | None:
+    async def drain(self, publish: PublishRecords) -> int | None:
         """Publish what waits, in order; how many rows. None: another process publishes now.
 
         What ``publish`` raises goes through; the rows then wait for the next call.
@@ -42,7 +42,7 @@ class Outbox:
             return await self._drain(publish) if sole else None
 
     async def beat(
-        self, publish: Publish, partitions: Mapping[str, int], now_ms: int
+        self, publish: PublishRecords, partitions: Mapping[str, int], now_ms: int
     ) -> int | None:
         """Drain, then tell every partition of each topic that it is complete as of ``now_ms``.
 
@@ -56,7 +56,7 @@ class Outbox:
             await publish(heartbeats(partitions, now_ms, await self.high_water()))
             return published
 
-    async def _drain(self, publish: Publish) -> int:
+    async def _drain(self, publish: PublishRecords) -> int:
         published = 0
         while batch := await self._waiting():
             await publish(list(batch.values()))
@@ -118,20 +118,20 @@ class Outbox:
         return queued
 
 
-def _device_change(row: Row[Any]) -> Change:
+def _device_change(row: Row[Any]) -> ControlChange:
     value = DeviceRegistration(DeviceId(row.device), row.registered_ms)
-    return Change(CONTROL_LINKS, row.row, value)
+    return ControlChange(CONTROL_LINKS, row.row, value)
 
 
-def _link_change(row: Row[Any]) -> Change:
-    return Change(CONTROL_LINKS, row.link, link_of(row))
+def _link_change(row: Row[Any]) -> ControlChange:
+    return ControlChange(CONTROL_LINKS, row.link, link_of(row))
 
 
-def _consent_change(row: Row[Any]) -> Change:
-    return Change(CONTROL_CONSENTS, row.consent, consent_of(row))
+def _consent_change(row: Row[Any]) -> ControlChange:
+    return ControlChange(CONTROL_CONSENTS, row.consent, consent_of(row))
 
 
-_REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], Change]], ...]] = (
+_REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], ControlChange]], ...]] = (
     (DEVICES, _device_change),
     (LINKS, _link_change),
     (CONSENTS, _consent_change),

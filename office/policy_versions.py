@@ -10,7 +10,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, insert, select
 
 from office.errors import OfficeError
-from office.store.changes import Change, announce
+from office.store.changes import ControlChange, announce
 from office.store.database import Database
 from office.store.tables import POLICIES
 from telemetry.publication import Publication, decode_publication, encode_publication
@@ -34,7 +34,7 @@ async def newest(database: Database) -> int | None:
     return found
 
 
-async def publish(
+async def record_version(
     database: Database, new: Publication, after: Sequence[Publication]
 ) -> tuple[Publication, ...]:
     """Record a version and have it told; the versions then on record.
@@ -55,7 +55,7 @@ async def publish(
         value = encode_publication(new)
         row = {"version": new.version, "policy": new.policy, "value": value}
         await connection.execute(insert(POLICIES).values(row))
-        await announce(connection, [Change(CONTROL_POLICIES, new.key.decode(), value)])
+        await announce(connection, [ControlChange(CONTROL_POLICIES, new.key.decode(), value)])
     return (*known, new)
 
 
@@ -85,6 +85,6 @@ def on_record(known: Sequence[Publication], new: Publication) -> bool:
     return False
 
 
-def policy_change(row: Row[Any]) -> Change:
+def policy_change(row: Row[Any]) -> ControlChange:
     """A row of the table as the outbox tells it."""
-    return Change(CONTROL_POLICIES, decode_publication(row.value).key.decode(), row.value)
+    return ControlChange(CONTROL_POLICIES, decode_publication(row.value).key.decode(), row.value)

@@ -17,7 +17,7 @@ class ControlRecord(NamedTuple):
         return f"ControlRecord({self.topic})"
 
 
-Publish = Callable[[Sequence[ControlRecord]], Awaitable[None]]
+PublishRecords = Callable[[Sequence[ControlRecord]], Awaitable[None]]
 """Send in the given order; durable on return.
 
 When it raises, nothing of the batch may arrive later: throw the producer away, because

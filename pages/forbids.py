@@ -1,6 +1,6 @@
 """A forbid as people read it in the notice: who never receives what, and about whom."""
 
-from pages.phrases import ROLES
+from pages.phrases import ROLE_PHRASES
 from pages.titles import Titles
 from policy.language.fields import Forbid
 
@@ -22,5 +22,5 @@ def forbid_words(forbid: Forbid, titles: Titles, *, everywhere: bool) -> str:
         line = words.gettext("%(line)s (but for: %(purposes)s)", line=line, purposes=exempt)
     if forbid.when is None:
         return line
-    roles = words.listed(words.gettext(ROLES[role]) for role in forbid.when.role)
+    roles = words.listed(words.gettext(ROLE_PHRASES[role]) for role in forbid.when.role)
     return words.gettext("For %(people)s: %(line)s", people=roles, line=line)

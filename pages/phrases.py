@@ -48,7 +48,7 @@ TRIGGERS: Final[Mapping[str, str]] = {
     "consent_end": phrase("after your consent ends"),
 }
 """By ``policy.vocabulary.words.Trigger``; a compiled cell has it as text."""
-ROLES: Final[Mapping[Role, str]] = {
+ROLE_PHRASES: Final[Mapping[Role, str]] = {
     "contract_holder": phrase("holders of a contract"),
     "owner": phrase("owners"),
     "minor": phrase("children and teenagers"),

@@ -23,7 +23,7 @@ from babel.units import format_unit
 from policy.vocabulary.bilingual import Language
 from policy.vocabulary.terms import Period, PeriodUnit
 
-SOURCE: Final[Language] = "en"
+SOURCE_LANGUAGE: Final[Language] = "en"
 """The language of the phrases themselves; it has no catalogue."""
 
 
@@ -44,7 +44,9 @@ class Translation:
     def __init__(self, language: Language) -> None:
         self.language = language
         self._locale = Locale.parse(language)
-        self._catalogue = NullTranslations() if language == SOURCE else _catalogue(language)
+        self._catalogue = (
+            NullTranslations() if language == SOURCE_LANGUAGE else _catalogue(language)
+        )
 
     def gettext(self, text: str, **values: str) -> str:
         """The phrase in this language."""

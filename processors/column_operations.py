@@ -11,13 +11,13 @@ from typing import Any, assert_never
 from policy.vocabulary.operations import (
     H3_AS_COARSE_AS,
     Bucket,
+    Coarsening,
     JisSize,
     Keep,
     Mesh,
     MeshH3,
     MeshJis,
     Round,
-    Step,
     ThinCount,
     ThinTime,
 )
@@ -25,7 +25,7 @@ from policy.vocabulary.operations import Thin as ThinOperation
 from telemetry.grids import h3_cell, jis_mesh
 
 Values = list[Any]
-Valued = Keep | Step
+Valued = Keep | Coarsening
 """Operations that leave each reading its own value."""
 ColumnFunction = Callable[[Values], Values]
 Thinning = Callable[[int, list[int], Values], tuple[list[int], Values]]

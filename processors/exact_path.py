@@ -15,7 +15,13 @@ from msgspec import UNSET
 from processors.fast_path import value_type
 from processors.people import People
 from processors.program import Program
-from telemetry.envelope import ENVELOPE_BYTES_MAX, READINGS_MAX, VERSION, Envelope, decode_envelope
+from telemetry.envelope import (
+    ENVELOPE_BYTES_MAX,
+    ENVELOPE_VERSION,
+    READINGS_MAX,
+    Envelope,
+    decode_envelope,
+)
 from telemetry.identity import MASK
 from telemetry.instants import DAY_MS, to_ms
 from telemetry.outcome import Rejected
@@ -110,7 +116,7 @@ def _shape_fault(value: bytes) -> Rejected:
         return Rejected.MALFORMED
     if not isinstance(loose, dict):
         return Rejected.MALFORMED
-    if loose.get("v") != VERSION:
+    if loose.get("v") != ENVELOPE_VERSION:
         return Rejected.UNKNOWN_VERSION
     if loose.keys() - set(Envelope.__struct_fields__):
         return Rejected.UNKNOWN_FIELD

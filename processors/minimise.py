@@ -11,7 +11,7 @@ from processors.program import Decision, Program
 from processors.pseudonyms import LinkPseudonyms, record_id
 from processors.readings import Readings
 from telemetry.instants import format_instant
-from telemetry.record import CE_ID, MESH, READINGS, VERSION, Series
+from telemetry.record import CE_ID, MESH, READINGS, RECORD_VERSION, Series
 
 COLUMN_PLANS_KEPT_MAX = 10_000
 TIMES_KEPT_MAX = 10_000
@@ -97,7 +97,7 @@ class Minimiser:
         expiry: Expiry,
     ) -> Minimised:
         stamp = seat.stamps[job.route]
-        value = self._encode(_Wire(VERSION, stamp.text, self._time(start_ms), series, codes))
+        value = self._encode(_Wire(RECORD_VERSION, stamp.text, self._time(start_ms), series, codes))
         headers = [
             (CE_ID, record_id(stamp.id_key, id_)),
             *stamp.fixed_headers,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from processors.epochs import EpochSpan, epoch_at
 from processors.expiry import Header
 from processors.people import FOREVER_MS
-from processors.permit import Permit
+from processors.permit import Authorizer
 from processors.routes import Route
 from telemetry import record as wire
 from telemetry.identity import EpochKey, LinkSecret, Pseudonym
@@ -44,7 +44,7 @@ Keys = Mapping[KeyName, EpochKey | None]
 PartitionOf = Callable[[str, bytes], int]
 """(topic, record key) -> partition, as Kafka's default partitioner would."""
 
-SOURCE = b"roadfade"
+EVENT_SOURCE = b"roadfade"
 TYPE = b"roadfade.purpose-record.v1"
 
 
@@ -82,7 +82,7 @@ class LinkPseudonyms:
 
 
 def pseudonyms_for(
-    permit: Permit,
+    permit: Authorizer,
     routes: Sequence[Route],
     keys: Keys,
     partition_of: PartitionOf,
@@ -116,7 +116,7 @@ def _key_name(route: Route, span: EpochSpan) -> KeyName:
 
 def _stamp(
     route: Route,
-    permit: Permit,
+    permit: Authorizer,
     key: EpochKey,
     span: EpochSpan,
     partition_of: PartitionOf,
@@ -128,7 +128,7 @@ def _stamp(
     text = str(pseudonym(key, permit.link.secret))
     headers = [
         (wire.CE_TYPE, TYPE),
-        (wire.CE_SOURCE, SOURCE),
+        (wire.CE_SOURCE, EVENT_SOURCE),
         (wire.CE_SPECVERSION, b"1.0"),
         (wire.POLICY_VERSION, policy_version.encode()),
         (wire.PURPOSE, route.output.purpose.encode()),

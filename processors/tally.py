@@ -12,7 +12,7 @@ from processors.routes import OutputTable, Route
 from telemetry.flow import OutputFlow
 from telemetry.outcome import Rejected, Withheld
 
-ORDER = {reason: place for place, reason in enumerate(Withheld)}
+REASON_ORDER = {reason: place for place, reason in enumerate(Withheld)}
 
 
 class Tally:
@@ -81,7 +81,7 @@ class Tally:
         }
         if len(partials) == 1:
             return by_reason
-        first = min(by_reason, key=ORDER.__getitem__)
+        first = min(by_reason, key=REASON_ORDER.__getitem__)
         return {first: row[self._program.union_slots[table.output.id, path]]}
 
 
@@ -105,4 +105,4 @@ def _refusal(
             reasons.add(Withheld.TOO_LATE)
     if not reasons:
         return Withheld.NOT_IN_PURPOSE
-    return min(reasons, key=ORDER.__getitem__)
+    return min(reasons, key=REASON_ORDER.__getitem__)

@@ -6,7 +6,7 @@ from typing import Final
 
 from roadfade.terminal.deferred import app_of
 
-POLICY: Final = {
+POLICY_COMMANDS: Final = {
     "check": "roadfade.commands.policy.ask:check",
     "test": "roadfade.commands.policy.ask:run_beside",
     "explain": "roadfade.commands.policy.ask:explain_command",
@@ -23,14 +23,14 @@ POLICY: Final = {
     "coverage": "roadfade.commands.policy.pages:coverage_command",
     "generate": "roadfade.commands.policy.pages:generate",
 }
-DEVICE: Final = {
+DEVICE_COMMANDS: Final = {
     "register": "roadfade.commands.office:register_device",
 }
-CONSENT: Final = {
+CONSENT_COMMANDS: Final = {
     "grant": "roadfade.commands.office:grant",
     "withdraw": "roadfade.commands.office:withdraw",
 }
-TOPICS: Final = {
+TOPIC_COMMANDS: Final = {
     "apply": "roadfade.commands.processes:topics_apply",
     "show": "roadfade.commands.processes:topics_show",
 }
@@ -57,11 +57,11 @@ app = app_of(
     name="roadfade",
     completes=True,
 )
-policy_app = app_of("Ask the policy document.", POLICY)
+policy_app = app_of("Ask the policy document.", POLICY_COMMANDS)
 app.add_typer(policy_app, name="policy")
-app.add_typer(app_of("Dongles known to us.", DEVICE), name="device")
-app.add_typer(app_of("Consents, given and withdrawn.", CONSENT), name="consent")
-app.add_typer(app_of("Kafka topics, as the policy says.", TOPICS), name="topics")
+app.add_typer(app_of("Dongles known to us.", DEVICE_COMMANDS), name="device")
+app.add_typer(app_of("Consents, given and withdrawn.", CONSENT_COMMANDS), name="consent")
+app.add_typer(app_of("Kafka topics, as the policy says.", TOPIC_COMMANDS), name="topics")
 
 
 def main() -> None:

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 
-Clock = Callable[[], int]
+WallClock = Callable[[], int]
 
 
 def wall_ms() -> int:
@@ -11,6 +11,6 @@ def wall_ms() -> int:
     return time.time_ns() // 1_000_000
 
 
-def judging_clock(fixed_now_ms: int | None) -> Clock:
+def judging_clock(fixed_now_ms: int | None) -> WallClock:
     """The clock by which records are judged: the wall's, or one fixed instant."""
     return wall_ms if fixed_now_ms is None else lambda: fixed_now_ms

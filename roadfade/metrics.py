@@ -116,7 +116,7 @@ def count_flow(ledger: Mapping[str, OutputFlow], rejected: Mapping[str, int]) ->
         REJECTED.labels(reason).inc(count)
 
 
-def serve(host: str, port: int, ports_dir: Path, role: str) -> WSGIServer:
+def serve_metrics(host: str, port: int, ports_dir: Path, role: str) -> WSGIServer:
     """Serve /metrics from a thread; the port taken is written to ``<ports_dir>/<role>``."""
     server, _ = start_http_server(port, host, REGISTRY)
     ports_dir.mkdir(parents=True, exist_ok=True)

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 from bus.failures import SendFailedError
 from bus.publisher import Publisher
-from ingest.raw_topic import Publish, RawPublisher
+from ingest.raw_topic import RawPublisher, TopicPublisher
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
@@ -19,7 +19,7 @@ from roadfade.settings import Settings
 class RawTopic(RawPublisher):
     """Publishes what ``plan`` collects."""
 
-    def __init__(self, publisher: Publish, plan: Plan) -> None:
+    def __init__(self, publisher: TopicPublisher, plan: Plan) -> None:
         super().__init__(publisher, plan.collected)
         self.plan = plan
 

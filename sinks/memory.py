@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
-from sinks.port.admission import admit, by_partition
+from sinks.port.admission import admit_record, by_partition
 from sinks.port.duplicates import Window
-from sinks.port.records import Readings
+from sinks.port.records import RecordReadings
 from sinks.port.results import Hits, Located, Overdue, Receipt, Restated, Swept, Written
 from sinks.port.sink import Ends
 from telemetry.arrived import Arrived
@@ -20,7 +20,7 @@ from telemetry.identity import Pseudonym
 from telemetry.kept import End, Kept
 
 
-class Row(NamedTuple):
+class StoredRow(NamedTuple):
     """One kept reading, in the order of the lake's columns. Its repr is never to be printed."""
 
     record: str
@@ -41,7 +41,7 @@ class MemoryStore:
     """What a disk would hold: rows by output, positions and duplicate windows."""
 
     window: int = 50_000
-    rows: dict[str, list[Row]] = field(default_factory=dict)
+    rows: dict[str, list[StoredRow]] = field(default_factory=dict)
     positions: dict[tuple[str, int], int] = field(default_factory=dict)
     windows: dict[tuple[str, int], Window] = field(default_factory=dict)
 
@@ -63,7 +63,7 @@ class MemorySink:
         for (topic, partition), group in by_partition(records).items():
             output, place = self._outputs[topic], (topic, partition)
             window = self._store.windows.setdefault(place, Window(self._store.window))
-            admitted = admit(group, output, self._store.positions.get(place), window, now_ms)
+            admitted = admit_record(group, output, self._store.positions.get(place), window, now_ms)
             total = total.plus(admitted.written)
             if admitted.last is not None:
                 kept = self._store.rows.setdefault(output, [])
@@ -108,7 +108,7 @@ class MemorySink:
         moved, removed = Counter[str](), Counter[str]()
         unjudged = 0
         for output, rows in self._store.rows.items():
-            kept: list[Row] = []
+            kept: list[StoredRow] = []
             for row in rows:
                 judged = ends.end_of(
                     Kept(
@@ -158,7 +158,7 @@ class MemorySink:
         kept = self._store.rows.items()
         return {output: min(row.t_ms for row in rows) for output, rows in kept if rows}
 
-    def _remove(self, unwanted: Callable[[Row], bool]) -> dict[str, int]:
+    def _remove(self, unwanted: Callable[[StoredRow], bool]) -> dict[str, int]:
         gone: dict[str, int] = {}
         for output, rows in self._store.rows.items():
             kept = [row for row in rows if not unwanted(row)]
@@ -168,14 +168,14 @@ class MemorySink:
         return gone
 
 
-def _rows(record: Readings) -> list[Row]:
+def _rows(record: RecordReadings) -> list[StoredRow]:
     rows = []
     for signal, unit, t_ms, numbers, texts in record.runs:
         for index, at_ms in enumerate(t_ms):
             number = None if numbers is None else numbers[index]
             text = None if texts is None else texts[index]
             rows.append(
-                Row(
+                StoredRow(
                     record.record,
                     record.pseudonym,
                     signal,

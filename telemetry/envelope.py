@@ -13,7 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from telemetry.identity import MASK
 
-VERSION: Final = 1
+ENVELOPE_VERSION: Final = 1
 ENVELOPE_BYTES_MAX: Final = 256 * 1024
 COLUMNS_MAX: Final = 256
 READINGS_PER_COLUMN_MAX: Final = 2_000

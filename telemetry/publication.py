@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
-RECORD_BYTES_MAX: Final = 768 * 1024
+PUBLICATION_BYTES_MAX: Final = 768 * 1024
 """Below the topics' own limit, with room for the record around the texts."""
 
 
@@ -75,8 +75,8 @@ def encode_publication(publication: Publication) -> bytes:
             dict(sorted(one.files.items())),
         )
     )
-    if len(value) > RECORD_BYTES_MAX:
-        msg = f"the document is longer than {RECORD_BYTES_MAX} bytes and cannot be published"
+    if len(value) > PUBLICATION_BYTES_MAX:
+        msg = f"the document is longer than {PUBLICATION_BYTES_MAX} bytes and cannot be published"
         raise PublicationError(msg)
     return value
 

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from telemetry.identity import MASK
 
-VERSION: Final = 1
+RECORD_VERSION: Final = 1
 RECORD_BYTES_MAX: Final = 512 * 1024
 
 CE_ID: Final = "ce_id"

@@ -9,9 +9,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from office.errors import OfficeError
 from office.registry.consent_choice import not_offered
 from office.registry.devices import checked_id
-from office.registry.ineffective_consents import parts_of, refuse_void
+from office.registry.ineffective_consents import consent_parts, refuse_void
 from office.registry.intervals import Interval, shortened
-from office.store.changes import Change, announce, chunks
+from office.store.changes import ControlChange, announce, chunks
 from office.store.row_ids import new_row_id
 from office.store.tables import CONSENTS
 from policy.plan.consents import Grantable, Offers
@@ -61,7 +61,7 @@ async def add_consents(
     withdrawal.
     """
     held = await _consents_of(connection, {consent.subject for consent in wanted})
-    parts = await parts_of(connection, {consent.subject for consent in wanted})
+    parts = await consent_parts(connection, {consent.subject for consent in wanted})
     ids, fresh = list[str](), list[ConsentInterval]()
     for new in wanted:
         checked_id("subject", new.subject)
@@ -116,7 +116,7 @@ async def _shorten(connection: AsyncConnection, consent: ConsentInterval, at_ms:
     where = CONSENTS.c.consent == consent.consent
     await connection.execute(update(CONSENTS).where(where).values(to_ms=ended.to_ms))
     row = ConsentInterval(consent.consent, consent.subject, *_asked(consent), *ended)
-    await announce(connection, [Change(CONTROL_CONSENTS, row.consent, row)])
+    await announce(connection, [ControlChange(CONTROL_CONSENTS, row.consent, row)])
 
 
 def _already(equal: Collection[ConsentInterval], new: NewConsent) -> ConsentInterval | None:
@@ -166,5 +166,5 @@ async def _insert(connection: AsyncConnection, fresh: Sequence[ConsentInterval])
                 for consent in fresh
             ],
         )
-        changes = [Change(CONTROL_CONSENTS, consent.consent, consent) for consent in fresh]
+        changes = [ControlChange(CONTROL_CONSENTS, consent.consent, consent) for consent in fresh]
         await announce(connection, changes)

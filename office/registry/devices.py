@@ -7,7 +7,7 @@ from sqlalchemy import insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.errors import OfficeError
-from office.store.changes import Change, announce, chunks
+from office.store.changes import ControlChange, announce, chunks
 from office.store.row_ids import new_row_id
 from office.store.tables import DEVICES
 from telemetry.control import DeviceRegistration
@@ -48,7 +48,7 @@ async def register_devices(
     if fresh:
         await connection.execute(insert(DEVICES), _as_rows(fresh, wanted))
         changes = [
-            Change(CONTROL_LINKS, row, DeviceRegistration(device, wanted[device]))
+            ControlChange(CONTROL_LINKS, row, DeviceRegistration(device, wanted[device]))
             for device, row in fresh.items()
         ]
         await announce(connection, changes)

@@ -17,26 +17,26 @@ from telemetry.control import UNCONFIRMED, Role
 from telemetry.identity import SubjectId
 
 
-class Part(NamedTuple):
+class ConsentPart(NamedTuple):
     """What a subject is to some vehicle, and until when."""
 
     role: Role
     to_ms: int | None
 
 
-async def parts_of(
+async def consent_parts(
     connection: AsyncConnection, subjects: Collection[SubjectId]
-) -> dict[SubjectId, list[Part]]:
+) -> dict[SubjectId, list[ConsentPart]]:
     """Every part that links give these subjects."""
-    found: dict[SubjectId, list[Part]] = {}
+    found: dict[SubjectId, list[ConsentPart]] = {}
     for some in chunks(sorted(subjects)):
         query = select(LINKS.c.subject, LINKS.c.role, LINKS.c.to_ms)
         for row in await connection.execute(query.where(LINKS.c.subject.in_(some))):
-            found.setdefault(SubjectId(row.subject), []).append(Part(row.role, row.to_ms))
+            found.setdefault(SubjectId(row.subject), []).append(ConsentPart(row.role, row.to_ms))
     return found
 
 
-def refuse_void(parts: Sequence[Part], from_ms: int, void: Mapping[Role, str]) -> None:
+def refuse_void(parts: Sequence[ConsentPart], from_ms: int, void: Mapping[Role, str]) -> None:
     """OfficeError where the subject has parts from then on, and a forbid names each of them."""
     roles = sorted({one.role for one in parts if one.to_ms is None or one.to_ms > from_ms})
     if not roles or not all(role in void for role in roles):

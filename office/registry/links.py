@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from office.errors import OfficeError
 from office.registry.devices import checked_id, known
 from office.registry.intervals import Interval, asked_interval
-from office.store.changes import Change, announce, chunks
+from office.store.changes import ControlChange, announce, chunks
 from office.store.row_ids import new_row_id
 from office.store.tables import LINKS
 from telemetry.control import UNCONFIRMED, LinkInterval, Role
@@ -119,7 +119,7 @@ async def close_link(connection: AsyncConnection, device: DeviceId, at_ms: int) 
             ended = update(LINKS).where(LINKS.c.link == link.link).values(to_ms=at_ms)
             await connection.execute(ended)
             closed = replace(link, to_ms=at_ms)
-            await announce(connection, [Change(CONTROL_LINKS, link.link, closed)])
+            await announce(connection, [ControlChange(CONTROL_LINKS, link.link, closed)])
             return link.link
         if link.to_ms == at_ms:
             return link.link
@@ -135,7 +135,7 @@ async def delete_link(connection: AsyncConnection, link: str) -> bool:
     gone = await connection.execute(delete(LINKS).where(LINKS.c.link == link))
     if gone.rowcount == 0:
         return False
-    await announce(connection, [Change(CONTROL_LINKS, link, None)])
+    await announce(connection, [ControlChange(CONTROL_LINKS, link, None)])
     return True
 
 
@@ -167,4 +167,6 @@ async def _insert(connection: AsyncConnection, fresh: Sequence[LinkInterval]) ->
                 for link in fresh
             ],
         )
-        await announce(connection, [Change(CONTROL_LINKS, link.link, link) for link in fresh])
+        await announce(
+            connection, [ControlChange(CONTROL_LINKS, link.link, link) for link in fresh]
+        )

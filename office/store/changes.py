@@ -15,7 +15,7 @@ CHUNK_ROWS: Final = 500
 T = TypeVar("T")
 
 
-class Change(NamedTuple):
+class ControlChange(NamedTuple):
     """A row of a control topic as it is from now on; None: it is no more."""
 
     topic: str
@@ -30,7 +30,7 @@ def chunks(items: Sequence[T]) -> Iterator[Sequence[T]]:
         yield items[start : start + CHUNK_ROWS]
 
 
-async def announce(connection: AsyncConnection, changes: Sequence[Change]) -> None:
+async def announce(connection: AsyncConnection, changes: Sequence[ControlChange]) -> None:
     """Queue the changes for publication, in this order, if the transaction holds.
 
     A deleted row's earlier changes leave the outbox: they hold what must be forgotten.

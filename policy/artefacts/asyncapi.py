@@ -11,7 +11,7 @@ from typing import Any, Final
 from policy.artefacts.topics import topic_configs
 from policy.plan.columns import columns_of
 from policy.plan.plan import Output, Plan
-from policy.vocabulary.words import say_duration
+from policy.vocabulary.words import format_duration
 from telemetry import publication, record
 from telemetry.schema import schema_of, schema_text
 from telemetry.topics import AUDIT_FLOW, CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, RAW
@@ -103,7 +103,7 @@ def _record_message(plan: Plan, output: Output, key: str) -> dict[str, Any]:
         "name": key,
         "title": _title(plan, output),
         "summary": f"Recipient {output.recipient} ({output.recipient_class}). Kept at most: "
-        f"{lives}. On the topic at most {say_duration(output.transport.bound_ms)}.",
+        f"{lives}. On the topic at most {format_duration(output.transport.bound_ms)}.",
         "headers": {"type": "object", "properties": headers, "required": required},
         "payload": _ref("schemas", key),
         "bindings": {
@@ -125,7 +125,7 @@ def _record_schema(plan: Plan, output: Output) -> dict[str, Any]:
         known = series.setdefault(column.path, _series_schema(column.type))
         known["description"] += f"{column.lane.name}: {column.treatment}. "
     properties: dict[str, Any] = {
-        "v": {"const": record.VERSION},
+        "v": {"const": record.RECORD_VERSION},
         "pseudonym": {"type": "string", "description": f"The same for {output.epoch}."},
         "t0": {"type": "string", "format": "date-time"},
         "series": {"type": "object", "properties": series, "additionalProperties": False},

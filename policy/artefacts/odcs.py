@@ -4,9 +4,9 @@ from typing import Any, Final
 
 from policy.artefacts.acls import READER
 from policy.compiled import CompiledPolicy
-from policy.plan.columns import Column, columns_of
+from policy.plan.columns import OutputColumn, columns_of
 from policy.plan.plan import Output, Plan
-from policy.vocabulary.words import say_duration
+from policy.vocabulary.words import format_duration
 from telemetry.record import TROUBLE_CODES
 
 API_VERSION: Final = "v3.1.0"
@@ -77,7 +77,7 @@ def _plain(name: str, kind: str, description: str) -> dict[str, Any]:
     return {"name": name, "logicalType": kind, "required": True, "description": description}
 
 
-def _column(column: Column) -> dict[str, Any]:
+def _column(column: OutputColumn) -> dict[str, Any]:
     in_series = column.path != TROUBLE_CODES
     place = f'series["{column.path}"]' if in_series else "dtc"
     custom = [
@@ -117,6 +117,6 @@ def _promises(output: Output) -> list[dict[str, Any]]:
             "unit": "ms",
             "element": output.topic,
             "driver": "regulatory",
-            "description": f"a byte on the topic: {say_duration(output.transport.bound_ms)}",
+            "description": f"a byte on the topic: {format_duration(output.transport.bound_ms)}",
         }
     ]

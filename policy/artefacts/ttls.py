@@ -3,7 +3,7 @@
 from typing import Any
 
 from policy.plan.plan import Plan
-from policy.vocabulary.words import say_duration
+from policy.vocabulary.words import format_duration
 
 
 def sink_ttls(plan: Plan) -> list[dict[str, Any]]:
@@ -21,7 +21,7 @@ def sink_ttls(plan: Plan) -> list[dict[str, Any]]:
             "from": "the earlier of reading and reception",
             "ends_early_with": lane.trigger,
             "grain": str(lane.grain),
-            "on_the_topic_at_most": say_duration(output.transport.bound_ms),
+            "on_the_topic_at_most": format_duration(output.transport.bound_ms),
         }
         for output in plan.outputs
         for lane in output.lanes

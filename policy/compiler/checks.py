@@ -14,7 +14,7 @@ from policy.vocabulary.operations import PAIR, parts_of
 from policy.vocabulary.patterns import matches
 from policy.vocabulary.position import mesh_in
 from policy.vocabulary.terms import Where
-from policy.vocabulary.words import say_duration
+from policy.vocabulary.words import format_duration
 
 OPEN_ENDED: Final = re.compile(
     r"\b(other|others|etc|and so on|any|necessary|required|miscellaneous)\b|その他|など|等|必要",
@@ -86,7 +86,7 @@ def check_beside(context: CompileContext, permits: tuple[Permit, ...]) -> None:
             continue
         message = f"{permit.signal} would draw the way between coarse positions"
         remedy = f"thin and round it (`do: {{{permit.signal}: [thin 10 s, round 5]}}`), drop it, "
-        remedy += f"or take a precision with times of {say_duration(min(coarse))} or more"
+        remedy += f"or take a precision with times of {format_duration(min(coarse))} or more"
         context.findings.error(permit.where, message, permit.recipient.id, remedy)
 
 

@@ -21,7 +21,7 @@ from policy.plan.cells import PlanCell, PlanCombine, PlanForbid
 from policy.plan.digest import digest
 from policy.plan.limits import Limits
 from policy.plan.plan import Output, Plan
-from policy.vocabulary.words import say_duration, say_space
+from policy.vocabulary.words import format_duration, format_space
 from telemetry.instants import day_start_ms
 from telemetry.record import MESH
 from telemetry.signals import Catalogue
@@ -117,6 +117,6 @@ def _with_cells(
 
 def _precisions(document: Document) -> Mapping[str, str]:
     return {
-        name: f"{say_space(precision.space)}, {say_duration(precision.time)}"
+        name: f"{format_space(precision.space)}, {format_duration(precision.time)}"
         for name, precision in document.precisions.content.precisions.items()
     }

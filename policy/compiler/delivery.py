@@ -10,7 +10,7 @@ from policy.language.purpose_file import Delivery, Purpose
 from policy.plan.cells import belongs_to
 from policy.plan.plan import Lane
 from policy.vocabulary.terms import Where
-from policy.vocabulary.words import release_ms, say_duration
+from policy.vocabulary.words import format_duration, release_ms
 from telemetry.instants import DAY_MS, MINUTE_MS
 
 
@@ -105,7 +105,7 @@ def check_release(
         return
     delivery, where = page.content.delivery, page.where("delivery")
     window_ms = release_ms(delivery.release)
-    longest = say_duration(floor_ms)
+    longest = format_duration(floor_ms)
     if window_ms is None and delivery.because is None:
         message = f"{output_id} promises times no finer than {longest}, and is released live"
         remedy = f"write `release: {longest}`, or say why it must be live: `because: …`"

@@ -7,7 +7,7 @@ from typing import assert_never, get_args
 from policy.compiler.context import CompileContext
 from policy.compiler.outputs import withheld
 from policy.compiler.permits import Permit
-from policy.language.document import Document, in_force
+from policy.language.document import Document, profiles_in_force
 from policy.language.fields import Forbid
 from policy.language.problems import Findings
 from policy.plan.cells import PlanForbid
@@ -32,7 +32,7 @@ def bans(context: CompileContext) -> tuple[PlanForbid, ...]:
             _ban(f"{name}/forbid/{n}", name, forbid, sheet.where("forbids", n - 1))
             for n, forbid in enumerate(sheet.content.forbids, start=1)
         ]
-    for name, profile in in_force(document):
+    for name, profile in profiles_in_force(document):
         place = document.profiles.where
         found += [
             _ban(f"{name}/forbid/{n}", None, forbid, place("profiles", name, "forbids", n - 1))

@@ -16,7 +16,7 @@ from policy.plan.plan import Lane, Output, Rule
 from policy.vocabulary.operations import Drop, Unsupported, Withholding, parts_of
 from policy.vocabulary.periods import coarsest_grain, shortest_ms
 from policy.vocabulary.terms import Denial, Epoch
-from policy.vocabulary.words import say_duration
+from policy.vocabulary.words import format_duration
 from telemetry.outcome import Withheld
 
 
@@ -34,7 +34,7 @@ def lanes(context: CompileContext, permits: Iterable[Permit]) -> tuple[Lane, ...
     return tuple(_lane(name, members, context.limits) for name, members in grouped.items())
 
 
-PREFIX: Final = "purpose."
+TOPIC_PREFIX: Final = "purpose."
 EVER: Final = Epoch(1)
 """Stands where a page without an epoch was refused already."""
 
@@ -76,13 +76,13 @@ def _output(
         if shortest_ms(lane.period) - lane.grain.length_ms_min <= settings.bound_ms:
             message = f"{output_id} keeps {lane.name} no longer than its topic may hold a byte"
             remedy = "every record would be too late: shorten `topic_at_most` for this purpose"
-            findings.error(where, message, say_duration(settings.bound_ms), remedy)
+            findings.error(where, message, format_duration(settings.bound_ms), remedy)
     return Output(
         id=output_id,
         purpose=page.content.purpose,
         recipient=recipient.id,
         recipient_class=recipient.recipient_class,
-        topic=PREFIX + output_id,
+        topic=TOPIC_PREFIX + output_id,
         transport=settings,
         epoch=page.content.identity.epoch or EVER,
         lanes=found,
@@ -141,7 +141,7 @@ def _reason(operation: Withholding) -> Withheld:
 def lane_name(permit: Permit) -> str:
     """``30-days.1s``: period and floor; trigger and grain where they are not the usual ones."""
     parts = [str(permit.period).replace(" ", "-")]
-    parts.append(say_duration(permit.time_floor_ms).replace(" ", ""))
+    parts.append(format_duration(permit.time_floor_ms).replace(" ", ""))
     if permit.trigger != "reading":
         parts.append(permit.trigger)
     if permit.grain is not coarsest_grain(permit.period):

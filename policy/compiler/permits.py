@@ -64,7 +64,7 @@ def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
     delivery.check_cell(context, placed, items)
     precision = _precision(context, placed, items)
     basis = legal_basis.basis(context, placed)
-    period = promises.period(cell.keep, placed.where("keep"), findings)
+    period = promises.promised_period(cell.keep, placed.where("keep"), findings)
     grain = promises.grain(cell.keep, period, placed.where("keep", "grain"), findings)
     if precision is None and items.signals:
         return
@@ -73,7 +73,9 @@ def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
         if items.delivery.mode != "aggregate":
             legal_basis.check_recipient(recipient, basis, placed.where(), findings)
         if precision is not None:
-            position_bound.check(context, placed, recipient, precision, items.signals, treated)
+            position_bound.check_positions(
+                context, placed, recipient, precision, items.signals, treated
+            )
         cell_id = f"{placed.purpose}/{recipient.id}/{placed.category}"
         suffix = f"#{placed.line + 1}" if placed.line else ""
         for name, is_fact in [(s.path, False) for s in items.signals] + [

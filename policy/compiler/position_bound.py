@@ -7,7 +7,7 @@ from policy.language.category_files import Precision
 from policy.language.purpose_file import Recipient
 from policy.vocabulary.operations import Operation
 from policy.vocabulary.position import as_coarse_as, mesh_in, withholds
-from policy.vocabulary.words import say_duration, say_space
+from policy.vocabulary.words import format_duration, format_space
 from telemetry.signals import Kind, Signal
 
 
@@ -23,7 +23,7 @@ def check_bound(context: CompileContext) -> None:
         )
 
 
-def check(
+def check_positions(
     context: CompileContext,
     placed: PlacedCell,
     recipient: Recipient,
@@ -42,7 +42,7 @@ def check(
             continue
         if as_coarse_as(mesh_in(operations), needed.space) and precision.time >= needed.time:
             continue
-        least = f"{say_space(needed.space)} and {say_duration(needed.time)}"
+        least = f"{format_space(needed.space)} and {format_duration(needed.time)}"
         message = f"{signal.path} would reach `{recipient.id}` ({recipient.recipient_class})"
         message += f" finer than {outside.location_at_least}: {least}"
         remedy = f"write a precision at least as coarse as {outside.location_at_least}, or drop it"

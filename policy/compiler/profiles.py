@@ -1,7 +1,7 @@
 """Legal profiles: which are in force, the forbids they add, and what they require."""
 
 from policy.compiler.context import CompileContext
-from policy.language.document import Document, in_force
+from policy.language.document import Document, profiles_in_force
 from policy.language.problems import Findings
 from policy.vocabulary.nearest import write_nearest
 from policy.vocabulary.terms import is_outside
@@ -11,7 +11,7 @@ def check_profiles(context: CompileContext) -> None:
     """Unknown profiles, ones that are on outside their dates, and what those in force require."""
     document, findings = context.document, context.findings
     policy, known = document.policy.content, document.profiles.content.profiles
-    active = dict(in_force(document))
+    active = dict(profiles_in_force(document))
     for name, on in policy.profiles.items():
         where = document.policy.where("profiles", name)
         if name not in known:

@@ -14,7 +14,7 @@ from policy.plan.limits import Limits
 from policy.plan.plan import Transport
 from policy.vocabulary.periods import coarsest_grain, shortest_ms
 from policy.vocabulary.terms import Period, Where
-from policy.vocabulary.words import OPEN_TRIGGERS, say_duration
+from policy.vocabulary.words import OPEN_TRIGGERS, format_duration
 from telemetry.instants import MINUTE_MS, SECOND_MS, Grain
 
 SEGMENT_MS_MAX: Final = 10 * MINUTE_MS
@@ -34,7 +34,7 @@ def transport(
     if not _keeps(promised_ms, limits):
         minutes = next(n for n in count(1) if _keeps(n * MINUTE_MS, limits))
         message = "no segment settings keep this promise: the broker itself adds "
-        message += say_duration(limits.check_interval_ms + limits.delete_delay_ms)
+        message += format_duration(limits.check_interval_ms + limits.delete_delay_ms)
         remedy = f"promise at least {minutes} minutes, or let the broker check and delete sooner"
         findings.error(where, message, promise.topic_at_most, remedy)
     budget_ms = promised_ms if at_most_ms is None else min(promised_ms, at_most_ms)
@@ -54,7 +54,7 @@ def _segment_ms(budget_ms: int) -> int:
     return max(min(budget_ms // 4, SEGMENT_MS_MAX), SEGMENT_MS_MIN)
 
 
-def period(keep: KeepFor, where: Where, findings: Findings) -> Period:
+def promised_period(keep: KeepFor, where: Where, findings: Findings) -> Period:
     """The longest possible life: ``at_most``, or the cap of an event that may never come."""
     if keep.trigger not in OPEN_TRIGGERS:
         if keep.cap is not None:

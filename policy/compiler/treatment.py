@@ -7,7 +7,7 @@ from policy.vocabulary.operations import PAIR, Keep, Operation, misfit, parts_of
 from policy.vocabulary.patterns import closest
 from policy.vocabulary.position import mesh_in, mesh_of, placed, withholds
 from policy.vocabulary.terms import Where
-from policy.vocabulary.words import Space, say_space
+from policy.vocabulary.words import Space, format_space
 from telemetry.signals import Kind, Signal
 
 EVERY = "*"
@@ -56,12 +56,12 @@ def _check_together(
     if len(parts.meshes) > 1 or (parts.meshes and parts.steps):
         message = f"{signal.path} is treated beside its mesh"
         remedy = "the precision's mesh is enough: leave only `thin` here"
-        findings.error(where, message, say_space(space), remedy)
+        findings.error(where, message, format_space(space), remedy)
     coarse = mesh_of(space) is not None
     if coarse and signal.kind is Kind.POSITION and not parts.meshes and own is None:
         message = f"{signal.path} would tell more of the position than the mesh does"
         remedy = f"say what becomes of it: `do: {{{signal.path}: drop}}`"
-        findings.error(where, message, say_space(space), remedy)
+        findings.error(where, message, format_space(space), remedy)
 
 
 def check_pair(treated: dict[str, tuple[Operation, ...]], where: Where, findings: Findings) -> None:

@@ -7,7 +7,7 @@ from policy.diff.coarseness import Than, compare_periods, compare_treatments
 from policy.diff.grants import Grant
 from policy.vocabulary.periods import coarsest_grain
 from policy.vocabulary.terms import Period
-from policy.vocabulary.words import say_duration, say_space
+from policy.vocabulary.words import format_duration, format_space
 
 
 def compare_grants(who: str, old: Grant | None, new: Grant | None) -> Iterator[Change]:
@@ -118,8 +118,8 @@ def _treated(grant: Grant) -> str:
         "" if grant.at_least is None else f"groups of {grant.at_least}",
         grant.treatment,
         grant.worded,
-        "" if grant.space is None else say_space(grant.space),
-        f"time {say_duration(grant.time_floor_ms)}" if grant.time_floor_ms else "",
+        "" if grant.space is None else format_space(grant.space),
+        f"time {format_duration(grant.time_floor_ms)}" if grant.time_floor_ms else "",
     )
     return ", ".join(part for part in parts if part)
 

@@ -11,7 +11,7 @@ from policy.compiled import CompiledPolicy
 from policy.language.purpose_file import Cell
 from policy.plan.cells import PlanCell, PlanDelivery
 from policy.plan.plan import Plan
-from policy.vocabulary.operation_words import say
+from policy.vocabulary.operation_words import format_operation
 from policy.vocabulary.operations import Operation
 from policy.vocabulary.terms import Basis, Period, RecipientClass
 from policy.vocabulary.words import Space
@@ -52,7 +52,7 @@ class Grant:
     @property
     def treatment(self) -> str:
         """The operations in the document's words."""
-        return ", ".join(say(operation, self.unit) for operation in self.operations)
+        return ", ".join(format_operation(operation, self.unit) for operation in self.operations)
 
 
 def grants_of(policy: CompiledPolicy) -> tuple[Grant, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 
 from policy.diff.change import Change, ChangeKind, safeguard
-from policy.language.document import Document, in_force
+from policy.language.document import Document, profiles_in_force
 from policy.language.policy_file import Controller, JointUse, Manager
 from policy.vocabulary.patterns import closest
 
@@ -42,11 +42,13 @@ def house_changes(old: Document, new: Document) -> Iterator[Change]:
 def _homes(old: Document, new: Document) -> Iterator[Change]:
     """Where no ground to send abroad is asked for, it means nothing what is abroad."""
     both_ask = all(
-        any("transfer_route" in profile.requires for _, profile in in_force(document))
+        any("transfer_route" in profile.requires for _, profile in profiles_in_force(document))
         for document in (old, new)
     )
     if both_ask:
-        homes = ({c for _, p in in_force(document) for c in p.home} for document in (old, new))
+        homes = (
+            {c for _, p in profiles_in_force(document) for c in p.home} for document in (old, new)
+        )
         yield from _listed("not abroad", *homes, more=ChangeKind.LOOSENS)
 
 

@@ -13,7 +13,7 @@ from policy.language.document import Document
 from policy.plan.plan import Output
 from policy.vocabulary.position import as_coarse_as, mesh_of
 from policy.vocabulary.terms import Period
-from policy.vocabulary.words import say_duration, say_space
+from policy.vocabulary.words import format_duration, format_space
 
 
 def safeguards(old: CompiledPolicy, new: CompiledPolicy) -> Iterator[Change]:
@@ -42,7 +42,7 @@ def safeguards(old: CompiledPolicy, new: CompiledPolicy) -> Iterator[Change]:
 def _longer(purpose: str | None, what: str, old_ms: int, new_ms: int) -> Iterator[Change]:
     if old_ms != new_ms:
         kind = ChangeKind.LENGTHENS if new_ms > old_ms else ChangeKind.SHORTENS
-        key = f"{what} {say_duration(new_ms)} (was {say_duration(old_ms)})"
+        key = f"{what} {format_duration(new_ms)} (was {format_duration(old_ms)})"
         yield safeguard(kind, purpose, key)
 
 
@@ -81,7 +81,7 @@ def _bound(old: Document, new: Document) -> Iterator[Change]:
 
 
 def _in_words(name: str, precision: Precision) -> str:
-    return f"{name}, {say_space(precision.space)} and {say_duration(precision.time)},"
+    return f"{name}, {format_space(precision.space)} and {format_duration(precision.time)},"
 
 
 def _output(old: Output, new: Output) -> Iterator[Change]:

@@ -12,11 +12,11 @@ from policy.explain.question import Applied, Consent, Explanation, Question
 from policy.language.case_file import ASKS, Case, Cases
 from policy.language.document import Sheet
 from policy.plan.plan import Plan
-from policy.vocabulary.operation_words import say
+from policy.vocabulary.operation_words import format_operation
 from policy.vocabulary.operations import Operation, apply
 from policy.vocabulary.periods import add_period
 from policy.vocabulary.terms import Where
-from policy.vocabulary.words import say_duration
+from policy.vocabulary.words import format_duration
 from telemetry.instants import MINUTE_MS
 from telemetry.outcome import Withheld
 
@@ -126,7 +126,7 @@ def _said_of_rule(case: Case, one: Applied) -> Iterable[tuple[object, object]]:
     """What the case says about the rule, beside what the rule says."""
     yield case.trigger, one.trigger
     yield case.basis, str(one.basis)
-    yield case.floor, say_duration(one.time_floor_ms)
+    yield case.floor, format_duration(one.time_floor_ms)
     keep = None if one.cell is None else one.cell.retention
     delivery = None if one.cell is None else one.cell.delivery
     for name in ("at_most", "cap"):
@@ -142,7 +142,9 @@ def _of_rule(one: Applied, case: Case, carry_out: Apply) -> tuple[str, str] | No
         if expected is not None and expected != got:
             return str(expected), f"{got}{by}"
     if case.treated is not None:
-        expected_words = tuple(say(spoken.operation, one.unit) for spoken in case.treated)
+        expected_words = tuple(
+            format_operation(spoken.operation, one.unit) for spoken in case.treated
+        )
         if one.treatment != expected_words:
             return ", ".join(expected_words), f"{', '.join(one.treatment)}{by}"
     if case.value is not None and case.becomes is not None:

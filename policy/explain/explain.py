@@ -50,7 +50,7 @@ def explain(plan: Plan, question: Question) -> Explanation:
     return Explanation(question, "withhold", reason, output_id, applied, others)
 
 
-def check_recipient(document: Document, question: Question) -> None:
+def known_recipient(document: Document, question: Question) -> None:
     """UnknownNameError where the page lists no such recipient: a slip of whoever types.
 
     Cases do ask about strangers, to whom nothing goes.

@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Literal, assert_never
 
 from policy.plan.cells import PlanCell
-from policy.vocabulary.operation_words import say
+from policy.vocabulary.operation_words import format_operation
 from policy.vocabulary.operations import Operation
 from policy.vocabulary.terms import DeliveryMode, Period, Where
 from telemetry.control import Role
@@ -76,7 +76,7 @@ class Applied:
     @property
     def treatment(self) -> tuple[str, ...]:
         """The operations in the document's words."""
-        return tuple(say(operation, self.unit) for operation in self.operations)
+        return tuple(format_operation(operation, self.unit) for operation in self.operations)
 
 
 @dataclass(frozen=True, slots=True)

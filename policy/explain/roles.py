@@ -9,7 +9,7 @@ from policy.plan.plan import Plan
 from policy.vocabulary.terms import RecipientClass
 from telemetry.outcome import Withheld
 
-ORDER: Final = tuple(Withheld)
+ROLE_ORDER: Final = tuple(Withheld)
 
 
 def forbidden_for_role(
@@ -21,7 +21,9 @@ def forbidden_for_role(
     """
     if question.role is None or question.role not in one.not_for:
         return one
-    if one.reason is not None and ORDER.index(one.reason) < ORDER.index(Withheld.FORBIDDEN):
+    if one.reason is not None and ROLE_ORDER.index(one.reason) < ROLE_ORDER.index(
+        Withheld.FORBIDDEN
+    ):
         return one
     category = _category_of(plan, question.signal)
     to = _class_of(plan, question.purpose, recipient)

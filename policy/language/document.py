@@ -53,7 +53,7 @@ class Document:
         return self.pages[purpose]
 
 
-def in_force(document: Document) -> Iterator[tuple[str, Profile]]:
+def profiles_in_force(document: Document) -> Iterator[tuple[str, Profile]]:
     """The profiles that are on and effective when the policy begins."""
     policy = document.policy.content
     for name, on in policy.profiles.items():

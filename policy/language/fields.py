@@ -103,13 +103,13 @@ PeriodWords = Annotated[
 DurationWords = Annotated[
     int,
     PlainValidator(words.duration_ms, json_schema_input_type=Duration_),
-    PlainSerializer(words.say_duration, return_type=str),
+    PlainSerializer(words.format_duration, return_type=str),
     Field(examples=["10 min"]),
 ]
 SpaceWords = Annotated[
     Space,
     PlainValidator(words.space, json_schema_input_type=str),
-    PlainSerializer(words.say_space, return_type=str),
+    PlainSerializer(words.format_space, return_type=str),
     Field(examples=["jis-mesh 500 m"]),
 ]
 EpochWords = Annotated[

@@ -18,13 +18,13 @@ from policy.vocabulary.terms import Where
 
 FILES_MAX: Final = 500
 SHEETS_KEPT: Final = 256
-POLICY: Final = "policy.yaml"
+POLICY_FILE: Final = "policy.yaml"
 CATEGORIES: Final = "categories.yaml"
 PRECISION: Final = "precision.yaml"
 AUTHORITIES: Final = "authorities.yaml"
 CLAUSES: Final = "clauses.yaml"
 PROFILES: Final = "profiles.yaml"
-TOP: Final = (POLICY, CATEGORIES, PRECISION, AUTHORITIES, CLAUSES, PROFILES)
+TOP: Final = (POLICY_FILE, CATEGORIES, PRECISION, AUTHORITIES, CLAUSES, PROFILES)
 FOLDERS: Final = ("purposes", "notices", "cases")
 
 Model = TypeVar("Model", bound=BaseModel)
@@ -54,7 +54,7 @@ def parse(files: Mapping[str, str], read: Read = read_text) -> Document | tuple[
             remedy = f"name it {', '.join(TOP)} or put it into a folder of the"
             remedy += f" document ({', '.join(FOLDERS)}), ending in .yaml"
             findings.error(Where(name, 1), "not a file of a policy document", name, remedy)
-    policy = _one(Policy, POLICY, files, read, findings)
+    policy = _one(Policy, POLICY_FILE, files, read, findings)
     categories = _one(Categories, CATEGORIES, files, read, findings)
     precisions = _one(Precisions, PRECISION, files, read, findings)
     authorities = _one(Authorities, AUTHORITIES, files, read, findings)
@@ -90,7 +90,7 @@ def parse(files: Mapping[str, str], read: Read = read_text) -> Document | tuple[
 def parse_policy(files: Mapping[str, str], read: Read = read_text) -> Policy | tuple[Problem, ...]:
     """policy.yaml alone, for who only asks which version these texts are; or its problems."""
     findings = Findings()
-    sheet = _one(Policy, POLICY, files, read, findings)
+    sheet = _one(Policy, POLICY_FILE, files, read, findings)
     return findings.in_order() if sheet is None else sheet.content
 
 

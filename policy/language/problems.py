@@ -75,7 +75,7 @@ def brief(value: object) -> str:
     return text if len(text) <= VALUE_CHARS_MAX else text[: VALUE_CHARS_MAX - 1] + "…"
 
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 
 
 Spot = tuple[int, int]
@@ -86,8 +86,8 @@ Spot = tuple[int, int]
 class Places:
     """Spots of keys and of values, by path of keys and indexes from the file's top."""
 
-    keys: Mapping[Path, Spot]
-    values: Mapping[Path, Spot]
+    keys: Mapping[KeyPath, Spot]
+    values: Mapping[KeyPath, Spot]
 
     def where(self, file: str, path: Sequence[str | int], *, key: bool = False) -> Where:
         """The place at the path, or the nearest above it; ``key`` asks for the key's own spot.
@@ -95,7 +95,7 @@ class Places:
         A step that is not in the file is passed over: models wrap a single cell into a
         list, and their error paths then carry an index nobody wrote.
         """
-        found: Path = ()
+        found: KeyPath = ()
         for step in path:
             if (*found, step) in self.values:
                 found = (*found, step)

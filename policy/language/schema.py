@@ -38,7 +38,7 @@ def schemas() -> dict[str, dict[str, Any]]:
     }
 
 
-def schema_of(file: str) -> str:
+def file_schema(file: str) -> str:
     """The name of the schema for a document's file, as ``purposes/study.yaml``."""
     folder, _, name = file.rpartition("/")
     if not folder:

@@ -12,7 +12,7 @@ from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
-from policy.language.problems import Findings, Path, Places, Spot, Tree
+from policy.language.problems import Findings, KeyPath, Places, Spot, Tree
 from policy.vocabulary.terms import Where
 
 TEXT_CHARS_MAX: Final = 256 * 1024
@@ -70,11 +70,11 @@ class _Reader:
     def __init__(self, file: str, findings: Findings) -> None:
         self.file = file
         self.findings = findings
-        self.keys: dict[Path, Spot] = {}
-        self.values: dict[Path, Spot] = {}
+        self.keys: dict[KeyPath, Spot] = {}
+        self.values: dict[KeyPath, Spot] = {}
         self.stopped = False
 
-    def plain(self, node: Any, path: Path, spot: Spot) -> Any:
+    def plain(self, node: Any, path: KeyPath, spot: Spot) -> Any:
         """The node as plain Python values."""
         self.values[path] = spot
         if self.stopped or len(self.values) > NODES_MAX or len(path) > DEPTH_MAX:
@@ -95,7 +95,7 @@ class _Reader:
         self._stop(spot, "a tag or a kind of value the language has not", node, "write plain text")
         return None
 
-    def _child(self, node: CommentedMap, key: Any, path: Path) -> Any:
+    def _child(self, node: CommentedMap, key: Any, path: KeyPath) -> Any:
         line, column, value_line, value_column = node.lc.data[key]
         at = (*path, str(key))
         self.keys[at] = (line + 1, column + 1)
@@ -103,7 +103,7 @@ class _Reader:
         spot = (line + 1, column + 1) if is_block else (value_line + 1, value_column + 1)
         return self.plain(node[key], at, spot)
 
-    def _item(self, node: CommentedSeq, index: int, path: Path) -> Any:
+    def _item(self, node: CommentedSeq, index: int, path: KeyPath) -> Any:
         line, column = node.lc.data[index]
         at = (*path, index)
         self.keys[at] = (line + 1, column + 1)

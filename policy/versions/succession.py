@@ -11,7 +11,7 @@ from typing import Final
 from policy.compiled import CompiledPolicy
 from policy.diff.change import Change, ChangeKind
 from policy.diff.diff import diff
-from policy.plan.columns import Column, columns_of
+from policy.plan.columns import OutputColumn, columns_of
 from policy.plan.plan import Lane, Output, Plan, Rule
 from policy.versions.old_data import new_expiry_ms, successor
 from policy.vocabulary.periods import subtract_period
@@ -73,7 +73,7 @@ class Succession:
 
     def _life(
         self, plan: Plan, output: Output, rows: Kept, later: int
-    ) -> tuple[int, Column] | None:
+    ) -> tuple[int, OutputColumn] | None:
         """When the rows' life began, and the column they stand in; a path may have several.
 
         The end less the period of the lane that gave it (``later`` versions on) leads back to
@@ -92,7 +92,7 @@ class Succession:
         start_ms, _, column = max(before) if before else min(starts)
         return start_ms, column
 
-    def _successor(self, output: Output, kept: Column, number: int) -> Lane | None:
+    def _successor(self, output: Output, kept: OutputColumn, number: int) -> Lane | None:
         """The lane of a version under which data of this column may stay."""
         new = _same_output(self._versions[number].plan, output)
         return successor(kept.lane, kept.rule, new)

@@ -8,7 +8,7 @@ from typing import Final
 from policy.vocabulary.nearest import write_nearest
 from policy.vocabulary.words import WordError
 
-PREFIX: Final = "dpv:"
+DPV_PREFIX: Final = "dpv:"
 _PURPOSES: Final = """
     AcademicResearch AccountManagement Advertising CommercialResearch
     CommunicationForCustomerCare CommunicationManagement CustomerCare CustomerClaimsManagement
@@ -34,7 +34,7 @@ _PURPOSES: Final = """
 _OWN: Final = "MarketResearch"
 """Not found among the terms of the vocabulary; the shipped document has a purpose of this kind."""
 
-TERMS: Final = tuple(sorted(f"{PREFIX}{name}" for name in f"{_PURPOSES} {_OWN}".split()))
+TERMS: Final = tuple(sorted(f"{DPV_PREFIX}{name}" for name in f"{_PURPOSES} {_OWN}".split()))
 
 
 def dpv_term(said: str) -> str:

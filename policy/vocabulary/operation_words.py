@@ -27,7 +27,7 @@ GRAMMAR: Final = (
     "keep, drop, round STEP unit, bucket WIDTH unit, thin N s, thin 1 in N, mesh jis N m, "
     "mesh h3 N, trim_trip_ends N m N min, hide_home_cells"
 )
-LATER: Final = ("trim_trip_ends", "hide_home_cells")
+NOT_CARRIED_OUT: Final = ("trim_trip_ends", "hide_home_cells")
 """Words of the language that are not carried out yet: their cells are withheld."""
 
 _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
@@ -61,7 +61,7 @@ def operation(value: object) -> Spoken:
             found = _thin(rest)
         case "mesh":
             found = words.mesh(rest)
-        case _ if head in LATER:
+        case _ if head in NOT_CARRIED_OUT:
             found = Unsupported(said)
     if found is None:
         message = f"unknown operation `{said}`"
@@ -87,7 +87,7 @@ def _thin(rest: str) -> ThinTime | ThinCount:
     return ThinCount(int(one_in[1]))
 
 
-def say(chosen: Operation, unit: str = "") -> str:
+def format_operation(chosen: Operation, unit: str = "") -> str:
     """The words of an operation on a signal of this unit."""
     tail = f" {unit}" if unit else ""
     match chosen:
@@ -96,7 +96,7 @@ def say(chosen: Operation, unit: str = "") -> str:
         case Bucket(width):
             said = f"bucket {width:.12g}{tail}"
         case ThinTime(every_ms):
-            said = f"thin {words.say_duration(every_ms)}"
+            said = f"thin {words.format_duration(every_ms)}"
         case ThinCount(one_in):
             said = f"thin 1 in {one_in}"
         case MeshJis(size_m, elsewhere):

@@ -92,10 +92,10 @@ class Unsupported:
 
 
 Thin = ThinTime | ThinCount
-Step = Round | Bucket
+Coarsening = Round | Bucket
 Mesh = MeshJis | MeshH3
 Withholding = Drop | Unsupported
-Operation = Keep | Step | Thin | Mesh | Withholding
+Operation = Keep | Coarsening | Thin | Mesh | Withholding
 
 PAIR: Final = (LATITUDE, LONGITUDE)
 """The signals that a mesh takes, together."""
@@ -106,7 +106,7 @@ class Parts(NamedTuple):
 
     thin: tuple[Thin, ...]
     """On which readings there are."""
-    steps: tuple[Step, ...]
+    steps: tuple[Coarsening, ...]
     """On each value by itself."""
     meshes: tuple[Mesh, ...]
     """On both coordinates of a position."""
@@ -117,7 +117,7 @@ class Parts(NamedTuple):
 def parts_of(operations: Iterable[Operation]) -> Parts:
     """Operations taken apart; whoever asks for one kind of them asks here."""
     thin: list[Thin] = []
-    steps: list[Step] = []
+    steps: list[Coarsening] = []
     meshes: list[Mesh] = []
     withholding: list[Withholding] = []
     for operation in operations:
@@ -156,7 +156,7 @@ def misfit(operation: Operation, signal: Signal) -> tuple[str, str] | None:
             assert_never(operation)
 
 
-def width(operation: Step) -> float:
+def width(operation: Coarsening) -> float:
     """How far apart two values are that leave as neighbours, in the signal's unit."""
     match operation:
         case Round(step):

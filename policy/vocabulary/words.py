@@ -112,7 +112,7 @@ def mesh(words: str) -> Mesh:
     raise WordError(message, f"write a JIS X 0410 size ({sizes}) or an H3 resolution (0 to 15)")
 
 
-def say_duration(length_ms: int) -> str:
+def format_duration(length_ms: int) -> str:
     """A length in the largest unit that divides it: ``10 min``."""
     for unit in ("days", "h", "min", "s"):
         if length_ms and length_ms % _UNIT_MS[unit] == 0:
@@ -121,7 +121,7 @@ def say_duration(length_ms: int) -> str:
     return f"{length_ms} ms"
 
 
-def say_space(chosen: Space) -> str:
+def format_space(chosen: Space) -> str:
     """The words of a space."""
     match chosen:
         case Exact():

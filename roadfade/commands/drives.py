@@ -19,7 +19,7 @@ For = Annotated[
         "--for", parser=duration_s, metavar="TIME", help="End after so long, as 60s or 5m."
     ),
 ]
-Device = Annotated[str, typer.Option(help="Opaque id of the dongle, registered before.")]
+DeviceOption = Annotated[str, typer.Option(help="Opaque id of the dongle, registered before.")]
 
 
 def replay(
@@ -31,7 +31,7 @@ def replay(
     map_name: Annotated[
         str | None, typer.Option("--map", help="Map to signals: a file, or a shipped map's name.")
     ] = None,
-    device: Device = "replay",
+    device: DeviceOption = "replay",
     keep_time: Annotated[
         bool, typer.Option("--keep-time", help="Keep recorded times; else the last frame is now.")
     ] = False,
@@ -52,7 +52,9 @@ def replay(
         if dbc is None or map_name is None:
             replay_command.count_frames(file, of_zone, as_json=as_json)
             return
-        drive = replay_command.Drive(file, dbc, map_name, DeviceId(device), of_zone, keep_time)
+        drive = replay_command.RecordedDrive(
+            file, dbc, map_name, DeviceId(device), of_zone, keep_time
+        )
         replay_command.main(settings(), drive, as_json=as_json)
 
     carry_out(work, as_json=as_json)
@@ -61,7 +63,7 @@ def replay(
 def obd(
     *,
     port: Annotated[str, typer.Option(help="The adapter's port, as /dev/ttyUSB0.")],
-    device: Device = "obd",
+    device: DeviceOption = "obd",
     baud: Annotated[int, typer.Option(min=1, help="Its speed.")] = 38_400,
     period: Annotated[float, typer.Option(min=0.0, help="Seconds between two rounds.")] = 1.0,
     for_: For = None,

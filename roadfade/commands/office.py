@@ -14,10 +14,14 @@ from roadfade.terminal.arguments import role as typed_role
 from telemetry.control import Role
 from telemetry.identity import DeviceId, SubjectId
 
-Device = Annotated[str, typer.Option("--device", help="Opaque id of the dongle; never a serial.")]
+DeviceOption = Annotated[
+    str, typer.Option("--device", help="Opaque id of the dongle; never a serial.")
+]
 Subject = Annotated[str, typer.Option("--subject", help="Opaque id of the person.")]
-Purpose = Annotated[str, typer.Option("--purpose", help="Purpose, as the policy names it.")]
-Recipient = Annotated[str | None, typer.Option("--recipient", help="Recipient, for a third party.")]
+PurposeOption = Annotated[str, typer.Option("--purpose", help="Purpose, as the policy names it.")]
+RecipientOption = Annotated[
+    str | None, typer.Option("--recipient", help="Recipient, for a third party.")
+]
 From = Annotated[
     int | None, typer.Option("--from", parser=instant, metavar="INSTANT", help="Default: now.")
 ]
@@ -39,7 +43,12 @@ Wait = Annotated[
 
 
 def register_device(
-    ctx: typer.Context, *, device: Device, at: At = None, as_json: AsJson = False, wait: Wait = 0
+    ctx: typer.Context,
+    *,
+    device: DeviceOption,
+    at: At = None,
+    as_json: AsJson = False,
+    wait: Wait = 0,
 ) -> None:
     """Make a dongle known from an instant on; what it recorded earlier is rejected."""
     desk = desk_of(ctx)
@@ -54,7 +63,7 @@ def register_device(
 def register(
     ctx: typer.Context,
     *,
-    device: Device,
+    device: DeviceOption,
     subject: Subject,
     role: RoleOption = None,
     from_: From = None,
@@ -72,7 +81,12 @@ def register(
 
 
 def unregister(
-    ctx: typer.Context, *, device: Device, at: At = None, as_json: AsJson = False, wait: Wait = 0
+    ctx: typer.Context,
+    *,
+    device: DeviceOption,
+    at: At = None,
+    as_json: AsJson = False,
+    wait: Wait = 0,
 ) -> None:
     """End a dongle's link (sold, lent, returned); a new owner is a new link."""
     desk = desk_of(ctx)
@@ -88,8 +102,8 @@ def grant(
     ctx: typer.Context,
     *,
     subject: Subject,
-    purpose: Purpose,
-    recipient: Recipient = None,
+    purpose: PurposeOption,
+    recipient: RecipientOption = None,
     basis: Annotated[
         str | None, typer.Option("--basis", help="Where a purpose asks several.")
     ] = None,
@@ -118,8 +132,8 @@ def withdraw(
     ctx: typer.Context,
     *,
     subject: Subject,
-    purpose: Purpose,
-    recipient: Recipient = None,
+    purpose: PurposeOption,
+    recipient: RecipientOption = None,
     at: At = None,
     as_json: AsJson = False,
     wait: Wait = 0,

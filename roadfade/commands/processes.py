@@ -78,7 +78,7 @@ def topics_apply(*, as_json: AsJson = False) -> None:
     """Create missing topics, and bring drifted settings back to the policy's."""
     from roadfade.commands import topics as topics_commands  # noqa: PLC0415
 
-    carry_out(lambda: topics_commands.apply(settings(), as_json=as_json))
+    carry_out(lambda: topics_commands.apply_topics_command(settings(), as_json=as_json))
 
 
 def topics_show(*, as_json: AsJson = False) -> None:

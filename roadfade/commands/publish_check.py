@@ -58,7 +58,7 @@ class Judgement(NamedTuple):
 
 def judge(payload: Payload, rehearsal: Rehearsal, plan: Plan) -> Judgement:
     """One envelope's findings, and its rows by output."""
-    checked = envelope_check.check(
+    checked = envelope_check.check_envelope(
         payload.value, lambda value: rehearsal.outcome(value)[1], plan.catalogue, plan.collected
     )
     return Judgement(payload.where, checked, rehearsal.outcome(payload.value)[0])

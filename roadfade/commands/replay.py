@@ -36,7 +36,7 @@ ENVELOPES_AT_ONCE: Final = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Drive:
+class RecordedDrive:
     """What to replay, and as whose."""
 
     log: Path
@@ -62,7 +62,7 @@ def count_frames(log: Path, zone: tzinfo, *, as_json: bool) -> None:
     typer.echo("nothing claimed: name a database and a map (--dbc, --map) to have them decoded")
 
 
-def main(settings: Settings, drive: Drive, *, as_json: bool) -> None:
+def main(settings: Settings, drive: RecordedDrive, *, as_json: bool) -> None:
     """Replay the drive. Refusal where a file cannot be taken or the dongle is not known."""
     with _progress(quiet=as_json) as on_progress:
         try:
@@ -80,7 +80,7 @@ def main(settings: Settings, drive: Drive, *, as_json: bool) -> None:
 
 
 async def _replay(
-    settings: Settings, drive: Drive, on_progress: recording.Progress
+    settings: Settings, drive: RecordedDrive, on_progress: recording.Progress
 ) -> tuple[Recording, RawTopic]:
     async with raw_topic(settings, "replay") as raw:
         taken = await asyncio.to_thread(

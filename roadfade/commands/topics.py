@@ -16,7 +16,7 @@ from roadfade.terminal.answers import print_json
 SHOWN = ("cleanup.policy", "retention.ms", "segment.ms")
 
 
-def apply(settings: Settings, *, as_json: bool) -> None:
+def apply_topics_command(settings: Settings, *, as_json: bool) -> None:
     """Create and mend; prints what was done."""
     require_broker(settings)
     created, changed = asyncio.run(apply_topics(settings, connection_of(settings)))

@@ -15,7 +15,7 @@ from office.store.database import Database
 from policy.plan.consents import Grantable, grantable
 from policy.plan.plan import Plan
 from policy.vocabulary.periods import shortest_ms
-from roadfade.clock import Clock
+from roadfade.clock import WallClock
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from telemetry.identity import SubjectId
@@ -71,7 +71,7 @@ def almost_expired_ms(plan: Plan, now_ms: int) -> int:
 
 
 async def drive(
-    fleet: Fleet, plan: Plan, raw: RawPublisher, clock: Clock, stopping: asyncio.Event
+    fleet: Fleet, plan: Plan, raw: RawPublisher, clock: WallClock, stopping: asyncio.Event
 ) -> None:
     """Publish what the fleet sends, every second, and now and then a drive of long ago."""
     tick = 0

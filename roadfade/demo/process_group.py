@@ -14,7 +14,7 @@ from roadfade.local.prometheus import LocalPrometheus, start_prometheus
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 
-ROLES = ("office", "sink", "sweep", "worker")
+PROCESS_ROLES = ("office", "sink", "sweep", "worker")
 STOP_S_MAX = 30.0
 START_S_MAX = 60.0
 WORKER = "worker-0"
@@ -70,11 +70,11 @@ class ProcessGroup:
         self.logs.mkdir(parents=True, exist_ok=True)
         write_environment(self._settings, self.environment_file)
         environment = child_environment(self._settings)
-        for role in ROLES:
+        for role in PROCESS_ROLES:
             argv = [sys.executable, "-m", "roadfade", role]
             self._children[role] = ManagedProcess(argv, self.logs / f"{role}.log", environment)
         deadline = time.monotonic() + START_S_MAX
-        while len(self.metrics_pages()) < len(ROLES):
+        while len(self.metrics_pages()) < len(PROCESS_ROLES):
             self.check()
             if time.monotonic() > deadline:
                 msg = f"the processes did not start in time: see {self.logs}"

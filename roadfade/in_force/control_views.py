@@ -4,10 +4,10 @@ import asyncio
 from collections.abc import Mapping
 
 from bus.ports import Broker
-from bus.view import Apply, CompactedView
+from bus.view import ApplyRow, CompactedView
 from processors.people import People
 from roadfade import metrics
-from roadfade.clock import Clock
+from roadfade.clock import WallClock
 from roadfade.in_force.published import heartbeat_at, read_row
 
 
@@ -15,7 +15,7 @@ class ControlViews:
     """Several views as one: started together, stale together. ``applies`` by topic."""
 
     def __init__(
-        self, broker: Broker, applies: Mapping[str, Apply], clock: Clock, age_ms_max: int
+        self, broker: Broker, applies: Mapping[str, ApplyRow], clock: WallClock, age_ms_max: int
     ) -> None:
         self._clock = clock
         self._age_ms_max = age_ms_max
@@ -47,7 +47,7 @@ class ControlViews:
         return reason
 
 
-def taken_by(people: People) -> Apply:
+def taken_by(people: People) -> ApplyRow:
     """What takes the rows of links and consents for ``people``."""
 
     def apply(key: bytes, value: bytes | None) -> None:

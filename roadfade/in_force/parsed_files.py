@@ -20,7 +20,7 @@ from msgspec import DecodeError, msgpack
 
 from policy.language.parse import Read, read_text
 from policy.language.problems import Findings, Places, Spot, Tree
-from policy.language.problems import Path as Steps
+from policy.language.problems import KeyPath as Steps
 from roadfade import __version__
 
 FORMAT: Final = 1

@@ -14,7 +14,7 @@ from bus.client.admin import TopicAdmin
 from bus.failures import BrokerError
 from office.errors import OfficeError
 from office.outbox import Outbox
-from office.policy_versions import on_record, publish, published
+from office.policy_versions import on_record, published, record_version
 from office.store.database import Database
 from policy.compiled import CompiledPolicy
 from policy.diff.change import Difference
@@ -58,7 +58,9 @@ async def record_first(database: Database, settings: Settings) -> None:
     own = await asyncio.to_thread(own_publication, settings)
     known = await published(database)
     if not known:
-        await publish(database, replace(own, published_ms=min(own.effective_ms, wall_ms())), ())
+        await record_version(
+            database, replace(own, published_ms=min(own.effective_ms, wall_ms())), ()
+        )
     elif all(own.files != one.files for one in known):
         logger.warning(
             "the document here calls itself version %d and is not published: the published "
@@ -99,7 +101,9 @@ def _refuse_takeover(earlier: Plan, new: Plan) -> None:
         raise OfficeError(msg)
 
 
-def check(settings: Settings, publication: Publication, version: CompiledPolicy) -> Proposal:
+def check_publication(
+    settings: Settings, publication: Publication, version: CompiledPolicy
+) -> Proposal:
     """What a version would change in what the office has on record; nothing is written.
 
     OfficeError and NotReady as ``propose``.
@@ -121,7 +125,7 @@ async def publish_version(
         proposal = await asyncio.to_thread(propose, publication, version, known, plans)
         if proposal.undecided:
             return proposal, False
-        known = await publish(database, proposal.publication, proposal.after)
+        known = await record_version(database, proposal.publication, proposal.after)
         on_record = next(one for one in known if one.version == publication.version)
         outbox = Outbox(database)
         told = wait_s > 0 and await outbox.wait_published(await outbox.last_sequence(), wait_s)

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Sequence
 
 from roadfade import metrics
-from roadfade.clock import Clock
+from roadfade.clock import WallClock
 from roadfade.ledger_file import LedgerFile
 from sinks.port.sink import Sink
 from telemetry.arrived import Arrived
@@ -15,7 +15,7 @@ TIDY_EVERY_S = 600.0
 class StoreWriter:
     """Writes in a thread, by its clock, and counts."""
 
-    def __init__(self, sink: Sink, ledger: LedgerFile, clock: Clock) -> None:
+    def __init__(self, sink: Sink, ledger: LedgerFile, clock: WallClock) -> None:
         self._sink = sink
         self._ledger = ledger
         self._clock = clock

@@ -12,7 +12,7 @@ from bus.ports import Broker
 from bus.publisher import Publisher
 from bus.records import Outgoing
 from office.outbox import Outbox
-from office.ports import ControlRecord, Publish
+from office.ports import ControlRecord, PublishRecords
 from office.store.database import Database
 from roadfade import metrics
 from roadfade.clock import judging_clock, wall_ms
@@ -28,7 +28,7 @@ from telemetry.topics import CONTROL
 DRAIN_EVERY_S = 0.25
 
 
-def publish_through(publisher: Publisher) -> Publish:
+def publish_through(publisher: Publisher) -> PublishRecords:
     """The office's port, over Kafka."""
 
     async def publish(records: Sequence[ControlRecord]) -> None:
@@ -97,7 +97,7 @@ async def _publish_while_it_lasts(
 
 async def _keep_publishing(
     outbox: Outbox,
-    publish: Publish,
+    publish: PublishRecords,
     partitions: dict[str, int],
     stopping: asyncio.Event,
     heartbeat_every_s: float,
@@ -119,5 +119,7 @@ async def _keep_publishing(
 def main(settings: Settings) -> None:
     """Run until a signal; NotReady where it must not start."""
     require_broker(settings)
-    metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "office")
+    metrics.serve_metrics(
+        settings.metrics_host, settings.metrics_port, settings.ports_dir, "office"
+    )
     asyncio.run(_run(settings))

@@ -165,5 +165,5 @@ def main(settings: Settings) -> None:
     """Run until a signal; NotReady where it must not start."""
     require_broker(settings)
     slot = Slot.take(settings.slots_dir, "sink")
-    metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sink")
+    metrics.serve_metrics(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sink")
     asyncio.run(_run(settings, f"sink-{socket.gethostname()}-{slot.number}"))

@@ -107,7 +107,7 @@ def tell_promises(plan: Plan, now_ms: int) -> None:
 
 def main(settings: Settings, stopping: threading.Event) -> None:
     """Sweep again and again until ``stopping`` is set; an error ends the process loudly."""
-    metrics.serve(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep")
+    metrics.serve_metrics(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep")
     metrics.tell_build(__version__, "")
     listener = PolicyListener(settings, connection_of(settings))
     listener.start()

@@ -14,7 +14,7 @@ from bus.pacing import until
 from bus.ports import Broker, OffsetReader
 from policy.plan.plan import Plan
 from roadfade import metrics
-from roadfade.clock import Clock
+from roadfade.clock import WallClock
 from telemetry.topics import RAW, SINK_GROUP, WORKER_GROUP
 
 MEASURE_EVERY_S = 15.0
@@ -33,7 +33,7 @@ class Topics(Protocol):
 
 
 async def measure_topics(
-    broker: Broker, topics: Topics, clock: Clock, stopping: asyncio.Event
+    broker: Broker, topics: Topics, clock: WallClock, stopping: asyncio.Event
 ) -> None:
     """Measure again and again until ``stopping``; what the broker does not tell stays as it was."""
     told: set[str] = set()

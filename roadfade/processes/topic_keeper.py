@@ -17,7 +17,7 @@ from office.policy_versions import newest, published
 from office.store.database import Database
 from policy.plan.plan import Plan
 from roadfade import __version__, metrics
-from roadfade.clock import Clock
+from roadfade.clock import WallClock
 from roadfade.in_force.broker import bring_about, check_topics, specs_of
 from roadfade.in_force.plans import Plans, VersionTimeline, line_at
 from roadfade.processes.say_once import SayOnce
@@ -37,7 +37,7 @@ class TopicKeeper:
     """What the topics are, and how they become what they must be."""
 
     def __init__(
-        self, settings: Settings, broker: Broker, database: Database, plans: Plans, clock: Clock
+        self, settings: Settings, broker: Broker, database: Database, plans: Plans, clock: WallClock
     ) -> None:
         self._settings = settings
         self._broker = broker

@@ -11,7 +11,7 @@ from typing import Final
 from bus.client.positions import Positions
 from bus.failures import BrokerError
 from policy.plan.plan import Plan
-from roadfade.clock import Clock
+from roadfade.clock import WallClock
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.source import PolicySource
 from roadfade.ledger_file import LedgerFile
@@ -52,7 +52,7 @@ class Facts:
     sweep_every_s: float = 60
 
 
-def gather(settings: Settings, clock: Clock) -> Facts:
+def gather(settings: Settings, clock: WallClock) -> Facts:
     """Look once. Blocks; seconds where something hangs or records wait."""
     processes = scrape(settings.ports_dir)
     unready, plan, lag = None, None, dict[str, Waiting]()

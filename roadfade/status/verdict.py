@@ -7,7 +7,7 @@ from roadfade.status.facts import Facts
 from roadfade.status.scrape import Process, highest, total
 from telemetry.topics import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 
-ROLES: Final = {
+EXPECTED_ROLES: Final = {
     "office": "links and consents do not reach the workers",
     "worker": "raw telemetry waits, and is deleted unread when its time comes",
     "sink": "purpose topics are not kept, and are deleted when their time comes",
@@ -31,7 +31,7 @@ def _broker(facts: Facts) -> Iterator[str]:
 
 
 def _processes(facts: Facts) -> Iterator[str]:
-    for role, effect in ROLES.items():
+    for role, effect in EXPECTED_ROLES.items():
         mine = [p for p in facts.processes if role_of(p) == role]
         if not mine:
             yield f"no {role} was ever started here, so {effect}: start `roadfade {role}`"

@@ -26,7 +26,7 @@ class Digest(NamedTuple):
     rows: int
 
 
-class Difference(NamedTuple):
+class RowDifference(NamedTuple):
     """What a lake lacks or has too much of, in rows, against the one it should equal."""
 
     lost: int
@@ -54,7 +54,7 @@ def lake_digest(root: Path) -> Digest:
     return Digest(digest.hexdigest(), count)
 
 
-def compare(expected: Path, actual: Path) -> Difference:
+def compare(expected: Path, actual: Path) -> RowDifference:
     """How ``actual`` differs from ``expected``; neither is changed. Blocks."""
     with connect(spill=None, memory_mb=1024) as engine:
         _load(engine, "expected", expected)
@@ -73,7 +73,7 @@ def compare(expected: Path, actual: Path) -> Difference:
             FROM counted
             """  # noqa: S608  # constants
         ).fetchone()
-    return Difference(0, 0, 0) if found is None else Difference(*found)
+    return RowDifference(0, 0, 0) if found is None else RowDifference(*found)
 
 
 def _load(engine: duckdb.DuckDBPyConnection, table: str, root: Path) -> None:

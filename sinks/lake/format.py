@@ -13,7 +13,7 @@ from msgspec import Struct
 from sinks.lake.durable import sync_directory, write_file
 from sinks.lake.layout import BUCKETS_MAX, FORMAT_FILE
 
-VERSION: Final = 1
+FORMAT_VERSION: Final = 1
 
 
 class LakeFormatError(Exception):
@@ -32,7 +32,7 @@ def settle_buckets(root: Path, buckets: int) -> None:
         raise ValueError(msg)
     if not (root / FORMAT_FILE).exists():
         temporary = root / f"{FORMAT_FILE}.new"
-        write_file(temporary, msgspec.json.encode(_Format(VERSION, buckets)))
+        write_file(temporary, msgspec.json.encode(_Format(FORMAT_VERSION, buckets)))
         temporary.replace(root / FORMAT_FILE)
         sync_directory(root)
     stored = stored_buckets(root)
@@ -48,7 +48,7 @@ def stored_buckets(root: Path) -> int:
         msg = "there is no lake here: no sink has written to this folder"
         raise LakeFormatError(msg)
     found = msgspec.json.decode(path.read_bytes(), type=_Format)
-    if found.v != VERSION:
-        msg = f"this lake has format {found.v}, this program reads {VERSION}"
+    if found.v != FORMAT_VERSION:
+        msg = f"this lake has format {found.v}, this program reads {FORMAT_VERSION}"
         raise LakeFormatError(msg)
     return found.buckets

@@ -22,8 +22,8 @@ from sinks.lake.parquet import connect, write_records
 from sinks.lake.steps import Hook, Step, go_on
 from sinks.lake.stored import StoredLake
 from sinks.lake.workplace import Workplace
-from sinks.port.admission import admit, by_partition
-from sinks.port.records import Readings
+from sinks.port.admission import admit_record, by_partition
+from sinks.port.records import RecordReadings
 from sinks.port.results import Written
 from telemetry.arrived import Arrived
 
@@ -114,7 +114,7 @@ class Lake(StoredLake):
         if markers is None:
             markers = Markers(self._root, topic, partition, self._settings.window)
             self._markers[topic, partition] = markers
-        admitted = admit(records, output, markers.position, markers.window, now_ms)
+        admitted = admit_record(records, output, markers.position, markers.window, now_ms)
         if admitted.first is None or admitted.last is None:
             return admitted.written
         part = Part(topic, partition, admitted.first, admitted.last)
@@ -123,10 +123,10 @@ class Lake(StoredLake):
         return admitted.written
 
     def _write_parts(
-        self, output: str, part: Part, records: Sequence[Readings]
+        self, output: str, part: Part, records: Sequence[RecordReadings]
     ) -> list[tuple[Path, Path]]:
         """Every part durable under its temporary name: pairs of (temporary, final)."""
-        places: dict[tuple[int, int], list[Readings]] = {}
+        places: dict[tuple[int, int], list[RecordReadings]] = {}
         for record in records:
             bucket = bucket_of(record.pseudonym, self._settings.buckets)
             if record.runs:

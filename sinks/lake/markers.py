@@ -4,7 +4,7 @@
 name is the last offset; its content the ids that batch kept. The newest name is the
 position; the contents together are the duplicate window, so a restart knows it exactly,
 without reading Kafka or the lake again, and a swept or erased record does not come back.
-Every ``FILES_MAX`` markers are merged into one.
+Every ``MARKER_FILES_MAX`` markers are merged into one.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from sinks.lake.layout import Part, marker_directory
 from sinks.lake.steps import Hook, Step
 from sinks.port.duplicates import Seen, Window
 
-FILES_MAX: Final = 64
+MARKER_FILES_MAX: Final = 64
 
 _decoder = msgspec.msgpack.Decoder(list[Seen])
 
@@ -48,7 +48,7 @@ class Markers:
         the same file system. Where markers are merged, ids of expired records are left out.
         """
         self.window.remember(seen)
-        merge = len(self._lasts) >= FILES_MAX
+        merge = len(self._lasts) >= MARKER_FILES_MAX
         if merge:
             self.window.forget(now_ms)
         self._put(last, self.window.entries() if merge else seen, temporary, at)

@@ -10,7 +10,7 @@ from typing import Final
 
 import duckdb
 
-from sinks.port.records import Readings
+from sinks.port.records import RecordReadings
 
 COLUMNS: Final = (
     "record",
@@ -23,7 +23,7 @@ COLUMNS: Final = (
     "expires_at",
     "policy_version",
 )
-ORDER: Final = "pseudonym, t, signal, record, number, text, unit"
+ROW_ORDER: Final = "pseudonym, t, signal, record, number, text, unit"
 """Sorted so, a file shows nothing of the order in which its rows arrived."""
 FILES_PER_QUERY_MAX: Final = 500
 ROW_GROUP_ROWS: Final = 122_880
@@ -46,7 +46,7 @@ COPY (
                      unnest($3::VARCHAR[]) AS policy_version, unnest($4::VARCHAR[]) AS signal,
                      unnest($5::VARCHAR[]) AS unit, unnest($6::BIGINT[][]) AS t_ms,
                      unnest($7::DOUBLE[][]) AS numbers, unnest($8::VARCHAR[][]) AS texts))
-  ORDER BY {ORDER}
+  ORDER BY {ROW_ORDER}
 ) TO """  # noqa: S608  # constants only; the path is added quoted
 
 
@@ -92,7 +92,10 @@ def options(compression: str) -> str:
 
 
 def write_records(
-    engine: duckdb.DuckDBPyConnection, path: Path, records: Sequence[Readings], compression: str
+    engine: duckdb.DuckDBPyConnection,
+    path: Path,
+    records: Sequence[RecordReadings],
+    compression: str,
 ) -> None:
     """Write records of one expiry as sorted rows into a new file; not yet durable on return."""
     series = [

@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from sinks.lake.deletion.erase import erase, locate
-from sinks.lake.deletion.expire import overdue, sweep
+from sinks.lake.deletion.expire import expire_due, overdue
 from sinks.lake.deletion.restate import Restatement
 from sinks.lake.layout import outputs
 from sinks.lake.oldest import Oldest
@@ -35,7 +35,7 @@ class StoredLake:
 
     def expire(self, now_ms: int) -> Swept:
         """See ``Store``; whole files are unlinked."""
-        return sweep(self._root, now_ms)
+        return expire_due(self._root, now_ms)
 
     def overdue(self, now_ms: int) -> list[Overdue]:
         """See ``Store``."""

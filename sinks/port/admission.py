@@ -8,19 +8,19 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sinks.port.duplicates import Seen, Window, digest_of
-from sinks.port.records import Readings, read_record
+from sinks.port.records import RecordReadings, read_record
 from sinks.port.results import Unreadable, Written
 from telemetry.arrived import Arrived
 
 
 @dataclass(slots=True)
-class Admitted:
+class AdmittedRecord:
     """The records to keep, the ids to remember, and the count of everything."""
 
     first: int | None = None
     last: int | None = None
     """First and last offset at or above the position; None where all was replayed."""
-    kept: list[Readings] = field(default_factory=list)
+    kept: list[RecordReadings] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     written: Written = field(default_factory=Written)
 
@@ -35,11 +35,11 @@ def by_partition(records: Iterable[Arrived]) -> dict[tuple[str, int], list[Arriv
     return groups
 
 
-def admit(
+def admit_record(
     records: Sequence[Arrived], output: str, position: int | None, window: Window, now_ms: int
-) -> Admitted:
+) -> AdmittedRecord:
     """Sort one topic-partition's records; the window is asked, not changed."""
-    result = Admitted()
+    result = AdmittedRecord()
     fresh: set[bytes] = set()
     rejected: dict[Unreadable, int] = {}
     replayed = duplicates = expired = expired_readings = 0

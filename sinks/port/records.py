@@ -20,8 +20,8 @@ from telemetry.record import (
     PURPOSE,
     READINGS,
     RECORD_BYTES_MAX,
+    RECORD_VERSION,
     TROUBLE_CODES,
-    VERSION,
     PurposeRecord,
     decode_record,
 )
@@ -43,7 +43,7 @@ class Run(NamedTuple):
     texts: list[str] | None
 
 
-class Readings(NamedTuple):
+class RecordReadings(NamedTuple):
     """A readable record: what all its readings share, its weight in the ledger, its series."""
 
     record: str
@@ -72,7 +72,7 @@ class _BrokenContractError(Exception):
         self.reason = reason
 
 
-def read_record(arrived: Arrived, output: str) -> Readings | Unreadable:
+def read_record(arrived: Arrived, output: str) -> RecordReadings | Unreadable:
     """The readings of a record of this output, or why there are none."""
     try:
         stamp = _read_headers(arrived, output)
@@ -87,7 +87,7 @@ def read_record(arrived: Arrived, output: str) -> Readings | Unreadable:
     if record.dtc:
         runs.append(Run(TROUBLE_CODES, "", [t0_ms] * len(record.dtc), None, record.dtc))
     ce_id, expires_ms, version, readings = stamp
-    return Readings(ce_id, record.pseudonym, expires_ms, version, readings, runs)
+    return RecordReadings(ce_id, record.pseudonym, expires_ms, version, readings, runs)
 
 
 def _read_headers(arrived: Arrived, output: str) -> _Stamp:
@@ -120,7 +120,7 @@ def _read_value(arrived: Arrived) -> tuple[PurposeRecord, int]:
         t0_ms = parse_instant(record.t0)
     except (msgspec.DecodeError, ValueError, OverflowError):
         raise _BrokenContractError(Unreadable.MALFORMED) from None
-    _require(record.v == VERSION, Unreadable.MALFORMED)
+    _require(record.v == RECORD_VERSION, Unreadable.MALFORMED)
     _require(DELTA_MS_MAX <= t0_ms <= INSTANT_MS_MAX - DELTA_MS_MAX, Unreadable.MALFORMED)
     _require(record.pseudonym.encode() == arrived.key, Unreadable.KEY_MISMATCH)
     return record, t0_ms

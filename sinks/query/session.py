@@ -17,7 +17,7 @@ import duckdb
 
 from sinks.lake.deletion.journal import half_done
 from sinks.lake.layout import checked_root, files, outputs, partitions
-from sinks.lake.parquet import COLUMNS, ORDER, connect, quoted, source
+from sinks.lake.parquet import COLUMNS, ROW_ORDER, connect, quoted, source
 from sinks.lake.workplace import Workplace
 from sinks.query.gate import VIEW, Gate, QueryRefusedError
 
@@ -111,7 +111,7 @@ class PurposeSession:
         rows = source(live)
         self._engine.execute(
             f"CREATE VIEW {VIEW} AS SELECT {', '.join(COLUMNS)} FROM {rows}"  # noqa: S608  # constants and quoted paths
-            f" WHERE expires_at > make_timestamp_ms({int(now_ms)}) ORDER BY {ORDER}"
+            f" WHERE expires_at > make_timestamp_ms({int(now_ms)}) ORDER BY {ROW_ORDER}"
         )
 
     def _lock(self, live: Sequence[Path]) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from bus.records import Outgoing
 from roadfade.local.broker import LocalBroker
-from sinks.lake.digest import Difference, compare, lake_digest
+from sinks.lake.digest import RowDifference, compare, lake_digest
 from tests.flow.runs import Run
 from tests.support.pace import play, same_people
 from tests.support.road import Road, no_prefix_twice, running_road
@@ -44,7 +44,7 @@ def test_ten_kills_of_worker_and_sink_lose_nothing_and_double_nothing(
         road.drained()
 
     assert kills == {"worker": KILLS, "sink": KILLS}
-    assert compare(calm.lake, rough / "lake") == Difference(lost=0, doubled=0, alien=0)
+    assert compare(calm.lake, rough / "lake") == RowDifference(lost=0, doubled=0, alien=0)
     assert lake_digest(calm.lake) == lake_digest(rough / "lake")
     assert lake_digest(calm.lake).rows > len(calm.tape)
     calm.same_ledger(rough)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from roadfade.local.broker import LocalBroker
-from sinks.lake.digest import Difference, compare
+from sinks.lake.digest import RowDifference, compare
 from tests.flow.runs import Run
 from tests.support.pace import play, same_people
 from tests.support.road import Road, no_prefix_twice, running_road
@@ -41,7 +41,7 @@ def test_a_broker_killed_under_load_costs_nothing_and_nobody_has_to_help(
         playing.result()
         road.drained()
         assert road.ended() == []
-    assert compare(calm.lake, rough / "lake") == Difference(lost=0, doubled=0, alien=0)
+    assert compare(calm.lake, rough / "lake") == RowDifference(lost=0, doubled=0, alien=0)
     calm.same_ledger(rough)
 
 

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ingest.simulation.fleet import Fleet
-from office.policy_versions import publish as put_on_record
 from office.policy_versions import published
+from office.policy_versions import record_version as put_on_record
 from office.store.database import Database
 from roadfade.clock import wall_ms
 from roadfade.in_force.documents import own_publication

@@ -3,7 +3,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.batching import READINGS_MAX, SPAN_MS_MAX, Reading, Source, batches, to_envelope
+from ingest.batching import BATCH_READINGS_MAX, SPAN_MS_MAX, Reading, Source, batches, to_envelope
 from ingest.collection_gate import gate
 from ingest.envelope_id import envelope_id
 from telemetry.envelope import ENVELOPE_BYTES_MAX, decode_envelope, encode_envelope
@@ -58,7 +58,7 @@ def test_an_envelope_stays_within_its_limits(stream: list[list[Reading]]) -> Non
     for index, batch in enumerate(batches(stream)):
         envelope = to_envelope(batch, SOURCE, index)
         payload = encode_envelope(envelope)
-        assert 1 <= envelope.readings <= READINGS_MAX
+        assert 1 <= envelope.readings <= BATCH_READINGS_MAX
         assert len(payload) <= ENVELOPE_BYTES_MAX
         assert decode_envelope(payload).id == envelope.id
 

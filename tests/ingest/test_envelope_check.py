@@ -4,7 +4,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from ingest.envelope_check import REMEDIES, check, report
+from ingest.envelope_check import REMEDIES, check_envelope, report
 from telemetry.envelope import decode_envelope
 from telemetry.outcome import Rejected
 from telemetry.record import TROUBLE_CODES
@@ -52,7 +52,7 @@ def test_each_finding_names_its_path_its_reason_and_a_remedy() -> None:
     payload = envelope(
         Vehicle_Speed=("m/s", [1, 2]), Vehicle_Sped=("km/h", [1]), Vehicle_IsMoving=("", [True])
     )
-    checked = check(payload, judge, CATALOGUE, COLLECTED)
+    checked = check_envelope(payload, judge, CATALOGUE, COLLECTED)
     assert (checked.readings, checked.admitted) == (5, 2)
     assert report(checked) == [
         "2 of 5 readings would be admitted",
@@ -63,7 +63,7 @@ def test_each_finding_names_its_path_its_reason_and_a_remedy() -> None:
 
 
 def test_a_fault_of_the_whole_envelope_is_said_once() -> None:
-    checked = check(
+    checked = check_envelope(
         envelope("stranger", Vehicle_Speed=("km/h", [1, 2])), judge, CATALOGUE, COLLECTED
     )
     assert checked.admitted == 0
@@ -73,7 +73,7 @@ def test_a_fault_of_the_whole_envelope_is_said_once() -> None:
 
 
 def test_a_good_envelope_has_no_findings() -> None:
-    checked = check(envelope(Vehicle_Speed=("km/h", [1, 2])), judge, CATALOGUE, COLLECTED)
+    checked = check_envelope(envelope(Vehicle_Speed=("km/h", [1, 2])), judge, CATALOGUE, COLLECTED)
     assert report(checked) == ["3 of 3 readings would be admitted"]
 
 
@@ -92,14 +92,18 @@ def test_a_good_envelope_has_no_findings() -> None:
     ],
 )
 def test_a_broken_envelope_says_where_and_never_what(payload: bytes, place: str) -> None:
-    checked = check(payload, judge, CATALOGUE, COLLECTED)
+    checked = check_envelope(payload, judge, CATALOGUE, COLLECTED)
     assert [finding.place for finding in checked.findings] == [place]
     assert SECRET not in "\n".join(report(checked))
 
 
 def test_a_path_that_is_an_identifier_is_not_repeated() -> None:
     said = "\n".join(
-        report(check(envelope(**{f"Vehicle_{SECRET}": ("", [1])}), judge, CATALOGUE, COLLECTED))
+        report(
+            check_envelope(
+                envelope(**{f"Vehicle_{SECRET}": ("", [1])}), judge, CATALOGUE, COLLECTED
+            )
+        )
     )
     assert "unknown_signal in Vehicle.…" in said
     assert SECRET not in said

@@ -7,7 +7,7 @@ import pytest
 
 from office.errors import OfficeError
 from office.outbox import Outbox
-from office.policy_versions import newest, publish, published
+from office.policy_versions import newest, published, record_version
 from office.ports import ControlRecord
 from office.store.database import Database
 from office.store.recorded import recorded
@@ -36,16 +36,16 @@ async def told(database: Database) -> list[Publication]:
 
 async def test_a_version_is_on_record_and_told(database: Database) -> None:
     assert await newest(database) is None
-    assert await publish(database, FIRST, ()) == (FIRST,)
-    assert await publish(database, SECOND, (FIRST,)) == (FIRST, SECOND)
+    assert await record_version(database, FIRST, ()) == (FIRST,)
+    assert await record_version(database, SECOND, (FIRST,)) == (FIRST, SECOND)
     assert await published(database) == (FIRST, SECOND)
     assert (await newest(database), await told(database)) == (2, [FIRST, SECOND])
 
 
 async def test_the_same_texts_again_change_nothing(database: Database) -> None:
-    await publish(database, FIRST, ())
+    await record_version(database, FIRST, ())
     again = replace(FIRST, published_ms=99)
-    assert await publish(database, again, (FIRST,)) == (FIRST,)
+    assert await record_version(database, again, (FIRST,)) == (FIRST,)
     assert await told(database) == [FIRST]
 
 
@@ -60,21 +60,21 @@ async def test_the_same_texts_again_change_nothing(database: Database) -> None:
 async def test_what_cannot_follow_is_refused(
     database: Database, new: Publication, why: str
 ) -> None:
-    await publish(database, FIRST, ())
+    await record_version(database, FIRST, ())
     with pytest.raises(OfficeError, match=why):
-        await publish(database, new, (FIRST,))
+        await record_version(database, new, (FIRST,))
     assert await published(database) == (FIRST,)
 
 
 async def test_a_version_published_meanwhile_is_not_passed_over(database: Database) -> None:
-    await publish(database, FIRST, ())
-    await publish(database, SECOND, (FIRST,))
+    await record_version(database, FIRST, ())
+    await record_version(database, SECOND, (FIRST,))
     with pytest.raises(OfficeError, match="meanwhile"):
-        await publish(database, replace(SECOND, version=3), (FIRST,))
+        await record_version(database, replace(SECOND, version=3), (FIRST,))
 
 
 async def test_versions_are_told_again_to_a_broker_that_lost_its_topics(database: Database) -> None:
-    await publish(database, FIRST, ())
+    await record_version(database, FIRST, ())
     await told(database)
     await Outbox(database).republish_all()
     assert await told(database) == [FIRST]

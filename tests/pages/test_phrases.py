@@ -7,7 +7,7 @@ from typing import get_args
 import pytest
 
 from pages.forbids import forbid_words
-from pages.phrases import CLASSES, DELIVERIES, GROUNDS, ROLES, TRIGGERS, precision_words
+from pages.phrases import CLASSES, DELIVERIES, GROUNDS, ROLE_PHRASES, TRIGGERS, precision_words
 from pages.reasons import reason_words
 from pages.recipients import country_words, recipient_words
 from pages.rules import PARTS, RuleWords
@@ -32,7 +32,7 @@ EN, JA = translation("en"), translation("ja")
         (CLASSES, get_args(RecipientClass)),
         (GROUNDS, [str(kind) for kind in BasisKind]),
         (DELIVERIES, get_args(DeliveryMode)),
-        (ROLES, get_args(Role)),
+        (ROLE_PHRASES, get_args(Role)),
         (PARTS, DocumentPart),
     ],
 )

@@ -27,7 +27,7 @@ from policy.plan.consents import grantable
 from policy.plan.plan import Plan
 from roadfade.cli import app
 from roadfade.clock import wall_ms
-from roadfade.demo.process_group import ROLES, child_environment
+from roadfade.demo.process_group import PROCESS_ROLES, child_environment
 from roadfade.in_force.broker import connection_of, limits_of
 from roadfade.in_force.recorded import policy_here
 from roadfade.in_force.source import apply_topics
@@ -210,7 +210,7 @@ def running_road(
     state_dir.mkdir(parents=True, exist_ok=True)
     asyncio.run(apply_topics(road.settings, connection_of(road.settings)))
     try:
-        road.start(*ROLES)
+        road.start(*PROCESS_ROLES)
         yield road
     finally:
         road.stop_all()

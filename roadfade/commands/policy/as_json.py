@@ -9,7 +9,7 @@ from policy.explain.cases import CasesRun
 from policy.explain.question import Applied, Explanation
 from policy.language.problems import Problem, Severity
 from policy.plan.plan import Lane, Output, Plan
-from policy.vocabulary.words import say_duration
+from policy.vocabulary.words import format_duration
 from telemetry.instants import format_instant
 
 
@@ -97,7 +97,7 @@ def _lane(lane: Lane) -> dict[str, Any]:
         "keep": str(lane.period),
         "from": lane.trigger,
         "grain": str(lane.grain),
-        "time_floor": say_duration(lane.time_floor_ms),
+        "time_floor": format_duration(lane.time_floor_ms),
         "signals": [rule.signal for rule in lane.rules],
     }
 
@@ -118,7 +118,7 @@ def _applied(one: Applied) -> dict[str, Any]:
             "keep": str(one.period),
             "from": one.trigger,
             "expires_at": one.expires_at,
-            "time_floor": say_duration(one.time_floor_ms),
+            "time_floor": format_duration(one.time_floor_ms),
             "treatment": list(one.treatment),
         }
     return shown

@@ -9,7 +9,7 @@ import typer
 from rich.console import Console
 
 from policy.explain.cases import run_cases
-from policy.explain.explain import UnknownNameError, check_recipient, explain
+from policy.explain.explain import UnknownNameError, explain, known_recipient
 from policy.explain.question import Consent, Question
 from roadfade.clock import judging_clock
 from roadfade.commands.policy.as_json import cases_json, check_json, explain_json
@@ -77,7 +77,7 @@ def explain_command(  # one option per part of the question
     event_ms = now_ms if event_time is None else event_time
     question = Question(signal, purpose, recipient, consent, event_ms, now_ms, role)
     try:
-        check_recipient(compiled.document, question)
+        known_recipient(compiled.document, question)
         explanation = explain(compiled.plan, question)
     except UnknownNameError as error:
         usage(str(error))

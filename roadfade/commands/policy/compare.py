@@ -84,7 +84,7 @@ def dry_run_command(
 
     if (dbc is None) != (map_name is None):
         usage("a database decodes and a map names: give both --dbc and --map, or neither")
-    work.dry_run_command(
+    work.run_dry_run(
         file,
         dbc,
         map_name,

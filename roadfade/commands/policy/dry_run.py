@@ -27,7 +27,7 @@ from telemetry.envelope import encode_envelope
 from telemetry.identity import DeviceId
 
 
-def dry_run_command(
+def run_dry_run(
     file: Path,
     dbc: Path | None,
     map_name: str | None,

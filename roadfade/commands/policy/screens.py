@@ -10,7 +10,7 @@ from policy.explain.cases import CasesRun
 from policy.explain.question import Applied, Explanation
 from policy.language.problems import Problem, Severity
 from policy.plan.plan import Plan
-from policy.vocabulary.words import say_duration
+from policy.vocabulary.words import format_duration
 
 
 def problem_lines(problems: Iterable[Problem]) -> Iterator[Text]:
@@ -34,7 +34,7 @@ def outputs_table(plan: Plan) -> Table:
                 str(lane.period),
                 lane.trigger,
                 str(lane.grain),
-                say_duration(lane.time_floor_ms),
+                format_duration(lane.time_floor_ms),
                 str(len(lane.rules)),
                 str(len(output.denials)) if first else "",
             )
@@ -73,7 +73,7 @@ def _rule_table(one: Applied) -> Table:
         rows |= {
             "basis": f"{one.basis} ({one.notice})",
             "treatment": ", ".join(one.treatment),
-            "time": f"floored to {say_duration(one.time_floor_ms)}",
+            "time": f"floored to {format_duration(one.time_floor_ms)}",
             "keep": f"{one.period} at most, from {one.trigger}; gone by {one.expires_at}",
         }
     for name, value in rows.items():

@@ -11,7 +11,7 @@ from processors.program import Program
 from processors.pseudonyms import KeysNeeded
 from processors.tally import Tally
 from roadfade import metrics
-from roadfade.clock import Clock
+from roadfade.clock import WallClock
 from roadfade.metrics import Metered
 from roadfade.processes.worker.key_cache import KeyCache
 from telemetry.arrived import Arrived
@@ -33,7 +33,7 @@ class BatchHandler(Metered):
     """
 
     def __init__(
-        self, topic: str, chosen: Callable[[], ReadyVersion], keys: KeyCache, clock: Clock
+        self, topic: str, chosen: Callable[[], ReadyVersion], keys: KeyCache, clock: WallClock
     ) -> None:
         self._topic = topic
         self._chosen = chosen

@@ -10,7 +10,7 @@ from telemetry.identity import EpochKey
 KEYS_KEPT_MAX = 100_000
 
 
-class Keyring(Protocol):
+class KeySource(Protocol):
     """What is asked of the office's keyring; blocks."""
 
     def ensure(self, wanted: Collection[KeyName]) -> Mapping[KeyName, EpochKey]:
@@ -24,7 +24,7 @@ class KeyCache(dict[KeyName, EpochKey | None]):
     None stands for a destroyed key: what belongs to its epoch is withheld as erased.
     """
 
-    def __init__(self, keyring: Keyring) -> None:
+    def __init__(self, keyring: KeySource) -> None:
         super().__init__()
         self._keyring = keyring
 

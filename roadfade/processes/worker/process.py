@@ -116,7 +116,7 @@ def main(settings: Settings) -> None:
     source = asyncio.run(_prepare(settings))
     slot = Slot.take(settings.slots_dir, "worker")
     member = f"worker-{socket.gethostname()}-{slot.number}"
-    metrics.serve(
+    metrics.serve_metrics(
         settings.metrics_host, settings.metrics_port, settings.ports_dir, f"worker-{slot.number}"
     )
     logging.getLogger("aiokafka").setLevel(logging.ERROR)

@@ -11,7 +11,7 @@ from typing import Final, Generic, TypeVar
 
 from bus.pacing import until
 from policy.versions.in_force import InForce
-from roadfade.clock import Clock
+from roadfade.clock import WallClock
 from roadfade.in_force.published import PublishedVersions
 from telemetry.publication import Publication
 
@@ -29,7 +29,7 @@ class VersionSwitch(Generic[Ready]):
         self,
         published: PublishedVersions,
         make_ready: Callable[[Publication], Awaitable[Ready | None]],
-        clock: Clock,
+        clock: WallClock,
         announce_version: Callable[[Publication, Ready], None],
     ) -> None:
         self._published = published

@@ -16,7 +16,7 @@ import duckdb
 from sinks.lake.durable import sync_file, sync_if_there
 from sinks.lake.format import stored_buckets
 from sinks.lake.layout import bucket_of, files, partitions
-from sinks.lake.parquet import ORDER, connect, count_rows, options, quoted, source
+from sinks.lake.parquet import ROW_ORDER, connect, count_rows, options, quoted, source
 from sinks.lake.steps import Hook, Step, go_on
 from sinks.lake.workplace import ERASING, Workplace, clear_dead
 from sinks.port.results import Located, Receipt
@@ -101,7 +101,7 @@ def _rewrite(
     others = f"SELECT * FROM {source([path])} WHERE NOT list_contains($1::VARCHAR[], pseudonym)"  # noqa: S608  # a quoted path
     names = [str(pseudonym) for pseudonym in pseudonyms]
     engine.execute(
-        f"COPY ({others} ORDER BY {ORDER}) TO {quoted(str(temporary))}{options(compression)}",
+        f"COPY ({others} ORDER BY {ROW_ORDER}) TO {quoted(str(temporary))}{options(compression)}",
         [names],
     )
     left = count_rows(engine, [temporary])

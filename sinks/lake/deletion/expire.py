@@ -16,7 +16,7 @@ from sinks.lake.workplace import clear_dead
 from sinks.port.results import Overdue, Swept
 
 
-def sweep(root: Path, now_ms: int) -> Swept:
+def expire_due(root: Path, now_ms: int) -> Swept:
     """Unlink every part whose expiry is at or before ``now_ms``, durably. Blocks.
 
     Idempotent, and safe beside a writer, a query and another sweep. Temporary files of

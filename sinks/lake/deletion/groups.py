@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 import duckdb
 
 from sinks.lake.durable import sync_file
-from sinks.lake.parquet import ORDER, options, quoted, source
+from sinks.lake.parquet import ROW_ORDER, options, quoted, source
 
 _GROUPS: Final = """
 SELECT policy_version, signal, epoch_ms(date_trunc('day', t)), epoch_ms(max(t)), count(*)
@@ -30,7 +30,7 @@ COPY (
 """
 
 
-class Group(NamedTuple):
+class RowGroup(NamedTuple):
     """Rows of a part that share version, column and day; they end together."""
 
     policy_version: str
@@ -40,7 +40,7 @@ class Group(NamedTuple):
     rows: int
 
 
-def groups_of(engine: duckdb.DuckDBPyConnection, path: Path) -> list[Group]:
+def groups_of(engine: duckdb.DuckDBPyConnection, path: Path) -> list[RowGroup]:
     """The groups of a part; none where a sweep took it while we looked."""
     try:
         found = engine.execute(_GROUPS.format(source=source([path]))).fetchall()
@@ -48,14 +48,14 @@ def groups_of(engine: duckdb.DuckDBPyConnection, path: Path) -> list[Group]:
         if path.exists():
             raise
         return []
-    return [Group(*row) for row in found]
+    return [RowGroup(*row) for row in found]
 
 
 def copy_groups(
     engine: duckdb.DuckDBPyConnection,
     path: Path,
     into: Path,
-    groups: Sequence[Group],
+    groups: Sequence[RowGroup],
     end_ms: int,
     compression: str,
 ) -> None:
@@ -63,7 +63,7 @@ def copy_groups(
     statement = _COPY.format(
         expires=f"make_timestamp_ms({end_ms}::BIGINT)",
         source=source([path]),
-        order=ORDER,
+        order=ROW_ORDER,
         path=quoted(str(into)),
         options=options(compression),
     )

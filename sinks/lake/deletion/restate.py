@@ -12,7 +12,7 @@ from typing import Final
 
 import duckdb
 
-from sinks.lake.deletion.groups import Group, copy_groups, groups_of
+from sinks.lake.deletion.groups import RowGroup, copy_groups, groups_of
 from sinks.lake.deletion.journal import name_of, replace, settle
 from sinks.lake.layout import Part, Partition, bucket_directory, files, partitions, read_part
 from sinks.lake.markers import DurableOffsets
@@ -131,8 +131,8 @@ class _Turn:
 
     def _judge(
         self, place: Partition, path: Path, part: Part, ends: Ends
-    ) -> dict[End, list[Group]]:
-        by_end: dict[End, list[Group]] = {}
+    ) -> dict[End, list[RowGroup]]:
+        by_end: dict[End, list[RowGroup]] = {}
         for group in groups_of(self._engine, path):
             kept = Kept(
                 place.output,
@@ -149,7 +149,12 @@ class _Turn:
         return by_end
 
     def _rewrite(
-        self, place: Partition, path: Path, part: Part, by_end: dict[End, list[Group]], now_ms: int
+        self,
+        place: Partition,
+        path: Path,
+        part: Part,
+        by_end: dict[End, list[RowGroup]],
+        now_ms: int,
     ) -> None:
         written = []
         bucket = int(path.parent.name.removeprefix("bucket="))

@@ -8,7 +8,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from policy.language.problems import Findings
-from policy.language.schema import schema_of, schemas
+from policy.language.schema import file_schema, schemas
 from policy.language.yaml_text import read_yaml
 from roadfade.in_force.documents import load_files, shipped_policy_path
 from tests.support.documents import FILES, bent
@@ -32,7 +32,7 @@ def plain(value: Any) -> Any:
 def complaints(file: str, text: str) -> list[str]:
     read = read_yaml(file, text, Findings())
     assert read is not None
-    return [error.message for error in validator(schema_of(file)).iter_errors(plain(read[0]))]
+    return [error.message for error in validator(file_schema(file)).iter_errors(plain(read[0]))]
 
 
 def test_the_committed_schemas_are_those_of_the_models() -> None:
@@ -50,7 +50,9 @@ def test_every_shipped_file_satisfies_its_schema_and_names_it() -> None:
         assert complaints(file, text) == [], file
         up = "../" * (2 + file.count("/"))
         first = text.splitlines()[0]
-        assert first == f"# yaml-language-server: $schema={up}schemas/{schema_of(file)}.json", file
+        assert first == f"# yaml-language-server: $schema={up}schemas/{file_schema(file)}.json", (
+            file
+        )
         assert (shipped_policy_path() / file).parent.joinpath(first.split("=")[1]).exists()
 
 

@@ -17,7 +17,7 @@ from policy.plan.columns import columns_of
 from policy.plan.plan import Plan
 from policy.vocabulary import operation_words
 from policy.vocabulary.bilingual import Language
-from policy.vocabulary.operation_words import GRAMMAR, LATER, say
+from policy.vocabulary.operation_words import GRAMMAR, NOT_CARRIED_OUT, format_operation
 from policy.vocabulary.operations import (
     PAIR,
     Bucket,
@@ -38,7 +38,7 @@ from policy.vocabulary.operations import (
     width,
 )
 from policy.vocabulary.position import as_coarse_as, mesh_of, withholds
-from policy.vocabulary.words import Exact, Space, say_space, space
+from policy.vocabulary.words import Exact, Space, format_space, space
 from telemetry.outcome import Withheld
 from tests.policy.versions.lines import STUDY, difference
 from tests.support.documents import CATALOGUE, FILES, plan_of
@@ -83,9 +83,9 @@ def test_every_operation_has_an_example_and_no_example_is_left_over() -> None:
 @every
 @pytest.mark.parametrize("unit", ["", "km/h"])
 def test_what_is_said_of_an_operation_is_read_back(example: Example, unit: str) -> None:
-    words = say(example.operation, unit)
+    words = format_operation(example.operation, unit)
     assert operation_words.operation(words).operation == example.operation
-    assert words.split()[0] in GRAMMAR or words in LATER
+    assert words.split()[0] in GRAMMAR or words in NOT_CARRIED_OUT
 
 
 @every
@@ -119,7 +119,7 @@ def test_only_steps_have_a_width(example: Example) -> None:
 
 @every
 def test_an_operation_in_a_cell_is_in_the_plan_or_denies(example: Example) -> None:
-    plan = plan_of(document(example, say(example.operation)))
+    plan = plan_of(document(example, format_operation(example.operation)))
     rules = [r for lane in plan.outputs[0].lanes for r in lane.rules if r.signal == example.fits]
     answer = explain(plan, question(example, plan))
     if withholds((example.operation,)):
@@ -137,7 +137,10 @@ def test_an_operation_in_a_cell_is_in_the_plan_or_denies(example: Example) -> No
 
 @every
 def test_taking_an_operation_away_is_a_widening_and_adding_it_none(example: Example) -> None:
-    with_it, without = document(example, say(example.operation)), document(example, "keep")
+    with_it, without = (
+        document(example, format_operation(example.operation)),
+        document(example, "keep"),
+    )
     removed, added = difference(without, with_it), difference(with_it, without)
     if example.operation == Keep():
         assert not removed.changes
@@ -176,7 +179,7 @@ def test_two_thinnings_or_meshes_in_one_chain_are_never_called_the_same() -> Non
 @pytest.mark.parametrize("kind", get_args(Space))
 def test_every_kind_of_space_is_known_to_everyone_who_asks(kind: type) -> None:
     one = SPACES[kind]
-    assert space(say_space(one)) == one
+    assert space(format_space(one)) == one
     in_both = {precision_words(one, 1_000, translation(lang)) for lang in get_args(Language)}
     assert len(in_both) == 2
     assert as_coarse_as(mesh_of(one), Exact())
@@ -190,10 +193,10 @@ def test_every_kind_of_space_is_known_to_everyone_who_asks(kind: type) -> None:
         lambda one: misfit(one, CATALOGUE[NUMBER]),
         lambda one: apply([one], 1),
         lambda one: widest([one]),
-        say,
+        format_operation,
         width,
         mesh_of,
-        say_space,
+        format_space,
         lambda one: as_coarse_as(None, one),
         lambda one: compare_operations((one,), (Keep(),)),
         lambda one: compare_operations((Keep(),), (one,)),

@@ -42,7 +42,7 @@ from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
 def test_operations_are_lines_of_words(said: str, operation: Operation, unit: str | None) -> None:
     spoken = operation_words.operation(said)
     assert (spoken.operation, spoken.unit) == (operation, unit)
-    assert operation_words.say(operation, unit or "") == said
+    assert operation_words.format_operation(operation, unit or "") == said
 
 
 @pytest.mark.parametrize(
@@ -80,6 +80,6 @@ def test_a_period_needs_a_whole_count_and_a_calendar_unit(said: object) -> None:
 
 @given(length_ms=st.integers(1, 1000 * HOUR_MS))
 def test_a_length_said_is_the_length_meant(length_ms: int) -> None:
-    said = words.say_duration(length_ms)
+    said = words.format_duration(length_ms)
     if len(said.split()[0]) <= 6:
         assert words.duration_ms(said) == length_ms

@@ -10,7 +10,7 @@ import pytest
 from bus.memory.broker import FakeBroker
 from bus.memory.faults import Fault
 from office.outbox import Outbox
-from office.policy_versions import publish, published
+from office.policy_versions import published, record_version
 from office.store.database import Database
 from roadfade import metrics
 from roadfade.in_force.publishing import record_first
@@ -109,7 +109,7 @@ async def test_what_is_recorded_during_an_outage_is_told_afterwards(
     async with office(settings, broker, database) as task:
         await until(lambda: beaten(broker) == EVERYWHERE, task)
         broker.go_away()
-        await publish(database, version(2, NOW_MS, SURVEY), await published(database))
+        await record_version(database, version(2, NOW_MS, SURVEY), await published(database))
         await asyncio.sleep(50)
         await until(lambda: metrics.PRODUCE_RETRIES._value.get() > retries, task)
         assert told(broker) == [1]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from bus.memory.broker import FakeBroker
-from office.policy_versions import publish
+from office.policy_versions import record_version
 from office.store.database import Database
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
@@ -50,7 +50,7 @@ class House:
 
     async def publish(self, *versions: Publication) -> None:
         for one in versions:
-            self.known = await publish(self.database, one, self.known)
+            self.known = await record_version(self.database, one, self.known)
 
     async def start(self) -> None:
         async with self.broker.admin() as admin:

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from sinks.lake.digest import compare, lake_digest
-from sinks.lake.markers import FILES_MAX
+from sinks.lake.markers import MARKER_FILES_MAX
 from sinks.lake.steps import Step
 from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
@@ -118,7 +118,7 @@ def test_a_dead_writers_temporary_files_do_not_outlive_the_next_sweep(tmp_path: 
 def full_of_markers(tmp_path_factory: pytest.TempPathFactory) -> Path:
     root = tmp_path_factory.mktemp("markers")
     with lake_at(root) as lake:
-        for offset in range(FILES_MAX):
+        for offset in range(MARKER_FILES_MAX):
             lake.write([record(offset, series={})], NOW_MS)
     return root
 
@@ -130,11 +130,11 @@ def test_merging_markers_can_be_killed_at_any_step(
     root = shutil.copytree(full_of_markers, tmp_path / "lake")
     lake = open_lake(root, at=KillAt(at))
     with pytest.raises(Killed):
-        lake.write([record(FILES_MAX, series={})], NOW_MS)
+        lake.write([record(MARKER_FILES_MAX, series={})], NOW_MS)
     kill(lake)
     with lake_at(root) as again:
         position = again.position(A, 0)
-        assert position == (FILES_MAX if at < 2 else FILES_MAX + 1)
+        assert position == (MARKER_FILES_MAX if at < 2 else MARKER_FILES_MAX + 1)
         known = [record(position + n, ce_id=f"{A}/0/{n}") for n in range(position)]
         assert again.write(known, NOW_MS).duplicates == position
 

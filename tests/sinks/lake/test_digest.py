@@ -4,7 +4,7 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from sinks.lake.digest import Difference, compare, lake_digest
+from sinks.lake.digest import RowDifference, compare, lake_digest
 from sinks.lake.lake import LakeSettings
 from tests.sinks.lakes import lake_at, parts
 from tests.sinks.records import NOW_MS, A, B, record
@@ -34,7 +34,7 @@ def test_equal_rows_in_other_files_give_an_equal_digest(tmp_path: Path) -> None:
 def test_a_planted_loss_is_counted(tmp_path: Path) -> None:
     whole, lossy = lake(tmp_path / "whole"), lake(tmp_path / "lossy")
     (lossy / next(part for part in parts(lossy) if "third_party" in part)).unlink()
-    assert compare(whole, lossy) == Difference(lost=2, doubled=0, alien=0)
+    assert compare(whole, lossy) == RowDifference(lost=2, doubled=0, alien=0)
     assert lake_digest(whole) != lake_digest(lossy)
 
 
@@ -42,7 +42,7 @@ def test_a_planted_double_is_counted(tmp_path: Path) -> None:
     whole, doubled = lake(tmp_path / "whole"), lake(tmp_path / "doubled")
     part = doubled / next(part for part in parts(doubled) if "third_party" in part)
     part.with_name("part-x-0-0-0.parquet").write_bytes(part.read_bytes())
-    assert compare(whole, doubled) == Difference(lost=0, doubled=2, alien=0)
+    assert compare(whole, doubled) == RowDifference(lost=0, doubled=2, alien=0)
     assert lake_digest(whole) != lake_digest(doubled)
 
 
@@ -51,12 +51,12 @@ def test_a_loss_that_a_double_makes_up_for_is_still_seen(tmp_path: Path) -> None
     part = both / next(part for part in parts(both) if "third_party" in part)
     part.with_name("part-x-0-0-0.parquet").write_bytes(part.read_bytes())
     assert lake_digest(whole).rows == lake_digest(both).rows
-    assert compare(whole, both) == Difference(lost=2, doubled=2, alien=0)
+    assert compare(whole, both) == RowDifference(lost=2, doubled=2, alien=0)
 
 
 def test_rows_that_were_never_expected_are_told_apart(tmp_path: Path) -> None:
     whole, more = lake(tmp_path / "whole"), lake(tmp_path / "more", (5, "x"))
-    assert compare(whole, more) == Difference(lost=0, doubled=0, alien=2)
+    assert compare(whole, more) == RowDifference(lost=0, doubled=0, alien=2)
 
 
 def test_readings_that_a_floor_made_alike_are_counted_apart(tmp_path: Path) -> None:
@@ -65,7 +65,7 @@ def test_readings_that_a_floor_made_alike_are_counted_apart(tmp_path: Path) -> N
         series = {path: (unit, dt[:count], v[:count]) for path, (unit, dt, v) in alike.items()}
         with lake_at(tmp_path / folder) as sink:
             sink.write([record(0, ce_id="same", series=series)], NOW_MS)
-    assert compare(tmp_path / "three", tmp_path / "two") == Difference(1, 0, 0)
+    assert compare(tmp_path / "three", tmp_path / "two") == RowDifference(1, 0, 0)
 
 
 def test_an_empty_lake_has_a_digest_of_no_rows(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from sinks.lake.format import LakeFormatError
 from sinks.lake.lake import Lake, LakeSettings
 from sinks.lake.layout import bucket_of
-from sinks.lake.markers import FILES_MAX
+from sinks.lake.markers import MARKER_FILES_MAX
 from sinks.lake.workplace import WorkplaceTakenError
 from telemetry.instants import MINUTE_MS
 from tests.sinks.contract import Restart, SinkContract
@@ -134,9 +134,9 @@ def test_many_small_batches_leave_a_bounded_number_of_markers(tmp_path: Path) ->
 
 def test_merging_markers_leaves_the_ids_of_expired_records_out(tmp_path: Path) -> None:
     with lake_at(tmp_path) as lake:
-        for offset in range(FILES_MAX):
+        for offset in range(MARKER_FILES_MAX):
             lake.write([record(offset, series={})], NOW_MS)
-        lake.write([record(FILES_MAX, expires_ms=EXPIRES_MS + MINUTE_MS)], EXPIRES_MS)
+        lake.write([record(MARKER_FILES_MAX, expires_ms=EXPIRES_MS + MINUTE_MS)], EXPIRES_MS)
         (marker,) = (tmp_path / "_offsets" / f"{A}-0").iterdir()
         assert len(marker.read_bytes()) < 2 * 28
 

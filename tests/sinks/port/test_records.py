@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec.structs import replace
 
-from sinks.port.records import Readings, read_record
+from sinks.port.records import RecordReadings, read_record
 from sinks.port.results import Unreadable
 from telemetry.arrived import Arrived
 from telemetry.record import RECORD_BYTES_MAX
@@ -94,14 +94,16 @@ def test_a_header_without_a_value_is_refused() -> None:
 
 def test_a_sound_record_is_read_whole() -> None:
     found = read_record(record(0, dtc=["P0301"]), OUTPUTS[A])
-    assert isinstance(found, Readings)
+    assert isinstance(found, RecordReadings)
     assert (found.rows, found.readings, found.expires_ms) == (3, 2, EXPIRES_MS)
 
 
 def test_a_recipients_topic_takes_its_own_purpose_and_its_own_name() -> None:
     for purpose in ("third_party", "third_party.insurer"):
         named = [(k, v.encode()) for k, v in headers(B, purpose=purpose).items()]
-        assert isinstance(read_record(replace(record(0, B), headers=named), OUTPUTS[B]), Readings)
+        assert isinstance(
+            read_record(replace(record(0, B), headers=named), OUTPUTS[B]), RecordReadings
+        )
 
 
 @given(st.binary(max_size=200))
@@ -114,4 +116,4 @@ def test_no_bytes_make_the_reader_raise(payload: bytes) -> None:
     st.lists(st.integers(), max_size=5),
 )
 def test_no_column_makes_the_reader_raise(values: list[Any], dt: list[int]) -> None:
-    assert isinstance(read_record(with_value(values, dt), OUTPUTS[A]), Unreadable | Readings)
+    assert isinstance(read_record(with_value(values, dt), OUTPUTS[A]), Unreadable | RecordReadings)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from sinks.lake.deletion.erase import erase
-from sinks.lake.deletion.expire import sweep
+from sinks.lake.deletion.expire import expire_due
 from sinks.lake.lake import LakeSettings
 from sinks.lake.layout import bucket_of
 from sinks.lake.steps import Step
@@ -69,7 +69,7 @@ def test_a_part_swept_during_an_erasure_does_not_come_back(tmp_path: Path) -> No
 
     def hook(step: Step) -> None:
         if step is Step.REWRITTEN:
-            sweep(tmp_path, AFTER_MS)
+            expire_due(tmp_path, AFTER_MS)
 
     receipt = erase(tmp_path, [Pseudonym("PSEUDONYM")], NOW_MS, "uncompressed", hook)
     assert (receipt.located_before, receipt.located_after) == (2, 0)

@@ -1,6 +1,10 @@
 # Roadfade: `make run` on a fresh machine is all it takes. `make` lists the targets.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
+# Half of a start is compiling Python, unless what is compiled is kept. It is kept here also for
+# those who have PYTHONDONTWRITEBYTECODE set, to have no __pycache__ in the tree.
+export PYTHONDONTWRITEBYTECODE :=
+export PYTHONPYCACHEPREFIX := $(CURDIR)/.cache/pycache
 .DEFAULT_GOAL := help
 .PHONY: help install run lint check test test-faults proof catalogues schemas lock
 

@@ -1,7 +1,7 @@
 """Whether what came out is what the job demands: every record counted, a sample compared.
 
 In: the topics of one run, and raw envelopes of some devices in their order. Out: how many
-records were compared; WrongOutputError where one is missing, doubled or different.
+records were compared; WrongOutputError if one is missing, doubled or different.
 """
 
 import json

@@ -43,7 +43,7 @@ class Meter:
         return self._seen >= self._records
 
     def figures(self) -> Figures:
-        """The middle of the run; RuntimeError where there were too few batches for one."""
+        """The middle of the run; RuntimeError if there were too few batches for one."""
         first = next(s for s in self._samples if s.records >= FROM * self._records)
         inside = [s for s in self._samples if s.records <= UNTIL * self._records]
         if not inside or inside[-1].records <= first.records:

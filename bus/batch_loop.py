@@ -118,7 +118,7 @@ class BatchLoop:
         await self._producer.settled()
 
     async def _carry(self, fetched: Fetched) -> Exception | None:
-        """Take one batch all the way; the failure where it has to be tried again."""
+        """Take one batch all the way; the failure if it has to be tried again."""
         started_ms = monotonic_ms()
         try:
             await self._reader.learn_due(fetched)
@@ -144,7 +144,7 @@ class BatchLoop:
     async def _handle_all(self, fetched: Fetched) -> int | None:
         """Handle slice by slice and send; every output is acknowledged on return. How many.
 
-        None where the partitions were taken from us meanwhile: the rest is not sent, so that
+        None if the partitions were taken from us meanwhile: the rest is not sent, so that
         an old owner's records do not land behind those of the new one.
         """
         taken = self._reader.taken

@@ -34,7 +34,7 @@ class GroupReader:
         self.generation = 0
         """Grows with every rebalance: what was fetched before it is not ours any more."""
         self.taken = 0
-        """Grows where a rebalance did not wait for the batch in hand any longer."""
+        """Grows if a rebalance did not wait for the batch in hand any longer."""
         self._settings = settings
         self._observer = observer
         self._watch = OffsetWatch()
@@ -76,7 +76,7 @@ class GroupReader:
             self._member.seek(partition, offset)
 
     def expect(self, partition: TopicPartition, offset: int) -> None:
-        """Say which offset is due, where it is not the committed one."""
+        """Say which offset is due, if it is not the committed one."""
         topic, number = partition
         self._watch.expect(topic, number, offset)
 
@@ -107,7 +107,7 @@ class GroupReader:
                 self._observer.rewound(topic, number, -ahead)
 
     async def commit(self, fetched: Fetched) -> bool:
-        """Commit past these records; False where the broker did not answer in time.
+        """Commit past these records; False if the broker did not answer in time.
 
         A group that has moved on is no failure: its new owner starts at the last commit, and
         what we made durable comes a second time, which the sinks know how to drop.

@@ -16,7 +16,7 @@ class OffsetWatch:
         return (topic, partition) in self._due
 
     def expect(self, topic: str, partition: int, offset: int | None) -> None:
-        """Say which offset is due next: the committed one; None where there is none yet."""
+        """Say which offset is due next: the committed one; None if there is none yet."""
         self._due[topic, partition] = offset
 
     def forget(self) -> None:

@@ -2,7 +2,7 @@
 
 ``Connection`` is the broker itself, ``memory.FakeBroker`` one in this process. All names are
 unprefixed. What a broker refuses, or cannot answer, is raised as ``BrokerError``, or as
-``TopicError`` where it is about one topic.
+``TopicError`` if it is about one topic.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence

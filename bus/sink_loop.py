@@ -165,7 +165,7 @@ class SinkLoop:
     async def _write(
         self, gathered: dict[TopicPartition, list[ConsumedRecord]]
     ) -> Exception | None:
-        """Write and commit one batch; the failure where something has to be tried again."""
+        """Write and commit one batch; the failure if something has to be tried again."""
         started_ms = monotonic_ms()
         batch: list[Arrived] = []
         for partition, records in gathered.items():

@@ -30,7 +30,7 @@ class Slot:
 
     @classmethod
     def take(cls, folder: Path, role: str) -> Self:
-        """The lowest free slot of a role; NoSlotError where all are held.
+        """The lowest free slot of a role; NoSlotError if all are held.
 
         Blocks briefly (files): call it before the event loop runs, or in a thread. A child
         process started by ``fork`` without ``exec`` would hold the slot as well.

@@ -2,7 +2,7 @@
 
 In: a topic and functions that take its rows. Out: those functions called in order, and the
 answer to "is this fresh?". There is no group: every process reads all partitions from their
-beginning. A broker that is away makes a view stale, never wrong; where a deletion may have
+beginning. A broker that is away makes a view stale, never wrong; if a deletion may have
 been missed, the view ends loudly and has to be built anew.
 """
 

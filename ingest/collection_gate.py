@@ -15,7 +15,7 @@ from telemetry.record import TROUBLE_CODES
 
 
 class Gated(NamedTuple):
-    """``envelope`` is None where nothing of it is collected."""
+    """``envelope`` is None if nothing of it is collected."""
 
     envelope: Envelope | None
     not_collected: int

@@ -21,7 +21,7 @@ from telemetry.record import TROUBLE_CODES
 from telemetry.signals import Catalogue
 
 Judge = Callable[[bytes], Mapping[Rejected, int]]
-"""What would be rejected of a payload: readings by reason, empty where all is admitted."""
+"""What would be rejected of a payload: readings by reason, empty if all is admitted."""
 
 REMEDIES: Final[Mapping[Rejected, str]] = {
     Rejected.NO_PAYLOAD: "send a value with the record",
@@ -31,7 +31,7 @@ REMEDIES: Final[Mapping[Rejected, str]] = {
     Rejected.UNKNOWN_VERSION: "send v 1",
     Rejected.UNKNOWN_FIELD: "leave out fields the envelope's JSON Schema does not name",
     Rejected.TOO_MANY_READINGS: "send several envelopes of 50 to 200 readings",
-    Rejected.NO_READINGS: "send no envelope where there is nothing to say",
+    Rejected.NO_READINGS: "send no envelope if there is nothing to say",
     Rejected.UNKNOWN_DEVICE: "register the device: roadfade device register",
     Rejected.BEFORE_REGISTRATION: "register the device from an earlier instant, or mend its clock",
     Rejected.FROM_THE_FUTURE: "mend the device's clock: it is more than 24 h ahead",

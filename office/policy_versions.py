@@ -28,7 +28,7 @@ async def published(database: Database) -> tuple[Publication, ...]:
 
 
 async def newest(database: Database) -> int | None:
-    """The highest version on record, None where there is none."""
+    """The highest version on record, None if there is none."""
     async with database.reading() as connection:
         found: int | None = await connection.scalar(select(func.max(POLICIES.c.version)))
     return found
@@ -40,8 +40,8 @@ async def record_version(
     """Record a version and have it told; the versions then on record.
 
     ``after``: the versions that the caller compared it with. The same texts again change
-    nothing. OfficeError where another version was published meanwhile, where the number does
-    not grow, or where it is another policy.
+    nothing. OfficeError if another version was published meanwhile, if the number does
+    not grow, or if it is another policy.
     """
     async with database.writing() as connection:
         known = tuple(map(decode_publication, await connection.scalars(_VALUES)))
@@ -60,7 +60,7 @@ async def record_version(
 
 
 def on_record(known: Sequence[Publication], new: Publication) -> bool:
-    """Whether the version is on record already, as it is; OfficeError where it cannot follow."""
+    """Whether the version is on record already, as it is; OfficeError if it cannot follow."""
     if not known:
         return False
     newest = known[-1]

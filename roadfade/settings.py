@@ -45,7 +45,7 @@ class Settings(BaseSettings):
     state_dir: Path = Path(".state")
     """Office database, keyring, lake, member slots and ledger live below it."""
     policy: Path | None = None
-    """A policy document's folder; the shipped one where none is named."""
+    """A policy document's folder; the shipped one if none is named."""
     grain_at_most: Grain | None = None
     """Expiries are dated at least this finely; never coarser than compiled."""
     topic_retention_s_at_most: int | None = Field(default=None, ge=10)

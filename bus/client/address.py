@@ -31,7 +31,7 @@ class Address:
         return self.prefix + name
 
     def plain(self, topic: str) -> str:
-        """The unprefixed name of a topic; ValueError where it does not carry our prefix."""
+        """The unprefixed name of a topic; ValueError if it does not carry our prefix."""
         if not topic.startswith(self.prefix):
             msg = "a topic without this deployment's prefix belongs to somebody else"
             raise ValueError(msg)

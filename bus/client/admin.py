@@ -54,7 +54,7 @@ class TopicAdmin:
 
     @translated
     async def describe(self, names: Sequence[str]) -> dict[str, ActualTopic | None]:
-        """Each named topic as it is, None where it does not exist."""
+        """Each named topic as it is, None if it does not exist."""
         # Asking for all topics: asking for one by name may create it.
         everything = await self._client.describe_topics()
         wanted = {self._address.topic(name): name for name in names}

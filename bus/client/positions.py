@@ -73,7 +73,7 @@ class Positions:
 
     @translated
     async def committed(self, group: str) -> Offsets:
-        """What the group has committed, where it has."""
+        """What the group has committed, if it has."""
         found = await self._committed(self._address.group(group))
         mine = self._address.prefix
         return self._plain(

@@ -78,7 +78,7 @@ class AckedProducer:
             await asyncio.wait(self._ending)
 
     async def partitions(self, topic: str) -> int:
-        """How many partitions an (unprefixed) topic has; SendFailedError where unknown."""
+        """How many partitions an (unprefixed) topic has; SendFailedError if unknown."""
         try:
             async with asyncio.timeout(self._deadline_ms / 1000):
                 producer = await self._open()

@@ -72,14 +72,14 @@ def parameter_group(can_id: int) -> int:
 
 
 def decoder(database: Database) -> Decoder:
-    """Index a loaded database. Where ids stand twice the later message wins."""
+    """Index a loaded database. If ids stand twice the later message wins."""
     by_id = {(m.is_extended_frame, m.frame_id): m for m in database.messages}
     j1939 = [m for m in database.messages if m.protocol == "j1939" and m.is_extended_frame]
     return Decoder(by_id, {parameter_group(m.frame_id): m for m in j1939})
 
 
 def load_decoder(path: Path) -> Decoder:
-    """Load a database file, overlapping signals allowed; ``Refused`` where it is none."""
+    """Load a database file, overlapping signals allowed; ``Refused`` if it is none."""
     # Doubled message names would be logged one by one; ids, not names, are looked up here.
     logging.getLogger("cantools").setLevel(logging.ERROR)
     try:

@@ -1,7 +1,7 @@
 """What ``roadfade replay`` runs: files on disk to envelopes, with progress.
 
 In: paths, a device, the plan's collected paths and now. Out: envelopes. Blocking reads;
-the capture is read twice where times are shifted, since the last frame decides by how much.
+the capture is read twice if times are shifted, since the last frame decides by how much.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ Progress = Callable[[int, int], None]
 class Recording:
     """One capture with its database and map, ready to be replayed any number of times.
 
-    ``map_name``: a path, or the name of a shipped map. ``Refused`` where one of the
+    ``map_name``: a path, or the name of a shipped map. ``Refused`` if one of the
     files cannot be taken.
     """
 

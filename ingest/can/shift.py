@@ -13,7 +13,7 @@ _PLAUSIBLE_FROM_MS: Final = 946_684_800_000
 
 
 def shift_us(last_us: int, now_ms: int, *, keep_time: bool) -> int:
-    """0 where times are kept, else what brings the last frame to now.
+    """0 if times are kept, else what brings the last frame to now.
 
     Kept times must be plausible (2000 to a day ahead), else ``Refused``: logs of year
     1970 or 2047 are common, and what they say would be rejected or live too long.

@@ -42,7 +42,7 @@ class Capture:
             yield from read_text(self.form, file, counts, self._zone)
 
     def span(self) -> Span | None:
-        """Read the whole file once; None where it holds no data frame."""
+        """Read the whole file once; None if it holds no data frame."""
         first_us = last_us = None
         frames = 0
         for frame in self.frames():

@@ -105,7 +105,7 @@ class LineFeed:
         return line
 
     def settle(self) -> None:
-        """Judge the line in hand where no frame came of it."""
+        """Judge the line in hand if no frame came of it."""
         line, self._in_hand = self._in_hand, None
         if line is None:
             return

@@ -33,7 +33,7 @@ _KNOWN_STRANGERS: Final = {
 
 
 def sniff(path: Path) -> Form:
-    """The form of the file; ``Refused`` where it is none of them. Reads at most 16 KiB."""
+    """The form of the file; ``Refused`` if it is none of them. Reads at most 16 KiB."""
     if not path.is_file():
         msg = f"{path.name} is not a file."
         raise Refused(msg)

@@ -35,7 +35,7 @@ _READERS: Final = {
 
 
 def read_text(form: Form, file: TextIO, counts: LogCounts, zone: tzinfo) -> Iterator[LoggedFrame]:
-    """The data frames of an open text capture; ``Refused`` where its header cannot be read."""
+    """The data frames of an open text capture; ``Refused`` if its header cannot be read."""
     # python-can would log whole lines it cannot parse.
     logging.getLogger("can.io").setLevel(logging.CRITICAL)
     clock = AscClock(zone)

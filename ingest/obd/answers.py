@@ -118,7 +118,7 @@ def commands(catalogue: Catalogue, collected: AbstractSet[str]) -> dict[str, Sig
 def read_line(
     line: bytes, asked: Mapping[str, Signal], dropped: Counter[Dropped]
 ) -> Reading | Codes | Signpost | None:
-    """What one line says; None, and a count, where it is no reading."""
+    """What one line says; None, and a count, if it is no reading."""
     try:
         message = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):

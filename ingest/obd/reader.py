@@ -49,7 +49,7 @@ def say(kind: str, **fields: Any) -> None:
 
 
 def ask(connection: Any, name: str) -> bool:
-    """Read one command and say its value; False where the car does not support it."""
+    """Read one command and say its value; False if the car does not support it."""
     base, _, attribute = name.partition(".")
     command = obd.commands[base]
     if not connection.supports(command):

@@ -84,7 +84,7 @@ class Session:
 
         ``stop`` ends it early; closing the iterator (``aclosing``) ends the reader too, but
         what is held is lost.
-        ``Refused`` where the extra is missing or the policy collects nothing of an adapter.
+        ``Refused`` if the extra is missing or the policy collects nothing of an adapter.
         """
         held: list[Reading] = []
         codes: list[str] = []

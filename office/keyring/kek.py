@@ -29,7 +29,7 @@ class Kek(bytes):
     def __repr__(self) -> str:
         return f"Kek({MASK})"
 
-    # bytes prints its value in a format string even where repr is masked.
+    # bytes prints its value in a format string even if repr is masked.
     __str__ = __repr__
 
     @property
@@ -62,7 +62,7 @@ class FileKek:
         self._next = file.with_name(file.name + ".next")
 
     def load(self) -> dict[str, Kek]:
-        """Every KEK in the file; OfficeError where others may read it, or it is damaged."""
+        """Every KEK in the file; OfficeError if others may read it, or it is damaged."""
         try:
             descriptor = os.open(self._file, os.O_RDONLY)
         except FileNotFoundError:
@@ -119,11 +119,11 @@ class EnvironmentKek:
         return f"EnvironmentKek({MASK})"
 
     def load(self) -> dict[str, Kek]:
-        """The current KEK and the following one where it is given."""
+        """The current KEK and the following one if it is given."""
         return _by_id(self._held)
 
     def add(self) -> Kek:
-        """The following KEK; OfficeError where none is given."""
+        """The following KEK; OfficeError if none is given."""
         if len(self._held) == 1:
             msg = (
                 "destroying a key needs a new KEK, and the KEK comes from the environment: "

@@ -35,7 +35,7 @@ class Keyring:
 
     @classmethod
     def open(cls, file: Path, kek: KekHolder) -> Self:
-        """Open or create; OfficeError where the KEK is not the one of this keyring.
+        """Open or create; OfficeError if the KEK is not the one of this keyring.
 
         Finishes a destruction that was cut short.
         """
@@ -55,7 +55,7 @@ class Keyring:
         return keyring
 
     def get(self, purpose: str, recipient: str, epoch: str) -> EpochKey | None:
-        """The key; None where it was never made, or is destroyed."""
+        """The key; None if it was never made, or is destroyed."""
         name = (purpose, recipient, epoch)
         # Under the write lock: between reading and unwrapping, no other process may
         # finish going over to a new KEK.
@@ -64,7 +64,7 @@ class Keyring:
             return None if row is None or row.wrapped is None else self._unwrap(name, row)
 
     def ensure(self, wanted: Collection[KeyName]) -> dict[KeyName, EpochKey]:
-        """The keys of these names, made where missing; durable on return.
+        """The keys of these names, made if missing; durable on return.
 
         Whoever asks, in whatever process, gets the same key. A destroyed key is not made
         again: its name is absent from the answer.

@@ -21,18 +21,18 @@ class MemoryKeyring:
         self._keys: dict[KeyName, EpochKey | None] = {}
 
     def get(self, purpose: str, recipient: str, epoch: str) -> EpochKey | None:
-        """The key; None where it was never made, or is destroyed."""
+        """The key; None if it was never made, or is destroyed."""
         return self._keys.get((purpose, recipient, epoch))
 
     def ensure(self, wanted: Collection[KeyName]) -> dict[KeyName, EpochKey]:
-        """The keys of these names, made where missing; destroyed ones are absent."""
+        """The keys of these names, made if missing; destroyed ones are absent."""
         for name in wanted:
             if name not in self._keys:
                 self._keys[name] = self._make(name)
         return {name: key for name in wanted if (key := self._keys[name]) is not None}
 
     def state(self, name: KeyName) -> KeyState | None:
-        """``destroyed``, ``live``, or None where it was never made."""
+        """``destroyed``, ``live``, or None if it was never made."""
         if name not in self._keys:
             return None
         return "destroyed" if self._keys[name] is None else "live"

@@ -34,7 +34,7 @@ def wrap(key: EpochKey, name: KeyName, kek: Kek) -> Wrapped:
 
 
 def unwrap(wrapped: Wrapped, name: KeyName, kek: Kek) -> EpochKey:
-    """Decrypt; cryptography.exceptions.InvalidTag where anything was changed or moved."""
+    """Decrypt; cryptography.exceptions.InvalidTag if anything was changed or moved."""
     return EpochKey(AESGCM(kek).decrypt(wrapped.nonce, wrapped.wrapped, _bound_to(name)))
 
 

@@ -13,7 +13,7 @@ def chosen(
     recipient: str | None = None,
     notice: str | None = None,
 ) -> Grantable:
-    """The one consent that fits what is given; OfficeError where none or several do."""
+    """The one consent that fits what is given; OfficeError if none or several do."""
     to_purpose = [one for one in offered if one.purpose == purpose]
     fitting = [
         one

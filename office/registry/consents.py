@@ -56,8 +56,8 @@ async def add_consents(
     """Row ids in the order asked; a consent that stands already is answered with its own id.
 
     So is an act told again, even when it was withdrawn since: telling it again does not
-    undo the withdrawal. OfficeError where the policy asks for no such consent, where a
-    forbid makes it void for the subject, or where it would begin before an earlier
+    undo the withdrawal. OfficeError if the policy asks for no such consent, if a
+    forbid makes it void for the subject, or if it would begin before an earlier
     withdrawal.
     """
     held = await _consents_of(connection, {consent.subject for consent in wanted})
@@ -89,7 +89,7 @@ async def withdraw(
     """End the subject's consents to a purpose at an instant; row ids of those that matched.
 
     Without a recipient: every recipient's. A withdrawal only shortens: a consent that
-    begins later ends as it begins, one that ended earlier stays. OfficeError where none
+    begins later ends as it begins, one that ended earlier stays. OfficeError if none
     was ever given, since a withdrawal that misses by a mistyped word must be heard.
     """
     held = (await _consents_of(connection, {subject})).get(subject, [])

@@ -37,7 +37,7 @@ async def consent_parts(
 
 
 def refuse_void(parts: Sequence[ConsentPart], from_ms: int, void: Mapping[Role, str]) -> None:
-    """OfficeError where the subject has parts from then on, and a forbid names each of them."""
+    """OfficeError if the subject has parts from then on, and a forbid names each of them."""
     roles = sorted({one.role for one in parts if one.to_ms is None or one.to_ms > from_ms})
     if not roles or not all(role in void for role in roles):
         return
@@ -45,7 +45,7 @@ def refuse_void(parts: Sequence[ConsentPart], from_ms: int, void: Mapping[Role, 
     msg = f"the policy makes this consent void for people in the role of this one ({why})"
     if UNCONFIRMED in roles:
         msg += (
-            "; where somebody confirms who drives, end the link (roadfade unregister) and begin "
+            "; if somebody confirms who drives, end the link (roadfade unregister) and begin "
             "another in that role (roadfade register --role)"
         )
     raise OfficeError(msg)

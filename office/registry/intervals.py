@@ -33,7 +33,7 @@ class Interval(NamedTuple):
 
 
 def asked_interval(from_ms: int, to_ms: int | None) -> Interval:
-    """The interval someone asks for; OfficeError where it would be empty."""
+    """The interval someone asks for; OfficeError if it would be empty."""
     interval = Interval(from_ms, to_ms)
     if interval.empty:
         msg = "the interval ends before it begins: give an end after the beginning, or none"

@@ -56,7 +56,7 @@ def link_of(row: Row[Any]) -> LinkInterval:
 async def add_links(connection: AsyncConnection, wanted: Sequence[NewLink]) -> list[str]:
     """Row ids in the order asked; a link that stands already is answered with its own id.
 
-    OfficeError where a device is not registered by then, another link overlaps, or the
+    OfficeError if a device is not registered by then, another link overlaps, or the
     same link stands in another role.
     """
     held = await _links_of(connection, {link.device for link in wanted})
@@ -131,7 +131,7 @@ async def close_link(connection: AsyncConnection, device: DeviceId, at_ms: int) 
 
 
 async def delete_link(connection: AsyncConnection, link: str) -> bool:
-    """Forget a link and its secret; False where there is none. The caller scrubs after."""
+    """Forget a link and its secret; False if there is none. The caller scrubs after."""
     gone = await connection.execute(delete(LINKS).where(LINKS.c.link == link))
     if gone.rowcount == 0:
         return False

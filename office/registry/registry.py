@@ -60,7 +60,7 @@ class Registry:
     async def register(
         self, device: DeviceId, subject: SubjectId, from_ms: int, role: Role | None = None
     ) -> str:
-        """Link, and register the device from that instant on where it is not known yet."""
+        """Link, and register the device from that instant on if it is not known yet."""
         new = NewLink(device, subject, from_ms, role=role)
         return (await self.register_fleet([new])).links[0]
 
@@ -88,7 +88,7 @@ class Registry:
     async def delete_link(self, link: str) -> bool:
         """Forget a link: nothing recorded under it can be tied to its subject again.
 
-        The secret is in no file of the database when this returns. False where there was
+        The secret is in no file of the database when this returns. False if there was
         no such link; the files are scrubbed all the same, so a call cut short is repeated.
         """
         async with self._database.writing() as connection:
@@ -107,7 +107,7 @@ class Registry:
     ) -> str:
         """Record a consent the policy asks for; its row id. Again: the same id.
 
-        OfficeError where a forbid makes it void for every role the subject is linked in.
+        OfficeError if a forbid makes it void for every role the subject is linked in.
         """
         new = NewConsent(subject, purpose, basis, recipient, notice, from_ms)
         async with self._database.writing() as connection:
@@ -118,7 +118,7 @@ class Registry:
     ) -> list[str]:
         """End consents at an instant; without a recipient, every recipient's. May be repeated.
 
-        Returns the row ids that matched; OfficeError where nothing ever did.
+        Returns the row ids that matched; OfficeError if nothing ever did.
         """
         async with self._database.writing() as connection:
             return await consents.withdraw(connection, subject, purpose, recipient, at_ms)

@@ -81,7 +81,7 @@ def scrub(connection: Connection) -> None:
 
     secure_delete alone is not enough: rows that moved when pages split leave copies in
     free space (docs/decisions/005-office-database.md). VACUUM writes the live rows anew,
-    and the truncated log holds no older page. OfficeError where others never let go.
+    and the truncated log holds no older page. OfficeError if others never let go.
     """
     connection.exec_driver_sql("VACUUM")
     busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()

@@ -93,7 +93,7 @@ def publish(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Publish envelopes, or check them. Exit code 1 where something is or would be rejected."""
+    """Publish envelopes, or check them. Exit code 1 if something is or would be rejected."""
     from roadfade.commands import publish as publish_command  # noqa: PLC0415
     from roadfade.commands import publish_check as check_command  # noqa: PLC0415
 

@@ -70,7 +70,7 @@ def register(
     as_json: AsJson = False,
     wait: Wait = 0,
 ) -> None:
-    """Link a dongle to a person from an instant on, registering the dongle where needed."""
+    """Link a dongle to a person from an instant on, registering the dongle if needed."""
     desk = desk_of(ctx)
     desk.run(
         lambda office: office.register(DeviceId(device), SubjectId(subject), desk.at(from_), role),

@@ -31,7 +31,7 @@ class OfficeDesk:
     database: str
     """URL of the office database."""
     grantable: "Callable[[], Offers]"
-    """Reads the policy; called only where a consent is given."""
+    """Reads the policy; called only if a consent is given."""
     now_ms: Callable[[], int]
 
     def at(self, instant_ms: int | None) -> int:

@@ -47,7 +47,7 @@ def _is_json(text: bytes) -> bool:
 
 
 def split(text: bytes) -> list[bytes]:
-    """One document, or one a line where the lines and not the whole are JSON."""
+    """One document, or one a line if the lines and not the whole are JSON."""
     lines = [line for line in text.splitlines() if line.strip()]
     if len(lines) > 1 and not _is_json(text) and any(map(_is_json, lines)):
         return lines
@@ -55,7 +55,7 @@ def split(text: bytes) -> list[bytes]:
 
 
 def read_payloads(files: Sequence[str]) -> list[Payload]:
-    """Every envelope of the files in order; Refusal where one cannot be read or is empty."""
+    """Every envelope of the files in order; Refusal if one cannot be read or is empty."""
     found = []
     for name in files:
         text = _read(name)

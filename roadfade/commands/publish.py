@@ -21,7 +21,7 @@ from telemetry.instants import to_ms
 
 
 def main(settings: Settings, files: Sequence[str], *, as_json: bool) -> None:
-    """Publish them all, or nothing where one is no envelope or its dongle is not known."""
+    """Publish them all, or nothing if one is no envelope or its dongle is not known."""
     envelopes = [_decoded(payload) for payload in read_payloads(files)]
     raw = asyncio.run(_publish(settings, envelopes))
     if as_json:

@@ -26,7 +26,7 @@ from telemetry.flow import OutputFlow
 
 
 def main(settings: Settings, files: Sequence[str], *, as_known: bool, as_json: bool) -> None:
-    """Say it of every envelope; exit 1 where anything would be rejected.
+    """Say it of every envelope; exit 1 if anything would be rejected.
 
     ``as_known``: as if each dongle were registered and its person had agreed to everything.
     """

@@ -38,7 +38,7 @@ def main(
     *,
     as_json: bool,
 ) -> None:
-    """Run the statement and show its rows. Refusal where it may not or does not run."""
+    """Run the statement and show its rows. Refusal if it may not or does not run."""
     plan = policy_here(settings, Limits())
     output = output_of(plan, store_of(settings).outputs(), purpose, recipient)
     try:
@@ -60,7 +60,7 @@ def main(
 
 
 def output_of(plan: Plan, kept: list[str], purpose: str, recipient: str | None) -> str:
-    """The output meant; a usage error naming the choices where none or several are.
+    """The output meant; a usage error naming the choices if none or several are.
 
     An id from before its purpose had several recipients is taken: its rows may live on. What
     the policy in force closes is not opened, whatever of it a sweep has not reached yet.

@@ -12,7 +12,7 @@ from telemetry.instants import format_instant
 
 
 async def people_of(settings: Settings, devices: Collection[str]) -> People | None:
-    """What the office knows of these devices; None where no office database is here."""
+    """What the office knows of these devices; None if no office database is here."""
     if not settings.office_path.exists():
         return None
     async with Database.opened(settings.office_database) as database:
@@ -24,7 +24,7 @@ async def people_of(settings: Settings, devices: Collection[str]) -> People | No
 
 
 async def registered_since(settings: Settings, device: str) -> int | None:
-    """Since when the dongle is known; Refusal where it is not, None where nobody can tell."""
+    """Since when the dongle is known; Refusal if it is not, None if nobody can tell."""
     people = await people_of(settings, [device])
     if people is None:
         return None
@@ -39,7 +39,7 @@ async def registered_since(settings: Settings, device: str) -> int | None:
 
 
 def require_registered_by(since_ms: int | None, first_ms: int) -> None:
-    """Refusal where readings begin before their dongle was known."""
+    """Refusal if readings begin before their dongle was known."""
     if since_ms is None or first_ms >= since_ms:
         return
     msg = (

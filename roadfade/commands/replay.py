@@ -1,6 +1,6 @@
 """``roadfade replay``: a recorded drive onto the raw topic, with every frame accounted for.
 
-In: a capture, and a CAN database with a map where values are wanted. Out: envelopes on
+In: a capture, and a CAN database with a map if values are wanted. Out: envelopes on
 Kafka, and counts that close. Without a database frames are counted and nothing is claimed.
 """
 
@@ -63,7 +63,7 @@ def count_frames(log: Path, zone: tzinfo, *, as_json: bool) -> None:
 
 
 def main(settings: Settings, drive: RecordedDrive, *, as_json: bool) -> None:
-    """Replay the drive. Refusal where a file cannot be taken or the dongle is not known."""
+    """Replay the drive. Refusal if a file cannot be taken or the dongle is not known."""
     with _progress(quiet=as_json) as on_progress:
         try:
             taken, raw = asyncio.run(_replay(settings, drive, on_progress))

@@ -27,7 +27,7 @@ ANSWER_S_MAX = 20.0
 def main(
     settings: Settings, vehicles: int, seed: int, seconds: float | None, *, as_json: bool
 ) -> None:
-    """Drive until the time is up or a signal; NotReady where nobody would know the vehicles."""
+    """Drive until the time is up or a signal; NotReady if nobody would know the vehicles."""
     require_broker(settings)
     raw = asyncio.run(_simulate(settings, Fleet(vehicles, seed), seed, seconds, quiet=as_json))
     if as_json:

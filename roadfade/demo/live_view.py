@@ -41,7 +41,7 @@ class LiveView:
         self._ledger = LedgerFile(settings.ledger_path)
 
     async def show(self, raw: RawPublisher) -> None:
-        """Redraw every second until cancelled; NotReady where a process has ended."""
+        """Redraw every second until cancelled; NotReady if a process has ended."""
         self._console.print(self._where())
         live = Live(console=self._console, auto_refresh=False, transient=True)
         quiet = not self._console.is_terminal

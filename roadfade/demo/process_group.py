@@ -91,7 +91,7 @@ class ProcessGroup:
         return {file.name: file.read_text() for file in found}
 
     def check(self) -> None:
-        """NotReady, naming the log, where a process has ended by itself."""
+        """NotReady, naming the log, if a process has ended by itself."""
         for role, child in self._children.items():
             if child.exit_code is not None:
                 msg = f"{role} ended with exit code {child.exit_code}: see {self.logs / role}.log"

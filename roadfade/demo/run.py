@@ -47,7 +47,7 @@ DEMO_PARTITIONS = 2
 def main(
     settings: Settings, seconds: float | None, summary: Path | None, vehicles: int, seed: int
 ) -> None:
-    """Run until the time is up or Ctrl-C; NotReady where something needed is missing."""
+    """Run until the time is up or Ctrl-C; NotReady if something needed is missing."""
     asyncio.run(_run(settings, seconds, summary, vehicles, seed))
 
 

@@ -36,7 +36,7 @@ def limits_of(settings: Settings, check_interval_ms: int, delete_delay_ms: int) 
 
 
 async def limits_on(settings: Settings, admin: Admin) -> Limits:
-    """The settings' limits with this broker's own; NotReady where it is unfit."""
+    """The settings' limits with this broker's own; NotReady if it is unfit."""
     broker = await admin.broker_settings()
     if broker.creates_topics_unasked:
         msg = (
@@ -56,14 +56,14 @@ def specs_of(configs: Mapping[str, Mapping[str, str]], settings: Settings) -> li
 
 
 async def partitions_of(admin: Admin, plan: Plan) -> dict[str, int] | None:
-    """Partitions of every topic the plan writes or reads; None where one is not there yet."""
+    """Partitions of every topic the plan writes or reads; None if one is not there yet."""
     found = await admin.describe(list(transports_of(plan)))
     sizes = {name: topic.partitions for name, topic in found.items() if topic is not None}
     return sizes if len(sizes) == len(found) else None
 
 
 async def check_topics(admin: Admin, specs: list[TopicSpec]) -> dict[str, int]:
-    """Partitions by topic; NotReady where a topic is missing or not as the plan says.
+    """Partitions by topic; NotReady if a topic is missing or not as the plan says.
 
     Existing topics keep their number of partitions: it is no part of the promise.
     """

@@ -36,7 +36,7 @@ def shipped_policy_path() -> Path:
 def load_files(path: Path) -> dict[str, str]:
     """Every YAML file below a document's folder, by its relative name with ``/``.
 
-    NotADirectoryError where the path is no folder; UnreadableError where a file gives no
+    NotADirectoryError if the path is no folder; UnreadableError if a file gives no
     text, naming all of them. Other files, such as a README, are left alone.
     """
     if not _is_folder(path):
@@ -71,7 +71,7 @@ def _is_folder(path: Path) -> bool:
 def own_publication(settings: "Settings") -> Publication:
     """The document of these settings, as if published by its date.
 
-    NotReady where its policy.yaml is broken; whether all of it holds shows when it is compiled.
+    NotReady if its policy.yaml is broken; whether all of it holds shows when it is compiled.
     """
     path = settings.policy or shipped_policy_path()
     files = _texts(path)

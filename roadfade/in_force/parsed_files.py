@@ -57,7 +57,7 @@ def parsed_files(state_dir: Path) -> Iterator[Read]:
 
 
 def _load(file: Path) -> Mapping[bytes, bytes]:
-    """What is kept, by digest of the text; nothing where it is not exactly what we wrote."""
+    """What is kept, by digest of the text; nothing if it is not exactly what we wrote."""
     try:
         content = file.read_bytes()
         if content[:_LENGTH] != _seal(content[_LENGTH:]):
@@ -68,7 +68,7 @@ def _load(file: Path) -> Mapping[bytes, bytes]:
 
 
 def _store(file: Path, kept: Mapping[bytes, bytes]) -> None:
-    """Replace the file; what was used last stays where not all has room."""
+    """Replace the file; what was used last stays if not all has room."""
     room = KEPT_BYTES_MAX
     staying: dict[bytes, bytes] = {}
     for digest, packed in reversed([*kept.items()]):
@@ -98,7 +98,7 @@ def _seal(payload: bytes) -> bytes:
 
 
 def _packed(tree: Tree) -> bytes | None:
-    """The tree as bytes; None where it holds a value that would not come back the same."""
+    """The tree as bytes; None if it holds a value that would not come back the same."""
     value, places = tree
     try:
         return msgpack.encode((_plain(value), places.keys, places.values))

@@ -38,7 +38,7 @@ class Plans:
         self._made: dict[int, tuple[Publication, CompiledPolicy | str]] = {}
 
     def version(self, publication: Publication) -> CompiledPolicy:
-        """Plan and document of a version; NotReady with every problem where it does not hold."""
+        """Plan and document of a version; NotReady with every problem if it does not hold."""
         made = self._made.get(publication.version)
         if made is None or made[0] != publication:
             if len(self._made) >= KEPT_MAX:
@@ -54,7 +54,7 @@ class Plans:
         return self.version(publication).plan
 
     def plan_if_it_holds(self, publication: Publication) -> Plan | None:
-        """The plan of a version, None where it does not hold here."""
+        """The plan of a version, None if it does not hold here."""
         try:
             return self.plan(publication)
         except NotReady:
@@ -117,7 +117,7 @@ class VersionTimeline:
 
 
 def line_at(published: Sequence[Publication], plans: Plans, now_ms: int) -> VersionTimeline:
-    """The versions at an instant, compiled; NotReady where none is in force, or it does not hold.
+    """The versions at an instant, compiled; NotReady if none is in force, or it does not hold.
 
     Others that do not hold are left out: an earlier one decides nothing any more, and the next
     one has until its start. Blocks while it compiles what it has not compiled yet.

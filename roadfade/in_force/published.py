@@ -54,7 +54,7 @@ class PublishedVersions:
         self.generation = 0
 
     def apply(self, key: bytes, value: bytes | None) -> None:
-        """Take one record of the topic; UnreadableRowError where it is no publication."""
+        """Take one record of the topic; UnreadableRowError if it is no publication."""
         self.generation += 1
         if value is None:
             self._told.pop(key, None)
@@ -66,7 +66,7 @@ class PublishedVersions:
 
     @property
     def versions(self) -> tuple[Publication, ...]:
-        """All that are published; the process's own document where none is."""
+        """All that are published; the process's own document if none is."""
         return tuple(self._told.values()) or (self._own,)
 
     def in_force(self, now_ms: int) -> InForce:
@@ -82,9 +82,9 @@ def view_of(broker: Broker, published: PublishedVersions) -> CompactedView:
 
 
 async def read_published(broker: Broker, own: Publication) -> PublishedVersions:
-    """What is published at this moment, read once; nothing where the topic is not there yet.
+    """What is published at this moment, read once; nothing if the topic is not there yet.
 
-    TimeoutError where the broker does not tell within TOLD_S_MAX seconds.
+    TimeoutError if the broker does not tell within TOLD_S_MAX seconds.
     """
     published = PublishedVersions(own)
     view = view_of(broker, published)

@@ -42,7 +42,7 @@ class Proposal:
     publication: Publication
     after: tuple[Publication, ...]
     difference: Difference | None
-    """None where it is the first, or on record already."""
+    """None if it is the first, or on record already."""
 
     @property
     def undecided(self) -> bool:
@@ -51,7 +51,7 @@ class Proposal:
 
 
 async def record_first(database: Database, settings: Settings) -> None:
-    """Put the settings' own document on record where nothing is: it is in force by its date.
+    """Put the settings' own document on record if nothing is: it is in force by its date.
 
     From then on what is published counts; a document here that says otherwise is told of.
     """
@@ -117,7 +117,7 @@ async def publish_version(
     """Put a version on record and have it told; what it changes, and whether the outbox is empty.
 
     One that widens undecided comes back as it is, and is not put on record. OfficeError and
-    NotReady as ``propose``; OfficeError also where another version was published meanwhile.
+    NotReady as ``propose``; OfficeError also if another version was published meanwhile.
     """
     async with Database.opened(settings.office_database) as database:
         await record_first(database, settings)
@@ -133,7 +133,7 @@ async def publish_version(
 
 
 async def _plans(settings: Settings) -> Plans:
-    """Compiles as this broker can keep a policy; as any can, where it does not answer."""
+    """Compiles as this broker can keep a policy; as any can, if it does not answer."""
     try:
         await asyncio.to_thread(require_broker, settings)
         async with TopicAdmin(connection_of(settings)) as admin:

@@ -57,7 +57,7 @@ class PolicySource:
             )
 
     def line(self) -> VersionTimeline:
-        """The versions now; NotReady where none is in force. Blocks while it compiles."""
+        """The versions now; NotReady if none is in force. Blocks while it compiles."""
         return line_at(self.published.versions, self.plans, self._clock())
 
     def specs(self, line: VersionTimeline) -> list[TopicSpec]:

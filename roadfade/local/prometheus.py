@@ -1,4 +1,4 @@
-"""A Prometheus on this machine, where one is installed, that watches the given processes.
+"""A Prometheus on this machine, if one is installed, that watches the given processes.
 
 In: addresses of metrics pages and the alert rules. Out: a handle and its address, or the reason
 why there is none. It is a convenience: its absence stops nothing.

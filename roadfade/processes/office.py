@@ -117,7 +117,7 @@ async def _keep_publishing(
 
 
 def main(settings: Settings) -> None:
-    """Run until a signal; NotReady where it must not start."""
+    """Run until a signal; NotReady if it must not start."""
     require_broker(settings)
     metrics.serve_metrics(
         settings.metrics_host, settings.metrics_port, settings.ports_dir, "office"

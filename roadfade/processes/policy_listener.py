@@ -1,6 +1,6 @@
 """Listens for versions of the policy beside work that must not wait for Kafka.
 
-A thread of its own: where the broker is away it tries again, and the work goes on with what
+A thread of its own: if the broker is away it tries again, and the work goes on with what
 was heard last.
 """
 
@@ -44,7 +44,7 @@ class PolicyListener:
         return self._ends
 
     def ask(self) -> Succession | None:
-        """Hear once, now; None where the broker does not tell. Blocks; not beside ``start``."""
+        """Hear once, now; None if the broker does not tell. Blocks; not beside ``start``."""
         try:
             if not self._broker.answers():
                 return None
@@ -79,7 +79,7 @@ class PolicyListener:
             return source
 
     def _take(self, source: PolicySource) -> None:
-        """Make the ends anew where another version came into force; NotReady as ``version``."""
+        """Make the ends anew if another version came into force; NotReady as ``version``."""
         past = active_versions(source.published.versions, wall_ms())
         numbers = tuple(one.version for one in past)
         if past and numbers != self._made_of:

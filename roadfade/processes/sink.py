@@ -120,7 +120,7 @@ class SinkKeeper:
         await loop.stop()
 
     async def _line(self) -> VersionTimeline | None:
-        """The versions now; None, said once, where the one in force does not hold here."""
+        """The versions now; None, said once, if the one in force does not hold here."""
         try:
             return await asyncio.to_thread(self._source.line)
         except NotReady as refusal:
@@ -131,7 +131,7 @@ class SinkKeeper:
 def _member_for(member: str, topics: Iterable[str]) -> str:
     """A static member of its own for each set of topics.
 
-    Kafka gives a static member that comes back what it had, even where it now wants others.
+    Kafka gives a static member that comes back what it had, even if it now wants others.
     """
     named = "\n".join(sorted(topics)).encode()
     return f"{member}-{blake2b(named, digest_size=4).hexdigest()}"
@@ -162,7 +162,7 @@ async def _check_positions(broker: Broker, sink: Sink, partitions: Mapping[str, 
 
 
 def main(settings: Settings) -> None:
-    """Run until a signal; NotReady where it must not start."""
+    """Run until a signal; NotReady if it must not start."""
     require_broker(settings)
     slot = Slot.take(settings.slots_dir, "sink")
     metrics.serve_metrics(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sink")

@@ -65,10 +65,10 @@ class TopicKeeper:
         return self._partitions
 
     async def start(self, admin: Admin) -> None:
-        """Find the topics as they must be; NotReady where they are not.
+        """Find the topics as they must be; NotReady if they are not.
 
         Where several versions are published one may have taken over while nobody kept the
-        topics: they are brought to it. Where that fails the control topics alone must stand:
+        topics: they are brought to it. If that fails the control topics alone must stand:
         withdrawals have to be told, and the rest is tried again.
         """
         line, specs = await self._wanted()

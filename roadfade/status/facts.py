@@ -53,7 +53,7 @@ class Facts:
 
 
 def gather(settings: Settings, clock: WallClock) -> Facts:
-    """Look once. Blocks; seconds where something hangs or records wait."""
+    """Look once. Blocks; seconds if something hangs or records wait."""
     processes = scrape(settings.ports_dir)
     unready, plan, lag = None, None, dict[str, Waiting]()
     try:
@@ -98,7 +98,7 @@ async def _from_broker(settings: Settings) -> tuple[Plan, dict[str, Waiting]]:
 
 
 async def _watch(positions: Positions, group: str, partitions: Mapping[str, int]) -> Waiting:
-    """The group's lag; where records wait, also whether it moves."""
+    """The group's lag; if records wait, also whether it moves."""
     first = await positions.lag(group, partitions)
     looks = int(WATCH_S / LOOK_EVERY_S)
     now = first

@@ -36,10 +36,10 @@ class Process:
     address: str
     samples: tuple[Sample, ...] | None
     versions: tuple[str, str] = ("", "")
-    """Of the program and of the policy, where it says them."""
+    """Of the program and of the policy, if it says them."""
 
     def values(self, name: str) -> dict[str, float]:
-        """Values of one metric by label; empty where there is none."""
+        """Values of one metric by label; empty if there is none."""
         return {s.label: s.value for s in self.samples or () if s.name == name}
 
 
@@ -51,7 +51,7 @@ def scrape(ports_dir: Path) -> tuple[Process, ...]:
 
 
 def highest(processes: Iterable[Process], name: str) -> dict[str, float]:
-    """The highest value of a gauge by label: every process exports all, 0 where not its own."""
+    """The highest value of a gauge by label: every process exports all, 0 if not its own."""
     found: dict[str, float] = {}
     for process in processes:
         for label, value in process.values(name).items():

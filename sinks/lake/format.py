@@ -26,7 +26,7 @@ class _Format(Struct, forbid_unknown_fields=True):
 
 
 def settle_buckets(root: Path, buckets: int) -> None:
-    """Record the bucket count in a new lake; ``LakeFormatError`` where an old one differs."""
+    """Record the bucket count in a new lake; ``LakeFormatError`` if an old one differs."""
     if not 1 <= buckets <= BUCKETS_MAX:
         msg = f"buckets must lie between 1 and {BUCKETS_MAX}"
         raise ValueError(msg)
@@ -42,7 +42,7 @@ def settle_buckets(root: Path, buckets: int) -> None:
 
 
 def stored_buckets(root: Path) -> int:
-    """The lake's bucket count; ``LakeFormatError`` where there is no lake we can read."""
+    """The lake's bucket count; ``LakeFormatError`` if there is no lake we can read."""
     path = root / FORMAT_FILE
     if not path.exists():
         msg = "there is no lake here: no sink has written to this folder"

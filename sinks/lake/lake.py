@@ -38,7 +38,7 @@ class LakeSettings:
     """Records per topic-partition in which a duplicate is known: more than arrive there
     between a worker's death and its successor's first commit (session timeout x rate)."""
     compression: Literal["zstd", "uncompressed"] = "zstd"
-    """``uncompressed`` only where planted markers are searched for: compression hides them."""
+    """``uncompressed`` only if planted markers are searched for: compression hides them."""
     memory_mb: int = 256
     threads: int = 1
 
@@ -47,7 +47,7 @@ class Lake(StoredLake):
     """The ``Sink`` on disk, and its ``Store``. ``outputs`` maps each topic to its output's id.
 
     Opening removes what a killed writer left half done; it raises ``WorkplaceTakenError``
-    while another writer lives and ``LakeFormatError`` where the lake has other buckets.
+    while another writer lives and ``LakeFormatError`` if the lake has other buckets.
     """
 
     def __init__(

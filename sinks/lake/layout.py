@@ -1,7 +1,7 @@
 """Names in the lake: which file holds what, and what a found name means.
 
 ``purpose=<output>/expires=<minute, UTC>/bucket=NN/part-<topic>-<partition>-<first>-<last>
-.parquet``, with ``-r<hash>v<version>`` before the ending where a version of the policy gave
+.parquet``, with ``-r<hash>v<version>`` before the ending if a version of the policy gave
 rows another end. No name holds an identifier. Names beginning with ``_`` are not data: Spark,
 Trino and DuckDB globs pass them by.
 """
@@ -45,7 +45,7 @@ class Part(NamedTuple):
     first: int
     last: int
     restated: str = ""
-    """Of which part these rows are, where a version of the policy gave some another end."""
+    """Of which part these rows are, if a version of the policy gave some another end."""
     decided_by: int = 0
     """The version that gave these their end; 0: the one that let each of them through."""
 
@@ -57,7 +57,7 @@ class Part(NamedTuple):
 
 
 def checked_root(root: Path) -> Path:
-    """The root made absolute; ValueError where the engine would read it as a pattern."""
+    """The root made absolute; ValueError if the engine would read it as a pattern."""
     absolute = root.absolute()
     if _GLOB.search(str(absolute)):
         msg = "a lake's path may hold none of * ? [ ] { }: the engine reads them as patterns"
@@ -98,7 +98,7 @@ def marker_directory(root: Path, topic: str, partition: int) -> Path:
 
 
 def read_part(name: str) -> Part | None:
-    """The meaning of a data file's name; None where it is none of ours."""
+    """The meaning of a data file's name; None if it is none of ours."""
     found = _PART.fullmatch(name)
     if found is None:
         return None

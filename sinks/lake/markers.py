@@ -45,7 +45,7 @@ class Markers:
         """Everything up to ``last`` is durable: say so, durably.
 
         The caller's files must be durable under their names. ``temporary`` is a folder of
-        the same file system. Where markers are merged, ids of expired records are left out.
+        the same file system. If markers are merged, ids of expired records are left out.
         """
         self.window.remember(seen)
         merge = len(self._lasts) >= MARKER_FILES_MAX

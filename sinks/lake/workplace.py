@@ -105,7 +105,7 @@ def _acquire(path: Path, name: str, wait_s: float) -> int:
 
 
 def _try(path: Path, create: int = 0) -> int | None:
-    """The locked file's handle, or None where another holds it or just removed it."""
+    """The locked file's handle, or None if another holds it or just removed it."""
     try:
         handle = os.open(path, os.O_RDWR | create, 0o600)
     except FileNotFoundError:

@@ -19,7 +19,7 @@ class AdmittedRecord:
 
     first: int | None = None
     last: int | None = None
-    """First and last offset at or above the position; None where all was replayed."""
+    """First and last offset at or above the position; None if all was replayed."""
     kept: list[RecordReadings] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     written: Written = field(default_factory=Written)

@@ -146,7 +146,7 @@ def _listed(root: Path, output: str, now_ms: int) -> list[Path]:
 def open_purpose(
     root: Path, output: str, now_ms: int, limits: QueryLimits | None = None
 ) -> PurposeSession:
-    """Open one output for reading; ``QueryRefusedError`` where it has never had rows."""
+    """Open one output for reading; ``QueryRefusedError`` if it has never had rows."""
     return PurposeSession(root, output, now_ms, limits or QueryLimits())
 
 

@@ -1,4 +1,4 @@
-"""Generated captures in every form, and the recorded ones where they are at hand."""
+"""Generated captures in every form, and the recorded ones if they are at hand."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -71,7 +71,7 @@ signals:
 
 
 def needs(*paths: Path) -> pytest.MarkDecorator:
-    """Skip where a recorded file is not at hand, saying which."""
+    """Skip if a recorded file is not at hand, saying which."""
     absent = [path.name for path in paths if not path.is_file()]
     return pytest.mark.skipif(bool(absent), reason=f"recorded drives not at hand: {absent}")
 

@@ -14,7 +14,7 @@ from telemetry.instants import format_instant
 
 
 def check_json(plan: Plan | None, problems: Iterable[Problem]) -> dict[str, Any]:
-    """``holds``, the plan's outline where there is one, and every problem."""
+    """``holds``, the plan's outline if there is one, and every problem."""
     shown = [_problem(problem) for problem in problems]
     holds = plan is not None and all(p["severity"] != Severity.ERROR for p in shown)
     outline = {} if plan is None else _plan(plan)

@@ -57,7 +57,7 @@ def explain_command(  # one option per part of the question
     signal: Annotated[str, typer.Option(help="A path of the signal catalogue, or a fact.")],
     purpose: Annotated[str, typer.Option(help="A purpose of the document.")],
     recipient: Annotated[
-        str | None, typer.Option(help="Needed where the purpose has several.")
+        str | None, typer.Option(help="Needed if the purpose has several.")
     ] = None,
     consent: Annotated[Consent, typer.Option(help="What the subject said.")] = Consent.NONE,
     role: AsAnyRole = None,

@@ -22,7 +22,7 @@ from roadfade.terminal.answers import FAILS, print_json, usage
 
 
 def compiled_at(path: Path | None) -> Compiled:
-    """The document in this folder (None: the shipped one), compiled; exits where there is none."""
+    """The document in this folder (None: the shipped one), compiled; exits if there is none."""
     try:
         files = load_files(path or shipped_policy_path())
     except NotADirectoryError as error:

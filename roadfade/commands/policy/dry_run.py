@@ -39,7 +39,7 @@ def run_dry_run(
     policy: PolicyPath,
     as_json: AsJson,
 ) -> None:
-    """Show what each purpose would get of it; fails where nothing of the file is admitted."""
+    """Show what each purpose would get of it; fails if nothing of the file is admitted."""
     compiled = policy_or_exit(policy, as_json=as_json)
     try:
         payloads = list(_payloads(file, dbc, map_name, compiled.plan))

@@ -40,7 +40,7 @@ def coverage_command(
     *, lang: InLanguage = Lang.EN, html: Page = None, policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Clause by clause: rules, duties, cases and evidence; fails where a clause has none."""
+    """Clause by clause: rules, duties, cases and evidence; fails if a clause has none."""
     _answer(_Asked(lang, html, policy, as_json), _clauses, _clauses_json, _check_clauses)
 
 

@@ -1,7 +1,7 @@
 """``roadfade policy publish``: a version is compared, put on record, and told to every process.
 
 It works on the office's database, as whatever is told to the workers does; the office process
-publishes it. It takes effect at its date, or at once where that is past.
+publishes it. It takes effect at its date, or at once if that is past.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ def publish_command(
     policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish a version; fails where it widens undecided, goes back, or is another policy."""
+    """Publish a version; fails if it widens undecided, goes back, or is another policy."""
     from roadfade.in_force import publishing as versioning  # noqa: PLC0415  # the database toolkit is heavy
 
     compiled = policy_or_exit(policy, as_json=as_json)

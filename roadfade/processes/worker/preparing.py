@@ -33,7 +33,7 @@ class VersionPreparer:
         self._say = SayOnce(logger)
 
     async def make(self, publication: Publication) -> ReadyVersion | None:
-        """The version, ready; None where it does not hold here or its topics are not there yet."""
+        """The version, ready; None if it does not hold here or its topics are not there yet."""
         try:
             plan = await asyncio.to_thread(self._plans.plan, publication)
         except NotReady as refusal:

@@ -111,7 +111,7 @@ async def _prepare(settings: Settings) -> PolicySource:
 
 
 def main(settings: Settings) -> None:
-    """Run one worker until a signal; raises NotReady where it must not start."""
+    """Run one worker until a signal; raises NotReady if it must not start."""
     require_broker(settings)
     source = asyncio.run(_prepare(settings))
     slot = Slot.take(settings.slots_dir, "worker")

@@ -1,7 +1,7 @@
 """Which version of the policy carries the next batch: made ready early, taken between batches.
 
 In: what is published, and how a version is made ready. Out: the chosen one, which changes only
-while no batch is in hand. Where the version in force is not ready nothing is decided: the
+while no batch is in hand. If the version in force is not ready nothing is decided: the
 older one never goes on past its end.
 """
 

@@ -41,7 +41,7 @@ class RowGroup(NamedTuple):
 
 
 def groups_of(engine: duckdb.DuckDBPyConnection, path: Path) -> list[RowGroup]:
-    """The groups of a part; none where a sweep took it while we looked."""
+    """The groups of a part; none if a sweep took it while we looked."""
     try:
         found = engine.execute(_GROUPS.format(source=source([path]))).fetchall()
     except duckdb.IOException:

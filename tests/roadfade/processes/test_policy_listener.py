@@ -1,4 +1,4 @@
-"""What the sweep hears of the policy in force, and what it does where nobody tells."""
+"""What the sweep hears of the policy in force, and what it does if nobody tells."""
 
 import asyncio
 from pathlib import Path

@@ -76,7 +76,7 @@ class GroupReader:
             self._member.seek(partition, offset)
 
     def expect(self, partition: TopicPartition, offset: int) -> None:
-        """Say which offset is due, if it is not the committed one."""
+        """Set the next expected offset when it differs from the committed one."""
         topic, number = partition
         self._watch.expect(topic, number, offset)
 

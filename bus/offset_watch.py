@@ -12,11 +12,11 @@ class OffsetWatch:
         self._due: dict[tuple[str, int], int | None] = {}
 
     def knows(self, topic: str, partition: int) -> bool:
-        """Whether it was said what is due next, be it that nobody knows."""
+        """Whether the next expected offset was set, even to unknown."""
         return (topic, partition) in self._due
 
     def expect(self, topic: str, partition: int, offset: int | None) -> None:
-        """Say which offset is due next: the committed one; None if there is none yet."""
+        """Set the next expected offset: the committed one; None if there is none yet."""
         self._due[topic, partition] = offset
 
     def forget(self) -> None:

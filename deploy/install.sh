@@ -78,7 +78,7 @@ install_kafka() {
   rm -rf "$LIBS.new"
   told=$(mvn -q -B -Dstyle.color=never -f deploy/kafka/pom.xml dependency:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$PWD/$LIBS.new" 2>&1) ||
-    fail "Maven could not fetch the broker's jars: mend its access, $OR_BROKER. It says: $told"
+    fail "Maven could not fetch the broker's jars: fix its access, $OR_BROKER. It says: $told"
   jars_complete "$LIBS.new" || fail "the fetched jars differ from deploy/kafka/jars.sha256"
   rm -rf "$LIBS"
   mv "$LIBS.new" "$LIBS"

@@ -21,7 +21,7 @@ from telemetry.record import TROUBLE_CODES
 from telemetry.signals import Catalogue
 
 Judge = Callable[[bytes], Mapping[Rejected, int]]
-"""What would be rejected of a payload: readings by reason, empty if all is admitted."""
+"""Readings of a payload that would be rejected, by reason; empty if all are admitted."""
 
 REMEDIES: Final[Mapping[Rejected, str]] = {
     Rejected.NO_PAYLOAD: "send a value with the record",
@@ -33,8 +33,8 @@ REMEDIES: Final[Mapping[Rejected, str]] = {
     Rejected.TOO_MANY_READINGS: "send several envelopes of 50 to 200 readings",
     Rejected.NO_READINGS: "send no envelope if there is nothing to say",
     Rejected.UNKNOWN_DEVICE: "register the device: roadfade device register",
-    Rejected.BEFORE_REGISTRATION: "register the device from an earlier instant, or mend its clock",
-    Rejected.FROM_THE_FUTURE: "mend the device's clock: it is more than 24 h ahead",
+    Rejected.BEFORE_REGISTRATION: "register the device from an earlier instant, or fix its clock",
+    Rejected.FROM_THE_FUTURE: "fix the device's clock: it is more than 24 h ahead",
     Rejected.UNKNOWN_SIGNAL: "look the path up: roadfade signals",
     Rejected.WRONG_UNIT: "convert to the catalogue's unit: roadfade signals",
     Rejected.WRONG_TYPE: "send the catalogue's datatype: roadfade signals",
@@ -50,7 +50,7 @@ _OF_COLUMNS: Final = frozenset(
         Rejected.COLUMN_MISMATCH,
     ]
 )
-"""Reasons that are said of a column; every other is said of the whole envelope."""
+"""Reasons that concern one column; every other concerns the whole envelope."""
 _PLACE: Final = re.compile(r"at `(\$[$\w.\[\]]*)`$")
 
 

@@ -37,7 +37,7 @@ async def newest(database: Database) -> int | None:
 async def record_version(
     database: Database, new: Publication, after: Sequence[Publication]
 ) -> tuple[Publication, ...]:
-    """Record a version and have it told; the versions then on record.
+    """Record a version and queue it for publication; returns the versions then on record.
 
     ``after``: the versions that the caller compared it with. The same texts again change
     nothing. OfficeError if another version was published meanwhile, if the number does

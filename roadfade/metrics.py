@@ -72,7 +72,7 @@ RESTATED_READINGS = _counter(
 )
 RESTATE_LEFT = _gauge("roadfade_restate_left_files", "Lake files that wait for their new end")
 RESTATE_UNJUDGED = _counter(
-    "roadfade_restate_unjudged_rows_total", "Lake rows of a policy version nobody knows"
+    "roadfade_restate_unjudged_rows_total", "Lake rows of an unknown policy version"
 )
 SWEEP_SUCCESS = _gauge(
     "roadfade_sweep_last_success_timestamp_seconds", "When a sweep last finished"
@@ -88,7 +88,7 @@ BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "p
 
 
 def tell_build(version: str, policy_version: str) -> None:
-    """Say by which versions this process works now; what it said before is gone."""
+    """Export the versions this process works by; earlier ones are removed."""
     BUILD.clear()
     BUILD.labels(version, policy_version).set(1)
 

@@ -3,8 +3,8 @@
 from typing import ClassVar, Final
 
 NOT_PUBLISHED: Final = (
-    "recorded, but the workers were not told in time: see that the office process runs "
-    "(roadfade status); it publishes what waits, nothing needs repeating"
+    "saved, but not yet published to the workers: check that the office process runs "
+    "(roadfade status); it publishes pending changes by itself, so do not repeat the command"
 )
 
 

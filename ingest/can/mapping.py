@@ -98,7 +98,7 @@ class SignalMap:
 
 
 def parse_map(text: str, catalogue: Catalogue, name: str = "map") -> SignalMap:
-    """Read a map; ``Refused`` with the entry's name and what to mend."""
+    """Read a map; ``Refused`` with the entry's name and what to fix."""
     if len(text) > MAP_BYTES_MAX:
         msg = f"{name} is longer than {MAP_BYTES_MAX} characters: split it."
         raise Refused(msg)

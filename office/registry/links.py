@@ -37,7 +37,7 @@ class NewLink(NamedTuple):
     from_ms: int
     to_ms: int | None = None
     role: Role | None = None
-    """What the person is to the vehicle; None: not told, so nobody confirmed who drives."""
+    """What the person is to the vehicle; None: not given, so it is unconfirmed who drives."""
 
 
 def link_of(row: Row[Any]) -> LinkInterval:

@@ -62,7 +62,7 @@ class Change:
 
     @property
     def undecided(self) -> bool:
-        """Whether this widens and nobody recorded a decision."""
+        """Whether this widens and no approval decides it."""
         return self.widens and self.approval is None
 
     @property

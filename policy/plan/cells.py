@@ -66,7 +66,7 @@ class PlanRetention:
     last given or confirmed."""
     grain: Grain
     because: Bilingual
-    """Why as long as that."""
+    """Why this period is needed."""
 
     @property
     def longest(self) -> Period:

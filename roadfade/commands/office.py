@@ -34,11 +34,11 @@ RoleOption = Annotated[
         "--role",
         parser=typed_role,
         metavar="ROLE",
-        help="What the person is to the vehicle, as driver; default: unknown, nobody confirmed.",
+        help="What the person is to the vehicle, as driver; default: unknown (not confirmed).",
     ),
 ]
 Wait = Annotated[
-    float, typer.Option("--wait", min=0, help="Seconds to wait until the workers were told.")
+    float, typer.Option("--wait", min=0, help="Seconds to wait until the workers have received it.")
 ]
 
 

@@ -62,9 +62,14 @@ def _sweep_once(current: "Settings", *, as_json: bool) -> None:
         return
     typer.echo(f"removed {swept.rows} readings in {swept.files} files")
     if restated is None:
-        typer.echo("nobody told which policy is in force: rows keep the end they have", err=True)
+        typer.echo(
+            "Could not determine the policy in force; expiry dates were left unchanged.", err=True
+        )
     elif moved or removed:
-        typer.echo(f"by the policy in force {moved} end at another time, {removed} are gone")
+        typer.echo(
+            f"Under the policy in force, {moved} readings got a new expiry date and {removed} were "
+            "deleted."
+        )
 
 
 def office() -> None:

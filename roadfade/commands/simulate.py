@@ -1,4 +1,4 @@
-"""``roadfade simulate``: a fleet known to the office that drives until it is told to stop."""
+"""``roadfade simulate``: a fleet known to the office that drives until it is stopped."""
 
 import asyncio
 from contextlib import nullcontext
@@ -66,7 +66,7 @@ async def _introduce(settings: Settings, plan: Plan, fleet: Fleet, seed: int) ->
         told = await outbox.wait_published(await outbox.last_sequence(), ANSWER_S_MAX)
     if not told:
         msg = (
-            "the vehicles are enrolled, but the workers are not told of them and would reject "
+            "the vehicles are enrolled, but the workers have not received them and would reject "
             "all they send: start `roadfade office` on the same state folder, then try again"
         )
         raise NotReady(msg)

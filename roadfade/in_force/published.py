@@ -1,4 +1,4 @@
-"""The versions of the policy as a process is told of them, on ``control.policies``.
+"""The versions of the policy as a process reads them, from ``control.policies``.
 
 Until any version is published, the document of the process's own settings stands alone. From
 then on only what is published counts, so that all processes go by the same versions.
@@ -19,7 +19,7 @@ from telemetry.publication import Publication, PublicationError, decode_publicat
 from telemetry.topics import CONTROL_POLICIES
 
 ANSWER_S_MAX: Final = 30.0
-"""So long a process waits at its start to be told what is published."""
+"""How long a process waits at its start for what is published."""
 
 
 class UnreadableRowError(Exception):

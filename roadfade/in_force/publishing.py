@@ -31,7 +31,7 @@ from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.publication import Publication, PublicationError, encode_publication
 
-UNDECIDED: Final = "it widens what is allowed, and nobody recorded a decision in it"
+UNDECIDED: Final = "it allows more than the version on record, and contains no approval for that"
 logger = logging.getLogger(__name__)
 
 
@@ -46,7 +46,7 @@ class Proposal:
 
     @property
     def undecided(self) -> bool:
-        """Whether it widens what is allowed and nobody recorded a decision."""
+        """Whether it allows more than the version on record and contains no approval."""
         return self.difference is not None and bool(self.difference.undecided)
 
 
@@ -114,7 +114,7 @@ def check_publication(
 async def publish_version(
     settings: Settings, publication: Publication, version: CompiledPolicy, wait_s: float
 ) -> tuple[Proposal, bool]:
-    """Put a version on record and have it told; what it changes, and whether the outbox is empty.
+    """Put a version on record and queue it; returns what it changes, and whether it is published.
 
     One that widens undecided comes back as it is, and is not put on record. OfficeError and
     NotReady as ``propose``; OfficeError also if another version was published meanwhile.

@@ -83,7 +83,7 @@ async def _publish_while_it_lasts(
     stopping: asyncio.Event,
     heartbeat_every_s: float,
 ) -> None:
-    """Publish until told to stop, or until the broker stays away: then with a new producer.
+    """Publish until asked to stop, or until the broker stays away: then with a new producer.
 
     What was not published still waits in the outbox; nothing was confirmed to anyone.
     """

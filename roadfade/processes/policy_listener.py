@@ -59,7 +59,7 @@ class PolicyListener:
                 asyncio.run(self._hear())
             except (*TRY_AGAIN, NotReady) as why:
                 named = type(why.__cause__ or why).__name__
-                logger.warning("not told of policy versions: %s; trying again", named)
+                logger.warning("could not read policy versions: %s; trying again", named)
             threading.Event().wait(AGAIN_AFTER_S)
 
     async def _hear(self) -> None:

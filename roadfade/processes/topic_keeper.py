@@ -130,4 +130,4 @@ class TopicKeeper:
         async with self._broker.admin() as admin:
             emptied = await admin.empty(line.closed)
         self._emptied = due
-        logger.warning("emptied topics that nobody receives any more: %s", ", ".join(emptied))
+        logger.warning("emptied topics that have no recipient any more: %s", ", ".join(emptied))

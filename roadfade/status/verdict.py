@@ -65,7 +65,7 @@ def _flow(facts: Facts) -> Iterator[str]:
                 f"the {role}, and that one runs"
             )
     for reason in (r for r, on in highest(answering, "roadfade_paused").items() if on):
-        yield f"a worker waits ({reason}): it goes on by itself once that is mended"
+        yield f"a worker is paused ({reason}); it resumes by itself once that is fixed"
     for view, age_s in highest(answering, "roadfade_view_age_seconds").items():
         if age_s > facts.view_age_s_max:
             yield (

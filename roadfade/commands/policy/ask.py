@@ -57,9 +57,9 @@ def explain_command(  # one option per part of the question
     signal: Annotated[str, typer.Option(help="A path of the signal catalogue, or a fact.")],
     purpose: Annotated[str, typer.Option(help="A purpose of the document.")],
     recipient: Annotated[
-        str | None, typer.Option(help="Needed if the purpose has several.")
+        str | None, typer.Option(help="Required if the purpose has several.")
     ] = None,
-    consent: Annotated[Consent, typer.Option(help="What the subject said.")] = Consent.NONE,
+    consent: Annotated[Consent, typer.Option(help="Whether the subject consented.")] = Consent.NONE,
     role: AsAnyRole = None,
     event_time: Annotated[
         int | None,

@@ -33,7 +33,7 @@ def diff_command(
     policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say in sentences what B changes in A; fails if it widens and nobody decided it."""
+    """Print in sentences what B changes in A; fails if it allows more and contains no approval."""
     before = policy_or_exit(old, as_json=as_json)
     after = policy_or_exit(new or policy, as_json=as_json)
     difference = diff(before, after)

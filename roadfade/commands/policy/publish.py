@@ -1,4 +1,4 @@
-"""``roadfade policy publish``: a version is compared, put on record, and told to every process.
+"""``roadfade policy publish``: compares a version, puts it on record, publishes it to every process.
 
 It works on the office's database, as whatever is told to the workers does; the office process
 publishes it. It takes effect at its date, or at once if that is past.
@@ -29,7 +29,7 @@ def publish_command(
         bool, typer.Option("--check", help="Publish nothing: only say whether it could be.")
     ] = False,
     wait: Annotated[
-        float, typer.Option(min=0, help="Seconds to wait until the office has told it.")
+        float, typer.Option(min=0, help="Seconds to wait until the office has published it.")
     ] = 0,
     policy: PolicyPath = None,
     as_json: AsJson = False,

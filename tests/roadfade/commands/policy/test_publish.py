@@ -62,7 +62,7 @@ def test_an_undecided_widening_is_not_published(tmp_path: Path, state: Path) -> 
     assert "NEEDS_DECISION" in result.output and "approve as" in result.output
     assert numbers(state) == [1]
     asked = json.loads(publish(finer, "--json").stdout)
-    assert asked["undecided"] == 1 and "nobody recorded a decision" in asked["refused"]
+    assert asked["undecided"] == 1 and "contains no approval" in asked["refused"]
 
 
 def test_a_widening_is_compared_with_what_is_on_record_and_not_with_the_shipped_one(
@@ -127,4 +127,4 @@ def test_a_version_whose_own_cases_do_not_hold_is_not_published(
 
 def test_waiting_in_vain_for_the_office_is_told(tmp_path: Path) -> None:
     result = publish(small(tmp_path, 2, {}), "--wait", "0.1")
-    assert result.exit_code == 1 and "workers were not told" in result.output
+    assert result.exit_code == 1 and "not yet published to the workers" in result.output

@@ -1,4 +1,4 @@
-"""``roadfade policy publish``: compares a version, puts it on record, publishes it to every process.
+"""``roadfade policy publish``: compares a version, records it and publishes it.
 
 It works on the office's database, as whatever is told to the workers does; the office process
 publishes it. It takes effect at its date, or at once if that is past.

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from datetime import UTC, tzinfo
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, assert_never
 
 from ingest.logs.binary import read_binary
 from ingest.logs.frame import LogCounts, LoggedFrame
@@ -35,11 +35,14 @@ class Capture:
         ``zone`` places the dates of ASC logs, which carry none.
         """
         counts = self.counts = LogCounts()
-        if self.form in (Form.BLF, Form.MF4):
-            yield from read_binary(self.form, self.path, counts)
-            return
-        with self.path.open(encoding="utf-8", errors="replace") as file:
-            yield from read_text(self.form, file, counts, self._zone)
+        match self.form:
+            case Form.BLF | Form.MF4:
+                yield from read_binary(self.form, self.path, counts)
+            case Form.CANDUMP | Form.ASC | Form.TRC:
+                with self.path.open(encoding="utf-8", errors="replace") as file:
+                    yield from read_text(self.form, file, counts, self._zone)
+            case _:
+                assert_never(self.form)
 
     def span(self) -> Span | None:
         """Read the whole file once; None if it holds no data frame."""

@@ -1,4 +1,4 @@
-"""A drive as SVG maps without tiles: the way as measured, and what an output is told of it."""
+"""A drive as SVG maps without tiles: the route as measured, and as an output receives it."""
 
 from collections.abc import Iterable, Sequence
 from itertools import chain
@@ -39,7 +39,7 @@ class MapFrame(NamedTuple):
         return cos(radians((self.south + self.north) / 2))
 
     def place(self, point: MapPoint) -> tuple[float, float]:
-        """Where a point stands in the drawing."""
+        """The position of a point in the drawing."""
         x = MARGIN + (point[1] - self.west) * self.squeeze * self.scale
         return x, MARGIN + (self.north - point[0]) * self.scale
 
@@ -66,23 +66,23 @@ def ways(readings: DriveReadings) -> list[list[MapPoint]]:
 
 
 def cells(readings: DriveReadings) -> list[tuple[MapPoint, ...]]:
-    """The outlines of the cells an output is told, each once."""
+    """The outlines of the cells that an output receives, each once."""
     codes = dict.fromkeys(str(code) for _, code in readings.get(MESH, ()))
     return [outline(code) for code in list(codes)[:CELLS_MAX]]
 
 
 def drive_map(
-    label: str, measured: Sequence[Sequence[MapPoint]], told: DriveReadings | None
+    label: str, measured: Sequence[Sequence[MapPoint]], treated: DriveReadings | None
 ) -> Drawing | None:
-    """The map, None where there is no position at all. ``told`` None: only as measured."""
-    known = [] if told is None else cells(told)
-    exact = [] if told is None else list(chain.from_iterable(ways(told)))
+    """The map, None if there is no position at all. ``treated`` None: only as measured."""
+    known = [] if treated is None else cells(treated)
+    exact = [] if treated is None else list(chain.from_iterable(ways(treated)))
     if not measured and not known:
         return None
     frame = _frame(chain.from_iterable([*measured, *known]))
     shapes = [_polygon(frame, cell) for cell in known]
     every = max(1, sum(map(len, measured)) // MAP_POINTS_MAX)
-    shapes += [_line(frame, one[::every], dashed=told is not None) for one in measured]
+    shapes += [_line(frame, one[::every], dashed=treated is not None) for one in measured]
     shapes += [_dot(frame, point) for point in _thinned(exact)]
     return Drawing(label, MAP_WIDTH, round(frame.height, 1), [*shapes, *_ruler(frame)])
 

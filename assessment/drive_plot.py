@@ -1,4 +1,4 @@
-"""One signal over time as SVG: as measured, and as an output is told it."""
+"""One signal over time as SVG: as measured, and as an output receives it."""
 
 from collections.abc import Sequence
 from typing import Final
@@ -24,9 +24,9 @@ def plot(
     floor_ms: int,
     words: Translation,
 ) -> Drawing | None:
-    """Grey the drive, coloured what is told: a bar as long as the time is coarse.
+    """Grey the drive, coloured what the output receives: a bar as long as the time is coarse.
 
-    None where the signal has no number to draw.
+    None if the signal has no number to draw.
     """
     measured = _numbers(before)
     told = sorted(set(_numbers(after)))

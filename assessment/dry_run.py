@@ -47,7 +47,7 @@ class DryRun:
     after: dict[str, DriveReadings] = field(default_factory=dict)
     """By output."""
     floors_ms: dict[tuple[str, str], int] = field(default_factory=dict)
-    """By output and signal: how coarsely its times are told, at the finest."""
+    """By output and signal: the finest floor of its times."""
     ledger: Mapping[str, OutputFlow] = field(default_factory=dict)
     rejected: Mapping[str, int] = field(default_factory=dict)
 
@@ -60,7 +60,7 @@ class DryRun:
 def dry_run(
     plan: Plan, payloads: Iterable[bytes], *, agreed: bool, role: Role = "driver"
 ) -> DryRun:
-    """Process them all; OverflowError where there are more readings than a drive has."""
+    """Process them all; OverflowError if there are more readings than a drive has."""
     done = DryRun(plan, agreed, role, after={output.id: {} for output in plan.outputs})
     program = build_program(plan)
     taken = list(payloads)
@@ -88,7 +88,7 @@ def _take(done: DryRun, payload: bytes) -> int:
     try:
         envelope = decode_envelope(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return 0  # the processor says why it is rejected
+        return 0  # the processor gives the reason of the rejection
     t0_ms = to_ms(envelope.clock.t0)
     last_ms = t0_ms
     for path, column in envelope.series.items():
@@ -98,13 +98,13 @@ def _take(done: DryRun, payload: bytes) -> int:
     if envelope.dtc:
         done.before.setdefault(TROUBLE_CODES, []).extend((t0_ms, code) for code in envelope.dtc)
     if done.readings > DRY_RUN_READINGS_MAX:
-        msg = f"more than {DRY_RUN_READINGS_MAX:,} readings are a fleet: take one drive of it"
+        msg = f"more than {DRY_RUN_READINGS_MAX:,} readings are too many: choose a recording of one drive"
         raise OverflowError(msg)
     return last_ms
 
 
 def _give(done: DryRun, output: str, value: bytes) -> None:
-    """Note what one record tells its reader."""
+    """Add what a reader of this record learns."""
     record = decode_record(value)
     t0_ms = parse_instant(record.t0)
     told = done.after[output]

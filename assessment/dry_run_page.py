@@ -1,4 +1,4 @@
-"""A dry run as one page that stands alone: what each purpose gets of a drive, before and after.
+"""A dry run as one self-contained page: what each purpose gets of a drive, before and after.
 
 The page holds the drive as it was measured: it is for the person who has the recording.
 """

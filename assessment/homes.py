@@ -14,18 +14,18 @@ from telemetry.instants import HOUR_MS
 PAUSE_MS_MIN: Final = 2 * HOUR_MS
 """A shorter stop is an errand."""
 EDGE_DEGREES_MAX: Final = 1 / 60
-"""A cell with a longer edge (about 1.5 km) tells a district, not a home."""
+"""A cell with a longer edge (about 1.5 km) reveals a district, not a home."""
 
 
 class Visit(NamedTuple):
-    """A cell, and when it was told."""
+    """A cell, and the time at which it was reported."""
 
     at_ms: int
     cell: str
 
 
 def dwelling(visits: Sequence[Visit]) -> str | None:
-    """The cell beside the most time without movement; None where there is no long pause."""
+    """The cell beside the most time without movement; None if there is no long pause."""
     in_order = sorted(visits)
     stood: Counter[str] = Counter()
     for before, after in pairwise(in_order):

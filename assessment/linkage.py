@@ -1,6 +1,6 @@
 """Joining two outputs by content, as somebody who holds both would try.
 
-In: what each told of each vehicle. Out: the vehicles whose two sides find each other.
+In: what each output received of each vehicle. Out: the vehicles whose two sides match.
 """
 
 from collections import Counter, defaultdict
@@ -11,12 +11,12 @@ from policy.plan.plan import Plan
 from policy.vocabulary.operations import widest
 
 Value = tuple[int, str, Any]
-"""Milliseconds UTC as told, the signal, the value as told."""
+"""Milliseconds UTC, the signal and its value, time and value as the output received them."""
 Token = tuple[Any, ...]
 
 
 def common_of(plan: Plan, one: str, other: str) -> Mapping[str, tuple[int, float]]:
-    """Signals both outputs tell: the coarser of their time floors and widths."""
+    """Signals that both outputs carry: the coarser of their time floors and widths."""
     sides = [_fineness(plan, output) for output in (one, other)]
     return {
         path: (max(sides[0][path][0], sides[1][path][0]), max(sides[0][path][1], sides[1][path][1]))
@@ -33,7 +33,7 @@ def _fineness(plan: Plan, output: str) -> dict[str, tuple[int, float]]:
 
 
 def tokens_of(values: Iterable[Value], common: Mapping[str, tuple[int, float]]) -> set[Token]:
-    """What both sides would say alike: each value at the coarser time and width; when, at all."""
+    """What both sides have in common: each value at the coarser time and width; when, at all."""
     tokens: set[Token] = set()
     for at_ms, path, value in values:
         if path in common:
@@ -45,7 +45,7 @@ def tokens_of(values: Iterable[Value], common: Mapping[str, tuple[int, float]]) 
 
 
 def joined(one: Mapping[str, set[Token]], other: Mapping[str, set[Token]]) -> set[str]:
-    """Vehicles whose best match on the other side is themselves and nobody else."""
+    """Vehicles whose best match on the other side is the vehicle itself and no other."""
     holders: dict[Token, list[str]] = defaultdict(list)
     for device, tokens in other.items():
         for token in tokens:
@@ -56,7 +56,7 @@ def joined(one: Mapping[str, set[Token]], other: Mapping[str, set[Token]]) -> se
 def _best(tokens: Iterable[Token], holders: Mapping[Token, list[str]]) -> list[str]:
     scores: Counter[str] = Counter()
     for token in tokens:
-        # A value that few vehicles share says more.
+        # A value that few vehicles share is stronger evidence.
         for device in (sharing := holders.get(token, [])):
             scores[device] += 1_000_000 // len(sharing)
     top = max(scores.values(), default=0)

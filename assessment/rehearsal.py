@@ -20,7 +20,7 @@ from telemetry.outcome import Rejected
 
 
 class ThrowawayKeys(dict[KeyName, EpochKey]):
-    """Keys for pseudonyms that nobody will see: nothing of a check leaves it but counts."""
+    """Keys for pseudonyms that are never shown: a check releases nothing but counts."""
 
     def __contains__(self, name: object) -> bool:
         return True
@@ -45,7 +45,7 @@ class Rehearsal:
 
 
 def device_of(payload: bytes) -> str | None:
-    """Whose envelope it is, where that can be told."""
+    """Whose envelope it is, if that can be determined."""
     try:
         loose = msgspec.json.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

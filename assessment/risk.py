@@ -34,7 +34,7 @@ HOME_MESH_M: Final = 500
 
 @dataclass(slots=True)
 class _Seen:
-    """What one recipient was told of one vehicle."""
+    """What one recipient received of one vehicle."""
 
     values: list[Value] = field(default_factory=list)
     visits: list[Visit] = field(default_factory=list)
@@ -49,7 +49,7 @@ def assess(plan: Plan, payloads: Sequence[bytes]) -> Risk:
     """The risks of one version on one recorded fleet; OverflowError for too large a fleet."""
     devices = sorted({device for one in payloads if (device := device_of(one))})
     if len(devices) > VEHICLES_MAX:
-        msg = f"more than {VEHICLES_MAX} vehicles: take a part of them"
+        msg = f"more than {VEHICLES_MAX} vehicles: choose a smaller part of the recording"
         raise OverflowError(msg)
     truth: dict[str, list[Visit]] = defaultdict(list)
     fleet: _Fleet = {output.id: defaultdict(_Seen) for output in plan.outputs}
@@ -69,13 +69,13 @@ def assess(plan: Plan, payloads: Sequence[bytes]) -> Risk:
             _tell(fleet[outputs[record.topic]][device], record.value, epoch)
     homes = {device: dwelling(visits) for device, visits in truth.items()}
     pairs, seers = _pairs(plan, fleet), _seers(fleet, homes)
-    told = {device for seen in fleet.values() for device in seen}
+    seen_devices = {device for seen in fleet.values() for device in seen}
     dwelling_known = sum(home is not None for home in homes.values())
     return Risk(
-        Share(len(_anyone(pairs)), len(told)),
+        Share(len(_anyone(pairs)), len(seen_devices)),
         _over_epochs(fleet),
         Share(len(_anyone(seers)), dwelling_known),
-        {name: Share(len(found), len(told)) for name, found in pairs.items()},
+        {name: Share(len(found), len(seen_devices)) for name, found in pairs.items()},
         {name: Share(len(found), dwelling_known) for name, found in seers.items()},
     )
 

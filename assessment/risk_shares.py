@@ -22,7 +22,7 @@ class Risk(NamedTuple):
     over_epochs: Share
     """Vehicles whose records under two pseudonyms of one purpose can be joined by places."""
     homes: Share
-    """Vehicles whose dwelling, where the recording shows one, lies in a cell some reader sees."""
+    """Vehicles whose dwelling, if the recording shows one, is in a cell that some reader sees."""
     pairs: Mapping[str, Share]
     """The first figure for each two outputs, as ``rnd with ops``."""
     seers: Mapping[str, Share]

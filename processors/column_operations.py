@@ -33,7 +33,7 @@ Thinning = Callable[[int, list[int], Values], tuple[list[int], Values]]
 
 
 def column_function(operations: Sequence[Valued]) -> ColumnFunction | None:
-    """The value part of a chain, or None where it leaves values as they are."""
+    """The value part of a chain, or None if it leaves values as they are."""
     steps = [step for operation in operations if (step := _step(operation)) is not None]
     if not steps:
         return None
@@ -68,7 +68,7 @@ def _step(operation: Valued) -> ColumnFunction | None:
 
 
 def _plain(number: float) -> float:
-    """The same number, whole where it can be: whole numbers are written faster and shorter."""
+    """The same number, whole if it can be: whole numbers are written faster and shorter."""
     return int(number) if number == int(number) else number
 
 
@@ -117,7 +117,7 @@ def _jis_cell_of(size_m: JisSize, *, elsewhere: bool) -> CellOf:
 
 
 def grid_name(mesh: Mesh) -> str:
-    """What the column's unit says: the grid and its size."""
+    """The column's unit: the grid and its size."""
     match mesh:
         case MeshH3(resolution):
             return f"h3-{resolution}"

@@ -52,7 +52,7 @@ class Admitted:
 
     @property
     def span_ms(self) -> tuple[int, int] | None:
-        """First and last event time, None where nothing is left."""
+        """First and last event time, None if nothing is left."""
         deltas = [delta for column in self.columns.values() for delta in column.dt]
         if self.trouble_codes:
             deltas.append(0)

@@ -22,7 +22,7 @@ NOBODY: frozenset[int] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class Expiry:
-    """Ends by route index: the header that tells it, and the last now to send before it."""
+    """Ends by route index: the header that carries it, and the last instant at which to send."""
 
     expires_at: tuple[Header, ...]
     deadlines_ms: tuple[int, ...]

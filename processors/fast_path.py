@@ -2,7 +2,7 @@
 
 It accepts only the usual: known, collected signals in their unit, values in range, times
 within ten minutes after t0, no raw frames. Whatever else arrives raises
-msgspec.MsgspecError or UnicodeDecodeError, and the exact path (``admit``) says what it is.
+msgspec.MsgspecError or UnicodeDecodeError, and the exact path (``admit``) finds out why.
 """
 
 from collections.abc import Sequence

@@ -150,7 +150,7 @@ def _series(
 ) -> tuple[dict[str, Series], int]:
     """A route's columns with floored times, and how many readings they stand for.
 
-    ``into_ms`` is how far t0 lies behind its own floor; None where no reading leaves that bin.
+    ``into_ms`` is how far t0 lies behind its own floor; None if no reading leaves that bin.
     """
     floor_ms = job.floor_ms
     series = {}

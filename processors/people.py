@@ -1,4 +1,4 @@
-"""Who stands behind a device, and to what they agreed: the two control views, in memory.
+"""The person linked to a device, and to what they agreed: the two control views, in memory.
 
 Rows come in as the compacted topics give them, keyed by their random row id; a row again
 replaces itself, None removes it. Nothing here decides; ``permit`` does.
@@ -71,7 +71,7 @@ class People:
     def link_at(self, device: str, event_ms: int) -> tuple[LinkInterval | None, int, int]:
         """The link at an instant, and the interval ``[from, to)`` for which that answer holds.
 
-        Overlapping links are ambiguous: nobody is linked where two hold (fail closed).
+        Overlapping links are ambiguous: if two hold, no one is linked (fail closed).
         """
         links = self._links.get(device, ())
         holding = [link for link in links if _covers(link.from_ms, link.to_ms, event_ms)]

@@ -4,7 +4,7 @@ Attribution uses the event's time; permission uses the event's time *and* now, b
 the same consent: a consent given again later does not open what an older one covered. A
 consent that covers a part of an envelope opens none of it: what leaves for one recipient
 then never depends on another's consent, and is the same when it is processed again.
-Where a forbid names the role of the link's person, no ground opens the route.
+If a forbid names the role of the link's person, no ground opens the route.
 An answer holds for an interval of event times and of nows, so that it can be kept.
 """
 
@@ -26,11 +26,11 @@ class Authorizer:
     now_to_ms: int
     link: LinkInterval | None
     granted: frozenset[int]
-    """Indexes of the open routes; empty where nobody is linked."""
+    """Indexes of the open routes; empty if no one is linked."""
     barred: frozenset[int]
     """Those that would be open, had no forbid named the role of the link's person."""
     consents: dict[int, ConsentInterval]
-    """The consent on which an open route stands, by route index."""
+    """The consent on which an open route rests, by route index."""
 
     def covers(self, first_ms: int, last_ms: int, now_ms: int) -> bool:
         """Whether this answer holds for events from first to last, judged now."""

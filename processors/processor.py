@@ -40,7 +40,7 @@ class _DeviceState:
         self.permit = answer
         self.seat: LinkPseudonyms | None = None
         self.in_time: Decision | None = None
-        """The decision of this seat where no route is late."""
+        """The decision of this seat if no route is late."""
 
 
 class Processor:
@@ -65,7 +65,7 @@ class Processor:
         """Turn one raw record into purpose records; everything else is counted in ``tally``.
 
         ``received_ms`` is the broker's append time. Raises KeysNeeded before anything is
-        counted for this record where an epoch has no key yet; never raises for bad input.
+        counted for this record if an epoch has no key yet; never raises for bad input.
         """
         tally.envelopes += 1
         if self._generation != self._people.generation:
@@ -86,7 +86,7 @@ class Processor:
         return self._exactly(value, received_ms, now_ms, tally)
 
     def _usual(self, value: bytes | None) -> tuple[Any, Readings] | None:
-        """The envelope and its readings, where nothing about them is unusual."""
+        """The envelope and its readings, if nothing about them is unusual."""
         if value is None or len(value) > ENVELOPE_BYTES_MAX:
             return None
         try:
@@ -98,7 +98,7 @@ class Processor:
         return None if readings is None or unwanted_codes else (envelope, readings)
 
     def _state(self, device: str, t0_ms: int, received_ms: int, now_ms: int) -> _DeviceState | None:
-        """What is known of the device, where one answer holds for the whole usual span."""
+        """What is known of the device, if one answer holds for the whole usual span."""
         last_ms = t0_ms + USUAL_SPAN_MS
         state = self._states.get(device)
         if state is None or not state.permit.covers(t0_ms, last_ms, now_ms):
@@ -161,7 +161,7 @@ class Processor:
         out = []
         seen: Counter[LinkInterval | None] = Counter()
         for part, state, decision, expiry in done:
-            # Whose record it is enters the id; a number tells a link's later parts apart.
+            # Whose record it is enters the id; a number distinguishes a link's later parts.
             again = seen[state.permit.link]
             seen[state.permit.link] += 1
             suffix = b"/%d" % again if again else b""
@@ -194,7 +194,7 @@ class Processor:
         return state, decision, expiry
 
     def _parts(self, admitted: Admitted) -> list[Admitted]:
-        """Split where the link changes, so that each part belongs to one person or nobody."""
+        """Split where the link changes, so that each part belongs to one person or to no one."""
         parts = []
         rest = admitted
         while (span := rest.span_ms) is not None:

@@ -32,7 +32,7 @@ def consent_reference(key: EpochKey, consent: str) -> str:
 def lane_key(key: EpochKey, lane: str) -> bytes:
     """The key under which one lane's record ids are made for one pseudonym.
 
-    Whose record it is enters, so that two devices with one envelope id are told apart.
+    Whose record it is enters, so that two devices with one envelope id get different ids.
     """
     return hmac.digest(key, b"ce_id|" + lane.encode(), "sha256")
 

@@ -25,9 +25,9 @@ class Readings(NamedTuple):
 
 
 def usual_readings(series: Any, trouble_codes: list[str]) -> Readings | None:
-    """What the plan's decoder read; None where a column is not whole or nothing is there.
+    """What the plan's decoder read; None if a column is not whole or nothing is there.
 
-    Raises what that decoder raises, where times are not usual. None of them is before t0.
+    Raises what that decoder raises, if times are not usual. None of them is before t0.
     """
     present = []
     times = []

@@ -55,7 +55,7 @@ class Route:
 
     index: int
     name: str
-    """Unique in the plan: enters the record ids. It tells what a record holds, not how long or
+    """Unique in the plan: enters the record ids. It names what a record holds, not how long or
     on which ground: docs/decisions/009-a-version-takes-over.md."""
     output: Output
     lane: Lane
@@ -77,7 +77,7 @@ class OutputTable:
 def routes_of(plan: Plan) -> tuple[Route, ...]:
     """Every route of the plan, in the plan's order.
 
-    Raises where a rule holds an operation that is not known here or lets nothing through:
+    Raises if a rule holds an operation that is not known here or lets nothing through:
     what cannot be treated must not start.
     """
     found: list[Route] = []
@@ -121,7 +121,7 @@ def _chain(rule: Rule) -> Chain:
             case Keep() | Round() | Bucket():
                 values.append(operation)
             case Drop() | Unsupported():
-                msg = f"{rule.id} lets nothing through and stands among the permits"
+                msg = f"{rule.id} lets nothing through but is among the permits"
                 raise ValueError(msg)
             case _:
                 assert_never(operation)

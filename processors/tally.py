@@ -95,7 +95,7 @@ def _refusal(
         if not decision.linked:
             reasons.add(Withheld.NO_LINK)
         elif route.index in decision.barred:
-            # No key is asked for what cannot leave, so nobody knows whether it is destroyed.
+            # No key is asked for what cannot leave, so it is unknown whether it is destroyed.
             reasons.add(Withheld.FORBIDDEN)
         elif route.index not in decision.granted:
             reasons.add(Withheld.NO_CONSENT)

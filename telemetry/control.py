@@ -19,9 +19,9 @@ Role = Literal[
     "contract_holder", "owner", "driver", "passenger", "employee", "prior_owner",
     "business_contact", "minor", "unknown",
 ]  # fmt: skip
-"""What a link's person is to the vehicle. ``unknown``: nobody confirmed who drives."""
+"""What a link's person is to the vehicle. ``unknown``: it is not confirmed who drives."""
 UNCONFIRMED: Final[Role] = "unknown"
-"""The role of a link that was never told one, and of every row older than roles."""
+"""The role of a link that was given none, and of every row older than roles."""
 
 
 class _Masked(Struct, forbid_unknown_fields=True):
@@ -79,7 +79,7 @@ class LinkInterval:
     from_ms: int
     to_ms: int | None
     role: Role = field(default=UNCONFIRMED, repr=False)
-    """Told of a person, so no more for a repr than the ids are."""
+    """Personal data, so left out of the repr as the ids are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,7 @@ class ConsentInterval:
     purpose: str
     basis: ConsentKind
     recipient: str | None
-    """The recipient's id where the consent names one; None for consents within the house."""
+    """The recipient's id if the consent names one; None for consents within the company."""
     notice: str
     """Notice id and version, as ``third_party_provision@2``."""
     from_ms: int
@@ -109,7 +109,7 @@ class Heartbeat:
 ControlRow = DeviceRegistration | LinkInterval | ConsentInterval | Heartbeat
 
 ControlWire = _Device | _Link | _Consent | _Heartbeat
-"""The wire form of every control row, told apart by ``kind``."""
+"""The wire form of every control row, distinguished by ``kind``."""
 _decoder: msgspec.json.Decoder[ControlWire] = msgspec.json.Decoder(ControlWire)
 
 
@@ -133,7 +133,7 @@ def encode_row(row: ControlRow) -> bytes:
 
 
 def decode_row(payload: bytes) -> ControlRow:
-    """Decode a control record; msgspec.DecodeError where it is not one."""
+    """Decode a control record; msgspec.DecodeError if it is not one."""
     match _decoder.decode(payload):
         case _Device() as w:
             return DeviceRegistration(DeviceId(w.device), w.registered_ms)

@@ -57,7 +57,7 @@ def encode_flow(record: FlowRecord) -> bytes:
 
 
 def decode_flow(payload: bytes) -> FlowRecord:
-    """Decode a flow record; msgspec.DecodeError where it is not one."""
+    """Decode a flow record; msgspec.DecodeError if it is not one."""
     return _decoder.decode(payload)
 
 
@@ -82,7 +82,7 @@ class Ledger:
 
 
 def fold(records: Iterable[FlowRecord]) -> Ledger:
-    """The ledger of records in the order in which they stand on ``audit.flow``."""
+    """The ledger of records in the order in which they are on ``audit.flow``."""
     standing: dict[tuple[str, int], dict[int, FlowRecord]] = {}
     for record in records:
         rows = standing.setdefault((record.topic, record.partition), {})

@@ -6,7 +6,7 @@ import h3
 
 JIS_LATITUDES: Final = (20.0, 46.0)
 JIS_LONGITUDES: Final = (122.0, 154.0)
-"""Where the standard has cells, in degrees; the upper edge is outside."""
+"""The area in which the standard has cells, in degrees; the upper edge is outside."""
 Corner = tuple[float, float]
 """Latitude and longitude in degrees."""
 
@@ -16,7 +16,7 @@ _CODE_LENGTHS: Final = (6, 8, 9, 10)
 
 
 def outline(cell: str) -> tuple[Corner, ...]:
-    """The corners in order; ValueError where the code is of neither grid."""
+    """The corners in order; ValueError if the code is of neither grid."""
     if cell.isdecimal() and len(cell) in _CODE_LENGTHS:
         south, west, height, width = _jis(cell)
         north, east = south + height, west + width

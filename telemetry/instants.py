@@ -37,7 +37,7 @@ class Grain(StrEnum):
 def to_ms(moment: datetime) -> int:
     """Milliseconds since 1970-01-01 UTC of an aware datetime; a naive one is refused."""
     if moment.tzinfo is None:
-        msg = "a time without a zone cannot be placed: give UTC with a trailing Z"
+        msg = "a time without a zone is ambiguous: give UTC with a trailing Z"
         raise ValueError(msg)
     return round(moment.timestamp() * 1000)
 
@@ -59,7 +59,7 @@ def parse_instant(text: str) -> int:
 
 
 def format_instant(instant_ms: int) -> str:
-    """RFC 3339 in UTC with ``Z``; milliseconds appear only where they are not zero."""
+    """RFC 3339 in UTC with ``Z``; milliseconds appear only if they are not zero."""
     spec = "milliseconds" if instant_ms % 1000 else "seconds"
     return to_datetime(instant_ms).replace(tzinfo=None).isoformat(timespec=spec) + "Z"
 

@@ -7,7 +7,7 @@ class Kept(NamedTuple):
     """Rows of one column that one version let through and that end at one instant."""
 
     output: str
-    """Where they lie."""
+    """The place that holds them."""
     policy_version: str
     """The version that let them through, as their records carry it."""
     signal: str

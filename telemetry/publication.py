@@ -62,7 +62,7 @@ def texts_sha256(files: Mapping[str, str]) -> str:
 
 
 def encode_publication(publication: Publication) -> bytes:
-    """The record's value; PublicationError where it is longer than a record may be."""
+    """The record's value; PublicationError if it is longer than a record may be."""
     one = publication
     value = msgspec.json.encode(
         PublicationWire(
@@ -82,7 +82,7 @@ def encode_publication(publication: Publication) -> bytes:
 
 
 def decode_publication(value: bytes) -> Publication:
-    """The publication in a record; PublicationError where it is none, or its texts were changed."""
+    """The publication in a record; PublicationError if it is none, or its texts were changed."""
     try:
         wire = msgspec.json.decode(value, type=PublicationWire)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

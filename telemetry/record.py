@@ -30,7 +30,7 @@ HEADERS: Final = (
     CE_ID, CE_TYPE, CE_SOURCE, CE_SPECVERSION, POLICY_VERSION, PURPOSE, BASIS, CONSENT,
     PSEUDONYM_EPOCH, READINGS, EXPIRES_AT,
 )  # fmt: skip
-"""Every header a purpose record carries; ``consent`` only where the basis is a consent."""
+"""Every header a purpose record carries; ``consent`` only if the basis is a consent."""
 
 TROUBLE_CODES: Final = "Vehicle.OBD.DTCList"
 """The catalogue path under which an envelope's ``dtc`` is governed."""
@@ -69,5 +69,5 @@ _decoder = msgspec.json.Decoder(PurposeRecord)
 
 
 def decode_record(payload: bytes) -> PurposeRecord:
-    """Decode a purpose record; msgspec.DecodeError where it is not one."""
+    """Decode a purpose record; msgspec.DecodeError if it is not one."""
     return _decoder.decode(payload)

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 
 class Kind(StrEnum):
-    """What a signal tells about its people; position kinds need care as location."""
+    """What a signal reveals about its people; position kinds need care as location."""
 
     POSITION = "position"
     BEHAVIOUR = "behaviour"
@@ -38,7 +38,7 @@ class Signal(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     max: float | None = None
     allowed: tuple[str, ...] = ()
     obd: str | None = None
-    """The python-OBD command that yields it, where one does."""
+    """The python-OBD command that yields it, if there is one."""
     derived: bool = False
     """Made by an operation (a mesh cell); never accepted from a device."""
     title: str = ""
@@ -89,12 +89,12 @@ class _Document(Struct, forbid_unknown_fields=True):
 
 
 def parse_catalogue(text: bytes | str) -> Catalogue:
-    """Read the catalogue's JSON; ValueError where a path stands twice or a range is empty."""
+    """Read the catalogue's JSON; ValueError if a path is listed twice or a range is empty."""
     document = msgspec.json.decode(text, type=_Document)
     by_path: dict[str, Signal] = {}
     for signal in document.signals:
         if signal.path in by_path:
-            msg = f"catalogue: {signal.path} stands twice"
+            msg = f"catalogue: {signal.path} is listed twice"
             raise ValueError(msg)
         if signal.is_number and (
             signal.min is None or signal.max is None or signal.min > signal.max

@@ -1,4 +1,4 @@
-"""Every topic and consumer group by name, as they stand without an installation's prefix.
+"""Every topic and consumer group by name, without an installation's prefix.
 
 Topics of outputs are not listed: the policy names them, ``purpose.<id>[.<recipient>]``.
 """

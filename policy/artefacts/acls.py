@@ -52,7 +52,7 @@ class Acl:
 def acls(plan: Plan, prefix: str = "") -> tuple[Acl, ...]:
     """Every right that the processes and readers of this plan need, and no other.
 
-    ``prefix`` stands before every topic and group of this installation.
+    ``prefix`` comes before every topic and group of this installation.
     """
     return tuple(dict.fromkeys(_all(plan, prefix)))
 
@@ -86,7 +86,7 @@ def _sink(plan: Plan, prefix: str) -> Iterator[Acl]:
     yield from _settings(SINK, plan, prefix)
     kept = {output.topic for output in plan.outputs}
     for name in topic_configs(plan):
-        # It does not start where a topic is missing, and without Describe one that it may not
+        # It does not start if a topic is missing, and without Describe one that it may not
         # read is missing to it; DescribeConfigs alone does not show that a topic is there.
         read = name in kept or name == CONTROL_POLICIES
         yield from _topic(SINK, prefix, name, "Read" if read else "Describe")
@@ -106,7 +106,7 @@ def _office(plan: Plan, prefix: str) -> Iterator[Acl]:
 
 
 def _admin(plan: Plan, prefix: str) -> Iterator[Acl]:
-    # ``topics apply`` goes by the version in force, and ``status`` tells what waits.
+    # ``topics apply`` applies the version in force, and ``status`` reports what waits.
     yield from _versions(ADMIN, prefix)
     yield from _administration(ADMIN, plan, prefix)
     for name in (WORKER_GROUP, LEDGER_GROUP, SINK_GROUP):

@@ -1,4 +1,4 @@
-"""From plan to AsyncAPI 3.0: every topic, what stands on it, and how long.
+"""From plan to AsyncAPI 3.0: every topic, what it holds, and how long.
 
 One schema per output, which names exactly the columns its lanes release: a reader's code
 can be made from it, and a record that held more would not fit it.
@@ -27,7 +27,7 @@ _WIRE: Final = {
     CONTROL_POLICIES: (_PUBLICATION, "receive", "Every published version of the policy."),
 }
 _BOUND_NUMBERS: Final = {"retention.ms", "delete.retention.ms", "max.message.bytes"}
-"""Numbers that the Kafka binding names; all settings stand under ``x-topic-settings``."""
+"""Numbers that the Kafka binding names; all settings are under ``x-topic-settings``."""
 
 
 def asyncapi(plan: Plan) -> dict[str, Any]:
@@ -164,6 +164,6 @@ def _wire_schemas(name: str) -> Iterator[tuple[str, Any]]:
     for part, definition in schema.pop("$defs", {}).items():
         yield f"{name}.{part}", definition
     schema.pop("$schema")
-    # OpenAPI's form, which AsyncAPI has as a plain string; the parts' own tags say the same.
+    # OpenAPI's form, which AsyncAPI has as a plain string; the parts' own tags give the same.
     schema.pop("discriminator", None)
     yield name, schema

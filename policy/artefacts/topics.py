@@ -34,7 +34,7 @@ def topic_configs(
 ) -> Mapping[str, Mapping[str, str]]:
     """Kafka topic settings, as strings, by unprefixed topic name.
 
-    ``held``: settings that stand in for the plan's while an older promise lasts.
+    ``held``: settings that replace the plan's while an older promise lasts.
     """
     found = {**transports_of(plan), **(held or {})}
     configs = {name: _deleting(transport) for name, transport in found.items()}

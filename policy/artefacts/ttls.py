@@ -7,7 +7,7 @@ from policy.vocabulary.words import format_duration
 
 
 def sink_ttls(plan: Plan) -> list[dict[str, Any]]:
-    """Every lane's life: a record's ``expires_at`` never lies after period, counted from reading.
+    """Every lane's life: ``expires_at`` is never later than the period, counted from reading.
 
     ``grain`` is how finely ``expires_at`` is dated: a store that drops whole partitions by
     it drops no record too late.

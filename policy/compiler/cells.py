@@ -7,7 +7,7 @@ from policy.plan.cells import PlanCell, PlanDelivery, PlanRetention
 
 
 def cells_of(permits: Iterable[Permit]) -> tuple[PlanCell, ...]:
-    """Every cell of a purpose for every recipient, also where all of it is denied."""
+    """Every cell of a purpose for every recipient, also if all of it is denied."""
     grouped: dict[str, list[Permit]] = {}
     for permit in permits:
         grouped.setdefault(permit.cell_id, []).append(permit)

@@ -1,4 +1,4 @@
-"""Checks of what holds for the whole house: joint use, combinations, scope."""
+"""Checks of what holds for the whole company: joint use, combinations, scope."""
 
 import re
 from collections.abc import Iterable
@@ -84,7 +84,7 @@ def check_beside(context: CompileContext, permits: tuple[Permit, ...]) -> None:
         parts = parts_of(permit.operations)
         if permit.time_floor_ms >= min(coarse) or (parts.thin and parts.steps):
             continue
-        message = f"{permit.signal} would draw the way between coarse positions"
+        message = f"{permit.signal} would reveal the route between coarse positions"
         remedy = f"thin and round it (`do: {{{permit.signal}: [thin 10 s, round 5]}}`), drop it, "
         remedy += f"or take a precision with times of {format_duration(min(coarse))} or more"
         context.findings.error(permit.where, message, permit.recipient.id, remedy)
@@ -156,3 +156,24 @@ def _lines(page: Sheet[Purpose], findings: Findings) -> None:
 def _covers(pattern: str, name: str) -> bool:
     """Whether a pattern names all that another one names."""
     return pattern == name or matches(pattern, name.removesuffix(".**"))
+
+
+def check_document(context: CompileContext) -> None:
+    """Recipients are unique in a purpose; parts belong to a purpose; a policy has purposes."""
+    document, findings = context.document, context.findings
+    purposes = document.pages
+    if not purposes:
+        remedy = "add a page under purposes/; without one nothing may be kept"
+        findings.error(document.policy.where(), "the policy has no purpose", "", remedy)
+    for page in document.purposes:
+        part_of = page.content.part_of
+        if part_of is not None and part_of not in purposes:
+            remedy = f"write one of: {', '.join(sorted(purposes))}"
+            findings.error(page.where("part_of"), "part of an unknown purpose", part_of, remedy)
+        seen: set[str] = set()
+        for index, recipient in enumerate(page.content.recipients):
+            if recipient.id in seen:
+                where = page.where("recipients", index)
+                remedy = "give each recipient an id of its own"
+                findings.error(where, "a recipient is listed twice", recipient.id, remedy)
+            seen.add(recipient.id)

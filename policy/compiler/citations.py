@@ -61,7 +61,7 @@ def check_clauses(context: CompileContext) -> None:
         if authority.kind == "clause" and name not in sheet.content.clauses:
             where = authorities.where("authorities", name)
             remedy = f"add `{name}: {{rules: [purpose]}}` or a duty to clauses.yaml"
-            findings.error(where, "no row says how this clause is carried out", name, remedy)
+            findings.error(where, "no row of clauses.yaml carries out this clause", name, remedy)
     known = set(document.pages) | set(DocumentPart)
     cited = {cited for cited, _ in citations(document)}
     for name, clause in sheet.content.clauses.items():

@@ -1,4 +1,4 @@
-"""Document to plan: default deny, forbid beats permit, and no plan at all where one cell errs."""
+"""Document to plan: default deny, forbid beats permit, and no plan if any cell has an error."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -95,7 +95,7 @@ def _plan(context: CompileContext, outputs: tuple[Output, ...]) -> Plan:
 def _with_cells(
     plan: Plan, document: Document, cells: tuple[PlanCell, ...], all_bans: tuple[PlanForbid, ...]
 ) -> Plan:
-    """The plan with what stands beside its outputs, and its digest."""
+    """The plan with its parts beside the outputs, and its digest."""
     sheet = document.policy
     plan = replace(
         plan,

@@ -26,7 +26,7 @@ class CompileContext:
 
 @dataclass(frozen=True, slots=True)
 class PlacedCell:
-    """A cell with the page it stands on."""
+    """A cell with the page that contains it."""
 
     page: Sheet[Purpose]
     category: str
@@ -41,9 +41,9 @@ class PlacedCell:
 
     @property
     def delivery(self) -> Delivery:
-        """The cell's own way of leaving, else its page's."""
+        """The cell's own delivery, else its page's."""
         return self.cell.delivery or self.page.content.delivery
 
     def where(self, *path: Any) -> Where:
-        """The place of what stands at this path within the cell."""
+        """The place of the value at this path within the cell."""
         return self.page.where("cells", self.category, self.line, *path)

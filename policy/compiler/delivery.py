@@ -1,4 +1,4 @@
-"""Ways of leaving are whole: streams have pseudonyms, aggregates groups, requests a key."""
+"""Every delivery is complete: streams have pseudonyms, aggregates groups, requests a key."""
 
 from typing import Final
 
@@ -26,7 +26,9 @@ def check_page(page: Sheet[Purpose], findings: Findings) -> None:
     parts = (identity.epoch is not None, identity.of is not None)
     if not (all(parts) if pseudonymous else not any(parts)):
         remedy = "a pseudonym needs `of: link` and `epoch: 3 months`; any other form has neither"
-        findings.error(page.where("identity"), "the identity is not whole", "", remedy)
+        findings.error(
+            page.where("identity"), "the identity is incomplete or has too many keys", "", remedy
+        )
 
 
 def _check(delivery: Delivery, where: Where, findings: Findings) -> None:
@@ -43,17 +45,17 @@ def _check(delivery: Delivery, where: Where, findings: Findings) -> None:
 
 
 def check_cell(context: CompileContext, placed: PlacedCell, items: Selected) -> None:
-    """The cell's own delivery, the house's bounds on groups, what never enters analytics."""
+    """The cell's own delivery, the company's bounds on groups, what never enters analytics."""
     page, category, cell, where = placed.page, placed.category, placed.cell, placed.where
     delivery, analytics = items.delivery, context.document.policy.content.analytics
     findings = context.findings
     if cell.delivery is not None:
         _check(cell.delivery, where("delivery"), findings)
         if cell.delivery.mode == "stream" and page.content.delivery.mode != "stream":
-            remedy = "let the page stream, and its other cells say how they leave"
+            remedy = "let the page stream, and give its other cells a `delivery`"
             findings.error(where("delivery"), "one cell of the page streams", "", remedy)
     if items.signals and delivery.mode == "records":
-        message = f"the readings of {category} would lie in the office's records"
+        message = f"the readings of {category} would become records of the office"
         remedy = "write `delivery: {mode: stream}`, `aggregate` or `on_request` for this cell"
         findings.error(where(), message, delivery.mode, remedy)
     if delivery.mode == "aggregate":
@@ -87,7 +89,9 @@ def _check_unlinkable(placed: PlacedCell, findings: Findings) -> None:
         message = "the release window does not hide the order of records"
         findings.error(where("unlinkable"), message, page.content.delivery.release, remedy)
     if cell.unlinkable is not None and cell.unlinkable.linked_percent > 1:
-        remedy = "treat the cell until the measurement shows 1 percent or less, or drop the word"
+        remedy = (
+            "treat the cell until the measurement shows 1 percent or less, or remove `unlinkable`"
+        )
         message = "the measurement did not pass"
         findings.error(where("unlinkable"), message, cell.unlinkable.linked_percent, remedy)
 
@@ -99,7 +103,7 @@ FLOOR_MS_UNSEEN_BY_ARRIVAL: Final = MINUTE_MS
 def check_release(
     page: Sheet[Purpose], output_id: str, lanes: tuple[Lane, ...], findings: Findings
 ) -> None:
-    """Refuse a floor longer than its window; say that windows are not carried out yet."""
+    """Refuse a floor longer than its window; warn that windows are not carried out yet."""
     floor_ms = max((lane.time_floor_ms for lane in lanes), default=0)
     if floor_ms <= FLOOR_MS_UNSEEN_BY_ARRIVAL:
         return
@@ -108,7 +112,7 @@ def check_release(
     longest = format_duration(floor_ms)
     if window_ms is None and delivery.because is None:
         message = f"{output_id} promises times no finer than {longest}, and is released live"
-        remedy = f"write `release: {longest}`, or say why it must be live: `because: …`"
+        remedy = f"write `release: {longest}`, or give the reason why it must be live: `because: …`"
         findings.error(where, message, delivery.release, remedy)
     elif window_ms is not None and floor_ms > window_ms:
         message = f"{output_id} promises times no finer than {longest}, longer than its window"
@@ -117,5 +121,5 @@ def check_release(
     else:
         message = f"{output_id} is released live, so its arrival dates records more finely than"
         message += f" the floor of {longest}"
-        remedy = "release windows are not carried out yet; keep who reads the topic few"
+        remedy = "release windows are not carried out yet; let only few read the topic"
         findings.warn(where, message, delivery.release, remedy)

@@ -1,4 +1,4 @@
-"""Forbids beat permits, whoever wrote them and in whatever order."""
+"""Forbids beat permits, whatever the file and the order."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -72,7 +72,7 @@ def decided(permit: Permit, all_bans: Iterable[PlanForbid]) -> Permit:
 def _denial(permit: Permit, target: Target, all_bans: Iterable[PlanForbid]) -> Denial | None:
     """The denial of a permit by the first forbid that hits it, or by its recipient.
 
-    A forbid for some people only denies nothing by itself: the permit stands for all others.
+    A forbid for some people only denies nothing by itself: the permit holds for all others.
     """
     for ban in all_bans:
         if not ban.roles and hits(ban, target):
@@ -115,7 +115,7 @@ def _check(context: CompileContext, ban: PlanForbid, known: frozenset[str]) -> N
         remedy = "add `to`, `category`, `signal`, `join` or `when`"
         findings.error(where, "a forbid names nothing", "", remedy)
     if ban.join and named:
-        remedy = "write two forbids: `join` stands alone"
+        remedy = "write two forbids: `join` cannot have other keys beside it"
         findings.error(where, "a forbid of joining names more", "", remedy)
     for name in ban.to:
         if name not in known:
@@ -132,11 +132,11 @@ def _check(context: CompileContext, ban: PlanForbid, known: frozenset[str]) -> N
 
 
 def _check_exempt(ban: PlanForbid, purposes: tuple[str, ...], findings: Findings) -> None:
-    """Only a forbid of the whole house leaves purposes out, and only known ones."""
+    """Only a forbid of the whole company leaves purposes out, and only known ones."""
     if ban.exempt and ban.purpose is not None:
         remedy = "remove the line: a page's forbid holds for that page alone"
-        findings.error(ban.where, "`except` stands in a purpose's forbid", "", remedy)
+        findings.error(ban.where, "a purpose's forbid has `except`", "", remedy)
     for name in ban.exempt:
         if name not in purposes:
             remedy = f"write one of: {', '.join(purposes)}"
-            findings.error(ban.where, "the forbid leaves out an unknown purpose", name, remedy)
+            findings.error(ban.where, "the forbid excepts an unknown purpose", name, remedy)

@@ -1,4 +1,4 @@
-"""What a cell takes of its category: signals, and facts (which have no precision)."""
+"""What a cell selects of its category: signals, and facts (which have no precision)."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class Selected:
 
     @property
     def facts_mode(self) -> DeliveryMode:
-        """Facts never stream: where readings do, facts are the office's records."""
+        """Facts never stream: if readings do, facts are the office's records."""
         match self.delivery.mode:
             case "stream" | "records":
                 return "records"
@@ -37,7 +37,7 @@ class Selected:
 
 
 def select(context: CompileContext, placed: PlacedCell) -> Selected:
-    """The category's items that the cell takes; a cell that takes none is reported as an error."""
+    """The category's items that the cell selects; a cell that selects nothing is an error."""
     category, cell, findings = placed.category, placed.cell, context.findings
     sheet = context.document.categories
     content = sheet.content.categories[category]
@@ -91,7 +91,7 @@ def _homes(sheet: Sheet[Categories], findings: Findings) -> dict[str, tuple[str,
             if pattern in homes:
                 where = sheet.where("categories", category, "signals", index)
                 remedy = f"keep it in one category; {homes[pattern][0]} has it already"
-                findings.error(where, "a signal stands in two categories", pattern, remedy)
+                findings.error(where, "a signal is in two categories", pattern, remedy)
             homes.setdefault(pattern, (category, index))
     return homes
 
@@ -102,7 +102,7 @@ def _add_pids(
     homes: dict[str, tuple[str, int]],
     findings: Findings,
 ) -> None:
-    """Signals told by their OBD command, which stand where they are told."""
+    """Signals given by their OBD command; each belongs to the category that gives it."""
     for category, content in sheet.content.categories.items():
         for index, pid in enumerate(content.pids):
             paths = [s.path for s in catalogue if s.obd == pid and not s.derived]
@@ -112,7 +112,7 @@ def _add_pids(
                 findings.error(where, "no signal of the catalogue has this PID", pid, remedy)
             for path in paths:
                 if path in homes and homes[path][0] != category:
-                    message = "a signal stands in two categories"
+                    message = "a signal is in two categories"
                     findings.error(where, message, path, f"{homes[path][0]} has it already")
                 homes.setdefault(path, (category, index))
 
@@ -124,7 +124,7 @@ def _check_facts(sheet: Sheet[Categories], findings: Findings) -> None:
             if fact in seen:
                 where = sheet.where("categories", category, "facts", fact)
                 remedy = f"keep it in one category; {seen[fact]} has it already"
-                findings.error(where, "a fact stands twice", fact, remedy)
+                findings.error(where, "a fact is listed twice", fact, remedy)
             seen.setdefault(fact, category)
 
 
@@ -149,7 +149,7 @@ def _explain_unused(
     where = sheet.where("categories", home[0], "signals", home[1])
     if catalogue.matching(pattern):
         remedy = "remove the line; closer patterns name every signal of this branch"
-        findings.error(where, "the pattern is left with no signal", pattern, remedy)
+        findings.error(where, "no signal is left for the pattern", pattern, remedy)
         return
     otherwise = "a path of the signal catalogue, or a branch ending in .**"
     remedy = write_nearest(pattern, catalogue.by_path, otherwise)

@@ -7,7 +7,7 @@ from policy.vocabulary.terms import Basis, BasisKind, Where
 
 
 def basis(context: CompileContext, placed: PlacedCell) -> Basis:
-    """The cell's own basis, else its purpose's; errors where its notice does not carry it."""
+    """The cell's own basis, else its purpose's; an error if its notice does not cover it."""
     page, own = placed.page, placed.cell.basis
     ground = own or page.content.basis
     where = placed.where("basis") if own else page.where("basis", "notice")

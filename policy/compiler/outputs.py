@@ -28,7 +28,7 @@ def lanes(context: CompileContext, permits: Iterable[Permit]) -> tuple[Lane, ...
         if any(other.signal == permit.signal for other in same):
             remedy = "give the two lines different periods or precisions, or remove one"
             context.findings.error(
-                permit.where, "the same signal is kept twice alike", permit.signal, remedy
+                permit.where, "the same signal is kept twice in the same way", permit.signal, remedy
             )
         same.append(permit)
     return tuple(_lane(name, members, context.limits) for name, members in grouped.items())
@@ -36,7 +36,7 @@ def lanes(context: CompileContext, permits: Iterable[Permit]) -> tuple[Lane, ...
 
 TOPIC_PREFIX: Final = "purpose."
 EVER: Final = Epoch(1)
-"""Stands where a page without an epoch was refused already."""
+"""Placeholder for a page without an epoch, which is refused already."""
 
 
 def outputs_of(
@@ -74,7 +74,7 @@ def _output(
     settings = transport(promise, limits.topic_retention_ms_at_most, limits, where, findings)
     for lane in found:
         if shortest_ms(lane.period) - lane.grain.length_ms_min <= settings.bound_ms:
-            message = f"{output_id} keeps {lane.name} no longer than its topic may hold a byte"
+            message = f"{output_id} keeps {lane.name} no longer than its topic may keep data"
             remedy = "every record would be too late: shorten `topic_at_most` for this purpose"
             findings.error(where, message, format_duration(settings.bound_ms), remedy)
     return Output(
@@ -139,7 +139,7 @@ def _reason(operation: Withholding) -> Withheld:
 
 
 def lane_name(permit: Permit) -> str:
-    """``30-days.1s``: period and floor; trigger and grain where they are not the usual ones."""
+    """``30-days.1s``: period and floor; trigger and grain if they are not the usual ones."""
     parts = [str(permit.period).replace(" ", "-")]
     parts.append(format_duration(permit.time_floor_ms).replace(" ", ""))
     if permit.trigger != "reading":

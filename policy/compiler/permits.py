@@ -20,7 +20,7 @@ from telemetry.signals import Signal
 
 @dataclass(frozen=True, slots=True)
 class Permit:
-    """One recipient may keep one item so and so long, if no forbid says otherwise."""
+    """One recipient may keep one item for a period, if no forbid applies."""
 
     rule: str
     cell_id: str
@@ -34,7 +34,7 @@ class Permit:
     basis: Basis
     cites: tuple[str, ...]
     period: Period
-    """The longest life: the cap where the trigger is open."""
+    """The longest life: the cap, if the trigger is open."""
     trigger: str
     grain: Grain
     time_floor_ms: int
@@ -42,7 +42,7 @@ class Permit:
     not_for: tuple[Role, ...] = ()
     """Roles that a forbid keeps out of it; given by ``forbids.decided``."""
     denial: Denial | None = None
-    """Why nobody has it, whatever their role; given by ``forbids.decided``."""
+    """Why no person's data has it, whatever their role; given by ``forbids.decided``."""
 
 
 def permits(context: CompileContext, page: Sheet[Purpose]) -> Iterator[Permit]:
@@ -101,7 +101,7 @@ def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
 
 
 def _precision(context: CompileContext, placed: PlacedCell, items: Selected) -> Precision | None:
-    """The precision a cell of readings needs; None for facts, and where it is wrong."""
+    """The precision a cell of readings needs; None for facts, and if it is wrong."""
     written, findings = placed.cell.precision, context.findings
     names = context.document.precisions.content.precisions
     choice = f"write one of: {', '.join(names)}"

@@ -1,4 +1,4 @@
-"""Position leaves the house no finer than the policy's own bound for outsiders allows."""
+"""Position leaves the company no finer than the policy's own bound for outsiders allows."""
 
 from collections.abc import Mapping
 

@@ -45,7 +45,9 @@ def _transfer_route(document: Document, home: set[str], findings: Findings) -> N
             if is_outside(recipient.recipient_class) and abroad:
                 if recipient.transfer is None:
                     where = page.where("recipients", index, "countries")
-                    message = f"`{recipient.id}` is abroad, and no ground to send there is named"
+                    message = (
+                        f"`{recipient.id}` is abroad, and no ground for sending data there is given"
+                    )
                     remedy = "add `transfer: {route: consent, because: …}` (or designated, "
                     remedy += "equivalent; APPI Art. 28)"
                     findings.error(where, message, ", ".join(abroad), remedy)

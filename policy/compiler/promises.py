@@ -26,7 +26,7 @@ RETENTION_SHARE_MIN: Final = 4
 def transport(
     promise: Promise, at_most_ms: int | None, limits: Limits, where: Where, findings: Findings
 ) -> Transport:
-    """The settings that keep the promise, and their bound; an error where none can.
+    """The settings that keep the promise, and their bound; an error if none can.
 
     ``at_most_ms`` shortens retention further and never lengthens it.
     """

@@ -20,10 +20,10 @@ def operations(
     cell, where = at.cell, at.where
     own = closest((key for key in cell.do if key != EVERY), signal.path)
     keys = [key for key in (EVERY, own) if key is not None and key in cell.do]
-    said = [(key, i, spoken) for key in keys for i, spoken in enumerate(cell.do[key])]
-    for key, index, spoken in said:
+    written = [(key, i, spoken) for key in keys for i, spoken in enumerate(cell.do[key])]
+    for key, index, spoken in written:
         _check(signal, spoken, where("do", key, index), findings)
-    plain = [spoken.operation for _, _, spoken in said if spoken.operation != Keep()]
+    plain = [spoken.operation for _, _, spoken in written if spoken.operation != Keep()]
     chosen = placed(signal, space, tuple(sorted(plain, key=lambda op: not parts_of((op,)).thin)))
     place = where("do", own) if own is not None else where("precision")
     _check_together(signal, chosen, space, own, place, findings)
@@ -59,8 +59,8 @@ def _check_together(
         findings.error(where, message, format_space(space), remedy)
     coarse = mesh_of(space) is not None
     if coarse and signal.kind is Kind.POSITION and not parts.meshes and own is None:
-        message = f"{signal.path} would tell more of the position than the mesh does"
-        remedy = f"say what becomes of it: `do: {{{signal.path}: drop}}`"
+        message = f"{signal.path} would reveal more of the position than the mesh does"
+        remedy = f"give it an operation: `do: {{{signal.path}: drop}}`"
         findings.error(where, message, format_space(space), remedy)
 
 

@@ -30,7 +30,7 @@ def _approvals(document: Document) -> Iterator[tuple[str | None, tuple[Approval,
 
 
 def with_approvals(changes: Iterable[Change], approvals: Approvals) -> Iterator[Change]:
-    """Each change with the approval that names it, where there is one."""
+    """Each change with the approval that names it, if there is one."""
     for change in changes:
         words = approval_words(change)
         known = approvals.get(change.purpose, ())
@@ -39,9 +39,9 @@ def with_approvals(changes: Iterable[Change], approvals: Approvals) -> Iterator[
 
 
 def approval_words(change: Change) -> tuple[str, ...]:
-    """What an approval's ``change`` may say: the category or the signal, then what changed.
+    """The values an approval's ``change`` may have: the category or the signal, then what changed.
 
-    The recipient may be named in between, and must be where the purpose has several.
+    The recipient may be named in between, and must be if the purpose has several.
     """
     targets = dict.fromkeys((change.category, *change.items))
     if change.category is None:

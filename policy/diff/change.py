@@ -27,7 +27,7 @@ class ChangeKind(StrEnum):
 
 
 ITEMS: Final = "{}"
-"""Stands in a change's sentence where its signals and facts are named."""
+"""The placeholder for signals and facts in a change's sentence."""
 
 WIDENING: Final = frozenset(
     {
@@ -48,13 +48,13 @@ class Change:
 
     kind: ChangeKind
     purpose: str | None
-    """None where the whole policy changed."""
+    """None if the whole policy changed."""
     recipient: str | None
     category: str | None
     items: tuple[str, ...]
-    """Signals and facts concerned; empty where the change is not about data."""
+    """Signals and facts concerned; empty if the change is not about data."""
     said: str
-    """The sentence without its verdict, ``{}`` standing for the items."""
+    """The sentence without its verdict, with ``{}`` for the items."""
     key: str
     """What an approval writes as its ``change``."""
     widens: bool
@@ -62,7 +62,7 @@ class Change:
 
     @property
     def undecided(self) -> bool:
-        """Whether this widens and no approval decides it."""
+        """Whether this widens and has no recorded decision."""
         return self.widens and self.approval is None
 
     @property

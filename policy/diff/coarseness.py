@@ -1,6 +1,6 @@
-"""Which of two treatments tells more, and which of two periods is longer.
+"""Which of two treatments reveals more, and which of two periods is longer.
 
-Where neither can be said to be the narrower, the answer is ``None``: a person has to decide.
+If neither is provably the narrower, the answer is ``None``: a person has to decide.
 """
 
 from enum import StrEnum
@@ -25,7 +25,7 @@ from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
 
 
 class Than(StrEnum):
-    """How the new compares with the old; ``LESS`` tells or keeps less."""
+    """How the new compares with the old; ``LESS`` reveals or keeps less."""
 
     LESS = "less"
     SAME = "same"
@@ -39,7 +39,7 @@ _YEAR_DAYS_MAX = 366
 
 
 def compare_periods(old: Period, new: Period) -> Than:
-    """Longer is more. Months beside days: longer where it can be longer on some calendar."""
+    """Longer is more. Months beside days: longer if it can be longer on some calendar."""
     if old.unit in _FIXED_MS and new.unit in _FIXED_MS:
         return _compare(old.count * _FIXED_MS[old.unit], new.count * _FIXED_MS[new.unit])
     if old.unit in _MONTHS and new.unit in _MONTHS:
@@ -62,7 +62,7 @@ def _shortest_ms(period: Period) -> int:
 
 
 def compare_treatments(old: Grant, new: Grant) -> Than | None:
-    """Finer is more. None where one part became finer and another coarser, or kinds differ."""
+    """Finer is more. None if one part became finer and another coarser, or if kinds differ."""
     return _together(
         _compare(new.time_floor_ms, old.time_floor_ms),
         compare_operations(old.operations, new.operations),
@@ -119,7 +119,7 @@ def _compare_values(old: Parts, new: Parts) -> Than | None:
     if old.steps == new.steps:
         return Than.SAME
     before, after = widest(old.steps), widest(new.steps)
-    # Equal widths on other boundaries (round beside bucket) tell something else.
+    # Equal widths on other boundaries (round beside bucket) reveal something else.
     return None if before == after else _compare(after, before)
 
 
@@ -130,7 +130,7 @@ def _compare_meshes(old: tuple[Mesh, ...], new: tuple[Mesh, ...]) -> Than | None
 
 
 def _compare_space(old: Space, new: Space) -> Than | None:
-    """None also where one of them is not carried out, so that nobody can say what it tells."""
+    """None also if one of them is not carried out, so that its effect is unknown."""
     if old == new:
         return Than.SAME
     if isinstance(old, Unsupported) or isinstance(new, Unsupported):

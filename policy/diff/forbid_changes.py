@@ -1,4 +1,4 @@
-"""Forbids of the house or of a page, old beside new: which are gone, which are added."""
+"""Forbids of the whole policy or of a page, old beside new: which are gone, which are added."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Final

@@ -88,7 +88,7 @@ def _end(grant: Grant) -> str:
 def _grain(who: str, old: Grant, new: Grant) -> Iterator[Change]:
     """A finer grain ends a life later; one that only follows from the period is no change.
 
-    After an event the period is another one, so the grain says more.
+    After an event the period is another one, so the grain matters by itself.
     """
     follows = all(
         one.early is None and one.grain is coarsest_grain(one.period) for one in (old, new)
@@ -125,7 +125,7 @@ def _treated(grant: Grant) -> str:
 
 
 def _until(who: str, old: Grant, new: Grant) -> Iterator[Change]:
-    """A recipient's last day that moves away lengthens what comes, not what is kept."""
+    """A later last day of a recipient extends what it receives, not how long it keeps that."""
     if old.until != new.until:
         later = new.until is None or (old.until is not None and new.until > old.until)
         kind = ChangeKind.LENGTHENS if later else ChangeKind.SHORTENS

@@ -20,7 +20,7 @@ from telemetry.instants import Grain
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """One recipient may keep one signal or fact, so treated, so long, on this ground."""
+    """One recipient may keep one signal or fact: treatment, period and ground."""
 
     purpose: str
     recipient: str
@@ -32,7 +32,7 @@ class Grant:
     """The day from which the recipient receives nothing."""
     period: Period
     early: Period | None
-    """How long after an event that ends a life early (a contract's end), where there is one."""
+    """How long after an event that ends a life early (a contract's end), if there is one."""
     trigger: str
     grain: Grain
     """The end of a life is floored to it."""
@@ -41,11 +41,11 @@ class Grant:
     unit: str = ""
     operations: tuple[Operation, ...] = ()
     space: Space | None = None
-    """How fine place is where no operation says it; None for a streamed signal."""
+    """How fine place is if no operation defines it; None for a streamed signal."""
     worded: str = ""
     """Operations of a cell that is not streamed, as written."""
     delivery: str = ""
-    """How it leaves where it is no stream: mode, group and need, in words."""
+    """How it leaves if it is no stream: mode, group and need, in words."""
     at_least: int | None = None
     """The smallest group a figure shows, in people."""
 

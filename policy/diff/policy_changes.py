@@ -1,4 +1,4 @@
-"""What holds for the whole house, old beside new: scope, analytics, joint use, combinations."""
+"""What holds for the whole company, old beside new: scope, analytics, joint use, combinations."""
 
 from collections.abc import Iterable, Iterator
 
@@ -28,28 +28,26 @@ def house_changes(old: Document, new: Document) -> Iterator[Change]:
         {" with ".join(sorted(one.purposes)) for one in policy.combine}
         for policy in (before, after)
     )
-    yield from _listed("one session may hold", *pairs, more=ChangeKind.LOOSENS)
+    yield from _listed("purposes that may be combined", *pairs, more=ChangeKind.LOOSENS)
     laws = ({*_laws(document)} for document in (old, new))
-    yield from _listed("a law in force", *laws, more=ChangeKind.TIGHTENS)
+    yield from _listed("laws in force", *laws, more=ChangeKind.TIGHTENS)
     yield from _homes(old, new)
     yield from _position_like(old, new)
     frames = (_frames(document) for document in (old, new))
-    yield from _listed("raw frames in", *frames, more=ChangeKind.LOOSENS)
+    yield from _listed("raw frames", *frames, more=ChangeKind.LOOSENS)
     yield from _controller(before.controller, after.controller)
     yield from _notices(old, new)
 
 
 def _homes(old: Document, new: Document) -> Iterator[Change]:
-    """Where no ground to send abroad is asked for, it means nothing what is abroad."""
+    """Which countries are abroad matters only if both documents ask for a ground to send there."""
     both_ask = all(
         any("transfer_route" in profile.requires for _, profile in profiles_in_force(document))
         for document in (old, new)
     )
     if both_ask:
-        homes = (
-            {c for _, p in profiles_in_force(document) for c in p.home} for document in (old, new)
-        )
-        yield from _listed("not abroad", *homes, more=ChangeKind.LOOSENS)
+        homes = ({c for _, p in profiles_in_force(document) for c in p.home} for document in (old, new))
+        yield from _listed("home countries", *homes, more=ChangeKind.LOOSENS)
 
 
 def _position_like(old: Document, new: Document) -> Iterator[Change]:
@@ -64,12 +62,12 @@ def _position_like(old: Document, new: Document) -> Iterator[Change]:
     )
     gone = [like for like in before if closest(after, like) is None]
     added = [like for like in after if closest(before, like) is None]
-    what = "a way can be read back from"
+    what = "signals that can reveal a route"
     yield from _listed(what, gone, added, more=ChangeKind.TIGHTENS)
 
 
 def _joint_use(old: JointUse | None, new: JointUse | None) -> Iterator[Change]:
-    """Who answers for it and what announces it; items and purposes are lists of their own."""
+    """Its manager and its notice; items and purposes are lists of their own."""
     if old is None or new is None:
         return
     if old.manager != new.manager:
@@ -88,7 +86,7 @@ def _controller(old: Controller, new: Controller) -> Iterator[Change]:
 
 
 def _notices(old: Document, new: Document) -> Iterator[Change]:
-    """What people read, or agreed to, is said otherwise under the same name."""
+    """The text that people read, or agreed to, is another one under the same name."""
     for name, sheet in new.notices.items():
         before, after = old.notices.get(name), sheet.content
         if before is None:
@@ -128,13 +126,13 @@ def _laws(document: Document) -> Iterator[str]:
 def _listed(
     what: str, old: Iterable[str], new: Iterable[str], *, more: ChangeKind
 ) -> Iterator[Change]:
-    """``more`` is what an added line does; a removed one does the reverse."""
+    """``more`` is the kind of an added line; a removed one is of the reverse kind."""
     before, after = list(old), list(new)
     less = ChangeKind.TIGHTENS if more is ChangeKind.LOOSENS else ChangeKind.LOOSENS
     for line in sorted(set(after) - set(before)):
-        yield safeguard(more, None, f"{what}: now {line}")
+        yield safeguard(more, None, f"{what}: added {line}")
     for line in sorted(set(before) - set(after)):
-        yield safeguard(less, None, f"{what}: no longer {line}")
+        yield safeguard(less, None, f"{what}: removed {line}")
 
 
 def _group(old: int, new: int) -> Iterator[Change]:

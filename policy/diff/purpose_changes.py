@@ -10,7 +10,7 @@ from policy.vocabulary.words import duration_ms
 
 LIVE: Final = "live"
 FORMS: Final = ("none", "pseudonym", "named")
-"""Forms of identity, the one that tells least first."""
+"""Forms of identity, the one that reveals least first."""
 
 
 def page_changes(old: Purpose, new: Purpose) -> Iterator[Change]:
@@ -31,7 +31,7 @@ def page_changes(old: Purpose, new: Purpose) -> Iterator[Change]:
         yield safeguard(ChangeKind.OTHERWISE, new.purpose, key)
     yield from _unlinkable(old, new)
     if old.dpv != new.dpv:
-        # Which purposes are analytics goes by the term: another one may leave their bounds.
+        # The term decides which purposes are analytics: another one may leave their bounds.
         key = f"its purpose is {new.dpv} (was {old.dpv})"
         yield safeguard(ChangeKind.LOOSENS, new.purpose, key)
 
@@ -62,14 +62,14 @@ def _route(recipient: Recipient) -> str:
 
 
 def _unlinkable(old: Purpose, new: Purpose) -> Iterator[Change]:
-    """Who calls records unlinkable says that they are about nobody any more."""
+    """A claim that records are unlinkable means that they are about no person any more."""
     before, after = _claims(old), _claims(new)
     for claim in after:
         if claim not in before:
-            yield safeguard(ChangeKind.OTHERWISE, new.purpose, f"unlinkable: now {claim}")
+            yield safeguard(ChangeKind.OTHERWISE, new.purpose, f"unlinkable: added {claim}")
     for claim in before:
         if claim not in after:
-            yield safeguard(ChangeKind.TIGHTENS, new.purpose, f"unlinkable: no longer {claim}")
+            yield safeguard(ChangeKind.TIGHTENS, new.purpose, f"unlinkable: removed {claim}")
 
 
 def _claims(page: Purpose) -> list[str]:

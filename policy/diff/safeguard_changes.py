@@ -1,4 +1,4 @@
-"""What holds for every cell at once: the house, its laws and bounds, topics, pseudonyms."""
+"""What holds for every cell at once: the company, its laws and bounds, topics, pseudonyms."""
 
 from collections.abc import Iterator
 
@@ -28,7 +28,7 @@ def safeguards(old: CompiledPolicy, new: CompiledPolicy) -> Iterator[Change]:
         ("telemetry.raw", old.plan.raw, new.plan.raw),
         ("audit.flow", old.plan.ledger, new.plan.ledger),
     ):
-        yield from _longer(None, f"{name} holds a byte", was.bound_ms, now.bound_ms)
+        yield from _longer(None, f"{name} keeps data for", was.bound_ms, now.bound_ms)
     outputs = {output.id: output for output in old.plan.outputs}
     for output in new.plan.outputs:
         if output.id in outputs:
@@ -75,8 +75,8 @@ def _bound(old: Document, new: Document) -> Iterator[Change]:
         return
     coarser = after.time >= before.time and as_coarse_as(mesh_of(after.space), before.space)
     kind = ChangeKind.TIGHTENS if coarser else ChangeKind.LOOSENS
-    said = [now, was] if was != now else [_in_words(now, after), _in_words(was, before)]
-    key = f"positions leave the house at {said[0]} or coarser (was {said[1]})"
+    bounds = [now, was] if was != now else [_in_words(now, after), _in_words(was, before)]
+    key = f"positions leave the company at {bounds[0]} or coarser (was {bounds[1]})"
     yield safeguard(kind, None, key)
 
 
@@ -86,7 +86,7 @@ def _in_words(name: str, precision: Precision) -> str:
 
 def _output(old: Output, new: Output) -> Iterator[Change]:
     bounds = old.transport.bound_ms, new.transport.bound_ms
-    yield from _longer(new.purpose, f"{new.topic} holds a byte", *bounds)
+    yield from _longer(new.purpose, f"{new.topic} keeps data for", *bounds)
     if old.epoch != new.epoch:
         yield from _epoch(old, new)
 

@@ -8,11 +8,11 @@ from policy.vocabulary.terms import BasisKind
 from telemetry.outcome import Withheld
 
 OPENS: Final[Mapping[Withheld, str | None]] = {
-    Withheld.NOT_COLLECTED: "a cell of some purpose would have to take this signal",
-    Withheld.NOT_IN_PURPOSE: "a cell of this purpose would have to take it for this recipient",
-    Withheld.FORBIDDEN: "a forbid decides: no permit can open it while the forbid stands",
-    Withheld.DROPPED: "the cell drops it: another operation would have to stand there",
-    Withheld.UNSUPPORTED: "it opens when the operation is carried out, not before",
+    Withheld.NOT_COLLECTED: "a cell of some purpose would have to select this signal",
+    Withheld.NOT_IN_PURPOSE: "a cell of this purpose would have to select it for this recipient",
+    Withheld.FORBIDDEN: "a forbid decides: no permit can open it while the forbid is in force",
+    Withheld.DROPPED: "the cell drops it: the cell would need another operation",
+    Withheld.UNSUPPORTED: "the signal leaves when Roadfade carries out the operation, not before",
     Withheld.TOO_LATE: "an earlier arrival, or a shorter stay on the topic",
     Withheld.NO_CONSENT: None,
     Withheld.AGGREGATED: None,
@@ -25,7 +25,7 @@ OPENS: Final[Mapping[Withheld, str | None]] = {
     Withheld.THINNED: None,
     Withheld.OVERSIZED_OUTPUT: None,
 }
-"""What would open a signal withheld so; None: its rule says it, or no policy would open it."""
+"""What would open a signal withheld so; None: its rule gives the answer, or no policy would."""
 
 
 def alternatives(
@@ -37,7 +37,7 @@ def alternatives(
     for one in applied:
         if one.reason is Withheld.NO_CONSENT:
             consent = f"a {one.basis} consent under {one.notice}"
-            found.append(f"{consent}, given before the reading and still standing")
+            found.append(f"{consent}, given before the reading and not withdrawn")
         elif _rests_on_consent(one) and question.consent is Consent.GIVEN:
             found.append(f"withdrawing the consent under {one.notice} withholds it")
         if one.reason is None and one.not_for:

@@ -21,14 +21,14 @@ from telemetry.instants import MINUTE_MS
 from telemetry.outcome import Withheld
 
 ANSWERED: Final = (None, Withheld.AGGREGATED)
-"""Rules with one of these answers are compared with all that the case says of them."""
+"""Rules with one of these answers are compared with everything that the case expects of them."""
 Apply = Callable[[tuple[Operation, ...], float], float]
 """What a rule's operations make of one number."""
 
 
 @dataclass(frozen=True, slots=True)
 class FailedCase:
-    """A case whose answer is another: where it stands, what was expected and what came."""
+    """A case whose answer is another: its place in the document, what was expected, what came."""
 
     where: Where
     purpose: str
@@ -83,7 +83,7 @@ def _said(case: Case) -> str:
 
 
 def _run(plan: Plan, purpose: str, case: Case, carry_out: Apply) -> tuple[str, str] | None:
-    """None where the case holds, else what was expected and what came."""
+    """None if the case holds, else what was expected and what came."""
     asked = [name for name in ASKS if getattr(case, name) is not None]
     if len(asked) != 1:
         return f"one of: {', '.join(ASKS)}", ", ".join(asked) or "none of them"
@@ -123,7 +123,7 @@ def _outcome(answer: Explanation, rules: Sequence[Applied], *, narrowed: bool) -
 
 
 def _said_of_rule(case: Case, one: Applied) -> Iterable[tuple[object, object]]:
-    """What the case says about the rule, beside what the rule says."""
+    """Pairs of what the case expects of the rule and what the rule has."""
     yield case.trigger, one.trigger
     yield case.basis, str(one.basis)
     yield case.floor, format_duration(one.time_floor_ms)

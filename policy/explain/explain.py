@@ -1,7 +1,7 @@
 """Why a reading reaches a recipient or does not: the plan's own answer, without a broker.
 
-Goes by the same order of reasons as the ledger; what it cannot know (links, erasures) it
-takes as being in order.
+The order of reasons is the ledger's; what the plan cannot know (links, erasures) counts as
+being in order.
 """
 
 from collections.abc import Iterable
@@ -19,11 +19,11 @@ from telemetry.outcome import Rejected, Withheld
 
 
 class UnknownNameError(LookupError):
-    """The question names no output that could answer; the text says which names are known."""
+    """The question names no output that could answer; its text lists the names that are known."""
 
 
 def explain(plan: Plan, question: Question) -> Explanation:
-    """Answer one question; UnknownNameError where it does not name one recipient."""
+    """Answer one question; UnknownNameError if it does not name one recipient."""
     recipient = _recipient(plan, question)
     own = (*plan.outputs, *plan.closed)
     output = next(
@@ -51,9 +51,9 @@ def explain(plan: Plan, question: Question) -> Explanation:
 
 
 def known_recipient(document: Document, question: Question) -> None:
-    """UnknownNameError where the page lists no such recipient: a slip of whoever types.
+    """UnknownNameError if the page lists no such recipient, which is a typing error.
 
-    Cases do ask about strangers, to whom nothing goes.
+    Cases do ask about unlisted recipients, which receive nothing.
     """
     page = document.pages.get(question.purpose)
     known = () if page is None else [recipient.id for recipient in page.recipients]

@@ -9,7 +9,7 @@ from policy.plan.plan import Plan
 
 
 def house_case(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:
-    """None where the case holds, else what was expected and what came."""
+    """None if the case holds, else what was expected and what came."""
     expected = case.expect[0]
     if case.receives is not None:
         return _receives(plan, purpose, case)
@@ -35,7 +35,7 @@ def _forbidden(plan: Plan, purpose: str, case: Case) -> bool:
 
 
 def _receives(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:
-    """Exactly these items, by stream or record; and what the case says of the recipient."""
+    """Exactly these items, by stream or record; and what the case expects of the recipient."""
     cells = plan.cells_of(purpose, case.to)
     expected = set(case.receives or ())
     got = {item for cell in cells for item in (*cell.signals, *cell.facts)}
@@ -56,7 +56,7 @@ def _receives(plan: Plan, purpose: str, case: Case) -> tuple[str, str] | None:
 
 
 def _said_of_cell(case: Case, cell: PlanCell) -> Iterator[tuple[object, object]]:
-    """What the case says of the recipient, beside what the cell says."""
+    """Pairs of what the case expects of the recipient and what the cell has."""
     yield case.recipient_class, cell.recipient_class
     yield case.countries, cell.countries
     yield case.identity, cell.identity

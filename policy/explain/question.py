@@ -13,7 +13,7 @@ from telemetry.outcome import Rejected, Withheld
 
 
 class Consent(StrEnum):
-    """What the subject said to the notice that a rule rests on."""
+    """The subject's answer to the notice that a rule rests on."""
 
     GIVEN = "given"
     WITHDRAWN = "withdrawn"
@@ -29,7 +29,7 @@ class Question:
     """A path of the catalogue, or the name of a fact."""
     purpose: str
     recipient: str | None
-    """May be None where the purpose has one recipient."""
+    """May be None if the purpose has one recipient."""
     consent: Consent
     event_ms: int
     """When it was measured; for a fact: when the event came that its period counts from."""
@@ -50,7 +50,7 @@ class Applied:
     notice: str = ""
     lane: str = ""
     period: Period | None = None
-    """The longest life: of a reading the cap where its trigger is open."""
+    """The longest life: of a reading the cap, if its trigger is open."""
     cell: PlanCell | None = None
     """The cell the rule was made from."""
     trigger: str = ""

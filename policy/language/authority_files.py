@@ -15,7 +15,7 @@ class Authority(Strict):
     kind: Literal["clause", "law", "guideline", "order", "requirement"]
     title: Bilingual
     read: Literal["text", "secondary", "from_memory", "unsettled"] = "secondary"
-    """How surely we know what it says; ``text``: the text itself was read."""
+    """How its content was verified; ``text``: in the text itself."""
 
 
 class Authorities(Strict):

@@ -22,8 +22,8 @@ FACTS_EXAMPLE = "{email: {ja: メールアドレス, en: e-mail}}"
 class Category(Strict):
     """A kind of data. Signals, facts and frames are named here and nowhere else.
 
-    Signals are told by path or by ``pids`` (the catalogue's OBD command names); facts are
-    what people tell about themselves, each with its name for people; frames are raw CAN, as
+    Signals are given by path or by ``pids`` (the catalogue's OBD command names); facts are
+    what people state about themselves, each with its name for people; frames are raw CAN, as
     ``can0 0x7E8``.
     """
 
@@ -35,7 +35,7 @@ class Category(Strict):
     )
     frames: tuple[FrameWords, ...] = ()
     position_like: tuple[str, ...] = ()
-    """Signals here from which a way can be read back beside a coarse position."""
+    """Signals here that can reveal a route beside a coarse position."""
 
 
 class Categories(Strict):
@@ -58,7 +58,7 @@ class Precisions(Strict):
 
 
 class Notice(Strict):
-    """notices/<notice>.yaml: what people are told, from when."""
+    """notices/<notice>.yaml: what people are informed of, from when."""
 
     notice: NoticeRef
     effective: Annotated[date, Field(examples=["2026-11-01"])]

@@ -17,7 +17,7 @@ Content = TypeVar("Content")
 
 @dataclass(frozen=True, slots=True)
 class Sheet(Generic[Content]):
-    """One file of the document: what it says, and where."""
+    """One file of the document: its content, and the places in it."""
 
     file: str
     content: Content
@@ -45,11 +45,11 @@ class Document:
 
     @property
     def pages(self) -> dict[str, Purpose]:
-        """What each purpose's page says, by purpose id, in the document's order."""
+        """The content of each purpose's page, by purpose id, in the document's order."""
         return {sheet.content.purpose: sheet.content for sheet in self.purposes}
 
     def page(self, purpose: str) -> Purpose:
-        """What the page of one purpose says; KeyError if there is no such purpose."""
+        """The content of one purpose's page; KeyError if there is no such purpose."""
         return self.pages[purpose]
 
 

@@ -1,7 +1,7 @@
 """The kinds of field a document has: names, citations, words that become values.
 
 Every model is strict: unknown keys are refused. A field's first example is shown as the
-remedy where the field is missing.
+remedy if the field is missing.
 """
 
 from typing import Annotated, Final
@@ -71,7 +71,7 @@ PATTERNS: Final = {
     _POLICY_NAME: "small letters, digits and -, as `connected-car-jp`",
     _CATEGORY: "C and two digits, as `C07`",
     _NOTICE: "a name, @ and a version, as `product_rnd@2`",
-    _FRAME: "a bus, an identifier and where needed a multiplexer, as `can0 0x7E8 mux 2`",
+    _FRAME: "a bus, an identifier and, if needed, a multiplexer, as `can0 0x7E8 mux 2`",
     _COUNTRY: "two capital letters (ISO 3166), as `JP`",
     _DPV: "a term of the W3C Data Privacy Vocabulary, as `dpv:ServiceProvision`",
 }
@@ -93,7 +93,7 @@ Country = Annotated[str, Field(pattern=_COUNTRY)]
 NoticeRef = Annotated[str, Field(pattern=_NOTICE)]
 Period_ = Annotated[str, Field(pattern=r"^[0-9]{1,6} (minute|hour|day|month|year)s?$")]
 Duration_ = Annotated[str, Field(pattern=r"^[0-9]{1,6} (ms|s|min|h|day|days)$")]
-"""How editors see the words; what they mean, and the better message, is said in words.py."""
+"""The words' form for editors; words.py gives their meaning, and better messages."""
 PeriodWords = Annotated[
     Period,
     PlainValidator(words.period, json_schema_input_type=Period_),
@@ -145,7 +145,7 @@ class Promise(Strict):
 
 
 class When(Strict):
-    """Whom a forbid is for, where it is not for everyone."""
+    """The people a forbid is for, if it is not for everyone."""
 
     role: Annotated[
         tuple[Role, ...],
@@ -158,7 +158,7 @@ class Forbid(Strict):
     """Beats every permit. All that it names must fit: recipients, categories, signals, people.
 
     With ``join`` it forbids joining the purpose's records with those categories. One that
-    holds for the whole house may leave purposes out (``except``).
+    holds for the whole company may leave purposes out (``except``).
     """
 
     to: tuple[str, ...] = ()

@@ -139,5 +139,5 @@ def _folder(
 
 def _stem_is(stem: str, name: str, where: Where, findings: Findings) -> None:
     if stem != name:
-        message = "the file is named otherwise than what it holds"
+        message = "the name of the file differs from the name in it"
         findings.error(where, message, name, f"write `{stem}` here, or name the file {name}.yaml")

@@ -1,4 +1,4 @@
-"""What holds for the whole house: scope, analytics, joint use, purposes that may meet."""
+"""What holds for the whole company: scope, analytics, joint use, combined purposes."""
 
 from datetime import date
 from typing import Annotated
@@ -88,7 +88,7 @@ class Approval(Strict):
 
 
 class Unlinkable(Strict):
-    """The measurement without which nobody may call a cell unlinkable."""
+    """The measurement without which no cell may be called unlinkable."""
 
     linked_percent: Annotated[float, Field(ge=0, le=100)]
     """Share of vehicles an attacker found again, measured on the release."""
@@ -105,7 +105,7 @@ ANALYTICS_EXAMPLE = (
 
 
 class Outside(Strict):
-    """How fine a position may leave the house: the precision that is the finest allowed."""
+    """How fine a position may leave the company: the precision that is the finest allowed."""
 
     to: Annotated[tuple[RecipientClass, ...], Field(min_length=1)]
     location_at_least: str

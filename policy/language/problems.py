@@ -1,4 +1,4 @@
-"""What is wrong with a document, said so that the line alone suffices to mend it.
+"""What is wrong with a document, worded so that the line alone suffices to fix it.
 
 Checks collect into ``Findings`` and go on, so that all problems show at once.
 """
@@ -14,7 +14,7 @@ VALUE_CHARS_MAX: Final = 80
 
 
 class Severity(StrEnum):
-    """An error refuses the document; a warning says what a reader might not expect."""
+    """An error refuses the document; a warning points to what a reader might not expect."""
 
     ERROR = "error"
     WARNING = "warning"
@@ -42,11 +42,11 @@ class Findings:
     problems: list[Problem] = field(default_factory=list)
 
     def error(self, where: Where, message: str, value: object, remedy: str) -> None:
-        """Note what refuses the document."""
+        """Record an error: the document is refused."""
         self.problems.append(Problem(where, message, brief(value), remedy))
 
     def warn(self, where: Where, message: str, value: object, remedy: str) -> None:
-        """Note what the document may mean otherwise than its reader thinks."""
+        """Record a warning: the document may not mean what its reader expects."""
         problem = Problem(where, message, brief(value), remedy, Severity.WARNING)
         self.problems.append(problem)
 
@@ -93,7 +93,7 @@ class Places:
         """The place at the path, or the nearest above it; ``key`` asks for the key's own spot.
 
         A step that is not in the file is passed over: models wrap a single cell into a
-        list, and their error paths then carry an index nobody wrote.
+        list, and their error paths then carry an index that is not in the file.
         """
         found: KeyPath = ()
         for step in path:
@@ -104,4 +104,4 @@ class Places:
 
 
 Tree = tuple[Any, Places]
-"""A file's plain values (a sequence is a tuple), and where each stands."""
+"""A file's plain values (a sequence is a tuple), and where each is."""

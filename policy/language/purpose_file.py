@@ -31,8 +31,8 @@ from policy.vocabulary.words import Trigger
 class Delivery(Strict):
     """How a cell's items leave.
 
-    ``stream``: a topic, gathered for ``release`` (``live``: at once; ``because`` says why
-    where times are coarse). ``aggregate``: counts of ``at_least`` people over ``window``.
+    ``stream``: a topic, gathered for ``release`` (``live``: at once; ``because`` gives the
+    reason if times are coarse). ``aggregate``: counts of ``at_least`` people over ``window``.
     ``on_request``: only within what it ``needs``. ``records``: the office's own, no topic.
     """
 
@@ -45,14 +45,14 @@ class Delivery(Strict):
 
 
 class LegalBasis(Strict):
-    """The legal ground, and the notice under which people were told."""
+    """The legal ground, and the notice that informed people of it."""
 
     kind: Literal["published", "explicit", "statute", "location", "opt_in", "third_party"]
     notice: Annotated[NoticeRef, Field(examples=["product_rnd@2"])]
 
 
 class Identity(Strict):
-    """Who the records seem to come from: a pseudonym, the person, or nobody."""
+    """What the records identify: a pseudonym, the person, or nothing."""
 
     form: Literal["pseudonym", "named", "none"]
     of: Literal["link"] | None = None
@@ -108,7 +108,7 @@ class Cell(Strict):
     basis: LegalBasis | None = None
     delivery: Delivery | None = None
     precision: str = ""
-    """Empty where the cell holds facts alone."""
+    """Empty if the cell holds facts alone."""
     do: dict[str, Operations] = Field(default_factory=dict)
     keep: Annotated[KeepFor, Field(examples=[KEEP_EXAMPLE])]
     unlinkable: Unlinkable | None = None

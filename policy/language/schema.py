@@ -1,7 +1,7 @@
 """JSON Schemas of the document's files, for editors: completion, and errors while typing.
 
-A schema knows shapes and words; what only the whole document can tell (an unknown category,
-a missing notice) is the compiler's to say.
+A schema knows shapes and words; what only the whole document shows (an unknown category,
+a missing notice) is the compiler's to report.
 """
 
 from collections.abc import Mapping

@@ -74,7 +74,9 @@ def _note(
             findings.error(where, f"`{name}`: {words}", _scalar(given), words.remedy)
         case "model_type" if context.get("class_name") == Bilingual.__name__:
             remedy = f"write `{name}: {{ja: …, en: …}}`"
-            findings.error(where, f"`{name}` is not told in both languages", _scalar(given), remedy)
+            findings.error(
+                where, f"`{name}` needs a Japanese and an English text", _scalar(given), remedy
+            )
         case kind if kind in _KINDS:
             example = _fields_at(model, path).get(str(name), NO_EXAMPLE)
             shown = f"`{name}: {example}`" if example.startswith("{") else _KINDS[kind]
@@ -83,11 +85,15 @@ def _note(
             )
         case _:
             message = f"`{name}`: {error['msg'].lower()}"
-            findings.error(where, message, _scalar(given), "write what the message asks for")
+            example = _fields_at(model, path).get(str(name), NO_EXAMPLE)
+            remedy = "write a value within these bounds"
+            if example != NO_EXAMPLE:
+                remedy = f"write a value like `{name}: {example}`"
+            findings.error(where, message, _scalar(given), remedy)
 
 
 def _has_inner(path: tuple[str | int, ...], paths: list[tuple[str | int, ...]]) -> bool:
-    """Whether another error lies within: then a list is only short of what was wrong in it."""
+    """Whether another error lies within: then the list lacks only its wrong items."""
     return any(other != path and other[: len(path)] == path for other in paths)
 
 

@@ -19,7 +19,7 @@ TEXT_CHARS_MAX: Final = 256 * 1024
 NODES_MAX: Final = 20_000
 DEPTH_MAX: Final = 16
 TOO_DEEP: Final = "the file is too large or too deeply nested"
-PLAINLY: Final = "write it plainly"
+PLAINLY: Final = "simplify the nesting"
 
 
 def read_yaml(file: str, text: str, findings: Findings) -> Tree | None:
@@ -48,7 +48,7 @@ def read_yaml(file: str, text: str, findings: Findings) -> Tree | None:
     except (YAMLError, ValueError) as error:
         # A control character, a day no calendar has, a number of thousands of digits.
         what = str(error).split("\n", maxsplit=1)[0]
-        findings.error(top, f"not readable as YAML 1.2: {what}", "", "mend what the message names")
+        findings.error(top, f"not readable as YAML 1.2: {what}", "", "fix the problem named above")
         return None
     reader = _Reader(file, findings)
     value = reader.plain(node, (), (1, 1))
@@ -56,12 +56,12 @@ def read_yaml(file: str, text: str, findings: Findings) -> Tree | None:
 
 
 def _remedy(what: str) -> str:
-    """What to do about the two slips people make most."""
+    """The remedy for the two most frequent mistakes, else a general one."""
     if "'\\t'" in what:
         return "indent with spaces, not tabs"
     if "expected ','" in what or "mapping values" in what:
-        return 'mend the syntax here: put a text with `: ` or `, ` into "quotes", close brackets'
-    return "mend the syntax here"
+        return 'fix the syntax here: put a text with `: ` or `, ` into "quotes", close brackets'
+    return "fix the syntax here"
 
 
 class _Reader:
@@ -92,7 +92,12 @@ class _Reader:
         for kind in (int, float, str):
             if isinstance(node, kind):
                 return kind(node)
-        self._stop(spot, "a tag or a kind of value the language has not", node, "write plain text")
+        self._stop(
+            spot,
+            "a tag or a kind of value that the language does not have",
+            node,
+            "write plain text",
+        )
         return None
 
     def _child(self, node: CommentedMap, key: Any, path: KeyPath) -> Any:

@@ -1,4 +1,4 @@
-"""What the plan says beside its outputs: every cell with its recipient, forbids, combinations.
+"""The plan's parts beside its outputs: every cell with its recipient, forbids, combinations.
 
 For coverage, explanations, registers and notices; no topic is made from it.
 """
@@ -17,7 +17,7 @@ from telemetry.instants import Grain
 
 
 class Belongings(NamedTuple):
-    """What a way of leaving has, and no other way."""
+    """The fields that belong to one mode of delivery only."""
 
     group: bool = False
     needs: bool = False
@@ -25,7 +25,7 @@ class Belongings(NamedTuple):
 
 
 def belongs_to(mode: DeliveryMode) -> Belongings:
-    """What the document says of this way of leaving beside its mode."""
+    """The delivery's mode and its further fields, as in the document."""
     match mode:
         case "stream":
             return Belongings(release=True)
@@ -106,12 +106,12 @@ class PlanCell:
     treatment: Mapping[str, tuple[Operation, ...]] = field(default_factory=dict)
     """What becomes of each signal, by path."""
     time_floor_ms: int = 0
-    """Zero where the cell holds facts alone."""
+    """Zero if the cell holds facts alone."""
     countries: tuple[str, ...] = ()
     identity: str = "pseudonym"
     """Who the items seem to come from: ``pseudonym``, ``named`` or ``none``."""
     not_for: Mapping[str, tuple[Role, ...]] = field(default_factory=dict)
-    """By item, where a forbid keeps people in some roles out of it."""
+    """By item: the roles whose people a forbid keeps out of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ class PlanForbid:
     roles: tuple[Role, ...]
     """Only for people in these roles; empty: for everyone."""
     exempt: tuple[str, ...]
-    """Purposes that a forbid of the whole house leaves out."""
+    """Purposes that a forbid of the whole company leaves out."""
     because: str
     cites: tuple[str, ...]
     where: Where

@@ -1,4 +1,4 @@
-"""What stands in an output's records: a column per signal; a mesh in place of its pair."""
+"""The columns of an output's records: a column per signal; a mesh in place of its pair."""
 
 from dataclasses import dataclass
 from typing import Final, Literal

@@ -17,7 +17,7 @@ class Grantable(NamedTuple):
     purpose: str
     basis: ConsentKind
     recipient: str | None
-    """Named where the consent is for a third party; None within the house."""
+    """Named if the consent is for a third party; None within the company."""
     notice: str
     """``id@version`` under which people are asked."""
 
@@ -76,7 +76,7 @@ def _void(plan: Plan, items: Sequence[_Item]) -> Mapping[Role, str]:
 def grantable(*plans: Plan) -> Offers:
     """Every consent that some item of a plan rests on: streamed, kept, shown or counted.
 
-    With several plans a consent is void only where it is void under each that asks for it.
+    With several plans a consent is void only if it is void under each that asks for it.
     """
     offered: dict[Grantable, Mapping[Role, str]] = {}
     for plan in plans:

@@ -1,4 +1,4 @@
-"""A digest of the compiled tables: the same policy has the same one, wherever its lines stand."""
+"""A digest of the compiled tables: the same policy has the same one, wherever its lines are."""
 
 import hashlib
 import json
@@ -13,7 +13,7 @@ from policy.vocabulary.bilingual import Bilingual
 PART: Final = {"digest": "part"}
 """Metadata of a field whose own fields the digest takes as those of its owner."""
 UNSEEN: Final = {"digest": "unseen"}
-"""Metadata of a field that says where something comes from, and not what holds."""
+"""Metadata of a field that records an origin, and does not change what the plan means."""
 
 
 def known_as(name: str) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Which forbid hits what, and for whom: one answer for all who ask.
 
-A forbid for people in some roles (``when``) leaves the permit standing for all others. The
+A forbid for people in some roles (``when``) leaves the permit in force for all others. The
 plan therefore carries such roles beside the permit, as its ``not_for``.
 """
 

@@ -26,7 +26,7 @@ class Rule:
     signal: str
     category: str
     operations: tuple[Operation, ...]
-    """Applied in order; thinning first where there is any."""
+    """Applied in order; thinning first if there is any."""
     basis: Basis
     cites: tuple[str, ...]
     where: Where
@@ -69,7 +69,7 @@ class Output:
     """What one recipient may know for one purpose."""
 
     id: str
-    """``<purpose>`` where the purpose has one recipient, else ``<purpose>.<recipient>``."""
+    """``<purpose>`` if the purpose has one recipient, else ``<purpose>.<recipient>``."""
     purpose: str
     recipient: str
     recipient_class: RecipientClass
@@ -107,16 +107,16 @@ class Plan:
     cells: tuple[PlanCell, ...] = ()
     """Every cell and recipient of the document, streams and all others: who holds what, how long.
 
-    Topics are made from ``outputs`` alone; what stands only here never enters one.
+    Topics are made from ``outputs`` alone; what is only here never enters one.
     """
     facts: Mapping[str, str] = field(default_factory=dict)
-    """Category of every fact: what people tell about themselves, by name."""
+    """Category of every fact (what people state about themselves), by name."""
     forbids: tuple[PlanForbid, ...] = ()
     """Every forbid, also those no permit meets."""
     combines: tuple[PlanCombine, ...] = ()
     """Purposes one session may hold together; all others are apart."""
     sources: tuple[str, ...] = ()
-    """Whence data is admitted at all; what comes from elsewhere is not about this policy."""
+    """The sources from which data is admitted; others are outside this policy."""
 
     @property
     def policy_version(self) -> str:

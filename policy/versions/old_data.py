@@ -1,6 +1,6 @@
 """What a new version does to data kept under an old one: it shortens at once, and never lengthens.
 
-Lengthening touches old data only where a recorded decision says so (``applies_to_old_data``).
+Lengthening touches old data only if a recorded decision is ``applies_to_old_data``.
 """
 
 from typing import Final
@@ -10,14 +10,14 @@ from policy.plan.plan import Lane, Output, Rule
 from policy.vocabulary.periods import expires_ms
 
 DECIDED: Final = "applies_to_old_data"
-"""What an approval's ``decision`` says where old data is to live longer too."""
+"""An approval's ``decision`` if old data is to live longer too."""
 AT_ONCE_MS: Final = 0
 
 
 def successor(old: Lane, rule: Rule, new: Output | None) -> Lane | None:
     """The lane of the new version under which data of the old one may stay, or None.
 
-    It may stay where the new version keeps the signal, for the same recipient, no coarser
+    It may stay if the new version keeps the signal, for the same recipient, no coarser
     than the data already is; of several such lanes under the longest.
     """
     if new is None:
@@ -40,7 +40,7 @@ def _as_fine(old: Lane, rule: Rule, new: Lane, other: Rule) -> bool:
 def new_expiry_ms(
     old_expires_ms: int, recorded_ms: int, lane: Lane | None, *, decision: str | None = None
 ) -> int:
-    """When data expires under the new version; AT_ONCE_MS where it may not stay at all.
+    """When data expires under the new version; AT_ONCE_MS if it may not stay at all.
 
     ``recorded_ms``: the data's own (floored) time, no later than its event.
     """

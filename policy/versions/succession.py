@@ -74,7 +74,7 @@ class Succession:
     def _life(
         self, plan: Plan, output: Output, rows: Kept, later: int
     ) -> tuple[int, OutputColumn] | None:
-        """When the rows' life began, and the column they stand in; a path may have several.
+        """When the rows' life began, and their column; a path may have several.
 
         The end less the period of the lane that gave it (``later`` versions on) leads back to
         the start, never to later than it was. A life starts at its reading or before: of the

@@ -42,7 +42,7 @@ def held(active_versions: Sequence[ActiveVersion], now_ms: int) -> Mapping[str, 
 
 
 def coming(current: Plan, following: Plan | None) -> Mapping[str, Transport]:
-    """Topics that the following version needs and the current one has not."""
+    """Topics that the following version needs and the current one does not have."""
     if following is None:
         return {}
     has = transports_of(current)
@@ -60,7 +60,7 @@ def closed(active_versions: Sequence[ActiveVersion], following: Plan | None) -> 
 def renamed(active_versions: Sequence[ActiveVersion]) -> Mapping[str, str]:
     """Topics of earlier versions whose recipient has another one now, with their output's id.
 
-    What stands on them is still to be kept: a purpose that gets a second recipient has its
+    What they hold is still to be kept: a purpose that gets a second recipient has its
     first one's output named anew.
     """
     current = {_who(output): output.id for output in active_versions[-1].plan.outputs}

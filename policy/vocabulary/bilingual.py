@@ -23,11 +23,11 @@ class Bilingual(BaseModel):
 
     @property
     def both(self) -> str:
-        """Both texts, for whoever compares: one language may change alone."""
+        """Both texts, for comparisons: one language may change alone."""
         return f"{self.en} / {self.ja}"
 
 
 Reason = Annotated[
     Bilingual, Field(examples=["{ja: 季節ごとの電池の劣化を見るため, en: seasonal battery ageing}"])
 ]
-"""Why a period is as long as it is: people may ask, and the record of processing tells them."""
+"""Why this period is needed; the record of processing publishes it."""

@@ -30,18 +30,18 @@ _PURPOSES: Final = """
     SocialMediaMarketing TargetedAdvertising TechnicalServiceProvision VendorManagement
     VendorPayment VendorRecordsManagement VendorSelectionAssessment Verification
 """
-"""Purposes of DPV 2 that a house with vehicles may have; the vocabulary has more."""
+"""Purposes of DPV 2 that a company with vehicles may have; the vocabulary has more."""
 _OWN: Final = "MarketResearch"
 """Not found among the terms of the vocabulary; the shipped document has a purpose of this kind."""
 
 TERMS: Final = tuple(sorted(f"{DPV_PREFIX}{name}" for name in f"{_PURPOSES} {_OWN}".split()))
 
 
-def dpv_term(said: str) -> str:
-    """The term, where it is one; else the nearest as remedy."""
-    if said in TERMS:
-        return said
-    message = "no purpose that is known of the W3C Data Privacy Vocabulary"
+def dpv_term(written: str) -> str:
+    """The term, if it is one; WordError with the nearest as remedy otherwise."""
+    if written in TERMS:
+        return written
+    message = "not a known purpose of the W3C Data Privacy Vocabulary"
     raise WordError(
-        message, write_nearest(said, TERMS, "another term of policy/vocabulary/dpv_terms.py")
+        message, write_nearest(written, TERMS, "another term of policy/vocabulary/dpv_terms.py")
     )

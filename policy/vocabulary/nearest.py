@@ -1,4 +1,4 @@
-"""Did you mean: what stands nearest to a word that nothing is known under."""
+"""Did you mean: the known word nearest to an unknown one."""
 
 import difflib
 from collections.abc import Iterable

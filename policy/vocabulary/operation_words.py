@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"\d{1,9}(\.\d{1,9})?")
 
 @dataclass(frozen=True, slots=True)
 class Spoken:
-    """An operation as written, with the unit beside its number where one stands there."""
+    """An operation as written, with the unit beside its number if there is one."""
 
     words: str
     operation: Operation
@@ -82,7 +82,7 @@ def _thin(rest: str) -> ThinTime | ThinCount:
     if one_in is None:
         return ThinTime(words.duration_ms(rest))
     if int(one_in[1]) == 0:
-        message = "one in none keeps nothing"
+        message = "thinning to one in none keeps nothing"
         raise WordError(message, "write `thin 1 in 2`, or `drop`")
     return ThinCount(int(one_in[1]))
 

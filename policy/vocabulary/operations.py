@@ -6,9 +6,9 @@ words: ``keep``, ``round 1 percent``, ``bucket 10 km/h``, ``thin 10 s``, ``thin 
 belong to the precision.
 
 What an operation acts on, which signals it fits, how wide it is and what it makes of a
-number is said here, a line each; its words in ``operation_words``, columns and grids in the
-processors, which of two tells more in ``coarseness``. Each of these ends in ``assert_never``:
-an operation nobody decided about stops the compiler or the worker, and passes nothing.
+number is defined here, a line each; its words in ``operation_words``, columns and grids in the
+processors, which of two reveals more in ``coarseness``. Each of these ends in ``assert_never``:
+an operation without a decision stops the compiler or the worker, and passes nothing.
 """
 
 import math
@@ -115,7 +115,7 @@ class Parts(NamedTuple):
 
 
 def parts_of(operations: Iterable[Operation]) -> Parts:
-    """Operations taken apart; whoever asks for one kind of them asks here."""
+    """Operations by kind; every part that needs one kind gets it here."""
     thin: list[Thin] = []
     steps: list[Coarsening] = []
     meshes: list[Mesh] = []
@@ -138,7 +138,7 @@ def parts_of(operations: Iterable[Operation]) -> Parts:
 
 
 def misfit(operation: Operation, signal: Signal) -> tuple[str, str] | None:
-    """Why the operation cannot be done to this signal, and the remedy; None where it can."""
+    """Why the operation cannot be done to this signal, and the remedy; None if it can."""
     match operation:
         case Round() | Bucket() if not signal.is_number:
             return f"{signal.path} is no number ({signal.datatype})", "write `keep` or `drop`"
@@ -168,7 +168,7 @@ def width(operation: Coarsening) -> float:
 
 
 def widest(operations: Iterable[Operation]) -> float:
-    """The width of the coarsest step; zero where values leave as they are."""
+    """The width of the coarsest step; zero if values leave as they are."""
     return max((width(step) for step in parts_of(operations).steps), default=0.0)
 
 

@@ -24,7 +24,7 @@ def shortest_ms(period: Period) -> int:
 
 
 def coarsest_grain(period: Period) -> Grain:
-    """The coarsest grain of which at least 24 fit into the period; minute where none does."""
+    """The coarsest grain of which at least 24 fit into the period; minute if none does."""
     room_ms = shortest_ms(period) // GRAINS_PER_PERIOD_MIN
     fitting = [grain for grain in Grain if grain.length_ms_min <= room_ms]
     return fitting[-1] if fitting else Grain.MINUTE
@@ -52,7 +52,7 @@ def _moved(instant_ms: int, period: Period, count: int) -> int:
 
 
 def expires_ms(event_ms: int, received_ms: int, period: Period, grain: Grain) -> int:
-    """When a record dies: a period after the earlier time's minute, floored to the grain.
+    """When a record expires: a period after the earlier time's minute, floored to the grain.
 
     The earlier of the two times, so that no wrong clock adds to a life.
     """

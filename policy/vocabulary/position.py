@@ -1,4 +1,4 @@
-"""Position needs more than one signal's rule: meshes take pairs, and leave the house coarse."""
+"""Position needs more than one signal's rule: meshes take pairs, and leave the company coarse."""
 
 from typing import assert_never
 

@@ -45,7 +45,7 @@ class BasisKind(StrEnum):
 
     @property
     def consent(self) -> ConsentKind | None:
-        """The kind of consent the subject must have given, or None where none is needed."""
+        """The kind of consent the subject must have given, or None if none is needed."""
         match self:
             case BasisKind.PUBLISHED | BasisKind.EXPLICIT | BasisKind.STATUTE:
                 return None
@@ -66,20 +66,20 @@ class BasisKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """The ground and the notice (id@version) under which people were told."""
+    """The ground and the notice (id@version) that informed people of it."""
 
     kind: BasisKind
     notice: str
 
     @property
     def consent(self) -> ConsentKind | None:
-        """The kind of consent the subject must have given, or None where none is needed."""
+        """The kind of consent the subject must have given, or None if none is needed."""
         return self.kind.consent
 
 
 @dataclass(frozen=True, slots=True)
 class Denial:
-    """Why a signal some purpose needs does not reach this output, and which rule says so."""
+    """Why a signal some purpose needs does not reach this output, and the rule behind that."""
 
     signal: str
     reason: Withheld
@@ -133,7 +133,7 @@ RecipientClass = Literal[
 
 
 def is_outside(recipient_class: RecipientClass) -> bool:
-    """Whether what these recipients get leaves the house, so that a country can be abroad."""
+    """Whether what these recipients get leaves the company, so that a country can be abroad."""
     match recipient_class:
         case "subject" | "internal":
             return False

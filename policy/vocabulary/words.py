@@ -26,7 +26,7 @@ _UNIT_MS: Final = {
 
 
 class WordError(ValueError):
-    """The words mean nothing here: what is wrong, and what can be written instead."""
+    """The words have no meaning here: what is wrong, and what can be written instead."""
 
     def __init__(self, message: str, remedy: str) -> None:
         super().__init__(message)
@@ -153,7 +153,7 @@ Trigger = Literal[
     "provision_end",
     "consent_end",
 ]
-"""The event the document counts from. Life itself always starts with the reading."""
+"""The event from which the document counts; the life itself always starts with the reading."""
 
 OPEN_TRIGGERS: Final = frozenset(get_args(Trigger)) - {"reading", "ingest", "trip_end"}
 """Events that may never come: their cells need a cap, which is the compiled period."""

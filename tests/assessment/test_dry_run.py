@@ -130,7 +130,7 @@ def test_a_page_that_cannot_be_written_is_wrong_usage(file: Path, tmp_path: Path
     assert result.stderr.startswith("cannot write") and len(result.stderr.splitlines()) == 1
 
 
-def test_a_file_that_holds_nothing_fails_and_one_that_is_not_there_is_wrong_usage(
+def test_an_empty_file_fails_and_a_missing_one_is_wrong_usage(
     tmp_path: Path,
 ) -> None:
     bad = tmp_path / "bad.json"

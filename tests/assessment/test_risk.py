@@ -27,8 +27,8 @@ def two_purposes(operations: tuple[Operation, ...], floor_ms: int) -> Plan:
 
 
 def places(operations: tuple[Operation, ...], floor_ms: int = SECOND_MS) -> Plan:
-    told = {LATITUDE: operations, LONGITUDE: operations}
-    return plan(output("one", [lane("a", 30, floor_ms, told)]))
+    treatment = {LATITUDE: operations, LONGITUDE: operations}
+    return plan(output("one", [lane("a", 30, floor_ms, treatment)]))
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +70,7 @@ def test_one_purpose_alone_cannot_be_joined_with_another(fleet: list[bytes]) -> 
     assert assess(places((Keep(),)), fleet).linkable.hits == 0
 
 
-def test_exact_and_half_kilometre_positions_tell_the_home_and_ten_kilometres_do_not(
+def test_exact_and_500_m_positions_reveal_the_home_and_10_km_ones_do_not(
     fleet: list[bytes],
 ) -> None:
     assert assess(places((Keep(),)), fleet).homes == (4, 4)

@@ -79,7 +79,7 @@ def test_a_japanese_page_shows_no_english_words(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["notice", "record", "coverage", "dry-run"])
-def test_an_english_page_shows_no_japanese_word_but_the_clauses_own_numbers(name: str) -> None:
+def test_an_english_page_shows_no_japanese_but_the_clauses_own_numbers(name: str) -> None:
     text = re.sub(r"第\d\(\d+\)", "", read_by_people(pages("en")[name]))
     assert re.findall(r"[\u3040-\u30ff\u4e00-\u9fff]+", text) == []
 

@@ -91,7 +91,7 @@ def test_a_life_without_an_open_end_has_no_cap() -> None:
     assert precision_words(Exact(), 1000, translation("ja")) == "測定したままの位置、時刻は1秒単位"
 
 
-def test_the_record_names_activities_recipients_countries_periods_and_measures() -> None:
+def test_the_record_names_activities_recipients_countries_periods_measures() -> None:
     record = processing_record(policy())
     (activity,) = record["activities"]
     assert activity["recipients"][0]["countries"] == ["JP"]

@@ -127,7 +127,7 @@ def test_third_parties_get_no_speed_and_no_fine_position() -> None:
     assert all(lane.time_floor_ms >= 60 * MINUTE_MS for lane in output.lanes)
 
 
-def test_every_cell_cites_a_clause_of_the_seed_and_the_law_or_guideline_behind_it() -> None:
+def test_every_cell_cites_a_seed_clause_and_the_law_or_guideline_behind_it() -> None:
     kinds = {name: one.kind for name, one in document().authorities.content.authorities.items()}
     for cell in plan().cells:
         cited = {kinds[name] for name in cell.cites}
@@ -157,7 +157,7 @@ def test_compiling_it_twice_gives_one_digest() -> None:
 @pytest.mark.parametrize("purpose", sorted(PURPOSES))
 def test_a_purpose_page_can_be_read_aloud_in_two_minutes(purpose: str) -> None:
     text = load_files(shipped_policy_path())[f"purposes/{purpose}.yaml"]
-    in_english = re.sub(r"\{ja: [^,]*, en: ([^}]*)\}", r"\1", text)  # nobody reads a text twice
+    in_english = re.sub(r"\{ja: [^,]*, en: ([^}]*)\}", r"\1", text)  # each text once, in English
     spoken = [word for word in in_english.split() if any(char.isalpha() for char in word)]
     # 150 words a minute is an unhurried voice; service_provision carries two recipients,
     # and rights_audit names every category.

@@ -41,23 +41,23 @@ def test_what_leaves_is_what_the_policy_says_an_operation_makes(example: Example
     (record,) = world.feed(drive(example.fits))
     series = decode_record(record.value).series
     meshes = parts_of([example.operation]).meshes
-    (told,) = series.values()
-    assert len(told.value) == example.records
+    (treated,) = series.values()
+    assert len(treated.value) == example.records
     if meshes:
-        assert set(series) == {MESH} and told.unit == grid_name(meshes[0])
-        assert set(told.value) == {cell_of(meshes[0])(*PLACE)}
+        assert set(series) == {MESH} and treated.unit == grid_name(meshes[0])
+        assert set(treated.value) == {cell_of(meshes[0])(*PLACE)}
     else:
-        assert set(told.value) <= {apply([example.operation], value) for value in VALUES}
+        assert set(treated.value) <= {apply([example.operation], value) for value in VALUES}
     assert all(flow.closes for flow in world.ledger().values())
 
 
 @every
 def test_a_coarser_one_of_the_kind_leaves_no_more(example: Example) -> None:
     if example.coarser is not None:
-        assert told(example.coarser, example.fits) <= told(example.operation, example.fits)
+        assert revealed(example.coarser, example.fits) <= revealed(example.operation, example.fits)
 
 
-def told(operation: Operation, path: str) -> int:
+def revealed(operation: Operation, path: str) -> int:
     (record,) = known_world(plan_with(operation, path)).feed(drive(path))
     (series,) = decode_record(record.value).series.values()
     return len(set(zip(series.dt, series.value, strict=True)))

@@ -278,7 +278,7 @@ def test_the_wire_of_an_envelope_survives_a_round() -> None:
     assert decode_envelope(encode_envelope(decode_envelope(raw))) == decode_envelope(raw)
 
 
-def test_readings_of_an_epoch_whose_key_is_destroyed_are_withheld_as_erased() -> None:
+def test_readings_of_an_epoch_with_a_destroyed_key_are_withheld_as_erased() -> None:
     world = known_world(PLAN)
     world.keys["service", "team", "2026-10.3m"] = None
     out = world.feed(envelope(drive()))

@@ -1,4 +1,4 @@
-"""A route's name enters record ids: it tells what a record holds, and nothing else."""
+"""A route's name enters record ids: it names what a record holds, and nothing else."""
 
 from dataclasses import replace
 

@@ -61,7 +61,7 @@ def test_groups_are_those_the_processes_use() -> None:
     assert ("Read", "group", SINK_GROUP) in rights_of(SINK)
 
 
-def test_the_prefix_stands_before_topics_and_groups_and_not_before_the_cluster() -> None:
+def test_the_prefix_comes_before_topics_and_groups_and_not_the_cluster() -> None:
     for acl in acls(PLAN, "north."):
         assert acl.name.startswith("north.") is (acl.resource != "cluster")
     line = next(a.arguments for a in acls(PLAN, "north.") if a.principal == GATEWAY)
@@ -93,7 +93,7 @@ def schema_for(document: dict[str, Any], output_topic: str) -> dict[str, Any]:
     return schema
 
 
-def test_what_the_processor_makes_fits_the_generated_schema_and_nothing_more_does() -> None:
+def test_only_what_the_processor_makes_fits_the_generated_schema() -> None:
     document = asyncapi(PLAN)
     made = known_world(PLAN).feed(
         envelope({SPEED: column("km/h", [43.5, 44.0]), LATITUDE: column("degrees", [35.6])})

@@ -106,7 +106,7 @@ def test_altitude_beside_a_mesh_needs_a_decision() -> None:
         "signals: [Vehicle.CurrentLocation.**]",
     )
     (error,) = errors(categories)
-    assert f"{ALTITUDE} would tell more of the position than the mesh does" in error
+    assert f"{ALTITUDE} would reveal more of the position than the mesh does" in error
     page = bent(PAGE, "    precision: P2\n", f"    precision: P2\n    do: {{{ALTITUDE}: drop}}\n")
     (output,) = plan_of({**categories, PAGE: page[PAGE]}).outputs
     (denial,) = output.denials
@@ -312,7 +312,9 @@ def _twice(first: str, second: str) -> dict[str, str]:
 def test_a_signal_kept_twice_alike_is_refused() -> None:
     assert errors(_twice("P0", "P2")) == []
     (error,) = errors(_twice("P0", "P0"))
-    assert error.startswith("purposes/study.yaml:18:7: error: the same signal is kept twice alike")
+    assert error.startswith(
+        "purposes/study.yaml:18:7: error: the same signal is kept twice in the same way"
+    )
 
 
 def test_a_signal_delivered_by_one_line_is_not_called_denied_by_another() -> None:

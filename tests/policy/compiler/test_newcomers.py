@@ -1,4 +1,4 @@
-"""What newcomers write, what they are told, and that doing as told is enough."""
+"""What newcomers write, the message they get, and that following it is enough."""
 
 from pathlib import Path
 from typing import Any
@@ -27,10 +27,10 @@ def story(file: Path) -> Any:
     return read[0]
 
 
-def with_passage(told: Any, passage: str) -> dict[str, str]:
-    text = BASE[told["file"]]
-    assert text.count(told["stands"]) == 1
-    return {**BASE, told["file"]: text.replace(told["stands"], passage)}
+def with_passage(example: Any, passage: str) -> dict[str, str]:
+    text = BASE[example["file"]]
+    assert text.count(example["original"]) == 1
+    return {**BASE, example["file"]: text.replace(example["original"], passage)}
 
 
 def test_there_are_twenty_and_more_and_the_document_itself_is_whole() -> None:
@@ -40,12 +40,12 @@ def test_there_are_twenty_and_more_and_the_document_itself_is_whole() -> None:
 
 @pytest.mark.parametrize("file", STORIES, ids=lambda file: file.stem)
 def test_the_message_says_where_what_and_what_to_write(file: Path) -> None:
-    told = story(file)
-    assert errors(with_passage(told, told["writes"])) == list(told["says"])
-    assert all(says.startswith(told["file"] + ":") for says in told["says"])
+    example = story(file)
+    assert errors(with_passage(example, example["writes"])) == list(example["says"])
+    assert all(says.startswith(example["file"] + ":") for says in example["says"])
 
 
 @pytest.mark.parametrize("file", STORIES, ids=lambda file: file.stem)
-def test_doing_as_told_mends_the_document(file: Path) -> None:
-    told = story(file)
-    assert errors(with_passage(told, told["mends"])) == []
+def test_following_the_message_fixes_the_document(file: Path) -> None:
+    example = story(file)
+    assert errors(with_passage(example, example["fix"])) == []

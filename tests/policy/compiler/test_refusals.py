@@ -34,7 +34,7 @@ def messages(files: dict[str, str]) -> str:
         ("{mode: on_request}", "`needs` belongs to on_request"),
         ("{mode: aggregate, at_least: 10, window: 1 month, needs: case}", "`needs` belongs"),
         ("{mode: on_request, needs: case, release: 10 min}", "`release` belongs to streams"),
-        ("{mode: records}", "would lie in the office's records"),
+        ("{mode: records}", "would become records of the office"),
     ],
 )
 def test_a_way_of_leaving_is_whole(delivery: str, message: str) -> None:
@@ -57,8 +57,8 @@ def test_what_is_no_stream_is_a_cell_and_no_rule_of_an_output(delivery: str) -> 
     ("identity", "message"),
     [
         ("{form: named}", "a stream carries pseudonyms and nothing else"),
-        ("{form: pseudonym, of: link}", "the identity is not whole"),
-        ("{form: none, epoch: 3 months}", "the identity is not whole"),
+        ("{form: pseudonym, of: link}", "the identity is incomplete or has too many keys"),
+        ("{form: none, epoch: 3 months}", "the identity is incomplete or has too many keys"),
     ],
 )
 def test_an_identity_is_whole(identity: str, message: str) -> None:
@@ -118,7 +118,7 @@ def test_a_profile_counts_only_where_it_is_on_and_in_force() -> None:
     abroad = bent(PAGE, TEAM, TEAM.replace("internal", "processor").replace("JP", "IE"))
     assert errors(abroad) == []
     on = changed(abroad, POLICY, "scope:", f"{JP}scope:")
-    assert "is abroad, and no ground to send there is named" in messages(on)
+    assert "is abroad, and no ground for sending data there is given" in messages(on)
     later = changed(on, "profiles.yaml", "2022-04-01", "2027-04-01")
     assert "the profile is not in force then (2027-04-01 to open)" in messages(later)
     unknown = bent(POLICY, "scope:", "profiles: {jp-appi-2002: true}\nscope:")
@@ -148,7 +148,9 @@ def test_a_profile_adds_forbids() -> None:
 
 def test_a_clause_is_carried_out_by_something_that_exists() -> None:
     rows = "C2-08: {rules: [study], evidence: [tests]}"
-    assert "no row says how" in messages(bent("clauses.yaml", f"  {rows}", "  {}"))
+    assert "no row of clauses.yaml carries out" in messages(
+        bent("clauses.yaml", f"  {rows}", "  {}")
+    )
     unknown = bent("clauses.yaml", "rules: [study]", "rules: [studdy]")
     assert "the clause names an unknown rule (here: studdy); write `study`" in messages(unknown)
     bare = bent("clauses.yaml", rows, "C2-08: {rules: [study]}")
@@ -164,7 +166,7 @@ def test_a_forbid_of_joining_stands_alone() -> None:
     assert "a forbid of joining names more" in messages(bent(PAGE, "forbids: []", both))
 
 
-def test_a_forbid_for_some_people_stands_beside_the_permit_and_denies_nobody_else() -> None:
+def test_a_forbid_for_some_people_leaves_the_permit_to_all_others() -> None:
     forbid = "forbids: [{when: {role: [unknown, minor]}, category: C09, because: no reason, cites: [X-1]}]"
     files = bent(PAGE, "forbids: []", forbid)
     (output,) = plan_of(files).outputs
@@ -184,9 +186,9 @@ def test_a_forbid_of_the_house_may_leave_purposes_out_and_a_pages_may_not() -> N
     but_here = bent(POLICY, "forbids: []", f"forbids: [{forbid}, except: [study]}}]")
     assert "Vehicle.Speed" in plan_of(but_here).collected
     unknown = bent(POLICY, "forbids: []", f"forbids: [{forbid}, except: [studdy]}}]")
-    assert "the forbid leaves out an unknown purpose (here: studdy)" in messages(unknown)
+    assert "the forbid excepts an unknown purpose (here: studdy)" in messages(unknown)
     on_page = bent(PAGE, "forbids: []", f"forbids: [{forbid}, except: [study]}}]")
-    assert "`except` stands in a purpose's forbid" in messages(on_page)
+    assert "a purpose's forbid has `except`" in messages(on_page)
 
 
 def test_a_recipient_with_an_end_gets_no_stream_yet() -> None:
@@ -200,7 +202,7 @@ def test_a_fact_stands_in_one_category() -> None:
         "signals: [Vehicle.Speed]",
         "facts: {vehicle_class: {ja: 車両, en: vehicle}}, signals: [Vehicle.Speed]",
     )
-    assert "a fact stands twice (here: vehicle_class)" in messages(twice)
+    assert "a fact is listed twice (here: vehicle_class)" in messages(twice)
 
 
 def test_frames_and_pids_are_words_of_the_language() -> None:

@@ -181,7 +181,7 @@ def test_an_approval_decides_once() -> None:
     assert len(difference(again, approved_before).undecided) == 2
 
 
-def test_a_forbid_that_goes_is_a_widening_and_a_wider_one_in_its_place_is_none() -> None:
+def test_a_removed_forbid_widens_unless_a_wider_one_takes_its_place() -> None:
     narrow = bent(
         "forbids: []", "forbids: [{category: [C10], because: none of it, cites: [C1-03]}]"
     )
@@ -239,7 +239,7 @@ def test_what_holds_for_the_whole_policy_is_compared() -> None:
     }
     assert sentences(new) == [
         "positions to joint_user have no bound any more: LOOSENS, NEEDS_DECISION",
-        "telemetry.raw holds a byte 2 days (was 1 day): LENGTHENS, NEEDS_DECISION",
+        "telemetry.raw keeps data for 2 days (was 1 day): LENGTHENS, NEEDS_DECISION",
     ]
 
 
@@ -272,8 +272,8 @@ def one_more(old: str, new: str, file: str, *, of: dict[str, str]) -> dict[str, 
 def test_a_term_less_of_analytics_loosens_and_one_more_tightens() -> None:
     more = bent("[dpv:MarketResearch]", "[dpv:MarketResearch, dpv:Marketing]", "policy.yaml")
     said = "analytics are purposes of: {} dpv:Marketing: {}"
-    assert sentences(FILES, more) == [said.format("no longer", "LOOSENS, NEEDS_DECISION")]
-    assert sentences(more) == [said.format("now", "TIGHTENS")]
+    assert sentences(FILES, more) == [said.format("removed", "LOOSENS, NEEDS_DECISION")]
+    assert sentences(more) == [said.format("added", "TIGHTENS")]
 
 
 def test_a_signal_that_may_tell_the_way_again_loosens() -> None:
@@ -284,9 +284,9 @@ def test_a_signal_that_may_tell_the_way_again_loosens() -> None:
     )  # fmt: skip
     page = FILES[STUDY].replace("precision: P2", "precision: P0")
     speed, both = {**speed, STUDY: page}, {**both, STUDY: page}
-    said = "a way can be read back from: {} Vehicle.OBD.EngineSpeed: {}"
-    assert sentences(speed, both) == [said.format("no longer", "LOOSENS, NEEDS_DECISION")]
-    assert sentences(both, speed) == [said.format("now", "TIGHTENS")]
+    said = "signals that can reveal a route: {} Vehicle.OBD.EngineSpeed: {}"
+    assert sentences(speed, both) == [said.format("removed", "LOOSENS, NEEDS_DECISION")]
+    assert sentences(both, speed) == [said.format("added", "TIGHTENS")]
     branch = one_more("like: [Vehicle.Speed]", "like: [Vehicle.**]", "categories.yaml", of=speed)
     assert not difference(branch, both).undecided
 
@@ -294,8 +294,8 @@ def test_a_signal_that_may_tell_the_way_again_loosens() -> None:
 def test_a_country_that_counts_as_home_loosens() -> None:
     on = bent("scope:", "profiles: {jp-appi-2022: true}\nscope:", "policy.yaml")
     wider = one_more("home: [JP]", "home: [JP, KR]", "profiles.yaml", of=on)
-    assert sentences(wider, on) == ["not abroad: now KR: LOOSENS, NEEDS_DECISION"]
-    assert sentences(on, wider) == ["not abroad: no longer KR: TIGHTENS"]
+    assert sentences(wider, on) == ["home countries: added KR: LOOSENS, NEEDS_DECISION"]
+    assert sentences(on, wider) == ["home countries: removed KR: TIGHTENS"]
 
 
 named = (
@@ -327,7 +327,7 @@ def shipped(**bent_files: tuple[str, str]) -> CompiledPolicy:
     files = load_files(shipped_policy_path())
     for file, (old, new) in bent_files.items():
         name = "policy.yaml" if file == "policy" else f"purposes/{file}.yaml"
-        assert old in files[name], f"{old!r} does not stand in {name}"
+        assert old in files[name], f"{old!r} is not in {name}"
         files[name] = files[name].replace(old, new)
     document = parse(files)
     assert isinstance(document, Document), [str(problem) for problem in document]
@@ -355,9 +355,9 @@ def test_the_shipped_document_beside_itself_changes_nothing(before: CompiledPoli
         ("sales_outreach", "at_most: 7 days, from: opt_out", "at_most: 60 days, from: opt_out",
          "60 days from opt_out (was 7 days from opt_out): LENGTHENS, NEEDS_DECISION"),
         ("policy", "subjects: [customer, driver", "subjects: [customer, passenger, driver",
-         "the policy covers subjects: now passenger: LOOSENS, NEEDS_DECISION"),
+         "the policy covers subjects: added passenger: LOOSENS, NEEDS_DECISION"),
         ("policy", "items: [name, address, email", "items: [name, address, email, fax",
-         "joint use covers items: now fax: LOOSENS, NEEDS_DECISION"),
+         "joint use covers items: added fax: LOOSENS, NEEDS_DECISION"),
         ("policy", "joint_use@1", "device_registry@1",
          "joint use is announced in device_registry@1 (was joint_use@1): TREATS_OTHERWISE, NEEDS_DECISION"),
         ("policy", "representative: {ja: 見本花子", "representative: {ja: 見本次郎", "TREATS_OTHERWISE, NEEDS_DECISION"),

@@ -1,4 +1,4 @@
-"""Every field of the document is seen by ``diff``, or stands on a list of prose with a reason."""
+"""Every field of the document is seen by ``diff``, or is on a list of prose with a reason."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
@@ -54,7 +54,7 @@ PROSE: Final[Mapping[str, str]] = {
     "Cases": "questions to the policy: they test it and allow nothing",
     "Case": "the same",
 }
-"""Model and field, a field's name in every model, or a whole model; and why nobody compares it."""
+"""Model and field, a field's name in every model, or a whole model; and why it is not compared."""
 
 BOTH = {"ja": "丙", "en": "another"}
 OTHER: Final[Mapping[str, Any]] = {
@@ -124,7 +124,7 @@ FIELDS: Final = {owner for model in DOCUMENT for owner in fields(model)}
 
 
 def owners_of(file: str, path: Path) -> list[tuple[str, str]]:
-    """The models and fields that lie on the way to the value at a path, the innermost last."""
+    """The models and fields on the path to a value, the innermost last."""
     model: type[BaseModel] | None = MODEL_OF[file]
     owners, keyed = [], False
     for step in path:

@@ -44,7 +44,7 @@ def test_without_a_standing_consent_nothing_passes_and_the_notice_is_named(
     answer = ask(LATITUDE, consent)
     assert (answer.decision, answer.reason) == ("withhold", Withheld.NO_CONSENT)
     assert answer.alternatives == (
-        "a location consent under study@1, given before the reading and still standing",
+        "a location consent under study@1, given before the reading and not withdrawn",
     )
 
 

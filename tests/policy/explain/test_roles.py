@@ -53,7 +53,7 @@ def test_whoever_is_told_that_it_is_delivered_is_told_to_whom_it_is_not() -> Non
     assert ask(FUEL, "minor").alternatives == ()
 
 
-def test_the_answer_for_machines_says_which_role_was_meant_and_whom_a_rule_leaves_out() -> None:
+def test_the_json_answer_names_the_role_meant_and_whom_a_rule_leaves_out() -> None:
     shown = explain_json(ask(SPEED, "driver"))
     assert shown["role"] == "driver"
     assert [rule["not_for"] for rule in shown["rules"]] == [["minor", "unknown"]]

@@ -1,4 +1,4 @@
-"""Documents broken as a newcomer would break them: the message alone must suffice to mend."""
+"""Documents broken as a newcomer would break them: the message alone must suffice to fix them."""
 
 import pytest
 
@@ -14,7 +14,7 @@ PAGE = "purposes/study.yaml"
 NOTICE = "notices/study@1.yaml"
 CASES = "cases/study.yaml"
 
-# file, what stands there, what a newcomer writes, every error that shows
+# file, the right text, what a newcomer writes, every error that shows
 BROKEN: list[tuple[str, str, str, list[str]]] = [
     (POLICY, "effective: 2026-10-01", "effective: soon", [
         "policy.yaml:3:12: error: `effective` is not a date, as 2026-12-01 (here: soon); write a date, as 2026-12-01",
@@ -30,7 +30,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         'policy.yaml:3:1: error: found duplicate key "version"; remove one of the two lines',
     ]),
     (POLICY, "policy: small", "policy: [small", [
-        "policy.yaml:2:8: error: not readable as YAML 1.2: expected ',' or ']', but got ':'; mend the syntax here: put a text with `: ` or `, ` into \"quotes\", close brackets",
+        "policy.yaml:2:8: error: not readable as YAML 1.2: expected ',' or ']', but got ':'; fix the syntax here: put a text with `: ` or `, ` into \"quotes\", close brackets",
     ]),
     (POLICY, "policy: small", "policy: Small Policy", [
         "policy.yaml:1:9: error: `policy` is not written as expected (here: Small Policy); write small letters, digits and -, as `connected-car-jp`",
@@ -54,22 +54,22 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "policy.yaml:8:61: error: unknown precision (here: P9); write one of: P0, P2, P3, P5",
     ]),
     (POLICY, "dpv: [dpv:MarketResearch]", "dpv: [dpv:MarketReserch]", [
-        "policy.yaml:11:19: error: `dpv`: no purpose that is known of the W3C Data Privacy Vocabulary (here: dpv:MarketReserch); write `dpv:MarketResearch`, or another term of policy/vocabulary/dpv_terms.py",
+        "policy.yaml:11:19: error: `dpv`: not a known purpose of the W3C Data Privacy Vocabulary (here: dpv:MarketReserch); write `dpv:MarketResearch`, or another term of policy/vocabulary/dpv_terms.py",
     ]),
     (PAGE, "dpv: dpv:ResearchAndDevelopment", "dpv: dpv:ResearchAndDevelopement", [
-        "purposes/study.yaml:3:6: error: `dpv`: no purpose that is known of the W3C Data Privacy Vocabulary (here: dpv:ResearchAndDevelopement); write `dpv:ResearchAndDevelopment`, or another term of policy/vocabulary/dpv_terms.py",
+        "purposes/study.yaml:3:6: error: `dpv`: not a known purpose of the W3C Data Privacy Vocabulary (here: dpv:ResearchAndDevelopement); write `dpv:ResearchAndDevelopment`, or another term of policy/vocabulary/dpv_terms.py",
     ]),
     (PAGE, "dpv: dpv:ResearchAndDevelopment", "dpv: dpv:Zzz", [
-        "purposes/study.yaml:3:6: error: `dpv`: no purpose that is known of the W3C Data Privacy Vocabulary (here: dpv:Zzz); write another term of policy/vocabulary/dpv_terms.py",
+        "purposes/study.yaml:3:6: error: `dpv`: not a known purpose of the W3C Data Privacy Vocabulary (here: dpv:Zzz); write another term of policy/vocabulary/dpv_terms.py",
     ]),
     (CATEGORIES, "signals: [Vehicle.Speed]", "signals: [Vehicle.Sped]", [
         "categories.yaml:6:47: error: no signal of the catalogue has this path (here: Vehicle.Sped); write `Vehicle.Speed`, or a path of the signal catalogue, or a branch ending in .**",
     ]),
     (CATEGORIES, "signals: [Vehicle.OBD.**]", "signals: [Vehicle.OBD.**, Vehicle.Speed]", [
-        "categories.yaml:8:68: error: a signal stands in two categories (here: Vehicle.Speed); keep it in one category; C09 has it already",
+        "categories.yaml:8:68: error: a signal is in two categories (here: Vehicle.Speed); keep it in one category; C09 has it already",
     ]),
     (CATEGORIES, "signals: [Vehicle.OBD.**]", "signals: [Vehicle.OBD.**, Vehicle.OBD.FuelLevel, Vehicle.OBD.EngineSpeed]", [
-        "categories.yaml:8:52: error: the pattern is left with no signal (here: Vehicle.OBD.**); remove the line; closer patterns name every signal of this branch",
+        "categories.yaml:8:52: error: no signal is left for the pattern (here: Vehicle.OBD.**); remove the line; closer patterns name every signal of this branch",
     ]),
     (CATEGORIES, "signals: [Vehicle.OBD.**]", "signals: [Vehicle.OBD.**, Vehicle.VehicleIdentification.VIN]", [
         "categories.yaml:8:42: error: an identifying signal would be released (here: Vehicle.VehicleIdentification.VIN); put it into a category of its own that no purpose uses",
@@ -108,7 +108,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "purposes/study.yaml:14:52: error: the grain is coarser than a 24th of 30 days (here: month); write `grain: day` or finer",
     ]),
     (PAGE, "at_most: 30 days", "at_most: 5 days", [
-        "policy.yaml:7:1: error: study keeps 5-days.10min no longer than its topic may hold a byte (here: 7 days); every record would be too late: shorten `topic_at_most` for this purpose",
+        "policy.yaml:7:1: error: study keeps 5-days.10min no longer than its topic may keep data (here: 7 days); every record would be too late: shorten `topic_at_most` for this purpose",
     ]),
     (PAGE, "because: {ja: 場所を知るため, en: where it happens}}\n    cites: [C2-08]", "because: {ja: 場所を知るため, en: where it happens}}", [
         "purposes/study.yaml:11:3: error: `cites` is missing; add `cites: [C2-08, APPI-22]`",
@@ -123,7 +123,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "notices/study@1.yaml:2:12: error: the notice comes later than the policy that rests on it (2026-10-01) (here: 2026-10-02); publish the notice first: date it on or before the policy's `effective`",
     ]),
     (NOTICE, "notice: study@1", "notice: study@3", [
-        "notices/study@1.yaml:1:9: error: the file is named otherwise than what it holds (here: study@3); write `study@1` here, or name the file study@3.yaml",
+        "notices/study@1.yaml:1:9: error: the name of the file differs from the name in it (here: study@3); write `study@1` here, or name the file study@3.yaml",
     ]),
     (PAGE, "thin 10 s, bucket 10 km/h", "thin 10 s, bucket 10 mph", [
         "purposes/study.yaml:18:37: error: Vehicle.Speed is measured in km/h (here: bucket 10 mph); write `bucket 10 km/h`",
@@ -180,7 +180,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "purposes/study.yaml:13:16: error: Vehicle.CurrentLocation.Longitude would reach `team` (joint_user) finer than P3: jis-mesh 1000 m and 1 h; write a precision at least as coarse as P3, or drop it",
     ]),
     (PAGE, "recipients:\n", "recipients:\n  - {id: team, class: internal, who: {ja: 研究の担当, en: the team}, countries: [JP]}\n", [
-        "purposes/study.yaml:10:5: error: a recipient stands twice (here: team); give each recipient an id of its own",
+        "purposes/study.yaml:10:5: error: a recipient is listed twice (here: team); give each recipient an id of its own",
     ]),
     (PAGE, "seed: 第2(8)", "seed: 第2(8)\npart_of: nothing", [
         "purposes/study.yaml:5:10: error: part of an unknown purpose (here: nothing); write one of: study",
@@ -198,7 +198,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
 
 
 @pytest.mark.parametrize(("file", "old", "new", "expected"), BROKEN)
-def test_a_broken_document_says_what_to_mend(
+def test_a_broken_document_says_what_to_fix(
     file: str, old: str, new: str, expected: list[str]
 ) -> None:
     assert errors(bent(file, old, new)) == expected

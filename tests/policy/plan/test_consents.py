@@ -1,4 +1,4 @@
-"""What people can consent to, as a compiled document says it."""
+"""What people can consent to under a compiled document."""
 
 from policy.plan.consents import Grantable, grantable
 from telemetry.record import LATITUDE
@@ -21,7 +21,7 @@ def test_the_office_offers_every_consent_that_a_cell_rests_on() -> None:
     assert set(grantable(plan_of(files))) == {location, asked}
 
 
-def test_a_consent_that_opens_nothing_to_a_role_is_void_with_the_forbids_reason() -> None:
+def test_a_consent_a_role_cannot_use_is_void_with_the_forbids_reason() -> None:
     forbid = (
         "{when: {role: [minor, unknown]}, category: [C07, C09], because: not them, cites: [X-1]}"
     )

@@ -16,7 +16,7 @@ def with_page(text: str, page: str = STUDY) -> dict[str, str]:
 
 def bent(old: str, new: str, page: str = STUDY) -> dict[str, str]:
     """The small document with every such passage of one page changed."""
-    assert old in FILES[page], f"{old!r} does not stand in {page}"
+    assert old in FILES[page], f"{old!r} is not in {page}"
     return with_page(FILES[page].replace(old, new), page)
 
 

@@ -34,7 +34,7 @@ SECOND = Publication("p", 2, 5_000, 2_000, {})
         (5_000, 2, None),
     ],
 )
-def test_a_version_takes_over_at_its_date_and_is_known_from_its_publication_on(
+def test_a_version_takes_over_at_its_date_and_is_known_once_published(
     now_ms: int, current: int | None, following: int | None
 ) -> None:
     answer = in_force([SECOND, FIRST], now_ms)

@@ -1,4 +1,4 @@
-"""Old rows under new versions: never longer by themselves, exactly as short as the shortest said."""
+"""Old rows under new versions: never longer by themselves, exactly as short as the shortest asked for."""
 
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
@@ -94,7 +94,7 @@ def test_what_one_version_shortened_a_later_one_does_not_give_back() -> None:
     assert end_of(line(FILES, shorter, FILES), FIRST) == natural(*lane_of(shorter))
 
 
-def test_judged_again_from_whoever_decided_their_end_nothing_of_a_life_is_lost() -> None:
+def test_judged_again_from_the_version_that_set_the_end_no_life_is_lost() -> None:
     short, long = shortened("6 months"), shortened("24 months")
     succession = line(FILES, short, long)
     end = succession.end_of(rows(FIRST))
@@ -105,7 +105,7 @@ def test_judged_again_from_whoever_decided_their_end_nothing_of_a_life_is_lost()
     assert shorter.end_of(rows(end.expires_ms, decided_by=2)) == End(natural_end, 4)
 
 
-def test_what_rows_hold_is_what_the_version_that_let_them_through_made_of_them() -> None:
+def test_rows_hold_what_the_version_that_let_them_through_made_of_them() -> None:
     finer = {**shortened("6 months")}
     finer[STUDY] = finer[STUDY].replace("bucket 10 km/h", "bucket 5 km/h")
     succession = line(FILES, finer, shortened("6 months"))

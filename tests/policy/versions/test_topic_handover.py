@@ -29,7 +29,7 @@ def line(old: Plan, new: Plan) -> tuple[ActiveVersion, ActiveVersion]:
     return ActiveVersion(old, 0), ActiveVersion(new, SWITCH_MS)
 
 
-def test_a_longer_retention_waits_until_the_last_record_of_the_shorter_is_gone() -> None:
+def test_a_longer_retention_waits_for_the_last_record_of_the_shorter() -> None:
     both = line(carrying(SHORT), carrying(LONG))
     assert held(both, SWITCH_MS) == {TOPIC: SHORT}
     assert held(both, SWITCH_MS + SHORT.bound_ms - 1) == {TOPIC: SHORT}

@@ -50,7 +50,7 @@ class MapFrame(NamedTuple):
 
 
 def ways(readings: DriveReadings) -> list[list[MapPoint]]:
-    """Positions whose halves were measured at one instant, in order; a pause begins a new way."""
+    """Positions whose halves were measured at one instant, in order; a pause begins a new route."""
     longitudes = dict(readings.get(LONGITUDE, ()))
     found: list[list[MapPoint]] = []
     last_ms = None

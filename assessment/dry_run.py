@@ -83,7 +83,7 @@ def dry_run(
 
 
 def _take(done: DryRun, payload: bytes) -> int:
-    """Note an envelope's readings; the time of its last one, at which it is received."""
+    """Record an envelope's readings; return the time of its last one, at which it is received."""
     done.envelopes += 1
     try:
         envelope = decode_envelope(payload)

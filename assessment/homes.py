@@ -12,7 +12,7 @@ from telemetry.grids import outline
 from telemetry.instants import HOUR_MS
 
 PAUSE_MS_MIN: Final = 2 * HOUR_MS
-"""A shorter stop is an errand."""
+"""A shorter stop does not count as a dwelling."""
 EDGE_DEGREES_MAX: Final = 1 / 60
 """A cell with a longer edge (about 1.5 km) reveals a district, not a home."""
 

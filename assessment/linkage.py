@@ -1,4 +1,4 @@
-"""Joining two outputs by content, as somebody who holds both would try.
+"""Joining two outputs by content, as an attacker who holds both would try.
 
 In: what each output received of each vehicle. Out: the vehicles whose two sides match.
 """

@@ -55,7 +55,7 @@ def device_of(payload: bytes) -> str | None:
 
 
 def everybody(devices: Collection[str], agreed: Collection[Grantable], role: Role) -> People:
-    """Each device registered and linked for ever to one person, who agreed to these."""
+    """Each device registered and linked without end to one person, who agreed to these."""
     people = People()
     subject = SubjectId("anybody")
     for number, device in enumerate(devices):
@@ -71,5 +71,5 @@ def everybody(devices: Collection[str], agreed: Collection[Grantable], role: Rol
 
 
 def everybody_agrees(plan: Plan, devices: Collection[str]) -> People:
-    """Each device registered and linked for ever to a driver who consents to all there is."""
+    """Each device registered and linked without end to a driver who consents to all there is."""
     return everybody(devices, grantable(plan), "driver")

@@ -108,7 +108,7 @@ def plan_columns(program: Program, decision: Decision, present: tuple[int, ...])
 
 
 class _Draft:
-    """Allots registers while a layout is drawn."""
+    """Allocates registers while a layout is built."""
 
     def __init__(self, program: Program, present: Sequence[int]) -> None:
         self.program = program

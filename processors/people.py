@@ -24,14 +24,14 @@ class People:
 
     def __init__(self) -> None:
         self.generation = 0
-        """Grows with every change; whatever was derived before is then void."""
+        """Grows with every change; everything derived before is then invalid."""
         self._rows: dict[bytes, DeviceRegistration | LinkInterval | ConsentInterval] = {}
         self._registered: dict[str, int] = {}
         self._links: dict[str, list[LinkInterval]] = {}
         self._consents: dict[str, list[ConsentInterval]] = {}
 
     def apply(self, key: bytes, row: ControlRow | None) -> None:
-        """Take one control record; a heartbeat changes nothing."""
+        """Apply one control record; a heartbeat changes nothing."""
         if isinstance(row, Heartbeat):
             return
         self.generation += 1

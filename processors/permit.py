@@ -18,7 +18,7 @@ from telemetry.control import ConsentInterval, LinkInterval
 
 @dataclass(frozen=True, slots=True)
 class Authorizer:
-    """Good for events in ``[from_ms, to_ms)`` judged at nows in ``[now_from_ms, now_to_ms)``."""
+    """Valid for events in ``[from_ms, to_ms)`` judged at nows in ``[now_from_ms, now_to_ms)``."""
 
     from_ms: int
     to_ms: int

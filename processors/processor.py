@@ -31,7 +31,7 @@ DEVICES_KEPT_MAX = 200_000
 
 
 class _DeviceState:
-    """What is known of one device: permit and seat, each good for an interval."""
+    """What is known of one device: permit and pseudonyms, each valid for an interval."""
 
     __slots__ = ("in_time", "permit", "registered_ms", "seat")
 
@@ -40,7 +40,7 @@ class _DeviceState:
         self.permit = answer
         self.seat: LinkPseudonyms | None = None
         self.in_time: Decision | None = None
-        """The decision of this seat if no route is late."""
+        """The decision under these pseudonyms if no route is late."""
 
 
 class Processor:

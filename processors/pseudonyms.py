@@ -1,6 +1,6 @@
-"""One link's standing with every route: pseudonyms and headers, good for an epoch.
+"""The pseudonyms and fixed headers of one link, for every route, valid for one epoch.
 
-Made when first needed and kept with the permit; a seat of an epoch is dropped with it.
+Made when first needed and kept with the permit; dropped with the epoch.
 """
 
 import base64
@@ -32,7 +32,7 @@ def consent_reference(key: EpochKey, consent: str) -> str:
 def lane_key(key: EpochKey, lane: str) -> bytes:
     """The key under which one lane's record ids are made for one pseudonym.
 
-    Whose record it is enters, so that two devices with one envelope id get different ids.
+    The pseudonym is part of it, so that two devices with one envelope id get different ids.
     """
     return hmac.digest(key, b"ce_id|" + lane.encode(), "sha256")
 
@@ -40,7 +40,7 @@ def lane_key(key: EpochKey, lane: str) -> bytes:
 KeyName = tuple[str, str, str]
 """(purpose, recipient, epoch name): the name of one key in the keyring."""
 Keys = Mapping[KeyName, EpochKey | None]
-"""None: the key is destroyed, and with it the way to this pseudonym."""
+"""None: the key is destroyed, so this pseudonym cannot be computed any more."""
 PartitionOf = Callable[[str, bytes], int]
 """(topic, record key) -> partition, as Kafka's default partitioner would."""
 
@@ -58,7 +58,7 @@ class KeysNeeded(LookupError):  # noqa: N818  # a request to the caller, not a f
 
 @dataclass(slots=True)
 class RecordStamp:
-    """One route's view of one link in one epoch; ``repr`` would show no more than types."""
+    """What one route puts on the records of one link in one epoch; ``repr`` hides it."""
 
     key: bytes
     text: str
@@ -72,7 +72,7 @@ class RecordStamp:
 
 @dataclass(slots=True)
 class LinkPseudonyms:
-    """All desks of one link for readings whose epoch instant lies in ``[from_ms, to_ms)``."""
+    """All stamps of one link for readings whose epoch instant is in ``[from_ms, to_ms)``."""
 
     from_ms: int
     to_ms: int
@@ -89,7 +89,7 @@ def pseudonyms_for(
     epoch_ms: int,
     policy_version: str,
 ) -> LinkPseudonyms:
-    """The pseudonyms of a link: raises KeysNeeded with every missing key at once."""
+    """The link's pseudonyms; raises KeysNeeded with every missing key at once."""
     granted = [p for p in routes if p.index in permit.granted]
     spans = {p.index: epoch_at(p.output.epoch, epoch_ms) for p in granted}
     names = {p.index: _key_name(p, spans[p.index]) for p in granted}
@@ -123,7 +123,7 @@ def _stamp(
     policy_version: str,
 ) -> RecordStamp:
     if permit.link is None:
-        msg = "a seat needs a link"
+        msg = "pseudonyms need a link"
         raise AssertionError(msg)
     text = str(pseudonym(key, permit.link.secret))
     headers = [

@@ -1,8 +1,8 @@
-"""The plan's lanes as the hot path walks them: split by ground and people, chains taken apart.
+"""The plan's lanes as the hot path uses them: split by ground and roles, chains taken apart.
 
 A *route* is one lane on one ground for the same people: it is granted or withheld as a
-whole, leaves as one record, and names one basis. Splitting by ground keeps a consent from
-riding on another; splitting by roles lets a forbid for some people take back only its own.
+whole, leaves as one record, and names one basis. Splitting by ground keeps one consent from
+opening what needs another; splitting by roles limits a forbid for some people to those people.
 """
 
 from collections import Counter

@@ -16,7 +16,7 @@ REASON_ORDER = {reason: place for place, reason in enumerate(Withheld)}
 
 
 class Tally:
-    """Sums of one batch. Not thread-safe; thrown away when the batch is done again."""
+    """Sums of one batch. Not thread-safe; discarded when the batch is processed again."""
 
     def __init__(self, program: Program) -> None:
         self._program = program

@@ -100,7 +100,7 @@ class ConsentInterval:
 
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
-    """The outbox lives: everything up to ``high_water`` (its sequence) is published."""
+    """The outbox is alive: everything up to ``high_water`` (its sequence) is published."""
 
     at_ms: int
     high_water: int

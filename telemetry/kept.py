@@ -1,4 +1,4 @@
-"""Rows that a store keeps and the end they have: the store asks, the policy in force answers."""
+"""Rows that a store keeps, and when they expire under the policy in force."""
 
 from typing import NamedTuple
 

@@ -29,7 +29,7 @@ class Withheld(StrEnum):
     UNSUPPORTED = "unsupported"
     """The cell asks for an operation that is not carried out yet: never passed untreated."""
     TOO_LATE = "too_late"
-    """What is left of its life is shorter than the topic's bound on deletion."""
+    """The rest of its life is shorter than the topic's bound on deletion."""
     UNPAIRED = "unpaired"
     """A latitude without its longitude, or the reverse, if a mesh needs both."""
     OFF_GRID = "off_grid"

@@ -18,7 +18,7 @@ DIRTY_RATIO_MIN: Final = "0.01"
 TOMBSTONE_MS: Final = 2 * HOUR_MS
 """How long "this row is deleted" can be read; it names a random row id and nothing else.
 
-Longer than a worker's view may be silent before it must be built anew: a shorter one could
+Longer than a worker's view may be silent before it must be rebuilt: a shorter one could
 leave a deleted link or consent in force in a worker that was cut off meanwhile.
 """
 

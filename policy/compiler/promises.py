@@ -20,7 +20,7 @@ from telemetry.instants import MINUTE_MS, SECOND_MS, Grain
 SEGMENT_MS_MAX: Final = 10 * MINUTE_MS
 SEGMENT_MS_MIN: Final = 10 * SECOND_MS
 RETENTION_SHARE_MIN: Final = 4
-"""At least a quarter of the promise must be left for reading; else it is not one to keep."""
+"""At least a quarter of the promise must be left for reading; else the promise is refused."""
 
 
 def transport(

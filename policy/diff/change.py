@@ -97,5 +97,5 @@ class Difference:
 
     @property
     def undecided(self) -> tuple[Change, ...]:
-        """Widenings without a recorded decision: the difference is silent about them."""
+        """Widenings without a recorded decision: they stop a publication."""
         return tuple(change for change in self.changes if change.undecided)

@@ -1,6 +1,6 @@
-"""Two policies in, what the second changes out: every widening named, and who decided it.
+"""In: two policies. Out: what the second changes, every widening with who decided it.
 
-A widening without an approval that the second document adds is silent, and fails.
+A widening needs an approval that the second document adds; without one it fails.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence

@@ -51,7 +51,7 @@ def _homes(old: Document, new: Document) -> Iterator[Change]:
 
 
 def _position_like(old: Document, new: Document) -> Iterator[Change]:
-    """Every output goes by the patterns of all categories; one within a wider one adds nothing."""
+    """Every output applies the patterns of all categories; one within a wider one adds nothing."""
     before, after = (
         [
             like

@@ -1,4 +1,4 @@
-"""The questions of cases/<purpose>.yaml: what people ask the policy, and the answer it owes them.
+"""The questions of cases/<purpose>.yaml: what people ask the policy, and the answer it must give.
 
 A case asks one thing: what becomes of a ``signal`` or ``fact``; whether a ``category`` is
 forbidden to someone; whether records may be joined (``join``) or purposes combined

@@ -155,7 +155,7 @@ class When(Strict):
 
 
 class Forbid(Strict):
-    """Beats every permit. All that it names must fit: recipients, categories, signals, people.
+    """Beats every permit. All that it names must match: recipients, categories, signals, people.
 
     With ``join`` it forbids joining the purpose's records with those categories. One that
     holds for the whole company may leave purposes out (``except``).

@@ -88,7 +88,7 @@ def parse(files: Mapping[str, str], read: Read = read_text) -> Document | tuple[
 
 
 def parse_policy(files: Mapping[str, str], read: Read = read_text) -> Policy | tuple[Problem, ...]:
-    """policy.yaml alone, for who only asks which version these texts are; or its problems."""
+    """policy.yaml alone, if only the version of these texts is needed; or its problems."""
     findings = Findings()
     sheet = _one(Policy, POLICY_FILE, files, read, findings)
     return findings.in_order() if sheet is None else sheet.content

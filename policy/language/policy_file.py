@@ -24,7 +24,7 @@ Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
 class Controller(Strict):
-    """Who answers for the data."""
+    """Who is responsible for the data."""
 
     name: Bilingual
     address: Bilingual
@@ -52,7 +52,7 @@ class Analytics(Strict):
 
 
 class Manager(Strict):
-    """Who answers for joint use (APPI Art. 27(5)(iii))."""
+    """Who is responsible for joint use (APPI Art. 27(5)(iii))."""
 
     name: Bilingual
     address: Bilingual

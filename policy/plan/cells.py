@@ -109,14 +109,14 @@ class PlanCell:
     """Zero if the cell holds facts alone."""
     countries: tuple[str, ...] = ()
     identity: str = "pseudonym"
-    """Who the items seem to come from: ``pseudonym``, ``named`` or ``none``."""
+    """What the items identify: ``pseudonym``, ``named`` (the person) or ``none``."""
     not_for: Mapping[str, tuple[Role, ...]] = field(default_factory=dict)
     """By item: the roles whose people a forbid keeps out of it."""
 
 
 @dataclass(frozen=True, slots=True)
 class PlanForbid:
-    """A forbid as compiled: everything it names must fit for it to hit."""
+    """A forbid as compiled: it matches an item if everything it names matches."""
 
     id: str
     purpose: str | None

@@ -1,6 +1,6 @@
-"""Published versions and now in, the version in force and the next one out.
+"""In: published versions and now. Out: the version in force and the next one.
 
-A worker asks once before each batch, and goes by the answer for the whole batch: so a switch
+A worker asks once before each batch, and applies the answer to the whole batch: so a switch
 falls between two batches and never into one. Asked with an old now, it answers as it did then.
 """
 
@@ -21,7 +21,7 @@ class InForce:
     """The instant from which this answer may no longer hold; None: until one is published."""
 
     def holds_at(self, now_ms: int) -> bool:
-        """Whether the answer still holds, so that it need not be asked anew before every batch."""
+        """Whether the answer still holds, so that it need not be asked for before every batch."""
         return self.until_ms is None or now_ms < self.until_ms
 
 

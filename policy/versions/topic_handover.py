@@ -1,7 +1,7 @@
 """What topics must be while one version follows another.
 
 A topic has one retention and holds records of both versions, so an older, shorter promise
-lasts until its last record is gone; a topic of the version to come is there before it starts.
+lasts until its last record is gone; a topic of the next version exists before it starts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -61,7 +61,7 @@ def renamed(active_versions: Sequence[ActiveVersion]) -> Mapping[str, str]:
     """Topics of earlier versions whose recipient has another one now, with their output's id.
 
     What they hold is still to be kept: a purpose that gets a second recipient has its
-    first one's output named anew.
+    first one's output renamed.
     """
     current = {_who(output): output.id for output in active_versions[-1].plan.outputs}
     earlier = (output for active in active_versions[:-1] for output in active.plan.outputs)

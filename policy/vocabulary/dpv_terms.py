@@ -1,6 +1,6 @@
 """What kind of purpose a page has: terms of the W3C Data Privacy Vocabulary, and no others.
 
-A mistyped term would be no term of ``analytics.dpv``, and so leave what binds analytics.
+A mistyped term would be no term of ``analytics.dpv``, and so escape the bounds of analytics.
 """
 
 from typing import Final

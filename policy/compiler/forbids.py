@@ -70,7 +70,7 @@ def decided(permit: Permit, all_bans: Iterable[PlanForbid]) -> Permit:
 
 
 def _denial(permit: Permit, target: Target, all_bans: Iterable[PlanForbid]) -> Denial | None:
-    """The denial of a permit by the first forbid that hits it, or by its recipient.
+    """The denial of a permit by the first forbid that matches it, or by its recipient.
 
     A forbid for some people only denies nothing by itself: the permit holds for all others.
     """

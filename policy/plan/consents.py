@@ -1,4 +1,4 @@
-"""Consents that a plan rests on: each once, with the roles for which a forbid makes it void."""
+"""Consents that a plan rests on: each once, with the roles for which a forbid voids it."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain
@@ -27,7 +27,7 @@ class Grantable(NamedTuple):
 
 
 Offers = Mapping[Grantable, Mapping[Role, str]]
-"""Consents the policy asks for, each with the roles for which a forbid makes it void, and why."""
+"""Consents the policy asks for, each with the roles in which a forbid voids it, and why."""
 
 
 NOTHING_OFFERED: Final[Offers] = MappingProxyType({})

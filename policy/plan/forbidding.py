@@ -1,4 +1,4 @@
-"""Which forbid hits what, and for whom: one answer for all who ask.
+"""Which forbid matches which item, and for whom: one answer for every part that asks.
 
 A forbid for people in some roles (``when``) leaves the permit in force for all others. The
 plan therefore carries such roles beside the permit, as its ``not_for``.

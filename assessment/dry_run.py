@@ -98,7 +98,7 @@ def _take(done: DryRun, payload: bytes) -> int:
     if envelope.dtc:
         done.before.setdefault(TROUBLE_CODES, []).extend((t0_ms, code) for code in envelope.dtc)
     if done.readings > DRY_RUN_READINGS_MAX:
-        msg = f"more than {DRY_RUN_READINGS_MAX:,} readings are too many: choose a recording of one drive"
+        msg = f"more than {DRY_RUN_READINGS_MAX:,} readings are too many: choose one drive"
         raise OverflowError(msg)
     return last_ms
 

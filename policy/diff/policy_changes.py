@@ -46,7 +46,7 @@ def _homes(old: Document, new: Document) -> Iterator[Change]:
         for document in (old, new)
     )
     if both_ask:
-        homes = ({c for _, p in profiles_in_force(document) for c in p.home} for document in (old, new))
+        homes = ({c for _, p in profiles_in_force(one) for c in p.home} for one in (old, new))
         yield from _listed("home countries", *homes, more=ChangeKind.LOOSENS)
 
 

@@ -17,26 +17,26 @@ PROCESS = BROKER | {"prometheus_client"}
 
 # What each may load; the module is what its function in the command line imports.
 MAY = {
-    "worker": PROCESS | {"cryptography", "faust", "h3", "sqlalchemy"},
-    "sink_process": PROCESS | {"duckdb"},
-    "sweep_process": PROCESS | {"duckdb"},
-    "office_process": PROCESS | {"sqlalchemy"},
-    "query_command": SETTINGS | {"duckdb", "rich"},
-    "signals_command": SETTINGS | {"rich"},
-    "status_command": PROCESS | {"duckdb", "rich"},
-    "topics_commands": BROKER | {"rich"},
-    "publish_command": OFFICE,
-    "check_command": OFFICE | {"h3"},
-    "obd_command": OFFICE,
-    "simulate_command": OFFICE | {"rich"},
-    "replay_command": OFFICE | {"can", "cantools", "cryptography", "rich", "ruamel"},
-    "run": OFFICE | {"duckdb", "prometheus_client", "rich"},
-    "policy_commands": frozenset({"pydantic", "rich"}),
-    "policy_tools": frozenset({"pydantic", "rich"}),
-    "policy_made": frozenset({"pydantic", "rich"}),
-    "policy_pages": frozenset({"babel", "jinja2", "pydantic", "rich"}),
-    "policy_publish": frozenset({"pydantic", "rich"}),
-    "office_commands": frozenset[str](),
+    "processes.worker.process": PROCESS | {"cryptography", "faust", "h3", "sqlalchemy"},
+    "processes.sink": PROCESS | {"duckdb"},
+    "processes.sweep": PROCESS | {"duckdb"},
+    "processes.office": PROCESS | {"sqlalchemy"},
+    "commands.query": SETTINGS | {"duckdb", "rich"},
+    "commands.signals": SETTINGS | {"rich"},
+    "commands.status": PROCESS | {"duckdb", "rich"},
+    "commands.topics": BROKER | {"rich"},
+    "commands.publish": OFFICE,
+    "commands.publish_check": OFFICE | {"h3"},
+    "commands.obd": OFFICE,
+    "commands.simulate": OFFICE | {"rich"},
+    "commands.replay": OFFICE | {"can", "cantools", "cryptography", "rich", "ruamel"},
+    "demo.run": OFFICE | {"duckdb", "prometheus_client", "rich"},
+    "commands.policy.ask": frozenset({"pydantic", "rich"}),
+    "commands.policy.compare": frozenset({"pydantic", "rich"}),
+    "commands.policy.artefacts": frozenset({"pydantic", "rich"}),
+    "commands.policy.pages": frozenset({"babel", "jinja2", "pydantic", "rich"}),
+    "commands.policy.publish": frozenset({"pydantic", "rich"}),
+    "commands.office": frozenset[str](),
 }
 ASK = """
 import sys
@@ -71,4 +71,4 @@ def test_the_second_start_reads_no_yaml(tmp_path: Path) -> None:
     (tmp_path / ".state").mkdir()
     query = "roadfade.cli.app(['query', 'SELECT 1', '--purpose', 'nobody'])"
     assert "ruamel" in loaded_by(query, tmp_path)
-    assert loaded_by(query, tmp_path) <= MAY["query_command"]
+    assert loaded_by(query, tmp_path) <= MAY["commands.query"]

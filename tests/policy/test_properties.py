@@ -1,23 +1,30 @@
 """Three sentences that hold for every document: default deny, forbid wins, nothing outlives."""
 
 from collections.abc import Mapping
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from policy.compiler.compile import compile_plan
 from policy.explain.explain import explain
 from policy.explain.question import Consent, Question
+from policy.language.document import Document
+from policy.language.parse import parse
+from policy.language.problems import Findings
+from policy.language.yaml_text import read_yaml
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from policy.vocabulary.operations import Bucket, Keep, Operation, Round, apply, bucket
 from policy.vocabulary.periods import add_period
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
 from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES
-from tests.support.documents import ALTITUDE, CATALOGUE, FILES, FUEL, SPEED, VIN, plan_of
+from tests.support.documents import ALTITUDE, CATALOGUE, FILES, FUEL, SPEED, VIN
+from tests.support.mutants import Mutant, document_with
 from tests.support.times import examples
 
-HEAD = FILES["purposes/study.yaml"].split("recipients:")[0]
+STUDY = "purposes/study.yaml"
 RECIPIENTS = ("team", "desk", "lab")
 CATEGORIES = {
     "C07": (LATITUDE, LONGITUDE),
@@ -44,31 +51,59 @@ forbids = st.lists(
     ).filter(lambda named: bool(named[0] or named[1])),
     max_size=3,
 )
+
+
+def _page() -> dict[str, Any]:
+    read = read_yaml(STUDY, FILES[STUDY], Findings())
+    assert read is not None
+    value: dict[str, Any] = read[0]
+    return value
+
+
+def _document() -> Document:
+    document = parse(FILES)
+    assert isinstance(document, Document)
+    return document
+
+
+PAGE, DOCUMENT = _page(), _document()
 UNHURRIED = settings(deadline=None, max_examples=examples(40))
 Cells = Mapping[str, tuple[set[str], str, str, str]]
 Forbids = list[tuple[set[str], set[str]]]
 
 
 def plan(chosen: Cells, forbidden: Forbids, limits: Limits | None = None) -> Plan:
-    lines = [HEAD, "recipients:\n"]
-    lines += [
-        f"  - {{id: {r}, class: internal, who: {{ja: 担当, en: w}}, countries: [JP]}}\n"
-        for r in RECIPIENTS
-    ]
-    lines.append("cells:\n")
-    for category, (to, precision, period, basis) in chosen.items():
-        lines.append(
-            f"  {category}:\n    to: [{', '.join(sorted(to))}]\n    precision: {precision}\n"
-            f"    basis: {{kind: {basis}, notice: study@1}}\n    cites: [C2-08]\n"
-            f"    keep: {{at_most: {period}, from: reading, because: {{ja: 理由, en: a reason}}}}\n"
-        )
-    lines.append("forbids:\n" if forbidden else "forbids: []\n")
-    for to, categories in forbidden:
-        lines.append(
-            f"  - {{to: [{', '.join(sorted(to))}], category: [{', '.join(sorted(categories))}], "
-            "because: a reason, cites: [C1-03]}\n"
-        )
-    return plan_of({**FILES, "purposes/study.yaml": "".join(lines)}, limits)
+    """The small document's plan with these recipients, cells and forbids, as values, not as text."""
+    who = {"ja": "担当", "en": "w"}
+    reason = {"ja": "理由", "en": "a reason"}
+    recipients = tuple(
+        {"id": name, "class": "internal", "who": who, "countries": ("JP",)} for name in RECIPIENTS
+    )
+    cells_of = {
+        category: {
+            "to": tuple(sorted(to)),
+            "precision": precision,
+            "basis": {"kind": basis, "notice": "study@1"},
+            "cites": ("C2-08",),
+            "keep": {"at_most": period, "from": "reading", "because": reason},
+        }
+        for category, (to, precision, period, basis) in chosen.items()
+    }
+    forbids_of = tuple(
+        {
+            "to": tuple(sorted(to)),
+            "category": tuple(sorted(categories)),
+            "because": "a reason",
+            "cites": ("C1-03",),
+        }
+        for to, categories in forbidden
+    )
+    page = {**PAGE, "recipients": recipients, "cells": cells_of, "forbids": forbids_of}
+    document = document_with(DOCUMENT, Mutant(STUDY, (), "", page))
+    assert document is not None
+    made = compile_plan(document, CATALOGUE, limits or Limits())
+    assert made.plan is not None, made.problems
+    return made.plan
 
 
 def delivered(made: Plan, age_ms: int = MINUTE_MS) -> set[tuple[str, str, Consent]]:

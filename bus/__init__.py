@@ -1,1 +1,1 @@
-"""Kafka, and the only package that knows it: topics, the batch loop, compacted views."""
+"""Kafka, in the only package that imports its client: topics, the batch loop, compacted views."""

@@ -1,8 +1,9 @@
 """The data plane's loop: read, hand over, send, wait for every acknowledgement, then commit.
 
 In: records of one topic and a function that turns them into ``Outgoing``. Out: those records,
-durable, and only then the offset. What must not happen: an offset committed past a record
-whose outputs are not acknowledged. Delivery is at least once; ids must make doubles harmless.
+durable, and only then the offset. No offset may be committed
+past a record whose outputs are not acknowledged. Delivery is at least
+once; record ids must make duplicates harmless.
 """
 
 import asyncio
@@ -29,17 +30,17 @@ class BatchSettings:
     reader: ReaderSettings = field(default_factory=ReaderSettings)
     slice_records_max: int = 500
     slice_bytes_max: int = 512 * 1024
-    """After so many records or bytes the event loop gets a turn, so that heartbeats go out."""
+    """Records or bytes after which the event loop gets a turn, so that heartbeats go out."""
     held_bytes_max: int = 16 * 1024 * 1024
-    """So much output is sent, and acknowledged, before more of a batch is handled."""
+    """Most output bytes that are sent, and acknowledged, before more of a batch is handled."""
     give_up_ms: int = 10 * 60 * 1000
-    """A batch that cannot be made durable for so long ends the loop with GaveUpError."""
+    """A batch that cannot be made durable for this long ends the loop with GaveUpError."""
 
 
 class BatchLoop:
     """One input topic, one group, one producer.
 
-    ``begin`` decides once a turn, before the fetch, by what its batch will be handled;
+    ``begin`` decides once per turn, before the fetch, what its batch will be handled with;
     ``pause_reason`` only answers, before it is handled, whether that still holds (and is all
     there is to ask if nothing is to decide). While either names a reason nothing is handled or
     committed, and the membership is kept. ``member`` is a static member id that no other living
@@ -111,14 +112,14 @@ class BatchLoop:
             return
         wait_ms = self._patience.failed(monotonic_ms())
         if wait_ms is None:
-            msg = f"no batch got through for {self._settings.give_up_ms} ms"
+            msg = f"no batch was made durable for {self._settings.give_up_ms} ms"
             raise GaveUpError(msg) from failure
         self._observer.retrying(type(failure.__cause__ or failure).__name__, wait_ms)
         await self._stopping.rest(wait_ms)
         await self._producer.settled()
 
     async def _carry(self, fetched: Fetched) -> Exception | None:
-        """Take one batch all the way; the failure if it has to be tried again."""
+        """Take one batch all the way; return the failure if it has to be tried again."""
         started_ms = monotonic_ms()
         try:
             await self._reader.learn_due(fetched)
@@ -131,7 +132,7 @@ class BatchLoop:
             self._reader.step_back(fetched)
             return failure
         if sent is None:
-            # A rebalance did not wait for us: whoever has these partitions now does the work.
+            # A rebalance did not wait for us: the partitions' new owner does the work.
             self._observer.retrying("rebalanced", 0)
             return None
         self._reader.count_gaps(fetched)
@@ -142,7 +143,7 @@ class BatchLoop:
         return None if committed else TimeoutError("commit")
 
     async def _handle_all(self, fetched: Fetched) -> int | None:
-        """Handle slice by slice and send; every output is acknowledged on return. How many.
+        """Handle slice by slice and send; return how many outputs, all acknowledged.
 
         None if the partitions were taken from us meanwhile: the rest is not sent, so that
         an old owner's records do not land behind those of the new one.
@@ -168,7 +169,7 @@ class BatchLoop:
         return sent + len(outgoing)
 
     def _slices(self, records: Sequence[ConsumedRecord]) -> Iterator[Sequence[ConsumedRecord]]:
-        """Cut so that no slice is long in records or in bytes; a large record stands alone."""
+        """Cut so that no slice is long in records or in bytes; a large record is a slice alone."""
         start = held_bytes = 0
         for at, record in enumerate(records):
             held_bytes += len(record.value or b"")

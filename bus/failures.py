@@ -6,7 +6,7 @@ class BrokerError(Exception):
 
 
 class CommitRefusedError(BrokerError):
-    """The group has moved on: these partitions are somebody else's now."""
+    """The group has moved on: these partitions belong to another member now."""
 
 
 class SendFailedError(Exception):
@@ -18,7 +18,7 @@ class OversizedError(ValueError):
 
 
 class GaveUpError(Exception):
-    """It went on failing for longer than allowed; the cause is the last failure."""
+    """A loop went on failing for longer than allowed; the cause is the last failure."""
 
 
 class ViewOutdatedError(Exception):
@@ -26,7 +26,7 @@ class ViewOutdatedError(Exception):
 
 
 class TopicError(Exception):
-    """The cluster refused something about a topic; ``code`` is Kafka's error name."""
+    """The cluster refused a request about a topic; ``code`` is Kafka's error name."""
 
     def __init__(self, topic: str, code: str, detail: str = "") -> None:
         super().__init__(f"topic {topic}: {code}" + (f" ({detail})" if detail else ""))
@@ -35,8 +35,8 @@ class TopicError(Exception):
 
 
 class SinkBackpressureError(Exception):
-    """A sink takes nothing for now, and has kept nothing of this batch."""
+    """A sink accepts nothing for now, and has kept nothing of this batch."""
 
     def __init__(self, retry_after_ms: int) -> None:
-        super().__init__(f"the sink asks for {retry_after_ms} ms")
+        super().__init__(f"the sink asks to wait {retry_after_ms} ms")
         self.retry_after_ms = retry_after_ms

@@ -86,7 +86,7 @@ class GroupReader:
             self.seek(partition, records[0].offset)
 
     async def learn_due(self, fetched: Fetched) -> None:
-        """Ask where the group stood in partitions that are new to us; a failure may be retried."""
+        """Look up the group's position in partitions new to us; a failure may be retried."""
         for partition in fetched:
             topic, number = partition
             if not self._watch.knows(topic, number):
@@ -95,7 +95,7 @@ class GroupReader:
                 self._watch.expect(topic, number, committed)
 
     def count_gaps(self, fetched: Fetched) -> None:
-        """Tell the observer of offsets that were skipped or came again; once a batch is through."""
+        """Report skipped or repeated offsets to the observer, once a batch is durable."""
         for partition, records in fetched.items():
             topic, number = partition
             first, last = records[0].offset, records[-1].offset
@@ -110,7 +110,7 @@ class GroupReader:
         """Commit past these records; False if the broker did not answer in time.
 
         A group that has moved on is no failure: its new owner starts at the last commit, and
-        what we made durable comes a second time, which the sinks know how to drop.
+        what we made durable comes a second time, and the sinks drop it.
         """
         offsets = {partition: records[-1].offset + 1 for partition, records in fetched.items()}
         try:
@@ -124,7 +124,7 @@ class GroupReader:
         return True
 
     def lag(self, fetched: Fetched) -> int:
-        """Records that lie unread behind these, as far as the last fetch told."""
+        """Unread records after these, as of the last fetch."""
         ends = {tp: self._member.highwater(tp) for tp in fetched}
         return sum(
             max(0, end - fetched[tp][-1].offset - 1) for tp, end in ends.items() if end is not None

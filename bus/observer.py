@@ -1,4 +1,4 @@
-"""What a loop tells about itself: the front door turns it into metrics."""
+"""What a loop reports about itself: the entry points turn it into metrics."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 class BatchDone(NamedTuple):
     """One batch that is durable downstream and whose offsets were handed in.
 
-    ``lag`` is how many records lie unread behind it in the partitions it came from.
+    ``lag`` is the number of unread records after it in the partitions it came from.
     """
 
     records: int
@@ -16,22 +16,22 @@ class BatchDone(NamedTuple):
 
 
 class LoopObserver:
-    """Every method does nothing; override what is wanted. Be quick and do not raise."""
+    """Every method does nothing; override what is wanted, quick and without raising."""
 
     def batch_done(self, done: BatchDone) -> None:
-        """A batch is through."""
+        """A batch is durable and its offsets were handed in."""
 
     def expired_unread(self, topic: str, partition: int, records: int) -> None:
         """Offsets were skipped: the broker deleted so many records before they were read."""
 
     def rewound(self, topic: str, partition: int, records: int) -> None:
-        """Offsets went back: so many were read before, or the topic lost its end."""
+        """Offsets went back by this many: they were read before, or the topic lost its end."""
 
     def retrying(self, reason: str, wait_ms: int) -> None:
         """A batch could not be made durable; it is read again after ``wait_ms``."""
 
     def commit_missed(self, reason: str) -> None:
-        """Offsets were not taken: the group moved on. The batch will come again, doubled."""
+        """Offsets were not taken: the group moved on. The batch is read, and sent, again."""
 
     def paused(self, reason: str) -> None:
         """Consumption waits; nothing is committed past what was decided."""

@@ -6,21 +6,21 @@ records before they were read.
 
 
 class OffsetWatch:
-    """The next offset due per partition."""
+    """The next offset due, by partition."""
 
     def __init__(self) -> None:
         self._due: dict[tuple[str, int], int | None] = {}
 
     def knows(self, topic: str, partition: int) -> bool:
-        """Whether the next expected offset was set, even to unknown."""
+        """Whether the next offset due was set, if only as unknown (None)."""
         return (topic, partition) in self._due
 
     def expect(self, topic: str, partition: int, offset: int | None) -> None:
-        """Set the next expected offset: the committed one; None if there is none yet."""
+        """Set the next offset due: the committed one; None if there is none yet."""
         self._due[topic, partition] = offset
 
     def forget(self) -> None:
-        """After a rebalance somebody else may have read on."""
+        """Forget a partition: after a rebalance another member may have read on."""
         self._due.clear()
 
     def seen(self, topic: str, partition: int, first: int, last: int) -> int:

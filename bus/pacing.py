@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 
 async def until(stopping: asyncio.Event, seconds: float) -> bool:
-    """Wait so long, but not longer than until ``stopping`` is set; whether it is."""
+    """Wait this long, or until ``stopping`` is set; return whether it is."""
     try:
         async with asyncio.timeout(seconds):
             await stopping.wait()
@@ -27,7 +27,7 @@ class Stopping:
 
     @property
     def asked(self) -> bool:
-        """Whether somebody wants the loop to end."""
+        """Whether the loop was asked to end."""
         return self._asked.is_set()
 
     @contextmanager
@@ -43,11 +43,11 @@ class Stopping:
             self._ended.set()
 
     async def rest(self, wait_ms: int) -> None:
-        """Wait, but not longer than until somebody asks to end."""
+        """Wait, but only until the loop is asked to end."""
         await until(self._asked, wait_ms / 1000)
 
     async def stop(self) -> None:
-        """Ask, wait until the loop has ended, and cancel it at the deadline. Idempotent."""
+        """Ask the loop to end, wait for it, and cancel it at the deadline. Idempotent."""
         self._asked.set()
         if self._task is None:
             return
@@ -60,7 +60,7 @@ class Stopping:
 
 
 def monotonic_ms() -> int:
-    """Milliseconds since some moment of this process; only differences mean something."""
+    """Milliseconds on this process's monotonic clock; only differences are meaningful."""
     return int(asyncio.get_running_loop().time() * 1000)
 
 

@@ -6,7 +6,7 @@ from aiokafka.partitioner import murmur2
 def partition_for(key: bytes, partitions: int) -> int:
     """The partition of a key among ``partitions``: positive murmur2 modulo their number.
 
-    The rule is Kafka's own (``BuiltInPartitioner.partitionForKey``), so a plain producer of
-    somebody else puts the same key into the same partition.
+    The rule is Kafka's own (``BuiltInPartitioner.partitionForKey``), so any other plain producer
+    puts the same key into the same partition.
     """
     return int((murmur2(key) & 0x7FFFFFFF) % partitions)

@@ -1,8 +1,8 @@
-"""What loops and processes need of Kafka: a ``Broker`` gives it, and each way is a port.
+"""What loops and processes need of Kafka: the ports, and the ``Broker`` that opens them.
 
 ``Connection`` is the broker itself, ``memory.FakeBroker`` one in this process. All names are
 unprefixed. What a broker refuses, or cannot answer, is raised as ``BrokerError``, or as
-``TopicError`` if it is about one topic.
+``TopicError`` if it concerns one topic.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
@@ -46,7 +46,7 @@ Offsets = dict[tuple[str, int], int]
 
 
 class Lag(NamedTuple):
-    """Where a group stands in one partition; ``committed`` None: it never committed there."""
+    """A group's position in one partition; ``committed`` is None if it never committed there."""
 
     committed: int | None
     begin: int
@@ -54,13 +54,13 @@ class Lag(NamedTuple):
 
     @property
     def records(self) -> int:
-        """Records that are there and not yet read."""
+        """Records that exist and are not yet read."""
         return self.end - max(self.committed or 0, self.begin)
 
 
 @dataclass(frozen=True, slots=True)
 class BrokerSettings:
-    """What the promise depends on and no topic can set; the slowest broker's, milliseconds."""
+    """Deletion settings that no topic can override; the slowest broker's, in milliseconds."""
 
     retention_check_interval_ms: int
     segment_delete_delay_ms: int
@@ -126,7 +126,7 @@ class OffsetReader(Protocol):
     async def __aexit__(self, *_: object) -> None: ...
 
     async def begin(self, partitions: Mapping[str, int]) -> Offsets:
-        """The first offset still there; ``partitions`` says how many each topic has."""
+        """The first offset still there; ``partitions`` is the number that each topic has."""
 
     async def end(self, partitions: Mapping[str, int]) -> Offsets:
         """The offset the next record will get."""
@@ -141,7 +141,7 @@ class OffsetReader(Protocol):
         """The offsets the group has committed; a partition without one is absent."""
 
     async def lag(self, group: str, partitions: Mapping[str, int]) -> dict[tuple[str, int], Lag]:
-        """Where the group stands in every partition of the topics."""
+        """The group's position in every partition of the topics."""
 
 
 class Producer(Protocol):
@@ -221,10 +221,10 @@ class TopicReader(Protocol):
 
 
 class Broker(Protocol):
-    """The way to one cluster; every way is opened by whoever asks for it, and closed by them."""
+    """One cluster's clients; whoever asks for a client opens and closes it."""
 
     def answers(self) -> bool:
-        """Whether anything takes a connection there: asked before a client waits. Blocks."""
+        """Whether a server accepts a connection: asked before a client waits. Blocks."""
 
     def admin(self) -> Admin:
         """Topics as the cluster has them."""
@@ -253,8 +253,8 @@ class Broker(Protocol):
     ) -> GroupMember:
         """A member of a group; ``revoked`` is awaited before partitions are given up.
 
-        ``member`` is a static id, unique by a locked slot (see ``slots``): who comes back with
-        it within the session timeout has the same partitions.
+        ``member`` is a static id, unique by a locked slot (see ``slots``): a member that
+        returns with it within the session timeout has the same partitions.
         """
 
     def reader(self, topic: str, partitions: int) -> TopicReader:

@@ -1,6 +1,6 @@
-"""Publishing for front doors: the office's outbox, the simulator, a replay.
+"""Publishing for processes and commands: the office's outbox, the simulator, a replay.
 
-In: a list of ``Outgoing``. Out: nothing, once all of it is durable. Records of one key keep
+In: a list of ``Outgoing``. Returns once all of it is durable. Records of one key keep
 their order, also over a retry.
 """
 
@@ -44,8 +44,8 @@ class Publisher:
     async def publish(self, outgoing: Sequence[Outgoing]) -> None:
         """Return when every record is durable; SendFailedError at the deadline.
 
-        A retry may write a record twice. A record without a partition goes where its key
-        belongs, one without either to partition 0.
+        A retry may write a record twice. A record without a partition goes to that of its
+        key, one without either to partition 0.
         """
         async with self._turn:
             patience = Patience(self._deadline_ms)
@@ -63,7 +63,7 @@ class Publisher:
                     return
 
     async def publish_to(self, topic: str, pairs: Sequence[tuple[bytes, bytes]]) -> None:
-        """The same for keys and values of one topic, each where its key belongs."""
+        """Publish keys and values to one topic, each to the partition of its key."""
         await self.publish([Outgoing(topic, None, key, value) for key, value in pairs])
 
     async def stop(self) -> None:

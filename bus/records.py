@@ -26,7 +26,7 @@ class Outgoing(NamedTuple):
     partition: int | None
     key: bytes | None
     value: bytes | None
-    headers: list[tuple[str, bytes]] = []  # noqa: RUF012  # shared by most records; nobody changes it
+    headers: list[tuple[str, bytes]] = []  # noqa: RUF012  # shared by most records; never changed
 
     def __repr__(self) -> str:
         return f"Outgoing({self.topic}, …)"

@@ -1,8 +1,8 @@
 """Topics into a store that keeps its own position: read, write durably, then commit.
 
 In: records of several topics. Out: ``write`` of gathered records, and only after it the
-offsets. If the store knows its position, that wins over the committed offset: what it holds
-is the truth, so a crash between its write and our commit costs nothing.
+offsets. If the store knows its position, that wins over the committed offset, so a crash
+between its write and our commit costs nothing.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -18,7 +18,7 @@ from bus.records import arrived_from
 from telemetry.arrived import Arrived
 
 REST_MS_MAX: Final = 60_000
-"""Longer without a fetch, and the client would leave its group."""
+"""Most milliseconds without a fetch; after more, the client would leave its group."""
 
 Position = Callable[[str, int], int | None]
 """The next offset of a topic's partition that the store has not got; None if it does not know.
@@ -43,7 +43,7 @@ class SinkSettings:
     gather_records_max: int = 10_000
     gather_bytes_max: int = 32 * 1024 * 1024
     give_up_ms: int = 10 * 60 * 1000
-    """A broker or a store that takes nothing for so long ends the loop with GaveUpError."""
+    """A broker or a store that accepts nothing for this long ends the loop with GaveUpError."""
 
 
 class SinkLoop:
@@ -119,7 +119,7 @@ class SinkLoop:
             await self._flush()
 
     def _place(self, partitions: set[TopicPartition]) -> None:
-        """Start newly assigned partitions where the store left off."""
+        """Set newly assigned partitions to the store's own position."""
         for partition in partitions - self._placed:
             topic, number = partition
             position = self._position(topic, number)
@@ -155,7 +155,7 @@ class SinkLoop:
             return
         wait_ms = self._patience.failed(monotonic_ms())
         if wait_ms is None:
-            msg = f"nothing got through for {self._settings.give_up_ms} ms"
+            msg = f"nothing was made durable for {self._settings.give_up_ms} ms"
             raise GaveUpError(msg) from failure
         if isinstance(failure, SinkBackpressureError):
             wait_ms = min(failure.retry_after_ms, REST_MS_MAX)
@@ -165,7 +165,7 @@ class SinkLoop:
     async def _write(
         self, gathered: dict[TopicPartition, list[ConsumedRecord]]
     ) -> Exception | None:
-        """Write and commit one batch; the failure if something has to be tried again."""
+        """Write and commit one batch; return the failure if it has to be tried again."""
         started_ms = monotonic_ms()
         batch: list[Arrived] = []
         for partition, records in gathered.items():

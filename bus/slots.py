@@ -58,7 +58,7 @@ class Slot:
         return f"{self.role}-{self.number}"
 
     def release(self) -> None:
-        """Let another process have the number. Idempotent; the file stays, it means nothing."""
+        """Let another process have the number. Idempotent; the file stays, without meaning."""
         descriptor, self._descriptor = self._descriptor, None
         if descriptor is not None:
             os.close(descriptor)

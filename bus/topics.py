@@ -1,4 +1,4 @@
-"""What a topic must be, and how what is found on the cluster differs from it. Pure.
+"""What a topic must be, and how a topic on the cluster differs from it. Pure.
 
 In: specifications compiled from the plan, and descriptions read by ``TopicAdmin``. Out: a list
 of differences. A difference is never repaired silently: the caller refuses to run or applies.

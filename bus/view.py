@@ -3,7 +3,7 @@
 In: a topic and functions that take its rows. Out: those functions called in order, and the
 answer to "is this fresh?". There is no group: every process reads all partitions from their
 beginning. A broker that is away makes a view stale, never wrong; if a deletion may have
-been missed, the view ends loudly and has to be built anew.
+been missed, the view ends with an error and has to be built anew.
 """
 
 import asyncio
@@ -56,7 +56,7 @@ class CompactedView:
 
     @property
     def heartbeat_ms(self) -> int | None:
-        """The newest heartbeat of the partition whose newest is oldest; None: one has none."""
+        """The newest heartbeat of the partition whose newest is oldest; None if one has none."""
         found = list(self._heartbeats.values())
         known = [at_ms for at_ms in found if at_ms is not None]
         return min(known) if known and len(known) == len(found) else None
@@ -64,7 +64,7 @@ class CompactedView:
     def fresh(self, now_ms: int, max_age_ms: int = 30_000) -> bool:
         """Whether the view is complete as of at most ``max_age_ms`` ago; if not, decide nothing."""
         heartbeat_ms = self.heartbeat_ms
-        # A heartbeat from the future vouches for nothing: the office's clock is wrong.
+        # A heartbeat from the future proves nothing: the office's clock is wrong.
         return (
             self.ready.is_set()
             and heartbeat_ms is not None
@@ -108,10 +108,10 @@ class CompactedView:
         # By partition: each has a leader of its own, and one may be away while others are not.
         silent_ms = now_ms - self._heard_ms[partition]
         if silent_ms > self._silence_ms_max:
-            msg = f"nothing was read for {silent_ms} ms; a deletion may be missed"
+            msg = f"nothing was read for {silent_ms} ms; the view may have missed a deletion"
             raise ViewOutdatedError(msg)
         if records[0].offset < self._due.get(partition, 0):
-            msg = "the topic lost its end or was created anew; rows here may be gone there"
+            msg = "the topic lost its end or was created anew; it may lack rows of this view"
             raise ViewOutdatedError(msg)
         for record in records:
             if record.key is None:

@@ -1,1 +1,1 @@
-"""What speaks to Kafka: the only importer of aiokafka. Everything else in ``bus`` asks these."""
+"""Kafka clients: the only importer of aiokafka. Everything else in ``bus`` uses these."""

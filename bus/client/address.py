@@ -12,16 +12,16 @@ _PREFIX: Final = re.compile(r"[A-Za-z0-9._-]{0,64}")
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """Where one cluster is. ``prefix`` stands before every topic name and group id.
+    """The address of one cluster. ``prefix`` precedes every topic name and group id.
 
-    The rest of the house uses unprefixed names; only Kafka's clients here add and remove it.
+    The rest of the code uses unprefixed names; only Kafka's clients here add and remove it.
     """
 
     bootstrap_servers: str
     prefix: str = ""
 
     def __post_init__(self) -> None:
-        """Refuse a prefix that Kafka would not take in a topic name."""
+        """ValueError for a prefix that Kafka does not allow in a topic name."""
         if not _PREFIX.fullmatch(self.prefix):
             msg = "a topic prefix is at most 64 letters, digits, dots, underscores and hyphens"
             raise ValueError(msg)
@@ -33,7 +33,7 @@ class Address:
     def plain(self, topic: str) -> str:
         """The unprefixed name of a topic; ValueError if it does not carry our prefix."""
         if not topic.startswith(self.prefix):
-            msg = "a topic without this deployment's prefix belongs to somebody else"
+            msg = "a topic without this deployment's prefix belongs to another deployment"
             raise ValueError(msg)
         return topic[len(self.prefix) :]
 
@@ -42,7 +42,7 @@ class Address:
         return self.prefix + name
 
     def answers(self) -> bool:
-        """Whether one of the named servers takes a connection. Blocks, at most 3 s for each."""
+        """Whether one of the named servers accepts a connection. Blocks, at most 3 s for each."""
         for server in self.bootstrap_servers.split(","):
             host, _, port = server.strip().rpartition(":")
             try:

@@ -25,7 +25,7 @@ from bus.topics import ActualTopic, TopicSpec, appliable, drift
 REQUEST_TIMEOUT_MS: Final = 15_000
 PROPAGATION_POLL_S: Final = 0.05
 ALL_OF_IT: Final = -1
-"""Kafka's word for the high watermark, as the offset before which records are deleted."""
+"""Kafka's number for the high watermark, as the offset before which records are deleted."""
 
 
 class TopicAdmin:
@@ -81,7 +81,7 @@ class TopicAdmin:
                     for spec in missing
                 ]
             )
-            # Somebody else creating it meanwhile is fine: drift tells what came of it.
+            # Another process may create it meanwhile: drift then shows any difference.
             check_codes(answer.topic_errors, allowed={"TopicAlreadyExistsError"})
             await self._until(lambda _, topic: topic is not None, missing)
         return [spec.name for spec in missing]
@@ -116,7 +116,7 @@ class TopicAdmin:
     async def empty(self, names: Sequence[str]) -> list[str]:
         """Make all that is now in these topics unreadable; those that exist.
 
-        Their offsets go on where they were. The bytes go with the segments that hold them,
+        Their offsets continue. The bytes go with the segments that hold them,
         within the topic's own bound. A record may be written meanwhile: ask again later.
         """
         found = await self.describe(names)

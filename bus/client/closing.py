@@ -43,7 +43,7 @@ async def end_consumer(consumer: Any, deadline_ms: int) -> None:
 
 
 class _Nothing:
-    """Stands for a part that was never made."""
+    """Takes the place of a part that was never made."""
 
 
 def _is_task(value: object) -> bool:
@@ -51,7 +51,7 @@ def _is_task(value: object) -> bool:
 
 
 async def _in_time(ending: Coroutine[Any, Any, Any], deadline_ms: int) -> bool:
-    """Whether it ended by itself and cleanly; what it raised beyond the broker's absence is raised.
+    """Whether it ended by itself and cleanly; any error but the broker's absence is raised.
 
     It runs as a task: a cancelled part of the client must not look like our own cancellation.
     """
@@ -76,6 +76,6 @@ async def _cut(tasks: Iterable[asyncio.Task[Any] | None]) -> None:
 
 
 def _observe(future: asyncio.Future[Any]) -> None:
-    # Nobody waits for this one any more; an unobserved failure would be logged as a leak.
+    # No task awaits this one any more; an unobserved failure would be logged as a leak.
     if not future.cancelled():
         future.exception()

@@ -49,7 +49,7 @@ class Positions:
 
     @translated
     async def begin(self, partitions: Mapping[str, int]) -> Offsets:
-        """The first offset still there; ``partitions`` says how many each topic has."""
+        """The first offset still there; ``partitions`` is the number that each topic has."""
         return self._plain(await self._consumer.beginning_offsets(self._all(partitions)))
 
     @translated
@@ -73,7 +73,7 @@ class Positions:
 
     @translated
     async def committed(self, group: str) -> Offsets:
-        """What the group has committed, if it has."""
+        """The offsets the group has committed; a partition without one is absent."""
         found = await self._committed(self._address.group(group))
         mine = self._address.prefix
         return self._plain(
@@ -82,7 +82,7 @@ class Positions:
 
     @translated
     async def lag(self, group: str, partitions: Mapping[str, int]) -> dict[tuple[str, int], Lag]:
-        """Where the group stands in every partition of the topics."""
+        """The group's position in every partition of the topics."""
         committed = await self.committed(group)
         begin, end = await self.begin(partitions), await self.end(partitions)
         return {at: Lag(committed.get(at), begin[at], end[at]) for at in end}

@@ -1,6 +1,6 @@
 """Sending that is known to be durable, or known to have failed.
 
-In: lists of ``Outgoing``. Out: nothing, once every record is acknowledged by all in-sync
+In: lists of ``Outgoing``. Returns once every record is acknowledged by all in-sync
 replicas. A producer that failed once is never used again: after a failed batch every later
 send of an idempotent aiokafka producer fails as well.
 """
@@ -149,7 +149,7 @@ async def _send(producer: Any, filled: _Filled) -> None:
             batch.close()
             acks.append(await producer.send_batch(batch, topic, partition=partition))
     except BaseException:
-        # A failure in the middle leaves earlier acks that nobody will wait for.
+        # A failure in the middle leaves earlier acks that no task awaits.
         for ack in acks:
             ack.cancel()
         with contextlib.suppress(asyncio.CancelledError, KafkaError):

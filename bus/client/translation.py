@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 def translated(ask: Callable[P, Awaitable[T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Ask, and raise BrokerError for what Kafka or its client refuses."""
+    """Await a call; raise BrokerError for what Kafka or its client refuses."""
 
     @wraps(ask)
     async def asked(*args: P.args, **options: P.kwargs) -> T:

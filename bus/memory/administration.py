@@ -103,7 +103,7 @@ class MemoryOffsets:
         return dict(self._committed.get(group, {}))
 
     async def lag(self, group: str, partitions: Mapping[str, int]) -> dict[tuple[str, int], Lag]:
-        """Where the group stands in every partition of the topics."""
+        """The group's position in every partition of the topics."""
         committed = await self.committed(group)
         logs = self._logs(partitions)
         return {at: Lag(committed.get(at), log.begin, log.end) for at, log in logs}

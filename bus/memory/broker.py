@@ -1,7 +1,7 @@
-"""A broker in this process that obeys every port, and goes wrong on request.
+"""A broker in this process that obeys every port, and fails on request.
 
 For unit tests and trials: nothing is durable, nothing is encoded, and no thread or socket is
-used. Time is the ``clock``'s. What may go wrong is in ``faults``: a marker for the next send or
+used. Time is the ``clock``'s. Its failures are in ``faults``: a marker for the next send or
 commit, an event between two records, or a call here.
 """
 
@@ -74,7 +74,7 @@ class FakeBroker:
         return MemoryReader(self._cluster, topic, partitions)
 
     def feed(self, topic: str, partition: int, *items: Outgoing | bytes | Event) -> None:
-        """Write records as others would, in the broker's time; an event lies in between them."""
+        """Write records as others would, in the broker's time; events take effect between them."""
         log = self._cluster.log(topic, partition)
         if log is None:
             raise LookupError(topic)
@@ -88,15 +88,15 @@ class FakeBroker:
         self._cluster.changed()
 
     def records(self, topic: str) -> list[Stored]:
-        """What lies in a topic, partition by partition."""
+        """The records of a topic, partition by partition."""
         return [record for log in self._cluster.topics[topic].logs for record in log.records]
 
     def committed(self, group: str) -> Mapping[tuple[str, int], int]:
-        """What a group has committed."""
+        """The offsets a group has committed."""
         return dict(self._committed.get(group, {}))
 
     def fail_next(self, *faults: Fault) -> None:
-        """Let the next sends and commits go wrong, each once, in this order."""
+        """Make the next sends and commits fail, each once, in this order."""
         for fault in faults:
             self._faults.add(fault)
 

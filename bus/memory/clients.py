@@ -47,7 +47,7 @@ class MemoryProducer:
             raise SendFailedError(msg)
 
     async def settled(self) -> None:
-        """What is late arrives now."""
+        """Write the records of sends that were delayed."""
         late, self._late = self._late, []
         if not self._cluster.away:
             self._write(late)

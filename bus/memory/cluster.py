@@ -1,7 +1,7 @@
 """What the broker in memory holds: topics, their settings, their records.
 
 The rules are Kafka's as far as ``bus`` relies on them: offsets only grow, also over a deletion
-of records; a topic that is made anew begins at 0; a setting nobody set has the broker's default.
+of records; a topic made anew begins at 0; a setting that is not set has the broker's default.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from bus.topics import ActualTopic, TopicSpec
 
 APPEND_TIME: Final = "LogAppendTime"
 RECORD_OVERHEAD: Final = 100
-"""About what Kafka adds to a record that stands alone in its batch, bytes."""
+"""About what Kafka adds to a record that is alone in its batch, bytes."""
 DEFAULTS: Final[Mapping[str, str]] = {
     "cleanup.policy": "delete",
     "compression.type": "producer",
@@ -93,7 +93,7 @@ class Topic:
         return self.spec.config.get(name, DEFAULTS[name])
 
     def described(self) -> ActualTopic:
-        """As an administrator sees it."""
+        """The topic as an administrator sees it."""
         config, partitions = self.spec.config, len(self.logs)
         replication, overrides = self.spec.replication, frozenset(config)
         return ActualTopic(
@@ -158,13 +158,13 @@ class Cluster:
         log.end += 1
 
     def changed(self) -> None:
-        """Wake who waits for something new; callable from any thread."""
+        """Wake every task that waits for something new; callable from any thread."""
         waiting, self._waiting = self._waiting, set()
         for loop, future in waiting:
             loop.call_soon_threadsafe(_wake, future)
 
     async def wait(self, wait_ms: int) -> None:
-        """Until something changes, at most so long."""
+        """Wait until something changes, at most this long."""
         loop = asyncio.get_running_loop()
         mine = loop, loop.create_future()
         self._waiting.add(mine)

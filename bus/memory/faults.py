@@ -1,4 +1,4 @@
-"""What may go wrong on request: markers for the next step of a kind, and in between records."""
+"""Failures on request: markers for the next send or commit, and for events between records."""
 
 from collections import deque
 from enum import Enum, auto
@@ -37,20 +37,20 @@ COMMITS: Final = frozenset({Fault.COMMIT_LOST, Fault.COMMIT_REFUSED})
 
 
 class Faults:
-    """The faults that wait, in order, for sends and for commits."""
+    """The pending faults, in order, for sends and for commits."""
 
     def __init__(self) -> None:
         self._sends: deque[Fault] = deque()
         self._commits: deque[Fault] = deque()
 
     def add(self, fault: Fault) -> None:
-        """Let the next step of its kind that has no fault yet go wrong."""
+        """Make the next step of its kind that has no fault yet fail."""
         (self._commits if fault in COMMITS else self._sends).append(fault)
 
     def of_send(self) -> Fault | None:
-        """What happens to this send; None: it goes well."""
+        """The fault of this send; None if it succeeds."""
         return self._sends.popleft() if self._sends else None
 
     def of_commit(self) -> Fault | None:
-        """What happens to this commit; None: it goes well."""
+        """The fault of this commit; None if it succeeds."""
         return self._commits.popleft() if self._commits else None

@@ -23,13 +23,13 @@ class Group:
     def __init__(self, cluster: Cluster, committed: Offsets) -> None:
         self.committed = committed
         self.stale = False
-        """Whether somebody left: the next fetch of any member shares out again."""
+        """Whether a member left: the next fetch of any member shares out again."""
         self._cluster = cluster
         self._members: dict[str, MemoryMember] = {}
         self._sharing = asyncio.Lock()
 
     async def join(self, member: "MemoryMember") -> None:
-        """Take a member in; a static one that comes back gets what it had."""
+        """Add a member; a static one that comes back gets what it had."""
         before = self._members.get(member.name)
         self._members[member.name] = member
         if before is not None and before.topics == member.topics:
@@ -38,7 +38,7 @@ class Group:
             await self.share()
 
     def leave(self, member: "MemoryMember") -> None:
-        """Let a member go; a static one keeps its place."""
+        """Remove a member; a static one keeps its place."""
         if not member.static and self._members.get(member.name) is member:
             self.forget(member.name)
 
@@ -65,7 +65,7 @@ class Group:
                 self._give(self._members[name], share)
 
     async def shared(self) -> None:
-        """Wait while the group is being shared out: nothing is handed to anyone meanwhile."""
+        """Wait while the group is being shared out: no member gets records meanwhile."""
         async with self._sharing:
             return
 
@@ -180,7 +180,7 @@ class MemoryMember:
         self._positions, self._paused = positions, set()
 
     def _logs(self) -> list[tuple[TopicPartition, PartitionLog]]:
-        """The logs to read from; a position that is in none any more begins again."""
+        """The logs to read from; a position that no log has any more is reset."""
         if self._cluster.away or not self._open:
             return []
         found = []
@@ -206,7 +206,7 @@ class MemoryMember:
         return fetched
 
     async def _happened(self) -> bool:
-        """Whether an event was due where this member has read to; it has happened then."""
+        """Whether an event was due at this member's position; if so, it has happened."""
         for (topic, _), log, position in [
             (at, log, self._positions[at]) for at, log in self._logs()
         ]:

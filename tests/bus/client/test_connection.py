@@ -11,7 +11,7 @@ def test_the_prefix_goes_on_and_comes_off() -> None:
 
 
 def test_a_foreign_topic_is_refused() -> None:
-    with pytest.raises(ValueError, match="somebody else"):
+    with pytest.raises(ValueError, match="another deployment"):
         Connection("broker:9092", prefix="t7.").plain("t8.telemetry.raw")
 
 

@@ -1,6 +1,6 @@
 """The sink port in memory: whole, for tests and for trying things out. Nothing is durable.
 
-What outlives a ``MemorySink`` is its ``MemoryStore``: a second sink on the same store is a
+Its ``MemoryStore`` outlives a ``MemorySink``: a second sink on the same store is a
 restart. Counts, reasons and receipts are those of the lake.
 """
 
@@ -38,7 +38,7 @@ class StoredRow(NamedTuple):
 
 @dataclass(slots=True)
 class MemoryStore:
-    """What a disk would hold: rows by output, positions and duplicate windows."""
+    """The contents of a disk: rows by output, positions and duplicate windows."""
 
     window: int = 50_000
     rows: dict[str, list[StoredRow]] = field(default_factory=dict)

@@ -1,6 +1,6 @@
-"""What a killed writer left half done is removed before anything new is written.
+"""Removing what a killed writer left half done, before anything new is written.
 
-A part is whole only when its topic-partition's marker stands at or above its last offset;
+A part is whole only when its topic-partition's marker is at or above its last offset;
 any other is deleted, and its records, never committed, come again from Kafka.
 """
 
@@ -12,7 +12,7 @@ from sinks.lake.markers import DurableOffsets
 
 
 def remove_unmarked(root: Path) -> int:
-    """Delete every part above its marker; how many. Only the lake's one writer may call it."""
+    """Delete every part above its marker; return how many. For the lake's one writer only."""
     durable = DurableOffsets(root)
     removed = 0
     for place in partitions(root):
@@ -25,6 +25,6 @@ def remove_unmarked(root: Path) -> int:
             touched.add(path.parent)
             removed += 1
         for directory in touched:
-            # Else a power cut could bring the part back under a marker that passed it by then.
+            # Else a power cut could bring the part back below a marker that is past it by then.
             sync_if_there(directory)
     return removed

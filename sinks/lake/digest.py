@@ -1,7 +1,7 @@
 """Whether two lakes hold the same rows: a digest, and how many rows one lost or doubled.
 
 Everything of a row counts, and nothing else: not the files, buckets or offsets it lies in,
-which differ between runs that are equal. Equal rows may lawfully stand twice (a floor makes
+which differ between runs that are equal. Equal rows may lawfully occur twice (a floor makes
 two readings alike), so rows are compared as often as they occur.
 """
 
@@ -20,14 +20,14 @@ _KEY: Final = f"output, {', '.join(COLUMNS)}"
 
 
 class Digest(NamedTuple):
-    """SHA-256 over the sorted rows of all outputs, and how many rows that were."""
+    """SHA-256 over the sorted rows of all outputs, and the number of those rows."""
 
     sha256: str
     rows: int
 
 
 class RowDifference(NamedTuple):
-    """What a lake lacks or has too much of, in rows, against the one it should equal."""
+    """Rows that a lake lacks or has too often, compared with the lake it should equal."""
 
     lost: int
     doubled: int

@@ -23,7 +23,7 @@ def _sync(path: Path, flags: int) -> None:
 
 
 def sync_if_there(path: Path) -> None:
-    """As ``sync_directory``, of a directory that a sweep may be removing at this moment."""
+    """``sync_directory`` for a directory that a sweep may be removing at this moment."""
     try:
         sync_directory(path)
     except FileNotFoundError:
@@ -57,7 +57,7 @@ def move(temporary: Path, final: Path) -> None:
             make_directory(final.parent)
             temporary.replace(final)
         except FileNotFoundError:
-            # A sweep removes directories that stand empty: this one, a moment ago.
+            # A sweep removes empty directories: this one, a moment ago.
             if last_try:
                 raise
         else:

@@ -1,6 +1,6 @@
 """What a lake was created with and can never change: ``_lake.json``.
 
-A pseudonym's bucket says where an erasure must look, so the number of buckets belongs to
+A pseudonym's bucket determines where an erasure must look, so the number of buckets belongs to
 the files, not to today's settings.
 """
 

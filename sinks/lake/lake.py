@@ -30,12 +30,12 @@ from telemetry.arrived import Arrived
 
 @dataclass(frozen=True, slots=True)
 class LakeSettings:
-    """How a lake is written. ``buckets`` is settled by the first writer for good."""
+    """How a lake is written. ``buckets`` is fixed by the first writer."""
 
     buckets: int = 4
-    """Files an erasure must not touch grow with it, and so do small files; 10 subjects each."""
+    """More buckets: more files that an erasure leaves alone, more small files; 10 subjects each."""
     window: int = 50_000
-    """Records per topic-partition in which a duplicate is known: more than arrive there
+    """Records per topic-partition in which a duplicate is recognised: more than arrive there
     between a worker's death and its successor's first commit (session timeout x rate)."""
     compression: Literal["zstd", "uncompressed"] = "zstd"
     """``uncompressed`` only if planted markers are searched for: compression hides them."""

@@ -1,7 +1,7 @@
 """Names in the lake: which file holds what, and what a found name means.
 
 ``purpose=<output>/expires=<minute, UTC>/bucket=NN/part-<topic>-<partition>-<first>-<last>
-.parquet``, with ``-r<hash>v<version>`` before the ending if a version of the policy gave
+.parquet``, with ``-r<hash>v<version>`` before the suffix if a version of the policy gave
 rows another end. No name holds an identifier. Names beginning with ``_`` are not data: Spark,
 Trino and DuckDB globs pass them by.
 """
@@ -45,7 +45,7 @@ class Part(NamedTuple):
     first: int
     last: int
     restated: str = ""
-    """Of which part these rows are, if a version of the policy gave some another end."""
+    """The part these rows came from, if a version of the policy gave some another end."""
     decided_by: int = 0
     """The version that gave these their end; 0: the one that let each of them through."""
 
@@ -74,9 +74,9 @@ def checked_name(name: str) -> str:
 
 
 def expires_text(expires_ms: int) -> str:
-    """The partition value of an expiry; it lies on a minute."""
+    """The partition value of an expiry; ValueError unless it is a full minute."""
     if expires_ms % MINUTE_MS:
-        msg = "an expiry lies on a minute: minute is the finest grain"
+        msg = "an expiry must be a full minute: minute is the finest grain"
         raise ValueError(msg)
     return to_datetime(expires_ms).strftime(_EXPIRES_TEXT)
 
@@ -87,13 +87,13 @@ def bucket_of(pseudonym: str, buckets: int) -> int:
 
 
 def bucket_directory(root: Path, output: str, expires_ms: int, bucket: int) -> Path:
-    """Where an output's rows of one expiry and bucket lie."""
+    """The directory of an output's rows of one expiry and bucket."""
     expires = f"expires={expires_text(expires_ms)}"
     return root / f"purpose={checked_name(output)}" / expires / f"bucket={bucket:02d}"
 
 
 def marker_directory(root: Path, topic: str, partition: int) -> Path:
-    """Where a topic-partition's markers lie."""
+    """The directory of a topic-partition's markers."""
     return root / OFFSETS / f"{checked_name(topic)}-{partition}"
 
 
@@ -115,7 +115,7 @@ def outputs(root: Path) -> list[str]:
 def partitions(root: Path, output: str | None = None) -> Iterator[Partition]:
     """Every expiry partition, earliest expiry first within an output.
 
-    A directory whose name no date can be read from raises ValueError: what it holds would
+    A directory whose name holds no date raises ValueError: what it holds would
     never expire.
     """
     for name in outputs(root) if output is None else [output]:

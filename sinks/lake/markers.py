@@ -42,7 +42,7 @@ class Markers:
     def advance(
         self, last: int, seen: Sequence[Seen], now_ms: int, temporary: Path, at: Hook
     ) -> None:
-        """Everything up to ``last`` is durable: say so, durably.
+        """Record durably that everything up to ``last`` is durable.
 
         The caller's files must be durable under their names. ``temporary`` is a folder of
         the same file system. If markers are merged, ids of expired records are left out.

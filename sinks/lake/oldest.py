@@ -1,6 +1,6 @@
-"""How old the oldest kept reading of each output is: the figure that the promise bounds.
+"""How old the oldest kept reading of each output is: the figure that the policy bounds.
 
-A part never changes but by erasure, which can only make it younger, so each is read once
+Only an erasure changes a part, and can only make it younger, so each is read once
 (its time column alone) and remembered by name until it is gone.
 """
 
@@ -42,7 +42,7 @@ def _oldest_in(engine: duckdb.DuckDBPyConnection, path: Path) -> int | None:
     try:
         found = engine.execute(f"SELECT epoch_ms(min(t)) FROM {source([path])}").fetchone()  # noqa: S608  # a quoted path
     except duckdb.Error:
-        # Swept while we looked; or damaged: then as old as can be, so that an alert fires,
+        # Swept meanwhile; or damaged: then as old as can be, so that an alert fires,
         # and measuring never stops deleting.
         return 0 if path.exists() else None
     return None if found is None else found[0]

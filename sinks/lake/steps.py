@@ -1,4 +1,4 @@
-"""The durable steps of a write, by name: where a crash may fall, and where tests make it.
+"""The durable steps of a write, by name: where a crash may occur, and where tests cause it.
 
 A hook is called after each step. The shipped one does nothing; a test's raises or kills.
 """

@@ -1,4 +1,4 @@
-"""A lake as it lies on disk, for those who delete, measure and search. Needs no writer."""
+"""A lake as it is on disk, for deleting, measuring and searching. Needs no writer."""
 
 from collections.abc import Collection, Mapping
 from pathlib import Path

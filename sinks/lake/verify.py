@@ -1,4 +1,4 @@
-"""Whether raw bytes stand anywhere in a folder: in a file's content, its name or its path.
+"""Whether raw bytes occur anywhere in a folder: in a file's content, its name or its path.
 
 This is how an erasure is checked from outside. It sees through no compression and no
 encryption; search a lake written ``uncompressed``.
@@ -16,7 +16,7 @@ _CHUNK_BYTES: Final = 1 << 20
 def search(root: Path, marker: bytes) -> Hits:
     """Search every file under ``root``, ours or not. Blocks; reads everything."""
     if not marker:
-        msg = "an empty marker is found everywhere"
+        msg = "an empty marker would be found in every file"
         raise ValueError(msg)
     searched = in_bytes = in_names = 0
     for folder, folders, names in os.walk(root, onerror=_unless_gone):
@@ -43,5 +43,5 @@ def _holds(path: Path, marker: bytes) -> bool:
                     return True
                 tail = chunk[-len(marker) :]
     except FileNotFoundError:
-        return False  # removed while we looked
+        return False  # removed meanwhile
     return False

@@ -1,8 +1,9 @@
 """A process's folder of temporary files, which dies with the process.
 
 ``_tmp/<name>/`` holds parts being written and the engine's spill; ``_tmp/<name>.lock`` is
-locked while its owner lives. The kernel frees the lock of a killed process, so anyone can
-tell a dead owner's folder and remove it: a stuck or dead writer must not keep data alive.
+locked while its owner lives. The kernel frees the lock of a killed process, so any
+process can recognise a dead owner's folder and remove it: a stuck or dead writer must not
+keep data alive.
 """
 
 import fcntl
@@ -70,14 +71,14 @@ class Workplace:
         self._lock = None
 
     def abandon(self) -> None:
-        """Give up the name and leave everything lying, as a killed process does."""
+        """Give up the name and leave every file, as a killed process does."""
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
 
 
 def clear_dead(root: Path) -> int:
-    """Remove the folders of owners that live no more; how many. Never waits."""
+    """Remove the folders of dead owners; return how many. Never waits."""
     cleared = 0
     for lock_path in sorted((root / TEMPORARY).glob(f"*{_LOCK}")):
         handle = _try(lock_path)

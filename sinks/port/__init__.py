@@ -1,1 +1,1 @@
-"""What the wiring asks of any store, and what stores share: records, admission, duplicates."""
+"""What processes need of any store, and what stores share: records, admission, duplicates."""

@@ -1,7 +1,7 @@
 """What of a topic-partition's batch is new, readable and still alive. Pure.
 
-Each record meets the questions in one fixed order: was its offset durable before, can it
-be read, has it expired, was its id kept before. The first yes decides.
+The questions have one fixed order: was the record's offset durable before, is it unreadable,
+has it expired, was its id kept before. The first yes decides.
 """
 
 from collections.abc import Iterable, Sequence
@@ -38,7 +38,7 @@ def by_partition(records: Iterable[Arrived]) -> dict[tuple[str, int], list[Arriv
 def admit_record(
     records: Sequence[Arrived], output: str, position: int | None, window: Window, now_ms: int
 ) -> AdmittedRecord:
-    """Sort one topic-partition's records; the window is asked, not changed."""
+    """Sort one topic-partition's records; the window is read, not changed."""
     result = AdmittedRecord()
     fresh: set[bytes] = set()
     rejected: dict[Unreadable, int] = {}

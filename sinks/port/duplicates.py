@@ -1,4 +1,4 @@
-"""Which records a topic-partition kept lately: a worker's duplicate has a new offset.
+"""The records a topic-partition kept most recently: a worker's duplicate has a new offset.
 
 A worker that dies between its send and its commit sends the same records again; their
 ``ce_id`` is the same, their offset is not. The window remembers the last ``size`` kept

@@ -93,7 +93,7 @@ def read_record(arrived: Arrived, output: str) -> RecordReadings | Unreadable:
 def _read_headers(arrived: Arrived, output: str) -> _Stamp:
     headers = dict(arrived.headers)
     _require(all(name in headers for name in NEEDED), Unreadable.MISSING_HEADER)
-    # A name given twice says two things; a name may also come with no value at all.
+    # A name given twice is ambiguous; a name may also come with no value at all.
     whole = all(isinstance(text, bytes) for text in headers.values())
     _require(whole and len(headers) == len(arrived.headers), Unreadable.BAD_HEADER)
     try:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 
 class Unreadable(StrEnum):
-    """Why a record is skipped: it is not what the contract of a purpose topic says."""
+    """Why a record is skipped: it breaks the contract of a purpose topic."""
 
     NO_PAYLOAD = "no_payload"
     OVERSIZED = "oversized"
@@ -16,7 +16,7 @@ class Unreadable(StrEnum):
     MISSING_HEADER = "missing_header"
     BAD_HEADER = "bad_header"
     WRONG_PURPOSE = "wrong_purpose"
-    """The header names another purpose than the topic's: nothing of it may be kept here."""
+    """The header names another purpose than the topic's: the record may not be kept here."""
     KEY_MISMATCH = "key_mismatch"
     """The Kafka key is not the record's pseudonym."""
     COLUMN_MISMATCH = "column_mismatch"
@@ -25,7 +25,7 @@ class Unreadable(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """What became of a batch's records; ``*_readings`` sum the records' ``readings`` header."""
+    """The outcome of a batch's records; ``*_readings`` sum the records' ``readings`` header."""
 
     records: int = 0
     rows: int = 0
@@ -76,18 +76,18 @@ class Overdue(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Restated:
-    """What a restatement did: rows by output that end at another time, and that are gone."""
+    """A restatement's outcome: rows by output that got a new expiry, and that were deleted."""
 
     files: int = 0
     moved: Mapping[str, int] = field(default_factory=dict)
     removed: Mapping[str, int] = field(default_factory=dict)
     unjudged: int = 0
-    """Rows looked at whose own version is not known: they keep the end they have."""
+    """Rows judged whose own version is unknown: their expiry stays."""
     left: int = 0
     """Parts that wait for the next turn."""
 
     def plus(self, later: "Restated") -> "Restated":
-        """Two turns together; what waits is what waits after the later one."""
+        """The sum of two turns; the parts that wait are those of the later one."""
         return Restated(
             self.files + later.files,
             Counter(self.moved) + Counter(later.moved),

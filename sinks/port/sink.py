@@ -1,4 +1,4 @@
-"""The port that the product uses: a place that keeps records, and forgets them.
+"""The port to a store: it keeps records, and deletes them on time.
 
 In: consumed records. Out: counts and receipts. No count, receipt or error may hold an
 identifier or a value. Everything here blocks: the wiring runs it in a thread.
@@ -14,7 +14,7 @@ from telemetry.kept import End, Kept
 
 
 class StoreTakenError(Exception):
-    """Another living process does this work on this store; two at once would do harm."""
+    """Another living process does this work on this store; two at once would damage it."""
 
 
 class Ends(Protocol):
@@ -26,9 +26,9 @@ class Ends(Protocol):
         ...
 
     def end_of(self, rows: Kept) -> End | None:
-        """The rows' end now; None if nobody can tell.
+        """The rows' end under it; None if it cannot be determined.
 
-        It is as it was, sooner, later if people decided so, or 0 for at once.
+        It is unchanged, earlier, later if the version is approved for old data, or 0: at once.
         """
         ...
 
@@ -56,12 +56,12 @@ class Sink(Protocol):
         ...
 
     def close(self) -> None:
-        """Give the store up; what was written stays."""
+        """Release the store; what was written stays."""
         ...
 
 
 class Store(Protocol):
-    """What is kept, for those who delete, measure and search; safe beside its ``Sink``.
+    """The kept rows, for deleting, measuring and searching; safe beside its ``Sink``.
 
     Called by one thread at a time.
     """
@@ -79,7 +79,7 @@ class Store(Protocol):
         ...
 
     def overdue(self, now_ms: int) -> list[Overdue]:
-        """What ``expire`` would find now: the promise that is not kept yet."""
+        """What ``expire`` would find now: rows kept past their expiry."""
         ...
 
     def restate(self, ends: Ends, now_ms: int) -> Restated:

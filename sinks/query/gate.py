@@ -1,8 +1,8 @@
 """Which statements an analyst may run: one SELECT over ``readings`` and nothing else.
 
 Pure but for a parser: DuckDB's own parse tree is walked, and what is not on a list is
-refused. The locked engine (query.py) is the second wall: it cannot reach other files even
-where this gate erred.
+refused. The locked engine (query.py) is the second barrier: it cannot reach other files even
+if this gate is wrong.
 """
 
 import re
@@ -36,7 +36,7 @@ _NODES: Final = frozenset(
     }
 )
 _TABLE_FUNCTIONS: Final = frozenset({"range", "generate_series", "unnest"})
-# Volatile functions are refused (they tell of the engine and its settings) but for these.
+# Volatile functions are refused (they reveal the engine and its settings), except these.
 _HARMLESS: Final = ("now", "today", "current_date", "random", "unnest")
 _CTE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
 _FUNCTIONS: Final = """
@@ -54,7 +54,7 @@ SELECT lower(view_name) FROM duckdb_views() UNION SELECT lower(table_name) FROM 
 
 
 class QueryRefusedError(Exception):
-    """The statement asks for more than one purpose's live rows; the message says what."""
+    """The statement asks for more than one purpose's live rows; the message names it."""
 
 
 class Gate:
@@ -84,7 +84,7 @@ class Gate:
         found = self._engine.execute("SELECT json_serialize_sql($1)", [statement]).fetchone()
         tree: dict[str, Any] = msgspec.json.decode(found[0]) if found else {"error": True}
         if tree["error"]:
-            why = tree.get("error_message", "it cannot be read")
+            why = tree.get("error_message", "it cannot be parsed")
             msg = f"only one SELECT over {VIEW} may run here: {why}"
             raise QueryRefusedError(msg)
         if len(tree["statements"]) != 1:
@@ -104,7 +104,7 @@ class Gate:
     def _check_node(self, node: dict[str, Any], names: Collection[str]) -> None:
         kind = node.get("type")
         if isinstance(kind, str) and "class" not in node and kind not in _NODES:
-            msg = f"this form of statement is not open here ({kind.lower().replace('_', ' ')})"
+            msg = f"this form of statement is not allowed here ({kind.lower().replace('_', ' ')})"
             raise QueryRefusedError(msg)
         if kind == "BASE_TABLE":
             local = not node["schema_name"] and not node["catalog_name"]
@@ -116,7 +116,7 @@ class Gate:
             raise QueryRefusedError(msg)
         function = node.get("function_name")
         if function is not None and function.lower() not in self._functions:
-            msg = f"the function {function!r} is not open here"
+            msg = f"the function {function!r} is not allowed here"
             raise QueryRefusedError(msg)
 
 

@@ -1,9 +1,9 @@
 """One purpose opened for an analyst: live rows only, SELECT only, nothing else in reach.
 
-Two walls. The gate refuses every statement but one SELECT over ``readings``. The engine is
+Two barriers. The gate refuses every statement but one SELECT over ``readings``. The engine is
 locked to the files of the live partitions of one output, so another purpose, an expired
 row or a system file is out of its reach. Rows come sorted by (pseudonym, t): no offset,
-file name or order of arrival shows. A session's ``now`` stands still; open one per query.
+file name or order of arrival shows. A session's ``now`` is fixed; open one per query.
 """
 
 from collections.abc import Sequence
@@ -21,14 +21,14 @@ from sinks.lake.parquet import COLUMNS, ROW_ORDER, connect, quoted, source
 from sinks.lake.workplace import Workplace
 from sinks.query.gate import VIEW, Gate, QueryRefusedError
 
-_MOVING: Final = "rows are being given another end by a new policy: run it again"
+_MOVING: Final = "a new policy is changing when rows expire: run the query again"
 LOOKS_MAX: Final = 50
-# In place of the engine's own words, which name files, and these tell of offsets.
-_GONE: Final = "rows were deleted while the query ran: run it again"
+# In place of the engine's own message, which names files, and those contain offsets.
+_GONE: Final = "rows were deleted while the query ran: run the query again"
 
 
 class QueryFailedError(Exception):
-    """The statement was allowed but did not run; the message says why and what to do."""
+    """The statement was allowed but failed; the message gives the reason and the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class QueryLimits:
     """What one query may use."""
 
     rows_max: int = 100_000
-    """More rows are cut off, and the result says so."""
+    """More rows are cut off, and the result is marked as cut."""
     seconds_max: float = 300.0
     memory_mb: int = 512
     threads: int = 2
@@ -60,7 +60,7 @@ class PurposeSession:
         known = outputs(root)
         if output not in known:
             kept = ", ".join(known) or "none"
-            msg = f"no rows of {output!r} were ever kept here; kept are: {kept}"
+            msg = f"no rows of {output!r} were ever kept here; outputs with rows: {kept}"
             raise QueryRefusedError(msg)
         self._limits = limits
         self._workplace = Workplace(root, f"query-{uuid4().hex}")
@@ -76,7 +76,7 @@ class PurposeSession:
             self._lock(live)
 
     def run(self, statement: str) -> Result:
-        """Run one SELECT; ``QueryRefusedError`` or ``QueryFailedError`` where it does not."""
+        """Run one SELECT; ``QueryRefusedError`` or ``QueryFailedError`` if it does not run."""
         self._gate.check(statement)
         timer = Timer(self._limits.seconds_max, self._engine.interrupt)
         timer.start()
@@ -122,10 +122,10 @@ class PurposeSession:
 
 
 def _live(root: Path, output: str, now_ms: int) -> list[Path]:
-    """The live parts as they stand at one moment, each row in one of them.
+    """The live parts as they are at one moment, each row in one of them.
 
-    A restatement moves rows between partitions while we look: what was the same twice, with
-    nothing half done beginning or ending between, is one moment.
+    A restatement may move rows between partitions meanwhile: two equal listings, with no
+    restatement beginning or ending in between, show one moment.
     """
     for _ in range(LOOKS_MAX):
         undone, found = half_done(root), _listed(root, output, now_ms)

@@ -1,1 +1,1 @@
-"""What removes bytes from the lake: expiring, erasing, giving rows another end."""
+"""What removes bytes from the lake: expiring, erasing, giving rows another expiry."""

@@ -84,7 +84,7 @@ def _rows_of(engine: duckdb.DuckDBPyConnection, path: Path, names: list[str]) ->
     except duckdb.IOException:
         if path.exists():
             raise
-        return 0  # swept while we looked
+        return 0  # swept meanwhile
     return found[0] if found else 0
 
 
@@ -96,7 +96,7 @@ def _rewrite(
     compression: str,
     at: Hook,
 ) -> int:
-    """Replace a part by one without these pseudonyms; how many rows are left in it."""
+    """Replace a part by one without these pseudonyms; return the rows left in it."""
     temporary = workplace.path / "rewritten.parquet"
     others = f"SELECT * FROM {source([path])} WHERE NOT list_contains($1::VARCHAR[], pseudonym)"  # noqa: S608  # a quoted path
     names = [str(pseudonym) for pseudonym in pseudonyms]
@@ -109,7 +109,7 @@ def _rewrite(
     at(Step.REWRITTEN)
     if left and path.exists():
         temporary.replace(path)
-    else:  # nothing is left of it, or a sweep took it meanwhile
+    else:  # it is empty now, or a sweep took it meanwhile
         path.unlink(missing_ok=True)
         temporary.unlink()
     sync_if_there(path.parent)

@@ -38,7 +38,7 @@ def expire_due(root: Path, now_ms: int) -> Swept:
 
 
 def overdue(root: Path, now_ms: int) -> list[Overdue]:
-    """The partitions a sweep at ``now_ms`` would still find: the promise not yet kept."""
+    """The partitions a sweep at ``now_ms`` would still find: rows kept past their expiry."""
     return [
         Overdue(place.output, place.expires_ms, count)
         for place in partitions(root)

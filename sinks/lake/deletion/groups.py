@@ -41,7 +41,7 @@ class RowGroup(NamedTuple):
 
 
 def groups_of(engine: duckdb.DuckDBPyConnection, path: Path) -> list[RowGroup]:
-    """The groups of a part; none if a sweep took it while we looked."""
+    """The groups of a part; none if a sweep took it meanwhile."""
     try:
         found = engine.execute(_GROUPS.format(source=source([path]))).fetchall()
     except duckdb.IOException:
@@ -59,7 +59,7 @@ def copy_groups(
     end_ms: int,
     compression: str,
 ) -> None:
-    """Copy these groups into a new part that ends at ``end_ms``; durable on return."""
+    """Copy these groups into a new part that expires at ``end_ms``; durable on return."""
     statement = _COPY.format(
         expires=f"make_timestamp_ms({end_ms}::BIGINT)",
         source=source([path]),

@@ -1,7 +1,7 @@
 """Replacing one part by several, so that a kill leaves either the one or the others.
 
 The note ``_restating/<name>`` is durable before any of the others appears; the old part's
-unlink is the moment at which they count. A note that still stands then tells what to undo.
+unlink is the moment at which they count. A note still there then lists what to undo.
 """
 
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ class _Note(Struct, forbid_unknown_fields=True):
 
 
 def name_of(root: Path, source: Path) -> str:
-    """A name that no other part of this lake gives: 16 hexadecimal digits."""
+    """A name that no other part of this lake has: 16 hexadecimal digits."""
     place = str(source.relative_to(root)).encode()
     return blake2b(place, digest_size=NAME_BYTES).hexdigest()
 
@@ -33,7 +33,7 @@ def name_of(root: Path, source: Path) -> str:
 def replace(
     root: Path, source: Path, written: Sequence[tuple[Path, Path]], temporary: Path, at: Hook
 ) -> None:
-    """Put parts, written durably as (temporary, final), in a source's place. Blocks.
+    """Replace a source by parts, written durably as (temporary, final). Blocks.
 
     Durable on return. Until the unlink the new parts do not count (``half_done``). A source
     that a sweep took meanwhile is gone all the same.
@@ -66,13 +66,13 @@ def _notes(root: Path) -> list[_Note]:
     for path in sorted((root / RESTATING).glob("*")):
         try:
             found.append(msgspec.json.decode(path.read_bytes(), type=_Note))
-        except FileNotFoundError:  # done with while we looked
+        except FileNotFoundError:  # finished meanwhile
             continue
     return found
 
 
 def settle(root: Path) -> int:
-    """Undo or finish what a killed process left half done; how many. One process at a time."""
+    """Undo or finish what a killed process left half done; the number. One process at a time."""
     folder = root / RESTATING
     notes = sorted(folder.iterdir()) if folder.exists() else []
     for path in notes:

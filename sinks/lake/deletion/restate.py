@@ -1,8 +1,8 @@
-"""A new version of the policy gives rows kept under older ones another end.
+"""Giving rows kept under older versions of the policy the end the new one sets.
 
-In: a lake, and who tells when rows end now. Out: the rows in the partitions of their new end,
-whose parts name the version that decided it; what may not stay is gone. Safe beside a writer
-and a sweep; a reader opened meanwhile waits for the part in hand. One erasure or restatement
+In: a lake, and ends under the version in force. Out: the rows in the partitions of their new end,
+whose parts name the version that decided it; rows that may not stay are deleted. Safe beside
+a writer and a sweep; a reader opened meanwhile waits for the part in hand. One erasure or restatement
 at a time per lake. Everything here blocks.
 """
 
@@ -24,13 +24,13 @@ from sinks.port.sink import Ends
 from telemetry.kept import End, Kept
 
 REWRITTEN_MAX: Final = 200
-"""Parts rewritten in one turn: expiring must get its own between."""
+"""Parts rewritten in one turn: an expiry sweep must run between turns."""
 LOOKED_AT_MAX: Final = 2_000
 """Parts looked at in one turn."""
 
 
 class Restatement:
-    """Remembers which parts stand as the version in force wants them; each is judged once."""
+    """Remembers which parts are as the version in force wants them; judges each once."""
 
     def __init__(self, root: Path, compression: str, at: Hook = go_on) -> None:
         self._root = root
@@ -46,7 +46,7 @@ class Restatement:
         rewritten_max: int = REWRITTEN_MAX,
         looked_at_max: int = LOOKED_AT_MAX,
     ) -> Restated:
-        """One turn: judge some parts, rewrite those that must be; ``left`` says what waits.
+        """One turn: judge some parts, rewrite those that must be; ``left`` counts the rest.
 
         Idempotent. WorkplaceTakenError while an erasure or another restatement runs.
         """
@@ -107,7 +107,7 @@ class _Turn:
         self.unjudged = 0
 
     def part(self, place: Partition, path: Path, ends: Ends, now_ms: int) -> bool:
-        """Restate one part; whether it stands as it should (a rewritten one is no more)."""
+        """Restate one part; return whether it is as it should be (a rewritten one is gone)."""
         part = read_part(path.name)
         if part is None:
             return True
@@ -119,7 +119,7 @@ class _Turn:
         except duckdb.IOException:
             if path.exists():
                 raise
-            return True  # swept while we copied
+            return True  # swept during the copy
         self.files += 1
         for (end_ms, _), groups in by_end.items():
             rows = sum(group.rows for group in groups)

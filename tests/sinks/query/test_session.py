@@ -65,7 +65,7 @@ def test_an_expired_row_is_unreadable_at_once_before_any_sweep(root: Path) -> No
 
 
 def test_an_output_that_never_had_rows_is_named_as_such(root: Path) -> None:
-    with pytest.raises(QueryRefusedError, match="kept are: service_improve, third_party"):
+    with pytest.raises(QueryRefusedError, match="outputs with rows: service_improve, third_party"):
         open_purpose(root, "product_rnd", NOW_MS)
 
 

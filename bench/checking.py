@@ -1,4 +1,4 @@
-"""Whether what came out is what the job demands: every record counted, a sample compared.
+"""Whether the outputs are what the job demands: every record counted, a sample compared.
 
 In: the topics of one run, and raw envelopes of some devices in their order. Out: how many
 records were compared; WrongOutputError if one is missing, doubled or different.
@@ -21,7 +21,7 @@ TOLERANCE: Final = 1e-9
 
 
 class WrongOutputError(Exception):
-    """An output is not what the reference says; the text names purpose and place only."""
+    """An output differs from the reference; the text names purpose and place only."""
 
 
 @dataclass(slots=True)
@@ -73,7 +73,7 @@ def _take(outputs: Outputs, purpose: str, record: Any) -> None:
 
 
 def compare(outputs: Outputs, raw: Mapping[str, Sequence[bytes]], agreed: frozenset[str]) -> int:
-    """Hold the sampled outputs against the reference, in order; how many records were held."""
+    """Compare the sampled outputs with the reference, in order; return how many records."""
     held = 0
     for name, values in raw.items():
         wanted = [reference(value, consented=name in agreed) for value in values]
@@ -81,7 +81,7 @@ def compare(outputs: Outputs, raw: Mapping[str, Sequence[bytes]], agreed: frozen
             due = [one[purpose] for one in wanted if purpose in one]
             came = outputs.sampled[purpose, pseudonym(purpose, name)]
             if len(due) != len(came):
-                msg = f"purpose {purpose}: {len(came)} records where {len(due)} are due"
+                msg = f"purpose {purpose}: {len(came)} records, but {len(due)} are due"
                 raise WrongOutputError(msg)
             for expected, (value, headers) in zip(due, came, strict=True):
                 check(purpose, expected, value, headers)
@@ -90,7 +90,7 @@ def compare(outputs: Outputs, raw: Mapping[str, Sequence[bytes]], agreed: frozen
 
 
 def check(purpose: str, expected: Expected, value: bytes, headers: Mapping[str, bytes]) -> None:
-    """Hold one output record against the reference."""
+    """Compare one output record with the reference."""
     if not same(expected.value, json.loads(value)):
         msg = f"purpose {purpose}: a value differs"
         raise WrongOutputError(msg)

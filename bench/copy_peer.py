@@ -39,7 +39,7 @@ Copied = tuple[str, int, bytes, bytes, list[tuple[str, bytes]]]
 
 
 async def templates(target: Connection) -> dict[bytes, list[Copied]]:
-    """By raw key: what leaves for a device, with the names of ``target``'s topics."""
+    """The outputs of a device, by raw key, with the names of ``target``'s topics."""
     program = build_program(load_plan())
     keys = KeyCache(SeededKeyring())
     processor = Processor(program, everybody(), keys, lambda _, key: partition_for(key, PARTITIONS))

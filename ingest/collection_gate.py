@@ -1,8 +1,8 @@
-"""The never-collect gate: what no output of the policy keeps goes no further than this.
+"""The never-collect gate: it drops signals that no output of the policy keeps.
 
 In: an envelope and the plan's ``collected`` paths. Out: the envelope without the rest,
-and how many readings stayed behind. It stands before the transport, so that a signal
-nobody needs is on no disk but the vehicle's.
+and how many readings were dropped. It runs before the transport, so that a signal
+no purpose needs is on no disk but the vehicle's.
 """
 
 from collections.abc import Set as AbstractSet

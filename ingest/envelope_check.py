@@ -1,8 +1,8 @@
-"""What would be rejected of an envelope and why, for people who write gateways.
+"""Which readings of an envelope would be rejected and why, for authors of gateways.
 
 In: the bytes of one envelope and a judge (the processors' own rules). Out: findings with
-a remedy each. No value of the envelope comes out, and of a path only words the catalogue
-knows: a path may be anything a device put there.
+a remedy each. They contain no value of the envelope, and of a path only words the catalogue
+knows: a device may put anything into a path.
 """
 
 import re
@@ -21,7 +21,7 @@ from telemetry.record import TROUBLE_CODES
 from telemetry.signals import Catalogue
 
 Judge = Callable[[bytes], Mapping[Rejected, int]]
-"""Readings of a payload that would be rejected, by reason; empty if all are admitted."""
+"""What would be rejected of a payload: readings by reason, empty if all is admitted."""
 
 REMEDIES: Final[Mapping[Rejected, str]] = {
     Rejected.NO_PAYLOAD: "send a value with the record",
@@ -31,7 +31,7 @@ REMEDIES: Final[Mapping[Rejected, str]] = {
     Rejected.UNKNOWN_VERSION: "send v 1",
     Rejected.UNKNOWN_FIELD: "leave out fields the envelope's JSON Schema does not name",
     Rejected.TOO_MANY_READINGS: "send several envelopes of 50 to 200 readings",
-    Rejected.NO_READINGS: "send no envelope if there is nothing to say",
+    Rejected.NO_READINGS: "send no envelope without readings",
     Rejected.UNKNOWN_DEVICE: "register the device: roadfade device register",
     Rejected.BEFORE_REGISTRATION: "register the device from an earlier instant, or fix its clock",
     Rejected.FROM_THE_FUTURE: "fix the device's clock: it is more than 24 h ahead",
@@ -50,7 +50,7 @@ _OF_COLUMNS: Final = frozenset(
         Rejected.COLUMN_MISMATCH,
     ]
 )
-"""Reasons that concern one column; every other concerns the whole envelope."""
+"""Reasons that apply to one column; every other applies to the whole envelope."""
 _PLACE: Final = re.compile(r"at `(\$[$\w.\[\]]*)`$")
 
 
@@ -66,12 +66,12 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What would become of an envelope on arrival."""
+    """The outcome of an envelope on arrival."""
 
     readings: int
     findings: tuple[Finding, ...]
     not_collected: tuple[str, ...]
-    """Known paths that no purpose needs: sent in vain, better not at all."""
+    """Known paths that no purpose needs; a gateway should not send them."""
 
     @property
     def admitted(self) -> int:
@@ -101,12 +101,12 @@ def check_envelope(
 
 
 def report(checked: Checked) -> list[str]:
-    """Lines for a person: counts, then one line for each finding."""
+    """The report as lines of text: counts, then one line for each finding."""
     lines = [f"{checked.admitted} of {checked.readings} readings would be admitted"]
     for finding in checked.findings:
         where = f" in {finding.place}" if finding.place else ""
         lines.append(f"{finding.readings} rejected as {finding.reason}{where}: {finding.remedy}")
-    lines += [f"{path} is needed by no purpose: do not send it" for path in checked.not_collected]
+    lines += [f"no purpose needs {path}: do not send it" for path in checked.not_collected]
     return lines
 
 

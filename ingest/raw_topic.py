@@ -14,17 +14,17 @@ ENVELOPES_AT_ONCE_MAX = 500
 
 
 class TopicPublisher(Protocol):
-    """What is asked of the bus."""
+    """What this module needs of the bus."""
 
     async def publish_to(self, topic: str, pairs: Sequence[tuple[bytes, bytes]]) -> None:
         """Write these keys and values; durable on return."""
 
 
 class RawPublisher:
-    """The way onto the raw topic for everything that runs in this house.
+    """The way onto the raw topic for every producer of this installation.
 
     The record key is an HMAC of the device under a routing key that lives as long as this
-    object: one device keeps one partition meanwhile, and nobody reads a device off a key.
+    object: one device keeps one partition meanwhile, and no key reveals a device.
     """
 
     def __init__(self, publisher: TopicPublisher, collected: AbstractSet[str]) -> None:
@@ -37,7 +37,7 @@ class RawPublisher:
 
     @property
     def counts(self) -> dict[str, int]:
-        """What went out so far, and what the policy collects of nobody."""
+        """Counts of what was published, and of what was not collected."""
         return {
             "envelopes": self.envelopes,
             "readings": self.readings,
@@ -45,7 +45,7 @@ class RawPublisher:
         }
 
     async def publish(self, envelopes: Iterable[Envelope]) -> int:
-        """Publish what the policy collects of them; durable on return. How many went out."""
+        """Publish what the policy collects of them, durably; return how many were published."""
         outgoing: list[tuple[bytes, bytes]] = []
         sent = readings = 0
         for envelope in envelopes:

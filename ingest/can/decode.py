@@ -30,7 +30,7 @@ class Undecoded(StrEnum):
     WRONG_LENGTH = "wrong_length"
     UNKNOWN_MULTIPLEX = "unknown_multiplex"
     UNSUPPORTED = "unsupported"
-    """The message is a container; its parts are not taken apart."""
+    """The message is a container; its parts are not decoded."""
 
 
 class Decoded(NamedTuple):
@@ -72,7 +72,7 @@ def parameter_group(can_id: int) -> int:
 
 
 def decoder(database: Database) -> Decoder:
-    """Index a loaded database. If ids stand twice the later message wins."""
+    """Index a loaded database. If an id occurs twice the later message wins."""
     by_id = {(m.is_extended_frame, m.frame_id): m for m in database.messages}
     j1939 = [m for m in database.messages if m.protocol == "j1939" and m.is_extended_frame]
     return Decoder(by_id, {parameter_group(m.frame_id): m for m in j1939})

@@ -1,7 +1,7 @@
 """Maps: which signal of a CAN database is which path of the catalogue, and in what unit.
 
 In: YAML that people write, and the catalogue. Out: a frozen map, or ``Refused`` naming
-the entry. Conversions stand in the map, never in code.
+the entry. Conversions are in the map, never in code.
 """
 
 import math
@@ -23,7 +23,7 @@ MAP_BYTES_MAX: Final = 512 * 1024
 
 
 class Unfit(StrEnum):
-    """Why a mapped value is no reading."""
+    """Why a mapped value gave no reading."""
 
     INVALID = "invalid"
     """The message's own valid flag is not set."""
@@ -41,7 +41,7 @@ class Entry(BaseModel):
     factor: float = 1.0
     offset: float = 0.0
     decimals: int | None = None
-    """Round to so many; a decoder's 56.07042799999999 is 56.070428."""
+    """Round to this many; a decoder's 56.07042799999999 is 56.070428."""
     min: float | None = None
     max: float | None = None
     """Narrower than the catalogue's range, after conversion."""
@@ -134,7 +134,7 @@ def load_map(path: Path, catalogue: Catalogue) -> SignalMap:
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeError) as error:
-        msg = f"{path.name} cannot be read: give a UTF-8 text file."
+        msg = f"{path.name} cannot be read: provide a UTF-8 text file."
         raise Refused(msg) from error
     return parse_map(text, catalogue, path.name)
 

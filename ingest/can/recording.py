@@ -1,4 +1,4 @@
-"""What ``roadfade replay`` runs: files on disk to envelopes, with progress.
+"""The work of ``roadfade replay``: files on disk to envelopes, with progress.
 
 In: paths, a device, the plan's collected paths and now. Out: envelopes. Blocking reads;
 the capture is read twice if times are shifted, since the last frame decides by how much.
@@ -32,7 +32,7 @@ class Recording:
     """One capture with its database and map, ready to be replayed any number of times.
 
     ``map_name``: a path, or the name of a shipped map. ``Refused`` if one of the
-    files cannot be taken.
+    files cannot be used.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class Recording:
         map_path = shipped_maps().get(map_name, Path(map_name))
         self.capture = Capture(log, zone)
         self.counts = ReplayCounts()
-        """Of the latest (or running) replay; ``capture.counts`` has the frames'."""
+        """Counts of the latest (or running) replay; ``capture.counts`` has the frames'."""
         self._decoder: Decoder = load_decoder(database)
         self._signals: SignalMap = load_map(map_path, catalogue)
         self._digest = _digest(log, database, map_path)

@@ -18,7 +18,7 @@ from telemetry.envelope import Envelope
 
 @dataclass(slots=True)
 class ReplayCounts:
-    """What became of every data frame and of every decoded value; grows as it runs."""
+    """The outcome of every data frame and of every decoded value; grows as it runs."""
 
     decoded: int = 0
     undecoded: Counter[Undecoded] = field(default_factory=Counter)

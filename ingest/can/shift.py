@@ -1,4 +1,4 @@
-"""Recorded times lie years back: by how much a replay moves them.
+"""By how much a replay moves recorded times, which may be years old.
 
 In: the capture's last instant and now. Out: microseconds to add to every time.
 """
@@ -13,10 +13,10 @@ _PLAUSIBLE_FROM_MS: Final = 946_684_800_000
 
 
 def shift_us(last_us: int, now_ms: int, *, keep_time: bool) -> int:
-    """0 if times are kept, else what brings the last frame to now.
+    """0 if times are kept, else the shift that moves the last frame to now.
 
     Kept times must be plausible (2000 to a day ahead), else ``Refused``: logs of year
-    1970 or 2047 are common, and what they say would be rejected or live too long.
+    1970 or 2047 are common, and their readings would be rejected or kept too long.
     """
     if not keep_time:
         return now_ms * 1000 - last_us

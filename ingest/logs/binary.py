@@ -31,7 +31,7 @@ def read_binary(form: Form, path: Path, counts: LogCounts) -> Iterator[LoggedFra
     try:
         reader = can.MF4Reader(path) if form is Form.MF4 else can.BLFReader(path)
     except Exception as error:
-        # asammdf raises a dozen kinds; none of them lets a frame out, so nothing is lost here.
+        # asammdf raises a dozen kinds; none comes after a frame, so nothing is lost here.
         msg = f"{path.name} begins as {form} but cannot be opened: the file is damaged."
         raise Refused(msg) from error
     if isinstance(reader, can.BLFReader):

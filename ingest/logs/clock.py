@@ -1,7 +1,7 @@
-"""When a frame of a text capture was seen: the traps of each form's clock, in one place.
+"""When a frame of a text capture was seen: the pitfalls of each form's clock, in one place.
 
 ASC: a header date without a zone, and either seconds since the start or since the line
-before. Elsewhere the stamp is taken as it stands. Out: microseconds since 1970 UTC.
+before. In other forms the stamp is used as it is. Out: microseconds since 1970 UTC.
 """
 
 import re

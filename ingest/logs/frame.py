@@ -22,7 +22,7 @@ class LogCounts:
     data: int = 0
     """Data frames, each yielded."""
     error: int = 0
-    """Error frames: a bus's complaint carries no data."""
+    """Error frames: they carry no data."""
     remote: int = 0
     """Remote frames: they ask and carry no data."""
     bad: int = 0

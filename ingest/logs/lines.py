@@ -1,4 +1,4 @@
-"""Lines on their way to a python-can reader, so that none of them vanishes uncounted.
+"""Feeding lines to a python-can reader, so that every line is counted.
 
 python-can's text readers end at the first bad line and skip what they do not know
 without a word. This feed knows the line in hand, can begin again after it with the
@@ -105,7 +105,7 @@ class LineFeed:
         return line
 
     def settle(self) -> None:
-        """Judge the line in hand if no frame came of it."""
+        """Judge the line in hand if it did not become a frame."""
         line, self._in_hand = self._in_hand, None
         if line is None:
             return

@@ -1,4 +1,4 @@
-"""Which form a capture has, told by its content: suffixes lie (``.log`` has four meanings)."""
+"""Recognises a capture's form by its content: suffixes mislead (``.log`` has four meanings)."""
 
 import re
 from enum import StrEnum

@@ -106,7 +106,7 @@ class Signpost(StrEnum):
 def commands(catalogue: Catalogue, collected: AbstractSet[str]) -> dict[str, Signal]:
     """The commands to ask for: those whose path is collected, one path per command.
 
-    Where a command stands at two paths the one outside ``Vehicle.OBD`` is meant.
+    If two paths have the same command, the one outside ``Vehicle.OBD`` is used.
     """
     found: dict[str, Signal] = {}
     for signal in sorted(catalogue, key=lambda s: s.path.startswith("Vehicle.OBD.")):
@@ -118,7 +118,7 @@ def commands(catalogue: Catalogue, collected: AbstractSet[str]) -> dict[str, Sig
 def read_line(
     line: bytes, asked: Mapping[str, Signal], dropped: Counter[Dropped]
 ) -> Reading | Codes | Signpost | None:
-    """What one line says; None, and a count, if it is no reading."""
+    """The content of one line; None, and a count, if it is no reading."""
     try:
         message = _decoder.decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError):

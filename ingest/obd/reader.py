@@ -35,7 +35,7 @@ def allowed_commands() -> set[str]:
 
 
 def narrow() -> None:
-    """Take from python-OBD what it would send by itself or on request beyond modes 01 and 03.
+    """Remove from python-OBD what it would send by itself or on request beyond modes 01 and 03.
 
     On connecting it lists modes 06 and 09, and it holds CLEAR_DTC for always supported.
     """
@@ -49,7 +49,7 @@ def say(kind: str, **fields: Any) -> None:
 
 
 def ask(connection: Any, name: str) -> bool:
-    """Read one command and say its value; False if the car does not support it."""
+    """Read one command and write its value; False if the car does not support it."""
     base, _, attribute = name.partition(".")
     command = obd.commands[base]
     if not connection.supports(command):
@@ -68,7 +68,7 @@ def ask(connection: Any, name: str) -> bool:
 
 
 def ask_codes(connection: Any) -> None:
-    """Read the stored trouble codes (mode 03) and say them, without their texts."""
+    """Read the stored trouble codes (mode 03) and write them, without their texts."""
     response = connection.query(obd.commands.GET_DTC)
     if response.value:
         codes = [code for code, _text in response.value]

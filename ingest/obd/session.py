@@ -39,12 +39,12 @@ class Adapter:
     codes_every: int = 60
     """Rounds between two readings of the trouble codes."""
     silence_s_max: float = 60.0
-    """An adapter that says nothing for so long is lost; connecting takes some 5 s."""
+    """An adapter silent for this long counts as lost; connecting takes some 5 s."""
 
 
 @dataclass(slots=True)
 class SessionCounts:
-    """What became of every line the reader wrote."""
+    """The outcome of every line the reader wrote."""
 
     lines: int = 0
     readings: int = 0
@@ -52,7 +52,7 @@ class SessionCounts:
     envelopes: int = 0
     dropped: Counter[Dropped] = field(default_factory=Counter)
     lost: bool = False
-    """The adapter or the car went away (or was never there)."""
+    """The adapter or the car was disconnected (or never connected)."""
 
 
 class Session:
@@ -80,7 +80,7 @@ class Session:
             self._reader.terminate()
 
     async def envelopes(self) -> AsyncGenerator[Envelope, None]:
-        """Envelopes of some ten seconds each, until the reader ends. Nothing held is lost then.
+        """Envelopes of some ten seconds each, until the reader ends. No reading held is lost then.
 
         ``stop`` ends it early; closing the iterator (``aclosing``) ends the reader too, but
         what is held is lost.
@@ -147,9 +147,7 @@ class Session:
             msg = "Reading an adapter needs python-OBD: `pip install 'roadfade[obd]'` adds it."
             raise Refused(msg)
         if not self._asked and not self._wants_codes:
-            msg = (
-                "The policy collects nothing an OBD-II adapter can answer: there is nothing to ask."
-            )
+            msg = "The policy collects no signal that an adapter can read: there is nothing to ask."
             raise Refused(msg)
         adapter = self._adapter
         asked = [part for name in self._asked for part in ("--command", name)]

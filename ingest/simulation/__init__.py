@@ -1,1 +1,1 @@
-"""A fleet that exists in arithmetic only: vehicles, roads, sensors and their faults."""
+"""A simulated fleet: vehicles, roads, sensors and their faults."""

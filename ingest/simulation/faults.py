@@ -1,4 +1,4 @@
-"""What goes wrong on the road, at set rates, decided by the seed alone.
+"""Faults of vehicles and devices, at set rates, decided by the seed alone.
 
 In: rates between 0 and 1 and a random stream. Out: decisions. A fault changes times,
 columns or when an envelope is sent; it never loses a reading unseen.
@@ -15,7 +15,7 @@ _CODES: Final = ("P0301", "P0420", "P0171", "P0455", "P0128", "P0A80", "C0035", 
 
 @dataclass(frozen=True, slots=True)
 class FaultRates:
-    """How often; each is a share between 0 and 1."""
+    """The rates; each is a share between 0 and 1."""
 
     offline: float = 0.3
     """Trips with a gap without a network; its envelopes are sent when it ends."""
@@ -49,7 +49,7 @@ class Gap(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class TripFaults:
-    """What goes wrong on one trip."""
+    """The faults of one trip."""
 
     gap: Gap | None
     clock_unknown: bool
@@ -57,7 +57,7 @@ class TripFaults:
 
 
 def trip_faults(chance: Random, rates: FaultRates, seconds: int) -> TripFaults:
-    """Decide for a trip of ``seconds``."""
+    """Decide the faults of a trip of ``seconds``."""
     gap = None
     if chance.random() < rates.offline:
         from_s = chance.randrange(seconds)

@@ -78,6 +78,6 @@ def _engine_speed(speed: float, chance: Random) -> float:
 
 
 def _level(vehicle: Vehicle, drive: Drive, second: int, per_trip: float) -> float:
-    """Percent left: falls with the way driven and jumps up when it is filled."""
+    """Percent left: falls with the way driven and jumps up when filled."""
     used = vehicle.stored + (drive.number + drive.shares[second]) * per_trip
     return round(95.0 - 85.0 * (used % 1.0), 1)

@@ -77,7 +77,7 @@ def test_a_lost_and_a_doubled_output_are_seen(
             records.pop()
         else:
             records.append(records[-1])
-        with pytest.raises(WrongOutputError, match="where 2 are due"):
+        with pytest.raises(WrongOutputError, match="but 2 are due"):
             compare(outputs, _raw(made), consenting())
 
 

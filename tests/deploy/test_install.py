@@ -73,7 +73,7 @@ def test_the_second_time_nothing_is_done(machine: Machine) -> None:
     machine.has_python()
     machine.has_jars()
     done = machine.install()
-    assert (done.returncode, done.stdout) == (0, "install: everything is there\n"), done.stderr
+    assert (done.returncode, done.stdout) == (0, "install: everything is installed\n"), done.stderr
 
 
 def test_without_maven_it_says_what_to_install(machine: Machine) -> None:
@@ -106,7 +106,7 @@ def test_jars_that_differ_from_those_we_know_are_not_run(machine: Machine) -> No
     assert "differ from deploy/kafka/jars.sha256" in done.stderr
     machine.command("mvn", 'mkdir -p .cache/kafka-4.3.1/libs.new; printf jar > "$_/kafka.jar"')
     assert machine.install().stdout.endswith("install: done\n")
-    assert machine.install().stdout == "install: everything is there\n"
+    assert machine.install().stdout == "install: everything is installed\n"
 
 
 def test_a_changed_lock_is_installed_again(machine: Machine) -> None:

@@ -58,7 +58,7 @@ def test_each_finding_names_its_path_its_reason_and_a_remedy() -> None:
         "2 of 5 readings would be admitted",
         "2 rejected as wrong_unit in Vehicle.Speed: convert to the catalogue's unit: roadfade signals",
         "1 rejected as unknown_signal in Vehicle.…: is Vehicle.Speed meant? look the path up: roadfade signals",
-        "Vehicle.IsMoving is needed by no purpose: do not send it",
+        "no purpose needs Vehicle.IsMoving: do not send it",
     ]
 
 

@@ -1,4 +1,4 @@
-"""Every broker there is, for the claims that hold on each of them."""
+"""Every kind of broker, for the claims that hold on each of them."""
 
 from collections.abc import AsyncIterator
 from contextlib import nullcontext

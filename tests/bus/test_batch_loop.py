@@ -1,4 +1,4 @@
-"""The loops come through everything that can go wrong, on the broker in memory.
+"""The loops survive everything that can go wrong, on the broker in memory.
 
 That they do on Kafka, as far as it can be made to go wrong there, is in ``contract``.
 """
@@ -47,7 +47,7 @@ def written(broker: FakeBroker) -> list[bytes]:
 
 
 async def carry(broker: FakeBroker, records: int, **options: Any) -> Noted:
-    """Copy until so many records are through."""
+    """Copy until this many records are committed."""
     noted = Noted()
     async with running(copier(broker, noted, **options)) as tasks:
         await until(lambda: noted.records >= records, *tasks)
@@ -128,7 +128,7 @@ async def test_a_commit_without_an_answer_is_covered_by_the_next(broker: FakeBro
     assert written(broker) == numbers(0, 9)
 
 
-async def test_a_refused_commit_is_told_and_the_loop_goes_on(broker: FakeBroker) -> None:
+async def test_a_refused_commit_is_reported_and_the_loop_goes_on(broker: FakeBroker) -> None:
     broker.feed(IN, 0, *numbers(0, 5))
     broker.fail_next(Fault.COMMIT_REFUSED)
     noted = await carry(broker, 5)
@@ -249,7 +249,7 @@ async def test_an_unknown_committed_offset_is_asked_again(broker: FakeBroker) ->
     assert written(broker) == numbers(0, 5)
 
 
-async def test_a_topic_that_is_made_anew_is_read_from_its_start_and_told(
+async def test_a_topic_made_anew_is_read_from_its_start_and_reported(
     broker: FakeBroker,
 ) -> None:
     broker.feed(IN, 0, *numbers(0, 5), Event.REMADE)
@@ -271,7 +271,7 @@ async def test_a_vanished_topic_gives_nothing_and_takes_nothing(broker: FakeBrok
     assert broker.committed(GROUP) == {}
 
 
-async def test_a_view_goes_stale_while_the_broker_is_away_and_is_right_afterwards(
+async def test_a_view_is_stale_while_the_broker_is_away_and_right_afterwards(
     broker: FakeBroker,
 ) -> None:
     rows: dict[bytes, bytes | None] = {}

@@ -43,7 +43,7 @@ async def broker() -> AsyncIterator[FakeBroker]:
 async def keep(
     broker: FakeBroker, store: Store, committed: int, settings: SinkSettings | None = None
 ) -> Noted:
-    """Run until so much is committed."""
+    """Run until this many offsets are committed."""
     noted = Noted()
     loop = SinkLoop(
         broker, [IN], GROUP, store.position, store.write, observer=noted, settings=settings
@@ -98,7 +98,7 @@ async def test_what_was_gathered_before_a_rebalance_is_left_to_the_new_owner(
     assert store.writes == [[0, 1, 2, 3]]
 
 
-async def test_a_store_that_was_not_told_of_its_commit_has_it_again(broker: FakeBroker) -> None:
+async def test_a_store_not_informed_of_its_commit_gets_the_batch_again(broker: FakeBroker) -> None:
     broker.feed(IN, 0, b"0", b"1")
     broker.fail_next(Fault.COMMIT_REFUSED)
     store = Store()

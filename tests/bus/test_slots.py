@@ -30,7 +30,7 @@ def number_of(process: subprocess.Popen[str]) -> int:
     return int(process.stdout.readline())
 
 
-def test_living_processes_never_share_a_number_and_a_killed_one_frees_its_own(
+def test_processes_never_share_a_number_and_a_killed_one_frees_its_own(
     tmp_path: Path,
 ) -> None:
     processes = [holder(tmp_path) for _ in range(4)]
@@ -62,7 +62,9 @@ def test_roles_count_on_their_own(tmp_path: Path) -> None:
         assert (one.number, other.number) == (0, 0)
 
 
-def test_a_full_house_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_role_without_a_free_slot_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(slots, "SLOTS_MAX", 1)
     with Slot.take(tmp_path, "sink"), pytest.raises(NoSlotError, match="all 1 slots"):
         Slot.take(tmp_path, "sink")

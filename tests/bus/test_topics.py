@@ -37,7 +37,7 @@ def test_every_difference_is_named_with_both_values() -> None:
     assert str(found[2]) == "topic purpose.a: retention.ms is 1, must be 60000"
 
 
-def test_a_setting_nobody_specified_is_drift() -> None:
+def test_a_setting_that_is_not_specified_is_drift() -> None:
     found = drift(SPEC, actual(overrides=frozenset({"segment.ms"})))
     assert found == [Drift("purpose.a", "segment.ms", "broker default", "7")]
 

@@ -1,4 +1,4 @@
-"""What the set-up does on machines that lack something, played in a folder of stand-ins."""
+"""The set-up on machines that lack something, simulated in a folder of stubs."""
 
 import hashlib
 import os
@@ -31,7 +31,7 @@ class Machine:
         self.command("id", "echo 1000")
 
     def command(self, name: str, script: str) -> None:
-        """Put a stand-in on the PATH."""
+        """Put a stub on the PATH."""
         (self.bin / name).write_text(f"#!/bin/bash\n{script}\n")
         (self.bin / name).chmod(0o755)
 

@@ -81,7 +81,7 @@ def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
 
 
 def test_a_gauge_is_never_compared_process_by_process() -> None:
-    # Every process exports every gauge, 0 where it is another's.
+    # Every process exports every gauge, 0 if it belongs to another.
     for expression in ALERTS.values():
         for name in re.findall(r"roadfade_\w+", expression):
             assert re.search(rf"(?:sum|max) by [^)]*\)\s*\([^>]*{name}", expression), name

@@ -71,7 +71,7 @@ signals:
 
 
 def needs(*paths: Path) -> pytest.MarkDecorator:
-    """Skip if a recorded file is not at hand, saying which."""
+    """Skip if a recorded file is not at hand, naming it."""
     absent = [path.name for path in paths if not path.is_file()]
     return pytest.mark.skipif(bool(absent), reason=f"recorded drives not at hand: {absent}")
 
@@ -114,7 +114,7 @@ def own_drive(seconds: int = 40) -> list[can.Message]:
 
 
 def write(path: Path, messages: Sequence[can.Message]) -> Path:
-    """Write the messages in the form the file's name stands for."""
+    """Write the messages in the form of the file's suffix."""
     with WRITERS[path.name](path) as writer:
         for message in messages:
             writer.on_message_received(message)

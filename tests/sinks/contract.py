@@ -1,4 +1,4 @@
-"""What every sink must do, whatever it stands on. One suite; each sink subclasses it."""
+"""What every sink must do, whatever it writes to. One suite; each sink subclasses it."""
 
 from collections.abc import Callable
 from typing import Protocol

@@ -39,7 +39,7 @@ def open_lake(root: Path, settings: LakeSettings = SETTINGS, at: Hook = go_on) -
 
 
 def kill(lake: Lake) -> None:
-    """End a lake as a kill ends it: its lock is free, everything else stays as it lies."""
+    """End a lake as a kill ends it: its lock is free, everything else stays as it is."""
     lake._engine.close()
     lake._workplace.abandon()
 

@@ -69,7 +69,7 @@ def record(
     t0_ms: int = T0_MS,
     policy_version: str = OLD_VERSION,
 ) -> Arrived:
-    """A sound record: two speeds unless told; its id is its topic, partition and offset."""
+    """A sound record: two speeds unless given; its id is its topic, partition and offset."""
     payload = msgspec.json.encode(value(pseudonym, series, dtc, t0_ms))
     named = headers(
         topic,

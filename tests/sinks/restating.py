@@ -41,7 +41,7 @@ class FixedEnds:
 
 
 class OldEnds(FixedEnds):
-    """Ends of the old version's rows alone, as a policy tells them."""
+    """Ends of the old version's rows alone, as a policy sets them."""
 
     def end_of(self, rows: Kept) -> End | None:
         if rows.policy_version == self.policy_version:
@@ -65,7 +65,7 @@ class RestateContract:
         assert dict(done.removed) == {"service_improve": 2, "third_party.insurer": 2}
         assert sink.locate([Pseudonym("PSEUDONYM")]).rows == 1
 
-    def test_a_row_lives_longer_only_where_that_is_said(self, restart: Restart) -> None:
+    def test_a_row_lives_longer_only_if_its_new_end_is_later(self, restart: Restart) -> None:
         sink = restart()
         sink.write([record(0)], NOW_MS)
         sink.restate(FixedEnds({SPEED: LATER_MS}), NOW_MS)
@@ -132,7 +132,7 @@ class RestateContract:
         sink.restate(FixedEnds({SPEED: SOONER_MS}), NOW_MS)
         assert restart().write([record(1, ce_id="same")], NOW_MS).duplicates == 1
 
-    def test_who_is_asked_is_told_what_the_rows_are(self, restart: Restart) -> None:
+    def test_ends_are_asked_by_output_signal_and_expiry(self, restart: Restart) -> None:
         sink = restart()
         sink.write([record(0, A)], NOW_MS)
         ends = FixedEnds()

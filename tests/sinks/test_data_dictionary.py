@@ -1,4 +1,4 @@
-"""The data dictionary says what is so: its columns are the lake's, its queries run."""
+"""The data dictionary is true: its columns are the lake's, its queries run."""
 
 import re
 from pathlib import Path

@@ -15,7 +15,7 @@ HEAP_MAX_MIB = 256
 
 
 def libs_and_java() -> tuple[Path, Path]:
-    """What a broker runs on; where it cannot be had, the test fails, or skips if told so."""
+    """What a broker runs on; if it is missing, the test fails, or skips if configured so."""
     if os.environ.get(WITHOUT_BROKER) == "1":
         pytest.skip(f"{WITHOUT_BROKER}=1: tests with a real broker were switched off")
     try:

@@ -1,4 +1,4 @@
-"""A small document as texts, and ways to bend it: every test changes one thing."""
+"""A small document as texts, and ways to change it: every test changes one thing."""
 
 from collections.abc import Mapping
 
@@ -134,8 +134,8 @@ cases:
 
 
 def bent(file: str, old: str, new: str) -> dict[str, str]:
-    """The small document with one route changed; the route must stand there once."""
-    assert FILES[file].count(old) == 1, f"{old!r} stands {FILES[file].count(old)} times"
+    """The small document with one route changed; the route must occur once."""
+    assert FILES[file].count(old) == 1, f"{old!r} occurs {FILES[file].count(old)} times"
     return {**FILES, file: FILES[file].replace(old, new)}
 
 

@@ -1,7 +1,7 @@
-"""Looking for a mark in everything a road leaves behind: topics, lake, logs, metrics, state.
+"""Searching everything a road leaves behind for marks: topics, lake, logs, metrics, state.
 
-In: marks and a road. Out: where each was found, in whatever form. The search itself has to
-be proven by what is known to be there.
+In: marks and a road. Out: where each was found, in whatever form. Tests have to
+prove the search itself by marks known to be there.
 """
 
 import asyncio
@@ -17,17 +17,17 @@ from tests.support.watching import page
 
 Mark = str | int | float | bytes
 SECRETS = ("office.sqlite", "keyring.sqlite", "kek")
-"""Whose business it is to hold identifiers and keys."""
+"""Places that may hold identifiers and keys."""
 
 
 def forms(mark: Mark) -> Iterator[tuple[str, bytes]]:
-    """How a mark may stand somewhere; all but ``base64`` and numbers are searched caselessly."""
+    """Forms of a mark in a file; all but ``base64`` and numbers are searched caselessly."""
     text = mark if isinstance(mark, bytes) else str(mark).encode()
     yield "plain", text
     yield "reversed", text[::-1]
     yield "hexadecimal", text.hex().encode()
     for lead in range(3):
-        # Whatever stands before and after it, these characters depend on the mark alone.
+        # Whatever precedes and follows it, these characters depend on the mark alone.
         encoded = base64.b64encode(b"\0" * lead + text)
         yield "base64", encoded[-(-lead * 8 // 6) : (lead + len(text)) * 8 // 6]
     if isinstance(mark, int | float):
@@ -53,7 +53,7 @@ def found(marks: Mapping[str, Mark], places: Mapping[str, bytes]) -> list[tuple[
 
 
 def everything(road: Road, topics: Iterable[str]) -> dict[str, bytes]:
-    """What lies outside after a run, by place: kind of place and name."""
+    """What a run left outside, by place: kind of place and name."""
     places = asyncio.run(_records(road, topics))
     root = road.settings.state_dir
     for file in sorted(root.rglob("*")):

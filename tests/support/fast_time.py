@@ -14,7 +14,7 @@ from unittest.mock import patch
 
 @contextmanager
 def fast_time() -> Iterator[None]:
-    """Let the running loop's waits end as soon as nothing else can happen before."""
+    """Make the running loop's waits end as soon as nothing else can happen before."""
     loop: Any = asyncio.get_running_loop()
     select, clock, execute = loop._selector.select, loop.time, loop.run_in_executor
     ahead_s, at_work = 0.0, 0
@@ -49,7 +49,7 @@ def fast_time() -> Iterator[None]:
         patches.enter_context(patch.object(loop, "time", now))
         patches.enter_context(patch.object(loop._selector, "select", jump))
         patches.enter_context(patch.object(loop, "run_in_executor", in_executor))
-        # Whoever has a database has loaded it by now.
+        # A test that uses a database has loaded it by now.
         if (sqlite := sys.modules.get("aiosqlite.core")) is not None:
             for name in ("_connect", "_execute", "close"):
                 counted = _counted(getattr(sqlite.Connection, name), begun, ended)

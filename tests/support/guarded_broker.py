@@ -1,8 +1,8 @@
-"""A real broker with locked doors: who connects says who it is, and may do what is listed.
+"""A real broker with access control: a client authenticates, and may do what is listed.
 
 In: a folder, and rights as ``policy.artefacts.acls`` gives them. Out: ways to the broker as any principal.
-PLAIN stands for every way of saying who one is: it never leaves the loopback address, and what
-is tried here is the authorizer.
+PLAIN takes the place of any authentication: it never leaves the loopback address, and the
+authorizer is what is tested here.
 """
 
 import argparse
@@ -34,7 +34,7 @@ ANY_HOST: Final = "*"
 
 @dataclass(frozen=True, slots=True)
 class PrincipalsConnection(Connection):
-    """The way to the cluster for one principal."""
+    """The connection to the cluster of one principal."""
 
     principal: str = ""
     password: str = field(default="", repr=False)
@@ -58,12 +58,12 @@ class GuardedBroker(LocalBroker):
         self._passwords = {name: secrets.token_hex(16) for name in (SUPER_USER, *principals)}
 
     def connection(self, principal: str, prefix: str) -> Connection:
-        """The way for a principal."""
+        """The connection of a principal."""
         password = self._passwords[principal]
         return PrincipalsConnection(self.bootstrap_servers, prefix, principal, password)
 
     def properties(self, logs: Path) -> str:
-        # Of a setting that stands twice, Kafka takes the later one.
+        # If a setting occurs twice, Kafka uses the later one.
         return super().properties(logs) + self._guards()
 
     def _guards(self) -> str:

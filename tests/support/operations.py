@@ -1,4 +1,4 @@
-"""One example of every operation; whoever adds one to the language adds it here."""
+"""One example of every operation; an operation added to the language is added here."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,14 +23,14 @@ NUMBER: Final = "Vehicle.Speed"
 
 @dataclass(frozen=True)
 class Example:
-    """An operation, one of the same kind that tells less, and what both are done to."""
+    """An operation, one of the same kind that reveals less, and the signal both apply to."""
 
     operation: Operation
     coarser: Operation | None = None
     fits: str = NUMBER
     misfit: str | None = None
     becomes: float | None = None
-    """What it makes of 43.7 km/h; None if it makes no number of it."""
+    """Its result for 43.7 km/h; None if that is no number."""
     records: int = 1
     """How many of four readings 4 s apart leave."""
 
@@ -53,6 +53,6 @@ MEMBERS: Final = get_args(Operation)
 
 @dataclass(frozen=True)
 class Forgotten:
-    """An operation that somebody added to the document and nowhere else."""
+    """An operation added to the document and nowhere else."""
 
     step: float = 1

@@ -40,7 +40,7 @@ def raw(value: bytes | None, device: str = "") -> Outgoing:
 
 
 def recorded(fleet: Fleet, from_ms: int, to_ms: int) -> list[Outgoing]:
-    """What the fleet sends of that time, faults and all."""
+    """What the fleet sends of that time, faults included."""
     return [sent(envelope) for envelope in fleet.envelopes(from_ms, to_ms)]
 
 

@@ -1,4 +1,4 @@
-"""Small plans made by hand, for tests that need one without the document."""
+"""Small handmade plans, for tests that need one without the document."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType

@@ -114,7 +114,7 @@ class Road:
     def known(
         self, device: str, subject: str, since_ms: int, purposes: Collection[str] | None = None
     ) -> None:
-        """Register a dongle with a person who consents, to everything unless told otherwise.
+        """Register a dongle with a person who consents, to everything unless given otherwise.
 
         On return the worker knows it.
         """
@@ -136,7 +136,7 @@ class Road:
         self._told()
 
     def _told(self) -> None:
-        """Wait until every worker has read a heartbeat of after now: what was told lies before."""
+        """Wait until every worker has read a heartbeat later than now, and so every row before."""
         since_s = looked_s = time.time()
         deadline = time.monotonic() + READY_S_MAX
         before: dict[str, dict[str, float]] = {}
@@ -145,7 +145,7 @@ class Road:
             now_s = time.time()
             ages = {p.name: p.values("roadfade_view_age_seconds") for p in self._scraped(waiting)}
             for name, age_s in ages.items():
-                # An age is as of the worker's last turn, which is known only where it changed.
+                # An age is as of the worker's last turn, which is known only if it changed.
                 turned = name in before and age_s != before[name]
                 if turned and looked_s - max(age_s.values()) > since_s:
                     waiting.discard(name)
@@ -177,7 +177,7 @@ class Road:
         asyncio.run(wait())
 
     def rows(self, output: str, statement: str = "SELECT * FROM readings") -> list[tuple[Any, ...]]:
-        """What an analyst of one output reads now; nothing where it never had rows."""
+        """What an analyst of one output reads now; nothing if it never had rows."""
         if output not in kept_outputs(self.settings.lake_dir):
             return []
         return list(run_query(self.settings.lake_dir, output, statement, wall_ms()).rows)

@@ -6,7 +6,7 @@ from pathlib import Path
 from roadfade.in_force.documents import load_files, shipped_policy_path
 
 Bends = Mapping[str, tuple[tuple[str, str], ...]]
-"""By file: what is written otherwise, as (old, new)."""
+"""By file: the texts that change, as (old, new)."""
 
 
 def document(
@@ -16,9 +16,9 @@ def document(
     effective: str | None = None,
     of: Mapping[str, str] | None = None,
 ) -> Path:
-    """A document (the shipped one unless told) with this number and these changes, as a folder.
+    """A document (the shipped one unless given) with this number and these changes, as a folder.
 
-    Where rules change, the shipped one's cases stay behind: they ask what held before.
+    If rules change, the shipped one's cases are left out: they test the rules before.
     """
     files = dict(load_files(shipped_policy_path()) if of is None else of)
     number = ("\nversion: 1\n", f"\nversion: {version}\n")
@@ -28,7 +28,7 @@ def document(
         "policy.yaml": (number, *dated, *bends.get("policy.yaml", ())),
     }.items():
         for old, new in changes:
-            assert old in files[name], f"{old!r} does not stand in {name}"
+            assert old in files[name], f"{old!r} does not occur in {name}"
             files[name] = files[name].replace(old, new)
     changed = of is None and bool(bends or effective)
     for name, text in files.items():

@@ -1,6 +1,6 @@
-"""What a running process says of itself, and waiting until it is so.
+"""Reading a running process's metrics, and waiting until a condition holds.
 
-In: a road and names. Out: figures of its /metrics pages. What does not answer says nothing.
+In: a road and names. Out: figures of its /metrics pages. A process that does not answer has none.
 """
 
 import time
@@ -25,13 +25,13 @@ def page(road: Road, process: str) -> str:
 
 
 def figure(road: Road, process: str, metric: str) -> float:
-    """The sum of a metric over its labels; 0 where there is none."""
+    """The sum of a metric over its labels; 0 if there is none."""
     lines = [line.rpartition(" ") for line in page(road, process).splitlines()]
     return sum(float(value) for name, _, value in lines if name.split("{")[0] == metric)
 
 
 def until(true: Callable[[], object], what: str, wait_s: float = WAIT_S_MAX) -> None:
-    """Wait for a condition; fail saying what was waited for."""
+    """Wait for a condition; fail with what was waited for."""
     deadline = time.monotonic() + wait_s
     while not true():
         assert time.monotonic() < deadline, f"in vain: {what}"

@@ -31,7 +31,7 @@ FORMS = ("none", "pseudonym", "named")
 
 @dataclass(frozen=True)
 class Allowed:
-    """One item one recipient gets; ``more`` grows with what is told, kept or spread."""
+    """One item one recipient gets; ``more`` grows with what is revealed, kept or spread."""
 
     item: tuple[str, str, str]
     more: tuple[float, ...]
@@ -41,7 +41,7 @@ class Allowed:
     how: str
 
     def within(self, other: "Allowed") -> bool:
-        """Whether the other one allows all that this one does."""
+        """Whether the other one allows all that this one allows."""
         return (
             self.how == other.how
             and all(mine <= theirs for mine, theirs in zip(self.more, other.more, strict=True))
@@ -109,7 +109,7 @@ def _lives(period: Period, grain: Grain) -> list[int]:
 
 @cache
 def _told(operations: tuple[Operation, ...]) -> tuple[int, int, int]:
-    """How many readings, values and places can be told apart."""
+    """How many readings, values and places can be distinguished."""
     parts = parts_of(operations)
     dt = TIMES
     for one in parts.thin:

@@ -21,7 +21,7 @@ async def test_the_age_of_a_topic_is_its_oldest_records(bus: Broker) -> None:
         sizes = {"filled": 3, "empty": 1}
         oldest = await positions.oldest_ms(sizes)
         assert await positions.oldest_ms(sizes) == oldest
-        # A record that was deleted is old no more.
+        # A deleted record has no age.
         await delete_before(bus, "filled", 2, 1)
         assert (await positions.oldest_ms(sizes))["filled"] >= between_ms - 1
     assert set(oldest) == {"filled"}

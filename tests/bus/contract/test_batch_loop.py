@@ -78,7 +78,7 @@ async def test_no_offset_is_committed_before_the_acknowledgements(bus: Broker) -
     assert sum((await committed(bus)).values()) == 100
 
 
-async def test_a_crash_between_acknowledgement_and_commit_doubles_and_never_loses(
+async def test_a_crash_between_ack_and_commit_doubles_and_never_loses(
     bus: Broker,
 ) -> None:
     await make_road(bus)
@@ -177,7 +177,7 @@ async def test_while_paused_nothing_is_handled_and_afterwards_everything(
         async with running(copier(bus, other, pause_reason=lambda: "stale")) as others:
             await until(lambda: other.pauses == ["stale"], *tasks, *others)
         assert noted.records + other.records == 100
-        # The client fetches nothing either: it is paused, not read and put back in circles.
+        # The client fetches nothing either: it is paused, not read and reset again and again.
         assert loop._reader._member.paused() == loop._reader.assigned() != set()
         assert sum((await committed(bus)).values()) == 100
         reason.clear()

@@ -22,7 +22,7 @@ from tests.integration.bus_road import (
 )
 
 
-async def test_a_batch_in_hand_is_finished_and_committed_before_a_second_member_reads(
+async def test_a_batch_in_hand_is_committed_before_a_second_member_reads(
     bus: Broker,
 ) -> None:
     await make_road(bus)
@@ -94,7 +94,7 @@ async def test_a_static_member_that_restarts_takes_up_its_partitions_at_once(
     noted = Noted()
     for wanted in (100, 200, 300):
         async with running(copier(bus, noted, member="worker-0")) as tasks:
-            # Well within the session timeout: nobody waits for the old member to die.
+            # Well within the session timeout: the new member does not wait for the old one's.
             async with asyncio.timeout(8):
                 await until(lambda wanted=wanted: noted.records == wanted, *tasks)  # type: ignore[misc]
         await publish(bus, numbered(wanted, wanted + 100))

@@ -1,4 +1,4 @@
-"""Topics into a store on every broker: what the store holds decides where reading goes on."""
+"""Topics into a store on every broker: the store's position decides where reading goes on."""
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
@@ -184,7 +184,7 @@ async def test_two_sinks_share_the_partitions_and_keep_everything(filled: Broker
         sinking(filled, second, settings=slow) as other,
     ):
         kept = 1_000
-        # Whoever joins first may read all there is: more comes until both have some.
+        # The first to join may read all there is: more is written until both have some.
         while not (first.kept and second.kept):
             assert kept < 60_000, "one sink takes everything"
             await fill(filled, kept // 2, kept // 2 + 500)

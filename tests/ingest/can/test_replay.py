@@ -140,7 +140,7 @@ def test_envelopes_of_a_replay_pass_the_wire(tmp_path: Path, own_files: tuple[Pa
         assert e.series[latitude].dt == e.series[longitude].dt
 
 
-def test_progress_is_told_up_to_the_last_frame(
+def test_progress_is_reported_up_to_the_last_frame(
     tmp_path: Path, own_files: tuple[Path, Path]
 ) -> None:
     told: list[tuple[int, int]] = []

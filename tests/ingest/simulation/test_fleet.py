@@ -47,9 +47,7 @@ def test_every_value_lies_in_the_range_of_its_catalogue_row() -> None:
             assert max(column.dt) < DT_MS_MAX
 
 
-def test_an_envelope_of_a_whole_window_carries_between_sixty_and_a_hundred_and_twenty_readings() -> (
-    None
-):
+def test_an_envelope_of_a_whole_window_carries_60_to_120_readings() -> None:
     sizes = [e.readings for e in recorded(Fleet(20, 4)) if len(e.series["Vehicle.Speed"].dt) == 10]
     assert len(sizes) > 1000
     assert min(sizes) >= 60
@@ -108,7 +106,7 @@ def test_clock_faults_come_at_their_rate() -> None:
     assert all(to_ms(e.clock.t0) < HOUR_MS for e in unknown)
 
 
-def test_a_share_of_vehicles_reports_what_nobody_needs_or_knows() -> None:
+def test_a_share_of_vehicles_reports_unneeded_and_unknown_signals() -> None:
     rates = FaultRates(unneeded=0.5, unknown=0.5)
     envelopes = recorded(Fleet(40, 8, rates), minutes=5)
     unknown = {e.device for e in envelopes if rates.unknown_path in e.series}

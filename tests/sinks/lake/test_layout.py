@@ -1,4 +1,4 @@
-"""Names that mean what they say, in both directions."""
+"""Names in the lake, written and read back."""
 
 from pathlib import Path
 from tempfile import TemporaryDirectory

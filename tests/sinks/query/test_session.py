@@ -1,4 +1,4 @@
-"""An analyst's session: one purpose, live rows, SELECT, and not one thing more."""
+"""An analyst's session: one purpose, live rows, SELECT, and nothing else."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -226,7 +226,7 @@ def test_a_query_whose_files_go_away_says_so_without_naming_them(tmp_path: Path)
     assert "part-" not in str(failed.value)
 
 
-def test_more_rows_than_allowed_are_cut_and_told(root: Path) -> None:
+def test_more_rows_than_allowed_are_cut_and_reported(root: Path) -> None:
     found = run_query(root, OURS, "SELECT * FROM readings", NOW_MS, QueryLimits(rows_max=4))
     assert (len(found.rows), found.truncated) == (4, True)
 

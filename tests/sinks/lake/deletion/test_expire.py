@@ -1,4 +1,4 @@
-"""The sweep needs no writer, waits for nobody, and stops at nothing that is due."""
+"""The sweep needs no writer, waits for no process, and removes all that is due."""
 
 from pathlib import Path
 

@@ -65,7 +65,7 @@ def test_a_kill_at_any_step_loses_and_doubles_no_row(
 
 
 @pytest.mark.parametrize("at", range(COUNT))
-def test_where_the_policy_changed_again_meanwhile_a_half_done_part_is_undone_first(
+def test_a_half_done_part_is_undone_first_if_the_policy_changed_again(
     tmp_path: Path, at: int
 ) -> None:
     rows = len(stored(written(tmp_path)))
@@ -78,7 +78,7 @@ def test_where_the_policy_changed_again_meanwhile_a_half_done_part_is_undone_fir
     assert {row[8] for row in found if row[3] == SPEED} == {utc(SOONER_MS - DAY_MS)}
 
 
-def test_a_part_that_stands_is_read_once(tmp_path: Path) -> None:
+def test_a_part_that_stays_is_read_once(tmp_path: Path) -> None:
     restatement = Restatement(written(tmp_path), "uncompressed")
     ends = FixedEnds()
     restatement.run(ends, NOW_MS)

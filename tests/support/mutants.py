@@ -1,4 +1,4 @@
-"""Change one rule of the shipped document at a time, and see whether a check notices.
+"""Change one rule of the shipped document at a time, and see whether anybody notices.
 
 ``python -m tests.support.mutants`` deletes or alters every key and list item that carries a
 rule, and reports how many such mutants the compiler or the cases refuse, and which survive.
@@ -116,7 +116,7 @@ def _altered(path: Path, value: Any) -> Iterator[Any]:
 
 
 def _changed(value: Any, path: Path, other: Any) -> Any:
-    """A copy with the node at the path replaced, or removed if ``other`` is None."""
+    """A copy with the node at the path replaced, or removed where ``other`` is None."""
     step, *rest = path
     if isinstance(value, dict):
         copy = dict(value)
@@ -138,7 +138,7 @@ def _changed(value: Any, path: Path, other: Any) -> Any:
 
 
 def document_with(document: Document, mutant: Mutant) -> Document | None:
-    """The document with one file's values replaced; None if its model refuses them."""
+    """The document with one file's values replaced; None where its model refuses them."""
     folder, _, name = mutant.file.rpartition("/")
     model = MODELS[folder] if folder else TOPS[name][1]
     places = Places({}, {})
@@ -156,8 +156,8 @@ def document_with(document: Document, mutant: Mutant) -> Document | None:
     return replace(document, **changes)
 
 
-def main(only: str = "") -> int:
-    """Print the figure and the survivors; 0 if at least 95 % were noticed."""
+def survey(only: str = "") -> dict[str, Any]:
+    """How many mutants were noticed, of how many, and which survive."""
     files = load_files(shipped_policy_path())
     document = parse(files)
     assert isinstance(document, Document)

@@ -33,9 +33,9 @@ def test_five_forms_of_one_capture_give_the_same_frames(tmp_path: Path) -> None:
 
 
 def test_a_form_is_recognised_by_its_content_whatever_its_name(tmp_path: Path) -> None:
-    for name, form in zip(
-        WRITERS, (Form.CANDUMP, Form.ASC, Form.BLF, Form.TRC, Form.MF4), strict=True
-    ):
+    forms = (Form.CANDUMP, Form.ASC, Form.BLF, Form.TRC, Form.MF4)
+    assert set(forms) == set(Form)
+    for name, form in zip(WRITERS, forms, strict=True):
         path = write(tmp_path / name, own_drive(2)).rename(tmp_path / "capture.bin")
         assert sniff(path) is form
 

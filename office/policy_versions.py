@@ -46,9 +46,7 @@ async def record_version(
     async with database.writing() as connection:
         known = tuple(map(decode_publication, await connection.scalars(_VALUES)))
         if known != tuple(after):
-            msg = (
-                "another version was published meanwhile: look at what it says, then publish again"
-            )
+            msg = "another version was published meanwhile: compare with it, then publish again"
             raise OfficeError(msg)
         if on_record(known, new):
             return known
@@ -80,7 +78,7 @@ def on_record(known: Sequence[Publication], new: Publication) -> bool:
         )
         raise OfficeError(msg)
     if len(known) >= VERSIONS_MAX:
-        msg = f"{VERSIONS_MAX} versions are published, which is as many as are kept"
+        msg = f"{VERSIONS_MAX} versions are published, and no more can be"
         raise OfficeError(msg)
     return False
 

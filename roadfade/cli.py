@@ -57,9 +57,9 @@ app = app_of(
     name="roadfade",
     completes=True,
 )
-policy_app = app_of("Ask the policy document.", POLICY_COMMANDS)
+policy_app = app_of("Check, query and publish the policy document.", POLICY_COMMANDS)
 app.add_typer(policy_app, name="policy")
-app.add_typer(app_of("Dongles known to us.", DEVICE_COMMANDS), name="device")
+app.add_typer(app_of("Dongles known to the office.", DEVICE_COMMANDS), name="device")
 app.add_typer(app_of("Consents, given and withdrawn.", CONSENT_COMMANDS), name="consent")
 app.add_typer(app_of("Kafka topics, as the policy says.", TOPIC_COMMANDS), name="topics")
 

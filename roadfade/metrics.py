@@ -47,7 +47,7 @@ VIEW_AGE = _gauge("roadfade_view_age_seconds", "Age of a control view's heartbea
 PAUSED = _gauge("roadfade_paused", "1 while consumption waits for this reason", "reason")
 REWOUND = _counter(
     "roadfade_rewound_records_total",
-    "Records a topic went back by: it was made anew or lost its end",
+    "Records a topic went back by: it was recreated or truncated",
 )
 COMMITS_MISSED = _counter(
     "roadfade_commits_missed_total",
@@ -72,7 +72,7 @@ RESTATED_READINGS = _counter(
 )
 RESTATE_LEFT = _gauge("roadfade_restate_left_files", "Lake files that wait for their new end")
 RESTATE_UNJUDGED = _counter(
-    "roadfade_restate_unjudged_rows_total", "Lake rows of an unknown policy version"
+    "roadfade_restate_unjudged_rows_total", "Lake rows of a policy version that is not on record"
 )
 SWEEP_SUCCESS = _gauge(
     "roadfade_sweep_last_success_timestamp_seconds", "When a sweep last finished"

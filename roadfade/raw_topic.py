@@ -42,5 +42,5 @@ async def raw_topic(
         ) as publisher:
             yield RawTopic(publisher, plan)
     except SendFailedError as error:
-        msg = "the broker did not take the readings in time: see that it runs, then try again"
+        msg = "the broker did not take the readings in time: check that it runs, then try again"
         raise Refusal(msg) from error

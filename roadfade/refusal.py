@@ -3,8 +3,8 @@
 from typing import ClassVar, Final
 
 NOT_PUBLISHED: Final = (
-    "saved, but not yet published to the workers: check that the office process runs "
-    "(roadfade status); it publishes pending changes by itself, so do not repeat the command"
+    "Saved, but not yet published to the workers. Check that the office process is running "
+    "(`roadfade status`); it publishes pending changes by itself, so do not repeat the command."
 )
 
 

@@ -64,7 +64,7 @@ class Keyring:
             return None if row is None or row.wrapped is None else self._unwrap(name, row)
 
     def ensure(self, wanted: Collection[KeyName]) -> dict[KeyName, EpochKey]:
-        """The keys of these names, made if missing; durable on return.
+        """The keys of these names, created if missing; durable on return.
 
         Whoever asks, in whatever process, gets the same key. A destroyed key is not made
         again: its name is absent from the answer.
@@ -153,8 +153,8 @@ class Keyring:
             self._held = self._kek.load()
         if kek_id not in self._held:
             msg = (
-                "the key encryption key is not the one this keyring was written under: give "
-                "back the right kek_file (or KEK variable); without it the keys are lost"
+                "the key encryption key is not the one this keyring was written under: provide "
+                "the right kek_file (or KEK variable); without it the keys are lost"
             )
             raise OfficeError(msg)
         return self._held[kek_id]

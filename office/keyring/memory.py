@@ -25,7 +25,7 @@ class MemoryKeyring:
         return self._keys.get((purpose, recipient, epoch))
 
     def ensure(self, wanted: Collection[KeyName]) -> dict[KeyName, EpochKey]:
-        """The keys of these names, made if missing; destroyed ones are absent."""
+        """The keys of these names, created if missing; destroyed ones are absent."""
         for name in wanted:
             if name not in self._keys:
                 self._keys[name] = self._make(name)

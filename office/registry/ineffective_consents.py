@@ -42,10 +42,10 @@ def refuse_void(parts: Sequence[ConsentPart], from_ms: int, void: Mapping[Role, 
     if not roles or not all(role in void for role in roles):
         return
     why = "; ".join(f"{role}: {void[role]}" for role in roles)
-    msg = f"the policy makes this consent void for people in the role of this one ({why})"
+    msg = f"under the policy this consent has no effect for people in this role ({why})"
     if UNCONFIRMED in roles:
         msg += (
-            "; if somebody confirms who drives, end the link (roadfade unregister) and begin "
-            "another in that role (roadfade register --role)"
+            "; once somebody confirms who drives, end the link (roadfade unregister) and "
+            "register another in that role (roadfade register --role)"
         )
     raise OfficeError(msg)

@@ -24,8 +24,8 @@ from telemetry.topics import CONTROL_LINKS
 
 SECRET_BYTES: Final = 32
 OTHER_ROLE: Final = (
-    "the link stands in another role, and what was recorded under it stays so: end it "
-    "(roadfade unregister) and begin another with this role"
+    "the link exists in another role, which readings already recorded keep: end it "
+    "(roadfade unregister) and register another with this role"
 )
 
 

@@ -81,7 +81,7 @@ class Database:
     async def scrub(self) -> None:
         """Leave no deleted byte in the files; after every deletion of somebody's rows.
 
-        May be repeated; costs time with the size of the database. OfficeError where
+        May be repeated; costs time with the size of the database. OfficeError if
         another process never lets go of the write-ahead log.
         """
         async with self._engine.connect() as plain:

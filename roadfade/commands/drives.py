@@ -16,7 +16,7 @@ from telemetry.identity import DeviceId
 For = Annotated[
     float | None,
     typer.Option(
-        "--for", parser=duration_s, metavar="TIME", help="End after so long, as 60s or 5m."
+        "--for", parser=duration_s, metavar="TIME", help="Stop after this time, as 60s or 5m."
     ),
 ]
 DeviceOption = Annotated[str, typer.Option(help="Opaque id of the dongle, registered before.")]
@@ -64,7 +64,7 @@ def obd(
     *,
     port: Annotated[str, typer.Option(help="The adapter's port, as /dev/ttyUSB0.")],
     device: DeviceOption = "obd",
-    baud: Annotated[int, typer.Option(min=1, help="Its speed.")] = 38_400,
+    baud: Annotated[int, typer.Option(min=1, help="Its speed in baud.")] = 38_400,
     period: Annotated[float, typer.Option(min=0.0, help="Seconds between two rounds.")] = 1.0,
     for_: For = None,
     as_json: AsJson = False,
@@ -98,7 +98,7 @@ def publish(
     from roadfade.commands import publish_check as check_command  # noqa: PLC0415
 
     if as_known and not check:
-        usage("--as-known goes with --check only")
+        usage("--as-known works only with --check")
 
     def work() -> None:
         if check:
@@ -144,7 +144,7 @@ def query(
     *,
     purpose: Annotated[str, typer.Option(help="The purpose (or output) to open.")],
     recipient: Annotated[
-        str | None, typer.Option(help="Where a purpose has several recipients.")
+        str | None, typer.Option(help="Needed if the purpose has several recipients.")
     ] = None,
     csv_file: Annotated[
         Path | None, typer.Option("--csv", metavar="FILE", help="Write the rows as CSV.")

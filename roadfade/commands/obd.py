@@ -31,7 +31,7 @@ def main(
         raise Refusal(str(refused)) from None
     body = report(session, raw)
     if session.counts.lost and not raw.readings:
-        msg = "no adapter answered: see --port and --baud, and that the ignition is on"
+        msg = "no adapter answered: check --port and --baud, and that the ignition is on"
         raise Refusal(msg)
     if as_json:
         print_json(body)
@@ -42,7 +42,7 @@ def main(
         f"answers that were no reading: {dropped or 'none'}"
     )
     if session.counts.lost:
-        typer.echo("the adapter or the car went away", err=True)
+        typer.echo("the connection to the adapter or the car was lost", err=True)
 
 
 async def _carry(

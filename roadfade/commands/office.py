@@ -34,11 +34,11 @@ RoleOption = Annotated[
         "--role",
         parser=typed_role,
         metavar="ROLE",
-        help="What the person is to the vehicle, as driver; default: unknown (not confirmed).",
+        help="What the person is to the vehicle, as driver; default: unknown, not confirmed.",
     ),
 ]
 Wait = Annotated[
-    float, typer.Option("--wait", min=0, help="Seconds to wait until the workers have received it.")
+    float, typer.Option("--wait", min=0, help="Seconds to wait until the change is published.")
 ]
 
 
@@ -105,7 +105,7 @@ def grant(
     purpose: PurposeOption,
     recipient: RecipientOption = None,
     basis: Annotated[
-        str | None, typer.Option("--basis", help="Where a purpose asks several.")
+        str | None, typer.Option("--basis", help="Needed if the purpose has several.")
     ] = None,
     notice: Annotated[
         str | None, typer.Option("--notice", help="id@version that was shown.")

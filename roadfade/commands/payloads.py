@@ -61,7 +61,7 @@ def read_payloads(files: Sequence[str]) -> list[Payload]:
         text = _read(name)
         values = split(text)
         if not values:
-            msg = f"{name} is empty: it is to hold an envelope as JSON, or one on each line"
+            msg = f"{name} is empty: it must hold an envelope as JSON, or one on each line"
             raise Refusal(msg)
         found += [Payload(f"{name}:{n}", value) for n, value in enumerate(values, start=1)]
     return found

@@ -67,8 +67,8 @@ def _sweep_once(current: "Settings", *, as_json: bool) -> None:
         )
     elif moved or removed:
         typer.echo(
-            f"Under the policy in force, {moved} readings got a new expiry date and {removed} were "
-            "deleted."
+            f"Under the policy in force, {moved} readings got a new expiry date and {removed} "
+            "were deleted."
         )
 
 
@@ -101,7 +101,7 @@ def run(
             "--for",
             parser=duration_s,
             metavar="TIME",
-            help="Stop the source after so long, as 120s or 5m.",
+            help="Stop the source after this time, as 120s or 5m.",
         ),
     ] = None,
     summary: Annotated[
@@ -110,7 +110,7 @@ def run(
     vehicles: Annotated[int, typer.Option(min=1, help="Simulated vehicles.")] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the simulated fleet.")] = 1,
 ) -> None:
-    """Run the whole road on this machine with a simulated fleet."""
+    """Run the whole pipeline on this machine with a simulated fleet."""
     from roadfade.demo import run as process  # noqa: PLC0415
 
     carry_out(lambda: process.main(settings(), for_, summary, vehicles, seed))

@@ -59,7 +59,7 @@ def count_frames(log: Path, zone: tzinfo, *, as_json: bool) -> None:
         print_json(body)
         return
     typer.echo(_line("frames", capture.counts.frames, _kinds(capture.counts)))
-    typer.echo("nothing claimed: name a database and a map (--dbc, --map) to have them decoded")
+    typer.echo("nothing was decoded: name a database and a map (--dbc, --map) to decode frames")
 
 
 def main(settings: Settings, drive: RecordedDrive, *, as_json: bool) -> None:
@@ -151,7 +151,7 @@ def _show(body: dict[str, Any], log: LogCounts) -> None:
     if log.bad:
         typer.echo(f"{log.bad:,} lines were cut off or garbled and are no frames", err=True)
     if log.truncated:
-        typer.echo("the capture ends before its own end; what came before was taken", err=True)
+        typer.echo("the capture is cut off; everything before the cut was read", err=True)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ def main(
     else:
         typer.echo(
             f"{vehicles} vehicles published {raw.readings:,} readings in {raw.envelopes:,} "
-            f"envelopes; {raw.not_collected:,} were not collected and stayed behind"
+            f"envelopes; {raw.not_collected:,} are collected by no purpose and were left out"
         )
 
 
@@ -66,7 +66,7 @@ async def _introduce(settings: Settings, plan: Plan, fleet: Fleet, seed: int) ->
         told = await outbox.wait_published(await outbox.last_sequence(), ANSWER_S_MAX)
     if not told:
         msg = (
-            "the vehicles are enrolled, but the workers have not received them and would reject "
+            "the vehicles are enrolled, but the workers do not know them yet and would reject "
             "all they send: start `roadfade office` on the same state folder, then try again"
         )
         raise NotReady(msg)

@@ -107,7 +107,7 @@ def _lines(body: dict[str, Any]) -> list[str]:
     return [
         f"records waiting   {lag or 'not known'}",
         f"age of views      {views or 'not known'}",
-        f"office            last sign of life: {_ago(body['office_silent_s'])}",
+        f"office            last heartbeat: {_ago(body['office_silent_s'])}",
         f"outbox            rows not yet published: {pending}",
         f"last sweep        {_ago(body['last_sweep_s'])}",
         f"overdue in lake   {overdue or 'nothing'}",

@@ -39,7 +39,7 @@ async def enrol(settings: Settings, plan: Plan, fleet: Fleet, seed: int, now_ms:
             await Registry(database, offered).register_fleet(links, consents)
         except OfficeError as refusal:
             msg = (
-                f"the simulated fleet is known to this office otherwise than it would be enrolled "
+                f"this office already knows the simulated fleet with other data "
                 f"({refusal}): give another --seed, or a fresh state_dir"
             )
             raise Refusal(msg) from None

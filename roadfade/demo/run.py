@@ -1,4 +1,4 @@
-"""``roadfade run``: the whole road on one machine, with a simulated fleet.
+"""``roadfade run``: the whole pipeline on one machine, with a simulated fleet.
 
 Starts a broker (or uses the one named), every process, and the fleet; shows what happens;
 on Ctrl-C or after ``--for`` it stops the source, drains, and sums up.

@@ -40,7 +40,7 @@ async def limits_on(settings: Settings, admin: Admin) -> Limits:
     broker = await admin.broker_settings()
     if broker.creates_topics_unasked:
         msg = (
-            "the broker creates topics unasked, with a retention that no policy chose: "
+            "the broker creates topics automatically, with a retention of its own: "
             "set auto.create.topics.enable=false on it"
         )
         raise NotReady(msg)

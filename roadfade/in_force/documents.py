@@ -40,7 +40,7 @@ def load_files(path: Path) -> dict[str, str]:
     text, naming all of them. Other files, such as a README, are left alone.
     """
     if not _is_folder(path):
-        msg = f"{path} is no folder; a policy document is a folder with policy.yaml in it"
+        msg = f"{path} is not a folder; a policy document is a folder with policy.yaml in it"
         raise NotADirectoryError(msg)
     found = (file for suffix in ("yaml", "yml") for file in path.rglob(f"*.{suffix}"))
     texts: dict[str, str] = {}
@@ -51,7 +51,7 @@ def load_files(path: Path) -> dict[str, str]:
             texts[name] = file.read_text(encoding="utf-8")
         except OSError as error:
             why = f"the file cannot be read: {error.strerror}"
-            remedy = "put a file there that you may read"
+            remedy = "replace it with a file that you may read"
             problems.append(Problem(Where(name, 1), why, "", remedy))
         except UnicodeDecodeError as error:
             where = Where(name, error.object[: error.start].count(b"\n") + 1)

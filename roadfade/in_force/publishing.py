@@ -46,7 +46,7 @@ class Proposal:
 
     @property
     def undecided(self) -> bool:
-        """Whether it allows more than the version on record and contains no approval."""
+        """Whether it allows more than before and contains no approval for that."""
         return self.difference is not None and bool(self.difference.undecided)
 
 
@@ -63,7 +63,7 @@ async def record_first(database: Database, settings: Settings) -> None:
         )
     elif all(own.files != one.files for one in known):
         logger.warning(
-            "the document here calls itself version %d and is not published: the published "
+            "the document here has version %d, which is not published: the published "
             "version %d counts until `roadfade policy publish`",
             own.version,
             known[-1].version,

@@ -44,10 +44,7 @@ class PolicySource:
             try:
                 published = await read_published(broker, own)
             except (BrokerError, TimeoutError) as error:
-                msg = (
-                    "the broker does not tell which versions of the policy are published: see "
-                    "its log"
-                )
+                msg = "the published policy versions could not be read from the broker: see its log"
                 raise NotReady(msg) from error
             yield cls(
                 settings,

@@ -23,7 +23,7 @@ START_DEADLINE_S = 15.0
 STOP_DEADLINE_S = 5.0
 RETENTION = "6h"
 ABSENT = (
-    "Prometheus is not installed, so the metrics pages are not watched"
+    "Prometheus is not installed, so the metrics pages are not monitored"
     " (Debian: apt-get install prometheus)."
 )
 
@@ -71,7 +71,7 @@ def start_prometheus(
     while not _is_ready(address):
         if process.exit_code is not None or time.monotonic() > deadline:
             process.kill()
-            return f"Prometheus did not start, so the metrics pages are not watched: see {log}."
+            return f"Prometheus did not start, so the metrics pages are not monitored: see {log}."
         time.sleep(0.05)
     return LocalPrometheus(f"http://{address}", process)
 

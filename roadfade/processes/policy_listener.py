@@ -59,7 +59,9 @@ class PolicyListener:
                 asyncio.run(self._hear())
             except (*TRY_AGAIN, NotReady) as why:
                 named = type(why.__cause__ or why).__name__
-                logger.warning("could not read policy versions: %s; trying again", named)
+                logger.warning(
+                    "could not read the published policy versions: %s; trying again", named
+                )
             threading.Event().wait(AGAIN_AFTER_S)
 
     async def _hear(self) -> None:

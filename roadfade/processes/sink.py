@@ -120,11 +120,11 @@ class SinkKeeper:
         await loop.stop()
 
     async def _line(self) -> VersionTimeline | None:
-        """The versions now; None, logged once, if the one in force does not hold here."""
+        """The versions now; None, said once, if the one in force does not hold here."""
         try:
             return await asyncio.to_thread(self._source.line)
         except NotReady as refusal:
-            self._say(f"kept as before, for now: {refusal}")
+            self._say(f"records are stored as before for now: {refusal}")
             return None
 
 
@@ -154,7 +154,7 @@ async def _check_positions(broker: Broker, sink: Sink, partitions: Mapping[str, 
         position = sink.position(topic, partition)
         if position is not None and position > end:
             msg = (
-                f"{topic} was made anew or lost its end: the lake has read to {position}, the "
+                f"{topic} was recreated or truncated: the lake has read to {position}, the "
                 f"topic ends at {end}. Keep this lake until its rows have expired, and give the "
                 "new topics a lake of their own (state_dir)"
             )

@@ -51,7 +51,7 @@ def restate_once(store: Store, ends: Ends, ledger: LedgerFile, now_ms: int) -> R
     metrics.RESTATE_UNJUDGED.inc(done.unjudged)
     if done.files:
         logger.warning(
-            "policy %s: %d rows end at another time, %d are gone, %d files wait",
+            "policy %s: %d rows got a new expiry date, %d were deleted, %d files are left",
             ends.policy_version,
             sum(done.moved.values()),
             sum(done.removed.values()),
@@ -65,7 +65,7 @@ def restate_in_turn(store: Store, ends: Ends, ledger: LedgerFile) -> int:
     try:
         return restate_once(store, ends, ledger, wall_ms()).left
     except StoreTakenError:
-        logger.warning("an erasure is at work: rows get their new end in a later turn")
+        logger.warning("an erasure is running: rows get their new expiry date in a later pass")
         return 0
 
 

@@ -67,7 +67,7 @@ class TopicKeeper:
     async def start(self, admin: Admin) -> None:
         """Find the topics as they must be; NotReady if they are not.
 
-        Where several versions are published one may have taken over while nobody kept the
+        If several versions are published one may have taken over while nobody kept the
         topics: they are brought to it. If that fails the control topics alone must stand:
         withdrawals have to be told, and the rest is tried again.
         """
@@ -79,7 +79,7 @@ class TopicKeeper:
             await bring_about(admin, specs)
             self._take_over(line, specs, await check_topics(admin, specs))
         except (*LATER, NotReady) as failure:
-            self._say(f"topics are not kept: {type(failure).__name__}: {failure}")
+            self._say(f"the topics could not be updated: {type(failure).__name__}: {failure}")
             control = [spec for spec in specs if spec.name in CONTROL]
             self._take_over(line, [], await check_topics(admin, control))
 
@@ -91,7 +91,7 @@ class TopicKeeper:
                 self._say.forget()
             except (*LATER, NotReady) as failure:
                 # People's withdrawals must go on being published: this is told, and tried again.
-                self._say(f"topics are not kept: {type(failure).__name__}: {failure}")
+                self._say(f"the topics could not be updated: {type(failure).__name__}: {failure}")
             await until(stopping, LOOK_EVERY_S)
 
     async def _turn(self) -> None:

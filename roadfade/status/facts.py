@@ -62,7 +62,7 @@ def gather(settings: Settings, clock: WallClock) -> Facts:
     except NotReady as reason:
         unready = str(reason)
     except (BrokerError, TimeoutError) as error:
-        unready = f"the broker does not tell what it holds ({type(error).__name__}): see its log"
+        unready = f"the broker's topics could not be read ({type(error).__name__}): see its log"
     now_ms = clock()
     ledger = LedgerFile(settings.ledger_path).read() if settings.ledger_path.exists() else None
     return Facts(

@@ -39,14 +39,14 @@ def _processes(facts: Facts) -> Iterator[str]:
             if process.samples is None:
                 yield (
                     f"{process.name} does not answer at {process.address}: it ended or hangs; see "
-                    f"its log and start `roadfade {role}` again (where it was stopped on purpose, "
+                    f"its log and start `roadfade {role}` again (if it was stopped on purpose, "
                     f"remove {facts.ports_dir}/{process.name})"
                 )
             elif process.versions[1] and facts.policy_version not in (None, process.versions[1]):
                 yield (
-                    f"{process.name} works by policy {process.versions[1]}, in force with the "
-                    f"settings here is {facts.policy_version}: a version is taken over within "
-                    "seconds; else see its log, or use its settings"
+                    f"{process.name} applies policy {process.versions[1]}, but under the "
+                    f"settings here {facts.policy_version} is in force: a process takes a new "
+                    "version over within seconds; if it does not, see its log or use its settings"
                 )
 
 
@@ -61,21 +61,21 @@ def _flow(facts: Facts) -> Iterator[str]:
         if waiting.records and not waiting.moved:
             role = READERS[group]
             yield (
-                f"{waiting.records:,} records wait for {group} and it reads none: see the log of "
-                f"the {role}, and that one runs"
+                f"{waiting.records:,} records wait for {group}, which reads none: check that a "
+                f"{role} is running, and see its log"
             )
     for reason in (r for r, on in highest(answering, "roadfade_paused").items() if on):
         yield f"a worker is paused ({reason}); it resumes by itself once that is fixed"
     for view, age_s in highest(answering, "roadfade_view_age_seconds").items():
         if age_s > facts.view_age_s_max:
             yield (
-                f"the view of {view} is {age_s:,.0f} s old and workers permit nothing: see that "
+                f"the view of {view} is {age_s:,.0f} s old and workers permit nothing: check that "
                 "`roadfade office` runs and reaches the broker"
             )
     now_s = facts.now_ms / 1000
     beat_s = max(highest(answering, "roadfade_heartbeat_timestamp_seconds").values(), default=0)
     if beat_s and now_s - beat_s > SILENT_S_MAX:
-        yield f"the office last proved {now_s - beat_s:,.0f} s ago that it lives: see its log"
+        yield f"the office sent its last heartbeat {now_s - beat_s:,.0f} s ago: see its log"
     pending = max(highest(answering, "roadfade_outbox_pending").values(), default=0)
     if pending > OUTBOX_ROWS_MAX:
         yield f"{pending:,.0f} links and consents wait in the office: see its log"
@@ -86,8 +86,8 @@ def _counters(facts: Facts, answering: list[Process]) -> Iterator[str]:
     lost = sum(total(answering, "roadfade_expired_unread_total").values())
     if lost:
         yield (
-            f"{lost:,.0f} records were deleted before anybody read them and are lost: start more "
-            "workers, or see why they waited"
+            f"{lost:,.0f} records were deleted before any worker read them and are lost: start "
+            "more workers, or see why they waited"
         )
     for reason, count in total(answering, "roadfade_sink_rejected_total").items():
         yield (

@@ -1,6 +1,6 @@
 """How a command answers: JSON or lines, and its exit: 0 done, 1 refused or failed, 2 asked wrongly.
 
-Answers go to standard output, what is wrong to standard error; a refusal is an answer where
+Answers go to standard output, what is wrong to standard error; a refusal is an answer if
 JSON was asked for.
 """
 
@@ -86,5 +86,5 @@ def write_below(folder: Path, name: str, text: str) -> None:
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        usage(f"cannot make {file.parent}: {error.strerror}; name a folder you may write")
+        usage(f"cannot create {file.parent}: {error.strerror}; name a folder you may write")
     write_page(file, text)

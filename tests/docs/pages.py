@@ -18,7 +18,7 @@ _MARKED = re.compile(r"^<!-- run: ([\w-]+) -->\n```(\w+)\n(.*?)^```$", re.MULTIL
 
 
 class Block(NamedTuple):
-    """A fenced block; ``name`` is empty where it is not to be run."""
+    """A fenced block; ``name`` is empty if it is not to be run."""
 
     page: str
     name: str

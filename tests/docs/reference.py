@@ -1,6 +1,6 @@
 """The page of all commands, made from the command line itself.
 
-``python -m tests.docs.reference`` writes it anew; a test fails where it is not what would be made.
+``python -m tests.docs.reference`` writes it anew; a test fails if it is not what would be made.
 """
 
 from collections.abc import Iterator

@@ -23,7 +23,7 @@ def commands_in(page: str) -> Iterator[str]:
 
 
 def problem_of(text: str) -> str | None:
-    """What the command line has not; None where all of it exists."""
+    """What the command line has not; None if all of it exists."""
     words = shlex.split(text.replace("…", ""))[1:]
     command = reference.ROOT
     while words and (group := reference.children(command)):

@@ -50,7 +50,7 @@ async def test_a_broker_that_takes_nothing_is_said_in_words(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(Taking, "fails", True)
-    with pytest.raises(Refusal, match="see that it runs, then try again"):
+    with pytest.raises(Refusal, match="check that it runs, then try again"):
         async with raw_topic(NOWHERE, "replay", PLAN) as raw:
             await raw.publish([DRIVE])
 

@@ -13,7 +13,7 @@ from roadfade.commands.policy.choice import policy_or_exit
 from roadfade.terminal.answers import print_json, usage
 from roadfade.terminal.arguments import AsJson, PolicyPath
 
-Prefix = Annotated[str, typer.Option(help="Stands before every topic and group.")]
+Prefix = Annotated[str, typer.Option(help="Prefix of every topic and group.")]
 
 
 def topics(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:

@@ -125,7 +125,7 @@ def _applied(one: Applied) -> dict[str, Any]:
 
 
 def diff_json(difference: Difference) -> dict[str, Any]:
-    """``holds`` where every widening is decided, and every change in a sentence and in parts."""
+    """``holds`` if every widening is decided, and every change in a sentence and in parts."""
     return {
         "holds": not difference.undecided,
         "undecided": len(difference.undecided),

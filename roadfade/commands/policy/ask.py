@@ -40,7 +40,7 @@ def check(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
 
 
 def run_beside(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
-    """Run the cases that stand beside the document."""
+    """Run the document's own test cases."""
     tested = run_cases(policy_or_exit(policy, as_json=as_json))
     if as_json:
         print_json(cases_json(tested))
@@ -57,9 +57,9 @@ def explain_command(  # one option per part of the question
     signal: Annotated[str, typer.Option(help="A path of the signal catalogue, or a fact.")],
     purpose: Annotated[str, typer.Option(help="A purpose of the document.")],
     recipient: Annotated[
-        str | None, typer.Option(help="Required if the purpose has several.")
+        str | None, typer.Option(help="Needed if the purpose has several.")
     ] = None,
-    consent: Annotated[Consent, typer.Option(help="Whether the subject consented.")] = Consent.NONE,
+    consent: Annotated[Consent, typer.Option(help="The subject's consent.")] = Consent.NONE,
     role: AsAnyRole = None,
     event_time: Annotated[
         int | None,
@@ -71,7 +71,7 @@ def explain_command(  # one option per part of the question
     policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say what becomes of one reading, by which rules, and what would change it."""
+    """Explain what happens to one reading, by which rules, and what would change it."""
     compiled = policy_or_exit(policy, as_json=as_json)
     now_ms = judging_clock(settings().fixed_now_ms)() if now is None else now
     event_ms = now_ms if event_time is None else event_time

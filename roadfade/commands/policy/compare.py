@@ -23,7 +23,7 @@ from roadfade.terminal.arguments import AsJson, AsRole, Lang, PolicyPath
 def diff_command(
     old: Annotated[Path, typer.Argument(metavar="A", help="The document's folder before.")],
     new: Annotated[
-        Path | None, typer.Argument(metavar="B", help="After; default: --policy.")
+        Path | None, typer.Argument(metavar="B", help="The folder after; default: --policy.")
     ] = None,
     *,
     risk: Annotated[
@@ -33,7 +33,7 @@ def diff_command(
     policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print in sentences what B changes in A; fails if it allows more and contains no approval."""
+    """Describe what B changes in A; fails if B allows more and contains no approval for that."""
     before = policy_or_exit(old, as_json=as_json)
     after = policy_or_exit(new or policy, as_json=as_json)
     difference = diff(before, after)
@@ -60,7 +60,9 @@ def _assess(fleet: Path, old: Plan, new: Plan) -> tuple[Risk, Risk]:
     except (Refusal, OverflowError) as error:
         usage(str(error))
     except msgspec.DecodeError:
-        usage("the fleet holds what is no envelope; `roadfade publish --check` says where")
+        usage(
+            "the fleet file has lines that are no envelope; `roadfade publish --check` says where"
+        )
 
 
 def dry_run_command(

@@ -24,7 +24,7 @@ def notice(
     *, lang: InLanguage = Lang.EN, html: Page = None, policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """The public notice as a page that stands alone; --json has both languages."""
+    """The public notice as a self-contained page; --json has both languages."""
     _answer(_Asked(lang, html, policy, as_json), notice_page, _notices)
 
 
@@ -101,7 +101,7 @@ def _check_clauses(policy: CompiledPolicy) -> tuple[list[str], str]:
 
 
 def generate(
-    folder: Annotated[Path, typer.Argument(help="Where to; what stands there is replaced.")],
+    folder: Annotated[Path, typer.Argument(help="Where to write; files there are replaced.")],
     *, policy: PolicyPath = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Write everything that is made from the policy into a folder."""

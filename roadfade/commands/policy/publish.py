@@ -26,7 +26,8 @@ from telemetry.publication import Publication, encode_publication, texts_sha256
 def publish_command(
     *,
     check: Annotated[
-        bool, typer.Option("--check", help="Publish nothing: only say whether it could be.")
+        bool,
+        typer.Option("--check", help="Publish nothing; only check whether it could be published."),
     ] = False,
     wait: Annotated[
         float, typer.Option(min=0, help="Seconds to wait until the office has published it.")
@@ -34,7 +35,7 @@ def publish_command(
     policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:
-    """Publish a version; fails if it widens undecided, goes back, or is another policy."""
+    """Publish a version; fails if it allows more without approval, or cannot follow the last."""
     from roadfade.in_force import publishing as versioning  # noqa: PLC0415  # the database toolkit is heavy
 
     compiled = policy_or_exit(policy, as_json=as_json)

@@ -14,7 +14,7 @@ class KeySource(Protocol):
     """What is asked of the office's keyring; blocks."""
 
     def ensure(self, wanted: Collection[KeyName]) -> Mapping[KeyName, EpochKey]:
-        """The keys of these names, made if missing; destroyed ones are absent."""
+        """The keys of these names, created if missing; destroyed ones are absent."""
         ...
 
 

@@ -41,7 +41,7 @@ class VersionPreparer:
             return None
         partitions = await self._partitions(plan)
         if partitions is None:
-            self._refuse(publication, "it waits for the office to make its topics")
+            self._refuse(publication, "the office has not created its topics yet")
             return None
         program = await asyncio.to_thread(build_program, plan)
         processor = Processor(

@@ -75,7 +75,7 @@ async def test_a_standing_link_keeps_its_role_and_another_is_refused(registry: R
     row = await registry.register(DONGLE, ANA, 100, "driver")
     assert await registry.register(DONGLE, ANA, 100) == row
     assert await registry.register(DONGLE, ANA, 100, "driver") == row
-    with pytest.raises(OfficeError, match="begin another with this role"):
+    with pytest.raises(OfficeError, match="register another with this role"):
         await registry.register(DONGLE, ANA, 100, "minor")
 
 

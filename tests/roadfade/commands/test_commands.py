@@ -98,7 +98,7 @@ def test_frames_are_counted_and_nothing_is_claimed(
     assert (body["form"], body["claimed"]) == ("trc", 0)
     assert body["frames"]["read"] == body["frames"]["data"] == len(own_drive(10))
     replay.count_frames(log, UTC, as_json=False)
-    assert "nothing claimed" in capsys.readouterr().out
+    assert "nothing was decoded" in capsys.readouterr().out
 
 
 def test_a_file_that_is_no_capture_is_refused(tmp_path: Path) -> None:

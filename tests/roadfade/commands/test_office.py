@@ -66,7 +66,7 @@ def test_a_dongle_is_linked_in_a_role_and_a_void_consent_is_refused(office: Offi
     assert office(*words, "--role", "minor").exit_code == 0
     refused = office("consent", "grant", "--subject", ANA, "--purpose", "improve")
     assert refused.exit_code == 1
-    assert "void for people in the role of this one (minor: children are" in refused.stderr
+    assert "no effect for people in this role (minor: children are" in refused.stderr
     assert office(*words, "--role", "robot").exit_code == 2
 
 
@@ -98,4 +98,4 @@ def test_waiting_for_workers_that_nobody_tells_fails_and_says_what_to_do(office:
     told = office("device", "register", "--device", DONGLE, "--wait", "0.01", "--json")
     assert told.exit_code == 1
     assert json.loads(told.stdout)["published"] is False
-    assert "see that the office process runs" in told.stderr
+    assert "Check that the office process is running" in told.stderr

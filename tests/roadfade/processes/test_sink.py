@@ -197,7 +197,7 @@ async def test_a_version_that_does_not_hold_here_keeps_as_before_and_says_so_onc
             await asyncio.sleep(10)
         feed(broker, study)
         await until(lambda: committed(broker) == 3, task)
-    said = [one for one in caplog.messages if one.startswith("kept as before")]
+    said = [one for one in caplog.messages if one.startswith("records are stored as before")]
     assert len(said) == 1
 
 
@@ -210,7 +210,7 @@ async def test_a_topic_that_ends_before_what_the_lake_has_read_stops_the_sink(
     broker.remake(STUDY)
     feed(broker, study[:1])
     async with keeping(settings, broker) as task:
-        with pytest.raises(NotReady, match="made anew or lost its end"):
+        with pytest.raises(NotReady, match="recreated or truncated"):
             await task
 
 

@@ -56,7 +56,7 @@ def facts(**changed: Any) -> Facts:
 
 
 def with_sample(name: str, *samples: Sample) -> Facts:
-    """The healthy house, in which one process says something else of these metrics."""
+    """The healthy installation, in which one process says something else of these metrics."""
     told = {(s.name, s.label) for s in samples}
     changed = []
     for one in HEALTHY.processes:
@@ -66,7 +66,7 @@ def with_sample(name: str, *samples: Sample) -> Facts:
     return facts(processes=tuple(changed))
 
 
-def test_a_healthy_house_has_nothing_wrong() -> None:
+def test_a_healthy_installation_has_nothing_wrong() -> None:
     assert wrong(HEALTHY) == ()
 
 
@@ -77,9 +77,9 @@ SICK = [
         facts(processes=(*HEALTHY.processes, Process("worker-1", "127.0.0.1:1", None))),
         "worker-1 does not answer at 127.0.0.1:1",
     ),
-    (facts(policy_version="2-b"), "taken over within"),
+    (facts(policy_version="2-b"), "takes a new version over within"),
     (facts(lag={SINK_GROUP: Waiting(7, moved=False)}), "7 records wait for roadfade-sink"),
-    (with_sample("worker-0", Sample("roadfade_paused", "stale control.links", 1)), "a worker waits"),
+    (with_sample("worker-0", Sample("roadfade_paused", "stale control.links", 1)), "a worker is paused"),
     (with_sample("worker-0", Sample("roadfade_view_age_seconds", "control.links", 31)), "permit nothing"),
     (with_sample("office", Sample("roadfade_heartbeat_timestamp_seconds", "", NOW_S - 61)), "61 s ago"),
     (with_sample("office", Sample("roadfade_outbox_pending", "", 5_000)), "5,000 links and consents"),

@@ -62,7 +62,7 @@ def test_an_undecided_widening_is_not_published(tmp_path: Path, state: Path) -> 
     assert "NEEDS_DECISION" in result.output and "approve as" in result.output
     assert numbers(state) == [1]
     asked = json.loads(publish(finer, "--json").stdout)
-    assert asked["undecided"] == 1 and "contains no approval" in asked["refused"]
+    assert asked["undecided"] == 1 and "contains no approval for that" in asked["refused"]
 
 
 def test_a_widening_is_compared_with_what_is_on_record_and_not_with_the_shipped_one(

@@ -50,7 +50,7 @@ async def test_a_version_waits_for_its_topics_and_says_so_once(
         assert await preparer.make(FIRST) is None
         assert await preparer.make(FIRST) is None
     assert [record.message for record in caplog.records] == [
-        "policy version 1 does not take over yet: it waits for the office to make its topics"
+        "policy version 1 does not take over yet: the office has not created its topics yet"
     ]
     await make_topics(broker, settings, FIRST)
     assert await preparer.make(FIRST) is not None

@@ -44,7 +44,7 @@ class Outbox:
     async def beat(
         self, publish: PublishRecords, partitions: Mapping[str, int], now_ms: int
     ) -> int | None:
-        """Drain, then tell every partition of each topic that it is complete as of ``now_ms``.
+        """Drain, then send a heartbeat to each partition of each topic: complete as of ``now_ms``.
 
         One heartbeat per partition, because compaction and reading go by partition.
         ``now_ms`` is taken before the call: rows that come later are not vouched for.
@@ -82,7 +82,7 @@ class Outbox:
             return (await connection.scalar(select(PUBLISHED.c.high_water))) or 0
 
     async def last_sequence(self) -> int:
-        """The newest row's sequence, published or not; what a writer then waits for."""
+        """The newest row's sequence, published or not; a writer waits for this one."""
         async with self._database.reading() as connection:
             waiting = await connection.scalar(select(func.max(OUTBOX.c.sequence)))
             done = await connection.scalar(select(PUBLISHED.c.high_water))

@@ -1,4 +1,4 @@
-"""The published versions of the policy: recorded here, told to everyone by the outbox.
+"""The published versions of the policy: recorded here, published to every process by the outbox.
 
 In: a publication that holds (whoever calls has compiled it). Out: the versions on record.
 A version is published once; the next one has a higher number and the same policy's name.
@@ -37,7 +37,7 @@ async def newest(database: Database) -> int | None:
 async def record_version(
     database: Database, new: Publication, after: Sequence[Publication]
 ) -> tuple[Publication, ...]:
-    """Record a version and queue it for publication; returns the versions then on record.
+    """Record a version and queue it for publication; return the versions then on record.
 
     ``after``: the versions that the caller compared it with. The same texts again change
     nothing. OfficeError if another version was published meanwhile, if the number does
@@ -84,5 +84,5 @@ def on_record(known: Sequence[Publication], new: Publication) -> bool:
 
 
 def policy_change(row: Row[Any]) -> ControlChange:
-    """A row of the table as the outbox tells it."""
+    """A row of the table as the outbox publishes it."""
     return ControlChange(CONTROL_POLICIES, decode_publication(row.value).key.decode(), row.value)

@@ -70,7 +70,7 @@ def main() -> None:
     import resource  # noqa: PLC0415  # not on every platform
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    # What this house writes is for its own user alone: a lake file goes round every --purpose.
+    # Files are written for the process's own user only: a lake file goes round every --purpose.
     os.umask(0o077)
     try:
         app()

@@ -74,7 +74,7 @@ class LedgerFile:
         db.execute("INSERT INTO flow VALUES (?, ?, ?, ?)", (*where, first, encode_flow(settled)))
 
     def read(self) -> Ledger:
-        """The sum of all that stands."""
+        """The sum of all rows that are not voided."""
         ledger = Ledger()
         with self._open() as db:
             for (body,) in db.execute("SELECT body FROM flow"):

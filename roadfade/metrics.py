@@ -68,9 +68,13 @@ EXPIRED_READINGS = _counter(
     "roadfade_expired_readings_total", "Lake rows removed at their expiry", "output"
 )
 RESTATED_READINGS = _counter(
-    "roadfade_restated_readings_total", "Lake rows given another end by a new policy", "output"
+    "roadfade_restated_readings_total",
+    "Lake rows given a new expiry date by a new policy",
+    "output",
 )
-RESTATE_LEFT = _gauge("roadfade_restate_left_files", "Lake files that wait for their new end")
+RESTATE_LEFT = _gauge(
+    "roadfade_restate_left_files", "Lake files still to be given their new expiry dates"
+)
 RESTATE_UNJUDGED = _counter(
     "roadfade_restate_unjudged_rows_total", "Lake rows of a policy version that is not on record"
 )
@@ -88,7 +92,7 @@ BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "p
 
 
 def tell_build(version: str, policy_version: str) -> None:
-    """Export the versions this process works by; earlier ones are removed."""
+    """Export the versions this process applies now, in place of those before."""
     BUILD.clear()
     BUILD.labels(version, policy_version).set(1)
 
@@ -125,7 +129,7 @@ def serve_metrics(host: str, port: int, ports_dir: Path, role: str) -> WSGIServe
 
 
 class Metered(LoopObserver):
-    """What every loop of ours tells, as metrics."""
+    """The events of every batch loop, as metrics."""
 
     def expired_unread(self, topic: str, partition: int, records: int) -> None:
         """A gap in offsets: never silent."""

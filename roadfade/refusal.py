@@ -8,8 +8,8 @@ NOT_PUBLISHED: Final = (
 )
 
 
-class Refusal(Exception):  # noqa: N818  # said of what was asked for, as in "refused: …"
-    """One sentence for the person at the keyboard: what is wrong, where, and what to do.
+class Refusal(Exception):  # noqa: N818  # reported about a request, as in "refused: …"
+    """One message for the user: what is wrong, where, and what to do.
 
     It never quotes a payload or an identifier.
     """

@@ -9,7 +9,7 @@ from telemetry.identity import EpochKey
 
 
 def random_key(_name: KeyName) -> EpochKey:
-    """A key nobody can make again."""
+    """A random key, which cannot be made again."""
     return EpochKey(secrets.token_bytes(EPOCH_KEY_BYTES))
 
 

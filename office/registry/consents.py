@@ -53,11 +53,11 @@ def consent_of(row: Row[Any]) -> ConsentInterval:
 async def add_consents(
     connection: AsyncConnection, wanted: Sequence[NewConsent], grantable: Offers
 ) -> list[str]:
-    """Row ids in the order asked; a consent that stands already is answered with its own id.
+    """Row ids in the order asked; a consent that exists already is answered with its own id.
 
-    So is an act told again, even when it was withdrawn since: telling it again does not
+    So is a consent recorded again, even if it was withdrawn since: repeating it does not
     undo the withdrawal. OfficeError if the policy asks for no such consent, if a
-    forbid makes it void for the subject, or if it would begin before an earlier
+    forbid makes it ineffective for the subject, or if it would begin before an earlier
     withdrawal.
     """
     held = await _consents_of(connection, {consent.subject for consent in wanted})
@@ -90,7 +90,7 @@ async def withdraw(
 
     Without a recipient: every recipient's. A withdrawal only shortens: a consent that
     begins later ends as it begins, one that ended earlier stays. OfficeError if none
-    was ever given, since a withdrawal that misses by a mistyped word must be heard.
+    was ever given, so that a withdrawal with a mistyped word does not pass as done.
     """
     held = (await _consents_of(connection, {subject})).get(subject, [])
     matching = [
@@ -121,8 +121,8 @@ async def _shorten(connection: AsyncConnection, consent: ConsentInterval, at_ms:
 
 def _already(equal: Collection[ConsentInterval], new: NewConsent) -> ConsentInterval | None:
     for consent in equal:
-        stands = consent.to_ms is None and consent.from_ms <= new.from_ms
-        if stands or consent.from_ms == new.from_ms:
+        open_since = consent.to_ms is None and consent.from_ms <= new.from_ms
+        if open_since or consent.from_ms == new.from_ms:
             return consent
     if any(consent.to_ms is not None and new.from_ms < consent.to_ms for consent in equal):
         msg = (

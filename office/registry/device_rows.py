@@ -1,4 +1,4 @@
-"""Everything the office knows about some devices, as the control topics would tell it.
+"""Everything the office knows about some devices, as the control topics would carry it.
 
 For a front door that asks before it sends. Reads only.
 """

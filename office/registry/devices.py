@@ -15,7 +15,7 @@ from telemetry.identity import DeviceId
 from telemetry.topics import CONTROL_LINKS
 
 ID_CHARS_MAX: Final = 64
-"""As in the envelope: a longer id could never be sent."""
+"""The envelope's limit: a longer id could never be sent."""
 
 
 def checked_id(what: str, text: str) -> None:

@@ -1,4 +1,4 @@
-"""Consents that a forbid makes void: refused, so that nobody believes they opened something.
+"""Consents that a forbid makes ineffective: refused, so that no one relies on them.
 
 Goes by what the office knows: the roles of the subject's links that hold when the consent
 begins, or later. Who is linked afterwards is the workers' to judge, reading by reading.
@@ -27,7 +27,7 @@ class ConsentPart(NamedTuple):
 async def consent_parts(
     connection: AsyncConnection, subjects: Collection[SubjectId]
 ) -> dict[SubjectId, list[ConsentPart]]:
-    """Every part that links give these subjects."""
+    """Every part (role and end) that the links of these subjects give them."""
     found: dict[SubjectId, list[ConsentPart]] = {}
     for some in chunks(sorted(subjects)):
         query = select(LINKS.c.subject, LINKS.c.role, LINKS.c.to_ms)

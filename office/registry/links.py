@@ -1,4 +1,4 @@
-"""Who stands behind a device, and when. Every function runs in the caller's transaction.
+"""Whose device it is, and when. Every function runs in the caller's transaction.
 
 A link is a subject, a vehicle and an interval, with a random secret that lives only in
 its row (and the workers' sealed view). At most one link holds a device at any instant.
@@ -37,7 +37,7 @@ class NewLink(NamedTuple):
     from_ms: int
     to_ms: int | None = None
     role: Role | None = None
-    """What the person is to the vehicle; None: not given, so it is unconfirmed who drives."""
+    """What the person is to the vehicle; None: not given, so who drives is not confirmed."""
 
 
 def link_of(row: Row[Any]) -> LinkInterval:
@@ -54,10 +54,10 @@ def link_of(row: Row[Any]) -> LinkInterval:
 
 
 async def add_links(connection: AsyncConnection, wanted: Sequence[NewLink]) -> list[str]:
-    """Row ids in the order asked; a link that stands already is answered with its own id.
+    """Row ids in the order asked; a link that exists already is answered with its own id.
 
     OfficeError if a device is not registered by then, another link overlaps, or the
-    same link stands in another role.
+    same link exists in another role.
     """
     held = await _links_of(connection, {link.device for link in wanted})
     registered = await known(connection, {link.device for link in wanted})
@@ -99,8 +99,8 @@ def _same_or_free(
 ) -> LinkInterval | None:
     for link in links:
         held = Interval(link.from_ms, link.to_ms)
-        stands = link.to_ms is None and wanted.to_ms is None and link.from_ms <= wanted.from_ms
-        if link.subject == subject and (stands or held == wanted):
+        open_since = link.to_ms is None and wanted.to_ms is None and link.from_ms <= wanted.from_ms
+        if link.subject == subject and (open_since or held == wanted):
             return link
         if held.overlaps(wanted):
             msg = (

@@ -1,4 +1,4 @@
-"""The registry: devices, who stands behind them, and to what those people agreed.
+"""The registry: devices, the people they are linked to, and to what those people agreed.
 
 Each call is one transaction, durable when it returns, and leaves what the workers must
 learn in the outbox in that same transaction. Identifiers go in; row ids come out. All
@@ -107,7 +107,7 @@ class Registry:
     ) -> str:
         """Record a consent the policy asks for; its row id. Again: the same id.
 
-        OfficeError if a forbid makes it void for every role the subject is linked in.
+        OfficeError if a forbid makes it ineffective for every role the subject is linked in.
         """
         new = NewConsent(subject, purpose, basis, recipient, notice, from_ms)
         async with self._database.writing() as connection:

@@ -32,7 +32,7 @@ class Database:
 
     @classmethod
     async def open(cls, url: str) -> Self:
-        """Open ``sqlite+aiosqlite:///FILE``; what is missing of file and tables is made."""
+        """Open ``sqlite+aiosqlite:///FILE``; a missing file or table is created."""
         file = _file_of(url)
         engine = await asyncio.to_thread(_engine_on, url, file)
         database = cls(engine, file)
@@ -48,7 +48,7 @@ class Database:
     @classmethod
     @asynccontextmanager
     async def opened(cls, url: str) -> AsyncIterator[Self]:
-        """The same as a block that closes it."""
+        """As ``open``, as a context manager that closes the database."""
         database = await cls.open(url)
         try:
             yield database
@@ -57,7 +57,7 @@ class Database:
 
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
-        """A transaction that sees one state of all tables; waits for nobody."""
+        """A read transaction that sees one state of all tables; it never waits for a writer."""
         async with self._begun(sqlite_file.READING) as connection:
             yield connection
 

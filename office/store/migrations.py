@@ -1,6 +1,6 @@
 """Columns that came after a database was made: added with their defaults when it is opened.
 
-A column without a default cannot come later: old rows would have nothing to say.
+A column without a default cannot come later: old rows would have no value in it.
 """
 
 from sqlalchemy import Connection, inspect, text

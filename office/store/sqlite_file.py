@@ -31,7 +31,7 @@ _PRAGMAS: Final = (
 
 _BEGIN: Final = "office_begin"
 READING: Final[Mapping[str, str]] = {_BEGIN: "BEGIN"}
-"""Execution options of a transaction that sees one state and waits for nobody."""
+"""Execution options of a transaction that sees one state and never waits for a writer."""
 WRITING: Final[Mapping[str, str]] = {_BEGIN: "BEGIN IMMEDIATE"}
 """Execution options of the one writing transaction at a time of all processes.
 

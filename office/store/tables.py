@@ -38,7 +38,7 @@ LINKS: Final = Table(
     Column("secret", LargeBinary, nullable=False),
     Column("from_ms", BigInteger, nullable=False),
     Column("to_ms", BigInteger),
-    # The default is also what a database older than roles gets: nobody confirmed who drives.
+    # The default is also what a database older than roles gets: who drives is not confirmed.
     Column("role", String, nullable=False, server_default=UNCONFIRMED),
     Index("links_by_device", "device"),
     Index("links_by_subject", "subject"),

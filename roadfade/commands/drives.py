@@ -1,4 +1,4 @@
-"""Commands for drives, gateways, analysts and operators: how each is asked, and its help.
+"""Commands for drives, gateways, analysts and operators: their arguments and their help.
 
 Each does its work in a module of its own that is imported when asked for, since clients,
 engines and decoders are heavy.

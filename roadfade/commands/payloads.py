@@ -16,7 +16,7 @@ STANDARD_INPUT: Final = "-"
 
 
 class Payload(NamedTuple):
-    """The bytes of one envelope, and where they stood: ``file:3`` is a file's third."""
+    """The bytes of one envelope, and where they were read: ``file:3`` is a file's third."""
 
     where: str
     value: bytes

@@ -1,4 +1,4 @@
-"""Commands that are processes, or keep their topics: how each is asked, and its help.
+"""Commands that are processes, or keep their topics: their arguments and their help.
 
 Each is imported when asked for, since clients and engines are heavy.
 """

@@ -1,4 +1,4 @@
-"""``roadfade publish --check``: what would become of envelopes, told without Kafka.
+"""``roadfade publish --check``: what would happen to envelopes, determined without Kafka.
 
 The worker's own processor judges them, over the compiled plan and what the office knows.
 Out: counts, reasons and remedies; no value and no identifier.
@@ -26,7 +26,7 @@ from telemetry.flow import OutputFlow
 
 
 def main(settings: Settings, files: Sequence[str], *, as_known: bool, as_json: bool) -> None:
-    """Say it of every envelope; exit 1 if anything would be rejected.
+    """Print the outcome of every envelope; exit 1 if anything would be rejected.
 
     ``as_known``: as if each dongle were registered and its person had agreed to everything.
     """
@@ -49,7 +49,7 @@ def main(settings: Settings, files: Sequence[str], *, as_known: bool, as_json: b
 
 
 class Judgement(NamedTuple):
-    """What would become of one envelope."""
+    """What would happen to one envelope."""
 
     where: str
     checked: envelope_check.Checked

@@ -24,7 +24,7 @@ async def people_of(settings: Settings, devices: Collection[str]) -> People | No
 
 
 async def registered_since(settings: Settings, device: str) -> int | None:
-    """Since when the dongle is known; Refusal if it is not, None if nobody can tell."""
+    """Since when the dongle is known; Refusal if it is not, None if there is no office here."""
     people = await people_of(settings, [device])
     if people is None:
         return None

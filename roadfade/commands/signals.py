@@ -32,7 +32,7 @@ def main(settings: Settings, query: str, *, as_json: bool) -> None:
     for heading in ("signal", "unit", "datatype", "range", "kept by"):
         table.add_column(heading, overflow="fold")
     for signal in found:
-        kept = "\n".join(keeping.get(signal.path, ())) or "nobody: never collected"
+        kept = "\n".join(keeping.get(signal.path, ())) or "no output: never collected"
         table.add_row(signal.path, signal.unit, signal.datatype, span(signal), kept)
     Console().print(table)
 

@@ -27,7 +27,7 @@ ANSWER_S_MAX = 20.0
 def main(
     settings: Settings, vehicles: int, seed: int, seconds: float | None, *, as_json: bool
 ) -> None:
-    """Drive until the time is up or a signal; NotReady if nobody would know the vehicles."""
+    """Drive until the time is up or a signal; NotReady if the workers do not know the vehicles."""
     require_broker(settings)
     raw = asyncio.run(_simulate(settings, Fleet(vehicles, seed), seed, seconds, quiet=as_json))
     if as_json:
@@ -59,12 +59,12 @@ async def _simulate(
 
 
 async def _introduce(settings: Settings, plan: Plan, fleet: Fleet, seed: int) -> None:
-    """Enrol the fleet and wait until the workers can know it."""
+    """Enrol the fleet and wait until that is published to the workers."""
     await demo_fleet.enrol(settings, plan, fleet, seed, wall_ms())
     async with Database.opened(settings.office_database) as database:
         outbox = Outbox(database)
-        told = await outbox.wait_published(await outbox.last_sequence(), ANSWER_S_MAX)
-    if not told:
+        published = await outbox.wait_published(await outbox.last_sequence(), ANSWER_S_MAX)
+    if not published:
         msg = (
             "the vehicles are enrolled, but the workers do not know them yet and would reject "
             "all they send: start `roadfade office` on the same state folder, then try again"

@@ -16,7 +16,7 @@ from roadfade.terminal.answers import FAILS, print_json
 
 
 def main(settings: Settings, *, as_json: bool) -> None:
-    """Look once and say it; exit 1 if something is wrong."""
+    """Gather the facts once and print them; exit 1 if something is wrong."""
     facts = gather(settings, wall_ms)
     findings = wrong(facts)
     if as_json:

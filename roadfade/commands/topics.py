@@ -17,7 +17,7 @@ SHOWN = ("cleanup.policy", "retention.ms", "segment.ms")
 
 
 def apply_topics_command(settings: Settings, *, as_json: bool) -> None:
-    """Create missing topics and correct drifted ones; prints what was done."""
+    """Create missing topics and correct drifted settings; prints what was done."""
     require_broker(settings)
     created, changed = asyncio.run(apply_topics(settings, connection_of(settings)))
     if as_json:

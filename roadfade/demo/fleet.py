@@ -22,7 +22,7 @@ from telemetry.identity import SubjectId
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS
 
 KNOWN_FOR_MS = 60 * DAY_MS
-"""Simulated people have been customers for so long."""
+"""For how long simulated people have been customers."""
 CONSENTING_SHARE = 0.7
 OLD_DRIVE_MS = 10 * SECOND_MS
 

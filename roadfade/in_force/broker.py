@@ -20,7 +20,7 @@ from telemetry.instants import SECOND_MS
 
 
 def connection_of(settings: Settings) -> Connection:
-    """Where Kafka is, and under which prefix our topics stand."""
+    """Where Kafka is, and the prefix of our topics."""
     return Connection(settings.kafka_bootstrap_servers, settings.topic_prefix)
 
 

@@ -64,7 +64,7 @@ def load_files(path: Path) -> dict[str, str]:
 def _is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
-    except OSError:  # a name too long, a folder above that nobody may enter
+    except OSError:  # a name too long, a parent folder without permission to enter
         return False
 
 

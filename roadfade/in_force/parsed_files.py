@@ -26,7 +26,7 @@ from roadfade import __version__
 FORMAT: Final = 1
 """To be raised with every change of what ``policy.language.yaml_text`` makes of a text."""
 KEPT_BYTES_MAX: Final = 4 * 1024 * 1024
-"""Some ten times what one document takes."""
+"""About ten times the size of one parsed document."""
 _DATE: Final = 1
 _LENGTH: Final = hashlib.sha256().digest_size
 
@@ -124,7 +124,7 @@ def _unpacked(packed: bytes) -> Tree:
 
 
 def _frozen(value: Any) -> Any:
-    """With tuples for the lists that a decoder makes."""
+    """The value with its lists turned into tuples: decoders return lists."""
     if isinstance(value, dict):
         return {key: _frozen(inner) for key, inner in value.items()}
     return tuple(map(_frozen, value)) if isinstance(value, list) else value

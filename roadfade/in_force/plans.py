@@ -26,7 +26,7 @@ EARLIER_MAX: Final = 3
 
 
 class Plans:
-    """Versions compiled under one installation's limits, once, held or not.
+    """Versions compiled under one installation's limits, once, valid or not.
 
     Compiling blocks for a second.
     """
@@ -82,7 +82,7 @@ def _refusal(publication: Publication, problems: Sequence[Problem]) -> str:
 
 @dataclass(frozen=True, slots=True)
 class VersionTimeline:
-    """The versions at one instant: the last that were in force, of which the last is, and the next.
+    """Policy versions around one instant: earlier ones, the one in force (last), and the next.
 
     ``EARLIER_MAX`` before it: what older ones promised for their topics is long kept.
     """
@@ -97,7 +97,7 @@ class VersionTimeline:
 
     @property
     def since_ms(self) -> int:
-        """From when on it decides."""
+        """The instant from which it is in force."""
         return self.active_versions[-1].starts_ms
 
     @property

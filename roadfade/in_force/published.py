@@ -1,6 +1,6 @@
-"""The versions of the policy as a process reads them, from ``control.policies``.
+"""The versions of the policy as a process reads them from ``control.policies``.
 
-Until any version is published, the document of the process's own settings stands alone. From
+Until any version is published, the document of the process's own settings is in force. From
 then on only what is published counts, so that all processes go by the same versions.
 """
 
@@ -19,11 +19,11 @@ from telemetry.publication import Publication, PublicationError, decode_publicat
 from telemetry.topics import CONTROL_POLICIES
 
 ANSWER_S_MAX: Final = 30.0
-"""How long a process waits at its start for what is published."""
+"""How long a starting process waits to read what is published."""
 
 
 class UnreadableRowError(Exception):
-    """A control row is not one: the process ends, and says nothing of what the row holds."""
+    """A record of a control topic cannot be read: the process ends and quotes none of it."""
 
 
 def read_row(value: bytes) -> ControlRow:
@@ -50,24 +50,24 @@ class PublishedVersions:
 
     def __init__(self, own: Publication) -> None:
         self._own = own
-        self._told: dict[bytes, Publication] = {}
+        self._by_key: dict[bytes, Publication] = {}
         self.generation = 0
 
     def apply(self, key: bytes, value: bytes | None) -> None:
         """Take one record of the topic; UnreadableRowError if it is no publication."""
         self.generation += 1
         if value is None:
-            self._told.pop(key, None)
+            self._by_key.pop(key, None)
             return
         try:
-            self._told[key] = decode_publication(value)
+            self._by_key[key] = decode_publication(value)
         except PublicationError as error:
             raise UnreadableRowError(str(error)) from None
 
     @property
     def versions(self) -> tuple[Publication, ...]:
         """All that are published; the process's own document if none is."""
-        return tuple(self._told.values()) or (self._own,)
+        return tuple(self._by_key.values()) or (self._own,)
 
     def in_force(self, now_ms: int) -> InForce:
         """The version that decides at an instant, and the next one."""
@@ -84,7 +84,7 @@ def view_of(broker: Broker, published: PublishedVersions) -> CompactedView:
 async def read_published(broker: Broker, own: Publication) -> PublishedVersions:
     """What is published at this moment, read once; nothing if the topic is not there yet.
 
-    TimeoutError if the broker does not tell within TOLD_S_MAX seconds.
+    TimeoutError if the broker does not answer within ANSWER_S_MAX seconds.
     """
     published = PublishedVersions(own)
     view = view_of(broker, published)

@@ -1,6 +1,6 @@
-"""Publishing a version of the policy: what it changes is decided, or it is not published.
+"""Publishing a version of the policy: what it allows in addition must be approved.
 
-In: a document that holds, the office's database. Out: the version on record, and told to every
+In: a document that holds, the office's database. Out: the version on record, and published to every
 process by the outbox.
 """
 
@@ -53,7 +53,7 @@ class Proposal:
 async def record_first(database: Database, settings: Settings) -> None:
     """Put the settings' own document on record if nothing is: it is in force by its date.
 
-    From then on what is published counts; a document here that says otherwise is told of.
+    From then on what is published counts; a different document here is logged as a warning.
     """
     own = await asyncio.to_thread(own_publication, settings)
     known = await published(database)
@@ -114,7 +114,7 @@ def check_publication(
 async def publish_version(
     settings: Settings, publication: Publication, version: CompiledPolicy, wait_s: float
 ) -> tuple[Proposal, bool]:
-    """Put a version on record and queue it; returns what it changes, and whether it is published.
+    """Record and queue a version; return what it changes, and whether the outbox is empty.
 
     One that widens undecided comes back as it is, and is not put on record. OfficeError and
     NotReady as ``propose``; OfficeError also if another version was published meanwhile.
@@ -128,8 +128,8 @@ async def publish_version(
         known = await record_version(database, proposal.publication, proposal.after)
         on_record = next(one for one in known if one.version == publication.version)
         outbox = Outbox(database)
-        told = wait_s > 0 and await outbox.wait_published(await outbox.last_sequence(), wait_s)
-    return replace(proposal, publication=on_record), told
+        is_out = wait_s > 0 and await outbox.wait_published(await outbox.last_sequence(), wait_s)
+    return replace(proposal, publication=on_record), is_out
 
 
 async def _plans(settings: Settings) -> Plans:

@@ -80,7 +80,7 @@ class LocalBroker:
             return
         self._java = self._java or find_java()
         logs = self._dir / "kafka"
-        # The topics hold what vehicles sent: nobody else on this machine reads them.
+        # The topics hold what vehicles sent: no other user of this machine may read them.
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._settings.write_text(self.properties(logs))
         if not (logs / "meta.properties").exists():

@@ -42,12 +42,12 @@ def find_java(cache: Path = CACHE) -> Path:
 def java_version(java: Path) -> int:
     """Return the runtime's major version, 0 when it does not run."""
     try:
-        told = subprocess.run(  # noqa: S603  # a path that we put together, no shell
+        ran = subprocess.run(  # noqa: S603  # a path that we put together, no shell
             [str(java), "-version"], capture_output=True, text=True, timeout=20, check=False
         )
     except (OSError, subprocess.TimeoutExpired):
         return 0
-    found = re.search(r'version "(\d+)', told.stderr)
+    found = re.search(r'version "(\d+)', ran.stderr)
     return int(found[1]) if found else 0
 
 

@@ -1,4 +1,4 @@
-"""``roadfade office``: publishes the outbox, proves that it lives, and keeps the topics.
+"""``roadfade office``: publishes the outbox, sends heartbeats, and keeps the topics.
 
 Topics follow the version of the policy that is in force.
 """
@@ -66,31 +66,31 @@ async def serve(
     stopping: asyncio.Event,
 ) -> None:
     """Publish, keep the topics and measure them, until ``stopping``."""
-    told = {topic: keeper.partitions[topic] for topic in CONTROL}
+    control = {topic: keeper.partitions[topic] for topic in CONTROL}
     async with asyncio.TaskGroup() as group:
         group.create_task(keeper.run(stopping))
         group.create_task(measure_topics(broker, keeper, wall_ms, stopping))
         while not stopping.is_set():
             await _publish_while_it_lasts(
-                Outbox(database), broker, told, stopping, settings.heartbeat_every_s
+                Outbox(database), broker, control, stopping, settings.heartbeat_every_s
             )
 
 
 async def _publish_while_it_lasts(
     outbox: Outbox,
     broker: Broker,
-    told: dict[str, int],
+    control: dict[str, int],
     stopping: asyncio.Event,
     heartbeat_every_s: float,
 ) -> None:
-    """Publish until asked to stop, or until the broker stays away: then with a new producer.
+    """Publish until ``stopping``; with a new producer each time the broker stays away.
 
     What was not published still waits in the outbox; nothing was confirmed to anyone.
     """
     try:
         async with Publisher(broker, clock=wall_ms, client_id="office") as publisher:
             publish = publish_through(publisher)
-            await _keep_publishing(outbox, publish, told, stopping, heartbeat_every_s)
+            await _keep_publishing(outbox, publish, control, stopping, heartbeat_every_s)
     except SendFailedError:
         metrics.PRODUCE_RETRIES.inc()
 

@@ -22,7 +22,7 @@ from roadfade.settings import Settings
 AGAIN_AFTER_S: Final = 5.0
 LOOK_EVERY_S: Final = 1.0
 TRY_AGAIN: Final = (BrokerError, TopicError, ViewOutdatedError, TimeoutError, OSError)
-"""What a broker that is away, or was made anew, ends listening with."""
+"""The errors of a broker that is away, or was recreated."""
 logger = logging.getLogger(__name__)
 
 
@@ -44,7 +44,7 @@ class PolicyListener:
         return self._ends
 
     def ask(self) -> Succession | None:
-        """Hear once, now; None if the broker does not tell. Blocks; not beside ``start``."""
+        """Read once, now; None if the broker does not answer. Blocks; not beside ``start``."""
         try:
             if not self._broker.answers():
                 return None
@@ -81,7 +81,7 @@ class PolicyListener:
             return source
 
     def _take(self, source: PolicySource) -> None:
-        """Make the ends anew if another version came into force; NotReady as ``version``."""
+        """Rebuild the expiry rules if another version came into force; NotReady as ``version``."""
         past = active_versions(source.published.versions, wall_ms())
         numbers = tuple(one.version for one in past)
         if past and numbers != self._made_of:

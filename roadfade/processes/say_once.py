@@ -1,4 +1,4 @@
-"""Sentences that a loop would log at every turn, logged when they begin to be true."""
+"""Messages that a loop would log in every turn, logged only when they change."""
 
 import logging
 from collections.abc import Hashable
@@ -13,11 +13,11 @@ class SayOnce:
         self._said: dict[Hashable, str] = {}
 
     def __call__(self, what: str, *, about: Hashable = None) -> None:
-        """Log ``what``, unless it was the last thing said ``about`` this."""
+        """Log ``what``, unless it was the last message logged ``about`` this."""
         if self._said.get(about) != what:
             self._said[about] = what
             self._logger.log(self._level, "%s", what)
 
     def forget(self) -> None:
-        """Log what comes next even if it was said before: it went away in between."""
+        """Log the next message even if it equals the last: the condition ended in between."""
         self._said.clear()

@@ -120,7 +120,7 @@ class SinkKeeper:
         await loop.stop()
 
     async def _line(self) -> VersionTimeline | None:
-        """The versions now; None, said once, if the one in force does not hold here."""
+        """The versions now; None, logged once, if the one in force is not valid here."""
         try:
             return await asyncio.to_thread(self._source.line)
         except NotReady as refusal:

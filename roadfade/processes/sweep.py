@@ -70,7 +70,7 @@ def restate_in_turn(store: Store, ends: Ends, ledger: LedgerFile) -> int:
 
 
 def once(settings: Settings, broker: Broker, now_ms: int) -> tuple[Swept, Restated | None]:
-    """One sweep, and all there is to restate; None if nobody tells what is in force. Blocks.
+    """One sweep, and all there is to restate; None if the policy in force is not known. Blocks.
 
     Refusal if an erasure or another restatement is at work.
     """
@@ -113,8 +113,8 @@ def main(settings: Settings, stopping: threading.Event) -> None:
     listener.start()
     ledger = LedgerFile(settings.ledger_path)
     store = store_of(settings)
-    told = compile_policy(settings, Limits())
-    tell_promises(told, wall_ms())
+    exported = compile_policy(settings, Limits())
+    tell_promises(exported, wall_ms())
     while True:
         if store.exists():
             sweep_once(store, ledger, wall_ms())
@@ -123,10 +123,10 @@ def main(settings: Settings, stopping: threading.Event) -> None:
             if ends is not None and ends.several:
                 left = restate_in_turn(store, ends, ledger)
             measure(store, wall_ms())
-            if ends is not None and ends.current is not told:
-                told = ends.current
-                tell_promises(told, wall_ms())
-                metrics.tell_build(__version__, told.policy_version)
+            if ends is not None and ends.current is not exported:
+                exported = ends.current
+                tell_promises(exported, wall_ms())
+                metrics.tell_build(__version__, exported.policy_version)
             if left and not stopping.is_set():
                 continue  # expiring had its turn; there is more to restate
         if stopping.wait(settings.sweep_every_s):

@@ -35,8 +35,8 @@ class Topics(Protocol):
 async def measure_topics(
     broker: Broker, topics: Topics, clock: WallClock, stopping: asyncio.Event
 ) -> None:
-    """Measure again and again until ``stopping``; what the broker does not tell stays as it was."""
-    told: set[str] = set()
+    """Measure again and again until ``stopping``; what cannot be read stays as it was."""
+    exported: set[str] = set()
     while not stopping.is_set():
         plan, partitions = topics.plan, topics.partitions
         promises = {output.topic: output.transport.bound_ms for output in plan.outputs}
@@ -47,15 +47,15 @@ async def measure_topics(
             async with broker.positions() as positions:
                 oldest = await positions.oldest_ms({topic: partitions[topic] for topic in promises})
                 await _measure_lag(positions, plan, partitions)
-            _tell(promises, oldest, told, clock())
+            _tell(promises, oldest, exported, clock())
         await until(stopping, MEASURE_EVERY_S)
 
 
 def _tell(
-    promises: Mapping[str, int], oldest: Mapping[str, int], told: set[str], now_ms: int
+    promises: Mapping[str, int], oldest: Mapping[str, int], exported: set[str], now_ms: int
 ) -> None:
-    """Set each copy's figures; what is no topic any more is no copy any more either."""
-    for topic in told - promises.keys():
+    """Set each copy's figures; a topic that is gone is removed."""
+    for topic in exported - promises.keys():
         if topic != RAW:
             metrics.SINK_LAG.remove(topic)
         metrics.LONGEST_LIFE.remove(f"topic {topic}")
@@ -64,8 +64,8 @@ def _tell(
         age_ms = now_ms - oldest.get(topic, now_ms)
         metrics.LONGEST_LIFE.labels(f"topic {topic}").set(bound_ms / 1000)
         metrics.OLDEST_AGE.labels(f"topic {topic}").set(age_ms / 1000)
-    told.clear()
-    told.update(promises)
+    exported.clear()
+    exported.update(promises)
 
 
 async def _measure_lag(positions: OffsetReader, plan: Plan, partitions: Mapping[str, int]) -> None:

@@ -29,7 +29,7 @@ from telemetry.topics import CONTROL
 
 LOOK_EVERY_S: Final = 1.0
 LATER: Final = (BrokerError, TopicError, TimeoutError, OSError)
-"""What is tried again."""
+"""The errors after which it is tried again."""
 logger = logging.getLogger(__name__)
 
 
@@ -67,9 +67,9 @@ class TopicKeeper:
     async def start(self, admin: Admin) -> None:
         """Find the topics as they must be; NotReady if they are not.
 
-        If several versions are published one may have taken over while nobody kept the
-        topics: they are brought to it. If that fails the control topics alone must stand:
-        withdrawals have to be told, and the rest is tried again.
+        If several versions are published, one may have come into force while no office ran:
+        the topics are updated to it. If that fails, the control topics alone must exist:
+        withdrawals have to be published, and the rest is tried again.
         """
         line, specs = await self._wanted()
         if len(self._versions) == 1:
@@ -90,7 +90,7 @@ class TopicKeeper:
                 await self._turn()
                 self._say.forget()
             except (*LATER, NotReady) as failure:
-                # People's withdrawals must go on being published: this is told, and tried again.
+                # People's withdrawals must go on being published: this is logged, and tried again.
                 self._say(f"the topics could not be updated: {type(failure).__name__}: {failure}")
             await until(stopping, LOOK_EVERY_S)
 
@@ -117,7 +117,7 @@ class TopicKeeper:
         metrics.tell_build(__version__, line.plan.policy_version)
 
     async def _empty_closed(self, line: VersionTimeline) -> None:
-        """Empty what nobody receives any more, once every worker has switched or waits.
+        """Empty topics without a recipient, once every worker has switched or waits.
 
         A worker that hears nothing pauses when its view is as old as the setting allows. The
         topic itself stays: were it made anew, its offsets would begin again, and whoever kept

@@ -1,6 +1,6 @@
 """What ``roadfade status`` looks at: the processes' metrics, the broker, the lake, the ledger.
 
-Reads and changes nothing. What cannot be read is a fact too, told as a sentence.
+Reads and changes nothing. What cannot be read is a fact too, given as a sentence.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ from sinks.port.results import Overdue
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
 
 WATCH_S: Final = 6.0
-"""A group that has not moved for so long while records wait is stuck."""
+"""A group whose offsets do not move for this long while records wait is stuck."""
 LOOK_EVERY_S: Final = 0.5
 
 

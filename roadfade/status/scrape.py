@@ -36,7 +36,7 @@ class Process:
     address: str
     samples: tuple[Sample, ...] | None
     versions: tuple[str, str] = ("", "")
-    """Of the program and of the policy, if it says them."""
+    """Versions of the program and of the policy, if it exports them."""
 
     def values(self, name: str) -> dict[str, float]:
         """Values of one metric by label; empty if there is none."""

@@ -21,7 +21,7 @@ OUTBOX_ROWS_MAX: Final = 1_000
 
 
 def wrong(facts: Facts) -> tuple[str, ...]:
-    """Every sentence that holds, the causes before their effects; empty: all is well."""
+    """Every sentence that is true, the causes before their effects; empty: all is well."""
     return (*_broker(facts), *_processes(facts), *_flow(facts), *_promises(facts))
 
 

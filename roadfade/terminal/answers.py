@@ -33,7 +33,7 @@ def refuse(
     facts: Mapping[str, Any] | None = None,
     lines: Sequence[str] = (),
 ) -> NoReturn:
-    """Say no in one sentence, with ``facts`` as JSON and ``lines`` without; exit 1."""
+    """Refuse in one sentence, with ``facts`` as JSON and ``lines`` without; exit 1."""
     if as_json:
         print_json({"refused": why, **(facts or {})})
     else:
@@ -44,13 +44,13 @@ def refuse(
 
 
 def usage(message: str) -> NoReturn:
-    """Say what was asked wrongly; exit 2."""
+    """Print a usage error; exit 2."""
     typer.echo(message, err=True)
     raise typer.Exit(USAGE)
 
 
 def carry_out(work: Callable[[], None], *, as_json: bool = False) -> None:
-    """Do the work; a Refusal that it raises is said, and the exit code is 1."""
+    """Do the work; a Refusal that it raises is printed, and the exit code is 1."""
     try:
         work()
     except Refusal as refusal:
@@ -81,7 +81,7 @@ def write_page(file: Path, text: str) -> None:
 
 
 def write_below(folder: Path, name: str, text: str) -> None:
-    """The same into a folder that need not be there yet; ``name`` may have folders of its own."""
+    """As ``write_page``, into a folder made if missing; ``name`` may have folders of its own."""
     file = folder / name
     try:
         file.parent.mkdir(parents=True, exist_ok=True)

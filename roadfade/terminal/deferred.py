@@ -1,6 +1,6 @@
 """Commands that are imported when they are called; ``--help`` lists them without that.
 
-After the lazily loaded subcommands of click's own documentation: what commands stand on
+After the lazily loaded subcommands of click's own documentation: what commands need
 (clients, engines, decoders, the policy language) takes seconds to import, and no command needs
 all of it.
 """

@@ -69,7 +69,7 @@ def test_an_exact_position_is_where_its_owner_consented_and_nowhere_else(
     assert all(f"purpose.{APP} " in place or f"purpose={APP}/" in place for _, _, place in hits)
 
 
-def test_digits_that_are_a_legal_reading_pass_where_the_policy_keeps_that_reading_exactly(
+def test_digits_of_a_legal_reading_pass_if_the_policy_keeps_it_exactly(
     planted_road: Road,
 ) -> None:
     # No rule can tell half an IMEI from an odometer; what limits it is who receives odometers.

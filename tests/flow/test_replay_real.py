@@ -153,14 +153,14 @@ def arrives(road: Road, log: Path, dbc: Path, name: str, device: str) -> dict[st
 @pytest.mark.broker
 @pytest.mark.shared_data
 @needs(GNSS_LOG, GNSS_DBC)
-def test_a_recorded_drive_moved_to_now_arrives_in_every_output_that_takes_it(road: Road) -> None:
+def test_a_recorded_drive_moved_to_now_arrives_in_every_output_taking_it(road: Road) -> None:
     flows = arrives(road, GNSS_LOG, GNSS_DBC, "css_gnss", "recorded-mf4")
     # The drive is not in Japan: coarse positions leave as H3 cells, and none is lost for that.
     assert all("off_grid" not in flow.withheld for flow in flows.values())
 
 
 @pytest.mark.broker
-def test_a_generated_drive_moved_to_now_arrives_in_every_output_that_takes_it(
+def test_a_generated_drive_moved_to_now_arrives_in_every_output_taking_it(
     road: Road, tmp_path: Path
 ) -> None:
     dbc, own_map = own_files(tmp_path)

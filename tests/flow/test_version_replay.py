@@ -61,8 +61,8 @@ async def _second_on_record(state: Path, folder: Path) -> None:
         await put_on_record(database, new, known)
 
 
-def test_judged_at_an_old_instant_everything_comes_out_as_the_version_of_then_decided(
-    broker: LocalBroker, tmp_path: Path
+def test_judged_at_an_old_instant_the_version_of_that_time_decides_all(
+    broker: LocalBroker, tmp_path: Path, first: Path, now_ms: int, tape: Sequence[Outgoing]
 ) -> None:
     servers, fleet = broker.bootstrap_servers, Fleet(VEHICLES, SEED)
     then_ms = wall_ms() // MINUTE_MS * MINUTE_MS - HOUR_MS

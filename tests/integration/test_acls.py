@@ -58,7 +58,7 @@ async def test_who_checks_the_topics_before_starting_finds_them_all(
 
 
 @pytest.mark.parametrize("principal", [WORKER, SINK, SWEEP, OFFICE, ADMIN])
-async def test_who_goes_by_the_policy_hears_its_versions_and_how_fast_the_broker_deletes(
+async def test_who_applies_the_policy_reads_its_versions_and_the_deletion_delays(
     way: Way, principal: str
 ) -> None:
     async with TopicAdmin(way(principal)) as admin:
@@ -67,7 +67,7 @@ async def test_who_goes_by_the_policy_hears_its_versions_and_how_fast_the_broker
     assert told.versions == (PUBLISHED,)
 
 
-async def test_a_worker_carries_raw_data_to_every_purpose_and_its_count_to_the_ledger(
+async def test_a_worker_may_read_raw_data_and_write_every_purpose_and_the_ledger(
     way: Way,
 ) -> None:
     async def handle(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:

@@ -45,7 +45,7 @@ async def test_what_a_broken_broker_did_not_take_waits_for_the_next_drain(
     assert await outbox.drain(topics.publish) == 2
 
 
-async def test_a_crash_between_publishing_and_marking_publishes_twice_and_loses_nothing(
+async def test_a_crash_between_publishing_and_marking_repeats_and_loses_nothing(
     registry: Registry, outbox: Outbox, topics: Topics
 ) -> None:
     await registry.register(DONGLE, ANA, 100)

@@ -39,8 +39,8 @@ def diff_command(
     difference = diff(before, after)
     assessed = None if risk is None else _assess(risk, before.plan, after.plan)
     if as_json:
-        told = {} if assessed is None else {"risk": risk_json(*assessed)}
-        print_json(diff_json(difference) | told)
+        extra = {} if assessed is None else {"risk": risk_json(*assessed)}
+        print_json(diff_json(difference) | extra)
     else:
         lines = [*diff_lines(difference), *(() if assessed is None else risk_lines(*assessed))]
         for line in lines:

@@ -87,7 +87,7 @@ def as_object(done: DryRun) -> dict[str, Any]:
                 "in": flow.entered,
                 "delivered": flow.delivered,
                 "withheld": flow.withheld,
-                "signals": {path: len(told) for path, told in done.after[name].items()},
+                "signals": {path: len(values) for path, values in done.after[name].items()},
             }
             for name, flow in done.ledger.items()
         },

@@ -1,6 +1,6 @@
-"""``roadfade policy publish``: compares a version, records it and publishes it.
+"""``roadfade policy publish``: a version is compared, recorded, and published to every process.
 
-It works on the office's database, as whatever is told to the workers does; the office process
+It works on the office's database, as every change for the workers does; the office process
 publishes it. It takes effect at its date, or at once if that is past.
 """
 
@@ -48,10 +48,10 @@ def publish_command(
     made = Publication(plan.policy, plan.version, plan.effective_ms, wall_ms(), files)
     try:
         if check:
-            proposal, told = versioning.check_publication(current, made, compiled), False
+            proposal, published = versioning.check(current, made, compiled), False
         else:
             work = versioning.publish_version(current, made, compiled, wait)
-            proposal, told = asyncio.run(work)
+            proposal, published = asyncio.run(work)
     except (OfficeError, Refusal) as refusal:
         refuse(str(refusal), as_json=as_json)
     if proposal.undecided and proposal.difference is not None:
@@ -64,23 +64,23 @@ def publish_command(
                 for change in proposal.difference.undecided
             ],
         )
-    facts = _facts(proposal.publication, told=told)
+    facts = _facts(proposal.publication, published=published)
     if as_json:
         print_json(facts)
     else:
         done = "could be published" if check else "is published"
         typer.echo(f"{facts['policy']} {facts['version']} {done}; takes effect {facts['starts']}")
-    if wait and not check and not told:
+    if wait and not check and not published:
         typer.echo(NOT_PUBLISHED, err=True)
         raise typer.Exit(FAILS)
 
 
-def _facts(one: Publication, *, told: bool) -> dict[str, Any]:
+def _facts(one: Publication, *, published: bool) -> dict[str, Any]:
     return {
         "policy": one.policy,
         "version": one.version,
         "starts": format_instant(one.starts_ms),
         "sha256": texts_sha256(one.files),
         "bytes": len(encode_publication(one)),
-        "told": told,
+        "told": published,
     }

@@ -21,7 +21,7 @@ class KeySource(Protocol):
 class KeyCache(dict[KeyName, EpochKey | None]):
     """The mapping the processor looks into; ``fetch`` fills it. Its repr shows no key.
 
-    None stands for a destroyed key: what belongs to its epoch is withheld as erased.
+    None means a destroyed key: what belongs to its epoch is withheld as erased.
     """
 
     def __init__(self, keyring: KeySource) -> None:

@@ -1,4 +1,4 @@
-"""A worker's way from a published version to one that can carry batches."""
+"""Makes a published version ready to process batches."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class VersionPreparer:
-    """Compiles versions and finds their topics; says once why one cannot be made ready."""
+    """Compiles versions and finds their topics; logs once why one cannot be made ready."""
 
     def __init__(self, broker: Broker, plans: Plans, people: People, keys: KeyCache) -> None:
         self._broker = broker
@@ -65,7 +65,7 @@ class VersionPreparer:
 
 
 def announce_version(publication: Publication, ready: ReadyVersion) -> None:
-    """Say by which version this process works from now on."""
+    """Log and export the version that this process applies from now on."""
     version = ready.program.plan.policy_version
     logger.warning("policy version %d is in force here, as %s", publication.version, version)
     metrics.tell_build(__version__, version)

@@ -78,10 +78,10 @@ def assemble(settings: Settings, broker: Broker, source: PolicySource, member: s
     clock = judging_clock(settings.fixed_now_ms)
     preparer = VersionPreparer(broker, source.plans, people, keys)
     version_switch = VersionSwitch(source.published, preparer.make, clock, announce_version)
-    told = dict.fromkeys((CONTROL_LINKS, CONTROL_CONSENTS), taken_by(people)) | {
+    applies = dict.fromkeys((CONTROL_LINKS, CONTROL_CONSENTS), taken_by(people)) | {
         CONTROL_POLICIES: source.published.apply
     }
-    views = ControlViews(broker, told, wall_ms, settings.view_age_s_max * 1000)
+    views = ControlViews(broker, applies, wall_ms, settings.view_age_s_max * 1000)
     handler = BatchHandler(RAW, lambda: version_switch.chosen, keys, clock)
     loop = BatchLoop(
         broker,
@@ -136,7 +136,7 @@ def main(settings: Settings) -> None:
 
 
 YOUNG_OBJECTS_MAX: Final = 100_000
-"""Cycles may wait until so many objects are alive that were not before; default: 700."""
+"""Garbage cycles are collected after this many new objects; Python's default: 700."""
 
 
 YOUNG_ROUNDS_MAX: Final = 50

@@ -20,14 +20,14 @@ def test_two_intervals_overlap_exactly_where_an_instant_lies_in_both(
 
 
 @given(INTERVALS)
-def test_an_empty_interval_holds_no_instant_and_any_other_holds_its_beginning(
+def test_an_empty_interval_holds_no_instant_any_other_holds_its_beginning(
     interval: Interval,
 ) -> None:
     assert interval.empty is not any(interval.holds(instant) for instant in EVERY_INSTANT)
 
 
 @given(INTERVALS, INSTANTS)
-def test_shortening_never_adds_an_instant_and_removes_those_from_the_end_on(
+def test_shortening_adds_no_instant_and_removes_those_from_the_end_on(
     interval: Interval, at_ms: int
 ) -> None:
     assume(not interval.empty)

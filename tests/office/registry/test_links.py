@@ -28,7 +28,7 @@ async def links_seen(outbox: Outbox, topics: Topics) -> list[LinkInterval]:
     return sorted(seen, key=lambda link: link.from_ms)
 
 
-async def test_a_device_that_changes_hands_has_two_links_with_secrets_of_their_own(
+async def test_a_device_that_changes_hands_has_two_links_with_separate_secrets(
     registry: Registry, outbox: Outbox, topics: Topics
 ) -> None:
     first = await registry.register(DONGLE, ANA, 100)
@@ -60,7 +60,7 @@ async def test_a_link_that_stands_already_is_not_doubled(registry: Registry) -> 
     assert await registry.register(DONGLE, ANA, 900) != row
 
 
-async def test_a_link_carries_the_role_told_and_else_that_nobody_confirmed_who_drives(
+async def test_a_link_carries_the_role_given_or_else_that_none_is_confirmed(
     registry: Registry, outbox: Outbox, topics: Topics
 ) -> None:
     await registry.register(DONGLE, ANA, 100)
@@ -134,7 +134,7 @@ async def test_a_fleet_is_registered_whole_or_not_at_all(
     assert await outbox.drain(topics.publish) == 0
 
 
-async def test_a_thousand_vehicles_arrive_in_order_with_devices_before_their_links(
+async def test_a_thousand_vehicles_arrive_in_order_devices_before_their_links(
     registry: Registry, outbox: Outbox, topics: Topics
 ) -> None:
     fleet = [NewLink(DeviceId(f"d{n}"), SubjectId(f"s{n}"), 100 + n) for n in range(1000)]

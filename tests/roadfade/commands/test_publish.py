@@ -93,7 +93,7 @@ def test_a_check_keeps_nothing_from_one_envelope_to_the_next() -> None:
     assert rehearsal.outcome(GOOD) == rehearsal.outcome(GOOD)
 
 
-def test_a_checked_envelope_leaves_no_value_and_no_identifier_on_the_screen(
+def test_a_checked_envelope_shows_no_value_and_no_identifier_on_screen(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = written(tmp_path, GOOD, BAD, b'{"v":1,"id":"x","device":"WVWZZZ1KZ"}')
@@ -108,7 +108,7 @@ def test_a_checked_envelope_leaves_no_value_and_no_identifier_on_the_screen(
         assert planted not in shown.out + shown.err
 
 
-def test_an_envelope_of_a_dongle_nobody_knows_would_be_rejected_and_all_is_said_as_json(
+def test_an_unknown_dongles_envelope_would_be_rejected_and_json_has_it_all(
     settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     file = written(tmp_path, GOOD)

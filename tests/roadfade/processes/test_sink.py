@@ -184,7 +184,7 @@ async def test_a_version_with_other_topics_opens_the_lake_for_them(
     assert await rows(settings, "survey") == 6
 
 
-async def test_a_version_that_does_not_hold_here_keeps_as_before_and_says_so_once(
+async def test_a_version_not_valid_here_stores_as_before_and_is_logged_once(
     settings: Settings,
     broker: FakeBroker,
     study: list[Outgoing],

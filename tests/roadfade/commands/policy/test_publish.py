@@ -65,7 +65,7 @@ def test_an_undecided_widening_is_not_published(tmp_path: Path, state: Path) -> 
     assert asked["undecided"] == 1 and "contains no approval for that" in asked["refused"]
 
 
-def test_a_widening_is_compared_with_what_is_on_record_and_not_with_the_shipped_one(
+def test_a_widening_is_compared_with_what_is_on_record_not_the_shipped_one(
     tmp_path: Path, state: Path
 ) -> None:
     coarser: Bends = {STUDY: (("bucket 10 km/h", "bucket 20 km/h"),)}

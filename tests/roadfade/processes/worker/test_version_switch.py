@@ -93,7 +93,7 @@ async def test_the_next_version_is_made_ready_before_its_date() -> None:
     assert process.version_switch.chosen == "v2"
 
 
-async def test_a_version_that_cannot_be_made_ready_pauses_instead_of_the_old_one_going_on() -> None:
+async def test_a_version_that_cannot_be_made_ready_pauses_and_the_old_one_ends() -> None:
     process = Process()
     process.publish(FIRST, SECOND)
     process.ready = {1}
@@ -136,7 +136,7 @@ def test_a_record_that_is_no_publication_ends_the_process() -> None:
         Process().published.apply(b"p@3", b'{"v": 1}')
 
 
-def test_a_process_that_knows_only_old_versions_goes_by_none_that_was_taken_back() -> None:
+def test_a_process_that_knows_only_old_versions_applies_no_withdrawn_one() -> None:
     process = Process()
     process.publish(FIRST, SECOND)
     process.published.apply(SECOND.key, None)

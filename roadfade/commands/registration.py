@@ -1,4 +1,4 @@
-"""Whether the office knows a dongle, asked before its readings are sent in vain."""
+"""Whether the office knows a dongle: checked before its readings are sent."""
 
 from collections.abc import Collection
 

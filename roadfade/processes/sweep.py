@@ -37,9 +37,9 @@ def sweep_once(store: Store, ledger: LedgerFile, now_ms: int) -> Swept:
 
 
 def restate_once(store: Store, ends: Ends, ledger: LedgerFile, now_ms: int) -> Restated:
-    """One turn of giving rows the end they have now. Idempotent; blocks.
+    """One pass of giving rows the expiry date they have now. Idempotent; blocks.
 
-    StoreTakenError while an erasure is at work: the next turn finds the same.
+    StoreTakenError while an erasure is running: the next pass finds the same rows.
     """
     done = store.restate(ends, now_ms)
     ledger.add_expired(done.removed)
@@ -61,7 +61,7 @@ def restate_once(store: Store, ends: Ends, ledger: LedgerFile, now_ms: int) -> R
 
 
 def restate_in_turn(store: Store, ends: Ends, ledger: LedgerFile) -> int:
-    """One turn, unless an erasure has its own; how many parts wait that need not wait longer."""
+    """One pass, or none while an erasure runs; how many files a further pass could rewrite now."""
     try:
         return restate_once(store, ends, ledger, wall_ms()).left
     except StoreTakenError:
@@ -72,7 +72,7 @@ def restate_in_turn(store: Store, ends: Ends, ledger: LedgerFile) -> int:
 def once(settings: Settings, broker: Broker, now_ms: int) -> tuple[Swept, Restated | None]:
     """One sweep, and all there is to restate; None if the policy in force is not known. Blocks.
 
-    Refusal if an erasure or another restatement is at work.
+    Refusal if an erasure or another restatement is running.
     """
     ledger = LedgerFile(settings.ledger_path)
     store = store_of(settings)

@@ -120,7 +120,7 @@ class TopicKeeper:
         """Empty topics without a recipient, once every worker has switched or waits.
 
         A worker that hears nothing pauses when its view is as old as the setting allows. The
-        topic itself stays: were it made anew, its offsets would begin again, and whoever kept
+        topic itself stays: if it were recreated, its offsets would restart, and whoever kept
         their place by them would take what is new for old.
         """
         grace_ms = self._settings.view_age_s_max * SECOND_MS

@@ -1,4 +1,4 @@
-"""How a command answers: JSON or lines, and its exit: 0 done, 1 refused or failed, 2 asked wrongly.
+"""How a command answers: JSON or lines, and its exit: 0 done, 1 refused or failed, 2 wrong usage.
 
 Answers go to standard output, what is wrong to standard error; a refusal is an answer if
 JSON was asked for.

@@ -1,6 +1,6 @@
 """The pages for readers, and what in them a test can hold to the truth.
 
-A fenced block under a line ``<!-- run: name -->`` is run as it stands.
+A fenced block under a line ``<!-- run: name -->`` is run unchanged.
 """
 
 import re
@@ -27,7 +27,7 @@ class Block(NamedTuple):
 
 
 def text_of(page: str) -> str:
-    """The page as it stands."""
+    """The page's text."""
     return (REPOSITORY / page).read_text(encoding="utf-8")
 
 

@@ -32,7 +32,7 @@ def test_every_page_is_reached_from_the_readme() -> None:
     assert pages <= linked
 
 
-def test_the_picture_asks_nobody_for_anything() -> None:
+def test_the_picture_loads_nothing_from_elsewhere() -> None:
     picture = text_of("docs/images/flow.svg")
     assert re.findall(r"(?:href|src|url)\s*[=(]|@import", picture) == []
     assert set(re.findall(r"https?://[^\"\s]+", picture)) == {"http://www.w3.org/2000/svg"}

@@ -1,4 +1,4 @@
-"""Every block that a page marks is run as it stands, in the order of the page."""
+"""Every block that a page marks is run unchanged, in the order of the page."""
 
 import os
 import shutil

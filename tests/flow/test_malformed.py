@@ -1,4 +1,4 @@
-"""Bad input between good input: counted under its reason, and in nobody's way."""
+"""Bad input between good input: counted under its reason, without stopping the rest."""
 
 from collections import Counter
 

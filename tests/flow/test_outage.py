@@ -21,8 +21,8 @@ AWAY_S = 2.0
 """And its own start; the producers' patience is longer, the views' is tried in test_consent."""
 
 
-def test_a_broker_killed_under_load_costs_nothing_and_nobody_has_to_help(
-    killable_broker: Callable[[], LocalBroker], tmp_path: Path, calm: Run
+def test_a_broker_killed_under_load_costs_nothing_and_needs_no_help(
+    killable_broker: Callable[[], LocalBroker], broker: LocalBroker, tmp_path: Path
 ) -> None:
     rough = tmp_path / "rough"
     same_people(calm.state, rough)

@@ -119,7 +119,7 @@ def kill_around(road: Road, done: list[int]) -> None:
 
 
 def rows_in(state: Path) -> Counter[tuple[object, ...]]:
-    """Every row but its version and end, by output, as often as it stands."""
+    """Every row but its version and end, by output, as often as it occurs."""
     found = Counter[tuple[object, ...]]()
     for output in outputs(state / "lake"):
         for *row, count in run_query(state / "lake", output, ROWS, 0).rows:

@@ -28,7 +28,7 @@ def clock() -> int:
 
 
 class Noted(LoopObserver):
-    """Remembers what a loop told."""
+    """Records what a loop reports."""
 
     def __init__(self) -> None:
         self.batches: list[BatchDone] = []

@@ -30,9 +30,9 @@ Way = Callable[[str], Connection]
 """The way to the broker as a principal."""
 PREFIX: Final = "guarded."
 SPARE: Final = "purpose.spare"
-"""A topic that may be deleted and made anew; no test relies on what it holds."""
+"""A topic that may be deleted and recreated; no test relies on what it holds."""
 STRANGER: Final = "stranger"
-"""Somebody whom the broker knows and nobody gave a right."""
+"""A principal that the broker knows and that has no rights."""
 SMALL = plan(*PLAN.outputs, output("spare", PLAN.outputs[0].lanes))
 SPECS = [TopicSpec(name, 2, config) for name, config in topic_configs(SMALL).items()]
 TOPICS = frozenset(spec.name for spec in SPECS) - {SPARE}
@@ -122,7 +122,7 @@ async def in_group(connection: Connection, group: str, topic: str) -> int:
 
 
 async def carried(loop: BatchLoop | SinkLoop, noted: Noted) -> None:
-    """Let a loop work until it told of records, or of a failure that it would try again."""
+    """Let a loop work until it reports records, or a failure that it would try again."""
     task = asyncio.create_task(loop.run())
     try:
         await until(lambda: bool(noted.records or noted.retries), task)

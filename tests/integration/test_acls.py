@@ -155,7 +155,7 @@ async def test_the_office_measures_how_old_topics_are_and_how_far_they_are_read(
         await positions.lag(SINK_GROUP, dict.fromkeys(OUTPUTS, 2))
 
 
-async def test_who_administers_is_told_how_far_everything_is_read(way: Way) -> None:
+async def test_an_administrator_may_read_every_groups_offsets(way: Way) -> None:
     read = {WORKER_GROUP: [RAW], LEDGER_GROUP: [AUDIT_FLOW], SINK_GROUP: [*OUTPUTS]}
     async with Positions(way(ADMIN)) as positions:
         for group, topics in read.items():

@@ -30,7 +30,7 @@ async def test_a_reader_of_one_purpose_reads_no_other(way: Way) -> None:
 
 
 @pytest.mark.parametrize("group", [SINK_GROUP, WORKER_GROUP, READER + "research"])
-async def test_a_reader_enters_nobody_elses_group(way: Way, group: str) -> None:
+async def test_a_reader_enters_no_other_group(way: Way, group: str) -> None:
     with pytest.raises(BrokerError, match="GroupAuthorizationFailed"):
         await in_group(way(READER + "service"), group, "purpose.service")
 
@@ -50,7 +50,7 @@ async def test_a_sink_reads_purposes_and_no_links_or_consents(way: Way) -> None:
     assert await writable(way(SINK)) == set()
 
 
-async def test_a_sweep_is_told_the_versions_and_reads_no_purpose(way: Way) -> None:
+async def test_a_sweep_reads_the_versions_and_no_purpose(way: Way) -> None:
     assert await readable(way(SWEEP)) == {CONTROL_POLICIES}
     assert await writable(way(SWEEP)) == set()
 

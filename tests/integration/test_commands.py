@@ -13,7 +13,7 @@ from tests.support.road import Road
 pytestmark = pytest.mark.broker
 
 
-def test_a_healthy_road_is_told_so_and_a_killed_sink_is_named(road: Road) -> None:
+def test_a_healthy_road_is_reported_so_and_a_killed_sink_is_named(road: Road) -> None:
     healthy = road.cli("status", "--json")
     assert (healthy.json()["wrong"], healthy.code) == ([], 0)
     assert {p["name"] for p in healthy.json()["processes"]} == {
@@ -85,7 +85,7 @@ def test_an_envelope_is_checked_by_the_rules_it_then_meets(road: Road, tmp_path:
 
 
 @pytest.mark.parametrize("command", ["publish", "replay", "obd"])
-def test_a_dongle_nobody_registered_is_refused_before_anything_is_sent(
+def test_an_unregistered_dongle_is_refused_before_anything_is_sent(
     road: Road, tmp_path: Path, command: str
 ) -> None:
     file = tmp_path / "one.json"

@@ -113,7 +113,7 @@ async def test_a_reader_that_never_lets_go_is_named_instead_of_claiming_success(
         await reader.execute(select(LINKS))
         with pytest.raises(OfficeError, match="another process keeps reading"):
             await registry.delete_link(row)
-    assert not await registry.delete_link(row)  # told again, it finishes
+    assert not await registry.delete_link(row)  # repeated, it finishes
     await database.close()
 
 

@@ -142,7 +142,7 @@ async def test_a_writer_can_wait_until_its_rows_are_out(
     assert await waiting
 
 
-async def test_a_lost_broker_is_told_everything_again(
+async def test_everything_is_published_again_to_a_lost_broker(
     registry: Registry, outbox: Outbox, topics: Topics
 ) -> None:
     fleet = [NewLink(DeviceId(f"d{n}"), SubjectId(f"s{n}"), 100) for n in range(600)]

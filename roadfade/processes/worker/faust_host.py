@@ -24,7 +24,7 @@ from telemetry import flow
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP
 
 STOP_S_MAX: Final = 25
-"""A process that has not ended so long after its stop was asked for ends itself."""
+"""A process that is still running this long after it was asked to stop kills itself."""
 
 
 class Hosted(Protocol):

@@ -119,7 +119,7 @@ def test_a_worker_that_was_open_meanwhile_goes_over_to_the_new_kek(opened: Open)
 
 
 class DyingKek(FileKek):
-    """Dies if it is told to, as a killed process would."""
+    """Raises at the chosen step, as if the process were killed there."""
 
     at = ""
 

@@ -43,7 +43,7 @@ async def test_a_consent_given_again_is_a_row_of_its_own(
     assert await consents_seen(outbox, topics) == {first: (100, 200), second: (300, None)}
 
 
-async def test_an_act_told_again_does_not_undo_its_withdrawal(
+async def test_a_consent_repeated_does_not_undo_its_withdrawal(
     registry: Registry, outbox: Outbox, topics: Topics
 ) -> None:
     row = await registry.grant(ANA, *IMPROVE, 100)
@@ -54,7 +54,7 @@ async def test_an_act_told_again_does_not_undo_its_withdrawal(
     assert await consents_seen(outbox, topics) == {row: (100, 200)}
 
 
-async def test_a_consent_that_stands_already_is_not_doubled(registry: Registry) -> None:
+async def test_a_consent_that_exists_already_is_not_duplicated(registry: Registry) -> None:
     assert await registry.grant(ANA, *IMPROVE, 100) == await registry.grant(ANA, *IMPROVE, 900)
 
 
@@ -103,7 +103,7 @@ async def test_only_consents_that_the_policy_asks_for_can_be_given(
         await registry.grant(ANA, *asked, 100)
 
 
-def test_a_consent_is_chosen_where_one_fits_and_refused_where_several_do() -> None:
+def test_a_consent_is_chosen_if_one_fits_and_refused_if_several_do() -> None:
     assert chosen(GRANTABLE, "improve") == IMPROVE
     assert chosen(GRANTABLE, "share", recipient="lessor") == LEASE
     with pytest.raises(OfficeError, match="say which: third_party to insurer under share@1; "):
@@ -127,7 +127,7 @@ def test_what_can_be_granted_is_what_the_plans_rules_rest_on() -> None:
 MINOR: tuple[Role, ...] = ("minor",)
 
 
-def test_a_consent_is_void_for_a_role_only_where_it_opens_nothing_to_it() -> None:
+def test_a_consent_is_ineffective_for_a_role_only_if_it_opens_nothing() -> None:
     kept = {SPEED: (Keep(),), FUEL: (Keep(),)}
     some = lane("a", 30, SECOND_MS, kept, LOCATION, not_for={SPEED: MINOR})
     every = lane("a", 30, SECOND_MS, kept, LOCATION, not_for={SPEED: MINOR, FUEL: MINOR})
@@ -159,7 +159,7 @@ async def test_a_refused_consent_leaves_nothing_of_its_transaction(
     assert topics.seen() == {}
 
 
-async def test_a_consent_stands_where_one_of_the_persons_roles_may_give_it(
+async def test_a_consent_is_accepted_if_one_of_the_persons_roles_may_give_it(
     registry: Registry,
 ) -> None:
     await registry.register(DONGLE, ANA, 100, "minor")
@@ -176,7 +176,7 @@ async def test_only_links_that_hold_from_the_consent_on_tell_a_role(registry: Re
     assert await registry.grant(ANA, *INSURE, 200)
 
 
-async def test_an_act_told_again_is_answered_as_it_was_whatever_the_role_is_now(
+async def test_a_consent_repeated_is_answered_as_before_whatever_the_role_now(
     registry: Registry,
 ) -> None:
     await registry.register(DONGLE, ANA, 100, "driver")
@@ -186,7 +186,7 @@ async def test_an_act_told_again_is_answered_as_it_was_whatever_the_role_is_now(
     assert await registry.grant(ANA, *INSURE, 150) == given
 
 
-async def test_a_role_nobody_told_can_be_mended_and_the_refusal_says_how(
+async def test_a_role_not_given_can_be_corrected_and_the_refusal_says_how(
     database: Database,
 ) -> None:
     registry = Registry(database, {IMPROVE: {"unknown": "nobody confirmed who drives"}})

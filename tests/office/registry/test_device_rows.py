@@ -9,7 +9,7 @@ from tests.office.conftest import IMPROVE, INSURE, Topics
 OURS, OTHERS = DeviceId("dongle-1"), DeviceId("dongle-2")
 
 
-async def test_what_stands_is_what_the_workers_are_told_of_these_devices(
+async def test_device_rows_are_what_the_workers_receive_of_these_devices(
     database: Database, registry: Registry, topics: Topics
 ) -> None:
     for device, subject, given in ((OURS, "anne", IMPROVE), (OTHERS, "ben", INSURE)):

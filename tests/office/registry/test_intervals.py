@@ -11,7 +11,7 @@ EVERY_INSTANT = range(-1, 15)
 
 
 @given(INTERVALS, INTERVALS)
-def test_two_intervals_overlap_exactly_where_an_instant_lies_in_both(
+def test_two_intervals_overlap_exactly_if_an_instant_lies_in_both(
     one: Interval, other: Interval
 ) -> None:
     shared = any(one.holds(instant) and other.holds(instant) for instant in EVERY_INSTANT)
@@ -36,6 +36,6 @@ def test_shortening_adds_no_instant_and_removes_those_from_the_end_on(
         assert ended.holds(instant) is (interval.holds(instant) and instant < at_ms)
 
 
-def test_nobody_can_ask_for_an_empty_interval() -> None:
+def test_an_empty_interval_is_refused() -> None:
     with pytest.raises(OfficeError, match="ends before it begins"):
         asked_interval(5, 5)

@@ -41,7 +41,7 @@ async def test_a_device_that_changes_hands_has_two_links_with_separate_secrets(
     assert ana.secret != ben.secret
 
 
-async def test_the_same_facts_told_twice_change_nothing_and_give_the_same_ids(
+async def test_the_same_facts_twice_change_nothing_and_give_the_same_ids(
     registry: Registry, outbox: Outbox, topics: Topics
 ) -> None:
     assert await registry.register_device(DONGLE, 50) == await registry.register_device(DONGLE, 50)
@@ -51,7 +51,7 @@ async def test_the_same_facts_told_twice_change_nothing_and_give_the_same_ids(
     assert len(topics.records) == 3  # the device, the link, its end
 
 
-async def test_a_link_that_stands_already_is_not_doubled(registry: Registry) -> None:
+async def test_a_link_that_exists_already_is_not_duplicated(registry: Registry) -> None:
     row = await registry.register(DONGLE, ANA, 100)
     assert await registry.register(DONGLE, ANA, 900) == row
     with pytest.raises(OfficeError, match="before the device was registered"):
@@ -71,7 +71,7 @@ async def test_a_link_carries_the_role_given_or_else_that_none_is_confirmed(
     assert seen == [("unknown", 100, 200), ("employee", 200, 300)]
 
 
-async def test_a_standing_link_keeps_its_role_and_another_is_refused(registry: Registry) -> None:
+async def test_an_existing_link_keeps_its_role_and_another_is_refused(registry: Registry) -> None:
     row = await registry.register(DONGLE, ANA, 100, "driver")
     assert await registry.register(DONGLE, ANA, 100) == row
     assert await registry.register(DONGLE, ANA, 100, "driver") == row

@@ -50,7 +50,7 @@ INSERT INTO links VALUES ('l', 'dongle-1', 'ana', x'00', 1, NULL);
 """
 
 
-async def test_a_database_older_than_roles_opens_and_nobody_in_it_is_confirmed(
+async def test_a_database_older_than_roles_opens_and_confirms_no_role(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "office.sqlite"

@@ -64,7 +64,7 @@ def test_what_is_asked_wrongly_exits_2(words: list[str]) -> None:
     assert RUNNER.invoke(app, words).exit_code == 2
 
 
-def test_a_refusal_is_one_object_where_json_is_asked_for(tmp_path: Path) -> None:
+def test_a_refusal_is_one_object_if_json_is_asked_for(tmp_path: Path) -> None:
     done = RUNNER.invoke(app, ["replay", str(tmp_path / "none.log"), "--json"])
     assert done.exit_code == 1
     assert json.loads(done.stdout) == {"refused": "none.log is not a file."}

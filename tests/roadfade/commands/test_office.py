@@ -94,7 +94,7 @@ def test_an_instant_without_a_zone_is_a_usage_error(office: Office, bad: str) ->
     assert "written with a zone" in " ".join(mistyped.output.split())
 
 
-def test_waiting_for_workers_that_nobody_tells_fails_and_says_what_to_do(office: Office) -> None:
+def test_waiting_without_an_office_process_fails_and_says_what_to_do(office: Office) -> None:
     told = office("device", "register", "--device", DONGLE, "--wait", "0.01", "--json")
     assert told.exit_code == 1
     assert json.loads(told.stdout)["published"] is False

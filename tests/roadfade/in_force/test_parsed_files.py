@@ -168,7 +168,7 @@ def test_a_full_disk_stops_nothing_and_leaves_nothing(
     assert list((tmp_path / "cache").iterdir()) == []
 
 
-def test_what_was_used_last_stays_where_not_all_has_room(
+def test_what_was_used_last_stays_if_not_all_has_room(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     kept(FILES, tmp_path)

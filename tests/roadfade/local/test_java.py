@@ -1,4 +1,4 @@
-"""What a machine without Java or jars is told."""
+"""The messages on a machine without Java or jars."""
 
 from pathlib import Path
 

@@ -58,7 +58,7 @@ async def office(
 
 
 def told(broker: FakeBroker) -> list[int]:
-    """The versions told, in order."""
+    """The versions published, in order."""
     rows = [r.value for r in broker.records(CONTROL_POLICIES) if r.key != HEARTBEAT_KEY]
     return [decode_publication(value or b"").version for value in rows]
 
@@ -80,7 +80,7 @@ async def test_it_tells_what_is_on_record_and_that_it_lives_in_every_partition(
     assert told(broker) == [1]
 
 
-async def test_a_heartbeat_never_stands_before_a_row_that_waits(
+async def test_a_heartbeat_is_never_sent_before_a_row_that_waits(
     settings: Settings, broker: FakeBroker, database: Database
 ) -> None:
     broker.fail_next(*[Fault.REFUSED] * 3)
@@ -102,7 +102,7 @@ async def test_a_lost_acknowledgement_tells_it_twice_and_no_less(
     assert told(broker) == [1, 1]
 
 
-async def test_what_is_recorded_during_an_outage_is_told_afterwards(
+async def test_what_is_recorded_during_an_outage_is_published_afterwards(
     settings: Settings, broker: FakeBroker, database: Database
 ) -> None:
     retries = metrics.PRODUCE_RETRIES._value.get()

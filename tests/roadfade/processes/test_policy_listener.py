@@ -1,4 +1,4 @@
-"""What the sweep hears of the policy in force, and what it does if nobody tells."""
+"""What the sweep reads of the policy in force, and what it does if it cannot."""
 
 import asyncio
 from pathlib import Path
@@ -82,7 +82,7 @@ async def test_listening_hears_a_version_that_is_published_meanwhile(settings: S
         assert not before.several
         broker.come_back()
         await until(lambda: listener.ends() is not before, hearing)
-        # A topic that was made anew may hide a deletion: listening begins anew.
+        # A recreated topic may hide a deletion: listening starts over.
         broker.remake(CONTROL_POLICIES)
         tell(broker, [FIRST])
         with pytest.raises(ViewOutdatedError):

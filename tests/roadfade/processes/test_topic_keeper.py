@@ -116,7 +116,7 @@ async def test_a_version_that_took_over_meanwhile_is_brought_about_at_the_start(
     assert await installation.topics() == {STUDY, SURVEYED, *CONTROL}
 
 
-async def test_the_control_topics_alone_are_enough_where_the_rest_fails(
+async def test_the_control_topics_alone_are_enough_if_the_rest_fails(
     installation: Installation,
 ) -> None:
     await make_topics(installation.broker, installation.settings, FIRST)
@@ -154,7 +154,7 @@ async def test_a_topic_without_recipient_is_emptied_after_the_grace_not_deleted(
     assert ends == {(STUDY, 0): 0, (STUDY, 1): 2}
 
 
-async def test_a_broker_that_is_away_is_told_once_and_asked_again(
+async def test_a_broker_that_is_away_is_logged_once_and_asked_again(
     installation: Installation, caplog: pytest.LogCaptureFixture
 ) -> None:
     await make_topics(installation.broker, installation.settings, FIRST)

@@ -167,7 +167,7 @@ def test_processes_are_read_where_they_say_they_are(page: WSGIServer, tmp_path: 
     assert total([worker, worker], "roadfade_rejected_total") == {"unsealed": 8}
 
 
-def test_nothing_started_and_no_broker_is_told_and_exits_1(
+def test_nothing_started_and_no_broker_is_reported_and_exits_1(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     settings = Settings(state_dir=tmp_path, kafka_bootstrap_servers="127.0.0.1:1")

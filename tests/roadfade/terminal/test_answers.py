@@ -35,7 +35,7 @@ def test_a_refusal_is_one_sentence_on_the_error_stream_and_exits_1(
     assert (shown.out, shown.err) == ("", f"{said}: start it\n")
 
 
-def test_a_refusal_is_the_answer_where_json_is_asked_for(
+def test_a_refusal_is_the_answer_if_json_is_asked_for(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     assert exit_of(lambda: refuse("it widens", as_json=True, facts={"n": 1}, lines=["no"])) == 1

@@ -163,7 +163,7 @@ def test_explain_needs_no_broker() -> None:
         ["chekc"],
     ],
 )
-def test_wrong_usage_is_told_apart(command: list[str]) -> None:
+def test_wrong_usage_has_an_exit_code_of_its_own(command: list[str]) -> None:
     assert RUNNER.invoke(app, command).exit_code == 2
 
 

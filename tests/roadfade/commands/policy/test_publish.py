@@ -1,4 +1,4 @@
-"""``policy publish``: compared with what is on record, decided or refused, then told."""
+"""``policy publish``: compared with what is on record, approved or refused, then published."""
 
 import json
 from pathlib import Path
@@ -125,6 +125,6 @@ def test_a_version_whose_own_cases_do_not_hold_is_not_published(
     assert not state.exists()
 
 
-def test_waiting_in_vain_for_the_office_is_told(tmp_path: Path) -> None:
+def test_waiting_in_vain_for_the_office_is_reported(tmp_path: Path) -> None:
     result = publish(small(tmp_path, 2, {}), "--wait", "0.1")
     assert result.exit_code == 1 and "not yet published to the workers" in result.output

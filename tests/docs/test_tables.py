@@ -17,25 +17,23 @@ from tests.docs.pages import REPOSITORY, rows, text_of
 
 
 def names(cells: Iterable[list[str]]) -> list[str]:
-    """The names in backticks in the first column."""
+    """What stands in backticks in the first column."""
     return [name for row in cells for name in re.findall(r"`([^`]+)`", row[0])]
 
 
-def test_every_field_of_an_envelope_is_documented_and_whether_needed() -> None:
-    documented = {
-        row[0].strip("`"): bool(row[1]) for row in rows("docs/gateways.md", "## Envelope v1")
-    }
+def test_every_field_of_an_envelope_is_told_and_whether_it_is_needed() -> None:
+    told = {row[0].strip("`"): bool(row[1]) for row in rows("docs/gateways.md", "## Envelope v1")}
     needed = {field.name: field.required for field in msgspec.structs.fields(envelope.Envelope)}
-    assert documented == needed
+    assert told == needed
 
 
 def test_every_limit_is_the_codes() -> None:
     below = text_of("docs/gateways.md").split("| limit | at most |", 1)[1]
-    documented = [
+    told = [
         int(figure.replace(",", ""))
         for figure in re.findall(r"\| ([\d,]+) \|$", below, re.MULTILINE)
     ]
-    assert documented == [
+    assert told == [
         envelope.ENVELOPE_BYTES_MAX,
         envelope.COLUMNS_MAX,
         envelope.READINGS_PER_COLUMN_MAX,
@@ -46,63 +44,61 @@ def test_every_limit_is_the_codes() -> None:
     ]
 
 
-def test_every_rejection_is_documented_with_its_remedy() -> None:
+def test_every_rejection_stands_with_its_remedy() -> None:
     table = list(rows("docs/gateways.md", "## Rejected, and why"))
     assert names(table) == [str(reason) for reason in Rejected]
     assert [row[2] for row in table] == [REMEDIES[reason] for reason in Rejected]
 
 
-def test_every_reason_to_withhold_is_documented_in_order() -> None:
+def test_every_reason_to_withhold_stands_in_its_order() -> None:
     assert names(rows("docs/wire.md", "## The ledger")) == [str(reason) for reason in Withheld]
 
 
-def test_every_header_of_a_record_is_documented() -> None:
+def test_every_header_of_a_record_is_told() -> None:
     assert names(rows("docs/analysts.md", "## The topic")) == list(record.HEADERS)
 
 
-def test_every_field_of_a_record_is_documented() -> None:
-    documented = names(rows("docs/wire.md", "## Purpose record v1"))
-    assert documented == list(record.PurposeRecord.__struct_fields__)
+def test_every_field_of_a_record_is_told() -> None:
+    told = names(rows("docs/wire.md", "## Purpose record v1"))
+    assert told == list(record.PurposeRecord.__struct_fields__)
 
 
-def test_every_control_row_is_documented() -> None:
-    documented = {
+def test_every_control_row_is_told() -> None:
+    told = {
         row[0].strip("`"): re.findall(r"`(\w+)`", row[1])
         for row in rows("docs/wire.md", "## Control rows")
     }
     wires: tuple[Any, ...] = control.ControlWire.__args__
-    assert documented == {
-        wire.__struct_config__.tag: list(wire.__struct_fields__) for wire in wires
-    }
+    assert told == {wire.__struct_config__.tag: list(wire.__struct_fields__) for wire in wires}
 
 
-def test_every_key_of_a_map_is_documented() -> None:
+def test_every_key_of_a_map_is_told() -> None:
     assert set(names(rows("docs/replay.md", "## Maps"))) == set(Entry.model_fields)
 
 
-def test_every_setting_is_documented_with_its_default() -> None:
-    documented = {
+def test_every_setting_is_told_with_its_default() -> None:
+    told = {
         row[0].strip("`"): row[1].strip("`") for row in rows("docs/operators.md", "## Settings")
     }
     defaults = {name: field.default for name, field in Settings.model_fields.items()}
     words = {None: "", True: "true", False: "false"}
-    assert documented == {
+    assert told == {
         name: words[value] if value is None or isinstance(value, bool) else str(value)
         for name, value in defaults.items()
     }
 
 
-def test_every_metric_is_documented_with_its_labels() -> None:
-    documented = {row[0].strip("`"): row[1] for row in rows("docs/operators.md", "## Metrics")}
+def test_every_metric_is_told_with_its_labels() -> None:
+    told = {row[0].strip("`"): row[1] for row in rows("docs/operators.md", "## Metrics")}
     metrics: set[Any] = set(REGISTRY._collector_to_names)
-    assert documented == {
+    assert told == {
         one._name + ("_total" if one._type == "counter" else ""): ", ".join(one._labelnames)
         for one in metrics
     }
 
 
-def test_every_alert_is_documented_with_its_severity() -> None:
+def test_every_alert_is_told_with_its_severity() -> None:
     document = YAML(typ="safe").load(REPOSITORY / "deploy" / "prometheus" / "rules.yml")
     rules = [rule for group in document["groups"] for rule in group["rules"]]
-    documented = {row[0].strip("`"): row[1] for row in rows("docs/operators.md", "## Alerts")}
-    assert documented == {rule["alert"]: rule["labels"]["severity"] for rule in rules}
+    told = {row[0].strip("`"): row[1] for row in rows("docs/operators.md", "## Alerts")}
+    assert told == {rule["alert"]: rule["labels"]["severity"] for rule in rules}

@@ -22,7 +22,7 @@ AWAY_S = 2.0
 
 
 def test_a_broker_killed_under_load_costs_nothing_and_needs_no_help(
-    killable_broker: Callable[[], LocalBroker], broker: LocalBroker, tmp_path: Path
+    killable_broker: Callable[[], LocalBroker], tmp_path: Path, calm: Run
 ) -> None:
     rough = tmp_path / "rough"
     same_people(calm.state, rough)

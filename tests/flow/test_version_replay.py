@@ -62,7 +62,7 @@ async def _second_on_record(state: Path, folder: Path) -> None:
 
 
 def test_judged_at_an_old_instant_the_version_of_that_time_decides_all(
-    broker: LocalBroker, tmp_path: Path, first: Path, now_ms: int, tape: Sequence[Outgoing]
+    broker: LocalBroker, tmp_path: Path
 ) -> None:
     servers, fleet = broker.bootstrap_servers, Fleet(VEHICLES, SEED)
     then_ms = wall_ms() // MINUTE_MS * MINUTE_MS - HOUR_MS
@@ -119,7 +119,7 @@ def kill_around(road: Road, done: list[int]) -> None:
 
 
 def rows_in(state: Path) -> Counter[tuple[object, ...]]:
-    """Every row but its version and end, by output, as often as it occurs."""
+    """Every row but its version and end, by output, as often as it stands."""
     found = Counter[tuple[object, ...]]()
     for output in outputs(state / "lake"):
         for *row, count in run_query(state / "lake", output, ROWS, 0).rows:

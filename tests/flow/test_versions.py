@@ -128,13 +128,13 @@ def test_a_version_takes_over_on_every_process_and_old_rows_end_as_it_says(
     assert days(versioned, IMPROVE) > 150
     kept = {row[0]: row[2] for row in versioned.rows(IMPROVE, KEPT)}
     assert kept["1"] == before[IMPROVE][0][2] and kept["2"] > 0
-    # What no output may keep any more is gone, from the lake and from its topic.
-    until(lambda: not road.rows(ENGINEERING), "rows nobody may keep are gone")
-    until(lambda: readable(road.settings, ENGINEERING) == 0, "their topic is empty")
-    assert readable(road.settings, IMPROVE) > 0
-    assert road.ended() == []
-    assert road.cli("topics", "show", "--json").code == 0
-    status = road.cli("status", "--json").json()
+    # What nobody may keep any more is gone, from the lake and from its topic.
+    until(lambda: not versioned.rows(ENGINEERING), "rows nobody may keep are gone")
+    until(lambda: readable(versioned.settings, ENGINEERING) == 0, "their topic is empty")
+    assert readable(versioned.settings, IMPROVE) > 0
+    assert versioned.ended() == []
+    assert versioned.cli("topics", "show", "--json").code == 0
+    status = versioned.cli("status", "--json").json()
     assert status["wrong"] == [], status["wrong"]
 
 

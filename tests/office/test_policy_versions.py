@@ -1,4 +1,4 @@
-"""Versions on record: each once, in rising numbers, published to every process by the outbox."""
+"""Versions on record: each once, in rising numbers, told to everyone by the outbox."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -34,7 +34,7 @@ async def told(database: Database) -> list[Publication]:
     ]
 
 
-async def test_a_version_is_recorded_and_published(database: Database) -> None:
+async def test_a_version_is_on_record_and_told(database: Database) -> None:
     assert await newest(database) is None
     assert await record_version(database, FIRST, ()) == (FIRST,)
     assert await record_version(database, SECOND, (FIRST,)) == (FIRST, SECOND)
@@ -73,10 +73,8 @@ async def test_a_version_published_meanwhile_is_not_passed_over(database: Databa
         await record_version(database, replace(SECOND, version=3), (FIRST,))
 
 
-async def test_versions_are_published_again_if_the_broker_lost_its_topics(
-    database: Database,
-) -> None:
-    await publish(database, FIRST, ())
+async def test_versions_are_told_again_to_a_broker_that_lost_its_topics(database: Database) -> None:
+    await record_version(database, FIRST, ())
     await told(database)
     await Outbox(database).republish_all()
     assert await told(database) == [FIRST]

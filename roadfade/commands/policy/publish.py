@@ -48,7 +48,7 @@ def publish_command(
     made = Publication(plan.policy, plan.version, plan.effective_ms, wall_ms(), files)
     try:
         if check:
-            proposal, published = versioning.check(current, made, compiled), False
+            proposal, published = versioning.check_publication(current, made, compiled), False
         else:
             work = versioning.publish_version(current, made, compiled, wait)
             proposal, published = asyncio.run(work)

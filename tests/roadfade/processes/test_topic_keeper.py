@@ -37,7 +37,7 @@ SECOND = version(2, NOW_MS, SURVEY)
 GRACE_MS = 30 * SECOND_MS
 
 
-class Installation:
+class House:
     """A keeper with an office's database and a broker."""
 
     def __init__(self, settings: Settings, database: Database, plans: Plans) -> None:
@@ -80,101 +80,93 @@ def plans(settings: Settings) -> Plans:
 
 
 @pytest.fixture
-async def installation(settings: Settings, plans: Plans) -> AsyncIterator[Installation]:
+async def house(settings: Settings, plans: Plans) -> AsyncIterator[House]:
     database = await Database.open(settings.office_database)
-    one = Installation(settings, database, plans)
+    one = House(settings, database, plans)
     await one.publish(FIRST)
     with fast_time():
         yield one
     await database.close()
 
 
-async def test_a_first_start_makes_no_topics_and_says_what_to_do(
-    installation: Installation,
-) -> None:
+async def test_a_first_start_makes_no_topics_and_says_what_to_do(house: House) -> None:
     with pytest.raises(NotReady, match="topics apply"):
-        await installation.start()
-    assert await installation.topics() == set()
+        await house.start()
+    assert await house.topics() == set()
 
 
-async def test_topics_that_are_right_are_found_with_their_partitions(
-    installation: Installation,
-) -> None:
-    await make_topics(installation.broker, installation.settings, FIRST)
-    await installation.start()
-    assert installation.keeper.plan.version == 1
-    assert installation.keeper.partitions[STUDY] == 2
+async def test_topics_that_are_right_are_found_with_their_partitions(house: House) -> None:
+    await make_topics(house.broker, house.settings, FIRST)
+    await house.start()
+    assert house.keeper.plan.version == 1
+    assert house.keeper.partitions[STUDY] == 2
 
 
 async def test_a_version_that_took_over_meanwhile_is_brought_about_at_the_start(
-    installation: Installation,
+    house: House,
 ) -> None:
-    await make_topics(installation.broker, installation.settings, FIRST)
-    await installation.publish(SECOND)
-    await installation.start()
-    assert installation.keeper.plan.version == 2
-    assert await installation.topics() == {STUDY, SURVEYED, *CONTROL}
+    await make_topics(house.broker, house.settings, FIRST)
+    await house.publish(SECOND)
+    await house.start()
+    assert house.keeper.plan.version == 2
+    assert await house.topics() == {STUDY, SURVEYED, *CONTROL}
 
 
-async def test_the_control_topics_alone_are_enough_if_the_rest_fails(
-    installation: Installation,
-) -> None:
-    await make_topics(installation.broker, installation.settings, FIRST)
-    await installation.publish(version(2, NOW_MS, BROKEN))
+async def test_the_control_topics_alone_are_enough_where_the_rest_fails(house: House) -> None:
+    await make_topics(house.broker, house.settings, FIRST)
+    await house.publish(version(2, NOW_MS, BROKEN))
     with pytest.raises(NotReady, match="does not hold"):
-        await installation.start()
+        await house.start()
 
 
-async def test_the_next_versions_topics_are_made_before_it_starts(
-    installation: Installation,
+async def test_the_next_versions_topics_are_made_before_it_starts(house: House) -> None:
+    await make_topics(house.broker, house.settings, FIRST)
+    await house.start()
+    await house.publish(version(2, NOW_MS + DAY_MS, SURVEY))
+    async with house.keeping() as task:
+        await until(lambda: SURVEYED in house.keeper.partitions, task)
+    assert house.keeper.plan.version == 1
+
+
+async def test_what_nobody_receives_is_emptied_after_the_grace_and_its_offsets_go_on(
+    house: House,
 ) -> None:
-    await make_topics(installation.broker, installation.settings, FIRST)
-    await installation.start()
-    await installation.publish(version(2, NOW_MS + DAY_MS, SURVEY))
-    async with installation.keeping() as task:
-        await until(lambda: SURVEYED in installation.keeper.partitions, task)
-    assert installation.keeper.plan.version == 1
-
-
-async def test_a_topic_without_recipient_is_emptied_after_the_grace_not_deleted(
-    installation: Installation,
-) -> None:
-    await make_topics(installation.broker, installation.settings, FIRST)
-    installation.broker.feed(STUDY, 1, b"old", b"old")
-    await installation.start()
-    await installation.publish(SECOND)
-    async with installation.keeping() as task:
-        await until(lambda: installation.keeper.plan.version == 2, task)
-        installation.clock.now_ms = NOW_MS + GRACE_MS - 1
+    await make_topics(house.broker, house.settings, FIRST)
+    house.broker.feed(STUDY, 1, b"old", b"old")
+    await house.start()
+    await house.publish(SECOND)
+    async with house.keeping() as task:
+        await until(lambda: house.keeper.plan.version == 2, task)
+        house.clock.now_ms = NOW_MS + GRACE_MS - 1
         await asyncio.sleep(5)
-        assert len(installation.broker.records(STUDY)) == 2
-        installation.clock.now_ms = NOW_MS + GRACE_MS
-        await until(lambda: installation.broker.records(STUDY) == [], task)
-    ends = await installation.broker.positions().end({STUDY: 2})
+        assert len(house.broker.records(STUDY)) == 2
+        house.clock.now_ms = NOW_MS + GRACE_MS
+        await until(lambda: house.broker.records(STUDY) == [], task)
+    ends = await house.broker.positions().end({STUDY: 2})
     assert ends == {(STUDY, 0): 0, (STUDY, 1): 2}
 
 
-async def test_a_broker_that_is_away_is_logged_once_and_asked_again(
-    installation: Installation, caplog: pytest.LogCaptureFixture
+async def test_a_broker_that_is_away_is_told_once_and_asked_again(
+    house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
-    await make_topics(installation.broker, installation.settings, FIRST)
-    await installation.start()
-    installation.broker.go_away()
-    await installation.publish(SECOND)
+    await make_topics(house.broker, house.settings, FIRST)
+    await house.start()
+    house.broker.go_away()
+    await house.publish(SECOND)
     with caplog.at_level(logging.ERROR):
-        async with installation.keeping() as task:
+        async with house.keeping() as task:
             await until(lambda: bool(caplog.records), task)
             await asyncio.sleep(30)
             assert len(caplog.records) == 1
-            installation.broker.come_back()
-            await until(lambda: installation.keeper.plan.version == 2, task)
-    assert SURVEYED in await installation.topics()
+            house.broker.come_back()
+            await until(lambda: house.keeper.plan.version == 2, task)
+    assert SURVEYED in await house.topics()
 
 
-async def test_a_next_version_that_does_not_hold_stops_nothing(installation: Installation) -> None:
-    await make_topics(installation.broker, installation.settings, FIRST)
-    await installation.start()
-    await installation.publish(version(2, NOW_MS + DAY_MS, BROKEN))
-    async with installation.keeping():
+async def test_a_next_version_that_does_not_hold_stops_nothing(house: House) -> None:
+    await make_topics(house.broker, house.settings, FIRST)
+    await house.start()
+    await house.publish(version(2, NOW_MS + DAY_MS, BROKEN))
+    async with house.keeping():
         await asyncio.sleep(5)
-    assert installation.keeper.plan.version == 1
+    assert house.keeper.plan.version == 1

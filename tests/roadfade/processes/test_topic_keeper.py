@@ -128,7 +128,7 @@ async def test_the_next_versions_topics_are_made_before_it_starts(house: House) 
     assert house.keeper.plan.version == 1
 
 
-async def test_what_nobody_receives_is_emptied_after_the_grace_and_its_offsets_go_on(
+async def test_a_topic_without_recipient_is_emptied_after_the_grace_not_deleted(
     house: House,
 ) -> None:
     await make_topics(house.broker, house.settings, FIRST)

@@ -192,5 +192,5 @@ def killed_after(root: Path, step: Step) -> list[Step]:
 
 
 def swept_by_another_process(root: Path) -> None:
-    code = "import sys, pathlib; from sinks.lake.deletion.expire import sweep; sweep(pathlib.Path(sys.argv[1]), 0)"
+    code = "import sys, pathlib; from sinks.lake.deletion.expire import expire_due; expire_due(pathlib.Path(sys.argv[1]), 0)"
     subprocess.run([sys.executable, "-c", code, str(root)], check=True, timeout=60)

@@ -17,7 +17,7 @@ from telemetry.control import ConsentInterval, LinkInterval
 
 
 @dataclass(frozen=True, slots=True)
-class Authorizer:
+class Permission:
     """Valid for events in ``[from_ms, to_ms)`` judged at nows in ``[now_from_ms, now_to_ms)``."""
 
     from_ms: int
@@ -48,11 +48,11 @@ def permit(
     first_ms: int,
     last_ms: int,
     now_ms: int,
-) -> Authorizer:
+) -> Permission:
     """Decide for a device's events from first to last, under the link of the first."""
     link, from_ms, to_ms = people.link_at(device, first_ms)
     if link is None:
-        return Authorizer(
+        return Permission(
             from_ms, to_ms, -FOREVER_MS, FOREVER_MS, None, frozenset(), frozenset(), {}
         )
     rows = people.consents_of(link.subject)
@@ -78,7 +78,7 @@ def permit(
         granted.add(route.index)
         if consent is not None:
             consents[route.index] = consent
-    return Authorizer(
+    return Permission(
         from_ms, to_ms, now_from_ms, now_to_ms, link, frozenset(granted), frozenset(barred),
         consents,
     )  # fmt: skip

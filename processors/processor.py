@@ -15,7 +15,7 @@ from processors.expiry import Expiry, ExpiryCache
 from processors.fast_path import USUAL_SPAN_MS
 from processors.minimise import Minimised, Minimiser
 from processors.people import People
-from processors.permit import Authorizer, permit
+from processors.permit import Permission, permit
 from processors.program import Decision, Program
 from processors.pseudonyms import Keys, LinkPseudonyms, PartitionOf, pseudonyms_for
 from processors.readings import Readings, usual_readings
@@ -35,7 +35,7 @@ class _DeviceState:
 
     __slots__ = ("in_time", "permit", "registered_ms", "seat")
 
-    def __init__(self, registered_ms: int, answer: Authorizer) -> None:
+    def __init__(self, registered_ms: int, answer: Permission) -> None:
         self.registered_ms = registered_ms
         self.permit = answer
         self.seat: LinkPseudonyms | None = None

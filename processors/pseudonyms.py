@@ -1,5 +1,6 @@
 """The pseudonyms and fixed headers of one link, for every route, valid for one epoch.
 
+The keyed hashes that pseudonyms, consent references and record ids are made of stand at the end.
 Made when first needed and kept with the permit; dropped with the epoch.
 """
 
@@ -12,30 +13,10 @@ from dataclasses import dataclass
 from processors.epochs import EpochSpan, epoch_at
 from processors.expiry import Header
 from processors.people import FOREVER_MS
-from processors.permit import Authorizer
+from processors.permit import Permission
 from processors.routes import Route
 from telemetry import record as wire
 from telemetry.identity import EpochKey, LinkSecret, Pseudonym
-
-
-def pseudonym(key: EpochKey, secret: LinkSecret) -> Pseudonym:
-    """First 128 bits of HMAC-SHA256(epoch key, link secret), base32 without padding."""
-    digest = hmac.digest(key, secret, "sha256")[:PSEUDONYM_BYTES]
-    return Pseudonym(base64.b32encode(digest).decode().rstrip("="))
-
-
-def consent_reference(key: EpochKey, consent: str) -> str:
-    """A consent row as one output may see it: 64 bits of HMAC under that output's epoch key."""
-    return hmac.digest(key, b"consent|" + consent.encode(), "sha256")[:8].hex()
-
-
-def lane_key(key: EpochKey, lane: str) -> bytes:
-    """The key under which one lane's record ids are made for one pseudonym.
-
-    The pseudonym is part of it, so that two devices with one envelope id get different ids.
-    """
-    return hmac.digest(key, b"ce_id|" + lane.encode(), "sha256")
-
 
 KeyName = tuple[str, str, str]
 """(purpose, recipient, epoch name): the name of one key in the keyring."""
@@ -46,6 +27,7 @@ PartitionOf = Callable[[str, bytes], int]
 
 EVENT_SOURCE = b"roadfade"
 TYPE = b"roadfade.purpose-record.v1"
+PSEUDONYM_BYTES = 16
 
 
 class KeysNeeded(LookupError):  # noqa: N818  # a request to the caller, not a failure
@@ -82,7 +64,7 @@ class LinkPseudonyms:
 
 
 def pseudonyms_for(
-    permit: Authorizer,
+    permit: Permission,
     routes: Sequence[Route],
     keys: Keys,
     partition_of: PartitionOf,
@@ -116,7 +98,7 @@ def _key_name(route: Route, span: EpochSpan) -> KeyName:
 
 def _stamp(
     route: Route,
-    permit: Authorizer,
+    permit: Permission,
     key: EpochKey,
     span: EpochSpan,
     partition_of: PartitionOf,
@@ -149,7 +131,23 @@ def _stamp(
     )
 
 
-PSEUDONYM_BYTES = 16
+def pseudonym(key: EpochKey, secret: LinkSecret) -> Pseudonym:
+    """First 128 bits of HMAC-SHA256(epoch key, link secret), base32 without padding."""
+    digest = hmac.digest(key, secret, "sha256")[:PSEUDONYM_BYTES]
+    return Pseudonym(base64.b32encode(digest).decode().rstrip("="))
+
+
+def consent_reference(key: EpochKey, consent: str) -> str:
+    """A consent row as one output may see it: 64 bits of HMAC under that output's epoch key."""
+    return hmac.digest(key, b"consent|" + consent.encode(), "sha256")[:8].hex()
+
+
+def lane_key(key: EpochKey, lane: str) -> bytes:
+    """The key under which one lane's record ids are made for one pseudonym.
+
+    The pseudonym is part of it, so that two devices with one envelope id get different ids.
+    """
+    return hmac.digest(key, b"ce_id|" + lane.encode(), "sha256")
 
 
 def record_id(key: bytes, envelope_id: bytes) -> bytes:

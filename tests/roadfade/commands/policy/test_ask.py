@@ -97,7 +97,7 @@ def spoil(folder: Path, how: str) -> None:
         ("encoding", 2, "save it as UTF-8"),
         ("folder", 1, "replace it with a file that you may read"),
         ("link", 1, "replace it with a file that you may read"),
-        ("nested", 1, "write it plainly"),
+        ("nested", 1, "simplify the nesting"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_a_problem_with_its_remedy(

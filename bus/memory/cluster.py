@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from bus.failures import BrokerError, TopicError
+from bus.memory.faults import Event
 from bus.ports import BrokerSettings
 from bus.records import Outgoing
 from bus.topics import ActualTopic, TopicSpec
@@ -67,7 +68,7 @@ class PartitionLog:
     records: list[Stored] = field(default_factory=list)
     begin: int = 0
     end: int = 0
-    events: dict[int, list[object]] = field(default_factory=dict)
+    events: dict[int, list[Event]] = field(default_factory=dict)
 
     def after(self, offset: int, records_max: int) -> list[Stored]:
         """The records from ``offset`` on."""

@@ -63,6 +63,8 @@ def operation(value: object) -> Spoken:
             found = words.mesh(rest)
         case _ if head in NOT_CARRIED_OUT:
             found = Unsupported(said)
+        case _:
+            pass
     if found is None:
         message = f"unknown operation `{said}`"
         raise WordError(message, f"write one of: {GRAMMAR}")

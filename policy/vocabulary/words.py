@@ -107,6 +107,8 @@ def mesh(words: str) -> Mesh:
         case ["h3", resolution] if resolution.isdecimal():
             if int(resolution) <= H3_RESOLUTION_MAX:
                 return MeshH3(int(resolution))
+        case _:
+            pass
     sizes = ", ".join(f"{size} m" for size in JIS_SIZES)
     message = "unknown mesh"
     raise WordError(message, f"write a JIS X 0410 size ({sizes}) or an H3 resolution (0 to 15)")

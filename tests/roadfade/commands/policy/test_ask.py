@@ -89,6 +89,8 @@ def spoil(folder: Path, how: str) -> None:
             file.symlink_to(file)
         case "nested":
             file.write_text("a: " + "[" * 1_000)
+        case _:
+            raise ValueError(how)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from ruamel.yaml import YAML
 
+import roadfade.metrics
 from roadfade.metrics import METRIC_NAMES, REGISTRY
 from tests.support.promql import labels_in, metrics_in
 
@@ -78,6 +79,19 @@ def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
     for alert in _alerts():
         assert set(alert["annotations"]) == {"summary", "action"}
         assert alert["labels"]["severity"] in {"page", "ticket"}
+
+
+def test_every_alert_fires_in_a_trial_of_the_rules() -> None:
+    trials = (DEPLOY / "prometheus" / "rules_test.yml").read_text()
+    assert set(ALERTS) == set(re.findall(r'alertname="(\w+)"', trials))
+
+
+def test_every_metric_is_set_somewhere() -> None:
+    sources = [file.read_text() for file in (DEPLOY.parent / "roadfade").rglob("*.py")]
+    metrics = {name for name, one in vars(roadfade.metrics).items() if hasattr(one, "_labelnames")}
+    assert len(metrics) == len(set(REGISTRY._collector_to_names))
+    used = {name for text in sources for name in re.findall(r"\b([A-Z_]+)\.\w+\(", text)}
+    assert metrics - used == set()
 
 
 def test_a_gauge_is_never_compared_process_by_process() -> None:

@@ -2,18 +2,23 @@
 
 import re
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 from ruamel.yaml import YAML
 
 from ingest.can.mapping import Entry
 from ingest.envelope_check import REMEDIES
+from ingest.logs.sniff import Form
+from policy.vocabulary.operation_words import format_operation
+from policy.vocabulary.operations import Coarsening, Thin
 from roadfade.metrics import REGISTRY
 from roadfade.settings import Settings
 from telemetry import control, envelope, record
 from telemetry.outcome import Rejected, Withheld
+from telemetry.topics import AUDIT_FLOW, CONTROL, RAW
 from tests.docs.pages import REPOSITORY, rows, text_of
+from tests.support.operations import EXAMPLES
 
 
 def names(cells: Iterable[list[str]]) -> list[str]:
@@ -56,6 +61,27 @@ def test_every_reason_to_withhold_stands_in_its_order() -> None:
 
 def test_every_header_of_a_record_is_told() -> None:
     assert names(rows("docs/analysts.md", "## The topic")) == list(record.HEADERS)
+
+
+def test_every_topic_is_told() -> None:
+    told = set(re.findall(r"^\| `([a-z.]+)` \|", text_of("docs/wire.md"), re.MULTILINE))
+    assert {RAW, AUDIT_FLOW, *CONTROL} <= told
+
+
+def test_every_form_of_logs_is_told() -> None:
+    told = text_of("docs/replay.md").split("\n## Logs\n", 1)[1].split("\n## ", 1)[0]
+    (_, helped), *_ = rows("docs/commands.md", "## roadfade replay")
+    for text in (told, helped):
+        assert [form for form in Form if form.value not in text.lower()] == []
+
+
+def test_every_operation_on_a_value_is_told() -> None:
+    told = set(re.findall(r"`(\w+) [^`]*`", text_of("docs/data-dictionary.md")))
+    words = {
+        format_operation(EXAMPLES[kind].operation).split()[0]
+        for kind in get_args(Coarsening | Thin)
+    }
+    assert words <= told
 
 
 def test_every_field_of_a_record_is_told() -> None:

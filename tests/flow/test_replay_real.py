@@ -1,4 +1,4 @@
-"""A recorded drive down the whole road: five forms, one set of rows, everything accounted for."""
+"""A recorded drive down the whole road: all forms, one set of rows, everything accounted for."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -90,7 +90,7 @@ def rows_by_pseudonym(road: Road, output: str) -> dict[str, list[tuple[object, .
     return found
 
 
-def five_forms_agree(
+def all_forms_agree(
     road: Road, folder: Path, messages: list[can.Message], dbc: Path, name: str
 ) -> None:
     plan = compile_policy(road.settings, Limits())
@@ -127,14 +127,14 @@ def gnss_messages() -> list[can.Message]:
 @pytest.mark.broker
 @pytest.mark.shared_data
 @needs(GNSS_LOG, GNSS_DBC)
-def test_five_forms_of_a_recorded_drive_leave_the_same_rows(road: Road, tmp_path: Path) -> None:
-    five_forms_agree(road, tmp_path, gnss_messages(), GNSS_DBC, "css_gnss")
+def test_all_forms_of_a_recorded_drive_leave_the_same_rows(road: Road, tmp_path: Path) -> None:
+    all_forms_agree(road, tmp_path, gnss_messages(), GNSS_DBC, "css_gnss")
 
 
 @pytest.mark.broker
-def test_five_forms_of_a_generated_drive_leave_the_same_rows(road: Road, tmp_path: Path) -> None:
+def test_all_forms_of_a_generated_drive_leave_the_same_rows(road: Road, tmp_path: Path) -> None:
     dbc, own_map = own_files(tmp_path)
-    five_forms_agree(road, tmp_path, own_drive(240), dbc, str(own_map))
+    all_forms_agree(road, tmp_path, own_drive(240), dbc, str(own_map))
 
 
 def arrives(road: Road, log: Path, dbc: Path, name: str, device: str) -> dict[str, OutputFlow]:

@@ -10,6 +10,7 @@ import pytest
 from can.io.generic import MessageWriter
 from cantools.database.can import Database
 
+from ingest.logs.sniff import Form
 from telemetry.signals import Catalogue, parse_catalogue
 
 SHARED: Final = Path(__file__).parents[3] / "shared" / "data"
@@ -34,7 +35,14 @@ WRITERS: Final[dict[str, type[MessageWriter]]] = {
     "drive.trc": can.TRCWriter,
     "drive.mf4": can.MF4Writer,
 }
-TEXT_FORMS: Final = ("candump.log", "drive.asc", "drive.trc")
+FORMS: Final[dict[str, Form]] = {
+    "candump.log": Form.CANDUMP,
+    "drive.asc": Form.ASC,
+    "drive.blf": Form.BLF,
+    "drive.trc": Form.TRC,
+    "drive.mf4": Form.MF4,
+}
+TEXT_FORMS: Final = tuple(n for n, form in FORMS.items() if form not in (Form.BLF, Form.MF4))
 
 OWN_DBC: Final = """VERSION ""
 

@@ -3,13 +3,15 @@ import asyncio
 import pytest
 
 from office.outbox import Outbox
+from office.policy_versions import record_version
 from office.registry.consents import NewConsent
 from office.registry.links import NewLink
 from office.registry.registry import Registry
 from office.store.database import Database
 from telemetry.control import Heartbeat, decode_row
 from telemetry.identity import DeviceId, SubjectId
-from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
+from telemetry.publication import Publication
+from telemetry.topics import CONTROL, CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
 from tests.office.conftest import IMPROVE, Topics
 
 DONGLE = DeviceId("dongle-1")
@@ -155,3 +157,16 @@ async def test_everything_is_published_again_to_a_lost_broker(
     assert await outbox.republish_all() == 1202
     await outbox.drain(topics.publish)
     assert topics.seen() == before
+
+
+async def test_every_control_topic_is_published_again(
+    registry: Registry, outbox: Outbox, topics: Topics, database: Database
+) -> None:
+    await registry.register(DONGLE, ANA, 100)
+    await registry.grant(ANA, *IMPROVE, 100)
+    await record_version(database, Publication("p", 1, 0, 0, {}), ())
+    await outbox.drain(topics.publish)
+    topics.records.clear()
+    await outbox.republish_all()
+    await outbox.drain(topics.publish)
+    assert {record.topic for record in topics.records} == set(CONTROL)

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+import roadfade.cli
+
 LIBRARIES = frozenset({
     "aiokafka", "babel", "can", "cantools", "cryptography", "duckdb", "faust", "h3", "jinja2",
     "prometheus_client", "pydantic", "pydantic_settings", "rich", "ruamel", "sqlalchemy",
@@ -37,6 +39,8 @@ MAY = {
     "commands.policy.pages": frozenset({"babel", "jinja2", "pydantic", "rich"}),
     "commands.policy.publish": frozenset({"pydantic", "rich"}),
     "commands.office": frozenset[str](),
+    "commands.drives": frozenset[str](),
+    "commands.processes": frozenset[str](),
 }
 ASK = """
 import sys
@@ -58,6 +62,14 @@ def loaded_by(what: str, folder: Path) -> frozenset[str]:
 @pytest.mark.parametrize("module", MAY)
 def test_a_process_or_command_loads_only_what_it_uses(module: str, tmp_path: Path) -> None:
     assert loaded_by(f"import roadfade.{module}", tmp_path) <= MAY[module]
+
+
+def test_every_module_of_a_command_is_on_the_list() -> None:
+    tables = [table for name, table in vars(roadfade.cli).items() if name.endswith("COMMANDS")]
+    functions = {function for table in tables for function in table.values()}
+    modules = {one.partition(":")[0].removeprefix("roadfade.") for one in functions}
+    assert len(modules) >= 7
+    assert modules <= set(MAY)
 
 
 @pytest.mark.parametrize("words", [["--help"], ["policy", "--help"], ["polcy"]], ids=" ".join)

@@ -5,6 +5,7 @@ Regenerate schemas after a change with ``python -m tests.telemetry.test_schema``
 
 import json
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
@@ -42,6 +43,12 @@ def test_a_message_once_accepted_still_is(file: Path) -> None:
 
 def test_every_message_has_a_golden_file() -> None:
     assert {file.stem.split("--")[0] for file in golden_files()} == set(SCHEMAS)
+
+
+def test_every_kind_of_control_row_has_a_golden_file() -> None:
+    wires: tuple[Any, ...] = control.ControlWire.__args__
+    kinds = {json.loads(file.read_bytes()).get("kind") for file in golden_files()}
+    assert {wire.__struct_config__.tag for wire in wires} <= kinds
 
 
 if __name__ == "__main__":

@@ -63,7 +63,7 @@ def replayed(recording: Recording, now_ms: int = NOW_MS) -> list[Envelope]:
     return envelopes
 
 
-def test_five_forms_of_one_drive_give_the_same_readings(
+def test_all_forms_of_one_drive_give_the_same_readings(
     tmp_path: Path, own_files: tuple[Path, Path]
 ) -> None:
     read = [
@@ -224,7 +224,7 @@ def test_every_shipped_map_fits_the_catalogue() -> None:
 
 @pytest.mark.shared_data
 @needs(GNSS_LOG, GNSS_DBC)
-def test_five_forms_of_a_recorded_drive_give_the_same_readings(tmp_path: Path) -> None:
+def test_all_forms_of_a_recorded_drive_give_the_same_readings(tmp_path: Path) -> None:
     import can  # noqa: PLC0415  # reads the original for rewriting only
 
     with can.LogReader(GNSS_LOG) as reader:

@@ -10,7 +10,7 @@ from ingest.logs.capture import Capture
 from ingest.logs.frame import LoggedFrame
 from ingest.logs.sniff import Form, sniff
 from ingest.refused import Refused
-from tests.ingest.captures import CANDUMP_LOG, TEXT_FORMS, WRITERS, needs, own_drive, write
+from tests.ingest.captures import CANDUMP_LOG, FORMS, TEXT_FORMS, WRITERS, needs, own_drive, write
 
 
 def frames(path: Path) -> tuple[list[LoggedFrame], Capture]:
@@ -23,7 +23,7 @@ def from_the_last(read: list[LoggedFrame]) -> list[tuple[int, int, bool, bytes, 
     return [(f.t_us - last_us, f.id, f.ext, f.data, f.direction) for f in read]
 
 
-def test_five_forms_of_one_capture_give_the_same_frames(tmp_path: Path) -> None:
+def test_all_forms_of_one_capture_give_the_same_frames(tmp_path: Path) -> None:
     drive = own_drive()
     read = [from_the_last(frames(write(tmp_path / name, drive))[0]) for name in WRITERS]
     assert len(read[0]) == len(drive)
@@ -33,9 +33,8 @@ def test_five_forms_of_one_capture_give_the_same_frames(tmp_path: Path) -> None:
 
 
 def test_a_form_is_recognised_by_its_content_whatever_its_name(tmp_path: Path) -> None:
-    forms = (Form.CANDUMP, Form.ASC, Form.BLF, Form.TRC, Form.MF4)
-    assert set(forms) == set(Form)
-    for name, form in zip(WRITERS, forms, strict=True):
+    assert set(FORMS.values()) == set(Form)
+    for name, form in FORMS.items():
         path = write(tmp_path / name, own_drive(2)).rename(tmp_path / "capture.bin")
         assert sniff(path) is form
 

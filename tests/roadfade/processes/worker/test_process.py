@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -56,10 +56,10 @@ async def broker(settings: Settings) -> AsyncIterator[FakeBroker]:
         yield made
 
 
-def beat(broker: FakeBroker, at_ms: int | None = None) -> None:
+def beat(broker: FakeBroker, at_ms: int | None = None, topics: Collection[str] = CONTROL) -> None:
     """The office lives: a heartbeat in every partition of every control topic."""
     value = encode_row(Heartbeat(wall_ms() if at_ms is None else at_ms, 0))
-    for topic in CONTROL:
+    for topic in topics:
         for partition in (0, 1):
             broker.feed(topic, partition, Outgoing(topic, partition, HEARTBEAT_KEY, value))
 
@@ -106,11 +106,13 @@ async def test_what_a_device_sent_leaves_for_its_purpose_and_is_accounted_for(
     assert all(DEVICE.encode() not in (record.value or b"") for record in records)
 
 
+@pytest.mark.parametrize("silent", CONTROL)
 async def test_without_a_heartbeat_nothing_is_decided(
-    settings: Settings, broker: FakeBroker
+    settings: Settings, broker: FakeBroker, silent: str
 ) -> None:
     drive(broker, 0, 1)
-    beat(broker, at_ms=wall_ms() - 3_600_000)
+    beat(broker, wall_ms() - 3_600_000, [silent])
+    beat(broker, topics=set(CONTROL) - {silent})
     async with working(settings, broker) as task:
         await asyncio.sleep(60)
         assert broker.records(STUDY) == []

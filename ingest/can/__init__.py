@@ -1,1 +1,4 @@
-"""CAN frames to readings: recorded logs, signal maps, decoding."""
+"""CAN frames to readings: recorded logs, signal maps, decoding.
+
+Imports ``ingest.logs`` and what envelopes need; never an adapter.
+"""

@@ -1,1 +1,4 @@
-"""Recorded CAN traffic: candump, ASC, BLF, TRC and MF4 files as one stream of frames."""
+"""Recorded CAN traffic: candump, ASC, BLF, TRC and MF4 files as one stream of frames.
+
+Imports nothing of ingest but its refusal; what a frame means is decided elsewhere.
+"""

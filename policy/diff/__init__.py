@@ -1,1 +1,4 @@
-"""What a new version opens, closes, lengthens or shortens, in sentences."""
+"""What a new version opens, closes, lengthens or shortens, in sentences.
+
+May import plan, language and vocabulary; never the compiler.
+"""

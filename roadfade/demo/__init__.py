@@ -1,1 +1,4 @@
-"""``roadfade run``: every process and a simulated fleet on one machine, with a live view."""
+"""``roadfade run``: every process and a simulated fleet on one machine, with a live view.
+
+May import processes and what they stand on; never a command.
+"""

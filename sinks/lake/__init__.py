@@ -1,1 +1,4 @@
-"""The lake: Parquet files by expiry, durable parts, markers."""
+"""The lake: Parquet files by expiry, durable parts, markers.
+
+Imports the port; nothing here removes a row but ``deletion``.
+"""

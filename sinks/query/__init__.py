@@ -1,1 +1,4 @@
-"""Reading a store for one purpose, behind a gate."""
+"""Reading a store for one purpose, behind a gate.
+
+Imports the lake; it writes nothing.
+"""

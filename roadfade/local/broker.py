@@ -5,13 +5,14 @@ not outlive this process, and nothing outside the loopback address reaches it.
 """
 
 import base64
+import fcntl
 import socket
 import struct
 import subprocess
 import time
 import uuid
 from pathlib import Path
-from typing import Self
+from typing import BinaryIO, Self
 
 from roadfade.local.broker_settings import BrokerDeletion, server_properties
 from roadfade.local.child_process import ManagedProcess
@@ -49,6 +50,7 @@ class LocalBroker:
         self._heap_max_mib = heap_max_mib
         self._java = java
         self._process: ManagedProcess | None = None
+        self._held: BinaryIO | None = None
         self.port = free_port(port)
         self._controller_port = free_port(taken=frozenset((self.port,)))
 
@@ -74,14 +76,23 @@ class LocalBroker:
     def start(self) -> None:
         """Start the broker and return when it answers; format its folder the first time.
 
-        Raises LocalError: no Java, or it did not start; the message names the log file.
+        Raises LocalError: no Java, another broker on the folder, or it did not start; the message
+        names the log file.
         """
         if self._process is not None and self._process.exit_code is None:
             return
         self._java = self._java or find_java()
+        try:
+            self._start()
+        except BaseException:
+            self.kill9()
+            raise
+
+    def _start(self) -> None:
         logs = self._dir / "kafka"
         # The topics hold what vehicles sent: no other user of this machine may read them.
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._hold_folder()
         self._settings.write_text(self.properties(logs))
         if not (logs / "meta.properties").exists():
             self._format()
@@ -92,17 +103,44 @@ class LocalBroker:
         )
         self._wait_until_usable()
 
+    def _hold_folder(self) -> None:
+        """Take the folder for this broker alone, before anything in it is touched.
+
+        Kafka's own lock comes too late: a second broker shortens the metadata log of the first
+        before it finds the folder taken, and the first then ends.
+        """
+        if self._held is not None:
+            return
+        held = (self._dir / "broker.lock").open("ab")
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            held.close()
+            message = (
+                f"Another local broker runs in {self._dir}, and logs to {self.log}: "
+                "stop it, or choose another state folder."
+            )
+            raise LocalError(message) from None
+        self._held = held
+
+    def _release_folder(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
+
     def stop(self) -> None:
         """End the broker, politely first. Does nothing when it is not running."""
         if self._process is not None:
             self._process.stop(STOP_DEADLINE_S)
             self._process = None
+        self._release_folder()
 
     def kill9(self) -> None:
         """End the broker as a power cut would. Its data stays."""
         if self._process is not None:
             self._process.kill()
             self._process = None
+        self._release_folder()
 
     def restart(self) -> None:
         """Stop it when it runs, then start it on the same data and ports."""
@@ -150,7 +188,7 @@ class LocalBroker:
                 self.kill9()
                 message = (
                     f"The local broker ended with code {code} while starting: see {self.log}."
-                    " A second broker on the same folder, or a taken port, ends like this."
+                    " A taken port ends like this."
                 )
                 raise LocalError(message)
             if time.monotonic() > deadline:

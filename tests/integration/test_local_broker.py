@@ -31,11 +31,24 @@ def test_a_killed_broker_comes_back_at_the_same_address(
     assert (broker.bootstrap_servers, broker.pid != first) == (address, True)
 
 
-def test_a_second_broker_on_the_same_folder_is_refused_by_name_of_its_log(
+def test_a_second_broker_on_a_folder_is_refused_and_touches_nothing(
     killable_broker: Callable[[], LocalBroker],
 ) -> None:
     first = killable_broker()
+    settings = first.log.parent / "server.properties"
+    before = settings.read_bytes()
     second = LocalBroker(first.log.parent, kafka_libs(), heap_max_mib=HEAP_MAX_MIB)
     with pytest.raises(LocalError, match=str(first.log)):
         second.start()
+    second.stop()
+    assert settings.read_bytes() == before
     assert answers(first.port, timeout_s=PATIENCE_S), first.log.read_text()[-2_000:]
+
+
+def test_a_folder_is_free_again_once_its_broker_ended(
+    killable_broker: Callable[[], LocalBroker],
+) -> None:
+    first = killable_broker()
+    first.stop()
+    with LocalBroker(first.log.parent, kafka_libs(), heap_max_mib=HEAP_MAX_MIB) as second:
+        assert answers(second.port, timeout_s=PATIENCE_S)

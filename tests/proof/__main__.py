@@ -36,6 +36,7 @@ def _suite(marks: str, times: int) -> Figures:
 def _mutants(_: int) -> Figures:
     found = survey()
     assert found["noticed"] >= 0.95 * found["mutants"], found["survivors"]
+    assert not found["silent"], found["silent"]
     return found
 
 

@@ -315,7 +315,7 @@ def test_adding_a_forbid_is_never_a_widening(forbids: list[tuple[set[str], set[s
     assert not difference(bent("forbids: []", f"forbids:\n{lines}")).undecided
 
 
-def test_ends_that_the_installation_dates_more_finely_are_compared_as_dated() -> None:
+def test_ends_dated_more_finely_by_the_installation_are_compared_as_dated() -> None:
     """Both versions end to the hour here, though one document alone asks for it."""
     finely = Limits(grain_at_most=Grain.HOUR)
     asked = bent("at_most: 12 months,", "at_most: 12 months, grain: hour,")

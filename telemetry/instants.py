@@ -1,6 +1,6 @@
 """Instants as integer milliseconds UTC, and the grains to which they are floored."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
@@ -8,6 +8,8 @@ SECOND_MS: Final = 1_000
 MINUTE_MS: Final = 60 * SECOND_MS
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND: Final = timedelta(milliseconds=1)
 
 
 class Grain(StrEnum):
@@ -35,11 +37,14 @@ class Grain(StrEnum):
 
 
 def to_ms(moment: datetime) -> int:
-    """Milliseconds since 1970-01-01 UTC of an aware datetime; a naive one is refused."""
+    """Whole milliseconds since 1970-01-01 UTC of an aware datetime; a naive one is refused.
+
+    Floored, as every later step floors: a rounded one could fall into the next bin.
+    """
     if moment.tzinfo is None:
         msg = "a time without a zone is ambiguous: give UTC with a trailing Z"
         raise ValueError(msg)
-    return round(moment.timestamp() * 1000)
+    return (moment - _EPOCH) // _MILLISECOND
 
 
 def day_start_ms(day: date) -> int:

@@ -4,7 +4,6 @@ In: a purpose and one SELECT. Out: a table, CSV or JSON of live rows. Nothing el
 lake is in reach; a refusal says why.
 """
 
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 
@@ -23,7 +22,7 @@ from roadfade.terminal.answers import print_json, usage
 from sinks.query.csv_file import write_csv
 from sinks.query.gate import QueryRefusedError
 from sinks.query.session import QueryFailedError, Result
-from telemetry.instants import format_instant, to_ms
+from sinks.query.values import json_value, text_value
 
 SHOWN_MAX: Final = 500
 """Rows of a table on a screen; files and JSON have all."""
@@ -89,15 +88,7 @@ def _write(result: Result, path: Path) -> None:
 
 
 def _plain(result: Result) -> list[list[object]]:
-    return [[_json_value(value) for value in row] for row in result.rows]
-
-
-def _json_value(value: object) -> object:
-    if isinstance(value, datetime):
-        return format_instant(to_ms(value.replace(tzinfo=UTC)))
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    return str(value)
+    return [list(map(json_value, row)) for row in result.rows]
 
 
 def _table(result: Result) -> Table:
@@ -105,7 +96,7 @@ def _table(result: Result) -> Table:
     for column in result.columns:
         table.add_column(column, overflow="fold")
     for row in result.rows[:SHOWN_MAX]:
-        table.add_row(*("" if value is None else str(_json_value(value)) for value in row))
+        table.add_row(*map(text_value, row))
     return table
 
 

@@ -22,7 +22,7 @@ USAGE: Final = 2
 
 def print_json(value: Mapping[str, Any]) -> None:
     """One object on standard output."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2, allow_nan=False))
 
 
 def refuse(

@@ -53,8 +53,11 @@ COPY (
 def connect(
     spill: Path | None, memory_mb: int = 256, threads: int = 1
 ) -> duckdb.DuckDBPyConnection:
-    """An engine in memory over files; it spills into ``spill``, or not at all."""
-    return duckdb.connect(
+    """An engine in memory over files; it spills into ``spill``, or not at all.
+
+    Its zone is UTC: the machine's would move ``now()`` and every day's end.
+    """
+    engine = duckdb.connect(
         ":memory:",
         config={
             "threads": str(threads),
@@ -68,6 +71,8 @@ def connect(
             "enable_external_file_cache": "false",
         },
     )
+    engine.execute("SET TimeZone = 'UTC'")
+    return engine
 
 
 def quoted(text: str) -> str:

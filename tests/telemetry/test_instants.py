@@ -1,8 +1,10 @@
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.instants import Grain, floor_to_grain, format_instant, parse_instant
+from telemetry.instants import Grain, floor_to_grain, format_instant, parse_instant, to_ms
 
 INSTANTS = st.integers(0, 4_000_000_000_000)
 
@@ -26,3 +28,11 @@ def test_a_time_without_a_zone_is_refused() -> None:
 
 def test_grains_are_ordered_from_fine_to_coarse() -> None:
     assert [grain.fineness for grain in Grain] == [0, 1, 2, 3]
+
+
+def test_what_is_finer_than_a_millisecond_is_floored() -> None:
+    just_before = "2026-11-22T09:59:59.999999Z"
+    assert parse_instant(just_before) == parse_instant("2026-11-22T10:00:00Z") - 1
+    assert format_instant(parse_instant(just_before)) == "2026-11-22T09:59:59.999Z"
+    assert format_instant(parse_instant("1969-12-31T23:59:59.9999Z")) == "1969-12-31T23:59:59.999Z"
+    assert format_instant(to_ms(datetime.max.replace(tzinfo=UTC))) == "9999-12-31T23:59:59.999Z"

@@ -1,5 +1,7 @@
 """An analyst's session: one purpose, live rows, SELECT, and nothing else."""
 
+import json
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +19,7 @@ from sinks.query.session import (
     open_purpose,
     run_query,
 )
+from sinks.query.values import json_value, text_value
 from telemetry.instants import HOUR_MS, MINUTE_MS
 from tests.sinks.lakes import lake_at, parts
 from tests.sinks.records import EXPIRES_MS, NOW_MS, T0_MS, A, B, record
@@ -277,6 +280,67 @@ def test_a_result_is_written_as_csv_with_times_in_utc(tmp_path: Path) -> None:
         "Vehicle.Speed,2026-11-22T10:00:00Z,1.5,,km/h,2026-12-22T00:00:00Z",
         "Vehicle.Speed,2026-11-22T10:00:00.250Z,2.0,,km/h,2026-12-22T00:00:00Z",
     ]
+
+
+@pytest.fixture(params=["UTC", "Asia/Tokyo", "America/New_York"], ids=["utc", "tokyo", "new york"])
+def machine_zone(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("TZ", request.param)
+        time.tzset()
+        yield
+    time.tzset()
+
+
+@pytest.mark.usefixtures("machine_zone")
+@pytest.mark.parametrize(
+    ("asked", "right"),
+    [
+        ("count(*) FILTER (t = TIMESTAMPTZ '2026-11-22 10:00:00+00')", 3),
+        ("epoch(now()::TIMESTAMP - make_timestamp_ms(epoch_ms(now())))::INTEGER", 0),
+        ("current_date = make_timestamp_ms(epoch_ms(now()))::DATE", True),
+        ("min(t::TIMESTAMPTZ)::VARCHAR", "2026-11-22 10:00:00+00"),
+        ("epoch_ms(min(t) AT TIME ZONE 'Asia/Tokyo')", T0_MS - 9 * HOUR_MS),
+    ],
+    ids=["compared", "now", "today", "as text", "another zone"],
+)
+def test_the_zone_of_the_machine_moves_no_answer(root: Path, asked: str, right: object) -> None:
+    found = run_query(root, OURS, f"SELECT {asked} AS found FROM readings", NOW_MS)  # noqa: S608  # constants
+    assert {row[0] for row in found.rows} == {right}
+
+
+def test_every_kind_of_value_is_one_that_json_knows(root: Path) -> None:
+    asked = """
+    SELECT 'nan'::DOUBLE AS a, ['inf'::DOUBLE, 1.5] AS b, {'at': [min(t)]} AS c, map {1: 'x'} AS d,
+           1.50::DECIMAL(5, 2) AS e, 2.00::DECIMAL(5, 2) AS f, DATE '2026-01-31' AS g, NULL AS h,
+           min(t)::TIMESTAMPTZ AS i, true AS j
+    FROM readings
+    """
+    (row,) = run_query(root, OURS, asked, NOW_MS).rows
+    instant = "2026-11-22T10:00:00Z"
+    assert [json_value(value) for value in row] == [
+        None, [None, 1.5], {"at": [instant]}, {"1": "x"}, 1.5, 2, "2026-01-31", None, instant, True,
+    ]  # fmt: skip
+    assert [text_value(value) for value in row[:4]] == [
+        "",
+        "[null, 1.5]",
+        f'{{"at": ["{instant}"]}}',
+        '{"1": "x"}',
+    ]
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["'infinity'::TIMESTAMP", "'-infinity'::TIMESTAMPTZ", "make_timestamp(9000000000000000000)",
+     "DATE '290000-01-01'", "'infinity'::DATE", "TIMESTAMP '0001-01-01' - INTERVAL 2 YEAR"],
+    ids=["ever", "never", "far", "far day", "last day", "before all"],
+)  # fmt: skip
+def test_an_instant_no_calendar_has_is_answered_in_words(root: Path, asked: str) -> None:
+    try:
+        found = run_query(root, OURS, f"SELECT {asked} FROM readings LIMIT 1", NOW_MS)
+    except QueryFailedError as failed:
+        assert "instant" in str(failed)
+    else:
+        json.dumps([json_value(value) for row in found.rows for value in row], allow_nan=False)
 
 
 def test_a_path_with_a_quote_in_it_is_one_literal() -> None:

@@ -6,7 +6,7 @@ reader would refuse the whole object (RFC 8259, section 6).
 """
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from math import isfinite
@@ -16,26 +16,27 @@ from telemetry.instants import format_instant, to_ms
 
 def json_value(value: object) -> object:
     """The value; instants as RFC 3339 in UTC with ``Z``, other kinds as their text."""
+    found: object = str(value)
     match value:
-        case None | bool() | int() | str():
-            return value
+        case None | bool() | int():
+            found = value
         case float():
-            return value if isfinite(value) else None
+            found = value if isfinite(value) else None
         case Decimal():
-            whole = value == value.to_integral_value()
-            return int(value) if whole else float(value)
+            found = int(value) if value == value.to_integral_value() else float(value)
         case datetime():
             # An instant without a zone is UTC: the engine's own zone is.
             aware = value if value.tzinfo is not None else value.replace(tzinfo=UTC)
-            return format_instant(to_ms(aware.astimezone(UTC)))
+            found = format_instant(to_ms(aware.astimezone(UTC)))
         case bytes():
-            return value.hex()
+            found = value.hex()
         case Mapping():
-            return {str(json_value(key)): json_value(inner) for key, inner in value.items()}
-        case Sequence():
-            return [json_value(inner) for inner in value]
+            found = {str(json_value(key)): json_value(inner) for key, inner in value.items()}
+        case list() | tuple():
+            found = [json_value(inner) for inner in value]
         case _:
-            return str(value)
+            pass
+    return found
 
 
 def text_value(value: object) -> str:

@@ -334,13 +334,9 @@ def test_every_kind_of_value_is_one_that_json_knows(root: Path) -> None:
      "DATE '290000-01-01'", "'infinity'::DATE", "TIMESTAMP '0001-01-01' - INTERVAL 2 YEAR"],
     ids=["ever", "never", "far", "far day", "last day", "before all"],
 )  # fmt: skip
-def test_an_instant_no_calendar_has_is_answered_in_words(root: Path, asked: str) -> None:
-    try:
-        found = run_query(root, OURS, f"SELECT {asked} FROM readings LIMIT 1", NOW_MS)
-    except QueryFailedError as failed:
-        assert "instant" in str(failed)
-    else:
-        json.dumps([json_value(value) for row in found.rows for value in row], allow_nan=False)
+def test_an_instant_no_calendar_has_is_answered_too(session: PurposeSession, asked: str) -> None:
+    found = session.run(f"SELECT {asked} FROM readings LIMIT 1")  # noqa: S608  # constants
+    json.dumps([json_value(value) for row in found.rows for value in row], allow_nan=False)
 
 
 def test_a_path_with_a_quote_in_it_is_one_literal() -> None:

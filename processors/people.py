@@ -41,7 +41,8 @@ class People:
         self._rows[key] = row
         match row:
             case DeviceRegistration():
-                self._registered[row.device] = row.registered_ms
+                # No calendar of ours begins before 1970.
+                self._registered[row.device] = max(0, row.registered_ms)
             case LinkInterval():
                 links = self._links.setdefault(row.device, [])
                 links.append(row)

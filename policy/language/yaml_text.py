@@ -5,12 +5,14 @@ models expect.
 """
 
 from datetime import date
+from math import isfinite
 from typing import Any, Final
 
 from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
 from ruamel.yaml.constructor import DuplicateKeyError
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.scalarbool import ScalarBoolean
 
 from policy.language.problems import Findings, KeyPath, Places, Spot, Tree
 from policy.vocabulary.terms import Where
@@ -20,6 +22,8 @@ NODES_MAX: Final = 20_000
 DEPTH_MAX: Final = 16
 TOO_DEEP: Final = "the file is too large or too deeply nested"
 PLAINLY: Final = "simplify the nesting"
+NOT_PLAIN: Final = "a tag or a kind of value that the language does not have"
+ONE_OF_TWO: Final = "remove one of the two lines"
 
 
 def read_yaml(file: str, text: str, findings: Findings) -> Tree | None:
@@ -33,8 +37,7 @@ def read_yaml(file: str, text: str, findings: Findings) -> Tree | None:
     except DuplicateKeyError as error:
         mark = error.problem_mark
         message = str(error.problem).split(" with value")[0]
-        remedy = "remove one of the two lines"
-        findings.error(Where(file, mark.line + 1, mark.column + 1), message, "", remedy)
+        findings.error(Where(file, mark.line + 1, mark.column + 1), message, "", ONE_OF_TWO)
         return None
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
@@ -80,25 +83,42 @@ class _Reader:
         if self.stopped or len(self.values) > NODES_MAX or len(path) > DEPTH_MAX:
             self._stop(spot, TOO_DEEP, "", PLAINLY)
             return None
-        if isinstance(node, CommentedMap):
-            return {str(key): self._child(node, key, path) for key in node}
-        if isinstance(node, CommentedSeq):
+        if isinstance(node, CommentedMap | CommentedSeq) and node.tag.value is not None:
+            self._stop(spot, NOT_PLAIN, node.tag.value, "leave the tag out")
+            return None
+        # Exactly these: an ordered map or a set is a kind of its own.
+        if type(node) is CommentedMap:
+            return self._mapping(node, path, spot)
+        if type(node) is CommentedSeq:
             return tuple(self._item(node, index, path) for index in range(len(node)))
         return self._scalar(node, spot)
 
     def _scalar(self, node: Any, spot: Spot) -> Any:
         if node is None or isinstance(node, bool | date):
             return node
+        if isinstance(node, ScalarBoolean):
+            return bool(node)
         for kind in (int, float, str):
-            if isinstance(node, kind):
+            if isinstance(node, kind) and (kind is not float or isfinite(node)):
                 return kind(node)
-        self._stop(
-            spot,
-            "a tag or a kind of value that the language does not have",
-            node,
-            "write plain text",
-        )
+        self._stop(spot, NOT_PLAIN, node if isinstance(node, float) else "", "write plain text")
         return None
+
+    def _mapping(self, node: CommentedMap, path: KeyPath, spot: Spot) -> dict[str, Any] | None:
+        if node.merge:
+            self._stop(spot, "a merge key is not read here", "<<", "write the keys out")
+            return None
+        found: dict[str, Any] = {}
+        for key in node:
+            at = (node.lc.data[key][0] + 1, node.lc.data[key][1] + 1)
+            if isinstance(key, bool) or not isinstance(key, str | int):
+                self._stop(at, "a key that is no plain text", "", "write a word as the key")
+                return None
+            if str(key) in found:
+                self._stop(at, f'found duplicate key "{key}"', "", ONE_OF_TWO)
+                return None
+            found[str(key)] = self._child(node, key, path)
+        return found
 
     def _child(self, node: CommentedMap, key: Any, path: KeyPath) -> Any:
         line, column, value_line, value_column = node.lc.data[key]

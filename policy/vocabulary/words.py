@@ -14,6 +14,16 @@ from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
 JIS_SIZES: Final[tuple[JisSize, ...]] = get_args(JisSize)
 H3_RESOLUTION_MAX: Final = 15
 
+YEARS_MAX: Final = 100
+"""No period or epoch is longer: a longer one ends after the last day that a date can name."""
+_YEARS: Final = {
+    "minutes": 60 * 24 * 366,
+    "hours": 24 * 366,
+    "days": 366,
+    "months": 12,
+    "years": 1,
+}
+
 _COUNTED = re.compile(r"(\d{1,6}) ([a-z]+)")
 _UNIT_MS: Final = {
     "ms": 1,
@@ -66,7 +76,16 @@ def period(value: object) -> Period:
     known: tuple[str, ...] = get_args(PeriodUnit)
     singular = tuple(unit.removesuffix("s") for unit in known)
     count, unit = _counted(value, known + singular, "24 months")
-    return Period(count, cast("PeriodUnit", unit.removesuffix("s") + "s"))
+    return Period(count, cast("PeriodUnit", _bounded(count, unit)))
+
+
+def _bounded(count: int, unit: str) -> str:
+    """The unit in the plural; WordError if so many of it are more than YEARS_MAX years."""
+    units = unit.removesuffix("s") + "s"
+    if count > YEARS_MAX * _YEARS[units]:
+        message = f"longer than {YEARS_MAX} years"
+        raise WordError(message, f"write at most {YEARS_MAX} years, and what the purpose needs")
+    return units
 
 
 def duration_ms(value: object) -> int:
@@ -78,7 +97,7 @@ def duration_ms(value: object) -> int:
 def epoch(value: object) -> Epoch:
     """``3 months`` or ``1 day``: how long a pseudonym stays the same."""
     count, unit = _counted(value, ("day", "days", "month", "months"), "3 months")
-    return Epoch(0, count) if unit.startswith("day") else Epoch(count)
+    return Epoch(0, count) if _bounded(count, unit) == "days" else Epoch(count)
 
 
 def space(value: object) -> Space:

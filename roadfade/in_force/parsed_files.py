@@ -23,7 +23,7 @@ from policy.language.problems import Findings, Places, Spot, Tree
 from policy.language.problems import KeyPath as Steps
 from roadfade import __version__
 
-FORMAT: Final = 1
+FORMAT: Final = 2
 """To be raised with every change of what ``policy.language.yaml_text`` makes of a text."""
 KEPT_BYTES_MAX: Final = 4 * 1024 * 1024
 """About ten times the size of one parsed document."""

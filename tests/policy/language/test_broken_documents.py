@@ -274,6 +274,34 @@ def test_what_the_reader_itself_gives_up_on_is_a_problem(text: str, message: str
     assert message in only
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("forbids: []", "forbids: !list []", "error: a tag"),
+        ("forbids: []", "forbids: !!set {a}", "error: a tag or a kind of value"),
+        ("forbids: []", "forbids: !!omap [a: 1]", "error: a tag or a kind of value"),
+        ("forbids: []", "forbids: !!binary aGk=", "error: a tag or a kind of value"),
+        ("forbids: []", "forbids: .nan", "(here: nan)"),
+        ("forbids: []", "forbids: {? [a, b] : c}", "a key that is no plain text"),
+        ("forbids: []", "forbids: {true: c}", "a key that is no plain text"),
+        ("forbids: []", "forbids: {null: c}", "a key that is no plain text"),
+        ("forbids: []", "forbids: {1: a, '1': b}", 'found duplicate key "1"; remove one'),
+        ("forbids: []", "forbids: {<<: {a: b}, c: d}", "a merge key is not read here (here: <<)"),
+        ("policy: small", "<<: {policy: small}", "a merge key is not read here (here: <<)"),
+    ],
+    ids=["tagged list", "set", "ordered map", "binary", "no number", "list as key", "truth as key",
+         "nothing as key", "number and text", "merge key", "merge alone"],
+)  # fmt: skip
+def test_what_is_beyond_plain_values_is_a_problem(old: str, new: str, said: str) -> None:
+    (only,) = (one for one in errors(bent(POLICY, old, new)) if one.startswith(POLICY))
+    assert said in only
+
+
+def test_an_anchored_truth_value_is_one() -> None:
+    (error,) = errors(bent(POLICY, "forbids: []", "forbids: &all true"))
+    assert "`forbids` is not a list" in error
+
+
 def test_yes_is_a_word_and_no_truth_value() -> None:
     (error,) = errors(bent(POLICY, "forbids: []", "profiles: {jp-appi-2022: yes}"))
     assert "`jp-appi-2022` is not true or false (here: yes)" in error

@@ -17,9 +17,18 @@ from policy.vocabulary.operations import (
     ThinTime,
     Unsupported,
 )
+from policy.vocabulary.periods import expires_ms
 from policy.vocabulary.terms import Epoch, Period
 from policy.vocabulary.words import Exact, WordError
-from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
+from processors.epochs import epoch_at
+from telemetry.instants import (
+    DAY_MS,
+    HOUR_MS,
+    MINUTE_MS,
+    Grain,
+    floor_to_grain,
+    parse_instant,
+)
 
 
 @pytest.mark.parametrize(
@@ -76,6 +85,39 @@ def test_lengths_places_and_epochs_are_words() -> None:
 def test_a_period_needs_a_whole_count_and_a_calendar_unit(said: object) -> None:
     with pytest.raises(WordError):
         words.period(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    ["101 years", "9999 years", "1201 months", "36601 days", "878401 hours"],
+    ids=["years", "ever", "months", "days", "hours"],
+)
+def test_a_period_past_all_calendars_is_refused(said: str) -> None:
+    with pytest.raises(WordError, match="longer than 100 years"):
+        words.period(said)
+
+
+@pytest.mark.parametrize("said", ["1201 months", "36601 days"], ids=["months", "days"])
+def test_an_epoch_past_all_calendars_is_refused(said: str) -> None:
+    with pytest.raises(WordError, match="longer than 100 years"):
+        words.epoch(said)
+
+
+@given(
+    count=st.integers(1, 999_999),
+    unit=st.sampled_from(["minutes", "hours", "days", "months", "years"]),
+    at_ms=st.integers(0, parse_instant("2999-12-31T00:00:00Z")),
+)
+def test_what_is_accepted_never_stops_a_worker(count: int, unit: str, at_ms: int) -> None:
+    try:
+        length = words.period(f"{count} {unit}")
+    except WordError:
+        return
+    for grain in Grain:
+        assert expires_ms(at_ms, at_ms, length, grain) >= floor_to_grain(at_ms, grain)
+    if unit in ("days", "months"):
+        span = epoch_at(words.epoch(f"{count} {unit}"), at_ms)
+        assert span.from_ms <= at_ms < span.to_ms
 
 
 @given(length_ms=st.integers(1, 1000 * HOUR_MS))

@@ -124,7 +124,9 @@ def _already(equal: Collection[ConsentInterval], new: NewConsent) -> ConsentInte
         open_since = consent.to_ms is None and consent.from_ms <= new.from_ms
         if open_since or consent.from_ms == new.from_ms:
             return consent
-    if any(consent.to_ms is not None and new.from_ms < consent.to_ms for consent in equal):
+    # One withdrawn before it began holds nothing, and locks nobody out.
+    held = [_interval(consent) for consent in equal if not _interval(consent).empty]
+    if any(span.to_ms is not None and new.from_ms < span.to_ms for span in held):
         msg = (
             "the same consent was withdrawn later than this one would begin: begin it at the "
             "withdrawal or after"

@@ -3,13 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.errors import OfficeError
 from office.store.changes import ControlChange, announce, chunks
 from office.store.row_ids import new_row_id
-from office.store.tables import DEVICES
+from office.store.tables import DEVICES, LINKS
 from telemetry.control import DeviceRegistration
 from telemetry.identity import DeviceId
 from telemetry.topics import CONTROL_LINKS
@@ -40,19 +40,38 @@ async def known(
 async def register_devices(
     connection: AsyncConnection, wanted: Mapping[DeviceId, int]
 ) -> dict[DeviceId, str]:
-    """Register devices that are not known yet; row ids of all. Times of known ones stay."""
+    """Register devices that are not known yet; row ids of all.
+
+    Times of known ones stay, but for a device that was never linked to anyone: it may be known
+    from earlier on, so that a date mistyped into the future does not lock it out.
+    """
     for device in wanted:
         checked_id("device", device)
-    rows = {device: row for device, (row, _) in (await known(connection, wanted)).items()}
-    fresh = {device: new_row_id() for device in wanted if device not in rows}
+    there = await known(connection, wanted)
+    fresh = {device: new_row_id() for device in wanted if device not in there}
     if fresh:
         await connection.execute(insert(DEVICES), _as_rows(fresh, wanted))
-        changes = [
-            ControlChange(CONTROL_LINKS, row, DeviceRegistration(device, wanted[device]))
-            for device, row in fresh.items()
-        ]
-        await announce(connection, changes)
-    return rows | fresh
+    later = {device for device, (_, since_ms) in there.items() if wanted[device] < since_ms}
+    moved = {device: there[device][0] for device in later - await _linked(connection, later)}
+    for device, row in moved.items():
+        values = update(DEVICES).values(registered_ms=wanted[device])
+        await connection.execute(values.where(DEVICES.c.row == row))
+    changes = [
+        ControlChange(CONTROL_LINKS, row, DeviceRegistration(device, wanted[device]))
+        for device, row in (fresh | moved).items()
+    ]
+    await announce(connection, changes)
+    return {device: row for device, (row, _) in there.items()} | fresh
+
+
+async def _linked(connection: AsyncConnection, devices: Iterable[DeviceId]) -> set[DeviceId]:
+    """Those that some link holds at some instant: an emptied link holds at none."""
+    found: set[DeviceId] = set()
+    lasts = or_(LINKS.c.to_ms.is_(None), LINKS.c.to_ms > LINKS.c.from_ms)
+    for some in chunks(sorted(devices)):
+        query = select(LINKS.c.device).where(LINKS.c.device.in_(some), lasts)
+        found |= {DeviceId(row.device) for row in await connection.execute(query)}
+    return found
 
 
 def _as_rows(

@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.errors import OfficeError
 from office.registry.devices import checked_id, known
-from office.registry.intervals import Interval, asked_interval
+from office.registry.intervals import Interval, asked_interval, shortened
 from office.store.changes import ControlChange, announce, chunks
 from office.store.row_ids import new_row_id
 from office.store.tables import LINKS
@@ -112,21 +112,22 @@ def _same_or_free(
 
 
 async def close_link(connection: AsyncConnection, device: DeviceId, at_ms: int) -> str:
-    """End the device's open link at an instant; its row id. Asked again: the same answer."""
+    """End the device's open link at an instant; its row id. Asked again: the same answer.
+
+    A link that begins later has not begun by then: it ends as it begins, and holds nothing.
+    """
     links = (await _links_of(connection, {device})).get(device, [])
-    for link in links:
-        if link.to_ms is None and link.from_ms < at_ms:
-            ended = update(LINKS).where(LINKS.c.link == link.link).values(to_ms=at_ms)
-            await connection.execute(ended)
-            closed = replace(link, to_ms=at_ms)
+    for link in sorted(links, key=lambda one: one.to_ms is not None):
+        ended = shortened(Interval(link.from_ms, None), at_ms)
+        if link.to_ms == ended.to_ms:
+            return link.link
+        if link.to_ms is None:
+            of_link = LINKS.c.link == link.link
+            await connection.execute(update(LINKS).where(of_link).values(to_ms=ended.to_ms))
+            closed = replace(link, to_ms=ended.to_ms)
             await announce(connection, [ControlChange(CONTROL_LINKS, link.link, closed)])
             return link.link
-        if link.to_ms == at_ms:
-            return link.link
-    msg = (
-        "the device has no open link that begins before that instant: check the device id, "
-        "or give a later end"
-    )
+    msg = "the device has no open link: check the device id"
     raise OfficeError(msg)
 
 

@@ -33,16 +33,19 @@ class Registry:
         self._grantable = grantable
 
     async def register_device(self, device: DeviceId, registered_ms: int) -> str:
-        """Make a device known from an instant on; its row id. Again with equal facts: the same."""
+        """Make a device known from an instant on; its row id. Again with equal facts: the same.
+
+        One that nobody was linked to yet may be known from earlier on; else OfficeError.
+        """
         async with self._database.writing() as connection:
-            before = await devices.known(connection, [device])
-            if device in before and before[device][1] != registered_ms:
+            row = (await devices.register_devices(connection, {device: registered_ms}))[device]
+            if (await devices.known(connection, [device]))[device][1] != registered_ms:
                 msg = (
                     "the device is already registered, from another instant on: leave it, or "
                     "register the dongle under a new id"
                 )
                 raise OfficeError(msg)
-            return (await devices.register_devices(connection, {device: registered_ms}))[device]
+            return row
 
     async def link(
         self,

@@ -98,9 +98,11 @@ class _Reader:
             return node
         if isinstance(node, ScalarBoolean):
             return bool(node)
-        for kind in (int, float, str):
-            if isinstance(node, kind) and (kind is not float or isfinite(node)):
+        for kind in (int, str):
+            if isinstance(node, kind):
                 return kind(node)
+        if isinstance(node, float) and isfinite(node):
+            return float(node)
         self._stop(spot, NOT_PLAIN, node if isinstance(node, float) else "", "write plain text")
         return None
 

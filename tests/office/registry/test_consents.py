@@ -69,6 +69,13 @@ async def test_a_withdrawal_only_ever_shortens(
     assert await consents_seen(outbox, topics) == {row: (100, 100)}
 
 
+async def test_a_consent_withdrawn_before_it_began_locks_nobody_out(registry: Registry) -> None:
+    """A date mistyped into next year is withdrawn, and the consent given from now on."""
+    slip = await registry.grant(ANA, *IMPROVE, 9_000)
+    assert await registry.withdraw(ANA, IMPROVE.purpose, None, 100) == [slip]
+    assert await registry.grant(ANA, *IMPROVE, 100) != slip
+
+
 async def test_one_recipient_can_be_withdrawn_and_none_named_means_all(
     registry: Registry, outbox: Outbox, topics: Topics
 ) -> None:

@@ -117,6 +117,34 @@ async def test_a_device_without_an_open_link_has_none_to_end(registry: Registry)
         await registry.close_link(DONGLE, 100)
 
 
+async def test_a_link_that_has_not_begun_is_emptied(
+    registry: Registry, outbox: Outbox, topics: Topics
+) -> None:
+    """A date mistyped into next year locks nobody out."""
+    await registry.register_device(DONGLE, 50)
+    slip = await registry.register(DONGLE, ANA, 9_000)
+    assert await registry.close_link(DONGLE, 100) == slip
+    assert await registry.close_link(DONGLE, 100) == slip
+    right = await registry.register(DONGLE, ANA, 100)
+    seen = await links_seen(outbox, topics)
+    assert {(link.link, link.from_ms, link.to_ms) for link in seen} == {
+        (slip, 9_000, 9_000),
+        (right, 100, None),
+    }
+    assert await registry.close_link(DONGLE, 200) == right
+
+
+async def test_a_device_linked_to_nobody_may_be_known_from_earlier_on(registry: Registry) -> None:
+    row = await registry.register_device(DONGLE, 9_000)
+    assert await registry.register_device(DONGLE, 50) == row
+    other = DeviceId("dongle-2")
+    await registry.register(other, ANA, 9_000)
+    await registry.close_link(other, 100)
+    await registry.register(other, ANA, 100)
+    with pytest.raises(OfficeError, match="already registered, from another instant"):
+        await registry.register_device(other, 50)
+
+
 @pytest.mark.parametrize("bad", ["", "a b", "tab\t", "x" * 65])
 async def test_ids_that_no_envelope_could_carry_are_refused(registry: Registry, bad: str) -> None:
     with pytest.raises(OfficeError, match="printable characters"):

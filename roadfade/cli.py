@@ -30,6 +30,9 @@ CONSENT_COMMANDS: Final = {
     "grant": "roadfade.commands.office:grant",
     "withdraw": "roadfade.commands.office:withdraw",
 }
+OFFICE_COMMANDS: Final = {
+    "init": "roadfade.commands.office_desk:init",
+}
 TOPIC_COMMANDS: Final = {
     "apply": "roadfade.commands.processes:topics_apply",
     "show": "roadfade.commands.processes:topics_show",
@@ -47,7 +50,6 @@ COMMANDS: Final = {
     "worker": "roadfade.commands.processes:worker",
     "sink": "roadfade.commands.processes:sink",
     "sweep": "roadfade.commands.processes:sweep",
-    "office": "roadfade.commands.processes:office",
     "run": "roadfade.commands.processes:run",
 }
 
@@ -61,6 +63,12 @@ policy_app = app_of("Check, query and publish the policy document.", POLICY_COMM
 app.add_typer(policy_app, name="policy")
 app.add_typer(app_of("Dongles known to the office.", DEVICE_COMMANDS), name="device")
 app.add_typer(app_of("Consents, given and withdrawn.", CONSENT_COMMANDS), name="consent")
+office_app = app_of(
+    "Publish registrations, links and consents to the workers.",
+    OFFICE_COMMANDS,
+    alone="roadfade.commands.processes:office",
+)
+app.add_typer(office_app, name="office")
 app.add_typer(app_of("Kafka topics, as the policy says.", TOPIC_COMMANDS), name="topics")
 
 

@@ -110,11 +110,6 @@ class Settings(BaseSettings):
         return self.state_dir / "office.sqlite"
 
     @property
-    def office_database(self) -> str:
-        """The office database as SQLAlchemy names it."""
-        return f"sqlite+aiosqlite:///{self.office_path}"
-
-    @property
     def keyring_path(self) -> Path:
         """The keyring's SQLite file."""
         return self.state_dir / "keyring.sqlite"

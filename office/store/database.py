@@ -1,6 +1,6 @@
 """The office's database: transactions for several processes on one file.
 
-In: an SQLAlchemy URL. Out: transactions that read or write, ``scrub`` after deletions,
+In: the path of a file. Out: transactions that read or write, ``scrub`` after deletions,
 and the right to publish, which one process holds at a time.
 """
 
@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Self
 
-from sqlalchemy import make_url
+from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from office.errors import OfficeError
@@ -31,10 +31,23 @@ class Database:
         self._file = file
 
     @classmethod
-    async def open(cls, url: str) -> Self:
-        """Open ``sqlite+aiosqlite:///FILE``; a missing file or table is created."""
-        file = _file_of(url)
-        engine = await asyncio.to_thread(_engine_on, url, file)
+    async def open(cls, file: Path) -> Self:
+        """Open the office in this file; OfficeError if none was made there.
+
+        A second office beside the first would answer "registered" for what no worker learns.
+        """
+        if not await asyncio.to_thread(file.is_file):
+            msg = (
+                f"there is no office in {file.parent}: name the folder of the one you mean "
+                "(ROADFADE_STATE_DIR), or make one there (roadfade office init)"
+            )
+            raise OfficeError(msg)
+        return await cls.create(file)
+
+    @classmethod
+    async def create(cls, file: Path) -> Self:
+        """Open the office in this file; a missing file or table is created."""
+        engine = await asyncio.to_thread(_engine_on, file)
         database = cls(engine, file)
         try:
             async with database.writing() as connection:
@@ -47,9 +60,9 @@ class Database:
 
     @classmethod
     @asynccontextmanager
-    async def opened(cls, url: str) -> AsyncIterator[Self]:
+    async def opened(cls, file: Path) -> AsyncIterator[Self]:
         """As ``open``, as a context manager that closes the database."""
-        database = await cls.open(url)
+        database = await cls.open(file)
         try:
             yield database
         finally:
@@ -108,17 +121,17 @@ class Database:
         await self._engine.dispose()
 
 
-def _file_of(url: str) -> Path:
-    parsed = make_url(url)
-    if parsed.drivername != DRIVER or not parsed.database or parsed.database == ":memory:":
-        msg = f"the office database must be a file, given as {DRIVER}:///PATH: see office_database"
-        raise OfficeError(msg)
-    return Path(parsed.database)
+async def make_office(file: Path) -> bool:
+    """Make an office in this file unless there is one; whether there was none."""
+    fresh = not await asyncio.to_thread(file.is_file)
+    await (await Database.create(file)).close()
+    return fresh
 
 
-def _engine_on(url: str, file: Path) -> AsyncEngine:
+def _engine_on(file: Path) -> AsyncEngine:
     sqlite_file.create_private(file)
-    engine = create_async_engine(url, hide_parameters=True)
+    # A path may hold what means something in the text of an address.
+    engine = create_async_engine(URL.create(DRIVER, database=str(file)), hide_parameters=True)
     sqlite_file.prepare(engine.sync_engine)
     return engine
 

@@ -15,7 +15,7 @@ async def people_of(settings: Settings, devices: Collection[str]) -> People | No
     """What the office knows of these devices; None if no office database is here."""
     if not settings.office_path.exists():
         return None
-    async with Database.opened(settings.office_database) as database:
+    async with Database.opened(settings.office_path) as database:
         rows = await standing_of(database, {DeviceId(device) for device in devices})
     people = People()
     for key, row in rows:

@@ -61,7 +61,7 @@ async def _simulate(
 async def _introduce(settings: Settings, plan: Plan, fleet: Fleet, seed: int) -> None:
     """Enrol the fleet and wait until that is published to the workers."""
     await demo_fleet.enrol(settings, plan, fleet, seed, wall_ms())
-    async with Database.opened(settings.office_database) as database:
+    async with Database.opened(settings.office_path) as database:
         outbox = Outbox(database)
         published = await outbox.wait_published(await outbox.last_sequence(), ANSWER_S_MAX)
     if not published:

@@ -34,7 +34,7 @@ async def enrol(settings: Settings, plan: Plan, fleet: Fleet, seed: int, now_ms:
     people = {device: SubjectId(f"person-{seed}-{i}") for i, device in enumerate(fleet.devices)}
     links = [NewLink(device, subject, from_ms, role="driver") for device, subject in people.items()]
     consents = _consents(list(people.values()), offered, seed, from_ms)
-    async with Database.opened(settings.office_database) as database:
+    async with Database.opened(settings.office_path) as database:
         try:
             await Registry(database, offered).register_fleet(links, consents)
         except OfficeError as refusal:

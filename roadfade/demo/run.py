@@ -18,6 +18,7 @@ from rich.console import Console
 from bus.client.admin import TopicAdmin
 from bus.slots import Slot
 from ingest.simulation.fleet import Fleet
+from office.store.database import make_office
 from policy.artefacts.topics import topic_configs
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
@@ -62,6 +63,7 @@ async def _run(
         async with PolicySource.open(reachable, connection_of(reachable)) as source:
             plan = (await asyncio.to_thread(source.line)).plan
         fleet = Fleet(vehicles, seed)
+        await make_office(reachable.office_path)
         await demo_fleet.enrol(reachable, plan, fleet, seed, wall_ms())
         stage = ProcessGroup(reachable)
         try:

@@ -119,7 +119,7 @@ async def publish_version(
     One that widens undecided comes back as it is, and is not put on record. OfficeError and
     NotReady as ``propose``; OfficeError also if another version was published meanwhile.
     """
-    async with Database.opened(settings.office_database) as database:
+    async with Database.opened(settings.office_path) as database:
         await record_first(database, settings)
         known, plans = await published(database), await _plans(settings)
         proposal = await asyncio.to_thread(propose, publication, version, known, plans)

@@ -39,7 +39,7 @@ def publish_through(publisher: Publisher) -> PublishRecords:
 
 async def _run(settings: Settings) -> None:
     broker = connection_of(settings)
-    async with Database.opened(settings.office_database) as database:
+    async with Database.opened(settings.office_path) as database:
         await record_first(database, settings)
         keeper = await topics_of(settings, broker, database)
         stopping = asyncio.Event()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import typer
 
+from office.errors import OfficeError
 from roadfade.refusal import Refusal
 
 if TYPE_CHECKING:
@@ -50,9 +51,11 @@ def usage(message: str) -> NoReturn:
 
 
 def carry_out(work: Callable[[], None], *, as_json: bool = False) -> None:
-    """Do the work; a Refusal that it raises is printed, and the exit code is 1."""
+    """Do the work; a refusal that it raises is printed, and the exit code is 1."""
     try:
         work()
+    except OfficeError as refusal:
+        refuse(str(refusal), as_json=as_json)
     except Refusal as refusal:
         refuse(str(refusal), as_json=as_json, said=refusal.said)
 

@@ -53,10 +53,16 @@ def _docstrings(module: str) -> Mapping[str, str]:
 
 
 def app_of(
-    text: str, commands: Mapping[str, str], *, name: str | None = None, completes: bool = False
+    text: str,
+    commands: Mapping[str, str],
+    *,
+    name: str | None = None,
+    completes: bool = False,
+    alone: str | None = None,
 ) -> typer.Typer:
     """A command line: its help, and each command's function by name, as ``module:function``.
 
+    ``alone`` is the function that is called if no command is named; without it the help is shown.
     Formatted plainly, without rich: importing that takes longer than all the rest of ``--help``.
     """
 
@@ -66,12 +72,18 @@ def app_of(
             deferred = {one: DeferredCommand(one, function) for one, function in commands.items()}
             self.commands = {**deferred, **self.commands}
 
+    def called(ctx: typer.Context) -> None:
+        if alone is not None and ctx.invoked_subcommand is None:
+            module, _, function = alone.partition(":")
+            getattr(import_module(module), function)()
+
     return typer.Typer(
         name=name,
         cls=Group,
-        callback=lambda: None,
+        callback=called,
         help=text,
-        no_args_is_help=True,
+        no_args_is_help=alone is None,
+        invoke_without_command=alone is not None,
         add_completion=completes,
         pretty_exceptions_enable=False,
         rich_markup_mode=None,

@@ -29,11 +29,16 @@ def children(command: Any) -> dict[str, Any]:
     return found | {name: one.loaded() for name, one in deferred.items()}
 
 
+def runs_alone(command: Any) -> bool:
+    """Whether its words alone do something: a command, or a group with an action of its own."""
+    return not children(command) or command.invoke_without_command
+
+
 def leaves(command: Any = ROOT, path: str = "roadfade") -> Iterator[tuple[str, Any]]:
     """Every command with its words, in the order of the alphabet."""
     for name, child in sorted(children(command).items()):
         yield from leaves(child, f"{path} {name}")
-    if not children(command):
+    if runs_alone(command):
         yield path, command
 
 

@@ -52,7 +52,7 @@ ROWS = "SELECT record, pseudonym, signal, t, number, text, count(*) FROM reading
 
 async def _second_on_record(state: Path, folder: Path) -> None:
     second = own_publication(Settings(policy=folder))
-    async with Database.opened(Settings(state_dir=state).office_database) as database:
+    async with Database.opened(Settings(state_dir=state).office_path) as database:
         await record_first(database, Settings())
         known = await published(database)
         new = Publication(

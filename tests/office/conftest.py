@@ -48,7 +48,7 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 async def database(folder: Path) -> AsyncIterator[Database]:
-    opened = await Database.open(f"sqlite+aiosqlite:///{folder}/office.sqlite")
+    opened = await Database.create(folder / "office.sqlite")
     yield opened
     await opened.close()
 

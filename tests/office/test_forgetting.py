@@ -106,7 +106,7 @@ async def test_a_reader_that_never_lets_go_is_named_instead_of_claiming_success(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_file, "BUSY_MS", 1)
-    database = await Database.open(f"sqlite+aiosqlite:///{folder}/office.sqlite")
+    database = await Database.create(Path(folder) / "office.sqlite")
     registry = Registry(database)
     row = await registry.register(DeviceId("dongle-1"), SubjectId("ana"), 100)
     async with database.reading() as reader:

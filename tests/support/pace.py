@@ -15,7 +15,7 @@ from bus.publisher import Publisher
 from bus.records import Outgoing
 from ingest.simulation.fleet import Fleet
 from office.outbox import Outbox
-from office.store.database import Database
+from office.store.database import Database, make_office
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.demo.fleet import enrol
@@ -89,6 +89,7 @@ def enrolled(state_dir: Path, fleet: Fleet, seed: int, now_ms: int) -> None:
     """Everyone of the fleet in the office of a state folder."""
     state_dir.mkdir(parents=True, exist_ok=True)
     settings = Settings(state_dir=state_dir)
+    asyncio.run(make_office(settings.office_path))
     asyncio.run(enrol(settings, plan_of(settings), fleet, seed, now_ms))
 
 
@@ -102,5 +103,5 @@ def same_people(old: Path, new: Path) -> None:
 
 
 async def _republish(settings: Settings) -> None:
-    async with Database.opened(settings.office_database) as database:
+    async with Database.opened(settings.office_path) as database:
         await Outbox(database).republish_all()

@@ -81,7 +81,9 @@ class Road:
             time.sleep(0.05)
 
     def spawn(self, name: str) -> None:
-        """Start one process and do not wait for it."""
+        """Start one process and do not wait for it; the first office is made before."""
+        if name == "office" and not self.settings.office_path.exists():
+            assert self.cli("office", "init").code == 0
         argv = [sys.executable, "-m", "roadfade", name.partition("-")[0]]
         log = self.settings.state_dir / f"{name}.log"
         self._children[name] = ManagedProcess(argv, log, child_environment(self.settings))
@@ -126,7 +128,7 @@ class Road:
         ]
 
         async def write() -> None:
-            async with Database.opened(self.settings.office_database) as database:
+            async with Database.opened(self.settings.office_path) as database:
                 links = [NewLink(DeviceId(device), SubjectId(subject), since_ms, role="driver")]
                 await Registry(database, offered).register_fleet(links, given)
                 outbox = Outbox(database)

@@ -1,5 +1,6 @@
 import asyncio
 import contextlib
+from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
@@ -198,7 +199,7 @@ def test_whatever_is_asked_no_instant_of_a_device_ever_has_two_links(
 
 
 async def _accepted(folder: str, spans: list[Interval]) -> list[Interval]:
-    database = await Database.open(f"sqlite+aiosqlite:///{folder}/office.sqlite")
+    database = await Database.create(Path(folder) / "office.sqlite")
     registry = Registry(database)
     await registry.register_device(DONGLE, 0)
     accepted: list[Interval] = []

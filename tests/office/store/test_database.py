@@ -1,3 +1,4 @@
+import asyncio
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -8,7 +9,7 @@ from sqlalchemy.exc import IntegrityError
 
 from office.errors import OfficeError
 from office.registry.device_rows import standing_of
-from office.store.database import Database
+from office.store.database import Database, make_office
 from office.store.tables import DEVICES
 from telemetry.control import LinkInterval
 from telemetry.identity import DeviceId
@@ -22,18 +23,26 @@ async def test_a_drivers_error_does_not_carry_what_was_written(database: Databas
     assert "dongle-of-nobody" not in f"{error.value} {error.value!r}"
 
 
-@pytest.mark.parametrize(
-    "url", ["sqlite+aiosqlite://", "sqlite+aiosqlite:///:memory:", "sqlite:///office.sqlite"]
-)
-async def test_an_office_that_is_no_shared_file_is_refused(url: str) -> None:
-    with pytest.raises(OfficeError, match="must be a file"):
-        await Database.open(url)
+async def test_an_office_that_nobody_made_is_not_opened(tmp_path: Path) -> None:
+    folder = tmp_path / "elsewhere"
+    with pytest.raises(OfficeError, match=r"there is no office in .*elsewhere: name the folder"):
+        await Database.open(folder / "office.sqlite")
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("name", ["100%", "a%20b", "why?x=1", "a#b", "a b", ":memory:", "ü"])
+def test_an_office_is_where_its_path_says(tmp_path: Path, name: str) -> None:
+    file = tmp_path / name / "office.sqlite"
+    assert asyncio.run(make_office(file))
+    assert not asyncio.run(make_office(file))
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert file.stat().st_size > 0
 
 
 async def test_opening_again_changes_nothing(folder: Path, database: Database) -> None:
     async with database.writing() as connection:
         await connection.execute(insert(DEVICES).values(row="r", device="d", registered_ms=1))
-    again = await Database.open(f"sqlite+aiosqlite:///{folder}/office.sqlite")
+    again = await Database.create(folder / "office.sqlite")
     async with again.reading() as connection:
         assert len((await connection.execute(DEVICES.select())).all()) == 1
     await again.close()
@@ -57,7 +66,7 @@ async def test_a_database_older_than_roles_opens_and_confirms_no_role(
     with closing(sqlite3.connect(file)) as connection:
         connection.executescript(BEFORE_ROLES)
     for _ in range(2):
-        database = await Database.open(f"sqlite+aiosqlite:///{file}")
+        database = await Database.open(file)
         rows = await standing_of(database, [DeviceId("dongle-1")])
         await database.close()
         assert [row.role for _, row in rows if isinstance(row, LinkInterval)] == ["unknown"]

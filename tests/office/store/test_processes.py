@@ -40,7 +40,7 @@ folder, who = Path(sys.argv[1]), sys.argv[2]
 print("ready", flush=True)
 sys.stdin.readline()
 async def main():
-    database = await Database.open(f"sqlite+aiosqlite:///{folder}/office.sqlite")
+    database = await Database.create(Path(folder) / "office.sqlite")
     registry = Registry(database)
     for number in range(20):
         await registry.register(DeviceId(f"{who}-{number}"), SubjectId(who), number)
@@ -91,7 +91,7 @@ def test_processes_that_open_and_write_the_office_at_once_all_succeed(tmp_path: 
 
 
 async def _drained(folder: str, topics: Topics) -> int | None:
-    database = await Database.open(f"sqlite+aiosqlite:///{folder}/office.sqlite")
+    database = await Database.create(Path(folder) / "office.sqlite")
     try:
         return await Outbox(database).drain(topics.publish)
     finally:

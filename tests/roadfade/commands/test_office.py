@@ -1,11 +1,13 @@
 """The office's commands, run as a person runs them; only the desk is ours."""
 
+import asyncio
 import json
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner, Result
 
+from office.store.database import make_office
 from policy.plan.consents import Grantable, Offers
 from roadfade.cli import app
 from roadfade.commands.office_desk import OfficeDesk
@@ -22,8 +24,9 @@ ANA = "ana-the-subject"
 
 class Office:
     def __init__(self, folder: Path) -> None:
-        url = f"sqlite+aiosqlite:///{folder}/state/office.sqlite"
-        self._desk = OfficeDesk(url, lambda: OFFERED, lambda: NOW_MS)
+        file = folder / "state" / "office.sqlite"
+        asyncio.run(make_office(file))
+        self._desk = OfficeDesk(file, lambda: OFFERED, lambda: NOW_MS)
 
     def __call__(self, *words: str) -> Result:
         result = CliRunner().invoke(app, list(words), obj=self._desk, catch_exceptions=False)
@@ -45,6 +48,23 @@ def test_a_dongle_is_registered_linked_and_given_back(office: Office) -> None:
     assert len(row) == 26
     later = "2026-12-01T00:00:00+09:00"
     assert office("unregister", "--device", DONGLE, "--at", later).stdout == f"ended {row}\n"
+
+
+def test_an_office_is_made_by_init_and_by_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A forgotten setting does not answer "registered" from a second, empty office."""
+    monkeypatch.setenv("ROADFADE_STATE_DIR", str(tmp_path / "state"))
+    words = ["register", "--device", DONGLE, "--subject", ANA]
+    refused = CliRunner().invoke(app, words)
+    assert refused.exit_code == 1
+    assert f"there is no office in {tmp_path / 'state'}" in refused.stderr
+    assert not (tmp_path / "state" / "office.sqlite").exists()
+    made = CliRunner().invoke(app, ["office", "init", "--json"])
+    assert json.loads(made.stdout) == {"office": str(tmp_path / "state"), "done": "made"}
+    assert CliRunner().invoke(app, words).exit_code == 0
+    again = CliRunner().invoke(app, ["office", "init"])
+    assert again.stdout == f"office in {tmp_path / 'state'}: there already\n"
 
 
 def test_json_holds_the_row_and_nothing_that_was_typed(office: Office) -> None:

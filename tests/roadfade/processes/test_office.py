@@ -31,7 +31,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 async def database(settings: Settings) -> AsyncIterator[Database]:
-    opened = await Database.open(settings.office_database)
+    opened = await Database.create(settings.office_path)
     await record_first(opened, settings)
     with fast_time():
         yield opened

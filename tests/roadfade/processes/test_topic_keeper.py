@@ -81,7 +81,7 @@ def plans(settings: Settings) -> Plans:
 
 @pytest.fixture
 async def house(settings: Settings, plans: Plans) -> AsyncIterator[House]:
-    database = await Database.open(settings.office_database)
+    database = await Database.create(settings.office_path)
     one = House(settings, database, plans)
     await one.publish(FIRST)
     with fast_time():

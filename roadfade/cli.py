@@ -31,7 +31,7 @@ CONSENT_COMMANDS: Final = {
     "withdraw": "roadfade.commands.office:withdraw",
 }
 OFFICE_COMMANDS: Final = {
-    "init": "roadfade.commands.office_desk:init",
+    "init": "roadfade.commands.office:init",
 }
 TOPIC_COMMANDS: Final = {
     "apply": "roadfade.commands.processes:topics_apply",

@@ -45,6 +45,7 @@ TOGETHER = {
     "tests/flow/test_replay_real.py": "road",
     "tests/integration/test_commands.py": "road",
     "tests/flow/test_crash.py": "calm",
+    "tests/flow/test_freezes.py": "calm",
     "tests/flow/test_outage.py": "calm",
     "tests/flow/test_version_replay.py": "calm",
 }

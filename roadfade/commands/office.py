@@ -4,11 +4,13 @@ In: identifiers, typed by a person or a script. Out: row ids only. A refusal exi
 mistyped command 2.
 """
 
+import asyncio
 from typing import Annotated
 
 import typer
 
 from roadfade.commands.office_desk import desk_of
+from roadfade.terminal.answers import print_json, settings
 from roadfade.terminal.arguments import AsJson, instant
 from roadfade.terminal.arguments import role as typed_role
 from telemetry.control import Role
@@ -40,6 +42,19 @@ RoleOption = Annotated[
 Wait = Annotated[
     float, typer.Option("--wait", min=0, help="Seconds to wait until the change is published.")
 ]
+
+
+def init(*, as_json: AsJson = False) -> None:
+    """Make an office in the state folder: its database of devices, links and consents."""
+    from office.store.database import make_office  # noqa: PLC0415  # heavy, and only used here
+
+    file = settings().office_path
+    done = "made" if asyncio.run(make_office(file)) else "there already"
+    folder = str(file.parent.resolve())
+    if as_json:
+        print_json({"office": folder, "done": done})
+    else:
+        typer.echo(f"office in {folder}: {done}")
 
 
 def register_device(

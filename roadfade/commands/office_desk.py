@@ -16,7 +16,6 @@ from office.errors import OfficeError
 from roadfade.clock import wall_ms
 from roadfade.refusal import NOT_PUBLISHED
 from roadfade.terminal.answers import FAILS, print_json, refuse, settings
-from roadfade.terminal.arguments import AsJson
 
 if TYPE_CHECKING:
     from office.registry.registry import Registry
@@ -80,19 +79,6 @@ class OfficeDesk:
 def desk_of(ctx: typer.Context) -> OfficeDesk:
     """What a root command supplied, else the desk that the settings name."""
     return ctx.find_object(OfficeDesk) or OfficeDesk(settings().office_path, _offers, wall_ms)
-
-
-def init(*, as_json: AsJson = False) -> None:
-    """Make an office in the state folder: its database of devices, links and consents."""
-    from office.store.database import make_office  # noqa: PLC0415  # as above
-
-    file = settings().office_path
-    done = "made" if asyncio.run(make_office(file)) else "there already"
-    folder = str(file.parent.resolve())
-    if as_json:
-        print_json({"office": folder, "done": done})
-    else:
-        typer.echo(f"office in {folder}: {done}")
 
 
 def _offers() -> "Offers":

@@ -7,6 +7,7 @@ call them from plain tests, or in a thread.
 import asyncio
 import json
 import os
+import signal
 import sys
 import time
 from collections.abc import Collection, Iterator
@@ -65,6 +66,8 @@ class Road:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._children: dict[str, ManagedProcess] = {}
+        self.elsewhere: dict[str, dict[str, str]] = {}
+        """Variables that a process of this name has and the others have not."""
 
     def start(self, *names: str) -> None:
         """Start processes at once and wait until each serves its metrics.
@@ -86,7 +89,8 @@ class Road:
             assert self.cli("office", "init").code == 0
         argv = [sys.executable, "-m", "roadfade", name.partition("-")[0]]
         log = self.settings.state_dir / f"{name}.log"
-        self._children[name] = ManagedProcess(argv, log, child_environment(self.settings))
+        environment = child_environment(self.settings) | self.elsewhere.get(name, {})
+        self._children[name] = ManagedProcess(argv, log, environment)
 
     def ended(self) -> list[str]:
         """The processes that ended by themselves."""
@@ -95,6 +99,14 @@ class Road:
     def kill(self, name: str) -> None:
         """End a process as a power cut would."""
         self._children.pop(name).kill()
+
+    def freeze(self, name: str) -> None:
+        """Let a process do nothing more, as a machine that is out of memory or paused would."""
+        os.killpg(self._children[name].pid, signal.SIGSTOP)
+
+    def thaw(self, name: str) -> None:
+        """Let a frozen process go on as if nothing had been."""
+        os.killpg(self._children[name].pid, signal.SIGCONT)
 
     def stop(self, name: str) -> int:
         """End a process politely; its exit code."""
@@ -197,9 +209,16 @@ class Road:
 
 @contextmanager
 def running_road(
-    bootstrap_servers: str, prefix: str, state_dir: Path, **settings: Any
+    bootstrap_servers: str,
+    prefix: str,
+    state_dir: Path,
+    **settings: Any,
 ) -> Iterator[Road]:
-    """Topics applied and every process started; all of it ends with the block."""
+    """Topics applied and every process started; all of it ends with the block.
+
+    ``elsewhere`` of the road may be given too.
+    """
+    elsewhere = settings.pop("elsewhere", {})
     quick = {"partitions": 2, "sink_batch_s": 0.3, "sweep_every_s": 1.0, "heartbeat_every_s": 0.5}
     road = Road(
         Settings(
@@ -209,6 +228,7 @@ def running_road(
             **{**quick, **settings},
         )
     )
+    road.elsewhere = elsewhere
     state_dir.mkdir(parents=True, exist_ok=True)
     asyncio.run(apply_topics(road.settings, connection_of(road.settings)))
     try:

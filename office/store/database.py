@@ -17,6 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from office.errors import OfficeError
 from office.store import sqlite_file
+from office.store.file_faults import in_words
 from office.store.migrations import add_later_columns
 from office.store.tables import OFFICE
 
@@ -46,8 +47,16 @@ class Database:
 
     @classmethod
     async def create(cls, file: Path) -> Self:
-        """Open the office in this file; a missing file or table is created."""
-        engine = await asyncio.to_thread(_engine_on, file)
+        """Open the office in this file; a missing file or table is created.
+
+        OfficeError as ``writing``.
+        """
+        try:
+            with in_words(file.parent):
+                engine = await asyncio.to_thread(_engine_on, file)
+        except OSError as error:
+            msg = f"no office can be opened in {file.parent}: {error.strerror}"
+            raise OfficeError(msg) from None
         database = cls(engine, file)
         try:
             async with database.writing() as connection:
@@ -78,14 +87,21 @@ class Database:
     async def writing(self) -> AsyncIterator[AsyncConnection]:
         """The one writing transaction at a time of all processes; durable when left.
 
-        Waits ``sqlite_file.BUSY_MS`` for its turn, then sqlalchemy.exc.OperationalError.
-        An exception inside takes everything back.
+        Waits ``sqlite_file.BUSY_MS`` for its turn. An exception inside takes everything back.
+        OfficeError, and nothing is changed, if its turn does not come, or the file cannot be
+        written or read.
         """
         async with self._begun(sqlite_file.WRITING) as connection:
             yield connection
 
     @asynccontextmanager
     async def _begun(self, how: Mapping[str, str]) -> AsyncIterator[AsyncConnection]:
+        with in_words(self._file.parent):
+            async with self._connected(how) as connection:
+                yield connection
+
+    @asynccontextmanager
+    async def _connected(self, how: Mapping[str, str]) -> AsyncIterator[AsyncConnection]:
         async with self._engine.connect() as plain:
             connection = await plain.execution_options(**how)
             async with connection.begin():
@@ -97,9 +113,10 @@ class Database:
         May be repeated; costs time with the size of the database. OfficeError if
         another process never lets go of the write-ahead log.
         """
-        async with self._engine.connect() as plain:
-            connection = await plain.execution_options(**sqlite_file.BARE)
-            await connection.run_sync(sqlite_file.scrub)
+        with in_words(self._file.parent):
+            async with self._engine.connect() as plain:
+                connection = await plain.execution_options(**sqlite_file.BARE)
+                await connection.run_sync(sqlite_file.scrub)
 
     @asynccontextmanager
     async def sole_publisher(self) -> AsyncIterator[bool]:

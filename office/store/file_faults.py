@@ -1,0 +1,47 @@
+"""What is wrong with the database's file, in words: a full disk, a damaged file, no turn.
+
+In: errors of SQLite, alone or wrapped by the toolkit. Out: OfficeError with the remedy. Errors of
+what was written, as a row that exists twice, are ours and pass unchanged.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final
+
+from sqlalchemy.exc import DBAPIError
+
+from office.errors import OfficeError
+
+_FULL: Final = "its disk is full or fails: free space there, and try again"
+_DAMAGED: Final = "its file is damaged or no database: put a copy from before in its place"
+_REFUSED: Final = "this user may not write there: give the right, or name another state folder"
+WORDS: Final[Mapping[int, str]] = {
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_IOERR: _FULL,
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_CANTOPEN: _REFUSED,
+    sqlite3.SQLITE_PERM: _REFUSED,
+    sqlite3.SQLITE_READONLY: _REFUSED,
+    sqlite3.SQLITE_BUSY: "another process keeps it for too long: try again",
+}
+"""By SQLite's primary result code (https://sqlite.org/rescode.html)."""
+PRIMARY: Final = 0xFF
+
+
+@contextmanager
+def in_words(folder: Path) -> Iterator[None]:
+    """Say what is wrong with the file of the office in this folder; OfficeError."""
+    try:
+        yield
+    except (sqlite3.Error, DBAPIError) as error:
+        raised = error.orig if isinstance(error, DBAPIError) else error
+        code = getattr(raised, "sqlite_errorcode", None)
+        why = None if code is None else WORDS.get(code & PRIMARY)
+        if why is None:
+            raise
+        msg = f"the office in {folder} cannot be used: {why}"
+        # The driver's own words can quote what was written.
+        raise OfficeError(msg) from None

@@ -18,6 +18,7 @@ from office.keyring.kek import Kek, KekHolder
 from office.keyring.tables import CURRENT, KEYRING, KEYS
 from office.keyring.wrapping import KeyName, Wrapped, unwrap, wrap
 from office.store import sqlite_file
+from office.store.file_faults import in_words
 from telemetry.identity import EpochKey
 
 EPOCH_KEY_BYTES: Final = 32
@@ -28,8 +29,9 @@ KeyState = Literal["live", "destroyed"]
 class Keyring:
     """One database file and the KEK that opens it; several processes may share both."""
 
-    def __init__(self, engine: Engine, kek: KekHolder) -> None:
+    def __init__(self, engine: Engine, kek: KekHolder, folder: Path) -> None:
         self._engine = engine
+        self._folder = folder
         self._kek = kek
         self._held: Mapping[str, Kek] = {}
 
@@ -37,12 +39,14 @@ class Keyring:
     def open(cls, file: Path, kek: KekHolder) -> Self:
         """Open or create; OfficeError if the KEK is not the one of this keyring.
 
-        Finishes a destruction that was cut short.
+        So is it, here and in every call, if the file cannot be read or written. Finishes a
+        destruction that was cut short.
         """
-        sqlite_file.create_private(file)
-        engine = create_engine(f"sqlite:///{file}", hide_parameters=True)
+        with in_words("keyring", file.parent):
+            sqlite_file.create_private(file)
+        engine = create_engine(sqlite_file.address(file), hide_parameters=True)
         sqlite_file.prepare(engine)
-        keyring = cls(engine, kek)
+        keyring = cls(engine, kek, file.parent)
         try:
             with keyring._begun(sqlite_file.WRITING) as connection:
                 KEYRING.create_all(connection)
@@ -132,7 +136,7 @@ class Keyring:
 
     @contextmanager
     def _begun(self, how: Mapping[str, str]) -> Iterator[Connection]:
-        with self._engine.connect() as plain:
+        with in_words("keyring", self._folder), self._engine.connect() as plain:
             connection = plain.execution_options(**how)
             with connection.begin():
                 yield connection

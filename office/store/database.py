@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Self
 
-from sqlalchemy import URL
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from office.errors import OfficeError
@@ -52,7 +51,7 @@ class Database:
         OfficeError as ``writing``.
         """
         try:
-            with in_words(file.parent):
+            with in_words("office", file.parent):
                 engine = await asyncio.to_thread(_engine_on, file)
         except OSError as error:
             msg = f"no office can be opened in {file.parent}: {error.strerror}"
@@ -96,7 +95,7 @@ class Database:
 
     @asynccontextmanager
     async def _begun(self, how: Mapping[str, str]) -> AsyncIterator[AsyncConnection]:
-        with in_words(self._file.parent):
+        with in_words("office", self._file.parent):
             async with self._connected(how) as connection:
                 yield connection
 
@@ -113,7 +112,7 @@ class Database:
         May be repeated; costs time with the size of the database. OfficeError if
         another process never lets go of the write-ahead log.
         """
-        with in_words(self._file.parent):
+        with in_words("office", self._file.parent):
             async with self._engine.connect() as plain:
                 connection = await plain.execution_options(**sqlite_file.BARE)
                 await connection.run_sync(sqlite_file.scrub)
@@ -147,8 +146,7 @@ async def make_office(file: Path) -> bool:
 
 def _engine_on(file: Path) -> AsyncEngine:
     sqlite_file.create_private(file)
-    # A path may hold what means something in the text of an address.
-    engine = create_async_engine(URL.create(DRIVER, database=str(file)), hide_parameters=True)
+    engine = create_async_engine(sqlite_file.address(file, DRIVER), hide_parameters=True)
     sqlite_file.prepare(engine.sync_engine)
     return engine
 

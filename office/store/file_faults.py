@@ -32,8 +32,8 @@ PRIMARY: Final = 0xFF
 
 
 @contextmanager
-def in_words(folder: Path) -> Iterator[None]:
-    """Say what is wrong with the file of the office in this folder; OfficeError."""
+def in_words(what: str, folder: Path) -> Iterator[None]:
+    """Say what is wrong with the file of the office or the keyring in a folder; OfficeError."""
     try:
         yield
     except (sqlite3.Error, DBAPIError) as error:
@@ -42,6 +42,6 @@ def in_words(folder: Path) -> Iterator[None]:
         why = None if code is None else WORDS.get(code & PRIMARY)
         if why is None:
             raise
-        msg = f"the office in {folder} cannot be used: {why}"
+        msg = f"the {what} in {folder} cannot be used: {why}"
         # The driver's own words can quote what was written.
         raise OfficeError(msg) from None

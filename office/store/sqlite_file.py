@@ -13,7 +13,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any, Final
 
-from sqlalchemy import Connection, Engine, event
+from sqlalchemy import URL, Connection, Engine, event
 
 from office.errors import OfficeError
 
@@ -39,6 +39,11 @@ Taken at the start: a transaction that read first and then wants to write can fa
 """
 BARE: Final[Mapping[str, str]] = {_BEGIN: ""}
 """Execution options of a connection for ``scrub``, which no transaction may enclose."""
+
+
+def address(file: Path, driver: str = "sqlite") -> URL:
+    """The file as the toolkit names it; a path may hold what means something in a text."""
+    return URL.create(driver, database=str(file))
 
 
 def create_private(file: Path) -> None:

@@ -75,6 +75,26 @@ def test_keys_outlive_the_process(opened: Open) -> None:
     assert opened().ensure(ALL) == keys
 
 
+@pytest.mark.parametrize("name", ["100%", "why?x=1", "a#b"], ids=["percent", "question", "hash"])
+def test_a_keyring_is_where_its_path_says(tmp_path: Path, name: str) -> None:
+    folder = tmp_path / name
+    ring = Keyring.open(folder / "keyring.sqlite", FileKek(folder / "kek"))
+    ring.ensure([SPRING])
+    ring.close()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert (folder / "keyring.sqlite").stat().st_size > 0
+
+
+def test_a_damaged_keyring_is_said_and_not_made_anew(opened: Open, folder: Path) -> None:
+    opened().ensure([SPRING])
+    opened().close()
+    for one in folder.glob("keyring.sqlite*"):
+        one.unlink()
+    (folder / "keyring.sqlite").write_bytes(b"no database, but what somebody put here" * 100)
+    with pytest.raises(OfficeError, match=r"the keyring in .* damaged or no database"):
+        opened()
+
+
 def test_no_file_holds_a_key_in_the_clear(opened: Open, folder: Path) -> None:
     keys = opened().ensure(ALL)
     everything = bytes_of(folder)

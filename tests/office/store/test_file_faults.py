@@ -82,5 +82,5 @@ def test_a_folder_that_is_none_is_said(tmp_path: Path) -> None:
 def test_what_is_ours_passes_unchanged(file: Path) -> None:
     with pytest.raises(IntegrityError):
         asyncio.run(register(file, 0))
-    with pytest.raises(ConnectionError), in_words(file.parent):
+    with pytest.raises(ConnectionError), in_words("office", file.parent):
         raise ConnectionError

@@ -60,6 +60,11 @@ class LocalBroker:
         return f"127.0.0.1:{self.port}"
 
     @property
+    def is_running(self) -> bool:
+        """Whether its process lives; one that ended by itself does not."""
+        return self._process is not None and self._process.exit_code is None
+
+    @property
     def pid(self) -> int:
         """The process id of the running broker."""
         if self._process is None:
@@ -79,8 +84,10 @@ class LocalBroker:
         Raises LocalError: no Java, another broker on the folder, or it did not start; the message
         names the log file.
         """
-        if self._process is not None and self._process.exit_code is None:
+        if self.is_running:
             return
+        # One that ended by itself, of a full disk, has left what watched over it.
+        self.kill9()
         self._java = self._java or find_java()
         try:
             self._start()

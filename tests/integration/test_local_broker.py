@@ -1,5 +1,8 @@
 """The broker that `make run` and these tests start."""
 
+import gc
+import os
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -8,6 +11,7 @@ from roadfade.local.broker import LocalBroker, answers
 from roadfade.local.failure import LocalError
 from roadfade.local.java import kafka_libs
 from tests.support.broker import HEAP_MAX_MIB
+from tests.support.watching import until
 
 pytestmark = pytest.mark.broker
 # A starved machine answers late; what is asked is whether it answers.
@@ -29,6 +33,18 @@ def test_a_killed_broker_comes_back_at_the_same_address(
     broker.start()
     assert answers(broker.port, timeout_s=PATIENCE_S)
     assert (broker.bootstrap_servers, broker.pid != first) == (address, True)
+
+
+@pytest.mark.faults
+def test_a_broker_that_ended_by_itself_starts_again_and_leaves_nothing(
+    killable_broker: Callable[[], LocalBroker],
+) -> None:
+    broker = killable_broker()
+    os.kill(broker.pid, signal.SIGKILL)
+    until(lambda: not broker.is_running, "its end")
+    broker.start()
+    gc.collect()  # what watched over the first one would warn here
+    assert answers(broker.port, timeout_s=PATIENCE_S)
 
 
 def test_a_second_broker_on_a_folder_is_refused_and_touches_nothing(

@@ -4,17 +4,17 @@ In: YAML that people write, and the catalogue. Out: a frozen map, or ``Refused``
 the entry. Conversions are in the map, never in code.
 """
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import YAMLError
 
+from ingest.range import within
 from ingest.refused import Refused
 from telemetry.signals import Catalogue, Signal
 
@@ -27,26 +27,38 @@ class Unfit(StrEnum):
 
     INVALID = "invalid"
     """The message's own valid flag is not set."""
+    NOT_AVAILABLE = "not_available"
+    """The code says that there is no value: not available, error or reserved."""
     OUT_OF_RANGE = "out_of_range"
-    """Outside the map's or the catalogue's range, or a code the map does not name."""
+    """Outside the range of the database, the map or the catalogue, or a code without a word."""
+    CUT_OFF = "cut_off"
+    """The frame is shorter than its message, and the signal lies past the bytes that came."""
 
 
 class Entry(BaseModel):
-    """One signal of the map: value = raw * factor + offset, or ``values[raw]`` for words."""
+    """One signal of the map: value = decoded * factor + offset, or ``values[decoded]`` for words.
 
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+    Every key applies to the path's datatype or is refused; none is passed over.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, allow_inf_nan=False)
 
     path: str
     unit: str
     factor: float = 1.0
     offset: float = 0.0
-    decimals: int | None = None
+    decimals: int | None = Field(default=None, ge=-9, le=15)
     """Round to this many; a decoder's 56.07042799999999 is 56.070428."""
     min: float | None = None
     max: float | None = None
-    """Narrower than the catalogue's range, after conversion."""
+    """Narrower than the catalogue's range, after conversion and before rounding."""
     valid: str | None = None
     """A signal of the same message that must be 1 for the value to count."""
+    invalid: list[int | dict[str, int]] = []
+    """Codes (before the database's factor) that say that there is no value; or codes of
+    signals of the message that say so together."""
+    bus: str | int | None = None
+    """The bus, as the log names it, on which the message means this."""
     values: dict[int, str] | None = None
 
 
@@ -55,6 +67,8 @@ class _Document(BaseModel):
 
     map: str
     title: str = ""
+    bus: str | int | None = None
+    """Of every entry that names none."""
     signals: dict[str, Entry]
 
 
@@ -65,28 +79,24 @@ class Mapped:
     entry: Entry
     signal: Signal
 
-    def value(self, raw: float, message: Mapping[str, float]) -> float | str | bool | Unfit:
+    def value(self, decoded: float) -> float | str | bool | Unfit:
         """The reading's value in the catalogue's unit, or why there is none."""
         entry, signal = self.entry, self.signal
-        if entry.valid is not None and message.get(entry.valid) != 1:
-            return Unfit.INVALID
         if entry.values is not None:
-            return entry.values.get(int(raw), Unfit.OUT_OF_RANGE)
+            whole = float(decoded).is_integer()
+            return (
+                entry.values.get(int(decoded), Unfit.OUT_OF_RANGE) if whole else Unfit.OUT_OF_RANGE
+            )
+        inside = within(decoded * entry.factor + entry.offset, entry.min, entry.max)
         if signal.datatype == "boolean":
-            return bool(raw) if raw in (0, 1) else Unfit.OUT_OF_RANGE
-        value = raw * entry.factor + entry.offset
-        if not math.isfinite(value):
+            return bool(inside) if inside in (0, 1) else Unfit.OUT_OF_RANGE
+        if inside is not None:
+            inside = within(inside, signal.min, signal.max)
+        if inside is None:
             return Unfit.OUT_OF_RANGE
         if signal.is_integer:
-            value = round(value)
-        elif entry.decimals is not None:
-            value = round(float(value), entry.decimals)
-        low, high = signal.min, signal.max
-        inside = (low is None or value >= low) and (high is None or value <= high)
-        narrower = (entry.min is None or value >= entry.min) and (
-            entry.max is None or value <= entry.max
-        )
-        return value if inside and narrower else Unfit.OUT_OF_RANGE
+            return round(round(inside, min(entry.decimals or 0, 0)))
+        return inside if entry.decimals is None else round(float(inside), entry.decimals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +135,8 @@ def parse_map(text: str, catalogue: Catalogue, name: str = "map") -> SignalMap:
         if problem:
             msg = f"{name}: {source}: {problem}"
             raise Refused(msg)
+        if entry.bus is None and document.bus is not None:
+            entry = entry.model_copy(update={"bus": document.bus})  # noqa: PLW2901  # the entry with its default
         by_source[message, signal] = Mapped(entry, catalogue[entry.path])
     return SignalMap(document.map, by_source)
 
@@ -153,9 +165,31 @@ def _problem(entry: Entry, catalogue: Catalogue) -> str | None:
         return f"{entry.path} is made by roadfade and never accepted."
     if entry.unit != signal.unit:
         return f"the unit of {entry.path} is {signal.unit or 'none'}: convert with factor, offset."
+    if entry.factor == 0:
+        return "a factor of 0 makes every value the same: give another."
+    if entry.min is not None and entry.max is not None and entry.min > entry.max:
+        return "min is above max, so no value could pass: exchange them."
+    return _unfit_key(entry, signal) or _wrong_words(entry, signal)
+
+
+def _unfit_key(entry: Entry, signal: Signal) -> str | None:
+    """A key that could not apply to the datatype; passed over it would promise what is not done."""
+    given = entry.model_fields_set
+    if signal.datatype == "string":
+        idle = sorted(given & {"factor", "offset", "decimals", "min", "max"})
+        if idle:
+            return f"{entry.path} is a word: {idle[0]} does not apply, values alone names codes."
+    if signal.datatype == "boolean" and entry.decimals is not None:
+        return f"{entry.path} is a boolean: decimals does not apply."
+    if signal.is_integer and (entry.decimals or 0) > 0:
+        return f"{entry.path} is whole: decimals can be 0 or less."
+    return None
+
+
+def _wrong_words(entry: Entry, signal: Signal) -> str | None:
     if signal.datatype == "string":
         strangers = sorted(set((entry.values or {}).values()) - set(signal.allowed))
-        if entry.values is None or strangers:
+        if not entry.values or strangers:
             return f"values must map codes to some of: {', '.join(signal.allowed)}."
     elif entry.values is not None:
         return f"{entry.path} is a {signal.datatype}: values name words only."

@@ -1,6 +1,6 @@
 """A recorded capture as envelopes, with every frame and every reading accounted for.
 
-In: frames, a decoder, a map, a device. Out: envelopes in the order of the capture.
+In: frames, a map bound to its database, a device. Out: envelopes in the order of the capture.
 Pure: now comes as a shift; nothing is published here.
 """
 
@@ -10,8 +10,9 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from ingest.batching import Reading, Source, batches, to_envelope
-from ingest.can.decode import Decoder, Undecoded
-from ingest.can.mapping import SignalMap, Unfit
+from ingest.can.binding import BoundMap
+from ingest.can.decode import Undecoded
+from ingest.can.mapping import Unfit
 from ingest.logs.frame import LogCounts, LoggedFrame
 from telemetry.envelope import Envelope
 
@@ -23,7 +24,8 @@ class ReplayCounts:
     decoded: int = 0
     undecoded: Counter[Undecoded] = field(default_factory=Counter)
     values: int = 0
-    """Decoded values, each of which is one of the four that follow."""
+    """Signals of decoded frames, and mapped ones that were cut off; each is one of the
+    four that follow."""
     unmapped: int = 0
     unfit: Counter[Unfit] = field(default_factory=Counter)
     not_collected: int = 0
@@ -40,15 +42,14 @@ class ReplayCounts:
 
 def replay(
     frames: Iterable[LoggedFrame],
-    decoder: Decoder,
-    signals: SignalMap,
+    bound: BoundMap,
     collected: AbstractSet[str],
     source: Source,
     shift_us: int,
     counts: ReplayCounts,
 ) -> Iterator[Envelope]:
     """Decode, map, gate and batch. ``source.id_shift_ms`` is to be ``shift_us // 1000``."""
-    groups = _groups(frames, decoder, signals, collected, shift_us, counts)
+    groups = _groups(frames, bound, collected, shift_us, counts)
     for index, batch in enumerate(batches(groups)):
         counts.envelopes += 1
         counts.readings += len(batch.readings)
@@ -57,32 +58,33 @@ def replay(
 
 def _groups(
     frames: Iterable[LoggedFrame],
-    decoder: Decoder,
-    signals: SignalMap,
+    bound: BoundMap,
     collected: AbstractSet[str],
     shift_us: int,
     counts: ReplayCounts,
 ) -> Iterator[list[Reading]]:
     for frame in frames:
-        outcome = decoder.decode(frame)
-        if isinstance(outcome, Undecoded):
-            counts.undecoded[outcome] += 1
+        taken = bound.take(frame)
+        if isinstance(taken, Undecoded):
+            counts.undecoded[taken] += 1
             continue
         counts.decoded += 1
-        counts.values += len(outcome.values)
+        codes, cut_off = taken.codes
+        gone = cut_off & taken.bound.keys()
+        counts.values += len(codes) + len(gone)
+        counts.unmapped += len(codes.keys() - taken.bound.keys())
         t_ms = (frame.t_us + shift_us) // 1000
         group = []
-        for name, raw in outcome.values.items():
-            mapped = signals.by_source.get((outcome.message, name))
-            if mapped is None:
-                counts.unmapped += 1
-                continue
-            if mapped.signal.path not in collected:
+        for name, one in taken.bound.items():
+            if name not in codes and name not in gone:
+                continue  # of another multiplex
+            signal = one.mapped.signal
+            if signal.path not in collected:
                 counts.not_collected += 1
                 continue
-            value = mapped.value(raw, outcome.values)
+            value = Unfit.CUT_OFF if name in gone else one.value(codes)
             if isinstance(value, Unfit):
                 counts.unfit[value] += 1
                 continue
-            group.append(Reading(t_ms, mapped.signal.path, mapped.signal.unit, value))
+            group.append(Reading(t_ms, signal.path, signal.unit, value))
         yield group

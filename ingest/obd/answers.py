@@ -4,7 +4,6 @@ In: NDJSON lines (from another process, so not trusted) and the catalogue. Out: 
 in the catalogue's unit, trouble codes, or a counted reason. No line is ever printed.
 """
 
-import math
 from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -15,6 +14,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from ingest.batching import Reading
+from ingest.range import within
 from telemetry.envelope import TROUBLE_CODES_MAX, TroubleCode
 from telemetry.signals import Catalogue, Signal
 
@@ -155,9 +155,8 @@ def _reading(message: _Value, signal: Signal | None) -> Reading | Dropped:
         return Dropped.WRONG_UNIT
     if boolean:
         return Reading(message.t_ms, signal.path, signal.unit, message.value)
-    value = message.value * factor
-    value = round(value) if signal.is_integer and math.isfinite(value) else round(value, 6)
-    inside = signal.min is not None and signal.max is not None and signal.min <= value <= signal.max
-    return (
-        Reading(message.t_ms, signal.path, signal.unit, value) if inside else Dropped.OUT_OF_RANGE
-    )
+    inside = within(message.value * factor, signal.min, signal.max)
+    if inside is None or not signal.is_number:
+        return Dropped.OUT_OF_RANGE
+    value = round(inside) if signal.is_integer else round(inside, 6)
+    return Reading(message.t_ms, signal.path, signal.unit, value)

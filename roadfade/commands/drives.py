@@ -38,6 +38,9 @@ def replay(
     zone_name: Annotated[
         str, typer.Option("--zone", metavar="ZONE", help="Of an ASC log's dates, as Asia/Tokyo.")
     ] = "UTC",
+    bus: Annotated[
+        str | None, typer.Option(help="The bus of the map, as the log names it: can0, or 1.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Publish a recorded drive, every frame accounted for; without --dbc, count its frames."""
@@ -53,7 +56,7 @@ def replay(
             replay_command.count_frames(file, of_zone, as_json=as_json)
             return
         drive = replay_command.RecordedDrive(
-            file, dbc, map_name, DeviceId(device), of_zone, keep_time
+            file, dbc, map_name, DeviceId(device), of_zone, keep_time, bus
         )
         replay_command.main(settings(), drive, as_json=as_json)
 

@@ -45,6 +45,7 @@ class RecordedDrive:
     device: DeviceId
     zone: tzinfo
     keep_time: bool
+    bus: str | None = None
 
 
 def count_frames(log: Path, zone: tzinfo, *, as_json: bool) -> None:
@@ -84,7 +85,13 @@ async def _replay(
 ) -> tuple[Recording, RawTopic]:
     async with raw_topic(settings, "replay") as raw:
         taken = await asyncio.to_thread(
-            Recording, drive.log, drive.database, drive.map_name, raw.plan.catalogue, drive.zone
+            Recording,
+            drive.log,
+            drive.database,
+            drive.map_name,
+            raw.plan.catalogue,
+            drive.zone,
+            drive.bus,
         )
         since_ms = await registered_since(settings, drive.device)
         envelopes = taken.envelopes(

@@ -7,7 +7,8 @@ from typing import Any, get_args
 import msgspec
 from ruamel.yaml import YAML
 
-from ingest.can.mapping import Entry
+from ingest.can.decode import Undecoded
+from ingest.can.mapping import Entry, Unfit
 from ingest.envelope_check import REMEDIES
 from ingest.logs.sniff import Form
 from policy.vocabulary.operation_words import format_operation
@@ -100,6 +101,12 @@ def test_every_control_row_is_told() -> None:
 
 def test_every_key_of_a_map_is_told() -> None:
     assert set(names(rows("docs/replay.md", "## Maps"))) == set(Entry.model_fields)
+
+
+def test_every_reason_for_no_value_is_told() -> None:
+    assert names([row[:1] for row in rows("docs/replay.md", "## Values that are none")]) == [*Unfit]
+    frames = names([row[:1] for row in rows("docs/replay.md", "## Frames without a value")])
+    assert frames == [*Undecoded]
 
 
 def test_every_setting_is_told_with_its_default() -> None:

@@ -77,6 +77,9 @@ def dry_run_command(
     html: Annotated[Path | None, typer.Option(help="Also write one page, maps and plots.")] = None,
     lang: Annotated[Lang, typer.Option(help="The page's language.")] = Lang.EN,
     consent: Annotated[bool, typer.Option(help="As if the person agreed to everything.")] = True,
+    bus: Annotated[
+        str | None, typer.Option(help="The bus of the map, as the log names it: can0, or 1.")
+    ] = None,
     role: AsRole = "driver",
     policy: PolicyPath = None,
     as_json: AsJson = False,
@@ -93,6 +96,7 @@ def dry_run_command(
         html,
         lang.value,
         agreed=consent,
+        bus=bus,
         role=role,
         policy=policy,
         as_json=as_json,

@@ -35,6 +35,7 @@ def run_dry_run(
     language: Language,
     *,
     agreed: bool,
+    bus: str | None = None,
     role: Role,
     policy: PolicyPath,
     as_json: AsJson,
@@ -42,7 +43,7 @@ def run_dry_run(
     """Show what each purpose would get of it; fails if nothing of the file is admitted."""
     compiled = policy_or_exit(policy, as_json=as_json)
     try:
-        payloads = list(_payloads(file, dbc, map_name, compiled.plan))
+        payloads = list(_payloads(file, dbc, map_name, compiled.plan, bus))
     except (Refusal, Refused) as refused:
         usage(str(refused))
     try:
@@ -63,12 +64,14 @@ def run_dry_run(
         raise typer.Exit(FAILS)
 
 
-def _payloads(file: Path, dbc: Path | None, map_name: str | None, plan: Plan) -> Iterator[bytes]:
+def _payloads(
+    file: Path, dbc: Path | None, map_name: str | None, plan: Plan, bus: str | None
+) -> Iterator[bytes]:
     if dbc is None or map_name is None:
         yield from (payload.value for payload in read_payloads([str(file)]))
         return
     collected = frozenset(signal.path for signal in plan.catalogue)
-    taken = Recording(file, dbc, map_name, plan.catalogue)
+    taken = Recording(file, dbc, map_name, plan.catalogue, bus=bus)
     envelopes = taken.envelopes(DeviceId("dry-run"), collected, wall_ms(), keep_time=True)
     yield from map(encode_envelope, envelopes)
 

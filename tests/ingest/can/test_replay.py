@@ -5,11 +5,12 @@ import cantools
 import pytest
 from cantools.database.can import Database
 
-from ingest.can.decode import Decoded, Undecoded, decoder, load_decoder, parameter_group
-from ingest.can.mapping import Unfit, parse_map, shipped_maps
+from ingest.can.binding import bind
+from ingest.can.decode import Undecoded, load_decoder
+from ingest.can.layout import scaled
+from ingest.can.mapping import SignalMap, Unfit, parse_map, shipped_maps
 from ingest.can.recording import Recording
 from ingest.logs.capture import Capture
-from ingest.logs.frame import LoggedFrame
 from ingest.refused import Refused
 from telemetry.envelope import Envelope, decode_envelope, encode_envelope
 from telemetry.identity import DeviceId
@@ -25,7 +26,6 @@ from tests.ingest.captures import (
     OWN_MAP,
     WRITERS,
     needs,
-    own_database,
     own_drive,
     write,
 )
@@ -153,30 +153,6 @@ def test_progress_is_reported_up_to_the_last_frame(
     assert told == [(500, 803), (803, 803)]
 
 
-def test_a_j1939_message_is_found_by_its_group_whatever_its_source() -> None:
-    decode = decoder(own_database()).decode
-    frames = [
-        LoggedFrame(
-            0,
-            "",
-            0x0CF00400 | source,
-            ext=True,
-            data=bytes([0, 0, 0, 8, 0, 0, 0, 0]),
-            direction="rx",
-        )
-        for source in range(256)
-    ]
-    assert {str(decode(frame)) for frame in frames} == {
-        str(Decoded("Group61444", {"J1939Engine": 1.0}))
-    }
-    assert (
-        decode(LoggedFrame(0, "", 0x400, ext=False, data=bytes(8), direction="rx"))
-        is Undecoded.UNKNOWN_ID
-    )
-    assert parameter_group(0x18EF1234) == 0xEF00
-    assert parameter_group(0x0CF00417) == 0xF004
-
-
 def test_a_database_that_is_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.dbc"
     path.write_text("not a database")
@@ -247,16 +223,21 @@ def test_all_forms_of_a_recorded_drive_give_the_same_readings(tmp_path: Path) ->
 def _decoded_as_cantools(log: Path, dbc: Path) -> Iterator[tuple[object, object]]:
     database = cantools.database.load_file(dbc, strict=False)
     assert isinstance(database, Database)
-    decode = load_decoder(dbc).decode
+    nothing_mapped = bind(SignalMap("nothing", {}), load_decoder(dbc))
+    signals = {(m.is_extended_frame, m.frame_id): m.get_signal_by_name for m in database.messages}
     for frame in Capture(log).frames():
-        mine = decode(frame)
+        taken = nothing_mapped.take(frame)
         try:
             theirs: object = dict(
                 database.decode_message(frame.id, frame.data, decode_choices=False)
             )
         except KeyError:
             theirs = Undecoded.UNKNOWN_ID
-        yield (dict(mine.values) if isinstance(mine, Decoded) else mine), theirs
+        if isinstance(taken, Undecoded):
+            yield taken, theirs
+            continue
+        named = signals[frame.ext, frame.id]
+        yield {name: scaled(named(name), code) for name, code in taken.codes.codes.items()}, theirs
 
 
 @pytest.mark.shared_data

@@ -1,0 +1,246 @@
+"""A map compared with its database, before anything is published.
+
+In: a map, a database's messages. Out: for every frame the mapped signals with their codes,
+and each code's value or the reason why there is none; ``Refused`` if the map names what
+the database has not, or what it has twice.
+"""
+
+import difflib
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Final
+
+from cantools.database.can import Signal
+
+from ingest.can.decode import Decoder, Undecoded, read
+from ingest.can.layout import Code, Codes, Layout, scaled, shape
+from ingest.can.mapping import Entry, Mapped, SignalMap, Unfit
+from ingest.can.no_value import all_ones, says_none
+from ingest.logs.frame import LoggedFrame
+from ingest.range import within
+from ingest.refused import Refused
+
+_BUSES_TOLD: Final = 64
+"""A capture has a few buses; names beyond are no longer held."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """A mapped signal of one message of the database."""
+
+    mapped: Mapped
+    bus: str | None
+    of: Layout
+    source: Signal
+    none: Callable[[Code], bool]
+
+    def value(self, codes: Mapping[str, Code]) -> float | str | bool | Unfit:
+        """The reading's value, or why there is none. ``codes`` of the whole frame."""
+        entry, code = self.mapped.entry, codes[self.source.name]
+        if entry.valid is not None and self._decoded(entry.valid, codes) != 1:
+            return Unfit.INVALID
+        decoded = scaled(self.source, code)
+        if self._said_none(codes) or (self.none(code) and not self._named(code, decoded)):
+            return Unfit.NOT_AVAILABLE
+        low, high = self.source.minimum, self.source.maximum
+        if low is None or high is None or low < high:
+            inside = within(decoded, low, high)
+            if inside is None:
+                return Unfit.OUT_OF_RANGE
+            decoded = inside
+        return self.mapped.value(decoded)
+
+    def _decoded(self, name: str, codes: Mapping[str, Code]) -> float | None:
+        return scaled(self.of.signals[name][0], codes[name]) if name in codes else None
+
+    def _said_none(self, codes: Mapping[str, Code]) -> bool:
+        own = self.source.name
+        return any(
+            all(
+                name in codes and _same(codes[name], code, self.of.signals[name][0])
+                for name, code in (said if isinstance(said, dict) else {own: said}).items()
+            )
+            for said in self.mapped.entry.invalid
+        )
+
+    def _named(self, code: Code, decoded: float) -> bool:
+        """Whether the map says what the code means, whatever the database says of it."""
+        if self.of.message.protocol == "j1939" and all_ones(code, self.source.length):
+            return False
+        return self.mapped.entry.values is not None and decoded in self.mapped.entry.values
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """One decoded frame: its codes and, by signal, what the map makes of them on its bus."""
+
+    codes: Codes
+    bound: Mapping[str, Bound]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundMap:
+    """A map that fits its database."""
+
+    decoder: Decoder
+    by_layout: Mapping[Layout, Mapping[str, Bound]]
+
+    def take(self, frame: LoggedFrame) -> Taken | Undecoded:
+        """The frame's codes; never raises for what a bus may carry."""
+        meant = self._meant(frame)
+        if isinstance(meant, Undecoded):
+            return meant
+        one, bound = meant
+        codes = read(one, frame.data, bound)
+        return codes if isinstance(codes, Undecoded) else Taken(codes, bound)
+
+    def _meant(self, frame: LoggedFrame) -> tuple[Layout, Mapping[str, Bound]] | Undecoded:
+        """The message that the map names, of those that the frame may be."""
+        found = self.decoder.candidates(frame)
+        if isinstance(found, Undecoded):
+            return found
+        mapped = [(one, self.by_layout[one]) for one in found if one in self.by_layout]
+        if not mapped:
+            return found[-1], {}
+        here = [
+            (one, on_bus)
+            for one, bound in mapped
+            if (on_bus := {n: b for n, b in bound.items() if b.bus in (None, frame.bus)})
+        ]
+        if not here:
+            return Undecoded.OTHER_BUS
+        paths = [{n: b.mapped for n, b in bound.items()} for _, bound in here]
+        # A sender that the database does not know, in a group whose senders mean different paths.
+        return here[0] if all(each == paths[0] for each in paths) else Undecoded.UNKNOWN_ID
+
+    def require_one_bus(self, frames: Iterable[LoggedFrame], log: str) -> None:
+        """Read a capture; ``Refused`` if it has a message on two buses and the map names none.
+
+        An id means something on its bus only: what a second bus sends under it is another
+        signal. Refused as well if the map names a bus that the capture has not.
+        """
+        first: dict[Layout, str] = {}
+        buses: dict[str, None] = {}
+        for frame in frames:
+            if len(buses) < _BUSES_TOLD:
+                buses.setdefault(frame.bus)
+            meant = self._meant(frame)
+            if isinstance(meant, Undecoded):
+                continue
+            one, bound = meant
+            if not any(b.bus is None for b in bound.values()):
+                continue
+            if first.setdefault(one, frame.bus) != frame.bus:
+                msg = (
+                    f"{log} has {one.name} (0x{frame.id:X}) on the buses {first[one]} and"
+                    f" {frame.bus}, and an id means something on its bus only: name the bus with"
+                    " --bus, or as bus in the map."
+                )
+                raise Refused(msg)
+        named = {b.bus for every in self.by_layout.values() for b in every.values() if b.bus}
+        for bus in sorted(named):
+            if buses and len(buses) < _BUSES_TOLD and bus not in buses:
+                there = ", ".join(each or "one without a name" for each in buses)
+                msg = f"{log} has no bus {bus}; its buses are: {there}."
+                raise Refused(msg)
+
+
+def bind(signals: SignalMap, decoder: Decoder, bus: str | None = None) -> BoundMap:
+    """Compare the map with the database; ``bus`` is that of entries which name none."""
+    by_layout: dict[Layout, dict[str, Bound]] = {}
+    for (message, name), mapped in signals.by_source.items():
+        place = f"{signals.name}: {message}.{name}"
+        found = _found(message, name, decoder, place)
+        entry = mapped.entry
+        of_bus = bus if entry.bus is None else str(entry.bus)
+        for one in found:
+            _check_others(one, entry, place, decoder)
+            bound = Bound(
+                mapped,
+                of_bus,
+                one,
+                one.signals[name][0],
+                says_none(one.message, one.signals[name][0]),
+            )
+            _check_codes(bound, place)
+            by_layout.setdefault(one, {})[name] = bound
+        _check_alike(found, {name, *_others(entry)}, place, decoder)
+    _check_ids(by_layout, decoder, signals.name)
+    return BoundMap(decoder, by_layout)
+
+
+def _found(message: str, name: str, decoder: Decoder, place: str) -> list[Layout]:
+    found = [one for one in decoder.layouts if one.name == message and name in one.signals]
+    if not found:
+        known = [f"{one.name}.{signal}" for one in decoder.layouts for signal in one.signals]
+        near = difflib.get_close_matches(f"{message}.{name}", known, n=1)
+        hint = f", nearest {near[0]}" if near else ""
+        msg = f"{place} is not in {decoder.name}{hint}."
+        raise Refused(msg)
+    return found
+
+
+def _others(entry: Entry) -> set[str]:
+    """The other signals that the entry names."""
+    named = {name for said in entry.invalid if isinstance(said, dict) for name in said}
+    return named | ({entry.valid} if entry.valid is not None else set())
+
+
+def _check_others(one: Layout, entry: Entry, place: str, decoder: Decoder) -> None:
+    for other in sorted(_others(entry)):
+        if other not in one.signals:
+            near = difflib.get_close_matches(other, list(one.signals), n=1)
+            hint = f", nearest {one.name}.{near[0]}" if near else ""
+            msg = f"{place} names {one.name}.{other}, which is not in {decoder.name}{hint}."
+            raise Refused(msg)
+
+
+def _check_codes(bound: Bound, place: str) -> None:
+    """A code that its signal cannot hold would be passed over in silence."""
+    own = bound.source.name
+    for said in bound.mapped.entry.invalid:
+        for name, code in (said if isinstance(said, dict) else {own: said}).items():
+            length = bound.of.signals[name][0].length
+            if not -(1 << length - 1) <= code < 1 << length:
+                msg = f"{place}: invalid: {code} does not fit into the {length} bits of {name}."
+                raise Refused(msg)
+
+
+def _check_alike(found: list[Layout], names: set[str], place: str, decoder: Decoder) -> None:
+    """One name twice is one signal only if both read alike."""
+    for name in sorted(names):
+        shapes = {shape(signal) for one in found for signal in one.signals[name]}
+        if len(shapes) > 1:
+            ids = " and ".join(f"0x{one.message.frame_id:X}" for one in found[:3])
+            msg = (
+                f"{place}: {decoder.name} has {name} more than once (message {ids}), with other"
+                " bits or another scale each time: rename one in the database."
+            )
+            raise Refused(msg)
+
+
+def _check_ids(
+    by_layout: Mapping[Layout, Mapping[str, Bound]], decoder: Decoder, map_name: str
+) -> None:
+    """Two mapped messages of one id are told apart by their buses or not at all."""
+    for several in decoder.by_id.values():
+        taken: dict[str | None, Layout] = {}
+        for one in several:
+            for bus in {b.bus for b in by_layout.get(one, {}).values()}:
+                rivals = taken if bus is None else {b: taken[b] for b in (bus, None) if b in taken}
+                other = next((rival for rival in rivals.values() if rival is not one), None)
+                if other is not None:
+                    msg = (
+                        f"{map_name}: {other.name} and {one.name} have one id in {decoder.name}:"
+                        " name the bus of each, or keep one of them."
+                    )
+                    raise Refused(msg)
+                taken[bus] = one
+
+
+def _same(code: Code, said: int, signal: Signal) -> bool:
+    """Whether the bits are those of ``said``, which may be written signed or not."""
+    if signal.conversion.is_float or not isinstance(code, int):
+        return code == said
+    ones = (1 << signal.length) - 1
+    return code & ones == said & ones

@@ -1,0 +1,182 @@
+"""The signals of one message, each by its own bits.
+
+In: a message of a database as cantools loads it. Out: the raw codes that the bytes of a
+frame hold. What is wrong with one signal (bits that it shares, a place past the end, a
+multiplexer without a meaning) costs that signal and no other.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from cantools.database.can import Message, Signal
+
+Code = int | float
+"""What stands in the bits, before the database's factor and offset."""
+
+
+class Codes(NamedTuple):
+    """What one frame holds: codes by signal, and the signals that lie past its bytes."""
+
+    codes: Mapping[str, Code]
+    cut_off: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Branch:
+    """Signals that are there together: always, or while a multiplexer says one of ``when``."""
+
+    multiplexer: str | None
+    when: frozenset[int]
+    names: frozenset[str]
+    layers: tuple[Message, ...]
+    """Messages of these signals; within one no bit is shared, since cantools decodes
+    a message with shared bits wholly or not at all."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Layout:
+    """A message and how to take it apart. Compared by identity: names occur twice."""
+
+    message: Message
+    signals: Mapping[str, tuple[Signal, ...]]
+    """By name; more than one if the database uses the name again."""
+    _branches: tuple[_Branch, ...]
+    _bytes: int
+    """As many as its signals reach, whatever length the database gives the message."""
+    _known: Mapping[str, frozenset[int]]
+    """By multiplexer: the codes under which the database has signals."""
+
+    @property
+    def name(self) -> str:
+        """The message's name in the database."""
+        return self.message.name
+
+    def read(self, data: bytes) -> Codes:
+        """Take the codes out of a frame's bytes; those of signals that are not there are absent."""
+        codes: dict[str, Code] = {}
+        cut_off: set[str] = set()
+        for branch in self._branches:
+            if branch.multiplexer is not None and codes.get(branch.multiplexer) not in branch.when:
+                continue
+            for layer in branch.layers:
+                codes |= layer.decode(
+                    data, decode_choices=False, scaling=False, allow_truncated=True
+                )  # type: ignore[arg-type]  # no choices and no container: numbers
+            if len(data) < self._bytes:
+                cut_off |= branch.names - codes.keys()
+        return Codes(codes, frozenset(cut_off))
+
+    def only_unknown_multiplex(self, codes: Mapping[str, Code]) -> bool:
+        """Whether all that was read is multiplexers, one with a code without a meaning."""
+        return codes.keys() <= self._known.keys() and any(
+            code not in self._known[name] for name, code in codes.items()
+        )
+
+    def agrees(self, other: "Layout") -> bool:
+        """Whether both read the same values out of the same bytes."""
+        return {name: [shape(s) for s in found] for name, found in self.signals.items()} == {
+            name: [shape(s) for s in found] for name, found in other.signals.items()
+        }
+
+
+def layout(message: Message) -> Layout:
+    """Lay a message out. ``message`` is no container."""
+    by_name: dict[str, tuple[Signal, ...]] = {}
+    groups: dict[tuple[str | None, frozenset[int]], list[Signal]] = {}
+    known: dict[str, frozenset[int]] = {
+        s.name: frozenset() for s in message.signals if s.is_multiplexer
+    }
+    for signal in message.signals:
+        by_name[signal.name] = (*by_name.get(signal.name, ()), signal)
+        when = frozenset(signal.multiplexer_ids or ())
+        groups.setdefault((signal.multiplexer_signal, when), []).append(signal)
+        if signal.multiplexer_signal is not None:
+            known[signal.multiplexer_signal] = (
+                known.get(signal.multiplexer_signal, frozenset()) | when
+            )
+    parents = {signal.name: signal.multiplexer_signal for signal in message.signals}
+    branches = [
+        _Branch(multiplexer, when, frozenset(s.name for s in signals), _layers(signals))
+        for (multiplexer, when), signals in sorted(
+            groups.items(), key=lambda group: _depth(group[0][0], parents)
+        )
+    ]
+    reach = max((_end(signal) for signal in message.signals), default=0)
+    return Layout(message, by_name, tuple(branches), -(-reach // 8), known)
+
+
+def scaled(signal: Signal, code: Code) -> float:
+    """The code's value by the database's factor and offset."""
+    return signal.conversion.raw_to_scaled(code, decode_choices=False)  # type: ignore[return-value]  # no choices: a number
+
+
+def shape(signal: Signal) -> tuple[object, ...]:
+    """What makes a signal's value out of bytes; two of one shape mean the same."""
+    conversion = signal.conversion
+    return (
+        signal.start,
+        signal.length,
+        signal.byte_order,
+        signal.is_signed,
+        conversion.is_float,
+        conversion.scale,
+        conversion.offset,
+        signal.unit,
+        signal.minimum,
+        signal.maximum,
+        signal.multiplexer_signal,
+        frozenset(signal.multiplexer_ids or ()),
+    )
+
+
+def _depth(multiplexer: str | None, parents: Mapping[str, str | None]) -> int:
+    """How many multiplexers stand above; a ring of them, which no frame can enter, ends."""
+    depth = 0
+    while multiplexer is not None and depth <= len(parents):
+        multiplexer = parents.get(multiplexer)
+        depth += 1
+    return depth
+
+
+def _layers(signals: Iterable[Signal]) -> tuple[Message, ...]:
+    layers: list[tuple[int, list[Signal]]] = []
+    for signal in signals:
+        bits = _bits(signal)
+        for index, (taken, members) in enumerate(layers):
+            if not taken & bits:
+                members.append(signal)
+                layers[index] = (taken | bits, members)
+                break
+        else:
+            layers.append((bits, [signal]))
+    return tuple(_plain(members) for _, members in layers)
+
+
+def _plain(signals: list[Signal]) -> Message:
+    """A message of these signals alone, without multiplexers and as long as they reach."""
+    copies = [
+        Signal(s.name, s.start, s.length, s.byte_order, s.is_signed, conversion=s.conversion)
+        for s in signals
+    ]
+    length = -(-max(_end(s) for s in signals) // 8)
+    return Message(0, "layer", length, copies, strict=False)
+
+
+def _first(signal: Signal) -> int:
+    """The signal's first bit in the order of transmission for big-endian, else its lowest."""
+    if signal.byte_order == "big_endian":
+        return 8 * (signal.start // 8) + 7 - signal.start % 8
+    return signal.start
+
+
+def _end(signal: Signal) -> int:
+    return _first(signal) + signal.length
+
+
+def _bits(signal: Signal) -> int:
+    """Its bits as a mask, bit n of byte m at 8 m + n, for both orders of bytes."""
+    first = _first(signal)
+    if signal.byte_order == "little_endian":
+        return (1 << signal.length) - 1 << first
+    return sum(1 << 8 * (n // 8) + 7 - n % 8 for n in range(first, first + signal.length))

@@ -6,6 +6,7 @@ Blocking; call it in a thread. Several processes may share the file.
 """
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -85,14 +86,45 @@ class LedgerFile:
     def add_expired(self, by_output: Mapping[str, int]) -> None:
         """Add readings that a sweep removed."""
         with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
             for output, readings in by_output.items():
                 db.execute(
                     "INSERT INTO expired VALUES (?, ?) ON CONFLICT (output) "
                     "DO UPDATE SET readings = readings + excluded.readings",
                     (output, readings),
                 )
+            db.execute("COMMIT")
 
     def expired(self) -> dict[str, int]:
         """Readings removed by sweeps so far, by output."""
         with self._open() as db:
             return dict(db.execute("SELECT output, readings FROM expired").fetchall())
+
+
+class ExpiredAccount:
+    """Removed readings on their way into a ledger that may be damaged, or on a full disk.
+
+    Nothing is opened before there is something to account; what the ledger cannot take waits here
+    and goes in with the next call that succeeds. Blocking; one thread at a time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._waiting = Counter[str]()
+
+    @property
+    def waiting(self) -> int:
+        """How many removed readings the ledger has not taken yet."""
+        return self._waiting.total()
+
+    def add(self, by_output: Mapping[str, int]) -> str | None:
+        """Account removed readings; why the ledger could not take them, None if it did."""
+        self._waiting.update(by_output)
+        if not self._waiting.total():
+            return None
+        try:
+            LedgerFile(self._path).add_expired(self._waiting)
+        except (OSError, sqlite3.Error) as error:
+            return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        self._waiting.clear()
+        return None

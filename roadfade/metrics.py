@@ -86,6 +86,17 @@ OLDEST_AGE = _gauge(
 )
 LONGEST_LIFE = _gauge("roadfade_longest_life_seconds", "Longest life promised in a copy", "copy")
 OVERDUE = _gauge("roadfade_overdue_partitions", "Lake partitions past their expiry", "output")
+LAKE_STRANGE = _gauge(
+    "roadfade_lake_strange_files",
+    "Names in the lake that are foreign, unreadable, or due and not removed",
+    "kind",
+)
+UNACCOUNTED = _gauge(
+    "roadfade_unaccounted_readings", "Removed readings that the ledger could not take yet"
+)
+SWEEP_FAILURES = _counter(
+    "roadfade_sweep_failures_total", "Steps of a sweep that failed beside the deleting", "step"
+)
 OUTBOX_PENDING = _gauge("roadfade_outbox_pending", "Control rows not yet published")
 HEARTBEAT = _gauge("roadfade_heartbeat_timestamp_seconds", "When the office last proved it lives")
 BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "policy_version")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from sinks.port.admission import admit_record, by_partition
 from sinks.port.duplicates import Window
 from sinks.port.records import RecordReadings
-from sinks.port.results import Hits, Located, Overdue, Receipt, Restated, Swept, Written
+from sinks.port.results import Hits, Located, Overdue, Receipt, Restated, Strange, Swept, Written
 from sinks.port.sink import Ends
 from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
@@ -157,6 +157,10 @@ class MemorySink:
         """See ``Store``."""
         kept = self._store.rows.items()
         return {output: min(row.t_ms for row in rows) for output, rows in kept if rows}
+
+    def strange(self) -> list[Strange]:
+        """See ``Store``; nobody else reaches it."""
+        return []
 
     def _remove(self, unwanted: Callable[[StoredRow], bool]) -> dict[str, int]:
         gone: dict[str, int] = {}

@@ -11,7 +11,7 @@ import typer
 
 from roadfade.clock import wall_ms
 from roadfade.processes.signals import on_stop
-from roadfade.terminal.answers import carry_out, print_json, settings
+from roadfade.terminal.answers import FAILS, carry_out, print_json, settings
 from roadfade.terminal.arguments import AsJson, duration_s
 
 if TYPE_CHECKING:
@@ -53,23 +53,35 @@ def _sweep_once(current: "Settings", *, as_json: bool) -> None:
     from roadfade.in_force.broker import connection_of  # noqa: PLC0415  # so is Kafka's client
     from roadfade.processes import sweep as sweep_process  # noqa: PLC0415  # DuckDB is heavy
 
-    swept, restated = sweep_process.once(current, connection_of(current), wall_ms())
+    swept, restated, account = sweep_process.once(current, connection_of(current), wall_ms())
     moved = None if restated is None else sum(restated.moved.values())
     removed = None if restated is None else sum(restated.removed.values())
+    wrong = [f"{one.place} could not be removed ({one.why})" for one in swept.left]
+    if account.waiting:
+        wrong.append(
+            f"{account.waiting} removed readings could not be added to the ledger: see its file "
+            "and the free space"
+        )
     if as_json:
         body = {"files": swept.files, "readings": swept.rows, "by_output": dict(swept.by_output)}
-        print_json(body | {"restated": moved, "closed": removed})
-        return
-    typer.echo(f"removed {swept.rows} readings in {swept.files} files")
-    if restated is None:
-        typer.echo(
-            "Could not determine the policy in force; expiry dates were left unchanged.", err=True
-        )
-    elif moved or removed:
-        typer.echo(
-            f"Under the policy in force, {moved} readings got a new expiry date and {removed} "
-            "were deleted."
-        )
+        more = {"restated": moved, "closed": removed, "unaccounted": account.waiting}
+        print_json(body | more | {"wrong": wrong})
+    else:
+        typer.echo(f"removed {swept.rows} readings in {swept.files} files")
+        if restated is None:
+            typer.echo(
+                "Could not determine the policy in force; expiry dates were left unchanged.",
+                err=True,
+            )
+        elif moved or removed:
+            typer.echo(
+                f"Under the policy in force, {moved} readings got a new expiry date and {removed} "
+                "were deleted."
+            )
+        for sentence in wrong:
+            typer.secho(sentence, fg="red", err=True)
+    if wrong:
+        raise typer.Exit(FAILS)
 
 
 def office() -> None:

@@ -15,7 +15,7 @@ from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.demo.process_group import ProcessGroup
 from roadfade.in_force.broker import connection_of
-from roadfade.ledger_file import LedgerFile
+from roadfade.ledger_file import ExpiredAccount, LedgerFile
 from roadfade.local.prometheus import LocalPrometheus
 from roadfade.processes.sweep import sweep_once
 from roadfade.refusal import NotReady
@@ -86,7 +86,8 @@ class LiveView:
                 await self._caught_up(positions, WORKER_GROUP, [RAW])
                 await self._caught_up(positions, LEDGER_GROUP, [AUDIT_FLOW])
                 await self._caught_up(positions, SINK_GROUP, topics)
-            await asyncio.to_thread(sweep_once, store_of(self._settings), self._ledger, wall_ms())
+            account = ExpiredAccount(self._settings.ledger_path)
+            await asyncio.to_thread(sweep_once, store_of(self._settings), account, wall_ms())
         ledger = await asyncio.to_thread(self._ledger.read)
         expired = await asyncio.to_thread(self._ledger.expired)
         return summary_of(ledger, expired)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from roadfade import metrics
 from roadfade.clock import WallClock
-from roadfade.ledger_file import LedgerFile
+from roadfade.ledger_file import ExpiredAccount
 from sinks.port.sink import Sink
 from telemetry.arrived import Arrived
 
@@ -15,9 +15,9 @@ TIDY_EVERY_S = 600.0
 class StoreWriter:
     """Writes in a thread, by its clock, and counts."""
 
-    def __init__(self, sink: Sink, ledger: LedgerFile, clock: WallClock) -> None:
+    def __init__(self, sink: Sink, account: ExpiredAccount, clock: WallClock) -> None:
         self._sink = sink
-        self._ledger = ledger
+        self._account = account
         self._clock = clock
 
     async def write(self, records: Sequence[Arrived]) -> None:
@@ -27,7 +27,9 @@ class StoreWriter:
         metrics.SINK_DUPLICATES.labels("all").inc(written.duplicates)
         if written.expired_readings:
             expired = {"on arrival": written.expired_readings}
-            await asyncio.to_thread(self._ledger.add_expired, expired)
+            # A full disk or a damaged ledger ends no sink: the account keeps what is not in it.
+            await asyncio.to_thread(self._account.add, expired)
+            metrics.UNACCOUNTED.set(self._account.waiting)
             metrics.EXPIRED_READINGS.labels("on arrival").inc(written.expired_readings)
         for reason, count in written.rejected.items():
             metrics.SINK_REJECTED.labels(str(reason)).inc(count)

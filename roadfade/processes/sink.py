@@ -16,7 +16,7 @@ from roadfade.in_force.broker import connection_of, partitions_of, require_broke
 from roadfade.in_force.plans import VersionTimeline
 from roadfade.in_force.published import view_of
 from roadfade.in_force.source import PolicySource
-from roadfade.ledger_file import LedgerFile
+from roadfade.ledger_file import ExpiredAccount
 from roadfade.metrics import Metered
 from roadfade.processes.lake_writer import StoreWriter
 from roadfade.processes.say_once import SayOnce
@@ -63,7 +63,7 @@ class SinkKeeper:
 
     async def _run(self) -> None:
         view = view_of(self._broker, self._source.published)
-        ledger = await asyncio.to_thread(LedgerFile, self._settings.ledger_path)
+        account = ExpiredAccount(self._settings.ledger_path)
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(view.run())
             while not self._stopping.is_set():
@@ -74,7 +74,7 @@ class SinkKeeper:
                     await until(self._stopping, LOOK_EVERY_S)
                     continue
                 metrics.tell_build(__version__, line.plan.policy_version)
-                await self._keep(line.kept_topics, partitions, ledger)
+                await self._keep(line.kept_topics, partitions, account)
             await view.stop()
             await reading
 
@@ -82,11 +82,11 @@ class SinkKeeper:
         self,
         outputs: Mapping[str, str],
         partitions: Mapping[str, int],
-        ledger: LedgerFile,
+        account: ExpiredAccount,
     ) -> None:
         """Into the store opened for these topics, for as long as these are the topics."""
         sink = await asyncio.to_thread(open_sink, self._settings, outputs)
-        writer = StoreWriter(sink, ledger, judging_clock(self._settings.fixed_now_ms))
+        writer = StoreWriter(sink, account, judging_clock(self._settings.fixed_now_ms))
         try:
             known = {topic: count for topic, count in partitions.items() if topic in outputs}
             await _check_positions(self._broker, sink, known)

@@ -1,11 +1,15 @@
 """``roadfade sweep``: removes what has expired from the store, on its own clock.
 
-Never part of a stream: a stuck stream must not stop deletion, and nothing else deletes. If a
+Never part of a stream: a stuck stream must not stop deletion, and nothing else deletes. Deleting
+depends on nothing else, either: it comes first in every turn, and no failure of what comes after
+it (accounting, metrics, measuring, the policy) ends the process or puts the next turn off. If a
 version of the policy took over, rows of older ones get the end they have under it.
 """
 
 import logging
 import threading
+from collections import Counter
+from collections.abc import Callable, Mapping
 
 from bus.ports import Broker
 from policy.plan.limits import Limits
@@ -15,8 +19,10 @@ from roadfade import __version__, metrics
 from roadfade.clock import wall_ms
 from roadfade.in_force.broker import connection_of
 from roadfade.in_force.plans import compile_policy
-from roadfade.ledger_file import LedgerFile
+from roadfade.ledger_file import ExpiredAccount
 from roadfade.processes.policy_listener import PolicyListener
+from roadfade.processes.say_once import SayOnce
+from roadfade.processes.strange_names import StrangeNames
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.stores import store_of
@@ -24,30 +30,43 @@ from sinks.port.results import Restated, Swept
 from sinks.port.sink import Ends, Store, StoreTakenError
 
 logger = logging.getLogger(__name__)
+_say = SayOnce(logger)
+_left, _strange = StrangeNames(logger), StrangeNames(logger)
 
 
-def sweep_once(store: Store, ledger: LedgerFile, now_ms: int) -> Swept:
-    """One sweep: delete and count. Idempotent; blocks."""
+def sweep_once(store: Store, account: ExpiredAccount, now_ms: int) -> Swept:
+    """One sweep: delete, then count. Idempotent; blocks."""
     swept = store.expire(now_ms)
-    ledger.add_expired(swept.by_output)
-    for output, rows in swept.by_output.items():
-        metrics.EXPIRED_READINGS.labels(output).inc(rows)
     metrics.SWEEP_SUCCESS.set(now_ms / 1000)
+    _left.tell(swept.left)
+    _account(account, swept.by_output)
     return swept
 
 
-def restate_once(store: Store, ends: Ends, ledger: LedgerFile, now_ms: int) -> Restated:
+def _account(account: ExpiredAccount, by_output: Mapping[str, int]) -> None:
+    """Count what was removed; the rows are gone whether or not the ledger can be written."""
+    for output, rows in by_output.items():
+        metrics.EXPIRED_READINGS.labels(output).inc(rows)
+    why = account.add(by_output)
+    metrics.UNACCOUNTED.set(account.waiting)
+    if why is not None:
+        _say(
+            f"{account.waiting} removed readings are not in the ledger yet ({why}): free space or "
+            "see the ledger file; they are added once it can be written",
+            about="account",
+        )
+
+
+def restate_once(store: Store, ends: Ends, account: ExpiredAccount, now_ms: int) -> Restated:
     """One pass of giving rows the expiry date they have now. Idempotent; blocks.
 
     StoreTakenError while an erasure is running: the next pass finds the same rows.
     """
     done = store.restate(ends, now_ms)
-    ledger.add_expired(done.removed)
-    for output, rows in done.removed.items():
-        metrics.EXPIRED_READINGS.labels(output).inc(rows)
+    _account(account, done.removed)
     for output, rows in done.moved.items():
         metrics.RESTATED_READINGS.labels(output).inc(rows)
-    metrics.RESTATE_LEFT.set(done.left)
+    metrics.RESTATE_LEFT.set(done.left + done.unreadable)
     metrics.RESTATE_UNJUDGED.inc(done.unjudged)
     if done.files:
         logger.warning(
@@ -57,45 +76,58 @@ def restate_once(store: Store, ends: Ends, ledger: LedgerFile, now_ms: int) -> R
             sum(done.removed.values()),
             done.left,
         )
+    if done.unreadable:
+        _say(
+            f"{done.unreadable} files could not be given the expiry date of the policy in force: "
+            "they are damaged, or there is no room to write; they keep the date they have",
+            about="restate",
+        )
     return done
 
 
-def restate_in_turn(store: Store, ends: Ends, ledger: LedgerFile) -> int:
+def restate_in_turn(store: Store, ends: Ends, account: ExpiredAccount) -> int:
     """One pass, or none while an erasure runs; how many files a further pass could rewrite now."""
     try:
-        return restate_once(store, ends, ledger, wall_ms()).left
+        return restate_once(store, ends, account, wall_ms()).left
     except StoreTakenError:
         logger.warning("an erasure is running: rows get their new expiry date in a later pass")
         return 0
 
 
-def once(settings: Settings, broker: Broker, now_ms: int) -> tuple[Swept, Restated | None]:
+def once(
+    settings: Settings, broker: Broker, now_ms: int
+) -> tuple[Swept, Restated | None, ExpiredAccount]:
     """One sweep, and all there is to restate; None if the policy in force is not known. Blocks.
 
     Refusal if an erasure or another restatement is running.
     """
-    ledger = LedgerFile(settings.ledger_path)
+    account = ExpiredAccount(settings.ledger_path)
     store = store_of(settings)
-    swept = sweep_once(store, ledger, now_ms)
+    swept = sweep_once(store, account, now_ms)
     ends = PolicyListener(settings, broker).ask()
     if ends is None or not store.exists():
-        return swept, None if ends is None else Restated()
+        return swept, None if ends is None else Restated(), account
     total = Restated()
     try:
-        while (done := restate_once(store, ends, ledger, now_ms)).left:
+        while (done := restate_once(store, ends, account, now_ms)).left:
             total = total.plus(done)
     except StoreTakenError as taken:
         raise Refusal(str(taken)) from None
-    return swept, total.plus(done)
+    return swept, total.plus(done), account
 
 
 def measure(store: Store, now_ms: int) -> None:
-    """Measure what is left: what is overdue, and the age of the oldest row by copy."""
+    """Measure what is left: what is overdue or strange, and the age of the oldest row by copy."""
     metrics.OVERDUE.clear()
     for place in store.overdue(now_ms):
         metrics.OVERDUE.labels(place.output).inc(place.files)
     for output, oldest_ms in store.oldest_ms().items():
         metrics.OLDEST_AGE.labels(f"lake {output}").set((now_ms - oldest_ms) / 1000)
+    strange = store.strange()
+    metrics.LAKE_STRANGE.clear()
+    for oddity, count in Counter(one.oddity for one in strange).items():
+        metrics.LAKE_STRANGE.labels(str(oddity)).set(count)
+    _strange.tell(strange)
 
 
 def tell_promises(plan: Plan, now_ms: int) -> None:
@@ -105,29 +137,73 @@ def tell_promises(plan: Plan, now_ms: int) -> None:
         metrics.LONGEST_LIFE.labels(f"lake {output.id}").set(longest_ms / 1000)
 
 
-def main(settings: Settings, stopping: threading.Event) -> None:
-    """Sweep again and again until ``stopping`` is set; an error ends the process loudly."""
-    metrics.serve_metrics(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep")
-    metrics.tell_build(__version__, "")
-    listener = PolicyListener(settings, connection_of(settings))
-    listener.start()
-    ledger = LedgerFile(settings.ledger_path)
-    store = store_of(settings)
-    exported = compile_policy(settings, Limits())
-    tell_promises(exported, wall_ms())
-    while True:
-        if store.exists():
-            sweep_once(store, ledger, wall_ms())
-            ends = listener.ends()
-            left = 0
-            if ends is not None and ends.several:
-                left = restate_in_turn(store, ends, ledger)
-            measure(store, wall_ms())
-            if ends is not None and ends.current is not exported:
-                exported = ends.current
-                tell_promises(exported, wall_ms())
-                metrics.tell_build(__version__, exported.policy_version)
-            if left and not stopping.is_set():
-                continue  # expiring had its turn; there is more to restate
-        if stopping.wait(settings.sweep_every_s):
+def attempt(step: str, work: Callable[[], None]) -> None:
+    """One step of a turn: a failure is logged once and counted, and the other steps go on."""
+    try:
+        work()
+    except Exception as error:  # noqa: BLE001  # whatever it is, the next sweep must delete
+        metrics.SWEEP_FAILURES.labels(step).inc()
+        _say(
+            f"a step of the sweep failed: {step} ({type(error).__name__}); the others go on",
+            about=("step", step),
+        )
+
+
+class Sweeper:
+    """The turns of the process: each deletes first."""
+
+    def __init__(self, settings: Settings, listener: PolicyListener) -> None:
+        self._settings = settings
+        self._listener = listener
+        self._account = ExpiredAccount(settings.ledger_path)
+        self._store = store_of(settings)
+        self._exported: Plan | None = None
+        self._left = 0
+
+    def turn(self) -> bool:
+        """One turn; whether the next should follow at once, for there is more to restate."""
+        self._left = 0
+        attempt("delete", self.delete)
+        if self._store.exists():
+            attempt("restate", self._restate)
+            attempt("measure", lambda: measure(self._store, wall_ms()))
+        attempt("promises", self._promise)
+        return self._left > 0
+
+    def delete(self) -> None:
+        """Remove what is due."""
+        if self._store.exists():
+            sweep_once(self._store, self._account, wall_ms())
+
+    def _restate(self) -> None:
+        ends = self._listener.ends()
+        if ends is not None and ends.several:
+            self._left = restate_in_turn(self._store, ends, self._account)
+
+    def _promise(self) -> None:
+        ends = self._listener.ends()
+        if ends is None and self._exported is not None:
             return
+        plan = compile_policy(self._settings, Limits()) if ends is None else ends.current
+        if plan is not self._exported:
+            tell_promises(plan, wall_ms())
+            metrics.tell_build(__version__, "" if ends is None else plan.policy_version)
+            self._exported = plan
+
+
+def main(settings: Settings, stopping: threading.Event) -> None:
+    """Sweep again and again until ``stopping`` is set; no failure ends it."""
+    listener = PolicyListener(settings, connection_of(settings))
+    sweeper = Sweeper(settings, listener)
+    attempt("delete", sweeper.delete)
+    attempt("metrics", lambda: _serve(settings))
+    attempt("policy", listener.start)
+    metrics.tell_build(__version__, "")
+    while True:
+        more = sweeper.turn()
+        if not (more and not stopping.is_set()) and stopping.wait(settings.sweep_every_s):
+            return
+
+
+def _serve(settings: Settings) -> None:
+    metrics.serve_metrics(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep")

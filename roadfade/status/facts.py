@@ -4,9 +4,12 @@ Reads and changes nothing. What cannot be read is a fact too, given as a sentenc
 """
 
 import asyncio
+import sqlite3
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
+
+import msgspec
 
 from bus.client.positions import Positions
 from bus.failures import BrokerError
@@ -19,7 +22,8 @@ from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.status.scrape import Process, scrape
 from roadfade.stores import store_of
-from sinks.port.results import Overdue
+from sinks.port.results import Overdue, Strange
+from telemetry.flow import Ledger
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
 
 WATCH_S: Final = 6.0
@@ -50,6 +54,10 @@ class Facts:
     ledger_closes: bool = True
     view_age_s_max: float = 30
     sweep_every_s: float = 60
+    ledger_unreadable: str | None = None
+    """Why the ledger's file cannot be read."""
+    strange: tuple[Strange, ...] = ()
+    """What lies in the lake and is not the lake's."""
 
 
 def gather(settings: Settings, clock: WallClock) -> Facts:
@@ -64,7 +72,8 @@ def gather(settings: Settings, clock: WallClock) -> Facts:
     except (BrokerError, TimeoutError) as error:
         unready = f"the broker's topics could not be read ({type(error).__name__}): see its log"
     now_ms = clock()
-    ledger = LedgerFile(settings.ledger_path).read() if settings.ledger_path.exists() else None
+    ledger, ledger_unreadable = _ledger(settings)
+    store = store_of(settings)
     return Facts(
         now_ms,
         str(settings.ports_dir),
@@ -72,12 +81,24 @@ def gather(settings: Settings, clock: WallClock) -> Facts:
         unready,
         None if plan is None else plan.policy_version,
         lag,
-        tuple(store_of(settings).overdue(now_ms)),
+        tuple(store.overdue(now_ms)),
         {} if ledger is None else ledger.rejected,
         ledger is None or ledger.closes,
         settings.view_age_s_max,
         settings.sweep_every_s,
+        ledger_unreadable,
+        tuple(store.strange()),
     )
+
+
+def _ledger(settings: Settings) -> tuple[Ledger | None, str | None]:
+    """The ledger, None if there is none, or why it cannot be read."""
+    if not settings.ledger_path.exists():
+        return None, None
+    try:
+        return LedgerFile(settings.ledger_path).read(), None
+    except (OSError, sqlite3.Error, msgspec.DecodeError) as error:
+        return None, str(error.strerror if isinstance(error, OSError) else error)
 
 
 async def _from_broker(settings: Settings) -> tuple[Plan, dict[str, Waiting]]:

@@ -123,3 +123,29 @@ def _promises(facts: Facts) -> Iterator[str]:
             f"no sweep has succeeded for {facts.now_ms / 1000 - swept_s:,.0f} s: run `roadfade "
             "sweep --once` and read its error"
         )
+    yield from _lake(facts, answering)
+
+
+def _lake(facts: Facts, answering: list[Process]) -> Iterator[str]:
+    if facts.strange:
+        yield (
+            f"{len(facts.strange):,} names in the lake are not the lake's, the first is "
+            f"{facts.strange[0].place}: what they hold is never removed; see `roadfade lake check`"
+        )
+    unreadable = highest(answering, "roadfade_lake_strange_files").get("unreadable", 0)
+    if unreadable:
+        yield (
+            f"{unreadable:,.0f} parts of the lake are damaged, and answers lack their rows: see "
+            "`roadfade lake check`"
+        )
+    if facts.ledger_unreadable is not None:
+        yield (
+            f"the ledger cannot be read ({facts.ledger_unreadable}): keep a copy of its file, then "
+            "put it back from a backup; deletion goes on"
+        )
+    unaccounted = sum(highest(answering, "roadfade_unaccounted_readings").values())
+    if unaccounted:
+        yield (
+            f"{unaccounted:,.0f} removed readings are not in the ledger yet: see its file and the "
+            "free space"
+        )

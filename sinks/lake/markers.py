@@ -7,6 +7,7 @@ without reading Kafka or the lake again, and a swept or erased record does not c
 Every ``MARKER_FILES_MAX`` markers are merged into one.
 """
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Final
@@ -20,6 +21,7 @@ from sinks.port.duplicates import Seen, Window
 
 MARKER_FILES_MAX: Final = 64
 
+_NAME: Final = re.compile(r"0|[1-9][0-9]{0,18}")
 _decoder = msgspec.msgpack.Decoder(list[Seen])
 
 
@@ -103,4 +105,9 @@ class DurableOffsets:
 
 def stored_lasts(directory: Path) -> list[int]:
     """The last offsets of all markers in a topic-partition's directory, ascending."""
-    return sorted(int(path.name) for path in directory.glob("*"))
+    return sorted(int(path.name) for path in directory.glob("*") if is_marker(path))
+
+
+def is_marker(path: Path) -> bool:
+    """Whether it is named as a marker, and is a file."""
+    return _NAME.fullmatch(path.name) is not None and path.is_file()

@@ -18,31 +18,39 @@ class Oldest:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._known: dict[Path, int] = {}
+        self._known: dict[Path, int | None] = {}
 
     def by_output(self) -> Mapping[str, int]:
-        """Time of the oldest reading on disk by output; outputs without rows are absent."""
+        """Time of the oldest reading on disk by output; outputs without rows are absent.
+
+        Parts that cannot be read have no time: they are ``unreadable``, and the rest answers.
+        """
         oldest: dict[str, int] = {}
-        present: dict[Path, int] = {}
+        present: dict[Path, int | None] = {}
         with connect(spill=None) as engine:
             for place in partitions(self._root):
                 for path in files(place):
-                    at_ms = self._known.get(path)
-                    if at_ms is None:
+                    if path in self._known:
+                        at_ms = self._known[path]
+                    else:
                         at_ms = _oldest_in(engine, path)
-                    if at_ms is None:
-                        continue
+                        if at_ms is None and not path.exists():
+                            continue  # swept meanwhile
                     present[path] = at_ms
-                    oldest[place.output] = min(at_ms, oldest.get(place.output, at_ms))
+                    if at_ms is not None:
+                        oldest[place.output] = min(at_ms, oldest.get(place.output, at_ms))
         self._known = present
         return oldest
 
+    def unreadable(self) -> list[Path]:
+        """The parts that the last ``by_output`` could not read."""
+        return [path for path, at_ms in self._known.items() if at_ms is None]
+
 
 def _oldest_in(engine: duckdb.DuckDBPyConnection, path: Path) -> int | None:
+    """None if the part is damaged, is gone, or has no row."""
     try:
         found = engine.execute(f"SELECT epoch_ms(min(t)) FROM {source([path])}").fetchone()  # noqa: S608  # a quoted path
-    except duckdb.Error:
-        # Swept meanwhile; or damaged: then as old as can be, so that an alert fires,
-        # and measuring never stops deleting.
-        return 0 if path.exists() else None
+    except (duckdb.Error, OSError):
+        return None
     return None if found is None else found[0]

@@ -9,8 +9,18 @@ from sinks.lake.deletion.restate import Restatement
 from sinks.lake.layout import outputs
 from sinks.lake.oldest import Oldest
 from sinks.lake.steps import Hook, go_on
+from sinks.lake.survey import said_place, survey
 from sinks.lake.verify import search
-from sinks.port.results import Hits, Located, Overdue, Receipt, Restated, Swept
+from sinks.port.results import (
+    Hits,
+    Located,
+    Oddity,
+    Overdue,
+    Receipt,
+    Restated,
+    Strange,
+    Swept,
+)
 from sinks.port.sink import Ends
 from telemetry.identity import Pseudonym
 
@@ -60,3 +70,12 @@ class StoredLake:
     def oldest_ms(self) -> Mapping[str, int]:
         """See ``Store``; each part is read once, its answer remembered."""
         return self._oldest.by_output()
+
+    def strange(self) -> list[Strange]:
+        """See ``Store``."""
+        damaged = (said_place(path, self._root) for path in self._oldest.unreadable())
+        why = "its rows cannot be read"
+        return [
+            *survey(self._root),
+            *(Strange(Oddity.UNREADABLE, place, why) for place in damaged),
+        ]

@@ -22,7 +22,7 @@ def search(root: Path, marker: bytes) -> Hits:
     for folder, folders, names in os.walk(root, onerror=_unless_gone):
         place = Path(folder)
         for name in (*folders, *names):
-            in_names += marker in str((place / name).relative_to(root)).encode()
+            in_names += marker in os.fsencode((place / name).relative_to(root))
         for name in names:
             searched += 1
             in_bytes += _holds(place / name, marker)
@@ -37,6 +37,8 @@ def _unless_gone(error: OSError) -> None:
 def _holds(path: Path, marker: bytes) -> bool:
     tail = b""
     try:
+        if not path.is_file():
+            return False  # a pipe would be waited for, for ever
         with path.open("rb") as stream:
             while chunk := stream.read(_CHUNK_BYTES):
                 if marker in tail + chunk:

@@ -78,19 +78,37 @@ class Workplace:
 
 
 def clear_dead(root: Path) -> int:
-    """Remove the folders of dead owners; return how many. Never waits."""
+    """Remove the folders of dead owners; return how many. Never waits, and nothing stops it.
+
+    One that cannot be removed now is tried again by the next caller.
+    """
     cleared = 0
-    for lock_path in sorted((root / TEMPORARY).glob(f"*{_LOCK}")):
-        handle = _try(lock_path)
-        if handle is None:
+    try:
+        locks = sorted(path for path in (root / TEMPORARY).glob(f"*{_LOCK}") if path.is_file())
+    except OSError:
+        return 0
+    for lock_path in locks:
+        try:
+            cleared += _clear(lock_path)
+        except OSError:
             continue
-        folder = lock_path.with_suffix("")
-        if folder.exists():
-            shutil.rmtree(folder)
-            cleared += 1
-        lock_path.unlink()
-        os.close(handle)
     return cleared
+
+
+def _clear(lock_path: Path) -> bool:
+    """Whether there was a dead owner's folder, which is gone now."""
+    handle = _try(lock_path)
+    if handle is None:
+        return False
+    try:
+        folder = lock_path.with_suffix("")
+        found = folder.exists()
+        if found:
+            shutil.rmtree(folder)
+        lock_path.unlink()
+    finally:
+        os.close(handle)
+    return found
 
 
 def _acquire(path: Path, name: str, wait_s: float) -> int:

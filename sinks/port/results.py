@@ -55,6 +55,26 @@ class Written:
         )
 
 
+class Oddity(StrEnum):
+    """What is wrong with something in a store."""
+
+    FOREIGN = "foreign"
+    """It is not the store's: left as it is, and never read."""
+    UNREADABLE = "unreadable"
+    """It is the store's, and its rows cannot be read; it goes when they end."""
+    NOT_REMOVED = "not_removed"
+    """Its time has come, and removing it failed: every sweep tries again."""
+
+
+class Strange(NamedTuple):
+    """Something in a store that an operator has to look at."""
+
+    oddity: Oddity
+    place: str
+    """Its path in the store, printable; for operators, never for analysts."""
+    why: str
+
+
 @dataclass(frozen=True, slots=True)
 class Swept:
     """What a sweep removed, whole and as rows per output."""
@@ -64,6 +84,8 @@ class Swept:
     by_output: Mapping[str, int] = field(default_factory=dict)
     uncounted: int = 0
     """Files removed whose row count could not be read: deleting comes before counting."""
+    left: tuple[Strange, ...] = ()
+    """What was due and could not be removed; everything else that was due is gone."""
 
 
 class Overdue(NamedTuple):
@@ -85,6 +107,8 @@ class Restated:
     """Rows judged whose own version is unknown: their expiry stays."""
     left: int = 0
     """Parts that wait for the next turn."""
+    unreadable: int = 0
+    """Parts that could not be restated, since they cannot be read; their expiry stays."""
 
     def plus(self, later: "Restated") -> "Restated":
         """The sum of two turns; the parts that wait are those of the later one."""
@@ -94,6 +118,7 @@ class Restated:
             Counter(self.removed) + Counter(later.removed),
             self.unjudged + later.unjudged,
             later.left,
+            self.unreadable + later.unreadable,
         )
 
 
@@ -104,6 +129,8 @@ class Located:
     rows: int
     files: int
     by_output: Mapping[str, int]
+    unreadable: int = 0
+    """Files that may hold the subject's rows and cannot be read: the counts are not whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +143,8 @@ class Receipt:
     digest: str
     """SHA-256 over what was rewritten: each part's place, rows before, rows after."""
     at_ms: int
+    unreadable: int = 0
+    """Files that may hold the subject's rows and cannot be read: not erased before they end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,16 @@ identifier or a value. Everything here blocks: the wiring runs it in a thread.
 from collections.abc import Collection, Mapping, Sequence
 from typing import Protocol
 
-from sinks.port.results import Hits, Located, Overdue, Receipt, Restated, Swept, Written
+from sinks.port.results import (
+    Hits,
+    Located,
+    Overdue,
+    Receipt,
+    Restated,
+    Strange,
+    Swept,
+    Written,
+)
 from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
 from telemetry.kept import End, Kept
@@ -75,7 +84,10 @@ class Store(Protocol):
         ...
 
     def expire(self, now_ms: int) -> Swept:
-        """Remove every row whose ``expires_at`` has come; idempotent."""
+        """Remove every row whose ``expires_at`` has come; idempotent.
+
+        Nothing stops it: what cannot be removed is named in the answer, and the rest goes.
+        """
         ...
 
     def overdue(self, now_ms: int) -> list[Overdue]:
@@ -103,4 +115,8 @@ class Store(Protocol):
 
     def oldest_ms(self) -> Mapping[str, int]:
         """Time of the oldest kept reading by output; outputs without rows are absent."""
+        ...
+
+    def strange(self) -> list[Strange]:
+        """What is there and is not the store's, and what ``oldest_ms`` could not read."""
         ...

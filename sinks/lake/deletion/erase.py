@@ -2,11 +2,12 @@
 
 In: the subject's pseudonyms (they differ per output and epoch). Out: a receipt. Each part
 is replaced in one rename, so a kill in between leaves it old or new, never both, and
-running again finishes the work. Rows that arrive afterwards are not hindered here: the
+running again finishes the work. A part that cannot be read or rewritten stops no other: the answer
+says how many there were. Rows that arrive afterwards are not hindered here: the
 caller suppresses the subject's records first.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -14,7 +15,7 @@ from typing import NamedTuple
 import duckdb
 
 from sinks.lake.durable import sync_file, sync_if_there
-from sinks.lake.format import stored_buckets
+from sinks.lake.format import LakeFormatError, stored_buckets
 from sinks.lake.layout import bucket_of, files, partitions
 from sinks.lake.parquet import ROW_ORDER, connect, count_rows, options, quoted, source
 from sinks.lake.steps import Hook, Step, go_on
@@ -36,10 +37,11 @@ def locate(root: Path, pseudonyms: Collection[Pseudonym]) -> Located:
     by_output: dict[str, int] = {}
     parts = 0
     with connect(spill=None) as engine:
-        for holding in _holdings(engine, root, pseudonyms):
+        search = _Search(engine, root, pseudonyms)
+        for holding in search.holdings():
             parts += 1
             by_output[holding.output] = by_output.get(holding.output, 0) + holding.rows
-    return Located(sum(by_output.values()), parts, by_output)
+    return Located(sum(by_output.values()), parts, by_output, search.unreadable)
 
 
 def erase(
@@ -54,38 +56,59 @@ def erase(
     before = 0
     rewritten: list[str] = []
     with Workplace(root, ERASING) as workplace, connect(workplace.path / "spill") as engine:
-        for holding in _holdings(engine, root, pseudonyms):
+        for holding in _Search(engine, root, pseudonyms).holdings():
             before += holding.rows
-            left = _rewrite(engine, holding.path, pseudonyms, workplace, compression, at)
+            try:
+                left = _rewrite(engine, holding.path, pseudonyms, workplace, compression, at)
+            except (duckdb.Error, OSError):
+                continue  # its rows are still there, and located below
             place = holding.path.relative_to(root)
             rewritten.append(f"{place} {left + holding.rows} {left}\n")
     digest = sha256("".join(sorted(rewritten)).encode()).hexdigest()
-    return Receipt("lake", before, locate(root, pseudonyms).rows, digest, now_ms)
+    after = locate(root, pseudonyms)
+    return Receipt("lake", before, after.rows, digest, now_ms, after.unreadable)
 
 
-def _holdings(
-    engine: duckdb.DuckDBPyConnection, root: Path, pseudonyms: Collection[Pseudonym]
-) -> Iterator[_Holding]:
-    buckets = stored_buckets(root)
-    wanted = sorted({bucket_of(pseudonym, buckets) for pseudonym in pseudonyms})
-    names = [str(pseudonym) for pseudonym in pseudonyms]
-    for place in partitions(root):
-        for bucket in wanted:
-            for path in files(place, bucket):
-                rows = _rows_of(engine, path, names)
-                if rows:
-                    yield _Holding(place.output, path, rows)
+class _Search:
+    """A search for a subject's rows in the buckets of its pseudonyms."""
+
+    def __init__(
+        self, engine: duckdb.DuckDBPyConnection, root: Path, pseudonyms: Collection[Pseudonym]
+    ) -> None:
+        self._engine = engine
+        self._root = root
+        self._names = [str(pseudonym) for pseudonym in pseudonyms]
+        self._buckets = _buckets(root, pseudonyms)
+        self.unreadable = 0
+
+    def holdings(self) -> Iterator[_Holding]:
+        """The parts that hold rows; ``unreadable`` counts those of which it is not known."""
+        for place in partitions(self._root):
+            for bucket in self._buckets:
+                for path in files(place, bucket):
+                    rows = self._rows_of(path)
+                    if rows:
+                        yield _Holding(place.output, path, rows)
+
+    def _rows_of(self, path: Path) -> int:
+        query = (
+            f"SELECT count(*) FROM {source([path])} WHERE list_contains($1::VARCHAR[], pseudonym)"  # noqa: S608  # a quoted path
+        )
+        try:
+            found = self._engine.execute(query, [self._names]).fetchone()
+        except duckdb.Error:
+            self.unreadable += path.exists()  # else it was swept meanwhile
+            return 0
+        return found[0] if found else 0
 
 
-def _rows_of(engine: duckdb.DuckDBPyConnection, path: Path, names: list[str]) -> int:
-    query = f"SELECT count(*) FROM {source([path])} WHERE list_contains($1::VARCHAR[], pseudonym)"  # noqa: S608  # a quoted path
+def _buckets(root: Path, pseudonyms: Collection[Pseudonym]) -> Sequence[int | None]:
+    """The buckets to look in; every one (None) if the lake does not say how many it has."""
     try:
-        found = engine.execute(query, [names]).fetchone()
-    except duckdb.IOException:
-        if path.exists():
-            raise
-        return 0  # swept meanwhile
-    return found[0] if found else 0
+        buckets = stored_buckets(root)
+    except LakeFormatError:
+        return [None]
+    return sorted({bucket_of(pseudonym, buckets) for pseudonym in pseudonyms})
 
 
 def _rewrite(

@@ -41,10 +41,10 @@ class RowGroup(NamedTuple):
 
 
 def groups_of(engine: duckdb.DuckDBPyConnection, path: Path) -> list[RowGroup]:
-    """The groups of a part; none if a sweep took it meanwhile."""
+    """The groups of a part; none if a sweep took it meanwhile. duckdb.Error if it is damaged."""
     try:
         found = engine.execute(_GROUPS.format(source=source([path]))).fetchall()
-    except duckdb.IOException:
+    except duckdb.Error:
         if path.exists():
             raise
         return []

@@ -38,6 +38,7 @@ class Restatement:
         self._at = at
         self._policy_version = ""
         self._judged: set[Path] = set()
+        self._failed: set[Path] = set()
 
     def run(
         self,
@@ -51,7 +52,7 @@ class Restatement:
         Idempotent. WorkplaceTakenError while an erasure or another restatement runs.
         """
         if ends.policy_version != self._policy_version:
-            self._policy_version, self._judged = ends.policy_version, set()
+            self._policy_version, self._judged, self._failed = ends.policy_version, set(), set()
         clear_dead(self._root)
         with (
             Workplace(self._root, ERASING) as workplace,
@@ -60,29 +61,39 @@ class Restatement:
             settle(self._root)
             one = _Turn(self._root, engine, workplace.path, self._compression, self._at)
             waiting = self._waiting(now_ms)
-            looked_at = 0
+            looked_at = failed = 0
             for place, path in waiting[:looked_at_max]:
                 if one.files >= rewritten_max:
                     break
-                if one.part(place, path, ends, now_ms):
-                    self._judged.add(path)
                 looked_at += 1
+                try:
+                    if one.part(place, path, ends, now_ms):
+                        self._judged.add(path)
+                except (duckdb.Error, OSError):
+                    # Damaged, or no room for the copy: it keeps its expiry, the rest goes on.
+                    self._failed.add(path)
+                    failed += 1
         left = len(waiting) - looked_at
-        return Restated(one.files, one.moved, one.removed, one.unjudged, left)
+        return Restated(one.files, one.moved, one.removed, one.unjudged, left, failed)
 
     def _waiting(self, now_ms: int) -> list[tuple[Partition, Path]]:
-        """Parts not judged yet whose batch is durable; expired ones are the sweep's."""
+        """Parts not judged yet whose batch is durable; expired ones are the sweep's.
+
+        Those that failed before come last: they must not keep others waiting.
+        """
         durable = DurableOffsets(self._root)
         places = [one for one in partitions(self._root) if one.expires_ms > now_ms]
         present = [(place, path) for place in places for path in files(place)]
         self._judged &= {path for _, path in present}
-        return [
+        self._failed &= {path for _, path in present}
+        waiting = [
             one
             for one in present
             if one[1] not in self._judged
             and (part := read_part(one[1].name)) is not None
             and durable.covers(part)
         ]
+        return sorted(waiting, key=lambda one: one[1] in self._failed)
 
 
 class _Turn:
@@ -116,7 +127,7 @@ class _Turn:
             return True
         try:
             self._rewrite(place, path, part, by_end, now_ms)
-        except duckdb.IOException:
+        except (duckdb.Error, OSError):
             if path.exists():
                 raise
             return True  # swept during the copy

@@ -232,9 +232,9 @@ async def test_a_sweep_without_a_broker_expires_and_leaves_every_end_as_it_is(
     await kept(settings, broker, study)
     tell(broker, [SHORTER])
     broker.go_away()
-    swept, restated = await asyncio.to_thread(once, settings, broker, NOW_MS + 50 * DAY_MS)
+    swept, restated, _ = await asyncio.to_thread(once, settings, broker, NOW_MS + 50 * DAY_MS)
     assert (swept.rows, restated) == (0, None)
-    swept, restated = await asyncio.to_thread(once, settings, broker, NOW_MS + 800 * DAY_MS)
+    swept, restated, _ = await asyncio.to_thread(once, settings, broker, NOW_MS + 800 * DAY_MS)
     assert (swept.rows, restated) == (6, None)
 
 
@@ -243,15 +243,15 @@ async def test_a_sweep_gives_rows_the_end_of_the_version_in_force(
 ) -> None:
     await kept(settings, broker, study)
     tell(broker, [SHORTER])
-    _, restated = await asyncio.to_thread(once, settings, broker, NOW_MS)
+    _, restated, _ = await asyncio.to_thread(once, settings, broker, NOW_MS)
     assert restated is not None
     assert restated.moved == {"study": 6}
-    swept, _ = await asyncio.to_thread(once, settings, broker, NOW_MS + 50 * DAY_MS)
+    swept, _, _ = await asyncio.to_thread(once, settings, broker, NOW_MS + 50 * DAY_MS)
     assert swept.rows == 6
 
 
 async def test_a_sweep_of_no_lake_removes_nothing(settings: Settings, broker: FakeBroker) -> None:
-    swept, restated = await asyncio.to_thread(once, settings, broker, NOW_MS)
+    swept, restated, _ = await asyncio.to_thread(once, settings, broker, NOW_MS)
     assert swept.rows == 0
     assert restated is not None
     assert restated.moved == {}

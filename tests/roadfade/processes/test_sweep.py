@@ -1,18 +1,25 @@
 """Who deletes: the sweep alone, whatever the store; a sink only forgets ids."""
 
 import asyncio
+import logging
+import sqlite3
 from pathlib import Path
 from threading import Event
 
 import pytest
 
-from roadfade.ledger_file import LedgerFile
+from roadfade import metrics
+from roadfade.ledger_file import ExpiredAccount, LedgerFile
 from roadfade.processes.lake_writer import StoreWriter
-from roadfade.processes.sweep import measure, restate_in_turn, restate_once, sweep_once
+from roadfade.processes.policy_listener import PolicyListener
+from roadfade.processes.strange_names import StrangeNames
+from roadfade.processes.sweep import Sweeper, measure, restate_in_turn, restate_once, sweep_once
+from roadfade.settings import Settings
 from sinks.memory import MemorySink, MemoryStore
-from sinks.port.results import Restated
+from sinks.port.results import Oddity, Restated, Strange
 from sinks.port.sink import Ends, StoreTakenError
 from telemetry.identity import Pseudonym
+from tests.sinks.lakes import lake_at, parts
 from tests.sinks.records import AFTER_MS, EXPIRES_MS, NOW_MS, OUTPUTS, A, record
 from tests.sinks.restating import FixedEnds
 
@@ -22,6 +29,11 @@ WHOSE = [Pseudonym("PSEUDONYM")]
 @pytest.fixture
 def ledger(tmp_path: Path) -> LedgerFile:
     return LedgerFile(tmp_path / "ledger.sqlite")
+
+
+@pytest.fixture
+def account(tmp_path: Path) -> ExpiredAccount:
+    return ExpiredAccount(tmp_path / "ledger.sqlite")
 
 
 @pytest.fixture
@@ -41,9 +53,11 @@ class Forgetful(MemorySink):
         self.forgot.set()
 
 
-async def test_a_sink_forgets_ids_and_deletes_no_row(ledger: LedgerFile) -> None:
+async def test_a_sink_forgets_ids_and_deletes_no_row(
+    ledger: LedgerFile, account: ExpiredAccount
+) -> None:
     store, now_ms = Forgetful(), NOW_MS
-    writer = StoreWriter(store, ledger, lambda: now_ms)
+    writer = StoreWriter(store, account, lambda: now_ms)
     await writer.write([record(0)])
     now_ms = AFTER_MS
     tidying = asyncio.create_task(writer.tidy())
@@ -55,27 +69,29 @@ async def test_a_sink_forgets_ids_and_deletes_no_row(ledger: LedgerFile) -> None
 
 
 async def test_what_has_expired_on_arrival_is_counted_and_not_kept(
-    store: MemorySink, ledger: LedgerFile
+    store: MemorySink, ledger: LedgerFile, account: ExpiredAccount
 ) -> None:
-    await StoreWriter(store, ledger, lambda: AFTER_MS).write([record(0)])
+    await StoreWriter(store, account, lambda: AFTER_MS).write([record(0)])
     assert store.locate(WHOSE).rows == 0
     assert await asyncio.to_thread(ledger.expired) == {"on arrival": 2}
 
 
-def test_a_sweep_removes_what_is_due_and_counts_it(store: MemorySink, ledger: LedgerFile) -> None:
+def test_a_sweep_removes_what_is_due_and_counts_it(
+    store: MemorySink, ledger: LedgerFile, account: ExpiredAccount
+) -> None:
     store.write([record(0)], NOW_MS)
-    assert sweep_once(store, ledger, EXPIRES_MS - 1).rows == 0
-    assert sweep_once(store, ledger, EXPIRES_MS).rows == 2
+    assert sweep_once(store, account, EXPIRES_MS - 1).rows == 0
+    assert sweep_once(store, account, EXPIRES_MS).rows == 2
     assert ledger.expired() == {"service_improve": 2}
     measure(store, EXPIRES_MS)
 
 
 def test_rows_that_a_new_version_closes_are_counted_as_expired(
-    store: MemorySink, ledger: LedgerFile
+    store: MemorySink, ledger: LedgerFile, account: ExpiredAccount
 ) -> None:
     store.write([record(0)], NOW_MS)
     closing = FixedEnds({"Vehicle.Speed": 0})
-    assert restate_once(store, closing, ledger, NOW_MS).removed == {"service_improve": 2}
+    assert restate_once(store, closing, account, NOW_MS).removed == {"service_improve": 2}
     assert ledger.expired() == {"service_improve": 2}
 
 
@@ -84,5 +100,77 @@ class Taken(MemorySink):
         raise StoreTakenError
 
 
-def test_an_erasure_at_work_puts_restating_off(ledger: LedgerFile) -> None:
-    assert restate_in_turn(Taken(MemoryStore(), OUTPUTS), FixedEnds(), ledger) == 0
+def test_an_erasure_at_work_puts_restating_off(account: ExpiredAccount) -> None:
+    assert restate_in_turn(Taken(MemoryStore(), OUTPUTS), FixedEnds(), account) == 0
+
+
+def test_rows_go_though_the_ledger_cannot_be_written(
+    store: MemorySink, account: ExpiredAccount, tmp_path: Path
+) -> None:
+    (tmp_path / "ledger.sqlite").write_bytes(b"no database at all" * 100)
+    store.write([record(0)], NOW_MS)
+    assert sweep_once(store, account, EXPIRES_MS).rows == 2
+    assert store.locate(WHOSE).rows == 0
+    assert account.waiting == 2
+
+
+def test_what_the_ledger_missed_is_added_once_it_can_be_written(
+    store: MemorySink, account: ExpiredAccount, ledger: LedgerFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object) -> None:
+        raise sqlite3.OperationalError
+
+    with monkeypatch.context() as disk:
+        disk.setattr(LedgerFile, "add_expired", full)
+        store.write([record(0)], NOW_MS)
+        sweep_once(store, account, EXPIRES_MS)
+    assert ledger.expired() == {}
+    sweep_once(store, account, EXPIRES_MS)
+    sweep_once(store, account, EXPIRES_MS)
+    assert (ledger.expired(), account.waiting) == ({"service_improve": 2}, 0)
+
+
+def test_a_strange_name_is_logged_once_and_again_if_it_comes_back(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    told, one = StrangeNames(logging.getLogger("sweep")), Strange(Oddity.FOREIGN, "x", "a file")
+    for found in ([one], [one], [], [one]):
+        told.tell(found)
+    assert len(caplog.messages) == 2
+
+
+@pytest.mark.parametrize("step", ["restate", "measure", "promises"])
+def test_no_step_beside_deleting_stops_a_turn(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
+) -> None:
+    settings = Settings(state_dir=tmp_path, policy=tmp_path / "no document")
+    with lake_at(settings.lake_dir) as lake:
+        lake.write([record(0)], NOW_MS)
+    monkeypatch.setattr("roadfade.processes.sweep.wall_ms", lambda: AFTER_MS)
+    listener = Listener()
+    sweeper = Sweeper(settings, listener)
+    if step == "restate":
+        listener.fails = True
+    if step == "measure":
+        monkeypatch.setattr("roadfade.processes.sweep.measure", lambda *_: 1 / 0)
+    before = failures(step)
+    assert not sweeper.turn()
+    assert parts(settings.lake_dir) == []
+    assert failures(step) == before + 1
+
+
+class Listener(PolicyListener):
+    """Has heard nothing, or fails."""
+
+    fails = False
+
+    def __init__(self) -> None:
+        """Need nothing."""
+
+    def ends(self) -> None:
+        if self.fails:
+            raise OSError
+
+
+def failures(step: str) -> float:
+    return float(metrics.SWEEP_FAILURES.labels(step)._value.get())

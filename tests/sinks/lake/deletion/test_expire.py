@@ -1,5 +1,8 @@
 """The sweep needs no writer, waits for no process, and removes all that is due."""
 
+import errno
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -7,10 +10,13 @@ import pytest
 from sinks.lake.deletion.expire import expire_due, overdue
 from sinks.lake.durable import make_directory
 from sinks.lake.steps import Step
-from sinks.port.results import Overdue, Swept
+from sinks.lake.survey import survey
+from sinks.lake.workplace import Workplace
+from sinks.port.results import Oddity, Overdue, Swept
 from telemetry.instants import MINUTE_MS
 from tests.sinks.lakes import lake_at, open_lake, parts, stored
 from tests.sinks.records import AFTER_MS, EXPIRES_MS, NOW_MS, A, B, record
+from tests.sinks.strange import STRANGE
 
 
 def test_a_sweep_runs_beside_a_living_writer(tmp_path: Path) -> None:
@@ -88,7 +94,72 @@ def test_a_sweep_of_a_folder_without_a_lake_removes_nothing(tmp_path: Path) -> N
     assert expire_due(tmp_path / "nothing", AFTER_MS) == Swept()
 
 
-def test_a_partition_without_a_date_is_not_passed_over_in_silence(tmp_path: Path) -> None:
-    (tmp_path / "purpose=a" / "expires=someday").mkdir(parents=True)
-    with pytest.raises(ValueError, match="someday"):
-        expire_due(tmp_path, AFTER_MS)
+@pytest.fixture
+def two_due(tmp_path: Path) -> Path:
+    """A lake with due rows of two outputs, and rows that live on."""
+    with lake_at(tmp_path) as lake:
+        lake.write([record(0), record(0, B), record(1, expires_ms=AFTER_MS + MINUTE_MS)], NOW_MS)
+    return tmp_path
+
+
+@pytest.mark.parametrize("make", [pytest.param(make, id=name) for name, make in STRANGE.items()])
+def test_a_strange_name_stops_no_deletion_and_is_told(
+    two_due: Path, make: Callable[[Path], Path]
+) -> None:
+    strange = make(two_due)
+    swept = expire_due(two_due, AFTER_MS)
+    assert (swept.files, swept.rows, swept.left) == (2, 4, ())
+    assert len(stored(two_due)) == 2
+    assert os.path.lexists(strange)
+    assert [one.oddity for one in survey(two_due)] == [Oddity.FOREIGN]
+
+
+def test_a_lake_of_its_own_files_has_nothing_strange(tmp_path: Path) -> None:
+    with lake_at(tmp_path) as lake:
+        lake.write([record(0)], NOW_MS)
+        assert survey(tmp_path) == []
+
+
+def test_a_part_that_cannot_be_unlinked_is_told_and_the_rest_goes(
+    two_due: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck, real = two_due / parts(two_due)[0], Path.unlink
+
+    def unlink(path: Path, missing_ok: bool = False) -> None:  # noqa: FBT001, FBT002  # as Path's
+        if path == stuck:
+            raise PermissionError(errno.EPERM, "immutable", str(path))
+        real(path, missing_ok)
+
+    monkeypatch.setattr(Path, "unlink", unlink)
+    swept = expire_due(two_due, AFTER_MS)
+    assert (swept.files, [one.oddity for one in swept.left]) == (1, [Oddity.NOT_REMOVED])
+    assert [one.files for one in overdue(two_due, AFTER_MS)] == [1]
+    monkeypatch.undo()
+    assert expire_due(two_due, AFTER_MS).files == 1
+
+
+def test_deleting_does_not_wait_for_an_engine(
+    two_due: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(**_: object) -> None:
+        raise MemoryError
+
+    monkeypatch.setattr("sinks.lake.deletion.expire.connect", fails)
+    swept = expire_due(two_due, AFTER_MS)
+    assert (swept.files, swept.rows, swept.uncounted) == (2, 0, 2)
+    assert len(parts(two_due)) == 1
+
+
+def test_a_copy_of_a_part_goes_with_its_partition_and_is_not_read(two_due: Path) -> None:
+    part = two_due / parts(two_due)[0]
+    part.with_name("part-copy.parquet").write_bytes(part.read_bytes())
+    assert len(survey(two_due)) == 1
+    assert expire_due(two_due, AFTER_MS).files == 3
+
+
+def test_a_strange_lock_does_not_keep_a_dead_owners_files(two_due: Path) -> None:
+    (two_due / "_tmp" / "a.lock").mkdir(parents=True)
+    dead = Workplace(two_due, "sink", 0)
+    dead.abandon()
+    assert expire_due(two_due, AFTER_MS).files == 2
+    assert not dead.path.exists()

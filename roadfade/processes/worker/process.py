@@ -94,6 +94,7 @@ def assemble(settings: Settings, broker: Broker, source: PolicySource, member: s
         member=member,
         pause_reason=lambda: views.pause_reason() or version_switch.pause_reason(),
         begin=lambda: views.pause_reason() or version_switch.begin(),
+        basis=lambda: people.generation,
         observer=handler,
         settings=BatchSettings(ReaderSettings(records_max=settings.records_per_fetch_max)),
     )

@@ -10,6 +10,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from typing import Final
 
 from bus.failures import BrokerError, GaveUpError, SendFailedError
 from bus.group_reader import GroupReader
@@ -20,7 +21,14 @@ from bus.records import Outgoing, arrived_from
 from telemetry.arrived import Arrived
 
 Handle = Callable[[int, Sequence[Arrived]], Awaitable[list[Outgoing]]]
-"""``handle(partition, records)``: at most a slice of one partition's records, in order."""
+"""``handle(partition, records)``: at most a slice of one partition's records, in order.
+
+Its answer is judged by the ``basis`` of the moment in which it returns.
+"""
+REBALANCED: Final = "rebalanced"
+DECIDED_ANEW: Final = "decided anew"
+ANEW_MAX: Final = 2
+"""After so many batches in a row that had to be decided anew, each slice is sent by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +51,9 @@ class BatchLoop:
     ``begin`` decides once per turn, before the fetch, what its batch will be handled with;
     ``pause_reason`` only answers, before it is handled, whether that still holds (and is all
     there is to ask if nothing is to decide). While either names a reason nothing is handled or
-    committed, and the membership is kept. ``member`` is a static member id that no other living
+    committed, and the membership is kept. ``basis`` is equal as long as a decision would be the
+    same; both are asked again right before a batch is sent, however long it lay in hand: what
+    does not hold any more is decided anew. ``member`` is a static member id that no other living
     process may hold (see ``slots``).
     """
 
@@ -58,6 +68,7 @@ class BatchLoop:
         member: str | None = None,
         pause_reason: Callable[[], str | None] = lambda: None,
         begin: Callable[[], str | None] | None = None,
+        basis: Callable[[], object] = lambda: None,
         observer: LoopObserver | None = None,
         settings: BatchSettings | None = None,
     ) -> None:
@@ -66,6 +77,8 @@ class BatchLoop:
         self._producer = producer
         self._pause_reason = pause_reason
         self._begin = begin or pause_reason
+        self._basis = basis
+        self._anew = 0
         self._observer = observer or LoopObserver()
         self._settings = settings or BatchSettings()
         self._patience = Patience(self._settings.give_up_ms)
@@ -131,10 +144,10 @@ class BatchLoop:
         except SendFailedError as failure:
             self._reader.step_back(fetched)
             return failure
-        if sent is None:
-            # A rebalance did not wait for us: the partitions' new owner does the work.
-            self._observer.retrying("rebalanced", 0)
+        if isinstance(sent, str):
+            self._again(sent, fetched)
             return None
+        self._anew = 0
         self._reader.count_gaps(fetched)
         committed = await self._reader.commit(fetched)
         records = sum(map(len, fetched.values()))
@@ -142,13 +155,29 @@ class BatchLoop:
         self._observer.batch_done(BatchDone(records, sent, took_ms, lag))
         return None if committed else TimeoutError("commit")
 
-    async def _handle_all(self, fetched: Fetched) -> int | None:
+    def _again(self, why: str, fetched: Fetched) -> None:
+        """Send nothing of what is in hand; after a rebalance it is the new owner's to do."""
+        if why == DECIDED_ANEW:
+            self._anew += 1
+            self._reader.step_back(fetched)
+        self._observer.retrying(why, 0)
+
+    def _outdated(self, taken: int, basis: object) -> str | None:
+        """Why what was handled must not be sent any more; ask without an await before the send."""
+        if self._reader.taken != taken:
+            return REBALANCED
+        if self._pause_reason() is not None or self._basis() != basis:
+            return DECIDED_ANEW
+        return None
+
+    async def _handle_all(self, fetched: Fetched) -> int | str:
         """Handle slice by slice and send; return how many outputs, all acknowledged.
 
-        None if the partitions were taken from us meanwhile: the rest is not sent, so that
-        an old owner's records do not land behind those of the new one.
+        Or why the rest is not sent: the partitions were taken from us meanwhile, and an old
+        owner's records must not land behind those of the new one; or decisions have changed.
         """
-        taken = self._reader.taken
+        taken, basis = self._reader.taken, self._basis()
+        by_slice = self._anew >= ANEW_MAX
         outgoing: list[Outgoing] = []
         held_bytes = sent = 0
         for partition, records in fetched.items():
@@ -156,15 +185,20 @@ class BatchLoop:
                 made = await self._handle(partition.partition, arrived_from(self._topic, piece))
                 outgoing += made
                 held_bytes += sum([len(record.value or b"") for record in made])
-                if self._reader.taken != taken:
-                    return None
-                if held_bytes >= self._settings.held_bytes_max:
+                if by_slice or held_bytes >= self._settings.held_bytes_max:
+                    # A slice alone was decided just now, on whatever basis there is.
+                    why = self._outdated(taken, self._basis() if by_slice else basis)
+                    if why is not None:
+                        return why
                     sent += len(outgoing)
                     await self._producer.send_all(outgoing)
-                    outgoing, held_bytes = [], 0
+                    outgoing, held_bytes, basis = [], 0, self._basis()
+                elif self._reader.taken != taken:
+                    return REBALANCED
                 await asyncio.sleep(0)
-        if self._reader.taken != taken:
-            return None
+        why = self._outdated(taken, basis) if outgoing else None
+        if why is not None:
+            return why
         await self._producer.send_all(outgoing)
         return sent + len(outgoing)
 

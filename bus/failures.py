@@ -1,5 +1,7 @@
 """What can go wrong on the bus, as far as callers can act on it."""
 
+from enum import StrEnum
+
 
 class BrokerError(Exception):
     """The broker refuses, or is away; the cause is the client's own error."""
@@ -23,6 +25,25 @@ class GaveUpError(Exception):
 
 class ViewOutdatedError(Exception):
     """A view may have missed a deletion and must be read anew from the start."""
+
+
+class RowFault(StrEnum):
+    """Why a row of a compacted topic cannot be taken; a metric's label."""
+
+    NO_KEY = "no key"
+    UNDECODABLE = "undecodable"
+    FOREIGN = "foreign"
+    """Readable, but it does not belong under this key or on this topic."""
+    HEARTBEAT = "heartbeat"
+    """Under the heartbeat's key, and no heartbeat."""
+
+
+class UnreadableRowError(Exception):
+    """A row of a compacted topic cannot be taken. Never quotes it."""
+
+    def __init__(self, fault: RowFault) -> None:
+        super().__init__(f"a row of a control topic cannot be read: {fault}")
+        self.fault = fault
 
 
 class TopicError(Exception):

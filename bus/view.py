@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from bus.failures import TopicError, ViewOutdatedError
+from bus.failures import RowFault, TopicError, UnreadableRowError, ViewOutdatedError
 from bus.pacing import Stopping
 from bus.ports import Broker, ConsumedRecord, TopicReader
 from telemetry.topics import HEARTBEAT_KEY
@@ -26,9 +26,11 @@ class CompactedView:
     """The rows of one compacted topic.
 
     ``apply(key, value)`` is called for every row in the order of its partition, on the event
-    loop; None deletes; it may be called again with what it knows already; whatever it raises
-    ends ``run``. ``heartbeat_at`` returns the milliseconds UTC in a heartbeat's value; every
-    partition must carry heartbeats of its own. ``clock`` is milliseconds UTC.
+    loop; None deletes; it may be called again with what it knows already. For a row that it
+    cannot take it raises UnreadableRowError, after it has seen to what the row might have said:
+    ``quarantined(topic, fault)`` is called, and the view goes on. Whatever else it raises ends
+    ``run``. ``heartbeat_at`` returns the milliseconds UTC in a heartbeat's value, or raises the
+    same; every partition must carry heartbeats of its own. ``clock`` is milliseconds UTC.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class CompactedView:
         *,
         heartbeat_at: Callable[[bytes], int],
         clock: Callable[[], int],
+        quarantined: Callable[[str, RowFault], None] = lambda _topic, _fault: None,
         silence_ms_max: int = SILENCE_MS_MAX,
     ) -> None:
         self.ready = asyncio.Event()
@@ -48,6 +51,7 @@ class CompactedView:
         self._apply = apply
         self._heartbeat_at = heartbeat_at
         self._clock = clock
+        self._quarantined = quarantined
         self._silence_ms_max = silence_ms_max
         self._heard_ms: dict[int, int] = {}
         self._heartbeats: dict[int, int | None] = {}
@@ -114,11 +118,19 @@ class CompactedView:
             msg = "the topic lost its end or was created anew; it may lack rows of this view"
             raise ViewOutdatedError(msg)
         for record in records:
-            if record.key is None:
-                raise TopicError(self._topic, "InvalidRecord", "a row without a key")
-            if record.key != HEARTBEAT_KEY:
-                self._apply(record.key, record.value)
-            elif record.value is not None:
-                self._heartbeats[partition] = self._heartbeat_at(record.value)
+            try:
+                self._take_row(partition, record)
+            except UnreadableRowError as unreadable:
+                # One record must not end every process that reads the topic.
+                self._quarantined(self._topic, unreadable.fault)
         self._due[partition] = records[-1].offset + 1
         self._heard_ms[partition] = now_ms
+
+    def _take_row(self, partition: int, record: ConsumedRecord) -> None:
+        if record.key is None:
+            # It replaces no row: without a key it says nothing about any.
+            raise UnreadableRowError(RowFault.NO_KEY)
+        if record.key != HEARTBEAT_KEY:
+            self._apply(record.key, record.value)
+        elif record.value is not None:
+            self._heartbeats[partition] = self._heartbeat_at(record.value)

@@ -29,6 +29,8 @@ class People:
         self._registered: dict[str, int] = {}
         self._links: dict[str, list[LinkInterval]] = {}
         self._consents: dict[str, list[ConsentInterval]] = {}
+        self._unknown: dict[bytes, str | None] = {}
+        self._unknown_links: dict[str, int] = {}
 
     def apply(self, key: bytes, row: ControlRow | None) -> None:
         """Apply one control record; a heartbeat changes nothing."""
@@ -36,6 +38,7 @@ class People:
             return
         self.generation += 1
         self._forget(self._rows.pop(key, None))
+        self._know_again(key)
         if row is None:
             return
         self._rows[key] = row
@@ -51,6 +54,29 @@ class People:
                 self._consents.setdefault(row.subject, []).append(row)
             case _:
                 assert_never(row)
+
+    def withhold(self, key: bytes) -> bool:
+        """What this row says is unknown until it is applied again; False if it never was.
+
+        Nobody is linked to the device of a link: another link of it may not hold alone.
+        """
+        row = self._rows.pop(key, None)
+        if row is None:
+            return key in self._unknown
+        self.generation += 1
+        self._forget(row)
+        device = row.device if isinstance(row, LinkInterval) else None
+        self._unknown[key] = device
+        if device is not None:
+            self._unknown_links[device] = self._unknown_links.get(device, 0) + 1
+        return True
+
+    def _know_again(self, key: bytes) -> None:
+        device = self._unknown.pop(key, None)
+        if device is not None:
+            self._unknown_links[device] -= 1
+            if not self._unknown_links[device]:
+                del self._unknown_links[device]
 
     def _forget(self, row: DeviceRegistration | LinkInterval | ConsentInterval | None) -> None:
         match row:
@@ -74,6 +100,8 @@ class People:
 
         Overlapping links are ambiguous: if two hold, no one is linked (fail closed).
         """
+        if device in self._unknown_links:
+            return None, -FOREVER_MS, FOREVER_MS
         links = self._links.get(device, ())
         holding = [link for link in links if _covers(link.from_ms, link.to_ms, event_ms)]
         edges = _edges((link.from_ms, link.to_ms) for link in links)

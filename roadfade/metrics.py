@@ -58,6 +58,9 @@ PRODUCE_RETRIES = _counter("roadfade_produce_retries_total", "Batches sent again
 LEDGER_UNBALANCED = _counter(
     "roadfade_ledger_unbalanced_total", "Flow records whose rows do not close"
 )
+QUARANTINED = _counter(
+    "roadfade_quarantined_total", "Records set aside because they cannot be read", "topic", "reason"
+)
 SINK_ROWS = _counter("roadfade_sink_rows_total", "Lake rows written", "output")
 SINK_DUPLICATES = _counter(
     "roadfade_sink_duplicates_total", "Records dropped as a worker's duplicates", "output"

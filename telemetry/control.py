@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Struct
 
 from telemetry.identity import MASK, DeviceId, LinkSecret, SubjectId
+from telemetry.instants import is_instant
 
 ConsentKind = Literal["location", "opt_in", "third_party"]
 
@@ -133,19 +134,32 @@ def encode_row(row: ControlRow) -> bytes:
 
 
 def decode_row(payload: bytes) -> ControlRow:
-    """Decode a control record; msgspec.DecodeError if it is not one."""
+    """Decode a control record; MsgspecError, ValueError or RecursionError if it is not one."""
     match _decoder.decode(payload):
         case _Device() as w:
+            _check_instants(w.registered_ms)
             return DeviceRegistration(DeviceId(w.device), w.registered_ms)
         case _Link() as w:
-            secret = LinkSecret(base64.b64decode(w.secret))
+            _check_instants(w.from_ms, w.to_ms)
+            secret = LinkSecret(base64.b64decode(w.secret, validate=True))
+            if not secret:
+                msg = "a link without a secret: its pseudonym would be everybody's"
+                raise ValueError(msg)
             return LinkInterval(
                 w.link, DeviceId(w.device), SubjectId(w.subject), secret, w.from_ms, w.to_ms, w.role
             )
         case _Consent() as w:
+            _check_instants(w.from_ms, w.to_ms)
             return ConsentInterval(
                 w.consent, SubjectId(w.subject), w.purpose, w.basis, w.recipient, w.notice,
                 w.from_ms, w.to_ms,
             )  # fmt: skip
         case _Heartbeat() as w:
+            _check_instants(w.at_ms)
             return Heartbeat(w.at_ms, w.high_water)
+
+
+def _check_instants(*instants_ms: int | None) -> None:
+    if not all(instant_ms is None or is_instant(instant_ms) for instant_ms in instants_ms):
+        msg = "an instant outside the years 1 to 9999"
+        raise ValueError(msg)

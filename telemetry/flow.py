@@ -7,9 +7,16 @@ record voids all earlier ones of its partition from its first offset on.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import msgspec
 from msgspec import Struct
+
+OFFSET_MAX: Final = 2**63 - 2
+"""Kafka's offsets are signed 64-bit integers, and the next one must be one too."""
+PARTITION_MAX: Final = 2**31 - 1
+COUNT_MAX: Final = 2**40
+"""More readings than a batch of raw records can hold, and far from where sums overflow."""
 
 
 class OutputFlow(Struct, rename={"entered": "in"}, forbid_unknown_fields=True):
@@ -57,8 +64,38 @@ def encode_flow(record: FlowRecord) -> bytes:
 
 
 def decode_flow(payload: bytes) -> FlowRecord:
-    """Decode a flow record; msgspec.DecodeError if it is not one."""
+    """Decode a flow record of ours; msgspec.DecodeError if it is not one."""
     return _decoder.decode(payload)
+
+
+def take_flow(payload: bytes | None) -> FlowRecord | None:
+    """The record as it arrives on the topic; None if it is none, or has a number none can have.
+
+    JSON's integers have no limit, those of Kafka and of the ledger's file do.
+    """
+    try:
+        record = decode_flow(payload or b"")
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    counts = [*record.rejected.values()]
+    for row in record.ledger.values():
+        counts += [row.entered, row.delivered, *row.withheld.values()]
+    holds = (
+        0 <= record.partition <= PARTITION_MAX
+        and 0 <= record.first <= record.last <= OFFSET_MAX
+        and all(0 <= count <= COUNT_MAX for count in counts)
+        and _is_text(record)
+    )
+    return record if holds else None
+
+
+def _is_text(record: FlowRecord) -> bool:
+    """Whether every name can be written as UTF-8: JSON can spell half a surrogate pair."""
+    try:
+        encode_flow(record)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 @dataclass(slots=True)

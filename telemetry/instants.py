@@ -36,6 +36,17 @@ class Grain(StrEnum):
         }[self]
 
 
+FIRST_MS: Final = -62_135_596_800_000
+"""The beginning of the year 1, the earliest instant that a datetime can hold."""
+LAST_MS: Final = 253_402_300_799_999
+"""The end of the year 9999, the latest."""
+
+
+def is_instant(instant_ms: int) -> bool:
+    """Whether a datetime can hold it: what arrives as a number may be any."""
+    return FIRST_MS <= instant_ms <= LAST_MS
+
+
 def to_ms(moment: datetime) -> int:
     """Whole milliseconds since 1970-01-01 UTC of an aware datetime; a naive one is refused.
 

@@ -12,6 +12,9 @@ from typing import Final
 import msgspec
 from msgspec import Struct
 
+from telemetry.instants import is_instant
+
+VERSION_MAX: Final = 2**31 - 1
 PUBLICATION_BYTES_MAX: Final = 768 * 1024
 """Below the topics' own limit, with room for the record around the texts."""
 
@@ -90,5 +93,9 @@ def decode_publication(value: bytes) -> Publication:
         raise PublicationError(msg) from None
     if wire.v != 1 or wire.sha256 != texts_sha256(wire.files):
         msg = "this publication is not what was published"
+        raise PublicationError(msg)
+    dated = is_instant(wire.effective_ms) and is_instant(wire.published_ms)
+    if not dated or not 0 <= wire.version <= VERSION_MAX:
+        msg = "this publication has a number or a date that no version can have"
         raise PublicationError(msg)
     return Publication(wire.policy, wire.version, wire.effective_ms, wire.published_ms, wire.files)

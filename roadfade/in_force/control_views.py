@@ -2,26 +2,49 @@
 
 import asyncio
 from collections.abc import Mapping
+from typing import Final, Protocol
 
+from bus.failures import RowFault, UnreadableRowError
 from bus.ports import Broker
-from bus.view import ApplyRow, CompactedView
+from bus.view import CompactedView
 from processors.people import People
 from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.in_force.published import heartbeat_at, read_row
+from roadfade.in_force.quarantine import UnreadableKeys, set_aside
+from telemetry.control import ConsentInterval, ControlRow, DeviceRegistration, LinkInterval
+from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS
+
+
+class Rows(Protocol):
+    """What takes the rows of one topic, and knows which of them cannot be read."""
+
+    unreadable: UnreadableKeys
+    """Nothing may be decided while it is true."""
+
+    def apply(self, key: bytes, value: bytes | None) -> None:
+        """Take one row; UnreadableRowError if that cannot be done."""
 
 
 class ControlViews:
-    """Several views as one: started together, stale together. ``applies`` by topic."""
+    """Several views as one: started together, stale together. ``rows`` by topic."""
 
     def __init__(
-        self, broker: Broker, applies: Mapping[str, ApplyRow], clock: WallClock, age_ms_max: int
+        self, broker: Broker, rows: Mapping[str, Rows], clock: WallClock, age_ms_max: int
     ) -> None:
         self._clock = clock
         self._age_ms_max = age_ms_max
+        self._rows = rows
         self._views = {
-            topic: CompactedView(broker, topic, apply, heartbeat_at=heartbeat_at, clock=clock)
-            for topic, apply in applies.items()
+            topic: CompactedView(
+                broker,
+                topic,
+                one.apply,
+                heartbeat_at=heartbeat_at,
+                clock=clock,
+                quarantined=set_aside,
+            )
+            for topic, one in rows.items()
         }
 
     async def run(self) -> None:
@@ -36,7 +59,7 @@ class ControlViews:
             await view.stop()
 
     def pause_reason(self) -> str | None:
-        """Why nothing may be decided now; None when every view is complete and fresh."""
+        """Why nothing may be decided now; None when every view is complete, fresh and read."""
         now_ms = self._clock()
         reason = None
         for topic, view in self._views.items():
@@ -44,13 +67,57 @@ class ControlViews:
                 metrics.VIEW_AGE.labels(topic).set((now_ms - view.heartbeat_ms) / 1000)
             if not view.fresh(now_ms, self._age_ms_max):
                 reason = f"stale {topic}"
+            elif self._rows[topic].unreadable:
+                reason = f"unreadable {topic}"
         return reason
 
 
-def taken_by(people: People) -> ApplyRow:
-    """What takes the rows of links and consents for ``people``."""
+class PeopleRows:
+    """Takes the rows of links or of consents for ``people``.
 
-    def apply(key: bytes, value: bytes | None) -> None:
-        people.apply(key, None if value is None else read_row(value))
+    A row that cannot be read under the key of a known one makes that one unknown: nobody is
+    linked to its device, its consent is gone. Under an unknown key it may have been anything
+    new: without a consent nothing is permitted, but a link may have made another ambiguous.
+    """
 
-    return apply
+    def __init__(self, topic: str, people: People) -> None:
+        self.unreadable = UnreadableKeys()
+        self._mark, self._kinds = ROWS_OF[topic]
+        self._people = people
+
+    def apply(self, key: bytes, value: bytes | None) -> None:
+        """Take one row; UnreadableRowError if it cannot be read or does not belong here."""
+        # A key of one topic says nothing about the rows of the other.
+        marked = self._mark + key
+        if value is None:
+            self._people.apply(marked, None)
+        else:
+            try:
+                row = self._belonging(key, read_row(value))
+            except UnreadableRowError:
+                if not self._people.withhold(marked) and self._kinds != (ConsentInterval,):
+                    self.unreadable.add(key)
+                raise
+            self._people.apply(marked, row)
+        self.unreadable.discard(key)
+
+    def _belonging(self, key: bytes, row: ControlRow) -> ControlRow:
+        if not isinstance(row, self._kinds):
+            raise UnreadableRowError(RowFault.FOREIGN)
+        match row:
+            case LinkInterval():
+                own = row.link.encode() == key
+            case ConsentInterval():
+                own = row.consent.encode() == key
+            case _:
+                own = True  # a registration does not hold its row id
+        if not own:
+            raise UnreadableRowError(RowFault.FOREIGN)
+        return row
+
+
+ROWS_OF: Final[Mapping[str, tuple[bytes, tuple[type[ControlRow], ...]]]] = {
+    CONTROL_LINKS: (b"l", (DeviceRegistration, LinkInterval)),
+    CONTROL_CONSENTS: (b"c", (ConsentInterval,)),
+}
+"""By topic: what marks its keys, and the rows it has."""

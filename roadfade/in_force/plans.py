@@ -43,7 +43,7 @@ class Plans:
         if made is None or made[0] != publication:
             if len(self._made) >= KEPT_MAX:
                 self._made.clear()
-            made = publication, self._compile(publication)
+            made = publication, self._compiled(publication)
             self._made[publication.version] = made
         if isinstance(made[1], str):
             raise NotReady(made[1])
@@ -59,6 +59,17 @@ class Plans:
             return self.plan(publication)
         except NotReady:
             return None
+
+    def _compiled(self, publication: Publication) -> CompiledPolicy | str:
+        """As ``_compile``; a document on which reader or compiler fails does not hold either."""
+        try:
+            return self._compile(publication)
+        except Exception as failure:  # noqa: BLE001  # nothing is lost or let through: it decides nothing, and what would wait for it waits
+            name = f"{publication.policy} {publication.version}"
+            why = type(failure).__name__
+            return (
+                f"the policy {name} does not hold: {why} while it was compiled, which is a defect"
+            )
 
     def _compile(self, publication: Publication) -> CompiledPolicy | str:
         """The version, or why it does not hold."""

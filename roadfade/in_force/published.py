@@ -9,11 +9,12 @@ from typing import Final
 
 import msgspec
 
-from bus.failures import TopicError
+from bus.failures import RowFault, TopicError, UnreadableRowError
 from bus.ports import Broker
 from bus.view import CompactedView
 from policy.versions.in_force import InForce, in_force
 from roadfade.clock import wall_ms
+from roadfade.in_force.quarantine import UnreadableKeys, set_aside
 from telemetry.control import ControlRow, Heartbeat, decode_row
 from telemetry.publication import Publication, PublicationError, decode_publication
 from telemetry.topics import CONTROL_POLICIES
@@ -22,35 +23,36 @@ ANSWER_S_MAX: Final = 30.0
 """How long a starting process waits to read what is published."""
 
 
-class UnreadableRowError(Exception):
-    """A record of a control topic cannot be read: the process ends and quotes none of it."""
-
-
 def read_row(value: bytes) -> ControlRow:
     """The row in a control record's value; UnreadableRowError if it holds none."""
     try:
         return decode_row(value)
-    except (msgspec.MsgspecError, ValueError):
+    except (msgspec.MsgspecError, ValueError, RecursionError):
         # The decoder's own words can quote the row.
-        msg = "a row of a control topic cannot be read; nothing may be decided without it"
-        raise UnreadableRowError(msg) from None
+        raise UnreadableRowError(RowFault.UNDECODABLE) from None
 
 
 def heartbeat_at(value: bytes) -> int:
     """The instant in a heartbeat's value; UnreadableRowError if it is another row."""
-    row = read_row(value)
+    try:
+        row = read_row(value)
+    except UnreadableRowError:
+        row = None
     if not isinstance(row, Heartbeat):
-        msg = "the heartbeat key carries another row"
-        raise UnreadableRowError(msg)
+        raise UnreadableRowError(RowFault.HEARTBEAT)
     return row.at_ms
 
 
 class PublishedVersions:
-    """Every version known to this process; ``generation`` grows with each that arrives."""
+    """Every version known to this process; ``generation`` grows with each that arrives.
+
+    While one is ``unreadable`` nothing may be decided: it might be the one in force.
+    """
 
     def __init__(self, own: Publication) -> None:
         self._own = own
         self._by_key: dict[bytes, Publication] = {}
+        self.unreadable = UnreadableKeys()
         self.generation = 0
 
     def apply(self, key: bytes, value: bytes | None) -> None:
@@ -58,11 +60,18 @@ class PublishedVersions:
         self.generation += 1
         if value is None:
             self._by_key.pop(key, None)
+            self.unreadable.discard(key)
             return
         try:
-            self._by_key[key] = decode_publication(value)
-        except PublicationError as error:
-            raise UnreadableRowError(str(error)) from None
+            publication = decode_publication(value)
+        except PublicationError:
+            self.unreadable.add(key)
+            raise UnreadableRowError(RowFault.UNDECODABLE) from None
+        if publication.key != key:
+            self.unreadable.add(key)
+            raise UnreadableRowError(RowFault.FOREIGN)
+        self._by_key[key] = publication
+        self.unreadable.discard(key)
 
     @property
     def versions(self) -> tuple[Publication, ...]:
@@ -77,7 +86,12 @@ class PublishedVersions:
 def view_of(broker: Broker, published: PublishedVersions) -> CompactedView:
     """The topic as a view that keeps ``published`` up to date while it runs."""
     return CompactedView(
-        broker, CONTROL_POLICIES, published.apply, heartbeat_at=heartbeat_at, clock=wall_ms
+        broker,
+        CONTROL_POLICIES,
+        published.apply,
+        heartbeat_at=heartbeat_at,
+        clock=wall_ms,
+        quarantined=set_aside,
     )
 
 

@@ -4,8 +4,10 @@ As the broker has them; ``recorded`` has them for those that ask no broker.
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from typing import Final
 
 from bus.failures import BrokerError
 from bus.ports import Admin, Broker
@@ -17,6 +19,13 @@ from roadfade.in_force.plans import Plans, VersionTimeline, line_at
 from roadfade.in_force.published import PublishedVersions, read_published
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
+
+UNREADABLE: Final = (
+    "a published policy version cannot be read from control.policies, and it might be the one "
+    "in force: `roadfade office republish` sends what is on record again"
+)
+AGAIN_AFTER_S: Final = 1.0
+logger = logging.getLogger(__name__)
 
 
 class PolicySource:
@@ -53,8 +62,31 @@ class PolicySource:
                 await asyncio.to_thread(Plans, limits, settings.state_dir),
             )
 
+    @classmethod
+    async def to_start_from(cls, settings: Settings, broker: Broker) -> "PolicySource":
+        """A checked one; NotReady as ``open`` and ``checked``.
+
+        Waits, and says so, while a published version cannot be read: whoever stopped for that
+        would be started again and again.
+        """
+        said = False
+        while True:
+            async with cls.open(settings, broker) as source:
+                if not source.published.unreadable:
+                    await source.checked()
+                    return source
+            if not said:
+                logger.error("waiting: %s", UNREADABLE)
+                said = True
+            await asyncio.sleep(AGAIN_AFTER_S)
+
     def line(self) -> VersionTimeline:
-        """The versions now; NotReady if none is in force. Blocks while it compiles."""
+        """The versions now; NotReady if none is in force, or if one cannot be read.
+
+        Blocks while it compiles.
+        """
+        if self.published.unreadable:
+            raise NotReady(UNREADABLE)
         return line_at(self.published.versions, self.plans, self._clock())
 
     def specs(self, line: VersionTimeline) -> list[TopicSpec]:

@@ -82,6 +82,8 @@ class PolicyListener:
 
     def _take(self, source: PolicySource) -> None:
         """Rebuild the expiry rules if another version came into force; NotReady as ``version``."""
+        if source.published.unreadable:
+            return  # it might be the one in force: rows keep the ends heard last
         past = active_versions(source.published.versions, wall_ms())
         numbers = tuple(one.version for one in past)
         if past and numbers != self._made_of:

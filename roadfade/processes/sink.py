@@ -139,8 +139,7 @@ def _member_for(member: str, topics: Iterable[str]) -> str:
 
 async def _run(settings: Settings, member: str) -> None:
     broker = connection_of(settings)
-    async with PolicySource.open(settings, broker) as source:
-        await source.checked()
+    source = await PolicySource.to_start_from(settings, broker)
     keeper = SinkKeeper(settings, broker, source, member)
     on_stop(keeper.stop)
     await keeper.run()

@@ -325,3 +325,89 @@ async def test_a_turn_without_records_decides_too(broker: FakeBroker) -> None:
     async with running(copier(broker, Noted(), begin=lambda: turns.append(None))) as tasks:
         await until(lambda: len(turns) > 1, *tasks)
     assert written(broker) == []
+
+
+SMALL = BatchSettings(slice_records_max=5)
+
+
+async def test_a_batch_that_was_frozen_in_hand_is_not_sent_once_its_view_is_stale(
+    broker: FakeBroker,
+) -> None:
+    broker.feed(IN, 0, *numbers(0, 10))
+    now_s, heard_s = 0, 0
+    noted = Noted()
+
+    async def handle(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        nonlocal now_s
+        made = await copy(partition, records)
+        if not noted.retries and records[-1].offset == 9:
+            now_s = 3_600  # stopped here, and woken
+        return made
+
+    def stale() -> str | None:
+        return "stale" if now_s - heard_s > 30 else None
+
+    loop = copier(broker, noted, handle=handle, pause_reason=stale, settings=SMALL)
+    async with running(loop) as tasks:
+        await until(lambda: noted.pauses == ["stale"], *tasks)
+        assert written(broker) == []
+        assert broker.committed(GROUP) == {}
+        heard_s = now_s
+        await until(lambda: noted.records == 10, *tasks)
+    assert written(broker) == numbers(0, 10)
+    assert noted.retries == ["decided anew"]
+
+
+async def test_what_is_withdrawn_while_a_batch_is_in_hand_is_decided_anew(
+    broker: FakeBroker,
+) -> None:
+    broker.feed(IN, 0, *numbers(0, 10))
+    withdrawn: set[bytes] = set()
+
+    async def handle(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        made = [one for one in await copy(partition, records) if one.value not in withdrawn]
+        if records[-1].offset == 9:
+            withdrawn.add(b"3")  # of the first slice, which was decided before
+        return made
+
+    noted = await carry(
+        broker, 10, handle=handle, basis=lambda: frozenset(withdrawn), settings=SMALL
+    )
+    assert written(broker) == [one for one in numbers(0, 10) if one != b"3"]
+    assert noted.retries == ["decided anew"]
+
+
+async def test_what_changes_in_every_slice_holds_nothing_up(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 20))
+    changes = 0
+
+    async def handle(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        nonlocal changes
+        changes += 1
+        return await copy(partition, records)
+
+    noted = await carry(broker, 20, handle=handle, basis=lambda: changes, settings=SMALL)
+    assert written(broker) == numbers(0, 20)
+    assert noted.retries == ["decided anew"] * 2
+
+
+async def test_a_slice_that_is_sent_alone_is_not_sent_once_its_view_is_stale(
+    broker: FakeBroker,
+) -> None:
+    broker.feed(IN, 0, *numbers(0, 10))
+    changes, reasons = 0, ["stale"]
+
+    async def handle(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        nonlocal changes
+        changes += 1
+        return await copy(partition, records)
+
+    def stale() -> str | None:
+        # In the third round, by slice, the second slice finds its view stale.
+        return reasons.pop() if changes == 6 and reasons else None
+
+    noted = await carry(
+        broker, 10, handle=handle, basis=lambda: changes, pause_reason=stale, settings=SMALL
+    )
+    assert noted.retries == ["decided anew"] * 3
+    assert written(broker) == [*numbers(0, 5), *numbers(0, 10)], "again, never unasked"

@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.flow import FlowRecord, OutputFlow, fold
+from telemetry.flow import FlowRecord, OutputFlow, encode_flow, fold, take_flow
 
 
 def record(first: int, last: int, readings: int, partition: int = 0) -> FlowRecord:
@@ -34,3 +35,40 @@ def test_the_ledger_counts_each_offset_once_whatever_crashes_when(
 def test_a_row_that_does_not_close_is_seen() -> None:
     assert OutputFlow(3, 1, {"thinned": 2}).closes
     assert not OutputFlow(3, 1, {"thinned": 1}).closes
+
+
+GOOD = encode_flow(record(0, 9, 10))
+HUGE = b"%d" % 2**63
+
+
+def without(old: bytes, new: bytes) -> bytes:
+    assert old in GOOD
+    return GOOD.replace(old, new, 1)
+
+
+STRANGE = {
+    "no value": None,
+    "empty": b"",
+    "garbage": b"\x00\xffgarbage",
+    "deep": b"[" * 100_000,
+    "huge partition": without(b'"partition":0', b'"partition":' + HUGE),
+    "huge first": without(b'"first":0', b'"first":' + HUGE),
+    "huge last": without(b'"last":9', b'"last":' + HUGE),
+    "huge count": without(b'"delivered":10', b'"delivered":' + HUGE),
+    "ten to the thirty": without(b'"in":10', b'"in":1' + b"0" * 30),
+    "huge reason": without(b'"rejected":{}', b'"rejected":{"malformed":' + HUGE + b"}"),
+    "negative offset": without(b'"first":0', b'"first":-1'),
+    "negative count": without(b'"in":10', b'"in":-10'),
+    "ends before it begins": without(b'"first":0', b'"first":10'),
+    "half a surrogate": without(b'"a":', b'"\\ud800":'),
+    "a fraction": without(b'"last":9', b'"last":9.5'),
+}
+
+
+@pytest.mark.parametrize("value", STRANGE.values(), ids=STRANGE.keys())
+def test_what_no_worker_could_have_written_is_no_flow_record(value: bytes | None) -> None:
+    assert take_flow(value) is None
+
+
+def test_what_a_worker_wrote_is_taken_as_it_is() -> None:
+    assert take_flow(GOOD) == record(0, 9, 10)

@@ -53,9 +53,7 @@ def test_a_link_carries_its_role_over_the_wire_and_not_into_its_repr() -> None:
 
 
 def test_a_link_written_before_roles_has_a_driver_nobody_confirmed() -> None:
-    before = (
-        b'{"kind":"link","link":"r","device":"d","subject":"s","secret":"","from_ms":0,"to_ms":1}'
-    )
+    before = b'{"kind":"link","link":"r","device":"d","subject":"s","secret":"c2VjcmV0","from_ms":0,"to_ms":1}'
     read = decode_row(before)
     assert isinstance(read, LinkInterval)
     assert read.role == "unknown"

@@ -14,11 +14,11 @@ from typing import Any, Final, Protocol
 
 import faust
 import mode
-import msgspec
 from mode.supervisors import CrashingSupervisor
 
 from bus.client.connection import Connection
-from roadfade import metrics
+from bus.failures import RowFault
+from roadfade.in_force.quarantine import set_aside
 from roadfade.ledger_file import LedgerFile
 from telemetry import flow
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP
@@ -72,11 +72,9 @@ def build_app(
     @app.agent(audit, concurrency=1)
     async def fold(stream: Any) -> None:
         async for event in stream.noack().events():
-            try:
-                record = flow.decode_flow(event.message.value)
-            except (msgspec.MsgspecError, TypeError):
-                # Left on the topic, counted, and never printed.
-                metrics.LEDGER_UNBALANCED.inc()
+            record = flow.take_flow(event.message.value)
+            if record is None:
+                set_aside(AUDIT_FLOW, RowFault.UNDECODABLE)
             else:
                 await asyncio.to_thread(ledger.fold, [record])
             await stream.ack(event)

@@ -18,7 +18,7 @@ from processors.people import People
 from roadfade import metrics
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.in_force.broker import connection_of, require_broker
-from roadfade.in_force.control_views import ControlViews, taken_by
+from roadfade.in_force.control_views import ControlViews, PeopleRows, Rows
 from roadfade.in_force.source import PolicySource
 from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
 from roadfade.processes.worker.faust_host import build_app, run_worker
@@ -78,10 +78,12 @@ def assemble(settings: Settings, broker: Broker, source: PolicySource, member: s
     clock = judging_clock(settings.fixed_now_ms)
     preparer = VersionPreparer(broker, source.plans, people, keys)
     version_switch = VersionSwitch(source.published, preparer.make, clock, announce_version)
-    applies = dict.fromkeys((CONTROL_LINKS, CONTROL_CONSENTS), taken_by(people)) | {
-        CONTROL_POLICIES: source.published.apply
+    rows: dict[str, Rows] = {
+        CONTROL_LINKS: PeopleRows(CONTROL_LINKS, people),
+        CONTROL_CONSENTS: PeopleRows(CONTROL_CONSENTS, people),
+        CONTROL_POLICIES: source.published,
     }
-    views = ControlViews(broker, applies, wall_ms, settings.view_age_s_max * 1000)
+    views = ControlViews(broker, rows, wall_ms, settings.view_age_s_max * 1000)
     handler = BatchHandler(RAW, lambda: version_switch.chosen, keys, clock)
     loop = BatchLoop(
         broker,
@@ -92,6 +94,7 @@ def assemble(settings: Settings, broker: Broker, source: PolicySource, member: s
         member=member,
         pause_reason=lambda: views.pause_reason() or version_switch.pause_reason(),
         begin=lambda: views.pause_reason() or version_switch.begin(),
+        basis=lambda: people.generation,
         observer=handler,
         settings=BatchSettings(ReaderSettings(records_max=settings.records_per_fetch_max)),
     )
@@ -99,8 +102,7 @@ def assemble(settings: Settings, broker: Broker, source: PolicySource, member: s
 
 
 async def _prepare(settings: Settings) -> PolicySource:
-    async with PolicySource.open(settings, connection_of(settings)) as source:
-        await source.checked()
+    source = await PolicySource.to_start_from(settings, connection_of(settings))
     if not settings.raw_allow_unsealed:
         msg = (
             "raw.allow_unsealed is off, but envelopes cannot be sealed yet: "

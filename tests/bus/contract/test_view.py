@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bus.failures import TopicError, ViewOutdatedError
+from bus.failures import RowFault, TopicError, UnreadableRowError, ViewOutdatedError
 from bus.ports import Broker
 from bus.records import Outgoing
 from bus.topics import TopicSpec
@@ -18,15 +18,31 @@ CONTROL = "control.links"
 COMPACTED = {"cleanup.policy": "compact"}
 
 
+def heartbeat_at(value: bytes) -> int:
+    try:
+        return int(value)
+    except ValueError:
+        raise UnreadableRowError(RowFault.HEARTBEAT) from None
+
+
 class Rows:
     def __init__(self, bus: Broker, now_ms: int = 0, **options: int) -> None:
         self.held: dict[bytes, bytes] = {}
         self.now_ms = now_ms
+        self.quarantined: list[tuple[str, RowFault]] = []
         self.view = CompactedView(
-            bus, CONTROL, self.apply, heartbeat_at=int, clock=lambda: self.now_ms, **options
+            bus,
+            CONTROL,
+            self.apply,
+            heartbeat_at=heartbeat_at,
+            clock=lambda: self.now_ms,
+            quarantined=lambda topic, fault: self.quarantined.append((topic, fault)),
+            **options,
         )
 
     def apply(self, key: bytes, value: bytes | None) -> None:
+        if value == b"garbage":
+            raise UnreadableRowError(RowFault.UNDECODABLE)
         if key == b"bad":
             message = "a row that cannot be"
             raise RuntimeError(message)
@@ -106,6 +122,29 @@ async def test_a_row_that_cannot_be_applied_ends_it_loudly(bus: Broker) -> None:
     await publish(bus, [row(b"bad", b"1")])
     with pytest.raises(RuntimeError, match="cannot be"):
         await Rows(bus).view.run()
+
+
+async def test_a_row_that_cannot_be_read_is_set_aside_and_the_next_is_taken(bus: Broker) -> None:
+    await make_topics(bus, TopicSpec(CONTROL, 1, COMPACTED))
+    garbage = [row(b"a", b"garbage"), row(HEARTBEAT_KEY, b"now", 0)]
+    await publish(bus, [row(b"a", b"1"), beat(0, 5_000), *garbage, row(b"b", b"2")])
+    rows = Rows(bus, 5_000)
+    async with reading(rows) as task:
+        await until(rows.view.ready.is_set, task)
+        assert rows.held == {b"a": b"1", b"b": b"2"}
+        assert rows.view.fresh(5_000), "a heartbeat that cannot be read unsays no other"
+    assert rows.quarantined == [(CONTROL, RowFault.UNDECODABLE), (CONTROL, RowFault.HEARTBEAT)]
+
+
+async def test_a_row_without_a_key_is_set_aside(bus: Broker) -> None:
+    # Only a topic that is not compacted takes one.
+    await make_topics(bus, TopicSpec(CONTROL, 1, {}))
+    await publish(bus, [Outgoing(CONTROL, 0, None, b"1"), row(b"b", b"2", 0)])
+    rows = Rows(bus)
+    async with reading(rows) as task:
+        await until(rows.view.ready.is_set, task)
+        assert rows.held == {b"b": b"2"}
+    assert rows.quarantined == [(CONTROL, RowFault.NO_KEY)]
 
 
 async def test_a_missing_topic_ends_it_loudly(bus: Broker) -> None:

@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from roadfade.in_force.published import PublishedVersions, UnreadableRowError
+from roadfade.in_force.published import PublishedVersions
 from roadfade.processes.worker.version_switch import VersionSwitch
 from telemetry.publication import Publication, encode_publication
 
@@ -129,11 +129,6 @@ async def test_a_publication_that_arrives_takes_over_by_itself() -> None:
             switch = process.version_switch
             while switch.begin() is not None or switch.chosen != "v2":  # noqa: ASYNC110  # likewise
                 await asyncio.sleep(0)
-
-
-def test_a_record_that_is_no_publication_ends_the_process() -> None:
-    with pytest.raises(UnreadableRowError):
-        Process().published.apply(b"p@3", b'{"v": 1}')
 
 
 def test_a_process_that_knows_only_old_versions_applies_no_withdrawn_one() -> None:

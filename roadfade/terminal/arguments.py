@@ -62,6 +62,13 @@ class Lang(StrEnum):
     JA = "ja"
 
 
+KeepTime = Annotated[
+    bool, typer.Option("--keep-time", help="Keep recorded times; else the last frame is now.")
+]
+ZoneName = Annotated[
+    str,
+    typer.Option("--zone", metavar="ZONE", help="Of a log's times without one, as Asia/Tokyo."),
+]
 PolicyPath = Annotated[
     Path | None, typer.Option("--policy", help="A document's folder; default: the shipped one.")
 ]

@@ -14,6 +14,7 @@ import typer
 from rich.console import Console
 from rich.table import Table
 
+from ingest.can.decode import Undecoded
 from ingest.can.recording import Recording
 from ingest.logs.capture import Capture
 from ingest.logs.frame import LogCounts
@@ -122,8 +123,8 @@ def _of_log(log: LogCounts, clock: Timeline) -> list[str]:
         found.append(f"{log.bad_stamps:,} frames have times that cannot be right and are left out")
     if len(clock.parts) > 1:
         found.append(
-            f"the clock was set {len(clock.parts) - 1:,} times within the capture: each part is "
-            "moved by itself, to end as the next begins; with --keep-time none is moved"
+            f"the capture's clock was set while it ran, {len(clock.parts):,} parts: each is moved "
+            "by itself, to end as the next begins; with --keep-time none is moved"
         )
     if not log.data:
         found.append("the capture holds no data frame that can be taken")
@@ -134,8 +135,10 @@ def _of_nothing(taken: Recording, readings: int) -> Sequence[str]:
     if readings or not taken.capture.counts.data:
         return ()
     counts = taken.counts
-    if not counts.decoded:
-        why = "no frame is one that the database decodes; see if --dbc is that of this car"
+    if counts.undecoded[Undecoded.UNKNOWN_ID] == taken.capture.counts.data:
+        why = "no frame has an id of the database; see if --dbc is that of this car"
+    elif not counts.decoded:
+        why = "no frame was decoded, for the reasons in the table"
     elif counts.values == counts.unmapped:
         why = "the map names no signal that was decoded; see if --map is for this database"
     else:

@@ -17,6 +17,8 @@ READINGS_TARGET: Final = 120
 BATCH_READINGS_MAX: Final = 200
 """A reading takes well under 1 KiB, so an envelope stays far below its 256 KiB."""
 SPAN_MS_MAX: Final = 60_000
+BACK_MS_MAX: Final = 1_000
+"""Merged buses come a little out of order; a longer step back is a clock that was set."""
 
 
 class Reading(NamedTuple):
@@ -47,14 +49,11 @@ class Source:
 
 
 def batches(groups: Iterable[Sequence[Reading]]) -> Iterator[Batch]:
-    """Cut a stream of groups into batches: by count, and by time from the first reading."""
+    """Cut a stream of groups into batches: by count, by time, and if the clock was set back."""
     held: list[Reading] = []
-    for group in groups:
-        if not group:
-            continue
+    for group in _within_a_span(groups):
         full = len(held) + len(group) > READINGS_TARGET
-        far = bool(held) and abs(group[0].t_ms - held[0].t_ms) > SPAN_MS_MAX
-        if held and (full or far):
+        if held and (full or not runs_on(held[0].t_ms, held[-1].t_ms, group[0].t_ms)):
             yield Batch(tuple(held))
             held = []
         held.extend(group)
@@ -63,6 +62,26 @@ def batches(groups: Iterable[Sequence[Reading]]) -> Iterator[Batch]:
             del held[:BATCH_READINGS_MAX]
     if held:
         yield Batch(tuple(held))
+
+
+def runs_on(first_ms: int, last_ms: int, next_ms: int) -> bool:
+    """If a reading belongs into the envelope that holds these two: near, and no clock set back.
+
+    Every ``dt`` stays far within what the wire allows.
+    """
+    return abs(next_ms - first_ms) <= SPAN_MS_MAX and next_ms >= last_ms - BACK_MS_MAX
+
+
+def _within_a_span(groups: Iterable[Sequence[Reading]]) -> Iterator[Sequence[Reading]]:
+    """The groups, those cut within which the clock jumps."""
+    for group in groups:
+        start = 0
+        for n in range(1, len(group)):
+            if not runs_on(group[start].t_ms, group[n - 1].t_ms, group[n].t_ms):
+                yield group[start:n]
+                start = n
+        if group:
+            yield group[start:]
 
 
 def to_envelope(batch: Batch, source: Source, index: int, t0_ms: int | None = None) -> Envelope:

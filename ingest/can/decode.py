@@ -4,20 +4,17 @@ In: a database and frames. Out: which messages a frame may be, and its codes as
 cantools takes them out, or the reason why not. Nothing is mapped, scaled or dropped here.
 """
 
-import logging
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
-import cantools
 from cantools.database.can import Database, Message
-from cantools.database.errors import UnsupportedDatabaseFormatError
 
+from ingest.can.database import load_database
 from ingest.can.layout import Codes, Layout, layout
 from ingest.logs.frame import LoggedFrame
-from ingest.refused import Refused
 
 _PDU2_FORMAT_MIN: Final = 240
 """SAE J1939-21: below it the PDU-specific byte is a destination, not part of the PGN."""
@@ -134,14 +131,4 @@ def _id(message: Message) -> tuple[bool, int]:
 
 def load_decoder(path: Path) -> Decoder:
     """Load a database file, overlapping signals allowed; ``Refused`` if it is none."""
-    # Doubled message names would be logged one by one; ids, not names, are looked up here.
-    logging.getLogger("cantools").setLevel(logging.ERROR)
-    try:
-        database = cantools.database.load_file(path, strict=False)
-    except (OSError, UnicodeError, UnsupportedDatabaseFormatError) as error:
-        msg = f"{path.name} cannot be read as a CAN database (DBC, ARXML, KCD, SYM)."
-        raise Refused(msg) from error
-    if not isinstance(database, Database):
-        msg = f"{path.name} is a diagnostics database; a CAN database is needed."
-        raise Refused(msg)
-    return decoder(database, path.name)
+    return decoder(load_database(path), path.name)

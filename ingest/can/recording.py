@@ -1,12 +1,11 @@
 """The work of ``roadfade replay``: files on disk to envelopes, with progress.
 
 In: paths, a device, the plan's collected paths and now. Out: envelopes. Blocking reads;
-the capture is read first for its last frame, which decides by how much times are moved,
-and for its buses.
+the capture is read twice, since its whole clock decides by how much times are shifted.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -17,9 +16,10 @@ from ingest.can.binding import BoundMap, bind
 from ingest.can.decode import load_decoder
 from ingest.can.mapping import SignalMap, load_map, shipped_maps
 from ingest.can.replay import ReplayCounts, replay
-from ingest.can.shift import shift_us
-from ingest.logs.capture import Capture, Span
+from ingest.can.shift import shifts_us
+from ingest.logs.capture import Capture
 from ingest.logs.frame import LoggedFrame
+from ingest.logs.timeline import Timeline
 from ingest.refused import Refused
 from telemetry.envelope import Envelope, Quality
 from telemetry.identity import DeviceId
@@ -51,6 +51,8 @@ class Recording:
         self.capture = Capture(log, zone)
         self.counts = ReplayCounts()
         """Counts of the latest (or running) replay; ``capture.counts`` has the frames'."""
+        self.clock = Timeline((), ())
+        """What the latest replay found of the capture's clock."""
         self._signals: SignalMap = load_map(map_path, catalogue)
         self._bound: BoundMap = bind(self._signals, load_decoder(database), bus)
         self._digest = _digest(bus or "", log, database, map_path)
@@ -72,29 +74,50 @@ class Recording:
     ) -> Iterator[Envelope]:
         """The capture's envelopes; the same device and files give the same ids, whatever now is.
 
+        Without ``keep_time`` the last frame is moved to now, and the others with it (shift.py).
         ``on_progress(frames done, frames in all)`` is called now and then and at the end.
         """
-        span = self.capture.span()
-        if span is None:
-            msg = f"{self.capture.path.name} holds no data frame: there is nothing to replay."
+        told = self.capture.timeline()
+        self.clock = told
+        if not told.parts:
+            name = self.capture.path.name
+            msg = f"{name} holds no data frame with a usable time: there is nothing to replay."
             raise Refused(msg)
         self._bound.require_one_bus(self.capture.frames(), self.capture.path.name)
-        moved_us = shift_us(span.last_us, now_ms, keep_time=keep_time)
-        source = Source(device, self._digest, quality, moved_us // 1000)
+        moved = shifts_us(told.parts, now_ms, keep_time=keep_time)
+        base_us = next(shift for shift in reversed(moved) if shift is not None)
+        source = Source(device, self._digest, quality, base_us // 1000)
         self.counts = ReplayCounts()
-        frames = _reporting(self.capture.frames(), span, on_progress)
-        yield from replay(frames, self._bound, collected, source, moved_us, self.counts)
+        frames = _placed(self.capture, told, [s if s is None else s - base_us for s in moved])
+        frames = _reporting(frames, told.frames, on_progress)
+        yield from replay(frames, self._bound, collected, source, base_us, self.counts)
+
+
+def _placed(
+    capture: Capture, told: Timeline, moves_us: Sequence[int | None]
+) -> Iterator[LoggedFrame]:
+    """The frames of the parts that are taken, each moved by its part's move; others are counted."""
+    parts = told.part_of_each()
+    for frame in capture.frames():
+        # A log that has grown since its clock was read has more frames than parts.
+        part = next(parts, None)
+        move_us = None if part is None else moves_us[part]
+        if move_us is None:
+            capture.counts.data -= 1
+            capture.counts.bad_stamps += 1
+        else:
+            yield frame._replace(t_us=frame.t_us + move_us) if move_us else frame
 
 
 def _reporting(
-    frames: Iterator[LoggedFrame], span: Span, on_progress: Progress
+    frames: Iterator[LoggedFrame], whole: int, on_progress: Progress
 ) -> Iterator[LoggedFrame]:
     done = 0
     for done, frame in enumerate(frames, start=1):
         if done % _PROGRESS_EVERY == 0:
-            on_progress(done, span.frames)
+            on_progress(done, whole)
         yield frame
-    on_progress(done, span.frames)
+    on_progress(done, whole)
 
 
 def _digest(bus: str, *paths: Path) -> str:

@@ -1,29 +1,46 @@
 """By how much a replay moves recorded times, which may be years old.
 
-In: the capture's last instant and now. Out: microseconds to add to every time.
+In: the parts of a capture's clock and now. Out: microseconds to add to every time of a part, or
+None for a part that is left out.
 """
 
+from collections.abc import Sequence
 from typing import Final
 
+from ingest.logs.timeline import Part
 from ingest.refused import Refused
 from telemetry.instants import DAY_MS
 
-_PLAUSIBLE_FROM_MS: Final = 946_684_800_000
-"""2000-01-01: an earlier stamp counts from the start of a device or of a log."""
+_PLAUSIBLE_FROM_MS: Final = 978_307_200_000
+"""2001-01-01: an earlier stamp counts from the start of a device or of a log.
+
+Clocks that have lost their power begin in 1970, 1980 or 2000.
+"""
 
 
-def shift_us(last_us: int, now_ms: int, *, keep_time: bool) -> int:
-    """0 if times are kept, else the shift that moves the last frame to now.
+def shifts_us(parts: Sequence[Part], now_ms: int, *, keep_time: bool) -> tuple[int | None, ...]:
+    """0 for every part if times are kept, else what moves the last frame to now.
 
-    Kept times must be plausible (2000 to a day ahead), else ``Refused``: logs of year
-    1970 or 2047 are common, and their readings would be rejected or kept too long.
+    The clock was set between two parts, so that nobody knows how long the gap was: each part is
+    moved to end as the next begins. Kept times must be plausible (2001 to a day ahead): a part
+    that is not is left out, and ``Refused`` if none is.
     """
-    if not keep_time:
-        return now_ms * 1000 - last_us
-    last_ms = last_us // 1000
-    if not _PLAUSIBLE_FROM_MS <= last_ms <= now_ms + DAY_MS:
-        msg = (
-            "The log's own times are not plausible (before 2000 or ahead of now): do not keep them."
-        )
-        raise Refused(msg)
-    return 0
+    if keep_time:
+        kept = [0 if _plausible(part, now_ms) else None for part in parts]
+        if not any(shift is not None for shift in kept):
+            msg = (
+                "The log's own times are not plausible (before 2001 or ahead of now): "
+                "leave out --keep-time, and its last frame is moved to now."
+            )
+            raise Refused(msg)
+        return tuple(kept)
+    moved: list[int] = []
+    ends_us = now_ms * 1000
+    for part in reversed(parts):
+        moved.append(ends_us - part.last_us)
+        ends_us = part.first_us + moved[-1]
+    return tuple(reversed(moved))
+
+
+def _plausible(part: Part, now_ms: int) -> bool:
+    return part.first_us // 1000 >= _PLAUSIBLE_FROM_MS and part.last_us // 1000 <= now_ms + DAY_MS

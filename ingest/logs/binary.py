@@ -7,6 +7,7 @@ as truncated; a file that cannot be opened is refused.
 import struct
 import zlib
 from collections.abc import Iterator
+from datetime import datetime, tzinfo
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -14,33 +15,85 @@ from typing import Final
 import can
 from can.io.blf import BLFParseError
 
-from ingest.logs.clock import microseconds
+from ingest.logs.clock import microseconds, placed_us, replaced_us
+from ingest.logs.ends import End, blf_ends_early, mf4_end
 from ingest.logs.frame import LogCounts, LoggedFrame
-from ingest.logs.sniff import Form
+from ingest.logs.sniff import Form, refused_as
+from ingest.logs.strangers import signals_only
 from ingest.logs.text import logged
 from ingest.refused import Refused
 
 _CUT_OFF: Final = (BLFParseError, struct.error, zlib.error, EOFError, ValueError, IndexError)
+_BLF_GRAIN_US: Final = 1_000
+"""SYSTEMTIME counts milliseconds."""
+_CG_BUS_EVENT: Final = 0x2
+"""ASAM MDF 4.1, CGBLOCK, cg_flags: records of bus traffic."""
 
 
-def read_binary(form: Form, path: Path, counts: LogCounts) -> Iterator[LoggedFrame]:
-    """The data frames of a BLF or MF4 capture."""
+class _Blf(can.BLFReader):
+    """A BLF and where its clock starts: a SYSTEMTIME on the wall of whoever recorded it."""
+
+    @property
+    def wall_start(self) -> float:
+        return self.start_timestamp
+
+    def start_us(self, zone: tzinfo) -> int:
+        return replaced_us(self.wall_start, zone, _BLF_GRAIN_US) if self.wall_start else 0
+
+
+class _Mf4(can.MF4Reader):
+    """An MF4 and where its clock starts: UTC, or a wall if the file has the local flag."""
+
+    @property
+    def wall_start(self) -> float:
+        return self._start_timestamp
+
+    def start_us(self, zone: tzinfo) -> int:
+        start: datetime = self._mdf.header.start_time
+        if start.tzinfo is not None:
+            return microseconds(self.wall_start)
+        # python-can has read it as this machine's time.
+        return placed_us(start, zone)
+
+    @property
+    def has_bus(self) -> bool:
+        """It logs a bus; else it holds measured signals."""
+        return any(group.channel_group.flags & _CG_BUS_EVENT for group in self._mdf.groups)
+
+
+def read_binary(form: Form, path: Path, counts: LogCounts, zone: tzinfo) -> Iterator[LoggedFrame]:
+    """The data frames of a BLF or MF4 capture; ``zone`` is that of a wall clock without one."""
     if form is Form.MF4 and find_spec("asammdf") is None:
         msg = "Reading MF4 needs asammdf: install the extra with `pip install 'roadfade[mf4]'`."
         raise Refused(msg)
+    end = mf4_end(path) if form is Form.MF4 else End.WHOLE
+    if end is End.HEADLESS:
+        # asammdf would print a traceback of its own.
+        raise _damaged(form, path)
     try:
-        reader = can.MF4Reader(path) if form is Form.MF4 else can.BLFReader(path)
+        reader = _Mf4(path) if form is Form.MF4 else _Blf(path)
+        start_us = reader.start_us(zone)
     except Exception as error:
         # asammdf raises a dozen kinds; none comes after a frame, so nothing is lost here.
-        msg = f"{path.name} begins as {form} but cannot be opened: the file is damaged."
-        raise Refused(msg) from error
-    if isinstance(reader, can.BLFReader):
-        counts.truncated = path.stat().st_size < reader.file_size
+        raise _damaged(form, path) from error
     with reader:
-        yield from _frames(reader, counts)
+        if isinstance(reader, _Mf4):
+            if not reader.has_bus:
+                raise refused_as(path, signals_only())
+            counts.truncated = end is End.CUT
+        else:
+            counts.truncated = blf_ends_early(path, reader.file_size)
+        yield from _frames(reader, counts, start_us)
 
 
-def _frames(reader: can.MF4Reader | can.BLFReader, counts: LogCounts) -> Iterator[LoggedFrame]:
+def _damaged(form: Form, path: Path) -> Refused:
+    return Refused(
+        f"{path.name} begins as {form} but cannot be opened: the file is damaged, or cut off "
+        "before its first frame. Copy it from the logger again."
+    )
+
+
+def _frames(reader: _Mf4 | _Blf, counts: LogCounts, start_us: int) -> Iterator[LoggedFrame]:
     messages = iter(reader)
     while True:
         try:
@@ -50,10 +103,18 @@ def _frames(reader: can.MF4Reader | can.BLFReader, counts: LogCounts) -> Iterato
         except _CUT_OFF:
             counts.truncated = True
             return
+        except Exception:  # noqa: BLE001  # asammdf's dozen kinds; what is lost is told as cut off
+            counts.truncated = True
+            return
         if message.is_error_frame:
             counts.error += 1
         elif message.is_remote_frame:
             counts.remote += 1
         else:
+            try:
+                elapsed_us = microseconds(message.timestamp - reader.wall_start)
+            except (ValueError, OverflowError):
+                counts.bad += 1
+                continue
             counts.data += 1
-            yield logged(message, microseconds(message.timestamp))
+            yield logged(message, start_us + elapsed_us)

@@ -20,19 +20,21 @@ class LogCounts:
     """Everything read off a capture so far; grows while its frames are iterated."""
 
     data: int = 0
-    """Data frames, each yielded."""
+    """Data frames, each yielded; but for those whose stamp is bad."""
     error: int = 0
     """Error frames: they carry no data."""
     remote: int = 0
     """Remote frames: they ask and carry no data."""
     bad: int = 0
-    """Lines that look like frames and are not: cut off or garbled. Text forms only."""
+    """Lines that look like frames and are not: cut off or garbled."""
+    bad_stamps: int = 0
+    """Data frames left out of a replay because their clock cannot have been right."""
     other: int = 0
     """Lines that are no frames: comments, statistics, empty lines."""
     truncated: bool = False
-    """A binary capture that ends before its own end; what came before was yielded."""
+    """The capture ends before its own end, or was never closed; what came before was yielded."""
 
     @property
     def frames(self) -> int:
         """All frames of any kind."""
-        return self.data + self.error + self.remote
+        return self.data + self.bad_stamps + self.error + self.remote

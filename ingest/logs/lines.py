@@ -6,11 +6,12 @@ header put in front, and judges every line that did not become a frame.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, TextIO
 
 from ingest.logs.frame import LogCounts
 from ingest.logs.sniff import Form
+from ingest.logs.spelling import Speller
 
 LINE_CHARS_MAX: Final = 4_096
 HEADER_LINES_MAX: Final = 200
@@ -23,12 +24,11 @@ _HEADER: Final = {
 }
 _FRAME_LIKE: Final = {
     Form.CANDUMP: re.compile(r"\s*[^\s#]"),
-    Form.ASC: re.compile(r"\s*-?\d+\.\d+(\s+(\d+|CANFD)(\s+[0-9A-Fa-f]+x?(\s.*)?)?)?\s*$"),
+    Form.ASC: re.compile(r"\s*-?\d+[.,]\d+(\s+(\d+|CANFD)(\s+[0-9A-Fa-f]+x?(\s.*)?)?)?\s*$"),
     Form.TRC: re.compile(r"\s*\d"),
 }
 _TRC_ERROR: Final = re.compile(r"\s*\d+\)?\s+[\d.]+\s+(\d+\s+)?(ER|Error)\b")
 _TRC_OTHER: Final = re.compile(r"\s*\d+\)?\s+[\d.]+\s+(\d+\s+)?(ST|EC|EV|Warng|FFFFFFFF)\b")
-_TRIGGER: Final = re.compile(r"\s*begin\s+triggerblock", re.IGNORECASE)
 _ASC_HEADER_ENDS: Final = "no internal events logged\n"
 
 
@@ -46,15 +46,16 @@ class LineFeed:
         form: Form,
         lines: Iterable[str],
         counts: LogCounts,
-        on_line: Callable[[str], None] = lambda _: None,
+        spell: Speller = str,
     ) -> None:
         self._form = form
-        self._on_line = on_line
+        self._spell = spell
         self._lines = iter(lines)
         self._counts = counts
         self._header: list[str] = []
         self._again: list[str] = []
         self._in_hand: str | None = None
+        self._last = "\n"
         self._ahead: list[str] = []
         self.served = 0
         """Lines after the header served since the last ``begin``."""
@@ -68,7 +69,7 @@ class LineFeed:
             if not pattern.match(line) or len(self._header) >= HEADER_LINES_MAX:
                 self._ahead.append(line)
                 break
-            self._header.append(line)
+            self._header.append(self._spell(line))
         self._counts.other += len(self._header)
 
     def begin(self) -> None:
@@ -76,10 +77,9 @@ class LineFeed:
         self.served = 0
         self._again = [*self._header]
         if self._form is Form.ASC:
-            # The ASC reader swallows the first line after a header that does not end so.
-            triggers = [line for line in self._again if _TRIGGER.match(line)]
-            rest = [line for line in self._again if not _TRIGGER.match(line)]
-            self._again = [*rest, _ASC_HEADER_ENDS, *triggers[-1:]]
+            # The ASC reader takes an empty line for the header's end, and swallows the first line
+            # after a header that does not end so.
+            self._again = [*filter(str.strip, self._again), _ASC_HEADER_ENDS]
 
     def __iter__(self) -> Iterator[str]:
         return self
@@ -90,11 +90,9 @@ class LineFeed:
         self.settle()
         line = self._ahead.pop() if self._ahead else next(self._lines)
         self.served += 1
-        self._in_hand = line
-        self._on_line(line)
-        if self._form is Form.ASC and _TRIGGER.match(line):
-            self._header = [x for x in self._header if not _TRIGGER.match(x)] + [line]
-        return line
+        self._last = line
+        self._in_hand = self._spell(line)
+        return self._in_hand
 
     def close(self) -> None:
         """Asked for by python-can; the file belongs to whoever opened it."""
@@ -103,6 +101,11 @@ class LineFeed:
         """The line in hand became a frame, or is judged by the caller."""
         line, self._in_hand = self._in_hand or "", None
         return line
+
+    @property
+    def ends_within_a_line(self) -> bool:
+        """The last line has no end: a frame on it may have lost bytes."""
+        return not self._last.endswith("\n")
 
     def settle(self) -> None:
         """Judge the line in hand if it did not become a frame."""

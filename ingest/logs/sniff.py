@@ -3,8 +3,10 @@
 import re
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
+from ingest.logs.encoding import encoding_of
+from ingest.logs.strangers import Stranger, differences, old_measurement, stranger_in
 from ingest.refused import Refused
 
 _HEAD_BYTES: Final = 16 * 1024
@@ -20,35 +22,57 @@ class Form(StrEnum):
     MF4 = "mf4"
 
 
-_MAGIC: Final = {b"MDF     ": Form.MF4, b"UnFinMF ": Form.MF4, b"LOGG": Form.BLF}
+class Sniffed(NamedTuple):
+    """A form, and for a text its encoding."""
+
+    form: Form
+    encoding: str
+
+
+_MDF: Final = (b"MDF     ", b"UnFinMF ")
+_MDF_VERSION: Final = slice(8, 16)
 _TEXT: Final = (
     (Form.TRC, re.compile(r"^;\$FILEVERSION|^;\s*PCAN|^\s*\d+\)\s+[\d.]+\s", re.MULTILINE)),
     (Form.ASC, re.compile(r"^date\s+\w+\s|^base\s+(hex|dec)\b", re.MULTILINE | re.IGNORECASE)),
-    (Form.CANDUMP, re.compile(r"^\s*\(-?\d+\.\d+\)\s+\S+\s+[0-9A-Fa-f]{3,8}#", re.MULTILINE)),
+    (
+        Form.CANDUMP,
+        re.compile(
+            r"^\s*\([-\d. :]+\)\s+\S+\s+([RT]X \S \S\s+)?[0-9A-Fa-f]{3,8}(#|\s+\[\d+\])",
+            re.MULTILINE,
+        ),
+    ),
 )
-_KNOWN_STRANGERS: Final = {
-    "***BUSMASTER": "a BUSMASTER log",
-    "Time Stamp,ID,Extended": "a GVRET log",
-}
 
 
-def sniff(path: Path) -> Form:
+def sniff(path: Path) -> Sniffed:
     """The form of the file; ``Refused`` if it is none of them. Reads at most 16 KiB."""
     if not path.is_file():
         msg = f"{path.name} is not a file."
         raise Refused(msg)
-    with path.open("rb") as file:
-        head = file.read(_HEAD_BYTES)
-    for magic, form in _MAGIC.items():
-        if head.startswith(magic):
-            return form
-    text = head.decode("utf-8", errors="replace")
+    try:
+        with path.open("rb") as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError as error:
+        msg = f"{path.name} cannot be read: {error.strerror}."
+        raise Refused(msg) from error
+    if head.startswith(_MDF):
+        version = head[_MDF_VERSION].decode("latin-1").strip(" \0")
+        if not version.startswith("4"):
+            raise refused_as(path, old_measurement(version))
+        return Sniffed(Form.MF4, "")
+    if head.startswith(b"LOGG"):
+        return Sniffed(Form.BLF, "")
+    encoding = encoding_of(head)
+    text = head.decode(encoding, errors="replace")
     for form, pattern in _TEXT:
         if pattern.search(text):
-            return form
-    what = next(
-        (name for mark, name in _KNOWN_STRANGERS.items() if mark in text), "in no known form"
-    )
+            if form is Form.CANDUMP and (stranger := differences(text)):
+                raise refused_as(path, stranger)
+            return Sniffed(form, encoding)
+    raise refused_as(path, stranger_in(head, text))
+
+
+def refused_as(path: Path, stranger: Stranger) -> Refused:
+    """The refusal that names what the file is and the way in."""
     forms = ", ".join(form.value for form in Form)
-    msg = f"{path.name} is {what}: convert it to one of {forms}."
-    raise Refused(msg)
+    return Refused(f"{path.name} is {stranger.what}: {stranger.remedy}. Read are {forms}.")

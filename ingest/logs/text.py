@@ -13,20 +13,25 @@ from typing import Final, Literal, TextIO
 import can
 from can.util import dlc2len
 
-from ingest.logs.clock import AscClock, microseconds
+from ingest.logs.clock import AscClock, microseconds, replaced_us
 from ingest.logs.frame import LogCounts, LoggedFrame
 from ingest.logs.lines import LineFeed, bounded_lines
 from ingest.logs.sniff import Form
+from ingest.logs.spelling import speller
 from ingest.refused import Refused
 
 _ID_MAX: Final = 0x1FFFFFFF
 _DATA_BYTES_MAX: Final = 64
+_CLASSIC_BYTES_MAX: Final = 8
+_TRC_GRAIN_US: Final = 100
+"""A TRC's start is a number of days; its own comment beside it says tenths of a millisecond."""
 _CANDUMP_ERROR_FLAG: Final = 0x20000000
 _CANDUMP_LINE: Final = re.compile(
     r"\s*\(-?\d+\.\d+\)\s+\S+\s+(?P<id>[0-9A-Fa-f]{3}|[0-9A-Fa-f]{8})#"
     r"([Rr]\d?|#[0-9]([0-9A-Fa-f]{2}){0,64}|([0-9A-Fa-f]{2}){0,8})(\s+[RTrt])?\s*$"
 )
 _BAD_LINE: Final = (ValueError, IndexError, KeyError, OverflowError)
+_Reader = can.CanutilsLogReader | can.ASCReader | can.TRCReader
 _READERS: Final = {
     Form.CANDUMP: can.CanutilsLogReader,
     Form.ASC: can.ASCReader,
@@ -39,7 +44,7 @@ def read_text(form: Form, file: TextIO, counts: LogCounts, zone: tzinfo) -> Iter
     # python-can would log whole lines it cannot parse.
     logging.getLogger("can.io").setLevel(logging.CRITICAL)
     clock = AscClock(zone)
-    feed = LineFeed(form, bounded_lines(file), counts, clock.pass_line)
+    feed = LineFeed(form, bounded_lines(file), counts, speller(form, zone, clock))
     while True:
         feed.begin()
         reader = _READERS[form](feed, **({"relative_timestamp": False} if form is Form.ASC else {}))
@@ -49,6 +54,9 @@ def read_text(form: Form, file: TextIO, counts: LogCounts, zone: tzinfo) -> Iter
                 message = next(messages)
             except StopIteration:
                 feed.settle()
+                # Other forms say how many bytes a frame has; a candump line cut short is a line.
+                cut = form is Form.CANDUMP and feed.ends_within_a_line
+                counts.truncated = cut or clock.in_block
                 return
             except _BAD_LINE:
                 if not feed.served:
@@ -64,9 +72,7 @@ def read_text(form: Form, file: TextIO, counts: LogCounts, zone: tzinfo) -> Iter
                 _count(counts, kind)
                 continue
             try:
-                t_us = microseconds(message.timestamp)
-                if isinstance(reader, can.ASCReader):
-                    t_us = clock.at_us(reader, message.timestamp)
+                t_us = _instant_us(reader, message, clock, zone)
             except _BAD_LINE:
                 counts.bad += 1
                 continue
@@ -81,6 +87,17 @@ def logged(message: can.Message, t_us: int) -> LoggedFrame:
     return LoggedFrame(
         t_us, bus, message.arbitration_id, message.is_extended_id, bytes(message.data), direction
     )
+
+
+def _instant_us(reader: _Reader, message: can.Message, clock: AscClock, zone: tzinfo) -> int:
+    if isinstance(reader, can.ASCReader):
+        return clock.at_us(relative=reader.timestamps_format == "relative")
+    start = reader.start_time if isinstance(reader, can.TRCReader) else None
+    if start is None:
+        return microseconds(message.timestamp)
+    # The start has no zone and python-can reads it as UTC.
+    elapsed_us = microseconds(message.timestamp - start.timestamp())
+    return replaced_us(start.timestamp(), zone, _TRC_GRAIN_US) + elapsed_us
 
 
 def _kind(
@@ -103,6 +120,8 @@ def _kind(
     if form is not Form.CANDUMP and hexadecimal and not spelled:
         return "bad"
     whole = size in (message.dlc, dlc2len(message.dlc)) and size <= _DATA_BYTES_MAX
+    if not message.is_fd and message.dlc > _CLASSIC_BYTES_MAX:
+        whole = size == _CLASSIC_BYTES_MAX
     return "data" if whole and 0 <= message.arbitration_id <= _ID_MAX else "bad"
 
 

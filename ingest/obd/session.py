@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from importlib.util import find_spec
 from typing import Final
 
-from ingest.batching import READINGS_TARGET, Batch, Reading, Source, to_envelope
+from ingest.batching import READINGS_TARGET, Batch, Reading, Source, runs_on, to_envelope
 from ingest.obd.answers import LINE_BYTES_MAX, Codes, Dropped, Signpost, commands, read_line
 from ingest.refused import Refused
 from telemetry.envelope import Envelope
@@ -88,15 +88,16 @@ class Session:
         """
         held: list[Reading] = []
         codes: list[str] = []
-        t0_ms = 0
+        t0_ms = last_ms = 0
         async with aclosing(self._answers()) as answers:
             async for answer in answers:
                 full = len(held) >= READINGS_TARGET or answer.t_ms - t0_ms >= WINDOW_MS
-                if (held or codes) and full:
+                if (held or codes) and (full or not runs_on(t0_ms, last_ms, answer.t_ms)):
                     yield self._envelope(held, codes, t0_ms)
                     held, codes = [], []
                 if not held and not codes:
                     t0_ms = answer.t_ms
+                last_ms = answer.t_ms
                 if isinstance(answer, Codes):
                     codes += [code for code in answer.codes if code not in codes]
                 else:

@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from roadfade.terminal.answers import carry_out, settings, usage
-from roadfade.terminal.arguments import AsJson, duration_s, zone
+from roadfade.terminal.arguments import AsJson, Bus, KeepTime, ZoneName, duration_s, zone
 from telemetry.identity import DeviceId
 
 For = Annotated[
@@ -32,19 +32,14 @@ def replay(
         str | None, typer.Option("--map", help="Map to signals: a file, or a shipped map's name.")
     ] = None,
     device: DeviceOption = "replay",
-    keep_time: Annotated[
-        bool, typer.Option("--keep-time", help="Keep recorded times; else the last frame is now.")
-    ] = False,
-    zone_name: Annotated[
-        str, typer.Option("--zone", metavar="ZONE", help="Of an ASC log's dates, as Asia/Tokyo.")
-    ] = "UTC",
-    bus: Annotated[
-        str | None, typer.Option(help="The bus of the map, as the log names it: can0, or 1.")
-    ] = None,
+    keep_time: KeepTime = False,
+    zone_name: ZoneName = "UTC",
+    bus: Bus = None,
     as_json: AsJson = False,
 ) -> None:
     """Publish a recorded drive, every frame accounted for; without --dbc, count its frames."""
     from roadfade.commands import replay as replay_command  # noqa: PLC0415
+    from roadfade.commands.recorded import RecordedDrive  # noqa: PLC0415
 
     if (dbc is None) != (map_name is None):
         usage("a database decodes and a map names: give both --dbc and --map, or neither")
@@ -55,10 +50,8 @@ def replay(
         if dbc is None or map_name is None:
             replay_command.count_frames(file, of_zone, as_json=as_json)
             return
-        drive = replay_command.RecordedDrive(
-            file, dbc, map_name, DeviceId(device), of_zone, keep_time, bus
-        )
-        replay_command.main(settings(), drive, as_json=as_json)
+        drive = RecordedDrive(file, dbc, map_name, of_zone, keep_time, bus)
+        replay_command.main(settings(), drive, DeviceId(device), as_json=as_json)
 
     carry_out(work, as_json=as_json)
 

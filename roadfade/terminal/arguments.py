@@ -62,6 +62,16 @@ class Lang(StrEnum):
     JA = "ja"
 
 
+KeepTime = Annotated[
+    bool, typer.Option("--keep-time", help="Keep recorded times; else the last frame is now.")
+]
+ZoneName = Annotated[
+    str,
+    typer.Option("--zone", metavar="ZONE", help="Of a log's times without one, as Asia/Tokyo."),
+]
+Bus = Annotated[
+    str | None, typer.Option(help="The bus of the map, as the log names it: can0, or 1.")
+]
 PolicyPath = Annotated[
     Path | None, typer.Option("--policy", help="A document's folder; default: the shipped one.")
 ]

@@ -87,6 +87,20 @@ def test_a_fast_source_fills_envelopes_between_fifty_and_two_hundred() -> None:
     assert sizes == [120] * 25
 
 
+def test_a_clock_set_back_begins_another_envelope() -> None:
+    stream = [[Reading(t_ms, *PATHS[0], 1.0)] for t_ms in (50_000, 51_000, 20_000, 19_500, 21_000)]
+    assert [len(batch.readings) for batch in batches(stream)] == [2, 3]
+
+
+def test_a_group_within_which_the_clock_jumps_is_cut() -> None:
+    stamps = (0, 1, 10**9, 10**9 + 1, 5, 10**12)
+    stream = [[Reading(t_ms, *PATHS[0], 1.0) for t_ms in stamps]]
+    cut = list(batches(stream))
+    assert [len(batch.readings) for batch in cut] == [2, 2, 1, 1]
+    for index, batch in enumerate(cut):
+        decode_envelope(encode_envelope(to_envelope(batch, SOURCE, index)))
+
+
 def test_ids_depend_on_time_and_source_alone() -> None:
     assert envelope_id(5, "a", 1) == envelope_id(5, "a", 1)
     assert (

@@ -17,7 +17,16 @@ from roadfade.commands.policy.as_json import diff_json
 from roadfade.commands.policy.choice import policy_or_exit
 from roadfade.commands.policy.diff_screen import diff_lines, risk_json, risk_lines
 from roadfade.terminal.answers import FAILS, print_json, usage
-from roadfade.terminal.arguments import AsJson, AsRole, Lang, PolicyPath
+from roadfade.terminal.arguments import (
+    AsJson,
+    AsRole,
+    Bus,
+    KeepTime,
+    Lang,
+    PolicyPath,
+    ZoneName,
+    zone,
+)
 
 
 def diff_command(
@@ -74,29 +83,32 @@ def dry_run_command(
     map_name: Annotated[
         str | None, typer.Option("--map", help="Map to signals: a file, or a shipped map's name.")
     ] = None,
+    keep_time: KeepTime = False,
+    zone_name: ZoneName = "UTC",
+    bus: Bus = None,
     html: Annotated[Path | None, typer.Option(help="Also write one page, maps and plots.")] = None,
     lang: Annotated[Lang, typer.Option(help="The page's language.")] = Lang.EN,
     consent: Annotated[bool, typer.Option(help="As if the person agreed to everything.")] = True,
-    bus: Annotated[
-        str | None, typer.Option(help="The bus of the map, as the log names it: can0, or 1.")
-    ] = None,
     role: AsRole = "driver",
     policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:
     """Show what each purpose would get of a recorded drive; nothing is published."""
     from roadfade.commands.policy import dry_run as work  # noqa: PLC0415  # decoders are heavy
+    from roadfade.commands.recorded import RecordedDrive  # noqa: PLC0415  # likewise
 
     if (dbc is None) != (map_name is None):
         usage("a database decodes and a map names: give both --dbc and --map, or neither")
+    of_zone = zone(zone_name)
+    drive = None
+    if dbc is not None and map_name is not None:
+        drive = RecordedDrive(file, dbc, map_name, of_zone, keep_time, bus)
     work.run_dry_run(
         file,
-        dbc,
-        map_name,
+        drive,
         html,
         lang.value,
         agreed=consent,
-        bus=bus,
         role=role,
         policy=policy,
         as_json=as_json,

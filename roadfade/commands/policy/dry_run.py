@@ -1,6 +1,5 @@
 """``roadfade policy dry-run FILE``: a drive through the policy, as a table, JSON or a page."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +9,6 @@ from rich.table import Table
 
 from assessment.dry_run import DryRun, dry_run
 from assessment.dry_run_page import assumed_words, dry_run_page
-from ingest.can.recording import Recording
 from ingest.refused import Refused
 from pages.reasons import reason_words
 from pages.translation import translation
@@ -19,6 +17,7 @@ from policy.vocabulary.bilingual import Language
 from roadfade.clock import wall_ms
 from roadfade.commands.payloads import read_payloads
 from roadfade.commands.policy.choice import policy_or_exit
+from roadfade.commands.recorded import RecordedDrive, outcome, show
 from roadfade.refusal import Refusal
 from roadfade.terminal.answers import FAILS, print_json, usage, write_page
 from roadfade.terminal.arguments import AsJson, PolicyPath
@@ -29,21 +28,22 @@ from telemetry.identity import DeviceId
 
 def run_dry_run(
     file: Path,
-    dbc: Path | None,
-    map_name: str | None,
+    drive: RecordedDrive | None,
     html: Path | None,
     language: Language,
     *,
     agreed: bool,
-    bus: str | None = None,
     role: Role,
     policy: PolicyPath,
     as_json: AsJson,
 ) -> None:
-    """Show what each purpose would get of it; fails if nothing of the file is admitted."""
+    """Show what each purpose would get of it; fails if nothing of the file is admitted.
+
+    ``drive``: the file as a capture; without it, it holds envelopes.
+    """
     compiled = policy_or_exit(policy, as_json=as_json)
     try:
-        payloads = list(_payloads(file, dbc, map_name, compiled.plan, bus))
+        payloads, captured = _payloads(file, drive, compiled.plan)
     except (Refusal, Refused) as refused:
         usage(str(refused))
     try:
@@ -53,27 +53,32 @@ def run_dry_run(
     if html is not None:
         write_page(html, dry_run_page(done, compiled.document, language))
     if as_json:
-        print_json(as_object(done))
+        print_json(as_object(done) | ({} if captured is None else {"capture": captured}))
     else:
         Console().print(_table(done, language))
         typer.echo(assumed_words(done.role, translation(language), agreed=done.agreed))
         if done.rejected:
             listed = ", ".join(f"{why} {count}" for why, count in done.rejected.items())
             typer.echo(f"not admitted: {listed}; `roadfade publish --check` says where", err=True)
+        if captured is not None:
+            show(captured)
     if not any(flow.entered for flow in done.ledger.values()):
         raise typer.Exit(FAILS)
 
 
 def _payloads(
-    file: Path, dbc: Path | None, map_name: str | None, plan: Plan, bus: str | None
-) -> Iterator[bytes]:
-    if dbc is None or map_name is None:
-        yield from (payload.value for payload in read_payloads([str(file)]))
-        return
+    file: Path, drive: RecordedDrive | None, plan: Plan
+) -> tuple[list[bytes], dict[str, Any] | None]:
+    """The envelopes, and of a capture what became of it."""
+    if drive is None:
+        return [payload.value for payload in read_payloads([str(file)])], None
     collected = frozenset(signal.path for signal in plan.catalogue)
-    taken = Recording(file, dbc, map_name, plan.catalogue, bus=bus)
-    envelopes = taken.envelopes(DeviceId("dry-run"), collected, wall_ms(), keep_time=True)
-    yield from map(encode_envelope, envelopes)
+    taken = drive.open(plan.catalogue)
+    envelopes = taken.envelopes(
+        DeviceId("dry-run"), collected, wall_ms(), keep_time=drive.keep_time
+    )
+    payloads = list(map(encode_envelope, envelopes))
+    return payloads, outcome(taken, taken.counts.readings)
 
 
 def as_object(done: DryRun) -> dict[str, Any]:

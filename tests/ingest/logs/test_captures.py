@@ -36,7 +36,7 @@ def test_a_form_is_recognised_by_its_content_whatever_its_name(tmp_path: Path) -
     assert set(FORMS.values()) == set(Form)
     for name, form in FORMS.items():
         path = write(tmp_path / name, own_drive(2)).rename(tmp_path / "capture.bin")
-        assert sniff(path) is form
+        assert sniff(path).form is form
 
 
 @pytest.mark.parametrize(

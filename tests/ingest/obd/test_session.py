@@ -2,6 +2,7 @@ import asyncio
 import json
 import sys
 from collections import Counter
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -226,3 +227,20 @@ def test_a_line_says_a_reading_codes_or_how_the_session_goes() -> None:
     assert read_line(b'{"kind":"lost"}', asked, dropped) is Signpost.LOST
     assert not dropped
     assert TROUBLE_CODES in CATALOGUE
+
+
+async def test_a_clock_set_back_begins_another_envelope(monkeypatch: pytest.MonkeyPatch) -> None:
+    start_ms = 1_795_398_293_000
+    month_ms = 30 * 86_400_000
+    stamps = [start_ms + month_ms, start_ms + month_ms + 1_000, start_ms, start_ms + 1_000]
+
+    async def answers(_: Session) -> AsyncGenerator[Reading | Codes, None]:
+        for stamp in stamps:
+            yield Reading(stamp, SPEED, "km/h", 57.0)
+        yield Codes(start_ms - month_ms, ("P0301",))
+
+    monkeypatch.setattr(Session, "_answers", answers)
+    envelopes = await collect(Session(Adapter("none"), SOURCE, CATALOGUE, ALL_PATHS))
+    assert [e.readings for e in envelopes] == [2, 2, 1]
+    for envelope in envelopes:
+        assert decode_envelope(encode_envelope(envelope)).id == envelope.id

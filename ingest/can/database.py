@@ -1,0 +1,58 @@
+"""A CAN database file (DBC, ARXML, KCD, SYM: what cantools reads), whatever wrote its text.
+
+In: a path. Out: cantools' database, or ``Refused`` with a remedy. Names and numbers are ASCII;
+comments and units are in the language of who wrote them, and cost nothing if misread.
+"""
+
+import logging
+from pathlib import Path
+from typing import Final
+
+import cantools
+from cantools.database.can import Database
+from cantools.database.diagnostics import Database as Diagnostics
+from cantools.database.errors import UnsupportedDatabaseFormatError
+
+from ingest.logs.encoding import readings_of
+from ingest.refused import Refused
+
+DATABASE_BYTES_MAX: Final = 64 * 1024 * 1024
+_FORMATS: Final = ("arxml", "dbc", "kcd", "sym", "cdd")
+
+
+def load_database(path: Path) -> Database:
+    """Load a database file, overlapping signals allowed; ``Refused`` if it is none."""
+    # Doubled message names would be logged one by one; ids, not names, are looked up.
+    logging.getLogger("cantools").setLevel(logging.ERROR)
+    suffix = path.suffix[1:].lower()
+    known = suffix if suffix in _FORMATS else None
+    reason: Exception | None = None
+    for text in readings_of(_read(path)):
+        try:
+            database = cantools.database.load_string(text, known, strict=False)
+        except UnsupportedDatabaseFormatError as error:
+            # In another encoding a backslash can end a text or not, so it may still be read.
+            reason = reason or error
+            continue
+        if isinstance(database, Diagnostics):
+            msg = f"{path.name} is a diagnostics database; a CAN database is needed."
+            raise Refused(msg)
+        return database
+    msg = (
+        f"{path.name} cannot be read as a CAN database (DBC, ARXML, KCD, SYM): open it in an "
+        "editor of such files and save it again, as UTF-8 if it asks."
+    )
+    raise Refused(msg) from reason
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            data = file.read(DATABASE_BYTES_MAX + 1)
+    except OSError as error:
+        msg = f"{path.name} cannot be read as a CAN database: {error.strerror}."
+        raise Refused(msg) from error
+    if len(data) > DATABASE_BYTES_MAX:
+        msg = f"{path.name} is longer than {DATABASE_BYTES_MAX} bytes: name a CAN database."
+        raise Refused(msg)
+    return data

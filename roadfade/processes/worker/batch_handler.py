@@ -73,6 +73,7 @@ class BatchHandler(Metered):
         for record, tally in self._in_hand:
             metrics.count_flow(record.ledger, record.rejected)
             metrics.SLOW_PATH.inc(tally.exact_path)
+            metrics.REUSED_IDS.inc(tally.reused_ids)
             metrics.LEDGER_UNBALANCED.inc(sum(not row.closes for row in record.ledger.values()))
         self._in_hand.clear()
         metrics.RECORDS_IN.inc(done.records)

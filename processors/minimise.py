@@ -1,11 +1,11 @@
 """Minimise: run a layout over one envelope's columns and seal what remains into records."""
 
 from collections import Counter
-from collections.abc import Set as AbstractSet
 
 import msgspec
 from msgspec import Struct
 
+from processors.admission.admitted import Singles
 from processors.admission.readings import Readings
 from processors.column_plan import ColumnPlan, RouteStep, plan_columns
 from processors.expiry import Expiry, Header
@@ -63,13 +63,13 @@ class Minimiser:
 
         Takes ``readings`` over: its lists grow by what is made of them.
         """
-        present, times, values, trouble_codes, low_ms, high_ms, unpairable = readings
+        present, times, values, trouble_codes, low_ms, high_ms, singles = readings
         for place, dt in zip(present, times, strict=True):
             row[place] += len(dt)
         if trouble_codes:
             row[self._program.index_of_codes] += len(trouble_codes)
         column_plan = self._column_plan(decision, present)
-        _treat(column_plan, t0_ms, times, values, unpairable, row)
+        _treat(column_plan, t0_ms, times, values, singles, row)
         if seat is None or expiry is None:
             return []
         out = []
@@ -128,7 +128,7 @@ def _treat(
     t0_ms: int,
     times: Times,
     values: Values,
-    unpairable: AbstractSet[int],
+    singles: Singles,
     row: list[int],
 ) -> None:
     """Fill every register of the layout behind those of the input."""
@@ -143,7 +143,7 @@ def _treat(
         times.append(times[source])
         values.append(treat(values[source]))
     for mesh in column_plan.mesh:
-        add_cells(mesh, t0_ms, times, values, unpairable, row)
+        add_cells(mesh, t0_ms, times, values, singles, row)
     for union in column_plan.unions:
         # A time may stand several times: as many of its readings are kept as one of them keeps.
         together = Counter[int]()

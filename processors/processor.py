@@ -174,9 +174,7 @@ class Processor:
         values = [columns[place].value for place in present]
         low_ms = min((min(dt) for dt in times), default=0)
         high_ms = max((max(dt) for dt in times), default=0)
-        return Readings(
-            present, times, values, part.trouble_codes, low_ms, high_ms, part.unpairable
-        )
+        return Readings(present, times, values, part.trouble_codes, low_ms, high_ms, part.singles)
 
     def _judged(
         self, part: Admitted, received_ms: int, now_ms: int

@@ -1,13 +1,18 @@
 """What is admitted of one envelope, and how it is divided among the owners of its readings."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from telemetry.identity import MASK
 from telemetry.outcome import Rejected
 from telemetry.record import Series
+
+Singles = Mapping[str, AbstractSet[tuple[int, int]]]
+"""Latitudes and longitudes whose other half was lost, at times that stood several times: by path,
+(ms after t0, which of the column's readings at that time)."""
 
 
 @dataclass(slots=True, repr=False)
@@ -24,8 +29,7 @@ class Admitted:
     trouble_codes: list[str] = field(default_factory=list)
     not_collected: int = 0
     rejected: Counter[Rejected] = field(default_factory=Counter)
-    unpairable: frozenset[int] = frozenset()
-    """Times (ms after t0) at which a position lost one of several readings."""
+    singles: Singles = field(default_factory=dict)
 
     def __repr__(self) -> str:
         return f"Admitted({MASK})"
@@ -68,8 +72,11 @@ class Admitted:
             path: Series(column.unit, [delta - into_ms for delta in column.dt], column.value)
             for path, column in self.columns.items()
         }
-        unpairable = frozenset(delta - into_ms for delta in self.unpairable)
-        return replace(self, t0_ms=span[0], columns=columns, unpairable=unpairable)
+        singles = {
+            path: frozenset((delta - into_ms, place) for delta, place in found)
+            for path, found in self.singles.items()
+        }
+        return replace(self, t0_ms=span[0], columns=columns, singles=singles)
 
 
 def series_of(unit: str, readings: Iterable[tuple[int, Any]]) -> Series:

@@ -1,20 +1,20 @@
 """Columns judged reading by reading: unit, type, range, and positions that are none."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 from msgspec import UNSET
 
 from policy.vocabulary.operations import PAIR
-from processors.admission.admitted import Admitted, series_of
+from processors.admission.admitted import Admitted, Singles, series_of
 from processors.admission.fast_path import value_type
 from processors.program import Program
-from telemetry.envelope import Envelope
+from telemetry.envelope import Column, Envelope
 from telemetry.instants import to_ms
 from telemetry.outcome import Rejected
-from telemetry.record import TROUBLE_CODES, Series
+from telemetry.record import TROUBLE_CODES
 from telemetry.signals import Signal
 
 
@@ -30,6 +30,7 @@ def admit_columns(program: Program, envelope: Envelope, content: bytes) -> Admit
         None if started is UNSET else to_ms(started),
         not_collected=len(envelope.frames),
     )
+    places: dict[str, list[int]] = {}
     for path, column in envelope.series.items():
         readings = max(len(column.dt), len(column.value))
         signal = _known(program.plan.catalogue.by_path, path)
@@ -41,15 +42,12 @@ def admit_columns(program: Program, envelope: Envelope, content: bytes) -> Admit
             admitted.not_collected += readings
         elif column.unit != signal.unit:
             admitted.rejected[Rejected.WRONG_UNIT] += readings
-        elif kept := _typed(signal, column.dt, column.value, admitted.rejected):
-            admitted.columns[path] = series_of(signal.unit, kept)
-    _without_fix(admitted)
-    admitted.unpairable = frozenset(
-        delta
-        for path in PAIR
-        if path in envelope.series
-        for delta in _ambiguous(envelope.series[path].dt, admitted.columns.get(path))
-    )
+        elif kept := _typed(signal, column.value, admitted.rejected):
+            places[path] = [place for place, _ in kept]
+            readings_of = [(column.dt[place], value) for place, value in kept]
+            admitted.columns[path] = series_of(signal.unit, readings_of)
+    _without_fix(admitted, places)
+    admitted.singles = _singles(envelope.series, places)
     if TROUBLE_CODES in program.index:
         admitted.trouble_codes = envelope.dtc
     else:
@@ -57,31 +55,47 @@ def admit_columns(program: Program, envelope: Envelope, content: bytes) -> Admit
     return admitted
 
 
-def _without_fix(admitted: Admitted) -> None:
+def _without_fix(admitted: Admitted, places: dict[str, list[int]]) -> None:
     """Reject positions of exactly 0/0: what a receiver sends that does not know where it is."""
-    columns = [admitted.columns.get(path) for path in PAIR]
+    columns = [admitted.columns[path] for path in PAIR if path in admitted.columns]
     zeros = [
         {delta for delta, value in zip(one.dt, one.value, strict=True) if value == 0}
         for one in columns
-        if one is not None
     ]
     nowhere = zeros[0] & zeros[1] if len(zeros) == len(PAIR) else set()
     if not nowhere:
         return
     for path in PAIR:
         column = admitted.columns.pop(path)
-        readings = list(zip(column.dt, column.value, strict=True))
-        known = [(delta, value) for delta, value in readings if value != 0 or delta not in nowhere]
+        readings = list(zip(places[path], column.dt, column.value, strict=True))
+        known = [one for one in readings if one[2] != 0 or one[1] not in nowhere]
         admitted.rejected[Rejected.NO_FIX] += len(readings) - len(known)
+        places[path] = [place for place, _, _ in known]
         if known:
-            admitted.columns[path] = series_of(column.unit, known)
+            admitted.columns[path] = series_of(column.unit, [one[1:] for one in known])
 
 
-def _ambiguous(sent: Sequence[int], column: Series | None) -> set[int]:
-    """Times that stood several times and lost a reading."""
-    often = Counter(sent)
-    lost = often - Counter(() if column is None else column.dt)
-    return {delta for delta in lost if often[delta] > 1}
+def _singles(sent: Mapping[str, Column], places: Mapping[str, list[int]]) -> Singles:
+    """Admitted halves of positions whose other half was not, at times that stand several times.
+
+    The halves at one time belong together in the order in which they were sent.
+    """
+    at: dict[str, dict[int, list[int]]] = {path: {} for path in PAIR}
+    for path in PAIR:
+        for place, delta in enumerate(sent[path].dt if path in sent else ()):
+            at[path].setdefault(delta, []).append(place)
+    found: dict[str, set[tuple[int, int]]] = {path: set() for path in PAIR}
+    for path, other in (PAIR, PAIR[::-1]):
+        admitted, others = set(places.get(path, ())), set(places.get(other, ()))
+        for delta, mine in at[path].items():
+            theirs = at[other].get(delta, [])
+            if max(len(mine), len(theirs)) == 1:
+                continue
+            whole = [place in others for place in theirs]
+            paired = whole if len(mine) == len(theirs) else [False] * len(mine)
+            left = [pair for place, pair in zip(mine, paired, strict=True) if place in admitted]
+            found[path].update((delta, n) for n, pair in enumerate(left) if not pair)
+    return {path: ones for path, ones in found.items() if ones}
 
 
 def _known(catalogue: Mapping[str, Signal], path: str) -> Signal | None:
@@ -89,17 +103,16 @@ def _known(catalogue: Mapping[str, Signal], path: str) -> Signal | None:
     return None if signal is None or signal.derived or path == TROUBLE_CODES else signal
 
 
-def _typed(
-    signal: Signal, dt: list[int], values: list[Any], rejected: Counter[Rejected]
-) -> list[tuple[int, Any]]:
+def _typed(signal: Signal, values: list[Any], rejected: Counter[Rejected]) -> list[tuple[int, Any]]:
+    """The values that are some, with their places in the column."""
     wanted = value_type(signal)
     kept = []
-    for delta, value in zip(dt, values, strict=True):
+    for place, value in enumerate(values):
         if not _right_type(signal, value):
             rejected[Rejected.WRONG_TYPE] += 1
             continue
         try:
-            kept.append((delta, msgspec.convert(value, wanted, strict=False)))
+            kept.append((place, msgspec.convert(value, wanted, strict=False)))
         except msgspec.ValidationError:
             rejected[Rejected.OUT_OF_RANGE] += 1
     return kept

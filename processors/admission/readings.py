@@ -1,12 +1,13 @@
 """An envelope's admitted columns, as both paths hand them to the minimiser."""
 
-from collections.abc import Set as AbstractSet
+from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
 import msgspec
 from msgspec import UNSET
 
 from policy.vocabulary.operations import PAIR
+from processors.admission.admitted import Singles
 from processors.admission.fast_path import decode_times
 from processors.program import Program
 from telemetry.content import content_of
@@ -26,9 +27,7 @@ class Readings(NamedTuple):
     low_ms: int
     high_ms: int
     """No time lies below or above these."""
-    unpairable: AbstractSet[int] = frozenset()
-    """Times at which a position lost one of several readings: which belonged to which is
-    unknown."""
+    singles: Singles = MappingProxyType({})
 
 
 UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)

@@ -46,21 +46,29 @@ def cell(place: tuple[float, float]) -> str | None:
     return cell_of(CELLS)(*place)
 
 
-MISPAIRS = {
-    "the second longitude is none": ([(0, 35.0), (0, 43.0)], [(0, 139.0), (0, 181.0)]),
-    "the first longitude is none": ([(0, 35.0), (0, 43.0)], [(0, 181.0), (0, 141.0)]),
-    "each side loses another one": ([(0, 35.0), (0, 91.0)], [(0, 181.0), (0, 141.0)]),
-    "one side stands once": ([(0, 35.0), (0, 43.0)], [(0, 139.0)]),
-    "two and three": ([(0, 35.0), (0, 43.0)], [(0, 139.0), (0, 141.0), (0, 139.0)]),
-    "one of two has no fix": ([(0, 0.0), (0, 43.0)], [(0, 0.0), (0, 141.0)]),
-}  # fmt: skip
+MISPAIRS: dict[str, tuple[Any, Any, list[tuple[float, float]]]] = {
+    "the second longitude is none": ([35.0, 43.0], [139.0, 181.0], [HERE]),
+    "the first longitude is none": ([35.0, 43.0], [181.0, 141.0], [THERE]),
+    "each side loses another one": ([35.0, 91.0], [181.0, 141.0], []),
+    "one side stands once": ([35.0, 43.0], [139.0], []),
+    "one side stands once now": ([35.0, 91.0], [139.0], []),
+    "two and three": ([35.0, 43.0], [139.0, 141.0, 139.0], []),
+    "two of three, one of three": ([35.0, 91.0, 43.0], [139.0, 141.0, 181.0], [HERE]),
+    "one of two has no fix": ([0.0, 43.0], [0.0, 141.0], [THERE]),
+}
 
 
-@pytest.mark.parametrize("sent", MISPAIRS.values(), ids=list(MISPAIRS))
-def test_no_position_is_made_that_never_was(sent: Any) -> None:
-    assert cells(world(), *sent) == []
-    with_more = [[*side, (1_000, value)] for side, value in zip(sent, HERE, strict=True)]
-    assert cells(world(), *with_more) == [(1_000, cell(HERE))]
+@pytest.mark.parametrize(("north", "east", "were"), MISPAIRS.values(), ids=list(MISPAIRS))
+def test_no_position_is_made_that_never_was(
+    north: list[float], east: list[float], were: list[tuple[float, float]]
+) -> None:
+    sent = [[(0, value) for value in side] for side in (north, east)]
+    expected = [(0, cell(place)) for place in were]
+    assert cells(world(), *sent) == expected
+    for more_ms in (-1_000, 1_000):
+        # The same moved by what a new owner begins with, and with a good position beside it.
+        both = [[*side, (more_ms, value)] for side, value in zip(sent, HERE, strict=True)]
+        assert cells(world(), *both) == [*expected, (more_ms, cell(HERE))]
 
 
 def test_what_stands_equally_often_on_both_sides_pairs_in_order() -> None:

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from itertools import chain
 from math import cos, radians
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from assessment.dry_run import DriveReadings
 from pages.markup import Drawing, Shape
+from processors.pairing import positions
 from telemetry.grids import outline
 from telemetry.instants import MINUTE_MS
 from telemetry.record import LATITUDE, LONGITUDE, MESH
@@ -51,11 +52,10 @@ class MapFrame(NamedTuple):
 
 def ways(readings: DriveReadings) -> list[list[MapPoint]]:
     """Positions whose halves were measured at one instant, in order; a pause begins a new route."""
-    longitudes = dict(readings.get(LONGITUDE, ()))
+    latitudes, longitudes = (_column(readings, path) for path in (LATITUDE, LONGITUDE))
     found: list[list[MapPoint]] = []
     last_ms = None
-    for at_ms, latitude in sorted(readings.get(LATITUDE, ())):
-        longitude = longitudes.get(at_ms)
+    for at_ms, latitude, longitude in positions(latitudes, longitudes, {}):
         if not isinstance(latitude, int | float) or not isinstance(longitude, int | float):
             continue
         if last_ms is None or at_ms - last_ms > PAUSE_MS:
@@ -63,6 +63,11 @@ def ways(readings: DriveReadings) -> list[list[MapPoint]]:
         found[-1].append((float(latitude), float(longitude)))
         last_ms = at_ms
     return found
+
+
+def _column(readings: DriveReadings, path: str) -> tuple[list[int], list[Any]]:
+    in_time = sorted(readings.get(path, ()), key=lambda reading: reading[0])
+    return [at_ms for at_ms, _ in in_time], [value for _, value in in_time]
 
 
 def cells(readings: DriveReadings) -> list[tuple[MapPoint, ...]]:

@@ -24,7 +24,10 @@ class TopicPartition(NamedTuple):
 
 
 class ConsumedRecord(Protocol):
-    """A record as the client has it; ``timestamp`` is milliseconds UTC."""
+    """A record as the client has it; ``timestamp`` is milliseconds UTC.
+
+    ``timestamp_type`` says whose: 0 the producer's, 1 the broker's (its append time).
+    """
 
     @property
     def partition(self) -> int: ...  # noqa: D102  # the names are Kafka's
@@ -32,6 +35,8 @@ class ConsumedRecord(Protocol):
     def offset(self) -> int: ...  # noqa: D102  # as above
     @property
     def timestamp(self) -> int: ...  # noqa: D102  # as above
+    @property
+    def timestamp_type(self) -> int: ...  # noqa: D102  # as above
     @property
     def key(self) -> bytes | None: ...  # noqa: D102  # as above
     @property

@@ -5,11 +5,23 @@ from typing import Any, NamedTuple
 
 from telemetry.arrived import Arrived
 
+APPEND_TIME = 1
+"""Kafka's timestamp type if the broker dates a record; 0 if its producer does."""
+
 
 def arrived_from(topic: str, records: Iterable[Any]) -> list[Arrived]:
     """Our view of the client's records of one topic, in their order."""
     return [
-        Arrived(topic, r.partition, r.offset, r.timestamp, r.key, r.value, r.headers)
+        Arrived(
+            topic,
+            r.partition,
+            r.offset,
+            r.timestamp,
+            r.key,
+            r.value,
+            r.headers,
+            r.timestamp_type == APPEND_TIME,
+        )
         for r in records
     ]
 

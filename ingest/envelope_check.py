@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from policy.vocabulary.nearest import nearest
+from telemetry.content import readings_said
 from telemetry.envelope import Envelope, decode_envelope, encode_envelope
 from telemetry.identity import MASK
 from telemetry.outcome import Rejected
@@ -39,6 +40,7 @@ REMEDIES: Final[Mapping[Rejected, str]] = {
     Rejected.WRONG_UNIT: "convert to the catalogue's unit: roadfade signals",
     Rejected.WRONG_TYPE: "send the catalogue's datatype: roadfade signals",
     Rejected.OUT_OF_RANGE: "send no value outside the catalogue's range: roadfade signals",
+    Rejected.NO_FIX: "send no position while the receiver has no fix",
     Rejected.COLUMN_MISMATCH: "give as many values as dt",
 }
 _OF_COLUMNS: Final = frozenset(
@@ -50,7 +52,10 @@ _OF_COLUMNS: Final = frozenset(
         Rejected.COLUMN_MISMATCH,
     ]
 )
-"""Reasons that apply to one column; every other applies to the whole envelope."""
+"""Reasons that apply to one column."""
+_OF_PAIRS: Final = frozenset([Rejected.NO_FIX])
+"""Reasons that apply to two columns together; every other applies to the whole envelope."""
+_ALONE: Final = _OF_COLUMNS | _OF_PAIRS
 _PLACE: Final = re.compile(r"at `(\$[$\w.\[\]]*)`$")
 
 
@@ -90,14 +95,16 @@ def check_envelope(
         place = _PLACE.search(str(error))
         where = place[1] if place else ""
         findings = tuple(_finding(reason, where, n) for reason, n in whole.items())
-        return Checked(sum(whole.values()), findings, ())
+        alone = whole.keys() <= _ALONE
+        return Checked(readings_said(payload) if alone else sum(whole.values()), findings, ())
     sent = [*envelope.series, *([TROUBLE_CODES] if envelope.dtc else [])]
     not_collected = tuple(path for path in sent if path in catalogue and path not in collected)
-    if whole.keys() <= _OF_COLUMNS:
-        findings = tuple(_by_column(envelope, judge, catalogue))
-    else:
-        findings = tuple(_finding(reason, "", n) for reason, n in whole.items())
-    return Checked(envelope.readings, findings, not_collected)
+    if whole.keys() <= _ALONE:
+        pairs = [_finding(reason, "", n) for reason, n in whole.items() if reason in _OF_PAIRS]
+        findings = (*_by_column(envelope, judge, catalogue), *pairs)
+        return Checked(envelope.readings, findings, not_collected)
+    findings = tuple(_finding(reason, "", n) for reason, n in whole.items())
+    return Checked(sum(whole.values()), findings, not_collected)
 
 
 def report(checked: Checked) -> list[str]:

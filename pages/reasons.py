@@ -38,6 +38,7 @@ _REASONS: Final[Mapping[str, str]] = {
     Rejected.WRONG_UNIT: phrase("wrong unit"),
     Rejected.WRONG_TYPE: phrase("wrong kind of value"),
     Rejected.OUT_OF_RANGE: phrase("out of range"),
+    Rejected.NO_FIX: phrase("a position of 0/0"),
     Rejected.COLUMN_MISMATCH: phrase("times and values differ in number"),
 }
 

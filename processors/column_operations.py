@@ -1,13 +1,13 @@
 """Operations carried out on columns: one function per distinct chain, shared by all outputs.
 
 A column function takes a list and returns a new one of equal length; a thinning takes
-times and values and returns shorter ones. Neither changes what it is given.
+times and returns which readings stay. Neither changes what it is given.
 """
 
 from collections.abc import Callable, Sequence
-from math import floor
 from typing import Any, assert_never
 
+from policy.vocabulary.multiples import below, nearest
 from policy.vocabulary.operations import (
     H3_AS_COARSE_AS,
     Bucket,
@@ -28,8 +28,8 @@ Values = list[Any]
 Valued = Keep | Coarsening
 """Operations that leave each reading its own value."""
 ColumnFunction = Callable[[Values], Values]
-Thinning = Callable[[int, list[int], Values], tuple[list[int], Values]]
-"""(t0_ms, dt, value) -> (dt, value), in the same order."""
+Thinning = Callable[[int, list[int]], Sequence[int]]
+"""(t0_ms, dt) -> the places of the readings that are kept, in the order of time."""
 
 
 def column_function(operations: Sequence[Valued]) -> ColumnFunction | None:
@@ -50,47 +50,40 @@ def column_function(operations: Sequence[Valued]) -> ColumnFunction | None:
 
 def _step(operation: Valued) -> ColumnFunction | None:
     """The meaning of ``operations.apply`` on a list."""
-    # floor(x), because x // 1 is slower.
     match operation:
         case Keep():
             return None
         case Bucket(width):
-            wide = _plain(width)
-            return lambda values: [floor(x / width) * wide for x in values]
+            to_multiple = below(width)
         case Round(step):
-            parts = round(1 / step)
-            if parts >= 1 and 1 / step == parts:
-                return lambda values: [floor(x * parts + 0.5) / parts for x in values]
-            wide = _plain(step)
-            return lambda values: [floor(x / step + 0.5) * wide for x in values]
+            to_multiple = nearest(step)
         case _:
             assert_never(operation)
-
-
-def _plain(number: float) -> float:
-    """The same number, whole if it can be: whole numbers are written faster and shorter."""
-    return int(number) if number == int(number) else number
+    return lambda values: [to_multiple(value) for value in values]
 
 
 def thinning(operation: ThinOperation) -> Thinning:
-    """The function that keeps fewer readings of a column."""
+    """The function that chooses fewer readings of a column, first in time."""
     match operation:
         case ThinCount(one_in):
-            return lambda _t0_ms, dt, value: (dt[::one_in], value[::one_in])
+            return lambda _t0_ms, dt: _in_time(dt)[::one_in]
         case ThinTime(every_ms):
-            return lambda t0_ms, dt, value: _first_per_bin(every_ms, t0_ms, dt, value)
+            return lambda t0_ms, dt: _first_per_bin(every_ms, t0_ms, dt)
         case _:
             assert_never(operation)
 
 
-def _first_per_bin(
-    every_ms: int, t0_ms: int, dt: list[int], value: Values
-) -> tuple[list[int], Values]:
+def _in_time(dt: list[int]) -> Sequence[int]:
+    """Indexes in the order of time: a device may send an older reading later."""
+    places = range(len(dt))
+    return places if dt == sorted(dt) else sorted(places, key=dt.__getitem__)
+
+
+def _first_per_bin(every_ms: int, t0_ms: int, dt: list[int]) -> Sequence[int]:
     first: dict[int, int] = {}
-    for index, delta_ms in enumerate(dt):
-        first.setdefault((t0_ms + delta_ms) // every_ms, index)
-    kept = sorted(first.values())
-    return [dt[i] for i in kept], [value[i] for i in kept]
+    for place in _in_time(dt):
+        first.setdefault((t0_ms + dt[place]) // every_ms, place)
+    return list(first.values())
 
 
 CellOf = Callable[[float, float], str | None]

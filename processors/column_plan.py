@@ -42,10 +42,12 @@ class ValueStep(NamedTuple):
 
 
 class MeshStep(NamedTuple):
-    """Pair two registers into cells; a missing one (-1) leaves the other unpaired."""
+    """Pair two registers, thin the pairs, make cells; a missing one (-1) leaves none paired."""
 
     latitude: int
     longitude: int
+    thin: tuple[Thinning, tuple[int, int]] | None
+    """How pairs are thinned (the compiler sees to it that both are alike), and the slots."""
     cell: CellOf
     unpaired_slots: tuple[int, int]
     off_grid_slots: tuple[int, int]
@@ -85,7 +87,7 @@ def plan_columns(program: Program, decision: Decision, present: tuple[int, ...])
     active = [p for p in program.routes if p.index in decision.active]
     for route in active:
         for path, chain in route.chains.items():
-            if path in draft.inputs and chain.thin is not None:
+            if path in draft.inputs and chain.thin is not None and chain.mesh is None:
                 draft.thinned(chain, chain.thin)
     draft.values_from = len(draft.inputs) + len(draft.thin)
     plain = [
@@ -129,7 +131,7 @@ class _Draft:
             slots = tuple(
                 slot
                 for (partial, path, reason), slot in self.program.loss_slots.items()
-                if path == chain.path and partial[0] == thin and reason is Withheld.THINNED
+                if (path, reason) == (chain.path, Withheld.THINNED) and partial == (thin, None)
             )
             self.thin.append(ThinStep(self.inputs[chain.path], thinning(thin), slots))
             self._thinned[key] = len(self.inputs) + len(self.thin) - 1
@@ -156,24 +158,29 @@ class _Draft:
         """The register of cells made of both coordinates."""
         key = latitude.partial
         if key not in self._meshed:
-            slots = self.program.loss_slots
+            thin = None
+            if latitude.thin is not None:
+                slots = self._slots(latitude, longitude, Withheld.THINNED)
+                thin = thinning(latitude.thin), slots
             self.mesh.append(
                 MeshStep(
-                    self.timed(latitude) if LATITUDE in self.inputs else -1,
-                    self.timed(longitude) if LONGITUDE in self.inputs else -1,
+                    self.inputs.get(LATITUDE, -1),
+                    self.inputs.get(LONGITUDE, -1),
+                    thin,
                     cell_of(mesh),
-                    (
-                        slots[latitude.partial, LATITUDE, Withheld.UNPAIRED],
-                        slots[longitude.partial, LONGITUDE, Withheld.UNPAIRED],
-                    ),
-                    (
-                        slots[latitude.partial, LATITUDE, Withheld.OFF_GRID],
-                        slots[longitude.partial, LONGITUDE, Withheld.OFF_GRID],
-                    ),
+                    self._slots(latitude, longitude, Withheld.UNPAIRED),
+                    self._slots(latitude, longitude, Withheld.OFF_GRID),
                 )
             )
             self._meshed[key] = self.meshes_from + len(self.mesh) - 1
         return self._meshed[key]
+
+    def _slots(self, latitude: Chain, longitude: Chain, reason: Withheld) -> tuple[int, int]:
+        slots = self.program.loss_slots
+        return (
+            slots[latitude.partial, LATITUDE, reason],
+            slots[longitude.partial, LONGITUDE, reason],
+        )
 
     def kept(self, chain: Chain) -> int:
         """The register whose times are the readings a chain keeps."""

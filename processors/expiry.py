@@ -1,6 +1,6 @@
 """When lives that start in one minute end: the same answer for every link, kept for all.
 
-A life starts at the earlier of reading and reception, floored to the minute and to the lane's
+A life starts at the earliest of reading, reception and now, floored to the minute and to the lane's
 floor of time, and ends at start + period floored to the lane's grain: never later than the
 policy's maximum, and never dating a reading more finely than its own time does.
 """

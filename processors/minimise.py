@@ -1,23 +1,22 @@
 """Minimise: run a layout over one envelope's columns and seal what remains into records."""
 
-from typing import Any
+from collections import Counter
 
 import msgspec
 from msgspec import Struct
 
-from processors.column_plan import ColumnPlan, MeshStep, RouteStep, plan_columns
+from processors.admission.admitted import Singles
+from processors.admission.readings import Readings
+from processors.column_plan import ColumnPlan, RouteStep, plan_columns
 from processors.expiry import Expiry, Header
+from processors.pairing import Times, Values, add_cells
 from processors.program import Decision, Program
 from processors.pseudonyms import LinkPseudonyms, record_id
-from processors.readings import Readings
 from telemetry.instants import format_instant
 from telemetry.record import CE_ID, MESH, READINGS, RECORD_VERSION, Series
 
 COLUMN_PLANS_KEPT_MAX = 10_000
 TIMES_KEPT_MAX = 10_000
-
-Times = list[list[int]]
-Values = list[list[Any]]
 
 
 class Minimised(Struct, frozen=True, gc=False):
@@ -64,13 +63,13 @@ class Minimiser:
 
         Takes ``readings`` over: its lists grow by what is made of them.
         """
-        present, times, values, trouble_codes, low_ms, high_ms = readings
+        present, times, values, trouble_codes, low_ms, high_ms, singles = readings
         for place, dt in zip(present, times, strict=True):
             row[place] += len(dt)
         if trouble_codes:
             row[self._program.index_of_codes] += len(trouble_codes)
         column_plan = self._column_plan(decision, present)
-        _treat(column_plan, t0_ms, times, values, row)
+        _treat(column_plan, t0_ms, times, values, singles, row)
         if seat is None or expiry is None:
             return []
         out = []
@@ -125,24 +124,32 @@ class Minimiser:
 
 
 def _treat(
-    column_plan: ColumnPlan, t0_ms: int, times: Times, values: Values, row: list[int]
+    column_plan: ColumnPlan,
+    t0_ms: int,
+    times: Times,
+    values: Values,
+    singles: Singles,
+    row: list[int],
 ) -> None:
     """Fill every register of the layout behind those of the input."""
     for source, thin, loss_slots in column_plan.thin:
-        dt, value = thin(t0_ms, times[source], values[source])
-        lost = len(times[source]) - len(dt)
+        dt, value = times[source], values[source]
+        kept = thin(t0_ms, dt)
         for slot in loss_slots:
-            row[slot] += lost
-        times.append(dt)
-        values.append(value)
+            row[slot] += len(dt) - len(kept)
+        times.append([dt[place] for place in kept])
+        values.append([value[place] for place in kept])
     for source, treat in column_plan.value:
         times.append(times[source])
         values.append(treat(values[source]))
     for mesh in column_plan.mesh:
-        _mesh(mesh, times, values, row)
+        add_cells(mesh, t0_ms, times, values, singles, row)
     for union in column_plan.unions:
-        together = set().union(*(times[register] for register in union.kept))
-        row[union.slot] += sum(delta not in together for delta in times[union.source])
+        # A time may stand several times: as many of its readings are kept as one of them keeps.
+        together = Counter[int]()
+        for register in union.kept:
+            together |= Counter(times[register])
+        row[union.slot] += (Counter(times[union.source]) - together).total()
 
 
 def _series(
@@ -173,30 +180,3 @@ def _series(
         # A cell stands for a latitude and a longitude.
         readings += len(series[MESH].dt)
     return series, readings
-
-
-def _mesh(job: MeshStep, times: Times, values: Values, row: list[int]) -> None:
-    """Add one register: the cells of the two it names."""
-    lat_dt, latitudes = _register(job.latitude, times, values)
-    lon_dt, longitudes = _register(job.longitude, times, values)
-    if lat_dt == lon_dt:
-        pairs = list(zip(lat_dt, latitudes, longitudes, strict=True))
-    else:
-        at = dict(zip(lon_dt, longitudes, strict=True))
-        pairs = [
-            (delta, latitude, at[delta])
-            for delta, latitude in dict(zip(lat_dt, latitudes, strict=True)).items()
-            if delta in at
-        ]
-        row[job.unpaired_slots[0]] += len(lat_dt) - len(pairs)
-        row[job.unpaired_slots[1]] += len(lon_dt) - len(pairs)
-    cells = [(delta, job.cell(latitude, longitude)) for delta, latitude, longitude in pairs]
-    kept = [(delta, cell) for delta, cell in cells if cell is not None]
-    for slot in job.off_grid_slots:
-        row[slot] += len(cells) - len(kept)
-    times.append([delta for delta, _ in kept])
-    values.append([cell for _, cell in kept])
-
-
-def _register(number: int, times: Times, values: Values) -> tuple[list[int], list[Any]]:
-    return ([], []) if number < 0 else (times[number], values[number])

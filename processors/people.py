@@ -131,7 +131,9 @@ def _covers(from_ms: int, to_ms: int | None, instant_ms: int) -> bool:
 def _edges(intervals: Iterable[tuple[int, int | None]]) -> list[int]:
     edges = {-FOREVER_MS, FOREVER_MS}
     for from_ms, to_ms in intervals:
-        edges.add(from_ms)
-        if to_ms is not None:
-            edges.add(to_ms)
+        if to_ms is None:
+            edges.add(from_ms)
+        elif from_ms < to_ms:
+            # An interval emptied before it began holds nothing and divides nothing.
+            edges.update((from_ms, to_ms))
     return sorted(edges)

@@ -5,7 +5,8 @@ the same consent: a consent given again later does not open what an older one co
 consent that covers a part of an envelope opens none of it: what leaves for one recipient
 then never depends on another's consent, and is the same when it is processed again.
 If a forbid names the role of the link's person, no ground opens the route.
-An answer holds for an interval of event times and of nows, so that it can be kept.
+An answer holds for an interval of event times and of nows, so that it can be kept: one for
+events that this interval does not hold is about them alone and must not be kept.
 """
 
 from collections.abc import Sequence
@@ -52,11 +53,12 @@ def permit(
     """Decide for a device's events from first to last, under the link of the first."""
     link, from_ms, to_ms = people.link_at(device, first_ms)
     if link is None:
-        return Permission(
-            from_ms, to_ms, -FOREVER_MS, FOREVER_MS, None, frozenset(), frozenset(), {}
-        )
-    rows = people.consents_of(link.subject)
-    now_from_ms, now_to_ms = -FOREVER_MS, FOREVER_MS
+        return _nobodys(from_ms, to_ms, FOREVER_MS)
+    if now_ms < link.from_ms:
+        # A link that is yet to begin holds nothing, however far ahead a device's clock is.
+        return _nobodys(from_ms, to_ms, link.from_ms)
+    rows = [row for row in people.consents_of(link.subject) if not _empty(row)]
+    now_from_ms, now_to_ms = link.from_ms, FOREVER_MS
     for row in rows:
         for edge_ms in (row.from_ms, FOREVER_MS if row.to_ms is None else row.to_ms):
             from_ms, to_ms = _narrow(from_ms, to_ms, edge_ms, first_ms)
@@ -82,6 +84,14 @@ def permit(
         from_ms, to_ms, now_from_ms, now_to_ms, link, frozenset(granted), frozenset(barred),
         consents,
     )  # fmt: skip
+
+
+def _nobodys(from_ms: int, to_ms: int, now_to_ms: int) -> Permission:
+    return Permission(from_ms, to_ms, -FOREVER_MS, now_to_ms, None, frozenset(), frozenset(), {})
+
+
+def _empty(row: ConsentInterval) -> bool:
+    return row.to_ms is not None and row.to_ms <= row.from_ms
 
 
 def _narrow(from_ms: int, to_ms: int, edge_ms: int, at_ms: int) -> tuple[int, int]:

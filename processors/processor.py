@@ -6,22 +6,23 @@ records for outputs, and counts in the tally: nothing is both, nothing is lost.
 """
 
 from collections import Counter
-from typing import Any
 
 from msgspec import UNSET, UnsetType
 
-from processors.exact_path import AHEAD_MS_MAX, UNDECODABLE, Admitted, admit
+from processors.admission.admitted import Admitted
+from processors.admission.exact_path import AHEAD_MS_MAX, admit
+from processors.admission.fast_path import USUAL_SPAN_MS
+from processors.admission.readings import Readings, usual_envelope
 from processors.expiry import Expiry, ExpiryCache
-from processors.fast_path import USUAL_SPAN_MS
 from processors.minimise import Minimised, Minimiser
 from processors.people import People
 from processors.permit import Permission, permit
 from processors.program import Decision, Program
 from processors.pseudonyms import Keys, LinkPseudonyms, PartitionOf, pseudonyms_for
-from processors.readings import Readings, usual_readings
+from processors.reused_ids import ReusedIds
 from processors.tally import Tally
 from telemetry.control import LinkInterval
-from telemetry.envelope import ENVELOPE_BYTES_MAX, Trip
+from telemetry.envelope import Trip
 from telemetry.instants import HOUR_MS, to_ms
 
 TRIP_MS_MAX = 48 * HOUR_MS
@@ -53,11 +54,11 @@ class Processor:
         self._people = people
         self._keys = keys
         self._partition_of = partition_of
-        self._decode = program.decoder.decode
         self._minimiser = Minimiser(program)
         self._expiry_cache = ExpiryCache(program.routes)
         self._generation = people.generation
         self._states: dict[str, _DeviceState] = {}
+        self._ids = ReusedIds()
 
     def process(
         self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally
@@ -71,31 +72,22 @@ class Processor:
         if self._generation != self._people.generation:
             self._generation = self._people.generation
             self._states.clear()
-        usual = self._usual(value)
+        usual = usual_envelope(self._program, value)
         if usual is not None:
-            envelope, readings = usual
+            envelope, readings, content = usual
             t0_ms = to_ms(envelope.clock.t0)
             state = self._state(envelope.device, t0_ms, received_ms, now_ms)
             if state is not None:
                 epoch_ms = _epoch_instant(_trip_started_ms(envelope.trip), t0_ms)
-                decision, expiry = self._judge(state, epoch_ms, min(t0_ms, received_ms), now_ms)
+                decision, expiry = self._judge(
+                    state, epoch_ms, min(t0_ms, received_ms, now_ms), now_ms
+                )
+                tally.reused_ids += self._ids.reused(envelope.device, envelope.id, content)
                 return self._minimiser.run(
-                    envelope.id.encode(), t0_ms, readings, state.seat, decision, expiry,
+                    content, t0_ms, readings, state.seat, decision, expiry,
                     tally.row(decision),
                 )  # fmt: skip
         return self._exactly(value, received_ms, now_ms, tally)
-
-    def _usual(self, value: bytes | None) -> tuple[Any, Readings] | None:
-        """The envelope and its readings, if nothing about them is unusual."""
-        if value is None or len(value) > ENVELOPE_BYTES_MAX:
-            return None
-        try:
-            envelope = self._decode(value)
-            readings = usual_readings(envelope.series, envelope.dtc)
-        except UNDECODABLE:
-            return None
-        unwanted_codes = envelope.dtc and not self._program.collects_codes
-        return None if readings is None or unwanted_codes else (envelope, readings)
 
     def _state(self, device: str, t0_ms: int, received_ms: int, now_ms: int) -> _DeviceState | None:
         """What is known of the device, if one answer holds for the whole usual span."""
@@ -103,7 +95,7 @@ class Processor:
         state = self._states.get(device)
         if state is None or not state.permit.covers(t0_ms, last_ms, now_ms):
             state = self._decide_for(device, t0_ms, last_ms, now_ms)
-            if state is None or not state.permit.covers(t0_ms, last_ms, now_ms):
+            if state is None or self._states.get(device) is not state:
                 return None
         ahead = last_ms > received_ms + AHEAD_MS_MAX
         return None if ahead or t0_ms < state.registered_ms else state
@@ -111,14 +103,17 @@ class Processor:
     def _decide_for(
         self, device: str, first_ms: int, last_ms: int, now_ms: int
     ) -> _DeviceState | None:
+        """The answer for these events, kept if it would be given again for any of them."""
         registered_ms = self._people.registered_ms(device)
         if registered_ms is None:
             return None
-        if len(self._states) >= DEVICES_KEPT_MAX:
-            self._states.clear()
         routes = self._program.routes
         answer = permit(self._people, routes, device, first_ms, last_ms, now_ms)
-        state = self._states[device] = _DeviceState(registered_ms, answer)
+        state = _DeviceState(registered_ms, answer)
+        if answer.covers(first_ms, last_ms, now_ms):
+            if len(self._states) >= DEVICES_KEPT_MAX:
+                self._states.clear()
+            self._states[device] = state
         return state
 
     def _judge(
@@ -158,15 +153,16 @@ class Processor:
         # Nothing is counted before every part has its keys: the caller may come again.
         tally.rejected.update(verdict.rejected)
         tally.not_collected += verdict.not_collected
+        tally.reused_ids += self._ids.reused(verdict.device, verdict.id, verdict.content)
         out = []
         seen: Counter[LinkInterval | None] = Counter()
         for part, state, decision, expiry in done:
-            # Whose record it is enters the id; a number distinguishes a link's later parts.
+            # Content and owner make a record's id; a number distinguishes a link's later parts.
             again = seen[state.permit.link]
             seen[state.permit.link] += 1
             suffix = b"/%d" % again if again else b""
             out += self._minimiser.run(
-                part.id.encode() + suffix, part.t0_ms, self._readings(part), state.seat, decision,
+                part.content + suffix, part.t0_ms, self._readings(part), state.seat, decision,
                 expiry, tally.row(decision),
             )  # fmt: skip
         return out
@@ -178,7 +174,7 @@ class Processor:
         values = [columns[place].value for place in present]
         low_ms = min((min(dt) for dt in times), default=0)
         high_ms = max((max(dt) for dt in times), default=0)
-        return Readings(present, times, values, part.trouble_codes, low_ms, high_ms)
+        return Readings(present, times, values, part.trouble_codes, low_ms, high_ms, part.singles)
 
     def _judged(
         self, part: Admitted, received_ms: int, now_ms: int
@@ -190,7 +186,7 @@ class Processor:
             raise AssertionError(msg)
         first_ms = min(part.t0_ms, span[0])
         epoch_ms = _epoch_instant(part.trip_started_ms, first_ms)
-        decision, expiry = self._judge(state, epoch_ms, min(first_ms, received_ms), now_ms)
+        decision, expiry = self._judge(state, epoch_ms, min(first_ms, received_ms, now_ms), now_ms)
         return state, decision, expiry
 
     def _parts(self, admitted: Admitted) -> list[Admitted]:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from policy.plan.plan import Plan
-from processors.fast_path import hot_decoder
+from processors.admission.fast_path import hot_decoder
 from processors.routes import OutputTable, Partial, Route, routes_of, tables_of
 from telemetry.outcome import Withheld
 from telemetry.record import TROUBLE_CODES

@@ -145,14 +145,14 @@ def consent_reference(key: EpochKey, consent: str) -> str:
 def lane_key(key: EpochKey, lane: str) -> bytes:
     """The key under which one lane's record ids are made for one pseudonym.
 
-    The pseudonym is part of it, so that two devices with one envelope id get different ids.
+    The pseudonym is part of it, so that one content of two owners gets different ids.
     """
     return hmac.digest(key, b"ce_id|" + lane.encode(), "sha256")
 
 
-def record_id(key: bytes, envelope_id: bytes) -> bytes:
-    """``ce_id``: stable over replays, different per lane and epoch, one way.
+def record_id(key: bytes, content: bytes) -> bytes:
+    """``ce_id``: stable over replays, different per lane, epoch and content, one way.
 
     Keyed BLAKE2b (RFC 7693), 128 bits, hexadecimal: see docs/decisions/001-record-ids.md.
     """
-    return hashlib.blake2b(envelope_id, key=key, digest_size=16).hexdigest().encode()
+    return hashlib.blake2b(content, key=key, digest_size=16).hexdigest().encode()

@@ -25,6 +25,7 @@ class Tally:
         self.rejected: Counter[Rejected] = Counter()
         self.envelopes = 0
         self.exact_path = 0
+        self.reused_ids = 0
 
     def row(self, decision: Decision) -> list[int]:
         """The sums kept for a decision; add to it in place."""

@@ -39,6 +39,9 @@ BATCH_SECONDS = Histogram(
     registry=REGISTRY,
 )
 SLOW_PATH = _counter("roadfade_slow_path_total", "Envelopes that took the exact path")
+REUSED_IDS = _counter(
+    "roadfade_reused_ids_total", "Envelopes under the id of another content; both are kept"
+)
 INPUT_LAG = _gauge("roadfade_input_lag_records", "Raw records not yet processed", "partition")
 EXPIRED_UNREAD = _counter(
     "roadfade_expired_unread_total", "Raw records deleted before they were processed"

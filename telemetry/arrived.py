@@ -6,7 +6,10 @@ from msgspec import Struct
 
 
 class Arrived(Struct, frozen=True, gc=False):
-    """One consumed record; ``topic`` is unprefixed, ``timestamp_ms`` the broker's (UTC)."""
+    """One consumed record; ``topic`` is unprefixed, ``timestamp_ms`` in UTC.
+
+    ``broker_dated``: the time is the broker's, as its topic is to be set; else a producer's word.
+    """
 
     topic: str
     partition: int
@@ -15,6 +18,7 @@ class Arrived(Struct, frozen=True, gc=False):
     key: bytes | None
     value: bytes | None
     headers: Sequence[tuple[str, bytes]]
+    broker_dated: bool = True
 
     def __repr__(self) -> str:
         return f"Arrived({self.topic}-{self.partition}:{self.offset})"

@@ -5,6 +5,7 @@ Unknown fields are refused (workers upgrade before gateways) and every string an
 array has a limit. Purpose and consent never come from the device.
 """
 
+import re
 from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
@@ -12,6 +13,7 @@ import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from telemetry.identity import MASK
+from telemetry.instants import as_datetime_text
 
 ENVELOPE_VERSION: Final = 1
 ENVELOPE_BYTES_MAX: Final = 256 * 1024
@@ -27,7 +29,8 @@ Quality = Literal["gnss", "ntp", "rtc", "none"]
 
 DeltaMs = Annotated[int, Meta(ge=-DT_MS_MAX, le=DT_MS_MAX)]
 Instant = Annotated[datetime, Meta(tz=True)]
-TroubleCode = Annotated[str, Meta(pattern=r"^[PCBU][0-3][0-9A-F]{3}$", max_length=5)]
+TROUBLE_CODE: Final = r"^[PCBU][0-3][0-9A-F]{3}$"
+TroubleCode = Annotated[str, Meta(pattern=TROUBLE_CODE, max_length=5)]
 """A diagnostic trouble code as SAE J2012 writes it."""
 Opaque = Annotated[str, Meta(min_length=1, max_length=64)]
 
@@ -100,6 +103,8 @@ class Envelope(Struct, kw_only=True, forbid_unknown_fields=True, repr_omit_defau
         return columns + len(self.frames) + len(self.dtc)
 
 
+_ODD_TIME: Final = re.compile(rb":60|\.\d{7}|\\u00")
+"""What a text has if one of its instants is unusual: some texts have it for other reasons."""
 _decoder = msgspec.json.Decoder(Envelope)
 _encoder = msgspec.json.Encoder()
 
@@ -107,9 +112,27 @@ _encoder = msgspec.json.Encoder()
 def decode_envelope(payload: bytes) -> Envelope:
     """Decode strictly, columns untyped; msgspec.DecodeError (never to be printed) if not v1.
 
-    The error's text may quote the payload: report a ``Rejected`` reason instead.
+    A leap second and a fraction of a second finer than microseconds are read as
+    ``as_datetime_text`` says. The error's text may quote the payload: report a ``Rejected``
+    reason instead.
     """
+    if _ODD_TIME.search(payload):
+        payload = msgspec.json.encode(with_plain_times(msgspec.json.decode(payload)))
     return _decoder.decode(payload)
+
+
+def with_plain_times(members: Any) -> Any:
+    """An envelope's decoded members, its instants in words that the decoder takes as they are."""
+    if not isinstance(members, dict):
+        return members
+    plain = dict(members)
+    for parent, name in (("clock", "t0"), ("trip", "started")):
+        inner = members.get(parent)
+        if isinstance(inner, dict) and isinstance(inner.get(name), str):
+            plain[parent] = inner | {name: as_datetime_text(inner[name])}
+    if isinstance(members.get("sent_at"), str):
+        plain["sent_at"] = as_datetime_text(members["sent_at"])
+    return plain
 
 
 def encode_envelope(envelope: Envelope) -> bytes:

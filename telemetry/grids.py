@@ -4,6 +4,8 @@ from typing import Final
 
 import h3
 
+from telemetry.decimals import steps_below
+
 JIS_LATITUDES: Final = (20.0, 46.0)
 JIS_LONGITUDES: Final = (122.0, 154.0)
 """The area in which the standard has cells, in degrees; the upper edge is outside."""
@@ -12,6 +14,8 @@ Corner = tuple[float, float]
 
 _SECOND_LEVEL: Final = (1 / 12, 1 / 8)
 """A second-level cell's height and width in degrees: 5 and 7.5 minutes."""
+_UNITS: Final = 28_800
+"""Eighths of a second of arc in a degree."""
 _CODE_LENGTHS: Final = (6, 8, 9, 10)
 
 
@@ -56,16 +60,18 @@ def jis_mesh(latitude: float, longitude: float, size_m: int) -> str | None:
     """The JIS X 0410 code of 6 (10 km), 8 (1 km), 9 (500 m) or 10 (250 m) digits.
 
     A second-level cell is 5' by 7'30", a third-level one 30" by 45", then halves.
-    Integer arithmetic in 1/8 seconds of arc, so that an edge belongs to one cell only.
+    Integer arithmetic in 1/8 seconds of arc, on the degrees as they are written, so that an
+    edge belongs to one cell only: the one to its north and east.
     """
     if not (
         JIS_LATITUDES[0] <= latitude < JIS_LATITUDES[1]
         and JIS_LONGITUDES[0] <= longitude < JIS_LONGITUDES[1]
     ):
         return None
-    north, east = int(latitude * 28_800), int((longitude - 100) * 28_800)
+    north, east = (steps_below(degrees, 1, _UNITS) for degrees in (latitude, longitude))
+    east -= 100 * _UNITS
     first_north, north = divmod(north, 19_200)
-    first_east, east = divmod(east, 28_800)
+    first_east, east = divmod(east, _UNITS)
     second_north, north = divmod(north, 2_400)
     second_east, east = divmod(east, 3_600)
     code = f"{first_north:02d}{first_east:02d}{second_north}{second_east}"

@@ -1,5 +1,6 @@
 """Instants as integer milliseconds UTC, and the grains to which they are floored."""
 
+import re
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
@@ -50,7 +51,7 @@ def is_instant(instant_ms: int) -> bool:
 def to_ms(moment: datetime) -> int:
     """Whole milliseconds since 1970-01-01 UTC of an aware datetime; a naive one is refused.
 
-    Floored, as every later step floors: a rounded one could fall into the next bin.
+    Floored, as every coarser time is: a time rounded up may lie in the next day.
     """
     if moment.tzinfo is None:
         msg = "a time without a zone is ambiguous: give UTC with a trailing Z"
@@ -71,7 +72,33 @@ def to_datetime(instant_ms: int) -> datetime:
 
 def parse_instant(text: str) -> int:
     """Milliseconds of an RFC 3339 text with a zone; ValueError otherwise."""
-    return to_ms(datetime.fromisoformat(text))
+    return to_ms(datetime.fromisoformat(as_datetime_text(text)))
+
+
+def as_datetime_text(text: str) -> str:
+    """The same instant in words that every reader of RFC 3339 takes alike; others are unchanged.
+
+    A leap second (RFC 3339, section 5.7: second 60 of 23:59 UTC) becomes the last millisecond
+    before it ends, since no clock here has it. A fraction is cut to microseconds: some readers
+    round what is finer, and a time rounded up may lie in the next day.
+    """
+    parts = _RFC_3339.fullmatch(text)
+    if parts is None:
+        return text
+    day, hour, minute, second, fraction, zone = parts.groups()
+    if second != "60":
+        return f"{day}{hour}:{minute}:{second}{(fraction or '')[:_MICROSECONDS]}{zone}"
+    ahead = 0 if zone in "Zz" else int(zone[0] + zone[1:3]) * 60 + int(zone[0] + zone[-2:])
+    minute_of_day = (int(hour) * 60 + int(minute) - ahead) % _MINUTES_A_DAY
+    leaps = minute_of_day == _MINUTES_A_DAY - 1
+    return f"{day}{hour}:{minute}:59.999{zone}" if leaps else text
+
+
+_RFC_3339: Final = re.compile(
+    r"(\d{4}-\d\d-\d\d[Tt ])(\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII
+)
+_MICROSECONDS: Final = len(".123456")
+_MINUTES_A_DAY: Final = 24 * 60
 
 
 def format_instant(instant_ms: int) -> str:

@@ -63,5 +63,7 @@ class Rejected(StrEnum):
     WRONG_UNIT = "wrong_unit"
     WRONG_TYPE = "wrong_type"
     OUT_OF_RANGE = "out_of_range"
+    NO_FIX = "no_fix"
+    """A latitude and a longitude of exactly 0 at one time: the receiver knew no position."""
     COLUMN_MISMATCH = "column_mismatch"
     """A column whose dt and value differ in length."""

@@ -59,6 +59,7 @@ class Stored(NamedTuple):
     key: bytes | None
     value: bytes | None
     headers: tuple[tuple[str, bytes], ...]
+    timestamp_type: int
 
 
 @dataclass(slots=True)
@@ -155,7 +156,9 @@ class Cluster:
         appended = topic.setting("message.timestamp.type") == APPEND_TIME
         at_ms = self.clock() if appended else sent_ms
         partition, headers = record.partition or 0, tuple(record.headers)
-        log.records.append(Stored(partition, log.end, at_ms, record.key, record.value, headers))
+        log.records.append(
+            Stored(partition, log.end, at_ms, record.key, record.value, headers, int(appended))
+        )
         log.end += 1
 
     def changed(self) -> None:

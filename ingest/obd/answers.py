@@ -4,6 +4,7 @@ In: NDJSON lines (from another process, so not trusted) and the catalogue. Out: 
 in the catalogue's unit, trouble codes, or a counted reason. No line is ever printed.
 """
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from collections.abc import Set as AbstractSet
@@ -15,7 +16,7 @@ from msgspec import Meta, Struct
 
 from ingest.batching import Reading
 from ingest.range import within
-from telemetry.envelope import TROUBLE_CODES_MAX, TroubleCode
+from telemetry.envelope import TROUBLE_CODE, TROUBLE_CODES_MAX
 from telemetry.signals import Catalogue, Signal
 
 LINE_BYTES_MAX: Final = 8 * 1024
@@ -49,6 +50,8 @@ class Dropped(StrEnum):
     MALFORMED = "malformed"
     UNSUPPORTED = "unsupported"
     """The car does not know the command."""
+    UNANSWERED = "unanswered"
+    """The car refused it, or what came was no whole answer to it."""
     NOT_ASKED = "not_asked"
     WRONG_UNIT = "wrong_unit"
     OUT_OF_RANGE = "out_of_range"
@@ -69,8 +72,12 @@ class _Unsupported(Struct, tag="unsupported", tag_field="kind", forbid_unknown_f
     command: str
 
 
+class _Unanswered(Struct, tag="unanswered", tag_field="kind", forbid_unknown_fields=True):
+    command: str
+
+
 class _Codes(Struct, tag="codes", tag_field="kind", forbid_unknown_fields=True):
-    codes: Annotated[list[TroubleCode], Meta(max_length=TROUBLE_CODES_MAX)]
+    codes: Annotated[list[str], Meta(max_length=TROUBLE_CODES_MAX)]
     t_ms: Annotated[int, Meta(ge=0, le=2**47)]
 
 
@@ -82,9 +89,9 @@ class _End(Struct, tag="end", tag_field="kind", forbid_unknown_fields=True):
     pass
 
 
-_decoder: msgspec.json.Decoder[_Ready | _Value | _Unsupported | _Codes | _Lost | _End] = (
-    msgspec.json.Decoder(_Ready | _Value | _Unsupported | _Codes | _Lost | _End)
-)
+_Line = _Ready | _Value | _Unsupported | _Unanswered | _Codes | _Lost | _End
+_decoder: msgspec.json.Decoder[_Line] = msgspec.json.Decoder(_Line)
+_IS_CODE: Final = re.compile(TROUBLE_CODE)
 
 
 class Codes(NamedTuple):
@@ -129,9 +136,11 @@ def read_line(
         case _Value():
             answer = _reading(message, asked.get(message.command))
         case _Codes():
-            answer = Codes(message.t_ms, tuple(message.codes))
+            answer = _codes(message, dropped)
         case _Unsupported():
             answer = Dropped.UNSUPPORTED
+        case _Unanswered():
+            answer = Dropped.UNANSWERED
         case _Ready():
             answer = Signpost.READY
         case _Lost():
@@ -144,6 +153,14 @@ def read_line(
         dropped[answer] += 1
         return None
     return answer
+
+
+def _codes(message: _Codes, dropped: Counter[Dropped]) -> Codes:
+    """The codes that are some; each other one is counted alone."""
+    good = tuple(code for code in message.codes if _IS_CODE.fullmatch(code))
+    if len(good) < len(message.codes):
+        dropped[Dropped.MALFORMED] += len(message.codes) - len(good)
+    return Codes(message.t_ms, good)
 
 
 def _reading(message: _Value, signal: Signal | None) -> Reading | Dropped:

@@ -5,7 +5,8 @@ This file alone is under the MIT licence and imports nothing but python-OBD (GPL
 and the standard library, so that the rest of the project is no derived work of it.
 
 In: a serial port and the mode 01 commands to read. Out, one JSON object per line:
-``ready``, ``value``, ``unsupported``, ``codes``, ``lost``, ``end``. What must not happen:
+``ready``, ``value``, ``unsupported``, ``unanswered``, ``codes``, ``lost``, ``end``; each question
+gets one of ``value``, ``unsupported``, ``unanswered``, ``codes``. What must not happen:
 any command that is not a mode 01 read or the reading of trouble codes (mode 03) is
 refused by its name, so CLEAR_DTC and the identifiers of mode 09 cannot be asked for;
 no identifier and no raw answer is written anywhere.
@@ -26,6 +27,34 @@ ADAPTER_LOST: Final = 3
 _LISTINGS: Final = ("PIDS_A", "PIDS_B", "PIDS_C")
 """Bitmaps of what a car supports tell its model: never read on request."""
 _ATTRIBUTES: Final = {"STATUS": ("MIL", "DTC_count")}
+
+
+CODES_A_LINE: Final = 64
+
+
+class CarefulCommand(obd.OBDCommand):  # type: ignore[misc]  # python-OBD has no types
+    """A command that believes only a whole answer to itself.
+
+    python-OBD drops the first two bytes unread and pads what is short with zeros: a refusal
+    (``7F``), a late answer to another command and a clipped one would all become values.
+    """
+
+    def __init__(self, plain: Any) -> None:
+        super().__init__(
+            plain.name, plain.desc, plain.command, plain.bytes, plain.decode, plain.ecu,
+            plain.fast, plain.header,
+        )  # fmt: skip
+
+    def __call__(self, messages: list[Any]) -> Any:
+        """Decode those messages that answer this command (SAE J1979: its mode + 40 hex)."""
+        head = bytes([0x40 + self.mode, *([] if self.pid is None else [self.pid])])
+        return super().__call__(
+            [
+                message
+                for message in messages
+                if message.data[: len(head)] == head and len(message.data) >= self.bytes
+            ]
+        )
 
 
 def allowed_commands() -> set[str]:
@@ -51,7 +80,7 @@ def say(kind: str, **fields: Any) -> None:
 def ask(connection: Any, name: str) -> bool:
     """Read one command and write its value; False if the car does not support it."""
     base, _, attribute = name.partition(".")
-    command = obd.commands[base]
+    command = CarefulCommand(obd.commands[base])
     if not connection.supports(command):
         say("unsupported", command=name)
         return False
@@ -59,20 +88,27 @@ def ask(connection: Any, name: str) -> bool:
     value: Any = response.value
     if attribute:
         value = getattr(value, attribute, None)
-    t_ms = round(response.time * 1000)
+    t_ms = int(response.time * 1000)
     if isinstance(value, bool | int):
         say("value", command=name, t_ms=t_ms, value=value, unit="")
     elif hasattr(value, "magnitude"):
         say("value", command=name, t_ms=t_ms, value=float(value.magnitude), unit=str(value.units))
+    else:
+        say("unanswered", command=name)
     return True
 
 
 def ask_codes(connection: Any) -> None:
     """Read the stored trouble codes (mode 03) and write them, without their texts."""
-    response = connection.query(obd.commands.GET_DTC)
-    if response.value:
-        codes = [code for code, _text in response.value]
-        say("codes", codes=codes[:64], t_ms=round(response.time * 1000))
+    response = connection.query(CarefulCommand(obd.commands.GET_DTC))
+    if response.value is None:
+        say("unanswered", command="GET_DTC")
+        return
+    # python-OBD writes the hexadecimal digits of a code in lower case.
+    codes = [code.upper() for code, _text in response.value]
+    for first in range(0, max(1, len(codes)), CODES_A_LINE):
+        part = codes[first : first + CODES_A_LINE]
+        say("codes", codes=part, t_ms=int(response.time * 1000))
 
 
 def read(connection: Any, names: list[str], options: argparse.Namespace) -> int:

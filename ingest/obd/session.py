@@ -18,7 +18,7 @@ from typing import Final
 from ingest.batching import READINGS_TARGET, Batch, Reading, Source, runs_on, to_envelope
 from ingest.obd.answers import LINE_BYTES_MAX, Codes, Dropped, Signpost, commands, read_line
 from ingest.refused import Refused
-from telemetry.envelope import Envelope
+from telemetry.envelope import TROUBLE_CODES_MAX, Envelope
 from telemetry.record import TROUBLE_CODES
 from telemetry.signals import Catalogue
 
@@ -91,15 +91,23 @@ class Session:
         t0_ms = last_ms = 0
         async with aclosing(self._answers()) as answers:
             async for answer in answers:
-                full = len(held) >= READINGS_TARGET or answer.t_ms - t0_ms >= WINDOW_MS
-                if (held or codes) and (full or not runs_on(t0_ms, last_ms, answer.t_ms)):
+                new = _new_codes(answer, codes)
+                full = (
+                    len(held) >= READINGS_TARGET
+                    or answer.t_ms - t0_ms >= WINDOW_MS
+                    or len(codes) + len(new) > TROUBLE_CODES_MAX
+                )
+                # A clock that is set back begins anew: what is held keeps its own times.
+                back = answer.t_ms < last_ms or not runs_on(t0_ms, last_ms, answer.t_ms)
+                if (held or codes) and (full or back):
                     yield self._envelope(held, codes, t0_ms)
                     held, codes = [], []
+                    new = _new_codes(answer, codes)
                 if not held and not codes:
                     t0_ms = answer.t_ms
                 last_ms = answer.t_ms
                 if isinstance(answer, Codes):
-                    codes += [code for code in answer.codes if code not in codes]
+                    codes += new
                 else:
                     held.append(answer)
         if held or codes:
@@ -172,6 +180,12 @@ class Session:
             stderr=asyncio.subprocess.DEVNULL,
             limit=LINE_BYTES_MAX,
         )
+
+
+def _new_codes(answer: Reading | Codes, held: list[str]) -> list[str]:
+    """What an answer adds to the codes held: a code that is still stored is no new one."""
+    codes = answer.codes if isinstance(answer, Codes) else ()
+    return [code for code in dict.fromkeys(codes) if code not in held]
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:

@@ -11,11 +11,11 @@ processors, which of two reveals more in ``coarseness``. Each of these ends in `
 an operation without a decision stops the compiler or the worker, and passes nothing.
 """
 
-import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, assert_never
 
+from policy.vocabulary import multiples
 from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES
 from telemetry.signals import Signal
 
@@ -97,6 +97,7 @@ Mesh = MeshJis | MeshH3
 Withholding = Drop | Unsupported
 Operation = Keep | Coarsening | Thin | Mesh | Withholding
 
+
 PAIR: Final = (LATITUDE, LONGITUDE)
 """The signals that a mesh takes, together."""
 
@@ -175,15 +176,16 @@ def widest(operations: Iterable[Operation]) -> float:
 def apply(operations: Iterable[Operation], value: float) -> float:
     """The value after the operations that treat one number by itself.
 
-    Thinning chooses readings and leaves their values alone. ValueError for an operation
+    Thinning chooses readings and leaves their values alone. Bounds are decimal: see
+    ``multiples``. ValueError for an operation
     that has no meaning on one number (a mesh needs two, ``drop`` leaves none).
     """
     for operation in operations:
         match operation:
             case Round(step):
-                value = round_half_up_to_step(value, step)
+                value = multiples.nearest(step)(value)
             case Bucket(wide):
-                value = bucket(value, wide)
+                value = multiples.below(wide)(value)
             case Keep() | ThinTime() | ThinCount():
                 pass
             case MeshJis() | MeshH3() | Drop() | Unsupported():
@@ -192,16 +194,3 @@ def apply(operations: Iterable[Operation], value: float) -> float:
             case _:
                 assert_never(operation)
     return value
-
-
-def round_half_up_to_step(value: float, step: float) -> float:
-    """The nearest multiple of ``step``; a half goes up. 0.01 steps give 35.68, not 35.6800…1."""
-    parts = round(1 / step)
-    if parts >= 1 and 1 / step == parts:
-        return math.floor(value * parts + 0.5) / parts
-    return math.floor(value / step + 0.5) * step
-
-
-def bucket(value: float, wide: float) -> float:
-    """The multiple of ``wide`` at or below the value."""
-    return math.floor(value / wide) * wide

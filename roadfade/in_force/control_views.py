@@ -58,6 +58,15 @@ class ControlViews:
         for view in self._views.values():
             await view.stop()
 
+    def judging_ms(self, now_ms: int) -> int:
+        """The later of a process's own time and the office's, as every view has heard it.
+
+        An office's time is in the newest heartbeats: if the own clock is behind, what was
+        withdrawn before them is withdrawn. While nothing pauses they lie close to the own time.
+        """
+        heard = [view.heartbeat_ms for view in self._views.values()]
+        return max([now_ms, *(at_ms for at_ms in heard if at_ms is not None)])
+
     def pause_reason(self) -> str | None:
         """Why nothing may be decided now; None when every view is complete, fresh and read."""
         now_ms = self._clock()

@@ -70,22 +70,32 @@ def kinds(now_ms: int) -> Iterator[Kind]:
     yield Kind(
         "half a character in the id", one.replace(b"envelope", b"\\ud800velope"), "malformed"
     )
+    yield Kind(
+        "a signal that stands twice",
+        column(dt=[0, 1], value=[1, 2]).replace(
+            b'"series": {', b'"series": {"Vehicle.Speed": {}, '
+        ),
+        "malformed",
+        2,
+    )
     yield Kind("a negative sequence", bent(seq=-1), "malformed")
     yield Kind("a sequence beyond 64 bits", bent(seq=2**64), "malformed")
     yield Kind("a fourth seat", bent(seat="boot"), "malformed")
     yield Kind("a time without a zone", bent(clock={"t0": "2026-11-20T12:00:00"}), "malformed")
     yield Kind("a day that is none", bent(clock={"t0": "2026-02-30T12:00:00Z"}), "malformed")
-    yield Kind("a trouble code that is none", bent(dtc=["P9999"]), "malformed")
+    yield Kind("a trouble code that is none", bent(series={}, dtc=["P9999"]), "out_of_range")
     yield Kind("a delta of two days", column(dt=[2 * DAY_MS]), "malformed")
     yield Kind(
         "a frame that is no hexadecimal",
         bent(frames=[{"dt": 0, "bus": "a", "id": 1, "data": "x"}]),
         "malformed",
+        2,
     )
     yield Kind(
         "300 columns",
         bent(series={f"Vehicle.X{n}": {"unit": "", "dt": [0], "value": [1]} for n in range(300)}),
         "malformed",
+        300,
     )
     yield Kind("no readings", bent(series={}), "no_readings")
     yield Kind(

@@ -5,10 +5,15 @@ import msgspec
 import pytest
 
 from ingest.envelope_check import REMEDIES, check_envelope, report
+from processors.tally import Tally
 from telemetry.envelope import decode_envelope
 from telemetry.outcome import Rejected
-from telemetry.record import TROUBLE_CODES
+from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES
 from tests.ingest.captures import CATALOGUE
+from tests.support.plans import PLAN, SPEED
+from tests.support.worlds import NOW_MS, known_world
+from tests.support.worlds import column as sent_column
+from tests.support.worlds import envelope as sent
 
 SECRET = "JH4KA7561PC008269"
 COLLECTED = frozenset(["Vehicle.Speed", TROUBLE_CODES])
@@ -111,3 +116,41 @@ def test_a_path_that_is_an_identifier_is_not_repeated() -> None:
 
 def test_every_reason_has_a_remedy() -> None:
     assert set(REMEDIES) == set(Rejected)
+
+
+def judged_by_the_worker(payload: bytes) -> list[str]:
+    world = known_world(PLAN)
+
+    def real(part: bytes) -> Counter[Rejected]:
+        tally = Tally(world.program)
+        world.processor.process(part, NOW_MS, NOW_MS, tally)
+        return tally.rejected
+
+    return report(check_envelope(payload, real, PLAN.catalogue, PLAN.collected))
+
+
+def test_what_costs_one_reading_is_told_as_one() -> None:
+    place = {
+        LATITUDE: sent_column("degrees", [0.0, 35.0]),
+        LONGITUDE: sent_column("degrees", [0.0, 139.0]),
+    }
+    assert judged_by_the_worker(sent(place)) == [
+        "2 of 4 readings would be admitted",
+        "2 rejected as no_fix: send no position while the receiver has no fix",
+    ]
+    codes = sent({SPEED: sent_column("km/h", [40.0])}, dtc=["P0301", "P0171-00"])
+    assert judged_by_the_worker(codes) == [
+        "2 of 3 readings would be admitted",
+        f"1 rejected as out_of_range in $.dtc[1]: {REMEDIES[Rejected.OUT_OF_RANGE]}",
+    ]
+
+
+def test_a_name_that_stands_twice_is_told_with_all_it_costs() -> None:
+    text = sent({SPEED: sent_column("km/h", [40.0, 41.0])})
+    twice = text.replace(
+        b'"series":{', b'"series":{"Vehicle.Speed":{"unit":"","dt":[0],"value":[1]},'
+    )
+    assert judged_by_the_worker(twice) == [
+        "0 of 3 readings would be admitted",
+        "3 rejected as malformed: compare it with the envelope's JSON Schema",
+    ]

@@ -16,7 +16,7 @@ from policy.language.problems import Findings
 from policy.language.yaml_text import read_yaml
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
-from policy.vocabulary.operations import Bucket, Keep, Operation, Round, apply, bucket
+from policy.vocabulary.operations import Bucket, Keep, Operation, Round, apply
 from policy.vocabulary.periods import add_period
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
 from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES
@@ -205,8 +205,9 @@ def test_minimising_twice_equals_once(value: float, operation: Operation) -> Non
 def test_a_coarser_bucket_never_tells_apart_what_a_finer_one_does_not(
     one: float, other: float, width: float, times: int
 ) -> None:
-    if bucket(one, width) == bucket(other, width):
-        assert bucket(one, width * times) == bucket(other, width * times)
+    if apply([Bucket(width)], one) == apply([Bucket(width)], other):
+        wide = Bucket(width * times)
+        assert apply([wide], one) == apply([wide], other)
 
 
 @UNHURRIED

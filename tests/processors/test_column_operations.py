@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -41,12 +42,23 @@ DELTAS = st.lists(st.integers(-60_000, 600_000), min_size=1, max_size=50)
 def test_thinning_by_time_keeps_one_reading_a_bin_and_never_none(
     every_ms: int, dt: list[int], t0_ms: int
 ) -> None:
-    kept, values = thinning(ThinTime(every_ms))(t0_ms, dt, list(dt))
+    kept = [dt[place] for place in thinning(ThinTime(every_ms))(t0_ms, dt)]
     bins = [(t0_ms + delta) // every_ms for delta in kept]
     assert len(set(bins)) == len(bins) > 0
     assert set(bins) == {(t0_ms + delta) // every_ms for delta in dt}
-    assert kept == values
+    assert kept == sorted(kept)
+    assert all(
+        delta >= first
+        for first in kept
+        for delta in dt
+        if (t0_ms + delta) // every_ms == (t0_ms + first) // every_ms
+    )
 
 
-def test_thinning_by_count_begins_with_the_first() -> None:
-    assert thinning(ThinCount(3))(0, [0, 1, 2, 3, 4], list("abcde")) == ([0, 3], ["a", "d"])
+@pytest.mark.parametrize(
+    ("dt", "kept"),
+    [([0, 1, 2, 3, 4], [0, 3]), ([4, 0, 3, 1, 2], [1, 2]), ([], [])],
+    ids=["in order", "older ones later", "none"],
+)
+def test_thinning_by_count_begins_with_the_first_in_time(dt: list[int], kept: list[int]) -> None:
+    assert list(thinning(ThinCount(3))(0, dt)) == kept

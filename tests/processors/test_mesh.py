@@ -27,6 +27,20 @@ def test_cells_hold_in_the_far_south_and_north(place: tuple[float, float], code:
     assert jis_mesh(*place, 1_000) == code
 
 
+def test_a_place_on_an_edge_as_written_lies_in_the_cell_it_begins() -> None:
+    # 30 seconds of arc are 1/120 degree: every tenth of a degree is an edge of whole cells.
+    for tenth in range(200, 460):
+        code = jis_mesh(tenth / 10, 139.7, 1_000)
+        assert code is not None
+        row = int(code[:2]) * 80 + int(code[4]) * 10 + int(code[6])
+        assert row == tenth * 12
+    for tenth in range(1220, 1540):
+        code = jis_mesh(35.7, tenth / 10, 1_000)
+        assert code is not None
+        column = (int(code[2:4]) + 100) * 80 + int(code[5]) * 10 + int(code[7])
+        assert column == tenth * 8
+
+
 @pytest.mark.parametrize("place", [(56.1, 10.1), (35.0, 90.0), (-35.0, 139.0), (90.0, 180.0)])
 def test_a_place_outside_japan_has_no_jis_mesh(place: tuple[float, float]) -> None:
     assert jis_mesh(*place, 500) is None

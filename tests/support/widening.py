@@ -113,7 +113,7 @@ def _told(operations: tuple[Operation, ...]) -> tuple[int, int, int]:
     parts = parts_of(operations)
     dt = TIMES
     for one in parts.thin:
-        dt, _ = thinning(one)(START_MS, dt, list(dt))
+        dt = [dt[place] for place in thinning(one)(START_MS, dt)]
     places: set[object] = set(PLACES)
     for mesh in parts.meshes:
         places = {cell_of(mesh)(*place) for place in PLACES}

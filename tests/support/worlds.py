@@ -17,6 +17,7 @@ from telemetry.control import ConsentInterval, ConsentKind, DeviceRegistration, 
 from telemetry.flow import OutputFlow
 from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
 from telemetry.instants import DAY_MS, format_instant, parse_instant
+from telemetry.record import CE_ID
 
 NOW_MS = parse_instant("2026-11-20T12:00:00Z")
 DEVICE = "dev-000001"
@@ -89,6 +90,16 @@ class World:
 
     def rejected(self) -> dict[str, int]:
         return self.tally.settle()[1]
+
+
+def without_ids(records: list[Minimised]) -> list[Minimised]:
+    """The same but for the record ids, which stand for the whole envelope, under a secret key."""
+    return [
+        msgspec.structs.replace(
+            one, headers=[(name, text) for name, text in one.headers if name != CE_ID]
+        )
+        for one in records
+    ]
 
 
 def known_world(plan: Plan, role: Role = "driver") -> World:

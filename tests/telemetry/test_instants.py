@@ -26,6 +26,29 @@ def test_a_time_without_a_zone_is_refused() -> None:
         parse_instant("2026-08-22T10:15:30")
 
 
+@pytest.mark.parametrize(
+    ("text", "plain"),
+    [
+        ("2016-12-31T23:59:60Z", "2016-12-31T23:59:59.999Z"),
+        ("2016-12-31T23:59:60.5Z", "2016-12-31T23:59:59.999Z"),
+        ("2017-01-01T08:59:60+09:00", "2016-12-31T23:59:59.999Z"),
+        ("2016-12-31T18:29:60-0530", "2016-12-31T23:59:59.999Z"),
+        ("2016-12-31T23:59:59.9999999Z", "2016-12-31T23:59:59.999Z"),
+        ("1969-12-31T23:59:59.9999Z", "1969-12-31T23:59:59.999Z"),
+    ],
+)
+def test_an_instant_is_floored_and_a_leap_second_is_one(text: str, plain: str) -> None:
+    assert format_instant(parse_instant(text)) == plain
+
+
+@pytest.mark.parametrize(
+    "none", ["2016-12-31T10:15:60Z", "2016-12-31T23:59:60+09:00", "2026-02-30T23:59:60Z"]
+)
+def test_second_60_of_another_minute_or_day_is_no_time(none: str) -> None:
+    with pytest.raises(ValueError, match=r"must be in|out of range"):
+        parse_instant(none)
+
+
 def test_grains_are_ordered_from_fine_to_coarse() -> None:
     assert [grain.fineness for grain in Grain] == [0, 1, 2, 3]
 

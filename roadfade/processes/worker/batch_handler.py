@@ -29,7 +29,8 @@ class ReadyVersion(NamedTuple):
 class BatchHandler(Metered):
     """The batch loop's handler and observer: counters grow only when a batch is through.
 
-    ``chosen`` answers the same for the whole of a batch.
+    ``chosen`` answers the same for the whole of a batch. ``clock`` is the instant by which
+    records are judged.
     """
 
     def __init__(
@@ -65,7 +66,9 @@ class BatchHandler(Metered):
         process, now_ms = processor.process, self._clock()
         outgoing: list[Outgoing] = []
         for record in records:
-            outgoing += process(record.value, record.timestamp_ms, now_ms, tally)  # type: ignore[arg-type]  # Minimised is an Outgoing in all but name
+            # If the topic drifted to times of its producers, they decide nothing.
+            received_ms = record.timestamp_ms if record.broker_dated else now_ms
+            outgoing += process(record.value, received_ms, now_ms, tally)  # type: ignore[arg-type]  # Minimised is an Outgoing in all but name
         return outgoing
 
     def batch_done(self, done: BatchDone) -> None:
@@ -73,6 +76,7 @@ class BatchHandler(Metered):
         for record, tally in self._in_hand:
             metrics.count_flow(record.ledger, record.rejected)
             metrics.SLOW_PATH.inc(tally.exact_path)
+            metrics.REUSED_IDS.inc(tally.reused_ids)
             metrics.LEDGER_UNBALANCED.inc(sum(not row.closes for row in record.ledger.values()))
         self._in_hand.clear()
         metrics.RECORDS_IN.inc(done.records)

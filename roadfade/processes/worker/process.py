@@ -84,7 +84,11 @@ def assemble(settings: Settings, broker: Broker, source: PolicySource, member: s
         CONTROL_POLICIES: source.published,
     }
     views = ControlViews(broker, rows, wall_ms, settings.view_age_s_max * 1000)
-    handler = BatchHandler(RAW, lambda: version_switch.chosen, keys, clock)
+
+    def judged_by() -> int:
+        return clock() if settings.fixed_now_ms is not None else views.judging_ms(clock())
+
+    handler = BatchHandler(RAW, lambda: version_switch.chosen, keys, judged_by)
     loop = BatchLoop(
         broker,
         RAW,

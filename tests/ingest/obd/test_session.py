@@ -197,7 +197,7 @@ def value(**fields: object) -> bytes:
         (b"\xff\xfe", Dropped.MALFORMED),
         (b'{"kind":"value"}', Dropped.MALFORMED),
         (b'{"kind":"vin","value":"x"}', Dropped.MALFORMED),
-        (b'{"kind":"codes","t_ms":1,"codes":["P0301\\u0000"]}', Dropped.MALFORMED),
+        (b'{"kind":"unanswered","command":"SPEED"}', Dropped.UNANSWERED),
         (value(extra=1), Dropped.MALFORMED),
         (value(t_ms=-1), Dropped.MALFORMED),
         (value(value="43"), Dropped.MALFORMED),
@@ -226,6 +226,9 @@ def test_a_line_says_a_reading_codes_or_how_the_session_goes() -> None:
     )
     assert read_line(b'{"kind":"lost"}', asked, dropped) is Signpost.LOST
     assert not dropped
+    mixed = b'{"kind":"codes","t_ms":1,"codes":["P0301\\u0000","P0A80","p0301","WVWZZZ1JZ"]}'
+    assert read_line(mixed, asked, dropped) == Codes(1, ("P0A80",))
+    assert dropped == {Dropped.MALFORMED: 3}
     assert TROUBLE_CODES in CATALOGUE
 
 

@@ -1,7 +1,10 @@
 """Every operation at everyone who asks about operations; and what rounding and bucketing mean."""
 
 from collections.abc import Callable
+from decimal import Decimal
+from fractions import Fraction
 from itertools import product
+from math import floor
 from typing import Any, get_args
 
 import pytest
@@ -30,10 +33,8 @@ from policy.vocabulary.operations import (
     ThinTime,
     Unsupported,
     apply,
-    bucket,
     misfit,
     parts_of,
-    round_half_up_to_step,
     widest,
     width,
 )
@@ -218,33 +219,58 @@ STEPS = st.sampled_from([0.01, 0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0, 100.0])
     [
         (35.681236, 0.01, 35.68), (0.115, 0.01, 0.12), (12.34, 0.5, 12.5), (43.5, 1, 44),
         (-43.5, 1, -43), (1249, 100, 1200), (1250, 100, 1300), (62.5, 5, 65), (2.3, 0.7, 2.1),
+        (1.005, 0.01, 1.01), (0.05, 0.1, 0.1), (0.15, 0.1, 0.2), (8.675, 0.01, 8.68), (6.9, 2.3, 6.9),
     ],
 )  # fmt: skip
 def test_a_half_rounds_up_and_no_float_noise_shows(
     value: float, step: float, rounded: float
 ) -> None:
-    assert round_half_up_to_step(value, step) == pytest.approx(rounded, abs=1e-12)
-    if step != 0.7:
-        assert len(repr(round_half_up_to_step(value, step))) <= 6
+    assert apply([Round(step)], value) == rounded
 
 
 @pytest.mark.parametrize(("value", "low"), [(43.5, 40), (40, 40), (39.999, 30), (-0.1, -10)])
 def test_a_bucket_is_named_by_its_lower_edge(value: float, low: float) -> None:
-    assert bucket(value, 10) == low
+    assert apply([Bucket(10)], value) == low
+
+
+@pytest.mark.parametrize("width", ["0.1", "0.2", "0.05", "0.01", "0.7", "2.5", "1", "10", "1000"])
+def test_a_value_on_a_bound_belongs_to_it_in_the_digits_written(width: str) -> None:
+    wide = Decimal(width)
+    for step in (*range(-50, 2_000), 123_456, -98_765):
+        bound = float(wide * step)
+        assert apply([Bucket(float(wide))], bound) == bound
+        assert apply([Round(float(wide))], bound) == bound
+
+
+@given(
+    number=st.decimals(-1000, 1000, places=3),
+    width=st.sampled_from(["0.1", "0.03", "0.7", "2.5", "10"]),
+)
+def test_a_step_is_what_exact_arithmetic_makes_it(number: Decimal, width: str) -> None:
+    wide = Fraction(width)
+    steps = Fraction(number) / wide
+    assert apply([Bucket(float(wide))], float(number)) == float(floor(steps) * wide)
+    assert apply([Round(float(wide))], float(number)) == float(floor(steps + Fraction(1, 2)) * wide)
+
+
+@pytest.mark.parametrize("value", [1.7e308, -1.7e308, 5e-324, 2**70, -(2**70)], ids=str)
+def test_no_finite_number_is_too_large_or_too_small(value: float) -> None:
+    for operation in (Bucket(0.1), Round(0.001), Bucket(10), Round(1)):
+        assert apply([operation], value) == pytest.approx(value, abs=10)
 
 
 @given(value=VALUES, step=STEPS)
 def test_treating_twice_is_treating_once(value: float, step: float) -> None:
-    once = round_half_up_to_step(value, step)
-    assert round_half_up_to_step(once, step) == pytest.approx(once, abs=1e-6)
+    once = apply([Round(step)], value)
+    assert apply([Round(step)], once) == pytest.approx(once, abs=1e-6)
     if step >= 1:
-        low = bucket(value, step)
-        assert bucket(low, step) == low
+        low = apply([Bucket(step)], value)
+        assert apply([Bucket(step)], low) == low
 
 
 @given(value=VALUES, step=STEPS)
 def test_a_rounded_value_is_within_half_a_step(value: float, step: float) -> None:
-    assert abs(round_half_up_to_step(value, step) - value) <= step / 2 + 1e-6
+    assert abs(apply([Round(step)], value) - value) <= step / 2 + 1e-6
 
 
 def test_operations_apply_in_order_and_thinning_leaves_values_alone() -> None:

@@ -1,3 +1,6 @@
+import msgspec
+import pytest
+
 from bus.observer import BatchDone
 from office.keyring.memory import MemoryKeyring
 from processors.people import People
@@ -8,6 +11,7 @@ from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
 from roadfade.processes.worker.key_cache import KeyCache
 from telemetry.arrived import Arrived
 from telemetry.flow import decode_flow
+from telemetry.instants import DAY_MS
 from telemetry.topics import AUDIT_FLOW
 from tests.support.plans import PLAN, SPEED
 from tests.support.worlds import NOW_MS, column, envelope, known_world
@@ -57,3 +61,27 @@ async def test_metrics_grow_only_when_a_batch_is_durable() -> None:
     await one.handle(2, [arrived(7, GOOD)])
     one.batch_done(BatchDone(1, 2, 5, 0))
     assert metric.get() == before + 2
+
+
+@pytest.mark.parametrize("said_ms", [NOW_MS + 74 * 365 * DAY_MS, 0], ids=["2100", "1970"])
+async def test_a_time_that_a_producer_gave_decides_nothing(said_ms: int) -> None:
+    ahead = envelope({SPEED: column("km/h", [1.0])}, at_ms=NOW_MS + 73 * 365 * DAY_MS)
+    flows = []
+    for value in (GOOD, ahead):
+        record = msgspec.structs.replace(
+            arrived(7, value), timestamp_ms=said_ms, broker_dated=False
+        )
+        out = await handler(MemoryKeyring()).handle(2, [record])
+        assert out[-1].value is not None
+        flows.append(decode_flow(out[-1].value))
+    assert flows[0].ledger["service"].delivered == 2
+    assert flows[1].rejected == {"from_the_future": 1}
+
+
+async def test_ids_used_again_are_counted_when_the_batch_is_durable() -> None:
+    before = metrics.REUSED_IDS._value.get()
+    one = handler(MemoryKeyring())
+    other = envelope({SPEED: column("km/h", [3.0])})
+    await one.handle(2, [arrived(7, GOOD), arrived(8, GOOD), arrived(9, other)])
+    one.batch_done(BatchDone(1, 2, 5, 0))
+    assert metrics.REUSED_IDS._value.get() == before + 1

@@ -1,0 +1,112 @@
+"""The exact path: what is unusual about an envelope, reading by reading.
+
+Slower than the plan's decoder and used when that one refuses. Good readings go on; bad
+ones are counted under a reason. Nothing of a payload leaves here but what is admitted.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final
+
+import msgspec
+
+from processors.admission.admitted import Admitted
+from processors.admission.columns import admit_columns
+from processors.admission.readings import UNDECODABLE
+from processors.people import People
+from processors.program import Program
+from telemetry.content import content_of, readings_said
+from telemetry.envelope import (
+    ENVELOPE_BYTES_MAX,
+    ENVELOPE_VERSION,
+    READINGS_MAX,
+    TROUBLE_CODE,
+    TROUBLE_CODES_MAX,
+    Envelope,
+    with_plain_times,
+)
+from telemetry.instants import DAY_MS, to_ms
+from telemetry.outcome import Rejected
+
+AHEAD_MS_MAX: Final = DAY_MS
+"""Events further ahead of their reception are rejected: no purpose opens by a wrong date."""
+
+_IS_CODE: Final = re.compile(TROUBLE_CODE)
+
+
+def admit(
+    program: Program, people: People, value: bytes | None, received_ms: int
+) -> Admitted | Counter[Rejected]:
+    """Judge one raw record: what is admitted of it, or the one reason why nothing is."""
+    if value is None:
+        return Counter({Rejected.NO_PAYLOAD: 1})
+    if len(value) > ENVELOPE_BYTES_MAX:
+        return Counter({Rejected.OVERSIZED: 1})
+    read = _read(value)
+    if isinstance(read, Rejected):
+        return Counter({read: readings_said(value)})
+    envelope, content, bad_codes = read
+    fault = _envelope_fault(people, envelope, received_ms)
+    if fault is Rejected.NO_READINGS and bad_codes:
+        return bad_codes
+    if fault is not None:
+        return Counter({fault: max(1, envelope.readings + bad_codes.total())})
+    admitted = admit_columns(program, envelope, content)
+    admitted.rejected.update(bad_codes)
+    return admitted
+
+
+def _read(value: bytes) -> tuple[Envelope, bytes, Counter[Rejected]] | Rejected:
+    """The envelope, its content's digest, and what of its trouble codes was left out."""
+    content = content_of(value)
+    if content is None:
+        return Rejected.MALFORMED
+    bad_codes = Counter[Rejected]()
+    members = with_plain_times(_without_bad_codes(content.members, bad_codes))
+    try:
+        return msgspec.convert(members, Envelope), content.digest, bad_codes
+    except UNDECODABLE:
+        return _shape_fault(content.members)
+
+
+def _without_bad_codes(members: Mapping[str, Any], bad: Counter[Rejected]) -> Mapping[str, Any]:
+    """The same without those of its trouble codes that are none: they cost nothing else."""
+    codes = members.get("dtc")
+    if not isinstance(codes, list) or len(codes) > TROUBLE_CODES_MAX:
+        return members
+    good = []
+    for code in codes:
+        if not isinstance(code, str):
+            bad[Rejected.WRONG_TYPE] += 1
+        elif _IS_CODE.fullmatch(code) is None:
+            bad[Rejected.OUT_OF_RANGE] += 1
+        else:
+            good.append(code)
+    return {**members, "dtc": good}
+
+
+def _shape_fault(members: Mapping[str, Any]) -> Rejected:
+    if members.get("v") != ENVELOPE_VERSION:
+        return Rejected.UNKNOWN_VERSION
+    if members.keys() - set(Envelope.__struct_fields__):
+        return Rejected.UNKNOWN_FIELD
+    return Rejected.MALFORMED
+
+
+def _envelope_fault(people: People, envelope: Envelope, received_ms: int) -> Rejected | None:
+    readings = envelope.readings
+    if readings > READINGS_MAX:
+        return Rejected.TOO_MANY_READINGS
+    if readings == 0:
+        return Rejected.NO_READINGS
+    registered_ms = people.registered_ms(envelope.device)
+    if registered_ms is None:
+        return Rejected.UNKNOWN_DEVICE
+    t0_ms = to_ms(envelope.clock.t0)
+    deltas = [d for column in envelope.series.values() for d in column.dt] or [0]
+    if t0_ms + max(0, *deltas) > received_ms + AHEAD_MS_MAX:
+        return Rejected.FROM_THE_FUTURE
+    if t0_ms + min(0, *deltas) < registered_ms:
+        return Rejected.BEFORE_REGISTRATION
+    return None

@@ -4,8 +4,6 @@ In: a path. Out: data frames. A file that ends early yields what it holds and is
 as truncated; a file that cannot be opened is refused.
 """
 
-import struct
-import zlib
 from collections.abc import Iterator
 from datetime import datetime, tzinfo
 from importlib.util import find_spec
@@ -13,7 +11,6 @@ from pathlib import Path
 from typing import Final
 
 import can
-from can.io.blf import BLFParseError
 
 from ingest.logs.clock import microseconds, placed_us, replaced_us
 from ingest.logs.ends import End, blf_ends_early, mf4_end
@@ -23,7 +20,6 @@ from ingest.logs.strangers import signals_only
 from ingest.logs.text import logged
 from ingest.refused import Refused
 
-_CUT_OFF: Final = (BLFParseError, struct.error, zlib.error, EOFError, ValueError, IndexError)
 _BLF_GRAIN_US: Final = 1_000
 """SYSTEMTIME counts milliseconds."""
 _CG_BUS_EVENT: Final = 0x2
@@ -100,10 +96,7 @@ def _frames(reader: _Mf4 | _Blf, counts: LogCounts, start_us: int) -> Iterator[L
             message = next(messages)
         except StopIteration:
             return
-        except _CUT_OFF:
-            counts.truncated = True
-            return
-        except Exception:  # noqa: BLE001  # asammdf's dozen kinds; what is lost is told as cut off
+        except Exception:  # noqa: BLE001  # a dozen kinds for what is cut or damaged; that is told
             counts.truncated = True
             return
         if message.is_error_frame:

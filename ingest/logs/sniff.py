@@ -6,7 +6,13 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from ingest.logs.encoding import encoding_of
-from ingest.logs.strangers import Stranger, differences, old_measurement, stranger_in
+from ingest.logs.strangers import (
+    Stranger,
+    differences,
+    old_measurement,
+    stranger_in,
+    unread_trace,
+)
 from ingest.refused import Refused
 
 _HEAD_BYTES: Final = 16 * 1024
@@ -66,8 +72,9 @@ def sniff(path: Path) -> Sniffed:
     text = head.decode(encoding, errors="replace")
     for form, pattern in _TEXT:
         if pattern.search(text):
-            if form is Form.CANDUMP and (stranger := differences(text)):
-                raise refused_as(path, stranger)
+            unread = unread_trace(text) if form is Form.TRC else differences(text)
+            if unread and form is not Form.ASC:
+                raise refused_as(path, unread)
             return Sniffed(form, encoding)
     raise refused_as(path, stranger_in(head, text))
 

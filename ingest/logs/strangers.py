@@ -95,6 +95,8 @@ _PATTERNS: Final = tuple(
 _DELTAS: Final = Stranger(
     "a candump whose times are differences (-td)", "record it again with -ta or `candump -l`"
 )
+_TRC_VERSION: Final = re.compile(r"^;\$FILEVERSION=\s*([\d.]{1,8})", re.MULTILINE)
+_TRC_READ: Final = ("1.0", "1.1", "1.3", "2.0", "2.1")
 _SCREEN_STAMP: Final = re.compile(r"^\s*\((\d+\.\d+)\)\s+\S+\s+.*\[\d+\]", re.MULTILINE)
 _EPOCH_LIKE_S: Final = 1e8
 
@@ -115,6 +117,15 @@ def stranger_in(head: bytes, text: str) -> Stranger:
 def old_measurement(version: str) -> Stranger:
     """An MDF file older than version 4, in which bus logging is not defined."""
     return Stranger(f"MDF {version}, and only MDF 4 is read", _EXPORT)
+
+
+def unread_trace(text: str) -> Stranger | None:
+    """A TRC of a version whose columns python-can does not know: it would take them for others."""
+    found = _TRC_VERSION.search(text)
+    if found is None or found[1] in _TRC_READ:
+        return None
+    remedy = "save it as version 2.1 with PEAK's own tools"
+    return Stranger(f"a TRC of version {found[1]}, and {', '.join(_TRC_READ)} are read", remedy)
 
 
 def signals_only() -> Stranger:

@@ -18,6 +18,7 @@ STRANGERS: dict[str, tuple[str | bytes, str]] = {
     "python-can CSV": ("timestamp,arbitration_id,extended,remote,error,dlc,data\n", "logconvert"),
     "SQLite": (b"SQLite format 3\0" + bytes(84), "can_logconvert"),
     "MDF 3": (MDF_3, r"MDF 3\.30.*only MDF 4.*bus logging"),
+    "TRC 1.2": (";$FILEVERSION=1.2\n", r"TRC of version 1\.2.*2\.1 are read: save it as"),
     "gzip": (b"\x1f\x8b\x08\0", "gzip.*unpack"),
     "ZIP": (b"PK\3\4" + bytes(40), "ZIP.*unpack"),
     "pcapng": (b"\x0a\x0d\x0d\x0a" + bytes(20), "pcapng.*SavvyCAN"),

@@ -20,7 +20,16 @@ from roadfade.settings import Settings
 from telemetry.control import ControlRow, DeviceRegistration, Heartbeat, LinkInterval, encode_row
 from telemetry.flow import decode_flow
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
-from telemetry.topics import AUDIT_FLOW, CONTROL, CONTROL_LINKS, HEARTBEAT_KEY, RAW, WORKER_GROUP
+from telemetry.topics import (
+    AUDIT_FLOW,
+    CONTROL,
+    CONTROL_CONSENTS,
+    CONTROL_LINKS,
+    CONTROL_POLICIES,
+    HEARTBEAT_KEY,
+    RAW,
+    WORKER_GROUP,
+)
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
 from tests.support.plans import SPEED
@@ -165,3 +174,37 @@ async def test_two_workers_share_what_comes_and_double_nothing(
         await until(lambda: len(broker.records(STUDY)) == 6, first, second)
     found = {header(record, "ce_id") for record in broker.records(STUDY)}
     assert len(found) == len(broker.records(STUDY)) == 6
+
+
+@pytest.mark.parametrize("topic", CONTROL)
+async def test_garbage_on_a_control_topic_makes_a_worker_wait_at_most(
+    settings: Settings, broker: FakeBroker, topic: str
+) -> None:
+    beat(broker)
+    async with working(settings, broker) as task:
+        await asyncio.sleep(2)
+        for key in (b"small@9", b"k"):
+            broker.feed(topic, 0, Outgoing(topic, 0, key, b"garbage"))
+        broker.feed(topic, 0, Outgoing(topic, 0, HEARTBEAT_KEY, b"garbage"))
+        beat(broker)
+        await asyncio.sleep(2)
+        drive(broker, 0, 1)
+        await asyncio.sleep(5)
+        assert not task.done()
+        waits = topic != CONTROL_CONSENTS
+        assert (broker.committed(WORKER_GROUP) == {}) is waits, "no consent permits nothing"
+        for key in (b"small@9", b"k"):
+            broker.feed(topic, 0, Outgoing(topic, 0, key, None))
+        await until(lambda: len(broker.records(STUDY)) == 1, task)
+
+
+async def test_a_worker_starts_beside_an_unreadable_version_once_it_is_gone(
+    settings: Settings, broker: FakeBroker
+) -> None:
+    broker.feed(CONTROL_POLICIES, 0, Outgoing(CONTROL_POLICIES, 0, b"small@9", b"garbage"))
+    starting = asyncio.create_task(PolicySource.to_start_from(settings, broker))
+    await asyncio.sleep(60)
+    assert not starting.done()
+    broker.feed(CONTROL_POLICIES, 0, Outgoing(CONTROL_POLICIES, 0, b"small@9", None))
+    source = await starting
+    assert source.line().plan.version == 1

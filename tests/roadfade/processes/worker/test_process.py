@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,8 +16,10 @@ from bus.records import Outgoing
 from office.keyring.kek import FileKek
 from roadfade.clock import wall_ms
 from roadfade.in_force.source import PolicySource
+from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.process import assemble
 from roadfade.settings import Settings
+from telemetry.arrived import Arrived
 from telemetry.control import ControlRow, DeviceRegistration, Heartbeat, LinkInterval, encode_row
 from telemetry.flow import decode_flow
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
@@ -208,3 +211,27 @@ async def test_a_worker_starts_beside_an_unreadable_version_once_it_is_gone(
     broker.feed(CONTROL_POLICIES, 0, Outgoing(CONTROL_POLICIES, 0, b"small@9", None))
     source = await starting
     assert source.line().plan.version == 1
+
+
+async def test_a_link_that_ends_while_a_batch_is_in_hand_is_decided_anew(
+    settings: Settings, broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = BatchHandler.handle
+    again: list[int] = []
+
+    async def frozen(self: BatchHandler, partition: int, records: Sequence[Arrived]) -> Any:
+        made = await handle(self, partition, records)
+        if not again:
+            # Stopped with the batch in hand; what was published meanwhile is read when it wakes.
+            broker.feed(CONTROL_LINKS, 0, Outgoing(CONTROL_LINKS, 0, b"link", None))
+            await asyncio.sleep(5)
+        again.append(len(made))
+        return made
+
+    monkeypatch.setattr(BatchHandler, "handle", frozen)
+    drive(broker, 0, 1)
+    beat(broker)
+    async with working(settings, broker) as task:
+        await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 0)) == 1, task)
+    assert broker.records(STUDY) == []
+    assert len(again) == 2

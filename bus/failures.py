@@ -34,6 +34,8 @@ class RowFault(StrEnum):
     UNDECODABLE = "undecodable"
     FOREIGN = "foreign"
     """Readable, but it does not belong under this key or on this topic."""
+    UNPACKING = "unpacking"
+    """A batch that unpacks to too much, or not at all: nobody knows whose rows it holds."""
     HEARTBEAT = "heartbeat"
     """Under the heartbeat's key, and no heartbeat."""
 

@@ -7,11 +7,15 @@ in hand can be finished and committed by the member that read it.
 
 import asyncio
 from collections.abc import Sequence
+from typing import Final
 
 from bus.failures import CommitRefusedError
 from bus.observer import LoopObserver
 from bus.offset_watch import OffsetWatch
 from bus.ports import Broker, Fetched, ReaderSettings, TopicPartition
+
+ASIDE_MAX: Final = 1_000
+"""Batches set aside of one partition that are remembered until the next commit."""
 
 
 class GroupReader:
@@ -38,6 +42,7 @@ class GroupReader:
         self._settings = settings
         self._observer = observer
         self._watch = OffsetWatch()
+        self._aside: dict[TopicPartition, dict[int, int]] = {}
         self._paused = False
         self._member = broker.group_member(
             group, topics, member=member, settings=settings, revoked=self._revoked
@@ -53,7 +58,13 @@ class GroupReader:
 
     async def fetch(self) -> Fetched:
         """The next records, empty after ``poll_ms``; keeps the membership also while paused."""
-        return await self._member.fetch()
+        fetched = await self._member.fetch()
+        for partition, first, last in self._member.set_aside():
+            known = self._aside.setdefault(partition, {})
+            if first not in known and len(known) < ASIDE_MAX:
+                known[first] = last
+                self._observer.quarantined(*partition, last - first + 1)
+        return fetched
 
     def assigned(self) -> set[TopicPartition]:
         """The partitions that are ours now."""
@@ -101,10 +112,19 @@ class GroupReader:
             first, last = records[0].offset, records[-1].offset
             ahead = self._watch.seen(topic, number, first, last)
             skipped = max(ahead, 0) + last - first + 1 - len(records)
-            if skipped:
+            skipped -= self._passed_over(partition, last)
+            if skipped > 0:
                 self._observer.expired_unread(topic, number, skipped)
             if ahead < 0:
                 self._observer.rewound(topic, number, -ahead)
+
+    def _passed_over(self, partition: TopicPartition, last: int) -> int:
+        """How many offsets up to ``last`` were set aside, and forget them."""
+        known = self._aside.get(partition, {})
+        passed = {first: end for first, end in known.items() if first <= last}
+        for first in passed:
+            del known[first]
+        return sum(end - first + 1 for first, end in passed.items())
 
     async def commit(self, fetched: Fetched) -> bool:
         """Commit past these records; False if the broker did not answer in time.
@@ -141,3 +161,4 @@ class GroupReader:
             self._observer.commit_missed("RevokeDeadline")
         # Another member may read on from here.
         self._watch.forget()
+        self._aside.clear()

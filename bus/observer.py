@@ -24,6 +24,9 @@ class LoopObserver:
     def expired_unread(self, topic: str, partition: int, records: int) -> None:
         """Offsets were skipped: the broker deleted so many records before they were read."""
 
+    def quarantined(self, topic: str, partition: int, records: int) -> None:
+        """Offsets were skipped: what they hold cannot be unpacked within the bound."""
+
     def rewound(self, topic: str, partition: int, records: int) -> None:
         """Offsets went back by this many: they were read before, or the topic lost its end."""
 

@@ -45,6 +45,14 @@ class ConsumedRecord(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102  # as above
 
 
+class SetAside(NamedTuple):
+    """Offsets that a fetch passed over: one batch that unpacks to too much, or not at all."""
+
+    partition: TopicPartition
+    first: int
+    last: int
+
+
 Fetched = Mapping[TopicPartition, Sequence[ConsumedRecord]]
 Offsets = dict[tuple[str, int], int]
 """By (topic, partition)."""
@@ -184,6 +192,9 @@ class GroupMember(Protocol):
     async def fetch(self) -> Fetched:
         """The next records of partitions that are not paused; empty after ``poll_ms``."""
 
+    def set_aside(self) -> list[SetAside]:
+        """What fetches passed over since this was asked last."""
+
     def assigned(self) -> set[TopicPartition]:
         """The partitions that are this member's now."""
 
@@ -223,6 +234,9 @@ class TopicReader(Protocol):
 
     async def fetch(self) -> Mapping[int, Sequence[ConsumedRecord]]:
         """The next records by partition, empty after a short wait."""
+
+    def set_aside(self) -> int:
+        """How many batches fetches passed over since this was asked last."""
 
 
 class Broker(Protocol):

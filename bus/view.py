@@ -103,7 +103,10 @@ class CompactedView:
         while not self._stopping.asked:
             if not self.ready.is_set() and await reader.caught_up():
                 self.ready.set()
-            for partition, records in (await reader.fetch()).items():
+            fetched = await reader.fetch()
+            if reader.set_aside():
+                self._quarantined(self._topic, RowFault.UNPACKING)
+            for partition, records in fetched.items():
                 self._take(partition, records)
                 await asyncio.sleep(0)
 

@@ -153,6 +153,11 @@ class Metered(LoopObserver):
         del topic, partition
         EXPIRED_UNREAD.inc(records)
 
+    def quarantined(self, topic: str, partition: int, records: int) -> None:
+        """Records that cannot be unpacked: never silent."""
+        del partition
+        QUARANTINED.labels(topic, "unpacking").inc(records)
+
     def rewound(self, topic: str, partition: int, records: int) -> None:
         """Offsets went back: never silent."""
         del topic, partition

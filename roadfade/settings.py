@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """Older control views pause the worker."""
     records_per_fetch_max: int = Field(default=2_000, ge=1)
     """Raw records taken from Kafka at once by a worker."""
+    unpacked_mib_max: int = Field(default=16, ge=2, le=1_024)
+    """What one batch of records may become when it is unpacked; twice that, all of a fetch."""
     metrics_port: int = Field(default=0, ge=0, le=65_535)
     """Port of /metrics; 0 picks a free one, written to the state folder."""
     metrics_host: str = "127.0.0.1"

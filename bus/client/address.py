@@ -2,8 +2,10 @@
 
 import re
 import socket
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final
+
+from bus.client.unpacking import BATCH_BYTES_MAX
 
 ANSWER_S_MAX: Final = 3.0
 RETRY_BACKOFF_MS: Final = 250
@@ -19,6 +21,8 @@ class Address:
 
     bootstrap_servers: str
     prefix: str = ""
+    unpacked_bytes_max: int = field(default=BATCH_BYTES_MAX, kw_only=True)
+    """Of one batch; a fetch stops unpacking after twice that. What needs more is set aside."""
 
     def __post_init__(self) -> None:
         """ValueError for a prefix that Kafka does not allow in a topic name."""

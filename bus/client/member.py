@@ -7,12 +7,12 @@ from aiokafka import AIOKafkaConsumer, ConsumerRebalanceListener
 from aiokafka import TopicPartition as KafkaPartition
 from aiokafka.errors import CommitFailedError, IllegalStateError
 
-from bus.client import metadata_pause
+from bus.client import bounded_fetch, metadata_pause
 from bus.client.address import Address
 from bus.client.closing import end_consumer
 from bus.client.translation import translated
 from bus.failures import CommitRefusedError
-from bus.ports import Fetched, ReaderSettings, TopicPartition
+from bus.ports import Fetched, ReaderSettings, SetAside, TopicPartition
 
 REQUEST_TIMEOUT_MS: Final = 15_000
 
@@ -37,11 +37,13 @@ class KafkaMember:
         self._settings = settings
         self._listener = _Listener(revoked)
         self._consumer: Any = None
+        self._set_aside: list[SetAside] = []
 
     @translated
     async def start(self) -> None:
         """Connect and subscribe; BrokerError if the broker or a topic is not there."""
         metadata_pause.install()
+        bounded_fetch.install()
         settings = self._settings
         self._consumer = AIOKafkaConsumer(
             **self._address.client_options(),
@@ -72,10 +74,19 @@ class KafkaMember:
     @translated
     async def fetch(self) -> Fetched:
         """The next records; the client's own objects, wrapped in nothing."""
-        fetched = await self._consumer.getmany(
-            timeout_ms=self._settings.poll_ms, max_records=self._settings.records_max
-        )
+        with bounded_fetch.unpacking(self._address.unpacked_bytes_max) as unpacked:
+            fetched = await self._consumer.getmany(
+                timeout_ms=self._settings.poll_ms, max_records=self._settings.records_max
+            )
+        self._set_aside += [
+            SetAside(self._plain(one), one.first, one.last) for one in unpacked.set_aside
+        ]
         return {self._plain(partition): records for partition, records in fetched.items()}
+
+    def set_aside(self) -> list[SetAside]:
+        """What fetches passed over since this was asked last."""
+        passed, self._set_aside = self._set_aside, []
+        return passed
 
     def assigned(self) -> set[TopicPartition]:
         """The partitions that are this member's now."""

@@ -6,7 +6,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer
 from aiokafka import TopicPartition as KafkaPartition
 
-from bus.client import metadata_pause
+from bus.client import bounded_fetch, metadata_pause
 from bus.client.address import Address
 from bus.client.closing import end_consumer
 from bus.client.translation import translated
@@ -26,11 +26,13 @@ class KafkaTopicReader:
         self._partitions = [KafkaPartition(full, number) for number in range(partitions)]
         self._consumer: Any = None
         self._ends: dict[Any, int] = {}
+        self._set_aside = 0
 
     @translated
     async def start(self) -> None:
         """Connect, and note where the topic ends now."""
         metadata_pause.install()
+        bounded_fetch.install()
         self._consumer = AIOKafkaConsumer(
             **self._address.client_options(),
             auto_offset_reset="earliest",
@@ -54,5 +56,12 @@ class KafkaTopicReader:
     @translated
     async def fetch(self) -> Mapping[int, Sequence[ConsumedRecord]]:
         """The next records by partition, empty after a short wait."""
-        fetched = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
+        with bounded_fetch.unpacking(self._address.unpacked_bytes_max) as unpacked:
+            fetched = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
+        self._set_aside += len(unpacked.set_aside)
         return {partition.partition: records for partition, records in fetched.items()}
+
+    def set_aside(self) -> int:
+        """How many batches fetches passed over since this was asked last."""
+        passed, self._set_aside = self._set_aside, 0
+        return passed

@@ -110,6 +110,10 @@ class MemoryReader:
             fetched = self._next()
         return fetched
 
+    def set_aside(self) -> int:
+        """Nothing: no record here is compressed."""
+        return 0
+
     def _next(self) -> dict[int, Sequence[ConsumedRecord]]:
         fetched: dict[int, Sequence[ConsumedRecord]] = {}
         for number, position in self._positions.items():

@@ -12,7 +12,7 @@ from itertools import count
 from bus.failures import CommitRefusedError
 from bus.memory.cluster import Cluster, PartitionLog
 from bus.memory.faults import Event, Fault, Faults
-from bus.ports import ConsumedRecord, Fetched, Offsets, ReaderSettings, TopicPartition
+from bus.ports import ConsumedRecord, Fetched, Offsets, ReaderSettings, SetAside, TopicPartition
 
 _dynamic = count(1)
 
@@ -126,6 +126,10 @@ class MemoryMember:
             await self._group.shared()
             fetched = self._next()
         return fetched
+
+    def set_aside(self) -> list[SetAside]:
+        """Nothing: no record here is compressed."""
+        return []
 
     def assigned(self) -> set[TopicPartition]:
         """The partitions that are this member's now."""

@@ -21,7 +21,12 @@ from telemetry.instants import SECOND_MS
 
 def connection_of(settings: Settings) -> Connection:
     """Where Kafka is, and the prefix of our topics."""
-    return Connection(settings.kafka_bootstrap_servers, settings.topic_prefix)
+    unpacked_bytes_max = settings.unpacked_mib_max * 1024 * 1024
+    return Connection(
+        settings.kafka_bootstrap_servers,
+        settings.topic_prefix,
+        unpacked_bytes_max=unpacked_bytes_max,
+    )
 
 
 def limits_of(settings: Settings, check_interval_ms: int, delete_delay_ms: int) -> Limits:

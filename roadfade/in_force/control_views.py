@@ -11,7 +11,7 @@ from processors.people import People
 from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.in_force.published import heartbeat_at, read_row
-from roadfade.in_force.quarantine import UnreadableKeys, set_aside
+from roadfade.in_force.quarantine import UnreadableKeys, setting_aside
 from telemetry.control import ConsentInterval, ControlRow, DeviceRegistration, LinkInterval
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS
 
@@ -42,7 +42,7 @@ class ControlViews:
                 one.apply,
                 heartbeat_at=heartbeat_at,
                 clock=clock,
-                quarantined=set_aside,
+                quarantined=setting_aside(one.unreadable),
             )
             for topic, one in rows.items()
         }

@@ -14,7 +14,7 @@ from bus.ports import Broker
 from bus.view import CompactedView
 from policy.versions.in_force import InForce, in_force
 from roadfade.clock import wall_ms
-from roadfade.in_force.quarantine import UnreadableKeys, set_aside
+from roadfade.in_force.quarantine import UnreadableKeys, setting_aside
 from telemetry.control import ControlRow, Heartbeat, decode_row
 from telemetry.publication import Publication, PublicationError, decode_publication
 from telemetry.topics import CONTROL_POLICIES
@@ -91,7 +91,7 @@ def view_of(broker: Broker, published: PublishedVersions) -> CompactedView:
         published.apply,
         heartbeat_at=heartbeat_at,
         clock=wall_ms,
-        quarantined=set_aside,
+        quarantined=setting_aside(published.unreadable),
     )
 
 

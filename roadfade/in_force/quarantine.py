@@ -5,6 +5,7 @@ keeps the row's key among its ``UnreadableKeys`` until a good row, or a tombston
 """
 
 import logging
+from collections.abc import Callable
 from typing import Final
 
 from bus.failures import RowFault
@@ -24,25 +25,41 @@ def set_aside(topic: str, fault: RowFault) -> None:
         logger.error("%s holds a record that cannot be read (%s); it is set aside", topic, fault)
 
 
+def setting_aside(unreadable: "UnreadableKeys") -> Callable[[str, RowFault], None]:
+    """What a view calls: also marks what may concern any row of the topic."""
+
+    def told(topic: str, fault: RowFault) -> None:
+        if fault is RowFault.UNPACKING:
+            unreadable.add_unknown()
+        set_aside(topic, fault)
+
+    return told
+
+
 class UnreadableKeys:
     """Keys whose newest row cannot be read. True while there are any.
 
-    It remembers ``KEYS_MAX``; from one more on it stays true until the topic is read anew.
+    It remembers ``KEYS_MAX``; from one more on, or if no key is known, it stays true until a
+    process reads the topic anew and does not find them.
     """
 
     def __init__(self) -> None:
         self._keys: set[bytes] = set()
-        self._too_many = False
+        self._any = False
 
     def __bool__(self) -> bool:
-        return self._too_many or bool(self._keys)
+        return self._any or bool(self._keys)
 
     def add(self, key: bytes) -> None:
         """The newest row of this key cannot be read."""
         if len(self._keys) < KEYS_MAX:
             self._keys.add(key)
         elif key not in self._keys:
-            self._too_many = True
+            self._any = True
+
+    def add_unknown(self) -> None:
+        """Rows cannot be read, and it is not known of which keys."""
+        self._any = True
 
     def discard(self, key: bytes) -> None:
         """The newest row of this key can be read, or is a tombstone."""

@@ -16,6 +16,7 @@ import faust
 import mode
 from mode.supervisors import CrashingSupervisor
 
+from bus.client import bounded_fetch
 from bus.client.connection import Connection
 from bus.failures import RowFault
 from roadfade.in_force.quarantine import set_aside
@@ -47,6 +48,7 @@ def build_app(
     datadir: Path,
 ) -> Any:
     """The application, connected to nothing until its worker starts."""
+    bounded_fetch.install()
     app = faust.App(
         connection.group(LEDGER_GROUP),
         broker=f"kafka://{connection.bootstrap_servers}",

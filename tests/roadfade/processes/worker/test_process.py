@@ -2,9 +2,10 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,12 +16,23 @@ from bus.records import Outgoing
 from office.keyring.kek import FileKek
 from roadfade.clock import wall_ms
 from roadfade.in_force.source import PolicySource
+from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.process import assemble
 from roadfade.settings import Settings
+from telemetry.arrived import Arrived
 from telemetry.control import ControlRow, DeviceRegistration, Heartbeat, LinkInterval, encode_row
 from telemetry.flow import decode_flow
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
-from telemetry.topics import AUDIT_FLOW, CONTROL, CONTROL_LINKS, HEARTBEAT_KEY, RAW, WORKER_GROUP
+from telemetry.topics import (
+    AUDIT_FLOW,
+    CONTROL,
+    CONTROL_CONSENTS,
+    CONTROL_LINKS,
+    CONTROL_POLICIES,
+    HEARTBEAT_KEY,
+    RAW,
+    WORKER_GROUP,
+)
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
 from tests.support.plans import SPEED
@@ -165,3 +177,61 @@ async def test_two_workers_share_what_comes_and_double_nothing(
         await until(lambda: len(broker.records(STUDY)) == 6, first, second)
     found = {header(record, "ce_id") for record in broker.records(STUDY)}
     assert len(found) == len(broker.records(STUDY)) == 6
+
+
+@pytest.mark.parametrize("topic", CONTROL)
+async def test_garbage_on_a_control_topic_makes_a_worker_wait_at_most(
+    settings: Settings, broker: FakeBroker, topic: str
+) -> None:
+    beat(broker)
+    async with working(settings, broker) as task:
+        await asyncio.sleep(2)
+        for key in (b"small@9", b"k"):
+            broker.feed(topic, 0, Outgoing(topic, 0, key, b"garbage"))
+        broker.feed(topic, 0, Outgoing(topic, 0, HEARTBEAT_KEY, b"garbage"))
+        beat(broker)
+        await asyncio.sleep(2)
+        drive(broker, 0, 1)
+        await asyncio.sleep(5)
+        assert not task.done()
+        waits = topic != CONTROL_CONSENTS
+        assert (broker.committed(WORKER_GROUP) == {}) is waits, "no consent permits nothing"
+        for key in (b"small@9", b"k"):
+            broker.feed(topic, 0, Outgoing(topic, 0, key, None))
+        await until(lambda: len(broker.records(STUDY)) == 1, task)
+
+
+async def test_a_worker_starts_beside_an_unreadable_version_once_it_is_gone(
+    settings: Settings, broker: FakeBroker
+) -> None:
+    broker.feed(CONTROL_POLICIES, 0, Outgoing(CONTROL_POLICIES, 0, b"small@9", b"garbage"))
+    starting = asyncio.create_task(PolicySource.to_start_from(settings, broker))
+    await asyncio.sleep(60)
+    assert not starting.done()
+    broker.feed(CONTROL_POLICIES, 0, Outgoing(CONTROL_POLICIES, 0, b"small@9", None))
+    source = await starting
+    assert source.line().plan.version == 1
+
+
+async def test_a_link_that_ends_while_a_batch_is_in_hand_is_decided_anew(
+    settings: Settings, broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    handle = BatchHandler.handle
+    again: list[int] = []
+
+    async def frozen(self: BatchHandler, partition: int, records: Sequence[Arrived]) -> Any:
+        made = await handle(self, partition, records)
+        if not again:
+            # Stopped with the batch in hand; what was published meanwhile is read when it wakes.
+            broker.feed(CONTROL_LINKS, 0, Outgoing(CONTROL_LINKS, 0, b"link", None))
+            await asyncio.sleep(5)
+        again.append(len(made))
+        return made
+
+    monkeypatch.setattr(BatchHandler, "handle", frozen)
+    drive(broker, 0, 1)
+    beat(broker)
+    async with working(settings, broker) as task:
+        await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 0)) == 1, task)
+    assert broker.records(STUDY) == []
+    assert len(again) == 2

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.ingest.can.drives import J1939, drive, frames
+from ingest.refused import Refused
+from tests.ingest.can.drives import J1939, bound, drive, frames
 
 SPEED, RPM = "Vehicle.Speed", "Vehicle.Powertrain.CombustionEngine.Speed"
 BOTH = f"""
@@ -172,6 +173,22 @@ def test_a_float_names_a_word_only_if_it_is_whole(kind: float, word: str | None)
     driven = drive(FLOATS, FIX_MAP, f"258#{struct.pack('<ff', kind, 12.5).hex()}")
     assert driven.values == {ALTITUDE: [12.5]} | ({} if word is None else {FIX: [word]})
     assert driven.unfit == ({} if word else {"out_of_range": 1})
+
+
+def test_a_float_that_has_no_such_length_costs_itself() -> None:
+    dbc = FLOATS.replace("Kind : 0|32@", "Kind : 0|24@")
+    altitude = FIX_MAP[FIX_MAP.index("  Fix.Alt") :]
+    assert drive(dbc, altitude, f"258#{struct.pack('<ff', 0, 12.5).hex()}").values == {
+        ALTITUDE: [12.5]
+    }
+    with pytest.raises(Refused, match=r"Fix\.Kind is a float of 24 bits in own\.dbc"):
+        bound(dbc, FIX_MAP)
+
+
+def test_a_message_without_signals_decodes_to_nothing() -> None:
+    driven = drive(MOTION + "\nBO_ 292 Empty: 8 N\n", BOTH, "124#00")
+    assert driven.counts.decoded == 1
+    assert driven.undecoded == {}
 
 
 @pytest.mark.parametrize("value", [float("nan"), float("inf"), float("-inf")], ids=str)

@@ -1,73 +1,24 @@
 """A map compared with its database, before anything is published.
 
-In: a map, a database's messages. Out: for every frame the mapped signals with their codes,
-and each code's value or the reason why there is none; ``Refused`` if the map names what
-the database has not, or what it has twice.
+In: a map, a database's messages. Out: for every frame its codes and the mapped signals;
+``Refused`` if the map names what the database has not, or what it has twice.
 """
 
 import difflib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from cantools.database.can import Signal
-
+from ingest.can.bound import Bound
 from ingest.can.decode import Decoder, Undecoded, read
-from ingest.can.layout import Code, Codes, Layout, scaled, shape
-from ingest.can.mapping import Entry, Mapped, SignalMap, Unfit
-from ingest.can.no_value import all_ones, says_none
+from ingest.can.layout import Codes, Layout, decodable, shape
+from ingest.can.mapping import Entry, SignalMap
+from ingest.can.no_value import says_none
 from ingest.logs.frame import LoggedFrame
-from ingest.range import within
 from ingest.refused import Refused
 
 _BUSES_TOLD: Final = 64
 """A capture has a few buses; names beyond are no longer held."""
-
-
-@dataclass(frozen=True, slots=True)
-class Bound:
-    """A mapped signal of one message of the database."""
-
-    mapped: Mapped
-    bus: str | None
-    of: Layout
-    source: Signal
-    none: Callable[[Code], bool]
-
-    def value(self, codes: Mapping[str, Code]) -> float | str | bool | Unfit:
-        """The reading's value, or why there is none. ``codes`` of the whole frame."""
-        entry, code = self.mapped.entry, codes[self.source.name]
-        if entry.valid is not None and self._decoded(entry.valid, codes) != 1:
-            return Unfit.INVALID
-        decoded = scaled(self.source, code)
-        if self._said_none(codes) or (self.none(code) and not self._named(code, decoded)):
-            return Unfit.NOT_AVAILABLE
-        low, high = self.source.minimum, self.source.maximum
-        if low is None or high is None or low < high:
-            inside = within(decoded, low, high)
-            if inside is None:
-                return Unfit.OUT_OF_RANGE
-            decoded = inside
-        return self.mapped.value(decoded)
-
-    def _decoded(self, name: str, codes: Mapping[str, Code]) -> float | None:
-        return scaled(self.of.signals[name][0], codes[name]) if name in codes else None
-
-    def _said_none(self, codes: Mapping[str, Code]) -> bool:
-        own = self.source.name
-        return any(
-            all(
-                name in codes and _same(codes[name], code, self.of.signals[name][0])
-                for name, code in (said if isinstance(said, dict) else {own: said}).items()
-            )
-            for said in self.mapped.entry.invalid
-        )
-
-    def _named(self, code: Code, decoded: float) -> bool:
-        """Whether the map says what the code means, whatever the database says of it."""
-        if self.of.message.protocol == "j1939" and all_ones(code, self.source.length):
-            return False
-        return self.mapped.entry.values is not None and decoded in self.mapped.entry.values
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +105,7 @@ def bind(signals: SignalMap, decoder: Decoder, bus: str | None = None) -> BoundM
         entry = mapped.entry
         of_bus = bus if entry.bus is None else str(entry.bus)
         for one in found:
-            _check_others(one, entry, place, decoder)
+            _check_signals(one, name, entry, place, decoder)
             bound = Bound(
                 mapped,
                 of_bus,
@@ -186,7 +137,14 @@ def _others(entry: Entry) -> set[str]:
     return named | ({entry.valid} if entry.valid is not None else set())
 
 
-def _check_others(one: Layout, entry: Entry, place: str, decoder: Decoder) -> None:
+def _check_signals(one: Layout, own: str, entry: Entry, place: str, decoder: Decoder) -> None:
+    for name in sorted({own, *_others(entry)} & one.signals.keys()):
+        if not decodable(one.signals[name][0]):
+            msg = (
+                f"{place}: {one.name}.{name} is a float of {one.signals[name][0].length} bits in"
+                f" {decoder.name}, and there is no such float: correct the database."
+            )
+            raise Refused(msg)
     for other in sorted(_others(entry)):
         if other not in one.signals:
             near = difflib.get_close_matches(other, list(one.signals), n=1)
@@ -236,11 +194,3 @@ def _check_ids(
                     )
                     raise Refused(msg)
                 taken[bus] = one
-
-
-def _same(code: Code, said: int, signal: Signal) -> bool:
-    """Whether the bits are those of ``said``, which may be written signed or not."""
-    if signal.conversion.is_float or not isinstance(code, int):
-        return code == said
-    ones = (1 << signal.length) - 1
-    return code & ones == said & ones

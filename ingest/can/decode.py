@@ -78,7 +78,7 @@ def read(of: Layout, data: bytes, wanted: Iterable[str] = ()) -> Codes | Undecod
     if of.message.length > CLASSIC_BYTES_MAX >= len(data) and not of.message.is_fd:
         return Undecoded.TRANSPORT
     found = of.read(data)
-    if not found.codes:
+    if not found.codes and found.cut_off:
         return Undecoded.WRONG_LENGTH
     if of.only_unknown_multiplex(found.codes) and found.codes.keys().isdisjoint(wanted):
         return Undecoded.UNKNOWN_MULTIPLEX

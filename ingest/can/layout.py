@@ -7,12 +7,14 @@ multiplexer without a meaning) costs that signal and no other.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cantools.database.can import Message, Signal
 
 Code = int | float
 """What stands in the bits, before the database's factor and offset."""
+
+_FLOAT_LENGTHS: Final = (16, 32, 64)
 
 
 class Codes(NamedTuple):
@@ -90,7 +92,8 @@ def layout(message: Message) -> Layout:
     for signal in message.signals:
         by_name[signal.name] = (*by_name.get(signal.name, ()), signal)
         when = frozenset(signal.multiplexer_ids or ())
-        groups.setdefault((signal.multiplexer_signal, when), []).append(signal)
+        if decodable(signal):
+            groups.setdefault((signal.multiplexer_signal, when), []).append(signal)
         if signal.multiplexer_signal is not None:
             known[signal.multiplexer_signal] = (
                 known.get(signal.multiplexer_signal, frozenset()) | when
@@ -104,6 +107,11 @@ def layout(message: Message) -> Layout:
     ]
     reach = max((_end(signal) for signal in message.signals), default=0)
     return Layout(message, by_name, tuple(branches), -(-reach // 8), known)
+
+
+def decodable(signal: Signal) -> bool:
+    """Whether its bits can be a number: IEEE 754 has floats of these lengths only."""
+    return not signal.conversion.is_float or signal.length in _FLOAT_LENGTHS
 
 
 def scaled(signal: Signal, code: Code) -> float:

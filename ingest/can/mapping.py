@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -54,7 +54,7 @@ class Entry(BaseModel):
     """Narrower than the catalogue's range, after conversion and before rounding."""
     valid: str | None = None
     """A signal of the same message that must be 1 for the value to count."""
-    invalid: list[int | dict[str, int]] = []
+    invalid: list[int | Annotated[dict[str, int], Field(min_length=1)]] = []
     """Codes (before the database's factor) that say that there is no value; or codes of
     signals of the message that say so together."""
     bus: str | int | None = None

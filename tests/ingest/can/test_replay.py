@@ -153,6 +153,27 @@ def test_progress_is_reported_up_to_the_last_frame(
     assert told == [(500, 803), (803, 803)]
 
 
+_ONE_FRAME = "(1700000000.000000) can{} 123#8813800C00000000\n"
+_MOTION = """VERSION ""
+
+BO_ 291 Motion: 8 N
+ SG_ Speed : 0|16@1+ (0.01,0) [0|300] "km/h" N
+"""
+
+
+def test_one_drive_seen_from_another_bus_has_other_ids(tmp_path: Path) -> None:
+    log, dbc, signals = (tmp_path / name for name in ("a.log", "a.dbc", "a.yaml"))
+    log.write_text(_ONE_FRAME.format(0) + _ONE_FRAME.format(1))
+    dbc.write_text(_MOTION)
+    signals.write_text("map: m\nsignals:\n  Motion.Speed: {path: Vehicle.Speed, unit: km/h}\n")
+    ids = [
+        [e.id for e in Recording(log, dbc, str(signals), CATALOGUE, bus=bus).envelopes(
+            DEVICE, ALL_PATHS, NOW_MS)]
+        for bus in ("can0", "can1", "can0")
+    ]  # fmt: skip
+    assert ids[0] == ids[2] != ids[1]
+
+
 def test_a_database_that_is_none_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "x.dbc"
     path.write_text("not a database")

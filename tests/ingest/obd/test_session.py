@@ -205,6 +205,7 @@ def value(**fields: object) -> bytes:
         (value(unit="mile_per_hour"), Dropped.WRONG_UNIT),
         (value(value=True), Dropped.WRONG_UNIT),
         (value(value=401), Dropped.OUT_OF_RANGE),
+        (value(value=400.0000004), Dropped.OUT_OF_RANGE),
         (value(value=1e308), Dropped.OUT_OF_RANGE),
         (b'{"kind":"unsupported","command":"SPEED"}', Dropped.UNSUPPORTED),
     ],

@@ -34,6 +34,9 @@ TOPIC_COMMANDS: Final = {
     "apply": "roadfade.commands.processes:topics_apply",
     "show": "roadfade.commands.processes:topics_show",
 }
+LAKE_COMMANDS: Final = {
+    "check": "roadfade.commands.lake:check",
+}
 COMMANDS: Final = {
     "register": "roadfade.commands.office:register",
     "unregister": "roadfade.commands.office:unregister",
@@ -62,6 +65,7 @@ app.add_typer(policy_app, name="policy")
 app.add_typer(app_of("Dongles known to the office.", DEVICE_COMMANDS), name="device")
 app.add_typer(app_of("Consents, given and withdrawn.", CONSENT_COMMANDS), name="consent")
 app.add_typer(app_of("Kafka topics, as the policy says.", TOPIC_COMMANDS), name="topics")
+app.add_typer(app_of("The lake, as it is on the disk.", LAKE_COMMANDS), name="lake")
 
 
 def main() -> None:

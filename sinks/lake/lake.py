@@ -13,11 +13,11 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal
 
-from sinks.lake.cleanup import remove_unmarked
+from sinks.lake.cleanup import announce, remove_half_written
 from sinks.lake.durable import make_directory, move, sync_file, sync_if_there
 from sinks.lake.format import settle_buckets
 from sinks.lake.layout import OFFSETS, Part, bucket_directory, bucket_of, checked_root
-from sinks.lake.markers import Markers
+from sinks.lake.markers import Markers, read_owner
 from sinks.lake.parquet import connect, write_records
 from sinks.lake.steps import Hook, Step, go_on
 from sinks.lake.stored import StoredLake
@@ -46,8 +46,9 @@ class LakeSettings:
 class Lake(StoredLake):
     """The ``Sink`` on disk, and its ``Store``. ``outputs`` maps each topic to its output's id.
 
-    Opening removes what a killed writer left half done; it raises ``WorkplaceTakenError``
-    while another writer lives and ``LakeFormatError`` if the lake has other buckets.
+    Opening removes what a killed writer left half done, as far as that is proved; it raises
+    ``WorkplaceTakenError`` while another writer lives and ``LakeFormatError`` if the lake has other
+    buckets, or has lost something that only a guess could replace.
     """
 
     def __init__(
@@ -68,7 +69,7 @@ class Lake(StoredLake):
         self._workplace = Workplace(self._root, "sink", wait_s)
         with self._workplace.kept_if_done():
             settle_buckets(self._root, self._settings.buckets)
-            remove_unmarked(self._root)
+            remove_half_written(self._root)
             self._markers = dict(self._stored_markers())
             spill = self._workplace.path / "spill"
             self._engine = connect(spill, self._settings.memory_mb, self._settings.threads)
@@ -118,8 +119,14 @@ class Lake(StoredLake):
         if admitted.first is None or admitted.last is None:
             return admitted.written
         part = Part(topic, partition, admitted.first, admitted.last)
-        self._publish(self._write_parts(output, part, admitted.kept))
+        written = self._write_parts(output, part, admitted.kept)
+        finals = [final for _, final in written]
+        after = -1 if markers.position is None else markers.position - 1
+        note = announce(self._root, part, after, finals, self._workplace.path)
+        self._publish(written)
         markers.advance(admitted.last, admitted.seen, now_ms, self._workplace.path, self._at)
+        if note is not None:
+            note.unlink(missing_ok=True)
         return admitted.written
 
     def _write_parts(
@@ -152,6 +159,6 @@ class Lake(StoredLake):
 
     def _stored_markers(self) -> Iterator[tuple[tuple[str, int], Markers]]:
         for directory in sorted((self._root / OFFSETS).glob("*")):
-            topic, _, number = directory.name.rpartition("-")
-            partition = int(number)
-            yield (topic, partition), Markers(self._root, topic, partition, self._settings.window)
+            owner = read_owner(directory.name)
+            if owner is not None:
+                yield owner, Markers(self._root, *owner, self._settings.window)

@@ -76,6 +76,23 @@ class Strange(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Checked:
+    """What a store holds, and what is wrong with it."""
+
+    outputs: tuple[str, ...]
+    parts: int
+    overdue: int
+    """Parts whose time has come: the next sweep removes them."""
+    half_written: int
+    """Parts that a killed writer left, as its note proves: the next start removes them."""
+    unproven: tuple[str, ...]
+    """Parts of which nothing proves that they were finished or were not: a marker is lost."""
+    strange: tuple[Strange, ...]
+    refused: str | None
+    """Why no sink would open it."""
+
+
+@dataclass(frozen=True, slots=True)
 class Swept:
     """What a sweep removed, whole and as rows per output."""
 

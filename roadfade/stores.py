@@ -8,13 +8,16 @@ from sinks.lake.cleanup import check
 from sinks.lake.format import LakeFormatError
 from sinks.lake.lake import Lake, LakeSettings
 from sinks.lake.stored import StoredLake
+from sinks.port.allowed import Judge, PlanOf
 from sinks.port.results import Checked
 from sinks.port.sink import Sink, Store
 from sinks.query.session import Result, run_query
 
 
-def open_sink(settings: Settings, outputs: Mapping[str, str]) -> Sink:
+def open_sink(settings: Settings, outputs: Mapping[str, str], plan_of: PlanOf) -> Sink:
     """The store's one writer; ``outputs`` maps each topic to its output's id. Blocks.
+
+    Each record is held against the plan of its version.
 
     StoreTakenError while another writer lives; NotReady if it cannot be opened as it is.
     """
@@ -24,7 +27,7 @@ def open_sink(settings: Settings, outputs: Mapping[str, str]) -> Sink:
         compression=settings.lake_compression,
     )
     try:
-        return Lake(settings.lake_dir, outputs, how)
+        return Lake(settings.lake_dir, outputs, how, judge=Judge(plan_of))
     except LakeFormatError as error:
         raise NotReady(str(error)) from None
 

@@ -23,6 +23,7 @@ from sinks.lake.steps import Hook, Step, go_on
 from sinks.lake.stored import StoredLake
 from sinks.lake.workplace import Workplace
 from sinks.port.admission import admit_record, by_partition
+from sinks.port.allowed import Judge
 from sinks.port.records import RecordReadings
 from sinks.port.results import Written
 from telemetry.arrived import Arrived
@@ -46,6 +47,7 @@ class LakeSettings:
 class Lake(StoredLake):
     """The ``Sink`` on disk, and its ``Store``. ``outputs`` maps each topic to its output's id.
 
+    ``judge`` holds each record against the policy; without it none is.
     Opening removes what a killed writer left half done, as far as that is proved; it raises
     ``WorkplaceTakenError`` while another writer lives and ``LakeFormatError`` if the lake has other
     buckets, or has lost something that only a guess could replace.
@@ -57,12 +59,14 @@ class Lake(StoredLake):
         outputs: Mapping[str, str],
         settings: LakeSettings | None = None,
         *,
+        judge: Judge | None = None,
         at: Hook = go_on,
         wait_s: float = 2.0,
     ) -> None:
         self._settings = settings or LakeSettings()
         super().__init__(checked_root(root), self._settings.compression, at)
         self._outputs = dict(outputs)
+        self._judge = judge
         self._turn = Lock()
         self._sound = True
         make_directory(self._root)
@@ -115,7 +119,9 @@ class Lake(StoredLake):
         if markers is None:
             markers = Markers(self._root, topic, partition, self._settings.window)
             self._markers[topic, partition] = markers
-        admitted = admit_record(records, output, markers.position, markers.window, now_ms)
+        admitted = admit_record(
+            records, output, markers.position, markers.window, now_ms, self._judge
+        )
         if admitted.first is None or admitted.last is None:
             return admitted.written
         part = Part(topic, partition, admitted.first, admitted.last)

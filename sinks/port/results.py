@@ -21,6 +21,15 @@ class Unreadable(StrEnum):
     """The Kafka key is not the record's pseudonym."""
     COLUMN_MISMATCH = "column_mismatch"
     WRONG_TYPE = "wrong_type"
+    UNKNOWN_POLICY = "unknown_policy"
+    """Its version of the policy is not on record, so nothing says what it may hold."""
+    NOT_ALLOWED = "not_allowed"
+    """Its version lets the output hold no such signal, or not together with the others."""
+    WRONG_UNIT = "wrong_unit"
+    TOO_PRECISE = "too_precise"
+    """A time or a value is finer than its version lets the output hold."""
+    KEPT_TOO_LONG = "kept_too_long"
+    """It would end later than anything that its version lets through."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,9 @@ TOPIC_COMMANDS: Final = {
     "apply": "roadfade.commands.processes:topics_apply",
     "show": "roadfade.commands.processes:topics_show",
 }
+LAKE_COMMANDS: Final = {
+    "check": "roadfade.commands.lake:check",
+}
 COMMANDS: Final = {
     "register": "roadfade.commands.office:register",
     "unregister": "roadfade.commands.office:unregister",
@@ -70,6 +73,7 @@ office_app = app_of(
 )
 app.add_typer(office_app, name="office")
 app.add_typer(app_of("Kafka topics, as the policy says.", TOPIC_COMMANDS), name="topics")
+app.add_typer(app_of("The lake, as it is on the disk.", LAKE_COMMANDS), name="lake")
 
 
 def main() -> None:

@@ -103,6 +103,9 @@ UNACCOUNTED = _gauge(
 SWEEP_FAILURES = _counter(
     "roadfade_sweep_failures_total", "Steps of a sweep that failed beside the deleting", "step"
 )
+CLOCK_AHEAD = _gauge(
+    "roadfade_sweep_clock_ahead_seconds", "How far the sweep's clock is ahead of what others say"
+)
 OUTBOX_PENDING = _gauge("roadfade_outbox_pending", "Control rows not yet published")
 HEARTBEAT = _gauge("roadfade_heartbeat_timestamp_seconds", "When the office last proved it lives")
 BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "policy_version")

@@ -2,29 +2,44 @@
 
 from collections.abc import Mapping
 
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
+from sinks.lake.cleanup import check
+from sinks.lake.format import LakeFormatError
 from sinks.lake.lake import Lake, LakeSettings
 from sinks.lake.stored import StoredLake
+from sinks.port.allowed import Judge, PlanOf
+from sinks.port.results import Checked
 from sinks.port.sink import Sink, Store
 from sinks.query.session import Result, run_query
 
 
-def open_sink(settings: Settings, outputs: Mapping[str, str]) -> Sink:
+def open_sink(settings: Settings, outputs: Mapping[str, str], plan_of: PlanOf) -> Sink:
     """The store's one writer; ``outputs`` maps each topic to its output's id. Blocks.
 
-    StoreTakenError while another writer lives.
+    Each record is held against the plan of its version.
+
+    StoreTakenError while another writer lives; NotReady if it cannot be opened as it is.
     """
     how = LakeSettings(
         buckets=settings.lake_buckets,
         window=settings.lake_duplicates_window,
         compression=settings.lake_compression,
     )
-    return Lake(settings.lake_dir, outputs, how)
+    try:
+        return Lake(settings.lake_dir, outputs, how, judge=Judge(plan_of))
+    except LakeFormatError as error:
+        raise NotReady(str(error)) from None
 
 
 def store_of(settings: Settings) -> Store:
     """What is kept, beside its writer; opens nothing yet."""
     return StoredLake(settings.lake_dir, settings.lake_compression)
+
+
+def check_store(settings: Settings, now_ms: int) -> Checked:
+    """What is kept and what is wrong with it; changes nothing. Blocks."""
+    return check(settings.lake_dir, now_ms)
 
 
 def query(settings: Settings, output: str, statement: str, now_ms: int) -> Result:

@@ -47,7 +47,12 @@ def main(
     if csv_file is not None:
         _write(result, csv_file)
     if as_json:
-        body = {"output": output, "columns": list(result.columns), "truncated": result.truncated}
+        body = {
+            "output": output,
+            "columns": list(result.columns),
+            "truncated": result.truncated,
+            "unreadable_files": result.unreadable,
+        }
         written = {"csv_rows": len(result.rows)} if csv_file else {"rows": _plain(result)}
         print_json(body | written)
         return
@@ -106,3 +111,9 @@ def _say_what_is_missing(result: Result, *, shown: bool) -> None:
         typer.echo(f"{unseen:,} more rows are not shown: add LIMIT, or write --csv", err=True)
     if result.truncated:
         typer.echo(f"cut off after {len(result.rows):,} rows: narrow the query", err=True)
+    if result.unreadable:
+        typer.echo(
+            f"this answer is not whole: {result.unreadable:,} files could not be "
+            "read; tell the operator, who finds them with `roadfade lake check`",
+            err=True,
+        )

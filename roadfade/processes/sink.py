@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import socket
+import threading
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
@@ -10,6 +11,7 @@ from bus.pacing import until
 from bus.ports import Broker
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
+from policy.plan.plan import Plan
 from roadfade import __version__, metrics
 from roadfade.clock import judging_clock
 from roadfade.in_force.broker import connection_of, partitions_of, require_broker
@@ -28,6 +30,10 @@ from sinks.port.sink import Sink
 from telemetry.topics import SINK_GROUP
 
 LOOK_EVERY_S = 0.5
+HEARD_LATE_S = 10.0
+"""For so long a record of a version that is not on record yet waits for it."""
+WAITED_FOR_MAX = 20
+"""For no more versions does a process wait: their numbers may be made up."""
 logger = logging.getLogger(__name__)
 
 
@@ -43,6 +49,7 @@ class SinkKeeper:
         self._member = member
         self._stopping = asyncio.Event()
         self._say = SayOnce(logger)
+        self._waited_for: set[int] = set()
 
     def stop(self) -> None:
         """Write and commit what is gathered, then end ``run``."""
@@ -85,7 +92,7 @@ class SinkKeeper:
         account: ExpiredAccount,
     ) -> None:
         """Into the store opened for these topics, for as long as these are the topics."""
-        sink = await asyncio.to_thread(open_sink, self._settings, outputs)
+        sink = await asyncio.to_thread(open_sink, self._settings, outputs, self._plan_of)
         writer = StoreWriter(sink, account, judging_clock(self._settings.fixed_now_ms))
         try:
             known = {topic: count for topic, count in partitions.items() if topic in outputs}
@@ -118,6 +125,24 @@ class SinkKeeper:
                 if line.kept_topics != outputs:
                     break
         await loop.stop()
+
+    def _plan_of(self, number: int) -> Plan | None:
+        """The plan of a version; None if it is not on record. Blocks, off the event loop.
+
+        A worker may hear of a new version first: for one that would be newer than all on record,
+        the record waits a while, once.
+        """
+        for _ in range(int(HEARD_LATE_S / LOOK_EVERY_S)):
+            known = {one.version: one for one in self._source.published.versions}
+            if number in known:
+                return self._source.plans.plan_if_it_holds(known[number])
+            never = number in self._waited_for or len(self._waited_for) >= WAITED_FOR_MAX
+            if never or number < max(known, default=0):
+                break
+            threading.Event().wait(LOOK_EVERY_S)
+        if len(self._waited_for) < WAITED_FOR_MAX:
+            self._waited_for.add(number)
+        return None
 
     async def _line(self) -> VersionTimeline | None:
         """The versions now; None, logged once, if the one in force is not valid here."""

@@ -16,7 +16,7 @@ from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from policy.vocabulary.periods import add_period
 from roadfade import __version__, metrics
-from roadfade.clock import wall_ms
+from roadfade.clock import DELAY_MS_MAX, DeletionClock, wall_ms
 from roadfade.in_force.broker import connection_of
 from roadfade.in_force.plans import compile_policy
 from roadfade.ledger_file import ExpiredAccount
@@ -85,10 +85,10 @@ def restate_once(store: Store, ends: Ends, account: ExpiredAccount, now_ms: int)
     return done
 
 
-def restate_in_turn(store: Store, ends: Ends, account: ExpiredAccount) -> int:
+def restate_in_turn(store: Store, ends: Ends, account: ExpiredAccount, now_ms: int) -> int:
     """One pass, or none while an erasure runs; how many files a further pass could rewrite now."""
     try:
-        return restate_once(store, ends, account, wall_ms()).left
+        return restate_once(store, ends, account, now_ms).left
     except StoreTakenError:
         logger.warning("an erasure is running: rows get their new expiry date in a later pass")
         return 0
@@ -157,6 +157,7 @@ class Sweeper:
         self._listener = listener
         self._account = ExpiredAccount(settings.ledger_path)
         self._store = store_of(settings)
+        self._clock = DeletionClock()
         self._exported: Plan | None = None
         self._left = 0
 
@@ -173,12 +174,25 @@ class Sweeper:
     def delete(self) -> None:
         """Remove what is due."""
         if self._store.exists():
-            sweep_once(self._store, self._account, wall_ms())
+            sweep_once(self._store, self._account, self._now_ms())
+
+    def _now_ms(self) -> int:
+        """The instant to delete by; one that jumped ahead decides an hour later."""
+        judged = self._clock.now()
+        own_ms = wall_ms()
+        metrics.CLOCK_AHEAD.set((own_ms - judged.now_ms) / 1000)
+        if judged.ahead_of:
+            _say(
+                f"this machine's clock is ahead of {' and '.join(judged.ahead_of)}: set it right. "
+                f"After {DELAY_MS_MAX // 60_000} minutes it decides what is deleted",
+                about="clock",
+            )
+        return judged.now_ms
 
     def _restate(self) -> None:
         ends = self._listener.ends()
         if ends is not None and ends.several:
-            self._left = restate_in_turn(self._store, ends, self._account)
+            self._left = restate_in_turn(self._store, ends, self._account, self._now_ms())
 
     def _promise(self) -> None:
         ends = self._listener.ends()

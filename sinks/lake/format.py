@@ -18,7 +18,11 @@ FORMAT_VERSION: Final = 1
 
 
 class LakeFormatError(Exception):
-    """The lake was written under a format or bucket count other than the one asked for."""
+    """The lake cannot be opened as it is; the message says why, and what to do."""
+
+
+class LakeDamagedError(LakeFormatError):
+    """Something that the lake needs is lost, damaged or a stranger's; nothing was changed."""
 
 
 class _Format(Struct, forbid_unknown_fields=True):

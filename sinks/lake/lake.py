@@ -13,16 +13,17 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal
 
-from sinks.lake.cleanup import remove_unmarked
+from sinks.lake.cleanup import announce, remove_half_written
 from sinks.lake.durable import make_directory, move, sync_file, sync_if_there
 from sinks.lake.format import settle_buckets
 from sinks.lake.layout import OFFSETS, Part, bucket_directory, bucket_of, checked_root
-from sinks.lake.markers import Markers
+from sinks.lake.markers import Markers, read_owner
 from sinks.lake.parquet import connect, write_records
 from sinks.lake.steps import Hook, Step, go_on
 from sinks.lake.stored import StoredLake
 from sinks.lake.workplace import Workplace
 from sinks.port.admission import admit_record, by_partition
+from sinks.port.allowed import Judge
 from sinks.port.records import RecordReadings
 from sinks.port.results import Written
 from telemetry.arrived import Arrived
@@ -46,8 +47,10 @@ class LakeSettings:
 class Lake(StoredLake):
     """The ``Sink`` on disk, and its ``Store``. ``outputs`` maps each topic to its output's id.
 
-    Opening removes what a killed writer left half done; it raises ``WorkplaceTakenError``
-    while another writer lives and ``LakeFormatError`` if the lake has other buckets.
+    ``judge`` holds each record against the policy; without it none is.
+    Opening removes what a killed writer left half done, as far as that is proved; it raises
+    ``WorkplaceTakenError`` while another writer lives and ``LakeFormatError`` if the lake has other
+    buckets, or has lost something that only a guess could replace.
     """
 
     def __init__(
@@ -56,19 +59,21 @@ class Lake(StoredLake):
         outputs: Mapping[str, str],
         settings: LakeSettings | None = None,
         *,
+        judge: Judge | None = None,
         at: Hook = go_on,
         wait_s: float = 2.0,
     ) -> None:
         self._settings = settings or LakeSettings()
         super().__init__(checked_root(root), self._settings.compression, at)
         self._outputs = dict(outputs)
+        self._judge = judge
         self._turn = Lock()
         self._sound = True
         make_directory(self._root)
         self._workplace = Workplace(self._root, "sink", wait_s)
         with self._workplace.kept_if_done():
             settle_buckets(self._root, self._settings.buckets)
-            remove_unmarked(self._root)
+            remove_half_written(self._root)
             self._markers = dict(self._stored_markers())
             spill = self._workplace.path / "spill"
             self._engine = connect(spill, self._settings.memory_mb, self._settings.threads)
@@ -114,12 +119,20 @@ class Lake(StoredLake):
         if markers is None:
             markers = Markers(self._root, topic, partition, self._settings.window)
             self._markers[topic, partition] = markers
-        admitted = admit_record(records, output, markers.position, markers.window, now_ms)
+        admitted = admit_record(
+            records, output, markers.position, markers.window, now_ms, self._judge
+        )
         if admitted.first is None or admitted.last is None:
             return admitted.written
         part = Part(topic, partition, admitted.first, admitted.last)
-        self._publish(self._write_parts(output, part, admitted.kept))
+        written = self._write_parts(output, part, admitted.kept)
+        finals = [final for _, final in written]
+        after = -1 if markers.position is None else markers.position - 1
+        note = announce(self._root, part, after, finals, self._workplace.path)
+        self._publish(written)
         markers.advance(admitted.last, admitted.seen, now_ms, self._workplace.path, self._at)
+        if note is not None:
+            note.unlink(missing_ok=True)
         return admitted.written
 
     def _write_parts(
@@ -152,6 +165,6 @@ class Lake(StoredLake):
 
     def _stored_markers(self) -> Iterator[tuple[tuple[str, int], Markers]]:
         for directory in sorted((self._root / OFFSETS).glob("*")):
-            topic, _, number = directory.name.rpartition("-")
-            partition = int(number)
-            yield (topic, partition), Markers(self._root, topic, partition, self._settings.window)
+            owner = read_owner(directory.name)
+            if owner is not None:
+                yield owner, Markers(self._root, *owner, self._settings.window)

@@ -15,9 +15,11 @@ from typing import Final
 import msgspec
 
 from sinks.lake.durable import make_directory, sync_directory, write_file
-from sinks.lake.layout import Part, marker_directory
+from sinks.lake.layout import OFFSETS, Part, is_safe, marker_directory
 from sinks.lake.steps import Hook, Step
+from sinks.lake.survey import said_place
 from sinks.port.duplicates import Seen, Window
+from sinks.port.results import Oddity, Strange
 
 MARKER_FILES_MAX: Final = 64
 
@@ -96,16 +98,52 @@ class DurableOffsets:
 
     def covers(self, part: Part) -> bool:
         """Whether the batch of this part is durable."""
+        return part.last <= self.last(part)
+
+    def last(self, part: Part) -> int:
+        """The last durable offset of the part's topic-partition; -1 without a marker."""
         owner = (part.topic, part.partition)
         if owner not in self._lasts:
-            lasts = stored_lasts(marker_directory(self._root, *owner))
+            lasts = stored_lasts(self._root / OFFSETS / f"{part.topic}-{part.partition}")
             self._lasts[owner] = lasts[-1] if lasts else -1
-        return part.last <= self._lasts[owner]
+        return self._lasts[owner]
 
 
 def stored_lasts(directory: Path) -> list[int]:
     """The last offsets of all markers in a topic-partition's directory, ascending."""
     return sorted(int(path.name) for path in directory.glob("*") if is_marker(path))
+
+
+def damaged_markers(root: Path) -> list[Strange]:
+    """What in ``_offsets`` is no whole marker: each could hide up to where a topic was read."""
+    found: list[Strange] = []
+    for folder in sorted((root / OFFSETS).glob("*")):
+        if read_owner(folder.name) is None or not folder.is_dir():
+            why = "not a topic-partition's folder of markers"
+            found.append(Strange(Oddity.FOREIGN, said_place(folder, root), why))
+            continue
+        for path in sorted(folder.glob("*")):
+            if not is_marker(path):
+                why = "not a marker"
+                found.append(Strange(Oddity.FOREIGN, said_place(path, root), why))
+            elif not _is_whole(path):
+                why = "a marker that is empty or damaged"
+                found.append(Strange(Oddity.UNREADABLE, said_place(path, root), why))
+    return found
+
+
+def read_owner(name: str) -> tuple[str, int] | None:
+    """The topic and partition of a folder of markers; None if it is none of ours."""
+    topic, _, number = name.rpartition("-")
+    return (topic, int(number)) if is_safe(topic) and _NAME.fullmatch(number) else None
+
+
+def _is_whole(path: Path) -> bool:
+    try:
+        _decoder.decode(path.read_bytes())
+    except (OSError, msgspec.DecodeError):
+        return not path.exists()
+    return True
 
 
 def is_marker(path: Path) -> bool:

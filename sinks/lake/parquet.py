@@ -113,6 +113,35 @@ def write_records(
     engine.execute(statement, [*columns, records[0].expires_ms])
 
 
+_WHOLE: Final = """
+SELECT file_name FROM parquet_schema($1) GROUP BY file_name
+HAVING list_sort(list(name || ' ' || type) FILTER (type IS NOT NULL)) = $2::VARCHAR[]
+"""
+_STORED: Final = {"t": "INT64", "expires_at": "INT64", "number": "DOUBLE"}
+_COLUMNS_STORED: Final = sorted(f"{name} {_STORED.get(name, 'BYTE_ARRAY')}" for name in COLUMNS)
+
+
+def unreadable_parts(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> list[Path]:
+    """Files whose footer cannot be read or does not have our columns; those gone meanwhile too."""
+    damaged: list[Path] = []
+    for start in range(0, len(paths), FILES_PER_QUERY_MAX):
+        some = paths[start : start + FILES_PER_QUERY_MAX]
+        whole = _whole(engine, some)
+        if whole is None:  # one of them stops the engine: which?
+            whole = {name for path in some for name in _whole(engine, [path]) or ()}
+        damaged += (path for path in some if str(path) not in whole)
+    return damaged
+
+
+def _whole(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> set[str] | None:
+    names = [str(path) for path in paths]
+    try:
+        found = engine.execute(_WHOLE, [names, _COLUMNS_STORED]).fetchall()
+    except duckdb.Error:
+        return None
+    return {name for (name,) in found}
+
+
 def count_rows(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> int:
     """How many rows the files hold, from their footers alone; duckdb.Error if unreadable."""
     total = 0

@@ -1,12 +1,14 @@
 """What of a topic-partition's batch is new, readable and still alive. Pure.
 
-The questions have one fixed order: was the record's offset durable before, is it unreadable,
-has it expired, was its id kept before. The first yes decides.
+The questions have one fixed order: was the record's offset durable before, is it unreadable or
+none that its policy lets the output hold, has it expired, was its id kept before. The first yes
+decides.
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from sinks.port.allowed import Judge
 from sinks.port.duplicates import Seen, Window, digest_of
 from sinks.port.records import RecordReadings, read_record
 from sinks.port.results import Unreadable, Written
@@ -36,9 +38,17 @@ def by_partition(records: Iterable[Arrived]) -> dict[tuple[str, int], list[Arriv
 
 
 def admit_record(
-    records: Sequence[Arrived], output: str, position: int | None, window: Window, now_ms: int
+    records: Sequence[Arrived],
+    output: str,
+    position: int | None,
+    window: Window,
+    now_ms: int,
+    judge: Judge | None = None,
 ) -> AdmittedRecord:
-    """Sort one topic-partition's records; the window is read, not changed."""
+    """Sort one topic-partition's records; the window is read, not changed.
+
+    ``judge`` holds them against the policy; without it they are only read.
+    """
     result = AdmittedRecord()
     fresh: set[bytes] = set()
     rejected: dict[Unreadable, int] = {}
@@ -50,6 +60,9 @@ def admit_record(
         result.first = record.offset if result.first is None else result.first
         result.last = record.offset
         found = read_record(record, output)
+        if judge is not None and not isinstance(found, Unreadable):
+            latest_ms = max(now_ms, record.timestamp_ms)
+            found = judge(found, output, latest_ms) or found
         if isinstance(found, Unreadable):
             rejected[found] = rejected.get(found, 0) + 1
             continue

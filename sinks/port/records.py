@@ -11,7 +11,7 @@ import msgspec
 
 from sinks.port.results import Unreadable
 from telemetry.arrived import Arrived
-from telemetry.envelope import DT_MS_MAX
+from telemetry.envelope import DT_MS_MAX, READINGS_MAX
 from telemetry.instants import DAY_MS, MINUTE_MS, parse_instant
 from telemetry.record import (
     CE_ID,
@@ -102,7 +102,9 @@ def _read_headers(arrived: Arrived, output: str) -> _Stamp:
     except (ValueError, OverflowError):
         raise _BrokenContractError(Unreadable.BAD_HEADER) from None
     _require(0 < len(ce_id) <= HEADER_LENGTH_MAX, Unreadable.BAD_HEADER)
-    _require(len(version) <= HEADER_LENGTH_MAX and readings >= 0, Unreadable.BAD_HEADER)
+    _require(len(version) <= HEADER_LENGTH_MAX, Unreadable.BAD_HEADER)
+    # No envelope has more: a number that no counter can hold must not end the process.
+    _require(0 <= readings <= READINGS_MAX, Unreadable.BAD_HEADER)
     # An expiry finer than the finest grain would date the reading more exactly than its floor.
     on_grain = expires_ms % MINUTE_MS == 0 and 0 <= expires_ms <= INSTANT_MS_MAX
     _require(on_grain, Unreadable.BAD_HEADER)

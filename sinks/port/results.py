@@ -21,6 +21,15 @@ class Unreadable(StrEnum):
     """The Kafka key is not the record's pseudonym."""
     COLUMN_MISMATCH = "column_mismatch"
     WRONG_TYPE = "wrong_type"
+    UNKNOWN_POLICY = "unknown_policy"
+    """Its version of the policy is not on record, so nothing says what it may hold."""
+    NOT_ALLOWED = "not_allowed"
+    """Its version lets the output hold no such signal, or not together with the others."""
+    WRONG_UNIT = "wrong_unit"
+    TOO_PRECISE = "too_precise"
+    """A time or a value is finer than its version lets the output hold."""
+    KEPT_TOO_LONG = "kept_too_long"
+    """It would end later than anything that its version lets through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +82,23 @@ class Strange(NamedTuple):
     place: str
     """Its path in the store, printable; for operators, never for analysts."""
     why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """What a store holds, and what is wrong with it."""
+
+    outputs: tuple[str, ...]
+    parts: int
+    overdue: int
+    """Parts whose time has come: the next sweep removes them."""
+    half_written: int
+    """Parts that a killed writer left, as its note proves: the next start removes them."""
+    unproven: tuple[str, ...]
+    """Parts of which nothing proves that they were finished or were not: a marker is lost."""
+    strange: tuple[Strange, ...]
+    refused: str | None
+    """Why no sink would open it."""
 
 
 @dataclass(frozen=True, slots=True)

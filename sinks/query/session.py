@@ -3,10 +3,11 @@
 Two barriers. The gate refuses every statement but one SELECT over ``readings``. The engine is
 locked to the files of the live partitions of one output, so another purpose, an expired
 row or a system file is out of its reach. Rows come sorted by (pseudonym, t): no offset,
-file name or order of arrival shows. A session's ``now`` is fixed; open one per query.
+file name or order of arrival shows. A session's ``now`` is fixed; open one per query. A part
+that cannot be read is left out, and the result says how many there were: the rest answers.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
@@ -17,7 +18,7 @@ import duckdb
 
 from sinks.lake.deletion.journal import half_done
 from sinks.lake.layout import checked_root, files, outputs, partitions
-from sinks.lake.parquet import COLUMNS, ROW_ORDER, connect, quoted, source
+from sinks.lake.parquet import COLUMNS, ROW_ORDER, connect, quoted, source, unreadable_parts
 from sinks.lake.workplace import Workplace
 from sinks.query.gate import VIEW, Gate, QueryRefusedError
 
@@ -29,6 +30,27 @@ _GONE: Final = "rows were deleted while the query ran: run the query again"
 
 class QueryFailedError(Exception):
     """The statement was allowed but failed; the message gives the reason and the remedy."""
+
+
+class PartLostError(QueryFailedError):
+    """A part could not be read while the statement ran: it was swept, or it is damaged."""
+
+
+# What a statement can be wrong in; anything else may be a damaged part's.
+_THE_STATEMENTS: Final = (
+    duckdb.BinderException,
+    duckdb.CatalogException,
+    duckdb.ConversionException,
+    duckdb.OutOfMemoryException,
+    duckdb.OutOfRangeException,
+    duckdb.ParserException,
+    duckdb.SyntaxException,
+)
+
+
+def _names_a_part(error: duckdb.Error, live: Sequence[Path]) -> bool:
+    """Whether the engine's message is about a file, which is not for analysts to see."""
+    return ".parquet" in str(error) or any(str(path.parent) in str(error) for path in live[:1])
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +72,21 @@ class Result:
     rows: Sequence[tuple[Any, ...]]
     truncated: bool = False
     """Whether ``rows_max`` cut rows off."""
+    unreadable: int = 0
+    """Parts that could not be read: the answer lacks their rows."""
 
 
 class PurposeSession:
     """A locked engine over one output's live rows. Blocks; one thread at a time."""
 
-    def __init__(self, root: Path, output: str, now_ms: int, limits: QueryLimits) -> None:
+    def __init__(
+        self,
+        root: Path,
+        output: str,
+        now_ms: int,
+        limits: QueryLimits,
+        without: Collection[Path] = (),
+    ) -> None:
         root = checked_root(root)
         known = outputs(root)
         if output not in known:
@@ -68,10 +99,14 @@ class PurposeSession:
             spill = self._workplace.path / "spill"
             self._engine = connect(spill, limits.memory_mb, limits.threads)
             self._gate = Gate(self._engine)
-            live = _live(root, output, now_ms)
+            found = _live(root, output, now_ms)
+            damaged = {*without, *unreadable_parts(self._engine, found)}
+            live = [path for path in found if path not in damaged]
+            self.live = live
+            self.unreadable = sum(path in damaged and path.exists() for path in found)
             try:
                 self._open_view(live, now_ms)
-            except duckdb.IOException:
+            except duckdb.Error:
                 raise QueryFailedError(_GONE) from None
             self._lock(live)
 
@@ -88,13 +123,15 @@ class PurposeSession:
             msg = f"stopped after {self._limits.seconds_max:g} s: narrow the query"
             raise QueryFailedError(msg) from None
         except (duckdb.IOException, duckdb.PermissionException):
-            raise QueryFailedError(_GONE) from None
+            raise PartLostError(_GONE) from None
         except duckdb.Error as error:
-            raise QueryFailedError(str(error)) from None
+            if isinstance(error, _THE_STATEMENTS) and not _names_a_part(error, self.live):
+                raise QueryFailedError(str(error)) from None
+            raise PartLostError(_GONE) from None
         finally:
             timer.cancel()
         kept = rows[: self._limits.rows_max]
-        return Result(columns, kept, truncated=len(rows) > len(kept))
+        return Result(columns, kept, len(rows) > len(kept), self.unreadable)
 
     def close(self) -> None:
         """End the session and remove what it spilled."""
@@ -153,6 +190,32 @@ def open_purpose(
 def run_query(
     root: Path, output: str, statement: str, now_ms: int, limits: QueryLimits | None = None
 ) -> Result:
-    """Open one output, run one SELECT, close."""
-    with open_purpose(root, output, now_ms, limits) as session:
+    """Open one output, run one SELECT, close.
+
+    If a part turns out to be damaged inside, each is read through, and the statement runs again
+    without those that cannot be.
+    """
+    limits = limits or QueryLimits()
+    with PurposeSession(root, output, now_ms, limits) as session:
+        try:
+            return session.run(statement)
+        except PartLostError:
+            damaged = _damaged_inside(session.live)
+            if not damaged:
+                raise
+    with PurposeSession(root, output, now_ms, limits, damaged) as session:
         return session.run(statement)
+
+
+def _damaged_inside(paths: Sequence[Path]) -> list[Path]:
+    """The parts of which some page cannot be read; those that are gone are not among them."""
+    damaged = []
+    with connect(spill=None) as engine:
+        for path in paths:
+            values = ", ".join(f"max({column})" for column in COLUMNS)
+            try:
+                engine.execute(f"SELECT {values} FROM {source([path])}").fetchall()  # noqa: S608  # constants and a quoted path
+            except duckdb.Error:
+                if path.exists():
+                    damaged.append(path)
+    return damaged

@@ -39,6 +39,7 @@ MAY = {
     "commands.policy.pages": frozenset({"babel", "jinja2", "pydantic", "rich"}),
     "commands.policy.publish": frozenset({"pydantic", "rich"}),
     "commands.office": frozenset[str](),
+    "commands.lake": frozenset[str](),
     "commands.drives": frozenset[str](),
     "commands.processes": frozenset[str](),
 }

@@ -54,19 +54,19 @@ def _in_due_bucket(
     return made
 
 
-PART: Final = "part-purpose.service_improve-0-7-8.parquet"
+PARTS: Final = [f"part-purpose.service_improve-0-{n}-{n}.parquet" for n in (7, 8, 9)]
 STRANGE: Final[Mapping[str, Callable[[Path], Path]]] = {
     "a directory without a date": _folder("purpose=service_improve/expires=backup"),
     "an object store's folder": _file(f"{DUE}_$folder$"),
     "a copy of a partition": _folder(f"{DUE} (copy)"),
     "another way to write a date": _folder("purpose=a/expires=2026-1-1T0-0Z"),
     "lost and found": _folder("purpose=a/lost+found"),
-    "a purpose that is a file": _file("purpose=a"),
+    "a purpose that is a file": _file("purpose=b"),
     "a purpose without a name": _folder("purpose="),
     "a bucket without a number": _folder(f"{DUE}/bucket=x"),
-    "a directory named as a part": _in_due_bucket(_folder, PART),
-    "a link to nothing": _in_due_bucket(lambda place: _link(place, "nowhere"), PART),
-    "a pipe": _in_due_bucket(_pipe, PART),
+    "a directory named as a part": _in_due_bucket(_folder, PARTS[0]),
+    "a link to nothing": _in_due_bucket(lambda place: _link(place, "nowhere"), PARTS[1]),
+    "a pipe": _in_due_bucket(_pipe, PARTS[2]),
     "a name of no letters": _file(f"{DUE}/" + os.fsdecode(b"\xff\xfe\n")),
     "a success marker": _file("_SUCCESS"),
     "temporary files of nobody": _folder("_tmp/spark-0"),

@@ -9,6 +9,7 @@ from threading import Event
 import pytest
 
 from roadfade import metrics
+from roadfade.clock import DeletionClock
 from roadfade.ledger_file import ExpiredAccount, LedgerFile
 from roadfade.processes.lake_writer import StoreWriter
 from roadfade.processes.policy_listener import PolicyListener
@@ -101,7 +102,7 @@ class Taken(MemorySink):
 
 
 def test_an_erasure_at_work_puts_restating_off(account: ExpiredAccount) -> None:
-    assert restate_in_turn(Taken(MemoryStore(), OUTPUTS), FixedEnds(), account) == 0
+    assert restate_in_turn(Taken(MemoryStore(), OUTPUTS), FixedEnds(), account, NOW_MS) == 0
 
 
 def test_rows_go_though_the_ledger_cannot_be_written(
@@ -146,7 +147,8 @@ def test_no_step_beside_deleting_stops_a_turn(
     settings = Settings(state_dir=tmp_path, policy=tmp_path / "no document")
     with lake_at(settings.lake_dir) as lake:
         lake.write([record(0)], NOW_MS)
-    monkeypatch.setattr("roadfade.processes.sweep.wall_ms", lambda: AFTER_MS)
+    clock = DeletionClock(lambda: AFTER_MS, lambda: 0)
+    monkeypatch.setattr("roadfade.processes.sweep.DeletionClock", lambda: clock)
     listener = Listener()
     sweeper = Sweeper(settings, listener)
     if step == "restate":

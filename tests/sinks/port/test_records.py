@@ -66,6 +66,7 @@ BROKEN: list[tuple[str, Arrived, Unreadable]] = [
     ("an expiry to the second", arrived(named=headers(expires_at="2026-12-22T00:00:01Z")), Unreadable.BAD_HEADER),
     ("a count in words", arrived(named=headers(readings="two")), Unreadable.BAD_HEADER),
     ("a count below nothing", arrived(named=headers(readings="-1")), Unreadable.BAD_HEADER),
+    ("a count no counter holds", arrived(named=headers(readings="1" + "0" * 30)), Unreadable.BAD_HEADER),
     ("another purpose", arrived(named=headers(purpose="product_rnd")), Unreadable.WRONG_PURPOSE),
     ("a purpose's beginning", arrived(named=headers(purpose="service")), Unreadable.WRONG_PURPOSE),
 ]  # fmt: skip

@@ -55,6 +55,10 @@ class GroupReader:
         """The next records, empty after ``poll_ms``; keeps the membership also while paused."""
         return await self._member.fetch()
 
+    def group_generation(self) -> int:
+        """The group's own count of rebalances, as ``GroupMember.generation``."""
+        return self._member.generation()
+
     def assigned(self) -> set[TopicPartition]:
         """The partitions that are ours now."""
         return self._member.assigned()

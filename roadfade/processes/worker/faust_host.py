@@ -19,7 +19,7 @@ from mode.supervisors import CrashingSupervisor
 
 from bus.client.connection import Connection
 from roadfade import metrics
-from roadfade.ledger_file import LedgerFile
+from roadfade.ledger_file import LedgerFile, Place
 from telemetry import flow
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP
 
@@ -78,7 +78,9 @@ def build_app(
                 # Left on the topic, counted, and never printed.
                 metrics.LEDGER_UNBALANCED.inc()
             else:
-                await asyncio.to_thread(ledger.fold, [record])
+                message = event.message
+                place = Place(message.offset, int(message.timestamp * 1000))
+                await asyncio.to_thread(ledger.fold_at, record, place)
             await stream.ack(event)
 
     app.service(_plane_service(open_plane))

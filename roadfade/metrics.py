@@ -87,6 +87,9 @@ OLDEST_AGE = _gauge(
 LONGEST_LIFE = _gauge("roadfade_longest_life_seconds", "Longest life promised in a copy", "copy")
 OVERDUE = _gauge("roadfade_overdue_partitions", "Lake partitions past their expiry", "output")
 OUTBOX_PENDING = _gauge("roadfade_outbox_pending", "Control rows not yet published")
+REPUBLISHED = _counter(
+    "roadfade_republished_rows_total", "Control rows published again: the topics lacked some"
+)
 HEARTBEAT = _gauge("roadfade_heartbeat_timestamp_seconds", "When the office last proved it lives")
 BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "policy_version")
 

@@ -8,7 +8,7 @@ from bus.view import ApplyRow, CompactedView
 from processors.people import People
 from roadfade import metrics
 from roadfade.clock import WallClock
-from roadfade.in_force.published import heartbeat_at, read_row
+from roadfade.in_force.published import contents_at, heartbeat_at, read_row
 
 
 class ControlViews:
@@ -20,7 +20,14 @@ class ControlViews:
         self._clock = clock
         self._age_ms_max = age_ms_max
         self._views = {
-            topic: CompactedView(broker, topic, apply, heartbeat_at=heartbeat_at, clock=clock)
+            topic: CompactedView(
+                broker,
+                topic,
+                apply,
+                heartbeat_at=heartbeat_at,
+                contents_at=contents_at,
+                clock=clock,
+            )
             for topic, apply in applies.items()
         }
 
@@ -43,7 +50,7 @@ class ControlViews:
             if view.heartbeat_ms is not None:
                 metrics.VIEW_AGE.labels(topic).set((now_ms - view.heartbeat_ms) / 1000)
             if not view.fresh(now_ms, self._age_ms_max):
-                reason = f"stale {topic}"
+                reason = f"stale {topic}" if view.complete else f"incomplete {topic}"
         return reason
 
 

@@ -14,6 +14,7 @@ from bus.ports import Broker
 from bus.view import CompactedView
 from policy.versions.in_force import InForce, in_force
 from roadfade.clock import wall_ms
+from telemetry.contents import Contents
 from telemetry.control import ControlRow, Heartbeat, decode_row
 from telemetry.publication import Publication, PublicationError, decode_publication
 from telemetry.topics import CONTROL_POLICIES
@@ -43,6 +44,12 @@ def heartbeat_at(value: bytes) -> int:
         msg = "the heartbeat key carries another row"
         raise UnreadableRowError(msg)
     return row.at_ms
+
+
+def contents_at(value: bytes) -> Contents | None:
+    """What a heartbeat says its partition holds; None if it does not say."""
+    row = read_row(value)
+    return row.contents if isinstance(row, Heartbeat) else None
 
 
 class PublishedVersions:
@@ -77,7 +84,12 @@ class PublishedVersions:
 def view_of(broker: Broker, published: PublishedVersions) -> CompactedView:
     """The topic as a view that keeps ``published`` up to date while it runs."""
     return CompactedView(
-        broker, CONTROL_POLICIES, published.apply, heartbeat_at=heartbeat_at, clock=wall_ms
+        broker,
+        CONTROL_POLICIES,
+        published.apply,
+        heartbeat_at=heartbeat_at,
+        contents_at=contents_at,
+        clock=wall_ms,
     )
 
 

@@ -114,6 +114,8 @@ class BatchLoop:
         fetched = await self._reader.fetch()
         if not fetched:
             return
+        # Asked now: after a freeze the client may be in a later generation than its batch.
+        self._observer.fetched(self._reader.group_generation())
         # No await between fetch and lock: a rebalance finds the batch either whole or not begun.
         async with self._reader.busy:
             if self._pause_reason() is not None:

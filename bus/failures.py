@@ -48,6 +48,20 @@ class UnreadableRowError(Exception):
         self.fault = fault
 
 
+class TopicRewoundError(Exception):
+    """A topic lost its end or was made anew: its new records have offsets that are known already.
+
+    A store that goes by its position would take what is new for what it has.
+    """
+
+    def __init__(self, topic: str, partition: int, due: int, found: int) -> None:
+        super().__init__(f"topic {topic}, partition {partition}: {due} was due, {found} came")
+        self.topic = topic
+        self.partition = partition
+        self.due = due
+        self.found = found
+
+
 class TopicError(Exception):
     """The cluster refused a request about a topic; ``code`` is Kafka's error name."""
 

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from typing import Final
 
-from bus.failures import CommitRefusedError
+from bus.failures import CommitRefusedError, TopicRewoundError
 from bus.observer import LoopObserver
 from bus.offset_watch import OffsetWatch
 from bus.ports import Broker, Fetched, ReaderSettings, TopicPartition
@@ -66,6 +66,10 @@ class GroupReader:
                 self._observer.quarantined(*partition, last - first + 1)
         return fetched
 
+    def group_generation(self) -> int:
+        """The group's own count of rebalances, as ``GroupMember.generation``."""
+        return self._member.generation()
+
     def assigned(self) -> set[TopicPartition]:
         """The partitions that are ours now."""
         return self._member.assigned()
@@ -104,6 +108,18 @@ class GroupReader:
                 async with asyncio.timeout(self._settings.commit_deadline_ms / 1000):
                     committed = await self._member.committed(partition)
                 self._watch.expect(topic, number, committed)
+
+    def check_forward(self, fetched: Fetched) -> None:
+        """TopicRewoundError, and a report to the observer, if offsets came that were read before.
+
+        Not after a ``step_back``, whose records were never counted by ``count_gaps``.
+        """
+        for (topic, number), records in fetched.items():
+            first = records[0].offset
+            due = self._watch.back(topic, number, first)
+            if due is not None:
+                self._observer.rewound(topic, number, due - first)
+                raise TopicRewoundError(topic, number, due, first)
 
     def count_gaps(self, fetched: Fetched) -> None:
         """Report skipped or repeated offsets to the observer, once a batch is durable."""

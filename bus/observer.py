@@ -18,6 +18,9 @@ class BatchDone(NamedTuple):
 class LoopObserver:
     """Every method does nothing; override what is wanted, quick and without raising."""
 
+    def fetched(self, generation: int) -> None:
+        """A batch came, in this generation of the group (see ``GroupMember``)."""
+
     def batch_done(self, done: BatchDone) -> None:
         """A batch is durable and its offsets were handed in."""
 

@@ -19,6 +19,11 @@ class OffsetWatch:
         """Set the next offset due: the committed one; None if there is none yet."""
         self._due[topic, partition] = offset
 
+    def back(self, topic: str, partition: int, first: int) -> int | None:
+        """The offset that was due if ``first`` lies before it; None if nothing went back."""
+        due = self._due.get((topic, partition))
+        return due if due is not None and first < due else None
+
     def forget(self) -> None:
         """Forget a partition: after a rebalance another member may have read on."""
         self._due.clear()

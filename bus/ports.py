@@ -210,6 +210,13 @@ class GroupMember(Protocol):
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Read on from ``offset``; the partition must be assigned."""
 
+    def generation(self) -> int:
+        """How often the group was shared out, as of this membership; -1 while outside.
+
+        Every member counts alike, and whoever was given partitions later has more: what is
+        stamped with it tells a successor's work from that of a member left behind.
+        """
+
     async def committed(self, partition: TopicPartition) -> int | None:
         """The group's offset there; None if it never committed."""
 

@@ -85,7 +85,11 @@ class SinkLoop:
         )
 
     async def run(self) -> None:
-        """Work until ``stop``. Any exception of ``write`` but backpressure ends it."""
+        """Work until ``stop``. Any exception of ``write`` but backpressure ends it.
+
+        TopicRewoundError if a topic went back behind the store's position: nothing of it is
+        written.
+        """
         with self._stopping.running():
             try:
                 await self._reader.start()
@@ -127,6 +131,10 @@ class SinkLoop:
                 self._reader.seek(partition, position)
                 self._reader.expect(partition, position)
             self._placed.add(partition)
+
+    def _knows(self, partition: TopicPartition) -> bool:
+        """Whether the store goes by a position of its own there, and drops what lies before it."""
+        return self._position(*partition) is not None
 
     def _gather(self, partition: TopicPartition, records: Sequence[ConsumedRecord]) -> None:
         if not self._gathered:
@@ -175,6 +183,7 @@ class SinkLoop:
         except (TimeoutError, BrokerError) as failure:
             self._reader.step_back(gathered)
             return failure
+        self._reader.check_forward({at: gathered[at] for at in gathered if self._knows(at)})
         try:
             await self._keep(batch)
         except SinkBackpressureError as failure:

@@ -13,6 +13,7 @@ from typing import Final
 from bus.failures import RowFault, TopicError, UnreadableRowError, ViewOutdatedError
 from bus.pacing import Stopping
 from bus.ports import Broker, ConsumedRecord, TopicReader
+from telemetry.contents import Contents, RunningContents
 from telemetry.topics import HEARTBEAT_KEY
 
 STOP_DEADLINE_MS: Final = 10_000
@@ -42,6 +43,7 @@ class CompactedView:
         heartbeat_at: Callable[[bytes], int],
         clock: Callable[[], int],
         quarantined: Callable[[str, RowFault], None] = lambda _topic, _fault: None,
+        contents_at: Callable[[bytes], Contents | None] = lambda _: None,
         silence_ms_max: int = SILENCE_MS_MAX,
     ) -> None:
         self.ready = asyncio.Event()
@@ -52,7 +54,10 @@ class CompactedView:
         self._heartbeat_at = heartbeat_at
         self._clock = clock
         self._quarantined = quarantined
+        self._contents_at = contents_at
         self._silence_ms_max = silence_ms_max
+        self._contents: dict[int, RunningContents] = {}
+        self._lacking: set[int] = set()
         self._heard_ms: dict[int, int] = {}
         self._heartbeats: dict[int, int | None] = {}
         self._due: dict[int, int] = {}
@@ -65,12 +70,22 @@ class CompactedView:
         known = [at_ms for at_ms in found if at_ms is not None]
         return min(known) if known and len(known) == len(found) else None
 
+    @property
+    def complete(self) -> bool:
+        """Whether no heartbeat told of other rows than were read before it.
+
+        A heartbeat that does not say what its partition holds changes nothing: until one does,
+        a view is taken for complete, and one that was found incomplete stays so.
+        """
+        return not self._lacking
+
     def fresh(self, now_ms: int, max_age_ms: int = 30_000) -> bool:
         """Whether the view is complete as of at most ``max_age_ms`` ago; if not, decide nothing."""
         heartbeat_ms = self.heartbeat_ms
         # A heartbeat from the future proves nothing: the office's clock is wrong.
         return (
             self.ready.is_set()
+            and self.complete
             and heartbeat_ms is not None
             and abs(now_ms - heartbeat_ms) <= max_age_ms
         )
@@ -96,6 +111,8 @@ class CompactedView:
         if found is None:
             raise TopicError(self._topic, "UnknownTopicOrPartitionError")
         self._heartbeats = dict.fromkeys(range(found.partitions))
+        self._contents = {number: RunningContents() for number in self._heartbeats}
+        self._lacking = set()
         self._heard_ms = dict.fromkeys(self._heartbeats, self._clock())
         return found.partitions
 
@@ -133,7 +150,22 @@ class CompactedView:
         if record.key is None:
             # It replaces no row: without a key it says nothing about any.
             raise UnreadableRowError(RowFault.NO_KEY)
-        if record.key != HEARTBEAT_KEY:
+        if record.key == HEARTBEAT_KEY:
+            if record.value is not None:
+                self._heartbeats[partition] = self._heartbeat_at(record.value)
+                self._compare(partition, self._contents_at(record.value))
+            return
+        contents = self._contents[partition]
+        try:
             self._apply(record.key, record.value)
-        elif record.value is not None:
-            self._heartbeats[partition] = self._heartbeat_at(record.value)
+        except UnreadableRowError:
+            # What it replaced is lost, and was none of the office's rows if there was nothing.
+            contents.take(record.key, None)
+            raise
+        contents.take(record.key, record.value)
+
+    def _compare(self, partition: int, told: Contents | None) -> None:
+        if told is not None and told != self._contents[partition].contents:
+            self._lacking.add(partition)
+        elif told is not None:
+            self._lacking.discard(partition)

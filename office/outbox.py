@@ -13,18 +13,22 @@ from typing import Any, Final
 from sqlalchemy import Row, Table, delete, func, insert, select, update
 
 from office.policy_versions import policy_change
-from office.ports import ControlRecord, PublishRecords
+from office.ports import ControlRecord, PublishRecords, ReadTopics
+from office.published_rows import PartitionOf, PublishedRows
 from office.registry.consents import consent_of
 from office.registry.links import link_of
-from office.store.changes import CHUNK_ROWS, ControlChange, announce
+from office.store.changes import CHUNK_ROWS, ControlChange, announce, chunks, record_of
 from office.store.database import Database
 from office.store.tables import CONSENTS, DEVICES, LINKS, OUTBOX, POLICIES, PUBLISHED
+from telemetry.contents import Contents
 from telemetry.control import DeviceRegistration, Heartbeat, encode_row
 from telemetry.identity import DeviceId
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
 
 POLL_S: Final = 0.05
 """How often a waiting writer looks whether its rows are out."""
+COUNTS_MAX: Final = 3
+"""How often the registry is counted before a heartbeat goes out that does not say what it has."""
 
 
 class Outbox:
@@ -32,6 +36,7 @@ class Outbox:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._rows: PublishedRows | None = None
 
     async def drain(self, publish: PublishRecords) -> int | None:
         """Publish what waits, in order; how many rows. None: another process publishes now.
@@ -42,22 +47,82 @@ class Outbox:
             return await self._drain(publish) if sole else None
 
     async def beat(
-        self, publish: PublishRecords, partitions: Mapping[str, int], now_ms: int
+        self,
+        publish: PublishRecords,
+        partitions: Mapping[str, int],
+        now_ms: int,
+        partition_of: PartitionOf | None = None,
     ) -> int | None:
         """Drain, then send a heartbeat to each partition of each topic: complete as of ``now_ms``.
 
         One heartbeat per partition, because compaction and reading go by partition.
-        ``now_ms`` is taken before the call: rows that come later are not vouched for.
+        ``now_ms`` is taken before the call: rows that come later are not vouched for. With
+        ``partition_of`` a heartbeat says what its partition holds.
         """
         async with self._database.sole_publisher() as sole:
             if not sole:
                 return None
             published = await self._drain(publish)
-            await publish(heartbeats(partitions, now_ms, await self.high_water()))
+            rows = None
+            if partition_of is not None:
+                rows = await self._published(publish, partitions, partition_of)
+            contents = {} if rows is None else rows.contents()
+            await publish(heartbeats(partitions, now_ms, await self.high_water(), contents))
             return published
+
+    async def mend(
+        self,
+        publish: PublishRecords,
+        partitions: Mapping[str, int],
+        partition_of: PartitionOf,
+        read: ReadTopics,
+    ) -> int | None:
+        """Compare what lies in the topics with the registry; if it differs, queue all again.
+
+        How many changes were queued: rows, and deletions of rows that nobody knows. None if
+        that could not be decided now: another process publishes, or changes keep coming.
+        """
+        async with self._database.sole_publisher() as sole:
+            if not sole:
+                return None
+            await self._drain(publish)
+            rows = await self._published(publish, partitions, partition_of)
+            if rows is None:
+                return None
+            lying = await read()
+            if {at: one.contents for at, one in lying.items()} == rows.contents():
+                return 0
+            strangers = rows.strangers(lying)
+        async with self._database.writing() as connection:
+            for some in chunks([ControlChange(topic, key, None) for topic, key in strangers]):
+                await announce(connection, some)
+        return len(strangers) + await self.republish_all()
+
+    async def _published(
+        self, publish: PublishRecords, partitions: Mapping[str, int], partition_of: PartitionOf
+    ) -> PublishedRows | None:
+        """What the topics must hold now; None if changes come faster than they are counted."""
+        for _ in range(COUNTS_MAX):
+            high_water = await self.high_water()
+            if self._rows is not None and self._rows.high_water == high_water:
+                return self._rows
+            rows = PublishedRows(dict(partitions), partition_of, high_water)
+            async with self._database.reading() as connection:
+                for table, change in _REGISTRY:
+                    async with connection.stream(select(table)) as found:
+                        async for some in found.partitions(CHUNK_ROWS):
+                            rows.take(record_of(change(row)) for row in some)
+            # No change of the registry is without a row in the outbox.
+            if await self.last_sequence() == high_water:
+                self._rows = rows
+            else:
+                await self._drain(publish)
+        return None
 
     async def _drain(self, publish: PublishRecords) -> int:
         published = 0
+        if self._rows is not None and self._rows.high_water != await self.high_water():
+            self._rows = None  # another process published meanwhile
         while batch := await self._waiting():
             await publish(list(batch.values()))
             async with self._database.writing() as connection:
@@ -65,6 +130,9 @@ class Outbox:
                 moved = update(PUBLISHED).values(high_water=max(batch))
                 if (await connection.execute(moved)).rowcount == 0:
                     await connection.execute(insert(PUBLISHED).values(one=1, high_water=max(batch)))
+            if self._rows is not None:
+                self._rows.take(batch.values())
+                self._rows.high_water = max(batch)
             published += len(batch)
         return published
 
@@ -139,11 +207,19 @@ _REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], ControlChange]], ...]] 
 )
 
 
-def heartbeats(partitions: Mapping[str, int], now_ms: int, high_water: int) -> list[ControlRecord]:
+def heartbeats(
+    partitions: Mapping[str, int],
+    now_ms: int,
+    high_water: int,
+    contents: Mapping[tuple[str, int], Contents],
+) -> list[ControlRecord]:
     """A heartbeat for every partition of every topic, under the same key in each."""
-    value = encode_row(Heartbeat(now_ms, high_water))
+
+    def value(at: tuple[str, int]) -> bytes:
+        return encode_row(Heartbeat(now_ms, high_water, contents.get(at)))
+
     return [
-        ControlRecord(topic, partition, HEARTBEAT_KEY, value)
+        ControlRecord(topic, partition, HEARTBEAT_KEY, value((topic, partition)))
         for topic, count in partitions.items()
         for partition in range(count)
     ]

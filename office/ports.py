@@ -1,7 +1,9 @@
 """What the office asks of others: a way to publish control records, and nothing else."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
+
+from telemetry.contents import RunningContents
 
 
 class ControlRecord(NamedTuple):
@@ -16,6 +18,9 @@ class ControlRecord(NamedTuple):
     def __repr__(self) -> str:
         return f"ControlRecord({self.topic})"
 
+
+ReadTopics = Callable[[], Awaitable[Mapping[tuple[str, int], RunningContents]]]
+"""What lies in every partition of the control topics now, but for heartbeats."""
 
 PublishRecords = Callable[[Sequence[ControlRecord]], Awaitable[None]]
 """Send in the given order; durable on return.

@@ -32,6 +32,7 @@ CONSENT_COMMANDS: Final = {
 }
 OFFICE_COMMANDS: Final = {
     "init": "roadfade.commands.office:init",
+    "republish": "roadfade.commands.office:republish",
 }
 TOPIC_COMMANDS: Final = {
     "apply": "roadfade.commands.processes:topics_apply",

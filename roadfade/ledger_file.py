@@ -1,6 +1,7 @@
 """The ledger on disk: flow records by partition and first offset, in one SQLite file.
 
-Folding is idempotent: a record replaces all of its partition from its first offset on.
+Which rows a record voids is said in ``telemetry.flow``. Folding is idempotent: what lies on
+``audit.flow`` before a record that was folded is not folded again, whoever still has it in hand.
 Settled rows are summed into one per partition so that the file does not grow for ever.
 Blocking; call it in a thread. Several processes may share the file.
 """
@@ -10,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from telemetry.flow import FlowRecord, Ledger, decode_flow, encode_flow
 
@@ -22,7 +24,39 @@ CREATE TABLE IF NOT EXISTS flow (
     PRIMARY KEY (topic, partition, first)
 );
 CREATE TABLE IF NOT EXISTS expired (output TEXT PRIMARY KEY, readings INTEGER);
+CREATE TABLE IF NOT EXISTS folded (
+    topic TEXT, partition INTEGER, offset INTEGER, timestamp_ms INTEGER,
+    PRIMARY KEY (topic, partition)
+);
 """
+_DERIVED = {
+    "last": "json_extract(CAST(body AS TEXT), '$.last')",
+    "generation": "coalesce(json_extract(CAST(body AS TEXT), '$.generation'), -1)",
+}
+"""Columns that follow from the row itself, so that a file of before has them too."""
+
+
+class Place(NamedTuple):
+    """Where a flow record lies in its partition of ``audit.flow``; the broker's time, ms UTC."""
+
+    offset: int
+    timestamp_ms: int
+
+    def before(self, folded: "Place") -> bool:
+        """Whether it is not later than ``folded``.
+
+        A topic made anew begins at 0 again; its records are younger, and so they are later.
+        """
+        return self.offset <= folded.offset and self.timestamp_ms <= folded.timestamp_ms
+
+
+class Range(NamedTuple):
+    """Offsets ``first`` to ``last`` of a raw partition."""
+
+    topic: str
+    partition: int
+    first: int
+    last: int
 
 
 class LedgerFile:
@@ -34,6 +68,14 @@ class LedgerFile:
         path.touch(mode=0o600)
         with self._open() as db:
             db.executescript(SCHEMA)
+            db.execute("BEGIN IMMEDIATE")
+            found = {row[1] for row in db.execute("PRAGMA table_xinfo(flow)")}
+            for name in _DERIVED.keys() - found:
+                db.execute(f"ALTER TABLE flow ADD {name} AS ({_DERIVED[name]}) VIRTUAL")
+            db.execute(
+                "CREATE INDEX IF NOT EXISTS flow_generation ON flow (topic, partition, generation)"
+            )
+            db.execute("COMMIT")
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -41,17 +83,41 @@ class LedgerFile:
             yield db
 
     def fold(self, records: Iterable[FlowRecord]) -> None:
-        """Take records in topic order; durable on return, harmless when repeated."""
+        """Take records in topic order; durable on return, harmless when all are repeated."""
         with self._open() as db:
             db.execute("BEGIN IMMEDIATE")
             for record in records:
-                place = (record.topic, record.partition, record.first)
-                db.execute(
-                    "DELETE FROM flow WHERE topic = ? AND partition = ? AND first >= ?", place
-                )
-                db.execute("INSERT INTO flow VALUES (?, ?, ?, ?)", (*place, encode_flow(record)))
-                self._settle(db, record.topic, record.partition)
+                self._take(db, record)
             db.execute("COMMIT")
+
+    def fold_at(self, record: FlowRecord, place: Place) -> None:
+        """Take the record at a place of the topic, unless a later one was taken; durable."""
+        partition = (record.topic, record.partition)
+        with self._open() as db:
+            db.execute("BEGIN IMMEDIATE")
+            query = "SELECT offset, timestamp_ms FROM folded WHERE topic = ? AND partition = ?"
+            folded = db.execute(query, partition).fetchone()
+            if folded is None or not place.before(Place(*folded)):
+                self._take(db, record)
+                db.execute("REPLACE INTO folded VALUES (?, ?, ?, ?)", (*partition, *place))
+            db.execute("COMMIT")
+
+    def _take(self, db: sqlite3.Connection, record: FlowRecord) -> None:
+        """``FlowRecord.late`` and ``voids``, over an index."""
+        partition = (record.topic, record.partition)
+        late = db.execute(
+            "SELECT 1 FROM flow WHERE topic = ? AND partition = ? AND generation > ? "
+            "AND first <= ? AND last >= ?",
+            (*partition, record.generation, record.last, record.first),
+        ).fetchone()
+        if late is not None:
+            return
+        db.execute(
+            "DELETE FROM flow WHERE topic = ? AND partition = ? AND first >= ? AND generation <= ?",
+            (*partition, record.first, record.generation),
+        )
+        _insert(db, record)
+        self._settle(db, record.topic, record.partition)
 
     def _settle(self, db: sqlite3.Connection, topic: str, partition: int) -> None:
         where = (topic, partition)
@@ -64,15 +130,27 @@ class LedgerFile:
             (*where, rows - ROWS_PER_PARTITION_MAX),
         ).fetchall()
         ledger = Ledger()
-        for _, body in oldest:
-            record = decode_flow(body)
+        records = [decode_flow(body) for _, body in oldest]
+        for record in records:
             ledger.add(record.ledger, record.rejected)
-        first, last = oldest[0][0], oldest[-1][0]
-        settled = FlowRecord(topic, partition, first, last, ledger.outputs, ledger.rejected)
-        db.execute(
-            "DELETE FROM flow WHERE topic = ? AND partition = ? AND first <= ?", (*where, last)
+        settled = FlowRecord(
+            topic,
+            partition,
+            records[0].first,
+            max(record.last for record in records),
+            ledger.outputs,
+            ledger.rejected,
+            max(record.generation for record in records),
         )
-        db.execute("INSERT INTO flow VALUES (?, ?, ?, ?)", (*where, first, encode_flow(settled)))
+        newest = (*where, oldest[-1][0])
+        db.execute("DELETE FROM flow WHERE topic = ? AND partition = ? AND first <= ?", newest)
+        _insert(db, settled)
+
+    def ranges(self) -> list[Range]:
+        """The offsets that the standing rows tell of, in order of topic, partition and offset."""
+        query = "SELECT topic, partition, first, last FROM flow ORDER BY topic, partition, first"
+        with self._open() as db:
+            return [Range(*row) for row in db.execute(query)]
 
     def read(self) -> Ledger:
         """The sum of all rows that are not voided."""
@@ -128,3 +206,8 @@ class ExpiredAccount:
             return error.strerror or str(error) if isinstance(error, OSError) else str(error)
         self._waiting.clear()
         return None
+
+
+def _insert(db: sqlite3.Connection, record: FlowRecord) -> None:
+    row = (record.topic, record.partition, record.first, encode_flow(record))
+    db.execute("INSERT INTO flow (topic, partition, first, body) VALUES (?, ?, ?, ?)", row)

@@ -107,6 +107,9 @@ CLOCK_AHEAD = _gauge(
     "roadfade_sweep_clock_ahead_seconds", "How far the sweep's clock is ahead of what others say"
 )
 OUTBOX_PENDING = _gauge("roadfade_outbox_pending", "Control rows not yet published")
+REPUBLISHED = _counter(
+    "roadfade_republished_rows_total", "Control rows published again: the topics lacked some"
+)
 HEARTBEAT = _gauge("roadfade_heartbeat_timestamp_seconds", "When the office last proved it lives")
 BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "policy_version")
 

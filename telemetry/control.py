@@ -11,6 +11,7 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
+from telemetry.contents import Contents
 from telemetry.identity import MASK, DeviceId, LinkSecret, SubjectId
 from telemetry.instants import is_instant
 
@@ -56,9 +57,13 @@ class _Consent(_Masked, tag="consent", tag_field="kind", forbid_unknown_fields=T
     to_ms: int | None
 
 
-class _Heartbeat(Struct, tag="heartbeat", tag_field="kind", forbid_unknown_fields=True):
+class _Heartbeat(
+    Struct, tag="heartbeat", tag_field="kind", forbid_unknown_fields=True, omit_defaults=True
+):
     at_ms: int
     high_water: int
+    rows: int | None = None
+    digest: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,8 @@ class Heartbeat:
 
     at_ms: int
     high_water: int
+    contents: Contents | None = None
+    """The rows of its partition that are live where it stands; None: it does not say."""
 
 
 ControlRow = DeviceRegistration | LinkInterval | ConsentInterval | Heartbeat
@@ -129,7 +136,9 @@ def encode_row(row: ControlRow) -> bytes:
                 row.from_ms, row.to_ms,
             )  # fmt: skip
         case Heartbeat():
-            wire = _Heartbeat(row.at_ms, row.high_water)
+            rows, digest = row.contents or (None, None)
+            told = None if digest is None else f"{digest:032x}"
+            wire = _Heartbeat(row.at_ms, row.high_water, rows, told)
     return msgspec.json.encode(wire)
 
 
@@ -156,7 +165,9 @@ def decode_row(payload: bytes) -> ControlRow:
             )  # fmt: skip
         case _Heartbeat() as w:
             _check_instants(w.at_ms)
-            return Heartbeat(w.at_ms, w.high_water)
+            known = w.rows is not None and w.digest is not None
+            contents = Contents(w.rows or 0, int(w.digest or "0", 16)) if known else None
+            return Heartbeat(w.at_ms, w.high_water, contents)
 
 
 def _check_instants(*instants_ms: int | None) -> None:

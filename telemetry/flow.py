@@ -2,7 +2,9 @@
 
 A worker writes one ``FlowRecord`` per input partition and batch to ``audit.flow`` before
 it commits. After a crash the same input is processed again from the last commit, so a
-record voids all earlier ones of its partition from its first offset on.
+record voids all earlier ones of its partition from its first offset on. A worker that was
+left behind by its group (frozen, cut off) may still write: its commit is refused, its
+successor does not read again, and so nothing of a later generation is voided by it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -48,6 +50,20 @@ class FlowRecord(Struct, forbid_unknown_fields=True):
     last: int
     ledger: dict[str, OutputFlow]
     rejected: dict[str, int]
+    generation: int = -1
+    """Of the worker's consumer group, as it fetched these; -1: not known, older than any."""
+
+    def late(self, standing: "FlowRecord") -> bool:
+        """Whether ``standing``, of a later generation, tells of some of these offsets already."""
+        return (
+            standing.generation > self.generation
+            and standing.first <= self.last
+            and standing.last >= self.first
+        )
+
+    def voids(self, standing: "FlowRecord") -> bool:
+        """Whether this record, being later on the topic and not late, takes its place."""
+        return standing.first >= self.first and standing.generation <= self.generation
 
     @property
     def key(self) -> bytes:
@@ -123,7 +139,9 @@ def fold(records: Iterable[FlowRecord]) -> Ledger:
     standing: dict[tuple[str, int], dict[int, FlowRecord]] = {}
     for record in records:
         rows = standing.setdefault((record.topic, record.partition), {})
-        for first in [first for first in rows if first >= record.first]:
+        if any(record.late(row) for row in rows.values()):
+            continue
+        for first in [first for first, row in rows.items() if record.voids(row)]:
             del rows[first]
         rows[record.first] = record
     ledger = Ledger()

@@ -108,6 +108,11 @@ class KafkaMember:
         """Read on from ``offset``."""
         self._consumer.seek(self._full(partition), offset)
 
+    def generation(self) -> int:
+        """The generation of the group that the client last joined; -1 while outside."""
+        generation: int = self._consumer._coordinator.generation  # noqa: SLF001  # the client has no public one
+        return generation
+
     @translated
     async def committed(self, partition: TopicPartition) -> int | None:
         """The group's offset there."""

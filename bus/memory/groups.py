@@ -24,6 +24,7 @@ class Group:
         self.committed = committed
         self.stale = False
         """Whether a member left: the next fetch of any member shares out again."""
+        self.generation = 0
         self._cluster = cluster
         self._members: dict[str, MemoryMember] = {}
         self._sharing = asyncio.Lock()
@@ -52,6 +53,7 @@ class Group:
         """Share all partitions out anew, once every member has given up its own."""
         async with self._sharing:
             self.stale = False
+            self.generation += 1
             await asyncio.gather(*[one.give_up() for one in self._members.values()])
             shares: dict[str, set[TopicPartition]] = {name: set() for name in self._members}
             for topic in {topic for one in self._members.values() for topic in one.topics}:
@@ -64,13 +66,17 @@ class Group:
             for name, share in shares.items():
                 self._give(self._members[name], share)
 
+    def has(self, member: "MemoryMember") -> bool:
+        """Whether a member's session lasts."""
+        return self._members.get(member.name) is member
+
     async def shared(self) -> None:
         """Wait while the group is being shared out: no member gets records meanwhile."""
         async with self._sharing:
             return
 
     def _give(self, member: "MemoryMember", share: Iterable[TopicPartition]) -> None:
-        member.take({at: self.committed.get(at, 0) for at in sorted(share)})
+        member.take({at: self.committed.get(at, 0) for at in sorted(share)}, self.generation)
 
 
 class MemoryMember:
@@ -98,6 +104,7 @@ class MemoryMember:
         self._open = False
         self._positions: dict[TopicPartition, int] = {}
         self._paused: set[TopicPartition] = set()
+        self._generation = -1
 
     async def start(self) -> None:
         """Join; BrokerError while the broker is away."""
@@ -115,6 +122,9 @@ class MemoryMember:
     async def fetch(self) -> Fetched:
         """The next records; an event that is due happens instead."""
         await asyncio.sleep(0)  # as every fetch of a real client
+        if self._open and not self._group.has(self):
+            await self.give_up()
+            await self._group.join(self)
         if self._group.stale:
             await self._group.share()
         await self._group.shared()
@@ -151,6 +161,10 @@ class MemoryMember:
         """Read on from ``offset``."""
         self._positions[partition] = offset
 
+    def generation(self) -> int:
+        """The group's count when it gave this member its share."""
+        return self._generation
+
     async def committed(self, partition: TopicPartition) -> int | None:
         """The group's offset there; TimeoutError while the broker is away."""
         if self._cluster.away:
@@ -162,7 +176,8 @@ class MemoryMember:
         if self._cluster.away:
             raise TimeoutError
         fault = self._faults.of_commit()
-        if fault is Fault.COMMIT_REFUSED or not offsets.keys() <= self._positions.keys():
+        ours = self._group.has(self) and offsets.keys() <= self._positions.keys()
+        if fault is Fault.COMMIT_REFUSED or not ours:
             msg = "the group has moved on"
             raise CommitRefusedError(msg)
         self._group.committed.update({(at.topic, at.partition): to for at, to in offsets.items()})
@@ -179,8 +194,9 @@ class MemoryMember:
         if self._open and self._positions:
             await self._revoked()
 
-    def take(self, positions: dict[TopicPartition, int]) -> None:
+    def take(self, positions: dict[TopicPartition, int], generation: int) -> None:
         """Have these from now on, and nothing else."""
+        self._generation = generation
         self._positions, self._paused = positions, set()
 
     def _logs(self) -> list[tuple[TopicPartition, PartitionLog]]:

@@ -6,6 +6,7 @@ from typing import Final, NamedTuple, TypeVar
 from sqlalchemy import delete, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from office.ports import ControlRecord
 from office.store.tables import OUTBOX
 from telemetry.control import ControlRow, encode_row
 
@@ -48,6 +49,11 @@ async def announce(connection: AsyncConnection, changes: Sequence[ControlChange]
     ]
     if rows:
         await connection.execute(insert(OUTBOX), rows)
+
+
+def record_of(change: ControlChange) -> ControlRecord:
+    """The record that the outbox publishes for a change."""
+    return ControlRecord(change.topic, None, change.row.encode(), _encoded(change.value))
 
 
 def _encoded(value: ControlRow | bytes | None) -> bytes | None:

@@ -95,8 +95,8 @@ def _sink(plan: Plan, prefix: str) -> Iterator[Acl]:
 
 def _office(plan: Plan, prefix: str) -> Iterator[Acl]:
     for name in CONTROL:
-        yield from _topic(OFFICE, prefix, name, "Write")
-    yield from _topic(OFFICE, prefix, CONTROL_POLICIES, "Read")
+        # It compares what lies there with its registry.
+        yield from _topic(OFFICE, prefix, name, "Read", "Write")
     # It makes the topics follow the version in force; how far they are read it asks by offsets.
     yield from _administration(OFFICE, plan, prefix)
     for output in plan.outputs:

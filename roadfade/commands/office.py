@@ -5,12 +5,13 @@ mistyped command 2.
 """
 
 import asyncio
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from roadfade.commands.office_desk import desk_of
-from roadfade.terminal.answers import print_json, settings
+from roadfade.terminal.answers import carry_out, print_json, settings
 from roadfade.terminal.arguments import AsJson, instant
 from roadfade.terminal.arguments import role as typed_role
 from telemetry.control import Role
@@ -55,6 +56,26 @@ def init(*, as_json: AsJson = False) -> None:
         print_json({"office": folder, "done": done})
     else:
         typer.echo(f"office in {folder}: {done}")
+
+
+def republish(*, as_json: AsJson = False) -> None:
+    """Publish every live row again, for control topics that lost some; the office sends them."""
+    carry_out(lambda: _republish(settings().office_path, as_json=as_json), as_json=as_json)
+
+
+def _republish(file: Path, *, as_json: bool) -> None:
+    from office.outbox import Outbox  # noqa: PLC0415  # heavy, and only used here
+    from office.store.database import Database  # noqa: PLC0415  # likewise
+
+    async def queue() -> int:
+        async with Database.opened(file) as database:
+            return await Outbox(database).republish_all()
+
+    rows = asyncio.run(queue())
+    if as_json:
+        print_json({"queued": rows})
+    else:
+        typer.echo(f"{rows} rows wait to be published again; `roadfade office` sends them")
 
 
 def register_device(

@@ -10,7 +10,7 @@ from bus.view import CompactedView
 from processors.people import People
 from roadfade import metrics
 from roadfade.clock import WallClock
-from roadfade.in_force.published import heartbeat_at, read_row
+from roadfade.in_force.published import contents_at, heartbeat_at, read_row
 from roadfade.in_force.quarantine import UnreadableKeys, setting_aside
 from telemetry.control import ConsentInterval, ControlRow, DeviceRegistration, LinkInterval
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS
@@ -41,6 +41,7 @@ class ControlViews:
                 topic,
                 one.apply,
                 heartbeat_at=heartbeat_at,
+                contents_at=contents_at,
                 clock=clock,
                 quarantined=setting_aside(one.unreadable),
             )
@@ -75,7 +76,7 @@ class ControlViews:
             if view.heartbeat_ms is not None:
                 metrics.VIEW_AGE.labels(topic).set((now_ms - view.heartbeat_ms) / 1000)
             if not view.fresh(now_ms, self._age_ms_max):
-                reason = f"stale {topic}"
+                reason = f"stale {topic}" if view.complete else f"incomplete {topic}"
             elif self._rows[topic].unreadable:
                 reason = f"unreadable {topic}"
         return reason

@@ -15,6 +15,7 @@ from bus.view import CompactedView
 from policy.versions.in_force import InForce, in_force
 from roadfade.clock import wall_ms
 from roadfade.in_force.quarantine import UnreadableKeys, setting_aside
+from telemetry.contents import Contents
 from telemetry.control import ControlRow, Heartbeat, decode_row
 from telemetry.publication import Publication, PublicationError, decode_publication
 from telemetry.topics import CONTROL_POLICIES
@@ -41,6 +42,12 @@ def heartbeat_at(value: bytes) -> int:
     if not isinstance(row, Heartbeat):
         raise UnreadableRowError(RowFault.HEARTBEAT)
     return row.at_ms
+
+
+def contents_at(value: bytes) -> Contents | None:
+    """What a heartbeat says its partition holds; None if it does not say."""
+    row = read_row(value)
+    return row.contents if isinstance(row, Heartbeat) else None
 
 
 class PublishedVersions:
@@ -90,6 +97,7 @@ def view_of(broker: Broker, published: PublishedVersions) -> CompactedView:
         CONTROL_POLICIES,
         published.apply,
         heartbeat_at=heartbeat_at,
+        contents_at=contents_at,
         clock=wall_ms,
         quarantined=setting_aside(published.unreadable),
     )

@@ -4,10 +4,12 @@ Topics follow the version of the policy that is in force.
 """
 
 import asyncio
+import logging
 from collections.abc import Sequence
 
-from bus.failures import SendFailedError
+from bus.failures import BrokerError, SendFailedError
 from bus.pacing import until
+from bus.partitions import partition_for
 from bus.ports import Broker
 from bus.publisher import Publisher
 from bus.records import Outgoing
@@ -19,6 +21,8 @@ from roadfade.clock import judging_clock, wall_ms
 from roadfade.in_force.broker import connection_of, limits_on, require_broker
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.publishing import record_first
+from roadfade.processes.control_topics import EndWatch, lying_in
+from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
 from roadfade.processes.topic_ages import measure_topics
 from roadfade.processes.topic_keeper import TopicKeeper
@@ -26,6 +30,9 @@ from roadfade.settings import Settings
 from telemetry.topics import CONTROL
 
 DRAIN_EVERY_S = 0.25
+LOOK_EVERY_MS = 5_000
+"""How often the office looks whether a control topic lost its end."""
+logger = logging.getLogger(__name__)
 
 
 def publish_through(publisher: Publisher) -> PublishRecords:
@@ -90,7 +97,7 @@ async def _publish_while_it_lasts(
     try:
         async with Publisher(broker, clock=wall_ms, client_id="office") as publisher:
             publish = publish_through(publisher)
-            await _keep_publishing(outbox, publish, control, stopping, heartbeat_every_s)
+            await _keep_publishing(outbox, publish, broker, control, stopping, heartbeat_every_s)
     except SendFailedError:
         metrics.PRODUCE_RETRIES.inc()
 
@@ -98,15 +105,28 @@ async def _publish_while_it_lasts(
 async def _keep_publishing(
     outbox: Outbox,
     publish: PublishRecords,
+    broker: Broker,
     partitions: dict[str, int],
     stopping: asyncio.Event,
     heartbeat_every_s: float,
 ) -> None:
-    beat_ms = 0
+    beat_ms = looked_ms = 0
+    say = SayOnce(logger)
+    ends, mended = EndWatch(broker, partitions), False
     while not stopping.is_set():
         now_ms = wall_ms()
+        if now_ms - looked_ms >= LOOK_EVERY_MS:
+            looked_ms = now_ms
+            # What went back may have lost rows, and so may what went back while no office ran.
+            try:
+                if await ends.went_back() or not mended:
+                    mended = False
+                    mended = await _mend(outbox, publish, broker, partitions)
+            except (BrokerError, TimeoutError) as failure:
+                # Heartbeats go on: by what they say, no view takes the topics for complete.
+                say(f"control topics could not be compared: {type(failure).__name__}: {failure}")
         if now_ms - beat_ms >= heartbeat_every_s * 1000:
-            if await outbox.beat(publish, partitions, now_ms) is not None:
+            if await outbox.beat(publish, partitions, now_ms, partition_for) is not None:
                 beat_ms = now_ms
                 metrics.HEARTBEAT.set(now_ms / 1000)
         else:
@@ -114,6 +134,19 @@ async def _keep_publishing(
         pending = await outbox.last_sequence() - await outbox.high_water()
         metrics.OUTBOX_PENDING.set(pending)
         await until(stopping, DRAIN_EVERY_S)
+
+
+async def _mend(
+    outbox: Outbox, publish: PublishRecords, broker: Broker, partitions: dict[str, int]
+) -> bool:
+    """Publish again what the topics lack; False if that has to be looked at later."""
+    queued = await outbox.mend(
+        publish, partitions, partition_for, lambda: lying_in(broker, partitions)
+    )
+    if queued:
+        metrics.REPUBLISHED.inc(queued)
+        logger.warning("control topics differ from the registry: %d rows published again", queued)
+    return queued is not None
 
 
 def main(settings: Settings) -> None:

@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
+from bus.failures import TopicRewoundError
 from bus.pacing import until
 from bus.ports import Broker
 from bus.sink_loop import SinkLoop, SinkSettings
@@ -20,6 +21,7 @@ from roadfade.in_force.published import view_of
 from roadfade.in_force.source import PolicySource
 from roadfade.ledger_file import ExpiredAccount
 from roadfade.metrics import Metered
+from roadfade.processes import rewound
 from roadfade.processes.lake_writer import StoreWriter
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
@@ -58,7 +60,7 @@ class SinkKeeper:
     async def run(self) -> None:
         """Keep until ``stop``. A version with other topics opens the store anew for them.
 
-        NotReady if a topic ends before what the store has read.
+        NotReady if a topic ends before what the store has read, or goes back while it runs.
         """
         try:
             await self._run()
@@ -69,6 +71,7 @@ class SinkKeeper:
             raise
 
     async def _run(self) -> None:
+        await asyncio.to_thread(rewound.check_mark, self._settings.state_dir)
         view = view_of(self._broker, self._source.published)
         account = ExpiredAccount(self._settings.ledger_path)
         async with asyncio.TaskGroup() as group:
@@ -93,6 +96,7 @@ class SinkKeeper:
     ) -> None:
         """Into the store opened for these topics, for as long as these are the topics."""
         sink = await asyncio.to_thread(open_sink, self._settings, outputs, self._plan_of)
+        back: TopicRewoundError | None = None
         writer = StoreWriter(sink, account, judging_clock(self._settings.fixed_now_ms))
         try:
             known = {topic: count for topic, count in partitions.items() if topic in outputs}
@@ -110,9 +114,14 @@ class SinkKeeper:
             async with asyncio.TaskGroup() as group:
                 tidying = group.create_task(writer.tidy())
                 watching = group.create_task(self._end_with(loop, outputs))
-                await loop.run()
+                try:
+                    await loop.run()
+                except TopicRewoundError as found:
+                    back = found
                 tidying.cancel()
                 watching.cancel()
+            if back is not None:
+                raise await asyncio.to_thread(rewound.mark, self._settings.state_dir, back)
         finally:
             await asyncio.to_thread(sink.close)
 
@@ -177,12 +186,7 @@ async def _check_positions(broker: Broker, sink: Sink, partitions: Mapping[str, 
     for (topic, partition), end in ends.items():
         position = sink.position(topic, partition)
         if position is not None and position > end:
-            msg = (
-                f"{topic} was recreated or truncated: the lake has read to {position}, the "
-                f"topic ends at {end}. Keep this lake until its rows have expired, and give the "
-                "new topics a lake of their own (state_dir)"
-            )
-            raise NotReady(msg)
+            raise rewound.refusal(topic, position, f"the topic ends at {end}")
 
 
 def main(settings: Settings) -> None:

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 
+from bus.failures import TopicRewoundError
 from bus.memory.broker import FakeBroker
 from bus.memory.faults import Event, Fault
 from bus.ports import ReaderSettings
@@ -71,6 +72,27 @@ async def test_reading_starts_where_the_sink_left_off(broker: FakeBroker) -> Non
     noted = await keep(broker, store, 9)
     assert store.writes == [[7, 8]]
     assert not noted.expired
+
+
+@pytest.mark.parametrize("new", [1, 3, 8], ids=["fewer", "as many", "more"])
+async def test_a_topic_that_lost_its_end_is_not_taken_for_read(
+    broker: FakeBroker, new: int
+) -> None:
+    broker.feed(IN, 0, b"0", b"1", b"2")
+    store, noted = Store(position=0), Noted()
+    loop = SinkLoop(broker, [IN], GROUP, store.position, store.write, observer=noted)
+    task = asyncio.create_task(loop.run())
+    await until(lambda: broker.committed(GROUP).get((IN, 0)) == 3, task)
+    store.at = 3
+    broker.remake(IN)
+    await until(lambda: loop._reader._member._positions[IN, 0] == 0, task)  # type: ignore[attr-defined]  # as a client that asks for the end
+    broker.feed(IN, 0, *[b"new"] * new)
+    with pytest.raises(TopicRewoundError, match="3 was due, 0 came"):
+        async with asyncio.timeout(60):
+            await task
+    assert store.writes == [[0, 1, 2]]
+    assert noted.again == {0: 3}
+    assert broker.committed(GROUP) == {(IN, 0): 3}
 
 
 @pytest.mark.parametrize(

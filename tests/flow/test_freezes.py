@@ -19,6 +19,8 @@ pytestmark = [pytest.mark.broker, pytest.mark.faults]
 
 PACED_S = 8.0
 PAST_SESSION_S = ReaderSettings().session_timeout_ms / 1000 + 4
+WAKING_S = 3.0
+"""Until a thawed process has sent what it had in hand."""
 NOTHING = RowDifference(lost=0, doubled=0, alien=0)
 
 
@@ -66,6 +68,33 @@ def test_a_worker_cut_off_past_its_session_loses_and_doubles_nothing(
         # Else the network was not cut, and nothing is shown.
         assert figure(road, "worker-0", "roadfade_records_in_total") < len(calm.tape)
         network.mend()
+        road.drained()
+        assert road.ended() == []
+    assert compare(calm.lake, rough / "lake") == NOTHING
+    calm.same_ledger(rough)
+
+
+@pytest.mark.parametrize("frozen", ["worker", "worker-1"])
+def test_a_worker_frozen_past_its_session_leaves_the_ledger_exact(
+    broker: LocalBroker, tmp_path: Path, calm: Run, frozen: str
+) -> None:
+    rough = tmp_path / "rough"
+    same_people(calm.state, rough)
+    # Fetches so small, and so much at once, that the process is frozen with one in hand.
+    few = {"records_per_fetch_max": 20, **calm.settings}
+    with running_road(broker.bootstrap_servers, no_prefix_twice(), rough, **few) as road:
+        road.start("worker-1")
+        page = {"worker": "worker-0", "worker-1": "worker-1"}[frozen]
+        with ThreadPoolExecutor() as threads:
+            playing = threads.submit(play, road.settings, calm.tape)
+            until(lambda: figure(road, page, "roadfade_records_in_total"), "records processed")
+            road.freeze(frozen)
+            playing.result()
+        time.sleep(PAST_SESSION_S)
+        # Its successor has done everything, and said so, before it wakes.
+        road.drained()
+        road.thaw(frozen)
+        time.sleep(WAKING_S)
         road.drained()
         assert road.ended() == []
     assert compare(calm.lake, rough / "lake") == NOTHING

@@ -4,10 +4,12 @@ import pytest
 
 from office.outbox import Outbox
 from office.policy_versions import record_version
+from office.ports import ControlRecord
 from office.registry.consents import NewConsent
 from office.registry.links import NewLink
 from office.registry.registry import Registry
 from office.store.database import Database
+from telemetry.contents import RunningContents
 from telemetry.control import Heartbeat, decode_row
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.publication import Publication
@@ -105,6 +107,68 @@ async def test_a_heartbeat_reaches_every_partition_after_what_it_vouches_for(
     ]
     values = {beat.value for beat in beats if beat.value is not None}
     assert [decode_row(value) for value in values] == [Heartbeat(777, 2)]
+
+
+def lying(topics: Topics) -> dict[tuple[str, int], RunningContents]:
+    """What a reader of the topics finds, by partition."""
+    found = {
+        (topic, number): RunningContents()
+        for topic, count in PARTITIONS.items()
+        for number in range(count)
+    }
+    for record in topics.records:
+        if record.key != HEARTBEAT_KEY:
+            at = record.topic, place(record.key, PARTITIONS[record.topic])
+            found[at].take(record.key, record.value)
+    return found
+
+
+def place(key: bytes, partitions: int) -> int:
+    return sum(key) % partitions
+
+
+async def test_a_heartbeat_says_what_its_partition_holds(
+    registry: Registry, database: Database, outbox: Outbox, topics: Topics
+) -> None:
+    other = Outbox(database)
+    for round_ in range(4):
+        fleet = [NewLink(DeviceId(f"d{round_}-{n}"), SubjectId("s"), 100) for n in range(20)]
+        await registry.register_fleet(fleet, [])
+        await registry.delete_link(await registry.register(DeviceId(f"g{round_}"), ANA, 100))
+        if round_ == 2:  # another process of the office publishes in between
+            await other.drain(topics.publish)
+        before = len(topics.records)
+        await outbox.beat(topics.publish, PARTITIONS, 777, place)
+        told = {
+            (beat.topic, beat.partition): decode_row(beat.value or b"")
+            for beat in topics.records[before:]
+            if beat.key == HEARTBEAT_KEY
+        }
+        held = lying(topics)
+        assert len(told) == len(held)
+        assert {at: beat.contents for at, beat in told.items() if isinstance(beat, Heartbeat)} == {
+            at: rows.contents for at, rows in held.items()
+        }
+
+
+async def test_what_the_topics_lack_is_published_again_and_strangers_go(
+    registry: Registry, outbox: Outbox, topics: Topics
+) -> None:
+    await registry.register(DONGLE, ANA, 100)
+    await registry.grant(ANA, *IMPROVE, 100)
+    await outbox.drain(topics.publish)
+    before = topics.seen()
+
+    async def read() -> dict[tuple[str, int], RunningContents]:
+        return lying(topics)
+
+    assert await outbox.mend(topics.publish, PARTITIONS, place, read) == 0
+    stranger = ControlRecord(CONTROL_LINKS, None, b"stranger", b"{}")
+    topics.records = [topics.records[0], stranger]
+    assert await outbox.mend(topics.publish, PARTITIONS, place, read) == 4
+    await outbox.drain(topics.publish)
+    assert topics.seen() == before
+    assert await outbox.mend(topics.publish, PARTITIONS, place, read) == 0
 
 
 async def test_no_heartbeat_vouches_for_rows_that_are_still_waiting(

@@ -1,5 +1,7 @@
+import sqlite3
 import stat
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from threading import Barrier
 
@@ -8,14 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadfade import ledger_file as module
-from roadfade.ledger_file import LedgerFile
-from telemetry.flow import FlowRecord, OutputFlow, fold
+from roadfade.ledger_file import LedgerFile, Place
+from telemetry.flow import FlowRecord, OutputFlow, encode_flow, fold
 
 
-def record(first: int, last: int, partition: int = 0) -> FlowRecord:
+def record(first: int, last: int, partition: int = 0, generation: int = -1) -> FlowRecord:
     readings = last - first + 1
     row = OutputFlow(readings, readings - 1, {"thinned": 1})
-    return FlowRecord("telemetry.raw", partition, first, last, {"a": row}, {"malformed": 1})
+    return FlowRecord(
+        "telemetry.raw", partition, first, last, {"a": row}, {"malformed": 1}, generation
+    )
 
 
 def test_folding_again_what_was_folded_changes_nothing(tmp_path: Path) -> None:
@@ -26,16 +30,49 @@ def test_folding_again_what_was_folded_changes_nothing(tmp_path: Path) -> None:
     assert ledger.read().rejected == {"malformed": 2}
 
 
+def test_a_folder_that_was_left_behind_folds_nothing_again(tmp_path: Path) -> None:
+    ledger = LedgerFile(tmp_path / "ledger.sqlite")
+    rows = [record(first, first + 9) for first in (0, 10, 20)]
+    for offset, row in enumerate(rows):
+        ledger.fold_at(row, Place(offset, 1_000 + offset))
+    ledger.fold_at(rows[0], Place(0, 1_000))
+    assert ledger.read().outputs["a"].entered == 30
+
+
+def test_a_flow_topic_made_anew_is_folded_on(tmp_path: Path) -> None:
+    ledger = LedgerFile(tmp_path / "ledger.sqlite")
+    ledger.fold_at(record(0, 9), Place(700, 1_000))
+    ledger.fold_at(record(10, 19), Place(0, 2_000))
+    ledger.fold_at(record(20, 29), Place(1, 2_000))
+    assert ledger.read().outputs["a"].entered == 30
+
+
+def test_a_file_of_before_generations_is_read_on(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute(
+            "CREATE TABLE flow (topic TEXT, partition INTEGER, first INTEGER, body BLOB, "
+            "PRIMARY KEY (topic, partition, first))"
+        )
+        body = encode_flow(record(0, 9)).replace(b',"generation":-1', b"")
+        db.execute("INSERT INTO flow VALUES ('telemetry.raw', 0, 0, ?)", (body,))
+        db.commit()
+    ledger = LedgerFile(path)
+    ledger.fold([record(10, 19, generation=3), record(0, 19)])
+    assert ledger.read().outputs["a"].entered == 20
+    assert ledger.ranges() == [("telemetry.raw", 0, 0, 9), ("telemetry.raw", 0, 10, 19)]
+
+
 def test_a_ledger_survives_its_process(tmp_path: Path) -> None:
     LedgerFile(tmp_path / "ledger.sqlite").fold([record(0, 9)])
     assert LedgerFile(tmp_path / "ledger.sqlite").read().outputs["a"].entered == 10
 
 
-@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5)), max_size=30))
-def test_the_file_folds_as_the_definition_does(steps: list[tuple[int, int]]) -> None:
+@given(st.lists(st.tuples(st.integers(0, 20), st.integers(0, 5), st.integers(-1, 2)), max_size=30))
+def test_the_file_folds_as_the_definition_does(steps: list[tuple[int, int, int]]) -> None:
     import tempfile  # noqa: PLC0415  # a folder per example; tmp_path is one per test
 
-    records = [record(first, first + more) for first, more in steps]
+    records = [record(first, first + more, 0, generation) for first, more, generation in steps]
     with tempfile.TemporaryDirectory() as folder:
         ledger = LedgerFile(Path(folder) / "ledger.sqlite")
         ledger.fold(records)

@@ -1,3 +1,6 @@
+from random import Random
+
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +33,48 @@ def test_the_ledger_counts_each_offset_once_whatever_crashes_when(
         else:
             committed += size
     assert fold(written).outputs["a"].entered == total
+
+
+def of(first: int, last: int, generation: int) -> FlowRecord:
+    return msgspec.structs.replace(record(first, last, last - first + 1), generation=generation)
+
+
+@pytest.mark.parametrize(
+    "zombie",
+    [of(100, 199, 5), of(100, 109, 5), of(120, 139, 5), of(100, 199, -1)],
+    ids=["whole", "begin", "middle", "of unknown generation"],
+)
+@pytest.mark.parametrize("at", range(5))
+def test_a_record_left_behind_voids_nothing_of_a_later_generation(
+    zombie: FlowRecord, at: int
+) -> None:
+    written = [of(0, 99, 5), of(100, 129, 6), of(130, 179, 6), of(180, 249, 6), of(250, 299, 6)]
+    written.insert(at + 1, zombie)
+    assert fold(written).outputs["a"].entered == 300
+
+
+def test_a_record_that_nobody_repeated_counts_though_it_is_late() -> None:
+    written = [of(0, 9, 5), of(20, 29, 6), of(10, 19, 5)]
+    assert fold(written).outputs["a"].entered == 30
+
+
+@given(st.randoms(use_true_random=False))
+def test_the_ledger_is_exact_wherever_zombies_write(chance: Random) -> None:
+    written: list[FlowRecord] = []
+    zombies: list[FlowRecord] = []
+    at = 0
+    for generation in range(chance.randint(2, 20)):
+        # Fetched, and never committed: whoever comes next begins at the same offset.
+        zombies += [of(at, at + chance.randint(0, 6), generation)]
+        if chance.random() < 1 / 2:
+            written.append(zombies.pop(chance.randrange(len(zombies))))
+        last = at + chance.randint(0, 4)
+        written.append(of(at, last, generation + 1))
+        at = last + 1
+    chance.shuffle(zombies)
+    # What is in hand of the last generation is done again by whoever comes then.
+    written += [*zombies, of(at, at, 99)]
+    assert fold(written).outputs["a"].entered == at + 1
 
 
 def test_a_row_that_does_not_close_is_seen() -> None:

@@ -40,6 +40,7 @@ class BatchHandler(Metered):
         self._chosen = chosen
         self._keys = keys
         self._clock = clock
+        self._generation = -1
         self._in_hand: deque[tuple[FlowRecord, Tally]] = deque()
 
     async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
@@ -55,7 +56,8 @@ class BatchHandler(Metered):
                 break
         ledger, rejected = tally.settle()
         first, last = records[0].offset, records[-1].offset
-        record = FlowRecord(self._topic, partition, first, last, ledger, rejected)
+        generation = self._generation
+        record = FlowRecord(self._topic, partition, first, last, ledger, rejected, generation)
         self._in_hand.append((record, tally))
         outgoing.append(Outgoing(AUDIT_FLOW, partition, record.key, encode_flow(record), []))
         return outgoing
@@ -70,6 +72,10 @@ class BatchHandler(Metered):
             received_ms = record.timestamp_ms if record.broker_dated else now_ms
             outgoing += process(record.value, received_ms, now_ms, tally)  # type: ignore[arg-type]  # Minimised is an Outgoing in all but name
         return outgoing
+
+    def fetched(self, generation: int) -> None:
+        """What is handled from now on was fetched in this generation of the group."""
+        self._generation = generation
 
     def batch_done(self, done: BatchDone) -> None:
         """Count what the batch held, now that it is durable."""

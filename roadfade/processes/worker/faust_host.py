@@ -20,7 +20,7 @@ from bus.client import bounded_fetch
 from bus.client.connection import Connection
 from bus.failures import RowFault
 from roadfade.in_force.quarantine import set_aside
-from roadfade.ledger_file import LedgerFile
+from roadfade.ledger_file import LedgerFile, Place
 from telemetry import flow
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP
 
@@ -78,7 +78,9 @@ def build_app(
             if record is None:
                 set_aside(AUDIT_FLOW, RowFault.UNDECODABLE)
             else:
-                await asyncio.to_thread(ledger.fold, [record])
+                message = event.message
+                place = Place(message.offset, int(message.timestamp * 1000))
+                await asyncio.to_thread(ledger.fold_at, record, place)
             await stream.ack(event)
 
     app.service(_plane_service(open_plane))

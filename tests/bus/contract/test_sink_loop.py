@@ -6,7 +6,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from bus.failures import GaveUpError, SinkBackpressureError
+from bus.failures import GaveUpError, SinkBackpressureError, TopicRewoundError
 from bus.ports import Broker
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.topics import TopicSpec
@@ -138,6 +138,20 @@ async def test_a_store_that_lost_its_end_gets_it_again(filled: Broker) -> None:
     async with sinking(filled, store) as task:
         # Nothing new arrives: the store's own position alone makes the loop read back.
         await until(lambda: len(store.kept) == 1_000, task)
+
+
+async def test_a_topic_made_anew_ends_it_and_nothing_is_dropped(filled: Broker) -> None:
+    store = Store()
+    async with sinking(filled, store) as task:
+        await until(lambda: len(store.kept) == 1_000, task)
+        async with filled.admin() as admin:
+            await admin.delete(TOPICS)
+            await admin.create([TopicSpec(topic, 2, {}) for topic in TOPICS])
+        await fill(filled, 0, 20)
+        with pytest.raises(TopicRewoundError):
+            async with asyncio.timeout(60):
+                await task
+    assert len(store.kept) == 1_000
 
 
 async def test_a_store_without_positions_goes_on_from_the_commit(filled: Broker) -> None:

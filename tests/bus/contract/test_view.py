@@ -11,6 +11,7 @@ from bus.ports import Broker
 from bus.records import Outgoing
 from bus.topics import TopicSpec
 from bus.view import CompactedView
+from telemetry.contents import Contents, RunningContents
 from telemetry.topics import HEARTBEAT_KEY
 from tests.integration.bus_road import clock, make_topics, publish, until
 
@@ -20,9 +21,15 @@ COMPACTED = {"cleanup.policy": "compact"}
 
 def heartbeat_at(value: bytes) -> int:
     try:
-        return int(value)
+        return int(value.split()[0])
     except ValueError:
         raise UnreadableRowError(RowFault.HEARTBEAT) from None
+
+
+def contents_at(value: bytes) -> Contents | None:
+    """The tests' heartbeats: an instant, and what the partition holds if they say it."""
+    _, *told = value.split()
+    return Contents(int(told[0]), int(told[1])) if told else None
 
 
 class Rows:
@@ -35,6 +42,7 @@ class Rows:
             CONTROL,
             self.apply,
             heartbeat_at=heartbeat_at,
+            contents_at=contents_at,
             clock=lambda: self.now_ms,
             quarantined=lambda topic, fault: self.quarantined.append((topic, fault)),
             **options,
@@ -115,6 +123,33 @@ async def test_it_is_as_fresh_as_its_oldest_partition(bus: Broker) -> None:
         await until(lambda: view.heartbeat_ms == 50_000, task)
         assert rows.held == {}
     assert not view.fresh(50_000)
+
+
+async def test_a_topic_that_lacks_rows_is_not_fresh_however_new(bus: Broker) -> None:
+    await make_topics(bus, TopicSpec(CONTROL, 2, COMPACTED))
+    kept = RunningContents()
+    kept.take(b"a", b"1")
+    kept.take(b"b", b"2")
+    rows, digest = kept.contents
+    told = b"50000 %d %d" % (rows, digest)
+    await publish(bus, [beat(0, 50_000), row(HEARTBEAT_KEY, told, 1)])
+    view = (held := Rows(bus)).view
+    async with reading(held) as task:
+        await until(lambda: view.ready.is_set() and view.heartbeat_ms is not None, task)
+        assert not view.complete
+        assert not view.fresh(50_000)
+        # One that does not say what there is proves nothing.
+        await publish(bus, [row(b"a", b"1", 1), row(b"b", b"1", 1), beat(1, 60_000)])
+        await until(lambda: view._heartbeats[1] == 60_000, task)
+        assert not view.fresh(60_000)
+        await publish(bus, [row(HEARTBEAT_KEY, told.replace(b"5", b"7", 1), 1)])
+        await until(lambda: view._heartbeats[1] == 70_000, task)
+        assert not view.complete
+        # Told again, in another order, with another row come and gone.
+        more = [(b"c", b"3"), (b"b", b"2"), (b"c", None), (b"a", b"1")]
+        await publish(bus, [row(key, value, 1) for key, value in more])
+        await publish(bus, [row(HEARTBEAT_KEY, told, 1)])
+        await until(lambda: view.fresh(50_000), task)
 
 
 async def test_a_row_that_cannot_be_applied_ends_it_loudly(bus: Broker) -> None:

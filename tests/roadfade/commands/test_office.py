@@ -50,6 +50,23 @@ def test_a_dongle_is_registered_linked_and_given_back(office: Office) -> None:
     assert office("unregister", "--device", DONGLE, "--at", later).stdout == f"ended {row}\n"
 
 
+def test_every_row_waits_to_be_published_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, office: Office
+) -> None:
+    monkeypatch.setenv("ROADFADE_STATE_DIR", str(tmp_path / "state"))
+    office("register", "--device", DONGLE, "--subject", ANA)
+    again = office("office", "republish", "--json")
+    assert json.loads(again.stdout) == {"queued": 2}
+    assert office("office", "republish").stdout.startswith("2 rows wait")
+
+
+def test_republish_makes_no_office(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROADFADE_STATE_DIR", str(tmp_path / "elsewhere"))
+    refused = CliRunner().invoke(app, ["office", "republish", "--json"])
+    assert refused.exit_code == 1
+    assert "refused" in json.loads(refused.stdout)
+
+
 def test_an_office_is_made_by_init_and_by_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

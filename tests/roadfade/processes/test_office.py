@@ -14,6 +14,7 @@ from office.policy_versions import published, record_version
 from office.store.database import Database
 from roadfade import metrics
 from roadfade.in_force.publishing import record_first
+from roadfade.processes import office as process
 from roadfade.processes.office import serve, topics_of
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
@@ -123,3 +124,28 @@ async def test_it_does_not_start_on_topics_that_are_not_as_the_policy_says(
 ) -> None:
     with pytest.raises(NotReady, match="topics apply"):
         await topics_of(settings, FakeBroker(), database)
+
+
+async def test_a_control_topic_made_anew_is_filled_again(
+    settings: Settings,
+    broker: FakeBroker,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "LOOK_EVERY_MS", 0)
+    async with office(settings, broker, database) as task:
+        await until(lambda: beaten(broker) == EVERYWHERE, task)
+        await asyncio.sleep(2)  # it looks where the topics end
+        broker.remake(CONTROL_POLICIES)
+        assert told(broker) == []
+        await until(lambda: told(broker) == [1], task)
+
+
+async def test_what_was_lost_while_no_office_ran_is_published_again(
+    settings: Settings, broker: FakeBroker, database: Database
+) -> None:
+    async with office(settings, broker, database) as task:
+        await until(lambda: beaten(broker) == EVERYWHERE, task)
+    broker.remake(CONTROL_POLICIES)
+    async with office(settings, broker, database) as task:
+        await until(lambda: told(broker) == [1], task)

@@ -157,6 +157,23 @@ async def test_a_worker_that_sent_twice_is_kept_once(
     assert await rows(settings) == 6
 
 
+async def test_a_topic_made_anew_while_it_runs_stops_it_for_good(
+    settings: Settings, broker: FakeBroker, study: list[Outgoing]
+) -> None:
+    feed(broker, study)
+    async with keeping(settings, broker) as task:
+        await until(lambda: committed(broker) == 3, task)
+        broker.remake(STUDY)
+        await asyncio.sleep(10)
+        feed(broker, [*study, *study])
+        with pytest.raises(NotReady, match="read to 3, the topic went on at 0"):
+            await task
+    # By now the topic is longer than what was read of it.
+    async with keeping(settings, broker) as task:
+        with pytest.raises(NotReady, match="recreated or truncated"):
+            await task
+
+
 async def test_an_outage_ends_nothing_and_loses_nothing(
     settings: Settings, broker: FakeBroker, study: list[Outgoing]
 ) -> None:

@@ -1,0 +1,50 @@
+"""What lies in the control topics, and whether one of them lost its end.
+
+In: a broker. Out: the live rows of every partition, and an answer that is true once after a
+topic went back: it was truncated or made anew, and what the office published may be missing.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from bus.ports import Broker, Offsets
+from telemetry.contents import RunningContents
+from telemetry.topics import HEARTBEAT_KEY
+
+STOP_DEADLINE_MS: Final = 10_000
+
+
+async def lying_in(
+    broker: Broker, partitions: Mapping[str, int]
+) -> dict[tuple[str, int], RunningContents]:
+    """The rows of every partition, read to its present end; BrokerError if that is refused."""
+    found: dict[tuple[str, int], RunningContents] = {}
+    for topic, count in partitions.items():
+        found |= {(topic, number): RunningContents() for number in range(count)}
+        reader = broker.reader(topic, count)
+        try:
+            await reader.start()
+            while not await reader.caught_up():
+                for number, records in (await reader.fetch()).items():
+                    for record in records:
+                        if record.key is not None and record.key != HEARTBEAT_KEY:
+                            found[topic, number].take(record.key, record.value)
+        finally:
+            await reader.stop(STOP_DEADLINE_MS)
+    return found
+
+
+class EndWatch:
+    """Remembers where topics end."""
+
+    def __init__(self, broker: Broker, partitions: Mapping[str, int]) -> None:
+        self._broker = broker
+        self._partitions = partitions
+        self._ends: Offsets = {}
+
+    async def went_back(self) -> bool:
+        """Whether a partition ends before it did when last asked."""
+        async with self._broker.positions() as positions:
+            ends = await positions.end(self._partitions)
+        before, self._ends = self._ends, ends
+        return any(end < before.get(at, 0) for at, end in ends.items())

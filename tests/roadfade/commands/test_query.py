@@ -61,6 +61,7 @@ def test_rows_come_as_one_object_with_times_in_utc(
         "columns": ["t", "number", "text"],
         "rows": [["2026-11-22T10:00:00Z", 43.5, None], ["2026-11-22T10:00:01Z", 44.0, None]],
         "truncated": False,
+        "unreadable_files": 0,
     }
 
 

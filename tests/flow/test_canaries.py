@@ -3,6 +3,7 @@
 import sqlite3
 from contextlib import closing
 
+import duckdb
 import pytest
 
 from bus.records import Outgoing
@@ -91,14 +92,18 @@ def test_every_form_of_every_mark_is_found_where_it_is() -> None:
 
 def test_the_search_sees_every_kind_of_place(planted_road: Road) -> None:
     road = planted_road
-    # As if the worker had leaked it: the sink takes what the topic says.
+    # As if a worker had leaked it: the sink keeps nothing that the plan does not let it keep.
     leaked = record(0, ce_id="leaked", pseudonym=VIN, dtc=[VIN], expires_ms=wall_ms() // DAY_MS * DAY_MS + 9 * DAY_MS)  # fmt: skip
-    before = figure(road, "sink", "roadfade_sink_rows_total")
+    before = figure(road, "sink", "roadfade_sink_rejected_total")
     play(road.settings, [Outgoing(IMPROVE, 0, leaked.key, leaked.value, list(leaked.headers))])
-    until(lambda: figure(road, "sink", "roadfade_sink_rows_total") > before, "the leak kept")
+    refused = "the leak refused"
+    until(lambda: figure(road, "sink", "roadfade_sink_rejected_total") > before, refused)
+    part = road.settings.lake_dir / "as-if-kept.parquet"
+    duckdb.sql(f"COPY (SELECT '{VIN}' AS pseudonym) TO '{part}'")
     with (road.settings.state_dir / "worker.log").open("a") as log:
         log.write(f"value {VIN.lower()} is odd\n")
     kinds = {place.split(":")[0] for _, _, place in found({"VIN": VIN}, places(road))}
+    part.unlink()
     assert kinds == {"topic", "lake", "log"}
     # The metrics page and the ledger are read as well: what they say of outputs is seen.
     said = {place for _, _, place in found({"output": "third_party_provision"}, places(road))}

@@ -46,6 +46,7 @@ TOGETHER = {
     "tests/integration/test_commands.py": "road",
     "tests/flow/test_crash.py": "calm",
     "tests/flow/test_freezes.py": "calm",
+    "tests/flow/test_full_disk.py": "calm",
     "tests/flow/test_outage.py": "calm",
     "tests/flow/test_version_replay.py": "calm",
 }

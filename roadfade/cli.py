@@ -41,6 +41,9 @@ TOPIC_COMMANDS: Final = {
 LAKE_COMMANDS: Final = {
     "check": "roadfade.commands.lake:check",
 }
+AUDIT_COMMANDS: Final = {
+    "reconcile": "roadfade.commands.audit:reconcile",
+}
 COMMANDS: Final = {
     "register": "roadfade.commands.office:register",
     "unregister": "roadfade.commands.office:unregister",
@@ -75,6 +78,7 @@ office_app = app_of(
 app.add_typer(office_app, name="office")
 app.add_typer(app_of("Kafka topics, as the policy says.", TOPIC_COMMANDS), name="topics")
 app.add_typer(app_of("The lake, as it is on the disk.", LAKE_COMMANDS), name="lake")
+app.add_typer(app_of("Whether every reading is accounted for.", AUDIT_COMMANDS), name="audit")
 
 
 def main() -> None:

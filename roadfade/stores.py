@@ -9,7 +9,7 @@ from sinks.lake.format import LakeFormatError
 from sinks.lake.lake import Lake, LakeSettings
 from sinks.lake.stored import StoredLake
 from sinks.port.allowed import Judge, PlanOf
-from sinks.port.results import Checked
+from sinks.port.results import Checked, Holdings
 from sinks.port.sink import Sink, Store
 from sinks.query.session import Result, run_query
 
@@ -40,6 +40,11 @@ def store_of(settings: Settings) -> Store:
 def check_store(settings: Settings, now_ms: int) -> Checked:
     """What is kept and what is wrong with it; changes nothing. Blocks."""
     return check(settings.lake_dir, now_ms)
+
+
+def holdings_of(settings: Settings) -> Holdings:
+    """How far each topic is kept, and how much of each output; changes nothing. Blocks."""
+    return StoredLake(settings.lake_dir, settings.lake_compression).holdings()
 
 
 def query(settings: Settings, output: str, statement: str, now_ms: int) -> Result:

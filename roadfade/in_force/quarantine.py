@@ -9,7 +9,6 @@ from collections.abc import Callable
 from typing import Final
 
 from bus.failures import RowFault
-from roadfade import metrics
 
 KEYS_MAX: Final = 10_000
 
@@ -19,6 +18,8 @@ _said: set[tuple[str, RowFault]] = set()
 
 def set_aside(topic: str, fault: RowFault) -> None:
     """Count one record, and say once that there are such."""
+    from roadfade import metrics  # noqa: PLC0415  # commands that read a topic serve no metrics
+
     metrics.QUARANTINED.labels(topic, fault).inc()
     if (topic, fault) not in _said:
         _said.add((topic, fault))

@@ -114,6 +114,17 @@ def stored_lasts(directory: Path) -> list[int]:
     return sorted(int(path.name) for path in directory.glob("*") if is_marker(path))
 
 
+def stored_positions(root: Path) -> dict[tuple[str, int], int]:
+    """The next offset to write of each topic-partition that has a marker."""
+    found: dict[tuple[str, int], int] = {}
+    for folder in (root / OFFSETS).glob("*"):
+        owner = read_owner(folder.name)
+        lasts = [] if owner is None else stored_lasts(folder)
+        if owner is not None and lasts:
+            found[owner] = lasts[-1] + 1
+    return found
+
+
 def damaged_markers(root: Path) -> list[Strange]:
     """What in ``_offsets`` is no whole marker: each could hide up to where a topic was read."""
     found: list[Strange] = []

@@ -11,6 +11,7 @@ from typing import Final
 import duckdb
 
 from sinks.port.records import RecordReadings
+from telemetry.record import MESH
 
 COLUMNS: Final = (
     "record",
@@ -152,3 +153,31 @@ def count_rows(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> int:
         ).fetchone()
         total += found[0] if found else 0
     return total
+
+
+def count_readings(
+    engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]
+) -> tuple[int, list[Path]]:
+    """How many readings the files' rows stand for, a cell of the mesh for two; and the unreadable.
+
+    Files that are gone meanwhile are in neither.
+    """
+    total, damaged = 0, list[Path]()
+    for start in range(0, len(paths), FILES_PER_QUERY_MAX):
+        some = paths[start : start + FILES_PER_QUERY_MAX]
+        found = _readings(engine, some)
+        if found is None:  # one of them stops the engine: which?
+            by_path = {path: _readings(engine, [path]) for path in some}
+            found = sum(count or 0 for count in by_path.values())
+            damaged += (path for path, one in by_path.items() if one is None and path.exists())
+        total += found
+    return total, damaged
+
+
+def _readings(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> int | None:
+    statement = f"SELECT count(*) + count(*) FILTER (signal = $1) FROM {source(paths)}"  # noqa: S608  # quoted paths
+    try:
+        found = engine.execute(statement, [MESH]).fetchone()
+    except (duckdb.Error, OSError):
+        return None
+    return None if found is None else int(found[0])

@@ -6,13 +6,16 @@ from pathlib import Path
 from sinks.lake.deletion.erase import erase, locate
 from sinks.lake.deletion.expire import expire_due, overdue
 from sinks.lake.deletion.restate import Restatement
-from sinks.lake.layout import outputs
+from sinks.lake.layout import files, outputs, partitions
+from sinks.lake.markers import stored_positions
 from sinks.lake.oldest import Oldest
+from sinks.lake.parquet import connect, count_readings
 from sinks.lake.steps import Hook, go_on
 from sinks.lake.survey import said_place, survey
 from sinks.lake.verify import search
 from sinks.port.results import (
     Hits,
+    Holdings,
     Located,
     Oddity,
     Overdue,
@@ -66,6 +69,18 @@ class StoredLake:
     def verify(self, marker: bytes) -> Hits:
         """See ``Store``; compressed parts hide a marker, so prove on an uncompressed lake."""
         return search(self._root, marker)
+
+    def holdings(self) -> Holdings:
+        """How far each topic is in the lake, and what is there now of each output."""
+        positions = stored_positions(self._root)
+        readings: dict[str, int] = {}
+        unreadable: dict[str, int] = {}
+        with connect(spill=None) as engine:
+            for place in partitions(self._root):
+                found, damaged = count_readings(engine, files(place))
+                readings[place.output] = readings.get(place.output, 0) + found
+                unreadable[place.output] = unreadable.get(place.output, 0) + len(damaged)
+        return Holdings(positions, readings, unreadable)
 
     def oldest_ms(self) -> Mapping[str, int]:
         """See ``Store``; each part is read once, its answer remembered."""

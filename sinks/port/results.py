@@ -102,6 +102,18 @@ class Checked:
 
 
 @dataclass(frozen=True, slots=True)
+class Holdings:
+    """How far a store has kept each topic, and how much of each output is in it now."""
+
+    positions: Mapping[tuple[str, int], int]
+    """The next offset to keep, by topic and partition."""
+    readings: Mapping[str, int]
+    """By output: readings that its rows stand for; a cell of the mesh stands for two."""
+    unreadable: Mapping[str, int]
+    """By output: parts that are not in the count, since they cannot be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class Swept:
     """What a sweep removed, whole and as rows per output."""
 

@@ -39,7 +39,9 @@ MAY = {
     "commands.policy.pages": frozenset({"babel", "jinja2", "pydantic", "rich"}),
     "commands.policy.publish": frozenset({"pydantic", "rich"}),
     "commands.office": frozenset[str](),
+    "commands.audit": frozenset[str](),
     "commands.lake": frozenset[str](),
+    "status.accounts": PROCESS | {"duckdb"},
     "commands.drives": frozenset[str](),
     "commands.processes": frozenset[str](),
 }

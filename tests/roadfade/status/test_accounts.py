@@ -1,0 +1,46 @@
+"""What the plan lets a delivered reading become, and what running processes cannot account for."""
+
+from dataclasses import replace
+
+from roadfade.status.accounts import _makes_cells, _outputs, _times_max, _unclear
+from roadfade.status.scrape import Process, Sample
+from sinks.port.results import Holdings
+from telemetry.flow import Ledger, OutputFlow
+from tests.support.plans import PLAN
+
+
+def test_a_reading_leaves_at_most_once_by_lane_ground_and_roles() -> None:
+    output = next(one for one in PLAN.outputs if one.lanes)
+    lane = output.lanes[0]
+    once = replace(output, lanes=(lane,))
+    assert _times_max(replace(output, lanes=(lane, lane))) == 2 * _times_max(once)
+    assert _times_max(replace(output, lanes=())) == 0
+
+
+def test_only_an_output_with_a_mesh_makes_cells() -> None:
+    assert {one.id for one in PLAN.outputs if _makes_cells(one)} == {"research"}
+    assert len(PLAN.outputs) > 1
+
+
+def test_what_is_not_known_of_an_output_is_none() -> None:
+    told = Ledger({"a": OutputFlow(5, 5, {})}, {})
+    held = Holdings({}, {"a": 4, "b": 1}, {"a": 1})
+    found = _outputs(told, held, {"c": 2, "on arrival": 9}, [None])
+    assert set(found) == {"a", "b", "c"}
+    assert (found["a"].in_store, found["b"].in_store, found["c"].in_store) == (None, 1, 0)
+    assert all(one.times_max is None and one.cells is None for one in found.values())
+    stranger = _outputs(told, held, {}, [PLAN])["a"]
+    assert (stranger.times_max, stranger.cells) == (None, None), "no version has this output"
+    known = _outputs(told, replace(held, readings={"research": 3}), {}, [PLAN])["research"]
+    assert (known.in_store, known.cells, (known.times_max or 0) >= 1) == (3, True, True)
+
+
+def test_refused_records_and_waiting_counts_are_told() -> None:
+    sink = Process("sink", "", (Sample("roadfade_sink_rejected_total", "not_allowed", 3),))
+    sweep = Process("sweep", "", (Sample("roadfade_unaccounted_readings", "", 7),))
+    silent = Process("worker-0", "", None)
+    assert [one.split()[:3] for one in _unclear([sink, sweep, silent])] == [
+        ["the", "sink", "refused"],
+        ["7", "removed", "readings"],
+    ]
+    assert _unclear([silent]) == []

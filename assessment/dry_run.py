@@ -9,19 +9,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-import msgspec
-
 from assessment.rehearsal import ThrowawayKeys, device_of, everybody
 from policy.plan.columns import columns_of
 from policy.plan.consents import grantable
 from policy.plan.plan import Plan
+from processors.admission.exact_path import read_exactly
 from processors.processor import Processor
 from processors.program import build_program
 from processors.tally import Tally
 from telemetry.control import Role
-from telemetry.envelope import decode_envelope
 from telemetry.flow import OutputFlow
 from telemetry.instants import parse_instant, to_ms
+from telemetry.outcome import Rejected
 from telemetry.record import TROUBLE_CODES, decode_record
 
 DRY_RUN_READINGS_MAX: Final = 2_000_000
@@ -85,10 +84,10 @@ def dry_run(
 def _take(done: DryRun, payload: bytes) -> int:
     """Record an envelope's readings; return the time of its last one, at which it is received."""
     done.envelopes += 1
-    try:
-        envelope = decode_envelope(payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    read = read_exactly(payload)
+    if isinstance(read, Rejected):
         return 0  # the processor gives the reason of the rejection
+    envelope = read.envelope
     t0_ms = to_ms(envelope.clock.t0)
     last_ms = t0_ms
     for path, column in envelope.series.items():

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from ruamel.yaml import YAML
@@ -112,14 +112,9 @@ def parse_map(text: str, catalogue: Catalogue, name: str = "map") -> SignalMap:
     if len(text) > MAP_BYTES_MAX:
         msg = f"{name} is longer than {MAP_BYTES_MAX} characters: split it."
         raise Refused(msg)
+    tree = _tree(text, name)
     try:
-        document = _Document.model_validate(YAML(typ="safe", pure=True).load(text))
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        what = (getattr(error, "problem", None) or "not YAML").split("\n")[0]
-        msg = f"{name}{where}: {what}"
-        raise Refused(msg) from error
+        document = _Document.model_validate(tree)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in first["loc"])
@@ -139,6 +134,22 @@ def parse_map(text: str, catalogue: Catalogue, name: str = "map") -> SignalMap:
             entry = entry.model_copy(update={"bus": document.bus})  # noqa: PLW2901  # the entry with its default
         by_source[message, signal] = Mapped(entry, catalogue[entry.path])
     return SignalMap(document.map, by_source)
+
+
+def _tree(text: str, name: str) -> Any:
+    try:
+        return YAML(typ="safe", pure=True).load(text)
+    except YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
+        what = (getattr(error, "problem", None) or "not YAML").split("\n")[0]
+        msg = f"{name}{where}: {what}"
+        raise Refused(msg) from error
+    except (ValueError, RecursionError) as error:
+        # A day no calendar has, a number of thousands of digits, brackets without end.
+        what = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        msg = f"{name}: not readable as YAML 1.2: {what}. Put texts into quotes."
+        raise Refused(msg) from error
 
 
 def load_map(path: Path, catalogue: Catalogue) -> SignalMap:

@@ -7,7 +7,7 @@ ones are counted under a reason. Nothing of a payload leaves here but what is ad
 import re
 from collections import Counter
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -35,6 +35,14 @@ AHEAD_MS_MAX: Final = DAY_MS
 _IS_CODE: Final = re.compile(TROUBLE_CODE)
 
 
+class Read(NamedTuple):
+    """An envelope, its content's digest, and what of its trouble codes was left out."""
+
+    envelope: Envelope
+    content: bytes
+    bad_codes: Counter[Rejected]
+
+
 def admit(
     program: Program, people: People, value: bytes | None, received_ms: int
 ) -> Admitted | Counter[Rejected]:
@@ -43,7 +51,7 @@ def admit(
         return Counter({Rejected.NO_PAYLOAD: 1})
     if len(value) > ENVELOPE_BYTES_MAX:
         return Counter({Rejected.OVERSIZED: 1})
-    read = _read(value)
+    read = read_exactly(value)
     if isinstance(read, Rejected):
         return Counter({read: readings_said(value)})
     envelope, content, bad_codes = read
@@ -57,15 +65,15 @@ def admit(
     return admitted
 
 
-def _read(value: bytes) -> tuple[Envelope, bytes, Counter[Rejected]] | Rejected:
-    """The envelope, its content's digest, and what of its trouble codes was left out."""
+def read_exactly(value: bytes) -> Read | Rejected:
+    """The envelope as it will be judged, or why it is none."""
     content = content_of(value)
     if content is None:
         return Rejected.MALFORMED
     bad_codes = Counter[Rejected]()
     members = with_plain_times(_without_bad_codes(content.members, bad_codes))
     try:
-        return msgspec.convert(members, Envelope), content.digest, bad_codes
+        return Read(msgspec.convert(members, Envelope), content.digest, bad_codes)
     except UNDECODABLE:
         return _shape_fault(content.members)
 

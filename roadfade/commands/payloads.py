@@ -7,6 +7,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
+from ingest.logs.encoding import encoding_of
 from roadfade.refusal import Refusal
 
 FILE_BYTES_MAX: Final = 64 * 1024 * 1024
@@ -35,7 +36,18 @@ def _read(name: str) -> bytes:
     if len(text) > FILE_BYTES_MAX:
         msg = f"{name} is longer than {FILE_BYTES_MAX} bytes: split it"
         raise Refusal(msg)
-    return text
+    return _as_utf_8(text)
+
+
+def _as_utf_8(text: bytes) -> bytes:
+    """The same text as JSON is sent: editors and shells of Windows write a mark, or UTF-16."""
+    encoding = encoding_of(text)
+    if not encoding.startswith(("utf-8-", "utf-16")):
+        return text
+    try:
+        return text.decode(encoding).encode()
+    except UnicodeDecodeError:
+        return text  # which is no JSON, and is said to be none
 
 
 def _is_json(text: bytes) -> bool:

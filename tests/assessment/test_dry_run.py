@@ -65,6 +65,13 @@ def test_what_is_no_envelope_is_counted_and_not_shown() -> None:
     assert (done.envelopes, done.rejected) == (2, {"malformed": 1})
 
 
+def test_a_bad_trouble_code_costs_that_code_and_no_reading_beside_it() -> None:
+    speeds = {SPEED: column("km/h", [40.0, 41.0, 42.0])}
+    done = dry_run(PLAN, [envelope(speeds, dtc=["P0301", "P0171-00"])], agreed=True)
+    assert done.rejected == {"out_of_range": 1}
+    assert len(done.before[SPEED]) == len(done.after["service"][SPEED]) == 3
+
+
 @pytest.mark.parametrize("size_m", [250, 500, 1_000, 10_000])
 def test_a_position_lies_within_the_outline_of_its_cell(size_m: int) -> None:
     for latitude, longitude in (TOKYO, (26.2124, 127.6809), (43.0687, 141.3508)):

@@ -93,6 +93,39 @@ def test_a_key_that_cannot_apply_is_refused(entry: str, said: str) -> None:
         value(entry, 1.0)
 
 
+NOT_READ = {
+    "a month of no calendar": "title: 2026-13-45",
+    "a day of no calendar": "title: 2026-02-30",
+    "an hour of no clock": "title: 2026-02-28T25:00:00Z",
+    "a tag that does not fit": "title: !!int x",
+    "a float that is none": "title: !!float x",
+    "a number of thousands of digits": f"title: {'9' * 5_000}",
+    "brackets without end": f"title: {'[' * 2_000}",
+    "a control character": "title: \x07",
+    "a mapping as a key": "title: {{a: 1}: 2}",
+    "an alias of nothing": "title: *x",
+    "an alias of itself": "title: &x [*x]",
+    "a merge of a number": "<<: 1",
+    "a merge of an unknown key": "<<: {maps: 1}",
+    "a bit of binary": 'title: !!binary "*"',
+    "a set": "title: !!set {a}",
+}
+
+
+@pytest.mark.parametrize("line", NOT_READ.values(), ids=list(NOT_READ))
+def test_a_map_that_yaml_cannot_build_is_refused_by_its_name(line: str) -> None:
+    with pytest.raises(Refused, match=r"^own\.yaml"):
+        parse_map(f"map: m\n{line}\nsignals: {{}}\n", CATALOGUE, "own.yaml")
+
+
+def test_anchors_aliases_and_merge_keys_of_a_map_are_what_they_stand_for() -> None:
+    text = f"map: m\nsignals:\n  A.B: &one {{{WHOLE}}}\n  A.C: *one\n  A.D: {{<<: *one, max: 5}}\n"
+    plain = (
+        f"map: m\nsignals:\n  A.B: {{{WHOLE}}}\n  A.C: {{{WHOLE}}}\n  A.D: {{{WHOLE}, max: 5}}\n"
+    )
+    assert parse_map(text, CATALOGUE) == parse_map(plain, CATALOGUE)
+
+
 @pytest.mark.parametrize(
     ("number", "right"),
     [

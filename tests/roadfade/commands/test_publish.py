@@ -51,6 +51,13 @@ def test_a_file_holds_one_envelope_or_one_on_each_line(text: bytes, count: int) 
     assert len(split(text)) == count
 
 
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le", "utf-16-be"])
+def test_the_mark_of_an_editor_costs_no_envelope(tmp_path: Path, encoding: str) -> None:
+    file = tmp_path / "envelopes.json"
+    file.write_bytes((GOOD + b"\r\n\r\n" + BAD + b"\r\n").decode().encode(encoding))
+    assert [payload.value for payload in read_payloads([str(file)])] == [GOOD, BAD]
+
+
 def test_envelopes_are_read_in_order_and_from_standard_input(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

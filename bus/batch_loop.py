@@ -127,6 +127,8 @@ class BatchLoop:
             return
         wait_ms = self._patience.failed(monotonic_ms())
         if wait_ms is None:
+            # No record did that: the process that comes next is not to look for one.
+            await self._reader.take_back()
             msg = f"no batch was made durable for {self._settings.give_up_ms} ms"
             raise GaveUpError(msg) from failure
         self._observer.retrying(type(failure.__cause__ or failure).__name__, wait_ms)
@@ -138,9 +140,14 @@ class BatchLoop:
         started_ms = monotonic_ms()
         try:
             await self._reader.learn_due(fetched)
+            portion = await self._reader.begin(fetched)
         except (TimeoutError, BrokerError) as failure:
             self._reader.step_back(fetched)
             return failure
+        return await self._through(portion, started_ms) if portion else None
+
+    async def _through(self, fetched: Fetched, started_ms: int) -> Exception | None:
+        """Handle, send and commit; return the failure if it has to be tried again."""
         try:
             sent = await self._handle_all(fetched)
         except SendFailedError as failure:

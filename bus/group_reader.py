@@ -6,14 +6,17 @@ in hand can be finished and committed by the member that read it.
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Final
 
-from bus.failures import CommitRefusedError, TopicRewoundError
+from bus.attempts import Attempts
+from bus.failures import BrokerError, CommitRefusedError, TopicRewoundError
 from bus.observer import LoopObserver
 from bus.offset_watch import OffsetWatch
-from bus.ports import Broker, Fetched, ReaderSettings, TopicPartition
+from bus.ports import Broker, Committed, Fetched, ReaderSettings, TopicPartition
 
+TAKE_BACK_S_MAX: Final = 2.0
 ASIDE_MAX: Final = 1_000
 """Batches set aside of one partition that are remembered until the next commit."""
 
@@ -42,6 +45,7 @@ class GroupReader:
         self._settings = settings
         self._observer = observer
         self._watch = OffsetWatch()
+        self._attempts = Attempts()
         self._aside: dict[TopicPartition, dict[int, int]] = {}
         self._paused = False
         self._member = broker.group_member(
@@ -107,7 +111,47 @@ class GroupReader:
             if not self._watch.knows(topic, number):
                 async with asyncio.timeout(self._settings.commit_deadline_ms / 1000):
                     committed = await self._member.committed(partition)
-                self._watch.expect(topic, number, committed)
+                self._watch.expect(topic, number, None if committed is None else committed.offset)
+                self._attempts.learn(partition, committed)
+
+    async def begin(self, fetched: Fetched) -> Fetched:
+        """What of these to handle now; the group notes that it was begun. The rest comes again.
+
+        Only the first batch after a partition was given to us is noted, and what processes died
+        at before. A failure may be retried: nothing was begun then.
+        """
+        portion = self._attempts.portion(fetched)
+        for partition, records in fetched.items():
+            taken = len(portion.get(partition, ()))
+            if taken < len(records):
+                self.seek(partition, records[taken].offset)
+        if self._attempts.culprit(portion):
+            await self._pass_over(portion)
+            return {}
+        notes = self._attempts.to_begin(portion)
+        if notes:
+            await self._hand_in(self._attempts.commits(notes))
+            self._attempts.noted(notes)
+        return portion
+
+    async def take_back(self) -> None:
+        """Note that what was begun is given up alive; what cannot be noted counts as an attempt."""
+        notes = self._attempts.to_take_back()
+        if notes:
+            with suppress(BrokerError, TimeoutError):
+                async with asyncio.timeout(TAKE_BACK_S_MAX):
+                    await self._member.commit(self._attempts.commits(notes))
+
+    async def _pass_over(self, portion: Fetched) -> None:
+        await self._hand_in(self._attempts.to_finish(portion))
+        self._attempts.finished(portion)
+        for (topic, number), records in portion.items():
+            self._watch.seen(topic, number, records[0].offset, records[-1].offset)
+            self._observer.passed_over(topic, number, records[0].offset)
+
+    async def _hand_in(self, offsets: Mapping[TopicPartition, Committed]) -> None:
+        async with asyncio.timeout(self._settings.commit_deadline_ms / 1000):
+            await self._member.commit(offsets)
 
     def check_forward(self, fetched: Fetched) -> None:
         """TopicRewoundError, and a report to the observer, if offsets came that were read before.
@@ -148,10 +192,10 @@ class GroupReader:
         A group that has moved on is no failure: its new owner starts at the last commit, and
         what we made durable comes a second time, and the sinks drop it.
         """
-        offsets = {partition: records[-1].offset + 1 for partition, records in fetched.items()}
+        offsets = self._attempts.to_finish(fetched)
+        self._attempts.finished(fetched)
         try:
-            async with asyncio.timeout(self._settings.commit_deadline_ms / 1000):
-                await self._member.commit(offsets)
+            await self._hand_in(offsets)
         except CommitRefusedError as error:
             self._observer.commit_missed(type(error.__cause__ or error).__name__)
         except TimeoutError as error:
@@ -175,6 +219,8 @@ class GroupReader:
         except TimeoutError:
             self.taken += 1
             self._observer.commit_missed("RevokeDeadline")
+            await self.take_back()
         # Another member may read on from here.
         self._watch.forget()
+        self._attempts.forget()
         self._aside.clear()

@@ -30,6 +30,9 @@ class LoopObserver:
     def quarantined(self, topic: str, partition: int, records: int) -> None:
         """Offsets were skipped: what they hold cannot be unpacked within the bound."""
 
+    def passed_over(self, topic: str, partition: int, offset: int) -> None:
+        """A record was skipped: processes died each time they had it in hand (see ``attempts``)."""
+
     def rewound(self, topic: str, partition: int, records: int) -> None:
         """Offsets went back by this many: they were read before, or the topic lost its end."""
 

@@ -45,6 +45,13 @@ class ConsumedRecord(Protocol):
     def headers(self) -> Sequence[tuple[str, bytes]]: ...  # noqa: D102  # as above
 
 
+class Committed(NamedTuple):
+    """The offset of the next record to read, and what the group notes there (see ``attempts``)."""
+
+    offset: int
+    metadata: str = ""
+
+
 class SetAside(NamedTuple):
     """Offsets that a fetch passed over: one batch that unpacks to too much, or not at all."""
 
@@ -217,10 +224,10 @@ class GroupMember(Protocol):
         stamped with it tells a successor's work from that of a member left behind.
         """
 
-    async def committed(self, partition: TopicPartition) -> int | None:
+    async def committed(self, partition: TopicPartition) -> Committed | None:
         """The group's offset there; None if it never committed."""
 
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+    async def commit(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         """Commit; CommitRefusedError if the group has moved on, and these are not ours now."""
 
     def highwater(self, partition: TopicPartition) -> int | None:

@@ -58,6 +58,7 @@ class CompactedView:
         self._silence_ms_max = silence_ms_max
         self._contents: dict[int, RunningContents] = {}
         self._lacking: set[int] = set()
+        self._telling: set[int] = set()
         self._heard_ms: dict[int, int] = {}
         self._heartbeats: dict[int, int | None] = {}
         self._due: dict[int, int] = {}
@@ -72,7 +73,7 @@ class CompactedView:
 
     @property
     def complete(self) -> bool:
-        """Whether no heartbeat told of other rows than were read before it.
+        """Whether the last heartbeats told of the rows read before them, and none was lost since.
 
         A heartbeat that does not say what its partition holds changes nothing: until one does,
         a view is taken for complete, and one that was found incomplete stays so.
@@ -112,7 +113,7 @@ class CompactedView:
             raise TopicError(self._topic, "UnknownTopicOrPartitionError")
         self._heartbeats = dict.fromkeys(range(found.partitions))
         self._contents = {number: RunningContents() for number in self._heartbeats}
-        self._lacking = set()
+        self._lacking, self._telling = set(), set()
         self._heard_ms = dict.fromkeys(self._heartbeats, self._clock())
         return found.partitions
 
@@ -160,12 +161,18 @@ class CompactedView:
             self._apply(record.key, record.value)
         except UnreadableRowError:
             # What it replaced is lost, and was none of the office's rows if there was nothing.
+            if record.key in contents.keys and partition in self._telling:
+                # Known now: until the next heartbeat tells, decisions would lack it.
+                self._lacking.add(partition)
             contents.take(record.key, None)
             raise
         contents.take(record.key, record.value)
 
     def _compare(self, partition: int, told: Contents | None) -> None:
-        if told is not None and told != self._contents[partition].contents:
+        if told is None:
+            return
+        self._telling.add(partition)
+        if told != self._contents[partition].contents:
             self._lacking.add(partition)
-        elif told is not None:
+        else:
             self._lacking.discard(partition)

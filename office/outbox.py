@@ -17,7 +17,7 @@ from office.ports import ControlRecord, PublishRecords, ReadTopics
 from office.published_rows import PartitionOf, PublishedRows
 from office.registry.consents import consent_of
 from office.registry.links import link_of
-from office.store.changes import CHUNK_ROWS, ControlChange, announce, chunks, record_of
+from office.store.changes import CHUNK_ROWS, ControlChange, announce, record_of
 from office.store.database import Database
 from office.store.tables import CONSENTS, DEVICES, LINKS, OUTBOX, POLICIES, PUBLISHED
 from telemetry.contents import Contents
@@ -93,9 +93,7 @@ class Outbox:
             if {at: one.contents for at, one in lying.items()} == rows.contents():
                 return 0
             strangers = rows.strangers(lying)
-        async with self._database.writing() as connection:
-            for some in chunks([ControlChange(topic, key, None) for topic, key in strangers]):
-                await announce(connection, some)
+            await publish(strangers)
         return len(strangers) + await self.republish_all()
 
     async def _published(

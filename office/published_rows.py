@@ -40,10 +40,14 @@ class PublishedRows:
         """What each partition holds."""
         return {at: rows.contents for at, rows in self._rows.items()}
 
-    def strangers(self, lying: Mapping[tuple[str, int], RunningContents]) -> list[tuple[str, str]]:
-        """Topic and key of every row that lies in a partition and is not one of these."""
+    def strangers(self, lying: Mapping[tuple[str, int], RunningContents]) -> list[ControlRecord]:
+        """A tombstone for every row that lies in a partition and is not one of these.
+
+        It goes to that very partition: whoever wrote the row need not have placed its key as we
+        do, and the key need not be a text.
+        """
         return [
-            (at[0], key.decode())
-            for at, rows in lying.items()
-            for key in rows.keys - self._rows[at].keys
+            ControlRecord(topic, number, key, None)
+            for (topic, number), rows in lying.items()
+            for key in rows.keys - self._rows[topic, number].keys
         ]

@@ -3,6 +3,7 @@
 Dashboards and alert rules may use these names only (a test holds them to it).
 """
 
+import logging
 from collections.abc import Mapping
 from pathlib import Path
 from wsgiref.simple_server import WSGIServer
@@ -12,6 +13,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, star
 from bus.observer import LoopObserver
 from telemetry.flow import OutputFlow
 
+logger = logging.getLogger(__name__)
 REGISTRY = CollectorRegistry(auto_describe=True)
 
 
@@ -163,6 +165,14 @@ class Metered(LoopObserver):
         """Records that cannot be unpacked: never silent."""
         del partition
         QUARANTINED.labels(topic, "unpacking").inc(records)
+
+    def passed_over(self, topic: str, partition: int, offset: int) -> None:
+        """A record ended every process that had it in hand: never silent."""
+        QUARANTINED.labels(topic, "deadly").inc()
+        logger.error(
+            "%s, partition %d, offset %d: processes ended each time they had this record in hand; "
+            "it was passed over", topic, partition, offset,
+        )  # fmt: skip
 
     def rewound(self, topic: str, partition: int, records: int) -> None:
         """Offsets went back: never silent."""

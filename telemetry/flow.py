@@ -17,6 +17,8 @@ from msgspec import Struct
 OFFSET_MAX: Final = 2**63 - 2
 """Kafka's offsets are signed 64-bit integers, and the next one must be one too."""
 PARTITION_MAX: Final = 2**31 - 1
+GENERATION_MAX: Final = 2**31 - 1
+"""Kafka counts a group's generations in 32 bits."""
 COUNT_MAX: Final = 2**40
 """More readings than a batch of raw records can hold, and far from where sums overflow."""
 
@@ -99,6 +101,7 @@ def take_flow(payload: bytes | None) -> FlowRecord | None:
     holds = (
         0 <= record.partition <= PARTITION_MAX
         and 0 <= record.first <= record.last <= OFFSET_MAX
+        and -1 <= record.generation <= GENERATION_MAX
         and all(0 <= count <= COUNT_MAX for count in counts)
         and _is_text(record)
     )

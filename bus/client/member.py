@@ -12,7 +12,7 @@ from bus.client.address import Address
 from bus.client.closing import end_consumer
 from bus.client.translation import translated
 from bus.failures import CommitRefusedError
-from bus.ports import Fetched, ReaderSettings, SetAside, TopicPartition
+from bus.ports import Committed, Fetched, ReaderSettings, SetAside, TopicPartition
 
 REQUEST_TIMEOUT_MS: Final = 15_000
 
@@ -114,16 +114,20 @@ class KafkaMember:
         return generation
 
     @translated
-    async def committed(self, partition: TopicPartition) -> int | None:
+    async def committed(self, partition: TopicPartition) -> Committed | None:
         """The group's offset there."""
-        offset: int | None = await self._consumer.committed(self._full(partition))
-        return offset
+        full = self._full(partition)
+        # The client's own ``committed`` drops the metadata.
+        found = await self._consumer._coordinator.fetch_committed_offsets([full])  # noqa: SLF001
+        if full not in found or found[full].offset < 0:
+            return None
+        return Committed(found[full].offset, found[full].metadata or "")
 
     @translated
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+    async def commit(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         """Commit; CommitRefusedError if the group has moved on."""
         try:
-            await self._consumer.commit({self._full(at): offset for at, offset in offsets.items()})
+            await self._consumer.commit({self._full(at): tuple(to) for at, to in offsets.items()})
         except (CommitFailedError, IllegalStateError) as error:
             raise CommitRefusedError(str(error)) from error
 

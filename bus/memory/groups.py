@@ -12,7 +12,15 @@ from itertools import count
 from bus.failures import CommitRefusedError
 from bus.memory.cluster import Cluster, PartitionLog
 from bus.memory.faults import Event, Fault, Faults
-from bus.ports import ConsumedRecord, Fetched, Offsets, ReaderSettings, SetAside, TopicPartition
+from bus.ports import (
+    Committed,
+    ConsumedRecord,
+    Fetched,
+    Offsets,
+    ReaderSettings,
+    SetAside,
+    TopicPartition,
+)
 
 _dynamic = count(1)
 
@@ -22,6 +30,8 @@ class Group:
 
     def __init__(self, cluster: Cluster, committed: Offsets) -> None:
         self.committed = committed
+        self.metadata: dict[TopicPartition, str] = {}
+        """What was committed beside the offsets."""
         self.stale = False
         """Whether a member left: the next fetch of any member shares out again."""
         self.generation = 0
@@ -165,13 +175,15 @@ class MemoryMember:
         """The group's count when it gave this member its share."""
         return self._generation
 
-    async def committed(self, partition: TopicPartition) -> int | None:
+    async def committed(self, partition: TopicPartition) -> Committed | None:
         """The group's offset there; TimeoutError while the broker is away."""
         if self._cluster.away:
             raise TimeoutError
-        return self._group.committed.get(partition)
+        offset = self._group.committed.get(partition)
+        metadata = self._group.metadata.get(partition, "")
+        return None if offset is None else Committed(offset, metadata)
 
-    async def commit(self, offsets: Mapping[TopicPartition, int]) -> None:
+    async def commit(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         """Commit; CommitRefusedError, or TimeoutError if no answer comes."""
         if self._cluster.away:
             raise TimeoutError
@@ -180,7 +192,9 @@ class MemoryMember:
         if fault is Fault.COMMIT_REFUSED or not ours:
             msg = "the group has moved on"
             raise CommitRefusedError(msg)
-        self._group.committed.update({(at.topic, at.partition): to for at, to in offsets.items()})
+        for at, to in offsets.items():
+            self._group.committed[at.topic, at.partition] = to.offset
+            self._group.metadata[at] = to.metadata
         if fault is Fault.COMMIT_LOST:
             raise TimeoutError
 

@@ -118,8 +118,10 @@ def lying(topics: Topics) -> dict[tuple[str, int], RunningContents]:
     }
     for record in topics.records:
         if record.key != HEARTBEAT_KEY:
-            at = record.topic, place(record.key, PARTITIONS[record.topic])
-            found[at].take(record.key, record.value)
+            number = record.partition
+            if number is None:
+                number = place(record.key, PARTITIONS[record.topic])
+            found[record.topic, number].take(record.key, record.value)
     return found
 
 
@@ -163,9 +165,13 @@ async def test_what_the_topics_lack_is_published_again_and_strangers_go(
         return lying(topics)
 
     assert await outbox.mend(topics.publish, PARTITIONS, place, read) == 0
-    stranger = ControlRecord(CONTROL_LINKS, None, b"stranger", b"{}")
-    topics.records = [topics.records[0], stranger]
-    assert await outbox.mend(topics.publish, PARTITIONS, place, read) == 4
+    # The second lies where its key does not belong, and its key is no text.
+    strangers = [
+        ControlRecord(CONTROL_LINKS, None, b"stranger", b"{}"),
+        ControlRecord(CONTROL_LINKS, place(b"\xff", 3) ^ 1, b"\xff", b"{}"),
+    ]
+    topics.records = [topics.records[0], *strangers]
+    assert await outbox.mend(topics.publish, PARTITIONS, place, read) == 5
     await outbox.drain(topics.publish)
     assert topics.seen() == before
     assert await outbox.mend(topics.publish, PARTITIONS, place, read) == 0

@@ -108,6 +108,11 @@ class Road:
         """Let a frozen process go on as if nothing had been."""
         os.killpg(self._children[name].pid, signal.SIGCONT)
 
+    def peak_memory_bytes(self, name: str) -> int:
+        """The most memory that a process ever had."""
+        status = Path(f"/proc/{self._children[name].pid}/status").read_text()
+        return int(status.partition("VmHWM:")[2].split()[0]) * 1024
+
     def stop(self, name: str) -> int:
         """End a process politely; its exit code."""
         return self._children.pop(name).stop(STOP_S_MAX)

@@ -8,6 +8,8 @@ import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
 
+from prometheus_client.parser import text_string_to_metric_families
+
 from tests.support.road import Road
 
 WAIT_S_MAX = 180.0
@@ -28,6 +30,16 @@ def figure(road: Road, process: str, metric: str) -> float:
     """The sum of a metric over its labels; 0 if there is none."""
     lines = [line.rpartition(" ") for line in page(road, process).splitlines()]
     return sum(float(value) for name, _, value in lines if name.split("{")[0] == metric)
+
+
+def labelled(road: Road, process: str, metric: str, *labels: str) -> dict[tuple[str, ...], float]:
+    """The values of a metric that are not 0, by some of its labels."""
+    return {
+        tuple(sample.labels[label] for label in labels): sample.value
+        for family in text_string_to_metric_families(page(road, process))
+        for sample in family.samples
+        if sample.name == metric and sample.value
+    }
 
 
 def until(true: Callable[[], object], what: str, wait_s: float = WAIT_S_MAX) -> None:

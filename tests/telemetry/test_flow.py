@@ -106,6 +106,8 @@ STRANGE = {
     "negative count": without(b'"in":10', b'"in":-10'),
     "ends before it begins": without(b'"first":0', b'"first":10'),
     "half a surrogate": without(b'"a":', b'"\\ud800":'),
+    "huge generation": without(b'"generation":-1', b'"generation":' + HUGE),
+    "generation before any": without(b'"generation":-1', b'"generation":-2'),
     "a fraction": without(b'"last":9', b'"last":9.5'),
 }
 

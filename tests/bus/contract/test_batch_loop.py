@@ -72,7 +72,7 @@ async def test_no_offset_is_committed_before_the_acknowledgements(bus: Broker) -
     noted, producer = Noted(), Gated(bus)
     async with running(copier(bus, noted, producer=producer)) as tasks:
         await producer.sent.wait()
-        assert await committed(bus) == {}
+        assert not any((await committed(bus)).values())
         producer.gate.set()
         await until(lambda: noted.records == 100, *tasks)
     assert sum((await committed(bus)).values()) == 100
@@ -92,7 +92,7 @@ async def test_a_crash_between_ack_and_commit_doubles_and_never_loses(
     dying = copier(bus, Noted(), producer=DiesAfterAcks(bus))
     with pytest.raises(Crashed):
         await dying.run()
-    assert await committed(bus) == {}
+    assert not any((await committed(bus)).values())
     noted = Noted()
     async with running(copier(bus, noted)) as tasks:
         await until(lambda: noted.records == 300, *tasks)
@@ -112,7 +112,7 @@ async def test_a_handler_that_raises_ends_the_loop_with_nothing_committed(
 
     with pytest.raises(Crashed):
         await copier(bus, Noted(), handle=handle).run()
-    assert await committed(bus) == {}
+    assert not any((await committed(bus)).values())
     assert not await values(bus)
 
 
@@ -156,7 +156,7 @@ async def test_failing_for_too_long_ends_the_loop(bus: Broker) -> None:
     )  # fmt: skip
     with pytest.raises(GaveUpError):
         await loop.run()
-    assert await committed(bus) == {}
+    assert not any((await committed(bus)).values())
 
 
 async def test_while_paused_nothing_is_handled_and_afterwards_everything(

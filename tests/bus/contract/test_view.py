@@ -171,6 +171,27 @@ async def test_a_row_that_cannot_be_read_is_set_aside_and_the_next_is_taken(bus:
     assert rows.quarantined == [(CONTROL, RowFault.UNDECODABLE), (CONTROL, RowFault.HEARTBEAT)]
 
 
+async def test_garbage_over_a_row_that_was_told_of_makes_the_topic_lack_it(
+    bus: Broker,
+) -> None:
+    await make_topics(bus, TopicSpec(CONTROL, 1, COMPACTED))
+    kept = RunningContents()
+    kept.take(b"a", b"1")
+    told = row(HEARTBEAT_KEY, b"5000 %d %d" % kept.contents, 0)
+    await publish(bus, [row(b"a", b"1"), told])
+    rows = Rows(bus, 5_000)
+    async with reading(rows) as task:
+        await until(lambda: rows.view.fresh(5_000), task)
+        await publish(bus, [row(b"nobodys", b"garbage")])
+        await until(lambda: len(rows.quarantined) == 1, task)
+        assert rows.view.fresh(5_000), "nothing that was known is lost"
+        await publish(bus, [row(b"a", b"garbage")])
+        await until(lambda: len(rows.quarantined) == 2, task)
+        assert not rows.view.complete
+        await publish(bus, [row(b"a", b"1"), told])
+        await until(lambda: rows.view.fresh(5_000), task)
+
+
 async def test_a_row_without_a_key_is_set_aside(bus: Broker) -> None:
     # Only a topic that is not compacted takes one.
     await make_topics(bus, TopicSpec(CONTROL, 1, {}))

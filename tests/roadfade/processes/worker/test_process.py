@@ -14,6 +14,7 @@ from bus.memory.cluster import Stored
 from bus.memory.faults import Fault
 from bus.records import Outgoing
 from office.keyring.kek import FileKek
+from roadfade import metrics
 from roadfade.clock import wall_ms
 from roadfade.in_force.source import PolicySource
 from roadfade.processes.worker.batch_handler import BatchHandler
@@ -235,3 +236,35 @@ async def test_a_link_that_ends_while_a_batch_is_in_hand_is_decided_anew(
         await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 0)) == 1, task)
     assert broker.records(STUDY) == []
     assert len(again) == 2
+
+
+async def test_an_envelope_that_ends_each_worker_is_passed_over_and_told(
+    settings: Settings,
+    broker: FakeBroker,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    handle = BatchHandler.handle
+
+    async def dying(self: BatchHandler, partition: int, records: Sequence[Arrived]) -> Any:
+        if any(record.offset == 1 for record in records):
+            raise MemoryError
+        return await handle(self, partition, records)
+
+    monkeypatch.setattr(BatchHandler, "handle", dying)
+    counted = metrics.QUARANTINED.labels(RAW, "deadly")
+    before, deaths = counted._value.get(), 0
+    drive(broker, 0, 1, 2, 3)
+    while broker.committed(WORKER_GROUP).get((RAW, 0)) != 3:
+        beat(broker)
+        try:
+            async with working(settings, broker) as task:
+                await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 0)) == 3, task)
+        except* MemoryError:
+            deaths += 1
+    assert counted._value.get() == before + 1
+    assert deaths == 4
+    assert len(broker.records(STUDY)) == 2
+    (said,) = [record.getMessage() for record in caplog.records if "passed over" in record.message]
+    assert f"{RAW}, partition 0, offset 1" in said
+    assert DEVICE not in said

@@ -1,0 +1,162 @@
+"""What a group notes beside its offsets: which records were begun, and how often in vain. Pure.
+
+A process that dies leaves its note; the one after it counts on from there. What killed
+``ATTEMPTS_MAX`` processes in a row is handed on record by record, so that a later death names
+its record; a record that was in hand alone for as many deaths is passed over. One death proves
+nothing: a process may be killed at any moment.
+
+The note is the metadata of a commit, ``v1;attempts=2;from=100;to=150``: offsets ``from`` up to
+``to`` (exclusive) were begun so often. ``single=190`` says that up to there each record goes
+alone. Fields that are not known are left unread, and so is a note of another version.
+"""
+
+import re
+from collections.abc import Mapping
+from typing import Final, NamedTuple
+
+from bus.ports import Committed, Fetched, TopicPartition
+
+ATTEMPTS_MAX: Final = 2
+NOTE_LENGTH_MAX: Final = 1_000
+"""Kafka's ``offset.metadata.max.bytes`` is 4096 unless configured."""
+_FIELD: Final = re.compile(r"([a-z_]{1,30})=([0-9]{1,19})")
+
+
+class Note(NamedTuple):
+    """``attempts`` at offsets ``first`` up to ``end``; alone, each, up to ``single_end``."""
+
+    attempts: int
+    first: int
+    end: int
+    single_end: int = 0
+
+    def encode(self) -> str:
+        """The metadata of a commit."""
+        alone = f";single={self.single_end}" if self.single_end else ""
+        return f"v1;attempts={self.attempts};from={self.first};to={self.end}{alone}"
+
+    @property
+    def alone(self) -> bool:
+        """Whether it tells of one record that was in hand by itself, to find a culprit."""
+        return self.first < self.single_end and self.end == self.first + 1
+
+
+def read_note(text: str) -> Note | None:
+    """The note in a commit's metadata; None if it is none of ours, or of another version."""
+    version, *rest = text[:NOTE_LENGTH_MAX].split(";")
+    fields = {found[1]: int(found[2]) for one in rest if (found := _FIELD.fullmatch(one))}
+    if version != "v1" or not {"attempts", "from", "to"} <= fields.keys():
+        return None
+    return Note(fields["attempts"], fields["from"], fields["to"], fields.get("single", 0))
+
+
+class Attempts:
+    """The notes of one member's partitions. A partition that is not watched costs nothing."""
+
+    def __init__(self) -> None:
+        self._watched: dict[TopicPartition, Note | None] = {}
+        self._committed: dict[TopicPartition, int] = {}
+        self._ours: set[TopicPartition] = set()
+        """Those whose note this process wrote: to try again within it is no other attempt."""
+
+    def learn(self, partition: TopicPartition, found: Committed | None) -> None:
+        """Take up a partition with what the group noted there; its first batch is watched."""
+        note = None if found is None else read_note(found.metadata)
+        if note is not None and not note.alone and note.attempts >= ATTEMPTS_MAX:
+            # They were attempts at more than one record.
+            note = note._replace(attempts=0, single_end=max(note.end, note.single_end))
+        self._watched[partition] = note
+        self._ours.discard(partition)
+        if found is not None:
+            self._committed[partition] = found.offset
+
+    def forget(self) -> None:
+        """Forget all: another member may have gone on."""
+        self._watched.clear()
+        self._committed.clear()
+        self._ours.clear()
+
+    def portion(self, fetched: Fetched) -> Fetched:
+        """What of a fetch to handle now: all of it, or one record if one of it is suspect."""
+        if self._watched:
+            for partition, records in sorted(fetched.items()):
+                note = self._watched.get(partition)
+                if note is not None and records[0].offset < note.single_end:
+                    return {partition: records[:1]}
+        return fetched
+
+    def culprit(self, portion: Fetched) -> bool:
+        """Whether this one record was in hand at too many deaths."""
+        if len(portion) != 1 or not self._watched:
+            return False
+        ((partition, records),) = portion.items()
+        note = self._watched.get(partition)
+        return (
+            note is not None
+            and partition not in self._ours
+            and note.alone
+            and note.attempts >= ATTEMPTS_MAX
+            and note.first == records[0].offset
+        )
+
+    def to_begin(self, portion: Fetched) -> Mapping[TopicPartition, Note]:
+        """What to note before this is handled; nothing for partitions that are not watched."""
+        notes = {}
+        for partition in portion.keys() & self._watched.keys():
+            records, before = portion[partition], self._watched[partition]
+            note = Note(1, records[0].offset, records[-1].offset + 1)
+            if before is not None and before.first == note.first:
+                other = partition not in self._ours
+                note = note._replace(attempts=before.attempts + other)
+            if before is not None and before.single_end > note.first:
+                note = note._replace(single_end=before.single_end)
+            if note != before or partition not in self._ours:
+                notes[partition] = note
+        return notes
+
+    def to_take_back(self) -> Mapping[TopicPartition, Note]:
+        """What to note if this process lives, and gives up what it began: that was no death."""
+        notes = {}
+        for partition in self._ours:
+            note = self._watched.get(partition)
+            if note is not None and note.attempts:
+                notes[partition] = note._replace(attempts=note.attempts - 1)
+        return notes
+
+    def commits(self, notes: Mapping[TopicPartition, Note]) -> Mapping[TopicPartition, Committed]:
+        """The commit that carries these; it moves no offset, so that no gap is forgotten."""
+        return {
+            partition: Committed(self._committed.get(partition, note.first), note.encode())
+            for partition, note in notes.items()
+        }
+
+    def noted(self, notes: Mapping[TopicPartition, Note]) -> None:
+        """Remember notes that are committed now."""
+        self._watched.update(notes)
+        self._ours.update(notes)
+
+    def to_finish(self, portion: Fetched) -> Mapping[TopicPartition, Committed]:
+        """What to commit after it; the rest of what is suspect stays so, all else is clean."""
+        return {
+            partition: Committed(records[-1].offset + 1, "" if rest is None else rest.encode())
+            for partition, records in portion.items()
+            for rest in [self._rest(partition, records[-1].offset + 1)]
+        }
+
+    def finished(self, portion: Fetched) -> None:
+        """The portion is through, or passed over."""
+        for partition in portion.keys() & self._watched.keys():
+            records = portion[partition]
+            rest = self._rest(partition, records[-1].offset + 1)
+            self._ours.discard(partition)
+            self._committed[partition] = records[-1].offset + 1
+            if rest is None:
+                del self._watched[partition]
+            else:
+                self._watched[partition] = rest
+
+    def _rest(self, partition: TopicPartition, next_offset: int) -> Note | None:
+        note = self._watched.get(partition)
+        if note is None or next_offset >= note.single_end:
+            return None
+        return Note(0, next_offset, next_offset + 1, note.single_end)

@@ -1,0 +1,164 @@
+"""Records that somebody else wrote, on every topic, while a fleet drives: they cost nobody else."""
+
+from collections import Counter
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+from aiokafka.errors import KafkaError
+
+from roadfade.local.broker import LocalBroker
+from sinks.lake.digest import RowDifference, compare
+from telemetry.topics import AUDIT_FLOW, CONTROL, RAW
+from tests.flow.runs import Run
+from tests.support.pace import plan_of, play, same_people
+from tests.support.poison import (
+    NEW_KEYS,
+    RAW_REJECTED,
+    Dose,
+    audit_doses,
+    cleaned,
+    control_doses,
+    drop_bombs,
+    give,
+    lying,
+    purpose_doses,
+    raw_doses,
+)
+from tests.support.road import Road, no_prefix_twice, running_road
+from tests.support.watching import figure, labelled, until
+
+pytestmark = [pytest.mark.broker, pytest.mark.faults]
+
+PACED_S = 6.0
+MEMORY_BYTES_MAX = 400 * 1024 * 1024
+"""A process without poison comes to some 200 MiB; the bomb alone would be 500."""
+NOTHING = RowDifference(lost=0, doubled=0, alien=0)
+
+
+class Half:
+    """How much of the tape may be out: half of it, until the rest is let go."""
+
+    share = 0.5
+
+    def __call__(self) -> float:
+        return self.share
+
+
+class Driving(NamedTuple):
+    road: Road
+    tape: Half
+    playing: Future[None]
+
+
+@contextmanager
+def half_played(broker: LocalBroker, calm: Run, state: Path) -> Iterator[Driving]:
+    """A road in the middle of the tape; it goes on when asked to."""
+    same_people(calm.state, state)
+    half = Half()
+    with (
+        running_road(broker.bootstrap_servers, no_prefix_twice(), state, **calm.settings) as road,
+        ThreadPoolExecutor() as threads,
+    ):
+        playing = threads.submit(play, road.settings, calm.tape, PACED_S, half)
+        try:
+            until(lambda: figure(road, "sink", "roadfade_sink_rows_total"), "rows in the lake")
+            yield Driving(road, half, playing)
+        finally:
+            half.share = 1.0
+
+
+def let_go(driving: Driving) -> None:
+    driving.tape.share = 1.0
+    driving.playing.result()
+    driving.road.drained()
+
+
+def unharmed(road: Road) -> None:
+    """No process ended, and none grew to what a bomb would make of it."""
+    assert road.ended() == []
+    for name in ("worker", "sink"):
+        assert road.peak_memory_bytes(name) < MEMORY_BYTES_MAX, name
+
+
+def test_poison_among_the_data_is_counted_and_the_rest_arrives(
+    broker: LocalBroker, tmp_path: Path, calm: Run
+) -> None:
+    rough = tmp_path / "rough"
+    with half_played(broker, calm, rough) as driving:
+        road = driving.road
+        doses: list[Dose] = []
+        refused = Counter[str]()
+        for output in plan_of(road.settings).outputs:
+            for real in lying(road, output.topic)[:1]:
+                for reason, dose in purpose_doses(output, real):
+                    doses.append(dose)
+                    refused[reason] += 1
+        audit = list(audit_doses())
+        give(road, [*doses, *raw_doses(), *audit])
+        bombed = (RAW, AUDIT_FLOW, doses[0].topic)
+        drop_bombs(road, bombed)
+        let_go(driving)
+        unharmed(road)
+        rejected = labelled(road, "sink", "roadfade_sink_rejected_total", "reason")
+        assert rejected == {(reason,): count for reason, count in refused.items()}
+        aside = labelled(road, "worker-0", "roadfade_quarantined_total", "topic", "reason")
+        assert aside == {(RAW, "unpacking"): 1, (AUDIT_FLOW, "undecodable"): len(audit)}
+        aside = labelled(road, "sink", "roadfade_quarantined_total", "topic", "reason")
+        assert aside == {(bombed[2], "unpacking"): 1}
+        assert figure(road, "worker-0", "roadfade_expired_unread_total") == 0
+    assert compare(calm.lake, rough / "lake") == NOTHING
+    calm.same_ledger(rough, besides=RAW_REJECTED)
+
+
+@pytest.mark.parametrize("topic", CONTROL)
+def test_poison_on_a_control_topic_waits_and_loses_nothing(
+    broker: LocalBroker, tmp_path: Path, calm: Run, topic: str
+) -> None:
+    rough = tmp_path / "rough"
+    with half_played(broker, calm, rough) as driving:
+        road = driving.road
+        # Such a topic takes no record without a key, from anybody.
+        with pytest.raises(KafkaError):
+            give(road, [Dose(topic, None, b"garbage")])
+        doses = list(control_doses(topic, lying(road, topic)))
+        give(road, doses)
+
+        def aside() -> float:
+            found = labelled(road, "worker-0", "roadfade_quarantined_total", "topic", "reason")
+            return sum(count for (where, _), count in found.items() if where == topic)
+
+        until(lambda: aside() == len(doses), "everything set aside")
+        until(lambda: figure(road, "worker-0", "roadfade_paused"), "a worker that waits")
+        driving.tape.share = 1.0
+        driving.playing.result()
+        unharmed(road)
+        give(road, cleaned(topic))
+        assert road.cli("office", "republish").code == 0
+        road.drained()
+        unharmed(road)
+        assert not figure(road, "worker-0", "roadfade_paused")
+    assert compare(calm.lake, rough / "lake") == NOTHING
+    calm.same_ledger(rough)
+
+
+def test_an_office_that_starts_takes_poison_out_of_its_topics(
+    broker: LocalBroker, tmp_path: Path, calm: Run
+) -> None:
+    rough = tmp_path / "rough"
+    with half_played(broker, calm, rough) as driving:
+        road = driving.road
+        for topic in CONTROL:
+            give(road, control_doses(topic, lying(road, topic)))
+            # Rows can lie where their keys do not belong.
+            give(road, [Dose(topic, key, b"{}", partition=n) for n in (0, 1) for key in NEW_KEYS])
+        until(lambda: figure(road, "worker-0", "roadfade_paused"), "a worker that waits")
+        road.stop("office")
+        road.start("office")
+        let_go(driving)
+        unharmed(road)
+    assert compare(calm.lake, rough / "lake") == NOTHING
+    calm.same_ledger(rough)

@@ -8,11 +8,12 @@ been missed, the view ends with an error and has to be built anew.
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from bus.failures import RowFault, TopicError, UnreadableRowError, ViewOutdatedError
 from bus.pacing import Stopping
 from bus.ports import Broker, ConsumedRecord, TopicReader
+from bus.records import APPEND_TIME
 from telemetry.contents import Contents, RunningContents
 from telemetry.topics import HEARTBEAT_KEY
 
@@ -21,6 +22,17 @@ SILENCE_MS_MAX: Final = 3_600_000
 """Must stay below the control topics' ``delete.retention.ms``, after which a deletion is gone."""
 
 ApplyRow = Callable[[bytes, bytes | None], None]
+
+
+class Beat(NamedTuple):
+    """A heartbeat as it was read. Times in milliseconds UTC."""
+
+    at_ms: int
+    """What its sender's clock said."""
+    stamp_ms: int | None
+    """What the broker's clock said as it came there; None if its sender dated the record."""
+    live: bool
+    """Whether it was read after all that was there at the start: it may have come just now."""
 
 
 class CompactedView:
@@ -32,6 +44,7 @@ class CompactedView:
     ``quarantined(topic, fault)`` is called, and the view goes on. Whatever else it raises ends
     ``run``. ``heartbeat_at`` returns the milliseconds UTC in a heartbeat's value, or raises the
     same; every partition must carry heartbeats of its own. ``clock`` is milliseconds UTC.
+    ``beat`` is told the last heartbeat of each fetch, by partition.
     """
 
     def __init__(
@@ -44,6 +57,7 @@ class CompactedView:
         clock: Callable[[], int],
         quarantined: Callable[[str, RowFault], None] = lambda _topic, _fault: None,
         contents_at: Callable[[bytes], Contents | None] = lambda _: None,
+        beat: Callable[[Beat], None] = lambda _: None,
         silence_ms_max: int = SILENCE_MS_MAX,
     ) -> None:
         self.ready = asyncio.Event()
@@ -55,6 +69,7 @@ class CompactedView:
         self._clock = clock
         self._quarantined = quarantined
         self._contents_at = contents_at
+        self._beat = beat
         self._silence_ms_max = silence_ms_max
         self._contents: dict[int, RunningContents] = {}
         self._lacking: set[int] = set()
@@ -138,24 +153,30 @@ class CompactedView:
         if records[0].offset < self._due.get(partition, 0):
             msg = "the topic lost its end or was created anew; it may lack rows of this view"
             raise ViewOutdatedError(msg)
+        heard: Beat | None = None
         for record in records:
             try:
-                self._take_row(partition, record)
+                heard = self._take_row(partition, record) or heard
             except UnreadableRowError as unreadable:
                 # One record must not end every process that reads the topic.
                 self._quarantined(self._topic, unreadable.fault)
         self._due[partition] = records[-1].offset + 1
         self._heard_ms[partition] = now_ms
+        if heard is not None:
+            self._beat(heard)
 
-    def _take_row(self, partition: int, record: ConsumedRecord) -> None:
+    def _take_row(self, partition: int, record: ConsumedRecord) -> Beat | None:
+        """Take one record; what it says of the time if it is a heartbeat."""
         if record.key is None:
             # It replaces no row: without a key it says nothing about any.
             raise UnreadableRowError(RowFault.NO_KEY)
         if record.key == HEARTBEAT_KEY:
-            if record.value is not None:
-                self._heartbeats[partition] = self._heartbeat_at(record.value)
-                self._compare(partition, self._contents_at(record.value))
-            return
+            if record.value is None:
+                return None
+            at_ms = self._heartbeats[partition] = self._heartbeat_at(record.value)
+            self._compare(partition, self._contents_at(record.value))
+            appended = record.timestamp_type == APPEND_TIME
+            return Beat(at_ms, record.timestamp if appended else None, self.ready.is_set())
         contents = self._contents[partition]
         try:
             self._apply(record.key, record.value)
@@ -167,6 +188,7 @@ class CompactedView:
             contents.take(record.key, None)
             raise
         contents.take(record.key, record.value)
+        return None
 
     def _compare(self, partition: int, told: Contents | None) -> None:
         if told is None:

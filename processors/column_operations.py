@@ -107,15 +107,3 @@ def _jis_cell_of(size_m: JisSize, *, elsewhere: bool) -> CellOf:
     return lambda latitude, longitude: (
         jis_mesh(latitude, longitude, size_m) or h3_cell(latitude, longitude, abroad)
     )
-
-
-def grid_name(mesh: Mesh) -> str:
-    """The column's unit: the grid and its size."""
-    match mesh:
-        case MeshH3(resolution):
-            return f"h3-{resolution}"
-        case MeshJis(size_m, elsewhere):
-            abroad = f" or h3-{H3_AS_COARSE_AS[size_m]}" if elsewhere else ""
-            return f"jis-{size_m}m{abroad}"
-        case _:
-            assert_never(mesh)

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from policy.vocabulary.operations import Mesh
 from policy.vocabulary.operations import Thin as ThinOperation
+from policy.vocabulary.position import grid_name
 from processors.column_operations import (
     CellOf,
     ColumnFunction,
@@ -17,7 +18,6 @@ from processors.column_operations import (
     Valued,
     cell_of,
     column_function,
-    grid_name,
     thinning,
 )
 from processors.program import Decision, Program

@@ -108,6 +108,12 @@ SWEEP_FAILURES = _counter(
 CLOCK_AHEAD = _gauge(
     "roadfade_sweep_clock_ahead_seconds", "How far the sweep's clock is ahead of what others say"
 )
+CLOCK_BEHIND = _gauge(
+    "roadfade_sweep_clock_behind_seconds", "How far the sweep's clock is behind what others say"
+)
+CLOCK_SET_BACK = _counter(
+    "roadfade_sweep_clock_set_back_total", "How often the sweep's clock was set back meanwhile"
+)
 OUTBOX_PENDING = _gauge("roadfade_outbox_pending", "Control rows not yet published")
 REPUBLISHED = _counter(
     "roadfade_republished_rows_total", "Control rows published again: the topics lacked some"

@@ -1,5 +1,6 @@
 """Grid cells of a position, JIS X 0410 regional meshes and H3: from a position, and to corners."""
 
+import re
 from typing import Final
 
 import h3
@@ -16,7 +17,10 @@ _SECOND_LEVEL: Final = (1 / 12, 1 / 8)
 """A second-level cell's height and width in degrees: 5 and 7.5 minutes."""
 _UNITS: Final = 28_800
 """Eighths of a second of arc in a degree."""
-_CODE_LENGTHS: Final = (6, 8, 9, 10)
+_LENGTH_OF: Final = {10_000: 6, 1_000: 8, 500: 9, 250: 10}
+"""Digits of a code by the size of its cell in metres."""
+_CODE_LENGTHS: Final = tuple(_LENGTH_OF.values())
+_JIS: Final = re.compile(r"[0-9]{4}[0-7]{2}([0-9]{2}[1-4]{0,2})?")
 
 
 def outline(cell: str) -> tuple[Corner, ...]:
@@ -49,6 +53,22 @@ def _jis(code: str) -> tuple[float, float, float, float]:
         msg = "this is a cell of no known grid"
         raise ValueError(msg)
     return south, west, height, width
+
+
+def is_h3_cell(code: str, resolution: int) -> bool:
+    """Whether a text is an H3 index of this resolution, as ``h3_cell`` writes it."""
+    return code == code.lower() and h3.is_valid_cell(code) and h3.get_resolution(code) == resolution
+
+
+def is_jis_mesh(code: str, size_m: int) -> bool:
+    """Whether a text is a JIS X 0410 code of this size, as ``jis_mesh`` writes it."""
+    if len(code) != _LENGTH_OF[size_m] or _JIS.fullmatch(code) is None:
+        return False
+    try:
+        _jis(code)
+    except ValueError:
+        return False
+    return True
 
 
 def h3_cell(latitude: float, longitude: float, resolution: int) -> str:

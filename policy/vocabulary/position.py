@@ -14,9 +14,19 @@ from policy.vocabulary.operations import (
     parts_of,
 )
 from policy.vocabulary.words import Exact, Space
+from telemetry.grids import is_h3_cell, is_jis_mesh
 from telemetry.signals import Kind, Signal
 
-__all__ = ["PAIR", "as_coarse_as", "mesh_in", "mesh_of", "placed", "withholds"]
+__all__ = [
+    "PAIR",
+    "as_coarse_as",
+    "grid_name",
+    "is_cell_of",
+    "mesh_in",
+    "mesh_of",
+    "placed",
+    "withholds",
+]
 
 
 def mesh_in(operations: tuple[Operation, ...]) -> Mesh | None:
@@ -33,6 +43,30 @@ def mesh_of(space: Space) -> Mesh | None:
             return None
         case _:
             assert_never(space)
+
+
+def grid_name(mesh: Mesh) -> str:
+    """The column's unit: the grid and its size."""
+    match mesh:
+        case MeshH3(resolution):
+            return f"h3-{resolution}"
+        case MeshJis(size_m, elsewhere):
+            abroad = f" or h3-{H3_AS_COARSE_AS[size_m]}" if elsewhere else ""
+            return f"jis-{size_m}m{abroad}"
+        case _:
+            assert_never(mesh)
+
+
+def is_cell_of(mesh: Mesh, cell: str) -> bool:
+    """Whether a text is a cell of exactly this grid and size."""
+    match mesh:
+        case MeshH3(resolution):
+            return is_h3_cell(cell, resolution)
+        case MeshJis(size_m, elsewhere):
+            abroad = elsewhere and is_h3_cell(cell, H3_AS_COARSE_AS[size_m])
+            return abroad or is_jis_mesh(cell, size_m)
+        case _:
+            assert_never(mesh)
 
 
 def withholds(operations: tuple[Operation, ...]) -> bool:

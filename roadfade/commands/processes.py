@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roadfade.clock import wall_ms
 from roadfade.processes.signals import on_stop
 from roadfade.terminal.answers import FAILS, carry_out, print_json, settings
 from roadfade.terminal.arguments import AsJson, duration_s
@@ -53,10 +52,20 @@ def _sweep_once(current: "Settings", *, as_json: bool) -> None:
     from roadfade.in_force.broker import connection_of  # noqa: PLC0415  # so is Kafka's client
     from roadfade.processes import sweep as sweep_process  # noqa: PLC0415  # DuckDB is heavy
 
-    swept, restated, account = sweep_process.once(current, connection_of(current), wall_ms())
+    swept, restated, account, judged = sweep_process.once(current, connection_of(current))
     moved = None if restated is None else sum(restated.moved.values())
     removed = None if restated is None else sum(restated.removed.values())
     wrong = [f"{one.place} could not be removed ({one.why})" for one in swept.left]
+    if judged.ahead_of:
+        wrong.append(
+            f"this machine's clock is ahead of {' and '.join(judged.ahead_of)}: nothing that is "
+            "due by it alone was removed; set it right, or leave it to `roadfade sweep`"
+        )
+    if judged.behind:
+        wrong.append(
+            f"this machine's clock is behind {' and '.join(judged.behind)}: set it right and "
+            "sweep again"
+        )
     if account.waiting:
         wrong.append(
             f"{account.waiting} removed readings could not be added to the ledger: see its file "

@@ -5,13 +5,14 @@ then on only what is published counts, so that all processes go by the same vers
 """
 
 import asyncio
+from collections.abc import Callable
 from typing import Final
 
 import msgspec
 
 from bus.failures import RowFault, TopicError, UnreadableRowError
 from bus.ports import Broker
-from bus.view import CompactedView
+from bus.view import Beat, CompactedView
 from policy.versions.in_force import InForce, in_force
 from roadfade.clock import wall_ms
 from roadfade.in_force.quarantine import UnreadableKeys, setting_aside
@@ -90,7 +91,9 @@ class PublishedVersions:
         return in_force(self.versions, now_ms)
 
 
-def view_of(broker: Broker, published: PublishedVersions) -> CompactedView:
+def view_of(
+    broker: Broker, published: PublishedVersions, beat: Callable[[Beat], None] = lambda _: None
+) -> CompactedView:
     """The topic as a view that keeps ``published`` up to date while it runs."""
     return CompactedView(
         broker,
@@ -99,6 +102,7 @@ def view_of(broker: Broker, published: PublishedVersions) -> CompactedView:
         heartbeat_at=heartbeat_at,
         contents_at=contents_at,
         clock=wall_ms,
+        beat=beat,
         quarantined=setting_aside(published.unreadable),
     )
 

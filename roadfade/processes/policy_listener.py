@@ -7,10 +7,12 @@ was heard last.
 import asyncio
 import logging
 import threading
+from collections.abc import Callable
 from typing import Final
 
 from bus.failures import BrokerError, TopicError, ViewOutdatedError
 from bus.ports import Broker
+from bus.view import Beat
 from policy.versions.in_force import active_versions
 from policy.versions.succession import Succession
 from roadfade.clock import wall_ms
@@ -29,9 +31,13 @@ logger = logging.getLogger(__name__)
 class PolicyListener:
     """What was heard so far. Compiling takes a second for each version, in the listening thread."""
 
-    def __init__(self, settings: Settings, broker: Broker) -> None:
+    def __init__(
+        self, settings: Settings, broker: Broker, beat: Callable[[Beat], None] = lambda _: None
+    ) -> None:
+        """``beat`` is told each heartbeat that is heard, in the listening thread."""
         self._settings = settings
         self._broker = broker
+        self._beat = beat
         self._ends: Succession | None = None
         self._made_of: tuple[int, ...] = ()
 
@@ -66,7 +72,7 @@ class PolicyListener:
 
     async def _hear(self) -> None:
         source = await self._heard()
-        view = view_of(self._broker, source.published)
+        view = view_of(self._broker, source.published, self._beat)
         reading = asyncio.create_task(view.run())
         try:
             while not reading.done():

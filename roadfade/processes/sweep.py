@@ -16,10 +16,12 @@ from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from policy.vocabulary.periods import add_period
 from roadfade import __version__, metrics
-from roadfade.clock import DELAY_MS_MAX, DeletionClock, wall_ms
+from roadfade.clock import DELAY_MS_MAX, DeletionClock, Judgement, WallClock, boot_ms, wall_ms
 from roadfade.in_force.broker import connection_of
 from roadfade.in_force.plans import compile_policy
 from roadfade.ledger_file import ExpiredAccount
+from roadfade.processes.dispute_mark import DisputeMark
+from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
 from roadfade.processes.policy_listener import PolicyListener
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.strange_names import StrangeNames
@@ -94,26 +96,55 @@ def restate_in_turn(store: Store, ends: Ends, account: ExpiredAccount, now_ms: i
         return 0
 
 
+def tell_clock(judged: Judgement) -> None:
+    """Measure what others say of the own clock, and log it once."""
+    metrics.CLOCK_AHEAD.set(judged.ahead_ms / 1000)
+    metrics.CLOCK_BEHIND.set(judged.behind_ms / 1000)
+    if DeletionClock.RECKONED in judged.behind:
+        metrics.CLOCK_SET_BACK.inc()
+    if judged.ahead_of:
+        _say(
+            f"this machine's clock is ahead of {' and '.join(judged.ahead_of)}: set it right. "
+            f"After {DELAY_MS_MAX // 60_000} minutes it decides what is deleted",
+            about="clock ahead",
+        )
+    if judged.behind:
+        _say(
+            f"this machine's clock is behind {' and '.join(judged.behind)}: set it right. "
+            "Until then rows stay for longer than they may",
+            about="clock behind",
+        )
+
+
 def once(
-    settings: Settings, broker: Broker, now_ms: int
-) -> tuple[Swept, Restated | None, ExpiredAccount]:
+    settings: Settings, broker: Broker, wall: WallClock = wall_ms, boot: WallClock = boot_ms
+) -> tuple[Swept, Restated | None, ExpiredAccount, Judgement]:
     """One sweep, and all there is to restate; None if the policy in force is not known. Blocks.
 
-    Refusal if an erasure or another restatement is running.
+    Another clock that says now that ``wall`` is ahead decides instead: what it keeps, a later
+    sweep removes. Refusal if an erasure or another restatement is running.
     """
     account = ExpiredAccount(settings.ledger_path)
     store = store_of(settings)
+    heard = HeardClocks()
+    ask_clocks(broker, heard, wall, settings.heartbeat_every_s + MORE_S)
+    mark = DisputeMark(settings.state_dir, boot)
+    clock = DeletionClock(wall, boot, disputed_from_ms=mark.read())
+    judged = clock.now(heard.answers())
+    # Without the mark each sweep would wait an hour anew, and so for ever.
+    now_ms = judged.now_ms if mark.keep(clock.disputed_from_ms) else judged.own_ms
+    tell_clock(judged)
     swept = sweep_once(store, account, now_ms)
     ends = PolicyListener(settings, broker).ask()
     if ends is None or not store.exists():
-        return swept, None if ends is None else Restated(), account
+        return swept, None if ends is None else Restated(), account, judged
     total = Restated()
     try:
         while (done := restate_once(store, ends, account, now_ms)).left:
             total = total.plus(done)
     except StoreTakenError as taken:
         raise Refusal(str(taken)) from None
-    return swept, total.plus(done), account
+    return swept, total.plus(done), account, judged
 
 
 def measure(store: Store, now_ms: int) -> None:
@@ -152,12 +183,21 @@ def attempt(step: str, work: Callable[[], None]) -> None:
 class Sweeper:
     """The turns of the process: each deletes first."""
 
-    def __init__(self, settings: Settings, listener: PolicyListener) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        listener: PolicyListener,
+        heard: HeardClocks,
+        wall: WallClock = wall_ms,
+    ) -> None:
         self._settings = settings
         self._listener = listener
         self._account = ExpiredAccount(settings.ledger_path)
         self._store = store_of(settings)
-        self._clock = DeletionClock()
+        self._heard = heard
+        self._mark = DisputeMark(settings.state_dir)
+        self._clock = DeletionClock(wall, disputed_from_ms=self._mark.read())
+        self._judged = self._clock.now()
         self._exported: Plan | None = None
         self._left = 0
 
@@ -167,32 +207,22 @@ class Sweeper:
         attempt("delete", self.delete)
         if self._store.exists():
             attempt("restate", self._restate)
-            attempt("measure", lambda: measure(self._store, wall_ms()))
+            attempt("measure", lambda: measure(self._store, self._judged.measure_ms))
         attempt("promises", self._promise)
         return self._left > 0
 
     def delete(self) -> None:
-        """Remove what is due."""
+        """Remove what is due; a clock that others say is ahead decides an hour later."""
+        self._judged = self._clock.now(self._heard.answers())
+        tell_clock(self._judged)
+        self._mark.keep(self._clock.disputed_from_ms)
         if self._store.exists():
-            sweep_once(self._store, self._account, self._now_ms())
-
-    def _now_ms(self) -> int:
-        """The instant to delete by; one that jumped ahead decides an hour later."""
-        judged = self._clock.now()
-        own_ms = wall_ms()
-        metrics.CLOCK_AHEAD.set((own_ms - judged.now_ms) / 1000)
-        if judged.ahead_of:
-            _say(
-                f"this machine's clock is ahead of {' and '.join(judged.ahead_of)}: set it right. "
-                f"After {DELAY_MS_MAX // 60_000} minutes it decides what is deleted",
-                about="clock",
-            )
-        return judged.now_ms
+            sweep_once(self._store, self._account, self._judged.now_ms)
 
     def _restate(self) -> None:
         ends = self._listener.ends()
         if ends is not None and ends.several:
-            self._left = restate_in_turn(self._store, ends, self._account, self._now_ms())
+            self._left = restate_in_turn(self._store, ends, self._account, self._judged.now_ms)
 
     def _promise(self) -> None:
         ends = self._listener.ends()
@@ -207,8 +237,11 @@ class Sweeper:
 
 def main(settings: Settings, stopping: threading.Event) -> None:
     """Sweep again and again until ``stopping`` is set; no failure ends it."""
-    listener = PolicyListener(settings, connection_of(settings))
-    sweeper = Sweeper(settings, listener)
+    broker, heard = connection_of(settings), HeardClocks()
+    listener = PolicyListener(settings, broker, heard.take)
+    sweeper = Sweeper(settings, listener, heard)
+    wait_s = settings.heartbeat_every_s + MORE_S
+    attempt("clocks", lambda: ask_clocks(broker, heard, wall_ms, wait_s))
     attempt("delete", sweeper.delete)
     attempt("metrics", lambda: _serve(settings))
     attempt("policy", listener.start)

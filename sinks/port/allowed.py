@@ -2,21 +2,26 @@
 
 Workers keep to the plan; whoever else writes to a purpose topic may not. In: a record that was
 read, and the plan of its version. Out: why it may not be kept, or None. What a value cannot show
-(how often a signal was thinned, which finer value was rounded) is not judged.
+(how often a signal was thinned, which finer value was rounded) is not judged; a text must be one
+of the catalogue's, a trouble code or a cell of the lane's grid, so that none can carry a name.
 """
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 from policy.plan.plan import Lane, Plan
-from policy.vocabulary.operations import PAIR, parts_of, width
+from policy.vocabulary.operations import PAIR, Parts, apply, parts_of, width
 from policy.vocabulary.periods import add_period
+from policy.vocabulary.position import grid_name, is_cell_of
 from policy.vocabulary.terms import Period
 from sinks.port.records import INSTANT_MS_MAX, RecordReadings, Run
 from sinks.port.results import Unreadable
+from telemetry.envelope import TROUBLE_CODE
 from telemetry.instants import DAY_MS
-from telemetry.record import MESH
-from telemetry.signals import Catalogue
+from telemetry.record import MESH, TROUBLE_CODES
+from telemetry.signals import Catalogue, Signal
 
 PlanOf = Callable[[int], Plan | None]
 """The plan of a version by its number; None if it is not on record, or does not hold here."""
@@ -28,11 +33,14 @@ VERSIONS_KEPT_MAX: Final = 100
 
 
 class _Column(NamedTuple):
-    unit: str | None
-    """None: a cell's, which names its grid and is not judged."""
-    text: bool
-    step: float
+    unit: str
+    text: Callable[[str], bool] | None
+    """Whether a text is one that it holds; None if it holds numbers."""
+    step: float = 0.0
     """Numbers are multiples of it; 0: of nothing."""
+    low: float | None = None
+    high: float | None = None
+    """No number is below or above; None: no bound."""
 
 
 class _Lane(NamedTuple):
@@ -82,14 +90,34 @@ def _lane(lane: Lane, catalogue: Catalogue) -> _Lane:
         parts = parts_of(rule.operations)
         if parts.withholding:
             continue
-        path = MESH if parts.meshes and rule.signal in PAIR else rule.signal
-        signal = catalogue[path]
-        step = width(parts.steps[-1]) if parts.steps else 0.0
-        text = signal.datatype.startswith("string")
-        columns.setdefault(path, []).append(
-            _Column(None if path == MESH else signal.unit, text, step)
-        )
+        if parts.meshes and rule.signal in PAIR:
+            mesh = parts.meshes[0]
+            column = _Column(grid_name(mesh), partial(is_cell_of, mesh))
+            columns.setdefault(MESH, []).append(column)
+        else:
+            column = _column(catalogue[rule.signal], parts)
+            columns.setdefault(rule.signal, []).append(column)
     return _Lane(lane.time_floor_ms, lane.period, columns)
+
+
+def _column(signal: Signal, parts: Parts) -> _Column:
+    if signal.path == TROUBLE_CODES:
+        return _Column(signal.unit, _is_trouble_code)
+    if signal.datatype == "string":
+        return _Column(signal.unit, frozenset(signal.allowed).__contains__)
+    if signal.datatype == "boolean":
+        return _Column(signal.unit, None, 1.0, 0.0, 1.0)
+    # Judged before it was rounded, a value may leave past the signal's own bounds.
+    low, high = (
+        None if bound is None else apply(parts.steps, bound) for bound in (signal.min, signal.max)
+    )
+    whole = 1.0 if signal.is_integer else 0.0
+    step = width(parts.steps[-1]) if parts.steps else whole
+    return _Column(signal.unit, None, step, low, high)
+
+
+def _is_trouble_code(text: str) -> bool:
+    return re.fullmatch(TROUBLE_CODE, text) is not None
 
 
 def _misfit(record: RecordReadings, lane: _Lane, arrived_ms: int) -> Unreadable | None:
@@ -118,11 +146,20 @@ def _end_misfit(record: RecordReadings, lane: _Lane, arrived_ms: int) -> Unreada
 
 
 def _column_misfit(run: Run, column: _Column) -> Unreadable | None:
-    if column.unit not in (None, run.unit):
+    if column.unit != run.unit:
         return Unreadable.WRONG_UNIT
-    if column.text != (run.numbers is None):
+    if (column.text is None) != (run.texts is None):
         return Unreadable.WRONG_TYPE
-    if column.step and not all(_is_multiple(number, column.step) for number in run.numbers or ()):
+    if column.text is not None:
+        return None if all(map(column.text, run.texts or ())) else Unreadable.OUT_OF_RANGE
+    return _number_misfit(run.numbers or [], column)
+
+
+def _number_misfit(numbers: Sequence[float], column: _Column) -> Unreadable | None:
+    low, high = column.low, column.high
+    if (low is not None and min(numbers) < low) or (high is not None and max(numbers) > high):
+        return Unreadable.OUT_OF_RANGE
+    if column.step and not all(_is_multiple(number, column.step) for number in numbers):
         return Unreadable.TOO_PRECISE
     return None
 
@@ -136,6 +173,7 @@ _HOW_FAR: Final = (
     Unreadable.NOT_ALLOWED,
     Unreadable.WRONG_TYPE,
     Unreadable.WRONG_UNIT,
+    Unreadable.OUT_OF_RANGE,
     Unreadable.TOO_PRECISE,
     Unreadable.KEPT_TOO_LONG,
 )

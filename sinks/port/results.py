@@ -28,6 +28,8 @@ class Unreadable(StrEnum):
     WRONG_UNIT = "wrong_unit"
     TOO_PRECISE = "too_precise"
     """A time or a value is finer than its version lets the output hold."""
+    OUT_OF_RANGE = "out_of_range"
+    """A value is none that the catalogue, and what its version does to it, can come to."""
     KEPT_TOO_LONG = "kept_too_long"
     """It would end later than anything that its version lets through."""
 

@@ -6,8 +6,8 @@ import pytest
 
 from policy.plan.plan import Plan
 from policy.vocabulary.operations import PAIR, Operation, apply, parts_of
-from policy.vocabulary.position import withholds
-from processors.column_operations import cell_of, column_function, grid_name, thinning
+from policy.vocabulary.position import grid_name, withholds
+from processors.column_operations import cell_of, column_function, thinning
 from processors.program import build_program
 from telemetry.record import LATITUDE, LONGITUDE, MESH, decode_record
 from tests.support.operations import EXAMPLES, MEMBERS, Example, Forgotten

@@ -10,7 +10,7 @@ from bus.failures import RowFault, TopicError, UnreadableRowError, ViewOutdatedE
 from bus.ports import Broker
 from bus.records import Outgoing
 from bus.topics import TopicSpec
-from bus.view import CompactedView
+from bus.view import SILENCE_MS_MAX, CompactedView
 from telemetry.contents import Contents, RunningContents
 from telemetry.topics import HEARTBEAT_KEY
 from tests.integration.bus_road import clock, make_topics, publish, until
@@ -33,7 +33,7 @@ def contents_at(value: bytes) -> Contents | None:
 
 
 class Rows:
-    def __init__(self, bus: Broker, now_ms: int = 0, **options: int) -> None:
+    def __init__(self, bus: Broker, now_ms: int = 0, silence_ms_max: int = SILENCE_MS_MAX) -> None:
         self.held: dict[bytes, bytes] = {}
         self.now_ms = now_ms
         self.quarantined: list[tuple[str, RowFault]] = []
@@ -45,7 +45,7 @@ class Rows:
             contents_at=contents_at,
             clock=lambda: self.now_ms,
             quarantined=lambda topic, fault: self.quarantined.append((topic, fault)),
-            **options,
+            silence_ms_max=silence_ms_max,
         )
 
     def apply(self, key: bytes, value: bytes | None) -> None:

@@ -8,9 +8,12 @@ import pytest
 from bus.failures import ViewOutdatedError
 from bus.memory.broker import SETTINGS, FakeBroker
 from bus.ports import BrokerSettings
+from bus.records import Outgoing
+from bus.view import Beat
 from roadfade.processes.policy_listener import PolicyListener
 from roadfade.settings import Settings
-from telemetry.topics import CONTROL_POLICIES
+from telemetry.control import Heartbeat, encode_row
+from telemetry.topics import CONTROL_POLICIES, HEARTBEAT_KEY
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
 from tests.support.small_house import BROKEN, SURVEY, make_topics, settings_in, tell, version
@@ -63,6 +66,25 @@ def test_a_broker_that_makes_topics_unasked_is_not_believed(settings: Settings) 
     broker = broker_with(settings, unfit)
     tell(broker, [FIRST])
     assert PolicyListener(settings, broker).ask() is None
+
+
+async def test_listening_passes_on_what_heartbeats_say_of_the_time(settings: Settings) -> None:
+    broker, heard = FakeBroker(lambda: 7_000), list[Beat]()
+    await make_topics(broker, settings, FIRST)
+    tell(broker, [FIRST])
+    listener = PolicyListener(settings, broker, heard.append)
+    value = encode_row(Heartbeat(6_500, 0))
+    beat = Outgoing(CONTROL_POLICIES, 0, HEARTBEAT_KEY, value)
+    with fast_time():
+        hearing = asyncio.create_task(listener._hear())
+        broker.feed(CONTROL_POLICIES, 0, beat)
+        await until(lambda: len(heard) == 1, hearing)
+        await until(lambda: listener.ends() is not None, hearing)
+        broker.feed(CONTROL_POLICIES, 0, beat)
+        await until(lambda: len(heard) == 2, hearing)
+        hearing.cancel()
+        await asyncio.gather(hearing, return_exceptions=True)
+    assert heard == [Beat(6_500, 7_000, live=False), Beat(6_500, 7_000, live=True)]
 
 
 async def test_listening_hears_a_version_that_is_published_meanwhile(settings: Settings) -> None:

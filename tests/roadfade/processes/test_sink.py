@@ -13,6 +13,7 @@ from bus.memory.faults import Event, Fault
 from bus.records import Outgoing
 from policy.plan.plan import Plan
 from roadfade import metrics
+from roadfade.clock import WallClock
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.source import PolicySource
@@ -243,15 +244,19 @@ SHORTER = version(
 )  # fmt: skip
 
 
+def days_on(days: int) -> WallClock:
+    return lambda: NOW_MS + days * DAY_MS
+
+
 async def test_a_sweep_without_a_broker_expires_and_leaves_every_end_as_it_is(
     settings: Settings, broker: FakeBroker, study: list[Outgoing]
 ) -> None:
     await kept(settings, broker, study)
     tell(broker, [SHORTER])
     broker.go_away()
-    swept, restated, _ = await asyncio.to_thread(once, settings, broker, NOW_MS + 50 * DAY_MS)
+    swept, restated, *_ = await asyncio.to_thread(once, settings, broker, days_on(50))
     assert (swept.rows, restated) == (0, None)
-    swept, restated, _ = await asyncio.to_thread(once, settings, broker, NOW_MS + 800 * DAY_MS)
+    swept, restated, *_ = await asyncio.to_thread(once, settings, broker, days_on(800))
     assert (swept.rows, restated) == (6, None)
 
 
@@ -260,15 +265,15 @@ async def test_a_sweep_gives_rows_the_end_of_the_version_in_force(
 ) -> None:
     await kept(settings, broker, study)
     tell(broker, [SHORTER])
-    _, restated, _ = await asyncio.to_thread(once, settings, broker, NOW_MS)
+    _, restated, *_ = await asyncio.to_thread(once, settings, broker, days_on(0))
     assert restated is not None
     assert restated.moved == {"study": 6}
-    swept, _, _ = await asyncio.to_thread(once, settings, broker, NOW_MS + 50 * DAY_MS)
+    swept, *_ = await asyncio.to_thread(once, settings, broker, days_on(50))
     assert swept.rows == 6
 
 
 async def test_a_sweep_of_no_lake_removes_nothing(settings: Settings, broker: FakeBroker) -> None:
-    swept, restated, _ = await asyncio.to_thread(once, settings, broker, NOW_MS)
+    swept, restated, *_ = await asyncio.to_thread(once, settings, broker, days_on(0))
     assert swept.rows == 0
     assert restated is not None
     assert restated.moved == {}

@@ -9,8 +9,8 @@ from threading import Event
 import pytest
 
 from roadfade import metrics
-from roadfade.clock import DeletionClock
 from roadfade.ledger_file import ExpiredAccount, LedgerFile
+from roadfade.processes.heard_clocks import HeardClocks
 from roadfade.processes.lake_writer import StoreWriter
 from roadfade.processes.policy_listener import PolicyListener
 from roadfade.processes.strange_names import StrangeNames
@@ -147,10 +147,8 @@ def test_no_step_beside_deleting_stops_a_turn(
     settings = Settings(state_dir=tmp_path, policy=tmp_path / "no document")
     with lake_at(settings.lake_dir) as lake:
         lake.write([record(0)], NOW_MS)
-    clock = DeletionClock(lambda: AFTER_MS, lambda: 0)
-    monkeypatch.setattr("roadfade.processes.sweep.DeletionClock", lambda: clock)
     listener = Listener()
-    sweeper = Sweeper(settings, listener)
+    sweeper = Sweeper(settings, listener, HeardClocks(), lambda: AFTER_MS)
     if step == "restate":
         listener.fails = True
     if step == "measure":

@@ -1,6 +1,7 @@
 """A foreign writer's record is not kept: each is held against the plan of its version."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -9,14 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.plan.plan import Plan
+from policy.vocabulary.operations import Keep, Mesh, MeshH3, MeshJis, Operation, Round
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
 from sinks.port.allowed import Judge
-from sinks.port.records import RecordReadings, read_record
+from sinks.port.records import RecordReadings, Run, read_record
 from sinks.port.results import Unreadable
 from telemetry.arrived import Arrived
-from telemetry.record import LATITUDE, LONGITUDE
-from tests.support.plans import FUEL, PLAN, SPEED
+from telemetry.grids import h3_cell
+from telemetry.instants import SECOND_MS
+from telemetry.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
+from telemetry.signals import Catalogue, Kind, Signal
+from tests.support.plans import BELT, CATALOGUE, FUEL, PLAN, RPM, SPEED, lane, output
+from tests.support.plans import plan as plan_of
 from tests.support.small_house import FIRST, NOW_MS, settings_in
 from tests.support.times import examples
 from tests.support.worlds import NOW_MS as WORLD_MS
@@ -77,6 +83,10 @@ def _finer_value(value: dict[str, Any]) -> None:
     value["series"][SPEED]["value"][0] = 43.5
 
 
+def _past_the_range(value: dict[str, Any]) -> None:
+    value["series"][SPEED]["value"][0] = 100_000
+
+
 def _text(value: dict[str, Any]) -> None:
     value["series"][SPEED]["value"] = ["x"] * len(value["series"][SPEED]["value"])
 
@@ -95,6 +105,7 @@ FOREIGN = [
     ("trouble codes", _add_trouble_codes, {}, Unreadable.NOT_ALLOWED),
     ("another unit", _other_unit, {}, Unreadable.WRONG_UNIT),
     ("a value between the steps", _finer_value, {}, Unreadable.TOO_PRECISE),
+    ("a value out of range", _past_the_range, {}, Unreadable.OUT_OF_RANGE),
     ("text for a number", _text, {}, Unreadable.WRONG_TYPE),
     ("an end in 9999", _leave, {"expires_at": "9999-12-31T23:59:00Z"}, Unreadable.KEPT_TOO_LONG),
     ("a time of the future", _of_tomorrow, {"expires_at": "2099-06-01T00:00:00Z"}, Unreadable.KEPT_TOO_LONG),
@@ -125,6 +136,89 @@ def test_what_the_plan_does_not_hold_is_refused(
 
 def test_another_output_holds_nothing_of_it(plan: Plan, sent: Arrived) -> None:
     assert verdict(plan, sent, "survey") is Unreadable.NOT_ALLOWED
+
+
+def one_run(path: str, unit: str, value: float | str) -> RecordReadings:
+    texts, numbers = ([value], None) if isinstance(value, str) else (None, [float(value)])
+    run = Run(path, unit, [WORLD_MS], numbers, texts)
+    return RecordReadings("r", "p", WORLD_MS, "3-other", 1, [run])
+
+
+def holding(
+    path: str, *operations: Operation, more: tuple[Operation, ...] | None = None
+) -> Callable[[RecordReadings, str, int], Unreadable | None]:
+    signals = {path: operations, **({LONGITUDE: more} if more else {})}
+    made = replace(plan_of(output("one", [lane("9d", 9, SECOND_MS, signals)])), catalogue=KNOWN)
+    return Judge(lambda _: made)
+
+
+FIX_TYPE = "Vehicle.CurrentLocation.GNSSReceiver.FixType"
+_FIX = Signal(
+    path=FIX_TYPE, unit="", datatype="string", kind=Kind.POSITION, allowed=("NONE", "TWO_D")
+)
+KNOWN = Catalogue("test", {**CATALOGUE.by_path, FIX_TYPE: _FIX})
+MESH_1KM, ABROAD, H3 = MeshJis(1_000), MeshJis(1_000, elsewhere=True), MeshH3(7)
+TOKYO_JIS, TOKYO_H3, FINER_H3 = "53394611", h3_cell(35.68, 139.76, 7), h3_cell(35.68, 139.76, 8)
+_ARABIC = {ord(digit): 0x660 + int(digit) for digit in "0123456789"}
+CELLS = [
+    ("a code of its size", MESH_1KM, "jis-1000m", TOKYO_JIS, None),
+    ("a finer code", MESH_1KM, "jis-1000m", TOKYO_JIS + "1", Unreadable.OUT_OF_RANGE),
+    ("digits of no cell", MESH_1KM, "jis-1000m", "53399911", Unreadable.OUT_OF_RANGE),
+    ("digits of no area", MESH_1KM, "jis-1000m", "99394611", Unreadable.OUT_OF_RANGE),
+    ("a phone number", MESH_1KM, "jis-1000m", "+8190123", Unreadable.OUT_OF_RANGE),
+    ("digits of another script", MESH_1KM, "jis-1000m", TOKYO_JIS.translate(_ARABIC), Unreadable.OUT_OF_RANGE),
+    ("another grid", MESH_1KM, "jis-1000m", TOKYO_H3, Unreadable.OUT_OF_RANGE),
+    ("another unit", MESH_1KM, "degrees", TOKYO_JIS, Unreadable.WRONG_UNIT),
+    ("a number", MESH_1KM, "jis-1000m", 35.681236, Unreadable.WRONG_TYPE),
+    ("a cell abroad", ABROAD, "jis-1000m or h3-7", TOKYO_H3, None),
+    ("a finer cell abroad", ABROAD, "jis-1000m or h3-7", FINER_H3, Unreadable.OUT_OF_RANGE),
+    ("an index of its resolution", H3, "h3-7", TOKYO_H3, None),
+    ("a finer index", H3, "h3-7", FINER_H3, Unreadable.OUT_OF_RANGE),
+    ("an index in capitals", H3, "h3-7", TOKYO_H3.upper(), Unreadable.OUT_OF_RANGE),
+    ("a name", H3, "h3-7", "Taro", Unreadable.OUT_OF_RANGE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("mesh", "unit", "cell", "reason"), [one[1:] for one in CELLS], ids=[one[0] for one in CELLS]
+)
+def test_a_cell_is_one_of_its_own_grid(
+    mesh: Mesh, unit: str, cell: float | str, reason: Unreadable | None
+) -> None:
+    judge = holding(LATITUDE, mesh, more=(mesh,))
+    assert judge(one_run(MESH, unit, cell), "one", WORLD_MS) is reason
+
+
+RANGES = [
+    ("a word of the list", FIX_TYPE, (), "TWO_D", None),
+    ("a word of no list", FIX_TYPE, (), "Taro Yamada", Unreadable.OUT_OF_RANGE),
+    ("a trouble code", TROUBLE_CODES, (), "P0301", None),
+    ("a VIN for a trouble code", TROUBLE_CODES, (), "1HGCM82633A004352", Unreadable.OUT_OF_RANGE),
+    ("a trouble code and a line", TROUBLE_CODES, (), "P0301\n", Unreadable.OUT_OF_RANGE),
+    ("the highest", FUEL, (), 100, None),
+    ("more than the highest", FUEL, (), 100.5, Unreadable.OUT_OF_RANGE),
+    ("less than the lowest", FUEL, (), -1, Unreadable.OUT_OF_RANGE),
+    ("the highest rounded up", FUEL, (Round(30),), 90, None),
+    ("past the highest", FUEL, (Round(30),), 120, Unreadable.OUT_OF_RANGE),
+    ("the highest rounded down", FUEL, (Round(40),), 80, None),
+    ("yes", BELT, (), 1, None),
+    ("more than yes", BELT, (), 2, Unreadable.OUT_OF_RANGE),
+    ("neither yes nor no", BELT, (), 0.5, Unreadable.TOO_PRECISE),
+    ("a whole number", RPM, (), 3, None),
+    ("a part of a whole number", RPM, (), 2.9, Unreadable.TOO_PRECISE),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("path", "steps", "value", "reason"),
+    [one[1:] for one in RANGES],
+    ids=[one[0] for one in RANGES],
+)
+def test_a_value_is_one_that_its_signal_can_have(
+    path: str, steps: tuple[Operation, ...], value: float | str, reason: Unreadable | None
+) -> None:
+    judge = holding(path, *(steps or (Keep(),)))
+    assert judge(one_run(path, KNOWN[path].unit, value), "one", WORLD_MS) is reason
 
 
 speeds = st.lists(st.floats(0, 250), min_size=1, max_size=20)

@@ -2,13 +2,13 @@
 
 Which rows a record voids is said in ``telemetry.flow``. Folding is idempotent: what lies on
 ``audit.flow`` before a record that was folded is not folded again, whoever still has it in hand.
-Settled rows are summed into one per partition so that the file does not grow for ever.
+Settled rows are summed, one for each stretch of offsets, so that the file does not grow for ever.
 Blocking; call it in a thread. Several processes may share the file.
 """
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -17,6 +17,9 @@ from telemetry.flow import FlowRecord, Ledger, decode_flow, encode_flow
 
 ROWS_PER_PARTITION_MAX = 5_000
 """More than any replay spans; older rows can no longer be voided and are summed."""
+STRETCHES_PER_PARTITION_MAX = 1_000
+"""Summed rows that stay apart, so that a gap or an overlap between them is seen; then the oldest
+are summed over it."""
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS flow (
@@ -129,22 +132,10 @@ class LedgerFile:
             "SELECT first, body FROM flow WHERE topic = ? AND partition = ? ORDER BY first LIMIT ?",
             (*where, rows - ROWS_PER_PARTITION_MAX),
         ).fetchall()
-        ledger = Ledger()
-        records = [decode_flow(body) for _, body in oldest]
-        for record in records:
-            ledger.add(record.ledger, record.rejected)
-        settled = FlowRecord(
-            topic,
-            partition,
-            records[0].first,
-            max(record.last for record in records),
-            ledger.outputs,
-            ledger.rejected,
-            max(record.generation for record in records),
-        )
         newest = (*where, oldest[-1][0])
         db.execute("DELETE FROM flow WHERE topic = ? AND partition = ? AND first <= ?", newest)
-        _insert(db, settled)
+        for stretch in _stretches(decode_flow(body) for _, body in oldest):
+            _insert(db, _sum(stretch))
 
     def ranges(self) -> list[Range]:
         """The offsets that the standing rows tell of, in order of topic, partition and offset."""
@@ -211,3 +202,32 @@ class ExpiredAccount:
 def _insert(db: sqlite3.Connection, record: FlowRecord) -> None:
     row = (record.topic, record.partition, record.first, encode_flow(record))
     db.execute("INSERT INTO flow (topic, partition, first, body) VALUES (?, ?, ?, ?)", row)
+
+
+def _stretches(records: Iterable[FlowRecord]) -> list[list[FlowRecord]]:
+    """Records of one partition, in the order of offsets; each follows the one before it."""
+    found: list[list[FlowRecord]] = []
+    for record in records:
+        if found and found[-1][-1].last + 1 == record.first:
+            found[-1].append(record)
+        else:
+            found.append([record])
+    joined = len(found) - STRETCHES_PER_PARTITION_MAX
+    if joined > 0:
+        found[: joined + 1] = [[one for stretch in found[: joined + 1] for one in stretch]]
+    return found
+
+
+def _sum(records: Sequence[FlowRecord]) -> FlowRecord:
+    ledger = Ledger()
+    for record in records:
+        ledger.add(record.ledger, record.rejected)
+    return FlowRecord(
+        records[0].topic,
+        records[0].partition,
+        records[0].first,
+        max(record.last for record in records),
+        ledger.outputs,
+        ledger.rejected,
+        max(record.generation for record in records),
+    )

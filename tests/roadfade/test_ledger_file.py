@@ -92,6 +92,33 @@ def test_settled_rows_are_summed_and_nothing_is_lost(
     assert rows <= 2 * (2 * 3 + 1)
 
 
+def test_a_gap_and_an_overlap_are_still_seen_among_settled_rows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROWS_PER_PARTITION_MAX", 3)
+    ledger = LedgerFile(tmp_path / "ledger.sqlite")
+    records = [record(first, first) for first in range(50) if first not in (7, 20)]
+    records[10] = record(11, 13)  # it tells of 12 and 13, and so do the next two
+    ledger.fold(records)
+    ranges = [one[2:] for one in ledger.ranges()]
+    assert ranges[:3] == [(0, 6), (8, 13), (12, 19)]
+    assert ranges[3][0] == 21 and ranges[3][1] > 30, "rows that follow each other are summed"
+    assert ledger.read() == fold(records)
+
+
+def test_so_many_stretches_are_kept_and_the_oldest_are_joined(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "ROWS_PER_PARTITION_MAX", 3)
+    monkeypatch.setattr(module, "STRETCHES_PER_PARTITION_MAX", 2)
+    ledger = LedgerFile(tmp_path / "ledger.sqlite")
+    records = [record(first, first) for first in range(0, 200, 2)]
+    ledger.fold(records)
+    assert len(ledger.ranges()) <= 2 * 3 + 1
+    assert ledger.ranges()[0].first == 0
+    assert ledger.read() == fold(records)
+
+
 def test_what_sweeps_removed_adds_up(tmp_path: Path) -> None:
     ledger = LedgerFile(tmp_path / "ledger.sqlite")
     ledger.add_expired({"a": 3})

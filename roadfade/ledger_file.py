@@ -9,10 +9,11 @@ Blocking; call it in a thread. Several processes may share the file.
 import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from roadfade.unaccounted import Journal, left_behind
 from telemetry.flow import FlowRecord, Ledger, decode_flow, encode_flow
 
 ROWS_PER_PARTITION_MAX = 5_000
@@ -21,12 +22,16 @@ STRETCHES_PER_PARTITION_MAX = 1_000
 """Summed rows that stay apart, so that a gap or an overlap between them is seen; then the oldest
 are summed over it."""
 
+JOURNALS_KNOWN_MAX = 1_000
+"""Far more than lie beside the ledger at once: one is removed as soon as it was taken in."""
+
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS flow (
     topic TEXT, partition INTEGER, first INTEGER, body BLOB,
     PRIMARY KEY (topic, partition, first)
 );
 CREATE TABLE IF NOT EXISTS expired (output TEXT PRIMARY KEY, readings INTEGER);
+CREATE TABLE IF NOT EXISTS taken (journal TEXT PRIMARY KEY);
 CREATE TABLE IF NOT EXISTS folded (
     topic TEXT, partition INTEGER, offset INTEGER, timestamp_ms INTEGER,
     PRIMARY KEY (topic, partition)
@@ -152,10 +157,18 @@ class LedgerFile:
                 ledger.add(record.ledger, record.rejected)
         return ledger
 
-    def add_expired(self, by_output: Mapping[str, int]) -> None:
-        """Add readings that a sweep removed."""
+    def add_expired(self, by_output: Mapping[str, int], journal: str = "") -> None:
+        """Add readings that a sweep removed; those of a ``journal`` once, however often."""
         with self._open() as db:
             db.execute("BEGIN IMMEDIATE")
+            # A process may have ended after this and before its journal was removed.
+            if journal:
+                new = "INSERT OR IGNORE INTO taken VALUES (?)"
+                by_output = by_output if db.execute(new, (journal,)).rowcount else {}
+                db.execute(
+                    "DELETE FROM taken WHERE rowid <= (SELECT max(rowid) FROM taken) - ?",
+                    (JOURNALS_KNOWN_MAX,),
+                )
             for output, readings in by_output.items():
                 db.execute(
                     "INSERT INTO expired VALUES (?, ?) ON CONFLICT (output) "
@@ -174,28 +187,53 @@ class ExpiredAccount:
     """Removed readings on their way into a ledger that may be damaged, or on a full disk.
 
     Nothing is opened before there is something to account; what the ledger cannot take waits here
-    and goes in with the next call that succeeds. Blocking; one thread at a time.
+    and goes in with the next call that succeeds, or, if this process ends before and had room for
+    a note of it, with one of a later process. Blocking; one thread at a time.
     """
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._waiting = Counter[str]()
+        self._left = 0
+        self._journal = Journal(path)
 
     @property
     def waiting(self) -> int:
         """How many removed readings the ledger has not taken yet."""
-        return self._waiting.total()
+        return self._waiting.total() + self._left
 
     def add(self, by_output: Mapping[str, int]) -> str | None:
         """Account removed readings; why the ledger could not take them, None if it did."""
         self._waiting.update(by_output)
-        if not self._waiting.total():
-            return None
+        why = self._take_in_what_was_left()
+        if self._waiting.total():
+            why = self._given(self._waiting, self._journal.name)
+            if why is None:
+                self._waiting.clear()
+                self._journal.drop()
+            elif any(by_output.values()):
+                self._journal.write(self._waiting)
+        return why
+
+    def _take_in_what_was_left(self) -> str | None:
+        """Account what processes that have ended could not; why the ledger could not take it."""
+        self._left, why = 0, None
+        with left_behind(self._path) as journals:
+            for path, by_output in journals:
+                failure = self._given(by_output, path.name) if by_output else None
+                if failure is None:
+                    with suppress(OSError):
+                        path.unlink(missing_ok=True)
+                else:
+                    self._left += sum(by_output.values())
+                    why = failure
+        return why
+
+    def _given(self, by_output: Mapping[str, int], journal: str) -> str | None:
         try:
-            LedgerFile(self._path).add_expired(self._waiting)
+            LedgerFile(self._path).add_expired(by_output, journal)
         except (OSError, sqlite3.Error) as error:
             return error.strerror or str(error) if isinstance(error, OSError) else str(error)
-        self._waiting.clear()
         return None
 
 

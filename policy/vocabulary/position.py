@@ -14,7 +14,6 @@ from policy.vocabulary.operations import (
     parts_of,
 )
 from policy.vocabulary.words import Exact, Space
-from telemetry.grids import is_h3_cell, is_jis_mesh
 from telemetry.signals import Kind, Signal
 
 __all__ = [
@@ -59,6 +58,8 @@ def grid_name(mesh: Mesh) -> str:
 
 def is_cell_of(mesh: Mesh, cell: str) -> bool:
     """Whether a text is a cell of exactly this grid and size."""
+    from telemetry.grids import is_h3_cell, is_jis_mesh  # noqa: PLC0415  # h3 is heavy; a sink asks
+
     match mesh:
         case MeshH3(resolution):
             return is_h3_cell(cell, resolution)

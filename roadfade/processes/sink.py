@@ -39,6 +39,11 @@ WAITED_FOR_MAX = 20
 logger = logging.getLogger(__name__)
 
 
+def pause(seconds: float) -> None:
+    """Let a thread wait."""
+    threading.Event().wait(seconds)
+
+
 class SinkKeeper:
     """The topics in force into the lake, from one version of the policy to the next."""
 
@@ -148,7 +153,7 @@ class SinkKeeper:
             never = number in self._waited_for or len(self._waited_for) >= WAITED_FOR_MAX
             if never or number < max(known, default=0):
                 break
-            threading.Event().wait(LOOK_EVERY_S)
+            pause(LOOK_EVERY_S)
         if len(self._waited_for) < WAITED_FOR_MAX:
             self._waited_for.add(number)
         return None

@@ -2,10 +2,13 @@
 
 import asyncio
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from bus.memory.broker import FakeBroker
@@ -17,13 +20,15 @@ from roadfade.clock import WallClock
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.source import PolicySource
-from roadfade.processes.sink import SinkKeeper
+from roadfade.processes.sink import HEARD_LATE_S, WAITED_FOR_MAX, SinkKeeper, pause
 from roadfade.processes.sweep import once
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import query
+from sinks.port.results import Unreadable
 from telemetry.instants import DAY_MS
 from telemetry.publication import Publication
+from telemetry.record import LATITUDE
 from telemetry.topics import SINK_GROUP
 from tests.integration.bus_road import until
 from tests.support.documents import bent
@@ -156,6 +161,124 @@ async def test_a_worker_that_sent_twice_is_kept_once(
     async with keeping(settings, broker) as task:
         await until(lambda: committed(broker) == 6, task)
     assert await rows(settings) == 6
+
+
+def foreign(one: Outgoing, id_: str, **bend: Any) -> Outgoing:
+    """A record as another writer might send it: headers replaced, series added."""
+    value = msgspec.json.decode(one.value or b"")
+    value["series"] |= bend.pop("series", {})
+    headers = {**dict(one.headers), "ce_id": id_.encode()}
+    headers |= {name: text.encode() for name, text in bend.items()}
+    return Outgoing(one.topic, 0, one.key, msgspec.json.encode(value), [*headers.items()])
+
+
+FOREIGN: dict[str, tuple[Unreadable, dict[str, Any]]] = {
+    "kept for ever": (Unreadable.KEPT_TOO_LONG, {"expires_at": "9999-12-31T23:59:00Z"}),
+    "a VIN for a signal": (
+        Unreadable.NOT_ALLOWED,
+        {"series": {"1HGCM82633A004352": {"unit": "", "dt": [0], "value": [1]}}},
+    ),
+    "an exact latitude": (
+        Unreadable.NOT_ALLOWED,
+        {"series": {LATITUDE: {"unit": "degrees", "dt": [0], "value": [35.681236]}}},
+    ),
+    "an exact speed": (
+        Unreadable.TOO_PRECISE,
+        {"series": {SPEED: {"unit": "km/h", "dt": [0], "value": [43.7]}}},
+    ),
+    "a policy of nobody": (Unreadable.UNKNOWN_POLICY, {"policy_version": "77-0123456789ab"}),
+    "readings without end": (Unreadable.BAD_HEADER, {"readings": str(10**30)}),
+    "another purpose": (Unreadable.WRONG_PURPOSE, {"purpose": "survey"}),
+}
+
+
+def quarantined(reason: Unreadable) -> float:
+    return float(metrics.SINK_REJECTED.labels(str(reason))._value.get())
+
+
+@pytest.fixture
+def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """How long the sink waited for versions; it takes no time."""
+    made = list[float]()
+    monkeypatch.setattr("roadfade.processes.sink.pause", made.append)
+    return made
+
+
+async def test_what_a_foreign_writer_sends_is_set_aside_and_the_stream_goes_on(
+    settings: Settings, broker: FakeBroker, study: list[Outgoing], pauses: list[float]
+) -> None:
+    wrong = [
+        foreign(study[0], f"foreign-{number}", **bend)
+        for number, (_, bend) in enumerate(FOREIGN.values())
+    ]
+    expected = Counter(reason for reason, _ in FOREIGN.values())
+    before = {reason: quarantined(reason) for reason in expected}
+    feed(broker, [study[0], *wrong, *study[1:]])
+    async with keeping(settings, broker) as task:
+        await until(lambda: committed(broker) == 3 + len(wrong), task)
+    assert await rows(settings) == 6
+    assert {one: quarantined(one) - before[one] for one in expected} == expected
+    assert sum(pauses) == HEARD_LATE_S
+
+
+async def test_an_unknown_version_is_waited_for_once(
+    settings: Settings, broker: FakeBroker, study: list[Outgoing], pauses: list[float]
+) -> None:
+    unknown = {"policy_version": "77-0123456789ab"}
+    feed(broker, [foreign(one, f"foreign-{at}", **unknown) for at, one in enumerate(study)])
+    async with keeping(settings, broker) as task:
+        await until(lambda: committed(broker) == 3, task)
+        feed(broker, [foreign(study[0], "later", **unknown), *study])
+        await until(lambda: committed(broker) == 7, task)
+    assert sum(pauses) == HEARD_LATE_S
+    assert await rows(settings) == 6
+
+
+async def test_versions_made_up_are_waited_for_a_few_times_only(
+    settings: Settings, broker: FakeBroker, study: list[Outgoing], pauses: list[float]
+) -> None:
+    versions = range(100, 100 + 3 * WAITED_FOR_MAX)
+    made_up = [
+        foreign(study[0], f"v{one}", policy_version=f"{one}-0123456789ab") for one in versions
+    ]
+    feed(broker, [*made_up, *study])
+    async with keeping(settings, broker) as task:
+        await until(lambda: committed(broker) == len(made_up) + 3, task)
+    assert sum(pauses) == HEARD_LATE_S * WAITED_FOR_MAX
+    assert await rows(settings) == 6
+
+
+RENEWED = version(2, NOW_MS - 1)
+
+
+@pytest.fixture
+def early(settings: Settings) -> list[Outgoing]:
+    """What a worker makes under a version that is not on record here yet."""
+    return records_of(compiled(settings, RENEWED))
+
+
+async def test_a_version_that_is_heard_of_late_is_waited_for(
+    settings: Settings,
+    broker: FakeBroker,
+    early: list[Outgoing],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    waits = list[float]()
+
+    def told_meanwhile(seconds: float) -> None:
+        if not waits:
+            tell(broker, [RENEWED])
+        waits.append(seconds)
+        pause(seconds)
+
+    monkeypatch.setattr("roadfade.processes.sink.pause", told_meanwhile)
+    before = quarantined(Unreadable.UNKNOWN_POLICY)
+    feed(broker, early)
+    async with keeping(settings, broker) as task:
+        await until(lambda: committed(broker) == 3, task)
+    assert waits
+    assert await rows(settings) == 6
+    assert quarantined(Unreadable.UNKNOWN_POLICY) == before
 
 
 async def test_a_topic_made_anew_while_it_runs_stops_it_for_good(

@@ -1,0 +1,101 @@
+"""What a process has removed and could not account, kept for when that process has ended.
+
+In: the sum of what waits. Out: a small file beside the ledger, if there is room for one; nothing
+depends on it. Each process has a file of its own, locked for as long as the process lives; whoever
+finds one without its process may take it in. Blocking.
+"""
+
+import fcntl
+import json
+import os
+import secrets
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import Final, NamedTuple
+
+_BYTES_MAX: Final = 64 * 1024
+"""A file that grew longer begins anew with its next line."""
+_LONGEST_COUNT: Final = 2**63 - 1
+
+
+class Unaccounted(NamedTuple):
+    """One file, and its readings by output."""
+
+    path: Path
+    by_output: Mapping[str, int]
+
+
+class Journal:
+    """The own file of this process; made when there is something to write."""
+
+    def __init__(self, ledger: Path) -> None:
+        self._ledger = ledger
+        self._path: Path | None = None
+        self._descriptor = -1
+
+    @property
+    def name(self) -> str:
+        """The file's name, which no other has or will have; empty if there is none."""
+        return "" if self._path is None else self._path.name
+
+    def write(self, waiting: Mapping[str, int]) -> None:
+        """Keep what waits now, in place of what was kept before, if that can be written."""
+        with suppress(OSError):
+            if self._path is None:
+                self._make()
+            if os.lseek(self._descriptor, 0, os.SEEK_CUR) > _BYTES_MAX:
+                os.ftruncate(self._descriptor, 0)
+                os.lseek(self._descriptor, 0, os.SEEK_SET)
+            # Only a whole line counts: what is cut off by a full disk is not read.
+            os.write(self._descriptor, b"\n" + json.dumps(waiting).encode() + b"\n")
+            os.fsync(self._descriptor)
+
+    def _make(self) -> None:
+        path = self._ledger.with_name(f"{self._ledger.name}.unaccounted-{secrets.token_hex(16)}")
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        self._path, self._descriptor = path, descriptor
+
+    def drop(self) -> None:
+        """Forget what was kept: the ledger has it. The next file has another name."""
+        if self._path is not None:
+            with suppress(OSError):
+                self._path.unlink(missing_ok=True)
+            os.close(self._descriptor)
+            self._path = None
+
+
+@contextmanager
+def left_behind(ledger: Path) -> Iterator[list[Unaccounted]]:
+    """The files of processes that have ended, locked meanwhile."""
+    with ExitStack() as files:
+        found = []
+        for path in _beside(ledger):
+            with suppress(OSError):
+                file = files.enter_context(path.open("rb"))
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                found.append(Unaccounted(path, _last_line(file.read(2 * _BYTES_MAX))))
+        yield found
+
+
+def _beside(ledger: Path) -> list[Path]:
+    with suppress(OSError):
+        return sorted(ledger.parent.glob(f"{ledger.name}.unaccounted-*"))
+    return []
+
+
+def _last_line(text: bytes) -> Mapping[str, int]:
+    """The last line that is whole; nothing if none is."""
+    for line in reversed(text.split(b"\n")[:-1]):
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict) and all(map(_is_count, found.values())):
+            return found
+    return {}
+
+
+def _is_count(value: object) -> bool:
+    return type(value) is int and 0 <= value <= _LONGEST_COUNT

@@ -10,7 +10,7 @@ from pages.markup import Drawing, Shape
 from processors.pairing import positions
 from telemetry.grids import outline
 from telemetry.instants import MINUTE_MS
-from telemetry.record import LATITUDE, LONGITUDE, MESH
+from telemetry.wire.record import LATITUDE, LONGITUDE, MESH
 
 MapPoint = tuple[float, float]
 """Latitude and longitude in degrees."""

@@ -17,11 +17,11 @@ from processors.admission.exact_path import read_exactly
 from processors.processor import Processor
 from processors.program import build_program
 from processors.tally import Tally
-from telemetry.control import Role
-from telemetry.flow import OutputFlow
 from telemetry.instants import parse_instant, to_ms
 from telemetry.outcome import Rejected
-from telemetry.record import TROUBLE_CODES, decode_record
+from telemetry.wire.control import Role
+from telemetry.wire.flow import OutputFlow
+from telemetry.wire.record import TROUBLE_CODES, decode_record
 
 DRY_RUN_READINGS_MAX: Final = 2_000_000
 """More than this is a fleet, not a drive."""

@@ -17,8 +17,8 @@ from pages.translation import Translation
 from policy.language.document import Document
 from policy.plan.plan import Output
 from policy.vocabulary.bilingual import Language
-from telemetry.control import Role
-from telemetry.record import LATITUDE, LONGITUDE, MESH
+from telemetry.wire.control import Role
+from telemetry.wire.record import LATITUDE, LONGITUDE, MESH
 
 
 def assumed_words(role: Role, words: Translation, *, agreed: bool) -> str:

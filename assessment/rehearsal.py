@@ -13,10 +13,10 @@ from processors.processor import Processor
 from processors.program import Program
 from processors.pseudonyms import KeyName
 from processors.tally import Tally
-from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval, Role
-from telemetry.flow import OutputFlow
 from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
 from telemetry.outcome import Rejected
+from telemetry.wire.control import ConsentInterval, DeviceRegistration, LinkInterval, Role
+from telemetry.wire.flow import OutputFlow
 
 
 class ThrowawayKeys(dict[KeyName, EpochKey]):

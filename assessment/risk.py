@@ -21,12 +21,12 @@ from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
 from processors.tally import Tally
-from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval
-from telemetry.envelope import decode_envelope
 from telemetry.grids import jis_mesh
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
 from telemetry.instants import parse_instant, to_ms
-from telemetry.record import LATITUDE, LONGITUDE, MESH, PSEUDONYM_EPOCH, decode_record
+from telemetry.wire.control import ConsentInterval, DeviceRegistration, LinkInterval
+from telemetry.wire.envelope import decode_envelope
+from telemetry.wire.record import LATITUDE, LONGITUDE, MESH, PSEUDONYM_EPOCH, decode_record
 
 VEHICLES_MAX: Final = 5_000
 HOME_MESH_M: Final = 500

@@ -15,7 +15,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 from bench.job import PARTITIONS, PURPOSES
 from bench.reference import Expected, pseudonym, reference
 from bus.client.connection import Connection
-from telemetry.record import CE_ID, HEADERS
+from telemetry.wire.record import CE_ID, HEADERS
 
 TOLERANCE: Final = 1e-9
 

@@ -16,9 +16,9 @@ from processors.people import People
 from processors.pseudonyms import KeyName
 from roadfade.in_force.plans import compile_policy
 from roadfade.settings import Settings
-from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval
 from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
 from telemetry.instants import DAY_MS, HOUR_MS, parse_instant
+from telemetry.wire.control import ConsentInterval, DeviceRegistration, LinkInterval
 
 DEVICES: Final = 1_000
 CONSENTING: Final = 0.8

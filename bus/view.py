@@ -14,8 +14,8 @@ from bus.failures import RowFault, TopicError, UnreadableRowError, ViewOutdatedE
 from bus.pacing import Stopping
 from bus.ports import Broker, ConsumedRecord, TopicReader
 from bus.records import APPEND_TIME
-from telemetry.contents import Contents, RunningContents
 from telemetry.topics import HEARTBEAT_KEY
+from telemetry.wire.topic_contents import Contents, RunningContents
 
 STOP_DEADLINE_MS: Final = 10_000
 SILENCE_MS_MAX: Final = 3_600_000

@@ -9,9 +9,9 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from ingest.envelope_id import envelope_id, opaque_id
-from telemetry.envelope import Clock, Column, Envelope, Quality
 from telemetry.identity import DeviceId
 from telemetry.instants import to_datetime
+from telemetry.wire.envelope import Clock, Column, Envelope, Quality
 
 READINGS_TARGET: Final = 120
 BATCH_READINGS_MAX: Final = 200

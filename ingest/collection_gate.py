@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from telemetry.envelope import Envelope
-from telemetry.record import TROUBLE_CODES
+from telemetry.wire.envelope import Envelope
+from telemetry.wire.record import TROUBLE_CODES
 
 
 class Gated(NamedTuple):

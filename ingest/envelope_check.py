@@ -14,12 +14,12 @@ from typing import Final
 import msgspec
 
 from policy.vocabulary.nearest import nearest
-from telemetry.content import readings_said
-from telemetry.envelope import Envelope, decode_envelope, encode_envelope
 from telemetry.identity import MASK
 from telemetry.outcome import Rejected
-from telemetry.record import TROUBLE_CODES
 from telemetry.signals import Catalogue
+from telemetry.wire.envelope import Envelope, decode_envelope, encode_envelope
+from telemetry.wire.envelope_content import readings_said
+from telemetry.wire.record import TROUBLE_CODES
 
 Judge = Callable[[bytes], Mapping[Rejected, int]]
 """What would be rejected of a payload: readings by reason, empty if all is admitted."""

@@ -7,8 +7,8 @@ from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from ingest.collection_gate import gate
-from telemetry.envelope import Envelope, encode_envelope
 from telemetry.topics import RAW
+from telemetry.wire.envelope import Envelope, encode_envelope
 
 ENVELOPES_AT_ONCE_MAX = 500
 

@@ -20,10 +20,10 @@ from office.registry.links import link_of
 from office.store.changes import CHUNK_ROWS, ControlChange, announce, record_of
 from office.store.database import Database
 from office.store.tables import CONSENTS, DEVICES, LINKS, OUTBOX, POLICIES, PUBLISHED
-from telemetry.contents import Contents
-from telemetry.control import DeviceRegistration, Heartbeat, encode_row
 from telemetry.identity import DeviceId
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
+from telemetry.wire.control import DeviceRegistration, Heartbeat, encode_row
+from telemetry.wire.topic_contents import Contents
 
 POLL_S: Final = 0.05
 """How often a waiting writer looks whether its rows are out."""

@@ -13,8 +13,8 @@ from office.errors import OfficeError
 from office.store.changes import ControlChange, announce
 from office.store.database import Database
 from office.store.tables import POLICIES
-from telemetry.publication import Publication, decode_publication, encode_publication
 from telemetry.topics import CONTROL_POLICIES
+from telemetry.wire.publication import Publication, decode_publication, encode_publication
 
 _VALUES: Final = select(POLICIES.c.value).order_by(POLICIES.c.version)
 VERSIONS_MAX: Final = 200

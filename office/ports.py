@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from telemetry.contents import RunningContents
+from telemetry.wire.topic_contents import RunningContents
 
 
 class ControlRecord(NamedTuple):

@@ -7,7 +7,7 @@ the whole registry each time.
 from collections.abc import Callable, Iterable, Mapping
 
 from office.ports import ControlRecord
-from telemetry.contents import Contents, RunningContents
+from telemetry.wire.topic_contents import Contents, RunningContents
 
 PartitionOf = Callable[[bytes, int], int]
 """The partition of a key among so many."""

@@ -8,8 +8,8 @@ from policy.plan.cells import PlanRetention
 from policy.vocabulary.operations import MeshH3, MeshJis, Unsupported
 from policy.vocabulary.terms import BasisKind, DeliveryMode, PeriodUnit
 from policy.vocabulary.words import Exact, Space
-from telemetry.control import Role
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
+from telemetry.wire.control import Role
 
 GROUNDS: Final[Mapping[BasisKind, str]] = {
     BasisKind.PUBLISHED: phrase("the published purpose"),

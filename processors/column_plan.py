@@ -23,7 +23,7 @@ from processors.column_operations import (
 from processors.program import Decision, Program
 from processors.routes import Chain, Partial, Route
 from telemetry.outcome import Withheld
-from telemetry.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
+from telemetry.wire.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 
 
 class ThinStep(NamedTuple):

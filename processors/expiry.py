@@ -13,7 +13,7 @@ from policy.vocabulary.periods import expires_ms
 from processors.people import FOREVER_MS
 from processors.routes import Route
 from telemetry.instants import MINUTE_MS, format_instant
-from telemetry.record import EXPIRES_AT
+from telemetry.wire.record import EXPIRES_AT
 
 EXPIRIES_KEPT_MAX = 10_000
 Header = tuple[str, bytes]

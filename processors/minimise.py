@@ -13,7 +13,7 @@ from processors.pairing import Times, Values, add_cells
 from processors.program import Decision, Program
 from processors.pseudonyms import LinkPseudonyms, record_id
 from telemetry.instants import format_instant
-from telemetry.record import CE_ID, MESH, READINGS, RECORD_VERSION, Series
+from telemetry.wire.record import CE_ID, MESH, READINGS, RECORD_VERSION, Series
 
 COLUMN_PLANS_KEPT_MAX = 10_000
 TIMES_KEPT_MAX = 10_000

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 from processors.admission.admitted import Singles
 from processors.column_plan import MeshStep
-from telemetry.record import LATITUDE, LONGITUDE
+from telemetry.wire.record import LATITUDE, LONGITUDE
 
 Times = list[list[int]]
 Values = list[list[Any]]

@@ -8,7 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import TypeVar, assert_never
 
-from telemetry.control import (
+from telemetry.wire.control import (
     ConsentInterval,
     ControlRow,
     DeviceRegistration,

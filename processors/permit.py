@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from processors.people import FOREVER_MS, People
 from processors.routes import Route
-from telemetry.control import ConsentInterval, LinkInterval
+from telemetry.wire.control import ConsentInterval, LinkInterval
 
 
 @dataclass(frozen=True, slots=True)

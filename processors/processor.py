@@ -21,9 +21,9 @@ from processors.program import Decision, Program
 from processors.pseudonyms import Keys, LinkPseudonyms, PartitionOf, pseudonyms_for
 from processors.reused_ids import ReusedIds
 from processors.tally import Tally
-from telemetry.control import LinkInterval
-from telemetry.envelope import Trip
 from telemetry.instants import HOUR_MS, to_ms
+from telemetry.wire.control import LinkInterval
+from telemetry.wire.envelope import Trip
 
 TRIP_MS_MAX = 48 * HOUR_MS
 """A trip that claims to have started longer ago does not choose the pseudonym's epoch."""

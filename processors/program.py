@@ -15,8 +15,8 @@ from policy.plan.plan import Plan
 from processors.admission.fast_path import hot_decoder
 from processors.routes import OutputTable, Partial, Route, routes_of, tables_of
 from telemetry.outcome import Withheld
-from telemetry.record import TROUBLE_CODES
 from telemetry.signals import Signal
+from telemetry.wire.record import TROUBLE_CODES
 
 LossSlot = tuple[Partial, str, Withheld]
 UnionSlot = tuple[str, str]

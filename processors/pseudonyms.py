@@ -15,8 +15,8 @@ from processors.expiry import Header
 from processors.people import FOREVER_MS
 from processors.permit import Permission
 from processors.routes import Route
-from telemetry import record as wire
 from telemetry.identity import EpochKey, LinkSecret, Pseudonym
+from telemetry.wire import record as wire
 
 KeyName = tuple[str, str, str]
 """(purpose, recipient, epoch name): the name of one key in the keyring."""

@@ -27,8 +27,8 @@ from policy.vocabulary.operations import (
 from policy.vocabulary.operations import Thin as ThinOperation
 from policy.vocabulary.terms import Basis
 from processors.column_operations import Valued
-from telemetry.control import Role
 from telemetry.outcome import Withheld
+from telemetry.wire.control import Role
 
 Partial = tuple[ThinOperation | None, Mesh | None]
 """The part of a chain by which readings can be lost; (None, None) loses nothing."""

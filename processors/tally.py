@@ -9,8 +9,8 @@ from collections.abc import Iterable, Mapping
 
 from processors.program import Decision, Program
 from processors.routes import OutputTable, Route
-from telemetry.flow import OutputFlow
 from telemetry.outcome import Rejected, Withheld
+from telemetry.wire.flow import OutputFlow
 
 REASON_ORDER = {reason: place for place, reason in enumerate(Withheld)}
 

@@ -1,6 +1,6 @@
 """The ledger on disk: flow records by partition and first offset, in one SQLite file.
 
-Which rows a record voids is said in ``telemetry.flow``. Folding is idempotent: what lies on
+Which rows a record voids is said in ``telemetry.wire.flow``. Folding is idempotent: what lies on
 ``audit.flow`` before a record that was folded is not folded again, whoever still has it in hand.
 Settled rows are summed, one for each stretch of offsets, so that the file does not grow for ever.
 Blocking; call it in a thread. Several processes may share the file.
@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from roadfade.unaccounted import Journal, left_behind
-from telemetry.flow import FlowRecord, Ledger, decode_flow, encode_flow
+from telemetry.wire.flow import FlowRecord, Ledger, decode_flow, encode_flow
 
 ROWS_PER_PARTITION_MAX = 5_000
 """More than any replay spans; older rows can no longer be voided and are summed."""

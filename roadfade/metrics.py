@@ -11,7 +11,7 @@ from wsgiref.simple_server import WSGIServer
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
 
 from bus.observer import LoopObserver
-from telemetry.flow import OutputFlow
+from telemetry.wire.flow import OutputFlow
 
 logger = logging.getLogger(__name__)
 REGISTRY = CollectorRegistry(auto_describe=True)

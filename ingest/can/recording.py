@@ -21,9 +21,9 @@ from ingest.logs.capture import Capture
 from ingest.logs.frame import LoggedFrame
 from ingest.logs.timeline import Timeline
 from ingest.refused import Refused
-from telemetry.envelope import Envelope, Quality
 from telemetry.identity import DeviceId
 from telemetry.signals import Catalogue
+from telemetry.wire.envelope import Envelope, Quality
 
 _PROGRESS_EVERY: Final = 500
 

@@ -14,7 +14,7 @@ from ingest.can.binding import BoundMap
 from ingest.can.decode import Undecoded
 from ingest.can.mapping import Unfit
 from ingest.logs.frame import LogCounts, LoggedFrame
-from telemetry.envelope import Envelope
+from telemetry.wire.envelope import Envelope
 
 
 @dataclass(slots=True)

@@ -16,8 +16,8 @@ from msgspec import Meta, Struct
 
 from ingest.batching import Reading
 from ingest.range import within
-from telemetry.envelope import TROUBLE_CODE, TROUBLE_CODES_MAX
 from telemetry.signals import Catalogue, Signal
+from telemetry.wire.envelope import TROUBLE_CODE, TROUBLE_CODES_MAX
 
 LINE_BYTES_MAX: Final = 8 * 1024
 

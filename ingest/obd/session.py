@@ -18,9 +18,9 @@ from typing import Final
 from ingest.batching import READINGS_TARGET, Batch, Reading, Source, runs_on, to_envelope
 from ingest.obd.answers import LINE_BYTES_MAX, Codes, Dropped, Signpost, commands, read_line
 from ingest.refused import Refused
-from telemetry.envelope import TROUBLE_CODES_MAX, Envelope
-from telemetry.record import TROUBLE_CODES
 from telemetry.signals import Catalogue
+from telemetry.wire.envelope import TROUBLE_CODES_MAX, Envelope
+from telemetry.wire.record import TROUBLE_CODES
 
 WINDOW_MS: Final = 10_000
 _STOP_S: Final = 5.0

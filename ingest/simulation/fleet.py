@@ -14,9 +14,9 @@ from ingest.envelope_id import envelope_id, opaque_id
 from ingest.simulation.faults import FaultRates, clock_lead_ms
 from ingest.simulation.sensors import columns
 from ingest.simulation.vehicle import Drive, Vehicle
-from telemetry.envelope import Clock, Column, Envelope, Trip
 from telemetry.identity import DeviceId
 from telemetry.instants import SECOND_MS, to_datetime
+from telemetry.wire.envelope import Clock, Column, Envelope, Trip
 
 WINDOW_S: Final = 10
 VEHICLES_MAX: Final = 100_000

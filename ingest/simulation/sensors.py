@@ -8,7 +8,7 @@ from random import Random
 from typing import Final
 
 from ingest.simulation.vehicle import Drive, Powertrain, Vehicle
-from telemetry.envelope import Column
+from telemetry.wire.envelope import Column
 
 SPEED: Final = "Vehicle.Speed"
 LATITUDE: Final = "Vehicle.CurrentLocation.Latitude"

@@ -15,9 +15,9 @@ from office.store.changes import ControlChange, announce, chunks
 from office.store.row_ids import new_row_id
 from office.store.tables import CONSENTS
 from policy.plan.consents import Grantable, Offers
-from telemetry.control import ConsentInterval, ConsentKind
 from telemetry.identity import SubjectId
 from telemetry.topics import CONTROL_CONSENTS
+from telemetry.wire.control import ConsentInterval, ConsentKind
 
 
 class NewConsent(NamedTuple):

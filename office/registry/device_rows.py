@@ -12,8 +12,8 @@ from office.registry.links import link_of
 from office.store.changes import chunks
 from office.store.database import Database
 from office.store.tables import CONSENTS, DEVICES, LINKS
-from telemetry.control import ControlRow, DeviceRegistration
 from telemetry.identity import DeviceId
+from telemetry.wire.control import ControlRow, DeviceRegistration
 
 
 async def standing_of(

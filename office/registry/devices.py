@@ -10,9 +10,9 @@ from office.errors import OfficeError
 from office.store.changes import ControlChange, announce, chunks
 from office.store.row_ids import new_row_id
 from office.store.tables import DEVICES, LINKS
-from telemetry.control import DeviceRegistration
 from telemetry.identity import DeviceId
 from telemetry.topics import CONTROL_LINKS
+from telemetry.wire.control import DeviceRegistration
 
 ID_CHARS_MAX: Final = 64
 """The envelope's limit: a longer id could never be sent."""

@@ -13,8 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from office.errors import OfficeError
 from office.store.changes import chunks
 from office.store.tables import LINKS
-from telemetry.control import UNCONFIRMED, Role
 from telemetry.identity import SubjectId
+from telemetry.wire.control import UNCONFIRMED, Role
 
 
 class ConsentPart(NamedTuple):

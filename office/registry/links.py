@@ -18,9 +18,9 @@ from office.registry.intervals import Interval, asked_interval, shortened
 from office.store.changes import ControlChange, announce, chunks
 from office.store.row_ids import new_row_id
 from office.store.tables import LINKS
-from telemetry.control import UNCONFIRMED, LinkInterval, Role
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
 from telemetry.topics import CONTROL_LINKS
+from telemetry.wire.control import UNCONFIRMED, LinkInterval, Role
 
 SECRET_BYTES: Final = 32
 OTHER_ROLE: Final = (

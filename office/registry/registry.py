@@ -14,8 +14,8 @@ from office.registry.consents import NewConsent
 from office.registry.links import NewLink
 from office.store.database import Database
 from policy.plan.consents import NOTHING_OFFERED, Offers
-from telemetry.control import ConsentKind, Role
 from telemetry.identity import DeviceId, SubjectId
+from telemetry.wire.control import ConsentKind, Role
 
 
 class Registered(NamedTuple):

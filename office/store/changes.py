@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.ports import ControlRecord
 from office.store.tables import OUTBOX
-from telemetry.control import ControlRow, encode_row
+from telemetry.wire.control import ControlRow, encode_row
 
 CHUNK_ROWS: Final = 500
 """Rows per statement: databases bound the number of parameters."""

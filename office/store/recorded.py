@@ -8,7 +8,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from telemetry.publication import Publication, decode_publication
+from telemetry.wire.publication import Publication, decode_publication
 
 
 def recorded(file: Path) -> tuple[Publication, ...]:

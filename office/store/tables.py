@@ -17,7 +17,7 @@ from sqlalchemy import (
     Table,
 )
 
-from telemetry.control import UNCONFIRMED
+from telemetry.wire.control import UNCONFIRMED
 
 OFFICE: Final = MetaData()
 

@@ -12,9 +12,9 @@ from policy.artefacts.topics import topic_configs
 from policy.plan.columns import columns_of
 from policy.plan.plan import Output, Plan
 from policy.vocabulary.words import format_duration
-from telemetry import publication, record
-from telemetry.schema import schema_of, schema_text
 from telemetry.topics import AUDIT_FLOW, CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, RAW
+from telemetry.wire import publication, record
+from telemetry.wire.schema import schema_of, schema_text
 
 ASYNCAPI: Final = "3.0.0"
 KAFKA_BINDING: Final = "0.5.0"

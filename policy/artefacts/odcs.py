@@ -7,7 +7,7 @@ from policy.compiled import CompiledPolicy
 from policy.plan.columns import OutputColumn, columns_of
 from policy.plan.plan import Output, Plan
 from policy.vocabulary.words import format_duration
-from telemetry.record import TROUBLE_CODES
+from telemetry.wire.record import TROUBLE_CODES
 
 API_VERSION: Final = "v3.1.0"
 PATTERN_NOTE: Final = "counted from the earlier of reading and reception"

@@ -23,8 +23,8 @@ from policy.plan.limits import Limits
 from policy.plan.plan import Output, Plan
 from policy.vocabulary.words import format_duration, format_space
 from telemetry.instants import day_start_ms
-from telemetry.record import MESH
 from telemetry.signals import Catalogue
+from telemetry.wire.record import MESH
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,9 +13,9 @@ from policy.vocabulary import patterns
 from policy.vocabulary.nearest import write_nearest
 from policy.vocabulary.operations import Keep, Operation
 from policy.vocabulary.terms import Basis, DeliveryMode, Denial, Period, Where
-from telemetry.control import Role
 from telemetry.instants import Grain
 from telemetry.signals import Signal
+from telemetry.wire.control import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,8 +8,8 @@ from policy.plan.cells import PlanCell
 from policy.vocabulary.operation_words import format_operation
 from policy.vocabulary.operations import Operation
 from policy.vocabulary.terms import DeliveryMode, Period, Where
-from telemetry.control import Role
 from telemetry.outcome import Rejected, Withheld
+from telemetry.wire.control import Role
 
 
 class Consent(StrEnum):

@@ -20,7 +20,7 @@ from policy.language.fields import (
     Strict,
 )
 from policy.vocabulary.terms import RecipientClass
-from telemetry.control import Role
+from telemetry.wire.control import Role
 
 ASKS = ("signal", "fact", "category", "join", "combine", "source", "receives")
 

@@ -21,8 +21,8 @@ from policy.vocabulary.dpv_terms import TERMS, dpv_term
 from policy.vocabulary.operation_words import Spoken
 from policy.vocabulary.terms import Epoch, Period
 from policy.vocabulary.words import Space
-from telemetry.control import Role
 from telemetry.outcome import Withheld
+from telemetry.wire.control import Role
 
 
 class Strict(BaseModel):

@@ -12,8 +12,8 @@ from policy.vocabulary.bilingual import Bilingual
 from policy.vocabulary.operations import Operation
 from policy.vocabulary.terms import Basis, DeliveryMode, Denial, Period, RecipientClass, Where
 from policy.vocabulary.words import OPEN_TRIGGERS
-from telemetry.control import Role
 from telemetry.instants import Grain
+from telemetry.wire.control import Role
 
 
 class Belongings(NamedTuple):

@@ -8,7 +8,7 @@ from policy.vocabulary.operation_words import format_operation
 from policy.vocabulary.operations import PAIR
 from policy.vocabulary.position import mesh_in
 from policy.vocabulary.words import format_duration
-from telemetry.record import MESH
+from telemetry.wire.record import MESH
 
 JsonType = Literal["boolean", "integer", "number", "string"]
 

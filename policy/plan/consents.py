@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 from policy.plan.forbidding import ROLES, Target, barring
 from policy.plan.plan import Plan
 from policy.vocabulary.terms import Basis
-from telemetry.control import ConsentKind, Role
+from telemetry.wire.control import ConsentKind, Role
 
 
 class Grantable(NamedTuple):

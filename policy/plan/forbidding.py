@@ -10,7 +10,7 @@ from typing import Final, NamedTuple, get_args
 from policy.plan.cells import PlanForbid
 from policy.vocabulary.patterns import matches
 from policy.vocabulary.terms import RecipientClass
-from telemetry.control import Role
+from telemetry.wire.control import Role
 
 ROLES: Final[tuple[Role, ...]] = get_args(Role)
 

@@ -12,9 +12,9 @@ from policy.plan.cells import PlanCell, PlanCombine, PlanForbid
 from policy.plan.digest import UNSEEN
 from policy.vocabulary.operations import Operation
 from policy.vocabulary.terms import Basis, Denial, Epoch, Period, RecipientClass, Where
-from telemetry.control import Role
 from telemetry.instants import Grain
 from telemetry.signals import Catalogue
+from telemetry.wire.control import Role
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ falls between two batches and never into one. Asked with an old now, it answers 
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from telemetry.publication import Publication
+from telemetry.wire.publication import Publication
 
 
 @dataclass(frozen=True, slots=True)

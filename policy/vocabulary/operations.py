@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from typing import Final, Literal, NamedTuple, assert_never
 
 from policy.vocabulary import multiples
-from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES
 from telemetry.signals import Signal
+from telemetry.wire.record import LATITUDE, LONGITUDE, TROUBLE_CODES
 
 JisSize = Literal[250, 500, 1_000, 10_000]
 """Edge of a JIS X 0410 cell in metres: quarter, half, third-level and second-level mesh."""

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, assert_never
 
-from telemetry.control import ConsentKind
 from telemetry.outcome import Withheld
+from telemetry.wire.control import ConsentKind
 
 PeriodUnit = Literal["minutes", "hours", "days", "months", "years"]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from telemetry.identity import MASK
 from telemetry.outcome import Rejected
-from telemetry.record import Series
+from telemetry.wire.record import Series
 
 Singles = Mapping[str, AbstractSet[tuple[int, int]]]
 """Latitudes and longitudes whose other half was lost, at times that stood several times: by path,

@@ -11,11 +11,11 @@ from policy.vocabulary.operations import PAIR
 from processors.admission.admitted import Admitted, Singles, series_of
 from processors.admission.fast_path import value_type
 from processors.program import Program
-from telemetry.envelope import Column, Envelope
 from telemetry.instants import to_ms
 from telemetry.outcome import Rejected
-from telemetry.record import TROUBLE_CODES
 from telemetry.signals import Signal
+from telemetry.wire.envelope import Column, Envelope
+from telemetry.wire.record import TROUBLE_CODES
 
 
 def admit_columns(program: Program, envelope: Envelope, content: bytes) -> Admitted:

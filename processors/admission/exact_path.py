@@ -16,8 +16,9 @@ from processors.admission.columns import admit_columns
 from processors.admission.readings import UNDECODABLE
 from processors.people import People
 from processors.program import Program
-from telemetry.content import content_of, readings_said
-from telemetry.envelope import (
+from telemetry.instants import DAY_MS, to_ms
+from telemetry.outcome import Rejected
+from telemetry.wire.envelope import (
     ENVELOPE_BYTES_MAX,
     ENVELOPE_VERSION,
     READINGS_MAX,
@@ -26,8 +27,7 @@ from telemetry.envelope import (
     Envelope,
     with_plain_times,
 )
-from telemetry.instants import DAY_MS, to_ms
-from telemetry.outcome import Rejected
+from telemetry.wire.envelope_content import content_of, readings_said
 
 AHEAD_MS_MAX: Final = DAY_MS
 """Events further ahead of their reception are rejected: no purpose opens by a wrong date."""

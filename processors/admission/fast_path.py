@@ -11,7 +11,8 @@ from typing import Annotated, Any, Final, Literal
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-from telemetry.envelope import (
+from telemetry.signals import Signal
+from telemetry.wire.envelope import (
     READINGS_PER_COLUMN_MAX,
     TROUBLE_CODES_MAX,
     Clock,
@@ -20,7 +21,6 @@ from telemetry.envelope import (
     Trip,
     TroubleCode,
 )
-from telemetry.signals import Signal
 
 USUAL_SPAN_MS: Final = 600_000
 """Readings up to ten minutes after t0 take the fast path."""

@@ -10,8 +10,8 @@ from policy.vocabulary.operations import PAIR
 from processors.admission.admitted import Singles
 from processors.admission.fast_path import decode_times
 from processors.program import Program
-from telemetry.content import content_of
-from telemetry.envelope import ENVELOPE_BYTES_MAX, READINGS_MAX
+from telemetry.wire.envelope import ENVELOPE_BYTES_MAX, READINGS_MAX
+from telemetry.wire.envelope_content import content_of
 
 
 class Readings(NamedTuple):

@@ -14,8 +14,8 @@ from roadfade.commands.office_desk import desk_of
 from roadfade.terminal.answers import carry_out, print_json, settings
 from roadfade.terminal.arguments import AsJson, instant
 from roadfade.terminal.arguments import role as typed_role
-from telemetry.control import Role
 from telemetry.identity import DeviceId, SubjectId
+from telemetry.wire.control import Role
 
 DeviceOption = Annotated[
     str, typer.Option("--device", help="Opaque id of the dongle; never a serial.")

@@ -21,9 +21,9 @@ from roadfade.processes.sweep import sweep_once
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import store_of
-from telemetry import flow
-from telemetry.flow import Ledger
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
+from telemetry.wire import flow
+from telemetry.wire.flow import Ledger
 
 DRAIN_S_MAX = 90.0
 

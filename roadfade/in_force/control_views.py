@@ -12,8 +12,8 @@ from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.in_force.published import contents_at, heartbeat_at, read_row
 from roadfade.in_force.quarantine import UnreadableKeys, setting_aside
-from telemetry.control import ConsentInterval, ControlRow, DeviceRegistration, LinkInterval
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS
+from telemetry.wire.control import ConsentInterval, ControlRow, DeviceRegistration, LinkInterval
 
 
 class Rows(Protocol):

@@ -11,8 +11,8 @@ from policy.vocabulary.terms import Where
 from roadfade.in_force.parsed_files import parsed_files
 from roadfade.refusal import NotReady
 from telemetry.instants import day_start_ms
-from telemetry.publication import Publication
 from telemetry.signals import Catalogue, parse_catalogue
+from telemetry.wire.publication import Publication
 
 if TYPE_CHECKING:
     from roadfade.settings import Settings

@@ -19,7 +19,7 @@ from roadfade.in_force.parsed_files import parsed_files
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import format_instant
-from telemetry.publication import Publication
+from telemetry.wire.publication import Publication
 
 KEPT_MAX: Final = 1_000
 EARLIER_MAX: Final = 3

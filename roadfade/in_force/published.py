@@ -16,10 +16,10 @@ from bus.view import Beat, CompactedView
 from policy.versions.in_force import InForce, in_force
 from roadfade.clock import wall_ms
 from roadfade.in_force.quarantine import UnreadableKeys, setting_aside
-from telemetry.contents import Contents
-from telemetry.control import ControlRow, Heartbeat, decode_row
-from telemetry.publication import Publication, PublicationError, decode_publication
 from telemetry.topics import CONTROL_POLICIES
+from telemetry.wire.control import ControlRow, Heartbeat, decode_row
+from telemetry.wire.publication import Publication, PublicationError, decode_publication
+from telemetry.wire.topic_contents import Contents
 
 ANSWER_S_MAX: Final = 30.0
 """How long a starting process waits to read what is published."""

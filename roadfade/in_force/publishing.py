@@ -29,7 +29,7 @@ from roadfade.in_force.plans import Plans
 from roadfade.in_force.recorded import versions_here
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
-from telemetry.publication import Publication, PublicationError, encode_publication
+from telemetry.wire.publication import Publication, PublicationError, encode_publication
 
 UNDECIDED: Final = "it allows more than the version on record, and contains no approval for that"
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from roadfade.clock import judging_clock
 from roadfade.in_force.documents import own_publication
 from roadfade.in_force.plans import Plans, VersionTimeline, line_at
 from roadfade.settings import Settings
-from telemetry.publication import Publication
+from telemetry.wire.publication import Publication
 
 
 def versions_here(settings: Settings) -> tuple[Publication, ...]:

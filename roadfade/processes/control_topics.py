@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from bus.ports import Broker, Offsets
-from telemetry.contents import RunningContents
 from telemetry.topics import HEARTBEAT_KEY
+from telemetry.wire.topic_contents import RunningContents
 
 STOP_DEADLINE_MS: Final = 10_000
 

@@ -24,8 +24,8 @@ from roadfade.processes.say_once import SayOnce
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS
-from telemetry.publication import Publication
 from telemetry.topics import CONTROL
+from telemetry.wire.publication import Publication
 
 LOOK_EVERY_S: Final = 1.0
 LATER: Final = (BrokerError, TopicError, TimeoutError, OSError)

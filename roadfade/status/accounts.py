@@ -26,8 +26,8 @@ from roadfade.status.reconciliation import Accounts, Kept, RawRead
 from roadfade.status.scrape import Process, highest, scrape, total
 from roadfade.stores import holdings_of
 from sinks.port.results import Holdings
-from telemetry.flow import Ledger
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
+from telemetry.wire.flow import Ledger
 
 WAIT_S: Final = 8.0
 """For so long what is on its way is waited for: a ledger commits each second, a sink gathers."""

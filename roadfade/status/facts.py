@@ -23,8 +23,8 @@ from roadfade.settings import Settings
 from roadfade.status.scrape import Process, scrape
 from roadfade.stores import store_of
 from sinks.port.results import Overdue, Strange
-from telemetry.flow import Ledger
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
+from telemetry.wire.flow import Ledger
 
 WATCH_S: Final = 6.0
 """A group whose offsets do not move for this long while records wait is stuck."""

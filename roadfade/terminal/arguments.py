@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from telemetry.control import Role
 from telemetry.instants import parse_instant
+from telemetry.wire.control import Role
 
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
 

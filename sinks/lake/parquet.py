@@ -11,7 +11,7 @@ from typing import Final
 import duckdb
 
 from sinks.port.records import RecordReadings
-from telemetry.record import MESH
+from telemetry.wire.record import MESH
 
 COLUMNS: Final = (
     "record",

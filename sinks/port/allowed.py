@@ -18,10 +18,10 @@ from policy.vocabulary.position import grid_name, is_cell_of
 from policy.vocabulary.terms import Period
 from sinks.port.records import INSTANT_MS_MAX, RecordReadings, Run
 from sinks.port.results import Unreadable
-from telemetry.envelope import TROUBLE_CODE
 from telemetry.instants import DAY_MS
-from telemetry.record import MESH, TROUBLE_CODES
 from telemetry.signals import Catalogue, Signal
+from telemetry.wire.envelope import TROUBLE_CODE
+from telemetry.wire.record import MESH, TROUBLE_CODES
 
 PlanOf = Callable[[int], Plan | None]
 """The plan of a version by its number; None if it is not on record, or does not hold here."""

@@ -11,9 +11,9 @@ import msgspec
 
 from sinks.port.results import Unreadable
 from telemetry.arrived import Arrived
-from telemetry.envelope import DT_MS_MAX, READINGS_MAX
 from telemetry.instants import DAY_MS, MINUTE_MS, parse_instant
-from telemetry.record import (
+from telemetry.wire.envelope import DT_MS_MAX, READINGS_MAX
+from telemetry.wire.record import (
     CE_ID,
     EXPIRES_AT,
     POLICY_VERSION,

@@ -9,7 +9,7 @@ from assessment.dry_run import dry_run
 from policy.vocabulary.operations import Keep
 from roadfade.cli import policy_app as app
 from telemetry.grids import jis_mesh, outline
-from telemetry.record import LATITUDE, LONGITUDE, MESH
+from telemetry.wire.record import LATITUDE, LONGITUDE, MESH
 from tests.support.plans import FUEL, PLAN, SPEED, lane, output, plan
 from tests.support.worlds import column, envelope
 

@@ -12,7 +12,7 @@ from policy.vocabulary.operations import Bucket, Keep, MeshJis, Operation, ThinT
 from roadfade.cli import policy_app as app
 from roadfade.in_force.documents import shipped_policy_path
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS
-from telemetry.record import LATITUDE, LONGITUDE
+from telemetry.wire.record import LATITUDE, LONGITUDE
 from tests.support.plans import SPEED, lane, output, plan
 from tests.support.worlds import NOW_MS, column, envelope
 

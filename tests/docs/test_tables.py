@@ -15,9 +15,9 @@ from policy.vocabulary.operation_words import format_operation
 from policy.vocabulary.operations import Coarsening, Thin
 from roadfade.metrics import REGISTRY
 from roadfade.settings import Settings
-from telemetry import control, envelope, record
 from telemetry.outcome import Rejected, Withheld
 from telemetry.topics import AUDIT_FLOW, CONTROL, RAW
+from telemetry.wire import control, envelope, record
 from tests.docs.pages import REPOSITORY, rows, text_of
 from tests.support.operations import EXAMPLES
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from telemetry.instants import DAY_MS, format_instant
-from telemetry.record import MESH, TROUBLE_CODES
+from telemetry.wire.record import MESH, TROUBLE_CODES
 
 DEVICE = "dongle-of-the-malformed"
 ODOMETER = "Vehicle.TraveledDistance"

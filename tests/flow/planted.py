@@ -6,8 +6,8 @@ from typing import Any, Final
 
 from bus.records import Outgoing
 from telemetry.instants import format_instant
-from telemetry.record import LATITUDE, LONGITUDE
 from telemetry.topics import RAW
+from telemetry.wire.record import LATITUDE, LONGITUDE
 from tests.support.everywhere import Mark
 from tests.support.pace import raw
 

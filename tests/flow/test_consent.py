@@ -17,8 +17,8 @@ from roadfade.in_force.broker import connection_of
 from roadfade.local.broker import LocalBroker
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, HOUR_MS, SECOND_MS, format_instant
-from telemetry.record import LATITUDE, LONGITUDE
 from telemetry.topics import RAW, WORKER_GROUP
+from telemetry.wire.record import LATITUDE, LONGITUDE
 from tests.flow.planted import column
 from tests.support.pace import play, raw
 from tests.support.road import Road, no_prefix_twice, running_road

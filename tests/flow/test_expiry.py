@@ -19,7 +19,7 @@ from roadfade.local.broker import LocalBroker
 from sinks.lake.layout import files, partitions
 from sinks.query.session import run_query
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, Grain, format_instant
-from telemetry.record import LATITUDE, LONGITUDE, MESH
+from telemetry.wire.record import LATITUDE, LONGITUDE, MESH
 from tests.flow.planted import column
 from tests.support.pace import plan_of, play, raw
 from tests.support.road import Road, no_prefix_twice, running_road

@@ -15,11 +15,11 @@ from roadfade.clock import wall_ms
 from roadfade.in_force.plans import compile_policy
 from roadfade.ledger_file import LedgerFile
 from roadfade.settings import Settings
-from telemetry.envelope import encode_envelope
-from telemetry.flow import Ledger, OutputFlow
 from telemetry.identity import DeviceId
 from telemetry.instants import DAY_MS, HOUR_MS
-from telemetry.record import LATITUDE, LONGITUDE
+from telemetry.wire.envelope import encode_envelope
+from telemetry.wire.flow import Ledger, OutputFlow
+from telemetry.wire.record import LATITUDE, LONGITUDE
 from tests.ingest.captures import (
     CATALOGUE,
     GNSS_DBC,

@@ -22,7 +22,7 @@ from sinks.lake.digest import lake_digest
 from sinks.lake.layout import outputs
 from sinks.query.session import run_query
 from telemetry.instants import HOUR_MS, MINUTE_MS
-from telemetry.publication import Publication
+from telemetry.wire.publication import Publication
 from tests.flow.runs import Run, calm_run
 from tests.support.pace import play, same_people
 from tests.support.road import Road, no_prefix_twice, running_road

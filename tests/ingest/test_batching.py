@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 from ingest.batching import BATCH_READINGS_MAX, SPAN_MS_MAX, Reading, Source, batches, to_envelope
 from ingest.collection_gate import gate
 from ingest.envelope_id import envelope_id
-from telemetry.envelope import ENVELOPE_BYTES_MAX, decode_envelope, encode_envelope
 from telemetry.identity import DeviceId
 from telemetry.instants import to_ms
-from telemetry.record import TROUBLE_CODES
+from telemetry.wire.envelope import ENVELOPE_BYTES_MAX, decode_envelope, encode_envelope
+from telemetry.wire.record import TROUBLE_CODES
 
 SOURCE = Source(DeviceId("d"), "digest", "rtc")
 PATHS = [

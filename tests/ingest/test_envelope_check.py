@@ -6,9 +6,9 @@ import pytest
 
 from ingest.envelope_check import REMEDIES, check_envelope, report
 from processors.tally import Tally
-from telemetry.envelope import decode_envelope
 from telemetry.outcome import Rejected
-from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES
+from telemetry.wire.envelope import decode_envelope
+from telemetry.wire.record import LATITUDE, LONGITUDE, TROUBLE_CODES
 from tests.ingest.captures import CATALOGUE
 from tests.support.plans import PLAN, SPEED
 from tests.support.worlds import NOW_MS, known_world

@@ -1,8 +1,8 @@
 from collections.abc import Sequence
 
 from ingest.raw_topic import RawPublisher
-from telemetry.envelope import decode_envelope
 from telemetry.topics import RAW
+from telemetry.wire.envelope import decode_envelope
 from tests.support.plans import ODOMETER, SPEED
 from tests.support.worlds import DEVICE, column, envelope
 

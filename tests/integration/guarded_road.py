@@ -20,9 +20,9 @@ from bus.topics import TopicSpec
 from bus.view import CompactedView
 from policy.artefacts.topics import topic_configs
 from roadfade.in_force.broker import bring_about
-from telemetry.control import Heartbeat, encode_row
-from telemetry.publication import Publication, encode_publication
 from telemetry.topics import CONTROL_POLICIES, HEARTBEAT_KEY
+from telemetry.wire.control import Heartbeat, encode_row
+from telemetry.wire.publication import Publication, encode_publication
 from tests.integration.bus_road import DEADLINE_S, Noted, clock, until
 from tests.support.plans import PLAN, output, plan
 

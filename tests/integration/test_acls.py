@@ -20,7 +20,6 @@ from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, W
 from roadfade.in_force.broker import bring_about, check_topics
 from roadfade.in_force.published import heartbeat_at, read_published
 from telemetry.arrived import Arrived
-from telemetry.publication import Publication
 from telemetry.topics import (
     AUDIT_FLOW,
     CONTROL,
@@ -30,6 +29,7 @@ from telemetry.topics import (
     SINK_GROUP,
     WORKER_GROUP,
 )
+from telemetry.wire.publication import Publication
 from tests.integration.bus_road import Noted, clock
 from tests.integration.guarded_road import (
     HEARTBEAT,

@@ -5,8 +5,8 @@ import pytest
 
 from roadfade.clock import wall_ms
 from roadfade.ledger_file import LedgerFile
-from telemetry.flow import OutputFlow
 from telemetry.instants import DAY_MS, HOUR_MS, format_instant
+from telemetry.wire.flow import OutputFlow
 from tests.ingest.captures import OWN_DBC, OWN_MAP, own_drive, write
 from tests.support.road import Road
 

@@ -10,7 +10,7 @@ from office.ports import ControlRecord
 from office.registry.registry import Registry
 from office.store.database import Database
 from policy.plan.consents import Grantable, Offers
-from telemetry.control import ControlRow, Heartbeat, decode_row
+from telemetry.wire.control import ControlRow, Heartbeat, decode_row
 
 IMPROVE = Grantable("improve", "opt_in", None, "improve@2")
 INSURE = Grantable("share", "third_party", "insurer", "share@1")

@@ -15,8 +15,8 @@ from office.registry.registry import Registry
 from office.store import sqlite_file
 from office.store.database import Database
 from office.store.tables import LINKS
-from telemetry.control import LinkInterval, encode_row
 from telemetry.identity import DeviceId, SubjectId
+from telemetry.wire.control import LinkInterval, encode_row
 from tests.office.conftest import Topics
 
 

@@ -9,11 +9,11 @@ from office.registry.consents import NewConsent
 from office.registry.links import NewLink
 from office.registry.registry import Registry
 from office.store.database import Database
-from telemetry.contents import RunningContents
-from telemetry.control import Heartbeat, decode_row
 from telemetry.identity import DeviceId, SubjectId
-from telemetry.publication import Publication
 from telemetry.topics import CONTROL, CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
+from telemetry.wire.control import Heartbeat, decode_row
+from telemetry.wire.publication import Publication
+from telemetry.wire.topic_contents import RunningContents
 from tests.office.conftest import IMPROVE, Topics
 
 DONGLE = DeviceId("dongle-1")

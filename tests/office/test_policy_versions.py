@@ -11,8 +11,8 @@ from office.policy_versions import newest, published, record_version
 from office.ports import ControlRecord
 from office.store.database import Database
 from office.store.recorded import recorded
-from telemetry.publication import Publication, decode_publication
 from telemetry.topics import CONTROL_POLICIES
+from telemetry.wire.publication import Publication, decode_publication
 
 FIRST = Publication("p", 1, 0, 0, {"policy.yaml": "one"})
 SECOND = Publication("p", 2, 10, 5, {"policy.yaml": "two"})

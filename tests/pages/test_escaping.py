@@ -14,7 +14,7 @@ from pages.notice import notice_page
 from pages.processing_record import record_page
 from policy.compiled import CompiledPolicy
 from policy.vocabulary.bilingual import Language
-from telemetry.record import LATITUDE, LONGITUDE
+from telemetry.wire.record import LATITUDE, LONGITUDE
 from tests.support.documents import FILES, SPEED, policy_of
 from tests.support.worlds import column, envelope
 

@@ -15,7 +15,7 @@ from pages.processing_record import record_page
 from policy.compiled import CompiledPolicy
 from policy.vocabulary.bilingual import Language
 from roadfade.commands.policy.choice import policy_or_exit
-from telemetry.record import LATITUDE, LONGITUDE
+from telemetry.wire.record import LATITUDE, LONGITUDE
 from tests.support.plans import FUEL, SPEED
 from tests.support.worlds import column, envelope
 

@@ -18,8 +18,8 @@ from policy.language.purpose_file import Recipient
 from policy.vocabulary.bilingual import Bilingual
 from policy.vocabulary.terms import BasisKind, DeliveryMode, DocumentPart, RecipientClass
 from policy.vocabulary.words import Trigger, space
-from telemetry.control import Role
 from telemetry.outcome import Rejected, Withheld
+from telemetry.wire.control import Role
 from tests.support.documents import policy_of
 
 EN, JA = translation("en"), translation("ja")

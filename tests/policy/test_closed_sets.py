@@ -14,9 +14,9 @@ from policy.language.case_file import Case
 from policy.language.purpose_file import Delivery, Identity, KeepFor, LegalBasis
 from policy.plan.cells import belongs_to
 from policy.vocabulary.terms import BasisKind, DeliveryMode, RecipientClass, Where, is_outside
-from telemetry.control import ConsentKind
 from telemetry.instants import Grain
 from telemetry.outcome import Withheld
+from telemetry.wire.control import ConsentKind
 
 MODES = get_args(DeliveryMode)
 

@@ -19,7 +19,7 @@ from policy.plan.plan import Plan
 from policy.vocabulary.operations import Bucket, Keep, Operation, Round, apply
 from policy.vocabulary.periods import add_period
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
-from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES
+from telemetry.wire.record import LATITUDE, LONGITUDE, TROUBLE_CODES
 from tests.support.documents import ALTITUDE, CATALOGUE, FILES, FUEL, SPEED, VIN
 from tests.support.mutants import Mutant, document_with
 from tests.support.times import examples

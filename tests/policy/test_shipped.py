@@ -19,7 +19,7 @@ from policy.vocabulary.periods import shortest_ms
 from roadfade.commands.policy.as_json import check_json
 from roadfade.in_force.documents import load_catalogue, load_files, shipped_policy_path
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS, Grain
-from telemetry.record import LATITUDE, LONGITUDE, TROUBLE_CODES
+from telemetry.wire.record import LATITUDE, LONGITUDE, TROUBLE_CODES
 
 STREAMED = {
     "service_provision", "service_improve", "product_rnd", "device_engineering",

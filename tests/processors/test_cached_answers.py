@@ -5,9 +5,9 @@ import pytest
 from policy.vocabulary.operations import Keep
 from processors.people import People
 from processors.permit import permit
-from telemetry.control import ConsentInterval, LinkInterval
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
 from telemetry.instants import DAY_MS, MINUTE_MS
+from telemetry.wire.control import ConsentInterval, LinkInterval
 from tests.support.plans import LOCATION, SPEED, lane, output, plan
 from tests.support.worlds import DEVICE, NOW_MS, World, column, envelope
 

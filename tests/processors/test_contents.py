@@ -7,7 +7,7 @@ import pytest
 
 from policy.vocabulary.operations import Bucket, ThinTime
 from processors.reused_ids import ReusedIds
-from telemetry.record import CE_ID
+from telemetry.wire.record import CE_ID
 from tests.support.plans import PLAN, SPEED, lane, output, plan
 from tests.support.worlds import NOW_MS, column, envelope, known_world
 

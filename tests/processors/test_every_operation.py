@@ -9,7 +9,7 @@ from policy.vocabulary.operations import PAIR, Operation, apply, parts_of
 from policy.vocabulary.position import grid_name, withholds
 from processors.column_operations import cell_of, column_function, thinning
 from processors.program import build_program
-from telemetry.record import LATITUDE, LONGITUDE, MESH, decode_record
+from telemetry.wire.record import LATITUDE, LONGITUDE, MESH, decode_record
 from tests.support.operations import EXAMPLES, MEMBERS, Example, Forgotten
 from tests.support.plans import lane, output, plan
 from tests.support.worlds import column, envelope, known_world

@@ -6,7 +6,7 @@ import pytest
 
 from policy.vocabulary.operations import MeshH3, ThinCount, ThinTime
 from processors.column_operations import cell_of
-from telemetry.record import LATITUDE, LONGITUDE, MESH, decode_record
+from telemetry.wire.record import LATITUDE, LONGITUDE, MESH, decode_record
 from tests.support.plans import SPEED, lane, output, plan
 from tests.support.worlds import World, column, envelope, known_world
 

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 from policy.vocabulary.operations import Keep
 from processors.processor import Processor
 from processors.pseudonyms import KeysNeeded
-from telemetry.envelope import decode_envelope, encode_envelope
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
-from telemetry.record import CE_ID, EXPIRES_AT, LATITUDE, LONGITUDE, MESH, decode_record
+from telemetry.wire.envelope import decode_envelope, encode_envelope
+from telemetry.wire.record import CE_ID, EXPIRES_AT, LATITUDE, LONGITUDE, MESH, decode_record
 from tests.support.plans import BELT, FUEL, ODOMETER, PLAN, RPM, SPEED, lane, output, plan
 from tests.support.times import examples
 from tests.support.worlds import NOW_MS, World, column, envelope, known_world, without_ids

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from policy.plan.plan import Plan
 from policy.vocabulary.operations import Keep
 from processors.routes import routes_of
-from telemetry.control import Role
 from telemetry.instants import SECOND_MS
-from telemetry.record import LATITUDE, LONGITUDE, decode_record
+from telemetry.wire.control import Role
+from telemetry.wire.record import LATITUDE, LONGITUDE, decode_record
 from tests.support.plans import FUEL, LOCATION, RPM, SPEED, lane, output, plan
 from tests.support.times import examples
 from tests.support.worlds import NOW_MS, World, column, envelope, known_world

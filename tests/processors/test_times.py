@@ -3,7 +3,7 @@
 import pytest
 
 from telemetry.instants import DAY_MS, HOUR_MS, format_instant
-from telemetry.record import EXPIRES_AT, decode_record
+from telemetry.wire.record import EXPIRES_AT, decode_record
 from tests.support.plans import PLAN, SPEED
 from tests.support.worlds import NOW_MS, World, column, envelope, known_world
 

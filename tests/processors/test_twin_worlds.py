@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from processors.minimise import Minimised
-from telemetry.control import LinkInterval
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
-from telemetry.record import LATITUDE, LONGITUDE
+from telemetry.wire.control import LinkInterval
+from telemetry.wire.record import LATITUDE, LONGITUDE
 from tests.support.plans import FUEL, ODOMETER, PLAN, SPEED
 from tests.support.times import examples
 from tests.support.worlds import World, column, envelope, known_world, without_ids

@@ -20,8 +20,8 @@ from processors.processor import Processor
 from processors.program import build_program
 from processors.tally import Tally
 from roadfade.in_force.documents import load_catalogue, load_files, shipped_policy_path
-from telemetry.envelope import encode_envelope
 from telemetry.instants import HOUR_MS, parse_instant
+from telemetry.wire.envelope import encode_envelope
 from tests.support.worlds import EveryKey
 
 EACH: Final = 10_000

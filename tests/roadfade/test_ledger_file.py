@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from roadfade import ledger_file as module
 from roadfade.ledger_file import LedgerFile, Place
-from telemetry.flow import FlowRecord, OutputFlow, encode_flow, fold
+from telemetry.wire.flow import FlowRecord, OutputFlow, encode_flow, fold
 
 
 def record(first: int, last: int, partition: int = 0, generation: int = -1) -> FlowRecord:

@@ -8,7 +8,7 @@ from roadfade import raw_topic as module
 from roadfade.raw_topic import raw_topic
 from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
-from telemetry.envelope import decode_envelope
+from telemetry.wire.envelope import decode_envelope
 from tests.support.plans import ODOMETER, PLAN, SPEED
 from tests.support.worlds import column, envelope
 

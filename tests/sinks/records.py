@@ -7,7 +7,7 @@ import msgspec
 
 from telemetry.arrived import Arrived
 from telemetry.instants import DAY_MS, format_instant, parse_instant
-from telemetry.record import TROUBLE_CODES
+from telemetry.wire.record import TROUBLE_CODES
 
 T0_MS = parse_instant("2026-11-22T10:00:00Z")
 NOW_MS = T0_MS + 1_000

@@ -9,8 +9,8 @@ from policy.language.parse import parse
 from policy.language.problems import Problem, Severity
 from policy.plan.limits import Limits
 from policy.plan.plan import Output, Plan, Rule
-from telemetry.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 from telemetry.signals import Catalogue, Kind, Signal
+from telemetry.wire.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 
 SPEED = "Vehicle.Speed"
 ALTITUDE = "Vehicle.CurrentLocation.Altitude"

@@ -16,7 +16,7 @@ from policy.vocabulary.operations import (
     ThinTime,
     Unsupported,
 )
-from telemetry.record import LATITUDE, TROUBLE_CODES
+from telemetry.wire.record import LATITUDE, TROUBLE_CODES
 
 NUMBER: Final = "Vehicle.Speed"
 

@@ -22,8 +22,8 @@ from roadfade.demo.fleet import enrol
 from roadfade.in_force.broker import connection_of, limits_of
 from roadfade.in_force.plans import compile_policy
 from roadfade.settings import Settings
-from telemetry.envelope import Envelope, decode_envelope, encode_envelope
 from telemetry.topics import RAW
+from telemetry.wire.envelope import Envelope, decode_envelope, encode_envelope
 from tests.support.watching import until
 
 TICK_S = 0.1

@@ -14,11 +14,11 @@ from policy.vocabulary.operations import (
     ThinTime,
 )
 from policy.vocabulary.terms import Basis, BasisKind, Denial, Epoch, Period, RecipientClass, Where
-from telemetry.control import Role
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, Grain
 from telemetry.outcome import Withheld
-from telemetry.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 from telemetry.signals import Catalogue, Kind, Signal
+from telemetry.wire.control import Role
+from telemetry.wire.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 
 SPEED = "Vehicle.Speed"
 RPM = "Vehicle.Powertrain.CombustionEngine.Speed"

@@ -17,10 +17,10 @@ from bus.ports import ConsumedRecord
 from policy.plan.plan import Output
 from policy.vocabulary.operations import parts_of
 from roadfade.in_force.broker import connection_of
-from telemetry.control import DeviceRegistration, encode_row
 from telemetry.identity import DeviceId
-from telemetry.record import LATITUDE
 from telemetry.topics import AUDIT_FLOW, CONTROL_LINKS, HEARTBEAT_KEY, RAW
+from telemetry.wire.control import DeviceRegistration, encode_row
+from telemetry.wire.record import LATITUDE
 from tests.integration.bus_road import lying_in
 from tests.support.road import Road
 

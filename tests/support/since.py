@@ -5,7 +5,7 @@ from typing import Any
 
 from roadfade.ledger_file import LedgerFile
 from sinks.lake.layout import outputs
-from telemetry.flow import Ledger, OutputFlow
+from telemetry.wire.flow import Ledger, OutputFlow
 from tests.support.road import Road
 
 

@@ -14,8 +14,8 @@ from roadfade.in_force.broker import bring_about, limits_of, specs_of
 from roadfade.in_force.plans import Plans, line_at
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, parse_instant
-from telemetry.publication import Publication, encode_publication
 from telemetry.topics import CONTROL_POLICIES
+from telemetry.wire.publication import Publication, encode_publication
 from tests.support.documents import FILES
 
 NOW_MS: Final = parse_instant("2026-11-22T10:00:00Z")

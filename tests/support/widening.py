@@ -17,8 +17,8 @@ from policy.vocabulary.periods import expires_ms
 from policy.vocabulary.terms import Basis, Period
 from policy.vocabulary.words import release_ms
 from processors.column_operations import cell_of, thinning
-from telemetry.control import Role
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
+from telemetry.wire.control import Role
 
 START_MS = parse_instant("2026-12-03T13:37:11Z")
 READ_MS = [START_MS + n * 17 * DAY_MS + n * 31 * MINUTE_MS for n in range(24)]

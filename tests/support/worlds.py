@@ -13,11 +13,17 @@ from processors.processor import Processor
 from processors.program import build_program
 from processors.pseudonyms import KeyName
 from processors.tally import Tally
-from telemetry.control import ConsentInterval, ConsentKind, DeviceRegistration, LinkInterval, Role
-from telemetry.flow import OutputFlow
 from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
 from telemetry.instants import DAY_MS, format_instant, parse_instant
-from telemetry.record import CE_ID
+from telemetry.wire.control import (
+    ConsentInterval,
+    ConsentKind,
+    DeviceRegistration,
+    LinkInterval,
+    Role,
+)
+from telemetry.wire.flow import OutputFlow
+from telemetry.wire.record import CE_ID
 
 NOW_MS = parse_instant("2026-11-20T12:00:00Z")
 DEVICE = "dev-000001"

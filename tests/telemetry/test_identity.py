@@ -2,9 +2,9 @@ import traceback
 
 import pytest
 
-from telemetry.control import LinkInterval, decode_row, encode_row
-from telemetry.envelope import decode_envelope
 from telemetry.identity import DeviceId, EpochKey, LinkSecret, Pseudonym, SubjectId
+from telemetry.wire.control import LinkInterval, decode_row, encode_row
+from telemetry.wire.envelope import decode_envelope
 from tests.support.worlds import envelope
 
 PLANTED = "JH4KA7650MC000001"

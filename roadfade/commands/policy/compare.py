@@ -60,7 +60,7 @@ def diff_command(
 
 def _assess(fleet: Path, old: Plan, new: Plan) -> tuple[Risk, Risk]:
     from assessment.risk import assess  # noqa: PLC0415
-    from roadfade.commands.payloads import read_payloads  # noqa: PLC0415  # a heavy client
+    from roadfade.commands.vehicles.payloads import read_payloads  # noqa: PLC0415  # a heavy client
     from roadfade.refusal import Refusal  # noqa: PLC0415
 
     try:
@@ -95,7 +95,7 @@ def dry_run_command(
 ) -> None:
     """Show what each purpose would get of a recorded drive; nothing is published."""
     from roadfade.commands.policy import dry_run as work  # noqa: PLC0415  # decoders are heavy
-    from roadfade.commands.recorded import RecordedDrive  # noqa: PLC0415  # likewise
+    from roadfade.commands.vehicles.recorded import RecordedDrive  # noqa: PLC0415  # likewise
 
     if (dbc is None) != (map_name is None):
         usage("a database decodes and a map names: give both --dbc and --map, or neither")

@@ -15,15 +15,15 @@ from pages.translation import translation
 from policy.plan.plan import Plan
 from policy.vocabulary.bilingual import Language
 from roadfade.clock import wall_ms
-from roadfade.commands.payloads import read_payloads
 from roadfade.commands.policy.choice import policy_or_exit
-from roadfade.commands.recorded import RecordedDrive, outcome, show
+from roadfade.commands.vehicles.payloads import read_payloads
+from roadfade.commands.vehicles.recorded import RecordedDrive, outcome, show
 from roadfade.refusal import Refusal
 from roadfade.terminal.answers import FAILS, print_json, usage, write_page
 from roadfade.terminal.arguments import AsJson, PolicyPath
-from telemetry.control import Role
-from telemetry.envelope import encode_envelope
 from telemetry.identity import DeviceId
+from telemetry.wire.control import Role
+from telemetry.wire.envelope import encode_envelope
 
 
 def run_dry_run(

@@ -20,7 +20,7 @@ from roadfade.refusal import NOT_PUBLISHED, Refusal
 from roadfade.terminal.answers import FAILS, print_json, refuse, settings
 from roadfade.terminal.arguments import AsJson, PolicyPath
 from telemetry.instants import format_instant
-from telemetry.publication import Publication, encode_publication, texts_sha256
+from telemetry.wire.publication import Publication, encode_publication, texts_sha256
 
 
 def publish_command(

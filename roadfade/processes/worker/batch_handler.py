@@ -15,8 +15,8 @@ from roadfade.clock import WallClock
 from roadfade.metrics import Metered
 from roadfade.processes.worker.key_cache import KeyCache
 from telemetry.arrived import Arrived
-from telemetry.flow import FlowRecord, encode_flow
 from telemetry.topics import AUDIT_FLOW
+from telemetry.wire.flow import FlowRecord, encode_flow
 
 
 class ReadyVersion(NamedTuple):

@@ -21,8 +21,8 @@ from bus.client.connection import Connection
 from bus.failures import RowFault
 from roadfade.in_force.quarantine import set_aside
 from roadfade.ledger_file import LedgerFile, Place
-from telemetry import flow
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP
+from telemetry.wire import flow
 
 STOP_S_MAX: Final = 25
 """A process that is still running this long after it was asked to stop kills itself."""

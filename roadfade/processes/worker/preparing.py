@@ -17,7 +17,7 @@ from roadfade.processes.say_once import SayOnce
 from roadfade.processes.worker.batch_handler import ReadyVersion
 from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.refusal import NotReady
-from telemetry.publication import Publication
+from telemetry.wire.publication import Publication
 
 logger = logging.getLogger(__name__)
 

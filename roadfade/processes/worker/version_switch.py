@@ -13,7 +13,7 @@ from bus.pacing import until
 from policy.versions.in_force import InForce
 from roadfade.clock import WallClock
 from roadfade.in_force.published import PublishedVersions
-from telemetry.publication import Publication
+from telemetry.wire.publication import Publication
 
 LOOK_EVERY_S: Final = 0.25
 AGAIN_AFTER_S: Final = 1.0

@@ -11,8 +11,8 @@ from bus.ports import Broker
 from bus.records import Outgoing
 from bus.topics import TopicSpec
 from bus.view import SILENCE_MS_MAX, CompactedView
-from telemetry.contents import Contents, RunningContents
 from telemetry.topics import HEARTBEAT_KEY
+from telemetry.wire.topic_contents import Contents, RunningContents
 from tests.integration.bus_road import clock, make_topics, publish, until
 
 CONTROL = "control.links"

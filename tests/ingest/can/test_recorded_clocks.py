@@ -8,9 +8,9 @@ from ingest.can.recording import Recording
 from ingest.can.shift import shifts_us
 from ingest.logs.timeline import Part
 from ingest.refused import Refused
-from telemetry.envelope import decode_envelope, encode_envelope
 from telemetry.identity import DeviceId
 from telemetry.instants import to_ms
+from telemetry.wire.envelope import decode_envelope, encode_envelope
 from tests.ingest.captures import ALL_PATHS, CATALOGUE, OWN_DBC, OWN_MAP
 
 NOW_MS = 1_795_398_293_000

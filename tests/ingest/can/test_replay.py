@@ -12,9 +12,9 @@ from ingest.can.mapping import SignalMap, Unfit, parse_map, shipped_maps
 from ingest.can.recording import Recording
 from ingest.logs.capture import Capture
 from ingest.refused import Refused
-from telemetry.envelope import Envelope, decode_envelope, encode_envelope
 from telemetry.identity import DeviceId
 from telemetry.instants import to_ms
+from telemetry.wire.envelope import Envelope, decode_envelope, encode_envelope
 from tests.ingest.captures import (
     ALL_PATHS,
     CATALOGUE,

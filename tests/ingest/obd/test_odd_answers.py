@@ -15,9 +15,9 @@ from ingest.batching import Source
 from ingest.obd.answers import Dropped
 from ingest.obd.reader import CarefulCommand
 from ingest.obd.session import Adapter, Session
-from telemetry.envelope import Envelope, decode_envelope, encode_envelope
 from telemetry.identity import DeviceId
-from telemetry.record import TROUBLE_CODES
+from telemetry.wire.envelope import Envelope, decode_envelope, encode_envelope
+from telemetry.wire.record import TROUBLE_CODES
 from tests.ingest.captures import CATALOGUE
 from tests.ingest.elm327 import Elm327
 

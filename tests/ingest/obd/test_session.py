@@ -15,9 +15,9 @@ from ingest.obd.answers import UNITS, Codes, Dropped, Signpost, commands, read_l
 from ingest.obd.reader import USAGE_ERROR, main
 from ingest.obd.session import Adapter, Session
 from ingest.refused import Refused
-from telemetry.envelope import Envelope, decode_envelope, encode_envelope
 from telemetry.identity import DeviceId
-from telemetry.record import TROUBLE_CODES
+from telemetry.wire.envelope import Envelope, decode_envelope, encode_envelope
+from telemetry.wire.record import TROUBLE_CODES
 from tests.ingest.captures import ALL_PATHS, CATALOGUE
 from tests.ingest.elm327 import Elm327
 

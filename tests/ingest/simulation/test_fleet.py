@@ -6,9 +6,9 @@ import pytest
 
 from ingest.simulation.faults import NO_FAULTS, FaultRates
 from ingest.simulation.fleet import Fleet
-from telemetry.envelope import DT_MS_MAX, Envelope, decode_envelope, encode_envelope
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, to_ms
 from telemetry.signals import parse_catalogue
+from telemetry.wire.envelope import DT_MS_MAX, Envelope, decode_envelope, encode_envelope
 
 NOW_MS = 1_795_398_293_000
 CATALOGUE = parse_catalogue(

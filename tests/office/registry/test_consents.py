@@ -9,9 +9,9 @@ from office.registry.registry import Registry
 from office.store.database import Database
 from policy.plan.consents import Grantable, grantable
 from policy.vocabulary.operations import Keep
-from telemetry.control import ConsentInterval, Role
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.instants import SECOND_MS
+from telemetry.wire.control import ConsentInterval, Role
 from tests.office.conftest import GRANTABLE, IMPROVE, INSURE, LEASE, Topics
 from tests.support.plans import FUEL, LOCATION, SPEED, THIRD_PARTY, lane, output, plan
 

@@ -2,8 +2,8 @@ from office.outbox import Outbox
 from office.registry.device_rows import standing_of
 from office.registry.registry import Registry
 from office.store.database import Database
-from telemetry.control import ConsentInterval, DeviceRegistration, LinkInterval
 from telemetry.identity import DeviceId, SubjectId
+from telemetry.wire.control import ConsentInterval, DeviceRegistration, LinkInterval
 from tests.office.conftest import IMPROVE, INSURE, Topics
 
 OURS, OTHERS = DeviceId("dongle-1"), DeviceId("dongle-2")

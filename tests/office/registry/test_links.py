@@ -13,8 +13,8 @@ from office.registry.intervals import Interval
 from office.registry.links import NewLink
 from office.registry.registry import Registry
 from office.store.database import Database
-from telemetry.control import DeviceRegistration, LinkInterval
 from telemetry.identity import DeviceId, SubjectId
+from telemetry.wire.control import DeviceRegistration, LinkInterval
 from tests.office.conftest import Topics
 from tests.support.times import examples
 

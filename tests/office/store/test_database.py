@@ -11,8 +11,8 @@ from office.errors import OfficeError
 from office.registry.device_rows import standing_of
 from office.store.database import Database, make_office
 from office.store.tables import DEVICES
-from telemetry.control import LinkInterval
 from telemetry.identity import DeviceId
+from telemetry.wire.control import LinkInterval
 
 
 async def test_a_drivers_error_does_not_carry_what_was_written(database: Database) -> None:

@@ -15,8 +15,8 @@ from policy.artefacts.odcs import contracts
 from policy.artefacts.topics import topic_configs
 from policy.artefacts.ttls import sink_ttls
 from policy.plan.columns import columns_of
-from telemetry.record import LATITUDE, MESH
 from telemetry.topics import RAW, SINK_GROUP, WORKER_GROUP
+from telemetry.wire.record import LATITUDE, MESH
 from tests.support.documents import SPEED, policy_of
 from tests.support.plans import PLAN
 from tests.support.worlds import column, envelope, known_world

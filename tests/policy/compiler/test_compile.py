@@ -14,8 +14,8 @@ from policy.vocabulary.terms import BasisKind, Epoch, Period
 from policy.vocabulary.words import Exact, Space
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS, Grain, parse_instant
 from telemetry.outcome import Withheld
-from telemetry.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 from telemetry.signals import Catalogue
+from telemetry.wire.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 from tests.support.documents import (
     ALTITUDE,
     CATALOGUE,

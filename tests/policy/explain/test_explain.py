@@ -7,7 +7,7 @@ from policy.explain.question import Consent, Explanation, Question
 from roadfade.commands.policy.as_json import explain_json
 from telemetry.instants import DAY_MS, HOUR_MS, parse_instant
 from telemetry.outcome import Rejected, Withheld
-from telemetry.record import LATITUDE
+from telemetry.wire.record import LATITUDE
 from tests.support.documents import ALTITUDE, FILES, FUEL, SPEED, bent, plan_of
 
 EVENT_MS = parse_instant("2026-11-01T12:34:56Z")

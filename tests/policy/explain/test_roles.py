@@ -6,10 +6,10 @@ from policy.explain.cases import run_cases
 from policy.explain.explain import explain
 from policy.explain.question import Consent, Explanation, Question
 from roadfade.commands.policy.as_json import explain_json
-from telemetry.control import Role
 from telemetry.instants import DAY_MS, HOUR_MS, parse_instant
 from telemetry.outcome import Withheld
-from telemetry.record import LATITUDE
+from telemetry.wire.control import Role
+from telemetry.wire.record import LATITUDE
 from tests.support.documents import FUEL, SPEED, bent, plan_of, policy_of
 
 EVENT_MS = parse_instant("2026-11-01T12:34:56Z")

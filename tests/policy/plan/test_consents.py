@@ -1,7 +1,7 @@
 """What people can consent to under a compiled document."""
 
 from policy.plan.consents import Grantable, grantable
-from telemetry.record import LATITUDE
+from telemetry.wire.record import LATITUDE
 from tests.support.documents import FILES, bent, plan_of
 
 PAGE = "purposes/study.yaml"

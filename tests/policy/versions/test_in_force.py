@@ -9,7 +9,7 @@ from policy.versions.in_force import in_force
 from policy.versions.old_data import AT_ONCE_MS, DECIDED, new_expiry_ms, successor
 from policy.vocabulary.operations import Bucket, Keep, Operation
 from telemetry.instants import DAY_MS
-from telemetry.publication import (
+from telemetry.wire.publication import (
     Publication,
     PublicationError,
     decode_publication,

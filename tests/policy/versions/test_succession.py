@@ -16,7 +16,7 @@ from policy.vocabulary.periods import add_period, expires_ms, subtract_period
 from policy.vocabulary.terms import Period
 from telemetry.instants import DAY_MS, Grain, parse_instant
 from telemetry.kept import End, Kept
-from telemetry.record import MESH
+from telemetry.wire.record import MESH
 from tests.policy.versions.lines import STUDY, bent
 from tests.support.documents import FILES, SPEED, plan_of, policy_of
 from tests.support.times import examples

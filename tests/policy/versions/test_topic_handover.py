@@ -9,8 +9,8 @@ from policy.plan.plan import Plan, Transport
 from policy.versions.in_force import active_versions, in_force
 from policy.versions.topic_handover import ActiveVersion, closed, coming, held, renamed, taken_over
 from telemetry.instants import HOUR_MS, MINUTE_MS
-from telemetry.publication import Publication
 from telemetry.topics import AUDIT_FLOW, CONTROL_CONSENTS, CONTROL_LINKS, RAW
+from telemetry.wire.publication import Publication
 from tests.support.plans import PLAN, output
 
 SHORT = Transport(HOUR_MS, 10 * MINUTE_MS, 2 * HOUR_MS)

@@ -9,7 +9,7 @@ import typer
 from typer.testing import CliRunner
 
 from roadfade.cli import app
-from roadfade.commands import replay, signals
+from roadfade.commands.vehicles import replay, signals
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.terminal.arguments import duration_s, zone

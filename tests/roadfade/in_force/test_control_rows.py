@@ -15,15 +15,7 @@ from roadfade import metrics
 from roadfade.in_force.control_views import ControlViews, PeopleRows, Rows
 from roadfade.in_force.published import PublishedVersions, heartbeat_at
 from roadfade.in_force.quarantine import KEYS_MAX, UnreadableKeys
-from telemetry.control import (
-    ConsentInterval,
-    DeviceRegistration,
-    Heartbeat,
-    LinkInterval,
-    encode_row,
-)
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
-from telemetry.publication import Publication, encode_publication
 from telemetry.topics import (
     CONTROL,
     CONTROL_CONSENTS,
@@ -31,6 +23,14 @@ from telemetry.topics import (
     CONTROL_POLICIES,
     HEARTBEAT_KEY,
 )
+from telemetry.wire.control import (
+    ConsentInterval,
+    DeviceRegistration,
+    Heartbeat,
+    LinkInterval,
+    encode_row,
+)
+from telemetry.wire.publication import Publication, encode_publication
 from tests.integration.bus_road import until
 
 DEVICE, ANNA, BERT = DeviceId("d1"), SubjectId("anna"), SubjectId("bert")

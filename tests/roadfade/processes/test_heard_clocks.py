@@ -14,9 +14,9 @@ from roadfade.processes.dispute_mark import DisputeMark
 from roadfade.processes.heard_clocks import BROKER, OFFICE, HeardClocks, ask_clocks
 from roadfade.processes.sweep import once
 from roadfade.settings import Settings
-from telemetry.control import Heartbeat, encode_row
 from telemetry.instants import DAY_MS, HOUR_MS
 from telemetry.topics import CONTROL_POLICIES, HEARTBEAT_KEY
+from telemetry.wire.control import Heartbeat, encode_row
 from tests.sinks.lakes import lake_at, parts
 from tests.sinks.records import AFTER_MS, EXPIRES_MS, record
 from tests.support.small_house import FIRST, NOW_MS, Clock, make_topics, settings_in

@@ -18,8 +18,8 @@ from roadfade.processes import office as process
 from roadfade.processes.office import serve, topics_of
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
-from telemetry.publication import decode_publication
 from telemetry.topics import CONTROL, CONTROL_POLICIES, HEARTBEAT_KEY
+from telemetry.wire.publication import decode_publication
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
 from tests.support.small_house import FIRST, NOW_MS, SURVEY, make_topics, settings_in, version

@@ -12,8 +12,8 @@ from bus.records import Outgoing
 from bus.view import Beat
 from roadfade.processes.policy_listener import PolicyListener
 from roadfade.settings import Settings
-from telemetry.control import Heartbeat, encode_row
 from telemetry.topics import CONTROL_POLICIES, HEARTBEAT_KEY
+from telemetry.wire.control import Heartbeat, encode_row
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
 from tests.support.small_house import BROKEN, SURVEY, make_topics, settings_in, tell, version

@@ -27,9 +27,9 @@ from roadfade.settings import Settings
 from roadfade.stores import query
 from sinks.port.results import Unreadable
 from telemetry.instants import DAY_MS
-from telemetry.publication import Publication
-from telemetry.record import LATITUDE
 from telemetry.topics import SINK_GROUP
+from telemetry.wire.publication import Publication
+from telemetry.wire.record import LATITUDE
 from tests.integration.bus_road import until
 from tests.support.documents import bent
 from tests.support.fast_time import fast_time

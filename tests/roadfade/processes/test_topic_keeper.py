@@ -17,8 +17,8 @@ from roadfade.processes.topic_keeper import TopicKeeper
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, SECOND_MS
-from telemetry.publication import Publication
 from telemetry.topics import CONTROL
+from telemetry.wire.publication import Publication
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
 from tests.support.small_house import (

@@ -5,7 +5,7 @@ from dataclasses import replace
 from roadfade.status.accounts import _makes_cells, _outputs, _times_max, _unclear
 from roadfade.status.scrape import Process, Sample
 from sinks.port.results import Holdings
-from telemetry.flow import Ledger, OutputFlow
+from telemetry.wire.flow import Ledger, OutputFlow
 from tests.support.plans import PLAN
 
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from sinks.lake.parquet import FILES_PER_QUERY_MAX, connect, count_readings
 from sinks.lake.stored import StoredLake
-from telemetry.record import MESH
+from telemetry.wire.record import MESH
 from tests.sinks.lakes import lake_at
 from tests.sinks.records import EXPIRES_MS, NOW_MS, A, B, record
 

@@ -19,8 +19,8 @@ from sinks.port.results import Unreadable
 from telemetry.arrived import Arrived
 from telemetry.grids import h3_cell
 from telemetry.instants import SECOND_MS
-from telemetry.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 from telemetry.signals import Catalogue, Kind, Signal
+from telemetry.wire.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 from tests.support.plans import BELT, CATALOGUE, FUEL, PLAN, RPM, SPEED, lane, output
 from tests.support.plans import plan as plan_of
 from tests.support.small_house import FIRST, NOW_MS, settings_in

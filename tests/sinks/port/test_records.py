@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from sinks.port.records import RecordReadings, read_record
 from sinks.port.results import Unreadable
 from telemetry.arrived import Arrived
-from telemetry.record import RECORD_BYTES_MAX
+from telemetry.wire.record import RECORD_BYTES_MAX
 from tests.sinks.records import EXPIRES_MS, OUTPUTS, SPEED, A, B, headers, record, value
 
 

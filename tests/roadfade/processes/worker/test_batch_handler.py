@@ -10,9 +10,9 @@ from roadfade import metrics
 from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
 from roadfade.processes.worker.key_cache import KeyCache
 from telemetry.arrived import Arrived
-from telemetry.flow import decode_flow
 from telemetry.instants import DAY_MS
 from telemetry.topics import AUDIT_FLOW
+from telemetry.wire.flow import decode_flow
 from tests.support.plans import PLAN, SPEED
 from tests.support.worlds import NOW_MS, column, envelope, known_world
 

@@ -21,8 +21,6 @@ from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.process import assemble
 from roadfade.settings import Settings
 from telemetry.arrived import Arrived
-from telemetry.control import ControlRow, DeviceRegistration, Heartbeat, LinkInterval, encode_row
-from telemetry.flow import decode_flow
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
 from telemetry.topics import (
     AUDIT_FLOW,
@@ -34,6 +32,14 @@ from telemetry.topics import (
     RAW,
     WORKER_GROUP,
 )
+from telemetry.wire.control import (
+    ControlRow,
+    DeviceRegistration,
+    Heartbeat,
+    LinkInterval,
+    encode_row,
+)
+from telemetry.wire.flow import decode_flow
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
 from tests.support.plans import SPEED

@@ -8,7 +8,7 @@ import pytest
 
 from roadfade.in_force.published import PublishedVersions
 from roadfade.processes.worker.version_switch import VersionSwitch
-from telemetry.publication import Publication, encode_publication
+from telemetry.wire.publication import Publication, encode_publication
 
 FIRST = Publication("p", 1, 0, 0, {"policy.yaml": "one"})
 SECOND = Publication("p", 2, 5_000, 1_000, {"policy.yaml": "two"})

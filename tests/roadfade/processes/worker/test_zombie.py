@@ -14,8 +14,8 @@ from bus.topics import TopicSpec
 from office.keyring.memory import MemoryKeyring
 from roadfade.processes.worker.batch_handler import BatchHandler
 from telemetry.arrived import Arrived
-from telemetry.flow import FlowRecord, decode_flow, fold
 from telemetry.topics import AUDIT_FLOW, RAW, WORKER_GROUP
+from telemetry.wire.flow import FlowRecord, decode_flow, fold
 from tests.integration.bus_road import running, until
 from tests.roadfade.processes.worker.test_batch_handler import handler
 from tests.support.fast_time import fast_time

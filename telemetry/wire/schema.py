@@ -4,10 +4,10 @@ from typing import Any
 
 import msgspec
 
-from telemetry.control import ControlWire
-from telemetry.envelope import Envelope
-from telemetry.flow import FlowRecord
-from telemetry.record import PurposeRecord
+from telemetry.wire.control import ControlWire
+from telemetry.wire.envelope import Envelope
+from telemetry.wire.flow import FlowRecord
+from telemetry.wire.record import PurposeRecord
 
 SCHEMAS: dict[str, Any] = {
     "envelope.v1": Envelope,

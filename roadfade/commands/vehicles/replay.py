@@ -21,8 +21,8 @@ from ingest.can.recording import Recording
 from ingest.logs.capture import Capture
 from ingest.refused import Refused
 from roadfade.clock import wall_ms
-from roadfade.commands.recorded import RecordedDrive, counted, outcome, show
-from roadfade.commands.registration import registered_since, require_registered_by
+from roadfade.commands.vehicles.recorded import RecordedDrive, counted, outcome, show
+from roadfade.commands.vehicles.registration import registered_since, require_registered_by
 from roadfade.raw_topic import RawTopic, raw_topic
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings

@@ -12,7 +12,7 @@ from ingest.obd.session import Adapter, Session
 from ingest.raw_topic import RawPublisher
 from ingest.refused import Refused
 from roadfade.clock import wall_ms
-from roadfade.commands.registration import registered_since, require_registered_by
+from roadfade.commands.vehicles.registration import registered_since, require_registered_by
 from roadfade.processes.signals import on_stop
 from roadfade.raw_topic import RawTopic, raw_topic
 from roadfade.refusal import Refusal

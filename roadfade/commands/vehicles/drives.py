@@ -38,8 +38,8 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Publish a recorded drive, every frame accounted for; without --dbc, count its frames."""
-    from roadfade.commands import replay as replay_command  # noqa: PLC0415
-    from roadfade.commands.recorded import RecordedDrive  # noqa: PLC0415
+    from roadfade.commands.vehicles import replay as replay_command  # noqa: PLC0415
+    from roadfade.commands.vehicles.recorded import RecordedDrive  # noqa: PLC0415
 
     if (dbc is None) != (map_name is None):
         usage("a database decodes and a map names: give both --dbc and --map, or neither")
@@ -67,7 +67,7 @@ def obd(
 ) -> None:
     """Publish what an OBD-II adapter reads, until Ctrl-C. Asks only for what is collected."""
     from ingest.obd.session import Adapter  # noqa: PLC0415
-    from roadfade.commands import obd as obd_command  # noqa: PLC0415
+    from roadfade.commands.vehicles import obd as obd_command  # noqa: PLC0415
 
     adapter = Adapter(port, baud, period)
     carry_out(
@@ -90,8 +90,8 @@ def publish(
     as_json: AsJson = False,
 ) -> None:
     """Publish envelopes, or check them. Exit code 1 if something is or would be rejected."""
-    from roadfade.commands import publish as publish_command  # noqa: PLC0415
-    from roadfade.commands import publish_check as check_command  # noqa: PLC0415
+    from roadfade.commands.vehicles import publish as publish_command  # noqa: PLC0415
+    from roadfade.commands.vehicles import publish_check as check_command  # noqa: PLC0415
 
     if as_known and not check:
         usage("--as-known works only with --check")
@@ -113,7 +113,7 @@ def simulate(
     as_json: AsJson = False,
 ) -> None:
     """Drive a simulated fleet, enrolled with the office, until Ctrl-C."""
-    from roadfade.commands import simulate as simulate_command  # noqa: PLC0415
+    from roadfade.commands.vehicles import simulate as simulate_command  # noqa: PLC0415
 
     carry_out(
         lambda: simulate_command.main(settings(), vehicles, seed, for_, as_json=as_json),
@@ -129,7 +129,7 @@ def signals(
     as_json: AsJson = False,
 ) -> None:
     """List the signals that can be sent: unit, range, and which outputs keep each."""
-    from roadfade.commands import signals as signals_command  # noqa: PLC0415
+    from roadfade.commands.vehicles import signals as signals_command  # noqa: PLC0415
 
     words = " ".join(query or [])
     carry_out(lambda: signals_command.main(settings(), words, as_json=as_json), as_json=as_json)

@@ -12,9 +12,9 @@ from rich.console import Console
 
 from ingest.logs.capture import Capture
 from policy.vocabulary.bilingual import Language
-from roadfade.commands import recorded
 from roadfade.commands.policy import dry_run
-from roadfade.commands.recorded import RecordedDrive, counted, outcome, show
+from roadfade.commands.vehicles import recorded
+from roadfade.commands.vehicles.recorded import RecordedDrive, counted, outcome, show
 from tests.ingest.can.test_recorded_clocks import DEVICE, NOW_MS
 from tests.ingest.captures import ALL_PATHS, CATALOGUE, OWN_DBC, OWN_MAP, own_drive, write
 

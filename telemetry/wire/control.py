@@ -11,9 +11,9 @@ from typing import Final, Literal
 import msgspec
 from msgspec import Struct
 
-from telemetry.contents import Contents
 from telemetry.identity import MASK, DeviceId, LinkSecret, SubjectId
 from telemetry.instants import is_instant
+from telemetry.wire.topic_contents import Contents
 
 ConsentKind = Literal["location", "opt_in", "third_party"]
 

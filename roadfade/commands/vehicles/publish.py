@@ -10,14 +10,14 @@ from collections.abc import Collection, Sequence
 import msgspec
 import typer
 
-from roadfade.commands.payloads import Payload, read_payloads
-from roadfade.commands.registration import registered_since, require_registered_by
+from roadfade.commands.vehicles.payloads import Payload, read_payloads
+from roadfade.commands.vehicles.registration import registered_since, require_registered_by
 from roadfade.raw_topic import RawTopic, raw_topic
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.terminal.answers import print_json
-from telemetry.envelope import Envelope, decode_envelope
 from telemetry.instants import to_ms
+from telemetry.wire.envelope import Envelope, decode_envelope
 
 
 def main(settings: Settings, files: Sequence[str], *, as_json: bool) -> None:

@@ -1,6 +1,6 @@
 """Committed schemas and golden messages: what was once accepted stays accepted.
 
-Regenerate schemas after a change with ``python -m tests.telemetry.test_schema``.
+Regenerate schemas after a change with ``python -m tests.telemetry.wire.test_schema``.
 """
 
 import json
@@ -10,10 +10,11 @@ from typing import Any
 import jsonschema
 import pytest
 
-from telemetry import control, envelope, flow, record
-from telemetry.schema import SCHEMAS, schema_of
+import telemetry
+from telemetry.wire import control, envelope, flow, record
+from telemetry.wire.schema import SCHEMAS, schema_of
 
-COMMITTED = Path(envelope.__file__).parent / "schemas"
+COMMITTED = Path(telemetry.__file__).parent / "schemas"
 GOLDEN = Path(__file__).parent / "golden"
 
 DECODERS = {

@@ -17,12 +17,12 @@ from policy.plan.plan import Plan
 from processors.people import People
 from processors.program import build_program
 from roadfade.clock import wall_ms
-from roadfade.commands.payloads import Payload, read_payloads
-from roadfade.commands.registration import people_of
+from roadfade.commands.vehicles.payloads import Payload, read_payloads
+from roadfade.commands.vehicles.registration import people_of
 from roadfade.in_force.recorded import policy_here
 from roadfade.settings import Settings
 from roadfade.terminal.answers import FAILS, print_json
-from telemetry.flow import OutputFlow
+from telemetry.wire.flow import OutputFlow
 
 
 def main(settings: Settings, files: Sequence[str], *, as_known: bool, as_json: bool) -> None:

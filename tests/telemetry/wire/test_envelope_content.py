@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from telemetry.content import content_of, readings_said
+from telemetry.wire.envelope_content import content_of, readings_said
 
 SAID: dict[str, Any] = {
     "v": 1,

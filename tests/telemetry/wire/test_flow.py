@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from telemetry.flow import FlowRecord, OutputFlow, encode_flow, fold, take_flow
+from telemetry.wire.flow import FlowRecord, OutputFlow, encode_flow, fold, take_flow
 
 
 def record(first: int, last: int, readings: int, partition: int = 0) -> FlowRecord:

@@ -7,9 +7,9 @@ import pytest
 import typer
 
 from assessment.rehearsal import Rehearsal, everybody_agrees
-from roadfade.commands import payloads, publish, publish_check
-from roadfade.commands.payloads import Payload, read_payloads, split
-from roadfade.commands.publish_check import judge
+from roadfade.commands.vehicles import payloads, publish, publish_check
+from roadfade.commands.vehicles.payloads import Payload, read_payloads, split
+from roadfade.commands.vehicles.publish_check import judge
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS

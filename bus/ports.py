@@ -99,6 +99,12 @@ class ReaderSettings:
     """How long a fetch waits for the first record; also how soon a stop is noticed."""
     session_timeout_ms: int = 10_000
     heartbeat_interval_ms: int = 3_000
+    metadata_age_ms_max: int = 10_000
+    """How soon a member finds the partitions of a topic that it did not see as it joined.
+
+    A broker that has just come back, or a topic made anew, may be seen without partitions: a group
+    that joins then is given none of them. The client's own default is five minutes.
+    """
     rebalance_timeout_ms: int = 30_000
     """How long the group waits for a member that finishes its batch; more than the next."""
     revoke_deadline_ms: int = 20_000

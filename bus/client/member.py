@@ -56,6 +56,7 @@ class KafkaMember:
             isolation_level="read_uncommitted",
             session_timeout_ms=settings.session_timeout_ms,
             heartbeat_interval_ms=settings.heartbeat_interval_ms,
+            metadata_max_age_ms=settings.metadata_age_ms_max,
             rebalance_timeout_ms=settings.rebalance_timeout_ms,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             max_partition_fetch_bytes=settings.partition_bytes_max,

@@ -2,6 +2,7 @@
 
 import sqlite3
 from contextlib import closing
+from pathlib import Path
 
 import duckdb
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from bus.records import Outgoing
 from roadfade.clock import wall_ms
 from roadfade.ledger_file import LedgerFile
+from roadfade.local.broker import LocalBroker
 from telemetry.instants import DAY_MS
 from telemetry.topics import AUDIT_FLOW
 from tests.flow.planted import HALVES, MARKS, OWN_PLACE, SERIAL, SILENT, SUBJECT, VIN, planted
@@ -16,7 +18,7 @@ from tests.sinks.records import A as IMPROVE
 from tests.sinks.records import record
 from tests.support.everywhere import Mark, everything, forms, found
 from tests.support.pace import plan_of, play
-from tests.support.road import Road
+from tests.support.road import Road, no_prefix_twice, running_road
 from tests.support.watching import figure, until
 
 pytestmark = pytest.mark.broker
@@ -90,21 +92,29 @@ def test_every_form_of_every_mark_is_found_where_it_is() -> None:
         assert found(MARKS, {f"file {str(mark).upper()}": b""})
 
 
-def test_the_search_sees_every_kind_of_place(planted_road: Road) -> None:
-    road = planted_road
+def test_the_search_sees_every_kind_of_place(broker: LocalBroker, tmp_path: Path) -> None:
+    """On a road of its own: what it plants would make another's status unhealthy."""
+    with running_road(broker.bootstrap_servers, no_prefix_twice(), tmp_path / "own") as road:
+        see_every_kind_of_place(road)
+
+
+def test_the_search_reads_metrics_and_ledger(planted_road: Road) -> None:
+    """What they say of outputs is seen."""
+    said = {p for _, _, p in found({"output": "third_party_provision"}, places(planted_road))}
+    assert {"metrics: worker-0", "sqlite: ledger.sqlite"} <= said
+
+
+def see_every_kind_of_place(road: Road) -> None:
     # As if a worker had leaked it: the sink keeps nothing that the plan does not let it keep.
     leaked = record(0, ce_id="leaked", pseudonym=VIN, dtc=[VIN], expires_ms=wall_ms() // DAY_MS * DAY_MS + 9 * DAY_MS)  # fmt: skip
     before = figure(road, "sink", "roadfade_sink_rejected_total")
     play(road.settings, [Outgoing(IMPROVE, 0, leaked.key, leaked.value, list(leaked.headers))])
     refused = "the leak refused"
     until(lambda: figure(road, "sink", "roadfade_sink_rejected_total") > before, refused)
+    road.settings.lake_dir.mkdir(exist_ok=True)
     part = road.settings.lake_dir / "as-if-kept.parquet"
     duckdb.sql(f"COPY (SELECT '{VIN}' AS pseudonym) TO '{part}'")
     with (road.settings.state_dir / "worker.log").open("a") as log:
         log.write(f"value {VIN.lower()} is odd\n")
     kinds = {place.split(":")[0] for _, _, place in found({"VIN": VIN}, places(road))}
-    part.unlink()
     assert kinds == {"topic", "lake", "log"}
-    # The metrics page and the ledger are read as well: what they say of outputs is seen.
-    said = {place for _, _, place in found({"output": "third_party_provision"}, places(road))}
-    assert {"metrics: worker-0", "sqlite: ledger.sqlite"} <= said

@@ -1,5 +1,6 @@
 """A process that stands still past its session, or is cut off, costs nothing and doubles nothing."""
 
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,6 +19,8 @@ from tests.support.watching import figure, until
 pytestmark = [pytest.mark.broker, pytest.mark.faults]
 
 PACED_S = 8.0
+AT_ONCE_S = 1.0
+TRICKLE_S = 240.0
 PAST_SESSION_S = ReaderSettings().session_timeout_ms / 1000 + 4
 WAKING_S = 3.0
 """Until a thawed process has sent what it had in hand."""
@@ -85,9 +88,21 @@ def test_a_worker_frozen_past_its_session_leaves_the_ledger_exact(
     with running_road(broker.bootstrap_servers, no_prefix_twice(), rough, **few) as road:
         road.start("worker-1")
         page = {"worker": "worker-0", "worker-1": "worker-1"}[frozen]
+        began, at_work = time.monotonic(), threading.Event()
+
+        def share() -> float:
+            """A trickle until the group has given it partitions, then all the rest at once."""
+            return 1.0 if at_work.is_set() else (time.monotonic() - began) / TRICKLE_S
+
+        def done() -> float:
+            return figure(road, page, "roadfade_records_in_total")
+
         with ThreadPoolExecutor() as threads:
-            playing = threads.submit(play, road.settings, calm.tape)
-            until(lambda: figure(road, page, "roadfade_records_in_total"), "records processed")
+            playing = threads.submit(play, road.settings, calm.tape, AT_ONCE_S, share)
+            until(done, "records processed")
+            at_work.set()
+            first = done()
+            until(lambda: done() > first, "more records processed")
             road.freeze(frozen)
             playing.result()
         time.sleep(PAST_SESSION_S)

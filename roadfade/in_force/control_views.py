@@ -2,28 +2,17 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Final, Protocol
+from typing import Final
 
 from bus.failures import RowFault, UnreadableRowError
 from bus.ports import Broker
-from bus.view import CompactedView
 from processors.people import People
 from roadfade import metrics
 from roadfade.clock import WallClock
-from roadfade.in_force.published import contents_at, heartbeat_at, read_row
-from roadfade.in_force.quarantine import UnreadableKeys, setting_aside
+from roadfade.in_force.control_rows import Rows, control_view, read_row
+from roadfade.in_force.quarantine import UnreadableKeys
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS
 from telemetry.wire.control import ConsentInterval, ControlRow, DeviceRegistration, LinkInterval
-
-
-class Rows(Protocol):
-    """What takes the rows of one topic, and knows which of them cannot be read."""
-
-    unreadable: UnreadableKeys
-    """Nothing may be decided while it is true."""
-
-    def apply(self, key: bytes, value: bytes | None) -> None:
-        """Take one row; UnreadableRowError if that cannot be done."""
 
 
 class ControlViews:
@@ -36,16 +25,7 @@ class ControlViews:
         self._age_ms_max = age_ms_max
         self._rows = rows
         self._views = {
-            topic: CompactedView(
-                broker,
-                topic,
-                one.apply,
-                heartbeat_at=heartbeat_at,
-                contents_at=contents_at,
-                clock=clock,
-                quarantined=setting_aside(one.unreadable),
-            )
-            for topic, one in rows.items()
+            topic: control_view(broker, topic, one, clock) for topic, one in rows.items()
         }
 
     async def run(self) -> None:

@@ -8,47 +8,18 @@ import asyncio
 from collections.abc import Callable
 from typing import Final
 
-import msgspec
-
 from bus.failures import RowFault, TopicError, UnreadableRowError
 from bus.ports import Broker
 from bus.view import Beat, CompactedView
 from policy.versions.in_force import InForce, in_force
 from roadfade.clock import wall_ms
-from roadfade.in_force.quarantine import UnreadableKeys, setting_aside
+from roadfade.in_force.control_rows import control_view
+from roadfade.in_force.quarantine import UnreadableKeys
 from telemetry.topics import CONTROL_POLICIES
-from telemetry.wire.control import ControlRow, Heartbeat, decode_row
 from telemetry.wire.publication import Publication, PublicationError, decode_publication
-from telemetry.wire.topic_contents import Contents
 
 ANSWER_S_MAX: Final = 30.0
 """How long a starting process waits to read what is published."""
-
-
-def read_row(value: bytes) -> ControlRow:
-    """The row in a control record's value; UnreadableRowError if it holds none."""
-    try:
-        return decode_row(value)
-    except (msgspec.MsgspecError, ValueError, RecursionError):
-        # The decoder's own words can quote the row.
-        raise UnreadableRowError(RowFault.UNDECODABLE) from None
-
-
-def heartbeat_at(value: bytes) -> int:
-    """The instant in a heartbeat's value; UnreadableRowError if it is another row."""
-    try:
-        row = read_row(value)
-    except UnreadableRowError:
-        row = None
-    if not isinstance(row, Heartbeat):
-        raise UnreadableRowError(RowFault.HEARTBEAT)
-    return row.at_ms
-
-
-def contents_at(value: bytes) -> Contents | None:
-    """What a heartbeat says its partition holds; None if it does not say."""
-    row = read_row(value)
-    return row.contents if isinstance(row, Heartbeat) else None
 
 
 class PublishedVersions:
@@ -95,16 +66,7 @@ def view_of(
     broker: Broker, published: PublishedVersions, beat: Callable[[Beat], None] = lambda _: None
 ) -> CompactedView:
     """The topic as a view that keeps ``published`` up to date while it runs."""
-    return CompactedView(
-        broker,
-        CONTROL_POLICIES,
-        published.apply,
-        heartbeat_at=heartbeat_at,
-        contents_at=contents_at,
-        clock=wall_ms,
-        beat=beat,
-        quarantined=setting_aside(published.unreadable),
-    )
+    return control_view(broker, CONTROL_POLICIES, published, wall_ms, beat)
 
 
 async def read_published(broker: Broker, own: Publication) -> PublishedVersions:

@@ -12,7 +12,7 @@ from bus.failures import BrokerError, TopicError, ViewOutdatedError
 from bus.ports import Broker
 from bus.view import Beat, CompactedView
 from roadfade.clock import DISAGREES_MS, Answer, WallClock, boot_ms
-from roadfade.in_force.published import heartbeat_at
+from roadfade.in_force.control_rows import heartbeat_at
 from sinks.port.records import INSTANT_MS_MAX
 from telemetry.topics import CONTROL_POLICIES
 

@@ -18,7 +18,8 @@ from bus.sink_loop import SinkLoop, SinkSettings
 from bus.view import CompactedView
 from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
 from roadfade.in_force.broker import bring_about, check_topics
-from roadfade.in_force.published import heartbeat_at, read_published
+from roadfade.in_force.control_rows import heartbeat_at
+from roadfade.in_force.published import read_published
 from telemetry.arrived import Arrived
 from telemetry.topics import (
     AUDIT_FLOW,

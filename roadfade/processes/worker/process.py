@@ -18,7 +18,8 @@ from processors.people import People
 from roadfade import metrics
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.in_force.broker import connection_of, require_broker
-from roadfade.in_force.control_views import ControlViews, PeopleRows, Rows
+from roadfade.in_force.control_rows import Rows
+from roadfade.in_force.control_views import ControlViews, PeopleRows
 from roadfade.in_force.source import PolicySource
 from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
 from roadfade.processes.worker.faust_host import build_app, run_worker

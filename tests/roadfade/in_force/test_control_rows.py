@@ -12,8 +12,9 @@ from bus.records import Outgoing
 from bus.topics import TopicSpec
 from processors.people import People
 from roadfade import metrics
-from roadfade.in_force.control_views import ControlViews, PeopleRows, Rows
-from roadfade.in_force.published import PublishedVersions, heartbeat_at
+from roadfade.in_force.control_rows import Rows, heartbeat_at
+from roadfade.in_force.control_views import ControlViews, PeopleRows
+from roadfade.in_force.published import PublishedVersions
 from roadfade.in_force.quarantine import KEYS_MAX, UnreadableKeys
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
 from telemetry.topics import (

@@ -54,7 +54,7 @@ class Minimiser:
         id_: bytes,
         t0_ms: int,
         readings: Readings,
-        seat: LinkPseudonyms | None,
+        pseudonyms: LinkPseudonyms | None,
         decision: Decision,
         expiry: Expiry | None,
         row: list[int],
@@ -70,7 +70,7 @@ class Minimiser:
             row[self._program.index_of_codes] += len(trouble_codes)
         column_plan = self._column_plan(decision, present)
         _treat(column_plan, t0_ms, times, values, singles, row)
-        if seat is None or expiry is None:
+        if pseudonyms is None or expiry is None:
             return []
         out = []
         for job in column_plan.routes:
@@ -81,7 +81,7 @@ class Minimiser:
             codes = trouble_codes if job.trouble_codes else []
             kept += len(codes)
             if kept:
-                out.append(self._seal(job, id_, start_ms, series, codes, kept, seat, expiry))
+                out.append(self._seal(job, id_, start_ms, series, codes, kept, pseudonyms, expiry))
         return out
 
     def _seal(
@@ -92,10 +92,10 @@ class Minimiser:
         series: dict[str, Series],
         codes: list[str],
         readings: int,
-        seat: LinkPseudonyms,
+        pseudonyms: LinkPseudonyms,
         expiry: Expiry,
     ) -> Minimised:
-        stamp = seat.stamps[job.route]
+        stamp = pseudonyms.stamps[job.route]
         value = self._encode(_Wire(RECORD_VERSION, stamp.text, self._time(start_ms), series, codes))
         headers = [
             (CE_ID, record_id(stamp.id_key, id_)),

@@ -34,12 +34,12 @@ DEVICES_KEPT_MAX = 200_000
 class _DeviceState:
     """What is known of one device: permit and pseudonyms, each valid for an interval."""
 
-    __slots__ = ("in_time", "permit", "registered_ms", "seat")
+    __slots__ = ("in_time", "permit", "pseudonyms", "registered_ms")
 
     def __init__(self, registered_ms: int, answer: Permission) -> None:
         self.registered_ms = registered_ms
         self.permit = answer
-        self.seat: LinkPseudonyms | None = None
+        self.pseudonyms: LinkPseudonyms | None = None
         self.in_time: Decision | None = None
         """The decision under these pseudonyms if no route is late."""
 
@@ -84,7 +84,7 @@ class Processor:
                 )
                 tally.reused_ids += self._ids.reused(envelope.device, envelope.id, content)
                 return self._minimiser.run(
-                    content, t0_ms, readings, state.seat, decision, expiry,
+                    content, t0_ms, readings, state.pseudonyms, decision, expiry,
                     tally.row(decision),
                 )  # fmt: skip
         return self._exactly(value, received_ms, now_ms, tally)
@@ -122,21 +122,24 @@ class Processor:
         answer = state.permit
         if answer.link is None:
             return self._program.decision(linked=False), None
-        seat = state.seat
-        if seat is None or not seat.from_ms <= epoch_ms < seat.to_ms:
-            seat = state.seat = pseudonyms_for(
+        pseudonyms = state.pseudonyms
+        if pseudonyms is None or not pseudonyms.from_ms <= epoch_ms < pseudonyms.to_ms:
+            pseudonyms = state.pseudonyms = pseudonyms_for(
                 answer, self._program.routes, self._keys, self._partition_of, epoch_ms,
                 self._program.plan.policy_version,
             )  # fmt: skip
             state.in_time = self._program.decision(
-                linked=True, granted=answer.granted, keyless=seat.keyless, barred=answer.barred
+                linked=True,
+                granted=answer.granted,
+                keyless=pseudonyms.keyless,
+                barred=answer.barred,
             )
         expiry = self._expiry_cache.of(start_ms)
-        late = expiry.late(seat.stamps, now_ms)
+        late = expiry.late(pseudonyms.stamps, now_ms)
         if state.in_time is not None and not late:
             return state.in_time, expiry
         decision = self._program.decision(
-            linked=True, granted=answer.granted, late=late, keyless=seat.keyless,
+            linked=True, granted=answer.granted, late=late, keyless=pseudonyms.keyless,
             barred=answer.barred,
         )  # fmt: skip
         return decision, expiry
@@ -162,7 +165,7 @@ class Processor:
             seen[state.permit.link] += 1
             suffix = b"/%d" % again if again else b""
             out += self._minimiser.run(
-                part.content + suffix, part.t0_ms, self._readings(part), state.seat, decision,
+                part.content + suffix, part.t0_ms, self._readings(part), state.pseudonyms, decision,
                 expiry, tally.row(decision),
             )  # fmt: skip
         return out

@@ -7,13 +7,12 @@ Blocking; call it in a thread. Several processes may share the file.
 """
 
 import sqlite3
-from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import quote
 
-from roadfade.unaccounted import Journal, left_behind
 from telemetry.wire.flow import FlowRecord, Ledger, decode_flow, encode_flow
 
 ROWS_PER_PARTITION_MAX = 5_000
@@ -68,10 +67,16 @@ class Range(NamedTuple):
 
 
 class LedgerFile:
-    """One file; every call opens and closes it."""
+    """One file; every call opens and closes it.
 
-    def __init__(self, path: Path) -> None:
+    It is made if there is none, and brought to today's form. With ``as_it_is`` neither is done,
+    and only what reads may be called: sqlite3.Error if there is no ledger.
+    """
+
+    def __init__(self, path: Path, *, as_it_is: bool = False) -> None:
         self._path = path
+        if as_it_is:
+            return
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
         with self._open() as db:
@@ -87,7 +92,9 @@ class LedgerFile:
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        with closing(sqlite3.connect(self._path, timeout=10, isolation_level=None)) as db:
+        # A path may hold what means something in an address; opening makes no file.
+        address = f"file:{quote(str(self._path))}?mode=rw"
+        with closing(sqlite3.connect(address, timeout=10, isolation_level=None, uri=True)) as db:
             yield db
 
     def fold(self, records: Iterable[FlowRecord]) -> None:
@@ -144,7 +151,11 @@ class LedgerFile:
 
     def ranges(self) -> list[Range]:
         """The offsets that the standing rows tell of, in order of topic, partition and offset."""
-        query = "SELECT topic, partition, first, last FROM flow ORDER BY topic, partition, first"
+        # By what the column is made of: a file of an older form has it not.
+        query = (
+            f"SELECT topic, partition, first, {_DERIVED['last']} FROM flow "  # noqa: S608  # a constant
+            "ORDER BY topic, partition, first"
+        )
         with self._open() as db:
             return [Range(*row) for row in db.execute(query)]
 
@@ -181,60 +192,6 @@ class LedgerFile:
         """Readings removed by sweeps so far, by output."""
         with self._open() as db:
             return dict(db.execute("SELECT output, readings FROM expired").fetchall())
-
-
-class ExpiredAccount:
-    """Removed readings on their way into a ledger that may be damaged, or on a full disk.
-
-    Nothing is opened before there is something to account; what the ledger cannot take waits here
-    and goes in with the next call that succeeds, or, if this process ends before and had room for
-    a note of it, with one of a later process. Blocking; one thread at a time.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._waiting = Counter[str]()
-        self._left = 0
-        self._journal = Journal(path)
-
-    @property
-    def waiting(self) -> int:
-        """How many removed readings the ledger has not taken yet."""
-        return self._waiting.total() + self._left
-
-    def add(self, by_output: Mapping[str, int]) -> str | None:
-        """Account removed readings; why the ledger could not take them, None if it did."""
-        self._waiting.update(by_output)
-        why = self._take_in_what_was_left()
-        if self._waiting.total():
-            why = self._given(self._waiting, self._journal.name)
-            if why is None:
-                self._waiting.clear()
-                self._journal.drop()
-            elif any(by_output.values()):
-                self._journal.write(self._waiting)
-        return why
-
-    def _take_in_what_was_left(self) -> str | None:
-        """Account what processes that have ended could not; why the ledger could not take it."""
-        self._left, why = 0, None
-        with left_behind(self._path) as journals:
-            for path, by_output in journals:
-                failure = self._given(by_output, path.name) if by_output else None
-                if failure is None:
-                    with suppress(OSError):
-                        path.unlink(missing_ok=True)
-                else:
-                    self._left += sum(by_output.values())
-                    why = failure
-        return why
-
-    def _given(self, by_output: Mapping[str, int], journal: str) -> str | None:
-        try:
-            LedgerFile(self._path).add_expired(by_output, journal)
-        except (OSError, sqlite3.Error) as error:
-            return error.strerror or str(error) if isinstance(error, OSError) else str(error)
-        return None
 
 
 def _insert(db: sqlite3.Connection, record: FlowRecord) -> None:

@@ -1,18 +1,23 @@
-"""What a process has removed and could not account, kept for when that process has ended.
+"""Removed readings that the ledger has not taken yet, also those of a process that has ended.
 
-In: the sum of what waits. Out: a small file beside the ledger, if there is room for one; nothing
-depends on it. Each process has a file of its own, locked for as long as the process lives; whoever
-finds one without its process may take it in. Blocking.
+In: what was removed. Out: the ledger's account of it, now or later; until then a small file beside
+the ledger, if there is room for one. Nothing depends on it. Each process has a file of its own,
+locked for as long as the process lives; whoever finds one without its process may take it in.
+Blocking.
 """
 
 import fcntl
 import json
 import os
 import secrets
+import sqlite3
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
+
+from roadfade.ledger_file import LedgerFile
 
 _BYTES_MAX: Final = 64 * 1024
 """A file that grew longer begins anew with its next line."""
@@ -99,3 +104,57 @@ def _last_line(text: bytes) -> Mapping[str, int]:
 
 def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value <= _LONGEST_COUNT
+
+
+class ExpiredAccount:
+    """Removed readings on their way into a ledger that may be damaged, or on a full disk.
+
+    Nothing is opened before there is something to account; what the ledger cannot take waits here
+    and goes in with the next call that succeeds, or, if this process ends before and had room for
+    a note of it, with one of a later process. Blocking; one thread at a time.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._waiting = Counter[str]()
+        self._left = 0
+        self._journal = Journal(path)
+
+    @property
+    def waiting(self) -> int:
+        """How many removed readings the ledger has not taken yet."""
+        return self._waiting.total() + self._left
+
+    def add(self, by_output: Mapping[str, int]) -> str | None:
+        """Account removed readings; why the ledger could not take them, None if it did."""
+        self._waiting.update(by_output)
+        why = self._take_in_what_was_left()
+        if self._waiting.total():
+            why = self._given(self._waiting, self._journal.name)
+            if why is None:
+                self._waiting.clear()
+                self._journal.drop()
+            elif any(by_output.values()):
+                self._journal.write(self._waiting)
+        return why
+
+    def _take_in_what_was_left(self) -> str | None:
+        """Account what processes that have ended could not; why the ledger could not take it."""
+        self._left, why = 0, None
+        with left_behind(self._path) as journals:
+            for path, by_output in journals:
+                failure = self._given(by_output, path.name) if by_output else None
+                if failure is None:
+                    with suppress(OSError):
+                        path.unlink(missing_ok=True)
+                else:
+                    self._left += sum(by_output.values())
+                    why = failure
+        return why
+
+    def _given(self, by_output: Mapping[str, int], journal: str) -> str | None:
+        try:
+            LedgerFile(self._path).add_expired(by_output, journal)
+        except (OSError, sqlite3.Error) as error:
+            return error.strerror or str(error) if isinstance(error, OSError) else str(error)
+        return None

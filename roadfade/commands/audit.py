@@ -47,7 +47,7 @@ def _reconcile(ledger: Path | None, *, as_json: bool) -> None:
         )
         raise NotReady(msg)
     try:
-        LedgerFile(path).read()
+        LedgerFile(path, as_it_is=True).read()
     except (OSError, sqlite3.Error, msgspec.DecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         msg = f"the ledger at {path} cannot be read ({why}): put it back from a backup"

@@ -15,12 +15,13 @@ from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.demo.process_group import ProcessGroup
 from roadfade.in_force.broker import connection_of
-from roadfade.ledger_file import ExpiredAccount, LedgerFile
+from roadfade.ledger_file import LedgerFile
 from roadfade.local.prometheus import LocalPrometheus
 from roadfade.processes.sweep import sweep_once
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import store_of
+from roadfade.unaccounted import ExpiredAccount
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
 from telemetry.wire import flow
 from telemetry.wire.flow import Ledger

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from roadfade import metrics
 from roadfade.clock import WallClock
-from roadfade.ledger_file import ExpiredAccount
+from roadfade.unaccounted import ExpiredAccount
 from sinks.port.sink import Sink
 from telemetry.arrived import Arrived
 

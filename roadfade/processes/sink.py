@@ -19,7 +19,6 @@ from roadfade.in_force.broker import connection_of, partitions_of, require_broke
 from roadfade.in_force.plans import VersionTimeline
 from roadfade.in_force.published import view_of
 from roadfade.in_force.source import PolicySource
-from roadfade.ledger_file import ExpiredAccount
 from roadfade.metrics import Metered
 from roadfade.processes import rewound
 from roadfade.processes.lake_writer import StoreWriter
@@ -28,6 +27,7 @@ from roadfade.processes.signals import on_stop
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import open_sink
+from roadfade.unaccounted import ExpiredAccount
 from sinks.port.sink import Sink
 from telemetry.topics import SINK_GROUP
 

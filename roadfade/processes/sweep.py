@@ -19,7 +19,6 @@ from roadfade import __version__, metrics
 from roadfade.clock import DELAY_MS_MAX, DeletionClock, Judgement, WallClock, boot_ms, wall_ms
 from roadfade.in_force.broker import connection_of
 from roadfade.in_force.plans import compile_policy
-from roadfade.ledger_file import ExpiredAccount
 from roadfade.processes.dispute_mark import DisputeMark
 from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
 from roadfade.processes.policy_listener import PolicyListener
@@ -28,6 +27,7 @@ from roadfade.processes.strange_names import StrangeNames
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.stores import store_of
+from roadfade.unaccounted import ExpiredAccount
 from sinks.port.results import Restated, Swept
 from sinks.port.sink import Ends, Store, StoreTakenError
 

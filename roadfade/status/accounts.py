@@ -43,7 +43,7 @@ def gather_accounts(settings: Settings, ledger_path: Path) -> Accounts:
     """
     require_broker(settings)
     try:
-        return asyncio.run(_gather(settings, LedgerFile(ledger_path)))
+        return asyncio.run(_gather(settings, LedgerFile(ledger_path, as_it_is=True)))
     except (BrokerError, TimeoutError) as error:
         msg = f"the broker's topics could not be read ({type(error).__name__}): see its log"
         raise NotReady(msg) from error

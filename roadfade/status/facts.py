@@ -96,7 +96,7 @@ def _ledger(settings: Settings) -> tuple[Ledger | None, str | None]:
     if not settings.ledger_path.exists():
         return None, None
     try:
-        return LedgerFile(settings.ledger_path).read(), None
+        return LedgerFile(settings.ledger_path, as_it_is=True).read(), None
     except (OSError, sqlite3.Error, msgspec.DecodeError) as error:
         return None, str(error.strerror if isinstance(error, OSError) else error)
 

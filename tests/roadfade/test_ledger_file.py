@@ -47,20 +47,45 @@ def test_a_flow_topic_made_anew_is_folded_on(tmp_path: Path) -> None:
     assert ledger.read().outputs["a"].entered == 30
 
 
-def test_a_file_of_before_generations_is_read_on(tmp_path: Path) -> None:
-    path = tmp_path / "ledger.sqlite"
+def of_before_generations(path: Path) -> None:
+    """A ledger as an older version made it, with offsets 0 to 9."""
     with closing(sqlite3.connect(path)) as db:
         db.execute(
             "CREATE TABLE flow (topic TEXT, partition INTEGER, first INTEGER, body BLOB, "
             "PRIMARY KEY (topic, partition, first))"
         )
+        db.execute("CREATE TABLE expired (output TEXT PRIMARY KEY, readings INTEGER)")
         body = encode_flow(record(0, 9)).replace(b',"generation":-1', b"")
         db.execute("INSERT INTO flow VALUES ('telemetry.raw', 0, 0, ?)", (body,))
         db.commit()
+
+
+def test_a_file_of_before_generations_is_read_on(tmp_path: Path) -> None:
+    path = tmp_path / "ledger.sqlite"
+    of_before_generations(path)
     ledger = LedgerFile(path)
     ledger.fold([record(10, 19, generation=3), record(0, 19)])
     assert ledger.read().outputs["a"].entered == 20
     assert ledger.ranges() == [("telemetry.raw", 0, 0, 9), ("telemetry.raw", 0, 10, 19)]
+
+
+@pytest.mark.parametrize("name", ["ledger.sqlite", "50%25?x#y"], ids=["plain", "odd"])
+def test_reading_a_ledger_as_it_is_changes_nothing_of_it(tmp_path: Path, name: str) -> None:
+    path = tmp_path / name
+    of_before_generations(path)
+    before = path.read_bytes()
+    ledger = LedgerFile(path, as_it_is=True)
+    assert ledger.ranges() == [("telemetry.raw", 0, 0, 9)]
+    assert ledger.read().outputs["a"].entered == 10
+    assert ledger.expired() == {}
+    assert path.read_bytes() == before
+    assert [one.name for one in tmp_path.iterdir()] == [name]
+
+
+def test_reading_a_ledger_as_it_is_makes_none(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError):
+        LedgerFile(tmp_path / "ledger.sqlite", as_it_is=True).read()
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_ledger_survives_its_process(tmp_path: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from roadfade.ledger_file import ExpiredAccount, LedgerFile
-from roadfade.unaccounted import _BYTES_MAX, Journal
+from roadfade.ledger_file import LedgerFile
+from roadfade.unaccounted import _BYTES_MAX, ExpiredAccount, Journal
 
 
 @pytest.fixture

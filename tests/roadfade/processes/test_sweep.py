@@ -9,13 +9,14 @@ from threading import Event
 import pytest
 
 from roadfade import metrics
-from roadfade.ledger_file import ExpiredAccount, LedgerFile
+from roadfade.ledger_file import LedgerFile
 from roadfade.processes.heard_clocks import HeardClocks
 from roadfade.processes.lake_writer import StoreWriter
 from roadfade.processes.policy_listener import PolicyListener
 from roadfade.processes.strange_names import StrangeNames
 from roadfade.processes.sweep import Sweeper, measure, restate_in_turn, restate_once, sweep_once
 from roadfade.settings import Settings
+from roadfade.unaccounted import ExpiredAccount
 from sinks.memory import MemorySink, MemoryStore
 from sinks.port.results import Oddity, Restated, Strange
 from sinks.port.sink import Ends, StoreTakenError

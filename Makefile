@@ -38,7 +38,7 @@ test: ## the suite, with the real broker: some minutes
 	@deploy/install.sh tests
 	$(PYTEST) -m "not faults"
 
-test-faults: ## kills, outages and clocks under load: some minutes more
+test-faults: ## kills, freezes, outages, a full disk, poison: some ten minutes more
 	@deploy/install.sh tests
 	$(PYTEST) -m faults
 

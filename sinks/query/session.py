@@ -25,7 +25,10 @@ from sinks.query.gate import VIEW, Gate, QueryRefusedError
 _MOVING: Final = "a new policy is changing when rows expire: run the query again"
 LOOKS_MAX: Final = 50
 # In place of the engine's own message, which names files, and those contain offsets.
-_GONE: Final = "rows were deleted while the query ran: run the query again"
+_GONE: Final = (
+    "rows were deleted while the query ran, or a function got a value that it cannot take: "
+    "run the query again, or change the statement"
+)
 
 
 class QueryFailedError(Exception):

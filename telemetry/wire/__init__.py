@@ -1,4 +1,4 @@
 """What travels: messages of the raw, purpose, control and audit topics, and what their text holds.
 
-Imports identities, instants and outcomes; never the catalogue, nor what is made of a message.
+Imports identities and instants; never the catalogue, nor what is made of a message.
 """

@@ -4,7 +4,6 @@ In: a map, a database's messages. Out: for every frame its codes and the mapped 
 ``Refused`` if the map names what the database has not, or what it has twice.
 """
 
-import difflib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
@@ -16,6 +15,7 @@ from ingest.can.mapping import Entry, SignalMap
 from ingest.can.no_value import says_none
 from ingest.logs.frame import LoggedFrame
 from ingest.refused import Refused
+from policy.vocabulary.nearest import nearest
 
 _BUSES_TOLD: Final = 64
 """A capture has a few buses; names beyond are no longer held."""
@@ -124,8 +124,8 @@ def _found(message: str, name: str, decoder: Decoder, place: str) -> list[Layout
     found = [one for one in decoder.layouts if one.name == message and name in one.signals]
     if not found:
         known = [f"{one.name}.{signal}" for one in decoder.layouts for signal in one.signals]
-        near = difflib.get_close_matches(f"{message}.{name}", known, n=1)
-        hint = f", nearest {near[0]}" if near else ""
+        near = nearest(f"{message}.{name}", known)
+        hint = f", nearest {near}" if near else ""
         msg = f"{place} is not in {decoder.name}{hint}."
         raise Refused(msg)
     return found
@@ -147,8 +147,8 @@ def _check_signals(one: Layout, own: str, entry: Entry, place: str, decoder: Dec
             raise Refused(msg)
     for other in sorted(_others(entry)):
         if other not in one.signals:
-            near = difflib.get_close_matches(other, list(one.signals), n=1)
-            hint = f", nearest {one.name}.{near[0]}" if near else ""
+            near = nearest(other, one.signals)
+            hint = f", nearest {one.name}.{near}" if near else ""
             msg = f"{place} names {one.name}.{other}, which is not in {decoder.name}{hint}."
             raise Refused(msg)
 

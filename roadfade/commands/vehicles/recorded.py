@@ -120,7 +120,9 @@ def _of_log(log: LogCounts, clock: Timeline) -> list[str]:
     if log.bad:
         found.append(f"{log.bad:,} lines or frames were cut off or garbled and are not taken")
     if log.truncated:
-        found.append("the capture is cut off or was never closed; all that it holds was read")
+        found.append(
+            "the capture is cut off, damaged or never closed; it was read as far as that goes"
+        )
     if log.bad_stamps:
         found.append(f"{log.bad_stamps:,} frames have times that cannot be right and are left out")
     if len(clock.parts) > 1:

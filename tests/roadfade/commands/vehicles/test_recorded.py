@@ -61,7 +61,7 @@ def test_the_table_has_every_outcome_by_its_reason(
 
 WARNED: dict[str, tuple[str, str]] = {
     "garbled": (ONE + "(1.0) can0 123#0\n", "1 lines or frames were cut off or garbled"),
-    "cut": (ONE[:-1], "cut off or was never closed"),
+    "cut": (ONE[:-1], "cut off, damaged or never closed"),
     "wild": (ONE + ONE.replace("1700000000", "999999999999") + ONE, "1 frames have times"),
     "set": (ONE.replace("1700000000", "17") + ONE, "clock was set while it ran, 2 parts"),
     "other car": (ONE.replace("123#", "124#"), "0 readings: no frame has an id of the database"),

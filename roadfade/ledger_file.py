@@ -21,6 +21,8 @@ STRETCHES_PER_PARTITION_MAX = 1_000
 """Summed rows that stay apart, so that a gap or an overlap between them is seen; then the oldest
 are summed over it."""
 
+BUSY_S = 10.0
+"""How long a call waits for another process before sqlite3.OperationalError."""
 JOURNALS_KNOWN_MAX = 1_000
 """Far more than lie beside the ledger at once: one is removed as soon as it was taken in."""
 
@@ -94,7 +96,9 @@ class LedgerFile:
     def _open(self) -> Iterator[sqlite3.Connection]:
         # A path may hold what means something in an address; opening makes no file.
         address = f"file:{quote(str(self._path))}?mode=rw"
-        with closing(sqlite3.connect(address, timeout=10, isolation_level=None, uri=True)) as db:
+        with closing(
+            sqlite3.connect(address, timeout=BUSY_S, isolation_level=None, uri=True)
+        ) as db:
             yield db
 
     def fold(self, records: Iterable[FlowRecord]) -> None:

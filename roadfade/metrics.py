@@ -63,6 +63,9 @@ PRODUCE_RETRIES = _counter("roadfade_produce_retries_total", "Batches sent again
 LEDGER_UNBALANCED = _counter(
     "roadfade_ledger_unbalanced_total", "Flow records whose rows do not close"
 )
+LEDGER_WAITS = _gauge(
+    "roadfade_ledger_waits", "1 while flow records wait for a ledger that cannot be written"
+)
 QUARANTINED = _counter(
     "roadfade_quarantined_total", "Records set aside because they cannot be read", "topic", "reason"
 )

@@ -176,10 +176,11 @@ class Road:
         found = scrape(self.settings.ports_dir)
         return [p for p in found if p.name in names and p.samples is not None]
 
-    def drained(self) -> None:
-        """Wait until everything published is processed, counted and in the lake."""
+    def drained(self, *, folded: bool = True) -> None:
+        """Wait until everything published is processed, in the lake, and in the ledger if told so."""
         topics = [output.topic for output in self._plan().outputs]
-        waits = ((WORKER_GROUP, [RAW]), (LEDGER_GROUP, [AUDIT_FLOW]), (SINK_GROUP, topics))
+        ledger = ((LEDGER_GROUP, [AUDIT_FLOW]),) if folded else ()
+        waits = ((WORKER_GROUP, [RAW]), *ledger, (SINK_GROUP, topics))
 
         async def wait() -> None:
             async with Positions(connection_of(self.settings)) as positions:

@@ -2,7 +2,7 @@
 
 The data plane never passes through Faust. The one agent has the only shape that loses
 nothing here: raw bytes, no automatic acknowledgement, one actor, an explicit ack after the
-work is durable; what it cannot take ends the process.
+work is durable. A ledger that cannot be written is waited for; the data plane goes on.
 """
 
 import asyncio
@@ -21,6 +21,7 @@ from bus.client.connection import Connection
 from bus.failures import RowFault
 from roadfade.in_force.quarantine import set_aside
 from roadfade.ledger_file import LedgerFile, Place
+from roadfade.processes.worker.ledger_fold import fold_at_last
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP
 from telemetry.wire import flow
 
@@ -80,7 +81,7 @@ def build_app(
             else:
                 message = event.message
                 place = Place(message.offset, int(message.timestamp * 1000))
-                await asyncio.to_thread(ledger.fold_at, record, place)
+                await fold_at_last(ledger, record, place)
             await stream.ack(event)
 
     app.service(_plane_service(open_plane))

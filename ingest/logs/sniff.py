@@ -53,7 +53,7 @@ _TEXT: Final = (
 def sniff(path: Path) -> Sniffed:
     """The form of the file; ``Refused`` if it is none of them. Reads at most 16 KiB."""
     if not path.is_file():
-        msg = f"{path.name} is not a file."
+        msg = f"{path.name} is not a file: name a capture."
         raise Refused(msg)
     try:
         with path.open("rb") as file:

@@ -60,7 +60,7 @@ def init(*, as_json: AsJson = False) -> None:
 
 def republish(*, as_json: AsJson = False) -> None:
     """Publish every live row again, for control topics that lost some; the office sends them."""
-    carry_out(lambda: _republish(settings().office_path, as_json=as_json), as_json=as_json)
+    carry_out(lambda: _republish(settings().office_path, as_json=as_json))
 
 
 def _republish(file: Path, *, as_json: bool) -> None:

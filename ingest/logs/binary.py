@@ -4,7 +4,10 @@ In: a path. Out: data frames. A file that ends early yields what it holds and is
 as truncated; a file that cannot be opened is refused.
 """
 
+import gc
+import warnings
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,8 +16,9 @@ from typing import Final
 import can
 
 from ingest.logs.clock import microseconds, placed_us, replaced_us
-from ingest.logs.ends import End, blf_ends_early, mf4_end
+from ingest.logs.ends import End, blf_ends_early, mf4_end, mf4_unfinished
 from ingest.logs.frame import LogCounts, LoggedFrame
+from ingest.logs.hushed import hushed
 from ingest.logs.sniff import Form, refused_as
 from ingest.logs.strangers import signals_only
 from ingest.logs.text import logged
@@ -59,27 +63,48 @@ class _Mf4(can.MF4Reader):
 
 def read_binary(form: Form, path: Path, counts: LogCounts, zone: tzinfo) -> Iterator[LoggedFrame]:
     """The data frames of a BLF or MF4 capture; ``zone`` is that of a wall clock without one."""
-    if form is Form.MF4 and find_spec("asammdf") is None:
+    if form is not Form.MF4:
+        with _opened(form, path, zone) as (reader, start_us):
+            counts.truncated = blf_ends_early(path, reader.file_size)
+            yield from _frames(reader, counts, start_us)
+        return
+    if find_spec("asammdf") is None:
         msg = "Reading MF4 needs asammdf: install the extra with `pip install 'roadfade[mf4]'`."
         raise Refused(msg)
-    end = mf4_end(path) if form is Form.MF4 else End.WHOLE
+    end = mf4_end(path)
     if end is End.HEADLESS:
-        # asammdf would print a traceback of its own.
         raise _damaged(form, path)
-    try:
-        reader = _Mf4(path) if form is Form.MF4 else _Blf(path)
-        start_us = reader.start_us(zone)
-    except Exception as error:
-        # asammdf raises a dozen kinds; none comes after a frame, so nothing is lost here.
-        raise _damaged(form, path) from error
-    with reader:
-        if isinstance(reader, _Mf4):
+    counts.truncated, counts.unfinished = end is End.CUT, mf4_unfinished(path)
+    with hushed() as complaints:
+        with _opened(form, path, zone) as (reader, start_us):
             if not reader.has_bus:
                 raise refused_as(path, signals_only())
-            counts.truncated = end is End.CUT
-        else:
-            counts.truncated = blf_ends_early(path, reader.file_size)
-        yield from _frames(reader, counts, start_us)
+            yield from _frames(reader, counts, start_us)
+        counts.truncated = counts.truncated or complaints.any
+
+
+@contextmanager
+def _opened(form: Form, path: Path, zone: tzinfo) -> Iterator[tuple[_Mf4 | _Blf, int]]:
+    """The reader, and when its clock starts."""
+    with warnings.catch_warnings():
+        # A library that fails as it opens leaves files open, and complains of itself as it goes.
+        # It goes here, where that is heard.
+        warnings.simplefilter("ignore", ResourceWarning)
+        opened = _open(form, path, zone)
+        if opened is None:
+            gc.collect()
+    if opened is None:
+        raise _damaged(form, path)
+    with opened[0]:
+        yield opened
+
+
+def _open(form: Form, path: Path, zone: tzinfo) -> tuple[_Mf4 | _Blf, int] | None:
+    try:
+        reader = _Mf4(path) if form is Form.MF4 else _Blf(path)
+        return reader, reader.start_us(zone)
+    except Exception:  # noqa: BLE001  # asammdf raises a dozen kinds, none after a frame
+        return None
 
 
 def _damaged(form: Form, path: Path) -> Refused:

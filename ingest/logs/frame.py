@@ -32,7 +32,10 @@ class LogCounts:
     other: int = 0
     """Lines that are no frames: comments, statistics, empty lines."""
     truncated: bool = False
-    """The capture ends before its own end, or was never closed; what came before was yielded."""
+    """The capture ends before its own end, or is damaged; what could be read was yielded."""
+
+    unfinished: bool = False
+    """Its logger never finished it, so that nothing in it says whether all was written."""
 
     @property
     def frames(self) -> int:

@@ -111,6 +111,7 @@ def _frames(log: LogCounts, clock: Timeline) -> dict[str, Any]:
         "other_lines": log.other,
         "bad_lines": log.bad,
         "truncated": log.truncated,
+        "unfinished": log.unfinished,
         "clocks": len(clock.parts),
     }
 
@@ -122,6 +123,11 @@ def _of_log(log: LogCounts, clock: Timeline) -> list[str]:
     if log.truncated:
         found.append(
             "the capture is cut off, damaged or never closed; it was read as far as that goes"
+        )
+    elif log.unfinished:
+        found.append(
+            "the capture was never finished by its logger: every frame in it was read, and nothing "
+            "in it says whether more were recorded; let the logger's own tool finish it to know"
         )
     if log.bad_stamps:
         found.append(f"{log.bad_stamps:,} frames have times that cannot be right and are left out")

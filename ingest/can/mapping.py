@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from ingest.range import within
 from ingest.refused import Refused
+from policy.language.placed_yaml import UnreadableYaml, load_placed
 from telemetry.signals import Catalogue, Signal
 
 ENTRIES_MAX: Final = 2_000
@@ -138,17 +137,10 @@ def parse_map(text: str, catalogue: Catalogue, name: str = "map") -> SignalMap:
 
 def _tree(text: str, name: str) -> Any:
     try:
-        return YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        what = (getattr(error, "problem", None) or "not YAML").split("\n")[0]
-        msg = f"{name}{where}: {what}"
-        raise Refused(msg) from error
-    except (ValueError, RecursionError) as error:
-        # A day no calendar has, a number of thousands of digits, brackets without end.
-        what = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        msg = f"{name}: not readable as YAML 1.2: {what}. Put texts into quotes."
+        return load_placed(text, "safe")
+    except UnreadableYaml as error:
+        remedy = "remove one of the two lines" if error.twice else "put texts into quotes"
+        msg = f"{name}:{error}; {remedy}."
         raise Refused(msg) from error
 
 

@@ -6,12 +6,12 @@ as truncated; a file that cannot be opened is refused.
 
 import gc
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import can
 
@@ -64,9 +64,9 @@ class _Mf4(can.MF4Reader):
 def read_binary(form: Form, path: Path, counts: LogCounts, zone: tzinfo) -> Iterator[LoggedFrame]:
     """The data frames of a BLF or MF4 capture; ``zone`` is that of a wall clock without one."""
     if form is not Form.MF4:
-        with _opened(form, path, zone) as (reader, start_us):
-            counts.truncated = blf_ends_early(path, reader.file_size)
-            yield from _frames(reader, counts, start_us)
+        with _opened(form, path, lambda: _Blf(path), zone) as (blf, start_us):
+            counts.truncated = blf_ends_early(path, blf.file_size)
+            yield from _frames(blf, counts, start_us)
         return
     if find_spec("asammdf") is None:
         msg = "Reading MF4 needs asammdf: install the extra with `pip install 'roadfade[mf4]'`."
@@ -76,21 +76,26 @@ def read_binary(form: Form, path: Path, counts: LogCounts, zone: tzinfo) -> Iter
         raise _damaged(form, path)
     counts.truncated, counts.unfinished = end is End.CUT, mf4_unfinished(path)
     with hushed() as complaints:
-        with _opened(form, path, zone) as (reader, start_us):
-            if not reader.has_bus:
+        with _opened(form, path, lambda: _Mf4(path), zone) as (mf4, start_us):
+            if not mf4.has_bus:
                 raise refused_as(path, signals_only())
-            yield from _frames(reader, counts, start_us)
+            yield from _frames(mf4, counts, start_us)
         counts.truncated = counts.truncated or complaints.any
 
 
+_Reader = TypeVar("_Reader", _Mf4, _Blf)
+
+
 @contextmanager
-def _opened(form: Form, path: Path, zone: tzinfo) -> Iterator[tuple[_Mf4 | _Blf, int]]:
+def _opened(
+    form: Form, path: Path, make: Callable[[], _Reader], zone: tzinfo
+) -> Iterator[tuple[_Reader, int]]:
     """The reader, and when its clock starts."""
     with warnings.catch_warnings():
         # A library that fails as it opens leaves files open, and complains of itself as it goes.
         # It goes here, where that is heard.
         warnings.simplefilter("ignore", ResourceWarning)
-        opened = _open(form, path, zone)
+        opened = _open(make, zone)
         if opened is None:
             gc.collect()
     if opened is None:
@@ -99,9 +104,9 @@ def _opened(form: Form, path: Path, zone: tzinfo) -> Iterator[tuple[_Mf4 | _Blf,
         yield opened
 
 
-def _open(form: Form, path: Path, zone: tzinfo) -> tuple[_Mf4 | _Blf, int] | None:
+def _open(make: Callable[[], _Reader], zone: tzinfo) -> tuple[_Reader, int] | None:
     try:
-        reader = _Mf4(path) if form is Form.MF4 else _Blf(path)
+        reader = make()
         return reader, reader.start_us(zone)
     except Exception:  # noqa: BLE001  # asammdf raises a dozen kinds, none after a frame
         return None

@@ -1,17 +1,19 @@
 """A capture that ends before its own end says so, however it was cut."""
 
 import gc
-import logging
 import random
 import struct
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from ingest.logs.capture import Capture
 from ingest.logs.ends import End, mf4_end, mf4_unfinished
+from ingest.logs.frame import LoggedFrame
 from ingest.refused import Refused
 from tests.ingest.captures import GNSS_LOG, GNSS_LOG_EARLIER, needs, own_drive, write
 
@@ -137,7 +139,7 @@ def test_what_the_reader_complains_of_is_damage(tmp_path: Path) -> None:
 
 
 def test_what_is_none_of_the_readers_business_is_still_heard(
-    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Ours:
         def __del__(self) -> None:
@@ -147,12 +149,10 @@ def test_what_is_none_of_the_readers_business_is_still_heard(
     heard: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", heard.append)
     capture = Capture(write(tmp_path / "drive.mf4", own_drive(30)))
-    frames = capture.frames()
-    next(frames)
-    logging.getLogger("roadfade").error("a word of ours")
-    Ours()
-    gc.collect()
-    frames.close()
+    with closing(cast("Generator[LoggedFrame]", capture.frames())) as frames:
+        next(frames)
+        Ours()
+        gc.collect()
     assert len(heard) == 1
     assert sys.unraisablehook == heard.append
 

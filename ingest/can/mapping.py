@@ -56,6 +56,8 @@ class Entry(BaseModel):
     invalid: list[int | Annotated[dict[str, int], Field(min_length=1)]] = []
     """Codes (before the database's factor) that say that there is no value; or codes of
     signals of the message that say so together."""
+    valid_codes: list[int] = []
+    """Codes that are values, whatever the database calls them and J1939-71 says of them."""
     bus: str | int | None = None
     """The bus, as the log names it, on which the message means this."""
     values: dict[int, str] | None = None
@@ -172,6 +174,11 @@ def _problem(entry: Entry, catalogue: Catalogue) -> str | None:
         return "a factor of 0 makes every value the same: give another."
     if entry.min is not None and entry.max is not None and entry.min > entry.max:
         return "min is above max, so no value could pass: exchange them."
+    both = sorted(
+        set(entry.valid_codes) & {code for code in entry.invalid if isinstance(code, int)}
+    )
+    if both:
+        return f"{both[0]} is in invalid and in valid_codes: keep it in one of them."
     return _unfit_key(entry, signal) or _wrong_words(entry, signal)
 
 

@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 
 import can
 
-from ingest.logs.clock import microseconds, placed_us, replaced_us
+from ingest.logs.clock import WallClock, microseconds
 from ingest.logs.ends import End, blf_ends_early, mf4_end, mf4_unfinished
 from ingest.logs.frame import LogCounts, LoggedFrame
 from ingest.logs.hushed import hushed
@@ -37,8 +37,8 @@ class _Blf(can.BLFReader):
     def wall_start(self) -> float:
         return self.start_timestamp
 
-    def start_us(self, zone: tzinfo) -> int:
-        return replaced_us(self.wall_start, zone, _BLF_GRAIN_US) if self.wall_start else 0
+    def start_us(self, wall: WallClock) -> int:
+        return wall.replace(self.wall_start, _BLF_GRAIN_US) if self.wall_start else 0
 
 
 class _Mf4(can.MF4Reader):
@@ -48,12 +48,12 @@ class _Mf4(can.MF4Reader):
     def wall_start(self) -> float:
         return self._start_timestamp
 
-    def start_us(self, zone: tzinfo) -> int:
+    def start_us(self, wall: WallClock) -> int:
         start: datetime = self._mdf.header.start_time
         if start.tzinfo is not None:
             return microseconds(self.wall_start)
         # python-can has read it as this machine's time.
-        return placed_us(start, zone)
+        return wall.place(start)
 
     @property
     def has_bus(self) -> bool:
@@ -63,8 +63,9 @@ class _Mf4(can.MF4Reader):
 
 def read_binary(form: Form, path: Path, counts: LogCounts, zone: tzinfo) -> Iterator[LoggedFrame]:
     """The data frames of a BLF or MF4 capture; ``zone`` is that of a wall clock without one."""
+    wall = WallClock(zone, counts)
     if form is not Form.MF4:
-        with _opened(form, path, lambda: _Blf(path), zone) as (blf, start_us):
+        with _opened(form, path, lambda: _Blf(path), wall) as (blf, start_us):
             counts.truncated = blf_ends_early(path, blf.file_size)
             yield from _frames(blf, counts, start_us)
         return
@@ -76,7 +77,7 @@ def read_binary(form: Form, path: Path, counts: LogCounts, zone: tzinfo) -> Iter
         raise _damaged(form, path)
     counts.truncated, counts.unfinished = end is End.CUT, mf4_unfinished(path)
     with hushed() as complaints:
-        with _opened(form, path, lambda: _Mf4(path), zone) as (mf4, start_us):
+        with _opened(form, path, lambda: _Mf4(path), wall) as (mf4, start_us):
             if not mf4.has_bus:
                 raise refused_as(path, signals_only())
             yield from _frames(mf4, counts, start_us)
@@ -88,14 +89,14 @@ _Reader = TypeVar("_Reader", _Mf4, _Blf)
 
 @contextmanager
 def _opened(
-    form: Form, path: Path, make: Callable[[], _Reader], zone: tzinfo
+    form: Form, path: Path, make: Callable[[], _Reader], wall: WallClock
 ) -> Iterator[tuple[_Reader, int]]:
     """The reader, and when its clock starts."""
     with warnings.catch_warnings():
         # A library that fails as it opens leaves files open, and complains of itself as it goes.
         # It goes here, where that is heard.
         warnings.simplefilter("ignore", ResourceWarning)
-        opened = _open(make, zone)
+        opened = _open(make, wall)
         if opened is None:
             gc.collect()
     if opened is None:
@@ -104,10 +105,10 @@ def _opened(
         yield opened
 
 
-def _open(make: Callable[[], _Reader], zone: tzinfo) -> tuple[_Reader, int] | None:
+def _open(make: Callable[[], _Reader], wall: WallClock) -> tuple[_Reader, int] | None:
     try:
         reader = make()
-        return reader, reader.start_us(zone)
+        return reader, reader.start_us(wall)
     except Exception:  # noqa: BLE001  # asammdf raises a dozen kinds, none after a frame
         return None
 

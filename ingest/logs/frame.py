@@ -31,6 +31,10 @@ class LogCounts:
     """Data frames left out of a replay because their clock cannot have been right."""
     other: int = 0
     """Lines that are no frames: comments, statistics, empty lines."""
+    shown_twice: int = 0
+    """Times without a zone that clocks of the given zone show twice, as summer time ends."""
+    never_shown: int = 0
+    """Times without a zone that clocks of the given zone never show, as summer time begins."""
     truncated: bool = False
     """The capture ends before its own end, or is damaged; what could be read was yielded."""
 

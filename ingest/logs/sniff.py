@@ -39,7 +39,7 @@ _MDF: Final = (b"MDF     ", b"UnFinMF ")
 _MDF_VERSION: Final = slice(8, 16)
 _TEXT: Final = (
     (Form.TRC, re.compile(r"^;\$FILEVERSION|^;\s*PCAN|^\s*\d+\)\s+[\d.]+\s", re.MULTILINE)),
-    (Form.ASC, re.compile(r"^date\s+\w+\s|^base\s+(hex|dec)\b", re.MULTILINE | re.IGNORECASE)),
+    (Form.ASC, re.compile(r"^date\s+\S+\s|^base\s+(hex|dec)\b", re.MULTILINE | re.IGNORECASE)),
     (
         Form.CANDUMP,
         re.compile(

@@ -13,7 +13,7 @@ from typing import Final, Literal, TextIO
 import can
 from can.util import dlc2len
 
-from ingest.logs.clock import AscClock, microseconds, replaced_us
+from ingest.logs.clock import AscClock, WallClock, microseconds
 from ingest.logs.frame import LogCounts, LoggedFrame
 from ingest.logs.lines import LineFeed, bounded_lines
 from ingest.logs.sniff import Form
@@ -43,8 +43,10 @@ def read_text(form: Form, file: TextIO, counts: LogCounts, zone: tzinfo) -> Iter
     """The data frames of an open text capture; ``Refused`` if its header cannot be read."""
     # python-can would log whole lines it cannot parse.
     logging.getLogger("can.io").setLevel(logging.CRITICAL)
-    clock = AscClock(zone)
-    feed = LineFeed(form, bounded_lines(file), counts, speller(form, zone, clock))
+    wall = WallClock(zone, counts)
+    clock = AscClock(wall)
+    feed = LineFeed(form, bounded_lines(file), counts, speller(form, wall, clock))
+    trace_us: int | None = None
     while True:
         feed.begin()
         reader = _READERS[form](feed, **({"relative_timestamp": False} if form is Form.ASC else {}))
@@ -72,7 +74,10 @@ def read_text(form: Form, file: TextIO, counts: LogCounts, zone: tzinfo) -> Iter
                 _count(counts, kind)
                 continue
             try:
-                t_us = _instant_us(reader, message, clock, zone)
+                if trace_us is None and isinstance(reader, can.TRCReader) and reader.start_time:
+                    # The start has no zone and python-can reads it as UTC.
+                    trace_us = wall.replace(reader.start_time.timestamp(), _TRC_GRAIN_US)
+                t_us = _instant_us(reader, message, clock, trace_us)
             except _BAD_LINE:
                 counts.bad += 1
                 continue
@@ -89,15 +94,16 @@ def logged(message: can.Message, t_us: int) -> LoggedFrame:
     )
 
 
-def _instant_us(reader: _Reader, message: can.Message, clock: AscClock, zone: tzinfo) -> int:
+def _instant_us(
+    reader: _Reader, message: can.Message, clock: AscClock, trace_us: int | None
+) -> int:
+    """``trace_us``: when a TRC begins, if its header says so."""
     if isinstance(reader, can.ASCReader):
         return clock.at_us(relative=reader.timestamps_format == "relative")
     start = reader.start_time if isinstance(reader, can.TRCReader) else None
-    if start is None:
+    if start is None or trace_us is None:
         return microseconds(message.timestamp)
-    # The start has no zone and python-can reads it as UTC.
-    elapsed_us = microseconds(message.timestamp - start.timestamp())
-    return replaced_us(start.timestamp(), zone, _TRC_GRAIN_US) + elapsed_us
+    return trace_us + microseconds(message.timestamp - start.timestamp())
 
 
 def _kind(

@@ -110,6 +110,8 @@ def _frames(log: LogCounts, clock: Timeline) -> dict[str, Any]:
         "bad_stamps": log.bad_stamps,
         "other_lines": log.other,
         "bad_lines": log.bad,
+        "shown_twice": log.shown_twice,
+        "never_shown": log.never_shown,
         "truncated": log.truncated,
         "unfinished": log.unfinished,
         "clocks": len(clock.parts),
@@ -131,6 +133,17 @@ def _of_log(log: LogCounts, clock: Timeline) -> list[str]:
         )
     if log.bad_stamps:
         found.append(f"{log.bad_stamps:,} frames have times that cannot be right and are left out")
+    if log.shown_twice:
+        found.append(
+            f"{log.shown_twice:,} times of the log lie in an hour that clocks of the zone show "
+            "twice; the order of the log decides which is meant, and a log that begins there begins "
+            "in the first: if that is wrong, name the offset in place of the zone, as Etc/GMT+5"
+        )
+    if log.never_shown:
+        found.append(
+            f"{log.never_shown:,} times of the log lie in an hour that clocks of the zone never "
+            "show: see if --zone is where the logger was"
+        )
     if len(clock.parts) > 1:
         found.append(
             f"the capture's clock was set while it ran, {len(clock.parts):,} parts: each is moved "

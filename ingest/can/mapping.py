@@ -174,17 +174,15 @@ def _problem(entry: Entry, catalogue: Catalogue) -> str | None:
         return "a factor of 0 makes every value the same: give another."
     if entry.min is not None and entry.max is not None and entry.min > entry.max:
         return "min is above max, so no value could pass: exchange them."
-    both = sorted(
-        set(entry.valid_codes) & {code for code in entry.invalid if isinstance(code, int)}
-    )
-    if both:
-        return f"{both[0]} is in invalid and in valid_codes: keep it in one of them."
     return _unfit_key(entry, signal) or _wrong_words(entry, signal)
 
 
 def _unfit_key(entry: Entry, signal: Signal) -> str | None:
     """A key that could not apply to the datatype; passed over it would promise what is not done."""
     given = entry.model_fields_set
+    both = [code for code in entry.valid_codes if code in entry.invalid]
+    if both:
+        return f"{both[0]} is in invalid and in valid_codes: keep it in one of them."
     if signal.datatype == "string":
         idle = sorted(given & {"factor", "offset", "decimals", "min", "max"})
         if idle:

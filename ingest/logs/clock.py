@@ -39,7 +39,7 @@ def placed_us(wall: datetime, zone: tzinfo) -> int:
 
 
 class WallClock:
-    """Naive times of one log, in its order, as instants of a zone; what that leaves open is counted.
+    """Naive times of one log, in its order, as instants of a zone; what that leaves open counts.
 
     In the hour that clocks are set back every time is shown twice. The log runs on, so that a time
     which would lie before its last one is meant the second time; the first of a log is meant the

@@ -136,8 +136,8 @@ def _of_log(log: LogCounts, clock: Timeline) -> list[str]:
     if log.shown_twice:
         found.append(
             f"{log.shown_twice:,} times of the log lie in an hour that clocks of the zone show "
-            "twice; the order of the log decides which is meant, and a log that begins there begins "
-            "in the first: if that is wrong, name the offset in place of the zone, as Etc/GMT+5"
+            "twice; the order of the log decides which is meant, and a log that begins there "
+            "begins in the first: if that is wrong, name the offset instead, as Etc/GMT+5"
         )
     if log.never_shown:
         found.append(

@@ -121,13 +121,20 @@ def unregister(
     *,
     device: DeviceOption,
     at: At = None,
+    empty: Annotated[
+        bool,
+        typer.Option(
+            "--empty", help="Also if it began after --at: then nothing recorded is the person's."
+        ),
+    ] = False,
     as_json: AsJson = False,
     wait: Wait = 0,
 ) -> None:
     """End a dongle's link (sold, lent, returned); a new owner is a new link."""
     desk = desk_of(ctx)
+    begun_by_ms = None if empty else desk.now_ms()
     desk.run(
-        lambda office: office.close_link(DeviceId(device), desk.at(at)),
+        lambda office: office.close_link(DeviceId(device), desk.at(at), begun_by_ms),
         done="ended",
         wait_s=wait,
         as_json=as_json,

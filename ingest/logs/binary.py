@@ -21,7 +21,7 @@ from ingest.logs.frame import LogCounts, LoggedFrame
 from ingest.logs.hushed import hushed
 from ingest.logs.sniff import Form, refused_as
 from ingest.logs.strangers import signals_only
-from ingest.logs.text import logged
+from ingest.logs.text import logged, possible
 from ingest.refused import Refused
 
 _BLF_GRAIN_US: Final = 1_000
@@ -138,6 +138,9 @@ def _frames(reader: _Mf4 | _Blf, counts: LogCounts, start_us: int) -> Iterator[L
             try:
                 elapsed_us = microseconds(message.timestamp - reader.wall_start)
             except (ValueError, OverflowError):
+                counts.bad += 1
+                continue
+            if not possible(message):
                 counts.bad += 1
                 continue
             counts.data += 1

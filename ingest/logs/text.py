@@ -21,6 +21,8 @@ from ingest.logs.spelling import speller
 from ingest.refused import Refused
 
 _ID_MAX: Final = 0x1FFFFFFF
+_BASE_ID_MAX: Final = 0x7FF
+_FD_SIZES: Final = frozenset(map(dlc2len, range(16)))
 _DATA_BYTES_MAX: Final = 64
 _CLASSIC_BYTES_MAX: Final = 8
 _TRC_GRAIN_US: Final = 100
@@ -128,7 +130,17 @@ def _kind(
     whole = size in (message.dlc, dlc2len(message.dlc)) and size <= _DATA_BYTES_MAX
     if not message.is_fd and message.dlc > _CLASSIC_BYTES_MAX:
         whole = size == _CLASSIC_BYTES_MAX
-    return "data" if whole and 0 <= message.arbitration_id <= _ID_MAX else "bad"
+    return "data" if whole and possible(message) else "bad"
+
+
+def possible(message: can.Message) -> bool:
+    """Whether such a frame exists (ISO 11898-1): ids of 11 or 29 bits, and lengths of CAN FD.
+
+    A line cut between two bytes is known by nothing else.
+    """
+    id_max = _ID_MAX if message.is_extended_id else _BASE_ID_MAX
+    sized = not message.is_fd or len(message.data) in _FD_SIZES
+    return sized and 0 <= message.arbitration_id <= id_max
 
 
 def _count(counts: LogCounts, kind: str) -> None:

@@ -157,6 +157,27 @@ def test_a_text_log_cut_off_says_so(tmp_path: Path) -> None:
     assert not read(tmp_path / "x.asc", block + "End TriggerBlock\n")[1].truncated
 
 
+IMPOSSIBLE = {
+    "candump, 12 bits": "(1.0) can0 FFF#01\n",
+    "candump, 9 bytes of FD": f"(1.0) can0 123##1{'00' * 9}\n",
+    "candump, 63 bytes of FD": f"(1.0) can0 123##1{'00' * 63}\n",
+    "asc, 29 bits without x": f"{ASC}   0.5 1  18FEF100        Rx   d 8 {EIGHT}\n",
+    "trc, 12 bits": f"{TRC_2}      1         0.000 DT 1      0FFF Rx -  8    {EIGHT}\n",
+}
+
+
+@pytest.mark.parametrize("text", IMPOSSIBLE.values(), ids=list(IMPOSSIBLE))
+def test_a_frame_that_cannot_exist_is_counted_as_garbled(tmp_path: Path, text: str) -> None:
+    frames, counts = read(tmp_path / "x.log", text)
+    assert (frames, counts.data, counts.bad) == ([], 0, 1)
+
+
+@pytest.mark.parametrize("size", [0, 1, 8, 12, 16, 20, 24, 32, 48, 64])
+def test_an_fd_frame_has_one_of_the_sizes_there_are(tmp_path: Path, size: int) -> None:
+    frames, counts = read(tmp_path / "x.log", f"(1.0) can0 123##1{'00' * size}\n")
+    assert (len(frames), counts.bad) == (1, 0)
+
+
 MONTHS = [
     ("ven. nov.", 11), ("ven. févr.", 2), ("ven. fév", 2), ("ven. août", 8), ("ven. juil.", 7),
     ("ven. juillet", 7), ("ven. déc.", 12), ("vie. ene", 1), ("viernes enero", 1), ("vie sept.", 9),

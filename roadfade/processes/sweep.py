@@ -19,6 +19,7 @@ from roadfade import __version__, metrics
 from roadfade.clock import DELAY_MS_MAX, DeletionClock, Judgement, WallClock, boot_ms, wall_ms
 from roadfade.in_force.broker import connection_of
 from roadfade.in_force.plans import compile_policy
+from roadfade.ledger_file import NOT_COUNTED
 from roadfade.processes.dispute_mark import DisputeMark
 from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
 from roadfade.processes.policy_listener import PolicyListener
@@ -41,15 +42,19 @@ def sweep_once(store: Store, account: ExpiredAccount, now_ms: int) -> Swept:
     swept = store.expire(now_ms)
     metrics.SWEEP_SUCCESS.set(now_ms / 1000)
     _left.tell(swept.left)
-    _account(account, swept.by_output)
+    _account(account, swept.by_output, swept.uncounted)
     return swept
 
 
-def _account(account: ExpiredAccount, by_output: Mapping[str, int]) -> None:
+def _account(
+    account: ExpiredAccount, by_output: Mapping[str, int], files_not_counted: int = 0
+) -> None:
     """Count what was removed; the rows are gone whether or not the ledger can be written."""
     for output, rows in by_output.items():
         metrics.EXPIRED_READINGS.labels(output).inc(rows)
-    why = account.add(by_output)
+    # Else the readings of a damaged file would seem to be lost once it is removed.
+    not_counted = {NOT_COUNTED: files_not_counted} if files_not_counted else {}
+    why = account.add({**by_output, **not_counted})
     metrics.UNACCOUNTED.set(account.waiting)
     if why is not None:
         _say(
@@ -116,6 +121,20 @@ def tell_clock(judged: Judgement) -> None:
         )
 
 
+def deletion_now(
+    settings: Settings, broker: Broker, wall: WallClock = wall_ms, boot: WallClock = boot_ms
+) -> tuple[Judgement, int]:
+    """What is said of the own clock, and the instant by which one sweep deletes. Blocks."""
+    heard = HeardClocks()
+    ask_clocks(broker, heard, wall, settings.heartbeat_every_s + MORE_S)
+    mark = DisputeMark(settings.state_dir, boot)
+    clock = DeletionClock(wall, boot, disputed_from_ms=mark.read())
+    judged = clock.now(heard.answers())
+    tell_clock(judged)
+    # Without the mark each sweep would wait an hour anew, and so for ever.
+    return judged, judged.now_ms if mark.keep(clock.disputed_from_ms) else judged.own_ms
+
+
 def once(
     settings: Settings, broker: Broker, wall: WallClock = wall_ms, boot: WallClock = boot_ms
 ) -> tuple[Swept, Restated | None, ExpiredAccount, Judgement]:
@@ -126,14 +145,7 @@ def once(
     """
     account = ExpiredAccount(settings.ledger_path)
     store = store_of(settings)
-    heard = HeardClocks()
-    ask_clocks(broker, heard, wall, settings.heartbeat_every_s + MORE_S)
-    mark = DisputeMark(settings.state_dir, boot)
-    clock = DeletionClock(wall, boot, disputed_from_ms=mark.read())
-    judged = clock.now(heard.answers())
-    # Without the mark each sweep would wait an hour anew, and so for ever.
-    now_ms = judged.now_ms if mark.keep(clock.disputed_from_ms) else judged.own_ms
-    tell_clock(judged)
+    judged, now_ms = deletion_now(settings, broker, wall, boot)
     swept = sweep_once(store, account, now_ms)
     ends = PolicyListener(settings, broker).ask()
     if ends is None or not store.exists():

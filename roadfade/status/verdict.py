@@ -17,6 +17,11 @@ READERS: Final = {WORKER_GROUP: "worker", LEDGER_GROUP: "worker", SINK_GROUP: "s
 SWEEPS_MISSED_MAX: Final = 3
 SWEEP_LATE_S_MIN: Final = 60
 SILENT_S_MAX: Final = 60
+VIEWS_NOT_WHOLE: Final = {
+    "incomplete": "does not hold the rows that the office says are live",
+    "unreadable": "has a row that cannot be read",
+}
+"""By the first word of what `roadfade_paused` is labelled with; the view's name follows."""
 OUTBOX_ROWS_MAX: Final = 1_000
 
 
@@ -50,6 +55,14 @@ def _processes(facts: Facts) -> Iterator[str]:
                 )
 
 
+def views_not_whole(facts: Facts) -> dict[str, str]:
+    """The views for which a worker pauses since they lack something, and what that is."""
+    answering = [p for p in facts.processes if p.samples is not None]
+    reasons = (r for r, on in highest(answering, "roadfade_paused").items() if on)
+    named = (reason.partition(" ") for reason in reasons)
+    return {view: why for why, _, view in named if why in VIEWS_NOT_WHOLE}
+
+
 def role_of(process: Process) -> str:
     """The role of a process by its name: ``worker-1`` is a worker."""
     return process.name.partition("-")[0]
@@ -65,7 +78,14 @@ def _flow(facts: Facts) -> Iterator[str]:
                 f"{role} is running, and see its log"
             )
     for reason in (r for r, on in highest(answering, "roadfade_paused").items() if on):
-        yield f"a worker is paused ({reason}); it resumes by itself once that is fixed"
+        why, _, view = reason.partition(" ")
+        if why in VIEWS_NOT_WHOLE:
+            yield (
+                f"the view of {view} {VIEWS_NOT_WHOLE[why]}, and workers permit nothing: run "
+                "`roadfade office republish`, and see that `roadfade office` is running"
+            )
+        else:
+            yield f"a worker is paused ({reason}); it resumes by itself once that is fixed"
     for view, age_s in highest(answering, "roadfade_view_age_seconds").items():
         if age_s > facts.view_age_s_max:
             yield (

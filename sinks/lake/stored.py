@@ -5,6 +5,7 @@ from pathlib import Path
 
 from sinks.lake.deletion.erase import erase, locate
 from sinks.lake.deletion.expire import expire_due, overdue
+from sinks.lake.deletion.journal import broken_notes
 from sinks.lake.deletion.restate import Restatement
 from sinks.lake.layout import files, outputs, partitions
 from sinks.lake.markers import stored_positions
@@ -92,5 +93,6 @@ class StoredLake:
         why = "its rows cannot be read"
         return [
             *survey(self._root),
+            *broken_notes(self._root),
             *(Strange(Oddity.UNREADABLE, place, why) for place in damaged),
         ]

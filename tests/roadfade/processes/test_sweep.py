@@ -88,6 +88,17 @@ def test_a_sweep_removes_what_is_due_and_counts_it(
     measure(store, EXPIRES_MS)
 
 
+def test_a_file_that_was_not_counted_is_in_the_ledger_and_in_no_sum(
+    account: ExpiredAccount, ledger: LedgerFile, tmp_path: Path
+) -> None:
+    root = tmp_path / "lake"
+    with lake_at(root) as lake:
+        lake.write([record(0)], NOW_MS)
+        (root / parts(root)[0]).write_bytes(b"no footer")
+        assert sweep_once(lake, account, AFTER_MS).uncounted == 1
+    assert (ledger.expired(), ledger.files_not_counted()) == ({}, 1)
+
+
 def test_rows_that_a_new_version_closes_are_counted_as_expired(
     store: MemorySink, ledger: LedgerFile, account: ExpiredAccount
 ) -> None:

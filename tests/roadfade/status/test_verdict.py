@@ -105,6 +105,21 @@ def test_each_fault_is_one_sentence_of_its_own(sick: Facts, said: str) -> None:
     assert said in sentence
 
 
+@pytest.mark.parametrize("why", ["incomplete", "unreadable"])
+def test_a_view_that_is_not_whole_is_shown_with_reason_and_remedy(
+    why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sick = with_sample("worker-0", Sample("roadfade_paused", f"{why} control.links", 1))
+    [sentence] = wrong(sick)
+    assert "the view of control.links" in sentence
+    assert "`roadfade office republish`" in sentence
+    body = report(sick, (sentence,))
+    assert body["views_not_whole"] == {"control.links": why}
+    status._show(sick, (sentence,))
+    assert f"views             control.links: {why}" in capsys.readouterr().out
+    assert report(HEALTHY, ())["views_not_whole"] == {}
+
+
 @pytest.mark.parametrize(
     "sound",
     [

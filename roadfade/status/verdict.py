@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from roadfade.status.facts import Facts
-from roadfade.status.scrape import Process, highest, total
+from roadfade.status.scrape import Process, farthest, highest, total
 from telemetry.topics import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 
 EXPECTED_ROLES: Final = {
@@ -66,11 +66,16 @@ def _flow(facts: Facts) -> Iterator[str]:
             )
     for reason in (r for r, on in highest(answering, "roadfade_paused").items() if on):
         yield f"a worker is paused ({reason}); it resumes by itself once that is fixed"
-    for view, age_s in highest(answering, "roadfade_view_age_seconds").items():
+    for view, age_s in farthest(answering, "roadfade_view_age_seconds").items():
+        if age_s < -facts.view_age_s_max:
+            yield (
+                f"the view of {view} is {-age_s:,.0f} s ahead of a worker's clock and workers "
+                "permit nothing: set the clock right that is wrong, the office's or the worker's"
+            )
         if age_s > facts.view_age_s_max:
             yield (
                 f"the view of {view} is {age_s:,.0f} s old and workers permit nothing: check that "
-                "`roadfade office` runs and reaches the broker"
+                "`roadfade office` runs and reaches the broker, and that both clocks are right"
             )
     now_s = facts.now_ms / 1000
     beat_s = max(highest(answering, "roadfade_heartbeat_timestamp_seconds").values(), default=0)

@@ -90,6 +90,13 @@ class Store(Protocol):
         """
         ...
 
+    def written_ms(self) -> int | None:
+        """When something was last written to it, by whatever clock dated it; None if unknown.
+
+        Nothing fails here: deleting asks it first.
+        """
+        ...
+
     def overdue(self, now_ms: int) -> list[Overdue]:
         """What ``expire`` would find now: rows kept past their expiry."""
         ...

@@ -81,6 +81,7 @@ SICK = [
     (facts(lag={SINK_GROUP: Waiting(7, moved=False)}), "7 records wait for roadfade-sink"),
     (with_sample("worker-0", Sample("roadfade_paused", "stale control.links", 1)), "a worker is paused"),
     (with_sample("worker-0", Sample("roadfade_view_age_seconds", "control.links", 31)), "permit nothing"),
+    (with_sample("worker-0", Sample("roadfade_view_age_seconds", "control.links", -31)), "ahead of a worker's clock"),
     (with_sample("office", Sample("roadfade_heartbeat_timestamp_seconds", "", NOW_S - 61)), "61 s ago"),
     (with_sample("office", Sample("roadfade_outbox_pending", "", 5_000)), "5,000 links and consents"),
     (with_sample("sink", Sample("roadfade_expired_unread_total", "", 9)), "9 records were deleted"),

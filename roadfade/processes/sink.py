@@ -30,12 +30,15 @@ from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import open_sink
 from roadfade.unaccounted import ExpiredAccount
-from sinks.port.sink import Sink
+from sinks.port.sink import Sink, StoreFullError
 from telemetry.topics import SINK_GROUP
 
 LOOK_EVERY_S = 0.5
 HEARD_LATE_S = 10.0
 """For so long a record of a version that is not on record yet waits for it."""
+ROOM_AGAIN_S = 5.0
+"""How soon a store is tried again that had no room."""
+NO_ROOM = "no room in the store"
 WAITED_FOR_MAX = 20
 """For no more versions does a process wait: their numbers may be made up."""
 logger = logging.getLogger(__name__)
@@ -68,7 +71,8 @@ class SinkKeeper:
     async def run(self) -> None:
         """Keep until ``stop``. A version with other topics opens the store anew for them.
 
-        NotReady if a topic ends before what the store has read, or goes back while it runs.
+        If there is no room to write, it waits. NotReady if a topic ends before what the store has
+        read, or goes back while it runs.
         """
         try:
             await self._run()
@@ -93,9 +97,27 @@ class SinkKeeper:
                     await until(self._stopping, LOOK_EVERY_S)
                     continue
                 metrics.tell_build(__version__, line.plan.policy_version)
-                await self._keep(line.kept_topics, partitions, account, clock)
+                if not await self._room_for(line, partitions, account, clock):
+                    await until(self._stopping, ROOM_AGAIN_S)
             await view.stop()
             await reading
+
+    async def _room_for(
+        self,
+        line: VersionTimeline,
+        partitions: Mapping[str, int],
+        account: ExpiredAccount,
+        clock: WallClock,
+    ) -> bool:
+        """Keep as ``_keep``; False if there is no room: what was not written comes again."""
+        full = False
+        try:
+            await self._keep(line.kept_topics, partitions, account, clock)
+        except* StoreFullError as failures:
+            full = True
+            self._say(f"records wait: {failures.exceptions[0]}", about="room")
+            metrics.PAUSED.labels(NO_ROOM).set(1)
+        return not full
 
     async def _clock(self) -> WallClock:
         """By which instant a record has expired on arrival.

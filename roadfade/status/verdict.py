@@ -64,8 +64,9 @@ def _flow(facts: Facts) -> Iterator[str]:
                 f"{waiting.records:,} records wait for {group}, which reads none: check that a "
                 f"{role} is running, and see its log"
             )
-    for reason in (r for r, on in highest(answering, "roadfade_paused").items() if on):
-        yield f"a worker is paused ({reason}); it resumes by itself once that is fixed"
+    for process in answering:
+        for reason in (r for r, on in process.values("roadfade_paused").items() if on):
+            yield f"{process.name} is paused ({reason}); it resumes by itself once that is fixed"
     for view, age_s in farthest(answering, "roadfade_view_age_seconds").items():
         if age_s < -facts.view_age_s_max:
             yield (

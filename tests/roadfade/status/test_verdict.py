@@ -79,7 +79,7 @@ SICK = [
     ),
     (facts(policy_version="2-b"), "takes a new version over within"),
     (facts(lag={SINK_GROUP: Waiting(7, moved=False)}), "7 records wait for roadfade-sink"),
-    (with_sample("worker-0", Sample("roadfade_paused", "stale control.links", 1)), "a worker is paused"),
+    (with_sample("worker-0", Sample("roadfade_paused", "stale control.links", 1)), "worker-0 is paused"),
     (with_sample("worker-0", Sample("roadfade_view_age_seconds", "control.links", 31)), "permit nothing"),
     (with_sample("worker-0", Sample("roadfade_view_age_seconds", "control.links", -31)), "ahead of a worker's clock"),
     (with_sample("office", Sample("roadfade_heartbeat_timestamp_seconds", "", NOW_S - 61)), "61 s ago"),

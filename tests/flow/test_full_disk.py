@@ -4,6 +4,7 @@ import os
 import shutil
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -23,6 +24,7 @@ from tests.support.watching import figure, until
 pytestmark = [pytest.mark.broker, pytest.mark.faults]
 
 PACED_S = 8.0
+HALVES_S = 2.0
 NOTHING = RowDifference(lost=0, doubled=0, alien=0)
 
 
@@ -59,11 +61,16 @@ def test_one_machine_with_a_full_disk_deletes_on_loses_nothing_and_goes_on(
         same_people(calm.state, rough)
         settings = {**calm.settings, "sweep_every_s": 0.5}
         with running_road(broker.bootstrap_servers, no_prefix_twice(), rough, **settings) as road:
-            playing = threads.submit(play, road.settings, calm.tape, PACED_S)
+            # The second half is sent while there is no room.
+            filled = Event()
+            playing = threads.submit(
+                play, road.settings, calm.tape, HALVES_S, lambda: 1.0 if filled.is_set() else 0.5
+            )
             until(lambda: figure(road, "sink", "roadfade_sink_rows_total"), "rows in the lake")
             road.freeze("sweep")
             due = make_due(road)
             fill(disk)
+            filled.set()
             road.thaw("sweep")
             until(lambda: not any(part.exists() for part in due), "the end of all that is due")
             until(lambda: figure(road, "sweep", "roadfade_unaccounted_readings"), "that it is told")

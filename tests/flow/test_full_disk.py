@@ -13,7 +13,7 @@ from roadfade.ledger_file import LedgerFile
 from roadfade.local.broker import LocalBroker
 from sinks.lake.digest import RowDifference, compare
 from sinks.lake.layout import bucket_directory, files, outputs, partitions
-from telemetry.instants import MINUTE_MS
+from telemetry.instants import DAY_MS, MINUTE_MS
 from tests.flow.runs import Run
 from tests.support.broker import new_broker
 from tests.support.pace import play, same_people
@@ -50,6 +50,8 @@ def test_a_broker_whose_disk_is_full_costs_nothing(tmp_path: Path, calm: Run) ->
     calm.same_ledger(rough)
 
 
+WITHDRAWING = "person-who-withdraws"
+WITHDRAWAL = ("consent", "withdraw", "--subject", WITHDRAWING, "--purpose", "service_provision")
 REGISTERING = ("register", "--device", "dongle-of-the-full-disk", "--subject", "person-of-it")
 
 
@@ -67,6 +69,7 @@ def test_one_machine_with_a_full_disk_deletes_on_loses_nothing_and_goes_on(
                 play, road.settings, calm.tape, HALVES_S, lambda: 1.0 if filled.is_set() else 0.5
             )
             until(lambda: figure(road, "sink", "roadfade_sink_rows_total"), "rows in the lake")
+            road.known("dongle-of-who-withdraws", WITHDRAWING, wall_ms() - DAY_MS)
             road.freeze("sweep")
             due = make_due(road)
             fill(disk)
@@ -75,10 +78,12 @@ def test_one_machine_with_a_full_disk_deletes_on_loses_nothing_and_goes_on(
             until(lambda: not any(part.exists() for part in due), "the end of all that is due")
             until(lambda: figure(road, "sweep", "roadfade_unaccounted_readings"), "that it is told")
             until(lambda: figure(road, "sink", "roadfade_paused"), "that the sink waits")
-            asked = road.cli(*REGISTERING)
-            assert (asked.code, "disk is full" in asked.err) == (1, True)
+            for words in (REGISTERING, WITHDRAWAL):
+                asked = road.cli(*words)
+                assert (asked.code, "disk is full" in asked.err) == (1, True)
             free(disk)
-            assert road.cli(*REGISTERING).code == 0
+            # Had it been half done, it would be refused now: there would be nothing to do.
+            assert [road.cli(*words).code for words in (REGISTERING, WITHDRAWAL)] == [0, 0]
             playing.result()
             road.drained()
             until(lambda: not figure(road, "sweep", "roadfade_unaccounted_readings"), "the account")

@@ -92,9 +92,9 @@ class LiveView:
         return summary_of(ledger, expired)
 
     def _sweep(self) -> None:
-        _, now_ms = deletion_now(self._settings, connection_of(self._settings))
-        account = ExpiredAccount(self._settings.ledger_path)
-        sweep_once(store_of(self._settings), account, now_ms)
+        store = store_of(self._settings)
+        _, now_ms = deletion_now(self._settings, connection_of(self._settings), store)
+        sweep_once(store, ExpiredAccount(self._settings.ledger_path), now_ms)
 
     async def _caught_up(self, positions: Positions, group: str, topics: list[str]) -> None:
         partitions = dict.fromkeys(topics, self._settings.partitions)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from roadfade.status.facts import Facts
-from roadfade.status.scrape import Process, highest, total
+from roadfade.status.scrape import Process, farthest, highest, total
 from telemetry.topics import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 
 EXPECTED_ROLES: Final = {
@@ -77,20 +77,17 @@ def _flow(facts: Facts) -> Iterator[str]:
                 f"{waiting.records:,} records wait for {group}, which reads none: check that a "
                 f"{role} is running, and see its log"
             )
-    for reason in (r for r, on in highest(answering, "roadfade_paused").items() if on):
-        why, _, view = reason.partition(" ")
-        if why in VIEWS_NOT_WHOLE:
+    yield from _paused(answering)
+    for view, age_s in farthest(answering, "roadfade_view_age_seconds").items():
+        if age_s < -facts.view_age_s_max:
             yield (
-                f"the view of {view} {VIEWS_NOT_WHOLE[why]}, and workers permit nothing: run "
-                "`roadfade office republish`, and see that `roadfade office` is running"
+                f"the view of {view} is {-age_s:,.0f} s ahead of a worker's clock and workers "
+                "permit nothing: set the clock right that is wrong, the office's or the worker's"
             )
-        else:
-            yield f"a worker is paused ({reason}); it resumes by itself once that is fixed"
-    for view, age_s in highest(answering, "roadfade_view_age_seconds").items():
         if age_s > facts.view_age_s_max:
             yield (
                 f"the view of {view} is {age_s:,.0f} s old and workers permit nothing: check that "
-                "`roadfade office` runs and reaches the broker"
+                "`roadfade office` runs and reaches the broker, and that both clocks are right"
             )
     now_s = facts.now_ms / 1000
     beat_s = max(highest(answering, "roadfade_heartbeat_timestamp_seconds").values(), default=0)
@@ -119,6 +116,23 @@ def _counters(facts: Facts, answering: list[Process]) -> Iterator[str]:
             "the ledger does not close: readings are unaccounted for, which is a defect; stop the "
             "workers and keep their logs"
         )
+
+
+def _paused(answering: list[Process]) -> Iterator[str]:
+    """Who waits, and for what; a view that lacks something is told once for all workers."""
+    not_whole: set[str] = set()
+    for process in answering:
+        for reason in (r for r, on in process.values("roadfade_paused").items() if on):
+            why, _, view = reason.partition(" ")
+            if why not in VIEWS_NOT_WHOLE:
+                told = f"{process.name} is paused ({reason})"
+                yield f"{told}; it resumes by itself once that is fixed"
+            elif view not in not_whole:
+                not_whole.add(view)
+                yield (
+                    f"the view of {view} {VIEWS_NOT_WHOLE[why]}, and workers permit nothing: run "
+                    "`roadfade office republish`, and see that `roadfade office` is running"
+                )
 
 
 def _promises(facts: Facts) -> Iterator[str]:

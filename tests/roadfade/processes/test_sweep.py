@@ -14,8 +14,16 @@ from roadfade.processes.heard_clocks import HeardClocks
 from roadfade.processes.lake_writer import StoreWriter
 from roadfade.processes.policy_listener import PolicyListener
 from roadfade.processes.strange_names import StrangeNames
-from roadfade.processes.sweep import Sweeper, measure, restate_in_turn, restate_once, sweep_once
+from roadfade.processes.sweep import (
+    Sweeper,
+    clock_of,
+    measure,
+    restate_in_turn,
+    restate_once,
+    sweep_once,
+)
 from roadfade.settings import Settings
+from roadfade.stores import store_of
 from roadfade.unaccounted import ExpiredAccount
 from sinks.memory import MemorySink, MemoryStore
 from sinks.port.results import Oddity, Restated, Strange
@@ -160,7 +168,9 @@ def test_no_step_beside_deleting_stops_a_turn(
     with lake_at(settings.lake_dir) as lake:
         lake.write([record(0)], NOW_MS)
     listener = Listener()
-    sweeper = Sweeper(settings, listener, HeardClocks(), lambda: AFTER_MS)
+    store = store_of(settings)
+    clock = clock_of(settings, store, HeardClocks(), lambda: AFTER_MS)
+    sweeper = Sweeper(settings, listener, store, clock)
     if step == "restate":
         listener.fails = True
     if step == "measure":

@@ -66,6 +66,26 @@ class MemoryAdmin:
         return self._cluster.settings
 
 
+class MemoryTopicIds:
+    """Obeys ``ports.TopicIds``."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def __aenter__(self) -> Self:
+        self._cluster.ask()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return
+
+    async def of(self, names: Sequence[str]) -> Mapping[str, str]:
+        """The id of each of these topics that is there."""
+        self._cluster.ask()
+        there = {name: self._cluster.topics.get(name) for name in names}
+        return {name: topic.id for name, topic in there.items() if topic is not None}
+
+
 class MemoryOffsets:
     """Obeys ``ports.OffsetReader``; ``committed`` holds what every group has committed."""
 

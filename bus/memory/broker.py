@@ -8,7 +8,7 @@ commit, an event between two records, or a call here.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
-from bus.memory.administration import MemoryAdmin, MemoryOffsets
+from bus.memory.administration import MemoryAdmin, MemoryOffsets, MemoryTopicIds
 from bus.memory.clients import MemoryProducer, MemoryReader
 from bus.memory.cluster import Cluster, Stored
 from bus.memory.faults import Event, Fault, Faults
@@ -41,6 +41,10 @@ class FakeBroker:
     def positions(self) -> MemoryOffsets:
         """How far topics are written and read."""
         return MemoryOffsets(self._cluster, self._committed)
+
+    def topic_ids(self) -> MemoryTopicIds:
+        """Which topics the names stand for now."""
+        return MemoryTopicIds(self._cluster)
 
     def producer(
         self,

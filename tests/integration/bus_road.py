@@ -73,6 +73,25 @@ async def make_road(connection: Broker, partitions: int = 2) -> None:
     )
 
 
+async def make_anew(connection: Broker, *names: str) -> None:
+    """Delete topics and make them again, empty, with the settings that were set on them."""
+    async with connection.admin() as admin, asyncio.timeout(DEADLINE_S):
+        found = [one for one in (await admin.describe(names)).values() if one is not None]
+        await admin.delete(names)
+        while True:
+            if not any((await admin.describe(names)).values()):
+                break
+            await asyncio.sleep(0.05)
+        await admin.create(
+            [
+                TopicSpec(
+                    one.name, one.partitions, {name: one.config[name] for name in one.overrides}
+                )
+                for one in found
+            ]
+        )
+
+
 def numbered(start: int, stop: int, topic: str = IN) -> list[Outgoing]:
     return [Outgoing(topic, None, b"key-%d" % n, b"%d" % n) for n in range(start, stop)]
 

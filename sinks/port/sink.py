@@ -26,6 +26,10 @@ class StoreTakenError(Exception):
     """Another living process does this work on this store; two at once would damage it."""
 
 
+class OtherTopicError(Exception):
+    """What is kept is of another topic of this name: positions of one mean nothing in the other."""
+
+
 class Ends(Protocol):
     """When rows end under the version of the policy that is in force."""
 
@@ -47,6 +51,25 @@ class Sink(Protocol):
 
     def position(self, topic: str, partition: int) -> int | None:
         """The offset of the next record to write: last durable + 1; None before the first."""
+        ...
+
+    def topic_id(self, topic: str, partition: int) -> str | None:
+        """The id of the topic in which ``position`` is an offset; None: unknown, or none yet."""
+        ...
+
+    def bind(self, topic: str, topic_id: str) -> None:
+        """Say which topic the name stands for; durable for every partition that has a position.
+
+        OtherTopicError if a position is of a topic with another id; see ``adopt``.
+        """
+        ...
+
+    def adopt(self, topic: str, topic_id: str, ends: Mapping[int, int]) -> None:
+        """Go on from the beginning of what the name stands for now; rows stay, durable on return.
+
+        ``ends`` has the offset up to which each partition may hold records that are kept
+        already: below it, whatever has rows here is dropped by its id, however old it is.
+        """
         ...
 
     def write(self, records: Sequence[Arrived], now_ms: int) -> Written:

@@ -36,7 +36,7 @@ SinkBackpressureError before anything of the batch is kept to have it come later
 
 
 Verify = Callable[[], Awaitable[None]]
-"""Raises TopicRemadeError if a name stands for another topic now; BrokerError if it is not known."""
+"""Raises TopicRemadeError if a name stands for another topic now, BrokerError if none can say."""
 
 
 async def _never() -> None:
@@ -53,7 +53,7 @@ class SinkSettings:
     gather_records_max: int = 10_000
     gather_bytes_max: int = 32 * 1024 * 1024
     verify_every_ms: int = 10_000
-    """How often the topics are verified while nothing is written; before a write they always are."""
+    """How often topics are verified while nothing is written; before a write they always are."""
     give_up_ms: int = 10 * 60 * 1000
     """A broker or a store that accepts nothing for this long ends the loop with GaveUpError."""
 

@@ -34,7 +34,7 @@ class TopicWatch:
             if now is not None and now != known:
                 raise TopicRemadeError(topic, known, now)
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         """Close the client; the next ``check`` opens another."""
         self._ids = None
         await self._stack.aclose()
@@ -45,5 +45,5 @@ class TopicWatch:
                 self._ids = await self._stack.enter_async_context(self._broker.topic_ids())
             return await self._ids.of(list(self._known))
         except BaseException:
-            await self.close()
+            await self.aclose()
             raise

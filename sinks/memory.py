@@ -13,7 +13,17 @@ from typing import NamedTuple
 from sinks.port.admission import admit_record, by_partition
 from sinks.port.duplicates import Window
 from sinks.port.records import RecordReadings
-from sinks.port.results import Hits, Located, Overdue, Receipt, Restated, Strange, Swept, Written
+from sinks.port.results import (
+    Hits,
+    Located,
+    Overdue,
+    Place,
+    Receipt,
+    Restated,
+    Strange,
+    Swept,
+    Written,
+)
 from sinks.port.sink import Ends, OtherTopicError
 from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
@@ -61,9 +71,10 @@ class MemorySink:
         """See ``Sink``."""
         return self._store.positions.get((topic, partition))
 
-    def topic_id(self, topic: str, partition: int) -> str | None:
+    def places(self) -> Mapping[tuple[str, int], Place]:
         """See ``Sink``."""
-        return self._store.topic_ids.get((topic, partition))
+        ids = self._store.topic_ids
+        return {at: Place(next_, ids.get(at)) for at, next_ in self._store.positions.items()}
 
     def bind(self, topic: str, topic_id: str) -> None:
         """See ``Sink``."""

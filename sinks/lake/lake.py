@@ -86,11 +86,6 @@ class Lake(StoredLake):
         markers = self._markers.get((topic, partition))
         return None if markers is None else markers.position
 
-    def topic_id(self, topic: str, partition: int) -> str | None:
-        """See ``Sink``."""
-        markers = self._markers.get((topic, partition))
-        return None if markers is None or markers.position is None else markers.topic_id
-
     def bind(self, topic: str, topic_id: str) -> None:
         """See ``Sink``."""
         with self._turn:

@@ -11,6 +11,7 @@ from sinks.port.results import (
     Hits,
     Located,
     Overdue,
+    Place,
     Receipt,
     Restated,
     Strange,
@@ -53,8 +54,8 @@ class Sink(Protocol):
         """The offset of the next record to write: last durable + 1; None before the first."""
         ...
 
-    def topic_id(self, topic: str, partition: int) -> str | None:
-        """The id of the topic in which ``position`` is an offset; None: unknown, or none yet."""
+    def places(self) -> Mapping[tuple[str, int], Place]:
+        """Every position there is, by topic and partition, and of which topic it is."""
         ...
 
     def bind(self, topic: str, topic_id: str) -> None:

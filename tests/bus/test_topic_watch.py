@@ -34,7 +34,7 @@ async def test_topics_that_stay_are_no_news(broker: FakeBroker) -> None:
     broker.feed(IN, 0, b"0")
     await watch.check()
     await watch.check()
-    await watch.close()
+    await watch.aclose()
 
 
 async def test_a_topic_made_anew_or_made_since_is_named(broker: FakeBroker) -> None:

@@ -193,6 +193,12 @@ class Metered(LoopObserver):
         del topic, partition
         REWOUND.inc(records)
 
+    def remade(self, topic: str, why: str) -> None:
+        """Another topic is read from its beginning: never silent."""
+        del topic
+        REWOUND.inc()
+        logger.error("%s; it is read from its beginning", why)
+
     def commit_missed(self, reason: str) -> None:
         """The group moved on; the batch comes again."""
         COMMITS_MISSED.labels(reason).inc()

@@ -34,6 +34,7 @@ class Noted(LoopObserver):
         self.batches: list[BatchDone] = []
         self.expired: Counter[int] = Counter()
         self.again: Counter[int] = Counter()
+        self.anew: list[str] = []
         self.retries: list[str] = []
         self.missed: list[str] = []
         self.pauses: list[str] = []
@@ -46,6 +47,9 @@ class Noted(LoopObserver):
 
     def rewound(self, topic: str, partition: int, records: int) -> None:
         self.again[partition] += records
+
+    def remade(self, topic: str, why: str) -> None:
+        self.anew.append(topic)
 
     def retrying(self, reason: str, wait_ms: int) -> None:
         self.retries.append(reason)

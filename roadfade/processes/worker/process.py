@@ -12,6 +12,7 @@ from typing import Final
 from bus.batch_loop import BatchLoop, BatchSettings
 from bus.ports import Broker, ReaderSettings
 from bus.slots import Slot
+from bus.topic_watch import TopicWatch
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from processors.people import People
@@ -97,6 +98,7 @@ def assemble(settings: Settings, broker: Broker, source: PolicySource, member: s
         handler.handle,
         broker.producer(clock=wall_ms, client_id=member),
         member=member,
+        watch=TopicWatch(broker, {}, learn=[RAW]),
         pause_reason=lambda: views.pause_reason() or version_switch.pause_reason(),
         begin=lambda: views.pause_reason() or version_switch.begin(),
         basis=lambda: people.generation,

@@ -43,6 +43,10 @@ class TopicWatch:
             if now is not None and now != known:
                 raise TopicRemadeError(topic, known, now)
 
+    def known(self, topic: str) -> str | None:
+        """The id that a topic has as far as was asked."""
+        return self._known.get(topic)
+
     def accept(self, remade: TopicRemadeError) -> None:
         """Take the topic that was found for the one to be watched."""
         self._known[remade.topic] = remade.found

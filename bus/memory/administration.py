@@ -58,7 +58,7 @@ class MemoryAdmin:
         """Delete topics with all they hold; a missing one is no failure."""
         self._cluster.ask()
         for name in names:
-            self._cluster.topics.pop(name, None)
+            self._cluster.delete(name)
 
     async def broker_settings(self) -> BrokerSettings:
         """The settings it was made with."""

@@ -125,6 +125,8 @@ class Cluster:
         self.settings = settings
         self.away = False
         self.topics: dict[str, Topic] = {}
+        self.deleted: Callable[[str], None] = lambda _: None
+        """Told of a topic that is gone, as the groups' coordinator is."""
         self._made = count(1)
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = set()
 
@@ -144,9 +146,16 @@ class Cluster:
     def create(self, spec: TopicSpec) -> None:
         """Make a topic, empty and from offset 0 on; TopicError as ``check_spec``."""
         check_spec(spec)
+        if spec.name in self.topics:
+            self.delete(spec.name)
         logs = [PartitionLog() for _ in range(spec.partitions)]
         self.topics[spec.name] = Topic(spec, logs, f"topic-{next(self._made)}")
         self.changed()
+
+    def delete(self, name: str) -> None:
+        """Delete a topic with all that groups have committed in it."""
+        if self.topics.pop(name, None) is not None:
+            self.deleted(name)
 
     def append(self, record: Outgoing, sent_ms: int) -> None:
         """Write one record; BrokerError if the topic does not take it."""

@@ -90,7 +90,10 @@ def assemble(settings: Settings, broker: Broker, source: PolicySource, member: s
     def judged_by() -> int:
         return clock() if settings.fixed_now_ms is not None else views.judging_ms(clock())
 
-    handler = BatchHandler(RAW, lambda: version_switch.chosen, keys, judged_by)
+    watch = TopicWatch(broker, {}, learn=[RAW])
+    handler = BatchHandler(
+        RAW, lambda: version_switch.chosen, keys, judged_by, lambda: watch.known(RAW) or ""
+    )
     loop = BatchLoop(
         broker,
         RAW,
@@ -98,7 +101,7 @@ def assemble(settings: Settings, broker: Broker, source: PolicySource, member: s
         handler.handle,
         broker.producer(clock=wall_ms, client_id=member),
         member=member,
-        watch=TopicWatch(broker, {}, learn=[RAW]),
+        watch=watch,
         pause_reason=lambda: views.pause_reason() or version_switch.pause_reason(),
         begin=lambda: views.pause_reason() or version_switch.begin(),
         basis=lambda: people.generation,

@@ -60,6 +60,19 @@ async def test_a_loop_reads_all_of_a_topic_that_was_made_anew_under_it(bus: Brok
     assert noted.anew == [IN]
 
 
+async def test_a_loop_that_did_not_run_meanwhile_reads_all_of_the_new_topic(bus: Broker) -> None:
+    await make_road(bus)
+    noted = Noted()
+    async with running(copier(bus, noted)) as tasks:
+        await publish(bus, numbered(0, OLD))
+        await until(lambda: noted.records >= OLD, *tasks)
+    await make_anew(bus, IN)
+    await publish(bus, numbered(OLD, OLD + NEW))
+    async with running(copier(bus, noted)) as tasks:
+        await until(lambda: noted.records >= OLD + NEW, *tasks)
+    assert await copied(bus) == values(0, OLD + NEW)
+
+
 async def test_a_view_of_a_topic_that_was_made_anew_ends(bus: Broker) -> None:
     await make_topics(bus, TopicSpec(IN, 1, {"cleanup.policy": "compact"}))
     await publish(bus, numbered(0, OLD))

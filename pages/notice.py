@@ -9,14 +9,23 @@ from typing import Final, NamedTuple
 
 from pages.forbids import forbid_words
 from pages.markup import page
-from pages.phrases import DELIVERIES, GROUNDS, duration_words, keep_words, precision_words
+from pages.notice_texts import notice_text
+from pages.phrases import (
+    DELIVERIES,
+    GROUNDS,
+    LACKING,
+    duration_words,
+    keep_words,
+    precision_words,
+)
 from pages.recipients import country_words, recipient_words
 from pages.titles import Titles
 from policy.compiled import CompiledPolicy
 from policy.language.fields import Forbid
 from policy.language.purpose_file import Purpose
-from policy.plan.carried_out import lacking
+from policy.plan.carried_out import lacking, together
 from policy.plan.cells import PlanCell
+from policy.plan.notice_figures import resting_on
 from policy.plan.plan import Plan
 from policy.vocabulary.bilingual import Language
 from policy.vocabulary.capabilities import Capability, exists
@@ -32,10 +41,16 @@ class _Row(NamedTuple):
     carried_out: bool
 
 
+class _Text(NamedTuple):
+    told: str
+    lacking: str
+    """What of it is not carried out yet; empty: all of it is."""
+
+
 class _Purpose(NamedTuple):
     id: str
     title: str
-    notices: list[str]
+    notices: list[_Text]
     rows: list[_Row]
     forbids: list[str]
 
@@ -44,7 +59,7 @@ def notice_page(compiled: CompiledPolicy, language: Language) -> str:
     """The whole notice in one language."""
     plan, document = compiled.plan, compiled.document
     policy, titles = document.policy.content, Titles(document, language)
-    made = [_purpose(sheet.content, plan, titles) for sheet in document.purposes]
+    made = [_purpose(sheet.content, compiled, titles) for sheet in document.purposes]
     rows = [row for purpose in made for row in purpose.rows]
     carried = sum(row.carried_out for row in rows)
     return page(
@@ -56,7 +71,7 @@ def notice_page(compiled: CompiledPolicy, language: Language) -> str:
         contact=policy.controller.contact,
         forbids=_forbids(policy.forbids, titles, everywhere=True),
         purposes=[purpose for purpose in made if purpose.rows],
-        joint=_joint_use(titles),
+        joint=_joint_use(compiled, titles),
         carried=titles.words.number(carried),
         every=titles.words.number(len(rows)),
         written=carried < len(rows),
@@ -64,14 +79,26 @@ def notice_page(compiled: CompiledPolicy, language: Language) -> str:
     )
 
 
-def _purpose(content: Purpose, plan: Plan, titles: Titles) -> _Purpose:
+def _purpose(content: Purpose, compiled: CompiledPolicy, titles: Titles) -> _Purpose:
+    plan = compiled.plan
     own = (cell for cell in plan.cells if cell.purpose == content.purpose)
     cells = [cell for cell in own if cell.signals or cell.facts]
     refs = dict.fromkeys(cell.basis.notice for cell in cells)
-    texts = [text for text in map(titles.notice, refs) if text is not None]
+    texts = [
+        _Text(text, _lacking(ref, plan, titles))
+        for ref in refs
+        if (text := notice_text(compiled, ref, titles)) is not None
+    ]
     forbids = _forbids(content.forbids, titles, everywhere=False)
     rows = _rows(cells, plan, titles)
     return _Purpose(content.purpose, titles.told(content.title), texts, rows, forbids)
+
+
+def _lacking(reference: str, plan: Plan, titles: Titles) -> str:
+    lacks = together(lacking(cell) for cell in resting_on(plan, reference))
+    words = titles.words
+    what = words.listed(words.gettext(LACKING[one]) for one in lacks)
+    return words.gettext("Not carried out yet: %(what)s", what=what) if lacks else ""
 
 
 class _Alike(NamedTuple):
@@ -137,12 +164,12 @@ def _forbids(forbids: Iterable[Forbid], titles: Titles, *, everywhere: bool) -> 
     return list(dict.fromkeys(lines))
 
 
-def _joint_use(titles: Titles) -> dict[str, str | None] | None:
+def _joint_use(compiled: CompiledPolicy, titles: Titles) -> dict[str, str | None] | None:
     joint = titles.document.policy.content.joint_use
     if joint is None:
         return None
     return {
-        "notice": titles.notice(joint.notice),
+        "notice": notice_text(compiled, joint.notice, titles),
         "listed": titles.words.listed(map(titles.item, joint.items)),
         "manager": titles.address(joint.manager),
     }

@@ -98,6 +98,15 @@ class Translation:
         unit, count = ("kilometer", metres // 1000) if metres >= 1000 else ("meter", metres)  # noqa: PLR2004  # metres in a kilometre
         return format_unit(count, f"length-{unit}", "short", locale=self._locale)
 
+    def measure(self, width: float, unit: str) -> str:
+        """``10 km/h`` or ``時速 10 km``; a unit that CLDR does not name stays as it is."""
+        if unit == "m" and width.is_integer():
+            return self.metres(int(width))
+        known = {"km/h": "speed-kilometer-per-hour", "percent": "concentr-percent"}
+        if unit in known:
+            return format_unit(width, known[unit], "short", locale=self._locale)
+        return f"{format_decimal(width, locale=self._locale)} {unit}".strip()
+
     def country(self, code: str) -> str:
         """A country's name by its ISO 3166 code; an unknown code stays as it is."""
         name: str = self._locale.territories.get(code, code)

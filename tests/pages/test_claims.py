@@ -63,6 +63,8 @@ CLAIM_NOTHING = {
     "Joint use within our group",
     "Made from the policy that our systems are given.",
     "Never",
+    "%(count)s person",
+    "Not carried out yet: %(what)s",
     "Not admitted at all",
     "Nothing of this drive.",
     "Overview",

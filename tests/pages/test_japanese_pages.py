@@ -26,6 +26,7 @@ IDENTIFIERS = (
     r"[\w/]+\.(py|yaml)\b",  # a file
     r"[\w.]+@[\w.]+",  # an e-mail address
     r"(connected-car-jp )?\b1-[0-9a-f]+",  # the policy's name and version
+    r"\bkm/h\b",  # a unit of speed
     r"\b[ck]?m\b",  # units of length
 )
 NAMES = {"IP", "URL", "H3", "IMEI", "ICCID", "SIM", "Bluetooth", "GDPR", "JIS"}

@@ -1,5 +1,7 @@
 """What the compiler refuses, one bend of the small document each, and the near case it lets pass."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from policy.language.problems import Severity
@@ -16,7 +18,7 @@ TEAM = "{id: team, class: internal, who: {ja: 研究の担当, en: the team}, co
 C11 = "  C11:\n    precision: P0\n"
 
 
-def changed(files: dict[str, str], file: str, old: str, new: str) -> dict[str, str]:
+def changed(files: Mapping[str, str], file: str, old: str, new: str) -> dict[str, str]:
     assert files[file].count(old) == 1, old
     return {**files, file: files[file].replace(old, new)}
 

@@ -76,6 +76,11 @@ class Attempts:
         self._committed.clear()
         self._ours.clear()
 
+    @property
+    def suspicious(self) -> bool:
+        """Whether records of some partition go one by one."""
+        return any(note is not None and note.single_end for note in self._watched.values())
+
     def portion(self, fetched: Fetched) -> Fetched:
         """What of a fetch to handle now: all of it, or one record if one of it is suspect."""
         if self._watched:

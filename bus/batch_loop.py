@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bus.failures import BrokerError, GaveUpError, SendFailedError
-from bus.group_reader import GroupReader
+from bus.group_reader import BLAMELESS, GroupReader
 from bus.observer import BatchDone, LoopObserver
 from bus.pacing import Patience, Stopping, monotonic_ms
 from bus.ports import Broker, ConsumedRecord, Fetched, Producer, ReaderSettings
@@ -54,7 +54,8 @@ class BatchLoop:
     committed, and the membership is kept. ``basis`` is equal as long as a decision would be the
     same; both are asked again right before a batch is sent, however long it lay in hand: what
     does not hold any more is decided anew. ``member`` is a static member id that no other living
-    process may hold (see ``slots``).
+    process may hold (see ``slots``). ``blameless`` as in
+    ``GroupReader``.
     """
 
     def __init__(
@@ -71,6 +72,7 @@ class BatchLoop:
         basis: Callable[[], object] = lambda: None,
         observer: LoopObserver | None = None,
         settings: BatchSettings | None = None,
+        blameless: tuple[type[Exception], ...] = BLAMELESS,
     ) -> None:
         self._topic = topic
         self._handle = handle
@@ -90,6 +92,7 @@ class BatchLoop:
             member=member,
             settings=self._settings.reader,
             observer=self._observer,
+            blameless=blameless,
         )
 
     async def run(self) -> None:
@@ -149,7 +152,8 @@ class BatchLoop:
     async def _through(self, fetched: Fetched, started_ms: int) -> Exception | None:
         """Handle, send and commit; return the failure if it has to be tried again."""
         try:
-            sent = await self._handle_all(fetched)
+            async with self._reader.blaming():
+                sent = await self._handle_all(fetched)
         except SendFailedError as failure:
             self._reader.step_back(fetched)
             return failure

@@ -6,8 +6,8 @@ in hand can be finished and committed by the member that read it.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from bus.attempts import Attempts
@@ -19,12 +19,19 @@ from bus.ports import Broker, Committed, Fetched, ReaderSettings, TopicPartition
 TAKE_BACK_S_MAX: Final = 2.0
 ASIDE_MAX: Final = 1_000
 """Batches set aside of one partition that are remembered until the next commit."""
+BLAMELESS: Final = (OSError,)
+"""A disk that is full, a right that is missing: such would be so with any record."""
+Skip = Callable[[str, int, int], Awaitable[None]]
+"""``skip(topic, partition, offset)``: durable on return; all before that offset is durable."""
 
 
 class GroupReader:
     """One member of a group. ``member`` is a static member id, unique by a locked slot.
 
-    Static members keep their partitions over a restart within the session timeout.
+    Static members keep their partitions over a restart within the session timeout. ``skip`` tells
+    a store that goes by a position of its own that a record is passed over, before the group
+    notes it. ``blameless`` are exceptions that no record causes: a process that one of them ends
+    does not count as a death at what it had in hand.
     """
 
     def __init__(
@@ -36,6 +43,8 @@ class GroupReader:
         member: str | None,
         settings: ReaderSettings,
         observer: LoopObserver,
+        skip: Skip | None = None,
+        blameless: tuple[type[Exception], ...] = BLAMELESS,
     ) -> None:
         self.busy = asyncio.Lock()
         self.generation = 0
@@ -46,6 +55,10 @@ class GroupReader:
         self._observer = observer
         self._watch = OffsetWatch()
         self._attempts = Attempts()
+        self._learned: set[TopicPartition] = set()
+        """Those of which it is known what the group has noted."""
+        self._skip = skip
+        self._blameless = blameless
         self._aside: dict[TopicPartition, dict[int, int]] = {}
         self._paused = False
         self._member = broker.group_member(
@@ -108,11 +121,15 @@ class GroupReader:
         """Look up the group's position in partitions new to us; a failure may be retried."""
         for partition in fetched:
             topic, number = partition
-            if not self._watch.knows(topic, number):
+            if partition not in self._learned:
                 async with asyncio.timeout(self._settings.commit_deadline_ms / 1000):
                     committed = await self._member.committed(partition)
-                self._watch.expect(topic, number, None if committed is None else committed.offset)
+                self._learned.add(partition)
                 self._attempts.learn(partition, committed)
+                # A store that goes by a position of its own has said what is due.
+                if not self._watch.knows(topic, number):
+                    offset = None if committed is None else committed.offset
+                    self._watch.expect(topic, number, offset)
 
     async def begin(self, fetched: Fetched) -> Fetched:
         """What of these to handle now; the group notes that it was begun. The rest comes again.
@@ -134,6 +151,23 @@ class GroupReader:
             self._attempts.noted(notes)
         return portion
 
+    @property
+    def suspicious(self) -> bool:
+        """Whether records of some partition go one by one (see ``attempts``)."""
+        return self._attempts.suspicious
+
+    @asynccontextmanager
+    async def blaming(self) -> AsyncIterator[None]:
+        """Around what is done with records in hand: what says nothing about them is no death."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            await self.take_back()
+            raise
+        except self._blameless:
+            await self.take_back()
+            raise
+
     async def take_back(self) -> None:
         """Note that what was begun is given up alive; what cannot be noted counts as an attempt."""
         notes = self._attempts.to_take_back()
@@ -143,6 +177,9 @@ class GroupReader:
                     await self._member.commit(self._attempts.commits(notes))
 
     async def _pass_over(self, portion: Fetched) -> None:
+        for (topic, number), records in portion.items():
+            if self._skip is not None:
+                await self._skip(topic, number, records[0].offset)
         await self._hand_in(self._attempts.to_finish(portion))
         self._attempts.finished(portion)
         for (topic, number), records in portion.items():
@@ -222,5 +259,6 @@ class GroupReader:
             await self.take_back()
         # Another member may read on from here.
         self._watch.forget()
+        self._learned.clear()
         self._attempts.forget()
         self._aside.clear()

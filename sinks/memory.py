@@ -72,6 +72,12 @@ class MemorySink:
                 self._store.positions[place] = admitted.last + 1
         return total
 
+    def pass_over(self, topic: str, partition: int, offset: int, now_ms: int) -> None:
+        """See ``Sink``."""
+        del now_ms
+        position = self.position(topic, partition) or 0
+        self._store.positions[topic, partition] = max(position, offset + 1)
+
     def forget(self, now_ms: int) -> None:
         """See ``Sink``."""
         for window in self._store.windows.values():

@@ -34,6 +34,10 @@ class StoreWriter:
         for reason, count in written.rejected.items():
             metrics.SINK_REJECTED.labels(str(reason)).inc(count)
 
+    async def skip(self, topic: str, partition: int, offset: int) -> None:
+        """Move the store past a record at which processes died; durable on return."""
+        await asyncio.to_thread(self._sink.pass_over, topic, partition, offset, self._clock())
+
     async def tidy(self) -> None:
         """Forget the ids of expired records in quiet partitions; until cancelled."""
         while True:

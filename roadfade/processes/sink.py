@@ -112,6 +112,7 @@ class SinkKeeper:
                 SINK_GROUP,
                 sink.position,
                 writer.write,
+                skip=writer.skip,
                 member=_member_for(self._member, outputs),
                 observer=Metered(),
                 settings=SinkSettings(gather_ms=int(self._settings.sink_batch_s * 1000)),

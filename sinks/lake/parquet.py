@@ -111,7 +111,12 @@ def write_records(
     ]
     columns = [list(column) for column in zip(*series, strict=True)]
     statement = _COPY + quoted(str(path)) + options(compression)
-    engine.execute(statement, [*columns, records[0].expires_ms])
+    try:
+        engine.execute(statement, [*columns, records[0].expires_ms])
+    except duckdb.IOException as error:
+        # The engine's own words name a file, and no value.
+        msg = f"the lake cannot be written: {error}"
+        raise OSError(msg) from None
 
 
 _WHOLE: Final = """

@@ -54,6 +54,14 @@ class Sink(Protocol):
 
         Called twice with the same records it does nothing the second time. A record that
         cannot be read is counted and skipped. Any exception means unknown state: reopen.
+        OSError: the place where it keeps them fails, and would with any record.
+        """
+        ...
+
+    def pass_over(self, topic: str, partition: int, offset: int, now_ms: int) -> None:
+        """Move the position past a record that is not to be written; durable on return.
+
+        All records before it are written. Nothing if the position is past it already.
         """
         ...
 

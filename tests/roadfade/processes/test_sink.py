@@ -20,12 +20,14 @@ from roadfade.clock import WallClock
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.source import PolicySource
+from roadfade.processes.lake_writer import StoreWriter
 from roadfade.processes.sink import HEARD_LATE_S, WAITED_FOR_MAX, SinkKeeper, pause
 from roadfade.processes.sweep import once
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import query
 from sinks.port.results import Unreadable
+from telemetry.arrived import Arrived
 from telemetry.instants import DAY_MS
 from telemetry.topics import SINK_GROUP
 from telemetry.wire.publication import Publication
@@ -141,10 +143,21 @@ async def test_what_is_committed_is_in_the_lake(
 
 @pytest.mark.parametrize("fault", [Fault.COMMIT_LOST, Fault.COMMIT_REFUSED])
 async def test_a_commit_that_fails_keeps_nothing_twice(
-    settings: Settings, broker: FakeBroker, study: list[Outgoing], fault: Fault
+    settings: Settings,
+    broker: FakeBroker,
+    study: list[Outgoing],
+    fault: Fault,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    write, faults = StoreWriter.write, [fault]
+
+    async def written(writer: StoreWriter, records: Sequence[Arrived]) -> None:
+        await write(writer, records)
+        if faults:
+            broker.fail_next(faults.pop())
+
+    monkeypatch.setattr(StoreWriter, "write", written)
     feed(broker, study[:2])
-    broker.fail_next(fault)
     before = missed()
     async with keeping(settings, broker) as task:
         await until(lambda: missed() > before, task)

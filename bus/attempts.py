@@ -140,6 +140,15 @@ class Attempts:
         self._watched.update(notes)
         self._ours.update(notes)
 
+    def move(self, partition: TopicPartition, offset: int) -> Committed:
+        """What to commit to go on at an offset without a record; what is noted stays."""
+        note = self._watched.get(partition)
+        return Committed(offset, "" if note is None else note.encode())
+
+    def moved(self, partition: TopicPartition, offset: int) -> None:
+        """The commit of ``move`` is done."""
+        self._committed[partition] = offset
+
     def to_finish(self, portion: Fetched) -> Mapping[TopicPartition, Committed]:
         """What to commit after it; the rest of what is suspect stays so, all else is clean."""
         return {

@@ -116,6 +116,8 @@ class BatchLoop:
         self._reader.pause(self._begin())
         fetched = await self._reader.fetch()
         if not fetched:
+            async with self._reader.busy:
+                await self._reader.pass_aside()
             return
         # Asked now: after a freeze the client may be in a later generation than its batch.
         self._observer.fetched(self._reader.group_generation())

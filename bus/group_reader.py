@@ -60,6 +60,9 @@ class GroupReader:
         self._skip = skip
         self._blameless = blameless
         self._aside: dict[TopicPartition, dict[int, int]] = {}
+        self._fetched_to: dict[TopicPartition, int] = {}
+        self._done_to: dict[TopicPartition, int] = {}
+        """The last offsets that came and that are committed: between them lies what is in hand."""
         self._paused = False
         self._member = broker.group_member(
             group, topics, member=member, settings=settings, revoked=self._revoked
@@ -81,7 +84,37 @@ class GroupReader:
             if first not in known and len(known) < ASIDE_MAX:
                 known[first] = last
                 self._observer.quarantined(*partition, last - first + 1)
+        for partition, records in fetched.items():
+            came_to = self._fetched_to.get(partition, -1)
+            self._fetched_to[partition] = max(came_to, records[-1].offset)
         return fetched
+
+    async def pass_aside(self) -> None:
+        """Commit past what was set aside if nothing before it is in hand: no record may follow it.
+
+        Nothing is lost if that fails: the next call tries again.
+        """
+        for partition in self._aside.keys() & self.assigned():
+            done_to = self._done_to.get(partition, -1)
+            if not self._aside[partition] or self._fetched_to.get(partition, -1) > done_to:
+                continue
+            try:
+                await self.learn_due({partition: ()})
+                end = max(self._aside[partition].values()) + 1
+                await self._hand_in({partition: self._attempts.move(partition, end)})
+            except (BrokerError, TimeoutError) as failure:
+                self._observer.commit_missed(type(failure.__cause__ or failure).__name__)
+                return
+            self._attempts.moved(partition, end)
+            self._count_aside(partition)
+
+    def _count_aside(self, partition: TopicPartition) -> None:
+        topic, number = partition
+        for first, last in sorted(self._aside.pop(partition).items()):
+            expired = self._watch.seen(topic, number, first, last)
+            if expired > 0:
+                self._observer.expired_unread(topic, number, expired)
+            self._done_to[partition] = last
 
     def group_generation(self) -> int:
         """The group's own count of rebalances, as ``GroupMember.generation``."""
@@ -182,6 +215,7 @@ class GroupReader:
                 await self._skip(topic, number, records[0].offset)
         await self._hand_in(self._attempts.to_finish(portion))
         self._attempts.finished(portion)
+        self._done(portion)
         for (topic, number), records in portion.items():
             self._watch.seen(topic, number, records[0].offset, records[-1].offset)
             self._observer.passed_over(topic, number, records[0].offset)
@@ -238,7 +272,11 @@ class GroupReader:
         except TimeoutError as error:
             self._observer.commit_missed(type(error).__name__)
             return False
+        self._done(fetched)
         return True
+
+    def _done(self, fetched: Fetched) -> None:
+        self._done_to.update({at: records[-1].offset for at, records in fetched.items()})
 
     def lag(self, fetched: Fetched) -> int:
         """Unread records after these, as of the last fetch."""
@@ -260,5 +298,7 @@ class GroupReader:
         # Another member may read on from here.
         self._watch.forget()
         self._learned.clear()
+        self._fetched_to.clear()
+        self._done_to.clear()
         self._attempts.forget()
         self._aside.clear()

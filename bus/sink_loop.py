@@ -128,6 +128,9 @@ class SinkLoop:
         self._place(set(fetched) - self._placed)
         if self._due():
             await self._flush()
+        if not fetched:
+            async with self._reader.busy:
+                await self._reader.pass_aside()
 
     def _place(self, partitions: set[TopicPartition]) -> None:
         """Set newly assigned partitions to the store's own position."""

@@ -87,6 +87,14 @@ class FakeBroker:
                 self._cluster.append(placed, self._cluster.clock())
         self._cluster.changed()
 
+    def drop_bomb(self, topic: str, partition: int) -> None:
+        """Write a batch of one record that every reader passes over."""
+        log = self._cluster.log(topic, partition)
+        if log is None:
+            raise LookupError(topic)
+        log.bombs.add(log.end)
+        self.feed(topic, partition, Outgoing(topic, None, b"k", b""))
+
     def records(self, topic: str) -> list[Stored]:
         """The records of a topic, partition by partition."""
         return [record for log in self._cluster.topics[topic].logs for record in log.records]

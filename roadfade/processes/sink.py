@@ -14,7 +14,7 @@ from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
 from policy.plan.plan import Plan
 from roadfade import __version__, metrics
-from roadfade.clock import judging_clock
+from roadfade.clock import boot_ms, judging_clock
 from roadfade.in_force.broker import connection_of, partitions_of, require_broker
 from roadfade.in_force.plans import VersionTimeline
 from roadfade.in_force.published import view_of
@@ -22,6 +22,7 @@ from roadfade.in_force.source import PolicySource
 from roadfade.metrics import Metered
 from roadfade.processes import rewound
 from roadfade.processes.lake_writer import StoreWriter
+from roadfade.processes.late_versions import HEARD_LATE_S, LateVersions
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
 from roadfade.refusal import NotReady
@@ -32,10 +33,6 @@ from sinks.port.sink import Sink
 from telemetry.topics import SINK_GROUP
 
 LOOK_EVERY_S = 0.5
-HEARD_LATE_S = 10.0
-"""For so long a record of a version that is not on record yet waits for it."""
-WAITED_FOR_MAX = 20
-"""For no more versions does a process wait: their numbers may be made up."""
 logger = logging.getLogger(__name__)
 
 
@@ -56,7 +53,7 @@ class SinkKeeper:
         self._member = member
         self._stopping = asyncio.Event()
         self._say = SayOnce(logger)
-        self._waited_for: set[int] = set()
+        self._late = LateVersions(boot_ms)
 
     def stop(self) -> None:
         """Write and commit what is gathered, then end ``run``."""
@@ -102,7 +99,8 @@ class SinkKeeper:
         """Into the store opened for these topics, for as long as these are the topics."""
         sink = await asyncio.to_thread(open_sink, self._settings, outputs, self._plan_of)
         back: TopicRewoundError | None = None
-        writer = StoreWriter(sink, account, judging_clock(self._settings.fixed_now_ms))
+        clock = judging_clock(self._settings.fixed_now_ms)
+        writer = StoreWriter(sink, account, clock, self._late.begin)
         try:
             known = {topic: count for topic, count in partitions.items() if topic in outputs}
             await _check_positions(self._broker, sink, known)
@@ -145,18 +143,16 @@ class SinkKeeper:
         """The plan of a version; None if it is not on record. Blocks, off the event loop.
 
         A worker may hear of a new version first: for one that would be newer than all on record,
-        the record waits a while, once.
+        the record waits a while (see ``late_versions``).
         """
         for _ in range(int(HEARD_LATE_S / LOOK_EVERY_S)):
             known = {one.version: one for one in self._source.published.versions}
             if number in known:
                 return self._source.plans.plan_if_it_holds(known[number])
-            never = number in self._waited_for or len(self._waited_for) >= WAITED_FOR_MAX
-            if never or number < max(known, default=0):
-                break
+            if number < max(known, default=0) or not self._late.may_come(number):
+                return None
             pause(LOOK_EVERY_S)
-        if len(self._waited_for) < WAITED_FOR_MAX:
-            self._waited_for.add(number)
+        self._late.in_vain(number)
         return None
 
     async def _line(self) -> VersionTimeline | None:

@@ -135,3 +135,14 @@ async def test_a_store_not_informed_of_its_commit_gets_the_batch_again(broker: F
     store.kept = lambda: None
     await keep(broker, store, 2, settings)
     assert store.writes == [[0, 1], [0, 1]]
+
+
+async def test_a_bomb_at_the_end_is_passed_over_once_all_before_it_is_written(
+    broker: FakeBroker,
+) -> None:
+    broker.feed(IN, 0, b"0", b"1")
+    broker.drop_bomb(IN, 0)
+    store, seen = Store(), list[object]()
+    store.kept = lambda: seen.append(broker.committed(GROUP))
+    await keep(broker, store, 3, SinkSettings(gather_ms=60_000))
+    assert (store.writes, seen) == ([[0, 1]], [{(IN, 0): 0}])

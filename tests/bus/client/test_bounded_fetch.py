@@ -89,3 +89,13 @@ def test_installing_again_changes_nothing(install: Callable[[], None]) -> None:
     install()
     assert fetcher.PartitionRecords is first
     assert not Unpacking().spent
+
+
+def test_what_a_consumer_of_others_sets_aside_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_fetch, "_told_of", None)
+    told = list[SetAside]()
+    bounded_fetch.tell_of_others(told.append)
+    too_much = batch(1, bytes(bounded_fetch.BATCH_BYTES_MAX + 1))
+    partition = read(batch(0, b"a") + too_much + batch(2, b"b"))
+    assert [record.offset for record in partition] == [0, 2]
+    assert told == [SetAside("t", 3, 1, 1)]

@@ -21,7 +21,8 @@ from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.source import PolicySource
 from roadfade.processes.lake_writer import StoreWriter
-from roadfade.processes.sink import HEARD_LATE_S, WAITED_FOR_MAX, SinkKeeper, pause
+from roadfade.processes.late_versions import HEARD_LATE_S, IN_VAIN_MAX
+from roadfade.processes.sink import SinkKeeper, pause
 from roadfade.processes.sweep import once
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
@@ -250,14 +251,17 @@ async def test_an_unknown_version_is_waited_for_once(
 async def test_versions_made_up_are_waited_for_a_few_times_only(
     settings: Settings, broker: FakeBroker, study: list[Outgoing], pauses: list[float]
 ) -> None:
-    versions = range(100, 100 + 3 * WAITED_FOR_MAX)
     made_up = [
-        foreign(study[0], f"v{one}", policy_version=f"{one}-0123456789ab") for one in versions
+        foreign(study[0], f"v{one}", policy_version=f"{one}-0123456789ab") for one in range(3, 40)
     ]
-    feed(broker, [*made_up, *study])
     async with keeping(settings, broker) as task:
-        await until(lambda: committed(broker) == len(made_up) + 3, task)
-    assert sum(pauses) == HEARD_LATE_S * WAITED_FOR_MAX
+        for batch in range(2 * IN_VAIN_MAX):
+            given = made_up[batch * 6 : (batch + 1) * 6]
+            feed(broker, given)
+            await until(lambda batch=batch: committed(broker) == 6 * (batch + 1), task)  # type: ignore[misc]
+            assert sum(pauses) == HEARD_LATE_S * min(batch + 1, IN_VAIN_MAX)
+        feed(broker, study)
+        await until(lambda: committed(broker) == 12 * IN_VAIN_MAX + 3, task)
     assert await rows(settings) == 6
 
 

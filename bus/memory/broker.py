@@ -13,6 +13,7 @@ from bus.memory.clients import MemoryProducer, MemoryReader
 from bus.memory.cluster import Cluster, Stored
 from bus.memory.faults import Event, Fault, Faults
 from bus.memory.groups import Group, MemoryMember
+from bus.partitions import partition_for
 from bus.ports import BrokerSettings, Offsets, ReaderSettings
 from bus.records import Outgoing
 
@@ -86,6 +87,11 @@ class FakeBroker:
                 placed = record._replace(topic=topic, partition=partition)
                 self._cluster.append(placed, self._cluster.clock())
         self._cluster.changed()
+
+    def put(self, topic: str, key: bytes, value: bytes | None) -> None:
+        """Write a record as others would, into the partition that its key belongs to."""
+        partition = partition_for(key, len(self._cluster.topics[topic].logs))
+        self.feed(topic, partition, Outgoing(topic, partition, key, value))
 
     def drop_bomb(self, topic: str, partition: int) -> None:
         """Write a batch of one record that every reader passes over."""

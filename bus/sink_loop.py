@@ -168,6 +168,9 @@ class SinkLoop:
         async with self._reader.busy:
             if not gathered or self._reader.generation != self._generation:
                 return
+            if self._pause_reason() is not None:
+                self._reader.step_back(gathered)
+                return
             failure = await self._write(gathered)
         if failure is None:
             self._patience.succeeded()

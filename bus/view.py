@@ -96,8 +96,8 @@ class CompactedView:
 
         A heartbeat that does not say what its partition holds changes nothing: until one does,
         a view is taken for complete, and one that was found incomplete stays so. After a batch
-        that was not unpacked, whose rows nobody knows, a view is incomplete until a heartbeat
-        behind it tells of the rows that the view has.
+        that was not unpacked, whose rows nobody knows, and after a deletion, a view is incomplete
+        until a heartbeat behind it tells of the rows that the view has.
         """
         return not self._lacking
 
@@ -198,6 +198,9 @@ class CompactedView:
                 self._lacking.add(partition)
             contents.take(record.key, None)
             raise
+        if record.value is None and record.key in contents.keys and partition in self._telling:
+            # Anybody could have written it: until the next heartbeat agrees, it may be lacking.
+            self._lacking.add(partition)
         contents.take(record.key, record.value)
         return None
 

@@ -12,6 +12,7 @@ from bus.pacing import until
 from bus.ports import Broker
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
+from bus.view import CompactedView
 from policy.plan.plan import Plan
 from roadfade import __version__, metrics
 from roadfade.clock import boot_ms, judging_clock
@@ -30,7 +31,7 @@ from roadfade.settings import Settings
 from roadfade.stores import open_sink
 from roadfade.unaccounted import ExpiredAccount
 from sinks.port.sink import Sink
-from telemetry.topics import SINK_GROUP
+from telemetry.topics import CONTROL_POLICIES, SINK_GROUP
 
 LOOK_EVERY_S = 0.5
 logger = logging.getLogger(__name__)
@@ -86,7 +87,7 @@ class SinkKeeper:
                     await until(self._stopping, LOOK_EVERY_S)
                     continue
                 metrics.tell_build(__version__, line.plan.policy_version)
-                await self._keep(line.kept_topics, partitions, account)
+                await self._keep(line.kept_topics, partitions, account, view)
             await view.stop()
             await reading
 
@@ -95,6 +96,7 @@ class SinkKeeper:
         outputs: Mapping[str, str],
         partitions: Mapping[str, int],
         account: ExpiredAccount,
+        view: CompactedView,
     ) -> None:
         """Into the store opened for these topics, for as long as these are the topics."""
         sink = await asyncio.to_thread(open_sink, self._settings, outputs, self._plan_of)
@@ -112,6 +114,7 @@ class SinkKeeper:
                 writer.write,
                 skip=writer.skip,
                 member=_member_for(self._member, outputs),
+                pause_reason=lambda: self._pause_reason(view),
                 observer=Metered(),
                 settings=SinkSettings(gather_ms=int(self._settings.sink_batch_s * 1000)),
             )
@@ -128,6 +131,12 @@ class SinkKeeper:
                 raise await asyncio.to_thread(rewound.mark, self._settings.state_dir, back)
         finally:
             await asyncio.to_thread(sink.close)
+
+    def _pause_reason(self, view: CompactedView) -> str | None:
+        """Why no record may be judged now: what it may hold could be what is lacking."""
+        if not view.complete:
+            return f"incomplete {CONTROL_POLICIES}"
+        return f"unreadable {CONTROL_POLICIES}" if self._source.published.unreadable else None
 
     async def _end_with(self, loop: SinkLoop, outputs: Mapping[str, str]) -> None:
         """End the loop with this process, or with the last version that has these topics."""

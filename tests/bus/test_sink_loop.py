@@ -146,3 +146,22 @@ async def test_a_bomb_at_the_end_is_passed_over_once_all_before_it_is_written(
     store.kept = lambda: seen.append(broker.committed(GROUP))
     await keep(broker, store, 3, SinkSettings(gather_ms=60_000))
     assert (store.writes, seen) == ([[0, 1]], [{(IN, 0): 0}])
+
+
+async def test_what_is_gathered_when_a_pause_begins_is_not_written(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, b"0", b"1")
+    store, why = Store(), list[str]()
+    loop = SinkLoop(
+        broker, [IN], GROUP, store.position, store.write,
+        pause_reason=lambda: why[0] if why else None, settings=SinkSettings(gather_ms=60_000),
+    )  # fmt: skip
+    task = asyncio.create_task(loop.run())
+    await until(lambda: bool(loop._gathered), task)
+    why.append("a reason")
+    await asyncio.sleep(120)
+    assert not store.writes
+    why.clear()
+    await until(lambda: broker.committed(GROUP).get((IN, 0)) == 2, task)
+    await loop.stop()
+    await task
+    assert store.writes == [[0, 1]]

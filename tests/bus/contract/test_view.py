@@ -289,3 +289,19 @@ async def test_a_key_in_a_partition_that_is_not_its_own_says_nothing(bus: Broker
         await until(lambda: rows.view.fresh(5_000), task)
         assert rows.held == {b"a": b"1"}
     assert rows.quarantined == [(CONTROL, RowFault.MISPLACED)] * 3
+
+
+async def test_a_deletion_waits_for_the_heartbeat_that_agrees(bus: Broker) -> None:
+    await make_topics(bus, TopicSpec(CONTROL, 1, COMPACTED))
+    kept, none = RunningContents(), RunningContents()
+    kept.take(b"a", b"1")
+    told = row(HEARTBEAT_KEY, b"5000 %d %d" % kept.contents, 0)
+    await publish(bus, [row(b"a", b"1"), told])
+    rows = Rows(bus, 5_000)
+    async with reading(rows) as task:
+        await until(lambda: rows.view.fresh(5_000), task)
+        await publish(bus, [row(b"a", None)])
+        await until(lambda: not rows.held, task)
+        assert not rows.view.complete, "somebody else may have deleted it"
+        await publish(bus, [row(HEARTBEAT_KEY, b"6000 %d %d" % none.contents, 0)])
+        await until(lambda: rows.view.fresh(6_000), task)

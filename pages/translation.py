@@ -20,7 +20,9 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 
+from pages.claims import CLAIMS
 from policy.vocabulary.bilingual import Language
+from policy.vocabulary.capabilities import Capability, exists
 from policy.vocabulary.terms import Period, PeriodUnit
 
 SOURCE_LANGUAGE: Final[Language] = "en"
@@ -49,8 +51,16 @@ class Translation:
         )
 
     def gettext(self, text: str, **values: str) -> str:
-        """The phrase in this language."""
-        return self._catalogue.gettext(text) % values
+        """The phrase in this language, marked if it claims what the program does not do yet."""
+        said = self._catalogue.gettext(text) % values
+        claimed = CLAIMS.get(text)
+        return said if claimed is None else self.claimed(said, claimed)
+
+    def claimed(self, said: str, capability: Capability) -> str:
+        """What is said already, marked "not yet" if the program does not do it."""
+        if exists(capability):
+            return said
+        return self._catalogue.gettext("%(said)s (not yet)") % {"said": said}
 
     def pgettext(self, context: str, text: str, **values: str) -> str:
         """The same for a phrase that means several things, or too little alone."""

@@ -16,6 +16,7 @@ from roadfade.commands.policy.as_json import cases_json, check_json, explain_jso
 from roadfade.commands.policy.choice import compiled_at, policy_or_exit
 from roadfade.commands.policy.screens import (
     cases_lines,
+    cells_line,
     explanation_screen,
     outputs_table,
     problem_lines,
@@ -35,6 +36,7 @@ def check(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
             console.print(line)
         if compiled.plan is not None:
             console.print(outputs_table(compiled.plan))
+            console.print(cells_line(compiled.plan))
     if compiled.plan is None:
         raise typer.Exit(FAILS)
 

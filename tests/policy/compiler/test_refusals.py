@@ -147,17 +147,20 @@ def test_a_profile_adds_forbids() -> None:
 
 
 def test_a_clause_is_carried_out_by_something_that_exists() -> None:
-    rows = "C2-08: {rules: [study], evidence: [tests]}"
+    test = "tests/policy/test_shipped.py::test_its_cases_hold_for_every_purpose"
+    rows = f'C2-08: {{rules: [study], evidence: ["{test}"]}}'
     assert "no row of clauses.yaml carries out" in messages(
         bent("clauses.yaml", f"  {rows}", "  {}")
     )
     unknown = bent("clauses.yaml", "rules: [study]", "rules: [studdy]")
-    assert "the clause names an unknown rule (here: studdy); write `study`" in messages(unknown)
+    assert "the clause names unknown rules (here: studdy); write `study`" in messages(unknown)
+    strange = bent("clauses.yaml", "rules: [study]", "rules: [study], needs: [register]")
+    assert "unknown needs (here: register); write `registers`" in messages(strange)
+    loose = bent("clauses.yaml", test, "tests/policy")
+    assert "as `tests/policy/test_shipped.py::test_" in messages(loose)
     bare = bent("clauses.yaml", rows, "C2-08: {rules: [study]}")
     assert "no evidence shows that this clause is kept" in messages(bare)
-    stray = bent(
-        "clauses.yaml", f"  {rows}", f"  {rows}\n  C9-99: {{rules: [study], evidence: [x]}}"
-    )
+    stray = bent("clauses.yaml", f"  {rows}", f"  {rows}\n  C9-99: {{rules: [study]}}")
     assert "no clause has this id (here: C9-99)" in messages(stray)
 
 

@@ -30,7 +30,7 @@ from roadfade.stores import query
 from sinks.port.results import Unreadable
 from telemetry.arrived import Arrived
 from telemetry.instants import DAY_MS
-from telemetry.topics import SINK_GROUP
+from telemetry.topics import CONTROL_POLICIES, SINK_GROUP
 from telemetry.wire.publication import Publication
 from telemetry.wire.record import LATITUDE
 from tests.integration.bus_road import until
@@ -417,3 +417,20 @@ async def test_a_sweep_of_no_lake_removes_nothing(settings: Settings, broker: Fa
     assert swept.rows == 0
     assert restated is not None
     assert restated.moved == {}
+
+
+async def test_no_record_is_judged_while_a_version_cannot_be_read(
+    settings: Settings, broker: FakeBroker, study: list[Outgoing]
+) -> None:
+    async with keeping(settings, broker) as task:
+        feed(broker, study[:1])
+        await until(lambda: committed(broker) == 1, task)
+        broker.put(CONTROL_POLICIES, b"small@9", b"garbage")
+        await asyncio.sleep(60)
+        feed(broker, study[1:])
+        await asyncio.sleep(60)
+        assert committed(broker) == 1, "it may be the version of these records"
+        assert metrics.PAUSED.labels(f"unreadable {CONTROL_POLICIES}")._value.get() == 1
+        broker.put(CONTROL_POLICIES, b"small@9", None)
+        await until(lambda: committed(broker) == 3, task)
+    assert await rows(settings) == 6

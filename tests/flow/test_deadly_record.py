@@ -30,6 +30,7 @@ def restarting(road: Road, role: str, true: Callable[[], object], what: str) -> 
     def holds() -> object:
         for name in road.ended():
             assert name == role
+            road.kill(name)  # nothing is left of it but what watches it
             road.spawn(name)
         return true()
 

@@ -199,6 +199,14 @@ class Metered(LoopObserver):
         REWOUND.inc()
         logger.error("%s; it is read from its beginning", why)
 
+    def paused(self, reason: str) -> None:
+        """Consumption waits."""
+        PAUSED.labels(reason).set(1)
+
+    def resumed(self) -> None:
+        """Consumption goes on."""
+        PAUSED.clear()
+
     def commit_missed(self, reason: str) -> None:
         """The group moved on; the batch comes again."""
         COMMITS_MISSED.labels(reason).inc()

@@ -1,7 +1,7 @@
 """The store's sink as the loop wants it: off the event loop, by our clock, and counted."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from roadfade import metrics
 from roadfade.clock import WallClock
@@ -13,15 +13,23 @@ TIDY_EVERY_S = 600.0
 
 
 class StoreWriter:
-    """Writes in a thread, by its clock, and counts."""
+    """Writes in a thread, by its clock, and counts; ``begin`` is called before each batch."""
 
-    def __init__(self, sink: Sink, account: ExpiredAccount, clock: WallClock) -> None:
+    def __init__(
+        self,
+        sink: Sink,
+        account: ExpiredAccount,
+        clock: WallClock,
+        begin: Callable[[], None] = lambda: None,
+    ) -> None:
         self._sink = sink
         self._account = account
         self._clock = clock
+        self._begin = begin
 
     async def write(self, records: Sequence[Arrived]) -> None:
         """Durable on return; counts by output."""
+        self._begin()
         written = await asyncio.to_thread(self._sink.write, records, self._clock())
         metrics.PAUSED.clear()  # there is room
         metrics.SINK_ROWS.labels("all").inc(written.rows)
@@ -34,6 +42,10 @@ class StoreWriter:
             metrics.EXPIRED_READINGS.labels("on arrival").inc(written.expired_readings)
         for reason, count in written.rejected.items():
             metrics.SINK_REJECTED.labels(str(reason)).inc(count)
+
+    async def skip(self, topic: str, partition: int, offset: int) -> None:
+        """Move the store past a record at which processes died; durable on return."""
+        await asyncio.to_thread(self._sink.pass_over, topic, partition, offset, self._clock())
 
     async def tidy(self) -> None:
         """Forget the ids of expired records in quiet partitions; until cancelled."""

@@ -102,11 +102,3 @@ class BatchHandler(Metered):
         del reason, wait_ms
         self._in_hand.clear()
         metrics.PRODUCE_RETRIES.inc()
-
-    def paused(self, reason: str) -> None:
-        """Consumption waits."""
-        metrics.PAUSED.labels(reason).set(1)
-
-    def resumed(self) -> None:
-        """Consumption goes on."""
-        metrics.PAUSED.clear()

@@ -70,7 +70,7 @@ async def broker(settings: Settings) -> AsyncIterator[FakeBroker]:
         b"link": LinkInterval("link", device, SubjectId("subject"), secret, 0, None, "driver"),
     }
     for key, row in rows.items():
-        made.feed(CONTROL_LINKS, 0, Outgoing(CONTROL_LINKS, 0, key, encode_row(row)))
+        made.put(CONTROL_LINKS, key, encode_row(row))
     with fast_time():
         yield made
 
@@ -194,7 +194,7 @@ async def test_garbage_on_a_control_topic_makes_a_worker_wait_at_most(
     async with working(settings, broker) as task:
         await asyncio.sleep(2)
         for key in (b"small@9", b"k"):
-            broker.feed(topic, 0, Outgoing(topic, 0, key, b"garbage"))
+            broker.put(topic, key, b"garbage")
         broker.feed(topic, 0, Outgoing(topic, 0, HEARTBEAT_KEY, b"garbage"))
         beat(broker)
         await asyncio.sleep(2)
@@ -204,18 +204,18 @@ async def test_garbage_on_a_control_topic_makes_a_worker_wait_at_most(
         waits = topic != CONTROL_CONSENTS
         assert (broker.committed(WORKER_GROUP) == {}) is waits, "no consent permits nothing"
         for key in (b"small@9", b"k"):
-            broker.feed(topic, 0, Outgoing(topic, 0, key, None))
+            broker.put(topic, key, None)
         await until(lambda: len(broker.records(STUDY)) == 1, task)
 
 
 async def test_a_worker_starts_beside_an_unreadable_version_once_it_is_gone(
     settings: Settings, broker: FakeBroker
 ) -> None:
-    broker.feed(CONTROL_POLICIES, 0, Outgoing(CONTROL_POLICIES, 0, b"small@9", b"garbage"))
+    broker.put(CONTROL_POLICIES, b"small@9", b"garbage")
     starting = asyncio.create_task(PolicySource.to_start_from(settings, broker))
     await asyncio.sleep(60)
     assert not starting.done()
-    broker.feed(CONTROL_POLICIES, 0, Outgoing(CONTROL_POLICIES, 0, b"small@9", None))
+    broker.put(CONTROL_POLICIES, b"small@9", None)
     source = await starting
     assert source.line().plan.version == 1
 
@@ -230,7 +230,7 @@ async def test_a_link_that_ends_while_a_batch_is_in_hand_is_decided_anew(
         made = await handle(self, partition, records)
         if not again:
             # Stopped with the batch in hand; what was published meanwhile is read when it wakes.
-            broker.feed(CONTROL_LINKS, 0, Outgoing(CONTROL_LINKS, 0, b"link", None))
+            broker.put(CONTROL_LINKS, b"link", None)
             await asyncio.sleep(5)
         again.append(len(made))
         return made

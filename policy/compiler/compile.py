@@ -22,7 +22,6 @@ from policy.plan.digest import digest
 from policy.plan.limits import Limits
 from policy.plan.plan import Output, Plan
 from policy.vocabulary.words import format_duration, format_space
-from telemetry.instants import day_start_ms
 from telemetry.signals import Catalogue
 from telemetry.wire.record import MESH
 
@@ -79,7 +78,7 @@ def _plan(context: CompileContext, outputs: tuple[Output, ...]) -> Plan:
     return Plan(
         policy=policy.policy,
         version=policy.version,
-        effective_ms=day_start_ms(policy.effective),
+        effective_ms=policy.day_start_ms(policy.effective),
         digest="",
         catalogue=context.catalogue,
         outputs=tuple(output for output in outputs if output.lanes),

@@ -1,11 +1,10 @@
 """What a policy rests on: authorities that rules cite, clauses it carries out, legal profiles."""
 
-from datetime import date
 from typing import Annotated, Literal
 
 from pydantic import Field
 
-from policy.language.fields import Citation, Citations, Forbid, Strict
+from policy.language.fields import Citation, Citations, Day, Forbid, Strict
 from policy.vocabulary.bilingual import Bilingual
 
 
@@ -55,8 +54,8 @@ class Profile(Strict):
     """A law as a module: from when, until when, and what it adds."""
 
     title: Bilingual
-    effective: Annotated[date, Field(examples=["2022-04-01"])]
-    until: date | None = None
+    effective: Annotated[Day, Field(examples=["2022-04-01"])]
+    until: Day | None = None
     home: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ()
     """Countries that are not abroad under this law."""
     forbids: tuple[Forbid, ...] = ()

@@ -1,6 +1,5 @@
 """One purpose on one page: grounds, recipients, cells and forbids."""
 
-from datetime import date
 from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
@@ -10,6 +9,7 @@ from policy.language.fields import (
     CategoryId,
     Citations,
     Country,
+    Day,
     DpvTerm,
     EpochWords,
     Forbid,
@@ -74,7 +74,7 @@ class Recipient(Strict):
     who: Annotated[Bilingual, Field(examples=["{ja: 研究チーム, en: the research team}"])]
     countries: Annotated[tuple[Country, ...], Field(min_length=1, examples=["[JP]"])]
     transfer: Transfer | None = None
-    until: date | None = None
+    until: Day | None = None
 
 
 KEEP_EXAMPLE: Final = (

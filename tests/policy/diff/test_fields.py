@@ -80,6 +80,7 @@ OTHER: Final[Mapping[str, Any]] = {
     "Notice.text": BOTH,
     "Outside.location_at_least": "P2",
     "Policy.effective": date(2026, 10, 2),
+    "Policy.zone": "Pacific/Honolulu",
     "Profile.home": ("JP", "KR"),
     "Purpose.dpv": "dpv:AcademicResearch",
     "Recipient.countries": ("JP", "US", "CA"),

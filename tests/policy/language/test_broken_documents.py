@@ -21,7 +21,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
     ]),
     (POLICY, "version: 1", "verson: 1", [
         "policy.yaml:1:1: error: `version` is missing; add `version: …`",
-        "policy.yaml:2:1: error: `verson` is not a key here; write `version`, or one of: policy, version, effective, supersedes, controller, scope, profiles, raw, ledger, transport, outside, analytics, joint_use, combine, forbids, approvals",
+        "policy.yaml:2:1: error: `verson` is not a key here; write `version`, or one of: policy, version, effective, zone, supersedes, controller, scope, profiles, raw, ledger, transport, outside, analytics, joint_use, combine, forbids, approvals",
     ]),
     (POLICY, "version: 1", "version: one", [
         "policy.yaml:2:10: error: `version` is not a whole number (here: one); write a whole number",
@@ -264,7 +264,7 @@ def test_what_is_no_plain_yaml_is_refused(text: str, message: str) -> None:
     [
         ("a: " + "[" * 1_000, "too deeply nested"),
         ("a: \x00", "not readable as YAML 1.2"),
-        ("a: 2026-13-45", "not readable as YAML 1.2"),
+        ("a: 2026-13-45", "not a day of the calendar"),
         ("a: " + "1" * 5_000, "not readable as YAML 1.2"),
     ],
     ids=["nested", "control", "day", "digits"],

@@ -30,6 +30,7 @@ class _Purpose(NamedTuple):
     notices: list[str]
     rows: list[list[str]]
     forbids: list[str]
+    suspended: bool
 
 
 def notice_page(compiled: CompiledPolicy, language: Language) -> str:
@@ -57,7 +58,8 @@ def _purpose(content: Purpose, plan: Plan, titles: Titles) -> _Purpose:
     texts = [text for text in map(titles.notice, refs) if text is not None]
     forbids = _forbids(content.forbids, titles, everywhere=False)
     rows = _rows(cells, plan, titles)
-    return _Purpose(content.purpose, titles.told(content.title), texts, rows, forbids)
+    title, suspended = titles.told(content.title), content.suspended
+    return _Purpose(content.purpose, title, texts, rows, forbids, suspended)
 
 
 def _rows(cells: Iterable[PlanCell], plan: Plan, titles: Titles) -> list[list[str]]:
@@ -67,7 +69,8 @@ def _rows(cells: Iterable[PlanCell], plan: Plan, titles: Titles) -> list[list[st
     for cell in cells:
         category = titles.item(cell.category)
         ground = words.gettext(GROUNDS[cell.basis.kind])
-        key = (category, _fineness(cell, plan, titles), keep_words(cell.retention, words), ground)
+        kept = keep_words(cell.retention, words, titles.last_day(cell))
+        key = (category, _fineness(cell, plan, titles), kept, ground)
         recipients.setdefault(key, []).append(_recipient(cell, titles))
     together: dict[tuple[str, str, str, str], list[str]] = {}
     for (category, fine, kept, ground), who in recipients.items():

@@ -1,6 +1,7 @@
 """The policy's own terms in words for the people it is about."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final, assert_never
 
 from pages.translation import Translation, phrase
@@ -103,8 +104,18 @@ def _space(space: Space, words: Translation) -> str:
             assert_never(space)
 
 
-def keep_words(keep: PlanRetention, words: Translation) -> str:
-    """``24 months after we received it``, with the cap where the event may not come."""
+def keep_words(keep: PlanRetention, words: Translation, last_day: date | None = None) -> str:
+    """``24 months after we received it``, with the cap if the event may not come.
+
+    ``last_day`` is that of the cell, from which on nothing new is passed.
+    """
+    kept = _kept_words(keep, words)
+    if last_day is None:
+        return kept
+    return words.listed([kept, words.gettext("ends on %(day)s", day=words.date(last_day))])
+
+
+def _kept_words(keep: PlanRetention, words: Translation) -> str:
     period, trigger = words.period(keep.at_most), words.gettext(TRIGGERS[keep.trigger])
     kept = words.gettext("%(period)s %(trigger)s", period=period, trigger=trigger)
     if keep.cap is None:

@@ -50,6 +50,7 @@ def _activity(compiled: CompiledPolicy, page: Purpose) -> dict[str, Any]:
         "clause": page.seed,
         "dpv": page.dpv,
         "gdpr": page.gdpr,
+        "suspended": page.suspended,
         "recipients": [
             {
                 "id": one.id,
@@ -88,6 +89,7 @@ def _data(document: Document, cell: PlanCell) -> dict[str, Any]:
         "at_most": str(keep.at_most),
         "from": keep.trigger,
         "cap": None if keep.cap is None else str(keep.cap),
+        "until": cell.until,
         "because": keep.because.model_dump(),
         "authorities": list(cell.cites),
     }
@@ -115,6 +117,7 @@ def _section(plan: Plan, content: Purpose, titles: Titles) -> dict[str, object]:
     return {
         "id": content.purpose,
         "title": f"{titles.purpose(content.purpose)} ({content.seed})",
+        "suspended": content.suspended,
         "recipients": [
             recipient_words(one, words, country_words(one.countries, words))
             for one in content.recipients
@@ -129,7 +132,7 @@ def _row(cell: PlanCell, titles: Titles) -> list[str]:
         str(len(cell.signals) + len(cell.facts)),
         titles.who(cell.purpose, cell.recipient),
         titles.words.gettext(GROUNDS[cell.basis.kind]),
-        keep_words(cell.retention, titles.words),
+        keep_words(cell.retention, titles.words, titles.last_day(cell)),
         titles.told(cell.retention.because),
         ", ".join(cell.cites),
     ]

@@ -74,7 +74,9 @@ def _plan(context: CompileContext, outputs: tuple[Output, ...]) -> Plan:
     raw = transport(policy.raw, raw_at_most, limits, document.policy.where("raw"), findings)
     where = document.policy.where("ledger")
     ledger = transport(policy.ledger, None, limits, where, findings)
-    rules = chain.from_iterable(lane.rules for output in outputs for lane in output.lanes)
+    suspended = frozenset(name for name, page in document.pages.items() if page.suspended)
+    taking = (output for output in outputs if output.purpose not in suspended)
+    rules = chain.from_iterable(lane.rules for output in taking for lane in output.lanes)
     return Plan(
         policy=policy.policy,
         version=policy.version,
@@ -87,6 +89,7 @@ def _plan(context: CompileContext, outputs: tuple[Output, ...]) -> Plan:
         titles={name: page.title.en for name, page in document.pages.items()},
         raw=raw,
         ledger=ledger,
+        suspended=suspended,
         closed=tuple(output for output in outputs if not output.lanes),
     )
 

@@ -162,6 +162,7 @@ def _lane(name: str, permits: list[Permit], limits: Limits) -> Lane:
             p.where,
             p.not_for,
             p.cell_id,
+            p.until_ms,
         )
         for p in permits
     )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from policy.compiler import delivery, legal_basis, position_bound, promises, treatment
 from policy.compiler.context import CompileContext, PlacedCell
@@ -39,6 +40,10 @@ class Permit:
     grain: Grain
     time_floor_ms: int
     where: Where
+    until: date | None = None
+    """The first day on which nothing is passed any more."""
+    until_ms: int | None = None
+    """When that day begins."""
     not_for: tuple[Role, ...] = ()
     """Roles that a forbid keeps out of it; given by ``forbids.decided``."""
     denial: Denial | None = None
@@ -59,7 +64,7 @@ def permits(context: CompileContext, page: Sheet[Purpose]) -> Iterator[Permit]:
 
 
 def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
-    cell, findings = placed.cell, context.findings
+    cell, findings, policy = placed.cell, context.findings, context.document.policy.content
     items = select(context, placed)
     delivery.check_cell(context, placed, items)
     precision = _precision(context, placed, items)
@@ -78,6 +83,7 @@ def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
             )
         cell_id = f"{placed.purpose}/{recipient.id}/{placed.category}"
         suffix = f"#{placed.line + 1}" if placed.line else ""
+        until = placed.last_day(recipient)
         for name, is_fact in [(s.path, False) for s in items.signals] + [
             (fact, True) for fact in items.facts
         ]:
@@ -97,6 +103,8 @@ def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
                 grain=grain,
                 time_floor_ms=0 if is_fact or precision is None else precision.time,
                 where=placed.where(),
+                until=until,
+                until_ms=None if until is None else policy.day_start_ms(until),
             )
 
 

@@ -75,6 +75,7 @@ class Recipient(Strict):
     countries: Annotated[tuple[Country, ...], Field(min_length=1, examples=["[JP]"])]
     transfer: Transfer | None = None
     until: Day | None = None
+    """The day from whose beginning nothing is passed to it."""
 
 
 KEEP_EXAMPLE: Final = (
@@ -110,6 +111,8 @@ class Cell(Strict):
     precision: str = ""
     """Empty if the cell holds facts alone."""
     do: dict[str, Operations] = Field(default_factory=dict)
+    until: Day | None = None
+    """The day from whose beginning nothing of it is passed to anyone."""
     keep: Annotated[KeepFor, Field(examples=[KEEP_EXAMPLE])]
     unlinkable: Unlinkable | None = None
     cites: Citations
@@ -131,6 +134,8 @@ class Purpose(Strict):
     dpv: DpvTerm
     seed: str
     gdpr: Annotated[str, Field(examples=["6(1)(f)"])] | None = None
+    suspended: bool = False
+    """While it is, nothing new is taken in for the purpose; what lies there keeps its end."""
     delivery: Delivery
     basis: Annotated[LegalBasis, Field(examples=["{kind: published, notice: product_rnd@2}"])]
     identity: Annotated[Identity, Field(examples=["{form: pseudonym, of: link, epoch: 3 months}"])]

@@ -100,7 +100,7 @@ class PlanCell:
     basis: Basis
     retention: PlanRetention = field(metadata=PART)
     until: str | None
-    """The day, as 2027-03-31, from which the recipient receives nothing."""
+    """The day, as 2027-03-31, from which the recipient receives nothing of it."""
     cites: tuple[str, ...]
     where: Where
     treatment: Mapping[str, tuple[Operation, ...]] = field(default_factory=dict)
@@ -110,6 +110,8 @@ class PlanCell:
     countries: tuple[str, ...] = ()
     identity: str = "pseudonym"
     """What the items identify: ``pseudonym``, ``named`` (the person) or ``none``."""
+    until_ms: int | None = None
+    """When that day begins."""
     not_for: Mapping[str, tuple[Role, ...]] = field(default_factory=dict)
     """By item: the roles whose people a forbid keeps out of it."""
 

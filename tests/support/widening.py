@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from itertools import product
+from math import inf
 from typing import get_args
 
 from policy.plan.forbidding import Target, hits
@@ -70,6 +71,8 @@ def wider(old: Plan, new: Plan) -> list[str]:
 def _allowed(plan: Plan) -> Iterator[Allowed]:
     cells = {(cell.purpose, cell.recipient): cell for cell in plan.cells}
     for output in plan.outputs:
+        if output.purpose in plan.suspended:
+            continue
         cell = cells[output.purpose, output.recipient]
         spread = (
             output.transport.bound_ms, output.epoch.months * 31 + output.epoch.days,
@@ -79,7 +82,7 @@ def _allowed(plan: Plan) -> Iterator[Allowed]:
             for rule in lane.rules:
                 more = (
                     *_lives(lane.period, lane.grain), *_told(rule.operations), -lane.time_floor_ms,
-                    *spread,
+                    *spread, inf if rule.until_ms is None else rule.until_ms,
                 )  # fmt: skip
                 yield Allowed(
                     (output.purpose, output.recipient, rule.signal), more,
@@ -88,12 +91,12 @@ def _allowed(plan: Plan) -> Iterator[Allowed]:
     for cell in plan.cells:
         kept, leaves = cell.retention, cell.delivery
         for item in (*cell.signals, *cell.facts):
-            if cell.delivery.mode == "stream":
+            if cell.delivery.mode == "stream" or cell.purpose in plan.suspended:
                 continue
             more = (
                 *_lives(kept.at_most, kept.grain), *_lives(kept.longest, kept.grain),
                 *_told(cell.treatment.get(item, ())), -cell.time_floor_ms, -(leaves.at_least or 0),
-                FORMS.index(cell.identity), int((cell.until or "99991231").replace("-", "")),
+                FORMS.index(cell.identity), inf if cell.until_ms is None else cell.until_ms,
             )  # fmt: skip
             yield Allowed(
                 (cell.purpose, cell.recipient, item), more,

@@ -75,6 +75,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "policy_version": plan.policy_version,
         "digest": plan.digest,
         "effective": format_instant(plan.effective_ms),
+        "suspended": sorted(plan.suspended),
         "outputs": [_output(output) for output in plan.outputs],
     }
 

@@ -26,10 +26,11 @@ def outputs_table(plan: Plan) -> Table:
     for column in ("output", "class", "keep", "from", "grain", "time", "signals", "denied"):
         table.add_column(column)
     for output in plan.outputs:
+        named = f"{output.id} (suspended)" if output.purpose in plan.suspended else output.id
         for index, lane in enumerate(output.lanes):
             first = index == 0
             table.add_row(
-                output.id if first else "",
+                named if first else "",
                 output.recipient_class if first else "",
                 str(lane.period),
                 lane.trigger,

@@ -64,6 +64,7 @@ purpose: lab
 title: {{ja: 実験, en: Lab}}
 dpv: dpv:ServiceProvision
 seed: 第2(9)
+suspended: false
 delivery: {{mode: stream, release: 1 h}}
 basis: {{kind: published, notice: study@1}}
 identity: {{form: pseudonym, of: link, epoch: 1 day}}
@@ -74,6 +75,7 @@ cells:
   C09:
     precision: P3
     do: {{Vehicle.Speed: [thin 10 s, round 5]}}
+    until: 2029-01-01
     keep: {{at_most: 30 days, from: reading, {KEEP}
     unlinkable: {{linked_percent: 0.5, measured: 2026-09-01, how: an attack on recordings}}
     cites: [C2-08]

@@ -45,6 +45,7 @@ TRIGGERS: Final[Mapping[str, str]] = {
     "study_end": phrase("after the study ends"),
     "enrolment_end": phrase("after you leave the service"),
     "filing_date": phrase("after the tax return is filed"),
+    "filing_due": phrase("after the tax return is due"),
     "provision_end": phrase("after we stop passing it on"),
     "consent_end": phrase("after your consent ends"),
 }
@@ -117,8 +118,19 @@ def keep_words(keep: PlanRetention, words: Translation, last_day: date | None = 
 
 def _kept_words(keep: PlanRetention, words: Translation) -> str:
     period, trigger = words.period(keep.at_most), words.gettext(TRIGGERS[keep.trigger])
-    kept = words.gettext("%(period)s %(trigger)s", period=period, trigger=trigger)
-    if keep.cap is None:
-        return kept
-    cap = words.period(keep.cap)
-    return words.gettext("%(kept)s, in any case %(period)s", kept=kept, period=cap)
+    if keep.at_least is None:
+        kept = words.gettext("%(period)s %(trigger)s", period=period, trigger=trigger)
+    else:
+        kept = words.gettext(
+            "at least %(least)s, at most %(period)s %(trigger)s",
+            least=words.period(keep.at_least),
+            period=period,
+            trigger=trigger,
+        )
+    if keep.cap is not None:
+        cap = words.period(keep.cap)
+        kept = words.gettext("%(kept)s, in any case %(period)s", kept=kept, period=cap)
+    if keep.review_on is not None:
+        day = words.date(date.fromisoformat(keep.review_on))
+        kept = words.gettext("%(kept)s, looked at again on %(day)s", kept=kept, day=day)
+    return kept

@@ -35,7 +35,9 @@ class Permit:
     basis: Basis
     cites: tuple[str, ...]
     period: Period
-    """The longest life: the cap, if the trigger is open."""
+    """The longest life: the cap, if there is one. What is no reading may outlive it: it is kept
+    until its event comes."""
+    at_least: Period | None
     trigger: str
     grain: Grain
     time_floor_ms: int
@@ -69,8 +71,11 @@ def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
     delivery.check_cell(context, placed, items)
     precision = _precision(context, placed, items)
     basis = legal_basis.basis(context, placed)
-    period = promises.promised_period(cell.keep, placed.where("keep"), findings)
+    readings = bool(items.signals)
+    period = promises.promised_period(cell.keep, placed.where("keep"), findings, readings=readings)
     grain = promises.grain(cell.keep, period, placed.where("keep", "grain"), findings)
+    dated = promises.Dated(grain, 0 if precision is None else precision.time, readings=readings)
+    promises.check_minimum(cell.keep, dated, placed.where("keep", "at_least"), findings)
     if precision is None and items.signals:
         return
     treated = {} if precision is None else _treated(context, placed, items.signals, precision)
@@ -99,6 +104,7 @@ def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
                 basis=basis,
                 cites=cell.cites,
                 period=period,
+                at_least=cell.keep.at_least,
                 trigger=cell.keep.trigger,
                 grain=grain,
                 time_floor_ms=0 if is_fact or precision is None else precision.time,

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC
+from datetime import UTC, date
 from math import isclose
 from typing import Final
 
@@ -140,9 +140,16 @@ def _said_of_rule(case: Case, one: Applied) -> Iterable[tuple[object, object]]:
     delivery = None if one.cell is None else one.cell.delivery
     for name in ("at_most", "cap"):
         yield getattr(case, name), getattr(keep, name, None)
+    yield case.kept_at_least, None if keep is None else keep.at_least
+    yield _written(case.review_on), None if keep is None else keep.review_on
+    yield _written(case.until), None if one.cell is None else one.cell.until
     for name in ("at_least", "window", "needs"):
         yield getattr(case, name), getattr(delivery, name, None)
     yield case.grain, None if keep is None else keep.grain
+
+
+def _written(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _of_rule(one: Applied, case: Case, carry_out: Apply) -> tuple[str, str] | None:

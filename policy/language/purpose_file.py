@@ -84,11 +84,17 @@ KEEP_EXAMPLE: Final = (
 
 
 class KeepFor(Strict):
-    """How long: a maximum, the event it counts from, and the cap of an event that may not come."""
+    """How long: a maximum, the event it counts from, and what holds if the event does not come.
+
+    ``at_least`` is a statutory minimum: no event ends a life before. ``cap`` ends it without the
+    event; ``review_on`` is the day on which people look whether it is still needed.
+    """
 
     at_most: PeriodWords
+    at_least: PeriodWords | None = None
     trigger: Annotated[Trigger, Field(alias="from")]
     cap: PeriodWords | None = None
+    review_on: Day | None = None
     grain: Literal["minute", "hour", "day", "month"] | None = None
     because: Reason
 

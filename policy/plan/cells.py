@@ -67,11 +67,20 @@ class PlanRetention:
     grain: Grain
     because: Bilingual
     """Why this period is needed."""
+    at_least: Period | None = None
+    """A statutory minimum from the same event: no other event ends a life before."""
+    review_on: str | None = None
+    """The day, as 2027-10-01, on which people look whether it is still needed."""
 
     @property
-    def longest(self) -> Period:
-        """The longest possible life, as compiled: the cap of an open event, else ``at_most``."""
-        return self.at_most if self.cap is None else self.cap
+    def longest(self) -> Period | None:
+        """The longest possible life: the cap of an open event, else ``at_most``.
+
+        None: nothing ends it before the event comes.
+        """
+        if self.cap is not None:
+            return self.cap
+        return None if self.trigger in OPEN_TRIGGERS else self.at_most
 
     @property
     def after_event(self) -> Period | None:

@@ -51,6 +51,8 @@ class Lane:
     """The expiry is floored to it; at most period/24, possibly finer by settings."""
     time_floor_ms: int
     rules: tuple[Rule, ...]
+    at_least: Period | None = None
+    """No event, not even a version that closes it, ends a life before, counted from the reading."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -189,13 +189,18 @@ Trigger = Literal[
     "study_end",
     "enrolment_end",
     "filing_date",
+    "filing_due",
     "provision_end",
     "consent_end",
 ]
 """The event from which the document counts; the life itself always starts with the reading."""
 
-OPEN_TRIGGERS: Final = frozenset(get_args(Trigger)) - {"reading", "ingest", "trip_end"}
-"""Events that may never come: their cells need a cap, which is the compiled period."""
+CERTAIN_TRIGGERS: Final = frozenset({"reading", "ingest", "trip_end", "filing_due"})
+"""Events that come with every reading, or by the calendar."""
+OPEN_TRIGGERS: Final = frozenset(get_args(Trigger)) - CERTAIN_TRIGGERS
+"""Events that may never come: what counts from them needs a cap, or a day of review."""
+LIVING_TRIGGERS: Final = frozenset({"contract_end"})
+"""Open events that end what people rely on: no cap may end it for them."""
 
 
 def release_ms(value: object) -> int | None:

@@ -14,6 +14,7 @@ import msgspec
 from bus.client.positions import Positions
 from bus.failures import BrokerError
 from policy.plan.plan import Plan
+from policy.versions.reviews import reviews_due
 from roadfade.clock import WallClock
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.source import PolicySource
@@ -58,15 +59,18 @@ class Facts:
     """Why the ledger's file cannot be read."""
     strange: tuple[Strange, ...] = ()
     """What lies in the lake and is not the lake's."""
+    reviews: tuple[str, ...] = ()
+    """Warnings of days of review that have come, in the version in force."""
 
 
 def gather(settings: Settings, clock: WallClock) -> Facts:
     """Look once. Blocks; seconds if something hangs or records wait."""
     processes = scrape(settings.ports_dir)
     unready, plan, lag = None, None, dict[str, Waiting]()
+    reviews: tuple[str, ...] = ()
     try:
         require_broker(settings)
-        plan, lag = asyncio.run(_from_broker(settings))
+        plan, lag, reviews = asyncio.run(_from_broker(settings, clock))
     except NotReady as reason:
         unready = str(reason)
     except (BrokerError, TimeoutError) as error:
@@ -88,6 +92,7 @@ def gather(settings: Settings, clock: WallClock) -> Facts:
         settings.sweep_every_s,
         ledger_unreadable,
         tuple(store.strange()),
+        reviews,
     )
 
 
@@ -101,9 +106,12 @@ def _ledger(settings: Settings) -> tuple[Ledger | None, str | None]:
         return None, str(error.strerror if isinstance(error, OSError) else error)
 
 
-async def _from_broker(settings: Settings) -> tuple[Plan, dict[str, Waiting]]:
+async def _from_broker(
+    settings: Settings, clock: WallClock
+) -> tuple[Plan, dict[str, Waiting], tuple[str, ...]]:
     async with PolicySource.open(settings, connection_of(settings)) as source:
         line, partitions = await source.checked()
+        reviews = await asyncio.to_thread(_reviews, source, clock())
     plan = line.plan
     read = {
         WORKER_GROUP: [RAW],
@@ -115,7 +123,15 @@ async def _from_broker(settings: Settings) -> tuple[Plan, dict[str, Waiting]]:
             group: await _watch(positions, group, {topic: partitions[topic] for topic in topics})
             for group, topics in read.items()
         }
-    return plan, lag
+    return plan, lag, reviews
+
+
+def _reviews(source: PolicySource, now_ms: int) -> tuple[str, ...]:
+    current = source.published.in_force(now_ms).current
+    if current is None:
+        return ()
+    document = source.plans.version(current).document
+    return tuple(str(warning) for warning in reviews_due(document, now_ms))
 
 
 async def _watch(positions: Positions, group: str, partitions: Mapping[str, int]) -> Waiting:

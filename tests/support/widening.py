@@ -6,6 +6,7 @@ and every question a forbid may answer is asked of both plans.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from itertools import product
 from math import inf
@@ -14,7 +15,7 @@ from typing import get_args
 from policy.plan.forbidding import Target, hits
 from policy.plan.plan import Plan
 from policy.vocabulary.operations import Operation, apply, parts_of
-from policy.vocabulary.periods import expires_ms
+from policy.vocabulary.periods import ends_early_ms, expires_ms
 from policy.vocabulary.terms import Basis, Period
 from policy.vocabulary.words import release_ms
 from processors.column_operations import cell_of, thinning
@@ -81,7 +82,7 @@ def _allowed(plan: Plan) -> Iterator[Allowed]:
         for lane in output.lanes:
             for rule in lane.rules:
                 more = (
-                    *_lives(lane.period, lane.grain), *_told(rule.operations), -lane.time_floor_ms,
+                    *_lives(lane.period, lane.grain), *_least(lane.at_least), *_told(rule.operations), -lane.time_floor_ms,
                     *spread, inf if rule.until_ms is None else rule.until_ms,
                 )  # fmt: skip
                 yield Allowed(
@@ -95,6 +96,7 @@ def _allowed(plan: Plan) -> Iterator[Allowed]:
                 continue
             more = (
                 *_lives(kept.at_most, kept.grain), *_lives(kept.longest, kept.grain),
+                *_least(kept.at_least), _unseen(kept.review_on),
                 *_told(cell.treatment.get(item, ())), -cell.time_floor_ms, -(leaves.at_least or 0),
                 FORMS.index(cell.identity), inf if cell.until_ms is None else cell.until_ms,
             )  # fmt: skip
@@ -105,8 +107,21 @@ def _allowed(plan: Plan) -> Iterator[Allowed]:
             )  # fmt: skip
 
 
+def _least(at_least: Period | None) -> list[int]:
+    """A minimum keeps what an event would end at once."""
+    if at_least is None:
+        return [0] * len(READ_MS)
+    return [ends_early_ms(at_ms, at_ms, at_least, 2**62) - at_ms for at_ms in READ_MS]
+
+
+def _unseen(review_on: str | None) -> float:
+    return inf if review_on is None else date.fromisoformat(review_on).toordinal()
+
+
 @cache
-def _lives(period: Period, grain: Grain) -> list[int]:
+def _lives(period: Period | None, grain: Grain) -> list[float]:
+    if period is None:
+        return [inf] * len(READ_MS)
     return [expires_ms(at_ms, at_ms, period, grain) - at_ms for at_ms in READ_MS]
 
 

@@ -96,6 +96,7 @@ def _lane(lane: Lane) -> dict[str, Any]:
     return {
         "name": lane.name,
         "keep": str(lane.period),
+        "at_least": None if lane.at_least is None else str(lane.at_least),
         "from": lane.trigger,
         "grain": str(lane.grain),
         "time_floor": format_duration(lane.time_floor_ms),
@@ -117,6 +118,7 @@ def _applied(one: Applied) -> dict[str, Any]:
             "notice": one.notice,
             "lane": one.lane,
             "keep": str(one.period),
+            "at_least": None if one.at_least is None else str(one.at_least),
             "from": one.trigger,
             "expires_at": one.expires_at,
             "time_floor": format_duration(one.time_floor_ms),

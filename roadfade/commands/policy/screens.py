@@ -77,6 +77,8 @@ def _rule_table(one: Applied) -> Table:
             "time": f"floored to {format_duration(one.time_floor_ms)}",
             "keep": f"{one.period} at most, from {one.trigger}; gone by {one.expires_at}",
         }
+        if one.at_least is not None:
+            rows["at least"] = f"{one.at_least}: no event ends it before"
     for name, value in rows.items():
         table.add_row(name, value)
     return table

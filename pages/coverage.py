@@ -73,7 +73,7 @@ def coverage_json(found: tuple[Covered, ...]) -> dict[str, Any]:
             {
                 "id": clause.id,
                 "rules": list(clause.rules),
-                "duties": [duty.model_dump() for duty in clause.duties],
+                "duties": [duty.model_dump(mode="json") for duty in clause.duties],
                 "cases": list(clause.cases),
                 "evidence": list(clause.evidence),
             }
@@ -107,8 +107,23 @@ def _row(clause: Covered, rules: RuleWords, titles: Titles) -> dict[str, object]
         "missing": clause.missing,
         "rules": distinct[:SHOWN_MAX],
         "more": max(0, len(distinct) - SHOWN_MAX),
-        "duties": [titles.told(duty.duty) for duty in clause.duties],
+        "duties": [_duty(duty, titles) for duty in clause.duties],
         "cases": len(clause.cases),
         "files": clause.evidence,
-        "traces": [titles.told(duty.evidence) for duty in clause.duties],
+        "traces": [_trace(duty, titles) for duty in clause.duties],
     }
+
+
+def _duty(duty: Duty, titles: Titles) -> str:
+    """Who does what, and when somebody looks whether it is done."""
+    return titles.words.gettext(
+        "%(who)s: %(duty)s (looked at again on %(day)s)",
+        who=titles.told(duty.who),
+        duty=titles.told(duty.duty),
+        day=titles.words.date(duty.review_on),
+    )
+
+
+def _trace(duty: Duty, titles: Titles) -> str:
+    evidence = duty.evidence
+    return evidence if isinstance(evidence, str) else titles.told(evidence)

@@ -31,3 +31,8 @@ def _reviews(document: Document) -> Iterator[tuple[str, date, Where]]:
                     where = page.where("cells", category, number, "keep", "review_on")
                     what = f"how long `{page.content.purpose}` keeps {category}"
                     yield what, cell.keep.review_on, where
+    sheet = document.clauses
+    for name, clause in sheet.content.clauses.items():
+        for number, duty in enumerate(clause.duties):
+            where = sheet.where("clauses", name, "duties", number, "review_on")
+            yield f"what {duty.who.en} does for {name}", duty.review_on, where

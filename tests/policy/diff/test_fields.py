@@ -48,6 +48,8 @@ PROSE: Final[Mapping[str, str]] = {
     "Clause.evidence": "the same",
     "Duty.duty": "the same",
     "Duty.evidence": "the same",
+    "Duty.who": "the same",
+    "Duty.review_on": "the same; it warns once it has come",
     "Identity.of": "one value alone compiles: a pseudonym is of a link",
     "Notice.notice": "the file's own name, by which bases name it",
     "Purpose.purpose": "the page's own name, by which all else names it",

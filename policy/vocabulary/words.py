@@ -195,9 +195,11 @@ Trigger = Literal[
 ]
 """The event from which the document counts; the life itself always starts with the reading."""
 
-CERTAIN_TRIGGERS: Final = frozenset({"reading", "ingest", "trip_end", "filing_due"})
-"""Events that come with every reading, or by the calendar."""
-OPEN_TRIGGERS: Final = frozenset(get_args(Trigger)) - CERTAIN_TRIGGERS
+READING_TRIGGERS: Final = frozenset({"reading", "ingest", "trip_end"})
+"""Events that come with every reading: its life is counted from it."""
+CALENDAR_TRIGGERS: Final = frozenset({"filing_due"})
+"""Events that the calendar brings: they always come."""
+OPEN_TRIGGERS: Final = frozenset(get_args(Trigger)) - READING_TRIGGERS - CALENDAR_TRIGGERS
 """Events that may never come: what counts from them needs a cap, or a day of review."""
 LIVING_TRIGGERS: Final = frozenset({"contract_end"})
 """Open events that end what people rely on: no cap may end it for them."""

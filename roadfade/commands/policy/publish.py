@@ -48,9 +48,9 @@ def publish_command(
     made = Publication(plan.policy, plan.version, plan.effective_ms, wall_ms(), files)
     try:
         if check:
-            proposal, published = versioning.check_publication(current, made, compiled), False
+            proposal, published = versioning.check_publication(current, made), False
         else:
-            work = versioning.publish_version(current, made, compiled, wait)
+            work = versioning.publish_version(current, made, wait)
             proposal, published = asyncio.run(work)
     except (OfficeError, Refusal) as refusal:
         refuse(str(refusal), as_json=as_json)
@@ -60,7 +60,9 @@ def publish_command(
             as_json=as_json,
             facts=diff_json(proposal.difference),
             lines=[
-                f"{change.sentence}; approve as: {approval_words(change)[0]}"
+                change.sentence
+                if change.needs_notice
+                else f"{change.sentence}; approve as: {approval_words(change)[0]}"
                 for change in proposal.difference.undecided
             ],
         )

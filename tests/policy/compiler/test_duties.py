@@ -2,11 +2,12 @@
 
 import pytest
 
-from pages.coverage import coverage, coverage_json, coverage_page
+from pages.coverage import coverage, coverage_json
+from pages.coverage_page import coverage_page
 from policy.versions.reviews import reviews_due
 from policy.vocabulary.bilingual import Language
 from telemetry.instants import parse_instant
-from tests.support.documents import bent, errors, policy_of
+from tests.support.documents import FILES, bent, errors, policy_of
 
 CLAUSES = "clauses.yaml"
 WHO = "who: {ja: 責任者, en: the officer}"
@@ -16,7 +17,8 @@ DAY = "review_on: 2027-10-01"
 
 
 def with_duty(*parts: str) -> dict[str, str]:
-    return bent(CLAUSES, "evidence: [tests]}", f"duties: [{{{', '.join(parts)}}}]}}")
+    row = FILES[CLAUSES][FILES[CLAUSES].index("evidence:") :].rstrip("\n")
+    return bent(CLAUSES, row, f"duties: [{{{', '.join(parts)}}}]}}")
 
 
 @pytest.mark.parametrize(

@@ -45,7 +45,7 @@ recipients:
   - {{id: group, class: joint_user, who: {{ja: 会社, en: the group}}, countries: [JP], until: 2028-01-01}}
 cells:
   C06:
-    keep: {{at_most: 30 days, from: device_retired, cap: 400 days, review_on: 2028-10-01, {KEEP}
+    keep: {{at_most: 30 days, from: opt_out, cap: 400 days, review_on: 2028-10-01, {KEEP}
     cites: [C2-08]
   C11:
     - to: [clerk]

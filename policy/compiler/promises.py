@@ -14,7 +14,12 @@ from policy.plan.limits import Limits
 from policy.plan.plan import Transport
 from policy.vocabulary.periods import coarsest_grain, least_excess_ms, shortest_ms
 from policy.vocabulary.terms import Period, Where
-from policy.vocabulary.words import LIVING_TRIGGERS, OPEN_TRIGGERS, format_duration
+from policy.vocabulary.words import (
+    LIVING_TRIGGERS,
+    OPEN_TRIGGERS,
+    READING_TRIGGERS,
+    format_duration,
+)
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS, Grain
 
 SEGMENT_MS_MAX: Final = 10 * MINUTE_MS
@@ -62,7 +67,10 @@ def promised_period(keep: KeepFor, where: Where, findings: Findings, *, readings
     """
     if keep.trigger not in OPEN_TRIGGERS:
         if keep.cap is not None:
-            remedy = f"remove `cap`: `{keep.trigger}` always comes"
+            comes = (
+                "comes with every reading" if keep.trigger in READING_TRIGGERS else "always comes"
+            )
+            remedy = f"remove `cap`: `{keep.trigger}` {comes}"
             findings.error(where, "a cap without an open trigger", keep.cap, remedy)
         return keep.at_most
     if not readings and keep.trigger in LIVING_TRIGGERS and keep.cap is not None:

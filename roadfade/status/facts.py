@@ -5,7 +5,7 @@ Reads and changes nothing. What cannot be read is a fact too, given as a sentenc
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -15,6 +15,7 @@ from bus.client.positions import Positions
 from bus.failures import BrokerError
 from policy.plan.plan import Plan
 from policy.versions.reviews import reviews_due
+from roadfade.adoption import AdoptionFiles, places_in, topics_now, why_not
 from roadfade.clock import WallClock
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.source import PolicySource
@@ -22,7 +23,7 @@ from roadfade.ledger_file import LedgerFile
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.status.scrape import Process, scrape
-from roadfade.stores import store_of
+from roadfade.stores import places_of, store_of
 from sinks.port.results import Overdue, Strange
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
 from telemetry.wire.flow import Ledger
@@ -57,6 +58,8 @@ class Facts:
     sweep_every_s: float = 60
     ledger_unreadable: str | None = None
     """Why the ledger's file cannot be read."""
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    """Topics that the sink must not keep as they are, and why; by topic."""
     strange: tuple[Strange, ...] = ()
     """What lies in the lake and is not the lake's."""
     reviews: tuple[str, ...] = ()
@@ -66,11 +69,11 @@ class Facts:
 def gather(settings: Settings, clock: WallClock) -> Facts:
     """Look once. Blocks; seconds if something hangs or records wait."""
     processes = scrape(settings.ports_dir)
-    unready, plan, lag = None, None, dict[str, Waiting]()
+    unready, plan, lag, stopped = None, None, dict[str, Waiting](), dict[str, str]()
     reviews: tuple[str, ...] = ()
     try:
         require_broker(settings)
-        plan, lag, reviews = asyncio.run(_from_broker(settings, clock))
+        plan, lag, stopped, reviews = asyncio.run(_from_broker(settings, clock))
     except NotReady as reason:
         unready = str(reason)
     except (BrokerError, TimeoutError) as error:
@@ -91,6 +94,7 @@ def gather(settings: Settings, clock: WallClock) -> Facts:
         settings.view_age_s_max,
         settings.sweep_every_s,
         ledger_unreadable,
+        stopped,
         tuple(store.strange()),
         reviews,
     )
@@ -108,7 +112,7 @@ def _ledger(settings: Settings) -> tuple[Ledger | None, str | None]:
 
 async def _from_broker(
     settings: Settings, clock: WallClock
-) -> tuple[Plan, dict[str, Waiting], tuple[str, ...]]:
+) -> tuple[Plan, dict[str, Waiting], dict[str, str], tuple[str, ...]]:
     async with PolicySource.open(settings, connection_of(settings)) as source:
         line, partitions = await source.checked()
         reviews = await asyncio.to_thread(_reviews, source, clock())
@@ -123,7 +127,7 @@ async def _from_broker(
             group: await _watch(positions, group, {topic: partitions[topic] for topic in topics})
             for group, topics in read.items()
         }
-    return plan, lag, reviews
+    return plan, lag, await _stopped(settings, line.kept_topics), reviews
 
 
 def _reviews(source: PolicySource, now_ms: int) -> tuple[str, ...]:
@@ -132,6 +136,18 @@ def _reviews(source: PolicySource, now_ms: int) -> tuple[str, ...]:
         return ()
     document = source.plans.version(current).document
     return tuple(str(warning) for warning in reviews_due(document, now_ms))
+
+
+async def _stopped(settings: Settings, topics: Collection[str]) -> dict[str, str]:
+    """The topics that the store must not go on with as they are, and why."""
+    places = places_in(await asyncio.to_thread(places_of, settings), topics)
+    now = await topics_now(connection_of(settings), topics)
+    rewound = await asyncio.to_thread(AdoptionFiles(settings.state_dir).rewound)
+    found = {
+        topic: why_not(topic, places[topic], one, rewound=topic in rewound)
+        for topic, one in now.items()
+    }
+    return {topic: why for topic, why in found.items() if why is not None}
 
 
 async def _watch(positions: Positions, group: str, partitions: Mapping[str, int]) -> Waiting:

@@ -41,6 +41,7 @@ MAY = {
     "commands.office": frozenset[str](),
     "commands.audit": frozenset[str](),
     "commands.lake": frozenset[str](),
+    "commands.adopt": frozenset[str](),
     "status.accounts": PROCESS | {"duckdb"},
     "commands.vehicles.drives": frozenset[str](),
     "commands.processes": frozenset[str](),

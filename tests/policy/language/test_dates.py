@@ -50,10 +50,10 @@ def test_every_day_of_every_calendar_begins_within_a_day_of_utc(name: str, day: 
 @pytest.mark.parametrize(
     ("said", "shown"),
     [
-        ("2026-02-30", "not a day of the calendar (here: 2026-02-30); write a day that exists"),
-        ("2026-13-01", "not a day of the calendar (here: 2026-13-01)"),
-        ("0000-01-01", "not a day of the calendar (here: 0000-01-01)"),
-        ("2026-10-01 25:00:00", "not a day of the calendar (here: 2026-10-01 25:00:00)"),
+        ("2026-02-30", "not readable as YAML 1.2: day is out of range for month"),
+        ("2026-13-01", "not readable as YAML 1.2: month must be in 1..12"),
+        ("0000-01-01", "not readable as YAML 1.2: year 0 is out of range"),
+        ("2026-10-01 25:00:00", "not readable as YAML 1.2: hour must be in 0..23"),
         ("9999-12-31", "`effective`: a day before 1970 or after 2999 (here: 9999-12-31)"),
         ("1969-12-31", "`effective`: a day before 1970 or after 2999 (here: 1969-12-31)"),
         ("2026-10-01T09:00:00Z", "`effective` is not a date, as 2026-12-01"),

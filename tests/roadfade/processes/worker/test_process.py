@@ -17,11 +17,13 @@ from office.keyring.kek import FileKek
 from roadfade import metrics
 from roadfade.clock import wall_ms
 from roadfade.in_force.source import PolicySource
+from roadfade.processes.worker import process
 from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.process import assemble
 from roadfade.settings import Settings
 from telemetry.arrived import Arrived
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
+from telemetry.instants import parse_instant
 from telemetry.topics import (
     AUDIT_FLOW,
     CONTROL,
@@ -41,9 +43,19 @@ from telemetry.wire.control import (
 )
 from telemetry.wire.flow import decode_flow
 from tests.integration.bus_road import until
+from tests.support.documents import FILES
 from tests.support.fast_time import fast_time
 from tests.support.plans import SPEED
-from tests.support.small_house import FIRST, NOW_MS, SURVEY, make_topics, settings_in, tell, version
+from tests.support.small_house import (
+    FIRST,
+    NOW_MS,
+    SURVEY,
+    Clock,
+    make_topics,
+    settings_in,
+    tell,
+    version,
+)
 from tests.support.worlds import DEVICE, column, envelope
 
 STUDY, SURVEYED = "purpose.study", "purpose.survey"
@@ -172,6 +184,29 @@ async def test_a_version_that_takes_over_decides_from_the_next_batch_on(
         await until(lambda: len(broker.records(SURVEYED)) == 1, task)
     assert len(broker.records(STUDY)) == 1
     assert header(broker.records(SURVEYED)[0], "policy_version").startswith(b"2-")
+
+
+async def test_a_contract_that_ends_closes_its_stream_on_its_day_and_not_before(
+    settings: Settings, broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = "purposes/study.yaml"
+    until_a_week_on = FILES[page].replace("countries: [JP]}", "countries: [JP], until: 2026-11-29}")
+    tell(broker, [version(2, NOW_MS - 1, {**FILES, page: until_a_week_on})])
+    clock = Clock()
+    monkeypatch.setattr(process, "judging_clock", lambda _: clock)
+    beat(broker)
+    async with working(settings, broker) as task:
+        drive(broker, 0, 1)
+        await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 0)) == 1, task)
+        clock.now_ms = parse_instant("2026-11-28T15:00:00Z") - 1
+        drive(broker, 0, 2)
+        await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 0)) == 2, task)
+        clock.now_ms += 1
+        drive(broker, 0, 3)
+        await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 0)) == 3, task)
+    assert len(broker.records(STUDY)) == 2
+    last = decode_flow(broker.records(AUDIT_FLOW)[-1].value or b"").ledger["study"]
+    assert (last.delivered, last.withheld) == (0, {"ended": 2})
 
 
 async def test_two_workers_share_what_comes_and_double_nothing(

@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 from policy.compiled import CompiledPolicy
 from policy.diff.change import Change, ChangeKind, safeguard
-from policy.plan.notice_figures import figure, listed, resting_on
+from policy.plan.notice_figures import figure, is_read, listed, resting_on
 from policy.vocabulary.notice_words import DataList, Placeholder, parts
 
 ASKS_ANEW: Final = frozenset(
@@ -53,13 +53,15 @@ def _figures(name: str, old: CompiledPolicy, new: CompiledPolicy) -> Iterator[st
     """The same text that would read otherwise, since a cell fills it with something else."""
     was, now = (_told(name, one) for one in (old, new))
     for asked, told in now.items():
-        if was[asked] != told:
+        if was.get(asked, told) != told:
             yield f"notice {name} tells {asked} as {told} (was {was[asked]})"
 
 
 def _told(name: str, policy: CompiledPolicy) -> dict[str, str]:
     cells = resting_on(policy.plan, name)
     found: dict[str, str] = {}
+    if not is_read(cells) and policy.document.joint_items(name) is None:
+        return found
     text = policy.document.notices[name].content.text
     for part in (*parts(text.ja), *parts(text.en)):
         match part:

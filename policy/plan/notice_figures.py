@@ -71,6 +71,11 @@ def listed(cells: Sequence[PlanCell], listing: Listing) -> tuple[str, ...]:
             assert_never(listing)
 
 
+def is_read(cells: Sequence[PlanCell]) -> bool:
+    """Whether anything is kept under the notice: else no page shows it, and it tells nothing."""
+    return any(cell.signals or cell.facts for cell in cells)
+
+
 def figure(plan: Plan, cells: Sequence[PlanCell], asked: Placeholder) -> Figure:
     """What the placeholder stands for; WordError if that is nothing, or several things."""
     meant = [

@@ -15,11 +15,11 @@ from roadfade.in_force.broker import connection_of
 from roadfade.local.broker import LocalBroker
 from roadfade.settings import Settings
 from roadfade.status.scrape import scrape
-from telemetry.instants import DAY_MS, format_instant
+from telemetry.instants import DAY_MS, HOUR_MS, format_instant, parse_instant
 from tests.flow.planted import column
 from tests.support.pace import play, raw
 from tests.support.road import Road, no_prefix_twice, running_road
-from tests.support.versions import Bends, document
+from tests.support.versions import RENAMED, Bends, document
 from tests.support.watching import until
 
 pytestmark = pytest.mark.broker
@@ -30,7 +30,12 @@ KEPT = "SELECT policy_version[1], datediff('day', min(t), max(expires_at)), coun
 _numbers = count()
 
 SECOND: Bends = {
-    "purposes/service_improve.yaml": (("at_most: 12 months", "at_most: 6 months"),),
+    # Who was told of twelve months is told of six by a notice of the next number.
+    "notices/service_improve@1.yaml": ((RENAMED, "notices/service_improve@2.yaml"),),
+    "purposes/service_improve.yaml": (
+        ("at_most: 12 months", "at_most: 6 months"),
+        ("service_improve@1", "service_improve@2"),
+    ),
     "purposes/service_provision.yaml": (
         (
             "countries: [JP]}\n\ncells",
@@ -50,7 +55,11 @@ SECOND: Bends = {
 }
 
 THIRD: Bends = dict(SECOND) | {
-    "purposes/service_improve.yaml": (("at_most: 12 months", "at_most: 5 months"),)
+    "notices/service_improve@1.yaml": ((RENAMED, "notices/service_improve@3.yaml"),),
+    "purposes/service_improve.yaml": (
+        ("at_most: 12 months", "at_most: 5 months"),
+        ("service_improve@1", "service_improve@3"),
+    ),
 }
 
 
@@ -139,14 +148,16 @@ def test_a_version_takes_over_on_every_process_and_old_rows_end_as_it_says(
 
 
 def test_a_version_to_come_changes_nothing_and_is_prepared(versioned: Road, tmp_path: Path) -> None:
-    tomorrow = format_instant(wall_ms() + DAY_MS)[:10]
+    day = format_instant(wall_ms() + 2 * DAY_MS)[:10]
     kept = {output: versioned.rows(output, KEPT) for output in (IMPROVE, LAB)}
     # As the first one again, the engineers would receive what the second took from them.
-    back = document(tmp_path / "back", 3, {}, effective=tomorrow)
+    back = document(tmp_path / "back", 3, {}, effective=day)
     refused = versioned.cli("policy", "publish", "--json", "--policy", str(back))
     assert refused.code == 1 and refused.json()["undecided"] > 0
-    told = publish(versioned, document(tmp_path / "third", 3, THIRD, effective=tomorrow))
-    assert told["starts"].startswith(tomorrow)
+    told = publish(versioned, document(tmp_path / "third", 3, THIRD, effective=day))
+    # The document's days begin in its zone, nine hours before those of UTC.
+    begins_ms = parse_instant(f"{day}T00:00:00Z") - 9 * HOUR_MS
+    assert told["starts"] == format_instant(begins_ms)
     drive(versioned)
     assert works_by(versioned, 2, "office", "sink", "sweep", "worker-0", "worker-1")
     assert {row[0] for row in versioned.rows(IMPROVE, KEPT)} == {"1", "2"}

@@ -12,6 +12,7 @@ from bus.client.admin import TopicAdmin
 from bus.client.connection import Connection
 from bus.group_reader import GroupReader
 from bus.observer import LoopObserver
+from bus.partitions import partition_for
 from bus.ports import ReaderSettings
 from bus.publisher import Publisher
 from bus.records import Outgoing
@@ -20,7 +21,7 @@ from bus.topics import TopicSpec
 from bus.view import CompactedView
 from policy.artefacts.topics import topic_configs
 from roadfade.in_force.broker import bring_about
-from telemetry.topics import CONTROL_POLICIES, HEARTBEAT_KEY
+from telemetry.topics import CONTROL, CONTROL_POLICIES, HEARTBEAT_KEY
 from telemetry.wire.control import Heartbeat, encode_row
 from telemetry.wire.publication import Publication, encode_publication
 from tests.integration.bus_road import DEADLINE_S, Noted, clock, until
@@ -42,11 +43,15 @@ PUBLISHED = Publication("test", 1, 0, 0, {"policy.yaml": "…"})
 
 
 async def furnish(connection: Connection) -> None:
-    """Every topic, with one record in it."""
+    """Every topic, with one record in it; a row of a control topic lies where its key belongs."""
     async with TopicAdmin(connection) as admin:
         await bring_about(admin, SPECS)
-    rows = [Outgoing(topic, 0, b"row", b"x") for topic in TOPICS - {CONTROL_POLICIES}]
-    told = Outgoing(CONTROL_POLICIES, 0, PUBLISHED.key, encode_publication(PUBLISHED))
+    rows = [
+        Outgoing(topic, partition_for(b"row", 2) if topic in CONTROL else 0, b"row", b"x")
+        for topic in TOPICS - {CONTROL_POLICIES}
+    ]
+    place = partition_for(PUBLISHED.key, 2)
+    told = Outgoing(CONTROL_POLICIES, place, PUBLISHED.key, encode_publication(PUBLISHED))
     async with Publisher(connection, clock=clock) as publisher:
         await publisher.publish([*rows, told])
 

@@ -2,11 +2,14 @@
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 from roadfade.in_force.documents import load_files, shipped_policy_path
 
 Bends = Mapping[str, tuple[tuple[str, str], ...]]
 """By file: the texts that change, as (old, new)."""
+RENAMED: Final = "as: "
+"""A file's first change may be (``as: NAME``, its new name): it is there under that name too."""
 
 
 def document(
@@ -28,6 +31,9 @@ def document(
         "policy.yaml": (number, *dated, *bends.get("policy.yaml", ())),
     }.items():
         for old, new in changes:
+            if old == RENAMED:
+                files[new] = files[name].replace(Path(name).stem, Path(new).stem)
+                continue
             assert old in files[name], f"{old!r} does not occur in {name}"
             files[name] = files[name].replace(old, new)
     changed = of is None and bool(bends or effective)

@@ -104,3 +104,9 @@ def test_words_and_placeholders_put_together_are_the_text() -> None:
     assert "".join(map(str, parts(text))) == text
     with pytest.raises(WordError):
         parts("{}")
+
+
+def test_an_earlier_notice_stays_in_the_folder_and_is_only_told() -> None:
+    earlier = FILES[NOTICE].replace("study@1", "study@9").replace(EN, "'Kept {C09.keep}.'")
+    kept = {**FILES, "notices/study@9.yaml": earlier}
+    assert messages(kept) == ""

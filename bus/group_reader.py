@@ -47,7 +47,8 @@ class GroupReader:
         self._watch = OffsetWatch()
         self._attempts = Attempts()
         self._aside: dict[TopicPartition, dict[int, int]] = {}
-        self._paused = False
+        self._reason: str | None = None
+        self._share: frozenset[TopicPartition] | None = None
         self._member = broker.group_member(
             group, topics, member=member, settings=settings, revoked=self._revoked
         )
@@ -63,12 +64,24 @@ class GroupReader:
     async def fetch(self) -> Fetched:
         """The next records, empty after ``poll_ms``; keeps the membership also while paused."""
         fetched = await self._member.fetch()
+        self._tell_share()
         for partition, first, last in self._member.set_aside():
             known = self._aside.setdefault(partition, {})
             if first not in known and len(known) < ASIDE_MAX:
                 known[first] = last
                 self._observer.quarantined(*partition, last - first + 1)
         return fetched
+
+    def _tell_share(self) -> None:
+        now = frozenset(self._member.assigned())
+        before = self._share
+        if now != before and (now or before or self._member.generation() >= 0):
+            self._share = now
+            gone, came = (before or frozenset()) - now, now - (before or frozenset())
+            if gone:
+                self._observer.revoked(gone)
+            if came or before is None:
+                self._observer.assigned(came)
 
     def group_generation(self) -> int:
         """The group's own count of rebalances, as ``GroupMember.generation``."""
@@ -82,12 +95,12 @@ class GroupReader:
         """Hold every assigned partition for a reason, or let them go on for None."""
         if reason is not None:
             self._member.pause(self.assigned() - self._member.paused())
-            if not self._paused:
+            if self._reason != reason:
                 self._observer.paused(reason)
-        elif self._paused:
+        elif self._reason is not None:
             self._member.resume(self._member.paused())
             self._observer.resumed()
-        self._paused = reason is not None
+        self._reason = reason
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Read on from ``offset``; nothing if the partition is not ours any more."""

@@ -3,17 +3,12 @@
 Dashboards and alert rules may use these names only (a test holds them to it).
 """
 
-import logging
 from collections.abc import Mapping
-from pathlib import Path
-from wsgiref.simple_server import WSGIServer
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
-from bus.observer import LoopObserver
 from telemetry.wire.flow import OutputFlow
 
-logger = logging.getLogger(__name__)
 REGISTRY = CollectorRegistry(auto_describe=True)
 
 
@@ -125,6 +120,10 @@ HEARTBEAT = _gauge("roadfade_heartbeat_timestamp_seconds", "When the office last
 BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "policy_version")
 
 
+UNREADY = _gauge("roadfade_unready", "1 while the process lacks this to be ready", "what")
+ROLE = _gauge("roadfade_role", "1, labelled with the process's role", "role")
+
+
 def tell_build(version: str, policy_version: str) -> None:
     """Export the versions this process applies now, in place of those before."""
     BUILD.clear()
@@ -152,42 +151,3 @@ def count_flow(ledger: Mapping[str, OutputFlow], rejected: Mapping[str, int]) ->
             READINGS_WITHHELD.labels(output, reason).inc(count)
     for reason, count in rejected.items():
         REJECTED.labels(reason).inc(count)
-
-
-def serve_metrics(host: str, port: int, ports_dir: Path, role: str) -> WSGIServer:
-    """Serve /metrics from a thread; the port taken is written to ``<ports_dir>/<role>``."""
-    server, _ = start_http_server(port, host, REGISTRY)
-    ports_dir.mkdir(parents=True, exist_ok=True)
-    (ports_dir / role).write_text(f"{host}:{server.server_port}")
-    return server
-
-
-class Metered(LoopObserver):
-    """The events of every batch loop, as metrics."""
-
-    def expired_unread(self, topic: str, partition: int, records: int) -> None:
-        """A gap in offsets: never silent."""
-        del topic, partition
-        EXPIRED_UNREAD.inc(records)
-
-    def quarantined(self, topic: str, partition: int, records: int) -> None:
-        """Records that cannot be unpacked: never silent."""
-        del partition
-        QUARANTINED.labels(topic, "unpacking").inc(records)
-
-    def passed_over(self, topic: str, partition: int, offset: int) -> None:
-        """A record ended every process that had it in hand: never silent."""
-        QUARANTINED.labels(topic, "deadly").inc()
-        logger.error(
-            "%s, partition %d, offset %d: processes ended each time they had this record in hand; "
-            "it was passed over", topic, partition, offset,
-        )  # fmt: skip
-
-    def rewound(self, topic: str, partition: int, records: int) -> None:
-        """Offsets went back: never silent."""
-        del topic, partition
-        REWOUND.inc(records)
-
-    def commit_missed(self, reason: str) -> None:
-        """The group moved on; the batch comes again."""
-        COMMITS_MISSED.labels(reason).inc()

@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     """Address of /metrics."""
 
+    log_format: Literal["auto", "console", "json"] = "auto"
+    """Form of a process's log; auto: words if standard error is a terminal, else JSON."""
+    log_repeats_max: int = Field(default=5, ge=1, le=1_000)
+    """Lines of one kind that a process logs in a minute; more are counted, and the last is said."""
+
     lake_buckets: int = Field(default=4, ge=1, le=100)
     """Buckets per expiry partition; at least ten subjects should share one."""
     lake_compression: Literal["zstd", "uncompressed"] = "zstd"

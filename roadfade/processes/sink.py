@@ -8,22 +8,25 @@ from collections.abc import Iterable, Mapping
 from hashlib import blake2b
 
 from bus.failures import TopicRewoundError
+from bus.observer import BatchDone
 from bus.pacing import until
 from bus.ports import Broker
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
 from policy.plan.plan import Plan
-from roadfade import __version__, metrics
 from roadfade.clock import judging_clock
 from roadfade.in_force.broker import connection_of, partitions_of, require_broker
 from roadfade.in_force.plans import VersionTimeline
 from roadfade.in_force.published import view_of
 from roadfade.in_force.source import PolicySource
-from roadfade.metrics import Metered
+from roadfade.logs.process_log import Named
+from roadfade.loop_observer import Observed
 from roadfade.processes import rewound
 from roadfade.processes.lake_writer import StoreWriter
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
+from roadfade.processes.starting import begin, tell_in_force
+from roadfade.readiness import Need, readiness
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import open_sink
@@ -42,6 +45,15 @@ logger = logging.getLogger(__name__)
 def pause(seconds: float) -> None:
     """Let a thread wait."""
     threading.Event().wait(seconds)
+
+
+class SinkObserver(Observed):
+    """What its loop reports."""
+
+    def batch_done(self, done: BatchDone) -> None:
+        """The batch is in the lake."""
+        del done
+        self.through()
 
 
 class SinkKeeper:
@@ -88,7 +100,7 @@ class SinkKeeper:
                 if line is None or partitions is None:  # the office makes them in a moment
                     await until(self._stopping, LOOK_EVERY_S)
                     continue
-                metrics.tell_build(__version__, line.plan.policy_version)
+                self._in_force(line)
                 await self._keep(line.kept_topics, partitions, account)
             await view.stop()
             await reading
@@ -113,7 +125,7 @@ class SinkKeeper:
                 sink.position,
                 writer.write,
                 member=_member_for(self._member, outputs),
-                observer=Metered(),
+                observer=SinkObserver(),
                 settings=SinkSettings(gather_ms=int(self._settings.sink_batch_s * 1000)),
             )
             async with asyncio.TaskGroup() as group:
@@ -135,7 +147,7 @@ class SinkKeeper:
         while not await until(self._stopping, LOOK_EVERY_S):
             line = await self._line()
             if line is not None:
-                metrics.tell_build(__version__, line.plan.policy_version)
+                self._in_force(line)
                 if line.kept_topics != outputs:
                     break
         await loop.stop()
@@ -158,11 +170,17 @@ class SinkKeeper:
             self._waited_for.add(number)
         return None
 
+    @staticmethod
+    def _in_force(line: VersionTimeline) -> None:
+        readiness.met(Need.POLICY)
+        tell_in_force(line.plan.policy_version)
+
     async def _line(self) -> VersionTimeline | None:
         """The versions now; None, logged once, if the one in force is not valid here."""
         try:
             return await asyncio.to_thread(self._source.line)
         except NotReady as refusal:
+            readiness.lacks(Need.POLICY, "records are stored as before for now")
             self._say(f"records are stored as before for now: {refusal}")
             return None
 
@@ -194,9 +212,9 @@ async def _check_positions(broker: Broker, sink: Sink, partitions: Mapping[str, 
             raise rewound.refusal(topic, position, f"the topic ends at {end}")
 
 
-def main(settings: Settings) -> None:
+def main(settings: Settings, named: Named) -> None:
     """Run until a signal; NotReady if it must not start."""
     require_broker(settings)
     slot = Slot.take(settings.slots_dir, "sink")
-    metrics.serve_metrics(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sink")
+    begin(settings, named, "sink", "sink")
     asyncio.run(_run(settings, f"sink-{socket.gethostname()}-{slot.number}"))

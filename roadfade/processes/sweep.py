@@ -10,20 +10,24 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from bus.ports import Broker
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from policy.vocabulary.periods import add_period
-from roadfade import __version__, metrics
+from roadfade import metrics
 from roadfade.clock import DELAY_MS_MAX, DeletionClock, Judgement, WallClock, boot_ms, wall_ms
 from roadfade.in_force.broker import connection_of
 from roadfade.in_force.plans import compile_policy
+from roadfade.logs.process_log import Named
 from roadfade.processes.dispute_mark import DisputeMark
 from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
 from roadfade.processes.policy_listener import PolicyListener
 from roadfade.processes.say_once import SayOnce
+from roadfade.processes.starting import begin, tell_in_force
 from roadfade.processes.strange_names import StrangeNames
+from roadfade.readiness import Need, readiness
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.stores import store_of
@@ -31,6 +35,7 @@ from roadfade.unaccounted import ExpiredAccount
 from sinks.port.results import Restated, Swept
 from sinks.port.sink import Ends, Store, StoreTakenError
 
+DELETE: Final = "delete"
 logger = logging.getLogger(__name__)
 _say = SayOnce(logger)
 _left, _strange = StrangeNames(logger), StrangeNames(logger)
@@ -174,6 +179,8 @@ def attempt(step: str, work: Callable[[], None]) -> None:
         work()
     except Exception as error:  # noqa: BLE001  # whatever it is, the next sweep must delete
         metrics.SWEEP_FAILURES.labels(step).inc()
+        if step == DELETE:
+            readiness.lacks(Need.SWEPT, f"it failed ({type(error).__name__})")
         _say(
             f"a step of the sweep failed: {step} ({type(error).__name__}); the others go on",
             about=("step", step),
@@ -204,7 +211,7 @@ class Sweeper:
     def turn(self) -> bool:
         """One turn; whether the next should follow at once, for there is more to restate."""
         self._left = 0
-        attempt("delete", self.delete)
+        attempt(DELETE, self.delete)
         if self._store.exists():
             attempt("restate", self._restate)
             attempt("measure", lambda: measure(self._store, self._judged.measure_ms))
@@ -218,6 +225,10 @@ class Sweeper:
         self._mark.keep(self._clock.disputed_from_ms)
         if self._store.exists():
             sweep_once(self._store, self._account, self._judged.now_ms)
+        else:
+            # Nothing was ever kept, so nothing is due.
+            metrics.SWEEP_SUCCESS.set(self._judged.now_ms / 1000)
+        readiness.met(Need.SWEPT)
 
     def _restate(self) -> None:
         ends = self._listener.ends()
@@ -231,26 +242,23 @@ class Sweeper:
         plan = compile_policy(self._settings, Limits()) if ends is None else ends.current
         if plan is not self._exported:
             tell_promises(plan, wall_ms())
-            metrics.tell_build(__version__, "" if ends is None else plan.policy_version)
+            if ends is not None:
+                readiness.met(Need.POLICY)
+                tell_in_force(plan.policy_version)
             self._exported = plan
 
 
-def main(settings: Settings, stopping: threading.Event) -> None:
+def main(settings: Settings, named: Named, stopping: threading.Event) -> None:
     """Sweep again and again until ``stopping`` is set; no failure ends it."""
     broker, heard = connection_of(settings), HeardClocks()
     listener = PolicyListener(settings, broker, heard.take)
     sweeper = Sweeper(settings, listener, heard)
     wait_s = settings.heartbeat_every_s + MORE_S
     attempt("clocks", lambda: ask_clocks(broker, heard, wall_ms, wait_s))
-    attempt("delete", sweeper.delete)
-    attempt("metrics", lambda: _serve(settings))
+    attempt(DELETE, sweeper.delete)
+    attempt("metrics", lambda: begin(settings, named, "sweep", "sweep"))
     attempt("policy", listener.start)
-    metrics.tell_build(__version__, "")
     while True:
         more = sweeper.turn()
         if not (more and not stopping.is_set()) and stopping.wait(settings.sweep_every_s):
             return
-
-
-def _serve(settings: Settings) -> None:
-    metrics.serve_metrics(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep")

@@ -1,5 +1,6 @@
 """Tables on the pages say what the code says, no row more and no row less."""
 
+import logging
 import re
 from collections.abc import Iterable
 from typing import Any, get_args
@@ -13,7 +14,9 @@ from ingest.envelope_check import REMEDIES
 from ingest.logs.sniff import Form
 from policy.vocabulary.operation_words import format_operation
 from policy.vocabulary.operations import Coarsening, Thin
+from roadfade.logs.events import LEVELS, Event
 from roadfade.metrics import REGISTRY
+from roadfade.readiness import NEEDS
 from roadfade.settings import Settings
 from telemetry.outcome import Rejected, Withheld
 from telemetry.topics import AUDIT_FLOW, CONTROL, RAW
@@ -135,3 +138,16 @@ def test_every_alert_is_told_with_its_severity() -> None:
     rules = [rule for group in document["groups"] for rule in group["rules"]]
     told = {row[0].strip("`"): row[1] for row in rows("docs/operators.md", "## Alerts")}
     assert told == {rule["alert"]: rule["labels"]["severity"] for rule in rules}
+
+
+def test_every_event_of_a_log_is_told_with_its_level() -> None:
+    told = {row[0].strip("`"): row[1] for row in rows("docs/operators.md", "## Logs")}
+    levels = {
+        str(one): logging.getLevelName(LEVELS.get(one, logging.INFO)).lower() for one in Event
+    }
+    assert told == levels
+
+
+def test_what_each_role_needs_to_be_ready_is_told() -> None:
+    cells = rows("docs/operators.md", "## Alive and ready")
+    assert {row[0]: tuple(re.findall(r"`(\w+)`", row[1])) for row in cells} == NEEDS

@@ -12,7 +12,7 @@ from processors.pseudonyms import KeysNeeded
 from processors.tally import Tally
 from roadfade import metrics
 from roadfade.clock import WallClock
-from roadfade.metrics import Metered
+from roadfade.loop_observer import Observed
 from roadfade.processes.worker.key_cache import KeyCache
 from telemetry.arrived import Arrived
 from telemetry.topics import AUDIT_FLOW
@@ -26,7 +26,7 @@ class ReadyVersion(NamedTuple):
     processor: Processor
 
 
-class BatchHandler(Metered):
+class BatchHandler(Observed):
     """The batch loop's handler and observer: counters grow only when a batch is through.
 
     ``chosen`` answers the same for the whole of a batch. ``clock`` is the instant by which
@@ -36,6 +36,7 @@ class BatchHandler(Metered):
     def __init__(
         self, topic: str, chosen: Callable[[], ReadyVersion], keys: KeyCache, clock: WallClock
     ) -> None:
+        super().__init__()
         self._topic = topic
         self._chosen = chosen
         self._keys = keys
@@ -87,17 +88,9 @@ class BatchHandler(Metered):
         self._in_hand.clear()
         metrics.RECORDS_IN.inc(done.records)
         metrics.BATCH_SECONDS.observe(done.took_ms / 1000)
+        self.through()
 
     def retrying(self, reason: str, wait_ms: int) -> None:
         """The batch will be processed again, and counted then."""
-        del reason, wait_ms
         self._in_hand.clear()
-        metrics.PRODUCE_RETRIES.inc()
-
-    def paused(self, reason: str) -> None:
-        """Consumption waits."""
-        metrics.PAUSED.labels(reason).set(1)
-
-    def resumed(self) -> None:
-        """Consumption goes on."""
-        metrics.PAUSED.clear()
+        super().retrying(reason, wait_ms)

@@ -5,7 +5,6 @@ Run it twice to scale: raw partitions are shared between members of the group.
 
 import asyncio
 import gc
-import logging
 import socket
 from typing import Final
 
@@ -15,12 +14,13 @@ from bus.slots import Slot
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from processors.people import People
-from roadfade import metrics
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.control_rows import Rows
 from roadfade.in_force.control_views import ControlViews, PeopleRows
 from roadfade.in_force.source import PolicySource
+from roadfade.logs.process_log import Named
+from roadfade.processes.starting import begin
 from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
 from roadfade.processes.worker.faust_host import build_app, run_worker
 from roadfade.processes.worker.key_cache import KeyCache
@@ -117,16 +117,13 @@ async def _prepare(settings: Settings) -> PolicySource:
     return source
 
 
-def main(settings: Settings) -> None:
+def main(settings: Settings, named: Named) -> None:
     """Run one worker until a signal; raises NotReady if it must not start."""
     require_broker(settings)
     source = asyncio.run(_prepare(settings))
     slot = Slot.take(settings.slots_dir, "worker")
     member = f"worker-{socket.gethostname()}-{slot.number}"
-    metrics.serve_metrics(
-        settings.metrics_host, settings.metrics_port, settings.ports_dir, f"worker-{slot.number}"
-    )
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    begin(settings, named, "worker", f"worker-{slot.number}")
     collect_rarely()
 
     async def open_plane() -> DataPlane:

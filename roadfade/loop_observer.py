@@ -2,7 +2,8 @@
 
 import logging
 from collections import defaultdict
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
+from typing import Final
 
 from bus.observer import LoopObserver
 from roadfade import metrics
@@ -10,6 +11,18 @@ from roadfade.logs.events import Event, tell
 from roadfade.readiness import Need, readiness
 
 logger = logging.getLogger(__name__)
+
+
+DEADLY: Final = "deadly"
+UNPACKING: Final = "unpacking"
+MISSED: Final = ("CommitFailedError", "IllegalStateError", "TimeoutError", "RevokeDeadline")
+"""The kinds of commits that were missed, by what the client calls them."""
+
+
+def bear_loop(topics: Iterable[str]) -> None:
+    """Have the series of a loop that reads these topics, at 0."""
+    metrics.bear(metrics.QUARANTINED, topics, [UNPACKING, DEADLY])
+    metrics.bear(metrics.COMMITS_MISSED, MISSED)
 
 
 class Observed(LoopObserver):
@@ -27,11 +40,11 @@ class Observed(LoopObserver):
     def quarantined(self, topic: str, partition: int, records: int) -> None:
         """Records that cannot be unpacked: never silent."""
         del partition
-        metrics.QUARANTINED.labels(topic, "unpacking").inc(records)
+        metrics.QUARANTINED.labels(topic, UNPACKING).inc(records)
 
     def passed_over(self, topic: str, partition: int, offset: int) -> None:
         """A record ended every process that had it in hand: never silent."""
-        metrics.QUARANTINED.labels(topic, "deadly").inc()
+        metrics.QUARANTINED.labels(topic, DEADLY).inc()
         logger.error(
             "%s, partition %d, offset %d: processes ended each time they had this record in hand; "
             "it was passed over", topic, partition, offset,

@@ -14,15 +14,17 @@ from bus.ports import Broker
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
 from policy.plan.plan import Plan
+from roadfade import metrics
 from roadfade.clock import judging_clock
 from roadfade.in_force.broker import connection_of, partitions_of, require_broker
 from roadfade.in_force.plans import VersionTimeline
 from roadfade.in_force.published import view_of
 from roadfade.in_force.source import PolicySource
 from roadfade.logs.process_log import Named
-from roadfade.loop_observer import Observed
+from roadfade.loop_observer import Observed, bear_loop
+from roadfade.metrics import bear
 from roadfade.processes import rewound
-from roadfade.processes.lake_writer import StoreWriter
+from roadfade.processes.lake_writer import ON_ARRIVAL, StoreWriter
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
 from roadfade.processes.starting import begin, tell_in_force
@@ -31,6 +33,7 @@ from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import open_sink
 from roadfade.unaccounted import ExpiredAccount
+from sinks.port.results import Unreadable
 from sinks.port.sink import Sink
 from telemetry.topics import SINK_GROUP
 
@@ -45,6 +48,16 @@ logger = logging.getLogger(__name__)
 def pause(seconds: float) -> None:
     """Let a thread wait."""
     threading.Event().wait(seconds)
+
+
+def bear_sink(outputs: Mapping[str, str]) -> None:
+    """Have the series of a sink of these topics' outputs, at 0 before anything happened."""
+    bear(metrics.SINK_ROWS, outputs.values())
+    bear(metrics.SINK_DUPLICATES, outputs.values())
+    bear(metrics.SINK_REJECTED, Unreadable)
+    bear(metrics.EXPIRED_READINGS, [ON_ARRIVAL])
+    bear(metrics.LATENCY_UNKNOWN, [metrics.Way.TOPIC_TO_LAKE])
+    bear_loop(outputs)
 
 
 class SinkObserver(Observed):
@@ -118,6 +131,7 @@ class SinkKeeper:
         try:
             known = {topic: count for topic, count in partitions.items() if topic in outputs}
             await _check_positions(self._broker, sink, known)
+            bear_sink(outputs)
             loop = SinkLoop(
                 self._broker,
                 sorted(outputs),

@@ -21,6 +21,7 @@ from roadfade.clock import DELAY_MS_MAX, DeletionClock, Judgement, WallClock, bo
 from roadfade.in_force.broker import connection_of
 from roadfade.in_force.plans import compile_policy
 from roadfade.logs.process_log import Named
+from roadfade.metrics import bear
 from roadfade.processes.dispute_mark import DisputeMark
 from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
 from roadfade.processes.policy_listener import PolicyListener
@@ -32,10 +33,12 @@ from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.stores import store_of
 from roadfade.unaccounted import ExpiredAccount
-from sinks.port.results import Restated, Swept
+from sinks.port.results import Oddity, Restated, Swept
 from sinks.port.sink import Ends, Store, StoreTakenError
 
 DELETE: Final = "delete"
+STEPS: Final = (DELETE, "restate", "measure", "promises", "clocks", "metrics", "policy")
+"""The labels of failures."""
 logger = logging.getLogger(__name__)
 _say = SayOnce(logger)
 _left, _strange = StrangeNames(logger), StrangeNames(logger)
@@ -155,12 +158,14 @@ def once(
 def measure(store: Store, now_ms: int) -> None:
     """Measure what is left: what is overdue or strange, and the age of the oldest row by copy."""
     metrics.OVERDUE.clear()
+    bear(metrics.OVERDUE, store.outputs())
     for place in store.overdue(now_ms):
         metrics.OVERDUE.labels(place.output).inc(place.files)
     for output, oldest_ms in store.oldest_ms().items():
         metrics.OLDEST_AGE.labels(f"lake {output}").set((now_ms - oldest_ms) / 1000)
     strange = store.strange()
     metrics.LAKE_STRANGE.clear()
+    bear(metrics.LAKE_STRANGE, Oddity)
     for oddity, count in Counter(one.oddity for one in strange).items():
         metrics.LAKE_STRANGE.labels(str(oddity)).set(count)
     _strange.tell(strange)
@@ -168,6 +173,9 @@ def measure(store: Store, now_ms: int) -> None:
 
 def tell_promises(plan: Plan, now_ms: int) -> None:
     """The longest life any row may have, by copy: what the oldest age is held against."""
+    outputs = [output.id for output in plan.outputs]
+    bear(metrics.EXPIRED_READINGS, outputs)
+    bear(metrics.RESTATED_READINGS, outputs)
     for output in plan.outputs:
         longest_ms = max(add_period(now_ms, lane.period) - now_ms for lane in output.lanes)
         metrics.LONGEST_LIFE.labels(f"lake {output.id}").set(longest_ms / 1000)
@@ -258,6 +266,7 @@ def main(settings: Settings, named: Named, stopping: threading.Event) -> None:
     attempt(DELETE, sweeper.delete)
     attempt("metrics", lambda: begin(settings, named, "sweep", "sweep"))
     attempt("policy", listener.start)
+    bear(metrics.SWEEP_FAILURES, STEPS)
     while True:
         more = sweeper.turn()
         if not (more and not stopping.is_set()) and stopping.wait(settings.sweep_every_s):

@@ -11,8 +11,9 @@ from processors.program import Program
 from processors.pseudonyms import KeysNeeded
 from processors.tally import Tally
 from roadfade import metrics
-from roadfade.clock import WallClock
+from roadfade.clock import WallClock, wall_ms
 from roadfade.loop_observer import Observed
+from roadfade.metrics import Way, observe_ages
 from roadfade.processes.worker.key_cache import KeyCache
 from telemetry.arrived import Arrived
 from telemetry.topics import AUDIT_FLOW
@@ -30,19 +31,25 @@ class BatchHandler(Observed):
     """The batch loop's handler and observer: counters grow only when a batch is through.
 
     ``chosen`` answers the same for the whole of a batch. ``clock`` is the instant by which
-    records are judged.
+    records are judged; ``wall`` says how long they were on their way.
     """
 
     def __init__(
-        self, topic: str, chosen: Callable[[], ReadyVersion], keys: KeyCache, clock: WallClock
+        self,
+        topic: str,
+        chosen: Callable[[], ReadyVersion],
+        keys: KeyCache,
+        clock: WallClock,
+        wall: WallClock = wall_ms,
     ) -> None:
         super().__init__()
         self._topic = topic
         self._chosen = chosen
         self._keys = keys
         self._clock = clock
+        self._wall = wall
         self._generation = -1
-        self._in_hand: deque[tuple[FlowRecord, Tally]] = deque()
+        self._in_hand: deque[tuple[FlowRecord, Tally, list[tuple[int, bool]]]] = deque()
 
     async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
         """Everything that leaves for these records, the flow record last."""
@@ -59,7 +66,8 @@ class BatchHandler(Observed):
         first, last = records[0].offset, records[-1].offset
         generation = self._generation
         record = FlowRecord(self._topic, partition, first, last, ledger, rejected, generation)
-        self._in_hand.append((record, tally))
+        dated = [(one.timestamp_ms, one.broker_dated) for one in records]
+        self._in_hand.append((record, tally, dated))
         outgoing.append(Outgoing(AUDIT_FLOW, partition, record.key, encode_flow(record), []))
         return outgoing
 
@@ -80,7 +88,9 @@ class BatchHandler(Observed):
 
     def batch_done(self, done: BatchDone) -> None:
         """Count what the batch held, now that it is durable."""
-        for record, tally in self._in_hand:
+        now_ms = self._wall()
+        for record, tally, dated in self._in_hand:
+            observe_ages(metrics.RAW_TO_TOPIC, Way.RAW_TO_TOPIC, dated, now_ms)
             metrics.count_flow(record.ledger, record.rejected)
             metrics.SLOW_PATH.inc(tally.exact_path)
             metrics.REUSED_IDS.inc(tally.reused_ids)

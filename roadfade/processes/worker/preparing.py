@@ -16,6 +16,7 @@ from roadfade.processes.say_once import SayOnce
 from roadfade.processes.starting import tell_in_force
 from roadfade.processes.worker.batch_handler import ReadyVersion
 from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.processes.worker.series import bear_outputs
 from roadfade.refusal import NotReady
 from telemetry.wire.publication import Publication
 
@@ -67,4 +68,5 @@ class VersionPreparer:
 def announce_version(publication: Publication, ready: ReadyVersion) -> None:
     """Say which version this process applies from now on."""
     del publication
+    bear_outputs(ready.program.plan)
     tell_in_force(ready.program.plan.policy_version)

@@ -25,6 +25,7 @@ from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
 from roadfade.processes.worker.faust_host import build_app, run_worker
 from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.processes.worker.preparing import VersionPreparer, announce_version
+from roadfade.processes.worker.series import bear_worker
 from roadfade.processes.worker.version_switch import VersionSwitch
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
@@ -124,6 +125,7 @@ def main(settings: Settings, named: Named) -> None:
     slot = Slot.take(settings.slots_dir, "worker")
     member = f"worker-{socket.gethostname()}-{slot.number}"
     begin(settings, named, "worker", f"worker-{slot.number}")
+    bear_worker()
     collect_rarely()
 
     async def open_plane() -> DataPlane:

@@ -48,6 +48,9 @@ def _where(error: BaseException) -> str:
 
 def mask_arguments(record: logging.LogRecord) -> bool:
     """A filter that lets all pass: what a library fills into its message quotes nothing, either."""
+    if record.name == "asyncio":
+        # After the first line it describes the task, and quotes its error.
+        record.msg, record.args = record.getMessage().partition("\n")[0], None
     if isinstance(record.args, tuple):
         record.args = tuple(map(_masked, record.args))
     return True

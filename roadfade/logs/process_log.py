@@ -6,6 +6,7 @@ says here that it did not start, failed or stopped; its other events it tells by
 
 import logging
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Final, TextIO
@@ -66,10 +67,12 @@ def process_log(
     for name in OURS:
         logging.getLogger(name).setLevel(logging.INFO)
     logging.captureWarnings(capture=True)
+    threads, threading.excepthook = threading.excepthook, _thread_failed
     try:
         with _told(named, refusals, handler):
             yield named
     finally:
+        threading.excepthook = threads
         logging.captureWarnings(capture=False)
         root.removeHandler(handler)
         root.setLevel(before[0])
@@ -101,6 +104,12 @@ def _told(
         raise SystemExit(FAILS) from None
     else:
         tell(logger, Event.STOPPED, code=0)
+
+
+def _thread_failed(failed: threading.ExceptHookArgs) -> None:
+    """In place of Python's own, which prints the error's text."""
+    name = "" if failed.thread is None else failed.thread.name
+    logger.error("a thread ended by an error: %s", name, exc_info=failed.exc_value)
 
 
 def _number(code: object) -> int:

@@ -17,6 +17,8 @@ READERS: Final = {WORKER_GROUP: "worker", LEDGER_GROUP: "worker", SINK_GROUP: "s
 SWEEPS_MISSED_MAX: Final = 3
 SWEEP_LATE_S_MIN: Final = 60
 SILENT_S_MAX: Final = 60
+STARTING_S_MAX: Final = 120
+"""For so long a process may lack something since it started."""
 OUTBOX_ROWS_MAX: Final = 1_000
 
 
@@ -66,6 +68,7 @@ def _flow(facts: Facts) -> Iterator[str]:
             )
     for reason in (r for r, on in highest(answering, "roadfade_paused").items() if on):
         yield f"a worker is paused ({reason}); it resumes by itself once that is fixed"
+    yield from _unready(facts, answering)
     for view, age_s in highest(answering, "roadfade_view_age_seconds").items():
         if age_s > facts.view_age_s_max:
             yield (
@@ -80,6 +83,17 @@ def _flow(facts: Facts) -> Iterator[str]:
     if pending > OUTBOX_ROWS_MAX:
         yield f"{pending:,.0f} links and consents wait in the office: see its log"
     yield from _counters(facts, answering)
+
+
+def _unready(facts: Facts, answering: list[Process]) -> Iterator[str]:
+    for process in answering:
+        started_s = process.values("process_start_time_seconds").get("", 0)
+        if facts.now_ms / 1000 - started_s < STARTING_S_MAX:
+            continue
+        for what, lacking in process.values("roadfade_unready").items():
+            # What keeps it from flowing is the pause that was told.
+            if lacking and what != "flowing":
+                yield f"{process.name} is not ready ({what}): its page /-/ready says why"
 
 
 def _counters(facts: Facts, answering: list[Process]) -> Iterator[str]:

@@ -139,6 +139,40 @@ def test_a_gauge_is_never_compared_process_by_process() -> None:
             assert re.search(rf"(?:sum|max|min) by [^)]*\)\s*\([^>]*{name}", expression), name
 
 
+def test_the_chosen_output_acts_wherever_a_metric_is_split_by_output() -> None:
+    split = {
+        one._name + ("_total" if one._type == "counter" else "")
+        for one in REGISTRY._collector_to_names
+        if "output" in getattr(one, "_labelnames", ())
+    }
+    shown = 0
+    for panel in _panels():
+        for target in panel["targets"]:
+            for name in metrics_in(target["expr"]) & split:
+                assert f'{name}{{output=~"$output"}}' in target["expr"], panel["title"]
+                shown += 1
+    assert shown >= 7
+
+
+def test_every_panel_says_what_it_shows_in_which_unit() -> None:
+    titles = [panel["title"] for panel in _panels()]
+    assert len(set(titles)) == len(titles)
+    for panel in _panels():
+        assert panel["title"] and panel["description"]
+        unit = panel["fieldConfig"]["defaults"]["unit"]
+        expressions = [target["expr"] for target in panel["targets"]]
+        seconds = any(re.search(r"_seconds(_bucket)?\b(?!_total)", one) for one in expressions)
+        rates = any(one.startswith("sum") and "rate(" in one for one in expressions)
+        wanted = (
+            {"cps"}
+            if rates
+            else {"s", "percentunit"}
+            if seconds
+            else {"short", "bytes", "percentunit"}
+        )
+        assert unit in wanted, panel["title"]
+
+
 def test_the_panels_overlap_nowhere() -> None:
     taken: set[tuple[int, int]] = set()
     for panel in _panels():

@@ -2,25 +2,31 @@
 
 import http.client
 import json
+import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import pytest
 
 from roadfade.clock import wall_ms
 from roadfade.demo.process_group import PROCESS_ROLES
 from roadfade.local.broker import LocalBroker
+from roadfade.local.prometheus import LocalPrometheus, start_prometheus
 from roadfade.readiness import NEEDS
 from telemetry.instants import DAY_MS
+from telemetry.outcome import Rejected, Withheld
 from tests.flow.planted import MARKS, SERIAL, SILENT, SUBJECT, planted
 from tests.support.everywhere import found
-from tests.support.pace import play
+from tests.support.pace import plan_of, play
 from tests.support.road import Road, no_prefix_twice, running_road
 from tests.support.watching import until
 
 pytestmark = pytest.mark.broker
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +58,66 @@ def test_every_process_of_a_healthy_road_lives_and_is_ready(seen: Road) -> None:
         until(lambda at=instance: ask(seen, at, "/-/ready") == (200, "ready\n"), f"{role} ready")  # type: ignore[misc]
         assert ask(seen, instance, "/-/healthy")[0] == 200
     assert set(NEEDS) == set(PROCESS_ROLES)
+
+
+def test_every_closed_set_of_labels_is_there_at_0(seen: Road) -> None:
+    worker, sink = ask(seen, "worker-0", "/metrics")[1], ask(seen, "sink", "/metrics")[1]
+    for output in plan_of(seen.settings).outputs:
+        for why in Withheld:
+            assert (
+                f'roadfade_readings_withheld_total{{output="{output.id}",reason="{why}"}}' in worker
+            )
+        assert f'roadfade_sink_rows_total{{output="{output.id}"}}' in sink
+    for refused in Rejected:
+        assert f'roadfade_rejected_total{{reason="{refused}"}}' in worker
+    assert 'roadfade_sink_rejected_total{reason="malformed"} 0.0' in sink
+    for text in (worker, sink):
+        assert re.search(r"^process_resident_memory_bytes [1-9]", text, re.MULTILINE)
+    assert re.search(r"^roadfade_raw_to_topic_seconds_count [1-9]", worker, re.MULTILINE)
+    assert re.search(r"^roadfade_topic_to_lake_seconds_count [1-9]", sink, re.MULTILINE)
+
+
+def _value(prometheus: LocalPrometheus, expression: str) -> list[float]:
+    """The values of a query that are numbers."""
+    link = http.client.HTTPConnection(prometheus.url.removeprefix("http://"), timeout=30)
+    try:
+        link.request("GET", f"/api/v1/query?{urlencode({'query': expression})}")
+        told = json.loads(link.getresponse().read())["data"]["result"]
+    finally:
+        link.close()
+    values = [float(one["value"][1]) for one in told]
+    return [one for one in values if math.isfinite(one)]
+
+
+def test_every_panel_has_data_and_nobody_is_paged(seen: Road, tmp_path: Path) -> None:
+    dashboard = json.loads((ROOT / "deploy" / "grafana" / "roadfade.json").read_text())
+    waiting = {
+        f"{panel['title']}: {target['expr']}": target["expr"]
+        .replace("$__rate_interval", "1m")
+        .replace("$output", ".*")
+        for panel in dashboard["panels"]
+        for target in panel.get("targets", ())
+    }
+    assert len(waiting) > 25
+    pages = [file.read_text() for file in seen.settings.ports_dir.iterdir()]
+    prometheus = start_prometheus(tmp_path, pages)
+    assert isinstance(prometheus, LocalPrometheus), prometheus
+    try:
+
+        def all_shown() -> bool:
+            play(seen.settings, list(planted(wall_ms())))
+            for name, expression in list(waiting.items()):
+                if _value(prometheus, expression):
+                    del waiting[name]
+            return not waiting
+
+        try:
+            until(all_shown, "data in every panel", 120)
+        except AssertionError:
+            pytest.fail(f"no data: {list(waiting)}", pytrace=False)
+        assert _value(prometheus, 'ALERTS{alertstate="firing"}') == []
+    finally:
+        prometheus.stop()
 
 
 # The last test of this file: afterwards the road has ended.

@@ -11,11 +11,13 @@ import roadfade.cli
 LIBRARIES = frozenset({
     "aiokafka", "babel", "can", "cantools", "cryptography", "duckdb", "faust", "h3", "jinja2",
     "prometheus_client", "pydantic", "pydantic_settings", "rich", "ruamel", "sqlalchemy",
+    "structlog",
 })  # fmt: skip
 SETTINGS = frozenset({"pydantic", "pydantic_settings"})
 BROKER = SETTINGS | {"aiokafka"}
 OFFICE = BROKER | {"sqlalchemy"}
-PROCESS = BROKER | {"prometheus_client"}
+METRICS = BROKER | {"prometheus_client"}
+PROCESS = METRICS | {"structlog"}
 
 # What each may load; the module is what its function in the command line imports.
 MAY = {
@@ -25,7 +27,7 @@ MAY = {
     "processes.office": PROCESS | {"sqlalchemy"},
     "commands.query": SETTINGS | {"duckdb", "rich"},
     "commands.vehicles.signals": SETTINGS | {"rich"},
-    "commands.status": PROCESS | {"duckdb", "rich"},
+    "commands.status": METRICS | {"duckdb", "rich"},
     "commands.topics": BROKER | {"rich"},
     "commands.vehicles.publish": OFFICE,
     "commands.vehicles.publish_check": OFFICE | {"h3"},
@@ -41,7 +43,7 @@ MAY = {
     "commands.office": frozenset[str](),
     "commands.audit": frozenset[str](),
     "commands.lake": frozenset[str](),
-    "status.accounts": PROCESS | {"duckdb"},
+    "status.accounts": METRICS | {"duckdb"},
     "commands.vehicles.drives": frozenset[str](),
     "commands.processes": frozenset[str](),
 }

@@ -1,10 +1,13 @@
 """Logging is set up once, for a process, and says how the process ended."""
 
+import asyncio
+import gc
 import io
 import json
 import logging
 import subprocess
 import sys
+import threading
 import warnings
 from pathlib import Path
 from typing import Any
@@ -98,6 +101,27 @@ def test_what_a_library_fills_into_its_message_is_masked() -> None:
             "Crashed reason=%r of %s", ValueError(CANARY), CANARY.encode()
         )
     assert lines(out)[0]["event"] == "Crashed reason='ValueError' of 11 bytes"
+
+
+def test_an_error_in_a_thread_or_a_task_is_told_without_its_text() -> None:
+    out = io.StringIO()
+
+    async def forgotten() -> None:
+        task = asyncio.ensure_future(asyncio.to_thread(fail, ValueError(CANARY)))
+        await asyncio.wait((task,))
+        del task
+        gc.collect()
+
+    with process_log(SETTINGS, "worker", stream=out):
+        thread = threading.Thread(target=fail, args=(ValueError(CANARY),), name="a thread")
+        thread.start()
+        thread.join()
+        asyncio.run(forgotten())
+    first, second, *_ = lines(out)
+    assert first["event"] == "a thread ended by an error: a thread"
+    assert second["event"] == "Task exception was never retrieved"
+    assert all("ValueError" in one["exception"] for one in (first, second))
+    assert CANARY not in out.getvalue()
 
 
 def test_repeats_are_counted_as_the_setting_says() -> None:

@@ -87,6 +87,7 @@ SICK = [
     (with_sample("sink", Sample("roadfade_sink_rejected_total", "no_expiry", 2)), "(no_expiry)"),
     (with_sample("worker-0", Sample("roadfade_ledger_unbalanced_total", "", 1)), "does not close"),
     (facts(ledger_closes=False), "does not close"),
+    (with_sample("sink", Sample("roadfade_unready", "policy", 1)), "sink is not ready (policy)"),
     (
         with_sample("sweep", Sample("roadfade_oldest_record_age_seconds", "lake research", 201)),
         "longer than the policy allows (200 s)",
@@ -112,8 +113,23 @@ def test_each_fault_is_one_sentence_of_its_own(sick: Facts, said: str) -> None:
         facts(lag={SINK_GROUP: Waiting(0, moved=False)}),
         facts(policy_version=None),
         with_sample("worker-0", Sample("roadfade_paused", "stale control.links", 0)),
+        with_sample("worker-0", Sample("roadfade_unready", "flowing", 1)),
+        with_sample("sink", Sample("roadfade_unready", "joined", 0)),
+        with_sample(
+            "sink",
+            Sample("roadfade_unready", "joined", 1),
+            Sample("process_start_time_seconds", "", NOW_S - 30),
+        ),
     ],
-    ids=["swept soon", "nothing waits", "no broker to compare with", "paused once"],
+    ids=[
+        "swept soon",
+        "nothing waits",
+        "no broker to compare with",
+        "paused once",
+        "told as a pause",
+        "ready",
+        "starting",
+    ],
 )
 def test_what_mends_itself_is_not_called_wrong(sound: Facts) -> None:
     assert wrong(sound) == ()

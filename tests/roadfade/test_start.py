@@ -17,7 +17,8 @@ SETTINGS = frozenset({"pydantic", "pydantic_settings"})
 BROKER = SETTINGS | {"aiokafka"}
 OFFICE = BROKER | {"sqlalchemy"}
 METRICS = BROKER | {"prometheus_client"}
-PROCESS = METRICS | {"structlog"}
+# structlog looks for rich when it is imported.
+PROCESS = METRICS | {"structlog", "rich"}
 
 # What each may load; the module is what its function in the command line imports.
 MAY = {

@@ -43,8 +43,9 @@ class CompactedView:
     cannot take it raises UnreadableRowError, after it has seen to what the row might have said:
     ``quarantined(topic, fault)`` is called, and the view goes on. Whatever else it raises ends
     ``run``. ``heartbeat_at`` returns the milliseconds UTC in a heartbeat's value, or raises the
-    same; every partition must carry heartbeats of its own. ``clock`` is milliseconds UTC.
-    ``beat`` is told the last heartbeat of each fetch, by partition.
+    same; every partition must carry heartbeats of its own. ``elapsed_ms`` is
+    milliseconds that pass, also while the machine sleeps: a wall clock may be set. ``beat`` is
+    told the last heartbeat of each fetch, by partition.
     """
 
     def __init__(
@@ -54,7 +55,7 @@ class CompactedView:
         apply: ApplyRow,
         *,
         heartbeat_at: Callable[[bytes], int],
-        clock: Callable[[], int],
+        elapsed_ms: Callable[[], int],
         quarantined: Callable[[str, RowFault], None] = lambda _topic, _fault: None,
         contents_at: Callable[[bytes], Contents | None] = lambda _: None,
         beat: Callable[[Beat], None] = lambda _: None,
@@ -66,7 +67,7 @@ class CompactedView:
         self._topic = topic
         self._apply = apply
         self._heartbeat_at = heartbeat_at
-        self._clock = clock
+        self._elapsed_ms = elapsed_ms
         self._quarantined = quarantined
         self._contents_at = contents_at
         self._beat = beat
@@ -129,7 +130,7 @@ class CompactedView:
         self._heartbeats = dict.fromkeys(range(found.partitions))
         self._contents = {number: RunningContents() for number in self._heartbeats}
         self._lacking, self._telling = set(), set()
-        self._heard_ms = dict.fromkeys(self._heartbeats, self._clock())
+        self._heard_ms = dict.fromkeys(self._heartbeats, self._elapsed_ms())
         return found.partitions
 
     async def _read(self, reader: TopicReader) -> None:
@@ -144,7 +145,7 @@ class CompactedView:
                 await asyncio.sleep(0)
 
     def _take(self, partition: int, records: Sequence[ConsumedRecord]) -> None:
-        now_ms = self._clock()
+        now_ms = self._elapsed_ms()
         # By partition: each has a leader of its own, and one may be away while others are not.
         silent_ms = now_ms - self._heard_ms[partition]
         if silent_ms > self._silence_ms_max:

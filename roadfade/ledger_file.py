@@ -45,6 +45,10 @@ _DERIVED = {
 """Columns that follow from the row itself, so that a file of before has them too."""
 
 
+NOT_COUNTED = "files not counted"
+"""Stands in the place of an output, for files instead of readings; no output is named so."""
+
+
 class Place(NamedTuple):
     """Where a flow record lies in its partition of ``audit.flow``; the broker's time, ms UTC."""
 
@@ -194,6 +198,15 @@ class LedgerFile:
 
     def expired(self) -> dict[str, int]:
         """Readings removed by sweeps so far, by output."""
+        found = self._removed()
+        found.pop(NOT_COUNTED, None)
+        return found
+
+    def files_not_counted(self) -> int:
+        """Files that sweeps have removed so far and whose readings are in no count."""
+        return self._removed().get(NOT_COUNTED, 0)
+
+    def _removed(self) -> dict[str, int]:
         with self._open() as db:
             return dict(db.execute("SELECT output, readings FROM expired").fetchall())
 

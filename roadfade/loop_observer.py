@@ -72,12 +72,16 @@ class Observed(LoopObserver):
 
     def paused(self, reason: str) -> None:
         """Consumption waits."""
+        if reason == self._reason:
+            return
         self._change(reason)
         readiness.lacks(Need.FLOWING, reason)
         tell(logger, Event.PAUSED, reason=reason)
 
     def resumed(self) -> None:
         """Consumption goes on."""
+        if self._reason is None:
+            return
         self._change(None)
         readiness.met(Need.FLOWING)
         tell(logger, Event.RESUMED)

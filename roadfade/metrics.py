@@ -149,13 +149,13 @@ SWEEP_FAILURES = _counter(
     "roadfade_sweep_failures_total", "Steps of a sweep that failed beside the deleting", "step"
 )
 CLOCK_AHEAD = _gauge(
-    "roadfade_sweep_clock_ahead_seconds", "How far the sweep's clock is ahead of what others say"
+    "roadfade_clock_ahead_seconds", "How far this process's clock is ahead of what others say"
 )
 CLOCK_BEHIND = _gauge(
-    "roadfade_sweep_clock_behind_seconds", "How far the sweep's clock is behind what others say"
+    "roadfade_clock_behind_seconds", "How far this process's clock is behind what others say"
 )
 CLOCK_SET_BACK = _counter(
-    "roadfade_sweep_clock_set_back_total", "How often the sweep's clock was set back meanwhile"
+    "roadfade_clock_set_back_total", "How often this process's clock was set back meanwhile"
 )
 OUTBOX_PENDING = _gauge("roadfade_outbox_pending", "Control rows not yet published")
 REPUBLISHED = _counter(

@@ -20,7 +20,8 @@ class Need(StrEnum):
     POLICY = "policy"
     """A version of the policy is in force and can be applied here."""
     FLOWING = "flowing"
-    """Nothing pauses it: views are complete and fresh, the version in force is made ready."""
+    """Nothing pauses it. A worker: views are whole and fresh, the version in force is made ready.
+    A sink: there is room."""
     TOPICS = "topics"
     """The topics are as the policy says."""
     HEARTBEAT = "heartbeat"
@@ -31,7 +32,7 @@ class Need(StrEnum):
 
 NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
     "worker": (Need.JOINED, Need.FLOWING),
-    "sink": (Need.JOINED, Need.POLICY),
+    "sink": (Need.JOINED, Need.POLICY, Need.FLOWING),
     "office": (Need.TOPICS, Need.HEARTBEAT),
     "sweep": (Need.SWEPT, Need.POLICY),
 }

@@ -19,7 +19,8 @@ def open_sink(settings: Settings, outputs: Mapping[str, str], plan_of: PlanOf) -
 
     Each record is held against the plan of its version.
 
-    StoreTakenError while another writer lives; NotReady if it cannot be opened as it is.
+    StoreTakenError while another writer lives, StoreFullError without room; NotReady if it cannot
+    be opened as it is.
     """
     how = LakeSettings(
         buckets=settings.lake_buckets,

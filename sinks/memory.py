@@ -88,6 +88,10 @@ class MemorySink:
         """See ``Store``."""
         return sorted(output for output, rows in self._store.rows.items() if rows)
 
+    def written_ms(self) -> int | None:
+        """See ``Store``; memory has no file times."""
+        return None
+
     def overdue(self, now_ms: int) -> list[Overdue]:
         """See ``Store``; an output's rows of one end count as one file."""
         found = {

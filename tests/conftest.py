@@ -65,6 +65,20 @@ settings.register_profile(
 settings.load_profile("house")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--evidence``, for the whole suite: see ``tests/support/evidence.py``."""
+    said = "fail unless each test that the product names as evidence ran and passed"
+    parser.addoption("--evidence", action="store_true", help=said)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch for evidence where all reports come together."""
+    if config.getoption("--evidence") and not hasattr(config, "workerinput"):
+        from tests.support.evidence_plugin import Evidence  # noqa: PLC0415  # reads the policy
+
+        config.pluginmanager.register(Evidence())
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what waits for a broker: the many short tests fill the time that is left."""
     shared = list(dict.fromkeys(TOGETHER.values()))

@@ -15,7 +15,7 @@ from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
 from policy.plan.plan import Plan
 from roadfade import metrics
-from roadfade.clock import judging_clock
+from roadfade.clock import WallClock, wall_ms
 from roadfade.in_force.broker import connection_of, partitions_of, require_broker
 from roadfade.in_force.plans import VersionTimeline
 from roadfade.in_force.published import view_of
@@ -24,6 +24,8 @@ from roadfade.logs.process_log import Named
 from roadfade.loop_observer import Observed, bear_loop
 from roadfade.metrics import bear
 from roadfade.processes import rewound
+from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
+from roadfade.processes.judged_clock import JudgedClock
 from roadfade.processes.lake_writer import ON_ARRIVAL, StoreWriter
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
@@ -34,12 +36,15 @@ from roadfade.settings import Settings
 from roadfade.stores import open_sink
 from roadfade.unaccounted import ExpiredAccount
 from sinks.port.results import Unreadable
-from sinks.port.sink import Sink
+from sinks.port.sink import Sink, StoreFullError
 from telemetry.topics import SINK_GROUP
 
 LOOK_EVERY_S = 0.5
 HEARD_LATE_S = 10.0
 """For so long a record of a version that is not on record yet waits for it."""
+ROOM_AGAIN_S = 5.0
+"""How soon a store is tried again that had no room."""
+NO_ROOM = "no room in the store"
 WAITED_FOR_MAX = 20
 """For no more versions does a process wait: their numbers may be made up."""
 logger = logging.getLogger(__name__)
@@ -56,6 +61,7 @@ def bear_sink(outputs: Mapping[str, str]) -> None:
     bear(metrics.SINK_DUPLICATES, outputs.values())
     bear(metrics.SINK_REJECTED, Unreadable)
     bear(metrics.EXPIRED_READINGS, [ON_ARRIVAL])
+    bear(metrics.PAUSED, [NO_ROOM])
     bear(metrics.LATENCY_UNKNOWN, [metrics.Way.TOPIC_TO_LAKE])
     bear_loop(outputs)
 
@@ -64,8 +70,9 @@ class SinkObserver(Observed):
     """What its loop reports."""
 
     def batch_done(self, done: BatchDone) -> None:
-        """The batch is in the lake."""
+        """The batch is in the lake: so there is room."""
         del done
+        self.resumed()
         self.through()
 
 
@@ -82,6 +89,8 @@ class SinkKeeper:
         self._stopping = asyncio.Event()
         self._say = SayOnce(logger)
         self._waited_for: set[int] = set()
+        self._heard = HeardClocks()
+        self._observer = SinkObserver()
 
     def stop(self) -> None:
         """Write and commit what is gathered, then end ``run``."""
@@ -90,7 +99,8 @@ class SinkKeeper:
     async def run(self) -> None:
         """Keep until ``stop``. A version with other topics opens the store anew for them.
 
-        NotReady if a topic ends before what the store has read, or goes back while it runs.
+        If there is no room to write, it waits. NotReady if a topic ends before what the store has
+        read, or goes back while it runs.
         """
         try:
             await self._run()
@@ -102,7 +112,8 @@ class SinkKeeper:
 
     async def _run(self) -> None:
         await asyncio.to_thread(rewound.check_mark, self._settings.state_dir)
-        view = view_of(self._broker, self._source.published)
+        view = view_of(self._broker, self._source.published, self._heard.take)
+        clock = await self._clock()
         account = ExpiredAccount(self._settings.ledger_path)
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(view.run())
@@ -114,20 +125,53 @@ class SinkKeeper:
                     await until(self._stopping, LOOK_EVERY_S)
                     continue
                 self._in_force(line)
-                await self._keep(line.kept_topics, partitions, account)
+                if not await self._room_for(line, partitions, account, clock):
+                    await until(self._stopping, ROOM_AGAIN_S)
             await view.stop()
             await reading
+
+    async def _room_for(
+        self,
+        line: VersionTimeline,
+        partitions: Mapping[str, int],
+        account: ExpiredAccount,
+        clock: WallClock,
+    ) -> bool:
+        """Keep as ``_keep``; False if there is no room: what was not written comes again."""
+        full = False
+        try:
+            await self._keep(line.kept_topics, partitions, account, clock)
+        except* StoreFullError as failures:
+            full = True
+            self._say(f"records wait: {failures.exceptions[0]}", about="room")
+            self._observer.paused(NO_ROOM)
+        return not full
+
+    async def _clock(self) -> WallClock:
+        """By which instant a record has expired on arrival.
+
+        It is not kept then, which cannot be taken back: so the own clock is held against others,
+        as the sweep's is. What is kept meanwhile, the sweep removes in its time.
+        """
+        fixed_ms = self._settings.fixed_now_ms
+        if fixed_ms is not None:
+            return lambda: fixed_ms
+        wait_s = self._settings.heartbeat_every_s + MORE_S
+        await asyncio.to_thread(ask_clocks, self._broker, self._heard, wall_ms, wait_s)
+        clock = JudgedClock(self._heard, self._settings.clock_dispute_s_max)
+        return lambda: clock.judge().now_ms
 
     async def _keep(
         self,
         outputs: Mapping[str, str],
         partitions: Mapping[str, int],
         account: ExpiredAccount,
+        clock: WallClock,
     ) -> None:
         """Into the store opened for these topics, for as long as these are the topics."""
         sink = await asyncio.to_thread(open_sink, self._settings, outputs, self._plan_of)
         back: TopicRewoundError | None = None
-        writer = StoreWriter(sink, account, judging_clock(self._settings.fixed_now_ms))
+        writer = StoreWriter(sink, account, clock)
         try:
             known = {topic: count for topic, count in partitions.items() if topic in outputs}
             await _check_positions(self._broker, sink, known)
@@ -139,7 +183,7 @@ class SinkKeeper:
                 sink.position,
                 writer.write,
                 member=_member_for(self._member, outputs),
-                observer=SinkObserver(),
+                observer=self._observer,
                 settings=SinkSettings(gather_ms=int(self._settings.sink_batch_s * 1000)),
             )
             async with asyncio.TaskGroup() as group:

@@ -68,6 +68,7 @@ async def _gather(settings: Settings, ledger: LedgerFile) -> Accounts:
         sink_committed = await positions.committed(SINK_GROUP)
         sent = await positions.end(purposes)
         swept, held, sunk = await _held(settings, ledger, sent)
+        not_counted = await asyncio.to_thread(ledger.files_not_counted)
         end = await positions.end({**raw, **purposes})
         after = await _committed_past(positions, ranges)
         told_after = await asyncio.to_thread(ledger.read)
@@ -88,7 +89,7 @@ async def _gather(settings: Settings, ledger: LedgerFile) -> Accounts:
         sunk,
         all_read and committed == after and told == told_after,
         swept.get(ON_ARRIVAL, 0),
-        _unclear(scrape(settings.ports_dir)),
+        _unclear(scrape(settings.ports_dir), not_counted),
     )
 
 
@@ -169,8 +170,8 @@ def _times_max(output: Output) -> int:
     return max(Counter(signal for signal, *_ in ways).values(), default=0)
 
 
-def _unclear(processes: Sequence[Process]) -> list[str]:
-    """Why readings may be in no count, as far as running processes know."""
+def _unclear(processes: Sequence[Process], files_not_counted: int = 0) -> list[str]:
+    """Why readings may be in no count, as far as the ledger and running processes know."""
     answering = [one for one in processes if one.samples is not None]
     found = []
     refused = sum(total(answering, "roadfade_sink_rejected_total").values())
@@ -179,4 +180,6 @@ def _unclear(processes: Sequence[Process]) -> list[str]:
     waiting = sum(highest(answering, "roadfade_unaccounted_readings").values())
     if waiting:
         found.append(f"{waiting:,.0f} removed readings wait to be added to the ledger")
+    if files_not_counted:
+        found.append(f"sweeps removed {files_not_counted:,} files that they could not count")
     return found

@@ -19,6 +19,7 @@ from sinks.lake.format import settle_buckets
 from sinks.lake.layout import OFFSETS, Part, bucket_directory, bucket_of, checked_root
 from sinks.lake.markers import Markers, read_owner
 from sinks.lake.parquet import connect, write_records
+from sinks.lake.room import told_if_full
 from sinks.lake.steps import Hook, Step, go_on
 from sinks.lake.stored import StoredLake
 from sinks.lake.workplace import Workplace
@@ -49,8 +50,8 @@ class Lake(StoredLake):
 
     ``judge`` holds each record against the policy; without it none is.
     Opening removes what a killed writer left half done, as far as that is proved; it raises
-    ``WorkplaceTakenError`` while another writer lives and ``LakeFormatError`` if the lake has other
-    buckets, or has lost something that only a guess could replace.
+    ``WorkplaceTakenError`` while another writer lives, ``LakeFormatError`` if the lake has other
+    buckets, or has lost something that only a guess could replace, and ``StoreFullError``.
     """
 
     def __init__(
@@ -69,14 +70,15 @@ class Lake(StoredLake):
         self._judge = judge
         self._turn = Lock()
         self._sound = True
-        make_directory(self._root)
-        self._workplace = Workplace(self._root, "sink", wait_s)
-        with self._workplace.kept_if_done():
-            settle_buckets(self._root, self._settings.buckets)
-            remove_half_written(self._root)
-            self._markers = dict(self._stored_markers())
-            spill = self._workplace.path / "spill"
-            self._engine = connect(spill, self._settings.memory_mb, self._settings.threads)
+        with told_if_full():
+            make_directory(self._root)
+            self._workplace = Workplace(self._root, "sink", wait_s)
+            with self._workplace.kept_if_done():
+                settle_buckets(self._root, self._settings.buckets)
+                remove_half_written(self._root)
+                self._markers = dict(self._stored_markers())
+                spill = self._workplace.path / "spill"
+                self._engine = connect(spill, self._settings.memory_mb, self._settings.threads)
 
     def position(self, topic: str, partition: int) -> int | None:
         """See ``Sink``."""
@@ -89,7 +91,7 @@ class Lake(StoredLake):
         After an exception the lake refuses further writes: open it again. A record of a
         topic that is in no output raises KeyError: that is a wiring fault, not a record's.
         """
-        with self._turn:
+        with self._turn, told_if_full():
             if not self._sound:
                 msg = "a write failed before: close this lake and open it again"
                 raise RuntimeError(msg)
@@ -102,7 +104,7 @@ class Lake(StoredLake):
 
     def forget(self, now_ms: int) -> None:
         """See ``Sink``."""
-        with self._turn:
+        with self._turn, told_if_full():
             for markers in self._markers.values():
                 markers.forget(now_ms, self._workplace.path, self._at)
 

@@ -9,6 +9,7 @@ Every ``MARKER_FILES_MAX`` markers are merged into one.
 
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -123,6 +124,26 @@ def stored_positions(root: Path) -> dict[tuple[str, int], int]:
         if owner is not None and lasts:
             found[owner] = lasts[-1] + 1
     return found
+
+
+def written_ms(root: Path) -> int | None:
+    """The latest time of a file among the last markers of all topic-partitions; None without one.
+
+    Older markers are not asked: if a clock was ahead while one was written, the next puts it right.
+    What cannot be read has no time.
+    """
+    found: list[int] = []
+    for folder in _listed(root / OFFSETS):
+        if lasts := [int(path.name) for path in _listed(folder) if _NAME.fullmatch(path.name)]:
+            with suppress(OSError):
+                found.append((folder / str(max(lasts))).lstat().st_mtime_ns // 1_000_000)
+    return max(found, default=None)
+
+
+def _listed(folder: Path) -> list[Path]:
+    with suppress(OSError):
+        return list(folder.iterdir())
+    return []
 
 
 def damaged_markers(root: Path) -> list[Strange]:

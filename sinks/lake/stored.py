@@ -5,9 +5,10 @@ from pathlib import Path
 
 from sinks.lake.deletion.erase import erase, locate
 from sinks.lake.deletion.expire import expire_due, overdue
+from sinks.lake.deletion.journal import broken_notes
 from sinks.lake.deletion.restate import Restatement
 from sinks.lake.layout import files, outputs, partitions
-from sinks.lake.markers import stored_positions
+from sinks.lake.markers import stored_positions, written_ms
 from sinks.lake.oldest import Oldest
 from sinks.lake.parquet import connect, count_readings
 from sinks.lake.steps import Hook, go_on
@@ -49,6 +50,10 @@ class StoredLake:
     def expire(self, now_ms: int) -> Swept:
         """See ``Store``; whole files are unlinked."""
         return expire_due(self._root, now_ms)
+
+    def written_ms(self) -> int | None:
+        """See ``Store``; the newest marker of some topic-partition is the last that was written."""
+        return written_ms(self._root)
 
     def overdue(self, now_ms: int) -> list[Overdue]:
         """See ``Store``."""
@@ -92,5 +97,6 @@ class StoredLake:
         why = "its rows cannot be read"
         return [
             *survey(self._root),
+            *broken_notes(self._root),
             *(Strange(Oddity.UNREADABLE, place, why) for place in damaged),
         ]

@@ -26,6 +26,10 @@ class StoreTakenError(Exception):
     """Another living process does this work on this store; two at once would damage it."""
 
 
+class StoreFullError(Exception):
+    """There is no room to write. What was to be written is as after a kill: open the store anew."""
+
+
 class Ends(Protocol):
     """When rows end under the version of the policy that is in force."""
 
@@ -53,7 +57,8 @@ class Sink(Protocol):
         """Keep the records' readings; durable on return, so the caller may commit then.
 
         Called twice with the same records it does nothing the second time. A record that
-        cannot be read is counted and skipped. Any exception means unknown state: reopen.
+        cannot be read is counted and skipped. Any exception means unknown state: reopen; it is
+        StoreFullError if there is no room, so that it is worth trying again later.
         """
         ...
 
@@ -87,6 +92,13 @@ class Store(Protocol):
         """Remove every row whose ``expires_at`` has come; idempotent.
 
         Nothing stops it: what cannot be removed is named in the answer, and the rest goes.
+        """
+        ...
+
+    def written_ms(self) -> int | None:
+        """When something was last written to it, by whatever clock dated it; None if unknown.
+
+        Nothing fails here: deleting asks it first.
         """
         ...
 

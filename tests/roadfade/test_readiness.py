@@ -75,6 +75,7 @@ def test_a_process_answers_that_it_lives_and_whether_it_is_ready(
     one, port = page
     one.need("sink")
     one.met(Need.JOINED)
+    one.met(Need.FLOWING)
     one.lacks(Need.POLICY, "the one in force is not valid here")
     assert ask(port, "/-/healthy") == (200, "the process lives\n")
     status, text = ask(port, "/-/ready")

@@ -35,7 +35,7 @@ MAY = {
     "commands.vehicles.obd": OFFICE,
     "commands.vehicles.simulate": OFFICE | {"rich"},
     "commands.vehicles.replay": OFFICE | {"can", "cantools", "cryptography", "rich", "ruamel"},
-    "demo.run": OFFICE | {"duckdb", "prometheus_client", "rich"},
+    "demo.run": OFFICE | {"duckdb", "prometheus_client", "rich", "structlog"},
     "commands.policy.ask": frozenset({"pydantic", "rich"}),
     "commands.policy.compare": frozenset({"pydantic", "rich"}),
     "commands.policy.artefacts": frozenset({"pydantic", "rich"}),

@@ -20,12 +20,15 @@ from roadfade.clock import WallClock
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.source import PolicySource
-from roadfade.processes.sink import HEARD_LATE_S, WAITED_FOR_MAX, SinkKeeper, pause
+from roadfade.processes.sink import HEARD_LATE_S, NO_ROOM, WAITED_FOR_MAX, SinkKeeper, pause
 from roadfade.processes.sweep import once
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import query
-from sinks.port.results import Unreadable
+from sinks.lake.lake import Lake
+from sinks.port.results import Unreadable, Written
+from sinks.port.sink import StoreFullError
+from telemetry.arrived import Arrived
 from telemetry.instants import DAY_MS
 from telemetry.topics import SINK_GROUP
 from telemetry.wire.publication import Publication
@@ -111,6 +114,12 @@ async def keeping(settings: Settings, broker: FakeBroker) -> AsyncIterator[async
 
 def committed(broker: FakeBroker, topic: str = STUDY) -> int:
     return broker.committed(SINK_GROUP).get((topic, 0), 0)
+
+
+def paused() -> set[str]:
+    """What the sink waits for."""
+    samples = (sample for one in metrics.PAUSED.collect() for sample in one.samples)
+    return {sample.labels["reason"] for sample in samples if sample.value}
 
 
 def missed() -> float:
@@ -219,6 +228,35 @@ async def test_what_a_foreign_writer_sends_is_set_aside_and_the_stream_goes_on(
     assert await rows(settings) == 6
     assert {one: quarantined(one) - before[one] for one in expected} == expected
     assert sum(pauses) == HEARD_LATE_S
+
+
+async def test_without_room_it_waits_and_loses_nothing(
+    settings: Settings,
+    broker: FakeBroker,
+    study: list[Outgoing],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    full, said = True, "free space"
+
+    def write(one: Lake, records: Sequence[Arrived], now_ms: int) -> Written:
+        if full:
+            raise StoreFullError(said)
+        return write_lake(one, records, now_ms)
+
+    write_lake = Lake.write
+    monkeypatch.setattr(Lake, "write", write)
+    feed(broker, study)
+    async with keeping(settings, broker) as task:
+        await until(lambda: bool(paused()), task)
+        assert paused() == {NO_ROOM}
+        assert committed(broker) == 0
+        await asyncio.sleep(60)
+        assert sum(said in message for message in caplog.messages) == 1
+        full = False
+        await until(lambda: committed(broker) == 3, task)
+        assert paused() == set()
+    assert await rows(settings) == 6
 
 
 async def test_an_unknown_version_is_waited_for_once(

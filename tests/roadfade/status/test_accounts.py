@@ -44,3 +44,8 @@ def test_refused_records_and_waiting_counts_are_told() -> None:
         ["7", "removed", "readings"],
     ]
     assert _unclear([silent]) == []
+
+
+def test_files_that_a_sweep_could_not_count_are_told() -> None:
+    [told] = _unclear([], 2)
+    assert "2 files" in told

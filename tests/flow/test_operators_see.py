@@ -27,6 +27,8 @@ from tests.support.watching import until
 
 pytestmark = pytest.mark.broker
 ROOT = Path(__file__).parents[2]
+NATIVE = re.compile(r"nanobind: | - |\.\.\. ")
+"""What DuckDB's binding may print while the interpreter ends: types and counts, and no value."""
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +138,8 @@ def test_the_logs_tell_the_story_and_nothing_of_anybody(seen: Road) -> None:
     for name, text in logs.items():
         assert not re.search(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]", text)
         for one in text.splitlines():
+            if NATIVE.match(one) and events[name][-1:] == ["stopped"]:
+                continue
             line: dict[str, Any] = json.loads(one)
             assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", line["time"])
             assert line["level"] in {"info", "warning", "error"}, one

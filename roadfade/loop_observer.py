@@ -55,6 +55,12 @@ class Observed(LoopObserver):
         del topic, partition
         metrics.REWOUND.inc(records)
 
+    def remade(self, topic: str, why: str) -> None:
+        """Another topic is read from its beginning: never silent."""
+        del topic
+        metrics.REWOUND.inc()
+        logger.error("%s; it is read from its beginning", why)
+
     def commit_missed(self, reason: str) -> None:
         """The group moved on; the batch comes again."""
         metrics.COMMITS_MISSED.labels(reason).inc()

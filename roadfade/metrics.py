@@ -115,6 +115,11 @@ SINK_DUPLICATES = _counter(
 )
 SINK_REJECTED = _counter("roadfade_sink_rejected_total", "Records the sink refused", "reason")
 SINK_LAG = _gauge("roadfade_sink_lag_records", "Purpose records not yet in the lake", "topic")
+SINK_STOPPED = _gauge(
+    "roadfade_sink_topic_stopped",
+    "1 while the sink keeps nothing of a topic: it was made anew, or lost its end",
+    "topic",
+)
 EXPIRED_READINGS = _counter(
     "roadfade_expired_readings_total", "Lake rows removed at their expiry", "output"
 )

@@ -50,6 +50,7 @@ TOGETHER = {
     "tests/flow/test_full_disk.py": "calm",
     "tests/flow/test_outage.py": "calm",
     "tests/flow/test_poison_road.py": "calm",
+    "tests/flow/test_topics_anew.py": "calm",
     "tests/flow/test_version_replay.py": "calm",
 }
 """Files whose tests share a fixture of the whole session: one worker runs them all."""

@@ -5,14 +5,16 @@ import logging
 import socket
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import aclosing
 from hashlib import blake2b
 
-from bus.failures import TopicRewoundError
+from bus.failures import TopicRemadeError, TopicRewoundError
 from bus.observer import BatchDone
 from bus.pacing import until
 from bus.ports import Broker
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
+from bus.topic_watch import TopicWatch
 from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.clock import WallClock, wall_ms
@@ -23,13 +25,13 @@ from roadfade.in_force.source import PolicySource
 from roadfade.logs.process_log import Named
 from roadfade.loop_observer import Observed, bear_loop
 from roadfade.metrics import bear
-from roadfade.processes import rewound
 from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
 from roadfade.processes.judged_clock import JudgedClock
 from roadfade.processes.lake_writer import ON_ARRIVAL, StoreWriter
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
 from roadfade.processes.starting import begin, tell_in_force
+from roadfade.processes.topic_gate import TopicGate
 from roadfade.readiness import Need, readiness
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
@@ -88,6 +90,7 @@ class SinkKeeper:
         self._member = member
         self._stopping = asyncio.Event()
         self._say = SayOnce(logger)
+        self._gate = TopicGate(settings.state_dir, broker)
         self._waited_for: set[int] = set()
         self._heard = HeardClocks()
         self._observer = SinkObserver()
@@ -99,8 +102,8 @@ class SinkKeeper:
     async def run(self) -> None:
         """Keep until ``stop``. A version with other topics opens the store anew for them.
 
-        If there is no room to write, it waits. NotReady if a topic ends before what the store has
-        read, or goes back while it runs.
+        If there is no room to write, it waits. A topic that was made anew, or lost its end, is kept
+        no more until it is adopted; the others are.
         """
         try:
             await self._run()
@@ -111,7 +114,6 @@ class SinkKeeper:
             raise
 
     async def _run(self) -> None:
-        await asyncio.to_thread(rewound.check_mark, self._settings.state_dir)
         view = view_of(self._broker, self._source.published, self._heard.take)
         clock = await self._clock()
         account = ExpiredAccount(self._settings.ledger_path)
@@ -120,27 +122,23 @@ class SinkKeeper:
             while not self._stopping.is_set():
                 line = await self._line()
                 async with self._broker.admin() as admin:
-                    partitions = None if line is None else await partitions_of(admin, line.plan)
-                if line is None or partitions is None:  # the office makes them in a moment
+                    there = line is not None and await partitions_of(admin, line.plan) is not None
+                if line is None or not there:  # the office makes them in a moment
                     await until(self._stopping, LOOK_EVERY_S)
                     continue
                 self._in_force(line)
-                if not await self._room_for(line, partitions, account, clock):
+                if not await self._room_for(line, account, clock):
                     await until(self._stopping, ROOM_AGAIN_S)
             await view.stop()
             await reading
 
     async def _room_for(
-        self,
-        line: VersionTimeline,
-        partitions: Mapping[str, int],
-        account: ExpiredAccount,
-        clock: WallClock,
+        self, line: VersionTimeline, account: ExpiredAccount, clock: WallClock
     ) -> bool:
         """Keep as ``_keep``; False if there is no room: what was not written comes again."""
         full = False
         try:
-            await self._keep(line.kept_topics, partitions, account, clock)
+            await self._keep(line.kept_topics, account, clock)
         except* StoreFullError as failures:
             full = True
             self._say(f"records wait: {failures.exceptions[0]}", about="room")
@@ -162,53 +160,71 @@ class SinkKeeper:
         return lambda: clock.judge().now_ms
 
     async def _keep(
-        self,
-        outputs: Mapping[str, str],
-        partitions: Mapping[str, int],
-        account: ExpiredAccount,
-        clock: WallClock,
+        self, outputs: Mapping[str, str], account: ExpiredAccount, clock: WallClock
     ) -> None:
         """Into the store opened for these topics, for as long as these are the topics."""
         sink = await asyncio.to_thread(open_sink, self._settings, outputs, self._plan_of)
-        back: TopicRewoundError | None = None
         writer = StoreWriter(sink, account, clock)
         try:
-            known = {topic: count for topic, count in partitions.items() if topic in outputs}
-            await _check_positions(self._broker, sink, known)
             bear_sink(outputs)
-            loop = SinkLoop(
-                self._broker,
-                sorted(outputs),
-                SINK_GROUP,
-                sink.position,
-                writer.write,
-                member=_member_for(self._member, outputs),
-                observer=self._observer,
-                settings=SinkSettings(gather_ms=int(self._settings.sink_batch_s * 1000)),
-            )
-            async with asyncio.TaskGroup() as group:
-                tidying = group.create_task(writer.tidy())
-                watching = group.create_task(self._end_with(loop, outputs))
-                try:
-                    await loop.run()
-                except TopicRewoundError as found:
-                    back = found
-                tidying.cancel()
-                watching.cancel()
-            if back is not None:
-                raise await asyncio.to_thread(rewound.mark, self._settings.state_dir, back)
+            ids = await self._gate.open(sink, outputs)
+            async with aclosing(TopicWatch(self._broker, ids)) as watch:
+                loop = self._loop_over(ids, sink, writer, watch) if ids else None
+                async with asyncio.TaskGroup() as group:
+                    tidying = group.create_task(writer.tidy())
+                    watching = group.create_task(self._end_with(loop, outputs))
+                    if loop is None:
+                        await watching
+                    else:
+                        await self._run_until_remade(loop)
+                        watching.cancel()
+                    tidying.cancel()
         finally:
             await asyncio.to_thread(sink.close)
 
-    async def _end_with(self, loop: SinkLoop, outputs: Mapping[str, str]) -> None:
-        """End the loop with this process, or with the last version that has these topics."""
+    def _loop_over(
+        self, ids: Mapping[str, str | None], sink: Sink, writer: StoreWriter, watch: TopicWatch
+    ) -> SinkLoop:
+        settings = SinkSettings(
+            gather_ms=int(self._settings.sink_batch_s * 1000),
+            verify_every_ms=int(self._settings.topic_ids_every_s * 1000),
+        )
+        return SinkLoop(
+            self._broker,
+            sorted(ids),
+            SINK_GROUP,
+            sink.position,
+            writer.write,
+            verify=watch.check,
+            member=_member_for(self._member, ids),
+            observer=self._observer,
+            settings=settings,
+        )
+
+    async def _run_until_remade(self, loop: SinkLoop) -> None:
+        """Run it; what it finds about a topic is looked at as the store is opened next."""
+        try:
+            await loop.run()
+        except TopicRewoundError as found:
+            await self._gate.note(found)
+        except TopicRemadeError as found:
+            logger.warning("%s", found)
+
+    async def _end_with(self, loop: SinkLoop | None, outputs: Mapping[str, str]) -> None:
+        """Return, and end the loop, with this process or with the last version of these topics.
+
+        And if a topic is to be adopted.
+        """
         while not await until(self._stopping, LOOK_EVERY_S):
             line = await self._line()
             if line is not None:
                 self._in_force(line)
                 if line.kept_topics != outputs:
                     break
-        await loop.stop()
+            if await self._gate.has_orders():
+                break
+        if loop is not None:
+            await loop.stop()
 
     def _plan_of(self, number: int) -> Plan | None:
         """The plan of a version; None if it is not on record. Blocks, off the event loop.
@@ -258,16 +274,6 @@ async def _run(settings: Settings, member: str) -> None:
     keeper = SinkKeeper(settings, broker, source, member)
     on_stop(keeper.stop)
     await keeper.run()
-
-
-async def _check_positions(broker: Broker, sink: Sink, partitions: Mapping[str, int]) -> None:
-    """NotReady if the store has read further than a topic goes: it would drop what comes."""
-    async with broker.positions() as positions:
-        ends = await positions.end(partitions)
-    for (topic, partition), end in ends.items():
-        position = sink.position(topic, partition)
-        if position is not None and position > end:
-            raise rewound.refusal(topic, position, f"the topic ends at {end}")
 
 
 def main(settings: Settings, named: Named) -> None:

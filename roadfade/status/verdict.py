@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Final
 
+from roadfade.adoption import remedy
 from roadfade.status.facts import Facts
 from roadfade.status.scrape import Process, farthest, highest, total
 from telemetry.topics import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
@@ -99,6 +100,8 @@ def _flow(facts: Facts) -> Iterator[str]:
     pending = max(highest(answering, "roadfade_outbox_pending").values(), default=0)
     if pending > OUTBOX_ROWS_MAX:
         yield f"{pending:,.0f} links and consents wait in the office: see its log"
+    for topic, why in facts.stopped.items():
+        yield f"{why}; {remedy(topic)}"
     yield from _counters(facts, answering)
 
 

@@ -8,7 +8,7 @@ from sinks.lake.deletion.expire import expire_due, overdue
 from sinks.lake.deletion.journal import broken_notes
 from sinks.lake.deletion.restate import Restatement
 from sinks.lake.layout import files, outputs, partitions
-from sinks.lake.markers import stored_positions, written_ms
+from sinks.lake.markers import stored_places, written_ms
 from sinks.lake.oldest import Oldest
 from sinks.lake.parquet import connect, count_readings
 from sinks.lake.steps import Hook, go_on
@@ -20,6 +20,7 @@ from sinks.port.results import (
     Located,
     Oddity,
     Overdue,
+    Place,
     Receipt,
     Restated,
     Strange,
@@ -75,9 +76,13 @@ class StoredLake:
         """See ``Store``; compressed parts hide a marker, so prove on an uncompressed lake."""
         return search(self._root, marker)
 
+    def places(self) -> Mapping[tuple[str, int], Place]:
+        """How far each topic's partition is in the lake, and of which topic of that name."""
+        return stored_places(self._root)
+
     def holdings(self) -> Holdings:
         """How far each topic is in the lake, and what is there now of each output."""
-        positions = stored_positions(self._root)
+        places = self.places()
         readings: dict[str, int] = {}
         unreadable: dict[str, int] = {}
         with connect(spill=None) as engine:
@@ -85,7 +90,7 @@ class StoredLake:
                 found, damaged = count_readings(engine, files(place))
                 readings[place.output] = readings.get(place.output, 0) + found
                 unreadable[place.output] = unreadable.get(place.output, 0) + len(damaged)
-        return Holdings(positions, readings, unreadable)
+        return Holdings(places, readings, unreadable)
 
     def oldest_ms(self) -> Mapping[str, int]:
         """See ``Store``; each part is read once, its answer remembered."""

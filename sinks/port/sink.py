@@ -11,6 +11,7 @@ from sinks.port.results import (
     Hits,
     Located,
     Overdue,
+    Place,
     Receipt,
     Restated,
     Strange,
@@ -28,6 +29,10 @@ class StoreTakenError(Exception):
 
 class StoreFullError(Exception):
     """There is no room to write. What was to be written is as after a kill: open the store anew."""
+
+
+class OtherTopicError(Exception):
+    """What is kept is of another topic of this name: positions of one mean nothing in the other."""
 
 
 class Ends(Protocol):
@@ -51,6 +56,25 @@ class Sink(Protocol):
 
     def position(self, topic: str, partition: int) -> int | None:
         """The offset of the next record to write: last durable + 1; None before the first."""
+        ...
+
+    def places(self) -> Mapping[tuple[str, int], Place]:
+        """Every position there is, by topic and partition, and of which topic it is."""
+        ...
+
+    def bind(self, topic: str, topic_id: str) -> None:
+        """Say which topic the name stands for; durable for every partition that has a position.
+
+        OtherTopicError if a position is of a topic with another id; see ``adopt``.
+        """
+        ...
+
+    def adopt(self, topic: str, topic_id: str, ends: Mapping[int, int]) -> None:
+        """Go on from the beginning of what the name stands for now; rows stay, durable on return.
+
+        ``ends`` has the offset up to which each partition may hold records that are kept
+        already: below it, whatever has rows here is dropped by its id, however old it is.
+        """
         ...
 
     def write(self, records: Sequence[Arrived], now_ms: int) -> Written:

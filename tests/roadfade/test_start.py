@@ -44,6 +44,7 @@ MAY = {
     "commands.office": frozenset[str](),
     "commands.audit": frozenset[str](),
     "commands.lake": frozenset[str](),
+    "commands.adopt": frozenset[str](),
     "status.accounts": METRICS | {"duckdb"},
     "commands.vehicles.drives": frozenset[str](),
     "commands.processes": frozenset[str](),

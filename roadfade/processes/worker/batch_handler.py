@@ -31,7 +31,8 @@ class BatchHandler(Observed):
     """The batch loop's handler and observer: counters grow only when a batch is through.
 
     ``chosen`` answers the same for the whole of a batch. ``clock`` is the instant by which
-    records are judged; ``wall`` says how long they were on their way.
+    records are judged, ``wall`` says how long they were on their way; ``topic_id`` says of which
+    topic their offsets are, empty if not known.
     """
 
     def __init__(
@@ -40,6 +41,7 @@ class BatchHandler(Observed):
         chosen: Callable[[], ReadyVersion],
         keys: KeyCache,
         clock: WallClock,
+        topic_id: Callable[[], str] = lambda: "",
         wall: WallClock = wall_ms,
     ) -> None:
         super().__init__()
@@ -47,6 +49,7 @@ class BatchHandler(Observed):
         self._chosen = chosen
         self._keys = keys
         self._clock = clock
+        self._topic_id = topic_id
         self._wall = wall
         self._generation = -1
         self._in_hand: deque[tuple[FlowRecord, Tally, list[tuple[int, bool]]]] = deque()
@@ -65,7 +68,10 @@ class BatchHandler(Observed):
         ledger, rejected = tally.settle()
         first, last = records[0].offset, records[-1].offset
         generation = self._generation
-        record = FlowRecord(self._topic, partition, first, last, ledger, rejected, generation)
+        topic_id = self._topic_id()
+        record = FlowRecord(
+            self._topic, partition, first, last, ledger, rejected, generation, topic_id
+        )
         dated = [(one.timestamp_ms, one.broker_dated) for one in records]
         self._in_hand.append((record, tally, dated))
         outgoing.append(Outgoing(AUDIT_FLOW, partition, record.key, encode_flow(record), []))

@@ -9,6 +9,7 @@ import pytest
 
 from bus.memory.broker import FakeBroker
 from bus.memory.faults import Fault
+from bus.records import Outgoing
 from office.outbox import Outbox
 from office.policy_versions import published, record_version
 from office.store.database import Database
@@ -165,6 +166,23 @@ async def test_a_control_topic_made_anew_is_filled_again(
         await asyncio.sleep(2)  # it looks where the topics end
         broker.remake(CONTROL_POLICIES)
         assert told(broker) == []
+        await until(lambda: told(broker) == [1], task)
+
+
+async def test_a_control_topic_made_anew_and_longer_than_it_was_is_filled_again(
+    settings: Settings,
+    broker: FakeBroker,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "LOOK_EVERY_MS", 0)
+    async with office(settings, broker, database) as task:
+        await until(lambda: beaten(broker) == EVERYWHERE, task)
+        await asyncio.sleep(2)
+        broker.remake(CONTROL_POLICIES)
+        nothing = Outgoing(CONTROL_POLICIES, None, HEARTBEAT_KEY, None)
+        for partition in range(settings.partitions):
+            broker.feed(CONTROL_POLICIES, partition, *[nothing] * 500)
         await until(lambda: told(broker) == [1], task)
 
 

@@ -94,6 +94,7 @@ SICK = [
         "longer than the policy allows (200 s)",
     ),
     (facts(overdue=(Overdue("research", NOW_MS - 181_000, 2),)), "lake files of research"),
+    (facts(stopped={"purpose.a": "purpose.a was made anew"}), "`roadfade lake adopt purpose.a`"),
     (
         with_sample("sweep", Sample("roadfade_sweep_last_success_timestamp_seconds", "", NOW_S - 181)),
         "no sweep has succeeded for 181 s",

@@ -27,7 +27,7 @@ from tests.support.watching import until
 
 pytestmark = pytest.mark.broker
 ROOT = Path(__file__).parents[2]
-NATIVE = re.compile(r"nanobind: | - |\.\.\. ")
+NATIVE = re.compile(r"nanobind: | - |\.\.\. |See https://nanobind\.")
 """What DuckDB's binding may print while the interpreter ends: types and counts, and no value."""
 
 

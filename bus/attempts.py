@@ -76,6 +76,11 @@ class Attempts:
         self._committed.clear()
         self._ours.clear()
 
+    @property
+    def suspicious(self) -> bool:
+        """Whether records of some partition go one by one."""
+        return any(note is not None and note.single_end for note in self._watched.values())
+
     def portion(self, fetched: Fetched) -> Fetched:
         """What of a fetch to handle now: all of it, or one record if one of it is suspect."""
         if self._watched:
@@ -134,6 +139,15 @@ class Attempts:
         """Remember notes that are committed now."""
         self._watched.update(notes)
         self._ours.update(notes)
+
+    def move(self, partition: TopicPartition, offset: int) -> Committed:
+        """What to commit to go on at an offset without a record; what is noted stays."""
+        note = self._watched.get(partition)
+        return Committed(offset, "" if note is None else note.encode())
+
+    def moved(self, partition: TopicPartition, offset: int) -> None:
+        """The commit of ``move`` is done."""
+        self._committed[partition] = offset
 
     def to_finish(self, portion: Fetched) -> Mapping[TopicPartition, Committed]:
         """What to commit after it; the rest of what is suspect stays so, all else is clean."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bus.failures import BrokerError, GaveUpError, SendFailedError, TopicRemadeError
-from bus.group_reader import GroupReader
+from bus.group_reader import BLAMELESS, GroupReader
 from bus.observer import BatchDone, LoopObserver
 from bus.pacing import Patience, Stopping, monotonic_ms
 from bus.ports import Broker, ConsumedRecord, Fetched, Producer, ReaderSettings
@@ -56,8 +56,8 @@ class BatchLoop:
     same; both are asked again right before a batch is sent, however long it lay in hand: what
     does not hold any more is decided anew. ``watch`` is asked before each batch is handled whether
     the topic is still the one that offsets are of: one that was made anew is read from its
-    beginning. ``member`` is a static member id that no other living
-    process may hold (see ``slots``).
+    beginning. ``member`` is a static member id that no other living process may hold (see
+    ``slots``). ``blameless`` as in ``GroupReader``.
     """
 
     def __init__(
@@ -75,6 +75,7 @@ class BatchLoop:
         basis: Callable[[], object] = lambda: None,
         observer: LoopObserver | None = None,
         settings: BatchSettings | None = None,
+        blameless: tuple[type[Exception], ...] = BLAMELESS,
     ) -> None:
         self._topic = topic
         self._handle = handle
@@ -95,6 +96,7 @@ class BatchLoop:
             member=member,
             settings=self._settings.reader,
             observer=self._observer,
+            blameless=blameless,
         )
 
     async def run(self) -> None:
@@ -122,6 +124,8 @@ class BatchLoop:
         self._reader.pause(self._begin())
         fetched = await self._reader.fetch()
         if not fetched:
+            async with self._reader.busy:
+                await self._reader.pass_aside()
             return
         # Asked now: after a freeze the client may be in a later generation than its batch.
         self._observer.fetched(self._reader.group_generation())
@@ -173,7 +177,8 @@ class BatchLoop:
     async def _through(self, fetched: Fetched, started_ms: int) -> Exception | None:
         """Handle, send and commit; return the failure if it has to be tried again."""
         try:
-            sent = await self._handle_all(fetched)
+            async with self._reader.blaming():
+                sent = await self._handle_all(fetched)
         except SendFailedError as failure:
             self._reader.step_back(fetched)
             return failure

@@ -34,6 +34,8 @@ class RowFault(StrEnum):
     UNDECODABLE = "undecodable"
     FOREIGN = "foreign"
     """Readable, but it does not belong under this key or on this topic."""
+    MISPLACED = "misplaced"
+    """In another partition than its key belongs to: it may not say anything about that key."""
     UNPACKING = "unpacking"
     """A batch that unpacks to too much, or not at all: nobody knows whose rows it holds."""
     HEARTBEAT = "heartbeat"

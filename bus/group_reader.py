@@ -6,8 +6,8 @@ in hand can be finished and committed by the member that read it.
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from typing import Final
 
 from bus.attempts import Attempts
@@ -19,12 +19,19 @@ from bus.ports import Broker, Committed, Fetched, ReaderSettings, TopicPartition
 TAKE_BACK_S_MAX: Final = 2.0
 ASIDE_MAX: Final = 1_000
 """Batches set aside of one partition that are remembered until the next commit."""
+BLAMELESS: Final = (OSError,)
+"""A disk that is full, a right that is missing: such would be so with any record."""
+Skip = Callable[[str, int, int], Awaitable[None]]
+"""``skip(topic, partition, offset)``: durable on return; all before that offset is durable."""
 
 
 class GroupReader:
     """One member of a group. ``member`` is a static member id, unique by a locked slot.
 
-    Static members keep their partitions over a restart within the session timeout.
+    Static members keep their partitions over a restart within the session timeout. ``skip`` tells
+    a store that goes by a position of its own that a record is passed over, before the group
+    notes it. ``blameless`` are exceptions that no record causes: a process that one of them ends
+    does not count as a death at what it had in hand.
     """
 
     def __init__(
@@ -36,6 +43,8 @@ class GroupReader:
         member: str | None,
         settings: ReaderSettings,
         observer: LoopObserver,
+        skip: Skip | None = None,
+        blameless: tuple[type[Exception], ...] = BLAMELESS,
     ) -> None:
         self.busy = asyncio.Lock()
         self.generation = 0
@@ -46,9 +55,16 @@ class GroupReader:
         self._observer = observer
         self._watch = OffsetWatch()
         self._attempts = Attempts()
+        self._learned: set[TopicPartition] = set()
+        """Those of which it is known what the group has noted."""
+        self._skip = skip
+        self._blameless = blameless
         self._aside: dict[TopicPartition, dict[int, int]] = {}
         self._reason: str | None = None
         self._share: frozenset[TopicPartition] | None = None
+        self._fetched_to: dict[TopicPartition, int] = {}
+        self._done_to: dict[TopicPartition, int] = {}
+        """The last offsets that came and that are committed: between them lies what is in hand."""
         self._member = broker.group_member(
             group, topics, member=member, settings=settings, revoked=self._revoked
         )
@@ -70,6 +86,9 @@ class GroupReader:
             if first not in known and len(known) < ASIDE_MAX:
                 known[first] = last
                 self._observer.quarantined(*partition, last - first + 1)
+        for partition, records in fetched.items():
+            came_to = self._fetched_to.get(partition, -1)
+            self._fetched_to[partition] = max(came_to, records[-1].offset)
         return fetched
 
     def _tell_share(self) -> None:
@@ -82,6 +101,33 @@ class GroupReader:
                 self._observer.revoked(gone)
             if came or before is None:
                 self._observer.assigned(came)
+
+    async def pass_aside(self) -> None:
+        """Commit past what was set aside if nothing before it is in hand: no record may follow it.
+
+        Nothing is lost if that fails: the next call tries again.
+        """
+        for partition in self._aside.keys() & self.assigned():
+            done_to = self._done_to.get(partition, -1)
+            if not self._aside[partition] or self._fetched_to.get(partition, -1) > done_to:
+                continue
+            try:
+                await self.learn_due({partition: ()})
+                end = max(self._aside[partition].values()) + 1
+                await self._hand_in({partition: self._attempts.move(partition, end)})
+            except (BrokerError, TimeoutError) as failure:
+                self._observer.commit_missed(type(failure.__cause__ or failure).__name__)
+                return
+            self._attempts.moved(partition, end)
+            self._count_aside(partition)
+
+    def _count_aside(self, partition: TopicPartition) -> None:
+        topic, number = partition
+        for first, last in sorted(self._aside.pop(partition).items()):
+            expired = self._watch.seen(topic, number, first, last)
+            if expired > 0:
+                self._observer.expired_unread(topic, number, expired)
+            self._done_to[partition] = last
 
     def group_generation(self) -> int:
         """The group's own count of rebalances, as ``GroupMember.generation``."""
@@ -133,11 +179,15 @@ class GroupReader:
         """Look up the group's position in partitions new to us; a failure may be retried."""
         for partition in fetched:
             topic, number = partition
-            if not self._watch.knows(topic, number):
+            if partition not in self._learned:
                 async with asyncio.timeout(self._settings.commit_deadline_ms / 1000):
                     committed = await self._member.committed(partition)
-                self._watch.expect(topic, number, None if committed is None else committed.offset)
+                self._learned.add(partition)
                 self._attempts.learn(partition, committed)
+                # A store that goes by a position of its own has said what is due.
+                if not self._watch.knows(topic, number):
+                    offset = None if committed is None else committed.offset
+                    self._watch.expect(topic, number, offset)
 
     async def begin(self, fetched: Fetched) -> Fetched:
         """What of these to handle now; the group notes that it was begun. The rest comes again.
@@ -159,6 +209,23 @@ class GroupReader:
             self._attempts.noted(notes)
         return portion
 
+    @property
+    def suspicious(self) -> bool:
+        """Whether records of some partition go one by one (see ``attempts``)."""
+        return self._attempts.suspicious
+
+    @asynccontextmanager
+    async def blaming(self) -> AsyncIterator[None]:
+        """Around what is done with records in hand: what says nothing about them is no death."""
+        try:
+            yield
+        except asyncio.CancelledError:
+            await self.take_back()
+            raise
+        except self._blameless:
+            await self.take_back()
+            raise
+
     async def take_back(self) -> None:
         """Note that what was begun is given up alive; what cannot be noted counts as an attempt."""
         notes = self._attempts.to_take_back()
@@ -168,8 +235,12 @@ class GroupReader:
                     await self._member.commit(self._attempts.commits(notes))
 
     async def _pass_over(self, portion: Fetched) -> None:
+        for (topic, number), records in portion.items():
+            if self._skip is not None:
+                await self._skip(topic, number, records[0].offset)
         await self._hand_in(self._attempts.to_finish(portion))
         self._attempts.finished(portion)
+        self._done(portion)
         for (topic, number), records in portion.items():
             self._watch.seen(topic, number, records[0].offset, records[-1].offset)
             self._observer.passed_over(topic, number, records[0].offset)
@@ -226,7 +297,11 @@ class GroupReader:
         except TimeoutError as error:
             self._observer.commit_missed(type(error).__name__)
             return False
+        self._done(fetched)
         return True
+
+    def _done(self, fetched: Fetched) -> None:
+        self._done_to.update({at: records[-1].offset for at, records in fetched.items()})
 
     def lag(self, fetched: Fetched) -> int:
         """Unread records after these, as of the last fetch."""
@@ -247,5 +322,8 @@ class GroupReader:
             await self.take_back()
         # Another member may read on from here.
         self._watch.forget()
+        self._learned.clear()
+        self._fetched_to.clear()
+        self._done_to.clear()
         self._attempts.forget()
         self._aside.clear()

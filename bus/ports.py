@@ -272,8 +272,8 @@ class TopicReader(Protocol):
     async def fetch(self) -> Mapping[int, Sequence[ConsumedRecord]]:
         """The next records by partition, empty after a short wait."""
 
-    def set_aside(self) -> int:
-        """How many batches fetches passed over since this was asked last."""
+    def set_aside(self) -> list[SetAside]:
+        """What fetches passed over since this was asked last."""
 
 
 class Broker(Protocol):

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bus.failures import BrokerError, GaveUpError, SinkBackpressureError
-from bus.group_reader import GroupReader
+from bus.group_reader import GroupReader, Skip
 from bus.observer import BatchDone, LoopObserver
 from bus.pacing import Patience, Stopping, monotonic_ms
-from bus.ports import Broker, ConsumedRecord, ReaderSettings, TopicPartition
+from bus.ports import Broker, ConsumedRecord, Fetched, ReaderSettings, TopicPartition
 from bus.records import arrived_from
 from telemetry.arrived import Arrived
 
@@ -59,7 +59,12 @@ class SinkSettings:
 
 
 class SinkLoop:
-    """One group over some topics, into one store. ``member`` as in ``BatchLoop``."""
+    """One group over some topics, into one store. ``member`` as in ``BatchLoop``.
+
+    A record that ends every process that has it in hand is found as in ``BatchLoop``, by what the
+    group notes beside its offsets; ``skip`` moves the store's own position past it. An OSError of
+    ``write`` says nothing about a record.
+    """
 
     def __init__(
         self,
@@ -69,6 +74,7 @@ class SinkLoop:
         position: Position,
         write: Write,
         *,
+        skip: Skip | None = None,
         member: str | None = None,
         verify: Verify = _never,
         pause_reason: Callable[[], str | None] = lambda: None,
@@ -97,6 +103,7 @@ class SinkLoop:
             member=member,
             settings=self._settings.reader,
             observer=self._observer,
+            skip=skip,
         )
 
     async def run(self) -> None:
@@ -137,6 +144,9 @@ class SinkLoop:
         self._place(set(fetched) - self._placed)
         if self._due():
             await self._flush()
+        if not fetched:
+            async with self._reader.busy:
+                await self._reader.pass_aside()
         await self._verify_in_time()
 
     async def _verify_in_time(self) -> None:
@@ -177,6 +187,7 @@ class SinkLoop:
         settings = self._settings
         return bool(self._gathered) and (
             monotonic_ms() - self._gathered_since_ms >= settings.gather_ms
+            or self._reader.suspicious
             or self._gathered_records >= settings.gather_records_max
             or self._gathered_bytes >= settings.gather_bytes_max
         )
@@ -186,12 +197,16 @@ class SinkLoop:
         async with self._reader.busy:
             if not gathered or self._reader.generation != self._generation:
                 return
+            if self._pause_reason() is not None:
+                self._reader.step_back(gathered)
+                return
             failure = await self._write(gathered)
         if failure is None:
             self._patience.succeeded()
             return
         wait_ms = self._patience.failed(monotonic_ms())
         if wait_ms is None:
+            await self._reader.take_back()
             msg = f"nothing was made durable for {self._settings.give_up_ms} ms"
             raise GaveUpError(msg) from failure
         if isinstance(failure, SinkBackpressureError):
@@ -204,25 +219,30 @@ class SinkLoop:
     ) -> Exception | None:
         """Write and commit one batch; return the failure if it has to be tried again."""
         started_ms = monotonic_ms()
-        batch: list[Arrived] = []
-        for partition, records in gathered.items():
-            batch += arrived_from(partition.topic, records)
         try:
             # Fetched before and verified now: none of it is of a topic that was made since.
             await self._verify()
             self._verified_ms = started_ms
             await self._reader.learn_due(gathered)
+            self._reader.check_forward({at: gathered[at] for at in gathered if self._knows(at)})
+            portion = await self._reader.begin(gathered)
         except (TimeoutError, BrokerError) as failure:
             self._reader.step_back(gathered)
             return failure
-        self._reader.check_forward({at: gathered[at] for at in gathered if self._knows(at)})
+        return await self._through(portion, started_ms) if portion else None
+
+    async def _through(self, portion: Fetched, started_ms: int) -> Exception | None:
+        batch: list[Arrived] = []
+        for partition, records in portion.items():
+            batch += arrived_from(partition.topic, records)
         try:
-            await self._keep(batch)
+            async with self._reader.blaming():
+                await self._keep(batch)
         except SinkBackpressureError as failure:
-            self._reader.step_back(gathered)
+            self._reader.step_back(portion)
             return failure
-        self._reader.count_gaps(gathered)
-        committed = await self._reader.commit(gathered)
-        took_ms, lag = monotonic_ms() - started_ms, self._reader.lag(gathered)
+        self._reader.count_gaps(portion)
+        committed = await self._reader.commit(portion)
+        took_ms, lag = monotonic_ms() - started_ms, self._reader.lag(portion)
         self._observer.batch_done(BatchDone(len(batch), 0, took_ms, lag))
         return None if committed else TimeoutError("commit")

@@ -20,6 +20,7 @@ from bus.failures import (
     ViewOutdatedError,
 )
 from bus.pacing import Stopping, monotonic_ms
+from bus.partitions import partition_for
 from bus.ports import Broker, ConsumedRecord, TopicReader
 from bus.records import APPEND_TIME
 from bus.topic_watch import TopicWatch
@@ -58,9 +59,10 @@ class CompactedView:
     cannot take it raises UnreadableRowError, after it has seen to what the row might have said:
     ``quarantined(topic, fault)`` is called, and the view goes on. Whatever else it raises ends
     ``run``. ``heartbeat_at`` returns the milliseconds UTC in a heartbeat's value, or raises the
-    same; every partition must carry heartbeats of its own. ``elapsed_ms`` is
-    milliseconds that pass, also while the machine sleeps: a wall clock may be set. ``beat`` is
-    told the last heartbeat of each fetch, by partition.
+    same; every partition must carry heartbeats of its own. A row in another partition than its key
+    belongs to (``partition_for``) is not applied. ``elapsed_ms`` is milliseconds that pass, also
+    while the machine sleeps: a wall clock may be set. ``beat`` is told the last heartbeat of each
+    fetch, by partition.
     """
 
     def __init__(
@@ -90,6 +92,8 @@ class CompactedView:
         self._contents: dict[int, RunningContents] = {}
         self._lacking: set[int] = set()
         self._telling: set[int] = set()
+        self._aside: dict[int, int] = {}
+        """The last offset of each partition that was not unpacked: no row of it was seen."""
         self._heard_ms: dict[int, int] = {}
         self._heartbeats: dict[int, int | None] = {}
         self._due: dict[int, int] = {}
@@ -107,7 +111,9 @@ class CompactedView:
         """Whether the last heartbeats told of the rows read before them, and none was lost since.
 
         A heartbeat that does not say what its partition holds changes nothing: until one does,
-        a view is taken for complete, and one that was found incomplete stays so.
+        a view is taken for complete, and one that was found incomplete stays so. After a batch
+        that was not unpacked, whose rows nobody knows, and after a deletion, a view is incomplete
+        until a heartbeat behind it tells of the rows that the view has.
         """
         return not self._lacking
 
@@ -148,7 +154,7 @@ class CompactedView:
             raise TopicError(self._topic, "UnknownTopicOrPartitionError")
         self._heartbeats = dict.fromkeys(range(found.partitions))
         self._contents = {number: RunningContents() for number in self._heartbeats}
-        self._lacking, self._telling = set(), set()
+        self._lacking, self._telling, self._aside = set(), set(), {}
         self._heard_ms = dict.fromkeys(self._heartbeats, self._elapsed_ms())
         return found.partitions
 
@@ -161,8 +167,10 @@ class CompactedView:
             if not self.ready.is_set() and await reader.caught_up():
                 self.ready.set()
             fetched = await reader.fetch()
-            if reader.set_aside():
+            for (_, partition), _, last in reader.set_aside():
                 self._quarantined(self._topic, RowFault.UNPACKING)
+                self._lacking.add(partition)
+                self._aside[partition] = last
             for partition, records in fetched.items():
                 self._take(partition, records)
                 await asyncio.sleep(0)
@@ -206,10 +214,13 @@ class CompactedView:
             if record.value is None:
                 return None
             at_ms = self._heartbeats[partition] = self._heartbeat_at(record.value)
-            self._compare(partition, self._contents_at(record.value))
+            self._compare(partition, record.offset, self._contents_at(record.value))
             appended = record.timestamp_type == APPEND_TIME
             return Beat(at_ms, record.timestamp if appended else None, self.ready.is_set())
         contents = self._contents[partition]
+        if record.key not in contents.keys and self._belongs_to(record.key) != partition:
+            # In its own partition this key has a row, or none: this one does not touch it.
+            raise UnreadableRowError(RowFault.MISPLACED)
         try:
             self._apply(record.key, record.value)
         except UnreadableRowError:
@@ -219,14 +230,20 @@ class CompactedView:
                 self._lacking.add(partition)
             contents.take(record.key, None)
             raise
+        if record.value is None and record.key in contents.keys and partition in self._telling:
+            # Anybody could have written it: until the next heartbeat agrees, it may be lacking.
+            self._lacking.add(partition)
         contents.take(record.key, record.value)
         return None
 
-    def _compare(self, partition: int, told: Contents | None) -> None:
+    def _belongs_to(self, key: bytes) -> int:
+        return partition_for(key, len(self._contents))
+
+    def _compare(self, partition: int, offset: int, told: Contents | None) -> None:
         if told is None:
             return
         self._telling.add(partition)
         if told != self._contents[partition].contents:
             self._lacking.add(partition)
-        else:
+        elif offset > self._aside.get(partition, -1):
             self._lacking.discard(partition)

@@ -96,6 +96,28 @@ class Outbox:
             await publish(strangers)
         return len(strangers) + await self.republish_all()
 
+    async def take_out_strangers(
+        self,
+        publish: PublishRecords,
+        partitions: Mapping[str, int],
+        partition_of: PartitionOf,
+        read: ReadTopics,
+    ) -> int | None:
+        """Delete the rows that lie in the topics under keys that the registry does not know.
+
+        How many; None as ``mend``.
+        """
+        async with self._database.sole_publisher() as sole:
+            if not sole:
+                return None
+            await self._drain(publish)
+            rows = await self._published(publish, partitions, partition_of)
+            if rows is None:
+                return None
+            strangers = rows.strangers(await read())
+            await publish(strangers)
+        return len(strangers)
+
     async def _published(
         self, publish: PublishRecords, partitions: Mapping[str, int], partition_of: PartitionOf
     ) -> PublishedRows | None:

@@ -22,6 +22,10 @@ CLAIMS: Final[Mapping[str, Capability]] = {
     "The ground “your consent” means that you can refuse, and take it back at any time.": (
         Capability.CONSENT
     ),
+    (
+        "This purpose is suspended: nothing new is taken in for it. What is kept already ends as "
+        "stated here."
+    ): Capability.ADMISSION,
     "a square of about %(edge)s": Capability.STREAMING,
     "a store deletes each record by its own expiry": Capability.EXPIRY,
     "an H3 cell of size %(resolution)s": Capability.STREAMING,

@@ -110,7 +110,7 @@ def coverage_json(found: tuple[Covered, ...]) -> dict[str, Any]:
                     for rule, lacks in clause.rules.items()
                 ],
                 "rules_carried_out": clause.carried,
-                "duties": [duty.model_dump() for duty in clause.duties],
+                "duties": [duty.model_dump(mode="json") for duty in clause.duties],
                 "cases": list(clause.cases),
                 "evidence": list(clause.evidence),
             }

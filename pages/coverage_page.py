@@ -8,6 +8,7 @@ from pages.phrases import LACKING, STATES
 from pages.rules import RuleWords
 from pages.titles import Titles
 from policy.compiled import CompiledPolicy
+from policy.language.authority_files import Duty
 from policy.vocabulary.bilingual import Language
 
 SHOWN_MAX: Final = 4
@@ -43,8 +44,23 @@ def _row(clause: Covered, rules: RuleWords, titles: Titles) -> dict[str, object]
         "counted": words.share(clause.carried, len(clause.rules)) if clause.rules else "",
         "rules": distinct[:SHOWN_MAX],
         "more": max(0, len(distinct) - SHOWN_MAX),
-        "duties": [titles.told(duty.duty) for duty in clause.duties],
+        "duties": [_duty(duty, titles) for duty in clause.duties],
         "cases": len(clause.cases),
         "tests": clause.evidence,
-        "traces": [titles.told(duty.evidence) for duty in clause.duties],
+        "traces": [_trace(duty, titles) for duty in clause.duties],
     }
+
+
+def _duty(duty: Duty, titles: Titles) -> str:
+    """Who does what, and when somebody looks whether it is done."""
+    return titles.words.gettext(
+        "%(who)s: %(duty)s (looked at again on %(day)s)",
+        who=titles.told(duty.who),
+        duty=titles.told(duty.duty),
+        day=titles.words.date(duty.review_on),
+    )
+
+
+def _trace(duty: Duty, titles: Titles) -> str:
+    evidence = duty.evidence
+    return evidence if isinstance(evidence, str) else titles.told(evidence)

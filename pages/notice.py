@@ -53,6 +53,7 @@ class _Purpose(NamedTuple):
     notices: list[_Text]
     rows: list[_Row]
     forbids: list[str]
+    suspended: bool
 
 
 def notice_page(compiled: CompiledPolicy, language: Language) -> str:
@@ -91,7 +92,8 @@ def _purpose(content: Purpose, compiled: CompiledPolicy, titles: Titles) -> _Pur
     ]
     forbids = _forbids(content.forbids, titles, everywhere=False)
     rows = _rows(cells, plan, titles)
-    return _Purpose(content.purpose, titles.told(content.title), texts, rows, forbids)
+    title, suspended = titles.told(content.title), content.suspended
+    return _Purpose(content.purpose, title, texts, rows, forbids, suspended)
 
 
 def _lacking(reference: str, plan: Plan, titles: Titles) -> str:
@@ -115,7 +117,8 @@ def _rows(cells: Iterable[PlanCell], plan: Plan, titles: Titles) -> list[_Row]:
     words = titles.words
     recipients: dict[tuple[str, _Alike], list[str]] = {}
     for cell in cells:
-        kept, ground = keep_words(cell.retention, words), words.gettext(GROUNDS[cell.basis.kind])
+        kept = keep_words(cell.retention, words, titles.last_day(cell))
+        ground = words.gettext(GROUNDS[cell.basis.kind])
         alike = _Alike(_fineness(cell, plan, titles), kept, ground, not lacking(cell))
         key = (titles.item(cell.category), alike)
         recipients.setdefault(key, []).append(_recipient(cell, titles))

@@ -1,6 +1,7 @@
 """The policy's own terms in words for the people it is about."""
 
 from collections.abc import Mapping
+from datetime import date
 from typing import Final, assert_never
 
 from pages.translation import Translation, phrase
@@ -45,6 +46,7 @@ TRIGGERS: Final[Mapping[str, str]] = {
     "study_end": phrase("after the study ends"),
     "enrolment_end": phrase("after you leave the service"),
     "filing_date": phrase("after the tax return is filed"),
+    "filing_due": phrase("after the tax return is due"),
     "provision_end": phrase("after we stop passing it on"),
     "consent_end": phrase("after your consent ends"),
 }
@@ -131,12 +133,33 @@ def _space(space: Space, words: Translation) -> str:
             assert_never(space)
 
 
-def keep_words(keep: PlanRetention, words: Translation) -> str:
-    """``24 months after we received it``, with the cap where the event may not come."""
-    period, trigger = words.period(keep.at_most), words.gettext(TRIGGERS[keep.trigger])
-    kept = words.gettext("%(period)s %(trigger)s", period=period, trigger=trigger)
-    kept = words.claimed(kept, of_trigger(keep.trigger))
-    if keep.cap is None:
+def keep_words(keep: PlanRetention, words: Translation, last_day: date | None = None) -> str:
+    """``24 months after we received it``, with the cap if the event may not come.
+
+    ``last_day`` is that of the cell, from which on nothing new is passed.
+    """
+    kept = _kept_words(keep, words)
+    if last_day is None:
         return kept
-    cap = words.period(keep.cap)
-    return words.gettext("%(kept)s, in any case %(period)s", kept=kept, period=cap)
+    return words.listed([kept, words.gettext("ends on %(day)s", day=words.date(last_day))])
+
+
+def _kept_words(keep: PlanRetention, words: Translation) -> str:
+    period, trigger = words.period(keep.at_most), words.gettext(TRIGGERS[keep.trigger])
+    if keep.at_least is None:
+        kept = words.gettext("%(period)s %(trigger)s", period=period, trigger=trigger)
+    else:
+        kept = words.gettext(
+            "at least %(least)s, at most %(period)s %(trigger)s",
+            least=words.period(keep.at_least),
+            period=period,
+            trigger=trigger,
+        )
+    kept = words.claimed(kept, of_trigger(keep.trigger))
+    if keep.cap is not None:
+        cap = words.period(keep.cap)
+        kept = words.gettext("%(kept)s, in any case %(period)s", kept=kept, period=cap)
+    if keep.review_on is not None:
+        day = words.date(date.fromisoformat(keep.review_on))
+        kept = words.gettext("%(kept)s, looked at again on %(day)s", kept=kept, day=day)
+    return kept

@@ -51,6 +51,7 @@ def _activity(compiled: CompiledPolicy, page: Purpose) -> dict[str, Any]:
         "clause": page.seed,
         "dpv": page.dpv,
         "gdpr": page.gdpr,
+        "suspended": page.suspended,
         "recipients": [
             {
                 "id": one.id,
@@ -87,8 +88,11 @@ def _data(document: Document, cell: PlanCell) -> dict[str, Any]:
         "ground": str(cell.basis.kind),
         "notice": cell.basis.notice,
         "at_most": str(keep.at_most),
+        "at_least": None if keep.at_least is None else str(keep.at_least),
         "from": keep.trigger,
         "cap": None if keep.cap is None else str(keep.cap),
+        "review_on": keep.review_on,
+        "until": cell.until,
         "because": keep.because.model_dump(),
         "authorities": list(cell.cites),
         "state": str(state(lacking(cell))),
@@ -118,6 +122,7 @@ def _section(plan: Plan, content: Purpose, titles: Titles) -> dict[str, object]:
     return {
         "id": content.purpose,
         "title": f"{titles.purpose(content.purpose)} ({content.seed})",
+        "suspended": content.suspended,
         "recipients": [
             recipient_words(one, words, country_words(one.countries, words))
             for one in content.recipients
@@ -132,7 +137,7 @@ def _row(cell: PlanCell, titles: Titles) -> list[str]:
         str(len(cell.signals) + len(cell.facts)),
         titles.who(cell.purpose, cell.recipient),
         titles.words.gettext(GROUNDS[cell.basis.kind]),
-        keep_words(cell.retention, titles.words),
+        keep_words(cell.retention, titles.words, titles.last_day(cell)),
         titles.told(cell.retention.because),
         ", ".join(cell.cites),
         titles.words.gettext(STATES[state(lacking(cell))]),

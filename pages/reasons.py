@@ -9,11 +9,13 @@ from telemetry.outcome import Rejected, Withheld
 _REASONS: Final[Mapping[str, str]] = {
     Withheld.NOT_COLLECTED: phrase("no purpose collects it"),
     Withheld.NOT_IN_PURPOSE: phrase("not needed for this purpose"),
+    Withheld.SUSPENDED: phrase("the purpose is suspended"),
     Withheld.NO_LINK: phrase("nobody is linked to the device"),
     Withheld.NO_CONSENT: phrase("no consent"),
     Withheld.OBJECTED: phrase("the person objected"),
     Withheld.ERASED: phrase("erased"),
     Withheld.FORBIDDEN: phrase("forbidden by the policy"),
+    Withheld.ENDED: phrase("the last day has passed"),
     Withheld.DROPPED: phrase("left out on purpose"),
     Withheld.UNSUPPORTED: phrase("its treatment is not carried out yet"),
     Withheld.TOO_LATE: phrase("arrived too late to be kept"),

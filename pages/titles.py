@@ -1,10 +1,13 @@
 """What a document calls its purposes, categories, facts and recipients, in one language."""
 
+from datetime import date
+
 from pages.phrases import CLASSES
 from pages.translation import translation
 from policy.language.document import Document
 from policy.language.policy_file import Controller, Manager
 from policy.language.purpose_file import Recipient
+from policy.plan.cells import PlanCell
 from policy.vocabulary.bilingual import Bilingual, Language
 
 
@@ -36,6 +39,10 @@ class Titles:
     def receives(self, purpose: str, recipient: str) -> Recipient:
         """Who stands under this id on the purpose's page."""
         return self._recipients[purpose, recipient]
+
+    def last_day(self, cell: PlanCell) -> date | None:
+        """The day on which the cell itself ends, whoever receives it."""
+        return self.document.page(cell.purpose).cells[cell.category][cell.line].until
 
     def who(self, purpose: str, recipient: str) -> str:
         """The same by name."""

@@ -4,17 +4,21 @@ Attribution uses the event's time; permission uses the event's time *and* now, b
 the same consent: a consent given again later does not open what an older one covered. A
 consent that covers a part of an envelope opens none of it: what leaves for one recipient
 then never depends on another's consent, and is the same when it is processed again.
-If a forbid names the role of the link's person, no ground opens the route.
+If a forbid names the role of the link's person, no ground opens the route; nor from the instant on
+at which its last day ends it, whenever the reading was made.
 An answer holds for an interval of event times and of nows, so that it can be kept: one for
 events that this interval does not hold is about them alone and must not be kept.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final, NamedTuple
 
 from processors.people import FOREVER_MS, People
 from processors.routes import Route
-from telemetry.wire.control import ConsentInterval, LinkInterval
+from telemetry.wire.control import ConsentInterval, LinkInterval, Role
+
+NO_ROUTE: Final = frozenset[int]()
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,8 @@ class Permission:
     """Indexes of the open routes; empty if no one is linked."""
     barred: frozenset[int]
     """Those that would be open, had no forbid named the role of the link's person."""
+    ended: frozenset[int]
+    """Those that would be open, had their last day not begun."""
     consents: dict[int, ConsentInterval]
     """The consent on which an open route rests, by route index."""
 
@@ -63,31 +69,50 @@ def permit(
         for edge_ms in (row.from_ms, FOREVER_MS if row.to_ms is None else row.to_ms):
             from_ms, to_ms = _narrow(from_ms, to_ms, edge_ms, first_ms)
             now_from_ms, now_to_ms = _narrow(now_from_ms, now_to_ms, edge_ms, now_ms)
+    for until_ms in {route.until_ms for route in routes if route.until_ms is not None}:
+        now_from_ms, now_to_ms = _narrow(now_from_ms, now_to_ms, until_ms, now_ms)
     instants = (first_ms, last_ms, now_ms)
     holding = [row for row in rows if all(_holds(row, instant) for instant in instants)]
-    granted: set[int] = set()
-    barred: set[int] = set()
-    consents: dict[int, ConsentInterval] = {}
-    for route in routes:
-        consent = None
-        if route.basis.consent is not None:
-            consent = _consent_for(route, holding)
-            if consent is None:
-                continue
-        if link.role in route.not_for:
-            barred.add(route.index)
-            continue
-        granted.add(route.index)
-        if consent is not None:
-            consents[route.index] = consent
     return Permission(
-        from_ms, to_ms, now_from_ms, now_to_ms, link, frozenset(granted), frozenset(barred),
-        consents,
+        from_ms, to_ms, now_from_ms, now_to_ms, link,
+        *_judged(routes, link.role, holding, now_ms),
     )  # fmt: skip
 
 
+class _Judged(NamedTuple):
+    granted: frozenset[int]
+    barred: frozenset[int]
+    ended: frozenset[int]
+    consents: dict[int, ConsentInterval]
+
+
+def _judged(
+    routes: Sequence[Route], role: Role, holding: Sequence[ConsentInterval], now_ms: int
+) -> _Judged:
+    """Every route that is open, or would be; one that lacks a consent is in none of them."""
+    granted: set[int] = set()
+    barred: set[int] = set()
+    ended: set[int] = set()
+    consents: dict[int, ConsentInterval] = {}
+    for route in routes:
+        consent = None if route.basis.consent is None else _consent_for(route, holding)
+        if route.basis.consent is not None and consent is None:
+            continue
+        if role in route.not_for:
+            barred.add(route.index)
+        elif route.until_ms is not None and now_ms >= route.until_ms:
+            ended.add(route.index)
+        else:
+            granted.add(route.index)
+            if consent is not None:
+                consents[route.index] = consent
+    return _Judged(frozenset(granted), frozenset(barred), frozenset(ended), consents)
+
+
 def _nobodys(from_ms: int, to_ms: int, now_to_ms: int) -> Permission:
-    return Permission(from_ms, to_ms, -FOREVER_MS, now_to_ms, None, frozenset(), frozenset(), {})
+    return Permission(
+        from_ms, to_ms, -FOREVER_MS, now_to_ms, None, NO_ROUTE, NO_ROUTE, NO_ROUTE, {}
+    )
 
 
 def _empty(row: ConsentInterval) -> bool:

@@ -133,6 +133,7 @@ class Processor:
                 granted=answer.granted,
                 keyless=pseudonyms.keyless,
                 barred=answer.barred,
+                ended=answer.ended,
             )
         expiry = self._expiry_cache.of(start_ms)
         late = expiry.late(pseudonyms.stamps, now_ms)
@@ -140,7 +141,7 @@ class Processor:
             return state.in_time, expiry
         decision = self._program.decision(
             linked=True, granted=answer.granted, late=late, keyless=pseudonyms.keyless,
-            barred=answer.barred,
+            barred=answer.barred, ended=answer.ended,
         )  # fmt: skip
         return decision, expiry
 

@@ -32,6 +32,8 @@ class Decision:
     keyless: frozenset[int]
     barred: frozenset[int]
     """Forbidden for the role of the link's person; none of them is granted."""
+    ended: frozenset[int] = frozenset()
+    """Past their last day; none of them is granted."""
 
     @property
     def active(self) -> frozenset[int]:
@@ -76,11 +78,12 @@ class Program:
         late: frozenset[int] = frozenset(),
         keyless: frozenset[int] = frozenset(),
         barred: frozenset[int] = frozenset(),
+        ended: frozenset[int] = frozenset(),
     ) -> Decision:
         """The one decision object for these sets (few: grounds, roles and periods decide)."""
-        key = (linked, granted, late, keyless, barred)
+        key = (linked, granted, late, keyless, barred, ended)
         if key not in self._decisions:
-            self._decisions[key] = Decision(linked, granted, late, keyless, barred)
+            self._decisions[key] = Decision(*key)
         return self._decisions[key]
 
 

@@ -1,8 +1,9 @@
 """The plan's lanes as the hot path uses them: split by ground and roles, chains taken apart.
 
-A *route* is one lane on one ground for the same people: it is granted or withheld as a
-whole, leaves as one record, and names one basis. Splitting by ground keeps one consent from
-opening what needs another; splitting by roles limits a forbid for some people to those people.
+A *route* is one lane on one ground for the same people and until the same day: it is granted or
+withheld as a whole, leaves as one record, and names one basis. Splitting by ground keeps one
+consent from opening what needs another; splitting by roles limits a forbid for some people to
+those people.
 """
 
 from collections import Counter
@@ -63,6 +64,8 @@ class Route:
     chains: Mapping[str, Chain]
     not_for: tuple[Role, ...] = ()
     """Roles whose people it is closed to, whatever they agreed to."""
+    until_ms: int | None = None
+    """The instant from which it is closed to everyone."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -75,7 +78,7 @@ class OutputTable:
 
 
 def routes_of(plan: Plan) -> tuple[Route, ...]:
-    """Every route of the plan, in the plan's order.
+    """Every route of the plan that is not suspended, in the plan's order.
 
     Raises if a rule holds an operation that is not known here or lets nothing through:
     what cannot be treated must not start.
@@ -83,16 +86,24 @@ def routes_of(plan: Plan) -> tuple[Route, ...]:
     found: list[Route] = []
     alike = Counter[str]()
     for output in plan.outputs:
+        if output.purpose in plan.suspended:
+            continue
         for lane in output.lanes:
-            rules = {(r.basis, r.not_for): dict[str, Chain]() for r in lane.rules}
+            rules = {_together(rule): dict[str, Chain]() for rule in lane.rules}
             for rule in lane.rules:
-                rules[rule.basis, rule.not_for][rule.signal] = _chain(rule)
-            for (basis, not_for), chains in rules.items():
+                rules[_together(rule)][rule.signal] = _chain(rule)
+            for (basis, not_for, until_ms), chains in rules.items():
                 holds = f"{output.purpose}/{output.recipient}/{digest(lane.time_floor_ms, chains)}"
                 alike[holds] += 1
                 name = f"{holds}/{alike[holds]}"
-                found.append(Route(len(found), name, output, lane, basis, chains, not_for))
+                who = basis, chains, not_for, until_ms
+                found.append(Route(len(found), name, output, lane, *who))
     return tuple(found)
+
+
+def _together(rule: Rule) -> tuple[Basis, tuple[Role, ...], int | None]:
+    """What rules of one lane must share to be granted or withheld as one."""
+    return rule.basis, rule.not_for, rule.until_ms
 
 
 def tables_of(plan: Plan, routes: tuple[Route, ...]) -> tuple[OutputTable, ...]:
@@ -104,6 +115,9 @@ def tables_of(plan: Plan, routes: tuple[Route, ...]) -> tuple[OutputTable, ...]:
             path: tuple(p for p in mine if path in p.chains) for p in mine for path in p.chains
         }
         denials = {denial.signal: denial.reason for denial in output.denials}
+        if output.purpose in plan.suspended:
+            rules = (rule for lane in output.lanes for rule in lane.rules)
+            denials |= dict.fromkeys((rule.signal for rule in rules), Withheld.SUSPENDED)
         tables.append(OutputTable(output, wanted, denials))
     return tuple(tables)
 

@@ -98,6 +98,8 @@ def _refusal(
         elif route.index in decision.barred:
             # No key is asked for what cannot leave, so it is unknown whether it is destroyed.
             reasons.add(Withheld.FORBIDDEN)
+        elif route.index in decision.ended:
+            reasons.add(Withheld.ENDED)
         elif route.index not in decision.granted:
             reasons.add(Withheld.NO_CONSENT)
         elif route.index in decision.keyless:

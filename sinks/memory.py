@@ -114,6 +114,12 @@ class MemorySink:
                     self._store.topic_ids[place] = self._bound[topic]
         return total
 
+    def pass_over(self, topic: str, partition: int, offset: int, now_ms: int) -> None:
+        """See ``Sink``."""
+        del now_ms
+        position = self.position(topic, partition) or 0
+        self._store.positions[topic, partition] = max(position, offset + 1)
+
     def forget(self, now_ms: int) -> None:
         """See ``Sink``."""
         for window in self._store.windows.values():

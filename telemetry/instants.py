@@ -1,7 +1,7 @@
 """Instants as integer milliseconds UTC, and the grains to which they are floored."""
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from enum import StrEnum
 from typing import Final
 
@@ -59,9 +59,9 @@ def to_ms(moment: datetime) -> int:
     return (moment - _EPOCH) // _MILLISECOND
 
 
-def day_start_ms(day: date) -> int:
-    """When a day begins, UTC."""
-    return to_ms(datetime(day.year, day.month, day.day, tzinfo=UTC))
+def day_start_ms(day: date, zone: tzinfo) -> int:
+    """When a day begins in a zone: at the first of its midnights, or where a gap takes it away."""
+    return to_ms(datetime(day.year, day.month, day.day, tzinfo=zone))
 
 
 def to_datetime(instant_ms: int) -> datetime:

@@ -46,6 +46,7 @@ TOGETHER = {
     "tests/flow/test_replay_real.py": "road",
     "tests/integration/test_commands.py": "road",
     "tests/flow/test_crash.py": "calm",
+    "tests/flow/test_deadly_record.py": "calm",
     "tests/flow/test_freezes.py": "calm",
     "tests/flow/test_full_disk.py": "calm",
     "tests/flow/test_outage.py": "calm",

@@ -66,6 +66,11 @@ class Unpacking:
         return self.used >= 2 * self.batch_bytes_max
 
 
+def _log(aside: SetAside) -> None:
+    logger.warning("a batch of %s unpacks to too much; it was set aside", aside.topic)
+
+
+_told_of: Callable[[SetAside], None] = _log
 _fetching: ContextVar[Unpacking | None] = ContextVar("fetching", default=None)
 _codec = threading.local()
 
@@ -151,7 +156,7 @@ class _Batches:
             topic, partition = self._tp
             aside = SetAside(topic, partition, batch.base_offset, batch.next_offset - 1)
             if _fetching.get() is None:
-                logger.warning("a batch of %s unpacks to too much; it was set aside", topic)
+                _told_of(aside)
             else:
                 current.set_aside.append(aside)
             return _Passed(batch)
@@ -163,6 +168,12 @@ class _PartitionRecords(fetcher.PartitionRecords):  # type: ignore[misc]  # aiok
     def __init__(self, tp: Any, records: Any, *rest: Any) -> None:
         *_, check_crcs, _isolation = rest
         super().__init__(tp, _Batches(tp, records, check_crcs=bool(check_crcs)), *rest)
+
+
+def tell_of_others(told: Callable[[SetAside], None]) -> None:
+    """Name who is told of batches that consumers of others set aside; else they are logged."""
+    global _told_of  # noqa: PLW0603  # a consumer of others has no place to keep it
+    _told_of = told
 
 
 def install() -> None:

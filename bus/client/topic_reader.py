@@ -10,7 +10,7 @@ from bus.client import bounded_fetch, metadata_pause
 from bus.client.address import Address
 from bus.client.closing import end_consumer
 from bus.client.translation import translated
-from bus.ports import ConsumedRecord
+from bus.ports import ConsumedRecord, SetAside, TopicPartition
 
 POLL_MS: Final = 200
 RECORDS_MAX: Final = 2_000
@@ -22,11 +22,12 @@ class KafkaTopicReader:
 
     def __init__(self, address: Address, topic: str, partitions: int) -> None:
         self._address = address
+        self._topic = topic
         full = address.topic(topic)
         self._partitions = [KafkaPartition(full, number) for number in range(partitions)]
         self._consumer: Any = None
         self._ends: dict[Any, int] = {}
-        self._set_aside = 0
+        self._set_aside: list[SetAside] = []
 
     @translated
     async def start(self) -> None:
@@ -58,10 +59,13 @@ class KafkaTopicReader:
         """The next records by partition, empty after a short wait."""
         with bounded_fetch.unpacking(self._address.unpacked_bytes_max) as unpacked:
             fetched = await self._consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_MAX)
-        self._set_aside += len(unpacked.set_aside)
+        self._set_aside += [
+            SetAside(TopicPartition(self._topic, one.partition), one.first, one.last)
+            for one in unpacked.set_aside
+        ]
         return {partition.partition: records for partition, records in fetched.items()}
 
-    def set_aside(self) -> int:
-        """How many batches fetches passed over since this was asked last."""
-        passed, self._set_aside = self._set_aside, 0
+    def set_aside(self) -> list[SetAside]:
+        """What fetches passed over since this was asked last."""
+        passed, self._set_aside = self._set_aside, []
         return passed

@@ -13,6 +13,7 @@ from bus.memory.clients import MemoryProducer, MemoryReader
 from bus.memory.cluster import Cluster, Stored
 from bus.memory.faults import Event, Fault, Faults
 from bus.memory.groups import Group, MemoryMember
+from bus.partitions import partition_for
 from bus.ports import BrokerSettings, Offsets, ReaderSettings
 from bus.records import Outgoing
 
@@ -91,6 +92,19 @@ class FakeBroker:
                 placed = record._replace(topic=topic, partition=partition)
                 self._cluster.append(placed, self._cluster.clock())
         self._cluster.changed()
+
+    def put(self, topic: str, key: bytes, value: bytes | None) -> None:
+        """Write a record as others would, into the partition that its key belongs to."""
+        partition = partition_for(key, len(self._cluster.topics[topic].logs))
+        self.feed(topic, partition, Outgoing(topic, partition, key, value))
+
+    def drop_bomb(self, topic: str, partition: int) -> None:
+        """Write a batch of one record that every reader passes over."""
+        log = self._cluster.log(topic, partition)
+        if log is None:
+            raise LookupError(topic)
+        log.bombs.add(log.end)
+        self.feed(topic, partition, Outgoing(topic, None, b"k", b""))
 
     def records(self, topic: str) -> list[Stored]:
         """The records of a topic, partition by partition."""

@@ -5,9 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from bus.failures import BrokerError, OversizedError, SendFailedError
-from bus.memory.cluster import Cluster, size_of
+from bus.memory.cluster import Cluster, parted, size_of
 from bus.memory.faults import Fault, Faults
-from bus.ports import BATCH_BYTES_MAX, ConsumedRecord
+from bus.ports import BATCH_BYTES_MAX, ConsumedRecord, SetAside
 from bus.records import Outgoing
 
 POLL_MS: Final = 200
@@ -87,6 +87,7 @@ class MemoryReader:
         self._topic = topic
         self._positions = dict.fromkeys(range(partitions), 0)
         self._ends: dict[int, int] = {}
+        self._set_aside: list[SetAside] = []
 
     async def start(self) -> None:
         """Note where the topic ends now; BrokerError while the broker is away."""
@@ -110,9 +111,10 @@ class MemoryReader:
             fetched = self._next()
         return fetched
 
-    def set_aside(self) -> int:
-        """Nothing: no record here is compressed."""
-        return 0
+    def set_aside(self) -> list[SetAside]:
+        """The bombs of fetches since this was asked last."""
+        passed, self._set_aside = self._set_aside, []
+        return passed
 
     def _next(self) -> dict[int, Sequence[ConsumedRecord]]:
         fetched: dict[int, Sequence[ConsumedRecord]] = {}
@@ -121,6 +123,8 @@ class MemoryReader:
             if log is None:
                 continue
             at = position if log.begin <= position <= log.end else log.begin
-            fetched[number] = log.after(at, RECORDS_MAX)
-            self._positions[number] = at + len(fetched[number])
+            records = log.after(at, RECORDS_MAX)
+            self._positions[number] = at + len(records)
+            fetched[number], aside = parted(self._topic, log, records)
+            self._set_aside += aside
         return {number: records for number, records in fetched.items() if records}

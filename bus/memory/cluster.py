@@ -5,14 +5,14 @@ of records; a topic made anew begins at 0; a setting that is not set has the bro
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from typing import Final, NamedTuple
 
 from bus.failures import BrokerError, TopicError
 from bus.memory.faults import Event
-from bus.ports import BrokerSettings
+from bus.ports import BrokerSettings, SetAside, TopicPartition
 from bus.records import Outgoing
 from bus.topics import ActualTopic, TopicSpec
 
@@ -71,6 +71,8 @@ class PartitionLog:
     begin: int = 0
     end: int = 0
     events: dict[int, list[Event]] = field(default_factory=dict)
+    bombs: set[int] = field(default_factory=set)
+    """Offsets of records, each a batch of its own, that no reader unpacks."""
 
     def after(self, offset: int, records_max: int) -> list[Stored]:
         """The records from ``offset`` on."""
@@ -193,6 +195,19 @@ class Cluster:
             return
         finally:
             self._waiting.discard(mine)
+
+
+def parted(
+    topic: str, log: PartitionLog, records: Sequence[Stored]
+) -> tuple[list[Stored], list[SetAside]]:
+    """What a client hands on of these records, and which bombs it passes over."""
+    good = [record for record in records if record.offset not in log.bombs]
+    aside = [
+        SetAside(TopicPartition(topic, record.partition), record.offset, record.offset)
+        for record in records
+        if record.offset in log.bombs
+    ]
+    return good, aside
 
 
 def size_of(record: Outgoing) -> int:

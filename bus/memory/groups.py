@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from itertools import count
 
 from bus.failures import CommitRefusedError
-from bus.memory.cluster import Cluster, PartitionLog
+from bus.memory.cluster import Cluster, PartitionLog, parted
 from bus.memory.faults import Event, Fault, Faults
 from bus.ports import (
     Committed,
@@ -115,6 +115,7 @@ class MemoryMember:
         self._positions: dict[TopicPartition, int] = {}
         self._paused: set[TopicPartition] = set()
         self._generation = -1
+        self._set_aside: list[SetAside] = []
 
     async def start(self) -> None:
         """Join; BrokerError while the broker is away."""
@@ -148,8 +149,9 @@ class MemoryMember:
         return fetched
 
     def set_aside(self) -> list[SetAside]:
-        """Nothing: no record here is compressed."""
-        return []
+        """The bombs of fetches since this was asked last."""
+        passed, self._set_aside = self._set_aside, []
+        return passed
 
     def assigned(self) -> set[TopicPartition]:
         """The partitions that are this member's now."""
@@ -234,10 +236,11 @@ class MemoryMember:
             until = min((offset for offset in log.events if offset > position), default=log.end)
             records = log.after(position, min(left, until - position))
             if records:
-                fetched[at] = records
                 left -= len(records)
                 self._positions[at] = records[-1].offset + 1
-        return fetched
+                fetched[at], aside = parted(at.topic, log, records)
+                self._set_aside += aside
+        return {at: records for at, records in fetched.items() if records}
 
     async def _happened(self) -> bool:
         """Whether an event was due at this member's position; if so, it has happened."""

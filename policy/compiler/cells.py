@@ -18,7 +18,6 @@ def _cell(members: list[Permit]) -> PlanCell:
     first, placed = members[0], members[0].placed
     allowed = [permit for permit in members if permit.denial is None]
     keep, delivery = placed.cell.keep, placed.delivery
-    until = first.recipient.until
     return PlanCell(
         id=first.cell_id,
         purpose=placed.purpose,
@@ -39,8 +38,17 @@ def _cell(members: list[Permit]) -> PlanCell:
         denials=tuple(one.denial for one in members if one.denial is not None),
         precision=placed.cell.precision or None,
         basis=first.basis,
-        retention=PlanRetention(keep.at_most, keep.trigger, keep.cap, first.grain, keep.because),
-        until=None if until is None else until.isoformat(),
+        retention=PlanRetention(
+            keep.at_most,
+            keep.trigger,
+            keep.cap,
+            first.grain,
+            keep.because,
+            keep.at_least,
+            None if keep.review_on is None else keep.review_on.isoformat(),
+        ),
+        until=None if first.until is None else first.until.isoformat(),
+        until_ms=first.until_ms,
         cites=first.cites,
         where=first.where,
     )

@@ -102,6 +102,10 @@ def check_document(context: CompileContext) -> None:
         if part_of is not None and part_of not in purposes:
             remedy = f"write one of: {', '.join(sorted(purposes))}"
             findings.error(page.where("part_of"), "part of an unknown purpose", part_of, remedy)
+        if page.content.suspended:
+            message = f"`{page.content.purpose}` is suspended: nothing new is taken in for it"
+            remedy = "remove the line once the purpose goes on"
+            findings.warn(page.where("suspended"), message, "", remedy)
         seen: set[str] = set()
         for index, recipient in enumerate(page.content.recipients):
             if recipient.id in seen:
@@ -109,6 +113,11 @@ def check_document(context: CompileContext) -> None:
                 remedy = "give each recipient an id of its own"
                 findings.error(where, "a recipient is listed twice", recipient.id, remedy)
             seen.add(recipient.id)
+            if recipient.until is not None and recipient.until <= document.policy.content.effective:
+                where = page.where("recipients", index, "until")
+                message = f"`{recipient.id}` receives nothing: its last day comes before the policy"
+                remedy = "remove the recipient, or date its last day later"
+                findings.warn(where, message, recipient.until, remedy)
 
 
 def warn_redundant(context: CompileContext) -> None:

@@ -23,7 +23,6 @@ from policy.plan.digest import digest
 from policy.plan.limits import Limits
 from policy.plan.plan import Output, Plan
 from policy.vocabulary.words import format_duration, format_space
-from telemetry.instants import day_start_ms
 from telemetry.signals import Catalogue
 from telemetry.wire.record import MESH
 
@@ -77,11 +76,13 @@ def _plan(context: CompileContext, outputs: tuple[Output, ...]) -> Plan:
     raw = transport(policy.raw, raw_at_most, limits, document.policy.where("raw"), findings)
     where = document.policy.where("ledger")
     ledger = transport(policy.ledger, None, limits, where, findings)
-    rules = chain.from_iterable(lane.rules for output in outputs for lane in output.lanes)
+    suspended = frozenset(name for name, page in document.pages.items() if page.suspended)
+    taking = (output for output in outputs if output.purpose not in suspended)
+    rules = chain.from_iterable(lane.rules for output in taking for lane in output.lanes)
     return Plan(
         policy=policy.policy,
         version=policy.version,
-        effective_ms=day_start_ms(policy.effective),
+        effective_ms=policy.day_start_ms(policy.effective),
         digest="",
         catalogue=context.catalogue,
         outputs=tuple(output for output in outputs if output.lanes),
@@ -90,6 +91,7 @@ def _plan(context: CompileContext, outputs: tuple[Output, ...]) -> Plan:
         titles={name: page.title.en for name, page in document.pages.items()},
         raw=raw,
         ledger=ledger,
+        suspended=suspended,
         closed=tuple(output for output in outputs if not output.lanes),
     )
 

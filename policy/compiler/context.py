@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
 from policy.language.document import Document, Sheet
 from policy.language.problems import Findings
-from policy.language.purpose_file import Cell, Delivery, Purpose
+from policy.language.purpose_file import Cell, Delivery, Purpose, Recipient
 from policy.plan.limits import Limits
 from policy.vocabulary.terms import Where
 from telemetry.signals import Catalogue, Signal
@@ -43,6 +44,11 @@ class PlacedCell:
     def delivery(self) -> Delivery:
         """The cell's own delivery, else its page's."""
         return self.cell.delivery or self.page.content.delivery
+
+    def last_day(self, recipient: Recipient) -> date | None:
+        """The first day on which the recipient gets nothing of it: the earlier of both."""
+        days = (day for day in (recipient.until, self.cell.until) if day is not None)
+        return min(days, default=None)
 
     def where(self, *path: Any) -> Where:
         """The place of the value at this path within the cell."""

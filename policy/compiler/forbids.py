@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import assert_never, get_args
+from typing import get_args
 
 from policy.compiler.context import CompileContext
 from policy.compiler.outputs import withheld
@@ -12,7 +12,7 @@ from policy.language.fields import Forbid
 from policy.language.problems import Findings
 from policy.plan.cells import PlanForbid
 from policy.plan.forbidding import Target, hits, not_for
-from policy.vocabulary.terms import DeliveryMode, Denial, RecipientClass, Where
+from policy.vocabulary.terms import Denial, RecipientClass, Where
 from telemetry.outcome import Withheld
 
 DENIED_CLASS: RecipientClass = "consumer_reporting"
@@ -81,21 +81,7 @@ def _denial(permit: Permit, target: Target, all_bans: Iterable[PlanForbid]) -> D
     if recipient.recipient_class == DENIED_CLASS:
         rule = f"class/{DENIED_CLASS}"
         return Denial(permit.signal, Withheld.FORBIDDEN, rule, permit.cites, permit.where)
-    if recipient.until is not None and not _ends_by_itself(permit.mode):
-        rule = f"{permit.rule}/until"
-        return Denial(permit.signal, Withheld.UNSUPPORTED, rule, permit.cites, permit.where)
     return None
-
-
-def _ends_by_itself(mode: DeliveryMode) -> bool:
-    """Whether a recipient's last day is kept: not by a topic, whose records are read later."""
-    match mode:
-        case "stream":
-            return False
-        case "aggregate" | "on_request" | "records":
-            return True
-        case _:
-            assert_never(mode)
 
 
 def _target(permit: Permit) -> Target:

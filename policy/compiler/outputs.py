@@ -146,6 +146,8 @@ def lane_name(permit: Permit) -> str:
         parts.append(permit.trigger)
     if permit.grain is not coarsest_grain(permit.period):
         parts.append(permit.grain)
+    if permit.at_least is not None:
+        parts.append(f"at-least-{permit.at_least}".replace(" ", "-"))
     return ".".join(parts)
 
 
@@ -162,8 +164,11 @@ def _lane(name: str, permits: list[Permit], limits: Limits) -> Lane:
             p.where,
             p.not_for,
             p.cell_id,
+            p.until_ms,
         )
         for p in permits
     )
     grain = limits.finer(first.grain)
-    return Lane(name, first.period, first.trigger, grain, first.time_floor_ms, rules)
+    return Lane(
+        name, first.period, first.trigger, grain, first.time_floor_ms, rules, first.at_least
+    )

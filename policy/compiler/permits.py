@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 
 from policy.compiler import delivery, legal_basis, position_bound, promises, treatment
 from policy.compiler.context import CompileContext, PlacedCell
@@ -34,11 +35,17 @@ class Permit:
     basis: Basis
     cites: tuple[str, ...]
     period: Period
-    """The longest life: the cap, if the trigger is open."""
+    """The longest life: the cap, if there is one. What is no reading may outlive it: it is kept
+    until its event comes."""
+    at_least: Period | None
     trigger: str
     grain: Grain
     time_floor_ms: int
     where: Where
+    until: date | None = None
+    """The first day on which nothing is passed any more."""
+    until_ms: int | None = None
+    """When that day begins."""
     not_for: tuple[Role, ...] = ()
     """Roles that a forbid keeps out of it; given by ``forbids.decided``."""
     denial: Denial | None = None
@@ -59,13 +66,16 @@ def permits(context: CompileContext, page: Sheet[Purpose]) -> Iterator[Permit]:
 
 
 def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
-    cell, findings = placed.cell, context.findings
+    cell, findings, policy = placed.cell, context.findings, context.document.policy.content
     items = select(context, placed)
     delivery.check_cell(context, placed, items)
     precision = _precision(context, placed, items)
     basis = legal_basis.basis(context, placed)
-    period = promises.promised_period(cell.keep, placed.where("keep"), findings)
+    readings = bool(items.signals)
+    period = promises.promised_period(cell.keep, placed.where("keep"), findings, readings=readings)
     grain = promises.grain(cell.keep, period, placed.where("keep", "grain"), findings)
+    dated = promises.Dated(grain, 0 if precision is None else precision.time, readings=readings)
+    promises.check_minimum(cell.keep, dated, placed.where("keep", "at_least"), findings)
     if precision is None and items.signals:
         return
     treated = {} if precision is None else _treated(context, placed, items.signals, precision)
@@ -78,6 +88,7 @@ def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
             )
         cell_id = f"{placed.purpose}/{recipient.id}/{placed.category}"
         suffix = f"#{placed.line + 1}" if placed.line else ""
+        until = placed.last_day(recipient)
         for name, is_fact in [(s.path, False) for s in items.signals] + [
             (fact, True) for fact in items.facts
         ]:
@@ -93,10 +104,13 @@ def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
                 basis=basis,
                 cites=cell.cites,
                 period=period,
+                at_least=cell.keep.at_least,
                 trigger=cell.keep.trigger,
                 grain=grain,
                 time_floor_ms=0 if is_fact or precision is None else precision.time,
                 where=placed.where(),
+                until=until,
+                until_ms=None if until is None else policy.day_start_ms(until),
             )
 
 

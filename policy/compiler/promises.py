@@ -5,17 +5,22 @@ comes round, and frees the file after a delay: the promise has to hold for the s
 """
 
 from itertools import count
-from typing import Final
+from typing import Final, NamedTuple
 
 from policy.language.fields import Promise
 from policy.language.problems import Findings
 from policy.language.purpose_file import KeepFor
 from policy.plan.limits import Limits
 from policy.plan.plan import Transport
-from policy.vocabulary.periods import coarsest_grain, shortest_ms
+from policy.vocabulary.periods import coarsest_grain, least_excess_ms, shortest_ms
 from policy.vocabulary.terms import Period, Where
-from policy.vocabulary.words import OPEN_TRIGGERS, format_duration
-from telemetry.instants import MINUTE_MS, SECOND_MS, Grain
+from policy.vocabulary.words import (
+    LIVING_TRIGGERS,
+    OPEN_TRIGGERS,
+    READING_TRIGGERS,
+    format_duration,
+)
+from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS, Grain
 
 SEGMENT_MS_MAX: Final = 10 * MINUTE_MS
 SEGMENT_MS_MIN: Final = 10 * SECOND_MS
@@ -54,19 +59,72 @@ def _segment_ms(budget_ms: int) -> int:
     return max(min(budget_ms // 4, SEGMENT_MS_MAX), SEGMENT_MS_MIN)
 
 
-def promised_period(keep: KeepFor, where: Where, findings: Findings) -> Period:
-    """The longest possible life: ``at_most``, or the cap of an event that may never come."""
+def promised_period(keep: KeepFor, where: Where, findings: Findings, *, readings: bool) -> Period:
+    """The longest life of a reading: ``at_most``, or the cap of an event that may never come.
+
+    What people state about themselves (no ``readings``) may do without a cap, since nothing counts
+    from its reception: it has a day of review, and must have it if the event ends a contract.
+    """
     if keep.trigger not in OPEN_TRIGGERS:
         if keep.cap is not None:
-            remedy = f"remove `cap`: `{keep.trigger}` comes with every reading"
+            comes = (
+                "comes with every reading" if keep.trigger in READING_TRIGGERS else "always comes"
+            )
+            remedy = f"remove `cap`: `{keep.trigger}` {comes}"
             findings.error(where, "a cap without an open trigger", keep.cap, remedy)
         return keep.at_most
-    if keep.cap is None:
+    if not readings and keep.trigger in LIVING_TRIGGERS and keep.cap is not None:
+        message = "a cap would end what a contract that goes on is carried out with"
+        remedy = "write `review_on: 2027-10-01` in place of `cap`: a day on which people look at it"
+        findings.error(where, message, keep.cap, remedy)
+    elif not readings and keep.review_on is not None:
+        return keep.cap or keep.at_most
+    elif keep.cap is None:
         message = f"`{keep.trigger}` may never come, so this period may never end"
         remedy = "add `cap: 400 days`, counted from the reading"
+        if not readings:
+            review = "`review_on: 2027-10-01`, the day on which people look at it"
+            living = keep.trigger in LIVING_TRIGGERS
+            remedy = f"add {review}" if living else f"add `cap: 400 days`, or {review}"
         findings.error(where, message, keep.trigger, remedy)
-        return keep.at_most
-    return keep.cap
+    return keep.cap or keep.at_most
+
+
+class Dated(NamedTuple):
+    """How early an end may be dated, and whether it is one of readings."""
+
+    grain: Grain
+    floor_ms: int
+    readings: bool
+
+    @property
+    def early_ms_max(self) -> int:
+        """An end is floored to its grain, and its start to the minute and to the floor of time."""
+        longest_ms = 31 * DAY_MS if self.grain is Grain.MONTH else self.grain.length_ms_min
+        return longest_ms + self.floor_ms + MINUTE_MS
+
+
+def check_minimum(keep: KeepFor, dated: Dated, where: Where, findings: Findings) -> None:
+    """A minimum is one that every life reaches, however early its end is dated."""
+    if keep.at_least is None:
+        return
+    if keep.cap is not None:
+        remedy = "leave out `cap` (write `review_on` in its place), or `at_least`"
+        findings.error(where, "the cap may end a life before its minimum", keep.cap, remedy)
+        return
+    if dated.readings and keep.trigger != "reading":
+        remedy = "write `from: reading`, from which the life of a reading counts"
+        message = "a reading's life may end before a minimum that counts from another event"
+        findings.error(where, message, keep.trigger, remedy)
+        return
+    excess_ms = least_excess_ms(keep.at_most, keep.at_least)
+    if excess_ms < 0:
+        remedy = f"write at most {keep.at_most}, or lengthen `at_most`"
+        findings.error(where, "the minimum is longer than the maximum", keep.at_least, remedy)
+    elif excess_ms < dated.early_ms_max:
+        message = f"ends are dated up to a {dated.grain} early, and so before the minimum"
+        remedy = "lengthen `at_most`, or write a finer `grain`"
+        findings.error(where, message, keep.at_least, remedy)
 
 
 def grain(keep: KeepFor, longest: Period, where: Where, findings: Findings) -> Grain:

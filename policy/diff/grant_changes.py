@@ -14,16 +14,18 @@ def compare_grants(who: str, old: Grant | None, new: Grant | None) -> Iterator[C
     """The changes of one signal for one recipient; ``who`` names purpose and recipient."""
     if new is None:
         if old is not None:
-            said = f"{who} may no longer keep {ITEMS} {old.period}"
-            yield _change(ChangeKind.CLOSES, old, said, f"closes {old.period}")
+            said = f"{who} may no longer keep {ITEMS} {old.span}"
+            yield _change(ChangeKind.CLOSES, old, said, f"closes {old.span}")
     elif old is None:
         treated = f" ({_treated(new)})" if _treated(new) else ""
-        said = f"{who} may now keep {ITEMS} {new.period}{treated}"
-        yield _change(ChangeKind.OPENS, new, said, f"opens {new.period}{treated}")
+        said = f"{who} may now keep {ITEMS} {new.span}{treated}"
+        yield _change(ChangeKind.OPENS, new, said, f"opens {new.span}{treated}")
     else:
         yield from _category(who, old, new)
         yield from _period(who, old, new)
+        yield from _minimum(who, old, new)
         yield from _early(who, old, new)
+        yield from _review(who, old, new)
         yield from _grain(who, old, new)
         yield from _treatment(who, old, new)
         yield from _until(who, old, new)
@@ -55,17 +57,50 @@ def _category(who: str, old: Grant, new: Grant) -> Iterator[Change]:
 
 
 def _period(who: str, old: Grant, new: Grant) -> Iterator[Change]:
-    than = compare_periods(old.period, new.period)
+    than = _compare_lives(old.period, new.period)
     if than is Than.SAME:
         return
     kind = ChangeKind.LENGTHENS if than is Than.MORE else ChangeKind.SHORTENS
     may = "may now keep" if than is Than.MORE else "may keep only"
-    key = f"{new.period} (was {_was(old.period, new.period)})"
+    key = f"{new.span} (was {_was(old, new)})"
     yield _change(kind, new, f"{who} {may} {ITEMS} {key}", key)
 
 
-def _was(old: Period, new: Period) -> str:
-    return str(old.count) if old.unit == new.unit else str(old)
+def _compare_lives(old: Period | None, new: Period | None) -> Than:
+    """A life that nothing bounds is longer than any other."""
+    if old is None or new is None:
+        return Than.SAME if old == new else Than.MORE if new is None else Than.LESS
+    return compare_periods(old, new)
+
+
+def _was(old: Grant, new: Grant) -> str:
+    if old.period is not None and new.period is not None and old.period.unit == new.period.unit:
+        return str(old.period.count)
+    return old.span
+
+
+def _minimum(who: str, old: Grant, new: Grant) -> Iterator[Change]:
+    """A minimum keeps longer what an event would end: to lower it shortens."""
+    if old.minimum == new.minimum:
+        return
+    if old.minimum is None or new.minimum is None:
+        longer = new.minimum is not None
+    else:
+        longer = compare_periods(old.minimum, new.minimum) is Than.MORE
+    kind = ChangeKind.LENGTHENS if longer else ChangeKind.SHORTENS
+    key = f"at least {new.minimum or 'no time'} (was {old.minimum or 'no time'})"
+    yield _change(kind, new, f"{who} keeps {ITEMS} {key}", key)
+
+
+def _review(who: str, old: Grant, new: Grant) -> Iterator[Change]:
+    """A later day of review leaves longer unseen what nothing ends."""
+    if old.review_on != new.review_on:
+        later = new.review_on is None or (
+            old.review_on is not None and new.review_on > old.review_on
+        )
+        kind = ChangeKind.LOOSENS if later else ChangeKind.TIGHTENS
+        key = f"reviewed on {new.review_on or 'no day'} (was {old.review_on or 'no day'})"
+        yield _change(kind, new, f"{who} keeps {ITEMS} {key}", key)
 
 
 def _early(who: str, old: Grant, new: Grant) -> Iterator[Change]:
@@ -99,7 +134,8 @@ def _grain(who: str, old: Grant, new: Grant) -> Iterator[Change]:
     After an event the period is another one, so the grain matters by itself.
     """
     follows = all(
-        one.early is None and one.grain is coarsest_grain(one.period) for one in (old, new)
+        one.early is None and one.period is not None and one.grain is coarsest_grain(one.period)
+        for one in (old, new)
     )
     if old.grain == new.grain or follows:
         return

@@ -30,7 +30,8 @@ class Grant:
     """A signal's path, or a fact's name."""
     until: str | None
     """The day from which the recipient receives nothing."""
-    period: Period
+    period: Period | None
+    """The longest life; None: nothing ends it before its event comes."""
     early: Period | None
     """How long after an event that ends a life early (a contract's end), if there is one."""
     trigger: str
@@ -38,6 +39,9 @@ class Grant:
     """The end of a life is floored to it."""
     basis: Basis
     time_floor_ms: int
+    minimum: Period | None = None
+    """No event ends a life before."""
+    review_on: str | None = None
     unit: str = ""
     operations: tuple[Operation, ...] = ()
     space: Space | None = None
@@ -48,6 +52,11 @@ class Grant:
     """How it leaves if it is no stream: mode, group and need, in words."""
     at_least: int | None = None
     """The smallest group a figure shows, in people."""
+
+    @property
+    def span(self) -> str:
+        """The longest life in words."""
+        return f"until {self.trigger}" if self.period is None else str(self.period)
 
     @property
     def consents(self) -> tuple[str, ...]:
@@ -92,6 +101,8 @@ def _grant(cell: PlanCell, item: str, time_floor_ms: int) -> Grant:
         trigger=cell.retention.trigger,
         grain=cell.retention.grain,
         basis=cell.basis,
+        minimum=cell.retention.at_least,
+        review_on=cell.retention.review_on,
         time_floor_ms=time_floor_ms,
     )
 

@@ -11,6 +11,10 @@ from policy.vocabulary.patterns import closest
 def house_changes(old: Document, new: Document) -> Iterator[Change]:
     """Changes of policy.yaml's closed lists and of the laws in profiles.yaml."""
     before, after = old.policy.content, new.policy.content
+    if before.zone != after.zone:
+        # Every day of the document begins earlier or later: also the last one of a recipient.
+        key = f"days begin in {after.zone} (was {before.zone})"
+        yield safeguard(ChangeKind.OTHERWISE, None, key)
     for part in ("services", "sources", "subjects"):
         lists = getattr(before.scope, part), getattr(after.scope, part)
         yield from _listed(f"the policy covers {part}", *lists, more=ChangeKind.LOOSENS)

@@ -21,6 +21,10 @@ def page_changes(old: Purpose, new: Purpose) -> Iterator[Change]:
         if recipient.id in known:
             yield from _recipient(new.purpose, known[recipient.id], recipient)
     yield from _delivery(old, new)
+    if old.suspended != new.suspended:
+        kind = ChangeKind.TIGHTENS if new.suspended else ChangeKind.LOOSENS
+        key = "is suspended" if new.suspended else "is no longer suspended"
+        yield safeguard(kind, new.purpose, key)
     was, now = FORMS.index(old.identity.form), FORMS.index(new.identity.form)
     if was != now:
         kind = ChangeKind.LOOSENS if now > was else ChangeKind.TIGHTENS

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from datetime import UTC, date
 from math import isclose
 from typing import Final
 
@@ -17,7 +18,7 @@ from policy.vocabulary.operations import Operation, apply
 from policy.vocabulary.periods import add_period
 from policy.vocabulary.terms import Where
 from policy.vocabulary.words import format_duration
-from telemetry.instants import MINUTE_MS
+from telemetry.instants import MINUTE_MS, day_start_ms
 from telemetry.outcome import Withheld
 
 ANSWERED: Final = (None, Withheld.AGGREGATED)
@@ -49,13 +50,18 @@ class CasesRun:
 
 
 def run_cases(policy: CompiledPolicy, *, carry_out: Apply = apply) -> CasesRun:
-    """Ask the plan every case; readings arrive as they are made, ``age`` after the policy began."""
+    """Ask the plan every case; readings arrive as they are made, and are asked for ``age`` later.
+
+    They are made at 00:00 UTC of the policy's first day: lives are dated in UTC, so that the months
+    of a case are those of the calendar.
+    """
+    made_ms = day_start_ms(policy.document.policy.content.effective, UTC)
     count = 0
     failed: list[FailedCase] = []
     for purpose, sheet in policy.document.cases.items():
         for index, case in enumerate(sheet.content.cases):
             count += 1
-            failure = _run(policy.plan, purpose, case, carry_out)
+            failure = _run(policy.plan, purpose, case, made_ms, carry_out)
             if failure is not None:
                 failed.append(_failed(sheet, purpose, index, case, failure))
     return CasesRun(count, tuple(failed))
@@ -82,18 +88,21 @@ def _said(case: Case) -> str:
     return f"{case.signal or case.fact} to {case.to}, consent {case.consent}{role}"
 
 
-def _run(plan: Plan, purpose: str, case: Case, carry_out: Apply) -> tuple[str, str] | None:
+def _run(
+    plan: Plan, purpose: str, case: Case, made_ms: int, carry_out: Apply
+) -> tuple[str, str] | None:
     """None if the case holds, else what was expected and what came."""
     asked = [name for name in ASKS if getattr(case, name) is not None]
     if len(asked) != 1:
         return f"one of: {', '.join(ASKS)}", ", ".join(asked) or "none of them"
     if asked[0] not in ("signal", "fact"):
         return house_case(plan, purpose, case)
-    return _of_item(plan, purpose, case, carry_out)
+    return _of_item(plan, purpose, case, made_ms, carry_out)
 
 
-def _of_item(plan: Plan, purpose: str, case: Case, carry_out: Apply) -> tuple[str, str] | None:
-    event_ms = plan.effective_ms
+def _of_item(
+    plan: Plan, purpose: str, case: Case, event_ms: int, carry_out: Apply
+) -> tuple[str, str] | None:
     now_ms = event_ms + MINUTE_MS if case.age is None else add_period(event_ms, case.age)
     item = case.signal or case.fact or ""
     consent = Consent(case.consent)
@@ -131,9 +140,16 @@ def _said_of_rule(case: Case, one: Applied) -> Iterable[tuple[object, object]]:
     delivery = None if one.cell is None else one.cell.delivery
     for name in ("at_most", "cap"):
         yield getattr(case, name), getattr(keep, name, None)
+    yield case.kept_at_least, None if keep is None else keep.at_least
+    yield _written(case.review_on), None if keep is None else keep.review_on
+    yield _written(case.until), None if one.cell is None else one.cell.until
     for name in ("at_least", "window", "needs"):
         yield getattr(case, name), getattr(delivery, name, None)
     yield case.grain, None if keep is None else keep.grain
+
+
+def _written(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
 
 
 def _of_rule(one: Applied, case: Case, carry_out: Apply) -> tuple[str, str] | None:

@@ -97,8 +97,12 @@ def _answer(plan: Plan, output: Output, lane: Lane, rule: Rule, question: Questi
     expiry_ms = expires_ms(question.event_ms, question.now_ms, lane.period, lane.grain)
     reason: Withheld | None = None
     cell = plan.cell(rule.cell)
-    if rule.basis.kind.needs_consent and question.consent is not Consent.GIVEN:
+    if output.purpose in plan.suspended:
+        reason = Withheld.SUSPENDED
+    elif rule.basis.kind.needs_consent and question.consent is not Consent.GIVEN:
         reason = Withheld.NO_CONSENT
+    elif rule.until_ms is not None and question.now_ms >= rule.until_ms:
+        reason = Withheld.ENDED
     elif question.now_ms > expiry_ms - output.transport.bound_ms:
         reason = Withheld.TOO_LATE
     return Applied(

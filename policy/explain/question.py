@@ -63,6 +63,11 @@ class Applied:
     """Roles whose people it never opens to."""
 
     @property
+    def at_least(self) -> Period | None:
+        """Before it has passed, no event ends the life."""
+        return None if self.cell is None else self.cell.retention.at_least
+
+    @property
     def opened(self) -> Literal["deliver", "on_request"]:
         """What the rule answers if nothing withholds."""
         match self.delivery:

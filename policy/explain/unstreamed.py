@@ -8,7 +8,7 @@ from policy.plan.cells import PlanCell
 from policy.plan.plan import Plan
 from policy.vocabulary.periods import add_period, expires_ms
 from policy.vocabulary.terms import DeliveryMode, Denial
-from telemetry.instants import format_instant, parse_instant
+from telemetry.instants import format_instant
 from telemetry.outcome import Withheld
 
 
@@ -25,22 +25,24 @@ def beside(plan: Plan, recipient: str | None, question: Question) -> Iterable[Ap
         if cell.delivery.mode == "stream":
             continue
         if question.signal in (*cell.signals, *cell.facts):
-            yield _answer(cell, question, _unit(plan, question.signal))
+            yield _answer(plan, cell, question)
         for denial in cell.denials:
             if denial.signal == question.signal:
                 yield denied(denial)
 
 
-def _answer(cell: PlanCell, question: Question, unit: str) -> Applied:
+def _answer(plan: Plan, cell: PlanCell, question: Question) -> Applied:
     keep = cell.retention
     expiry_ms = expires_ms(question.event_ms, question.now_ms, keep.at_most, keep.grain)
     reason: Withheld | None = None
-    if _only_counted(cell.delivery.mode):
+    if cell.purpose in plan.suspended:
+        reason = Withheld.SUSPENDED
+    elif _only_counted(cell.delivery.mode):
         reason = Withheld.AGGREGATED
-    elif cell.until is not None and question.now_ms >= _midnight_ms(cell.until):
-        reason = Withheld.FORBIDDEN
     elif cell.basis.kind.needs_consent and question.consent is not Consent.GIVEN:
         reason = Withheld.NO_CONSENT
+    elif cell.until_ms is not None and question.now_ms >= cell.until_ms:
+        reason = Withheld.ENDED
     elif question.now_ms >= add_period(question.event_ms, keep.at_most):
         reason = Withheld.TOO_LATE
     return Applied(
@@ -54,7 +56,7 @@ def _answer(cell: PlanCell, question: Question, unit: str) -> Applied:
         period=keep.at_most,
         cell=cell,
         operations=cell.treatment.get(question.signal, ()),
-        unit=unit,
+        unit=_unit(plan, question.signal),
         time_floor_ms=cell.time_floor_ms,
         trigger=keep.trigger,
         expires_at=format_instant(expiry_ms),
@@ -75,7 +77,3 @@ def _only_counted(mode: DeliveryMode) -> bool:
 
 def _unit(plan: Plan, item: str) -> str:
     return plan.catalogue[item].unit if item in plan.catalogue else ""
-
-
-def _midnight_ms(day: str) -> int:
-    return parse_instant(f"{day}T00:00:00Z")

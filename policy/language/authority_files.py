@@ -1,18 +1,13 @@
 """What a policy rests on: authorities that rules cite, clauses it carries out, legal profiles."""
 
-from datetime import date
-from typing import Annotated, Literal
+import re
+from typing import Annotated, Final, Literal
 
-from pydantic import Field
+from pydantic import Field, PlainSerializer, PlainValidator, ValidationError
 
-from policy.language.fields import (
-    Citation,
-    Citations,
-    Forbid,
-    Strict,
-    TestName,
-)
+from policy.language.fields import Citation, Citations, Day, Forbid, Strict, TestName
 from policy.vocabulary.bilingual import Bilingual
+from policy.vocabulary.words import WordError
 
 
 class Authority(Strict):
@@ -30,11 +25,41 @@ class Authorities(Strict):
     authorities: Annotated[dict[Citation, Authority], Field(min_length=1)]
 
 
-class Duty(Strict):
-    """What people do because no program can, and the trace it leaves."""
+EVIDENCE_FILE: Final = r"^(tests|docs)/[A-Za-z0-9_./@-]{1,200}$"
 
+
+def _evidence(value: object) -> Bilingual | str:
+    """A text in both languages, or a file of the program; WordError for anything else."""
+    if isinstance(value, str) and re.fullmatch(EVIDENCE_FILE, value):
+        return value
+    if isinstance(value, Bilingual):
+        return value
+    try:
+        return Bilingual.model_validate(value)
+    except ValidationError:
+        message = "neither a text in both languages nor a file of the program"
+        remedy = "write `evidence: {ja: …, en: …}`, or a file as `tests/policy/test_shipped.py`"
+        raise WordError(message, remedy) from None
+
+
+EvidenceFile = Annotated[str, Field(pattern=EVIDENCE_FILE)]
+Evidence = Annotated[
+    Bilingual | str,
+    PlainValidator(_evidence, json_schema_input_type=Bilingual | EvidenceFile),
+    PlainSerializer(lambda given: given if isinstance(given, str) else given.model_dump()),
+    Field(examples=["{ja: 承認の記録, en: record of approvals}"]),
+]
+"""The trace that something leaves: in words, or the test or page that shows it."""
+
+
+class Duty(Strict):
+    """What people do because no program can: who, the trace it leaves, when it is looked at."""
+
+    who: Annotated[Bilingual, Field(examples=["{ja: 個人情報の責任者, en: the privacy officer}"])]
     duty: Annotated[Bilingual, Field(examples=["{ja: 期間を決める, en: choosing each period}"])]
-    evidence: Annotated[Bilingual, Field(examples=["{ja: 承認の記録, en: record of approvals}"])]
+    evidence: Evidence
+    review_on: Annotated[Day, Field(examples=["2027-10-01"])]
+    """From this day on it is warned that somebody has to look whether the duty is done."""
 
 
 class Clause(Strict):
@@ -63,8 +88,8 @@ class Profile(Strict):
     """A law as a module: from when, until when, and what it adds."""
 
     title: Bilingual
-    effective: Annotated[date, Field(examples=["2022-04-01"])]
-    until: date | None = None
+    effective: Annotated[Day, Field(examples=["2022-04-01"])]
+    until: Day | None = None
     home: tuple[Annotated[str, Field(pattern=r"^[A-Z]{2}$")], ...] = ()
     """Countries that are not abroad under this law."""
     forbids: tuple[Forbid, ...] = ()

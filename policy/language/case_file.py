@@ -12,6 +12,7 @@ from pydantic import Field
 
 from policy.language.fields import (
     Citation,
+    Day,
     DurationWords,
     EpochWords,
     Expectation,
@@ -50,6 +51,10 @@ class Case(Strict):
     keep: PeriodWords | None = None
     at_most: PeriodWords | None = None
     cap: PeriodWords | None = None
+    kept_at_least: PeriodWords | None = None
+    review_on: Day | None = None
+    until: Day | None = None
+    """The first day on which the recipient gets nothing of it."""
     at_least: int | None = None
     window: PeriodWords | None = None
     needs: str | None = None

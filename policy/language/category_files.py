@@ -1,12 +1,12 @@
 """categories.yaml, precision.yaml and notices: what belongs together, how fine, in which words."""
 
-from datetime import date
 from typing import Annotated
 
 from pydantic import Field
 
 from policy.language.fields import (
     CategoryId,
+    Day,
     DurationWords,
     FrameWords,
     Name,
@@ -61,5 +61,5 @@ class Notice(Strict):
     """notices/<notice>.yaml: what people are informed of, from when."""
 
     notice: NoticeRef
-    effective: Annotated[date, Field(examples=["2026-11-01"])]
+    effective: Annotated[Day, Field(examples=["2026-11-01"])]
     text: Bilingual

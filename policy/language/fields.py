@@ -4,7 +4,9 @@ Every model is strict: unknown keys are refused. A field's first example is show
 remedy if the field is missing.
 """
 
+from datetime import date
 from typing import Annotated, Final
+from zoneinfo import ZoneInfo
 
 from pydantic import (
     AfterValidator,
@@ -16,7 +18,7 @@ from pydantic import (
     PlainValidator,
 )
 
-from policy.vocabulary import operation_words, words
+from policy.vocabulary import operation_words, words, zones
 from policy.vocabulary.dpv_terms import TERMS, dpv_term
 from policy.vocabulary.operation_words import Spoken
 from policy.vocabulary.terms import Epoch, Period
@@ -120,6 +122,14 @@ EpochWords = Annotated[
     PlainValidator(words.epoch, json_schema_input_type=Period_),
     PlainSerializer(str),
     Field(examples=["3 months"]),
+]
+Day = Annotated[date, AfterValidator(words.day)]
+"""A day that begins at midnight in the document's zone."""
+ZoneWords = Annotated[
+    ZoneInfo,
+    PlainValidator(zones.zone, json_schema_input_type=Annotated[str, Field(pattern=zones.ZONE)]),
+    PlainSerializer(str),
+    Field(examples=["Asia/Tokyo"]),
 ]
 ReleaseWords = Annotated[
     str, PlainValidator(_release, json_schema_input_type=str), Field(examples=["10 min"])

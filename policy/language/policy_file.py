@@ -9,6 +9,7 @@ from policy.language.fields import (
     Because,
     CategoryId,
     Citations,
+    Day,
     DpvTerm,
     Forbid,
     Name,
@@ -16,9 +17,11 @@ from policy.language.fields import (
     PolicyName,
     Promise,
     Strict,
+    ZoneWords,
 )
 from policy.vocabulary.bilingual import Bilingual
 from policy.vocabulary.terms import RecipientClass
+from telemetry.instants import day_start_ms
 
 Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 
@@ -84,7 +87,7 @@ class Approval(Strict):
     change: str
     decision: str
     by: str
-    on: date
+    on: Day
 
 
 class Unlinkable(Strict):
@@ -92,7 +95,7 @@ class Unlinkable(Strict):
 
     linked_percent: Annotated[float, Field(ge=0, le=100)]
     """Share of vehicles an attacker found again, measured on the release."""
-    measured: date
+    measured: Day
     how: Because
 
 
@@ -117,7 +120,9 @@ class Policy(Strict):
 
     policy: PolicyName
     version: Annotated[int, Field(ge=1, le=9999)]
-    effective: Annotated[date, Field(examples=["2026-12-01"])]
+    effective: Annotated[Day, Field(examples=["2026-12-01"])]
+    zone: ZoneWords
+    """Where every day that the document names begins; none is assumed."""
     supersedes: int | None = None
     controller: Controller
     scope: Annotated[Scope, Field(examples=[SCOPE_EXAMPLE])]
@@ -131,3 +136,7 @@ class Policy(Strict):
     combine: tuple[Combine, ...] = ()
     forbids: tuple[Forbid, ...] = ()
     approvals: tuple[Approval, ...] = ()
+
+    def day_start_ms(self, day: date) -> int:
+        """When a day that the document names begins: at midnight in its zone."""
+        return day_start_ms(day, self.zone)

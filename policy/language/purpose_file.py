@@ -1,6 +1,5 @@
 """One purpose on one page: grounds, recipients, cells and forbids."""
 
-from datetime import date
 from typing import Annotated, Final, Literal
 
 from pydantic import BeforeValidator, Field
@@ -10,6 +9,7 @@ from policy.language.fields import (
     CategoryId,
     Citations,
     Country,
+    Day,
     DpvTerm,
     EpochWords,
     Forbid,
@@ -74,7 +74,8 @@ class Recipient(Strict):
     who: Annotated[Bilingual, Field(examples=["{ja: 研究チーム, en: the research team}"])]
     countries: Annotated[tuple[Country, ...], Field(min_length=1, examples=["[JP]"])]
     transfer: Transfer | None = None
-    until: date | None = None
+    until: Day | None = None
+    """The day from whose beginning nothing is passed to it."""
 
 
 KEEP_EXAMPLE: Final = (
@@ -83,11 +84,17 @@ KEEP_EXAMPLE: Final = (
 
 
 class KeepFor(Strict):
-    """How long: a maximum, the event it counts from, and the cap of an event that may not come."""
+    """How long: a maximum, the event it counts from, and what holds if the event does not come.
+
+    ``at_least`` is a statutory minimum: no event ends a life before. ``cap`` ends it without the
+    event; ``review_on`` is the day on which people look whether it is still needed.
+    """
 
     at_most: PeriodWords
+    at_least: PeriodWords | None = None
     trigger: Annotated[Trigger, Field(alias="from")]
     cap: PeriodWords | None = None
+    review_on: Day | None = None
     grain: Literal["minute", "hour", "day", "month"] | None = None
     because: Reason
 
@@ -110,6 +117,8 @@ class Cell(Strict):
     precision: str = ""
     """Empty if the cell holds facts alone."""
     do: dict[str, Operations] = Field(default_factory=dict)
+    until: Day | None = None
+    """The day from whose beginning nothing of it is passed to anyone."""
     keep: Annotated[KeepFor, Field(examples=[KEEP_EXAMPLE])]
     unlinkable: Unlinkable | None = None
     cites: Citations
@@ -131,6 +140,8 @@ class Purpose(Strict):
     dpv: DpvTerm
     seed: str
     gdpr: Annotated[str, Field(examples=["6(1)(f)"])] | None = None
+    suspended: bool = False
+    """While it is, nothing new is taken in for the purpose; what lies there keeps its end."""
     delivery: Delivery
     basis: Annotated[LegalBasis, Field(examples=["{kind: published, notice: product_rnd@2}"])]
     identity: Annotated[Identity, Field(examples=["{form: pseudonym, of: link, epoch: 3 months}"])]

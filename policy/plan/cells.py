@@ -67,11 +67,20 @@ class PlanRetention:
     grain: Grain
     because: Bilingual
     """Why this period is needed."""
+    at_least: Period | None = None
+    """A statutory minimum from the same event: no other event ends a life before."""
+    review_on: str | None = None
+    """The day, as 2027-10-01, on which people look whether it is still needed."""
 
     @property
-    def longest(self) -> Period:
-        """The longest possible life, as compiled: the cap of an open event, else ``at_most``."""
-        return self.at_most if self.cap is None else self.cap
+    def longest(self) -> Period | None:
+        """The longest possible life: the cap of an open event, else ``at_most``.
+
+        None: nothing ends it before the event comes.
+        """
+        if self.cap is not None:
+            return self.cap
+        return None if self.trigger in OPEN_TRIGGERS else self.at_most
 
     @property
     def after_event(self) -> Period | None:
@@ -100,7 +109,7 @@ class PlanCell:
     basis: Basis
     retention: PlanRetention = field(metadata=PART)
     until: str | None
-    """The day, as 2027-03-31, from which the recipient receives nothing."""
+    """The day, as 2027-03-31, from which the recipient receives nothing of it."""
     cites: tuple[str, ...]
     where: Where
     treatment: Mapping[str, tuple[Operation, ...]] = field(default_factory=dict)
@@ -110,6 +119,8 @@ class PlanCell:
     countries: tuple[str, ...] = ()
     identity: str = "pseudonym"
     """What the items identify: ``pseudonym``, ``named`` (the person) or ``none``."""
+    until_ms: int | None = None
+    """When that day begins."""
     not_for: Mapping[str, tuple[Role, ...]] = field(default_factory=dict)
     """By item: the roles whose people a forbid keeps out of it."""
 

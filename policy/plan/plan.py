@@ -34,6 +34,8 @@ class Rule:
     """Roles for which a forbid beats this permit: their people's readings are ``forbidden``."""
     cell: str = field(default="", metadata=UNSEEN)
     """Id of the cell it was made from, if the plan has its cells."""
+    until_ms: int | None = None
+    """From this instant on nothing is passed; what was passed before keeps its end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,8 @@ class Lane:
     """The expiry is floored to it; at most period/24, possibly finer by settings."""
     time_floor_ms: int
     rules: tuple[Rule, ...]
+    at_least: Period | None = None
+    """No event, not even a version that closes it, ends a life before, counted from the reading."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +121,9 @@ class Plan:
     """Purposes one session may hold together; all others are apart."""
     sources: tuple[str, ...] = ()
     """The sources from which data is admitted; others are outside this policy."""
+
+    suspended: frozenset[str] = frozenset()
+    """Purposes for which nothing new is taken in. Their outputs stay, for what lies there."""
 
     @property
     def policy_version(self) -> str:

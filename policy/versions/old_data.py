@@ -7,7 +7,8 @@ from typing import Final
 
 from policy.diff.coarseness import Than, compare_operations
 from policy.plan.plan import Lane, Output, Rule
-from policy.vocabulary.periods import expires_ms
+from policy.vocabulary.periods import ends_early_ms, expires_ms
+from policy.vocabulary.terms import Period
 
 DECIDED: Final = "applies_to_old_data"
 """An approval's ``decision`` if old data is to live longer too."""
@@ -38,13 +39,21 @@ def _as_fine(old: Lane, rule: Rule, new: Lane, other: Rule) -> bool:
 
 
 def new_expiry_ms(
-    old_expires_ms: int, recorded_ms: int, lane: Lane | None, *, decision: str | None = None
+    old_expires_ms: int,
+    recorded_ms: int,
+    lane: Lane | None,
+    *,
+    decision: str | None = None,
+    read_ms: int = 0,
+    at_least: Period | None = None,
 ) -> int:
     """When data expires under the new version; AT_ONCE_MS if it may not stay at all.
 
-    ``recorded_ms``: the data's own (floored) time, no later than its event.
+    ``recorded_ms``: the data's own (floored) time, no later than its event. ``at_least`` is
+    the minimum under which the old version kept it, counted from ``read_ms``: what is closed stays
+    until then. A version that still keeps it says itself for how long, the minimum included.
     """
     if lane is None:
-        return AT_ONCE_MS
+        return ends_early_ms(AT_ONCE_MS, read_ms, at_least, old_expires_ms)
     computed_ms = expires_ms(recorded_ms, recorded_ms, lane.period, lane.grain)
     return computed_ms if decision == DECIDED else min(old_expires_ms, computed_ms)

@@ -61,14 +61,24 @@ class Succession:
             return None
         start_ms, kept = life
         end = End(rows.expires_ms, rows.decided_by)
+        under = kept.lane if decider == place else self._successor(output, kept, decider)
         for number in range(decider + 1, len(self._versions)):
             successor = self._successor(output, kept, number)
             decision = self._decision(number, output, kept.rule)
-            new_ms = new_expiry_ms(end.expires_ms, start_ms, successor, decision=decision)
+            new_ms = new_expiry_ms(
+                end.expires_ms,
+                start_ms,
+                successor,
+                decision=decision,
+                # The end of the latest reading's own bin: none of them was made after it.
+                read_ms=rows.last_ms + kept.lane.time_floor_ms,
+                at_least=None if under is None else under.at_least,
+            )
             if new_ms != end.expires_ms:
                 end = End(new_ms, self._versions[number].plan.version)
             if successor is None:
                 break
+            under = successor
         return end
 
     def _life(

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from policy.vocabulary.terms import DeliveryMode, DocumentPart
-from policy.vocabulary.words import OPEN_TRIGGERS
+from policy.vocabulary.words import READING_TRIGGERS
 
 
 class State(StrEnum):
@@ -115,7 +115,7 @@ def of_delivery(mode: DeliveryMode) -> Capability:
 
 def of_trigger(trigger: str) -> Capability:
     """What a period needs so that it ends when its words say."""
-    return Capability.EVENT_ENDS if trigger in OPEN_TRIGGERS else Capability.EXPIRY
+    return Capability.EXPIRY if trigger in READING_TRIGGERS else Capability.EVENT_ENDS
 
 
 def of_part(part: DocumentPart) -> Capability:

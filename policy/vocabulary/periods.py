@@ -1,7 +1,7 @@
 """Calendar periods: when a life ends, how short it can be, which grain fits it."""
 
 import calendar
-from typing import Final
+from typing import Final, assert_never
 
 from policy.vocabulary.terms import Period
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, Grain, floor_to_grain, to_datetime, to_ms
@@ -21,6 +21,46 @@ _SHORTEST_MS: Final = {
 def shortest_ms(period: Period) -> int:
     """A length in milliseconds the period never falls below (a month counts 28 days)."""
     return period.count * _SHORTEST_MS[period.unit]
+
+
+def least_excess_ms(longer: Period, shorter: Period) -> int:
+    """A length by which the first period exceeds the second at least, whenever both begin.
+
+    Negative if it may not exceed it at all.
+    """
+    months = [_months(one) for one in (longer, shorter)]
+    if months[0] is not None and months[1] is not None:
+        more = months[0] - months[1]
+        return more * (28 if more > 0 else 31) * DAY_MS
+    return shortest_ms(longer) - _longest_ms(shorter)
+
+
+def _months(period: Period) -> int | None:
+    match period.unit:
+        case "months":
+            return period.count
+        case "years":
+            return period.count * 12
+        case "days" | "hours" | "minutes":
+            return None
+        case _:
+            assert_never(period.unit)
+
+
+def _longest_ms(period: Period) -> int:
+    months = _months(period)
+    return shortest_ms(period) if months is None else months * 31 * DAY_MS
+
+
+def ends_early_ms(early_ms: int, start_ms: int, at_least: Period | None, end_ms: int) -> int:
+    """When a life ends that some event would end early: not before its minimum has passed.
+
+    ``start_ms`` is when the minimum begins to count, ``end_ms`` when the life ends without the
+    event: it is never later.
+    """
+    if at_least is None:
+        return min(early_ms, end_ms)
+    return min(max(early_ms, add_period(start_ms, at_least)), end_ms)
 
 
 def coarsest_grain(period: Period) -> Grain:

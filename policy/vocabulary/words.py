@@ -5,6 +5,7 @@ Each parser takes one line of words and returns a value; ``WordError`` carries t
 
 import re
 from dataclasses import dataclass
+from datetime import date
 from typing import Final, Literal, assert_never, cast, get_args
 
 from policy.vocabulary.operations import JisSize, Mesh, MeshH3, MeshJis, Unsupported
@@ -15,7 +16,9 @@ JIS_SIZES: Final[tuple[JisSize, ...]] = get_args(JisSize)
 H3_RESOLUTION_MAX: Final = 15
 
 YEARS_MAX: Final = 100
-"""No period or epoch is longer: a longer one ends after the last day that a date can name."""
+"""No period, epoch or length of time is longer: every end has a date that can be named."""
+DAYS: Final = (date(1970, 1, 1), date(2999, 12, 31))
+"""The first and the last day that a document may name."""
 _YEARS: Final = {
     "minutes": 60 * 24 * 366,
     "hours": 24 * 366,
@@ -83,15 +86,30 @@ def _bounded(count: int, unit: str) -> str:
     """The unit in the plural; WordError if so many of it are more than YEARS_MAX years."""
     units = unit.removesuffix("s") + "s"
     if count > YEARS_MAX * _YEARS[units]:
-        message = f"longer than {YEARS_MAX} years"
-        raise WordError(message, f"write at most {YEARS_MAX} years, and what the purpose needs")
+        raise _too_long()
     return units
+
+
+def _too_long() -> WordError:
+    message = f"longer than {YEARS_MAX} years"
+    return WordError(message, f"write at most {YEARS_MAX} years, and what the purpose needs")
+
+
+def day(value: date) -> date:
+    """A day that a period can be added to, and taken from, within the calendar."""
+    if not DAYS[0] <= value <= DAYS[1]:
+        message = f"a day before {DAYS[0].year} or after {DAYS[1].year}"
+        raise WordError(message, "write the day that is meant, as `2026-12-01`")
+    return value
 
 
 def duration_ms(value: object) -> int:
     """``10 s``, ``1 min``, ``1 h``, ``1 day``: a fixed length in milliseconds."""
     count, unit = _counted(value, tuple(_UNIT_MS), "10 min")
-    return count * _UNIT_MS[unit]
+    length_ms = count * _UNIT_MS[unit]
+    if length_ms > YEARS_MAX * _YEARS["days"] * DAY_MS:
+        raise _too_long()
+    return length_ms
 
 
 def epoch(value: object) -> Epoch:
@@ -171,13 +189,20 @@ Trigger = Literal[
     "study_end",
     "enrolment_end",
     "filing_date",
+    "filing_due",
     "provision_end",
     "consent_end",
 ]
 """The event from which the document counts; the life itself always starts with the reading."""
 
-OPEN_TRIGGERS: Final = frozenset(get_args(Trigger)) - {"reading", "ingest", "trip_end"}
-"""Events that may never come: their cells need a cap, which is the compiled period."""
+READING_TRIGGERS: Final = frozenset({"reading", "ingest", "trip_end"})
+"""Events that come with every reading: its life is counted from it."""
+CALENDAR_TRIGGERS: Final = frozenset({"filing_due"})
+"""Events that the calendar brings: they always come."""
+OPEN_TRIGGERS: Final = frozenset(get_args(Trigger)) - READING_TRIGGERS - CALENDAR_TRIGGERS
+"""Events that may never come: what counts from them needs a cap, or a day of review."""
+LIVING_TRIGGERS: Final = frozenset({"contract_end"})
+"""Open events that end what people rely on: no cap may end it for them."""
 
 
 def release_ms(value: object) -> int | None:

@@ -5,18 +5,25 @@ mistyped command 2.
 """
 
 import asyncio
-from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
 from roadfade.commands.office_desk import desk_of
-from roadfade.terminal.answers import carry_out, print_json, settings
+from roadfade.terminal.answers import FAILS, carry_out, print_json, settings
 from roadfade.terminal.arguments import AsJson, instant
 from roadfade.terminal.arguments import role as typed_role
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.wire.control import Role
 
+if TYPE_CHECKING:
+    from roadfade.processes.republishing import Republished
+    from roadfade.settings import Settings
+
+NOT_LOOKED_FOR: Final = (
+    "rows that the office does not know were not looked for: the broker does not answer, lacks "
+    "control topics, or another process publishes all the time; run this again"
+)
 DeviceOption = Annotated[
     str, typer.Option("--device", help="Opaque id of the dongle; never a serial.")
 ]
@@ -59,23 +66,32 @@ def init(*, as_json: AsJson = False) -> None:
 
 
 def republish(*, as_json: AsJson = False) -> None:
-    """Publish every live row again, for control topics that lost some; the office sends them."""
-    carry_out(lambda: _republish(settings().office_path, as_json=as_json))
+    """Publish every live row again, and delete rows of others from the control topics.
+
+    The office process sends the rows. Exit 1 if foreign rows could not be looked for.
+    """
+    carry_out(lambda: _republish(settings(), as_json=as_json))
 
 
-def _republish(file: Path, *, as_json: bool) -> None:
-    from office.outbox import Outbox  # noqa: PLC0415  # heavy, and only used here
-    from office.store.database import Database  # noqa: PLC0415  # likewise
+def _republish(settings: "Settings", *, as_json: bool) -> None:
+    from office.store.database import Database  # noqa: PLC0415  # heavy, and only used here
+    from roadfade.in_force.broker import connection_of  # noqa: PLC0415  # likewise
+    from roadfade.processes.republishing import republish  # noqa: PLC0415  # likewise
 
-    async def queue() -> int:
-        async with Database.opened(file) as database:
-            return await Outbox(database).republish_all()
+    async def carry() -> "Republished":
+        async with Database.opened(settings.office_path) as database:
+            return await republish(database, connection_of(settings))
 
-    rows = asyncio.run(queue())
+    done = asyncio.run(carry())
     if as_json:
-        print_json({"queued": rows})
+        print_json(done._asdict())
     else:
-        typer.echo(f"{rows} rows wait to be published again; `roadfade office` sends them")
+        typer.echo(f"{done.queued} rows wait to be published again; `roadfade office` sends them")
+    if done.foreign is None:
+        typer.echo(NOT_LOOKED_FOR, err=True)
+        raise typer.Exit(FAILS)
+    if not as_json:
+        typer.echo(f"{done.foreign} rows that the office does not know were deleted")
 
 
 def register_device(

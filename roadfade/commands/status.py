@@ -60,6 +60,7 @@ def report(facts: Facts, findings: tuple[str, ...]) -> dict[str, Any]:
         "last_sweep_s": _since(answering, "roadfade_sweep_last_success_timestamp_seconds", now_s),
         "overdue": {one.output: one.files for one in facts.overdue},
         "rejected": dict(facts.rejected),
+        "reviews_due": list(facts.reviews),
     }
 
 
@@ -114,6 +115,7 @@ def _lines(body: dict[str, Any]) -> list[str]:
         f"last sweep        {_ago(body['last_sweep_s'])}",
         f"overdue in lake   {overdue or 'nothing'}",
         f"rejected so far   {rejected or 'nothing'}",
+        f"reviews due       {'; '.join(body['reviews_due']) or 'nothing'}",
     ]
 
 

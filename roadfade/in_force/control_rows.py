@@ -12,7 +12,7 @@ from bus.failures import RowFault, UnreadableRowError
 from bus.ports import Broker
 from bus.view import Beat, CompactedView
 from roadfade.clock import boot_ms
-from roadfade.in_force.quarantine import UnreadableKeys, setting_aside
+from roadfade.in_force.quarantine import UnreadableKeys, set_aside
 from telemetry.wire.control import ControlRow, Heartbeat, decode_row
 from telemetry.wire.topic_contents import Contents
 
@@ -68,5 +68,5 @@ def control_view(
         contents_at=contents_at,
         elapsed_ms=boot_ms,
         beat=beat,
-        quarantined=setting_aside(rows.unreadable),
+        quarantined=set_aside,
     )

@@ -10,7 +10,6 @@ from policy.language.problems import Problem
 from policy.vocabulary.terms import Where
 from roadfade.in_force.parsed_files import parsed_files
 from roadfade.refusal import NotReady
-from telemetry.instants import day_start_ms
 from telemetry.signals import Catalogue, parse_catalogue
 from telemetry.wire.publication import Publication
 
@@ -81,7 +80,7 @@ def own_publication(settings: "Settings") -> Publication:
         lines = "\n".join(str(problem) for problem in policy)
         msg = f"the policy {path} does not hold; see `roadfade policy check`:\n{lines}"
         raise NotReady(msg)
-    effective_ms = day_start_ms(policy.effective)
+    effective_ms = policy.day_start_ms(policy.effective)
     return Publication(policy.policy, policy.version, effective_ms, effective_ms, files)
 
 

@@ -5,7 +5,6 @@ keeps the row's key among its ``UnreadableKeys`` until a good row, or a tombston
 """
 
 import logging
-from collections.abc import Callable
 from typing import Final
 
 from bus.failures import RowFault
@@ -26,22 +25,11 @@ def set_aside(topic: str, fault: RowFault) -> None:
         logger.error("%s holds a record that cannot be read (%s); it is set aside", topic, fault)
 
 
-def setting_aside(unreadable: "UnreadableKeys") -> Callable[[str, RowFault], None]:
-    """What a view calls: also marks what may concern any row of the topic."""
-
-    def told(topic: str, fault: RowFault) -> None:
-        if fault is RowFault.UNPACKING:
-            unreadable.add_unknown()
-        set_aside(topic, fault)
-
-    return told
-
-
 class UnreadableKeys:
     """Keys whose newest row cannot be read. True while there are any.
 
-    It remembers ``KEYS_MAX``; from one more on, or if no key is known, it stays true until a
-    process reads the topic anew and does not find them.
+    It remembers ``KEYS_MAX``; from one more on it stays true until a process reads the topic anew
+    and does not find them.
     """
 
     def __init__(self) -> None:
@@ -57,10 +45,6 @@ class UnreadableKeys:
             self._keys.add(key)
         elif key not in self._keys:
             self._any = True
-
-    def add_unknown(self) -> None:
-        """Rows cannot be read, and it is not known of which keys."""
-        self._any = True
 
     def discard(self, key: bytes) -> None:
         """The newest row of this key can be read, or is a tombstone."""

@@ -1,18 +1,30 @@
 """What lies in the control topics, and whether one of them lost its end.
 
-In: a broker. Out: the live rows of every partition, and an answer that is true once after a
-topic went back or became another: it was truncated or made anew, and what the office published may
-be missing.
+In: a broker. Out: the office's way to publish there; the live rows of every partition, and an
+answer that is true once after a topic went back or became another: it was truncated or made anew,
+and what the office published may be missing.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Final
 
 from bus.ports import Broker, Offsets
+from bus.publisher import Publisher
+from bus.records import Outgoing
+from office.ports import ControlRecord, PublishRecords
 from telemetry.topics import HEARTBEAT_KEY
 from telemetry.wire.topic_contents import RunningContents
 
 STOP_DEADLINE_MS: Final = 10_000
+
+
+def publish_through(publisher: Publisher) -> PublishRecords:
+    """The office's port, over Kafka."""
+
+    async def publish(records: Sequence[ControlRecord]) -> None:
+        await publisher.publish([Outgoing(r.topic, r.partition, r.key, r.value) for r in records])
+
+    return publish
 
 
 async def lying_in(

@@ -4,15 +4,18 @@ In: what other clocks said, the times of the store's files, the settings. Out: a
 one is asked for; metrics and one line of the log if clocks disagree.
 """
 
+import asyncio
 import logging
 from collections.abc import Callable
 from typing import Final
 
+from bus.ports import Broker
 from roadfade import metrics
 from roadfade.clock import Answer, DeletionClock, Judgement, WallClock, boot_ms, wall_ms
 from roadfade.processes.dispute_mark import DisputeMark
-from roadfade.processes.heard_clocks import HeardClocks
+from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
 from roadfade.processes.say_once import SayOnce
+from roadfade.settings import Settings
 from sinks.port.records import INSTANT_MS_MAX
 from telemetry.instants import SECOND_MS
 
@@ -89,3 +92,18 @@ class JudgedClock:
                 "that is wrong. If it is this machine's, rows stay for longer than they may",
                 about="clock behind",
             )
+
+
+async def clock_of_sink(settings: Settings, broker: Broker, heard: HeardClocks) -> WallClock:
+    """By which instant a record has expired on arrival.
+
+    It is not kept then, which cannot be taken back: so the own clock is held against others, as
+    the sweep's is. What is kept meanwhile, the sweep removes in its time.
+    """
+    fixed_ms = settings.fixed_now_ms
+    if fixed_ms is not None:
+        return lambda: fixed_ms
+    wait_s = settings.heartbeat_every_s + MORE_S
+    await asyncio.to_thread(ask_clocks, broker, heard, wall_ms, wait_s)
+    clock = JudgedClock(heard, settings.clock_dispute_s_max)
+    return lambda: clock.judge().now_ms

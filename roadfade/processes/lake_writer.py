@@ -1,7 +1,7 @@
 """The store's sink as the loop wants it: off the event loop, by our clock, and counted."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from roadfade import metrics
@@ -17,19 +17,26 @@ ON_ARRIVAL: Final = "on arrival"
 
 
 class StoreWriter:
-    """Writes in a thread, by its clock, and counts."""
+    """Writes in a thread, by its clock, and counts; ``begin`` is called before each batch."""
 
     def __init__(
-        self, sink: Sink, account: ExpiredAccount, clock: WallClock, wall: WallClock = wall_ms
+        self,
+        sink: Sink,
+        account: ExpiredAccount,
+        clock: WallClock,
+        begin: Callable[[], None] = lambda: None,
+        wall: WallClock = wall_ms,
     ) -> None:
         """``clock`` says what has expired, ``wall`` how long records were on their way."""
         self._sink = sink
         self._account = account
         self._clock = clock
+        self._begin = begin
         self._wall = wall
 
     async def write(self, records: Sequence[Arrived]) -> None:
         """Durable on return; counts by output."""
+        self._begin()
         written = await asyncio.to_thread(self._sink.write, records, self._clock())
         dated = ((one.timestamp_ms, one.broker_dated) for one in records)
         observe_ages(metrics.TOPIC_TO_LAKE, Way.TOPIC_TO_LAKE, dated, self._wall())
@@ -44,6 +51,10 @@ class StoreWriter:
             metrics.EXPIRED_READINGS.labels(ON_ARRIVAL).inc(written.expired_readings)
         for reason, count in written.rejected.items():
             metrics.SINK_REJECTED.labels(str(reason)).inc(count)
+
+    async def skip(self, topic: str, partition: int, offset: int) -> None:
+        """Move the store past a record at which processes died; durable on return."""
+        await asyncio.to_thread(self._sink.pass_over, topic, partition, offset, self._clock())
 
     async def tidy(self) -> None:
         """Forget the ids of expired records in quiet partitions; until cancelled."""

@@ -5,16 +5,14 @@ Topics follow the version of the policy that is in force.
 
 import asyncio
 import logging
-from collections.abc import Sequence
 
 from bus.failures import BrokerError, SendFailedError
 from bus.pacing import monotonic_ms, until
 from bus.partitions import partition_for
 from bus.ports import Broker
 from bus.publisher import Publisher
-from bus.records import Outgoing
 from office.outbox import Outbox
-from office.ports import ControlRecord, PublishRecords
+from office.ports import PublishRecords
 from office.store.database import Database
 from roadfade import metrics
 from roadfade.clock import judging_clock, wall_ms
@@ -23,7 +21,7 @@ from roadfade.in_force.plans import Plans
 from roadfade.in_force.publishing import record_first
 from roadfade.logs.events import Event, tell
 from roadfade.logs.process_log import Named
-from roadfade.processes.control_topics import EndWatch, lying_in
+from roadfade.processes.control_topics import EndWatch, lying_in, publish_through
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
 from roadfade.processes.starting import begin
@@ -37,15 +35,6 @@ DRAIN_EVERY_S = 0.25
 LOOK_EVERY_MS = 5_000
 """How often the office looks whether a control topic lost its end."""
 logger = logging.getLogger(__name__)
-
-
-def publish_through(publisher: Publisher) -> PublishRecords:
-    """The office's port, over Kafka."""
-
-    async def publish(records: Sequence[ControlRecord]) -> None:
-        await publisher.publish([Outgoing(r.topic, r.partition, r.key, r.value) for r in records])
-
-    return publish
 
 
 async def _run(settings: Settings) -> None:

@@ -17,7 +17,7 @@ from bus.slots import Slot
 from bus.topic_watch import TopicWatch
 from policy.plan.plan import Plan
 from roadfade import metrics
-from roadfade.clock import WallClock, wall_ms
+from roadfade.clock import WallClock, boot_ms
 from roadfade.in_force.broker import connection_of, partitions_of, require_broker
 from roadfade.in_force.plans import VersionTimeline
 from roadfade.in_force.published import view_of
@@ -25,9 +25,10 @@ from roadfade.in_force.source import PolicySource
 from roadfade.logs.process_log import Named
 from roadfade.loop_observer import Observed, bear_loop
 from roadfade.metrics import bear
-from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
-from roadfade.processes.judged_clock import JudgedClock
+from roadfade.processes.heard_clocks import HeardClocks
+from roadfade.processes.judged_clock import clock_of_sink
 from roadfade.processes.lake_writer import ON_ARRIVAL, StoreWriter
+from roadfade.processes.late_versions import HEARD_LATE_S, LateVersions
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
 from roadfade.processes.starting import begin, tell_in_force
@@ -39,16 +40,12 @@ from roadfade.stores import open_sink
 from roadfade.unaccounted import ExpiredAccount
 from sinks.port.results import Unreadable
 from sinks.port.sink import Sink, StoreFullError
-from telemetry.topics import SINK_GROUP
+from telemetry.topics import CONTROL_POLICIES, SINK_GROUP
 
 LOOK_EVERY_S = 0.5
-HEARD_LATE_S = 10.0
-"""For so long a record of a version that is not on record yet waits for it."""
 ROOM_AGAIN_S = 5.0
 """How soon a store is tried again that had no room."""
 NO_ROOM = "no room in the store"
-WAITED_FOR_MAX = 20
-"""For no more versions does a process wait: their numbers may be made up."""
 logger = logging.getLogger(__name__)
 
 
@@ -91,9 +88,10 @@ class SinkKeeper:
         self._stopping = asyncio.Event()
         self._say = SayOnce(logger)
         self._gate = TopicGate(settings.state_dir, broker)
-        self._waited_for: set[int] = set()
         self._heard = HeardClocks()
         self._observer = SinkObserver()
+        self._view = view_of(broker, source.published, self._heard.take)
+        self._late = LateVersions(boot_ms)
 
     def stop(self) -> None:
         """Write and commit what is gathered, then end ``run``."""
@@ -114,11 +112,10 @@ class SinkKeeper:
             raise
 
     async def _run(self) -> None:
-        view = view_of(self._broker, self._source.published, self._heard.take)
-        clock = await self._clock()
+        clock = await clock_of_sink(self._settings, self._broker, self._heard)
         account = ExpiredAccount(self._settings.ledger_path)
         async with asyncio.TaskGroup() as group:
-            reading = group.create_task(view.run())
+            reading = group.create_task(self._view.run())
             while not self._stopping.is_set():
                 line = await self._line()
                 async with self._broker.admin() as admin:
@@ -129,7 +126,7 @@ class SinkKeeper:
                 self._in_force(line)
                 if not await self._room_for(line, account, clock):
                     await until(self._stopping, ROOM_AGAIN_S)
-            await view.stop()
+            await self._view.stop()
             await reading
 
     async def _room_for(
@@ -145,26 +142,12 @@ class SinkKeeper:
             self._observer.paused(NO_ROOM)
         return not full
 
-    async def _clock(self) -> WallClock:
-        """By which instant a record has expired on arrival.
-
-        It is not kept then, which cannot be taken back: so the own clock is held against others,
-        as the sweep's is. What is kept meanwhile, the sweep removes in its time.
-        """
-        fixed_ms = self._settings.fixed_now_ms
-        if fixed_ms is not None:
-            return lambda: fixed_ms
-        wait_s = self._settings.heartbeat_every_s + MORE_S
-        await asyncio.to_thread(ask_clocks, self._broker, self._heard, wall_ms, wait_s)
-        clock = JudgedClock(self._heard, self._settings.clock_dispute_s_max)
-        return lambda: clock.judge().now_ms
-
     async def _keep(
         self, outputs: Mapping[str, str], account: ExpiredAccount, clock: WallClock
     ) -> None:
         """Into the store opened for these topics, for as long as these are the topics."""
         sink = await asyncio.to_thread(open_sink, self._settings, outputs, self._plan_of)
-        writer = StoreWriter(sink, account, clock)
+        writer = StoreWriter(sink, account, clock, self._late.begin)
         try:
             bear_sink(outputs)
             ids = await self._gate.open(sink, outputs)
@@ -195,7 +178,9 @@ class SinkKeeper:
             SINK_GROUP,
             sink.position,
             writer.write,
+            skip=writer.skip,
             verify=watch.check,
+            pause_reason=self._pause_reason,
             member=_member_for(self._member, ids),
             observer=self._observer,
             settings=settings,
@@ -209,6 +194,12 @@ class SinkKeeper:
             await self._gate.note(found)
         except TopicRemadeError as found:
             logger.warning("%s", found)
+
+    def _pause_reason(self) -> str | None:
+        """Why no record may be judged now: what it may hold could be what is lacking."""
+        if not self._view.complete:
+            return f"incomplete {CONTROL_POLICIES}"
+        return f"unreadable {CONTROL_POLICIES}" if self._source.published.unreadable else None
 
     async def _end_with(self, loop: SinkLoop | None, outputs: Mapping[str, str]) -> None:
         """Return, and end the loop, with this process or with the last version of these topics.
@@ -230,18 +221,16 @@ class SinkKeeper:
         """The plan of a version; None if it is not on record. Blocks, off the event loop.
 
         A worker may hear of a new version first: for one that would be newer than all on record,
-        the record waits a while, once.
+        the record waits a while (see ``late_versions``).
         """
         for _ in range(int(HEARD_LATE_S / LOOK_EVERY_S)):
             known = {one.version: one for one in self._source.published.versions}
             if number in known:
                 return self._source.plans.plan_if_it_holds(known[number])
-            never = number in self._waited_for or len(self._waited_for) >= WAITED_FOR_MAX
-            if never or number < max(known, default=0):
-                break
+            if number < max(known, default=0) or not self._late.may_come(number):
+                return None
             pause(LOOK_EVERY_S)
-        if len(self._waited_for) < WAITED_FOR_MAX:
-            self._waited_for.add(number)
+        self._late.in_vain(number)
         return None
 
     @staticmethod

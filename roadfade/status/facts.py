@@ -14,6 +14,7 @@ import msgspec
 from bus.client.positions import Positions
 from bus.failures import BrokerError
 from policy.plan.plan import Plan
+from policy.versions.reviews import reviews_due
 from roadfade.adoption import AdoptionFiles, places_in, topics_now, why_not
 from roadfade.clock import WallClock
 from roadfade.in_force.broker import connection_of, require_broker
@@ -61,15 +62,18 @@ class Facts:
     """Topics that the sink must not keep as they are, and why; by topic."""
     strange: tuple[Strange, ...] = ()
     """What lies in the lake and is not the lake's."""
+    reviews: tuple[str, ...] = ()
+    """Warnings of days of review that have come, in the version in force."""
 
 
 def gather(settings: Settings, clock: WallClock) -> Facts:
     """Look once. Blocks; seconds if something hangs or records wait."""
     processes = scrape(settings.ports_dir)
     unready, plan, lag, stopped = None, None, dict[str, Waiting](), dict[str, str]()
+    reviews: tuple[str, ...] = ()
     try:
         require_broker(settings)
-        plan, lag, stopped = asyncio.run(_from_broker(settings))
+        plan, lag, stopped, reviews = asyncio.run(_from_broker(settings, clock))
     except NotReady as reason:
         unready = str(reason)
     except (BrokerError, TimeoutError) as error:
@@ -92,6 +96,7 @@ def gather(settings: Settings, clock: WallClock) -> Facts:
         ledger_unreadable,
         stopped,
         tuple(store.strange()),
+        reviews,
     )
 
 
@@ -106,10 +111,11 @@ def _ledger(settings: Settings) -> tuple[Ledger | None, str | None]:
 
 
 async def _from_broker(
-    settings: Settings,
-) -> tuple[Plan, dict[str, Waiting], dict[str, str]]:
+    settings: Settings, clock: WallClock
+) -> tuple[Plan, dict[str, Waiting], dict[str, str], tuple[str, ...]]:
     async with PolicySource.open(settings, connection_of(settings)) as source:
         line, partitions = await source.checked()
+        reviews = await asyncio.to_thread(_reviews, source, clock())
     plan = line.plan
     read = {
         WORKER_GROUP: [RAW],
@@ -121,7 +127,15 @@ async def _from_broker(
             group: await _watch(positions, group, {topic: partitions[topic] for topic in topics})
             for group, topics in read.items()
         }
-    return plan, lag, await _stopped(settings, line.kept_topics)
+    return plan, lag, await _stopped(settings, line.kept_topics), reviews
+
+
+def _reviews(source: PolicySource, now_ms: int) -> tuple[str, ...]:
+    current = source.published.in_force(now_ms).current
+    if current is None:
+        return ()
+    document = source.plans.version(current).document
+    return tuple(str(warning) for warning in reviews_due(document, now_ms))
 
 
 async def _stopped(settings: Settings, topics: Collection[str]) -> dict[str, str]:

@@ -8,6 +8,7 @@ seconds of records, not single ones. Everything here blocks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
@@ -113,16 +114,28 @@ class Lake(StoredLake):
         After an exception the lake refuses further writes: open it again. A record of a
         topic that is in no output raises KeyError: that is a wiring fault, not a record's.
         """
+        with self._changing():
+            total = Written()
+            for (topic, partition), group in by_partition(records).items():
+                total = total.plus(self._write_group(topic, partition, group, now_ms))
+            return total
+
+    def pass_over(self, topic: str, partition: int, offset: int, now_ms: int) -> None:
+        """See ``Sink``: a marker without ids, as of a batch that held nothing to keep."""
+        with self._changing():
+            markers = self._markers_of(topic, partition)
+            if markers.position is None or markers.position <= offset:
+                markers.advance(offset + markers.base, (), now_ms, self._workplace.path, self._at)
+
+    @contextmanager
+    def _changing(self) -> Iterator[None]:
         with self._turn, told_if_full():
             if not self._sound:
                 msg = "a write failed before: close this lake and open it again"
                 raise RuntimeError(msg)
             self._sound = False
-            total = Written()
-            for (topic, partition), group in by_partition(records).items():
-                total = total.plus(self._write_group(topic, partition, group, now_ms))
+            yield
             self._sound = True
-            return total
 
     def forget(self, now_ms: int) -> None:
         """See ``Sink``."""

@@ -15,14 +15,18 @@ _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 @contextmanager
 def told_if_full() -> Iterator[None]:
-    """StoreFullError in place of what the system or the engine raises if a disk is full."""
+    """OSError for what the engine raises if its files fail; StoreFullError for want of room."""
     try:
         yield
     except (OSError, duckdb.Error) as error:
-        if not _is_for_want_of_room(error):
-            raise
-        msg = "there is no room on the store's disk: free space; nothing is lost meanwhile"
-        raise StoreFullError(msg) from None
+        if _is_for_want_of_room(error):
+            msg = "there is no room on the store's disk: free space; nothing is lost meanwhile"
+            raise StoreFullError(msg) from None
+        if isinstance(error, duckdb.IOException):
+            # The engine's own words name a file, and no value.
+            msg = f"the lake cannot be written: {error}"
+            raise OSError(msg) from None
+        raise
 
 
 def _is_for_want_of_room(error: OSError | duckdb.Error) -> bool:

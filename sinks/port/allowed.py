@@ -80,6 +80,7 @@ class Judge:
             self._known[number] = {
                 output.id: [_lane(lane, plan.catalogue) for lane in output.lanes]
                 for output in plan.outputs
+                if output.purpose not in plan.suspended
             }
         return self._known[number]
 

@@ -27,7 +27,7 @@ class StoreTakenError(Exception):
     """Another living process does this work on this store; two at once would damage it."""
 
 
-class StoreFullError(Exception):
+class StoreFullError(OSError):
     """There is no room to write. What was to be written is as after a kill: open the store anew."""
 
 
@@ -81,8 +81,16 @@ class Sink(Protocol):
         """Keep the records' readings; durable on return, so the caller may commit then.
 
         Called twice with the same records it does nothing the second time. A record that
-        cannot be read is counted and skipped. Any exception means unknown state: reopen; it is
+        cannot be read is counted and skipped. Any exception means unknown state: reopen.
+        OSError: the place where it keeps them fails, and would with any record; it is
         StoreFullError if there is no room, so that it is worth trying again later.
+        """
+        ...
+
+    def pass_over(self, topic: str, partition: int, offset: int, now_ms: int) -> None:
+        """Move the position past a record that is not to be written; durable on return.
+
+        All records before it are written. Nothing if the position is past it already.
         """
         ...
 

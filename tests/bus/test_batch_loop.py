@@ -436,3 +436,42 @@ async def test_a_slice_that_is_sent_alone_is_not_sent_once_its_view_is_stale(
     )
     assert noted.retries == ["decided anew"] * 3
     assert written(broker) == [*numbers(0, 5), *numbers(0, 10)], "again, never unasked"
+
+
+async def carry_to(broker: FakeBroker, offset: int) -> Noted:
+    """Copy until this offset is committed."""
+    noted = Noted()
+    async with running(copier(broker, noted)) as tasks:
+        await until(lambda: broker.committed(GROUP).get((IN, 0)) == offset, *tasks)
+    return noted
+
+
+async def test_a_bomb_at_the_end_is_passed_over_without_a_record_behind_it(
+    broker: FakeBroker,
+) -> None:
+    broker.feed(IN, 0, *numbers(0, 3))
+    broker.drop_bomb(IN, 0)
+    noted = await carry_to(broker, 4)
+    assert written(broker) == numbers(0, 3)
+    assert not noted.expired
+    # The one who comes next is not told again of what is committed, and nothing is missing.
+    broker.feed(IN, 0, *numbers(4, 6))
+    noted = await carry_to(broker, 6)
+    assert (noted.expired, noted.again) == ({}, {})
+
+
+async def test_nothing_in_hand_is_passed_over_with_a_bomb_behind_it(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 3))
+    broker.drop_bomb(IN, 0)
+    broker.fail_next(Fault.REFUSED, Fault.HALF_WRITTEN)
+    await carry_to(broker, 4)
+    assert set(written(broker)) == set(numbers(0, 3))
+
+
+async def test_a_bomb_that_is_all_there_is_leaves_no_lag(broker: FakeBroker) -> None:
+    broker.drop_bomb(IN, 0)
+    await carry_to(broker, 1)
+    broker.feed(IN, 0, *numbers(0, 3))
+    noted = await carry_to(broker, 4)
+    assert written(broker) == numbers(0, 3)
+    assert not noted.expired

@@ -63,7 +63,8 @@ async def test_nothing_is_committed_before_it_is_written(broker: FakeBroker) -> 
     store, seen = Store(), list[object]()
     store.kept = lambda: seen.append(broker.committed(GROUP))
     await keep(broker, store, 2)
-    assert (store.writes, seen) == ([[0, 1]], [{}])
+    # What the group noted as it began moves no offset.
+    assert (store.writes, seen) == ([[0, 1]], [{(IN, 0): 0}])
 
 
 async def test_reading_starts_where_the_sink_left_off(broker: FakeBroker) -> None:
@@ -122,14 +123,45 @@ async def test_what_was_gathered_before_a_rebalance_is_left_to_the_new_owner(
 
 async def test_a_store_not_informed_of_its_commit_gets_the_batch_again(broker: FakeBroker) -> None:
     broker.feed(IN, 0, b"0", b"1")
-    broker.fail_next(Fault.COMMIT_REFUSED)
     store = Store()
+    store.kept = lambda: broker.fail_next(Fault.COMMIT_REFUSED)
     settings = SinkSettings(gather_ms=0)
     loop = SinkLoop(broker, [IN], GROUP, store.position, store.write, settings=settings)
     task = asyncio.create_task(loop.run())
     await until(lambda: bool(store.writes), task)
     await loop.stop()
     await task
-    assert broker.committed(GROUP) == {}
+    assert broker.committed(GROUP) == {(IN, 0): 0}
+    store.kept = lambda: None
     await keep(broker, store, 2, settings)
     assert store.writes == [[0, 1], [0, 1]]
+
+
+async def test_a_bomb_at_the_end_is_passed_over_once_all_before_it_is_written(
+    broker: FakeBroker,
+) -> None:
+    broker.feed(IN, 0, b"0", b"1")
+    broker.drop_bomb(IN, 0)
+    store, seen = Store(), list[object]()
+    store.kept = lambda: seen.append(broker.committed(GROUP))
+    await keep(broker, store, 3, SinkSettings(gather_ms=60_000))
+    assert (store.writes, seen) == ([[0, 1]], [{(IN, 0): 0}])
+
+
+async def test_what_is_gathered_when_a_pause_begins_is_not_written(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, b"0", b"1")
+    store, why = Store(), list[str]()
+    loop = SinkLoop(
+        broker, [IN], GROUP, store.position, store.write,
+        pause_reason=lambda: why[0] if why else None, settings=SinkSettings(gather_ms=60_000),
+    )  # fmt: skip
+    task = asyncio.create_task(loop.run())
+    await until(lambda: bool(loop._gathered), task)
+    why.append("a reason")
+    await asyncio.sleep(120)
+    assert not store.writes
+    why.clear()
+    await until(lambda: broker.committed(GROUP).get((IN, 0)) == 2, task)
+    await loop.stop()
+    await task
+    assert store.writes == [[0, 1]]

@@ -96,6 +96,17 @@ async def test_a_bomb_is_passed_over_by_a_batch_loop(connection: Connection, cod
     assert await committed(connection) == {(IN, 0): 101}
 
 
+async def test_a_bomb_at_the_end_leaves_no_lag(connection: Connection) -> None:
+    await make_road(connection, partitions=1)
+    await publish(connection, numbered(0, 3))
+    await drop(connection, IN, "zstd")
+    async with running(copier(connection, noted := Told())) as tasks:
+        while (await committed(connection)).get((IN, 0)) != 4:
+            assert not tasks[0].done()
+            await asyncio.sleep(0.05)
+    assert (noted.records, noted.aside, noted.expired) == (3, {IN: 1}, {})
+
+
 async def test_a_bomb_is_passed_over_by_a_sink_loop(connection: Connection) -> None:
     await make_road(connection, partitions=1)
     await drop(connection, IN, "zstd")

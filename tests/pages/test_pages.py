@@ -1,4 +1,5 @@
 import re
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,7 @@ from policy.vocabulary.bilingual import Bilingual, Language
 from policy.vocabulary.terms import Basis, BasisKind, Period
 from policy.vocabulary.words import Exact
 from telemetry.instants import Grain
-from tests.support.documents import SPEED, policy_of
+from tests.support.documents import SPEED, bent, policy_of
 from tests.support.plans import HERE
 
 LOAD = Bilingual(ja="負荷を知るため", en="load profiles")
@@ -50,6 +51,30 @@ def is_alone(text: str) -> bool:
     """Whether a page asks for nothing beyond itself."""
     reached = re.search(r"(src|href)=\"(?!#|mailto:)|url\(|@import|<script|<link", text)
     return reached is None and "default-src" in text
+
+
+SAYS_SUSPENDED = {"en": "This purpose is suspended", "ja": "この目的は停止中です"}
+
+
+@pytest.mark.parametrize("language", ["ja", "en"])
+@pytest.mark.parametrize("made", [notice_page, record_page])
+def test_a_page_says_that_a_purpose_is_suspended(
+    made: Callable[[CompiledPolicy, Language], str], language: Language
+) -> None:
+    suspended = bent("purposes/study.yaml", "seed:", "suspended: true\nseed:")
+    assert SAYS_SUSPENDED[language] in made(policy_of(suspended), language)
+    assert SAYS_SUSPENDED[language] not in made(policy_of(), language)
+
+
+@pytest.mark.parametrize(
+    ("language", "said"), [("en", "ends on 2026-12-01"), ("ja", "2026年12月1日に終了")]
+)
+@pytest.mark.parametrize("made", [notice_page, record_page])
+def test_a_page_says_on_which_day_a_cell_ends(
+    made: Callable[[CompiledPolicy, Language], str], language: Language, said: str
+) -> None:
+    ending = bent("purposes/study.yaml", "  C09:\n", "  C09:\n    until: 2026-12-01\n")
+    assert made(policy_of(ending), language).count(said) == 1
 
 
 def test_a_page_names_its_language_and_fits_a_phone() -> None:

@@ -7,7 +7,15 @@ from typing import get_args
 import pytest
 
 from pages.forbids import forbid_words
-from pages.phrases import CLASSES, DELIVERIES, GROUNDS, ROLE_PHRASES, TRIGGERS, precision_words
+from pages.phrases import (
+    CLASSES,
+    DELIVERIES,
+    GROUNDS,
+    ROLE_PHRASES,
+    TRIGGERS,
+    keep_words,
+    precision_words,
+)
 from pages.reasons import reason_words
 from pages.recipients import country_words, recipient_words
 from pages.rules import PARTS, RuleWords
@@ -15,9 +23,11 @@ from pages.titles import Titles
 from pages.translation import translation
 from policy.language.fields import Forbid, When
 from policy.language.purpose_file import Recipient
+from policy.plan.cells import PlanRetention
 from policy.vocabulary.bilingual import Bilingual
-from policy.vocabulary.terms import BasisKind, DeliveryMode, DocumentPart, RecipientClass
+from policy.vocabulary.terms import BasisKind, DeliveryMode, DocumentPart, Period, RecipientClass
 from policy.vocabulary.words import Trigger, space
+from telemetry.instants import Grain
 from telemetry.outcome import Rejected, Withheld
 from telemetry.wire.control import Role
 from tests.support.documents import policy_of
@@ -91,3 +101,20 @@ def test_rules_are_told_by_purpose_and_data() -> None:
     assert told("study") == "研究"
     assert told("joint_use") == "共同利用"
     assert told("combine/1") == "組み合わせてよい目的"
+
+
+def test_a_minimum_and_a_review_are_told_in_both_languages() -> None:
+    because = Bilingual(ja="例", en="an example")
+    books = PlanRetention(
+        Period(10, "years"), "filing_due", None, Grain.MONTH, because, Period(7, "years")
+    )
+    told = keep_words(books, EN)
+    assert told == "at least 7 years, at most 10 years after the tax return is due (not yet)"
+    assert keep_words(books, JA).startswith("申告の期限から7年以上、最長10年")
+    contract = PlanRetention(
+        Period(90, "days"), "contract_end", None, Grain.DAY, because, None, "2027-10-01"
+    )
+    assert keep_words(contract, EN) == (
+        "90 days after your contract ends (not yet), looked at again on 2027-10-01"
+    )
+    assert keep_words(contract, JA).endswith("、2027年10月1日に見直し")

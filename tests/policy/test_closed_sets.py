@@ -5,7 +5,6 @@ from typing import Any, get_args
 
 import pytest
 
-from policy.compiler.forbids import _ends_by_itself
 from policy.compiler.items import Selected
 from policy.diff.purpose_changes import FORMS
 from policy.explain.advice import OPENS
@@ -56,7 +55,6 @@ def test_every_way_of_leaving_is_known_to_everyone_who_asks(mode: DeliveryMode) 
     assert sum(belongs_to(mode)) == (mode != "records")
     assert answer(mode) == ("on_request" if mode == "on_request" else "deliver")
     assert facts_mode(mode) == ("records" if mode == "stream" else mode)
-    assert _ends_by_itself(mode) == (mode != "stream")
 
 
 def test_what_goes_to_others_leaves_the_house() -> None:
@@ -64,7 +62,7 @@ def test_what_goes_to_others_leaves_the_house() -> None:
     assert inside == {"subject", "internal", "consumer_reporting"}
 
 
-@pytest.mark.parametrize("ask", [belongs_to, answer, facts_mode, _ends_by_itself, is_outside])
+@pytest.mark.parametrize("ask", [belongs_to, answer, facts_mode, is_outside])
 def test_a_member_nobody_decided_about_is_refused(ask: Callable[[Any], object]) -> None:
     with pytest.raises(AssertionError, match="forgotten"):
         ask("forgotten")

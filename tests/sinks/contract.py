@@ -52,6 +52,22 @@ class SinkContract:
         assert sink.position(A, 0) == 2
         assert sink.locate([Pseudonym("PSEUDONYM")]).rows == 4
 
+    def test_what_is_passed_over_stays_so_after_a_restart(self, restart: Restart) -> None:
+        sink = restart()
+        sink.write([record(0), record(1)], NOW_MS)
+        sink.pass_over(A, 0, 2, NOW_MS)
+        sink.pass_over(B, 1, 0, NOW_MS)
+        sink = restart()
+        assert (sink.position(A, 0), sink.position(B, 1)) == (3, 1)
+        written = sink.write([record(2), record(3)], NOW_MS)
+        assert (written.replayed, written.records) == (1, 1)
+
+    def test_a_position_never_goes_back(self, restart: Restart) -> None:
+        sink = restart()
+        sink.write([record(0), record(5)], NOW_MS)
+        sink.pass_over(A, 0, 2, NOW_MS)
+        assert sink.position(A, 0) == restart().position(A, 0) == 6
+
     def test_a_batch_written_again_changes_nothing(self, restart: Restart) -> None:
         batch = [record(0), record(1)]
         restart().write(batch, NOW_MS)

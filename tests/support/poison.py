@@ -8,7 +8,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from aiokafka import AIOKafkaProducer
 
@@ -24,7 +24,8 @@ from telemetry.wire.record import LATITUDE
 from tests.integration.bus_road import lying_in
 from tests.support.road import Road
 
-BOMB_MIB = 500
+BOMB_MIB = {"zstd": 500, "gzip": 40, "lz4": 40, "snappy": 18}
+"""By codec: a topic takes no batch of more than a megabyte, and these do not pack alike."""
 NEW_KEYS = (b"somebody-else@9", b"\xff\x00 no text")
 """Keys that are nobody's; the second is no UTF-8."""
 GARBAGE = (b"\x00\xff garbage", b"", b"[" * 100_000, b'{"kind": "link\xe9"}', b"null")
@@ -40,6 +41,8 @@ class Dose(NamedTuple):
     value: bytes | None
     headers: Sequence[tuple[str, bytes]] = ()
     partition: int | None = None
+    timestamp_ms: int | None = None
+    """What its sender says; None: the time of sending."""
 
 
 def give(road: Road, doses: Iterable[Dose]) -> None:
@@ -52,29 +55,31 @@ async def _give(road: Road, doses: Iterable[Dose]) -> None:
     async with AIOKafkaProducer(
         **connection.client_options(), compression_type="zstd", max_request_size=1 << 24
     ) as producer:
-        for topic, key, value, headers, partition in doses:
+        for topic, key, value, headers, partition, timestamp_ms in doses:
             at = 0 if key is None else partition_for(key, count)
             await producer.send_and_wait(
                 connection.topic(topic), value, key=key, headers=list(headers),
-                partition=at if partition is None else partition,
+                partition=at if partition is None else partition, timestamp_ms=timestamp_ms,
             )  # fmt: skip
 
 
-def drop_bombs(road: Road, topics: Sequence[str]) -> None:
-    """One batch for each topic that is 16 KB on the wire and ``BOMB_MIB`` when it is unpacked."""
+def drop_bombs(road: Road, topics: Sequence[str], codec: str = "zstd") -> None:
+    """One batch for each topic that is small on the wire and ``BOMB_MIB`` when it is unpacked."""
     names = [connection_of(road.settings).topic(topic) for topic in topics]
     servers = road.settings.kafka_bootstrap_servers
-    subprocess.run([sys.executable, "-c", DROP, servers, str(BOMB_MIB), *names], check=True)
+    subprocess.run(
+        [sys.executable, "-c", DROP, servers, codec, str(BOMB_MIB[codec]), *names], check=True
+    )
 
 
 DROP = """
 import asyncio, sys
 from aiokafka import AIOKafkaProducer
 
-async def drop(servers, length, *topics):
+async def drop(servers, codec, length, *topics):
     limits = dict.fromkeys(("max_request_size", "max_batch_size"), 1 << 30)
     async with AIOKafkaProducer(
-        bootstrap_servers=servers, compression_type="zstd", request_timeout_ms=120_000, **limits
+        bootstrap_servers=servers, compression_type=codec, request_timeout_ms=120_000, **limits
     ) as producer:
         for topic in topics:
             value = bytes(int(length) << 20)
@@ -98,6 +103,23 @@ def raw_doses() -> Iterator[Dose]:
 
 RAW_REJECTED = {"no_payload": 1, "oversized": 1}
 """What the ledger counts of ``raw_doses``; a bomb cannot be told by readings."""
+
+
+NUMBERS: Final = (-1, -(10**30), 2**63, 10**30, 1e308)
+"""What a number on the wire may be, and no field of ours."""
+
+
+def strange_envelopes() -> Iterator[Dose]:
+    """Onto the raw topic: what is no envelope, in either partition, of times long past and not."""
+    for n, value in enumerate(GARBAGE):
+        yield Dose(RAW, b"k", value, partition=n % 2, timestamp_ms=1)
+    for number in NUMBERS:
+        fields = {"v": 1, "id": "x", "device": "d", "clock": {"t0": number, "quality": "gnss"}}
+        yield Dose(RAW, b"k", json.dumps(fields | {"series": {}}).encode())
+        column = {"unit": "km/h", "dt": [number], "value": [number]}
+        clock = {"t0": "2026-01-01T00:00:00Z", "quality": "gnss"}
+        body = fields | {"clock": clock, "series": {"Vehicle.Speed": column}}
+        yield Dose(RAW, b"\xff", json.dumps(body).encode())
 
 
 def audit_doses() -> Iterator[Dose]:
@@ -174,6 +196,27 @@ def control_doses(topic: str, rows: Sequence[ConsumedRecord]) -> Iterator[Dose]:
         yield Dose(topic, row.key, known[0].value if row is not known[0] else b"{}")
     for value in (*GARBAGE, foreign):
         yield Dose(topic, HEARTBEAT_KEY, value)
+
+
+def every_row_replaced(
+    topic: str, rows: Sequence[ConsumedRecord], partitions: int
+) -> Iterator[Dose]:
+    """Onto a control topic: something else in the place of each row, and heartbeats that are none.
+
+    Nothing of it is a row that whoever may write there may say: that would hold until a heartbeat.
+    """
+    bodies = [b'{"kind":"heartbeat","at_ms":%d}' % number for number in NUMBERS[:4]]
+    live = {row.key: row for row in rows if row.key not in (None, HEARTBEAT_KEY)}
+    for n, (key, row) in enumerate(live.items()):
+        other = (row.partition + 1) % partitions
+        yield Dose(topic, key, None, partition=other)
+        yield Dose(topic, key, row.value, partition=other)
+        yield Dose(topic, key, (*GARBAGE, None, *bodies)[n % (len(GARBAGE) + 5)], timestamp_ms=1)
+    for partition in range(partitions):
+        for value in (*GARBAGE, *bodies, None):
+            yield Dose(topic, HEARTBEAT_KEY, value, partition=partition)
+        for key in NEW_KEYS:
+            yield Dose(topic, key, GARBAGE[0], partition=partition)
 
 
 def cleaned(topic: str) -> Iterator[Dose]:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any, Final
 
 from bus.memory.broker import FakeBroker
-from bus.records import Outgoing
 from roadfade.in_force.broker import bring_about, limits_of, specs_of
 from roadfade.in_force.plans import Plans, line_at
 from roadfade.settings import Settings
@@ -79,6 +78,4 @@ async def make_topics(
 def tell(broker: FakeBroker, versions: Iterable[Publication]) -> None:
     """Publish versions, as the office does."""
     for one in versions:
-        broker.feed(
-            CONTROL_POLICIES, 0, Outgoing(CONTROL_POLICIES, 0, one.key, encode_publication(one))
-        )
+        broker.put(CONTROL_POLICIES, one.key, encode_publication(one))

@@ -6,14 +6,16 @@ and every question a forbid may answer is asked of both plans.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from itertools import product
+from math import inf
 from typing import get_args
 
 from policy.plan.forbidding import Target, hits
 from policy.plan.plan import Plan
 from policy.vocabulary.operations import Operation, apply, parts_of
-from policy.vocabulary.periods import expires_ms
+from policy.vocabulary.periods import ends_early_ms, expires_ms
 from policy.vocabulary.terms import Basis, Period
 from policy.vocabulary.words import release_ms
 from processors.column_operations import cell_of, thinning
@@ -70,6 +72,8 @@ def wider(old: Plan, new: Plan) -> list[str]:
 def _allowed(plan: Plan) -> Iterator[Allowed]:
     cells = {(cell.purpose, cell.recipient): cell for cell in plan.cells}
     for output in plan.outputs:
+        if output.purpose in plan.suspended:
+            continue
         cell = cells[output.purpose, output.recipient]
         spread = (
             output.transport.bound_ms, output.epoch.months * 31 + output.epoch.days,
@@ -78,8 +82,8 @@ def _allowed(plan: Plan) -> Iterator[Allowed]:
         for lane in output.lanes:
             for rule in lane.rules:
                 more = (
-                    *_lives(lane.period, lane.grain), *_told(rule.operations), -lane.time_floor_ms,
-                    *spread,
+                    *_lives(lane.period, lane.grain), *_least(lane.at_least), *_told(rule.operations), -lane.time_floor_ms,
+                    *spread, inf if rule.until_ms is None else rule.until_ms,
                 )  # fmt: skip
                 yield Allowed(
                     (output.purpose, output.recipient, rule.signal), more,
@@ -88,12 +92,13 @@ def _allowed(plan: Plan) -> Iterator[Allowed]:
     for cell in plan.cells:
         kept, leaves = cell.retention, cell.delivery
         for item in (*cell.signals, *cell.facts):
-            if cell.delivery.mode == "stream":
+            if cell.delivery.mode == "stream" or cell.purpose in plan.suspended:
                 continue
             more = (
                 *_lives(kept.at_most, kept.grain), *_lives(kept.longest, kept.grain),
+                *_least(kept.at_least), _unseen(kept.review_on),
                 *_told(cell.treatment.get(item, ())), -cell.time_floor_ms, -(leaves.at_least or 0),
-                FORMS.index(cell.identity), int((cell.until or "99991231").replace("-", "")),
+                FORMS.index(cell.identity), inf if cell.until_ms is None else cell.until_ms,
             )  # fmt: skip
             yield Allowed(
                 (cell.purpose, cell.recipient, item), more,
@@ -102,8 +107,21 @@ def _allowed(plan: Plan) -> Iterator[Allowed]:
             )  # fmt: skip
 
 
+def _least(at_least: Period | None) -> list[int]:
+    """A minimum keeps what an event would end at once."""
+    if at_least is None:
+        return [0] * len(READ_MS)
+    return [ends_early_ms(at_ms, at_ms, at_least, 2**62) - at_ms for at_ms in READ_MS]
+
+
+def _unseen(review_on: str | None) -> float:
+    return inf if review_on is None else date.fromisoformat(review_on).toordinal()
+
+
 @cache
-def _lives(period: Period, grain: Grain) -> list[int]:
+def _lives(period: Period | None, grain: Grain) -> list[float]:
+    if period is None:
+        return [inf] * len(READ_MS)
     return [expires_ms(at_ms, at_ms, period, grain) - at_ms for at_ms in READ_MS]
 
 

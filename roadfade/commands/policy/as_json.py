@@ -76,6 +76,7 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "policy_version": plan.policy_version,
         "digest": plan.digest,
         "effective": format_instant(plan.effective_ms),
+        "suspended": sorted(plan.suspended),
         "outputs": [_output(output) for output in plan.outputs],
         "cells": _cells(plan),
     }
@@ -103,6 +104,7 @@ def _lane(lane: Lane) -> dict[str, Any]:
     return {
         "name": lane.name,
         "keep": str(lane.period),
+        "at_least": None if lane.at_least is None else str(lane.at_least),
         "from": lane.trigger,
         "grain": str(lane.grain),
         "time_floor": format_duration(lane.time_floor_ms),
@@ -127,6 +129,7 @@ def _applied(one: Applied) -> dict[str, Any]:
             "notice": one.notice,
             "lane": one.lane,
             "keep": str(one.period),
+            "at_least": None if one.at_least is None else str(one.at_least),
             "from": one.trigger,
             "expires_at": one.expires_at,
             "time_floor": format_duration(one.time_floor_ms),

@@ -11,6 +11,8 @@ from rich.console import Console
 from policy.explain.cases import run_cases
 from policy.explain.explain import UnknownNameError, explain, known_recipient
 from policy.explain.question import Consent, Question
+from policy.language.problems import in_order
+from policy.versions.reviews import reviews_due
 from roadfade.clock import judging_clock
 from roadfade.commands.policy.as_json import cases_json, check_json, explain_json
 from roadfade.commands.policy.choice import compiled_at, policy_or_exit
@@ -28,11 +30,15 @@ from roadfade.terminal.arguments import AsAnyRole, AsJson, PolicyPath, instant
 def check(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     """Compile the document: every problem with its place and its remedy."""
     compiled = compiled_at(policy)
+    problems = compiled.problems
+    if compiled.policy is not None:
+        now_ms = judging_clock(settings().fixed_now_ms)()
+        problems = in_order((*problems, *reviews_due(compiled.policy.document, now_ms)))
     if as_json:
-        print_json(check_json(compiled.plan, compiled.problems))
+        print_json(check_json(compiled.plan, problems))
     else:
         console = Console()
-        for line in problem_lines(compiled.problems):
+        for line in problem_lines(problems):
             console.print(line, soft_wrap=True)
         if compiled.plan is not None:
             console.print(outputs_table(compiled.plan))

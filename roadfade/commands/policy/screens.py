@@ -28,10 +28,11 @@ def outputs_table(plan: Plan) -> Table:
     for column in ("output", "class", "keep", "from", "grain", "time", "signals", "denied"):
         table.add_column(column)
     for output in plan.outputs:
+        named = f"{output.id} (suspended)" if output.purpose in plan.suspended else output.id
         for index, lane in enumerate(output.lanes):
             first = index == 0
             table.add_row(
-                output.id if first else "",
+                named if first else "",
                 output.recipient_class if first else "",
                 str(lane.period),
                 lane.trigger,
@@ -96,6 +97,8 @@ def _rule_table(one: Applied) -> Table:
             "time": f"floored to {format_duration(one.time_floor_ms)}",
             "keep": f"{one.period} at most, from {one.trigger}; gone by {one.expires_at}",
         }
+        if one.at_least is not None:
+            rows["at least"] = f"{one.at_least}: no event ends it before"
     if one.cell is not None:
         lacks = lacking(one.cell)
         without = f" (lacking {', '.join(map(words_of, lacks))})" if lacks else ""

@@ -51,6 +51,8 @@ def build_app(
 ) -> Any:
     """The application, connected to nothing until its worker starts."""
     bounded_fetch.install()
+    # Faust reads this one topic. Its consumer goes on behind what was passed over.
+    bounded_fetch.tell_of_others(lambda _: set_aside(AUDIT_FLOW, RowFault.UNPACKING))
     app = faust.App(
         connection.group(LEDGER_GROUP),
         broker=f"kafka://{connection.bootstrap_servers}",

@@ -12,6 +12,7 @@ from bus.batch_loop import BatchLoop, BatchSettings
 from bus.ports import Broker, ReaderSettings
 from bus.slots import Slot
 from bus.topic_watch import TopicWatch
+from office.errors import OfficeError
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from processors.people import People
@@ -108,6 +109,8 @@ def assemble(settings: Settings, broker: Broker, source: PolicySource, member: s
         basis=lambda: people.generation,
         observer=handler,
         settings=BatchSettings(ReaderSettings(records_max=settings.records_per_fetch_max)),
+        # A keyring that cannot be used would be so with any record.
+        blameless=(OSError, OfficeError),
     )
     return DataPlane(views, version_switch, loop, keyring)
 

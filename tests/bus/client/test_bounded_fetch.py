@@ -12,6 +12,7 @@ from aiokafka.structs import TopicPartition
 
 from bus.client import bounded_fetch
 from bus.client.bounded_fetch import SetAside, Unpacking, unpacking
+from bus.client.unpacking import BATCH_BYTES_MAX
 
 MIB = 1024 * 1024
 CODECS = {"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
@@ -89,3 +90,13 @@ def test_installing_again_changes_nothing(install: Callable[[], None]) -> None:
     install()
     assert fetcher.PartitionRecords is first
     assert not Unpacking().spent
+
+
+def test_what_a_consumer_of_others_sets_aside_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(bounded_fetch, "_told_of", None)
+    told = list[SetAside]()
+    bounded_fetch.tell_of_others(told.append)
+    too_much = batch(1, bytes(BATCH_BYTES_MAX + 1))
+    partition = read(batch(0, b"a") + too_much + batch(2, b"b"))
+    assert [record.offset for record in partition] == [0, 2]
+    assert told == [SetAside("t", 3, 1, 1)]

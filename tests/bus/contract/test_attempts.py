@@ -214,3 +214,21 @@ async def test_what_expired_is_counted_although_a_process_died_first(bus: Broker
     async with running(copier(bus, told := Told(), settings=SMALL, member="m")) as tasks:
         await until(lambda: told.records == 15, *tasks)
     assert told.expired == {0: 5}
+
+
+async def test_what_no_record_causes_is_no_death(bus: Broker) -> None:
+    await make_road(bus, partitions=1)
+    await publish(bus, numbered(0, 5))
+
+    async def full(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        raise OSError
+
+    for _ in range(2 * ATTEMPTS_MAX + 2):
+        with pytest.raises(OSError, match=r"^$"):
+            await copier(bus, Told(), handle=full, settings=SMALL, member="m").run()
+        found = await noted_at(bus, 0)
+        assert found is not None
+        assert read_note(found.metadata) == Note(0, 0, 5)
+    async with running(copier(bus, told := Told(), settings=SMALL, member="m")) as tasks:
+        await until(lambda: told.records == 5, *tasks)
+    assert told.over == []

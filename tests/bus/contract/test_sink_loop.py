@@ -122,7 +122,7 @@ async def test_a_crash_between_write_and_commit_costs_nothing(filled: Broker) ->
         await loop.run()
     held = len(store.kept)
     assert held > 0
-    assert await committed(filled, "sink") == {}
+    assert not any((await committed(filled, "sink")).values())
     async with sinking(filled, store) as task:
         await until(lambda: len(store.kept) == 1_000, task)
     assert store.again == 0
@@ -179,7 +179,7 @@ async def test_backpressure_without_end_ends_the_loop(filled: Broker) -> None:
     settings = SinkSettings(gather_ms=10, give_up_ms=200)
     with pytest.raises(GaveUpError):
         await SinkLoop(filled, TOPICS, "sink", store.position, store.write, settings=settings).run()
-    assert await committed(filled, "sink") == {}
+    assert not any((await committed(filled, "sink")).values())
 
 
 async def test_a_failing_store_ends_the_loop_with_nothing_committed(filled: Broker) -> None:
@@ -187,7 +187,7 @@ async def test_a_failing_store_ends_the_loop_with_nothing_committed(filled: Brok
     store.failure = OSError("disk")
     with pytest.raises(OSError, match="disk"):
         await SinkLoop(filled, TOPICS, "sink", store.position, store.write, settings=AT_ONCE).run()
-    assert await committed(filled, "sink") == {}
+    assert not any((await committed(filled, "sink")).values())
 
 
 async def test_two_sinks_share_the_partitions_and_keep_everything(filled: Broker) -> None:

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bus.failures import RowFault, TopicError, UnreadableRowError, ViewOutdatedError
+from bus.partitions import partition_for
 from bus.ports import Broker
 from bus.records import Outgoing
 from bus.topics import TopicSpec
@@ -74,6 +75,12 @@ def row(key: bytes, value: bytes | None, partition: int | None = None) -> Outgoi
     return Outgoing(CONTROL, partition, key, value)
 
 
+def keys_of(partition: int, count: int) -> list[bytes]:
+    """Keys that belong to a partition of two."""
+    keys = (b"k%d" % n for n in range(100))
+    return [key for key in keys if partition_for(key, 2) == partition][:count]
+
+
 def beat(partition: int, at_ms: int) -> Outgoing:
     return row(HEARTBEAT_KEY, b"%d" % at_ms, partition)
 
@@ -127,9 +134,10 @@ async def test_it_is_as_fresh_as_its_oldest_partition(bus: Broker) -> None:
 
 async def test_a_topic_that_lacks_rows_is_not_fresh_however_new(bus: Broker) -> None:
     await make_topics(bus, TopicSpec(CONTROL, 2, COMPACTED))
+    a, b, c = keys_of(1, 3)
     kept = RunningContents()
-    kept.take(b"a", b"1")
-    kept.take(b"b", b"2")
+    kept.take(a, b"1")
+    kept.take(b, b"2")
     rows, digest = kept.contents
     told = b"50000 %d %d" % (rows, digest)
     await publish(bus, [beat(0, 50_000), row(HEARTBEAT_KEY, told, 1)])
@@ -139,14 +147,14 @@ async def test_a_topic_that_lacks_rows_is_not_fresh_however_new(bus: Broker) -> 
         assert not view.complete
         assert not view.fresh(50_000)
         # One that does not say what there is proves nothing.
-        await publish(bus, [row(b"a", b"1", 1), row(b"b", b"1", 1), beat(1, 60_000)])
+        await publish(bus, [row(a, b"1", 1), row(b, b"1", 1), beat(1, 60_000)])
         await until(lambda: view._heartbeats[1] == 60_000, task)
         assert not view.fresh(60_000)
         await publish(bus, [row(HEARTBEAT_KEY, told.replace(b"5", b"7", 1), 1)])
         await until(lambda: view._heartbeats[1] == 70_000, task)
         assert not view.complete
         # Told again, in another order, with another row come and gone.
-        more = [(b"c", b"3"), (b"b", b"2"), (b"c", None), (b"a", b"1")]
+        more = [(c, b"3"), (b, b"2"), (c, None), (a, b"1")]
         await publish(bus, [row(key, value, 1) for key, value in more])
         await publish(bus, [row(HEARTBEAT_KEY, told, 1)])
         await until(lambda: view.fresh(50_000), task)
@@ -243,11 +251,11 @@ async def test_a_long_silence_of_one_partition_is_not_covered_by_another(
     rows = Rows(bus, silence_ms_max=3_600_000)
     async with reading(rows) as task:
         await until(rows.view.ready.is_set, task)
-        for n in range(3):
+        for n, key in enumerate(keys_of(0, 3)):
             rows.now_ms += 1_800_000
-            await publish(bus, [row(b"%d" % n, b"1", 0)])
+            await publish(bus, [row(key, b"1", 0)])
             await until(lambda n=n: len(rows.held) == n + 1, task)  # type: ignore[misc]  # bound now
-        await publish(bus, [row(b"late", b"1", 1)])
+        await publish(bus, [row(keys_of(1, 1)[0], b"1", 1)])
         with pytest.raises(ViewOutdatedError, match="missed"):
             async with asyncio.timeout(30):
                 await task
@@ -260,3 +268,40 @@ async def test_the_clock_of_these_tests_is_not_the_rows(bus: Broker) -> None:
     async with reading(rows) as task:
         await until(rows.view.ready.is_set, task)
         assert rows.view.fresh(clock())
+
+
+async def test_a_key_in_a_partition_that_is_not_its_own_says_nothing(bus: Broker) -> None:
+    await make_topics(bus, TopicSpec(CONTROL, 2, COMPACTED))
+    own = partition_for(b"a", 2)
+    kept = RunningContents()
+    kept.take(b"a", b"1")
+    told = [
+        row(HEARTBEAT_KEY, b"5000 %d %d" % kept.contents, own),
+        row(HEARTBEAT_KEY, b"5000 0 0", 1 - own),
+    ]
+    await publish(bus, [row(b"a", b"1")])
+    rows = Rows(bus, 5_000)
+    async with reading(rows) as task:
+        await until(rows.view.ready.is_set, task)
+        for value in (None, b"2", b"garbage"):
+            await publish(bus, [row(b"a", value, 1 - own)])
+        await publish(bus, told)
+        await until(lambda: rows.view.fresh(5_000), task)
+        assert rows.held == {b"a": b"1"}
+    assert rows.quarantined == [(CONTROL, RowFault.MISPLACED)] * 3
+
+
+async def test_a_deletion_waits_for_the_heartbeat_that_agrees(bus: Broker) -> None:
+    await make_topics(bus, TopicSpec(CONTROL, 1, COMPACTED))
+    kept, none = RunningContents(), RunningContents()
+    kept.take(b"a", b"1")
+    told = row(HEARTBEAT_KEY, b"5000 %d %d" % kept.contents, 0)
+    await publish(bus, [row(b"a", b"1"), told])
+    rows = Rows(bus, 5_000)
+    async with reading(rows) as task:
+        await until(lambda: rows.view.fresh(5_000), task)
+        await publish(bus, [row(b"a", None)])
+        await until(lambda: not rows.held, task)
+        assert not rows.view.complete, "somebody else may have deleted it"
+        await publish(bus, [row(HEARTBEAT_KEY, b"6000 %d %d" % none.contents, 0)])
+        await until(lambda: rows.view.fresh(6_000), task)

@@ -196,9 +196,15 @@ def test_a_forbid_of_the_house_may_leave_purposes_out_and_a_pages_may_not() -> N
     assert "a purpose's forbid has `except`" in messages(on_page)
 
 
-def test_a_recipient_with_an_end_gets_no_stream_yet() -> None:
-    until = TEAM.replace("countries: [JP]", "countries: [JP], until: 2027-04-01")
-    assert plan_of(bent(PAGE, TEAM, until)).collected == frozenset()
+def test_a_last_day_that_lies_before_the_policy_is_warned_of() -> None:
+    until = TEAM.replace("countries: [JP]", "countries: [JP], until: 2026-10-01")
+    (said,) = [str(one) for one in warnings(bent(PAGE, TEAM, until)) if "last day" in one.message]
+    assert said == (
+        "purposes/study.yaml:9:89: warning: `team` receives nothing: its last day comes before the "
+        "policy (here: 2026-10-01); remove the recipient, or date its last day later"
+    )
+    later = TEAM.replace("countries: [JP]", "countries: [JP], until: 2026-10-02")
+    assert not [one for one in warnings(bent(PAGE, TEAM, later)) if "last day" in one.message]
 
 
 def test_a_fact_stands_in_one_category() -> None:

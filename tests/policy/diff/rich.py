@@ -45,13 +45,13 @@ recipients:
   - {{id: group, class: joint_user, who: {{ja: 会社, en: the group}}, countries: [JP], until: 2028-01-01}}
 cells:
   C06:
-    keep: {{at_most: 30 days, from: contract_end, cap: 400 days, {KEEP}
+    keep: {{at_most: 30 days, from: opt_out, cap: 400 days, review_on: 2028-10-01, {KEEP}
     cites: [C2-08]
   C11:
     - to: [clerk]
       only: [Vehicle.OBD.FuelLevel]
       precision: P0
-      keep: {{at_most: 30 days, from: reading, {KEEP}
+      keep: {{at_most: 30 days, at_least: 20 days, from: reading, {KEEP}
       cites: [C2-08]
     - to: [clerk]
       delivery: {{mode: aggregate, at_least: 20, window: 1 month}}
@@ -64,6 +64,7 @@ purpose: lab
 title: {{ja: 実験, en: Lab}}
 dpv: dpv:ServiceProvision
 seed: 第2(9)
+suspended: false
 delivery: {{mode: stream, release: 1 h}}
 basis: {{kind: published, notice: study@1}}
 identity: {{form: pseudonym, of: link, epoch: 1 day}}
@@ -74,7 +75,8 @@ cells:
   C09:
     precision: P3
     do: {{Vehicle.Speed: [thin 10 s, round 5]}}
-    keep: {{at_most: 30 days, from: reading, {KEEP}
+    until: 2029-01-01
+    keep: {{at_most: 30 days, at_least: 6 days, from: reading, {KEEP}
     unlinkable: {{linked_percent: 0.5, measured: 2026-09-01, how: an attack on recordings}}
     cites: [C2-08]
 forbids:

@@ -110,6 +110,7 @@ def test_the_rendering_holds_every_part() -> None:
         "notice": "study@1",
         "lane": "12-months.1s",
         "keep": "12 months",
+        "at_least": None,
         "from": "reading",
         "expires_at": "2027-11-01T00:00:00Z",
         "time_floor": "1 s",

@@ -21,7 +21,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
     ]),
     (POLICY, "version: 1", "verson: 1", [
         "policy.yaml:1:1: error: `version` is missing; add `version: …`",
-        "policy.yaml:2:1: error: `verson` is not a key here; write `version`, or one of: policy, version, effective, supersedes, controller, scope, profiles, raw, ledger, transport, outside, analytics, joint_use, combine, forbids, approvals",
+        "policy.yaml:2:1: error: `verson` is not a key here; write `version`, or one of: policy, version, effective, zone, supersedes, controller, scope, profiles, raw, ledger, transport, outside, analytics, joint_use, combine, forbids, approvals",
     ]),
     (POLICY, "version: 1", "version: one", [
         "policy.yaml:2:10: error: `version` is not a whole number (here: one); write a whole number",
@@ -96,7 +96,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "purposes/study.yaml:14:21: error: `at_most`: unknown unit `fortnights` (here: 30 fortnights); write a whole number and a unit, as `24 months` (units: minutes, hours, days, months, years, minute, hour, day, month, year)",
     ]),
     (PAGE, "at_most: 30 days, from: reading", "at_most: 30 days, from: birthday", [
-        "purposes/study.yaml:14:36: error: `from` has no such value (here: birthday); write 'reading', 'ingest', 'trip_end', 'contract_end', 'device_retired', 'opt_out', 'request_close', 'campaign_end', 'report', 'hand_over', 'study_end', 'enrolment_end', 'filing_date', 'provision_end' or 'consent_end'",
+        "purposes/study.yaml:14:36: error: `from` has no such value (here: birthday); write 'reading', 'ingest', 'trip_end', 'contract_end', 'device_retired', 'opt_out', 'request_close', 'campaign_end', 'report', 'hand_over', 'study_end', 'enrolment_end', 'filing_date', 'filing_due', 'provision_end' or 'consent_end'",
     ]),
     (PAGE, "at_most: 30 days, from: reading", "at_most: 30 days, from: contract_end", [
         "purposes/study.yaml:14:5: error: `contract_end` may never come, so this period may never end (here: contract_end); add `cap: 400 days`, counted from the reading",
@@ -192,7 +192,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "purposes/study.yaml:5:11: error: `delivery` is not a mapping of keys to values (here: stream); write a mapping of keys to values",
     ]),
     (CASES, "expect: deliver", "expect: withhold because", [
-        "cases/study.yaml:2:47: error: `expect`: not an outcome (here: withhold because); write `deliver`, `on_request`, `forbidden`, `open`, or `withhold` and one of: not_collected, not_in_purpose, no_link, no_consent, objected, erased, forbidden, dropped, unsupported, too_late, unpaired, off_grid, trip_end, thinned, aggregated, oversized_output",
+        "cases/study.yaml:2:47: error: `expect`: not an outcome (here: withhold because); write `deliver`, `on_request`, `forbidden`, `open`, or `withhold` and one of: not_collected, not_in_purpose, suspended, no_link, no_consent, objected, erased, forbidden, ended, dropped, unsupported, too_late, unpaired, off_grid, trip_end, thinned, aggregated, oversized_output",
     ]),
 ]  # fmt: skip
 

@@ -98,7 +98,7 @@ async def test_listening_passes_on_what_heartbeats_say_of_the_time(settings: Set
 async def test_listening_hears_a_version_that_is_published_meanwhile(settings: Settings) -> None:
     broker = FakeBroker()
     await make_topics(broker, settings, FIRST)
-    tell(broker, [FIRST])
+    tell(broker, [FIRST, FIRST])  # so that the topic ends earlier once it is made anew
     listener = PolicyListener(settings, broker)
     with fast_time():
         # What ``start`` runs in its thread, until something ends it.

@@ -20,7 +20,9 @@ from roadfade.clock import WallClock
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.source import PolicySource
-from roadfade.processes.sink import HEARD_LATE_S, NO_ROOM, WAITED_FOR_MAX, SinkKeeper, pause
+from roadfade.processes.lake_writer import StoreWriter
+from roadfade.processes.late_versions import HEARD_LATE_S, IN_VAIN_MAX
+from roadfade.processes.sink import NO_ROOM, SinkKeeper, pause
 from roadfade.processes.sweep import once
 from roadfade.settings import Settings
 from roadfade.stores import query
@@ -29,7 +31,7 @@ from sinks.port.results import Unreadable, Written
 from sinks.port.sink import StoreFullError
 from telemetry.arrived import Arrived
 from telemetry.instants import DAY_MS
-from telemetry.topics import SINK_GROUP
+from telemetry.topics import CONTROL_POLICIES, SINK_GROUP
 from telemetry.wire.publication import Publication
 from telemetry.wire.record import LATITUDE
 from tests.integration.bus_road import until
@@ -149,10 +151,21 @@ async def test_what_is_committed_is_in_the_lake(
 
 @pytest.mark.parametrize("fault", [Fault.COMMIT_LOST, Fault.COMMIT_REFUSED])
 async def test_a_commit_that_fails_keeps_nothing_twice(
-    settings: Settings, broker: FakeBroker, study: list[Outgoing], fault: Fault
+    settings: Settings,
+    broker: FakeBroker,
+    study: list[Outgoing],
+    fault: Fault,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    write, faults = StoreWriter.write, [fault]
+
+    async def written(writer: StoreWriter, records: Sequence[Arrived]) -> None:
+        await write(writer, records)
+        if faults:
+            broker.fail_next(faults.pop())
+
+    monkeypatch.setattr(StoreWriter, "write", written)
     feed(broker, study[:2])
-    broker.fail_next(fault)
     before = missed()
     async with keeping(settings, broker) as task:
         await until(lambda: missed() > before, task)
@@ -274,14 +287,17 @@ async def test_an_unknown_version_is_waited_for_once(
 async def test_versions_made_up_are_waited_for_a_few_times_only(
     settings: Settings, broker: FakeBroker, study: list[Outgoing], pauses: list[float]
 ) -> None:
-    versions = range(100, 100 + 3 * WAITED_FOR_MAX)
     made_up = [
-        foreign(study[0], f"v{one}", policy_version=f"{one}-0123456789ab") for one in versions
+        foreign(study[0], f"v{one}", policy_version=f"{one}-0123456789ab") for one in range(3, 40)
     ]
-    feed(broker, [*made_up, *study])
     async with keeping(settings, broker) as task:
-        await until(lambda: committed(broker) == len(made_up) + 3, task)
-    assert sum(pauses) == HEARD_LATE_S * WAITED_FOR_MAX
+        for batch in range(2 * IN_VAIN_MAX):
+            given = made_up[batch * 6 : (batch + 1) * 6]
+            feed(broker, given)
+            await until(lambda batch=batch: committed(broker) == 6 * (batch + 1), task)  # type: ignore[misc]
+            assert sum(pauses) == HEARD_LATE_S * min(batch + 1, IN_VAIN_MAX)
+        feed(broker, study)
+        await until(lambda: committed(broker) == 12 * IN_VAIN_MAX + 3, task)
     assert await rows(settings) == 6
 
 
@@ -407,3 +423,20 @@ async def test_a_sweep_of_no_lake_removes_nothing(settings: Settings, broker: Fa
     assert swept.rows == 0
     assert restated is not None
     assert restated.moved == {}
+
+
+async def test_no_record_is_judged_while_a_version_cannot_be_read(
+    settings: Settings, broker: FakeBroker, study: list[Outgoing]
+) -> None:
+    async with keeping(settings, broker) as task:
+        feed(broker, study[:1])
+        await until(lambda: committed(broker) == 1, task)
+        broker.put(CONTROL_POLICIES, b"small@9", b"garbage")
+        await asyncio.sleep(60)
+        feed(broker, study[1:])
+        await asyncio.sleep(60)
+        assert committed(broker) == 1, "it may be the version of these records"
+        assert metrics.PAUSED.labels(f"unreadable {CONTROL_POLICIES}")._value.get() == 1
+        broker.put(CONTROL_POLICIES, b"small@9", None)
+        await until(lambda: committed(broker) == 3, task)
+    assert await rows(settings) == 6

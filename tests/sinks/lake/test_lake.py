@@ -153,3 +153,11 @@ def test_no_id_of_an_expired_record_stays_in_the_markers(tmp_path: Path) -> None
         assert msgspec.msgpack.decode((directory / "1").read_bytes()) == {"seen": []}
     with lake_at(tmp_path) as lake:
         assert lake.position(A, 0) == 2
+
+
+def test_a_place_that_cannot_be_written_is_told_as_the_system_tells_it(tmp_path: Path) -> None:
+    with lake_at(tmp_path) as lake:
+        lake._workplace.path.rename(tmp_path / "gone")
+        with pytest.raises(OSError, match="the lake cannot be written"):
+            lake.write([record(0)], NOW_MS)
+        (tmp_path / "gone").rename(lake._workplace.path)

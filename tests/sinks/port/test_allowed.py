@@ -18,9 +18,11 @@ from sinks.port.records import RecordReadings, Run, read_record
 from sinks.port.results import Unreadable
 from telemetry.arrived import Arrived
 from telemetry.grids import h3_cell
-from telemetry.instants import SECOND_MS
+from telemetry.instants import DAY_MS, SECOND_MS
 from telemetry.signals import Catalogue, Kind, Signal
 from telemetry.wire.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
+from tests.support.documents import FILES
+from tests.support.documents import plan_of as document_plan
 from tests.support.plans import BELT, CATALOGUE, FUEL, PLAN, RPM, SPEED, lane, output
 from tests.support.plans import plan as plan_of
 from tests.support.small_house import FIRST, NOW_MS, settings_in
@@ -40,12 +42,7 @@ def plan(tmp_path_factory: pytest.TempPathFactory) -> Plan:
 @pytest.fixture(scope="module")
 def sent(plan: Plan) -> Arrived:
     """What a worker sends."""
-    world = World(plan)
-    world.register()
-    world.link()
-    value = envelope({SPEED: column("km/h", [40.0, 50.0], step_ms=20_000)}, NOW_MS - 60_000)
-    (one,) = world.feed(value, NOW_MS, NOW_MS)
-    return Arrived(one.topic, 0, 0, NOW_MS, one.key, one.value, one.headers)
+    return _sent(plan)
 
 
 def verdict(plan: Plan, arrived: Arrived, output: str = STUDY) -> Unreadable | None:
@@ -243,3 +240,30 @@ def test_whatever_a_worker_makes_of_an_envelope_is_kept(
         found = read_record(arrived, outputs[one.topic])
         assert isinstance(found, RecordReadings)
         assert judge(found, outputs[one.topic], WORLD_MS) is None
+
+
+def test_what_was_passed_before_a_last_day_is_kept_whenever_it_is_read() -> None:
+    """The last day is the worker's to keep: a sink may read days later what was passed in time."""
+    page = FILES["purposes/study.yaml"].replace("[JP]}", "[JP], until: 2026-11-23}")
+    ending = document_plan({**FILES, "purposes/study.yaml": page})
+    sent = _sent(ending)
+    found = read_record(sent, STUDY)
+    assert isinstance(found, RecordReadings)
+    assert Judge({1: ending}.get)(found, STUDY, NOW_MS + 3 * DAY_MS) is None
+
+
+def test_a_version_in_which_the_purpose_is_suspended_lets_nothing_be_kept() -> None:
+    page = FILES["purposes/study.yaml"].replace("seed:", "suspended: true\nseed:")
+    suspended = document_plan({**FILES, "purposes/study.yaml": page})
+    found = read_record(_sent(document_plan(FILES)), STUDY)
+    assert isinstance(found, RecordReadings)
+    assert Judge({1: suspended}.get)(found, STUDY, NOW_MS) is Unreadable.NOT_ALLOWED
+
+
+def _sent(plan: Plan) -> Arrived:
+    world = World(plan)
+    world.register()
+    world.link()
+    value = envelope({SPEED: column("km/h", [40.0, 50.0], step_ms=20_000)}, NOW_MS - 60_000)
+    (one,) = world.feed(value, NOW_MS, NOW_MS)
+    return Arrived(one.topic, 0, 0, NOW_MS, one.key, one.value, one.headers)

@@ -17,11 +17,13 @@ from office.keyring.kek import FileKek
 from roadfade import metrics
 from roadfade.clock import wall_ms
 from roadfade.in_force.source import PolicySource
+from roadfade.processes.worker import process
 from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.process import assemble
 from roadfade.settings import Settings
 from telemetry.arrived import Arrived
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
+from telemetry.instants import parse_instant
 from telemetry.topics import (
     AUDIT_FLOW,
     CONTROL,
@@ -41,9 +43,19 @@ from telemetry.wire.control import (
 )
 from telemetry.wire.flow import decode_flow
 from tests.integration.bus_road import until
+from tests.support.documents import FILES
 from tests.support.fast_time import fast_time
 from tests.support.plans import SPEED
-from tests.support.small_house import FIRST, NOW_MS, SURVEY, make_topics, settings_in, tell, version
+from tests.support.small_house import (
+    FIRST,
+    NOW_MS,
+    SURVEY,
+    Clock,
+    make_topics,
+    settings_in,
+    tell,
+    version,
+)
 from tests.support.worlds import DEVICE, column, envelope
 
 STUDY, SURVEYED = "purpose.study", "purpose.survey"
@@ -70,7 +82,7 @@ async def broker(settings: Settings) -> AsyncIterator[FakeBroker]:
         b"link": LinkInterval("link", device, SubjectId("subject"), secret, 0, None, "driver"),
     }
     for key, row in rows.items():
-        made.feed(CONTROL_LINKS, 0, Outgoing(CONTROL_LINKS, 0, key, encode_row(row)))
+        made.put(CONTROL_LINKS, key, encode_row(row))
     with fast_time():
         yield made
 
@@ -174,6 +186,29 @@ async def test_a_version_that_takes_over_decides_from_the_next_batch_on(
     assert header(broker.records(SURVEYED)[0], "policy_version").startswith(b"2-")
 
 
+async def test_a_contract_that_ends_closes_its_stream_on_its_day_and_not_before(
+    settings: Settings, broker: FakeBroker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = "purposes/study.yaml"
+    until_a_week_on = FILES[page].replace("countries: [JP]}", "countries: [JP], until: 2026-11-29}")
+    tell(broker, [version(2, NOW_MS - 1, {**FILES, page: until_a_week_on})])
+    clock = Clock()
+    monkeypatch.setattr(process, "judging_clock", lambda _: clock)
+    beat(broker)
+    async with working(settings, broker) as task:
+        drive(broker, 0, 1)
+        await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 0)) == 1, task)
+        clock.now_ms = parse_instant("2026-11-28T15:00:00Z") - 1
+        drive(broker, 0, 2)
+        await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 0)) == 2, task)
+        clock.now_ms += 1
+        drive(broker, 0, 3)
+        await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 0)) == 3, task)
+    assert len(broker.records(STUDY)) == 2
+    last = decode_flow(broker.records(AUDIT_FLOW)[-1].value or b"").ledger["study"]
+    assert (last.delivered, last.withheld) == (0, {"ended": 2})
+
+
 async def test_two_workers_share_what_comes_and_double_nothing(
     settings: Settings, broker: FakeBroker
 ) -> None:
@@ -194,7 +229,7 @@ async def test_garbage_on_a_control_topic_makes_a_worker_wait_at_most(
     async with working(settings, broker) as task:
         await asyncio.sleep(2)
         for key in (b"small@9", b"k"):
-            broker.feed(topic, 0, Outgoing(topic, 0, key, b"garbage"))
+            broker.put(topic, key, b"garbage")
         broker.feed(topic, 0, Outgoing(topic, 0, HEARTBEAT_KEY, b"garbage"))
         beat(broker)
         await asyncio.sleep(2)
@@ -204,18 +239,18 @@ async def test_garbage_on_a_control_topic_makes_a_worker_wait_at_most(
         waits = topic != CONTROL_CONSENTS
         assert (broker.committed(WORKER_GROUP) == {}) is waits, "no consent permits nothing"
         for key in (b"small@9", b"k"):
-            broker.feed(topic, 0, Outgoing(topic, 0, key, None))
+            broker.put(topic, key, None)
         await until(lambda: len(broker.records(STUDY)) == 1, task)
 
 
 async def test_a_worker_starts_beside_an_unreadable_version_once_it_is_gone(
     settings: Settings, broker: FakeBroker
 ) -> None:
-    broker.feed(CONTROL_POLICIES, 0, Outgoing(CONTROL_POLICIES, 0, b"small@9", b"garbage"))
+    broker.put(CONTROL_POLICIES, b"small@9", b"garbage")
     starting = asyncio.create_task(PolicySource.to_start_from(settings, broker))
     await asyncio.sleep(60)
     assert not starting.done()
-    broker.feed(CONTROL_POLICIES, 0, Outgoing(CONTROL_POLICIES, 0, b"small@9", None))
+    broker.put(CONTROL_POLICIES, b"small@9", None)
     source = await starting
     assert source.line().plan.version == 1
 
@@ -230,7 +265,7 @@ async def test_a_link_that_ends_while_a_batch_is_in_hand_is_decided_anew(
         made = await handle(self, partition, records)
         if not again:
             # Stopped with the batch in hand; what was published meanwhile is read when it wakes.
-            broker.feed(CONTROL_LINKS, 0, Outgoing(CONTROL_LINKS, 0, b"link", None))
+            broker.put(CONTROL_LINKS, b"link", None)
             await asyncio.sleep(5)
         again.append(len(made))
         return made

@@ -77,7 +77,7 @@ class Settings(BaseSettings):
     sweep_every_s: float = Field(default=60.0, gt=0)
     """How often the retention sweep runs."""
     heartbeat_every_s: float = Field(default=5.0, gt=0, le=20)
-    """How often the office proves on the control topics that it lives."""
+    """How often the office proves on the control topics that it lives, and each process says so."""
 
     @model_validator(mode="after")
     def _a_fixed_now_stands_apart(self) -> Self:

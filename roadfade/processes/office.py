@@ -22,6 +22,7 @@ from roadfade.in_force.broker import connection_of, limits_on, require_broker
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.publishing import record_first
 from roadfade.processes.control_topics import EndWatch, lying_in
+from roadfade.processes.reporting import reporter_of, reporting
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
 from roadfade.processes.topic_ages import measure_topics
@@ -44,14 +45,15 @@ def publish_through(publisher: Publisher) -> PublishRecords:
     return publish
 
 
-async def _run(settings: Settings) -> None:
+async def _run(settings: Settings, port: int) -> None:
     broker = connection_of(settings)
     async with Database.opened(settings.office_path) as database:
         await record_first(database, settings)
         keeper = await topics_of(settings, broker, database)
         stopping = asyncio.Event()
         on_stop(stopping.set)
-        await serve(settings, broker, database, keeper, stopping)
+        async with reporting(reporter_of(settings, broker, "office", port)):
+            await serve(settings, broker, database, keeper, stopping)
 
 
 async def topics_of(settings: Settings, broker: Broker, database: Database) -> TopicKeeper:
@@ -152,7 +154,7 @@ async def _mend(
 def main(settings: Settings) -> None:
     """Run until a signal; NotReady if it must not start."""
     require_broker(settings)
-    metrics.serve_metrics(
+    page = metrics.serve_metrics(
         settings.metrics_host, settings.metrics_port, settings.ports_dir, "office"
     )
-    asyncio.run(_run(settings))
+    asyncio.run(_run(settings, page.server_port))

@@ -22,6 +22,7 @@ from roadfade.in_force.source import PolicySource
 from roadfade.metrics import Metered
 from roadfade.processes import rewound
 from roadfade.processes.lake_writer import StoreWriter
+from roadfade.processes.reporting import reporter_of, reporting
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
 from roadfade.refusal import NotReady
@@ -176,12 +177,13 @@ def _member_for(member: str, topics: Iterable[str]) -> str:
     return f"{member}-{blake2b(named, digest_size=4).hexdigest()}"
 
 
-async def _run(settings: Settings, member: str) -> None:
+async def _run(settings: Settings, member: str, port: int) -> None:
     broker = connection_of(settings)
     source = await PolicySource.to_start_from(settings, broker)
     keeper = SinkKeeper(settings, broker, source, member)
     on_stop(keeper.stop)
-    await keeper.run()
+    async with reporting(reporter_of(settings, broker, "sink", port)):
+        await keeper.run()
 
 
 async def _check_positions(broker: Broker, sink: Sink, partitions: Mapping[str, int]) -> None:
@@ -198,5 +200,8 @@ def main(settings: Settings) -> None:
     """Run until a signal; NotReady if it must not start."""
     require_broker(settings)
     slot = Slot.take(settings.slots_dir, "sink")
-    metrics.serve_metrics(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sink")
-    asyncio.run(_run(settings, f"sink-{socket.gethostname()}-{slot.number}"))
+    page = metrics.serve_metrics(
+        settings.metrics_host, settings.metrics_port, settings.ports_dir, "sink"
+    )
+    member = f"sink-{socket.gethostname()}-{slot.number}"
+    asyncio.run(_run(settings, member, page.server_port))

@@ -22,6 +22,7 @@ from roadfade.in_force.plans import compile_policy
 from roadfade.processes.dispute_mark import DisputeMark
 from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
 from roadfade.processes.policy_listener import PolicyListener
+from roadfade.processes.reporting import LAST_WORD_S_MAX, report_beside, reporter_of
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.strange_names import StrangeNames
 from roadfade.refusal import Refusal
@@ -243,14 +244,22 @@ def main(settings: Settings, stopping: threading.Event) -> None:
     wait_s = settings.heartbeat_every_s + MORE_S
     attempt("clocks", lambda: ask_clocks(broker, heard, wall_ms, wait_s))
     attempt("delete", sweeper.delete)
-    attempt("metrics", lambda: _serve(settings))
+    pages: list[int] = []
+    attempt("metrics", lambda: pages.append(_serve(settings)))
     attempt("policy", listener.start)
+    voices: list[threading.Thread] = []
+    reporter = reporter_of(settings, broker, "sweep", *(pages or (0,)))
+    attempt("report", lambda: voices.append(report_beside(reporter, stopping)))
     metrics.tell_build(__version__, "")
     while True:
         more = sweeper.turn()
         if not (more and not stopping.is_set()) and stopping.wait(settings.sweep_every_s):
-            return
+            break
+    for voice in voices:
+        voice.join(2 * LAST_WORD_S_MAX)
 
 
-def _serve(settings: Settings) -> None:
-    metrics.serve_metrics(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep")
+def _serve(settings: Settings) -> int:
+    return metrics.serve_metrics(
+        settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep"
+    ).server_port

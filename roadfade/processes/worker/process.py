@@ -21,6 +21,7 @@ from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.control_rows import Rows
 from roadfade.in_force.control_views import ControlViews, PeopleRows
 from roadfade.in_force.source import PolicySource
+from roadfade.processes.reporting import Reporter, reporter_of, reporting
 from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
 from roadfade.processes.worker.faust_host import build_app, run_worker
 from roadfade.processes.worker.key_cache import KeyCache
@@ -47,7 +48,9 @@ class DataPlane:
         version_switch: VersionSwitch[ReadyVersion],
         loop: BatchLoop,
         keyring: Keyring,
+        reporter: Reporter,
     ) -> None:
+        self._reporter = reporter
         self._views = views
         self._version_switch = version_switch
         self._batches = loop
@@ -56,7 +59,7 @@ class DataPlane:
     async def run(self) -> None:
         """Work until ``stop``; exceptions end it and are raised."""
         try:
-            async with asyncio.TaskGroup() as group:
+            async with reporting(self._reporter), asyncio.TaskGroup() as group:
                 reading = group.create_task(self._views.run())
                 preparing = group.create_task(self._version_switch.run())
                 await self._batches.run()
@@ -71,7 +74,9 @@ class DataPlane:
         await self._batches.stop()
 
 
-def assemble(settings: Settings, broker: Broker, source: PolicySource, member: str) -> DataPlane:
+def assemble(
+    settings: Settings, broker: Broker, source: PolicySource, member: str, reporter: Reporter
+) -> DataPlane:
     """Wire one worker's data plane; connects to nothing yet."""
     people = People()
     keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
@@ -103,7 +108,7 @@ def assemble(settings: Settings, broker: Broker, source: PolicySource, member: s
         observer=handler,
         settings=BatchSettings(ReaderSettings(records_max=settings.records_per_fetch_max)),
     )
-    return DataPlane(views, version_switch, loop, keyring)
+    return DataPlane(views, version_switch, loop, keyring, reporter)
 
 
 async def _prepare(settings: Settings) -> PolicySource:
@@ -123,14 +128,17 @@ def main(settings: Settings) -> None:
     source = asyncio.run(_prepare(settings))
     slot = Slot.take(settings.slots_dir, "worker")
     member = f"worker-{socket.gethostname()}-{slot.number}"
-    metrics.serve_metrics(
-        settings.metrics_host, settings.metrics_port, settings.ports_dir, f"worker-{slot.number}"
+    process = f"worker-{slot.number}"
+    page = metrics.serve_metrics(
+        settings.metrics_host, settings.metrics_port, settings.ports_dir, process
     )
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     collect_rarely()
 
     async def open_plane() -> DataPlane:
-        return await asyncio.to_thread(assemble, settings, connection_of(settings), source, member)
+        broker = connection_of(settings)
+        reporter = reporter_of(settings, broker, process, page.server_port)
+        return await asyncio.to_thread(assemble, settings, broker, source, member, reporter)
 
     app = build_app(
         connection_of(settings),

@@ -17,6 +17,7 @@ from office.keyring.kek import FileKek
 from roadfade import metrics
 from roadfade.clock import wall_ms
 from roadfade.in_force.source import PolicySource
+from roadfade.processes.reporting import Reporter
 from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.process import assemble
 from roadfade.settings import Settings
@@ -24,6 +25,7 @@ from telemetry.arrived import Arrived
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
 from telemetry.topics import (
     AUDIT_FLOW,
+    AUDIT_PROCESSES,
     CONTROL,
     CONTROL_CONSENTS,
     CONTROL_LINKS,
@@ -40,6 +42,7 @@ from telemetry.wire.control import (
     encode_row,
 )
 from telemetry.wire.flow import decode_flow
+from telemetry.wire.process_report import take_report
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
 from tests.support.plans import SPEED
@@ -93,11 +96,17 @@ def drive(broker: FakeBroker, partition: int, *ids: int) -> None:
 
 @asynccontextmanager
 async def working(
-    settings: Settings, broker: FakeBroker, member: str = "worker-0"
+    settings: Settings,
+    broker: FakeBroker,
+    member: str = "worker-0",
+    heard: FakeBroker | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
     async with PolicySource.open(settings, broker) as source:
         await source.checked()
-    plane = await asyncio.to_thread(assemble, settings, broker, source, member)
+    # What it says of itself would take the faults of a test that fails the next send.
+    heard = heard or FakeBroker(lambda: NOW_MS)
+    reporter = Reporter(settings, heard, member, "", host="here")
+    plane = await asyncio.to_thread(assemble, settings, broker, source, member, reporter)
     task = asyncio.create_task(plane.run())
     try:
         yield task
@@ -123,6 +132,18 @@ async def test_what_a_device_sent_leaves_for_its_purpose_and_is_accounted_for(
     assert (accounted.first, accounted.last) == (0, 1)
     assert accounted.ledger["study"].delivered == 4
     assert all(DEVICE.encode() not in (record.value or b"") for record in records)
+
+
+async def test_it_says_that_it_runs_and_that_it_was_asked_to_end(
+    settings: Settings, broker: FakeBroker
+) -> None:
+    beat(broker)
+    async with working(settings, broker, heard=broker) as task:
+        await until(lambda: bool(broker.records(AUDIT_PROCESSES)), task)
+    said = [take_report(record.value) for record in broker.records(AUDIT_PROCESSES)]
+    states = [(one.process, one.state) for one in said if one is not None]
+    assert (states[0], states[-1]) == (("worker-0", "running"), ("worker-0", "ended"))
+    assert all(DEVICE.encode() not in (one.value or b"") for one in broker.records(AUDIT_PROCESSES))
 
 
 @pytest.mark.parametrize("silent", CONTROL)

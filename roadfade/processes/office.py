@@ -45,14 +45,14 @@ def publish_through(publisher: Publisher) -> PublishRecords:
     return publish
 
 
-async def _run(settings: Settings, port: int) -> None:
+async def _run(settings: Settings) -> None:
     broker = connection_of(settings)
     async with Database.opened(settings.office_path) as database:
         await record_first(database, settings)
         keeper = await topics_of(settings, broker, database)
         stopping = asyncio.Event()
         on_stop(stopping.set)
-        async with reporting(reporter_of(settings, broker, "office", port)):
+        async with reporting(reporter_of(settings, broker, "office")):
             await serve(settings, broker, database, keeper, stopping)
 
 
@@ -154,7 +154,7 @@ async def _mend(
 def main(settings: Settings) -> None:
     """Run until a signal; NotReady if it must not start."""
     require_broker(settings)
-    page = metrics.serve_metrics(
+    metrics.serve_metrics(
         settings.metrics_host, settings.metrics_port, settings.ports_dir, "office"
     )
-    asyncio.run(_run(settings, page.server_port))
+    asyncio.run(_run(settings))

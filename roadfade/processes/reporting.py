@@ -121,9 +121,12 @@ class Reporter:
             await publisher.publish_to(AUDIT_PROCESSES, [(word.key, encode_report(word))])
 
 
-def reporter_of(settings: Settings, broker: Broker, process: str, port: int) -> Reporter:
-    """The voice of this process, whose /metrics are at this port."""
-    page = f"{settings.metrics_host}:{port}"
+def reporter_of(settings: Settings, broker: Broker, process: str) -> Reporter:
+    """The voice of this process, after it has written where its /metrics are."""
+    try:
+        page = (settings.ports_dir / process).read_text(encoding="utf-8")
+    except OSError:
+        page = ""
     return Reporter(settings, broker, process, page, host=socket.gethostname())
 
 

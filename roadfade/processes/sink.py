@@ -177,12 +177,12 @@ def _member_for(member: str, topics: Iterable[str]) -> str:
     return f"{member}-{blake2b(named, digest_size=4).hexdigest()}"
 
 
-async def _run(settings: Settings, member: str, port: int) -> None:
+async def _run(settings: Settings, member: str) -> None:
     broker = connection_of(settings)
     source = await PolicySource.to_start_from(settings, broker)
     keeper = SinkKeeper(settings, broker, source, member)
     on_stop(keeper.stop)
-    async with reporting(reporter_of(settings, broker, "sink", port)):
+    async with reporting(reporter_of(settings, broker, "sink")):
         await keeper.run()
 
 
@@ -200,8 +200,5 @@ def main(settings: Settings) -> None:
     """Run until a signal; NotReady if it must not start."""
     require_broker(settings)
     slot = Slot.take(settings.slots_dir, "sink")
-    page = metrics.serve_metrics(
-        settings.metrics_host, settings.metrics_port, settings.ports_dir, "sink"
-    )
-    member = f"sink-{socket.gethostname()}-{slot.number}"
-    asyncio.run(_run(settings, member, page.server_port))
+    metrics.serve_metrics(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sink")
+    asyncio.run(_run(settings, f"sink-{socket.gethostname()}-{slot.number}"))

@@ -244,11 +244,10 @@ def main(settings: Settings, stopping: threading.Event) -> None:
     wait_s = settings.heartbeat_every_s + MORE_S
     attempt("clocks", lambda: ask_clocks(broker, heard, wall_ms, wait_s))
     attempt("delete", sweeper.delete)
-    pages: list[int] = []
-    attempt("metrics", lambda: pages.append(_serve(settings)))
+    attempt("metrics", lambda: _serve(settings))
     attempt("policy", listener.start)
     voices: list[threading.Thread] = []
-    reporter = reporter_of(settings, broker, "sweep", *(pages or (0,)))
+    reporter = reporter_of(settings, broker, "sweep")
     attempt("report", lambda: voices.append(report_beside(reporter, stopping)))
     metrics.tell_build(__version__, "")
     while True:
@@ -259,7 +258,5 @@ def main(settings: Settings, stopping: threading.Event) -> None:
         voice.join(2 * LAST_WORD_S_MAX)
 
 
-def _serve(settings: Settings) -> int:
-    return metrics.serve_metrics(
-        settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep"
-    ).server_port
+def _serve(settings: Settings) -> None:
+    metrics.serve_metrics(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep")

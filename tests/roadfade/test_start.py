@@ -40,6 +40,7 @@ MAY = {
     "commands.policy.publish": frozenset({"pydantic", "rich"}),
     "commands.office": frozenset[str](),
     "commands.audit": frozenset[str](),
+    "commands.config": frozenset[str](),
     "commands.lake": frozenset[str](),
     "status.accounts": PROCESS | {"duckdb"},
     "commands.vehicles.drives": frozenset[str](),

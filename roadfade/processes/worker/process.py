@@ -128,16 +128,15 @@ def main(settings: Settings) -> None:
     source = asyncio.run(_prepare(settings))
     slot = Slot.take(settings.slots_dir, "worker")
     member = f"worker-{socket.gethostname()}-{slot.number}"
-    process = f"worker-{slot.number}"
-    page = metrics.serve_metrics(
-        settings.metrics_host, settings.metrics_port, settings.ports_dir, process
+    metrics.serve_metrics(
+        settings.metrics_host, settings.metrics_port, settings.ports_dir, f"worker-{slot.number}"
     )
     logging.getLogger("aiokafka").setLevel(logging.ERROR)
     collect_rarely()
 
     async def open_plane() -> DataPlane:
         broker = connection_of(settings)
-        reporter = reporter_of(settings, broker, process, page.server_port)
+        reporter = reporter_of(settings, broker, f"worker-{slot.number}")
         return await asyncio.to_thread(assemble, settings, broker, source, member, reporter)
 
     app = build_app(

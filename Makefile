@@ -34,11 +34,11 @@ lint: ## lint, format, types and import contracts
 check: lint ## the same, and unit tests
 	$(PYTEST) -q -m "not broker and not shared_data and not faults" --ignore=tests/integration --ignore=tests/flow
 
-test: ## the suite, with the real broker: some minutes
+test: ## the suite, with the real broker, and all that the policy names as evidence
 	@deploy/install.sh tests
-	$(PYTEST) -m "not faults"
+	$(PYTEST) -m "not faults" --evidence
 
-test-faults: ## kills, freezes, outages, a full disk, poison: some ten minutes more
+test-faults: ## kills, freezes, outages, full disks, wrong clocks, poison: some ten minutes more
 	@deploy/install.sh tests
 	$(PYTEST) -m faults
 

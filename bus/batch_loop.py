@@ -12,12 +12,13 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
-from bus.failures import BrokerError, GaveUpError, SendFailedError
+from bus.failures import BrokerError, GaveUpError, SendFailedError, TopicRemadeError
 from bus.group_reader import GroupReader
 from bus.observer import BatchDone, LoopObserver
 from bus.pacing import Patience, Stopping, monotonic_ms
 from bus.ports import Broker, ConsumedRecord, Fetched, Producer, ReaderSettings
 from bus.records import Outgoing, arrived_from
+from bus.topic_watch import TopicWatch
 from telemetry.arrived import Arrived
 
 Handle = Callable[[int, Sequence[Arrived]], Awaitable[list[Outgoing]]]
@@ -53,7 +54,9 @@ class BatchLoop:
     there is to ask if nothing is to decide). While either names a reason nothing is handled or
     committed, and the membership is kept. ``basis`` is equal as long as a decision would be the
     same; both are asked again right before a batch is sent, however long it lay in hand: what
-    does not hold any more is decided anew. ``member`` is a static member id that no other living
+    does not hold any more is decided anew. ``watch`` is asked before each batch is handled whether
+    the topic is still the one that offsets are of: one that was made anew is read from its
+    beginning. ``member`` is a static member id that no other living
     process may hold (see ``slots``).
     """
 
@@ -66,6 +69,7 @@ class BatchLoop:
         producer: Producer,
         *,
         member: str | None = None,
+        watch: TopicWatch | None = None,
         pause_reason: Callable[[], str | None] = lambda: None,
         begin: Callable[[], str | None] | None = None,
         basis: Callable[[], object] = lambda: None,
@@ -75,6 +79,7 @@ class BatchLoop:
         self._topic = topic
         self._handle = handle
         self._producer = producer
+        self._watch = watch
         self._pause_reason = pause_reason
         self._begin = begin or pause_reason
         self._basis = basis
@@ -98,7 +103,11 @@ class BatchLoop:
             async with AsyncExitStack() as ending:
                 ending.push_async_callback(self._producer.stop)
                 ending.push_async_callback(self._reader.stop)
+                if self._watch is not None:
+                    ending.push_async_callback(self._watch.aclose)
                 await self._reader.start()
+                if self._watch is not None:
+                    await self._watch.check()
                 while not self._stopping.asked:
                     await self._turn()
 
@@ -139,12 +148,27 @@ class BatchLoop:
         """Take one batch all the way; return the failure if it has to be tried again."""
         started_ms = monotonic_ms()
         try:
+            if self._watch is not None:
+                await self._watch.check()
             await self._reader.learn_due(fetched)
             portion = await self._reader.begin(fetched)
+        except TopicRemadeError as remade:
+            return await self._begin_anew(remade)
         except (TimeoutError, BrokerError) as failure:
             self._reader.step_back(fetched)
             return failure
         return await self._through(portion, started_ms) if portion else None
+
+    async def _begin_anew(self, remade: TopicRemadeError) -> Exception | None:
+        """Read another topic of this name from its beginning; a failure is found out again."""
+        try:
+            await self._reader.begin_anew()
+        except (TimeoutError, BrokerError) as failure:
+            return failure
+        if self._watch is not None:
+            self._watch.accept(remade)
+        self._observer.remade(remade.topic, str(remade))
+        return None
 
     async def _through(self, fetched: Fetched, started_ms: int) -> Exception | None:
         """Handle, send and commit; return the failure if it has to be tried again."""

@@ -62,6 +62,19 @@ class TopicRewoundError(Exception):
         self.found = found
 
 
+class TopicRemadeError(Exception):
+    """A name stands for another topic than it did: it was deleted and made anew.
+
+    Its offsets began again, and may have grown past any position in the topic before.
+    """
+
+    def __init__(self, topic: str, known: str | None, found: str) -> None:
+        super().__init__(f"topic {topic}: it was {known or 'not there'}, and is {found} now")
+        self.topic = topic
+        self.known = known
+        self.found = found
+
+
 class TopicError(Exception):
     """The cluster refused a request about a topic; ``code`` is Kafka's error name."""
 

@@ -99,6 +99,18 @@ class GroupReader:
         topic, number = partition
         self._watch.expect(topic, number, offset)
 
+    async def begin_anew(self) -> None:
+        """Read every partition from its beginning: these are others than those read so far.
+
+        The group's offsets go back first: whoever comes after us must not go by those of before.
+        """
+        await self._hand_in({partition: Committed(0) for partition in self.assigned()})
+        self._watch.forget()
+        self._attempts.forget()
+        self._aside.clear()
+        for partition in self.assigned():
+            self.seek(partition, 0)
+
     def step_back(self, fetched: Fetched) -> None:
         """Read these records again with the next fetch."""
         for partition, records in fetched.items():

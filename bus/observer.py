@@ -36,6 +36,9 @@ class LoopObserver:
     def rewound(self, topic: str, partition: int, records: int) -> None:
         """Offsets went back by this many: they were read before, or the topic lost its end."""
 
+    def remade(self, topic: str, why: str) -> None:
+        """Another topic of this name is read from its beginning: the one before was deleted."""
+
     def retrying(self, reason: str, wait_ms: int) -> None:
         """A batch could not be made durable; it is read again after ``wait_ms``."""
 

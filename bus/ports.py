@@ -170,6 +170,23 @@ class OffsetReader(Protocol):
         """The group's position in every partition of the topics."""
 
 
+class TopicIds(Protocol):
+    """Which topic a name stands for now; use as ``async with``.
+
+    A topic that is deleted and made anew has another id, and its offsets begin again: whoever
+    goes by offsets has to know of which topic they are.
+    """
+
+    async def __aenter__(self) -> Self: ...
+    async def __aexit__(self, *_: object) -> None: ...
+
+    async def of(self, names: Sequence[str]) -> Mapping[str, str]:
+        """The id of each of these topics that is there; asking makes none.
+
+        BrokerError if the broker, or whoever answers for it, knows no ids.
+        """
+
+
 class Producer(Protocol):
     """Sends in order, for one task at a time; goes on after a failure."""
 
@@ -270,6 +287,9 @@ class Broker(Protocol):
 
     def positions(self) -> OffsetReader:
         """How far topics are written and read."""
+
+    def topic_ids(self) -> TopicIds:
+        """Which topics the names stand for now."""
 
     def producer(
         self,

@@ -2,10 +2,12 @@
 
 In: records of several topics. Out: ``write`` of gathered records, and only after it the
 offsets. If the store knows its position, that wins over the committed offset, so a crash
-between its write and our commit costs nothing.
+between its write and our commit costs nothing. A position is one in the topic that the store
+began with: whether the name still stands for it is asked before each write.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -33,6 +35,14 @@ SinkBackpressureError before anything of the batch is kept to have it come later
 """
 
 
+Verify = Callable[[], Awaitable[None]]
+"""Raises TopicRemadeError if a name stands for another topic now, BrokerError if none can say."""
+
+
+async def _never() -> None:
+    return
+
+
 @dataclass(frozen=True, slots=True)
 class SinkSettings:
     """The loop's own limits; times in milliseconds."""
@@ -42,6 +52,8 @@ class SinkSettings:
     """How long to wait for more before a write: small files cost more than a second."""
     gather_records_max: int = 10_000
     gather_bytes_max: int = 32 * 1024 * 1024
+    verify_every_ms: int = 10_000
+    """How often topics are verified while nothing is written; before a write they always are."""
     give_up_ms: int = 10 * 60 * 1000
     """A broker or a store that accepts nothing for this long ends the loop with GaveUpError."""
 
@@ -58,12 +70,15 @@ class SinkLoop:
         write: Write,
         *,
         member: str | None = None,
+        verify: Verify = _never,
         pause_reason: Callable[[], str | None] = lambda: None,
         observer: LoopObserver | None = None,
         settings: SinkSettings | None = None,
     ) -> None:
         self._position = position
         self._keep = write
+        self._verify = verify
+        self._verified_ms: int | None = None
         self._pause_reason = pause_reason
         self._observer = observer or LoopObserver()
         self._settings = settings or SinkSettings()
@@ -87,8 +102,8 @@ class SinkLoop:
     async def run(self) -> None:
         """Work until ``stop``. Any exception of ``write`` but backpressure ends it.
 
-        TopicRewoundError if a topic went back behind the store's position: nothing of it is
-        written.
+        TopicRewoundError if a topic went back behind the store's position, TopicRemadeError if
+        there is another topic in its place: nothing of it is written.
         """
         with self._stopping.running():
             try:
@@ -112,6 +127,7 @@ class SinkLoop:
             self._generation = self._reader.generation
             self._gathered = {}
             self._placed.clear()
+            self._verified_ms = None
         for partition, records in fetched.items():
             if partition in self._placed:
                 self._gather(partition, records)
@@ -121,6 +137,19 @@ class SinkLoop:
         self._place(set(fetched) - self._placed)
         if self._due():
             await self._flush()
+        await self._verify_in_time()
+
+    async def _verify_in_time(self) -> None:
+        now_ms = monotonic_ms()
+        if (
+            self._verified_ms is not None
+            and now_ms - self._verified_ms < self._settings.verify_every_ms
+        ):
+            return
+        # What is not known now is asked again; nothing is written meanwhile without an answer.
+        with suppress(BrokerError, TimeoutError):
+            await self._verify()
+        self._verified_ms = now_ms
 
     def _place(self, partitions: set[TopicPartition]) -> None:
         """Set newly assigned partitions to the store's own position."""
@@ -179,6 +208,9 @@ class SinkLoop:
         for partition, records in gathered.items():
             batch += arrived_from(partition.topic, records)
         try:
+            # Fetched before and verified now: none of it is of a topic that was made since.
+            await self._verify()
+            self._verified_ms = started_ms
             await self._reader.learn_due(gathered)
         except (TimeoutError, BrokerError) as failure:
             self._reader.step_back(gathered)

@@ -8,12 +8,21 @@ been missed, the view ends with an error and has to be built anew.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import aclosing
 from typing import Final, NamedTuple
 
-from bus.failures import RowFault, TopicError, UnreadableRowError, ViewOutdatedError
-from bus.pacing import Stopping
+from bus.failures import (
+    BrokerError,
+    RowFault,
+    TopicError,
+    TopicRemadeError,
+    UnreadableRowError,
+    ViewOutdatedError,
+)
+from bus.pacing import Stopping, monotonic_ms
 from bus.ports import Broker, ConsumedRecord, TopicReader
 from bus.records import APPEND_TIME
+from bus.topic_watch import TopicWatch
 from telemetry.topics import HEARTBEAT_KEY
 from telemetry.wire.topic_contents import Contents, RunningContents
 
@@ -21,7 +30,13 @@ STOP_DEADLINE_MS: Final = 10_000
 SILENCE_MS_MAX: Final = 3_600_000
 """Must stay below the control topics' ``delete.retention.ms``, after which a deletion is gone."""
 
+VERIFY_EVERY_MS: Final = 10_000
+"""How often a view asks whether its topic is still the one it began with."""
+
 ApplyRow = Callable[[bytes, bytes | None], None]
+
+
+_ANEW: Final = "the topic lost its end or was created anew; it may lack rows of this view"
 
 
 class Beat(NamedTuple):
@@ -43,8 +58,9 @@ class CompactedView:
     cannot take it raises UnreadableRowError, after it has seen to what the row might have said:
     ``quarantined(topic, fault)`` is called, and the view goes on. Whatever else it raises ends
     ``run``. ``heartbeat_at`` returns the milliseconds UTC in a heartbeat's value, or raises the
-    same; every partition must carry heartbeats of its own. ``clock`` is milliseconds UTC.
-    ``beat`` is told the last heartbeat of each fetch, by partition.
+    same; every partition must carry heartbeats of its own. ``elapsed_ms`` is
+    milliseconds that pass, also while the machine sleeps: a wall clock may be set. ``beat`` is
+    told the last heartbeat of each fetch, by partition.
     """
 
     def __init__(
@@ -54,7 +70,7 @@ class CompactedView:
         apply: ApplyRow,
         *,
         heartbeat_at: Callable[[bytes], int],
-        clock: Callable[[], int],
+        elapsed_ms: Callable[[], int],
         quarantined: Callable[[str, RowFault], None] = lambda _topic, _fault: None,
         contents_at: Callable[[bytes], Contents | None] = lambda _: None,
         beat: Callable[[Beat], None] = lambda _: None,
@@ -66,7 +82,7 @@ class CompactedView:
         self._topic = topic
         self._apply = apply
         self._heartbeat_at = heartbeat_at
-        self._clock = clock
+        self._elapsed_ms = elapsed_ms
         self._quarantined = quarantined
         self._contents_at = contents_at
         self._beat = beat
@@ -109,10 +125,14 @@ class CompactedView:
     async def run(self) -> None:
         """Read until ``stop``; ends with the exception of ``apply``, or ViewOutdatedError."""
         with self._stopping.running():
+            # Asked first: if the topic is made anew in between, its id is another one later on.
+            async with self._broker.topic_ids() as ids:
+                known = dict[str, str | None](await ids.of([self._topic]))
             reader = self._broker.reader(self._topic, await self._partitions())
             try:
                 await reader.start()
-                await self._read(reader)
+                async with aclosing(TopicWatch(self._broker, known)) as watch:
+                    await self._read(reader, watch)
             finally:
                 self._heartbeats = dict.fromkeys(self._heartbeats)
                 await reader.stop(STOP_DEADLINE_MS)
@@ -129,11 +149,15 @@ class CompactedView:
         self._heartbeats = dict.fromkeys(range(found.partitions))
         self._contents = {number: RunningContents() for number in self._heartbeats}
         self._lacking, self._telling = set(), set()
-        self._heard_ms = dict.fromkeys(self._heartbeats, self._clock())
+        self._heard_ms = dict.fromkeys(self._heartbeats, self._elapsed_ms())
         return found.partitions
 
-    async def _read(self, reader: TopicReader) -> None:
+    async def _read(self, reader: TopicReader, watch: TopicWatch) -> None:
+        verified_ms = monotonic_ms()
         while not self._stopping.asked:
+            if monotonic_ms() - verified_ms >= VERIFY_EVERY_MS:
+                verified_ms = monotonic_ms()
+                await self._verify(watch)
             if not self.ready.is_set() and await reader.caught_up():
                 self.ready.set()
             fetched = await reader.fetch()
@@ -143,16 +167,24 @@ class CompactedView:
                 self._take(partition, records)
                 await asyncio.sleep(0)
 
+    async def _verify(self, watch: TopicWatch) -> None:
+        try:
+            await watch.check()
+        except TopicRemadeError as remade:
+            raise ViewOutdatedError(_ANEW) from remade
+        except (BrokerError, TimeoutError):
+            # While the broker is away the view grows stale by itself.
+            return
+
     def _take(self, partition: int, records: Sequence[ConsumedRecord]) -> None:
-        now_ms = self._clock()
+        now_ms = self._elapsed_ms()
         # By partition: each has a leader of its own, and one may be away while others are not.
         silent_ms = now_ms - self._heard_ms[partition]
         if silent_ms > self._silence_ms_max:
             msg = f"nothing was read for {silent_ms} ms; the view may have missed a deletion"
             raise ViewOutdatedError(msg)
         if records[0].offset < self._due.get(partition, 0):
-            msg = "the topic lost its end or was created anew; it may lack rows of this view"
-            raise ViewOutdatedError(msg)
+            raise ViewOutdatedError(_ANEW)
         heard: Beat | None = None
         for record in records:
             try:

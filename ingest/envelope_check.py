@@ -9,7 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 
@@ -17,8 +17,12 @@ from policy.vocabulary.nearest import nearest
 from telemetry.identity import MASK
 from telemetry.outcome import Rejected
 from telemetry.signals import Catalogue
-from telemetry.wire.envelope import Envelope, decode_envelope, encode_envelope
-from telemetry.wire.envelope_content import readings_said
+from telemetry.wire.envelope import (
+    Envelope,
+    decode_envelope,
+    encode_envelope,
+    with_plain_times,
+)
 from telemetry.wire.record import TROUBLE_CODES
 
 Judge = Callable[[bytes], Mapping[Rejected, int]]
@@ -89,22 +93,43 @@ def check_envelope(
 ) -> Checked:
     """Judge the whole, then each column by itself, so that every reason has its path."""
     whole = judge(payload)
+    of_codes: list[Finding] = []
     try:
         envelope = decode_envelope(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        place = _PLACE.search(str(error))
-        where = place[1] if place else ""
-        findings = tuple(_finding(reason, where, n) for reason, n in whole.items())
-        alone = whole.keys() <= _ALONE
-        return Checked(readings_said(payload) if alone else sum(whole.values()), findings, ())
+        apart = _codes_apart(payload, judge) if whole.keys() <= _ALONE else None
+        if apart is None:
+            place = _PLACE.search(str(error))
+            where = place[1] if place else ""
+            findings = tuple(_finding(reason, where, n) for reason, n in whole.items())
+            return Checked(sum(whole.values()), findings, ())
+        envelope, of_codes = apart
     sent = [*envelope.series, *([TROUBLE_CODES] if envelope.dtc else [])]
     not_collected = tuple(path for path in sent if path in catalogue and path not in collected)
     if whole.keys() <= _ALONE:
         pairs = [_finding(reason, "", n) for reason, n in whole.items() if reason in _OF_PAIRS]
-        findings = (*_by_column(envelope, judge, catalogue), *pairs)
-        return Checked(envelope.readings, findings, not_collected)
+        findings = (*_by_column(envelope, judge, catalogue), *pairs, *of_codes)
+        return Checked(envelope.readings + len(of_codes), findings, not_collected)
     findings = tuple(_finding(reason, "", n) for reason, n in whole.items())
     return Checked(sum(whole.values()), findings, not_collected)
+
+
+def _codes_apart(payload: bytes, judge: Judge) -> tuple[Envelope, list[Finding]] | None:
+    """The envelope without the trouble codes that are none, and these, each at its own place.
+
+    None if that is not all that is unusual about it.
+    """
+    try:
+        members = msgspec.json.decode(payload, type=dict[str, Any])
+        good, found = [], []
+        for index, code in enumerate(members.get("dtc", [])):
+            alone = msgspec.json.encode({**members, "series": {}, "frames": [], "dtc": [code]})
+            bad = [_finding(why, f"$.dtc[{index}]", n) for why, n in judge(alone).items()]
+            found += bad
+            good += [] if bad else [code]
+        return msgspec.convert(with_plain_times({**members, "dtc": good}), Envelope), found
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, TypeError):
+        return None
 
 
 def report(checked: Checked) -> list[str]:

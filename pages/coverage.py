@@ -1,18 +1,21 @@
-"""Which rules, duties, cases and tests carry out each clause of the published privacy policy.
+"""How far each clause of the published privacy policy has come: carried out, written, or people's.
 
-A rule carries out a clause by citing it; people's duties and further evidence stand in
-clauses.yaml. A clause that nothing carries out fails.
+A clause is *carried out* if the program carries out every rule that cites it or is named for it
+in clauses.yaml, and a case or a test that is about it shows that. It is *written, not carried out
+yet* if any of its rules lacks something, and *left to people* if it has duties alone. A clause
+that nothing answers for is refused by the compiler.
 """
 
+from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
-from pages.markup import page
-from pages.rules import RuleWords
-from pages.titles import Titles
 from policy.compiled import CompiledPolicy
 from policy.language.authority_files import Clause, Duty
-from policy.vocabulary.bilingual import Bilingual, Language
+from policy.plan.carried_out import Lacking, rules, together, without
+from policy.vocabulary.bilingual import Bilingual
+from policy.vocabulary.capabilities import Capability, State
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,94 +24,96 @@ class Covered:
 
     id: str
     title: Bilingual
-    rules: tuple[str, ...]
+    rules: Mapping[str, Lacking]
+    """Each rule with what it lacks to be carried out."""
+    needs: Lacking
+    """What the clause asks of the program beyond its rules, and the program does not have."""
     duties: tuple[Duty, ...]
     """What people do for it, each with the trace it leaves."""
     cases: tuple[str, ...]
-    """``cases/<file>:line`` of cases about purposes whose cells carry the clause."""
+    """``cases/<file>:line`` of cases that say they are about it."""
     evidence: tuple[str, ...]
-    """Files of the program whose tests show it."""
+    """Tests of the program, as ``tests/policy/test_shipped.py::test_its_cases_hold``. The suite
+    fails unless each of them ran and passed."""
 
     @property
-    def missing(self) -> bool:
-        """Whether neither a rule nor a duty carries it out, or nothing shows that it is."""
-        carried = self.rules or self.duties
-        shown = self.cases or self.evidence or self.duties
-        return not (carried and shown)
+    def state(self) -> State:
+        """How far it has come; without anything that shows it, it is written and no more."""
+        if not self.rules:
+            return State.PEOPLE if self.duties else State.WRITTEN
+        shown = self.cases or self.evidence
+        return State.WRITTEN if self.lacks or not shown else State.CARRIED_OUT
+
+    @property
+    def lacks(self) -> Lacking:
+        """What keeps its rules from being carried out, each once."""
+        return together((*self.rules.values(), self.needs))
+
+    @property
+    def carried(self) -> int:
+        """How many of its rules are carried out."""
+        return sum(not lacking for lacking in self.rules.values())
 
 
 def coverage(policy: CompiledPolicy) -> tuple[Covered, ...]:
     """Every clause in the order of authorities.yaml."""
     authorities = policy.document.authorities.content.authorities
+    known = rules(policy.plan)
     return tuple(
-        _covered(policy, name, authority.title)
+        _covered(policy, known, name, authority.title)
         for name, authority in authorities.items()
         if authority.kind == "clause"
     )
 
 
-def _covered(policy: CompiledPolicy, name: str, title: Bilingual) -> Covered:
+def _covered(
+    policy: CompiledPolicy, known: Mapping[str, Lacking], name: str, title: Bilingual
+) -> Covered:
     document, plan = policy.document, policy.plan
     row = document.clauses.content.clauses.get(name, Clause())
-    cells = [cell for cell in plan.cells if name in cell.cites]
-    rules = [cell.id for cell in cells]
-    rules += [forbid.id for forbid in plan.forbids if name in forbid.cites]
-    rules += [f"combine/{n}" for n, one in enumerate(plan.combines, 1) if name in one.cites]
-    purposes = {cell.purpose for cell in cells} | (set(document.pages) & set(row.rules))
+    citing = [*row.rules]
+    citing += [cell.id for cell in plan.cells if name in cell.cites]
+    citing += [forbid.id for forbid in plan.forbids if name in forbid.cites]
+    citing += [f"combine/{n}" for n, one in enumerate(plan.combines, 1) if name in one.cites]
     cases = [
         str(sheet.where("cases", number)).rsplit(":", 1)[0]
-        for purpose, sheet in document.cases.items()
+        for sheet in document.cases.values()
         for number, case in enumerate(sheet.content.cases)
-        if purpose in purposes or case.about == name
+        if case.about == name
     ]
-    every = tuple(dict.fromkeys((*row.rules, *rules)))
-    return Covered(name, title, every, row.duties, tuple(cases), row.evidence)
+    every = {rule: known[rule] for rule in dict.fromkeys(citing)}
+    needs = without(map(Capability, row.needs))
+    return Covered(name, title, every, needs, row.duties, tuple(cases), row.evidence)
+
+
+def totals(found: tuple[Covered, ...]) -> Mapping[State, int]:
+    """How many clauses are in each state; the three add up to all of them."""
+    counted = Counter(clause.state for clause in found)
+    return {state: counted[state] for state in State}
 
 
 def coverage_json(found: tuple[Covered, ...]) -> dict[str, Any]:
-    """``{"clauses": [{"id", "rules", "duties", "cases", "evidence"}]}``; a duty is bilingual."""
+    """The three numbers, and each clause; a duty is bilingual.
+
+    ``{"carried_out": n, "written": n, "people": n, "clauses": [{"id", "state", "lacks", "rules",
+    "rules_carried_out", "duties", "cases", "evidence"}]}``
+    """
     return {
-        "holds": not any(clause.missing for clause in found),
+        **{str(state): count for state, count in totals(found).items()},
         "clauses": [
             {
                 "id": clause.id,
-                "rules": list(clause.rules),
+                "state": str(clause.state),
+                "lacks": [str(one) for one in clause.lacks],
+                "rules": [
+                    {"id": rule, "lacks": [str(one) for one in lacks]}
+                    for rule, lacks in clause.rules.items()
+                ],
+                "rules_carried_out": clause.carried,
                 "duties": [duty.model_dump() for duty in clause.duties],
                 "cases": list(clause.cases),
                 "evidence": list(clause.evidence),
             }
             for clause in found
         ],
-    }
-
-
-SHOWN_MAX: Final = 4
-
-
-def coverage_page(found: tuple[Covered, ...], policy: CompiledPolicy, language: Language) -> str:
-    """The same as a page; rules are given in words, their ids stand in the JSON."""
-    plan, titles = policy.plan, Titles(policy.document, language)
-    rules = RuleWords(plan, titles)
-    return page(
-        "coverage.html.j2",
-        language,
-        version=f"{plan.policy} {plan.policy_version}",
-        carried=str(sum(not clause.missing for clause in found)),
-        clauses=[_row(clause, rules, titles) for clause in found],
-    )
-
-
-def _row(clause: Covered, rules: RuleWords, titles: Titles) -> dict[str, object]:
-    # Rules that read alike, as those of several recipients, stand once.
-    distinct = list(dict.fromkeys(map(rules, clause.rules)))
-    return {
-        "id": clause.id,
-        "title": titles.told(clause.title),
-        "missing": clause.missing,
-        "rules": distinct[:SHOWN_MAX],
-        "more": max(0, len(distinct) - SHOWN_MAX),
-        "duties": [titles.told(duty.duty) for duty in clause.duties],
-        "cases": len(clause.cases),
-        "files": clause.evidence,
-        "traces": [titles.told(duty.evidence) for duty in clause.duties],
     }

@@ -5,6 +5,7 @@ from typing import Final, assert_never
 
 from pages.translation import Translation, phrase
 from policy.plan.cells import PlanRetention
+from policy.vocabulary.capabilities import Capability, State, of_trigger
 from policy.vocabulary.operations import MeshH3, MeshJis, Unsupported
 from policy.vocabulary.terms import BasisKind, DeliveryMode, PeriodUnit
 from policy.vocabulary.words import Exact, Space
@@ -63,9 +64,36 @@ DELIVERIES: Final[Mapping[DeliveryMode, str | None]] = {
     "stream": None,
     "aggregate": phrase("only as figures about groups"),
     "on_request": phrase("only when a case is opened for it"),
-    "records": None,
+    "records": phrase("in our office's own records"),
 }
 """None: people need no word for it."""
+STATES: Final[Mapping[State, str]] = {
+    State.CARRIED_OUT: phrase("carried out"),
+    State.WRITTEN: phrase("written, not carried out yet"),
+    State.PEOPLE: phrase("left to people"),
+}
+LACKING: Final[Mapping[Capability, str]] = {
+    Capability.COMPILING: phrase("refusing what does not fit"),
+    Capability.STREAMING: phrase("delivery of readings"),
+    Capability.ADMISSION: phrase("keeping out what no purpose needs"),
+    Capability.CONSENT: phrase("asking for consent"),
+    Capability.PSEUDONYMS: phrase("pseudonyms"),
+    Capability.EXPIRY: phrase("deletion at the end of a period"),
+    Capability.TRANSIT: phrase("deletion in transit"),
+    Capability.PAGES: phrase("pages for the public"),
+    Capability.RECORDS: phrase("the office's own records"),
+    Capability.ON_REQUEST: phrase("opening data for a case"),
+    Capability.AGGREGATES: phrase("figures about groups"),
+    Capability.EVENT_ENDS: phrase("ends that wait for an event"),
+    Capability.RELEASE_WINDOWS: phrase("gathering records in a window"),
+    Capability.OTHER_OPERATIONS: phrase("some ways of making data coarser"),
+    Capability.JOINS: phrase("joining purposes, and keeping them apart"),
+    Capability.SERVICES: phrase("telling services apart"),
+    Capability.BROKER_RIGHTS: phrase("rights on the broker"),
+    Capability.REGISTERS: phrase("registers of disclosures"),
+    Capability.REQUESTS: phrase("showing, correcting and erasing a person's data"),
+}
+"""What a rule may lack, as a noun."""
 
 _DURATIONS: Final[tuple[tuple[int, PeriodUnit], ...]] = (
     (DAY_MS, "days"), (HOUR_MS, "hours"), (MINUTE_MS, "minutes"),
@@ -107,6 +135,7 @@ def keep_words(keep: PlanRetention, words: Translation) -> str:
     """``24 months after we received it``, with the cap where the event may not come."""
     period, trigger = words.period(keep.at_most), words.gettext(TRIGGERS[keep.trigger])
     kept = words.gettext("%(period)s %(trigger)s", period=period, trigger=trigger)
+    kept = words.claimed(kept, of_trigger(keep.trigger))
     if keep.cap is None:
         return kept
     cap = words.period(keep.cap)

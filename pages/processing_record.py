@@ -6,13 +6,14 @@ Every purpose with its data, recipients, countries, periods and safeguards, as t
 from typing import Any
 
 from pages.markup import page
-from pages.phrases import GROUNDS, keep_words
+from pages.phrases import GROUNDS, STATES, keep_words
 from pages.processing_record_measures import measures
 from pages.recipients import country_words, recipient_words
 from pages.titles import Titles
 from policy.compiled import CompiledPolicy
 from policy.language.document import Document
 from policy.language.purpose_file import Purpose, Recipient
+from policy.plan.carried_out import lacking, state
 from policy.plan.cells import PlanCell
 from policy.plan.plan import Plan
 from policy.vocabulary.bilingual import Language
@@ -90,6 +91,8 @@ def _data(document: Document, cell: PlanCell) -> dict[str, Any]:
         "cap": None if keep.cap is None else str(keep.cap),
         "because": keep.because.model_dump(),
         "authorities": list(cell.cites),
+        "state": str(state(lacking(cell))),
+        "lacks": [str(one) for one in lacking(cell)],
     }
 
 
@@ -132,4 +135,5 @@ def _row(cell: PlanCell, titles: Titles) -> list[str]:
         keep_words(cell.retention, titles.words),
         titles.told(cell.retention.because),
         ", ".join(cell.cites),
+        titles.words.gettext(STATES[state(lacking(cell))]),
     ]

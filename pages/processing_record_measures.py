@@ -8,8 +8,9 @@ from pages.translation import phrase
 from policy.plan.plan import Output, Plan
 from policy.vocabulary.terms import Epoch, Period
 
-_APART: Final = phrase(
-    "one principal reads one purpose; a store deletes by each record's own expiry"
+_APART: Final = (
+    phrase("one principal reads one purpose"),
+    phrase("a store deletes each record by its own expiry"),
 )
 
 
@@ -31,7 +32,7 @@ def measures(plan: Plan, titles: Titles) -> list[str]:
             )
         )
     found += [_pseudonyms(output, titles) for output in plan.outputs]
-    return [*found, words.gettext(_APART)]
+    return [*found, *map(words.gettext, _APART)]
 
 
 def _pseudonyms(output: Output, titles: Titles) -> str:

@@ -47,11 +47,6 @@ class Titles:
             return self.words.gettext(CLASSES[name])
         return self._named(self._who, name)
 
-    def notice(self, reference: str) -> str | None:
-        """The text people were shown under this reference."""
-        notice = self.document.notices.get(reference)
-        return None if notice is None else self.told(notice.content.text)
-
     def address(self, who: Controller | Manager) -> str:
         """Name, representative and address on one line."""
         return self.words.listed(map(self.told, (who.name, who.representative, who.address)))

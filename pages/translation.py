@@ -20,7 +20,9 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 
+from pages.claims import CLAIMS
 from policy.vocabulary.bilingual import Language
+from policy.vocabulary.capabilities import Capability, exists
 from policy.vocabulary.terms import Period, PeriodUnit
 
 SOURCE_LANGUAGE: Final[Language] = "en"
@@ -49,8 +51,16 @@ class Translation:
         )
 
     def gettext(self, text: str, **values: str) -> str:
-        """The phrase in this language."""
-        return self._catalogue.gettext(text) % values
+        """The phrase in this language, marked if it claims what the program does not do yet."""
+        said = self._catalogue.gettext(text) % values
+        claimed = CLAIMS.get(text)
+        return said if claimed is None else self.claimed(said, claimed)
+
+    def claimed(self, said: str, capability: Capability) -> str:
+        """What is said already, marked "not yet" if the program does not do it."""
+        if exists(capability):
+            return said
+        return self._catalogue.gettext("%(said)s (not yet)") % {"said": said}
 
     def pgettext(self, context: str, text: str, **values: str) -> str:
         """The same for a phrase that means several things, or too little alone."""
@@ -87,6 +97,15 @@ class Translation:
         """``500 m`` or ``10 km``."""
         unit, count = ("kilometer", metres // 1000) if metres >= 1000 else ("meter", metres)  # noqa: PLR2004  # metres in a kilometre
         return format_unit(count, f"length-{unit}", "short", locale=self._locale)
+
+    def measure(self, width: float, unit: str) -> str:
+        """``10 km/h`` or ``時速 10 km``; a unit that CLDR does not name stays as it is."""
+        if unit == "m" and width.is_integer():
+            return self.metres(int(width))
+        known = {"km/h": "speed-kilometer-per-hour", "percent": "concentr-percent"}
+        if unit in known:
+            return format_unit(width, known[unit], "short", locale=self._locale)
+        return f"{format_decimal(width, locale=self._locale)} {unit}".strip()
 
     def country(self, code: str) -> str:
         """A country's name by its ISO 3166 code; an unknown code stays as it is."""

@@ -54,12 +54,11 @@ def _step(operation: Valued) -> ColumnFunction | None:
         case Keep():
             return None
         case Bucket(width):
-            to_multiple = below(width)
+            return below(width)
         case Round(step):
-            to_multiple = nearest(step)
+            return nearest(step)
         case _:
             assert_never(operation)
-    return lambda values: [to_multiple(value) for value in values]
 
 
 def thinning(operation: ThinOperation) -> Thinning:

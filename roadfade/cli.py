@@ -40,6 +40,7 @@ TOPIC_COMMANDS: Final = {
 }
 LAKE_COMMANDS: Final = {
     "check": "roadfade.commands.lake:check",
+    "adopt": "roadfade.commands.adopt:adopt",
 }
 AUDIT_COMMANDS: Final = {
     "reconcile": "roadfade.commands.audit:reconcile",

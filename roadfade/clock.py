@@ -14,7 +14,7 @@ from telemetry.instants import HOUR_MS
 DISAGREES_MS: Final = 60_000
 """Clocks that differ by more disagree; an answer that is older says nothing."""
 DELAY_MS_MAX: Final = HOUR_MS
-"""For no longer does a disagreement delay a deletion."""
+"""For no longer does a disagreement delay a deletion, whatever the settings."""
 
 WallClock = Callable[[], int]
 
@@ -74,10 +74,15 @@ class Judgement(NamedTuple):
         return max(self.now_ms, self.own_ms + self.behind_ms) if self.behind else self.now_ms
 
 
-def judge(own_ms: int, answers: Mapping[str, Answer], disputed_for_ms: int) -> Judgement:
+def judge(
+    own_ms: int,
+    answers: Mapping[str, Answer],
+    disputed_for_ms: int,
+    delay_ms_max: int = DELAY_MS_MAX,
+) -> Judgement:
     """The instant to delete by. Pure; never later than the own clock's.
 
-    Sources that say it is ahead delay a deletion, each by its own instant, for ``DELAY_MS_MAX``
+    Sources that say it is ahead delay a deletion, each by its own instant, for ``delay_ms_max``
     of ``disputed_for_ms`` and no longer. A source that does not answer, or did too long ago, has
     no vote, and none that is ahead of the own clock makes a deletion earlier. What was said at
     some time in the past is a lower bound: it can only show that the own clock is behind.
@@ -92,7 +97,7 @@ def judge(own_ms: int, answers: Mapping[str, Answer], disputed_for_ms: int) -> J
         for source, one in sorted(answers.items())
         if one.age_ms >= 0 and one.least_ms - own_ms > DISAGREES_MS
     }
-    waits = ahead_of and disputed_for_ms < DELAY_MS_MAX
+    waits = ahead_of and disputed_for_ms < delay_ms_max
     return Judgement(min(ahead_of.values()) if waits else own_ms, own_ms, ahead_of, behind)
 
 
@@ -106,9 +111,11 @@ class DeletionClock:
         wall: WallClock = wall_ms,
         boot: WallClock = boot_ms,
         disputed_from_ms: int | None = None,
+        delay_ms_max: int = DELAY_MS_MAX,
     ) -> None:
         self._wall = wall
         self._boot = boot
+        self._delay_ms_max = delay_ms_max
         self._from_wall_ms, self._from_boot_ms = wall(), boot()
         self.disputed_from_ms = disputed_from_ms
         """Since when, by ``boot``, some source has said that the own clock is ahead; or None."""
@@ -119,9 +126,9 @@ class DeletionClock:
         reckoned_ms = self._from_wall_ms + boot_ms - self._from_boot_ms
         every = {**(answers or {}), self.RECKONED: Answer(reckoned_ms, 0)}
         since_ms = boot_ms if self.disputed_from_ms is None else self.disputed_from_ms
-        judged = judge(own_ms, every, boot_ms - since_ms)
+        judged = judge(own_ms, every, boot_ms - since_ms, self._delay_ms_max)
         self.disputed_from_ms = since_ms if judged.ahead_of else None
-        jumped = self.RECKONED in judged.ahead_of and boot_ms - since_ms >= DELAY_MS_MAX
+        jumped = self.RECKONED in judged.ahead_of and boot_ms - since_ms >= self._delay_ms_max
         if own_ms < reckoned_ms or jumped:
             # From here on it is held against what it says now.
             self._from_wall_ms, self._from_boot_ms = own_ms, boot_ms

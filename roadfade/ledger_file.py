@@ -10,7 +10,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from urllib.parse import quote
 
 from telemetry.wire.flow import FlowRecord, Ledger, decode_flow, encode_flow
@@ -38,11 +38,18 @@ CREATE TABLE IF NOT EXISTS folded (
     PRIMARY KEY (topic, partition)
 );
 """
+CLOSED: Final = "@"
+"""No topic's name has it: between a topic and its id, it names one that was deleted since."""
 _DERIVED = {
+    "topic_id": "coalesce(json_extract(CAST(body AS TEXT), '$.topic_id'), '')",
     "last": "json_extract(CAST(body AS TEXT), '$.last')",
     "generation": "coalesce(json_extract(CAST(body AS TEXT), '$.generation'), -1)",
 }
 """Columns that follow from the row itself, so that a file of before has them too."""
+
+
+NOT_COUNTED = "files not counted"
+"""Stands in the place of an output, for files instead of readings; no output is named so."""
 
 
 class Place(NamedTuple):
@@ -123,7 +130,7 @@ class LedgerFile:
 
     def _take(self, db: sqlite3.Connection, record: FlowRecord) -> None:
         """``FlowRecord.late`` and ``voids``, over an index."""
-        partition = (record.topic, record.partition)
+        partition = (_name(db, record), record.partition)
         late = db.execute(
             "SELECT 1 FROM flow WHERE topic = ? AND partition = ? AND generation > ? "
             "AND first <= ? AND last >= ?",
@@ -135,8 +142,8 @@ class LedgerFile:
             "DELETE FROM flow WHERE topic = ? AND partition = ? AND first >= ? AND generation <= ?",
             (*partition, record.first, record.generation),
         )
-        _insert(db, record)
-        self._settle(db, record.topic, record.partition)
+        _insert(db, partition[0], record)
+        self._settle(db, *partition)
 
     def _settle(self, db: sqlite3.Connection, topic: str, partition: int) -> None:
         where = (topic, partition)
@@ -151,17 +158,20 @@ class LedgerFile:
         newest = (*where, oldest[-1][0])
         db.execute("DELETE FROM flow WHERE topic = ? AND partition = ? AND first <= ?", newest)
         for stretch in _stretches(decode_flow(body) for _, body in oldest):
-            _insert(db, _sum(stretch))
+            _insert(db, topic, _sum(stretch))
 
     def ranges(self) -> list[Range]:
-        """The offsets that the standing rows tell of, in order of topic, partition and offset."""
+        """The offsets that the standing rows tell of, in order of topic, partition and offset.
+
+        Those of topics that were deleted since are left out: nothing is left to compare them with.
+        """
         # By what the column is made of: a file of an older form has it not.
         query = (
             f"SELECT topic, partition, first, {_DERIVED['last']} FROM flow "  # noqa: S608  # a constant
-            "ORDER BY topic, partition, first"
+            "WHERE instr(topic, ?) = 0 ORDER BY topic, partition, first"
         )
         with self._open() as db:
-            return [Range(*row) for row in db.execute(query)]
+            return [Range(*row) for row in db.execute(query, (CLOSED,))]
 
     def read(self) -> Ledger:
         """The sum of all rows that are not voided."""
@@ -194,12 +204,45 @@ class LedgerFile:
 
     def expired(self) -> dict[str, int]:
         """Readings removed by sweeps so far, by output."""
+        found = self._removed()
+        found.pop(NOT_COUNTED, None)
+        return found
+
+    def files_not_counted(self) -> int:
+        """Files that sweeps have removed so far and whose readings are in no count."""
+        return self._removed().get(NOT_COUNTED, 0)
+
+    def _removed(self) -> dict[str, int]:
         with self._open() as db:
             return dict(db.execute("SELECT output, readings FROM expired").fetchall())
 
 
-def _insert(db: sqlite3.Connection, record: FlowRecord) -> None:
-    row = (record.topic, record.partition, record.first, encode_flow(record))
+def _name(db: sqlite3.Connection, record: FlowRecord) -> str:
+    """Under which name a record's rows stand: its topic's, or that of one that was deleted since.
+
+    The first record of a topic made anew gives those of the one before the name that they keep.
+    """
+    if not record.topic_id:
+        return record.topic
+    mine = f"{record.topic}{CLOSED}{record.topic_id}"
+    query = "SELECT 1 FROM flow WHERE topic = ? AND partition = ? LIMIT 1"
+    if db.execute(query, (mine, record.partition)).fetchone() is not None:
+        return mine
+    partition = (record.topic, record.partition)
+    before = db.execute(
+        "SELECT topic_id FROM flow WHERE topic = ? AND partition = ? AND topic_id NOT IN ('', ?)",
+        (*partition, record.topic_id),
+    ).fetchone()
+    if before is not None:
+        closed = f"{record.topic}{CLOSED}{before[0]}"
+        db.execute(
+            "UPDATE flow SET topic = ? WHERE topic = ? AND partition = ?", (closed, *partition)
+        )
+    return record.topic
+
+
+def _insert(db: sqlite3.Connection, topic: str, record: FlowRecord) -> None:
+    row = (topic, record.partition, record.first, encode_flow(record))
     db.execute("INSERT INTO flow (topic, partition, first, body) VALUES (?, ?, ?, ?)", row)
 
 
@@ -229,4 +272,5 @@ def _sum(records: Sequence[FlowRecord]) -> FlowRecord:
         ledger.outputs,
         ledger.rejected,
         max(record.generation for record in records),
+        records[-1].topic_id,
     )

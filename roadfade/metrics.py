@@ -75,6 +75,11 @@ SINK_DUPLICATES = _counter(
 )
 SINK_REJECTED = _counter("roadfade_sink_rejected_total", "Records the sink refused", "reason")
 SINK_LAG = _gauge("roadfade_sink_lag_records", "Purpose records not yet in the lake", "topic")
+SINK_STOPPED = _gauge(
+    "roadfade_sink_topic_stopped",
+    "1 while the sink keeps nothing of a topic: it was made anew, or lost its end",
+    "topic",
+)
 EXPIRED_READINGS = _counter(
     "roadfade_expired_readings_total", "Lake rows removed at their expiry", "output"
 )
@@ -109,13 +114,13 @@ SWEEP_FAILURES = _counter(
     "roadfade_sweep_failures_total", "Steps of a sweep that failed beside the deleting", "step"
 )
 CLOCK_AHEAD = _gauge(
-    "roadfade_sweep_clock_ahead_seconds", "How far the sweep's clock is ahead of what others say"
+    "roadfade_clock_ahead_seconds", "How far this process's clock is ahead of what others say"
 )
 CLOCK_BEHIND = _gauge(
-    "roadfade_sweep_clock_behind_seconds", "How far the sweep's clock is behind what others say"
+    "roadfade_clock_behind_seconds", "How far this process's clock is behind what others say"
 )
 CLOCK_SET_BACK = _counter(
-    "roadfade_sweep_clock_set_back_total", "How often the sweep's clock was set back meanwhile"
+    "roadfade_clock_set_back_total", "How often this process's clock was set back meanwhile"
 )
 OUTBOX_PENDING = _gauge("roadfade_outbox_pending", "Control rows not yet published")
 REPUBLISHED = _counter(
@@ -187,6 +192,12 @@ class Metered(LoopObserver):
         """Offsets went back: never silent."""
         del topic, partition
         REWOUND.inc(records)
+
+    def remade(self, topic: str, why: str) -> None:
+        """Another topic is read from its beginning: never silent."""
+        del topic
+        REWOUND.inc()
+        logger.error("%s; it is read from its beginning", why)
 
     def commit_missed(self, reason: str) -> None:
         """The group moved on; the batch comes again."""

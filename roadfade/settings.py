@@ -74,8 +74,12 @@ class Settings(BaseSettings):
     """Record ids remembered per topic partition to drop a worker's duplicates."""
     sink_batch_s: float = Field(default=2.0, gt=0, le=60)
     """How long a sink gathers records before it writes files."""
+    topic_ids_every_s: float = Field(default=10.0, gt=0, le=600)
+    """How often readers ask whether their topics are still the ones that they began with."""
     sweep_every_s: float = Field(default=60.0, gt=0)
     """How often the retention sweep runs."""
+    clock_dispute_s_max: float = Field(default=3_600.0, ge=0, le=3_600)
+    """No longer do other clocks delay what is due by the own clock; at most an hour."""
     heartbeat_every_s: float = Field(default=5.0, gt=0, le=20)
     """How often the office proves on the control topics that it lives, and each process says so."""
 

@@ -9,7 +9,7 @@ from sinks.lake.format import LakeFormatError
 from sinks.lake.lake import Lake, LakeSettings
 from sinks.lake.stored import StoredLake
 from sinks.port.allowed import Judge, PlanOf
-from sinks.port.results import Checked, Holdings
+from sinks.port.results import Checked, Holdings, Place
 from sinks.port.sink import Sink, Store
 from sinks.query.session import Result, run_query
 
@@ -19,7 +19,8 @@ def open_sink(settings: Settings, outputs: Mapping[str, str], plan_of: PlanOf) -
 
     Each record is held against the plan of its version.
 
-    StoreTakenError while another writer lives; NotReady if it cannot be opened as it is.
+    StoreTakenError while another writer lives, StoreFullError without room; NotReady if it cannot
+    be opened as it is.
     """
     how = LakeSettings(
         buckets=settings.lake_buckets,
@@ -45,6 +46,11 @@ def check_store(settings: Settings, now_ms: int) -> Checked:
 def holdings_of(settings: Settings) -> Holdings:
     """How far each topic is kept, and how much of each output; changes nothing. Blocks."""
     return StoredLake(settings.lake_dir, settings.lake_compression).holdings()
+
+
+def places_of(settings: Settings) -> Mapping[tuple[str, int], Place]:
+    """How far each topic is kept, and of which topic of that name; changes nothing. Blocks."""
+    return StoredLake(settings.lake_dir, settings.lake_compression).places()
 
 
 def query(settings: Settings, output: str, statement: str, now_ms: int) -> Result:

@@ -13,8 +13,18 @@ from typing import NamedTuple
 from sinks.port.admission import admit_record, by_partition
 from sinks.port.duplicates import Window
 from sinks.port.records import RecordReadings
-from sinks.port.results import Hits, Located, Overdue, Receipt, Restated, Strange, Swept, Written
-from sinks.port.sink import Ends
+from sinks.port.results import (
+    Hits,
+    Located,
+    Overdue,
+    Place,
+    Receipt,
+    Restated,
+    Strange,
+    Swept,
+    Written,
+)
+from sinks.port.sink import Ends, OtherTopicError
 from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
 from telemetry.kept import End, Kept
@@ -44,6 +54,9 @@ class MemoryStore:
     rows: dict[str, list[StoredRow]] = field(default_factory=dict)
     positions: dict[tuple[str, int], int] = field(default_factory=dict)
     windows: dict[tuple[str, int], Window] = field(default_factory=dict)
+    topic_ids: dict[tuple[str, int], str] = field(default_factory=dict)
+    stored_before: dict[tuple[str, int], int] = field(default_factory=dict)
+    """By partition: below this offset, what has rows already is dropped by its id."""
 
 
 class MemorySink:
@@ -52,10 +65,33 @@ class MemorySink:
     def __init__(self, store: MemoryStore, outputs: Mapping[str, str]) -> None:
         self._store = store
         self._outputs = dict(outputs)
+        self._bound: dict[str, str] = {}
 
     def position(self, topic: str, partition: int) -> int | None:
         """See ``Sink``."""
         return self._store.positions.get((topic, partition))
+
+    def places(self) -> Mapping[tuple[str, int], Place]:
+        """See ``Sink``."""
+        ids = self._store.topic_ids
+        return {at: Place(next_, ids.get(at)) for at, next_ in self._store.positions.items()}
+
+    def bind(self, topic: str, topic_id: str) -> None:
+        """See ``Sink``."""
+        mine = [place for place in self._store.positions if place[0] == topic]
+        if any(self._store.topic_ids.get(place, topic_id) != topic_id for place in mine):
+            raise OtherTopicError(topic)
+        self._bound[topic] = topic_id
+        self._store.topic_ids |= dict.fromkeys(mine, topic_id)
+
+    def adopt(self, topic: str, topic_id: str, ends: Mapping[int, int]) -> None:
+        """See ``Sink``."""
+        self._bound[topic] = topic_id
+        for place in {*((topic, number) for number in ends), *self._store.positions}:
+            if place[0] == topic:
+                self._store.positions[place] = 0
+                self._store.topic_ids[place] = topic_id
+                self._store.stored_before[place] = ends.get(place[1], 0)
 
     def write(self, records: Sequence[Arrived], now_ms: int) -> Written:
         """See ``Sink``; in one step, so that no failure leaves half a batch."""
@@ -63,13 +99,19 @@ class MemorySink:
         for (topic, partition), group in by_partition(records).items():
             output, place = self._outputs[topic], (topic, partition)
             window = self._store.windows.setdefault(place, Window(self._store.window))
-            admitted = admit_record(group, output, self._store.positions.get(place), window, now_ms)
+            position = self._store.positions.get(place)
+            stored = set[str]()
+            if group[0].offset < self._store.stored_before.get(place, 0):
+                stored = {row.record for row in self._store.rows.get(output, [])}
+            admitted = admit_record(group, output, position, window, now_ms, stored=stored)
             total = total.plus(admitted.written)
             if admitted.last is not None:
                 kept = self._store.rows.setdefault(output, [])
                 kept.extend(row for record in admitted.kept for row in _rows(record))
                 window.remember(admitted.seen)
                 self._store.positions[place] = admitted.last + 1
+                if topic in self._bound:
+                    self._store.topic_ids[place] = self._bound[topic]
         return total
 
     def forget(self, now_ms: int) -> None:
@@ -87,6 +129,10 @@ class MemorySink:
     def outputs(self) -> list[str]:
         """See ``Store``."""
         return sorted(output for output, rows in self._store.rows.items() if rows)
+
+    def written_ms(self) -> int | None:
+        """See ``Store``; memory has no file times."""
+        return None
 
     def overdue(self, now_ms: int) -> list[Overdue]:
         """See ``Store``; an output's rows of one end count as one file."""

@@ -5,7 +5,7 @@ from typing import Final
 
 import h3
 
-from telemetry.decimals import steps_below
+from telemetry.decimals import steps_of
 
 JIS_LATITUDES: Final = (20.0, 46.0)
 JIS_LONGITUDES: Final = (122.0, 154.0)
@@ -17,6 +17,7 @@ _SECOND_LEVEL: Final = (1 / 12, 1 / 8)
 """A second-level cell's height and width in degrees: 5 and 7.5 minutes."""
 _UNITS: Final = 28_800
 """Eighths of a second of arc in a degree."""
+_to_units: Final = steps_of(1, _UNITS)
 _LENGTH_OF: Final = {10_000: 6, 1_000: 8, 500: 9, 250: 10}
 """Digits of a code by the size of its cell in metres."""
 _CODE_LENGTHS: Final = tuple(_LENGTH_OF.values())
@@ -88,8 +89,7 @@ def jis_mesh(latitude: float, longitude: float, size_m: int) -> str | None:
         and JIS_LONGITUDES[0] <= longitude < JIS_LONGITUDES[1]
     ):
         return None
-    north, east = (steps_below(degrees, 1, _UNITS) for degrees in (latitude, longitude))
-    east -= 100 * _UNITS
+    north, east = _to_units(latitude), _to_units(longitude) - 100 * _UNITS
     first_north, north = divmod(north, 19_200)
     first_east, east = divmod(east, _UNITS)
     second_north, north = divmod(north, 2_400)

@@ -50,6 +50,7 @@ TOGETHER = {
     "tests/flow/test_full_disk.py": "calm",
     "tests/flow/test_outage.py": "calm",
     "tests/flow/test_poison_road.py": "calm",
+    "tests/flow/test_topics_anew.py": "calm",
     "tests/flow/test_version_replay.py": "calm",
 }
 """Files whose tests share a fixture of the whole session: one worker runs them all."""
@@ -63,6 +64,20 @@ settings.register_profile(
     max_examples=examples(100),
 )
 settings.load_profile("house")
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """``--evidence``, for the whole suite: see ``tests/support/evidence.py``."""
+    said = "fail unless each test that the product names as evidence ran and passed"
+    parser.addoption("--evidence", action="store_true", help=said)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Watch for evidence where all reports come together."""
+    if config.getoption("--evidence") and not hasattr(config, "workerinput"):
+        from tests.support.evidence_plugin import Evidence  # noqa: PLC0415  # reads the policy
+
+        config.pluginmanager.register(Evidence())
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -8,8 +8,17 @@ from bus.client.admin import TopicAdmin
 from bus.client.member import KafkaMember
 from bus.client.positions import Positions
 from bus.client.producer import AckedProducer
+from bus.client.topic_ids import KafkaTopicIds
 from bus.client.topic_reader import KafkaTopicReader
-from bus.ports import Admin, GroupMember, OffsetReader, Producer, ReaderSettings, TopicReader
+from bus.ports import (
+    Admin,
+    GroupMember,
+    OffsetReader,
+    Producer,
+    ReaderSettings,
+    TopicIds,
+    TopicReader,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +32,10 @@ class Connection(Address):
     def positions(self) -> OffsetReader:
         """How far topics are written and read."""
         return Positions(self)
+
+    def topic_ids(self) -> TopicIds:
+        """Which topics the names stand for now."""
+        return KafkaTopicIds(self)
 
     def producer(
         self,

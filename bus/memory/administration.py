@@ -58,12 +58,32 @@ class MemoryAdmin:
         """Delete topics with all they hold; a missing one is no failure."""
         self._cluster.ask()
         for name in names:
-            self._cluster.topics.pop(name, None)
+            self._cluster.delete(name)
 
     async def broker_settings(self) -> BrokerSettings:
         """The settings it was made with."""
         self._cluster.ask()
         return self._cluster.settings
+
+
+class MemoryTopicIds:
+    """Obeys ``ports.TopicIds``."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self._cluster = cluster
+
+    async def __aenter__(self) -> Self:
+        self._cluster.ask()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return
+
+    async def of(self, names: Sequence[str]) -> Mapping[str, str]:
+        """The id of each of these topics that is there."""
+        self._cluster.ask()
+        there = {name: self._cluster.topics.get(name) for name in names}
+        return {name: topic.id for name, topic in there.items() if topic is not None}
 
 
 class MemoryOffsets:

@@ -8,7 +8,7 @@ commit, an event between two records, or a call here.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
-from bus.memory.administration import MemoryAdmin, MemoryOffsets
+from bus.memory.administration import MemoryAdmin, MemoryOffsets, MemoryTopicIds
 from bus.memory.clients import MemoryProducer, MemoryReader
 from bus.memory.cluster import Cluster, Stored
 from bus.memory.faults import Event, Fault, Faults
@@ -26,6 +26,7 @@ class FakeBroker:
         self, clock: Callable[[], int] = lambda: 0, settings: BrokerSettings = SETTINGS
     ) -> None:
         self._cluster = Cluster(clock, settings)
+        self._cluster.deleted = self._forget
         self._faults = Faults()
         self._committed: dict[str, Offsets] = {}
         self._groups: dict[str, Group] = {}
@@ -41,6 +42,10 @@ class FakeBroker:
     def positions(self) -> MemoryOffsets:
         """How far topics are written and read."""
         return MemoryOffsets(self._cluster, self._committed)
+
+    def topic_ids(self) -> MemoryTopicIds:
+        """Which topics the names stand for now."""
+        return MemoryTopicIds(self._cluster)
 
     def producer(
         self,
@@ -127,6 +132,12 @@ class FakeBroker:
     def remake(self, topic: str) -> None:
         """Delete a topic and make it anew: its offsets begin again."""
         self._cluster.create(self._cluster.topics[topic].spec)
+
+    def _forget(self, topic: str) -> None:
+        """Kafka deletes a group's offsets with the topic that they are of."""
+        for committed in self._committed.values():
+            for at in [at for at in committed if at[0] == topic]:
+                del committed[at]
 
     def _group(self, name: str) -> Group:
         if name not in self._groups:

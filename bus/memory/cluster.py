@@ -7,6 +7,7 @@ of records; a topic made anew begins at 0; a setting that is not set has the bro
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Final, NamedTuple
 
 from bus.failures import BrokerError, TopicError
@@ -89,6 +90,8 @@ class Topic:
 
     spec: TopicSpec
     logs: list[PartitionLog]
+    id: str
+    """No other topic ever has it."""
 
     def setting(self, name: str) -> str:
         """The effective value."""
@@ -122,6 +125,9 @@ class Cluster:
         self.settings = settings
         self.away = False
         self.topics: dict[str, Topic] = {}
+        self.deleted: Callable[[str], None] = lambda _: None
+        """Told of a topic that is gone, as the groups' coordinator is."""
+        self._made = count(1)
         self._waiting: set[tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]] = set()
 
     def ask(self) -> None:
@@ -140,8 +146,16 @@ class Cluster:
     def create(self, spec: TopicSpec) -> None:
         """Make a topic, empty and from offset 0 on; TopicError as ``check_spec``."""
         check_spec(spec)
-        self.topics[spec.name] = Topic(spec, [PartitionLog() for _ in range(spec.partitions)])
+        if spec.name in self.topics:
+            self.delete(spec.name)
+        logs = [PartitionLog() for _ in range(spec.partitions)]
+        self.topics[spec.name] = Topic(spec, logs, f"topic-{next(self._made)}")
         self.changed()
+
+    def delete(self, name: str) -> None:
+        """Delete a topic with all that groups have committed in it."""
+        if self.topics.pop(name, None) is not None:
+            self.deleted(name)
 
     def append(self, record: Outgoing, sent_ms: int) -> None:
         """Write one record; BrokerError if the topic does not take it."""

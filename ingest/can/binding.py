@@ -156,11 +156,13 @@ def _check_signals(one: Layout, own: str, entry: Entry, place: str, decoder: Dec
 def _check_codes(bound: Bound, place: str) -> None:
     """A code that its signal cannot hold would be passed over in silence."""
     own = bound.source.name
-    for said in bound.mapped.entry.invalid:
+    entry = bound.mapped.entry
+    listed = [("invalid", said) for said in entry.invalid]
+    for key, said in [*listed, *(("valid_codes", code) for code in entry.valid_codes)]:
         for name, code in (said if isinstance(said, dict) else {own: said}).items():
             length = bound.of.signals[name][0].length
             if not -(1 << length - 1) <= code < 1 << length:
-                msg = f"{place}: invalid: {code} does not fit into the {length} bits of {name}."
+                msg = f"{place}: {key}: {code} does not fit into the {length} bits of {name}."
                 raise Refused(msg)
 
 

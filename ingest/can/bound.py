@@ -56,6 +56,8 @@ class Bound:
 
     def _named(self, code: Code, decoded: float) -> bool:
         """Whether the map says what the code means, whatever the database says of it."""
+        if any(_same(code, said, self.source) for said in self.mapped.entry.valid_codes):
+            return True
         if self.of.message.protocol == "j1939" and all_ones(code, self.source.length):
             return False
         return self.mapped.entry.values is not None and decoded in self.mapped.entry.values

@@ -11,11 +11,10 @@ from pathlib import Path
 from typing import Annotated, Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from ruamel.yaml import YAML
-from ruamel.yaml.error import YAMLError
 
 from ingest.range import within
 from ingest.refused import Refused
+from policy.language.placed_yaml import UnreadableYaml, load_placed
 from telemetry.signals import Catalogue, Signal
 
 ENTRIES_MAX: Final = 2_000
@@ -57,6 +56,8 @@ class Entry(BaseModel):
     invalid: list[int | Annotated[dict[str, int], Field(min_length=1)]] = []
     """Codes (before the database's factor) that say that there is no value; or codes of
     signals of the message that say so together."""
+    valid_codes: list[int] = []
+    """Codes that are values, whatever the database calls them and J1939-71 says of them."""
     bus: str | int | None = None
     """The bus, as the log names it, on which the message means this."""
     values: dict[int, str] | None = None
@@ -138,17 +139,10 @@ def parse_map(text: str, catalogue: Catalogue, name: str = "map") -> SignalMap:
 
 def _tree(text: str, name: str) -> Any:
     try:
-        return YAML(typ="safe", pure=True).load(text)
-    except YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f":{mark.line + 1}:{mark.column + 1}" if mark else ""
-        what = (getattr(error, "problem", None) or "not YAML").split("\n")[0]
-        msg = f"{name}{where}: {what}"
-        raise Refused(msg) from error
-    except (ValueError, RecursionError) as error:
-        # A day no calendar has, a number of thousands of digits, brackets without end.
-        what = "nested too deeply" if isinstance(error, RecursionError) else str(error)
-        msg = f"{name}: not readable as YAML 1.2: {what}. Put texts into quotes."
+        return load_placed(text, "safe")
+    except UnreadableYaml as error:
+        remedy = "remove one of the two lines" if error.twice else "put texts into quotes"
+        msg = f"{name}:{error}; {remedy}."
         raise Refused(msg) from error
 
 
@@ -186,6 +180,9 @@ def _problem(entry: Entry, catalogue: Catalogue) -> str | None:
 def _unfit_key(entry: Entry, signal: Signal) -> str | None:
     """A key that could not apply to the datatype; passed over it would promise what is not done."""
     given = entry.model_fields_set
+    both = [code for code in entry.valid_codes if code in entry.invalid]
+    if both:
+        return f"{both[0]} is in invalid and in valid_codes: keep it in one of them."
     if signal.datatype == "string":
         idle = sorted(given & {"factor", "offset", "decimals", "min", "max"})
         if idle:

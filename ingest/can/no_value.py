@@ -4,25 +4,28 @@ In: a signal of a database and a code. Out: whether the code is one of them. Wha
 the maker knows stands in the map's ``invalid``.
 """
 
-import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
 from cantools.database.can import Message, Signal
 
 from ingest.can.layout import Code
+from ingest.can.no_value_names import says_no_value
 
-_NO_VALUE: Final = re.compile(
-    r"n\.?/?a\.?|error|error indicator|reserved|undefined"
-    r"|(?:.*[\W_])?(?:sna|not[ _]?available|unavailable|not[ _]?valid|invalid|no[ _]?data)",
-    re.IGNORECASE,
-)
-"""Names of codes in use for "signal not available": makers agree on the words, not
-on codes. The whole name, or its end after a prefix as in DI_GEAR_SNA."""
-
-_J1939_FROM: Final = 0xFB
-"""SAE J1939-71, transmitted signal ranges: FB parameter-specific, FC and FD reserved,
-FE error, FF not available, in the most significant byte of 1, 2, 3 or 4 bytes."""
+J1939_VALID_MAX: Final[Mapping[int, int]] = {
+    2: 0x1,
+    4: 0xA,
+    8: 0xFA,
+    10: 0x3FA,
+    12: 0xFAF,
+    16: 0xFAFF,
+    20: 0xFAFFF,
+    24: 0xFAFFFF,
+    28: 0xFAFFFFF,
+    32: 0xFAFFFFFF,
+}
+"""SAE J1939-71, transmitted signal ranges: the highest value by the length in bits. Above it are
+parameter-specific (FB), reserved (FC, FD), error (FE) and not available (FF)."""
 
 _STATES_OF_SEVEN: Final = 3
 
@@ -32,9 +35,14 @@ def says_none(message: Message, signal: Signal) -> Callable[[Code], bool]:
     named = named_none(signal)
     j1939 = message.protocol == "j1939" and not signal.conversion.is_float
     length, signed = signal.length, signal.is_signed
+    meant = frozenset(signal.conversion.choices or {}) - named
 
     def none(code: Code) -> bool:
-        return code in named or (j1939 and _j1939_none(int(code), length, signed=signed))
+        if code in named:
+            return True
+        if not j1939 or (code in meant and not all_ones(code, length)):
+            return False
+        return j1939_none(int(code), length, signed=signed)
 
     return none
 
@@ -43,9 +51,7 @@ def named_none(signal: Signal) -> frozenset[Code]:
     """The codes to which the database gives a name such as SNA, and its invalid code."""
     # One bit has two states and no code to spare: "invalid" is then the name of a state.
     choices: Mapping[int, object] = (signal.length > 1 and signal.conversion.choices) or {}
-    found: set[Code] = {
-        code for code, name in choices.items() if _NO_VALUE.fullmatch(str(name).strip())
-    }
+    found: set[Code] = {code for code, name in choices.items() if says_no_value(str(name))}
     if signal.raw_invalid is not None:
         found.add(signal.raw_invalid)
     return frozenset(found)
@@ -56,7 +62,8 @@ def all_ones(code: Code, length: int) -> bool:
     return isinstance(code, int) and code & (1 << length) - 1 == (1 << length) - 1
 
 
-def _j1939_none(code: int, length: int, *, signed: bool) -> bool:
+def j1939_none(code: int, length: int, *, signed: bool) -> bool:
+    """Whether a field of ``length`` bits of a J1939 message holds no value."""
     ones = (1 << length) - 1
     bits = code & ones
     if length == 1:
@@ -67,7 +74,11 @@ def _j1939_none(code: int, length: int, *, signed: bool) -> bool:
         # J1939-71 shifts by an offset; two's complement is NMEA 2000's, whose highest
         # codes say not available and error.
         return bits in (ones >> 1, (ones >> 1) - 1)
+    if length in J1939_VALID_MAX:
+        return bits > J1939_VALID_MAX[length]
     if length % 8 == 0:
-        return bits >> length - 8 >= _J1939_FROM
-    # States of 2 bits: 10 error, 11 not available. Those of 3 bits use 110 for a state.
+        # 40 bits and more: as the most significant byte of shorter ones.
+        return bits >> length - 8 > J1939_VALID_MAX[8]
+    # The standard has no range of this length: 10 error, 11 not available, as of a state. Those of
+    # 3 bits use 110 for a state.
     return length != _STATES_OF_SEVEN and bits == ones - 1

@@ -4,20 +4,24 @@ In: a path. Out: data frames. A file that ends early yields what it holds and is
 as truncated; a file that cannot be opened is refused.
 """
 
-from collections.abc import Iterator
+import gc
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, tzinfo
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final
+from typing import Final, TypeVar
 
 import can
 
-from ingest.logs.clock import microseconds, placed_us, replaced_us
-from ingest.logs.ends import End, blf_ends_early, mf4_end
+from ingest.logs.clock import WallClock, microseconds
+from ingest.logs.ends import End, blf_ends_early, mf4_end, mf4_unfinished
 from ingest.logs.frame import LogCounts, LoggedFrame
+from ingest.logs.hushed import hushed
 from ingest.logs.sniff import Form, refused_as
 from ingest.logs.strangers import signals_only
-from ingest.logs.text import logged
+from ingest.logs.text import logged, possible
 from ingest.refused import Refused
 
 _BLF_GRAIN_US: Final = 1_000
@@ -33,8 +37,8 @@ class _Blf(can.BLFReader):
     def wall_start(self) -> float:
         return self.start_timestamp
 
-    def start_us(self, zone: tzinfo) -> int:
-        return replaced_us(self.wall_start, zone, _BLF_GRAIN_US) if self.wall_start else 0
+    def start_us(self, wall: WallClock) -> int:
+        return wall.replace(self.wall_start, _BLF_GRAIN_US) if self.wall_start else 0
 
 
 class _Mf4(can.MF4Reader):
@@ -44,12 +48,12 @@ class _Mf4(can.MF4Reader):
     def wall_start(self) -> float:
         return self._start_timestamp
 
-    def start_us(self, zone: tzinfo) -> int:
+    def start_us(self, wall: WallClock) -> int:
         start: datetime = self._mdf.header.start_time
         if start.tzinfo is not None:
             return microseconds(self.wall_start)
         # python-can has read it as this machine's time.
-        return placed_us(start, zone)
+        return wall.place(start)
 
     @property
     def has_bus(self) -> bool:
@@ -59,27 +63,54 @@ class _Mf4(can.MF4Reader):
 
 def read_binary(form: Form, path: Path, counts: LogCounts, zone: tzinfo) -> Iterator[LoggedFrame]:
     """The data frames of a BLF or MF4 capture; ``zone`` is that of a wall clock without one."""
-    if form is Form.MF4 and find_spec("asammdf") is None:
+    wall = WallClock(zone, counts)
+    if form is not Form.MF4:
+        with _opened(form, path, lambda: _Blf(path), wall) as (blf, start_us):
+            counts.truncated = blf_ends_early(path, blf.file_size)
+            yield from _frames(blf, counts, start_us)
+        return
+    if find_spec("asammdf") is None:
         msg = "Reading MF4 needs asammdf: install the extra with `pip install 'roadfade[mf4]'`."
         raise Refused(msg)
-    end = mf4_end(path) if form is Form.MF4 else End.WHOLE
+    end = mf4_end(path)
     if end is End.HEADLESS:
-        # asammdf would print a traceback of its own.
         raise _damaged(form, path)
-    try:
-        reader = _Mf4(path) if form is Form.MF4 else _Blf(path)
-        start_us = reader.start_us(zone)
-    except Exception as error:
-        # asammdf raises a dozen kinds; none comes after a frame, so nothing is lost here.
-        raise _damaged(form, path) from error
-    with reader:
-        if isinstance(reader, _Mf4):
-            if not reader.has_bus:
+    counts.truncated, counts.unfinished = end is End.CUT, mf4_unfinished(path)
+    with hushed() as complaints:
+        with _opened(form, path, lambda: _Mf4(path), wall) as (mf4, start_us):
+            if not mf4.has_bus:
                 raise refused_as(path, signals_only())
-            counts.truncated = end is End.CUT
-        else:
-            counts.truncated = blf_ends_early(path, reader.file_size)
-        yield from _frames(reader, counts, start_us)
+            yield from _frames(mf4, counts, start_us)
+        counts.truncated = counts.truncated or complaints.any
+
+
+_Reader = TypeVar("_Reader", _Mf4, _Blf)
+
+
+@contextmanager
+def _opened(
+    form: Form, path: Path, make: Callable[[], _Reader], wall: WallClock
+) -> Iterator[tuple[_Reader, int]]:
+    """The reader, and when its clock starts."""
+    with warnings.catch_warnings():
+        # A library that fails as it opens leaves files open, and complains of itself as it goes.
+        # It goes here, where that is heard.
+        warnings.simplefilter("ignore", ResourceWarning)
+        opened = _open(make, wall)
+        if opened is None:
+            gc.collect()
+    if opened is None:
+        raise _damaged(form, path)
+    with opened[0]:
+        yield opened
+
+
+def _open(make: Callable[[], _Reader], wall: WallClock) -> tuple[_Reader, int] | None:
+    try:
+        reader = make()
+        return reader, reader.start_us(wall)
+    except Exception:  # noqa: BLE001  # asammdf raises a dozen kinds, none after a frame
+        return None
 
 
 def _damaged(form: Form, path: Path) -> Refused:
@@ -107,6 +138,9 @@ def _frames(reader: _Mf4 | _Blf, counts: LogCounts, start_us: int) -> Iterator[L
             try:
                 elapsed_us = microseconds(message.timestamp - reader.wall_start)
             except (ValueError, OverflowError):
+                counts.bad += 1
+                continue
+            if not possible(message):
                 counts.bad += 1
                 continue
             counts.data += 1

@@ -8,6 +8,9 @@ import re
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
+from ingest.logs.frame import LogCounts
+from ingest.logs.months import month_of
+from ingest.logs.timeline import STEP_US
 from ingest.refused import Refused
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -22,18 +25,6 @@ _ASC_DATE: Final = re.compile(
     r"(?:\s+(?P<half>am|pm))?\s+(?P<year>\d{4})\s*$",
     re.IGNORECASE,
 )
-_MONTHS: Final = {
-    name: number
-    for number, names in enumerate(
-        (
-            "jan jän", "feb", "mar mär mrz mae", "apr", "may mai", "jun", "jul", "aug", "sep",
-            "oct okt", "nov", "dec dez",
-        ),
-        start=1,
-    )
-    for name in names.split()
-}  # fmt: skip
-"""As Vector's tools write them in English and in German."""
 _NOON: Final = 12
 
 
@@ -47,23 +38,50 @@ def placed_us(wall: datetime, zone: tzinfo) -> int:
     return (wall.replace(tzinfo=zone) - _EPOCH) // _MICROSECOND
 
 
-def replaced_us(misread_s: float, zone: tzinfo, grain_us: int = 1) -> int:
-    """The instant of a wall clock that a library has read as if it were UTC.
+class WallClock:
+    """Naive times of one log, in its order, as instants of a zone; what that leaves open counts.
 
-    ``grain_us``: how finely the form can say it; the rest is an artefact of its numbers.
+    In the hour that clocks are set back every time is shown twice. The log runs on, so that a time
+    which would lie before its last one is meant the second time; the first of a log is meant the
+    first time. Times that clocks are set over are shown never, and placed as if they were not set.
     """
-    misread_us = round(misread_s * 1_000_000 / grain_us) * grain_us
-    return placed_us((_EPOCH + timedelta(microseconds=misread_us)).replace(tzinfo=None), zone)
+
+    def __init__(self, zone: tzinfo, counts: LogCounts) -> None:
+        self._zone = zone
+        self._counts = counts
+        self._last_us: int | None = None
+
+    def place(self, wall: datetime) -> int:
+        """The instant, in microseconds, of the log's next naive time."""
+        first_us = placed_us(wall.replace(fold=0), self._zone)
+        second_us = placed_us(wall.replace(fold=1), self._zone)
+        if first_us > second_us:
+            self._counts.never_shown += 1
+        elif first_us < second_us:
+            self._counts.shown_twice += 1
+            # A minute back is buses that were merged; the same hour again is more.
+            if self._last_us is not None and first_us < self._last_us - STEP_US:
+                first_us = second_us
+        self._last_us = first_us
+        return first_us
+
+    def replace(self, misread_s: float, grain_us: int = 1) -> int:
+        """As ``place``, of a time that a library has read as if it were UTC.
+
+        ``grain_us``: how finely the form can say it; the rest is an artefact of its numbers.
+        """
+        misread_us = round(misread_s * 1_000_000 / grain_us) * grain_us
+        return self.place((_EPOCH + timedelta(microseconds=misread_us)).replace(tzinfo=None))
 
 
 class AscClock:
-    """The times of one ASC log, its dates being of ``zone``. Feed it every line in order.
+    """The times of one ASC log, its dates being on ``wall``. Feed it every line in order.
 
     A line's time is seconds since the start, or since the line before ("relative").
     """
 
-    def __init__(self, zone: tzinfo) -> None:
-        self._zone = zone
+    def __init__(self, wall: WallClock) -> None:
+        self._wall = wall
         self._start_us = 0
         self._sum_us = 0
         self._line_us = 0
@@ -83,7 +101,7 @@ class AscClock:
             if _TRIGGER_ENDS.match(line):
                 self.in_block = False
             return False
-        self._start_us = placed_us(_asc_date(line), self._zone)
+        self._start_us = self._wall.place(_asc_date(line))
         if _TRIGGER.match(line):
             self._sum_us = 0
             self.in_block = True
@@ -97,9 +115,7 @@ class AscClock:
 def _asc_date(line: str) -> datetime:
     found = _ASC_DATE.match(line)
     if found:
-        name = found["month"].lower()
-        digits = re.match(r"\d+", name)
-        month = int(digits[0]) if digits else _MONTHS.get(name[:3], 0)
+        month = month_of(found["month"]) or 0
         hour = int(found["hour"])
         if found["half"]:
             hour = hour % _NOON + (_NOON if found["half"].lower() == "pm" else 0)
@@ -113,6 +129,7 @@ def _asc_date(line: str) -> datetime:
             pass
     msg = (
         "The header of this asc log cannot be read: write its date as "
-        "`date Fri Nov 20 07:15:30.000 pm 2026`, the month in English or German."
+        "`date Fri Nov 20 07:15:30.000 pm 2026`, the month as a number or in English, German, "
+        "French, Spanish or Japanese."
     )
     raise Refused(msg)

@@ -1,6 +1,6 @@
 """Does a binary capture end where it says that it ends? A logger that loses power leaves it cut.
 
-In: a file. Out: True if it ends early, or was never closed so that nobody can say. Reads block
+In: a file. Out: whether it ends early, or was never finished so that nobody can say. Reads block
 headers, and of an MF4 that was never finished its records.
 """
 
@@ -17,6 +17,8 @@ _BLOCK: Final = struct.Struct("<4sxxxxQQ")
 """ASAM MDF 4.1, every block: id, reserved, length, number of links."""
 _ID_BYTES: Final = 64
 _UNFINISHED: Final = b"UnFinMF "
+_UNFINISHED_FLAGS: Final = slice(60, 64)
+"""ASAM MDF 4.1, IDBLOCK: what the writer of the file has left to do, in bits."""
 _LINKS_MAX: Final = 1_000_000
 """More blocks or links than this are a loop or garbage."""
 _DEPTH_MAX: Final = 8
@@ -75,6 +77,13 @@ class End(Enum):
     """Some of its data are missing."""
     HEADLESS = auto()
     """It ends before its data begin, or what describes them is missing."""
+
+
+def mf4_unfinished(path: Path) -> bool:
+    """Whether its logger never finished it: then nothing in it says how much it should hold."""
+    with path.open("rb") as file:
+        head = file.read(_ID_BYTES)
+    return head.startswith(_UNFINISHED) or any(head[_UNFINISHED_FLAGS])
 
 
 def mf4_end(path: Path) -> End:

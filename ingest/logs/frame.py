@@ -31,8 +31,15 @@ class LogCounts:
     """Data frames left out of a replay because their clock cannot have been right."""
     other: int = 0
     """Lines that are no frames: comments, statistics, empty lines."""
+    shown_twice: int = 0
+    """Times without a zone that clocks of the given zone show twice, as summer time ends."""
+    never_shown: int = 0
+    """Times without a zone that clocks of the given zone never show, as summer time begins."""
     truncated: bool = False
-    """The capture ends before its own end, or was never closed; what came before was yielded."""
+    """The capture ends before its own end, or is damaged; what could be read was yielded."""
+
+    unfinished: bool = False
+    """Its logger never finished it, so that nothing in it says whether all was written."""
 
     @property
     def frames(self) -> int:

@@ -39,7 +39,7 @@ _MDF: Final = (b"MDF     ", b"UnFinMF ")
 _MDF_VERSION: Final = slice(8, 16)
 _TEXT: Final = (
     (Form.TRC, re.compile(r"^;\$FILEVERSION|^;\s*PCAN|^\s*\d+\)\s+[\d.]+\s", re.MULTILINE)),
-    (Form.ASC, re.compile(r"^date\s+\w+\s|^base\s+(hex|dec)\b", re.MULTILINE | re.IGNORECASE)),
+    (Form.ASC, re.compile(r"^date\s+\S+\s|^base\s+(hex|dec)\b", re.MULTILINE | re.IGNORECASE)),
     (
         Form.CANDUMP,
         re.compile(
@@ -53,7 +53,7 @@ _TEXT: Final = (
 def sniff(path: Path) -> Sniffed:
     """The form of the file; ``Refused`` if it is none of them. Reads at most 16 KiB."""
     if not path.is_file():
-        msg = f"{path.name} is not a file."
+        msg = f"{path.name} is not a file: name a capture."
         raise Refused(msg)
     try:
         with path.open("rb") as file:

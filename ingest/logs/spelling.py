@@ -7,10 +7,10 @@ to 15, which means eight bytes (ISO 11898-1, 8.4.2.4).
 
 import re
 from collections.abc import Callable
-from datetime import datetime, tzinfo
+from datetime import datetime
 from typing import Final, assert_never
 
-from ingest.logs.clock import AscClock, placed_us
+from ingest.logs.clock import AscClock, WallClock
 from ingest.logs.sniff import Form
 
 Speller = Callable[[str], str]
@@ -25,11 +25,11 @@ _SIGNED: Final = re.compile(r"(\s*)-(?=\d)")
 _TRC_1_LONG: Final = re.compile(r"(\s*\d+\)\s.*\s)(?:9|1[0-5])((?:\s+[0-9A-Fa-f]{2}){8}\s*)$")
 
 
-def speller(form: Form, zone: tzinfo, clock: AscClock) -> Speller:
-    """What spells the lines of one capture, in order; dates without a zone are of ``zone``."""
+def speller(form: Form, wall: WallClock, clock: AscClock) -> Speller:
+    """What spells the lines of one capture, in order; dates without a zone are on ``wall``."""
     match form:
         case Form.CANDUMP:
-            return lambda line: _candump(line, zone)
+            return lambda line: _candump(line, wall)
         case Form.ASC:
             return lambda line: "\n" if clock.pass_line(line) else _SIGNED.sub(r"\1", line, count=1)
         case Form.TRC:
@@ -41,13 +41,13 @@ def speller(form: Form, zone: tzinfo, clock: AscClock) -> Speller:
             assert_never(form)
 
 
-def _candump(line: str, zone: tzinfo) -> str:
+def _candump(line: str, wall: WallClock) -> str:
     if dated := _DATED.match(line):
         try:
-            wall = datetime.strptime(dated[2], "%Y-%m-%d %H:%M:%S.%f")  # noqa: DTZ007  # a wall clock; placed_us gives it the zone
+            shown = datetime.strptime(dated[2], "%Y-%m-%d %H:%M:%S.%f")  # noqa: DTZ007  # a wall clock
         except ValueError:
             return line
-        seconds, micros = divmod(placed_us(wall, zone), 1_000_000)
+        seconds, micros = divmod(wall.place(shown), 1_000_000)
         line = f"{dated[1]}({seconds}.{micros:06}){dated[3]}"
     found = _SCREEN.match(line)
     if found is None:

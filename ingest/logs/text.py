@@ -13,7 +13,7 @@ from typing import Final, Literal, TextIO
 import can
 from can.util import dlc2len
 
-from ingest.logs.clock import AscClock, microseconds, replaced_us
+from ingest.logs.clock import AscClock, WallClock, microseconds
 from ingest.logs.frame import LogCounts, LoggedFrame
 from ingest.logs.lines import LineFeed, bounded_lines
 from ingest.logs.sniff import Form
@@ -21,6 +21,8 @@ from ingest.logs.spelling import speller
 from ingest.refused import Refused
 
 _ID_MAX: Final = 0x1FFFFFFF
+_BASE_ID_MAX: Final = 0x7FF
+_FD_SIZES: Final = frozenset(map(dlc2len, range(16)))
 _DATA_BYTES_MAX: Final = 64
 _CLASSIC_BYTES_MAX: Final = 8
 _TRC_GRAIN_US: Final = 100
@@ -43,8 +45,10 @@ def read_text(form: Form, file: TextIO, counts: LogCounts, zone: tzinfo) -> Iter
     """The data frames of an open text capture; ``Refused`` if its header cannot be read."""
     # python-can would log whole lines it cannot parse.
     logging.getLogger("can.io").setLevel(logging.CRITICAL)
-    clock = AscClock(zone)
-    feed = LineFeed(form, bounded_lines(file), counts, speller(form, zone, clock))
+    wall = WallClock(zone, counts)
+    clock = AscClock(wall)
+    feed = LineFeed(form, bounded_lines(file), counts, speller(form, wall, clock))
+    trace_us: int | None = None
     while True:
         feed.begin()
         reader = _READERS[form](feed, **({"relative_timestamp": False} if form is Form.ASC else {}))
@@ -72,7 +76,10 @@ def read_text(form: Form, file: TextIO, counts: LogCounts, zone: tzinfo) -> Iter
                 _count(counts, kind)
                 continue
             try:
-                t_us = _instant_us(reader, message, clock, zone)
+                if trace_us is None and isinstance(reader, can.TRCReader) and reader.start_time:
+                    # The start has no zone and python-can reads it as UTC.
+                    trace_us = wall.replace(reader.start_time.timestamp(), _TRC_GRAIN_US)
+                t_us = _instant_us(reader, message, clock, trace_us)
             except _BAD_LINE:
                 counts.bad += 1
                 continue
@@ -89,15 +96,16 @@ def logged(message: can.Message, t_us: int) -> LoggedFrame:
     )
 
 
-def _instant_us(reader: _Reader, message: can.Message, clock: AscClock, zone: tzinfo) -> int:
+def _instant_us(
+    reader: _Reader, message: can.Message, clock: AscClock, trace_us: int | None
+) -> int:
+    """``trace_us``: when a TRC begins, if its header says so."""
     if isinstance(reader, can.ASCReader):
         return clock.at_us(relative=reader.timestamps_format == "relative")
     start = reader.start_time if isinstance(reader, can.TRCReader) else None
-    if start is None:
+    if start is None or trace_us is None:
         return microseconds(message.timestamp)
-    # The start has no zone and python-can reads it as UTC.
-    elapsed_us = microseconds(message.timestamp - start.timestamp())
-    return replaced_us(start.timestamp(), zone, _TRC_GRAIN_US) + elapsed_us
+    return trace_us + microseconds(message.timestamp - start.timestamp())
 
 
 def _kind(
@@ -122,7 +130,17 @@ def _kind(
     whole = size in (message.dlc, dlc2len(message.dlc)) and size <= _DATA_BYTES_MAX
     if not message.is_fd and message.dlc > _CLASSIC_BYTES_MAX:
         whole = size == _CLASSIC_BYTES_MAX
-    return "data" if whole and 0 <= message.arbitration_id <= _ID_MAX else "bad"
+    return "data" if whole and possible(message) else "bad"
+
+
+def possible(message: can.Message) -> bool:
+    """Whether such a frame exists (ISO 11898-1): ids of 11 or 29 bits, and lengths of CAN FD.
+
+    A line cut between two bytes is known by nothing else.
+    """
+    id_max = _ID_MAX if message.is_extended_id else _BASE_ID_MAX
+    sized = not message.is_fd or len(message.data) in _FD_SIZES
+    return sized and 0 <= message.arbitration_id <= id_max
 
 
 def _count(counts: LogCounts, kind: str) -> None:

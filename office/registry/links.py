@@ -27,6 +27,10 @@ OTHER_ROLE: Final = (
     "the link exists in another role, which readings already recorded keep: end it "
     "(roadfade unregister) and register another with this role"
 )
+WOULD_EMPTY: Final = (
+    "the link began after that instant, so that nothing recorded since would be anybody's: give an "
+    "instant after its beginning, or --empty if the link was never right"
+)
 
 
 class NewLink(NamedTuple):
@@ -111,10 +115,14 @@ def _same_or_free(
     return None
 
 
-async def close_link(connection: AsyncConnection, device: DeviceId, at_ms: int) -> str:
+async def close_link(
+    connection: AsyncConnection, device: DeviceId, at_ms: int, begun_by_ms: int | None = None
+) -> str:
     """End the device's open link at an instant; its row id. Asked again: the same answer.
 
-    A link that begins later has not begun by then: it ends as it begins, and holds nothing.
+    A link that begins later has not begun by then: it ends as it begins, and holds nothing. That
+    would take a link that has begun from its person with all that was recorded: OfficeError if it
+    began by ``begun_by_ms`` (None: whatever it takes is meant).
     """
     links = (await _links_of(connection, {device})).get(device, [])
     for link in sorted(links, key=lambda one: one.to_ms is not None):
@@ -122,6 +130,8 @@ async def close_link(connection: AsyncConnection, device: DeviceId, at_ms: int) 
         if link.to_ms == ended.to_ms:
             return link.link
         if link.to_ms is None:
+            if begun_by_ms is not None and at_ms < link.from_ms <= begun_by_ms:
+                raise OfficeError(WOULD_EMPTY)
             of_link = LINKS.c.link == link.link
             await connection.execute(update(LINKS).where(of_link).values(to_ms=ended.to_ms))
             closed = replace(link, to_ms=ended.to_ms)

@@ -83,10 +83,13 @@ class Registry:
             granted = await consents.add_consents(connection, given, self._grantable)
         return Registered(linked, granted)
 
-    async def close_link(self, device: DeviceId, at_ms: int) -> str:
-        """End the device's open link (sold, lent, returned); its id. Again: the same id."""
+    async def close_link(self, device: DeviceId, at_ms: int, begun_by_ms: int | None = None) -> str:
+        """End the device's open link (sold, lent, returned); its id. Again: the same id.
+
+        OfficeError if ``at_ms`` lies before the beginning of a link that began by ``begun_by_ms``.
+        """
         async with self._database.writing() as connection:
-            return await links.close_link(connection, device, at_ms)
+            return await links.close_link(connection, device, at_ms, begun_by_ms)
 
     async def delete_link(self, link: str) -> bool:
         """Forget a link: nothing recorded under it can be tied to its subject again.

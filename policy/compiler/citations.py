@@ -1,11 +1,13 @@
 """Every citation resolves to an authority of the document; every clause is carried out."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from policy.compiler.context import CompileContext
 from policy.language.document import Document, Sheet
 from policy.language.fields import Strict
+from policy.language.problems import Findings
+from policy.vocabulary.capabilities import Capability
 from policy.vocabulary.nearest import write_nearest
 from policy.vocabulary.terms import DocumentPart, Where
 
@@ -62,23 +64,33 @@ def check_clauses(context: CompileContext) -> None:
             where = authorities.where("authorities", name)
             remedy = f"add `{name}: {{rules: [purpose]}}` or a duty to clauses.yaml"
             findings.error(where, "no row of clauses.yaml carries out this clause", name, remedy)
-    known = set(document.pages) | set(DocumentPart)
+    known = {
+        "rules": sorted({*document.pages, *DocumentPart}),
+        "needs": [str(one) for one in Capability],
+    }
     cited = {cited for cited, _ in citations(document)}
     for name, clause in sheet.content.clauses.items():
         of = authorities.content.authorities.get(name)
         if of is None or of.kind != "clause":
             remedy = "add it to authorities.yaml with `kind: clause`, or remove the row"
             findings.error(sheet.where("clauses", name), "no clause has this id", name, remedy)
-        for index, rule in enumerate(clause.rules):
-            if rule not in known:
-                remedy = write_nearest(rule, sorted(known), "another purpose or part")
-                where = sheet.where("clauses", name, "rules", index)
-                findings.error(where, "the clause names an unknown rule", rule, remedy)
+        for key, written in (("rules", clause.rules), ("needs", clause.needs)):
+            _check_named(sheet.where("clauses", name, key), key, written, known[key], findings)
         if not (clause.rules or clause.duties or name in cited):
             remedy = "name a rule or a duty, or let a rule cite it"
             where = sheet.where("clauses", name)
             findings.error(where, "nothing carries out this clause", name, remedy)
         elif not (clause.evidence or clause.duties):
-            remedy = "add `evidence: [tests/…]`, or a duty with its evidence"
+            remedy = "add `evidence: [tests/…::test_…]`, or a duty with its evidence"
             where = sheet.where("clauses", name)
             findings.error(where, "no evidence shows that this clause is kept", name, remedy)
+
+
+def _check_named(
+    where: Where, key: str, written: tuple[str, ...], known: Sequence[str], findings: Findings
+) -> None:
+    """Each rule or need of a clause is one that there is."""
+    for name in written:
+        if name not in known:
+            remedy = write_nearest(name, known, f"another of its {key}")
+            findings.error(where, f"the clause names unknown {key}", name, remedy)

@@ -12,6 +12,7 @@ from policy.compiler.citations import check_citations, check_clauses
 from policy.compiler.context import CompileContext
 from policy.compiler.forbids import bans, decided
 from policy.compiler.items import signals_by_category
+from policy.compiler.notices import check_notices
 from policy.compiler.outputs import outputs_of
 from policy.compiler.profiles import check_profiles
 from policy.compiler.promises import transport
@@ -61,6 +62,7 @@ def compile_plan(document: Document, catalogue: Catalogue, limits: Limits) -> Co
     warn_redundant(context)
     plan = _plan(context, tuple(outputs))
     plan = _with_cells(plan, document, tuple(cells), all_bans)
+    check_notices(document, plan, findings)
     if MESH not in catalogue:
         where = document.precisions.where("precisions")
         findings.error(where, "the catalogue lacks the mesh cell", MESH, "add it as derived")

@@ -59,16 +59,22 @@ class Change:
     """What an approval writes as its ``change``."""
     widens: bool
     approval: Approval | None = None
+    consents: tuple[str, ...] = ()
+    """Notices whose consent the data concerned rests on in the new document."""
+    needs_notice: tuple[str, ...] = ()
+    """Notices that need a new number before this may be published; no approval stands for it."""
 
     @property
     def undecided(self) -> bool:
-        """Whether this widens and has no recorded decision."""
-        return self.widens and self.approval is None
+        """Whether this may not be published: no recorded decision, or no new notice."""
+        return bool(self.needs_notice) or (self.widens and self.approval is None)
 
     @property
     def sentence(self) -> str:
         """The sentence with its verdict, as ``… 36 months (was 24): LENGTHENS, NEEDS_DECISION``."""
         text = f"{self.said.replace(ITEMS, self._items())}: {self.kind}"
+        if self.needs_notice:
+            return f"{text}, NEEDS_NEW_NOTICE ({', '.join(map(_successor, self.needs_notice))})"
         if self.approval is not None and self.widens:
             return f"{text}, decided by {self.approval.by} on {self.approval.on}"
         return f"{text}, NEEDS_DECISION" if self.widens else text
@@ -78,6 +84,12 @@ class Change:
             return "".join(self.items)
         of = f" of {self.category}" if self.category is not None else ""
         return f"{self.items[0]} and {len(self.items) - 1} more{of}"
+
+
+def _successor(notice: str) -> str:
+    """``study@2 in place of study@1``; whoever rests a cell on it asks people anew."""
+    name, _, number = notice.partition("@")
+    return f"write {name}@{int(number) + 1} in place of {notice}"
 
 
 def safeguard(
@@ -97,5 +109,5 @@ class Difference:
 
     @property
     def undecided(self) -> tuple[Change, ...]:
-        """Widenings without a recorded decision: they stop a publication."""
+        """What stops a publication: widenings without a decision, or without a new notice."""
         return tuple(change for change in self.changes if change.undecided)

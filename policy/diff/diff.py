@@ -12,6 +12,7 @@ from policy.diff.approvals import new_approvals, with_approvals
 from policy.diff.change import ITEMS, WIDENING, Change, ChangeKind, Difference
 from policy.diff.grant_changes import compare_grants
 from policy.diff.grants import Grant, grants_of
+from policy.diff.notice_changes import notice_changes, under_new_notices
 from policy.diff.safeguard_changes import safeguards
 
 _Key = tuple[str, str]
@@ -26,7 +27,9 @@ def diff(old: CompiledPolicy, new: CompiledPolicy) -> Difference:
         who = _who(key, {*before, *after})
         found += _of_output(who, key, before.get(key, {}), after.get(key, {}))
     found += safeguards(old, new)
-    approved = with_approvals(found, new_approvals(old.document, new.document))
+    found += notice_changes(old, new)
+    noticed = under_new_notices(found, old)
+    approved = with_approvals(noticed, new_approvals(old.document, new.document))
     return Difference(tuple(_grouped(approved)), new.document.policy.content.effective)
 
 
@@ -57,9 +60,11 @@ def _of_output(who: str, key: _Key, old: _Items, new: _Items) -> Iterator[Change
 
 
 def _whole(kind: ChangeKind, said: str, key: _Key, items: _Items) -> Change:
-    return Change(
+    grants = [grant for found in items.values() for grant in found]
+    change = Change(
         kind, key[0], key[1], None, tuple(items), said, f"new recipient {key[1]}", kind in WIDENING
     )
+    return replace(change, consents=tuple(dict.fromkeys(n for g in grants for n in g.consents)))
 
 
 def _pairs(old: Sequence[Grant], new: Sequence[Grant]) -> list[tuple[Grant | None, Grant | None]]:

@@ -35,7 +35,15 @@ def _change(
 ) -> Change:
     widening = kind in WIDENING if widens is None else widens
     return Change(
-        kind, grant.purpose, grant.recipient, grant.category, (grant.item,), said, key, widening
+        kind,
+        grant.purpose,
+        grant.recipient,
+        grant.category,
+        (grant.item,),
+        said,
+        key,
+        widening,
+        consents=grant.consents,
     )
 
 

@@ -50,6 +50,11 @@ class Grant:
     """The smallest group a figure shows, in people."""
 
     @property
+    def consents(self) -> tuple[str, ...]:
+        """The notice whose consent it rests on, if it rests on one."""
+        return (self.basis.notice,) if self.basis.kind.needs_consent else ()
+
+    @property
     def treatment(self) -> str:
         """The operations in the document's words."""
         return ", ".join(format_operation(operation, self.unit) for operation in self.operations)

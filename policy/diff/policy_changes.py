@@ -36,7 +36,6 @@ def house_changes(old: Document, new: Document) -> Iterator[Change]:
     frames = (_frames(document) for document in (old, new))
     yield from _listed("raw frames", *frames, more=ChangeKind.LOOSENS)
     yield from _controller(before.controller, after.controller)
-    yield from _notices(old, new)
 
 
 def _homes(old: Document, new: Document) -> Iterator[Change]:
@@ -83,20 +82,6 @@ def _controller(old: Controller, new: Controller) -> Iterator[Change]:
     if was != now:
         key = f"the controller is {now} (was {was})"
         yield safeguard(ChangeKind.OTHERWISE, None, key)
-
-
-def _notices(old: Document, new: Document) -> Iterator[Change]:
-    """The text that people read, or agreed to, is another one under the same name."""
-    for name, sheet in new.notices.items():
-        before, after = old.notices.get(name), sheet.content
-        if before is None:
-            continue
-        if before.content.text != after.text:
-            key = f"notice {name} has another text"
-            yield safeguard(ChangeKind.OTHERWISE, None, key)
-        if before.content.effective != after.effective:
-            key = f"notice {name} holds from {after.effective} (was {before.content.effective})"
-            yield safeguard(ChangeKind.OTHERWISE, None, key)
 
 
 def _frames(document: Document) -> Iterator[str]:

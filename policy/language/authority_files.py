@@ -5,7 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from policy.language.fields import Citation, Citations, Forbid, Strict
+from policy.language.fields import (
+    Citation,
+    Citations,
+    Forbid,
+    Strict,
+    TestName,
+)
 from policy.vocabulary.bilingual import Bilingual
 
 
@@ -36,9 +42,11 @@ class Clause(Strict):
 
     rules: tuple[str, ...] = ()
     """Purposes, or parts of policy.yaml, beside the rules that cite the clause."""
+    needs: tuple[str, ...] = ()
+    """What the clause asks of the program beyond its rules, as ``registers``."""
     duties: tuple[Duty, ...] = ()
-    evidence: tuple[str, ...] = ()
-    """Files of the program whose tests show it, as tests/policy/test_properties.py."""
+    evidence: tuple[TestName, ...] = ()
+    """Tests of the program that show it, as tests/policy/test_shipped.py::test_its_cases_hold."""
 
 
 class Clauses(Strict):

@@ -48,6 +48,11 @@ class Document:
         """The content of each purpose's page, by purpose id, in the document's order."""
         return {sheet.content.purpose: sheet.content for sheet in self.purposes}
 
+    def joint_items(self, notice: str) -> tuple[str, ...] | None:
+        """The items of joint use if this notice announces it; None for any other notice."""
+        joint = self.policy.content.joint_use
+        return joint.items if joint is not None and joint.notice == notice else None
+
     def page(self, purpose: str) -> Purpose:
         """The content of one purpose's page; KeyError if there is no such purpose."""
         return self.pages[purpose]

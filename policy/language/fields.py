@@ -62,6 +62,7 @@ _NAME = r"^[a-z][a-z0-9_]{0,39}$"
 _POLICY_NAME = r"^[a-z][a-z0-9-]{0,59}$"
 _CATEGORY = r"^C[0-9]{2}$"
 _NOTICE = r"^[a-z][a-z0-9_]{0,59}@[1-9][0-9]{0,3}$"
+_TEST = r"^tests/[a-z0-9_/]+\.py::test_[a-z0-9_]+$"
 _DPV = r"^dpv:[A-Za-z]+$"
 _FRAME = r"^[a-z][a-z0-9]{0,15} 0x[0-9A-F]{3,8}( mux [0-9]{1,3})?$"
 _COUNTRY = r"^[A-Z]{2}$"
@@ -72,6 +73,7 @@ PATTERNS: Final = {
     _CATEGORY: "C and two digits, as `C07`",
     _NOTICE: "a name, @ and a version, as `product_rnd@2`",
     _FRAME: "a bus, an identifier and, if needed, a multiplexer, as `can0 0x7E8 mux 2`",
+    _TEST: "a test of the program, as `tests/policy/test_shipped.py::test_its_cases_hold`",
     _COUNTRY: "two capital letters (ISO 3166), as `JP`",
     _DPV: "a term of the W3C Data Privacy Vocabulary, as `dpv:ServiceProvision`",
 }
@@ -90,6 +92,7 @@ DpvTerm = Annotated[
 Because = Annotated[str, Field(min_length=3, max_length=400, examples=["seasonal battery ageing"])]
 FrameWords = Annotated[str, Field(pattern=_FRAME)]
 Country = Annotated[str, Field(pattern=_COUNTRY)]
+TestName = Annotated[str, Field(pattern=_TEST, max_length=200)]
 NoticeRef = Annotated[str, Field(pattern=_NOTICE)]
 Period_ = Annotated[str, Field(pattern=r"^[0-9]{1,6} (minute|hour|day|month|year)s?$")]
 Duration_ = Annotated[str, Field(pattern=r"^[0-9]{1,6} (ms|s|min|h|day|days)$")]

@@ -8,12 +8,11 @@ from datetime import date
 from math import isfinite
 from typing import Any, Final
 
-from ruamel.yaml import YAML
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.constructor import DuplicateKeyError
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from ruamel.yaml.scalarbool import ScalarBoolean
 
+from policy.language.placed_yaml import TOO_DEEP as NESTED_TOO_DEEPLY
+from policy.language.placed_yaml import UnreadableYaml, load_placed
 from policy.language.problems import Findings, KeyPath, Places, Spot, Tree
 from policy.vocabulary.terms import Where
 
@@ -33,25 +32,16 @@ def read_yaml(file: str, text: str, findings: Findings) -> Tree | None:
         findings.error(top, "the file is too long", len(text), f"keep it below {TEXT_CHARS_MAX}")
         return None
     try:
-        node = YAML(typ="rt").load(text)
-    except DuplicateKeyError as error:
-        mark = error.problem_mark
-        message = str(error.problem).split(" with value")[0]
-        findings.error(Where(file, mark.line + 1, mark.column + 1), message, "", ONE_OF_TWO)
-        return None
-    except MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        where = Where(file, mark.line + 1, mark.column + 1) if mark is not None else top
-        what = " ".join(str(error.problem or error.context).split())
-        findings.error(where, f"not readable as YAML 1.2: {what}", "", _remedy(what))
-        return None
-    except RecursionError:
-        findings.error(top, TOO_DEEP, "", PLAINLY)
-        return None
-    except (YAMLError, ValueError) as error:
-        # A control character, a day no calendar has, a number of thousands of digits.
-        what = str(error).split("\n", maxsplit=1)[0]
-        findings.error(top, f"not readable as YAML 1.2: {what}", "", "fix the problem named above")
+        node = load_placed(text, "rt")
+    except UnreadableYaml as error:
+        where = Where(file, error.line, error.column)
+        if error.what == NESTED_TOO_DEEPLY:
+            findings.error(where, TOO_DEEP, "", PLAINLY)
+        elif error.twice:
+            findings.error(where, error.what, "", ONE_OF_TWO)
+        else:
+            said = f"not readable as YAML 1.2: {error.what}"
+            findings.error(where, said, "", _remedy(error.what))
         return None
     reader = _Reader(file, findings)
     value = reader.plain(node, (), (1, 1))

@@ -19,10 +19,14 @@ class InForce:
     following: Publication | None
     until_ms: int | None = None
     """The instant from which this answer may no longer hold; None: until one is published."""
+    from_ms: int | None = None
+    """The instant before which it may not hold: a clock may be set back; None: it always did."""
 
     def holds_at(self, now_ms: int) -> bool:
         """Whether the answer still holds, so that it need not be asked for before every batch."""
-        return self.until_ms is None or now_ms < self.until_ms
+        return (self.from_ms is None or self.from_ms <= now_ms) and (
+            self.until_ms is None or now_ms < self.until_ms
+        )
 
 
 def in_force(published: Collection[Publication], now_ms: int) -> InForce:
@@ -37,9 +41,10 @@ def in_force(published: Collection[Publication], now_ms: int) -> InForce:
     floor = -1 if current is None else current.version
     coming = [one for one in known if one.starts_ms > now_ms and one.version > floor]
     following = min(coming, key=lambda one: (one.starts_ms, -one.version), default=None)
-    edges = (edge for one in published for edge in (one.published_ms, one.starts_ms))
+    edges = [edge for one in published for edge in (one.published_ms, one.starts_ms)]
     until_ms = min((edge for edge in edges if edge > now_ms), default=None)
-    return InForce(current, following, until_ms)
+    from_ms = max((edge for edge in edges if edge <= now_ms), default=None)
+    return InForce(current, following, until_ms, from_ms)
 
 
 def active_versions(published: Collection[Publication], now_ms: int) -> tuple[Publication, ...]:

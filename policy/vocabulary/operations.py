@@ -183,9 +183,9 @@ def apply(operations: Iterable[Operation], value: float) -> float:
     for operation in operations:
         match operation:
             case Round(step):
-                value = multiples.nearest(step)(value)
+                [value] = multiples.nearest(step)([value])
             case Bucket(wide):
-                value = multiples.below(wide)(value)
+                [value] = multiples.below(wide)([value])
             case Keep() | ThinTime() | ThinCount():
                 pass
             case MeshJis() | MeshH3() | Drop() | Unsupported():

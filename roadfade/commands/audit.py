@@ -29,7 +29,7 @@ def reconcile(
     Compares the ledger with the offsets of the raw topic, and the lake with the purpose topics and
     the ledger. It changes nothing. What cannot be compared is said to be unknown.
     """
-    carry_out(lambda: _reconcile(ledger, as_json=as_json), as_json=as_json)
+    carry_out(lambda: _reconcile(ledger, as_json=as_json))
 
 
 def _reconcile(ledger: Path | None, *, as_json: bool) -> None:

@@ -19,7 +19,7 @@ def show(*, as_json: AsJson = False) -> None:
 
     A user and a password in an address are not shown.
     """
-    carry_out(lambda: _show(as_json=as_json), as_json=as_json)
+    carry_out(lambda: _show(as_json=as_json))
 
 
 def _show(*, as_json: bool) -> None:

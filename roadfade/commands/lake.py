@@ -17,7 +17,7 @@ SHOWN_MAX = 20
 
 def check(*, as_json: AsJson = False) -> None:
     """Say what lies in the lake and what is wrong with it; change nothing."""
-    carry_out(lambda: _check(as_json=as_json), as_json=as_json)
+    carry_out(lambda: _check(as_json=as_json))
 
 
 def _check(*, as_json: bool) -> None:

@@ -60,7 +60,7 @@ def init(*, as_json: AsJson = False) -> None:
 
 def republish(*, as_json: AsJson = False) -> None:
     """Publish every live row again, for control topics that lost some; the office sends them."""
-    carry_out(lambda: _republish(settings().office_path, as_json=as_json), as_json=as_json)
+    carry_out(lambda: _republish(settings().office_path, as_json=as_json))
 
 
 def _republish(file: Path, *, as_json: bool) -> None:
@@ -121,13 +121,20 @@ def unregister(
     *,
     device: DeviceOption,
     at: At = None,
+    empty: Annotated[
+        bool,
+        typer.Option(
+            "--empty", help="Also if it began after --at: then nothing recorded is the person's."
+        ),
+    ] = False,
     as_json: AsJson = False,
     wait: Wait = 0,
 ) -> None:
     """End a dongle's link (sold, lent, returned); a new owner is a new link."""
     desk = desk_of(ctx)
+    begun_by_ms = None if empty else desk.now_ms()
     desk.run(
-        lambda office: office.close_link(DeviceId(device), desk.at(at)),
+        lambda office: office.close_link(DeviceId(device), desk.at(at), begun_by_ms),
         done="ended",
         wait_s=wait,
         as_json=as_json,

@@ -49,7 +49,7 @@ class OfficeDesk:
         try:
             rows, published = asyncio.run(self._work_and_wait(work, wait_s, offers))
         except OfficeError as refusal:
-            refuse(str(refusal), as_json=as_json)
+            refuse(str(refusal))
         if as_json:
             facts: dict[str, Any] = {"done": done, "rows": rows}
             print_json(facts | {"published": published} if wait_s else facts)

@@ -45,7 +45,7 @@ def sweep(
         on_stop(stopping.set)
         sweep_process.main(current, stopping)
         return
-    carry_out(lambda: _sweep_once(current, as_json=as_json), as_json=as_json)
+    carry_out(lambda: _sweep_once(current, as_json=as_json))
 
 
 def _sweep_once(current: "Settings", *, as_json: bool) -> None:

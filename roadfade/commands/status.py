@@ -11,7 +11,7 @@ from roadfade.clock import wall_ms
 from roadfade.settings import Settings
 from roadfade.status.facts import Facts, gather
 from roadfade.status.processes import Process, State, highest
-from roadfade.status.verdict import unknown, wrong
+from roadfade.status.verdict import unknown, views_not_whole, wrong
 from roadfade.terminal.answers import FAILS, print_json
 
 _STYLES: Final = {State.RUNNING: "green", State.SILENT: "red", State.STOPPED: "dim"}
@@ -60,6 +60,7 @@ def report(facts: Facts) -> dict[str, Any]:
             for copy, age_s in sorted(ages.items())
         },
         "views": {view: round(age_s, 1) for view, age_s in sorted(views.items())},
+        "views_not_whole": views_not_whole(facts),
         "office_silent_s": _since(answering, "roadfade_heartbeat_timestamp_seconds", now_s),
         "outbox_pending": int(pending[""]) if pending else None,
         "last_sweep_s": _since(answering, "roadfade_sweep_last_success_timestamp_seconds", now_s),
@@ -128,6 +129,7 @@ def _lines(body: dict[str, Any]) -> list[str]:
     return [
         f"records waiting   {lag or 'not known'}",
         f"age of views      {views or 'not known'}",
+        *(f"views             {view}: {why}" for view, why in body["views_not_whole"].items()),
         f"office            last heartbeat: {_ago(body['office_silent_s'])}",
         f"outbox            rows not yet published: {pending}",
         f"last sweep        {_ago(body['last_sweep_s'])}",

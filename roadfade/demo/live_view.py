@@ -12,12 +12,11 @@ from rich.text import Text
 from bus.client.positions import Positions
 from ingest.raw_topic import RawPublisher
 from policy.plan.plan import Plan
-from roadfade.clock import wall_ms
 from roadfade.demo.process_group import ProcessGroup
 from roadfade.in_force.broker import connection_of
 from roadfade.ledger_file import LedgerFile
 from roadfade.local.prometheus import LocalPrometheus
-from roadfade.processes.sweep import sweep_once
+from roadfade.processes.sweep import deletion_now, sweep_once
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import store_of
@@ -86,11 +85,15 @@ class LiveView:
             await self._caught_up(positions, WORKER_GROUP, [RAW])
             await self._caught_up(positions, LEDGER_GROUP, [AUDIT_FLOW])
             await self._caught_up(positions, SINK_GROUP, topics)
-        account = ExpiredAccount(self._settings.ledger_path)
-        await asyncio.to_thread(sweep_once, store_of(self._settings), account, wall_ms())
+        await asyncio.to_thread(self._sweep)
         ledger = await asyncio.to_thread(self._ledger.read)
         expired = await asyncio.to_thread(self._ledger.expired)
         return summary_of(ledger, expired)
+
+    def _sweep(self) -> None:
+        store = store_of(self._settings)
+        _, now_ms = deletion_now(self._settings, connection_of(self._settings), store)
+        sweep_once(store, ExpiredAccount(self._settings.ledger_path), now_ms)
 
     async def _caught_up(self, positions: Positions, group: str, topics: list[str]) -> None:
         partitions = dict.fromkeys(topics, self._settings.partitions)

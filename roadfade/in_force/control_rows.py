@@ -11,7 +11,7 @@ import msgspec
 from bus.failures import RowFault, UnreadableRowError
 from bus.ports import Broker
 from bus.view import Beat, CompactedView
-from roadfade.clock import WallClock
+from roadfade.clock import boot_ms
 from roadfade.in_force.quarantine import UnreadableKeys, setting_aside
 from telemetry.wire.control import ControlRow, Heartbeat, decode_row
 from telemetry.wire.topic_contents import Contents
@@ -57,7 +57,6 @@ def control_view(
     broker: Broker,
     topic: str,
     rows: Rows,
-    clock: WallClock,
     beat: Callable[[Beat], None] = lambda _: None,
 ) -> CompactedView:
     """A topic as a view that keeps ``rows`` up to date while it runs; ``beat`` hears heartbeats."""
@@ -67,7 +66,7 @@ def control_view(
         rows.apply,
         heartbeat_at=heartbeat_at,
         contents_at=contents_at,
-        clock=clock,
+        elapsed_ms=boot_ms,
         beat=beat,
         quarantined=setting_aside(rows.unreadable),
     )

@@ -24,9 +24,7 @@ class ControlViews:
         self._clock = clock
         self._age_ms_max = age_ms_max
         self._rows = rows
-        self._views = {
-            topic: control_view(broker, topic, one, clock) for topic, one in rows.items()
-        }
+        self._views = {topic: control_view(broker, topic, one) for topic, one in rows.items()}
 
     async def run(self) -> None:
         """Read all until ``stop``; the first failure of one ends all and is raised."""

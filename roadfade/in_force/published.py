@@ -12,7 +12,6 @@ from bus.failures import RowFault, TopicError, UnreadableRowError
 from bus.ports import Broker
 from bus.view import Beat, CompactedView
 from policy.versions.in_force import InForce, in_force
-from roadfade.clock import wall_ms
 from roadfade.in_force.control_rows import control_view
 from roadfade.in_force.quarantine import UnreadableKeys
 from telemetry.topics import CONTROL_POLICIES
@@ -66,7 +65,7 @@ def view_of(
     broker: Broker, published: PublishedVersions, beat: Callable[[Beat], None] = lambda _: None
 ) -> CompactedView:
     """The topic as a view that keeps ``published`` up to date while it runs."""
-    return control_view(broker, CONTROL_POLICIES, published, wall_ms, beat)
+    return control_view(broker, CONTROL_POLICIES, published, beat)
 
 
 async def read_published(broker: Broker, own: Publication) -> PublishedVersions:

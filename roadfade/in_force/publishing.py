@@ -16,7 +16,6 @@ from office.errors import OfficeError
 from office.outbox import Outbox
 from office.policy_versions import on_record, published, record_version
 from office.store.database import Database
-from policy.compiled import CompiledPolicy
 from policy.diff.change import Difference
 from policy.diff.diff import diff
 from policy.plan.limits import Limits
@@ -31,7 +30,9 @@ from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.wire.publication import Publication, PublicationError, encode_publication
 
-UNDECIDED: Final = "it allows more than the version on record, and contains no approval for that"
+UNDECIDED: Final = (
+    "it allows more than the version on record, and contains no approval or no new notice for that"
+)
 logger = logging.getLogger(__name__)
 
 
@@ -70,10 +71,10 @@ async def record_first(database: Database, settings: Settings) -> None:
         )
 
 
-def propose(
-    publication: Publication, version: CompiledPolicy, known: Sequence[Publication], plans: Plans
-) -> Proposal:
-    """Compare a version with those on record. Blocks while it compiles them.
+def propose(publication: Publication, known: Sequence[Publication], plans: Plans) -> Proposal:
+    """Compare a version with those on record, all compiled under the limits of one installation.
+
+    Blocks while it compiles them.
 
     OfficeError if it cannot follow them (its number, its name, a topic that was another
     recipient's) or is too long to be published; NotReady if it does not hold under the plans'
@@ -85,7 +86,7 @@ def propose(
         raise OfficeError(str(error)) from None
     if not known or on_record(known, publication):
         return Proposal(publication, tuple(known), None)
-    plans.plan(publication)
+    version = plans.version(publication)
     for earlier in filter(None, map(plans.plan_if_it_holds, known)):
         _refuse_takeover(earlier, version.plan)
     return Proposal(publication, tuple(known), diff(plans.version(known[-1]), version))
@@ -101,18 +102,16 @@ def _refuse_takeover(earlier: Plan, new: Plan) -> None:
         raise OfficeError(msg)
 
 
-def check_publication(
-    settings: Settings, publication: Publication, version: CompiledPolicy
-) -> Proposal:
+def check_publication(settings: Settings, publication: Publication) -> Proposal:
     """What a version would change in what the office has on record; nothing is written.
 
     OfficeError and NotReady as ``propose``.
     """
-    return propose(publication, version, versions_here(settings), asyncio.run(_plans(settings)))
+    return propose(publication, versions_here(settings), asyncio.run(_plans(settings)))
 
 
 async def publish_version(
-    settings: Settings, publication: Publication, version: CompiledPolicy, wait_s: float
+    settings: Settings, publication: Publication, wait_s: float
 ) -> tuple[Proposal, bool]:
     """Record and queue a version; return what it changes, and whether the outbox is empty.
 
@@ -122,7 +121,7 @@ async def publish_version(
     async with Database.opened(settings.office_path) as database:
         await record_first(database, settings)
         known, plans = await published(database), await _plans(settings)
-        proposal = await asyncio.to_thread(propose, publication, version, known, plans)
+        proposal = await asyncio.to_thread(propose, publication, known, plans)
         if proposal.undecided:
             return proposal, False
         known = await record_version(database, proposal.publication, proposal.after)

@@ -1,7 +1,8 @@
 """What lies in the control topics, and whether one of them lost its end.
 
 In: a broker. Out: the live rows of every partition, and an answer that is true once after a
-topic went back: it was truncated or made anew, and what the office published may be missing.
+topic went back or became another: it was truncated or made anew, and what the office published may
+be missing.
 """
 
 from collections.abc import Mapping
@@ -35,16 +36,22 @@ async def lying_in(
 
 
 class EndWatch:
-    """Remembers where topics end."""
+    """Remembers where topics end, and which topics they are."""
 
     def __init__(self, broker: Broker, partitions: Mapping[str, int]) -> None:
         self._broker = broker
         self._partitions = partitions
         self._ends: Offsets = {}
+        self._ids: Mapping[str, str] = {}
 
     async def went_back(self) -> bool:
-        """Whether a partition ends before it did when last asked."""
+        """Whether a partition ends before it did when last asked, or a topic is another one."""
+        async with self._broker.topic_ids() as asked:
+            ids = await asked.of(list(self._partitions))
         async with self._broker.positions() as positions:
             ends = await positions.end(self._partitions)
-        before, self._ends = self._ends, ends
-        return any(end < before.get(at, 0) for at, end in ends.items())
+        ends_before, self._ends = self._ends, ends
+        ids_before, self._ids = self._ids, ids
+        # Filled again past its old end, a topic made anew differs by its id alone.
+        anew = any(ids_before.get(topic, topic_id) != topic_id for topic, topic_id in ids.items())
+        return anew or any(end < ends_before.get(at, 0) for at, end in ends.items())

@@ -69,7 +69,7 @@ async def _ask(broker: Broker, heard: HeardClocks, wall: WallClock) -> None:
         CONTROL_POLICIES,
         lambda _key, _value: None,
         heartbeat_at=heartbeat_at,
-        clock=wall,
+        elapsed_ms=boot_ms,
         beat=heard.take,
     )
     reading = asyncio.create_task(view.run())

@@ -23,6 +23,7 @@ class StoreWriter:
     async def write(self, records: Sequence[Arrived]) -> None:
         """Durable on return; counts by output."""
         written = await asyncio.to_thread(self._sink.write, records, self._clock())
+        metrics.PAUSED.clear()  # there is room
         metrics.SINK_ROWS.labels("all").inc(written.rows)
         metrics.SINK_DUPLICATES.labels("all").inc(written.duplicates)
         if written.expired_readings:

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 
 from bus.failures import BrokerError, SendFailedError
-from bus.pacing import until
+from bus.pacing import monotonic_ms, until
 from bus.partitions import partition_for
 from bus.ports import Broker
 from bus.publisher import Publisher
@@ -112,13 +112,14 @@ async def _keep_publishing(
     stopping: asyncio.Event,
     heartbeat_every_s: float,
 ) -> None:
-    beat_ms = looked_ms = 0
+    beat_ms = looked_ms = float("-inf")
     say = SayOnce(logger)
     ends, mended = EndWatch(broker, partitions), False
     while not stopping.is_set():
-        now_ms = wall_ms()
-        if now_ms - looked_ms >= LOOK_EVERY_MS:
-            looked_ms = now_ms
+        # What is due goes by the time that passes: a wall clock may be set back by days.
+        passed_ms = monotonic_ms()
+        if passed_ms - looked_ms >= LOOK_EVERY_MS:
+            looked_ms = passed_ms
             # What went back may have lost rows, and so may what went back while no office ran.
             try:
                 if await ends.went_back() or not mended:
@@ -127,9 +128,10 @@ async def _keep_publishing(
             except (BrokerError, TimeoutError) as failure:
                 # Heartbeats go on: by what they say, no view takes the topics for complete.
                 say(f"control topics could not be compared: {type(failure).__name__}: {failure}")
-        if now_ms - beat_ms >= heartbeat_every_s * 1000:
+        if passed_ms - beat_ms >= heartbeat_every_s * 1000:
+            now_ms = wall_ms()
             if await outbox.beat(publish, partitions, now_ms, partition_for) is not None:
-                beat_ms = now_ms
+                beat_ms = passed_ms
                 metrics.HEARTBEAT.set(now_ms / 1000)
         else:
             await outbox.drain(publish)

@@ -15,7 +15,7 @@ from bus.ports import Broker
 from bus.view import Beat
 from policy.versions.in_force import active_versions
 from policy.versions.succession import Succession
-from roadfade.clock import wall_ms
+from roadfade.clock import WallClock, wall_ms
 from roadfade.in_force.published import view_of
 from roadfade.in_force.source import PolicySource
 from roadfade.refusal import NotReady
@@ -32,12 +32,20 @@ class PolicyListener:
     """What was heard so far. Compiling takes a second for each version, in the listening thread."""
 
     def __init__(
-        self, settings: Settings, broker: Broker, beat: Callable[[Beat], None] = lambda _: None
+        self,
+        settings: Settings,
+        broker: Broker,
+        beat: Callable[[Beat], None] = lambda _: None,
+        now: WallClock = wall_ms,
     ) -> None:
-        """``beat`` is told each heartbeat that is heard, in the listening thread."""
+        """``beat`` is told each heartbeat that is heard, in the listening thread.
+
+        ``now`` says which versions are in force.
+        """
         self._settings = settings
         self._broker = broker
         self._beat = beat
+        self._now = now
         self._ends: Succession | None = None
         self._made_of: tuple[int, ...] = ()
 
@@ -90,7 +98,7 @@ class PolicyListener:
         """Rebuild the expiry rules if another version came into force; NotReady as ``version``."""
         if source.published.unreadable:
             return  # it might be the one in force: rows keep the ends heard last
-        past = active_versions(source.published.versions, wall_ms())
+        past = active_versions(source.published.versions, self._now())
         numbers = tuple(one.version for one in past)
         if past and numbers != self._made_of:
             holding = [one for one in past[:-1] if source.plans.plan_if_it_holds(one) is not None]

@@ -5,36 +5,43 @@ import logging
 import socket
 import threading
 from collections.abc import Iterable, Mapping
+from contextlib import aclosing
 from hashlib import blake2b
 
-from bus.failures import TopicRewoundError
+from bus.failures import TopicRemadeError, TopicRewoundError
 from bus.pacing import until
 from bus.ports import Broker
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
+from bus.topic_watch import TopicWatch
 from policy.plan.plan import Plan
 from roadfade import __version__, metrics
-from roadfade.clock import judging_clock
+from roadfade.clock import WallClock, wall_ms
 from roadfade.in_force.broker import connection_of, partitions_of, require_broker
 from roadfade.in_force.plans import VersionTimeline
 from roadfade.in_force.published import view_of
 from roadfade.in_force.source import PolicySource
 from roadfade.metrics import Metered
-from roadfade.processes import rewound
+from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
+from roadfade.processes.judged_clock import JudgedClock
 from roadfade.processes.lake_writer import StoreWriter
 from roadfade.processes.reporting import reporter_of, reporting
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
+from roadfade.processes.topic_gate import TopicGate
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import open_sink
 from roadfade.unaccounted import ExpiredAccount
-from sinks.port.sink import Sink
+from sinks.port.sink import Sink, StoreFullError
 from telemetry.topics import SINK_GROUP
 
 LOOK_EVERY_S = 0.5
 HEARD_LATE_S = 10.0
 """For so long a record of a version that is not on record yet waits for it."""
+ROOM_AGAIN_S = 5.0
+"""How soon a store is tried again that had no room."""
+NO_ROOM = "no room in the store"
 WAITED_FOR_MAX = 20
 """For no more versions does a process wait: their numbers may be made up."""
 logger = logging.getLogger(__name__)
@@ -57,7 +64,9 @@ class SinkKeeper:
         self._member = member
         self._stopping = asyncio.Event()
         self._say = SayOnce(logger)
+        self._gate = TopicGate(settings.state_dir, broker)
         self._waited_for: set[int] = set()
+        self._heard = HeardClocks()
 
     def stop(self) -> None:
         """Write and commit what is gathered, then end ``run``."""
@@ -66,7 +75,8 @@ class SinkKeeper:
     async def run(self) -> None:
         """Keep until ``stop``. A version with other topics opens the store anew for them.
 
-        NotReady if a topic ends before what the store has read, or goes back while it runs.
+        If there is no room to write, it waits. A topic that was made anew, or lost its end, is kept
+        no more until it is adopted; the others are.
         """
         try:
             await self._run()
@@ -77,69 +87,116 @@ class SinkKeeper:
             raise
 
     async def _run(self) -> None:
-        await asyncio.to_thread(rewound.check_mark, self._settings.state_dir)
-        view = view_of(self._broker, self._source.published)
+        view = view_of(self._broker, self._source.published, self._heard.take)
+        clock = await self._clock()
         account = ExpiredAccount(self._settings.ledger_path)
         async with asyncio.TaskGroup() as group:
             reading = group.create_task(view.run())
             while not self._stopping.is_set():
                 line = await self._line()
                 async with self._broker.admin() as admin:
-                    partitions = None if line is None else await partitions_of(admin, line.plan)
-                if line is None or partitions is None:  # the office makes them in a moment
+                    there = line is not None and await partitions_of(admin, line.plan) is not None
+                if line is None or not there:  # the office makes them in a moment
                     await until(self._stopping, LOOK_EVERY_S)
                     continue
                 metrics.tell_build(__version__, line.plan.policy_version)
-                await self._keep(line.kept_topics, partitions, account)
+                if not await self._room_for(line, account, clock):
+                    await until(self._stopping, ROOM_AGAIN_S)
             await view.stop()
             await reading
 
+    async def _room_for(
+        self, line: VersionTimeline, account: ExpiredAccount, clock: WallClock
+    ) -> bool:
+        """Keep as ``_keep``; False if there is no room: what was not written comes again."""
+        full = False
+        try:
+            await self._keep(line.kept_topics, account, clock)
+        except* StoreFullError as failures:
+            full = True
+            self._say(f"records wait: {failures.exceptions[0]}", about="room")
+            metrics.PAUSED.labels(NO_ROOM).set(1)
+        return not full
+
+    async def _clock(self) -> WallClock:
+        """By which instant a record has expired on arrival.
+
+        It is not kept then, which cannot be taken back: so the own clock is held against others,
+        as the sweep's is. What is kept meanwhile, the sweep removes in its time.
+        """
+        fixed_ms = self._settings.fixed_now_ms
+        if fixed_ms is not None:
+            return lambda: fixed_ms
+        wait_s = self._settings.heartbeat_every_s + MORE_S
+        await asyncio.to_thread(ask_clocks, self._broker, self._heard, wall_ms, wait_s)
+        clock = JudgedClock(self._heard, self._settings.clock_dispute_s_max)
+        return lambda: clock.judge().now_ms
+
     async def _keep(
-        self,
-        outputs: Mapping[str, str],
-        partitions: Mapping[str, int],
-        account: ExpiredAccount,
+        self, outputs: Mapping[str, str], account: ExpiredAccount, clock: WallClock
     ) -> None:
         """Into the store opened for these topics, for as long as these are the topics."""
         sink = await asyncio.to_thread(open_sink, self._settings, outputs, self._plan_of)
-        back: TopicRewoundError | None = None
-        writer = StoreWriter(sink, account, judging_clock(self._settings.fixed_now_ms))
+        writer = StoreWriter(sink, account, clock)
         try:
-            known = {topic: count for topic, count in partitions.items() if topic in outputs}
-            await _check_positions(self._broker, sink, known)
-            loop = SinkLoop(
-                self._broker,
-                sorted(outputs),
-                SINK_GROUP,
-                sink.position,
-                writer.write,
-                member=_member_for(self._member, outputs),
-                observer=Metered(),
-                settings=SinkSettings(gather_ms=int(self._settings.sink_batch_s * 1000)),
-            )
-            async with asyncio.TaskGroup() as group:
-                tidying = group.create_task(writer.tidy())
-                watching = group.create_task(self._end_with(loop, outputs))
-                try:
-                    await loop.run()
-                except TopicRewoundError as found:
-                    back = found
-                tidying.cancel()
-                watching.cancel()
-            if back is not None:
-                raise await asyncio.to_thread(rewound.mark, self._settings.state_dir, back)
+            ids = await self._gate.open(sink, outputs)
+            async with aclosing(TopicWatch(self._broker, ids)) as watch:
+                loop = self._loop_over(ids, sink, writer, watch) if ids else None
+                async with asyncio.TaskGroup() as group:
+                    tidying = group.create_task(writer.tidy())
+                    watching = group.create_task(self._end_with(loop, outputs))
+                    if loop is None:
+                        await watching
+                    else:
+                        await self._run_until_remade(loop)
+                        watching.cancel()
+                    tidying.cancel()
         finally:
             await asyncio.to_thread(sink.close)
 
-    async def _end_with(self, loop: SinkLoop, outputs: Mapping[str, str]) -> None:
-        """End the loop with this process, or with the last version that has these topics."""
+    def _loop_over(
+        self, ids: Mapping[str, str | None], sink: Sink, writer: StoreWriter, watch: TopicWatch
+    ) -> SinkLoop:
+        settings = SinkSettings(
+            gather_ms=int(self._settings.sink_batch_s * 1000),
+            verify_every_ms=int(self._settings.topic_ids_every_s * 1000),
+        )
+        return SinkLoop(
+            self._broker,
+            sorted(ids),
+            SINK_GROUP,
+            sink.position,
+            writer.write,
+            verify=watch.check,
+            member=_member_for(self._member, ids),
+            observer=Metered(),
+            settings=settings,
+        )
+
+    async def _run_until_remade(self, loop: SinkLoop) -> None:
+        """Run it; what it finds about a topic is looked at as the store is opened next."""
+        try:
+            await loop.run()
+        except TopicRewoundError as found:
+            await self._gate.note(found)
+        except TopicRemadeError as found:
+            logger.warning("%s", found)
+
+    async def _end_with(self, loop: SinkLoop | None, outputs: Mapping[str, str]) -> None:
+        """Return, and end the loop, with this process or with the last version of these topics.
+
+        And if a topic is to be adopted.
+        """
         while not await until(self._stopping, LOOK_EVERY_S):
             line = await self._line()
             if line is not None:
                 metrics.tell_build(__version__, line.plan.policy_version)
                 if line.kept_topics != outputs:
                     break
-        await loop.stop()
+            if await self._gate.has_orders():
+                break
+        if loop is not None:
+            await loop.stop()
 
     def _plan_of(self, number: int) -> Plan | None:
         """The plan of a version; None if it is not on record. Blocks, off the event loop.
@@ -184,16 +241,6 @@ async def _run(settings: Settings, member: str) -> None:
     on_stop(keeper.stop)
     async with reporting(reporter_of(settings, broker, "sink")):
         await keeper.run()
-
-
-async def _check_positions(broker: Broker, sink: Sink, partitions: Mapping[str, int]) -> None:
-    """NotReady if the store has read further than a topic goes: it would drop what comes."""
-    async with broker.positions() as positions:
-        ends = await positions.end(partitions)
-    for (topic, partition), end in ends.items():
-        position = sink.position(topic, partition)
-        if position is not None and position > end:
-            raise rewound.refusal(topic, position, f"the topic ends at {end}")
 
 
 def main(settings: Settings) -> None:

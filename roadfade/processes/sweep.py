@@ -16,11 +16,13 @@ from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from policy.vocabulary.periods import add_period
 from roadfade import __version__, metrics
-from roadfade.clock import DELAY_MS_MAX, DeletionClock, Judgement, WallClock, boot_ms, wall_ms
+from roadfade.clock import Judgement, WallClock, boot_ms, wall_ms
 from roadfade.in_force.broker import connection_of
 from roadfade.in_force.plans import compile_policy
+from roadfade.ledger_file import NOT_COUNTED
 from roadfade.processes.dispute_mark import DisputeMark
 from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
+from roadfade.processes.judged_clock import JudgedClock
 from roadfade.processes.policy_listener import PolicyListener
 from roadfade.processes.reporting import LAST_WORD_S_MAX, report_beside, reporter_of
 from roadfade.processes.say_once import SayOnce
@@ -42,15 +44,19 @@ def sweep_once(store: Store, account: ExpiredAccount, now_ms: int) -> Swept:
     swept = store.expire(now_ms)
     metrics.SWEEP_SUCCESS.set(now_ms / 1000)
     _left.tell(swept.left)
-    _account(account, swept.by_output)
+    _account(account, swept.by_output, swept.uncounted)
     return swept
 
 
-def _account(account: ExpiredAccount, by_output: Mapping[str, int]) -> None:
+def _account(
+    account: ExpiredAccount, by_output: Mapping[str, int], files_not_counted: int = 0
+) -> None:
     """Count what was removed; the rows are gone whether or not the ledger can be written."""
     for output, rows in by_output.items():
         metrics.EXPIRED_READINGS.labels(output).inc(rows)
-    why = account.add(by_output)
+    # Else the readings of a damaged file would seem to be lost once it is removed.
+    not_counted = {NOT_COUNTED: files_not_counted} if files_not_counted else {}
+    why = account.add({**by_output, **not_counted})
     metrics.UNACCOUNTED.set(account.waiting)
     if why is not None:
         _say(
@@ -97,24 +103,34 @@ def restate_in_turn(store: Store, ends: Ends, account: ExpiredAccount, now_ms: i
         return 0
 
 
-def tell_clock(judged: Judgement) -> None:
-    """Measure what others say of the own clock, and log it once."""
-    metrics.CLOCK_AHEAD.set(judged.ahead_ms / 1000)
-    metrics.CLOCK_BEHIND.set(judged.behind_ms / 1000)
-    if DeletionClock.RECKONED in judged.behind:
-        metrics.CLOCK_SET_BACK.inc()
-    if judged.ahead_of:
-        _say(
-            f"this machine's clock is ahead of {' and '.join(judged.ahead_of)}: set it right. "
-            f"After {DELAY_MS_MAX // 60_000} minutes it decides what is deleted",
-            about="clock ahead",
-        )
-    if judged.behind:
-        _say(
-            f"this machine's clock is behind {' and '.join(judged.behind)}: set it right. "
-            "Until then rows stay for longer than they may",
-            about="clock behind",
-        )
+def clock_of(
+    settings: Settings,
+    store: Store,
+    heard: HeardClocks,
+    wall: WallClock = wall_ms,
+    boot: WallClock = boot_ms,
+) -> JudgedClock:
+    """The clock of a sweep of this store."""
+    mark = DisputeMark(settings.state_dir, boot)
+    return JudgedClock(
+        heard, settings.clock_dispute_s_max, wall, boot, mark=mark, written=store.written_ms
+    )
+
+
+def deletion_now(
+    settings: Settings,
+    broker: Broker,
+    store: Store,
+    wall: WallClock = wall_ms,
+    boot: WallClock = boot_ms,
+) -> tuple[Judgement, int]:
+    """What is said of the own clock, and the instant by which one sweep deletes. Blocks."""
+    heard = HeardClocks()
+    ask_clocks(broker, heard, wall, settings.heartbeat_every_s + MORE_S)
+    clock = clock_of(settings, store, heard, wall, boot)
+    judged = clock.judge()
+    # Without the mark each sweep would wait an hour anew, and so for ever.
+    return judged, judged.now_ms if clock.keep() else judged.own_ms
 
 
 def once(
@@ -127,16 +143,9 @@ def once(
     """
     account = ExpiredAccount(settings.ledger_path)
     store = store_of(settings)
-    heard = HeardClocks()
-    ask_clocks(broker, heard, wall, settings.heartbeat_every_s + MORE_S)
-    mark = DisputeMark(settings.state_dir, boot)
-    clock = DeletionClock(wall, boot, disputed_from_ms=mark.read())
-    judged = clock.now(heard.answers())
-    # Without the mark each sweep would wait an hour anew, and so for ever.
-    now_ms = judged.now_ms if mark.keep(clock.disputed_from_ms) else judged.own_ms
-    tell_clock(judged)
+    judged, now_ms = deletion_now(settings, broker, store, wall, boot)
     swept = sweep_once(store, account, now_ms)
-    ends = PolicyListener(settings, broker).ask()
+    ends = PolicyListener(settings, broker, now=lambda: now_ms).ask()
     if ends is None or not store.exists():
         return swept, None if ends is None else Restated(), account, judged
     total = Restated()
@@ -188,17 +197,14 @@ class Sweeper:
         self,
         settings: Settings,
         listener: PolicyListener,
-        heard: HeardClocks,
-        wall: WallClock = wall_ms,
+        store: Store,
+        clock: JudgedClock,
     ) -> None:
         self._settings = settings
         self._listener = listener
         self._account = ExpiredAccount(settings.ledger_path)
-        self._store = store_of(settings)
-        self._heard = heard
-        self._mark = DisputeMark(settings.state_dir)
-        self._clock = DeletionClock(wall, disputed_from_ms=self._mark.read())
-        self._judged = self._clock.now()
+        self._store = store
+        self._clock = clock
         self._exported: Plan | None = None
         self._left = 0
 
@@ -208,22 +214,22 @@ class Sweeper:
         attempt("delete", self.delete)
         if self._store.exists():
             attempt("restate", self._restate)
-            attempt("measure", lambda: measure(self._store, self._judged.measure_ms))
+            attempt("measure", lambda: measure(self._store, self._clock.judged.measure_ms))
         attempt("promises", self._promise)
         return self._left > 0
 
     def delete(self) -> None:
         """Remove what is due; a clock that others say is ahead decides an hour later."""
-        self._judged = self._clock.now(self._heard.answers())
-        tell_clock(self._judged)
-        self._mark.keep(self._clock.disputed_from_ms)
+        judged = self._clock.judge()
+        self._clock.keep()
         if self._store.exists():
-            sweep_once(self._store, self._account, self._judged.now_ms)
+            sweep_once(self._store, self._account, judged.now_ms)
 
     def _restate(self) -> None:
         ends = self._listener.ends()
         if ends is not None and ends.several:
-            self._left = restate_in_turn(self._store, ends, self._account, self._judged.now_ms)
+            now_ms = self._clock.judged.now_ms
+            self._left = restate_in_turn(self._store, ends, self._account, now_ms)
 
     def _promise(self) -> None:
         ends = self._listener.ends()
@@ -238,9 +244,11 @@ class Sweeper:
 
 def main(settings: Settings, stopping: threading.Event) -> None:
     """Sweep again and again until ``stopping`` is set; no failure ends it."""
-    broker, heard = connection_of(settings), HeardClocks()
-    listener = PolicyListener(settings, broker, heard.take)
-    sweeper = Sweeper(settings, listener, heard)
+    broker, store, heard = connection_of(settings), store_of(settings), HeardClocks()
+    clock = clock_of(settings, store, heard)
+    # A version that only a clock ahead has in force must not end any row: that is no going back.
+    listener = PolicyListener(settings, broker, heard.take, lambda: clock.judged.now_ms)
+    sweeper = Sweeper(settings, listener, store, clock)
     wait_s = settings.heartbeat_every_s + MORE_S
     attempt("clocks", lambda: ask_clocks(broker, heard, wall_ms, wait_s))
     attempt("delete", sweeper.delete)

@@ -70,6 +70,7 @@ async def _gather(settings: Settings, ledger: LedgerFile) -> Accounts:
         sink_committed = await positions.committed(SINK_GROUP)
         sent = await positions.end(purposes)
         swept, held, sunk = await _held(settings, ledger, sent)
+        not_counted = await asyncio.to_thread(ledger.files_not_counted)
         end = await positions.end({**raw, **purposes})
         after = await _committed_past(positions, ranges)
         told_after = await asyncio.to_thread(ledger.read)
@@ -90,7 +91,7 @@ async def _gather(settings: Settings, ledger: LedgerFile) -> Accounts:
         sunk,
         all_read and committed == after and told == told_after,
         swept.get(ON_ARRIVAL, 0),
-        unclear(await hear(broker, wall_ms)),
+        unclear(await hear(broker, wall_ms), not_counted),
     )
 
 
@@ -171,16 +172,18 @@ def _times_max(output: Output) -> int:
     return max(Counter(signal for signal, *_ in ways).values(), default=0)
 
 
-def unclear(heard: Heard) -> list[str]:
-    """Why readings may be in no count, as far as running processes know."""
-    if heard.unknown is not None:
-        return [f"what the processes know of readings in no count is unknown: {heard.unknown}"]
-    answering = [one for one in heard.processes if one.state is State.RUNNING]
+def unclear(heard: Heard, files_not_counted: int = 0) -> list[str]:
+    """Why readings may be in no count, as far as the ledger and running processes know."""
     found = []
+    if heard.unknown is not None:
+        found.append(f"what the processes know of readings in no count is unknown: {heard.unknown}")
+    answering = [one for one in heard.processes if one.state is State.RUNNING]
     refused = sum(total(answering, "roadfade_sink_rejected_total").values())
     if refused:
         found.append(f"the sink refused {refused:,.0f} records, whose readings are not counted")
     waiting = sum(highest(answering, "roadfade_unaccounted_readings").values())
     if waiting:
         found.append(f"{waiting:,.0f} removed readings wait to be added to the ledger")
+    if files_not_counted:
+        found.append(f"sweeps removed {files_not_counted:,} files that they could not count")
     return found

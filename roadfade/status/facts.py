@@ -5,8 +5,8 @@ Reads and changes nothing. What cannot be read is a fact too, given as a sentenc
 
 import asyncio
 import sqlite3
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -14,6 +14,7 @@ import msgspec
 from bus.client.positions import Positions
 from bus.failures import BrokerError
 from policy.plan.plan import Plan
+from roadfade.adoption import AdoptionFiles, places_in, topics_now, why_not
 from roadfade.clock import WallClock
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.source import PolicySource
@@ -22,7 +23,7 @@ from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.status.processes import Process, State
 from roadfade.status.reports import Heard, hear
-from roadfade.stores import store_of
+from roadfade.stores import places_of, store_of
 from sinks.port.results import Overdue, Strange
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
 from telemetry.wire.flow import Ledger
@@ -58,6 +59,8 @@ class Facts:
     sweep_every_s: float = 60
     ledger_unreadable: str | None = None
     """Why the ledger's file cannot be read."""
+    stopped: Mapping[str, str] = field(default_factory=dict)
+    """Topics that the sink must not keep as they are, and why; by topic."""
     strange: tuple[Strange, ...] = ()
     """What lies in the lake and is not the lake's."""
     processes_unknown: str | None = None
@@ -73,12 +76,12 @@ class Facts:
 
 def gather(settings: Settings, clock: WallClock) -> Facts:
     """Look once. Blocks; seconds if something hangs or records wait."""
-    unready, plan, lag = None, None, dict[str, Waiting]()
+    unready, plan, lag, stopped = None, None, dict[str, Waiting](), dict[str, str]()
     heard = Heard(unknown="no broker answers")
     try:
         require_broker(settings)
         heard = asyncio.run(hear(connection_of(settings), clock))
-        plan, lag = asyncio.run(_from_broker(settings))
+        plan, lag, stopped = asyncio.run(_from_broker(settings))
     except NotReady as reason:
         unready = str(reason)
     except (BrokerError, TimeoutError) as error:
@@ -98,6 +101,7 @@ def gather(settings: Settings, clock: WallClock) -> Facts:
         settings.view_age_s_max,
         settings.sweep_every_s,
         ledger_unreadable,
+        stopped,
         tuple(store.strange()),
         heard.unknown,
         heard.strange,
@@ -114,7 +118,9 @@ def _ledger(settings: Settings) -> tuple[Ledger | None, str | None]:
         return None, str(error.strerror if isinstance(error, OSError) else error)
 
 
-async def _from_broker(settings: Settings) -> tuple[Plan, dict[str, Waiting]]:
+async def _from_broker(
+    settings: Settings,
+) -> tuple[Plan, dict[str, Waiting], dict[str, str]]:
     async with PolicySource.open(settings, connection_of(settings)) as source:
         line, partitions = await source.checked()
     plan = line.plan
@@ -128,7 +134,19 @@ async def _from_broker(settings: Settings) -> tuple[Plan, dict[str, Waiting]]:
             group: await _watch(positions, group, {topic: partitions[topic] for topic in topics})
             for group, topics in read.items()
         }
-    return plan, lag
+    return plan, lag, await _stopped(settings, line.kept_topics)
+
+
+async def _stopped(settings: Settings, topics: Collection[str]) -> dict[str, str]:
+    """The topics that the store must not go on with as they are, and why."""
+    places = places_in(await asyncio.to_thread(places_of, settings), topics)
+    now = await topics_now(connection_of(settings), topics)
+    rewound = await asyncio.to_thread(AdoptionFiles(settings.state_dir).rewound)
+    found = {
+        topic: why_not(topic, places[topic], one, rewound=topic in rewound)
+        for topic, one in now.items()
+    }
+    return {topic: why for topic, why in found.items() if why is not None}
 
 
 async def _watch(positions: Positions, group: str, partitions: Mapping[str, int]) -> Waiting:

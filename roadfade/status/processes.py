@@ -142,6 +142,15 @@ def highest(processes: Iterable[Process], name: str) -> dict[str, float]:
     return found
 
 
+def farthest(processes: Iterable[Process], name: str) -> dict[str, float]:
+    """The value of a gauge that is farthest from 0, on either side, by label."""
+    found: dict[str, float] = {}
+    for process in processes:
+        for label, value in process.values(name).items():
+            found[label] = max(value, found.get(label, value), key=abs)
+    return found
+
+
 def total(processes: Iterable[Process], name: str) -> dict[str, float]:
     """A counter's sum over all processes by label, without zeros."""
     found: dict[str, float] = {}

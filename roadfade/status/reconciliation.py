@@ -150,7 +150,7 @@ def _end(at: At, read: RawRead, due: int, accounts: Accounts) -> Iterator[str]:
         yield (
             f"the ledger tells of {_place(at, read.end, due - 1)}, but the topic ends at "
             f"{read.end}: it was made anew or lost its end. Keep a copy of the ledger's file now: "
-            "the rows of new records take the place of those of the old ones"
+            "if it lost its end, the rows of new records take the place of those of the old ones"
         )
     elif due > committed:
         yield (
@@ -178,7 +178,8 @@ def _purposes(accounts: Accounts) -> Iterator[str]:
         if due > lag.end:
             yield (
                 f"the lake kept {_place(at, lag.end, due - 1)}, but the topic ends at {lag.end}: "
-                "it was made anew or lost its end; the log of `roadfade sink` says what to do"
+                f"it was made anew or lost its end; `roadfade lake adopt {at[0]}` keeps what lies "
+                "there now"
             )
         if due < lag.begin:
             yield (

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 from typing import Final
 
+from roadfade.adoption import remedy
 from roadfade.status.facts import Facts
-from roadfade.status.processes import Process, State, highest, total
+from roadfade.status.processes import Process, State, farthest, highest, total
 from telemetry.topics import AUDIT_PROCESSES, LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 
 EXPECTED_ROLES: Final = {
@@ -17,6 +18,11 @@ READERS: Final = {WORKER_GROUP: "worker", LEDGER_GROUP: "worker", SINK_GROUP: "s
 SWEEPS_MISSED_MAX: Final = 3
 SWEEP_LATE_S_MIN: Final = 60
 SILENT_S_MAX: Final = 60
+VIEWS_NOT_WHOLE: Final = {
+    "incomplete": "does not hold the rows that the office says are live",
+    "unreadable": "has a row that cannot be read",
+}
+"""By the first word of what `roadfade_paused` is labelled with; the view's name follows."""
 OUTBOX_ROWS_MAX: Final = 1_000
 
 
@@ -89,6 +95,13 @@ def _differs(process: Process, policy_version: str | None) -> bool:
     return runs and bool(applied) and policy_version not in (None, applied)
 
 
+def views_not_whole(facts: Facts) -> dict[str, str]:
+    """The views for which a worker pauses since they lack something, and what that is."""
+    reasons = (r for r, on in highest(facts.running, "roadfade_paused").items() if on)
+    named = (reason.partition(" ") for reason in reasons)
+    return {view: why for why, _, view in named if why in VIEWS_NOT_WHOLE}
+
+
 def _flow(facts: Facts) -> Iterator[str]:
     answering = facts.running
     for group, waiting in facts.lag.items():
@@ -98,13 +111,17 @@ def _flow(facts: Facts) -> Iterator[str]:
                 f"{waiting.records:,} records wait for {group}, which reads none: check that a "
                 f"{role} is running, and see its log"
             )
-    for reason in (r for r, on in highest(answering, "roadfade_paused").items() if on):
-        yield f"a worker is paused ({reason}); it resumes by itself once that is fixed"
-    for view, age_s in highest(answering, "roadfade_view_age_seconds").items():
+    yield from _paused(answering)
+    for view, age_s in farthest(answering, "roadfade_view_age_seconds").items():
+        if age_s < -facts.view_age_s_max:
+            yield (
+                f"the view of {view} is {-age_s:,.0f} s ahead of a worker's clock and workers "
+                "permit nothing: set the clock right that is wrong, the office's or the worker's"
+            )
         if age_s > facts.view_age_s_max:
             yield (
                 f"the view of {view} is {age_s:,.0f} s old and workers permit nothing: check that "
-                "`roadfade office` runs and reaches the broker"
+                "`roadfade office` runs and reaches the broker, and that both clocks are right"
             )
     now_s = facts.now_ms / 1000
     beat_s = max(highest(answering, "roadfade_heartbeat_timestamp_seconds").values(), default=0)
@@ -113,6 +130,8 @@ def _flow(facts: Facts) -> Iterator[str]:
     pending = max(highest(answering, "roadfade_outbox_pending").values(), default=0)
     if pending > OUTBOX_ROWS_MAX:
         yield f"{pending:,.0f} links and consents wait in the office: see its log"
+    for topic, why in facts.stopped.items():
+        yield f"{why}; {remedy(topic)}"
     yield from _counters(facts, answering)
 
 
@@ -133,6 +152,23 @@ def _counters(facts: Facts, answering: list[Process]) -> Iterator[str]:
             "the ledger does not close: readings are unaccounted for, which is a defect; stop the "
             "workers and keep their logs"
         )
+
+
+def _paused(answering: list[Process]) -> Iterator[str]:
+    """Who waits, and for what; a view that lacks something is told once for all workers."""
+    not_whole: set[str] = set()
+    for process in answering:
+        for reason in (r for r, on in process.values("roadfade_paused").items() if on):
+            why, _, view = reason.partition(" ")
+            if why not in VIEWS_NOT_WHOLE:
+                told = f"{process.name} is paused ({reason})"
+                yield f"{told}; it resumes by itself once that is fixed"
+            elif view not in not_whole:
+                not_whole.add(view)
+                yield (
+                    f"the view of {view} {VIEWS_NOT_WHOLE[why]}, and workers permit nothing: run "
+                    "`roadfade office republish`, and see that `roadfade office` is running"
+                )
 
 
 def _promises(facts: Facts) -> Iterator[str]:

@@ -1,12 +1,14 @@
 """How a command answers: JSON or lines, and its exit: 0 done, 1 refused or failed, 2 wrong usage.
 
-Answers go to standard output, what is wrong to standard error; a refusal is an answer if
-JSON was asked for.
+Answers go to standard output, what is wrong to standard error. If JSON was asked for, a refusal
+of any kind is the answer: one object, whose ``refused`` says what, where and the remedy.
 """
 
 import json
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
@@ -21,6 +23,26 @@ if TYPE_CHECKING:
 FAILS: Final = 1
 USAGE: Final = 2
 
+_AS_JSON: Final = ContextVar("_AS_JSON", default=False)
+
+
+@contextmanager
+def answering(*, as_json: bool) -> Iterator[None]:
+    """Within it a command runs; ``as_json``: whether a refusal is to be an object.
+
+    The command line enters it around every command, so that no command has to think of it.
+    """
+    before = _AS_JSON.set(as_json)
+    try:
+        yield
+    finally:
+        _AS_JSON.reset(before)
+
+
+def answers_as_json() -> bool:
+    """Whether the command that runs was asked for JSON."""
+    return _AS_JSON.get()
+
 
 def print_json(value: Mapping[str, Any]) -> None:
     """One object on standard output."""
@@ -30,35 +52,34 @@ def print_json(value: Mapping[str, Any]) -> None:
 def refuse(
     why: str,
     *,
-    as_json: bool,
     said: str = Refusal.said,
     facts: Mapping[str, Any] | None = None,
     lines: Sequence[str] = (),
+    exits: int = FAILS,
 ) -> NoReturn:
     """Refuse in one sentence, with ``facts`` as JSON and ``lines`` without; exit 1."""
-    if as_json:
+    if answers_as_json():
         print_json({"refused": why, **(facts or {})})
     else:
-        typer.secho(f"{said}: {why}", fg="red", err=True)
+        typer.secho(f"{said}: {why}" if said else why, fg="red" if said else None, err=True)
         for line in lines:
             typer.echo(line, err=True)
-    raise typer.Exit(FAILS)
+    raise typer.Exit(exits)
 
 
 def usage(message: str) -> NoReturn:
-    """Print a usage error; exit 2."""
-    typer.echo(message, err=True)
-    raise typer.Exit(USAGE)
+    """Refuse what was asked wrongly; exit 2."""
+    refuse(message, said="", exits=USAGE)
 
 
-def carry_out(work: Callable[[], None], *, as_json: bool = False) -> None:
+def carry_out(work: Callable[[], None]) -> None:
     """Do the work; a refusal that it raises is printed, and the exit code is 1."""
     try:
         work()
     except OfficeError as refusal:
-        refuse(str(refusal), as_json=as_json)
+        refuse(str(refusal))
     except Refusal as refusal:
-        refuse(str(refusal), as_json=as_json, said=refusal.said)
+        refuse(str(refusal), said=refusal.said)
 
 
 def settings() -> "Settings":
@@ -87,10 +108,11 @@ def settings() -> "Settings":
             "or start in another folder"
         )
     except ValidationError as error:
-        for fault in error.errors(include_input=False, include_url=False):
-            name = "ROADFADE_" + "_".join(map(str, fault["loc"])).upper()
-            typer.secho(f"setting {name}: {fault['msg']}", fg="red", err=True)
-        raise typer.Exit(USAGE) from None
+        faults = [
+            f"setting ROADFADE_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
+            for fault in error.errors(include_input=False, include_url=False)
+        ]
+    usage("\n".join(faults))
 
 
 def write_page(file: Path, text: str) -> None:

@@ -6,15 +6,51 @@ all of it.
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from inspect import cleandoc
-from typing import Any
+from typing import Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
+
+from roadfade.terminal.answers import USAGE, answering, answers_as_json, carry_out, usage
+
+_JSON: Final = "--json"
+
+
+class AnsweringCommand(TyperCommand):
+    """A command whose refusals are JSON if that was asked for, whoever raises them."""
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
+    ) -> Any:
+        """Read the arguments; what is wrong with them is refused as everything else is."""
+        asked = any(_JSON in one.opts for one in self.params) and _JSON in args
+        words = " ".join((parent.command_path if parent else "", info_name or "")).strip()
+        with answering(as_json=asked), _asked_well(words):
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run it; no refusal leaves it as a traceback."""
+        run = super().invoke
+        with answering(as_json=ctx.params.get("as_json", False)), _asked_well(ctx.command_path):
+            carry_out(lambda: run(ctx))
+
+
+@contextmanager
+def _asked_well(words: str) -> Iterator[None]:
+    """What is wrong with arguments is refused as everything else is, if JSON was asked for."""
+    try:
+        yield
+    except typer.TyperException as error:
+        if not answers_as_json() or getattr(error, "exit_code", None) != USAGE:
+            raise
+        said = getattr(error, "format_message", error.__str__)().rstrip(".")
+        usage(f"{said}; `{words} --help` lists what it takes")
 
 
 class DeferredCommand(TyperCommand):
@@ -27,7 +63,9 @@ class DeferredCommand(TyperCommand):
     def loaded(self) -> Any:
         """The command itself, with its options. Imports its module."""
         alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-        alone.command(self.name)(getattr(import_module(self._module), self._function))
+        alone.command(self.name, cls=AnsweringCommand)(
+            getattr(import_module(self._module), self._function)
+        )
         return typer.main.get_command(alone)
 
     def make_context(

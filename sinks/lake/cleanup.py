@@ -7,6 +7,7 @@ committed and come again from Kafka. Any other part above its marker shows that 
 may be the only copy, so nothing is deleted and the lake is not opened.
 """
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,10 +15,11 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from sinks.lake.deletion.journal import broken_notes
 from sinks.lake.durable import make_directory, sync_directory, sync_if_there, write_file
 from sinks.lake.format import LakeDamagedError, LakeFormatError, stored_buckets
 from sinks.lake.layout import WRITING, Part, files, outputs, partitions, read_part
-from sinks.lake.markers import DurableOffsets, damaged_markers
+from sinks.lake.markers import DurableOffsets, damaged_markers, read_owner
 from sinks.lake.parquet import connect, unreadable_parts
 from sinks.lake.survey import said_place, survey
 from sinks.port.results import Checked, Oddity, Strange
@@ -92,7 +94,7 @@ _NO_MARKER = (
 
 
 def check(root: Path, now_ms: int) -> Checked:
-    """What the lake holds and what is wrong with it. Changes nothing; reads every footer."""
+    """What the lake holds and what is wrong with it. Changes nothing; reads every part."""
     try:
         stored_buckets(root)
         refused = None
@@ -107,7 +109,7 @@ def check(root: Path, now_ms: int) -> Checked:
             overdue += len(found) if place.expires_ms <= now_ms else 0
             damaged += unreadable_parts(engine, found)
     above = _above(root)
-    strange = [*survey(root), *damaged_markers(root)]
+    strange = [*survey(root), *damaged_markers(root), *broken_notes(root), *_foreign_notes(root)]
     strange += (
         Strange(Oddity.UNREADABLE, said_place(path, root), "its rows cannot be read")
         for path in damaged
@@ -147,9 +149,22 @@ def _places(note: Path, after: int) -> set[str]:
 
 
 def _notes(root: Path) -> list[Path]:
+    return [path for path in _entries(root) if path.is_file() and read_owner(path.name)]
+
+
+def _foreign_notes(root: Path) -> list[Strange]:
+    own = set(_notes(root))
+    return [
+        Strange(Oddity.FOREIGN, said_place(path, root), "not a note of a batch being written")
+        for path in _entries(root)
+        if path not in own and os.path.lexists(path)  # else its batch ended a moment ago
+    ]
+
+
+def _entries(root: Path) -> list[Path]:
     try:
-        return [path for path in (root / WRITING).iterdir() if path.is_file()]
-    except FileNotFoundError:
+        return sorted((root / WRITING).iterdir())
+    except OSError:
         return []
 
 

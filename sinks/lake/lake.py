@@ -19,13 +19,16 @@ from sinks.lake.format import settle_buckets
 from sinks.lake.layout import OFFSETS, Part, bucket_directory, bucket_of, checked_root
 from sinks.lake.markers import Markers, read_owner
 from sinks.lake.parquet import connect, write_records
+from sinks.lake.room import told_if_full
 from sinks.lake.steps import Hook, Step, go_on
 from sinks.lake.stored import StoredLake
+from sinks.lake.stored_ids import stored_ids
 from sinks.lake.workplace import Workplace
-from sinks.port.admission import admit_record, by_partition
+from sinks.port.admission import admit_record, by_partition, ids_of
 from sinks.port.allowed import Judge
 from sinks.port.records import RecordReadings
 from sinks.port.results import Written
+from sinks.port.sink import OtherTopicError
 from telemetry.arrived import Arrived
 
 
@@ -49,8 +52,8 @@ class Lake(StoredLake):
 
     ``judge`` holds each record against the policy; without it none is.
     Opening removes what a killed writer left half done, as far as that is proved; it raises
-    ``WorkplaceTakenError`` while another writer lives and ``LakeFormatError`` if the lake has other
-    buckets, or has lost something that only a guess could replace.
+    ``WorkplaceTakenError`` while another writer lives, ``LakeFormatError`` if the lake has other
+    buckets, or has lost something that only a guess could replace, and ``StoreFullError``.
     """
 
     def __init__(
@@ -69,19 +72,40 @@ class Lake(StoredLake):
         self._judge = judge
         self._turn = Lock()
         self._sound = True
-        make_directory(self._root)
-        self._workplace = Workplace(self._root, "sink", wait_s)
-        with self._workplace.kept_if_done():
-            settle_buckets(self._root, self._settings.buckets)
-            remove_half_written(self._root)
-            self._markers = dict(self._stored_markers())
-            spill = self._workplace.path / "spill"
-            self._engine = connect(spill, self._settings.memory_mb, self._settings.threads)
+        with told_if_full():
+            make_directory(self._root)
+            self._workplace = Workplace(self._root, "sink", wait_s)
+            with self._workplace.kept_if_done():
+                settle_buckets(self._root, self._settings.buckets)
+                remove_half_written(self._root)
+                self._markers = dict(self._stored_markers())
+                self._bound: dict[str, str] = {}
+                spill = self._workplace.path / "spill"
+                self._engine = connect(spill, self._settings.memory_mb, self._settings.threads)
 
     def position(self, topic: str, partition: int) -> int | None:
         """See ``Sink``."""
         markers = self._markers.get((topic, partition))
         return None if markers is None else markers.position
+
+    def bind(self, topic: str, topic_id: str) -> None:
+        """See ``Sink``."""
+        with self._turn:
+            mine = [markers for (name, _), markers in self._markers.items() if name == topic]
+            if any(one.topic_id not in (None, topic_id) for one in mine):
+                raise OtherTopicError(topic)
+            for one in mine:
+                one.bind(topic_id, self._workplace.path, self._at)
+            self._bound[topic] = topic_id
+
+    def adopt(self, topic: str, topic_id: str, ends: Mapping[int, int]) -> None:
+        """See ``Sink``. A kill in between leaves some partitions adopted: adopt again."""
+        with self._turn:
+            there = {number for name, number in self._markers if name == topic}
+            for number in sorted(there | ends.keys()):
+                end = ends.get(number, 0)
+                self._markers_of(topic, number).adopt(topic_id, end, self._workplace.path, self._at)
+            self._bound[topic] = topic_id
 
     def write(self, records: Sequence[Arrived], now_ms: int) -> Written:
         """See ``Sink``. Each topic-partition of the batch becomes durable on its own.
@@ -89,7 +113,7 @@ class Lake(StoredLake):
         After an exception the lake refuses further writes: open it again. A record of a
         topic that is in no output raises KeyError: that is a wiring fault, not a record's.
         """
-        with self._turn:
+        with self._turn, told_if_full():
             if not self._sound:
                 msg = "a write failed before: close this lake and open it again"
                 raise RuntimeError(msg)
@@ -102,7 +126,7 @@ class Lake(StoredLake):
 
     def forget(self, now_ms: int) -> None:
         """See ``Sink``."""
-        with self._turn:
+        with self._turn, told_if_full():
             for markers in self._markers.values():
                 markers.forget(now_ms, self._workplace.path, self._at)
 
@@ -115,25 +139,33 @@ class Lake(StoredLake):
         self, topic: str, partition: int, records: Sequence[Arrived], now_ms: int
     ) -> Written:
         output = self._outputs[topic]
-        markers = self._markers.get((topic, partition))
-        if markers is None:
-            markers = Markers(self._root, topic, partition, self._settings.window)
-            self._markers[topic, partition] = markers
+        markers = self._markers_of(topic, partition)
+        stored = frozenset[str]()
+        if records[0].offset < markers.stored_before:
+            stored = stored_ids(self._engine, self._root, output, ids_of(records))
         admitted = admit_record(
-            records, output, markers.position, markers.window, now_ms, self._judge
+            records, output, markers.position, markers.window, now_ms, self._judge, stored
         )
         if admitted.first is None or admitted.last is None:
             return admitted.written
-        part = Part(topic, partition, admitted.first, admitted.last)
+        first, last = admitted.first + markers.base, admitted.last + markers.base
+        part = Part(topic, partition, first, last)
         written = self._write_parts(output, part, admitted.kept)
         finals = [final for _, final in written]
-        after = -1 if markers.position is None else markers.position - 1
-        note = announce(self._root, part, after, finals, self._workplace.path)
+        note = announce(self._root, part, markers.last, finals, self._workplace.path)
         self._publish(written)
-        markers.advance(admitted.last, admitted.seen, now_ms, self._workplace.path, self._at)
+        markers.advance(last, admitted.seen, now_ms, self._workplace.path, self._at)
         if note is not None:
             note.unlink(missing_ok=True)
         return admitted.written
+
+    def _markers_of(self, topic: str, partition: int) -> Markers:
+        markers = self._markers.get((topic, partition))
+        if markers is None:
+            markers = Markers(self._root, topic, partition, self._settings.window)
+            markers.topic_id = self._bound.get(topic)
+            self._markers[topic, partition] = markers
+        return markers
 
     def _write_parts(
         self, output: str, part: Part, records: Sequence[RecordReadings]

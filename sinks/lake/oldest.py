@@ -1,7 +1,7 @@
 """How old the oldest kept reading of each output is: the figure that the policy bounds.
 
 Only an erasure changes a part, and can only make it younger, so each is read once
-(its time column alone) and remembered by name until it is gone.
+and remembered by name until it is gone.
 """
 
 from collections.abc import Mapping
@@ -11,6 +11,7 @@ import duckdb
 
 from sinks.lake.layout import files, partitions
 from sinks.lake.parquet import connect, source
+from sinks.lake.seal import is_altered
 
 
 class Oldest:
@@ -48,8 +49,10 @@ class Oldest:
 
 
 def _oldest_in(engine: duckdb.DuckDBPyConnection, path: Path) -> int | None:
-    """None if the part is damaged, is gone, or has no row."""
+    """None if the part is damaged or altered, is gone, or has no row."""
     try:
+        if is_altered(path):
+            return None
         found = engine.execute(f"SELECT epoch_ms(min(t)) FROM {source([path])}").fetchone()  # noqa: S608  # a quoted path
     except (duckdb.Error, OSError):
         return None

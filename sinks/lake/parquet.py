@@ -10,6 +10,7 @@ from typing import Final
 
 import duckdb
 
+from sinks.lake.seal import SEAL_OPTION, is_altered, seal
 from sinks.port.records import RecordReadings
 from telemetry.wire.record import MESH
 
@@ -93,7 +94,7 @@ def options(compression: str) -> str:
     """How every file of the lake is written."""
     return (
         f" (FORMAT parquet, COMPRESSION {compression}, ROW_GROUP_SIZE {ROW_GROUP_ROWS},"
-        " USE_TMP_FILE false)"
+        f" USE_TMP_FILE false, {SEAL_OPTION})"
     )
 
 
@@ -112,6 +113,7 @@ def write_records(
     columns = [list(column) for column in zip(*series, strict=True)]
     statement = _COPY + quoted(str(path)) + options(compression)
     engine.execute(statement, [*columns, records[0].expires_ms])
+    seal(path)
 
 
 _WHOLE: Final = """
@@ -123,14 +125,14 @@ _COLUMNS_STORED: Final = sorted(f"{name} {_STORED.get(name, 'BYTE_ARRAY')}" for 
 
 
 def unreadable_parts(engine: duckdb.DuckDBPyConnection, paths: Sequence[Path]) -> list[Path]:
-    """Files whose footer cannot be read or does not have our columns; those gone meanwhile too."""
+    """Files that are altered, or have no footer of ours; those gone meanwhile too. Reads all."""
     damaged: list[Path] = []
     for start in range(0, len(paths), FILES_PER_QUERY_MAX):
         some = paths[start : start + FILES_PER_QUERY_MAX]
         whole = _whole(engine, some)
         if whole is None:  # one of them stops the engine: which?
             whole = {name for path in some for name in _whole(engine, [path]) or ()}
-        damaged += (path for path in some if str(path) not in whole)
+        damaged += (path for path in some if str(path) not in whole or is_altered(path))
     return damaged
 
 
@@ -164,7 +166,10 @@ def count_readings(
     """
     total, damaged = 0, list[Path]()
     for start in range(0, len(paths), FILES_PER_QUERY_MAX):
-        some = paths[start : start + FILES_PER_QUERY_MAX]
+        batch = paths[start : start + FILES_PER_QUERY_MAX]
+        altered = [path for path in batch if is_altered(path)]
+        damaged += altered
+        some = [path for path in batch if path not in altered]
         found = _readings(engine, some)
         if found is None:  # one of them stops the engine: which?
             by_path = {path: _readings(engine, [path]) for path in some}

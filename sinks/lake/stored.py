@@ -5,9 +5,10 @@ from pathlib import Path
 
 from sinks.lake.deletion.erase import erase, locate
 from sinks.lake.deletion.expire import expire_due, overdue
+from sinks.lake.deletion.journal import broken_notes
 from sinks.lake.deletion.restate import Restatement
 from sinks.lake.layout import files, outputs, partitions
-from sinks.lake.markers import stored_positions
+from sinks.lake.markers import stored_places, written_ms
 from sinks.lake.oldest import Oldest
 from sinks.lake.parquet import connect, count_readings
 from sinks.lake.steps import Hook, go_on
@@ -19,6 +20,7 @@ from sinks.port.results import (
     Located,
     Oddity,
     Overdue,
+    Place,
     Receipt,
     Restated,
     Strange,
@@ -50,6 +52,10 @@ class StoredLake:
         """See ``Store``; whole files are unlinked."""
         return expire_due(self._root, now_ms)
 
+    def written_ms(self) -> int | None:
+        """See ``Store``; the newest marker of some topic-partition is the last that was written."""
+        return written_ms(self._root)
+
     def overdue(self, now_ms: int) -> list[Overdue]:
         """See ``Store``."""
         return overdue(self._root, now_ms)
@@ -70,9 +76,13 @@ class StoredLake:
         """See ``Store``; compressed parts hide a marker, so prove on an uncompressed lake."""
         return search(self._root, marker)
 
+    def places(self) -> Mapping[tuple[str, int], Place]:
+        """How far each topic's partition is in the lake, and of which topic of that name."""
+        return stored_places(self._root)
+
     def holdings(self) -> Holdings:
         """How far each topic is in the lake, and what is there now of each output."""
-        positions = stored_positions(self._root)
+        places = self.places()
         readings: dict[str, int] = {}
         unreadable: dict[str, int] = {}
         with connect(spill=None) as engine:
@@ -80,7 +90,7 @@ class StoredLake:
                 found, damaged = count_readings(engine, files(place))
                 readings[place.output] = readings.get(place.output, 0) + found
                 unreadable[place.output] = unreadable.get(place.output, 0) + len(damaged)
-        return Holdings(positions, readings, unreadable)
+        return Holdings(places, readings, unreadable)
 
     def oldest_ms(self) -> Mapping[str, int]:
         """See ``Store``; each part is read once, its answer remembered."""
@@ -92,5 +102,6 @@ class StoredLake:
         why = "its rows cannot be read"
         return [
             *survey(self._root),
+            *broken_notes(self._root),
             *(Strange(Oddity.UNREADABLE, place, why) for place in damaged),
         ]

@@ -41,10 +41,12 @@ class Workplace:
         self.path = root / TEMPORARY / name
         self._lock_path = root / TEMPORARY / f"{name}{_LOCK}"
         self._lock: int | None = _acquire(self._lock_path, name, wait_s)
-        if self.path.exists():
-            shutil.rmtree(self.path)
-        self.path.mkdir()
-        sync_directory(self.path.parent)
+        # On a full disk the folder cannot be made: the name must be free for the next try.
+        with self.kept_if_done():
+            if self.path.exists():
+                shutil.rmtree(self.path)
+            self.path.mkdir()
+            sync_directory(self.path.parent)
 
     def __enter__(self) -> Self:
         return self

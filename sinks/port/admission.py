@@ -5,7 +5,7 @@ none that its policy lets the output hold, has it expired, was its id kept befor
 decides.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from sinks.port.allowed import Judge
@@ -13,6 +13,7 @@ from sinks.port.duplicates import Seen, Window, digest_of
 from sinks.port.records import RecordReadings, read_record
 from sinks.port.results import Unreadable, Written
 from telemetry.arrived import Arrived
+from telemetry.wire.record import CE_ID
 
 
 @dataclass(slots=True)
@@ -44,10 +45,12 @@ def admit_record(
     window: Window,
     now_ms: int,
     judge: Judge | None = None,
+    stored: Collection[str] = (),
 ) -> AdmittedRecord:
     """Sort one topic-partition's records; the window is read, not changed.
 
-    ``judge`` holds them against the policy; without it they are only read.
+    ``judge`` holds them against the policy; without it they are only read. ``stored`` are ids
+    of records that have rows already, beside those of the window.
     """
     result = AdmittedRecord()
     fresh: set[bytes] = set()
@@ -71,7 +74,7 @@ def admit_record(
             expired_readings += found.readings
             continue
         digest = digest_of(found.record)
-        if digest in window or digest in fresh:
+        if digest in window or digest in fresh or found.record in stored:
             duplicates += 1
             continue
         fresh.add(digest)
@@ -88,3 +91,9 @@ def admit_record(
         rejected=rejected,
     )
     return result
+
+
+def ids_of(records: Iterable[Arrived]) -> list[str]:
+    """The ids that these records give themselves; unreadable ones are left out."""
+    found = (value for record in records for name, value in record.headers if name == CE_ID)
+    return [value.decode(errors="replace") for value in found]

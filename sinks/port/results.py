@@ -103,16 +103,30 @@ class Checked:
     """Why no sink would open it."""
 
 
+class Place(NamedTuple):
+    """How far a topic's partition is kept, and of which topic of that name."""
+
+    next_offset: int
+    """The offset of the next record to keep, in the topic with this id."""
+    topic_id: str | None
+    """None: it was not noted, by a version of the program that knew of no ids."""
+
+
 @dataclass(frozen=True, slots=True)
 class Holdings:
     """How far a store has kept each topic, and how much of each output is in it now."""
 
-    positions: Mapping[tuple[str, int], int]
-    """The next offset to keep, by topic and partition."""
+    places: Mapping[tuple[str, int], Place]
+    """How far it has kept, by topic and partition."""
     readings: Mapping[str, int]
     """By output: readings that its rows stand for; a cell of the mesh stands for two."""
     unreadable: Mapping[str, int]
     """By output: parts that are not in the count, since they cannot be read."""
+
+    @property
+    def positions(self) -> Mapping[tuple[str, int], int]:
+        """The next offset to keep, by topic and partition."""
+        return {at: place.next_offset for at, place in self.places.items()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from sinks.port.results import (
     Hits,
     Located,
     Overdue,
+    Place,
     Receipt,
     Restated,
     Strange,
@@ -24,6 +25,14 @@ from telemetry.kept import End, Kept
 
 class StoreTakenError(Exception):
     """Another living process does this work on this store; two at once would damage it."""
+
+
+class StoreFullError(Exception):
+    """There is no room to write. What was to be written is as after a kill: open the store anew."""
+
+
+class OtherTopicError(Exception):
+    """What is kept is of another topic of this name: positions of one mean nothing in the other."""
 
 
 class Ends(Protocol):
@@ -49,11 +58,31 @@ class Sink(Protocol):
         """The offset of the next record to write: last durable + 1; None before the first."""
         ...
 
+    def places(self) -> Mapping[tuple[str, int], Place]:
+        """Every position there is, by topic and partition, and of which topic it is."""
+        ...
+
+    def bind(self, topic: str, topic_id: str) -> None:
+        """Say which topic the name stands for; durable for every partition that has a position.
+
+        OtherTopicError if a position is of a topic with another id; see ``adopt``.
+        """
+        ...
+
+    def adopt(self, topic: str, topic_id: str, ends: Mapping[int, int]) -> None:
+        """Go on from the beginning of what the name stands for now; rows stay, durable on return.
+
+        ``ends`` has the offset up to which each partition may hold records that are kept
+        already: below it, whatever has rows here is dropped by its id, however old it is.
+        """
+        ...
+
     def write(self, records: Sequence[Arrived], now_ms: int) -> Written:
         """Keep the records' readings; durable on return, so the caller may commit then.
 
         Called twice with the same records it does nothing the second time. A record that
-        cannot be read is counted and skipped. Any exception means unknown state: reopen.
+        cannot be read is counted and skipped. Any exception means unknown state: reopen; it is
+        StoreFullError if there is no room, so that it is worth trying again later.
         """
         ...
 
@@ -87,6 +116,13 @@ class Store(Protocol):
         """Remove every row whose ``expires_at`` has come; idempotent.
 
         Nothing stops it: what cannot be removed is named in the answer, and the rest goes.
+        """
+        ...
+
+    def written_ms(self) -> int | None:
+        """When something was last written to it, by whatever clock dated it; None if unknown.
+
+        Nothing fails here: deleting asks it first.
         """
         ...
 

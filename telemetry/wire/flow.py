@@ -5,6 +5,8 @@ it commits. After a crash the same input is processed again from the last commit
 record voids all earlier ones of its partition from its first offset on. A worker that was
 left behind by its group (frozen, cut off) may still write: its commit is refused, its
 successor does not read again, and so nothing of a later generation is voided by it.
+Offsets are those of one topic: if it is deleted and made anew, they begin again, and what was
+read of the topic before stands beside what is read of the new one.
 """
 
 from collections.abc import Iterable, Mapping
@@ -19,6 +21,8 @@ OFFSET_MAX: Final = 2**63 - 2
 PARTITION_MAX: Final = 2**31 - 1
 GENERATION_MAX: Final = 2**31 - 1
 """Kafka counts a group's generations in 32 bits."""
+TOPIC_ID_LENGTH_MAX: Final = 64
+"""Kafka's are 22 characters long."""
 COUNT_MAX: Final = 2**40
 """More readings than a batch of raw records can hold, and far from where sums overflow."""
 
@@ -54,6 +58,8 @@ class FlowRecord(Struct, forbid_unknown_fields=True):
     rejected: dict[str, int]
     generation: int = -1
     """Of the worker's consumer group, as it fetched these; -1: not known, older than any."""
+    topic_id: str = ""
+    """Of the topic that these offsets are in; empty: not known, written by a version of before."""
 
     def late(self, standing: "FlowRecord") -> bool:
         """Whether ``standing``, of a later generation, tells of some of these offsets already."""
@@ -103,6 +109,7 @@ def take_flow(payload: bytes | None) -> FlowRecord | None:
         and 0 <= record.first <= record.last <= OFFSET_MAX
         and -1 <= record.generation <= GENERATION_MAX
         and all(0 <= count <= COUNT_MAX for count in counts)
+        and len(record.topic_id) <= TOPIC_ID_LENGTH_MAX
         and _is_text(record)
     )
     return record if holds else None
@@ -139,9 +146,9 @@ class Ledger:
 
 def fold(records: Iterable[FlowRecord]) -> Ledger:
     """The ledger of records in the order in which they are on ``audit.flow``."""
-    standing: dict[tuple[str, int], dict[int, FlowRecord]] = {}
+    standing: dict[tuple[str, int, str], dict[int, FlowRecord]] = {}
     for record in records:
-        rows = standing.setdefault((record.topic, record.partition), {})
+        rows = standing.setdefault((record.topic, record.partition, record.topic_id), {})
         if any(record.late(row) for row in rows.values()):
             continue
         for first in [first for first, row in rows.items() if record.voids(row)]:

@@ -300,7 +300,7 @@ async def test_a_view_is_stale_while_the_broker_is_away_and_right_afterwards(
     broker: FakeBroker,
 ) -> None:
     rows: dict[bytes, bytes | None] = {}
-    view = CompactedView(broker, IN, rows.__setitem__, heartbeat_at=int, clock=lambda: 0)
+    view = CompactedView(broker, IN, rows.__setitem__, heartbeat_at=int, elapsed_ms=lambda: 0)
     reading = asyncio.create_task(view.run())
 
     def beat(at_ms: int) -> Outgoing:

@@ -46,10 +46,10 @@ def prose(page: str) -> str:
     return _BLOCK.sub("", text_of(page))
 
 
-def rows(page: str, heading: str) -> Iterator[list[str]]:
-    """The cells of the first table under a heading, without the table's own two head rows."""
+def rows(page: str, heading: str, number: int = 1) -> Iterator[list[str]]:
+    """The cells of the first (or ``number``-th) table under a heading, without its head rows."""
     below = text_of(page).split(f"\n{heading}\n", 1)[1]
-    table = re.search(r"^\|.*?(?=\n\n|\Z)", below, re.MULTILINE | re.DOTALL)
-    assert table is not None, heading
-    for line in table[0].strip().split("\n")[2:]:
+    tables = re.findall(r"^\|.*?(?=\n\n|\Z)", below, re.MULTILINE | re.DOTALL)
+    assert len(tables) >= number, heading
+    for line in tables[number - 1].strip().split("\n")[2:]:
         yield [cell.strip() for cell in line.strip().strip("|").split("|")]

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from ingest.can.decode import Undecoded
 from ingest.can.mapping import Entry, Unfit
+from ingest.can.no_value_names import ALONE, ALONE_OR_LAST
 from ingest.envelope_check import REMEDIES
 from ingest.logs.sniff import Form
 from policy.vocabulary.operation_words import format_operation
@@ -105,6 +106,11 @@ def test_every_key_of_a_map_is_told() -> None:
 
 def test_every_reason_for_no_value_is_told() -> None:
     assert names([row[:1] for row in rows("docs/replay.md", "## Values that are none")]) == [*Unfit]
+    listed = list(rows("docs/replay.md", "## Values that are none", 2))
+    assert [row[0] for row in listed] == [*ALONE]
+    for language, ends, whole in listed:
+        assert tuple(ends.split(", ")) == ALONE_OR_LAST[language]
+        assert tuple(whole.split(", ")) == ALONE[language]
     frames = names([row[:1] for row in rows("docs/replay.md", "## Frames without a value")])
     assert frames == [*Undecoded]
 

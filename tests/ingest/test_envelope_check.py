@@ -145,6 +145,22 @@ def test_what_costs_one_reading_is_told_as_one() -> None:
     ]
 
 
+def test_what_is_wrong_beside_a_bad_code_has_its_own_place() -> None:
+    unit, code = REMEDIES[Rejected.WRONG_UNIT], REMEDIES[Rejected.OUT_OF_RANGE]
+    wrong = {SPEED: sent_column("m/s", [40.0, 41.0])}
+    assert judged_by_the_worker(sent(wrong, dtc=["P0301", "P0171-00", 7, "x"])) == [
+        "1 of 6 readings would be admitted",
+        f"2 rejected as wrong_unit in {SPEED}: {unit}",
+        f"1 rejected as out_of_range in $.dtc[1]: {code}",
+        f"1 rejected as wrong_type in $.dtc[2]: {REMEDIES[Rejected.WRONG_TYPE]}",
+        f"1 rejected as out_of_range in $.dtc[3]: {code}",
+    ]
+    # A leap second, which is taken, is not the place of what is wrong beside it.
+    leap = sent(wrong).replace(b'"2026-11-20T11:59:00Z"', b'"2026-11-19T23:59:60Z"')
+    assert leap != sent(wrong)
+    assert judged_by_the_worker(leap)[1:] == [f"2 rejected as wrong_unit in {SPEED}: {unit}"]
+
+
 def test_a_name_that_stands_twice_is_told_with_all_it_costs() -> None:
     text = sent({SPEED: sent_column("km/h", [40.0, 41.0])})
     twice = text.replace(

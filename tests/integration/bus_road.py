@@ -34,6 +34,7 @@ class Noted(LoopObserver):
         self.batches: list[BatchDone] = []
         self.expired: Counter[int] = Counter()
         self.again: Counter[int] = Counter()
+        self.anew: list[str] = []
         self.retries: list[str] = []
         self.missed: list[str] = []
         self.pauses: list[str] = []
@@ -46,6 +47,9 @@ class Noted(LoopObserver):
 
     def rewound(self, topic: str, partition: int, records: int) -> None:
         self.again[partition] += records
+
+    def remade(self, topic: str, why: str) -> None:
+        self.anew.append(topic)
 
     def retrying(self, reason: str, wait_ms: int) -> None:
         self.retries.append(reason)
@@ -71,6 +75,25 @@ async def make_road(connection: Broker, partitions: int = 2) -> None:
     await make_topics(
         connection, TopicSpec(IN, partitions, appended), TopicSpec(OUT, partitions, appended)
     )
+
+
+async def make_anew(connection: Broker, *names: str) -> None:
+    """Delete topics and make them again, empty, with the settings that were set on them."""
+    async with connection.admin() as admin, asyncio.timeout(DEADLINE_S):
+        found = [one for one in (await admin.describe(names)).values() if one is not None]
+        await admin.delete(names)
+        while True:
+            if not any((await admin.describe(names)).values()):
+                break
+            await asyncio.sleep(0.05)
+        await admin.create(
+            [
+                TopicSpec(
+                    one.name, one.partitions, {name: one.config[name] for name in one.overrides}
+                )
+                for one in found
+            ]
+        )
 
 
 def numbered(start: int, stop: int, topic: str = IN) -> list[Outgoing]:

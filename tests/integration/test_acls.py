@@ -86,7 +86,7 @@ async def test_a_worker_reads_whole_what_people_said(way: Way) -> None:
         rows: dict[bytes, bytes | None] = {}
         await viewed(
             CompactedView(
-                way(WORKER), topic, rows.__setitem__, heartbeat_at=heartbeat_at, clock=clock
+                way(WORKER), topic, rows.__setitem__, heartbeat_at=heartbeat_at, elapsed_ms=clock
             )
         )
         assert rows

@@ -98,7 +98,9 @@ async def test_a_view_goes_stale_during_an_outage_and_is_right_afterwards(
     connection = Connection(broker.bootstrap_servers, prefix="out.")
     await make_topics(connection, TopicSpec("control", 1, {"cleanup.policy": "compact"}))
     rows: dict[bytes, bytes | None] = {}
-    view = CompactedView(connection, "control", rows.__setitem__, heartbeat_at=int, clock=clock)
+    view = CompactedView(
+        connection, "control", rows.__setitem__, heartbeat_at=int, elapsed_ms=clock
+    )
     task = asyncio.create_task(view.run())
     beat = numbered(0, 1, "control")[0]._replace(key=b"~heartbeat")
     await publish(connection, [beat._replace(value=b"1000"), *numbered(0, 5, "control")])

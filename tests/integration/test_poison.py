@@ -125,7 +125,7 @@ async def test_a_bomb_is_passed_over_by_a_view_and_told(connection: Connection) 
     rows: dict[bytes, bytes | None] = {}
     faults: list[RowFault] = []
     view = CompactedView(
-        connection, IN, rows.__setitem__, heartbeat_at=int, clock=lambda: 0,
+        connection, IN, rows.__setitem__, heartbeat_at=int, elapsed_ms=lambda: 0,
         quarantined=lambda _topic, fault: faults.append(fault),
     )  # fmt: skip
     reading = asyncio.create_task(view.run())

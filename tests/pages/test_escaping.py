@@ -9,7 +9,8 @@ import pytest
 
 from assessment.dry_run import dry_run
 from assessment.dry_run_page import dry_run_page
-from pages.coverage import coverage, coverage_page
+from pages.coverage import coverage
+from pages.coverage_page import coverage_page
 from pages.notice import notice_page
 from pages.processing_record import record_page
 from policy.compiled import CompiledPolicy
@@ -19,6 +20,7 @@ from tests.support.documents import FILES, SPEED, policy_of
 from tests.support.worlds import column, envelope
 
 HOSTILE = """\"'><script>alert(1)</script><img src=x onerror=y>&{{ 7 * 7 }}%(who)s"""
+UNFIGURED = HOSTILE.replace("{{ 7 * 7 }}", "").replace("1", "x")
 JOINT_USE = """\
 joint_use:
   items: [C09]
@@ -35,11 +37,11 @@ forbids:
 
 
 def hostile(text: str) -> str:
-    """Every text that people write freely, with markup before it."""
-    quoted = HOSTILE.replace("'", "''")
+    """Every text that people write freely, with markup before it; a notice has no free figures."""
+    harm = UNFIGURED if text.startswith("notice:") else HOSTILE
+    quoted = harm.replace("'", "''")
     text = re.sub(r"\b(ja|en): ([^,{}]+)", rf"\1: '{quoted}\2'", text)
-    text = re.sub(r"\b(contact|seed): ([^,}\n]+)", rf"\1: '{quoted}\2'", text)
-    return text.replace("evidence: [tests]", f"evidence: ['{quoted}']")
+    return re.sub(r"\b(contact|seed): ([^,}\n]+)", rf"\1: '{quoted}\2'", text)
 
 
 @cache

@@ -9,7 +9,8 @@ import pytest
 
 from assessment.dry_run import dry_run
 from assessment.dry_run_page import dry_run_page
-from pages.coverage import coverage, coverage_page
+from pages.coverage import coverage
+from pages.coverage_page import coverage_page
 from pages.notice import notice_page
 from pages.processing_record import record_page
 from policy.compiled import CompiledPolicy
@@ -21,9 +22,11 @@ from tests.support.worlds import column, envelope
 
 IDENTIFIERS = (
     r"Vehicle\.[\w.]+",  # a signal's path
+    r"[\w/]+\.py::\w+",  # a test
     r"[\w/]+\.(py|yaml)\b",  # a file
     r"[\w.]+@[\w.]+",  # an e-mail address
     r"(connected-car-jp )?\b1-[0-9a-f]+",  # the policy's name and version
+    r"\bkm/h\b",  # a unit of speed
     r"\b[ck]?m\b",  # units of length
 )
 NAMES = {"IP", "URL", "H3", "IMEI", "ICCID", "SIM", "Bluetooth", "GDPR", "JIS"}

@@ -14,12 +14,26 @@ from roadfade.ledger_file import LedgerFile, Place
 from telemetry.wire.flow import FlowRecord, OutputFlow, encode_flow, fold
 
 
-def record(first: int, last: int, partition: int = 0, generation: int = -1) -> FlowRecord:
+def record(
+    first: int, last: int, partition: int = 0, generation: int = -1, topic_id: str = ""
+) -> FlowRecord:
     readings = last - first + 1
     row = OutputFlow(readings, readings - 1, {"thinned": 1})
     return FlowRecord(
-        "telemetry.raw", partition, first, last, {"a": row}, {"malformed": 1}, generation
+        "telemetry.raw", partition, first, last, {"a": row}, {"malformed": 1}, generation, topic_id
     )
+
+
+def test_what_was_read_of_a_raw_topic_stands_after_it_was_made_anew(tmp_path: Path) -> None:
+    ledger = LedgerFile(tmp_path / "ledger.sqlite")
+    old = [record(0, 9), record(10, 19, topic_id="old"), record(20, 29, topic_id="old")]
+    new = [record(0, 4, topic_id="new"), record(5, 24, topic_id="new")]
+    ledger.fold([*old, *new])
+    assert ledger.read().outputs["a"].entered == 30 + 25
+    # What comes again of either is in its place; the old topic's last batch may come late.
+    ledger.fold([new[1], old[2], record(25, 29, topic_id="new")])
+    assert ledger.read().outputs["a"].entered == 30 + 30
+    assert [one[2:] for one in ledger.ranges()] == [(0, 4), (5, 24), (25, 29)]
 
 
 def test_folding_again_what_was_folded_changes_nothing(tmp_path: Path) -> None:

@@ -42,6 +42,7 @@ MAY = {
     "commands.audit": frozenset[str](),
     "commands.config": frozenset[str](),
     "commands.lake": frozenset[str](),
+    "commands.adopt": frozenset[str](),
     "status.accounts": PROCESS | {"duckdb"},
     "commands.vehicles.drives": frozenset[str](),
     "commands.processes": frozenset[str](),

@@ -1,12 +1,13 @@
 import pytest
 
 from sinks.memory import MemorySink, MemoryStore
+from tests.sinks.anew import AnewContract
 from tests.sinks.contract import Restart, SinkContract
 from tests.sinks.records import OUTPUTS
 from tests.sinks.restating import RestateContract
 
 
-class TestMemorySink(SinkContract, RestateContract):
+class TestMemorySink(SinkContract, RestateContract, AnewContract):
     @pytest.fixture
     def restart(self) -> Restart:
         store = MemoryStore()

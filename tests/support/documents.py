@@ -66,7 +66,7 @@ authorities:
 """,
     "clauses.yaml": """\
 clauses:
-  C2-08: {rules: [study], evidence: [tests]}
+  C2-08: {rules: [study], evidence: ["tests/policy/test_shipped.py::test_its_cases_hold_for_every_purpose"]}
 """,
     "profiles.yaml": """\
 profiles:

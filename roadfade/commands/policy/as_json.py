@@ -8,6 +8,7 @@ from policy.diff.change import Change, Difference
 from policy.explain.cases import CasesRun
 from policy.explain.question import Applied, Explanation
 from policy.language.problems import Problem, Severity
+from policy.plan.carried_out import counted, lacking, state
 from policy.plan.plan import Lane, Output, Plan
 from policy.vocabulary.words import format_duration
 from telemetry.instants import format_instant
@@ -76,7 +77,14 @@ def _plan(plan: Plan) -> dict[str, Any]:
         "digest": plan.digest,
         "effective": format_instant(plan.effective_ms),
         "outputs": [_output(output) for output in plan.outputs],
+        "cells": _cells(plan),
     }
+
+
+def _cells(plan: Plan) -> dict[str, Any]:
+    cells = counted(plan)
+    lacking_each = {str(name): count for name, count in cells.why.items()}
+    return {"carried_out": cells.carried_out, "written": cells.written, "lacks": lacking_each}
 
 
 def _output(output: Output) -> dict[str, Any]:
@@ -110,6 +118,9 @@ def _applied(one: Applied) -> dict[str, Any]:
         "where": str(one.where),
         "not_for": list(one.not_for),
     }
+    if one.cell is not None:
+        lacks = lacking(one.cell)
+        shown |= {"state": str(state(lacks)), "lacks": [str(name) for name in lacks]}
     if one.period is not None:
         shown |= {
             "basis": one.basis,
@@ -139,7 +150,8 @@ def _change(change: Change) -> dict[str, Any]:
         "sentence": change.sentence,
         "kind": str(change.kind),
         "widens": change.widens,
-        "needs_decision": change.undecided,
+        "needs_decision": change.undecided and not change.needs_notice,
+        "needs_notice": list(change.needs_notice),
         "purpose": change.purpose,
         "recipient": change.recipient,
         "category": change.category,

@@ -16,6 +16,7 @@ from roadfade.commands.policy.as_json import cases_json, check_json, explain_jso
 from roadfade.commands.policy.choice import compiled_at, policy_or_exit
 from roadfade.commands.policy.screens import (
     cases_lines,
+    cells_line,
     explanation_screen,
     outputs_table,
     problem_lines,
@@ -32,9 +33,10 @@ def check(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     else:
         console = Console()
         for line in problem_lines(compiled.problems):
-            console.print(line)
+            console.print(line, soft_wrap=True)
         if compiled.plan is not None:
             console.print(outputs_table(compiled.plan))
+            console.print(cells_line(compiled.plan), soft_wrap=True)
     if compiled.plan is None:
         raise typer.Exit(FAILS)
 
@@ -47,7 +49,7 @@ def run_beside(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     else:
         console = Console()
         for line in cases_lines(tested):
-            console.print(line)
+            console.print(line, soft_wrap=True)
     if tested.failed:
         raise typer.Exit(FAILS)
 

@@ -19,8 +19,16 @@ def diff_lines(difference: Difference) -> Iterator[Text]:
         yield Text("nothing changes", style="green")
     if not difference.undecided:
         return
-    yield Text(f"{len(difference.undecided)} widenings need a decision; record it as:")
-    for change in difference.undecided:
+    unnoticed = [change for change in difference.undecided if change.needs_notice]
+    if unnoticed:
+        yield Text(
+            f"{len(unnoticed)} changes need a notice of a new number, which asks people anew; "
+            "no approval stands for it"
+        )
+    undecided = [change for change in difference.undecided if not change.needs_notice]
+    if undecided:
+        yield Text(f"{len(undecided)} widenings need a decision; record it as:")
+    for change in undecided:
         place = "policy.yaml" if change.purpose is None else f"purposes/{change.purpose}.yaml"
         words = approval_words(change)[0]
         yield Text(

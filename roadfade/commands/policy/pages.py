@@ -6,14 +6,16 @@ from typing import Annotated, Any, NamedTuple
 
 import typer
 
-from pages.coverage import coverage, coverage_json, coverage_page
+from pages.coverage import coverage, coverage_json, totals
+from pages.coverage_page import coverage_page
 from pages.notice import notice_page
 from pages.processing_record import processing_record, record_page
 from policy.compiled import CompiledPolicy
 from policy.vocabulary.bilingual import Language
 from roadfade.commands.policy.choice import policy_or_exit
 from roadfade.commands.policy.generated import artefacts
-from roadfade.terminal.answers import FAILS, print_json, write_below, write_page
+from roadfade.commands.policy.screens import words_of
+from roadfade.terminal.answers import print_json, write_below, write_page
 from roadfade.terminal.arguments import AsJson, Lang, PolicyPath
 
 InLanguage = Annotated[Lang, typer.Option("--lang", help="The page's language.")]
@@ -40,8 +42,8 @@ def coverage_command(
     *, lang: InLanguage = Lang.EN, html: Page = None, policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:  # fmt: skip
-    """Clause by clause: rules, duties, cases and evidence; fails if a clause has none."""
-    _answer(_Asked(lang, html, policy, as_json), _clauses, _clauses_json, _check_clauses)
+    """Clause by clause: what is carried out, what is written only, what is left to people."""
+    _answer(_Asked(lang, html, policy, as_json), _clauses, _clauses_json, _clause_lines)
 
 
 class _Asked(NamedTuple):
@@ -55,25 +57,18 @@ def _answer(
     asked: _Asked,
     build: Callable[[CompiledPolicy, Language], str],
     as_object: Callable[[CompiledPolicy], dict[str, Any]],
-    check: Callable[[CompiledPolicy], tuple[list[str], str]] | None = None,
+    as_lines: Callable[[CompiledPolicy], list[str]] | None = None,
 ) -> None:
-    """Write a page into a file, or print it or its JSON.
-
-    ``check`` gives the lines printed in place of the page, and what fails, if anything does.
-    """
+    """Write a page into a file, or print it, its JSON, or the lines that stand for it."""
     compiled = policy_or_exit(asked.policy, as_json=asked.as_json)
-    lines, failure = (None, "") if check is None else check(compiled)
     if asked.html is not None:
         write_page(asked.html, build(compiled, asked.lang.value))
     if asked.as_json:
         print_json(as_object(compiled))
-    elif lines is not None:
-        typer.echo("\n".join(lines))
+    elif as_lines is not None:
+        typer.echo("\n".join(as_lines(compiled)))
     elif asked.html is None:
         typer.echo(build(compiled, asked.lang.value), nl=False)
-    if failure:
-        typer.echo(failure, err=True)
-        raise typer.Exit(FAILS)
 
 
 def _notices(policy: CompiledPolicy) -> dict[str, Any]:
@@ -88,16 +83,16 @@ def _clauses_json(policy: CompiledPolicy) -> dict[str, Any]:
     return coverage_json(coverage(policy))
 
 
-def _check_clauses(policy: CompiledPolicy) -> tuple[list[str], str]:
+def _clause_lines(policy: CompiledPolicy) -> list[str]:
     found = coverage(policy)
-    lines = [
-        f"{clause.id}: {len(clause.rules)} rules, {len(clause.duties)} duties, "
-        f"{len(clause.cases)} cases, {len(clause.evidence)} tests"
-        for clause in found
-    ]
-    missing = [clause.id for clause in found if clause.missing]
-    lines.append(f"{len(found) - len(missing)} of {len(found)} clauses are carried out")
-    return lines, f"not carried out: {', '.join(missing)}" if missing else ""
+    lines = []
+    for clause in found:
+        counted = f"{clause.carried} of {len(clause.rules)} rules, {len(clause.duties)} duties"
+        shown = f"{len(clause.cases)} cases, {len(clause.evidence)} tests"
+        lacks = f"; lacking {', '.join(map(words_of, clause.lacks))}" if clause.lacks else ""
+        lines.append(f"{clause.id}: {words_of(clause.state)} ({counted}, {shown}{lacks})")
+    told = ", ".join(f"{count} {words_of(state)}" for state, count in totals(found).items())
+    return [*lines, f"{len(found)} clauses: {told}"]
 
 
 def generate(

@@ -42,25 +42,26 @@ def publish_command(
     plan, failed = compiled.plan, len(run_cases(compiled).failed)
     if failed:
         told_of = f"{failed} of the document's own cases do not hold: see `roadfade policy test`"
-        refuse(told_of, as_json=as_json)
+        refuse(told_of)
     current = settings()
     files = load_files(policy or shipped_policy_path())
     made = Publication(plan.policy, plan.version, plan.effective_ms, wall_ms(), files)
     try:
         if check:
-            proposal, published = versioning.check_publication(current, made, compiled), False
+            proposal, published = versioning.check_publication(current, made), False
         else:
-            work = versioning.publish_version(current, made, compiled, wait)
+            work = versioning.publish_version(current, made, wait)
             proposal, published = asyncio.run(work)
     except (OfficeError, Refusal) as refusal:
-        refuse(str(refusal), as_json=as_json)
+        refuse(str(refusal))
     if proposal.undecided and proposal.difference is not None:
         refuse(
             versioning.UNDECIDED,
-            as_json=as_json,
             facts=diff_json(proposal.difference),
             lines=[
-                f"{change.sentence}; approve as: {approval_words(change)[0]}"
+                change.sentence
+                if change.needs_notice
+                else f"{change.sentence}; approve as: {approval_words(change)[0]}"
                 for change in proposal.difference.undecided
             ],
         )

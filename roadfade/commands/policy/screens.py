@@ -9,7 +9,9 @@ from rich.text import Text
 from policy.explain.cases import CasesRun
 from policy.explain.question import Applied, Explanation
 from policy.language.problems import Problem, Severity
+from policy.plan.carried_out import counted, lacking, state
 from policy.plan.plan import Plan
+from policy.vocabulary.capabilities import Capability, State
 from policy.vocabulary.words import format_duration
 
 
@@ -39,6 +41,24 @@ def outputs_table(plan: Plan) -> Table:
                 str(len(output.denials)) if first else "",
             )
     return table
+
+
+def cells_line(plan: Plan) -> Text:
+    """How many cells are carried out, and what the others lack, the most frequent first."""
+    cells = counted(plan)
+    told = f"{cells.carried_out + cells.written} cells: {cells.carried_out} carried out"
+    if not cells.written:
+        return Text(told, style="green")
+    why = sorted(cells.why.items(), key=lambda item: -item[1])
+    lacks = ", ".join(f"{words_of(name)} {count}" for name, count in why)
+    return Text(f"{told}, {cells.written} written, not carried out yet ({lacks})", style="yellow")
+
+
+def words_of(name: State | Capability) -> str:
+    """The name as people read it on a screen."""
+    if name is State.WRITTEN:
+        return "written, not carried out yet"
+    return "left to people" if name is State.PEOPLE else name.replace("_", " ")
 
 
 def cases_lines(tested: CasesRun) -> Iterator[Text]:
@@ -76,6 +96,10 @@ def _rule_table(one: Applied) -> Table:
             "time": f"floored to {format_duration(one.time_floor_ms)}",
             "keep": f"{one.period} at most, from {one.trigger}; gone by {one.expires_at}",
         }
+    if one.cell is not None:
+        lacks = lacking(one.cell)
+        without = f" (lacking {', '.join(map(words_of, lacks))})" if lacks else ""
+        rows["state"] = words_of(state(lacks)) + without
     for name, value in rows.items():
         table.add_row(name, value)
     return table

@@ -53,7 +53,7 @@ def replay(
         drive = RecordedDrive(file, dbc, map_name, of_zone, keep_time, bus)
         replay_command.main(settings(), drive, DeviceId(device), as_json=as_json)
 
-    carry_out(work, as_json=as_json)
+    carry_out(work)
 
 
 def obd(
@@ -71,8 +71,7 @@ def obd(
 
     adapter = Adapter(port, baud, period)
     carry_out(
-        lambda: obd_command.main(settings(), adapter, DeviceId(device), for_, as_json=as_json),
-        as_json=as_json,
+        lambda: obd_command.main(settings(), adapter, DeviceId(device), for_, as_json=as_json)
     )
 
 
@@ -102,7 +101,7 @@ def publish(
         else:
             publish_command.main(settings(), files, as_json=as_json)
 
-    carry_out(work, as_json=as_json)
+    carry_out(work)
 
 
 def simulate(
@@ -115,10 +114,7 @@ def simulate(
     """Drive a simulated fleet, enrolled with the office, until Ctrl-C."""
     from roadfade.commands.vehicles import simulate as simulate_command  # noqa: PLC0415
 
-    carry_out(
-        lambda: simulate_command.main(settings(), vehicles, seed, for_, as_json=as_json),
-        as_json=as_json,
-    )
+    carry_out(lambda: simulate_command.main(settings(), vehicles, seed, for_, as_json=as_json))
 
 
 def signals(
@@ -132,7 +128,7 @@ def signals(
     from roadfade.commands.vehicles import signals as signals_command  # noqa: PLC0415
 
     words = " ".join(query or [])
-    carry_out(lambda: signals_command.main(settings(), words, as_json=as_json), as_json=as_json)
+    carry_out(lambda: signals_command.main(settings(), words, as_json=as_json))
 
 
 def query(
@@ -153,8 +149,7 @@ def query(
     carry_out(
         lambda: query_command.main(
             settings(), purpose, recipient, statement, csv_file, as_json=as_json
-        ),
-        as_json=as_json,
+        )
     )
 
 
@@ -162,4 +157,4 @@ def status(*, as_json: AsJson = False) -> None:
     """Show every process, lag, age and promise, and what is wrong and what to do."""
     from roadfade.commands import status as status_command  # noqa: PLC0415
 
-    carry_out(lambda: status_command.main(settings(), as_json=as_json), as_json=as_json)
+    carry_out(lambda: status_command.main(settings(), as_json=as_json))

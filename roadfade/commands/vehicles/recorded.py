@@ -110,7 +110,10 @@ def _frames(log: LogCounts, clock: Timeline) -> dict[str, Any]:
         "bad_stamps": log.bad_stamps,
         "other_lines": log.other,
         "bad_lines": log.bad,
+        "shown_twice": log.shown_twice,
+        "never_shown": log.never_shown,
         "truncated": log.truncated,
+        "unfinished": log.unfinished,
         "clocks": len(clock.parts),
     }
 
@@ -123,8 +126,24 @@ def _of_log(log: LogCounts, clock: Timeline) -> list[str]:
         found.append(
             "the capture is cut off, damaged or never closed; it was read as far as that goes"
         )
+    elif log.unfinished:
+        found.append(
+            "the capture was never finished by its logger: every frame in it was read, and nothing "
+            "in it says whether more were recorded; let the logger's own tool finish it to know"
+        )
     if log.bad_stamps:
         found.append(f"{log.bad_stamps:,} frames have times that cannot be right and are left out")
+    if log.shown_twice:
+        found.append(
+            f"{log.shown_twice:,} times of the log lie in an hour that clocks of the zone show "
+            "twice; the order of the log decides which is meant, and a log that begins there "
+            "begins in the first: if that is wrong, name the offset instead, as Etc/GMT+5"
+        )
+    if log.never_shown:
+        found.append(
+            f"{log.never_shown:,} times of the log lie in an hour that clocks of the zone never "
+            "show: see if --zone is where the logger was"
+        )
     if len(clock.parts) > 1:
         found.append(
             f"the capture's clock was set while it ran, {len(clock.parts):,} parts: each is moved "

@@ -30,16 +30,22 @@ class BatchHandler(Metered):
     """The batch loop's handler and observer: counters grow only when a batch is through.
 
     ``chosen`` answers the same for the whole of a batch. ``clock`` is the instant by which
-    records are judged.
+    records are judged; ``topic_id`` says of which topic their offsets are, empty if not known.
     """
 
     def __init__(
-        self, topic: str, chosen: Callable[[], ReadyVersion], keys: KeyCache, clock: WallClock
+        self,
+        topic: str,
+        chosen: Callable[[], ReadyVersion],
+        keys: KeyCache,
+        clock: WallClock,
+        topic_id: Callable[[], str] = lambda: "",
     ) -> None:
         self._topic = topic
         self._chosen = chosen
         self._keys = keys
         self._clock = clock
+        self._topic_id = topic_id
         self._generation = -1
         self._in_hand: deque[tuple[FlowRecord, Tally]] = deque()
 
@@ -57,7 +63,10 @@ class BatchHandler(Metered):
         ledger, rejected = tally.settle()
         first, last = records[0].offset, records[-1].offset
         generation = self._generation
-        record = FlowRecord(self._topic, partition, first, last, ledger, rejected, generation)
+        topic_id = self._topic_id()
+        record = FlowRecord(
+            self._topic, partition, first, last, ledger, rejected, generation, topic_id
+        )
         self._in_hand.append((record, tally))
         outgoing.append(Outgoing(AUDIT_FLOW, partition, record.key, encode_flow(record), []))
         return outgoing

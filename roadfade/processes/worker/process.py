@@ -12,6 +12,7 @@ from typing import Final
 from bus.batch_loop import BatchLoop, BatchSettings
 from bus.ports import Broker, ReaderSettings
 from bus.slots import Slot
+from bus.topic_watch import TopicWatch
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from processors.people import People
@@ -94,7 +95,10 @@ def assemble(
     def judged_by() -> int:
         return clock() if settings.fixed_now_ms is not None else views.judging_ms(clock())
 
-    handler = BatchHandler(RAW, lambda: version_switch.chosen, keys, judged_by)
+    watch = TopicWatch(broker, {}, learn=[RAW])
+    handler = BatchHandler(
+        RAW, lambda: version_switch.chosen, keys, judged_by, lambda: watch.known(RAW) or ""
+    )
     loop = BatchLoop(
         broker,
         RAW,
@@ -102,6 +106,7 @@ def assemble(
         handler.handle,
         broker.producer(clock=wall_ms, client_id=member),
         member=member,
+        watch=watch,
         pause_reason=lambda: views.pause_reason() or version_switch.pause_reason(),
         begin=lambda: views.pause_reason() or version_switch.begin(),
         basis=lambda: people.generation,

@@ -11,6 +11,7 @@ import duckdb
 
 from sinks.lake.durable import sync_file
 from sinks.lake.parquet import ROW_ORDER, options, quoted, source
+from sinks.lake.seal import seal
 
 _GROUPS: Final = """
 SELECT policy_version, signal, epoch_ms(date_trunc('day', t)), epoch_ms(max(t)), count(*)
@@ -69,4 +70,5 @@ def copy_groups(
     )
     keys = [[group[column] for group in groups] for column in range(3)]
     engine.execute(statement, keys)
+    seal(into)
     sync_file(into)

@@ -3,7 +3,8 @@
 The note ``_restating/<name>`` is durable before any of the others appears; the old part's
 unlink is the moment at which they count. What a note still there is about is read from names
 alone: it bears the name of its source, and so does each part that is to replace it. So a note that
-is empty, damaged or a stranger's stops nothing, and can undo nothing but copies.
+is empty or damaged stops no reader. Nothing is undone on its word, though: it and the parts that it
+is about stay as they are, and ``broken_notes`` tells it.
 """
 
 import re
@@ -19,6 +20,8 @@ from msgspec import Struct
 from sinks.lake.durable import make_directory, move, sync_directory, sync_if_there, write_file
 from sinks.lake.layout import RESTATING, files, partitions, read_part
 from sinks.lake.steps import Hook, Step
+from sinks.lake.survey import said_place
+from sinks.port.results import Oddity, Strange
 
 NAME_BYTES: Final = 8
 _NAME: Final = re.compile(r"[0-9a-f]{16}")
@@ -75,11 +78,14 @@ def half_done(root: Path) -> set[Path]:
 
 
 def _noted(root: Path) -> set[str]:
+    return {path.name for path in _entries(root) if path.is_file() and _NAME.fullmatch(path.name)}
+
+
+def _entries(root: Path) -> list[Path]:
     try:
-        names = [path.name for path in (root / RESTATING).iterdir() if path.is_file()]
+        return sorted((root / RESTATING).iterdir())
     except OSError:
-        return set()
-    return {name for name in names if _NAME.fullmatch(name)}
+        return []
 
 
 def _unfinished(root: Path, names: set[str]) -> dict[str, _Unfinished]:
@@ -97,32 +103,62 @@ def _unfinished(root: Path, names: set[str]) -> dict[str, _Unfinished]:
     return found
 
 
-def settle(root: Path) -> int:
-    """Undo or finish what a killed process left half done; the number. One process at a time."""
+def settle(root: Path) -> _Unfinished:
+    """Undo or finish what a killed process left half done. One process at a time.
+
+    The answer are parts that stay as they are, since the note about them is broken.
+    """
     folder = root / RESTATING
-    unfinished = _unfinished(root, _noted(root))
-    for name, found in sorted(unfinished.items()):
+    undecided, settled = _Unfinished(), False
+    for name, found in sorted(_unfinished(root, _noted(root)).items()):
+        note = _read(root, folder / name)
+        if note is None:
+            if found.sources:
+                undecided.sources += found.sources
+                undecided.parts += found.parts
+            continue
         if found.sources:
             for part in found.parts:
                 part.unlink(missing_ok=True)
                 sync_if_there(part.parent)
         else:
             # Else a power cut could bring the source back beside its parts.
-            _sync_source(root, folder / name)
+            sync_if_there((root / note.source).parent)
         (folder / name).unlink(missing_ok=True)
-    if unfinished:
+        settled = True
+    if settled:
         sync_directory(folder)
-    return len(unfinished)
+    return undecided
 
 
-def _sync_source(root: Path, note: Path) -> None:
+def broken_notes(root: Path) -> list[Strange]:
+    """What in ``_restating`` is no whole note, each with what to do about it."""
+    found = []
+    for path in _entries(root):
+        if _NAME.fullmatch(path.name) is None or not path.is_file():
+            if path.is_symlink() or path.exists():  # else its restatement ended a moment ago
+                why = "not a note of a restatement"
+                found.append(Strange(Oddity.FOREIGN, said_place(path, root), why))
+        elif _read(root, path) is None and path.exists():
+            found.append(Strange(Oddity.UNREADABLE, said_place(path, root), _BROKEN))
+    return found
+
+
+_BROKEN: Final = (
+    "a note of a restatement that is empty or damaged: nothing was undone on its word, and the "
+    "part that it is about keeps its expiry date. Stop the sweep and put it back from a backup; "
+    "or, if the part it is about is still there, move away the copies, whose names hold -r and "
+    "the note's name, and then the note"
+)
+
+
+def _read(root: Path, note: Path) -> _Note | None:
+    """None if the note is not whole, or its content is about another part than its name."""
     try:
-        place = msgspec.json.decode(note.read_bytes(), type=_Note).source
-    except (OSError, msgspec.DecodeError):
-        return
-    source = (root / place).resolve()
-    if source.is_relative_to(root.resolve()):
-        sync_if_there(source.parent)
+        found = msgspec.json.decode(note.read_bytes(), type=_Note)
+        return found if name_of(root, root / found.source) == note.name else None
+    except (OSError, ValueError):
+        return None
 
 
 def _write(root: Path, note: Path, content: _Note, temporary: Path) -> None:

@@ -17,6 +17,7 @@ from sinks.lake.deletion.journal import name_of, replace, settle
 from sinks.lake.layout import Part, Partition, bucket_directory, files, partitions, read_part
 from sinks.lake.markers import DurableOffsets
 from sinks.lake.parquet import connect
+from sinks.lake.seal import is_altered
 from sinks.lake.steps import Hook, Step, go_on
 from sinks.lake.workplace import ERASING, Workplace, clear_dead
 from sinks.port.results import Restated
@@ -58,16 +59,20 @@ class Restatement:
             Workplace(self._root, ERASING) as workplace,
             connect(workplace.path / "spill") as engine,
         ):
-            settle(self._root)
+            undecided = settle(self._root)
             one = _Turn(self._root, engine, workplace.path, self._compression, self._at)
-            waiting = self._waiting(now_ms)
-            looked_at = failed = 0
+            untouched = {*undecided.sources, *undecided.parts}
+            waiting = [part for part in self._waiting(now_ms) if part[1] not in untouched]
+            looked_at, failed = 0, len(undecided.sources)
             for place, path in waiting[:looked_at_max]:
                 if one.files >= rewritten_max:
                     break
                 looked_at += 1
                 try:
-                    if one.part(place, path, ends, now_ms):
+                    if is_altered(path):
+                        self._failed.add(path)
+                        failed += 1
+                    elif one.part(place, path, ends, now_ms):
                         self._judged.add(path)
                 except (duckdb.Error, OSError):
                     # Damaged, or no room for the copy: it keeps its expiry, the rest goes on.

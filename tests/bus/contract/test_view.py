@@ -43,7 +43,7 @@ class Rows:
             self.apply,
             heartbeat_at=heartbeat_at,
             contents_at=contents_at,
-            clock=lambda: self.now_ms,
+            elapsed_ms=lambda: self.now_ms,
             quarantined=lambda topic, fault: self.quarantined.append((topic, fault)),
             silence_ms_max=silence_ms_max,
         )

@@ -136,3 +136,17 @@ def test_anchors_aliases_and_merge_keys_of_a_map_are_what_they_stand_for() -> No
 )  # fmt: skip
 def test_only_the_dust_of_binary_fractions_is_let_in(number: float, right: float | None) -> None:
     assert within(number, 0.0, 102.3) == right
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "!!timestamp x", "2026-13-40", "!!int x", "!!bool maybe", "9" * 5_000, "[" * 70 + "]" * 70,
+        "\x07", "&x [*x]", "*none", '"\\U00110000"', "{a: 1, a: 2}", "{? {a: 1} : b}",
+    ],
+    ids=lambda value: value[:24].encode("unicode_escape").decode(),
+)  # fmt: skip
+def test_what_cannot_be_built_is_refused_at_its_own_line_and_column(value: str) -> None:
+    with pytest.raises(Refused, match=r"^own\.yaml:3:\d+: .+; .+\.$") as refused:
+        parse_map(f"map: m\nsignals:\n  A.B: {value}\n", CATALOGUE, "own.yaml")
+    assert int(str(refused.value).split(":")[2]) >= 8

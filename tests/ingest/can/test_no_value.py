@@ -3,6 +3,7 @@
 import pytest
 
 from ingest.can.mapping import parse_map, shipped_maps
+from ingest.refused import Refused
 from tests.ingest.can.drives import J1939, drive
 from tests.ingest.captures import CATALOGUE, MODEL3_DBC, needs
 
@@ -55,14 +56,18 @@ def test_the_same_codes_are_values_where_the_bus_is_not_j1939() -> None:
 @pytest.mark.parametrize(
     ("length", "code", "none"),
     [
-        (1, 1, False), (3, 6, False), (3, 7, True), (4, 14, True), (4, 13, False),
-        (8, 0xFA, False), (8, 0xFB, True), (10, 1021, False), (10, 1022, True),
+        (1, 1, False), (3, 6, False), (3, 7, True), (4, 14, True), (4, 11, True), (4, 10, False),
+        (8, 0xFA, False), (8, 0xFB, True), (10, 0x3FA, False), (10, 0x3FB, True),
+        (12, 0xFAF, False), (12, 0xFB0, True),
+        (20, 0xFAFFF, False), (20, 0xFB000, True), (28, 0xFAFFFFF, False), (28, 0xFB00000, True),
+        (24, 0xFAFFFF, False), (24, 0xFB0000, True), (7, 125, False), (7, 126, True),
+        (14, 0x3FFD, False), (14, 0x3FFE, True), (40, 0xFAFFFFFFFF, False), (40, 0xFB00000000, True),
         (32, 0xFAFFFFFF, False), (32, 0xFB000000, True), (32, 0xFE000000, True),
     ],
     ids=str,
 )  # fmt: skip
 def test_a_j1939_field_of_any_length(length: int, code: int, *, none: bool) -> None:
-    dbc = TRUCK.replace("8|16@1+ (0.00390625,0)", f"0|{length}@1+ (0.00000001,0)")
+    dbc = TRUCK.replace("8|16@1+ (0.00390625,0)", f"0|{length}@1+ (0.0000000001,0)")
     data = code.to_bytes(8, "little").hex()
     one = f"  CCVS1.Speed: {{path: {SPEED}, unit: km/h}}"
     driven = drive(dbc, one, f"18FEF100#{data}")
@@ -92,7 +97,49 @@ BO_ 291 Motion: 8 N
 
 
 @pytest.mark.parametrize(
-    "name", ["SNA", "UI_SPEED_SNA", "Signal not available", "N/A", "Invalid", "NOT_VALID", "Error"]
+    "name",
+    [
+        "SNA",
+        "UI_SPEED_SNA",
+        "Signal not available",
+        "N/A",
+        "Invalid",
+        "NOT_VALID",
+        "Error",
+        "unknown",
+        "UNKNOWN",
+        "DI_POS_UNKNOWN",
+        "Init",
+        "Initializing",
+        "Fault",
+        "Sensor fault",
+        "Signal_Fault",
+        "SignalNotAvailable",
+        "NotAvailable",
+        "not-available",
+        "No Data",
+        "NoSignal",
+        "nicht verfügbar",
+        "Nicht_verfuegbar",
+        "NICHT VERFUGBAR",
+        "ungültig",
+        "Signal ungueltig",
+        "Fehler",
+        "Signalfehler",
+        "unbekannt",
+        "défaut",
+        "Non disponible",
+        "inválido",
+        "invalido",
+        "無効",
+        "信号無効",
+        "エラー",
+        "n.a.",
+        "N.A",
+        "not defined",
+        "Reserved",
+        "reserviert",
+    ],
 )
 def test_a_code_that_the_database_calls_none_is_none(name: str) -> None:
     one = f"  Motion.Speed: {{path: {SPEED}, unit: km/h}}"
@@ -101,7 +148,31 @@ def test_a_code_that_the_database_calls_none_is_none(name: str) -> None:
     assert driven.unfit == {"not_available": 1}
 
 
-@pytest.mark.parametrize("name", ["No error", "Standstill", "Fast", "Snap", "Nagoya"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "No error",
+        "Standstill",
+        "Fast",
+        "Snap",
+        "Nagoya",
+        "kein Fehler",
+        "No fault",
+        "Defrost",
+        "Initial speed",
+        "not invalid",
+        "Error lamp on",
+        "available",
+        "verfügbar",
+        "gültig",
+        "有効",
+        "Unknown driver present",
+        "Sans défaut",
+        "Nass",
+        "NATO",
+        "Naive",
+    ],
+)
 def test_a_name_that_says_something_is_a_value(name: str) -> None:
     one = f"  Motion.Speed: {{path: {SPEED}, unit: km/h}}"
     driven = drive(CAR + f'VAL_ 291 Speed 10 "{name}" ;', one, "123#0A00000000000000")
@@ -157,3 +228,34 @@ def test_a_tesla_without_values_gives_none() -> None:
     assert drive(dbc.removeprefix('VERSION ""'), text, f"{silent} 04F#{'00' * 8}").values == {}
     driven = drive(dbc.removeprefix('VERSION ""'), text, "257#00B8320000010000")
     assert driven.values == {SPEED: [24.88]}
+
+
+def test_a_map_takes_back_what_a_name_says() -> None:
+    one = f"  Motion.Speed: {{path: {SPEED}, unit: km/h, valid_codes: [2047]}}"
+    names = 'VAL_ 291 Speed 2047 "Fault" 2046 "Init" ;'
+    driven = drive(CAR + names, one, "123#FF07000000000000 123#FE07")
+    assert driven.values == {SPEED: [pytest.approx(204.7)]}
+    assert driven.unfit == {"not_available": 1}
+
+
+@pytest.mark.parametrize(
+    ("codes", "said"),
+    [
+        ("[4096]", "valid_codes: 4096 does not fit into the 12 bits"),
+        ("[7], invalid: [7]", "7 is in"),
+    ],
+)
+def test_a_code_that_cannot_be_meant_is_refused(codes: str, said: str) -> None:
+    one = f"  Motion.Speed: {{path: {SPEED}, unit: km/h, valid_codes: {codes}}}"
+    with pytest.raises(Refused, match=said):
+        drive(CAR, one, "123#FF07000000000000")
+
+
+def test_a_j1939_state_that_the_database_names_is_a_value_but_never_all_ones() -> None:
+    dbc = TRUCK.replace("8|16@1+ (0.00390625,0)", "0|4@1+ (1,0)")
+    dbc += 'VAL_ 2566844926 Speed 11 "Braking" 13 "Service" 14 "Not defined" 15 "Take no action" ;'
+    one = f"  CCVS1.Speed: {{path: {SPEED}, unit: km/h}}"
+    frames = " ".join(f"18FEF100#{code:02X}00000000000000" for code in (11, 12, 13, 14, 15))
+    driven = drive(dbc, one, frames)
+    assert driven.values == {SPEED: [11.0, 13.0]}
+    assert driven.unfit == {"not_available": 3}

@@ -1,31 +1,33 @@
 """A capture that ends before its own end says so, however it was cut."""
 
 import gc
+import random
 import struct
-import warnings
-from collections.abc import Iterator
+import sys
+from collections.abc import Generator, Iterator
+from contextlib import closing
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from ingest.logs.capture import Capture
-from ingest.logs.ends import End, mf4_end
+from ingest.logs.ends import End, mf4_end, mf4_unfinished
+from ingest.logs.frame import LoggedFrame
 from ingest.refused import Refused
 from tests.ingest.captures import GNSS_LOG, GNSS_LOG_EARLIER, needs, own_drive, write
 
 
 def ends(path: Path) -> str:
-    """What reading to the end says of it: ``whole``, ``cut`` or ``refused``."""
+    """What reading to the end says of it: ``whole``, ``unfinished``, ``cut`` or ``refused``."""
     capture = Capture(path)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # asammdf warns of what it could not read
-            list(capture.frames())
+        list(capture.frames())
     except Refused:
         return "refused"
-    finally:
-        gc.collect()
-    return "cut" if capture.counts.truncated else "whole"
+    if capture.counts.truncated:
+        return "cut"
+    return "unfinished" if capture.counts.unfinished else "whole"
 
 
 def cuts(whole: bytes, count: int = 8) -> Iterator[bytes]:
@@ -34,7 +36,6 @@ def cuts(whole: bytes, count: int = 8) -> Iterator[bytes]:
     yield whole[:-1]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")  # asammdf's __del__
 @pytest.mark.parametrize("name", ["drive.blf", "drive.mf4"])
 def test_wherever_a_binary_log_is_cut_it_says_so(tmp_path: Path, name: str) -> None:
     path = write(tmp_path / name, own_drive(200))
@@ -91,6 +92,71 @@ def test_an_mf4_that_was_never_finished_is_measured_by_its_records(tmp_path: Pat
         assert mf4_end(path) is End.HEADLESS, kept
 
 
+def test_what_a_logger_never_finished_says_so_by_its_first_block(tmp_path: Path) -> None:
+    path = write(tmp_path / "drive.mf4", own_drive(20))
+    whole = path.read_bytes()
+    assert ends(path) == "whole"
+    # ASAM MDF 4.1, IDBLOCK: the mark, or flags of what its writer has left to do.
+    for at, said in ((0, b"UnFinMF "), (60, b"\1\0"), (62, b"\0\1")):
+        path.write_bytes(whole[:at] + said + whole[at + len(said) :])
+        assert mf4_unfinished(path), said
+    path.write_bytes(whole)
+    assert not mf4_unfinished(path)
+
+
+def between_records(path: Path, whole: bytes) -> Iterator[Path]:
+    """The file cut where its records say that nothing is missing, some hundred bytes apart."""
+    for kept in range(len(whole) - 400, len(whole) - 1):
+        path.write_bytes(whole[:kept])
+        if mf4_end(path) is End.WHOLE:
+            yield path
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_damage_is_told_in_our_words_alone(
+    tmp_path: Path, seed: int, capfd: pytest.CaptureFixture[str]
+) -> None:
+    path = write(tmp_path / "drive.mf4", own_drive(30))
+    whole = path.read_bytes()
+    chance = random.Random(seed)
+    for _ in range(12):
+        damaged = bytearray(whole)
+        for _ in range(chance.choice((1, 3, 30))):
+            damaged[chance.randrange(64, len(whole))] = chance.randrange(256)
+        at = chance.randrange(64, len(whole))
+        path.write_bytes(damaged if chance.random() < 0.5 else bytes(damaged[:at]))
+        assert ends(path) in ("whole", "unfinished", "cut", "refused")
+        gc.collect()
+        assert capfd.readouterr() == ("", "")
+
+
+def test_what_the_reader_complains_of_is_damage(tmp_path: Path) -> None:
+    path = write(tmp_path / "drive.mf4", own_drive(30))
+    # The bytes of a channel's name: the library logs that it lacks the channel, and goes on.
+    whole = path.read_bytes().replace(b"CAN_DataFrame.BusChannel", b"CAN_DataFrame.BusChannex")
+    path.write_bytes(whole)
+    assert ends(path) == "cut"
+
+
+def test_what_is_none_of_the_readers_business_is_still_heard(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Ours:
+        def __del__(self) -> None:
+            msg = "a failure of ours"
+            raise ValueError(msg)
+
+    heard: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", heard.append)
+    capture = Capture(write(tmp_path / "drive.mf4", own_drive(30)))
+    with closing(cast("Generator[LoggedFrame]", capture.frames())) as frames:
+        next(frames)
+        Ours()
+        gc.collect()
+    assert len(heard) == 1
+    assert sys.unraisablehook == heard.append
+
+
 @pytest.mark.shared_data
 @needs(GNSS_LOG, GNSS_LOG_EARLIER)
 @pytest.mark.parametrize("log", [GNSS_LOG, GNSS_LOG_EARLIER], ids=["later", "earlier"])
@@ -98,9 +164,13 @@ def test_a_recorded_mf4_that_was_cut_says_so(tmp_path: Path, log: Path) -> None:
     whole = log.read_bytes()
     path = tmp_path / "x.mf4"
     path.write_bytes(whole)
-    assert ends(path) == "whole"
+    assert ends(path) == "unfinished"
     for kept in (len(whole) - 1, len(whole) * 9 // 10):
         path.write_bytes(whole[:kept])
         assert ends(path) == "cut"
+    # Between two records nothing is cut, and only its first bytes tell that more may be missing.
+    said = {ends(cut) for cut in between_records(path, whole)}
+    assert "unfinished" in said
+    assert said <= {"unfinished", "cut"}
     path.write_bytes(whole[: len(whole) // 20])
     assert ends(path) == "refused"

@@ -1,6 +1,7 @@
 """What a form leaves open, and what python-can's readers leave out."""
 
 import codecs
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -154,3 +155,55 @@ def test_a_text_log_cut_off_says_so(tmp_path: Path) -> None:
     block = ASC + "Begin Triggerblock Fri Nov 20 07:15:30.000 pm 2026\n   0.5 1  123  Rx   d 1 01\n"
     assert read(tmp_path / "x.asc", block)[1].truncated
     assert not read(tmp_path / "x.asc", block + "End TriggerBlock\n")[1].truncated
+
+
+IMPOSSIBLE = {
+    "candump, 12 bits": "(1.0) can0 FFF#01\n",
+    "candump, 9 bytes of FD": f"(1.0) can0 123##1{'00' * 9}\n",
+    "candump, 63 bytes of FD": f"(1.0) can0 123##1{'00' * 63}\n",
+    "asc, 29 bits without x": f"{ASC}   0.5 1  18FEF100        Rx   d 8 {EIGHT}\n",
+    "trc, 12 bits": f"{TRC_2}      1         0.000 DT 1      0FFF Rx -  8    {EIGHT}\n",
+}
+
+
+@pytest.mark.parametrize("text", IMPOSSIBLE.values(), ids=list(IMPOSSIBLE))
+def test_a_frame_that_cannot_exist_is_counted_as_garbled(tmp_path: Path, text: str) -> None:
+    frames, counts = read(tmp_path / "x.log", text)
+    assert (frames, counts.data, counts.bad) == ([], 0, 1)
+
+
+@pytest.mark.parametrize("size", [0, 1, 8, 12, 16, 20, 24, 32, 48, 64])
+def test_an_fd_frame_has_one_of_the_sizes_there_are(tmp_path: Path, size: int) -> None:
+    frames, counts = read(tmp_path / "x.log", f"(1.0) can0 123##1{'00' * size}\n")
+    assert (len(frames), counts.bad) == (1, 0)
+
+
+MONTHS = [
+    ("ven. nov.", 11), ("ven. févr.", 2), ("ven. fév", 2), ("ven. août", 8), ("ven. juil.", 7),
+    ("ven. juillet", 7), ("ven. déc.", 12), ("vie. ene", 1), ("viernes enero", 1), ("vie sept.", 9),
+    ("vie ago", 8), ("vie dic.", 12), ("vie abr", 4), ("Fr Mai", 5), ("Fre Mär", 3), ("Fr. März", 3),
+    ("Fri Mrz", 3), ("Fr Okt", 10), ("Fr. Dez.", 12), ("Fre Mae", 3), ("金 11月", 11), ("(金) 3月", 3),
+    ("Fri 11", 11), ("FRI NOVEMBER", 11), ("fri sept", 9),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("written", "month"), MONTHS, ids=ascii)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "own"])
+def test_a_header_is_read_in_the_language_of_its_machine(
+    tmp_path: Path, written: str, month: int, encoding: str
+) -> None:
+    own = "cp1252" if written.isascii() or "月" not in written else "cp932"
+    text = ASC.replace("Fri Nov", written) + f"   0.000000 1  123             Rx   d 8 {EIGHT}\n"
+    frames, counts = read(tmp_path / "x.asc", text.encode(own if encoding == "own" else encoding))
+    at = datetime(2026, month, 20, 19, 15, 30, tzinfo=UTC)
+    assert [t_us for t_us, _, _ in frames] == [int(at.timestamp()) * 1_000_000]
+    assert (counts.data, counts.bad) == (1, 0)
+
+
+@pytest.mark.parametrize("written", ["ven jui", "Пт ноя", "ven 13", "ven 0", "Fri No", "Fri xyz"])
+def test_a_month_that_cannot_be_meant_is_refused_with_the_way_in(
+    tmp_path: Path, written: str
+) -> None:
+    text = ASC.replace("Fri Nov", written) + f"   0.000000 1  123             Rx   d 8 {EIGHT}\n"
+    with pytest.raises(Refused, match=r"write its date as .*French, Spanish or Japanese"):
+        read(tmp_path / "x.asc", text)

@@ -11,7 +11,8 @@ import can
 import pytest
 
 from ingest.logs.capture import Capture
-from ingest.logs.clock import replaced_us
+from ingest.logs.clock import WallClock
+from ingest.logs.frame import LogCounts
 from tests.ingest.captures import write
 from tests.ingest.logs.test_forms import ASC, TRC_2
 
@@ -86,5 +87,53 @@ def test_an_mf4_that_says_utc_is_left_alone(
 def test_summer_and_winter_are_told_apart() -> None:
     berlin = ZoneInfo("Europe/Berlin")
     july_s, january_s = 1_783_000_000, 1_768_000_000
-    assert replaced_us(july_s, berlin) == (july_s - 2 * 3_600) * 1_000_000
-    assert replaced_us(january_s, berlin) == (january_s - 3_600) * 1_000_000
+    assert WallClock(berlin, LogCounts()).replace(july_s) == (july_s - 2 * 3_600) * 1_000_000
+    assert WallClock(berlin, LogCounts()).replace(january_s) == (january_s - 3_600) * 1_000_000
+
+
+NEW_YORK = ZoneInfo("America/New_York")
+FOLD_S = 1_793_512_800
+"""2026-11-01T06:00:00Z: two o'clock of the summer is one o'clock again."""
+
+
+def dated(stamps: list[str], day: str = "2026-11-01") -> str:
+    return "".join(f" ({day} {at}.000000)  can0  123   [1]  01\n" for at in stamps)
+
+
+def seconds_after_fold(capture: Capture) -> list[int]:
+    return [frame.t_us // 1_000_000 - FOLD_S for frame in capture.frames()]
+
+
+def test_an_hour_that_is_shown_twice_is_told_apart_by_the_logs_own_order(tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    log.write_text(dated(["00:59:59", "01:30:00", "01:59:59", "01:00:00", "01:30:00", "02:00:00"]))
+    capture = Capture(log, NEW_YORK)
+    assert seconds_after_fold(capture) == [-3601, -1800, -1, 0, 1800, 3600]
+    assert (capture.counts.shown_twice, capture.counts.never_shown) == (4, 0)
+    assert len(capture.timeline().parts) == 1
+
+
+def test_frames_of_two_buses_that_were_merged_do_not_begin_the_second_hour(tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    log.write_text(dated(["01:30:00", "01:29:59", "01:30:01"]))
+    assert seconds_after_fold(Capture(log, NEW_YORK)) == [-1800, -1801, -1799]
+
+
+def test_a_log_that_begins_in_such_an_hour_is_told_to(tmp_path: Path) -> None:
+    for name, text in {
+        "x.asc": ASC.replace("Fri Nov 20 07:15:30.000 pm", "Sun Nov 1 01:15:30.000 am")
+        + "   0.000000 1  123             Rx   d 1 01\n",
+        "x.log": dated(["01:15:30"]),
+    }.items():
+        (tmp_path / name).write_text(text)
+        capture = Capture(tmp_path / name, NEW_YORK)
+        assert seconds_after_fold(capture) == [-2670], name
+        assert capture.counts.shown_twice == 1
+
+
+def test_an_hour_that_is_never_shown_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "x.log"
+    log.write_text(dated(["01:59:59", "02:30:00", "03:00:00"], "2026-03-08"))
+    capture = Capture(log, NEW_YORK)
+    list(capture.frames())
+    assert (capture.counts.shown_twice, capture.counts.never_shown) == (0, 1)

@@ -135,6 +135,27 @@ async def test_a_link_that_has_not_begun_is_emptied(
     assert await registry.close_link(DONGLE, 200) == right
 
 
+async def test_a_link_that_has_begun_is_emptied_only_if_that_is_meant(
+    registry: Registry, outbox: Outbox, topics: Topics
+) -> None:
+    """A date mistyped into last year takes no recorded drive from anybody."""
+    await registry.register_device(DONGLE, 50)
+    row = await registry.register(DONGLE, ANA, 200)
+    with pytest.raises(OfficeError, match="began after that instant"):
+        await registry.close_link(DONGLE, 199, begun_by_ms=200)
+    assert [link.to_ms for link in await links_seen(outbox, topics)] == [None]
+    # It had not begun yet; or it is meant.
+    assert await registry.close_link(DONGLE, 199, begun_by_ms=199) == row
+    assert [link.to_ms for link in await links_seen(outbox, topics)] == [200]
+    again = await registry.register(DONGLE, ANA, 300)
+    assert await registry.close_link(DONGLE, 250) == again
+
+
+async def test_a_link_ends_at_its_beginning_or_later_without_more(registry: Registry) -> None:
+    row = await registry.register(DONGLE, ANA, 200)
+    assert await registry.close_link(DONGLE, 200, begun_by_ms=900) == row
+
+
 async def test_a_device_linked_to_nobody_may_be_known_from_earlier_on(registry: Registry) -> None:
     row = await registry.register_device(DONGLE, 9_000)
     assert await registry.register_device(DONGLE, 50) == row

@@ -1,5 +1,7 @@
 """What the compiler refuses, one bend of the small document each, and the near case it lets pass."""
 
+from collections.abc import Mapping
+
 import pytest
 
 from policy.language.problems import Severity
@@ -16,7 +18,7 @@ TEAM = "{id: team, class: internal, who: {ja: 研究の担当, en: the team}, co
 C11 = "  C11:\n    precision: P0\n"
 
 
-def changed(files: dict[str, str], file: str, old: str, new: str) -> dict[str, str]:
+def changed(files: Mapping[str, str], file: str, old: str, new: str) -> dict[str, str]:
     assert files[file].count(old) == 1, old
     return {**files, file: files[file].replace(old, new)}
 
@@ -147,17 +149,20 @@ def test_a_profile_adds_forbids() -> None:
 
 
 def test_a_clause_is_carried_out_by_something_that_exists() -> None:
-    rows = "C2-08: {rules: [study], evidence: [tests]}"
+    test = "tests/policy/test_shipped.py::test_its_cases_hold_for_every_purpose"
+    rows = f'C2-08: {{rules: [study], evidence: ["{test}"]}}'
     assert "no row of clauses.yaml carries out" in messages(
         bent("clauses.yaml", f"  {rows}", "  {}")
     )
     unknown = bent("clauses.yaml", "rules: [study]", "rules: [studdy]")
-    assert "the clause names an unknown rule (here: studdy); write `study`" in messages(unknown)
+    assert "the clause names unknown rules (here: studdy); write `study`" in messages(unknown)
+    strange = bent("clauses.yaml", "rules: [study]", "rules: [study], needs: [register]")
+    assert "unknown needs (here: register); write `registers`" in messages(strange)
+    loose = bent("clauses.yaml", test, "tests/policy")
+    assert "as `tests/policy/test_shipped.py::test_" in messages(loose)
     bare = bent("clauses.yaml", rows, "C2-08: {rules: [study]}")
     assert "no evidence shows that this clause is kept" in messages(bare)
-    stray = bent(
-        "clauses.yaml", f"  {rows}", f"  {rows}\n  C9-99: {{rules: [study], evidence: [x]}}"
-    )
+    stray = bent("clauses.yaml", f"  {rows}", f"  {rows}\n  C9-99: {{rules: [study]}}")
     assert "no clause has this id (here: C9-99)" in messages(stray)
 
 

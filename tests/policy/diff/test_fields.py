@@ -44,6 +44,7 @@ PROSE: Final[Mapping[str, str]] = {
     "Authority.read": "the same",
     "Clauses.clauses": "how clauses are carried out: shown by coverage, allows nothing",
     "Clause.rules": "the same",
+    "Clause.needs": "the same",
     "Clause.duties": "the same",
     "Clause.evidence": "the same",
     "Duty.duty": "the same",

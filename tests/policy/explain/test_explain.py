@@ -104,6 +104,8 @@ def test_the_rendering_holds_every_part() -> None:
         "authorities": ["C2-08"],
         "where": "purposes/study.yaml:16:3",
         "not_for": [],
+        "state": "carried_out",
+        "lacks": [],
         "basis": "published",
         "notice": "study@1",
         "lane": "12-months.1s",

@@ -275,6 +275,26 @@ def test_what_the_reader_itself_gives_up_on_is_a_problem(text: str, message: str
 
 
 @pytest.mark.parametrize(
+    "value",
+    [
+        "!!timestamp nonsense", "2026-13-40", "2026-01-01T99:00:00Z", "!!int x", "!!float x",
+        "!!binary x", "!!bool maybe", "9" * 5_000, "!!int 1:99:99", "[" * 3_000 + "]" * 3_000,
+        "[" * 70 + "]" * 70, "\x07", "&x [*x]", "&x {y: *x}", "*none", "!!map x", '"\\U00110000"',
+        '"\\xZZ"', "!foo x", ".nan", "1e999", "{a: 1, a: 2}",
+    ],
+    ids=lambda value: value[:24].encode("unicode_escape").decode(),
+)  # fmt: skip
+def test_what_cannot_be_built_is_a_problem_at_its_own_line_and_column(value: str) -> None:
+    (only,) = (
+        one for one in errors(bent(POLICY, "forbids: []", f"forbids: {value}"))
+        if one.startswith(POLICY)
+    )  # fmt: skip
+    line, column = map(int, only.split(":")[1:3])
+    assert line == 9
+    assert column >= 10
+
+
+@pytest.mark.parametrize(
     ("old", "new", "said"),
     [
         ("forbids: []", "forbids: !list []", "error: a tag"),

@@ -71,6 +71,16 @@ publications = st.lists(
 )  # fmt: skip
 
 
+@given(published=publications, now_ms=st.integers(0, 120), other_ms=st.integers(0, 120))
+def test_an_answer_that_holds_at_an_instant_is_the_one_given_then(
+    published: list[Publication], now_ms: int, other_ms: int
+) -> None:
+    # Also at an earlier one: a clock may be set back.
+    answer, other = in_force(published, now_ms), in_force(published, other_ms)
+    if answer.holds_at(other_ms):
+        assert other == answer
+
+
 @given(published=publications, now_ms=st.integers(0, 120), step_ms=st.integers(0, 120))
 def test_an_answer_holds_until_it_says_and_the_version_never_falls(
     published: list[Publication], now_ms: int, step_ms: int

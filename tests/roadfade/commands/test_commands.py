@@ -64,10 +64,86 @@ def test_what_is_asked_wrongly_exits_2(words: list[str]) -> None:
     assert RUNNER.invoke(app, words).exit_code == 2
 
 
+def refused(words: list[str], **env: str) -> tuple[int, str]:
+    """The exit and the sentence of a refusal, which has to be one object on standard output."""
+    done = RUNNER.invoke(app, [*words, "--json"], env=env)
+    assert done.stderr == ""
+    body = json.loads(done.stdout)
+    assert list(body) == ["refused"]
+    return done.exit_code, body["refused"]
+
+
 def test_a_refusal_is_one_object_if_json_is_asked_for(tmp_path: Path) -> None:
-    done = RUNNER.invoke(app, ["replay", str(tmp_path / "none.log"), "--json"])
-    assert done.exit_code == 1
-    assert json.loads(done.stdout) == {"refused": "none.log is not a file."}
+    exits, said = refused(["replay", str(tmp_path / "none.log")])
+    assert (exits, said) == (1, "none.log is not a file: name a capture.")
+
+
+JSON = [
+    name
+    for name, command in DEFERRED.items()
+    if any(one.name == "as_json" for one in command.loaded().params)
+]
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_whatever_is_asked_wrongly_is_one_object_too(name: str) -> None:
+    exits, said = refused([*name.split(), "--no-such-option"])
+    assert (exits, said.split(";")[0]) == (2, "No such option: --no-such-option")
+    assert f" {name} --help` lists what it takes" in said
+
+
+@pytest.mark.parametrize("name", JSON)
+def test_no_command_with_json_answers_wrong_settings_or_files_with_nothing(
+    name: str, tmp_path: Path
+) -> None:
+    command: Any = DEFERRED[name].loaded()
+    words = name.split()
+    for one in command.params:
+        if one.required:
+            words += [*one.opts[:1]] if one.param_type_name == "option" else []
+            words.append(str(tmp_path / "none"))
+    if any(one.name == "policy" for one in command.params):
+        words += ["--policy", str(tmp_path / "none")]
+    if name == "policy diff":
+        words = ["policy", "diff", str(tmp_path / "none")]
+    exits, said = refused(words, ROADFADE_METRICS_PORT="none")
+    assert exits in (1, 2)
+    assert said
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["policy", "dry-run", "none.json"],
+        ["policy", "dry-run", "none.log", "--dbc", "none.dbc", "--map", "none.yaml"],
+        ["policy", "dry-run", "none.log", "--dbc", "none.dbc"],
+        ["policy", "dry-run", "none.log", "--zone", "Nowhere"],
+        ["policy", "explain", "--signal", "none", "--purpose", "none"],
+        ["policy", "contracts", "--output", "none"],
+        ["policy", "notice", "--html", "none/none.html"],
+        ["policy", "diff", "policy", "none"],
+        ["publish", "none.json"],
+        ["publish", "none.json", "--check"],
+        ["publish", "none.json", "--as-known"],
+        ["simulate", "--for", "soon"],
+        ["register", "--device", "d"],
+        ["consent", "grant", "--subject", "s", "--purpose", "none"],
+        ["unregister", "--device", "d"],
+        ["office", "republish"],
+        ["audit", "reconcile", "--ledger", "none"],
+        ["audit", "reconcile"],
+        ["topics", "apply"],
+        ["topics", "show"],
+    ],
+    ids=" ".join,
+)
+def test_a_refusal_of_any_command_is_one_object(
+    words: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    exits, said = refused(words, ROADFADE_STATE_DIR=str(tmp_path / "state"))
+    assert exits in (1, 2)
+    assert said
 
 
 @pytest.mark.parametrize(

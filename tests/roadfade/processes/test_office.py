@@ -9,20 +9,31 @@ import pytest
 
 from bus.memory.broker import FakeBroker
 from bus.memory.faults import Fault
+from bus.records import Outgoing
 from office.outbox import Outbox
 from office.policy_versions import published, record_version
 from office.store.database import Database
 from roadfade import metrics
+from roadfade.in_force.control_rows import heartbeat_at
 from roadfade.in_force.publishing import record_first
 from roadfade.processes import office as process
 from roadfade.processes.office import serve, topics_of
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
+from telemetry.instants import DAY_MS
 from telemetry.topics import CONTROL, CONTROL_POLICIES, HEARTBEAT_KEY
 from telemetry.wire.publication import decode_publication
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
-from tests.support.small_house import FIRST, NOW_MS, SURVEY, make_topics, settings_in, version
+from tests.support.small_house import (
+    FIRST,
+    NOW_MS,
+    SURVEY,
+    Clock,
+    make_topics,
+    settings_in,
+    version,
+)
 
 
 @pytest.fixture
@@ -68,6 +79,12 @@ def beaten(broker: FakeBroker) -> set[tuple[str, int]]:
     """The partitions that carry a heartbeat."""
     rows = [(topic, record) for topic in CONTROL for record in broker.records(topic)]
     return {(topic, r.partition) for topic, r in rows if r.key == HEARTBEAT_KEY}
+
+
+def said(broker: FakeBroker) -> list[int]:
+    """What time the heartbeats of one topic say it is."""
+    rows = [r.value or b"" for r in broker.records(CONTROL_POLICIES) if r.key == HEARTBEAT_KEY]
+    return [heartbeat_at(value) for value in rows]
 
 
 EVERYWHERE = {(topic, partition) for topic in CONTROL for partition in (0, 1)}
@@ -119,6 +136,17 @@ async def test_what_is_recorded_during_an_outage_is_published_afterwards(
         assert await Outbox(database).wait_published(2, 60)
 
 
+async def test_a_clock_that_is_set_back_while_it_runs_holds_no_heartbeat_back(
+    settings: Settings, broker: FakeBroker, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(process, "wall_ms", clock)
+    async with office(settings, broker, database) as task:
+        await until(lambda: NOW_MS in said(broker), task)
+        clock.now_ms -= 2 * DAY_MS
+        await until(lambda: NOW_MS - 2 * DAY_MS in said(broker), task)
+
+
 async def test_it_does_not_start_on_topics_that_are_not_as_the_policy_says(
     settings: Settings, database: Database
 ) -> None:
@@ -138,6 +166,23 @@ async def test_a_control_topic_made_anew_is_filled_again(
         await asyncio.sleep(2)  # it looks where the topics end
         broker.remake(CONTROL_POLICIES)
         assert told(broker) == []
+        await until(lambda: told(broker) == [1], task)
+
+
+async def test_a_control_topic_made_anew_and_longer_than_it_was_is_filled_again(
+    settings: Settings,
+    broker: FakeBroker,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(process, "LOOK_EVERY_MS", 0)
+    async with office(settings, broker, database) as task:
+        await until(lambda: beaten(broker) == EVERYWHERE, task)
+        await asyncio.sleep(2)
+        broker.remake(CONTROL_POLICIES)
+        nothing = Outgoing(CONTROL_POLICIES, None, HEARTBEAT_KEY, None)
+        for partition in range(settings.partitions):
+            broker.feed(CONTROL_POLICIES, partition, *[nothing] * 500)
         await until(lambda: told(broker) == [1], task)
 
 

@@ -41,6 +41,14 @@ def test_asking_compiles_every_version_that_was_in_force(settings: Settings) -> 
     assert ends.current.version == 2
 
 
+def test_a_version_that_is_not_in_force_yet_moves_no_end(settings: Settings) -> None:
+    broker = broker_with(settings)
+    tell(broker, [FIRST, SECOND])
+    ends = PolicyListener(settings, broker, now=lambda: 1_999).ask()
+    assert ends is not None
+    assert not ends.several
+
+
 def test_one_version_alone_moves_no_end(settings: Settings) -> None:
     broker = broker_with(settings)
     tell(broker, [FIRST])

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -20,12 +20,14 @@ from roadfade.clock import WallClock
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.source import PolicySource
-from roadfade.processes.sink import HEARD_LATE_S, WAITED_FOR_MAX, SinkKeeper, pause
+from roadfade.processes.sink import HEARD_LATE_S, NO_ROOM, WAITED_FOR_MAX, SinkKeeper, pause
 from roadfade.processes.sweep import once
-from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import query
-from sinks.port.results import Unreadable
+from sinks.lake.lake import Lake
+from sinks.port.results import Unreadable, Written
+from sinks.port.sink import StoreFullError
+from telemetry.arrived import Arrived
 from telemetry.instants import DAY_MS
 from telemetry.topics import SINK_GROUP
 from telemetry.wire.publication import Publication
@@ -80,12 +82,12 @@ def surveyed(settings: Settings) -> list[Outgoing]:
     return records_of(compiled(settings, SECOND))
 
 
-def records_of(plan: Plan) -> list[Outgoing]:
+def records_of(plan: Plan, numbers: Iterable[int] = range(3)) -> list[Outgoing]:
     world = World(plan)
     world.register()
     world.link()
     made = []
-    for number in range(3):
+    for number in numbers:
         speeds = column("km/h", [40.0 + number, 50.0], step_ms=20_000)
         fields = {"id": f"01K0000000000000000000{number:04d}"}
         value = envelope({SPEED: speeds}, NOW_MS - 60_000, **fields)
@@ -111,6 +113,12 @@ async def keeping(settings: Settings, broker: FakeBroker) -> AsyncIterator[async
 
 def committed(broker: FakeBroker, topic: str = STUDY) -> int:
     return broker.committed(SINK_GROUP).get((topic, 0), 0)
+
+
+def paused() -> set[str]:
+    """What the sink waits for."""
+    samples = (sample for one in metrics.PAUSED.collect() for sample in one.samples)
+    return {sample.labels["reason"] for sample in samples if sample.value}
 
 
 def missed() -> float:
@@ -221,6 +229,35 @@ async def test_what_a_foreign_writer_sends_is_set_aside_and_the_stream_goes_on(
     assert sum(pauses) == HEARD_LATE_S
 
 
+async def test_without_room_it_waits_and_loses_nothing(
+    settings: Settings,
+    broker: FakeBroker,
+    study: list[Outgoing],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    full, said = True, "free space"
+
+    def write(one: Lake, records: Sequence[Arrived], now_ms: int) -> Written:
+        if full:
+            raise StoreFullError(said)
+        return write_lake(one, records, now_ms)
+
+    write_lake = Lake.write
+    monkeypatch.setattr(Lake, "write", write)
+    feed(broker, study)
+    async with keeping(settings, broker) as task:
+        await until(lambda: bool(paused()), task)
+        assert paused() == {NO_ROOM}
+        assert committed(broker) == 0
+        await asyncio.sleep(60)
+        assert sum(said in message for message in caplog.messages) == 1
+        full = False
+        await until(lambda: committed(broker) == 3, task)
+        assert paused() == set()
+    assert await rows(settings) == 6
+
+
 async def test_an_unknown_version_is_waited_for_once(
     settings: Settings, broker: FakeBroker, study: list[Outgoing], pauses: list[float]
 ) -> None:
@@ -281,23 +318,6 @@ async def test_a_version_that_is_heard_of_late_is_waited_for(
     assert quarantined(Unreadable.UNKNOWN_POLICY) == before
 
 
-async def test_a_topic_made_anew_while_it_runs_stops_it_for_good(
-    settings: Settings, broker: FakeBroker, study: list[Outgoing]
-) -> None:
-    feed(broker, study)
-    async with keeping(settings, broker) as task:
-        await until(lambda: committed(broker) == 3, task)
-        broker.remake(STUDY)
-        await asyncio.sleep(10)
-        feed(broker, [*study, *study])
-        with pytest.raises(NotReady, match="read to 3, the topic went on at 0"):
-            await task
-    # By now the topic is longer than what was read of it.
-    async with keeping(settings, broker) as task:
-        with pytest.raises(NotReady, match="recreated or truncated"):
-            await task
-
-
 async def test_an_outage_ends_nothing_and_loses_nothing(
     settings: Settings, broker: FakeBroker, study: list[Outgoing]
 ) -> None:
@@ -340,19 +360,6 @@ async def test_a_version_not_valid_here_stores_as_before_and_is_logged_once(
         await until(lambda: committed(broker) == 3, task)
     said = [one for one in caplog.messages if one.startswith("records are stored as before")]
     assert len(said) == 1
-
-
-async def test_a_topic_that_ends_before_what_the_lake_has_read_stops_the_sink(
-    settings: Settings, broker: FakeBroker, study: list[Outgoing]
-) -> None:
-    feed(broker, study)
-    async with keeping(settings, broker) as task:
-        await until(lambda: committed(broker) == 3, task)
-    broker.remake(STUDY)
-    feed(broker, study[:1])
-    async with keeping(settings, broker) as task:
-        with pytest.raises(NotReady, match="recreated or truncated"):
-            await task
 
 
 async def kept(settings: Settings, broker: FakeBroker, records: Sequence[Outgoing]) -> None:

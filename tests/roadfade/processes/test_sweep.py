@@ -14,8 +14,16 @@ from roadfade.processes.heard_clocks import HeardClocks
 from roadfade.processes.lake_writer import StoreWriter
 from roadfade.processes.policy_listener import PolicyListener
 from roadfade.processes.strange_names import StrangeNames
-from roadfade.processes.sweep import Sweeper, measure, restate_in_turn, restate_once, sweep_once
+from roadfade.processes.sweep import (
+    Sweeper,
+    clock_of,
+    measure,
+    restate_in_turn,
+    restate_once,
+    sweep_once,
+)
 from roadfade.settings import Settings
+from roadfade.stores import store_of
 from roadfade.unaccounted import ExpiredAccount
 from sinks.memory import MemorySink, MemoryStore
 from sinks.port.results import Oddity, Restated, Strange
@@ -88,6 +96,17 @@ def test_a_sweep_removes_what_is_due_and_counts_it(
     measure(store, EXPIRES_MS)
 
 
+def test_a_file_that_was_not_counted_is_in_the_ledger_and_in_no_sum(
+    account: ExpiredAccount, ledger: LedgerFile, tmp_path: Path
+) -> None:
+    root = tmp_path / "lake"
+    with lake_at(root) as lake:
+        lake.write([record(0)], NOW_MS)
+        (root / parts(root)[0]).write_bytes(b"no footer")
+        assert sweep_once(lake, account, AFTER_MS).uncounted == 1
+    assert (ledger.expired(), ledger.files_not_counted()) == ({}, 1)
+
+
 def test_rows_that_a_new_version_closes_are_counted_as_expired(
     store: MemorySink, ledger: LedgerFile, account: ExpiredAccount
 ) -> None:
@@ -149,7 +168,9 @@ def test_no_step_beside_deleting_stops_a_turn(
     with lake_at(settings.lake_dir) as lake:
         lake.write([record(0)], NOW_MS)
     listener = Listener()
-    sweeper = Sweeper(settings, listener, HeardClocks(), lambda: AFTER_MS)
+    store = store_of(settings)
+    clock = clock_of(settings, store, HeardClocks(), lambda: AFTER_MS)
+    sweeper = Sweeper(settings, listener, store, clock)
     if step == "restate":
         listener.fails = True
     if step == "measure":

@@ -52,3 +52,8 @@ def test_refused_records_and_waiting_counts_are_told() -> None:
 def test_processes_that_nobody_hears_leave_it_unclear() -> None:
     (sentence,) = unclear(Heard(unknown="there is no topic"))
     assert sentence.endswith("unknown: there is no topic")
+
+
+def test_files_that_a_sweep_could_not_count_are_told() -> None:
+    [told] = unclear(Heard(), 2)
+    assert "2 files" in told

@@ -91,8 +91,9 @@ SICK = [
     ),
     (facts(policy_version="2-b"), "takes a new version over within"),
     (facts(lag={SINK_GROUP: Waiting(7, moved=False)}), "7 records wait for roadfade-sink"),
-    (with_sample("worker-0", Sample("roadfade_paused", "stale control.links", 1)), "a worker is paused"),
+    (with_sample("worker-0", Sample("roadfade_paused", "stale control.links", 1)), "worker-0 is paused"),
     (with_sample("worker-0", Sample("roadfade_view_age_seconds", "control.links", 31)), "permit nothing"),
+    (with_sample("worker-0", Sample("roadfade_view_age_seconds", "control.links", -31)), "ahead of a worker's clock"),
     (with_sample("office", Sample("roadfade_heartbeat_timestamp_seconds", "", NOW_S - 61)), "61 s ago"),
     (with_sample("office", Sample("roadfade_outbox_pending", "", 5_000)), "5,000 links and consents"),
     (with_sample("sink", Sample("roadfade_expired_unread_total", "", 9)), "9 records were deleted"),
@@ -104,6 +105,7 @@ SICK = [
         "longer than the policy allows (200 s)",
     ),
     (facts(overdue=(Overdue("research", NOW_MS - 181_000, 2),)), "lake files of research"),
+    (facts(stopped={"purpose.a": "purpose.a was made anew"}), "`roadfade lake adopt purpose.a`"),
     (
         with_sample("sweep", Sample("roadfade_sweep_last_success_timestamp_seconds", "", NOW_S - 181)),
         "no sweep has succeeded for 181 s",
@@ -120,6 +122,21 @@ SICK = [
 def test_each_fault_is_one_sentence_of_its_own(sick: Facts, said: str) -> None:
     [sentence] = wrong(sick)
     assert said in sentence
+
+
+@pytest.mark.parametrize("why", ["incomplete", "unreadable"])
+def test_a_view_that_is_not_whole_is_shown_with_reason_and_remedy(
+    why: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    sick = with_sample("worker-0", Sample("roadfade_paused", f"{why} control.links", 1))
+    [sentence] = wrong(sick)
+    assert "the view of control.links" in sentence
+    assert "`roadfade office republish`" in sentence
+    body = report(sick)
+    assert body["views_not_whole"] == {"control.links": why}
+    status._show(body)
+    assert f"views             control.links: {why}" in capsys.readouterr().out
+    assert report(HEALTHY)["views_not_whole"] == {}
 
 
 @pytest.mark.parametrize(

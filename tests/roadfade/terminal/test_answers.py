@@ -6,7 +6,15 @@ import pytest
 import typer
 
 from roadfade.refusal import NotReady, Refusal
-from roadfade.terminal.answers import carry_out, print_json, refuse, settings, usage, write_below
+from roadfade.terminal.answers import (
+    answering,
+    carry_out,
+    print_json,
+    refuse,
+    settings,
+    usage,
+    write_below,
+)
 
 
 def exit_of(work: Callable[[], object]) -> int:
@@ -35,14 +43,32 @@ def test_a_refusal_is_one_sentence_on_the_error_stream_and_exits_1(
     assert (shown.out, shown.err) == ("", f"{said}: start it\n")
 
 
+@pytest.mark.parametrize(
+    ("refused", "exits", "said", "shown"),
+    [
+        (
+            lambda: refuse("it widens", facts={"n": 1}, lines=["no"]),
+            1,
+            {"refused": "it widens", "n": 1},
+            "refused: it widens\nno\n",
+        ),
+        (lambda: usage("name one"), 2, {"refused": "name one"}, "name one\n"),
+    ],
+    ids=["refused", "asked wrongly"],
+)
 def test_a_refusal_is_the_answer_if_json_is_asked_for(
+    refused: Callable[[], None],
+    exits: int,
+    said: dict[str, object],
+    shown: str,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    assert exit_of(lambda: refuse("it widens", as_json=True, facts={"n": 1}, lines=["no"])) == 1
-    shown = capsys.readouterr()
-    assert (json.loads(shown.out), shown.err) == ({"refused": "it widens", "n": 1}, "")
-    assert exit_of(lambda: refuse("it widens", as_json=False, facts={"n": 1}, lines=["no"])) == 1
-    assert capsys.readouterr().err == "refused: it widens\nno\n"
+    with answering(as_json=True):
+        assert exit_of(refused) == exits
+    answer = capsys.readouterr()
+    assert (json.loads(answer.out), answer.err) == (said, "")
+    assert exit_of(refused) == exits
+    assert capsys.readouterr() == ("", shown)
 
 
 def test_what_is_asked_wrongly_exits_2(

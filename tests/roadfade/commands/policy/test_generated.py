@@ -29,7 +29,7 @@ def test_what_is_committed_is_what_the_shipped_policy_makes() -> None:
         ("contracts", '"apiVersion": "v3.1.0"'),
         ("notice", "<!doctype html>"),
         ("record", "<!doctype html>"),
-        ("coverage", "clauses are carried out"),
+        ("coverage", "47 clauses: "),
     ],
 )
 def test_every_artefact_is_printed_and_is_one_object_as_json(command: str, said: str) -> None:

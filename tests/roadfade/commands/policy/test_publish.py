@@ -9,8 +9,14 @@ from typer.testing import CliRunner, Result
 
 from office.store.database import make_office
 from office.store.recorded import recorded
+from policy.diff.diff import diff
+from policy.plan.limits import Limits
 from roadfade.cli import policy_app as app
 from roadfade.in_force.documents import load_files
+from roadfade.in_force.plans import Plans
+from roadfade.in_force.publishing import propose
+from telemetry.instants import MINUTE_MS, SECOND_MS, Grain
+from telemetry.wire.publication import Publication
 from tests.support.documents import FILES
 from tests.support.versions import Bends, document
 
@@ -66,7 +72,7 @@ def test_an_undecided_widening_is_not_published(tmp_path: Path, state: Path) -> 
     assert "NEEDS_DECISION" in result.output and "approve as" in result.output
     assert numbers(state) == [1]
     asked = json.loads(publish(finer, "--json").stdout)
-    assert asked["undecided"] == 1 and "contains no approval for that" in asked["refused"]
+    assert asked["undecided"] == 1 and "contains no approval or no new notice" in asked["refused"]
 
 
 def test_a_widening_is_compared_with_what_is_on_record_not_the_shipped_one(
@@ -133,3 +139,19 @@ def test_a_version_whose_own_cases_do_not_hold_is_not_published(
 def test_waiting_in_vain_for_the_office_is_reported(tmp_path: Path) -> None:
     result = publish(small(tmp_path, 2, {}), "--wait", "0.1")
     assert result.exit_code == 1 and "not yet published to the workers" in result.output
+
+
+def test_an_unchanged_version_changes_nothing_whatever_the_limits_of_the_installation(
+    tmp_path: Path,
+) -> None:
+    quick = Limits(Grain.MINUTE, MINUTE_MS, None, SECOND_MS, SECOND_MS)
+    tight, loose = Plans(quick, tmp_path), Plans(Limits(), tmp_path)
+    first, second = (
+        Publication("small", number, 0, 0, load_files(small(tmp_path, number, {})))
+        for number in (1, 2)
+    )
+    difference = propose(second, (first,), tight).difference
+    assert difference is not None
+    assert difference.changes == ()
+    # The limits do make a difference: both versions have to be under the same.
+    assert diff(tight.version(first), loose.version(second)).undecided

@@ -1,0 +1,42 @@
+"""Which fixed sentences of a page claim that the program does something, and what.
+
+A page asks here for each phrase that it shows. A sentence whose capability the program does not
+have is marked "not yet" wherever it stands: no template decides that by itself. A test holds this
+table against every phrase of the catalogues.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from policy.vocabulary.capabilities import Capability
+
+CLAIMS: Final[Mapping[str, Capability]] = {
+    "%(who)s never receives: %(what)s": Capability.ADMISSION,
+    "%(who)s: pseudonyms keyed for this recipient alone, changed every %(period)s": (
+        Capability.PSEUDONYMS
+    ),
+    "Data from the car that is not named here is not used.": Capability.ADMISSION,
+    "Kept at most": Capability.EXPIRY,
+    "Not used for this: %(what)s": Capability.ADMISSION,
+    "Not used: %(what)s": Capability.ADMISSION,
+    "The ground “your consent” means that you can refuse, and take it back at any time.": (
+        Capability.CONSENT
+    ),
+    "a square of about %(edge)s": Capability.STREAMING,
+    "a store deletes each record by its own expiry": Capability.EXPIRY,
+    "an H3 cell of size %(resolution)s": Capability.STREAMING,
+    "at least %(count)s people in each figure": Capability.AGGREGATES,
+    "cut off at the ends of the trip": Capability.OTHER_OPERATIONS,
+    "gathered for %(duration)s before it is passed on": Capability.RELEASE_WINDOWS,
+    "in our office's own records": Capability.RECORDS,
+    "kept at most %(periods)s": Capability.EXPIRY,
+    "one principal reads one purpose": Capability.BROKER_RIGHTS,
+    "only as figures about groups": Capability.AGGREGATES,
+    "only when a case is opened for it": Capability.ON_REQUEST,
+    "records of purposes are deleted from it within %(duration)s": Capability.TRANSIT,
+    "some of it only once it can be made coarse enough": Capability.OTHER_OPERATIONS,
+    "the prefecture": Capability.OTHER_OPERATIONS,
+    "time within %(duration)s": Capability.STREAMING,
+    "what devices report is deleted from the broker within %(duration)s": Capability.TRANSIT,
+}
+"""By the English phrase."""

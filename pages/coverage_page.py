@@ -1,0 +1,50 @@
+"""The coverage as a page: three numbers, then clause by clause what it rests on and what lacks."""
+
+from typing import Final
+
+from pages.coverage import Covered, totals
+from pages.markup import page
+from pages.phrases import LACKING, STATES
+from pages.rules import RuleWords
+from pages.titles import Titles
+from policy.compiled import CompiledPolicy
+from policy.vocabulary.bilingual import Language
+
+SHOWN_MAX: Final = 4
+"""Rules of a clause that the page spells out; their number stands beside them."""
+
+
+def coverage_page(found: tuple[Covered, ...], policy: CompiledPolicy, language: Language) -> str:
+    """The whole page; rules are given in words, their ids stand in the JSON."""
+    plan, titles = policy.plan, Titles(policy.document, language)
+    words, rules = titles.words, RuleWords(plan, titles)
+    return page(
+        "coverage.html.j2",
+        language,
+        version=f"{plan.policy} {plan.policy_version}",
+        totals=[
+            (str(state), words.gettext(STATES[state]), words.number(count))
+            for state, count in totals(found).items()
+        ],
+        clauses=[_row(clause, rules, titles) for clause in found],
+    )
+
+
+def _row(clause: Covered, rules: RuleWords, titles: Titles) -> dict[str, object]:
+    words = titles.words
+    # Rules that read alike, as those of several recipients, stand once.
+    distinct = list(dict.fromkeys(map(rules, clause.rules)))
+    return {
+        "id": clause.id,
+        "title": titles.told(clause.title),
+        "state": str(clause.state),
+        "told": words.gettext(STATES[clause.state]),
+        "lacks": words.listed(words.gettext(LACKING[one]) for one in clause.lacks),
+        "counted": words.share(clause.carried, len(clause.rules)) if clause.rules else "",
+        "rules": distinct[:SHOWN_MAX],
+        "more": max(0, len(distinct) - SHOWN_MAX),
+        "duties": [titles.told(duty.duty) for duty in clause.duties],
+        "cases": len(clause.cases),
+        "tests": clause.evidence,
+        "traces": [titles.told(duty.evidence) for duty in clause.duties],
+    }

@@ -1,0 +1,78 @@
+"""A part's seal: a digest over all its bytes, kept in its own footer.
+
+Parquet pages need not carry checksums, and without one a flipped bit of an uncompressed value
+reads as another value. The engine writes the seal's place as zeros; ``seal`` puts the digest there:
+SHA-256 (FIPS 180-4), the first 128 bits, of the file with those zeros. Parts that an older
+version wrote have no seal: nothing says whether they are as they were written.
+"""
+
+import re
+from hashlib import sha256
+from pathlib import Path
+from typing import Final
+
+_KEY: Final = "roadfade.sha256"
+_DIGITS: Final = 32
+_EMPTY: Final = "0" * _DIGITS
+SEAL_OPTION: Final = f"KV_METADATA {{'{_KEY}': '{_EMPTY}'}}"
+"""The engine's option that leaves room for the seal."""
+# Thrift's compact protocol (parquet.thrift, KeyValue): field 2, a string of so many bytes.
+_IN_FOOTER: Final = re.compile(
+    re.escape(_KEY.encode() + bytes([0x18, _DIGITS])) + rb"(.{%d})" % _DIGITS, re.DOTALL
+)
+_TAIL_BYTES: Final = 8
+"""The footer's length, four bytes little-endian, and the magic number."""
+_CHUNK_BYTES: Final = 1 << 20
+
+
+def seal(path: Path) -> None:
+    """Put the seal into a new part; not yet durable on return. ValueError if it has no room."""
+    found = _place(path)
+    if found is None:
+        msg = "this part was written without room for a seal"
+        raise ValueError(msg)
+    place, _ = found
+    digest = _digest(path, place)
+    with path.open("r+b") as stream:
+        stream.seek(place)
+        stream.write(digest)
+
+
+def is_altered(path: Path) -> bool:
+    """Whether a part is not what was written, by its seal; False without one. Reads it all.
+
+    False, too, for a file that is gone or has no whole footer: the engine says so itself.
+    """
+    try:
+        found = _place(path)
+        return found is not None and _digest(path, found[0]) != found[1]
+    except OSError:
+        return False
+
+
+def _place(path: Path) -> tuple[int, bytes] | None:
+    """Where the seal is in the file, and what it says."""
+    with path.open("rb") as stream:
+        size = stream.seek(0, 2)
+        if size < _TAIL_BYTES:
+            return None
+        stream.seek(size - _TAIL_BYTES)
+        footer_bytes = int.from_bytes(stream.read(4), "little")
+        start = size - _TAIL_BYTES - footer_bytes
+        if start < 0:
+            return None
+        stream.seek(start)
+        found = _IN_FOOTER.search(stream.read(footer_bytes))
+    return None if found is None else (start + found.start(1), found[1])
+
+
+def _digest(path: Path, place: int) -> bytes:
+    digest = sha256()
+    with path.open("rb") as stream:
+        for left in range(place, 0, -_CHUNK_BYTES):
+            digest.update(stream.read(min(left, _CHUNK_BYTES)))
+        digest.update(_EMPTY.encode())
+        stream.seek(place + _DIGITS)
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+    return digest.hexdigest()[:_DIGITS].encode()

@@ -1,0 +1,227 @@
+"""No page claims what the program does not do: each phrase is held against the list of it."""
+
+import re
+from importlib.resources import files
+from io import BytesIO
+
+import pytest
+from babel.messages.pofile import read_po
+
+from pages.claims import CLAIMS
+from pages.notice import notice_page
+from pages.phrases import LACKING, TRIGGERS
+from pages.processing_record import record_page
+from pages.translation import translation
+from policy.plan.carried_out import lacking
+from policy.vocabulary.bilingual import Language
+from policy.vocabulary.capabilities import Capability, exists
+from roadfade.commands.policy.choice import policy_or_exit
+
+MARK = {"en": "(not yet)", "ja": "（準備中）"}
+CLAIM_NOTHING = {
+    (
+        "%(carried)s of the %(all)s lines below are carried out by our systems. What is "
+        "marked “not yet” is written, and they do not carry it out yet."
+    ),
+    "%(count)s day",
+    "%(count)s hour",
+    "%(count)s minute",
+    "%(count)s month",
+    "%(count)s year",
+    "%(kept)s, in any case %(period)s",
+    "%(line)s (but for: %(purposes)s)",
+    "%(minutes)s min",
+    "%(period)s %(trigger)s",
+    "%(readings)s readings in %(envelopes)s envelopes. %(assumed)s",
+    "%(said)s (not yet)",
+    "%(seconds)s s",
+    "%(signal)s: line as measured, bars as told (time within %(duration)s)",
+    "%(who)s [%(facts)s]",
+    ", ",
+    "; ",
+    (
+        "A clause is carried out if the program carries out each of its rules, and a case or "
+        "a test about it shows that. The suite of the program fails unless each test named "
+        "here ran and passed."
+    ),
+    "A recorded drive, put through the policy: each part is all that one purpose would get.",
+    "As measured",
+    "Authorities",
+    "Because",
+    "Cases",
+    "Clause",
+    "Clause by clause",
+    "Data",
+    "Duties of people",
+    "Evidence",
+    "For %(people)s: %(line)s",
+    "Ground",
+    "How fine",
+    "How we use data from your car",
+    "In force since %(day)s. Version %(version)s",
+    "Items",
+    "Joint use within our group",
+    "Made from the policy that our systems are given.",
+    "Never",
+    "%(count)s person",
+    "Not carried out yet: %(what)s",
+    "Not admitted at all",
+    "Nothing of this drive.",
+    "Overview",
+    (
+        "People answer such requests: our systems do not find, show, correct or erase one "
+        "person's data by themselves yet."
+    ),
+    "Period",
+    "Purpose",
+    "Purposes",
+    "Questions, access, correction, erasure, complaints",
+    "Recipient",
+    "Record of processing activities",
+    "Remains",
+    "Responsible",
+    "Rules",
+    "State",
+    "Taken for %(people)s, as if everything had been agreed to.",
+    "Taken for %(people)s, as if nothing had been agreed to.",
+    "Technical measures",
+    "The way: dashed as measured, filled as told",
+    "This page contains the drive as it was measured. Treat it like the recording itself.",
+    "What remains of a drive",
+    "Who is responsible",
+    "Who receives it",
+    "Withheld, and why",
+    "a field no envelope has",
+    "a position of 0/0",
+    "also abroad: %(countries)s",
+    "another company",
+    "anything",
+    "approvals",
+    "arrived too late to be kept",
+    "before the device was registered",
+    "carried out",
+    "categories of data",
+    "children and teenagers",
+    "contact persons of partners",
+    "credit and insurance scoring",
+    "dated in the future",
+    "drivers",
+    "drives whose driver nobody confirmed",
+    "earlier owners",
+    "employees who drive for work",
+    "ends on %(day)s",
+    "envelope too large",
+    "erased",
+    "forbidden by the policy",
+    "half of a position",
+    "holders of a contract",
+    "how long counts are kept",
+    "how long raw data is in transit",
+    "how long records are in transit",
+    "its treatment is not carried out yet",
+    "joint use",
+    "joint use in our group",
+    "lacking: %(what)s",
+    "laws",
+    "left out on purpose",
+    "left to people",
+    "no consent",
+    "no purpose collects it",
+    "no reading in it",
+    "nobody is linked to the device",
+    "not an envelope",
+    "not needed for this purpose",
+    "not sealed",
+    "nothing in it",
+    "notices",
+    "out of range",
+    "outside the grid",
+    "owners",
+    "passengers",
+    "position as measured",
+    "position outside the house",
+    "precision",
+    "prohibitions",
+    "public authority",
+    "purposes that may meet",
+    "record too large",
+    "required or allowed by law",
+    "successor of our business",
+    "the person objected",
+    "the published purpose",
+    "thinned out",
+    "times and values differ in number",
+    "told only in counts",
+    "told to you when you signed up",
+    "too many readings",
+    "unknown device",
+    "unknown signal",
+    "unknown version of the envelope",
+    "what analysts never see",
+    "what the policy covers",
+    "who is responsible",
+    "within our company",
+    "works for us under contract",
+    "written, not carried out yet",
+    "wrong kind of value",
+    "wrong unit",
+    "you",
+    "your consent",
+    "your consent to location",
+    "your consent to this recipient",
+    "yyyy-MM-dd",
+}
+"""Phrases that name, count, or ask; none says that the program does something."""
+
+
+def phrases() -> set[str]:
+    text = files("pages") / "locale" / "ja" / "LC_MESSAGES" / "messages.po"
+    catalogue = read_po(BytesIO(text.read_bytes()), "ja")
+    ids = (message.id for message in catalogue if message.id)
+    return {one if isinstance(one, str) else one[0] for one in ids}
+
+
+def test_every_phrase_is_a_claim_or_said_to_be_none() -> None:
+    known = set(CLAIMS) | CLAIM_NOTHING | set(TRIGGERS.values()) | set(LACKING.values())
+    assert phrases() - known == set()
+    assert known - phrases() == set()
+    assert not set(CLAIMS) & CLAIM_NOTHING
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+@pytest.mark.parametrize("said", sorted(CLAIMS))
+def test_a_claim_is_marked_unless_the_program_does_it(said: str, language: Language) -> None:
+    values = dict.fromkeys(re.findall(r"%\((\w+)\)s", said), "x")
+    shown = translation(language).gettext(said, **values)
+    assert (MARK[language] in shown) is not exists(CLAIMS[said])
+
+
+def test_every_capability_that_is_missing_can_be_named_and_claimed() -> None:
+    missing = {one for one in Capability if not exists(one)}
+    assert missing <= set(LACKING)
+    by_rule = {Capability.EVENT_ENDS}  # marked with its whole period
+    unsaid = {Capability.JOINS, Capability.SERVICES, Capability.REGISTERS, Capability.REQUESTS}
+    assert missing - set(CLAIMS.values()) == by_rule | unsaid
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_a_line_of_the_notice_is_marked_if_and_only_if_a_cell_of_it_lacks_something(
+    language: Language,
+) -> None:
+    compiled = policy_or_exit(None, as_json=False)
+    page = notice_page(compiled, language)
+    lines = re.findall(r'<tr role="row">\s*(<td.*?)</tr>', page, re.DOTALL)
+    marked = sum(MARK[language] in line for line in lines)
+    assert 0 < marked < len(lines)
+    said = [
+        text
+        for text in re.findall(r'<p class="note">(.*?)</p>', page)
+        if MARK[language][1:-1] in text
+    ]
+    assert said and str(len(lines) - marked) in said[0] and str(len(lines)) in said[0]
+    assert any(not lacking(cell) for cell in compiled.plan.cells)
+
+
+def test_no_page_says_that_the_broker_enforces_rights() -> None:
+    page = record_page(policy_or_exit(None, as_json=False), "en")
+    assert "one principal reads one purpose (not yet)" in page

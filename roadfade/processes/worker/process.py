@@ -10,6 +10,7 @@ import socket
 from typing import Final
 
 from bus.batch_loop import BatchLoop, BatchSettings
+from bus.pacing import until
 from bus.ports import Broker, ReaderSettings
 from bus.slots import Slot
 from bus.topic_watch import TopicWatch
@@ -52,6 +53,7 @@ class DataPlane:
         reporter: Reporter,
     ) -> None:
         self._reporter = reporter
+        self._ended = asyncio.Event()
         self._views = views
         self._version_switch = version_switch
         self._batches = loop
@@ -69,10 +71,12 @@ class DataPlane:
                 await asyncio.gather(reading, preparing)
         finally:
             self._keyring.close()
+            self._ended.set()
 
     async def stop(self) -> None:
-        """Finish and commit the batch in hand."""
+        """Finish and commit the batch in hand, and say that it ended; the host cancels then."""
         await self._batches.stop()
+        await until(self._ended, END_S_MAX)
 
 
 def assemble(
@@ -152,6 +156,10 @@ def main(settings: Settings) -> None:
         settings.state_dir / "faust",
     )
     run_worker(app)
+
+
+END_S_MAX: Final = 5.0
+"""For no longer does a stop wait, after the last commit, for the end of what reads and reports."""
 
 
 YOUNG_OBJECTS_MAX: Final = 100_000

@@ -146,6 +146,24 @@ async def test_it_says_that_it_runs_and_that_it_was_asked_to_end(
     assert all(DEVICE.encode() not in (one.value or b"") for one in broker.records(AUDIT_PROCESSES))
 
 
+async def test_whoever_stops_it_may_cancel_it_then_and_its_last_word_is_said(
+    settings: Settings, broker: FakeBroker
+) -> None:
+    beat(broker)
+    async with PolicySource.open(settings, broker) as source:
+        await source.checked()
+    reporter = Reporter(settings, broker, "worker-0", "", host="here")
+    plane = await asyncio.to_thread(assemble, settings, broker, source, "worker-0", reporter)
+    task = asyncio.create_task(plane.run())
+    await until(lambda: bool(broker.records(AUDIT_PROCESSES)), task)
+    await plane.stop()
+    task.cancel()
+    last = take_report(broker.records(AUDIT_PROCESSES)[-1].value)
+    assert last is not None
+    assert last.state == "ended"
+    await asyncio.gather(task, return_exceptions=True)
+
+
 @pytest.mark.parametrize("silent", CONTROL)
 async def test_without_a_heartbeat_nothing_is_decided(
     settings: Settings, broker: FakeBroker, silent: str

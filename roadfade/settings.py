@@ -86,7 +86,7 @@ class Settings(BaseSettings):
     clock_dispute_s_max: float = Field(default=3_600.0, ge=0, le=3_600)
     """No longer do other clocks delay what is due by the own clock; at most an hour."""
     heartbeat_every_s: float = Field(default=5.0, gt=0, le=20)
-    """How often the office proves on the control topics that it lives."""
+    """How often the office proves on the control topics that it lives, and each process says so."""
 
     @model_validator(mode="after")
     def _a_fixed_now_stands_apart(self) -> Self:

@@ -22,6 +22,7 @@ from roadfade.in_force.publishing import record_first
 from roadfade.logs.events import Event, tell
 from roadfade.logs.process_log import Named
 from roadfade.processes.control_topics import EndWatch, lying_in, publish_through
+from roadfade.processes.reporting import reporter_of, reporting
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
 from roadfade.processes.starting import begin
@@ -44,7 +45,8 @@ async def _run(settings: Settings) -> None:
         keeper = await topics_of(settings, broker, database)
         stopping = asyncio.Event()
         on_stop(stopping.set)
-        await serve(settings, broker, database, keeper, stopping)
+        async with reporting(reporter_of(settings, broker, "office")):
+            await serve(settings, broker, database, keeper, stopping)
 
 
 async def topics_of(settings: Settings, broker: Broker, database: Database) -> TopicKeeper:

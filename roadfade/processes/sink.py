@@ -29,6 +29,7 @@ from roadfade.processes.heard_clocks import HeardClocks
 from roadfade.processes.judged_clock import clock_of_sink
 from roadfade.processes.lake_writer import ON_ARRIVAL, StoreWriter
 from roadfade.processes.late_versions import HEARD_LATE_S, LateVersions
+from roadfade.processes.reporting import reporter_of, reporting
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
 from roadfade.processes.starting import begin, tell_in_force
@@ -262,7 +263,8 @@ async def _run(settings: Settings, member: str) -> None:
     source = await PolicySource.to_start_from(settings, broker)
     keeper = SinkKeeper(settings, broker, source, member)
     on_stop(keeper.stop)
-    await keeper.run()
+    async with reporting(reporter_of(settings, broker, "sink")):
+        await keeper.run()
 
 
 def main(settings: Settings, named: Named) -> None:

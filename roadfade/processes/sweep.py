@@ -27,6 +27,7 @@ from roadfade.processes.dispute_mark import DisputeMark
 from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
 from roadfade.processes.judged_clock import JudgedClock
 from roadfade.processes.policy_listener import PolicyListener
+from roadfade.processes.reporting import LAST_WORD_S_MAX, report_beside, reporter_of
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.starting import begin, tell_in_force
 from roadfade.processes.strange_names import StrangeNames
@@ -275,7 +276,12 @@ def main(settings: Settings, named: Named, stopping: threading.Event) -> None:
     attempt("metrics", lambda: begin(settings, named, "sweep", "sweep"))
     attempt("policy", listener.start)
     bear(metrics.SWEEP_FAILURES, STEPS)
+    voices: list[threading.Thread] = []
+    reporter = reporter_of(settings, broker, "sweep")
+    attempt("report", lambda: voices.append(report_beside(reporter, stopping)))
     while True:
         more = sweeper.turn()
         if not (more and not stopping.is_set()) and stopping.wait(settings.sweep_every_s):
-            return
+            break
+    for voice in voices:
+        voice.join(2 * LAST_WORD_S_MAX)

@@ -43,6 +43,7 @@ MAY = {
     "commands.policy.publish": frozenset({"pydantic", "rich"}),
     "commands.office": frozenset[str](),
     "commands.audit": frozenset[str](),
+    "commands.config": frozenset[str](),
     "commands.lake": frozenset[str](),
     "commands.adopt": frozenset[str](),
     "status.accounts": METRICS | {"duckdb"},

@@ -9,6 +9,7 @@ import socket
 from typing import Final
 
 from bus.batch_loop import BatchLoop, BatchSettings
+from bus.pacing import until
 from bus.ports import Broker, ReaderSettings
 from bus.slots import Slot
 from bus.topic_watch import TopicWatch
@@ -22,6 +23,7 @@ from roadfade.in_force.control_rows import Rows
 from roadfade.in_force.control_views import ControlViews, PeopleRows
 from roadfade.in_force.source import PolicySource
 from roadfade.logs.process_log import Named
+from roadfade.processes.reporting import Reporter, reporter_of, reporting
 from roadfade.processes.starting import begin
 from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
 from roadfade.processes.worker.faust_host import build_app, run_worker
@@ -50,7 +52,10 @@ class DataPlane:
         version_switch: VersionSwitch[ReadyVersion],
         loop: BatchLoop,
         keyring: Keyring,
+        reporter: Reporter,
     ) -> None:
+        self._reporter = reporter
+        self._ended = asyncio.Event()
         self._views = views
         self._version_switch = version_switch
         self._batches = loop
@@ -59,7 +64,7 @@ class DataPlane:
     async def run(self) -> None:
         """Work until ``stop``; exceptions end it and are raised."""
         try:
-            async with asyncio.TaskGroup() as group:
+            async with reporting(self._reporter), asyncio.TaskGroup() as group:
                 reading = group.create_task(self._views.run())
                 preparing = group.create_task(self._version_switch.run())
                 await self._batches.run()
@@ -68,13 +73,17 @@ class DataPlane:
                 await asyncio.gather(reading, preparing)
         finally:
             self._keyring.close()
+            self._ended.set()
 
     async def stop(self) -> None:
-        """Finish and commit the batch in hand."""
+        """Finish and commit the batch in hand, and say that it ended; the host cancels then."""
         await self._batches.stop()
+        await until(self._ended, END_S_MAX)
 
 
-def assemble(settings: Settings, broker: Broker, source: PolicySource, member: str) -> DataPlane:
+def assemble(
+    settings: Settings, broker: Broker, source: PolicySource, member: str, reporter: Reporter
+) -> DataPlane:
     """Wire one worker's data plane; connects to nothing yet."""
     people = People()
     keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
@@ -112,7 +121,7 @@ def assemble(settings: Settings, broker: Broker, source: PolicySource, member: s
         # A keyring that cannot be used would be so with any record.
         blameless=(OSError, OfficeError),
     )
-    return DataPlane(views, version_switch, loop, keyring)
+    return DataPlane(views, version_switch, loop, keyring, reporter)
 
 
 async def _prepare(settings: Settings) -> PolicySource:
@@ -137,7 +146,9 @@ def main(settings: Settings, named: Named) -> None:
     collect_rarely()
 
     async def open_plane() -> DataPlane:
-        return await asyncio.to_thread(assemble, settings, connection_of(settings), source, member)
+        broker = connection_of(settings)
+        reporter = reporter_of(settings, broker, f"worker-{slot.number}")
+        return await asyncio.to_thread(assemble, settings, broker, source, member, reporter)
 
     app = build_app(
         connection_of(settings),
@@ -147,6 +158,10 @@ def main(settings: Settings, named: Named) -> None:
         settings.state_dir / "faust",
     )
     run_worker(app)
+
+
+END_S_MAX: Final = 5.0
+"""For no longer does a stop wait, after the last commit, for the end of what reads and reports."""
 
 
 YOUNG_OBJECTS_MAX: Final = 100_000

@@ -39,6 +39,7 @@ REPORTED: Final = frozenset(
         "roadfade_sink_rejected_total",
         "roadfade_sweep_last_success_timestamp_seconds",
         "roadfade_unaccounted_readings",
+        "roadfade_unready",
         "roadfade_view_age_seconds",
     }
 )
@@ -113,9 +114,11 @@ class Reporter:
             await self._speak(publisher, "ended")
 
     async def _speak(self, publisher: Publisher, state: ProcessState) -> None:
+        # Off the loop: what the process is like as a whole, the system is asked by reading files.
+        figures = await asyncio.to_thread(own_figures)
         word = ProcessReport(
             1, self._process, self._host, state, self._started_ms, self._clock(), self._every_ms,
-            self._page, __version__, own_policy_version(), own_figures(),
+            self._page, __version__, own_policy_version(), figures,
         )  # fmt: skip
         async with asyncio.timeout(TRY_S_MAX):
             await publisher.publish_to(AUDIT_PROCESSES, [(word.key, encode_report(word))])

@@ -40,7 +40,7 @@ from sinks.port.results import Oddity, Restated, Swept
 from sinks.port.sink import Ends, Store, StoreTakenError
 
 DELETE: Final = "delete"
-STEPS: Final = (DELETE, "restate", "measure", "promises", "clocks", "metrics", "policy")
+STEPS: Final = (DELETE, "restate", "measure", "promises", "clocks", "metrics", "policy", "report")
 """The labels of failures."""
 logger = logging.getLogger(__name__)
 _say = SayOnce(logger)

@@ -4,6 +4,7 @@ In: reports by process, with the broker's time of each. Out: who runs, who says 
 who was stopped; and figures over all that run.
 """
 
+import math
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -58,6 +59,8 @@ class Process:
     """Versions of the program and of the policy it applies."""
     left_out: int = 0
     """Figures that found no room in its word."""
+    runs_s: float = math.inf
+    """How long ago it started, by its own word; infinite if that is not asked."""
 
     @property
     def role(self) -> str:
@@ -130,6 +133,7 @@ def _process(word: Word, now_ms: int, state: State) -> Process:
         report.metrics,
         (report.version, report.policy_version),
         report.left_out if runs else 0,
+        max(0, now_ms - report.started_ms) / SECOND_MS,
     )
 
 

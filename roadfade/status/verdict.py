@@ -114,7 +114,7 @@ def _flow(facts: Facts) -> Iterator[str]:
                 f"{role} is running, and see its log"
             )
     yield from _paused(answering)
-    yield from _unready(facts, answering)
+    yield from _unready(answering)
     for view, age_s in farthest(answering, "roadfade_view_age_seconds").items():
         if age_s < -facts.view_age_s_max:
             yield (
@@ -138,10 +138,9 @@ def _flow(facts: Facts) -> Iterator[str]:
     yield from _counters(facts, answering)
 
 
-def _unready(facts: Facts, answering: list[Process]) -> Iterator[str]:
+def _unready(answering: list[Process]) -> Iterator[str]:
     for process in answering:
-        started_s = process.values("process_start_time_seconds").get("", 0)
-        if facts.now_ms / 1000 - started_s < STARTING_S_MAX:
+        if process.runs_s < STARTING_S_MAX:
             continue
         for what, lacking in process.values("roadfade_unready").items():
             # What keeps it from flowing is the pause that was told.

@@ -1,5 +1,6 @@
 import dataclasses
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -149,10 +150,13 @@ def test_a_view_that_is_not_whole_is_shown_with_reason_and_remedy(
         with_sample("worker-0", Sample("roadfade_paused", "stale control.links", 0)),
         with_sample("worker-0", Sample("roadfade_unready", "flowing", 1)),
         with_sample("sink", Sample("roadfade_unready", "joined", 0)),
-        with_sample(
-            "sink",
-            Sample("roadfade_unready", "joined", 1),
-            Sample("process_start_time_seconds", "", NOW_S - 30),
+        facts(
+            processes=tuple(
+                replace(one, runs_s=30, samples=(Sample("roadfade_unready", "joined", 1),))
+                if one.name == "sink"
+                else one
+                for one in HEALTHY.processes
+            )
         ),
         facts(processes=(*HEALTHY.processes, Process("worker-1", "here", State.STOPPED, 9))),
         elsewhere("roadfade_overdue_partitions", "research", 0),

@@ -60,10 +60,11 @@ class GroupReader:
         self._skip = skip
         self._blameless = blameless
         self._aside: dict[TopicPartition, dict[int, int]] = {}
+        self._reason: str | None = None
+        self._share: frozenset[TopicPartition] | None = None
         self._fetched_to: dict[TopicPartition, int] = {}
         self._done_to: dict[TopicPartition, int] = {}
         """The last offsets that came and that are committed: between them lies what is in hand."""
-        self._paused = False
         self._member = broker.group_member(
             group, topics, member=member, settings=settings, revoked=self._revoked
         )
@@ -79,6 +80,7 @@ class GroupReader:
     async def fetch(self) -> Fetched:
         """The next records, empty after ``poll_ms``; keeps the membership also while paused."""
         fetched = await self._member.fetch()
+        self._tell_share()
         for partition, first, last in self._member.set_aside():
             known = self._aside.setdefault(partition, {})
             if first not in known and len(known) < ASIDE_MAX:
@@ -88,6 +90,17 @@ class GroupReader:
             came_to = self._fetched_to.get(partition, -1)
             self._fetched_to[partition] = max(came_to, records[-1].offset)
         return fetched
+
+    def _tell_share(self) -> None:
+        now = frozenset(self._member.assigned())
+        before = self._share
+        if now != before and (now or before or self._member.generation() >= 0):
+            self._share = now
+            gone, came = (before or frozenset()) - now, now - (before or frozenset())
+            if gone:
+                self._observer.revoked(gone)
+            if came or before is None:
+                self._observer.assigned(came)
 
     async def pass_aside(self) -> None:
         """Commit past what was set aside if nothing before it is in hand: no record may follow it.
@@ -128,12 +141,12 @@ class GroupReader:
         """Hold every assigned partition for a reason, or let them go on for None."""
         if reason is not None:
             self._member.pause(self.assigned() - self._member.paused())
-            if not self._paused:
+            if self._reason != reason:
                 self._observer.paused(reason)
-        elif self._paused:
+        elif self._reason is not None:
             self._member.resume(self._member.paused())
             self._observer.resumed()
-        self._paused = reason is not None
+        self._reason = reason
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Read on from ``offset``; nothing if the partition is not ours any more."""

@@ -1,5 +1,6 @@
 """What a loop reports about itself: the entry points turn it into metrics."""
 
+from collections.abc import Collection
 from typing import NamedTuple
 
 
@@ -45,8 +46,14 @@ class LoopObserver:
     def commit_missed(self, reason: str) -> None:
         """Offsets were not taken: the group moved on. The batch is read, and sent, again."""
 
+    def assigned(self, partitions: Collection[tuple[str, int]]) -> None:
+        """These (topic, number) came to this member; none, once: it joined, others have all."""
+
+    def revoked(self, partitions: Collection[tuple[str, int]]) -> None:
+        """These went to others, or are being shared out anew."""
+
     def paused(self, reason: str) -> None:
-        """Consumption waits; nothing is committed past what was decided."""
+        """Consumption waits; nothing is committed past what was decided. Told for each reason."""
 
     def resumed(self) -> None:
         """Consumption goes on."""

@@ -45,6 +45,9 @@ LAKE_COMMANDS: Final = {
 AUDIT_COMMANDS: Final = {
     "reconcile": "roadfade.commands.audit:reconcile",
 }
+CONFIG_COMMANDS: Final = {
+    "show": "roadfade.commands.config:show",
+}
 COMMANDS: Final = {
     "register": "roadfade.commands.office:register",
     "unregister": "roadfade.commands.office:unregister",
@@ -77,6 +80,7 @@ office_app = app_of(
     alone="roadfade.commands.processes:office",
 )
 app.add_typer(office_app, name="office")
+app.add_typer(app_of("The settings as they hold here.", CONFIG_COMMANDS), name="config")
 app.add_typer(app_of("Kafka topics, as the policy says.", TOPIC_COMMANDS), name="topics")
 app.add_typer(app_of("The lake, as it is on the disk.", LAKE_COMMANDS), name="lake")
 app.add_typer(app_of("Whether every reading is accounted for.", AUDIT_COMMANDS), name="audit")

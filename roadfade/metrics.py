@@ -3,18 +3,41 @@
 Dashboards and alert rules may use these names only (a test holds them to it).
 """
 
-import logging
-from collections.abc import Mapping
-from pathlib import Path
-from wsgiref.simple_server import WSGIServer
+from bisect import bisect_left
+from collections import Counter as Counted
+from collections.abc import Iterable, Mapping, Sequence
+from enum import StrEnum
+from itertools import product
+from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, start_http_server
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, ProcessCollector
 
-from bus.observer import LoopObserver
 from telemetry.wire.flow import OutputFlow
 
-logger = logging.getLogger(__name__)
 REGISTRY = CollectorRegistry(auto_describe=True)
+
+# Memory, processor time, open files and the start of the process, named as everywhere.
+PROCESS: Final = ProcessCollector(registry=REGISTRY)
+LATENCY_S: Final = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 1_800, 3_600)
+"""Bounds of the buckets: a road that keeps up takes seconds, one that was down what it was down."""
+
+
+class Way(StrEnum):
+    """A part of the road; a label."""
+
+    RAW_TO_TOPIC = "raw to topic"
+    TOPIC_TO_LAKE = "topic to lake"
+
+
+class Ages(Histogram):
+    """A histogram that takes the ages of a whole batch at once."""
+
+    def observe_all(self, ages_s: Sequence[float]) -> None:
+        """As ``observe`` for each, at a tenth of the time; only without labels."""
+        places = Counted(bisect_left(self._upper_bounds, age_s) for age_s in ages_s)
+        for place, count in places.items():
+            self._buckets[place].inc(count)
+        self._sum.inc(sum(ages_s))
 
 
 def _counter(name: str, text: str, *labels: str) -> Counter:
@@ -39,6 +62,23 @@ BATCH_SECONDS = Histogram(
     "From fetch to commit of one batch",
     buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30),
     registry=REGISTRY,
+)
+RAW_TO_TOPIC = Ages(
+    "roadfade_raw_to_topic_seconds",
+    "From the broker's date of a raw record until what it became is durable",
+    buckets=LATENCY_S,
+    registry=REGISTRY,
+)
+TOPIC_TO_LAKE = Ages(
+    "roadfade_topic_to_lake_seconds",
+    "From the broker's date of a purpose record until it is durable in the lake",
+    buckets=LATENCY_S,
+    registry=REGISTRY,
+)
+LATENCY_UNKNOWN = _counter(
+    "roadfade_latency_unknown_total",
+    "Records whose time on the way is not known: clocks disagree, or no broker dated them",
+    "way",
 )
 SLOW_PATH = _counter("roadfade_slow_path_total", "Envelopes that took the exact path")
 REUSED_IDS = _counter(
@@ -130,10 +170,35 @@ HEARTBEAT = _gauge("roadfade_heartbeat_timestamp_seconds", "When the office last
 BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "policy_version")
 
 
+UNREADY = _gauge("roadfade_unready", "1 while the process lacks this to be ready", "what")
+ROLE = _gauge("roadfade_role", "1, labelled with the process's role", "role")
+
+
 def tell_build(version: str, policy_version: str) -> None:
     """Export the versions this process applies now, in place of those before."""
     BUILD.clear()
     BUILD.labels(version, policy_version).set(1)
+
+
+def bear(metric: Counter | Gauge, *values: Iterable[str]) -> None:
+    """Have every series of these labels' values, at 0 until something happens.
+
+    One that appears with what happened first has no increase: queries do not see it.
+    """
+    for labels in product(*map(list, values)):
+        metric.labels(*map(str, labels))
+
+
+def observe_ages(histogram: Ages, way: Way, dated: Iterable[tuple[int, bool]], now_ms: int) -> None:
+    """Observe how long ago records were dated: milliseconds UTC, and whether by the broker."""
+    ages_s, unknown = list[float](), 0
+    for at_ms, by_broker in dated:
+        if by_broker and at_ms <= now_ms:
+            ages_s.append((now_ms - at_ms) / 1000)
+        else:
+            unknown += 1
+    histogram.observe_all(ages_s)
+    LATENCY_UNKNOWN.labels(str(way)).inc(unknown)
 
 
 def metric_names() -> frozenset[str]:
@@ -157,56 +222,3 @@ def count_flow(ledger: Mapping[str, OutputFlow], rejected: Mapping[str, int]) ->
             READINGS_WITHHELD.labels(output, reason).inc(count)
     for reason, count in rejected.items():
         REJECTED.labels(reason).inc(count)
-
-
-def serve_metrics(host: str, port: int, ports_dir: Path, role: str) -> WSGIServer:
-    """Serve /metrics from a thread; the port taken is written to ``<ports_dir>/<role>``."""
-    server, _ = start_http_server(port, host, REGISTRY)
-    ports_dir.mkdir(parents=True, exist_ok=True)
-    (ports_dir / role).write_text(f"{host}:{server.server_port}")
-    return server
-
-
-class Metered(LoopObserver):
-    """The events of every batch loop, as metrics."""
-
-    def expired_unread(self, topic: str, partition: int, records: int) -> None:
-        """A gap in offsets: never silent."""
-        del topic, partition
-        EXPIRED_UNREAD.inc(records)
-
-    def quarantined(self, topic: str, partition: int, records: int) -> None:
-        """Records that cannot be unpacked: never silent."""
-        del partition
-        QUARANTINED.labels(topic, "unpacking").inc(records)
-
-    def passed_over(self, topic: str, partition: int, offset: int) -> None:
-        """A record ended every process that had it in hand: never silent."""
-        QUARANTINED.labels(topic, "deadly").inc()
-        logger.error(
-            "%s, partition %d, offset %d: processes ended each time they had this record in hand; "
-            "it was passed over", topic, partition, offset,
-        )  # fmt: skip
-
-    def rewound(self, topic: str, partition: int, records: int) -> None:
-        """Offsets went back: never silent."""
-        del topic, partition
-        REWOUND.inc(records)
-
-    def remade(self, topic: str, why: str) -> None:
-        """Another topic is read from its beginning: never silent."""
-        del topic
-        REWOUND.inc()
-        logger.error("%s; it is read from its beginning", why)
-
-    def paused(self, reason: str) -> None:
-        """Consumption waits."""
-        PAUSED.labels(reason).set(1)
-
-    def resumed(self) -> None:
-        """Consumption goes on."""
-        PAUSED.clear()
-
-    def commit_missed(self, reason: str) -> None:
-        """The group moved on; the batch comes again."""
-        COMMITS_MISSED.labels(reason).inc()

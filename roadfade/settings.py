@@ -66,6 +66,11 @@ class Settings(BaseSettings):
     metrics_host: str = "127.0.0.1"
     """Address of /metrics."""
 
+    log_format: Literal["auto", "console", "json"] = "auto"
+    """Form of a process's log; auto: words if standard error is a terminal, else JSON."""
+    log_repeats_max: int = Field(default=5, ge=1, le=1_000)
+    """Lines of one kind that a process logs in a minute; more are counted, and the last is said."""
+
     lake_buckets: int = Field(default=4, ge=1, le=100)
     """Buckets per expiry partition; at least ten subjects should share one."""
     lake_compression: Literal["zstd", "uncompressed"] = "zstd"
@@ -81,7 +86,7 @@ class Settings(BaseSettings):
     clock_dispute_s_max: float = Field(default=3_600.0, ge=0, le=3_600)
     """No longer do other clocks delay what is due by the own clock; at most an hour."""
     heartbeat_every_s: float = Field(default=5.0, gt=0, le=20)
-    """How often the office proves on the control topics that it lives."""
+    """How often the office proves on the control topics that it lives, and each process says so."""
 
     @model_validator(mode="after")
     def _a_fixed_now_stands_apart(self) -> Self:

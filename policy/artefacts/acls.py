@@ -12,6 +12,7 @@ from policy.artefacts.topics import topic_configs
 from policy.plan.plan import Plan
 from telemetry.topics import (
     AUDIT_FLOW,
+    AUDIT_PROCESSES,
     CONTROL,
     CONTROL_POLICIES,
     LEDGER_GROUP,
@@ -58,6 +59,8 @@ def acls(plan: Plan, prefix: str = "") -> tuple[Acl, ...]:
 
 
 def _all(plan: Plan, prefix: str) -> Iterator[Acl]:
+    for process in (WORKER, SINK, SWEEP, OFFICE):
+        yield from _topic(process, prefix, AUDIT_PROCESSES, "Write")
     yield from _worker(plan, prefix)
     yield from _sink(plan, prefix)
     yield from _versions(SWEEP, prefix)
@@ -106,8 +109,10 @@ def _office(plan: Plan, prefix: str) -> Iterator[Acl]:
 
 
 def _admin(plan: Plan, prefix: str) -> Iterator[Acl]:
-    # ``topics apply`` applies the version in force, and ``status`` reports what waits.
+    # ``topics apply`` applies the version in force, and ``status`` reports what waits and what
+    # each process says of itself.
     yield from _versions(ADMIN, prefix)
+    yield from _topic(ADMIN, prefix, AUDIT_PROCESSES, "Read")
     yield from _administration(ADMIN, plan, prefix)
     for name in (WORKER_GROUP, LEDGER_GROUP, SINK_GROUP):
         yield Acl(ADMIN, "Describe", "group", prefix + name)

@@ -12,7 +12,14 @@ from policy.artefacts.topics import topic_configs
 from policy.plan.columns import columns_of
 from policy.plan.plan import Output, Plan
 from policy.vocabulary.words import format_duration
-from telemetry.topics import AUDIT_FLOW, CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, RAW
+from telemetry.topics import (
+    AUDIT_FLOW,
+    AUDIT_PROCESSES,
+    CONTROL_CONSENTS,
+    CONTROL_LINKS,
+    CONTROL_POLICIES,
+    RAW,
+)
 from telemetry.wire import publication, record
 from telemetry.wire.schema import schema_of, schema_text
 
@@ -22,6 +29,7 @@ _PUBLICATION: Final = "publication.v1"
 _WIRE: Final = {
     RAW: ("envelope.v1", "receive", "What devices report, before any purpose is decided."),
     AUDIT_FLOW: ("flow-record.v1", "send", "What became of every reading: counts, no people."),
+    AUDIT_PROCESSES: ("process-report.v1", "send", "What every process says of itself."),
     CONTROL_LINKS: ("control-row.v1", "receive", "Who stands behind a device, as intervals."),
     CONTROL_CONSENTS: ("control-row.v1", "receive", "What people agreed to, as intervals."),
     CONTROL_POLICIES: (_PUBLICATION, "receive", "Every published version of the policy."),
@@ -80,7 +88,7 @@ def _title(plan: Plan, output: Output) -> str:
 
 def _channel(topic: str, title: str, config: Mapping[str, str], key: str) -> dict[str, Any]:
     bound: dict[str, Any] = {k: int(v) for k, v in config.items() if k in _BOUND_NUMBERS}
-    bound["cleanup.policy"] = [config["cleanup.policy"]]
+    bound["cleanup.policy"] = config["cleanup.policy"].split(",")
     kafka = {"topic": topic, "topicConfiguration": bound, "bindingVersion": KAFKA_BINDING}
     return {
         "address": topic,

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from typing import Final
 
 from policy.plan.plan import Plan, Transport
-from telemetry.instants import HOUR_MS, MINUTE_MS
-from telemetry.topics import AUDIT_FLOW, CONTROL, RAW
+from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
+from telemetry.topics import AUDIT_FLOW, AUDIT_PROCESSES, CONTROL, RAW
 
 BATCH_BYTES_MAX: Final = 1024 * 1024 + 12
 """Room for our producer's largest batch, 1 MB, and its overhead."""
@@ -21,6 +21,8 @@ TOMBSTONE_MS: Final = 2 * HOUR_MS
 Longer than a worker's view may be silent before it must be rebuilt: a shorter one could
 leave a deleted link or consent in force in a worker that was cut off meanwhile.
 """
+REPORT_LIFE_MS: Final = DAY_MS
+"""For so long a process that says nothing any more is still named: over a night, not for ever."""
 
 
 def transports_of(plan: Plan) -> Mapping[str, Transport]:
@@ -40,6 +42,7 @@ def topic_configs(
     configs = {name: _deleting(transport) for name, transport in found.items()}
     for name in CONTROL:
         configs[name] = _compacting()
+    configs[AUDIT_PROCESSES] = _reporting()
     return configs
 
 
@@ -61,11 +64,26 @@ def _deleting(transport: Transport) -> dict[str, str]:
 
 
 def _compacting() -> dict[str, str]:
-    lag = str(COMPACTION_LAG_MS_MAX)
     return _common() | {
         "cleanup.policy": "compact",
+        **_soon(),
+        "delete.retention.ms": str(TOMBSTONE_MS),
+    }
+
+
+def _reporting() -> dict[str, str]:
+    """The last word of each process, and no word for ever: none is a person's, or a reading."""
+    return _common() | {
+        "cleanup.policy": "compact,delete",
+        **_soon(),
+        "retention.ms": str(REPORT_LIFE_MS),
+    }
+
+
+def _soon() -> dict[str, str]:
+    lag = str(COMPACTION_LAG_MS_MAX)
+    return {
         "min.cleanable.dirty.ratio": DIRTY_RATIO_MIN,
         "max.compaction.lag.ms": lag,
-        "delete.retention.ms": str(TOMBSTONE_MS),
         "segment.ms": lag,
     }

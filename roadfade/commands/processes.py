@@ -9,26 +9,40 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from office.errors import OfficeError
 from roadfade.processes.signals import on_stop
+from roadfade.refusal import Refusal
 from roadfade.terminal.answers import FAILS, carry_out, print_json, settings
 from roadfade.terminal.arguments import AsJson, duration_s
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from roadfade.logs.process_log import Named
     from roadfade.settings import Settings
+
+
+def as_process(role: str, main: "Callable[[Settings, Named], None]") -> None:
+    """Run a process with its log; how it ends, a refusal included, is the log's last line."""
+    from roadfade.logs.process_log import process_log  # noqa: PLC0415  # no command needs it
+
+    current = settings()
+    with process_log(current, role, (Refusal, OfficeError)) as named:
+        main(current, named)
 
 
 def worker() -> None:
     """Process raw telemetry. Run it several times to scale."""
     from roadfade.processes.worker import process  # noqa: PLC0415  # Faust is heavy, and only used here
 
-    carry_out(lambda: process.main(settings()))
+    as_process("worker", process.main)
 
 
 def sink() -> None:
     """Keep purpose topics in the lake."""
     from roadfade.processes import sink as sink_process  # noqa: PLC0415  # DuckDB is heavy
 
-    carry_out(lambda: sink_process.main(settings()))
+    as_process("sink", sink_process.main)
 
 
 def sweep(
@@ -43,7 +57,7 @@ def sweep(
     if not once:
         stopping = threading.Event()
         on_stop(stopping.set)
-        sweep_process.main(current, stopping)
+        as_process("sweep", lambda _, named: sweep_process.main(current, named, stopping))
         return
     carry_out(lambda: _sweep_once(current, as_json=as_json))
 
@@ -97,7 +111,7 @@ def office() -> None:
     """Publish registrations, links and consents to the workers."""
     from roadfade.processes import office as office_process  # noqa: PLC0415
 
-    carry_out(lambda: office_process.main(settings()))
+    as_process("office", office_process.main)
 
 
 def topics_apply(*, as_json: AsJson = False) -> None:

@@ -1,6 +1,6 @@
 """``roadfade status``: one screen of everything, and what is wrong and what to do."""
 
-from typing import Any
+from typing import Any, Final
 
 import typer
 from rich.console import Console
@@ -10,39 +10,45 @@ from rich.text import Text
 from roadfade.clock import wall_ms
 from roadfade.settings import Settings
 from roadfade.status.facts import Facts, gather
-from roadfade.status.scrape import highest
-from roadfade.status.verdict import views_not_whole, wrong
+from roadfade.status.processes import Process, State, highest
+from roadfade.status.verdict import unknown, views_not_whole, wrong
 from roadfade.terminal.answers import FAILS, print_json
+
+_STYLES: Final = {State.RUNNING: "green", State.SILENT: "red", State.STOPPED: "dim"}
 
 
 def main(settings: Settings, *, as_json: bool) -> None:
-    """Gather the facts once and print them; exit 1 if something is wrong."""
+    """Gather the facts once and print them; exit 1 if something is wrong, or not known."""
     facts = gather(settings, wall_ms)
-    findings = wrong(facts)
+    body = report(facts)
     if as_json:
-        print_json(report(facts, findings))
+        print_json(body)
     else:
-        _show(facts, findings)
-    if findings:
+        _show(body)
+    if not body["healthy"]:
         raise typer.Exit(FAILS)
 
 
-def report(facts: Facts, findings: tuple[str, ...]) -> dict[str, Any]:
+def report(facts: Facts) -> dict[str, Any]:
     """Everything the screen shows, as one object. Times are seconds; None: not known."""
-    answering = [p for p in facts.processes if p.samples is not None]
+    answering, findings, unclear = facts.running, wrong(facts), unknown(facts)
     now_s = facts.now_ms / 1000
     ages = highest(answering, "roadfade_oldest_record_age_seconds")
     promised = highest(answering, "roadfade_longest_life_seconds")
     views = highest(answering, "roadfade_view_age_seconds")
     pending = highest([p for p in answering if p.name == "office"], "roadfade_outbox_pending")
     return {
-        "healthy": not findings,
+        "healthy": not findings and not unclear,
         "wrong": list(findings),
+        "unknown": list(unclear),
         "processes": [
             {
                 "name": p.name,
-                "metrics": f"http://{p.address}/metrics",
-                "answers": p.samples is not None,
+                "role": p.role,
+                "host": p.host,
+                "state": str(p.state),
+                "said_s": round(p.said_s, 1),
+                "metrics": p.page and f"http://{p.page}/metrics",
                 "version": p.versions[0],
                 "policy_version": p.versions[1],
             }
@@ -58,29 +64,39 @@ def report(facts: Facts, findings: tuple[str, ...]) -> dict[str, Any]:
         "office_silent_s": _since(answering, "roadfade_heartbeat_timestamp_seconds", now_s),
         "outbox_pending": int(pending[""]) if pending else None,
         "last_sweep_s": _since(answering, "roadfade_sweep_last_success_timestamp_seconds", now_s),
-        "overdue": {one.output: one.files for one in facts.overdue},
-        "rejected": dict(facts.rejected),
+        "overdue": _overdue(facts),
+        "rejected": None if facts.rejected is None else dict(facts.rejected),
         "reviews_due": list(facts.reviews),
     }
 
 
-def _since(answering: list[Any], name: str, now_s: float) -> float | None:
+def _overdue(facts: Facts) -> dict[str, int] | None:
+    """Files past their expiry by output; as the sweep says, if the lake is not here."""
+    if facts.overdue is not None:
+        return {one.output: one.files for one in facts.overdue}
+    if not any(process.role == "sweep" for process in facts.running):
+        return None
+    said = highest(facts.running, "roadfade_overdue_partitions")
+    return {output: int(files) for output, files in said.items() if files}
+
+
+def _since(answering: list[Process], name: str, now_s: float) -> float | None:
     at_s = max(highest(answering, name).values(), default=0)
     return round(now_s - at_s, 1) if at_s else None
 
 
-def _show(facts: Facts, findings: tuple[str, ...]) -> None:
+def _show(body: dict[str, Any]) -> None:
     console = Console(highlight=False)
-    body = report(facts, findings)
     processes = Table(title="processes", title_justify="left")
-    for heading in ("process", "answers", "metrics", "version", "policy"):
+    for heading in ("process", "role", "host", "state", "last word", "version", "policy"):
         processes.add_column(heading, overflow="fold")
     for row in body["processes"]:
-        answers = "[green]yes[/green]" if row["answers"] else "[red]no[/red]"
-        processes.add_row(
-            row["name"], answers, row["metrics"], row["version"], row["policy_version"]
-        )
-    if facts.processes:
+        state = Text(row["state"], style=_STYLES[State(row["state"])])
+        # What a process says of itself is text, and no markup.
+        told = map(Text, (row["name"], row["role"], row["host"]))
+        versions = map(Text, (row["version"], row["policy_version"]))
+        processes.add_row(*told, state, _ago(row["said_s"]), *versions)
+    if body["processes"]:
         console.print(processes)
     copies = Table(title="oldest record of each copy", title_justify="left")
     for heading in ("copy", "oldest", "promised"):
@@ -94,18 +110,23 @@ def _show(facts: Facts, findings: tuple[str, ...]) -> None:
     for line in _lines(body):
         console.print(Text(line))
     console.print()
-    if not findings:
+    _conclude(console, body)
+
+
+def _conclude(console: Console, body: dict[str, Any]) -> None:
+    if body["healthy"]:
         console.print("[green]healthy[/green]: nothing is wrong")
-    for number, finding in enumerate(findings, start=1):
+    for number, finding in enumerate(body["wrong"], start=1):
         console.print(Text(f"{number}. {finding}", style="red"), soft_wrap=True)
+    for sentence in body["unknown"]:
+        console.print(Text(f"?  {sentence}", style="yellow"), soft_wrap=True)
 
 
 def _lines(body: dict[str, Any]) -> list[str]:
     lag = ", ".join(f"{group} {one['records']:,}" for group, one in body["lag"].items())
     views = ", ".join(f"{view} {age_s:g} s" for view, age_s in body["views"].items())
-    overdue = ", ".join(f"{output} {files} files" for output, files in body["overdue"].items())
-    rejected = ", ".join(f"{why} {count:,}" for why, count in sorted(body["rejected"].items()))
     pending = "not known" if body["outbox_pending"] is None else body["outbox_pending"]
+    overdue, rejected = _counts(body["overdue"], " files"), _counts(body["rejected"])
     return [
         f"records waiting   {lag or 'not known'}",
         f"age of views      {views or 'not known'}",
@@ -113,10 +134,16 @@ def _lines(body: dict[str, Any]) -> list[str]:
         f"office            last heartbeat: {_ago(body['office_silent_s'])}",
         f"outbox            rows not yet published: {pending}",
         f"last sweep        {_ago(body['last_sweep_s'])}",
-        f"overdue in lake   {overdue or 'nothing'}",
-        f"rejected so far   {rejected or 'nothing'}",
+        f"overdue in lake   {overdue}",
+        f"rejected so far   {rejected}",
         f"reviews due       {'; '.join(body['reviews_due']) or 'nothing'}",
     ]
+
+
+def _counts(counts: dict[str, int] | None, unit: str = "") -> str:
+    if counts is None:
+        return "not known here"
+    return ", ".join(f"{name} {n:,}{unit}" for name, n in sorted(counts.items())) or "nothing"
 
 
 def _ago(seconds: float | None) -> str:

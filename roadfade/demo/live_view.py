@@ -81,12 +81,11 @@ class LiveView:
     async def drain(self) -> dict[str, Any]:
         """Wait until everything published is processed, kept and counted; then the sum."""
         topics = [output.topic for output in self._plan.outputs]
-        with self._console.status("draining"):
-            async with Positions(connection_of(self._settings)) as positions:
-                await self._caught_up(positions, WORKER_GROUP, [RAW])
-                await self._caught_up(positions, LEDGER_GROUP, [AUDIT_FLOW])
-                await self._caught_up(positions, SINK_GROUP, topics)
-            await asyncio.to_thread(self._sweep)
+        async with Positions(connection_of(self._settings)) as positions:
+            await self._caught_up(positions, WORKER_GROUP, [RAW])
+            await self._caught_up(positions, LEDGER_GROUP, [AUDIT_FLOW])
+            await self._caught_up(positions, SINK_GROUP, topics)
+        await asyncio.to_thread(self._sweep)
         ledger = await asyncio.to_thread(self._ledger.read)
         expired = await asyncio.to_thread(self._ledger.expired)
         return summary_of(ledger, expired)
@@ -120,6 +119,14 @@ class LiveView:
         self._console.print(_rejected_table(ledger, body["expired"]))
         if path is not None:
             self._console.print(f"summary written to {path}")
+        self._console.print(
+            Text(
+                "everything has stopped; logs, lake and ledger of this run are in "
+                f"{self._settings.state_dir} until the next one. `roadfade run` starts anew; "
+                "docs/operators.md says how to start on a broker of yours"
+            ),
+            soft_wrap=True,
+        )
 
 
 def summary_of(ledger: Ledger, expired: dict[str, int]) -> dict[str, Any]:

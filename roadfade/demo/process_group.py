@@ -15,6 +15,8 @@ from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 
 PROCESS_ROLES = ("office", "sink", "sweep", "worker")
+STOP_ORDER = ("worker", "sink", "sweep", "office")
+"""The source's side first."""
 STOP_S_MAX = 30.0
 START_S_MAX = 60.0
 WORKER = "worker-0"
@@ -97,10 +99,13 @@ class ProcessGroup:
                 msg = f"{role} ended with exit code {child.exit_code}: see {self.logs / role}.log"
                 raise NotReady(msg)
 
-    def stop(self) -> None:
-        """End every process, the source's side first."""
-        for role in ("worker", "sink", "sweep", "office"):
-            if role in self._children:
-                self._children[role].stop(STOP_S_MAX)
+    def stop(self, role: str) -> None:
+        """End one process; does nothing if it was not started."""
+        if role in self._children:
+            self._children[role].stop(STOP_S_MAX)
+
+    def close(self) -> None:
+        """End what only watches, and take away the file that lets others join in."""
         if isinstance(self.prometheus, LocalPrometheus):
             self.prometheus.stop()
+        self.environment_file.unlink(missing_ok=True)

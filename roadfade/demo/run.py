@@ -24,7 +24,8 @@ from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.demo import fleet as demo_fleet
 from roadfade.demo.live_view import LiveView
-from roadfade.demo.process_group import ProcessGroup
+from roadfade.demo.process_group import STOP_ORDER, ProcessGroup
+from roadfade.demo.waiting import say_while
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.source import PolicySource, apply_topics
 from roadfade.local.broker import LocalBroker
@@ -57,7 +58,13 @@ async def _run(
 ) -> None:
     console = Console()
     stopping = asyncio.Event()
-    on_stop(stopping.set)
+
+    def stop() -> None:
+        if not stopping.is_set():
+            console.print("stopping: the fleet sends nothing more")
+        stopping.set()
+
+    on_stop(stop)
     async with _broker(settings, console) as reachable:
         await apply_topics(reachable, connection_of(reachable))
         async with PolicySource.open(reachable, connection_of(reachable)) as source:
@@ -70,13 +77,19 @@ async def _run(
             await asyncio.to_thread(stage.start)
             board = LiveView(console, reachable, plan, stage)
             await _drive(reachable, plan, fleet, board, seconds, stopping)
-            body = await board.drain()
+            body = await say_while(console.print, "processing what was sent", board.drain())
         finally:
-            await asyncio.to_thread(stage.stop)
+            await _stop(console, stage)
             await _clean_up(settings, reachable, plan)
     if summary is not None:
         await asyncio.to_thread(summary.write_text, json.dumps(body, indent=2) + "\n")
     board.farewell(body, summary)
+
+
+async def _stop(console: Console, stage: ProcessGroup) -> None:
+    for role in STOP_ORDER:
+        await say_while(console.print, f"stopping {role}", asyncio.to_thread(stage.stop, role))
+    await asyncio.to_thread(stage.close)
 
 
 async def _drive(
@@ -140,7 +153,7 @@ async def _broker(settings: Settings, console: Console) -> AsyncIterator[Setting
         demo["kafka_bootstrap_servers"] = broker.bootstrap_servers
         yield settings.model_copy(update=demo)
     finally:
-        await asyncio.to_thread(broker.stop)
+        await say_while(console.print, "stopping Apache Kafka", asyncio.to_thread(broker.stop))
 
 
 async def _clean_up(named: Settings, used: Settings, plan: Plan) -> None:

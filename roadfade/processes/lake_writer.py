@@ -2,14 +2,18 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from roadfade import metrics
-from roadfade.clock import WallClock
+from roadfade.clock import WallClock, wall_ms
+from roadfade.metrics import Way, observe_ages
 from roadfade.unaccounted import ExpiredAccount
 from sinks.port.sink import Sink
 from telemetry.arrived import Arrived
 
 TIDY_EVERY_S = 600.0
+ON_ARRIVAL: Final = "on arrival"
+"""What stands in an output's place for readings that had ended before they could be kept."""
 
 
 class StoreWriter:
@@ -21,25 +25,30 @@ class StoreWriter:
         account: ExpiredAccount,
         clock: WallClock,
         begin: Callable[[], None] = lambda: None,
+        wall: WallClock = wall_ms,
     ) -> None:
+        """``clock`` says what has expired, ``wall`` how long records were on their way."""
         self._sink = sink
         self._account = account
         self._clock = clock
         self._begin = begin
+        self._wall = wall
 
     async def write(self, records: Sequence[Arrived]) -> None:
         """Durable on return; counts by output."""
         self._begin()
         written = await asyncio.to_thread(self._sink.write, records, self._clock())
-        metrics.PAUSED.clear()  # there is room
-        metrics.SINK_ROWS.labels("all").inc(written.rows)
-        metrics.SINK_DUPLICATES.labels("all").inc(written.duplicates)
+        dated = ((one.timestamp_ms, one.broker_dated) for one in records)
+        observe_ages(metrics.TOPIC_TO_LAKE, Way.TOPIC_TO_LAKE, dated, self._wall())
+        for output, (rows, duplicates) in written.by_output.items():
+            metrics.SINK_ROWS.labels(output).inc(rows)
+            metrics.SINK_DUPLICATES.labels(output).inc(duplicates)
         if written.expired_readings:
-            expired = {"on arrival": written.expired_readings}
+            expired = {ON_ARRIVAL: written.expired_readings}
             # A full disk or a damaged ledger ends no sink: the account keeps what is not in it.
             await asyncio.to_thread(self._account.add, expired)
             metrics.UNACCOUNTED.set(self._account.waiting)
-            metrics.EXPIRED_READINGS.labels("on arrival").inc(written.expired_readings)
+            metrics.EXPIRED_READINGS.labels(ON_ARRIVAL).inc(written.expired_readings)
         for reason, count in written.rejected.items():
             metrics.SINK_REJECTED.labels(str(reason)).inc(count)
 

@@ -19,11 +19,16 @@ from roadfade.clock import judging_clock, wall_ms
 from roadfade.in_force.broker import connection_of, limits_on, require_broker
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.publishing import record_first
+from roadfade.logs.events import Event, tell
+from roadfade.logs.process_log import Named
 from roadfade.processes.control_topics import EndWatch, lying_in, publish_through
+from roadfade.processes.reporting import reporter_of, reporting
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
+from roadfade.processes.starting import begin
 from roadfade.processes.topic_ages import measure_topics
 from roadfade.processes.topic_keeper import TopicKeeper
+from roadfade.readiness import Need, readiness
 from roadfade.settings import Settings
 from telemetry.topics import CONTROL
 
@@ -40,7 +45,8 @@ async def _run(settings: Settings) -> None:
         keeper = await topics_of(settings, broker, database)
         stopping = asyncio.Event()
         on_stop(stopping.set)
-        await serve(settings, broker, database, keeper, stopping)
+        async with reporting(reporter_of(settings, broker, "office")):
+            await serve(settings, broker, database, keeper, stopping)
 
 
 async def topics_of(settings: Settings, broker: Broker, database: Database) -> TopicKeeper:
@@ -87,8 +93,11 @@ async def _publish_while_it_lasts(
         async with Publisher(broker, clock=wall_ms, client_id="office") as publisher:
             publish = publish_through(publisher)
             await _keep_publishing(outbox, publish, broker, control, stopping, heartbeat_every_s)
-    except SendFailedError:
+    except SendFailedError as failure:
         metrics.PRODUCE_RETRIES.inc()
+        reason = type(failure.__cause__ or failure).__name__
+        readiness.lacks(Need.HEARTBEAT, f"it could not be sent ({reason})")
+        tell(logger, Event.RETRYING, reason=reason)
 
 
 async def _keep_publishing(
@@ -100,6 +109,7 @@ async def _keep_publishing(
     heartbeat_every_s: float,
 ) -> None:
     beat_ms = looked_ms = float("-inf")
+    again = readiness.had(Need.HEARTBEAT)
     say = SayOnce(logger)
     ends, mended = EndWatch(broker, partitions), False
     while not stopping.is_set():
@@ -120,6 +130,10 @@ async def _keep_publishing(
             if await outbox.beat(publish, partitions, now_ms, partition_for) is not None:
                 beat_ms = passed_ms
                 metrics.HEARTBEAT.set(now_ms / 1000)
+                if again:
+                    again = False
+                    tell(logger, Event.RECONNECTED)
+                readiness.met(Need.HEARTBEAT)
         else:
             await outbox.drain(publish)
         pending = await outbox.last_sequence() - await outbox.high_water()
@@ -140,10 +154,8 @@ async def _mend(
     return queued is not None
 
 
-def main(settings: Settings) -> None:
+def main(settings: Settings, named: Named) -> None:
     """Run until a signal; NotReady if it must not start."""
     require_broker(settings)
-    metrics.serve_metrics(
-        settings.metrics_host, settings.metrics_port, settings.ports_dir, "office"
-    )
+    begin(settings, named, "office", "office")
     asyncio.run(_run(settings))

@@ -18,6 +18,7 @@ from policy.versions.succession import Succession
 from roadfade.clock import WallClock, wall_ms
 from roadfade.in_force.published import view_of
 from roadfade.in_force.source import PolicySource
+from roadfade.logs.events import Event, tell
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 
@@ -48,6 +49,7 @@ class PolicyListener:
         self._now = now
         self._ends: Succession | None = None
         self._made_of: tuple[int, ...] = ()
+        self._away = False
 
     def start(self) -> None:
         """Listen until the process ends."""
@@ -72,14 +74,15 @@ class PolicyListener:
             try:
                 asyncio.run(self._hear())
             except (*TRY_AGAIN, NotReady) as why:
-                named = type(why.__cause__ or why).__name__
-                logger.warning(
-                    "could not read the published policy versions: %s; trying again", named
-                )
+                self._away = True
+                tell(logger, Event.RETRYING, reason=type(why.__cause__ or why).__name__)
             threading.Event().wait(AGAIN_AFTER_S)
 
     async def _hear(self) -> None:
         source = await self._heard()
+        if self._away:
+            self._away = False
+            tell(logger, Event.RECONNECTED)
         view = view_of(self._broker, source.published, self._beat)
         reading = asyncio.create_task(view.run())
         try:

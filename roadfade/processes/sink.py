@@ -9,30 +9,37 @@ from contextlib import aclosing
 from hashlib import blake2b
 
 from bus.failures import TopicRemadeError, TopicRewoundError
+from bus.observer import BatchDone
 from bus.pacing import until
 from bus.ports import Broker
 from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
 from bus.topic_watch import TopicWatch
 from policy.plan.plan import Plan
-from roadfade import __version__, metrics
+from roadfade import metrics
 from roadfade.clock import WallClock, boot_ms
 from roadfade.in_force.broker import connection_of, partitions_of, require_broker
 from roadfade.in_force.plans import VersionTimeline
 from roadfade.in_force.published import view_of
 from roadfade.in_force.source import PolicySource
-from roadfade.metrics import Metered
+from roadfade.logs.process_log import Named
+from roadfade.loop_observer import Observed, bear_loop
+from roadfade.metrics import bear
 from roadfade.processes.heard_clocks import HeardClocks
 from roadfade.processes.judged_clock import clock_of_sink
-from roadfade.processes.lake_writer import StoreWriter
+from roadfade.processes.lake_writer import ON_ARRIVAL, StoreWriter
 from roadfade.processes.late_versions import HEARD_LATE_S, LateVersions
+from roadfade.processes.reporting import reporter_of, reporting
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
+from roadfade.processes.starting import begin, tell_in_force
 from roadfade.processes.topic_gate import TopicGate
+from roadfade.readiness import Need, readiness
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import open_sink
 from roadfade.unaccounted import ExpiredAccount
+from sinks.port.results import Unreadable
 from sinks.port.sink import Sink, StoreFullError
 from telemetry.topics import CONTROL_POLICIES, SINK_GROUP
 
@@ -46,6 +53,27 @@ logger = logging.getLogger(__name__)
 def pause(seconds: float) -> None:
     """Let a thread wait."""
     threading.Event().wait(seconds)
+
+
+def bear_sink(outputs: Mapping[str, str]) -> None:
+    """Have the series of a sink of these topics' outputs, at 0 before anything happened."""
+    bear(metrics.SINK_ROWS, outputs.values())
+    bear(metrics.SINK_DUPLICATES, outputs.values())
+    bear(metrics.SINK_REJECTED, Unreadable)
+    bear(metrics.EXPIRED_READINGS, [ON_ARRIVAL])
+    bear(metrics.PAUSED, [NO_ROOM])
+    bear(metrics.LATENCY_UNKNOWN, [metrics.Way.TOPIC_TO_LAKE])
+    bear_loop(outputs)
+
+
+class SinkObserver(Observed):
+    """What its loop reports."""
+
+    def batch_done(self, done: BatchDone) -> None:
+        """The batch is in the lake: so there is room."""
+        del done
+        self.resumed()
+        self.through()
 
 
 class SinkKeeper:
@@ -62,6 +90,7 @@ class SinkKeeper:
         self._say = SayOnce(logger)
         self._gate = TopicGate(settings.state_dir, broker)
         self._heard = HeardClocks()
+        self._observer = SinkObserver()
         self._view = view_of(broker, source.published, self._heard.take)
         self._late = LateVersions(boot_ms)
 
@@ -95,7 +124,7 @@ class SinkKeeper:
                 if line is None or not there:  # the office makes them in a moment
                     await until(self._stopping, LOOK_EVERY_S)
                     continue
-                metrics.tell_build(__version__, line.plan.policy_version)
+                self._in_force(line)
                 if not await self._room_for(line, account, clock):
                     await until(self._stopping, ROOM_AGAIN_S)
             await self._view.stop()
@@ -111,7 +140,7 @@ class SinkKeeper:
         except* StoreFullError as failures:
             full = True
             self._say(f"records wait: {failures.exceptions[0]}", about="room")
-            metrics.PAUSED.labels(NO_ROOM).set(1)
+            self._observer.paused(NO_ROOM)
         return not full
 
     async def _keep(
@@ -121,6 +150,7 @@ class SinkKeeper:
         sink = await asyncio.to_thread(open_sink, self._settings, outputs, self._plan_of)
         writer = StoreWriter(sink, account, clock, self._late.begin)
         try:
+            bear_sink(outputs)
             ids = await self._gate.open(sink, outputs)
             async with aclosing(TopicWatch(self._broker, ids)) as watch:
                 loop = self._loop_over(ids, sink, writer, watch) if ids else None
@@ -153,7 +183,7 @@ class SinkKeeper:
             verify=watch.check,
             pause_reason=self._pause_reason,
             member=_member_for(self._member, ids),
-            observer=Metered(),
+            observer=self._observer,
             settings=settings,
         )
 
@@ -180,7 +210,7 @@ class SinkKeeper:
         while not await until(self._stopping, LOOK_EVERY_S):
             line = await self._line()
             if line is not None:
-                metrics.tell_build(__version__, line.plan.policy_version)
+                self._in_force(line)
                 if line.kept_topics != outputs:
                     break
             if await self._gate.has_orders():
@@ -204,11 +234,17 @@ class SinkKeeper:
         self._late.in_vain(number)
         return None
 
+    @staticmethod
+    def _in_force(line: VersionTimeline) -> None:
+        readiness.met(Need.POLICY)
+        tell_in_force(line.plan.policy_version)
+
     async def _line(self) -> VersionTimeline | None:
         """The versions now; None, logged once, if the one in force is not valid here."""
         try:
             return await asyncio.to_thread(self._source.line)
         except NotReady as refusal:
+            readiness.lacks(Need.POLICY, "records are stored as before for now")
             self._say(f"records are stored as before for now: {refusal}")
             return None
 
@@ -227,12 +263,13 @@ async def _run(settings: Settings, member: str) -> None:
     source = await PolicySource.to_start_from(settings, broker)
     keeper = SinkKeeper(settings, broker, source, member)
     on_stop(keeper.stop)
-    await keeper.run()
+    async with reporting(reporter_of(settings, broker, "sink")):
+        await keeper.run()
 
 
-def main(settings: Settings) -> None:
+def main(settings: Settings, named: Named) -> None:
     """Run until a signal; NotReady if it must not start."""
     require_broker(settings)
     slot = Slot.take(settings.slots_dir, "sink")
-    metrics.serve_metrics(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sink")
+    begin(settings, named, "sink", "sink")
     asyncio.run(_run(settings, f"sink-{socket.gethostname()}-{slot.number}"))

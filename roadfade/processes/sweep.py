@@ -10,29 +10,38 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import Final
 
 from bus.ports import Broker
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from policy.vocabulary.periods import add_period
-from roadfade import __version__, metrics
+from roadfade import metrics
 from roadfade.clock import Judgement, WallClock, boot_ms, wall_ms
 from roadfade.in_force.broker import connection_of
 from roadfade.in_force.plans import compile_policy
 from roadfade.ledger_file import NOT_COUNTED
+from roadfade.logs.process_log import Named
+from roadfade.metrics import bear
 from roadfade.processes.dispute_mark import DisputeMark
 from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
 from roadfade.processes.judged_clock import JudgedClock
 from roadfade.processes.policy_listener import PolicyListener
+from roadfade.processes.reporting import LAST_WORD_S_MAX, report_beside, reporter_of
 from roadfade.processes.say_once import SayOnce
+from roadfade.processes.starting import begin, tell_in_force
 from roadfade.processes.strange_names import StrangeNames
+from roadfade.readiness import Need, readiness
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.stores import store_of
 from roadfade.unaccounted import ExpiredAccount
-from sinks.port.results import Restated, Swept
+from sinks.port.results import Oddity, Restated, Swept
 from sinks.port.sink import Ends, Store, StoreTakenError
 
+DELETE: Final = "delete"
+STEPS: Final = (DELETE, "restate", "measure", "promises", "clocks", "metrics", "policy", "report")
+"""The labels of failures."""
 logger = logging.getLogger(__name__)
 _say = SayOnce(logger)
 _left, _strange = StrangeNames(logger), StrangeNames(logger)
@@ -159,12 +168,14 @@ def once(
 def measure(store: Store, now_ms: int) -> None:
     """Measure what is left: what is overdue or strange, and the age of the oldest row by copy."""
     metrics.OVERDUE.clear()
+    bear(metrics.OVERDUE, store.outputs())
     for place in store.overdue(now_ms):
         metrics.OVERDUE.labels(place.output).inc(place.files)
     for output, oldest_ms in store.oldest_ms().items():
         metrics.OLDEST_AGE.labels(f"lake {output}").set((now_ms - oldest_ms) / 1000)
     strange = store.strange()
     metrics.LAKE_STRANGE.clear()
+    bear(metrics.LAKE_STRANGE, Oddity)
     for oddity, count in Counter(one.oddity for one in strange).items():
         metrics.LAKE_STRANGE.labels(str(oddity)).set(count)
     _strange.tell(strange)
@@ -172,6 +183,9 @@ def measure(store: Store, now_ms: int) -> None:
 
 def tell_promises(plan: Plan, now_ms: int) -> None:
     """The longest life any row may have, by copy: what the oldest age is held against."""
+    outputs = [output.id for output in plan.outputs]
+    bear(metrics.EXPIRED_READINGS, outputs)
+    bear(metrics.RESTATED_READINGS, outputs)
     for output in plan.outputs:
         longest_ms = max(add_period(now_ms, lane.period) - now_ms for lane in output.lanes)
         metrics.LONGEST_LIFE.labels(f"lake {output.id}").set(longest_ms / 1000)
@@ -183,6 +197,8 @@ def attempt(step: str, work: Callable[[], None]) -> None:
         work()
     except Exception as error:  # noqa: BLE001  # whatever it is, the next sweep must delete
         metrics.SWEEP_FAILURES.labels(step).inc()
+        if step == DELETE:
+            readiness.lacks(Need.SWEPT, f"it failed ({type(error).__name__})")
         _say(
             f"a step of the sweep failed: {step} ({type(error).__name__}); the others go on",
             about=("step", step),
@@ -210,7 +226,7 @@ class Sweeper:
     def turn(self) -> bool:
         """One turn; whether the next should follow at once, for there is more to restate."""
         self._left = 0
-        attempt("delete", self.delete)
+        attempt(DELETE, self.delete)
         if self._store.exists():
             attempt("restate", self._restate)
             attempt("measure", lambda: measure(self._store, self._clock.judged.measure_ms))
@@ -223,6 +239,10 @@ class Sweeper:
         self._clock.keep()
         if self._store.exists():
             sweep_once(self._store, self._account, judged.now_ms)
+        else:
+            # Nothing was ever kept, so nothing is due.
+            metrics.SWEEP_SUCCESS.set(judged.now_ms / 1000)
+        readiness.met(Need.SWEPT)
 
     def _restate(self) -> None:
         ends = self._listener.ends()
@@ -237,11 +257,13 @@ class Sweeper:
         plan = compile_policy(self._settings, Limits()) if ends is None else ends.current
         if plan is not self._exported:
             tell_promises(plan, wall_ms())
-            metrics.tell_build(__version__, "" if ends is None else plan.policy_version)
+            if ends is not None:
+                readiness.met(Need.POLICY)
+                tell_in_force(plan.policy_version)
             self._exported = plan
 
 
-def main(settings: Settings, stopping: threading.Event) -> None:
+def main(settings: Settings, named: Named, stopping: threading.Event) -> None:
     """Sweep again and again until ``stopping`` is set; no failure ends it."""
     broker, store, heard = connection_of(settings), store_of(settings), HeardClocks()
     clock = clock_of(settings, store, heard)
@@ -250,15 +272,16 @@ def main(settings: Settings, stopping: threading.Event) -> None:
     sweeper = Sweeper(settings, listener, store, clock)
     wait_s = settings.heartbeat_every_s + MORE_S
     attempt("clocks", lambda: ask_clocks(broker, heard, wall_ms, wait_s))
-    attempt("delete", sweeper.delete)
-    attempt("metrics", lambda: _serve(settings))
+    attempt(DELETE, sweeper.delete)
+    attempt("metrics", lambda: begin(settings, named, "sweep", "sweep"))
     attempt("policy", listener.start)
-    metrics.tell_build(__version__, "")
+    bear(metrics.SWEEP_FAILURES, STEPS)
+    voices: list[threading.Thread] = []
+    reporter = reporter_of(settings, broker, "sweep")
+    attempt("report", lambda: voices.append(report_beside(reporter, stopping)))
     while True:
         more = sweeper.turn()
         if not (more and not stopping.is_set()) and stopping.wait(settings.sweep_every_s):
-            return
-
-
-def _serve(settings: Settings) -> None:
-    metrics.serve_metrics(settings.metrics_host, settings.metrics_port, settings.ports_dir, "sweep")
+            break
+    for voice in voices:
+        voice.join(2 * LAST_WORD_S_MAX)

@@ -16,11 +16,12 @@ from bus.topics import TopicSpec
 from office.policy_versions import newest, published
 from office.store.database import Database
 from policy.plan.plan import Plan
-from roadfade import __version__, metrics
 from roadfade.clock import WallClock
 from roadfade.in_force.broker import bring_about, check_topics, specs_of
 from roadfade.in_force.plans import Plans, VersionTimeline, line_at
 from roadfade.processes.say_once import SayOnce
+from roadfade.processes.starting import tell_in_force
+from roadfade.readiness import Need, readiness
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS
@@ -89,7 +90,10 @@ class TopicKeeper:
             try:
                 await self._turn()
                 self._say.forget()
+                readiness.met(Need.TOPICS)
             except (*LATER, NotReady) as failure:
+                kind = type(failure).__name__
+                readiness.lacks(Need.TOPICS, f"they could not be updated ({kind})")
                 # People's withdrawals must go on being published: this is logged, and tried again.
                 self._say(f"the topics could not be updated: {type(failure).__name__}: {failure}")
             await until(stopping, LOOK_EVERY_S)
@@ -114,7 +118,7 @@ class TopicKeeper:
     ) -> None:
         self._line, self._applied = line, specs
         self._partitions |= partitions
-        metrics.tell_build(__version__, line.plan.policy_version)
+        tell_in_force(line.plan.policy_version)
 
     async def _empty_closed(self, line: VersionTimeline) -> None:
         """Empty topics without a recipient, once every worker has switched or waits.

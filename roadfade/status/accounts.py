@@ -17,13 +17,15 @@ from bus.failures import BrokerError
 from bus.ports import Lag, Offsets
 from policy.plan.plan import Output, Plan
 from policy.vocabulary.operations import Mesh
+from roadfade.clock import wall_ms
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.source import PolicySource
 from roadfade.ledger_file import LedgerFile, Range
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
+from roadfade.status.processes import State, highest, total
 from roadfade.status.reconciliation import Accounts, Kept, RawRead
-from roadfade.status.scrape import Process, highest, scrape, total
+from roadfade.status.reports import Heard, hear
 from roadfade.stores import holdings_of
 from sinks.port.results import Holdings
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
@@ -89,7 +91,7 @@ async def _gather(settings: Settings, ledger: LedgerFile) -> Accounts:
         sunk,
         all_read and committed == after and told == told_after,
         swept.get(ON_ARRIVAL, 0),
-        _unclear(scrape(settings.ports_dir), not_counted),
+        unclear(await hear(broker, wall_ms), not_counted),
     )
 
 
@@ -170,10 +172,12 @@ def _times_max(output: Output) -> int:
     return max(Counter(signal for signal, *_ in ways).values(), default=0)
 
 
-def _unclear(processes: Sequence[Process], files_not_counted: int = 0) -> list[str]:
+def unclear(heard: Heard, files_not_counted: int = 0) -> list[str]:
     """Why readings may be in no count, as far as the ledger and running processes know."""
-    answering = [one for one in processes if one.samples is not None]
     found = []
+    if heard.unknown is not None:
+        found.append(f"what the processes know of readings in no count is unknown: {heard.unknown}")
+    answering = [one for one in heard.processes if one.state is State.RUNNING]
     refused = sum(total(answering, "roadfade_sink_rejected_total").values())
     if refused:
         found.append(f"the sink refused {refused:,.0f} records, whose readings are not counted")

@@ -1,4 +1,4 @@
-"""What ``roadfade status`` looks at: the processes' metrics, the broker, the lake, the ledger.
+"""What ``roadfade status`` looks at: what processes say, the broker, the lake, the ledger.
 
 Reads and changes nothing. What cannot be read is a fact too, given as a sentence.
 """
@@ -22,7 +22,8 @@ from roadfade.in_force.source import PolicySource
 from roadfade.ledger_file import LedgerFile
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
-from roadfade.status.scrape import Process, scrape
+from roadfade.status.processes import Process, State
+from roadfade.status.reports import Heard, hear
 from roadfade.stores import places_of, store_of
 from sinks.port.results import Overdue, Strange
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
@@ -46,13 +47,14 @@ class Facts:
     """Everything at one instant. ``unready``: why broker or topics are not as they must be."""
 
     now_ms: int
-    ports_dir: str
     processes: tuple[Process, ...]
     unready: str | None
     policy_version: str | None
     lag: Mapping[str, Waiting]
-    overdue: tuple[Overdue, ...]
-    rejected: Mapping[str, int] = field(default_factory=dict)
+    overdue: tuple[Overdue, ...] | None
+    """Lake files past their expiry; None if there is no lake where this was asked."""
+    rejected: Mapping[str, int] | None = None
+    """Rejections so far by reason; None if there is no ledger where this was asked."""
     ledger_closes: bool = True
     view_age_s_max: float = 30
     sweep_every_s: float = 60
@@ -64,15 +66,25 @@ class Facts:
     """What lies in the lake and is not the lake's."""
     reviews: tuple[str, ...] = ()
     """Warnings of days of review that have come, in the version in force."""
+    processes_unknown: str | None = None
+    """Why the processes are not known."""
+    strange_reports: int = 0
+    """Records among the processes' reports that are none."""
+
+    @property
+    def running(self) -> list[Process]:
+        """Those whose figures count."""
+        return [one for one in self.processes if one.state is State.RUNNING]
 
 
 def gather(settings: Settings, clock: WallClock) -> Facts:
     """Look once. Blocks; seconds if something hangs or records wait."""
-    processes = scrape(settings.ports_dir)
     unready, plan, lag, stopped = None, None, dict[str, Waiting](), dict[str, str]()
     reviews: tuple[str, ...] = ()
+    heard = Heard(unknown="no broker answers")
     try:
         require_broker(settings)
+        heard = asyncio.run(hear(connection_of(settings), clock))
         plan, lag, stopped, reviews = asyncio.run(_from_broker(settings, clock))
     except NotReady as reason:
         unready = str(reason)
@@ -83,13 +95,12 @@ def gather(settings: Settings, clock: WallClock) -> Facts:
     store = store_of(settings)
     return Facts(
         now_ms,
-        str(settings.ports_dir),
-        processes,
+        heard.processes,
         unready,
         None if plan is None else plan.policy_version,
         lag,
-        tuple(store.overdue(now_ms)),
-        {} if ledger is None else ledger.rejected,
+        tuple(store.overdue(now_ms)) if store.exists() else None,
+        None if ledger is None else ledger.rejected,
         ledger is None or ledger.closes,
         settings.view_age_s_max,
         settings.sweep_every_s,
@@ -97,6 +108,8 @@ def gather(settings: Settings, clock: WallClock) -> Facts:
         stopped,
         tuple(store.strange()),
         reviews,
+        heard.unknown,
+        heard.strange,
     )
 
 

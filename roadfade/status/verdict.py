@@ -5,8 +5,8 @@ from typing import Final
 
 from roadfade.adoption import remedy
 from roadfade.status.facts import Facts
-from roadfade.status.scrape import Process, farthest, highest, total
-from telemetry.topics import LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
+from roadfade.status.processes import Process, State, farthest, highest, total
+from telemetry.topics import AUDIT_PROCESSES, LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
 
 EXPECTED_ROLES: Final = {
     "office": "links and consents do not reach the workers",
@@ -18,6 +18,8 @@ READERS: Final = {WORKER_GROUP: "worker", LEDGER_GROUP: "worker", SINK_GROUP: "s
 SWEEPS_MISSED_MAX: Final = 3
 SWEEP_LATE_S_MIN: Final = 60
 SILENT_S_MAX: Final = 60
+STARTING_S_MAX: Final = 120
+"""For so long a process may lack something since it started."""
 VIEWS_NOT_WHOLE: Final = {
     "incomplete": "does not hold the rows that the office says are live",
     "unreadable": "has a row that cannot be read",
@@ -27,8 +29,39 @@ OUTBOX_ROWS_MAX: Final = 1_000
 
 
 def wrong(facts: Facts) -> tuple[str, ...]:
-    """Every sentence that is true, the causes before their effects; empty: all is well."""
+    """Every sentence that is true, the causes before their effects.
+
+    All is well if this is empty, and ``unknown`` is.
+    """
     return (*_broker(facts), *_processes(facts), *_flow(facts), *_promises(facts))
+
+
+def unknown(facts: Facts) -> tuple[str, ...]:
+    """What could not be learnt, and so may be wrong."""
+    return tuple(_unknown(facts))
+
+
+def _unknown(facts: Facts) -> Iterator[str]:
+    if facts.processes_unknown is not None:
+        yield f"which processes run is not known: {facts.processes_unknown}"
+        if facts.overdue is None:
+            yield (
+                "whether rows of the lake are past their expiry is not known: the lake is not in "
+                "this state folder, and no sweep is heard"
+            )
+    if not facts.lag:
+        yield "how many records wait is not known: see above"
+    if facts.strange_reports:
+        yield (
+            f"{facts.strange_reports:,} records on {AUDIT_PROCESSES} are no reports of processes, "
+            "and may hide some: only processes write there; find out who else does"
+        )
+    for process in facts.running:
+        if process.left_out:
+            yield (
+                f"{process.left_out:,} figures of {process.place} found no room in what it says: "
+                "see its /metrics"
+            )
 
 
 def _broker(facts: Facts) -> Iterator[str]:
@@ -37,40 +70,42 @@ def _broker(facts: Facts) -> Iterator[str]:
 
 
 def _processes(facts: Facts) -> Iterator[str]:
+    if facts.processes_unknown is not None:
+        return
     for role, effect in EXPECTED_ROLES.items():
-        mine = [p for p in facts.processes if role_of(p) == role]
-        if not mine:
-            yield f"no {role} was ever started here, so {effect}: start `roadfade {role}`"
+        mine = [p for p in facts.processes if p.role == role]
+        if all(process.state is State.STOPPED for process in mine):
+            yield f"no {role} runs, so {effect}: start `roadfade {role}`"
         for process in mine:
-            if process.samples is None:
+            if process.state is State.SILENT:
                 yield (
-                    f"{process.name} does not answer at {process.address}: it ended or hangs; see "
-                    f"its log and start `roadfade {role}` again (if it was stopped on purpose, "
-                    f"remove {facts.ports_dir}/{process.name})"
+                    f"{process.place} has said nothing for {process.said_s:,.0f} s: it ended, "
+                    f"hangs, or does not reach the broker; see its log and start `roadfade {role}` "
+                    "again (one that was killed and is not needed any more is named for a day)"
                 )
-            elif process.versions[1] and facts.policy_version not in (None, process.versions[1]):
+            elif _differs(process, facts.policy_version):
                 yield (
-                    f"{process.name} applies policy {process.versions[1]}, but under the "
+                    f"{process.place} applies policy {process.versions[1]}, but under the "
                     f"settings here {facts.policy_version} is in force: a process takes a new "
                     "version over within seconds; if it does not, see its log or use its settings"
                 )
 
 
+def _differs(process: Process, policy_version: str | None) -> bool:
+    applied = process.versions[1]
+    runs = process.state is State.RUNNING
+    return runs and bool(applied) and policy_version not in (None, applied)
+
+
 def views_not_whole(facts: Facts) -> dict[str, str]:
     """The views for which a worker pauses since they lack something, and what that is."""
-    answering = [p for p in facts.processes if p.samples is not None]
-    reasons = (r for r, on in highest(answering, "roadfade_paused").items() if on)
+    reasons = (r for r, on in highest(facts.running, "roadfade_paused").items() if on)
     named = (reason.partition(" ") for reason in reasons)
     return {view: why for why, _, view in named if why in VIEWS_NOT_WHOLE}
 
 
-def role_of(process: Process) -> str:
-    """The role of a process by its name: ``worker-1`` is a worker."""
-    return process.name.partition("-")[0]
-
-
 def _flow(facts: Facts) -> Iterator[str]:
-    answering = [p for p in facts.processes if p.samples is not None]
+    answering = facts.running
     for group, waiting in facts.lag.items():
         if waiting.records and not waiting.moved:
             role = READERS[group]
@@ -79,6 +114,7 @@ def _flow(facts: Facts) -> Iterator[str]:
                 f"{role} is running, and see its log"
             )
     yield from _paused(answering)
+    yield from _unready(answering)
     for view, age_s in farthest(answering, "roadfade_view_age_seconds").items():
         if age_s < -facts.view_age_s_max:
             yield (
@@ -100,6 +136,16 @@ def _flow(facts: Facts) -> Iterator[str]:
     for topic, why in facts.stopped.items():
         yield f"{why}; {remedy(topic)}"
     yield from _counters(facts, answering)
+
+
+def _unready(answering: list[Process]) -> Iterator[str]:
+    for process in answering:
+        if process.runs_s < STARTING_S_MAX:
+            continue
+        for what, lacking in process.values("roadfade_unready").items():
+            # What keeps it from flowing is the pause that was told.
+            if lacking and what != "flowing":
+                yield f"{process.name} is not ready ({what}): its page /-/ready says why"
 
 
 def _counters(facts: Facts, answering: list[Process]) -> Iterator[str]:
@@ -139,7 +185,7 @@ def _paused(answering: list[Process]) -> Iterator[str]:
 
 
 def _promises(facts: Facts) -> Iterator[str]:
-    answering = [p for p in facts.processes if p.samples is not None]
+    answering = facts.running
     promised_s = highest(answering, "roadfade_longest_life_seconds")
     for copy, age_s in highest(answering, "roadfade_oldest_record_age_seconds").items():
         if age_s > promised_s.get(copy, age_s):
@@ -150,7 +196,7 @@ def _promises(facts: Facts) -> Iterator[str]:
             )
     late_s = max(SWEEPS_MISSED_MAX * facts.sweep_every_s, SWEEP_LATE_S_MIN)
     late_ms = facts.now_ms - late_s * 1000
-    for output in sorted({one.output for one in facts.overdue if one.expires_ms < late_ms}):
+    for output in sorted(_overdue(facts, late_ms)):
         yield f"lake files of {output} are past their expiry: run `roadfade sweep --once`"
     swept_s = max(
         highest(answering, "roadfade_sweep_last_success_timestamp_seconds").values(), default=0
@@ -163,13 +209,28 @@ def _promises(facts: Facts) -> Iterator[str]:
     yield from _lake(facts, answering)
 
 
+def _overdue(facts: Facts, late_ms: float) -> set[str]:
+    """The outputs with rows past their expiry: as the lake here has it, else as the sweep says."""
+    if facts.overdue is not None:
+        return {one.output for one in facts.overdue if one.expires_ms < late_ms}
+    said = highest(facts.running, "roadfade_overdue_partitions")
+    return {output for output, files in said.items() if files}
+
+
 def _lake(facts: Facts, answering: list[Process]) -> Iterator[str]:
+    said = highest(answering, "roadfade_lake_strange_files")
+    elsewhere = said.get("foreign", 0) + said.get("not_removed", 0)
+    if facts.overdue is None and elsewhere:
+        yield (
+            f"{elsewhere:,.0f} names in the lake are not the lake's: what they hold is never "
+            "removed; see `roadfade lake check` where the lake is"
+        )
     if facts.strange:
         yield (
             f"{len(facts.strange):,} names in the lake are not the lake's, the first is "
             f"{facts.strange[0].place}: what they hold is never removed; see `roadfade lake check`"
         )
-    unreadable = highest(answering, "roadfade_lake_strange_files").get("unreadable", 0)
+    unreadable = said.get("unreadable", 0)
     if unreadable:
         yield (
             f"{unreadable:,.0f} parts of the lake are damaged, and answers lack their rows: see "

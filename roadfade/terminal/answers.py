@@ -5,6 +5,7 @@ of any kind is the answer: one object, whose ``refused`` says what, where and th
 """
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -82,13 +83,30 @@ def carry_out(work: Callable[[], None]) -> None:
 
 
 def settings() -> "Settings":
-    """Read the settings; exit 2, naming what is wrong, if they do not hold."""
-    from pydantic import ValidationError  # noqa: PLC0415  # heavy; --help needs no settings
+    """Read the settings; exit 2, naming what is wrong, if they do not hold.
+
+    A variable that only looks like a setting is told on the error stream.
+    """
+    import tomllib  # noqa: PLC0415  # heavy; --help needs no settings
+
+    from pydantic import ValidationError  # noqa: PLC0415  # likewise
 
     from roadfade.settings import Settings  # noqa: PLC0415  # likewise
+    from roadfade.terminal.setting_origins import FILE, strangers  # noqa: PLC0415  # likewise
 
+    for name, near in strangers(os.environ):
+        hint = "" if near is None else f": did you mean {near}?"
+        typer.echo(f"warning: {name} is no setting and changes nothing{hint}", err=True)
+    file = Path(FILE).absolute()
     try:
         return Settings()
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        usage(f"{file} is not TOML: {error}; fix that line, or move the file away")
+    except OSError as error:
+        usage(
+            f"{file} cannot be read ({error.strerror}): allow this user to read it and its folder, "
+            "or start in another folder"
+        )
     except ValidationError as error:
         faults = [
             f"setting ROADFADE_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"

@@ -80,15 +80,17 @@ def admit_record(
         fresh.add(digest)
         result.seen.append(Seen(digest, found.expires_ms))
         result.kept.append(found)
+    rows = sum(record.rows for record in result.kept)
     result.written = Written(
         records=len(result.kept),
-        rows=sum(record.rows for record in result.kept),
+        rows=rows,
         readings=sum(record.readings for record in result.kept),
         replayed=replayed,
         duplicates=duplicates,
         expired_on_arrival=expired,
         expired_readings=expired_readings,
         rejected=rejected,
+        by_output={output: (rows, duplicates)},
     )
     return result
 

@@ -48,12 +48,18 @@ class Written:
     expired_on_arrival: int = 0
     expired_readings: int = 0
     rejected: Mapping[Unreadable, int] = field(default_factory=dict)
+    by_output: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)
+    """Rows and duplicates of each output; they sum to the two above."""
 
     def plus(self, other: "Written") -> "Written":
         """The sum of two batches."""
         rejected = dict(self.rejected)
         for reason, count in other.rejected.items():
             rejected[reason] = rejected.get(reason, 0) + count
+        by_output = dict(self.by_output)
+        for output, (rows, duplicates) in other.by_output.items():
+            before = by_output.get(output, (0, 0))
+            by_output[output] = before[0] + rows, before[1] + duplicates
         return Written(
             self.records + other.records,
             self.rows + other.rows,
@@ -63,6 +69,7 @@ class Written:
             self.expired_on_arrival + other.expired_on_arrival,
             self.expired_readings + other.expired_readings,
             rejected,
+            by_output,
         )
 
 

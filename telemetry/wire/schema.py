@@ -7,6 +7,7 @@ import msgspec
 from telemetry.wire.control import ControlWire
 from telemetry.wire.envelope import Envelope
 from telemetry.wire.flow import FlowRecord
+from telemetry.wire.process_report import ProcessReport
 from telemetry.wire.record import PurposeRecord
 
 SCHEMAS: dict[str, Any] = {
@@ -14,6 +15,7 @@ SCHEMAS: dict[str, Any] = {
     "purpose-record.v1": PurposeRecord,
     "control-row.v1": ControlWire,
     "flow-record.v1": FlowRecord,
+    "process-report.v1": ProcessReport,
 }
 
 

@@ -77,20 +77,58 @@ def test_a_mistyped_metric_is_found() -> None:
 
 def test_every_alert_says_what_is_wrong_and_what_to_do() -> None:
     for alert in _alerts():
-        assert set(alert["annotations"]) == {"summary", "action"}
+        assert set(alert["annotations"]) == {"summary", "action", "runbook_url"}
         assert alert["labels"]["severity"] in {"page", "ticket"}
 
 
+def test_every_alert_leads_to_its_own_place_on_a_page() -> None:
+    for alert in _alerts():
+        page, _, anchor = alert["annotations"]["runbook_url"].partition("#")
+        text = (DEPLOY.parent / page).read_text()
+        assert f'<a id="{anchor}"></a>`{alert["alert"]}`' in text
+
+
+def _trials() -> list[dict[str, Any]]:
+    document = YAML(typ="safe").load(DEPLOY / "prometheus" / "rules_test.yml")
+    return list(document["tests"])
+
+
 def test_every_alert_fires_in_a_trial_of_the_rules() -> None:
-    trials = (DEPLOY / "prometheus" / "rules_test.yml").read_text()
-    assert set(ALERTS) == set(re.findall(r'alertname="(\w+)"', trials))
+    fired = {
+        name
+        for trial in _trials()
+        for test in trial["promql_expr_test"]
+        for sample in test["exp_samples"] or ()
+        for name in re.findall(r'alertname="(\w+)"', sample["labels"])
+    }
+    assert fired == set(ALERTS)
+
+
+def test_every_alert_is_silent_in_a_trial_that_has_all_it_looks_at() -> None:
+    silent = {
+        name
+        for trial in _trials()
+        for test in trial["promql_expr_test"]
+        if not test["exp_samples"]
+        for name in re.findall(r'alertname="(\w+)"', test["expr"])
+        if metrics_in(ALERTS[name])
+        <= {one["series"].partition("{")[0] for one in trial["input_series"]}
+    }
+    assert silent == set(ALERTS)
+
+
+def test_a_fresh_install_is_among_the_trials() -> None:
+    (fresh,) = [trial for trial in _trials() if trial["name"] == "a fresh install"]
+    assert all(test["exp_samples"] == [] for test in fresh["promql_expr_test"])
 
 
 def test_every_metric_is_set_somewhere() -> None:
     sources = [file.read_text() for file in (DEPLOY.parent / "roadfade").rglob("*.py")]
     metrics = {name for name, one in vars(roadfade.metrics).items() if hasattr(one, "_labelnames")}
-    assert len(metrics) == len(set(REGISTRY._collector_to_names))
-    used = {name for text in sources for name in re.findall(r"\b([A-Z_]+)\.\w+\(", text)}
+    # The client's own collector sets what is the process's.
+    assert len(metrics) == len(set(REGISTRY._collector_to_names)) - 1
+    set_there = r"\b([A-Z_]+)\.\w+\(|observe_ages\(\s*metrics\.([A-Z_]+)"
+    used = {name for text in sources for both in re.findall(set_there, text) for name in both}
     assert metrics - used == set()
 
 
@@ -98,7 +136,42 @@ def test_a_gauge_is_never_compared_process_by_process() -> None:
     # Every process exports every gauge, 0 if it belongs to another.
     for expression in ALERTS.values():
         for name in re.findall(r"roadfade_\w+", expression):
-            assert re.search(rf"(?:sum|max) by [^)]*\)\s*\([^>]*{name}", expression), name
+            assert re.search(rf"(?:sum|max|min) by [^)]*\)\s*\([^>]*{name}", expression), name
+
+
+def test_the_chosen_output_acts_wherever_a_metric_is_split_by_output() -> None:
+    ours: set[Any] = set(REGISTRY._collector_to_names)
+    split = {
+        one._name + ("_total" if one._type == "counter" else "")
+        for one in ours
+        if "output" in getattr(one, "_labelnames", ())
+    }
+    shown = 0
+    for panel in _panels():
+        for target in panel["targets"]:
+            for name in metrics_in(target["expr"]) & split:
+                assert f'{name}{{output=~"$output"}}' in target["expr"], panel["title"]
+                shown += 1
+    assert shown >= 7
+
+
+def test_every_panel_says_what_it_shows_in_which_unit() -> None:
+    titles = [panel["title"] for panel in _panels()]
+    assert len(set(titles)) == len(titles)
+    for panel in _panels():
+        assert panel["title"] and panel["description"]
+        unit = panel["fieldConfig"]["defaults"]["unit"]
+        expressions = [target["expr"] for target in panel["targets"]]
+        seconds = any(re.search(r"_seconds(_bucket)?\b(?!_total)", one) for one in expressions)
+        rates = any(one.startswith("sum") and "rate(" in one for one in expressions)
+        wanted = (
+            {"cps"}
+            if rates
+            else {"s", "percentunit"}
+            if seconds
+            else {"short", "bytes", "percentunit"}
+        )
+        assert unit in wanted, panel["title"]
 
 
 def test_the_panels_overlap_nowhere() -> None:

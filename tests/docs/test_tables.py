@@ -1,5 +1,6 @@
 """Tables on the pages say what the code says, no row more and no row less."""
 
+import logging
 import re
 from collections.abc import Iterable
 from typing import Any, get_args
@@ -14,10 +15,12 @@ from ingest.envelope_check import REMEDIES
 from ingest.logs.sniff import Form
 from policy.vocabulary.operation_words import format_operation
 from policy.vocabulary.operations import Coarsening, Thin
-from roadfade.metrics import REGISTRY
+from roadfade.logs.events import LEVELS, Event
+from roadfade.metrics import PROCESS, REGISTRY
+from roadfade.readiness import NEEDS
 from roadfade.settings import Settings
 from telemetry.outcome import Rejected, Withheld
-from telemetry.topics import AUDIT_FLOW, CONTROL, RAW
+from telemetry.topics import AUDIT_FLOW, AUDIT_PROCESSES, CONTROL, RAW
 from telemetry.wire import control, envelope, record
 from tests.docs.pages import REPOSITORY, rows, text_of
 from tests.support.operations import EXAMPLES
@@ -67,7 +70,7 @@ def test_every_header_of_a_record_is_told() -> None:
 
 def test_every_topic_is_told() -> None:
     told = set(re.findall(r"^\| `([a-z.]+)` \|", text_of("docs/wire.md"), re.MULTILINE))
-    assert {RAW, AUDIT_FLOW, *CONTROL} <= told
+    assert {RAW, AUDIT_FLOW, AUDIT_PROCESSES, *CONTROL} <= told
 
 
 def test_every_form_of_logs_is_told() -> None:
@@ -129,15 +132,35 @@ def test_every_setting_is_told_with_its_default() -> None:
 
 def test_every_metric_is_told_with_its_labels() -> None:
     told = {row[0].strip("`"): row[1] for row in rows("docs/operators.md", "## Metrics")}
-    metrics: set[Any] = set(REGISTRY._collector_to_names)
-    assert told == {
+    metrics: set[Any] = set(REGISTRY._collector_to_names) - {PROCESS}
+    ours = {
         one._name + ("_total" if one._type == "counter" else ""): ", ".join(one._labelnames)
         for one in metrics
     }
+    the_processes = {
+        one.name + ("_total" if one.type == "counter" else ""): "" for one in PROCESS.collect()
+    }
+    assert told == ours | the_processes
 
 
 def test_every_alert_is_told_with_its_severity() -> None:
     document = YAML(typ="safe").load(REPOSITORY / "deploy" / "prometheus" / "rules.yml")
     rules = [rule for group in document["groups"] for rule in group["rules"]]
-    told = {row[0].strip("`"): row[1] for row in rows("docs/operators.md", "## Alerts")}
+    told = {
+        re.sub(r"<a id=.*?</a>", "", row[0]).strip("`"): row[1]
+        for row in rows("docs/operators.md", "## Alerts")
+    }
     assert told == {rule["alert"]: rule["labels"]["severity"] for rule in rules}
+
+
+def test_every_event_of_a_log_is_told_with_its_level() -> None:
+    told = {row[0].strip("`"): row[1] for row in rows("docs/operators.md", "## Logs")}
+    levels = {
+        str(one): logging.getLevelName(LEVELS.get(one, logging.INFO)).lower() for one in Event
+    }
+    assert told == levels
+
+
+def test_what_each_role_needs_to_be_ready_is_told() -> None:
+    cells = rows("docs/operators.md", "## Alive and ready")
+    assert {row[0]: tuple(re.findall(r"`(\w+)`", row[1])) for row in cells} == NEEDS

@@ -12,7 +12,7 @@ from roadfade.clock import wall_ms
 from roadfade.ledger_file import LedgerFile
 from roadfade.local.broker import LocalBroker
 from telemetry.instants import DAY_MS
-from telemetry.topics import AUDIT_FLOW
+from telemetry.topics import AUDIT_FLOW, AUDIT_PROCESSES
 from tests.flow.planted import HALVES, MARKS, OWN_PLACE, SERIAL, SILENT, SUBJECT, VIN, planted
 from tests.sinks.records import A as IMPROVE
 from tests.sinks.records import record
@@ -38,7 +38,7 @@ def planted_road(road: Road) -> Road:
 
 def places(road: Road) -> dict[str, bytes]:
     outputs = [output.topic for output in plan_of(road.settings).outputs]
-    return everything(road, [*outputs, AUDIT_FLOW])
+    return everything(road, [*outputs, AUDIT_FLOW, AUDIT_PROCESSES])
 
 
 def secrets(road: Road) -> dict[str, Mark]:

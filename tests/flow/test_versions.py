@@ -14,11 +14,11 @@ from roadfade.clock import wall_ms
 from roadfade.in_force.broker import connection_of
 from roadfade.local.broker import LocalBroker
 from roadfade.settings import Settings
-from roadfade.status.scrape import scrape
 from telemetry.instants import DAY_MS, HOUR_MS, format_instant, parse_instant
 from tests.flow.planted import column
 from tests.support.pace import play, raw
 from tests.support.road import Road, no_prefix_twice, running_road
+from tests.support.scrape import scrape
 from tests.support.versions import RENAMED, Bends, document
 from tests.support.watching import until
 

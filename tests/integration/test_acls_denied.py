@@ -8,7 +8,15 @@ import pytest
 from bus.client.admin import TopicAdmin
 from bus.failures import BrokerError, TopicError
 from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
-from telemetry.topics import AUDIT_FLOW, CONTROL, CONTROL_POLICIES, RAW, SINK_GROUP, WORKER_GROUP
+from telemetry.topics import (
+    AUDIT_FLOW,
+    AUDIT_PROCESSES,
+    CONTROL,
+    CONTROL_POLICIES,
+    RAW,
+    SINK_GROUP,
+    WORKER_GROUP,
+)
 from tests.integration.guarded_road import (
     OUTPUTS,
     STRANGER,
@@ -42,27 +50,28 @@ async def test_a_gateway_writes_raw_data_and_reads_nothing_back(way: Way) -> Non
 
 async def test_a_worker_reads_no_purpose_and_changes_nothing_that_people_said(way: Way) -> None:
     assert await readable(way(WORKER)) == {RAW, AUDIT_FLOW, *CONTROL}
-    assert await writable(way(WORKER)) == {AUDIT_FLOW, *OUTPUTS}
+    assert await writable(way(WORKER)) == {AUDIT_FLOW, AUDIT_PROCESSES, *OUTPUTS}
 
 
 async def test_a_sink_reads_purposes_and_no_links_or_consents(way: Way) -> None:
     assert await readable(way(SINK)) == {CONTROL_POLICIES, *OUTPUTS}
-    assert await writable(way(SINK)) == set()
+    assert await writable(way(SINK)) == {AUDIT_PROCESSES}
 
 
 async def test_a_sweep_reads_the_versions_and_no_purpose(way: Way) -> None:
     assert await readable(way(SWEEP)) == {CONTROL_POLICIES}
-    assert await writable(way(SWEEP)) == set()
+    assert await writable(way(SWEEP)) == {AUDIT_PROCESSES}
 
 
 async def test_the_office_reads_nothing_that_vehicles_sent(way: Way) -> None:
     # It compares the control topics with what it knows, and fills them again.
     assert await readable(way(OFFICE)) == {*CONTROL}
-    assert await writable(way(OFFICE)) == {*CONTROL}
+    assert await writable(way(OFFICE)) == {AUDIT_PROCESSES, *CONTROL}
 
 
 async def test_who_administers_topics_reads_no_data_and_deletes_none(way: Way) -> None:
-    assert await readable(way(ADMIN)) == {CONTROL_POLICIES}
+    # `roadfade status` hears what processes say of themselves: figures, no people.
+    assert await readable(way(ADMIN)) == {AUDIT_PROCESSES, CONTROL_POLICIES}
     assert await writable(way(ADMIN)) == set()
     with pytest.raises(TopicError, match="AuthorizationFailed"):
         await delete_spare(way(ADMIN))

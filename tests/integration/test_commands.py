@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -9,11 +10,13 @@ from telemetry.instants import DAY_MS, HOUR_MS, format_instant
 from telemetry.wire.flow import OutputFlow
 from tests.ingest.captures import OWN_DBC, OWN_MAP, own_drive, write
 from tests.support.road import Road
+from tests.support.watching import until
 
 pytestmark = pytest.mark.broker
 
 
 def test_a_healthy_road_is_reported_so_and_a_killed_sink_is_named(road: Road) -> None:
+    until(lambda: road.cli("status", "--json").json()["healthy"], "every process is heard")
     healthy = road.cli("status", "--json")
     assert (healthy.json()["wrong"], healthy.code) == ([], 0)
     assert {p["name"] for p in healthy.json()["processes"]} == {
@@ -22,13 +25,48 @@ def test_a_healthy_road_is_reported_so_and_a_killed_sink_is_named(road: Road) ->
         "sweep",
         "worker-0",
     }
+    assert {(p["state"], p["role"]) for p in healthy.json()["processes"]} == {
+        ("running", role) for role in ("office", "sink", "sweep", "worker")
+    }
     road.kill("sink")
+    until(lambda: road.cli("status").code == 1, "the silence of the sink is noticed")
     sick = road.cli("status")
-    assert sick.code == 1
-    assert "sink does not answer" in sick.out
+    assert re.search(r"sink on \S+ has said nothing for \d+ s", sick.out)
     assert "roadfade sink" in sick.out
     road.start("sink")
-    assert road.cli("status", "--json").json()["healthy"]
+    until(lambda: road.cli("status", "--json").json()["healthy"], "the sink is heard again")
+    assert road.stop("sink") == 0
+    stopped = road.cli("status", "--json").json()
+    assert [sentence.partition(",")[0] for sentence in stopped["wrong"]] == ["no sink runs"]
+    road.start("sink")
+    until(lambda: road.cli("status", "--json").json()["healthy"], "the sink is heard again")
+
+
+PROXIES = ("http_proxy", "HTTP_PROXY", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy")
+
+
+def test_no_proxy_comes_between_status_and_the_road(
+    road: Road, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in PROXIES:
+        monkeypatch.setenv(name, "http://127.0.0.1:1")
+    until(lambda: road.cli("status", "--json").json()["healthy"], "every process is heard")
+    found = road.cli("status", "--json")
+    assert (found.json()["wrong"], found.json()["unknown"], found.code) == ([], [], 0)
+
+
+def test_from_another_folder_status_is_the_same_but_for_what_lies_in_the_folder(
+    road: Road, tmp_path: Path
+) -> None:
+    until(lambda: road.cli("status", "--json").json()["healthy"], "every process is heard")
+    here = road.cli("status", "--json").json()
+    away = Road(road.settings.model_copy(update={"state_dir": tmp_path}))
+    found = away.cli("status", "--json")
+    there = found.json()
+    assert (there["wrong"], there["unknown"], found.code) == ([], [], 0)
+    assert [p["name"] for p in there["processes"]] == [p["name"] for p in here["processes"]]
+    assert (there["rejected"], there["overdue"]) == (None, {})
+    assert {one.name for one in tmp_path.iterdir()} <= {"cache"}, "only parsed policy files"
 
 
 def test_a_simulated_fleet_reaches_the_lake_and_is_queried(road: Road) -> None:

@@ -11,11 +11,14 @@ import roadfade.cli
 LIBRARIES = frozenset({
     "aiokafka", "babel", "can", "cantools", "cryptography", "duckdb", "faust", "h3", "jinja2",
     "prometheus_client", "pydantic", "pydantic_settings", "rich", "ruamel", "sqlalchemy",
+    "structlog",
 })  # fmt: skip
 SETTINGS = frozenset({"pydantic", "pydantic_settings"})
 BROKER = SETTINGS | {"aiokafka"}
 OFFICE = BROKER | {"sqlalchemy"}
-PROCESS = BROKER | {"prometheus_client"}
+METRICS = BROKER | {"prometheus_client"}
+# structlog looks for rich when it is imported.
+PROCESS = METRICS | {"structlog", "rich"}
 
 # What each may load; the module is what its function in the command line imports.
 MAY = {
@@ -25,14 +28,14 @@ MAY = {
     "processes.office": PROCESS | {"sqlalchemy"},
     "commands.query": SETTINGS | {"duckdb", "rich"},
     "commands.vehicles.signals": SETTINGS | {"rich"},
-    "commands.status": PROCESS | {"duckdb", "rich"},
+    "commands.status": METRICS | {"duckdb", "rich"},
     "commands.topics": BROKER | {"rich"},
     "commands.vehicles.publish": OFFICE,
     "commands.vehicles.publish_check": OFFICE | {"h3"},
     "commands.vehicles.obd": OFFICE,
     "commands.vehicles.simulate": OFFICE | {"rich"},
     "commands.vehicles.replay": OFFICE | {"can", "cantools", "cryptography", "rich", "ruamel"},
-    "demo.run": OFFICE | {"duckdb", "prometheus_client", "rich"},
+    "demo.run": OFFICE | {"duckdb", "prometheus_client", "rich", "structlog"},
     "commands.policy.ask": frozenset({"pydantic", "rich"}),
     "commands.policy.compare": frozenset({"pydantic", "rich"}),
     "commands.policy.artefacts": frozenset({"pydantic", "rich"}),
@@ -40,9 +43,10 @@ MAY = {
     "commands.policy.publish": frozenset({"pydantic", "rich"}),
     "commands.office": frozenset[str](),
     "commands.audit": frozenset[str](),
+    "commands.config": frozenset[str](),
     "commands.lake": frozenset[str](),
     "commands.adopt": frozenset[str](),
-    "status.accounts": PROCESS | {"duckdb"},
+    "status.accounts": METRICS | {"duckdb"},
     "commands.vehicles.drives": frozenset[str](),
     "commands.processes": frozenset[str](),
 }

@@ -34,11 +34,11 @@ from roadfade.in_force.recorded import policy_here
 from roadfade.in_force.source import apply_topics
 from roadfade.local.child_process import ManagedProcess
 from roadfade.settings import Settings
-from roadfade.status.scrape import Process, scrape
 from sinks.lake.layout import outputs as kept_outputs
 from sinks.query.session import run_query
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
+from tests.support.scrape import Page, scrape
 
 READY_S_MAX = 180.0
 DRAIN_S_MAX = 180.0
@@ -172,7 +172,7 @@ class Road:
             assert time.monotonic() < deadline, self._logs()
             time.sleep(0.02)
 
-    def _scraped(self, names: Collection[str]) -> list[Process]:
+    def _scraped(self, names: Collection[str]) -> list[Page]:
         found = scrape(self.settings.ports_dir)
         return [p for p in found if p.name in names and p.samples is not None]
 

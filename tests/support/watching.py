@@ -4,13 +4,13 @@ In: a road and names. Out: figures of its /metrics pages. A process that does no
 """
 
 import time
-import urllib.request
 from collections.abc import Callable
 from http.client import HTTPException
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.support.road import Road
+from tests.support.scrape import DIRECT
 
 WAIT_S_MAX = 180.0
 POLL_S = 0.05
@@ -20,7 +20,7 @@ def page(road: Road, process: str) -> str:
     """The /metrics page of one process (``worker-0``, ``sink``, ...); empty while it is away."""
     try:
         address = (road.settings.ports_dir / process).read_text()
-        with urllib.request.urlopen(f"http://{address}/metrics", timeout=5) as answer:
+        with DIRECT.open(f"http://{address}/metrics", timeout=5) as answer:
             return str(answer.read().decode())
     except (OSError, HTTPException, ValueError):
         return ""

@@ -11,8 +11,9 @@ from processors.program import Program
 from processors.pseudonyms import KeysNeeded
 from processors.tally import Tally
 from roadfade import metrics
-from roadfade.clock import WallClock
-from roadfade.metrics import Metered
+from roadfade.clock import WallClock, wall_ms
+from roadfade.loop_observer import Observed
+from roadfade.metrics import Way, observe_ages
 from roadfade.processes.worker.key_cache import KeyCache
 from telemetry.arrived import Arrived
 from telemetry.topics import AUDIT_FLOW
@@ -26,11 +27,12 @@ class ReadyVersion(NamedTuple):
     processor: Processor
 
 
-class BatchHandler(Metered):
+class BatchHandler(Observed):
     """The batch loop's handler and observer: counters grow only when a batch is through.
 
     ``chosen`` answers the same for the whole of a batch. ``clock`` is the instant by which
-    records are judged; ``topic_id`` says of which topic their offsets are, empty if not known.
+    records are judged, ``wall`` says how long they were on their way; ``topic_id`` says of which
+    topic their offsets are, empty if not known.
     """
 
     def __init__(
@@ -40,14 +42,17 @@ class BatchHandler(Metered):
         keys: KeyCache,
         clock: WallClock,
         topic_id: Callable[[], str] = lambda: "",
+        wall: WallClock = wall_ms,
     ) -> None:
+        super().__init__()
         self._topic = topic
         self._chosen = chosen
         self._keys = keys
         self._clock = clock
         self._topic_id = topic_id
+        self._wall = wall
         self._generation = -1
-        self._in_hand: deque[tuple[FlowRecord, Tally]] = deque()
+        self._in_hand: deque[tuple[FlowRecord, Tally, list[tuple[int, bool]]]] = deque()
 
     async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
         """Everything that leaves for these records, the flow record last."""
@@ -67,7 +72,8 @@ class BatchHandler(Metered):
         record = FlowRecord(
             self._topic, partition, first, last, ledger, rejected, generation, topic_id
         )
-        self._in_hand.append((record, tally))
+        dated = [(one.timestamp_ms, one.broker_dated) for one in records]
+        self._in_hand.append((record, tally, dated))
         outgoing.append(Outgoing(AUDIT_FLOW, partition, record.key, encode_flow(record), []))
         return outgoing
 
@@ -88,7 +94,9 @@ class BatchHandler(Metered):
 
     def batch_done(self, done: BatchDone) -> None:
         """Count what the batch held, now that it is durable."""
-        for record, tally in self._in_hand:
+        now_ms = self._wall()
+        for record, tally, dated in self._in_hand:
+            observe_ages(metrics.RAW_TO_TOPIC, Way.RAW_TO_TOPIC, dated, now_ms)
             metrics.count_flow(record.ledger, record.rejected)
             metrics.SLOW_PATH.inc(tally.exact_path)
             metrics.REUSED_IDS.inc(tally.reused_ids)
@@ -96,9 +104,9 @@ class BatchHandler(Metered):
         self._in_hand.clear()
         metrics.RECORDS_IN.inc(done.records)
         metrics.BATCH_SECONDS.observe(done.took_ms / 1000)
+        self.through()
 
     def retrying(self, reason: str, wait_ms: int) -> None:
         """The batch will be processed again, and counted then."""
-        del reason, wait_ms
         self._in_hand.clear()
-        metrics.PRODUCE_RETRIES.inc()
+        super().retrying(reason, wait_ms)

@@ -6,6 +6,7 @@ work is durable. A ledger that cannot be written is waited for; the data plane g
 """
 
 import asyncio
+import logging
 import os
 import threading
 from collections.abc import Awaitable, Callable
@@ -111,6 +112,8 @@ def _plane_service(open_plane: Callable[[], Awaitable[Hosted]]) -> type[Any]:
             if self.plane is not None:
                 await self.plane.stop()
 
+    # What it says of itself is the library's, and no event of ours.
+    DataPlane.logger = logging.getLogger("mode.data_plane")
     return DataPlane
 
 
@@ -118,5 +121,10 @@ def run_worker(app: Any) -> None:
     """Run the worker until a signal; SystemExit with its code (not 0 after a crash)."""
     loop = asyncio.new_event_loop()
     asyncio.set_event_loop(loop)
-    worker = faust.Worker(app, loop=loop, loglevel="WARN", redirect_stdouts=False, quiet=True)
+    # Logging is set up already; Faust's own would replace it.
+    worker = faust.Worker(
+        app, loop=loop, loglevel="WARN", redirect_stdouts=False, quiet=True, override_logging=False
+    )
+    # It moves the cursor of a terminal, also if standard output is a file.
+    worker.spinner = None
     worker.execute_from_commandline()

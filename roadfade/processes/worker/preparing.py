@@ -10,12 +10,13 @@ from policy.plan.plan import Plan
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
-from roadfade import __version__, metrics
 from roadfade.in_force.broker import partitions_of
 from roadfade.in_force.plans import Plans
 from roadfade.processes.say_once import SayOnce
+from roadfade.processes.starting import tell_in_force
 from roadfade.processes.worker.batch_handler import ReadyVersion
 from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.processes.worker.series import bear_outputs
 from roadfade.refusal import NotReady
 from telemetry.wire.publication import Publication
 
@@ -65,7 +66,7 @@ class VersionPreparer:
 
 
 def announce_version(publication: Publication, ready: ReadyVersion) -> None:
-    """Log and export the version that this process applies from now on."""
-    version = ready.program.plan.policy_version
-    logger.warning("policy version %d is in force here, as %s", publication.version, version)
-    metrics.tell_build(__version__, version)
+    """Say which version this process applies from now on."""
+    del publication
+    bear_outputs(ready.program.plan)
+    tell_in_force(ready.program.plan.policy_version)

@@ -5,11 +5,11 @@ Run it twice to scale: raw partitions are shared between members of the group.
 
 import asyncio
 import gc
-import logging
 import socket
 from typing import Final
 
 from bus.batch_loop import BatchLoop, BatchSettings
+from bus.pacing import until
 from bus.ports import Broker, ReaderSettings
 from bus.slots import Slot
 from bus.topic_watch import TopicWatch
@@ -17,16 +17,19 @@ from office.errors import OfficeError
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from processors.people import People
-from roadfade import metrics
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.control_rows import Rows
 from roadfade.in_force.control_views import ControlViews, PeopleRows
 from roadfade.in_force.source import PolicySource
+from roadfade.logs.process_log import Named
+from roadfade.processes.reporting import Reporter, reporter_of, reporting
+from roadfade.processes.starting import begin
 from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
 from roadfade.processes.worker.faust_host import build_app, run_worker
 from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.processes.worker.preparing import VersionPreparer, announce_version
+from roadfade.processes.worker.series import bear_worker
 from roadfade.processes.worker.version_switch import VersionSwitch
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
@@ -49,7 +52,10 @@ class DataPlane:
         version_switch: VersionSwitch[ReadyVersion],
         loop: BatchLoop,
         keyring: Keyring,
+        reporter: Reporter,
     ) -> None:
+        self._reporter = reporter
+        self._ended = asyncio.Event()
         self._views = views
         self._version_switch = version_switch
         self._batches = loop
@@ -58,7 +64,7 @@ class DataPlane:
     async def run(self) -> None:
         """Work until ``stop``; exceptions end it and are raised."""
         try:
-            async with asyncio.TaskGroup() as group:
+            async with reporting(self._reporter), asyncio.TaskGroup() as group:
                 reading = group.create_task(self._views.run())
                 preparing = group.create_task(self._version_switch.run())
                 await self._batches.run()
@@ -67,13 +73,17 @@ class DataPlane:
                 await asyncio.gather(reading, preparing)
         finally:
             self._keyring.close()
+            self._ended.set()
 
     async def stop(self) -> None:
-        """Finish and commit the batch in hand."""
+        """Finish and commit the batch in hand, and say that it ended; the host cancels then."""
         await self._batches.stop()
+        await until(self._ended, END_S_MAX)
 
 
-def assemble(settings: Settings, broker: Broker, source: PolicySource, member: str) -> DataPlane:
+def assemble(
+    settings: Settings, broker: Broker, source: PolicySource, member: str, reporter: Reporter
+) -> DataPlane:
     """Wire one worker's data plane; connects to nothing yet."""
     people = People()
     keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
@@ -111,7 +121,7 @@ def assemble(settings: Settings, broker: Broker, source: PolicySource, member: s
         # A keyring that cannot be used would be so with any record.
         blameless=(OSError, OfficeError),
     )
-    return DataPlane(views, version_switch, loop, keyring)
+    return DataPlane(views, version_switch, loop, keyring, reporter)
 
 
 async def _prepare(settings: Settings) -> PolicySource:
@@ -125,20 +135,20 @@ async def _prepare(settings: Settings) -> PolicySource:
     return source
 
 
-def main(settings: Settings) -> None:
+def main(settings: Settings, named: Named) -> None:
     """Run one worker until a signal; raises NotReady if it must not start."""
     require_broker(settings)
     source = asyncio.run(_prepare(settings))
     slot = Slot.take(settings.slots_dir, "worker")
     member = f"worker-{socket.gethostname()}-{slot.number}"
-    metrics.serve_metrics(
-        settings.metrics_host, settings.metrics_port, settings.ports_dir, f"worker-{slot.number}"
-    )
-    logging.getLogger("aiokafka").setLevel(logging.ERROR)
+    begin(settings, named, "worker", f"worker-{slot.number}")
+    bear_worker()
     collect_rarely()
 
     async def open_plane() -> DataPlane:
-        return await asyncio.to_thread(assemble, settings, connection_of(settings), source, member)
+        broker = connection_of(settings)
+        reporter = reporter_of(settings, broker, f"worker-{slot.number}")
+        return await asyncio.to_thread(assemble, settings, broker, source, member, reporter)
 
     app = build_app(
         connection_of(settings),
@@ -148,6 +158,10 @@ def main(settings: Settings) -> None:
         settings.state_dir / "faust",
     )
     run_worker(app)
+
+
+END_S_MAX: Final = 5.0
+"""For no longer does a stop wait, after the last commit, for the end of what reads and reports."""
 
 
 YOUNG_OBJECTS_MAX: Final = 100_000

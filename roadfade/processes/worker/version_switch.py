@@ -7,6 +7,7 @@ older one never goes on past its end.
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from enum import StrEnum
 from typing import Final, Generic, TypeVar
 
 from bus.pacing import until
@@ -20,6 +21,14 @@ AGAIN_AFTER_S: Final = 1.0
 """How soon a version that could not be made ready is tried again."""
 
 Ready = TypeVar("Ready")
+
+
+class Pause(StrEnum):
+    """Why the policy lets nothing be decided."""
+
+    NONE_IN_FORCE = "no policy in force"
+    NOT_READY = "policy not ready"
+    CHANGED = "policy changed"
 
 
 class VersionSwitch(Generic[Ready]):
@@ -56,7 +65,7 @@ class VersionSwitch(Generic[Ready]):
         if isinstance(found, str):
             return found
         chosen = None if self._chosen is None else self._chosen[0]
-        return None if chosen == found[0].version else "policy changed"
+        return None if chosen == found[0].version else Pause.CHANGED
 
     def begin(self) -> str | None:
         """Choose for the batch that is read next; or why none may be. Call it between batches."""
@@ -73,9 +82,9 @@ class VersionSwitch(Generic[Ready]):
         """The version in force, ready; or why nothing may be decided."""
         current = self._in_force().current
         if current is None:
-            return "no policy in force"
+            return Pause.NONE_IN_FORCE
         ready = self._ready.get(current.version)
-        return "policy not ready" if ready is None else (current, ready)
+        return Pause.NOT_READY if ready is None else (current, ready)
 
     async def run(self) -> None:
         """Make ready what is in force and what comes next, until ``stop``."""

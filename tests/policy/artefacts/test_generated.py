@@ -9,13 +9,13 @@ from typing import Any
 import jsonschema
 import pytest
 
-from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, WORKER, acls
+from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER, acls
 from policy.artefacts.asyncapi import asyncapi
 from policy.artefacts.odcs import contracts
 from policy.artefacts.topics import topic_configs
 from policy.artefacts.ttls import sink_ttls
 from policy.plan.columns import columns_of
-from telemetry.topics import RAW, SINK_GROUP, WORKER_GROUP
+from telemetry.topics import AUDIT_PROCESSES, RAW, SINK_GROUP, WORKER_GROUP
 from telemetry.wire.record import LATITUDE, MESH
 from tests.support.documents import SPEED, policy_of
 from tests.support.plans import PLAN
@@ -53,7 +53,21 @@ def test_only_workers_read_raw_and_write_purpose_topics() -> None:
     }
     assert writers == {WORKER}
     assert ("Write", "topic", "control.links") in rights_of(OFFICE)
-    assert not any(operation == "Write" for operation, _, _ in rights_of(SINK) | rights_of(ADMIN))
+    assert not any(operation == "Write" for operation, _, _ in rights_of(ADMIN))
+
+
+def test_a_process_says_what_it_says_of_itself_and_only_an_administrator_hears_it() -> None:
+    writers = {
+        a.principal for a in acls(PLAN) if (a.operation, a.name) == ("Write", AUDIT_PROCESSES)
+    }
+    assert writers == {OFFICE, WORKER, SINK, SWEEP}
+    readers = {
+        a.principal for a in acls(PLAN) if (a.operation, a.name) == ("Read", AUDIT_PROCESSES)
+    }
+    assert readers == {ADMIN}
+    for principal in (SINK, SWEEP):
+        written = {name for operation, _, name in rights_of(principal) if operation == "Write"}
+        assert written == {AUDIT_PROCESSES}, principal
 
 
 def test_groups_are_those_the_processes_use() -> None:

@@ -14,6 +14,7 @@ def test_every_topic_of_the_plan_is_named() -> None:
         "control.links",
         "control.consents",
         "control.policies",
+        "audit.processes",
     ]
 
 
@@ -43,6 +44,20 @@ def test_control_topics_forget_old_rows_within_minutes() -> None:
         "max.compaction.lag.ms": "60000",
         "delete.retention.ms": "7200000",
         "segment.ms": "60000",
+        "message.timestamp.type": "LogAppendTime",
+        "compression.type": "producer",
+        "max.message.bytes": "1048588",
+    }
+
+
+def test_what_processes_say_of_themselves_ends_after_a_day() -> None:
+    configs = topic_configs(plan_of())
+    assert configs["audit.processes"] == {
+        "cleanup.policy": "compact,delete",
+        "min.cleanable.dirty.ratio": "0.01",
+        "max.compaction.lag.ms": "60000",
+        "segment.ms": "60000",
+        "retention.ms": str(DAY_MS),
         "message.timestamp.type": "LogAppendTime",
         "compression.type": "producer",
         "max.message.bytes": "1048588",

@@ -2,7 +2,13 @@ import os
 import subprocess
 from pathlib import Path
 
-from roadfade.demo.process_group import own_environment, write_environment
+from roadfade.demo.process_group import (
+    PROCESS_ROLES,
+    STOP_ORDER,
+    ProcessGroup,
+    own_environment,
+    write_environment,
+)
 from roadfade.settings import Settings
 from telemetry.instants import Grain
 
@@ -21,3 +27,15 @@ def test_a_shell_that_sources_the_file_has_the_settings_of_the_run(tmp_path: Pat
     assert found | own_environment(settings) == found
     assert found["ROADFADE_STATE_DIR"] == str(tmp_path / "a folder")
     assert found["ROADFADE_GRAIN_AT_MOST"] == "minute"
+
+
+def test_the_file_for_joining_in_ends_with_the_run(tmp_path: Path) -> None:
+    group = ProcessGroup(Settings(state_dir=tmp_path))
+    write_environment(Settings(state_dir=tmp_path), group.environment_file)
+    assert set(STOP_ORDER) == set(PROCESS_ROLES)
+    for role in STOP_ORDER:
+        group.stop(role)
+    assert group.environment_file.exists(), "as long as a process may run"
+    group.close()
+    assert not group.environment_file.exists()
+    group.close()

@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from roadfade.status.accounts import _makes_cells, _outputs, _times_max, _unclear
-from roadfade.status.scrape import Process, Sample
+from roadfade.status.accounts import _makes_cells, _outputs, _times_max, unclear
+from roadfade.status.processes import Process, Sample, State
+from roadfade.status.reports import Heard
 from sinks.port.results import Holdings
 from telemetry.wire.flow import Ledger, OutputFlow
 from tests.support.plans import PLAN
@@ -36,16 +37,23 @@ def test_what_is_not_known_of_an_output_is_none() -> None:
 
 
 def test_refused_records_and_waiting_counts_are_told() -> None:
-    sink = Process("sink", "", (Sample("roadfade_sink_rejected_total", "not_allowed", 3),))
-    sweep = Process("sweep", "", (Sample("roadfade_unaccounted_readings", "", 7),))
-    silent = Process("worker-0", "", None)
-    assert [one.split()[:3] for one in _unclear([sink, sweep, silent])] == [
+    refused = (Sample("roadfade_sink_rejected_total", "not_allowed", 3),)
+    sink = Process("sink", "a", State.RUNNING, 1, refused)
+    waiting = (Sample("roadfade_unaccounted_readings", "", 7),)
+    sweep = Process("sweep", "a", State.RUNNING, 1, waiting)
+    silent = Process("worker-0", "a", State.SILENT, 99)
+    assert [one.split()[:3] for one in unclear(Heard((sink, sweep, silent)))] == [
         ["the", "sink", "refused"],
         ["7", "removed", "readings"],
     ]
-    assert _unclear([silent]) == []
+    assert unclear(Heard((silent,))) == []
+
+
+def test_processes_that_nobody_hears_leave_it_unclear() -> None:
+    (sentence,) = unclear(Heard(unknown="there is no topic"))
+    assert sentence.endswith("unknown: there is no topic")
 
 
 def test_files_that_a_sweep_could_not_count_are_told() -> None:
-    [told] = _unclear([], 2)
+    [told] = unclear(Heard(), 2)
     assert "2 files" in told

@@ -11,17 +11,25 @@ import jsonschema
 import pytest
 
 import telemetry
-from telemetry.wire import control, envelope, flow, record
+from telemetry.wire import control, envelope, flow, process_report, record
 from telemetry.wire.schema import SCHEMAS, schema_of
 
 COMMITTED = Path(telemetry.__file__).parent / "schemas"
 GOLDEN = Path(__file__).parent / "golden"
+
+
+def _taken(payload: bytes) -> process_report.ProcessReport:
+    report = process_report.take_report(payload)
+    assert report is not None
+    return report
+
 
 DECODERS = {
     "envelope.v1": envelope.decode_envelope,
     "purpose-record.v1": record.decode_record,
     "control-row.v1": control.decode_row,
     "flow-record.v1": flow.decode_flow,
+    "process-report.v1": _taken,
 }
 
 

@@ -17,6 +17,7 @@ from office.keyring.kek import FileKek
 from roadfade import metrics
 from roadfade.clock import wall_ms
 from roadfade.in_force.source import PolicySource
+from roadfade.processes.reporting import Reporter
 from roadfade.processes.worker import process
 from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.process import assemble
@@ -26,6 +27,7 @@ from telemetry.identity import DeviceId, LinkSecret, SubjectId
 from telemetry.instants import parse_instant
 from telemetry.topics import (
     AUDIT_FLOW,
+    AUDIT_PROCESSES,
     CONTROL,
     CONTROL_CONSENTS,
     CONTROL_LINKS,
@@ -42,6 +44,7 @@ from telemetry.wire.control import (
     encode_row,
 )
 from telemetry.wire.flow import decode_flow
+from telemetry.wire.process_report import take_report
 from tests.integration.bus_road import until
 from tests.support.documents import FILES
 from tests.support.fast_time import fast_time
@@ -105,11 +108,17 @@ def drive(broker: FakeBroker, partition: int, *ids: int) -> None:
 
 @asynccontextmanager
 async def working(
-    settings: Settings, broker: FakeBroker, member: str = "worker-0"
+    settings: Settings,
+    broker: FakeBroker,
+    member: str = "worker-0",
+    heard: FakeBroker | None = None,
 ) -> AsyncIterator[asyncio.Task[None]]:
     async with PolicySource.open(settings, broker) as source:
         await source.checked()
-    plane = await asyncio.to_thread(assemble, settings, broker, source, member)
+    # What it says of itself would take the faults of a test that fails the next send.
+    heard = heard or FakeBroker(lambda: NOW_MS)
+    reporter = Reporter(settings, heard, member, "", host="here")
+    plane = await asyncio.to_thread(assemble, settings, broker, source, member, reporter)
     task = asyncio.create_task(plane.run())
     try:
         yield task
@@ -135,6 +144,36 @@ async def test_what_a_device_sent_leaves_for_its_purpose_and_is_accounted_for(
     assert (accounted.first, accounted.last) == (0, 1)
     assert accounted.ledger["study"].delivered == 4
     assert all(DEVICE.encode() not in (record.value or b"") for record in records)
+
+
+async def test_it_says_that_it_runs_and_that_it_was_asked_to_end(
+    settings: Settings, broker: FakeBroker
+) -> None:
+    beat(broker)
+    async with working(settings, broker, heard=broker) as task:
+        await until(lambda: bool(broker.records(AUDIT_PROCESSES)), task)
+    said = [take_report(record.value) for record in broker.records(AUDIT_PROCESSES)]
+    states = [(one.process, one.state) for one in said if one is not None]
+    assert (states[0], states[-1]) == (("worker-0", "running"), ("worker-0", "ended"))
+    assert all(DEVICE.encode() not in (one.value or b"") for one in broker.records(AUDIT_PROCESSES))
+
+
+async def test_whoever_stops_it_may_cancel_it_then_and_its_last_word_is_said(
+    settings: Settings, broker: FakeBroker
+) -> None:
+    beat(broker)
+    async with PolicySource.open(settings, broker) as source:
+        await source.checked()
+    reporter = Reporter(settings, broker, "worker-0", "", host="here")
+    plane = await asyncio.to_thread(assemble, settings, broker, source, "worker-0", reporter)
+    task = asyncio.create_task(plane.run())
+    await until(lambda: bool(broker.records(AUDIT_PROCESSES)), task)
+    await plane.stop()
+    task.cancel()
+    last = take_report(broker.records(AUDIT_PROCESSES)[-1].value)
+    assert last is not None
+    assert last.state == "ended"
+    await asyncio.gather(task, return_exceptions=True)
 
 
 @pytest.mark.parametrize("silent", CONTROL)

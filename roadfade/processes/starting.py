@@ -1,0 +1,43 @@
+"""What every process does as it starts, and says as another version of the policy takes over."""
+
+import logging
+from typing import Final
+
+from roadfade import __version__, metrics
+from roadfade.logs.events import Event, tell
+from roadfade.logs.process_log import Named
+from roadfade.process_pages import serve_pages
+from roadfade.readiness import readiness
+from roadfade.settings import Settings
+
+NONE: Final = ""
+logger = logging.getLogger(__name__)
+
+
+class _Said:
+    """What this process said last."""
+
+    policy_version = NONE
+
+
+def begin(settings: Settings, named: Named, role: str, instance: str) -> None:
+    """Serve the process's pages, and say that it started.
+
+    The port taken is written to the file of its instance's name in the state folder.
+    """
+    readiness.need(role)
+    metrics.ROLE.labels(role).set(1)
+    metrics.tell_build(__version__, NONE)
+    server = serve_pages(settings.metrics_host, settings.metrics_port, readiness)
+    address = f"{settings.metrics_host}:{server.server_port}"
+    settings.ports_dir.mkdir(parents=True, exist_ok=True)
+    (settings.ports_dir / instance).write_text(address)
+    named.start(instance, version=__version__, pages=address)
+
+
+def tell_in_force(policy_version: str) -> None:
+    """Log and export the version that this process applies now, if it is another than before."""
+    metrics.tell_build(__version__, policy_version)
+    if policy_version != _Said.policy_version:
+        _Said.policy_version = policy_version
+        tell(logger, Event.IN_FORCE, policy_version=policy_version)

@@ -1,0 +1,123 @@
+"""Where each setting comes from, what is no setting, and what cannot be read: each in one sentence."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import typer
+
+from roadfade.settings import Settings
+from roadfade.terminal.answers import settings
+from roadfade.terminal.setting_origins import Origin, origins, strangers
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    monkeypatch.chdir(tmp_path)
+    for name in ("KAFKA_BOOTSTRAP_SERVERS", "ROADFADE_STATE_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    yield tmp_path
+    tmp_path.chmod(0o700)
+
+
+def test_a_name_that_is_no_setting_is_told_with_the_nearest_that_is() -> None:
+    environment = {
+        "ROADFADE_STATE_DRI": "x",
+        "roadfade_partitions": "2",
+        "ROADFADE_QQQ": "",
+        "A": "",
+    }
+    assert dict(strangers(environment)) == {
+        "ROADFADE_STATE_DRI": "ROADFADE_STATE_DIR",
+        "ROADFADE_QQQ": None,
+    }
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_no_setting_is_taken_for_a_stranger(name: str) -> None:
+    assert list(strangers({f"ROADFADE_{name.upper()}": "x"})) == []
+
+
+def test_variables_of_the_compose_file_and_of_tests_are_not_told() -> None:
+    known = ("ROADFADE_BASE", "ROADFADE_TESTS_WITHOUT_BROKER", "ROADFADE_PROOF_TIMES")
+    assert list(strangers(dict.fromkeys(known, "1"))) == []
+
+
+def test_the_environment_goes_before_the_file_and_the_file_before_the_default(here: Path) -> None:
+    (here / "roadfade.toml").write_text('partitions = 7\ntopic_prefix = "t."\n')
+    environment = {"ROADFADE_PARTITIONS": "9", "KAFKA_BOOTSTRAP_SERVERS": "k:1"}
+    found = origins(environment)
+    assert set(found) == set(Settings.model_fields)
+    assert found["partitions"] == Origin("environment", "ROADFADE_PARTITIONS")
+    assert found["kafka_bootstrap_servers"] == Origin("environment", "KAFKA_BOOTSTRAP_SERVERS")
+    assert found["topic_prefix"] == Origin("toml", str(here / "roadfade.toml"))
+    assert found["replication"] == Origin("default", "")
+
+
+@pytest.mark.parametrize("name", sorted(Settings.model_fields))
+def test_an_origin_is_where_the_settings_take_it_from(
+    name: str, monkeypatch: pytest.MonkeyPatch, here: Path
+) -> None:
+    del here
+    values = {
+        "grain_at_most": "hour",
+        "lake_compression": "uncompressed",
+        "lake_duplicates_window": "1000",
+        "raw_allow_unsealed": "false",
+        "replication": "3",
+    }
+    monkeypatch.setenv(f"ROADFADE_{name.upper()}", values.get(name, "11"))
+    if name == "fixed_now_ms":
+        monkeypatch.setenv("ROADFADE_TOPIC_PREFIX", "t.")
+    taken = Settings()
+    assert name in taken.model_fields_set
+    assert origins(os.environ)[name].kind == "environment"
+
+
+def exits_2(capsys: pytest.CaptureFixture[str]) -> str:
+    with pytest.raises(typer.Exit) as ended:
+        settings()
+    assert ended.value.exit_code == 2
+    told = capsys.readouterr().err
+    assert told.count("\n") == 1
+    return told
+
+
+def test_a_broken_file_is_one_sentence(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (here / "roadfade.toml").write_text("partitions = = 3\n")
+    told = exits_2(capsys)
+    assert told.startswith(f"{here / 'roadfade.toml'} is not TOML: ")
+    assert "line 1" in told
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"a = '\xff'"], ids=["no text", "half a text"])
+def test_a_file_that_is_no_text_is_one_sentence(
+    here: Path, capsys: pytest.CaptureFixture[str], content: bytes
+) -> None:
+    (here / "roadfade.toml").write_bytes(content)
+    assert "is not TOML" in exits_2(capsys)
+
+
+def test_a_file_that_cannot_be_read_is_one_sentence(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(_: Path) -> bool:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    told = exits_2(capsys)
+    assert told.startswith(f"{here / 'roadfade.toml'} cannot be read (Permission denied): ")
+
+
+def test_a_stranger_is_told_on_the_error_stream_and_the_work_goes_on(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("ROADFADE_PARTITION", "9")
+    assert settings().partitions == 4
+    told = capsys.readouterr()
+    assert told.out == ""
+    assert told.err == (
+        "warning: ROADFADE_PARTITION is no setting and changes nothing: "
+        "did you mean ROADFADE_PARTITIONS?\n"
+    )

@@ -64,6 +64,7 @@ def test_an_origin_is_where_the_settings_take_it_from(
         "grain_at_most": "hour",
         "lake_compression": "uncompressed",
         "lake_duplicates_window": "1000",
+        "log_format": "json",
         "raw_allow_unsealed": "false",
         "replication": "3",
     }

@@ -14,7 +14,14 @@ from bus.attempts import Attempts
 from bus.failures import BrokerError, CommitRefusedError, TopicRewoundError
 from bus.observer import LoopObserver
 from bus.offset_watch import OffsetWatch
-from bus.ports import Broker, Committed, Fetched, ReaderSettings, TopicPartition
+from bus.ports import (
+    Broker,
+    Committed,
+    ConsumedRecord,
+    Fetched,
+    ReaderSettings,
+    TopicPartition,
+)
 
 TAKE_BACK_S_MAX: Final = 2.0
 ASIDE_MAX: Final = 1_000
@@ -60,6 +67,9 @@ class GroupReader:
         self._skip = skip
         self._blameless = blameless
         self._aside: dict[TopicPartition, dict[int, int]] = {}
+        self._rest: dict[TopicPartition, Sequence[ConsumedRecord]] = {}
+        """Fetched and not begun yet, while records go one by one: to fetch it again for each of
+        them takes the client as long as it waits for news of the other partitions."""
         self._reason: str | None = None
         self._share: frozenset[TopicPartition] | None = None
         self._fetched_to: dict[TopicPartition, int] = {}
@@ -79,6 +89,9 @@ class GroupReader:
 
     async def fetch(self) -> Fetched:
         """The next records, empty after ``poll_ms``; keeps the membership also while paused."""
+        if self._rest:
+            kept, self._rest = self._rest, {}
+            return kept
         fetched = await self._member.fetch()
         self._tell_share()
         for partition, first, last in self._member.set_aside():
@@ -150,6 +163,7 @@ class GroupReader:
 
     def seek(self, partition: TopicPartition, offset: int) -> None:
         """Read on from ``offset``; nothing if the partition is not ours any more."""
+        self._rest.pop(partition, None)
         if partition in self.assigned():
             self._member.seek(partition, offset)
 
@@ -190,7 +204,7 @@ class GroupReader:
                     self._watch.expect(topic, number, offset)
 
     async def begin(self, fetched: Fetched) -> Fetched:
-        """What of these to handle now; the group notes that it was begun. The rest comes again.
+        """What of these to handle now; the group notes that it was begun. The rest comes next.
 
         Only the first batch after a partition was given to us is noted, and what processes died
         at before. A failure may be retried: nothing was begun then.
@@ -199,7 +213,7 @@ class GroupReader:
         for partition, records in fetched.items():
             taken = len(portion.get(partition, ()))
             if taken < len(records):
-                self.seek(partition, records[taken].offset)
+                self._rest[partition] = records[taken:]
         if self._attempts.culprit(portion):
             await self._pass_over(portion)
             return {}
@@ -325,5 +339,6 @@ class GroupReader:
         self._learned.clear()
         self._fetched_to.clear()
         self._done_to.clear()
+        self._rest.clear()
         self._attempts.forget()
         self._aside.clear()

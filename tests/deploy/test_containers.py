@@ -181,6 +181,6 @@ def test_each_ends_when_asked_and_says_so(town: Town) -> None:
     assert [one.partition(",")[0] for one in told["wrong"]][:4] == [
         f"no {role} runs" for role in ("office", "worker", "sink", "sweep")
     ]
-    assert "is in force" in town.podman.logs("worker")
+    assert "version in force" in town.podman.logs("worker")
     for name in PROCESSES:
         assert "Traceback" not in town.podman.logs(name)

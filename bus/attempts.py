@@ -1,44 +1,57 @@
 """What a group notes beside its offsets: which records were begun, and how often in vain. Pure.
 
 A process that dies leaves its note; the one after it counts on from there. What killed
-``ATTEMPTS_MAX`` processes in a row is handed on record by record, so that a later death names
-its record; a record that was in hand alone for as many deaths is passed over. One death proves
+``ATTEMPTS_MAX`` processes in a row is suspect. Suspects go partition by partition, so that a later
+death names its partition; then in ``PARTS`` parts, so that it names its part; and so on down to
+one record. A record that was in hand alone for as many deaths is passed over. One death proves
 nothing: a process may be killed at any moment.
 
 The note is the metadata of a commit, ``v1;attempts=2;from=100;to=150``: offsets ``from`` up to
-``to`` (exclusive) were begun so often. ``single=190`` says that up to there each record goes
-alone. Fields that are not known are left unread, and so is a note of another version.
+``to`` (exclusive) were begun so often. ``suspect_to=190;part=10`` says that up to offset 190 no
+more than ten offsets go at a time, and none of another partition with them. Fields that are not
+known are left unread, and so is a note of another version.
 """
 
 import re
 from collections.abc import Mapping
+from math import ceil
 from typing import Final, NamedTuple
 
 from bus.ports import Committed, Fetched, TopicPartition
 
 ATTEMPTS_MAX: Final = 2
+PARTS: Final = 50
+"""A cut costs ``ATTEMPTS_MAX`` deaths, and each part a batch: of 10,000 suspects in one partition,
+which is the most that a sink gathers, the culprit is found within ten deaths and 150 batches."""
 NOTE_LENGTH_MAX: Final = 1_000
 """Kafka's ``offset.metadata.max.bytes`` is 4096 unless configured."""
 _FIELD: Final = re.compile(r"([a-z_]{1,30})=([0-9]{1,19})")
 
 
 class Note(NamedTuple):
-    """``attempts`` at offsets ``first`` up to ``end``; alone, each, up to ``single_end``."""
+    """``attempts`` at offsets ``first`` up to ``end``; ``part`` a time up to ``suspect_end``."""
 
     attempts: int
     first: int
     end: int
-    single_end: int = 0
+    suspect_end: int = 0
+    part: int = 1
 
     def encode(self) -> str:
         """The metadata of a commit."""
-        alone = f";single={self.single_end}" if self.single_end else ""
-        return f"v1;attempts={self.attempts};from={self.first};to={self.end}{alone}"
+        parts = f";suspect_to={self.suspect_end};part={self.part}" if self.suspect_end else ""
+        return f"v1;attempts={self.attempts};from={self.first};to={self.end}{parts}"
+
+    def narrowed(self) -> "Note":
+        """The note to begin with after so many deaths: at first of the partition, then in parts."""
+        offsets = self.end - self.first
+        part = ceil(offsets / PARTS) if self.suspect_end else offsets
+        return self._replace(attempts=0, suspect_end=self.end, part=max(1, part))
 
     @property
     def alone(self) -> bool:
         """Whether it tells of one record that was in hand by itself, to find a culprit."""
-        return self.first < self.single_end and self.end == self.first + 1
+        return self.first < self.suspect_end and self.end == self.first + 1
 
 
 def read_note(text: str) -> Note | None:
@@ -47,7 +60,8 @@ def read_note(text: str) -> Note | None:
     fields = {found[1]: int(found[2]) for one in rest if (found := _FIELD.fullmatch(one))}
     if version != "v1" or not {"attempts", "from", "to"} <= fields.keys():
         return None
-    return Note(fields["attempts"], fields["from"], fields["to"], fields.get("single", 0))
+    part = max(1, fields.get("part", 1))
+    return Note(fields["attempts"], fields["from"], fields["to"], fields.get("suspect_to", 0), part)
 
 
 class Attempts:
@@ -63,8 +77,7 @@ class Attempts:
         """Take up a partition with what the group noted there; its first batch is watched."""
         note = None if found is None else read_note(found.metadata)
         if note is not None and not note.alone and note.attempts >= ATTEMPTS_MAX:
-            # They were attempts at more than one record.
-            note = note._replace(attempts=0, single_end=max(note.end, note.single_end))
+            note = note.narrowed()
         self._watched[partition] = note
         self._ours.discard(partition)
         if found is not None:
@@ -78,16 +91,18 @@ class Attempts:
 
     @property
     def suspicious(self) -> bool:
-        """Whether records of some partition go one by one."""
-        return any(note is not None and note.single_end for note in self._watched.values())
+        """Whether records of some partition go part by part."""
+        return any(note is not None and note.suspect_end for note in self._watched.values())
 
     def portion(self, fetched: Fetched) -> Fetched:
-        """What of a fetch to handle now: all of it, or one record if one of it is suspect."""
+        """What of a fetch to handle now: all of it, or the next part if one of it is suspect."""
         if self._watched:
             for partition, records in sorted(fetched.items()):
-                note = self._watched.get(partition)
-                if note is not None and records[0].offset < note.single_end:
-                    return {partition: records[:1]}
+                note, first = self._watched.get(partition), records[0].offset
+                if note is not None and first < note.suspect_end:
+                    part = 1 if self._killed_alone(partition, first) else note.part
+                    end = min(first + part, note.suspect_end)
+                    return {partition: [record for record in records if record.offset < end]}
         return fetched
 
     def culprit(self, portion: Fetched) -> bool:
@@ -95,13 +110,16 @@ class Attempts:
         if len(portion) != 1 or not self._watched:
             return False
         ((partition, records),) = portion.items()
+        return self._killed_alone(partition, records[0].offset)
+
+    def _killed_alone(self, partition: TopicPartition, offset: int) -> bool:
         note = self._watched.get(partition)
         return (
             note is not None
             and partition not in self._ours
             and note.alone
             and note.attempts >= ATTEMPTS_MAX
-            and note.first == records[0].offset
+            and note.first == offset
         )
 
     def to_begin(self, portion: Fetched) -> Mapping[TopicPartition, Note]:
@@ -113,8 +131,8 @@ class Attempts:
             if before is not None and before.first == note.first:
                 other = partition not in self._ours
                 note = note._replace(attempts=before.attempts + other)
-            if before is not None and before.single_end > note.first:
-                note = note._replace(single_end=before.single_end)
+            if before is not None and before.suspect_end > note.first:
+                note = note._replace(suspect_end=before.suspect_end, part=before.part)
             if note != before or partition not in self._ours:
                 notes[partition] = note
         return notes
@@ -171,6 +189,6 @@ class Attempts:
 
     def _rest(self, partition: TopicPartition, next_offset: int) -> Note | None:
         note = self._watched.get(partition)
-        if note is None or next_offset >= note.single_end:
+        if note is None or next_offset >= note.suspect_end:
             return None
-        return Note(0, next_offset, next_offset + 1, note.single_end)
+        return Note(0, next_offset, next_offset + 1, note.suspect_end, note.part)

@@ -14,6 +14,7 @@ from bus.attempts import Attempts
 from bus.failures import BrokerError, CommitRefusedError, TopicRewoundError
 from bus.observer import LoopObserver
 from bus.offset_watch import OffsetWatch
+from bus.pacing import monotonic_ms
 from bus.ports import (
     Broker,
     Committed,
@@ -24,6 +25,8 @@ from bus.ports import (
 )
 
 TAKE_BACK_S_MAX: Final = 2.0
+REST_MS_MAX: Final = 60_000
+"""For no longer is the client not polled: after five minutes without it leaves its group."""
 ASIDE_MAX: Final = 1_000
 """Batches set aside of one partition that are remembered until the next commit."""
 BLAMELESS: Final = (OSError,)
@@ -67,8 +70,9 @@ class GroupReader:
         self._skip = skip
         self._blameless = blameless
         self._aside: dict[TopicPartition, dict[int, int]] = {}
+        self._polled_ms = 0
         self._rest: dict[TopicPartition, Sequence[ConsumedRecord]] = {}
-        """Fetched and not begun yet, while records go one by one: to fetch it again for each of
+        """Fetched and not begun yet, while suspects go part by part: to fetch it again for each of
         them takes the client as long as it waits for news of the other partitions."""
         self._reason: str | None = None
         self._share: frozenset[TopicPartition] | None = None
@@ -89,9 +93,12 @@ class GroupReader:
 
     async def fetch(self) -> Fetched:
         """The next records, empty after ``poll_ms``; keeps the membership also while paused."""
-        if self._rest:
+        now_ms = monotonic_ms()
+        if self._rest and now_ms - self._polled_ms < REST_MS_MAX:
             kept, self._rest = self._rest, {}
             return kept
+        self.step_back(self._rest.copy())
+        self._polled_ms = now_ms
         fetched = await self._member.fetch()
         self._tell_share()
         for partition, first, last in self._member.set_aside():
@@ -178,9 +185,7 @@ class GroupReader:
         The group's offsets go back first: whoever comes after us must not go by those of before.
         """
         await self._hand_in({partition: Committed(0) for partition in self.assigned()})
-        self._watch.forget()
-        self._attempts.forget()
-        self._aside.clear()
+        self._forget()
         for partition in self.assigned():
             self.seek(partition, 0)
 
@@ -225,7 +230,7 @@ class GroupReader:
 
     @property
     def suspicious(self) -> bool:
-        """Whether records of some partition go one by one (see ``attempts``)."""
+        """Whether records of some partition go part by part (see ``attempts``)."""
         return self._attempts.suspicious
 
     @asynccontextmanager
@@ -335,10 +340,14 @@ class GroupReader:
             self._observer.commit_missed("RevokeDeadline")
             await self.take_back()
         # Another member may read on from here.
+        self._forget()
+
+    def _forget(self) -> None:
+        """What was learned of partitions: they are another's now, or other ones."""
         self._watch.forget()
+        self._attempts.forget()
         self._learned.clear()
+        self._aside.clear()
+        self._rest.clear()
         self._fetched_to.clear()
         self._done_to.clear()
-        self._rest.clear()
-        self._attempts.forget()
-        self._aside.clear()

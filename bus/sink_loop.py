@@ -9,18 +9,14 @@ began with: whether the name still stands for it is asked before each write.
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
-from typing import Final
 
 from bus.failures import BrokerError, GaveUpError, SinkBackpressureError
-from bus.group_reader import GroupReader, Skip
+from bus.group_reader import REST_MS_MAX, GroupReader, Skip
 from bus.observer import BatchDone, LoopObserver
 from bus.pacing import Patience, Stopping, monotonic_ms
 from bus.ports import Broker, ConsumedRecord, Fetched, ReaderSettings, TopicPartition
 from bus.records import arrived_from
 from telemetry.arrived import Arrived
-
-REST_MS_MAX: Final = 60_000
-"""Most milliseconds without a fetch; after more, the client would leave its group."""
 
 Position = Callable[[str, int], int | None]
 """The next offset of a topic's partition that the store has not got; None if it does not know.

@@ -132,16 +132,15 @@ class CompactedView:
         """Read until ``stop``; ends with the exception of ``apply``, or ViewOutdatedError."""
         with self._stopping.running():
             # Asked first: if the topic is made anew in between, its id is another one later on.
-            async with self._broker.topic_ids() as ids:
-                known = dict[str, str | None](await ids.of([self._topic]))
-            reader = self._broker.reader(self._topic, await self._partitions())
-            try:
-                await reader.start()
-                async with aclosing(TopicWatch(self._broker, known)) as watch:
+            async with aclosing(TopicWatch(self._broker, {}, learn=[self._topic])) as watch:
+                await watch.check()
+                reader = self._broker.reader(self._topic, await self._partitions())
+                try:
+                    await reader.start()
                     await self._read(reader, watch)
-            finally:
-                self._heartbeats = dict.fromkeys(self._heartbeats)
-                await reader.stop(STOP_DEADLINE_MS)
+                finally:
+                    self._heartbeats = dict.fromkeys(self._heartbeats)
+                    await reader.stop(STOP_DEADLINE_MS)
 
     async def stop(self) -> None:
         """End ``run``; afterwards the view is never fresh. Idempotent."""

@@ -23,7 +23,7 @@ from office.store.tables import CONSENTS, DEVICES, LINKS, OUTBOX, POLICIES, PUBL
 from telemetry.identity import DeviceId
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
 from telemetry.wire.control import DeviceRegistration, Heartbeat, encode_row
-from telemetry.wire.topic_contents import Contents
+from telemetry.wire.topic_contents import Contents, RunningContents
 
 POLL_S: Final = 0.05
 """How often a waiting writer looks whether its rows are out."""
@@ -85,11 +85,10 @@ class Outbox:
         async with self._database.sole_publisher() as sole:
             if not sole:
                 return None
-            await self._drain(publish)
-            rows = await self._published(publish, partitions, partition_of)
-            if rows is None:
+            found = await self._looked(publish, partitions, partition_of, read)
+            if found is None:
                 return None
-            lying = await read()
+            rows, lying = found
             if {at: one.contents for at, one in lying.items()} == rows.contents():
                 return 0
             strangers = rows.strangers(lying)
@@ -110,13 +109,25 @@ class Outbox:
         async with self._database.sole_publisher() as sole:
             if not sole:
                 return None
-            await self._drain(publish)
-            rows = await self._published(publish, partitions, partition_of)
-            if rows is None:
+            found = await self._looked(publish, partitions, partition_of, read)
+            if found is None:
                 return None
-            strangers = rows.strangers(await read())
+            rows, lying = found
+            strangers = rows.strangers(lying)
             await publish(strangers)
         return len(strangers)
+
+    async def _looked(
+        self,
+        publish: PublishRecords,
+        partitions: Mapping[str, int],
+        partition_of: PartitionOf,
+        read: ReadTopics,
+    ) -> tuple[PublishedRows, Mapping[tuple[str, int], RunningContents]] | None:
+        """What should lie in the topics once nothing waits, and what does; None if rows change."""
+        await self._drain(publish)
+        rows = await self._published(publish, partitions, partition_of)
+        return None if rows is None else (rows, await read())
 
     async def _published(
         self, publish: PublishRecords, partitions: Mapping[str, int], partition_of: PartitionOf

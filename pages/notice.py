@@ -117,18 +117,18 @@ def _rows(cells: Iterable[PlanCell], plan: Plan, titles: Titles) -> list[_Row]:
     words = titles.words
     recipients: dict[tuple[str, _Alike], list[str]] = {}
     for cell in cells:
-        kept = keep_words(cell.retention, words, titles.last_day(cell))
+        kept = keep_words(cell.retention, words, titles.until(cell))
         ground = words.gettext(GROUNDS[cell.basis.kind])
         alike = _Alike(_fineness(cell, plan, titles), kept, ground, not lacking(cell))
         key = (titles.item(cell.category), alike)
         recipients.setdefault(key, []).append(_recipient(cell, titles))
-    together: dict[tuple[str, _Alike], list[str]] = {}
+    rows: dict[tuple[str, _Alike], list[str]] = {}
     for (category, alike), who in recipients.items():
         receiving = words.listed_apart(dict.fromkeys(who))
-        together.setdefault((receiving, alike), []).append(category)
+        rows.setdefault((receiving, alike), []).append(category)
     return [
         _Row([words.listed(names), one.fine, one.kept, who, one.ground], one.carried_out)
-        for (who, one), names in together.items()
+        for (who, one), names in rows.items()
     ]
 
 

@@ -31,8 +31,7 @@ def _told(
         case str():
             return part
         case DataList(listing):
-            joint = titles.document.joint_items(reference)
-            names = listed(cells, listing) if joint is None else joint
+            names = listed(cells, listing, titles.document.joint_items(reference))
             return titles.words.listed(map(titles.item, names))
         case Placeholder():
             return figure_words(figure(plan, cells, part), titles.words)

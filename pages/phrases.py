@@ -133,15 +133,15 @@ def _space(space: Space, words: Translation) -> str:
             assert_never(space)
 
 
-def keep_words(keep: PlanRetention, words: Translation, last_day: date | None = None) -> str:
+def keep_words(keep: PlanRetention, words: Translation, until: date | None = None) -> str:
     """``24 months after we received it``, with the cap if the event may not come.
 
-    ``last_day`` is that of the cell, from which on nothing new is passed.
+    ``until`` is the cell's own, the day from which on nothing new is passed.
     """
     kept = _kept_words(keep, words)
-    if last_day is None:
+    if until is None:
         return kept
-    return words.listed([kept, words.gettext("ends on %(day)s", day=words.date(last_day))])
+    return words.listed([kept, words.gettext("ends on %(day)s", day=words.date(until))])
 
 
 def _kept_words(keep: PlanRetention, words: Translation) -> str:

@@ -137,7 +137,7 @@ def _row(cell: PlanCell, titles: Titles) -> list[str]:
         str(len(cell.signals) + len(cell.facts)),
         titles.who(cell.purpose, cell.recipient),
         titles.words.gettext(GROUNDS[cell.basis.kind]),
-        keep_words(cell.retention, titles.words, titles.last_day(cell)),
+        keep_words(cell.retention, titles.words, titles.until(cell)),
         titles.told(cell.retention.because),
         ", ".join(cell.cites),
         titles.words.gettext(STATES[state(lacking(cell))]),

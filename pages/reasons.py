@@ -15,7 +15,7 @@ _REASONS: Final[Mapping[str, str]] = {
     Withheld.OBJECTED: phrase("the person objected"),
     Withheld.ERASED: phrase("erased"),
     Withheld.FORBIDDEN: phrase("forbidden by the policy"),
-    Withheld.ENDED: phrase("the last day has passed"),
+    Withheld.ENDED: phrase("it has ended"),
     Withheld.DROPPED: phrase("left out on purpose"),
     Withheld.UNSUPPORTED: phrase("its treatment is not carried out yet"),
     Withheld.TOO_LATE: phrase("arrived too late to be kept"),

@@ -40,7 +40,7 @@ class Titles:
         """Who stands under this id on the purpose's page."""
         return self._recipients[purpose, recipient]
 
-    def last_day(self, cell: PlanCell) -> date | None:
+    def until(self, cell: PlanCell) -> date | None:
         """The day on which the cell itself ends, whoever receives it."""
         return self.document.page(cell.purpose).cells[cell.category][cell.line].until
 

@@ -50,6 +50,8 @@ _DERIVED = {
 
 NOT_COUNTED = "files not counted"
 """Stands in the place of an output, for files instead of readings; no output is named so."""
+ON_ARRIVAL = "on arrival"
+"""The same for readings that had ended before a sink could keep them."""
 
 
 class Place(NamedTuple):
@@ -96,6 +98,9 @@ class LedgerFile:
                 db.execute(f"ALTER TABLE flow ADD {name} AS ({_DERIVED[name]}) VIRTUAL")
             db.execute(
                 "CREATE INDEX IF NOT EXISTS flow_generation ON flow (topic, partition, generation)"
+            )
+            db.execute(
+                "CREATE INDEX IF NOT EXISTS flow_topic_id ON flow (topic, partition, topic_id)"
             )
             db.execute("COMMIT")
 
@@ -229,11 +234,12 @@ def _name(db: sqlite3.Connection, record: FlowRecord) -> str:
     if db.execute(query, (mine, record.partition)).fetchone() is not None:
         return mine
     partition = (record.topic, record.partition)
+    # All rows of a name that have an id have the same one: others were named anew here.
     before = db.execute(
-        "SELECT topic_id FROM flow WHERE topic = ? AND partition = ? AND topic_id NOT IN ('', ?)",
-        (*partition, record.topic_id),
+        "SELECT topic_id FROM flow WHERE topic = ? AND partition = ? AND topic_id > '' LIMIT 1",
+        partition,
     ).fetchone()
-    if before is not None:
+    if before not in (None, (record.topic_id,)):
         closed = f"{record.topic}{CLOSED}{before[0]}"
         db.execute(
             "UPDATE flow SET topic = ? WHERE topic = ? AND partition = ?", (closed, *partition)

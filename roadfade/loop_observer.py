@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from bus.failures import RowFault
 from bus.observer import LoopObserver
 from roadfade import metrics
 from roadfade.logs.events import Event, tell
@@ -14,14 +15,13 @@ logger = logging.getLogger(__name__)
 
 
 DEADLY: Final = "deadly"
-UNPACKING: Final = "unpacking"
 MISSED: Final = ("CommitFailedError", "IllegalStateError", "TimeoutError", "RevokeDeadline")
 """The kinds of commits that were missed, by what the client calls them."""
 
 
 def bear_loop(topics: Iterable[str]) -> None:
     """Have the series of a loop that reads these topics, at 0."""
-    metrics.bear(metrics.QUARANTINED, topics, [UNPACKING, DEADLY])
+    metrics.bear(metrics.QUARANTINED, topics, [str(RowFault.UNPACKING), DEADLY])
     metrics.bear(metrics.COMMITS_MISSED, MISSED)
 
 
@@ -30,7 +30,8 @@ class Observed(LoopObserver):
 
     def __init__(self) -> None:
         self._retrying = False
-        self._reason: str | None = None
+        self.reason: str | None = None
+        """Why consumption waits; None while it does not."""
 
     def expired_unread(self, topic: str, partition: int, records: int) -> None:
         """A gap in offsets: never silent."""
@@ -40,7 +41,7 @@ class Observed(LoopObserver):
     def quarantined(self, topic: str, partition: int, records: int) -> None:
         """Records that cannot be unpacked: never silent."""
         del partition
-        metrics.QUARANTINED.labels(topic, UNPACKING).inc(records)
+        metrics.QUARANTINED.labels(topic, str(RowFault.UNPACKING)).inc(records)
 
     def passed_over(self, topic: str, partition: int, offset: int) -> None:
         """A record ended every process that had it in hand: never silent."""
@@ -68,7 +69,7 @@ class Observed(LoopObserver):
     def assigned(self, partitions: Collection[tuple[str, int]]) -> None:
         """It joined the group. Whether it may go on is asked before each fetch: so it was."""
         readiness.met(Need.JOINED)
-        if self._reason is None:
+        if self.reason is None:
             readiness.met(Need.FLOWING)
         tell(logger, Event.ASSIGNED, partitions=_named(partitions))
 
@@ -78,7 +79,7 @@ class Observed(LoopObserver):
 
     def paused(self, reason: str) -> None:
         """Consumption waits."""
-        if reason == self._reason:
+        if reason == self.reason:
             return
         self._change(reason)
         readiness.lacks(Need.FLOWING, reason)
@@ -86,23 +87,23 @@ class Observed(LoopObserver):
 
     def resumed(self) -> None:
         """Consumption goes on."""
-        if self._reason is None:
+        if self.reason is None:
             return
         self._change(None)
         readiness.met(Need.FLOWING)
         tell(logger, Event.RESUMED)
 
     def _change(self, reason: str | None) -> None:
-        if self._reason is not None:
-            metrics.PAUSED.labels(self._reason).set(0)
+        if self.reason is not None:
+            metrics.PAUSED.labels(self.reason).set(0)
         if reason is not None:
             metrics.PAUSED.labels(reason).set(1)
-        self._reason = reason
+        self.reason = reason
 
     def retrying(self, reason: str, wait_ms: int) -> None:
         """A batch comes again; one that waits first could not be made durable."""
         metrics.PRODUCE_RETRIES.inc()
-        if wait_ms:
+        if wait_ms and not self._retrying:
             self._retrying = True
             tell(logger, Event.RETRYING, reason=reason)
 

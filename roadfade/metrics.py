@@ -92,7 +92,7 @@ VIEW_AGE = _gauge("roadfade_view_age_seconds", "Age of a control view's heartbea
 PAUSED = _gauge("roadfade_paused", "1 while consumption waits for this reason", "reason")
 REWOUND = _counter(
     "roadfade_rewound_records_total",
-    "Records a topic went back by: it was recreated or truncated",
+    "Records a topic went back by, if it lost its end; 1 for a topic that was made anew",
 )
 COMMITS_MISSED = _counter(
     "roadfade_commits_missed_total",
@@ -121,7 +121,9 @@ SINK_STOPPED = _gauge(
     "topic",
 )
 EXPIRED_READINGS = _counter(
-    "roadfade_expired_readings_total", "Lake rows removed at their expiry", "output"
+    "roadfade_expired_readings_total",
+    "Lake rows removed at their expiry, and readings that had expired on arrival",
+    "output",
 )
 RESTATED_READINGS = _counter(
     "roadfade_restated_readings_total",
@@ -141,7 +143,7 @@ OLDEST_AGE = _gauge(
     "roadfade_oldest_record_age_seconds", "Age of the oldest record of a copy", "copy"
 )
 LONGEST_LIFE = _gauge("roadfade_longest_life_seconds", "Longest life promised in a copy", "copy")
-OVERDUE = _gauge("roadfade_overdue_partitions", "Lake partitions past their expiry", "output")
+OVERDUE = _gauge("roadfade_overdue_partitions", "Lake files past their expiry", "output")
 LAKE_STRANGE = _gauge(
     "roadfade_lake_strange_files",
     "Names in the lake that are foreign, unreadable, or due and not removed",

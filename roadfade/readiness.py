@@ -21,7 +21,7 @@ class Need(StrEnum):
     """A version of the policy is in force and can be applied here."""
     FLOWING = "flowing"
     """Nothing pauses it. A worker: views are whole and fresh, the version in force is made ready.
-    A sink: there is room."""
+    A sink: there is room, and control.policies is whole."""
     TOPICS = "topics"
     """The topics are as the policy says."""
     HEARTBEAT = "heartbeat"
@@ -68,8 +68,8 @@ class Readiness:
             self._lacking[need] = why
             self._export(need)
 
-    def had(self, need: Need) -> bool:
-        """Whether it was there before, and is not now."""
+    def failed(self, need: Need) -> bool:
+        """Whether it is lacking, and somebody said why: not only not there yet."""
         with self._lock:
             return self._lacking.get(need, NOT_YET) != NOT_YET
 

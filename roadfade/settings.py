@@ -80,7 +80,7 @@ class Settings(BaseSettings):
     sink_batch_s: float = Field(default=2.0, gt=0, le=60)
     """How long a sink gathers records before it writes files."""
     topic_ids_every_s: float = Field(default=10.0, gt=0, le=600)
-    """How often readers ask whether their topics are still the ones that they began with."""
+    """How often a sink asks, while nothing comes, whether its topics are those it began with."""
     sweep_every_s: float = Field(default=60.0, gt=0)
     """How often the retention sweep runs."""
     clock_dispute_s_max: float = Field(default=3_600.0, ge=0, le=3_600)

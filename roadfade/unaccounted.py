@@ -17,7 +17,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
-from roadfade.ledger_file import LedgerFile
+from roadfade.ledger_file import NOT_COUNTED, LedgerFile
 
 _BYTES_MAX: Final = 64 * 1024
 """A file that grew longer begins anew with its next line."""
@@ -106,6 +106,10 @@ def _is_count(value: object) -> bool:
     return type(value) is int and 0 <= value <= _LONGEST_COUNT
 
 
+def _readings(by_output: Mapping[str, int]) -> int:
+    return sum(count for output, count in by_output.items() if output != NOT_COUNTED)
+
+
 class ExpiredAccount:
     """Removed readings on their way into a ledger that may be damaged, or on a full disk.
 
@@ -123,7 +127,7 @@ class ExpiredAccount:
     @property
     def waiting(self) -> int:
         """How many removed readings the ledger has not taken yet."""
-        return self._waiting.total() + self._left
+        return _readings(self._waiting) + self._left
 
     def add(self, by_output: Mapping[str, int]) -> str | None:
         """Account removed readings; why the ledger could not take them, None if it did."""
@@ -148,7 +152,7 @@ class ExpiredAccount:
                     with suppress(OSError):
                         path.unlink(missing_ok=True)
                 else:
-                    self._left += sum(by_output.values())
+                    self._left += _readings(by_output)
                     why = failure
         return why
 

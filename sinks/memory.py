@@ -109,16 +109,19 @@ class MemorySink:
                 kept = self._store.rows.setdefault(output, [])
                 kept.extend(row for record in admitted.kept for row in _rows(record))
                 window.remember(admitted.seen)
-                self._store.positions[place] = admitted.last + 1
-                if topic in self._bound:
-                    self._store.topic_ids[place] = self._bound[topic]
+                self._move(topic, partition, admitted.last + 1)
         return total
 
     def pass_over(self, topic: str, partition: int, offset: int, now_ms: int) -> None:
         """See ``Sink``."""
         del now_ms
         position = self.position(topic, partition) or 0
-        self._store.positions[topic, partition] = max(position, offset + 1)
+        self._move(topic, partition, max(position, offset + 1))
+
+    def _move(self, topic: str, partition: int, position: int) -> None:
+        self._store.positions[topic, partition] = position
+        if topic in self._bound:
+            self._store.topic_ids[topic, partition] = self._bound[topic]
 
     def forget(self, now_ms: int) -> None:
         """See ``Sink``."""

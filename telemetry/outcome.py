@@ -27,7 +27,7 @@ class Withheld(StrEnum):
     FORBIDDEN = "forbidden"
     """A forbid of the policy names it; a forbid beats every permit."""
     ENDED = "ended"
-    """The recipient's or the cell's last day has passed, whenever the reading was made."""
+    """The day on which the recipient or the cell ends has begun, whenever the reading was made."""
     DROPPED = "dropped"
     """The cell's own operation is ``drop``."""
     UNSUPPORTED = "unsupported"

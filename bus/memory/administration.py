@@ -9,8 +9,8 @@ from bus.ports import BrokerSettings, Lag, Offsets
 from bus.topics import ActualTopic, TopicSpec, appliable
 
 
-class MemoryAdmin:
-    """Obeys ``ports.Admin``."""
+class _Asking:
+    """A client of the cluster; opening it finds out whether the cluster answers."""
 
     def __init__(self, cluster: Cluster) -> None:
         self._cluster = cluster
@@ -21,6 +21,10 @@ class MemoryAdmin:
 
     async def __aexit__(self, *_: object) -> None:
         return
+
+
+class MemoryAdmin(_Asking):
+    """Obeys ``ports.Admin``."""
 
     async def describe(self, names: Sequence[str]) -> dict[str, ActualTopic | None]:
         """Each named topic as it is, None if it does not exist."""
@@ -66,18 +70,8 @@ class MemoryAdmin:
         return self._cluster.settings
 
 
-class MemoryTopicIds:
+class MemoryTopicIds(_Asking):
     """Obeys ``ports.TopicIds``."""
-
-    def __init__(self, cluster: Cluster) -> None:
-        self._cluster = cluster
-
-    async def __aenter__(self) -> Self:
-        self._cluster.ask()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        return
 
     async def of(self, names: Sequence[str]) -> Mapping[str, str]:
         """The id of each of these topics that is there."""
@@ -86,19 +80,12 @@ class MemoryTopicIds:
         return {name: topic.id for name, topic in there.items() if topic is not None}
 
 
-class MemoryOffsets:
+class MemoryOffsets(_Asking):
     """Obeys ``ports.OffsetReader``; ``committed`` holds what every group has committed."""
 
     def __init__(self, cluster: Cluster, committed: Mapping[str, Offsets]) -> None:
-        self._cluster = cluster
+        super().__init__(cluster)
         self._committed = committed
-
-    async def __aenter__(self) -> Self:
-        self._cluster.ask()
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        return
 
     async def begin(self, partitions: Mapping[str, int]) -> Offsets:
         """The first offset still there."""

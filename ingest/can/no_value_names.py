@@ -75,7 +75,7 @@ def _fits(said: str) -> bool:
         if before != said and before.split()[-1] not in _NEGATIONS:
             return True
     # Japanese writes no spaces.
-    return any(not end.isascii() and said.endswith(end) for end in _ENDS)
+    return said.endswith(_JAPANESE_ENDS)
 
 
 def _spellings(name: str) -> set[str]:
@@ -105,6 +105,7 @@ def _all(listed: Mapping[str, tuple[str, ...]]) -> frozenset[str]:
 
 
 _ENDS: Final = _all(ALONE_OR_LAST)
+_JAPANESE_ENDS: Final = tuple(_all({"Japanese": ALONE_OR_LAST["Japanese"]}))
 _ALONE: Final = (
     _all(ALONE)
     | {f"{of} {name}" for name in _all(ALONE) for of in _OF}

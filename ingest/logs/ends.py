@@ -88,9 +88,8 @@ def mf4_unfinished(path: Path) -> bool:
 
 def mf4_end(path: Path) -> End:
     """By block lengths and cycle counters against the file; by records if it was never finished."""
-    size = path.stat().st_size
+    size, unfinished = path.stat().st_size, mf4_unfinished(path)
     with path.open("rb") as file:
-        unfinished = file.read(len(_UNFINISHED)) == _UNFINISHED
         try:
             groups = list(_chain(file, size, _block(file, size, _ID_BYTES).links[0]))
             records = [_records(file, size, group) for group in groups]

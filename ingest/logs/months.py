@@ -13,7 +13,7 @@ from typing import Final, Literal
 LANGUAGES: Final = ("en", "de", "fr", "es", "ja")
 _WIDTHS: Final[tuple[Literal["wide", "abbreviated"], ...]] = ("wide", "abbreviated")
 _CONTEXTS: Final[tuple[Literal["format", "stand-alone"], ...]] = ("format", "stand-alone")
-_OWN: Final = {"mae": 3, "maerz": 3, "mrz": 3, "jän": 1, "jänner": 1, "feber": 2, "set": 9}
+_OWN: Final = {"mae": 3, "maerz": 3, "mrz": 3, "jänner": 1, "feber": 2, "set": 9}
 """Forms that CLDR does not list: Vector's March, Austria's months, Spain's other September."""
 _PREFIX_MIN: Final = 3
 _MONTHS: Final = 12
@@ -41,7 +41,6 @@ def _known() -> Mapping[str, int]:
     return found
 
 
-@cache
 def _names(language: str) -> Mapping[str, int]:
     """The months of a language by every name of theirs."""
     from babel.dates import get_month_names  # noqa: PLC0415  # few logs need it

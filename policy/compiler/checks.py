@@ -115,8 +115,8 @@ def check_document(context: CompileContext) -> None:
             seen.add(recipient.id)
             if recipient.until is not None and recipient.until <= document.policy.content.effective:
                 where = page.where("recipients", index, "until")
-                message = f"`{recipient.id}` receives nothing: its last day comes before the policy"
-                remedy = "remove the recipient, or date its last day later"
+                message = f"`{recipient.id}` receives nothing: it ends before the policy begins"
+                remedy = "remove the recipient, or date its `until` later"
                 findings.warn(where, message, recipient.until, remedy)
 
 

@@ -75,7 +75,8 @@ def check_clauses(context: CompileContext) -> None:
             remedy = "add it to authorities.yaml with `kind: clause`, or remove the row"
             findings.error(sheet.where("clauses", name), "no clause has this id", name, remedy)
         for key, written in (("rules", clause.rules), ("needs", clause.needs)):
-            _check_named(sheet.where("clauses", name, key), key, written, known[key], findings)
+            places = (sheet.where("clauses", name, key, n) for n in range(len(written)))
+            _check_named(zip(written, places, strict=True), key, known[key], findings)
         if not (clause.rules or clause.duties or name in cited):
             remedy = "name a rule or a duty, or let a rule cite it"
             where = sheet.where("clauses", name)
@@ -87,10 +88,10 @@ def check_clauses(context: CompileContext) -> None:
 
 
 def _check_named(
-    where: Where, key: str, written: tuple[str, ...], known: Sequence[str], findings: Findings
+    written: Iterable[tuple[str, Where]], key: str, known: Sequence[str], findings: Findings
 ) -> None:
     """Each rule or need of a clause is one that there is."""
-    for name in written:
+    for name, where in written:
         if name not in known:
             remedy = write_nearest(name, known, f"another of its {key}")
             findings.error(where, f"the clause names unknown {key}", name, remedy)

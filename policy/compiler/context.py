@@ -45,7 +45,7 @@ class PlacedCell:
         """The cell's own delivery, else its page's."""
         return self.cell.delivery or self.page.content.delivery
 
-    def last_day(self, recipient: Recipient) -> date | None:
+    def until(self, recipient: Recipient) -> date | None:
         """The first day on which the recipient gets nothing of it: the earlier of both."""
         days = (day for day in (recipient.until, self.cell.until) if day is not None)
         return min(days, default=None)

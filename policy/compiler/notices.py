@@ -4,7 +4,7 @@ from typing import Final, get_args
 
 from policy.language.document import Document
 from policy.language.problems import Findings
-from policy.plan.notice_figures import figure, is_read, resting_on
+from policy.plan.notice_figures import figure, is_shown, resting_on
 from policy.plan.plan import Plan
 from policy.vocabulary.bilingual import Language
 from policy.vocabulary.notice_words import EXAMPLE, Part, Placeholder, figures, parts
@@ -36,7 +36,7 @@ def _check_placeholders(
         findings.error(where, str(error), name, error.remedy)
         return
     cells = resting_on(plan, name)
-    if not is_read(cells) and document.joint_items(name) is None:
+    if not is_shown(cells, document.joint_items(name)):
         return  # an earlier notice, or one of cells that are denied as a whole: no page shows it
     for part in written:
         if not isinstance(part, Placeholder):

@@ -72,6 +72,10 @@ def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
     precision = _precision(context, placed, items)
     basis = legal_basis.basis(context, placed)
     readings = bool(items.signals)
+    if cell.until is not None and cell.until <= context.document.policy.content.effective:
+        remedy = "remove the cell, or date its `until` later"
+        message = "the cell passes nothing: it ends before the policy begins"
+        findings.warn(placed.where("until"), message, cell.until, remedy)
     period = promises.promised_period(cell.keep, placed.where("keep"), findings, readings=readings)
     grain = promises.grain(cell.keep, period, placed.where("keep", "grain"), findings)
     dated = promises.Dated(grain, 0 if precision is None else precision.time, readings=readings)
@@ -88,7 +92,7 @@ def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
             )
         cell_id = f"{placed.purpose}/{recipient.id}/{placed.category}"
         suffix = f"#{placed.line + 1}" if placed.line else ""
-        until = placed.last_day(recipient)
+        until = placed.until(recipient)
         for name, is_fact in [(s.path, False) for s in items.signals] + [
             (fact, True) for fact in items.facts
         ]:

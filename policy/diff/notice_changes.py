@@ -10,7 +10,7 @@ from typing import Final, assert_never
 
 from policy.compiled import CompiledPolicy
 from policy.diff.change import Change, ChangeKind, safeguard
-from policy.plan.notice_figures import figure, is_read, listed, resting_on
+from policy.plan.notice_figures import figure, is_shown, listed, resting_on
 from policy.vocabulary.notice_words import DataList, Placeholder, parts
 
 ASKS_ANEW: Final = frozenset(
@@ -58,9 +58,9 @@ def _figures(name: str, old: CompiledPolicy, new: CompiledPolicy) -> Iterator[st
 
 
 def _told(name: str, policy: CompiledPolicy) -> dict[str, str]:
-    cells = resting_on(policy.plan, name)
+    cells, joint = resting_on(policy.plan, name), policy.document.joint_items(name)
     found: dict[str, str] = {}
-    if not is_read(cells) and policy.document.joint_items(name) is None:
+    if not is_shown(cells, joint):
         return found
     text = policy.document.notices[name].content.text
     for part in (*parts(text.ja), *parts(text.en)):
@@ -68,8 +68,7 @@ def _told(name: str, policy: CompiledPolicy) -> dict[str, str]:
             case Placeholder():
                 found[str(part)] = str(figure(policy.plan, cells, part))
             case DataList(listing):
-                joint = policy.document.joint_items(name)
-                found[str(part)] = ", ".join(listed(cells, listing) if joint is None else joint)
+                found[str(part)] = ", ".join(listed(cells, listing, joint))
             case str():
                 pass
             case _:

@@ -7,12 +7,13 @@ from policy.explain.question import Applied, Consent, Question
 from policy.vocabulary.terms import BasisKind
 from telemetry.outcome import Withheld
 
+RESUMED: Final = "the purpose is suspended: it opens when a version says so no longer"
 OPENS: Final[Mapping[Withheld, str | None]] = {
     Withheld.NOT_COLLECTED: "a cell of some purpose would have to select this signal",
     Withheld.NOT_IN_PURPOSE: "a cell of this purpose would have to select it for this recipient",
-    Withheld.SUSPENDED: "the purpose is suspended: it opens when a version says so no longer",
+    Withheld.SUSPENDED: RESUMED,
     Withheld.FORBIDDEN: "a forbid decides: no permit can open it while the forbid is in force",
-    Withheld.ENDED: "its last day has passed: a later one would have to be agreed and published",
+    Withheld.ENDED: "it has ended: a later end would have to be agreed and published",
     Withheld.DROPPED: "the cell drops it: the cell would need another operation",
     Withheld.UNSUPPORTED: "the signal leaves when Roadfade carries out the operation, not before",
     Withheld.TOO_LATE: "an earlier arrival, or a shorter stay on the topic",
@@ -34,12 +35,11 @@ def alternatives(
     reason: Withheld | None, applied: tuple[Applied, ...], question: Question
 ) -> tuple[str, ...]:
     """Sentences: what would open a withheld signal, what would close a delivered one."""
-    opens = None if reason is None else OPENS[reason]
+    suspended = any(one.reason is Withheld.SUSPENDED for one in applied)
+    # Of a signal that suspended purposes alone select, that is why none collects it.
+    opens = RESUMED if suspended else None if reason is None else OPENS[reason]
     found = [] if opens is None else [opens]
     for one in applied:
-        suspended = OPENS[Withheld.SUSPENDED]
-        if one.reason is Withheld.SUSPENDED and suspended is not None:
-            found.append(suspended)
         if one.reason is Withheld.NO_CONSENT:
             consent = f"a {one.basis} consent under {one.notice}"
             found.append(f"{consent}, given before the reading and not withdrawn")

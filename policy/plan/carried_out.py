@@ -18,6 +18,7 @@ from policy.vocabulary.capabilities import (
     of_trigger,
 )
 from policy.vocabulary.terms import DocumentPart
+from policy.vocabulary.words import release_ms
 from telemetry.outcome import Withheld
 
 Lacking = tuple[Capability, ...]
@@ -32,7 +33,7 @@ def lacking(cell: PlanCell) -> Lacking:
 def _needed(cell: PlanCell) -> Iterable[Capability]:
     yield of_delivery(cell.delivery.mode)
     yield of_trigger(cell.retention.trigger)
-    if cell.delivery.release != "live":
+    if release_ms(cell.delivery.release) is not None:
         yield Capability.RELEASE_WINDOWS
     if any(denial.reason is Withheld.UNSUPPORTED for denial in cell.denials):
         yield Capability.OTHER_OPERATIONS

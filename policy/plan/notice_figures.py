@@ -60,8 +60,15 @@ def resting_on(plan: Plan, notice: str) -> tuple[PlanCell, ...]:
     return tuple(cell for cell in plan.cells if cell.basis.notice == notice)
 
 
-def listed(cells: Sequence[PlanCell], listing: Listing) -> tuple[str, ...]:
-    """What ``{data}`` or ``{items}`` stands for: names of categories or of facts, each once."""
+def listed(
+    cells: Sequence[PlanCell], listing: Listing, joint: tuple[str, ...] | None
+) -> tuple[str, ...]:
+    """What ``{data}`` or ``{items}`` stands for: names of categories or of facts, each once.
+
+    ``joint``: the items of joint use, if that is what the notice announces; then those.
+    """
+    if joint is not None:
+        return joint
     match listing:
         case "data":
             return tuple(dict.fromkeys(cell.category for cell in cells))
@@ -71,9 +78,9 @@ def listed(cells: Sequence[PlanCell], listing: Listing) -> tuple[str, ...]:
             assert_never(listing)
 
 
-def is_read(cells: Sequence[PlanCell]) -> bool:
-    """Whether anything is kept under the notice: else no page shows it, and it tells nothing."""
-    return any(cell.signals or cell.facts for cell in cells)
+def is_shown(cells: Sequence[PlanCell], joint: tuple[str, ...] | None) -> bool:
+    """Whether a page shows the notice: something is kept under it, or it announces joint use."""
+    return joint is not None or any(cell.signals or cell.facts for cell in cells)
 
 
 def figure(plan: Plan, cells: Sequence[PlanCell], asked: Placeholder) -> Figure:

@@ -2,7 +2,8 @@
 
 A placeholder names a category, what is told of it, and, if needed, which of the category's lines
 and which signal: ``{C07.keep}``, ``{C07#2.place}``, ``{C11.step Vehicle.TraveledDistance}``.
-``{data}`` lists the categories of every cell that rests on the notice, and ``{items}`` their facts.
+``{data}`` lists the categories of every cell that rests on the notice, and ``{items}`` their facts;
+in the notice of joint use both list its items.
 A figure that stands in the text by itself is bound to nothing, and is refused.
 """
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import typer
 
 from roadfade.refusal import Refusal
-from roadfade.terminal.answers import carry_out, print_json, settings
+from roadfade.terminal.answers import print_json, settings
 from roadfade.terminal.arguments import AsJson
 
 if TYPE_CHECKING:
@@ -26,15 +26,6 @@ def adopt(
     as_json: AsJson = False,
 ) -> None:
     """Keep a topic that was made anew from its beginning on; nothing is kept twice."""
-    carry_out(lambda: _adopt(topic, dry_run, anyway, as_json=as_json))
-
-
-class _Found(NamedTuple):
-    why: str | None
-    now: "TopicNow"
-
-
-def _adopt(topic: str, dry_run: bool, anyway: bool, *, as_json: bool) -> None:  # noqa: FBT001  # two options
     from roadfade.adoption import AdoptionFiles  # noqa: PLC0415  # heavy, and only used here
 
     here = settings()
@@ -65,6 +56,11 @@ def _adopt(topic: str, dry_run: bool, anyway: bool, *, as_json: bool) -> None:  
         typer.echo("nothing was changed; without --dry-run the sink keeps it from its beginning")
     else:
         typer.echo("the sink keeps it from its beginning: in a second, or as soon as it is started")
+
+
+class _Found(NamedTuple):
+    why: str | None
+    now: "TopicNow"
 
 
 async def _look(here: "Settings", topic: str) -> _Found:

@@ -9,7 +9,7 @@ import typer
 
 from roadfade.ledger_file import LedgerFile
 from roadfade.refusal import NotReady
-from roadfade.terminal.answers import FAILS, carry_out, print_json, settings, usage
+from roadfade.terminal.answers import FAILS, print_json, settings, usage
 from roadfade.terminal.arguments import AsJson
 
 if TYPE_CHECKING:
@@ -29,10 +29,6 @@ def reconcile(
     Compares the ledger with the offsets of the raw topic, and the lake with the purpose topics and
     the ledger. It changes nothing. What cannot be compared is said to be unknown.
     """
-    carry_out(lambda: _reconcile(ledger, as_json=as_json))
-
-
-def _reconcile(ledger: Path | None, *, as_json: bool) -> None:
     from roadfade.status.accounts import gather_accounts  # noqa: PLC0415  # clients are heavy
     from roadfade.status.reconciliation import reconcile as compare  # noqa: PLC0415  # likewise
 

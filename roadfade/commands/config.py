@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import typer
 
-from roadfade.terminal.answers import carry_out, print_json, settings
+from roadfade.terminal.answers import print_json, settings
 from roadfade.terminal.arguments import AsJson
 
 MASK: Final = "********"
@@ -19,10 +19,6 @@ def show(*, as_json: AsJson = False) -> None:
 
     A user and a password in an address are not shown.
     """
-    carry_out(lambda: _show(as_json=as_json))
-
-
-def _show(*, as_json: bool) -> None:
     rows = _rows()
     if as_json:
         print_json({"settings": rows})

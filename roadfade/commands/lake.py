@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from roadfade.clock import wall_ms
-from roadfade.terminal.answers import FAILS, carry_out, print_json, settings
+from roadfade.terminal.answers import FAILS, print_json, settings
 from roadfade.terminal.arguments import AsJson
 
 if TYPE_CHECKING:
@@ -17,10 +17,6 @@ SHOWN_MAX = 20
 
 def check(*, as_json: AsJson = False) -> None:
     """Say what lies in the lake and what is wrong with it; change nothing."""
-    carry_out(lambda: _check(as_json=as_json))
-
-
-def _check(*, as_json: bool) -> None:
     from roadfade.stores import check_store  # noqa: PLC0415  # DuckDB is heavy
 
     found = check_store(settings(), wall_ms())

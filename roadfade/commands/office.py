@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from roadfade.commands.office_desk import desk_of
-from roadfade.terminal.answers import FAILS, carry_out, print_json, settings
+from roadfade.terminal.answers import FAILS, print_json, settings
 from roadfade.terminal.arguments import AsJson, instant
 from roadfade.terminal.arguments import role as typed_role
 from telemetry.identity import DeviceId, SubjectId
@@ -70,7 +70,7 @@ def republish(*, as_json: AsJson = False) -> None:
 
     The office process sends the rows. Exit 1 if foreign rows could not be looked for.
     """
-    carry_out(lambda: _republish(settings(), as_json=as_json))
+    _republish(settings(), as_json=as_json)
 
 
 def _republish(settings: "Settings", *, as_json: bool) -> None:

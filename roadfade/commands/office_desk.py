@@ -12,10 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from office.errors import OfficeError
 from roadfade.clock import wall_ms
 from roadfade.refusal import NOT_PUBLISHED
-from roadfade.terminal.answers import FAILS, print_json, refuse, settings
+from roadfade.terminal.answers import FAILS, print_json, settings
 
 if TYPE_CHECKING:
     from office.registry.registry import Registry
@@ -42,14 +41,13 @@ class OfficeDesk:
     def run(
         self, work: Work, *, done: str, wait_s: float, as_json: bool, offers: "Offers | None" = None
     ) -> None:
-        """Do the work in a database opened for it, and say what became of it; exit 1 if refused.
+        """Do the work in a database opened for it, and say what became of it.
+
+        OfficeError if refused.
 
         With ``wait_s``: also wait that long for the office process to publish, else exit 1.
         """
-        try:
-            rows, published = asyncio.run(self._work_and_wait(work, wait_s, offers))
-        except OfficeError as refusal:
-            refuse(str(refusal))
+        rows, published = asyncio.run(self._work_and_wait(work, wait_s, offers))
         if as_json:
             facts: dict[str, Any] = {"done": done, "rows": rows}
             print_json(facts | {"published": published} if wait_s else facts)

@@ -12,7 +12,7 @@ import typer
 from office.errors import OfficeError
 from roadfade.processes.signals import on_stop
 from roadfade.refusal import Refusal
-from roadfade.terminal.answers import FAILS, carry_out, print_json, settings
+from roadfade.terminal.answers import FAILS, print_json, settings
 from roadfade.terminal.arguments import AsJson, duration_s
 
 if TYPE_CHECKING:
@@ -53,13 +53,12 @@ def sweep(
     """Remove what has expired from the lake."""
     from roadfade.processes import sweep as sweep_process  # noqa: PLC0415  # DuckDB is heavy
 
-    current = settings()
-    if not once:
-        stopping = threading.Event()
-        on_stop(stopping.set)
-        as_process("sweep", lambda _, named: sweep_process.main(current, named, stopping))
+    if once:
+        _sweep_once(settings(), as_json=as_json)
         return
-    carry_out(lambda: _sweep_once(current, as_json=as_json))
+    stopping = threading.Event()
+    on_stop(stopping.set)
+    as_process("sweep", lambda current, named: sweep_process.main(current, named, stopping))
 
 
 def _sweep_once(current: "Settings", *, as_json: bool) -> None:
@@ -118,14 +117,14 @@ def topics_apply(*, as_json: AsJson = False) -> None:
     """Create missing topics, and bring drifted settings back to the policy's."""
     from roadfade.commands import topics as topics_commands  # noqa: PLC0415
 
-    carry_out(lambda: topics_commands.apply_topics_command(settings(), as_json=as_json))
+    topics_commands.apply_topics_command(settings(), as_json=as_json)
 
 
 def topics_show(*, as_json: AsJson = False) -> None:
     """Show every topic, what the policy says of it, and where the broker differs."""
     from roadfade.commands import topics as topics_commands  # noqa: PLC0415
 
-    carry_out(lambda: topics_commands.show(settings(), as_json=as_json))
+    topics_commands.show(settings(), as_json=as_json)
 
 
 def run(
@@ -148,4 +147,4 @@ def run(
     """Run the whole pipeline on this machine with a simulated fleet."""
     from roadfade.demo import run as process  # noqa: PLC0415
 
-    carry_out(lambda: process.main(settings(), for_, summary, vehicles, seed))
+    process.main(settings(), for_, summary, vehicles, seed)

@@ -10,7 +10,7 @@ from rich.text import Text
 from roadfade.clock import wall_ms
 from roadfade.settings import Settings
 from roadfade.status.facts import Facts, gather
-from roadfade.status.processes import Process, State, highest
+from roadfade.status.processes import Process, State, farthest, highest
 from roadfade.status.verdict import unknown, views_not_whole, wrong
 from roadfade.terminal.answers import FAILS, print_json
 
@@ -35,7 +35,7 @@ def report(facts: Facts) -> dict[str, Any]:
     now_s = facts.now_ms / 1000
     ages = highest(answering, "roadfade_oldest_record_age_seconds")
     promised = highest(answering, "roadfade_longest_life_seconds")
-    views = highest(answering, "roadfade_view_age_seconds")
+    views = farthest(answering, "roadfade_view_age_seconds")
     pending = highest([p for p in answering if p.name == "office"], "roadfade_outbox_pending")
     return {
         "healthy": not findings and not unclear,
@@ -64,20 +64,10 @@ def report(facts: Facts) -> dict[str, Any]:
         "office_silent_s": _since(answering, "roadfade_heartbeat_timestamp_seconds", now_s),
         "outbox_pending": int(pending[""]) if pending else None,
         "last_sweep_s": _since(answering, "roadfade_sweep_last_success_timestamp_seconds", now_s),
-        "overdue": _overdue(facts),
+        "overdue": facts.overdue_files(),
         "rejected": None if facts.rejected is None else dict(facts.rejected),
         "reviews_due": list(facts.reviews),
     }
-
-
-def _overdue(facts: Facts) -> dict[str, int] | None:
-    """Files past their expiry by output; as the sweep says, if the lake is not here."""
-    if facts.overdue is not None:
-        return {one.output: one.files for one in facts.overdue}
-    if not any(process.role == "sweep" for process in facts.running):
-        return None
-    said = highest(facts.running, "roadfade_overdue_partitions")
-    return {output: int(files) for output, files in said.items() if files}
 
 
 def _since(answering: list[Process], name: str, now_s: float) -> float | None:

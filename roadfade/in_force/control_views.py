@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
-from typing import Final, Literal, get_args
+from typing import Final
 
 from bus.failures import RowFault, UnreadableRowError
 from bus.ports import Broker
@@ -10,21 +10,10 @@ from processors.people import People
 from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.in_force.control_rows import Rows, control_view, read_row
+from roadfade.in_force.pauses import pause_of
 from roadfade.in_force.quarantine import UnreadableKeys
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS
 from telemetry.wire.control import ConsentInterval, ControlRow, DeviceRegistration, LinkInterval
-
-View = Literal["stale", "incomplete", "unreadable"]
-"""What keeps a view from deciding."""
-
-
-def _pause(topic: str, view: View) -> str:
-    return f"{view} {topic}"
-
-
-def pauses_of(topic: str) -> list[str]:
-    """Every reason to pause that a topic's view can give."""
-    return [_pause(topic, view) for view in get_args(View)]
 
 
 class ControlViews:
@@ -66,9 +55,9 @@ class ControlViews:
             if view.heartbeat_ms is not None:
                 metrics.VIEW_AGE.labels(topic).set((now_ms - view.heartbeat_ms) / 1000)
             if not view.fresh(now_ms, self._age_ms_max):
-                reason = _pause(topic, "stale" if view.complete else "incomplete")
+                reason = pause_of(topic, "stale" if view.complete else "incomplete")
             elif self._rows[topic].unreadable:
-                reason = _pause(topic, "unreadable")
+                reason = pause_of(topic, "unreadable")
         return reason
 
 

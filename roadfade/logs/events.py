@@ -6,11 +6,11 @@ key or a subject.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-Fact = str | int | float | Sequence[int] | None
+Fact = str | int | None
 
 
 class Event(StrEnum):
@@ -43,9 +43,20 @@ LEVELS: Final = {
 """Every other event is information."""
 
 
+_STATES: Final[Mapping[Event, str]] = {
+    Event.ASSIGNED: "share",
+    Event.REVOKED: "share",
+    Event.PAUSED: "flow",
+    Event.RESUMED: "flow",
+    Event.RETRYING: "way out",
+    Event.RECONNECTED: "way out",
+}
+"""Events that are changes of one state, each undoing another: of such the last is the truth."""
+
+
 def tell(logger: logging.Logger, event: Event, **facts: Fact) -> None:
     """Log one event."""
     # Whatever the reasons, a state that flaps is one thing.
-    about = (event, facts.get("topic"))
+    about = _STATES.get(event, event)
     level = LEVELS.get(event, logging.INFO)
     logger.log(level, str(event), extra={"facts": facts, "about": about}, stacklevel=2)

@@ -37,7 +37,8 @@ class _Kind:
 class RepeatLimit(logging.Handler):
     """Hands ``lines_max`` lines of a kind on in each window, and holds the rest.
 
-    A kind is a logger, a level and an unfilled message, or what the record says it is ``about``.
+    A kind is a logger with a level and an unfilled message, or with what the record says it is
+    ``about``, at whatever level.
     """
 
     def __init__(
@@ -89,7 +90,7 @@ class RepeatLimit(logging.Handler):
 
     def _kind(self, record: logging.LogRecord, now_s: float) -> _Kind | None:
         about = record.__dict__.get("about")
-        key = (record.name, record.levelno, record.msg if about is None else about)
+        key = (record.name, about) if about else (record.name, record.levelno, record.msg)
         found = self._kinds.get(key)
         if found is not None and (found.held or now_s - found.since_s < self._window_s):
             return found

@@ -6,14 +6,13 @@ from typing import Final
 
 from roadfade import metrics
 from roadfade.clock import WallClock, wall_ms
+from roadfade.ledger_file import ON_ARRIVAL
 from roadfade.metrics import Way, observe_ages
 from roadfade.unaccounted import ExpiredAccount
 from sinks.port.sink import Sink
 from telemetry.arrived import Arrived
 
-TIDY_EVERY_S = 600.0
-ON_ARRIVAL: Final = "on arrival"
-"""What stands in an output's place for readings that had ended before they could be kept."""
+TIDY_EVERY_S: Final = 600.0
 
 
 class StoreWriter:

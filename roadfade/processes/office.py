@@ -96,8 +96,9 @@ async def _publish_while_it_lasts(
     except SendFailedError as failure:
         metrics.PRODUCE_RETRIES.inc()
         reason = type(failure.__cause__ or failure).__name__
+        if not readiness.failed(Need.HEARTBEAT):
+            tell(logger, Event.RETRYING, reason=reason)
         readiness.lacks(Need.HEARTBEAT, f"it could not be sent ({reason})")
-        tell(logger, Event.RETRYING, reason=reason)
 
 
 async def _keep_publishing(
@@ -109,7 +110,7 @@ async def _keep_publishing(
     heartbeat_every_s: float,
 ) -> None:
     beat_ms = looked_ms = float("-inf")
-    again = readiness.had(Need.HEARTBEAT)
+    again = readiness.failed(Need.HEARTBEAT)
     say = SayOnce(logger)
     ends, mended = EndWatch(broker, partitions), False
     while not stopping.is_set():

@@ -74,20 +74,21 @@ class PolicyListener:
             try:
                 asyncio.run(self._hear())
             except (*TRY_AGAIN, NotReady) as why:
-                self._away = True
-                tell(logger, Event.RETRYING, reason=type(why.__cause__ or why).__name__)
+                if not self._away:
+                    self._away = True
+                    tell(logger, Event.RETRYING, reason=type(why.__cause__ or why).__name__)
             threading.Event().wait(AGAIN_AFTER_S)
 
     async def _hear(self) -> None:
         source = await self._heard()
-        if self._away:
-            self._away = False
-            tell(logger, Event.RECONNECTED)
         view = view_of(self._broker, source.published, self._beat)
         reading = asyncio.create_task(view.run())
         try:
             while not reading.done():
                 await asyncio.to_thread(self._take, source)
+                if self._away:
+                    self._away = False
+                    tell(logger, Event.RECONNECTED)
                 await asyncio.wait((reading,), timeout=LOOK_EVERY_S)
         finally:
             await view.stop()

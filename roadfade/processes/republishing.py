@@ -8,7 +8,6 @@ import asyncio
 from typing import Final, NamedTuple
 
 from bus.failures import BrokerError, SendFailedError
-from bus.pacing import until
 from bus.partitions import partition_for
 from bus.ports import Broker
 from bus.publisher import Publisher
@@ -58,5 +57,5 @@ async def _take_out_strangers(outbox: Outbox, broker: Broker) -> int | None:
             )
             if taken_out is not None:
                 return taken_out
-            await until(asyncio.Event(), TRY_AGAIN_S)
+            await asyncio.sleep(TRY_AGAIN_S)
     return None

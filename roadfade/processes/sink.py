@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import aclosing
 from hashlib import blake2b
 
-from bus.failures import TopicRemadeError, TopicRewoundError
+from bus.failures import RowFault, TopicRemadeError, TopicRewoundError
 from bus.observer import BatchDone
 from bus.pacing import until
 from bus.ports import Broker
@@ -19,15 +19,17 @@ from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.clock import WallClock, boot_ms
 from roadfade.in_force.broker import connection_of, partitions_of, require_broker
+from roadfade.in_force.pauses import pause_of
 from roadfade.in_force.plans import VersionTimeline
 from roadfade.in_force.published import view_of
 from roadfade.in_force.source import PolicySource
+from roadfade.ledger_file import ON_ARRIVAL
 from roadfade.logs.process_log import Named
 from roadfade.loop_observer import Observed, bear_loop
 from roadfade.metrics import bear
 from roadfade.processes.heard_clocks import HeardClocks
 from roadfade.processes.judged_clock import clock_of_sink
-from roadfade.processes.lake_writer import ON_ARRIVAL, StoreWriter
+from roadfade.processes.lake_writer import StoreWriter
 from roadfade.processes.late_versions import HEARD_LATE_S, LateVersions
 from roadfade.processes.reporting import reporter_of, reporting
 from roadfade.processes.say_once import SayOnce
@@ -47,6 +49,9 @@ LOOK_EVERY_S = 0.5
 ROOM_AGAIN_S = 5.0
 """How soon a store is tried again that had no room."""
 NO_ROOM = "no room in the store"
+INCOMPLETE, UNREADABLE = (
+    pause_of(CONTROL_POLICIES, "incomplete"), pause_of(CONTROL_POLICIES, "unreadable"),
+)  # fmt: skip
 logger = logging.getLogger(__name__)
 
 
@@ -61,7 +66,8 @@ def bear_sink(outputs: Mapping[str, str]) -> None:
     bear(metrics.SINK_DUPLICATES, outputs.values())
     bear(metrics.SINK_REJECTED, Unreadable)
     bear(metrics.EXPIRED_READINGS, [ON_ARRIVAL])
-    bear(metrics.PAUSED, [NO_ROOM])
+    bear(metrics.PAUSED, [NO_ROOM, INCOMPLETE, UNREADABLE])
+    bear(metrics.QUARANTINED, [CONTROL_POLICIES], RowFault)
     bear(metrics.LATENCY_UNKNOWN, [metrics.Way.TOPIC_TO_LAKE])
     bear_loop(outputs)
 
@@ -74,6 +80,11 @@ class SinkObserver(Observed):
         del done
         self.resumed()
         self.through()
+
+    def loop_ended(self) -> None:
+        """What a loop waited for ends with it; the next one says anew what it waits for."""
+        if self.reason != NO_ROOM:
+            self.resumed()
 
 
 class SinkKeeper:
@@ -163,6 +174,7 @@ class SinkKeeper:
                         await self._run_until_remade(loop)
                         watching.cancel()
                     tidying.cancel()
+            self._observer.loop_ended()
         finally:
             await asyncio.to_thread(sink.close)
 
@@ -199,8 +211,8 @@ class SinkKeeper:
     def _pause_reason(self) -> str | None:
         """Why no record may be judged now: what it may hold could be what is lacking."""
         if not self._view.complete:
-            return f"incomplete {CONTROL_POLICIES}"
-        return f"unreadable {CONTROL_POLICIES}" if self._source.published.unreadable else None
+            return INCOMPLETE
+        return UNREADABLE if self._source.published.unreadable else None
 
     async def _end_with(self, loop: SinkLoop | None, outputs: Mapping[str, str]) -> None:
         """Return, and end the loop, with this process or with the last version of these topics.
@@ -244,8 +256,8 @@ class SinkKeeper:
         try:
             return await asyncio.to_thread(self._source.line)
         except NotReady as refusal:
-            readiness.lacks(Need.POLICY, "records are stored as before for now")
-            self._say(f"records are stored as before for now: {refusal}")
+            readiness.lacks(Need.POLICY, "the version in force cannot be taken over")
+            self._say(f"the version in force cannot be taken over: {refusal}")
             return None
 
 

@@ -27,6 +27,7 @@ def begin(settings: Settings, named: Named, role: str, instance: str) -> None:
     """
     readiness.need(role)
     metrics.ROLE.labels(role).set(1)
+    _Said.policy_version = NONE
     metrics.tell_build(__version__, NONE)
     server = serve_pages(settings.metrics_host, settings.metrics_port, readiness)
     address = f"{settings.metrics_host}:{server.server_port}"
@@ -37,7 +38,7 @@ def begin(settings: Settings, named: Named, role: str, instance: str) -> None:
 
 def tell_in_force(policy_version: str) -> None:
     """Log and export the version that this process applies now, if it is another than before."""
-    metrics.tell_build(__version__, policy_version)
     if policy_version != _Said.policy_version:
         _Said.policy_version = policy_version
+        metrics.tell_build(__version__, policy_version)
         tell(logger, Event.IN_FORCE, policy_version=policy_version)

@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from bus.failures import RowFault
 from bus.ports import Broker
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
@@ -38,6 +39,7 @@ from roadfade.stores import store_of
 from roadfade.unaccounted import ExpiredAccount
 from sinks.port.results import Oddity, Restated, Swept
 from sinks.port.sink import Ends, Store, StoreTakenError
+from telemetry.topics import CONTROL_POLICIES
 
 DELETE: Final = "delete"
 STEPS: Final = (DELETE, "restate", "measure", "promises", "clocks", "metrics", "policy", "report")
@@ -276,9 +278,12 @@ def main(settings: Settings, named: Named, stopping: threading.Event) -> None:
     attempt("metrics", lambda: begin(settings, named, "sweep", "sweep"))
     attempt("policy", listener.start)
     bear(metrics.SWEEP_FAILURES, STEPS)
+    bear(metrics.QUARANTINED, [CONTROL_POLICIES], RowFault)
     voices: list[threading.Thread] = []
-    reporter = reporter_of(settings, broker, "sweep")
-    attempt("report", lambda: voices.append(report_beside(reporter, stopping)))
+    attempt(
+        "report",
+        lambda: voices.append(report_beside(reporter_of(settings, broker, "sweep"), stopping)),
+    )
     while True:
         more = sweeper.turn()
         if not (more and not stopping.is_set()) and stopping.wait(settings.sweep_every_s):

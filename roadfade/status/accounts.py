@@ -20,7 +20,7 @@ from policy.vocabulary.operations import Mesh
 from roadfade.clock import wall_ms
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.source import PolicySource
-from roadfade.ledger_file import LedgerFile, Range
+from roadfade.ledger_file import ON_ARRIVAL, LedgerFile, Range
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.status.processes import State, highest, total
@@ -34,8 +34,6 @@ from telemetry.wire.flow import Ledger
 WAIT_S: Final = 8.0
 """For so long what is on its way is waited for: a ledger commits each second, a sink gathers."""
 LOOK_EVERY_S: Final = 0.25
-ON_ARRIVAL: Final = "on arrival"
-"""What the sink calls, in the ledger, readings that had ended before it could keep them."""
 
 
 def gather_accounts(settings: Settings, ledger_path: Path) -> Accounts:

@@ -4,6 +4,7 @@ Reads and changes nothing. What cannot be read is a fact too, given as a sentenc
 """
 
 import asyncio
+import math
 import sqlite3
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from roadfade.in_force.source import PolicySource
 from roadfade.ledger_file import LedgerFile
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
-from roadfade.status.processes import Process, State
+from roadfade.status.processes import Process, State, highest
 from roadfade.status.reports import Heard, hear
 from roadfade.stores import places_of, store_of
 from sinks.port.results import Overdue, Strange
@@ -75,6 +76,18 @@ class Facts:
     def running(self) -> list[Process]:
         """Those whose figures count."""
         return [one for one in self.processes if one.state is State.RUNNING]
+
+    def overdue_files(self, before_ms: float = math.inf) -> dict[str, int] | None:
+        """Files by output that expired before an instant: as the lake here has them.
+
+        Where there is none, as a sweep that runs says, whatever the instant; None without either.
+        """
+        if self.overdue is not None:
+            return {one.output: one.files for one in self.overdue if one.expires_ms < before_ms}
+        if not any(process.role == "sweep" for process in self.running):
+            return None
+        said = highest(self.running, "roadfade_overdue_partitions")
+        return {output: int(files) for output, files in said.items() if files}
 
 
 def gather(settings: Settings, clock: WallClock) -> Facts:

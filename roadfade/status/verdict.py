@@ -168,7 +168,7 @@ def _counters(facts: Facts, answering: list[Process]) -> Iterator[str]:
 
 
 def _paused(answering: list[Process]) -> Iterator[str]:
-    """Who waits, and for what; a view that lacks something is told once for all workers."""
+    """Who waits, and for what; a view that lacks something is told once for all who read it."""
     not_whole: set[str] = set()
     for process in answering:
         for reason in (r for r, on in process.values("roadfade_paused").items() if on):
@@ -179,7 +179,7 @@ def _paused(answering: list[Process]) -> Iterator[str]:
             elif view not in not_whole:
                 not_whole.add(view)
                 yield (
-                    f"the view of {view} {VIEWS_NOT_WHOLE[why]}, and workers permit nothing: run "
+                    f"the view of {view} {VIEWS_NOT_WHOLE[why]}, and {process.role}s wait: run "
                     "`roadfade office republish`, and see that `roadfade office` is running"
                 )
 
@@ -196,7 +196,7 @@ def _promises(facts: Facts) -> Iterator[str]:
             )
     late_s = max(SWEEPS_MISSED_MAX * facts.sweep_every_s, SWEEP_LATE_S_MIN)
     late_ms = facts.now_ms - late_s * 1000
-    for output in sorted(_overdue(facts, late_ms)):
+    for output in sorted(facts.overdue_files(late_ms) or ()):
         yield f"lake files of {output} are past their expiry: run `roadfade sweep --once`"
     swept_s = max(
         highest(answering, "roadfade_sweep_last_success_timestamp_seconds").values(), default=0
@@ -207,14 +207,6 @@ def _promises(facts: Facts) -> Iterator[str]:
             "sweep --once` and read its error"
         )
     yield from _lake(facts, answering)
-
-
-def _overdue(facts: Facts, late_ms: float) -> set[str]:
-    """The outputs with rows past their expiry: as the lake here has it, else as the sweep says."""
-    if facts.overdue is not None:
-        return {one.output for one in facts.overdue if one.expires_ms < late_ms}
-    said = highest(facts.running, "roadfade_overdue_partitions")
-    return {output for output, files in said.items() if files}
 
 
 def _lake(facts: Facts, answering: list[Process]) -> Iterator[str]:

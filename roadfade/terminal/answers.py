@@ -24,6 +24,8 @@ FAILS: Final = 1
 USAGE: Final = 2
 
 _AS_JSON: Final = ContextVar("_AS_JSON", default=False)
+_WARNED: Final[ContextVar[frozenset[str]]] = ContextVar("_WARNED", default=frozenset())
+"""Variables of which the command that runs has told that they are no settings."""
 
 
 @contextmanager
@@ -32,11 +34,12 @@ def answering(*, as_json: bool) -> Iterator[None]:
 
     The command line enters it around every command, so that no command has to think of it.
     """
-    before = _AS_JSON.set(as_json)
+    before, warned = _AS_JSON.set(as_json), _WARNED.set(frozenset())
     try:
         yield
     finally:
         _AS_JSON.reset(before)
+        _WARNED.reset(warned)
 
 
 def answers_as_json() -> bool:
@@ -57,7 +60,7 @@ def refuse(
     lines: Sequence[str] = (),
     exits: int = FAILS,
 ) -> NoReturn:
-    """Refuse in one sentence, with ``facts`` as JSON and ``lines`` without; exit 1."""
+    """Refuse in one sentence; with ``facts`` if the answer is to be JSON, else with ``lines``."""
     if answers_as_json():
         print_json({"refused": why, **(facts or {})})
     else:
@@ -94,7 +97,9 @@ def settings() -> "Settings":
     from roadfade.settings import Settings  # noqa: PLC0415  # likewise
     from roadfade.terminal.setting_origins import FILE, strangers  # noqa: PLC0415  # likewise
 
-    for name, near in strangers(os.environ):
+    found = [(name, near) for name, near in strangers(os.environ) if name not in _WARNED.get()]
+    _WARNED.set(_WARNED.get().union(name for name, _ in found))
+    for name, near in found:
         hint = "" if near is None else f": did you mean {near}?"
         typer.echo(f"warning: {name} is no setting and changes nothing{hint}", err=True)
     file = Path(FILE).absolute()

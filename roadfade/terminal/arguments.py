@@ -6,10 +6,12 @@ What cannot be read is a usage error that names its option.
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Final, cast, get_args
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
 import typer
 
+from policy.vocabulary import zones
+from policy.vocabulary.words import WordError
 from telemetry.instants import parse_instant
 from telemetry.wire.control import Role
 
@@ -32,9 +34,9 @@ def duration_s(text: str) -> float:
 def zone(text: str) -> ZoneInfo:
     """A zone by its IANA name."""
     try:
-        return ZoneInfo(text)
-    except (ZoneInfoNotFoundError, ValueError):
-        msg = "a zone is written as Asia/Tokyo or UTC"
+        return zones.zone(text)
+    except WordError as error:
+        msg = f"{error}: {error.remedy}"
         raise typer.BadParameter(msg) from None
 
 

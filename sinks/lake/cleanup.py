@@ -18,7 +18,7 @@ from msgspec import Struct
 from sinks.lake.deletion.journal import broken_notes
 from sinks.lake.durable import make_directory, sync_directory, sync_if_there, write_file
 from sinks.lake.format import LakeDamagedError, LakeFormatError, stored_buckets
-from sinks.lake.layout import WRITING, Part, files, outputs, partitions, read_part
+from sinks.lake.layout import WRITING, Part, entries, files, outputs, partitions, read_part
 from sinks.lake.markers import DurableOffsets, damaged_markers, read_owner
 from sinks.lake.parquet import connect, unreadable_parts
 from sinks.lake.survey import said_place, survey
@@ -109,7 +109,7 @@ def check(root: Path, now_ms: int) -> Checked:
             overdue += len(found) if place.expires_ms <= now_ms else 0
             damaged += unreadable_parts(engine, found)
     above = _above(root)
-    strange = [*survey(root), *damaged_markers(root), *broken_notes(root), *_foreign_notes(root)]
+    strange = [*survey(root), *damaged_markers(root), *broken_notes(root), *foreign_notes(root)]
     strange += (
         Strange(Oddity.UNREADABLE, said_place(path, root), "its rows cannot be read")
         for path in damaged
@@ -149,23 +149,17 @@ def _places(note: Path, after: int) -> set[str]:
 
 
 def _notes(root: Path) -> list[Path]:
-    return [path for path in _entries(root) if path.is_file() and read_owner(path.name)]
+    return [path for path in entries(root / WRITING) if path.is_file() and read_owner(path.name)]
 
 
-def _foreign_notes(root: Path) -> list[Strange]:
+def foreign_notes(root: Path) -> list[Strange]:
+    """What in ``_writing`` is no note of a batch."""
     own = set(_notes(root))
     return [
         Strange(Oddity.FOREIGN, said_place(path, root), "not a note of a batch being written")
-        for path in _entries(root)
+        for path in entries(root / WRITING)
         if path not in own and os.path.lexists(path)  # else its batch ended a moment ago
     ]
-
-
-def _entries(root: Path) -> list[Path]:
-    try:
-        return sorted((root / WRITING).iterdir())
-    except OSError:
-        return []
 
 
 def _note_path(root: Path, part: Part) -> Path:

@@ -91,7 +91,7 @@ class Lake(StoredLake):
 
     def bind(self, topic: str, topic_id: str) -> None:
         """See ``Sink``."""
-        with self._turn:
+        with self._turn, told_if_full():
             mine = [markers for (name, _), markers in self._markers.items() if name == topic]
             if any(one.topic_id not in (None, topic_id) for one in mine):
                 raise OtherTopicError(topic)
@@ -101,7 +101,7 @@ class Lake(StoredLake):
 
     def adopt(self, topic: str, topic_id: str, ends: Mapping[int, int]) -> None:
         """See ``Sink``. A kill in between leaves some partitions adopted: adopt again."""
-        with self._turn:
+        with self._turn, told_if_full():
             there = {number for name, number in self._markers if name == topic}
             for number in sorted(there | ends.keys()):
                 end = ends.get(number, 0)

@@ -146,6 +146,14 @@ def bucket_directories(partition: Partition) -> list[Path]:
     return [partition.path / name for name in names if is_bucket(name)]
 
 
+def entries(folder: Path) -> list[Path]:
+    """What lies in a folder, in order; nothing if it is not there or cannot be read."""
+    try:
+        return sorted(folder.iterdir())
+    except OSError:
+        return []
+
+
 def files(partition: Partition, bucket: int | None = None) -> list[Path]:
     """The data files of a partition, or of one bucket in it, sorted by name."""
     return [path for path in removable(partition, bucket) if read_part(path.name) is not None]

@@ -21,7 +21,7 @@ import msgspec
 from msgspec import Struct
 
 from sinks.lake.durable import make_directory, sync_directory, write_file
-from sinks.lake.layout import OFFSETS, Part, is_safe, marker_directory
+from sinks.lake.layout import OFFSETS, Part, entries, is_safe, marker_directory
 from sinks.lake.steps import Hook, Step
 from sinks.lake.survey import said_place
 from sinks.port.duplicates import Seen, Window
@@ -185,17 +185,11 @@ def written_ms(root: Path) -> int | None:
     What cannot be read has no time.
     """
     found: list[int] = []
-    for folder in _listed(root / OFFSETS):
-        if lasts := [int(path.name) for path in _listed(folder) if _NAME.fullmatch(path.name)]:
+    for folder in entries(root / OFFSETS):
+        if lasts := [int(path.name) for path in entries(folder) if _NAME.fullmatch(path.name)]:
             with suppress(OSError):
                 found.append((folder / str(max(lasts))).lstat().st_mtime_ns // 1_000_000)
     return max(found, default=None)
-
-
-def _listed(folder: Path) -> list[Path]:
-    with suppress(OSError):
-        return list(folder.iterdir())
-    return []
 
 
 def _place(folder: Path) -> Place | None:

@@ -9,7 +9,7 @@ version wrote have no seal: nothing says whether they are as they were written.
 import re
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 _KEY: Final = "roadfade.sha256"
 _DIGITS: Final = 32
@@ -27,13 +27,13 @@ _CHUNK_BYTES: Final = 1 << 20
 
 def seal(path: Path) -> None:
     """Put the seal into a new part; not yet durable on return. ValueError if it has no room."""
-    found = _place(path)
-    if found is None:
-        msg = "this part was written without room for a seal"
-        raise ValueError(msg)
-    place, _ = found
-    digest = _digest(path, place)
     with path.open("r+b") as stream:
+        found = _place(stream)
+        if found is None:
+            msg = "this part was written without room for a seal"
+            raise ValueError(msg)
+        place, _ = found
+        digest = _digest(stream, place)
         stream.seek(place)
         stream.write(digest)
 
@@ -44,35 +44,36 @@ def is_altered(path: Path) -> bool:
     False, too, for a file that is gone or has no whole footer: the engine says so itself.
     """
     try:
-        found = _place(path)
-        return found is not None and _digest(path, found[0]) != found[1]
+        # Opened once: a rewritten part may take the name meanwhile.
+        with path.open("rb") as stream:
+            found = _place(stream)
+            return found is not None and _digest(stream, found[0]) != found[1]
     except OSError:
         return False
 
 
-def _place(path: Path) -> tuple[int, bytes] | None:
+def _place(stream: BinaryIO) -> tuple[int, bytes] | None:
     """Where the seal is in the file, and what it says."""
-    with path.open("rb") as stream:
-        size = stream.seek(0, 2)
-        if size < _TAIL_BYTES:
-            return None
-        stream.seek(size - _TAIL_BYTES)
-        footer_bytes = int.from_bytes(stream.read(4), "little")
-        start = size - _TAIL_BYTES - footer_bytes
-        if start < 0:
-            return None
-        stream.seek(start)
-        found = _IN_FOOTER.search(stream.read(footer_bytes))
+    size = stream.seek(0, 2)
+    if size < _TAIL_BYTES:
+        return None
+    stream.seek(size - _TAIL_BYTES)
+    footer_bytes = int.from_bytes(stream.read(4), "little")
+    start = size - _TAIL_BYTES - footer_bytes
+    if start < 0:
+        return None
+    stream.seek(start)
+    found = _IN_FOOTER.search(stream.read(footer_bytes))
     return None if found is None else (start + found.start(1), found[1])
 
 
-def _digest(path: Path, place: int) -> bytes:
+def _digest(stream: BinaryIO, place: int) -> bytes:
     digest = sha256()
-    with path.open("rb") as stream:
-        for left in range(place, 0, -_CHUNK_BYTES):
-            digest.update(stream.read(min(left, _CHUNK_BYTES)))
-        digest.update(_EMPTY.encode())
-        stream.seek(place + _DIGITS)
-        while chunk := stream.read(_CHUNK_BYTES):
-            digest.update(chunk)
+    stream.seek(0)
+    for left in range(place, 0, -_CHUNK_BYTES):
+        digest.update(stream.read(min(left, _CHUNK_BYTES)))
+    digest.update(_EMPTY.encode())
+    stream.seek(place + _DIGITS)
+    while chunk := stream.read(_CHUNK_BYTES):
+        digest.update(chunk)
     return digest.hexdigest()[:_DIGITS].encode()

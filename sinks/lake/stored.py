@@ -3,6 +3,7 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
+from sinks.lake.cleanup import foreign_notes
 from sinks.lake.deletion.erase import erase, locate
 from sinks.lake.deletion.expire import expire_due, overdue
 from sinks.lake.deletion.journal import broken_notes
@@ -102,6 +103,7 @@ class StoredLake:
         why = "its rows cannot be read"
         return [
             *survey(self._root),
+            *foreign_notes(self._root),
             *broken_notes(self._root),
             *(Strange(Oddity.UNREADABLE, place, why) for place in damaged),
         ]

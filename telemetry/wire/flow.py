@@ -6,7 +6,7 @@ record voids all earlier ones of its partition from its first offset on. A worke
 left behind by its group (frozen, cut off) may still write: its commit is refused, its
 successor does not read again, and so nothing of a later generation is voided by it.
 Offsets are those of one topic: if it is deleted and made anew, they begin again, and what was
-read of the topic before stands beside what is read of the new one.
+read of the topic before, under an id that is known, stands beside what is read of the new one.
 """
 
 from collections.abc import Iterable, Mapping

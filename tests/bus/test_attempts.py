@@ -1,13 +1,19 @@
-"""What a group notes beside its offsets: read back as it was written, or taken for nothing."""
+"""What a group notes beside its offsets is read as it was written, and leads to the culprit."""
+
+from collections.abc import Mapping
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as some
 
-from bus.attempts import Note, read_note
+from bus.attempts import ATTEMPTS_MAX, Attempts, Note, read_note
+from bus.memory.cluster import Stored
+from bus.ports import Committed, ConsumedRecord, TopicPartition
 
-NOTES = [Note(1, 0, 5), Note(2, 2**62, 2**62 + 1, 2**62 + 9)]
+NOTES = [Note(1, 0, 5), Note(2, 2**62, 2**62 + 1, 2**62 + 9), Note(1, 0, 10, 500, 10)]
 
 
-@pytest.mark.parametrize("note", NOTES, ids=["a batch", "a record alone"])
+@pytest.mark.parametrize("note", NOTES, ids=["a batch", "a record alone", "a part"])
 def test_a_note_is_read_as_it_was_written(note: Note) -> None:
     assert read_note(note.encode()) == note
 
@@ -24,3 +30,76 @@ def test_a_field_of_a_later_version_is_left_unread() -> None:
 )  # fmt: skip
 def test_what_is_no_note_of_ours_says_nothing(text: str) -> None:
     assert read_note(text) is None
+
+
+def record(offset: int) -> ConsumedRecord:
+    return Stored(0, offset, 0, None, b"", (), 1)
+
+
+class Group:
+    """Processes one after the other, each of which dies at any of the deadly offsets."""
+
+    def __init__(self, deadly: Mapping[int, set[int]], records: int) -> None:
+        self.topic = {TopicPartition("t", at): range(records) for at in deadly}
+        self.deadly = {TopicPartition("t", at): offsets for at, offsets in deadly.items()}
+        self.noted = {at: Committed(0) for at in self.topic}
+        self.kept: list[tuple[TopicPartition, int]] = []
+        self.over: list[tuple[TopicPartition, int]] = []
+        self.deaths = self.batches = 0
+
+    def unread(self) -> dict[TopicPartition, list[ConsumedRecord]]:
+        left = {at: range(self.noted[at].offset, len(span)) for at, span in self.topic.items()}
+        return {at: [record(offset) for offset in span] for at, span in left.items() if span}
+
+    def process(self) -> None:
+        """Take one turn after the other with all that is unread in hand, until it dies or is done."""
+        attempts = Attempts()
+        for at, noted in self.noted.items():
+            attempts.learn(at, noted)
+        while fetched := self.unread():
+            portion = attempts.portion(fetched)
+            if attempts.culprit(portion):
+                self.over += [(at, one.offset) for at, found in portion.items() for one in found]
+            else:
+                notes = attempts.to_begin(portion)
+                self.noted.update(attempts.commits(notes))
+                attempts.noted(notes)
+                self.batches += 1
+                met = [(at, one.offset) for at, found in portion.items() for one in found]
+                if any(offset in self.deadly[at] for at, offset in met):
+                    self.deaths += 1
+                    return
+                self.kept += met
+            self.noted.update(attempts.to_finish(portion))
+            attempts.finished(portion)
+
+
+def run(deadly: Mapping[int, set[int]], records: int) -> Group:
+    group = Group(deadly, records)
+    while group.unread():
+        group.process()
+    return group
+
+
+@given(
+    some.dictionaries(some.integers(0, 4), some.sets(some.integers(0, 399), max_size=3), min_size=1)
+)
+def test_whatever_is_deadly_is_passed_over_and_nothing_else(deadly: Mapping[int, set[int]]) -> None:
+    group = run(deadly, 400)
+    culprits = {(TopicPartition("t", at), one) for at, found in deadly.items() for one in found}
+    every = {(TopicPartition("t", at), one) for at in deadly for one in range(400)}
+    assert sorted(group.over) == sorted(culprits)
+    assert sorted(group.kept) == sorted(every - culprits), "each of the others once"
+
+
+@pytest.mark.parametrize("culprit", [0, 4_999, 9_999])
+def test_a_culprit_among_ten_thousand_is_found_within_ten_deaths(culprit: int) -> None:
+    group = run({0: {culprit}}, 10_000)
+    assert group.deaths <= 5 * ATTEMPTS_MAX
+    assert group.batches <= 150 + group.deaths
+
+
+def test_other_partitions_of_its_batch_go_whole() -> None:
+    group = run({at: {17} if at == 5 else set() for at in range(18)}, 500)
+    assert group.deaths <= 4 * ATTEMPTS_MAX
+    assert group.batches <= 18 + 2 * 50 + group.deaths

@@ -1,4 +1,4 @@
-"""A record at which a worker dies each time: it is found and counted, and costs no other."""
+"""A record at which a process dies each time: it is found and counted, and costs no other."""
 
 import re
 from collections.abc import Callable
@@ -12,8 +12,8 @@ from sinks.lake.digest import RowDifference, compare
 from telemetry.topics import RAW
 from tests.flow.runs import Run
 from tests.support.deadly import deaths_in, dying_at
-from tests.support.pace import play, same_people
-from tests.support.poison import Dose, give
+from tests.support.pace import plan_of, play, same_people
+from tests.support.poison import Dose, give, lying
 from tests.support.road import Road, no_prefix_twice, running_road
 from tests.support.watching import figure, labelled, until
 
@@ -21,7 +21,7 @@ pytestmark = [pytest.mark.broker, pytest.mark.faults]
 
 MARK = "01K00000000000000000DEADLY"
 RESTARTED_S_MAX = 900.0
-PROCESS = "worker-0"
+PROCESS = {"worker": "worker-0", "sink": "sink"}
 
 
 def restarting(road: Road, role: str, true: Callable[[], object], what: str) -> None:
@@ -37,7 +37,7 @@ def restarting(road: Road, role: str, true: Callable[[], object], what: str) -> 
     until(holds, what, RESTARTED_S_MAX)
 
 
-def deadly_for_workers(calm: Run) -> Dose:
+def deadly_for_workers(road: Road, calm: Run) -> Dose:
     """An envelope of the fleet's under an id that no other has."""
     real = calm.tape[len(calm.tape) // 2]
     value = re.sub(rb'"id":"[^"]+"', b'"id":"%s"' % MARK.encode(), real.value or b"", count=1)
@@ -45,12 +45,28 @@ def deadly_for_workers(calm: Run) -> Dose:
     return Dose(RAW, real.key, value)
 
 
-def test_a_record_at_which_every_worker_dies_costs_no_other(
+def deadly_for_sinks(road: Road, calm: Run) -> Dose:
+    """A purpose record as a worker makes it, under an id that no other has."""
+    del calm
+    for output in plan_of(road.settings).outputs:
+        for real in lying(road, output.topic)[:1]:
+            headers = dict(real.headers) | {"ce_id": MARK.encode()}
+            return Dose(output.topic, real.key, real.value, list(headers.items()), real.partition)
+    pytest.fail("no worker has made anything")
+
+
+@pytest.mark.parametrize(
+    ("role", "deadly"),
+    [("worker", deadly_for_workers), ("sink", deadly_for_sinks)],
+    ids=["worker", "sink"],
+)
+def test_a_record_at_which_every_process_dies_costs_no_other(
     broker: LocalBroker,
     tmp_path: Path,
     calm: Run,
+    role: str,
+    deadly: Callable[[Road, Run], Dose],
 ) -> None:
-    role = "worker"
     rough, hook = tmp_path / "rough", tmp_path / "hook"
     same_people(calm.state, rough)
     half = len(calm.tape) // 2
@@ -64,12 +80,12 @@ def test_a_record_at_which_every_worker_dies_costs_no_other(
         play(road.settings, calm.tape[:half])
         until(lambda: figure(road, "sink", "roadfade_sink_rows_total"), "rows in the lake")
         assert deaths_in(hook) == 0
-        dose = deadly_for_workers(calm)
+        dose = deadly(road, calm)
         give(road, [dose])
         play(road.settings, calm.tape[half:])
 
         def aside() -> dict[tuple[str, ...], float]:
-            return labelled(road, PROCESS, "roadfade_quarantined_total", "topic", "reason")
+            return labelled(road, PROCESS[role], "roadfade_quarantined_total", "topic", "reason")
 
         told = {(dose.topic, "deadly"): 1}
         restarting(road, role, lambda: aside() == told, "the culprit set aside")

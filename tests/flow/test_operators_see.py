@@ -79,15 +79,19 @@ def test_every_closed_set_of_labels_is_there_at_0(seen: Road) -> None:
     assert re.search(r"^roadfade_topic_to_lake_seconds_count [1-9]", sink, re.MULTILINE)
 
 
-def _value(prometheus: LocalPrometheus, expression: str) -> list[float]:
-    """The values of a query that are numbers."""
+def _asked(prometheus: LocalPrometheus, expression: str) -> list[Any]:
+    """The answer to a query."""
     link = http.client.HTTPConnection(prometheus.url.removeprefix("http://"), timeout=30)
     try:
         link.request("GET", f"/api/v1/query?{urlencode({'query': expression})}")
-        told = json.loads(link.getresponse().read())["data"]["result"]
+        return list(json.loads(link.getresponse().read())["data"]["result"])
     finally:
         link.close()
-    values = [float(one["value"][1]) for one in told]
+
+
+def _value(prometheus: LocalPrometheus, expression: str) -> list[float]:
+    """The values of a query that are numbers."""
+    values = [float(one["value"][1]) for one in _asked(prometheus, expression)]
     return [one for one in values if math.isfinite(one)]
 
 
@@ -117,7 +121,8 @@ def test_every_panel_has_data_and_nobody_is_paged(seen: Road, tmp_path: Path) ->
             until(all_shown, "data in every panel", 120)
         except AssertionError:
             pytest.fail(f"no data: {list(waiting)}", pytrace=False)
-        assert _value(prometheus, 'ALERTS{alertstate="firing"}') == []
+        firing = _asked(prometheus, 'ALERTS{alertstate="firing"}')
+        assert [one["metric"]["alertname"] for one in firing] == []
     finally:
         prometheus.stop()
 

@@ -35,7 +35,7 @@ CLAIM_NOTHING = {
     "%(period)s %(trigger)s",
     "%(who)s: %(duty)s (looked at again on %(day)s)",
     "at least %(least)s, at most %(period)s %(trigger)s",
-    "the last day has passed",
+    "it has ended",
     "the purpose is suspended",
     "%(readings)s readings in %(envelopes)s envelopes. %(assumed)s",
     "%(said)s (not yet)",
@@ -213,7 +213,7 @@ def test_every_capability_that_is_missing_can_be_named_and_claimed() -> None:
 def test_a_line_of_the_notice_is_marked_if_and_only_if_a_cell_of_it_lacks_something(
     language: Language,
 ) -> None:
-    compiled = policy_or_exit(None, as_json=False)
+    compiled = policy_or_exit(None)
     page = notice_page(compiled, language)
     lines = re.findall(r'<tr role="row">\s*(<td.*?)</tr>', page, re.DOTALL)
     marked = sum(MARK[language] in line for line in lines)
@@ -228,5 +228,5 @@ def test_a_line_of_the_notice_is_marked_if_and_only_if_a_cell_of_it_lacks_someth
 
 
 def test_no_page_says_that_the_broker_enforces_rights() -> None:
-    page = record_page(policy_or_exit(None, as_json=False), "en")
+    page = record_page(policy_or_exit(None), "en")
     assert "one principal reads one purpose (not yet)" in page

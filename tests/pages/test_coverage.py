@@ -15,7 +15,7 @@ ROOT = Path(__file__).parents[2]
 
 @pytest.fixture(scope="module")
 def shipped() -> CompiledPolicy:
-    return policy_or_exit(None, as_json=False)
+    return policy_or_exit(None)
 
 
 @pytest.fixture(scope="module")

@@ -35,7 +35,7 @@ NAMES = {"IP", "URL", "H3", "IMEI", "ICCID", "SIM", "Bluetooth", "GDPR", "JIS"}
 
 @cache
 def policy() -> CompiledPolicy:
-    return policy_or_exit(None, as_json=False)
+    return policy_or_exit(None)
 
 
 def pages(language: Language) -> Mapping[str, str]:

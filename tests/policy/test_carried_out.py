@@ -18,7 +18,7 @@ from tests.support.evidence import lacking as lacking_evidence
 
 @pytest.fixture(scope="module")
 def shipped() -> Plan:
-    return policy_or_exit(None, as_json=False).plan
+    return policy_or_exit(None).plan
 
 
 def test_each_capability_that_exists_is_shown_by_tests_and_no_other_is() -> None:
@@ -78,6 +78,6 @@ def test_evidence_is_what_ran_and_passed_with_all_its_parameters() -> None:
 
 
 def test_a_plan_without_cells_counts_none() -> None:
-    compiled = policy_or_exit(None, as_json=False)
+    compiled = policy_or_exit(None)
     assert compile_plan(compiled.document, compiled.plan.catalogue, Limits()).plan is not None
     assert counted(replace(compiled.plan, cells=())) == (0, 0, {})

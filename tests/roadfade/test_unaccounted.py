@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from roadfade.ledger_file import LedgerFile
+from roadfade.ledger_file import NOT_COUNTED, LedgerFile
 from roadfade.unaccounted import _BYTES_MAX, ExpiredAccount, Journal
 
 
@@ -140,3 +140,13 @@ def test_a_note_stays_small(path: Path, disk: Disk) -> None:
     for _ in range(100):
         account.add({"o" * 1_000: 1})
     assert _BYTES_MAX / 4 < notes(path)[0].stat().st_size <= _BYTES_MAX + 2_000
+
+
+def test_files_that_nobody_could_count_are_no_readings_that_wait(path: Path, disk: Disk) -> None:
+    disk.is_full = True
+    account = ExpiredAccount(path)
+    account.add({"research": 3, NOT_COUNTED: 2})
+    assert account.waiting == 3
+    disk.is_full = False
+    account.add({})
+    assert (account.waiting, LedgerFile(path).files_not_counted()) == (0, 2)

@@ -48,6 +48,12 @@ class AnewContract:
         sink.write([record(0)], NOW_MS)
         assert id_of(restart(), A, 0) == FIRST
 
+    def test_passing_over_the_first_record_binds_its_partition_too(self, restart: Restart) -> None:
+        sink = restart()
+        sink.bind(A, FIRST)
+        sink.pass_over(A, 0, 0, NOW_MS)
+        assert id_of(restart(), A, 0) == FIRST
+
     def test_a_topic_with_another_id_is_not_bound(self, restart: Restart) -> None:
         sink = restart()
         sink.bind(A, FIRST)

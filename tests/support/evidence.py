@@ -50,7 +50,7 @@ SHOWN: Final[Mapping[Capability, tuple[str, ...]]] = {
 @cache
 def named() -> frozenset[str]:
     """Every test that clauses or capabilities name, without parameters."""
-    document = policy_or_exit(None, as_json=False).document
+    document = policy_or_exit(None).document
     clauses = document.clauses.content.clauses.values()
     by_clause = {name for clause in clauses for name in clause.evidence}
     return frozenset(by_clause.union(*SHOWN.values()))

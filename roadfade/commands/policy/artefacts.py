@@ -18,7 +18,7 @@ Prefix = Annotated[str, typer.Option(help="Prefix of every topic and group.")]
 
 def topics(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     """Every topic with the settings its promise rests on."""
-    plan = policy_or_exit(policy, as_json=as_json).plan
+    plan = policy_or_exit(policy).plan
     configs = topic_configs(plan)
     if as_json:
         print_json({"topics": {name: dict(config) for name, config in configs.items()}})
@@ -33,7 +33,7 @@ def acls_command(
     *, prefix: Prefix = "", policy: PolicyPath = None, as_json: AsJson = False
 ) -> None:
     """Who may read and write what, as arguments of Kafka's kafka-acls."""
-    plan = policy_or_exit(policy, as_json=as_json).plan
+    plan = policy_or_exit(policy).plan
     found = acls(plan, prefix)
     if as_json:
         rows = [
@@ -48,7 +48,7 @@ def acls_command(
 
 def ttls(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     """How long a store may keep each retention class."""
-    plan = policy_or_exit(policy, as_json=as_json).plan
+    plan = policy_or_exit(policy).plan
     rows = sink_ttls(plan)
     if as_json:
         print_json({"ttls": rows})
@@ -59,8 +59,8 @@ def ttls(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
 
 def asyncapi_command(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     """The topics as an AsyncAPI 3.0 document (JSON either way)."""
-    plan = policy_or_exit(policy, as_json=as_json).plan
-    print_json(asyncapi(plan))
+    del as_json
+    print_json(asyncapi(policy_or_exit(policy).plan))
 
 
 def contracts_command(
@@ -70,7 +70,8 @@ def contracts_command(
     as_json: AsJson = False,
 ) -> None:
     """One ODCS 3.1 data contract per output (JSON either way)."""
-    made = contracts(policy_or_exit(policy, as_json=as_json))
+    del as_json
+    made = contracts(policy_or_exit(policy))
     if output is None:
         print_json(made)
     elif output in made:

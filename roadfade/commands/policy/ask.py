@@ -49,7 +49,7 @@ def check(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
 
 def run_beside(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     """Run the document's own test cases."""
-    tested = run_cases(policy_or_exit(policy, as_json=as_json))
+    tested = run_cases(policy_or_exit(policy))
     if as_json:
         print_json(cases_json(tested))
     else:
@@ -80,7 +80,7 @@ def explain_command(  # one option per part of the question
     as_json: AsJson = False,
 ) -> None:
     """Explain what happens to one reading, by which rules, and what would change it."""
-    compiled = policy_or_exit(policy, as_json=as_json)
+    compiled = policy_or_exit(policy)
     now_ms = judging_clock(settings().fixed_now_ms)() if now is None else now
     event_ms = now_ms if event_time is None else event_time
     question = Question(signal, purpose, recipient, consent, event_ms, now_ms, role)

@@ -2,23 +2,19 @@
 
 from pathlib import Path
 
-import typer
-from rich.console import Console
-
 from policy.compiled import CompiledPolicy
 from policy.compiler.compile import Compiled, compile_plan
 from policy.language.document import Document
 from policy.language.parse import parse
 from policy.plan.limits import Limits
 from roadfade.commands.policy.as_json import check_json
-from roadfade.commands.policy.screens import problem_lines
 from roadfade.in_force.documents import (
     UnreadableError,
     load_catalogue,
     load_files,
     shipped_policy_path,
 )
-from roadfade.terminal.answers import FAILS, print_json, usage
+from roadfade.terminal.answers import refuse, usage
 
 
 def compiled_at(path: Path | None) -> Compiled:
@@ -35,14 +31,14 @@ def compiled_at(path: Path | None) -> Compiled:
     return compile_plan(document, load_catalogue(), Limits())
 
 
-def policy_or_exit(path: Path | None, *, as_json: bool) -> CompiledPolicy:
+def policy_or_exit(path: Path | None) -> CompiledPolicy:
     """A document that holds, with its plan; else its problems are shown and the command fails."""
     compiled = compiled_at(path)
     if compiled.policy is None:
-        if as_json:
-            print_json(check_json(None, compiled.problems))
-        else:
-            for line in problem_lines(compiled.problems):
-                Console(stderr=True).print(line)
-        raise typer.Exit(FAILS)
+        problems = compiled.problems
+        refuse(
+            "the policy does not hold",
+            facts=check_json(None, problems),
+            lines=[str(problem) for problem in problems],
+        )
     return compiled.policy

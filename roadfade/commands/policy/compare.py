@@ -43,8 +43,8 @@ def diff_command(
     as_json: AsJson = False,
 ) -> None:
     """Describe what B changes in A; fails if B allows more and contains no approval for that."""
-    before = policy_or_exit(old, as_json=as_json)
-    after = policy_or_exit(new or policy, as_json=as_json)
+    before = policy_or_exit(old)
+    after = policy_or_exit(new or policy)
     difference = diff(before, after)
     assessed = None if risk is None else _assess(risk, before.plan, after.plan)
     if as_json:

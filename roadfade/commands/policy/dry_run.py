@@ -41,7 +41,7 @@ def run_dry_run(
 
     ``drive``: the file as a capture; without it, it holds envelopes.
     """
-    compiled = policy_or_exit(policy, as_json=as_json)
+    compiled = policy_or_exit(policy)
     try:
         payloads, captured = _payloads(file, drive, compiled.plan)
     except (Refusal, Refused) as refused:

@@ -60,7 +60,7 @@ def _answer(
     as_lines: Callable[[CompiledPolicy], list[str]] | None = None,
 ) -> None:
     """Write a page into a file, or print it, its JSON, or the lines that stand for it."""
-    compiled = policy_or_exit(asked.policy, as_json=asked.as_json)
+    compiled = policy_or_exit(asked.policy)
     if asked.html is not None:
         write_page(asked.html, build(compiled, asked.lang.value))
     if asked.as_json:
@@ -100,7 +100,7 @@ def generate(
     *, policy: PolicyPath = None, as_json: AsJson = False,
 ) -> None:  # fmt: skip
     """Write everything that is made from the policy into a folder."""
-    made = artefacts(policy_or_exit(policy, as_json=as_json))
+    made = artefacts(policy_or_exit(policy))
     for name, text in made.items():
         write_below(folder, name, text)
     if as_json:

@@ -9,14 +9,13 @@ from typing import Annotated, Any
 
 import typer
 
-from office.errors import OfficeError
 from policy.diff.approvals import approval_words
 from policy.explain.cases import run_cases
 from roadfade.clock import wall_ms
 from roadfade.commands.policy.as_json import diff_json
 from roadfade.commands.policy.choice import policy_or_exit
 from roadfade.in_force.documents import load_files, shipped_policy_path
-from roadfade.refusal import NOT_PUBLISHED, Refusal
+from roadfade.refusal import NOT_PUBLISHED
 from roadfade.terminal.answers import FAILS, print_json, refuse, settings
 from roadfade.terminal.arguments import AsJson, PolicyPath
 from telemetry.instants import format_instant
@@ -38,7 +37,7 @@ def publish_command(
     """Publish a version; fails if it allows more without approval, or cannot follow the last."""
     from roadfade.in_force import publishing as versioning  # noqa: PLC0415  # the database toolkit is heavy
 
-    compiled = policy_or_exit(policy, as_json=as_json)
+    compiled = policy_or_exit(policy)
     plan, failed = compiled.plan, len(run_cases(compiled).failed)
     if failed:
         told_of = f"{failed} of the document's own cases do not hold: see `roadfade policy test`"
@@ -46,14 +45,10 @@ def publish_command(
     current = settings()
     files = load_files(policy or shipped_policy_path())
     made = Publication(plan.policy, plan.version, plan.effective_ms, wall_ms(), files)
-    try:
-        if check:
-            proposal, published = versioning.check_publication(current, made), False
-        else:
-            work = versioning.publish_version(current, made, wait)
-            proposal, published = asyncio.run(work)
-    except (OfficeError, Refusal) as refusal:
-        refuse(str(refusal))
+    if check:
+        proposal, published = versioning.check_publication(current, made), False
+    else:
+        proposal, published = asyncio.run(versioning.publish_version(current, made, wait))
     if proposal.undecided and proposal.difference is not None:
         refuse(
             versioning.UNDECIDED,

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from roadfade.terminal.answers import carry_out, settings, usage
+from roadfade.terminal.answers import settings, usage
 from roadfade.terminal.arguments import AsJson, Bus, KeepTime, ZoneName, duration_s, zone
 from telemetry.identity import DeviceId
 
@@ -45,15 +45,11 @@ def replay(
         usage("a database decodes and a map names: give both --dbc and --map, or neither")
 
     of_zone = zone(zone_name)
-
-    def work() -> None:
-        if dbc is None or map_name is None:
-            replay_command.count_frames(file, of_zone, as_json=as_json)
-            return
-        drive = RecordedDrive(file, dbc, map_name, of_zone, keep_time, bus)
-        replay_command.main(settings(), drive, DeviceId(device), as_json=as_json)
-
-    carry_out(work)
+    if dbc is None or map_name is None:
+        replay_command.count_frames(file, of_zone, as_json=as_json)
+        return
+    drive = RecordedDrive(file, dbc, map_name, of_zone, keep_time, bus)
+    replay_command.main(settings(), drive, DeviceId(device), as_json=as_json)
 
 
 def obd(
@@ -70,9 +66,7 @@ def obd(
     from roadfade.commands.vehicles import obd as obd_command  # noqa: PLC0415
 
     adapter = Adapter(port, baud, period)
-    carry_out(
-        lambda: obd_command.main(settings(), adapter, DeviceId(device), for_, as_json=as_json)
-    )
+    obd_command.main(settings(), adapter, DeviceId(device), for_, as_json=as_json)
 
 
 def publish(
@@ -94,14 +88,10 @@ def publish(
 
     if as_known and not check:
         usage("--as-known works only with --check")
-
-    def work() -> None:
-        if check:
-            check_command.main(settings(), files, as_known=as_known, as_json=as_json)
-        else:
-            publish_command.main(settings(), files, as_json=as_json)
-
-    carry_out(work)
+    if check:
+        check_command.main(settings(), files, as_known=as_known, as_json=as_json)
+    else:
+        publish_command.main(settings(), files, as_json=as_json)
 
 
 def simulate(
@@ -114,7 +104,7 @@ def simulate(
     """Drive a simulated fleet, enrolled with the office, until Ctrl-C."""
     from roadfade.commands.vehicles import simulate as simulate_command  # noqa: PLC0415
 
-    carry_out(lambda: simulate_command.main(settings(), vehicles, seed, for_, as_json=as_json))
+    simulate_command.main(settings(), vehicles, seed, for_, as_json=as_json)
 
 
 def signals(
@@ -128,7 +118,7 @@ def signals(
     from roadfade.commands.vehicles import signals as signals_command  # noqa: PLC0415
 
     words = " ".join(query or [])
-    carry_out(lambda: signals_command.main(settings(), words, as_json=as_json))
+    signals_command.main(settings(), words, as_json=as_json)
 
 
 def query(
@@ -146,15 +136,11 @@ def query(
     """Open one purpose for an analyst: live rows only, SELECT only."""
     from roadfade.commands import query as query_command  # noqa: PLC0415
 
-    carry_out(
-        lambda: query_command.main(
-            settings(), purpose, recipient, statement, csv_file, as_json=as_json
-        )
-    )
+    query_command.main(settings(), purpose, recipient, statement, csv_file, as_json=as_json)
 
 
 def status(*, as_json: AsJson = False) -> None:
     """Show every process, lag, age and promise, and what is wrong and what to do."""
     from roadfade.commands import status as status_command  # noqa: PLC0415
 
-    carry_out(lambda: status_command.main(settings(), as_json=as_json))
+    status_command.main(settings(), as_json=as_json)

@@ -65,8 +65,7 @@ class VersionPreparer:
         self._say(f"policy version {number} does not take over yet: {why}", about=number)
 
 
-def announce_version(publication: Publication, ready: ReadyVersion) -> None:
+def announce_version(ready: ReadyVersion) -> None:
     """Say which version this process applies from now on."""
-    del publication
     bear_outputs(ready.program.plan)
     tell_in_force(ready.program.plan.policy_version)

@@ -5,7 +5,7 @@ from typing import Final
 from bus.failures import RowFault
 from policy.plan.plan import Plan
 from roadfade import metrics
-from roadfade.in_force.control_views import pauses_of
+from roadfade.in_force.pauses import pauses_of
 from roadfade.loop_observer import bear_loop
 from roadfade.metrics import bear
 from roadfade.processes.worker.version_switch import Pause
@@ -21,7 +21,7 @@ def bear_worker() -> None:
     bear(metrics.REJECTED, Rejected)
     bear(metrics.PAUSED, PAUSES)
     bear(metrics.QUARANTINED, CONTROL, RowFault)
-    bear(metrics.QUARANTINED, [AUDIT_FLOW], [RowFault.UNDECODABLE])
+    bear(metrics.QUARANTINED, [AUDIT_FLOW], [RowFault.UNDECODABLE, RowFault.UNPACKING])
     bear(metrics.LATENCY_UNKNOWN, [metrics.Way.RAW_TO_TOPIC])
     bear_loop([RAW])
 

@@ -39,7 +39,7 @@ class VersionSwitch(Generic[Ready]):
         published: PublishedVersions,
         make_ready: Callable[[Publication], Awaitable[Ready | None]],
         clock: WallClock,
-        announce_version: Callable[[Publication, Ready], None],
+        announce_version: Callable[[Ready], None],
     ) -> None:
         self._published = published
         self._make_ready = make_ready
@@ -75,7 +75,7 @@ class VersionSwitch(Generic[Ready]):
         current, ready = found
         if self._chosen is None or self._chosen[0] != current.version:
             self._chosen = current.version, ready
-            self._announce_version(current, ready)
+            self._announce_version(ready)
         return None
 
     def _found(self) -> tuple[Publication, Ready] | str:

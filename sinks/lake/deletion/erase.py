@@ -31,6 +31,8 @@ class _Holding(NamedTuple):
     output: str
     path: Path
     rows: int
+    altered: bool
+    """Whether its bytes are not those that were written."""
 
 
 def locate(root: Path, pseudonyms: Collection[Pseudonym]) -> Located:
@@ -60,7 +62,7 @@ def erase(
         for holding in _Search(engine, root, pseudonyms).holdings():
             before += holding.rows
             try:
-                left = _rewrite(engine, holding.path, pseudonyms, workplace, compression, at)
+                left = _rewrite(engine, holding, pseudonyms, workplace, compression, at)
             except (duckdb.Error, OSError):
                 continue  # its rows are still there, and located below
             place = holding.path.relative_to(root)
@@ -88,10 +90,13 @@ class _Search:
             for bucket in self._buckets:
                 for path in files(place, bucket):
                     rows = self._rows_of(path)
+                    # What is found goes; what its altered bytes hide is not known.
+                    altered = rows is not None and is_altered(path)
+                    self.unreadable += altered
                     if rows:
-                        yield _Holding(place.output, path, rows)
+                        yield _Holding(place.output, path, rows, altered)
 
-    def _rows_of(self, path: Path) -> int:
+    def _rows_of(self, path: Path) -> int | None:
         query = (
             f"SELECT count(*) FROM {source([path])} WHERE list_contains($1::VARCHAR[], pseudonym)"  # noqa: S608  # a quoted path
         )
@@ -99,9 +104,7 @@ class _Search:
             found = self._engine.execute(query, [self._names]).fetchone()
         except duckdb.Error:
             self.unreadable += path.exists()  # else it was swept meanwhile
-            return 0
-        # What is found goes; what its altered bytes hide is not known.
-        self.unreadable += is_altered(path)
+            return None
         return found[0] if found else 0
 
 
@@ -116,14 +119,14 @@ def _buckets(root: Path, pseudonyms: Collection[Pseudonym]) -> Sequence[int | No
 
 def _rewrite(
     engine: duckdb.DuckDBPyConnection,
-    path: Path,
+    holding: _Holding,
     pseudonyms: Collection[Pseudonym],
     workplace: Workplace,
     compression: str,
     at: Hook,
 ) -> int:
     """Replace a part by one without these pseudonyms; return the rows left in it."""
-    temporary = workplace.path / "rewritten.parquet"
+    path, temporary = holding.path, workplace.path / "rewritten.parquet"
     others = f"SELECT * FROM {source([path])} WHERE NOT list_contains($1::VARCHAR[], pseudonym)"  # noqa: S608  # a quoted path
     names = [str(pseudonym) for pseudonym in pseudonyms]
     engine.execute(
@@ -131,7 +134,7 @@ def _rewrite(
         [names],
     )
     left = count_rows(engine, [temporary])
-    if not is_altered(path):  # else its rows would pass for whole
+    if not holding.altered:  # else its rows would pass for whole
         seal(temporary)
     sync_file(temporary)
     at(Step.REWRITTEN)

@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from sinks.lake.durable import make_directory, move, sync_directory, sync_if_there, write_file
-from sinks.lake.layout import RESTATING, files, partitions, read_part
+from sinks.lake.layout import RESTATING, entries, files, partitions, read_part
 from sinks.lake.steps import Hook, Step
 from sinks.lake.survey import said_place
 from sinks.port.results import Oddity, Strange
@@ -78,14 +78,8 @@ def half_done(root: Path) -> set[Path]:
 
 
 def _noted(root: Path) -> set[str]:
-    return {path.name for path in _entries(root) if path.is_file() and _NAME.fullmatch(path.name)}
-
-
-def _entries(root: Path) -> list[Path]:
-    try:
-        return sorted((root / RESTATING).iterdir())
-    except OSError:
-        return []
+    found = (path for path in entries(root / RESTATING) if path.is_file())
+    return {path.name for path in found if _NAME.fullmatch(path.name)}
 
 
 def _unfinished(root: Path, names: set[str]) -> dict[str, _Unfinished]:
@@ -134,7 +128,7 @@ def settle(root: Path) -> _Unfinished:
 def broken_notes(root: Path) -> list[Strange]:
     """What in ``_restating`` is no whole note, each with what to do about it."""
     found = []
-    for path in _entries(root):
+    for path in entries(root / RESTATING):
         if _NAME.fullmatch(path.name) is None or not path.is_file():
             if path.is_symlink() or path.exists():  # else its restatement ended a moment ago
                 why = "not a note of a restatement"
@@ -148,7 +142,8 @@ _BROKEN: Final = (
     "a note of a restatement that is empty or damaged: nothing was undone on its word, and the "
     "part that it is about keeps its expiry date. Stop the sweep and put it back from a backup; "
     "or, if the part it is about is still there, move away the copies, whose names hold -r and "
-    "the note's name, and then the note"
+    "the note's name, and then the note; if neither that part nor a copy is there any "
+    "more, only the note"
 )
 
 

@@ -161,6 +161,8 @@ def test_a_code_that_the_database_calls_none_is_none(name: str) -> None:
         "Defrost",
         "Initial speed",
         "not invalid",
+        "nicht ungültig",
+        "kein inválido",
         "Error lamp on",
         "available",
         "verfügbar",

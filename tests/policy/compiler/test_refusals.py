@@ -156,6 +156,8 @@ def test_a_clause_is_carried_out_by_something_that_exists() -> None:
     )
     unknown = bent("clauses.yaml", "rules: [study]", "rules: [studdy]")
     assert "the clause names unknown rules (here: studdy); write `study`" in messages(unknown)
+    second = bent("clauses.yaml", "rules: [study]", "rules: [study, studdy]")
+    assert "clauses.yaml:2:26: error: the clause names unknown rules" in messages(second)
     strange = bent("clauses.yaml", "rules: [study]", "rules: [study], needs: [register]")
     assert "unknown needs (here: register); write `registers`" in messages(strange)
     loose = bent("clauses.yaml", test, "tests/policy")
@@ -196,15 +198,19 @@ def test_a_forbid_of_the_house_may_leave_purposes_out_and_a_pages_may_not() -> N
     assert "a purpose's forbid has `except`" in messages(on_page)
 
 
-def test_a_last_day_that_lies_before_the_policy_is_warned_of() -> None:
+def test_an_end_that_lies_before_the_policy_is_warned_of() -> None:
+    said_of = "ends before the policy begins"
     until = TEAM.replace("countries: [JP]", "countries: [JP], until: 2026-10-01")
-    (said,) = [str(one) for one in warnings(bent(PAGE, TEAM, until)) if "last day" in one.message]
+    (said,) = [str(one) for one in warnings(bent(PAGE, TEAM, until)) if said_of in one.message]
     assert said == (
-        "purposes/study.yaml:9:89: warning: `team` receives nothing: its last day comes before the "
-        "policy (here: 2026-10-01); remove the recipient, or date its last day later"
+        "purposes/study.yaml:9:89: warning: `team` receives nothing: it ends before the policy "
+        "begins (here: 2026-10-01); remove the recipient, or date its `until` later"
     )
     later = TEAM.replace("countries: [JP]", "countries: [JP], until: 2026-10-02")
-    assert not [one for one in warnings(bent(PAGE, TEAM, later)) if "last day" in one.message]
+    assert not [one for one in warnings(bent(PAGE, TEAM, later)) if said_of in one.message]
+    cell = bent(PAGE, C11, f"{C11}    until: 2026-09-01\n")
+    (of_cell,) = [str(one) for one in warnings(cell) if said_of in one.message]
+    assert "the cell passes nothing" in of_cell and "(here: 2026-09-01)" in of_cell
 
 
 def test_a_fact_stands_in_one_category() -> None:

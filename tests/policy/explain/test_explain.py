@@ -66,6 +66,13 @@ def test_absent_is_deny() -> None:
     assert ask(SPEED, recipient="stranger").output is None
 
 
+def test_what_only_a_suspended_purpose_selects_opens_when_that_goes_on() -> None:
+    answer = ask(SPEED, files=bent(PAGE, "forbids: []", "forbids: []\nsuspended: true"))
+    assert answer.decision == "withhold"
+    (said,) = [one for one in answer.alternatives if "suspended" in one]
+    assert not any("select this signal" in one for one in answer.alternatives), said
+
+
 def test_a_forbid_is_named_with_its_place() -> None:
     forbid = "forbids: [{signal: Vehicle.OBD.FuelLevel, because: no reason, cites: [X-1]}]"
     two = bent(PAGE, "forbids: []", forbid)

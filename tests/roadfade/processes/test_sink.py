@@ -375,7 +375,11 @@ async def test_a_version_not_valid_here_stores_as_before_and_is_logged_once(
             await asyncio.sleep(10)
         feed(broker, study)
         await until(lambda: committed(broker) == 3, task)
-    said = [one for one in caplog.messages if one.startswith("records are stored as before")]
+    said = [
+        one
+        for one in caplog.messages
+        if one.startswith("the version in force cannot be taken over")
+    ]
     assert len(said) == 1
 
 

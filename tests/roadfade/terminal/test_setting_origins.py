@@ -8,7 +8,7 @@ import pytest
 import typer
 
 from roadfade.settings import Settings
-from roadfade.terminal.answers import settings
+from roadfade.terminal.answers import answering, settings
 from roadfade.terminal.setting_origins import Origin, origins, strangers
 
 
@@ -115,7 +115,8 @@ def test_a_stranger_is_told_on_the_error_stream_and_the_work_goes_on(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("ROADFADE_PARTITION", "9")
-    assert settings().partitions == 4
+    with answering(as_json=False):
+        assert settings().partitions == settings().partitions == 4
     told = capsys.readouterr()
     assert told.out == ""
     assert told.err == (

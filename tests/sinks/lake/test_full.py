@@ -53,6 +53,18 @@ def test_it_is_full_at_any_step_and_then_it_is_not(tmp_path: Path, undisturbed: 
         assert compare(undisturbed, root).equal, at
 
 
+def test_noting_of_which_topic_it_is_finds_no_room_either(tmp_path: Path) -> None:
+    with lake_at(tmp_path / "lake") as lake:
+        lake.write(BATCH, NOW_MS)
+    for at in range(2):
+        full = open_lake(tmp_path / "lake", at=FullAt(at))
+        with pytest.raises(StoreFullError, match="free space"):
+            full.bind(A, f"id-{at}")
+        with pytest.raises(StoreFullError, match="free space"):
+            full.adopt(B, f"id-{at}", {0: 1})
+        full.close()
+
+
 def test_what_fails_for_another_reason_is_not_said_to_be_full(tmp_path: Path) -> None:
     lake = open_lake(tmp_path / "lake")
     (tmp_path / "lake" / "purpose=service_improve").write_text("a file in the way")

@@ -12,7 +12,7 @@ GENERATED = Path(__file__).parents[4] / "docs" / "generated"
 
 def test_what_is_committed_is_what_the_shipped_policy_makes() -> None:
     """Red after a change of the document: `roadfade policy generate docs/generated`."""
-    made = artefacts(policy_or_exit(None, as_json=False))
+    made = artefacts(policy_or_exit(None))
     files = {path.relative_to(GENERATED).as_posix(): path for path in GENERATED.rglob("*.*")}
     assert set(files) == set(made)
     stale = [n for n, text in made.items() if files[n].read_text(encoding="utf-8") != text]

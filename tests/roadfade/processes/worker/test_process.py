@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from bus.attempts import ATTEMPTS_MAX
 from bus.memory.broker import FakeBroker
 from bus.memory.cluster import Stored
 from bus.memory.faults import Fault
@@ -343,7 +344,7 @@ async def test_an_envelope_that_ends_each_worker_is_passed_over_and_told(
         except* MemoryError:
             deaths += 1
     assert counted._value.get() == before + 1
-    assert deaths == 4
+    assert deaths == 3 * ATTEMPTS_MAX
     assert len(broker.records(STUDY)) == 2
     (said,) = [record.getMessage() for record in caplog.records if "passed over" in record.message]
     assert f"{RAW}, partition 0, offset 1" in said

@@ -159,13 +159,20 @@ class Attempts:
         self._ours.update(notes)
 
     def move(self, partition: TopicPartition, offset: int) -> Committed:
-        """What to commit to go on at an offset without a record; what is noted stays."""
+        """What to commit to go on at an offset without a record; what is noted behind it stays."""
         note = self._watched.get(partition)
-        return Committed(offset, "" if note is None else note.encode())
+        left = note is not None and offset < max(note.end, note.suspect_end)
+        return Committed(offset, note.encode() if note is not None and left else "")
 
-    def moved(self, partition: TopicPartition, offset: int) -> None:
+    def moved(self, partition: TopicPartition, to: Committed) -> None:
         """The commit of ``move`` is done."""
-        self._committed[partition] = offset
+        self._committed[partition] = to.offset
+        if not to.metadata and partition in self._watched:
+            self._watched[partition] = None
+
+    def behind(self, partition: TopicPartition, offset: int) -> bool:
+        """Whether the group's position, as learned, lies before this."""
+        return self._committed.get(partition, -1) < offset
 
     def to_finish(self, portion: Fetched) -> Mapping[TopicPartition, Committed]:
         """What to commit after it; the rest of what is suspect stays so, all else is clean."""

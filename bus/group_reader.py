@@ -131,15 +131,30 @@ class GroupReader:
             done_to = self._done_to.get(partition, -1)
             if not self._aside[partition] or self._fetched_to.get(partition, -1) > done_to:
                 continue
-            try:
-                await self.learn_due({partition: ()})
-                end = max(self._aside[partition].values()) + 1
-                await self._hand_in({partition: self._attempts.move(partition, end)})
-            except (BrokerError, TimeoutError) as failure:
-                self._observer.commit_missed(type(failure.__cause__ or failure).__name__)
+            if not await self.move({partition: max(self._aside[partition].values()) + 1}):
                 return
-            self._attempts.moved(partition, end)
             self._count_aside(partition)
+
+    async def move(self, positions: Mapping[TopicPartition, int]) -> bool:
+        """Commit these positions, if the group's are behind; False if that has to be tried again.
+
+        Everything before them is done, and nothing of it in hand.
+        """
+        try:
+            await self.learn_due(dict.fromkeys(positions, ()))
+            commits = {
+                partition: self._attempts.move(partition, offset)
+                for partition, offset in positions.items()
+                if self._attempts.behind(partition, offset)
+            }
+            if commits:
+                await self._hand_in(commits)
+        except (BrokerError, TimeoutError) as failure:
+            self._observer.commit_missed(type(failure.__cause__ or failure).__name__)
+            return False
+        for partition, commit in commits.items():
+            self._attempts.moved(partition, commit)
+        return True
 
     def _count_aside(self, partition: TopicPartition) -> None:
         topic, number = partition

@@ -87,6 +87,8 @@ class SinkLoop:
         self._patience = Patience(self._settings.give_up_ms)
         self._stopping = Stopping(self._settings.reader.stop_deadline_ms)
         self._placed: set[TopicPartition] = set()
+        self._untold: dict[TopicPartition, int] = {}
+        """The store's positions in partitions placed since, of which the group may not know."""
         self._gathered: dict[TopicPartition, list[ConsumedRecord]] = {}
         self._gathered_since_ms = 0
         self._gathered_records = 0
@@ -130,6 +132,7 @@ class SinkLoop:
             self._generation = self._reader.generation
             self._gathered = {}
             self._placed.clear()
+            self._untold.clear()
             self._verified_ms = None
         for partition, records in fetched.items():
             if partition in self._placed:
@@ -155,6 +158,7 @@ class SinkLoop:
         # What is not known now is asked again; nothing is written meanwhile without an answer.
         with suppress(BrokerError, TimeoutError):
             await self._verify()
+            await self._tell_positions()
         self._verified_ms = now_ms
 
     def _place(self, partitions: set[TopicPartition]) -> None:
@@ -165,7 +169,16 @@ class SinkLoop:
             if position is not None:
                 self._reader.seek(partition, position)
                 self._reader.expect(partition, position)
+                self._untold[partition] = position
+                self._verified_ms = None
             self._placed.add(partition)
+
+    async def _tell_positions(self) -> None:
+        """Commit where the store is: a process may have died before it could."""
+        async with self._reader.busy:
+            ours = self._reader.generation == self._generation
+            if self._untold and ours and await self._reader.move(self._untold):
+                self._untold = {}
 
     def _knows(self, partition: TopicPartition) -> bool:
         """Whether the store goes by a position of its own there, and drops what lies before it."""
@@ -176,6 +189,7 @@ class SinkLoop:
             self._gathered_since_ms = monotonic_ms()
             self._gathered_records = self._gathered_bytes = 0
         self._gathered.setdefault(partition, []).extend(records)
+        self._untold.pop(partition, None)  # the commit after the write tells it
         self._gathered_records += len(records)
         self._gathered_bytes += sum(len(record.value or b"") for record in records)
 

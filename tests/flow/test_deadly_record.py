@@ -92,6 +92,7 @@ def test_a_record_at_which_every_process_dies_costs_no_other(
         road.drained()
         assert road.ended() == [], "nobody dies at it any more"
         until(lambda: aside() == told, "a page that tells of one record and no other")
-    assert 2 * ATTEMPTS_MAX <= deaths_in(hook) <= 1 + 2 * ATTEMPTS_MAX
+    # With its batch, its partition, its part and alone; the first may be in no first batch.
+    assert 2 * ATTEMPTS_MAX <= deaths_in(hook) <= 1 + 4 * ATTEMPTS_MAX
     assert compare(calm.lake, rough / "lake") == RowDifference(lost=0, doubled=0, alien=0)
     calm.same_ledger(rough)

@@ -11,9 +11,18 @@ from bus.ports import Broker, ReaderSettings
 from bus.sink_loop import SinkLoop, SinkSettings
 from telemetry.arrived import Arrived
 from tests.bus.contract.test_attempts import Died, Told, noted_at
-from tests.integration.bus_road import GROUP, IN, make_road, numbered, publish, until
+from tests.integration.bus_road import (
+    GROUP,
+    IN,
+    committed,
+    make_road,
+    numbered,
+    publish,
+    until,
+)
 
 SETTINGS = SinkSettings(ReaderSettings(records_max=10), gather_ms=50, give_up_ms=300)
+ASKED_MAX = 1_000
 
 
 class Store:
@@ -171,3 +180,23 @@ async def test_a_write_that_a_stop_cuts_is_no_death(bus: Broker) -> None:
     found = await noted_at(bus, 0)
     assert found is not None
     assert read_note(found.metadata) == Note(0, 0, 5)
+
+
+async def test_a_group_is_told_what_a_store_kept_before_its_process_died(bus: Broker) -> None:
+    await make_road(bus, partitions=2)
+    await publish(bus, numbered(0, 20))
+    async with bus.positions() as positions:
+        ends = {at: lag.end for at, lag in (await positions.lag(GROUP, {IN: 2})).items()}
+    store = Store()
+    store.positions = {0: ends[IN, 0], 1: ends[IN, 1] - 2}
+    loop = sink_of(bus, store, Told())
+    task = asyncio.create_task(loop.run())
+    await until(lambda: len(store.kept) == 2, task)
+    for _ in range(ASKED_MAX):
+        if await committed(bus) == ends:
+            break
+        await asyncio.sleep(0.02)
+    else:
+        pytest.fail("the group was not told")
+    await loop.stop()
+    await task

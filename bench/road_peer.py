@@ -8,9 +8,9 @@ import asyncio
 
 from bench.job import NOW_MS, PARTITIONS, SeededKeyring, everybody, load_plan
 from bench.metering import Figures, Meter
-from bus.batch_loop import BatchLoop, BatchSettings
 from bus.client.connection import Connection
 from bus.client.producer import AckedProducer
+from bus.loops.batch_loop import BatchLoop, BatchSettings
 from bus.observer import BatchDone
 from bus.partitions import partition_for
 from bus.ports import ReaderSettings

@@ -9,10 +9,10 @@ from contextlib import aclosing
 from hashlib import blake2b
 
 from bus.failures import RowFault, TopicRemadeError, TopicRewoundError
+from bus.loops.sink_loop import SinkLoop, SinkSettings
 from bus.observer import BatchDone
 from bus.pacing import until
 from bus.ports import Broker
-from bus.sink_loop import SinkLoop, SinkSettings
 from bus.slots import Slot
 from bus.topic_watch import TopicWatch
 from policy.plan.plan import Plan

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 import pytest
 
 from bus.failures import BrokerError, TopicRemadeError
+from bus.loops.sink_loop import SinkLoop
 from bus.memory.broker import FakeBroker
-from bus.sink_loop import SinkLoop
 from bus.topic_watch import TopicWatch
 from bus.topics import TopicSpec
-from tests.bus.test_sink_loop import GROUP, Store
+from tests.bus.loops.test_sink_loop import GROUP, Store
 from tests.integration.bus_road import IN, OUT, Noted, until
 from tests.support.fast_time import fast_time
 

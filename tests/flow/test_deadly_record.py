@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.attempts import ATTEMPTS_MAX
+from bus.loops.attempts import ATTEMPTS_MAX
 from roadfade.local.broker import LocalBroker
 from sinks.lake.digest import RowDifference, compare
 from telemetry.topics import RAW

@@ -9,8 +9,8 @@ from contextlib import asynccontextmanager
 from aiokafka import TopicPartition
 from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 
-from bus.batch_loop import BatchLoop
 from bus.client.connection import Connection
+from bus.loops.batch_loop import BatchLoop
 from bus.memory.broker import FakeBroker
 from bus.observer import BatchDone, LoopObserver
 from bus.ports import Broker, ConsumedRecord, Producer

@@ -7,16 +7,16 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.errors import ClusterAuthorizationFailedError, TopicAuthorizationFailedError
 
-from bus.batch_loop import BatchLoop
 from bus.client.admin import TopicAdmin
 from bus.client.connection import Connection
-from bus.group_reader import GroupReader
+from bus.loops.batch_loop import BatchLoop
+from bus.loops.group_reader import GroupReader
+from bus.loops.sink_loop import SinkLoop
 from bus.observer import LoopObserver
 from bus.partitions import partition_for
 from bus.ports import ReaderSettings
 from bus.publisher import Publisher
 from bus.records import Outgoing
-from bus.sink_loop import SinkLoop
 from bus.topics import TopicSpec
 from bus.view import CompactedView
 from policy.artefacts.topics import topic_configs

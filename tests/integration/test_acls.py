@@ -8,13 +8,13 @@ from dataclasses import replace
 
 import pytest
 
-from bus.batch_loop import BatchLoop
 from bus.client.admin import TopicAdmin
 from bus.client.positions import Positions
 from bus.client.producer import AckedProducer
+from bus.loops.batch_loop import BatchLoop
+from bus.loops.sink_loop import SinkLoop, SinkSettings
 from bus.publisher import Publisher
 from bus.records import Outgoing
-from bus.sink_loop import SinkLoop, SinkSettings
 from bus.view import CompactedView
 from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
 from roadfade.in_force.broker import bring_about, check_topics

@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import pytest
 
-from bus.batch_loop import BatchSettings
 from bus.client.connection import Connection
 from bus.client.producer import AckedProducer
+from bus.loops.batch_loop import BatchSettings
 from bus.ports import ReaderSettings
 from bus.publisher import Publisher
 from bus.topics import TopicSpec

@@ -8,11 +8,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from bus.batch_loop import BatchSettings
 from bus.client.connection import Connection
 from bus.failures import RowFault
+from bus.loops.batch_loop import BatchSettings
+from bus.loops.sink_loop import SinkLoop, SinkSettings
 from bus.ports import ReaderSettings
-from bus.sink_loop import SinkLoop, SinkSettings
 from bus.topics import TopicSpec
 from bus.view import CompactedView
 from telemetry.arrived import Arrived

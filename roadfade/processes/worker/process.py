@@ -8,7 +8,7 @@ import gc
 import socket
 from typing import Final
 
-from bus.batch_loop import BatchLoop, BatchSettings
+from bus.loops.batch_loop import BatchLoop, BatchSettings
 from bus.pacing import until
 from bus.ports import Broker, ReaderSettings
 from bus.slots import Slot

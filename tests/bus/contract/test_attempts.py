@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from bus.attempts import ATTEMPTS_MAX, Note, read_note
-from bus.batch_loop import BatchSettings
 from bus.failures import GaveUpError, SendFailedError
+from bus.loops.attempts import ATTEMPTS_MAX, Note, read_note
+from bus.loops.batch_loop import BatchSettings
 from bus.ports import Broker, Committed, ReaderSettings, TopicPartition
 from bus.records import Outgoing
 from telemetry.arrived import Arrived

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import pytest
 
-from bus.batch_loop import BatchSettings
 from bus.failures import GaveUpError, SendFailedError
+from bus.loops.batch_loop import BatchSettings
 from bus.ports import Broker, ReaderSettings
 from bus.records import Outgoing
 from bus.topics import TopicSpec

@@ -4,7 +4,7 @@ import asyncio
 from collections import Counter
 from collections.abc import Sequence
 
-from bus.batch_loop import BatchSettings
+from bus.loops.batch_loop import BatchSettings
 from bus.ports import Broker, ReaderSettings
 from bus.records import Outgoing
 from telemetry.arrived import Arrived

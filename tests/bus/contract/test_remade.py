@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from bus.batch_loop import BatchLoop, BatchSettings
 from bus.failures import ViewOutdatedError
+from bus.loops.batch_loop import BatchLoop, BatchSettings
 from bus.ports import Broker, ReaderSettings
 from bus.topic_watch import TopicWatch
 from bus.topics import TopicSpec

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from bus.attempts import ATTEMPTS_MAX, Note, read_note
 from bus.failures import GaveUpError, SinkBackpressureError
+from bus.loops.attempts import ATTEMPTS_MAX, Note, read_note
+from bus.loops.sink_loop import SinkLoop, SinkSettings
 from bus.ports import Broker, ReaderSettings
-from bus.sink_loop import SinkLoop, SinkSettings
 from telemetry.arrived import Arrived
 from tests.bus.contract.test_attempts import Died, Told, noted_at
 from tests.integration.bus_road import (

@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bus.failures import GaveUpError, SinkBackpressureError, TopicRewoundError
+from bus.loops.sink_loop import SinkLoop, SinkSettings
 from bus.ports import Broker
-from bus.sink_loop import SinkLoop, SinkSettings
 from bus.topics import TopicSpec
 from telemetry.arrived import Arrived
 from tests.integration.bus_road import Noted, committed, make_topics, numbered, publish, until

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from bus.attempts import ATTEMPTS_MAX
+from bus.loops.attempts import ATTEMPTS_MAX
 from bus.memory.broker import FakeBroker
 from bus.memory.cluster import Stored
 from bus.memory.faults import Fault

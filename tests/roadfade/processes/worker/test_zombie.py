@@ -6,7 +6,7 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from bus.batch_loop import BatchLoop, BatchSettings, Handle
+from bus.loops.batch_loop import BatchLoop, BatchSettings, Handle
 from bus.memory.broker import FakeBroker
 from bus.ports import ReaderSettings
 from bus.records import Outgoing

@@ -10,10 +10,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from bus.attempts import Attempts
 from bus.failures import BrokerError, CommitRefusedError, TopicRewoundError
+from bus.loops.attempts import Attempts
+from bus.loops.offset_watch import OffsetWatch
+from bus.loops.set_aside import SetAsides
 from bus.observer import LoopObserver
-from bus.offset_watch import OffsetWatch
 from bus.pacing import monotonic_ms
 from bus.ports import (
     Broker,
@@ -27,8 +28,6 @@ from bus.ports import (
 TAKE_BACK_S_MAX: Final = 2.0
 REST_MS_MAX: Final = 60_000
 """For no longer is the client not polled: after five minutes without it leaves its group."""
-ASIDE_MAX: Final = 1_000
-"""Batches set aside of one partition that are remembered until the next commit."""
 BLAMELESS: Final = (OSError,)
 """A disk that is full, a right that is missing: such would be so with any record."""
 Skip = Callable[[str, int, int], Awaitable[None]]
@@ -69,16 +68,13 @@ class GroupReader:
         """Those of which it is known what the group has noted."""
         self._skip = skip
         self._blameless = blameless
-        self._aside: dict[TopicPartition, dict[int, int]] = {}
+        self._aside = SetAsides()
         self._polled_ms = 0
         self._rest: dict[TopicPartition, Sequence[ConsumedRecord]] = {}
         """Fetched and not begun yet, while suspects go part by part: to fetch it again for each of
         them takes the client as long as it waits for news of the other partitions."""
         self._reason: str | None = None
         self._share: frozenset[TopicPartition] | None = None
-        self._fetched_to: dict[TopicPartition, int] = {}
-        self._done_to: dict[TopicPartition, int] = {}
-        """The last offsets that came and that are committed: between them lies what is in hand."""
         self._member = broker.group_member(
             group, topics, member=member, settings=settings, revoked=self._revoked
         )
@@ -101,14 +97,9 @@ class GroupReader:
         self._polled_ms = now_ms
         fetched = await self._member.fetch()
         self._tell_share()
-        for partition, first, last in self._member.set_aside():
-            known = self._aside.setdefault(partition, {})
-            if first not in known and len(known) < ASIDE_MAX:
-                known[first] = last
-                self._observer.quarantined(*partition, last - first + 1)
-        for partition, records in fetched.items():
-            came_to = self._fetched_to.get(partition, -1)
-            self._fetched_to[partition] = max(came_to, records[-1].offset)
+        for partition, first, last in self._aside.found(self._member.set_aside()):
+            self._observer.quarantined(*partition, last - first + 1)
+        self._aside.fetched(fetched)
         return fetched
 
     def _tell_share(self) -> None:
@@ -127,13 +118,14 @@ class GroupReader:
 
         Nothing is lost if that fails: the next call tries again.
         """
-        for partition in self._aside.keys() & self.assigned():
-            done_to = self._done_to.get(partition, -1)
-            if not self._aside[partition] or self._fetched_to.get(partition, -1) > done_to:
-                continue
-            if not await self.move({partition: max(self._aside[partition].values()) + 1}):
+        for (topic, number), end in self._aside.ends(self.assigned()).items():
+            partition = TopicPartition(topic, number)
+            if not await self.move({partition: end}):
                 return
-            self._count_aside(partition)
+            for first, last in self._aside.passed(partition):
+                expired = self._watch.seen(topic, number, first, last)
+                if expired > 0:
+                    self._observer.expired_unread(topic, number, expired)
 
     async def move(self, positions: Mapping[TopicPartition, int]) -> bool:
         """Commit these positions, if the group's are behind; False if that has to be tried again.
@@ -155,14 +147,6 @@ class GroupReader:
         for partition, commit in commits.items():
             self._attempts.moved(partition, commit)
         return True
-
-    def _count_aside(self, partition: TopicPartition) -> None:
-        topic, number = partition
-        for first, last in sorted(self._aside.pop(partition).items()):
-            expired = self._watch.seen(topic, number, first, last)
-            if expired > 0:
-                self._observer.expired_unread(topic, number, expired)
-            self._done_to[partition] = last
 
     def group_generation(self) -> int:
         """The group's own count of rebalances, as ``GroupMember.generation``."""
@@ -274,7 +258,7 @@ class GroupReader:
                 await self._skip(topic, number, records[0].offset)
         await self._hand_in(self._attempts.to_finish(portion))
         self._attempts.finished(portion)
-        self._done(portion)
+        self._aside.done(portion)
         for (topic, number), records in portion.items():
             self._watch.seen(topic, number, records[0].offset, records[-1].offset)
             self._observer.passed_over(topic, number, records[0].offset)
@@ -302,19 +286,11 @@ class GroupReader:
             first, last = records[0].offset, records[-1].offset
             ahead = self._watch.seen(topic, number, first, last)
             skipped = max(ahead, 0) + last - first + 1 - len(records)
-            skipped -= self._passed_over(partition, last)
+            skipped -= self._aside.among(partition, last)
             if skipped > 0:
                 self._observer.expired_unread(topic, number, skipped)
             if ahead < 0:
                 self._observer.rewound(topic, number, -ahead)
-
-    def _passed_over(self, partition: TopicPartition, last: int) -> int:
-        """How many offsets up to ``last`` were set aside, and forget them."""
-        known = self._aside.get(partition, {})
-        passed = {first: end for first, end in known.items() if first <= last}
-        for first in passed:
-            del known[first]
-        return sum(end - first + 1 for first, end in passed.items())
 
     async def commit(self, fetched: Fetched) -> bool:
         """Commit past these records; False if the broker did not answer in time.
@@ -331,11 +307,8 @@ class GroupReader:
         except TimeoutError as error:
             self._observer.commit_missed(type(error).__name__)
             return False
-        self._done(fetched)
+        self._aside.done(fetched)
         return True
-
-    def _done(self, fetched: Fetched) -> None:
-        self._done_to.update({at: records[-1].offset for at, records in fetched.items()})
 
     def lag(self, fetched: Fetched) -> int:
         """Unread records after these, as of the last fetch."""
@@ -362,7 +335,5 @@ class GroupReader:
         self._watch.forget()
         self._attempts.forget()
         self._learned.clear()
-        self._aside.clear()
+        self._aside.forget()
         self._rest.clear()
-        self._fetched_to.clear()
-        self._done_to.clear()

@@ -11,7 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 
 from bus.failures import BrokerError, GaveUpError, SinkBackpressureError
-from bus.group_reader import REST_MS_MAX, GroupReader, Skip
+from bus.loops.group_reader import REST_MS_MAX, GroupReader, Skip
 from bus.observer import BatchDone, LoopObserver
 from bus.pacing import Patience, Stopping, monotonic_ms
 from bus.ports import Broker, ConsumedRecord, Fetched, ReaderSettings, TopicPartition

@@ -1,4 +1,4 @@
-from bus.offset_watch import OffsetWatch
+from bus.loops.offset_watch import OffsetWatch
 
 
 def test_dense_offsets_have_no_gap() -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from bus.attempts import ATTEMPTS_MAX, Attempts, Note, read_note
+from bus.loops.attempts import ATTEMPTS_MAX, Attempts, Note, read_note
 from bus.memory.cluster import Stored
 from bus.ports import Committed, ConsumedRecord, TopicPartition
 

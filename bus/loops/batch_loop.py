@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bus.failures import BrokerError, GaveUpError, SendFailedError, TopicRemadeError
-from bus.group_reader import BLAMELESS, GroupReader
+from bus.loops.group_reader import BLAMELESS, GroupReader
 from bus.observer import BatchDone, LoopObserver
 from bus.pacing import Patience, Stopping, monotonic_ms
 from bus.ports import Broker, ConsumedRecord, Fetched, Producer, ReaderSettings

@@ -6,10 +6,10 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 
 from bus.failures import TopicRewoundError
+from bus.loops.sink_loop import SinkLoop, SinkSettings
 from bus.memory.broker import FakeBroker
 from bus.memory.faults import Event, Fault
 from bus.ports import ReaderSettings
-from bus.sink_loop import SinkLoop, SinkSettings
 from bus.topics import TopicSpec
 from telemetry.arrived import Arrived
 from tests.integration.bus_road import IN, Noted, until

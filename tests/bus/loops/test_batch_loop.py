@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from bus.batch_loop import BatchLoop, BatchSettings
 from bus.failures import BrokerError, GaveUpError, SendFailedError
+from bus.loops.batch_loop import BatchLoop, BatchSettings
 from bus.memory.broker import FakeBroker
 from bus.memory.faults import Event, Fault
 from bus.ports import ReaderSettings

@@ -2,9 +2,9 @@
 
 import pytest
 
-from bus import group_reader
-from bus.attempts import ATTEMPTS_MAX, Note
-from bus.group_reader import REST_MS_MAX, GroupReader
+from bus.loops import group_reader
+from bus.loops.attempts import ATTEMPTS_MAX, Note
+from bus.loops.group_reader import REST_MS_MAX, GroupReader
 from bus.memory.broker import FakeBroker
 from bus.memory.groups import MemoryMember
 from bus.ports import Committed, Fetched, ReaderSettings, TopicPartition

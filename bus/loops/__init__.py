@@ -1,0 +1,1 @@
+"""Read, hand on, commit: the loops of workers and sinks, and what they note of their group."""

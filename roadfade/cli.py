@@ -4,6 +4,7 @@ import os
 import sys
 from typing import Final
 
+from roadfade import __version__
 from roadfade.terminal.deferred import app_of
 
 POLICY_COMMANDS: Final = {
@@ -69,6 +70,7 @@ app = app_of(
     COMMANDS,
     name="roadfade",
     completes=True,
+    version=f"roadfade {__version__}",
 )
 policy_app = app_of("Check, query and publish the policy document.", POLICY_COMMANDS)
 app.add_typer(policy_app, name="policy")

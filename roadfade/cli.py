@@ -26,8 +26,14 @@ POLICY_COMMANDS: Final = {
 }
 DEVICE_COMMANDS: Final = {
     "register": "roadfade.commands.office:register_device",
+    "list": "roadfade.commands.office_lists:list_devices",
+    "show": "roadfade.commands.office_lists:show_device",
+}
+LINK_COMMANDS: Final = {
+    "list": "roadfade.commands.office_lists:list_links",
 }
 CONSENT_COMMANDS: Final = {
+    "list": "roadfade.commands.office_lists:list_consents",
     "grant": "roadfade.commands.office:grant",
     "withdraw": "roadfade.commands.office:withdraw",
 }
@@ -75,6 +81,7 @@ app = app_of(
 policy_app = app_of("Check, query and publish the policy document.", POLICY_COMMANDS)
 app.add_typer(policy_app, name="policy")
 app.add_typer(app_of("Dongles known to the office.", DEVICE_COMMANDS), name="device")
+app.add_typer(app_of("Whose dongle is whose, and when.", LINK_COMMANDS), name="link")
 app.add_typer(app_of("Consents, given and withdrawn.", CONSENT_COMMANDS), name="consent")
 office_app = app_of(
     "Publish registrations, links and consents to the workers.",

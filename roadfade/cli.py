@@ -37,6 +37,9 @@ CONSENT_COMMANDS: Final = {
     "grant": "roadfade.commands.office:grant",
     "withdraw": "roadfade.commands.office:withdraw",
 }
+ENVELOPE_COMMANDS: Final = {
+    "schema": "roadfade.commands.vehicles.envelope_schema:schema",
+}
 OFFICE_COMMANDS: Final = {
     "init": "roadfade.commands.office:init",
     "republish": "roadfade.commands.office:republish",
@@ -83,6 +86,7 @@ app.add_typer(policy_app, name="policy")
 app.add_typer(app_of("Dongles known to the office.", DEVICE_COMMANDS), name="device")
 app.add_typer(app_of("Whose dongle is whose, and when.", LINK_COMMANDS), name="link")
 app.add_typer(app_of("Consents, given and withdrawn.", CONSENT_COMMANDS), name="consent")
+app.add_typer(app_of("What a gateway sends.", ENVELOPE_COMMANDS), name="envelope")
 office_app = app_of(
     "Publish registrations, links and consents to the workers.",
     OFFICE_COMMANDS,

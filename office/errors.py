@@ -3,3 +3,13 @@
 
 class OfficeError(Exception):
     """A refusal. Its text says what, where and the remedy; it never names an identifier."""
+
+
+class CannotFollowError(OfficeError):
+    """A version that cannot follow what is on record: which key of its document has to change."""
+
+    def __init__(self, message: str, key: str, purpose: str | None = None) -> None:
+        super().__init__(message)
+        self.key = key
+        self.purpose = purpose
+        """Whose page the key is in; None: policy.yaml."""

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from sqlalchemy import Row, func, insert, select
 
-from office.errors import OfficeError
+from office.errors import CannotFollowError, OfficeError
 from office.store.changes import ControlChange, announce
 from office.store.database import Database
 from office.store.tables import POLICIES
@@ -67,7 +67,7 @@ def on_record(known: Sequence[Publication], new: Publication) -> bool:
             f"this is the policy {new.policy}, the one on record is {newest.policy}: keep its name "
             "(an installation has one policy; the setting `policy` names its first document)"
         )
-        raise OfficeError(msg)
+        raise CannotFollowError(msg, "policy")
     same = next((one for one in known if one.version == new.version), None)
     if same is not None and same.files == new.files:
         return True
@@ -76,7 +76,7 @@ def on_record(known: Sequence[Publication], new: Publication) -> bool:
             f"version {newest.version} is published, so the next one needs a higher number than "
             f"{new.version}: to go back, publish the old texts under a new number"
         )
-        raise OfficeError(msg)
+        raise CannotFollowError(msg, "version")
     if len(known) >= VERSIONS_MAX:
         msg = f"{VERSIONS_MAX} versions are published, and no more can be"
         raise OfficeError(msg)

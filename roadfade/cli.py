@@ -4,6 +4,7 @@ import os
 import sys
 from typing import Final
 
+from roadfade import __version__
 from roadfade.terminal.deferred import app_of
 
 POLICY_COMMANDS: Final = {
@@ -25,10 +26,19 @@ POLICY_COMMANDS: Final = {
 }
 DEVICE_COMMANDS: Final = {
     "register": "roadfade.commands.office:register_device",
+    "list": "roadfade.commands.office_lists:list_devices",
+    "show": "roadfade.commands.office_lists:show_device",
+}
+LINK_COMMANDS: Final = {
+    "list": "roadfade.commands.office_lists:list_links",
 }
 CONSENT_COMMANDS: Final = {
+    "list": "roadfade.commands.office_lists:list_consents",
     "grant": "roadfade.commands.office:grant",
     "withdraw": "roadfade.commands.office:withdraw",
+}
+ENVELOPE_COMMANDS: Final = {
+    "schema": "roadfade.commands.vehicles.envelope_schema:schema",
 }
 OFFICE_COMMANDS: Final = {
     "init": "roadfade.commands.office:init",
@@ -69,11 +79,14 @@ app = app_of(
     COMMANDS,
     name="roadfade",
     completes=True,
+    version=f"roadfade {__version__}",
 )
 policy_app = app_of("Check, query and publish the policy document.", POLICY_COMMANDS)
 app.add_typer(policy_app, name="policy")
 app.add_typer(app_of("Dongles known to the office.", DEVICE_COMMANDS), name="device")
+app.add_typer(app_of("Whose dongle is whose, and when.", LINK_COMMANDS), name="link")
 app.add_typer(app_of("Consents, given and withdrawn.", CONSENT_COMMANDS), name="consent")
+app.add_typer(app_of("What a gateway sends.", ENVELOPE_COMMANDS), name="envelope")
 office_app = app_of(
     "Publish registrations, links and consents to the workers.",
     OFFICE_COMMANDS,

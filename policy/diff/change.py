@@ -61,6 +61,9 @@ class Change:
     approval: Approval | None = None
     consents: tuple[str, ...] = ()
     """Notices whose consent the data concerned rests on in the new document."""
+    at: tuple[str, ...] = ()
+    """Keys that lead to what changed, if it is about no category: in the purpose's page, else in
+    ``policy.yaml``, or in the file whose name comes first."""
     needs_notice: tuple[str, ...] = ()
     """Notices that need a new number before this may be published; no approval stands for it."""
 
@@ -93,11 +96,16 @@ def _successor(notice: str) -> str:
 
 
 def safeguard(
-    kind: ChangeKind, purpose: str | None, key: str, recipient: str | None = None
+    kind: ChangeKind,
+    purpose: str | None,
+    key: str,
+    recipient: str | None = None,
+    *,
+    at: tuple[str, ...] = (),
 ) -> Change:
     """A change of what protects all data of a purpose, or (None) of the whole policy."""
     said = key if purpose is None else f"{purpose}: {key}"
-    return Change(kind, purpose, recipient, None, (), said, key, kind in WIDENING)
+    return Change(kind, purpose, recipient, None, (), said, key, kind in WIDENING, at=at)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from policy.diff.change import ITEMS, WIDENING, Change, ChangeKind, Difference
 from policy.diff.grant_changes import compare_grants
 from policy.diff.grants import Grant, grants_of
 from policy.diff.notice_changes import notice_changes, under_new_notices
+from policy.diff.purpose_changes import RECIPIENTS
 from policy.diff.safeguard_changes import safeguards
 
 _Key = tuple[str, str]
@@ -64,6 +65,7 @@ def _whole(kind: ChangeKind, said: str, key: _Key, items: _Items) -> Change:
     change = Change(
         kind, key[0], key[1], None, tuple(items), said, f"new recipient {key[1]}", kind in WIDENING
     )
+    change = replace(change, at=RECIPIENTS)
     return replace(change, consents=tuple(dict.fromkeys(n for g in grants for n in g.consents)))
 
 

@@ -7,6 +7,7 @@ from policy.diff.change import Change, ChangeKind, safeguard
 from policy.language.fields import Forbid
 from policy.plan.forbidding import covers
 
+AT: Final = ("forbids",)
 REASONS: Final = frozenset({"because", "cites"})
 
 
@@ -17,10 +18,10 @@ def forbid_changes(
     before, after = [_named(forbid) for forbid in old], [_named(forbid) for forbid in new]
     for named in before:
         if not any(covers(other, named) for other in after):
-            yield safeguard(ChangeKind.LOOSENS, purpose, f"no longer forbids {_said(named)}")
+            yield safeguard(ChangeKind.LOOSENS, purpose, f"no longer forbids {_said(named)}", at=AT)
     for named in after:
         if not any(covers(other, named) for other in before):
-            yield safeguard(ChangeKind.TIGHTENS, purpose, f"now forbids {_said(named)}")
+            yield safeguard(ChangeKind.TIGHTENS, purpose, f"now forbids {_said(named)}", at=AT)
 
 
 def _named(forbid: Forbid) -> dict[str, tuple[str, ...]]:

@@ -1,11 +1,14 @@
 """What holds for the whole company, old beside new: scope, analytics, joint use, combinations."""
 
 from collections.abc import Iterable, Iterator
+from typing import Final
 
 from policy.diff.change import Change, ChangeKind, safeguard
 from policy.language.document import Document, profiles_in_force
 from policy.language.policy_file import Controller, JointUse, Manager
 from policy.vocabulary.patterns import closest
+
+CATEGORIES: Final = ("categories.yaml", "categories")
 
 
 def house_changes(old: Document, new: Document) -> Iterator[Change]:
@@ -14,31 +17,43 @@ def house_changes(old: Document, new: Document) -> Iterator[Change]:
     if before.zone != after.zone:
         # Every day of the document begins earlier or later: also the last one of a recipient.
         key = f"days begin in {after.zone} (was {before.zone})"
-        yield safeguard(ChangeKind.OTHERWISE, None, key)
+        yield safeguard(ChangeKind.OTHERWISE, None, key, at=("zone",))
     for part in ("services", "sources", "subjects"):
         lists = getattr(before.scope, part), getattr(after.scope, part)
-        yield from _listed(f"the policy covers {part}", *lists, more=ChangeKind.LOOSENS)
+        yield from _listed(
+            f"the policy covers {part}", *lists, more=ChangeKind.LOOSENS, at=("scope", part)
+        )
     never = before.analytics.never, after.analytics.never
-    yield from _listed("analysts never see", *never, more=ChangeKind.TIGHTENS)
+    yield from _listed(
+        "analysts never see", *never, more=ChangeKind.TIGHTENS, at=("analytics", "never")
+    )
     yield from _group(before.analytics.at_least, after.analytics.at_least)
     terms = before.analytics.dpv, after.analytics.dpv
-    yield from _listed("analytics are purposes of", *terms, more=ChangeKind.TIGHTENS)
+    yield from _listed(
+        "analytics are purposes of", *terms, more=ChangeKind.TIGHTENS, at=("analytics", "dpv")
+    )
     joint = before.joint_use, after.joint_use
     for part in ("items", "purposes"):
         was, now = (() if one is None else getattr(one, part) for one in joint)
-        yield from _listed(f"joint use covers {part}", was, now, more=ChangeKind.LOOSENS)
+        yield from _listed(
+            f"joint use covers {part}", was, now, more=ChangeKind.LOOSENS, at=("joint_use", part)
+        )
     yield from _joint_use(*joint)
     pairs = (
         {" with ".join(sorted(one.purposes)) for one in policy.combine}
         for policy in (before, after)
     )
-    yield from _listed("purposes that may be combined", *pairs, more=ChangeKind.LOOSENS)
+    yield from _listed(
+        "purposes that may be combined", *pairs, more=ChangeKind.LOOSENS, at=("combine",)
+    )
     laws = ({*_laws(document)} for document in (old, new))
-    yield from _listed("laws in force", *laws, more=ChangeKind.TIGHTENS)
+    yield from _listed(
+        "laws in force", *laws, more=ChangeKind.TIGHTENS, at=("profiles.yaml", "profiles")
+    )
     yield from _homes(old, new)
     yield from _position_like(old, new)
     frames = (_frames(document) for document in (old, new))
-    yield from _listed("raw frames", *frames, more=ChangeKind.LOOSENS)
+    yield from _listed("raw frames", *frames, more=ChangeKind.LOOSENS, at=CATEGORIES)
     yield from _controller(before.controller, after.controller)
 
 
@@ -50,7 +65,9 @@ def _homes(old: Document, new: Document) -> Iterator[Change]:
     )
     if both_ask:
         homes = ({c for _, p in profiles_in_force(one) for c in p.home} for one in (old, new))
-        yield from _listed("home countries", *homes, more=ChangeKind.LOOSENS)
+        yield from _listed(
+            "home countries", *homes, more=ChangeKind.LOOSENS, at=("profiles.yaml", "profiles")
+        )
 
 
 def _position_like(old: Document, new: Document) -> Iterator[Change]:
@@ -66,7 +83,7 @@ def _position_like(old: Document, new: Document) -> Iterator[Change]:
     gone = [like for like in before if closest(after, like) is None]
     added = [like for like in after if closest(before, like) is None]
     what = "signals that can reveal a route"
-    yield from _listed(what, gone, added, more=ChangeKind.TIGHTENS)
+    yield from _listed(what, gone, added, more=ChangeKind.TIGHTENS, at=CATEGORIES)
 
 
 def _joint_use(old: JointUse | None, new: JointUse | None) -> Iterator[Change]:
@@ -75,17 +92,17 @@ def _joint_use(old: JointUse | None, new: JointUse | None) -> Iterator[Change]:
         return
     if old.manager != new.manager:
         key = f"joint use is managed by {_manager(new.manager)} (was {_manager(old.manager)})"
-        yield safeguard(ChangeKind.OTHERWISE, None, key)
+        yield safeguard(ChangeKind.OTHERWISE, None, key, at=("joint_use", "manager"))
     if old.notice != new.notice:
         key = f"joint use is announced in {new.notice} (was {old.notice})"
-        yield safeguard(ChangeKind.OTHERWISE, None, key)
+        yield safeguard(ChangeKind.OTHERWISE, None, key, at=("joint_use", "notice"))
 
 
 def _controller(old: Controller, new: Controller) -> Iterator[Change]:
     was, now = _manager(old), _manager(new)
     if was != now:
         key = f"the controller is {now} (was {was})"
-        yield safeguard(ChangeKind.OTHERWISE, None, key)
+        yield safeguard(ChangeKind.OTHERWISE, None, key, at=("controller",))
 
 
 def _frames(document: Document) -> Iterator[str]:
@@ -113,18 +130,23 @@ def _laws(document: Document) -> Iterator[str]:
 
 
 def _listed(
-    what: str, old: Iterable[str], new: Iterable[str], *, more: ChangeKind
+    what: str, old: Iterable[str], new: Iterable[str], *, more: ChangeKind, at: tuple[str, ...]
 ) -> Iterator[Change]:
     """``more`` is the kind of an added line; a removed one is of the reverse kind."""
     before, after = list(old), list(new)
     less = ChangeKind.TIGHTENS if more is ChangeKind.LOOSENS else ChangeKind.LOOSENS
     for line in sorted(set(after) - set(before)):
-        yield safeguard(more, None, f"{what}: added {line}")
+        yield safeguard(more, None, f"{what}: added {line}", at=at)
     for line in sorted(set(before) - set(after)):
-        yield safeguard(less, None, f"{what}: removed {line}")
+        yield safeguard(less, None, f"{what}: removed {line}", at=at)
 
 
 def _group(old: int, new: int) -> Iterator[Change]:
     if old != new:
         kind = ChangeKind.LOOSENS if new < old else ChangeKind.TIGHTENS
-        yield safeguard(kind, None, f"the smallest group shown is {new} people (was {old})")
+        yield safeguard(
+            kind,
+            None,
+            f"the smallest group shown is {new} people (was {old})",
+            at=("analytics", "at_least"),
+        )

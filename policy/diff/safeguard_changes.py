@@ -52,15 +52,24 @@ def _profiles(old: Document, new: Document) -> Iterator[Change]:
         was, now = before.get(name, False), after.get(name, False)
         if was != now:
             kind = ChangeKind.TIGHTENS if now else ChangeKind.LOOSENS
-            yield safeguard(kind, None, f"profile {name} is {'on' if now else 'off'}")
+            yield safeguard(
+                kind, None, f"profile {name} is {'on' if now else 'off'}", at=("profiles", name)
+            )
 
 
 def _outside(old: Document, new: Document) -> Iterator[Change]:
     before, after = old.policy.content.outside, new.policy.content.outside
     for gone in sorted(set(before.to) - set(after.to)):
-        yield safeguard(ChangeKind.LOOSENS, None, f"positions to {gone} have no bound any more")
+        yield safeguard(
+            ChangeKind.LOOSENS,
+            None,
+            f"positions to {gone} have no bound any more",
+            at=("outside", "to"),
+        )
     for added in sorted(set(after.to) - set(before.to)):
-        yield safeguard(ChangeKind.TIGHTENS, None, f"positions to {added} have a bound")
+        yield safeguard(
+            ChangeKind.TIGHTENS, None, f"positions to {added} have a bound", at=("outside", "to")
+        )
     yield from _bound(old, new)
 
 
@@ -77,7 +86,10 @@ def _bound(old: Document, new: Document) -> Iterator[Change]:
     kind = ChangeKind.TIGHTENS if coarser else ChangeKind.LOOSENS
     bounds = [now, was] if was != now else [_in_words(now, after), _in_words(was, before)]
     key = f"positions leave the company at {bounds[0]} or coarser (was {bounds[1]})"
-    yield safeguard(kind, None, key)
+    changed = (
+        ("outside", "location_at_least") if was != now else ("precision.yaml", "precisions", now)
+    )
+    yield safeguard(kind, None, key, at=changed)
 
 
 def _in_words(name: str, precision: Precision) -> str:
@@ -100,4 +112,4 @@ def _epoch(old: Output, new: Output) -> Iterator[Change]:
     longer = compare_periods(was, now) is Than.MORE
     kind = ChangeKind.LENGTHENS if longer else ChangeKind.SHORTENS
     key = f"{new.recipient} sees one pseudonym for {now} (was {was})"
-    yield safeguard(kind, new.purpose, key, new.recipient)
+    yield safeguard(kind, new.purpose, key, new.recipient, at=("identity", "epoch"))

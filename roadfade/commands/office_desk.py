@@ -8,7 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import typer
 
@@ -18,8 +18,10 @@ from roadfade.terminal.answers import FAILS, print_json, settings
 
 if TYPE_CHECKING:
     from office.registry.registry import Registry
+    from office.store.database import Database
     from policy.plan.consents import Offers
 
+Found = TypeVar("Found")
 Work = Callable[["Registry"], Awaitable[str | Sequence[str]]]
 """What a command does with the registry: the ids of the rows concerned."""
 
@@ -56,6 +58,16 @@ class OfficeDesk:
         if wait_s and not published:
             typer.echo(NOT_PUBLISHED, err=True)
             raise typer.Exit(FAILS)
+
+    def read(self, work: "Callable[[Database], Awaitable[Found]]") -> Found:
+        """What the work finds in the database, opened for it; OfficeError if there is none."""
+        return asyncio.run(self._read(work))
+
+    async def _read(self, work: "Callable[[Database], Awaitable[Found]]") -> Found:
+        from office.store.database import Database  # noqa: PLC0415  # heavy, as below
+
+        async with Database.opened(self.database) as database:
+            return await work(database)
 
     async def _work_and_wait(
         self, work: Work, wait_s: float, offers: "Offers | None"

@@ -3,6 +3,7 @@
 Each is imported when asked for, since clients and engines are heavy.
 """
 
+import os
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -61,14 +62,31 @@ def sweep(
     as_process("sweep", lambda current, named: sweep_process.main(current, named, stopping))
 
 
+def why_closed(folder: Path) -> str | None:
+    """Why nothing can be said of what is in a folder; None if it can be read, or is not there."""
+    try:
+        os.scandir(folder).close()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        return error.strerror
+    return None
+
+
 def _sweep_once(current: "Settings", *, as_json: bool) -> None:
     from roadfade.in_force.broker import connection_of  # noqa: PLC0415  # so is Kafka's client
     from roadfade.processes import sweep as sweep_process  # noqa: PLC0415  # DuckDB is heavy
 
+    closed = why_closed(current.lake_dir)
     swept, restated, account, judged = sweep_process.once(current, connection_of(current))
     moved = None if restated is None else sum(restated.moved.values())
     removed = None if restated is None else sum(restated.removed.values())
     wrong = [f"{one.place} could not be removed ({one.why})" for one in swept.left]
+    if closed is not None:
+        wrong.append(
+            f"{current.lake_dir} cannot be looked into ({closed}), so what is due there was not "
+            "removed: allow this user to read and write it"
+        )
     if judged.ahead_of:
         wrong.append(
             f"this machine's clock is ahead of {' and '.join(judged.ahead_of)}: nothing that is "

@@ -39,6 +39,8 @@ class LiveView:
         self._plan = plan
         self._stage = stage
         self._ledger = LedgerFile(settings.ledger_path)
+        self.awaited = "worker"
+        """Who has to catch up next, for those who wait for ``drain``."""
 
     async def show(self, raw: RawPublisher) -> None:
         """Redraw every second until cancelled; NotReady if a process has ended."""
@@ -82,9 +84,13 @@ class LiveView:
         """Wait until everything published is processed, kept and counted; then the sum."""
         topics = [output.topic for output in self._plan.outputs]
         async with Positions(connection_of(self._settings)) as positions:
+            self.awaited = "worker"
             await self._caught_up(positions, WORKER_GROUP, [RAW])
+            self.awaited = "ledger"
             await self._caught_up(positions, LEDGER_GROUP, [AUDIT_FLOW])
+            self.awaited = "sink"
             await self._caught_up(positions, SINK_GROUP, topics)
+        self.awaited = "a last sweep"
         await asyncio.to_thread(self._sweep)
         ledger = await asyncio.to_thread(self._ledger.read)
         expired = await asyncio.to_thread(self._ledger.expired)

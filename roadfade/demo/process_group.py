@@ -5,6 +5,7 @@ import os
 import shlex
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from pydantic import BaseModel
@@ -50,10 +51,14 @@ def write_environment(settings: BaseModel, file: Path) -> None:
 
 
 class ProcessGroup:
-    """One of each process. Every method blocks."""
+    """One of each process. Every method blocks.
 
-    def __init__(self, settings: Settings) -> None:
+    ``stopping`` says whether whoever started it wants it no more: then it waits for no start.
+    """
+
+    def __init__(self, settings: Settings, stopping: Callable[[], bool] = lambda: False) -> None:
         self._settings = settings
+        self._stopping = stopping
         self._children: dict[str, ManagedProcess] = {}
         self.prometheus: LocalPrometheus | str = ""
 
@@ -68,7 +73,7 @@ class ProcessGroup:
         return self._settings.state_dir / "env"
 
     def start(self) -> None:
-        """Start every process and wait until each serves its metrics."""
+        """Start every process and wait until each serves its metrics, or it is wanted no more."""
         self.logs.mkdir(parents=True, exist_ok=True)
         write_environment(self._settings, self.environment_file)
         environment = child_environment(self._settings)
@@ -77,6 +82,8 @@ class ProcessGroup:
             self._children[role] = ManagedProcess(argv, self.logs / f"{role}.log", environment)
         deadline = time.monotonic() + START_S_MAX
         while len(self.metrics_pages()) < len(PROCESS_ROLES):
+            if self._stopping():
+                return
             self.check()
             if time.monotonic() > deadline:
                 msg = f"the processes did not start in time: see {self.logs}"

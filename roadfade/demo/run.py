@@ -16,6 +16,7 @@ from typing import Any
 from rich.console import Console
 
 from bus.client.admin import TopicAdmin
+from bus.failures import BrokerError
 from bus.slots import Slot
 from ingest.simulation.fleet import Fleet
 from office.store.database import make_office
@@ -23,8 +24,9 @@ from policy.artefacts.topics import topic_configs
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.demo import fleet as demo_fleet
+from roadfade.demo.ending import Say, end_all, unbroken
 from roadfade.demo.live_view import LiveView
-from roadfade.demo.process_group import STOP_ORDER, ProcessGroup
+from roadfade.demo.process_group import PROCESS_ROLES, ProcessGroup
 from roadfade.demo.waiting import say_while
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.source import PolicySource, apply_topics
@@ -58,38 +60,63 @@ async def _run(
 ) -> None:
     console = Console()
     stopping = asyncio.Event()
+    say = unbroken(console.print)
 
     def stop() -> None:
-        if not stopping.is_set():
-            console.print("stopping: the fleet sends nothing more")
+        say("already stopping" if stopping.is_set() else "stopping: nothing more is sent")
         stopping.set()
 
     on_stop(stop)
-    async with _broker(settings, console) as reachable:
-        await apply_topics(reachable, connection_of(reachable))
-        async with PolicySource.open(reachable, connection_of(reachable)) as source:
-            plan = (await asyncio.to_thread(source.line)).plan
-        fleet = Fleet(vehicles, seed)
-        await make_office(reachable.office_path)
-        await demo_fleet.enrol(reachable, plan, fleet, seed, wall_ms())
-        stage = ProcessGroup(reachable)
-        try:
-            await asyncio.to_thread(stage.start)
-            board = LiveView(console, reachable, plan, stage)
-            await _drive(reachable, plan, fleet, board, seconds, stopping)
-            body = await say_while(console.print, "processing what was sent", board.drain())
-        finally:
-            await _stop(console, stage)
-            await _clean_up(settings, reachable, plan)
+    show = await _whole(settings, say, console, seconds, vehicles, seed, stopping)
+    if show is None:
+        say("stopped before anything was sent")
+        return
+    body, board = show
     if summary is not None:
         await asyncio.to_thread(summary.write_text, json.dumps(body, indent=2) + "\n")
     board.farewell(body, summary)
 
 
-async def _stop(console: Console, stage: ProcessGroup) -> None:
-    for role in STOP_ORDER:
-        await say_while(console.print, f"stopping {role}", asyncio.to_thread(stage.stop, role))
-    await asyncio.to_thread(stage.close)
+async def _whole(
+    settings: Settings,
+    say: Say,
+    console: Console,
+    seconds: float | None,
+    vehicles: int,
+    seed: int,
+    stopping: asyncio.Event,
+) -> tuple[dict[str, Any], LiveView] | None:
+    """Start all of it, run, and end all of it: the sum, and who shows it; None if nothing ran."""
+    async with _broker(settings, say) as reachable:
+        if stopping.is_set():
+            return None
+        plan = await say_while(say, "making topics", _prepared(reachable))
+        fleet = Fleet(vehicles, seed)
+        await make_office(reachable.office_path)
+        await demo_fleet.enrol(reachable, plan, fleet, seed, wall_ms())
+        stage = ProcessGroup(reachable, stopping.is_set)
+        try:
+            starting = f"starting {', '.join(PROCESS_ROLES)}"
+            await say_while(say, starting, asyncio.to_thread(stage.start))
+            if stopping.is_set():
+                return None
+            board = LiveView(console, reachable, plan, stage)
+            await _drive(reachable, plan, fleet, board, say, seconds, stopping)
+            processing = "processing what was sent, waiting for"
+            body = await say_while(say, lambda: f"{processing} {board.awaited}", board.drain())
+        finally:
+            try:
+                await end_all(say, stage)
+            finally:
+                await _clean_up(settings, reachable, plan, say)
+    return body, board
+
+
+async def _prepared(settings: Settings) -> Plan:
+    """The topics made; the plan that they follow."""
+    await apply_topics(settings, connection_of(settings))
+    async with PolicySource.open(settings, connection_of(settings)) as source:
+        return (await asyncio.to_thread(source.line)).plan
 
 
 async def _drive(
@@ -97,6 +124,7 @@ async def _drive(
     plan: Plan,
     fleet: Fleet,
     board: LiveView,
+    say: Say,
     seconds: float | None,
     stopping: asyncio.Event,
 ) -> None:
@@ -110,7 +138,7 @@ async def _drive(
             pass
         finally:
             stopping.set()
-            await driving
+            await say_while(say, "sending what the fleet has left", driving)
             showing.cancel()
             await asyncio.gather(showing, return_exceptions=True)
         if showing.done() and not showing.cancelled() and showing.exception() is not None:
@@ -118,7 +146,7 @@ async def _drive(
 
 
 @asynccontextmanager
-async def _broker(settings: Settings, console: Console) -> AsyncIterator[Settings]:
+async def _broker(settings: Settings, say: Say) -> AsyncIterator[Settings]:
     """Settings that reach a broker: the one named, or one of our own over a fresh folder."""
     folder = settings.state_dir / "run"
     # Held until this process ends: a second run would wipe the first one's broker and lake.
@@ -140,24 +168,27 @@ async def _broker(settings: Settings, console: Console) -> AsyncIterator[Setting
     if "kafka_bootstrap_servers" in settings.model_fields_set:
         await asyncio.to_thread(require_broker, settings)
         demo["topic_prefix"] = f"roadfade-run-{secrets.token_hex(4)}."
-        console.print(f"using the broker at {settings.kafka_bootstrap_servers}")
+        say(f"using the broker at {settings.kafka_bootstrap_servers}")
         yield settings.model_copy(update=demo)
         return
     try:
         broker = LocalBroker(folder / "kafka", kafka_libs())
-        with console.status("starting Apache Kafka"):
-            await asyncio.to_thread(broker.start)
+        await say_while(say, "starting Apache Kafka", asyncio.to_thread(broker.start))
     except LocalError as error:
         raise NotReady(str(error)) from error
     try:
         demo["kafka_bootstrap_servers"] = broker.bootstrap_servers
         yield settings.model_copy(update=demo)
     finally:
-        await say_while(console.print, "stopping Apache Kafka", asyncio.to_thread(broker.stop))
+        await say_while(say, "stopping Apache Kafka", asyncio.to_thread(broker.stop))
 
 
-async def _clean_up(named: Settings, used: Settings, plan: Plan) -> None:
+async def _clean_up(named: Settings, used: Settings, plan: Plan, say: Say) -> None:
+    """Delete this run's topics from a broker that is not its own."""
     if "kafka_bootstrap_servers" not in named.model_fields_set:
         return
-    async with TopicAdmin(connection_of(used)) as admin:
-        await admin.delete(topic_configs(plan))
+    try:
+        async with TopicAdmin(connection_of(used)) as admin:
+            await say_while(say, "deleting this run's topics", admin.delete(topic_configs(plan)))
+    except (BrokerError, TimeoutError, OSError) as error:
+        say(f"topics that begin with {used.topic_prefix} are left on the broker: {error}")

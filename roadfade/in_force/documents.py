@@ -1,5 +1,7 @@
 """Files to texts for the policy and the catalogue, which read no file themselves."""
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,10 +43,16 @@ def load_files(path: Path) -> dict[str, str]:
     if not _is_folder(path):
         msg = f"{path} is not a folder; a policy document is a folder with policy.yaml in it"
         raise NotADirectoryError(msg)
-    found = (file for suffix in ("yaml", "yml") for file in path.rglob(f"*.{suffix}"))
     texts: dict[str, str] = {}
-    problems = []
-    for file in sorted(found):
+    problems: list[Problem] = []
+
+    def closed(error: OSError) -> None:
+        # Its files are not missing: what does not hold without them would be said in vain.
+        folder = Path(error.filename).relative_to(path).as_posix()
+        why = f"the folder cannot be read: {error.strerror}"
+        problems.append(Problem(Where(folder, 1), why, "", "allow this user to read and enter it"))
+
+    for file in _yaml_files(path, closed):
         name = file.relative_to(path).as_posix()
         try:
             texts[name] = file.read_text(encoding="utf-8")
@@ -58,6 +66,17 @@ def load_files(path: Path) -> dict[str, str]:
     if problems:
         raise UnreadableError(tuple(problems))
     return texts
+
+
+def _yaml_files(path: Path, closed: Callable[[OSError], None]) -> list[Path]:
+    """Every YAML file below a folder, in order; ``closed`` is told of folders that are not read."""
+    found = [
+        Path(folder, name)
+        for folder, folders, files in os.walk(path, onerror=closed)
+        for name in (*folders, *files)
+        if name.endswith((".yaml", ".yml"))
+    ]
+    return sorted(found)
 
 
 def _is_folder(path: Path) -> bool:

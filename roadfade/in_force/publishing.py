@@ -12,7 +12,7 @@ from typing import Final
 
 from bus.client.admin import TopicAdmin
 from bus.failures import BrokerError
-from office.errors import OfficeError
+from office.errors import CannotFollowError, OfficeError
 from office.outbox import Outbox
 from office.policy_versions import on_record, published, record_version
 from office.store.database import Database
@@ -99,7 +99,7 @@ def _refuse_takeover(earlier: Plan, new: Plan) -> None:
             f"is theirs: keep that recipient beside {output.recipient}, or give the purpose "
             "another name"
         )
-        raise OfficeError(msg)
+        raise CannotFollowError(msg, "recipients", output.purpose)
 
 
 def check_publication(settings: Settings, publication: Publication) -> Proposal:

@@ -4,6 +4,7 @@ Answers go to standard output, what is wrong to standard error. If JSON was aske
 of any kind is the answer: one object, whose ``refused`` says what, where and the remedy.
 """
 
+import errno
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +23,17 @@ if TYPE_CHECKING:
 
 FAILS: Final = 1
 USAGE: Final = 2
+
+_ALLOW: Final = "allow this user to use it and the folders above it, or name another"
+_MAKE_ROOM: Final = "free space on its disk, and try again"
+FILE_REMEDIES: Final[Mapping[int, str]] = {
+    errno.EACCES: _ALLOW,
+    errno.EPERM: _ALLOW,
+    errno.EROFS: "nothing can be written there: name a folder on another file system",
+    errno.ENOSPC: _MAKE_ROOM,
+    errno.EDQUOT: _MAKE_ROOM,
+}
+"""What to do about a file or folder that the machine refuses, by the number of the error."""
 
 _AS_JSON: Final = ContextVar("_AS_JSON", default=False)
 _WARNED: Final[ContextVar[frozenset[str]]] = ContextVar("_WARNED", default=frozenset())
@@ -76,13 +88,21 @@ def usage(message: str) -> NoReturn:
 
 
 def carry_out(work: Callable[[], None]) -> None:
-    """Do the work; a refusal that it raises is printed, and the exit code is 1."""
+    """Do the work; a refusal that it raises is printed, and the exit code is 1.
+
+    So is what a machine refuses (a right, room on a disk), which no change of the program mends.
+    """
     try:
         work()
     except OfficeError as refusal:
         refuse(str(refusal))
     except Refusal as refusal:
         refuse(str(refusal), said=refusal.said)
+    except OSError as error:
+        remedy = FILE_REMEDIES.get(error.errno or 0)
+        if remedy is None:
+            raise
+        refuse(f"{error.filename or 'a file'} cannot be used ({error.strerror}): {remedy}")
 
 
 def settings() -> "Settings":
@@ -95,7 +115,7 @@ def settings() -> "Settings":
     from pydantic import ValidationError  # noqa: PLC0415  # likewise
 
     from roadfade.settings import Settings  # noqa: PLC0415  # likewise
-    from roadfade.terminal.setting_origins import FILE, strangers  # noqa: PLC0415  # likewise
+    from roadfade.terminal.setting_origins import FILE, fault_in_words, strangers  # noqa: PLC0415  # likewise
 
     found = [(name, near) for name, near in strangers(os.environ) if name not in _WARNED.get()]
     _WARNED.set(_WARNED.get().union(name for name, _ in found))
@@ -104,6 +124,11 @@ def settings() -> "Settings":
         typer.echo(f"warning: {name} is no setting and changes nothing{hint}", err=True)
     file = Path(FILE).absolute()
     try:
+        # What is there and no file would be passed over in silence, and its settings with it.
+        if os.path.lexists(file) and not file.is_file():
+            usage(
+                f"{file} is no file: write the settings into a file of that name, or move it away"
+            )
         return Settings()
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         usage(f"{file} is not TOML: {error}; fix that line, or move the file away")
@@ -113,9 +138,9 @@ def settings() -> "Settings":
             "or start in another folder"
         )
     except ValidationError as error:
+        found_wrong = error.errors(include_input=False, include_url=False)
         faults = [
-            f"setting ROADFADE_{'_'.join(map(str, fault['loc'])).upper()}: {fault['msg']}"
-            for fault in error.errors(include_input=False, include_url=False)
+            fault_in_words(fault["type"], fault["loc"], fault["msg"]) for fault in found_wrong
         ]
     usage("\n".join(faults))
 

@@ -75,7 +75,9 @@ Bus = Annotated[
     str | None, typer.Option(help="The bus of the map, as the log names it: can0, or 1.")
 ]
 PolicyPath = Annotated[
-    Path | None, typer.Option("--policy", help="A document's folder; default: the shipped one.")
+    Path | None,
+    # Whoever reads the folder says what cannot be read, and the remedy.
+    typer.Option("--policy", readable=False, help="A document's folder; default: the shipped one."),
 ]
 _WHAT: Final = "What the person is to the vehicle, as minor"
 AsRole = Annotated[Role, typer.Option("--role", parser=role, metavar="ROLE", help=f"{_WHAT}.")]

@@ -12,7 +12,7 @@ from functools import cache
 from importlib import import_module
 from importlib.resources import files
 from inspect import cleandoc
-from typing import Any, Final
+from typing import Annotated, Any, Final
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -20,6 +20,8 @@ from typer.core import TyperCommand, TyperGroup
 from roadfade.terminal.answers import USAGE, answering, answers_as_json, carry_out, usage
 
 _JSON: Final = "--json"
+HELP: Final = ("-h", "--help")
+"""What asks for help, of the whole and of every command below it."""
 
 
 class AnsweringCommand(TyperCommand):
@@ -97,10 +99,12 @@ def app_of(
     name: str | None = None,
     completes: bool = False,
     alone: str | None = None,
+    version: str | None = None,
 ) -> typer.Typer:
     """A command line: its help, and each command's function by name, as ``module:function``.
 
     ``alone`` is the function that is called if no command is named; without it the help is shown.
+    ``version`` is what ``--version`` says; without it there is no such option.
     Formatted plainly, without rich: importing that takes longer than all the rest of ``--help``.
     """
 
@@ -115,10 +119,27 @@ def app_of(
             module, _, function = alone.partition(":")
             getattr(import_module(module), function)()
 
+    def told(asked: bool) -> None:  # noqa: FBT001  # typer calls it with the option's value
+        if asked:
+            typer.echo(version)
+            raise typer.Exit
+
+    def called_or_told(
+        ctx: typer.Context,
+        *,
+        asked: Annotated[
+            bool,
+            typer.Option("--version", callback=told, is_eager=True, help="Say the version."),
+        ] = False,
+    ) -> None:
+        del asked
+        called(ctx)
+
     return typer.Typer(
         name=name,
         cls=Group,
-        callback=called,
+        callback=called if version is None else called_or_told,
+        context_settings={"help_option_names": list(HELP)},
         help=text,
         no_args_is_help=alone is None,
         invoke_without_command=alone is not None,

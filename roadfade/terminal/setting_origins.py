@@ -3,8 +3,9 @@
 The order is that of ``Settings``: environment, then roadfade.toml, then the default.
 """
 
+import os
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final, Literal, NamedTuple
 
@@ -42,6 +43,22 @@ def strangers(environment: Mapping[str, str]) -> Iterator[tuple[str, str | None]
     for name in environment:
         if name.upper().startswith(PREFIX) and name.upper() not in known | OTHERS:
             yield name, nearest(name.upper(), known, alike=0.8)
+
+
+def fault_in_words(kind: str, path: Sequence[int | str], message: str) -> str:
+    """What is wrong with a setting, as pydantic tells it: which one, where it stands, the remedy.
+
+    A variable that is no setting is no fault, so what is too much stands in roadfade.toml.
+    """
+    name = "_".join(map(str, path))
+    if kind == "extra_forbidden":
+        near = nearest(name, set(Settings.model_fields), alike=0.8)
+        hint = "remove it" if near is None else f"write {near}, or remove it"
+        return f"{Path(FILE).absolute()}: {name} is no setting: {hint}"
+    origin = origins(os.environ).get(name)
+    in_file = origin is not None and origin.kind == "toml"
+    place = f" in {Path(FILE).absolute()}" if in_file else ""
+    return f"setting {PREFIX}{name.upper()}{place}: {message}"
 
 
 def origins(environment: Mapping[str, str]) -> dict[str, Origin]:

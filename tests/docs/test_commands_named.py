@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from roadfade.terminal.deferred import HELP
 from tests.docs import reference
 from tests.docs.pages import PAGES, blocks, prose, text_of
 
@@ -26,14 +27,16 @@ def problem_of(text: str) -> str | None:
     """What the command line has not; None if all of it exists."""
     words = shlex.split(text.replace("…", ""))[1:]
     command = reference.ROOT
+    if words == ["--version"]:
+        return None
     while words and (group := reference.children(command)):
         name = words.pop(0)
-        if name == "--help":
+        if name in HELP:
             return None
         if name not in group:
             return name
         command = group[name]
-    known = {option for parameter in command.params for option in parameter.opts} | {"--help"}
+    known = {option for parameter in command.params for option in parameter.opts} | {*HELP}
     return next((w for w in words if w.startswith("--") and w.partition("=")[0] not in known), None)
 
 

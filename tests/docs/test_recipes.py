@@ -26,7 +26,13 @@ SAYS = {
     ("docs/operators.md", "look"): ["telemetry.raw", "healthy"],
     ("docs/privacy-office.md", "ask"): ["0 failed", "thin 10 s", "no_consent"],
     ("docs/privacy-office.md", "publish"): ["could be published", "2 is published; takes effect"],
-    ("docs/privacy-office.md", "people"): ["granted ", "withdrawn ", "ended "],
+    ("docs/privacy-office.md", "people"): [
+        "granted ",
+        "withdrawn ",
+        "ended ",
+        "consents: 1, holding now: 0",
+        "linked to nobody now",
+    ],
     ("docs/replay.md", "replay"): ["published 4 readings in 1 envelopes"],
     ("docs/replay.md", "count"): ["nothing was decoded"],
 }

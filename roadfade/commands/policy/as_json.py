@@ -1,6 +1,6 @@
 """Answers as JSON values, for machines: what ``roadfade policy … --json`` prints."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from policy.diff.approvals import approval_words
@@ -10,6 +10,7 @@ from policy.explain.question import Applied, Explanation
 from policy.language.problems import Problem, Severity
 from policy.plan.carried_out import counted, lacking, state
 from policy.plan.plan import Lane, Output, Plan
+from policy.vocabulary.terms import Where
 from policy.vocabulary.words import format_duration
 from telemetry.instants import format_instant
 
@@ -138,13 +139,25 @@ def _applied(one: Applied) -> dict[str, Any]:
     return shown
 
 
-def diff_json(difference: Difference) -> dict[str, Any]:
-    """``holds`` if every widening is decided, and every change in a sentence and in parts."""
+def diff_json(
+    difference: Difference, place: Callable[[Change], Where] | None = None
+) -> dict[str, Any]:
+    """``holds`` if every widening is decided, and every change in a sentence and in parts.
+
+    With ``place`` each has also its ``file`` and ``line`` in the new document.
+    """
     return {
         "holds": not difference.undecided,
         "undecided": len(difference.undecided),
-        "changes": [_change(change) for change in difference.changes],
+        "changes": [
+            _change(change) | ({} if place is None else _place(place(change)))
+            for change in difference.changes
+        ],
     }
+
+
+def _place(where: Where) -> dict[str, Any]:
+    return {"file": where.file, "line": where.line}
 
 
 def _change(change: Change) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from roadfade.commands.policy.choice import compiled_at, policy_or_exit
 from roadfade.commands.policy.screens import (
     cases_lines,
     cells_line,
+    console_of,
     explanation_screen,
     outputs_table,
     problem_lines,
@@ -37,7 +38,7 @@ def check(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
     if as_json:
         print_json(check_json(compiled.plan, problems))
     else:
-        console = Console()
+        console = console_of()
         for line in problem_lines(problems):
             console.print(line, soft_wrap=True)
         if compiled.plan is not None:
@@ -92,4 +93,4 @@ def explain_command(  # one option per part of the question
     if as_json:
         print_json(explain_json(explanation))
     else:
-        Console().print(explanation_screen(explanation))
+        console_of().print(explanation_screen(explanation))

@@ -9,10 +9,14 @@ from typing import Annotated, Any
 
 import typer
 
+from office.errors import CannotFollowError
+from policy.compiled import CompiledPolicy
 from policy.diff.approvals import approval_words
+from policy.diff.change import Change
+from policy.diff.places import place_of, sheet_of
 from policy.explain.cases import run_cases
 from roadfade.clock import wall_ms
-from roadfade.commands.policy.as_json import diff_json
+from roadfade.commands.policy.as_json import cases_json, diff_json
 from roadfade.commands.policy.choice import policy_or_exit
 from roadfade.in_force.documents import load_files, shipped_policy_path
 from roadfade.refusal import NOT_PUBLISHED
@@ -38,27 +42,30 @@ def publish_command(
     from roadfade.in_force import publishing as versioning  # noqa: PLC0415  # the database toolkit is heavy
 
     compiled = policy_or_exit(policy)
-    plan, failed = compiled.plan, len(run_cases(compiled).failed)
-    if failed:
-        told_of = f"{failed} of the document's own cases do not hold: see `roadfade policy test`"
-        refuse(told_of)
+    plan, tested = compiled.plan, run_cases(compiled)
+    if tested.failed:
+        refuse(
+            f"{len(tested.failed)} of the document's own cases do not hold: mend the case, or what "
+            "it is about (`roadfade policy test` runs them)",
+            facts=cases_json(tested),
+            lines=[str(one) for one in tested.failed],
+        )
     current = settings()
     files = load_files(policy or shipped_policy_path())
     made = Publication(plan.policy, plan.version, plan.effective_ms, wall_ms(), files)
-    if check:
-        proposal, published = versioning.check_publication(current, made), False
-    else:
-        proposal, published = asyncio.run(versioning.publish_version(current, made, wait))
+    try:
+        if check:
+            proposal, published = versioning.check_publication(current, made), False
+        else:
+            proposal, published = asyncio.run(versioning.publish_version(current, made, wait))
+    except CannotFollowError as error:
+        where = sheet_of(compiled.document, error.purpose).where(error.key)
+        refuse(f"{where}: {error}", facts={"file": where.file, "line": where.line})
     if proposal.undecided and proposal.difference is not None:
         refuse(
             versioning.UNDECIDED,
-            facts=diff_json(proposal.difference),
-            lines=[
-                change.sentence
-                if change.needs_notice
-                else f"{change.sentence}; approve as: {approval_words(change)[0]}"
-                for change in proposal.difference.undecided
-            ],
+            facts=diff_json(proposal.difference, lambda change: place_of(change, compiled)),
+            lines=[_refused(change, compiled) for change in proposal.difference.undecided],
         )
     facts = _facts(proposal.publication, published=published)
     if as_json:
@@ -69,6 +76,12 @@ def publish_command(
     if wait and not check and not published:
         typer.echo(NOT_PUBLISHED, err=True)
         raise typer.Exit(FAILS)
+
+
+def _refused(change: Change, compiled: CompiledPolicy) -> str:
+    """The place, what it widens, and what to write if that is decided."""
+    said = f"{place_of(change, compiled)}: {change.sentence}"
+    return said if change.needs_notice else f"{said}; approve as: {approval_words(change)[0]}"
 
 
 def _facts(one: Publication, *, published: bool) -> dict[str, Any]:

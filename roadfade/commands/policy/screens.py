@@ -1,8 +1,10 @@
 """What the policy commands show to people: rich tables and lines."""
 
+import os
 from collections.abc import Iterable, Iterator
+from typing import Final
 
-from rich.console import Group, RenderableType
+from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +15,19 @@ from policy.plan.carried_out import counted, lacking, state
 from policy.plan.plan import Plan
 from policy.vocabulary.capabilities import Capability, State
 from policy.vocabulary.words import format_duration
+
+WIDE_CHARS: Final = 10_000
+
+
+def console_of() -> Console:
+    """Where to print: as wide as the terminal; without one nothing is broken or cut.
+
+    Who pipes an answer looks for words in its lines. COLUMNS still counts.
+    """
+    console = Console()
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        return Console(width=WIDE_CHARS)
+    return console
 
 
 def problem_lines(problems: Iterable[Problem]) -> Iterator[Text]:

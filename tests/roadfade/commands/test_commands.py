@@ -1,4 +1,5 @@
 import json
+import tomllib
 from collections.abc import Iterator
 from datetime import UTC
 from pathlib import Path
@@ -14,6 +15,7 @@ from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.terminal.arguments import duration_s, zone
 from roadfade.terminal.deferred import DeferredCommand
+from tests.docs.pages import REPOSITORY
 from tests.ingest.captures import own_drive, write
 from tests.support.plans import PLAN
 
@@ -44,6 +46,26 @@ def test_a_list_of_commands_says_of_each_what_it_says_of_itself(name: str) -> No
     command = DEFERRED[name]
     assert command.get_short_help_str() == command.loaded().help.partition("\n\n")[0]
     assert command.name == command.loaded().name == name.rsplit(maxsplit=1)[-1]
+
+
+def groups(command: Any = CLI, path: str = "") -> Iterator[str]:
+    yield path.strip()
+    for name, child in getattr(command, "commands", {}).items():
+        if not isinstance(child, DeferredCommand):
+            yield from groups(child, f"{path} {name}")
+
+
+@pytest.mark.parametrize("name", [*groups(), *DEFERRED])
+def test_whatever_has_long_help_has_the_same_in_short(name: str) -> None:
+    short, long = (RUNNER.invoke(app, [*name.split(), word]) for word in ("-h", "--help"))
+    assert (short.exit_code, short.output) == (0, long.output)
+    assert short.stdout.startswith(f"Usage: roadfade {name}".rstrip())
+
+
+def test_it_says_its_version_which_is_that_of_the_distribution() -> None:
+    told = RUNNER.invoke(app, ["--version"])
+    project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
+    assert (told.exit_code, told.stdout) == (0, f"roadfade {project['version']}\n")
 
 
 @pytest.mark.parametrize(
@@ -85,6 +107,10 @@ JSON = [
 ]
 
 
+READ_NOTHING = ("envelope schema",)
+"""Commands that need neither settings nor files, and so have none to be wrong."""
+
+
 @pytest.mark.parametrize("name", JSON)
 def test_whatever_is_asked_wrongly_is_one_object_too(name: str) -> None:
     exits, said = refused([*name.split(), "--no-such-option"])
@@ -92,7 +118,7 @@ def test_whatever_is_asked_wrongly_is_one_object_too(name: str) -> None:
     assert f" {name} --help` lists what it takes" in said
 
 
-@pytest.mark.parametrize("name", JSON)
+@pytest.mark.parametrize("name", [name for name in JSON if name not in READ_NOTHING])
 def test_no_command_with_json_answers_wrong_settings_or_files_with_nothing(
     name: str, tmp_path: Path
 ) -> None:

@@ -1,4 +1,6 @@
+import errno
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,6 +23,27 @@ def exit_of(work: Callable[[], object]) -> int:
     with pytest.raises(typer.Exit) as ended:
         work()
     return ended.value.exit_code
+
+
+@pytest.mark.parametrize("number", [errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC])
+def test_what_the_machine_refuses_is_one_sentence_with_the_remedy(
+    number: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def work() -> None:
+        raise OSError(number, os.strerror(number), "/state/office.sqlite")
+
+    assert exit_of(lambda: carry_out(work)) == 1
+    shown = capsys.readouterr()
+    said = f"refused: /state/office.sqlite cannot be used ({os.strerror(number)}): "
+    assert (shown.out, shown.err.startswith(said), shown.err.count("\n")) == ("", True, 1)
+
+
+def test_an_error_of_ours_stays_one() -> None:
+    def work() -> None:
+        raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), "/state/x")
+
+    with pytest.raises(FileNotFoundError):
+        carry_out(work)
 
 
 def test_an_answer_is_one_object_as_people_write_it(capsys: pytest.CaptureFixture[str]) -> None:

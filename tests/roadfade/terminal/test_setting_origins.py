@@ -1,7 +1,7 @@
 """Where each setting comes from, what is no setting, and what cannot be read: each in one sentence."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -109,6 +109,36 @@ def test_a_file_that_cannot_be_read_is_one_sentence(
     monkeypatch.setattr(Path, "is_file", refused)
     told = exits_2(capsys)
     assert told.startswith(f"{here / 'roadfade.toml'} cannot be read (Permission denied): ")
+
+
+def made_folder(file: Path) -> None:
+    file.mkdir()
+
+
+def made_ring(file: Path) -> None:
+    file.symlink_to(file)
+
+
+@pytest.mark.parametrize("make", [made_folder, made_ring])
+def test_what_is_there_and_no_file_is_not_passed_over(
+    here: Path, capsys: pytest.CaptureFixture[str], make: Callable[[Path], None]
+) -> None:
+    make(here / "roadfade.toml")
+    assert exits_2(capsys).startswith(f"{here / 'roadfade.toml'} is no file: ")
+
+
+def test_what_is_wrong_in_the_file_is_said_to_stand_there(
+    here: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = here / "roadfade.toml"
+    file.write_text('state_dirr = "x"\n')
+    assert exits_2(capsys) == f"{file}: state_dirr is no setting: write state_dir, or remove it\n"
+    file.write_text("qqq = 1\n")
+    assert exits_2(capsys) == f"{file}: qqq is no setting: remove it\n"
+    file.write_text('partitions = "none"\n')
+    assert exits_2(capsys).startswith(f"setting ROADFADE_PARTITIONS in {file}: ")
+    monkeypatch.setenv("ROADFADE_PARTITIONS", "none")
+    assert exits_2(capsys).startswith("setting ROADFADE_PARTITIONS: ")
 
 
 def test_a_stranger_is_told_on_the_error_stream_and_the_work_goes_on(

@@ -1,7 +1,9 @@
 """roadfade policy: exit 0 holds, 1 the document or a case fails, 2 wrong usage."""
 
 import json
+import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -35,6 +37,39 @@ def test_check_shows_people_the_outputs() -> None:
     result = RUNNER.invoke(app, ["check"])
     assert result.exit_code == 0
     assert "product_rnd" in result.stdout
+
+
+def test_an_answer_that_goes_into_a_pipe_is_neither_broken_nor_cut(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
+    lines = RUNNER.invoke(app, ["check"]).stdout.splitlines()
+    assert not any("…" in line for line in lines)
+    [row] = [line for line in lines if "third_party_provision │ third_party" in line]
+    assert "12 months" in row
+    [held] = [line for line in RUNNER.invoke(app, EXPLAIN).stdout.splitlines() if "│ keep" in line]
+    assert "24 months at most, from ingest; gone by" in held
+    monkeypatch.setenv("COLUMNS", "80")
+    assert all(len(line) <= 80 for line in RUNNER.invoke(app, EXPLAIN).stdout.splitlines())
+
+
+def test_a_folder_that_may_not_be_read_is_told_and_nothing_else(
+    broken: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its files are not missing, so what does not hold without them is no problem of the document."""
+    scan = os.scandir
+
+    def closed(folder: Any = ".") -> Any:
+        if Path(folder).name == "purposes":
+            raise PermissionError(13, "Permission denied", str(folder))
+        return scan(folder)
+
+    monkeypatch.setattr(os, "scandir", closed)
+    told = RUNNER.invoke(app, ["check", "--policy", str(broken)])
+    assert (told.exit_code, told.stdout) == (1, (
+        "purposes:1:1: error: the folder cannot be read: Permission denied; allow this user to read "
+        "and enter it\n"
+    ))  # fmt: skip
 
 
 def test_check_of_a_broken_document_fails_and_says_where(broken: Path) -> None:

@@ -21,6 +21,7 @@ from tests.support.documents import FILES
 from tests.support.versions import Bends, document
 
 STUDY = "purposes/study.yaml"
+POLICY = "policy.yaml"
 FINER: Bends = {STUDY: (("bucket 10 km/h", "bucket 5 km/h"),)}
 
 
@@ -73,6 +74,56 @@ def test_an_undecided_widening_is_not_published(tmp_path: Path, state: Path) -> 
     assert numbers(state) == [1]
     asked = json.loads(publish(finer, "--json").stdout)
     assert asked["undecided"] == 1 and "contains no approval or no new notice" in asked["refused"]
+
+
+def line_of(folder: Path, file: str, text: str) -> int:
+    """The first line of a document's file that has this text; from 1."""
+    lines = (folder / file).read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if text in line)
+
+
+@pytest.mark.parametrize(
+    ("bends", "file", "text"),
+    [
+        (FINER, STUDY, "C09:"),
+        ({STUDY: (("at_most: 30 days", "at_most: 40 days"),)}, STUDY, "C07:"),
+        ({STUDY: (("countries: [JP]", "countries: [JP, DE]"),)}, STUDY, "- {id: team"),
+        ({POLICY: (("at_least: 10", "at_least: 5"),)}, POLICY, "at_least: 5"),
+    ],
+    ids=["finer", "longer", "abroad", "fewer people"],
+)
+def test_what_is_refused_is_named_by_its_file_and_line(
+    bends: Bends, file: str, text: str, tmp_path: Path
+) -> None:
+    wider = small(tmp_path, 2, bends)
+    place = f"{file}:{line_of(wider, file, text)}:"
+    for options in (("--check",), ()):
+        _, *lines = publish(wider, *options).stderr.splitlines()
+        assert lines and all(line.startswith(place) for line in lines), lines
+    refused = json.loads(publish(wider, "--check", "--json").stdout)
+    places = {
+        (one["file"], one["line"])
+        for one in refused["changes"]
+        if one["needs_decision"] or one["needs_notice"]
+    }
+    assert places == {(file, line_of(wider, file, text))}
+
+
+def test_a_number_that_was_used_is_named_by_its_place(tmp_path: Path) -> None:
+    assert publish(small(tmp_path, 3, {})).exit_code == 0
+    second = small(tmp_path, 2, {})
+    refused = publish(second, "--check")
+    line = line_of(second, POLICY, "version: 2")
+    assert refused.exit_code == 1
+    assert refused.stderr.startswith(f"refused: policy.yaml:{line}:10: version 3 is published")
+    as_json = json.loads(publish(second, "--check", "--json").stdout)
+    assert (as_json["file"], as_json["line"]) == (POLICY, line)
+
+
+def test_a_case_that_does_not_hold_is_named_by_its_place(tmp_path: Path) -> None:
+    bent = small(tmp_path, 2, {"cases/study.yaml": (("becomes: 40", "becomes: 41"),)})
+    refused = publish(bent, "--check").stderr.splitlines()
+    assert refused[1].startswith("cases/study.yaml:") and "expected" in refused[1]
 
 
 def test_a_widening_is_compared_with_what_is_on_record_not_the_shipped_one(

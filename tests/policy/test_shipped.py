@@ -134,6 +134,14 @@ def test_every_cell_cites_a_seed_clause_and_the_law_or_guideline_behind_it() -> 
         assert "clause" in cited and cited & {"law", "guideline", "order"}, cell.id
 
 
+def test_books_are_kept_seven_to_ten_years_from_the_day_the_tax_return_is_due() -> None:
+    books = [cell.retention for cell in plan().cells if cell.purpose == "tax_accounting_collection"]
+    assert {(str(keep.at_least), str(keep.longest), keep.trigger) for keep in books} == {
+        ("7 years", "10 years", "filing_due")
+    }
+    assert all(keep.cap is None for keep in books)
+
+
 def test_every_rule_cites_and_every_notice_speaks_both_languages() -> None:
     assert all(r.cites for o in plan().outputs for lane in o.lanes for r in lane.rules)
     for sheet in document().notices.values():

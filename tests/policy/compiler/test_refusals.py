@@ -71,7 +71,7 @@ def test_an_identity_is_whole(identity: str, message: str) -> None:
 def test_what_the_house_keeps_from_analytics_stays_out() -> None:
     files = bent(PAGE, C11, "  C06:\n")
     assert errors(files) == []
-    analytic = changed(files, PAGE, "dpv:ResearchAndDevelopment", "dpv:MarketResearch")
+    analytic = changed(files, PAGE, "dpv:ResearchAndDevelopment", "dpv:CommercialResearch")
     assert "C06 never enters analytics, and `study` is analytics" in messages(analytic)
     counted = "  C06:\n    delivery: {mode: aggregate, at_least: 10, window: 1 month}\n"
     assert "C06 never enters analytics" in messages(bent(PAGE, C11, counted))

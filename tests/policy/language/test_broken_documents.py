@@ -53,8 +53,8 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
     (POLICY, "location_at_least: P3", "location_at_least: P9", [
         "policy.yaml:8:61: error: unknown precision (here: P9); write one of: P0, P2, P3, P5",
     ]),
-    (POLICY, "dpv: [dpv:MarketResearch]", "dpv: [dpv:MarketReserch]", [
-        "policy.yaml:11:19: error: `dpv`: not a known purpose of the W3C Data Privacy Vocabulary (here: dpv:MarketReserch); write `dpv:MarketResearch`, or another term of policy/vocabulary/dpv_terms.py",
+    (POLICY, "dpv: [dpv:CommercialResearch]", "dpv: [dpv:CommercialReserch]", [
+        "policy.yaml:11:19: error: `dpv`: not a known purpose of the W3C Data Privacy Vocabulary (here: dpv:CommercialReserch); write `dpv:CommercialResearch`, or another term of policy/vocabulary/dpv_terms.py",
     ]),
     (PAGE, "dpv: dpv:ResearchAndDevelopment", "dpv: dpv:ResearchAndDevelopement", [
         "purposes/study.yaml:3:6: error: `dpv`: not a known purpose of the W3C Data Privacy Vocabulary (here: dpv:ResearchAndDevelopement); write `dpv:ResearchAndDevelopment`, or another term of policy/vocabulary/dpv_terms.py",

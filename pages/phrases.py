@@ -39,6 +39,7 @@ TRIGGERS: Final[Mapping[str, str]] = {
     "contract_end": phrase("after your contract ends"),
     "device_retired": phrase("after the device is retired"),
     "opt_out": phrase("after you say stop"),
+    "last_message": phrase("after the last message to you"),
     "request_close": phrase("after your request is closed"),
     "campaign_end": phrase("after the campaign"),
     "report": phrase("after the report"),

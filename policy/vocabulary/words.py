@@ -182,6 +182,7 @@ Trigger = Literal[
     "contract_end",
     "device_retired",
     "opt_out",
+    "last_message",
     "request_close",
     "campaign_end",
     "report",

@@ -37,6 +37,7 @@ TRIGGERS: Final[Mapping[str, str]] = {
     "ingest": phrase("after we received it"),
     "trip_end": phrase("after the trip"),
     "contract_end": phrase("after your contract ends"),
+    "link_end": phrase("after the device is no longer linked to you"),
     "device_retired": phrase("after the device is retired"),
     "opt_out": phrase("after you say stop"),
     "last_message": phrase("after the last message to you"),

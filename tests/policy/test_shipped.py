@@ -15,7 +15,7 @@ from policy.language.parse import parse
 from policy.language.problems import Severity
 from policy.plan.limits import Limits
 from policy.plan.plan import Output, Plan
-from policy.vocabulary.periods import shortest_ms
+from policy.vocabulary.periods import least_excess_ms, shortest_ms
 from roadfade.commands.policy.as_json import check_json
 from roadfade.in_force.documents import load_catalogue, load_files, shipped_policy_path
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS, Grain
@@ -31,6 +31,7 @@ PURPOSES = STREAMED | {
     "tax_accounting_collection", "management_statistics", "market_research", "rights_audit",
     "partner_contract_admin", "public_authority_disclosure", "consented_other",
     "service_account", "device_registry", "life_protection", "ticket_support",
+    "linkage",
 }  # fmt: skip
 DRIVE = {
     "Vehicle.Speed",
@@ -83,6 +84,7 @@ def test_it_has_the_nineteen_purposes_and_their_parts() -> None:
     parts = {p.content.purpose for p in document().purposes if p.content.part_of is not None}
     assert parts == {
         "service_improve", "service_account", "device_registry", "life_protection", "ticket_support",
+        "linkage",
     }  # fmt: skip
     assert len(PURPOSES - parts) == 19
     assert set(plan().titles) == PURPOSES
@@ -102,6 +104,17 @@ def test_position_reaches_every_purpose_but_research() -> None:
 def test_the_shortest_telemetry_period_is_thirty_days() -> None:
     lives = [shortest_ms(lane.period) for output in plan().outputs for lane in output.lanes]
     assert min(lives) == 30 * DAY_MS
+
+
+def test_a_link_outlives_every_record_that_is_made_under_it() -> None:
+    lives = {lane.period for output in plan().outputs for lane in output.lanes}
+    links = [
+        c.retention for c in plan().cells if c.purpose == "linkage" and "device_link" in c.facts
+    ]
+    assert links
+    for keep in links:
+        assert keep.longest is None
+        assert all(least_excess_ms(keep.at_most, life) >= 0 for life in lives)
 
 
 def test_some_cells_rest_on_consent_and_open_only_with_it() -> None:

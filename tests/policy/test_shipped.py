@@ -6,6 +6,7 @@ from functools import cache
 import pytest
 
 from policy.compiled import CompiledPolicy
+from policy.compiler.citations import citations
 from policy.compiler.compile import compile_plan
 from policy.explain.cases import run_cases
 from policy.explain.explain import explain
@@ -145,6 +146,14 @@ def test_every_cell_cites_a_seed_clause_and_the_law_or_guideline_behind_it() -> 
     for cell in plan().cells:
         cited = {kinds[name] for name in cell.cites}
         assert "clause" in cited and cited & {"law", "guideline", "order"}, cell.id
+
+
+def test_every_law_and_guideline_that_may_be_cited_is_the_source_of_something() -> None:
+    known = document().authorities.content.authorities
+    laws = {name for name, one in known.items() if one.kind != "clause"}
+    assert laws - {cited for cited, _ in citations(document())} == set()
+    needed = ["19", "20", "23", "24", "25", "26", "30", "33", "34", "35", "40", "ORDER-10"]
+    assert {f"APPI-{article}" for article in needed} <= laws
 
 
 def test_books_are_kept_seven_to_ten_years_from_the_day_the_tax_return_is_due() -> None:

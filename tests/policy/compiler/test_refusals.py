@@ -164,6 +164,10 @@ def test_a_clause_is_carried_out_by_something_that_exists() -> None:
     assert "as `tests/policy/test_shipped.py::test_" in messages(loose)
     bare = bent("clauses.yaml", rows, "C2-08: {rules: [study]}")
     assert "no evidence shows that this clause is kept" in messages(bare)
+    upon = bent("clauses.yaml", "rules: [study]", "cites: [C2-08], rules: [study]")
+    assert "clauses.yaml:2:19: error: a clause cites a clause (here: C2-08)" in messages(upon)
+    unlawful = bent("clauses.yaml", "rules: [study]", "cites: [APPI-99], rules: [study]")
+    assert "nothing is known under this citation (here: APPI-99)" in messages(unlawful)
     stray = bent("clauses.yaml", f"  {rows}", f"  {rows}\n  C9-99: {{rules: [study]}}")
     assert "no clause has this id (here: C9-99)" in messages(stray)
 

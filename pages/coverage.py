@@ -24,6 +24,8 @@ class Covered:
 
     id: str
     title: Bilingual
+    law: Mapping[str, Bilingual]
+    """What the clause follows, by id: laws, guidelines, orders."""
     rules: Mapping[str, Lacking]
     """Each rule with what it lacks to be carried out."""
     needs: Lacking
@@ -60,17 +62,17 @@ def coverage(policy: CompiledPolicy) -> tuple[Covered, ...]:
     authorities = policy.document.authorities.content.authorities
     known = rules(policy.plan)
     return tuple(
-        _covered(policy, known, name, authority.title)
+        _covered(policy, known, name)
         for name, authority in authorities.items()
         if authority.kind == "clause"
     )
 
 
-def _covered(
-    policy: CompiledPolicy, known: Mapping[str, Lacking], name: str, title: Bilingual
-) -> Covered:
+def _covered(policy: CompiledPolicy, known: Mapping[str, Lacking], name: str) -> Covered:
     document, plan = policy.document, policy.plan
     row = document.clauses.content.clauses.get(name, Clause())
+    authorities = document.authorities.content.authorities
+    law = {source: authorities[source].title for source in row.cites}
     citing = [*row.rules]
     citing += [cell.id for cell in plan.cells if name in cell.cites]
     citing += [forbid.id for forbid in plan.forbids if name in forbid.cites]
@@ -83,7 +85,8 @@ def _covered(
     ]
     every = {rule: known[rule] for rule in dict.fromkeys(citing)}
     needs = without(map(Capability, row.needs))
-    return Covered(name, title, every, needs, row.duties, tuple(cases), row.evidence)
+    title = authorities[name].title
+    return Covered(name, title, law, every, needs, row.duties, tuple(cases), row.evidence)
 
 
 def totals(found: tuple[Covered, ...]) -> Mapping[State, int]:
@@ -95,14 +98,15 @@ def totals(found: tuple[Covered, ...]) -> Mapping[State, int]:
 def coverage_json(found: tuple[Covered, ...]) -> dict[str, Any]:
     """The three numbers, and each clause; a duty is bilingual.
 
-    ``{"carried_out": n, "written": n, "people": n, "clauses": [{"id", "state", "lacks", "rules",
-    "rules_carried_out", "duties", "cases", "evidence"}]}``
+    ``{"carried_out": n, "written": n, "people": n, "clauses": [{"id", "law", "state", "lacks",
+    "rules", "rules_carried_out", "duties", "cases", "evidence"}]}``
     """
     return {
         **{str(state): count for state, count in totals(found).items()},
         "clauses": [
             {
                 "id": clause.id,
+                "law": list(clause.law),
                 "state": str(clause.state),
                 "lacks": [str(one) for one in clause.lacks],
                 "rules": [

@@ -38,6 +38,7 @@ def _row(clause: Covered, rules: RuleWords, titles: Titles) -> dict[str, object]
     return {
         "id": clause.id,
         "title": titles.told(clause.title),
+        "law": [titles.told(title) for title in clause.law.values()],
         "state": str(clause.state),
         "told": words.gettext(STATES[clause.state]),
         "lacks": words.listed(words.gettext(LACKING[one]) for one in clause.lacks),

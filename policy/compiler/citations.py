@@ -25,7 +25,8 @@ def check_citations(context: CompileContext) -> None:
 
 def citations(document: Document) -> Iterator[tuple[str, Where]]:
     """Every citation of the document with its place, as often as it is cited."""
-    sheets: tuple[Sheet[Any], ...] = (document.policy, document.profiles, *document.purposes)
+    shared = (document.policy, document.profiles, document.clauses)
+    sheets: tuple[Sheet[Any], ...] = (*shared, *document.purposes)
     for sheet in sheets:
         for path, cited in _cited(sheet.content, ()):
             yield cited, sheet.where(*path)
@@ -74,6 +75,12 @@ def check_clauses(context: CompileContext) -> None:
         if of is None or of.kind != "clause":
             remedy = "add it to authorities.yaml with `kind: clause`, or remove the row"
             findings.error(sheet.where("clauses", name), "no clause has this id", name, remedy)
+        for n, source in enumerate(clause.cites):
+            behind = authorities.content.authorities.get(source)
+            if behind is not None and behind.kind == "clause":
+                where = sheet.where("clauses", name, "cites", n)
+                remedy = "cite the law, guideline or order that it follows"
+                findings.error(where, "a clause cites a clause", source, remedy)
         for key, written in (("rules", clause.rules), ("needs", clause.needs)):
             places = (sheet.where("clauses", name, key, n) for n in range(len(written)))
             _check_named(zip(written, places, strict=True), key, known[key], findings)

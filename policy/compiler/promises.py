@@ -63,7 +63,8 @@ def promised_period(keep: KeepFor, where: Where, findings: Findings, *, readings
     """The longest life of a reading: ``at_most``, or the cap of an event that may never come.
 
     What people state about themselves (no ``readings``) may do without a cap, since nothing counts
-    from its reception: it has a day of review, and must have it if the event ends a contract.
+    from its reception: it has a day of review, and must have it if the event ends a contract or a
+    link.
     """
     if keep.trigger not in OPEN_TRIGGERS:
         if keep.cap is not None:

@@ -67,6 +67,8 @@ class Clause(Strict):
 
     rules: tuple[str, ...] = ()
     """Purposes, or parts of policy.yaml, beside the rules that cite the clause."""
+    cites: tuple[Citation, ...] = ()
+    """The law, guideline or order that the clause follows; no other clause."""
     needs: tuple[str, ...] = ()
     """What the clause asks of the program beyond its rules, as ``registers``."""
     duties: tuple[Duty, ...] = ()

@@ -41,7 +41,7 @@ class Delivery(Strict):
     because: Because | None = None
     at_least: Annotated[int, Field(ge=2, le=100_000)] | None = None
     window: PeriodWords | None = None
-    needs: Literal["case", "audit", "order", "consent"] | None = None
+    needs: Literal["case", "audit", "order", "warrant", "consent"] | None = None
 
 
 class LegalBasis(Strict):

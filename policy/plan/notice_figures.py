@@ -109,6 +109,8 @@ def _told(plan: Plan, cell: PlanCell, asked: Placeholder) -> Iterable[Figure]:
     match asked.telling:
         case "keep":
             found: tuple[Figure | None, ...] = (cell.retention.at_most,)
+        case "least":
+            found = (cell.retention.at_least,)
         case "cap":
             found = (cell.retention.cap,)
         case "time":

@@ -31,10 +31,8 @@ _PURPOSES: Final = """
     VendorPayment VendorRecordsManagement VendorSelectionAssessment Verification
 """
 """Purposes of DPV 2 that a company with vehicles may have; the vocabulary has more."""
-_OWN: Final = "MarketResearch"
-"""Not found among the terms of the vocabulary; the shipped document has a purpose of this kind."""
 
-TERMS: Final = tuple(sorted(f"{DPV_PREFIX}{name}" for name in f"{_PURPOSES} {_OWN}".split()))
+TERMS: Final = tuple(sorted(f"{DPV_PREFIX}{name}" for name in _PURPOSES.split()))
 
 
 def dpv_term(written: str) -> str:

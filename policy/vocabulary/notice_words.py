@@ -13,10 +13,10 @@ from typing import Final, Literal, cast, get_args
 
 from policy.vocabulary.words import WordError
 
-Telling = Literal["keep", "cap", "place", "time", "every", "step", "people"]
-"""``keep`` and ``cap``: the period, and the end of an open one. ``place`` and ``time``: the
-precision's cell and floor. ``every``: the bin of thinning. ``step``: the width of rounding.
-``people``: the smallest group."""
+Telling = Literal["keep", "least", "cap", "place", "time", "every", "step", "people"]
+"""``keep``, ``least`` and ``cap``: the period, its minimum, and the end of an open one. ``place``
+and ``time``: the precision's cell and floor. ``every``: the bin of thinning. ``step``: the width of
+rounding. ``people``: the smallest group."""
 
 Listing = Literal["data", "items"]
 """``data``: the titles of categories. ``items``: those of the facts that the cells take."""

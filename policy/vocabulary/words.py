@@ -180,8 +180,10 @@ Trigger = Literal[
     "ingest",
     "trip_end",
     "contract_end",
+    "link_end",
     "device_retired",
     "opt_out",
+    "last_message",
     "request_close",
     "campaign_end",
     "report",
@@ -201,7 +203,7 @@ CALENDAR_TRIGGERS: Final = frozenset({"filing_due"})
 """Events that the calendar brings: they always come."""
 OPEN_TRIGGERS: Final = frozenset(get_args(Trigger)) - READING_TRIGGERS - CALENDAR_TRIGGERS
 """Events that may never come: what counts from them needs a cap, or a day of review."""
-LIVING_TRIGGERS: Final = frozenset({"contract_end"})
+LIVING_TRIGGERS: Final = frozenset({"contract_end", "link_end"})
 """Open events that end what people rely on: no cap may end it for them."""
 
 

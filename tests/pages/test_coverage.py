@@ -64,6 +64,18 @@ def test_a_clause_names_the_rules_that_cite_it_and_only_cases_about_it(
     assert all(bool(clause.cases) == (name in about) for name, clause in clauses.items())
 
 
+def test_a_clause_tells_the_law_it_follows(
+    shipped: CompiledPolicy, clauses: dict[str, Covered]
+) -> None:
+    assert list(clauses["C1-07"].law) == ["APPI-25"]
+    shown = coverage_page(tuple(clauses.values()), shipped, "ja")
+    assert "個人情報保護法施行令 第10条" in shown
+    (desk,) = [
+        one for one in coverage_json(tuple(clauses.values()))["clauses"] if one["id"] == "C5"
+    ]
+    assert desk["law"] == ["APPI-32", "APPI-ORDER-10", "APPI-40"]
+
+
 def test_evidence_names_a_test_that_is_there(clauses: dict[str, Covered]) -> None:
     named = {name for clause in clauses.values() for name in clause.evidence}
     assert named

@@ -6,6 +6,7 @@ from functools import cache
 import pytest
 
 from policy.compiled import CompiledPolicy
+from policy.compiler.citations import citations
 from policy.compiler.compile import compile_plan
 from policy.explain.cases import run_cases
 from policy.explain.explain import explain
@@ -15,7 +16,7 @@ from policy.language.parse import parse
 from policy.language.problems import Severity
 from policy.plan.limits import Limits
 from policy.plan.plan import Output, Plan
-from policy.vocabulary.periods import shortest_ms
+from policy.vocabulary.periods import least_excess_ms, shortest_ms
 from roadfade.commands.policy.as_json import check_json
 from roadfade.in_force.documents import load_catalogue, load_files, shipped_policy_path
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS, Grain
@@ -31,6 +32,7 @@ PURPOSES = STREAMED | {
     "tax_accounting_collection", "management_statistics", "market_research", "rights_audit",
     "partner_contract_admin", "public_authority_disclosure", "consented_other",
     "service_account", "device_registry", "life_protection", "ticket_support",
+    "linkage",
 }  # fmt: skip
 DRIVE = {
     "Vehicle.Speed",
@@ -83,6 +85,7 @@ def test_it_has_the_nineteen_purposes_and_their_parts() -> None:
     parts = {p.content.purpose for p in document().purposes if p.content.part_of is not None}
     assert parts == {
         "service_improve", "service_account", "device_registry", "life_protection", "ticket_support",
+        "linkage",
     }  # fmt: skip
     assert len(PURPOSES - parts) == 19
     assert set(plan().titles) == PURPOSES
@@ -102,6 +105,17 @@ def test_position_reaches_every_purpose_but_research() -> None:
 def test_the_shortest_telemetry_period_is_thirty_days() -> None:
     lives = [shortest_ms(lane.period) for output in plan().outputs for lane in output.lanes]
     assert min(lives) == 30 * DAY_MS
+
+
+def test_a_link_outlives_every_record_that_is_made_under_it() -> None:
+    lives = {lane.period for output in plan().outputs for lane in output.lanes}
+    links = [
+        c.retention for c in plan().cells if c.purpose == "linkage" and "device_link" in c.facts
+    ]
+    assert links
+    for keep in links:
+        assert keep.longest is None
+        assert all(least_excess_ms(keep.at_most, life) >= 0 for life in lives)
 
 
 def test_some_cells_rest_on_consent_and_open_only_with_it() -> None:
@@ -132,6 +146,22 @@ def test_every_cell_cites_a_seed_clause_and_the_law_or_guideline_behind_it() -> 
     for cell in plan().cells:
         cited = {kinds[name] for name in cell.cites}
         assert "clause" in cited and cited & {"law", "guideline", "order"}, cell.id
+
+
+def test_every_law_and_guideline_that_may_be_cited_is_the_source_of_something() -> None:
+    known = document().authorities.content.authorities
+    laws = {name for name, one in known.items() if one.kind != "clause"}
+    assert laws - {cited for cited, _ in citations(document())} == set()
+    needed = ["19", "20", "23", "24", "25", "26", "30", "33", "34", "35", "40", "ORDER-10"]
+    assert {f"APPI-{article}" for article in needed} <= laws
+
+
+def test_books_are_kept_seven_to_ten_years_from_the_day_the_tax_return_is_due() -> None:
+    books = [cell.retention for cell in plan().cells if cell.purpose == "tax_accounting_collection"]
+    assert {(str(keep.at_least), str(keep.longest), keep.trigger) for keep in books} == {
+        ("7 years", "10 years", "filing_due")
+    }
+    assert all(keep.cap is None for keep in books)
 
 
 def test_every_rule_cites_and_every_notice_speaks_both_languages() -> None:

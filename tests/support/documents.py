@@ -53,7 +53,7 @@ transport: {topic_at_most: 7 days, cites: [C1-04]}
 outside: {to: [third_party, joint_user], location_at_least: P3, cites: [APPI-27]}
 forbids: []
 scope: {services: [car], sources: [obd], subjects: [customer], cites: [C1-04]}
-analytics: {dpv: [dpv:MarketResearch], never: [C06], at_least: 10, cites: [C1-04]}
+analytics: {dpv: [dpv:CommercialResearch], never: [C06], at_least: 10, cites: [C1-04]}
 zone: Asia/Tokyo
 """,
     "authorities.yaml": """\

@@ -14,7 +14,7 @@ BASE = {
     **FILES,
     "policy.yaml": FILES["policy.yaml"]
     .replace("scope:", "profiles: {jp-appi-2022: true}\nscope:")
-    .replace("dpv:MarketResearch", "dpv:ResearchAndDevelopment"),
+    .replace("dpv:CommercialResearch", "dpv:ResearchAndDevelopment"),
     "categories.yaml": FILES["categories.yaml"].replace(
         "signals: [Vehicle.Speed]}", "signals: [Vehicle.Speed], position_like: [Vehicle.Speed]}"
     ),

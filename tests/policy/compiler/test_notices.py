@@ -58,6 +58,7 @@ def test_a_bare_figure_does_not_compile_and_the_remedy_shows_a_placeholder() -> 
         ("{C06.keep}", "{C06.keep} means no cell that rests on this notice"),
         ("{C09#2.keep}", "{C09#2.keep} means no cell that rests on this notice"),
         ("{C09.cap}", "{C09.cap} stands for nothing"),
+        ("{C09.least}", "{C09.least} stands for nothing"),
         ("{C11.step}", "{C11.step} stands for nothing"),
     ],
 )
@@ -97,6 +98,14 @@ def test_people_read_the_cells_own_figures(language: str, expected: str) -> None
     assert language in ("ja", "en")
     titles = Titles(policy.document, "ja" if language == "ja" else "en")
     assert notice_text(policy, "study@1", titles) == expected
+
+
+def test_a_minimum_is_told_beside_the_maximum() -> None:
+    speed = "bucket 10 km/h]}\n    keep: {at_most: 12 months,"
+    files = changed(FILES, "purposes/study.yaml", speed, f"{speed} at_least: 3 months,")
+    policy = policy_of(changed(files, NOTICE, f"en: {EN}", 'en: "{C09.least} to {C09.keep}"'))
+    titles = Titles(policy.document, "en")
+    assert notice_text(policy, "study@1", titles) == "3 months to 12 months"
 
 
 def test_words_and_placeholders_put_together_are_the_text() -> None:

@@ -71,7 +71,7 @@ def test_an_identity_is_whole(identity: str, message: str) -> None:
 def test_what_the_house_keeps_from_analytics_stays_out() -> None:
     files = bent(PAGE, C11, "  C06:\n")
     assert errors(files) == []
-    analytic = changed(files, PAGE, "dpv:ResearchAndDevelopment", "dpv:MarketResearch")
+    analytic = changed(files, PAGE, "dpv:ResearchAndDevelopment", "dpv:CommercialResearch")
     assert "C06 never enters analytics, and `study` is analytics" in messages(analytic)
     counted = "  C06:\n    delivery: {mode: aggregate, at_least: 10, window: 1 month}\n"
     assert "C06 never enters analytics" in messages(bent(PAGE, C11, counted))
@@ -164,6 +164,10 @@ def test_a_clause_is_carried_out_by_something_that_exists() -> None:
     assert "as `tests/policy/test_shipped.py::test_" in messages(loose)
     bare = bent("clauses.yaml", rows, "C2-08: {rules: [study]}")
     assert "no evidence shows that this clause is kept" in messages(bare)
+    upon = bent("clauses.yaml", "rules: [study]", "cites: [C2-08], rules: [study]")
+    assert "clauses.yaml:2:19: error: a clause cites a clause (here: C2-08)" in messages(upon)
+    unlawful = bent("clauses.yaml", "rules: [study]", "cites: [APPI-99], rules: [study]")
+    assert "nothing is known under this citation (here: APPI-99)" in messages(unlawful)
     stray = bent("clauses.yaml", f"  {rows}", f"  {rows}\n  C9-99: {{rules: [study]}}")
     assert "no clause has this id (here: C9-99)" in messages(stray)
 

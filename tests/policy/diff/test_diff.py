@@ -273,7 +273,9 @@ def one_more(old: str, new: str, file: str, *, of: dict[str, str]) -> dict[str, 
 
 
 def test_a_term_less_of_analytics_loosens_and_one_more_tightens() -> None:
-    more = bent("[dpv:MarketResearch]", "[dpv:MarketResearch, dpv:Marketing]", "policy.yaml")
+    more = bent(
+        "[dpv:CommercialResearch]", "[dpv:CommercialResearch, dpv:Marketing]", "policy.yaml"
+    )
     said = "analytics are purposes of: {} dpv:Marketing: {}"
     assert sentences(FILES, more) == [said.format("removed", "LOOSENS, NEEDS_DECISION")]
     assert sentences(more) == [said.format("added", "TIGHTENS")]

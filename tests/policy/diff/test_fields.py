@@ -61,7 +61,7 @@ PROSE: Final[Mapping[str, str]] = {
 
 BOTH = {"ja": "丙", "en": "another"}
 OTHER: Final[Mapping[str, Any]] = {
-    "Analytics.dpv": ("dpv:MarketResearch", "dpv:Marketing"),
+    "Analytics.dpv": ("dpv:CommercialResearch", "dpv:Marketing"),
     "Analytics.never": ("C06", "C10"),
     "Category.facts": {"tread": BOTH},
     "Cell.precision": "P2",

@@ -31,7 +31,7 @@ def processing_record(compiled: CompiledPolicy) -> dict[str, Any]:
         "effective": format_instant(plan.effective_ms),
         "laws": [name for name, on in policy.profiles.items() if on],
         "subjects": list(policy.scope.subjects),
-        "activities": [_activity(compiled, page) for page in document.pages.values()],
+        "activities": [activity(compiled, page) for page in document.pages.values()],
         "measures": [
             {"ja": ja, "en": en}
             for ja, en in zip(
@@ -43,7 +43,8 @@ def processing_record(compiled: CompiledPolicy) -> dict[str, Any]:
     }
 
 
-def _activity(compiled: CompiledPolicy, page: Purpose) -> dict[str, Any]:
+def activity(compiled: CompiledPolicy, page: Purpose) -> dict[str, Any]:
+    """One purpose of the record as JSON values."""
     cells = [cell for cell in compiled.plan.cells if cell.purpose == page.purpose]
     return {
         "purpose": page.purpose,

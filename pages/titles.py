@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from pages.phrases import CLASSES
+from pages.phrases import RECEIVERS
 from pages.translation import translation
 from policy.language.document import Document
 from policy.language.policy_file import Controller, Manager
@@ -50,8 +50,8 @@ class Titles:
 
     def receiver(self, name: str) -> str:
         """Whom a forbid names: a class of recipients, or a recipient's id."""
-        if name in CLASSES:
-            return self.words.gettext(CLASSES[name])
+        if name in RECEIVERS:
+            return self.words.gettext(RECEIVERS[name])
         return self._named(self._who, name)
 
     def address(self, who: Controller | Manager) -> str:

@@ -23,6 +23,36 @@ CLAIM_NOTHING = {
         "%(carried)s of the %(all)s lines below are carried out by our systems. What is "
         "marked “not yet” is written, and they do not carry it out yet."
     ),
+    "%(carried)s of the %(all)s lines above are carried out by our systems; these wait:",
+    (
+        "The law requires or allows this use. We may have to refuse a request to stop it, and then "
+        "say why."
+    ),
+    "%(about)s: %(told)s",
+    "All of them receive it within our company.",
+    "From the car, once it is linked to you: %(data)s",
+    "From your contract and your use of the service: %(data)s",
+    "How precise, how long, for whom",
+    "How to stop it",
+    "Law and guidelines",
+    "On which ground",
+    "Our systems carry out every line above.",
+    "People answer requests; our systems do not carry them out by themselves yet.",
+    "This use needs no consent. You can ask us to stop it, or to erase what we keep.",
+    "Told in notices of",
+    "What is collected, and from whom",
+    "What is not carried out yet",
+    "Where to ask",
+    "You can refuse, and take your consent back at any time.",
+    "agencies for credit and insurance scoring",
+    "all of it",
+    "companies of our group",
+    "companies that work for us",
+    "other companies",
+    "our own company",
+    "public authorities",
+    "the person concerned",
+    "whoever takes over our business",
     "%(count)s day",
     "%(count)s hour",
     "%(count)s minute",
@@ -43,6 +73,7 @@ CLAIM_NOTHING = {
     "%(signal)s: line as measured, bars as told (time within %(duration)s)",
     "%(who)s [%(facts)s]",
     ", ",
+    ": ",
     "; ",
     (
         "A clause is carried out if the program carries out each of its rules, and a case or "
@@ -100,7 +131,6 @@ CLAIM_NOTHING = {
     "a position of 0/0",
     "also abroad: %(countries)s",
     "another company",
-    "anything",
     "approvals",
     "arrived too late to be kept",
     "before the device was registered",

@@ -22,6 +22,11 @@ CLAIMS: Final[Mapping[str, Capability]] = {
     "Not used: %(what)s": Capability.ADMISSION,
     "Nothing at all is given to: %(who)s.": Capability.ADMISSION,
     "Nothing is used for this purpose.": Capability.ADMISSION,
+    "Nothing is used.": Capability.ADMISSION,
+    (
+        "What streams from your car is erased after %(period)s at most; all else has the period of "
+        "its line below."
+    ): Capability.EXPIRY,
     "The ground “your consent” means that you can refuse, and take it back at any time.": (
         Capability.CONSENT
     ),
@@ -38,6 +43,7 @@ CLAIMS: Final[Mapping[str, Capability]] = {
     "an H3 cell of size %(resolution)s": Capability.STREAMING,
     "at least %(count)s people in each figure": Capability.AGGREGATES,
     "cut off at the ends of the trip": Capability.OTHER_OPERATIONS,
+    "each recipient has pseudonyms of its own, which change": Capability.PSEUDONYMS,
     "gathered for %(duration)s before it is passed on": Capability.RELEASE_WINDOWS,
     "in our office's own records": Capability.RECORDS,
     "kept at most %(periods)s": Capability.EXPIRY,

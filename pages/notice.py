@@ -9,8 +9,11 @@ from typing import NamedTuple
 from pages.cell_rows import Row, rows, shown_cells
 from pages.forbids import never
 from pages.markup import page
+from pages.notice_brief import brief
 from pages.notice_texts import notice_text
 from pages.phrases import LACKING
+from pages.public_information import joint_use, public_information
+from pages.purpose_order import in_clause_order
 from pages.titles import Titles
 from policy.compiled import CompiledPolicy
 from policy.language.purpose_file import Purpose
@@ -40,7 +43,7 @@ def notice_page(compiled: CompiledPolicy, language: Language) -> str:
     """The whole notice in one language."""
     plan, document = compiled.plan, compiled.document
     policy, titles = document.policy.content, Titles(document, language)
-    made = [_purpose(sheet.content, compiled, titles) for sheet in document.purposes]
+    made = [_purpose(one.content, compiled, titles) for one in in_clause_order(document)]
     lines = [row for purpose in made for row in purpose.rows]
     carried = sum(row.carried_out for row in lines)
     return page(
@@ -48,11 +51,13 @@ def notice_page(compiled: CompiledPolicy, language: Language) -> str:
         language,
         since=titles.words.date(policy.effective),
         version=plan.policy_version,
-        address=titles.address(policy.controller),
+        brief=brief(compiled, titles),
+        controller=titles.told_of(policy.controller),
         contact=policy.controller.contact,
         forbids=never(policy.forbids, titles, everywhere=True),
         purposes=[purpose for purpose in made if purpose.rows],
-        joint=_joint_use(compiled, titles),
+        joint=joint_use(compiled, titles),
+        parts=public_information(compiled, titles),
         carried=titles.words.number(carried),
         every=titles.words.number(len(lines)),
         written=carried < len(lines),
@@ -79,14 +84,3 @@ def _lacking(reference: str, plan: Plan, titles: Titles) -> str:
     words = titles.words
     what = words.listed(words.gettext(LACKING[one]) for one in lacks)
     return words.gettext("Not carried out yet: %(what)s", what=what) if lacks else ""
-
-
-def _joint_use(compiled: CompiledPolicy, titles: Titles) -> dict[str, str | None] | None:
-    joint = titles.document.policy.content.joint_use
-    if joint is None:
-        return None
-    return {
-        "notice": notice_text(compiled, joint.notice, titles),
-        "listed": titles.words.listed(map(titles.item, joint.items)),
-        "manager": titles.address(joint.manager),
-    }

@@ -8,6 +8,7 @@ from typing import Any
 from pages.markup import page
 from pages.phrases import GROUNDS, STATES, keep_words
 from pages.processing_record_measures import measures
+from pages.purpose_order import in_clause_order
 from pages.recipients import country_words, recipient_words
 from pages.titles import Titles
 from policy.compiled import CompiledPolicy
@@ -112,7 +113,7 @@ def record_page(compiled: CompiledPolicy, language: Language) -> str:
         address=titles.address(policy.controller),
         contact=policy.controller.contact,
         version=titles.words.listed([version, titles.words.date(policy.effective)]),
-        activities=[_section(plan, sheet.content, titles) for sheet in document.purposes],
+        activities=[_section(plan, one.content, titles) for one in in_clause_order(document)],
         measures=measures(plan, titles),
     )
 

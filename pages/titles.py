@@ -54,6 +54,23 @@ class Titles:
             return self.words.gettext(RECEIVERS[name])
         return self._named(self._who, name)
 
+    def last_days(self, recipient: str) -> list[date]:
+        """The days on which this recipient's part ends, the latest last; empty: no end is set."""
+        named = (one.until for (_, name), one in self._recipients.items() if name == recipient)
+        return sorted({day for day in named if day is not None})
+
+    def representative(self, who: Bilingual) -> str:
+        """``represented by Hanako Example``."""
+        return self.words.gettext("represented by %(who)s", who=self.told(who))
+
+    def told_of(self, who: Controller | Manager) -> list[str]:
+        """Name, representative and address, each for a line of its own."""
+        return [
+            self.told(who.name),
+            self.representative(who.representative),
+            self.told(who.address),
+        ]
+
     def address(self, who: Controller | Manager) -> str:
         """Name, representative and address on one line."""
         return self.words.listed(map(self.told, (who.name, who.representative, who.address)))

@@ -29,6 +29,40 @@ CLAIM_NOTHING = {
         "say why."
     ),
     "%(about)s: %(told)s",
+    "Abroad",
+    "Accredited organisation",
+    "Asking for somebody else",
+    "Companies",
+    "Complaints",
+    "Each kind of data has the period of its line below.",
+    "Fee",
+    "How long",
+    "How we check who asks",
+    "Organisation",
+    "Our answer",
+    "Requests about your data",
+    "Rooms and machines",
+    "Rules for handling",
+    "Security measures",
+    "Staff",
+    "Technology",
+    "We belong to no accredited personal information protection organisation.",
+    "We collect from your car: %(car)s.",
+    "We collect from your contract and your use of the service: %(rest)s.",
+    "What",
+    "What to write",
+    "Why",
+    "You can take a consent back at any time; to stop anything else, write to %(contact)s.",
+    "represented by %(who)s",
+    "since %(day)s",
+    (
+        "We collect from your car: %(car)s; and from your contract and your use of the service: "
+        "%(rest)s."
+    ),
+    (
+        "We use it for %(count)s purposes, the first of which is “%(first)s”; for %(asked)s of "
+        "them, wholly or in part, only with your consent."
+    ),
     "All of them receive it within our company.",
     "From the car, once it is linked to you: %(data)s",
     "From your contract and your use of the service: %(data)s",

@@ -11,14 +11,22 @@ from typing import Final
 from policy.vocabulary.capabilities import Capability
 
 CLAIMS: Final[Mapping[str, Capability]] = {
-    "%(who)s never receives: %(what)s": Capability.ADMISSION,
     "%(who)s: pseudonyms keyed for this recipient alone, changed every %(period)s": (
         Capability.PSEUDONYMS
     ),
     "Data from the car that is not named here is not used.": Capability.ADMISSION,
     "Kept at most": Capability.EXPIRY,
+    "Never given to %(who)s: %(what)s": Capability.ADMISSION,
     "Not used for this: %(what)s": Capability.ADMISSION,
+    "Not used of %(people)s: %(data)s": Capability.ADMISSION,
     "Not used: %(what)s": Capability.ADMISSION,
+    "Nothing at all is given to: %(who)s.": Capability.ADMISSION,
+    "Nothing is used for this purpose.": Capability.ADMISSION,
+    "Nothing is used.": Capability.ADMISSION,
+    (
+        "What streams from your car is erased after %(period)s at most; all else has the period of "
+        "its line below."
+    ): Capability.EXPIRY,
     "The ground “your consent” means that you can refuse, and take it back at any time.": (
         Capability.CONSENT
     ),
@@ -26,11 +34,16 @@ CLAIMS: Final[Mapping[str, Capability]] = {
         "This purpose is suspended: nothing new is taken in for it. What is kept already ends as "
         "stated here."
     ): Capability.ADMISSION,
+    (
+        "You can refuse, and take your consent back at any time. From then on our systems pass "
+        "nothing more on."
+    ): Capability.CONSENT,
     "a square of about %(edge)s": Capability.STREAMING,
     "a store deletes each record by its own expiry": Capability.EXPIRY,
     "an H3 cell of size %(resolution)s": Capability.STREAMING,
     "at least %(count)s people in each figure": Capability.AGGREGATES,
     "cut off at the ends of the trip": Capability.OTHER_OPERATIONS,
+    "each recipient has pseudonyms of its own, which change": Capability.PSEUDONYMS,
     "gathered for %(duration)s before it is passed on": Capability.RELEASE_WINDOWS,
     "in our office's own records": Capability.RECORDS,
     "kept at most %(periods)s": Capability.EXPIRY,

@@ -32,6 +32,17 @@ CLASSES: Final[Mapping[str, str]] = {
     "consumer_reporting": phrase("credit and insurance scoring"),
 }
 """By ``policy.vocabulary.terms.RecipientClass``."""
+RECEIVERS: Final[Mapping[str, str]] = {
+    "subject": phrase("the person concerned"),
+    "internal": phrase("our own company"),
+    "processor": phrase("companies that work for us"),
+    "joint_user": phrase("companies of our group"),
+    "third_party": phrase("other companies"),
+    "successor": phrase("whoever takes over our business"),
+    "authority": phrase("public authorities"),
+    "consumer_reporting": phrase("agencies for credit and insurance scoring"),
+}
+"""The same as somebody who receives, or never does."""
 TRIGGERS: Final[Mapping[str, str]] = {
     "reading": phrase("after it was recorded"),
     "ingest": phrase("after we received it"),

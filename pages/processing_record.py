@@ -8,6 +8,7 @@ from typing import Any
 from pages.markup import page
 from pages.phrases import GROUNDS, STATES, keep_words
 from pages.processing_record_measures import measures
+from pages.purpose_order import in_clause_order
 from pages.recipients import country_words, recipient_words
 from pages.titles import Titles
 from policy.compiled import CompiledPolicy
@@ -31,7 +32,7 @@ def processing_record(compiled: CompiledPolicy) -> dict[str, Any]:
         "effective": format_instant(plan.effective_ms),
         "laws": [name for name, on in policy.profiles.items() if on],
         "subjects": list(policy.scope.subjects),
-        "activities": [_activity(compiled, page) for page in document.pages.values()],
+        "activities": [activity(compiled, page) for page in document.pages.values()],
         "measures": [
             {"ja": ja, "en": en}
             for ja, en in zip(
@@ -43,7 +44,8 @@ def processing_record(compiled: CompiledPolicy) -> dict[str, Any]:
     }
 
 
-def _activity(compiled: CompiledPolicy, page: Purpose) -> dict[str, Any]:
+def activity(compiled: CompiledPolicy, page: Purpose) -> dict[str, Any]:
+    """One purpose of the record as JSON values."""
     cells = [cell for cell in compiled.plan.cells if cell.purpose == page.purpose]
     return {
         "purpose": page.purpose,
@@ -111,7 +113,7 @@ def record_page(compiled: CompiledPolicy, language: Language) -> str:
         address=titles.address(policy.controller),
         contact=policy.controller.contact,
         version=titles.words.listed([version, titles.words.date(policy.effective)]),
-        activities=[_section(plan, sheet.content, titles) for sheet in document.purposes],
+        activities=[_section(plan, one.content, titles) for one in in_clause_order(document)],
         measures=measures(plan, titles),
     )
 

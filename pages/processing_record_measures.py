@@ -4,7 +4,7 @@ from typing import Final
 
 from pages.phrases import duration_words
 from pages.titles import Titles
-from pages.translation import phrase
+from pages.translation import Translation, phrase
 from policy.plan.plan import Output, Plan
 from policy.vocabulary.terms import Epoch, Period
 
@@ -15,8 +15,13 @@ _APART: Final = (
 
 
 def measures(plan: Plan, titles: Titles) -> list[str]:
-    """Each as one sentence."""
-    words = titles.words
+    """Each as one sentence, with the pseudonyms of every recipient."""
+    shared = shared_measures(plan, titles.words)
+    return [*shared, *(_pseudonyms(output, titles) for output in plan.outputs)]
+
+
+def shared_measures(plan: Plan, words: Translation) -> list[str]:
+    """Those that hold for every recipient."""
     raw = duration_words(plan.raw.bound_ms, words)
     found = [
         words.gettext(
@@ -31,7 +36,7 @@ def measures(plan: Plan, titles: Titles) -> list[str]:
                 "records of purposes are deleted from it within %(duration)s", duration=longest
             )
         )
-    found += [_pseudonyms(output, titles) for output in plan.outputs]
+        found.append(words.gettext("each recipient has pseudonyms of its own, which change"))
     return [*found, *map(words.gettext, _APART)]
 
 

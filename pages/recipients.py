@@ -12,12 +12,19 @@ def country_words(countries: Iterable[str], words: Translation) -> str:
     return words.listed(map(words.country, countries))
 
 
-def recipient_words(recipient: Recipient, words: Translation, where: str = "") -> str:
-    """``Example Maps K.K. [joint use in our group, ends on 2027-04-01]``; ``where`` comes last."""
-    facts = [words.gettext(CLASSES[recipient.recipient_class])]
+def recipient_words(
+    recipient: Recipient, words: Translation, where: str = "", *, classed: bool = True
+) -> str:
+    """``Example Maps K.K. [joint use in our group, ends on 2027-04-01]``; ``where`` comes last.
+
+    ``classed``: also as what it receives, unless the page says that elsewhere.
+    """
+    facts = [words.gettext(CLASSES[recipient.recipient_class])] if classed else []
     if recipient.until is not None:
         facts.append(words.gettext("ends on %(day)s", day=words.date(recipient.until)))
     if where:
         facts.append(where)
     who = recipient.who.told(words.language)
+    if not facts:
+        return who
     return words.gettext("%(who)s [%(facts)s]", who=who, facts=words.listed(facts))

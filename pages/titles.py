@@ -2,7 +2,7 @@
 
 from datetime import date
 
-from pages.phrases import CLASSES
+from pages.phrases import RECEIVERS
 from pages.translation import translation
 from policy.language.document import Document
 from policy.language.policy_file import Controller, Manager
@@ -50,9 +50,26 @@ class Titles:
 
     def receiver(self, name: str) -> str:
         """Whom a forbid names: a class of recipients, or a recipient's id."""
-        if name in CLASSES:
-            return self.words.gettext(CLASSES[name])
+        if name in RECEIVERS:
+            return self.words.gettext(RECEIVERS[name])
         return self._named(self._who, name)
+
+    def last_days(self, recipient: str) -> list[date]:
+        """The days on which this recipient's part ends, the latest last; empty: no end is set."""
+        named = (one.until for (_, name), one in self._recipients.items() if name == recipient)
+        return sorted({day for day in named if day is not None})
+
+    def representative(self, who: Bilingual) -> str:
+        """``represented by Hanako Example``."""
+        return self.words.gettext("represented by %(who)s", who=self.told(who))
+
+    def told_of(self, who: Controller | Manager) -> list[str]:
+        """Name, representative and address, each for a line of its own."""
+        return [
+            self.told(who.name),
+            self.representative(who.representative),
+            self.told(who.address),
+        ]
 
     def address(self, who: Controller | Manager) -> str:
         """Name, representative and address on one line."""

@@ -20,6 +20,7 @@ POLICY_COMMANDS: Final = {
     "asyncapi": "roadfade.commands.policy.artefacts:asyncapi_command",
     "contracts": "roadfade.commands.policy.artefacts:contracts_command",
     "notice": "roadfade.commands.policy.pages:notice",
+    "page": "roadfade.commands.policy.pages:purpose_command",
     "record": "roadfade.commands.policy.pages:record",
     "coverage": "roadfade.commands.policy.pages:coverage_command",
     "generate": "roadfade.commands.policy.pages:generate",

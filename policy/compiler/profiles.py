@@ -1,6 +1,7 @@
 """Legal profiles: which are in force, the forbids they add, and what they require."""
 
 from policy.compiler.context import CompileContext
+from policy.compiler.public_information import check_public_information
 from policy.language.document import Document, profiles_in_force
 from policy.language.problems import Findings
 from policy.vocabulary.nearest import write_nearest
@@ -26,6 +27,8 @@ def check_profiles(context: CompileContext) -> None:
         _transfer_route(document, {c for p in active.values() for c in p.home}, findings)
     if "joint_use_terms" in required:
         _joint_use_terms(document, findings)
+    if "public_information" in required:
+        check_public_information(document, findings)
     for page in document.purposes:
         where = page.where("purpose")
         if "gdpr_basis" in required and page.content.gdpr is None:

@@ -5,7 +5,9 @@ from typing import Final
 
 from policy.diff.change import Change, ChangeKind, safeguard
 from policy.language.document import Document, profiles_in_force
-from policy.language.policy_file import Controller, JointUse, Manager
+from policy.language.policy_file import Controller, JointUse, JointUser, Manager
+from policy.language.public_information import PublicInformation
+from policy.vocabulary.bilingual import Bilingual
 from policy.vocabulary.patterns import closest
 
 CATEGORIES: Final = ("categories.yaml", "categories")
@@ -38,7 +40,12 @@ def house_changes(old: Document, new: Document) -> Iterator[Change]:
         yield from _listed(
             f"joint use covers {part}", was, now, more=ChangeKind.LOOSENS, at=("joint_use", part)
         )
+    users = (() if one is None else [user.recipient for user in one.users] for one in joint)
+    yield from _listed(
+        "joint use names users", *users, more=ChangeKind.LOOSENS, at=("joint_use", "users")
+    )
     yield from _joint_use(*joint)
+    yield from _public(before.public_information, after.public_information)
     pairs = (
         {" with ".join(sorted(one.purposes)) for one in policy.combine}
         for policy in (before, after)
@@ -96,6 +103,41 @@ def _joint_use(old: JointUse | None, new: JointUse | None) -> Iterator[Change]:
     if old.notice != new.notice:
         key = f"joint use is announced in {new.notice} (was {old.notice})"
         yield safeguard(ChangeKind.OTHERWISE, None, key, at=("joint_use", "notice"))
+
+    was, now = ({one.recipient: one for one in joint.users} for joint in (old, new))
+    for name in sorted(was.keys() & now.keys()):
+        if was[name] != now[name]:
+            key = f"joint user {name} is {_joint_user(now[name])} (was {_joint_user(was[name])})"
+            yield safeguard(ChangeKind.OTHERWISE, None, key, at=("joint_use", "users"))
+
+
+def _joint_user(one: JointUser) -> str:
+    return f"{one.representative.both}, {one.address.both}, since {one.since}"
+
+
+def _public(old: PublicInformation | None, new: PublicInformation | None) -> Iterator[Change]:
+    """What people are told of requests, security and complaints, text by text."""
+    was, now, at = _told(old), _told(new), ("public_information",)
+    for name in dict.fromkeys((*was, *now)):
+        if name not in was:
+            yield safeguard(ChangeKind.TIGHTENS, None, f"people are told of {name}", at=at)
+        elif name not in now:
+            yield safeguard(ChangeKind.LOOSENS, None, f"people are no longer told of {name}", at=at)
+        elif was[name] != now[name]:
+            yield safeguard(
+                ChangeKind.OTHERWISE, None, f"people are told otherwise of {name}", at=at
+            )
+
+
+def _told(public: PublicInformation | None) -> dict[str, Bilingual]:
+    """Each text by its place, as ``requests.fee``."""
+    parts = () if public is None else (public.requests, public.security, public.complaints)
+    return {
+        f"{type(part).__name__.lower()}.{name}": text
+        for part in parts
+        for name in type(part).model_fields
+        if isinstance(text := getattr(part, name), Bilingual)
+    }
 
 
 def _controller(old: Controller, new: Controller) -> Iterator[Change]:

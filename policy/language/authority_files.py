@@ -82,8 +82,10 @@ class Clauses(Strict):
     clauses: dict[Citation, Clause]
 
 
-Requirement = Literal["transfer_route", "joint_use_terms", "gdpr_basis", "subject_access"]
-"""What a profile can ask of a whole document; see requirements.py for what each checks."""
+Requirement = Literal[
+    "transfer_route", "joint_use_terms", "public_information", "gdpr_basis", "subject_access"
+]
+"""What a profile can ask of a whole document; see policy/compiler/profiles.py for each check."""
 
 
 class Profile(Strict):

@@ -19,6 +19,7 @@ from policy.language.fields import (
     Strict,
     ZoneWords,
 )
+from policy.language.public_information import PublicInformation
 from policy.vocabulary.bilingual import Bilingual
 from policy.vocabulary.terms import RecipientClass
 from telemetry.instants import day_start_ms
@@ -62,12 +63,25 @@ class Manager(Strict):
     representative: Bilingual
 
 
+class JointUser(Strict):
+    """A company that uses data jointly: since when, and where it is.
+
+    A recipient's page has its name, and the day on which its part ends.
+    """
+
+    recipient: Name
+    since: Day
+    address: Bilingual
+    representative: Bilingual
+
+
 class JointUse(Strict):
     """The published terms of joint use: a closed list, or it does not compile."""
 
     items: Annotated[tuple[str, ...], Field(min_length=1)]
     """Facts, or categories of telemetry, by name."""
     purposes: Names
+    users: tuple[JointUser, ...] = ()
     manager: Manager
     notice: NoticeRef
     cites: Citations
@@ -133,6 +147,7 @@ class Policy(Strict):
     outside: Outside
     analytics: Annotated[Analytics, Field(examples=[ANALYTICS_EXAMPLE])]
     joint_use: JointUse | None = None
+    public_information: PublicInformation | None = None
     combine: tuple[Combine, ...] = ()
     forbids: tuple[Forbid, ...] = ()
     approvals: tuple[Approval, ...] = ()

@@ -13,6 +13,7 @@ from pages.coverage import coverage
 from pages.coverage_page import coverage_page
 from pages.notice import notice_page
 from pages.processing_record import record_page
+from pages.purpose_page import purpose_page
 from policy.compiled import CompiledPolicy
 from policy.vocabulary.bilingual import Language
 from telemetry.wire.record import LATITUDE, LONGITUDE
@@ -59,6 +60,10 @@ def record(policy: CompiledPolicy, language: Language) -> str:
     return record_page(policy, language)
 
 
+def purpose(policy: CompiledPolicy, language: Language) -> str:
+    return purpose_page(policy, "study", language)
+
+
 def clauses(policy: CompiledPolicy, language: Language) -> str:
     return coverage_page(coverage(policy), policy, language)
 
@@ -87,7 +92,7 @@ class Skeleton(HTMLParser):
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-@pytest.mark.parametrize("page", [notice, record, clauses, drive])
+@pytest.mark.parametrize("page", [notice, purpose, record, clauses, drive])
 def test_markup_in_a_document_is_shown_as_text(
     page: Callable[[CompiledPolicy, Language], str], language: Language
 ) -> None:

@@ -13,6 +13,7 @@ from pages.coverage import coverage
 from pages.coverage_page import coverage_page
 from pages.notice import notice_page
 from pages.processing_record import record_page
+from pages.purpose_page import purpose_page
 from policy.compiled import CompiledPolicy
 from policy.vocabulary.bilingual import Language
 from roadfade.commands.policy.choice import policy_or_exit
@@ -29,8 +30,9 @@ IDENTIFIERS = (
     r"\bkm/h\b",  # a unit of speed
     r"\b[ck]?m\b",  # units of length
 )
-NAMES = {"IP", "URL", "H3", "IMEI", "ICCID", "SIM", "Bluetooth", "GDPR", "JIS"}
+NAMES = {"EDPB", "IP", "URL", "H3", "IMEI", "ICCID", "SIM", "Bluetooth", "GDPR", "JIS"}
 """Names that are written so in Japanese too."""
+PAGES = ("notice", "purposes", "record", "coverage", "dry-run")
 
 
 @cache
@@ -53,6 +55,7 @@ def pages(language: Language) -> Mapping[str, str]:
     assert done.rejected
     return {
         "notice": notice_page(shipped, language),
+        "purposes": "".join(purpose_page(shipped, one, language) for one in shipped.document.pages),
         "record": record_page(shipped, language),
         "coverage": coverage_page(coverage(shipped), shipped, language),
         "dry-run": dry_run_page(done, shipped.document, language),
@@ -76,12 +79,12 @@ def english_words(page: str) -> set[str]:
     return set(re.findall(r"[A-Za-z][A-Za-z0-9]*", text)) - NAMES
 
 
-@pytest.mark.parametrize("name", ["notice", "record", "coverage", "dry-run"])
+@pytest.mark.parametrize("name", PAGES)
 def test_a_japanese_page_shows_no_english_words(name: str) -> None:
     assert english_words(pages("ja")[name]) == set()
 
 
-@pytest.mark.parametrize("name", ["notice", "record", "coverage", "dry-run"])
+@pytest.mark.parametrize("name", PAGES)
 def test_an_english_page_shows_no_japanese_but_the_clauses_own_numbers(name: str) -> None:
     text = re.sub(r"第\d\(\d+\)", "", read_by_people(pages("en")[name]))
     assert re.findall(r"[\u3040-\u30ff\u4e00-\u9fff]+", text) == []

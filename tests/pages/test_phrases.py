@@ -11,6 +11,7 @@ from pages.phrases import (
     CLASSES,
     DELIVERIES,
     GROUNDS,
+    RECEIVERS,
     ROLE_PHRASES,
     TRIGGERS,
     keep_words,
@@ -40,6 +41,7 @@ EN, JA = translation("en"), translation("ja")
     [
         (TRIGGERS, get_args(Trigger)),
         (CLASSES, get_args(RecipientClass)),
+        (RECEIVERS, get_args(RecipientClass)),
         (GROUNDS, [str(kind) for kind in BasisKind]),
         (DELIVERIES, get_args(DeliveryMode)),
         (ROLE_PHRASES, get_args(Role)),
@@ -80,14 +82,14 @@ def test_a_recipient_is_told_with_its_last_day_and_its_countries() -> None:
 @pytest.mark.parametrize(
     ("forbid", "everywhere", "said"),
     [
-        ({"category": ("C09",)}, False, "この目的には使いません: 速度"),
-        ({"category": ("C06",)}, True, "使いません: 車両"),
-        ({"signal": ("vehicle_class",)}, True, "使いません: 車両の種別"),
-        ({"to": ("team", "third_party")}, True, "研究の担当、第三者には渡しません: すべて"),
+        ({"category": ("C09",)}, False, "この目的には使いません：速度"),
+        ({"category": ("C06",)}, True, "使いません：車両"),
+        ({"signal": ("vehicle_class",)}, True, "使いません：車両の種別"),
+        ({"to": ("team", "third_party")}, True, "研究の担当、第三者には一切渡しません。"),
         ({"category": ("C09",), "except": ("study",)}, True,
-         "使いません: 速度（ただし次を除く: 研究）"),
+         "使いません：速度（ただし次を除く：研究）"),
         ({"category": ("C09",), "when": When(role=("minor",))}, False,
-         "未成年の方について: この目的には使いません: 速度"),
+         "未成年の方については、この目的には使いません：速度"),
     ],
 )  # fmt: skip
 def test_a_forbid_is_told_by_titles(forbid: dict[str, object], everywhere: bool, said: str) -> None:  # noqa: FBT001  # a column of the table

@@ -6,6 +6,7 @@ from typing import Any, get_args
 
 from pages.notice import notice_page
 from pages.processing_record import processing_record, record_page
+from pages.purpose_page import purpose_page
 from policy.artefacts.acls import acls
 from policy.artefacts.asyncapi import asyncapi
 from policy.artefacts.odcs import contracts
@@ -31,6 +32,8 @@ def artefacts(policy: CompiledPolicy) -> Mapping[str, str]:
     for language in languages:
         made[f"notice.{language}.html"] = notice_page(policy, language)
         made[f"record.{language}.html"] = record_page(policy, language)
+        for purpose in policy.document.pages:
+            made[f"purposes/{purpose}.{language}.html"] = purpose_page(policy, purpose, language)
     return made
 
 

@@ -1,4 +1,4 @@
-"""``roadfade policy notice | record | coverage | generate``: what is made from the plan."""
+"""``roadfade policy notice | page | record | coverage | generate``: what is made from the plan."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -9,13 +9,16 @@ import typer
 from pages.coverage import coverage, coverage_json, totals
 from pages.coverage_page import coverage_page
 from pages.notice import notice_page
-from pages.processing_record import processing_record, record_page
+from pages.processing_record import activity, processing_record, record_page
+from pages.purpose_page import purpose_page
 from policy.compiled import CompiledPolicy
+from policy.language.purpose_file import Purpose
 from policy.vocabulary.bilingual import Language
+from policy.vocabulary.nearest import write_nearest
 from roadfade.commands.policy.choice import policy_or_exit
 from roadfade.commands.policy.generated import artefacts
 from roadfade.commands.policy.screens import words_of
-from roadfade.terminal.answers import print_json, write_below, write_page
+from roadfade.terminal.answers import print_json, usage, write_below, write_page
 from roadfade.terminal.arguments import AsJson, Lang, PolicyPath
 
 InLanguage = Annotated[Lang, typer.Option("--lang", help="The page's language.")]
@@ -28,6 +31,32 @@ def notice(
 ) -> None:  # fmt: skip
     """The public notice as a self-contained page; --json has both languages."""
     _answer(_Asked(lang, html, policy, as_json), notice_page, _notices)
+
+
+def purpose_command(
+    *,
+    purpose: Annotated[str, typer.Option(help="A purpose of the document.")],
+    lang: InLanguage = Lang.EN,
+    html: Page = None,
+    policy: PolicyPath = None,
+    as_json: AsJson = False,
+) -> None:
+    """One purpose on one page: what is collected, why, how precise, how long, how to stop it."""
+
+    def known(compiled: CompiledPolicy) -> Purpose:
+        pages = compiled.document.pages
+        if purpose not in pages:
+            among = f"one of: {', '.join(pages)}"
+            usage(f"the policy has no purpose `{purpose}`; {write_nearest(purpose, pages, among)}")
+        return pages[purpose]
+
+    def as_page(compiled: CompiledPolicy, language: Language) -> str:
+        return purpose_page(compiled, known(compiled).purpose, language)
+
+    def as_object(compiled: CompiledPolicy) -> dict[str, Any]:
+        return activity(compiled, known(compiled))
+
+    _answer(_Asked(lang, html, policy, as_json), as_page, as_object)
 
 
 def record(

@@ -50,7 +50,7 @@ def test_evidence_is_a_text_in_both_languages_or_a_file_of_the_program(evidence:
     ("language", "duty", "trace"),
     [
         ("en", "the officer: chooses each period (looked at again on 2027-10-01)", "record of approvals"),
-        ("ja", "責任者: 期間を決める（2027年10月1日に見直し）", "承認の記録"),
+        ("ja", "責任者：期間を決める（2027年10月1日に見直し）", "承認の記録"),
     ],
 )  # fmt: skip
 def test_the_coverage_page_prints_who_what_and_when(

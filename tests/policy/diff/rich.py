@@ -15,9 +15,28 @@ profiles: {jp-appi-2022: true}
 joint_use:
   items: [vehicle_class]
   purposes: [desk]
+  users:
+    - {recipient: group, since: 2026-09-30, address: {ja: 大阪, en: O}, representative: {ja: 丁, en: S}}
   manager: {name: {ja: 甲, en: N}, address: {ja: 東京, en: A}, representative: {ja: 乙, en: R}}
   notice: desk@1
   cites: [APPI-27]
+public_information:
+  requests:
+    where: {ja: 窓口, en: the desk}
+    form: {ja: 請求書, en: a form}
+    identity: {ja: 番号, en: a number}
+    agent: {ja: 委任状, en: a power}
+    fee: {ja: 無料, en: none}
+    answer: {ja: 十四日, en: fourteen days}
+    cites: [C1-04]
+  security:
+    rules: {ja: 規律, en: rules}
+    organisation: {ja: 組織, en: an officer}
+    people: {ja: 研修, en: training}
+    premises: {ja: 部屋, en: rooms}
+    abroad: {ja: 国内, en: at home}
+    cites: [C1-05]
+  complaints: {desk: {ja: 窓口, en: the desk}, organisation: {ja: 団体, en: a body}, cites: [C1-04]}
 combine:
   - {purposes: [study, desk], because: one session shows both, cites: [C1-04]}
 forbids:

@@ -21,7 +21,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
     ]),
     (POLICY, "version: 1", "verson: 1", [
         "policy.yaml:1:1: error: `version` is missing; add `version: …`",
-        "policy.yaml:2:1: error: `verson` is not a key here; write `version`, or one of: policy, version, effective, zone, supersedes, controller, scope, profiles, raw, ledger, transport, outside, analytics, joint_use, combine, forbids, approvals",
+        "policy.yaml:2:1: error: `verson` is not a key here; write `version`, or one of: policy, version, effective, zone, supersedes, controller, scope, profiles, raw, ledger, transport, outside, analytics, joint_use, public_information, combine, forbids, approvals",
     ]),
     (POLICY, "version: 1", "version: one", [
         "policy.yaml:2:10: error: `version` is not a whole number (here: one); write a whole number",

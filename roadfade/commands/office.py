@@ -17,7 +17,7 @@ from telemetry.identity import DeviceId, SubjectId
 from telemetry.wire.control import Role
 
 if TYPE_CHECKING:
-    from roadfade.processes.republishing import Republished
+    from roadfade.processes.office.republishing import Republished
     from roadfade.settings import Settings
 
 NOT_LOOKED_FOR: Final = (
@@ -76,7 +76,7 @@ def republish(*, as_json: AsJson = False) -> None:
 def _republish(settings: "Settings", *, as_json: bool) -> None:
     from office.store.database import Database  # noqa: PLC0415  # heavy, and only used here
     from roadfade.in_force.broker import connection_of  # noqa: PLC0415  # likewise
-    from roadfade.processes.republishing import republish  # noqa: PLC0415  # likewise
+    from roadfade.processes.office.republishing import republish  # noqa: PLC0415  # likewise
 
     async def carry() -> "Republished":
         async with Database.opened(settings.office_path) as database:

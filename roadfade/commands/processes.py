@@ -41,7 +41,7 @@ def worker() -> None:
 
 def sink() -> None:
     """Keep purpose topics in the lake."""
-    from roadfade.processes import sink as sink_process  # noqa: PLC0415  # DuckDB is heavy
+    from roadfade.processes.sink import process as sink_process  # noqa: PLC0415  # DuckDB is heavy
 
     as_process("sink", sink_process.main)
 
@@ -52,7 +52,7 @@ def sweep(
     as_json: AsJson = False,
 ) -> None:
     """Remove what has expired from the lake."""
-    from roadfade.processes import sweep as sweep_process  # noqa: PLC0415  # DuckDB is heavy
+    from roadfade.processes.sweep import process as sweep_process  # noqa: PLC0415  # DuckDB is heavy
 
     if once:
         _sweep_once(settings(), as_json=as_json)
@@ -75,10 +75,10 @@ def why_closed(folder: Path) -> str | None:
 
 def _sweep_once(current: "Settings", *, as_json: bool) -> None:
     from roadfade.in_force.broker import connection_of  # noqa: PLC0415  # so is Kafka's client
-    from roadfade.processes import sweep as sweep_process  # noqa: PLC0415  # DuckDB is heavy
+    from roadfade.processes.sweep.once import once  # noqa: PLC0415  # DuckDB is heavy
 
     closed = why_closed(current.lake_dir)
-    swept, restated, account, judged = sweep_process.once(current, connection_of(current))
+    swept, restated, account, judged = once(current, connection_of(current))
     moved = None if restated is None else sum(restated.moved.values())
     removed = None if restated is None else sum(restated.removed.values())
     wrong = [f"{one.place} could not be removed ({one.why})" for one in swept.left]
@@ -126,7 +126,7 @@ def _sweep_once(current: "Settings", *, as_json: bool) -> None:
 
 def office() -> None:
     """Publish registrations, links and consents to the workers."""
-    from roadfade.processes import office as office_process  # noqa: PLC0415
+    from roadfade.processes.office import process as office_process  # noqa: PLC0415
 
     as_process("office", office_process.main)
 

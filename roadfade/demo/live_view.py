@@ -16,7 +16,8 @@ from roadfade.demo.process_group import ProcessGroup
 from roadfade.in_force.broker import connection_of
 from roadfade.ledger_file import LedgerFile
 from roadfade.local.prometheus import LocalPrometheus
-from roadfade.processes.sweep import deletion_now, sweep_once
+from roadfade.processes.sweep.once import deletion_now
+from roadfade.processes.sweep.steps import sweep_once
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import store_of

@@ -23,9 +23,9 @@ PROCESS = METRICS | {"structlog", "rich"}
 # What each may load; the module is what its function in the command line imports.
 MAY = {
     "processes.worker.process": PROCESS | {"cryptography", "faust", "h3", "sqlalchemy"},
-    "processes.sink": PROCESS | {"duckdb"},
-    "processes.sweep": PROCESS | {"duckdb"},
-    "processes.office": PROCESS | {"sqlalchemy"},
+    "processes.sink.process": PROCESS | {"duckdb"},
+    "processes.sweep.process": PROCESS | {"duckdb"},
+    "processes.office.process": PROCESS | {"sqlalchemy"},
     "commands.query": SETTINGS | {"duckdb", "rich"},
     "commands.vehicles.signals": SETTINGS | {"rich"},
     "commands.status": METRICS | {"duckdb", "rich"},
@@ -42,6 +42,8 @@ MAY = {
     "commands.policy.pages": frozenset({"babel", "jinja2", "pydantic", "rich"}),
     "commands.policy.publish": frozenset({"pydantic", "rich"}),
     "commands.office": frozenset[str](),
+    "commands.office_lists": frozenset[str](),
+    "commands.vehicles.envelope_schema": frozenset[str](),
     "commands.audit": frozenset[str](),
     "commands.config": frozenset[str](),
     "commands.lake": frozenset[str](),

@@ -9,8 +9,8 @@ from rich.console import Console
 from bus.view import Beat
 from roadfade.clock import wall_ms
 from roadfade.demo.live_view import LiveView
-from roadfade.processes import sweep
-from roadfade.processes.heard_clocks import HeardClocks
+from roadfade.processes.clocks.heard_clocks import HeardClocks
+from roadfade.processes.sweep import once as sweep
 from roadfade.settings import Settings
 from telemetry.instants import MINUTE_MS
 from tests.sinks.lakes import lake_at, parts

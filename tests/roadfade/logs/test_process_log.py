@@ -135,7 +135,7 @@ def test_repeats_are_counted_as_the_setting_says() -> None:
 def test_importing_the_processes_sets_nothing_up(tmp_path: Path) -> None:
     ask = """
 import logging
-import roadfade.processes.office, roadfade.processes.sink, roadfade.processes.sweep
+import roadfade.processes.office.process, roadfade.processes.sink.process, roadfade.processes.sweep.process
 import roadfade.processes.worker.process, roadfade.logs.process_log, structlog
 assert not structlog.is_configured()
 ours = [logging.getLogger(name) for name in ("roadfade", "bus", "sinks", "office")]

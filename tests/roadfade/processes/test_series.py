@@ -7,8 +7,8 @@ import pytest
 
 from bus.failures import RowFault
 from roadfade import metrics
-from roadfade.processes import sweep
-from roadfade.processes.sink import bear_sink
+from roadfade.processes.sink.observer import bear_sink
+from roadfade.processes.sweep import process as sweep
 from roadfade.processes.worker.series import PAUSES, bear_outputs, bear_worker
 from sinks.port.results import Unreadable
 from telemetry.outcome import Rejected, Withheld
@@ -55,7 +55,7 @@ def test_a_sinks_series_are_there() -> None:
 
 def test_every_step_of_a_sweep_is_known() -> None:
     source = Path(sweep.__file__).read_text()
-    named = {name.strip('"') for name in re.findall(r"attempt\(([^,]+),", source)} - {"step: str"}
+    named = {name.strip('"') for name in re.findall(r"attempt\(\s*([^,]+),", source)} - {"step: str"}
     assert {sweep.DELETE if name == "DELETE" else name for name in named} == set(sweep.STEPS)
 
 

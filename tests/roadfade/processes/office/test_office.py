@@ -16,8 +16,8 @@ from office.store.database import Database
 from roadfade import metrics
 from roadfade.in_force.control_rows import heartbeat_at
 from roadfade.in_force.publishing import record_first
-from roadfade.processes import office as process
-from roadfade.processes.office import serve, topics_of
+from roadfade.processes.office import process
+from roadfade.processes.office.process import serve, topics_of
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS

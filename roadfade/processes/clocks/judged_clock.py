@@ -12,8 +12,8 @@ from typing import Final
 from bus.ports import Broker
 from roadfade import metrics
 from roadfade.clock import Answer, DeletionClock, Judgement, WallClock, boot_ms, wall_ms
-from roadfade.processes.dispute_mark import DisputeMark
-from roadfade.processes.heard_clocks import MORE_S, HeardClocks, ask_clocks
+from roadfade.processes.clocks.dispute_mark import DisputeMark
+from roadfade.processes.clocks.heard_clocks import MORE_S, HeardClocks, ask_clocks
 from roadfade.processes.say_once import SayOnce
 from roadfade.settings import Settings
 from sinks.port.records import INSTANT_MS_MAX

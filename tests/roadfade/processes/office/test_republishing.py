@@ -10,8 +10,8 @@ from bus.records import Outgoing
 from office.outbox import Outbox
 from office.store.database import Database
 from roadfade.in_force.publishing import record_first
-from roadfade.processes.control_topics import lying_in
-from roadfade.processes.republishing import republish
+from roadfade.processes.office.control_topics import lying_in
+from roadfade.processes.office.republishing import republish
 from roadfade.settings import Settings
 from telemetry.identity import DeviceId
 from telemetry.topics import CONTROL, CONTROL_LINKS

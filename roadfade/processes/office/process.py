@@ -21,13 +21,13 @@ from roadfade.in_force.plans import Plans
 from roadfade.in_force.publishing import record_first
 from roadfade.logs.events import Event, tell
 from roadfade.logs.process_log import Named
-from roadfade.processes.control_topics import EndWatch, lying_in, publish_through
+from roadfade.processes.office.control_topics import EndWatch, lying_in, publish_through
+from roadfade.processes.office.topic_ages import measure_topics
+from roadfade.processes.office.topic_keeper import TopicKeeper
 from roadfade.processes.reporting import reporter_of, reporting
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
 from roadfade.processes.starting import begin
-from roadfade.processes.topic_ages import measure_topics
-from roadfade.processes.topic_keeper import TopicKeeper
 from roadfade.readiness import Need, readiness
 from roadfade.settings import Settings
 from telemetry.topics import CONTROL

@@ -10,9 +10,9 @@ from bus.records import Outgoing
 from bus.view import Beat
 from roadfade import metrics
 from roadfade.clock import DISAGREES_MS, Answer
-from roadfade.processes.dispute_mark import DisputeMark
-from roadfade.processes.heard_clocks import BROKER, OFFICE, HeardClocks, ask_clocks
-from roadfade.processes.sweep import once
+from roadfade.processes.clocks.dispute_mark import DisputeMark
+from roadfade.processes.clocks.heard_clocks import BROKER, OFFICE, HeardClocks, ask_clocks
+from roadfade.processes.sweep.once import once
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, HOUR_MS
 from telemetry.topics import CONTROL_POLICIES, HEARTBEAT_KEY
@@ -140,7 +140,7 @@ def lake(settings: Settings) -> Path:
 @pytest.fixture
 def answering(broker: FakeBroker, monkeypatch: pytest.MonkeyPatch) -> FakeBroker:
     """It and the office live long before the lake's rows end."""
-    monkeypatch.setattr("roadfade.processes.sweep.HeardClocks", lambda: Answering(broker))
+    monkeypatch.setattr("roadfade.processes.sweep.once.HeardClocks", lambda: Answering(broker))
     send_beat(broker)
     return broker
 

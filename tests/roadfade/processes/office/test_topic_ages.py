@@ -10,7 +10,7 @@ from bus.memory.broker import FakeBroker
 from bus.topics import TopicSpec
 from policy.plan.plan import Plan
 from roadfade import metrics
-from roadfade.processes.topic_ages import measure_topics
+from roadfade.processes.office.topic_ages import measure_topics
 from telemetry.topics import RAW
 from tests.support.fast_time import fast_time
 from tests.support.plans import PLAN, plan

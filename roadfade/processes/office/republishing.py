@@ -14,7 +14,7 @@ from bus.publisher import Publisher
 from office.outbox import Outbox
 from office.store.database import Database
 from roadfade.clock import wall_ms
-from roadfade.processes.control_topics import lying_in, publish_through
+from roadfade.processes.office.control_topics import lying_in, publish_through
 from telemetry.topics import CONTROL
 
 TRIES_MAX: Final = 60

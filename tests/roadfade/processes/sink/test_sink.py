@@ -20,10 +20,11 @@ from roadfade.clock import WallClock
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.source import PolicySource
-from roadfade.processes.lake_writer import StoreWriter
-from roadfade.processes.late_versions import HEARD_LATE_S, IN_VAIN_MAX
-from roadfade.processes.sink import NO_ROOM, SinkKeeper, pause
-from roadfade.processes.sweep import once
+from roadfade.processes.sink.lake_writer import StoreWriter
+from roadfade.processes.sink.late_versions import HEARD_LATE_S, IN_VAIN_MAX
+from roadfade.processes.sink.observer import NO_ROOM
+from roadfade.processes.sink.process import SinkKeeper, pause
+from roadfade.processes.sweep.once import once
 from roadfade.settings import Settings
 from roadfade.stores import query
 from sinks.lake.lake import Lake
@@ -221,7 +222,7 @@ def quarantined(reason: Unreadable) -> float:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """How long the sink waited for versions; it takes no time."""
     made = list[float]()
-    monkeypatch.setattr("roadfade.processes.sink.pause", made.append)
+    monkeypatch.setattr("roadfade.processes.sink.process.pause", made.append)
     return made
 
 
@@ -325,7 +326,7 @@ async def test_a_version_that_is_heard_of_late_is_waited_for(
         waits.append(seconds)
         pause(seconds)
 
-    monkeypatch.setattr("roadfade.processes.sink.pause", told_meanwhile)
+    monkeypatch.setattr("roadfade.processes.sink.process.pause", told_meanwhile)
     before = quarantined(Unreadable.UNKNOWN_POLICY)
     feed(broker, early)
     async with keeping(settings, broker) as task:

@@ -13,7 +13,7 @@ from office.policy_versions import record_version
 from office.store.database import Database
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
-from roadfade.processes.topic_keeper import TopicKeeper
+from roadfade.processes.office.topic_keeper import TopicKeeper
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, SECOND_MS

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from bus.view import Beat
 from roadfade import metrics
 from roadfade.clock import DISAGREES_MS, Judgement
-from roadfade.processes.dispute_mark import DisputeMark
-from roadfade.processes.heard_clocks import HeardClocks
-from roadfade.processes.judged_clock import FILES, JudgedClock
+from roadfade.processes.clocks.dispute_mark import DisputeMark
+from roadfade.processes.clocks.heard_clocks import HeardClocks
+from roadfade.processes.clocks.judged_clock import FILES, JudgedClock
 from telemetry.instants import DAY_MS, HOUR_MS, SECOND_MS
 from tests.support.small_house import NOW_MS, Clock
 

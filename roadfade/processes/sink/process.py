@@ -8,83 +8,52 @@ from collections.abc import Iterable, Mapping
 from contextlib import aclosing
 from hashlib import blake2b
 
-from bus.failures import RowFault, TopicRemadeError, TopicRewoundError
+from bus.failures import TopicRemadeError, TopicRewoundError
 from bus.loops.sink_loop import SinkLoop, SinkSettings
-from bus.observer import BatchDone
 from bus.pacing import until
 from bus.ports import Broker
 from bus.slots import Slot
 from bus.topic_watch import TopicWatch
 from policy.plan.plan import Plan
-from roadfade import metrics
 from roadfade.clock import WallClock, boot_ms
 from roadfade.in_force.broker import connection_of, partitions_of, require_broker
-from roadfade.in_force.pauses import pause_of
 from roadfade.in_force.plans import VersionTimeline
 from roadfade.in_force.published import view_of
 from roadfade.in_force.source import PolicySource
-from roadfade.ledger_file import ON_ARRIVAL
 from roadfade.logs.process_log import Named
-from roadfade.loop_observer import Observed, bear_loop
-from roadfade.metrics import bear
-from roadfade.processes.heard_clocks import HeardClocks
-from roadfade.processes.judged_clock import clock_of_sink
-from roadfade.processes.lake_writer import StoreWriter
-from roadfade.processes.late_versions import HEARD_LATE_S, LateVersions
+from roadfade.processes.clocks.heard_clocks import HeardClocks
+from roadfade.processes.clocks.judged_clock import clock_of_sink
 from roadfade.processes.reporting import reporter_of, reporting
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
+from roadfade.processes.sink.lake_writer import StoreWriter
+from roadfade.processes.sink.late_versions import HEARD_LATE_S, LateVersions
+from roadfade.processes.sink.observer import (
+    INCOMPLETE,
+    NO_ROOM,
+    UNREADABLE,
+    SinkObserver,
+    bear_sink,
+)
+from roadfade.processes.sink.topic_gate import TopicGate
 from roadfade.processes.starting import begin, tell_in_force
-from roadfade.processes.topic_gate import TopicGate
 from roadfade.readiness import Need, readiness
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.stores import open_sink
 from roadfade.unaccounted import ExpiredAccount
-from sinks.port.results import Unreadable
 from sinks.port.sink import Sink, StoreFullError
-from telemetry.topics import CONTROL_POLICIES, SINK_GROUP
+from telemetry.topics import SINK_GROUP
 
 LOOK_EVERY_S = 0.5
 ROOM_AGAIN_S = 5.0
 """How soon a store is tried again that had no room."""
-NO_ROOM = "no room in the store"
-INCOMPLETE, UNREADABLE = (
-    pause_of(CONTROL_POLICIES, "incomplete"), pause_of(CONTROL_POLICIES, "unreadable"),
-)  # fmt: skip
 logger = logging.getLogger(__name__)
 
 
 def pause(seconds: float) -> None:
     """Let a thread wait."""
     threading.Event().wait(seconds)
-
-
-def bear_sink(outputs: Mapping[str, str]) -> None:
-    """Have the series of a sink of these topics' outputs, at 0 before anything happened."""
-    bear(metrics.SINK_ROWS, outputs.values())
-    bear(metrics.SINK_DUPLICATES, outputs.values())
-    bear(metrics.SINK_REJECTED, Unreadable)
-    bear(metrics.EXPIRED_READINGS, [ON_ARRIVAL])
-    bear(metrics.PAUSED, [NO_ROOM, INCOMPLETE, UNREADABLE])
-    bear(metrics.QUARANTINED, [CONTROL_POLICIES], RowFault)
-    bear(metrics.LATENCY_UNKNOWN, [metrics.Way.TOPIC_TO_LAKE])
-    bear_loop(outputs)
-
-
-class SinkObserver(Observed):
-    """What its loop reports."""
-
-    def batch_done(self, done: BatchDone) -> None:
-        """The batch is in the lake: so there is room."""
-        del done
-        self.resumed()
-        self.through()
-
-    def loop_ended(self) -> None:
-        """What a loop waited for ends with it; the next one says anew what it waits for."""
-        if self.reason != NO_ROOM:
-            self.resumed()
 
 
 class SinkKeeper:

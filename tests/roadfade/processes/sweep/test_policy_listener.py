@@ -10,7 +10,7 @@ from bus.memory.broker import SETTINGS, FakeBroker
 from bus.ports import BrokerSettings
 from bus.records import Outgoing
 from bus.view import Beat
-from roadfade.processes.policy_listener import PolicyListener
+from roadfade.processes.sweep.policy_listener import PolicyListener
 from roadfade.settings import Settings
 from telemetry.topics import CONTROL_POLICIES, HEARTBEAT_KEY
 from telemetry.wire.control import Heartbeat, encode_row

@@ -10,18 +10,14 @@ import pytest
 
 from roadfade import metrics
 from roadfade.ledger_file import LedgerFile
-from roadfade.processes.heard_clocks import HeardClocks
-from roadfade.processes.lake_writer import StoreWriter
-from roadfade.processes.policy_listener import PolicyListener
-from roadfade.processes.strange_names import StrangeNames
-from roadfade.processes.sweep import (
-    Sweeper,
-    clock_of,
-    measure,
-    restate_in_turn,
-    restate_once,
-    sweep_once,
-)
+from roadfade.processes.clocks.heard_clocks import HeardClocks
+from roadfade.processes.sink.lake_writer import StoreWriter
+from roadfade.processes.sweep.measures import measure
+from roadfade.processes.sweep.once import clock_of
+from roadfade.processes.sweep.policy_listener import PolicyListener
+from roadfade.processes.sweep.process import Sweeper
+from roadfade.processes.sweep.steps import restate_in_turn, restate_once, sweep_once
+from roadfade.processes.sweep.strange_names import StrangeNames
 from roadfade.settings import Settings
 from roadfade.stores import store_of
 from roadfade.unaccounted import ExpiredAccount
@@ -174,7 +170,7 @@ def test_no_step_beside_deleting_stops_a_turn(
     if step == "restate":
         listener.fails = True
     if step == "measure":
-        monkeypatch.setattr("roadfade.processes.sweep.measure", lambda *_: 1 / 0)
+        monkeypatch.setattr("roadfade.processes.sweep.process.measure", lambda *_: 1 / 0)
     before = failures(step)
     assert not sweeper.turn()
     assert parts(settings.lake_dir) == []

@@ -2,7 +2,7 @@
 
 import pytest
 
-from roadfade.processes.late_versions import IN_VAIN_MAX, MISSING_FOR_MS, LateVersions
+from roadfade.processes.sink.late_versions import IN_VAIN_MAX, MISSING_FOR_MS, LateVersions
 
 
 class Now:

@@ -12,13 +12,13 @@ from bus.memory.broker import FakeBroker
 from bus.records import Outgoing
 from roadfade import metrics
 from roadfade.adoption import REWOUND_BEFORE, AdoptionFiles
-from roadfade.processes.sink import _member_for
+from roadfade.processes.sink.process import _member_for
 from roadfade.settings import Settings
 from roadfade.stores import places_of
 from sinks.port.results import Place
 from telemetry.topics import SINK_GROUP
 from tests.integration.bus_road import until
-from tests.roadfade.processes.test_sink import (
+from tests.roadfade.processes.sink.test_sink import (
     STUDY,
     SURVEYED,
     committed,

@@ -1,0 +1,1 @@
+"""Which clock decides about an end: the own one, unless live answers say that it is wrong."""

@@ -1,0 +1,1 @@
+"""``roadfade sink``: what came into the store, topic by topic, version by version."""

@@ -15,6 +15,7 @@ from roadfade.in_force.broker import connection_of
 from roadfade.local.broker import LocalBroker
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, HOUR_MS, format_instant, parse_instant
+from telemetry.wire.record import LATITUDE, LONGITUDE
 from tests.flow.planted import column
 from tests.support.pace import play, raw
 from tests.support.road import Road, no_prefix_twice, running_road
@@ -24,7 +25,9 @@ from tests.support.watching import until
 
 pytestmark = pytest.mark.broker
 
-DONGLE = "dongle-of-the-versions"
+DONGLE, PERSON = "dongle-of-the-versions", "person-of-the-versions"
+APP = "service_provision.app"
+POSITIONS = "SELECT 1 FROM readings WHERE signal = 'Vehicle.CurrentLocation.Latitude'"
 IMPROVE, ENGINEERING, LAB = "service_improve", "device_engineering", "service_provision.lab"
 KEPT = "SELECT policy_version[1], datediff('day', min(t), max(expires_at)), count(*) FROM readings GROUP BY ALL ORDER BY ALL"  # fmt: skip
 _numbers = count()
@@ -62,6 +65,16 @@ THIRD: Bends = dict(SECOND) | {
     ),
 }
 
+APPROVED = """approvals:
+  - {change: new recipient engineering, decision: applies_to_new_data, by: officer, on: 2026-11-22}
+  - {change: no longer forbids to engineering, decision: approved, by: officer, on: 2026-11-22}
+
+forbids:
+"""
+AGAIN: Bends = dict(THIRD) | {
+    "purposes/device_engineering.yaml": (("\nforbids:\n", f"\n{APPROVED}"),)
+}
+
 
 @pytest.fixture(scope="module")
 def versioned(broker: LocalBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
@@ -69,19 +82,23 @@ def versioned(broker: LocalBroker, tmp_path_factory: pytest.TempPathFactory) -> 
     state = tmp_path_factory.mktemp("versions")
     with running_road(broker.bootstrap_servers, no_prefix_twice(), state, view_age_s_max=3) as one:
         one.start("worker-1")
-        one.known(DONGLE, "person-of-the-versions", wall_ms() - 60 * DAY_MS)
+        one.known(DONGLE, PERSON, wall_ms() - 60 * DAY_MS)
         drive(one)
         yield one
 
 
-def drive(road: Road) -> None:
-    """Two codes and two speeds, all the way into the lake."""
+def drive(road: Road, ago_ms: int = 5_000) -> None:
+    """Two codes, two speeds and a position, all the way into the lake."""
     body = {
         "v": 1,
         "id": f"envelope-of-the-versions-{next(_numbers):04d}",
         "device": DONGLE,
-        "clock": {"t0": format_instant(wall_ms() - 5_000), "quality": "gnss"},
-        "series": {"Vehicle.Speed": column("km/h", 43.5, 44.5)},
+        "clock": {"t0": format_instant(wall_ms() - ago_ms), "quality": "gnss"},
+        "series": {
+            "Vehicle.Speed": column("km/h", 43.5, 44.5),
+            LATITUDE: column("degrees", 35.681),
+            LONGITUDE: column("degrees", 139.767),
+        },
         "dtc": ["P0301", "P0420"],
     }
     play(road.settings, [raw(json.dumps(body).encode(), DONGLE)])
@@ -166,17 +183,26 @@ def test_a_version_to_come_changes_nothing_and_is_prepared(versioned: Road, tmp_
     assert versioned.cli("status", "--json").json()["wrong"] == []
 
 
+def longer(of: Bends, *, told: bool) -> Bends:
+    """Exact positions for 60 days in place of 30, announced in a notice of its own or not at all."""
+    kept = ("at_most: 30 days, from: trip_end, because: {ja: 走行を見返し",
+            "at_most: 60 days, from: trip_end, because: {ja: 走行を見返し")  # fmt: skip
+    page = "purposes/service_provision.yaml"
+    if not told:
+        return dict(of) | {page: (*of[page], kept)}
+    approval = ("\napprovals:\n", "\napprovals:\n  - {change: 'C07 to app 60 days (was 30)', decision: applies_to_new_data, by: officer, on: 2026-11-22}\n")  # fmt: skip
+    asked = ("service_provision_location@1", "service_provision_location@2")
+    notice = "notices/service_provision_location@{}.yaml"
+    return dict(of) | {
+        page: (*of[page], kept, approval, asked),
+        notice.format(1): ((RENAMED, notice.format(2)),),
+    }
+
+
 def test_an_output_that_comes_back_is_kept_from_where_its_topic_went_on(
     versioned: Road, tmp_path: Path
 ) -> None:
-    approved = """approvals:
-  - {change: new recipient engineering, decision: applies_to_new_data, by: officer, on: 2026-11-22}
-  - {change: no longer forbids to engineering, decision: approved, by: officer, on: 2026-11-22}
-
-forbids:
-"""
-    again = dict(THIRD) | {"purposes/device_engineering.yaml": (("\nforbids:\n", f"\n{approved}"),)}
-    publish(versioned, document(tmp_path / "fourth", 4, again))
+    publish(versioned, document(tmp_path / "fourth", 4, AGAIN))
     until(
         lambda: works_by(versioned, 4, "office", "sink", "sweep", "worker-0", "worker-1"),
         "version 4",
@@ -184,4 +210,37 @@ forbids:
     drive(versioned)
     assert [row[0] for row in versioned.rows(ENGINEERING, KEPT)] == ["4"]
     assert versioned.ended() == []
+    assert versioned.cli("status", "--json").json()["wrong"] == []
+
+
+def test_whoever_agreed_to_thirty_days_is_asked_anew_before_sixty_hold(
+    versioned: Road, tmp_path: Path
+) -> None:
+    before = len(versioned.rows(APP, POSITIONS))
+    assert before > 0, "consents under the first notice open the cell"
+    silent = document(tmp_path / "silent", 5, longer(AGAIN, told=False))
+    refused = versioned.cli("policy", "publish", "--policy", str(silent))
+    assert refused.code == 1
+    said = " ".join((refused.out + refused.err).split())
+    assert "60 days (was 30): LENGTHENS, NEEDS_NEW_NOTICE" in said
+    assert "write service_provision_location@2 in place of service_provision_location@1" in said
+    publish(versioned, document(tmp_path / "fifth", 5, longer(AGAIN, told=True)))
+    until(
+        lambda: works_by(versioned, 5, "office", "sink", "sweep", "worker-0", "worker-1"),
+        "version 5",
+    )
+    drive(versioned)
+    assert len(versioned.rows(APP, POSITIONS)) == before, "nobody has agreed to sixty days"
+
+    granted = versioned.cli(
+        "consent", "grant", "--subject", PERSON, "--purpose", "service_provision",
+        "--basis", "location", "--notice", "service_provision_location@2", "--wait", "20",
+    )  # fmt: skip
+    assert granted.code == 0, granted.err
+
+    def kept() -> bool:
+        drive(versioned, ago_ms=0)
+        return len(versioned.rows(APP, POSITIONS)) > before
+
+    until(kept, "positions under the second notice")
     assert versioned.cli("status", "--json").json()["wrong"] == []

@@ -135,6 +135,19 @@ def test_some_cells_rest_on_consent_and_open_only_with_it() -> None:
         assert explain(plan(), question).decision == "withhold"
 
 
+def test_minors_are_closed_by_age_band() -> None:
+    """Under 16 no consent of one's own counts; at 17, neither advertising nor a third party."""
+    for cell in plan().cells:
+        for item in (*cell.signals, *cell.facts) if cell.basis.consent else ():
+            barred = cell.not_for.get(item, ())
+            assert "minor" in barred, (cell.id, item)
+            if cell.basis.consent == "third_party" or cell.purpose in (
+                "sales_outreach",
+                "campaign",
+            ):
+                assert "youth" in barred, (cell.id, item)
+
+
 def test_third_parties_get_no_speed_and_no_fine_position() -> None:
     (output,) = [o for o in plan().outputs if o.recipient_class == "third_party"]
     assert "Vehicle.Speed" not in select(output)

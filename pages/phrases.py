@@ -67,7 +67,8 @@ TRIGGERS: Final[Mapping[str, str]] = {
 ROLE_PHRASES: Final[Mapping[Role, str]] = {
     "contract_holder": phrase("holders of a contract"),
     "owner": phrase("owners"),
-    "minor": phrase("children and teenagers"),
+    "minor": phrase("people under 16 (and teenagers of unconfirmed age)"),
+    "youth": phrase("people of 16 or 17"),
     "passenger": phrase("passengers"),
     "driver": phrase("drivers"),
     "employee": phrase("employees who drive for work"),

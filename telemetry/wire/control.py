@@ -19,9 +19,10 @@ ConsentKind = Literal["location", "opt_in", "third_party"]
 
 Role = Literal[
     "contract_holder", "owner", "driver", "passenger", "employee", "prior_owner",
-    "business_contact", "minor", "unknown",
+    "business_contact", "minor", "youth", "unknown",
 ]  # fmt: skip
-"""What a link's person is to the vehicle. ``unknown``: it is not confirmed who drives."""
+"""What a link's person is to the vehicle. ``unknown``: it is not confirmed who drives. ``minor``:
+under 16, or a teenager whose age is not confirmed; ``youth``: 16 or 17, and that is confirmed."""
 UNCONFIRMED: Final[Role] = "unknown"
 """The role of a link that was given none, and of every row older than roles."""
 

@@ -116,7 +116,7 @@ def test_the_answer_as_json_has_counts_and_no_value(file: Path) -> None:
     [
         ([], "driver", True, "drivers, as if everything", "運転者について、すべてに同意があった"),
         (["--role", "minor", "--no-consent"], "minor", False,
-         "teenagers, as if nothing", "未成年の方について、何にも同意がなかった"),
+         "age), as if nothing", "方を含む）について、何にも同意がなかった"),
     ],
 )  # fmt: skip
 def test_it_says_whose_drive_it_is_taken_to_be_and_what_they_agreed_to(

@@ -23,7 +23,7 @@ from tests.support.watching import figure, until
 
 pytestmark = pytest.mark.broker
 
-APP, OPS = "service_provision.app", "service_provision.ops"
+APP = "service_provision.app"
 
 
 @pytest.fixture(scope="module")
@@ -75,11 +75,11 @@ def test_an_exact_position_is_where_its_owner_consented_and_nowhere_else(
 def test_digits_of_a_legal_reading_pass_if_the_policy_keeps_it_exactly(
     planted_road: Road,
 ) -> None:
-    # No rule can tell half an IMEI from an odometer; what limits it is who receives odometers.
+    # No rule can tell half an IMEI from an odometer; what limits it is who receives exact ones.
     statement = "SELECT number FROM readings"
     outputs = [output.id for output in plan_of(planted_road.settings).outputs]
     kept = {output: {n for (n,) in planted_road.rows(output, statement)} for output in outputs}
-    assert {output for output in outputs if HALVES[0] in kept[output]} == {APP, OPS}
+    assert {output for output in outputs if HALVES[0] in kept[output]} == {APP}
     assert {output for output in outputs if HALVES[1] in kept[output]} == {APP}
 
 

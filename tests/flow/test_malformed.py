@@ -35,5 +35,5 @@ def test_every_kind_of_bad_input_is_counted_and_all_good_input_arrives(road: Roa
     assert ledger.rejected == expected
     assert {row.entered for row in ledger.outputs.values()} == {len(bad) + 1}
     assert ledger.closes
-    kept = since.rows("service_provision.ops", "signal, number")
+    kept = since.rows("service_provision.app", "signal, number")
     assert sorted(kept) == [(ODOMETER, number) for number in range(len(bad) + 1)]

@@ -89,7 +89,7 @@ def test_a_recipient_is_told_with_its_last_day_and_its_countries() -> None:
         ({"category": ("C09",), "except": ("study",)}, True,
          "使いません：速度（ただし次を除く：研究）"),
         ({"category": ("C09",), "when": When(role=("minor",))}, False,
-         "未成年の方については、この目的には使いません：速度"),
+         "16歳未満の方（年齢を確認できない未成年の方を含む）については、この目的には使いません：速度"),
     ],
 )  # fmt: skip
 def test_a_forbid_is_told_by_titles(forbid: dict[str, object], everywhere: bool, said: str) -> None:  # noqa: FBT001  # a column of the table

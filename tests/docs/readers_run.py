@@ -60,8 +60,8 @@ class ReadersRun:
 
     def kept_own(self) -> bool:
         """Whether the README's vehicle is in the lake, for the purpose that the README reads."""
-        own = f"SELECT 1 FROM readings WHERE text LIKE '%{OWN_CODE}%'"
-        return bool(self._road.rows("product_rnd", own))
+        codes = "SELECT text FROM readings WHERE signal = 'Vehicle.OBD.DTCList'"
+        return any(OWN_CODE in text for (text,) in self._road.rows("product_rnd", codes))
 
     def wait_kept(self) -> None:
         """Wait until it is."""

@@ -1,7 +1,6 @@
 """Every block that a page marks is run unchanged, in the order of the page, beside a real run."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 

@@ -13,8 +13,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeVar
 
-import can
-
 from ingest.logs.clock import WallClock, microseconds
 from ingest.logs.ends import End, blf_ends_early, mf4_end, mf4_unfinished
 from ingest.logs.frame import LogCounts, LoggedFrame
@@ -22,6 +20,7 @@ from ingest.logs.hushed import hushed
 from ingest.logs.sniff import Form, refused_as
 from ingest.logs.strangers import signals_only
 from ingest.logs.text import logged, possible
+from ingest.python_can import can, with_mf4
 from ingest.refused import Refused
 
 _BLF_GRAIN_US: Final = 1_000
@@ -76,6 +75,7 @@ def read_binary(form: Form, path: Path, counts: LogCounts, zone: tzinfo) -> Iter
     if end is End.HEADLESS:
         raise _damaged(form, path)
     counts.truncated, counts.unfinished = end is End.CUT, mf4_unfinished(path)
+    with_mf4()
     with hushed() as complaints:
         with _opened(form, path, lambda: _Mf4(path), wall) as (mf4, start_us):
             if not mf4.has_bus:

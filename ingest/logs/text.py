@@ -10,14 +10,12 @@ from collections.abc import Iterator
 from datetime import tzinfo
 from typing import Final, Literal, TextIO
 
-import can
-from can.util import dlc2len
-
 from ingest.logs.clock import AscClock, WallClock, microseconds
 from ingest.logs.frame import LogCounts, LoggedFrame
 from ingest.logs.lines import LineFeed, bounded_lines
 from ingest.logs.sniff import Form
 from ingest.logs.spelling import speller
+from ingest.python_can import can, dlc2len
 from ingest.refused import Refused
 
 _ID_MAX: Final = 0x1FFFFFFF

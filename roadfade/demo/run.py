@@ -155,16 +155,7 @@ async def _broker(settings: Settings, say: Say) -> AsyncIterator[Settings]:
         raise NotReady(msg)
     await asyncio.to_thread(shutil.rmtree, folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    demo: dict[str, Any] = {
-        "state_dir": folder.resolve(),
-        "grain_at_most": Grain.MINUTE,
-        "topic_retention_s_at_most": DEMO_TOPIC_S,
-        "sweep_every_s": DEMO_SWEEP_S,
-        "heartbeat_every_s": DEMO_HEARTBEAT_S,
-        "sink_batch_s": DEMO_SINK_BATCH_S,
-        "lake_buckets": DEMO_BUCKETS,
-        "partitions": DEMO_PARTITIONS,
-    }
+    demo = demo_settings(settings, folder)
     if "kafka_bootstrap_servers" in settings.model_fields_set:
         await asyncio.to_thread(require_broker, settings)
         demo["topic_prefix"] = f"roadfade-run-{secrets.token_hex(4)}."
@@ -181,6 +172,21 @@ async def _broker(settings: Settings, say: Say) -> AsyncIterator[Settings]:
         yield settings.model_copy(update=demo)
     finally:
         await say_while(say, "stopping Apache Kafka", asyncio.to_thread(broker.stop))
+
+
+def demo_settings(given: Settings, folder: Path) -> dict[str, Any]:
+    """What a run takes for itself, its folder first; a setting that was given counts as it is."""
+    own: dict[str, Any] = {
+        "grain_at_most": Grain.MINUTE,
+        "topic_retention_s_at_most": DEMO_TOPIC_S,
+        "sweep_every_s": DEMO_SWEEP_S,
+        "heartbeat_every_s": DEMO_HEARTBEAT_S,
+        "sink_batch_s": DEMO_SINK_BATCH_S,
+        "lake_buckets": DEMO_BUCKETS,
+        "partitions": DEMO_PARTITIONS,
+    }
+    taken = {name: value for name, value in own.items() if name not in given.model_fields_set}
+    return {"state_dir": folder.resolve(), **taken}
 
 
 async def _clean_up(named: Settings, used: Settings, plan: Plan, say: Say) -> None:

@@ -2,8 +2,6 @@
 
 from collections.abc import Collection
 
-from office.registry.device_rows import standing_of
-from office.store.database import Database
 from processors.people import People
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
@@ -15,6 +13,10 @@ async def people_of(settings: Settings, devices: Collection[str]) -> People | No
     """What the office knows of these devices; None if no office database is here."""
     if not settings.office_path.exists():
         return None
+    # The database toolkit is heavy, and not every machine that sends has an office.
+    from office.registry.device_rows import standing_of  # noqa: PLC0415
+    from office.store.database import Database  # noqa: PLC0415
+
     async with Database.opened(settings.office_path) as database:
         rows = await standing_of(database, {DeviceId(device) for device in devices})
     people = People()

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from policy.language import yaml_text
+from policy.language.problems import Findings
 from roadfade.cli import policy_app as app
 from tests.support.documents import FILES
 
@@ -70,6 +72,32 @@ def test_a_folder_that_may_not_be_read_is_told_and_nothing_else(
         "purposes:1:1: error: the folder cannot be read: Permission denied; allow this user to read "
         "and enter it\n"
     ))  # fmt: skip
+
+
+def test_a_document_is_read_once_where_a_state_folder_keeps_what_was_read(
+    broken: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = tmp_path_factory.mktemp("state")
+    monkeypatch.setenv("ROADFADE_STATE_DIR", str(state))
+    words = ["check", "--json", "--policy", str(broken)]
+    read, texts = yaml_text.read_yaml, list[str]()
+
+    def counted(name: str, text: str, findings: Findings) -> Any:
+        texts.append(name)
+        return read(name, text, findings)
+
+    monkeypatch.setattr(yaml_text, "read_yaml", counted)
+    first = RUNNER.invoke(app, words)
+    assert len(texts) == len(FILES)
+    assert RUNNER.invoke(app, words).output == first.output
+    assert len(texts) == len(FILES), "nothing is read again"
+    changed = broken / "policy.yaml"
+    changed.write_text(changed.read_text() + "# changed\n")
+    RUNNER.invoke(app, words)
+    assert texts[len(FILES) :] == ["policy.yaml"]
+    monkeypatch.setenv("ROADFADE_STATE_DIR", str(state / "none"))
+    assert RUNNER.invoke(app, words).output == first.output
+    assert not (state / "none").exists()
 
 
 def test_check_of_a_broken_document_fails_and_says_where(broken: Path) -> None:

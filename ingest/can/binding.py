@@ -12,7 +12,8 @@ from ingest.can.bound import Bound
 from ingest.can.decode import Decoder, Undecoded, read
 from ingest.can.layout import Codes, Layout, decodable, shape
 from ingest.can.mapping import Entry, SignalMap
-from ingest.can.no_value import says_none
+from ingest.can.no_value import fits, says_none
+from ingest.can.units import meant_instead
 from ingest.logs.frame import LoggedFrame
 from ingest.refused import Refused
 from policy.vocabulary.nearest import nearest
@@ -114,6 +115,7 @@ def bind(signals: SignalMap, decoder: Decoder, bus: str | None = None) -> BoundM
                 says_none(one.message, one.signals[name][0]),
             )
             _check_codes(bound, place)
+            _check_unit(bound, place, decoder)
             by_layout.setdefault(one, {})[name] = bound
         _check_alike(found, {name, *_others(entry)}, place, decoder)
     _check_ids(by_layout, decoder, signals.name)
@@ -145,6 +147,12 @@ def _check_signals(one: Layout, own: str, entry: Entry, place: str, decoder: Dec
                 f" {decoder.name}, and there is no such float: correct the database."
             )
             raise Refused(msg)
+        if one.signals[name][0].conversion.scale == 0:
+            msg = (
+                f"{place}: {one.name}.{name} has the factor 0 in {decoder.name}, which makes"
+                " every value the same: correct the database."
+            )
+            raise Refused(msg)
     for other in sorted(_others(entry)):
         if other not in one.signals:
             near = nearest(other, one.signals)
@@ -161,9 +169,25 @@ def _check_codes(bound: Bound, place: str) -> None:
     for key, said in [*listed, *(("valid_codes", code) for code in entry.valid_codes)]:
         for name, code in (said if isinstance(said, dict) else {own: said}).items():
             length = bound.of.signals[name][0].length
-            if not -(1 << length - 1) <= code < 1 << length:
+            if not fits(code, length):
                 msg = f"{place}: {key}: {code} does not fit into the {length} bits of {name}."
                 raise Refused(msg)
+
+
+def _check_unit(bound: Bound, place: str, decoder: Decoder) -> None:
+    """Miles in a path of kilometres would be numbers that look right."""
+    signal, entry = bound.mapped.signal, bound.mapped.entry
+    if not signal.is_number:
+        return
+    right = meant_instead(bound.source.unit, signal.unit, entry.factor, entry.offset)
+    if right is not None:
+        offset = f" and offset {right.offset:.6g}" if right.offset else ""
+        msg = (
+            f"{place}: {decoder.name} has it in {bound.source.unit}, and {signal.path} is in"
+            f" {signal.unit}: give factor {right.factor:.7g}{offset}, or correct the unit in the"
+            " database."
+        )
+        raise Refused(msg)
 
 
 def _check_alike(found: list[Layout], names: set[str], place: str, decoder: Decoder) -> None:

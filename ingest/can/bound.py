@@ -11,7 +11,7 @@ from cantools.database.can import Signal
 
 from ingest.can.layout import Code, Layout, scaled
 from ingest.can.mapping import Mapped, Unfit
-from ingest.can.no_value import all_ones
+from ingest.can.no_value import all_ones, as_read
 from ingest.range import within
 
 
@@ -65,7 +65,4 @@ class Bound:
 
 def _same(code: Code, said: int, signal: Signal) -> bool:
     """Whether the bits are those of ``said``, which may be written signed or not."""
-    if signal.conversion.is_float or not isinstance(code, int):
-        return code == said
-    ones = (1 << signal.length) - 1
-    return code & ones == said & ones
+    return code == as_read(signal, said)

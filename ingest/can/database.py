@@ -17,6 +17,7 @@ from ingest.logs.encoding import readings_of
 from ingest.refused import Refused
 
 DATABASE_BYTES_MAX: Final = 64 * 1024 * 1024
+_J1939: Final = "j1939"
 _FORMATS: Final = ("arxml", "dbc", "kcd", "sym", "cdd")
 
 
@@ -37,12 +38,27 @@ def load_database(path: Path) -> Database:
         if isinstance(database, Diagnostics):
             msg = f"{path.name} is a diagnostics database; a CAN database is needed."
             raise Refused(msg)
+        _mark_j1939(database)
         return database
     msg = (
         f"{path.name} cannot be read as a CAN database (DBC, ARXML, KCD, SYM): open it in an "
         "editor of such files and save it again, as UTF-8 if it asks."
     )
     raise Refused(msg) from reason
+
+
+def _mark_j1939(database: Database) -> None:
+    """A DBC says J1939 of each message (VFrameFormat), or once of its bus (ProtocolType)."""
+    specifics = database.dbc
+    if specifics is None or "VFrameFormat" in specifics.attribute_definitions:
+        return
+    bus = specifics.attributes.get("ProtocolType")
+    default = specifics.attribute_definitions.get("ProtocolType")
+    said = bus.value if bus is not None else default.default_value if default is not None else None
+    if str(said).strip().casefold() == _J1939:
+        for message in database.messages:
+            if message.is_extended_frame and message.protocol is None:
+                message.protocol = _J1939
 
 
 def _read(path: Path) -> bytes:

@@ -5,6 +5,7 @@ frame hold. What is wrong with one signal (bits that it shares, a place past the
 multiplexer without a meaning) costs that signal and no other.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
@@ -115,8 +116,14 @@ def decodable(signal: Signal) -> bool:
 
 
 def scaled(signal: Signal, code: Code) -> float:
-    """The code's value by the database's factor and offset."""
-    return signal.conversion.raw_to_scaled(code, decode_choices=False)  # type: ignore[return-value]  # no choices: a number
+    """The code's value by the database's factor and offset; infinite beyond what a float holds."""
+    value: float = signal.conversion.raw_to_scaled(code, decode_choices=False)  # type: ignore[assignment]  # no choices: a number
+    try:
+        float(value)
+    except OverflowError:
+        # Whole numbers of any size come of a factor such as 1E308.
+        return math.inf
+    return value
 
 
 def shape(signal: Signal) -> tuple[object, ...]:

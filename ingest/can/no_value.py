@@ -32,10 +32,10 @@ _STATES_OF_SEVEN: Final = 3
 
 def says_none(message: Message, signal: Signal) -> Callable[[Code], bool]:
     """The test of a code: True if its signal has no value at that moment."""
-    named = named_none(signal)
+    named = frozenset(as_read(signal, code) for code in named_none(signal))
     j1939 = message.protocol == "j1939" and not signal.conversion.is_float
     length, signed = signal.length, signal.is_signed
-    meant = frozenset(signal.conversion.choices or {}) - named
+    meant = frozenset(as_read(signal, code) for code in signal.conversion.choices or {}) - named
 
     def none(code: Code) -> bool:
         if code in named:
@@ -55,6 +55,23 @@ def named_none(signal: Signal) -> frozenset[Code]:
     if signal.raw_invalid is not None:
         found.add(signal.raw_invalid)
     return frozenset(found)
+
+
+def as_read(signal: Signal, code: Code) -> Code:
+    """The code as the signal's bits are read, whichever way a person wrote it down.
+
+    Of a signed byte 255 and -1 are the same bits; databases and maps have either.
+    """
+    length = signal.length
+    if signal.conversion.is_float or not isinstance(code, int) or not fits(code, length):
+        return code
+    bits = code & (1 << length) - 1
+    return bits - (1 << length) if signal.is_signed and bits >> length - 1 else bits
+
+
+def fits(code: int, length: int) -> bool:
+    """Whether so many bits can hold the code, signed or not."""
+    return -(1 << length - 1) <= code < 1 << length
 
 
 def all_ones(code: Code, length: int) -> bool:

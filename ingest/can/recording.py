@@ -18,7 +18,7 @@ from ingest.can.mapping import SignalMap, load_map, shipped_maps
 from ingest.can.replay import ReplayCounts, replay
 from ingest.can.shift import shifts_us
 from ingest.logs.capture import Capture
-from ingest.logs.frame import LoggedFrame
+from ingest.logs.frame import LogCounts, LoggedFrame
 from ingest.logs.timeline import Timeline
 from ingest.refused import Refused
 from telemetry.identity import DeviceId
@@ -81,7 +81,8 @@ class Recording:
         self.clock = told
         if not told.parts:
             name = self.capture.path.name
-            msg = f"{name} holds no data frame with a usable time: there is nothing to replay."
+            why = _why_nothing(self.capture.counts, told)
+            msg = f"{name} holds no data frame with a usable time{why}: there is nothing to replay."
             raise Refused(msg)
         self._bound.require_one_bus(self.capture.frames(), self.capture.path.name)
         moved = shifts_us(told.parts, now_ms, keep_time=keep_time)
@@ -91,6 +92,16 @@ class Recording:
         frames = _placed(self.capture, told, [s if s is None else s - base_us for s in moved])
         frames = _reporting(frames, told.frames, on_progress)
         yield from replay(frames, self._bound, collected, source, base_us, self.counts)
+
+
+def _why_nothing(counts: LogCounts, told: Timeline) -> str:
+    """What was found instead, in brackets."""
+    found = [
+        *(["it ends before its end or is damaged"] if counts.truncated else []),
+        *([f"lines that are no frames: {counts.bad}"] if counts.bad else []),
+        *([f"times that cannot be right: {told.wild}"] if told.wild else []),
+    ]
+    return f" ({'; '.join(found)})" if found else ""
 
 
 def _placed(

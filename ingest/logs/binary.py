@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Final, TypeVar
 
+from ingest.logs.blf import Blf
 from ingest.logs.clock import WallClock, microseconds
 from ingest.logs.ends import End, blf_ends_early, mf4_end, mf4_unfinished
 from ingest.logs.frame import LogCounts, LoggedFrame
@@ -23,21 +24,8 @@ from ingest.logs.text import logged, possible
 from ingest.python_can import can, with_mf4
 from ingest.refused import Refused
 
-_BLF_GRAIN_US: Final = 1_000
-"""SYSTEMTIME counts milliseconds."""
 _CG_BUS_EVENT: Final = 0x2
 """ASAM MDF 4.1, CGBLOCK, cg_flags: records of bus traffic."""
-
-
-class _Blf(can.BLFReader):
-    """A BLF and where its clock starts: a SYSTEMTIME on the wall of whoever recorded it."""
-
-    @property
-    def wall_start(self) -> float:
-        return self.start_timestamp
-
-    def start_us(self, wall: WallClock) -> int:
-        return wall.replace(self.wall_start, _BLF_GRAIN_US) if self.wall_start else 0
 
 
 class _Mf4(can.MF4Reader):
@@ -64,9 +52,10 @@ def read_binary(form: Form, path: Path, counts: LogCounts, zone: tzinfo) -> Iter
     """The data frames of a BLF or MF4 capture; ``zone`` is that of a wall clock without one."""
     wall = WallClock(zone, counts)
     if form is not Form.MF4:
-        with _opened(form, path, lambda: _Blf(path), wall) as (blf, start_us):
+        with _opened(form, path, lambda: Blf(path), wall) as (blf, start_us):
             counts.truncated = blf_ends_early(path, blf.file_size)
             yield from _frames(blf, counts, start_us)
+            counts.truncated = counts.truncated or blf.left_out
         return
     if find_spec("asammdf") is None:
         msg = "Reading MF4 needs asammdf: install the extra with `pip install 'roadfade[mf4]'`."
@@ -84,7 +73,7 @@ def read_binary(form: Form, path: Path, counts: LogCounts, zone: tzinfo) -> Iter
         counts.truncated = counts.truncated or complaints.any
 
 
-_Reader = TypeVar("_Reader", _Mf4, _Blf)
+_Reader = TypeVar("_Reader", _Mf4, Blf)
 
 
 @contextmanager
@@ -120,7 +109,7 @@ def _damaged(form: Form, path: Path) -> Refused:
     )
 
 
-def _frames(reader: _Mf4 | _Blf, counts: LogCounts, start_us: int) -> Iterator[LoggedFrame]:
+def _frames(reader: _Mf4 | Blf, counts: LogCounts, start_us: int) -> Iterator[LoggedFrame]:
     messages = iter(reader)
     while True:
         try:

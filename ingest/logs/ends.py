@@ -15,6 +15,11 @@ _BLF_HEADER: Final = struct.Struct("<4sL")
 _BLF_OBJECT: Final = struct.Struct("<4sHHLL")
 _BLOCK: Final = struct.Struct("<4sxxxxQQ")
 """ASAM MDF 4.1, every block: id, reserved, length, number of links."""
+_CHANNEL: Final = struct.Struct("<BxxBLLLL")
+"""ASAM MDF 4.1, CNBLOCK: type, first bit, first byte, length in bits, flags, invalidation bit."""
+_HAS_INVALID_BIT: Final = 0x2
+_VIRTUAL: Final = frozenset({3, 6})
+"""CNBLOCK, cn_type: channels that count records and lie in none."""
 _ID_BYTES: Final = 64
 _UNFINISHED: Final = b"UnFinMF "
 _UNFINISHED_FLAGS: Final = slice(60, 64)
@@ -134,19 +139,30 @@ def _records(file: BinaryIO, size: int, group: _Block) -> _Records:
         number, cycles, flags, _, _, data, invalid = struct.unpack("<QQHHIII", file.read(32))
         own = bool(flags & 1)
         sizes[number] = None if own else data + invalid
-        own_data += _own_data(file, size, one.links[1])
+        for channel in _channels(file, size, one.links[1]):
+            if not _fits(file, channel, data, invalid):
+                raise _EarlyError
+            if channel.links[5]:
+                own_data.append(channel.links[5])
         whole = None if own or whole is None else whole + cycles * (id_bytes + data + invalid)
     return _Records(id_bytes, sizes, whole, tuple(own_data))
 
 
-def _own_data(file: BinaryIO, size: int, first: int, depth: int = 0) -> Iterator[int]:
-    """Where these channels and those they are composed of keep data of their own."""
+def _channels(file: BinaryIO, size: int, first: int, depth: int = 0) -> Iterator[_Block]:
+    """These channels and those they are composed of."""
     for channel in _chain(file, size, first):
-        parts, own = channel.links[1], channel.links[5]
-        if own:
-            yield own
+        yield channel
+        parts = channel.links[1]
         if parts and depth < _DEPTH_MAX and _block(file, size, parts).kind == channel.kind:
-            yield from _own_data(file, size, parts, depth + 1)
+            yield from _channels(file, size, parts, depth + 1)
+
+
+def _fits(file: BinaryIO, channel: _Block, data: int, invalid: int) -> bool:
+    """Whether a channel lies within its record: asammdf would read past it, and the process die."""
+    file.seek(channel.body)
+    kind, first_bit, first_byte, bits, flags, invalid_at = _CHANNEL.unpack(file.read(_CHANNEL.size))
+    marked = flags & _HAS_INVALID_BIT and invalid_at >= 8 * invalid
+    return kind in _VIRTUAL or (8 * first_byte + first_bit + bits <= 8 * data and not marked)
 
 
 def _records_end_early(file: BinaryIO, start: int, size: int, records: _Records) -> bool:

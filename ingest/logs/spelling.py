@@ -21,7 +21,7 @@ _SCREEN: Final = re.compile(
 )
 _DATED: Final = re.compile(r"(\s*)\((\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{1,6})\)(.*)$", re.DOTALL)
 _RAW_DLC: Final = re.compile(r"(#[0-9A-Fa-f]{16})_[9A-Fa-f](?=\s|$)")
-_SIGNED: Final = re.compile(r"(\s*)-(?=\d)")
+_SIGNED: Final = re.compile(r"^(\s*)-(?=\d)")
 _TRC_1_LONG: Final = re.compile(r"(\s*\d+\)\s.*\s)(?:9|1[0-5])((?:\s+[0-9A-Fa-f]{2}){8}\s*)$")
 
 

@@ -121,14 +121,25 @@ def _kind(
     if message.is_remote_frame:
         return "remote"
     size = len(message.data)
-    # A byte cut to one digit would pass for another byte.
-    spelled = bytes(message.data).hex(" ") in " ".join(line.lower().split())
-    if form is not Form.CANDUMP and hexadecimal and not spelled:
+    if form is not Form.CANDUMP and not _spells(line, bytes(message.data), hexadecimal=hexadecimal):
         return "bad"
     whole = size in (message.dlc, dlc2len(message.dlc)) and size <= _DATA_BYTES_MAX
     if not message.is_fd and message.dlc > _CLASSIC_BYTES_MAX:
         whole = size == _CLASSIC_BYTES_MAX
     return "data" if whole and possible(message) else "bad"
+
+
+def _spells(line: str, data: bytes, *, hexadecimal: bool) -> bool:
+    """Whether the line has these bytes, each written whole."""
+    if hexadecimal:
+        # A byte cut to one digit would pass for another byte.
+        return data.hex(" ") in " ".join(line.lower().split())
+    words = [word.lstrip("0") or "0" for word in line.split()]
+    written = [str(byte) for byte in data]
+    found = [n for n in range(len(words)) if words[n : n + len(data)] == written]
+    # A decimal byte has one to three digits: only what stands behind the last one tells its end.
+    cut = not line.endswith("\n") and found[-1:] == [len(words) - len(data)] and line[-1:].isdigit()
+    return bool(found) and not (cut and data)
 
 
 def possible(message: can.Message) -> bool:

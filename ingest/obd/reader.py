@@ -41,8 +41,8 @@ class CarefulCommand(obd.OBDCommand):  # type: ignore[misc]  # python-OBD has no
 
     def __init__(self, plain: Any) -> None:
         super().__init__(
-            plain.name, plain.desc, plain.command, plain.bytes, plain.decode, plain.ecu,
-            plain.fast, plain.header,
+            plain.name, plain.desc, plain.command, plain.bytes,
+            _OWN_DECODERS.get(plain.name, plain.decode), plain.ecu, plain.fast, plain.header,
         )  # fmt: skip
 
     def __call__(self, messages: list[Any]) -> Any:
@@ -55,6 +55,18 @@ class CarefulCommand(obd.OBDCommand):  # type: ignore[misc]  # python-OBD has no
                 if message.data[: len(head)] == head and len(message.data) >= self.bytes
             ]
         )
+
+
+def evap_vapor_pressure(messages: list[Any]) -> Any:
+    """PID 32 (SAE J1979): one signed number of 16 bits, in quarters of a pascal.
+
+    python-OBD takes the sign of either byte for itself and is off by 64 Pa in half of all cases.
+    """
+    quarters = int.from_bytes(messages[0].data[2:4], "big", signed=True)
+    return quarters / 4 * obd.Unit.pascal
+
+
+_OWN_DECODERS: Final = {"EVAP_VAPOR_PRESSURE": evap_vapor_pressure}
 
 
 def allowed_commands() -> set[str]:

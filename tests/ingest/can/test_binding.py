@@ -5,6 +5,7 @@ import pytest
 
 from ingest.can.decode import parameter_group
 from ingest.can.mapping import parse_map, shipped_maps
+from ingest.can.units import meant_instead
 from ingest.refused import Refused
 from tests.ingest.can.drives import J1939, bound, drive
 from tests.ingest.captures import CATALOGUE, GNSS_DBC, MODEL3_DBC, SHARED, needs
@@ -38,6 +39,50 @@ def test_a_map_that_does_not_fit_its_database_is_refused(source: str, more: str,
     with pytest.raises(Refused) as refused:
         bound(MOTION, f"  {source}: {{path: {SPEED}, unit: km/h{more}}}")
     assert said in str(refused.value)
+
+
+def test_a_factor_of_0_in_the_database_is_refused() -> None:
+    with pytest.raises(Refused, match=r"Motion\.Speed has the factor 0 in own\.dbc"):
+        bound(MOTION.replace("(0.01,0)", "(0,0)"), f"  Motion.Speed: {{path: {SPEED}, unit: km/h}}")
+
+
+AIR, PEDAL = "Vehicle.Exterior.AirTemperature", "Vehicle.Chassis.Accelerator.PedalPosition"
+TYRE = "Vehicle.Chassis.Axle.Row1.Wheel.Left.Tire.Pressure"
+
+
+@pytest.mark.parametrize(
+    ("written", "target", "said", "right"),
+    [
+        ("mph", f"{SPEED}, unit: km/h", "factor 1.609344,", "factor: 1.61"),
+        ("m/s", f"{SPEED}, unit: km/h", "factor 3.6,", "factor: 3.6"),
+        ("Deg F", f"{AIR}, unit: celsius", "factor 0.5555556 and offset -17.7778,",
+         "factor: 0.5556, offset: -17.78"),
+        ("K", f"{AIR}, unit: celsius", "factor 1 and offset -273.15,", "offset: -273.15"),
+        ("bar", f"{TYRE}, unit: kPa", "factor 100,", "factor: 100.0"),
+        ("ratio", f"{PEDAL}, unit: percent", "factor 100,", "factor: 100.0"),
+    ],
+    ids=["mph", "m/s", "fahrenheit", "kelvin", "bar", "ratio"],
+)  # fmt: skip
+def test_a_unit_that_disagrees_is_refused_until_it_is_converted(
+    written: str, target: str, said: str, right: str
+) -> None:
+    dbc = MOTION.replace('"km/h"', f'"{written}"')
+    with pytest.raises(Refused) as refused:
+        bound(dbc, f"  Motion.Speed: {{path: {target}}}")
+    assert said in str(refused.value)
+    bound(dbc, f"  Motion.Speed: {{path: {target}, {right}}}")
+
+
+@pytest.mark.parametrize("written", ["km/h", "KPH", "", "Kmph ", "furlongs", "\ufffd"])
+def test_a_unit_that_agrees_or_is_unknown_leaves_the_map_free(written: str) -> None:
+    dbc = MOTION.replace('"km/h"', f'"{written}"')
+    for factor in ("1.0", "-0.1"):
+        bound(dbc, f"  Motion.Speed: {{path: {SPEED}, unit: km/h, factor: {factor}}}")
+
+
+def test_every_unit_of_the_catalogue_is_a_spelling_of_itself() -> None:
+    for signal in CATALOGUE:
+        assert meant_instead(signal.unit, signal.unit, 1.0, 0.0) is None
 
 
 ONE = f"  Motion.Speed: {{path: {SPEED}, unit: km/h}}"

@@ -68,3 +68,33 @@ def test_what_is_no_database_is_refused_with_a_remedy(tmp_path: Path, content: b
 def test_a_database_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(Refused, match=r"x\.dbc cannot be read as a CAN database: No such file"):
         load_database(tmp_path / "x.dbc")
+
+
+TRUCK = """VERSION ""
+
+BO_ 2566844926 CCVS1: 8 N
+ SG_ Speed : 8|16@1+ (0.00390625,0) [0|250.996] "km/h" N
+BO_ 291 Own: 8 N
+ SG_ Engine : 8|16@1+ (1,0) [0|0] "rpm" N
+"""
+BUS = """
+BA_DEF_ "ProtocolType" STRING ;
+BA_DEF_DEF_ "ProtocolType" "{default}";
+"""
+
+
+@pytest.mark.parametrize(
+    ("more", "protocols"),
+    [
+        (BUS.format(default="") + 'BA_ "ProtocolType" "J1939";', ["j1939", None]),
+        (BUS.format(default="J1939"), ["j1939", None]),
+        (BUS.format(default="CAN"), [None, None]),
+        ("", [None, None]),
+    ],
+    ids=["said", "by default", "another", "nothing"],
+)
+def test_a_bus_that_is_said_to_be_j1939_marks_its_long_ids(
+    tmp_path: Path, more: str, protocols: list[str | None]
+) -> None:
+    (tmp_path / "x.dbc").write_text(TRUCK + more)
+    assert [one.protocol for one in load_database(tmp_path / "x.dbc").messages] == protocols

@@ -197,3 +197,9 @@ def test_a_float_that_is_no_number_gives_none(value: float) -> None:
         driven = drive(dbc, FIX_MAP, f"258#{struct.pack('<ff', 2.0, value).hex()}")
         assert driven.values == {FIX: ["TWO_D"]}
         assert driven.unfit == {"out_of_range": 1}
+
+
+def test_a_value_beyond_every_float_is_out_of_range() -> None:
+    dbc = 'BO_ 291 M: 8 N\n SG_ S : 0|16@1+ (1E308,0) [0|0] "" N\n'
+    driven = drive(dbc, "  M.S: {path: Vehicle.Speed, unit: km/h, factor: 1.0e+10}", "123#E803")
+    assert (driven.values, driven.unfit) == ({}, {"out_of_range": 1})

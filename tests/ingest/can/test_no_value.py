@@ -261,3 +261,20 @@ def test_a_j1939_state_that_the_database_names_is_a_value_but_never_all_ones() -
     driven = drive(dbc, one, frames)
     assert driven.values == {SPEED: [11.0, 13.0]}
     assert driven.unfit == {"not_available": 3}
+
+
+@pytest.mark.parametrize(
+    ("sign", "codes"),
+    [("-", (255, 254)), ("-", (-1, -2)), ("+", (-1, -2)), ("+", (255, 254))],
+    ids=["signed as unsigned", "signed", "unsigned as signed", "unsigned"],
+)
+def test_a_named_code_is_its_bits_however_it_is_written(sign: str, codes: tuple[int, int]) -> None:
+    path = "Vehicle.Cabin.HVAC.AmbientAirTemperature"
+    dbc = f"""
+BO_ 291 Air: 8 N
+ SG_ Outside : 0|8@1{sign} (1,0) [0|0] "" N
+VAL_ 291 Outside {codes[0]} "SNA" {codes[1]} "Error" 511 "SNA" ;
+"""
+    one = f"  Air.Outside: {{path: {path}, unit: celsius}}"
+    driven = drive(dbc, one, "123#FF00 123#FE00 123#0500")
+    assert (driven.values, driven.unfit) == ({path: [5.0]}, {"not_available": 2})

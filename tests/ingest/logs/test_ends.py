@@ -174,3 +174,26 @@ def test_a_recorded_mf4_that_was_cut_says_so(tmp_path: Path, log: Path) -> None:
     assert said <= {"unfinished", "cut"}
     path.write_bytes(whole[: len(whole) // 20])
     assert ends(path) == "refused"
+
+
+def channels(whole: bytes) -> Iterator[int]:
+    """Where the data of each channel's block begin (ASAM MDF 4.1, CNBLOCK)."""
+    at = whole.find(b"##CN")
+    while at >= 0:
+        [links] = struct.unpack_from("<Q", whole, at + 16)
+        yield at + 24 + 8 * links
+        at = whole.find(b"##CN", at + 1)
+
+
+def test_an_mf4_with_a_channel_beyond_its_record_is_refused(tmp_path: Path) -> None:
+    # asammdf would read past the record, and the process end by a signal.
+    path = write(tmp_path / "drive.mf4", own_drive(3))
+    whole = path.read_bytes()
+    assert mf4_end(path) is End.WHOLE
+    for body in channels(whole):
+        for place, value in ((4, 0x80000), (8, 0x80000)):  # the first byte, the length in bits
+            broken = bytearray(whole)
+            struct.pack_into("<L", broken, body + place, value)
+            path.write_bytes(broken)
+            assert mf4_end(path) is End.HEADLESS
+            assert ends(path) == "refused"

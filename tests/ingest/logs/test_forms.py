@@ -207,3 +207,25 @@ def test_a_month_that_cannot_be_meant_is_refused_with_the_way_in(
     text = ASC.replace("Fri Nov", written) + f"   0.000000 1  123             Rx   d 8 {EIGHT}\n"
     with pytest.raises(Refused, match=r"write its date as .*French, Spanish or Japanese"):
         read(tmp_path / "x.asc", text)
+
+
+@pytest.mark.parametrize(
+    ("last", "bad"),
+    [
+        ("d 4 176 4 112 23\n", 0),
+        ("d 4 176 004  112 23\n", 0),
+        ("d 4 176 4 112 23  Length = 200", 0),
+        ("d 0", 0),
+        ("d 4 176 4 112 2", 1),
+        ("d 4 176 4 112 -2\n", 1),
+        ("d 4 1_7 4 112 2\n", 1),
+        ("d 4 276 4 112 2\n", 1),
+    ],
+    ids=["whole", "zeros", "more behind", "none", "cut", "negative", "garbled", "too large"],
+)
+def test_a_decimal_byte_is_believed_only_if_it_is_whole(
+    tmp_path: Path, last: str, bad: int
+) -> None:
+    text = ASC_HEAD.format(base="base dec") + f"   0.5 1  291             Rx   {last}"
+    frames, counts = read(tmp_path / "x.asc", text)
+    assert (len(frames), counts.bad) == (1 - bad, bad)

@@ -53,6 +53,11 @@ ANSWERS = {
     "nothing": ("SPEED", [""], None),
     "no message": ("SPEED", [], None),
     "clipped status": ("STATUS", ["41 01 82"], None),
+    "a vapour pressure below 0": ("EVAP_VAPOR_PRESSURE", ["41 32 FF FF"], -0.25),
+    "a vapour pressure whose low byte has its high bit": (
+        "EVAP_VAPOR_PRESSURE", ["41 32 00 80"], 32.0,
+    ),
+    "the lowest vapour pressure": ("EVAP_VAPOR_PRESSURE", ["41 32 80 00"], -8192.0),
     "codes": ("GET_DTC", ["43 02 0A 80 03 01"], [("P0a80", ""), ("P0301", ANY)]),
     "no codes": ("GET_DTC", ["43 00"], []),
     "codes refused": ("GET_DTC", ["7F 03 11"], None),

@@ -70,7 +70,10 @@ def dry_run_page(done: DryRun, document: Document, language: Language) -> str:
 def _counts(by_reason: Mapping[str, int], words: Translation) -> str:
     """Reasons with their counts, the most frequent first."""
     most = sorted(by_reason.items(), key=lambda item: -item[1])
-    return words.listed(f"{reason_words(why, words)}: {words.number(count)}" for why, count in most)
+    return words.listed(
+        words.gettext("%(about)s: %(told)s", about=reason_words(why, words), told=words.number(n))
+        for why, n in most
+    )
 
 
 def _output(done: DryRun, output: Output, titles: Titles) -> _Output:

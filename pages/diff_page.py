@@ -59,7 +59,8 @@ class _Asks(NamedTuple):
     title: str
     tone: str
     about: str
-    of: Callable[[Change], bool]
+    of: Callable[[Change, frozenset[str]], bool]
+    """Whether it is of this part; the second argument is every notice under which people agreed."""
 
 
 _PARTS: Final = (
@@ -67,25 +68,31 @@ _PARTS: Final = (
         phrase("Needs consent anew"),
         "bad",
         phrase("People were asked for less. No approval stands for their answer: ask them anew."),
-        lambda change: bool(change.needs_notice),
+        lambda change, agreed: not agreed.isdisjoint(change.needs_notice),
+    ),
+    _Asks(
+        phrase("Needs a new notice"),
+        "bad",
+        phrase("People were told otherwise under this number. Tell them in a notice of a new one."),
+        lambda change, agreed: bool(change.needs_notice) and agreed.isdisjoint(change.needs_notice),
     ),
     _Asks(
         phrase("Needs an approval"),
         "waits",
         phrase("This lets more through, or may. Record who decided it, in the words given here."),
-        lambda change: change.undecided and not change.needs_notice,
+        lambda change, _: change.undecided and not change.needs_notice,
     ),
     _Asks(
         phrase("Approved"),
         "good",
         phrase("This lets more through, or may, and somebody decided that."),
-        lambda change: change.widens and not change.undecided,
+        lambda change, _: change.widens and not change.undecided,
     ),
     _Asks(
         phrase("Needs nothing"),
         "dim",
         phrase("This lets no more through than before."),
-        lambda change: not (change.widens or change.undecided),
+        lambda change, _: not (change.widens or change.undecided),
     ),
 )
 
@@ -96,7 +103,16 @@ def diff_page(
     """The page in one language; ``difference`` is the one from the first to the second."""
     titles = Titles(new.document, language), Titles(old.document, language)
     words = titles[0].words
-    parts = [_part(asks, difference.changes, titles) for asks in _PARTS]
+    agreed = frozenset(
+        cell.basis.notice
+        for plan in (old.plan, new.plan)
+        for cell in plan.cells
+        if cell.basis.kind.needs_consent
+    )
+    parts = [
+        _part(asks, [one for one in difference.changes if asks.of(one, agreed)], titles, agreed)
+        for asks in _PARTS
+    ]
     return page(
         "diff.html.j2",
         language,
@@ -113,17 +129,16 @@ _Both = tuple[Titles, Titles]
 """Names of the new document, and those of the old for what the new one no longer has."""
 
 
-def _part(asks: _Asks, changes: Iterable[Change], titles: _Both) -> _Part:
+def _part(asks: _Asks, changes: Iterable[Change], titles: _Both, agreed: frozenset[str]) -> _Part:
     words = titles[0].words
     data: dict[_Row, list[str]] = {}
     for change in changes:
-        if asks.of(change):
-            data.setdefault(_row(change, titles), []).append(_data(change, titles))
+        data.setdefault(_row(change, titles, agreed), []).append(_data(change, titles))
     rows = [row._replace(data=words.listed(filter(None, of))) for row, of in data.items()]
     return _Part(words.gettext(asks.title), asks.tone, words.gettext(asks.about), rows)
 
 
-def _row(change: Change, titles: _Both) -> _Row:
+def _row(change: Change, titles: _Both, agreed: frozenset[str]) -> _Row:
     words = titles[0].words
     whole = words.gettext("the whole policy")
     return _Row(
@@ -134,7 +149,7 @@ def _row(change: Change, titles: _Both) -> _Row:
         told=key_words(change.key, titles[0]),
         # A recipient that falls away has no words of its own.
         written="" if change.kind is ChangeKind.CLOSES and not change.category else change.key,
-        people=_people(change, titles),
+        people=_people(change, titles[0], agreed),
         decision=_decision(change, titles[0]),
     )
 
@@ -164,12 +179,15 @@ def _data(change: Change, titles: _Both) -> str:
     return titles[0].words.listed(map(titles[0].item, dict.fromkeys((*held, *facts))))
 
 
-def _people(change: Change, titles: _Both) -> str:
-    words = titles[0].words
+def _people(change: Change, titles: Titles, agreed: frozenset[str]) -> str:
+    words = titles.words
     asked = change.needs_notice or change.consents
     if not asked:
         return words.gettext("everyone")
-    return words.gettext("whoever agreed under %(notices)s", notices=words.listed(asked))
+    notices = words.listed(asked)
+    if agreed.isdisjoint(asked):
+        return words.gettext("whoever was told by %(notices)s", notices=notices)
+    return words.gettext("whoever agreed under %(notices)s", notices=notices)
 
 
 def _decision(change: Change, titles: Titles) -> str:

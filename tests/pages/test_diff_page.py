@@ -65,6 +65,20 @@ def test_more_than_a_consent_was_given_for_needs_it_anew() -> None:
     assert "a notice of a new number in place of study@1" in said
 
 
+def test_another_text_without_any_consent_needs_a_notice_and_no_consent() -> None:
+    published = FILES["purposes/study.yaml"].replace(
+        "    basis: {kind: location, notice: study@1}\n", ""
+    )
+    old = {**FILES, "purposes/study.yaml": published}
+    told = {
+        **old,
+        "notices/study@1.yaml": old["notices/study@1.yaml"].replace("to study", "to sell"),
+    }
+    page = shown(told, old=old)
+    assert parts(page) == ["Needs a new notice"]
+    assert "whoever was told by study@1" in text(page) and "agreed" not in text(page)
+
+
 def test_what_narrows_needs_nothing_and_may_be_published() -> None:
     page = shown(FILES, old=LONGER)
     assert parts(page) == ["Needs nothing"]

@@ -18,6 +18,8 @@ MapPoint = tuple[float, float]
 MAP_WIDTH: Final = 320.0
 HEIGHT_MAX: Final = 320.0
 MARGIN: Final = 12.0
+RULER: Final = 16.0
+"""Room for the ruler below the drive, so that no cell lies under its words."""
 MAP_POINTS_MAX: Final = 1_500
 CELLS_MAX: Final = 2_000
 PAUSE_MS: Final = 2 * MINUTE_MS
@@ -89,7 +91,7 @@ def drive_map(
     every = max(1, sum(map(len, measured)) // MAP_POINTS_MAX)
     shapes += [_line(frame, one[::every], dashed=treated is not None) for one in measured]
     shapes += [_dot(frame, point) for point in _thinned(exact)]
-    return Drawing(label, MAP_WIDTH, round(frame.height, 1), [*shapes, *_ruler(frame)])
+    return Drawing(label, MAP_WIDTH, round(frame.height + RULER, 1), [*shapes, *_ruler(frame)])
 
 
 def _frame(points: Iterable[MapPoint]) -> MapFrame:
@@ -135,7 +137,7 @@ def _ruler(frame: MapFrame) -> tuple[Shape, Shape]:
     lengths = [n * 10**power for power in range(7) for n in (1, 2, 5)]
     metres = max((m for m in lengths if m * unit <= MAP_WIDTH / 3), default=1)
     said = f"{metres // 1000} km" if metres >= 1000 else f"{metres} m"  # noqa: PLR2004  # metres
-    y = round(frame.height - 4, 1)
+    y = round(frame.height + RULER - 4, 1)
     end = round(MARGIN + metres * unit, 1)
     bar = {"x1": MARGIN, "y1": y, "x2": end, "y2": y, "stroke": "var(--ink)", "stroke-width": 2}
     return Shape("line", bar), Shape("text", {"x": MARGIN, "y": y - 4}, said)

@@ -1,7 +1,7 @@
 """One signal over time as SVG: as measured, and as an output receives it."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from assessment.dry_run import DriveReading
 from pages.markup import Drawing, Shape
@@ -17,17 +17,27 @@ MARKS_MAX: Final = 1_200
 STRAYS_PERCENT_MAX: Final = 1
 
 
+class Axes(NamedTuple):
+    """What a plot is called, and what its axes measure."""
+
+    label: str
+    unit: str
+    """Of the values, as people write it; empty if they have none."""
+    floor_ms: int
+    """How coarse the time is that the output receives."""
+
+
 def plot(
-    label: str,
+    axes: Axes,
     before: Sequence[DriveReading],
     after: Sequence[DriveReading],
-    floor_ms: int,
     words: Translation,
 ) -> Drawing | None:
     """Grey the drive, coloured what the output receives: a bar as long as the time is coarse.
 
     None if the signal has no number to draw.
     """
+    floor_ms = axes.floor_ms
     measured = _numbers(before)
     told = sorted(set(_numbers(after)))
     if not measured:
@@ -48,17 +58,18 @@ def plot(
         _bar(place(at, v), place(at + floor_ms, v)[0]) for at, v in told[:: _every(told)]
     )
     minutes = f"{(end - start) / MINUTE_MS:.1f}"
-    span = words.gettext("%(minutes)s min", minutes=minutes)
+    first, last = (words.gettext("%(minutes)s min", minutes=one) for one in ("0", minutes))
     below = HEIGHT - 4
     shapes = [
         Shape("polyline", {"points": line, "fill": "none", "stroke": "var(--dim)"}),
         Shape("path", {"d": "".join(bars), "stroke": "var(--mark)", "stroke-width": 3}),
         Shape("text", {"x": 2, "y": 14}, f"{high:.5g}"),
         Shape("text", {"x": 2, "y": HEIGHT - BOTTOM - 2}, f"{low:.5g}"),
-        Shape("text", {"x": LEFT, "y": below}, "0"),
-        Shape("text", {"x": PLOT_WIDTH - 4, "y": below, "text-anchor": "end"}, span),
+        Shape("text", {"x": 2, "y": (HEIGHT - BOTTOM) / 2 + 6}, axes.unit),
+        Shape("text", {"x": LEFT, "y": below}, first),
+        Shape("text", {"x": PLOT_WIDTH - 4, "y": below, "text-anchor": "end"}, last),
     ]
-    return Drawing(label, PLOT_WIDTH, HEIGHT, shapes)
+    return Drawing(axes.label, PLOT_WIDTH, HEIGHT, shapes)
 
 
 def _window(measured: Sequence[DriveReading]) -> tuple[int, int]:

@@ -5,7 +5,7 @@ the ledger. The worker's own processor decides; each envelope is taken as receiv
 a registered device whose person, in some role, agreed to everything or to nothing.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -49,6 +49,8 @@ class DryRun:
     """By output and signal: the finest floor of its times."""
     ledger: Mapping[str, OutputFlow] = field(default_factory=dict)
     rejected: Mapping[str, int] = field(default_factory=dict)
+    unagreed: Mapping[str, OutputFlow] = field(default_factory=dict)
+    """The ledger of the same drive if nothing had been agreed to; empty if nothing was."""
 
     @property
     def readings(self) -> int:
@@ -59,10 +61,20 @@ class DryRun:
 def dry_run(
     plan: Plan, payloads: Iterable[bytes], *, agreed: bool, role: Role = "driver"
 ) -> DryRun:
-    """Process them all; OverflowError if there are more readings than a drive has."""
+    """Process them all; OverflowError if there are more readings than a drive has.
+
+    What was agreed to is processed without any consent, too: both ledgers stand side by side.
+    """
+    taken = list(payloads)
+    done = _run(plan, taken, agreed=agreed, role=role)
+    if agreed:
+        done.unagreed = _run(plan, taken, agreed=False, role=role).ledger
+    return done
+
+
+def _run(plan: Plan, taken: Sequence[bytes], *, agreed: bool, role: Role) -> DryRun:
     done = DryRun(plan, agreed, role, after={output.id: {} for output in plan.outputs})
     program = build_program(plan)
-    taken = list(payloads)
     devices = {device for one in taken if (device := device_of(one))}
     people = everybody(devices, grantable(plan) if agreed else (), role)
     processor = Processor(program, people, ThrowawayKeys(), lambda _topic, _key: 0)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final, NamedTuple
 
 from assessment.drive_map import drive_map, ways
-from assessment.drive_plot import plot
+from assessment.drive_plot import Axes, plot
 from assessment.dry_run import DryRun
 from pages.markup import Drawing, page
 from pages.phrases import ROLE_PHRASES, duration_words
@@ -26,9 +26,11 @@ def assumed_words(role: Role, words: Translation, *, agreed: bool) -> str:
     people = words.gettext(ROLE_PHRASES[role])
     if agreed:
         return words.gettext(
-            "Taken for %(people)s, as if everything had been agreed to.", people=people
+            "Taken for %(people)s, as if everybody had agreed to everything.", people=people
         )
-    return words.gettext("Taken for %(people)s, as if nothing had been agreed to.", people=people)
+    return words.gettext(
+        "Taken for %(people)s, as if nobody had agreed to anything.", people=people
+    )
 
 
 PLOTS_MAX: Final = 24
@@ -40,6 +42,8 @@ class _Output(NamedTuple):
     purpose: str
     recipient: str
     remains: str
+    unagreed: str
+    """What would remain if nothing had been agreed to."""
     withheld: str
     facts: str
     figures: list[Drawing]
@@ -55,6 +59,7 @@ def dry_run_page(done: DryRun, document: Document, language: Language) -> str:
         version=f"{done.plan.policy} {done.plan.policy_version}",
         readings=words.number(done.readings),
         envelopes=words.number(done.envelopes),
+        agreed=done.agreed,
         assumed=assumed_words(done.role, words, agreed=done.agreed),
         rejected=_counts(done.rejected, words),
         measured=drive_map(words.gettext("As measured"), ways(done.before), None),
@@ -65,7 +70,10 @@ def dry_run_page(done: DryRun, document: Document, language: Language) -> str:
 def _counts(by_reason: Mapping[str, int], words: Translation) -> str:
     """Reasons with their counts, the most frequent first."""
     most = sorted(by_reason.items(), key=lambda item: -item[1])
-    return words.listed(f"{reason_words(why, words)}: {words.number(count)}" for why, count in most)
+    return words.listed(
+        words.gettext("%(about)s: %(told)s", about=reason_words(why, words), told=words.number(n))
+        for why, n in most
+    )
 
 
 def _output(done: DryRun, output: Output, titles: Titles) -> _Output:
@@ -78,14 +86,18 @@ def _output(done: DryRun, output: Output, titles: Titles) -> _Output:
         purpose=titles.purpose(output.purpose),
         recipient=titles.who(output.purpose, output.recipient),
         remains=remains,
+        unagreed=words.share(done.unagreed[output.id].delivered, flow.entered)
+        if done.agreed
+        else "",
         withheld=_counts(flow.withheld, words),
         facts=words.listed([remains, kept]),
-        figures=[figure for figure in _figures(done, output, words) if figure is not None],
+        figures=[figure for figure in _figures(done, output, titles) if figure is not None],
     )
 
 
-def _figures(done: DryRun, output: Output, words: Translation) -> Iterator[Drawing | None]:
-    after = done.after[output.id]
+def _figures(done: DryRun, output: Output, titles: Titles) -> Iterator[Drawing | None]:
+    words, after = titles.words, done.after[output.id]
+    categories = {rule.signal: rule.category for lane in output.lanes for rule in lane.rules}
     if MESH in after or LATITUDE in after:
         label = words.gettext("The way: dashed as measured, filled as told")
         yield drive_map(label, ways(done.before), after)
@@ -93,8 +105,10 @@ def _figures(done: DryRun, output: Output, words: Translation) -> Iterator[Drawi
     for path in paths[:PLOTS_MAX]:
         floor_ms = done.floors_ms[output.id, path]
         label = words.gettext(
-            "%(signal)s: line as measured, bars as told (time within %(duration)s)",
+            "%(data)s, %(signal)s: line as measured, bars as told (time within %(duration)s)",
+            data=titles.item(categories[path]),
             signal=path,
             duration=duration_words(floor_ms, words),
         )
-        yield plot(label, done.before.get(path, ()), after[path], floor_ms, words)
+        unit = words.symbol(done.plan.catalogue[path].unit)
+        yield plot(Axes(label, unit, floor_ms), done.before.get(path, ()), after[path], words)

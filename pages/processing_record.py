@@ -110,7 +110,7 @@ def record_page(compiled: CompiledPolicy, language: Language) -> str:
     return page(
         "record.html.j2",
         language,
-        address=titles.address(policy.controller),
+        controller=titles.told_of(policy.controller),
         contact=policy.controller.contact,
         version=titles.words.listed([version, titles.words.date(policy.effective)]),
         activities=[_section(plan, one.content, titles) for one in in_clause_order(document)],

@@ -183,7 +183,8 @@ def _stops(cells: Sequence[PlanCell], titles: Titles) -> list[_Stop]:
     words = titles.words
     found: dict[str, list[str]] = {}
     for cell in cells:
-        found.setdefault(_way(cell), []).append(words.gettext(GROUNDS[cell.basis.kind]))
+        ground = words.gettext("“%(ground)s”", ground=words.gettext(GROUNDS[cell.basis.kind]))
+        found.setdefault(_way(cell), []).append(ground)
     return [
         _Stop(words.gettext(way), words.listed(dict.fromkeys(grounds)) if len(found) > 1 else "")
         for way, grounds in found.items()

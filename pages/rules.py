@@ -48,7 +48,8 @@ class RuleWords:
         return self._titles.words.gettext(PARTS[part])
 
     def _of(self, purpose: str, what: str) -> str:
-        return f"{self._titles.purpose(purpose)}: {what}"
+        words, about = self._titles.words, self._titles.purpose(purpose)
+        return words.gettext("%(about)s: %(told)s", about=about, told=what)
 
     def _forbidden(self, purpose: str | None) -> str:
         never = self._part(DocumentPart.FORBIDS)

@@ -71,10 +71,6 @@ class Titles:
             self.told(who.address),
         ]
 
-    def address(self, who: Controller | Manager) -> str:
-        """Name, representative and address on one line."""
-        return self.words.listed(map(self.told, (who.name, who.representative, who.address)))
-
     def told(self, both: Bilingual) -> str:
         """What the document says in both languages, in this one."""
         return both.told(self.words.language)

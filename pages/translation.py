@@ -25,6 +25,15 @@ from policy.vocabulary.bilingual import Language
 from policy.vocabulary.capabilities import Capability, exists
 from policy.vocabulary.terms import Period, PeriodUnit
 
+_SYMBOLS: Final = {
+    "percent": "%",
+    "celsius": "°C",
+    "degrees": "°",
+    "degrees/s": "°/s",
+    "m/s^2": "m/s²",
+    "ratio": "",
+}
+"""Of units whose names in the catalogue are words; the others are symbols in any language."""
 SOURCE_LANGUAGE: Final[Language] = "en"
 """The language of the phrases themselves; it has no catalogue."""
 
@@ -106,6 +115,10 @@ class Translation:
         if unit in known:
             return format_unit(width, known[unit], "short", locale=self._locale)
         return f"{format_decimal(width, locale=self._locale)} {unit}".strip()
+
+    def symbol(self, unit: str) -> str:
+        """``°C`` or ``m/s²``: a unit of the catalogue as an axis has it."""
+        return _SYMBOLS.get(unit, unit)
 
     def country(self, code: str) -> str:
         """A country's name by its ISO 3166 code; an unknown code stays as it is."""

@@ -11,11 +11,11 @@ from collections.abc import Generator
 from pathlib import Path
 from typing import Final
 
-import can
 from can.io import blf
 
 from ingest.logs.clock import WallClock
 from ingest.logs.hushed import Complaints
+from ingest.python_can import can
 
 _GRAIN_US: Final = 1_000
 """SYSTEMTIME counts milliseconds."""

@@ -51,6 +51,12 @@ def test_without_consent_nothing_leaves_that_needs_one() -> None:
     assert LATITUDE not in done.after["service"] and SPEED in done.after["service"]
 
 
+def test_what_would_remain_without_consent_stands_beside_what_was_agreed_to() -> None:
+    agreed, refused = (dry_run(PLAN, [drive(10)], agreed=agreed) for agreed in (True, False))
+    assert agreed.unagreed == refused.ledger and refused.unagreed == {}
+    assert agreed.unagreed["sharing"].delivered == 0 < agreed.ledger["sharing"].delivered
+
+
 def test_a_role_that_a_forbid_names_gets_less_of_the_same_drive() -> None:
     kept = {SPEED: (Keep(),), FUEL: (Keep(),)}
     policy = plan(output("service", [lane("a", 30, 1_000, kept, not_for={SPEED: ("minor",)})]))
@@ -100,6 +106,19 @@ def test_the_page_stands_alone_and_shows_every_output(
     assert "default-src 'none'" in text
     assert not re.search(r"(src|href)=\"(?!#)|url\(|@import|<script", text)
     assert 'id="product_rnd"' in text and text.count("<svg") > 5
+    beside, first, data = {
+        "en": ("Without consent", "0 min", "speed and driving, Vehicle.Speed: line"),
+        "ja": ("同意がないとき", "0分", "速度と運転のしかた、Vehicle.Speed：線"),
+    }[language]
+    assert f">{beside}</th>" in text and f">{first}</text>" in text and data in text
+    assert ">km/h</text>" in text and ">%</text>" in text
+
+
+def test_a_run_without_consent_has_nothing_beside_it(file: Path, tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    asked = ["dry-run", str(file), "--no-consent", "--html", str(page)]
+    assert RUNNER.invoke(app, asked).exit_code == 0
+    assert "Without consent" not in page.read_text(encoding="utf-8")
 
 
 def test_the_answer_as_json_has_counts_and_no_value(file: Path) -> None:
@@ -108,15 +127,17 @@ def test_the_answer_as_json_has_counts_and_no_value(file: Path) -> None:
     assert result.exit_code == 0
     assert shown["readings"] == 120
     assert shown["outputs"]["product_rnd"]["in"] == 120
+    shared = shown["outputs"]["third_party_provision"]
+    assert shared["without_consent"] == 0 < shared["delivered"]
     assert "35.68" not in result.stdout
 
 
 @pytest.mark.parametrize(
     ("options", "role", "agreed", "en", "ja"),
     [
-        ([], "driver", True, "drivers, as if everything", "運転者について、すべてに同意があった"),
+        ([], "driver", True, "drivers, as if everybody", "運転者について、全員がすべてに同意した"),
         (["--role", "minor", "--no-consent"], "minor", False,
-         "age), as if nothing", "方を含む）について、何にも同意がなかった"),
+         "age), as if nobody", "方を含む）について、誰も何にも同意していない"),
     ],
 )  # fmt: skip
 def test_it_says_whose_drive_it_is_taken_to_be_and_what_they_agreed_to(

@@ -99,7 +99,7 @@ def test_a_forbid_is_told_by_titles(forbid: dict[str, object], everywhere: bool,
 
 def test_rules_are_told_by_purpose_and_data() -> None:
     told = RuleWords(policy_of().plan, Titles(policy_of().document, "ja"))
-    assert told("study/team/C09") == "研究: 速度"
+    assert told("study/team/C09") == "研究：速度"
     assert told("study") == "研究"
     assert told("joint_use") == "共同利用"
     assert told("combine/1") == "組み合わせてよい目的"

@@ -69,8 +69,8 @@ def test_a_page_says_on_which_ground_and_how_to_stop_by_ground() -> None:
     text = seen(purpose_page(policy_of(), "study", "en"))
     assert "your consent to location: location" in text
     assert "the published purpose: speed, powertrain" in text
-    assert "your consent to location: You can refuse, and take your consent back" in text
-    assert "the published purpose: This use needs no consent." in text
+    assert "“your consent to location”: You can refuse, and take your consent back" in text
+    assert "“the published purpose”: This use needs no consent." in text
     assert "c@example.jp" in text
 
 

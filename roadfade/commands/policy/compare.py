@@ -16,7 +16,7 @@ from policy.plan.plan import Plan
 from roadfade.commands.policy.as_json import diff_json
 from roadfade.commands.policy.choice import policy_or_exit
 from roadfade.commands.policy.diff_screen import diff_lines, risk_json, risk_lines
-from roadfade.terminal.answers import FAILS, print_json, usage
+from roadfade.terminal.answers import FAILS, print_json, usage, write_page
 from roadfade.terminal.arguments import (
     AsJson,
     AsRole,
@@ -39,6 +39,10 @@ def diff_command(
         Path | None,
         typer.Option(help="Also run this recorded fleet (NDJSON) through both: who can be joined."),
     ] = None,
+    html: Annotated[
+        Path | None, typer.Option(help="Also write one page for those who decide.")
+    ] = None,
+    lang: Annotated[Lang, typer.Option(help="The page's language.")] = Lang.EN,
     policy: PolicyPath = None,
     as_json: AsJson = False,
 ) -> None:
@@ -46,6 +50,10 @@ def diff_command(
     before = policy_or_exit(old)
     after = policy_or_exit(new or policy)
     difference = diff(before, after)
+    if html is not None:
+        from pages.diff_page import diff_page  # noqa: PLC0415  # heavy; few ask for the page
+
+        write_page(html, diff_page(before, after, difference, lang.value))
     assessed = None if risk is None else _assess(risk, before.plan, after.plan)
     if as_json:
         extra = {} if assessed is None else {"risk": risk_json(*assessed)}

@@ -94,6 +94,7 @@ def as_object(done: DryRun) -> dict[str, Any]:
             name: {
                 "in": flow.entered,
                 "delivered": flow.delivered,
+                **({"without_consent": done.unagreed[name].delivered} if done.agreed else {}),
                 "withheld": flow.withheld,
                 "signals": {path: len(values) for path, values in done.after[name].items()},
             }
@@ -104,7 +105,8 @@ def as_object(done: DryRun) -> dict[str, Any]:
 
 def _table(done: DryRun, language: Language) -> Table:
     table = Table(title=f"{done.readings:,} readings through {done.plan.policy_version}")
-    for column in ("output", "class", "remains", "withheld"):
+    beside = ["without consent"] if done.agreed else []
+    for column in ("output", "class", "remains", *beside, "withheld"):
         table.add_column(column)
     words = translation(language)
     for output in done.plan.outputs:
@@ -112,5 +114,6 @@ def _table(done: DryRun, language: Language) -> Table:
         most = sorted(flow.withheld.items(), key=lambda item: -item[1])
         reasons = "; ".join(f"{reason_words(why, words)} {count:,}" for why, count in most)
         remains = f"{flow.delivered:,} of {flow.entered:,}"
-        table.add_row(output.id, output.recipient_class, remains, reasons)
+        unagreed = [f"{done.unagreed[output.id].delivered:,}"] if done.agreed else []
+        table.add_row(output.id, output.recipient_class, remains, *unagreed, reasons)
     return table

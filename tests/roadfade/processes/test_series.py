@@ -55,7 +55,9 @@ def test_a_sinks_series_are_there() -> None:
 
 def test_every_step_of_a_sweep_is_known() -> None:
     source = Path(sweep.__file__).read_text()
-    named = {name.strip('"') for name in re.findall(r"attempt\(\s*([^,]+),", source)} - {"step: str"}
+    named = {name.strip('"') for name in re.findall(r"attempt\(\s*([^,]+),", source)} - {
+        "step: str"
+    }
     assert {sweep.DELETE if name == "DELETE" else name for name in named} == set(sweep.STEPS)
 
 

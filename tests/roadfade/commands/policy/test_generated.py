@@ -6,6 +6,7 @@ from typer.testing import CliRunner
 from roadfade.cli import policy_app as app
 from roadfade.commands.policy.choice import policy_or_exit
 from roadfade.commands.policy.generated import artefacts
+from roadfade.in_force.documents import shipped_policy_path
 
 GENERATED = Path(__file__).parents[4] / "docs" / "generated"
 
@@ -57,3 +58,10 @@ def test_a_purpose_is_one_page_in_a_file_and_a_mistyped_one_is_wrong_usage(tmp_p
     assert "製品・サービスの研究開発" in page.read_text(encoding="utf-8")
     mistyped = CliRunner().invoke(app, ["page", "--purpose", "product_rd"])
     assert mistyped.exit_code == 2 and "write `product_rnd`" in mistyped.stderr
+
+
+def test_a_difference_is_a_page_too(tmp_path: Path) -> None:
+    page, shipped = tmp_path / "page.html", str(shipped_policy_path())
+    asked = ["diff", shipped, shipped, "--html", str(page), "--lang", "ja"]
+    assert CliRunner().invoke(app, asked).exit_code == 0
+    assert "変わることはありません。" in page.read_text(encoding="utf-8")

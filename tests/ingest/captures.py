@@ -11,7 +11,11 @@ from can.io.generic import MessageWriter
 from cantools.database.can import Database
 
 from ingest.logs.sniff import Form
+from ingest.python_can import with_mf4
 from telemetry.signals import Catalogue, parse_catalogue
+
+# Whoever loaded python-can first may have loaded it without MF4, which is written here.
+with_mf4()
 
 SHARED: Final = Path(__file__).parents[3] / "shared" / "data"
 _CSS: Final = SHARED / "CSS-Electronics__api-examples/examples"

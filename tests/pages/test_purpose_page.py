@@ -84,7 +84,7 @@ def test_whose_data_stays_out_is_told_with_the_data() -> None:
     forbid = "forbids:\n  - {category: C09, when: {role: minor}, because: a reason, cites: [X-1]}"
     study = FILES["purposes/study.yaml"].replace("forbids: []", forbid)
     text = seen(purpose_page(policy_of({**FILES, "purposes/study.yaml": study}), "study", "ja"))
-    assert "未成年の方については使いません：速度" in text
+    assert "16歳未満の方（年齢を確認できない未成年の方を含む）については使いません：速度" in text
     assert "未成年" not in seen(purpose_page(policy_of(), "study", "ja"))
 
 

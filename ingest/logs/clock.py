@@ -19,6 +19,9 @@ _LEADING_SECONDS: Final = re.compile(r"\s*(-?\d+\.\d+)")
 _DATED: Final = re.compile(r"\s*(date|begin\s+triggerblock)\s", re.IGNORECASE)
 _TRIGGER: Final = re.compile(r"\s*begin\s+triggerblock", re.IGNORECASE)
 _TRIGGER_ENDS: Final = re.compile(r"\s*end\s+triggerblock", re.IGNORECASE)
+_BASE: Final = re.compile(
+    r"\s*base\s+(hex|dec)(?:\s+timestamps\s+(absolute|relative))?", re.IGNORECASE
+)
 _ASC_DATE: Final = re.compile(
     r"\s*(?:date|begin\s+triggerblock)\s+\S+\s+(?P<month>\S+)\s+(?P<day>\d{1,2})\.?\s+"
     r"(?P<hour>\d{1,2}):(?P<minute>\d\d):(?P<second>\d\d)(?:\.(?P<part>\d{1,9}))?"
@@ -85,6 +88,7 @@ class AscClock:
         self._start_us = 0
         self._sum_us = 0
         self._line_us = 0
+        self._base: tuple[str, str] | None = None
         self.in_block = False
         """A trigger block has begun and not ended."""
 
@@ -100,12 +104,24 @@ class AscClock:
         if not _DATED.match(line):
             if _TRIGGER_ENDS.match(line):
                 self.in_block = False
+            self._pass_base(line)
             return False
         self._start_us = self._wall.place(_asc_date(line))
         if _TRIGGER.match(line):
             self._sum_us = 0
             self.in_block = True
         return True
+
+    def _pass_base(self, line: str) -> None:
+        """Logs put together may differ in base: the same digits would be other numbers."""
+        found = _BASE.match(line)
+        if found is None:
+            return
+        base = (found[1].lower(), (found[2] or "absolute").lower())
+        if self._base not in (None, base):
+            msg = "This asc log changes its base or kind of timestamps: split it where it does."
+            raise Refused(msg)
+        self._base = base
 
     def at_us(self, *, relative: bool) -> int:
         """The instant of the line that was passed last."""

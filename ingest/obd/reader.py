@@ -89,6 +89,17 @@ def say(kind: str, **fields: Any) -> None:
     sys.stdout.flush()
 
 
+def query(connection: Any, command: Any) -> Any:
+    """The answer; one without a value if python-OBD stumbles over what the car or adapter sent.
+
+    A message clipped to its first byte is an IndexError there, and would end the whole session.
+    """
+    try:
+        return connection.query(command)
+    except Exception:  # noqa: BLE001  # a dozen kinds, all of one answer; a lost port is no error
+        return obd.OBDResponse()
+
+
 def ask(connection: Any, name: str) -> bool:
     """Read one command and write its value; False if the car does not support it."""
     base, _, attribute = name.partition(".")
@@ -96,7 +107,7 @@ def ask(connection: Any, name: str) -> bool:
     if not connection.supports(command):
         say("unsupported", command=name)
         return False
-    response = connection.query(command)
+    response = query(connection, command)
     value: Any = response.value
     if attribute:
         value = getattr(value, attribute, None)
@@ -112,7 +123,7 @@ def ask(connection: Any, name: str) -> bool:
 
 def ask_codes(connection: Any) -> None:
     """Read the stored trouble codes (mode 03) and write them, without their texts."""
-    response = connection.query(CarefulCommand(obd.commands.GET_DTC))
+    response = query(connection, CarefulCommand(obd.commands.GET_DTC))
     if response.value is None:
         say("unanswered", command="GET_DTC")
         return

@@ -229,3 +229,13 @@ def test_a_decimal_byte_is_believed_only_if_it_is_whole(
     text = ASC_HEAD.format(base="base dec") + f"   0.5 1  291             Rx   {last}"
     frames, counts = read(tmp_path / "x.asc", text)
     assert (len(frames), counts.bad) == (1 - bad, bad)
+
+
+@pytest.mark.parametrize(
+    "later", ["base dec  timestamps absolute", "base hex  timestamps relative"]
+)
+def test_logs_put_together_that_count_in_two_ways_are_refused(tmp_path: Path, later: str) -> None:
+    first = f"{ASC}   0.5 1  123             Rx   d 4 10 11 12 13\n"
+    assert len(read(tmp_path / "x.asc", first + first)[0]) == 2
+    with pytest.raises(Refused, match="changes its base or kind of timestamps: split it"):
+        read(tmp_path / "x.asc", first + first.replace("base hex  timestamps absolute", later))

@@ -75,7 +75,8 @@ def test_a_command_believes_whole_answers_to_itself_alone(
     assert getattr(answer, "magnitude", answer) == value
 
 
-async def test_every_question_is_answered_or_counted_as_unanswered() -> None:
+@pytest.mark.parametrize("clipped", [False, True], ids=["codes", "codes clipped to a byte"])
+async def test_every_question_is_answered_or_counted_as_unanswered(*, clipped: bool) -> None:
     odd = {
         "010D": "7E8 03 7F 01 12",
         "010C": "7E8 03 41 0C 1A",
@@ -83,7 +84,7 @@ async def test_every_question_is_answered_or_counted_as_unanswered() -> None:
         "012F": "7E8 03 41 2F 80 <DATA ERROR",
         "0111": "NO DATA",
         "011F": "7E8 03 41 0D 39",
-        "03": "7E8 06 43 02 0A 80 03 01",
+        "03": "7E8 06 43 02 0A 80 03 01" if not clipped else "7E8 01 43",
     }
     asked = {SPEED, ENGINE, COOLANT, FUEL, THROTTLE, RUN_TIME, VOLTAGE, TROUBLE_CODES}
     with Elm327(odd) as car:
@@ -93,11 +94,14 @@ async def test_every_question_is_answered_or_counted_as_unanswered() -> None:
             found = [decode_envelope(encode_envelope(one)) async for one in envelopes]
     counts = session.counts
     assert {path for one in found for path in one.series} == {VOLTAGE}
-    assert {code for one in found for code in one.dtc} == {"P0A80", "P0301"}
-    assert counts.dropped == {Dropped.UNANSWERED: 6 * ROUNDS}
+    codes = set() if clipped else {"P0A80", "P0301"}
+    assert {code for one in found for code in one.dtc} == codes
+    assert counts.dropped == {Dropped.UNANSWERED: (7 if clipped else 6) * ROUNDS}
     # Seven signals and the codes in each round; a code that is still stored is no new one.
-    assert (counts.readings, counts.codes) == (ROUNDS, 2)
-    assert counts.readings + ROUNDS + counts.dropped.total() == 8 * ROUNDS
+    assert (counts.readings, counts.codes) == (ROUNDS, len(codes))
+    answered = 0 if clipped else ROUNDS
+    assert counts.readings + answered + counts.dropped.total() == 8 * ROUNDS
+    assert not counts.lost
 
 
 class Written(Session):

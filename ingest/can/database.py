@@ -5,6 +5,7 @@ comments and units are in the language of who wrote them, and cost nothing if mi
 """
 
 import logging
+import re
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +18,10 @@ from ingest.logs.encoding import readings_of
 from ingest.refused import Refused
 
 DATABASE_BYTES_MAX: Final = 64 * 1024 * 1024
+MULTIPLEX_CODES_MAX: Final = 1_000_000
+"""Codes that a file's ranges (``SG_MUL_VAL_``) may name: cantools holds each of them in memory."""
+_RANGES: Final = re.compile(r"^\s*SG_MUL_VAL_\s([^;]*);", re.MULTILINE)
+_RANGE: Final = re.compile(r"\b([0-9]{1,10})-([0-9]{1,10})\b")
 _J1939: Final = "j1939"
 _FORMATS: Final = ("arxml", "dbc", "kcd", "sym", "cdd")
 
@@ -29,6 +34,7 @@ def load_database(path: Path) -> Database:
     known = suffix if suffix in _FORMATS else None
     reason: Exception | None = None
     for text in readings_of(_read(path)):
+        _check_ranges(path, text)
         try:
             database = cantools.database.load_string(text, known, strict=False)
         except UnsupportedDatabaseFormatError as error:
@@ -45,6 +51,17 @@ def load_database(path: Path) -> Database:
         "editor of such files and save it again, as UTF-8 if it asks."
     )
     raise Refused(msg) from reason
+
+
+def _check_ranges(path: Path, text: str) -> None:
+    spans = (_RANGE.findall(found) for found in _RANGES.findall(text))
+    codes = sum(max(0, int(last) - int(first) + 1) for found in spans for first, last in found)
+    if codes > MULTIPLEX_CODES_MAX:
+        msg = (
+            f"{path.name} names {codes} codes of multiplexers (SG_MUL_VAL_), and at most "
+            f"{MULTIPLEX_CODES_MAX} are read: leave out the ranges that no frame uses."
+        )
+        raise Refused(msg)
 
 
 def _mark_j1939(database: Database) -> None:

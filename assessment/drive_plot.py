@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 from assessment.dry_run import DriveReading
 from pages.markup import Drawing, Shape
-from pages.translation import Translation
+from pages.words.translation import Translation
 from telemetry.instants import MINUTE_MS
 
 PLOT_WIDTH: Final = 320.0

@@ -10,10 +10,10 @@ from assessment.drive_map import drive_map, ways
 from assessment.drive_plot import Axes, plot
 from assessment.dry_run import DryRun
 from pages.markup import Drawing, page
-from pages.phrases import ROLE_PHRASES, duration_words
-from pages.reasons import reason_words
-from pages.titles import Titles
-from pages.translation import Translation
+from pages.words.phrases import ROLE_PHRASES, duration_words
+from pages.words.reasons import reason_words
+from pages.words.titles import Titles
+from pages.words.translation import Translation
 from policy.language.document import Document
 from policy.plan.plan import Output
 from policy.vocabulary.bilingual import Language

@@ -6,9 +6,9 @@ The notice and a purpose's own page show the same lines, so that neither says mo
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from pages.phrases import DELIVERIES, GROUNDS, duration_words, keep_words, precision_words
-from pages.recipients import country_words, recipient_words
-from pages.titles import Titles
+from pages.words.phrases import DELIVERIES, GROUNDS, duration_words, keep_words, precision_words
+from pages.words.recipients import country_words, recipient_words
+from pages.words.titles import Titles
 from policy.plan.carried_out import lacking
 from policy.plan.cells import PlanCell
 from policy.plan.plan import Plan

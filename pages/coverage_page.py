@@ -4,9 +4,9 @@ from typing import Final
 
 from pages.coverage import Covered, totals
 from pages.markup import page
-from pages.phrases import LACKING, STATES
-from pages.rules import RuleWords
-from pages.titles import Titles
+from pages.words.phrases import LACKING, STATES
+from pages.words.rules import RuleWords
+from pages.words.titles import Titles
 from policy.compiled import CompiledPolicy
 from policy.language.authority_files import Duty
 from policy.vocabulary.bilingual import Language

@@ -6,11 +6,11 @@ A change is told in people's words, and beside them in the document's own.
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from pages.diff_words import key_words
 from pages.markup import page
-from pages.recipients import recipient_words
-from pages.titles import Titles
-from pages.translation import phrase
+from pages.words.diff_words import key_words
+from pages.words.recipients import recipient_words
+from pages.words.titles import Titles
+from pages.words.translation import phrase
 from policy.compiled import CompiledPolicy
 from policy.diff.approvals import approval_words
 from policy.diff.change import Change, ChangeKind, Difference

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from pages.translation import translation
+from pages.words.translation import translation
 from policy.vocabulary.bilingual import Language
 
 

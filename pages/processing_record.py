@@ -6,11 +6,11 @@ Every purpose with its data, recipients, countries, periods and safeguards, as t
 from typing import Any
 
 from pages.markup import page
-from pages.phrases import GROUNDS, STATES, keep_words
 from pages.processing_record_measures import measures
 from pages.purpose_order import in_clause_order
-from pages.recipients import country_words, recipient_words
-from pages.titles import Titles
+from pages.words.phrases import GROUNDS, STATES, keep_words
+from pages.words.recipients import country_words, recipient_words
+from pages.words.titles import Titles
 from policy.compiled import CompiledPolicy
 from policy.language.document import Document
 from policy.language.purpose_file import Purpose, Recipient

@@ -2,9 +2,9 @@
 
 from typing import Final
 
-from pages.phrases import duration_words
-from pages.titles import Titles
-from pages.translation import Translation, phrase
+from pages.words.phrases import duration_words
+from pages.words.titles import Titles
+from pages.words.translation import Translation, phrase
 from policy.plan.plan import Output, Plan
 from policy.vocabulary.terms import Epoch, Period
 

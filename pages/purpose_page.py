@@ -9,11 +9,11 @@ from datetime import date
 from typing import Final, NamedTuple
 
 from pages.cell_rows import rows, shown_cells
-from pages.forbids import never
 from pages.markup import page
-from pages.phrases import GROUNDS, LACKING, ROLE_PHRASES
-from pages.titles import Titles
-from pages.translation import phrase
+from pages.words.forbids import never
+from pages.words.phrases import GROUNDS, LACKING, ROLE_PHRASES
+from pages.words.titles import Titles
+from pages.words.translation import phrase
 from policy.compiled import CompiledPolicy
 from policy.language.document import Document
 from policy.plan.carried_out import lacking

@@ -7,11 +7,11 @@ from io import BytesIO
 import pytest
 from babel.messages.pofile import read_po
 
-from pages.claims import CLAIMS
-from pages.notice import notice_page
-from pages.phrases import LACKING, TRIGGERS
+from pages.notice.page import notice_page
 from pages.processing_record import record_page
-from pages.translation import translation
+from pages.words.claims import CLAIMS
+from pages.words.phrases import LACKING, TRIGGERS
+from pages.words.translation import translation
 from policy.plan.carried_out import lacking
 from policy.vocabulary.bilingual import Language
 from policy.vocabulary.capabilities import Capability, exists

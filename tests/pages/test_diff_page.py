@@ -7,8 +7,8 @@ from html import unescape
 import pytest
 
 from pages.diff_page import diff_page
-from pages.diff_words import key_words
-from pages.titles import Titles
+from pages.words.diff_words import key_words
+from pages.words.titles import Titles
 from policy.diff.diff import diff
 from policy.vocabulary.bilingual import Language
 from tests.policy.versions.lines import bent

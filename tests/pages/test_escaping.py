@@ -11,7 +11,7 @@ from assessment.dry_run import dry_run
 from assessment.dry_run_page import dry_run_page
 from pages.coverage import coverage
 from pages.coverage_page import coverage_page
-from pages.notice import notice_page
+from pages.notice.page import notice_page
 from pages.processing_record import record_page
 from pages.purpose_page import purpose_page
 from policy.compiled import CompiledPolicy

@@ -6,10 +6,10 @@ import pytest
 from jinja2 import UndefinedError
 
 from pages.markup import page
-from pages.notice import notice_page
-from pages.phrases import keep_words, precision_words
+from pages.notice.page import notice_page
 from pages.processing_record import processing_record, record_page
-from pages.translation import translation
+from pages.words.phrases import keep_words, precision_words
+from pages.words.translation import translation
 from policy.compiled import CompiledPolicy
 from policy.plan.cells import PlanCell, PlanDelivery, PlanRetention
 from policy.vocabulary.bilingual import Bilingual, Language

@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from pages.forbids import forbid_words
-from pages.phrases import (
+from pages.words.forbids import forbid_words
+from pages.words.phrases import (
     CLASSES,
     DELIVERIES,
     GROUNDS,
@@ -17,11 +17,11 @@ from pages.phrases import (
     keep_words,
     precision_words,
 )
-from pages.reasons import reason_words
-from pages.recipients import country_words, recipient_words
-from pages.rules import PARTS, RuleWords
-from pages.titles import Titles
-from pages.translation import translation
+from pages.words.reasons import reason_words
+from pages.words.recipients import country_words, recipient_words
+from pages.words.rules import PARTS, RuleWords
+from pages.words.titles import Titles
+from pages.words.translation import translation
 from policy.language.fields import Forbid, When
 from policy.language.purpose_file import Recipient
 from policy.plan.cells import PlanRetention

@@ -5,7 +5,7 @@ from html import unescape
 
 import pytest
 
-from pages.notice import notice_page
+from pages.notice.page import notice_page
 from policy.vocabulary.bilingual import Language
 from roadfade.commands.policy.choice import policy_or_exit
 from tests.support.documents import policy_of

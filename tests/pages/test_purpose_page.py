@@ -8,7 +8,7 @@ import pytest
 
 from pages.cell_rows import rows, shown_cells
 from pages.purpose_page import purpose_page
-from pages.titles import Titles
+from pages.words.titles import Titles
 from policy.compiled import CompiledPolicy
 from policy.plan.carried_out import lacking
 from policy.vocabulary.bilingual import Language

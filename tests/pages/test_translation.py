@@ -11,7 +11,7 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 from babel.messages.pofile import read_po
 
-from pages.translation import translation
+from pages.words.translation import translation
 from policy.vocabulary.bilingual import Language
 from policy.vocabulary.terms import Period
 

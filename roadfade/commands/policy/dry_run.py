@@ -10,8 +10,8 @@ from rich.table import Table
 from assessment.dry_run import DryRun, dry_run
 from assessment.dry_run_page import assumed_words, dry_run_page
 from ingest.refused import Refused
-from pages.reasons import reason_words
-from pages.translation import translation
+from pages.words.reasons import reason_words
+from pages.words.translation import translation
 from policy.plan.plan import Plan
 from policy.vocabulary.bilingual import Language
 from roadfade.clock import wall_ms

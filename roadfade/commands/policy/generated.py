@@ -4,7 +4,7 @@ import json
 from collections.abc import Mapping
 from typing import Any, get_args
 
-from pages.notice import notice_page
+from pages.notice.page import notice_page
 from pages.processing_record import processing_record, record_page
 from pages.purpose_page import purpose_page
 from policy.artefacts.acls import acls

@@ -8,7 +8,7 @@ import typer
 
 from pages.coverage import coverage, coverage_json, totals
 from pages.coverage_page import coverage_page
-from pages.notice import notice_page
+from pages.notice.page import notice_page
 from pages.processing_record import activity, processing_record, record_page
 from pages.purpose_page import purpose_page
 from policy.compiled import CompiledPolicy

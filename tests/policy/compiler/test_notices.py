@@ -2,8 +2,8 @@
 
 import pytest
 
-from pages.notice_texts import notice_text
-from pages.titles import Titles
+from pages.notice.texts import notice_text
+from pages.words.titles import Titles
 from policy.vocabulary.notice_words import figures, parts
 from policy.vocabulary.words import WordError
 from tests.policy.compiler.test_refusals import changed, messages

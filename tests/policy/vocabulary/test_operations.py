@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pages.phrases import precision_words
-from pages.translation import translation
+from pages.words.phrases import precision_words
+from pages.words.translation import translation
 from policy.diff.coarseness import Than, compare_operations
 from policy.explain.explain import explain
 from policy.explain.question import Consent, Question

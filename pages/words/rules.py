@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from pages.titles import Titles
-from pages.translation import phrase
+from pages.words.titles import Titles
+from pages.words.translation import phrase
 from policy.plan.plan import Plan
 from policy.vocabulary.terms import DocumentPart
 

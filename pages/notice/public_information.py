@@ -6,10 +6,10 @@ marked if it does not do it yet.
 
 from typing import NamedTuple
 
-from pages.notice_texts import notice_text
+from pages.notice.texts import notice_text
 from pages.processing_record_measures import shared_measures
-from pages.titles import Titles
-from pages.translation import phrase
+from pages.words.titles import Titles
+from pages.words.translation import phrase
 from policy.compiled import CompiledPolicy
 from policy.language.policy_file import JointUse
 from policy.vocabulary.bilingual import Bilingual

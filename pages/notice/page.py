@@ -7,14 +7,14 @@ carry out yet is marked "not yet". One language a page; printable.
 from typing import NamedTuple
 
 from pages.cell_rows import Row, rows, shown_cells
-from pages.forbids import never
 from pages.markup import page
-from pages.notice_brief import brief
-from pages.notice_texts import notice_text
-from pages.phrases import LACKING
-from pages.public_information import joint_use, public_information
+from pages.notice.brief import brief
+from pages.notice.public_information import joint_use, public_information
+from pages.notice.texts import notice_text
 from pages.purpose_order import in_clause_order
-from pages.titles import Titles
+from pages.words.forbids import never
+from pages.words.phrases import LACKING
+from pages.words.titles import Titles
 from policy.compiled import CompiledPolicy
 from policy.language.purpose_file import Purpose
 from policy.plan.carried_out import lacking, together

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import date
 from typing import Final, assert_never
 
-from pages.translation import Translation, phrase
+from pages.words.translation import Translation, phrase
 from policy.plan.cells import PlanRetention
 from policy.vocabulary.capabilities import Capability, State, of_trigger
 from policy.vocabulary.operations import MeshH3, MeshJis, Unsupported

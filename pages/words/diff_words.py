@@ -4,8 +4,8 @@ import re
 from datetime import date
 from typing import Final
 
-from pages.phrases import CLASSES, GROUNDS
-from pages.titles import Titles
+from pages.words.phrases import CLASSES, GROUNDS
+from pages.words.titles import Titles
 from policy.vocabulary.terms import BasisKind
 from policy.vocabulary.words import WordError, period
 

@@ -20,7 +20,7 @@ from babel.messages.pofile import read_po
 from babel.numbers import format_decimal, format_percent
 from babel.units import format_unit
 
-from pages.claims import CLAIMS
+from pages.words.claims import CLAIMS
 from policy.vocabulary.bilingual import Language
 from policy.vocabulary.capabilities import Capability, exists
 from policy.vocabulary.terms import Period, PeriodUnit

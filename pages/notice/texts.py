@@ -2,9 +2,9 @@
 
 from typing import assert_never
 
-from pages.phrases import duration_words
-from pages.titles import Titles
-from pages.translation import Translation
+from pages.words.phrases import duration_words
+from pages.words.titles import Titles
+from pages.words.translation import Translation
 from policy.compiled import CompiledPolicy
 from policy.plan.cells import PlanCell
 from policy.plan.notice_figures import Edge, Figure, People, Span, Step, figure, listed, resting_on

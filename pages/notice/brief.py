@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from pages.cell_rows import shown_cells
 from pages.purpose_order import in_clause_order
-from pages.titles import Titles
+from pages.words.titles import Titles
 from policy.compiled import CompiledPolicy
 from policy.plan.cells import PlanCell
 from policy.vocabulary.periods import shortest_ms

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable
 
-from pages.phrases import CLASSES
-from pages.translation import Translation
+from pages.words.phrases import CLASSES
+from pages.words.translation import Translation
 from policy.language.purpose_file import Recipient
 
 

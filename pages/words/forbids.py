@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 
-from pages.phrases import ROLE_PHRASES
-from pages.titles import Titles
+from pages.words.phrases import ROLE_PHRASES
+from pages.words.titles import Titles
 from policy.language.fields import Forbid
 
 

@@ -2,8 +2,8 @@
 
 from datetime import date
 
-from pages.phrases import RECEIVERS
-from pages.translation import translation
+from pages.words.phrases import RECEIVERS
+from pages.words.translation import translation
 from policy.language.document import Document
 from policy.language.policy_file import Controller, Manager
 from policy.language.purpose_file import Recipient

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from pages.translation import Translation, phrase
+from pages.words.translation import Translation, phrase
 from telemetry.outcome import Rejected, Withheld
 
 _REASONS: Final[Mapping[str, str]] = {

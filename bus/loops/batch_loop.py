@@ -12,10 +12,11 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
-from bus.failures import BrokerError, GaveUpError, SendFailedError, TopicRemadeError
+from bus.failures import BrokerError, SendFailedError, TopicRemadeError
 from bus.loops.group_reader import BLAMELESS, GroupReader
+from bus.loops.retries import Retries
 from bus.observer import BatchDone, LoopObserver
-from bus.pacing import Patience, Stopping, monotonic_ms
+from bus.pacing import Stopping, monotonic_ms
 from bus.ports import Broker, ConsumedRecord, Fetched, Producer, ReaderSettings
 from bus.records import Outgoing, arrived_from
 from bus.topic_watch import TopicWatch
@@ -87,7 +88,6 @@ class BatchLoop:
         self._anew = 0
         self._observer = observer or LoopObserver()
         self._settings = settings or BatchSettings()
-        self._patience = Patience(self._settings.give_up_ms)
         self._stopping = Stopping(self._settings.reader.stop_deadline_ms)
         self._reader = GroupReader(
             broker,
@@ -97,6 +97,9 @@ class BatchLoop:
             settings=self._settings.reader,
             observer=self._observer,
             blameless=blameless,
+        )
+        self._retries = Retries(
+            self._reader, self._observer, self._stopping, self._settings.give_up_ms
         )
 
     async def run(self) -> None:
@@ -135,18 +138,9 @@ class BatchLoop:
                 self._reader.step_back(fetched)
                 return
             failure = await self._carry(fetched)
-        if failure is None:
-            self._patience.succeeded()
-            return
-        wait_ms = self._patience.failed(monotonic_ms())
-        if wait_ms is None:
-            # No record did that: the process that comes next is not to look for one.
-            await self._reader.take_back()
-            msg = f"no batch was made durable for {self._settings.give_up_ms} ms"
-            raise GaveUpError(msg) from failure
-        self._observer.retrying(type(failure.__cause__ or failure).__name__, wait_ms)
-        await self._stopping.rest(wait_ms)
-        await self._producer.settled()
+        await self._retries.after(failure, "no batch was made durable")
+        if failure is not None:
+            await self._producer.settled()
 
     async def _carry(self, fetched: Fetched) -> Exception | None:
         """Take one batch all the way; return the failure if it has to be tried again."""

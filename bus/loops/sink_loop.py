@@ -10,10 +10,11 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
-from bus.failures import BrokerError, GaveUpError, SinkBackpressureError
-from bus.loops.group_reader import REST_MS_MAX, GroupReader, Skip
+from bus.failures import BrokerError, SinkBackpressureError
+from bus.loops.group_reader import GroupReader, Skip
+from bus.loops.retries import Retries
 from bus.observer import BatchDone, LoopObserver
-from bus.pacing import Patience, Stopping, monotonic_ms
+from bus.pacing import Stopping, monotonic_ms
 from bus.ports import Broker, ConsumedRecord, Fetched, ReaderSettings, TopicPartition
 from bus.records import arrived_from
 from telemetry.arrived import Arrived
@@ -84,7 +85,6 @@ class SinkLoop:
         self._pause_reason = pause_reason
         self._observer = observer or LoopObserver()
         self._settings = settings or SinkSettings()
-        self._patience = Patience(self._settings.give_up_ms)
         self._stopping = Stopping(self._settings.reader.stop_deadline_ms)
         self._placed: set[TopicPartition] = set()
         self._untold: dict[TopicPartition, int] = {}
@@ -102,6 +102,9 @@ class SinkLoop:
             settings=self._settings.reader,
             observer=self._observer,
             skip=skip,
+        )
+        self._retries = Retries(
+            self._reader, self._observer, self._stopping, self._settings.give_up_ms
         )
 
     async def run(self) -> None:
@@ -211,18 +214,7 @@ class SinkLoop:
                 self._reader.step_back(gathered)
                 return
             failure = await self._write(gathered)
-        if failure is None:
-            self._patience.succeeded()
-            return
-        wait_ms = self._patience.failed(monotonic_ms())
-        if wait_ms is None:
-            await self._reader.take_back()
-            msg = f"nothing was made durable for {self._settings.give_up_ms} ms"
-            raise GaveUpError(msg) from failure
-        if isinstance(failure, SinkBackpressureError):
-            wait_ms = min(failure.retry_after_ms, REST_MS_MAX)
-        self._observer.retrying(type(failure.__cause__ or failure).__name__, wait_ms)
-        await self._stopping.rest(wait_ms)
+        await self._retries.after(failure, "nothing was made durable")
 
     async def _write(
         self, gathered: dict[TopicPartition, list[ConsumedRecord]]

@@ -1,1 +1,1 @@
-"""The public notice: its page, four first sentences, its texts, and what the law asks it to tell."""
+"""The public notice: its page, first sentences and texts, and what the law asks it to tell."""

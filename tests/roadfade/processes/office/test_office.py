@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -15,7 +14,6 @@ from office.policy_versions import published, record_version
 from office.store.database import Database
 from roadfade import metrics
 from roadfade.in_force.control_rows import heartbeat_at
-from roadfade.in_force.publishing import record_first
 from roadfade.processes.office import process
 from roadfade.processes.office.process import serve, topics_of
 from roadfade.refusal import NotReady
@@ -24,37 +22,12 @@ from telemetry.instants import DAY_MS
 from telemetry.topics import CONTROL, CONTROL_POLICIES, HEARTBEAT_KEY
 from telemetry.wire.publication import decode_publication
 from tests.integration.bus_road import until
-from tests.support.fast_time import fast_time
 from tests.support.small_house import (
-    FIRST,
     NOW_MS,
     SURVEY,
     Clock,
-    make_topics,
-    settings_in,
     version,
 )
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return settings_in(tmp_path)
-
-
-@pytest.fixture
-async def database(settings: Settings) -> AsyncIterator[Database]:
-    opened = await Database.create(settings.office_path)
-    await record_first(opened, settings)
-    with fast_time():
-        yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def broker(settings: Settings) -> FakeBroker:
-    made = FakeBroker()
-    await make_topics(made, settings, FIRST)
-    return made
 
 
 @asynccontextmanager

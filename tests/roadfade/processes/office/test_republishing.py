@@ -1,46 +1,16 @@
 """`roadfade office republish`: what the office knows is sent again, and nothing else stays."""
 
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
-
 from bus.memory.broker import FakeBroker
 from bus.records import Outgoing
 from office.outbox import Outbox
 from office.store.database import Database
-from roadfade.in_force.publishing import record_first
 from roadfade.processes.office.control_topics import lying_in
 from roadfade.processes.office.republishing import republish
-from roadfade.settings import Settings
 from telemetry.identity import DeviceId
 from telemetry.topics import CONTROL, CONTROL_LINKS
 from telemetry.wire.control import DeviceRegistration, encode_row
-from tests.support.fast_time import fast_time
-from tests.support.small_house import FIRST, make_topics, settings_in
 
 REGISTRATION = encode_row(DeviceRegistration(DeviceId("somebody-elses"), 0))
-
-
-@pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    return settings_in(tmp_path)
-
-
-@pytest.fixture
-async def database(settings: Settings) -> AsyncIterator[Database]:
-    opened = await Database.create(settings.office_path)
-    await record_first(opened, settings)
-    with fast_time():
-        yield opened
-    await opened.close()
-
-
-@pytest.fixture
-async def broker(settings: Settings) -> FakeBroker:
-    made = FakeBroker()
-    await make_topics(made, settings, FIRST)
-    return made
 
 
 async def held(broker: FakeBroker) -> set[tuple[str, bytes]]:

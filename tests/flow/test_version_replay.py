@@ -30,7 +30,7 @@ from tests.support.times import examples
 from tests.support.versions import Bends, document
 from tests.support.watching import figure, until
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.faults]
 
 SEED = 20262
 VEHICLES = 8
@@ -77,7 +77,6 @@ def test_judged_at_an_old_instant_the_version_of_that_time_decides_all(
     assert lake_digest(first.lake).rows > len(first.tape)
 
 
-@pytest.mark.faults
 def test_kills_around_a_switch_lose_nothing_and_double_nothing(
     broker: LocalBroker, tmp_path: Path, calm: Run
 ) -> None:

@@ -45,6 +45,10 @@ SECOND: Bends = {
             "countries: [JP]}\n  - {id: lab, class: internal, who: {ja: 試験室, en: the lab}, countries: [JP]}\n\ncells",
         ),  # one line of the document
         (
+            "to: [ops]\n      only: [Vehicle.OBD.DTCList",
+            "to: [ops, lab]\n      only: [Vehicle.OBD.DTCList",
+        ),
+        (
             "\nforbids:",
             "\napprovals:\n  - {change: new recipient lab, decision: applies_to_new_data, by: privacy officer, on: 2026-11-20}\n\nforbids:",
         ),  # one line of the document

@@ -35,7 +35,7 @@ NATIVE = re.compile(r"nanobind: | - |\.\.\. |See https://nanobind\.")
 def seen(broker: LocalBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Road]:
     """A road of its own, with a second worker: what came through it is known, and it ends."""
     state = tmp_path_factory.mktemp("seen") / "state"
-    with running_road(broker.bootstrap_servers, no_prefix_twice(), state) as road:
+    with running_road(broker.bootstrap_servers, no_prefix_twice(), state, view_age_s_max=8) as road:
         now_ms = wall_ms()
         road.known(SERIAL, SUBJECT, now_ms - 30 * DAY_MS)
         road.known(SILENT, f"{SUBJECT}-2", now_ms - 30 * DAY_MS, purposes=())

@@ -38,7 +38,7 @@ test: ## the suite, with the real broker, and all that the policy names as evide
 	@deploy/install.sh tests
 	$(PYTEST) -m "not faults" --evidence
 
-test-faults: ## kills, freezes, outages, full disks, wrong clocks, poison: some ten minutes more
+test-faults: ## kills, freezes, outages, full disks, wrong clocks, poison: some twenty minutes on two cores
 	@deploy/install.sh tests
 	$(PYTEST) -m faults
 

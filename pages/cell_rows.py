@@ -6,7 +6,14 @@ The notice and a purpose's own page show the same lines, so that neither says mo
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-from pages.words.phrases import DELIVERIES, GROUNDS, duration_words, keep_words, precision_words
+from pages.words.phrases import (
+    DELIVERIES,
+    GROUNDS,
+    NEEDS,
+    duration_words,
+    keep_words,
+    precision_words,
+)
 from pages.words.recipients import country_words, recipient_words
 from pages.words.titles import Titles
 from policy.plan.carried_out import lacking
@@ -76,7 +83,8 @@ def _recipient(cell: PlanCell, titles: Titles, *, classed: bool) -> str:
 
 
 def _fineness(cell: PlanCell, plan: Plan, titles: Titles) -> str:
-    words, delivery = titles.words, DELIVERIES[cell.delivery.mode]
+    words = titles.words
+    delivery = NEEDS.get(cell.delivery.needs or "", DELIVERIES[cell.delivery.mode])
     parts = [] if delivery is None else [words.gettext(delivery)]
     if cell.delivery.at_least is not None:
         count = words.number(cell.delivery.at_least)
@@ -92,6 +100,8 @@ def _fineness(cell: PlanCell, plan: Plan, titles: Titles) -> str:
         parts.append(
             words.gettext("gathered for %(duration)s before it is passed on", duration=gathered)
         )
+    if cell.recipient_class == "third_party":
+        parts.append(words.gettext("each provision is put on record"))
     if Capability.OTHER_OPERATIONS in lacking(cell):
         parts.append(words.gettext("some of it only once it can be made coarse enough"))
     return words.listed_apart(parts) or "-"

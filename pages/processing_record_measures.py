@@ -10,7 +10,7 @@ from policy.vocabulary.terms import Epoch, Period
 
 _APART: Final = (
     phrase("one principal reads one purpose"),
-    phrase("a store deletes each record by its own expiry"),
+    phrase("the store of what streams deletes each record by its own expiry"),
 )
 
 
@@ -36,7 +36,11 @@ def shared_measures(plan: Plan, words: Translation) -> list[str]:
                 "records of purposes are deleted from it within %(duration)s", duration=longest
             )
         )
-        found.append(words.gettext("each recipient has pseudonyms of its own, which change"))
+        found.append(
+            words.gettext(
+                "what streams from the car carries pseudonyms of each recipient's own, which change"
+            )
+        )
     return [*found, *map(words.gettext, _APART)]
 
 

@@ -16,6 +16,7 @@ from pages.words.titles import Titles
 from pages.words.translation import phrase
 from policy.compiled import CompiledPolicy
 from policy.language.document import Document
+from policy.language.purpose_file import Purpose
 from policy.plan.carried_out import lacking
 from policy.plan.cells import PlanCell
 from policy.vocabulary.bilingual import Language
@@ -35,7 +36,10 @@ class _Stop(NamedTuple):
     """Empty if all data of the purpose is stopped so."""
 
 
-_CONSENT: Final = phrase("You can refuse, and take your consent back at any time.")
+_CONSENT: Final = phrase(
+    "You can refuse, and take your consent back at any time. What is kept already ends as stated "
+    "above."
+)
 _LAW: Final = phrase(
     "The law requires or allows this use. We may have to refuse a request to stop it, and then say "
     "why."
@@ -43,9 +47,13 @@ _LAW: Final = phrase(
 _OURS: Final = phrase(
     "This use needs no consent. You can ask us to stop it, or to erase what we keep."
 )
+_NOBODY_KNOWN: Final = phrase(
+    "This use needs no consent. You can ask us to take in nothing more. What is kept does not say "
+    "whose it is, is not turned back, and ends as stated above."
+)
 _STREAMED: Final = phrase(
     "You can refuse, and take your consent back at any time. From then on our systems pass nothing "
-    "more on."
+    "more on; what is kept already ends as stated above."
 )
 
 
@@ -80,7 +88,7 @@ def purpose_page(compiled: CompiledPolicy, purpose: str, language: Language) -> 
         forbids=never(
             (one for one in content.forbids if one.when is None), titles, everywhere=False
         ),
-        stops=_stops(cells, titles),
+        stops=_stops(cells, titles, kept_apart=_kept_apart(content)),
         by_people=not exists(Capability.REQUESTS),
         contact=policy.controller.contact,
     )
@@ -178,21 +186,28 @@ def _waiting(cells: Sequence[PlanCell], titles: Titles) -> list[str]:
     ]
 
 
-def _stops(cells: Sequence[PlanCell], titles: Titles) -> list[_Stop]:
+def _stops(cells: Sequence[PlanCell], titles: Titles, *, kept_apart: bool) -> list[_Stop]:
     """What a person can do against it, by the ground that the data rests on."""
     words = titles.words
     found: dict[str, list[str]] = {}
     for cell in cells:
         ground = words.gettext("“%(ground)s”", ground=words.gettext(GROUNDS[cell.basis.kind]))
-        found.setdefault(_way(cell), []).append(ground)
+        found.setdefault(_way(cell, kept_apart=kept_apart), []).append(ground)
     return [
         _Stop(words.gettext(way), words.listed(dict.fromkeys(grounds)) if len(found) > 1 else "")
         for way, grounds in found.items()
     ]
 
 
-def _way(cell: PlanCell) -> str:
+def _kept_apart(content: Purpose) -> bool:
+    """Whether its records bear pseudonyms and are never joined with who is who."""
+    return content.identity.form == "pseudonym" and any(one.join for one in content.forbids)
+
+
+def _way(cell: PlanCell, *, kept_apart: bool) -> str:
+    if cell.basis.kind is BasisKind.STATUTE:
+        return _LAW
     if not cell.basis.kind.needs_consent:
-        return _LAW if cell.basis.kind is BasisKind.STATUTE else _OURS
+        return _NOBODY_KNOWN if kept_apart else _OURS
     # The workers know of every withdrawal; of what else is passed on, they do not decide.
     return _STREAMED if cell.delivery.mode == "stream" else _CONSENT

@@ -89,10 +89,13 @@ class Attempts:
         self._committed.clear()
         self._ours.clear()
 
-    @property
-    def suspicious(self) -> bool:
-        """Whether records of some partition go part by part."""
-        return any(note is not None and note.suspect_end for note in self._watched.values())
+    def suspects(self, fetched: Fetched) -> bool:
+        """Whether some of these go part by part."""
+        return any(
+            note is not None and records[0].offset < note.suspect_end
+            for partition, records in fetched.items()
+            for note in [self._watched.get(partition)]
+        )
 
     def portion(self, fetched: Fetched) -> Fetched:
         """What of a fetch to handle now: all of it, or the next part if one of it is suspect."""

@@ -227,10 +227,9 @@ class GroupReader:
             self._attempts.noted(notes)
         return portion
 
-    @property
-    def suspicious(self) -> bool:
-        """Whether records of some partition go part by part (see ``attempts``)."""
-        return self._attempts.suspicious
+    def suspects(self, fetched: Fetched) -> bool:
+        """Whether some of these go part by part (see ``attempts``)."""
+        return self._attempts.suspects(fetched)
 
     @asynccontextmanager
     async def blaming(self) -> AsyncIterator[None]:

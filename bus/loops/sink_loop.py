@@ -200,7 +200,7 @@ class SinkLoop:
         settings = self._settings
         return bool(self._gathered) and (
             monotonic_ms() - self._gathered_since_ms >= settings.gather_ms
-            or self._reader.suspicious
+            or self._reader.suspects(self._gathered)
             or self._gathered_records >= settings.gather_records_max
             or self._gathered_bytes >= settings.gather_bytes_max
         )
@@ -224,7 +224,8 @@ class SinkLoop:
         try:
             # Fetched before and verified now: none of it is of a topic that was made since.
             await self._verify()
-            self._verified_ms = started_ms
+            # What is still to be told is told after this write: busy partitions put it off else.
+            self._verified_ms = None if self._untold else started_ms
             await self._reader.learn_due(gathered)
             self._reader.check_forward({at: gathered[at] for at in gathered if self._knows(at)})
             portion = await self._reader.begin(gathered)

@@ -20,8 +20,8 @@ from ingest.refused import Refused
 DATABASE_BYTES_MAX: Final = 64 * 1024 * 1024
 MULTIPLEX_CODES_MAX: Final = 1_000_000
 """Codes that a file's ranges (``SG_MUL_VAL_``) may name: cantools holds each of them in memory."""
-_RANGES: Final = re.compile(r"^\s*SG_MUL_VAL_\s([^;]*);", re.MULTILINE)
-_RANGE: Final = re.compile(r"\b([0-9]{1,10})-([0-9]{1,10})\b")
+_RANGES: Final = re.compile(r"\bSG_MUL_VAL_\s([^;]*);")
+_RANGE: Final = re.compile(r"([0-9]{1,4000})\s*[-+]\s*([0-9]{1,4000})")
 _J1939: Final = "j1939"
 _FORMATS: Final = ("arxml", "dbc", "kcd", "sym", "cdd")
 

@@ -99,5 +99,6 @@ def _conversion(spelling: str, unit: str) -> Conversion | None:
 
 def _plain(written: str) -> str:
     """Without case, spaces and what encodings make of signs."""
-    ascii_only = unicodedata.normalize("NFKC", written).encode("ascii", "ignore").decode()
+    composed = unicodedata.normalize("NFKC", written).replace("\u03bc", "u")  # micro, not nothing
+    ascii_only = composed.encode("ascii", "ignore").decode()
     return re.sub(r"[\s^_*.]", "", ascii_only).casefold()

@@ -64,7 +64,14 @@ def read_binary(form: Form, path: Path, counts: LogCounts, zone: tzinfo) -> Iter
     if end is End.HEADLESS:
         raise _damaged(form, path)
     counts.truncated, counts.unfinished = end is End.CUT, mf4_unfinished(path)
-    with_mf4()
+    try:
+        with_mf4()
+    except ImportError:
+        msg = (
+            "Reading MF4 needs asammdf, which is installed and cannot be loaded: install it anew "
+            "with `pip install --force-reinstall 'roadfade[mf4]'`."
+        )
+        raise Refused(msg) from None
     with hushed() as complaints:
         with _opened(form, path, lambda: _Mf4(path), wall) as (mf4, start_us):
             if not mf4.has_bus:

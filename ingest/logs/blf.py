@@ -20,6 +20,16 @@ from ingest.python_can import can
 _GRAIN_US: Final = 1_000
 """SYSTEMTIME counts milliseconds."""
 _PADDING_MAX: Final = 3
+_UNPACKED_BYTES_MAX: Final = 256 * 1024 * 1024
+"""What a container holds beyond is left out, and told; writers make them of some 128 KiB."""
+_BODY_BYTES: Final = {
+    blf.CAN_MESSAGE: blf.CAN_MSG_STRUCT.size,
+    blf.CAN_MESSAGE2: blf.CAN_MSG_STRUCT.size,
+    blf.CAN_ERROR_EXT: blf.CAN_ERROR_EXT_STRUCT.size,
+    blf.CAN_FD_MESSAGE: blf.CAN_FD_MSG_STRUCT.size,
+    blf.CAN_FD_MESSAGE_64: blf.CAN_FD_MSG_64_STRUCT.size,
+}
+"""The least that python-can reads of an object beside its headers."""
 
 
 class DamagedError(Exception):
@@ -53,7 +63,10 @@ class Blf(can.BLFReader):
         try:
             while (found := self._object()) is not None:
                 content, whole = found
-                yield from self._parse_container(content)
+                sound = self._sound_bytes(content)
+                yield from self._parse_container(content[:sound])
+                if sound < len(content):
+                    raise DamagedError
                 if not whole:
                     # What comes next does not go on where this stops.
                     self._tail = b""
@@ -79,12 +92,23 @@ class Blf(can.BLFReader):
             return head + body + padding, True
         return self._unpacked(body)
 
+    def _sound_bytes(self, content: bytes) -> int:
+        """How much comes before an object that is too short for what it is: it would never end."""
+        data, at = self._tail + content, 0
+        head = blf.OBJ_HEADER_BASE_STRUCT
+        while (at := data.find(b"LOBJ", at, at + 8)) >= 0 and at + head.size <= len(data):
+            *_, size, kind = head.unpack_from(data, at)
+            if size < head.size + blf.OBJ_HEADER_V1_STRUCT.size + _BODY_BYTES.get(kind, 0):
+                return max(0, at - len(self._tail))
+            at += size
+        return len(content)
+
     def _unpacked(self, container: bytes) -> tuple[bytes, bool]:
         method, said_bytes = blf.LOG_CONTAINER_STRUCT.unpack_from(container)
         content = container[blf.LOG_CONTAINER_STRUCT.size :]
         if method == blf.ZLIB_DEFLATE:
             packed = zlib.decompressobj()
-            content = packed.decompress(content)
+            content = packed.decompress(content, _UNPACKED_BYTES_MAX)
             whole = packed.eof
         else:
             content = content if method == blf.NO_COMPRESSION else b""

@@ -36,19 +36,25 @@ CLAIMS: Final[Mapping[str, Capability]] = {
     ): Capability.ADMISSION,
     (
         "You can refuse, and take your consent back at any time. From then on our systems pass "
-        "nothing more on."
+        "nothing more on; what is kept already ends as stated above."
     ): Capability.CONSENT,
     "a square of about %(edge)s": Capability.STREAMING,
-    "a store deletes each record by its own expiry": Capability.EXPIRY,
+    "the store of what streams deletes each record by its own expiry": Capability.EXPIRY,
     "an H3 cell of size %(resolution)s": Capability.STREAMING,
     "at least %(count)s people in each figure": Capability.AGGREGATES,
     "cut off at the ends of the trip": Capability.OTHER_OPERATIONS,
-    "each recipient has pseudonyms of its own, which change": Capability.PSEUDONYMS,
+    "what streams from the car carries pseudonyms of each recipient's own, which change": (
+        Capability.PSEUDONYMS
+    ),
+    "each provision is put on record": Capability.REGISTERS,
     "gathered for %(duration)s before it is passed on": Capability.RELEASE_WINDOWS,
     "in our office's own records": Capability.RECORDS,
     "kept at most %(periods)s": Capability.EXPIRY,
     "one principal reads one purpose": Capability.BROKER_RIGHTS,
     "only as figures about groups": Capability.AGGREGATES,
+    "only as a consent for it says": Capability.ON_REQUEST,
+    "only on a judge's warrant": Capability.ON_REQUEST,
+    "only on an order of a court or an authority": Capability.ON_REQUEST,
     "only when a case is opened for it": Capability.ON_REQUEST,
     "records of purposes are deleted from it within %(duration)s": Capability.TRANSIT,
     "some of it only once it can be made coarse enough": Capability.OTHER_OPERATIONS,

@@ -83,6 +83,12 @@ DELIVERIES: Final[Mapping[DeliveryMode, str | None]] = {
     "records": phrase("in our office's own records"),
 }
 """None: people need no word for it."""
+NEEDS: Final[Mapping[str, str]] = {
+    "order": phrase("only on an order of a court or an authority"),
+    "warrant": phrase("only on a judge's warrant"),
+    "consent": phrase("only as a consent for it says"),
+}
+"""On request: what has to be open, if it is something else than a case or an audit."""
 STATES: Final[Mapping[State, str]] = {
     State.CARRIED_OUT: phrase("carried out"),
     State.WRITTEN: phrase("written, not carried out yet"),

@@ -35,6 +35,8 @@ def _needed(cell: PlanCell) -> Iterable[Capability]:
     yield of_trigger(cell.retention.trigger)
     if release_ms(cell.delivery.release) is not None:
         yield Capability.RELEASE_WINDOWS
+    if cell.recipient_class == "third_party":
+        yield Capability.REGISTERS  # APPI Art. 29: a record of each provision
     if any(denial.reason is Withheld.UNSUPPORTED for denial in cell.denials):
         yield Capability.OTHER_OPERATIONS
 

@@ -9,14 +9,14 @@ import json
 import secrets
 import shutil
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
 from bus.client.admin import TopicAdmin
-from bus.failures import BrokerError
+from bus.failures import BrokerError, TopicError
 from bus.slots import Slot
 from ingest.simulation.fleet import Fleet
 from office.store.database import make_office
@@ -48,6 +48,15 @@ DEMO_PARTITIONS = 2
 """A small fleet on one machine: fewer, larger files."""
 
 
+class _Unheard(Console):
+    """Falls silent if nobody reads any more; rich would end the process in the middle of a run."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on: the run ends as it should."""
+        with suppress(SystemExit):  # raised once it is silent
+            super().on_broken_pipe()
+
+
 def main(
     settings: Settings, seconds: float | None, summary: Path | None, vehicles: int, seed: int
 ) -> None:
@@ -58,7 +67,7 @@ def main(
 async def _run(
     settings: Settings, seconds: float | None, summary: Path | None, vehicles: int, seed: int
 ) -> None:
-    console = Console()
+    console = _Unheard()
     stopping = asyncio.Event()
     say = unbroken(console.print)
 
@@ -196,5 +205,6 @@ async def _clean_up(named: Settings, used: Settings, plan: Plan, say: Say) -> No
     try:
         async with TopicAdmin(connection_of(used)) as admin:
             await say_while(say, "deleting this run's topics", admin.delete(topic_configs(plan)))
-    except (BrokerError, TimeoutError, OSError) as error:
-        say(f"topics that begin with {used.topic_prefix} are left on the broker: {error}")
+    except (BrokerError, TopicError, TimeoutError, OSError) as error:
+        left = f"topics that begin with {used.topic_prefix} are left on the broker"
+        say(f"{left} ({error}): delete them there")

@@ -6,6 +6,7 @@ Reads and changes nothing. What cannot be read is a fact too, given as a sentenc
 import asyncio
 import math
 import sqlite3
+from collections import Counter
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
@@ -83,7 +84,11 @@ class Facts:
         Where there is none, as a sweep that runs says, whatever the instant; None without either.
         """
         if self.overdue is not None:
-            return {one.output: one.files for one in self.overdue if one.expires_ms < before_ms}
+            due = Counter[str]()
+            for one in self.overdue:  # a row for each expiry
+                if one.expires_ms < before_ms:
+                    due[one.output] += one.files
+            return dict(due)
         if not any(process.role == "sweep" for process in self.running):
             return None
         said = highest(self.running, "roadfade_overdue_partitions")

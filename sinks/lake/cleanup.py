@@ -154,11 +154,11 @@ def _notes(root: Path) -> list[Path]:
 
 def foreign_notes(root: Path) -> list[Strange]:
     """What in ``_writing`` is no note of a batch."""
-    own = set(_notes(root))
     return [
         Strange(Oddity.FOREIGN, said_place(path, root), "not a note of a batch being written")
-        for path in entries(root / WRITING)
-        if path not in own and os.path.lexists(path)  # else its batch ended a moment ago
+        for path in entries(root / WRITING)  # once: a note may come between two looks
+        if not (read_owner(path.name) and path.is_file())
+        and os.path.lexists(path)  # else its batch ended a moment ago
     ]
 
 

@@ -46,14 +46,17 @@ def column(unit: str, *value: Any) -> dict[str, Any]:
     return {"unit": unit, "dt": [1_000 * n for n in range(len(value))], "value": value}
 
 
-def planted(now_ms: int) -> Iterator[Outgoing]:
-    """Every hiding place once; most envelopes carry something good beside it."""
+def planted(now_ms: int, nth: int = 0) -> Iterator[Outgoing]:
+    """Every hiding place once; most envelopes carry something good beside it.
+
+    ``nth``: of several times, each with ids of its own.
+    """
     clock = {"t0": format_instant(now_ms - 120_000), "quality": "gnss"}
     numbers = iter(range(10_000))
 
     def body(**fields: Any) -> bytes:
         series = {COOLANT: column("celsius", 81)} | fields.pop("series", {})
-        id_ = f"envelope-of-canary-{next(numbers):05d}"
+        id_ = f"envelope-of-canary-{nth}-{next(numbers):05d}"
         return json.dumps(
             {"v": 1, "id": id_, "device": SERIAL, "clock": clock, "series": series} | fields,
             ensure_ascii=False,
@@ -77,7 +80,7 @@ def planted(now_ms: int) -> Iterator[Outgoing]:
     yield raw(body(series={COOLANT: {"unit": "celsius", "dt": [IMEI], "value": [80]}}))
     for mark in map(str, MARKS.values()):
         short = mark[:64]
-        yield raw(body(id=f"id-of-the-envelope-{short}"))
+        yield raw(body(id=f"id-{nth}-of-the-envelope-{short}"))
         yield raw(body(boot=short))
         yield raw(body(trip={"id": short, "started": clock["t0"]}))
         yield raw(body(device=f"{short}-"))

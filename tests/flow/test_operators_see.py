@@ -6,6 +6,7 @@ import math
 import re
 from collections import defaultdict
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -109,9 +110,10 @@ def test_every_panel_has_data_and_nobody_is_paged(seen: Road, tmp_path: Path) ->
     prometheus = start_prometheus(tmp_path, pages)
     assert isinstance(prometheus, LocalPrometheus), prometheus
     try:
+        times = count(1)
 
         def all_shown() -> bool:
-            play(seen.settings, list(planted(wall_ms())))
+            play(seen.settings, list(planted(wall_ms(), next(times))))
             for name, expression in list(waiting.items()):
                 if _value(prometheus, expression):
                     del waiting[name]

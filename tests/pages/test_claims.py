@@ -111,11 +111,18 @@ CLAIM_NOTHING = {
     "Our systems carry out every line above.",
     "People answer requests; our systems do not carry them out by themselves yet.",
     "This use needs no consent. You can ask us to stop it, or to erase what we keep.",
+    (
+        "This use needs no consent. You can ask us to take in nothing more. What is kept does not "
+        "say whose it is, is not turned back, and ends as stated above."
+    ),
     "Told in notices of",
     "What is collected, and from whom",
     "What is not carried out yet",
     "Where to ask",
-    "You can refuse, and take your consent back at any time.",
+    (
+        "You can refuse, and take your consent back at any time. What is kept already ends as "
+        "stated above."
+    ),
     "agencies for credit and insurance scoring",
     "all of it",
     "companies of our group",
@@ -310,7 +317,7 @@ def test_every_capability_that_is_missing_can_be_named_and_claimed() -> None:
     missing = {one for one in Capability if not exists(one)}
     assert missing <= set(LACKING)
     by_rule = {Capability.EVENT_ENDS}  # marked with its whole period
-    unsaid = {Capability.JOINS, Capability.SERVICES, Capability.REGISTERS, Capability.REQUESTS}
+    unsaid = {Capability.JOINS, Capability.SERVICES, Capability.REQUESTS}
     assert missing - set(CLAIMS.values()) == by_rule | unsaid
 
 

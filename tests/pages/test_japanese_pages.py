@@ -28,6 +28,7 @@ IDENTIFIERS = (
     r"[\w.]+@[\w.]+",  # an e-mail address
     r"(connected-car-jp )?\b1-[0-9a-f]+",  # the policy's name and version
     r"\bkm/h\b",  # a unit of speed
+    r"\b\d V\b",  # of voltage
     r"\b[ck]?m\b",  # units of length
 )
 NAMES = {"EDPB", "IP", "URL", "H3", "IMEI", "ICCID", "SIM", "Bluetooth", "GDPR", "JIS"}

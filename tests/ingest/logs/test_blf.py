@@ -1,5 +1,6 @@
 """A BLF whose parts are not what they say gives what is whole and says that the rest is missing."""
 
+import logging
 import struct
 import zlib
 from collections.abc import Callable
@@ -72,6 +73,10 @@ BROKEN: dict[str, Callable[[bytes], bytes]] = {
     "an object longer than its container": lambda o: container(
         PLAIN, o[:8] + b"\0\x10\0\0" + o[12:], len(o)
     ),
+    "an object of no length": lambda o: container(PLAIN, o[:8] + bytes(4) + o[12:], len(o)),
+    "an object shorter than its frame": lambda o: container(
+        PLAIN, o[:8] + b"\x20\0\0\0" + o[12:], len(o)
+    ),
     "garbage": lambda o: container(ZLIB, b"\xff" * 60, len(o)),
 }  # fmt: skip
 
@@ -92,3 +97,16 @@ def test_what_is_broken_is_told_and_no_byte_is_made_up(
     # What follows a container that ends within an object is no part of that object.
     assert set(taken(path, header, breaks(objects), whole)[0]) <= set(true)
     assert capfd.readouterr() == ("", "")
+
+
+def test_what_is_broken_is_told_though_logging_was_set_up_anew(tmp_path: Path) -> None:
+    path = tmp_path / "drive.blf"
+    header, objects = contents(path)
+    logger = logging.getLogger("can.io.blf")
+    logger.disabled = True  # as a configuration of logging leaves what it does not name
+    try:
+        _, told = taken(path, header, BROKEN["an object of an unknown version"](objects))
+        assert told
+        assert logger.disabled
+    finally:
+        logger.disabled = False

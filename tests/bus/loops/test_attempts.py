@@ -103,3 +103,11 @@ def test_other_partitions_of_its_batch_go_whole() -> None:
     group = run({at: {17} if at == 5 else set() for at in range(18)}, 500)
     assert group.deaths <= 4 * ATTEMPTS_MAX
     assert group.batches <= 18 + 2 * 50 + group.deaths
+
+
+def test_a_suspect_whose_records_are_gone_makes_no_other_partition_go_in_parts() -> None:
+    attempts, gone, busy = Attempts(), TopicPartition("t", 0), TopicPartition("t", 1)
+    attempts.learn(gone, Committed(0, Note(ATTEMPTS_MAX, 0, 9).encode()))
+    attempts.learn(busy, Committed(0))
+    assert attempts.suspects({gone: [record(0)]})
+    assert not attempts.suspects({gone: [record(9)], busy: [record(0)]})

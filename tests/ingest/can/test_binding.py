@@ -73,6 +73,13 @@ def test_a_unit_that_disagrees_is_refused_until_it_is_converted(
     bound(dbc, f"  Motion.Speed: {{path: {target}, {right}}}")
 
 
+@pytest.mark.parametrize(
+    ("written", "unit"), [("\u00b5bar", "kPa"), ("\u03bcs", "min"), ("\u00b5W", "kW")]
+)
+def test_a_millionth_is_not_taken_for_the_whole(written: str, unit: str) -> None:
+    assert meant_instead(written, unit, 1e-7, 0) is None
+
+
 @pytest.mark.parametrize("written", ["km/h", "KPH", "", "Kmph ", "furlongs", "\ufffd"])
 def test_a_unit_that_agrees_or_is_unknown_leaves_the_map_free(written: str) -> None:
     dbc = MOTION.replace('"km/h"', f'"{written}"')

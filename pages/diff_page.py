@@ -3,7 +3,7 @@
 A change is told in people's words, and beside them in the document's own.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 from pages.markup import page
@@ -14,6 +14,7 @@ from pages.words.translation import phrase
 from policy.compiled import CompiledPolicy
 from policy.diff.approvals import approval_words
 from policy.diff.change import Change, ChangeKind, Difference
+from policy.plan.cells import PlanCell
 from policy.vocabulary.bilingual import Language
 
 KINDS: Final = {
@@ -103,14 +104,19 @@ def diff_page(
     """The page in one language; ``difference`` is the one from the first to the second."""
     titles = Titles(new.document, language), Titles(old.document, language)
     words = titles[0].words
-    agreed = frozenset(
-        cell.basis.notice
-        for plan in (old.plan, new.plan)
-        for cell in plan.cells
-        if cell.basis.kind.needs_consent
-    )
+    cells = *new.plan.cells, *old.plan.cells
+    agreed = frozenset(cell.basis.notice for cell in cells if cell.basis.kind.needs_consent)
     parts = [
-        _part(asks, [one for one in difference.changes if asks.of(one, agreed)], titles, agreed)
+        _part(
+            asks,
+            [
+                (one, _data(one, titles, cells))
+                for one in difference.changes
+                if asks.of(one, agreed)
+            ],
+            titles,
+            agreed,
+        )
         for asks in _PARTS
     ]
     return page(
@@ -129,11 +135,17 @@ _Both = tuple[Titles, Titles]
 """Names of the new document, and those of the old for what the new one no longer has."""
 
 
-def _part(asks: _Asks, changes: Iterable[Change], titles: _Both, agreed: frozenset[str]) -> _Part:
+def _part(
+    asks: _Asks,
+    changes: Iterable[tuple[Change, str]],
+    titles: _Both,
+    agreed: frozenset[str],
+) -> _Part:
+    """``changes`` with the data that each is about."""
     words = titles[0].words
     data: dict[_Row, list[str]] = {}
-    for change in changes:
-        data.setdefault(_row(change, titles, agreed), []).append(_data(change, titles))
+    for change, about in changes:
+        data.setdefault(_row(change, titles, agreed), []).append(about)
     rows = [row._replace(data=words.listed(filter(None, of))) for row, of in data.items()]
     return _Part(words.gettext(asks.title), asks.tone, words.gettext(asks.about), rows)
 
@@ -168,14 +180,18 @@ def _recipient(change: Change, titles: _Both) -> str:
     return ""
 
 
-def _data(change: Change, titles: _Both) -> str:
+def _data(change: Change, titles: _Both, cells: Sequence[PlanCell]) -> str:
     """Facts and categories by their titles; a signal by its category's."""
     if change.category is not None:
         return titles[0].item(change.category)
-    document = titles[0].document
-    facts = [item for item in change.items if not item.startswith("Vehicle.")]
-    cells = document.pages[change.purpose].cells if change.purpose in document.pages else {}
-    held = [*cells] if change.items and len(facts) < len(change.items) else []
+    own = [
+        cell
+        for cell in cells
+        if (cell.purpose, cell.recipient) == (change.purpose, change.recipient)
+    ]
+    items = frozenset(change.items)
+    held = [cell.category for cell in own if not items.isdisjoint(cell.signals)]
+    facts = [item for item in change.items if any(item in cell.facts for cell in own)]
     return titles[0].words.listed(map(titles[0].item, dict.fromkeys((*held, *facts))))
 
 

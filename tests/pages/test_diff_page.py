@@ -132,3 +132,14 @@ def test_a_japanese_page_has_english_only_in_the_documents_own_words() -> None:
 )  # fmt: skip
 def test_a_change_is_told_in_peoples_words_if_it_has_any(key: str, told: str) -> None:
     assert key_words(key, Titles(policy_of().document, "en")) == told
+
+
+def test_a_new_recipient_is_told_with_what_it_receives_and_no_more() -> None:
+    lab = "  - {id: lab, class: internal, who: {ja: 試験室, en: the lab}, countries: [JP]}\n"
+    page = FILES["purposes/study.yaml"].replace("cells:\n", f"{lab}cells:\n")
+    page = page.replace("  C07:\n", "  C07:\n    to: [team]\n")
+    page = page.replace("  C09:\n", "  C09:\n    to: [team]\n")
+    rows = re.findall(r"<tr.*?</tr>", shown({**FILES, "purposes/study.yaml": page}), re.DOTALL)
+    (row,) = [text(f"<h1>{one}") for one in rows if "the lab" in one]
+    assert "powertrain" in row
+    assert "speed" not in row and "location" not in row

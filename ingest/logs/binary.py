@@ -68,8 +68,8 @@ def read_binary(form: Form, path: Path, counts: LogCounts, zone: tzinfo) -> Iter
         with_mf4()
     except ImportError:
         msg = (
-            "Reading MF4 needs asammdf, which is installed and cannot be loaded: install it anew "
-            "with `pip install --force-reinstall 'roadfade[mf4]'`."
+            "Reading MF4 needs asammdf, which is installed and cannot be loaded: uninstall it, and "
+            "install it again with `pip install 'roadfade[mf4]'`."
         )
         raise Refused(msg) from None
     with hushed() as complaints:

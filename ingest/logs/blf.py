@@ -57,9 +57,10 @@ class Blf(can.BLFReader):
         """The messages up to the end or to what is damaged, which raises."""
         logger = logging.getLogger("can.io.blf")
         complaints = Complaints()
-        before = logger.handlers, logger.propagate, logger.disabled
+        before = logger.handlers, logger.propagate, logger.disabled, logger.level
         # It would print a line for every object whose header it does not know.
         logger.handlers, logger.propagate, logger.disabled = [complaints], False, False
+        logger.setLevel(logging.WARNING)
         try:
             while (found := self._object()) is not None:
                 content, whole = found
@@ -71,7 +72,8 @@ class Blf(can.BLFReader):
                     # What comes next does not go on where this stops.
                     self._tail = b""
         finally:
-            logger.handlers, logger.propagate, logger.disabled = before
+            logger.handlers, logger.propagate, logger.disabled, level = before
+            logger.setLevel(level)
             self.left_out = self.left_out or complaints.any
         if len(self._tail) > _PADDING_MAX and any(self._tail):
             raise DamagedError

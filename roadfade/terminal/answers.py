@@ -125,7 +125,7 @@ def settings() -> "Settings":
     file = Path(FILE).absolute()
     try:
         # What is there and no file would be passed over in silence, and its settings with it.
-        masked = file.resolve() == Path(os.devnull)
+        masked = os.path.realpath(file) == os.devnull
         if os.path.lexists(file) and not file.is_file() and not masked:
             usage(
                 f"{file} is no file: write the settings into a file of that name, or move it away"

@@ -22,14 +22,14 @@ from bus.ports import Committed, Fetched, TopicPartition
 ATTEMPTS_MAX: Final = 2
 PARTS: Final = 50
 """A cut costs ``ATTEMPTS_MAX`` deaths, and each part a batch: of 10,000 suspects in one partition,
-which is the most that a sink gathers, the culprit is found within ten deaths and 150 batches."""
+about what a sink gathers at most, the culprit is found within ten deaths and 150 batches."""
 NOTE_LENGTH_MAX: Final = 1_000
 """Kafka's ``offset.metadata.max.bytes`` is 4096 unless configured."""
 _FIELD: Final = re.compile(r"([a-z_]{1,30})=([0-9]{1,19})")
 
 
 class Note(NamedTuple):
-    """``attempts`` at offsets ``first`` up to ``end``; ``part`` a time up to ``suspect_end``."""
+    """``attempts`` at ``first`` up to ``end``; ``part`` offsets at a time up to ``suspect_end``."""
 
     attempts: int
     first: int

@@ -180,7 +180,7 @@ class BatchLoop:
             self._again(sent, fetched)
             return None
         self._anew = 0
-        self._reader.count_gaps(fetched)
+        self._reader.gaps.count(fetched)
         committed = await self._reader.commit(fetched)
         records = sum(map(len, fetched.values()))
         took_ms, lag = monotonic_ms() - started_ms, self._reader.lag(fetched)

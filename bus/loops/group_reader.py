@@ -10,10 +10,9 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from bus.failures import BrokerError, CommitRefusedError, TopicRewoundError
+from bus.failures import BrokerError, CommitRefusedError
 from bus.loops.attempts import Attempts
-from bus.loops.offset_watch import OffsetWatch
-from bus.loops.set_aside import SetAsides
+from bus.loops.gaps import Gaps
 from bus.observer import LoopObserver
 from bus.pacing import monotonic_ms
 from bus.ports import (
@@ -60,15 +59,15 @@ class GroupReader:
         """Grows with every rebalance: what was fetched before it is not ours any more."""
         self.taken = 0
         """Grows if a rebalance did not wait for the batch in hand any longer."""
+        self.gaps = Gaps(observer)
+        """Which offsets are due, and what is reported of those that do not come."""
         self._settings = settings
         self._observer = observer
-        self._watch = OffsetWatch()
         self._attempts = Attempts()
         self._learned: set[TopicPartition] = set()
         """Those of which it is known what the group has noted."""
         self._skip = skip
         self._blameless = blameless
-        self._aside = SetAsides()
         self._polled_ms = 0
         self._rest: dict[TopicPartition, Sequence[ConsumedRecord]] = {}
         """Fetched and not begun yet, while suspects go part by part: to fetch it again for each of
@@ -97,9 +96,7 @@ class GroupReader:
         self._polled_ms = now_ms
         fetched = await self._member.fetch()
         self._tell_share()
-        for partition, first, last in self._aside.found(self._member.set_aside()):
-            self._observer.quarantined(*partition, last - first + 1)
-        self._aside.fetched(fetched)
+        self.gaps.fetched(fetched, self._member.set_aside())
         return fetched
 
     def _tell_share(self) -> None:
@@ -118,14 +115,10 @@ class GroupReader:
 
         Nothing is lost if that fails: the next call tries again.
         """
-        for (topic, number), end in self._aside.ends(self.assigned()).items():
-            partition = TopicPartition(topic, number)
+        for partition, end in self.gaps.ends(self.assigned()).items():
             if not await self.move({partition: end}):
                 return
-            for first, last in self._aside.passed(partition):
-                expired = self._watch.seen(topic, number, first, last)
-                if expired > 0:
-                    self._observer.expired_unread(topic, number, expired)
+            self.gaps.passed(partition)
 
     async def move(self, positions: Mapping[TopicPartition, int]) -> bool:
         """Commit these positions, if the group's are behind; False if that has to be tried again.
@@ -173,11 +166,6 @@ class GroupReader:
         if partition in self.assigned():
             self._member.seek(partition, offset)
 
-    def expect(self, partition: TopicPartition, offset: int) -> None:
-        """Set the next expected offset when it differs from the committed one."""
-        topic, number = partition
-        self._watch.expect(topic, number, offset)
-
     async def begin_anew(self) -> None:
         """Read every partition from its beginning: these are others than those read so far.
 
@@ -196,16 +184,14 @@ class GroupReader:
     async def learn_due(self, fetched: Fetched) -> None:
         """Look up the group's position in partitions new to us; a failure may be retried."""
         for partition in fetched:
-            topic, number = partition
             if partition not in self._learned:
                 async with asyncio.timeout(self._settings.commit_deadline_ms / 1000):
                     committed = await self._member.committed(partition)
                 self._learned.add(partition)
                 self._attempts.learn(partition, committed)
                 # A store that goes by a position of its own has said what is due.
-                if not self._watch.knows(topic, number):
-                    offset = None if committed is None else committed.offset
-                    self._watch.expect(topic, number, offset)
+                if not self.gaps.knows(partition):
+                    self.gaps.expect(partition, None if committed is None else committed.offset)
 
     async def begin(self, fetched: Fetched) -> Fetched:
         """What of these to handle now; the group notes that it was begun. The rest comes next.
@@ -257,39 +243,13 @@ class GroupReader:
                 await self._skip(topic, number, records[0].offset)
         await self._hand_in(self._attempts.to_finish(portion))
         self._attempts.finished(portion)
-        self._aside.done(portion)
+        self.gaps.passed_over(portion)
         for (topic, number), records in portion.items():
-            self._watch.seen(topic, number, records[0].offset, records[-1].offset)
             self._observer.passed_over(topic, number, records[0].offset)
 
     async def _hand_in(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         async with asyncio.timeout(self._settings.commit_deadline_ms / 1000):
             await self._member.commit(offsets)
-
-    def check_forward(self, fetched: Fetched) -> None:
-        """TopicRewoundError, and a report to the observer, if offsets came that were read before.
-
-        Not after a ``step_back``, whose records were never counted by ``count_gaps``.
-        """
-        for (topic, number), records in fetched.items():
-            first = records[0].offset
-            due = self._watch.back(topic, number, first)
-            if due is not None:
-                self._observer.rewound(topic, number, due - first)
-                raise TopicRewoundError(topic, number, due, first)
-
-    def count_gaps(self, fetched: Fetched) -> None:
-        """Report skipped or repeated offsets to the observer, once a batch is durable."""
-        for partition, records in fetched.items():
-            topic, number = partition
-            first, last = records[0].offset, records[-1].offset
-            ahead = self._watch.seen(topic, number, first, last)
-            skipped = max(ahead, 0) + last - first + 1 - len(records)
-            skipped -= self._aside.among(partition, last)
-            if skipped > 0:
-                self._observer.expired_unread(topic, number, skipped)
-            if ahead < 0:
-                self._observer.rewound(topic, number, -ahead)
 
     async def commit(self, fetched: Fetched) -> bool:
         """Commit past these records; False if the broker did not answer in time.
@@ -306,7 +266,7 @@ class GroupReader:
         except TimeoutError as error:
             self._observer.commit_missed(type(error).__name__)
             return False
-        self._aside.done(fetched)
+        self.gaps.committed(fetched)
         return True
 
     def lag(self, fetched: Fetched) -> int:
@@ -331,8 +291,7 @@ class GroupReader:
 
     def _forget(self) -> None:
         """What was learned of partitions: they are another's now, or other ones."""
-        self._watch.forget()
+        self.gaps.forget()
         self._attempts.forget()
         self._learned.clear()
-        self._aside.forget()
         self._rest.clear()

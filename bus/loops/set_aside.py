@@ -28,7 +28,7 @@ class SetAsides:
         self._fetched_to.clear()
         self._done_to.clear()
 
-    def found(self, ranges: Iterable[SetAside]) -> list[SetAside]:
+    def remember(self, ranges: Iterable[SetAside]) -> list[SetAside]:
         """Remember these; those that were not known yet."""
         new = []
         for one in ranges:
@@ -63,8 +63,8 @@ class SetAsides:
         self._done_to[partition] = ranges[-1][1]
         return ranges
 
-    def among(self, partition: TopicPartition, last: int) -> int:
-        """How many offsets up to ``last`` were set aside, and forget them."""
+    def take_up_to(self, partition: TopicPartition, last: int) -> int:
+        """Forget those up to ``last``; how many offsets they were."""
         known = self._ranges.get(partition, {})
         passed = {first: end for first, end in known.items() if first <= last}
         for first in passed:

@@ -171,7 +171,7 @@ class SinkLoop:
             position = self._position(topic, number)
             if position is not None:
                 self._reader.seek(partition, position)
-                self._reader.expect(partition, position)
+                self._reader.gaps.expect(partition, position)
                 self._untold[partition] = position
                 self._verified_ms = None
             self._placed.add(partition)
@@ -227,7 +227,9 @@ class SinkLoop:
             # What is still to be told is told after this write: busy partitions put it off else.
             self._verified_ms = None if self._untold else started_ms
             await self._reader.learn_due(gathered)
-            self._reader.check_forward({at: gathered[at] for at in gathered if self._knows(at)})
+            self._reader.gaps.check_forward(
+                {at: gathered[at] for at in gathered if self._knows(at)}
+            )
             portion = await self._reader.begin(gathered)
         except (TimeoutError, BrokerError) as failure:
             self._reader.step_back(gathered)
@@ -244,7 +246,7 @@ class SinkLoop:
         except SinkBackpressureError as failure:
             self._reader.step_back(portion)
             return failure
-        self._reader.count_gaps(portion)
+        self._reader.gaps.count(portion)
         committed = await self._reader.commit(portion)
         took_ms, lag = monotonic_ms() - started_ms, self._reader.lag(portion)
         self._observer.batch_done(BatchDone(len(batch), 0, took_ms, lag))

@@ -93,6 +93,6 @@ async def test_of_a_topic_made_anew_everything_is_learned_again(
     fetched = await reader.fetch()
     await reader.learn_due(fetched)
     assert offsets(await reader.begin(fetched)) == [1, 2]
-    reader.count_gaps(fetched)
+    reader.gaps.count(fetched)
     assert noted.expired == {0: 1}
     await reader.stop()

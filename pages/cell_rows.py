@@ -3,7 +3,7 @@
 The notice and a purpose's own page show the same lines, so that neither says more than the other.
 """
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 from pages.words.phrases import (
@@ -51,7 +51,7 @@ def shown_cells(plan: Plan, purpose: str) -> list[PlanCell]:
 
 
 def rows(
-    cells: Iterable[PlanCell], plan: Plan, titles: Titles, *, classed: bool = True
+    cells: Sequence[PlanCell], plan: Plan, titles: Titles, *, classed: bool = True
 ) -> list[Row]:
     """One row for recipients, then categories, that share all else.
 
@@ -63,7 +63,7 @@ def rows(
         kept = keep_words(cell.retention, words, titles.until(cell))
         ground = words.gettext(GROUNDS[cell.basis.kind])
         alike = _Alike(_fineness(cell, plan, titles), kept, ground, not lacking(cell))
-        key = (titles.item(cell.category), alike)
+        key = (_data(cell, cells, titles), alike)
         recipients.setdefault(key, []).append(_recipient(cell, titles, classed=classed))
     found: dict[tuple[str, _Alike], list[str]] = {}
     for (category, alike), who in recipients.items():
@@ -73,6 +73,14 @@ def rows(
         Row([words.listed(names), one.fine, one.kept, who, one.ground], one.carried_out)
         for (who, one), names in found.items()
     ]
+
+
+def _data(cell: PlanCell, cells: Sequence[PlanCell], titles: Titles) -> str:
+    """Its category; its facts if others of the same category end otherwise on this page."""
+    alike = (one for one in cells if one.category == cell.category and one.facts)
+    if not cell.facts or len({one.retention for one in alike}) == 1:
+        return titles.item(cell.category)
+    return titles.words.listed(map(titles.item, cell.facts))
 
 
 def _recipient(cell: PlanCell, titles: Titles, *, classed: bool) -> str:

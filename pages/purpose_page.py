@@ -47,7 +47,7 @@ _LAW: Final = phrase(
 _OURS: Final = phrase(
     "This use needs no consent. You can ask us to stop it, or to erase what we keep."
 )
-_NOBODY_KNOWN: Final = phrase(
+_NEVER_TURNED_BACK: Final = phrase(
     "This use needs no consent. You can ask us to take in nothing more. What is kept does not say "
     "whose it is, is not turned back, and ends as stated above."
 )
@@ -208,6 +208,6 @@ def _way(cell: PlanCell, *, kept_apart: bool) -> str:
     if cell.basis.kind is BasisKind.STATUTE:
         return _LAW
     if not cell.basis.kind.needs_consent:
-        return _NOBODY_KNOWN if kept_apart else _OURS
+        return _NEVER_TURNED_BACK if kept_apart else _OURS
     # The workers know of every withdrawal; of what else is passed on, they do not decide.
     return _STREAMED if cell.delivery.mode == "stream" else _CONSENT

@@ -110,3 +110,12 @@ def test_a_purpose_that_is_not_there_is_an_error() -> None:
 def test_what_rests_on_law_is_not_said_to_end_at_a_word() -> None:
     text = seen(purpose_page(policy(), "public_authority_disclosure", "en"))
     assert "The law requires or allows this use." in text and "needs no consent" not in text
+
+
+@pytest.mark.parametrize("purpose", sorted(policy().document.pages))
+def test_no_two_lines_of_a_page_differ_only_in_their_period(purpose: str) -> None:
+    lines = rows(
+        shown_cells(policy().plan, purpose), policy().plan, Titles(policy().document, "en")
+    )
+    told = [(data, fine, who) for data, fine, _, who, _ in (line.cells for line in lines)]
+    assert len(set(told)) == len(told)

@@ -40,8 +40,8 @@ def _account(
     metrics.UNACCOUNTED.set(account.waiting)
     if why is not None:
         _say(
-            f"{account.waiting} removed readings are not in the ledger yet ({why}): free space or "
-            "see the ledger file; they are added once it can be written",
+            f"the ledger cannot be written ({why}), and {account.waiting} removed readings wait "
+            "for it, beside files that could not be counted: free space or see the ledger file",
             about="account",
         )
 

@@ -25,10 +25,11 @@ from roadfade.in_force.source import PolicySource
 from roadfade.logs.process_log import Named
 from roadfade.processes.reporting import Reporter, reporter_of, reporting
 from roadfade.processes.starting import begin
-from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
+from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.faust_host import build_app, run_worker
 from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.processes.worker.preparing import VersionPreparer, announce_version
+from roadfade.processes.worker.remembered import ReadyVersion, Remembered
 from roadfade.processes.worker.series import bear_worker
 from roadfade.processes.worker.version_switch import VersionSwitch
 from roadfade.refusal import NotReady
@@ -102,9 +103,8 @@ def assemble(
         return clock() if settings.fixed_now_ms is not None else views.judging_ms(clock())
 
     watch = TopicWatch(broker, {}, learn=[RAW])
-    handler = BatchHandler(
-        RAW, lambda: version_switch.chosen, keys, judged_by, lambda: watch.known(RAW) or ""
-    )
+    remembered = Remembered(lambda: version_switch.chosen, judged_by, settings.bins_max)
+    handler = BatchHandler(RAW, remembered, keys, judged_by, lambda: watch.known(RAW) or "")
     loop = BatchLoop(
         broker,
         RAW,
@@ -117,6 +117,7 @@ def assemble(
         begin=lambda: views.pause_reason() or version_switch.begin(),
         basis=lambda: people.generation,
         observer=handler,
+        recollection=remembered,
         settings=BatchSettings(ReaderSettings(records_max=settings.records_per_fetch_max)),
         # A keyring that cannot be used would be so with any record.
         blameless=(OSError, OfficeError),

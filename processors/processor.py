@@ -188,7 +188,7 @@ class Processor:
         refused = unregistered(self._people.registered_ms(verdict.device), verdict)
         parts = [] if refused else self._parts(verdict)
         done = [(part, *self._judged(part.admitted, received_ms, now_ms)) for part in parts]
-        # Nothing is counted or remembered before all parts have their keys: this may be tried again.
+        # Nothing is counted or remembered before all parts have their keys: it may be tried again.
         choices = choose(
             self._program,
             verdict.device,

@@ -71,8 +71,8 @@ class Observed(LoopObserver):
         """What was before is lost: never silent."""
         metrics.UNKNOWN_BEFORE.inc()
         logger.warning(
-            "%s, partition %d: what was before cannot be read again; readings that a rule over time "
-            "cannot judge are withheld as not_rebuilt until it is too old to matter",
+            "%s, partition %d: what was before cannot be read again; what a rule over time cannot "
+            "judge without it is withheld as not_rebuilt, until it is too old to matter",
             topic, partition,
         )  # fmt: skip
 

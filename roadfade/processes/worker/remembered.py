@@ -1,7 +1,7 @@
 """What the rules over time of a worker remember: a state for each raw partition that it has.
 
-In: the version that is chosen, records that were handled before. A state holds for one version: when
-another is chosen, none is known any more, and all is read again under its rules.
+In: the version that is chosen, records that were handled before. A state holds for one version:
+when another is chosen, none is known any more, and all is read again under its rules.
 """
 
 from collections.abc import Callable, Sequence

@@ -131,6 +131,16 @@ class Settings(BaseSettings):
         return self.state_dir / "keyring.sqlite"
 
     @property
+    def routing_key_path(self) -> Path:
+        """By which each device keeps its raw partition."""
+        return self.state_dir / "routing-key"
+
+    @property
+    def raw_partitions_path(self) -> Path:
+        """How many raw partitions there were at first."""
+        return self.state_dir / "raw-partitions"
+
+    @property
     def kek_file(self) -> Path:
         """The key-encryption key of the embedded profile."""
         return self.state_dir / "kek"

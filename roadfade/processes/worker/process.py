@@ -32,6 +32,7 @@ from roadfade.processes.worker.preparing import VersionPreparer, announce_versio
 from roadfade.processes.worker.remembered import ReadyVersion, Remembered
 from roadfade.processes.worker.series import bear_worker
 from roadfade.processes.worker.version_switch import VersionSwitch
+from roadfade.raw_partitions import raw_partitions
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, RAW, WORKER_GROUP
@@ -133,6 +134,7 @@ async def _prepare(settings: Settings) -> PolicySource:
             "nothing could be admitted"
         )
         raise NotReady(msg)
+    await raw_partitions(settings, connection_of(settings))
     return source
 
 

@@ -6,7 +6,7 @@ ones are counted under a reason. Nothing of a payload leaves here but what is ad
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -14,7 +14,6 @@ import msgspec
 from processors.admission.admitted import Admitted
 from processors.admission.columns import admit_columns
 from processors.admission.readings import UNDECODABLE
-from processors.people import People
 from processors.program import Program
 from telemetry.instants import DAY_MS, to_ms
 from telemetry.outcome import Rejected
@@ -43,8 +42,12 @@ class Read(NamedTuple):
     bad_codes: Counter[Rejected]
 
 
+RegisteredMs = Callable[[str], int | None]
+"""Since when a device is known; None if it is not."""
+
+
 def admit(
-    program: Program, people: People, value: bytes | None, received_ms: int
+    program: Program, registered_ms: RegisteredMs, value: bytes | None, received_ms: int
 ) -> Admitted | Counter[Rejected]:
     """Judge one raw record: what is admitted of it, or the one reason why nothing is."""
     if value is None:
@@ -55,7 +58,7 @@ def admit(
     if isinstance(read, Rejected):
         return Counter({read: readings_said(value)})
     envelope, content, bad_codes = read
-    fault = _envelope_fault(people, envelope, received_ms)
+    fault = _envelope_fault(registered_ms(envelope.device), envelope, received_ms)
     if fault is Rejected.NO_READINGS and bad_codes:
         return bad_codes
     if fault is not None:
@@ -102,13 +105,14 @@ def _shape_fault(members: Mapping[str, Any]) -> Rejected:
     return Rejected.MALFORMED
 
 
-def _envelope_fault(people: People, envelope: Envelope, received_ms: int) -> Rejected | None:
+def _envelope_fault(
+    registered_ms: int | None, envelope: Envelope, received_ms: int
+) -> Rejected | None:
     readings = envelope.readings
     if readings > READINGS_MAX:
         return Rejected.TOO_MANY_READINGS
     if readings == 0:
         return Rejected.NO_READINGS
-    registered_ms = people.registered_ms(envelope.device)
     if registered_ms is None:
         return Rejected.UNKNOWN_DEVICE
     t0_ms = to_ms(envelope.clock.t0)

@@ -142,7 +142,7 @@ async def test_what_was_lost_stays_lost_for_a_successor(broker: FakeBroker, cloc
 async def test_a_topic_made_anew_is_remembered_from_its_beginning(broker: FakeBroker) -> None:
     known = Counting()
     watch = TopicWatch(broker, {}, learn=[IN])
-    options = {"handle": known.handle, "recollection": known, "watch": watch}
+    options: Any = {"handle": known.handle, "recollection": known, "watch": watch}
     async with running(copier(broker, known, **options)) as tasks:
         feed(broker, *range(5))
         await until(lambda: known.records == 5, *tasks)
@@ -159,7 +159,7 @@ async def test_a_set_aside_batch_that_is_met_again_is_told_once(broker: FakeBrok
     known = Counting()
     told: list[int] = []
 
-    def tell(_topic: str, _partition: int, records: int) -> None:
+    def tell(topic: str, partition: int, records: int) -> None:
         told.append(records)
 
     known.quarantined = tell  # type: ignore[method-assign]
@@ -231,8 +231,8 @@ async def test_a_stop_while_it_reads_again_is_no_death(broker: FakeBroker) -> No
         )
         await known.loop.run()
         assert 0 < known.recalled_records < 900 and not known.records
-    known = await carry(broker, 1, Counting())
-    assert known.lost == [] and known.recalled_records == 900
+    done = await carry(broker, 1, Counting())
+    assert done.lost == [] and done.recalled_records == 900
 
 
 async def test_a_record_that_was_passed_over_is_not_read_again(broker: FakeBroker) -> None:

@@ -11,6 +11,7 @@ from processors.latest import Latest
 from processors.people import People
 from processors.permit import permit
 from processors.processor import Processor
+from processors.state.bins import Room
 from processors.tally import Tally
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
@@ -108,11 +109,14 @@ def test_what_is_kept_is_what_would_be_answered() -> None:
             raw = random_envelope(chance)
             now_ms = NOW_MS + chance.choice([0, 0, 5, 10]) * MINUTE_MS
             fresh = Processor(one.program, one.people, one.keys, lambda _, key: key[0] % 4)
+            states = [one.program.empty_state(Room(10_000)) for _ in range(3)]
             expected, due = Tally(one.program), Tally(one.program)
-            records = fresh.process(raw, NOW_MS, now_ms, expected)
+            records = fresh.process(raw, NOW_MS, now_ms, expected, states.pop())
             for kept in processors_:
                 due = Tally(one.program)
-                assert kept.process(raw, NOW_MS, now_ms, due) == records, f"seed {seed}"
+                assert kept.process(raw, NOW_MS, now_ms, due, states.pop()) == records, (
+                    f"seed {seed}"
+                )
                 assert due.settle() == expected.settle(), f"seed {seed}"
 
 

@@ -15,8 +15,8 @@ from roadfade.in_force.broker import partitions_of
 from roadfade.in_force.plans import Plans
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.starting import tell_in_force
-from roadfade.processes.worker.batch_handler import ReadyVersion
 from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.processes.worker.remembered import ReadyVersion
 from roadfade.processes.worker.series import bear_outputs
 from roadfade.refusal import NotReady
 from telemetry.wire.publication import Publication

@@ -119,30 +119,29 @@ class Rows:
         """The row as it was added."""
         rows, at = self._at(number)
         owner = _get(rows, at + _OWNER)[0]
-        match number & _KIND:
-            case 0:  # REGISTRATION
-                (registered_ms,) = _REGISTRATION.unpack_from(rows, at + _SAID)
-                return DeviceRegistration(DeviceId(self.devices.text(owner)), registered_ms)
-            case 1:  # LINK
-                subject, secret, from_ms, to_ms, role = _LINK.unpack_from(rows, at + _SAID)
-                return LinkInterval(
-                    self._id(number),
-                    DeviceId(self.devices.text(owner)),
-                    SubjectId(self.subjects.text(subject)),
-                    LinkSecret(self._odd_secrets.get(number, secret)),
-                    from_ms,
-                    None if to_ms == _OPEN else to_ms,
-                    _ROLES[role],
-                )
-            case _:
-                terms, from_ms, to_ms = _CONSENT.unpack_from(rows, at + _SAID)
-                return ConsentInterval(
-                    self._id(number),
-                    SubjectId(self.subjects.text(owner)),
-                    *self._terms.of(number, terms),
-                    from_ms,
-                    None if to_ms == _OPEN else to_ms,
-                )
+        kind = number & _KIND
+        if kind == REGISTRATION:
+            (registered_ms,) = _REGISTRATION.unpack_from(rows, at + _SAID)
+            return DeviceRegistration(DeviceId(self.devices.text(owner)), registered_ms)
+        if kind == LINK:
+            subject, secret, from_ms, to_ms, role = _LINK.unpack_from(rows, at + _SAID)
+            return LinkInterval(
+                self._id(number),
+                DeviceId(self.devices.text(owner)),
+                SubjectId(self.subjects.text(subject)),
+                LinkSecret(self._odd_secrets.get(number, secret)),
+                from_ms,
+                None if to_ms == _OPEN else to_ms,
+                _ROLES[role],
+            )
+        terms, from_ms, to_ms = _CONSENT.unpack_from(rows, at + _SAID)
+        return ConsentInterval(
+            self._id(number),
+            SubjectId(self.subjects.text(owner)),
+            *self._terms.of(number, terms),
+            from_ms,
+            None if to_ms == _OPEN else to_ms,
+        )
 
     def of(self, names: Names, name: str) -> Iterator[int]:
         """The numbers of a device's, or of a subject's, rows; the latest added first."""

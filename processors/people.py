@@ -10,7 +10,6 @@ from collections.abc import Iterable
 from typing import Final
 
 from processors.changes import Change, Changes
-from processors.compact.index import NOTHING
 from processors.compact.rows import KnownRow, Rows
 from telemetry.wire.control import (
     ConsentInterval,
@@ -42,16 +41,16 @@ class People:
         if isinstance(row, Heartbeat):
             return
         number = self._rows.find(key)
-        before = None if number == NOTHING else self._rows.row(number)
+        before = self._rows.row(number) if number else None
         if key in self._unknown:
             self._know_again(key)
         elif row == before:
             return
-        for change in {_change_of(one) for one in (before, row) if one is not None}:
-            self.changes.note(change)
         if before is not None:
-            self._rows.remove(key, number)
+            self.changes.note(_change_of(before))
+            self._rows.remove(key)
         if row is not None:
+            self.changes.note(_change_of(row))
             self._rows.add(key, row)
 
     def withhold(self, key: bytes) -> bool:
@@ -60,11 +59,11 @@ class People:
         Nobody is linked to the device of a link: another link of it may not hold alone.
         """
         number = self._rows.find(key)
-        if number == NOTHING:
+        if not number:
             return key in self._unknown
         row = self._rows.row(number)
         self.changes.note(_change_of(row))
-        self._rows.remove(key, number)
+        self._rows.remove(key)
         device = row.device if isinstance(row, LinkInterval) else None
         self._unknown[key] = device
         if device is not None:
@@ -110,17 +109,17 @@ class People:
         """
         rows = [self._rows.row(number) for number in self._rows.of(self._rows.subjects, subject)]
         consents = [row for row in rows if isinstance(row, ConsentInterval)]
-        return sorted(consents, key=lambda row: (row.from_ms, row.consent))
+        return sorted(consents, key=_by_beginning)
 
     def row_hash(self, key: bytes) -> int | None:
         """The hash that was kept with the row under this key; None if there is no such row."""
         number = self._rows.find(key)
-        return None if number == NOTHING else self._rows.hash_beside(number)
+        return self._rows.hash_beside(number) if number else None
 
     def keep_hash(self, key: bytes, hashed: int) -> None:
         """Keep a hash of 128 bits with a row until it is replaced; KeyError if there is none."""
         number = self._rows.find(key)
-        if number == NOTHING:
+        if not number:
             msg = "no row is there"
             raise KeyError(msg)
         self._rows.keep_beside(number, hashed)
@@ -133,6 +132,12 @@ def _change_of(row: KnownRow) -> Change:
     if isinstance(row, ConsentInterval):
         return Change("subject", row.subject)
     return Change("device", row.device)
+
+
+def _by_beginning(row: ConsentInterval) -> tuple[int | str, ...]:
+    to_ms = FOREVER_MS if row.to_ms is None else row.to_ms
+    asked = row.purpose, row.basis, row.notice, str(row.recipient)
+    return row.from_ms, row.consent, *asked, to_ms
 
 
 def _covers(from_ms: int, to_ms: int | None, instant_ms: int) -> bool:

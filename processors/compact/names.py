@@ -7,148 +7,96 @@ eight; a longer one is an object of its own, which costs more and works the same
 from struct import Struct
 from typing import Final
 
-from processors.compact.index import NOTHING, Index
+from processors.compact.cells import KEY_AT, KIND, NOTHING, Cells, Kind
 
-CELL_BYTES_MAX: Final = 64
+NAME_BYTES_MAX: Final = 64
 _STEP: Final = 8
-_WIDTHS: Final = tuple(range(_STEP, CELL_BYTES_MAX + 1, _STEP))
-_CLASS_BITS: Final = 3
-_CLASS: Final = (1 << _CLASS_BITS) - 1
-_AT_ONCE: Final = 256
-"""Cells that are made at once."""
+_WIDTHS: Final = tuple(range(_STEP, NAME_BYTES_MAX + 1, _STEP))
 _PAD: Final = b"\xff"
 """In no UTF-8 text."""
 _LONG: Final = _PAD * _STEP
 """What stands in the cell of a name that lies elsewhere."""
+_TAIL: Final = Struct("<II")
+"""The head of the rows, and how many hold the name."""
+_KINDS: Final = [Kind(width, _TAIL.size) for width in _WIDTHS]
+_TAIL_AT: Final = [KEY_AT + width for width in _WIDTHS]
 
-_U32: Final = Struct("<I")
-_get = _U32.unpack_from
-_put = _U32.pack_into
-_NEXT, _HEAD, _HOLDERS, _NAME = 0, 4, 8, 12
+_get, _put = _TAIL.unpack_from, _TAIL.pack_into
 
 
 class Names:
-    """Numbers from 1 on; their ``head`` is the owner's to use, and begins as NOTHING."""
+    """Each name's ``head`` is the owner's to use, and begins as NOTHING."""
 
     def __init__(self) -> None:
-        self._cells = [bytearray() for _ in _WIDTHS]
-        self._free = [NOTHING for _ in _WIDTHS]
-        self._used = [0 for _ in _WIDTHS]
-        self._index = Index(self._hash_of, self._next_of, self._set_next)
+        self._cells = Cells(_KINDS)
         self._long: dict[bytes, int] = {}
         self._long_names: dict[int, bytes] = {}
 
     def find(self, name: str) -> int:
         """The name's number, NOTHING if nobody holds it."""
         text = name.encode("utf-8", "surrogatepass")
-        if len(text) > CELL_BYTES_MAX:
+        if len(text) > NAME_BYTES_MAX:
             return self._long.get(text, NOTHING)
-        return self._find(*_cell(text))
+        return self._cells.find(_padded(text))
 
-    def hold(self, name: str) -> int:
-        """The name's number, held once more than before."""
+    def hold(self, name: str, head: int = NOTHING) -> tuple[int, int]:
+        """The name's number, held once more than before, and its head until now.
+
+        ``head`` is put in its place, if one is given.
+        """
         text = name.encode("utf-8", "surrogatepass")
-        if len(text) > CELL_BYTES_MAX:
-            number = self._long.get(text, NOTHING)
-            if number == NOTHING:
-                number = self._long[text] = self._new(0, _LONG)
-                self._long_names[number] = text
-        else:
-            width_class, cell = _cell(text)
-            number = self._find(width_class, cell)
-            if number == NOTHING:
-                number = self._new(width_class, cell)
-                self._index.add(hash(cell), number)
-        cells, at = self._at(number)
-        _put(cells, at + _HOLDERS, _get(cells, at + _HOLDERS)[0] + 1)
-        return number
+        number = self._number(text)
+        run, at = self._cells.at(number)
+        at += _TAIL_AT[number & KIND]
+        before, holders = _get(run, at)
+        _put(run, at, head or before, holders + 1)
+        return number, before
 
     def release(self, number: int) -> None:
         """Hold it once less; it is forgotten when nobody holds it."""
-        cells, at = self._at(number)
-        holders = _get(cells, at + _HOLDERS)[0] - 1
-        _put(cells, at + _HOLDERS, holders)
-        if holders:
+        run, at = self._cells.at(number)
+        at += _TAIL_AT[number & KIND]
+        head, holders = _get(run, at)
+        _put(run, at, head, holders - 1)
+        if holders > 1:
             return
         text = self._long_names.pop(number, None)
         if text is None:
-            self._index.remove(self._hash_of(number), number)
+            self._cells.remove(number)
         else:
             del self._long[text]
-        width_class = number & _CLASS
-        cells[at + _NAME : at + _NAME + _WIDTHS[width_class]] = bytes(_WIDTHS[width_class])
-        _put(cells, at, self._free[width_class])
-        self._free[width_class] = number
+            self._cells.remove_apart(number)
 
     def text(self, number: int) -> str:
         """The name."""
         text = self._long_names.get(number)
         if text is None:
-            cells, at = self._at(number)
-            width = _WIDTHS[number & _CLASS]
-            text = bytes(cells[at + _NAME : at + _NAME + width]).rstrip(_PAD)
+            run, at = self._cells.at(number)
+            text = bytes(run[at + KEY_AT : at + _TAIL_AT[number & KIND]]).rstrip(_PAD)
         return text.decode("utf-8", "surrogatepass")
 
     def head(self, number: int) -> int:
         """What was put there last."""
-        cells, at = self._at(number)
-        head: int = _get(cells, at + _HEAD)[0]
+        run, at = self._cells.at(number)
+        head: int = _get(run, at + _TAIL_AT[number & KIND])[0]
         return head
 
     def set_head(self, number: int, head: int) -> None:
         """Put a number of the owner's there."""
-        cells, at = self._at(number)
-        _put(cells, at + _HEAD, head)
+        run, at = self._cells.at(number)
+        at += _TAIL_AT[number & KIND]
+        _put(run, at, head, _get(run, at)[1])
 
-    def _find(self, width_class: int, cell: bytes) -> int:
-        number = self._index.first(hash(cell))
-        cells, size = self._cells[width_class], _NAME + _WIDTHS[width_class]
-        while number != NOTHING:
-            if number & _CLASS == width_class:
-                at = (number >> _CLASS_BITS) * size
-                if cells.startswith(cell, at + _NAME):
-                    return number
-                number = _get(cells, at)[0]
-            else:
-                number = self._next_of(number)
-        return NOTHING
-
-    def _new(self, width_class: int, cell: bytes) -> int:
-        cells, size = self._cells[width_class], _NAME + _WIDTHS[width_class]
-        number = self._free[width_class]
-        if number != NOTHING:
-            self._free[width_class] = self._next_of(number)
-        else:
-            self._used[width_class] += 1
-            number = self._used[width_class] << _CLASS_BITS | width_class
-        at = (number >> _CLASS_BITS) * size
-        if at + size > len(cells):
-            cells.extend(bytes(_AT_ONCE * size))
-        cells[at : at + size] = bytes(_NAME) + cell
-        return number
-
-    def _at(self, number: int) -> tuple[bytearray, int]:
-        width_class = number & _CLASS
-        return (
-            self._cells[width_class],
-            (number >> _CLASS_BITS) * (_NAME + _WIDTHS[width_class]),
-        )
-
-    def _hash_of(self, number: int) -> int:
-        cells, at = self._at(number)
-        return hash(bytes(cells[at + _NAME : at + _NAME + _WIDTHS[number & _CLASS]]))
-
-    def _next_of(self, number: int) -> int:
-        cells, at = self._at(number)
-        after: int = _get(cells, at)[0]
-        return after
-
-    def _set_next(self, number: int, after: int) -> None:
-        cells, at = self._at(number)
-        _put(cells, at, after)
+    def _number(self, text: bytes) -> int:
+        if len(text) > NAME_BYTES_MAX:
+            number = self._long.get(text, NOTHING)
+            if not number:
+                number = self._long[text] = self._cells.add_apart(0, _LONG)
+                self._long_names[number] = text
+            return number
+        key = _padded(text)
+        return self._cells.find(key) or self._cells.add(len(key) // _STEP - 1, key)
 
 
-def _cell(text: bytes) -> tuple[int, bytes]:
-    """The class of its width, and the name as it lies in its cell."""
-    width_class = max(0, len(text) - 1) // _STEP
-    return width_class, text.ljust(_WIDTHS[width_class], _PAD)
+def _padded(text: bytes) -> bytes:
+    return text.ljust(_STEP * (max(0, len(text) - 1) // _STEP + 1), _PAD)

@@ -67,6 +67,7 @@ class Processor:
                 decision, expiry = self._judge(
                     state, epoch_ms, min(t0_ms, received_ms, now_ms), now_ms
                 )
+                tally.not_collected += readings.not_collected
                 tally.reused_ids += self._ids.reused(envelope.device, envelope.id, content)
                 return self._minimiser.run(
                     content, t0_ms, readings, state.pseudonyms, decision, expiry,

@@ -1,0 +1,10 @@
+//! The module `roadfade_core`, as Python imports it; its stub is `roadfade_core.pyi`.
+
+use pyo3::prelude::*;
+
+/// What Python finds in the module.
+#[pymodule]
+mod roadfade_core {
+    #[pymodule_export]
+    const INTERFACE: u32 = crate::INTERFACE;
+}

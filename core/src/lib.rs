@@ -6,6 +6,10 @@
 
 #[cfg(feature = "python")]
 mod python;
+pub mod record;
+pub mod record_batch;
+pub mod record_batches;
+pub mod varint;
 
 /// Raised by one whenever what Python hands over, or gets back, changes its meaning.
 pub const INTERFACE: u32 = 1;

@@ -1,4 +1,8 @@
 //! The module `roadfade_core`, as Python imports it; its stub is `roadfade_core.pyi`.
+//!
+//! What stands here turns Python's values into ours and back, and nothing else.
+
+mod record_batches;
 
 use pyo3::prelude::*;
 
@@ -7,4 +11,7 @@ use pyo3::prelude::*;
 mod roadfade_core {
     #[pymodule_export]
     const INTERFACE: u32 = crate::INTERFACE;
+
+    #[pymodule_export]
+    use super::record_batches::{FullError, OversizedError, RecordBatches, seal};
 }

@@ -20,6 +20,7 @@ mod roadfade_core {
 
     /// What a panic says may quote what was being read: its place says enough.
     #[pymodule_init]
+    #[allow(clippy::unnecessary_wraps)] // pyo3 asks for a result
     fn init(_module: &Bound<'_, PyModule>) -> PyResult<()> {
         std::panic::set_hook(Box::new(|panic| {
             let place = panic.location().map_or_else(String::new, |at| format!(" at {at}"));

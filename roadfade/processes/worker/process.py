@@ -35,6 +35,7 @@ from roadfade.processes.worker.version_switch import VersionSwitch
 from roadfade.raw_partitions import raw_partitions
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
+from roadfade.which_path import tell_which_path
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, RAW, WORKER_GROUP
 
 
@@ -146,6 +147,7 @@ def main(settings: Settings, named: Named) -> None:
     member = f"worker-{socket.gethostname()}-{slot.number}"
     begin(settings, named, "worker", f"worker-{slot.number}")
     bear_worker()
+    tell_which_path()
     collect_rarely()
 
     async def open_plane() -> DataPlane:

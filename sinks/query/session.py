@@ -16,14 +16,23 @@ from uuid import uuid4
 
 import duckdb
 
+from sinks.lake.checkpoints import LOOKS_MAX, CheckpointDamagedError
+from sinks.lake.columns import COLUMNS
 from sinks.lake.deletion.journal import half_done
-from sinks.lake.layout import checked_root, files, outputs, partitions
-from sinks.lake.parquet import COLUMNS, ROW_ORDER, connect, quoted, source, unreadable_parts
+from sinks.lake.layout import checked_root
+from sinks.lake.parquet import ROW_ORDER, connect, quoted, source
+from sinks.lake.part_file import unreadable_parts
+from sinks.lake.standing import MovingError, counted, outputs_of, standing
 from sinks.lake.workplace import Workplace
 from sinks.query.gate import VIEW, Gate, QueryRefusedError
 
 _MOVING: Final = "a new policy is changing when rows expire: run the query again"
-LOOKS_MAX: Final = 50
+_NOT_KNOWN: Final = (
+    "the lake's newest checkpoint is damaged, so nothing says which rows count: tell the operator, "
+    "who finds it with `roadfade lake check`"
+)
+SHOWN: Final = COLUMNS[: COLUMNS.index("lane")]
+"""The columns of the view. Lane and consent are for those who end rows, not for analysts."""
 # In place of the engine's own message, which names files, and those contain offsets.
 _GONE: Final = (
     "rows were deleted while the query ran, or a function got a value that it cannot take: "
@@ -91,7 +100,7 @@ class PurposeSession:
         without: Collection[Path] = (),
     ) -> None:
         root = checked_root(root)
-        known = outputs(root)
+        known = outputs_of(root)
         if output not in known:
             kept = ", ".join(known) or "none"
             msg = f"no rows of {output!r} were ever kept here; outputs with rows: {kept}"
@@ -103,7 +112,7 @@ class PurposeSession:
             self._engine = connect(spill, limits.memory_mb, limits.threads)
             self._gate = Gate(self._engine)
             found = _live(root, output, now_ms)
-            damaged = {*without, *unreadable_parts(self._engine, found)}
+            damaged = {*without, *unreadable_parts(found)}
             live = [path for path in found if path not in damaged]
             self.live = live
             self.unreadable = sum(path in damaged and path.exists() for path in found)
@@ -150,7 +159,7 @@ class PurposeSession:
     def _open_view(self, live: Sequence[Path], now_ms: int) -> None:
         rows = source(live)
         self._engine.execute(
-            f"CREATE VIEW {VIEW} AS SELECT {', '.join(COLUMNS)} FROM {rows}"  # noqa: S608  # constants and quoted paths
+            f"CREATE VIEW {VIEW} AS SELECT {', '.join(SHOWN)} FROM {rows}"  # noqa: S608  # constants and quoted paths
             f" WHERE expires_at > make_timestamp_ms({int(now_ms)}) ORDER BY {ROW_ORDER}"
         )
 
@@ -164,23 +173,24 @@ class PurposeSession:
 def _live(root: Path, output: str, now_ms: int) -> list[Path]:
     """The live parts as they are at one moment, each row in one of them.
 
-    A restatement may move rows between partitions meanwhile: two equal listings, with no
-    restatement beginning or ending in between, show one moment.
+    A restatement may move rows between partitions meanwhile, and a merge between parts: two equal
+    listings, with no restatement beginning or ending in between, show one moment.
     """
-    for _ in range(LOOKS_MAX):
-        undone, found = half_done(root), _listed(root, output, now_ms)
-        if undone == half_done(root) and found == _listed(root, output, now_ms):
-            return [path for path in found if path not in undone]
+    try:
+        for _ in range(LOOKS_MAX):
+            standing(root)
+            undone, found = half_done(root), _listed(root, output, now_ms)
+            if undone == half_done(root) and found == _listed(root, output, now_ms):
+                return [path for path in found if path not in undone]
+    except CheckpointDamagedError:
+        raise QueryFailedError(_NOT_KNOWN) from None
+    except MovingError:
+        pass
     raise QueryFailedError(_MOVING)
 
 
 def _listed(root: Path, output: str, now_ms: int) -> list[Path]:
-    return [
-        path
-        for place in partitions(root, output)
-        if place.expires_ms > now_ms
-        for path in files(place)
-    ]
+    return [part.path for part in counted(root, output) if part.place.expires_ms > now_ms]
 
 
 def open_purpose(

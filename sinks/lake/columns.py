@@ -80,8 +80,7 @@ def in_order(table: pa.Table, first: Any = None) -> pa.Table:
 
 def sorted_texts(column: pa.ChunkedArray) -> Any:
     """A column of texts as codes of its sorted, different values."""
-    whole = column.unify_dictionaries().combine_chunks()
-    whole = whole.chunk(0) if isinstance(whole, pa.ChunkedArray) and whole.num_chunks else whole
+    whole = pa.concat_arrays(column.unify_dictionaries().chunks)
     values = whole.dictionary
     order = pc.array_sort_indices(values)
     ranks = pc.array_sort_indices(order)  # the inverse of a permutation

@@ -18,7 +18,8 @@ from msgspec.structs import replace
 from sinks.lake.checkpoints import At
 from sinks.lake.columns import columns_of
 from sinks.lake.durable import make_directory, write_file
-from sinks.lake.layout import checked_root
+from sinks.lake.layout import checked_root, partition_of, partitions
+from sinks.lake.merge import Merger
 from sinks.lake.opening import open_checkpoints
 from sinks.lake.part_file import Appended, part_bytes
 from sinks.lake.progress import NOTHING, Progress, Spot
@@ -86,6 +87,11 @@ class Lake(StoredLake):
                 self._progress = Progress(found, self._settings.window)
                 number = found[-1].number
                 self._checkpoints = Checkpoints(self._root, self._progress, number, place, at)
+                self._merger = Merger(self._root, place, buckets, self._settings.compression, at)
+        self._merging = Lock()
+        self._closing = False
+        self._unmerged = set(partitions(self._root))
+        """Partitions in which parts may be worth merging."""
 
     def position(self, topic: str, partition: int) -> int | None:
         """See ``Sink``."""
@@ -143,7 +149,8 @@ class Lake(StoredLake):
                     if record.runs:
                         kept.setdefault((output, record.expires_ms), []).append(record)
             if places:
-                self._checkpoints.close(places, seen, now_ms, self._write_parts(kept))
+                made = self._checkpoints.close(places, seen, now_ms, self._write_parts(kept))
+                self._unmerged |= {partition_of(path) for path in made}
             return total
 
     def pass_over(self, topic: str, partition: int, offset: int, now_ms: int) -> None:
@@ -170,9 +177,42 @@ class Lake(StoredLake):
             if self._progress.forget(now_ms):
                 self._checkpoints.close((), {}, now_ms, whole=True)
 
+    def join(self, now_ms: int) -> int:
+        """See ``Sink``: merges where parts came, at most some million rows in one call."""
+        with self._merging, told_if_full():
+            if self._closing:
+                return 0
+            with self._turn:
+                places, self._unmerged = sorted(self._unmerged), set()
+            merged = 0
+
+            def publish(written: Sequence[WrittenPart], old: Sequence[Path]) -> None:
+                nonlocal merged
+                if self._publish_merged(written, old, now_ms):
+                    merged += len(old)
+
+            again = self._merger.merge(places, now_ms, publish)
+            with self._turn:
+                self._unmerged |= again
+            return merged
+
+    def _publish_merged(
+        self, written: Sequence[WrittenPart], old: Sequence[Path], now_ms: int
+    ) -> bool:
+        with self._turn, told_if_full():
+            # A part that was swept meanwhile must not come back.
+            if not self._sound or not all(path.exists() for path in old):
+                return False
+            self._sound = False
+            self._checkpoints.close((), {}, now_ms, written, old)
+            self._sound = True
+            return True
+
     def close(self) -> None:
         """End: stored rows stay, temporary files go, another writer may open the lake."""
-        self._workplace.close()
+        self._closing = True
+        with self._merging:  # one that is under way ends first
+            self._workplace.close()
 
     def _admitted(
         self, spot: Spot, output: str, records: Sequence[Arrived], now_ms: int

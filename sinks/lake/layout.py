@@ -37,6 +37,7 @@ _PART_1: Final = re.compile(
 )
 _ALL: Final = "bucket=all"
 _BUCKET: Final = re.compile(r"bucket=([0-9]{2,3}|all)")
+_NOWHERE: Final = "this part lies in no partition"
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _GLOB: Final = re.compile(r"[*?\[\]{}]")
 
@@ -157,6 +158,15 @@ def partitions(root: Path, output: str | None = None) -> Iterator[Partition]:
             expires_ms = read_expiry(entry)
             if expires_ms is not None:
                 yield Partition(name, expires_ms, directory / entry)
+
+
+def partition_of(part: Path) -> Partition:
+    """The partition of a part in its place; ValueError if it is in none."""
+    folder = part.parents[1]
+    expires_ms = read_expiry(folder.name)
+    if expires_ms is None:
+        raise ValueError(_NOWHERE)
+    return Partition(part.parents[2].name.removeprefix("purpose="), expires_ms, folder)
 
 
 def read_expiry(name: str) -> int | None:

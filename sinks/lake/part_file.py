@@ -44,7 +44,8 @@ class Footer(NamedTuple):
 
 
 def part_bytes(table: pa.Table, appended: Appended, compression: str) -> bytes:
-    """The whole file of a part, sealed."""
+    """The whole file of a part, sealed. It holds no text that none of its rows has."""
+    table = pa.table({name: _only_used(table.column(name)) for name in table.column_names})
     said = {SEAL_KEY: NO_SEAL, APPENDED_KEY: f"{appended.first_ms}-{appended.last_ms}"}
     stream = pa.BufferOutputStream()
     with pq.ParquetWriter(
@@ -59,12 +60,30 @@ def part_bytes(table: pa.Table, appended: Appended, compression: str) -> bytes:
     return sealed(stream.getvalue().to_pybytes())
 
 
+def _only_used(column: pa.ChunkedArray) -> Any:
+    """A column of texts without codes that no row has: the file would hold their texts.
+
+    Rows that were split off from others, by bucket, still share a dictionary with them, and an
+    erasure of those others looks into their own bucket alone.
+    """
+    if not pa.types.is_dictionary(column.type):
+        return column
+    whole = pa.concat_arrays(column.unify_dictionaries().chunks)
+    used = pc.unique(whole.indices.drop_null())
+    if len(used) == len(whole.dictionary):
+        return whole
+    used = used.take(pc.array_sort_indices(used))
+    codes = pc.index_in(whole.indices, value_set=used)
+    return pa.DictionaryArray.from_arrays(codes, whole.dictionary.take(used))
+
+
 def read_rows(path: Path) -> pa.Table:
     """All rows of a part, texts coded by sorted values; columns it has not got are empty.
 
     OSError or ValueError if it is damaged or gone.
     """
-    found = pq.ParquetFile(path, read_dictionary=sorted(TEXTS)).read()
+    there = TEXTS & set(pq.read_schema(path).names)
+    found = pq.ParquetFile(path, read_dictionary=sorted(there)).read()
     columns: dict[str, Any] = {}
     for name in COLUMNS:
         if name not in found.column_names:

@@ -25,6 +25,8 @@ class Step(StrEnum):
     """Merge: a part whose rows are in a new one is gone."""
     PARTS_DURABLE = "parts_durable"
     OLD_RECORD_REMOVED = "old_record_removed"
+    MERGED = "merged"
+    """Merge: a new part is durable under a temporary name."""
     REWRITTEN = "rewritten"
     """Erasure, restatement: a part with what stays is durable beside the old one."""
     REPLACED = "replaced"

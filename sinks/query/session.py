@@ -2,9 +2,9 @@
 
 Two barriers. The gate refuses every statement but one SELECT over ``readings``. The engine is
 locked to the files of the live partitions of one output, so another purpose, an expired
-row or a system file is out of its reach. Rows come sorted by (pseudonym, t): no offset,
-file name or order of arrival shows. A session's ``now`` is fixed; open one per query. A part
-that cannot be read is left out, and the result says how many there were: the rest answers.
+row or a system file is out of its reach. Rows come sorted by (pseudonym, t), wherever a statement
+shows their order: no offset, file name or order of arrival does. A session's ``now`` is fixed; open
+one per query. A part that cannot be read is left out, and the result says how many there were.
 """
 
 from collections.abc import Collection, Sequence
@@ -25,6 +25,7 @@ from sinks.lake.part_file import unreadable_parts
 from sinks.lake.standing import MovingError, counted, outputs_of, standing
 from sinks.lake.workplace import Workplace
 from sinks.query.gate import VIEW, Gate, QueryRefusedError
+from sinks.query.order import scalar_functions, suffix_for_any_order
 
 _MOVING: Final = "a new policy is changing when rows expire: run the query again"
 _NOT_KNOWN: Final = (
@@ -111,20 +112,22 @@ class PurposeSession:
             spill = self._workplace.path / "spill"
             self._engine = connect(spill, limits.memory_mb, limits.threads)
             self._gate = Gate(self._engine)
+            self._scalar = scalar_functions(self._engine)
+            self._now_ms = now_ms
             found = _live(root, output, now_ms)
             damaged = {*without, *unreadable_parts(found)}
             live = [path for path in found if path not in damaged]
             self.live = live
             self.unreadable = sum(path in damaged and path.exists() for path in found)
             try:
-                self._open_view(live, now_ms)
+                self._open_view(ordered=True)
             except duckdb.Error:
                 raise QueryFailedError(_GONE) from None
             self._lock(live)
 
     def run(self, statement: str) -> Result:
         """Run one SELECT; ``QueryRefusedError`` or ``QueryFailedError`` if it does not run."""
-        self._gate.check(statement)
+        statement = self._in_its_order(statement)
         timer = Timer(self._limits.seconds_max, self._engine.interrupt)
         timer.start()
         try:
@@ -156,11 +159,25 @@ class PurposeSession:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open_view(self, live: Sequence[Path], now_ms: int) -> None:
-        rows = source(live)
+    def _in_its_order(self, statement: str) -> str:
+        """The statement over a view that is sorted if it shows an order, or else its own order."""
+        suffix = suffix_for_any_order(self._gate.check(statement), self._scalar, VIEW)
+        if suffix:
+            ordered = statement.rstrip().rstrip(";") + suffix
+            try:
+                self._gate.check(ordered)
+                statement = ordered
+            except QueryRefusedError:  # it ends in a comment, or in what only a parser knows
+                suffix = None
+        self._open_view(ordered=suffix is None)
+        return statement
+
+    def _open_view(self, *, ordered: bool) -> None:
+        order = f" ORDER BY {ROW_ORDER}" if ordered else ""
+        rows = source(self.live)
         self._engine.execute(
-            f"CREATE VIEW {VIEW} AS SELECT {', '.join(SHOWN)} FROM {rows}"  # noqa: S608  # constants and quoted paths
-            f" WHERE expires_at > make_timestamp_ms({int(now_ms)}) ORDER BY {ROW_ORDER}"
+            f"CREATE OR REPLACE VIEW {VIEW} AS SELECT {', '.join(SHOWN)} FROM {rows}"  # noqa: S608  # constants and quoted paths
+            f" WHERE expires_at > make_timestamp_ms({int(self._now_ms)}){order}"
         )
 
     def _lock(self, live: Sequence[Path]) -> None:

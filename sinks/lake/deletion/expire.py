@@ -15,7 +15,7 @@ from sinks.lake.durable import sync_directory
 from sinks.lake.layout import STAGED, Partition, bucket_directories, partitions, removable
 from sinks.lake.part_file import count_rows
 from sinks.lake.staged import staged
-from sinks.lake.standing import standing
+from sinks.lake.standing import Standing, standing
 from sinks.lake.survey import reason, said_place
 from sinks.lake.workplace import clear_dead
 from sinks.port.results import Oddity, Overdue, Strange, Swept
@@ -55,7 +55,7 @@ class _Sweeping:
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._doubles = _doubles(root)
+        self._standing = _standing(root)
         self.files = 0
         self.unknown = 0
         """Removed parts whose rows could not be counted."""
@@ -65,7 +65,8 @@ class _Sweeping:
     def remove(self, place: Partition) -> None:
         """Remove a partition's parts and what directories are empty then."""
         for path in removable(place):
-            self._remove_part(place, path)
+            # While a sink is dead that merged it, a part's rows are in others, too.
+            self._remove_part(place, path, counts=path not in self._standing.replaced)
         for directory in bucket_directories(place):
             _remove_directory(directory)
         _remove_directory(place.path)
@@ -75,17 +76,20 @@ class _Sweeping:
         removed = False
         for waiting in staged(self._root):
             if waiting.place.expires_ms <= now_ms:
-                self._remove_part(waiting.place, waiting.path)
+                # Of what no checkpoint names, the records come again, or others hold the rows.
+                self._remove_part(
+                    waiting.place, waiting.path, counts=waiting.final in self._standing.brought
+                )
                 removed = True
         if removed:
             _sync(self._root / STAGED)
 
-    def _remove_part(self, place: Partition, path: Path) -> None:
+    def _remove_part(self, place: Partition, path: Path, *, counts: bool) -> None:
         handle = _opened(path)
         try:
             path.unlink()
             self.files += 1
-            rows = 0 if path in self._doubles else self._rows(handle)
+            rows = self._rows(handle) if counts else 0
             self.by_output[place.output] = self.by_output.get(place.output, 0) + rows
         except FileNotFoundError:
             return  # another sweep was faster
@@ -106,12 +110,12 @@ class _Sweeping:
         return found or 0
 
 
-def _doubles(root: Path) -> frozenset[Path]:
-    """Parts whose rows are in others, too, since a sink died while it merged them: counted once."""
+def _standing(root: Path) -> Standing:
+    """What the newest checkpoint says of parts; nothing, if it cannot be read."""
     try:
-        return standing(root).replaced
+        return standing(root)
     except Exception:  # noqa: BLE001  # counting is worth no deletion
-        return frozenset()
+        return Standing()
 
 
 def _opened(path: Path) -> int | None:

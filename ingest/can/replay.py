@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 
 from ingest.batching import Reading, Source, batches, to_envelope
-from ingest.can.binding import BoundMap
+from ingest.can.bound_map import BoundMap
 from ingest.can.decode import Undecoded
 from ingest.can.mapping import Unfit
 from ingest.logs.frame import LogCounts, LoggedFrame
@@ -68,23 +68,26 @@ def _groups(
         if isinstance(taken, Undecoded):
             counts.undecoded[taken] += 1
             continue
+        there, codes = taken
         counts.decoded += 1
-        codes, cut_off = taken.codes
-        gone = cut_off & taken.bound.keys()
-        counts.values += len(codes) + len(gone)
-        counts.unmapped += len(codes.keys() - taken.bound.keys())
+        counts.values += there.values
+        counts.unmapped += there.unmapped
+        for one in there.cut_off:
+            if one.mapped.signal.path in collected:
+                counts.unfit[Unfit.CUT_OFF] += 1
+            else:
+                counts.not_collected += 1
         t_ms = (frame.t_us + shift_us) // 1000
         group = []
-        for name, one in taken.bound.items():
-            if name not in codes and name not in gone:
-                continue  # of another multiplex
+        for one in there.mapped:
             signal = one.mapped.signal
             if signal.path not in collected:
                 counts.not_collected += 1
                 continue
-            value = Unfit.CUT_OFF if name in gone else one.value(codes)
+            value = one.value(codes)
             if isinstance(value, Unfit):
                 counts.unfit[value] += 1
                 continue
             group.append(Reading(t_ms, signal.path, signal.unit, value))
-        yield group
+        if group:
+            yield group

@@ -6,7 +6,8 @@ is none, asked in one order: flag, code, the database's range, the map's and the
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
+from typing import Final
 
 from cantools.database.can import Signal
 
@@ -16,6 +17,8 @@ from ingest.can.mapping import Mapped, Unfit
 from ingest.can.no_value import all_ones, as_read
 from ingest.range import within
 
+_FLAG_BITS_MAX: Final = 8
+"""The codes that mean 1 are looked for beforehand up to this length."""
 Value = float | str | bool | Unfit
 Codes = Mapping[str, Code]
 
@@ -62,7 +65,13 @@ class Bound:
         if name is None:
             return None
         signal = self.of.signals[name][0]
-        return lambda codes: name in codes and scaled(signal, codes[name]) == 1
+        if signal.conversion.is_float or signal.length > _FLAG_BITS_MAX:
+            return lambda codes: name in codes and scaled(signal, codes[name]) == 1
+        every = range(1 << signal.length)
+        ones = frozenset(
+            code for code in map(partial(as_read, signal), every) if scaled(signal, code) == 1
+        )
+        return lambda codes: codes.get(name) in ones
 
     @property
     def _says_none(self) -> Callable[[Codes, Code, float], bool]:

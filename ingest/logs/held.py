@@ -12,7 +12,7 @@ from typing import Final, Literal
 from ingest.logs.frame import LoggedFrame
 
 HELD_MIB: Final = 256
-"""Some eight million classic frames: two hours of a busy bus."""
+"""Some twelve million classic frames: hours of a busy bus."""
 _MIB: Final = 1024 * 1024
 _COLUMNS_BYTES: Final = 8 + 4 + 1
 """A frame's stamp, the index of its sender, and how many bytes of data it has."""

@@ -150,7 +150,9 @@ def test_every_message_of_real_databases_is_read_as_cantools_reads_it() -> None:
 
 @given(st.data())
 def test_signals_that_share_bits_are_read_each_by_its_own(data: st.DataObject) -> None:
-    signals = data.draw(st.lists(st.tuples(st.integers(0, 63), st.integers(1, 32), st.booleans()), max_size=6))
+    signals = data.draw(
+        st.lists(st.tuples(st.integers(0, 63), st.integers(1, 32), st.booleans()), max_size=6)
+    )
     lines = [
         f' SG_ S{n} : {start}|{length}@{int(little)}+ (1,0) [0|0] "" N\n'
         for n, (start, length, little) in enumerate(signals)

@@ -50,7 +50,7 @@ def same(path: Path) -> Read:
 def by_python_can(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """Grows with each frame that python-can reads of a column."""
     asked: list[int] = []
-    theirs = mf4._ByColumns.__mro__[1]
+    theirs: Any = mf4._ByColumns.__mro__[1]
     iterate = theirs.__iter__
 
     def counted(self: Any) -> Iterator[Any]:
@@ -108,8 +108,8 @@ def chunk(**changed: Any) -> SimpleNamespace:
 
 def test_columns_become_rows() -> None:
     assert mf4._rows(chunk(), 10.0) == [
-        mf4.Row(10.5, "1", 0x123, False, b"\x00\x01", "rx", False),
-        mf4.Row(11.5, "2", 0x456, True, bytes(range(8, 16)), "tx", True),
+        mf4.Row(10.5, "1", 0x123, ext=False, data=b"\x00\x01", direction="rx", fd=False),
+        mf4.Row(11.5, "2", 0x456, ext=True, data=bytes(range(8, 16)), direction="tx", fd=True),
     ]
 
 
@@ -166,7 +166,9 @@ def damaged(data: bytes, chance: random.Random) -> bytes:
     changed = bytearray(data)
     begins = chance.choice([0, len(data) // 4])
     for _ in range(chance.choice([1, 10, 100])):
-        changed[chance.randrange(begins, len(data))] = chance.choice([0, 255, chance.randrange(256)])
+        changed[chance.randrange(begins, len(data))] = chance.choice(
+            [0, 255, chance.randrange(256)]
+        )
     return bytes(changed)
 
 

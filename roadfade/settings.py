@@ -68,6 +68,8 @@ class Settings(BaseSettings):
     """Devices about which a worker keeps what it decided; the longest silent one goes first."""
     unpacked_mib_max: int = Field(default=16, ge=2, le=1_024)
     """What one batch of records may become when it is unpacked; twice that, all of a fetch."""
+    replay_held_mib_max: int = Field(default=256, ge=0, le=65_536)
+    """Memory that a replayed capture's frames may take; a larger capture is read twice."""
     metrics_port: int = Field(default=0, ge=0, le=65_535)
     """Port of /metrics; 0 picks a free one, written to the state folder."""
     metrics_host: str = "127.0.0.1"

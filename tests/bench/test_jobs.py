@@ -31,6 +31,7 @@ from bus.partitions import partition_for
 from processors.permit import permit
 from processors.processor import Processor
 from processors.program import build_program
+from processors.state.bins import Room
 from processors.tally import Tally
 from telemetry.instants import HOUR_MS
 from tests.support.worlds import EveryKey
@@ -76,10 +77,11 @@ def _processed(job: Job) -> tuple[list[tuple[str, bytes]], Tally]:
     program = build_program(plan_of(job))
     people = people_of(job, program.routes)
     processor = Processor(program, people, EveryKey(), lambda _, key: key[0] % 4)
-    tally = Tally(program)
+    tally, state = Tally(program), program.empty_state(Room(1_000_000))
     made = []
     for _, value in envelopes(50, readings=job.readings):
-        made += [(o.topic, o.value) for o in processor.process(value, NOW_MS, NOW_MS, tally)]
+        left = processor.process(value, NOW_MS, NOW_MS, tally, state)
+        made += [(o.topic, o.value) for o in left]
     return made, tally
 
 
@@ -148,23 +150,23 @@ def test_a_record_too_few_and_an_id_twice_are_seen() -> None:
 
 def test_one_consent_changes_for_so_many_records_and_comes_back() -> None:
     people = everybody()
-    before = people.generation
+    before = people.changes.position
     changes = ConsentChanges(people, 100)
     changes.seen(0, 98)
-    assert people.generation == before
+    assert people.changes.position == before
     changes.seen(1, 0)
-    assert people.generation == before + 1
+    assert people.changes.position == before + 1
     changed = next(
         n for n in range(DEVICES) if any(r.to_ms for r in people.consents_of(f"subject-{n}"))
     )
     changes.seen(0, 98)
-    assert people.generation == before + 1
+    assert people.changes.position == before + 1
     changes.seen(0, 198)
-    assert people.generation == before + 2
+    assert people.changes.position == before + 2
     assert [row.to_ms for row in people.consents_of(f"subject-{changed}")] == [None]
     changes.seen(0, 298)
-    assert people.generation == before + 3
+    assert people.changes.position == before + 3
     ended = [r for n in range(DEVICES) for r in people.consents_of(f"subject-{n}") if r.to_ms]
     assert [row.subject != f"subject-{changed}" for row in ended] == [True]
     ConsentChanges(people, 0).seen(0, 10_000)
-    assert people.generation == before + 3
+    assert people.changes.position == before + 3

@@ -33,7 +33,7 @@ def both(raw: bytes, received_ms: int = NOW_MS, worlds: tuple[World, World] | No
     usual, exact = worlds or (world(), world())
     usual.tally, exact.tally = Tally(usual.program), Tally(exact.program)
     records = usual.feed(raw, received_ms)
-    exact_records = exact.processor._exactly(raw, received_ms, NOW_MS, exact.tally)
+    exact_records = exact.processor._exactly(raw, received_ms, NOW_MS, exact.tally, exact.state)
     assert records == exact_records
     assert usual.tally.settle() == exact.tally.settle()
     return usual
@@ -167,5 +167,6 @@ def test_nothing_is_counted_before_there_are_keys() -> None:
     one.processor._keys = {}
     tally = Tally(one.program)
     with pytest.raises(LookupError):
-        one.processor.process(envelope(SPEEDS | {RPM: column("rpm", [1])}), NOW_MS, NOW_MS, tally)
+        raw = envelope(SPEEDS | {RPM: column("rpm", [1])})
+        one.processor.process(raw, NOW_MS, NOW_MS, tally, one.state)
     assert tally.not_collected == 0

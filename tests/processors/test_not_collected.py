@@ -166,7 +166,7 @@ def test_nothing_is_counted_before_there_are_keys() -> None:
     one = world()
     one.processor._keys = {}
     tally = Tally(one.program)
+    raw = envelope(SPEEDS | {RPM: column("rpm", [1])})
     with pytest.raises(LookupError):
-        raw = envelope(SPEEDS | {RPM: column("rpm", [1])})
         one.processor.process(raw, NOW_MS, NOW_MS, tally, one.state)
     assert tally.not_collected == 0

@@ -30,6 +30,12 @@ class _Recorded(NamedTuple):
     partitions: int
 
 
+def recorded_partitions(file: Path) -> int | None:
+    """How many there were at first; None if that was not recorded yet."""
+    recorded = _read(file)
+    return None if recorded is None else recorded.partitions
+
+
 async def raw_partitions(settings: Settings, broker: Broker) -> int:
     """How many partitions the raw topic has; NotReady if it is not there, or had another number."""
     async with broker.admin() as admin:

@@ -60,6 +60,12 @@ async def set_up(target: Connection) -> None:
         await admin.create([spec for spec in _specs() if spec.name not in NOT_WRITTEN])
 
 
+async def create_all(target: Connection) -> None:
+    """Create every topic under the prefix of ``target``, the raw topic too."""
+    async with TopicAdmin(target) as admin:
+        await admin.create(_specs())
+
+
 async def clear(target: Connection) -> None:
     """Delete them with all they hold."""
     async with TopicAdmin(target) as admin:

@@ -87,6 +87,12 @@ async def set_up(target: Connection, plan: Plan) -> None:
         await admin.create([spec for spec in _specs(plan) if spec.name not in NOT_WRITTEN])
 
 
+async def create_all(target: Connection, plan: Plan) -> None:
+    """Create every topic under the prefix of ``target``, the raw topic too."""
+    async with TopicAdmin(target) as admin:
+        await admin.create(_specs(plan))
+
+
 async def clear(target: Connection, plan: Plan) -> None:
     """Delete them with all they hold."""
     async with TopicAdmin(target) as admin:

@@ -128,7 +128,13 @@ def assemble(
         basis=handler.basis,
         observer=handler,
         recollection=remembered,
-        settings=BatchSettings(ReaderSettings(records_max=settings.records_per_fetch_max)),
+        settings=BatchSettings(
+            ReaderSettings(
+                records_max=settings.records_per_fetch_max,
+                fetch_bytes_min=FETCH_BYTES_MIN,
+                fetch_wait_ms=settings.fetch_wait_ms,
+            )
+        ),
         # A keyring that cannot be used would be so with any record.
         blameless=(OSError, OfficeError),
     )
@@ -171,6 +177,10 @@ def main(settings: Settings, named: Named) -> None:
         settings.state_dir / "faust",
     )
     run_worker(app)
+
+
+FETCH_BYTES_MIN: Final = 64 * 1024
+"""So many bytes wait for no others."""
 
 
 END_S_MAX: Final = 5.0

@@ -119,13 +119,11 @@ def judge(outputs: Outputs, raw: Raw, *, few_headers: bool = False) -> int:
     if not few_headers and len(outputs.ids) != outputs.records.total():
         msg = "two records carry one id, or one carries none"
         raise WrongOutputError(msg)
-    return compare(
-        outputs, raw.sampled, consenting(), times=raw.times, few_headers=few_headers
-    )
+    return compare(outputs, raw.sampled, consenting(), times=raw.times, few_headers=few_headers)
 
 
 def judge_copy(outputs: Outputs, model: Outputs) -> None:
-    """WrongOutputError unless a copy loop wrote as many records, and as many bytes, as its model."""
+    """WrongOutputError unless a copy loop wrote as many records and bytes as its model."""
     apart = abs(outputs.sent_bytes / model.sent_bytes - 1)
     if outputs.records != model.records or apart > BYTES_APART_MAX:
         msg = "the copy loop did not write what roadfade wrote: the two cannot be compared"

@@ -75,7 +75,11 @@ class _Vehicle:
             "trip": {"id": self._trip},
             "seat": "unknown",
             "series": {
-                path: {"unit": UNITS[path], "dt": self._dt[: rows[path]], "value": values[: rows[path]]}
+                path: {
+                    "unit": UNITS[path],
+                    "dt": self._dt[: rows[path]],
+                    "value": values[: rows[path]],
+                }
                 for path, values in drive.items()
             },
         }
@@ -104,9 +108,7 @@ def _no_tie(degrees: float) -> float:
     return (millionths + (millionths % 10_000 == 5_000)) / 1e6  # noqa: PLR2004  # half a hundredth
 
 
-def envelopes(
-    count: int, seed: int = 42, readings: int = READINGS
-) -> Iterator[tuple[str, bytes]]:
+def envelopes(count: int, seed: int = 42, readings: int = READINGS) -> Iterator[tuple[str, bytes]]:
     """(device, envelope) in the order in which they reach the raw topic."""
     chance = random.Random(seed)
     vehicles = [_Vehicle(chance, readings) for _ in range(DEVICES)]

@@ -1,8 +1,8 @@
 """``python -m bench.hot_path``: what a reading costs, beside a bare copy loop and other engines.
 
-Starts a broker of its own, fills the raw topics once, then runs everything in turn, round by round,
-each in a process of its own. Prints medians; with ``--json`` one object as the last line. Outputs of
-the first round are compared with a reference: a wrong one ends the program with an error.
+Starts a broker of its own, fills the raw topics once, then runs everything in turn, round by
+round, each in a process of its own. Prints medians; with ``--json`` one object as the last line.
+Outputs of the first round are compared with a reference: a wrong one ends the program with an error.
 """
 
 import argparse
@@ -168,9 +168,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="roadfade-bench-") as folder:
         shown = Progress(console=Console(stderr=True), disable=asked.json)
         with shown, LocalBroker(Path(folder), kafka_libs()) as broker:
-            benchmark = Benchmark(
-                Ground(broker.bootstrap_servers, Path(folder)), asked.only, shown
-            )
+            benchmark = Benchmark(Ground(broker.bootstrap_servers, Path(folder)), asked.only, shown)
             benchmark.prepare(asked.records)
             for number in range(asked.rounds):
                 print(f"load {os.getloadavg()[0]:.1f}", file=sys.stderr)
@@ -186,7 +184,7 @@ def main() -> None:
 
 def _print(found: dict[str, Any]) -> None:
     for peer, figures in found["peers"].items():
-        times = f"{figures['times_copy']:6.2f} × copy" if "times_copy" in figures else ""
+        times = f"{figures['times_copy']:6.2f} times copy" if "times_copy" in figures else ""
         cost, rss = figures["cpu_us_per_reading"], figures["rss_mb"]
         print(f"{peer:20} {cost:7.3f} µs CPU per reading {times} {rss:6.0f} MB")
     for peer, reason in found["absent"].items():

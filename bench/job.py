@@ -92,9 +92,7 @@ def consenting() -> frozenset[str]:
 def agreement(number: int, to_ms: int | None = None) -> tuple[bytes, ConsentInterval]:
     """The row by which the driver of a vehicle agrees to purpose c, and its key."""
     subject, row = SubjectId(f"subject-{number}"), f"c{number}"
-    return row.encode(), ConsentInterval(
-        row, subject, "c", "opt_in", None, "c@1", SINCE_MS, to_ms
-    )
+    return row.encode(), ConsentInterval(row, subject, "c", "opt_in", None, "c@1", SINCE_MS, to_ms)
 
 
 def everybody(role: Role = UNCONFIRMED) -> People:

@@ -62,9 +62,7 @@ async def _measure(ground: Ground, work: Work, records_per_s: float, records: in
     await set_up(both, plan)
     try:
         command = PEERS[work.peer].command()
-        running = asyncio.create_task(
-            asyncio.to_thread(start_and_wait, ground, task, command, raw)
-        )
+        running = asyncio.create_task(asyncio.to_thread(start_and_wait, ground, task, command, raw))
         await _publish(both, records, records_per_s)
         figures = await running
         waits = waits_ms(await _instants(both, RAW), await _instants(both, OUTPUT))
@@ -95,7 +93,7 @@ async def _publish(connection: Connection, records: int, records_per_s: float) -
 
 async def _first_output(connection: Connection) -> None:
     async with asyncio.timeout(FIRST_S_MAX), Positions(connection) as positions:
-        while not sum((await positions.end({OUTPUT: PARTITIONS})).values()):
+        while not sum((await positions.end({OUTPUT: PARTITIONS})).values()):  # noqa: ASYNC110  # another process writes it
             await asyncio.sleep(TICK_S)
 
 

@@ -14,7 +14,16 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from bench.checking import Outputs, read_outputs
-from bench.job import DEVICES, EPOCH, PURPOSES, RECIPIENT, consenting, device, epoch_key, link_secret
+from bench.job import (
+    DEVICES,
+    EPOCH,
+    PURPOSES,
+    RECIPIENT,
+    consenting,
+    device,
+    epoch_key,
+    link_secret,
+)  # fmt: skip
 from bench.jobs import FIXED, JOBS, plan_of
 from bench.metering import Figures
 from bench.peers.catalogue import PEERS, Peer

@@ -39,17 +39,17 @@ class Transform:
     def __init__(self, task: Task, purpose: str) -> None:
         self.topic = task.purposes[purpose].topic
         self._task = task
-        self._purpose = purpose
+        self.purpose = purpose
         self._pseudonyms: dict[str, str] = {}
         self._headers: dict[str, Headers] = {}
 
     def wants(self, envelope: dict[str, Any]) -> bool:
         """Whether the purpose may have anything of this vehicle."""
-        return self._purpose != "c" or self._task.drivers[envelope["device"]].agreed
+        return self.purpose != "c" or self._task.drivers[envelope["device"]].agreed
 
     def value(self, envelope: dict[str, Any]) -> dict[str, Any]:
         """The record's value."""
-        purpose = self._purpose
+        purpose = self.purpose
         floor_ms, every = FLOOR_MS[purpose], EVERY[purpose]
         t0_ms = _instant_ms(envelope["clock"]["t0"])
         start_ms = t0_ms - t0_ms % floor_ms
@@ -74,7 +74,7 @@ class Transform:
         """The record's key."""
         known = self._pseudonyms.get(device)
         if known is None:
-            known = self._pseudonyms[device] = self._task.pseudonym(self._purpose, device)
+            known = self._pseudonyms[device] = self._task.pseudonym(self.purpose, device)
         return known
 
     def headers(self, envelope: dict[str, Any]) -> Headers:
@@ -89,10 +89,10 @@ class Transform:
         return known
 
     def _made(self, day: str) -> Headers:
-        purpose = self._task.purposes[self._purpose]
+        purpose = self._task.purposes[self.purpose]
         ends = date.fromisoformat(day) + timedelta(days=purpose.retain_days)
         return [
-            ("purpose", self._purpose.encode()),
+            ("purpose", self.purpose.encode()),
             ("basis", purpose.basis.encode()),
             ("policy_version", self._task.policy_version.encode()),
             ("expires_at", f"{ends}T00:00:00Z".encode()),

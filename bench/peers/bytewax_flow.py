@@ -12,7 +12,7 @@ import bytewax.operators as op
 import orjson
 from bytewax.connectors.kafka import KafkaSink, KafkaSinkMessage, KafkaSource
 from bytewax.dataflow import Dataflow
-from bytewax.testing import run_main
+from bytewax.run import cli_main
 
 from bench.peers.by_hand import Transform, transforms
 from bench.peers.task import Task
@@ -37,9 +37,9 @@ def flow_of(task: Task) -> Dataflow:
     raw = op.input("raw", flow, source)
     envelopes = op.map("decode", raw, lambda message: orjson.loads(message.value))
     for one in transforms(task):
-        wanted = op.filter(f"wanted {one.topic}", envelopes, one.wants)
-        made = op.map(f"treated {one.topic}", wanted, _treating(one))
-        op.output(f"sent {one.topic}", made, KafkaSink(servers, one.topic, add_config=writing))
+        wanted = op.filter(f"wanted {one.purpose}", envelopes, one.wants)
+        made = op.map(f"treated {one.purpose}", wanted, _treating(one))
+        op.output(f"sent {one.purpose}", made, KafkaSink(servers, one.topic, add_config=writing))
     return flow
 
 
@@ -55,4 +55,4 @@ def _treating(one: Transform) -> Any:
 
 
 if __name__ == "__main__":
-    run_main(flow_of(Task.read(Path(sys.argv[1]))))
+    cli_main(flow_of(Task.read(Path(sys.argv[1]))))

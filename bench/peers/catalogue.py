@@ -30,11 +30,14 @@ class Peer(NamedTuple):
 
 WARM_FROM: Final = 0.75
 JAVA_TIMES: Final = 10
-"""A Java program is compiled while it runs: what it costs shows after some hundred thousand records."""
+"""Java is compiled while it runs: what it costs shows after some hundred thousand records."""
 
 
 def _java(name: str) -> Peer:
-    return Peer(lambda: java_command(f"bench.{name}"), False, JAVA_TIMES, WARM_FROM, True)
+    return Peer(
+        lambda: java_command(f"bench.{name}"), inside=False, times=JAVA_TIMES,
+        counted_from=WARM_FROM, few_headers=True,
+    )  # fmt: skip
 
 
 def _python(engine: str) -> Peer:

@@ -24,7 +24,7 @@ REASON_CHARACTERS_MAX: Final = 200
 
 
 class AbsentError(Exception):
-    """This peer cannot be run on this machine; the text says why."""
+    """A peer cannot be run on this machine; the text says why."""
 
 
 def python_command(engine: str, module: str) -> list[str]:

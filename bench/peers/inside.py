@@ -1,4 +1,4 @@
-"""One run of a peer that measures itself, in a process of its own: its figures as one line of JSON."""
+"""One run of a peer that measures itself, in a process of its own: one line of JSON."""
 
 import argparse
 import asyncio
@@ -11,7 +11,6 @@ from typing import Final
 
 from bench.metering import Figures
 from bench.peers.task import Task
-
 
 YOUNG_OBJECTS_MAX: Final = 100_000
 YOUNG_ROUNDS_MAX: Final = 50

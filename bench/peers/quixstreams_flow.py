@@ -1,4 +1,4 @@
-"""The fixed job on quixstreams: three branches of one streaming dataframe. Runs until it is ended."""
+"""The fixed job on quixstreams: three branches of one dataframe. Runs until it is ended."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What one run of one peer has to do, as a file: topics, how many records, who agreed, with which keys.
+"""What one run of one peer has to do, as a file: topics, records, who agreed, with which keys.
 
 Every peer reads it, in whatever language: JSON with exactly these names. Imports nothing but the
 standard library, so that peers in environments of their own can read it, too.
@@ -32,7 +32,7 @@ class Driver:
 
 @dataclass(frozen=True)
 class Task:
-    """One run. ``source`` and ``target`` are prefixes of topics; ``raw`` is the topic that is read."""
+    """One run. ``source`` and ``target`` are prefixes of topics; ``raw`` is the topic to read."""
 
     peer: str
     job: str

@@ -71,7 +71,10 @@ def _cost(pid: int) -> tuple[float, float]:
 def end(process: subprocess.Popen[str]) -> None:
     """End a process and its children, politely first."""
     try:
-        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+        family = [
+            psutil.Process(process.pid),
+            *psutil.Process(process.pid).children(recursive=True),
+        ]
     except psutil.NoSuchProcess:
         family = []
     process.terminate()

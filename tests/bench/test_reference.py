@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import pytest
 
 from bench.checking import Outputs, WrongOutputError, check, compare, same
-from bench.fleet import LONGER, READINGS, STEP_MS, envelopes, rows_of
+from bench.fleet import LONGER, READINGS, STEP_MS, envelopes
 from bench.job import (
     BEGIN_MS,
     DEVICES,

@@ -82,7 +82,7 @@ class _Vehicle:
                 }
                 for path, values in drive.items()
             },
-        }
+        }  # fmt: skip
 
     def _drive(self) -> dict[str, list[float]]:
         step = self._chance.uniform

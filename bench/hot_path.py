@@ -2,7 +2,7 @@
 
 Starts a broker of its own, fills the raw topics once, then runs everything in turn, round by
 round, each in a process of its own. Prints medians; with ``--json`` one object as the last line.
-Outputs of the first round are compared with a reference: a wrong one ends the program with an error.
+Outputs of the first round are compared with a reference: a wrong one ends it with an error.
 """
 
 import argparse

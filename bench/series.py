@@ -1,8 +1,8 @@
 """Which runs make up the benchmark, and what is told of them.
 
-In: which parts and peers were asked for. Out: the work of one round, in an order that puts side by
-side what is compared; and, of all rounds, medians and ratios. A ratio is the median of the ratios of
-single rounds, so that a machine that was busy for one round moves both of its sides.
+In: which parts and peers were asked for. Out: the work of one round, with what is compared side by
+side; and, of all rounds, medians and ratios. A ratio is the median of the ratios of single rounds,
+so that a machine that was busy for one round moves both of its sides.
 """
 
 from collections.abc import Iterable, Mapping, Sequence

@@ -6,6 +6,7 @@ the engines in Python that have no types of their own. Imports only the standard
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from math import floor
 from typing import Any, Final
 
@@ -18,6 +19,7 @@ LATITUDE: Final = "Vehicle.CurrentLocation.Latitude"
 LONGITUDE: Final = "Vehicle.CurrentLocation.Longitude"
 BATTERY: Final = "Vehicle.Powertrain.TractionBattery.StateOfCharge.Current"
 
+INSTANTS_KEPT_MAX: Final = 10_000
 Treat = Callable[[float], float]
 Headers = list[tuple[str, bytes]]
 FLOOR_MS: Final = {"a": 1_000, "b": 900_000, "c": 60_000}
@@ -51,7 +53,7 @@ class Transform:
         """The record's value."""
         purpose = self.purpose
         floor_ms, every = FLOOR_MS[purpose], EVERY[purpose]
-        t0_ms = _instant_ms(envelope["clock"]["t0"])
+        t0_ms = instant_ms(envelope["clock"]["t0"])
         start_ms = t0_ms - t0_ms % floor_ms
         series = {}
         for path, treat in COLUMNS[purpose].items():
@@ -66,7 +68,7 @@ class Transform:
         return {
             "v": 1,
             "pseudonym": self.pseudonym(envelope["device"]),
-            "t0": _text(start_ms),
+            "t0": text_of(start_ms),
             "series": series,
         }
 
@@ -104,9 +106,13 @@ def transforms(task: Task) -> list[Transform]:
     return [Transform(task, purpose) for purpose in task.purposes]
 
 
-def _instant_ms(text: str) -> int:
+@lru_cache(INSTANTS_KEPT_MAX)
+def instant_ms(text: str) -> int:
+    """When an envelope began; its purposes ask one after the other."""
     return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
-def _text(instant_ms: int) -> str:
-    return datetime.fromtimestamp(instant_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+@lru_cache(INSTANTS_KEPT_MAX)
+def text_of(at_ms: int) -> str:
+    """A record's t0; records of one second, or one quarter of an hour, have the same."""
+    return datetime.fromtimestamp(at_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

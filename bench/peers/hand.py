@@ -5,7 +5,6 @@ four headers; at least once, acks from all replicas. Nothing of ours but the met
 """
 
 import asyncio
-from datetime import UTC, datetime
 from functools import lru_cache
 from math import floor
 from time import time
@@ -27,6 +26,8 @@ from bench.peers.by_hand import (
     RPM,
     SPEED,
     Transform,
+    instant_ms,
+    text_of,
     transforms,
 )  # fmt: skip
 from bench.peers.task import Task
@@ -92,12 +93,6 @@ class Record(Struct, gc=False):
 def deltas_of(written: bytes) -> list[int]:
     """The times of a column; many columns have the same."""
     return msgspec.json.decode(written, type=list[int])
-
-
-@lru_cache(TIMES_KEPT_MAX)
-def text_of(instant_ms: int) -> str:
-    """A record's t0; records of one second, or one quarter of an hour, have the same."""
-    return datetime.fromtimestamp(instant_ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 class Times:
@@ -211,7 +206,7 @@ class Loop:
     def _outputs(self, value: bytes) -> list[tuple[str, int, dict[str, Any]]]:
         envelope = self._decode(value)
         device, t0 = envelope.device, envelope.clock.t0
-        t0_ms = round(datetime.fromisoformat(t0).timestamp() * 1000)
+        t0_ms = instant_ms(t0)
         found = []
         for purpose, one in self._purposes:
             if purpose == "c" and not self._task.drivers[device].agreed:

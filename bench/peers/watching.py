@@ -71,18 +71,15 @@ def _cost(pid: int) -> tuple[float, float]:
 def end(process: subprocess.Popen[str]) -> None:
     """End a process and its children, politely first."""
     try:
-        family = [
-            psutil.Process(process.pid),
-            *psutil.Process(process.pid).children(recursive=True),
-        ]
+        children = psutil.Process(process.pid).children(recursive=True)
     except psutil.NoSuchProcess:
-        family = []
+        children = []
     process.terminate()
     try:
         process.wait(STOP_S_MAX)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
-    for one in family:
+    for one in children:
         if one.is_running():
             one.kill()

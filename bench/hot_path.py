@@ -16,12 +16,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Any, Final, assert_never
 
 from rich.console import Console
 from rich.progress import Progress
 
-from bench.checking import Outputs, judge, judge_copy
+from bench.checking import Outputs, judge, judge_copy, read_outputs
 from bench.fleet import READINGS
 from bench.jobs import FIXED, JOBS
 from bench.latency import Latency, measure
@@ -29,9 +29,12 @@ from bench.metering import Figures
 from bench.peers.catalogue import PEERS
 from bench.peers.environments import AbsentError
 from bench.peers.road import core_is_built
-from bench.runs import Ground, Work, run_once
+from bench.runs import Ground, Look, Work, run_once
 from bench.series import COPY, PARTS, ROAD, told, works
 from bench.stage import Raw, fill
+from bench.yields import Yield, count
+from bus.client.connection import Connection
+from policy.plan.plan import Plan
 from roadfade.local.broker import LocalBroker
 from roadfade.local.java import KAFKA_VERSION, kafka_libs
 
@@ -53,6 +56,7 @@ class Benchmark:
         self._runs: dict[Work, list[Figures]] = {work: [] for work in self._works}
         self._latencies: dict[str, list[Latency]] = {}
         self._loads: list[float] = []
+        self._yields: dict[str, dict[str, float]] = {}
         self._checked: dict[str, dict[str, float]] = {}
         self.absent: dict[str, str] = {}
 
@@ -78,15 +82,21 @@ class Benchmark:
         bar = self._shown.add_task(f"round {number + 1}", total=len(self._works))
         outputs: dict[str, Outputs] = {}
         for work in tuple(self._works):
-            wanted = number == 0 and work.job == FIXED and not work.churn_records
             try:
-                figures, made = run_once(self._ground, work, outputs=wanted)
+                figures, seen = run_once(self._ground, work, None if number else _look(work))
             except AbsentError as reason:
                 self._leave_out(work.peer, reason)
                 continue
             self._runs[work].append(figures)
-            if made is not None:
-                outputs[work.peer] = made
+            match seen:
+                case Outputs():
+                    outputs[work.peer] = seen
+                case Yield():
+                    self._yields[str(JOBS[work.job].readings)] = seen._asdict()
+                case None:
+                    pass
+                case _:
+                    assert_never(seen)
             self._shown.advance(bar)
         for peer, made in outputs.items():
             self._judge(peer, made, outputs)
@@ -132,6 +142,7 @@ class Benchmark:
         return {
             **told(self._runs),
             **({"latency": latency} if latency else {}),
+            **({"full_policy_yields": self._yields} if self._yields else {}),
             "absent": self.absent,
             "checked": self._checked,
             "core": core_is_built(),
@@ -144,6 +155,17 @@ class Benchmark:
             "runs": {_name(work): [run._asdict() for run in all_runs]
                      for work, all_runs in self._runs.items()},
         }  # fmt: skip
+
+
+def _look(work: Work) -> Look[Outputs | Yield] | None:
+    """What is looked at in the first round: outputs of the fixed job, counts of the shipped."""
+    if JOBS[work.job].outputs is None:
+        return count
+    return _read if work.job == FIXED and not work.churn_records else None
+
+
+async def _read(target: Connection, raw: Raw, _: Plan) -> Outputs:
+    return await read_outputs(target, list(raw.sampled))
 
 
 def _name(work: Work) -> str:

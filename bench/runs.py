@@ -1,19 +1,18 @@
 """One run of one peer on one job: fresh topics, a process of its own, figures, outputs.
 
-In: what to run, and the broker with its filled raw topics. Out: figures, and the outputs where they
-are asked for. AbsentError if the peer cannot be run here; a peer of ours that fails is an error.
+In: what to run, and the broker with its filled raw topics. Out: figures, and what was seen of
+the outputs. AbsentError if the peer cannot be run here; a peer of ours that fails is an error.
 """
 
 import asyncio
 import json
 import subprocess
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
-from bench.checking import Outputs, read_outputs
 from bench.job import (
     DEVICES,
     EPOCH,
@@ -36,6 +35,7 @@ from bus.client.connection import Connection
 from policy.plan.plan import Plan
 from telemetry.topics import RAW
 
+Seen = TypeVar("Seen")
 RUN_S_MAX: Final = 900
 
 
@@ -68,8 +68,14 @@ class Ground:
         return self.raw[JOBS[work.job].readings, PEERS[work.peer].times]
 
 
-def run_once(ground: Ground, work: Work, *, outputs: bool) -> tuple[Figures, Outputs | None]:
-    """Run, measure, read the outputs if they are wanted, and leave no topic behind."""
+Look = Callable[[Connection, Raw, Plan], Awaitable[Seen]]
+"""Looks at what a run wrote, before it is deleted."""
+
+
+def run_once(
+    ground: Ground, work: Work, look: Look[Seen] | None = None
+) -> tuple[Figures, Seen | None]:
+    """Run, measure, look at the outputs if asked to, and leave no topic behind."""
     command = PEERS[work.peer].command()
     raw = ground.raw_for(work)
     ground.runs += 1
@@ -79,10 +85,14 @@ def run_once(ground: Ground, work: Work, *, outputs: bool) -> tuple[Figures, Out
     asyncio.run(set_up(target, plan))
     try:
         figures = start_and_wait(ground, task, command, raw)
-        made = asyncio.run(read_outputs(target, list(raw.sampled))) if outputs else None
+        seen = None if look is None else asyncio.run(_looked(look, target, raw, plan))
     finally:
         asyncio.run(clear(target, plan))
-    return figures, made
+    return figures, seen
+
+
+async def _looked(look: Look[Seen], target: Connection, raw: Raw, plan: Plan) -> Seen:
+    return await look(target, raw, plan)
 
 
 def task_of(ground: Ground, work: Work, raw: Raw, prefix: str) -> Task:

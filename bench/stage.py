@@ -38,6 +38,8 @@ class Raw:
     records: int = 0
     of_consenting: int = 0
     """Records of vehicles whose drivers agreed to purpose c."""
+    sent_bytes: int = 0
+    """Keys and values."""
     sampled: dict[str, list[bytes]] = field(default_factory=dict)
     """Envelopes of some devices, in the order in which they were published first."""
 
@@ -60,6 +62,7 @@ async def fill(servers: str, raw: Raw, records: int, shown: Progress) -> None:
                 outgoing = [Outgoing(RAW, None, raw_key(n), value) for n, value in batch]
                 await publisher.publish(outgoing)
                 raw.records += len(batch)
+                raw.sent_bytes += sum(len(o.key or b"") + len(o.value or b"") for o in outgoing)
                 raw.of_consenting += sum(name in agreed for name, _ in batch)
                 for name, value in batch:
                     if not again and name in raw.sampled:

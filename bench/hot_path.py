@@ -10,7 +10,6 @@ import asyncio
 import json
 import os
 import platform
-import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -39,6 +38,8 @@ from roadfade.local.broker import LocalBroker
 from roadfade.local.java import KAFKA_VERSION, kafka_libs
 
 RECORDS: Final = 40_000
+RECORDS_MIN: Final = 10_000
+"""Of fewer, a run has too few batches to be measured."""
 ROUNDS: Final = 5
 PACE: Final = 200
 PACED_S: Final = 15.0
@@ -79,6 +80,7 @@ class Benchmark:
     def round(self, number: int, paced_s: float) -> None:
         """Run everything once."""
         self._loads.append(os.getloadavg()[0])
+        self._shown.console.print(f"round {number + 1}, load {self._loads[-1]:.1f}")
         bar = self._shown.add_task(f"round {number + 1}", total=len(self._works))
         outputs: dict[str, Outputs] = {}
         for work in tuple(self._works):
@@ -88,6 +90,8 @@ class Benchmark:
                 self._leave_out(work.peer, reason)
                 continue
             self._runs[work].append(figures)
+            cost = f"{figures.cpu_us_per_reading:.3f} µs CPU per reading"
+            self._shown.console.print(f"{_name(work)}: {cost}")
             match seen:
                 case Outputs():
                     outputs[work.peer] = seen
@@ -187,13 +191,14 @@ def main() -> None:
     ask.add_argument("--json", action="store_true", help="one JSON object as the last line")
     ask.add_argument("--write", type=Path, metavar="FILE", help="also write that object here")
     asked = ask.parse_args()
+    if asked.records < RECORDS_MIN:
+        ask.error(f"--records: at least {RECORDS_MIN}")
     with tempfile.TemporaryDirectory(prefix="roadfade-bench-") as folder:
         shown = Progress(console=Console(stderr=True), disable=asked.json)
         with shown, LocalBroker(Path(folder), kafka_libs()) as broker:
             benchmark = Benchmark(Ground(broker.bootstrap_servers, Path(folder)), asked.only, shown)
             benchmark.prepare(asked.records)
             for number in range(asked.rounds):
-                print(f"load {os.getloadavg()[0]:.1f}", file=sys.stderr)
                 benchmark.round(number, asked.paced_s)
             found = benchmark.found(asked.records, asked.rounds)
     if asked.write is not None:

@@ -18,7 +18,7 @@ from bench.metering import Figures, Sample, middle, peak_rss_mb
 from bus.client.connection import Connection
 from bus.client.positions import Positions
 
-SAMPLE_S: Final = 0.1
+SAMPLE_S: Final = 0.05
 STOP_S_MAX: Final = 20
 TOPIC: Final = "purpose.a"
 """The topic that has one record for each raw record: the measure of progress."""

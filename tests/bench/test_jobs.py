@@ -162,5 +162,9 @@ def test_one_consent_changes_for_so_many_records_and_comes_back() -> None:
     changes.seen(0, 198)
     assert people.generation == before + 2
     assert [row.to_ms for row in people.consents_of(f"subject-{changed}")] == [None]
+    changes.seen(0, 298)
+    assert people.generation == before + 3
+    ended = [r for n in range(DEVICES) for r in people.consents_of(f"subject-{n}") if r.to_ms]
+    assert [row.subject != f"subject-{changed}" for row in ended] == [True]
     ConsentChanges(people, 0).seen(0, 10_000)
-    assert people.generation == before + 2
+    assert people.generation == before + 3

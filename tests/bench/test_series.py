@@ -6,7 +6,6 @@ from bench.job import device, raw_key
 from bench.latency import percentile, waits_ms
 from bench.metering import Figures, Sample, middle
 from bench.peers.catalogue import PEERS
-from bench.peers.environments import reason_in
 from bench.reference import pseudonym
 from bench.runs import Work
 from bench.series import CHURN, COPY, ROAD, told, works
@@ -84,9 +83,3 @@ def test_a_percentile_is_the_smallest_value_that_so_many_do_not_exceed() -> None
     assert percentile(list(range(1, 101)), 50) == 50
     assert percentile(list(range(1, 101)), 99) == 99
     assert percentile([4], 99) == 4
-
-
-def test_a_reason_names_the_error_and_no_path() -> None:
-    output = "Collecting\nERROR: no file at /somewhere/else for bytewax\nmore"
-    assert reason_in(output, "pip failed") == "pip failed: ERROR: no file at for bytewax"
-    assert reason_in("", "it ended with code 1") == "it ended with code 1"

@@ -19,7 +19,7 @@ from bench.metering import FROM
 from bench.peers.catalogue import PEERS
 from bench.reference import pseudonym
 from bench.runs import Ground, Work, start_and_wait, task_of
-from bench.stage import Raw, clear, create_raw, set_up
+from bench.stage import Raw, clear, create_all
 from bus.client.admin import TopicAdmin
 from bus.client.connection import Connection
 from bus.client.positions import Positions
@@ -58,8 +58,7 @@ async def _measure(ground: Ground, work: Work, records_per_s: float, records: in
     task = task_of(ground, work, raw, prefix)
     both = Connection(ground.servers, prefix)
     plan = ground.plan(work.job)
-    await create_raw(both)
-    await set_up(both, plan)
+    await create_all(both, plan)
     try:
         command = PEERS[work.peer].command()
         running = asyncio.create_task(asyncio.to_thread(start_and_wait, ground, task, command, raw))

@@ -44,18 +44,13 @@ class Raw:
     """Envelopes of some devices, in the order in which they were published first."""
 
 
-async def create_raw(source: Connection) -> None:
-    """Create an empty raw topic."""
-    async with TopicAdmin(source) as admin:
-        await admin.create([spec for spec in _specs(load_plan()) if spec.name == RAW])
-
-
 async def fill(servers: str, raw: Raw, records: int, shown: Progress) -> None:
     """Publish so many envelopes, ``raw.times`` over, and note in ``raw`` what was published."""
     bar = shown.add_task(f"publishing {raw.readings}", total=records * raw.times)
     source, agreed = Connection(servers, raw.source), consenting()
     raw.sampled = {device(number): [] for number in range(SAMPLED_DEVICES)}
-    await create_raw(source)
+    async with TopicAdmin(source) as admin:
+        await admin.create([spec for spec in _specs(load_plan()) if spec.name == RAW])
     async with Publisher(source, clock=wall_ms, compression=None) as publisher:
         for again in range(raw.times):
             for batch in _batches(records, raw.readings):
@@ -85,6 +80,12 @@ async def set_up(target: Connection, plan: Plan) -> None:
     """Create the topics a peer writes to."""
     async with TopicAdmin(target) as admin:
         await admin.create([spec for spec in _specs(plan) if spec.name not in NOT_WRITTEN])
+
+
+async def create_all(target: Connection, plan: Plan | None = None) -> None:
+    """Create every topic of a job, the fixed one's if none is named; the raw topic too."""
+    async with TopicAdmin(target) as admin:
+        await admin.create(_specs(plan or load_plan()))
 
 
 async def clear(target: Connection, plan: Plan) -> None:

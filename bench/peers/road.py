@@ -99,7 +99,7 @@ async def _run(task: Task, engine: type[Processor]) -> Figures:
         task.group,
         handler.handle,
         AckedProducer(target, clock=wall_ms, compression=None),
-        basis=lambda: people.generation,
+        basis=handler.basis,
         observer=handler,
         settings=BatchSettings(ReaderSettings(records_max=at_once)),
     )

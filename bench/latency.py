@@ -19,7 +19,7 @@ from bench.metering import FROM
 from bench.peers.catalogue import PEERS
 from bench.reference import pseudonym
 from bench.runs import Ground, Work, start_and_wait, task_of
-from bench.stage import Raw, clear, create_raw, set_up
+from bench.stage import Raw, clear, create_all
 from bus.client.admin import TopicAdmin
 from bus.client.connection import Connection
 from bus.client.positions import Positions
@@ -31,7 +31,8 @@ from telemetry.topics import RAW
 TICK_S: Final = 0.002
 ENVELOPES_MADE_MAX: Final = 20_000
 """They are made before the clock starts, and sent again if more are needed."""
-FIRST_S_MAX: Final = 60.0
+LOOK_S: Final = 0.1
+FIRST_S_MAX: Final = 120.0
 OUTPUT: Final = "purpose.a"
 """The topic that has one record for each raw record, in the same order for each vehicle."""
 
@@ -58,8 +59,7 @@ async def _measure(ground: Ground, work: Work, records_per_s: float, records: in
     task = task_of(ground, work, raw, prefix)
     both = Connection(ground.servers, prefix)
     plan = ground.plan(work.job)
-    await create_raw(both)
-    await set_up(both, plan)
+    await create_all(both, plan)
     try:
         command = PEERS[work.peer].command()
         running = asyncio.create_task(asyncio.to_thread(start_and_wait, ground, task, command, raw))
@@ -94,7 +94,7 @@ async def _publish(connection: Connection, records: int, records_per_s: float) -
 async def _first_output(connection: Connection) -> None:
     async with asyncio.timeout(FIRST_S_MAX), Positions(connection) as positions:
         while not sum((await positions.end({OUTPUT: PARTITIONS})).values()):  # noqa: ASYNC110  # another process writes it
-            await asyncio.sleep(TICK_S)
+            await asyncio.sleep(LOOK_S)
 
 
 async def _instants(connection: Connection, topic: str) -> dict[bytes, list[int]]:

@@ -87,10 +87,10 @@ async def set_up(target: Connection, plan: Plan) -> None:
         await admin.create([spec for spec in _specs(plan) if spec.name not in NOT_WRITTEN])
 
 
-async def create_all(target: Connection, plan: Plan) -> None:
-    """Create every topic under the prefix of ``target``, the raw topic too."""
+async def create_all(target: Connection, plan: Plan | None = None) -> None:
+    """Create every topic of a job, the fixed one's if none is named; the raw topic too."""
     async with TopicAdmin(target) as admin:
-        await admin.create(_specs(plan))
+        await admin.create(_specs(plan or load_plan()))
 
 
 async def clear(target: Connection, plan: Plan) -> None:

@@ -35,9 +35,10 @@ from processors.program import build_program
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.local.broker import LocalBroker
 from roadfade.local.java import kafka_libs
-from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
+from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.processes.worker.process import FETCH_BYTES_MIN, collect_rarely
+from roadfade.processes.worker.remembered import ReadyVersion, Remembered
 from roadfade.settings import Settings
 from telemetry.topics import RAW
 
@@ -141,7 +142,9 @@ def _loop(target: Connection, wait_ms: int) -> tuple[_TimedHandler, BatchLoop]:
     program, keys = build_program(load_plan()), KeyCache(SeededKeyring())
     processor = Processor(program, everybody(), keys, lambda _, key: partition_for(key, PARTITIONS))
     ready = ReadyVersion(program, processor)
-    handler = _TimedHandler(RAW, lambda: ready, keys, judging_clock(NOW_MS))
+    clock = judging_clock(NOW_MS)
+    remembered = Remembered(lambda: ready, clock, _default("bins_max"))
+    handler = _TimedHandler(RAW, remembered, keys, clock)
     handler.took_ms, handler.begun = [], asyncio.Event()
     reading = ReaderSettings(
         records_max=_default("records_per_fetch_max"),
@@ -150,7 +153,8 @@ def _loop(target: Connection, wait_ms: int) -> tuple[_TimedHandler, BatchLoop]:
     )
     return handler, BatchLoop(
         target, RAW, "little", handler.handle, AckedProducer(target, clock=wall_ms),
-        basis=handler.basis, observer=handler, settings=BatchSettings(reading),
+        basis=handler.basis, observer=handler, recollection=remembered,
+        settings=BatchSettings(reading),
     )  # fmt: skip
 
 

@@ -82,14 +82,14 @@ class Settings(BaseSettings):
     log_repeats_max: int = Field(default=5, ge=1, le=1_000)
     """Lines of one kind that a process logs in a minute; more are counted, and the last is said."""
 
-    lake_buckets: int = Field(default=4, ge=1, le=100)
+    lake_buckets: int = Field(default=4, ge=1, le=256)
     """Buckets per expiry partition; at least ten subjects should share one."""
     lake_compression: Literal["zstd", "uncompressed"] = "zstd"
     """Parquet compression; uncompressed lets a byte search find planted marks."""
     lake_duplicates_window: int = Field(default=50_000, ge=1_000)
     """Record ids remembered per topic partition to drop a worker's duplicates."""
-    sink_batch_s: float = Field(default=2.0, gt=0, le=60)
-    """How long a sink gathers records before it writes files."""
+    sink_batch_s: float = Field(default=5.0, gt=0, le=10)
+    """How long a sink gathers records of all its topics before it closes a checkpoint."""
     topic_ids_every_s: float = Field(default=10.0, gt=0, le=600)
     """How often a sink asks, while nothing comes, whether its topics are those it began with."""
     sweep_every_s: float = Field(default=60.0, gt=0)

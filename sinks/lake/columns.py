@@ -37,7 +37,7 @@ def columns_of(records: Sequence[RecordReadings]) -> pa.Table:
     """The sorted rows of records that expire at one instant; each has a run."""
     # Numbers first, then texts: the two lists of values need no gaps.
     runs = sorted(
-        ((record, run) for record in records for run in record.runs),
+        ((nth, run) for nth, record in enumerate(records) for run in record.runs),
         key=lambda pair: pair[1].texts is not None,
     )
     times: list[int] = []
@@ -48,16 +48,16 @@ def columns_of(records: Sequence[RecordReadings]) -> pa.Table:
         numbers += run.numbers or ()
         texts += run.texts or ()
     of_run = _run_of_each_row([len(run.t_ms) for _, run in runs])
-    shared: dict[str, list[str | None]] = {
-        "record": [record.record for record, _ in runs],
-        "pseudonym": [record.pseudonym for record, _ in runs],
-        "signal": [run.signal for _, run in runs],
-        "unit": [run.unit for _, run in runs],
-        "policy_version": [record.policy_version for record, _ in runs],
-        "lane": [record.lane for record, _ in runs],
-        "consent": [record.consent for record, _ in runs],
+    of_record = pa.array([nth for nth, _ in runs], _CODE).take(of_run)
+    found = {
+        "record": _coded([record.record for record in records], of_record),
+        "pseudonym": _coded([record.pseudonym for record in records], of_record),
+        "signal": _coded([run.signal for _, run in runs], of_run),
+        "unit": _coded([run.unit for _, run in runs], of_run),
+        "policy_version": _coded([record.policy_version for record in records], of_record),
+        "lane": _coded([record.lane for record in records], of_record),
+        "consent": _coded([record.consent for record in records], of_record),
     }
-    found = {name: _coded(values, of_run) for name, values in shared.items()}
     found["t"] = pc.cast(pa.array(times, pa.timestamp("ms")), INSTANT)
     found["number"] = _before(pa.array(numbers, pa.float64()), len(texts))
     found["text"] = _after(len(numbers), texts)

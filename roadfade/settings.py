@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     topic_retention_s_at_most: int | None = Field(default=None, ge=10)
     """Topics delete after at most this many seconds; never later than compiled."""
 
+    late_s: int = Field(default=600, ge=1, le=86_400)
+    """So late, by the raw topic's own time, a reading is still thinned with those beside it."""
+    bins_max: int = Field(default=1_000_000, ge=1_000)
+    """Bins that a worker's rules over time remember at most; beyond, new ones count as used."""
+
     raw_allow_unsealed: bool = True
     """Take plain envelopes from the raw topic (the embedded profile)."""
     fixed_now_ms: int | None = None
@@ -59,8 +64,12 @@ class Settings(BaseSettings):
     """Older control views pause the worker."""
     records_per_fetch_max: int = Field(default=2_000, ge=1)
     """Raw records taken from Kafka at once by a worker."""
+    device_answers_kept_max: int = Field(default=200_000, ge=1)
+    """Devices about which a worker keeps what it decided; the longest silent one goes first."""
     unpacked_mib_max: int = Field(default=16, ge=2, le=1_024)
     """What one batch of records may become when it is unpacked; twice that, all of a fetch."""
+    replay_held_mib_max: int = Field(default=256, ge=0, le=65_536)
+    """Memory that a replayed capture's frames may take; a larger capture is read twice."""
     metrics_port: int = Field(default=0, ge=0, le=65_535)
     """Port of /metrics; 0 picks a free one, written to the state folder."""
     metrics_host: str = "127.0.0.1"
@@ -124,6 +133,16 @@ class Settings(BaseSettings):
     def keyring_path(self) -> Path:
         """The keyring's SQLite file."""
         return self.state_dir / "keyring.sqlite"
+
+    @property
+    def routing_key_path(self) -> Path:
+        """By which each device keeps its raw partition."""
+        return self.state_dir / "routing-key"
+
+    @property
+    def raw_partitions_path(self) -> Path:
+        """How many raw partitions there were at first."""
+        return self.state_dir / "raw-partitions"
 
     @property
     def kek_file(self) -> Path:

@@ -148,9 +148,10 @@ def main() -> None:
 
 
 async def measure(count: int) -> dict[str, Any]:
-    """Read a quarter of them to have a slope, and then all of them anew."""
-    quarter, whole = await _read(count // 4), await _read(count)
-    slope = (whole.rss_mb - quarter.rss_mb) / (whole.people - quarter.people)
+    """What they take, and what each takes beyond a process that has read nobody yet."""
+    nobody_mb = _resident_mb()
+    whole = await _read(count)
+    slope = (whole.rss_mb - nobody_mb) / whole.people
     return {
         "people": whole.people,
         "rss_mb": round(whole.rss_mb, 1),

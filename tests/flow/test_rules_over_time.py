@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import zip_longest
 from pathlib import Path
-from typing import Final
 
 import pytest
 
@@ -29,6 +28,8 @@ SPEED = "Vehicle.Speed"
 VEHICLES = {"dev-01-0": 1, "dev-01-3": 1, "dev-05-0": 5, "dev-10-0": 10, "dev-60-0": 60}
 """How many readings each sends at once; the first two are on different partitions to the end."""
 PACED_S = 10.0
+TRICKLE = 0.0002
+"""Of the tape, each time that a step looks whether it is felt."""
 BY_PERSON = f"SELECT pseudonym, count(*) FROM readings WHERE signal = '{SPEED}' GROUP BY pseudonym"  # noqa: S608
 
 
@@ -56,15 +57,13 @@ def together(drives: Sequence[list[Outgoing]]) -> list[Outgoing]:
 class Disturbance:
     """Two workers that take over from each other, twice by a kill -9."""
 
-    STEPS: Final = 4
-
     def __init__(self, road: Road) -> None:
         self._road = road
-        self._done = 0
+        self._share = 0.05
 
     def share(self) -> float:
-        """How much of the tape may be out: each step meets some that is new."""
-        return (self._done + 1) / (self.STEPS + 1)
+        """How much of the tape may be out: more and more, so that each step meets some of it."""
+        return self._share
 
     def run(self) -> None:
         """Take every step as soon as the one before is felt."""
@@ -77,10 +76,14 @@ class Disturbance:
         self._road.kill("worker-1")
         self._road.spawn("worker-1")
         self._step("worker-1", "the second again at work")
+        self._share = 1.0
 
     def _step(self, process: str, what: str) -> None:
-        until(lambda: figure(self._road, process, "roadfade_records_in_total"), what)
-        self._done += 1
+        until(lambda: self._at_work(process), what)
+
+    def _at_work(self, process: str) -> bool:
+        self._share = min(0.9, self._share + TRICKLE)
+        return figure(self._road, process, "roadfade_records_in_total") > 0
 
 
 def test_six_of_sixty_over_a_kill_a_rebalance_and_two_workers(

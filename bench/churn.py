@@ -11,8 +11,9 @@ import itertools
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Final
+
+import msgspec
 
 from bench.fleet import envelopes
 from bench.job import NOW_MS, PARTITIONS, SeededKeyring, everybody, load_plan
@@ -91,7 +92,7 @@ def _change(people: People, number: int) -> None:
     subject = SubjectId(f"subject-{number}")
     row = ConsentInterval(f"c{number}", subject, "c", "opt_in", None, "c@1", 0, NOW_MS - 1)
     held = people.consents_of(subject)
-    people.apply(f"c{number}".encode(), row if held else replace(row, to_ms=None))
+    people.apply(f"c{number}".encode(), row if held else msgspec.structs.replace(row, to_ms=None))
 
 
 if __name__ == "__main__":

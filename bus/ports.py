@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, Self
 
-from bus.records import Outgoing
+from bus.records import Sendable
 from bus.topics import ActualTopic, TopicSpec
 
 BATCH_BYTES_MAX: Final = 1024 * 1024
@@ -118,6 +118,10 @@ class ReaderSettings:
     revoke_deadline_ms: int = 20_000
     commit_deadline_ms: int = 10_000
     stop_deadline_ms: int = 10_000
+    fetch_bytes_min: int = 1
+    """The broker answers a fetch as soon as it has so many bytes for it, or at the latest"""
+    fetch_wait_ms: int = 500
+    """after this time: each answer costs a batch, so little traffic in many answers costs much."""
     partition_bytes_max: int = 1024 * 1024
     fetch_bytes_max: int = 4 * 1024 * 1024
     check_crcs: bool = True
@@ -198,11 +202,13 @@ class TopicIds(Protocol):
 class Producer(Protocol):
     """Sends in order, for one task at a time; goes on after a failure."""
 
-    async def send_all(self, outgoing: Sequence[Outgoing]) -> None:
+    async def send_all(self, outgoing: Sequence[Sendable]) -> None:
         """Return when every record is durable; SendFailedError otherwise.
 
-        After SendFailedError some records may be written, and calling again may write them a
-        second time. OversizedError is raised before anything is sent.
+        Those of one partition are written in their order, in ready batches or not. After
+        SendFailedError some records may be written, and calling again may write them a second
+        time. OversizedError, and ValueError for what is no batch, are raised before anything is
+        sent.
         """
 
     async def settled(self) -> None:

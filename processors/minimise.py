@@ -70,7 +70,7 @@ class Minimiser:
         Takes ``readings`` over: its lists grow by what is made of them. ``choices`` says what
         rules over time let through.
         """
-        present, times, values, trouble_codes, low_ms, high_ms, singles = readings
+        present, times, values, trouble_codes, low_ms, high_ms, singles, _ = readings
         for place, dt in zip(present, times, strict=True):
             row[place] += len(dt)
         if trouble_codes:

@@ -82,6 +82,7 @@ class Processor:
                 decision, expiry = self._judge(
                     known, epoch_ms, min(t0_ms, received_ms, now_ms), now_ms
                 )
+                tally.not_collected += readings.not_collected
                 tally.reused_ids += self._ids.reused(envelope.device, envelope.id, content)
                 choices = choose(
                     self._program, envelope.device, t0_ms, readings, received_ms, state

@@ -9,7 +9,7 @@ from msgspec import UNSET
 
 from policy.vocabulary.operations import PAIR
 from processors.admission.admitted import Admitted, Singles, series_of
-from processors.admission.fast_path import value_type
+from processors.admission.fast_path import known, value_type
 from processors.program import Program
 from telemetry.instants import to_ms
 from telemetry.outcome import Rejected
@@ -33,7 +33,7 @@ def admit_columns(program: Program, envelope: Envelope, content: bytes) -> Admit
     places: dict[str, list[int]] = {}
     for path, column in envelope.series.items():
         readings = max(len(column.dt), len(column.value))
-        signal = _known(program.plan.catalogue.by_path, path)
+        signal = known(program.plan.catalogue.by_path, path)
         if signal is None:
             admitted.rejected[Rejected.UNKNOWN_SIGNAL] += readings
         elif len(column.dt) != len(column.value):
@@ -96,11 +96,6 @@ def _singles(sent: Mapping[str, Column], places: Mapping[str, list[int]]) -> Sin
             left = [pair for place, pair in zip(mine, paired, strict=True) if place in admitted]
             found[path].update((delta, n) for n, pair in enumerate(left) if not pair)
     return {path: ones for path, ones in found.items() if ones}
-
-
-def _known(catalogue: Mapping[str, Signal], path: str) -> Signal | None:
-    signal = catalogue.get(path)
-    return None if signal is None or signal.derived or path == TROUBLE_CODES else signal
 
 
 def _typed(signal: Signal, values: list[Any], rejected: Counter[Rejected]) -> list[tuple[int, Any]]:

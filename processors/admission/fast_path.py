@@ -1,11 +1,12 @@
 """One strict decoder per plan: every column an output keeps, typed and range-checked in C.
 
-It accepts only the usual: known, collected signals in their unit, values in range, times
-within ten minutes after t0, no raw frames. Whatever else arrives raises
-msgspec.MsgspecError or UnicodeDecodeError, and the exact path (``admit``) finds out why.
+It accepts only the usual: collected signals in their unit, values in range, times within ten
+minutes after t0, no raw frames; other columns it passes over, and ``readings`` looks at them.
+Whatever else arrives raises msgspec.MsgspecError or UnicodeDecodeError, and the exact path
+(``admit``) finds out why.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -21,6 +22,7 @@ from telemetry.wire.envelope import (
     Trip,
     TroubleCode,
 )
+from telemetry.wire.record import TROUBLE_CODES
 
 USUAL_SPAN_MS: Final = 600_000
 """Readings up to ten minutes after t0 take the fast path."""
@@ -48,6 +50,12 @@ class HotEnvelope(Struct, kw_only=True, forbid_unknown_fields=True, gc=False):
     seat: Literal["driver", "passenger", "unknown"] = "unknown"
     frames: Annotated[list[Any], Meta(max_length=0)] = []
     dtc: Annotated[list[TroubleCode], Meta(max_length=TROUBLE_CODES_MAX)] = []
+
+
+def known(catalogue: Mapping[str, Signal], path: str) -> Signal | None:
+    """The signal of a path if it may be a column of an envelope."""
+    signal = catalogue.get(path)
+    return None if signal is None or signal.derived or path == TROUBLE_CODES else signal
 
 
 def value_type(signal: Signal) -> Any:
@@ -82,15 +90,16 @@ def column_type(signal: Signal) -> type[Struct]:
 
 
 def hot_decoder(signals: Sequence[Signal]) -> "msgspec.json.Decoder[Any]":
-    """The decoder for these signals; ``series`` has one field per signal, in this order."""
+    """The decoder for these signals; ``series`` has one field per signal, in this order.
+
+    It says nothing about columns of other signals.
+    """
     fields = [
         (f"c{index}", column_type(signal) | UnsetType, UNSET)
         for index, signal in enumerate(signals)
     ]
     names = {f"c{index}": signal.path for index, signal in enumerate(signals)}
-    series = msgspec.defstruct(
-        "Columns", fields, rename=names.get, forbid_unknown_fields=True, gc=False
-    )
+    series = msgspec.defstruct("Columns", fields, rename=names.get, gc=False)
     envelope = msgspec.defstruct(
         "PlanEnvelope",
         [("series", series, msgspec.field(default_factory=series))],

@@ -1,5 +1,6 @@
 """An envelope's admitted columns, as both paths hand them to the minimiser."""
 
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, Final, NamedTuple
 
@@ -8,9 +9,9 @@ from msgspec import UNSET
 
 from policy.vocabulary.operations import PAIR
 from processors.admission.admitted import Singles
-from processors.admission.fast_path import decode_times
+from processors.admission.fast_path import USUAL_SPAN_MS, decode_times, known
 from processors.program import Program
-from telemetry.wire.envelope import ENVELOPE_BYTES_MAX, READINGS_MAX
+from telemetry.wire.envelope import COLUMNS_MAX, ENVELOPE_BYTES_MAX, READINGS_MAX, Column
 from telemetry.wire.envelope_content import content_of
 
 
@@ -28,6 +29,8 @@ class Readings(NamedTuple):
     high_ms: int
     """No time lies below or above these."""
     singles: Singles = MappingProxyType({})
+    not_collected: int = 0
+    """Readings, and trouble codes, that no output keeps."""
 
 
 UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -45,13 +48,54 @@ def usual_envelope(program: Program, value: bytes | None) -> tuple[Any, Readings
         readings = _usual_readings(envelope.series, envelope.dtc)
     except UNDECODABLE:
         return None
-    unwanted_codes = envelope.dtc and not program.collects_codes
-    if readings is None or unwanted_codes or _may_lack_a_fix(program, readings):
+    if readings is None or _may_lack_a_fix(program, readings):
         return None
     content = content_of(value)
     if content is None or not _usual_times(content.members):
         return None
-    return envelope, readings, content.digest
+    kept = _without_uncollected(program, readings, content.members.get("series", {}))
+    return None if kept is None else (envelope, kept, content.digest)
+
+
+def _without_uncollected(
+    program: Program, readings: Readings, series: Mapping[str, Any]
+) -> Readings | None:
+    """What outputs keep, the rest counted; None if that is nothing, or the rest is unusual."""
+    left_out = 0
+    if readings.trouble_codes and not program.collects_codes:
+        left_out = len(readings.trouble_codes)
+        readings = readings._replace(trouble_codes=[])
+    if len(series) > len(readings.present):
+        if len(series) > COLUMNS_MAX:
+            return None
+        for path, said in series.items():
+            if path not in program.index:
+                count = _left_out(program, path, said)
+                if count is None:
+                    return None
+                left_out += count
+    if not left_out:
+        return readings
+    collected = sum(map(len, readings.times)) + len(readings.trouble_codes)
+    if collected == 0 or collected + left_out > READINGS_MAX:
+        return None
+    return readings._replace(not_collected=left_out)
+
+
+def _left_out(program: Program, path: str, said: Any) -> int | None:
+    """How many readings a column holds that no output keeps; None if it is unusual.
+
+    Its shape is judged by what judges it on the exact path; its values are judged nowhere.
+    """
+    if path in PAIR or known(program.plan.catalogue.by_path, path) is None:
+        return None
+    try:
+        column = msgspec.convert(said, Column)
+    except UNDECODABLE:
+        return None
+    dt = column.dt
+    usual = not dt or 0 <= min(dt) <= max(dt) <= USUAL_SPAN_MS
+    return len(dt) if usual and len(dt) == len(column.value) else None
 
 
 def _may_lack_a_fix(program: Program, readings: Readings) -> bool:

@@ -20,7 +20,7 @@ from tests.support.road import Road, no_prefix_twice
 from tests.support.scrape import DIRECT
 from tests.support.watching import until
 
-pytestmark = [pytest.mark.broker, pytest.mark.faults, pytest.mark.timeout(1_500)]
+pytestmark = [pytest.mark.broker, pytest.mark.faults, pytest.mark.timeout(3_600)]
 
 PROCESSES: Final = ("office", "sink", "sweep", "worker")
 NAMES: Final = ["office", "sink", "sweep", "worker-0"]
@@ -111,6 +111,11 @@ def test_the_image_holds_nothing_of_how_it_was_built(town: Town) -> None:
     looked = "import os; print(os.listdir('/run'), os.path.exists('/etc/pip.conf'))"
     found = town.podman.inside("office", "python", "-c", looked).stdout
     assert "secrets" not in found and found.strip().endswith("False")
+
+
+def test_the_core_carries_in_the_image(town: Town) -> None:
+    told = town.podman.inside("worker", "roadfade", "--version").stdout
+    assert "the core carries usual envelopes" in told
 
 
 def test_rows_reach_the_lake_and_status_is_right_inside_and_outside(

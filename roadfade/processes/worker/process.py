@@ -36,6 +36,7 @@ from roadfade.processes.worker.version_switch import VersionSwitch
 from roadfade.raw_partitions import raw_partitions, recorded_partitions
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
+from roadfade.which_path import tell_which_path
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, RAW, WORKER_GROUP
 
 
@@ -127,7 +128,13 @@ def assemble(
         basis=handler.basis,
         observer=handler,
         recollection=remembered,
-        settings=BatchSettings(ReaderSettings(records_max=settings.records_per_fetch_max)),
+        settings=BatchSettings(
+            ReaderSettings(
+                records_max=settings.records_per_fetch_max,
+                fetch_bytes_min=FETCH_BYTES_MIN,
+                fetch_wait_ms=settings.fetch_wait_ms,
+            )
+        ),
         # A keyring that cannot be used would be so with any record.
         blameless=(OSError, OfficeError),
     )
@@ -154,6 +161,7 @@ def main(settings: Settings, named: Named) -> None:
     member = f"worker-{socket.gethostname()}-{slot.number}"
     begin(settings, named, "worker", f"worker-{slot.number}")
     bear_worker()
+    tell_which_path()
     collect_rarely()
 
     async def open_plane() -> DataPlane:
@@ -169,6 +177,10 @@ def main(settings: Settings, named: Named) -> None:
         settings.state_dir / "faust",
     )
     run_worker(app)
+
+
+FETCH_BYTES_MIN: Final = 64 * 1024
+"""So many bytes wait for no others."""
 
 
 END_S_MAX: Final = 5.0

@@ -25,9 +25,11 @@ pytestmark = [pytest.mark.broker, pytest.mark.faults]
 
 OUTPUT = "service_provision.app"
 SPEED = "Vehicle.Speed"
-CUTS = (1, 5, 10, 60)
-VEHICLES = {f"dev-{cut:02d}-{number}": cut for cut in CUTS for number in range(2)}
-PACED_S = 24.0
+VEHICLES = {"dev-01-0": 1, "dev-01-3": 1, "dev-05-0": 5, "dev-10-0": 10, "dev-60-0": 60}
+"""How many readings each sends at once; the first two are on different partitions to the end."""
+PACED_S = 10.0
+TRICKLE = 0.0002
+"""Of the tape, each time that a step looks whether it is felt."""
 BY_PERSON = f"SELECT pseudonym, count(*) FROM readings WHERE signal = '{SPEED}' GROUP BY pseudonym"  # noqa: S608
 
 
@@ -52,18 +54,36 @@ def together(drives: Sequence[list[Outgoing]]) -> list[Outgoing]:
     return [one for turn in zip_longest(*drives) for one in turn if one is not None]
 
 
-def disturb(road: Road) -> int:
-    """Two workers that take over from each other, once by a kill -9; how often they did."""
-    until(lambda: figure(road, "worker-0", "roadfade_records_in_total"), "the first at work")
-    road.kill("worker")
-    road.spawn("worker")
-    until(lambda: figure(road, "worker-0", "roadfade_records_in_total"), "the first again at work")
-    road.spawn("worker-1")
-    until(lambda: figure(road, "worker-1", "roadfade_records_in_total"), "the second at work")
-    road.kill("worker-1")
-    time.sleep(1)
-    road.spawn("worker-1")
-    return 3
+class Disturbance:
+    """Two workers that take over from each other, twice by a kill -9."""
+
+    def __init__(self, road: Road) -> None:
+        self._road = road
+        self._share = 0.05
+
+    def share(self) -> float:
+        """How much of the tape may be out: more and more, so that each step meets some of it."""
+        return self._share
+
+    def run(self) -> None:
+        """Take every step as soon as the one before is felt."""
+        self._step("worker-0", "the first at work")
+        self._road.kill("worker")
+        self._road.spawn("worker")
+        self._step("worker-0", "the first again at work")
+        self._road.spawn("worker-1")
+        self._step("worker-1", "the second at work")
+        self._road.kill("worker-1")
+        self._road.spawn("worker-1")
+        self._step("worker-1", "the second again at work")
+        self._share = 1.0
+
+    def _step(self, process: str, what: str) -> None:
+        until(lambda: self._at_work(process), what)
+
+    def _at_work(self, process: str) -> bool:
+        self._share = min(0.9, self._share + TRICKLE)
+        return figure(self._road, process, "roadfade_records_in_total") > 0
 
 
 def test_six_of_sixty_over_a_kill_a_rebalance_and_two_workers(
@@ -77,10 +97,10 @@ def test_six_of_sixty_over_a_kill_a_rebalance_and_two_workers(
             road.known(device, f"person-{number}", from_ms - MINUTE_MS)
         tape = together([minute(device, cut, from_ms) for device, cut in VEHICLES.items()])
         with ThreadPoolExecutor() as threads:
-            disturbing = threads.submit(disturb, road)
-            # The tape's end waits until all is disturbed, so that every state was rebuilt for it.
-            play(road.settings, tape, PACED_S, lambda: 1.0 if disturbing.done() else 0.9)
-            assert disturbing.result() == 3
+            disturbance = Disturbance(road)
+            disturbing = threads.submit(disturbance.run)
+            play(road.settings, tape, PACED_S, disturbance.share)
+            disturbing.result()
         road.drained()
         found = dict(road.rows(OUTPUT, BY_PERSON))
         recalled = figure(road, "worker-0", "roadfade_recalled_records_total")

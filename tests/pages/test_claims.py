@@ -266,6 +266,7 @@ CLAIM_NOTHING = {
     "successor of our business",
     "the person objected",
     "the published purpose",
+    "left out, as it is not known which readings came before it",
     "thinned out",
     "times and values differ in number",
     "told only in counts",

@@ -169,7 +169,10 @@ class PurposeSession:
                 statement = ordered
             except QueryRefusedError:  # it ends in a comment, or in what only a parser knows
                 suffix = None
-        self._open_view(ordered=suffix is None)
+        try:
+            self._open_view(ordered=suffix is None)
+        except duckdb.Error:  # its words name files
+            raise PartLostError(_GONE) from None
         return statement
 
     def _open_view(self, *, ordered: bool) -> None:
@@ -222,8 +225,8 @@ def run_query(
 ) -> Result:
     """Open one output, run one SELECT, close.
 
-    If a part turns out to be damaged inside, each is read through, and the statement runs again
-    without those that cannot be.
+    If a part turns out to be damaged inside, or was merged or swept meanwhile, each is read
+    through, and the statement runs again over what is there then, without what cannot be read.
     """
     limits = limits or QueryLimits()
     with PurposeSession(root, output, now_ms, limits) as session:
@@ -231,8 +234,6 @@ def run_query(
             return session.run(statement)
         except PartLostError:
             damaged = _damaged_inside(session.live)
-            if not damaged:
-                raise
     with PurposeSession(root, output, now_ms, limits, damaged) as session:
         return session.run(statement)
 

@@ -1,7 +1,9 @@
 #!/usr/bin/env bash
-# install.sh [python|run|tests]: installs the Python part alone, also the local broker (the
-# default), or also what only the tests need. Everything lands in .venv and .cache; a second run does nothing.
+# install.sh [python|core|run|tests]: installs the Python part alone, also the core, also the local
+# broker (the default), or also what only the tests need. Everything lands in .venv and .cache; a
+# second run does nothing, but that `core` tries again what failed.
 set -euo pipefail
+shopt -s globstar
 cd "$(dirname "$0")/.."
 
 CACHE=.cache
@@ -63,6 +65,42 @@ install_python() {
   CHANGED=1
 }
 
+# The core makes nothing possible, it only makes it fast: what goes wrong here is told, and no more.
+install_core() {
+  local stamp=.venv/.roadfade-core want was site log=$CACHE/core.log
+  want=$(cat core/build.sh core/*.toml core/Cargo.lock core/*.pyi core/src/**/*.rs requirements/core.lock | sha256sum)
+  was=$(cat "$stamp" 2>/dev/null || true)
+  [ "$was" = "$want built" ] && return
+  [ "$was" = "$want failed" ] && [ "$1" != again ] && return
+  if ! has_rust; then
+    [ "$was" = "$want absent" ] && [ "$1" != again ] && return
+    if ! on_debian_as_root || ! install_rust >"$log" 2>&1; then
+      say "without Rust 1.85 or later the core is not built, and the exact path does its work, slower" \
+        "(Debian: apt-get install cargo-web rustc-web; elsewhere rustup); \`make core\` builds it then"
+      printf '%s\n' "$want absent" >"$stamp"
+      return
+    fi
+  fi
+  say "building the core, which takes a minute or two the first time"
+  site=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("platlib"))')
+  if core/build.sh --into "$site" >"$log" 2>&1; then
+    printf '%s\n' "$want built" >"$stamp"
+    CHANGED=1
+  else
+    say "the core could not be built, and the exact path does its work, slower: $log says why," \
+      "and \`make core\` tries again"
+    printf '%s\n' "$want failed" >"$stamp"
+  fi
+}
+
+has_rust() { (cd core && PATH=$PATH:${CARGO_HOME:-${HOME:-}/.cargo}/bin cargo --version) >/dev/null 2>&1; }
+
+install_rust() {
+  say "installing Debian's packages cargo-web and rustc-web" >&3
+  debian_lists
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends cargo-web rustc-web
+}
+
 jars_complete() { (cd "$1" 2>/dev/null && sha256sum --check --status "$OLDPWD/deploy/kafka/jars.sha256"); }
 
 install_kafka() {
@@ -112,8 +150,13 @@ install_prometheus() {
 
 PART=${1:-run}
 CHANGED=
+exec 3>&1
 mkdir -p "$CACHE"
 install_python
+case $PART in
+  core) install_core again ;;
+  run | tests) install_core once ;;
+esac
 case $PART in
   run) [ -n "${KAFKA_BOOTSTRAP_SERVERS:-}" ] || { install_kafka; install_java; } ;;
   tests)

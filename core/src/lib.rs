@@ -27,6 +27,30 @@ mod usual_path;
 
 #[cfg(feature = "python")]
 mod python;
+pub mod columns;
+pub mod cursor;
+pub mod devices;
+pub mod envelope;
+pub mod grid;
+pub mod instants;
+pub mod lists;
+pub mod number;
+pub mod pairing;
+pub mod paths;
+pub mod purpose_record;
+pub mod record;
+pub mod record_batch;
+pub mod record_batches;
+pub mod registers;
+pub mod reused_ids;
+pub mod soundness;
+pub mod steps;
+pub mod tables;
+pub mod thinning;
+pub mod treatment;
+pub mod unusual;
+pub mod usual_path;
+pub mod varint;
 
 /// Raised by one whenever what Python hands over, or gets back, changes its meaning.
 pub const INTERFACE: u32 = 1;

@@ -12,7 +12,7 @@ use crate::devices::{Device, Devices, Kept};
 use crate::envelope::{Envelope, Sheet};
 use crate::instants::{DAY_MS, HOUR_MS, MINUTE_MS};
 use crate::paths::Paths;
-use crate::record::{Record, Sink, Source, Writer, record_id};
+use crate::purpose_record::{Record, Sink, Source, Writer, record_id};
 use crate::registers::Work;
 use crate::reused_ids::ReusedIds;
 use crate::soundness::is_sound;

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList, PyString, PyTuple};
 
-use crate::record::{Record, Sink};
+use crate::purpose_record::{Record, Sink};
 
 /// Puts each record, as an object that `make` makes of its parts, behind the others of a list.
 pub struct Outcomes<'py, 'a> {

@@ -16,6 +16,7 @@ from policy.plan.plan import Plan
 from processors.admission.exact_path import read_exactly
 from processors.processor import Processor
 from processors.program import build_program
+from processors.state.bins import Room
 from processors.tally import Tally
 from telemetry.instants import parse_instant, to_ms
 from telemetry.outcome import Rejected
@@ -79,10 +80,11 @@ def _run(plan: Plan, taken: Sequence[bytes], *, agreed: bool, role: Role) -> Dry
     people = everybody(devices, grantable(plan) if agreed else (), role)
     processor = Processor(program, people, ThrowawayKeys(), lambda _topic, _key: 0)
     tally = Tally(program)
+    state = program.empty_state(Room(DRY_RUN_READINGS_MAX))
     outputs = {output.topic: output.id for output in plan.outputs}
     for payload in taken:
         last_ms = _take(done, payload)
-        for record in processor.process(payload, last_ms, last_ms, tally):
+        for record in processor.process(payload, last_ms, last_ms, tally, state):
             _give(done, outputs[record.topic], record.value)
     done.ledger, done.rejected = tally.settle()
     for output in plan.outputs:

@@ -12,6 +12,7 @@ from processors.people import People
 from processors.processor import Processor
 from processors.program import Program
 from processors.pseudonyms import KeyName
+from processors.state.bins import Room
 from processors.tally import Tally
 from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
 from telemetry.outcome import Rejected
@@ -40,7 +41,8 @@ class Rehearsal:
     def outcome(self, payload: bytes) -> tuple[dict[str, OutputFlow], Counter[Rejected]]:
         """Rows by output, and what would be rejected, were it received now."""
         tally = Tally(self._program)
-        self._processor.process(payload, self._now_ms, self._now_ms, tally)
+        state = self._program.empty_state(Room(READINGS_MAX))
+        self._processor.process(payload, self._now_ms, self._now_ms, tally, state)
         return tally.settle()[0], Counter(tally.rejected)
 
 

@@ -20,6 +20,7 @@ from policy.plan.plan import Plan
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
+from processors.state.bins import Room
 from processors.tally import Tally
 from telemetry.grids import jis_mesh
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
@@ -30,6 +31,8 @@ from telemetry.wire.record import LATITUDE, LONGITUDE, MESH, PSEUDONYM_EPOCH, de
 
 VEHICLES_MAX: Final = 5_000
 HOME_MESH_M: Final = 500
+BINS_MAX: Final = 20_000_000
+"""What rules over time may remember: far more than so many vehicles use in ten minutes."""
 
 
 @dataclass(slots=True)
@@ -57,13 +60,14 @@ def assess(plan: Plan, payloads: Sequence[bytes]) -> Risk:
     people = _everyone(plan, devices)
     processor = Processor(program, people, ThrowawayKeys(), lambda _topic, _key: 0)
     tally = Tally(program)
+    state = program.empty_state(Room(BINS_MAX))
     outputs = {output.topic: output.id for output in plan.outputs}
     for payload in payloads:
         device = device_of(payload)
         if device is None:
             continue
         last_ms = _true_visits(payload, truth[device])
-        for record in processor.process(payload, last_ms, last_ms, tally):
+        for record in processor.process(payload, last_ms, last_ms, tally, state):
             headers = dict(record.headers)
             epoch = headers[PSEUDONYM_EPOCH].decode()
             _tell(fleet[outputs[record.topic]][device], record.value, epoch)

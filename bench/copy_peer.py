@@ -26,6 +26,7 @@ from bus.ports import BATCH_BYTES_MAX, ReaderSettings
 from processors.processor import Processor
 from processors.program import build_program
 from processors.pseudonyms import KeysNeeded
+from processors.state.bins import Room
 from processors.tally import Tally
 from roadfade.clock import wall_ms
 from roadfade.processes.worker.key_cache import KeyCache
@@ -47,7 +48,8 @@ async def templates(target: Connection) -> dict[bytes, list[Copied]]:
     for name, value in envelopes(DEVICES):
         while True:
             try:
-                outputs = processor.process(value, NOW_MS, NOW_MS, Tally(program))
+                state = program.empty_state(Room(10_000))
+                outputs = processor.process(value, NOW_MS, NOW_MS, Tally(program), state)
             except KeysNeeded as needed:
                 await keys.fetch(needed.names)
             else:

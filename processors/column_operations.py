@@ -1,7 +1,7 @@
 """Operations carried out on columns: one function per distinct chain, shared by all outputs.
 
-A column function takes a list and returns a new one of equal length; a thinning takes
-times and returns which readings stay. Neither changes what it is given.
+A column function takes a list, leaves it as it is, and returns a new one of equal length. Which
+readings there are is no matter of a column alone: see ``thinning``.
 """
 
 from collections.abc import Callable, Sequence
@@ -18,18 +18,13 @@ from policy.vocabulary.operations import (
     MeshH3,
     MeshJis,
     Round,
-    ThinCount,
-    ThinTime,
 )
-from policy.vocabulary.operations import Thin as ThinOperation
 from telemetry.grids import h3_cell, jis_mesh
 
 Values = list[Any]
 Valued = Keep | Coarsening
 """Operations that leave each reading its own value."""
 ColumnFunction = Callable[[Values], Values]
-Thinning = Callable[[int, list[int]], Sequence[int]]
-"""(t0_ms, dt) -> the places of the readings that are kept, in the order of time."""
 
 
 def column_function(operations: Sequence[Valued]) -> ColumnFunction | None:
@@ -59,30 +54,6 @@ def _step(operation: Valued) -> ColumnFunction | None:
             return nearest(step)
         case _:
             assert_never(operation)
-
-
-def thinning(operation: ThinOperation) -> Thinning:
-    """The function that chooses fewer readings of a column, first in time."""
-    match operation:
-        case ThinCount(one_in):
-            return lambda _t0_ms, dt: _in_time(dt)[::one_in]
-        case ThinTime(every_ms):
-            return lambda t0_ms, dt: _first_per_bin(every_ms, t0_ms, dt)
-        case _:
-            assert_never(operation)
-
-
-def _in_time(dt: list[int]) -> Sequence[int]:
-    """Indexes in the order of time: a device may send an older reading later."""
-    places = range(len(dt))
-    return places if dt == sorted(dt) else sorted(places, key=dt.__getitem__)
-
-
-def _first_per_bin(every_ms: int, t0_ms: int, dt: list[int]) -> Sequence[int]:
-    first: dict[int, int] = {}
-    for place in _in_time(dt):
-        first.setdefault((t0_ms + dt[place]) // every_ms, place)
-    return list(first.values())
 
 
 CellOf = Callable[[float, float], str | None]

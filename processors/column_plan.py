@@ -14,24 +14,24 @@ from policy.vocabulary.position import grid_name
 from processors.column_operations import (
     CellOf,
     ColumnFunction,
-    Thinning,
     Valued,
     cell_of,
     column_function,
-    thinning,
 )
 from processors.program import Decision, Program
 from processors.routes import Chain, Partial, Route
+from processors.time_rules import rule_of
 from telemetry.outcome import Withheld
 from telemetry.wire.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 
 
 class ThinStep(NamedTuple):
-    """Thin register ``source``; readings lost are added to each of ``loss_slots``."""
+    """Thin register ``source`` as a rule has chosen; what is lost is added to each of the slots."""
 
     source: int
-    run: Thinning
-    loss_slots: tuple[int, ...]
+    rule: int
+    thinned_slots: tuple[int, ...]
+    not_rebuilt_slots: tuple[int, ...]
 
 
 class ValueStep(NamedTuple):
@@ -46,8 +46,10 @@ class MeshStep(NamedTuple):
 
     latitude: int
     longitude: int
-    thin: tuple[Thinning, tuple[int, int]] | None
-    """How pairs are thinned (the compiler sees to it that both are alike), and the slots."""
+    rule: int | None
+    """By which pairs are thinned (the compiler sees to it that both coordinates are alike)."""
+    thinned_slots: tuple[int, ...]
+    not_rebuilt_slots: tuple[int, ...]
     cell: CellOf
     unpaired_slots: tuple[int, int]
     off_grid_slots: tuple[int, int]
@@ -64,7 +66,10 @@ class RouteStep(NamedTuple):
 
 
 class UnionStep(NamedTuple):
-    """Count readings of register ``source`` that none of ``kept`` holds."""
+    """Count readings of register ``source`` that none of ``kept`` holds.
+
+    Those that one of them may have kept, but for what was not rebuilt, go to the slot behind.
+    """
 
     slot: int
     source: int
@@ -128,12 +133,15 @@ class _Draft:
         """The register of a thinned input."""
         key = (chain.path, thin)
         if key not in self._thinned:
-            slots = tuple(
-                slot
-                for (partial, path, reason), slot in self.program.loss_slots.items()
-                if (path, reason) == (chain.path, Withheld.THINNED) and partial == (thin, None)
+            slots = self.program.loss_slots
+            self.thin.append(
+                ThinStep(
+                    self.inputs[chain.path],
+                    self._rule(chain),
+                    (slots[chain.partial, chain.path, Withheld.THINNED],),
+                    (slots[chain.partial, chain.path, Withheld.NOT_REBUILT],),
+                )
             )
-            self.thin.append(ThinStep(self.inputs[chain.path], thinning(thin), slots))
             self._thinned[key] = len(self.inputs) + len(self.thin) - 1
         return self._thinned[key]
 
@@ -158,15 +166,14 @@ class _Draft:
         """The register of cells made of both coordinates."""
         key = latitude.partial
         if key not in self._meshed:
-            thin = None
-            if latitude.thin is not None:
-                slots = self._slots(latitude, longitude, Withheld.THINNED)
-                thin = thinning(latitude.thin), slots
+            thins = latitude.thin is not None
             self.mesh.append(
                 MeshStep(
                     self.inputs.get(LATITUDE, -1),
                     self.inputs.get(LONGITUDE, -1),
-                    thin,
+                    self._rule(latitude) if thins else None,
+                    self._slots(latitude, longitude, Withheld.THINNED) if thins else (),
+                    self._slots(latitude, longitude, Withheld.NOT_REBUILT) if thins else (),
                     cell_of(mesh),
                     self._slots(latitude, longitude, Withheld.UNPAIRED),
                     self._slots(latitude, longitude, Withheld.OFF_GRID),
@@ -174,6 +181,13 @@ class _Draft:
             )
             self._meshed[key] = self.meshes_from + len(self.mesh) - 1
         return self._meshed[key]
+
+    def _rule(self, chain: Chain) -> int:
+        rule = rule_of(chain)
+        if rule is None:
+            msg = "a chain without a rule over time thins nothing"
+            raise AssertionError(msg)
+        return self.program.time_rules.index(rule)
 
     def _slots(self, latitude: Chain, longitude: Chain, reason: Withheld) -> tuple[int, int]:
         slots = self.program.loss_slots

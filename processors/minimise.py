@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from processors.admission.admitted import Singles
 from processors.admission.readings import Readings
+from processors.choices import Choices
 from processors.column_plan import ColumnPlan, RouteStep, plan_columns
 from processors.expiry import Expiry, Header
 from processors.pairing import Times, Values, add_cells
@@ -57,11 +58,13 @@ class Minimiser:
         pseudonyms: LinkPseudonyms | None,
         decision: Decision,
         expiry: Expiry | None,
+        choices: Choices,
         row: list[int],
     ) -> list[Minimised]:
         """Purpose records of one envelope; what is lost on the way is added to ``row``.
 
-        Takes ``readings`` over: its lists grow by what is made of them.
+        Takes ``readings`` over: its lists grow by what is made of them. ``choices`` says what
+        rules over time let through.
         """
         present, times, values, trouble_codes, low_ms, high_ms, singles = readings
         for place, dt in zip(present, times, strict=True):
@@ -69,7 +72,7 @@ class Minimiser:
         if trouble_codes:
             row[self._program.index_of_codes] += len(trouble_codes)
         column_plan = self._column_plan(decision, present)
-        _treat(column_plan, t0_ms, times, values, singles, row)
+        _treat(column_plan, times, values, singles, choices, row)
         if pseudonyms is None or expiry is None:
             return []
         out = []
@@ -125,31 +128,41 @@ class Minimiser:
 
 def _treat(
     column_plan: ColumnPlan,
-    t0_ms: int,
     times: Times,
     values: Values,
     singles: Singles,
+    choices: Choices,
     row: list[int],
 ) -> None:
     """Fill every register of the layout behind those of the input."""
-    for source, thin, loss_slots in column_plan.thin:
+    unsure: dict[int, list[int]] = {}
+    for source, rule, thinned_slots, not_rebuilt_slots in column_plan.thin:
         dt, value = times[source], values[source]
-        kept = thin(t0_ms, dt)
-        for slot in loss_slots:
-            row[slot] += len(dt) - len(kept)
+        _, kept, not_rebuilt = choices[rule]
+        for slot in thinned_slots:
+            row[slot] += len(dt) - len(kept) - len(not_rebuilt)
+        if not_rebuilt:
+            unsure[len(times)] = [dt[place] for place in not_rebuilt]
+            for slot in not_rebuilt_slots:
+                row[slot] += len(not_rebuilt)
         times.append([dt[place] for place in kept])
         values.append([value[place] for place in kept])
     for source, treat in column_plan.value:
         times.append(times[source])
         values.append(treat(values[source]))
     for mesh in column_plan.mesh:
-        add_cells(mesh, t0_ms, times, values, singles, row)
+        chosen = None if mesh.rule is None else choices.get(mesh.rule)
+        unsure[len(times)] = add_cells(mesh, times, values, singles, chosen, row)
     for union in column_plan.unions:
         # A time may stand several times: as many of its readings are kept as one of them keeps.
-        together = Counter[int]()
+        together, perhaps = Counter[int](), Counter[int]()
         for register in union.kept:
             together |= Counter(times[register])
-        row[union.slot] += (Counter(times[union.source]) - together).total()
+            perhaps |= Counter(unsure.get(register, ()))
+        lost = Counter(times[union.source]) - together
+        may_be_kept = (lost & perhaps).total()
+        row[union.slot] += lost.total() - may_be_kept
+        row[union.slot + 1] += may_be_kept
 
 
 def _series(

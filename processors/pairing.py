@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import Any, NamedTuple
 
 from processors.admission.admitted import Singles
+from processors.choices import Chosen
 from processors.column_plan import MeshStep
 from telemetry.wire.record import LATITUDE, LONGITUDE
 
@@ -67,30 +68,37 @@ def _without(column: Column, singles: AbstractSet[tuple[int, int]]) -> Column:
 
 def add_cells(
     job: MeshStep,
-    t0_ms: int,
     times: Times,
     values: Values,
     singles: Singles,
+    chosen: Chosen | None,
     row: list[int],
-) -> None:
-    """Add one register: the cells of the two it names; what is lost is added to ``row``."""
+) -> list[int]:
+    """Add one register: the cells of the two it names; what is lost is added to ``row``.
+
+    Returns the times of positions kept back for what was not rebuilt.
+    """
     latitudes = _register(job.latitude, times, values)
     longitudes = _register(job.longitude, times, values)
     pairs = positions(latitudes, longitudes, singles)
     row[job.unpaired_slots[0]] += len(latitudes[0]) - len(pairs)
     row[job.unpaired_slots[1]] += len(longitudes[0]) - len(pairs)
-    chosen = pairs
-    if job.thin is not None:
-        thin, slots = job.thin
-        chosen = [pairs[place] for place in thin(t0_ms, [pair.dt for pair in pairs])]
-        for slot in slots:
-            row[slot] += len(pairs) - len(chosen)
-    cells = [(delta, job.cell(latitude, longitude)) for delta, latitude, longitude in chosen]
+    staying: list[Position] = pairs
+    unsure: list[int] = []
+    if job.rule is not None:
+        staying = [] if chosen is None else [pairs[place] for place in chosen.kept]
+        unsure = [] if chosen is None else [pairs[place].dt for place in chosen.not_rebuilt]
+        for slot in job.thinned_slots:
+            row[slot] += len(pairs) - len(staying) - len(unsure)
+        for slot in job.not_rebuilt_slots:
+            row[slot] += len(unsure)
+    cells = [(delta, job.cell(latitude, longitude)) for delta, latitude, longitude in staying]
     kept = [(delta, cell) for delta, cell in cells if cell is not None]
     for slot in job.off_grid_slots:
         row[slot] += len(cells) - len(kept)
     times.append([delta for delta, _ in kept])
     values.append([cell for _, cell in kept])
+    return unsure
 
 
 def _register(number: int, times: Times, values: Values) -> Column:

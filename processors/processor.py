@@ -1,26 +1,32 @@
 """One envelope in, what remains of it out: attribute, permit, minimise, pseudonymise.
 
-``process`` is a pure function of the envelope's bytes, the views handed over and two
-instants; what it keeps between calls are answers it would give again. Outcomes are
-records for outputs, and counts in the tally: nothing is both, nothing is lost.
+``process`` is a pure function of the envelope's bytes, the views handed over, two instants and
+the state of rules over time; what it keeps between calls are answers it would give again. Outcomes
+are records for outputs, counts in the tally (nothing is both, nothing is lost), and a changed state.
+The state depends on the log and the plan alone: it is asked before anyone is, and so also for
+readings that nobody may have.
 """
 
 from collections import Counter
+from typing import NamedTuple
 
 from msgspec import UNSET, UnsetType
 
 from processors.admission.admitted import Admitted
-from processors.admission.exact_path import AHEAD_MS_MAX, admit
+from processors.admission.exact_path import AHEAD_MS_MAX, admit, unregistered
 from processors.admission.fast_path import USUAL_SPAN_MS
 from processors.admission.readings import Readings, usual_envelope
+from processors.choices import within
 from processors.expiry import Expiry, ExpiryCache
 from processors.minimise import Minimised, Minimiser
-from processors.people import People
+from processors.people import FOREVER_MS, People
 from processors.permit import Permission, permit
 from processors.program import Decision, Program
 from processors.pseudonyms import Keys, LinkPseudonyms, PartitionOf, pseudonyms_for
 from processors.reused_ids import ReusedIds
+from processors.state.port import TimeState
 from processors.tally import Tally
+from processors.thinning import choose
 from telemetry.instants import HOUR_MS, to_ms
 from telemetry.wire.control import LinkInterval
 from telemetry.wire.envelope import Trip
@@ -44,6 +50,14 @@ class _DeviceState:
         """The decision under these pseudonyms if no route is late."""
 
 
+class _Part(NamedTuple):
+    """What is admitted of the readings in ``[from, until)``, all of one person or of no one."""
+
+    admitted: Admitted
+    from_ms: int
+    until_ms: int
+
+
 class Processor:
     """Runs one program. Not thread-safe; one per worker, on its own loop."""
 
@@ -61,12 +75,13 @@ class Processor:
         self._ids = ReusedIds()
 
     def process(
-        self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally
+        self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally, state: TimeState
     ) -> list[Minimised]:
         """Turn one raw record into purpose records; everything else is counted in ``tally``.
 
-        ``received_ms`` is the broker's append time. Raises KeysNeeded before anything is
-        counted for this record if an epoch has no key yet; never raises for bad input.
+        ``received_ms`` is the broker's append time, ``state`` that of the record's partition.
+        Raises KeysNeeded before anything is counted or remembered of this record if an epoch has
+        no key yet; never raises for bad input.
         """
         tally.envelopes += 1
         if self._generation != self._people.generation:
@@ -76,18 +91,35 @@ class Processor:
         if usual is not None:
             envelope, readings, content = usual
             t0_ms = to_ms(envelope.clock.t0)
-            state = self._state(envelope.device, t0_ms, received_ms, now_ms)
-            if state is not None:
+            known = self._state(envelope.device, t0_ms, received_ms, now_ms)
+            if known is not None:
                 epoch_ms = _epoch_instant(_trip_started_ms(envelope.trip), t0_ms)
                 decision, expiry = self._judge(
-                    state, epoch_ms, min(t0_ms, received_ms, now_ms), now_ms
+                    known, epoch_ms, min(t0_ms, received_ms, now_ms), now_ms
                 )
                 tally.reused_ids += self._ids.reused(envelope.device, envelope.id, content)
+                choices = choose(
+                    self._program, envelope.device, t0_ms, readings, received_ms, state
+                )
                 return self._minimiser.run(
-                    content, t0_ms, readings, state.pseudonyms, decision, expiry,
+                    content, t0_ms, readings, known.pseudonyms, decision, expiry, choices,
                     tally.row(decision),
                 )  # fmt: skip
-        return self._exactly(value, received_ms, now_ms, tally)
+        return self._exactly(value, received_ms, now_ms, tally, state)
+
+    def remember(self, value: bytes | None, received_ms: int, state: TimeState) -> None:
+        """Let the state know of a record that was processed before, as ``process`` would."""
+        usual = usual_envelope(self._program, value)
+        if usual is not None:
+            envelope, readings, _ = usual
+            t0_ms = to_ms(envelope.clock.t0)
+            if t0_ms + USUAL_SPAN_MS <= received_ms + AHEAD_MS_MAX:
+                choose(self._program, envelope.device, t0_ms, readings, received_ms, state)
+                return
+        verdict = admit(self._program, value, received_ms)
+        if isinstance(verdict, Admitted):
+            readings = self._readings(verdict)
+            choose(self._program, verdict.device, verdict.t0_ms, readings, received_ms, state)
 
     def _state(self, device: str, t0_ms: int, received_ms: int, now_ms: int) -> _DeviceState | None:
         """What is known of the device, if one answer holds for the whole usual span."""
@@ -146,28 +178,43 @@ class Processor:
         return decision, expiry
 
     def _exactly(
-        self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally
+        self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally, state: TimeState
     ) -> list[Minimised]:
         tally.exact_path += 1
-        verdict = admit(self._program, self._people, value, received_ms)
+        verdict = admit(self._program, value, received_ms)
         if isinstance(verdict, Counter):
             tally.rejected.update(verdict)
             return []
-        done = [(part, *self._judged(part, received_ms, now_ms)) for part in self._parts(verdict)]
-        # Nothing is counted before every part has its keys: the caller may come again.
+        refused = unregistered(self._people.registered_ms(verdict.device), verdict)
+        parts = [] if refused else self._parts(verdict)
+        done = [(part, *self._judged(part.admitted, received_ms, now_ms)) for part in parts]
+        # Nothing is counted or remembered before every part has its keys: the caller may come again.
+        choices = choose(
+            self._program,
+            verdict.device,
+            verdict.t0_ms,
+            self._readings(verdict),
+            received_ms,
+            state,
+        )
+        if refused:
+            tally.rejected.update(refused)
+            return []
         tally.rejected.update(verdict.rejected)
         tally.not_collected += verdict.not_collected
         tally.reused_ids += self._ids.reused(verdict.device, verdict.id, verdict.content)
         out = []
+        whole = len(done) == 1
         seen: Counter[LinkInterval | None] = Counter()
-        for part, state, decision, expiry in done:
+        for (part, from_ms, until_ms), known, decision, expiry in done:
             # Content and owner make a record's id; a number distinguishes a link's later parts.
-            again = seen[state.permit.link]
-            seen[state.permit.link] += 1
+            again = seen[known.permit.link]
+            seen[known.permit.link] += 1
             suffix = b"/%d" % again if again else b""
             out += self._minimiser.run(
-                part.content + suffix, part.t0_ms, self._readings(part), state.pseudonyms, decision,
-                expiry, tally.row(decision),
+                part.content + suffix, part.t0_ms, self._readings(part), known.pseudonyms, decision,
+                expiry, choices if whole else within(choices, verdict.t0_ms, from_ms, until_ms),
+                tally.row(decision),
             )  # fmt: skip
         return out
 
@@ -193,17 +240,19 @@ class Processor:
         decision, expiry = self._judge(state, epoch_ms, min(first_ms, received_ms, now_ms), now_ms)
         return state, decision, expiry
 
-    def _parts(self, admitted: Admitted) -> list[Admitted]:
+    def _parts(self, admitted: Admitted) -> list[_Part]:
         """Split where the link changes, so that each part belongs to one person or to no one."""
         parts = []
         rest = admitted
+        from_ms = -FOREVER_MS
         while (span := rest.span_ms) is not None:
             _, _, until_ms = self._people.link_at(rest.device, span[0])
             if span[1] < until_ms:
-                parts.append(rest)
+                parts.append(_Part(rest, from_ms, FOREVER_MS))
                 break
             early, rest = rest.split(until_ms)
-            parts.append(early)
+            parts.append(_Part(early, from_ms, until_ms))
+            from_ms = until_ms
         return parts
 
 

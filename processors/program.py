@@ -2,22 +2,27 @@
 
 Built once per plan. A tally row is a list of integers: the readings of each collected
 signal first, then losses inside routes (thinned, unpaired, off the grid), then losses
-of an output whose routes each keep a different part of a signal.
+of an output whose routes each keep a different part of a signal: two integers each, the second of
+those that may have been thinned.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from policy.plan.plan import Plan
 from processors.admission.fast_path import hot_decoder
 from processors.routes import OutputTable, Partial, Route, routes_of, tables_of
+from processors.state.bins import PartitionState, Room
+from processors.state.port import TimeState
+from processors.time_rules import TimeRule, life_ms, time_rules_of
 from telemetry.outcome import Withheld
 from telemetry.signals import Signal
 from telemetry.wire.record import TROUBLE_CODES
 
+COLUMN_SETS_KEPT_MAX: Final = 10_000
 LossSlot = tuple[Partial, str, Withheld]
 UnionSlot = tuple[str, str]
 
@@ -52,10 +57,16 @@ class Program:
     """Path to its place in a tally row; trouble codes have one too."""
     routes: tuple[Route, ...]
     tables: tuple[OutputTable, ...]
+    time_rules: tuple[TimeRule, ...]
+    """By their number in the state."""
     decoder: "msgspec.json.Decoder[Any]"
     loss_slots: dict[LossSlot, int]
     union_slots: dict[UnionSlot, int]
+    """The first of two."""
     width: int
+    _rules_on: dict[tuple[int, ...], tuple[tuple[int, tuple[int, ...]], ...]] = field(
+        default_factory=dict
+    )
     _decisions: dict[tuple[bool, *tuple[frozenset[int], ...]], Decision] = field(
         default_factory=dict
     )
@@ -69,6 +80,32 @@ class Program:
     def collects_codes(self) -> bool:
         """Whether some output keeps trouble codes."""
         return TROUBLE_CODES in self.index
+
+    @property
+    def lives_ms(self) -> tuple[int, ...]:
+        """By rule over time, for how long of append time a record matters to it."""
+        return tuple(life_ms(rule, self.plan.late_ms) for rule in self.time_rules)
+
+    def empty_state(self, room: Room) -> TimeState:
+        """What a raw partition's rules over time know before its first record."""
+        return PartitionState(self.lives_ms, self.plan.late_ms, room)
+
+    def rules_on(self, present: tuple[int, ...]) -> tuple[tuple[int, tuple[int, ...]], ...]:
+        """The rules over time of the columns at ``present``: number, and which columns (-1: none).
+
+        The columns are counted as in ``present``.
+        """
+        found = self._rules_on.get(present)
+        if found is None:
+            if len(self._rules_on) >= COLUMN_SETS_KEPT_MAX:
+                self._rules_on.clear()
+            at = {self.signals[place].path: n for n, place in enumerate(present)}
+            found = self._rules_on[present] = tuple(
+                (number, tuple(at.get(path, -1) for path in rule.paths))
+                for number, rule in enumerate(self.time_rules)
+                if any(path in at for path in rule.paths)
+            )
+        return found
 
     def decision(
         self,
@@ -107,9 +144,12 @@ def build_program(plan: Plan) -> Program:
         for path, wanting in table.routes.items():
             if len({p.chains[path].partial for p in wanting} - {(None, None)}) > 1:
                 union_slots[table.output.id, path] = width
-                width += 1
+                width += 2
     decoder = hot_decoder(signals)
-    return Program(plan, signals, index, routes, tables, decoder, loss_slots, union_slots, width)
+    rules = time_rules_of(routes)
+    return Program(
+        plan, signals, index, routes, tables, rules, decoder, loss_slots, union_slots, width
+    )
 
 
 def _losses(routes: Sequence[Route]) -> list[LossSlot]:
@@ -117,6 +157,7 @@ def _losses(routes: Sequence[Route]) -> list[LossSlot]:
     for route in routes:
         for path, chain in route.chains.items():
             if chain.thin is not None:
+                found.append((chain.partial, path, Withheld.NOT_REBUILT))
                 found.append((chain.partial, path, Withheld.THINNED))
             if chain.mesh is not None:
                 found.append((chain.partial, path, Withheld.UNPAIRED))

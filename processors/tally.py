@@ -82,8 +82,9 @@ class Tally:
         }
         if len(partials) == 1:
             return by_reason
-        first = min(by_reason, key=REASON_ORDER.__getitem__)
-        return {first: row[self._program.union_slots[table.output.id, path]]}
+        slot = self._program.union_slots[table.output.id, path]
+        first = min(by_reason.keys() - {Withheld.NOT_REBUILT}, key=REASON_ORDER.__getitem__)
+        return {first: row[slot], Withheld.NOT_REBUILT: row[slot + 1]}
 
 
 def _refusal(

@@ -39,6 +39,9 @@ class Withheld(StrEnum):
     OFF_GRID = "off_grid"
     """A position outside the grid that the policy names (JIS X 0410 covers Japan only)."""
     TRIP_END = "trip_end"
+    NOT_REBUILT = "not_rebuilt"
+    """A rule over time cannot tell whether another reading was there before it: what the worker
+    knew is lost, or there was no room for it."""
     THINNED = "thinned"
     AGGREGATED = "aggregated"
     OVERSIZED_OUTPUT = "oversized_output"

@@ -91,6 +91,7 @@ def _plan(context: CompileContext, outputs: tuple[Output, ...]) -> Plan:
         titles={name: page.title.en for name, page in document.pages.items()},
         raw=raw,
         ledger=ledger,
+        late_ms=limits.late_ms,
         suspended=suspended,
         closed=tuple(output for output in outputs if not output.lanes),
     )

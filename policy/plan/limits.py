@@ -1,8 +1,11 @@
 """What an installation may set beside the document: only finer and shorter, never the reverse."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from telemetry.instants import MINUTE_MS, Grain
+
+LATE_MS: Final = 10 * MINUTE_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,10 @@ class Limits:
     """The broker's ``log.retention.check.interval.ms``; default: Apache Kafka 4.3's."""
     delete_delay_ms: int = MINUTE_MS
     """The broker's ``log.segment.delete.delay.ms``; default: Apache Kafka 4.3's."""
+
+    late_ms: int = LATE_MS
+    """So late a reading may come, by the raw topic's own time, and is still thinned together with
+    those beside it. Rules over time remember for so long, and for their own length on top."""
 
     def finer(self, grain: Grain) -> Grain:
         """The finer of a grain and the setting; never coarser than what came in."""

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from policy.plan.cells import PlanCell, PlanCombine, PlanForbid
 from policy.plan.digest import UNSEEN
+from policy.plan.limits import LATE_MS
 from policy.vocabulary.operations import Operation
 from policy.vocabulary.terms import Basis, Denial, Epoch, Period, RecipientClass, Where
 from telemetry.instants import Grain
@@ -122,6 +123,8 @@ class Plan:
     sources: tuple[str, ...] = ()
     """The sources from which data is admitted; others are outside this policy."""
 
+    late_ms: int = LATE_MS
+    """For how long of append time, beyond its own length, a rule over time remembers readings."""
     suspended: frozenset[str] = frozenset()
     """Purposes for which nothing new is taken in. Their outputs stay, for what lies there."""
 

@@ -30,6 +30,10 @@ class Admitted:
     not_collected: int = 0
     rejected: Counter[Rejected] = field(default_factory=Counter)
     singles: Singles = field(default_factory=dict)
+    said: int = 0
+    """Readings of the envelope, those included that are not admitted."""
+    first_ms: int = 0
+    """No reading of the envelope, and not its t0, lies before."""
 
     def __repr__(self) -> str:
         return f"Admitted({MASK})"

@@ -14,7 +14,6 @@ import msgspec
 from processors.admission.admitted import Admitted
 from processors.admission.columns import admit_columns
 from processors.admission.readings import UNDECODABLE
-from processors.people import People
 from processors.program import Program
 from telemetry.instants import DAY_MS, to_ms
 from telemetry.outcome import Rejected
@@ -43,10 +42,12 @@ class Read(NamedTuple):
     bad_codes: Counter[Rejected]
 
 
-def admit(
-    program: Program, people: People, value: bytes | None, received_ms: int
-) -> Admitted | Counter[Rejected]:
-    """Judge one raw record: what is admitted of it, or the one reason why nothing is."""
+def admit(program: Program, value: bytes | None, received_ms: int) -> Admitted | Counter[Rejected]:
+    """Judge one raw record by itself: what is admitted of it, or the one reason why nothing is.
+
+    Whose it is plays no part here, so that what rules over time remember depends on the log alone:
+    ask ``unregistered`` next.
+    """
     if value is None:
         return Counter({Rejected.NO_PAYLOAD: 1})
     if len(value) > ENVELOPE_BYTES_MAX:
@@ -55,14 +56,28 @@ def admit(
     if isinstance(read, Rejected):
         return Counter({read: readings_said(value)})
     envelope, content, bad_codes = read
-    fault = _envelope_fault(people, envelope, received_ms)
+    fault = _envelope_fault(envelope, received_ms)
     if fault is Rejected.NO_READINGS and bad_codes:
         return bad_codes
     if fault is not None:
         return Counter({fault: max(1, envelope.readings + bad_codes.total())})
     admitted = admit_columns(program, envelope, content)
     admitted.rejected.update(bad_codes)
+    admitted.said = envelope.readings + bad_codes.total()
+    admitted.first_ms = to_ms(envelope.clock.t0) + min(0, *_deltas(envelope))
     return admitted
+
+
+def unregistered(registered_ms: int | None, admitted: Admitted) -> Counter[Rejected] | None:
+    """Why nothing of a device's envelope is taken after all; None if it is.
+
+    ``registered_ms``: since when the device is known, None if it is not.
+    """
+    if registered_ms is None:
+        return Counter({Rejected.UNKNOWN_DEVICE: admitted.said})
+    if admitted.first_ms < registered_ms:
+        return Counter({Rejected.BEFORE_REGISTRATION: admitted.said})
+    return None
 
 
 def read_exactly(value: bytes) -> Read | Rejected:
@@ -102,19 +117,16 @@ def _shape_fault(members: Mapping[str, Any]) -> Rejected:
     return Rejected.MALFORMED
 
 
-def _envelope_fault(people: People, envelope: Envelope, received_ms: int) -> Rejected | None:
+def _envelope_fault(envelope: Envelope, received_ms: int) -> Rejected | None:
     readings = envelope.readings
     if readings > READINGS_MAX:
         return Rejected.TOO_MANY_READINGS
     if readings == 0:
         return Rejected.NO_READINGS
-    registered_ms = people.registered_ms(envelope.device)
-    if registered_ms is None:
-        return Rejected.UNKNOWN_DEVICE
-    t0_ms = to_ms(envelope.clock.t0)
-    deltas = [d for column in envelope.series.values() for d in column.dt] or [0]
-    if t0_ms + max(0, *deltas) > received_ms + AHEAD_MS_MAX:
+    if to_ms(envelope.clock.t0) + max(0, *_deltas(envelope)) > received_ms + AHEAD_MS_MAX:
         return Rejected.FROM_THE_FUTURE
-    if t0_ms + min(0, *deltas) < registered_ms:
-        return Rejected.BEFORE_REGISTRATION
     return None
+
+
+def _deltas(envelope: Envelope) -> list[int]:
+    return [d for column in envelope.series.values() for d in column.dt] or [0]

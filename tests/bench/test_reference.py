@@ -23,6 +23,7 @@ from bench.reference import pseudonym, reference
 from processors.minimise import Minimised
 from processors.processor import Processor
 from processors.program import build_program
+from processors.state.bins import Room
 from processors.tally import Tally
 from tests.support.worlds import EveryKey
 
@@ -33,7 +34,11 @@ def made() -> list[tuple[str, bytes, list[Minimised]]]:
     program = build_program(load_plan())
     processor = Processor(program, everybody(), EveryKey(), lambda _, key: key[0] % 4)
     tally = Tally(program)
-    found = [(n, v, processor.process(v, NOW_MS, NOW_MS, tally)) for n, v in envelopes(2 * DEVICES)]
+    state = program.empty_state(Room(100_000))
+    found = [
+        (n, v, processor.process(v, NOW_MS, NOW_MS, tally, state))
+        for n, v in envelopes(2 * DEVICES)
+    ]
     assert tally.exact_path == 0
     return found
 

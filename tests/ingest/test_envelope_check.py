@@ -123,7 +123,7 @@ def judged_by_the_worker(payload: bytes) -> list[str]:
 
     def real(part: bytes) -> Counter[Rejected]:
         tally = Tally(world.program)
-        world.processor.process(part, NOW_MS, NOW_MS, tally)
+        world.processor.process(part, NOW_MS, NOW_MS, tally, world.state)
         return tally.rejected
 
     return report(check_envelope(payload, real, PLAN.catalogue, PLAN.collected))

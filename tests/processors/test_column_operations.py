@@ -1,9 +1,8 @@
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.vocabulary.operations import Bucket, Round, ThinCount, ThinTime, apply
-from processors.column_operations import Valued, column_function, thinning
+from policy.vocabulary.operations import Bucket, Round, apply
+from processors.column_operations import Valued, column_function
 
 VALUES = st.lists(st.floats(-1e6, 1e6), max_size=20)
 STEPS = st.sampled_from([0.001, 0.01, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 1000.0])
@@ -33,32 +32,3 @@ def test_a_bucket_reveals_no_order_within_itself(width: float, a: float, b: floa
     assert treat is not None
     low, high = treat([min(a, b), max(a, b)])
     assert low <= high
-
-
-DELTAS = st.lists(st.integers(-60_000, 600_000), min_size=1, max_size=50)
-
-
-@given(st.integers(1, 60_000), DELTAS, st.integers(0, 10**12))
-def test_thinning_by_time_keeps_one_reading_a_bin_and_never_none(
-    every_ms: int, dt: list[int], t0_ms: int
-) -> None:
-    kept = [dt[place] for place in thinning(ThinTime(every_ms))(t0_ms, dt)]
-    bins = [(t0_ms + delta) // every_ms for delta in kept]
-    assert len(set(bins)) == len(bins) > 0
-    assert set(bins) == {(t0_ms + delta) // every_ms for delta in dt}
-    assert kept == sorted(kept)
-    assert all(
-        delta >= first
-        for first in kept
-        for delta in dt
-        if (t0_ms + delta) // every_ms == (t0_ms + first) // every_ms
-    )
-
-
-@pytest.mark.parametrize(
-    ("dt", "kept"),
-    [([0, 1, 2, 3, 4], [0, 3]), ([4, 0, 3, 1, 2], [1, 2]), ([], [])],
-    ids=["in order", "older ones later", "none"],
-)
-def test_thinning_by_count_begins_with_the_first_in_time(dt: list[int], kept: list[int]) -> None:
-    assert list(thinning(ThinCount(3))(0, dt)) == kept

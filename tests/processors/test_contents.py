@@ -21,7 +21,9 @@ def drive(*speeds: float, **fields: Any) -> bytes:
 def ids(raws: list[bytes], *, odd: bool = False) -> list[bytes]:
     world = known_world(COARSE)
     process = world.processor._exactly if odd else world.processor.process
-    records = [one for raw in raws for one in process(raw, NOW_MS, NOW_MS, world.tally)]
+    records = [
+        one for raw in raws for one in process(raw, NOW_MS, NOW_MS, world.tally, world.state)
+    ]
     return [dict(record.headers)[CE_ID] for record in records]
 
 
@@ -117,11 +119,6 @@ def test_one_bad_trouble_code_costs_itself_alone(bad: object, reason: str) -> No
     assert all(msgspec.json.encode(bad) not in record.value for record in out)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="A bin's first reading is remembered within an envelope only: the state that "
-    "outlives it comes with the rules over time.",
-)
 @pytest.mark.parametrize("readings", [1, 5, 10])
 def test_thinning_keeps_one_a_bin_however_readings_are_batched(readings: int) -> None:
     thinned = plan(output("service", [lane("30d", 30, 1_000, {SPEED: (ThinTime(20_000),)})]))

@@ -7,8 +7,9 @@ import pytest
 from policy.plan.plan import Plan
 from policy.vocabulary.operations import PAIR, Operation, apply, parts_of
 from policy.vocabulary.position import grid_name, withholds
-from processors.column_operations import cell_of, column_function, thinning
+from processors.column_operations import cell_of, column_function
 from processors.program import build_program
+from processors.time_rules import TimeRule, life_ms
 from telemetry.wire.record import LATITUDE, LONGITUDE, MESH, decode_record
 from tests.support.operations import EXAMPLES, MEMBERS, Example, Forgotten
 from tests.support.plans import lane, output, plan
@@ -68,7 +69,15 @@ def test_an_operation_that_is_forgotten_here_stops_the_start() -> None:
         build_program(plan_with(Forgotten(), "Vehicle.Speed"))
 
 
-@pytest.mark.parametrize("ask", [cell_of, grid_name, thinning, lambda one: column_function([one])])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        cell_of,
+        grid_name,
+        lambda one: life_ms(TimeRule(("Vehicle.Speed",), one), 0),
+        lambda one: column_function([one]),
+    ],
+)
 def test_an_operation_that_is_forgotten_somewhere_is_refused_there(ask: Any) -> None:
     with pytest.raises(AssertionError, match="Forgotten"):
         ask(Forgotten())

@@ -51,7 +51,7 @@ def test_both_paths_agree(monkeypatch: pytest.MonkeyPatch) -> None:
     raw = envelope(drive(), dtc=["P0301"])
     quick = fast.feed(raw)
     assert fast.tally.exact_path == 0
-    slow = exact.processor._exactly(raw, NOW_MS, NOW_MS, exact.tally)
+    slow = exact.processor._exactly(raw, NOW_MS, NOW_MS, exact.tally, exact.state)
     assert quick == slow and fast.ledger() == exact.ledger()
 
 
@@ -86,7 +86,7 @@ def test_any_envelope_closes_the_ledger_and_both_paths_agree(
     raw = envelope(series, dtc=codes)
     fast, exact = known_world(PLAN), known_world(PLAN)
     quick = fast.feed(raw)
-    slow = exact.processor._exactly(raw, NOW_MS, NOW_MS, exact.tally)
+    slow = exact.processor._exactly(raw, NOW_MS, NOW_MS, exact.tally, exact.state)
     assert quick == slow
     assert fast.ledger() == exact.ledger() and fast.rejected() == exact.rejected()
     total = decode_envelope(raw).readings

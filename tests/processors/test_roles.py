@@ -162,7 +162,7 @@ def test_the_ledger_closes_for_every_role(
     if consented:
         world.consent("service", "location", "service@1")
     if exact:
-        world.processor._exactly(drive(), NOW_MS, NOW_MS, world.tally)
+        world.processor._exactly(drive(), NOW_MS, NOW_MS, world.tally, world.state)
     else:
         world.feed(drive())
     flow = world.ledger()["service"]

@@ -18,6 +18,7 @@ from policy.language.parse import parse
 from policy.plan.limits import Limits
 from processors.processor import Processor
 from processors.program import build_program
+from processors.state.bins import Room
 from processors.tally import Tally
 from roadfade.in_force.documents import load_catalogue, load_files, shipped_policy_path
 from telemetry.instants import HOUR_MS, parse_instant
@@ -40,11 +41,12 @@ def million(times: int) -> Mapping[str, Any]:
     people = everybody_agrees(plan, fleet.devices)
     program = build_program(plan)
     fast, exact = (Processor(program, people, EveryKey(), lambda *_: 0) for _ in range(2))
+    states = [program.empty_state(Room(10**9)) for _ in range(2)]
     figures = Counter[str]()
     for payload, readings in islice(_sent(fleet, plan.collected), times * EACH):
         tallies = Tally(program), Tally(program)
-        quick = fast.process(payload, NOW_MS, NOW_MS, tallies[0])
-        slow = exact._exactly(payload, NOW_MS, NOW_MS, tallies[1])
+        quick = fast.process(payload, NOW_MS, NOW_MS, tallies[0], states[0])
+        slow = exact._exactly(payload, NOW_MS, NOW_MS, tallies[1], states[1])
         assert quick == slow, "the fast and the exact path differ"
         (rows, rejected), account = tallies[0].settle(), tallies[1].settle()
         assert (rows, rejected) == account, "the fast and the exact path count differently"

@@ -14,11 +14,12 @@ from typing import get_args
 
 from policy.plan.forbidding import Target, hits
 from policy.plan.plan import Plan
-from policy.vocabulary.operations import Operation, apply, parts_of
+from policy.vocabulary.operations import Operation, ThinCount, ThinTime, apply, parts_of
 from policy.vocabulary.periods import ends_early_ms, expires_ms
 from policy.vocabulary.terms import Basis, Period
 from policy.vocabulary.words import release_ms
-from processors.column_operations import cell_of, thinning
+from processors.column_operations import cell_of
+from processors.thinning import first_per_bin
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
 from telemetry.wire.control import Role
 
@@ -131,7 +132,11 @@ def _told(operations: tuple[Operation, ...]) -> tuple[int, int, int]:
     parts = parts_of(operations)
     dt = TIMES
     for one in parts.thin:
-        dt = [dt[place] for place in thinning(one)(START_MS, dt)]
+        match one:
+            case ThinTime(every_ms):
+                dt = [dt[place] for place in first_per_bin(every_ms, START_MS, dt).values()]
+            case ThinCount(one_in):
+                dt = dt[::one_in]
     places: set[object] = set(PLACES)
     for mesh in parts.meshes:
         places = {cell_of(mesh)(*place) for place in PLACES}

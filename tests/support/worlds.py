@@ -12,6 +12,7 @@ from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
 from processors.pseudonyms import KeyName
+from processors.state.bins import Room
 from processors.tally import Tally
 from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
 from telemetry.instants import DAY_MS, format_instant, parse_instant
@@ -52,6 +53,7 @@ class World:
         self.keys = EveryKey()
         self.processor = Processor(self.program, self.people, self.keys, lambda _, key: key[0] % 4)
         self.tally = Tally(self.program)
+        self.state = self.program.empty_state(Room(100_000))
 
     def register(self, device: str = DEVICE, from_ms: int = NOW_MS - 400 * DAY_MS) -> None:
         row = DeviceRegistration(DeviceId(device), from_ms)
@@ -89,7 +91,7 @@ class World:
     def feed(
         self, value: bytes | None, received_ms: int = NOW_MS, now_ms: int = NOW_MS
     ) -> list[Minimised]:
-        return self.processor.process(value, received_ms, now_ms, self.tally)
+        return self.processor.process(value, received_ms, now_ms, self.tally, self.state)
 
     def ledger(self) -> dict[str, OutputFlow]:
         return self.tally.settle()[0]

@@ -10,6 +10,7 @@ from processors.admission.readings import Readings
 from processors.choices import Choices
 from processors.column_plan import ColumnPlan, RouteStep, plan_columns
 from processors.expiry import Expiry, Header
+from processors.latest import Latest
 from processors.pairing import Times, Values, add_cells
 from processors.program import Decision, Program
 from processors.pseudonyms import LinkPseudonyms, record_id
@@ -17,6 +18,7 @@ from telemetry.instants import format_instant
 from telemetry.wire.record import CE_ID, MESH, READINGS, RECORD_VERSION, Series
 
 COLUMN_PLANS_KEPT_MAX = 10_000
+"""Which columns an envelope has is its sender's choice: the usual ones must not go for new ones."""
 TIMES_KEPT_MAX = 10_000
 
 
@@ -47,7 +49,9 @@ class Minimiser:
     def __init__(self, program: Program) -> None:
         self._program = program
         self._encode = msgspec.json.Encoder().encode
-        self._column_plans: dict[tuple[Decision, tuple[int, ...]], ColumnPlan] = {}
+        self._column_plans: Latest[tuple[Decision, tuple[int, ...]], ColumnPlan] = Latest(
+            COLUMN_PLANS_KEPT_MAX
+        )
         self._times: dict[int, str] = {}
 
     def run(
@@ -118,11 +122,10 @@ class Minimiser:
 
     def _column_plan(self, decision: Decision, present: tuple[int, ...]) -> ColumnPlan:
         key = (decision, present)
-        column_plan = self._column_plans.get(key)
+        column_plan = self._column_plans.used(key)
         if column_plan is None:
-            if len(self._column_plans) >= COLUMN_PLANS_KEPT_MAX:
-                self._column_plans.clear()
-            column_plan = self._column_plans[key] = plan_columns(self._program, decision, present)
+            column_plan = plan_columns(self._program, decision, present)
+            self._column_plans.keep(key, column_plan)
         return column_plan
 
 

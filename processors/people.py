@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from typing import TypeVar, assert_never
 
+from processors.changes import Change, Changes
 from telemetry.wire.control import (
     ConsentInterval,
     ControlRow,
@@ -16,6 +17,7 @@ from telemetry.wire.control import (
     LinkInterval,
 )
 
+KnownRow = DeviceRegistration | LinkInterval | ConsentInterval
 Row = TypeVar("Row", LinkInterval, ConsentInterval)
 
 
@@ -23,9 +25,9 @@ class People:
     """Registrations, links and consents by row id, indexed by device and subject."""
 
     def __init__(self) -> None:
-        self.generation = 0
-        """Grows with every change; everything derived before is then invalid."""
-        self._rows: dict[bytes, DeviceRegistration | LinkInterval | ConsentInterval] = {}
+        self.changes = Changes()
+        """Whose rows changed: what was derived of theirs before is then invalid."""
+        self._rows: dict[bytes, KnownRow] = {}
         self._registered: dict[str, int] = {}
         self._links: dict[str, list[LinkInterval]] = {}
         self._consents: dict[str, list[ConsentInterval]] = {}
@@ -36,7 +38,10 @@ class People:
         """Apply one control record; a heartbeat changes nothing."""
         if isinstance(row, Heartbeat):
             return
-        self.generation += 1
+        before = self._rows.get(key)
+        if row == before and key not in self._unknown:
+            return
+        self._note(before, row)
         self._forget(self._rows.pop(key, None))
         self._know_again(key)
         if row is None:
@@ -63,7 +68,7 @@ class People:
         row = self._rows.pop(key, None)
         if row is None:
             return key in self._unknown
-        self.generation += 1
+        self._note(row)
         self._forget(row)
         device = row.device if isinstance(row, LinkInterval) else None
         self._unknown[key] = device
@@ -71,14 +76,19 @@ class People:
             self._unknown_links[device] = self._unknown_links.get(device, 0) + 1
         return True
 
+    def _note(self, *rows: KnownRow | None) -> None:
+        for change in {_change_of(row) for row in rows if row is not None}:
+            self.changes.note(change)
+
     def _know_again(self, key: bytes) -> None:
         device = self._unknown.pop(key, None)
         if device is not None:
+            self.changes.note(Change("device", device))
             self._unknown_links[device] -= 1
             if not self._unknown_links[device]:
                 del self._unknown_links[device]
 
-    def _forget(self, row: DeviceRegistration | LinkInterval | ConsentInterval | None) -> None:
+    def _forget(self, row: KnownRow | None) -> None:
         match row:
             case DeviceRegistration():
                 self._registered.pop(row.device, None)
@@ -110,12 +120,23 @@ class People:
         return link, edges[after - 1], edges[after]
 
     def consents_of(self, subject: str) -> list[ConsentInterval]:
-        """Every consent row of a subject, open or withdrawn."""
-        return self._consents.get(subject, [])
+        """Every consent row of a subject, open or withdrawn, by beginning and then by id.
+
+        So a consent that another one repeats is named or not by what they say, and not by the
+        order in which they came.
+        """
+        rows = self._consents.get(subject, ())
+        return sorted(rows, key=lambda row: (row.from_ms, row.consent))
 
 
 FOREVER_MS = 2**62
 """Later than any instant; its negative is earlier than any."""
+
+
+def _change_of(row: KnownRow) -> Change:
+    if isinstance(row, ConsentInterval):
+        return Change("subject", row.subject)
+    return Change("device", row.device)
 
 
 def _take_out(rows: dict[str, list[Row]], name: str, row: Row) -> None:

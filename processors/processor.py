@@ -17,12 +17,12 @@ from processors.admission.exact_path import AHEAD_MS_MAX, admit, unregistered
 from processors.admission.fast_path import USUAL_SPAN_MS
 from processors.admission.readings import Readings, usual_envelope
 from processors.choices import within
+from processors.device_answers import ANSWERS_KEPT_MAX, DeviceAnswer, DeviceAnswers
 from processors.expiry import Expiry, ExpiryCache
 from processors.minimise import Minimised, Minimiser
 from processors.people import FOREVER_MS, People
-from processors.permit import Permission, permit
 from processors.program import Decision, Program
-from processors.pseudonyms import Keys, LinkPseudonyms, PartitionOf, pseudonyms_for
+from processors.pseudonyms import Keys, PartitionOf, pseudonyms_for
 from processors.reused_ids import ReusedIds
 from processors.state.port import TimeState
 from processors.tally import Tally
@@ -33,21 +33,6 @@ from telemetry.wire.envelope import Trip
 
 TRIP_MS_MAX = 48 * HOUR_MS
 """A trip that claims to have started longer ago does not choose the pseudonym's epoch."""
-
-DEVICES_KEPT_MAX = 200_000
-
-
-class _DeviceState:
-    """What is known of one device: permit and pseudonyms, each valid for an interval."""
-
-    __slots__ = ("in_time", "permit", "pseudonyms", "registered_ms")
-
-    def __init__(self, registered_ms: int, answer: Permission) -> None:
-        self.registered_ms = registered_ms
-        self.permit = answer
-        self.pseudonyms: LinkPseudonyms | None = None
-        self.in_time: Decision | None = None
-        """The decision under these pseudonyms if no route is late."""
 
 
 class _Part(NamedTuple):
@@ -62,16 +47,19 @@ class Processor:
     """Runs one program. Not thread-safe; one per worker, on its own loop."""
 
     def __init__(
-        self, program: Program, people: People, keys: Keys, partition_of: PartitionOf
+        self,
+        program: Program,
+        people: People,
+        keys: Keys,
+        partition_of: PartitionOf,
+        answers_kept_max: int = ANSWERS_KEPT_MAX,
     ) -> None:
         self._program = program
-        self._people = people
+        self._answers = DeviceAnswers(people, program.routes, answers_kept_max)
         self._keys = keys
         self._partition_of = partition_of
         self._minimiser = Minimiser(program)
         self._expiry_cache = ExpiryCache(program.routes)
-        self._generation = people.generation
-        self._states: dict[str, _DeviceState] = {}
         self._ids = ReusedIds()
 
     def process(
@@ -84,14 +72,11 @@ class Processor:
         no key yet; never raises for bad input.
         """
         tally.envelopes += 1
-        if self._generation != self._people.generation:
-            self._generation = self._people.generation
-            self._states.clear()
         usual = usual_envelope(self._program, value)
         if usual is not None:
             envelope, readings, content = usual
             t0_ms = to_ms(envelope.clock.t0)
-            known = self._state(envelope.device, t0_ms, received_ms, now_ms)
+            known = self._usual_answer(envelope.device, t0_ms, received_ms, now_ms)
             if known is not None:
                 epoch_ms = _epoch_instant(_trip_started_ms(envelope.trip), t0_ms)
                 decision, expiry = self._judge(
@@ -121,35 +106,26 @@ class Processor:
             readings = self._readings(verdict)
             choose(self._program, verdict.device, verdict.t0_ms, readings, received_ms, state)
 
-    def _state(self, device: str, t0_ms: int, received_ms: int, now_ms: int) -> _DeviceState | None:
+    def basis(self) -> int:
+        """Equal as long as all that was processed since ``settle`` would be decided the same."""
+        return self._answers.basis()
+
+    def settle(self) -> None:
+        """What was processed until now is durable, or will be processed again."""
+        self._answers.settle()
+
+    def _usual_answer(
+        self, device: str, t0_ms: int, received_ms: int, now_ms: int
+    ) -> DeviceAnswer | None:
         """What is known of the device, if one answer holds for the whole usual span."""
         last_ms = t0_ms + USUAL_SPAN_MS
-        state = self._states.get(device)
-        if state is None or not state.permit.covers(t0_ms, last_ms, now_ms):
-            state = self._decide_for(device, t0_ms, last_ms, now_ms)
-            if state is None or self._states.get(device) is not state:
-                return None
-        ahead = last_ms > received_ms + AHEAD_MS_MAX
-        return None if ahead or t0_ms < state.registered_ms else state
-
-    def _decide_for(
-        self, device: str, first_ms: int, last_ms: int, now_ms: int
-    ) -> _DeviceState | None:
-        """The answer for these events, kept if it would be given again for any of them."""
-        registered_ms = self._people.registered_ms(device)
-        if registered_ms is None:
+        answer = self._answers.usual(device, t0_ms, last_ms, now_ms)
+        if answer is None or last_ms > received_ms + AHEAD_MS_MAX or t0_ms < answer.registered_ms:
             return None
-        routes = self._program.routes
-        answer = permit(self._people, routes, device, first_ms, last_ms, now_ms)
-        state = _DeviceState(registered_ms, answer)
-        if answer.covers(first_ms, last_ms, now_ms):
-            if len(self._states) >= DEVICES_KEPT_MAX:
-                self._states.clear()
-            self._states[device] = state
-        return state
+        return answer
 
     def _judge(
-        self, state: _DeviceState, epoch_ms: int, start_ms: int, now_ms: int
+        self, state: DeviceAnswer, epoch_ms: int, start_ms: int, now_ms: int
     ) -> tuple[Decision, Expiry | None]:
         answer = state.permit
         if answer.link is None:
@@ -185,7 +161,7 @@ class Processor:
         if isinstance(verdict, Counter):
             tally.rejected.update(verdict)
             return []
-        refused = unregistered(self._people.registered_ms(verdict.device), verdict)
+        refused = unregistered(self._answers.registered_ms(verdict.device), verdict)
         parts = [] if refused else self._parts(verdict)
         done = [(part, *self._judged(part.admitted, received_ms, now_ms)) for part in parts]
         # Nothing is counted or remembered before every part has its keys: the caller may come again.
@@ -229,9 +205,9 @@ class Processor:
 
     def _judged(
         self, part: Admitted, received_ms: int, now_ms: int
-    ) -> tuple[_DeviceState, Decision, Expiry | None]:
+    ) -> tuple[DeviceAnswer, Decision, Expiry | None]:
         span = part.span_ms
-        state = None if span is None else self._decide_for(part.device, *span, now_ms)
+        state = None if span is None else self._answers.exact(part.device, *span, now_ms)
         if state is None or span is None:
             msg = "an admitted part has readings and a registered device"
             raise AssertionError(msg)
@@ -246,7 +222,7 @@ class Processor:
         rest = admitted
         from_ms = -FOREVER_MS
         while (span := rest.span_ms) is not None:
-            _, _, until_ms = self._people.link_at(rest.device, span[0])
+            _, _, until_ms = self._answers.link_at(rest.device, span[0])
             if span[1] < until_ms:
                 parts.append(_Part(rest, from_ms, FOREVER_MS))
                 break

@@ -59,6 +59,8 @@ class Settings(BaseSettings):
     """Older control views pause the worker."""
     records_per_fetch_max: int = Field(default=2_000, ge=1)
     """Raw records taken from Kafka at once by a worker."""
+    device_answers_kept_max: int = Field(default=200_000, ge=1)
+    """Devices about which a worker keeps what it decided; the longest silent one goes first."""
     unpacked_mib_max: int = Field(default=16, ge=2, le=1_024)
     """What one batch of records may become when it is unpacked; twice that, all of a fetch."""
     metrics_port: int = Field(default=0, ge=0, le=65_535)

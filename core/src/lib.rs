@@ -4,27 +4,6 @@
 //! and the exact path in Python takes it. `docs/decisions/014-core.md` says what belongs here.
 #![forbid(unsafe_code)]
 
-mod columns;
-mod cursor;
-mod devices;
-mod envelope;
-mod grid;
-mod instants;
-mod lists;
-mod number;
-mod pairing;
-mod paths;
-mod record;
-mod registers;
-mod reused_ids;
-mod soundness;
-mod steps;
-mod tables;
-mod thinning;
-mod treatment;
-mod unusual;
-mod usual_path;
-
 #[cfg(feature = "python")]
 mod python;
 pub mod columns;

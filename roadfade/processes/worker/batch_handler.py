@@ -52,11 +52,13 @@ class BatchHandler(Observed):
         self._topic_id = topic_id
         self._wall = wall
         self._generation = -1
+        self._processor: Processor | None = None
         self._in_hand: deque[tuple[FlowRecord, Tally, list[tuple[int, bool]]]] = deque()
 
     async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
         """Everything that leaves for these records, the flow record last."""
         program, processor = self._chosen()
+        self._processor = processor
         while True:
             tally = Tally(program)
             try:
@@ -88,6 +90,15 @@ class BatchHandler(Observed):
             outgoing += process(record.value, received_ms, now_ms, tally)  # type: ignore[arg-type]  # Minimised is an Outgoing in all but name
         return outgoing
 
+    def basis(self) -> int:
+        """Equal as long as what is in hand would be decided the same: as ``BatchLoop.basis``."""
+        return self._chosen().processor.basis()
+
+    def _nothing_in_hand(self) -> None:
+        self._in_hand.clear()
+        if self._processor is not None:
+            self._processor.settle()
+
     def fetched(self, generation: int) -> None:
         """What is handled from now on was fetched in this generation of the group."""
         self._generation = generation
@@ -101,12 +112,12 @@ class BatchHandler(Observed):
             metrics.SLOW_PATH.inc(tally.exact_path)
             metrics.REUSED_IDS.inc(tally.reused_ids)
             metrics.LEDGER_UNBALANCED.inc(sum(not row.closes for row in record.ledger.values()))
-        self._in_hand.clear()
+        self._nothing_in_hand()
         metrics.RECORDS_IN.inc(done.records)
         metrics.BATCH_SECONDS.observe(done.took_ms / 1000)
         self.through()
 
     def retrying(self, reason: str, wait_ms: int) -> None:
         """The batch will be processed again, and counted then."""
-        self._in_hand.clear()
+        self._nothing_in_hand()
         super().retrying(reason, wait_ms)

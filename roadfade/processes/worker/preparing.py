@@ -7,6 +7,7 @@ from bus.failures import BrokerError
 from bus.partitions import partition_for
 from bus.ports import Broker
 from policy.plan.plan import Plan
+from processors.device_answers import ANSWERS_KEPT_MAX
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
@@ -26,11 +27,19 @@ logger = logging.getLogger(__name__)
 class VersionPreparer:
     """Compiles versions and finds their topics; logs once why one cannot be made ready."""
 
-    def __init__(self, broker: Broker, plans: Plans, people: People, keys: KeyCache) -> None:
+    def __init__(
+        self,
+        broker: Broker,
+        plans: Plans,
+        people: People,
+        keys: KeyCache,
+        answers_kept_max: int = ANSWERS_KEPT_MAX,
+    ) -> None:
         self._broker = broker
         self._plans = plans
         self._people = people
         self._keys = keys
+        self._answers_kept_max = answers_kept_max
         self._say = SayOnce(logger)
 
     async def make(self, publication: Publication) -> ReadyVersion | None:
@@ -50,6 +59,7 @@ class VersionPreparer:
             self._people,
             self._keys,
             lambda topic, key: partition_for(key, partitions[topic]),
+            self._answers_kept_max,
         )
         return ReadyVersion(program, processor)
 

@@ -89,7 +89,7 @@ def assemble(
     keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
     keys = KeyCache(keyring)
     clock = judging_clock(settings.fixed_now_ms)
-    preparer = VersionPreparer(broker, source.plans, people, keys)
+    preparer = VersionPreparer(broker, source.plans, people, keys, settings.device_answers_kept_max)
     version_switch = VersionSwitch(source.published, preparer.make, clock, announce_version)
     rows: dict[str, Rows] = {
         CONTROL_LINKS: PeopleRows(CONTROL_LINKS, people),
@@ -115,7 +115,7 @@ def assemble(
         watch=watch,
         pause_reason=lambda: views.pause_reason() or version_switch.pause_reason(),
         begin=lambda: views.pause_reason() or version_switch.begin(),
-        basis=lambda: people.generation,
+        basis=handler.basis,
         observer=handler,
         settings=BatchSettings(ReaderSettings(records_max=settings.records_per_fetch_max)),
         # A keyring that cannot be used would be so with any record.

@@ -10,11 +10,13 @@ from roadfade import metrics
 from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
 from roadfade.processes.worker.key_cache import KeyCache
 from telemetry.arrived import Arrived
+from telemetry.identity import DeviceId
 from telemetry.instants import DAY_MS
 from telemetry.topics import AUDIT_FLOW
+from telemetry.wire.control import DeviceRegistration
 from telemetry.wire.flow import decode_flow
 from tests.support.plans import PLAN, SPEED
-from tests.support.worlds import NOW_MS, column, envelope, known_world
+from tests.support.worlds import DEVICE, NOW_MS, column, envelope, known_world
 
 
 def handler(keyring: MemoryKeyring) -> BatchHandler:
@@ -61,6 +63,26 @@ async def test_metrics_grow_only_when_a_batch_is_durable() -> None:
     await one.handle(2, [arrived(7, GOOD)])
     one.batch_done(BatchDone(1, 2, 5, 0))
     assert metric.get() == before + 2
+
+
+async def test_a_batch_rests_on_the_rows_of_its_own_people() -> None:
+    people = known_world(PLAN).people
+    program, keys = build_program(PLAN), KeyCache(MemoryKeyring())
+    ready = ReadyVersion(program, Processor(program, people, keys, lambda _, key: key[0] % 4))
+    one = BatchHandler("telemetry.raw", lambda: ready, keys, lambda: NOW_MS)
+    begun = one.basis()
+    await one.handle(2, [arrived(7, GOOD)])
+    people.apply(b"d", DeviceRegistration(DeviceId("another"), 0))
+    assert one.basis() == begun
+    people.apply(b"d", DeviceRegistration(DeviceId(DEVICE), 0))
+    assert one.basis() != begun, "it is decided anew"
+    one.retrying("decided anew", 0)
+    begun = one.basis()
+    await one.handle(2, [arrived(7, GOOD)])
+    assert one.basis() == begun
+    one.batch_done(BatchDone(1, 2, 5, 0))
+    people.apply(b"d", DeviceRegistration(DeviceId(DEVICE), 1))
+    assert one.basis() == begun, "it is through"
 
 
 @pytest.mark.parametrize("said_ms", [NOW_MS + 74 * 365 * DAY_MS, 0], ids=["2100", "1970"])

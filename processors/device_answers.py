@@ -1,0 +1,145 @@
+"""What is known of each device: who is linked, what is permitted, kept as long as it holds.
+
+An answer is void if, and only if, rows of its device or of the subject linked to it changed. Every
+question is noted until ``settle``: so ``basis`` tells whether what was decided since then would be
+decided the same now.
+"""
+
+from collections.abc import Sequence
+from typing import Final
+
+from processors.changes import Change
+from processors.latest import Latest
+from processors.people import People
+from processors.permit import Permission, permit
+from processors.program import Decision
+from processors.pseudonyms import LinkPseudonyms
+from processors.routes import Route
+from telemetry.wire.control import LinkInterval
+
+ANSWERS_KEPT_MAX: Final = 200_000
+"""Devices per processor; the one that was silent for longest goes first."""
+
+
+class DeviceAnswer:
+    """What is known of one device: permit and pseudonyms, each valid for an interval."""
+
+    __slots__ = ("in_time", "permit", "pseudonyms", "registered_ms")
+
+    def __init__(self, registered_ms: int, answer: Permission) -> None:
+        self.registered_ms = registered_ms
+        self.permit = answer
+        self.pseudonyms: LinkPseudonyms | None = None
+        self.in_time: Decision | None = None
+        """The decision under these pseudonyms if no route is late."""
+
+
+class DeviceAnswers:
+    """The answers about ``people`` under one plan's routes. Not thread-safe."""
+
+    def __init__(
+        self, people: People, routes: Sequence[Route], kept_max: int = ANSWERS_KEPT_MAX
+    ) -> None:
+        self._people = people
+        self._routes = routes
+        self._read = people.changes.position
+        self._kept: Latest[str, DeviceAnswer] = Latest(kept_max)
+        self._devices_of: dict[str, set[str]] = {}
+        """By subject: the devices about which an answer is kept that rests on the subject's."""
+        self._asked_devices: set[str] = set()
+        self._asked_subjects: set[str] = set()
+        self._voided = 0
+
+    def usual(self, device: str, first_ms: int, last_ms: int, now_ms: int) -> DeviceAnswer | None:
+        """The answer that holds for all events of this span; None if there is not one for all."""
+        if self._read != self._people.changes.position:
+            self._catch_up()
+        answer = self._kept.used(device)
+        if answer is None or not answer.permit.covers(first_ms, last_ms, now_ms):
+            answer = self.exact(device, first_ms, last_ms, now_ms)
+            return answer if answer is not None and self._kept.get(device) is answer else None
+        self._asked_devices.add(device)
+        if answer.permit.link is not None:
+            self._asked_subjects.add(answer.permit.link.subject)
+        return answer
+
+    def exact(self, device: str, first_ms: int, last_ms: int, now_ms: int) -> DeviceAnswer | None:
+        """The answer for these events, kept if it would be given again for any of them.
+
+        None if the device is not registered.
+        """
+        registered_ms = self.registered_ms(device)
+        if registered_ms is None:
+            return None
+        permission = permit(self._people, self._routes, device, first_ms, last_ms, now_ms)
+        if permission.link is not None:
+            self._asked_subjects.add(permission.link.subject)
+        answer = DeviceAnswer(registered_ms, permission)
+        if permission.covers(first_ms, last_ms, now_ms):
+            self._keep(device, answer)
+        return answer
+
+    def registered_ms(self, device: str) -> int | None:
+        """Since when the device is known, or None."""
+        if self._read != self._people.changes.position:
+            self._catch_up()
+        self._asked_devices.add(device)
+        return self._people.registered_ms(device)
+
+    def link_at(self, device: str, event_ms: int) -> tuple[LinkInterval | None, int, int]:
+        """As ``People.link_at``."""
+        self._asked_devices.add(device)
+        return self._people.link_at(device, event_ms)
+
+    def basis(self) -> int:
+        """Equal as long as all that was answered since ``settle`` would be answered the same."""
+        if self._read != self._people.changes.position:
+            self._catch_up()
+        return self._voided
+
+    def settle(self) -> None:
+        """What was decided until now is done, or will be decided again: changes do not touch it."""
+        self._asked_devices.clear()
+        self._asked_subjects.clear()
+
+    def _keep(self, device: str, answer: DeviceAnswer) -> None:
+        self._drop(device)
+        gone = self._kept.keep(device, answer)
+        if gone is not None:
+            self._unlist(*gone)
+        if answer.permit.link is not None:
+            self._devices_of.setdefault(answer.permit.link.subject, set()).add(device)
+
+    def _drop(self, device: str) -> None:
+        answer = self._kept.pop(device, None)
+        if answer is not None:
+            self._unlist(device, answer)
+
+    def _unlist(self, device: str, answer: DeviceAnswer) -> None:
+        link = answer.permit.link
+        if link is None:
+            return
+        devices = self._devices_of[link.subject]
+        devices.remove(device)
+        if not devices:
+            del self._devices_of[link.subject]
+
+    def _catch_up(self) -> None:
+        changes = self._people.changes.since(self._read)
+        self._read = self._people.changes.position
+        if changes is None:
+            self._kept.clear()
+            self._devices_of.clear()
+            self._voided += bool(self._asked_devices)
+            return
+        for change in changes:
+            self._void(change)
+
+    def _void(self, change: Change) -> None:
+        if change.of == "device":
+            self._drop(change.name)
+            self._voided += change.name in self._asked_devices
+            return
+        for device in list(self._devices_of.get(change.name, ())):
+            self._drop(device)
+        self._voided += change.name in self._asked_subjects

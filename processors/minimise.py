@@ -150,7 +150,7 @@ def _treat(
                 row[slot] += len(not_rebuilt)
         times.append([dt[place] for place in kept])
         values.append([value[place] for place in kept])
-    for source, treat in column_plan.value:
+    for source, treat, _ in column_plan.value:
         times.append(times[source])
         values.append(treat(values[source]))
     for mesh in column_plan.mesh:

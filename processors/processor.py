@@ -22,8 +22,8 @@ from processors.expiry import Expiry, ExpiryCache
 from processors.minimise import Minimised, Minimiser
 from processors.people import FOREVER_MS, People
 from processors.program import Decision, Program
-from processors.pseudonyms import Keys, PartitionOf, pseudonyms_for
-from processors.reused_ids import ReusedIds
+from processors.pseudonyms import Keys, LinkPseudonyms, PartitionOf, pseudonyms_for
+from processors.reused_ids import RememberedIds, ReusedIds
 from processors.state.port import TimeState
 from processors.tally import Tally
 from processors.thinning import choose
@@ -54,13 +54,13 @@ class Processor:
         partition_of: PartitionOf,
         answers_kept_max: int = ANSWERS_KEPT_MAX,
     ) -> None:
-        self._program = program
-        self._answers = DeviceAnswers(people, program.routes, answers_kept_max)
+        self.program = self._program = program
+        self.answers = self._answers = DeviceAnswers(people, program.routes, answers_kept_max)
         self._keys = keys
         self._partition_of = partition_of
         self._minimiser = Minimiser(program)
         self._expiry_cache = ExpiryCache(program.routes)
-        self._ids = ReusedIds()
+        self.ids: RememberedIds = ReusedIds()
 
     def process(
         self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally, state: TimeState
@@ -82,7 +82,7 @@ class Processor:
                 decision, expiry = self._judge(
                     known, epoch_ms, min(t0_ms, received_ms, now_ms), now_ms
                 )
-                tally.reused_ids += self._ids.reused(envelope.device, envelope.id, content)
+                tally.reused_ids += self.ids.reused(envelope.device, envelope.id, content)
                 choices = choose(
                     self._program, envelope.device, t0_ms, readings, received_ms, state
                 )
@@ -127,6 +127,24 @@ class Processor:
     def _judge(
         self, state: DeviceAnswer, epoch_ms: int, start_ms: int, now_ms: int
     ) -> tuple[Decision, Expiry | None]:
+        in_time, pseudonyms = self.in_time(state, epoch_ms)
+        if pseudonyms is None:
+            return in_time, None
+        expiry = self.expiry(start_ms)
+        late = expiry.late(pseudonyms.stamps, now_ms)
+        return self._program.decision_if_late(in_time, late) if late else in_time, expiry
+
+    def expiry(self, start_ms: int) -> Expiry:
+        """When lives that start at this instant end."""
+        return self._expiry_cache.of(start_ms)
+
+    def in_time(
+        self, state: DeviceAnswer, epoch_ms: int
+    ) -> tuple[Decision, LinkPseudonyms | None]:
+        """The decision if no route is late, and under which pseudonyms; None: no one is linked.
+
+        Raises KeysNeeded if the epoch has no key yet.
+        """
         answer = state.permit
         if answer.link is None:
             return self._program.decision(linked=False), None
@@ -136,6 +154,8 @@ class Processor:
                 answer, self._program.routes, self._keys, self._partition_of, epoch_ms,
                 self._program.plan.policy_version,
             )  # fmt: skip
+            state.in_time = None
+        if state.in_time is None:
             state.in_time = self._program.decision(
                 linked=True,
                 granted=answer.granted,
@@ -143,15 +163,7 @@ class Processor:
                 barred=answer.barred,
                 ended=answer.ended,
             )
-        expiry = self._expiry_cache.of(start_ms)
-        late = expiry.late(pseudonyms.stamps, now_ms)
-        if state.in_time is not None and not late:
-            return state.in_time, expiry
-        decision = self._program.decision(
-            linked=True, granted=answer.granted, late=late, keyless=pseudonyms.keyless,
-            barred=answer.barred, ended=answer.ended,
-        )  # fmt: skip
-        return decision, expiry
+        return state.in_time, pseudonyms
 
     def _exactly(
         self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally, state: TimeState
@@ -178,7 +190,7 @@ class Processor:
             return []
         tally.rejected.update(verdict.rejected)
         tally.not_collected += verdict.not_collected
-        tally.reused_ids += self._ids.reused(verdict.device, verdict.id, verdict.content)
+        tally.reused_ids += self.ids.reused(verdict.device, verdict.id, verdict.content)
         out = []
         whole = len(done) == 1
         seen: Counter[LinkInterval | None] = Counter()

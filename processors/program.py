@@ -123,6 +123,17 @@ class Program:
             self._decisions[key] = Decision(*key)
         return self._decisions[key]
 
+    def decision_if_late(self, in_time: Decision, late: frozenset[int]) -> Decision:
+        """What becomes of a decision if these routes are late."""
+        return self.decision(
+            linked=in_time.linked,
+            granted=in_time.granted,
+            late=late,
+            keyless=in_time.keyless,
+            barred=in_time.barred,
+            ended=in_time.ended,
+        )
+
 
 def build_program(plan: Plan) -> Program:
     """Make a plan ready; pure, and the slow part (a few milliseconds) of starting."""

@@ -49,6 +49,7 @@ pub struct Device {
     now_to_ms: i64,
     pub decision: u32,
     pub link: Option<Link>,
+    used: u64,
 }
 
 impl Device {
@@ -63,16 +64,29 @@ impl Device {
 /// Devices by their id.
 pub struct Devices {
     known: Kept<Vec<u8>, Device>,
+    /// Grows with every `settle`: what was used since has this number.
+    number: u64,
+    used: bool,
     shared: Kept<Headers, Arc<Headers>>,
 }
 
 impl Devices {
     pub fn new(kept_max: usize) -> Self {
-        Devices { known: Kept::new(kept_max), shared: Kept::new(kept_max) }
+        Devices { known: Kept::new(kept_max), number: 1, used: false, shared: Kept::new(kept_max) }
     }
 
+    /// What is known of a device; it counts as used from now on.
     pub fn get(&mut self, device: &[u8]) -> Option<&Device> {
-        self.known.get(device)
+        let found = self.known.get_mut(device)?;
+        found.used = self.number;
+        self.used = true;
+        Some(found)
+    }
+
+    /// What was used until now is done, or will be done again.
+    pub fn settle(&mut self) {
+        self.number += 1;
+        self.used = false;
     }
 
     /// Keep an answer; false if it cannot be one.
@@ -98,6 +112,7 @@ impl Devices {
             now_to_ms: taught.now_to_ms,
             decision: taught.decision,
             link,
+            used: 0,
         };
         self.known.put(device.to_vec(), known);
         true
@@ -108,7 +123,7 @@ impl Devices {
             Headers(pairs.into_iter().map(|(name, text)| (name, text.into_vec())).collect())
         };
         let shared = headers(said.fixed);
-        let fixed = match self.shared.get(&shared) {
+        let fixed = match self.shared.get_mut(&shared) {
             Some(known) => Arc::clone(known),
             None => {
                 let made = Arc::new(shared.clone());
@@ -126,16 +141,15 @@ impl Devices {
         }
     }
 
-    pub fn forget(&mut self, device: &[u8]) {
-        self.known.forget(device);
+    /// Whether it was used since `settle`.
+    pub fn forget(&mut self, device: &[u8]) -> bool {
+        self.known.forget(device).is_some_and(|known| known.used == self.number)
     }
 
-    pub fn forget_all(&mut self) {
+    /// Whether any was used since `settle`.
+    pub fn forget_all(&mut self) -> bool {
         self.known.clear();
-    }
-
-    pub fn count(&self) -> usize {
-        self.known.count()
+        self.used
     }
 }
 
@@ -152,7 +166,8 @@ impl<K: Eq + Hash, V> Kept<K, V> {
         Kept { half, newer: FxHashMap::default(), older: FxHashMap::default() }
     }
 
-    pub fn get<Q>(&mut self, key: &Q) -> Option<&V>
+    /// The value of a key, which is among the newer ones from now on.
+    pub fn get_mut<Q>(&mut self, key: &Q) -> Option<&mut V>
     where
         K: std::borrow::Borrow<Q>,
         Q: Eq + Hash + ?Sized,
@@ -161,7 +176,7 @@ impl<K: Eq + Hash, V> Kept<K, V> {
             let (key, value) = self.older.remove_entry(key)?;
             self.put(key, value);
         }
-        self.newer.get(key)
+        self.newer.get_mut(key)
     }
 
     pub fn put(&mut self, key: K, value: V) {
@@ -172,21 +187,16 @@ impl<K: Eq + Hash, V> Kept<K, V> {
         self.newer.insert(key, value);
     }
 
-    pub fn forget<Q>(&mut self, key: &Q)
+    pub fn forget<Q>(&mut self, key: &Q) -> Option<V>
     where
         K: std::borrow::Borrow<Q>,
         Q: Eq + Hash + ?Sized,
     {
-        self.newer.remove(key);
-        self.older.remove(key);
+        self.newer.remove(key).or_else(|| self.older.remove(key))
     }
 
     pub fn clear(&mut self) {
         self.newer.clear();
         self.older.clear();
-    }
-
-    pub fn count(&self) -> usize {
-        self.newer.len() + self.older.len()
     }
 }

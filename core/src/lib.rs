@@ -6,6 +6,7 @@
 
 #[cfg(feature = "python")]
 mod python;
+pub mod by_use;
 pub mod columns;
 pub mod cursor;
 pub mod devices;
@@ -22,10 +23,12 @@ pub mod record_batch;
 pub mod record_batches;
 pub mod registers;
 pub mod reused_ids;
+pub mod room;
 pub mod soundness;
 pub mod steps;
 pub mod tables;
 pub mod thinning;
+pub mod time_state;
 pub mod treatment;
 pub mod unusual;
 pub mod usual_path;

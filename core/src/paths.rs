@@ -48,10 +48,6 @@ impl Paths {
         Some(Paths { known, by_path, last_there: Vec::new() })
     }
 
-    pub fn count(&self) -> usize {
-        self.known.len()
-    }
-
     pub fn get(&self, number: u16) -> Usual<&Known> {
         self.known.get(usize::from(number)).ok_or(Unusual)
     }

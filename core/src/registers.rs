@@ -3,7 +3,9 @@
 use crate::columns::{Columns, Stretch};
 use crate::number::Number;
 use crate::paths::Paths;
+use crate::pairing::Position;
 use crate::tables::Kind;
+use crate::thinning::{Chosen, Scratch};
 use crate::unusual::{Unusual, Usual};
 
 /// How a register's values are written.
@@ -44,8 +46,14 @@ pub struct Work {
     /// Readings lost, by slot of the tally row.
     pub losses: Vec<(u32, u64)>,
     pub cells: Vec<u8>,
-    /// Places of the readings that a thinning keeps, in the order of time.
-    pub kept: Vec<usize>,
+    /// By rule of the plan: what it chose.
+    pub chosen: Vec<Chosen>,
+    /// The positions of the envelope, once they are asked for.
+    pub pairs: Vec<Position>,
+    /// By register that a rule made: times of readings kept back for what was not rebuilt.
+    pub unsure: Vec<(usize, Vec<i32>)>,
+    /// For the rules.
+    pub scratch: Scratch,
 }
 
 impl Work {
@@ -54,6 +62,8 @@ impl Work {
         self.registers.clear();
         self.losses.clear();
         self.cells.clear();
+        self.pairs.clear();
+        self.unsure.clear();
         for column in columns.all.iter().filter(|column| column.place.is_some()) {
             let signal = paths.get(column.known)?.collected.as_ref().ok_or(Unusual)?;
             let form = match signal.kind {

@@ -50,11 +50,30 @@ pub enum Kind {
 /// The work for one set of present columns under one decision, as `column_plan.py` lays it out.
 #[derive(Deserialize)]
 pub struct ColumnPlan {
+    pub rules: Vec<RuleStep>,
     pub thin: Vec<ThinStep>,
     pub value: Vec<ValueStep>,
     pub mesh: Vec<MeshStep>,
     pub unions: Vec<UnionStep>,
     pub routes: Vec<RouteStep>,
+    /// The registers of latitude and longitude, as far as they are present.
+    pub latitude: Option<u32>,
+    pub longitude: Option<u32>,
+}
+
+/// A rule over time of the columns that are present, whoever may receive them.
+#[derive(Deserialize)]
+pub struct RuleStep {
+    /// Its number in the state.
+    pub rule: u32,
+    pub by: Thin,
+    pub on: RuleOn,
+}
+
+#[derive(Deserialize, Clone, Copy)]
+pub enum RuleOn {
+    Column(u32),
+    Pairs,
 }
 
 #[derive(Deserialize, Clone, Copy)]
@@ -68,8 +87,10 @@ pub enum Thin {
 #[derive(Deserialize)]
 pub struct ThinStep {
     pub source: u32,
-    pub by: Thin,
-    pub loss_slots: Vec<u32>,
+    /// Which of `rules` has chosen.
+    pub chosen: u32,
+    pub thinned_slots: Vec<u32>,
+    pub not_rebuilt_slots: Vec<u32>,
 }
 
 #[derive(Deserialize)]
@@ -80,10 +101,10 @@ pub struct ValueStep {
 
 #[derive(Deserialize)]
 pub struct MeshStep {
-    pub latitude: Option<u32>,
-    pub longitude: Option<u32>,
-    pub thin: Option<Thin>,
+    /// Which of `rules` has chosen among the pairs; none: all stay.
+    pub chosen: Option<u32>,
     pub thinned_slots: Vec<u32>,
+    pub not_rebuilt_slots: Vec<u32>,
     /// The edge of a JIS cell; none: H3 only.
     pub jis_m: Option<u32>,
     /// The resolution of the H3 cell outside the JIS grid; none: a position there is lost.
@@ -94,6 +115,7 @@ pub struct MeshStep {
 
 #[derive(Deserialize)]
 pub struct UnionStep {
+    /// What may have been kept, but for what was not rebuilt, goes to the slot behind.
     pub slot: u32,
     pub source: u32,
     pub kept: Vec<u32>,

@@ -9,29 +9,82 @@ use crate::grid::write_jis;
 use crate::number::Number;
 use crate::pairing::positions;
 use crate::registers::{Form, Register, Work, copy_reading};
-use crate::tables::{ColumnPlan, MeshStep, ThinStep, UnionStep, ValueStep};
-use crate::thinning::keep_places;
+use crate::tables::{ColumnPlan, MeshStep, RuleOn, ThinStep, UnionStep, ValueStep};
+use crate::thinning::{Asked, Chosen, choose};
+use crate::time_state::TimeState;
 use crate::unusual::{Unusual, Usual};
 
 /// Writes the H3 cell of (latitude, longitude, resolution): the grid's own library knows it.
 pub type H3<'a> = dyn FnMut(f64, f64, u8, &mut Vec<u8>) -> Usual<()> + 'a;
 
-/// Fill every register of the plan.
+/// Fill every register of the plan. If that fails, the state is as it was.
 pub fn treat(
     plan: &ColumnPlan,
-    t0_ms: i64,
+    asked: Asked<'_>,
+    columns: &mut Columns,
+    work: &mut Work,
+    state: &mut TimeState,
+    h3: &mut H3<'_>,
+) -> Usual<()> {
+    if !plan.mesh.is_empty() || plan.rules.iter().any(|step| matches!(step.on, RuleOn::Pairs)) {
+        let input = |number: Option<u32>| match number {
+            Some(number) => work.register(number),
+            None => Ok(Register::EMPTY),
+        };
+        work.pairs = positions(columns, &input(plan.latitude)?, &input(plan.longitude)?)?;
+    }
+    let mark = state.mark();
+    ask_rules(plan, asked, columns, work, state)?;
+    let done = fill(plan, columns, work, h3);
+    if done.is_err() {
+        state.roll_back(mark);
+    }
+    done
+}
+
+fn ask_rules(
+    plan: &ColumnPlan,
+    asked: Asked<'_>,
+    columns: &Columns,
+    work: &mut Work,
+    state: &mut TimeState,
+) -> Usual<()> {
+    for step in &plan.rules {
+        if let RuleOn::Column(number) = step.on {
+            work.register(number)?;
+        }
+    }
+    work.chosen.resize_with(plan.rules.len().max(work.chosen.len()), Chosen::default);
+    for (number, step) in plan.rules.iter().enumerate() {
+        let of_pairs: Vec<i32>;
+        let times = match step.on {
+            RuleOn::Column(number) => work.register(number)?.times.of(&columns.times),
+            RuleOn::Pairs => {
+                of_pairs = work.pairs.iter().map(|pair| pair.time).collect();
+                &of_pairs
+            }
+        };
+        if let Some(chosen) = work.chosen.get_mut(number) {
+            choose(state, step.rule, step.by, asked, times, &mut work.scratch, chosen);
+        }
+    }
+    Ok(())
+}
+
+fn fill(
+    plan: &ColumnPlan,
     columns: &mut Columns,
     work: &mut Work,
     h3: &mut H3<'_>,
 ) -> Usual<()> {
     for step in &plan.thin {
-        thin(step, t0_ms, columns, work)?;
+        thin(step, columns, work)?;
     }
     for step in &plan.value {
         change(step, columns, work)?;
     }
     for step in &plan.mesh {
-        mesh(step, t0_ms, columns, work, h3)?;
+        mesh(plan, step, columns, work, h3)?;
     }
     for step in &plan.unions {
         count_union(step, columns, work)?;
@@ -39,19 +92,26 @@ pub fn treat(
     Ok(())
 }
 
-fn thin(step: &ThinStep, t0_ms: i64, columns: &mut Columns, work: &mut Work) -> Usual<()> {
+fn thin(step: &ThinStep, columns: &mut Columns, work: &mut Work) -> Usual<()> {
     let source = work.register(step.source)?;
     let (first_time, first_value) = (columns.times.len(), columns.values.len());
-    keep_places(step.by, t0_ms, source.times.of(&columns.times), &mut work.kept);
-    for &place in &work.kept {
+    let chosen = work.chosen.get(step.chosen as usize).ok_or(Unusual)?;
+    for &place in &chosen.kept {
         copy_reading(columns, &source, place)?;
+    }
+    let unsure = chosen.not_rebuilt.len();
+    if unsure > 0 {
+        let times = source.times.of(&columns.times);
+        let back = chosen.not_rebuilt.iter().filter_map(|&place| times.get(place)).copied();
+        work.unsure.push((work.registers.len(), back.collect()));
     }
     let made = Register {
         times: Stretch { from: first_time, to: columns.times.len() },
         values: Stretch { from: first_value, to: columns.values.len() },
         form: source.form,
     };
-    work.lose(&step.loss_slots, source.len() - made.len());
+    work.lose(&step.thinned_slots, source.len() - made.len() - unsure);
+    work.lose(&step.not_rebuilt_slots, unsure);
     work.registers.push(made);
     Ok(())
 }
@@ -74,25 +134,35 @@ fn change(step: &ValueStep, columns: &mut Columns, work: &mut Work) -> Usual<()>
 }
 
 fn mesh(
+    plan: &ColumnPlan,
     step: &MeshStep,
-    t0_ms: i64,
     columns: &mut Columns,
     work: &mut Work,
     h3: &mut H3<'_>,
 ) -> Usual<()> {
-    let input = |number: Option<u32>, work: &Work| match number {
-        Some(number) => work.register(number),
-        None => Ok(Register::EMPTY),
+    let length = |number: Option<u32>, work: &Work| match number {
+        Some(number) => work.register(number).map(|register| register.len()),
+        None => Ok(0),
     };
-    let (latitudes, longitudes) = (input(step.latitude, work)?, input(step.longitude, work)?);
-    let mut pairs = positions(columns, &latitudes, &longitudes)?;
-    work.lose(&[step.unpaired_slots.0], latitudes.len() - pairs.len());
-    work.lose(&[step.unpaired_slots.1], longitudes.len() - pairs.len());
-    if let Some(thin) = step.thin {
-        let times: Vec<i32> = pairs.iter().map(|pair| pair.time).collect();
-        keep_places(thin, t0_ms, &times, &mut work.kept);
-        work.lose(&step.thinned_slots, pairs.len() - work.kept.len());
-        pairs = work.kept.iter().filter_map(|&place| pairs.get(place)).copied().collect();
+    let (latitudes, longitudes) = (length(plan.latitude, work)?, length(plan.longitude, work)?);
+    let paired = work.pairs.len();
+    work.lose(&[step.unpaired_slots.0], latitudes - paired);
+    work.lose(&[step.unpaired_slots.1], longitudes - paired);
+    let mut pairs = std::borrow::Cow::Borrowed(&work.pairs[..]);
+    let mut unsure = Vec::new();
+    if let Some(rule) = step.chosen {
+        let chosen = work.chosen.get(rule as usize).ok_or(Unusual)?;
+        let at = |&place: &usize| work.pairs.get(place).copied();
+        unsure = chosen.not_rebuilt.iter().filter_map(at).map(|pair| pair.time).collect();
+        pairs = chosen.kept.iter().filter_map(at).collect();
+    }
+    let pairs = pairs.into_owned();
+    if step.chosen.is_some() {
+        work.lose(&step.thinned_slots, paired - pairs.len() - unsure.len());
+        work.lose(&step.not_rebuilt_slots, unsure.len());
+    }
+    if !unsure.is_empty() {
+        work.unsure.push((work.registers.len(), unsure));
     }
     let (first_time, first_value) = (columns.times.len(), columns.values.len());
     for pair in &pairs {
@@ -140,28 +210,44 @@ fn write_cell(
 ///
 /// A time may stand several times: as many of its readings are kept as one of them keeps.
 fn count_union(step: &UnionStep, columns: &Columns, work: &mut Work) -> Usual<()> {
-    let mut together: FxHashMap<i32, u64> = FxHashMap::default();
+    let mut together = Often::default();
+    let mut perhaps = Often::default();
     for &number in &step.kept {
-        for (time, often) in how_often(work.register(number)?.times.of(&columns.times)) {
-            let most = together.entry(time).or_default();
-            *most = often.max(*most);
-        }
+        together.join(work.register(number)?.times.of(&columns.times));
+        let unsure = work.unsure.iter().find(|(register, _)| *register == number as usize);
+        perhaps.join(unsure.map_or(&[], |(_, times)| times));
     }
-    let source = work.register(step.source)?;
-    let lost: u64 = how_often(source.times.of(&columns.times))
-        .into_iter()
-        .map(|(time, often)| often.saturating_sub(together.get(&time).copied().unwrap_or_default()))
-        .sum();
-    if lost > 0 {
-        work.losses.push((step.slot, lost));
+    let mut source = Often::default();
+    source.join(work.register(step.source)?.times.of(&columns.times));
+    let (mut lost, mut may_be_kept) = (0, 0);
+    for (time, often) in source.0 {
+        let gone = often.saturating_sub(together.of(time));
+        lost += gone;
+        may_be_kept += gone.min(perhaps.of(time));
     }
+    work.lose(&[step.slot], lost - may_be_kept);
+    work.lose(&[step.slot + 1], may_be_kept);
     Ok(())
 }
 
-fn how_often(times: &[i32]) -> FxHashMap<i32, u64> {
-    let mut found = FxHashMap::default();
-    for &time in times {
-        *found.entry(time).or_default() += 1;
+/// How often each time stands in some list.
+#[derive(Default)]
+struct Often(FxHashMap<i32, usize>);
+
+impl Often {
+    /// Each time as often as it stands here or in one of these lists, whichever is more.
+    fn join(&mut self, times: &[i32]) {
+        let mut here: FxHashMap<i32, usize> = FxHashMap::default();
+        for &time in times {
+            *here.entry(time).or_default() += 1;
+        }
+        for (time, often) in here {
+            let most = self.0.entry(time).or_default();
+            *most = often.max(*most);
+        }
     }
-    found
+
+    fn of(&self, time: i32) -> usize {
+        self.0.get(&time).copied().unwrap_or_default()
+    }
 }

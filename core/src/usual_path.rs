@@ -17,6 +17,8 @@ use crate::registers::Work;
 use crate::reused_ids::ReusedIds;
 use crate::soundness::is_sound;
 use crate::tables::{ColumnPlan, DeviceTaught, MinuteTaught, TABLES_VERSION, Tables};
+use crate::thinning::Asked;
+use crate::time_state::TimeState;
 use crate::treatment::{H3, treat};
 
 const AHEAD_MS_MAX: i64 = DAY_MS;
@@ -152,6 +154,7 @@ impl UsualPath {
         value: &[u8],
         received_ms: i64,
         now_ms: i64,
+        state: &mut TimeState,
         h3: &mut H3<'_>,
         sink: &mut impl Sink,
     ) -> Result<(), Ask> {
@@ -170,7 +173,7 @@ impl UsualPath {
                 return Err(ask());
             }
             let number = t0_ms.min(received_ms).min(now_ms).div_euclid(MINUTE_MS);
-            let ends = Arc::clone(self.minutes.get(&number).ok_or(Ask::Minute(number))?);
+            let ends = Arc::clone(self.minutes.get_mut(&number).ok_or(Ask::Minute(number))?);
             if now_ms > ends.first_deadline_ms {
                 let ended = |route: u32| ends.deadlines_ms.get(route as usize).is_none_or(|&end| now_ms > end);
                 let late: Vec<u32> = link.stamps.iter().map(|stamp| stamp.route).filter(|&route| ended(route)).collect();
@@ -194,7 +197,8 @@ impl UsualPath {
         }
         self.work.begin(&self.sheet.columns, &self.paths).map_err(|_| Ask::Exact)?;
         let (columns, work) = (&mut self.sheet.columns, &mut self.work);
-        treat(&plan, t0_ms, columns, work, h3).map_err(|_| Ask::Exact)?;
+        let asked = Asked { device: name, t0_ms, append_ms: received_ms };
+        treat(&plan, asked, columns, work, state, h3).map_err(|_| Ask::Exact)?;
         self.count(&envelope, decision, value);
         if let Some(minute) = minute {
             self.put_records(&envelope, value, &plan, &minute, sink);

@@ -4,6 +4,7 @@
 
 mod outcomes;
 mod record_batches;
+mod time_state;
 mod usual_path;
 
 use pyo3::prelude::*;
@@ -16,6 +17,9 @@ mod roadfade_core {
 
     #[pymodule_export]
     use super::record_batches::{FullError, OversizedError, RecordBatches, seal};
+
+    #[pymodule_export]
+    use super::time_state::{Room, TimeState};
 
     #[pymodule_export]
     use super::usual_path::UsualPath;

@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
 use super::outcomes::Outcomes;
+use super::time_state::TimeState;
 use crate::unusual::Unusual;
 use crate::usual_path::{Ask, Counted, UsualPath as Path};
 
@@ -34,6 +35,7 @@ impl UsualPath {
         received_ms: Vec<i64>,
         start: usize,
         now_ms: i64,
+        mut state: PyRefMut<'py, TimeState>,
         out: &Bound<'py, PyList>,
     ) -> PyResult<(usize, Option<Bound<'py, PyAny>>)> {
         let make = self.make.bind(py);
@@ -47,7 +49,7 @@ impl UsualPath {
         for (place, &received) in received_ms.iter().enumerate().skip(start) {
             let value = values.get_item(place)?;
             let done = match value.cast::<PyBytes>() {
-                Ok(value) => self.path.run(value.as_bytes(), received, now_ms, &mut h3, &mut sink),
+                Ok(value) => self.path.run(value.as_bytes(), received, now_ms, &mut state.0, &mut h3, &mut sink),
                 Err(_) => Err(Ask::Exact),
             };
             if let Some(failed) = sink.failed.take() {
@@ -76,12 +78,16 @@ impl UsualPath {
         self.path.teach_column_plan(decision, present, taught)
     }
 
-    fn forget_device(&mut self, device: &str) {
-        self.path.devices().forget(device.as_bytes());
+    fn forget_device(&mut self, device: &str) -> bool {
+        self.path.devices().forget(device.as_bytes())
     }
 
-    fn forget_devices(&mut self) {
-        self.path.devices().forget_all();
+    fn forget_devices(&mut self) -> bool {
+        self.path.devices().forget_all()
+    }
+
+    fn settle(&mut self) {
+        self.path.devices().settle();
     }
 
     /// Whether this id of this device is remembered with another content.

@@ -1,0 +1,123 @@
+"""The front of the core: slices of raw records in, outcomes out, in their order.
+
+The core does usual envelopes. Whatever it has not been taught it asks for, and is taught it by the
+same code that decides on the exact path; whatever is unusual the exact path does, in its turn.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from processors.admission.fast_path import USUAL_SPAN_MS
+from processors.column_plan import plan_columns
+from processors.core import usual_path
+from processors.core_tables import column_plan_bytes, device_bytes, minute_bytes, table_bytes
+from processors.minimise import Minimised
+from processors.processor import Processor
+from processors.program import Decision
+from processors.state.port import TimeState
+from processors.tally import Tally
+from telemetry.grids import h3_cell
+from telemetry.instants import MINUTE_MS
+
+Raw = tuple[bytes | None, int]
+"""A raw record's value, and when it was received (ms UTC)."""
+
+
+class CorePath:
+    """A processor whose usual envelopes the core does. Not thread-safe."""
+
+    def __init__(self, processor: Processor) -> None:
+        self._processor = processor
+        self._program = processor.program
+        self._path = usual_path(table_bytes(self._program), Minimised, h3_cell)
+        self._numbers: dict[Decision, int] = {}
+        self._decisions: list[Decision] = []
+        # One memory of ids for both paths: a reused one is noticed whichever path saw it first.
+        processor.ids = self._path
+        processor.answers.held_by(self._path)
+
+    def process(
+        self, records: Sequence[Raw], now_ms: int, tally: Tally, state: TimeState
+    ) -> list[Minimised]:
+        """As ``Processor.process`` for each record, whose partition ``state`` belongs to.
+
+        Raises KeysNeeded if an epoch has no key yet: nothing of any record is counted or
+        remembered then.
+        """
+        mark = state.mark()
+        out: list[Minimised] = []
+        try:
+            self._run(records, now_ms, tally, state, out)
+        except BaseException:
+            self._path.take_counted()
+            state.roll_back(mark)
+            raise
+        rows, not_collected, envelopes, reused_ids = self._path.take_counted()
+        for number, sums in rows.items():
+            row = tally.row(self._decisions[number])
+            for place, readings in enumerate(sums):
+                row[place] += readings
+        tally.not_collected += not_collected
+        tally.envelopes += envelopes
+        tally.reused_ids += reused_ids
+        return out
+
+    def _run(
+        self,
+        records: Sequence[Raw],
+        now_ms: int,
+        tally: Tally,
+        state: TimeState,
+        out: list[Minimised],
+    ) -> None:
+        values = [value for value, _ in records]
+        received_ms = [received for _, received in records]
+        self._processor.answers.catch_up()
+        place, asked_before = 0, None
+        while place < len(records):
+            place, ask = self._path.run(values, received_ms, place, now_ms, state, out)
+            if ask is None:
+                return
+            # What was taught and is asked for again cannot be kept: the exact path needs nothing.
+            if (place, ask) != asked_before and self._teach(ask, now_ms):
+                asked_before = place, ask
+                continue
+            value, received = records[place]
+            out += self._processor.process(value, received, now_ms, tally, state)
+            place += 1
+
+    def _teach(self, ask: tuple[Any, ...], now_ms: int) -> bool:
+        """Teach the core what it asks for; False if the exact path has to do this record."""
+        match ask:
+            case "device", device, t0_ms, epoch_ms:
+                return self._teach_device(device, t0_ms, epoch_ms, now_ms)
+            case "minute", minute:
+                expiry = self._processor.expiry(minute * MINUTE_MS)
+                return self._path.teach_minute(minute, minute_bytes(expiry))
+            case "late", decision, late:
+                becomes = self._program.decision_if_late(self._decisions[decision], frozenset(late))
+                self._path.teach_late(decision, late, self._number(becomes))
+                return True
+            case "column_plan", decision, present:
+                places = tuple(present)
+                plan = plan_columns(self._program, self._decisions[decision], places)
+                taught = column_plan_bytes(self._program, plan, places)
+                return self._path.teach_column_plan(decision, present, taught)
+            case _:
+                return False
+
+    def _teach_device(self, device: str, t0_ms: int, epoch_ms: int, now_ms: int) -> bool:
+        last_ms = t0_ms + USUAL_SPAN_MS
+        answer = self._processor.answers.usual(device, t0_ms, last_ms, now_ms)
+        if answer is None:
+            return False
+        decision, pseudonyms = self._processor.in_time(answer, epoch_ms)
+        taught = device_bytes(answer, self._number(decision), pseudonyms)
+        return self._path.teach_device(device, taught)
+
+    def _number(self, decision: Decision) -> int:
+        number = self._numbers.get(decision)
+        if number is None:
+            number = self._numbers[decision] = len(self._decisions)
+            self._decisions.append(decision)
+        return number

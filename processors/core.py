@@ -16,7 +16,8 @@ else:
     _found = roadfade_core.INTERFACE
 
 if TYPE_CHECKING:
-    from roadfade_core import UsualPath
+    from processors.state.port import TimeState
+    from roadfade_core import Room, UsualPath
 
 INTERFACE: Final = 1
 """What is handed to the core and taken from it; a core built of other code has another number."""
@@ -48,11 +49,11 @@ def usual_path(
     return roadfade_core.UsualPath(tables, make, h3_cell)
 
 
-def core_room(bins_max: int) -> Room:
+def core_room(bins_max: int) -> "Room":
     """As ``state.bins.Room``."""
     return roadfade_core.Room(bins_max)
 
 
-def core_time_state(lives_ms: Sequence[int], window_ms: int, room: Room) -> TimeState:
+def core_time_state(lives_ms: Sequence[int], window_ms: int, room: "Room") -> "TimeState":
     """As ``state.bins.PartitionState``; ``room`` is one that ``core_room`` made."""
     return roadfade_core.TimeState(lives_ms, window_ms, room)

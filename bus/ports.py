@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple, Protocol, Self
 
-from bus.records import Outgoing
+from bus.records import Sendable
 from bus.topics import ActualTopic, TopicSpec
 
 BATCH_BYTES_MAX: Final = 1024 * 1024
@@ -190,11 +190,13 @@ class TopicIds(Protocol):
 class Producer(Protocol):
     """Sends in order, for one task at a time; goes on after a failure."""
 
-    async def send_all(self, outgoing: Sequence[Outgoing]) -> None:
+    async def send_all(self, outgoing: Sequence[Sendable]) -> None:
         """Return when every record is durable; SendFailedError otherwise.
 
-        After SendFailedError some records may be written, and calling again may write them a
-        second time. OversizedError is raised before anything is sent.
+        Those of one partition are written in their order, in ready batches or not. After
+        SendFailedError some records may be written, and calling again may write them a second
+        time. OversizedError, and ValueError for what is no batch, are raised before anything is
+        sent.
         """
 
     async def settled(self) -> None:

@@ -1,4 +1,4 @@
-"""From the Kafka client's records to ours."""
+"""From the Kafka client's records to ours, and what is handed over to be sent."""
 
 from collections.abc import Iterable
 from typing import Any, NamedTuple
@@ -42,3 +42,35 @@ class Outgoing(NamedTuple):
 
     def __repr__(self) -> str:
         return f"Outgoing({self.topic}, …)"
+
+
+class ReadyBatch(NamedTuple):
+    """Records for one partition, as one of Kafka's record batches (version 2).
+
+    ``topic`` is unprefixed; ``records`` says how many there are, at least one. ``data`` is the
+    whole batch, compressed or not, but for what its sender writes into it: time, producer and
+    checksum. Source: Kafka's protocol guide, "Record Batch".
+    """
+
+    topic: str
+    partition: int
+    records: int
+    data: bytes
+
+    def __repr__(self) -> str:
+        return f"ReadyBatch({self.topic}, {self.records} records, …)"
+
+
+Sendable = Outgoing | ReadyBatch
+
+
+def bytes_of(sendable: Sendable) -> int:
+    """What it takes of memory, about: the value of a record, or a whole batch."""
+    if isinstance(sendable, ReadyBatch):
+        return len(sendable.data)
+    return len(sendable.value or b"")
+
+
+def records_in(sendables: Iterable[Sendable]) -> int:
+    """How many records these are."""
+    return sum(one.records if isinstance(one, ReadyBatch) else 1 for one in sendables)

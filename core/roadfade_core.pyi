@@ -5,6 +5,9 @@ from typing import Final, Literal, Self
 # What of this module Python was written for; another number is another core, and not used.
 INTERFACE: Final[int]
 
+# For the test which shows what a mistake of ours would be: an exception, and no dead process.
+def panic_on_purpose() -> None: ...
+
 # A record that alone is larger than a batch may be; it was not taken, and never will be.
 class OversizedError(Exception): ...
 

@@ -96,9 +96,12 @@ install_core() {
 has_rust() { (cd core && PATH=$PATH:${CARGO_HOME:-${HOME:-}/.cargo}/bin cargo --version) >/dev/null 2>&1; }
 
 install_rust() {
-  say "installing Debian's packages cargo-web and rustc-web" >&3
+  say "installing Debian's packages of Rust, cargo-web and rustc-web" >&3
   debian_lists
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends cargo-web rustc-web
+  export DEBIAN_FRONTEND=noninteractive
+  # From Debian 13 on its usual ones are new enough, and there are no others.
+  apt-get install -y -qq --no-install-recommends cargo-web rustc-web ||
+    apt-get install -y -qq --no-install-recommends cargo rustc
 }
 
 jars_complete() { (cd "$1" 2>/dev/null && sha256sum --check --status "$OLDPWD/deploy/kafka/jars.sha256"); }

@@ -75,12 +75,19 @@ COMMANDS: Final = {
     "run": "roadfade.commands.processes:run",
 }
 
+
+def _version() -> str:
+    from roadfade.which_path import version_and_path  # noqa: PLC0415  # for this answer alone
+
+    return version_and_path(__version__)
+
+
 app = app_of(
     "Minimises and retains connected-vehicle telemetry: a privacy policy as running code.",
     COMMANDS,
     name="roadfade",
     completes=True,
-    version=f"roadfade {__version__}",
+    version=_version,
 )
 policy_app = app_of("Check, query and publish the policy document.", POLICY_COMMANDS)
 app.add_typer(policy_app, name="policy")

@@ -81,6 +81,7 @@ LATENCY_UNKNOWN = _counter(
     "way",
 )
 SLOW_PATH = _counter("roadfade_slow_path_total", "Envelopes that took the exact path")
+CORE = _gauge("roadfade_core", "1 where the core carries a worker's usual envelopes")
 REUSED_IDS = _counter(
     "roadfade_reused_ids_total", "Envelopes under the id of another content; both are kept"
 )

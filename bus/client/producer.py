@@ -1,7 +1,7 @@
 """Sending that is known to be durable, or known to have failed.
 
-In: lists of ``Outgoing``. Returns once every record is acknowledged by all in-sync
-replicas. A producer that failed once is never used again: after a failed batch every later
+In: records, and batches of them that are ready. Returns once every record is acknowledged by all
+in-sync replicas. A producer that failed once is never used again: after a failed batch every later
 send of an idempotent aiokafka producer fails as well.
 """
 
@@ -16,9 +16,10 @@ from aiokafka.errors import KafkaError
 from bus.client import metadata_pause
 from bus.client.address import Address
 from bus.client.closing import end_producer
+from bus.client.ready_batches import in_aiokafkas_place
 from bus.failures import OversizedError, SendFailedError
 from bus.ports import BATCH_BYTES_MAX
-from bus.records import Outgoing
+from bus.records import ReadyBatch, Sendable
 
 LINGER_MS: Final = 5
 REQUEST_TIMEOUT_MS: Final = 10_000
@@ -52,11 +53,13 @@ class AckedProducer:
         self._producer: Any = None
         self._ending: set[asyncio.Task[None]] = set()
 
-    async def send_all(self, outgoing: Sequence[Outgoing]) -> None:
+    async def send_all(self, outgoing: Sequence[Sendable]) -> None:
         """Return when every record is durable; SendFailedError otherwise.
 
-        After SendFailedError some records may be written, and calling again may write them a
-        second time. OversizedError is raised before anything is sent.
+        Those of one partition are written in their order, in ready batches or not. After
+        SendFailedError some records may be written, and calling again may write them a second
+        time. OversizedError, and ValueError for what is no batch, are raised before anything is
+        sent.
         """
         if not outgoing:
             return
@@ -109,11 +112,17 @@ class AckedProducer:
             await self._producer.start()
         return self._producer
 
-    def _fill(self, create: Callable[[], Any], outgoing: Sequence[Outgoing]) -> _Filled:
+    def _fill(self, create: Callable[[], Any], outgoing: Sequence[Sendable]) -> _Filled:
         now_ms = self._clock()
         filled: _Filled = []
         open_batches: dict[tuple[str, int | None], Callable[..., Any]] = {}
         for record in outgoing:
+            if isinstance(record, ReadyBatch):
+                batch = in_aiokafkas_place(record, now_ms)
+                filled.append((batch, self._address.topic(record.topic), record.partition))
+                # What follows it must not go into a batch before it.
+                open_batches.pop((record.topic, record.partition), None)
+                continue
             topic, partition = record.topic, record.partition
             key, value, headers = record.key, record.value, record.headers
             append = open_batches.get((topic, partition))

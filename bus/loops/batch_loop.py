@@ -1,6 +1,6 @@
 """The data plane's loop: read, hand over, send, wait for every acknowledgement, then commit.
 
-In: records of one topic and a function that turns them into ``Outgoing``. Out: those records,
+In: records of one topic and a function that turns them into what is sent. Out: that,
 durable, and only then the offset. No offset may be committed
 past a record whose outputs are not acknowledged. Delivery is at least
 once; record ids must make duplicates harmless.
@@ -18,11 +18,11 @@ from bus.loops.retries import Retries
 from bus.observer import BatchDone, LoopObserver
 from bus.pacing import Stopping, monotonic_ms
 from bus.ports import Broker, ConsumedRecord, Fetched, Producer, ReaderSettings
-from bus.records import Outgoing, arrived_from
+from bus.records import Sendable, arrived_from, bytes_of, records_in
 from bus.topic_watch import TopicWatch
 from telemetry.arrived import Arrived
 
-Handle = Callable[[int, Sequence[Arrived]], Awaitable[list[Outgoing]]]
+Handle = Callable[[int, Sequence[Arrived]], Awaitable[Sequence[Sendable]]]
 """``handle(partition, records)``: at most a slice of one partition's records, in order.
 
 Its answer is judged by the ``basis`` of the moment in which it returns.
@@ -210,19 +210,19 @@ class BatchLoop:
         """
         taken, basis = self._reader.taken, self._basis()
         by_slice = self._anew >= ANEW_MAX
-        outgoing: list[Outgoing] = []
+        outgoing: list[Sendable] = []
         held_bytes = sent = 0
         for partition, records in fetched.items():
             for piece in self._slices(records):
                 made = await self._handle(partition.partition, arrived_from(self._topic, piece))
                 outgoing += made
-                held_bytes += sum([len(record.value or b"") for record in made])
+                held_bytes += sum(map(bytes_of, made))
                 if by_slice or held_bytes >= self._settings.held_bytes_max:
                     # A slice alone was decided just now, on whatever basis there is.
                     why = self._outdated(taken, self._basis() if by_slice else basis)
                     if why is not None:
                         return why
-                    sent += len(outgoing)
+                    sent += records_in(outgoing)
                     await self._producer.send_all(outgoing)
                     outgoing, held_bytes, basis = [], 0, self._basis()
                 elif self._reader.taken != taken:
@@ -232,7 +232,7 @@ class BatchLoop:
         if why is not None:
             return why
         await self._producer.send_all(outgoing)
-        return sent + len(outgoing)
+        return sent + records_in(outgoing)
 
     def _slices(self, records: Sequence[ConsumedRecord]) -> Iterator[Sequence[ConsumedRecord]]:
         """Cut so that no slice is long in records or in bytes; a large record is a slice alone."""

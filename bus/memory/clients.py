@@ -5,10 +5,11 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from bus.failures import BrokerError, OversizedError, SendFailedError
+from bus.memory.batch_reader import records_of
 from bus.memory.cluster import Cluster, parted, size_of
 from bus.memory.faults import Fault, Faults
 from bus.ports import BATCH_BYTES_MAX, ConsumedRecord, SetAside
-from bus.records import Outgoing
+from bus.records import Outgoing, ReadyBatch, Sendable
 
 POLL_MS: Final = 200
 RECORDS_MAX: Final = 2_000
@@ -23,11 +24,15 @@ class MemoryProducer:
         self._clock = clock
         self._late: list[Outgoing] = []
 
-    async def send_all(self, outgoing: Sequence[Outgoing]) -> None:
-        """Write all and return; SendFailedError on a fault, or if a topic does not take one."""
+    async def send_all(self, outgoing: Sequence[Sendable]) -> None:
+        """Write all and return; SendFailedError on a fault, or if a topic does not take one.
+
+        What is wrong with what is handed over is raised before anything is written.
+        """
         if not outgoing:
             return
-        for record in outgoing:
+        records = [record for one in outgoing for record in _single(one)]
+        for record in records:
             if record.partition is None:
                 msg = "a record without a partition goes through the Publisher"
                 raise ValueError(msg)
@@ -38,7 +43,7 @@ class MemoryProducer:
         fault = None if self._cluster.away else self._faults.of_send()
         try:
             self._cluster.ask()
-            self._write(self._written_of(outgoing, fault))
+            self._write(self._written_of(records, fault))
         except BrokerError as error:
             msg = f"not acknowledged: {type(error).__name__}"
             raise SendFailedError(msg) from error
@@ -77,6 +82,16 @@ class MemoryProducer:
                 self._cluster.append(record, self._clock())
         finally:
             self._cluster.changed()
+
+
+def _single(sendable: Sendable) -> Sequence[Outgoing]:
+    """One record, or those of a ready batch."""
+    if not isinstance(sendable, ReadyBatch):
+        return (sendable,)
+    if len(sendable.data) > BATCH_BYTES_MAX:
+        msg = f"a batch for topic {sendable.topic} is larger than {BATCH_BYTES_MAX} bytes"
+        raise OversizedError(msg)
+    return records_of(sendable)
 
 
 class MemoryReader:

@@ -51,6 +51,7 @@ def report(facts: Facts) -> dict[str, Any]:
                 "metrics": p.page and f"http://{p.page}/metrics",
                 "version": p.versions[0],
                 "policy_version": p.versions[1],
+                "core": _core_of(p),
             }
             for p in facts.processes
         ],
@@ -68,6 +69,12 @@ def report(facts: Facts) -> dict[str, Any]:
         "rejected": None if facts.rejected is None else dict(facts.rejected),
         "reviews_due": list(facts.reviews),
     }
+
+
+def _core_of(process: Process) -> bool | None:
+    """Whether the core carries a worker's usual envelopes; None if it says nothing, or is none."""
+    told = process.values("roadfade_core")
+    return bool(told[""]) if told and process.role == "worker" else None
 
 
 def _since(answering: list[Process], name: str, now_s: float) -> float | None:
@@ -126,8 +133,16 @@ def _lines(body: dict[str, Any]) -> list[str]:
         f"last sweep        {_ago(body['last_sweep_s'])}",
         f"overdue in lake   {overdue}",
         f"rejected so far   {rejected}",
+        f"core              {_which_path(body['processes'])}",
         f"reviews due       {'; '.join(body['reviews_due']) or 'nothing'}",
     ]
+
+
+def _which_path(processes: list[dict[str, Any]]) -> str:
+    without = [one["name"] for one in processes if one["core"] is False]
+    if without:
+        return f"not in {', '.join(without)}: the exact path does everything there, slower"
+    return "carries usual envelopes" if any(one["core"] for one in processes) else "not known"
 
 
 def _counts(counts: dict[str, int] | None, unit: str = "") -> str:

@@ -27,6 +27,7 @@ from telemetry.wire.process_report import ProcessReport, ProcessState, encode_re
 
 REPORTED: Final = frozenset(
     {
+        "roadfade_core",
         "roadfade_expired_unread_total",
         "roadfade_heartbeat_timestamp_seconds",
         "roadfade_lake_strange_files",

@@ -6,7 +6,7 @@ all of it.
 """
 
 import ast
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
 from importlib import import_module
@@ -99,12 +99,12 @@ def app_of(
     name: str | None = None,
     completes: bool = False,
     alone: str | None = None,
-    version: str | None = None,
+    version: Callable[[], str] | None = None,
 ) -> typer.Typer:
     """A command line: its help, and each command's function by name, as ``module:function``.
 
     ``alone`` is the function that is called if no command is named; without it the help is shown.
-    ``version`` is what ``--version`` says; without it there is no such option.
+    ``version`` answers what ``--version`` says; without it there is no such option.
     Formatted plainly, without rich: importing that takes longer than all the rest of ``--help``.
     """
 
@@ -121,7 +121,7 @@ def app_of(
 
     def told(asked: bool) -> None:  # noqa: FBT001  # typer calls it with the option's value
         if asked:
-            typer.echo(version)
+            typer.echo(version())
             raise typer.Exit
 
     def called_or_told(

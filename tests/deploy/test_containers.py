@@ -113,6 +113,11 @@ def test_the_image_holds_nothing_of_how_it_was_built(town: Town) -> None:
     assert "secrets" not in found and found.strip().endswith("False")
 
 
+def test_the_core_carries_in_the_image(town: Town) -> None:
+    told = town.podman.inside("worker", "roadfade", "--version").stdout
+    assert "the core carries usual envelopes" in told
+
+
 def test_rows_reach_the_lake_and_status_is_right_inside_and_outside(
     town: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:

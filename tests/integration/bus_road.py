@@ -15,7 +15,7 @@ from bus.memory.broker import FakeBroker
 from bus.observer import BatchDone, LoopObserver
 from bus.ports import Broker, ConsumedRecord, Producer
 from bus.publisher import Publisher
-from bus.records import Outgoing
+from bus.records import Outgoing, Sendable
 from bus.topics import TopicSpec
 from telemetry.arrived import Arrived
 
@@ -115,7 +115,7 @@ class Through:
     def __init__(self, connection: Broker) -> None:
         self._inner = connection.producer(clock=clock)
 
-    async def send_all(self, outgoing: Sequence[Outgoing]) -> None:
+    async def send_all(self, outgoing: Sequence[Sendable]) -> None:
         await self._inner.send_all(outgoing)
 
     async def settled(self) -> None:

@@ -33,6 +33,7 @@ from roadfade.processes.worker.series import bear_worker
 from roadfade.processes.worker.version_switch import VersionSwitch
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
+from roadfade.which_path import tell_which_path
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, RAW, WORKER_GROUP
 
 
@@ -143,6 +144,7 @@ def main(settings: Settings, named: Named) -> None:
     member = f"worker-{socket.gethostname()}-{slot.number}"
     begin(settings, named, "worker", f"worker-{slot.number}")
     bear_worker()
+    tell_which_path()
     collect_rarely()
 
     async def open_plane() -> DataPlane:

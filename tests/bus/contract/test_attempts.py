@@ -10,7 +10,7 @@ from bus.failures import GaveUpError, SendFailedError
 from bus.loops.attempts import ATTEMPTS_MAX, Note, read_note
 from bus.loops.batch_loop import BatchSettings
 from bus.ports import Broker, Committed, ReaderSettings, TopicPartition
-from bus.records import Outgoing
+from bus.records import Outgoing, Sendable
 from telemetry.arrived import Arrived
 from tests.integration.bus_road import (
     GROUP,
@@ -166,7 +166,7 @@ async def test_a_failure_that_is_tried_again_is_no_death(bus: Broker) -> None:
     attempts: list[Note | None] = []
 
     class RefusedAtFirst(Through):
-        async def send_all(self, outgoing: Sequence[Outgoing]) -> None:
+        async def send_all(self, outgoing: Sequence[Sendable]) -> None:
             found = await loop._reader._member.committed(TopicPartition(IN, 0))
             attempts.append(read_note(found.metadata if found else ""))
             if len(attempts) <= 3:
@@ -185,7 +185,7 @@ async def test_a_process_that_gives_up_is_no_death_of_its_records(bus: Broker) -
     await publish(bus, numbered(0, 5))
 
     class Refused(Through):
-        async def send_all(self, outgoing: Sequence[Outgoing]) -> None:
+        async def send_all(self, outgoing: Sequence[Sendable]) -> None:
             raise SendFailedError
 
     told = Told()

@@ -9,7 +9,7 @@ import pytest
 from bus.failures import GaveUpError, SendFailedError
 from bus.loops.batch_loop import BatchSettings
 from bus.ports import Broker, ReaderSettings
-from bus.records import Outgoing
+from bus.records import Outgoing, Sendable
 from bus.topics import TopicSpec
 from telemetry.arrived import Arrived
 from tests.integration.bus_road import (
@@ -47,7 +47,7 @@ class Gated(Through):
         super().__init__(bus)
         self.sent, self.gate = asyncio.Event(), asyncio.Event()
 
-    async def send_all(self, outgoing: Sequence[Outgoing]) -> None:
+    async def send_all(self, outgoing: Sequence[Sendable]) -> None:
         await super().send_all(outgoing)
         self.sent.set()
         await self.gate.wait()
@@ -85,7 +85,7 @@ async def test_a_crash_between_ack_and_commit_doubles_and_never_loses(
     await publish(bus, numbered(0, 300))
 
     class DiesAfterAcks(Through):
-        async def send_all(self, outgoing: Sequence[Outgoing]) -> None:
+        async def send_all(self, outgoing: Sequence[Sendable]) -> None:
             await super().send_all(outgoing)
             raise Crashed
 
@@ -147,7 +147,7 @@ async def test_failing_for_too_long_ends_the_loop(bus: Broker) -> None:
     await publish(bus, numbered(0, 10))
 
     class Refused(Through):
-        async def send_all(self, outgoing: Sequence[Outgoing]) -> None:
+        async def send_all(self, outgoing: Sequence[Sendable]) -> None:
             raise SendFailedError
 
     loop = copier(

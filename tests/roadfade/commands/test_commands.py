@@ -15,6 +15,7 @@ from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.terminal.arguments import duration_s, zone
 from roadfade.terminal.deferred import DeferredCommand
+from roadfade.which_path import version_and_path
 from tests.docs.pages import REPOSITORY
 from tests.ingest.captures import own_drive, write
 from tests.support.plans import PLAN
@@ -65,7 +66,9 @@ def test_whatever_has_long_help_has_the_same_in_short(name: str) -> None:
 def test_it_says_its_version_which_is_that_of_the_distribution() -> None:
     told = RUNNER.invoke(app, ["--version"])
     project = tomllib.loads((REPOSITORY / "pyproject.toml").read_text())["project"]
-    assert (told.exit_code, told.stdout) == (0, f"roadfade {project['version']}\n")
+    assert told.exit_code == 0
+    assert told.stdout == version_and_path(project["version"]) + "\n"
+    assert told.stdout.startswith(f"roadfade {project['version']}, ")
 
 
 @pytest.mark.parametrize(

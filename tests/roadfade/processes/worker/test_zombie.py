@@ -9,7 +9,7 @@ import pytest
 from bus.loops.batch_loop import BatchLoop, BatchSettings, Handle
 from bus.memory.broker import FakeBroker
 from bus.ports import ReaderSettings
-from bus.records import Outgoing
+from bus.records import Outgoing, Sendable
 from bus.topics import TopicSpec
 from office.keyring.memory import MemoryKeyring
 from roadfade.processes.worker.batch_handler import BatchHandler
@@ -62,7 +62,7 @@ def loop_of(
     )
 
 
-async def flow_only(handle: Handle, partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+async def flow_only(handle: Handle, partition: int, records: Sequence[Arrived]) -> list[Sendable]:
     return [made for made in await handle(partition, records) if made.topic == AUDIT_FLOW]
 
 

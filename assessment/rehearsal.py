@@ -17,6 +17,7 @@ from processors.tally import Tally
 from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
 from telemetry.outcome import Rejected
 from telemetry.wire.control import ConsentInterval, DeviceRegistration, LinkInterval, Role
+from telemetry.wire.envelope import READINGS_MAX
 from telemetry.wire.flow import OutputFlow
 
 
@@ -41,7 +42,7 @@ class Rehearsal:
     def outcome(self, payload: bytes) -> tuple[dict[str, OutputFlow], Counter[Rejected]]:
         """Rows by output, and what would be rejected, were it received now."""
         tally = Tally(self._program)
-        state = self._program.empty_state(Room(READINGS_MAX))
+        state = self._program.empty_state(Room(2 * READINGS_MAX))
         self._processor.process(payload, self._now_ms, self._now_ms, tally, state)
         return tally.settle()[0], Counter(tally.rejected)
 

@@ -17,8 +17,9 @@ from bus.ports import ReaderSettings
 from processors.processor import Processor
 from processors.program import build_program
 from roadfade.clock import judging_clock, wall_ms
-from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
+from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.processes.worker.remembered import ReadyVersion, Remembered
 from roadfade.settings import Settings
 from telemetry.topics import RAW
 
@@ -41,7 +42,9 @@ async def run(source: Connection, target: Connection, group: str, records: int) 
     keys = KeyCache(SeededKeyring())
     processor = Processor(program, everybody(), keys, lambda _, key: partition_for(key, PARTITIONS))
     ready = ReadyVersion(program, processor)
-    handler = _MeteredHandler(RAW, lambda: ready, keys, judging_clock(NOW_MS))
+    clock = judging_clock(NOW_MS)
+    remembered = Remembered(lambda: ready, clock, Settings.model_fields["bins_max"].default)
+    handler = _MeteredHandler(RAW, remembered, keys, clock)
     handler.meter, handler.last = Meter(records), asyncio.Event()
     at_once = Settings.model_fields["records_per_fetch_max"].default
     loop = BatchLoop(
@@ -51,6 +54,7 @@ async def run(source: Connection, target: Connection, group: str, records: int) 
         handler.handle,
         AckedProducer(target, clock=wall_ms, compression=None),
         observer=handler,
+        recollection=remembered,
         settings=BatchSettings(ReaderSettings(records_max=at_once)),
     )
     async with asyncio.TaskGroup() as tasks:

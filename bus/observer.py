@@ -40,6 +40,12 @@ class LoopObserver:
     def remade(self, topic: str, why: str) -> None:
         """Another topic of this name is read from its beginning: the one before was deleted."""
 
+    def recalled(self, topic: str, partition: int, records: int) -> None:
+        """So many were read again for what the handler remembers of them; nothing was sent."""
+
+    def unknown_before(self, topic: str, partition: int) -> None:
+        """What was before the record in hand is lost, or may be: the handler goes on without."""
+
     def retrying(self, reason: str, wait_ms: int) -> None:
         """A batch could not be made durable; it is read again after ``wait_ms``."""
 

@@ -52,6 +52,14 @@ class Committed(NamedTuple):
     metadata: str = ""
 
 
+class Since(NamedTuple):
+    """Where a partition begins now, and its first record dated at some time or later."""
+
+    begin: int
+    first: int | None
+    """None if there is no such record."""
+
+
 class SetAside(NamedTuple):
     """Offsets that a fetch passed over: one batch that unpacks to too much, or not at all."""
 
@@ -251,6 +259,9 @@ class GroupMember(Protocol):
 
     async def committed(self, partition: TopicPartition) -> Committed | None:
         """The group's offset there; None if it never committed."""
+
+    async def since(self, partition: TopicPartition, time_ms: int) -> Since:
+        """Where records dated at this time (milliseconds UTC) or later begin. Reads none."""
 
     async def commit(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         """Commit; CommitRefusedError if the group has moved on, and these are not ours now."""

@@ -66,6 +66,10 @@ class Publisher:
         """Publish keys and values to one topic, each to the partition of its key."""
         await self.publish([Outgoing(topic, None, key, value) for key, value in pairs])
 
+    async def publish_placed(self, topic: str, placed: Sequence[tuple[int, bytes, bytes]]) -> None:
+        """Publish keys and values to one topic, each to the partition that is named."""
+        await self.publish([Outgoing(topic, *one) for one in placed])
+
     async def stop(self) -> None:
         """Close within deadlines. Idempotent."""
         async with self._turn:

@@ -7,6 +7,7 @@ from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from ingest.collection_gate import gate
+from ingest.routing import Routing
 from telemetry.topics import RAW
 from telemetry.wire.envelope import Envelope, encode_envelope
 
@@ -16,21 +17,24 @@ ENVELOPES_AT_ONCE_MAX = 500
 class TopicPublisher(Protocol):
     """What this module needs of the bus."""
 
-    async def publish_to(self, topic: str, pairs: Sequence[tuple[bytes, bytes]]) -> None:
-        """Write these keys and values; durable on return."""
+    async def publish_placed(self, topic: str, placed: Sequence[tuple[int, bytes, bytes]]) -> None:
+        """Write these keys and values, each to its partition; durable on return."""
 
 
 class RawPublisher:
     """The way onto the raw topic for every producer of this installation.
 
-    The record key is an HMAC of the device under a routing key that lives as long as this
-    object: one device keeps one partition meanwhile, and no key reveals a device.
+    ``routing`` says where a device goes, now and ever. The record key is an HMAC of the device
+    under a key that lives as long as this object: no key reveals a device.
     """
 
-    def __init__(self, publisher: TopicPublisher, collected: AbstractSet[str]) -> None:
+    def __init__(
+        self, publisher: TopicPublisher, collected: AbstractSet[str], routing: Routing
+    ) -> None:
         self._publisher = publisher
         self._collected = collected
-        self._routing_key = secrets.token_bytes(32)
+        self._routing = routing
+        self._record_key = secrets.token_bytes(32)
         self.envelopes = 0
         self.readings = 0
         self.not_collected = 0
@@ -46,14 +50,15 @@ class RawPublisher:
 
     async def publish(self, envelopes: Iterable[Envelope]) -> int:
         """Publish what the policy collects of them, durably; return how many were published."""
-        outgoing: list[tuple[bytes, bytes]] = []
+        outgoing: list[tuple[int, bytes, bytes]] = []
         sent = readings = 0
         for envelope in envelopes:
             kept, dropped = gate(envelope, self._collected)
             self.not_collected += dropped
             if kept is None:
                 continue
-            outgoing.append((self._key(kept.device), encode_envelope(kept)))
+            partition = self._routing.partition_of(kept.device)
+            outgoing.append((partition, self._key(kept.device), encode_envelope(kept)))
             readings += kept.readings
             if len(outgoing) >= ENVELOPES_AT_ONCE_MAX:
                 sent += await self._send(outgoing, readings)
@@ -61,10 +66,10 @@ class RawPublisher:
         return sent + await self._send(outgoing, readings)
 
     def _key(self, device: str) -> bytes:
-        return hmac.digest(self._routing_key, device.encode(), "sha256")[:16]
+        return hmac.digest(self._record_key, device.encode(), "sha256")[:16]
 
-    async def _send(self, outgoing: list[tuple[bytes, bytes]], readings: int) -> int:
-        await self._publisher.publish_to(RAW, outgoing)
+    async def _send(self, outgoing: list[tuple[int, bytes, bytes]], readings: int) -> int:
+        await self._publisher.publish_placed(RAW, outgoing)
         self.readings += readings
         self.envelopes += len(outgoing)
         return len(outgoing)

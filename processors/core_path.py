@@ -4,12 +4,12 @@ The core does usual envelopes. Whatever it has not been taught it asks for, and 
 same code that decides on the exact path; whatever is unusual the exact path does, in its turn.
 """
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Literal, NamedTuple
 
 from processors.admission.fast_path import USUAL_SPAN_MS
 from processors.column_plan import plan_columns
-from processors.core import usual_path
+from processors.core import CoreState, core_state, record_batches, usual_path
 from processors.core_tables import column_plan_bytes, device_bytes, minute_bytes, table_bytes
 from processors.minimise import Minimised
 from processors.processor import Processor
@@ -21,15 +21,39 @@ from telemetry.instants import MINUTE_MS
 
 Raw = tuple[bytes | None, int]
 """A raw record's value, and when it was received (ms UTC)."""
+Stopped = tuple[int, tuple[Any, ...] | None]
+"""At which record the core stopped, and what it asks for; None: all are done."""
+Run = Callable[[list[bytes | None], list[int], int], Stopped]
+
+
+class Batch(NamedTuple):
+    """Records for one partition, as ``bus.records.ReadyBatch``."""
+
+    topic: str
+    partition: int
+    records: int
+    data: bytes
+
+
+def core_path(processor: Processor) -> "CorePath | None":
+    """The processor with the core in front of it, where the core is there."""
+    return CorePath(processor) if core_state() is CoreState.CARRIES else None
 
 
 class CorePath:
-    """A processor whose usual envelopes the core does. Not thread-safe."""
+    """A processor whose usual envelopes the core does. Not thread-safe.
 
-    def __init__(self, processor: Processor) -> None:
+    States are those of a room that ``room_for`` made. ``compression`` is that of batches.
+    """
+
+    def __init__(
+        self, processor: Processor, compression: Literal["zstd"] | None = "zstd"
+    ) -> None:
         self._processor = processor
         self._program = processor.program
+        self._compression = compression
         self._path = usual_path(table_bytes(self._program), Minimised, h3_cell)
+        self._topics = list(dict.fromkeys(route.output.topic for route in self._program.routes))
         self._numbers: dict[Decision, int] = {}
         self._decisions: list[Decision] = []
         # One memory of ids for both paths: a reused one is noticed whichever path saw it first.
@@ -41,13 +65,52 @@ class CorePath:
     ) -> list[Minimised]:
         """As ``Processor.process`` for each record, whose partition ``state`` belongs to.
 
-        Raises KeysNeeded if an epoch has no key yet: nothing of any record is counted or
-        remembered then.
+        Raises KeysNeeded if an epoch has no key yet: nothing of any record is counted in
+        ``tally`` by the core then, and the state is as it was.
         """
-        mark = state.mark()
         out: list[Minimised] = []
+
+        def run(values: list[bytes | None], received_ms: list[int], place: int) -> Stopped:
+            return self._path.run(values, received_ms, place, now_ms, state, out)
+
+        self._all(records, now_ms, tally, state, run, out.extend)
+        return out
+
+    def process_into_batches(
+        self, records: Sequence[Raw], now_ms: int, tally: Tally, state: TimeState
+    ) -> list[Batch]:
+        """As ``process``; what leaves are Kafka record batches that lack their sender."""
+        batches = record_batches(self._compression)
+        number_of = {topic: number for number, topic in enumerate(self._topics)}
+
+        def run(values: list[bytes | None], received_ms: list[int], place: int) -> Stopped:
+            return self._path.gather(values, received_ms, place, now_ms, state, batches)
+
+        def put(records: Iterable[Minimised]) -> None:
+            for one in records:
+                batches.append(
+                    number_of[one.topic], one.partition, one.key, one.value, one.headers
+                )
+
+        self._all(records, now_ms, tally, state, run, put)
+        return [
+            Batch(self._topics[topic], partition, count, data)
+            for topic, partition, count, data in batches.take()
+        ]
+
+    def _all(
+        self,
+        records: Sequence[Raw],
+        now_ms: int,
+        tally: Tally,
+        state: TimeState,
+        run: Run,
+        put: Callable[[list[Minimised]], None],
+    ) -> None:
+        """Every record in its turn, by the core or on the exact path; then count."""
+        mark = state.mark()
         try:
-            self._run(records, now_ms, tally, state, out)
+            self._each(records, now_ms, tally, state, run, put)
         except BaseException:
             self._path.take_counted()
             state.roll_back(mark)
@@ -60,22 +123,22 @@ class CorePath:
         tally.not_collected += not_collected
         tally.envelopes += envelopes
         tally.reused_ids += reused_ids
-        return out
 
-    def _run(
+    def _each(
         self,
         records: Sequence[Raw],
         now_ms: int,
         tally: Tally,
         state: TimeState,
-        out: list[Minimised],
+        run: Run,
+        put: Callable[[list[Minimised]], None],
     ) -> None:
         values = [value for value, _ in records]
         received_ms = [received for _, received in records]
         self._processor.answers.catch_up()
         place, asked_before = 0, None
         while place < len(records):
-            place, ask = self._path.run(values, received_ms, place, now_ms, state, out)
+            place, ask = run(values, received_ms, place)
             if ask is None:
                 return
             # What was taught and is asked for again cannot be kept: the exact path needs nothing.
@@ -83,7 +146,7 @@ class CorePath:
                 asked_before = place, ask
                 continue
             value, received = records[place]
-            out += self._processor.process(value, received, now_ms, tally, state)
+            put(self._processor.process(value, received, now_ms, tally, state))
             place += 1
 
     def _teach(self, ask: tuple[Any, ...], now_ms: int) -> bool:

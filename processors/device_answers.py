@@ -182,5 +182,5 @@ class DeviceAnswers:
             used = self._drop(change.name)
             self._voided += used or change.name in self._asked_devices
             return
-        used = [self._drop(device) for device in list(self._devices_of.get(change.name, ()))]
-        self._voided += any(used) or change.name in self._asked_subjects
+        those = [self._drop(device) for device in list(self._devices_of.get(change.name, ()))]
+        self._voided += any(those) or change.name in self._asked_subjects

@@ -2,7 +2,7 @@
 
 ``process`` is a pure function of the envelope's bytes, the views handed over, two instants and
 the state of rules over time; what it keeps between calls are answers it would give again. Outcomes
-are records for outputs, counts in the tally (nothing is both, nothing is lost), and a changed state.
+are records for outputs, counts in the tally (nothing is both, nothing is lost), and another state.
 The state depends on the log and the plan alone: it is asked before anyone is, and so also for
 readings that nobody may have.
 """
@@ -176,7 +176,7 @@ class Processor:
         refused = unregistered(self._answers.registered_ms(verdict.device), verdict)
         parts = [] if refused else self._parts(verdict)
         done = [(part, *self._judged(part.admitted, received_ms, now_ms)) for part in parts]
-        # Nothing is counted or remembered before every part has its keys: the caller may come again.
+        # Nothing is counted or remembered before all parts have their keys: it may be tried again.
         choices = choose(
             self._program,
             verdict.device,

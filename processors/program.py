@@ -14,9 +14,9 @@ import msgspec
 
 from policy.plan.plan import Plan
 from processors.admission.fast_path import hot_decoder
+from processors.core import time_state
 from processors.routes import OutputTable, Partial, Route, routes_of, tables_of
-from processors.state.bins import PartitionState, Room
-from processors.state.port import TimeState
+from processors.state.port import RoomPort, TimeState
 from processors.time_rules import TimeRule, life_ms, time_rules_of
 from telemetry.outcome import Withheld
 from telemetry.signals import Signal
@@ -86,9 +86,9 @@ class Program:
         """By rule over time, for how long of append time a record matters to it."""
         return tuple(life_ms(rule, self.plan.late_ms) for rule in self.time_rules)
 
-    def empty_state(self, room: Room) -> TimeState:
+    def empty_state(self, room: RoomPort) -> TimeState:
         """What a raw partition's rules over time know before its first record."""
-        return PartitionState(self.lives_ms, self.plan.late_ms, room)
+        return time_state(self.lives_ms, self.plan.late_ms, room)
 
     def rules_on(self, present: tuple[int, ...]) -> tuple[tuple[int, tuple[int, ...]], ...]:
         """The rules over time of the columns at ``present``: number, and which columns (-1: none).

@@ -62,6 +62,20 @@ class Observed(LoopObserver):
         metrics.REWOUND.inc()
         logger.error("%s; it is read from its beginning", why)
 
+    def recalled(self, topic: str, partition: int, records: int) -> None:
+        """Read again, not handled again."""
+        del topic, partition
+        metrics.RECALLED.inc(records)
+
+    def unknown_before(self, topic: str, partition: int) -> None:
+        """What was before is lost: never silent."""
+        metrics.UNKNOWN_BEFORE.inc()
+        logger.warning(
+            "%s, partition %d: what was before cannot be read again; what a rule over time cannot "
+            "judge without it is withheld as not_rebuilt, until it is too old to matter",
+            topic, partition,
+        )  # fmt: skip
+
     def commit_missed(self, reason: str) -> None:
         """The group moved on; the batch comes again."""
         metrics.COMMITS_MISSED.labels(reason).inc()

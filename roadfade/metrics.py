@@ -89,6 +89,18 @@ INPUT_LAG = _gauge("roadfade_input_lag_records", "Raw records not yet processed"
 EXPIRED_UNREAD = _counter(
     "roadfade_expired_unread_total", "Raw records deleted before they were processed"
 )
+BINS = _gauge("roadfade_time_rule_bins", "Bins and counters that rules over time remember")
+BINS_REFUSED = _counter(
+    "roadfade_time_rule_bins_refused_total",
+    "Bins and counters that were not remembered for want of room: what is in them is withheld",
+)
+RECALLED = _counter(
+    "roadfade_recalled_records_total", "Raw records read again for what rules over time remember"
+)
+UNKNOWN_BEFORE = _counter(
+    "roadfade_unknown_before_total",
+    "Times that what rules over time remember of a partition could not be read again",
+)
 VIEW_AGE = _gauge("roadfade_view_age_seconds", "Age of a control view's heartbeat", "view")
 PAUSED = _gauge("roadfade_paused", "1 while consumption waits for this reason", "reason")
 REWOUND = _counter(

@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 from bus.failures import SendFailedError
 from bus.publisher import Publisher
 from ingest.raw_topic import RawPublisher, TopicPublisher
+from ingest.routing import Routing
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.recorded import policy_here
+from roadfade.raw_routing import routing_of
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 
@@ -19,8 +21,8 @@ from roadfade.settings import Settings
 class RawTopic(RawPublisher):
     """Publishes what ``plan`` collects."""
 
-    def __init__(self, publisher: TopicPublisher, plan: Plan) -> None:
-        super().__init__(publisher, plan.collected)
+    def __init__(self, publisher: TopicPublisher, plan: Plan, routing: Routing) -> None:
+        super().__init__(publisher, plan.collected, routing)
         self.plan = plan
 
 
@@ -30,17 +32,17 @@ async def raw_topic(
 ) -> AsyncIterator[RawTopic]:
     """The raw topic under a plan, or under the one that this folder's office has in force.
 
-    NotReady if no broker answers or no policy is in force; Refusal if the broker does not take
-    what is published within it.
+    NotReady if no broker answers, no policy is in force, or it is not known where a device goes;
+    Refusal if the broker does not take what is published within it.
     """
     if plan is None:
         await asyncio.to_thread(require_broker, settings)
         plan = await asyncio.to_thread(policy_here, settings, Limits())
+    connection = connection_of(settings)
+    routing = await routing_of(settings, connection)
     try:
-        async with Publisher(
-            connection_of(settings), clock=wall_ms, client_id=client_id
-        ) as publisher:
-            yield RawTopic(publisher, plan)
+        async with Publisher(connection, clock=wall_ms, client_id=client_id) as publisher:
+            yield RawTopic(publisher, plan, routing)
     except SendFailedError as error:
         msg = "the broker did not take the readings in time: check that it runs, then try again"
         raise Refusal(msg) from error

@@ -51,6 +51,11 @@ class Settings(BaseSettings):
     topic_retention_s_at_most: int | None = Field(default=None, ge=10)
     """Topics delete after at most this many seconds; never later than compiled."""
 
+    late_s: int = Field(default=600, ge=1, le=86_400)
+    """So late, by the raw topic's own time, a reading is still thinned with those beside it."""
+    bins_max: int = Field(default=1_000_000, ge=1_000)
+    """Bins that a worker's rules over time remember at most; beyond, new ones count as used."""
+
     raw_allow_unsealed: bool = True
     """Take plain envelopes from the raw topic (the embedded profile)."""
     fixed_now_ms: int | None = None
@@ -126,6 +131,16 @@ class Settings(BaseSettings):
     def keyring_path(self) -> Path:
         """The keyring's SQLite file."""
         return self.state_dir / "keyring.sqlite"
+
+    @property
+    def routing_key_path(self) -> Path:
+        """By which each device keeps its raw partition."""
+        return self.state_dir / "routing-key"
+
+    @property
+    def raw_partitions_path(self) -> Path:
+        """How many raw partitions there were at first."""
+        return self.state_dir / "raw-partitions"
 
     @property
     def kek_file(self) -> Path:

@@ -12,7 +12,7 @@ from bus.client.address import Address
 from bus.client.closing import end_consumer
 from bus.client.translation import translated
 from bus.failures import CommitRefusedError
-from bus.ports import Committed, Fetched, ReaderSettings, SetAside, TopicPartition
+from bus.ports import Committed, Fetched, ReaderSettings, SetAside, Since, TopicPartition
 
 REQUEST_TIMEOUT_MS: Final = 15_000
 
@@ -123,6 +123,15 @@ class KafkaMember:
         if full not in found or found[full].offset < 0:
             return None
         return Committed(found[full].offset, found[full].metadata or "")
+
+    @translated
+    async def since(self, partition: TopicPartition, time_ms: int) -> Since:
+        """Where the partition begins, and its first record of this time or later."""
+        full = self._full(partition)
+        # The beginning is asked last: what is deleted meanwhile shows as lost, never the reverse.
+        found = (await self._consumer.offsets_for_times({full: max(0, time_ms)}))[full]
+        begin: int = (await self._consumer.beginning_offsets([full]))[full]
+        return Since(begin, None if found is None else found.offset)
 
     @translated
     async def commit(self, offsets: Mapping[TopicPartition, Committed]) -> None:

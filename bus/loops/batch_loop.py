@@ -14,6 +14,7 @@ from typing import Final
 
 from bus.failures import BrokerError, SendFailedError, TopicRemadeError
 from bus.loops.group_reader import BLAMELESS, GroupReader
+from bus.loops.recollecting import Recollecting, Recollection
 from bus.loops.retries import Retries
 from bus.observer import BatchDone, LoopObserver
 from bus.pacing import Stopping, monotonic_ms
@@ -58,7 +59,8 @@ class BatchLoop:
     does not hold any more is decided anew. ``watch`` is asked before each batch is handled whether
     the topic is still the one that offsets are of: one that was made anew is read from its
     beginning. ``member`` is a static member id that no other living process may hold (see
-    ``slots``). ``blameless`` as in ``GroupReader``.
+    ``slots``). ``blameless`` as in ``GroupReader``. ``recollection`` is what the handler remembers
+    of earlier records: before a partition is handled, it has remembered what matters there.
     """
 
     def __init__(
@@ -77,6 +79,7 @@ class BatchLoop:
         observer: LoopObserver | None = None,
         settings: BatchSettings | None = None,
         blameless: tuple[type[Exception], ...] = BLAMELESS,
+        recollection: Recollection | None = None,
     ) -> None:
         self._topic = topic
         self._handle = handle
@@ -97,7 +100,11 @@ class BatchLoop:
             settings=self._settings.reader,
             observer=self._observer,
             blameless=blameless,
+            noting_places=recollection is not None,
         )
+        self._recollecting: Recollecting | None = None
+        if recollection is not None:
+            self._recollecting = Recollecting(topic, self._reader, recollection, self._observer)
         self._retries = Retries(
             self._reader, self._observer, self._stopping, self._settings.give_up_ms
         )
@@ -149,6 +156,10 @@ class BatchLoop:
             if self._watch is not None:
                 await self._watch.check()
             await self._reader.learn_due(fetched)
+            if self._recollecting is not None:
+                fetched = await self._recollecting.to_handle(fetched)
+                if not fetched:
+                    return None
             portion = await self._reader.begin(fetched)
         except TopicRemadeError as remade:
             return await self._begin_anew(remade)
@@ -160,6 +171,8 @@ class BatchLoop:
     async def _begin_anew(self, remade: TopicRemadeError) -> Exception | None:
         """Read another topic of this name from its beginning; a failure is found out again."""
         try:
+            if self._recollecting is not None:
+                self._recollecting.anew()
             await self._reader.begin_anew()
         except (TimeoutError, BrokerError) as failure:
             return failure

@@ -8,11 +8,12 @@ in hand can be finished and committed by the member that read it.
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
-from typing import Final
+from typing import Final, Protocol
 
 from bus.failures import BrokerError, CommitRefusedError
 from bus.loops.attempts import Attempts
 from bus.loops.gaps import Gaps
+from bus.loops.recall import Places
 from bus.observer import LoopObserver
 from bus.pacing import monotonic_ms
 from bus.ports import (
@@ -21,6 +22,7 @@ from bus.ports import (
     ConsumedRecord,
     Fetched,
     ReaderSettings,
+    Since,
     TopicPartition,
 )
 
@@ -29,6 +31,14 @@ REST_MS_MAX: Final = 60_000
 """For no longer is the client not polled: after five minutes without it leaves its group."""
 BLAMELESS: Final = (OSError,)
 """A disk that is full, a right that is missing: such would be so with any record."""
+
+
+class TakenUp(Protocol):
+    """Told of a partition that was learned: ``ours`` if the group is where we left it."""
+
+    def __call__(self, partition: TopicPartition, *, ours: bool) -> None: ...  # noqa: D102
+
+
 Skip = Callable[[str, int, int], Awaitable[None]]
 """``skip(topic, partition, offset)``: durable on return; all before that offset is durable."""
 
@@ -53,6 +63,7 @@ class GroupReader:
         observer: LoopObserver,
         skip: Skip | None = None,
         blameless: tuple[type[Exception], ...] = BLAMELESS,
+        noting_places: bool = False,
     ) -> None:
         self.busy = asyncio.Lock()
         self.generation = 0
@@ -61,6 +72,11 @@ class GroupReader:
         """Grows if a rebalance did not wait for the batch in hand any longer."""
         self.gaps = Gaps(observer)
         """Which offsets are due, and what is reported of those that do not come."""
+        self.places = Places()
+        """What is known of the records before those in hand; noted only if somebody goes by it."""
+        self.taken_up: TakenUp | None = None
+        """Told of each partition that was learned, and whether the group is where we left it."""
+        self._noting_places = noting_places
         self._settings = settings
         self._observer = observer
         self._attempts = Attempts()
@@ -84,6 +100,7 @@ class GroupReader:
 
     async def stop(self) -> None:
         """Leave and close within the deadline. Idempotent."""
+        await self._give_up_recalls()
         await self._member.stop(self._settings.stop_deadline_ms)
 
     async def fetch(self) -> Fetched:
@@ -96,7 +113,12 @@ class GroupReader:
         self._polled_ms = now_ms
         fetched = await self._member.fetch()
         self._tell_share()
-        self.gaps.fetched(fetched, self._member.set_aside())
+        aside = self._member.set_aside()
+        behind = self.places.behind
+        self.gaps.fetched(
+            {at: found for at, found in fetched.items() if not behind(at, found[-1].offset)},
+            [one for one in aside if not behind(one.partition, one.last)],
+        )
         return fetched
 
     def _tell_share(self) -> None:
@@ -106,6 +128,7 @@ class GroupReader:
             self._share = now
             gone, came = (before or frozenset()) - now, now - (before or frozenset())
             if gone:
+                self.places.drop(gone)
                 self._observer.revoked(gone)
             if came or before is None:
                 self._observer.assigned(came)
@@ -139,6 +162,7 @@ class GroupReader:
             return False
         for partition, commit in commits.items():
             self._attempts.moved(partition, commit)
+            self.places.moved(partition, commit.offset)
         return True
 
     def group_generation(self) -> int:
@@ -171,6 +195,7 @@ class GroupReader:
 
         The group's offsets go back first: whoever comes after us must not go by those of before.
         """
+        self.places.anew(self.assigned())
         await self._hand_in({partition: Committed(0) for partition in self.assigned()})
         self._forget()
         for partition in self.assigned():
@@ -189,9 +214,41 @@ class GroupReader:
                     committed = await self._member.committed(partition)
                 self._learned.add(partition)
                 self._attempts.learn(partition, committed)
+                ours = self.places.learn(partition, committed)
+                if self.taken_up is not None:
+                    self.taken_up(partition, ours=ours)
                 # A store that goes by a position of its own has said what is due.
                 if not self.gaps.knows(partition):
                     self.gaps.expect(partition, None if committed is None else committed.offset)
+
+    async def since(self, partition: TopicPartition, time_ms: int) -> Since:
+        """As ``GroupMember.since``, within a deadline."""
+        async with asyncio.timeout(self._settings.commit_deadline_ms / 1000):
+            return await self._member.since(partition, time_ms)
+
+    async def recalling(self, partition: TopicPartition, recalls: int) -> None:
+        """Note that what was before a partition's place is read again now, for this time."""
+        before = self.places.of(partition)
+        if before.offset is None:
+            return
+        self.places.recalling(partition, recalls)
+        try:
+            await self._hand_in({partition: self._attempts.move(partition, before.offset)})
+        except (BrokerError, TimeoutError):
+            self.places.recalling(partition, before.recalls)
+            raise
+
+    async def _give_up_recalls(self) -> None:
+        """Note that what was being read again is given up alive; if that fails, it counts."""
+        begun = self.places.give_up()
+        if begun:
+            with suppress(BrokerError, TimeoutError):
+                async with asyncio.timeout(TAKE_BACK_S_MAX):
+                    await self._member.commit(
+                        self.places.noted(
+                            {at: self._attempts.move(at, offset) for at, offset in begun.items()}
+                        )
+                    )
 
     async def begin(self, fetched: Fetched) -> Fetched:
         """What of these to handle now; the group notes that it was begun. The rest comes next.
@@ -235,12 +292,13 @@ class GroupReader:
         if notes:
             with suppress(BrokerError, TimeoutError):
                 async with asyncio.timeout(TAKE_BACK_S_MAX):
-                    await self._member.commit(self._attempts.commits(notes))
+                    await self._member.commit(self._noted(self._attempts.commits(notes)))
 
     async def _pass_over(self, portion: Fetched) -> None:
         for (topic, number), records in portion.items():
             if self._skip is not None:
                 await self._skip(topic, number, records[0].offset)
+        self.places.passed_over(portion)
         await self._hand_in(self._attempts.to_finish(portion))
         self._attempts.finished(portion)
         self.gaps.passed_over(portion)
@@ -249,7 +307,12 @@ class GroupReader:
 
     async def _hand_in(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         async with asyncio.timeout(self._settings.commit_deadline_ms / 1000):
-            await self._member.commit(offsets)
+            await self._member.commit(self._noted(offsets))
+
+    def _noted(
+        self, offsets: Mapping[TopicPartition, Committed]
+    ) -> Mapping[TopicPartition, Committed]:
+        return self.places.noted(offsets) if self._noting_places else offsets
 
     async def commit(self, fetched: Fetched) -> bool:
         """Commit past these records; False if the broker did not answer in time.
@@ -259,6 +322,8 @@ class GroupReader:
         """
         offsets = self._attempts.to_finish(fetched)
         self._attempts.finished(fetched)
+        if self._noting_places:
+            self.places.passed(fetched)
         try:
             await self._hand_in(offsets)
         except CommitRefusedError as error:
@@ -286,6 +351,7 @@ class GroupReader:
             self.taken += 1
             self._observer.commit_missed("RevokeDeadline")
             await self.take_back()
+        await self._give_up_recalls()
         # Another member may read on from here.
         self._forget()
 
@@ -293,5 +359,6 @@ class GroupReader:
         """What was learned of partitions: they are another's now, or other ones."""
         self.gaps.forget()
         self._attempts.forget()
+        self.places.forget()
         self._learned.clear()
         self._rest.clear()

@@ -19,6 +19,7 @@ from bus.ports import (
     Offsets,
     ReaderSettings,
     SetAside,
+    Since,
     TopicPartition,
 )
 
@@ -184,6 +185,14 @@ class MemoryMember:
         offset = self._group.committed.get(partition)
         metadata = self._group.metadata.get(partition, "")
         return None if offset is None else Committed(offset, metadata)
+
+    async def since(self, partition: TopicPartition, time_ms: int) -> Since:
+        """Where the partition begins, and its first record of this time or later."""
+        log = None if self._cluster.away else self._cluster.log(*partition)
+        if log is None:
+            raise TimeoutError
+        late = (record.offset for record in log.records if record.timestamp >= time_ms)
+        return Since(log.begin, next(late, None))
 
     async def commit(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         """Commit; CommitRefusedError, or TimeoutError if no answer comes."""

@@ -5,13 +5,29 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use crate::record::ReadyHeaders;
 use crate::tables::{DeviceTaught, StampTaught};
 
 const KEY_BYTES_MAX: usize = 64;
 
-/// Some headers, in their order.
-#[derive(Debug, Default, PartialEq, Eq, Hash, Clone)]
-pub struct Headers(pub Vec<(String, Vec<u8>)>);
+/// Names and values of headers, in their order.
+pub type Pairs = Vec<(String, Vec<u8>)>;
+
+/// Some headers, as they are, and as a record holds them.
+pub struct Headers {
+    pub pairs: Pairs,
+    pub ready: ReadyHeaders,
+}
+
+impl Headers {
+    fn of(pairs: Pairs) -> Self {
+        let mut ready = ReadyHeaders::default();
+        for (name, text) in &pairs {
+            ready.push(name.as_bytes(), text);
+        }
+        Headers { pairs, ready }
+    }
+}
 
 /// What one route puts on the records of one link in one epoch.
 pub struct Stamp {
@@ -67,7 +83,7 @@ pub struct Devices {
     /// Grows with every `settle`: what was used since has this number.
     number: u64,
     used: bool,
-    shared: Kept<Headers, Arc<Headers>>,
+    shared: Kept<Pairs, Arc<Headers>>,
 }
 
 impl Devices {
@@ -119,17 +135,16 @@ impl Devices {
     }
 
     fn stamp(&mut self, said: StampTaught) -> Stamp {
-        let headers = |pairs: Vec<(String, serde_bytes::ByteBuf)>| {
-            Headers(pairs.into_iter().map(|(name, text)| (name, text.into_vec())).collect())
+        let headers = |pairs: Vec<(String, serde_bytes::ByteBuf)>| -> Pairs {
+            pairs.into_iter().map(|(name, text)| (name, text.into_vec())).collect()
         };
         let shared = headers(said.fixed);
-        let fixed = match self.shared.get_mut(&shared) {
-            Some(known) => Arc::clone(known),
-            None => {
-                let made = Arc::new(shared.clone());
-                self.shared.put(shared, Arc::clone(&made));
-                made
-            }
+        let fixed = if let Some(known) = self.shared.get_mut(&shared) {
+            Arc::clone(known)
+        } else {
+            let made = Arc::new(Headers::of(shared.clone()));
+            self.shared.put(shared, Arc::clone(&made));
+            made
         };
         Stamp {
             route: said.route,
@@ -137,7 +152,7 @@ impl Devices {
             text: said.text.into_bytes(),
             id_key: said.id_key.into_vec(),
             fixed,
-            own: headers(said.own),
+            own: Headers::of(headers(said.own)),
         }
     }
 

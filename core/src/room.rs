@@ -40,6 +40,12 @@ impl Room {
         self.0.refused.load(Ordering::Relaxed)
     }
 
+    /// How many were refused since this was asked last.
+    #[must_use]
+    pub fn take_refused(&self) -> i64 {
+        self.0.refused.swap(0, Ordering::Relaxed)
+    }
+
     /// Whether nothing new can be remembered.
     #[must_use]
     pub fn is_full(&self) -> bool {

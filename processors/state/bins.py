@@ -26,6 +26,11 @@ class Room:
         self.refused = 0
         """Bins and counters that were not remembered for want of room."""
 
+    def take_refused(self) -> int:
+        """How many were refused since this was asked last."""
+        refused, self.refused = self.refused, 0
+        return refused
+
     @property
     def full(self) -> bool:
         """Whether nothing new can be remembered."""

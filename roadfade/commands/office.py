@@ -53,11 +53,16 @@ Wait = Annotated[
 
 
 def init(*, as_json: AsJson = False) -> None:
-    """Make an office in the state folder: its database of devices, links and consents."""
+    """Make an office in the state folder: its database of devices, links and consents.
+
+    The routing key, by which each device keeps its raw partition, is made with it.
+    """
     from office.store.database import make_office  # noqa: PLC0415  # heavy, and only used here
+    from roadfade.raw_routing import make_routing_key  # noqa: PLC0415  # likewise
 
     file = settings().office_path
     done = "made" if asyncio.run(make_office(file)) else "there already"
+    make_routing_key(settings().routing_key_path)
     folder = str(file.parent.resolve())
     if as_json:
         print_json({"office": folder, "done": done})

@@ -34,6 +34,7 @@ from roadfade.local.broker import LocalBroker
 from roadfade.local.failure import LocalError
 from roadfade.local.java import kafka_libs
 from roadfade.processes.signals import on_stop
+from roadfade.raw_routing import make_routing_key
 from roadfade.raw_topic import raw_topic
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
@@ -102,6 +103,7 @@ async def _whole(
         plan = await say_while(say, "making topics", _prepared(reachable))
         fleet = Fleet(vehicles, seed)
         await make_office(reachable.office_path)
+        await asyncio.to_thread(make_routing_key, reachable.routing_key_path)
         await demo_fleet.enrol(reachable, plan, fleet, seed, wall_ms())
         stage = ProcessGroup(reachable, stopping.is_set)
         try:

@@ -37,6 +37,7 @@ def limits_of(settings: Settings, check_interval_ms: int, delete_delay_ms: int) 
         topic_retention_ms_at_most=None if seconds is None else seconds * SECOND_MS,
         check_interval_ms=check_interval_ms,
         delete_delay_ms=delete_delay_ms,
+        late_ms=settings.late_s * SECOND_MS,
     )
 
 

@@ -17,8 +17,10 @@ from roadfade.in_force.broker import bring_about, check_topics, limits_on, specs
 from roadfade.in_force.documents import own_publication
 from roadfade.in_force.plans import Plans, VersionTimeline, line_at
 from roadfade.in_force.published import PublishedVersions, read_published
+from roadfade.raw_partitions import raw_partitions
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
+from telemetry.topics import RAW
 
 UNREADABLE: Final = (
     "a published policy version cannot be read from control.policies, and it might be the one "
@@ -100,7 +102,15 @@ class PolicySource:
 
 
 async def apply_topics(settings: Settings, broker: Broker) -> tuple[list[str], list[str]]:
-    """Create missing topics and bring drifted ones back; the names of each."""
+    """Create missing topics and bring drifted ones back; the names of each.
+
+    NotReady, and nothing is done, if the raw topic has other partitions than before.
+    """
     async with PolicySource.open(settings, broker) as source:
         line = await asyncio.to_thread(source.line)
-        return await bring_about(source.admin, source.specs(line))
+        specs = source.specs(line)
+        if (await source.admin.describe([RAW]))[RAW] is not None:
+            await raw_partitions(settings, broker)
+        done = await bring_about(source.admin, specs)
+        await raw_partitions(settings, broker)
+        return done

@@ -30,7 +30,7 @@ def thinned(*operations: Operation, basis: Any = PUBLISHED) -> World:
 
 def drive(start: int, readings: int, **fields: Any) -> bytes:
     """So many speeds, one a second, from second ``start`` on."""
-    said = {"id": f"{start:026d}", "at_ms": START_MS + start * 1_000} | fields
+    said: dict[str, Any] = {"id": f"{start:026d}", "at_ms": START_MS + start * 1_000} | fields
     return envelope({SPEED: column("km/h", [40.0] * readings)}, **said)
 
 
@@ -228,16 +228,23 @@ def test_remembering_leaves_the_state_that_processing_left(
     sent: Sequence[tuple[int, int, str, int]], cut: int
 ) -> None:
     """The device that is not registered, too, and odd envelopes as usual ones."""
-    treated = {SPEED: (ThinTime(10_000),), RPM: (ThinCount(3),)}
+    treated: dict[str, tuple[Operation, ...]] = {
+        SPEED: (ThinTime(10_000),), RPM: (ThinCount(3),)
+    }  # fmt: skip
     world = known_world(plan(output("service", [lane("30d", 30, 1_000, treated)])))
-    raws, at_ms = [], START_MS
+    raws: list[tuple[bytes, int]] = []
+    at_ms = START_MS
     for start, readings, device, more_s in sent:
         at_ms += more_s * 1_000
         series = {
             SPEED: column("km/h", [40.0] * readings),
             RPM: column("rpm", [None, *[900] * readings] if start % 3 else [900] * readings),
         }
-        said = {"at_ms": START_MS + start * 1_000, "device": device, "id": f"{len(raws):026d}"}
+        said: dict[str, Any] = {
+            "at_ms": START_MS + start * 1_000,
+            "device": device,
+            "id": f"{len(raws):026d}",
+        }
         raws.append((envelope(series, **said), at_ms))
     rebuilt = world.program.empty_state(Room(10_000))
     for number, (raw, received_ms) in enumerate(raws[:cut]):

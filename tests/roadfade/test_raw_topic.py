@@ -4,6 +4,7 @@ from typing import Any, Self
 import pytest
 
 from bus.failures import SendFailedError
+from ingest.routing import Routing
 from roadfade import raw_topic as module
 from roadfade.raw_topic import raw_topic
 from roadfade.refusal import NotReady, Refusal
@@ -24,8 +25,8 @@ class Taking:
     def __init__(self, *_: Any, client_id: str, **__: Any) -> None:
         self.client_id = client_id
 
-    async def publish_to(self, _topic: str, pairs: Sequence[tuple[bytes, bytes]]) -> None:
-        if pairs and self.fails:
+    async def publish_placed(self, _: str, placed: Sequence[tuple[int, bytes, bytes]]) -> None:
+        if placed and self.fails:
             raise SendFailedError
 
     async def __aenter__(self) -> Self:
@@ -37,7 +38,11 @@ class Taking:
 
 @pytest.fixture(autouse=True)
 def taking(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def somewhere(*_: object) -> Routing:
+        return Routing(bytes(32), 4)
+
     monkeypatch.setattr(module, "Publisher", Taking)
+    monkeypatch.setattr(module, "routing_of", somewhere)
 
 
 async def test_what_the_plan_does_not_collect_stays_here() -> None:

@@ -2,6 +2,7 @@
 //!
 //! What stands here turns Python's values into ours and back, and nothing else.
 
+mod gathered;
 mod outcomes;
 mod record_batches;
 mod time_state;

@@ -14,6 +14,18 @@ pub struct Outcomes<'py, 'a> {
     pub failed: Option<PyErr>,
 }
 
+/// A sink that can fail: nothing more is put then.
+pub trait Fallible: Sink {
+    /// Why it failed, if it did.
+    fn failed(&mut self) -> Option<PyErr>;
+}
+
+impl Fallible for Outcomes<'_, '_> {
+    fn failed(&mut self) -> Option<PyErr> {
+        self.failed.take()
+    }
+}
+
 impl Outcomes<'_, '_> {
     fn append(&self, record: &Record<'_>) -> PyResult<()> {
         let py = self.out.py();
@@ -22,7 +34,7 @@ impl Outcomes<'_, '_> {
         };
         let headers = PyList::empty(py);
         headers.append(header("ce_id", record.id)?)?;
-        for (name, text) in record.fixed.0.iter().chain(&record.own.0) {
+        for (name, text) in record.fixed.pairs.iter().chain(&record.own.pairs) {
             headers.append(header(name, text)?)?;
         }
         headers.append(header("expires_at", record.expires_at)?)?;

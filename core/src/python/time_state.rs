@@ -32,6 +32,10 @@ impl Room {
         self.0.refused()
     }
 
+    fn take_refused(&self) -> i64 {
+        self.0.take_refused()
+    }
+
     #[getter]
     fn full(&self) -> bool {
         self.0.is_full()

@@ -4,7 +4,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString};
 
-use super::outcomes::Outcomes;
+use super::gathered::Gathered;
+use super::outcomes::{Fallible, Outcomes};
+use super::record_batches::RecordBatches;
 use super::time_state::TimeState;
 use crate::unusual::Unusual;
 use crate::usual_path::{Ask, Counted, UsualPath as Path};
@@ -14,6 +16,7 @@ use crate::usual_path::{Ask, Counted, UsualPath as Path};
 pub struct UsualPath {
     path: Path,
     topics: Vec<Py<PyString>>,
+    topic_numbers: Vec<u32>,
     make: Py<PyAny>,
     h3_cell: Py<PyAny>,
 }
@@ -24,10 +27,12 @@ impl UsualPath {
     fn new(py: Python<'_>, tables: &[u8], make: Py<PyAny>, h3_cell: Py<PyAny>) -> PyResult<Self> {
         let path = Path::new(tables).ok_or_else(|| PyValueError::new_err("these are no tables of this core"))?;
         let topics = path.topics().iter().map(|topic| PyString::intern(py, topic).unbind()).collect();
-        Ok(UsualPath { path, topics, make, h3_cell })
+        let topic_numbers = numbered(path.topics());
+        Ok(UsualPath { path, topics, topic_numbers, make, h3_cell })
     }
 
     /// Records from `start` on, put behind `out`: where it stopped, and what it asks for.
+    #[allow(clippy::too_many_arguments)]
     fn run<'py>(
         &mut self,
         py: Python<'py>,
@@ -37,29 +42,29 @@ impl UsualPath {
         now_ms: i64,
         mut state: PyRefMut<'py, TimeState>,
         out: &Bound<'py, PyList>,
-    ) -> PyResult<(usize, Option<Bound<'py, PyAny>>)> {
+    ) -> PyResult<Stopped<'py>> {
         let make = self.make.bind(py);
         let mut sink = Outcomes { make, topics: &self.topics, out, failed: None };
-        let h3_cell = self.h3_cell.bind(py);
-        let mut h3 = |latitude: f64, longitude: f64, resolution: u8, cell: &mut Vec<u8>| {
-            let made = h3_cell.call1((latitude, longitude, resolution)).map_err(|_| Unusual)?;
-            cell.extend_from_slice(made.extract::<String>().map_err(|_| Unusual)?.as_bytes());
-            Ok(())
-        };
-        for (place, &received) in received_ms.iter().enumerate().skip(start) {
-            let value = values.get_item(place)?;
-            let done = match value.cast::<PyBytes>() {
-                Ok(value) => self.path.run(value.as_bytes(), received, now_ms, &mut state.0, &mut h3, &mut sink),
-                Err(_) => Err(Ask::Exact),
-            };
-            if let Some(failed) = sink.failed.take() {
-                return Err(failed);
-            }
-            if let Err(ask) = done {
-                return Ok((place, Some(asked(py, ask)?)));
-            }
-        }
-        Ok((received_ms.len(), None))
+        let slice = Slice { values, received_ms: &received_ms, start, now_ms };
+        drive(&mut self.path, &slice, self.h3_cell.bind(py), &mut state.0, &mut sink)
+    }
+
+    /// The same, put into batches; topics are numbered in the order in which routes name them.
+    #[allow(clippy::too_many_arguments)]
+    fn gather<'py>(
+        &mut self,
+        py: Python<'py>,
+        values: &Bound<'py, PyList>,
+        received_ms: Vec<i64>,
+        start: usize,
+        now_ms: i64,
+        mut state: PyRefMut<'py, TimeState>,
+        mut batches: PyRefMut<'py, RecordBatches>,
+    ) -> PyResult<Stopped<'py>> {
+        let mut sink =
+            Gathered { batches: &mut batches.0, topics: &self.topic_numbers, failed: None };
+        let slice = Slice { values, received_ms: &received_ms, start, now_ms };
+        drive(&mut self.path, &slice, self.h3_cell.bind(py), &mut state.0, &mut sink)
     }
 
     fn teach_device(&mut self, device: &str, taught: &[u8]) -> bool {
@@ -104,6 +109,61 @@ impl UsualPath {
         }
         Ok((found, not_collected, envelopes, reused_ids))
     }
+}
+
+/// Where a slice stopped, and what is asked for; nothing if all of it is done.
+type Stopped<'py> = (usize, Option<Bound<'py, PyAny>>);
+
+/// Raw records, and when they are judged.
+struct Slice<'a, 'py> {
+    values: &'a Bound<'py, PyList>,
+    received_ms: &'a [i64],
+    start: usize,
+    now_ms: i64,
+}
+
+fn drive<'py>(
+    path: &mut Path,
+    slice: &Slice<'_, 'py>,
+    h3_cell: &Bound<'py, PyAny>,
+    state: &mut crate::time_state::TimeState,
+    sink: &mut impl Fallible,
+) -> PyResult<Stopped<'py>> {
+    let mut h3 = |latitude: f64, longitude: f64, resolution: u8, cell: &mut Vec<u8>| {
+        let made = h3_cell.call1((latitude, longitude, resolution)).map_err(|_| Unusual)?;
+        cell.extend_from_slice(made.extract::<String>().map_err(|_| Unusual)?.as_bytes());
+        Ok(())
+    };
+    for (place, &received_ms) in slice.received_ms.iter().enumerate().skip(slice.start) {
+        let value = slice.values.get_item(place)?;
+        let done = match value.cast::<PyBytes>() {
+            Ok(value) => {
+                path.run(value.as_bytes(), received_ms, slice.now_ms, state, &mut h3, sink)
+            }
+            Err(_) => Err(Ask::Exact),
+        };
+        if let Some(failed) = sink.failed() {
+            return Err(failed);
+        }
+        if let Err(ask) = done {
+            return Ok((place, Some(asked(h3_cell.py(), ask)?)));
+        }
+    }
+    Ok((slice.received_ms.len(), None))
+}
+
+/// A number for each name, the same for equal ones, in the order in which they first stand there.
+fn numbered(names: &[String]) -> Vec<u32> {
+    let mut different: Vec<&String> = Vec::new();
+    let mut numbers = Vec::with_capacity(names.len());
+    for name in names {
+        let number = different.iter().position(|one| *one == name).unwrap_or_else(|| {
+            different.push(name);
+            different.len() - 1
+        });
+        numbers.push(u32::try_from(number).unwrap_or(u32::MAX));
+    }
+    numbers
 }
 
 /// An `Ask` as a tuple that begins with its name.

@@ -1,44 +1,41 @@
-"""What a worker does with a slice of raw records: process, count, and say so on audit.flow."""
+"""What a worker does with a slice of raw records: process, count, and say so on audit.flow.
+
+What its rules over time remember is a draft until the batch is durable (see ``remembered``).
+"""
 
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from bus.observer import BatchDone
-from bus.records import Outgoing
+from bus.records import Outgoing, ReadyBatch, Sendable
 from processors.processor import Processor
-from processors.program import Program
 from processors.pseudonyms import KeysNeeded
+from processors.state.port import TimeState
 from processors.tally import Tally
 from roadfade import metrics
 from roadfade.clock import WallClock, wall_ms
 from roadfade.loop_observer import Observed
 from roadfade.metrics import Way, observe_ages
 from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.processes.worker.remembered import ReadyVersion, Remembered, received_at
 from telemetry.arrived import Arrived
 from telemetry.topics import AUDIT_FLOW
 from telemetry.wire.flow import FlowRecord, encode_flow
 
 
-class ReadyVersion(NamedTuple):
-    """One version of the policy, ready to process."""
-
-    program: Program
-    processor: Processor
-
-
 class BatchHandler(Observed):
     """The batch loop's handler and observer: counters grow only when a batch is through.
 
-    ``chosen`` answers the same for the whole of a batch. ``clock`` is the instant by which
-    records are judged, ``wall`` says how long they were on their way; ``topic_id`` says of which
-    topic their offsets are, empty if not known.
+    ``remembered`` has the version that is chosen, the same for the whole of a batch, and what it
+    remembers of each partition. ``clock`` is the instant by which records are judged, ``wall`` says
+    how long they were on their way; ``topic_id`` says of which topic their offsets are, empty if
+    not known.
     """
 
     def __init__(
         self,
         topic: str,
-        chosen: Callable[[], ReadyVersion],
+        remembered: Remembered,
         keys: KeyCache,
         clock: WallClock,
         topic_id: Callable[[], str] = lambda: "",
@@ -46,7 +43,7 @@ class BatchHandler(Observed):
     ) -> None:
         super().__init__()
         self._topic = topic
-        self._chosen = chosen
+        self._remembered = remembered
         self._keys = keys
         self._clock = clock
         self._topic_id = topic_id
@@ -55,15 +52,18 @@ class BatchHandler(Observed):
         self._processor: Processor | None = None
         self._in_hand: deque[tuple[FlowRecord, Tally, list[tuple[int, bool]]]] = deque()
 
-    async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+    async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Sendable]:
         """Everything that leaves for these records, the flow record last."""
-        program, processor = self._chosen()
-        self._processor = processor
+        version = self._remembered.version
+        self._processor = version.processor
+        state = self._remembered.draft(partition)
+        before = state.mark()
         while True:
-            tally = Tally(program)
+            tally = Tally(version.program)
             try:
-                outgoing = self._process(processor, records, tally)
+                outgoing = self._process(version, records, tally, state)
             except KeysNeeded as needed:
+                state.roll_back(before)
                 await self._keys.fetch(needed.names)
             else:
                 break
@@ -80,19 +80,26 @@ class BatchHandler(Observed):
         return outgoing
 
     def _process(
-        self, processor: Processor, records: Sequence[Arrived], tally: Tally
-    ) -> list[Outgoing]:
-        process, now_ms = processor.process, self._clock()
-        outgoing: list[Outgoing] = []
-        for record in records:
-            # If the topic drifted to times of its producers, they decide nothing.
-            received_ms = record.timestamp_ms if record.broker_dated else now_ms
-            outgoing += process(record.value, received_ms, now_ms, tally)  # type: ignore[arg-type]  # Minimised is an Outgoing in all but name
+        self,
+        version: ReadyVersion,
+        records: Sequence[Arrived],
+        tally: Tally,
+        state: TimeState,
+    ) -> list[Sendable]:
+        now_ms = self._clock()
+        received = [(record.value, received_at(record, now_ms)) for record in records]
+        if version.core is not None:
+            batches = version.core.process_into_batches(received, now_ms, tally, state)
+            return [ReadyBatch(*one) for one in batches]
+        process = version.processor.process
+        outgoing: list[Sendable] = []
+        for value, received_ms in received:
+            outgoing += process(value, received_ms, now_ms, tally, state)  # type: ignore[arg-type]  # Minimised is an Outgoing in all but name
         return outgoing
 
     def basis(self) -> int:
         """Equal as long as what is in hand would be decided the same: as ``BatchLoop.basis``."""
-        return self._chosen().processor.basis()
+        return self._remembered.version.processor.basis()
 
     def _nothing_in_hand(self) -> None:
         self._in_hand.clear()
@@ -104,7 +111,8 @@ class BatchHandler(Observed):
         self._generation = generation
 
     def batch_done(self, done: BatchDone) -> None:
-        """Count what the batch held, now that it is durable."""
+        """Count what the batch held, now that it is durable, and let it be remembered."""
+        self._remembered.adopt()
         now_ms = self._wall()
         for record, tally, dated in self._in_hand:
             observe_ages(metrics.RAW_TO_TOPIC, Way.RAW_TO_TOPIC, dated, now_ms)
@@ -119,5 +127,6 @@ class BatchHandler(Observed):
 
     def retrying(self, reason: str, wait_ms: int) -> None:
         """The batch will be processed again, and counted then."""
+        self._remembered.discard()
         self._nothing_in_hand()
         super().retrying(reason, wait_ms)

@@ -8,6 +8,7 @@ from bus.partitions import partition_for
 from bus.ports import Broker
 from policy.plan.plan import Plan
 from processors.device_answers import ANSWERS_KEPT_MAX
+from processors.core_path import core_path
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
@@ -15,8 +16,8 @@ from roadfade.in_force.broker import partitions_of
 from roadfade.in_force.plans import Plans
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.starting import tell_in_force
-from roadfade.processes.worker.batch_handler import ReadyVersion
 from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.processes.worker.remembered import ReadyVersion
 from roadfade.processes.worker.series import bear_outputs
 from roadfade.refusal import NotReady
 from telemetry.wire.publication import Publication
@@ -61,7 +62,7 @@ class VersionPreparer:
             lambda topic, key: partition_for(key, partitions[topic]),
             self._answers_kept_max,
         )
-        return ReadyVersion(program, processor)
+        return ReadyVersion(program, processor, core_path(processor))
 
     async def _partitions(self, plan: Plan) -> dict[str, int] | None:
         try:

@@ -7,8 +7,9 @@ from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
 from roadfade import metrics
-from roadfade.processes.worker.batch_handler import BatchHandler, ReadyVersion
+from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.processes.worker.remembered import ReadyVersion, Remembered
 from telemetry.arrived import Arrived
 from telemetry.identity import DeviceId
 from telemetry.instants import DAY_MS
@@ -25,7 +26,9 @@ def handler(keyring: MemoryKeyring) -> BatchHandler:
     keys = KeyCache(keyring)
     processor = Processor(program, people, keys, lambda _, key: key[0] % 4)
     ready = ReadyVersion(program, processor)
-    return BatchHandler("telemetry.raw", lambda: ready, keys, lambda: NOW_MS)
+    remembered = Remembered(lambda: ready, lambda: NOW_MS, 10_000)
+    remembered.begin(2)
+    return BatchHandler("telemetry.raw", remembered, keys, lambda: NOW_MS)
 
 
 def arrived(offset: int, value: bytes) -> Arrived:

@@ -100,10 +100,10 @@ def beat(broker: FakeBroker, at_ms: int | None = None, topics: Collection[str] =
 
 
 def drive(broker: FakeBroker, partition: int, *ids: int) -> None:
-    """One envelope for each id, with two speeds."""
+    """One envelope for each id, with two speeds of a minute of its own."""
     for one in ids:
         series = {SPEED: column("km/h", [43.5, 44.0], step_ms=20_000)}
-        value = envelope(series, NOW_MS - 60_000, id=f"01K0000000000000000000{one:04d}")
+        value = envelope(series, NOW_MS - 60_000 * (1 + one), id=f"01K0000000000000000000{one:04d}")
         broker.feed(RAW, partition, Outgoing(RAW, partition, b"k", value))
 
 

@@ -58,6 +58,7 @@ def loop_of(
         broker.producer(clock=lambda: 0),
         member=member,
         observer=observer,
+        recollection=observer._remembered,
         settings=BatchSettings(ReaderSettings(records_max=records_max)),
     )
 

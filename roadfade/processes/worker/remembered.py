@@ -1,0 +1,114 @@
+"""What the rules over time of a worker remember: a state for each raw partition that it has.
+
+In: the version that is chosen, records that were handled before. A state holds for one version:
+when another is chosen, none is known any more, and all is read again under its rules.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from processors.core import room_for
+from processors.core_path import CorePath
+from processors.processor import Processor
+from processors.program import Program
+from processors.state.port import TimeState
+from roadfade import metrics
+from roadfade.clock import WallClock
+from telemetry.arrived import Arrived
+
+
+class ReadyVersion(NamedTuple):
+    """One version of the policy, ready to process."""
+
+    program: Program
+    processor: Processor
+    core: CorePath | None = None
+    """What does usual envelopes faster, where it is there."""
+
+
+class Remembered:
+    """Obeys ``Recollection`` of the batch loop; the handler works on its drafts.
+
+    ``chosen`` gives the version of the batch in hand, ``clock`` the instant by which records are
+    judged that no broker has dated; ``bins_max`` limits what all partitions remember together.
+    """
+
+    def __init__(self, chosen: Callable[[], ReadyVersion], clock: WallClock, bins_max: int) -> None:
+        self._chosen = chosen
+        self._clock = clock
+        self._room = room_for(bins_max)
+        self._states: dict[int, tuple[Program, TimeState]] = {}
+        self._drafts: dict[int, TimeState] = {}
+
+    @property
+    def version(self) -> ReadyVersion:
+        """The version that carries the batch in hand."""
+        return self._chosen()
+
+    @property
+    def life_ms(self) -> int:
+        """For how long of append time a record matters to those behind it."""
+        return max(self.version.program.lives_ms, default=0)
+
+    def knows(self, partition: int) -> bool:
+        """Whether a state of this version is there."""
+        held = self._states.get(partition)
+        return held is not None and held[0] is self.version.program
+
+    def begin(self, partition: int) -> None:
+        """Begin with nothing."""
+        self.forget(partition)
+        program = self.version.program
+        self._states[partition] = program, program.empty_state(self._room)
+
+    def remember(self, partition: int, records: Sequence[Arrived]) -> None:
+        """Records that were handled before, the next in order."""
+        state, now_ms = self._states[partition][1], self._clock()
+        remember = self.version.processor.remember
+        for record in records:
+            remember(record.value, received_at(record, now_ms), state)
+        state.adopt()
+
+    def lose(self, partition: int, until_ms: int) -> None:
+        """Records up to this append time were lost, or may have been."""
+        self._states[partition][1].lose(until_ms)
+
+    def reach(self, partition: int, append_ms: int) -> None:
+        """All is remembered."""
+        self._states[partition][1].reach(append_ms)
+        self._tell()
+
+    def forget(self, partition: int) -> None:
+        """Another may go on with this partition."""
+        held = self._states.pop(partition, None)
+        self._drafts.pop(partition, None)
+        if held is not None:
+            held[1].close()
+        self._tell()
+
+    def draft(self, partition: int) -> TimeState:
+        """The state of a partition, to be changed by the batch in hand."""
+        state = self._drafts[partition] = self._states[partition][1]
+        return state
+
+    def adopt(self) -> None:
+        """The batch is durable."""
+        for state in self._drafts.values():
+            state.adopt()
+        self._drafts.clear()
+        self._tell()
+
+    def discard(self) -> None:
+        """The batch is not sent, or will be handled again."""
+        for state in self._drafts.values():
+            state.discard()
+        self._drafts.clear()
+
+    def _tell(self) -> None:
+        metrics.BINS.set(self._room.held)
+        metrics.BINS_REFUSED.inc(self._room.take_refused())
+
+
+def received_at(record: Arrived, now_ms: int) -> int:
+    """When a record was received: if its topic drifted to producers' times, they decide nothing."""
+    return record.timestamp_ms if record.broker_dated else now_ms

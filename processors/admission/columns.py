@@ -1,15 +1,14 @@
 """Columns judged reading by reading: unit, type, range, and positions that are none."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping
+from functools import partial
 from typing import Any
 
-import msgspec
 from msgspec import UNSET
 
 from policy.vocabulary.operations import PAIR
 from processors.admission.admitted import Admitted, Singles, series_of
-from processors.admission.fast_path import value_type
 from processors.program import Program
 from telemetry.instants import to_ms
 from telemetry.outcome import Rejected
@@ -105,25 +104,53 @@ def _known(catalogue: Mapping[str, Signal], path: str) -> Signal | None:
 
 def _typed(signal: Signal, values: list[Any], rejected: Counter[Rejected]) -> list[tuple[int, Any]]:
     """The values that are some, with their places in the column."""
-    wanted = value_type(signal)
+    typed = _typing_of(signal)
     kept = []
     for place, value in enumerate(values):
-        if not _right_type(signal, value):
-            rejected[Rejected.WRONG_TYPE] += 1
-            continue
-        try:
-            kept.append((place, msgspec.convert(value, wanted, strict=False)))
-        except msgspec.ValidationError:
-            rejected[Rejected.OUT_OF_RANGE] += 1
+        found = typed(value)
+        if isinstance(found, Rejected):
+            rejected[found] += 1
+        else:
+            kept.append((place, found))
     return kept
 
 
-def _right_type(signal: Signal, value: Any) -> bool:
+def _typing_of(signal: Signal) -> Callable[[Any], Any]:
+    """The function from a value to that value of the signal's own type, or why it is none."""
     if signal.datatype == "boolean":
-        return isinstance(value, bool)
+        return lambda value: value if isinstance(value, bool) else Rejected.WRONG_TYPE
     if signal.datatype == "string":
-        return isinstance(value, str)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    # An integer of JSON may be too long for a float: its range is judged, not its type.
-    return isinstance(value, int) or not signal.is_integer or value.is_integer()
+        return partial(_word, signal.allowed)
+    low, high = signal.min, signal.max
+    if low is None or high is None:
+        msg = "a number has a range in the catalogue"
+        raise AssertionError(msg)
+    if signal.is_integer:
+        return partial(_whole_number, int(low), int(high))
+    return partial(_number, low, high)
+
+
+def _word(allowed: Container[str], value: Any) -> Any:
+    if not isinstance(value, str):
+        return Rejected.WRONG_TYPE
+    return value if value in allowed else Rejected.OUT_OF_RANGE
+
+
+def _whole_number(low: int, high: int, value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return Rejected.WRONG_TYPE
+    return value if low <= value <= high else Rejected.OUT_OF_RANGE
+
+
+def _number(low: float, high: float, value: Any) -> Any:
+    if not isinstance(value, float):
+        if not isinstance(value, int) or isinstance(value, bool):
+            return Rejected.WRONG_TYPE
+        try:
+            value = float(value)
+        except OverflowError:
+            # An integer of JSON may be too long for a float: its range is judged, not its type.
+            return Rejected.OUT_OF_RANGE
+    return value if low <= value <= high else Rejected.OUT_OF_RANGE

@@ -75,16 +75,8 @@ class DeviceAnswers:
 
     def usual(self, device: str, first_ms: int, last_ms: int, now_ms: int) -> DeviceAnswer | None:
         """The answer that holds for all events of this span; None if there is not one for all."""
-        if self._read != self._people.changes.position:
-            self._catch_up()
-        answer = self._kept.used(device)
-        if answer is None or not answer.permit.covers(first_ms, last_ms, now_ms):
-            answer = self.exact(device, first_ms, last_ms, now_ms)
-            return answer if answer is not None and self._kept.get(device) is answer else None
-        self._asked_devices.add(device)
-        if answer.permit.link is not None:
-            self._asked_subjects.add(answer.permit.link.subject)
-        return answer
+        answer = self.exact(device, first_ms, last_ms, now_ms)
+        return answer if answer is not None and self._kept.get(device) is answer else None
 
     def exact(self, device: str, first_ms: int, last_ms: int, now_ms: int) -> DeviceAnswer | None:
         """The answer for these events, kept if it would be given again for any of them.
@@ -94,6 +86,10 @@ class DeviceAnswers:
         registered_ms = self.registered_ms(device)
         if registered_ms is None:
             return None
+        kept = self._kept.used(device)
+        if kept is not None and kept.permit.covers(first_ms, last_ms, now_ms):
+            self._note(device, kept)
+            return kept
         permission = permit(self._people, self._routes, device, first_ms, last_ms, now_ms)
         if permission.link is not None:
             self._asked_subjects.add(permission.link.subject)
@@ -140,7 +136,7 @@ class DeviceAnswers:
             self._devices_of.setdefault(answer.permit.link.subject, set()).add(device)
 
     def _note(self, device: str, answer: DeviceAnswer) -> None:
-        """A holder used this answer: that counts as asking."""
+        """This answer was used, here or by a holder: that counts as asking."""
         self._asked_devices.add(device)
         if answer.permit.link is not None:
             self._asked_subjects.add(answer.permit.link.subject)

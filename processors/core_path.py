@@ -5,9 +5,8 @@ same code that decides on the exact path; whatever is unusual the exact path doe
 """
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
-from processors.admission.fast_path import USUAL_SPAN_MS
 from processors.column_plan import plan_columns
 from processors.core import CoreState, core_state, record_batches, usual_path
 from processors.core_tables import column_plan_bytes, device_bytes, minute_bytes, table_bytes
@@ -19,6 +18,8 @@ from processors.tally import Tally
 from telemetry.grids import h3_cell
 from telemetry.instants import MINUTE_MS
 
+USUAL_SPAN_MS: Final = 600_000
+"""The core takes readings up to ten minutes after t0: as ``SPAN_MS`` in core/src/columns.rs."""
 Raw = tuple[bytes | None, int]
 """A raw record's value, and when it was received (ms UTC)."""
 Stopped = tuple[int, tuple[Any, ...] | None]
@@ -46,9 +47,7 @@ class CorePath:
     States are those of a room that ``room_for`` made. ``compression`` is that of batches.
     """
 
-    def __init__(
-        self, processor: Processor, compression: Literal["zstd"] | None = "zstd"
-    ) -> None:
+    def __init__(self, processor: Processor, compression: Literal["zstd"] | None = "zstd") -> None:
         self._processor = processor
         self._program = processor.program
         self._compression = compression
@@ -88,9 +87,7 @@ class CorePath:
 
         def put(records: Iterable[Minimised]) -> None:
             for one in records:
-                batches.append(
-                    number_of[one.topic], one.partition, one.key, one.value, one.headers
-                )
+                batches.append(number_of[one.topic], one.partition, one.key, one.value, one.headers)
 
         self._all(records, now_ms, tally, state, run, put)
         return [

@@ -65,7 +65,7 @@ class DeviceAnswers:
         self._holder: Holder | None = None
 
     def held_by(self, holder: Holder) -> None:
-        """Tell ``holder`` of every answer that is kept no longer: it may hold those that are kept."""
+        """Tell ``holder`` of each answer that is kept no longer: it may hold those that are."""
         self._holder = holder
 
     def catch_up(self) -> None:
@@ -136,7 +136,7 @@ class DeviceAnswers:
             self._devices_of.setdefault(answer.permit.link.subject, set()).add(device)
 
     def _note(self, device: str, answer: DeviceAnswer) -> None:
-        """This answer was used, here or by a holder: that counts as asking."""
+        """An answer was used, here or by a holder: that counts as asking."""
         self._asked_devices.add(device)
         if answer.permit.link is not None:
             self._asked_subjects.add(answer.permit.link.subject)

@@ -1,4 +1,4 @@
-"""The plan made ready to run: decoder, routes, verdict tables, and the slots of the tally.
+"""The plan made ready to run: routes, verdict tables, and the slots of the tally.
 
 Built once per plan. A tally row is a list of integers: the readings of each collected
 signal first, then losses inside routes (thinned, unpaired, off the grid), then losses
@@ -8,12 +8,9 @@ those that may have been thinned.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from policy.plan.plan import Plan
-from processors.admission.fast_path import hot_decoder
 from processors.core import time_state
 from processors.routes import OutputTable, Partial, Route, routes_of, tables_of
 from processors.state.port import RoomPort, TimeState
@@ -52,14 +49,13 @@ class Program:
 
     plan: Plan
     signals: tuple[Signal, ...]
-    """Collected signals that travel as columns, in the decoder's order."""
+    """Collected signals that travel as columns, in the order of their paths."""
     index: dict[str, int]
     """Path to its place in a tally row; trouble codes have one too."""
     routes: tuple[Route, ...]
     tables: tuple[OutputTable, ...]
     time_rules: tuple[TimeRule, ...]
     """By their number in the state."""
-    decoder: "msgspec.json.Decoder[Any]"
     loss_slots: dict[LossSlot, int]
     union_slots: dict[UnionSlot, int]
     """The first of two."""
@@ -156,11 +152,8 @@ def build_program(plan: Plan) -> Program:
             if len({p.chains[path].partial for p in wanting} - {(None, None)}) > 1:
                 union_slots[table.output.id, path] = width
                 width += 2
-    decoder = hot_decoder(signals)
     rules = time_rules_of(routes)
-    return Program(
-        plan, signals, index, routes, tables, rules, decoder, loss_slots, union_slots, width
-    )
+    return Program(plan, signals, index, routes, tables, rules, loss_slots, union_slots, width)
 
 
 def _losses(routes: Sequence[Route]) -> list[LossSlot]:

@@ -1,7 +1,7 @@
 """Columns judged reading by reading: unit, type, range, and positions that are none."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -79,6 +79,8 @@ def _singles(sent: Mapping[str, Column], places: Mapping[str, list[int]]) -> Sin
 
     The halves at one time belong together in the order in which they were sent.
     """
+    if not any(_has_doubles(sent[path].dt) for path in PAIR if path in sent):
+        return {}
     at: dict[str, dict[int, list[int]]] = {path: {} for path in PAIR}
     for path in PAIR:
         for place, delta in enumerate(sent[path].dt if path in sent else ()):
@@ -95,6 +97,10 @@ def _singles(sent: Mapping[str, Column], places: Mapping[str, list[int]]) -> Sin
             left = [pair for place, pair in zip(mine, paired, strict=True) if place in admitted]
             found[path].update((delta, n) for n, pair in enumerate(left) if not pair)
     return {path: ones for path, ones in found.items() if ones}
+
+
+def _has_doubles(times: Sequence[int]) -> bool:
+    return len(set(times)) < len(times)
 
 
 def _known(catalogue: Mapping[str, Signal], path: str) -> Signal | None:

@@ -23,6 +23,7 @@ from policy.vocabulary.operations import (
     ThinTime,
 )
 from processors import core_tables
+from processors.core import room_for
 from processors.core_path import CorePath
 from processors.people import People
 from processors.program import build_program
@@ -154,7 +155,7 @@ def test_a_missing_key_leaves_nothing_behind() -> None:
     world = World(every_operation())
     some_people(world)
     core = CorePath(world.processor, None)
-    state = world.program.empty_state(_room())
+    state = world.program.empty_state(room_for(10_000))
     first = envelope({SPEED: column("km/h", [1.0] * 20)})
     second = envelope({SPEED: column("km/h", [1.0] * 20)}, at_ms=NOW_MS - 9 * DAY_MS, id="x" * 26)
     world.processor._keys = {}
@@ -169,17 +170,11 @@ def test_a_missing_key_leaves_nothing_behind() -> None:
     assert tally.envelopes == 3
 
 
-def _room() -> Any:
-    from processors.core import room_for
-
-    return room_for(10_000)
-
-
 def test_what_the_core_decided_by_itself_is_voided_by_a_change() -> None:
     world = World(every_operation())
     some_people(world)
     core = CorePath(world.processor, None)
-    state = world.program.empty_state(_room())
+    state = world.program.empty_state(room_for(10_000))
     one = envelope({SPEED: column("km/h", [1.0] * 20)})
     raw = [(one, NOW_MS)]
     core.process(raw, NOW_MS, Tally(world.program), state)

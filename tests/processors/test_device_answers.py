@@ -110,7 +110,9 @@ def test_what_is_kept_is_what_would_be_answered() -> None:
             now_ms = NOW_MS + chance.choice([0, 0, 5, 10]) * MINUTE_MS
             fresh = Processor(one.program, one.people, one.keys, lambda _, key: key[0] % 4)
             expected, due = Tally(one.program), Tally(one.program)
-            records = fresh.process(raw, NOW_MS, now_ms, expected, one.program.empty_state(Room(1_000)))
+            records = fresh.process(
+                raw, NOW_MS, now_ms, expected, one.program.empty_state(Room(1_000))
+            )
             for kept in processors_:
                 due = Tally(one.program)
                 state = one.program.empty_state(Room(1_000))

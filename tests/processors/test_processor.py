@@ -46,15 +46,6 @@ def test_a_record_says_what_its_passage_allows_and_no_more() -> None:
     assert research.t0 == "2026-11-20T11:45:00Z"
 
 
-def test_both_paths_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    fast, exact = known_world(PLAN), known_world(PLAN)
-    raw = envelope(drive(), dtc=["P0301"])
-    quick = fast.feed(raw)
-    assert fast.tally.exact_path == 0
-    slow = exact.processor._exactly(raw, NOW_MS, NOW_MS, exact.tally, exact.state)
-    assert quick == slow and fast.ledger() == exact.ledger()
-
-
 def columns() -> st.SearchStrategy[dict[str, object]]:
     def one(unit: str, values: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
         readings = st.lists(st.tuples(st.integers(-5_000, 20_000), values), min_size=0, max_size=6)

@@ -47,8 +47,7 @@ class BothPaths:
         tallies = [Tally(self.program) for _ in range(3)]
         exact: list[Minimised] = []
         for value in values:
-            tallies[0].envelopes += 1
-            exact += self.exact._exactly(value, received_ms, now_ms, tallies[0], self.exact_state)
+            exact += self.exact.process(value, received_ms, now_ms, tallies[0], self.exact_state)
         raw = [(value, received_ms) for value in values]
         records = self.core.process(raw, now_ms, tallies[1], self.states[0])
         batches = self.gathered.process_into_batches(raw, now_ms, tallies[2], self.states[1])

@@ -78,7 +78,9 @@ class OddEnvelopes:
 
     def _series(self) -> str:
         chance = self._chance
-        some = chance.sample(self._collected, k=min(len(self._collected), chance.choice([0, 1, 3, 5, 7, 7, 7])))
+        some = chance.sample(
+            self._collected, k=min(len(self._collected), chance.choice([0, 1, 3, 5, 7, 7, 7]))
+        )
         if self._unkept and chance.random() < 0.2:
             some.append(chance.choice(self._unkept))
         pair = [one for one in self._collected if "CurrentLocation.L" in one.path]
@@ -157,4 +159,8 @@ class OddEnvelopes:
             case 1:
                 return text[:place] + text[place + 1 :]
             case _:
-                return text[:place] + bytes([text[place] ^ 1 << chance.randrange(8)]) + text[place + 1 :]
+                return (
+                    text[:place]
+                    + bytes([text[place] ^ 1 << chance.randrange(8)])
+                    + text[place + 1 :]
+                )

@@ -7,8 +7,8 @@ from bus.failures import BrokerError
 from bus.partitions import partition_for
 from bus.ports import Broker
 from policy.plan.plan import Plan
-from processors.device_answers import ANSWERS_KEPT_MAX
 from processors.core_path import core_path
+from processors.device_answers import ANSWERS_KEPT_MAX
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program

@@ -2,10 +2,9 @@
 
 import random
 
-from processors.core import room_for
+from processors.core import room_for, time_state
 from processors.state.bins import PartitionState, Room
 from processors.state.port import Mark, TimeState
-from processors.core import time_state
 from tests.processors.state.contract import LIVES_MS, WINDOW_MS, StateContract
 from tests.support.ready_batches import needs_core
 
@@ -22,8 +21,9 @@ def test_both_answer_alike_whatever_is_taken_back_or_has_no_room() -> None:
         chance = random.Random(seed)
         bins_max = chance.choice([3, 10, 1_000])
         rooms = Room(bins_max), room_for(bins_max)
-        one, other = PartitionState(LIVES_MS, WINDOW_MS, rooms[0]), time_state(
-            LIVES_MS, WINDOW_MS, rooms[1]
+        one, other = (
+            PartitionState(LIVES_MS, WINDOW_MS, rooms[0]),
+            time_state(LIVES_MS, WINDOW_MS, rooms[1]),
         )
         marks: list[tuple[Mark, Mark]] = []
         at_ms = 0
@@ -53,10 +53,15 @@ def test_both_answer_alike_whatever_is_taken_back_or_has_no_room() -> None:
                     other.lose(at_ms)
                 case _:
                     bins = chance.sample(range(-3, 6), k=chance.randint(1, 4))
-                    mine_, theirs_ = (s.first_in_bin(device, rule, bins, at_ms) for s in (one, other))
+                    mine_, theirs_ = (
+                        s.first_in_bin(device, rule, bins, at_ms) for s in (one, other)
+                    )
                     assert list(mine_) == list(theirs_), seed
             assert one.living() == other.living(), seed
-            assert (rooms[0].held, rooms[0].take_refused()) == (rooms[1].held, rooms[1].take_refused())
+            assert (rooms[0].held, rooms[0].take_refused()) == (
+                rooms[1].held,
+                rooms[1].take_refused(),
+            )
         one.close()
         other.close()
         assert rooms[0].held == rooms[1].held == 0

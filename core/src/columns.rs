@@ -79,7 +79,7 @@ impl Columns {
         })?;
         if !self.all.is_sorted_by(|one, other| one.known < other.known) {
             self.all.sort_unstable_by_key(|column| column.known);
-            if self.all.windows(2).any(|two| two[0].known == two[1].known) {
+            if !self.all.is_sorted_by(|one, other| one.known < other.known) {
                 return Err(Unusual);
             }
         }
@@ -101,7 +101,8 @@ impl Columns {
             b"unit" => {
                 seen.once(0)?;
                 column.unit = cursor.string_of(0, UNIT_MAX)?;
-                let wrong = collected.is_some_and(|signal| signal.unit != column.unit.of(cursor.text));
+                let wrong =
+                    collected.is_some_and(|signal| signal.unit != column.unit.of(cursor.text));
                 if wrong { Err(Unusual) } else { Ok(()) }
             }
             b"dt" => {
@@ -187,7 +188,13 @@ impl Columns {
             match cursor.text.get(cursor.place) {
                 Some(b'"') => cursor.string().map(|_| ()),
                 Some(b't' | b'f') => cursor.boolean().map(|_| ()),
-                Some(b'n') => if cursor.word(b"null") { Ok(()) } else { Err(Unusual) },
+                Some(b'n') => {
+                    if cursor.word(b"null") {
+                        Ok(())
+                    } else {
+                        Err(Unusual)
+                    }
+                }
                 _ => read_number(cursor, copying, aside).map(|_| ()),
             }
         })
@@ -203,12 +210,11 @@ fn read_number(
     let start = cursor.place;
     let read = number::read(cursor.text, start)?;
     cursor.place = read.end;
-    match read.canonical_end {
-        Some(end) => copying.leave_out(cursor.text, end, read.end, aside),
-        None => {
-            let between = Span { from: start, to: read.end };
-            copying.replace(cursor.text, between, aside, |out| read.number.write(out));
-        }
+    if let Some(end) = read.canonical_end {
+        copying.leave_out(cursor.text, end, read.end, aside);
+    } else {
+        let between = Span { from: start, to: read.end };
+        copying.replace(cursor.text, between, aside, |out| read.number.write(out));
     }
     Ok(read.number)
 }

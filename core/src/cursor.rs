@@ -109,7 +109,7 @@ impl<'a> Cursor<'a> {
             self.place += 1;
         }
         let length = self.place - first;
-        let padded = length > 1 && self.text[first] == b'0';
+        let padded = length > 1 && self.text.get(first) == Some(&b'0');
         let goes_on = matches!(self.text.get(self.place), Some(b'.' | b'e' | b'E'));
         if length == 0 || length > 18 || padded || goes_on { Err(Unusual) } else { Ok(number) }
     }

@@ -28,6 +28,7 @@ pub struct Envelope {
 
 /// Members as they stand in the text; what is absent is not part of what is said.
 #[derive(Default)]
+#[allow(clippy::struct_excessive_bools)] // each says that a member is there
 struct Members {
     id: Option<Span>,
     device: Option<Span>,

@@ -10,7 +10,12 @@ const LATITUDES: (f64, f64) = (20.0, 46.0);
 const LONGITUDES: (f64, f64) = (122.0, 154.0);
 
 /// Append the code of 6 (10 km), 8 (1 km), 9 (500 m) or 10 (250 m) digits; false outside the grid.
-pub fn write_jis(latitude: Number, longitude: Number, size_m: u32, out: &mut Vec<u8>) -> Usual<bool> {
+pub fn write_jis(
+    latitude: Number,
+    longitude: Number,
+    size_m: u32,
+    out: &mut Vec<u8>,
+) -> Usual<bool> {
     let within = |value: f64, (low, high): (f64, f64)| low <= value && value < high;
     if !within(latitude.float(), LATITUDES) || !within(longitude.float(), LONGITUDES) {
         return Ok(false);
@@ -42,7 +47,8 @@ pub fn write_jis(latitude: Number, longitude: Number, size_m: u32, out: &mut Vec
 }
 
 fn put(digit: i64, out: &mut Vec<u8>) {
-    out.push(b'0' + digit as u8);
+    // One digit: the callers divide by all that is larger.
+    out.push(b'0' + u8::try_from(digit).unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -59,7 +65,9 @@ mod tests {
 
     #[test]
     fn an_edge_belongs_to_the_cell_to_its_north_and_east() {
-        for (size_m, code) in [(10_000, "533946"), (1_000, "53394611"), (500, "533946113"), (250, "5339461132")] {
+        for (size_m, code) in
+            [(10_000, "533946"), (1_000, "53394611"), (500, "533946113"), (250, "5339461132")]
+        {
             assert_eq!(cell("35.681236", "139.767125", size_m), Some(code.into()));
         }
         assert_eq!(cell("46.0", "139.0", 1_000), None);

@@ -10,7 +10,7 @@ pub const DAY_MS: i64 = 24 * HOUR_MS;
 pub fn read(text: &[u8]) -> Usual<i64> {
     let punctuation = [(4, b'-'), (7, b'-'), (10, b'T'), (13, b':'), (16, b':')];
     let [.., b'Z'] = text else { return Err(Unusual) };
-    if text.len() < 20 || punctuation.iter().any(|&(place, mark)| text[place] != mark) {
+    if text.len() < 20 || punctuation.iter().any(|&(place, mark)| text.get(place) != Some(&mark)) {
         return Err(Unusual);
     }
     let year = two(text, 0)? * 100 + two(text, 2)?;
@@ -21,7 +21,9 @@ pub fn read(text: &[u8]) -> Usual<i64> {
         return Err(Unusual);
     }
     let seconds = (hour * 60 + minute) * 60 + second;
-    Ok(days_since_1970(year, month, day) * DAY_MS + seconds * 1000 + millis(&text[19..text.len() - 1])?)
+    Ok(days_since_1970(year, month, day) * DAY_MS
+        + seconds * 1000
+        + millis(text.get(19..text.len() - 1).unwrap_or_default())?)
 }
 
 fn millis(fraction: &[u8]) -> Usual<i64> {
@@ -36,8 +38,10 @@ fn millis(fraction: &[u8]) -> Usual<i64> {
 }
 
 fn two(text: &[u8], place: usize) -> Usual<i64> {
-    match text[place..place + 2] {
-        [tens @ b'0'..=b'9', ones @ b'0'..=b'9'] => Ok(i64::from(tens - b'0') * 10 + i64::from(ones - b'0')),
+    match text.get(place..place + 2) {
+        Some([tens @ b'0'..=b'9', ones @ b'0'..=b'9']) => {
+            Ok(i64::from(tens - b'0') * 10 + i64::from(ones - b'0'))
+        }
         _ => Err(Unusual),
     }
 }
@@ -89,14 +93,20 @@ pub fn write(instant_ms: i64, out: &mut Vec<u8>) {
     }
     let millis = of_day % 1000;
     if millis > 0 {
-        out.extend_from_slice(&[b'.', b'0' + (millis / 100) as u8]);
+        out.push(b'.');
+        put_digit(millis / 100, out);
         put_two(millis % 100, out);
     }
     out.push(b'Z');
 }
 
 fn put_two(number: i64, out: &mut Vec<u8>) {
-    out.extend_from_slice(&[b'0' + (number / 10 % 10) as u8, b'0' + (number % 10) as u8]);
+    put_digit(number / 10 % 10, out);
+    put_digit(number % 10, out);
+}
+
+fn put_digit(digit: i64, out: &mut Vec<u8>) {
+    out.push(b'0' + u8::try_from(digit).unwrap_or_default());
 }
 
 #[cfg(test)]
@@ -108,9 +118,17 @@ mod tests {
     fn other_forms_and_days_that_are_none_are_unusual() {
         assert_eq!(read(b"1970-01-01T00:00:00.001999Z"), Ok(1));
         for text in [
-            "2026-02-29T00:00:00Z", "2026-01-01T24:00:00Z", "2026-01-01T00:00:60Z", "0000-01-01T00:00:00Z",
-            "2026-01-01t00:00:00Z", "2026-01-01T00:00:00+00:00", "2026-01-01T00:00:00.Z",
-            "2026-01-01T00:00:00.1234567Z", "2026-13-01T00:00:00Z", "2026-00-01T00:00:00Z", "Z",
+            "2026-02-29T00:00:00Z",
+            "2026-01-01T24:00:00Z",
+            "2026-01-01T00:00:60Z",
+            "0000-01-01T00:00:00Z",
+            "2026-01-01t00:00:00Z",
+            "2026-01-01T00:00:00+00:00",
+            "2026-01-01T00:00:00.Z",
+            "2026-01-01T00:00:00.1234567Z",
+            "2026-13-01T00:00:00Z",
+            "2026-00-01T00:00:00Z",
+            "Z",
         ] {
             assert_eq!(read(text.as_bytes()), Err(Unusual), "{text}");
         }

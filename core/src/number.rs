@@ -34,6 +34,7 @@ const TENS_FLOAT: [f64; SCALE_MAX + 1] = [
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
 ];
 
+#[allow(clippy::indexing_slicing)] // while it is compiled
 const fn tens() -> [u64; 19] {
     let mut all = [1; 19];
     let mut place = 1;
@@ -46,7 +47,7 @@ const fn tens() -> [u64; 19] {
 
 /// 10 to a power of at most 18.
 pub fn ten_to(power: u8) -> Usual<i64> {
-    TENS.get(usize::from(power)).map(|&ten| ten as i64).ok_or(Unusual)
+    TENS.get(usize::from(power)).and_then(|&ten| i64::try_from(ten).ok()).ok_or(Unusual)
 }
 
 impl Number {
@@ -72,6 +73,7 @@ impl Number {
     }
 
     /// The nearest float, as a decoder reads it.
+    #[allow(clippy::cast_precision_loss)] // of none that is not larger
     pub fn float(self) -> f64 {
         if self.mantissa.unsigned_abs() <= FLOAT_WHOLE_MAX {
             if let Some(ten) = TENS_FLOAT.get(usize::from(self.scale)) {
@@ -120,7 +122,9 @@ pub fn read(text: &[u8], start: usize) -> Usual<Read> {
     let first = start + usize::from(negative);
     let (mut mantissa, mut place) = digits(text, first, 0);
     let whole_digits = place - first;
-    if whole_digits == 0 || (whole_digits > 1 && text[first] == b'0') || whole_digits > DIGITS_SURE
+    if whole_digits == 0
+        || (whole_digits > 1 && text.get(first) == Some(&b'0'))
+        || whole_digits > DIGITS_SURE
     {
         return Err(Unusual);
     }
@@ -148,8 +152,9 @@ pub fn read(text: &[u8], start: usize) -> Usual<Read> {
     if mantissa == 0 && negative {
         return Err(Unusual);
     }
-    let mantissa = if negative { -(mantissa as i64) } else { mantissa as i64 };
-    let number = Number { mantissa, scale: scale as u8 };
+    let mantissa = i64::try_from(mantissa).map_err(|_| Unusual)?;
+    let mantissa = if negative { -mantissa } else { mantissa };
+    let number = Number { mantissa, scale: u8::try_from(scale).map_err(|_| Unusual)? };
     if !number.is_plain() {
         return Err(Unusual);
     }
@@ -158,7 +163,8 @@ pub fn read(text: &[u8], start: usize) -> Usual<Read> {
 
 /// The number that the digits from `place` on continue, and where they end; wraps if too long.
 fn digits(text: &[u8], mut place: usize, mut mantissa: u64) -> (u64, usize) {
-    while let Some(digit) = text.get(place).map(|byte| byte.wrapping_sub(b'0')).filter(|&d| d < 10) {
+    while let Some(digit) = text.get(place).map(|byte| byte.wrapping_sub(b'0')).filter(|&d| d < 10)
+    {
         mantissa = mantissa.wrapping_mul(10).wrapping_add(u64::from(digit));
         place += 1;
     }
@@ -176,7 +182,8 @@ fn read_by_float(text: &[u8], start: usize, mut end: usize) -> Usual<Read> {
         }
         end = past;
     }
-    let written = std::str::from_utf8(&text[start..end]).map_err(|_| Unusual)?;
+    let written =
+        std::str::from_utf8(text.get(start..end).unwrap_or_default()).map_err(|_| Unusual)?;
     let float: f64 = written.parse().map_err(|_| Unusual)?;
     let number = shortest(float)?;
     Ok(Read { number, end, canonical_end: None })
@@ -192,13 +199,13 @@ fn shortest(float: f64) -> Usual<Number> {
     let exponent: i32 = exponent.parse().map_err(|_| Unusual)?;
     let (whole, part) = digits.split_once('.').unwrap_or((digits, ""));
     let mantissa: i64 = format!("{whole}{part}").parse().map_err(|_| Unusual)?;
-    let scale = part.len() as i32 - exponent;
+    let scale = i32::try_from(part.len()).map_err(|_| Unusual)? - exponent;
     if scale >= 0 {
         let scale = usize::try_from(scale).map_err(|_| Unusual)?;
         if scale > SCALE_MAX {
             return Err(Unusual);
         }
-        return Ok(Number { mantissa, scale: scale as u8 });
+        return Ok(Number { mantissa, scale: u8::try_from(scale).map_err(|_| Unusual)? });
     }
     let ten = ten_to(u8::try_from(-scale).map_err(|_| Unusual)?)?;
     Ok(Number::whole(mantissa.checked_mul(ten).ok_or(Unusual)?))
@@ -233,7 +240,10 @@ mod tests {
 
     #[test]
     fn more_digits_than_a_float_has_become_those_of_the_float() {
-        assert_eq!(said("0.12345678901234567"), Some((12345678901234568, 17, "0.12345678901234568".into())));
+        assert_eq!(
+            said("0.12345678901234567"),
+            Some((12345678901234568, 17, "0.12345678901234568".into()))
+        );
         assert_eq!(said("1e2"), Some((100, 0, "100.0".into())));
         assert_eq!(said("4.35e1"), Some((435, 1, "43.5".into())));
     }

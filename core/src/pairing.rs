@@ -18,9 +18,15 @@ pub struct Position {
 /// The pairs of two columns, in the latitudes' order.
 ///
 /// A time that stands several times pairs, in order, only if both sides have it equally often.
-pub fn positions(columns: &Columns, latitudes: &Register, longitudes: &Register) -> Usual<Vec<Position>> {
-    let (times, other_times) = (latitudes.times.of(&columns.times), longitudes.times.of(&columns.times));
-    let (north, east) = (latitudes.values.of(&columns.values), longitudes.values.of(&columns.values));
+pub fn positions(
+    columns: &Columns,
+    latitudes: &Register,
+    longitudes: &Register,
+) -> Usual<Vec<Position>> {
+    let (times, other_times) =
+        (latitudes.times.of(&columns.times), longitudes.times.of(&columns.times));
+    let (north, east) =
+        (latitudes.values.of(&columns.values), longitudes.values.of(&columns.values));
     if times == other_times {
         let both = times.iter().zip(north).zip(east);
         let pair = |((&time, &latitude), &longitude)| Position { time, latitude, longitude };

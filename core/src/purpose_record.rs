@@ -14,25 +14,36 @@ const ID_BYTES: usize = 16;
 
 /// One purpose record, ready for its topic. Headers: the id, the fixed ones, the end, the readings.
 pub struct Record<'a> {
+    /// The number of the route that it leaves through.
     pub route: u32,
+    /// Of its topic.
     pub partition: u32,
+    /// The pseudonym.
     pub key: &'a [u8],
+    /// The record as JSON.
     pub value: &'a [u8],
+    /// Hexadecimal.
     pub id: &'a [u8],
+    /// Headers that many links share.
     pub fixed: &'a Headers,
+    /// Headers of this link alone.
     pub own: &'a Headers,
+    /// When its life ends, as a header says it.
     pub expires_at: &'a [u8],
+    /// How many it stands for.
     pub readings: usize,
 }
 
 /// Where records go.
 pub trait Sink {
+    /// Take one record.
     fn put(&mut self, record: &Record<'_>);
 }
 
 /// What is written of one envelope, so that routes that keep the same write it once.
 #[derive(Default)]
 pub struct Writer {
+    /// The record that was written last.
     pub out: Vec<u8>,
     texts: Vec<u8>,
     /// By register: the list of its values.
@@ -43,11 +54,17 @@ pub struct Writer {
 
 /// What a record is written of, but for its route.
 pub struct Source<'a> {
+    /// The text.
     pub envelope: &'a [u8],
+    /// Times and values of every register.
     pub columns: &'a Columns,
+    /// Trouble codes, as they stand in the text.
     pub codes: &'a [Span],
+    /// The registers.
     pub work: &'a Work,
+    /// What words a signal allows.
     pub paths: &'a Paths,
+    /// What times are counted from.
     pub t0_ms: i64,
     /// No time lies above this.
     pub high_ms: i64,
@@ -99,7 +116,10 @@ impl Writer {
     }
 
     fn times_text(&mut self, register: &Register, floor_ms: i64, source: &Source<'_>) -> Span {
-        let known = self.times.iter().find(|(times, floor, _)| (*times, *floor) == (register.times, floor_ms));
+        let known = self
+            .times
+            .iter()
+            .find(|(times, floor, _)| (*times, *floor) == (register.times, floor_ms));
         if let Some((_, _, text)) = known {
             return *text;
         }
@@ -162,7 +182,9 @@ fn write_values(register: &Register, source: &Source<'_>, out: &mut Vec<u8>) {
         match register.form {
             Form::Whole => value.write(out),
             Form::Float => value.write_float(out),
-            Form::Boolean => out.extend_from_slice(if value.mantissa == 0 { b"false" } else { b"true" }),
+            Form::Boolean => {
+                out.extend_from_slice(if value.mantissa == 0 { b"false" } else { b"true" })
+            }
             Form::Word(known) => write_word(source.paths, known, value, out),
             Form::Cell => write_cell(&source.work.cells, value, out),
         }
@@ -191,7 +213,8 @@ fn write_cell(cells: &[u8], value: Number, out: &mut Vec<u8>) {
     out.push(b'"');
 }
 
-/// The id of a record: keyed BLAKE2b of the envelope's content, hexadecimal.
+/// The id of a record: keyed `BLAKE2b` of the envelope's content, hexadecimal.
+#[must_use]
 pub fn record_id(key: &[u8], content: &[u8]) -> [u8; 2 * ID_BYTES] {
     let digest = blake2b_simd::Params::new().hash_length(ID_BYTES).key(key).hash(content);
     let mut text = [0; 2 * ID_BYTES];

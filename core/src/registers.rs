@@ -2,8 +2,8 @@
 
 use crate::columns::{Columns, Stretch};
 use crate::number::Number;
-use crate::paths::Paths;
 use crate::pairing::Position;
+use crate::paths::Paths;
 use crate::tables::Kind;
 use crate::thinning::{Chosen, Scratch};
 use crate::unusual::{Unusual, Usual};

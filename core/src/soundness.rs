@@ -1,5 +1,6 @@
 //! Whether a column plan can be carried out: every number in it is judged before it is used.
 
+use crate::steps::Step;
 use crate::tables::{ColumnPlan, RuleOn, Thin};
 
 /// Whether registers and slots exist where a plan names them, and no step divides by nothing.
@@ -22,23 +23,29 @@ pub fn is_sound(plan: &ColumnPlan, inputs: usize, routes: usize, tally_width: us
     for step in &plan.thin {
         let lost = slots(&step.thinned_slots) && slots(&step.not_rebuilt_slots);
         // A rule's choice is about its own column.
-        let mine = plan.rules.get(step.chosen as usize).is_some_and(|rule| {
-            matches!(rule.on, RuleOn::Column(number) if number == step.source)
-        });
+        let mine = plan
+            .rules
+            .get(step.chosen as usize)
+            .is_some_and(|rule| matches!(rule.on, RuleOn::Column(number) if number == step.source));
         if !there(step.source, registers) || !mine || !lost {
             return false;
         }
         registers += 1;
     }
     for step in &plan.value {
-        let sound = !step.steps.is_empty() && step.steps.iter().all(|one| one.is_sound());
+        let sound = !step.steps.is_empty() && step.steps.iter().all(Step::is_sound);
         if !there(step.source, registers) || !sound {
             return false;
         }
         registers += 1;
     }
     for step in &plan.mesh {
-        let all = [step.unpaired_slots.0, step.unpaired_slots.1, step.off_grid_slots.0, step.off_grid_slots.1];
+        let all = [
+            step.unpaired_slots.0,
+            step.unpaired_slots.1,
+            step.off_grid_slots.0,
+            step.off_grid_slots.1,
+        ];
         let sized = step.jis_m.is_none_or(|size_m| [250, 500, 1_000, 10_000].contains(&size_m));
         let lost = slots(&all) && slots(&step.thinned_slots) && slots(&step.not_rebuilt_slots);
         let of_pairs = |rule: u32| {
@@ -50,7 +57,9 @@ pub fn is_sound(plan: &ColumnPlan, inputs: usize, routes: usize, tally_width: us
         registers += 1;
     }
     let unions = plan.unions.iter().all(|step| {
-        slots(&[step.slot, step.slot.saturating_add(1)]) && there(step.source, registers) && step.kept.iter().all(|&one| there(one, registers))
+        slots(&[step.slot, step.slot.saturating_add(1)])
+            && there(step.source, registers)
+            && step.kept.iter().all(|&one| there(one, registers))
     });
     let leaving = plan.routes.iter().all(|step| {
         let columns = step.columns.iter().all(|column| there(column.register, registers));

@@ -82,7 +82,11 @@ mod tests {
     fn treated(step: &Step, text: &str) -> String {
         let multiple = step.of(read(text.as_bytes(), 0).unwrap().number).unwrap();
         let mut out = vec![];
-        if step.whole { multiple.write(&mut out) } else { multiple.write_float(&mut out) }
+        if step.whole {
+            multiple.write(&mut out)
+        } else {
+            multiple.write_float(&mut out)
+        }
         String::from_utf8(out).unwrap()
     }
 

@@ -40,8 +40,14 @@ pub struct Signal {
 /// Of what type a signal's values are, and which of them are some.
 #[derive(Deserialize)]
 pub enum Kind {
-    Whole { low: i64, high: i64 },
-    Float { low: f64, high: f64 },
+    Whole {
+        low: i64,
+        high: i64,
+    },
+    Float {
+        low: f64,
+        high: f64,
+    },
     Boolean,
     /// The allowed words, without quotation marks.
     Word(Vec<String>),

@@ -59,7 +59,8 @@ pub fn choose(
             let bins = &mut scratch.bins;
             bins.clear();
             places.retain(|&place| {
-                let time_ms = asked.t0_ms + i64::from(times.get(place).copied().unwrap_or_default());
+                let time_ms =
+                    asked.t0_ms + i64::from(times.get(place).copied().unwrap_or_default());
                 let bin = time_ms.div_euclid(every_ms.max(1));
                 let first = bins.last() != Some(&bin);
                 if first {
@@ -68,14 +69,20 @@ pub fn choose(
                 first
             });
             let mut firsts = places.iter().copied();
-            state.first_in_bin(asked.device, rule, bins.iter().copied(), asked.append_ms, |answer| {
-                let Some(place) = firsts.next() else { return };
-                match answer {
-                    Answer::Passes => chosen.kept.push(place),
-                    Answer::Used => {}
-                    Answer::NotRebuilt => chosen.not_rebuilt.push(place),
-                }
-            });
+            state.first_in_bin(
+                asked.device,
+                rule,
+                bins.iter().copied(),
+                asked.append_ms,
+                |answer| {
+                    let Some(place) = firsts.next() else { return };
+                    match answer {
+                        Answer::Passes => chosen.kept.push(place),
+                        Answer::Used => {}
+                        Answer::NotRebuilt => chosen.not_rebuilt.push(place),
+                    }
+                },
+            );
         }
         Thin::Count(one_in) => {
             let readings = i64::try_from(times.len()).unwrap_or(i64::MAX);

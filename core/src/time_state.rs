@@ -307,7 +307,7 @@ impl TimeState {
     /// Whether one more can be remembered, once all that is dead is dropped.
     fn has_room(&mut self) -> bool {
         if self.room.is_full() && self.looked_through_ms < self.adopted_ms {
-            self.looked_through_ms = self.adopted_ms + self.longest_ms / 8;
+            self.looked_through_ms = self.adopted_ms.saturating_add(self.longest_ms / 8);
             let mut gone = 0;
             for (rule, held) in self.bins.all_mut() {
                 let life_ms = self.lives_ms.get(rule as usize).copied().unwrap_or(self.longest_ms);

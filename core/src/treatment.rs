@@ -71,12 +71,7 @@ fn ask_rules(
     Ok(())
 }
 
-fn fill(
-    plan: &ColumnPlan,
-    columns: &mut Columns,
-    work: &mut Work,
-    h3: &mut H3<'_>,
-) -> Usual<()> {
+fn fill(plan: &ColumnPlan, columns: &mut Columns, work: &mut Work, h3: &mut H3<'_>) -> Usual<()> {
     for step in &plan.thin {
         thin(step, columns, work)?;
     }

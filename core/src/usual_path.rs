@@ -30,15 +30,33 @@ const LATE_KEPT_MAX: usize = 10_000;
 /// Why an envelope was not done: what is missing, or that it is for the exact path.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Ask {
+    /// Nothing: it is for the exact path.
     Exact,
     /// What holds for a device's events from t0 on, under the pseudonyms of an epoch's instant.
-    Device { device: Vec<u8>, t0_ms: i64, epoch_ms: i64 },
+    Device {
+        /// Its id.
+        device: Vec<u8>,
+        /// When events begin.
+        t0_ms: i64,
+        /// The instant that chooses the epoch.
+        epoch_ms: i64,
+    },
     /// When lives that start in this minute end.
     Minute(i64),
     /// The decision that follows from this one if these routes are late.
-    Late { decision: u32, late: Vec<u32> },
+    Late {
+        /// The decision if no route is late.
+        decision: u32,
+        /// The routes that are.
+        late: Vec<u32>,
+    },
     /// The work for these present columns under this decision.
-    ColumnPlan { decision: u32, present: Vec<u16> },
+    ColumnPlan {
+        /// By its number.
+        decision: u32,
+        /// Places of the columns in a tally row.
+        present: Vec<u16>,
+    },
 }
 
 /// A column plan; None: it is for the exact path.
@@ -47,12 +65,17 @@ type Plans = FxHashMap<Vec<u16>, Option<Arc<ColumnPlan>>>;
 /// Sums for the ledger, by decision: added to while a batch runs.
 #[derive(Default)]
 pub struct Counted {
+    /// Rows of the tally.
     pub rows: FxHashMap<u32, Vec<u64>>,
+    /// Readings that no output keeps.
     pub not_collected: u64,
+    /// Envelopes that were done.
     pub envelopes: u64,
+    /// Envelopes whose id came before with another content.
     pub reused_ids: u64,
 }
 
+/// What was taught, what is counted, and room to work in.
 pub struct UsualPath {
     tables: Tables,
     paths: Paths,
@@ -62,6 +85,7 @@ pub struct UsualPath {
     plans: FxHashMap<u32, Plans>,
     plans_kept: usize,
     ids: ReusedIds,
+    /// To be taken, or thrown away, at the end of a slice.
     pub counted: Counted,
     sheet: Sheet,
     present: Vec<u16>,
@@ -71,6 +95,7 @@ pub struct UsualPath {
 
 impl UsualPath {
     /// A path for these tables; None if it does not know their version, or they are none.
+    #[must_use]
     pub fn new(written: &[u8]) -> Option<Self> {
         let mut tables: Tables = rmp_serde::from_slice(written).ok()?;
         if tables.version != TABLES_VERSION || tables.signals.len() > SIGNALS_MAX {
@@ -95,6 +120,7 @@ impl UsualPath {
     }
 
     /// The topic of each route.
+    #[must_use]
     pub fn topics(&self) -> &[String] {
         &self.tables.topics
     }
@@ -111,7 +137,8 @@ impl UsualPath {
 
     /// Keep what was decided for a device; false if these bytes say nothing.
     pub fn teach_device(&mut self, device: &[u8], written: &[u8]) -> bool {
-        rmp_serde::from_slice::<DeviceTaught>(written).is_ok_and(|said| self.devices.teach(device, said))
+        rmp_serde::from_slice::<DeviceTaught>(written)
+            .is_ok_and(|said| self.devices.teach(device, said))
     }
 
     /// Keep when lives of one minute end; false if these bytes say nothing.
@@ -148,7 +175,10 @@ impl UsualPath {
         sound
     }
 
-    /// Do one raw record, or say what is missing for it. Nothing is counted or put before it is sure.
+    /// Do one raw record. Nothing is counted, put or remembered before it is sure.
+    ///
+    /// # Errors
+    /// What is missing for it, or that it is for the exact path.
     pub fn run(
         &mut self,
         value: &[u8],
@@ -175,8 +205,15 @@ impl UsualPath {
             let number = t0_ms.min(received_ms).min(now_ms).div_euclid(MINUTE_MS);
             let ends = Arc::clone(self.minutes.get_mut(&number).ok_or(Ask::Minute(number))?);
             if now_ms > ends.first_deadline_ms {
-                let ended = |route: u32| ends.deadlines_ms.get(route as usize).is_none_or(|&end| now_ms > end);
-                let late: Vec<u32> = link.stamps.iter().map(|stamp| stamp.route).filter(|&route| ended(route)).collect();
+                let ended = |route: u32| {
+                    ends.deadlines_ms.get(route as usize).is_none_or(|&end| now_ms > end)
+                };
+                let late: Vec<u32> = link
+                    .stamps
+                    .iter()
+                    .map(|stamp| stamp.route)
+                    .filter(|&route| ended(route))
+                    .collect();
                 if !late.is_empty() {
                     let known = self.late.get(&(decision, late.clone())).copied();
                     decision = known.ok_or(Ask::Late { decision, late })?;
@@ -209,7 +246,9 @@ impl UsualPath {
     /// Which columns are present; an envelope of which none is, or that may lack a fix, is unusual.
     fn look_at_columns(&mut self) -> Result<(), Ask> {
         let sheet = &self.sheet;
-        let collected = || sheet.columns.all.iter().filter_map(|column| column.place.map(|place| (place, column)));
+        let collected = || {
+            sheet.columns.all.iter().filter_map(|column| column.place.map(|place| (place, column)))
+        };
         self.present.clear();
         self.present.extend(collected().map(|(place, _)| place));
         let codes = !sheet.codes.is_empty();
@@ -219,7 +258,9 @@ impl UsualPath {
         if let Some((latitude, longitude)) = self.tables.position {
             let has_zero = |wanted: u16| {
                 let mut mine = collected().filter(|(place, _)| *place == wanted);
-                mine.any(|(_, column)| column.values.of(&sheet.columns.values).iter().any(|one| one.mantissa == 0))
+                mine.any(|(_, column)| {
+                    column.values.of(&sheet.columns.values).iter().any(|one| one.mantissa == 0)
+                })
             };
             if has_zero(latitude) && has_zero(longitude) {
                 return Err(Ask::Exact);
@@ -263,11 +304,14 @@ impl UsualPath {
         minute: &MinuteTaught,
         sink: &mut impl Sink,
     ) {
-        let Some(link) = self.devices.get(envelope.device.of(value)).and_then(|device| device.link.as_ref())
+        let Some(link) =
+            self.devices.get(envelope.device.of(value)).and_then(|device| device.link.as_ref())
         else {
             return;
         };
-        let times = |register: &crate::registers::Register| register.times.of(&self.sheet.columns.times).iter().max();
+        let times = |register: &crate::registers::Register| {
+            register.times.of(&self.sheet.columns.times).iter().max()
+        };
         let highest = self.work.registers.iter().take(self.present.len()).filter_map(times).max();
         let source = Source {
             envelope: value,
@@ -312,5 +356,7 @@ fn check(device: &Device, t0_ms: i64, received_ms: i64, now_ms: i64) -> Option<R
 
 /// A trip keeps the epoch it started in; an impossible start does not count.
 fn epoch_instant(trip_started_ms: Option<i64>, t0_ms: i64) -> i64 {
-    trip_started_ms.filter(|started_ms| (0..=TRIP_MS_MAX).contains(&(t0_ms - started_ms))).unwrap_or(t0_ms)
+    trip_started_ms
+        .filter(|started_ms| (0..=TRIP_MS_MAX).contains(&(t0_ms - started_ms)))
+        .unwrap_or(t0_ms)
 }

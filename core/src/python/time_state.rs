@@ -63,7 +63,8 @@ impl TimeState {
     ) -> PyResult<Vec<u8>> {
         let bins: Vec<i64> = bins.try_iter()?.map(|bin| bin?.extract()).collect::<PyResult<_>>()?;
         let mut answers = Vec::with_capacity(bins.len());
-        self.0.first_in_bin(device.as_bytes(), rule, bins, append_ms, |one| answers.push(one as u8));
+        self.0
+            .first_in_bin(device.as_bytes(), rule, bins, append_ms, |one| answers.push(one as u8));
         Ok(answers)
     }
 

@@ -25,8 +25,10 @@ pub struct UsualPath {
 impl UsualPath {
     #[new]
     fn new(py: Python<'_>, tables: &[u8], make: Py<PyAny>, h3_cell: Py<PyAny>) -> PyResult<Self> {
-        let path = Path::new(tables).ok_or_else(|| PyValueError::new_err("these are no tables of this core"))?;
-        let topics = path.topics().iter().map(|topic| PyString::intern(py, topic).unbind()).collect();
+        let path = Path::new(tables)
+            .ok_or_else(|| PyValueError::new_err("these are no tables of this core"))?;
+        let topics =
+            path.topics().iter().map(|topic| PyString::intern(py, topic).unbind()).collect();
         let topic_numbers = numbered(path.topics());
         Ok(UsualPath { path, topics, topic_numbers, make, h3_cell })
     }
@@ -101,8 +103,12 @@ impl UsualPath {
     }
 
     /// Sums since the last call: rows by decision, not collected, envelopes, reused ids.
-    fn take_counted<'py>(&mut self, py: Python<'py>) -> PyResult<(Bound<'py, PyDict>, u64, u64, u64)> {
-        let Counted { rows, not_collected, envelopes, reused_ids } = std::mem::take(&mut self.path.counted);
+    fn take_counted<'py>(
+        &mut self,
+        py: Python<'py>,
+    ) -> PyResult<(Bound<'py, PyDict>, u64, u64, u64)> {
+        let Counted { rows, not_collected, envelopes, reused_ids } =
+            std::mem::take(&mut self.path.counted);
         let found = PyDict::new(py);
         for (decision, row) in rows {
             found.set_item(decision, row)?;
@@ -175,7 +181,9 @@ fn asked(py: Python<'_>, ask: Ask) -> PyResult<Bound<'_, PyAny>> {
             ("device", device, t0_ms, epoch_ms).into_pyobject(py).map(Bound::into_any)
         }
         Ask::Minute(minute) => ("minute", minute).into_pyobject(py).map(Bound::into_any),
-        Ask::Late { decision, late } => ("late", decision, late).into_pyobject(py).map(Bound::into_any),
+        Ask::Late { decision, late } => {
+            ("late", decision, late).into_pyobject(py).map(Bound::into_any)
+        }
         Ask::ColumnPlan { decision, present } => {
             ("column_plan", decision, present).into_pyobject(py).map(Bound::into_any)
         }

@@ -72,7 +72,9 @@ async def test_a_batch_rests_on_the_rows_of_its_own_people() -> None:
     people = known_world(PLAN).people
     program, keys = build_program(PLAN), KeyCache(MemoryKeyring())
     ready = ReadyVersion(program, Processor(program, people, keys, lambda _, key: key[0] % 4))
-    one = BatchHandler("telemetry.raw", lambda: ready, keys, lambda: NOW_MS)
+    remembered = Remembered(lambda: ready, lambda: NOW_MS, 10_000)
+    remembered.begin(2)
+    one = BatchHandler("telemetry.raw", remembered, keys, lambda: NOW_MS)
     begun = one.basis()
     await one.handle(2, [arrived(7, GOOD)])
     people.apply(b"d", DeviceRegistration(DeviceId("another"), 0))

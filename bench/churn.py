@@ -21,6 +21,7 @@ from processors.people import People
 from processors.processor import Processor
 from processors.program import Program, build_program
 from processors.pseudonyms import KeysNeeded
+from processors.state.bins import Room
 from processors.tally import Tally
 from roadfade.processes.worker.key_cache import KeyCache
 from telemetry.identity import SubjectId
@@ -66,6 +67,7 @@ async def _run(program: Program, values: Sequence[bytes], every: int | None) -> 
     """CPU seconds for all of them; every device is known before the clock starts."""
     people, keys = everybody(), KeyCache(SeededKeyring())
     processor = Processor(program, people, keys, lambda _, key: partition_for(key, PARTITIONS))
+    state = program.empty_state(Room(100_000))
     changed = itertools.count()
     for warm in (True, False):
         began_s = time.process_time()
@@ -75,7 +77,7 @@ async def _run(program: Program, values: Sequence[bytes], every: int | None) -> 
             while True:
                 tally = Tally(program)
                 try:
-                    processor.process(value, NOW_MS, NOW_MS, tally)
+                    processor.process(value, NOW_MS, NOW_MS, tally, state)
                 except KeysNeeded as needed:
                     await keys.fetch(needed.names)
                 else:

@@ -14,6 +14,7 @@ from bus.loops.batch_loop import BatchLoop, BatchSettings
 from bus.observer import BatchDone
 from bus.partitions import partition_for
 from bus.ports import ReaderSettings
+from processors.core_path import core_path
 from processors.processor import Processor
 from processors.program import build_program
 from roadfade.clock import judging_clock, wall_ms
@@ -41,7 +42,7 @@ async def run(source: Connection, target: Connection, group: str, records: int) 
     program = build_program(load_plan())
     keys = KeyCache(SeededKeyring())
     processor = Processor(program, everybody(), keys, lambda _, key: partition_for(key, PARTITIONS))
-    ready = ReadyVersion(program, processor)
+    ready = ReadyVersion(program, processor, core_path(processor, None))
     clock = judging_clock(NOW_MS)
     remembered = Remembered(lambda: ready, clock, Settings.model_fields["bins_max"].default)
     handler = _MeteredHandler(RAW, remembered, keys, clock)

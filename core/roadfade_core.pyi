@@ -2,7 +2,8 @@
 from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Final, Literal, Self
 
-from processors.state.port import Answer, Mark, RoomPort, TimeState as TimeStatePort
+from processors.state.port import Answer, Mark, RoomPort
+from processors.state.port import TimeState as TimeStatePort
 
 # What of this module Python was written for; another number is another core, and not used.
 INTERFACE: Final[int]

@@ -36,9 +36,11 @@ class Batch(NamedTuple):
     data: bytes
 
 
-def core_path(processor: Processor) -> "CorePath | None":
+def core_path(
+    processor: Processor, compression: Literal["zstd"] | None = "zstd"
+) -> "CorePath | None":
     """The processor with the core in front of it, where the core is there."""
-    return CorePath(processor) if core_state() is CoreState.CARRIES else None
+    return CorePath(processor, compression) if core_state() is CoreState.CARRIES else None
 
 
 class CorePath:

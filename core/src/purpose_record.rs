@@ -183,7 +183,7 @@ fn write_values(register: &Register, source: &Source<'_>, out: &mut Vec<u8>) {
             Form::Whole => value.write(out),
             Form::Float => value.write_float(out),
             Form::Boolean => {
-                out.extend_from_slice(if value.mantissa == 0 { b"false" } else { b"true" })
+                out.extend_from_slice(if value.mantissa == 0 { b"false" } else { b"true" });
             }
             Form::Word(known) => write_word(source.paths, known, value, out),
             Form::Cell => write_cell(&source.work.cells, value, out),

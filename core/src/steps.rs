@@ -83,9 +83,9 @@ mod tests {
         let multiple = step.of(read(text.as_bytes(), 0).unwrap().number).unwrap();
         let mut out = vec![];
         if step.whole {
-            multiple.write(&mut out)
+            multiple.write(&mut out);
         } else {
-            multiple.write_float(&mut out)
+            multiple.write_float(&mut out);
         }
         String::from_utf8(out).unwrap()
     }

@@ -1,7 +1,7 @@
 """The core gives what the exact path gives, byte by byte, or leaves an envelope to it."""
 
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -52,7 +52,7 @@ from tests.support.worlds import DEVICE, NOW_MS, World, column, envelope
 
 pytestmark = needs_core
 
-Treated = Mapping[str, Sequence[Operation]]
+Treated = Mapping[str, tuple[Operation, ...]]
 OPERATIONS: Treated = {
     SPEED: (ThinTime(10_000), Round(0.5)),
     RPM: (ThinCount(3), Bucket(100.0)),

@@ -68,6 +68,7 @@ async def _run(program: Program, values: Sequence[bytes], every: int | None) -> 
     """CPU seconds for all of them; every device is known before the clock starts."""
     people, keys = everybody(), KeyCache(SeededKeyring())
     processor = Processor(program, people, keys, lambda _, key: partition_for(key, PARTITIONS))
+    state = program.empty_state(Room(100_000))
     changed = itertools.count()
     for warm in (True, False):
         state = program.empty_state(Room(1_000_000))

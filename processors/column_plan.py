@@ -39,6 +39,8 @@ class ValueStep(NamedTuple):
 
     source: int
     run: ColumnFunction
+    operations: tuple[Valued, ...]
+    """What ``run`` carries out."""
 
 
 class MeshStep(NamedTuple):
@@ -51,6 +53,8 @@ class MeshStep(NamedTuple):
     thinned_slots: tuple[int, ...]
     not_rebuilt_slots: tuple[int, ...]
     cell: CellOf
+    mesh: Mesh
+    """What ``cell`` carries out."""
     unpaired_slots: tuple[int, int]
     off_grid_slots: tuple[int, int]
 
@@ -158,7 +162,7 @@ class _Draft:
             return self.timed(chain)
         key = (chain.path, chain.thin, chain.values)
         if key not in self._treated:
-            self.value.append(ValueStep(self.timed(chain), function))
+            self.value.append(ValueStep(self.timed(chain), function, chain.values))
             self._treated[key] = self.values_from + len(self.value) - 1
         return self._treated[key]
 
@@ -175,6 +179,7 @@ class _Draft:
                     self._slots(latitude, longitude, Withheld.THINNED) if thins else (),
                     self._slots(latitude, longitude, Withheld.NOT_REBUILT) if thins else (),
                     cell_of(mesh),
+                    mesh,
                     self._slots(latitude, longitude, Withheld.UNPAIRED),
                     self._slots(latitude, longitude, Withheld.OFF_GRID),
                 )

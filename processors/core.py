@@ -4,8 +4,12 @@ The only file of this room that imports ``roadfade_core``; without it the exact 
 everything. Nothing here builds or installs.
 """
 
+from collections.abc import Callable, Sequence
 from enum import StrEnum
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+from processors.state.bins import PartitionState, Room
+from processors.state.port import RoomPort, TimeState
 
 try:
     import roadfade_core
@@ -14,8 +18,17 @@ except ImportError:
 else:
     _found = roadfade_core.INTERFACE
 
+if TYPE_CHECKING:
+    from roadfade_core import RecordBatches, UsualPath
+
 INTERFACE: Final = 1
 """What is handed to the core and taken from it; a core built of other code has another number."""
+
+
+BATCH_BYTES_MAX: Final = 1024 * 1024
+"""Of one batch with its header: what a broker takes as it is set."""
+HELD_BYTES_MAX: Final = 1 << 40
+"""No bound of its own: see ``record_batches``."""
 
 
 class CoreState(StrEnum):
@@ -32,3 +45,36 @@ def core_state() -> CoreState:
     if _found is None:
         return CoreState.ABSENT
     return CoreState.CARRIES if _found == INTERFACE else CoreState.FOREIGN
+
+
+def usual_path(
+    tables: bytes, make: Callable[..., Any], h3_cell: Callable[[float, float, int], str]
+) -> "UsualPath":
+    """The usual path for these tables (``core_tables``), where ``core_state`` says CARRIES.
+
+    ``make`` makes an outcome of topic, partition, key, value and headers.
+    """
+    return roadfade_core.UsualPath(tables, make, h3_cell)
+
+
+def record_batches(compression: Literal["zstd"] | None) -> "RecordBatches":
+    """Empty ones, where ``core_state`` says CARRIES.
+
+    What a slice of records makes is bounded by the slice, and by the records that a topic takes.
+    """
+    return roadfade_core.RecordBatches(
+        compression=compression, batch_bytes_max=BATCH_BYTES_MAX, held_bytes_max=HELD_BYTES_MAX
+    )
+
+
+def room_for(bins_max: int) -> RoomPort:
+    """Room for the states of a process: the core's, where it carries."""
+    carries = core_state() is CoreState.CARRIES
+    return roadfade_core.Room(bins_max) if carries else Room(bins_max)
+
+
+def time_state(lives_ms: Sequence[int], window_ms: int, room: RoomPort) -> TimeState:
+    """An empty state, of the kind that goes with its room: both paths then share it."""
+    if isinstance(room, Room):
+        return PartitionState(lives_ms, window_ms, room)
+    return roadfade_core.TimeState(lives_ms, window_ms, room)

@@ -6,7 +6,7 @@ decided the same now.
 """
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 from processors.changes import Change
 from processors.latest import Latest
@@ -34,6 +34,19 @@ class DeviceAnswer:
         """The decision under these pseudonyms if no route is late."""
 
 
+class Holder(Protocol):
+    """Who holds copies of answers, and uses them without asking here again."""
+
+    def forget_device(self, device: str) -> bool:
+        """Hold the device's answer no longer; whether it was used since ``settle``."""
+
+    def forget_devices(self) -> bool:
+        """Hold no answer any longer; whether one was used since ``settle``."""
+
+    def settle(self) -> None:
+        """As ``DeviceAnswers.settle``."""
+
+
 class DeviceAnswers:
     """The answers about ``people`` under one plan's routes. Not thread-safe."""
 
@@ -49,19 +62,21 @@ class DeviceAnswers:
         self._asked_devices: set[str] = set()
         self._asked_subjects: set[str] = set()
         self._voided = 0
+        self._holder: Holder | None = None
+
+    def held_by(self, holder: Holder) -> None:
+        """Tell ``holder`` of each answer that is kept no longer: it may hold those that are."""
+        self._holder = holder
+
+    def catch_up(self) -> None:
+        """Let go of whatever changed meanwhile."""
+        if self._read != self._people.changes.position:
+            self._catch_up()
 
     def usual(self, device: str, first_ms: int, last_ms: int, now_ms: int) -> DeviceAnswer | None:
         """The answer that holds for all events of this span; None if there is not one for all."""
-        if self._read != self._people.changes.position:
-            self._catch_up()
-        answer = self._kept.used(device)
-        if answer is None or not answer.permit.covers(first_ms, last_ms, now_ms):
-            answer = self.exact(device, first_ms, last_ms, now_ms)
-            return answer if answer is not None and self._kept.get(device) is answer else None
-        self._asked_devices.add(device)
-        if answer.permit.link is not None:
-            self._asked_subjects.add(answer.permit.link.subject)
-        return answer
+        answer = self.exact(device, first_ms, last_ms, now_ms)
+        return answer if answer is not None and self._kept.get(device) is answer else None
 
     def exact(self, device: str, first_ms: int, last_ms: int, now_ms: int) -> DeviceAnswer | None:
         """The answer for these events, kept if it would be given again for any of them.
@@ -71,6 +86,10 @@ class DeviceAnswers:
         registered_ms = self.registered_ms(device)
         if registered_ms is None:
             return None
+        kept = self._kept.used(device)
+        if kept is not None and kept.permit.covers(first_ms, last_ms, now_ms):
+            self._note(device, kept)
+            return kept
         permission = permit(self._people, self._routes, device, first_ms, last_ms, now_ms)
         if permission.link is not None:
             self._asked_subjects.add(permission.link.subject)
@@ -101,19 +120,37 @@ class DeviceAnswers:
         """What was decided until now is done, or will be decided again: changes do not touch it."""
         self._asked_devices.clear()
         self._asked_subjects.clear()
+        if self._holder is not None:
+            self._holder.settle()
 
     def _keep(self, device: str, answer: DeviceAnswer) -> None:
-        self._drop(device)
+        before = self._kept.get(device)
+        if self._drop(device) and before is not None:
+            self._note(device, before)
         gone = self._kept.keep(device, answer)
         if gone is not None:
             self._unlist(*gone)
+            if self._let_go(gone[0]):
+                self._note(*gone)
         if answer.permit.link is not None:
             self._devices_of.setdefault(answer.permit.link.subject, set()).add(device)
 
-    def _drop(self, device: str) -> None:
+    def _note(self, device: str, answer: DeviceAnswer) -> None:
+        """An answer was used, here or by a holder: that counts as asking."""
+        self._asked_devices.add(device)
+        if answer.permit.link is not None:
+            self._asked_subjects.add(answer.permit.link.subject)
+
+    def _drop(self, device: str) -> bool:
+        """Keep the device's answer no longer; whether a holder used it since ``settle``."""
         answer = self._kept.pop(device, None)
-        if answer is not None:
-            self._unlist(device, answer)
+        if answer is None:
+            return False
+        self._unlist(device, answer)
+        return self._let_go(device)
+
+    def _let_go(self, device: str) -> bool:
+        return self._holder is not None and self._holder.forget_device(device)
 
     def _unlist(self, device: str, answer: DeviceAnswer) -> None:
         link = answer.permit.link
@@ -130,16 +167,16 @@ class DeviceAnswers:
         if changes is None:
             self._kept.clear()
             self._devices_of.clear()
-            self._voided += bool(self._asked_devices)
+            used = self._holder is not None and self._holder.forget_devices()
+            self._voided += used or bool(self._asked_devices)
             return
         for change in changes:
             self._void(change)
 
     def _void(self, change: Change) -> None:
         if change.of == "device":
-            self._drop(change.name)
-            self._voided += change.name in self._asked_devices
+            used = self._drop(change.name)
+            self._voided += used or change.name in self._asked_devices
             return
-        for device in list(self._devices_of.get(change.name, ())):
-            self._drop(device)
-        self._voided += change.name in self._asked_subjects
+        those = [self._drop(device) for device in list(self._devices_of.get(change.name, ()))]
+        self._voided += any(those) or change.name in self._asked_subjects

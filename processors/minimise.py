@@ -70,7 +70,7 @@ class Minimiser:
         Takes ``readings`` over: its lists grow by what is made of them. ``choices`` says what
         rules over time let through.
         """
-        present, times, values, trouble_codes, low_ms, high_ms, singles, _ = readings
+        present, times, values, trouble_codes, low_ms, high_ms, singles = readings
         for place, dt in zip(present, times, strict=True):
             row[place] += len(dt)
         if trouble_codes:
@@ -150,7 +150,7 @@ def _treat(
                 row[slot] += len(not_rebuilt)
         times.append([dt[place] for place in kept])
         values.append([value[place] for place in kept])
-    for source, treat in column_plan.value:
+    for source, treat, _ in column_plan.value:
         times.append(times[source])
         values.append(treat(values[source]))
     for mesh in column_plan.mesh:

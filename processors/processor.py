@@ -10,26 +10,22 @@ readings that nobody may have.
 from collections import Counter
 from typing import NamedTuple
 
-from msgspec import UNSET, UnsetType
-
 from processors.admission.admitted import Admitted
-from processors.admission.exact_path import AHEAD_MS_MAX, admit, unregistered
-from processors.admission.fast_path import USUAL_SPAN_MS
-from processors.admission.readings import Readings, usual_envelope
+from processors.admission.exact_path import admit, unregistered
+from processors.admission.readings import Readings
 from processors.choices import within
 from processors.device_answers import ANSWERS_KEPT_MAX, DeviceAnswer, DeviceAnswers
 from processors.expiry import Expiry, ExpiryCache
 from processors.minimise import Minimised, Minimiser
 from processors.people import FOREVER_MS, People
 from processors.program import Decision, Program
-from processors.pseudonyms import Keys, PartitionOf, pseudonyms_for
-from processors.reused_ids import ReusedIds
+from processors.pseudonyms import Keys, LinkPseudonyms, PartitionOf, pseudonyms_for
+from processors.reused_ids import RememberedIds, ReusedIds
 from processors.state.port import TimeState
 from processors.tally import Tally
 from processors.thinning import choose
-from telemetry.instants import HOUR_MS, to_ms
+from telemetry.instants import HOUR_MS
 from telemetry.wire.control import LinkInterval
-from telemetry.wire.envelope import Trip
 
 TRIP_MS_MAX = 48 * HOUR_MS
 """A trip that claims to have started longer ago does not choose the pseudonym's epoch."""
@@ -54,13 +50,13 @@ class Processor:
         partition_of: PartitionOf,
         answers_kept_max: int = ANSWERS_KEPT_MAX,
     ) -> None:
-        self._program = program
-        self._answers = DeviceAnswers(people, program.routes, answers_kept_max)
+        self.program = self._program = program
+        self.answers = self._answers = DeviceAnswers(people, program.routes, answers_kept_max)
         self._keys = keys
         self._partition_of = partition_of
         self._minimiser = Minimiser(program)
         self._expiry_cache = ExpiryCache(program.routes)
-        self._ids = ReusedIds()
+        self.ids: RememberedIds = ReusedIds()
 
     def process(
         self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally, state: TimeState
@@ -72,91 +68,6 @@ class Processor:
         no key yet; never raises for bad input.
         """
         tally.envelopes += 1
-        usual = usual_envelope(self._program, value)
-        if usual is not None:
-            envelope, readings, content = usual
-            t0_ms = to_ms(envelope.clock.t0)
-            known = self._usual_answer(envelope.device, t0_ms, received_ms, now_ms)
-            if known is not None:
-                epoch_ms = _epoch_instant(_trip_started_ms(envelope.trip), t0_ms)
-                decision, expiry = self._judge(
-                    known, epoch_ms, min(t0_ms, received_ms, now_ms), now_ms
-                )
-                tally.not_collected += readings.not_collected
-                tally.reused_ids += self._ids.reused(envelope.device, envelope.id, content)
-                choices = choose(
-                    self._program, envelope.device, t0_ms, readings, received_ms, state
-                )
-                return self._minimiser.run(
-                    content, t0_ms, readings, known.pseudonyms, decision, expiry, choices,
-                    tally.row(decision),
-                )  # fmt: skip
-        return self._exactly(value, received_ms, now_ms, tally, state)
-
-    def remember(self, value: bytes | None, received_ms: int, state: TimeState) -> None:
-        """Let the state know of a record that was processed before, as ``process`` would."""
-        usual = usual_envelope(self._program, value)
-        if usual is not None:
-            envelope, readings, _ = usual
-            t0_ms = to_ms(envelope.clock.t0)
-            if t0_ms + USUAL_SPAN_MS <= received_ms + AHEAD_MS_MAX:
-                choose(self._program, envelope.device, t0_ms, readings, received_ms, state)
-                return
-        verdict = admit(self._program, value, received_ms)
-        if isinstance(verdict, Admitted):
-            readings = self._readings(verdict)
-            choose(self._program, verdict.device, verdict.t0_ms, readings, received_ms, state)
-
-    def basis(self) -> int:
-        """Equal as long as all that was processed since ``settle`` would be decided the same."""
-        return self._answers.basis()
-
-    def settle(self) -> None:
-        """What was processed until now is durable, or will be processed again."""
-        self._answers.settle()
-
-    def _usual_answer(
-        self, device: str, t0_ms: int, received_ms: int, now_ms: int
-    ) -> DeviceAnswer | None:
-        """What is known of the device, if one answer holds for the whole usual span."""
-        last_ms = t0_ms + USUAL_SPAN_MS
-        answer = self._answers.usual(device, t0_ms, last_ms, now_ms)
-        if answer is None or last_ms > received_ms + AHEAD_MS_MAX or t0_ms < answer.registered_ms:
-            return None
-        return answer
-
-    def _judge(
-        self, state: DeviceAnswer, epoch_ms: int, start_ms: int, now_ms: int
-    ) -> tuple[Decision, Expiry | None]:
-        answer = state.permit
-        if answer.link is None:
-            return self._program.decision(linked=False), None
-        pseudonyms = state.pseudonyms
-        if pseudonyms is None or not pseudonyms.from_ms <= epoch_ms < pseudonyms.to_ms:
-            pseudonyms = state.pseudonyms = pseudonyms_for(
-                answer, self._program.routes, self._keys, self._partition_of, epoch_ms,
-                self._program.plan.policy_version,
-            )  # fmt: skip
-            state.in_time = self._program.decision(
-                linked=True,
-                granted=answer.granted,
-                keyless=pseudonyms.keyless,
-                barred=answer.barred,
-                ended=answer.ended,
-            )
-        expiry = self._expiry_cache.of(start_ms)
-        late = expiry.late(pseudonyms.stamps, now_ms)
-        if state.in_time is not None and not late:
-            return state.in_time, expiry
-        decision = self._program.decision(
-            linked=True, granted=answer.granted, late=late, keyless=pseudonyms.keyless,
-            barred=answer.barred, ended=answer.ended,
-        )  # fmt: skip
-        return decision, expiry
-
-    def _exactly(
-        self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally, state: TimeState
-    ) -> list[Minimised]:
         tally.exact_path += 1
         verdict = admit(self._program, value, received_ms)
         if isinstance(verdict, Counter):
@@ -179,7 +90,7 @@ class Processor:
             return []
         tally.rejected.update(verdict.rejected)
         tally.not_collected += verdict.not_collected
-        tally.reused_ids += self._ids.reused(verdict.device, verdict.id, verdict.content)
+        tally.reused_ids += self.ids.reused(verdict.device, verdict.id, verdict.content)
         out = []
         whole = len(done) == 1
         seen: Counter[LinkInterval | None] = Counter()
@@ -194,6 +105,60 @@ class Processor:
                 tally.row(decision),
             )  # fmt: skip
         return out
+
+    def remember(self, value: bytes | None, received_ms: int, state: TimeState) -> None:
+        """Let the state know of a record that was processed before, as ``process`` would."""
+        verdict = admit(self._program, value, received_ms)
+        if isinstance(verdict, Admitted):
+            readings = self._readings(verdict)
+            choose(self._program, verdict.device, verdict.t0_ms, readings, received_ms, state)
+
+    def basis(self) -> int:
+        """Equal as long as all that was processed since ``settle`` would be decided the same."""
+        return self._answers.basis()
+
+    def settle(self) -> None:
+        """What was processed until now is durable, or will be processed again."""
+        self._answers.settle()
+
+    def _judge(
+        self, state: DeviceAnswer, epoch_ms: int, start_ms: int, now_ms: int
+    ) -> tuple[Decision, Expiry | None]:
+        in_time, pseudonyms = self.in_time(state, epoch_ms)
+        if pseudonyms is None:
+            return in_time, None
+        expiry = self.expiry(start_ms)
+        late = expiry.late(pseudonyms.stamps, now_ms)
+        return self._program.decision_if_late(in_time, late) if late else in_time, expiry
+
+    def expiry(self, start_ms: int) -> Expiry:
+        """When lives that start at this instant end."""
+        return self._expiry_cache.of(start_ms)
+
+    def in_time(self, state: DeviceAnswer, epoch_ms: int) -> tuple[Decision, LinkPseudonyms | None]:
+        """The decision if no route is late, and under which pseudonyms; None: no one is linked.
+
+        Raises KeysNeeded if the epoch has no key yet.
+        """
+        answer = state.permit
+        if answer.link is None:
+            return self._program.decision(linked=False), None
+        pseudonyms = state.pseudonyms
+        if pseudonyms is None or not pseudonyms.from_ms <= epoch_ms < pseudonyms.to_ms:
+            pseudonyms = state.pseudonyms = pseudonyms_for(
+                answer, self._program.routes, self._keys, self._partition_of, epoch_ms,
+                self._program.plan.policy_version,
+            )  # fmt: skip
+            state.in_time = None
+        if state.in_time is None:
+            state.in_time = self._program.decision(
+                linked=True,
+                granted=answer.granted,
+                keyless=pseudonyms.keyless,
+                barred=answer.barred,
+                ended=answer.ended,
+            )
+        return state.in_time, pseudonyms
 
     def _readings(self, part: Admitted) -> Readings:
         columns = {self._program.index[path]: c for path, c in part.columns.items()}
@@ -231,10 +196,6 @@ class Processor:
             parts.append(_Part(early, from_ms, until_ms))
             from_ms = until_ms
         return parts
-
-
-def _trip_started_ms(trip: Trip | UnsetType) -> int | None:
-    return None if trip is UNSET or trip.started is UNSET else to_ms(trip.started)
 
 
 def _epoch_instant(trip_started_ms: int | None, first_ms: int) -> int:

@@ -1,4 +1,4 @@
-"""The plan made ready to run: decoder, routes, verdict tables, and the slots of the tally.
+"""The plan made ready to run: routes, verdict tables, and the slots of the tally.
 
 Built once per plan. A tally row is a list of integers: the readings of each collected
 signal first, then losses inside routes (thinned, unpaired, off the grid), then losses
@@ -8,15 +8,12 @@ those that may have been thinned.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final
-
-import msgspec
+from typing import Final
 
 from policy.plan.plan import Plan
-from processors.admission.fast_path import hot_decoder
+from processors.core import time_state
 from processors.routes import OutputTable, Partial, Route, routes_of, tables_of
-from processors.state.bins import PartitionState, Room
-from processors.state.port import TimeState
+from processors.state.port import RoomPort, TimeState
 from processors.time_rules import TimeRule, life_ms, time_rules_of
 from telemetry.outcome import Withheld
 from telemetry.signals import Signal
@@ -52,14 +49,13 @@ class Program:
 
     plan: Plan
     signals: tuple[Signal, ...]
-    """Collected signals that travel as columns, in the decoder's order."""
+    """Collected signals that travel as columns, in the order of their paths."""
     index: dict[str, int]
     """Path to its place in a tally row; trouble codes have one too."""
     routes: tuple[Route, ...]
     tables: tuple[OutputTable, ...]
     time_rules: tuple[TimeRule, ...]
     """By their number in the state."""
-    decoder: "msgspec.json.Decoder[Any]"
     loss_slots: dict[LossSlot, int]
     union_slots: dict[UnionSlot, int]
     """The first of two."""
@@ -86,9 +82,9 @@ class Program:
         """By rule over time, for how long of append time a record matters to it."""
         return tuple(life_ms(rule, self.plan.late_ms) for rule in self.time_rules)
 
-    def empty_state(self, room: Room) -> TimeState:
+    def empty_state(self, room: RoomPort) -> TimeState:
         """What a raw partition's rules over time know before its first record."""
-        return PartitionState(self.lives_ms, self.plan.late_ms, room)
+        return time_state(self.lives_ms, self.plan.late_ms, room)
 
     def rules_on(self, present: tuple[int, ...]) -> tuple[tuple[int, tuple[int, ...]], ...]:
         """The rules over time of the columns at ``present``: number, and which columns (-1: none).
@@ -123,6 +119,17 @@ class Program:
             self._decisions[key] = Decision(*key)
         return self._decisions[key]
 
+    def decision_if_late(self, in_time: Decision, late: frozenset[int]) -> Decision:
+        """What becomes of a decision if these routes are late."""
+        return self.decision(
+            linked=in_time.linked,
+            granted=in_time.granted,
+            late=late,
+            keyless=in_time.keyless,
+            barred=in_time.barred,
+            ended=in_time.ended,
+        )
+
 
 def build_program(plan: Plan) -> Program:
     """Make a plan ready; pure, and the slow part (a few milliseconds) of starting."""
@@ -145,11 +152,8 @@ def build_program(plan: Plan) -> Program:
             if len({p.chains[path].partial for p in wanting} - {(None, None)}) > 1:
                 union_slots[table.output.id, path] = width
                 width += 2
-    decoder = hot_decoder(signals)
     rules = time_rules_of(routes)
-    return Program(
-        plan, signals, index, routes, tables, rules, decoder, loss_slots, union_slots, width
-    )
+    return Program(plan, signals, index, routes, tables, rules, loss_slots, union_slots, width)
 
 
 def _losses(routes: Sequence[Route]) -> list[LossSlot]:

@@ -3,10 +3,17 @@
 What is forgotten is not noticed any more; nothing else depends on it.
 """
 
-from typing import Final
+from typing import Final, Protocol
 
 IDS_KEPT_MAX: Final = 40_000
 """Per processor; an id takes some 150 bytes."""
+
+
+class RememberedIds(Protocol):
+    """What remembers ids; the core has one that both paths share."""
+
+    def reused(self, device: str, envelope_id: str, content: bytes) -> bool:
+        """Whether this id of this device is remembered with another content."""
 
 
 class ReusedIds:

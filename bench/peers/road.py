@@ -8,8 +8,6 @@ compression is off. ``roadfade`` runs what a worker would run here, with the cor
 
 import asyncio
 from collections.abc import Sequence
-from importlib.util import find_spec
-from typing import Final
 
 from bench.job import NOW_MS, PARTITIONS, SeededKeyring
 from bench.jobs import JOBS, people_of, plan_of
@@ -22,12 +20,11 @@ from bus.loops.batch_loop import BatchLoop, BatchSettings
 from bus.observer import BatchDone
 from bus.partitions import partition_for
 from bus.ports import ReaderSettings
-from bus.records import Outgoing
-from processors.minimise import Minimised
+from bus.records import Sendable
+from processors.core import CoreState, core_state
+from processors.core_path import core_path
 from processors.processor import Processor
 from processors.program import build_program
-from processors.state.port import TimeState
-from processors.tally import Tally
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.key_cache import KeyCache
@@ -36,22 +33,10 @@ from roadfade.settings import Settings
 from telemetry.arrived import Arrived
 from telemetry.topics import RAW
 
-CORE: Final = "roadfade_core"
-
 
 def core_is_built() -> bool:
     """Whether the usual path runs in the core."""
-    return find_spec(CORE) is not None
-
-
-class _Exact(Processor):
-    """Every envelope goes the exact path."""
-
-    def process(
-        self, value: bytes | None, received_ms: int, now_ms: int, tally: Tally, state: TimeState
-    ) -> list[Minimised]:
-        tally.envelopes += 1
-        return self._exactly(value, received_ms, now_ms, tally, state)
+    return core_state() is CoreState.CARRIES
 
 
 class _MeteredHandler(BatchHandler):
@@ -61,7 +46,7 @@ class _MeteredHandler(BatchHandler):
     changes: ConsentChanges
     last: asyncio.Event
 
-    async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+    async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Sendable]:
         self.changes.seen(partition, records[-1].offset)
         return await super().handle(partition, records)
 
@@ -73,24 +58,24 @@ class _MeteredHandler(BatchHandler):
 
 async def run(task: Task) -> Figures:
     """Process the task's records as a worker does."""
-    return await _run(task, Processor)
+    return await _run(task, by_core=True)
 
 
 async def run_exact(task: Task) -> Figures:
     """Process the task's records by the exact path alone."""
-    return await _run(task, _Exact)
+    return await _run(task, by_core=False)
 
 
-async def _run(task: Task, engine: type[Processor]) -> Figures:
+async def _run(task: Task, *, by_core: bool) -> Figures:
     source = Connection(task.bootstrap_servers, task.source)
     target = Connection(task.bootstrap_servers, task.target)
     job = JOBS[task.job]
     program = build_program(plan_of(job))
     keys = KeyCache(SeededKeyring())
     people = people_of(job, program.routes)
-    ready = ReadyVersion(
-        program, engine(program, people, keys, lambda _, key: partition_for(key, PARTITIONS))
-    )
+    processor = Processor(program, people, keys, lambda _, key: partition_for(key, PARTITIONS))
+    core = core_path(processor, compression=None) if by_core else None
+    ready = ReadyVersion(program, processor, core)
     clock = judging_clock(NOW_MS)
     remembered = Remembered(lambda: ready, clock, Settings.model_fields["bins_max"].default)
     handler = _MeteredHandler(RAW, remembered, keys, clock)

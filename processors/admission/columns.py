@@ -1,15 +1,14 @@
 """Columns judged reading by reading: unit, type, range, and positions that are none."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Container, Mapping, Sequence
+from functools import partial
 from typing import Any
 
-import msgspec
 from msgspec import UNSET
 
 from policy.vocabulary.operations import PAIR
 from processors.admission.admitted import Admitted, Singles, series_of
-from processors.admission.fast_path import known, value_type
 from processors.program import Program
 from telemetry.instants import to_ms
 from telemetry.outcome import Rejected
@@ -33,7 +32,7 @@ def admit_columns(program: Program, envelope: Envelope, content: bytes) -> Admit
     places: dict[str, list[int]] = {}
     for path, column in envelope.series.items():
         readings = max(len(column.dt), len(column.value))
-        signal = known(program.plan.catalogue.by_path, path)
+        signal = _known(program.plan.catalogue.by_path, path)
         if signal is None:
             admitted.rejected[Rejected.UNKNOWN_SIGNAL] += readings
         elif len(column.dt) != len(column.value):
@@ -80,6 +79,8 @@ def _singles(sent: Mapping[str, Column], places: Mapping[str, list[int]]) -> Sin
 
     The halves at one time belong together in the order in which they were sent.
     """
+    if not any(_has_doubles(sent[path].dt) for path in PAIR if path in sent):
+        return {}
     at: dict[str, dict[int, list[int]]] = {path: {} for path in PAIR}
     for path in PAIR:
         for place, delta in enumerate(sent[path].dt if path in sent else ()):
@@ -98,27 +99,64 @@ def _singles(sent: Mapping[str, Column], places: Mapping[str, list[int]]) -> Sin
     return {path: ones for path, ones in found.items() if ones}
 
 
+def _has_doubles(times: Sequence[int]) -> bool:
+    return len(set(times)) < len(times)
+
+
+def _known(catalogue: Mapping[str, Signal], path: str) -> Signal | None:
+    signal = catalogue.get(path)
+    return None if signal is None or signal.derived or path == TROUBLE_CODES else signal
+
+
 def _typed(signal: Signal, values: list[Any], rejected: Counter[Rejected]) -> list[tuple[int, Any]]:
     """The values that are some, with their places in the column."""
-    wanted = value_type(signal)
+    typed = _typing_of(signal)
     kept = []
     for place, value in enumerate(values):
-        if not _right_type(signal, value):
-            rejected[Rejected.WRONG_TYPE] += 1
-            continue
-        try:
-            kept.append((place, msgspec.convert(value, wanted, strict=False)))
-        except msgspec.ValidationError:
-            rejected[Rejected.OUT_OF_RANGE] += 1
+        found = typed(value)
+        if isinstance(found, Rejected):
+            rejected[found] += 1
+        else:
+            kept.append((place, found))
     return kept
 
 
-def _right_type(signal: Signal, value: Any) -> bool:
+def _typing_of(signal: Signal) -> Callable[[Any], Any]:
+    """The function from a value to that value of the signal's own type, or why it is none."""
     if signal.datatype == "boolean":
-        return isinstance(value, bool)
+        return lambda value: value if isinstance(value, bool) else Rejected.WRONG_TYPE
     if signal.datatype == "string":
-        return isinstance(value, str)
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    # An integer of JSON may be too long for a float: its range is judged, not its type.
-    return isinstance(value, int) or not signal.is_integer or value.is_integer()
+        return partial(_word, signal.allowed)
+    low, high = signal.min, signal.max
+    if low is None or high is None:
+        msg = "a number has a range in the catalogue"
+        raise AssertionError(msg)
+    if signal.is_integer:
+        return partial(_whole_number, int(low), int(high))
+    return partial(_number, low, high)
+
+
+def _word(allowed: Container[str], value: Any) -> Any:
+    if not isinstance(value, str):
+        return Rejected.WRONG_TYPE
+    return value if value in allowed else Rejected.OUT_OF_RANGE
+
+
+def _whole_number(low: int, high: int, value: Any) -> Any:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return Rejected.WRONG_TYPE
+    return value if low <= value <= high else Rejected.OUT_OF_RANGE
+
+
+def _number(low: float, high: float, value: Any) -> Any:
+    if not isinstance(value, float):
+        if not isinstance(value, int) or isinstance(value, bool):
+            return Rejected.WRONG_TYPE
+        try:
+            value = float(value)
+        except OverflowError:
+            # An integer of JSON may be too long for a float: its range is judged, not its type.
+            return Rejected.OUT_OF_RANGE
+    return value if low <= value <= high else Rejected.OUT_OF_RANGE

@@ -31,6 +31,17 @@ class Mark(NamedTuple):
     at_ms: int
 
 
+class RoomPort(Protocol):
+    """How much all partitions of one process may remember, and how often that was too little."""
+
+    @property
+    def held(self) -> int:
+        """Bins and counters that are remembered, those included that are due to be dropped."""
+
+    def take_refused(self) -> int:
+        """How many were not remembered for want of room since this was asked last."""
+
+
 class TimeState(Protocol):
     """What readings there were, in one raw partition.
 

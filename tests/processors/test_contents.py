@@ -6,6 +6,8 @@ import msgspec
 import pytest
 
 from policy.vocabulary.operations import Bucket, ThinTime
+from processors.core import room_for
+from processors.core_path import core_path
 from processors.reused_ids import ReusedIds
 from telemetry.wire.record import CE_ID
 from tests.support.plans import PLAN, SPEED, lane, output, plan
@@ -20,14 +22,17 @@ def drive(*speeds: float, **fields: Any) -> bytes:
 
 def ids(raws: list[bytes], *, odd: bool = False) -> list[bytes]:
     world = known_world(COARSE)
-    process = world.processor._exactly if odd else world.processor.process
-    records = [
-        one for raw in raws for one in process(raw, NOW_MS, NOW_MS, world.tally, world.state)
-    ]
+    core = core_path(world.processor)
+    if odd or core is None:
+        records = [one for raw in raws for one in world.feed(raw)]
+    else:
+        received = [(raw, NOW_MS) for raw in raws]
+        state = world.program.empty_state(room_for(1_000))
+        records = core.process(received, NOW_MS, world.tally, state)
     return [dict(record.headers)[CE_ID] for record in records]
 
 
-@pytest.mark.parametrize("odd", [False, True], ids=["fast path", "exact path"])
+@pytest.mark.parametrize("odd", [False, True], ids=["core", "exact path"])
 def test_an_envelope_id_used_again_for_another_content_is_another_record(*, odd: bool) -> None:
     # The coarse record is the same byte for byte: only what came differs.
     once, other, again = ids([drive(41.0), drive(42.0), drive(41.0, resend=True)], odd=odd)

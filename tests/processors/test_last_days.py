@@ -122,7 +122,7 @@ def test_whatever_was_asked_before_each_record_is_judged_at_its_own_instant(
         out = fed(usual, now_ms)
         assert ("purpose.study.team" in topics(out)) == (after_ms < 0)
         raw = drive(now_ms - 60_000)
-        slow = exact.processor._exactly(raw, now_ms - 30_000, now_ms, exact.tally, exact.state)
+        slow = exact.processor.process(raw, now_ms - 30_000, now_ms, exact.tally, exact.state)
         assert without_ids(slow) == without_ids(out)
     flows: list[dict[str, OutputFlow]] = [usual.ledger(), exact.ledger()]
     assert flows[0] == flows[1]

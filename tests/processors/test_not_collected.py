@@ -1,6 +1,6 @@
 """What is known and kept by no output costs an envelope nothing but its count.
 
-The exact path defines what is admitted and counted; the usual path has to agree, whatever comes.
+The exact path defines what is admitted and counted; the core has to agree, whatever comes.
 """
 
 import random
@@ -12,8 +12,12 @@ from policy.vocabulary.operations import Keep
 from processors.tally import Tally
 from telemetry.instants import DAY_MS, MINUTE_MS
 from telemetry.wire.record import LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
+from tests.support.both_paths import BothPaths
 from tests.support.plans import BELT, FUEL, LOCATION, ODOMETER, RPM, SPEED, lane, output, plan
+from tests.support.ready_batches import needs_core
 from tests.support.worlds import NOW_MS, World, column, envelope
+
+pytestmark = needs_core
 
 ONLY = {SPEED: (Keep(),), FUEL: (Keep(),), LATITUDE: (Keep(),)}
 PLAN = plan(output("service", [lane("30d", 30, 1_000, ONLY, LOCATION)]))
@@ -28,15 +32,19 @@ def world() -> World:
     return one
 
 
-def both(raw: bytes, received_ms: int = NOW_MS, worlds: tuple[World, World] | None = None) -> World:
-    """The world after the usual path; AssertionError if the exact path says something else."""
-    usual, exact = worlds or (world(), world())
-    usual.tally, exact.tally = Tally(usual.program), Tally(exact.program)
-    records = usual.feed(raw, received_ms)
-    exact_records = exact.processor._exactly(raw, received_ms, NOW_MS, exact.tally, exact.state)
-    assert records == exact_records
-    assert usual.tally.settle() == exact.tally.settle()
-    return usual
+def exactly(raw: bytes, received_ms: int = NOW_MS) -> World:
+    """The world after the exact path."""
+    one = world()
+    one.feed(raw, received_ms)
+    return one
+
+
+def left_to_the_exact_path(raw: bytes, received_ms: int = NOW_MS) -> int:
+    """How many envelopes the core did not do: 0 or 1. AssertionError if it says something else."""
+    one = world()
+    both = BothPaths(one.program, one.people)
+    both.feed([raw], received_ms)
+    return both.figures["exact_path"]
 
 
 SPEEDS = {SPEED: column("km/h", [40.0, 41.0])}
@@ -56,9 +64,9 @@ SPEEDS = {SPEED: column("km/h", [40.0, 41.0])}
 def test_known_columns_that_nobody_keeps_stay_on_the_usual_path(
     series: dict[str, Any], fields: dict[str, Any], left_out: int
 ) -> None:
-    one = both(envelope(SPEEDS | series, **fields))
-    assert one.tally.exact_path == 0
-    row = one.ledger()["service"]
+    raw = envelope(SPEEDS | series, **fields)
+    assert left_to_the_exact_path(raw) == 0
+    row = exactly(raw).ledger()["service"]
     assert (row.delivered, row.withheld) == (
         2, {"not_collected": left_out} if left_out else {},
     )  # fmt: skip
@@ -91,13 +99,13 @@ def test_known_columns_that_nobody_keeps_stay_on_the_usual_path(
 def test_what_is_unusual_about_them_is_found_out_exactly(
     series: dict[str, Any], fields: dict[str, Any]
 ) -> None:
-    assert both(envelope(SPEEDS | series, **fields)).tally.exact_path == 1
+    assert left_to_the_exact_path(envelope(SPEEDS | series, **fields)) == 1
 
 
 def test_nothing_but_what_nobody_keeps_is_counted_too() -> None:
     for raw in (envelope({RPM: column("rpm", [1])}), envelope({}, dtc=["P0301"])):
-        one = both(raw)
-        assert one.ledger()["service"].withheld == {"not_collected": 1}
+        left_to_the_exact_path(raw)
+        assert exactly(raw).ledger()["service"].withheld == {"not_collected": 1}
 
 
 def test_all_readings_and_all_columns_count_for_the_limits() -> None:
@@ -106,16 +114,19 @@ def test_all_readings_and_all_columns_count_for_the_limits() -> None:
     values = {SPEED: [1.0] * 2_000, FUEL: [1.0] * 2_000, LATITUDE: [1.0] * 2_000}
     units = {SPEED: "km/h", FUEL: "percent", LATITUDE: "degrees"}
     series = {path: column(units.get(path, ""), values.get(path, full), 1) for path in paths}
-    assert both(envelope(series)).tally.exact_path == 0
-    one = both(envelope(series | {BELT: column("", [True])}))
-    assert one.rejected() == {"too_many_readings": 10_001}
-    one = both(envelope(series, dtc=["P0301"]))
-    assert one.rejected() == {"too_many_readings": 10_001}
+    assert left_to_the_exact_path(envelope(series)) == 0
+    for raw in (
+        envelope(series | {BELT: column("", [True])}),
+        envelope(series, dtc=["P0301"]),
+    ):
+        assert left_to_the_exact_path(raw) == 1
+        assert exactly(raw).rejected() == {"too_many_readings": 10_001}
 
 
 def test_a_late_reading_of_what_nobody_keeps_moves_no_edge() -> None:
     raw = envelope(SPEEDS | {RPM: column("rpm", [1, 2], 500_000)}, at_ms=NOW_MS + DAY_MS - 1_000)
-    assert both(raw).rejected() == {"from_the_future": 4}
+    assert left_to_the_exact_path(raw) == 1
+    assert exactly(raw).rejected() == {"from_the_future": 4}
 
 
 def random_column(chance: random.Random) -> Any:
@@ -147,7 +158,8 @@ def test_both_paths_agree_about_any_mixture() -> None:
         SPEED, FUEL, LATITUDE, LONGITUDE, RPM, ODOMETER, BELT, MESH, TROUBLE_CODES, "Vehicle.New",
     ]  # fmt: skip
     weights = [9, 4, 3, 1, 6, 6, 6, 1, 1, 1]
-    usual, worlds = 0, (world(), world())
+    one = world()
+    both = BothPaths(one.program, one.people)
     for seed in range(3_000):
         chance = random.Random(seed)
         chosen = set(chance.choices(paths, weights, k=chance.randrange(1, 5)))
@@ -157,9 +169,9 @@ def test_both_paths_agree_about_any_mixture() -> None:
                 series[path] = column(unit, [1.0, 2.0])
         codes = chance.choice([[], [], ["P0301"], ["P0301"], ["P0301", "bad"]])
         edge_ms = chance.choice([NOW_MS - MINUTE_MS] * 8 + [NOW_MS - DAY_MS, NOW_MS + DAY_MS - 500])
-        one = both(envelope(series, at_ms=edge_ms, dtc=codes), worlds=worlds)
-        usual += 1 - one.tally.exact_path
-    assert usual > 300, "the usual path was hardly taken"
+        both.feed([envelope(series, at_ms=edge_ms, dtc=codes)])
+    usual = both.figures["envelopes"] - both.figures["exact_path"]
+    assert usual > 300, "the core did hardly anything"
 
 
 def test_nothing_is_counted_before_there_are_keys() -> None:

@@ -3,6 +3,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from policy.vocabulary.operations import Keep
+from processors.core import room_for
+from processors.core_path import core_path
 from processors.processor import Processor
 from processors.pseudonyms import KeysNeeded
 from telemetry.instants import DAY_MS, MINUTE_MS, Grain, parse_instant
@@ -46,15 +48,6 @@ def test_a_record_says_what_its_passage_allows_and_no_more() -> None:
     assert research.t0 == "2026-11-20T11:45:00Z"
 
 
-def test_both_paths_agree(monkeypatch: pytest.MonkeyPatch) -> None:
-    fast, exact = known_world(PLAN), known_world(PLAN)
-    raw = envelope(drive(), dtc=["P0301"])
-    quick = fast.feed(raw)
-    assert fast.tally.exact_path == 0
-    slow = exact.processor._exactly(raw, NOW_MS, NOW_MS, exact.tally, exact.state)
-    assert quick == slow and fast.ledger() == exact.ledger()
-
-
 def columns() -> st.SearchStrategy[dict[str, object]]:
     def one(unit: str, values: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
         readings = st.lists(st.tuples(st.integers(-5_000, 20_000), values), min_size=0, max_size=6)
@@ -84,14 +77,17 @@ def test_any_envelope_closes_the_ledger_and_both_paths_agree(
     series: dict[str, object], codes: list[str]
 ) -> None:
     raw = envelope(series, dtc=codes)
-    fast, exact = known_world(PLAN), known_world(PLAN)
-    quick = fast.feed(raw)
-    slow = exact.processor._exactly(raw, NOW_MS, NOW_MS, exact.tally, exact.state)
-    assert quick == slow
-    assert fast.ledger() == exact.ledger() and fast.rejected() == exact.rejected()
+    exact, under_core = known_world(PLAN), known_world(PLAN)
+    records = exact.feed(raw)
+    core = core_path(under_core.processor)
+    if core is not None:
+        state = under_core.program.empty_state(room_for(1_000))
+        assert core.process([(raw, NOW_MS)], NOW_MS, under_core.tally, state) == records
+        assert under_core.ledger() == exact.ledger()
+        assert under_core.rejected() == exact.rejected()
     total = decode_envelope(raw).readings
-    rejected = sum(fast.rejected().values())
-    for flow in fast.ledger().values():
+    rejected = sum(exact.rejected().values())
+    for flow in exact.ledger().values():
         assert flow.closes
         assert flow.entered + rejected == max(total, 1 if rejected and not flow.entered else 0)
 

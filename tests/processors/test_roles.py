@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from policy.plan.plan import Plan
 from policy.vocabulary.operations import Keep
+from processors.core import room_for
+from processors.core_path import core_path
 from processors.routes import routes_of
 from telemetry.instants import SECOND_MS
 from telemetry.wire.control import Role
@@ -161,10 +163,12 @@ def test_the_ledger_closes_for_every_role(
     world.link(role=role)
     if consented:
         world.consent("service", "location", "service@1")
-    if exact:
-        world.processor._exactly(drive(), NOW_MS, NOW_MS, world.tally, world.state)
-    else:
+    core = core_path(world.processor)
+    if exact or core is None:
         world.feed(drive())
+    else:
+        state = world.program.empty_state(room_for(1_000))
+        core.process([(drive(), NOW_MS)], NOW_MS, world.tally, state)
     flow = world.ledger()["service"]
     assert flow.closes
     assert flow.entered == 20

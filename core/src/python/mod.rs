@@ -2,7 +2,11 @@
 //!
 //! What stands here turns Python's values into ours and back, and nothing else.
 
+mod gathered;
+mod outcomes;
 mod record_batches;
+mod time_state;
+mod usual_path;
 
 use pyo3::prelude::*;
 
@@ -37,4 +41,10 @@ mod roadfade_core {
 
     #[pymodule_export]
     use super::record_batches::{FullError, OversizedError, RecordBatches, seal};
+
+    #[pymodule_export]
+    use super::time_state::{Room, TimeState};
+
+    #[pymodule_export]
+    use super::usual_path::UsualPath;
 }

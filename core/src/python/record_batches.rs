@@ -51,10 +51,7 @@ impl RecordBatches {
             ready.push(Headers::One(name.to_str()?.as_bytes(), value.as_bytes()));
         }
         let record = Record { key, value, headers: &ready };
-        self.0.append(Lane { topic, partition }, &record).map_err(|refused| match refused {
-            Refused::Oversized => OversizedError::new_err("a record is larger than a batch may be"),
-            Refused::Full => FullError::new_err("as much is held as may be"),
-        })
+        self.0.append(Lane { topic, partition }, &record).map_err(refusal)
     }
 
     #[getter]
@@ -76,6 +73,14 @@ impl RecordBatches {
             .into_iter()
             .map(|(lane, batch)| Ok((lane.topic, lane.partition, batch.count, whole(py, &batch)?)))
             .collect()
+    }
+}
+
+/// Why a record was not taken, as Python raises it.
+pub(crate) fn refusal(refused: Refused) -> PyErr {
+    match refused {
+        Refused::Oversized => OversizedError::new_err("a record is larger than a batch may be"),
+        Refused::Full => FullError::new_err("as much is held as may be"),
     }
 }
 

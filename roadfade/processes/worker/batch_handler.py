@@ -7,7 +7,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 
 from bus.observer import BatchDone
-from bus.records import Outgoing
+from bus.records import Outgoing, ReadyBatch, Sendable
 from processors.processor import Processor
 from processors.pseudonyms import KeysNeeded
 from processors.state.port import TimeState
@@ -18,7 +18,7 @@ from roadfade.loop_observer import Observed
 from roadfade.metrics import Way, observe_ages
 from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.processes.worker.partition_fence import PartitionFence
-from roadfade.processes.worker.remembered import Remembered, received_at
+from roadfade.processes.worker.remembered import ReadyVersion, Remembered, received_at
 from telemetry.arrived import Arrived
 from telemetry.topics import AUDIT_FLOW
 from telemetry.wire.flow import FlowRecord, encode_flow
@@ -55,16 +55,16 @@ class BatchHandler(Observed):
         self._processor: Processor | None = None
         self._in_hand: deque[tuple[FlowRecord, Tally, list[tuple[int, bool]]]] = deque()
 
-    async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+    async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Sendable]:
         """Everything that leaves for these records, the flow record last."""
-        program, processor = self._remembered.version
-        self._processor = processor
+        version = self._remembered.version
+        self._processor = version.processor
         state = self._remembered.draft(partition)
         before = state.mark()
         while True:
-            tally = Tally(program)
+            tally = Tally(version.program)
             try:
-                outgoing = self._process(processor, records, tally, state)
+                outgoing = self._process(version, records, tally, state)
             except KeysNeeded as needed:
                 state.roll_back(before)
                 await self._keys.fetch(needed.names)
@@ -84,16 +84,20 @@ class BatchHandler(Observed):
 
     def _process(
         self,
-        processor: Processor,
+        version: ReadyVersion,
         records: Sequence[Arrived],
         tally: Tally,
         state: TimeState,
-    ) -> list[Outgoing]:
-        process, now_ms = processor.process, self._clock()
-        outgoing: list[Outgoing] = []
-        for record in records:
-            received_ms = received_at(record, now_ms)
-            outgoing += process(record.value, received_ms, now_ms, tally, state)  # type: ignore[arg-type]  # Minimised is an Outgoing in all but name
+    ) -> list[Sendable]:
+        now_ms = self._clock()
+        received = [(record.value, received_at(record, now_ms)) for record in records]
+        if version.core is not None:
+            batches = version.core.process_into_batches(received, now_ms, tally, state)
+            return [ReadyBatch(*one) for one in batches]
+        process = version.processor.process
+        outgoing: list[Sendable] = []
+        for value, received_ms in received:
+            outgoing += process(value, received_ms, now_ms, tally, state)  # type: ignore[arg-type]  # Minimised is an Outgoing in all but name
         return outgoing
 
     def basis(self) -> int:

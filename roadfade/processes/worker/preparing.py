@@ -7,6 +7,7 @@ from bus.failures import BrokerError
 from bus.partitions import partition_for
 from bus.ports import Broker
 from policy.plan.plan import Plan
+from processors.core_path import core_path
 from processors.device_answers import ANSWERS_KEPT_MAX
 from processors.people import People
 from processors.processor import Processor
@@ -61,7 +62,7 @@ class VersionPreparer:
             lambda topic, key: partition_for(key, partitions[topic]),
             self._answers_kept_max,
         )
-        return ReadyVersion(program, processor)
+        return ReadyVersion(program, processor, core_path(processor))
 
     async def _partitions(self, plan: Plan) -> dict[str, int] | None:
         try:

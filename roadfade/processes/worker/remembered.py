@@ -7,9 +7,10 @@ when another is chosen, none is known any more, and all is read again under its 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from processors.core import room_for
+from processors.core_path import CorePath
 from processors.processor import Processor
 from processors.program import Program
-from processors.state.bins import Room
 from processors.state.port import TimeState
 from roadfade import metrics
 from roadfade.clock import WallClock
@@ -21,6 +22,8 @@ class ReadyVersion(NamedTuple):
 
     program: Program
     processor: Processor
+    core: CorePath | None = None
+    """What does usual envelopes faster, where it is there."""
 
 
 class Remembered:
@@ -33,7 +36,7 @@ class Remembered:
     def __init__(self, chosen: Callable[[], ReadyVersion], clock: WallClock, bins_max: int) -> None:
         self._chosen = chosen
         self._clock = clock
-        self._room = Room(bins_max)
+        self._room = room_for(bins_max)
         self._states: dict[int, tuple[Program, TimeState]] = {}
         self._drafts: dict[int, TimeState] = {}
 

@@ -1,7 +1,11 @@
+from collections.abc import Sequence
+
 import msgspec
 import pytest
 
+from bus.memory.batch_reader import records_of
 from bus.observer import BatchDone
+from bus.records import Outgoing, ReadyBatch, Sendable
 from office.keyring.memory import MemoryKeyring
 from processors.people import People
 from processors.processor import Processor
@@ -15,7 +19,7 @@ from telemetry.identity import DeviceId
 from telemetry.instants import DAY_MS
 from telemetry.topics import AUDIT_FLOW
 from telemetry.wire.control import DeviceRegistration
-from telemetry.wire.flow import decode_flow
+from telemetry.wire.flow import FlowRecord, decode_flow
 from tests.support.plans import PLAN, SPEED
 from tests.support.worlds import DEVICE, NOW_MS, column, envelope, known_world
 
@@ -38,11 +42,24 @@ def arrived(offset: int, value: bytes) -> Arrived:
 GOOD = envelope({SPEED: column("km/h", [1.0, 2.0])})
 
 
+def records(sent: Sequence[Sendable]) -> list[Outgoing]:
+    """Ready batches taken apart."""
+    return [
+        record
+        for one in sent
+        for record in (records_of(one) if isinstance(one, ReadyBatch) else [one])
+    ]
+
+
+def flow_of(sent: Sequence[Sendable]) -> FlowRecord:
+    last = sent[-1]
+    assert isinstance(last, Outgoing) and last.topic == AUDIT_FLOW and last.value is not None
+    return decode_flow(last.value)
+
+
 async def test_a_slice_ends_with_its_flow_record() -> None:
     out = await handler(MemoryKeyring()).handle(2, [arrived(7, GOOD), arrived(8, b"{")])
-    assert out[-1].topic == AUDIT_FLOW
-    assert out[-1].value is not None
-    record = decode_flow(out[-1].value)
+    record = flow_of(out)
     assert (record.partition, record.first, record.last) == (2, 7, 8)
     assert record.ledger["service"].delivered == 2
     assert record.rejected == {"malformed": 1}
@@ -53,7 +70,7 @@ async def test_missing_keys_are_made_before_anything_is_counted() -> None:
     first = await handler(keyring).handle(2, [arrived(7, GOOD)])
     assert keyring.state(("service", "team", "2026-10.3m")) == "live"
     again = await handler(keyring).handle(2, [arrived(7, GOOD)])
-    assert [record.key for record in first] == [record.key for record in again]
+    assert [record.key for record in records(first)] == [record.key for record in records(again)]
 
 
 async def test_metrics_grow_only_when_a_batch_is_durable() -> None:
@@ -99,8 +116,7 @@ async def test_a_time_that_a_producer_gave_decides_nothing(said_ms: int) -> None
             arrived(7, value), timestamp_ms=said_ms, broker_dated=False
         )
         out = await handler(MemoryKeyring()).handle(2, [record])
-        assert out[-1].value is not None
-        flows.append(decode_flow(out[-1].value))
+        flows.append(flow_of(out))
     assert flows[0].ledger["service"].delivered == 2
     assert flows[1].rejected == {"from_the_future": 1}
 

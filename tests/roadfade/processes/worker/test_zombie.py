@@ -9,7 +9,7 @@ import pytest
 from bus.loops.batch_loop import BatchLoop, BatchSettings, Handle
 from bus.memory.broker import FakeBroker
 from bus.ports import ReaderSettings
-from bus.records import Outgoing, Sendable
+from bus.records import Sendable
 from bus.topics import TopicSpec
 from office.keyring.memory import MemoryKeyring
 from roadfade.processes.worker.batch_handler import BatchHandler
@@ -39,7 +39,7 @@ class Frozen:
         self._inner = inner
         self.reached, self.thawed = asyncio.Event(), asyncio.Event()
 
-    async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+    async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Sendable]:
         """As the handler, once thawed."""
         made = await self._inner.handle(partition, records)
         self.reached.set()

@@ -1,0 +1,194 @@
+"""The core gives what the exact path gives, byte by byte, or leaves an envelope to it."""
+
+import random
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from policy.compiler.compile import compile_plan
+from policy.language.document import Document
+from policy.language.parse import parse
+from policy.plan.limits import Limits
+from policy.plan.plan import Plan
+from policy.vocabulary.operations import (
+    PAIR,
+    Bucket,
+    Keep,
+    MeshH3,
+    MeshJis,
+    Operation,
+    Round,
+    ThinCount,
+    ThinTime,
+)
+from processors import core_tables
+from processors.core import room_for
+from processors.core_path import CorePath
+from processors.people import People
+from processors.program import build_program
+from processors.pseudonyms import KeysNeeded
+from processors.state.bins import Room
+from processors.tally import Tally
+from roadfade.in_force.documents import load_catalogue, load_files, shipped_policy_path
+from telemetry.instants import DAY_MS, MINUTE_MS
+from telemetry.wire.record import TROUBLE_CODES
+from tests.support.both_paths import BothPaths, drive
+from tests.support.odd_envelopes import OddEnvelopes
+from tests.support.plans import (
+    BELT,
+    FUEL,
+    LOCATION,
+    ODOMETER,
+    RPM,
+    SPEED,
+    lane,
+    output,
+    plan,
+)
+from tests.support.ready_batches import needs_core
+from tests.support.times import examples
+from tests.support.worlds import DEVICE, NOW_MS, World, column, envelope
+
+pytestmark = needs_core
+
+Treated = Mapping[str, tuple[Operation, ...]]
+OPERATIONS: Treated = {
+    SPEED: (ThinTime(10_000), Round(0.5)),
+    RPM: (ThinCount(3), Bucket(100.0)),
+    FUEL: (Bucket(2.5),),
+    BELT: (Keep(),),
+    ODOMETER: (Round(1_000.0), Bucket(5_000.0)),
+    TROUBLE_CODES: (Keep(),),
+    **dict.fromkeys(PAIR, (ThinTime(10_000), MeshJis(500, elsewhere=True))),
+}
+OTHERS: Treated = {
+    SPEED: (ThinTime(60_000), Bucket(0.1)),
+    RPM: (Round(0.25),),
+    FUEL: (ThinCount(2), Keep()),
+    **dict.fromkeys(PAIR, (ThinCount(2), MeshH3(7))),
+}
+DEVICES = (*[DEVICE] * 5, *["dev-3"] * 3, "dev-2", "dev-2", "stranger", "器")
+"""Whose envelopes come, some more often than others: linked, not linked, handed over, not known."""
+
+
+def every_operation() -> Plan:
+    lanes = [
+        lane("30d", 30, 1_000, OPERATIONS),
+        lane("1d", 1, MINUTE_MS, OTHERS, basis=LOCATION),
+    ]
+    return plan(output("service", lanes), output("other", [lane("9d", 9, 600_000, OTHERS)]))
+
+
+def some_people(world: World) -> None:
+    for device in (DEVICE, "dev-2", "dev-3"):
+        world.register(device, NOW_MS - 30 * DAY_MS)
+    world.link(DEVICE, "subject-1")
+    world.link("dev-2", "subject-2", to_ms=NOW_MS - 4 * MINUTE_MS)
+    world.link("dev-2", "subject-3", from_ms=NOW_MS - 4 * MINUTE_MS)
+    world.consent("service", "location", "service@1", subject="subject-1")
+    world.consent("service", "location", "service@1", subject="subject-3", to_ms=NOW_MS + 100)
+
+
+def test_random_envelopes_leave_both_paths_alike() -> None:
+    for seed in range(examples(8)):
+        chance = random.Random(seed)
+        world = World(every_operation())
+        some_people(world)
+        odd = OddEnvelopes(world.program, DEVICES, NOW_MS, seed)
+        both = BothPaths(world.program, world.people)
+
+        def change(chance: random.Random = chance, world: World = world) -> None:
+            """Someone agrees or withdraws now and then."""
+            if chance.random() < 0.2:
+                to_ms = chance.choice([None, NOW_MS])
+                subject = chance.choice(["subject-1", "subject-3"])
+                world.consent("service", "location", "service@1", subject=subject, to_ms=to_ms)
+
+        drive(both, chance, odd.one, 250, change)
+        assert both.figures["exact_path"] < 0.7 * both.figures["envelopes"]
+        assert both.figures["records"] > 100
+
+
+def shipped() -> Plan:
+    document = parse(load_files(shipped_policy_path()))
+    assert isinstance(document, Document)
+    made = compile_plan(document, load_catalogue(), Limits()).plan
+    assert made is not None
+    return made
+
+
+def test_random_envelopes_under_the_shipped_policy_leave_both_paths_alike() -> None:
+    world = World(shipped())
+    some_people(world)
+    for rule in {
+        (rule.basis.consent, rule.basis.notice, one.purpose, one.recipient)
+        for one in world.plan.outputs
+        for some in one.lanes
+        for rule in some.rules
+        if rule.basis.consent is not None
+    }:
+        basis, notice, purpose, recipient = rule
+        named = recipient if basis == "third_party" else None
+        assert basis is not None
+        world.consent(purpose, basis, notice, subject="subject-1", recipient=named)
+    for seed in range(examples(3)):
+        both = BothPaths(world.program, world.people)
+        odd = OddEnvelopes(world.program, DEVICES, NOW_MS, seed)
+        drive(both, random.Random(seed), odd.one, 250)
+        assert both.figures["records"] > 500
+
+
+def test_a_difference_of_one_step_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The comparison itself can fail: one operator of the core is told another width."""
+    true = core_tables._steps
+
+    def off_by_one(operations: Any) -> list[dict[str, Any]]:
+        return [step | {"top": step["top"] ^ 1} for step in true(operations)]
+
+    monkeypatch.setattr(core_tables, "_steps", off_by_one)
+    with pytest.raises(AssertionError, match="records differ"):
+        test_random_envelopes_leave_both_paths_alike()
+
+
+def test_a_missing_key_leaves_nothing_behind() -> None:
+    world = World(every_operation())
+    some_people(world)
+    core = CorePath(world.processor, None)
+    state = world.program.empty_state(room_for(10_000))
+    first = envelope({SPEED: column("km/h", [1.0] * 20)})
+    second = envelope({SPEED: column("km/h", [1.0] * 20)}, at_ms=NOW_MS - 9 * DAY_MS, id="x" * 26)
+    world.processor._keys = {}
+    raw = [(one, NOW_MS) for one in (envelope({}, device="nobody"), first, second)]
+    with pytest.raises(KeysNeeded):
+        core.process(raw, NOW_MS, Tally(world.program), state)
+    assert not state.living()
+    world.processor._keys = world.keys
+    tally = Tally(world.program)
+    both = core.process(raw, NOW_MS, tally, state)
+    assert len(both) == len(world.feed(first)) + len(world.feed(second))
+    assert tally.envelopes == 3
+
+
+def test_what_the_core_decided_by_itself_is_voided_by_a_change() -> None:
+    world = World(every_operation())
+    some_people(world)
+    core = CorePath(world.processor, None)
+    state = world.program.empty_state(room_for(10_000))
+    one = envelope({SPEED: column("km/h", [1.0] * 20)})
+    raw = [(one, NOW_MS)]
+    core.process(raw, NOW_MS, Tally(world.program), state)
+    world.processor.settle()
+    core.process(raw, NOW_MS, Tally(world.program), state)
+    basis = world.processor.basis()
+    world.consent("service", "location", "service@1", subject="subject-3", to_ms=NOW_MS)
+    assert world.processor.basis() == basis
+    world.consent("service", "location", "service@1", subject="subject-1", to_ms=NOW_MS)
+    assert world.processor.basis() != basis
+
+
+def test_people_who_nobody_knows_are_none_to_the_core() -> None:
+    both = BothPaths(build_program(every_operation()), People())
+    both.feed([envelope({SPEED: column("km/h", [1.0])})])
+    assert both.figures["records"] == 0
+    assert isinstance(both.exact_state, type(both.program.empty_state(Room(1))))

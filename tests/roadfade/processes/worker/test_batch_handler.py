@@ -112,3 +112,15 @@ async def test_ids_used_again_are_counted_when_the_batch_is_durable() -> None:
     await one.handle(2, [arrived(7, GOOD), arrived(8, GOOD), arrived(9, other)])
     one.batch_done(BatchDone(1, 2, 5, 0))
     assert metrics.REUSED_IDS._value.get() == before + 1
+
+
+async def test_what_is_remembered_is_a_draft_until_the_batch_is_durable() -> None:
+    one = handler(MemoryKeyring())
+    first = await one.handle(2, [arrived(7, GOOD)])
+    one.retrying("KafkaTimeoutError", 100)
+    again = await one.handle(2, [arrived(7, GOOD)])
+    assert again == first, "the state is that of before, also where keys were waited for"
+    assert decode_flow(again[-1].value or b"").ledger["research"].delivered == 1
+    one.batch_done(BatchDone(1, 2, 5, 0))
+    late = await one.handle(2, [arrived(8, GOOD)])
+    assert decode_flow(late[-1].value or b"").ledger["research"].delivered == 0

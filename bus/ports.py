@@ -118,6 +118,10 @@ class ReaderSettings:
     revoke_deadline_ms: int = 20_000
     commit_deadline_ms: int = 10_000
     stop_deadline_ms: int = 10_000
+    fetch_bytes_min: int = 1
+    """The broker answers a fetch as soon as it has so many bytes for it, or at the latest"""
+    fetch_wait_ms: int = 500
+    """after this time: each answer costs a batch, so little traffic in many answers costs much."""
     partition_bytes_max: int = 1024 * 1024
     fetch_bytes_max: int = 4 * 1024 * 1024
     check_crcs: bool = True

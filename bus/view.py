@@ -25,7 +25,7 @@ from bus.ports import Broker, ConsumedRecord, TopicReader
 from bus.records import APPEND_TIME
 from bus.topic_watch import TopicWatch
 from telemetry.topics import HEARTBEAT_KEY
-from telemetry.wire.topic_contents import Contents, RunningContents
+from telemetry.wire.topic_contents import Contents, ContentsSum, KeptHashes, RowHashes, row_hash
 
 STOP_DEADLINE_MS: Final = 10_000
 SILENCE_MS_MAX: Final = 3_600_000
@@ -62,7 +62,8 @@ class CompactedView:
     same; every partition must carry heartbeats of its own. A row in another partition than its key
     belongs to (``partition_for``) is not applied. ``elapsed_ms`` is milliseconds that pass, also
     while the machine sleeps: a wall clock may be set. ``beat`` is told the last heartbeat of each
-    fetch, by partition.
+    fetch, by partition. ``hashes`` keeps the hash of every row that ``apply`` took, and has none
+    when ``run`` begins: whoever keeps rows by the million keeps it beside them.
     """
 
     def __init__(
@@ -76,6 +77,7 @@ class CompactedView:
         quarantined: Callable[[str, RowFault], None] = lambda _topic, _fault: None,
         contents_at: Callable[[bytes], Contents | None] = lambda _: None,
         beat: Callable[[Beat], None] = lambda _: None,
+        hashes: RowHashes | None = None,
         silence_ms_max: int = SILENCE_MS_MAX,
     ) -> None:
         self.ready = asyncio.Event()
@@ -88,8 +90,10 @@ class CompactedView:
         self._quarantined = quarantined
         self._contents_at = contents_at
         self._beat = beat
+        self._given_hashes = hashes
+        self._hashes: RowHashes = KeptHashes()
         self._silence_ms_max = silence_ms_max
-        self._contents: dict[int, RunningContents] = {}
+        self._contents: dict[int, ContentsSum] = {}
         self._lacking: set[int] = set()
         self._telling: set[int] = set()
         self._aside: dict[int, int] = {}
@@ -152,7 +156,8 @@ class CompactedView:
         if found is None:
             raise TopicError(self._topic, "UnknownTopicOrPartitionError")
         self._heartbeats = dict.fromkeys(range(found.partitions))
-        self._contents = {number: RunningContents() for number in self._heartbeats}
+        self._contents = {number: ContentsSum() for number in self._heartbeats}
+        self._hashes = KeptHashes() if self._given_hashes is None else self._given_hashes
         self._lacking, self._telling, self._aside = set(), set(), {}
         self._heard_ms = dict.fromkeys(self._heartbeats, self._elapsed_ms())
         return found.partitions
@@ -216,27 +221,31 @@ class CompactedView:
             self._compare(partition, record.offset, self._contents_at(record.value))
             appended = record.timestamp_type == APPEND_TIME
             return Beat(at_ms, record.timestamp if appended else None, self.ready.is_set())
-        contents = self._contents[partition]
-        if record.key not in contents.keys and self._belongs_to(record.key) != partition:
+        if partition_for(record.key, len(self._contents)) != partition:
             # In its own partition this key has a row, or none: this one does not touch it.
             raise UnreadableRowError(RowFault.MISPLACED)
+        # Asked first: where rows are kept with their hashes, one goes with the other.
+        before = self._hashes.row_hash(record.key)
         try:
             self._apply(record.key, record.value)
         except UnreadableRowError:
             # What it replaced is lost, and was none of the office's rows if there was nothing.
-            if record.key in contents.keys and partition in self._telling:
-                # Known now: until the next heartbeat tells, decisions would lack it.
-                self._lacking.add(partition)
-            contents.take(record.key, None)
+            # Known now: until the next heartbeat tells, decisions would lack it.
+            self._count(partition, record.key, before, None)
             raise
-        if record.value is None and record.key in contents.keys and partition in self._telling:
-            # Anybody could have written it: until the next heartbeat agrees, it may be lacking.
-            self._lacking.add(partition)
-        contents.take(record.key, record.value)
+        # Anybody could have written a deletion: until the next heartbeat agrees, it may be lacking.
+        self._count(partition, record.key, before, record.value)
         return None
 
-    def _belongs_to(self, key: bytes) -> int:
-        return partition_for(key, len(self._contents))
+    def _count(self, partition: int, key: bytes, before: int | None, value: bytes | None) -> None:
+        now = None if value is None else row_hash(key, value)
+        if now is not None:
+            self._hashes.keep_hash(key, now)
+        elif before is not None:
+            self._hashes.drop_hash(key)
+            if partition in self._telling:
+                self._lacking.add(partition)
+        self._contents[partition].change(before, now)
 
     def _compare(self, partition: int, offset: int, told: Contents | None) -> None:
         if told is None:

@@ -27,6 +27,8 @@ class IntoWheel(BuildHookInterface):  # type: ignore[type-arg]
             files.extractall(self._unpacked.name)
         module = Path(self._unpacked.name) / "roadfade_core"
         build_data["force_include"][str(module)] = module.name
+        # What it was compiled of, and under which licences.
+        build_data["sbom_files"] += map(str, Path(self._unpacked.name).glob("*.dist-info/sboms/*"))
         build_data["pure_python"] = False
         build_data["tag"] = "-".join(wheel.stem.split("-")[-3:])
 

@@ -1,6 +1,6 @@
 # The core as Python sees it. Only the adapters that import contracts name may import it.
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, final
 
 from processors.state.port import Answer, Mark, RoomPort
 from processors.state.port import TimeState as TimeStatePort
@@ -20,6 +20,7 @@ class FullError(Exception): ...
 # Records gathered into Kafka record batches v2, one open batch for each partition of each topic.
 # `batch_bytes_max` counts a batch with its header, `held_bytes_max` all records that are held:
 # both before compression.
+@final
 class RecordBatches:
     def __new__(
         cls, *, compression: Literal["zstd"] | None, batch_bytes_max: int, held_bytes_max: int

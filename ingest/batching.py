@@ -75,6 +75,9 @@ def runs_on(first_ms: int, last_ms: int, next_ms: int) -> bool:
 def _within_a_span(groups: Iterable[Sequence[Reading]]) -> Iterator[Sequence[Reading]]:
     """The groups, those cut within which the clock jumps."""
     for group in groups:
+        if len({reading.t_ms for reading in group}) == 1:
+            yield group  # the readings of one frame
+            continue
         start = 0
         for n in range(1, len(group)):
             if not runs_on(group[start].t_ms, group[n - 1].t_ms, group[n].t_ms):
@@ -89,9 +92,12 @@ def to_envelope(batch: Batch, source: Source, index: int, t0_ms: int | None = No
     first_ms = batch.readings[0].t_ms if t0_ms is None else t0_ms
     series: dict[str, Column] = {}
     for reading in batch.readings:
-        column = series.setdefault(reading.path, Column(reading.unit, [], []))
-        column.dt.append(reading.t_ms - first_ms)
-        column.value.append(reading.value)
+        t_ms, path, unit, value = reading
+        column = series.get(path)
+        if column is None:
+            column = series[path] = Column(unit, [], [])
+        column.dt.append(t_ms - first_ms)
+        column.value.append(value)
     return Envelope(
         v=1,
         id=envelope_id(first_ms - source.id_shift_ms, source.digest, source.device, index),

@@ -10,8 +10,8 @@ from typing import Final, Literal, NamedTuple
 
 from telemetry.identity import MASK
 
-CHANGES_KEPT_MAX: Final = 100_000
-"""A reader that lags behind by more takes everything for changed; a change takes some 100 bytes."""
+CHANGES_KEPT_MAX: Final = 10_000
+"""A reader that lags behind by more takes everything for changed; a change takes some 200 bytes."""
 
 
 class Change(NamedTuple):

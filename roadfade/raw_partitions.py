@@ -1,8 +1,8 @@
 """How many partitions the raw topic had at first: a fence around rules over time.
 
 In: the state folder and the cluster. Out: the number, or a refusal. It is recorded with the topic's
-id when the topic is seen first. If the same topic has another number later, devices move between its
-partitions, and what a worker remembers of them is with another.
+id when the topic is seen first. If the same topic has another number later, devices move between
+its partitions, and what a worker remembers of them is with another.
 """
 
 import asyncio
@@ -19,15 +19,21 @@ from telemetry.topics import RAW
 
 MOVED: Final = (
     "topic {topic} has {found} partitions, and had {recorded} when it was first used here: devices "
-    "would change partitions, and rules over time would take their readings for new ones. Stop what "
-    "sends, let the workers come to the topic's end, delete it, and run `roadfade topics apply`: it "
-    "makes it anew with as many partitions as are set"
+    "would change partitions, and rules over time would take their readings for new ones. Stop "
+    "what sends, let the workers come to the topic's end, delete it, and run `roadfade topics "
+    "apply`: it makes it anew with as many partitions as are set"
 )
 
 
 class _Recorded(NamedTuple):
     topic_id: str
     partitions: int
+
+
+def recorded_partitions(file: Path) -> int | None:
+    """How many there were at first; None if that was not recorded yet."""
+    recorded = _read(file)
+    return None if recorded is None else recorded.partitions
 
 
 async def raw_partitions(settings: Settings, broker: Broker) -> int:

@@ -46,8 +46,8 @@ def routing_key(file: Path) -> bytes:
             key = bytes.fromhex(opened.read().decode("ascii"))
     except FileNotFoundError as error:
         msg = (
-            f"no routing key at {file}: run `roadfade office init`, or copy the file from where the "
-            "installation has it, so that each device keeps its partition"
+            f"no routing key at {file}: run `roadfade office init`, or copy the file from where "
+            "the installation has it, so that each device keeps its partition"
         )
         raise NotReady(msg) from error
     except ValueError as error:

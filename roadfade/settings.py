@@ -64,10 +64,14 @@ class Settings(BaseSettings):
     """Older control views pause the worker."""
     records_per_fetch_max: int = Field(default=2_000, ge=1)
     """Raw records taken from Kafka at once by a worker."""
+    fetch_wait_ms: int = Field(default=20, ge=1, le=500)
+    """How long raw records may wait at the broker for others, so that few cost little."""
     device_answers_kept_max: int = Field(default=200_000, ge=1)
     """Devices about which a worker keeps what it decided; the longest silent one goes first."""
     unpacked_mib_max: int = Field(default=16, ge=2, le=1_024)
     """What one batch of records may become when it is unpacked; twice that, all of a fetch."""
+    replay_held_mib_max: int = Field(default=256, ge=0, le=65_536)
+    """Memory that a replayed capture's frames may take; a larger capture is read twice."""
     metrics_port: int = Field(default=0, ge=0, le=65_535)
     """Port of /metrics; 0 picks a free one, written to the state folder."""
     metrics_host: str = "127.0.0.1"
@@ -78,14 +82,14 @@ class Settings(BaseSettings):
     log_repeats_max: int = Field(default=5, ge=1, le=1_000)
     """Lines of one kind that a process logs in a minute; more are counted, and the last is said."""
 
-    lake_buckets: int = Field(default=4, ge=1, le=100)
+    lake_buckets: int = Field(default=4, ge=1, le=256)
     """Buckets per expiry partition; at least ten subjects should share one."""
     lake_compression: Literal["zstd", "uncompressed"] = "zstd"
     """Parquet compression; uncompressed lets a byte search find planted marks."""
     lake_duplicates_window: int = Field(default=50_000, ge=1_000)
     """Record ids remembered per topic partition to drop a worker's duplicates."""
-    sink_batch_s: float = Field(default=2.0, gt=0, le=60)
-    """How long a sink gathers records before it writes files."""
+    sink_batch_s: float = Field(default=5.0, gt=0, le=10)
+    """How long a sink gathers records of all its topics before it closes a checkpoint."""
     topic_ids_every_s: float = Field(default=10.0, gt=0, le=600)
     """How often a sink asks, while nothing comes, whether its topics are those it began with."""
     sweep_every_s: float = Field(default=60.0, gt=0)

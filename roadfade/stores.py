@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
-from sinks.lake.cleanup import check
+from sinks.lake.check import check
 from sinks.lake.format import LakeFormatError
 from sinks.lake.lake import Lake, LakeSettings
 from sinks.lake.stored import StoredLake

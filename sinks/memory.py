@@ -128,6 +128,11 @@ class MemorySink:
         for window in self._store.windows.values():
             window.forget(now_ms)
 
+    def join(self, now_ms: int) -> int:
+        """See ``Sink``; it has no pieces."""
+        del now_ms
+        return 0
+
     def close(self) -> None:
         """See ``Sink``; what is in memory stays as long as its ``MemoryStore``."""
 

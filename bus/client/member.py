@@ -60,6 +60,8 @@ class KafkaMember:
             rebalance_timeout_ms=settings.rebalance_timeout_ms,
             request_timeout_ms=REQUEST_TIMEOUT_MS,
             max_partition_fetch_bytes=settings.partition_bytes_max,
+            fetch_min_bytes=settings.fetch_bytes_min,
+            fetch_max_wait_ms=settings.fetch_wait_ms,
             fetch_max_bytes=settings.fetch_bytes_max,
             check_crcs=settings.check_crcs,
         )

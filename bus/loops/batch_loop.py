@@ -1,25 +1,26 @@
 """The data plane's loop: read, hand over, send, wait for every acknowledgement, then commit.
 
-In: records of one topic and a function that turns them into what is sent. Out: that,
-durable, and only then the offset. No offset may be committed
-past a record whose outputs are not acknowledged. Delivery is at least
-once; record ids must make duplicates harmless.
+In: records of one topic and a function that turns them into what is sent. Out: that, durable, and
+only then the offset. No offset may be committed past a record whose outputs are not acknowledged.
+Delivery is at least once; record ids must make duplicates harmless.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Final
 
 from bus.failures import BrokerError, SendFailedError, TopicRemadeError
 from bus.loops.group_reader import BLAMELESS, GroupReader
+from bus.loops.outbound import Gathering, GatherNothing, Outbound
 from bus.loops.recollecting import Recollecting, Recollection
 from bus.loops.retries import Retries
+from bus.loops.slices import sliced
 from bus.observer import BatchDone, LoopObserver
 from bus.pacing import Stopping, monotonic_ms
-from bus.ports import Broker, ConsumedRecord, Fetched, Producer, ReaderSettings
-from bus.records import Sendable, arrived_from, bytes_of, records_in
+from bus.ports import Broker, Fetched, Producer, ReaderSettings
+from bus.records import Sendable, arrived_from, records_in
 from bus.topic_watch import TopicWatch
 from telemetry.arrived import Arrived
 
@@ -59,8 +60,9 @@ class BatchLoop:
     does not hold any more is decided anew. ``watch`` is asked before each batch is handled whether
     the topic is still the one that offsets are of: one that was made anew is read from its
     beginning. ``member`` is a static member id that no other living process may hold (see
-    ``slots``). ``blameless`` as in ``GroupReader``. ``recollection`` is what the handler remembers
-    of earlier records: before a partition is handled, it has remembered what matters there.
+    ``slots``). ``gathering`` is what ``handle`` keeps back, if it does. ``blameless`` as in
+    ``GroupReader``. ``recollection`` is what the handler remembers of earlier records: before a
+    partition is handled, it has remembered what matters there.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class BatchLoop:
         pause_reason: Callable[[], str | None] = lambda: None,
         begin: Callable[[], str | None] | None = None,
         basis: Callable[[], object] = lambda: None,
+        gathering: Gathering | None = None,
         observer: LoopObserver | None = None,
         settings: BatchSettings | None = None,
         blameless: tuple[type[Exception], ...] = BLAMELESS,
@@ -89,6 +92,7 @@ class BatchLoop:
         self._begin = begin or pause_reason
         self._basis = basis
         self._anew = 0
+        self._gathering = gathering or GatherNothing()
         self._observer = observer or LoopObserver()
         self._settings = settings or BatchSettings()
         self._stopping = Stopping(self._settings.reader.stop_deadline_ms)
@@ -223,38 +227,30 @@ class BatchLoop:
         """
         taken, basis = self._reader.taken, self._basis()
         by_slice = self._anew >= ANEW_MAX
-        outgoing: list[Sendable] = []
-        held_bytes = sent = 0
+        outbound, sent, settings = Outbound(self._gathering), 0, self._settings
         for partition, records in fetched.items():
-            for piece in self._slices(records):
-                made = await self._handle(partition.partition, arrived_from(self._topic, piece))
-                outgoing += made
-                held_bytes += sum(map(bytes_of, made))
-                if by_slice or held_bytes >= self._settings.held_bytes_max:
+            for piece in sliced(
+                records,
+                records_max=settings.slice_records_max,
+                bytes_max=settings.slice_bytes_max,
+            ):
+                arrived = arrived_from(self._topic, piece)
+                outbound.add(await self._handle(partition.partition, arrived))
+                if by_slice or outbound.held_bytes >= settings.held_bytes_max:
                     # A slice alone was decided just now, on whatever basis there is.
                     why = self._outdated(taken, self._basis() if by_slice else basis)
                     if why is not None:
                         return why
-                    sent += records_in(outgoing)
-                    await self._producer.send_all(outgoing)
-                    outgoing, held_bytes, basis = [], 0, self._basis()
+                    sent += await self._send(outbound)
+                    basis = self._basis()
                 elif self._reader.taken != taken:
                     return REBALANCED
                 await asyncio.sleep(0)
-        why = self._outdated(taken, basis) if outgoing else None
-        if why is not None:
-            return why
-        await self._producer.send_all(outgoing)
-        return sent + records_in(outgoing)
+        why = self._outdated(taken, basis) if outbound else None
+        return sent + await self._send(outbound) if why is None else why
 
-    def _slices(self, records: Sequence[ConsumedRecord]) -> Iterator[Sequence[ConsumedRecord]]:
-        """Cut so that no slice is long in records or in bytes; a large record is a slice alone."""
-        start = held_bytes = 0
-        for at, record in enumerate(records):
-            held_bytes += len(record.value or b"")
-            full = held_bytes >= self._settings.slice_bytes_max
-            if full or at + 1 - start >= self._settings.slice_records_max:
-                yield records[start : at + 1]
-                start, held_bytes = at + 1, 0
-        if start < len(records):
-            yield records[start:]
+    async def _send(self, outbound: Outbound) -> int:
+        """How many records, all acknowledged."""
+        outgoing = outbound.take()
+        await self._producer.send_all(outgoing)
+        return records_in(outgoing)

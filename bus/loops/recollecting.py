@@ -96,12 +96,10 @@ class Recollecting:
         begun = set[TopicPartition]()
         try:
             for partition, records in fetched.items():
-                unknown = not self._known.knows(partition.partition)
-                if (
-                    partition not in self._back
-                    and unknown
-                    and await self._begin(partition, records[0])
-                ):
+                back = self._back.get(partition)
+                begins = back is not None and not back.done
+                known = begins or self._known.knows(partition.partition)
+                if not known and await self._begin(partition, records[0]):
                     begun.add(partition)
         except (BrokerError, TimeoutError):
             # Who called steps back to what was fetched: these begin anew then.

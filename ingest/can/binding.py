@@ -1,100 +1,21 @@
 """A map compared with its database, before anything is published.
 
-In: a map, a database's messages. Out: for every frame its codes and the mapped signals;
-``Refused`` if the map names what the database has not, or what it has twice.
+In: a map, a database's messages. Out: a map that fits (bound_map.py); ``Refused`` if the map
+names what the database has not, or what it has twice.
 """
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
 
+from ingest.can.bits import decodable
 from ingest.can.bound import Bound
-from ingest.can.decode import Decoder, Undecoded, read
-from ingest.can.layout import Codes, Layout, decodable, shape
+from ingest.can.bound_map import BoundMap
+from ingest.can.decode import Decoder
+from ingest.can.layout import Layout, shape
 from ingest.can.mapping import Entry, SignalMap
 from ingest.can.no_value import fits, says_none
 from ingest.can.units import meant_instead
-from ingest.logs.frame import LoggedFrame
 from ingest.refused import Refused
 from policy.vocabulary.nearest import nearest
-
-_BUSES_TOLD: Final = 64
-"""A capture has a few buses; names beyond are no longer held."""
-
-
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """One decoded frame: its codes and, by signal, what the map makes of them on its bus."""
-
-    codes: Codes
-    bound: Mapping[str, Bound]
-
-
-@dataclass(frozen=True, slots=True)
-class BoundMap:
-    """A map that fits its database."""
-
-    decoder: Decoder
-    by_layout: Mapping[Layout, Mapping[str, Bound]]
-
-    def take(self, frame: LoggedFrame) -> Taken | Undecoded:
-        """The frame's codes; never raises for what a bus may carry."""
-        meant = self._meant(frame)
-        if isinstance(meant, Undecoded):
-            return meant
-        one, bound = meant
-        codes = read(one, frame.data, bound)
-        return codes if isinstance(codes, Undecoded) else Taken(codes, bound)
-
-    def _meant(self, frame: LoggedFrame) -> tuple[Layout, Mapping[str, Bound]] | Undecoded:
-        """The message that the map names, of those that the frame may be."""
-        found = self.decoder.candidates(frame)
-        if isinstance(found, Undecoded):
-            return found
-        mapped = [(one, self.by_layout[one]) for one in found if one in self.by_layout]
-        if not mapped:
-            return found[-1], {}
-        here = [
-            (one, on_bus)
-            for one, bound in mapped
-            if (on_bus := {n: b for n, b in bound.items() if b.bus in (None, frame.bus)})
-        ]
-        if not here:
-            return Undecoded.OTHER_BUS
-        paths = [{n: b.mapped for n, b in bound.items()} for _, bound in here]
-        # A sender that the database does not know, in a group whose senders mean different paths.
-        return here[0] if all(each == paths[0] for each in paths) else Undecoded.UNKNOWN_ID
-
-    def require_one_bus(self, frames: Iterable[LoggedFrame], log: str) -> None:
-        """Read a capture; ``Refused`` if it has a message on two buses and the map names none.
-
-        An id means something on its bus only: what a second bus sends under it is another
-        signal. Refused as well if the map names a bus that the capture has not.
-        """
-        first: dict[Layout, str] = {}
-        buses: dict[str, None] = {}
-        for frame in frames:
-            if len(buses) < _BUSES_TOLD:
-                buses.setdefault(frame.bus)
-            meant = self._meant(frame)
-            if isinstance(meant, Undecoded):
-                continue
-            one, bound = meant
-            if not any(b.bus is None for b in bound.values()):
-                continue
-            if first.setdefault(one, frame.bus) != frame.bus:
-                msg = (
-                    f"{log} has {one.name} (0x{frame.id:X}) on the buses {first[one]} and"
-                    f" {frame.bus}, and an id means something on its bus only: name the bus with"
-                    " --bus, or as bus in the map."
-                )
-                raise Refused(msg)
-        named = {b.bus for every in self.by_layout.values() for b in every.values() if b.bus}
-        for bus in sorted(named):
-            if buses and len(buses) < _BUSES_TOLD and bus not in buses:
-                there = ", ".join(each or "one without a name" for each in buses)
-                msg = f"{log} has no bus {bus}; its buses are: {there}."
-                raise Refused(msg)
 
 
 def bind(signals: SignalMap, decoder: Decoder, bus: str | None = None) -> BoundMap:

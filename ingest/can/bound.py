@@ -6,16 +6,24 @@ is none, asked in one order: flag, code, the database's range, the map's and the
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import Final
 
 from cantools.database.can import Signal
 
-from ingest.can.layout import Code, Layout, scaled
+from ingest.can.bits import Code
+from ingest.can.layout import Layout, scaled
 from ingest.can.mapping import Mapped, Unfit
 from ingest.can.no_value import all_ones, as_read
 from ingest.range import within
 
+_FLAG_BITS_MAX: Final = 8
+"""The codes that mean 1 are looked for beforehand up to this length."""
+Value = float | str | bool | Unfit
+Codes = Mapping[str, Code]
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True, eq=False)
 class Bound:
     """A mapped signal of one message of the database."""
 
@@ -25,44 +33,90 @@ class Bound:
     source: Signal
     none: Callable[[Code], bool]
 
-    def value(self, codes: Mapping[str, Code]) -> float | str | bool | Unfit:
-        """The reading's value, or why there is none. ``codes`` of the whole frame."""
-        entry, code = self.mapped.entry, codes[self.source.name]
-        if entry.valid is not None and self._decoded(entry.valid, codes) != 1:
-            return Unfit.INVALID
-        decoded = scaled(self.source, code)
-        if self._said_none(codes) or (self.none(code) and not self._named(code, decoded)):
-            return Unfit.NOT_AVAILABLE
-        low, high = self.source.minimum, self.source.maximum
-        if low is None or high is None or low < high:
-            inside = within(decoded, low, high)
-            if inside is None:
-                return Unfit.OUT_OF_RANGE
-            decoded = inside
-        return self.mapped.value(decoded)
+    @property
+    def asks(self) -> tuple[str, ...]:
+        """The signals whose codes ``value`` looks at, its own first."""
+        entry = self.mapped.entry
+        others = [name for said in entry.invalid if isinstance(said, dict) for name in said]
+        return (self.source.name, *([] if entry.valid is None else [entry.valid]), *others)
 
-    def _decoded(self, name: str, codes: Mapping[str, Code]) -> float | None:
-        return scaled(self.of.signals[name][0], codes[name]) if name in codes else None
+    @cached_property
+    def value(self) -> Callable[[Codes], Value]:
+        """Takes the codes of a frame, its own among them: the reading's value, or why none.
 
-    def _said_none(self, codes: Mapping[str, Code]) -> bool:
-        own = self.source.name
-        return any(
-            all(
-                name in codes and _same(codes[name], code, self.of.signals[name][0])
-                for name, code in (said if isinstance(said, dict) else {own: said}).items()
-            )
-            for said in self.mapped.entry.invalid
+        Prepared once: what the map says of codes is spelled as the signals are read.
+        """
+        own, flag = self.source.name, self._flag
+        says_none, value_of = self._says_none, self._value_of
+
+        def value(codes: Codes) -> Value:
+            code = codes[own]
+            if flag is not None and not flag(codes):
+                return Unfit.INVALID
+            decoded = scaled(self.source, code)
+            return Unfit.NOT_AVAILABLE if says_none(codes, code, decoded) else value_of(decoded)
+
+        return value
+
+    @property
+    def _flag(self) -> Callable[[Codes], bool] | None:
+        """Whether the signal that has to be 1 is."""
+        name = self.mapped.entry.valid
+        if name is None:
+            return None
+        signal = self.of.signals[name][0]
+        if signal.conversion.is_float or signal.length > _FLAG_BITS_MAX:
+            return lambda codes: name in codes and scaled(signal, codes[name]) == 1
+        every = range(1 << signal.length)
+        ones = frozenset(
+            code for code in map(partial(as_read, signal), every) if scaled(signal, code) == 1
         )
+        return lambda codes: codes.get(name) in ones
 
-    def _named(self, code: Code, decoded: float) -> bool:
-        """Whether the map says what the code means, whatever the database says of it."""
-        if any(_same(code, said, self.source) for said in self.mapped.entry.valid_codes):
-            return True
-        if self.of.message.protocol == "j1939" and all_ones(code, self.source.length):
-            return False
-        return self.mapped.entry.values is not None and decoded in self.mapped.entry.values
+    @property
+    def _says_none(self) -> Callable[[Codes, Code, float], bool]:
+        """Whether a code says that there is no value, and the map does not take it back."""
+        entry, source, none = self.mapped.entry, self.source, self.none
+        alone = {as_read(source, said) for said in entry.invalid if not isinstance(said, dict)}
+        together = [
+            [(name, as_read(self.of.signals[name][0], code)) for name, code in said.items()]
+            for said in entry.invalid
+            if isinstance(said, dict)
+        ]
+        taken_back = {as_read(source, said) for said in entry.valid_codes}
+        ones_are_none = self.of.message.protocol == "j1939"
+        words = entry.values or {}
 
+        def said(codes: Codes) -> bool:
+            return any(
+                all(name in codes and codes[name] == code for name, code in every)
+                for every in together
+            )
 
-def _same(code: Code, said: int, signal: Signal) -> bool:
-    """Whether the bits are those of ``said``, which may be written signed or not."""
-    return code == as_read(signal, said)
+        def named(code: Code, decoded: float) -> bool:
+            """Whether the map says what the code means, whatever the database says of it."""
+            if code in taken_back:
+                return True
+            if ones_are_none and all_ones(code, source.length):
+                return False
+            return decoded in words
+
+        def says_none(codes: Codes, code: Code, decoded: float) -> bool:
+            if code in alone or (together and said(codes)):
+                return True
+            return none(code) and not named(code, decoded)
+
+        return says_none
+
+    @property
+    def _value_of(self) -> Callable[[float], Value]:
+        """The value of what was decoded, if it lies in every range."""
+        low, high = self.source.minimum, self.source.maximum
+        bounded = low is None or high is None or low < high
+        mapped = self.mapped.value
+
+        def value_of(decoded: float) -> Value:
+            inside = within(decoded, low, high) if bounded else decoded
+            return Unfit.OUT_OF_RANGE if inside is None else mapped(inside)
+
+        return value_of

@@ -6,16 +6,14 @@ multiplexer without a meaning) costs that signal and no other.
 """
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from cantools.database.can import Message, Signal
 
-Code = int | float
-"""What stands in the bits, before the database's factor and offset."""
-
-_FLOAT_LENGTHS: Final = (16, 32, 64)
+from ingest.can.bits import Code, decodable, end_bit, reader
+from ingest.can.bits import codes as codes_of
 
 
 class Codes(NamedTuple):
@@ -31,10 +29,8 @@ class _Branch:
 
     multiplexer: str | None
     when: frozenset[int]
-    names: frozenset[str]
-    layers: tuple[Message, ...]
-    """Messages of these signals; within one no bit is shared, since cantools decodes
-    a message with shared bits wholly or not at all."""
+    signals: tuple[Signal, ...]
+    """Of a name that occurs again, the last counts."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -59,16 +55,22 @@ class Layout:
         """Take the codes out of a frame's bytes; those of signals that are not there are absent."""
         codes: dict[str, Code] = {}
         cut_off: set[str] = set()
+        size = len(data)
         for branch in self._branches:
             if branch.multiplexer is not None and codes.get(branch.multiplexer) not in branch.when:
                 continue
-            for layer in branch.layers:
-                codes |= layer.decode(
-                    data, decode_choices=False, scaling=False, allow_truncated=True
-                )  # type: ignore[arg-type]  # no choices and no container: numbers
-            if len(data) < self._bytes:
-                cut_off |= branch.names - codes.keys()
+            there = [signal for signal in branch.signals if end_bit(signal) <= 8 * size]
+            codes |= codes_of(tuple(reader(signal, size) for signal in there), data)
+            if size < self._bytes:
+                cut_off |= {signal.name for signal in branch.signals} - codes.keys()
         return Codes(codes, frozenset(cut_off))
+
+    def multiplexers(self) -> Iterator[tuple[Signal, frozenset[int]]]:
+        """Each signal that others depend on, and the codes under which the database has signals."""
+        for name, known in self._known.items():
+            for signal in self.signals.get(name, ()):
+                if decodable(signal):
+                    yield signal, known
 
     def only_unknown_multiplex(self, codes: Mapping[str, Code]) -> bool:
         """Whether all that was read is multiplexers, one with a code without a meaning."""
@@ -101,23 +103,20 @@ def layout(message: Message) -> Layout:
             )
     parents = {signal.name: signal.multiplexer_signal for signal in message.signals}
     branches = [
-        _Branch(multiplexer, when, frozenset(s.name for s in signals), _layers(signals))
+        _Branch(multiplexer, when, tuple(signals))
         for (multiplexer, when), signals in sorted(
             groups.items(), key=lambda group: _depth(group[0][0], parents)
         )
     ]
-    reach = max((_end(signal) for signal in message.signals), default=0)
+    reach = max((end_bit(signal) for signal in message.signals), default=0)
     return Layout(message, by_name, tuple(branches), -(-reach // 8), known)
-
-
-def decodable(signal: Signal) -> bool:
-    """Whether its bits can be a number: IEEE 754 has floats of these lengths only."""
-    return not signal.conversion.is_float or signal.length in _FLOAT_LENGTHS
 
 
 def scaled(signal: Signal, code: Code) -> float:
     """The code's value by the database's factor and offset; infinite beyond what a float holds."""
     value: float = signal.conversion.raw_to_scaled(code, decode_choices=False)  # type: ignore[assignment]  # no choices: a number
+    if isinstance(value, float):
+        return value
     try:
         float(value)
     except OverflowError:
@@ -152,46 +151,3 @@ def _depth(multiplexer: str | None, parents: Mapping[str, str | None]) -> int:
         multiplexer = parents.get(multiplexer)
         depth += 1
     return depth
-
-
-def _layers(signals: Iterable[Signal]) -> tuple[Message, ...]:
-    layers: list[tuple[int, list[Signal]]] = []
-    for signal in signals:
-        bits = _bits(signal)
-        for index, (taken, members) in enumerate(layers):
-            if not taken & bits:
-                members.append(signal)
-                layers[index] = (taken | bits, members)
-                break
-        else:
-            layers.append((bits, [signal]))
-    return tuple(_plain(members) for _, members in layers)
-
-
-def _plain(signals: list[Signal]) -> Message:
-    """A message of these signals alone, without multiplexers and as long as they reach."""
-    copies = [
-        Signal(s.name, s.start, s.length, s.byte_order, s.is_signed, conversion=s.conversion)
-        for s in signals
-    ]
-    length = -(-max(_end(s) for s in signals) // 8)
-    return Message(0, "layer", length, copies, strict=False)
-
-
-def _first(signal: Signal) -> int:
-    """The signal's first bit in the order of transmission for big-endian, else its lowest."""
-    if signal.byte_order == "big_endian":
-        return 8 * (signal.start // 8) + 7 - signal.start % 8
-    return signal.start
-
-
-def _end(signal: Signal) -> int:
-    return _first(signal) + signal.length
-
-
-def _bits(signal: Signal) -> int:
-    """Its bits as a mask, bit n of byte m at 8 m + n, for both orders of bytes."""
-    first = _first(signal)
-    if signal.byte_order == "little_endian":
-        return (1 << signal.length) - 1 << first
-    return sum(1 << 8 * (n // 8) + 7 - n % 8 for n in range(first, first + signal.length))

@@ -9,7 +9,7 @@ from typing import Final
 
 from cantools.database.can import Message, Signal
 
-from ingest.can.layout import Code
+from ingest.can.bits import Code
 from ingest.can.no_value_names import says_no_value
 
 J1939_VALID_MAX: Final[Mapping[int, int]] = {

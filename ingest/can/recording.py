@@ -1,7 +1,8 @@
 """The work of ``roadfade replay``: files on disk to envelopes, with progress.
 
 In: paths, a device, the plan's collected paths and now. Out: envelopes. Blocking reads;
-the capture is read twice, since its whole clock decides by how much times are shifted.
+the capture is read once and held, since its whole clock decides by how much times are shifted;
+a second time only if it takes more memory than it may.
 """
 
 import hashlib
@@ -12,13 +13,16 @@ from pathlib import Path
 from typing import Final
 
 from ingest.batching import Source
-from ingest.can.binding import BoundMap, bind
+from ingest.can.binding import bind
+from ingest.can.bound_map import BoundMap
 from ingest.can.decode import load_decoder
 from ingest.can.mapping import SignalMap, load_map, shipped_maps
+from ingest.can.one_bus import OneBus
 from ingest.can.replay import ReplayCounts, replay
 from ingest.can.shift import shifts_us
 from ingest.logs.capture import Capture
 from ingest.logs.frame import LogCounts, LoggedFrame
+from ingest.logs.held import HELD_MIB, Held
 from ingest.logs.timeline import Timeline
 from ingest.refused import Refused
 from telemetry.identity import DeviceId
@@ -34,8 +38,9 @@ class Recording:
     """One capture with its database and map, ready to be replayed any number of times.
 
     ``map_name``: a path, or the name of a shipped map. ``bus``: the bus that the map is
-    about, for a map that does not name it. ``Refused`` if one of the files cannot be used,
-    or if the map does not fit its database.
+    about, for a map that does not name it. ``held_mib_max``: memory that the capture's frames
+    may take; a larger capture is read twice. ``Refused`` if one of the files cannot be used, or
+    if the map does not fit its database.
     """
 
     def __init__(
@@ -46,6 +51,7 @@ class Recording:
         catalogue: Catalogue,
         zone: tzinfo = UTC,
         bus: str | None = None,
+        held_mib_max: int = HELD_MIB,
     ) -> None:
         map_path = shipped_maps().get(map_name, Path(map_name))
         self.capture = Capture(log, zone)
@@ -55,6 +61,7 @@ class Recording:
         """What the latest replay found of the capture's clock."""
         self._signals: SignalMap = load_map(map_path, catalogue)
         self._bound: BoundMap = bind(self._signals, load_decoder(database), bus)
+        self._held_mib_max = held_mib_max
         self._digest = _digest(bus or "", log, database, map_path)
 
     @property
@@ -77,19 +84,23 @@ class Recording:
         Without ``keep_time`` the last frame is moved to now, and the others with it (shift.py).
         ``on_progress(frames done, frames in all)`` is called now and then and at the end.
         """
-        told = self.capture.timeline()
+        held = Held(self._held_mib_max)
+        one_bus = OneBus(self._bound, self.capture.path.name)
+        told = self.capture.timeline(held.keep, one_bus.see)
         self.clock = told
         if not told.parts:
             name = self.capture.path.name
             why = _why_nothing(self.capture.counts, told)
             msg = f"{name} holds no data frame with a usable time{why}: there is nothing to replay."
             raise Refused(msg)
-        self._bound.require_one_bus(self.capture.frames(), self.capture.path.name)
+        one_bus.require()
         moved = shifts_us(told.parts, now_ms, keep_time=keep_time)
         base_us = next(shift for shift in reversed(moved) if shift is not None)
         source = Source(device, self._digest, quality, base_us // 1000)
         self.counts = ReplayCounts()
-        frames = _placed(self.capture, told, [s if s is None else s - base_us for s in moved])
+        read = held.frames() if held.whole else self.capture.frames()
+        moves_us = [s if s is None else s - base_us for s in moved]
+        frames = _placed(read, self.capture, told, moves_us)
         frames = _reporting(frames, told.frames, on_progress)
         yield from replay(frames, self._bound, collected, source, base_us, self.counts)
 
@@ -105,11 +116,11 @@ def _why_nothing(counts: LogCounts, told: Timeline) -> str:
 
 
 def _placed(
-    capture: Capture, told: Timeline, moves_us: Sequence[int | None]
+    read: Iterator[LoggedFrame], capture: Capture, told: Timeline, moves_us: Sequence[int | None]
 ) -> Iterator[LoggedFrame]:
     """The frames of the parts that are taken, each moved by its part's move; others are counted."""
     parts = told.part_of_each()
-    for frame in capture.frames():
+    for frame in read:
         # A log that has grown since its clock was read has more frames than parts.
         part = next(parts, None)
         move_us = None if part is None else moves_us[part]

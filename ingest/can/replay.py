@@ -5,16 +5,21 @@ Pure: now comes as a shift; nothing is published here.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from typing import Final, NamedTuple
 
 from ingest.batching import Reading, Source, batches, to_envelope
-from ingest.can.binding import BoundMap
+from ingest.can.bound import Codes, Value
+from ingest.can.bound_map import BoundMap, There
 from ingest.can.decode import Undecoded
 from ingest.can.mapping import Unfit
 from ingest.logs.frame import LogCounts, LoggedFrame
 from telemetry.wire.envelope import Envelope
+
+_KINDS_HELD: Final = 65_536
+"""Kinds of frames for which it is found once what is collected."""
 
 
 @dataclass(slots=True)
@@ -63,28 +68,50 @@ def _groups(
     shift_us: int,
     counts: ReplayCounts,
 ) -> Iterator[list[Reading]]:
+    kinds: dict[There, _Collected] = {}
     for frame in frames:
         taken = bound.take(frame)
         if isinstance(taken, Undecoded):
             counts.undecoded[taken] += 1
             continue
+        there, codes = taken
         counts.decoded += 1
-        codes, cut_off = taken.codes
-        gone = cut_off & taken.bound.keys()
-        counts.values += len(codes) + len(gone)
-        counts.unmapped += len(codes.keys() - taken.bound.keys())
+        counts.values += there.values
+        counts.unmapped += there.unmapped
+        kept = kinds.get(there)
+        if kept is None:
+            kept = _collected(there, collected)
+            if len(kinds) < _KINDS_HELD:
+                kinds[there] = kept
+        counts.not_collected += kept.not_collected
+        if kept.cut_off:
+            counts.unfit[Unfit.CUT_OFF] += kept.cut_off
         t_ms = (frame.t_us + shift_us) // 1000
         group = []
-        for name, one in taken.bound.items():
-            if name not in codes and name not in gone:
-                continue  # of another multiplex
-            signal = one.mapped.signal
-            if signal.path not in collected:
-                counts.not_collected += 1
-                continue
-            value = Unfit.CUT_OFF if name in gone else one.value(codes)
+        for value_in, path, unit in kept.signals:
+            value = value_in(codes)
             if isinstance(value, Unfit):
                 counts.unfit[value] += 1
-                continue
-            group.append(Reading(t_ms, signal.path, signal.unit, value))
-        yield group
+            else:
+                group.append(Reading(t_ms, path, unit, value))
+        if group:
+            yield group
+
+
+class _Collected(NamedTuple):
+    """What the plan collects of frames of one kind."""
+
+    signals: tuple[tuple[Callable[[Codes], Value], str, str], ...]
+    """What gives the value, its path and unit."""
+    cut_off: int
+    not_collected: int
+
+
+def _collected(there: There, collected: AbstractSet[str]) -> _Collected:
+    signals = [one for one in there.mapped if one.mapped.signal.path in collected]
+    cut_off = [one for one in there.cut_off if one.mapped.signal.path in collected]
+    return _Collected(
+        tuple((one.value, one.mapped.signal.path, one.mapped.signal.unit) for one in signals),
+        len(cut_off),
+        len(there.mapped) + len(there.cut_off) - len(signals) - len(cut_off),
+    )

@@ -8,44 +8,22 @@ import gc
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import datetime, tzinfo
+from datetime import tzinfo
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Final, TypeVar
+from typing import TypeVar
 
 from ingest.logs.blf import Blf
 from ingest.logs.clock import WallClock, microseconds
 from ingest.logs.ends import End, blf_ends_early, mf4_end, mf4_unfinished
 from ingest.logs.frame import LogCounts, LoggedFrame
 from ingest.logs.hushed import hushed
+from ingest.logs.mf4 import Mf4, Row
 from ingest.logs.sniff import Form, refused_as
 from ingest.logs.strangers import signals_only
 from ingest.logs.text import logged, possible
 from ingest.python_can import can, with_mf4
 from ingest.refused import Refused
-
-_CG_BUS_EVENT: Final = 0x2
-"""ASAM MDF 4.1, CGBLOCK, cg_flags: records of bus traffic."""
-
-
-class _Mf4(can.MF4Reader):
-    """An MF4 and where its clock starts: UTC, or a wall if the file has the local flag."""
-
-    @property
-    def wall_start(self) -> float:
-        return self._start_timestamp
-
-    def start_us(self, wall: WallClock) -> int:
-        start: datetime = self._mdf.header.start_time
-        if start.tzinfo is not None:
-            return microseconds(self.wall_start)
-        # python-can has read it as this machine's time.
-        return wall.place(start)
-
-    @property
-    def has_bus(self) -> bool:
-        """It logs a bus; else it holds measured signals."""
-        return any(group.channel_group.flags & _CG_BUS_EVENT for group in self._mdf.groups)
 
 
 def read_binary(form: Form, path: Path, counts: LogCounts, zone: tzinfo) -> Iterator[LoggedFrame]:
@@ -73,14 +51,14 @@ def read_binary(form: Form, path: Path, counts: LogCounts, zone: tzinfo) -> Iter
         )
         raise Refused(msg) from None
     with hushed() as complaints:
-        with _opened(form, path, lambda: _Mf4(path), wall) as (mf4, start_us):
+        with _opened(form, path, lambda: Mf4(path), wall) as (mf4, start_us):
             if not mf4.has_bus:
                 raise refused_as(path, signals_only())
             yield from _frames(mf4, counts, start_us)
         counts.truncated = counts.truncated or complaints.any
 
 
-_Reader = TypeVar("_Reader", _Mf4, Blf)
+_Reader = TypeVar("_Reader", Mf4, Blf)
 
 
 @contextmanager
@@ -116,8 +94,9 @@ def _damaged(form: Form, path: Path) -> Refused:
     )
 
 
-def _frames(reader: _Mf4 | Blf, counts: LogCounts, start_us: int) -> Iterator[LoggedFrame]:
-    messages = iter(reader)
+def _frames(reader: Mf4 | Blf, counts: LogCounts, start_us: int) -> Iterator[LoggedFrame]:
+    messages: Iterator[Row | can.Message] = iter(reader)
+    wall_start = reader.wall_start
     while True:
         try:
             message = next(messages)
@@ -126,18 +105,21 @@ def _frames(reader: _Mf4 | Blf, counts: LogCounts, start_us: int) -> Iterator[Lo
         except Exception:  # noqa: BLE001  # a dozen kinds for what is cut or damaged; that is told
             counts.truncated = True
             return
-        if message.is_error_frame:
-            counts.error += 1
-        elif message.is_remote_frame:
-            counts.remote += 1
-        else:
-            try:
-                elapsed_us = microseconds(message.timestamp - reader.wall_start)
-            except (ValueError, OverflowError):
-                counts.bad += 1
+        if not isinstance(message, Row):
+            if message.is_error_frame:
+                counts.error += 1
                 continue
-            if not possible(message):
-                counts.bad += 1
+            if message.is_remote_frame:
+                counts.remote += 1
                 continue
-            counts.data += 1
-            yield logged(message, start_us + elapsed_us)
+        try:
+            elapsed_us = microseconds(message.timestamp - wall_start)
+        except (ValueError, OverflowError):
+            counts.bad += 1
+            continue
+        if not (message.possible if isinstance(message, Row) else possible(message)):
+            counts.bad += 1
+            continue
+        counts.data += 1
+        t_us = start_us + elapsed_us
+        yield message.logged(t_us) if isinstance(message, Row) else logged(message, t_us)

@@ -1,6 +1,6 @@
 """One recorded capture on disk: its form, its frames, its clock, its counts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import assert_never
@@ -38,10 +38,20 @@ class Capture:
             case _:
                 assert_never(self.form)
 
-    def timeline(self) -> Timeline:
-        """Read the whole file once, for its clock. ``Refused`` as ``frames``."""
+    def timeline(self, *seen_by: Callable[[LoggedFrame], None]) -> Timeline:
+        """Read the whole file once, for its clock. ``Refused`` as ``frames``.
+
+        ``seen_by``: who else is shown each frame on the way.
+        """
+
+        def stamps_us() -> Iterator[int]:
+            for frame in self.frames():
+                for see in seen_by:
+                    see(frame)
+                yield frame.t_us
+
         try:
-            return timeline(frame.t_us for frame in self.frames())
+            return timeline(stamps_us())
         except OverflowError as error:
             msg = f"{self.path.name} is in no order of time: {error}. Sort it, or split it by bus."
             raise Refused(msg) from None

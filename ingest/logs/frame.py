@@ -1,7 +1,12 @@
 """A frame of a recorded capture, and the count of everything a capture held."""
 
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import Final, Literal, NamedTuple
+
+_ID_MAX: Final = 0x1FFFFFFF
+_BASE_ID_MAX: Final = 0x7FF
+_FD_SIZES: Final = frozenset({*range(9), 12, 16, 20, 24, 32, 48, 64})
+"""ISO 11898-1: the bytes that a CAN FD frame can have."""
 
 
 class LoggedFrame(NamedTuple):
@@ -13,6 +18,11 @@ class LoggedFrame(NamedTuple):
     ext: bool
     data: bytes
     direction: Literal["rx", "tx"]
+
+
+def is_possible(can_id: int, size: int, *, ext: bool, fd: bool) -> bool:
+    """Whether such a frame exists (ISO 11898-1): ids of 11 or 29 bits, and lengths of CAN FD."""
+    return (not fd or size in _FD_SIZES) and 0 <= can_id <= (_ID_MAX if ext else _BASE_ID_MAX)
 
 
 @dataclass(slots=True)

@@ -6,10 +6,10 @@ header put in front, and judges every line that did not become a frame.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Final, TextIO
 
-from ingest.logs.frame import LogCounts
+from ingest.logs.frame import LogCounts, LoggedFrame
 from ingest.logs.sniff import Form
 from ingest.logs.spelling import Speller
 
@@ -47,9 +47,11 @@ class LineFeed:
         lines: Iterable[str],
         counts: LogCounts,
         spell: Speller = str,
+        read_usual: Callable[[str], LoggedFrame | None] | None = None,
     ) -> None:
         self._form = form
         self._spell = spell
+        self._read_usual = read_usual
         self._lines = iter(lines)
         self._counts = counts
         self._header: list[str] = []
@@ -93,6 +95,22 @@ class LineFeed:
         self._last = line
         self._in_hand = self._spell(line)
         return self._in_hand
+
+    def usual(self) -> Iterator[LoggedFrame]:
+        """The frames of the lines that come next and are usual, counted; the line after is served.
+
+        To be asked while no line is in hand.
+        """
+        if self._read_usual is None or self._ahead:
+            return
+        for line in self._lines:
+            frame = self._read_usual(line)
+            if frame is None:
+                self._ahead.append(line)
+                return
+            self._last = line
+            self._counts.data += 1
+            yield frame
 
     def close(self) -> None:
         """Asked for by python-can; the file belongs to whoever opened it."""

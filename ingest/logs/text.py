@@ -1,7 +1,8 @@
 """The text forms: candump, ASC and TRC, read by python-can one line at a time.
 
 In: lines. Out: data frames. A line that is cut off or garbled is counted as bad and the
-stream goes on after it; no line is lost uncounted, none is printed.
+stream goes on after it; no line is lost uncounted, none is printed. Usual lines of a candump
+are read without python-can (usual_line.py).
 """
 
 import logging
@@ -11,16 +12,14 @@ from datetime import tzinfo
 from typing import Final, Literal, TextIO
 
 from ingest.logs.clock import AscClock, WallClock, microseconds
-from ingest.logs.frame import LogCounts, LoggedFrame
+from ingest.logs.frame import LogCounts, LoggedFrame, is_possible
 from ingest.logs.lines import LineFeed, bounded_lines
 from ingest.logs.sniff import Form
 from ingest.logs.spelling import speller
+from ingest.logs.usual_line import UsualLines
 from ingest.python_can import can, dlc2len
 from ingest.refused import Refused
 
-_ID_MAX: Final = 0x1FFFFFFF
-_BASE_ID_MAX: Final = 0x7FF
-_FD_SIZES: Final = frozenset(map(dlc2len, range(16)))
 _DATA_BYTES_MAX: Final = 64
 _CLASSIC_BYTES_MAX: Final = 8
 _TRC_GRAIN_US: Final = 100
@@ -45,13 +44,15 @@ def read_text(form: Form, file: TextIO, counts: LogCounts, zone: tzinfo) -> Iter
     logging.getLogger("can.io").setLevel(logging.CRITICAL)
     wall = WallClock(zone, counts)
     clock = AscClock(wall)
-    feed = LineFeed(form, bounded_lines(file), counts, speller(form, wall, clock))
+    usual = UsualLines().read if form is Form.CANDUMP else None
+    feed = LineFeed(form, bounded_lines(file), counts, speller(form, wall, clock), usual)
     trace_us: int | None = None
     while True:
         feed.begin()
         reader = _READERS[form](feed, **({"relative_timestamp": False} if form is Form.ASC else {}))
         messages = iter(reader)
         while True:
+            yield from feed.usual()
             try:
                 message = next(messages)
             except StopIteration:
@@ -143,13 +144,12 @@ def _spells(line: str, data: bytes, *, hexadecimal: bool) -> bool:
 
 
 def possible(message: can.Message) -> bool:
-    """Whether such a frame exists (ISO 11898-1): ids of 11 or 29 bits, and lengths of CAN FD.
+    """Whether such a frame exists.
 
     A line cut between two bytes is known by nothing else.
     """
-    id_max = _ID_MAX if message.is_extended_id else _BASE_ID_MAX
-    sized = not message.is_fd or len(message.data) in _FD_SIZES
-    return sized and 0 <= message.arbitration_id <= id_max
+    ext, fd = message.is_extended_id, message.is_fd
+    return is_possible(message.arbitration_id, len(message.data), ext=ext, fd=fd)
 
 
 def _count(counts: LogCounts, kind: str) -> None:

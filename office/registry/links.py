@@ -6,9 +6,9 @@ its row (and the workers' sealed view). At most one link holds a device at any i
 
 import secrets
 from collections.abc import Collection, Sequence
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+import msgspec
 from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -134,7 +134,7 @@ async def close_link(
                 raise OfficeError(WOULD_EMPTY)
             of_link = LINKS.c.link == link.link
             await connection.execute(update(LINKS).where(of_link).values(to_ms=ended.to_ms))
-            closed = replace(link, to_ms=ended.to_ms)
+            closed = msgspec.structs.replace(link, to_ms=ended.to_ms)
             await announce(connection, [ControlChange(CONTROL_LINKS, link.link, closed)])
             return link.link
     msg = "the device has no open link: check the device id"

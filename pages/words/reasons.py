@@ -22,6 +22,7 @@ _REASONS: Final[Mapping[str, str]] = {
     Withheld.UNPAIRED: phrase("half of a position"),
     Withheld.OFF_GRID: phrase("outside the grid"),
     Withheld.TRIP_END: phrase("cut off at the ends of the trip"),
+    Withheld.NOT_REBUILT: phrase("left out, as it is not known which readings came before it"),
     Withheld.THINNED: phrase("thinned out"),
     Withheld.AGGREGATED: phrase("told only in counts"),
     Withheld.OVERSIZED_OUTPUT: phrase("record too large"),

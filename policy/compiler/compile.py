@@ -15,7 +15,8 @@ from policy.compiler.items import signals_by_category
 from policy.compiler.notices import check_notices
 from policy.compiler.outputs import outputs_of
 from policy.compiler.profiles import check_profiles
-from policy.compiler.promises import transport
+from policy.compiler.promises import is_kept, transport
+from policy.compiler.time_rules import check_time_rules
 from policy.language.document import Document
 from policy.language.problems import Findings, Problem
 from policy.plan.cells import PlanCell, PlanCombine, PlanForbid
@@ -74,6 +75,8 @@ def _plan(context: CompileContext, outputs: tuple[Output, ...]) -> Plan:
     policy = document.policy.content
     raw_at_most = limits.raw_retention_ms_at_most
     raw = transport(policy.raw, raw_at_most, limits, document.policy.where("raw"), findings)
+    if is_kept(policy.raw, limits):
+        check_time_rules(outputs, raw, limits, findings)
     where = document.policy.where("ledger")
     ledger = transport(policy.ledger, None, limits, where, findings)
     suspended = frozenset(name for name, page in document.pages.items() if page.suspended)

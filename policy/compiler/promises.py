@@ -49,6 +49,11 @@ def transport(
     return Transport(retention_ms, segment_ms, retention_ms + overhead_ms)
 
 
+def is_kept(promise: Promise, limits: Limits) -> bool:
+    """Whether some settings keep this promise."""
+    return _keeps(shortest_ms(promise.topic_at_most), limits)
+
+
 def _keeps(promised_ms: int, limits: Limits) -> bool:
     """Whether enough of a promise is left for reading after what the broker adds."""
     added_ms = _segment_ms(promised_ms) + limits.check_interval_ms + limits.delete_delay_ms

@@ -18,6 +18,7 @@ OPENS: Final[Mapping[Withheld, str | None]] = {
     Withheld.UNSUPPORTED: "the signal leaves when Roadfade carries out the operation, not before",
     Withheld.TOO_LATE: "an earlier arrival, or a shorter stay on the topic",
     Withheld.NO_CONSENT: None,
+    Withheld.NOT_REBUILT: None,
     Withheld.AGGREGATED: None,
     Withheld.NO_LINK: None,
     Withheld.OBJECTED: None,

@@ -44,14 +44,20 @@ class Bucket:
 
 @dataclass(frozen=True, slots=True)
 class ThinTime:
-    """Keep the first reading of each ``every_ms`` bin of event time in an envelope."""
+    """Keep the first reading of each ``every_ms`` bin of event time.
+
+    Within an envelope the first in time, over envelopes the first that arrived.
+    """
 
     every_ms: int
 
 
 @dataclass(frozen=True, slots=True)
 class ThinCount:
-    """Keep every ``one_in``-th reading of an envelope's column, beginning with the first."""
+    """Keep every ``one_in``-th reading of a signal, beginning with the first that arrived.
+
+    The count goes over envelopes, and begins anew every ten minutes or so (see ``Limits.late_ms``).
+    """
 
     one_in: int
 

@@ -57,9 +57,10 @@ def _show(found: "Checked", *, wrong: bool) -> None:
         typer.secho(found.refused, fg="red")
     if found.unproven:
         typer.secho(
-            f"{len(found.unproven)} parts lie above their marker, so a marker is lost, and no sink "
-            "opens this lake: put `_offsets` back from a backup, or, if the topics still hold "
-            "these records, move the parts away",
+            f"{len(found.unproven)} parts lie above the newest checkpoint (in a lake of format 1: "
+            "above their marker), so some are lost, and no sink opens this lake: put "
+            "`_checkpoints` (`_offsets`) back from a backup, or, if the topics still hold these "
+            "records, move the parts away",
             fg="red",
         )
     for place in found.unproven[:SHOWN_MAX]:

@@ -14,7 +14,7 @@ from bus.view import Beat, CompactedView
 from roadfade.clock import boot_ms
 from roadfade.in_force.quarantine import UnreadableKeys, set_aside
 from telemetry.wire.control import ControlRow, Heartbeat, decode_row
-from telemetry.wire.topic_contents import Contents
+from telemetry.wire.topic_contents import Contents, RowHashes
 
 
 class Rows(Protocol):
@@ -58,8 +58,12 @@ def control_view(
     topic: str,
     rows: Rows,
     beat: Callable[[Beat], None] = lambda _: None,
+    hashes: RowHashes | None = None,
 ) -> CompactedView:
-    """A topic as a view that keeps ``rows`` up to date while it runs; ``beat`` hears heartbeats."""
+    """A topic as a view that keeps ``rows`` up to date while it runs; ``beat`` hears heartbeats.
+
+    ``hashes`` as in ``CompactedView``.
+    """
     return CompactedView(
         broker,
         topic,
@@ -69,4 +73,5 @@ def control_view(
         elapsed_ms=boot_ms,
         beat=beat,
         quarantined=set_aside,
+        hashes=hashes,
     )

@@ -25,7 +25,12 @@ class ControlViews:
         self._clock = clock
         self._age_ms_max = age_ms_max
         self._rows = rows
-        self._views = {topic: control_view(broker, topic, one) for topic, one in rows.items()}
+        self._views = {
+            topic: control_view(
+                broker, topic, one, hashes=one if isinstance(one, PeopleRows) else None
+            )
+            for topic, one in rows.items()
+        }
 
     async def run(self) -> None:
         """Read all until ``stop``; the first failure of one ends all and is raised."""
@@ -89,6 +94,17 @@ class PeopleRows:
                 raise
             self._people.apply(marked, row)
         self.unreadable.discard(key)
+
+    def row_hash(self, key: bytes) -> int | None:
+        """As ``RowHashes``: people keep it beside the row."""
+        return self._people.row_hash(self._mark + key)
+
+    def keep_hash(self, key: bytes, hashed: int) -> None:
+        """As ``RowHashes``."""
+        self._people.keep_hash(self._mark + key, hashed)
+
+    def drop_hash(self, key: bytes) -> None:
+        """As ``RowHashes``: it went with the row."""
 
     def _belonging(self, key: bytes, row: ControlRow) -> ControlRow:
         if not isinstance(row, self._kinds):

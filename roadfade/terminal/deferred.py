@@ -120,7 +120,7 @@ def app_of(
             getattr(import_module(module), function)()
 
     def told(asked: bool) -> None:  # noqa: FBT001  # typer calls it with the option's value
-        if asked:
+        if asked and version is not None:
             typer.echo(version())
             raise typer.Exit
 

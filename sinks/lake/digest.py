@@ -12,8 +12,10 @@ from typing import Final, NamedTuple
 import duckdb
 import msgspec
 
-from sinks.lake.layout import checked_root, files, outputs, partitions
-from sinks.lake.parquet import COLUMNS, connect, quoted, source
+from sinks.lake.columns import COLUMNS
+from sinks.lake.layout import checked_root
+from sinks.lake.parquet import connect, quoted, source
+from sinks.lake.standing import counted, outputs_of
 
 _FETCH_ROWS: Final = 10_000
 _KEY: Final = f"output, {', '.join(COLUMNS)}"
@@ -41,7 +43,7 @@ class RowDifference(NamedTuple):
 
 
 def lake_digest(root: Path) -> Digest:
-    """The digest of everything on disk, expired or not. Blocks; sorts in memory."""
+    """The digest of everything that counts, expired or not. Blocks; sorts in memory."""
     digest = sha256()
     count = 0
     with connect(spill=None, memory_mb=1024) as engine:
@@ -79,8 +81,8 @@ def compare(expected: Path, actual: Path) -> RowDifference:
 def _load(engine: duckdb.DuckDBPyConnection, table: str, root: Path) -> None:
     root = checked_root(root)
     parts = [_rows("", [])]
-    for output in outputs(root):
-        paths = [path for place in partitions(root, output) for path in files(place)]
+    for output in outputs_of(root):
+        paths = [part.path for part in counted(root, output)]
         parts.append(_rows(output, paths))
     engine.execute(f"CREATE VIEW {table} AS {' UNION ALL '.join(parts)}")
 

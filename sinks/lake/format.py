@@ -1,7 +1,8 @@
-"""What a lake was created with and can never change: ``_lake.json``.
+"""What a lake is: ``_lake.json`` says its format, and into how many buckets its parts are split.
 
-A pseudonym's bucket determines where an erasure must look, so the number of buckets belongs to
-the files, not to today's settings.
+A pseudonym's bucket determines where an erasure must look, so the numbers of buckets that parts
+were written with belong to the files, not to today's settings. The number may change: new parts go
+by the new one, and an erasure looks by every number that the lake ever had.
 """
 
 from collections.abc import Iterator
@@ -12,9 +13,14 @@ import msgspec
 from msgspec import Struct
 
 from sinks.lake.durable import sync_directory, write_file
-from sinks.lake.layout import BUCKETS_MAX, FORMAT_FILE, OFFSETS
+from sinks.lake.layout import BUCKETS_MAX, CHECKPOINTS, FORMAT_FILE, OFFSETS, STAGED
+from sinks.lake.steps import Hook, Step, go_on
 
-FORMAT_VERSION: Final = 1
+FORMAT_VERSION: Final = 2
+FORMAT_OLDEST: Final = 1
+"""The earliest that is read; a sink carries it over."""
+EARLIER_MAX: Final = 16
+"""So often a lake may change its number of buckets; each costs an erasure another look."""
 
 
 class LakeFormatError(Exception):
@@ -25,56 +31,112 @@ class LakeDamagedError(LakeFormatError):
     """Something that the lake needs is lost, damaged or a stranger's; nothing was changed."""
 
 
-class _Format(Struct, forbid_unknown_fields=True):
+class Format(Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The content of ``_lake.json``."""
+
     v: int
     buckets: int
+    earlier: tuple[int, ...] = ()
+    """Numbers of buckets that older parts may have been written with."""
+
+    @property
+    def all_buckets(self) -> tuple[int, ...]:
+        """Every number of buckets that a part may have been written with."""
+        return (*self.earlier, self.buckets)
 
 
-def settle_buckets(root: Path, buckets: int) -> None:
-    """Record the bucket count in a new lake; ``LakeFormatError`` if an old one differs."""
-    if not 1 <= buckets <= BUCKETS_MAX:
-        msg = f"buckets must lie between 1 and {BUCKETS_MAX}"
-        raise ValueError(msg)
-    if not (root / FORMAT_FILE).exists():
-        if any(_written(root)):
-            msg = (
-                f"this lake has rows or markers, but no {FORMAT_FILE}: nothing says how many "
-                "buckets it has. Put the file back from a backup; see `roadfade lake check`"
-            )
-            raise LakeFormatError(msg)
-        temporary = root / f"{FORMAT_FILE}.new"
-        write_file(temporary, msgspec.json.encode(_Format(FORMAT_VERSION, buckets)))
-        temporary.replace(root / FORMAT_FILE)
-        sync_directory(root)
-    stored = stored_buckets(root)
-    if stored != buckets:
-        msg = f"this lake has {stored} buckets, not {buckets}: set {stored}, or begin a new lake"
+def begin(root: Path, buckets: int, at: Hook = go_on) -> None:
+    """Make a lake of this format, unless there is one."""
+    _checked(buckets)
+    if (root / FORMAT_FILE).exists():
+        return
+    if any(_written(root)):
+        msg = (
+            f"this lake has rows, markers or checkpoints, but no {FORMAT_FILE}: nothing says how "
+            "many buckets it has. Put the file back from a backup; see `roadfade lake check`"
+        )
         raise LakeFormatError(msg)
+    write_format(root, Format(FORMAT_VERSION, buckets), at)
 
 
-def stored_buckets(root: Path) -> int:
-    """The lake's bucket count; ``LakeFormatError`` if there is no lake we can read."""
+def settle_buckets(root: Path, buckets: int, at: Hook = go_on) -> None:
+    """Split new parts into so many buckets from now on; remember how many there were."""
+    stored = stored_format(root)
+    if stored.buckets == _checked(buckets):
+        return
+    earlier = tuple(sorted({*stored.earlier, stored.buckets} - {buckets}))
+    if len(earlier) > EARLIER_MAX:
+        msg = (
+            f"this lake has changed its number of buckets {EARLIER_MAX} times: set "
+            f"{stored.buckets}, or one of {', '.join(map(str, stored.earlier))}"
+        )
+        raise LakeFormatError(msg)
+    write_format(root, Format(stored.v, buckets, earlier), at)
+
+
+def write_format(root: Path, content: Format, at: Hook = go_on) -> None:
+    """Put what the lake is in one rename; durable on return."""
+    temporary = root / f"{FORMAT_FILE}.new"
+    write_file(temporary, msgspec.json.encode(content))
+    temporary.replace(root / FORMAT_FILE)
+    at(Step.FORMAT_RENAMED)
+    sync_directory(root)
+    at(Step.FORMAT_DURABLE)
+
+
+def stored_format(root: Path) -> Format:
+    """What the lake is; ``LakeFormatError`` if there is no lake we can read."""
     path = root / FORMAT_FILE
     if not path.exists():
         msg = "there is no lake here: no sink has written to this folder"
         raise LakeFormatError(msg)
     try:
-        found = msgspec.json.decode(path.read_bytes(), type=_Format)
+        found = msgspec.json.decode(path.read_bytes(), type=Format)
     except (OSError, msgspec.DecodeError):
+        version = _version_of(path)
+        if version is not None and version > FORMAT_VERSION:
+            raise LakeFormatError(_newer(version)) from None
         msg = (
             f"{FORMAT_FILE} of this lake is damaged or not ours: put it back from a backup; "
             "see `roadfade lake check`"
         )
         raise LakeFormatError(msg) from None
-    if found.v != FORMAT_VERSION:
-        msg = f"this lake has format {found.v}, this program reads {FORMAT_VERSION}"
-        raise LakeFormatError(msg)
-    if not 1 <= found.buckets <= BUCKETS_MAX:
+    if not FORMAT_OLDEST <= found.v <= FORMAT_VERSION:
+        raise LakeFormatError(_newer(found.v))
+    if not all(1 <= one <= BUCKETS_MAX for one in found.all_buckets):
         msg = f"{FORMAT_FILE} of this lake says {found.buckets} buckets, which no lake has"
         raise LakeFormatError(msg)
-    return found.buckets
+    return found
+
+
+def is_of_format_1(root: Path) -> bool:
+    """Whether a lake has markers yet; as its folders say, if nothing else does."""
+    try:
+        return stored_format(root).v == FORMAT_OLDEST
+    except LakeFormatError:
+        return (root / OFFSETS).exists() and not (root / CHECKPOINTS).exists()
+
+
+def _newer(version: int) -> str:
+    return f"this lake has format {version}, this program reads {FORMAT_OLDEST} to {FORMAT_VERSION}"
+
+
+def _version_of(path: Path) -> int | None:
+    try:
+        found = msgspec.json.decode(path.read_bytes(), type=dict[str, object]).get("v")
+    except (OSError, msgspec.DecodeError):
+        return None
+    return found if isinstance(found, int) else None
+
+
+def _checked(buckets: int) -> int:
+    if not 1 <= buckets <= BUCKETS_MAX:
+        msg = f"buckets must lie between 1 and {BUCKETS_MAX}"
+        raise ValueError(msg)
+    return buckets
 
 
 def _written(root: Path) -> Iterator[Path]:
     yield from root.glob("purpose=*/expires=*")
-    yield from (root / OFFSETS).glob("*")
+    for folder in (OFFSETS, CHECKPOINTS, STAGED):
+        yield from (root / folder).glob("*")

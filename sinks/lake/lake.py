@@ -1,10 +1,9 @@
 """The Parquet lake: records in, rows on disk until they expire.
 
-A batch's parts are written and synced under temporary names, renamed, and only then does
-the topic-partition's marker move, so a kill at any point loses and doubles nothing. One
-process writes a lake at a time (a lock says so); sweeps, queries and erasures run beside
-it. Many small parts stay many small parts: there is no compaction yet, so give ``write``
-seconds of records, not single ones. Everything here blocks.
+Everything of a write becomes durable in one checkpoint: a part for each output and expiry, of all
+partitions and buckets together, and how far every partition is. A kill at any point loses and
+doubles nothing. One process writes a lake at a time (a lock says so); sweeps, queries and erasures
+run beside it. Small parts are merged beside ``write``, by ``join``. Everything here blocks.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,38 +13,43 @@ from pathlib import Path
 from threading import Lock
 from typing import Literal
 
-from sinks.lake.cleanup import announce, remove_half_written
-from sinks.lake.durable import make_directory, move, sync_file, sync_if_there
-from sinks.lake.format import settle_buckets
-from sinks.lake.layout import OFFSETS, Part, bucket_directory, bucket_of, checked_root
-from sinks.lake.markers import Markers, read_owner
-from sinks.lake.parquet import connect, write_records
+from msgspec.structs import replace
+
+from sinks.lake.checkpoints import At
+from sinks.lake.columns import columns_of
+from sinks.lake.durable import make_directory, write_file
+from sinks.lake.layout import checked_root, partition_of, partitions
+from sinks.lake.merge import Merger
+from sinks.lake.opening import open_checkpoints
+from sinks.lake.part_file import Appended, part_bytes
+from sinks.lake.progress import NOTHING, Progress, Spot
 from sinks.lake.room import told_if_full
+from sinks.lake.seal import seal_in
 from sinks.lake.steps import Hook, Step, go_on
 from sinks.lake.stored import StoredLake
 from sinks.lake.stored_ids import stored_ids
 from sinks.lake.workplace import Workplace
-from sinks.port.admission import admit_record, by_partition, ids_of
+from sinks.lake.writing import Checkpoints, WrittenPart
+from sinks.port.admission import AdmittedRecord, admit_record, by_partition, ids_of
 from sinks.port.allowed import Judge
+from sinks.port.duplicates import Seen
 from sinks.port.records import RecordReadings
-from sinks.port.results import Written
+from sinks.port.results import Place, Written
 from sinks.port.sink import OtherTopicError
 from telemetry.arrived import Arrived
 
 
 @dataclass(frozen=True, slots=True)
 class LakeSettings:
-    """How a lake is written. ``buckets`` is fixed by the first writer."""
+    """How a lake is written."""
 
     buckets: int = 4
-    """More buckets: more files that an erasure leaves alone, more small files; 10 subjects each."""
+    """More buckets: more files that an erasure leaves alone, more files; 10 subjects each."""
     window: int = 50_000
     """Records per topic-partition in which a duplicate is recognised: more than arrive there
     between a worker's death and its successor's first commit (session timeout x rate)."""
     compression: Literal["zstd", "uncompressed"] = "zstd"
     """``uncompressed`` only if planted markers are searched for: compression hides them."""
-    memory_mb: int = 256
-    threads: int = 1
 
 
 class Lake(StoredLake):
@@ -53,8 +57,8 @@ class Lake(StoredLake):
 
     ``judge`` holds each record against the policy; without it none is.
     Opening removes what a killed writer left half done, as far as that is proved; it raises
-    ``WorkplaceTakenError`` while another writer lives, ``LakeFormatError`` if the lake has other
-    buckets, or has lost something that only a guess could replace, and ``StoreFullError``.
+    ``WorkplaceTakenError`` while another writer lives, ``LakeFormatError`` if the lake is of a
+    newer format, or has lost something that only a guess could replace, and ``StoreFullError``.
     """
 
     def __init__(
@@ -73,59 +77,89 @@ class Lake(StoredLake):
         self._judge = judge
         self._turn = Lock()
         self._sound = True
+        self._bound: dict[str, str] = {}
         with told_if_full():
             make_directory(self._root)
             self._workplace = Workplace(self._root, "sink", wait_s)
             with self._workplace.kept_if_done():
-                settle_buckets(self._root, self._settings.buckets)
-                remove_half_written(self._root)
-                self._markers = dict(self._stored_markers())
-                self._bound: dict[str, str] = {}
-                spill = self._workplace.path / "spill"
-                self._engine = connect(spill, self._settings.memory_mb, self._settings.threads)
+                place, buckets = self._workplace.path, self._settings.buckets
+                found = open_checkpoints(self._root, buckets, place, at)
+                self._progress = Progress(found, self._settings.window)
+                number = found[-1].number
+                self._checkpoints = Checkpoints(self._root, self._progress, number, place, at)
+                self._merger = Merger(self._root, place, buckets, self._settings.compression, at)
+        self._merging = Lock()
+        self._closing = False
+        self._unmerged = set(partitions(self._root))
+        """Partitions in which parts may be worth merging."""
 
     def position(self, topic: str, partition: int) -> int | None:
         """See ``Sink``."""
-        markers = self._markers.get((topic, partition))
-        return None if markers is None else markers.position
+        at = self._progress.at((topic, partition))
+        return None if at is None else at.next_offset
+
+    def places(self) -> Mapping[Spot, Place]:
+        """See ``Sink``."""
+        return self._progress.places()
 
     def bind(self, topic: str, topic_id: str) -> None:
         """See ``Sink``."""
         with self._turn, told_if_full():
-            mine = [markers for (name, _), markers in self._markers.items() if name == topic]
+            mine = self._progress.of_topic(topic)
             if any(one.topic_id not in (None, topic_id) for one in mine):
                 raise OtherTopicError(topic)
-            for one in mine:
-                one.bind(topic_id, self._workplace.path, self._at)
+            unnamed = [one for one in mine if one.topic_id is None]
+            if unnamed:
+                named = [replace(one, topic_id=topic_id) for one in unnamed]
+                self._checkpoints.close(named, {}, 0)
             self._bound[topic] = topic_id
 
     def adopt(self, topic: str, topic_id: str, ends: Mapping[int, int]) -> None:
-        """See ``Sink``. A kill in between leaves some partitions adopted: adopt again."""
+        """See ``Sink``; all partitions in one checkpoint."""
         with self._turn, told_if_full():
-            there = {number for name, number in self._markers if name == topic}
-            for number in sorted(there | ends.keys()):
-                end = ends.get(number, 0)
-                self._markers_of(topic, number).adopt(topic_id, end, self._workplace.path, self._at)
+            there = {one.partition for one in self._progress.of_topic(topic)}
+            begun = [
+                At(topic, number, 0, topic_id, ends.get(number, 0))
+                for number in sorted(there | ends.keys())
+            ]
+            if begun:
+                self._checkpoints.close(begun, {}, 0)
             self._bound[topic] = topic_id
 
     def write(self, records: Sequence[Arrived], now_ms: int) -> Written:
-        """See ``Sink``. Each topic-partition of the batch becomes durable on its own.
+        """See ``Sink``. All of it becomes durable in one checkpoint.
 
         After an exception the lake refuses further writes: open it again. A record of a
         topic that is in no output raises KeyError: that is a wiring fault, not a record's.
         """
         with self._changing():
             total = Written()
-            for (topic, partition), group in by_partition(records).items():
-                total = total.plus(self._write_group(topic, partition, group, now_ms))
+            places = list[At]()
+            seen = dict[Spot, Sequence[Seen]]()
+            kept = dict[tuple[str, int], list[RecordReadings]]()
+            for spot, group in by_partition(records).items():
+                output = self._outputs[spot[0]]
+                admitted = self._admitted(spot, output, group, now_ms)
+                total = total.plus(admitted.written)
+                if admitted.last is None:
+                    continue
+                places.append(self._next(spot, admitted.last + 1))
+                seen[spot] = admitted.seen
+                for record in admitted.kept:
+                    if record.runs:
+                        kept.setdefault((output, record.expires_ms), []).append(record)
+            if places:
+                made = self._checkpoints.close(places, seen, now_ms, self._write_parts(kept))
+                self._unmerged |= {partition_of(path) for path in made}
             return total
 
     def pass_over(self, topic: str, partition: int, offset: int, now_ms: int) -> None:
-        """See ``Sink``: a marker without ids, as of a batch that held nothing to keep."""
+        """See ``Sink``: a checkpoint without ids, as of a batch that held nothing to keep."""
         with self._changing():
-            markers = self._markers_of(topic, partition)
-            if markers.position is None or markers.position <= offset:
-                markers.advance(offset + markers.base, (), now_ms, self._workplace.path, self._at)
+            position = self.position(topic, partition)
+            if position is None or position <= offset:
+                moved = self._next((topic, partition), offset + 1)
+                self._checkpoints.close([moved], {}, now_ms)
 
     @contextmanager
     def _changing(self) -> Iterator[None]:
@@ -140,76 +174,80 @@ class Lake(StoredLake):
     def forget(self, now_ms: int) -> None:
         """See ``Sink``."""
         with self._turn, told_if_full():
-            for markers in self._markers.values():
-                markers.forget(now_ms, self._workplace.path, self._at)
+            if self._progress.forget(now_ms):
+                self._checkpoints.close((), {}, now_ms, whole=True)
+
+    def join(self, now_ms: int) -> int:
+        """See ``Sink``: merges where parts came, at most some million rows in one call."""
+        with self._merging, told_if_full():
+            if self._closing:
+                return 0
+            with self._turn:
+                places, self._unmerged = sorted(self._unmerged), set()
+            merged = 0
+
+            def publish(written: Sequence[WrittenPart], old: Sequence[Path]) -> None:
+                nonlocal merged
+                if self._publish_merged(written, old, now_ms):
+                    merged += len(old)
+
+            again = self._merger.merge(places, now_ms, publish)
+            with self._turn:
+                self._unmerged |= again
+            return merged
+
+    def _publish_merged(
+        self, written: Sequence[WrittenPart], old: Sequence[Path], now_ms: int
+    ) -> bool:
+        with self._turn, told_if_full():
+            # A part that was swept meanwhile must not come back.
+            if not self._sound or not all(path.exists() for path in old):
+                return False
+            self._sound = False
+            self._checkpoints.close((), {}, now_ms, written, old)
+            self._sound = True
+            return True
 
     def close(self) -> None:
         """End: stored rows stay, temporary files go, another writer may open the lake."""
-        self._engine.close()
-        self._workplace.close()
+        self._closing = True
+        with self._merging:  # one that is under way ends first
+            self._workplace.close()
 
-    def _write_group(
-        self, topic: str, partition: int, records: Sequence[Arrived], now_ms: int
-    ) -> Written:
-        output = self._outputs[topic]
-        markers = self._markers_of(topic, partition)
+    def _admitted(
+        self, spot: Spot, output: str, records: Sequence[Arrived], now_ms: int
+    ) -> AdmittedRecord:
+        at = self._progress.at(spot)
         stored = frozenset[str]()
-        if records[0].offset < markers.stored_before:
-            stored = stored_ids(self._engine, self._root, output, ids_of(records))
-        admitted = admit_record(
-            records, output, markers.position, markers.window, now_ms, self._judge, stored
-        )
-        if admitted.first is None or admitted.last is None:
-            return admitted.written
-        first, last = admitted.first + markers.base, admitted.last + markers.base
-        part = Part(topic, partition, first, last)
-        written = self._write_parts(output, part, admitted.kept)
-        finals = [final for _, final in written]
-        note = announce(self._root, part, markers.last, finals, self._workplace.path)
-        self._publish(written)
-        markers.advance(last, admitted.seen, now_ms, self._workplace.path, self._at)
-        if note is not None:
-            note.unlink(missing_ok=True)
-        return admitted.written
+        if at is not None and records[0].offset < at.stored_before:
+            stored = stored_ids(self._root, output, ids_of(records))
+        position = None if at is None else at.next_offset
+        window = self._progress.window(spot)
+        return admit_record(records, output, position, window, now_ms, self._judge, stored)
 
-    def _markers_of(self, topic: str, partition: int) -> Markers:
-        markers = self._markers.get((topic, partition))
-        if markers is None:
-            markers = Markers(self._root, topic, partition, self._settings.window)
-            markers.topic_id = self._bound.get(topic)
-            self._markers[topic, partition] = markers
-        return markers
+    def _next(self, spot: Spot, offset: int) -> At:
+        """The place after what is kept now."""
+        before = self._progress.at(spot) or NOTHING
+        topic_id = before.topic_id or self._bound.get(spot[0])
+        return At(*spot, offset, topic_id, before.stored_before)
 
     def _write_parts(
-        self, output: str, part: Part, records: Sequence[RecordReadings]
-    ) -> list[tuple[Path, Path]]:
-        """Every part durable under its temporary name: pairs of (temporary, final)."""
-        places: dict[tuple[int, int], list[RecordReadings]] = {}
-        for record in records:
-            bucket = bucket_of(record.pseudonym, self._settings.buckets)
-            if record.runs:
-                places.setdefault((record.expires_ms, bucket), []).append(record)
+        self, kept: Mapping[tuple[str, int], Sequence[RecordReadings]]
+    ) -> list[WrittenPart]:
+        """Every part durable under a temporary name."""
         written = []
-        for number, ((expires_ms, bucket), kept) in enumerate(sorted(places.items())):
+        for number, ((output, expires_ms), records) in enumerate(sorted(kept.items())):
+            table = columns_of(records)
+            times = [record.appended_ms for record in records]
+            appended = Appended(min(times), max(times))
+            content = part_bytes(table, appended, self._settings.compression)
             temporary = self._workplace.path / f"{number}.parquet"
-            write_records(self._engine, temporary, kept, self._settings.compression)
-            self._at(Step.TEMPORARY_WRITTEN)
-            sync_file(temporary)
-            self._at(Step.TEMPORARY_DURABLE)
-            directory = bucket_directory(self._root, output, expires_ms, bucket)
-            written.append((temporary, directory / part.name))
+            write_file(temporary, content)
+            self._at(Step.WRITTEN)
+            written.append(
+                WrittenPart(
+                    temporary, output, expires_ms, None, table.num_rows, len(content),
+                    seal_in(content), appended,
+                )
+            )  # fmt: skip
         return written
-
-    def _publish(self, written: Sequence[tuple[Path, Path]]) -> None:
-        for temporary, final in written:
-            move(temporary, final)
-            self._at(Step.PART_RENAMED)
-        for _, final in written:
-            sync_if_there(final.parent)
-        self._at(Step.PART_DURABLE)
-
-    def _stored_markers(self) -> Iterator[tuple[tuple[str, int], Markers]]:
-        for directory in sorted((self._root / OFFSETS).glob("*")):
-            owner = read_owner(directory.name)
-            if owner is not None:
-                yield owner, Markers(self._root, *owner, self._settings.window)

@@ -3,10 +3,11 @@
 A listing holds what is ours and passes over everything else, whatever its kind: one strange
 name must not stop a deletion or an answer. ``survey`` tells what was passed over.
 
-``purpose=<output>/expires=<minute, UTC>/bucket=NN/part-<topic>-<partition>-<first>-<last>
-.parquet``, with ``-r<hash>v<version>`` before the suffix if a version of the policy gave
-rows another end. No name holds an identifier. Names beginning with ``_`` are not data: Spark,
-Trino and DuckDB globs pass them by.
+``purpose=<output>/expires=<minute, UTC>/bucket=<NN|all>/part-<checkpoint>-<n>.parquet``:
+``all`` holds rows of every bucket, as they came. ``-r<hash>v<version>`` or ``-v<version>`` before
+the suffix says that a version of the policy gave rows another end. Parts of format 1 are named
+``part-<topic>-<partition>-<first>-<last>``. No name holds an identifier. Names beginning with ``_``
+are not data: Spark, Trino and DuckDB globs pass them by.
 """
 
 import os
@@ -19,19 +20,24 @@ from typing import Final, NamedTuple
 
 from telemetry.instants import MINUTE_MS, to_datetime, to_ms
 
-OFFSETS: Final = "_offsets"
+CHECKPOINTS: Final = "_checkpoints"
+STAGED: Final = "_staged"
 TEMPORARY: Final = "_tmp"
 RESTATING: Final = "_restating"
+OFFSETS: Final = "_offsets"
 WRITING: Final = "_writing"
+"""The last two are format 1's."""
 FORMAT_FILE: Final = "_lake.json"
-BUCKETS_MAX: Final = 100
+BUCKETS_MAX: Final = 256
 _EXPIRES_TEXT: Final = "%Y-%m-%dT%H-%MZ"
-_PART: Final = re.compile(
-    r"part-(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)"
-    r"(-r(?P<restated>[0-9a-f]{16})v(?P<decided_by>\d+))?\.parquet",
-    re.ASCII,
+_TAIL: Final = r"(-r(?P<restated>[0-9a-f]{16})v(?P<of>\d+)|-v(?P<by>\d+))?\.parquet"
+_PART: Final = re.compile(r"part-(?P<number>[1-9]\d{0,18})-(?P<nth>\d+)" + _TAIL, re.ASCII)
+_PART_1: Final = re.compile(
+    r"part-(?P<topic>.+)-(?P<partition>\d+)-(?P<first>\d+)-(?P<last>\d+)" + _TAIL, re.ASCII
 )
-_BUCKET: Final = re.compile(r"bucket=[0-9]{2}")
+_ALL: Final = "bucket=all"
+_BUCKET: Final = re.compile(r"bucket=([0-9]{2,3}|all)")
+_NOWHERE: Final = "this part lies in no partition"
 _SAFE_NAME: Final = re.compile(r"[A-Za-z0-9._-]{1,200}")
 _GLOB: Final = re.compile(r"[*?\[\]{}]")
 
@@ -44,13 +50,24 @@ class Partition(NamedTuple):
     path: Path
 
 
-class Part(NamedTuple):
-    """A data file's name, read: offsets ``first``..``last`` of its batch."""
+class Batch(NamedTuple):
+    """Format 1: offsets ``first``..``last`` of a topic's partition, as its lake counted them."""
 
     topic: str
     partition: int
     first: int
     last: int
+
+
+class Part(NamedTuple):
+    """A data file's name, read."""
+
+    number: int
+    """The checkpoint that brought it; 0 for a part of format 1."""
+    nth: int = 0
+    """Its place among the parts of that checkpoint."""
+    batch: Batch | None = None
+    """What a part of format 1 was written from."""
     restated: str = ""
     """The part these rows came from, if a version of the policy gave some another end."""
     decided_by: int = 0
@@ -59,8 +76,11 @@ class Part(NamedTuple):
     @property
     def name(self) -> str:
         """The file name."""
-        tail = f"-r{self.restated}v{self.decided_by}" if self.restated else ""
-        return f"part-{self.topic}-{self.partition}-{self.first}-{self.last}{tail}.parquet"
+        stem = "-".join(map(str, self.batch or (self.number, self.nth)))
+        tail = f"-v{self.decided_by}" if self.decided_by else ""
+        if self.restated:
+            tail = f"-r{self.restated}v{self.decided_by}"
+        return f"part-{stem}{tail}.parquet"
 
 
 def checked_root(root: Path) -> Path:
@@ -93,41 +113,60 @@ def bucket_of(pseudonym: str, buckets: int) -> int:
     return int.from_bytes(blake2b(pseudonym.encode(), digest_size=8).digest()) % buckets
 
 
-def bucket_directory(root: Path, output: str, expires_ms: int, bucket: int) -> Path:
-    """The directory of an output's rows of one expiry and bucket."""
+def bucket_directory(root: Path, output: str, expires_ms: int, bucket: int | None) -> Path:
+    """The directory of an output's rows of one expiry and bucket; None: of every bucket."""
     expires = f"expires={expires_text(expires_ms)}"
-    return root / f"purpose={checked_name(output)}" / expires / f"bucket={bucket:02d}"
+    return root / f"purpose={checked_name(output)}" / expires / bucket_name(bucket)
 
 
-def marker_directory(root: Path, topic: str, partition: int) -> Path:
-    """The directory of a topic-partition's markers."""
-    return root / OFFSETS / f"{checked_name(topic)}-{partition}"
+def bucket_name(bucket: int | None) -> str:
+    """The name of a bucket's directory."""
+    return _ALL if bucket is None else f"bucket={bucket:02d}"
+
+
+def read_bucket(name: str) -> int | None:
+    """The bucket that a directory of ours is named after; None: it holds every bucket."""
+    return None if name == _ALL else int(name.removeprefix("bucket="))
 
 
 def read_part(name: str) -> Part | None:
     """The meaning of a data file's name; None if it is none of ours."""
     found = _PART.fullmatch(name)
-    if found is None:
-        return None
-    partition, first, last = (int(found[group]) for group in ("partition", "first", "last"))
-    restated, decided_by = found["restated"] or "", int(found["decided_by"] or 0)
-    return Part(found["topic"], partition, first, last, restated, decided_by)
+    if found is not None:
+        number, nth, batch = int(found["number"]), int(found["nth"]), None
+    else:
+        found = _PART_1.fullmatch(name)
+        if found is None:
+            return None
+        partition, first, last = (int(found[group]) for group in ("partition", "first", "last"))
+        number, nth, batch = 0, 0, Batch(found["topic"], partition, first, last)
+    decided_by = int(found["of"] or found["by"] or 0)
+    return Part(number, nth, batch, found["restated"] or "", decided_by)
 
 
 def outputs(root: Path) -> list[str]:
     """The ids of all outputs that ever had rows here, sorted."""
-    names = (name.removeprefix("purpose=") for name in _names(root, "purpose=", is_folder))
-    return [name for name in names if is_safe(name)]
+    found = (name.removeprefix("purpose=") for name in names(root, "purpose=", is_folder))
+    return [name for name in found if is_safe(name)]
 
 
 def partitions(root: Path, output: str | None = None) -> Iterator[Partition]:
     """Every expiry partition, earliest expiry first within an output."""
     for name in outputs(root) if output is None else [output]:
         directory = root / f"purpose={name}"
-        for entry in _names(directory, "expires=", is_folder):
+        for entry in names(directory, "expires=", is_folder):
             expires_ms = read_expiry(entry)
             if expires_ms is not None:
                 yield Partition(name, expires_ms, directory / entry)
+
+
+def partition_of(part: Path) -> Partition:
+    """The partition of a part in its place; ValueError if it is in none."""
+    folder = part.parents[1]
+    expires_ms = read_expiry(folder.name)
+    if expires_ms is None:
+        raise ValueError(_NOWHERE)
+    return Partition(part.parents[2].name.removeprefix("purpose="), expires_ms, folder)
 
 
 def read_expiry(name: str) -> int | None:
@@ -142,8 +181,8 @@ def read_expiry(name: str) -> int | None:
 
 def bucket_directories(partition: Partition) -> list[Path]:
     """The directories of a partition's buckets."""
-    names = _names(partition.path, "bucket=", is_folder)
-    return [partition.path / name for name in names if is_bucket(name)]
+    found = names(partition.path, "bucket=", is_folder)
+    return [partition.path / name for name in found if is_bucket(name)]
 
 
 def entries(folder: Path) -> list[Path]:
@@ -154,19 +193,17 @@ def entries(folder: Path) -> list[Path]:
         return []
 
 
-def files(partition: Partition, bucket: int | None = None) -> list[Path]:
-    """The data files of a partition, or of one bucket in it, sorted by name."""
-    return [path for path in removable(partition, bucket) if read_part(path.name) is not None]
+def files(partition: Partition) -> list[Path]:
+    """The data files of a partition, sorted by bucket and name."""
+    return [path for path in removable(partition) if read_part(path.name) is not None]
 
 
-def removable(partition: Partition, bucket: int | None = None) -> list[Path]:
+def removable(partition: Partition) -> list[Path]:
     """What goes when a partition ends: its data files, and copies of them by other names."""
-    wanted = None if bucket is None else f"bucket={bucket:02d}"
     return [
         directory / name
         for directory in bucket_directories(partition)
-        if wanted is None or directory.name == wanted
-        for name in _names(directory, "part-", is_file)
+        for name in names(directory, "part-", is_file)
         if name.endswith(".parquet")
     ]
 
@@ -200,7 +237,7 @@ def is_file(entry: Entry) -> bool:
         return False
 
 
-def _names(directory: Path, prefix: str, kind: Callable[[Entry], bool]) -> list[str]:
+def names(directory: Path, prefix: str, kind: Callable[[Entry], bool]) -> list[str]:
     """Entries of this kind, sorted; of a directory that cannot be listed, or is gone, none."""
     try:
         with os.scandir(directory) as found:

@@ -1,17 +1,15 @@
 """How old the oldest kept reading of each output is: the figure that the policy bounds.
 
 Only an erasure changes a part, and can only make it younger, so each is read once
-and remembered by name until it is gone.
+and remembered by name until it is gone. What a footer says needs no page.
 """
 
 from collections.abc import Mapping
 from pathlib import Path
 
-import duckdb
-
-from sinks.lake.layout import files, partitions
-from sinks.lake.parquet import connect, source
-from sinks.lake.seal import is_altered
+from sinks.lake.layout import Partition, files, partitions
+from sinks.lake.part_file import oldest_in
+from sinks.lake.staged import staged
 
 
 class Oldest:
@@ -25,21 +23,20 @@ class Oldest:
         """Time of the oldest reading on disk by output; outputs without rows are absent.
 
         Parts that cannot be read have no time: they are ``unreadable``, and the rest answers.
+        Whatever lies on the disk counts, also while it waits for its place.
         """
         oldest: dict[str, int] = {}
         present: dict[Path, int | None] = {}
-        with connect(spill=None) as engine:
-            for place in partitions(self._root):
-                for path in files(place):
-                    if path in self._known:
-                        at_ms = self._known[path]
-                    else:
-                        at_ms = _oldest_in(engine, path)
-                        if at_ms is None and not path.exists():
-                            continue  # swept meanwhile
-                    present[path] = at_ms
-                    if at_ms is not None:
-                        oldest[place.output] = min(at_ms, oldest.get(place.output, at_ms))
+        for place, path in self._on_disk():
+            if path in self._known:
+                at_ms = self._known[path]
+            else:
+                at_ms = oldest_in(path)
+                if at_ms is None and not path.exists():
+                    continue  # swept or moved meanwhile
+            present[path] = at_ms
+            if at_ms is not None:
+                oldest[place.output] = min(at_ms, oldest.get(place.output, at_ms))
         self._known = present
         return oldest
 
@@ -47,13 +44,7 @@ class Oldest:
         """The parts that the last ``by_output`` could not read."""
         return [path for path, at_ms in self._known.items() if at_ms is None]
 
-
-def _oldest_in(engine: duckdb.DuckDBPyConnection, path: Path) -> int | None:
-    """None if the part is damaged or altered, is gone, or has no row."""
-    try:
-        if is_altered(path):
-            return None
-        found = engine.execute(f"SELECT epoch_ms(min(t)) FROM {source([path])}").fetchone()  # noqa: S608  # a quoted path
-    except (duckdb.Error, OSError):
-        return None
-    return None if found is None else found[0]
+    def _on_disk(self) -> list[tuple[Partition, Path]]:
+        waiting = [(one.place, one.path) for one in staged(self._root)]
+        placed = [(place, path) for place in partitions(self._root) for path in files(place)]
+        return [*waiting, *placed]

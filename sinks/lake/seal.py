@@ -8,21 +8,22 @@ version wrote have no seal: nothing says whether they are as they were written.
 
 import re
 from hashlib import sha256
+from io import BytesIO
 from pathlib import Path
 from typing import BinaryIO, Final
 
-_KEY: Final = "roadfade.sha256"
+SEAL_KEY: Final = "roadfade.sha256"
 _DIGITS: Final = 32
-_EMPTY: Final = "0" * _DIGITS
-SEAL_OPTION: Final = f"KV_METADATA {{'{_KEY}': '{_EMPTY}'}}"
-"""The engine's option that leaves room for the seal."""
+NO_SEAL: Final = "0" * _DIGITS
+"""What leaves room for the seal."""
 # Thrift's compact protocol (parquet.thrift, KeyValue): field 2, a string of so many bytes.
 _IN_FOOTER: Final = re.compile(
-    re.escape(_KEY.encode() + bytes([0x18, _DIGITS])) + rb"(.{%d})" % _DIGITS, re.DOTALL
+    re.escape(SEAL_KEY.encode() + bytes([0x18, _DIGITS])) + rb"(.{%d})" % _DIGITS, re.DOTALL
 )
 _TAIL_BYTES: Final = 8
 """The footer's length, four bytes little-endian, and the magic number."""
 _CHUNK_BYTES: Final = 1 << 20
+_NO_ROOM: Final = "this part was written without room for a seal"
 
 
 def seal(path: Path) -> None:
@@ -30,12 +31,28 @@ def seal(path: Path) -> None:
     with path.open("r+b") as stream:
         found = _place(stream)
         if found is None:
-            msg = "this part was written without room for a seal"
-            raise ValueError(msg)
+            raise ValueError(_NO_ROOM)
         place, _ = found
         digest = _digest(stream, place)
         stream.seek(place)
         stream.write(digest)
+
+
+def sealed(content: bytes) -> bytes:
+    """The same for a part that is not in a file yet."""
+    stream = BytesIO(content)
+    found = _place(stream)
+    if found is None:
+        raise ValueError(_NO_ROOM)
+    place, _ = found
+    digest = _digest(stream, place)
+    return content[:place] + digest + content[place + _DIGITS :]
+
+
+def seal_in(content: bytes) -> str:
+    """The seal in a part's bytes; empty if there is none."""
+    found = _place(BytesIO(content))
+    return "" if found is None else found[1].decode(errors="replace")
 
 
 def is_altered(path: Path) -> bool:
@@ -72,7 +89,7 @@ def _digest(stream: BinaryIO, place: int) -> bytes:
     stream.seek(0)
     for left in range(place, 0, -_CHUNK_BYTES):
         digest.update(stream.read(min(left, _CHUNK_BYTES)))
-    digest.update(_EMPTY.encode())
+    digest.update(NO_SEAL.encode())
     stream.seek(place + _DIGITS)
     while chunk := stream.read(_CHUNK_BYTES):
         digest.update(chunk)

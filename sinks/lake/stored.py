@@ -3,15 +3,15 @@
 from collections.abc import Collection, Mapping
 from pathlib import Path
 
-from sinks.lake.cleanup import foreign_notes
+from sinks.lake.check import foreign_in
 from sinks.lake.deletion.erase import erase, locate
 from sinks.lake.deletion.expire import expire_due, overdue
 from sinks.lake.deletion.journal import broken_notes
 from sinks.lake.deletion.restate import Restatement
-from sinks.lake.layout import files, outputs, partitions
-from sinks.lake.markers import stored_places, written_ms
 from sinks.lake.oldest import Oldest
 from sinks.lake.parquet import connect, count_readings
+from sinks.lake.positions import stored_places, written_ms
+from sinks.lake.standing import counted, outputs_of
 from sinks.lake.steps import Hook, go_on
 from sinks.lake.survey import said_place, survey
 from sinks.lake.verify import search
@@ -47,14 +47,14 @@ class StoredLake:
 
     def outputs(self) -> list[str]:
         """See ``Store``."""
-        return outputs(self._root)
+        return outputs_of(self._root)
 
     def expire(self, now_ms: int) -> Swept:
         """See ``Store``; whole files are unlinked."""
         return expire_due(self._root, now_ms)
 
     def written_ms(self) -> int | None:
-        """See ``Store``; the newest marker of some topic-partition is the last that was written."""
+        """See ``Store``; the newest checkpoint is the last that was written."""
         return written_ms(self._root)
 
     def overdue(self, now_ms: int) -> list[Overdue]:
@@ -87,11 +87,16 @@ class StoredLake:
         readings: dict[str, int] = {}
         unreadable: dict[str, int] = {}
         with connect(spill=None) as engine:
-            for place in partitions(self._root):
-                found, damaged = count_readings(engine, files(place))
-                readings[place.output] = readings.get(place.output, 0) + found
-                unreadable[place.output] = unreadable.get(place.output, 0) + len(damaged)
+            for output, paths in self._counted().items():
+                readings[output], damaged = count_readings(engine, paths)
+                unreadable[output] = len(damaged)
         return Holdings(places, readings, unreadable)
+
+    def _counted(self) -> Mapping[str, list[Path]]:
+        found: dict[str, list[Path]] = {}
+        for part in counted(self._root):
+            found.setdefault(part.place.output, []).append(part.path)
+        return found
 
     def oldest_ms(self) -> Mapping[str, int]:
         """See ``Store``; each part is read once, its answer remembered."""
@@ -103,7 +108,7 @@ class StoredLake:
         why = "its rows cannot be read"
         return [
             *survey(self._root),
-            *foreign_notes(self._root),
+            *foreign_in(self._root),
             *broken_notes(self._root),
             *(Strange(Oddity.UNREADABLE, place, why) for place in damaged),
         ]

@@ -12,9 +12,11 @@ from pathlib import Path
 from typing import Final
 
 from sinks.lake.layout import (
+    CHECKPOINTS,
     FORMAT_FILE,
     OFFSETS,
     RESTATING,
+    STAGED,
     TEMPORARY,
     WRITING,
     Entry,
@@ -30,7 +32,7 @@ from sinks.port.results import Oddity, Strange
 STRANGE_MAX: Final = 1_000
 """No more are told at once: whoever fills a lake with files does not fill the log too."""
 PLACE_LENGTH_MAX: Final = 300
-_FOLDERS: Final = frozenset({OFFSETS, TEMPORARY, RESTATING, WRITING})
+_FOLDERS: Final = frozenset({CHECKPOINTS, STAGED, TEMPORARY, RESTATING, OFFSETS, WRITING})
 _FILES: Final = frozenset({FORMAT_FILE, f"{FORMAT_FILE}.new"})
 
 

@@ -64,8 +64,8 @@ def admit_record(
         result.last = record.offset
         found = read_record(record, output)
         if judge is not None and not isinstance(found, Unreadable):
-            latest_ms = max(now_ms, record.timestamp_ms)
-            found = judge(found, output, latest_ms) or found
+            judged = judge.judged(found, output, max(now_ms, record.timestamp_ms))
+            found = judged.reason or found._replace(lane=judged.lane)
         if isinstance(found, Unreadable):
             rejected[found] = rejected.get(found, 0) + 1
             continue

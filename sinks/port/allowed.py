@@ -43,7 +43,17 @@ class _Column(NamedTuple):
     """No number is below or above; None: no bound."""
 
 
+class Judged(NamedTuple):
+    """What plans say of a record."""
+
+    reason: Unreadable | None
+    """Why it may not be kept; None if it may."""
+    lane: str | None = None
+    """The one lane that lets it through; None if none does, or more than one."""
+
+
 class _Lane(NamedTuple):
+    name: str
     floor_ms: int
     period: Period
     columns: dict[str, list[_Column]]
@@ -58,17 +68,23 @@ class Judge:
 
     def __call__(self, record: RecordReadings, output: str, arrived_ms: int) -> Unreadable | None:
         """Why the record may not be kept; None if it may."""
+        return self.judged(record, output, arrived_ms).reason
+
+    def judged(self, record: RecordReadings, output: str, arrived_ms: int) -> Judged:
+        """Whether the record may be kept, and in which lane; ``arrived_ms`` is when it came."""
         number, _, _ = record.policy_version.partition("-")
         # By number, as ends are: the digests of processes with other limits differ.
         lanes = self._lanes(int(number)) if number.isascii() and number.isdecimal() else None
         if lanes is None:
-            return Unreadable.UNKNOWN_POLICY
-        found = [_misfit(record, lane, arrived_ms) for lane in lanes.get(output, ())]
+            return Judged(Unreadable.UNKNOWN_POLICY)
+        mine = lanes.get(output, ())
+        found = [_misfit(record, lane, arrived_ms) for lane in mine]
         # A record does not name its lane: it fits if one has room for all of it.
+        names = {lane.name for lane, reason in zip(mine, found, strict=True) if reason is None}
+        if names:
+            return Judged(None, names.pop() if len(names) == 1 else None)
         reasons = [reason for reason in found if reason is not None]
-        if len(reasons) < len(found):
-            return None
-        return max(reasons, key=_HOW_FAR.index, default=Unreadable.NOT_ALLOWED)
+        return Judged(max(reasons, key=_HOW_FAR.index, default=Unreadable.NOT_ALLOWED))
 
     def _lanes(self, number: int) -> dict[str, list[_Lane]] | None:
         if number not in self._known:
@@ -98,7 +114,7 @@ def _lane(lane: Lane, catalogue: Catalogue) -> _Lane:
         else:
             column = _column(catalogue[rule.signal], parts)
             columns.setdefault(rule.signal, []).append(column)
-    return _Lane(lane.time_floor_ms, lane.period, columns)
+    return _Lane(lane.name, lane.time_floor_ms, lane.period, columns)
 
 
 def _column(signal: Signal, parts: Parts) -> _Column:

@@ -15,6 +15,7 @@ from telemetry.instants import DAY_MS, MINUTE_MS, parse_instant
 from telemetry.wire.envelope import DT_MS_MAX, READINGS_MAX
 from telemetry.wire.record import (
     CE_ID,
+    CONSENT,
     EXPIRES_AT,
     POLICY_VERSION,
     PURPOSE,
@@ -30,6 +31,9 @@ HEADER_LENGTH_MAX: Final = 128
 NEEDED: Final = (CE_ID, EXPIRES_AT, POLICY_VERSION, PURPOSE, READINGS)
 # A floor may move a reading before its envelope's first instant, by a month at most.
 DELTA_MS_MAX: Final = DT_MS_MAX + 31 * DAY_MS
+_FLOATS: Final = {float}
+_TEXTS: Final = {str}
+_NUMBERS: Final = {int, float, bool}
 INSTANT_MS_MAX: Final = 253_402_300_799_999  # 9999-12-31, the last day a date can name
 
 
@@ -52,6 +56,12 @@ class RecordReadings(NamedTuple):
     policy_version: str
     readings: int
     runs: list[Run]
+    consent: str | None = None
+    """The keyed reference of the consent it rests on; None if it rests on none."""
+    appended_ms: int = 0
+    """When its topic took it."""
+    lane: str | None = None
+    """The lane that lets it through; None if that was not asked, or more than one does."""
 
     @property
     def rows(self) -> int:
@@ -64,6 +74,7 @@ class _Stamp(NamedTuple):
     expires_ms: int
     policy_version: str
     readings: int
+    consent: str | None
 
 
 class _BrokenContractError(Exception):
@@ -86,8 +97,16 @@ def read_record(arrived: Arrived, output: str) -> RecordReadings | Unreadable:
         return broken.reason
     if record.dtc:
         runs.append(Run(TROUBLE_CODES, "", [t0_ms] * len(record.dtc), None, record.dtc))
-    ce_id, expires_ms, version, readings = stamp
-    return RecordReadings(ce_id, record.pseudonym, expires_ms, version, readings, runs)
+    return RecordReadings(
+        stamp.record,
+        record.pseudonym,
+        stamp.expires_ms,
+        stamp.policy_version,
+        stamp.readings,
+        runs,
+        stamp.consent,
+        arrived.timestamp_ms,
+    )
 
 
 def _read_headers(arrived: Arrived, output: str) -> _Stamp:
@@ -99,10 +118,12 @@ def _read_headers(arrived: Arrived, output: str) -> _Stamp:
     try:
         ce_id, expires, version, purpose, count = (headers[name].decode("ascii") for name in NEEDED)
         expires_ms, readings = parse_instant(expires), int(count)
+        consent = headers[CONSENT].decode("ascii") if CONSENT in headers else None
     except (ValueError, OverflowError):
         raise _BrokenContractError(Unreadable.BAD_HEADER) from None
     _require(0 < len(ce_id) <= HEADER_LENGTH_MAX, Unreadable.BAD_HEADER)
     _require(len(version) <= HEADER_LENGTH_MAX, Unreadable.BAD_HEADER)
+    _require(len(consent or "") <= HEADER_LENGTH_MAX, Unreadable.BAD_HEADER)
     # No envelope has more: a number that no counter can hold must not end the process.
     _require(0 <= readings <= READINGS_MAX, Unreadable.BAD_HEADER)
     # An expiry finer than the finest grain would date the reading more exactly than its floor.
@@ -110,7 +131,7 @@ def _read_headers(arrived: Arrived, output: str) -> _Stamp:
     _require(on_grain, Unreadable.BAD_HEADER)
     same_purpose = purpose == output or output.startswith(purpose + ".")
     _require(same_purpose, Unreadable.WRONG_PURPOSE)
-    return _Stamp(ce_id, expires_ms, version, readings)
+    return _Stamp(ce_id, expires_ms, version, readings, consent)
 
 
 def _read_value(arrived: Arrived) -> tuple[PurposeRecord, int]:
@@ -129,18 +150,27 @@ def _read_value(arrived: Arrived) -> tuple[PurposeRecord, int]:
 
 
 def _run(signal: str, unit: str, t0_ms: int, dt: list[int], value: list[Any]) -> Run:
-    _require(len(dt) == len(value), Unreadable.COLUMN_MISMATCH)
-    _require(min(dt) >= -DELTA_MS_MAX and max(dt) <= DELTA_MS_MAX, Unreadable.MALFORMED)
+    # Once per series, with ten values in it: a call for each claim would cost more than the claims.
+    if len(dt) != len(value):
+        raise _BrokenContractError(Unreadable.COLUMN_MISMATCH)
+    if min(dt) < -DELTA_MS_MAX or max(dt) > DELTA_MS_MAX:
+        raise _BrokenContractError(Unreadable.MALFORMED)
     t_ms = [t0_ms + delta_ms for delta_ms in dt]
     kinds = set(map(type, value))
-    if kinds == {str}:
+    if kinds == _FLOATS:
+        numbers: list[float] = value
+    elif kinds == _TEXTS:
         return Run(signal, unit, t_ms, None, value)
-    _require(kinds <= {int, float, bool}, Unreadable.WRONG_TYPE)
-    try:
-        numbers = list(map(float, value))  # true is 1, false is 0
-    except OverflowError:
-        raise _BrokenContractError(Unreadable.WRONG_TYPE) from None
-    _require(all(map(isfinite, numbers)), Unreadable.WRONG_TYPE)
+    elif kinds <= _NUMBERS:
+        try:
+            numbers = list(map(float, value))  # true is 1, false is 0
+        except OverflowError:
+            raise _BrokenContractError(Unreadable.WRONG_TYPE) from None
+    else:
+        raise _BrokenContractError(Unreadable.WRONG_TYPE)
+    # A finite sum has finite terms and costs a tenth of asking each; an infinite one may have, too.
+    if not isfinite(sum(numbers)) and not all(map(isfinite, numbers)):
+        raise _BrokenContractError(Unreadable.WRONG_TYPE)
     return Run(signal, unit, t_ms, numbers, None)
 
 

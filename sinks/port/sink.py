@@ -101,6 +101,13 @@ class Sink(Protocol):
         """
         ...
 
+    def join(self, now_ms: int) -> int:
+        """Make fewer, larger pieces of what is kept, as far as it is worth it; of how many.
+
+        Safe beside ``write``; no row, position or id changes. It waits for no erasure.
+        """
+        ...
+
     def close(self) -> None:
         """Release the store; what was written stays."""
         ...

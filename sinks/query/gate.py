@@ -67,8 +67,8 @@ class Gate:
         taken = {row[0] for row in engine.execute(_CATALOG).fetchall()}
         self._taken = frozenset(taken | {VIEW})
 
-    def check(self, statement: str) -> None:
-        """Return if the statement may run; ``QueryRefusedError`` otherwise."""
+    def check(self, statement: str) -> dict[str, Any]:
+        """The statement's parse tree, if it may run; ``QueryRefusedError`` otherwise."""
         tree = self._parse(statement)
         nodes = list(_nodes(tree))
         names = {VIEW}
@@ -76,6 +76,7 @@ class Gate:
             names |= self._cte_names(node)
         for node in nodes:
             self._check_node(node, names)
+        return tree
 
     def _parse(self, statement: str) -> dict[str, Any]:
         if len(statement) > STATEMENT_LENGTH_MAX:

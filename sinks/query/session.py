@@ -2,9 +2,9 @@
 
 Two barriers. The gate refuses every statement but one SELECT over ``readings``. The engine is
 locked to the files of the live partitions of one output, so another purpose, an expired
-row or a system file is out of its reach. Rows come sorted by (pseudonym, t): no offset,
-file name or order of arrival shows. A session's ``now`` is fixed; open one per query. A part
-that cannot be read is left out, and the result says how many there were: the rest answers.
+row or a system file is out of its reach. Rows come sorted by (pseudonym, t), wherever a statement
+shows their order: no offset, file name or order of arrival does. A session's ``now`` is fixed; open
+one per query. A part that cannot be read is left out, and the result says how many there were.
 """
 
 from collections.abc import Collection, Sequence
@@ -16,14 +16,24 @@ from uuid import uuid4
 
 import duckdb
 
+from sinks.lake.checkpoints import LOOKS_MAX, CheckpointDamagedError
+from sinks.lake.columns import COLUMNS
 from sinks.lake.deletion.journal import half_done
-from sinks.lake.layout import checked_root, files, outputs, partitions
-from sinks.lake.parquet import COLUMNS, ROW_ORDER, connect, quoted, source, unreadable_parts
+from sinks.lake.layout import checked_root
+from sinks.lake.parquet import ROW_ORDER, connect, quoted, source
+from sinks.lake.part_file import unreadable_parts
+from sinks.lake.standing import MovingError, counted, outputs_of, standing
 from sinks.lake.workplace import Workplace
 from sinks.query.gate import VIEW, Gate, QueryRefusedError
+from sinks.query.order import scalar_functions, suffix_for_any_order
 
 _MOVING: Final = "a new policy is changing when rows expire: run the query again"
-LOOKS_MAX: Final = 50
+_NOT_KNOWN: Final = (
+    "the lake's newest checkpoint is damaged, so nothing says which rows count: tell the operator, "
+    "who finds it with `roadfade lake check`"
+)
+SHOWN: Final = COLUMNS[: COLUMNS.index("lane")]
+"""The columns of the view. Lane and consent are for those who end rows, not for analysts."""
 # In place of the engine's own message, which names files, and those contain offsets.
 _GONE: Final = (
     "rows were deleted while the query ran, or a function got a value that it cannot take: "
@@ -91,7 +101,7 @@ class PurposeSession:
         without: Collection[Path] = (),
     ) -> None:
         root = checked_root(root)
-        known = outputs(root)
+        known = outputs_of(root)
         if output not in known:
             kept = ", ".join(known) or "none"
             msg = f"no rows of {output!r} were ever kept here; outputs with rows: {kept}"
@@ -102,20 +112,22 @@ class PurposeSession:
             spill = self._workplace.path / "spill"
             self._engine = connect(spill, limits.memory_mb, limits.threads)
             self._gate = Gate(self._engine)
+            self._scalar = scalar_functions(self._engine)
+            self._now_ms = now_ms
             found = _live(root, output, now_ms)
-            damaged = {*without, *unreadable_parts(self._engine, found)}
+            damaged = {*without, *unreadable_parts(found)}
             live = [path for path in found if path not in damaged]
             self.live = live
             self.unreadable = sum(path in damaged and path.exists() for path in found)
             try:
-                self._open_view(live, now_ms)
+                self._open_view(ordered=True)
             except duckdb.Error:
                 raise QueryFailedError(_GONE) from None
             self._lock(live)
 
     def run(self, statement: str) -> Result:
         """Run one SELECT; ``QueryRefusedError`` or ``QueryFailedError`` if it does not run."""
-        self._gate.check(statement)
+        statement = self._in_its_order(statement)
         timer = Timer(self._limits.seconds_max, self._engine.interrupt)
         timer.start()
         try:
@@ -147,11 +159,25 @@ class PurposeSession:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _open_view(self, live: Sequence[Path], now_ms: int) -> None:
-        rows = source(live)
+    def _in_its_order(self, statement: str) -> str:
+        """The statement over a view that is sorted if it shows an order, or else its own order."""
+        suffix = suffix_for_any_order(self._gate.check(statement), self._scalar, VIEW)
+        if suffix:
+            ordered = statement.rstrip().rstrip(";") + suffix
+            try:
+                self._gate.check(ordered)
+                statement = ordered
+            except QueryRefusedError:  # it ends in a comment, or in what only a parser knows
+                suffix = None
+        self._open_view(ordered=suffix is None)
+        return statement
+
+    def _open_view(self, *, ordered: bool) -> None:
+        order = f" ORDER BY {ROW_ORDER}" if ordered else ""
+        rows = source(self.live)
         self._engine.execute(
-            f"CREATE VIEW {VIEW} AS SELECT {', '.join(COLUMNS)} FROM {rows}"  # noqa: S608  # constants and quoted paths
-            f" WHERE expires_at > make_timestamp_ms({int(now_ms)}) ORDER BY {ROW_ORDER}"
+            f"CREATE OR REPLACE VIEW {VIEW} AS SELECT {', '.join(SHOWN)} FROM {rows}"  # noqa: S608  # constants and quoted paths
+            f" WHERE expires_at > make_timestamp_ms({int(self._now_ms)}){order}"
         )
 
     def _lock(self, live: Sequence[Path]) -> None:
@@ -164,23 +190,24 @@ class PurposeSession:
 def _live(root: Path, output: str, now_ms: int) -> list[Path]:
     """The live parts as they are at one moment, each row in one of them.
 
-    A restatement may move rows between partitions meanwhile: two equal listings, with no
-    restatement beginning or ending in between, show one moment.
+    A restatement may move rows between partitions meanwhile, and a merge between parts: two equal
+    listings, with no restatement beginning or ending in between, show one moment.
     """
-    for _ in range(LOOKS_MAX):
-        undone, found = half_done(root), _listed(root, output, now_ms)
-        if undone == half_done(root) and found == _listed(root, output, now_ms):
-            return [path for path in found if path not in undone]
+    try:
+        for _ in range(LOOKS_MAX):
+            standing(root)
+            undone, found = half_done(root), _listed(root, output, now_ms)
+            if undone == half_done(root) and found == _listed(root, output, now_ms):
+                return [path for path in found if path not in undone]
+    except CheckpointDamagedError:
+        raise QueryFailedError(_NOT_KNOWN) from None
+    except MovingError:
+        pass
     raise QueryFailedError(_MOVING)
 
 
 def _listed(root: Path, output: str, now_ms: int) -> list[Path]:
-    return [
-        path
-        for place in partitions(root, output)
-        if place.expires_ms > now_ms
-        for path in files(place)
-    ]
+    return [part.path for part in counted(root, output) if part.place.expires_ms > now_ms]
 
 
 def open_purpose(

@@ -5,7 +5,8 @@ row's own random id; a null value deletes the row. ``None`` as an end means stil
 """
 
 import base64
-from dataclasses import dataclass, field
+import binascii
+from dataclasses import dataclass
 from typing import Final, Literal
 
 import msgspec
@@ -67,16 +68,14 @@ class _Heartbeat(
     digest: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class DeviceRegistration:
+class DeviceRegistration(Struct, frozen=True, gc=False):
     """A dongle known to us from an instant on; earlier events of it are rejected."""
 
     device: DeviceId
     registered_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class LinkInterval:
+class LinkInterval(Struct, frozen=True, gc=False):
     """Subject and vehicle behind a device from ``from_ms`` until ``to_ms`` (exclusive)."""
 
     link: str
@@ -85,12 +84,15 @@ class LinkInterval:
     secret: LinkSecret
     from_ms: int
     to_ms: int | None
-    role: Role = field(default=UNCONFIRMED, repr=False)
-    """Personal data, so left out of the repr as the ids are."""
+    role: Role = UNCONFIRMED
+
+    def __repr__(self) -> str:
+        """Without the role: it is personal data, as the ids are."""
+        ids = f"{self.link!r}, {self.device!r}, {self.subject!r}, {self.secret!r}"
+        return f"LinkInterval({ids}, from_ms={self.from_ms}, to_ms={self.to_ms})"
 
 
-@dataclass(frozen=True, slots=True)
-class ConsentInterval:
+class ConsentInterval(Struct, frozen=True, gc=False):
     """A consent of one subject, as given under one notice; withdrawn at ``to_ms``."""
 
     consent: str
@@ -147,11 +149,11 @@ def decode_row(payload: bytes) -> ControlRow:
     """Decode a control record; MsgspecError, ValueError or RecursionError if it is not one."""
     match _decoder.decode(payload):
         case _Device() as w:
-            _check_instants(w.registered_ms)
+            _check_instants(w.registered_ms, None)
             return DeviceRegistration(DeviceId(w.device), w.registered_ms)
         case _Link() as w:
             _check_instants(w.from_ms, w.to_ms)
-            secret = LinkSecret(base64.b64decode(w.secret, validate=True))
+            secret = LinkSecret(binascii.a2b_base64(w.secret, strict_mode=True))
             if not secret:
                 msg = "a link without a secret: its pseudonym would be everybody's"
                 raise ValueError(msg)
@@ -165,13 +167,13 @@ def decode_row(payload: bytes) -> ControlRow:
                 w.from_ms, w.to_ms,
             )  # fmt: skip
         case _Heartbeat() as w:
-            _check_instants(w.at_ms)
+            _check_instants(w.at_ms, None)
             known = w.rows is not None and w.digest is not None
             contents = Contents(w.rows or 0, int(w.digest or "0", 16)) if known else None
             return Heartbeat(w.at_ms, w.high_water, contents)
 
 
-def _check_instants(*instants_ms: int | None) -> None:
-    if not all(instant_ms is None or is_instant(instant_ms) for instant_ms in instants_ms):
+def _check_instants(from_ms: int, to_ms: int | None) -> None:
+    if not is_instant(from_ms) or (to_ms is not None and not is_instant(to_ms)):
         msg = "an instant outside the years 1 to 9999"
         raise ValueError(msg)

@@ -6,7 +6,7 @@ came, and a change costs one addition and one subtraction.
 
 from collections.abc import Set as AbstractSet
 from hashlib import blake2b
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 DIGEST_BYTES: Final = 16
 _MODULUS: Final = 1 << (8 * DIGEST_BYTES)
@@ -19,20 +19,67 @@ class Contents(NamedTuple):
     digest: int
 
 
-class RunningContents:
-    """The contents of one partition while records arrive; heartbeats are not rows."""
+class RowHashes(Protocol):
+    """Where the hash of each live row is kept; who keeps the rows may keep it beside them."""
+
+    def row_hash(self, key: bytes) -> int | None:
+        """The hash that was kept for the row under this key; None if no such row is live."""
+
+    def keep_hash(self, key: bytes, hashed: int) -> None:
+        """Keep the hash of a live row, until it is replaced or deleted."""
+
+    def drop_hash(self, key: bytes) -> None:
+        """The row is not live any more: if it was deleted, its hash may be gone already."""
+
+
+class KeptHashes(dict[bytes, int]):
+    """Hashes kept by themselves."""
+
+    def row_hash(self, key: bytes) -> int | None:
+        """As ``RowHashes``."""
+        return self.get(key)
+
+    def keep_hash(self, key: bytes, hashed: int) -> None:
+        """As ``RowHashes``."""
+        self[key] = hashed
+
+    def drop_hash(self, key: bytes) -> None:
+        """As ``RowHashes``."""
+        self.pop(key, None)
+
+
+class ContentsSum:
+    """The contents of one partition while records arrive, summed up; heartbeats are not rows."""
 
     def __init__(self) -> None:
-        self._hashes: dict[bytes, int] = {}
+        self._rows = 0
         self._digest = 0
+
+    def change(self, before: int | None, now: int | None) -> None:
+        """A row with one hash is replaced by one with another; None: by, or of, no row."""
+        self._rows += (now is not None) - (before is not None)
+        self._digest = (self._digest - (before or 0) + (now or 0)) % _MODULUS
+
+    @property
+    def contents(self) -> Contents:
+        """The rows that are live now."""
+        return Contents(self._rows, self._digest)
+
+
+class RunningContents:
+    """The contents of one partition with the keys of its rows."""
+
+    def __init__(self) -> None:
+        self._hashes = KeptHashes()
+        self._sum = ContentsSum()
 
     def take(self, key: bytes, value: bytes | None) -> None:
         """Take one record; None deletes its row."""
-        before = self._hashes.pop(key, 0)
-        now = 0 if value is None else row_hash(key, value)
-        if value is not None:
+        before = self._hashes.pop(key, None)
+        now = None if value is None else row_hash(key, value)
+        if now is not None:
             self._hashes[key] = now
-        self._digest = (self._digest - before + now) % _MODULUS
+        self._sum.change(before, now)
 
     @property
     def keys(self) -> AbstractSet[bytes]:
@@ -42,11 +89,10 @@ class RunningContents:
     @property
     def contents(self) -> Contents:
         """The rows that are live now."""
-        return Contents(len(self._hashes), self._digest)
+        return self._sum.contents
 
 
 def row_hash(key: bytes, value: bytes) -> int:
     """BLAKE2b, 128 bits, of the key's length (8 bytes, big-endian), the key and the value."""
-    hashed = blake2b(len(key).to_bytes(8, "big") + key, digest_size=DIGEST_BYTES)
-    hashed.update(value)
-    return int.from_bytes(hashed.digest(), "big")
+    said = len(key).to_bytes(8, "big") + key + value
+    return int.from_bytes(blake2b(said, digest_size=DIGEST_BYTES).digest(), "big")

@@ -1,6 +1,9 @@
 """Known values of Kafka's default partitioner."""
 
+import random
+
 import pytest
+from aiokafka.partitioner import murmur2 as client_murmur2
 
 from bus.partitions import partition_for
 
@@ -13,6 +16,13 @@ MURMUR2 = {
     b"lkjh234lh9fiuh90y23oiuhsafujhadof229phr9h19h89h8": -58897971,
     b"abc": 479470107,
 }
+
+
+def test_any_key_goes_where_the_client_puts_it() -> None:
+    chance = random.Random(3)
+    for length in [*range(70), 300]:
+        key = chance.randbytes(length)
+        assert partition_for(key, 977) == (client_murmur2(key) & 0x7FFFFFFF) % 977
 
 
 @pytest.mark.parametrize(("key", "murmur2"), MURMUR2.items())

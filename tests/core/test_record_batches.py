@@ -1,6 +1,6 @@
 """The core's batches, byte by byte what Kafka's own Python client builds of the same records."""
 
-from typing import Final
+from typing import Any, Final
 
 import pytest
 from hypothesis import given
@@ -87,13 +87,14 @@ def test_what_no_batch_can_hold_is_refused_and_the_rest_is_as_before() -> None:
 
 def test_what_is_not_a_record_is_an_error_and_no_crash() -> None:
     batches = core_batches()
-    for wrong in (
+    wrongs: list[Any] = [
         (-1, 0, None, None, []),
         (0, 0, "text", None, []),
         (0, 0, None, None, [("a", 1)]),
-    ):
+    ]
+    for wrong in wrongs:
         with pytest.raises((TypeError, OverflowError)):
-            batches.append(*wrong)  # type: ignore[arg-type]
+            batches.append(*wrong)
     with pytest.raises(UnicodeEncodeError):
         batches.append(0, 0, None, None, [("\ud800", b"")])
     with pytest.raises(ValueError, match="no whole batch"):

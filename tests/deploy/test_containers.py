@@ -20,7 +20,7 @@ from tests.support.road import Road, no_prefix_twice
 from tests.support.scrape import DIRECT
 from tests.support.watching import until
 
-pytestmark = [pytest.mark.broker, pytest.mark.faults, pytest.mark.timeout(1_500)]
+pytestmark = [pytest.mark.broker, pytest.mark.faults, pytest.mark.timeout(3_600)]
 
 PROCESSES: Final = ("office", "sink", "sweep", "worker")
 NAMES: Final = ["office", "sink", "sweep", "worker-0"]

@@ -89,6 +89,9 @@ def test_it_is_one_wheel_for_every_python_from_3_11_on_a_common_linux(wheel: Pat
     ]
     with zipfile.ZipFile(wheel) as files:
         assert "Root-Is-Purelib: false" in files.read(tagged).decode()
+    assert [name.rpartition("/")[2] for name in names if "/sboms/" in name] == [
+        "roadfade-core.cyclonedx.json"
+    ]
 
 
 def test_the_core_inside_is_the_one_that_is_imported(fresh: Path) -> None:

@@ -8,8 +8,8 @@ from typing import Any
 
 import duckdb
 
+from sinks.lake.columns import COLUMNS
 from sinks.lake.lake import Lake, LakeSettings
-from sinks.lake.parquet import COLUMNS
 from sinks.lake.steps import Hook, Step, go_on
 from telemetry.instants import to_datetime
 from tests.sinks.records import OUTPUTS
@@ -40,7 +40,6 @@ def open_lake(root: Path, settings: LakeSettings = SETTINGS, at: Hook = go_on) -
 
 def kill(lake: Lake) -> None:
     """End a lake as a kill ends it: its lock is free, everything else stays as it is."""
-    lake._engine.close()
     lake._workplace.abandon()
 
 

@@ -40,7 +40,7 @@ runtime = "runc"
 cgroup_manager = "cgroupfs"
 events_logger = "file"
 """
-COMMAND_S_MAX: Final = 900
+COMMAND_S_MAX: Final = 1_800
 
 
 class Podman:

@@ -16,7 +16,7 @@ from policy.plan.plan import Plan
 from roadfade.commands.policy.as_json import diff_json
 from roadfade.commands.policy.choice import policy_or_exit
 from roadfade.commands.policy.diff_screen import diff_lines, risk_json, risk_lines
-from roadfade.terminal.answers import FAILS, print_json, usage, write_page
+from roadfade.terminal.answers import FAILS, print_json, settings, usage, write_page
 from roadfade.terminal.arguments import (
     AsJson,
     AsRole,
@@ -110,7 +110,8 @@ def dry_run_command(
     of_zone = zone(zone_name)
     drive = None
     if dbc is not None and map_name is not None:
-        drive = RecordedDrive(file, dbc, map_name, of_zone, keep_time, bus)
+        held_mib_max = settings().replay_held_mib_max
+        drive = RecordedDrive(file, dbc, map_name, of_zone, keep_time, bus, held_mib_max)
     work.run_dry_run(
         file,
         drive,

@@ -48,8 +48,10 @@ def replay(
     if dbc is None or map_name is None:
         replay_command.count_frames(file, of_zone, as_json=as_json)
         return
-    drive = RecordedDrive(file, dbc, map_name, of_zone, keep_time, bus)
-    replay_command.main(settings(), drive, DeviceId(device), as_json=as_json)
+    known = settings()
+    held_mib_max = known.replay_held_mib_max
+    drive = RecordedDrive(file, dbc, map_name, of_zone, keep_time, bus, held_mib_max)
+    replay_command.main(known, drive, DeviceId(device), as_json=as_json)
 
 
 def obd(

@@ -18,6 +18,7 @@ from ingest.can.decode import Undecoded
 from ingest.can.recording import Recording
 from ingest.logs.capture import Capture
 from ingest.logs.frame import LogCounts
+from ingest.logs.held import HELD_MIB
 from ingest.logs.timeline import Timeline
 from telemetry.signals import Catalogue
 
@@ -35,10 +36,15 @@ class RecordedDrive:
     """Else the last frame is moved to now."""
     bus: str | None = None
     """The bus of the map, as the log names it."""
+    held_mib_max: int = HELD_MIB
+    """Memory that the capture's frames may take."""
 
     def open(self, catalogue: Catalogue) -> Recording:
         """Read database and map; ``Refused`` if one of the files cannot be used."""
-        return Recording(self.log, self.database, self.map_name, catalogue, self.zone, self.bus)
+        return Recording(
+            self.log, self.database, self.map_name, catalogue, self.zone, self.bus,
+            self.held_mib_max,
+        )  # fmt: skip
 
 
 def counted(capture: Capture, clock: Timeline) -> dict[str, Any]:

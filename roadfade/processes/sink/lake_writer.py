@@ -13,6 +13,7 @@ from sinks.port.sink import Sink
 from telemetry.arrived import Arrived
 
 TIDY_EVERY_S: Final = 600.0
+JOIN_EVERY_S: Final = 5.0
 
 
 class StoreWriter:
@@ -54,6 +55,12 @@ class StoreWriter:
     async def skip(self, topic: str, partition: int, offset: int) -> None:
         """Move the store past a record at which processes died; durable on return."""
         await asyncio.to_thread(self._sink.pass_over, topic, partition, offset, self._clock())
+
+    async def join(self) -> None:
+        """Merge what the store has in small pieces, beside writing; until cancelled."""
+        while True:
+            await asyncio.to_thread(self._sink.join, self._clock())
+            await asyncio.sleep(JOIN_EVERY_S)
 
     async def tidy(self) -> None:
         """Forget the ids of expired records in quiet partitions; until cancelled."""

@@ -135,14 +135,15 @@ class SinkKeeper:
             async with aclosing(TopicWatch(self._broker, ids)) as watch:
                 loop = self._loop_over(ids, sink, writer, watch) if ids else None
                 async with asyncio.TaskGroup() as group:
-                    tidying = group.create_task(writer.tidy())
+                    beside = [group.create_task(writer.tidy()), group.create_task(writer.join())]
                     watching = group.create_task(self._end_with(loop, outputs))
                     if loop is None:
                         await watching
                     else:
                         await self._run_until_remade(loop)
                         watching.cancel()
-                    tidying.cancel()
+                    for task in beside:
+                        task.cancel()
             self._observer.loop_ended()
         finally:
             await asyncio.to_thread(sink.close)

@@ -4,7 +4,7 @@ What its rules over time remember is a draft until the batch is durable (see ``r
 """
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from bus.observer import BatchDone
 from bus.records import Outgoing, ReadyBatch, Sendable
@@ -17,6 +17,7 @@ from roadfade.clock import WallClock, wall_ms
 from roadfade.loop_observer import Observed
 from roadfade.metrics import Way, observe_ages
 from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.processes.worker.partition_fence import PartitionFence
 from roadfade.processes.worker.remembered import ReadyVersion, Remembered, received_at
 from telemetry.arrived import Arrived
 from telemetry.topics import AUDIT_FLOW
@@ -40,8 +41,10 @@ class BatchHandler(Observed):
         clock: WallClock,
         topic_id: Callable[[], str] = lambda: "",
         wall: WallClock = wall_ms,
+        fence: PartitionFence | None = None,
     ) -> None:
         super().__init__()
+        self._fence = fence or PartitionFence(None)
         self._topic = topic
         self._remembered = remembered
         self._keys = keys
@@ -109,6 +112,16 @@ class BatchHandler(Observed):
     def fetched(self, generation: int) -> None:
         """What is handled from now on was fetched in this generation of the group."""
         self._generation = generation
+
+    def assigned(self, partitions: Collection[tuple[str, int]]) -> None:
+        """It joined the group, or more came to it."""
+        self._fence.came(partitions)
+        super().assigned(partitions)
+
+    def revoked(self, partitions: Collection[tuple[str, int]]) -> None:
+        """Others have these now."""
+        self._fence.went(partitions)
+        super().revoked(partitions)
 
     def batch_done(self, done: BatchDone) -> None:
         """Count what the batch held, now that it is durable, and let it be remembered."""

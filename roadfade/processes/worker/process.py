@@ -28,11 +28,12 @@ from roadfade.processes.starting import begin
 from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.faust_host import build_app, run_worker
 from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.processes.worker.partition_fence import PartitionFence
 from roadfade.processes.worker.preparing import VersionPreparer, announce_version
 from roadfade.processes.worker.remembered import ReadyVersion, Remembered
 from roadfade.processes.worker.series import bear_worker
 from roadfade.processes.worker.version_switch import VersionSwitch
-from roadfade.raw_partitions import raw_partitions
+from roadfade.raw_partitions import raw_partitions, recorded_partitions
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.which_path import tell_which_path
@@ -106,7 +107,14 @@ def assemble(
 
     watch = TopicWatch(broker, {}, learn=[RAW])
     remembered = Remembered(lambda: version_switch.chosen, judged_by, settings.bins_max)
-    handler = BatchHandler(RAW, remembered, keys, judged_by, lambda: watch.known(RAW) or "")
+    fence = PartitionFence(recorded_partitions(settings.raw_partitions_path))
+    handler = BatchHandler(
+        RAW, remembered, keys, judged_by, lambda: watch.known(RAW) or "", fence=fence
+    )
+
+    def waits() -> str | None:
+        return fence.pause_reason() or views.pause_reason()
+
     loop = BatchLoop(
         broker,
         RAW,
@@ -115,12 +123,18 @@ def assemble(
         broker.producer(clock=wall_ms, client_id=member),
         member=member,
         watch=watch,
-        pause_reason=lambda: views.pause_reason() or version_switch.pause_reason(),
-        begin=lambda: views.pause_reason() or version_switch.begin(),
+        pause_reason=lambda: waits() or version_switch.pause_reason(),
+        begin=lambda: waits() or version_switch.begin(),
         basis=handler.basis,
         observer=handler,
         recollection=remembered,
-        settings=BatchSettings(ReaderSettings(records_max=settings.records_per_fetch_max)),
+        settings=BatchSettings(
+            ReaderSettings(
+                records_max=settings.records_per_fetch_max,
+                fetch_bytes_min=FETCH_BYTES_MIN,
+                fetch_wait_ms=settings.fetch_wait_ms,
+            )
+        ),
         # A keyring that cannot be used would be so with any record.
         blameless=(OSError, OfficeError),
     )
@@ -163,6 +177,10 @@ def main(settings: Settings, named: Named) -> None:
         settings.state_dir / "faust",
     )
     run_worker(app)
+
+
+FETCH_BYTES_MIN: Final = 64 * 1024
+"""So many bytes wait for no others."""
 
 
 END_S_MAX: Final = 5.0

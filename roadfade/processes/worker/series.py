@@ -8,11 +8,16 @@ from roadfade import metrics
 from roadfade.in_force.pauses import pauses_of
 from roadfade.loop_observer import bear_loop
 from roadfade.metrics import bear
+from roadfade.processes.worker.partition_fence import REPARTITIONED
 from roadfade.processes.worker.version_switch import Pause
 from telemetry.outcome import Rejected, Withheld
 from telemetry.topics import AUDIT_FLOW, CONTROL, RAW
 
-PAUSES: Final = (*(why for topic in CONTROL for why in pauses_of(topic)), *map(str, Pause))
+PAUSES: Final = (
+    *(why for topic in CONTROL for why in pauses_of(topic)),
+    *map(str, Pause),
+    REPARTITIONED,
+)
 """Every reason for which a worker waits."""
 
 

@@ -7,22 +7,27 @@ says how many there were. Rows that arrive afterwards are not hindered here: the
 caller suppresses the subject's records first.
 """
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator
 from hashlib import sha256
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import duckdb
 
 from sinks.lake.durable import sync_file, sync_if_there
-from sinks.lake.format import LakeFormatError, stored_buckets
-from sinks.lake.layout import bucket_of, files, partitions
-from sinks.lake.parquet import ROW_ORDER, connect, count_rows, options, quoted, source
+from sinks.lake.format import LakeFormatError, stored_format
+from sinks.lake.layout import Partition, bucket_name, bucket_of, files, partitions
+from sinks.lake.parquet import ROW_ORDER, connect, options, quoted, source
+from sinks.lake.part_file import Appended, read_footer
+from sinks.lake.publication import settle
 from sinks.lake.seal import is_altered, seal
 from sinks.lake.steps import Hook, Step, go_on
 from sinks.lake.workplace import ERASING, Workplace, clear_dead
 from sinks.port.results import Located, Receipt
 from telemetry.identity import Pseudonym
+
+MERGE_S_MAX: Final = 30.0
+"""For so long an erasure waits for a merge of parts, which is bounded, to end."""
 
 
 class _Holding(NamedTuple):
@@ -58,7 +63,11 @@ def erase(
     clear_dead(root)
     before = 0
     rewritten: list[str] = []
-    with Workplace(root, ERASING) as workplace, connect(workplace.path / "spill") as engine:
+    with (
+        Workplace(root, ERASING, MERGE_S_MAX) as workplace,
+        connect(workplace.path / "spill") as engine,
+    ):
+        settle(root)  # what a dead sink left waiting would come back else
         for holding in _Search(engine, root, pseudonyms).holdings():
             before += holding.rows
             try:
@@ -86,15 +95,19 @@ class _Search:
 
     def holdings(self) -> Iterator[_Holding]:
         """The parts that hold rows; ``unreadable`` counts those of which it is not known."""
+        for place, path in self._parts():
+            rows = self._rows_of(path)
+            # What is found goes; what its altered bytes hide is not known.
+            altered = rows is not None and is_altered(path)
+            self.unreadable += altered
+            if rows:
+                yield _Holding(place.output, path, rows, altered)
+
+    def _parts(self) -> Iterator[tuple[Partition, Path]]:
         for place in partitions(self._root):
-            for bucket in self._buckets:
-                for path in files(place, bucket):
-                    rows = self._rows_of(path)
-                    # What is found goes; what its altered bytes hide is not known.
-                    altered = rows is not None and is_altered(path)
-                    self.unreadable += altered
-                    if rows:
-                        yield _Holding(place.output, path, rows, altered)
+            for path in files(place):
+                if self._buckets is None or path.parent.name in self._buckets:
+                    yield place, path
 
     def _rows_of(self, path: Path) -> int | None:
         query = (
@@ -108,13 +121,17 @@ class _Search:
         return found[0] if found else 0
 
 
-def _buckets(root: Path, pseudonyms: Collection[Pseudonym]) -> Sequence[int | None]:
-    """The buckets to look in; every one (None) if the lake does not say how many it has."""
+def _buckets(root: Path, pseudonyms: Collection[Pseudonym]) -> frozenset[str] | None:
+    """The names of the buckets to look in; None: in every one, if nothing says how many there are.
+
+    What holds every bucket is among them; so are those of every number of buckets there ever was.
+    """
     try:
-        buckets = stored_buckets(root)
+        counts = stored_format(root).all_buckets
     except LakeFormatError:
-        return [None]
-    return sorted({bucket_of(pseudonym, buckets) for pseudonym in pseudonyms})
+        return None
+    found = {bucket_of(pseudonym, count) for pseudonym in pseudonyms for count in counts}
+    return frozenset(map(bucket_name, (*found, None)))
 
 
 def _rewrite(
@@ -129,11 +146,12 @@ def _rewrite(
     path, temporary = holding.path, workplace.path / "rewritten.parquet"
     others = f"SELECT * FROM {source([path])} WHERE NOT list_contains($1::VARCHAR[], pseudonym)"  # noqa: S608  # a quoted path
     names = [str(pseudonym) for pseudonym in pseudonyms]
-    engine.execute(
-        f"COPY ({others} ORDER BY {ROW_ORDER}) TO {quoted(str(temporary))}{options(compression)}",
-        [names],
-    )
-    left = count_rows(engine, [temporary])
+    footer = read_footer(path)
+    how = options(compression, Appended() if footer is None else footer.appended)
+    copied = engine.execute(
+        f"COPY ({others} ORDER BY {ROW_ORDER}) TO {quoted(str(temporary))}{how}", [names]
+    ).fetchone()
+    left = int(copied[0]) if copied else 0
     if not holding.altered:  # else its rows would pass for whole
         seal(temporary)
     sync_file(temporary)

@@ -11,6 +11,7 @@ import duckdb
 
 from sinks.lake.durable import sync_file
 from sinks.lake.parquet import ROW_ORDER, options, quoted, source
+from sinks.lake.part_file import Appended, read_footer
 from sinks.lake.seal import seal
 
 _GROUPS: Final = """
@@ -19,8 +20,7 @@ FROM {source} GROUP BY ALL
 """
 _COPY: Final = """
 COPY (
-  SELECT record, pseudonym, signal, t, number, text, unit, {expires} AS expires_at,
-         policy_version
+  SELECT * EXCLUDE (of_version, of_signal, of_day) REPLACE ({expires} AS expires_at)
   FROM {source} JOIN (
     SELECT unnest($1::VARCHAR[]) AS of_version, unnest($2::VARCHAR[]) AS of_signal,
            unnest($3::BIGINT[]) AS of_day)
@@ -61,12 +61,13 @@ def copy_groups(
     compression: str,
 ) -> None:
     """Copy these groups into a new part that expires at ``end_ms``; durable on return."""
+    footer = read_footer(path)
     statement = _COPY.format(
         expires=f"make_timestamp_ms({end_ms}::BIGINT)",
         source=source([path]),
         order=ROW_ORDER,
         path=quoted(str(into)),
-        options=options(compression),
+        options=options(compression, Appended() if footer is None else footer.appended),
     )
     keys = [[group[column] for group in groups] for column in range(3)]
     engine.execute(statement, keys)

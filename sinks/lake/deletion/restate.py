@@ -14,10 +14,13 @@ import duckdb
 
 from sinks.lake.deletion.groups import RowGroup, copy_groups, groups_of
 from sinks.lake.deletion.journal import name_of, replace, settle
-from sinks.lake.layout import Part, Partition, bucket_directory, files, partitions, read_part
-from sinks.lake.markers import DurableOffsets
+from sinks.lake.format import is_of_format_1
+from sinks.lake.format_1.markers import DurableOffsets
+from sinks.lake.layout import STAGED, Part, Partition, bucket_directory, read_bucket, read_part
 from sinks.lake.parquet import connect
+from sinks.lake.publication import settle as carry_out_newest
 from sinks.lake.seal import is_altered
+from sinks.lake.standing import counted
 from sinks.lake.steps import Hook, Step, go_on
 from sinks.lake.workplace import ERASING, Workplace, clear_dead
 from sinks.port.results import Restated
@@ -59,6 +62,7 @@ class Restatement:
             Workplace(self._root, ERASING) as workplace,
             connect(workplace.path / "spill") as engine,
         ):
+            carry_out_newest(self._root)
             undecided = settle(self._root)
             one = _Turn(self._root, engine, workplace.path, self._compression, self._at)
             untouched = {*undecided.sources, *undecided.parts}
@@ -86,9 +90,12 @@ class Restatement:
 
         Those that failed before come last: they must not keep others waiting.
         """
-        durable = DurableOffsets(self._root)
-        places = [one for one in partitions(self._root) if one.expires_ms > now_ms]
-        present = [(place, path) for place in places for path in files(place)]
+        durable, is_marked = DurableOffsets(self._root), is_of_format_1(self._root)
+        present = [
+            (one.place, one.path)
+            for one in counted(self._root)
+            if one.place.expires_ms > now_ms and one.path.parent.name != STAGED
+        ]
         self._judged &= {path for _, path in present}
         self._failed &= {path for _, path in present}
         waiting = [
@@ -96,7 +103,7 @@ class Restatement:
             for one in present
             if one[1] not in self._judged
             and (part := read_part(one[1].name)) is not None
-            and durable.covers(part)
+            and (part.batch is None or not is_marked or durable.covers(part.batch))
         ]
         return sorted(waiting, key=lambda one: one[1] in self._failed)
 
@@ -173,7 +180,7 @@ class _Turn:
         now_ms: int,
     ) -> None:
         written = []
-        bucket = int(path.parent.name.removeprefix("bucket="))
+        bucket = read_bucket(path.parent.name)
         for number, ((end_ms, decided_by), groups) in enumerate(sorted(by_end.items())):
             if end_ms <= now_ms:
                 continue

@@ -9,7 +9,14 @@ from bus.ports import BATCH_BYTES_MAX, Broker
 from bus.records import Outgoing, ReadyBatch, Sendable
 from bus.topics import TopicSpec
 from tests.integration.bus_road import clock, lying_in, make_topics
-from tests.support.ready_batches import COMPRESSIONS, MAKERS, Compression, Make, Plain
+from tests.support.ready_batches import (
+    COMPRESSIONS,
+    MAKERS,
+    Compression,
+    Make,
+    Plain,
+    ready_of_aiokafka,
+)
 
 EACH_MAKER = pytest.mark.parametrize("make", MAKERS)
 # Records that are dated to the past are soon deleted.
@@ -95,7 +102,7 @@ async def test_what_is_no_batch_or_too_large_is_loud_and_sends_nothing(
 
 async def test_a_topic_that_is_not_there_fails_at_the_deadline(bus: Broker) -> None:
     producer = bus.producer(clock=clock, deadline_ms=600)
-    batch = MAKERS[0].values[0]("missing", 0, RECORDS, None)
+    batch = ready_of_aiokafka("missing", 0, RECORDS, None)
     with pytest.raises(SendFailedError):
         await producer.send_all([batch])
     await producer.stop()

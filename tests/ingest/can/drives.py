@@ -6,9 +6,11 @@ import cantools
 from cantools.database.can import Database
 
 from ingest.batching import Source
-from ingest.can.binding import BoundMap, bind
+from ingest.can.binding import bind
+from ingest.can.bound_map import BoundMap
 from ingest.can.decode import decoder
 from ingest.can.mapping import parse_map
+from ingest.can.one_bus import OneBus
 from ingest.can.replay import ReplayCounts, replay
 from ingest.logs.frame import LogCounts, LoggedFrame
 from telemetry.identity import DeviceId
@@ -67,7 +69,10 @@ def drive(dbc: str, signals: str, text: str, bus: str | None = None) -> Driven:
     counts = ReplayCounts()
     own = bound(dbc, signals, bus)
     read = frames(text)
-    own.require_one_bus(read, "own.log")
+    one_bus = OneBus(own, "own.log")
+    for frame in read:
+        one_bus.see(frame)
+    one_bus.require()
     source = Source(DeviceId("d"), "digest", "rtc")
     values: dict[str, list[object]] = {}
     for envelope in replay(read, own, ALL_PATHS, source, 0, counts):

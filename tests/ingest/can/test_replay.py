@@ -258,7 +258,9 @@ def _decoded_as_cantools(log: Path, dbc: Path) -> Iterator[tuple[object, object]
             yield taken, theirs
             continue
         named = signals[frame.ext, frame.id]
-        yield {name: scaled(named(name), code) for name, code in taken.codes.codes.items()}, theirs
+        [layout] = nothing_mapped.decoder.by_id[frame.ext, frame.id]
+        codes = layout.read(frame.data).codes
+        yield {name: scaled(named(name), code) for name, code in codes.items()}, theirs
 
 
 @pytest.mark.shared_data

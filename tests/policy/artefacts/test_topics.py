@@ -30,7 +30,7 @@ def test_an_output_topic_deletes_by_the_brokers_own_clock() -> None:
 
 
 def test_the_raw_topic_promises_less() -> None:
-    configs = topic_configs(plan_of(limits=Limits(raw_retention_ms_at_most=MINUTE_MS)))
+    configs = topic_configs(plan_of(limits=Limits(raw_retention_ms_at_most=MINUTE_MS, late_ms=1)))
     assert configs["telemetry.raw"]["retention.ms"] == str(MINUTE_MS)
     assert configs["telemetry.raw"]["segment.ms"] == "15000"
 

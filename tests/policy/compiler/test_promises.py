@@ -88,7 +88,7 @@ def test_settings_shorten_topics_and_never_lengthen_them() -> None:
 
 
 def test_the_raw_topic_has_a_setting_of_its_own() -> None:
-    plan = plan_of(limits=Limits(raw_retention_ms_at_most=MINUTE_MS))
+    plan = plan_of(limits=Limits(raw_retention_ms_at_most=MINUTE_MS, late_ms=1))
     assert plan.raw.retention_ms == MINUTE_MS
     assert plan.outputs[0].transport == plan_of().outputs[0].transport
     assert plan.ledger == plan_of().ledger

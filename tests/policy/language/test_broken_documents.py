@@ -192,7 +192,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "purposes/study.yaml:5:11: error: `delivery` is not a mapping of keys to values (here: stream); write a mapping of keys to values",
     ]),
     (CASES, "expect: deliver", "expect: withhold because", [
-        "cases/study.yaml:2:47: error: `expect`: not an outcome (here: withhold because); write `deliver`, `on_request`, `forbidden`, `open`, or `withhold` and one of: not_collected, not_in_purpose, suspended, no_link, no_consent, objected, erased, forbidden, ended, dropped, unsupported, too_late, unpaired, off_grid, trip_end, thinned, aggregated, oversized_output",
+        "cases/study.yaml:2:47: error: `expect`: not an outcome (here: withhold because); write `deliver`, `on_request`, `forbidden`, `open`, or `withhold` and one of: not_collected, not_in_purpose, suspended, no_link, no_consent, objected, erased, forbidden, ended, dropped, unsupported, too_late, unpaired, off_grid, trip_end, not_rebuilt, thinned, aggregated, oversized_output",
     ]),
 ]  # fmt: skip
 

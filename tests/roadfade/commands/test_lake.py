@@ -25,8 +25,8 @@ def test_a_whole_lake_is_said_to_be_whole(lake: Path) -> None:
     assert (done.exit_code, "nothing is wrong" in done.output) == (0, True)
 
 
-def test_a_lost_marker_is_said_and_nothing_is_changed(lake: Path) -> None:
-    shutil.rmtree(lake / "_offsets")
+def test_lost_checkpoints_are_said_and_nothing_is_changed(lake: Path) -> None:
+    shutil.rmtree(lake / "_checkpoints")
     done = CliRunner().invoke(app, ["lake", "check", "--json"])
     assert done.exit_code == 1
     assert len(json.loads(done.stdout)["unproven"]) == 1

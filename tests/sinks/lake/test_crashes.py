@@ -10,24 +10,29 @@ from pathlib import Path
 
 import pytest
 
+from sinks.lake.checkpoints import CHECKPOINTS_MAX, numbers_in
 from sinks.lake.digest import compare, lake_digest
-from sinks.lake.markers import MARKER_FILES_MAX
 from sinks.lake.steps import Step
+from sinks.lake.stored import StoredLake
+from sinks.query.session import run_query
 from telemetry.arrived import Arrived
 from telemetry.identity import Pseudonym
 from telemetry.instants import HOUR_MS, MINUTE_MS
 from tests.sinks.lakes import KillAt, Killed, kill, lake_at, open_lake, parts, stored
-from tests.sinks.records import EXPIRES_MS, NOW_MS, A, B, record
+from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, A, B, record
 
 WRITE_STEPS = {
-    Step.TEMPORARY_WRITTEN,
-    Step.TEMPORARY_DURABLE,
+    Step.WRITTEN,
+    Step.STAGED,
+    Step.STAGED_DURABLE,
+    Step.RECORD_WRITTEN,
+    Step.RECORD_RENAMED,
+    Step.RECORD_DURABLE,
     Step.PART_RENAMED,
-    Step.PART_DURABLE,
-    Step.MARKER_WRITTEN,
-    Step.MARKER_RENAMED,
-    Step.MARKER_DURABLE,
+    Step.PARTS_DURABLE,
 }
+BEGIN_STEPS = {Step.FORMAT_RENAMED, Step.FORMAT_DURABLE}
+STEPS = 31
 BATCHES: Sequence[Sequence[Arrived]] = (
     [record(0, pseudonym="P1"), record(1, pseudonym="P2"), record(0, B, pseudonym="Q1")],
     [
@@ -42,7 +47,7 @@ BATCHES: Sequence[Sequence[Arrived]] = (
 
 def write_all(root: Path, hook: KillAt) -> None:
     """Kafka's part in a crash: what was not committed comes again, from the position on."""
-    lake = open_lake(root, at=hook)
+    lake = open_lake(root, at=hook)  # killed in there, too
     try:
         for batch in BATCHES:
             lake.write(batch, NOW_MS)
@@ -67,11 +72,11 @@ def every_step_of_a_write(root: Path) -> list[Step]:
 
 def test_the_steps_of_a_write_are_those_that_are_killed(tmp_path: Path) -> None:
     steps = every_step_of_a_write(tmp_path)
-    assert set(steps) == WRITE_STEPS
-    assert len(steps) == 38
+    assert set(steps) == WRITE_STEPS | BEGIN_STEPS
+    assert len(steps) == STEPS
 
 
-@pytest.mark.parametrize("at", range(38))
+@pytest.mark.parametrize("at", range(STEPS))
 def test_a_kill_at_any_step_of_a_write_gives_equal_rows(
     tmp_path: Path, undisturbed: Path, at: int
 ) -> None:
@@ -91,21 +96,43 @@ def test_killed_again_and_again_the_rows_are_still_equal(tmp_path: Path, undistu
             continue
         kills += 1
     write_all(tmp_path, KillAt(-1))
-    assert kills == 7
+    assert kills == 6
     assert compare(undisturbed, tmp_path).equal
 
 
-def test_an_unmarked_part_is_gone_before_the_first_write(tmp_path: Path) -> None:
-    steps = killed_after(tmp_path, Step.PART_DURABLE)
-    assert Step.MARKER_RENAMED not in steps
-    assert stored(tmp_path)
+def test_what_waits_without_a_checkpoint_is_gone_before_the_first_write(tmp_path: Path) -> None:
+    steps = killed_after(tmp_path, Step.STAGED_DURABLE)
+    assert Step.RECORD_DURABLE not in steps
+    assert [place.split("/")[0] for place in parts(tmp_path)] == ["_staged", "_staged"]
+    assert lake_digest(tmp_path).rows == 0
     with lake_at(tmp_path) as lake:
-        assert stored(tmp_path) == []
+        assert parts(tmp_path) == []
         assert lake.position(A, 0) is None
 
 
+@pytest.mark.parametrize("step", [Step.RECORD_DURABLE, Step.PART_RENAMED])
+def test_what_a_checkpoint_names_counts_wherever_it_lies(tmp_path: Path, step: Step) -> None:
+    killed_after(tmp_path, step)
+    assert any(place.startswith("_staged/") for place in parts(tmp_path))
+    assert lake_digest(tmp_path).rows == 6
+    asked = "SELECT count(*) FROM readings"
+    found = [run_query(tmp_path, output, asked, NOW_MS).rows for output in OUTPUTS.values()]
+    assert found == [[(4,)], [(2,)]]
+    swept = StoredLake(tmp_path).expire(EXPIRES_MS)
+    assert (swept.rows, parts(tmp_path)) == (6, [])
+
+
+def test_an_erasure_finds_what_a_dead_writer_left_waiting(tmp_path: Path) -> None:
+    killed_after(tmp_path, Step.RECORD_DURABLE)
+    receipt = StoredLake(tmp_path, "uncompressed").erase([Pseudonym("P1")], NOW_MS)
+    assert (receipt.located_before, receipt.located_after) == (2, 0)
+    with lake_at(tmp_path) as lake:
+        assert not lake.verify(b"P1").found
+        assert lake.position(A, 0) == 2
+
+
 def test_a_dead_writers_temporary_files_do_not_outlive_the_next_sweep(tmp_path: Path) -> None:
-    killed_after(tmp_path, Step.TEMPORARY_DURABLE)
+    killed_after(tmp_path, Step.WRITTEN)
     assert parts(tmp_path) == ["_tmp/sink/0.parquet"]
     with lake_at(tmp_path / "elsewhere") as other:
         other.expire(NOW_MS)
@@ -115,28 +142,33 @@ def test_a_dead_writers_temporary_files_do_not_outlive_the_next_sweep(tmp_path: 
 
 
 @pytest.fixture(scope="module")
-def full_of_markers(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("markers")
+def full_of_checkpoints(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = tmp_path_factory.mktemp("checkpoints")
     with lake_at(root) as lake:
-        for offset in range(MARKER_FILES_MAX):
+        for offset in range(CHECKPOINTS_MAX - 1):
             lake.write([record(offset, series={})], NOW_MS)
+    assert len(numbers_in(root)) == CHECKPOINTS_MAX
     return root
 
 
-@pytest.mark.parametrize("at", [0, 1, 2, 3, 4, 5, 40, 66, 67])
-def test_merging_markers_can_be_killed_at_any_step(
-    tmp_path: Path, full_of_markers: Path, at: int
+@pytest.mark.parametrize("at", [0, 1, 2, 3, 4, 40, 66, 67])
+def test_a_checkpoint_that_replaces_the_others_can_be_killed_at_any_step(
+    tmp_path: Path, full_of_checkpoints: Path, at: int
 ) -> None:
-    root = shutil.copytree(full_of_markers, tmp_path / "lake")
-    lake = open_lake(root, at=KillAt(at))
+    root = shutil.copytree(full_of_checkpoints, tmp_path / "lake")
+    hook = KillAt(-1)
+    lake = open_lake(root, at=hook)
+    hook.passed.clear()
+    hook.at = at
     with pytest.raises(Killed):
-        lake.write([record(MARKER_FILES_MAX, series={})], NOW_MS)
+        lake.write([record(CHECKPOINTS_MAX - 1, series={})], NOW_MS)
     kill(lake)
     with lake_at(root) as again:
         position = again.position(A, 0)
-        assert position == (MARKER_FILES_MAX if at < 2 else MARKER_FILES_MAX + 1)
+        assert position == (CHECKPOINTS_MAX - 1 if at < 1 else CHECKPOINTS_MAX)
         known = [record(position + n, ce_id=f"{A}/0/{n}") for n in range(position)]
         assert again.write(known, NOW_MS).duplicates == position
+        assert len(numbers_in(root)) <= CHECKPOINTS_MAX + 1
 
 
 def test_an_erasure_killed_at_any_step_ends_erased_when_run_again(tmp_path: Path) -> None:
@@ -145,7 +177,10 @@ def test_an_erasure_killed_at_any_step_ends_erased_when_run_again(tmp_path: Path
         root = tmp_path / str(at)
         write_all(root, KillAt(-1))
         before = [row for row in stored(root) if row[2] not in gone]
-        lake = open_lake(root, at=KillAt(at))
+        hook = KillAt(-1)
+        lake = open_lake(root, at=hook)
+        hook.passed.clear()
+        hook.at = at
         try:
             lake.erase(gone, NOW_MS)
         except Killed:
@@ -176,14 +211,15 @@ def test_a_process_killed_by_the_kernel_leaves_a_lake_that_goes_on(
 
 
 def killed_after(root: Path, step: Step) -> list[Step]:
-    """Write the first batch and kill at the first such step; the steps before it."""
+    """Write the first batch and kill after the first such step of it; the steps that were."""
 
     def hook(now: Step) -> None:
-        if now is step:
-            raise Killed
         passed.append(now)
+        if now is step and Step.WRITTEN in passed:
+            raise Killed
 
     passed: list[Step] = []
+    open_lake(root).close()
     lake = open_lake(root, at=hook)
     with pytest.raises(Killed):
         lake.write(BATCHES[0], NOW_MS)

@@ -40,13 +40,19 @@ def steps(root: Path) -> int:
     return len(hook.passed)
 
 
+def fill_at(root: Path, at: int) -> None:
+    full = open_lake(root, at=FullAt(at))  # or it finds no room here
+    try:
+        full.write(BATCH, NOW_MS)
+    finally:
+        full.close()
+
+
 def test_it_is_full_at_any_step_and_then_it_is_not(tmp_path: Path, undisturbed: Path) -> None:
     for at in range(steps(tmp_path / "steps")):
         root = tmp_path / f"full at {at}"
-        full = open_lake(root, at=FullAt(at))
         with pytest.raises(StoreFullError, match="free space"):
-            full.write(BATCH, NOW_MS)
-        full.close()
+            fill_at(root, at)
         with lake_at(root) as lake:
             positions = {A: lake.position(A, 0) or 0, B: lake.position(B, 0) or 0}
             lake.write([one for one in BATCH if one.offset >= positions[one.topic]], NOW_MS)
@@ -57,7 +63,9 @@ def test_noting_of_which_topic_it_is_finds_no_room_either(tmp_path: Path) -> Non
     with lake_at(tmp_path / "lake") as lake:
         lake.write(BATCH, NOW_MS)
     for at in range(2):
-        full = open_lake(tmp_path / "lake", at=FullAt(at))
+        hook = FullAt(-1)
+        full = open_lake(tmp_path / "lake", at=hook)
+        hook.at = at + len(hook.passed)
         with pytest.raises(StoreFullError, match="free space"):
             full.bind(A, f"id-{at}")
         with pytest.raises(StoreFullError, match="free space"):

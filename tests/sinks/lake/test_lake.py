@@ -4,16 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
-import msgspec
 import pytest
 from msgspec.structs import replace
 
-from sinks.lake.format import LakeFormatError
+from sinks.lake.checkpoints import CHECKPOINTS_MAX, newest, numbers_in
+from sinks.lake.format import EARLIER_MAX, LakeFormatError, stored_format
 from sinks.lake.lake import Lake, LakeSettings
-from sinks.lake.layout import bucket_of
-from sinks.lake.markers import MARKER_FILES_MAX
 from sinks.lake.workplace import WorkplaceTakenError
+from telemetry.arrived import Arrived
 from telemetry.instants import MINUTE_MS
+from telemetry.wire.record import CONSENT
 from tests.sinks.anew import AnewContract
 from tests.sinks.contract import Restart, SinkContract
 from tests.sinks.lakes import lake_at, open_lake, parts, stored, utc
@@ -36,6 +36,10 @@ class TestLake(SinkContract, RestateContract, AnewContract):
         opened.pop().close()
 
 
+def _consented(arrived: Arrived) -> Arrived:
+    return replace(arrived, headers=[*arrived.headers, (CONSENT, b"notice@1:0123456789abcdef")])
+
+
 def test_a_row_holds_what_the_record_said(tmp_path: Path) -> None:
     series = {
         "Vehicle.Speed": ("km/h", [0, 500], [43.5, 44]),
@@ -43,25 +47,25 @@ def test_a_row_holds_what_the_record_said(tmp_path: Path) -> None:
         "Vehicle.Gear": ("", [250], ["R"]),
     }
     with lake_at(tmp_path) as lake:
-        lake.write([record(0, ce_id="id", series=series, dtc=["P0301"])], NOW_MS)
+        lake.write([_consented(record(0, ce_id="id", series=series, dtc=["P0301"]))], NOW_MS)
     moment, quarter, half = (utc(T0_MS + delta_ms) for delta_ms in (0, 250, 500))
     ends, version = utc(EXPIRES_MS), "1-0123456789ab"
     head = ("service_improve", "id", "PSEUDONYM")
+    tail = (ends, version, None, "notice@1:0123456789abcdef")
     assert stored(tmp_path) == [
-        (*head, "Vehicle.Cabin.Door", moment, 1.0, None, "", ends, version),
-        (*head, "Vehicle.Gear", quarter, None, "R", "", ends, version),
-        (*head, "Vehicle.OBD.DTCList", moment, None, "P0301", "", ends, version),
-        (*head, "Vehicle.Speed", moment, 43.5, None, "km/h", ends, version),
-        (*head, "Vehicle.Speed", half, 44.0, None, "km/h", ends, version),
+        (*head, "Vehicle.Cabin.Door", moment, 1.0, None, "", *tail),
+        (*head, "Vehicle.Gear", quarter, None, "R", "", *tail),
+        (*head, "Vehicle.OBD.DTCList", moment, None, "P0301", "", *tail),
+        (*head, "Vehicle.Speed", moment, 43.5, None, "km/h", *tail),
+        (*head, "Vehicle.Speed", half, 44.0, None, "km/h", *tail),
     ]
 
 
-def test_a_part_is_named_by_purpose_expiry_bucket_and_offsets(tmp_path: Path) -> None:
+def test_a_part_is_named_by_purpose_expiry_and_checkpoint(tmp_path: Path) -> None:
     with lake_at(tmp_path) as lake:
-        lake.write([record(10, B, 3), record(17, B, 3)], NOW_MS)
-    bucket = bucket_of("PSEUDONYM", 2)
-    directory = f"purpose=third_party.insurer/expires=2026-12-22T00-00Z/bucket={bucket:02d}"
-    assert parts(tmp_path) == [f"{directory}/part-purpose.third_party.insurer-3-10-17.parquet"]
+        lake.write([record(10, B, 3), record(17, B, 3), record(0, B, pseudonym="Q")], NOW_MS)
+    directory = "purpose=third_party.insurer/expires=2026-12-22T00-00Z/bucket=all"
+    assert parts(tmp_path) == [f"{directory}/part-2-0.parquet"]
 
 
 def test_no_name_in_the_lake_holds_a_pseudonym_or_record_id(tmp_path: Path) -> None:
@@ -94,12 +98,18 @@ def test_a_second_writer_is_refused_while_the_first_lives(tmp_path: Path) -> Non
     open_lake(tmp_path).close()
 
 
-def test_a_lake_keeps_the_buckets_it_was_made_with(tmp_path: Path) -> None:
-    with lake_at(tmp_path, LakeSettings(buckets=2)):
-        pass
-    with pytest.raises(LakeFormatError, match="2 buckets, not 4"):
-        open_lake(tmp_path, LakeSettings(buckets=4))
-    open_lake(tmp_path, LakeSettings(buckets=2)).close()
+def test_a_lake_remembers_every_number_of_buckets_it_had(tmp_path: Path) -> None:
+    for buckets in (2, 4, 256, 4):
+        open_lake(tmp_path, LakeSettings(buckets=buckets)).close()
+    assert set(stored_format(tmp_path).all_buckets) == {2, 4, 256}
+
+
+def test_the_number_of_buckets_changes_so_often_and_no_more(tmp_path: Path) -> None:
+    for buckets in range(1, EARLIER_MAX + 2):
+        open_lake(tmp_path, LakeSettings(buckets=buckets)).close()
+    with pytest.raises(LakeFormatError, match="16 times: set 17"):
+        open_lake(tmp_path, LakeSettings(buckets=100))
+    open_lake(tmp_path, LakeSettings(buckets=3)).close()
 
 
 def test_a_topic_of_no_output_stops_the_sink(tmp_path: Path) -> None:
@@ -123,34 +133,36 @@ def test_the_window_forgets_what_lies_further_back_than_its_size(tmp_path: Path)
         assert lake.write(again, NOW_MS).duplicates == 1
 
 
-def test_many_small_batches_leave_a_bounded_number_of_markers(tmp_path: Path) -> None:
+def test_many_small_batches_leave_a_bounded_number_of_checkpoints(tmp_path: Path) -> None:
     with lake_at(tmp_path) as lake:
         for offset in range(200):
             lake.write([record(offset, series={})], NOW_MS)
-        markers = list((tmp_path / "_offsets" / f"{A}-0").iterdir())
-        assert len(markers) <= 65
+        assert len(numbers_in(tmp_path)) <= CHECKPOINTS_MAX + 1
     with lake_at(tmp_path) as lake:
         first, last = record(200, ce_id=f"{A}/0/0"), record(201, ce_id=f"{A}/0/199")
         assert lake.write([first, last], NOW_MS).duplicates == 2
 
 
-def test_merging_markers_leaves_the_ids_of_expired_records_out(tmp_path: Path) -> None:
+def test_a_whole_checkpoint_leaves_the_ids_of_expired_records_out(tmp_path: Path) -> None:
     with lake_at(tmp_path) as lake:
-        for offset in range(MARKER_FILES_MAX):
+        for offset in range(CHECKPOINTS_MAX - 1):
             lake.write([record(offset, series={})], NOW_MS)
-        lake.write([record(MARKER_FILES_MAX, expires_ms=EXPIRES_MS + MINUTE_MS)], EXPIRES_MS)
-        (marker,) = (tmp_path / "_offsets" / f"{A}-0").iterdir()
-        assert len(marker.read_bytes()) < 2 * 28
+        later = record(CHECKPOINTS_MAX, expires_ms=EXPIRES_MS + MINUTE_MS)
+        lake.write([later], EXPIRES_MS)
+        found = newest(tmp_path)
+        assert found is not None and found.whole
+        assert [len(one.seen) for one in found.seen] == [1]
+        assert len(numbers_in(tmp_path)) == 1
 
 
-def test_no_id_of_an_expired_record_stays_in_the_markers(tmp_path: Path) -> None:
+def test_no_id_of_an_expired_record_stays_in_the_checkpoints(tmp_path: Path) -> None:
     with lake_at(tmp_path) as lake:
         lake.write([record(0)], NOW_MS)
         lake.write([record(1)], NOW_MS)
         lake.forget(EXPIRES_MS)
-        directory = tmp_path / "_offsets" / f"{A}-0"
-        assert [path.name for path in directory.iterdir()] == ["1"]
-        assert msgspec.msgpack.decode((directory / "1").read_bytes()) == {"seen": []}
+        found = newest(tmp_path)
+        assert found is not None and (found.seen, found.whole) == ([], True)
+        assert numbers_in(tmp_path) == [found.number]
     with lake_at(tmp_path) as lake:
         assert lake.position(A, 0) == 2
 
@@ -158,6 +170,6 @@ def test_no_id_of_an_expired_record_stays_in_the_markers(tmp_path: Path) -> None
 def test_a_place_that_cannot_be_written_is_told_as_the_system_tells_it(tmp_path: Path) -> None:
     with lake_at(tmp_path) as lake:
         lake._workplace.path.rename(tmp_path / "gone")
-        with pytest.raises(OSError, match="the lake cannot be written"):
+        with pytest.raises(FileNotFoundError):
             lake.write([record(0)], NOW_MS)
         (tmp_path / "gone").rename(lake._workplace.path)

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sinks.lake.layout import (
+    Batch,
     Part,
     bucket_directory,
     bucket_of,
@@ -16,16 +17,43 @@ from sinks.lake.layout import (
     partitions,
     read_part,
 )
+from sinks.lake.staged import read_staged, staged_path
 from telemetry.instants import MINUTE_MS, parse_instant
 
 topics = st.from_regex(r"purpose\.[a-z][a-z0-9._-]{0,40}", fullmatch=True)
+outputs = st.from_regex(r"[a-z][a-z0-9._-]{0,40}", fullmatch=True)
 offsets = st.integers(min_value=0, max_value=2**63 - 1)
 
 
-@given(topics, st.integers(min_value=0, max_value=9999), offsets, offsets)
-def test_a_parts_name_is_read_back(topic: str, partition: int, first: int, last: int) -> None:
-    part = Part(topic, partition, first, last)
+tails = st.tuples(st.sampled_from(["", "0123456789abcdef"]), st.integers(0, 999)).filter(
+    lambda tail: not tail[0] or tail[1]
+)
+
+
+@given(offsets.filter(bool), st.integers(min_value=0, max_value=9999), tails)
+def test_a_parts_name_is_read_back(number: int, index: int, tail: tuple[str, int]) -> None:
+    part = Part(number, index, None, *tail)
     assert read_part(part.name) == part
+
+
+@given(topics, st.integers(min_value=0, max_value=9999), offsets, offsets, tails)
+def test_a_name_of_format_1_is_read_back(
+    topic: str, partition: int, first: int, last: int, tail: tuple[str, int]
+) -> None:
+    part = Part(0, 0, Batch(topic, partition, first, last), *tail)
+    assert read_part(part.name) == part
+
+
+@given(outputs, st.integers(0, 4_000_000), st.none() | st.integers(0, 255), offsets.filter(bool))
+def test_a_staged_name_says_where_it_goes(
+    output: str, minute: int, bucket: int | None, number: int
+) -> None:
+    folder = bucket_directory(Path("lake"), output, minute * MINUTE_MS, bucket)
+    waiting = staged_path(Path("lake"), folder / Part(number).name)
+    found = read_staged(Path("lake"), waiting.name)
+    assert found is not None
+    assert (found.path, found.final) == (waiting, folder / Part(number).name)
+    assert (found.place.output, found.place.expires_ms) == (output, minute * MINUTE_MS)
 
 
 @given(st.integers(min_value=0, max_value=4_000_000_000_000 // MINUTE_MS))

@@ -5,7 +5,7 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from sinks.lake.cleanup import check
+from sinks.lake.check import check
 from sinks.lake.deletion.erase import erase, locate
 from sinks.lake.deletion.expire import expire_due
 from sinks.lake.deletion.restate import Restatement

@@ -6,10 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from sinks.lake.cleanup import check
+from sinks.lake.check import check
+from sinks.lake.checkpoints import numbers_in
 from sinks.lake.format import LakeFormatError
 from sinks.lake.steps import Step
-from tests.sinks.lakes import KillAt, Killed, kill, lake_at, open_lake, parts, stored
+from tests.sinks.lakes import Killed, kill, lake_at, open_lake, parts, stored
 from tests.sinks.records import NOW_MS, A, B, record
 
 
@@ -23,36 +24,47 @@ def lake(tmp_path: Path) -> Path:
     return tmp_path
 
 
+def _newest(root: Path) -> Path:
+    return root / "_checkpoints" / str(numbers_in(root)[-1])
+
+
 def _lose_all(root: Path) -> None:
-    shutil.rmtree(root / "_offsets")
-
-
-def _lose_one_topic(root: Path) -> None:
-    shutil.rmtree(root / "_offsets" / f"{A}-0")
+    shutil.rmtree(root / "_checkpoints")
 
 
 def _lose_newest(root: Path) -> None:
-    (root / "_offsets" / f"{A}-0" / "2").unlink()
+    _newest(root).unlink()
+
+
+def _lose_one_between(root: Path) -> None:
+    (root / "_checkpoints" / str(numbers_in(root)[-2])).unlink()
 
 
 def _empty(root: Path) -> None:
-    (root / "_offsets" / f"{A}-0" / "2").write_bytes(b"")
+    _newest(root).write_bytes(b"")
+
+
+def _flipped(root: Path) -> None:
+    content = bytearray(_newest(root).read_bytes())
+    content[-1] ^= 1
+    _newest(root).write_bytes(content)
+
+
+def _anothers(root: Path) -> None:
+    older = root / "_checkpoints" / str(numbers_in(root)[-2])
+    _newest(root).write_bytes(older.read_bytes())
 
 
 def _foreign(root: Path) -> None:
-    (root / "_offsets" / f"{A}-0" / "2.bak").write_bytes(b"")
+    (root / "_checkpoints" / "2.bak").write_bytes(b"")
 
 
 def _foreign_content(root: Path) -> None:
-    (root / "_offsets" / f"{A}-0" / "2").write_bytes(b"{}")
+    _newest(root).write_bytes(b"{}")
 
 
-def _folder_as_marker(root: Path) -> None:
-    (root / "_offsets" / f"{A}-0" / "7").mkdir()
-
-
-def _foreign_folder(root: Path) -> None:
-    (root / "_offsets" / "backup").mkdir()
+def _folder_as_checkpoint(root: Path) -> None:
+    (root / "_checkpoints" / "700").mkdir()
 
 
 def _no_format(root: Path) -> None:
@@ -73,14 +85,15 @@ def _folder_as_format(root: Path) -> None:
 
 
 DAMAGE = {
-    "every marker is lost": _lose_all,
-    "the markers of one topic are lost": _lose_one_topic,
-    "the newest marker is lost": _lose_newest,
-    "a marker is empty": _empty,
-    "a marker is a stranger's": _foreign,
-    "a marker holds something else": _foreign_content,
-    "a marker is a directory": _folder_as_marker,
-    "a folder of no topic": _foreign_folder,
+    "every checkpoint is lost": _lose_all,
+    "the newest checkpoint is lost": _lose_newest,
+    "a checkpoint in between is lost": _lose_one_between,
+    "a checkpoint is empty": _empty,
+    "a checkpoint has another bit": _flipped,
+    "a checkpoint is another's": _anothers,
+    "a checkpoint is a stranger's": _foreign,
+    "a checkpoint holds something else": _foreign_content,
+    "a checkpoint is a directory": _folder_as_checkpoint,
     "the format is lost": _no_format,
     "the format is empty": _empty_format,
     "the format is a stranger's": _foreign_format,
@@ -103,39 +116,50 @@ def test_a_start_refuses_what_it_cannot_prove_and_loses_nothing(
     assert (stored(lake), found.parts) == (before, 4)
 
 
-def test_the_markers_put_back_make_the_lake_whole(lake: Path, tmp_path: Path) -> None:
+def test_the_checkpoints_put_back_make_the_lake_whole(lake: Path, tmp_path: Path) -> None:
     aside = tmp_path / "aside"
-    shutil.move(lake / "_offsets", aside)
+    shutil.move(lake / "_checkpoints", aside)
     with pytest.raises(LakeFormatError):
         open_lake(lake)
-    shutil.move(aside, lake / "_offsets")
+    shutil.move(aside, lake / "_checkpoints")
     with lake_at(lake) as whole:
         assert whole.position(A, 0) == 3
 
 
-def test_a_killed_writers_first_batch_is_proved_half_written(tmp_path: Path) -> None:
-    at = KillAt(3)  # its parts have their names, its marker is not written
-    dying = open_lake(tmp_path, at=at)
+def test_a_killed_writers_first_batch_is_half_written(tmp_path: Path) -> None:
+    def die(step: Step) -> None:
+        if step is Step.STAGED_DURABLE:
+            raise Killed
+
+    dying = open_lake(tmp_path, at=die)
     with pytest.raises(Killed):
         dying.write([record(0)], NOW_MS)
     kill(dying)
-    assert at.passed[-1] is Step.PART_RENAMED
     assert check(tmp_path, NOW_MS).half_written == len(parts(tmp_path)) == 1
     with lake_at(tmp_path):
         assert parts(tmp_path) == []
 
 
-def test_a_note_of_a_batch_that_was_finished_proves_nothing(tmp_path: Path) -> None:
-    with lake_at(tmp_path) as made:
-        made.write([record(0)], NOW_MS)
-        made.write([record(1)], NOW_MS)
-    note = tmp_path / "_writing" / f"{A}-0"
-    places = ", ".join(f'"{place}"' for place in parts(tmp_path))
-    note.write_text(f'{{"after": 0, "parts": [{places}]}}')
-    _lose_all(tmp_path)
+def test_what_waits_for_a_checkpoint_that_is_lost_is_not_deleted(lake: Path) -> None:
+    def die(step: Step) -> None:
+        if step is Step.RECORD_DURABLE:
+            raise Killed
+
+    dying = open_lake(lake, at=die)
+    with pytest.raises(Killed):
+        dying.write([record(3)], NOW_MS)
+    kill(dying)
+    _lose_newest(lake)
+    _lose_newest(lake)
     with pytest.raises(LakeFormatError, match="2 parts"):
-        open_lake(tmp_path)
-    assert len(parts(tmp_path)) == 2
+        open_lake(lake)
+    assert len(parts(lake)) == 5
+
+
+def test_a_newer_format_is_refused_by_name(lake: Path) -> None:
+    (lake / "_lake.json").write_text('{"v": 3, "buckets": 2, "more": true}')
+    with pytest.raises(LakeFormatError, match="format 3, this program reads 1 to 2"):
+        open_lake(lake)
 
 
 def test_a_whole_lake_is_checked_as_whole(lake: Path) -> None:

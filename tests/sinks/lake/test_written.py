@@ -1,49 +1,42 @@
-"""When a lake was last written: by the last marker of each topic-partition, whatever lies beside it."""
+"""When a lake was last written: by its newest checkpoint, whatever lies beside it."""
 
 import os
 from pathlib import Path
 
 import pytest
 
-from sinks.lake.layout import OFFSETS, marker_directory
-from sinks.lake.markers import written_ms
+from sinks.lake.checkpoints import numbers_in
+from sinks.lake.layout import CHECKPOINTS
+from sinks.lake.positions import written_ms
 from tests.sinks.lakes import lake_at
-from tests.sinks.records import NOW_MS, A, B, record
+from tests.sinks.records import NOW_MS, record
 
 
 @pytest.fixture
 def lake(tmp_path: Path) -> Path:
-    """Two batches of one topic and one of another."""
+    """Two checkpoints with rows."""
     with lake_at(tmp_path / "lake") as sink:
         sink.write([record(4)], NOW_MS)
         sink.write([record(9, ce_id="record-2")], NOW_MS)
-        sink.write([record(3, B)], NOW_MS)
     return tmp_path / "lake"
 
 
-def date(lake: Path, topic: str, last: int, at_ms: int) -> None:
+def date(lake: Path, number: int, at_ms: int) -> None:
     at_ns = at_ms * 1_000_000
-    os.utime(marker_directory(lake, topic, 0) / str(last), ns=(at_ns, at_ns))
+    os.utime(lake / CHECKPOINTS / str(number), ns=(at_ns, at_ns))
 
 
-def test_the_latest_of_the_last_markers_counts(lake: Path) -> None:
-    date(lake, A, 9, NOW_MS)
-    date(lake, B, 3, NOW_MS + 5)
-    assert written_ms(lake) == NOW_MS + 5
-
-
-def test_a_clock_that_was_ahead_counts_until_the_next_batch(lake: Path) -> None:
-    date(lake, A, 9, NOW_MS)
-    date(lake, B, 3, NOW_MS)
-    date(lake, A, 4, 2 * NOW_MS)
+def test_a_clock_that_was_ahead_counts_until_the_next_checkpoint(lake: Path) -> None:
+    before, newest = numbers_in(lake)[-2:]
+    date(lake, newest, NOW_MS)
+    date(lake, before, 2 * NOW_MS)
     assert written_ms(lake) == NOW_MS
 
 
-def test_what_is_no_marker_says_nothing(lake: Path) -> None:
-    date(lake, A, 9, NOW_MS)
-    date(lake, B, 3, NOW_MS)
-    (lake / OFFSETS / "a file").write_text("x")
-    (marker_directory(lake, A, 0) / "99.new").write_text("x")
+def test_what_is_no_checkpoint_says_nothing(lake: Path) -> None:
+    date(lake, numbers_in(lake)[-1], NOW_MS)
+    (lake / CHECKPOINTS / "a file").write_text("x")
+    (lake / CHECKPOINTS / "99.new").write_text("x")
     assert written_ms(lake) == NOW_MS
 
 

@@ -5,8 +5,8 @@ import logging
 from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
-import msgspec
 import pytest
+from msgspec.structs import replace
 
 from bus.memory.broker import FakeBroker
 from bus.records import Outgoing
@@ -15,6 +15,8 @@ from roadfade.adoption import REWOUND_BEFORE, AdoptionFiles
 from roadfade.processes.sink.process import _member_for
 from roadfade.settings import Settings
 from roadfade.stores import places_of
+from sinks.lake.checkpoints import newest, put
+from sinks.lake.steps import go_on
 from sinks.port.results import Place
 from telemetry.topics import SINK_GROUP
 from tests.integration.bus_road import until
@@ -209,11 +211,11 @@ async def kept_before_marks(settings: Settings, broker: FakeBroker, records: Mad
 
 
 def unnamed(settings: Settings) -> None:
-    """Make the lake one of before: its markers say nothing of a topic."""
-    for marker in (settings.lake_dir / "_offsets").rglob("*"):
-        if marker.is_file():
-            content = msgspec.msgpack.decode(marker.read_bytes())
-            marker.write_bytes(msgspec.msgpack.encode(content["seen"]))
+    """Make the lake one of before: it says nothing of a topic."""
+    found = newest(settings.lake_dir)
+    assert found is not None
+    places = [replace(one, topic_id=None) for one in found.places]
+    put(settings.lake_dir, replace(found, places=places), settings.lake_dir / "_tmp", go_on)
 
 
 async def place(settings: Settings) -> Place:

@@ -11,7 +11,7 @@ import pytest
 
 from bus.loops.attempts import ATTEMPTS_MAX
 from bus.memory.broker import FakeBroker
-from bus.memory.cluster import Stored
+from bus.memory.cluster import PartitionLog, Stored
 from bus.memory.faults import Fault
 from bus.records import Outgoing
 from office.keyring.kek import FileKek
@@ -22,6 +22,7 @@ from roadfade.processes.reporting import Reporter
 from roadfade.processes.worker import process
 from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.process import assemble
+from roadfade.raw_partitions import raw_partitions
 from roadfade.settings import Settings
 from telemetry.arrived import Arrived
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
@@ -349,3 +350,47 @@ async def test_an_envelope_that_ends_each_worker_is_passed_over_and_told(
     (said,) = [record.getMessage() for record in caplog.records if "passed over" in record.message]
     assert f"{RAW}, partition 0, offset 1" in said
     assert DEVICE not in said
+
+
+async def test_a_partition_that_was_added_makes_its_worker_wait(
+    settings: Settings, broker: FakeBroker
+) -> None:
+    await raw_partitions(settings, broker)
+    beat(broker)
+    async with working(settings, broker) as task:
+        drive(broker, 0, 1)
+        await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 0)) == 1, task)
+        broker._cluster.topics[RAW].logs.append(PartitionLog())
+        await broker.rebalance(WORKER_GROUP)
+        await asyncio.sleep(1)
+        drive(broker, 0, 2)
+        drive(broker, 2, 3)
+        await asyncio.sleep(30)
+        assert broker.committed(WORKER_GROUP)[RAW, 0] == 1
+        assert metrics.PAUSED.labels("raw topic has more partitions")._value.get() == 1
+
+
+async def test_a_minute_is_thinned_alike_over_restarts_and_a_new_version(
+    settings: Settings, broker: FakeBroker
+) -> None:
+    """The policy thins to one in ten seconds; each envelope has one reading, each worker six."""
+    second = version(2, NOW_MS - 1, SURVEY)
+    for start in range(0, 60, 6):
+        beat(broker)
+        async with working(settings, broker, f"worker-{start % 4}") as task:
+            if start == 30:
+                await make_topics(broker, settings, FIRST, second)
+                tell(broker, [second])
+                await asyncio.sleep(5)
+            for at in range(start, start + 6):
+                value = envelope(
+                    {SPEED: column("km/h", [40.0])}, NOW_MS - 120_000 + at * 1_000, id=f"{at:026d}"
+                )
+                broker.feed(RAW, 0, Outgoing(RAW, 0, b"k%d" % at, value))
+            done = start + 6
+            await until(lambda d=done: broker.committed(WORKER_GROUP).get((RAW, 0)) == d, task)  # type: ignore[misc]
+        broker.forget_member(WORKER_GROUP, f"worker-{start % 4}")
+    flows = [decode_flow(record.value or b"").ledger for record in broker.records(AUDIT_FLOW)]
+    told = [row for flow in flows for row in flow.values()]
+    assert sum(row.delivered for row in told) == 6
+    assert sum(row.withheld.get("thinned", 0) for row in told) == 54

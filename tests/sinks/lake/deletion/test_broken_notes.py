@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from sinks.lake.cleanup import check
+from sinks.lake.check import check
 from sinks.lake.deletion.journal import name_of
 from sinks.lake.deletion.restate import Restatement
 from sinks.lake.layout import RESTATING
@@ -105,12 +105,12 @@ def test_a_stranger_among_the_notes_is_told_and_left(root: Path) -> None:
     restate(root)
     (root / RESTATING / "backup").write_bytes(b"")
     (root / RESTATING / "0123456789abcdef").mkdir()
-    (root / "_writing" / "backup").write_bytes(b"")
+    (root / "_staged" / "backup").write_bytes(b"")
     places = [(one.oddity, one.place) for one in check(root, NOW_MS).strange]
     assert places == [
         (Oddity.FOREIGN, "_restating/0123456789abcdef"),
         (Oddity.FOREIGN, "_restating/backup"),
-        (Oddity.FOREIGN, "_writing/backup"),
+        (Oddity.FOREIGN, "_staged/backup"),
     ]
     with lake_at(root):
         restate(root)

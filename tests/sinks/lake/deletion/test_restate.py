@@ -12,7 +12,7 @@ from sinks.lake.workplace import ERASING, Workplace, WorkplaceTakenError
 from sinks.port.results import Restated
 from sinks.query.session import run_query
 from telemetry.instants import DAY_MS
-from tests.sinks.lakes import KillAt, Killed, lake_at, parts, stored, utc
+from tests.sinks.lakes import KillAt, Killed, kill, lake_at, open_lake, parts, stored, utc
 from tests.sinks.records import EXPIRES_MS, NEW_VERSION, NOW_MS, SPEED, A, B, record
 from tests.sinks.restating import SOONER_MS, FixedEnds
 
@@ -108,13 +108,27 @@ def test_it_waits_for_an_erasure(tmp_path: Path) -> None:
     assert Restatement(tmp_path, "uncompressed").run(ENDS, NOW_MS).files
 
 
-def test_a_batch_that_is_not_marked_yet_is_left_alone(tmp_path: Path) -> None:
-    with lake_at(tmp_path) as lake:
+def test_what_waits_without_a_checkpoint_is_left_alone(tmp_path: Path) -> None:
+    def die(step: Step) -> None:
+        if step is Step.STAGED_DURABLE:
+            raise Killed
+
+    lake = open_lake(tmp_path, at=die)
+    with pytest.raises(Killed):
         lake.write([record(0)], NOW_MS)
-    marker = next((tmp_path / "_offsets").rglob("0"))
-    marker.rename(tmp_path / "elsewhere")  # as if the writer had not come so far
+    kill(lake)
     assert Restatement(tmp_path, "uncompressed").run(ENDS, NOW_MS) == Restated()
-    (tmp_path / "elsewhere").rename(marker)
+
+
+def test_what_a_dead_sink_left_waiting_is_restated(tmp_path: Path) -> None:
+    def die(step: Step) -> None:
+        if step is Step.RECORD_DURABLE and list((tmp_path / "_staged").iterdir()):
+            raise Killed
+
+    lake = open_lake(tmp_path, at=die)
+    with pytest.raises(Killed):
+        lake.write([record(0)], NOW_MS)
+    kill(lake)
     assert Restatement(tmp_path, "uncompressed").run(ENDS, NOW_MS).files == 1
 
 

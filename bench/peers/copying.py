@@ -1,7 +1,8 @@
 """The yardstick: a bare aiokafka loop that reads the same records and writes as many bytes.
 
-For each record it appends what the processors made of the first envelope of that device:
-same topics, partitions, keys, headers, sizes. It decodes nothing and decides nothing.
+For each record it appends what the processors made of the first envelope of that device: same
+topics, partitions, keys, headers, sizes. It decodes nothing and decides nothing. The light one
+appends the values alone, without key and headers: less cannot be done with this client.
 """
 
 import asyncio
@@ -10,17 +11,10 @@ from typing import Any, Final
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 
 from bench.fleet import envelopes
-from bench.job import (
-    DEVICES,
-    NOW_MS,
-    PARTITIONS,
-    SeededKeyring,
-    everybody,
-    load_plan,
-    raw_key,
-)  # fmt: skip
+from bench.job import DEVICES, NOW_MS, PARTITIONS, SeededKeyring, raw_key
+from bench.jobs import JOBS, people_of, plan_of
 from bench.metering import Figures, Meter
-from bus.client.connection import Connection
+from bench.peers.task import Task
 from bus.partitions import partition_for
 from bus.ports import BATCH_BYTES_MAX, ReaderSettings
 from processors.processor import Processor
@@ -31,21 +25,22 @@ from processors.tally import Tally
 from roadfade.clock import wall_ms
 from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.settings import Settings
-from telemetry.topics import RAW
 
 POLL_MS: Final = 200
 
-Copied = tuple[str, int, bytes, bytes, list[tuple[str, bytes]]]
+Copied = tuple[str, int, bytes | None, bytes, list[tuple[str, bytes]]]
 """Topic, partition, key, value, headers."""
 
 
-async def templates(target: Connection) -> dict[bytes, list[Copied]]:
-    """The outputs of a device, by raw key, with the names of ``target``'s topics."""
-    program = build_program(load_plan())
+async def templates(task: Task, *, light: bool) -> dict[bytes, list[Copied]]:
+    """The outputs of a device, by raw key, with the names of the task's topics."""
+    job = JOBS[task.job]
+    program = build_program(plan_of(job))
     keys = KeyCache(SeededKeyring())
-    processor = Processor(program, everybody(), keys, lambda _, key: partition_for(key, PARTITIONS))
-    made = {}
-    for name, value in envelopes(DEVICES):
+    people = people_of(job, program.routes)
+    processor = Processor(program, people, keys, lambda _, key: partition_for(key, PARTITIONS))
+    made: dict[bytes, list[Copied]] = {}
+    for name, value in envelopes(DEVICES, readings=job.readings):
         while True:
             try:
                 state = program.empty_state(Room(10_000))
@@ -55,33 +50,37 @@ async def templates(target: Connection) -> dict[bytes, list[Copied]]:
             else:
                 break
         made[raw_key(name)] = [
-            (target.topic(o.topic), o.partition, o.key, o.value, o.headers) for o in outputs
-        ]
+            (
+                task.target + o.topic, o.partition, None if light else o.key, o.value,
+                [] if light else o.headers,
+            )
+            for o in outputs
+        ]  # fmt: skip
     return made
 
 
-async def run(source: Connection, target: Connection, group: str, records: int) -> Figures:
-    """Copy ``records`` raw records of ``source``; at least once, acks from all replicas."""
-    copies = await templates(target)
+async def run(task: Task, *, light: bool = False) -> Figures:
+    """Copy the task's records; at least once, acks from all replicas."""
+    copies = await templates(task, light=light)
     at_once = Settings.model_fields["records_per_fetch_max"].default
     reading = ReaderSettings()
     consumer = AIOKafkaConsumer(
-        source.topic(RAW),
-        bootstrap_servers=source.bootstrap_servers,
-        group_id=source.group(group),
+        task.raw,
+        bootstrap_servers=task.bootstrap_servers,
+        group_id=task.group,
         enable_auto_commit=False,
         auto_offset_reset="earliest",
         max_partition_fetch_bytes=reading.partition_bytes_max,
         fetch_max_bytes=reading.fetch_bytes_max,
     )
     producer = AIOKafkaProducer(
-        bootstrap_servers=target.bootstrap_servers,
+        bootstrap_servers=task.bootstrap_servers,
         acks="all",
         enable_idempotence=True,
         max_batch_size=BATCH_BYTES_MAX,
         linger_ms=0,
     )
-    meter = Meter(records)
+    meter = Meter(task.records, JOBS[task.job].readings)
     await consumer.start()
     await producer.start()
     try:
@@ -96,6 +95,11 @@ async def run(source: Connection, target: Connection, group: str, records: int) 
     finally:
         await producer.stop()
         await consumer.stop()
+
+
+async def run_light(task: Task) -> Figures:
+    """Copy values alone."""
+    return await run(task, light=True)
 
 
 async def _copy(

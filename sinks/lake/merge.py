@@ -1,0 +1,155 @@
+"""Merging small parts beside the writer: read, sort, split by bucket, and put in one checkpoint.
+
+In: a lake that its sink has open. Out: fewer, larger parts with the same rows. A kill leaves the
+old parts or the new ones: the checkpoint that names both is the moment at which the new ones count.
+An erasure and a restatement wait for a merge, and it for them, so that none copies what another has
+removed. What is about to end, is altered or cannot be read is left as it is; without room to write,
+everything is.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Final
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from sinks.lake.columns import in_order
+from sinks.lake.deletion.journal import settle
+from sinks.lake.durable import write_file
+from sinks.lake.layout import Partition, bucket_of, files, read_bucket, read_part
+from sinks.lake.merging import MERGE_ROWS_MAX, Candidate, to_merge
+from sinks.lake.part_file import Appended, joined, part_bytes, read_footer, read_rows
+from sinks.lake.seal import is_altered, seal_in
+from sinks.lake.steps import Hook, Step
+from sinks.lake.workplace import ERASING, Workplace, WorkplaceTakenError
+from sinks.lake.writing import WrittenPart
+from telemetry.instants import MINUTE_MS
+
+BEFORE_END_MS: Final = 2 * MINUTE_MS
+"""A partition that ends so soon is left to the sweep: its rows are counted as they go, once."""
+Publish = Callable[[Sequence[WrittenPart], Sequence[Path]], None]
+"""Has new parts take the place of old ones; does nothing if an old one is gone."""
+
+
+class Merger:
+    """Remembers how many rows a part has, and which cannot be merged. One thread at a time."""
+
+    def __init__(
+        self, root: Path, workplace: Path, buckets: int, compression: str, at: Hook
+    ) -> None:
+        self._root = root
+        self._workplace = workplace
+        self._buckets = buckets
+        self._compression = compression
+        self._at = at
+        self._rows: dict[Path, int | None] = {}
+
+    def merge(self, places: Sequence[Partition], now_ms: int, publish: Publish) -> set[Partition]:
+        """Merge once in each partition that is worth it; those to be looked at again. Blocks."""
+        again = set[Partition]()
+        try:
+            with Workplace(self._root, ERASING, wait_s=0):
+                undecided = settle(self._root)
+                untouched = {*undecided.sources, *undecided.parts}
+                rows = 0
+                for place in places:
+                    if place.expires_ms <= now_ms + BEFORE_END_MS:
+                        continue
+                    chosen = self._chosen(place, untouched)
+                    if not chosen:
+                        continue
+                    again.add(place)
+                    rows += sum(one.rows for one in chosen)
+                    if rows <= MERGE_ROWS_MAX:
+                        self._merge(place, chosen, publish)
+        except WorkplaceTakenError:
+            return set(places)
+        return again
+
+    def _chosen(self, place: Partition, untouched: set[Path]) -> list[Candidate]:
+        """Of parts that one version gave their end; a lake has seldom more than one."""
+        by_version: dict[int, list[Candidate]] = {}
+        for path in files(place):
+            part, rows = read_part(path.name), self._rows_of(path)
+            if part is not None and rows is not None and path not in untouched:
+                one = Candidate(path, read_bucket(path.parent.name), rows)
+                by_version.setdefault(part.decided_by, []).append(one)
+        present = {one.path for found in by_version.values() for one in found}
+        self._rows = {
+            path: rows
+            for path, rows in self._rows.items()
+            if path.parent.parent != place.path or path in present or rows is None
+        }
+        for _, candidates in sorted(by_version.items()):
+            if chosen := to_merge(candidates, self._buckets):
+                return chosen
+        return []
+
+    def _rows_of(self, path: Path) -> int | None:
+        if path not in self._rows:
+            footer = read_footer(path)
+            self._rows[path] = footer.rows if footer is not None and footer.ours else None
+        return self._rows[path]
+
+    def _merge(self, place: Partition, chosen: Sequence[Candidate], publish: Publish) -> None:
+        tables: list[pa.Table] = []
+        appended: list[Appended] = []
+        for one in chosen:
+            table, footer = _read(one.path), read_footer(one.path)
+            if table is None or footer is None:
+                self._rows[one.path] = None  # it goes with its partition
+                return
+            tables.append(table)
+            appended.append(footer.appended)
+        part = read_part(chosen[0].path.name)
+        decided_by = 0 if part is None else part.decided_by
+        known = [one for one in appended if one != Appended()]
+        span = Appended()
+        if len(known) == len(appended):
+            span = Appended(min(one.first_ms for one in known), max(one.last_ms for one in known))
+        written: list[WrittenPart] = []
+        try:
+            for bucket, rows in split(joined(tables), self._buckets):
+                written.append(self._write(place, bucket, rows, span, decided_by))
+        except OSError:
+            for made in written:
+                made.temporary.unlink(missing_ok=True)
+            return
+        publish(written, [one.path for one in chosen])
+
+    def _write(
+        self, place: Partition, bucket: int, rows: pa.Table, appended: Appended, decided_by: int
+    ) -> WrittenPart:
+        content = part_bytes(rows, appended, self._compression)
+        temporary = self._workplace / f"merged-{bucket}.parquet"
+        write_file(temporary, content)
+        self._at(Step.MERGED)
+        return WrittenPart(
+            temporary, place.output, place.expires_ms, bucket, rows.num_rows, len(content),
+            seal_in(content), appended, decided_by,
+        )  # fmt: skip
+
+
+def split(table: pa.Table, buckets: int) -> Iterator[tuple[int, pa.Table]]:
+    """The sorted rows of each bucket that has any."""
+    pseudonyms = table.column("pseudonym").combine_chunks()
+    names = pseudonyms.dictionary.to_pylist()
+    of_name = pa.array([bucket_of(name, buckets) for name in names], pa.int32())
+    of_row: Any = of_name.take(pseudonyms.indices)
+    rows = in_order(table, of_row)
+    begin = 0
+    counts = {one["values"]: one["counts"] for one in pc.value_counts(of_row).to_pylist()}
+    for bucket in sorted(counts):
+        yield bucket, rows.slice(begin, counts[bucket])
+        begin += counts[bucket]
+
+
+def _read(path: Path) -> pa.Table | None:
+    """The rows of a part; None if it is damaged, altered or gone."""
+    if is_altered(path):
+        return None
+    try:
+        return read_rows(path)
+    except (OSError, ValueError, pa.ArrowException):
+        return None

@@ -1,0 +1,194 @@
+"""A part's bytes: Arrow columns to a sealed Parquet file, and back; what its footer says.
+
+Footers are read by Arrow: an engine's start costs more than all of them. A part that is not what
+was written is never parsed.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from sinks.lake.columns import COLUMNS, INSTANT, TEXTS, sorted_texts
+from sinks.lake.seal import NO_SEAL, SEAL_KEY, is_altered, sealed
+
+ROW_GROUP_ROWS: Final = 122_880
+APPENDED_KEY: Final = "roadfade.appended"
+"""In the footer: when topics took the earliest and the latest of its records, ``<ms>-<ms>``."""
+_BROKEN: Final = (OSError, ValueError, pa.ArrowException)
+"""What Arrow raises for a file that is no whole Parquet file."""
+_STORED: Final = {"t": "INT64", "expires_at": "INT64", "number": "DOUBLE"}
+_TYPES: Final = {name: _STORED.get(name, "BYTE_ARRAY") for name in COLUMNS}
+_SINCE_FORMAT_2: Final = frozenset({"lane", "consent"})
+
+
+class Appended(NamedTuple):
+    """When topics took the earliest and the latest record of some rows; 0, 0: nobody knows."""
+
+    first_ms: int = 0
+    last_ms: int = 0
+
+
+class Footer(NamedTuple):
+    """What a part's footer says."""
+
+    rows: int
+    oldest_ms: int | None
+    """The earliest ``t``; None if the footer does not say it."""
+    appended: Appended
+    ours: bool
+    """Whether its columns are those of a lake, of this format or the one before."""
+
+
+def part_bytes(table: pa.Table, appended: Appended, compression: str) -> bytes:
+    """The whole file of a part, sealed. It holds no text that none of its rows has."""
+    table = pa.table({name: _only_used(table.column(name)) for name in table.column_names})
+    said = {SEAL_KEY: NO_SEAL, APPENDED_KEY: f"{appended.first_ms}-{appended.last_ms}"}
+    stream = pa.BufferOutputStream()
+    with pq.ParquetWriter(
+        stream,
+        table.schema,
+        compression="none" if compression == "uncompressed" else compression,
+        store_schema=False,
+        use_dictionary=[*sorted(TEXTS), "t", "expires_at"],
+    ) as writer:
+        writer.write_table(table, ROW_GROUP_ROWS)
+        writer.add_key_value_metadata(said)
+    return sealed(stream.getvalue().to_pybytes())
+
+
+def _only_used(column: pa.ChunkedArray) -> Any:
+    """A column of texts without codes that no row has: the file would hold their texts.
+
+    Rows that were split off from others, by bucket, still share a dictionary with them, and an
+    erasure of those others looks into their own bucket alone.
+    """
+    if not pa.types.is_dictionary(column.type):
+        return column
+    whole = pa.concat_arrays(column.unify_dictionaries().chunks)
+    used = pc.unique(whole.indices.drop_null())
+    if len(used) == len(whole.dictionary):
+        return whole
+    used = used.take(pc.array_sort_indices(used))
+    codes = pc.index_in(whole.indices, value_set=used)
+    return pa.DictionaryArray.from_arrays(codes, whole.dictionary.take(used))
+
+
+def read_rows(path: Path) -> pa.Table:
+    """All rows of a part, texts coded by sorted values; columns it has not got are empty.
+
+    OSError or ValueError if it is damaged or gone.
+    """
+    there = TEXTS & set(pq.read_schema(path).names)
+    found = pq.ParquetFile(path, read_dictionary=sorted(there)).read()
+    columns: dict[str, Any] = {}
+    for name in COLUMNS:
+        if name not in found.column_names:
+            nothing = pa.nulls(found.num_rows, pa.int32())
+            none = pa.array([], pa.string())
+            columns[name] = pa.DictionaryArray.from_arrays(nothing, none)
+        else:
+            columns[name] = found.column(name)
+    return pa.table(columns)
+
+
+def joined(tables: Sequence[pa.Table]) -> pa.Table:
+    """The rows of several parts, texts coded by sorted values of them all; not in order."""
+    whole = pa.concat_tables(tables)
+    columns = {
+        name: sorted_texts(whole.column(name)) if name in TEXTS else whole.column(name)
+        for name in COLUMNS
+    }
+    return pa.table(columns)
+
+
+def read_footer(path: Path | str) -> Footer | None:
+    """What the footer of a file says; None if it has none that can be read."""
+    try:
+        with pq.ParquetFile(path) as file:
+            metadata = file.metadata
+            said = metadata.metadata or {}
+            return Footer(
+                metadata.num_rows,
+                _oldest_ms(metadata),
+                _appended(said.get(APPENDED_KEY.encode())),
+                _is_ours(metadata),
+            )
+    except _BROKEN:
+        return None
+
+
+def oldest_in(path: Path) -> int | None:
+    """The earliest ``t`` of a part; None if it is damaged or altered, is gone, or has no row."""
+    if is_altered(path):
+        return None
+    footer = read_footer(path)
+    if footer is None or footer.oldest_ms is not None:
+        return None if footer is None else footer.oldest_ms
+    try:
+        times = pq.read_table(path, columns=["t"]).column("t").cast(INSTANT)
+    except _BROKEN:
+        return None
+    earliest = pc.min(times)
+    return int(earliest.value) // 1000 if earliest.is_valid else None
+
+
+def records_in(path: Path) -> set[str]:
+    """The ids of the records of a part; none if it is damaged or gone."""
+    try:
+        found = pq.ParquetFile(path, read_dictionary=["record"]).read(columns=["record"])
+    except _BROKEN:
+        return set()
+    chunks = found.column("record").chunks
+    return {one for chunk in chunks for one in chunk.dictionary.to_pylist()}
+
+
+def count_rows(path: Path | str) -> int | None:
+    """How many rows a file holds, from its footer alone; None if that cannot be read."""
+    footer = read_footer(path)
+    return None if footer is None else footer.rows
+
+
+def unreadable_parts(paths: Sequence[Path]) -> list[Path]:
+    """Files that are altered, or have no footer of ours; those gone meanwhile too. Reads all."""
+    return [path for path in paths if not _is_whole(path)]
+
+
+def _is_whole(path: Path) -> bool:
+    if is_altered(path):
+        return False
+    footer = read_footer(path)
+    return footer is not None and footer.ours
+
+
+def _is_ours(metadata: Any) -> bool:
+    schema = metadata.schema
+    found = {schema.column(n).name: schema.column(n).physical_type for n in range(len(schema))}
+    missing = _TYPES.keys() - found.keys()
+    whole = missing == _SINCE_FORMAT_2 or not missing
+    return whole and all(_TYPES.get(name) == kind for name, kind in found.items())
+
+
+def _oldest_ms(metadata: Any) -> int | None:
+    names = [metadata.schema.column(n).name for n in range(len(metadata.schema))]
+    if "t" not in names or not metadata.num_rows:
+        return None
+    place, oldest = names.index("t"), []
+    for group in range(metadata.num_row_groups):
+        statistics = metadata.row_group(group).column(place).statistics
+        if statistics is None or not statistics.has_min_max:
+            return None
+        oldest.append(statistics.min)
+    return min(_to_ms(one) for one in oldest)
+
+
+def _to_ms(moment: Any) -> int:
+    return int(pa.scalar(moment, pa.timestamp("us")).value) // 1000
+
+
+def _appended(said: bytes | None) -> Appended:
+    first, _, last = (said or b"").decode(errors="replace").partition("-")
+    return Appended(int(first), int(last)) if first.isdecimal() and last.isdecimal() else Appended()

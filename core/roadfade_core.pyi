@@ -52,6 +52,7 @@ def seal(
 ) -> bytes: ...
 
 # `processors.state.bins.Room`, and the state that goes with it: see `processors.state.port`.
+@final
 class Room:
     def __new__(cls, bins_max: int) -> Self: ...
     @property
@@ -64,6 +65,7 @@ class Room:
     def full(self) -> bool: ...
     def take_refused(self) -> int: ...
 
+@final
 class TimeState:
     def __new__(cls, lives_ms: Sequence[int], window_ms: int, room: RoomPort) -> Self: ...
     def first_in_bin(
@@ -82,6 +84,7 @@ class TimeState:
 # Usual envelopes, under tables of `processors.core_tables`; ValueError for other bytes. `make`
 # makes an outcome of topic, partition, key, value and headers; `h3_cell` one of latitude, longitude
 # and resolution.
+@final
 class UsualPath:
     def __new__(
         cls, tables: bytes, make: Callable[..., Any], h3_cell: Callable[[float, float, int], str]

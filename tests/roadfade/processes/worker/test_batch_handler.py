@@ -136,13 +136,13 @@ async def test_what_is_remembered_is_a_draft_until_the_batch_is_durable() -> Non
     one.retrying("KafkaTimeoutError", 100)
     again = await one.handle(2, [arrived(7, GOOD)])
     assert again == first, "the state is that of before, also where keys were waited for"
-    assert decode_flow(again[-1].value or b"").ledger["research"].delivered == 1
+    assert flow_of(again).ledger["research"].delivered == 1
     one.batch_done(BatchDone(1, 2, 5, 0))
     late = await one.handle(2, [arrived(8, GOOD)])
-    assert decode_flow(late[-1].value or b"").ledger["research"].delivered == 0
+    assert flow_of(late).ledger["research"].delivered == 0
 
 
 async def test_a_slice_that_waits_for_a_key_in_its_middle_begins_with_the_state_of_before() -> None:
     earlier = envelope({SPEED: column("km/h", [1.0])}, at_ms=NOW_MS - 100 * DAY_MS)
     out = await handler(MemoryKeyring()).handle(2, [arrived(7, GOOD), arrived(8, earlier)])
-    assert decode_flow(out[-1].value or b"").ledger["research"].delivered == 2
+    assert flow_of(out).ledger["research"].delivered == 2

@@ -34,7 +34,7 @@ impl UsualPath {
     }
 
     /// Records from `start` on, put behind `out`: where it stopped, and what it asks for.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)] // Python calls so
     fn run<'py>(
         &mut self,
         py: Python<'py>,
@@ -52,7 +52,7 @@ impl UsualPath {
     }
 
     /// The same, put into batches; topics are numbered in the order in which routes name them.
-    #[allow(clippy::too_many_arguments)]
+    #[allow(clippy::too_many_arguments, clippy::needless_pass_by_value)] // Python calls so
     fn gather<'py>(
         &mut self,
         py: Python<'py>,

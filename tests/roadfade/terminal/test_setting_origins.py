@@ -61,12 +61,14 @@ def test_an_origin_is_where_the_settings_take_it_from(
 ) -> None:
     del here
     values = {
+        "bins_max": "1000",
         "grain_at_most": "hour",
         "lake_compression": "uncompressed",
         "lake_duplicates_window": "1000",
         "log_format": "json",
         "raw_allow_unsealed": "false",
         "replication": "3",
+        "sink_batch_s": "7",
     }
     monkeypatch.setenv(f"ROADFADE_{name.upper()}", values.get(name, "11"))
     if name == "fixed_now_ms":

@@ -31,7 +31,7 @@ from sinks.lake.lake import Lake
 from sinks.port.results import Unreadable, Written
 from sinks.port.sink import StoreFullError
 from telemetry.arrived import Arrived
-from telemetry.instants import DAY_MS
+from telemetry.instants import DAY_MS, MINUTE_MS
 from telemetry.topics import CONTROL_POLICIES, SINK_GROUP
 from telemetry.wire.publication import Publication
 from telemetry.wire.record import LATITUDE
@@ -93,7 +93,7 @@ def records_of(plan: Plan, numbers: Iterable[int] = range(3)) -> list[Outgoing]:
     for number in numbers:
         speeds = column("km/h", [40.0 + number, 50.0], step_ms=20_000)
         fields = {"id": f"01K0000000000000000000{number:04d}"}
-        value = envelope({SPEED: speeds}, NOW_MS - 60_000, **fields)
+        value = envelope({SPEED: speeds}, NOW_MS - (number + 1) * MINUTE_MS, **fields)
         made += [
             Outgoing(one.topic, one.partition, one.key, one.value, one.headers)
             for one in world.feed(value, NOW_MS, NOW_MS)

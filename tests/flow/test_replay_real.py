@@ -118,7 +118,8 @@ def all_forms_agree(
             if pseudonym not in seen[output.id]
         ]
         differing = [Counter(row[0] for row in {*rows} ^ {*drives[0]}) for rows in drives]
-        assert not any(differing), (output.id, [len(rows) for rows in drives], differing)
+        some = [sorted({*rows} ^ {*drives[0]}, key=str)[:8] for rows in drives]
+        assert not any(differing), (output.id, [len(rows) for rows in drives], differing, some)
         assert all(rows == drives[0] for rows in drives), "some stand twice"
         if output.id in takers(plan):
             assert len(drives) == len(FORMS)

@@ -30,8 +30,7 @@ async def test_it_is_known_where_records_of_a_time_begin(bus: Broker) -> None:
     before_ms = clock()
     await publish(bus, numbered(0, 2))
     between_ms = clock() + 1
-    while clock() < between_ms:
-        await asyncio.sleep(0)
+    await until(lambda: clock() >= between_ms)
     await publish(bus, numbered(2, 4))
 
     async def revoked() -> None:

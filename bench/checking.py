@@ -10,11 +10,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from aiokafka import AIOKafkaConsumer, TopicPartition
-
-from bench.job import PARTITIONS, PURPOSES, consenting
+from bench.job import PURPOSES, consenting
 from bench.reference import Expected, pseudonym, reference
 from bench.stage import Raw
+from bench.topic_records import records_of
 from bus.client.connection import Connection
 from telemetry.wire.record import CE_ID, HEADERS
 
@@ -46,22 +45,9 @@ async def read_outputs(run: Connection, devices: Sequence[str]) -> Outputs:
     for purpose in PURPOSES:
         for name in devices:
             outputs.sampled[purpose, pseudonym(purpose, name)] = []
-    consumer = AIOKafkaConsumer(bootstrap_servers=run.bootstrap_servers)
-    topics = {run.topic(f"purpose.{purpose}"): purpose for purpose in PURPOSES}
-    places = [TopicPartition(topic, n) for topic in topics for n in range(PARTITIONS)]
-    await consumer.start()
-    try:
-        ends = await consumer.end_offsets(places)
-        consumer.assign(places)
-        await consumer.seek_to_beginning()
-        left = sum(ends.values())
-        while left:
-            for place, records in (await consumer.getmany(timeout_ms=1_000)).items():
-                left -= len(records)
-                for record in records:
-                    _take(outputs, topics[place.topic], record)
-    finally:
-        await consumer.stop()
+    purposes = {run.topic(f"purpose.{purpose}"): purpose for purpose in PURPOSES}
+    async for record in records_of(run, [f"purpose.{purpose}" for purpose in PURPOSES]):
+        _take(outputs, purposes[record.topic], record)
     return outputs
 
 

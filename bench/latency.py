@@ -9,9 +9,7 @@ import asyncio
 import time
 from collections.abc import Mapping
 from itertools import cycle, islice
-from typing import Any, Final, NamedTuple
-
-from aiokafka import AIOKafkaConsumer, TopicPartition
+from typing import Final, NamedTuple
 
 from bench.fleet import envelopes
 from bench.job import DEVICES, PARTITIONS, device, raw_key
@@ -20,6 +18,7 @@ from bench.peers.catalogue import PEERS
 from bench.reference import pseudonym
 from bench.runs import Ground, Work, start_and_wait, task_of
 from bench.stage import Raw, clear, create_all
+from bench.topic_records import records_of
 from bus.client.admin import TopicAdmin
 from bus.client.connection import Connection
 from bus.client.positions import Positions
@@ -100,20 +99,8 @@ async def _first_output(connection: Connection) -> None:
 async def _instants(connection: Connection, topic: str) -> dict[bytes, list[int]]:
     """The broker's times of a topic's records, in their order, by key."""
     found: dict[bytes, list[int]] = {}
-    consumer: Any = AIOKafkaConsumer(bootstrap_servers=connection.bootstrap_servers)
-    places = [TopicPartition(connection.topic(topic), n) for n in range(PARTITIONS)]
-    await consumer.start()
-    try:
-        left = sum((await consumer.end_offsets(places)).values())
-        consumer.assign(places)
-        await consumer.seek_to_beginning()
-        while left:
-            for records in (await consumer.getmany(timeout_ms=1_000)).values():
-                left -= len(records)
-                for record in records:
-                    found.setdefault(record.key, []).append(record.timestamp)
-    finally:
-        await consumer.stop()
+    async for record in records_of(connection, [topic]):
+        found.setdefault(record.key, []).append(record.timestamp)
     return found
 
 

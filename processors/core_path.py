@@ -43,6 +43,19 @@ def core_path(
     return CorePath(processor, compression) if core_state() is CoreState.CARRIES else None
 
 
+class _Slice(NamedTuple):
+    """Records of one partition, and where what becomes of them goes."""
+
+    records: Sequence[Raw]
+    now_ms: int
+    tally: Tally
+    state: TimeState
+    run: Run
+    """Has the core do what it can from a place on."""
+    put: Callable[[list[Minimised]], None]
+    """Takes what the exact path makes."""
+
+
 class CorePath:
     """A processor whose usual envelopes the core does. Not thread-safe.
 
@@ -74,7 +87,7 @@ class CorePath:
         def run(values: list[bytes | None], received_ms: list[int], place: int) -> Stopped:
             return self._path.run(values, received_ms, place, now_ms, state, out)
 
-        self._all(records, now_ms, tally, state, run, out.extend)
+        self._all(_Slice(records, now_ms, tally, state, run, out.extend))
         return out
 
     def process_into_batches(
@@ -91,47 +104,32 @@ class CorePath:
             for one in records:
                 batches.append(number_of[one.topic], one.partition, one.key, one.value, one.headers)
 
-        self._all(records, now_ms, tally, state, run, put)
+        self._all(_Slice(records, now_ms, tally, state, run, put))
         return [
             Batch(self._topics[topic], partition, count, data)
             for topic, partition, count, data in batches.take()
         ]
 
-    def _all(
-        self,
-        records: Sequence[Raw],
-        now_ms: int,
-        tally: Tally,
-        state: TimeState,
-        run: Run,
-        put: Callable[[list[Minimised]], None],
-    ) -> None:
+    def _all(self, given: _Slice) -> None:
         """Every record in its turn, by the core or on the exact path; then count."""
-        mark = state.mark()
+        mark = given.state.mark()
         try:
-            self._each(records, now_ms, tally, state, run, put)
+            self._each(given)
         except BaseException:
             self._path.take_counted()
-            state.roll_back(mark)
+            given.state.roll_back(mark)
             raise
         rows, not_collected, envelopes, reused_ids = self._path.take_counted()
         for number, sums in rows.items():
-            row = tally.row(self._decisions[number])
+            row = given.tally.row(self._decisions[number])
             for place, readings in enumerate(sums):
                 row[place] += readings
-        tally.not_collected += not_collected
-        tally.envelopes += envelopes
-        tally.reused_ids += reused_ids
+        given.tally.not_collected += not_collected
+        given.tally.envelopes += envelopes
+        given.tally.reused_ids += reused_ids
 
-    def _each(
-        self,
-        records: Sequence[Raw],
-        now_ms: int,
-        tally: Tally,
-        state: TimeState,
-        run: Run,
-        put: Callable[[list[Minimised]], None],
-    ) -> None:
+    def _each(self, given: _Slice) -> None:
+        records, now_ms, tally, state, run, put = given
         values = [value for value, _ in records]
         received_ms = [received for _, received in records]
         self._processor.answers.catch_up()

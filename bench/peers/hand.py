@@ -1,21 +1,19 @@
 """The fixed job by hand: a bare aiokafka loop, with msgspec structs in and out.
 
 In: a task. Out: figures. It knows the six columns, checks nothing, keeps no account, and writes
-four headers; at least once, acks from all replicas. Nothing of ours but the meter is in it.
+four headers. Nothing of ours but the bare loop and its meter is in it.
 """
 
-import asyncio
 from functools import lru_cache
 from math import floor
-from time import time
-from typing import Any, Final
+from typing import Final
 
 import msgspec
-from aiokafka import AIOKafkaConsumer, AIOKafkaProducer
 from aiokafka.partitioner import murmur2
 from msgspec import Raw, Struct, field
 
 from bench.metering import Figures, Meter
+from bench.peers.bare_loop import Sent, carry
 from bench.peers.by_hand import (
     BATTERY,
     EVERY,
@@ -32,9 +30,6 @@ from bench.peers.by_hand import (
 )  # fmt: skip
 from bench.peers.task import Task
 
-BATCH_BYTES_MAX: Final = 1024 * 1024
-RECORDS_AT_ONCE: Final = 2_000
-POLL_MS: Final = 200
 PARTITIONS: Final = 4
 TIMES_KEPT_MAX: Final = 10_000
 
@@ -148,8 +143,8 @@ def kept_c(series: Series, times: Times) -> dict[str, Kept]:
 KEPT: Final = {"a": kept_a, "b": kept_b, "c": kept_c}
 
 
-class Loop:
-    """Reads, transforms, sends, waits for every acknowledgement, commits."""
+class Job:
+    """The outputs of the task's envelopes. Keeps what does not change: pseudonyms, partitions."""
 
     def __init__(self, task: Task) -> None:
         self._task = task
@@ -158,56 +153,12 @@ class Loop:
         self._decode = msgspec.json.Decoder(Envelope).decode
         self._encode = msgspec.json.Encoder().encode
 
-    async def run(self) -> Figures:
-        """Process the task's records."""
-        servers = self._task.bootstrap_servers
-        consumer = AIOKafkaConsumer(
-            self._task.raw, bootstrap_servers=servers, group_id=self._task.group,
-            enable_auto_commit=False, auto_offset_reset="earliest",
-            max_partition_fetch_bytes=BATCH_BYTES_MAX, fetch_max_bytes=4 * BATCH_BYTES_MAX,
-        )  # fmt: skip
-        producer = AIOKafkaProducer(
-            bootstrap_servers=servers, acks="all", enable_idempotence=True,
-            max_batch_size=BATCH_BYTES_MAX, linger_ms=0,
-        )  # fmt: skip
-        meter = Meter(self._task.records)
-        await consumer.start()
-        await producer.start()
-        try:
-            while True:
-                fetched = await consumer.getmany(timeout_ms=POLL_MS, max_records=RECORDS_AT_ONCE)
-                if not fetched:
-                    continue
-                await self._carry(fetched, producer)
-                await consumer.commit()
-                if meter.batch(sum(map(len, fetched.values()))):
-                    return meter.figures()
-        finally:
-            await producer.stop()
-            await consumer.stop()
-
-    async def _carry(self, fetched: dict[Any, list[Any]], producer: Any) -> None:
-        now_ms = int(time() * 1000)
-        filled: list[tuple[Any, str, int]] = []
-        append: dict[tuple[str, int], Any] = {}
-        for records in fetched.values():
-            for record in records:
-                for topic, partition, made in self._outputs(record.value):
-                    place = topic, partition
-                    if place in append and append[place](timestamp=now_ms, **made) is not None:
-                        continue
-                    batch = producer.create_batch()
-                    append[place] = batch.append
-                    filled.append((batch, topic, partition))
-                    batch.append(timestamp=now_ms, **made)
-        acks = [await producer.send_batch(batch, topic, partition=p) for batch, topic, p in filled]
-        await asyncio.gather(*acks)
-
-    def _outputs(self, value: bytes) -> list[tuple[str, int, dict[str, Any]]]:
+    def outputs(self, value: bytes) -> list[Sent]:
+        """The outputs of an envelope."""
         envelope = self._decode(value)
         device, t0 = envelope.device, envelope.clock.t0
         t0_ms = instant_ms(t0)
-        found = []
+        found: list[Sent] = []
         for purpose, one in self._purposes:
             if purpose == "c" and not self._task.drivers[device].agreed:
                 continue
@@ -215,8 +166,7 @@ class Loop:
             pseudonym, key, partition = self._place(purpose, one, device)
             series = KEPT[purpose](envelope.series, times)
             text = self._encode(Record(1, pseudonym, text_of(times.start_ms), series))
-            made = {"key": key, "value": text, "headers": one.headers_of(t0[:10])}
-            found.append((one.topic, partition, made))
+            found.append((one.topic, partition, key, text, one.headers_of(t0[:10])))
         return found
 
     def _place(self, purpose: str, one: Transform, device: str) -> tuple[str, bytes, int]:
@@ -227,3 +177,9 @@ class Loop:
             known = pseudonym, key, (murmur2(key) & 0x7FFFFFFF) % PARTITIONS
             self._places[purpose, device] = known
         return known
+
+
+async def run(task: Task) -> Figures:
+    """Process the task's records."""
+    job = Job(task)
+    return await carry(task, Meter(task.records), lambda record: job.outputs(record.value))

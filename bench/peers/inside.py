@@ -42,7 +42,7 @@ def _hand(task: Task) -> Awaitable[Figures]:
     from bench.peers import hand  # noqa: PLC0415  # as above
 
     _collect_rarely()
-    return hand.Loop(task).run()
+    return hand.run(task)
 
 
 RUNS: Final[dict[str, Callable[[Task], Awaitable[Figures]]]] = {

@@ -6,11 +6,13 @@ if this gate is wrong.
 """
 
 import re
-from collections.abc import Collection, Iterator
-from typing import Any, Final
+from collections.abc import Collection
+from typing import Final
 
 import duckdb
 import msgspec
+
+from sinks.query.parse_tree import Tree, objects_in
 
 VIEW: Final = "readings"
 STATEMENT_LENGTH_MAX: Final = 20_000
@@ -67,10 +69,10 @@ class Gate:
         taken = {row[0] for row in engine.execute(_CATALOG).fetchall()}
         self._taken = frozenset(taken | {VIEW})
 
-    def check(self, statement: str) -> dict[str, Any]:
+    def check(self, statement: str) -> Tree:
         """The statement's parse tree, if it may run; ``QueryRefusedError`` otherwise."""
         tree = self._parse(statement)
-        nodes = list(_nodes(tree))
+        nodes = list(objects_in(tree))
         names = {VIEW}
         for node in nodes:
             names |= self._cte_names(node)
@@ -78,12 +80,12 @@ class Gate:
             self._check_node(node, names)
         return tree
 
-    def _parse(self, statement: str) -> dict[str, Any]:
+    def _parse(self, statement: str) -> Tree:
         if len(statement) > STATEMENT_LENGTH_MAX:
             msg = f"a statement may be {STATEMENT_LENGTH_MAX} characters long"
             raise QueryRefusedError(msg)
         found = self._engine.execute("SELECT json_serialize_sql($1)", [statement]).fetchone()
-        tree: dict[str, Any] = msgspec.json.decode(found[0]) if found else {"error": True}
+        tree: Tree = msgspec.json.decode(found[0]) if found else {"error": True}
         if tree["error"]:
             why = tree.get("error_message", "it cannot be parsed")
             msg = f"only one SELECT over {VIEW} may run here: {why}"
@@ -93,7 +95,7 @@ class Gate:
             raise QueryRefusedError(msg)
         return tree
 
-    def _cte_names(self, node: dict[str, Any]) -> set[str]:
+    def _cte_names(self, node: Tree) -> set[str]:
         names = {entry["key"].lower() for entry in node.get("cte_map", {}).get("map", [])}
         for name in names:
             # Outside its scope, such a name would mean the engine's own table, or a file.
@@ -102,7 +104,7 @@ class Gate:
                 raise QueryRefusedError(msg)
         return names
 
-    def _check_node(self, node: dict[str, Any], names: Collection[str]) -> None:
+    def _check_node(self, node: Tree, names: Collection[str]) -> None:
         kind = node.get("type")
         if isinstance(kind, str) and "class" not in node and kind not in _NODES:
             msg = f"this form of statement is not allowed here ({kind.lower().replace('_', ' ')})"
@@ -119,15 +121,3 @@ class Gate:
         if function is not None and function.lower() not in self._functions:
             msg = f"the function {function!r} is not allowed here"
             raise QueryRefusedError(msg)
-
-
-def _nodes(tree: object) -> Iterator[dict[str, Any]]:
-    """Every object of the tree; a stack, since a statement may nest deeper than Python."""
-    waiting = [tree]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            yield item
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)

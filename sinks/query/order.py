@@ -7,9 +7,11 @@ is given an order of its own, by all its columns.
 """
 
 from collections.abc import Collection, Iterator
-from typing import Any, Final
+from typing import Final
 
 import duckdb
+
+from sinks.query.parse_tree import Tree, objects_in
 
 ORDER_FREE: Final = frozenset(
     {
@@ -33,7 +35,6 @@ _EXPRESSIONS: Final = frozenset(
         "FUNCTION", "OPERATOR",
     }
 )  # fmt: skip
-Tree = dict[str, Any]
 
 
 def scalar_functions(engine: duckdb.DuckDBPyConnection) -> frozenset[str]:
@@ -53,7 +54,7 @@ def suffix_for_any_order(tree: Tree, scalar: Collection[str], view: str) -> str 
     if not all(_is_order_free(one, scalar) for one in expressions):
         return None
     grouped = bool(node["group_expressions"]) or node["aggregate_handling"] == "FORCE_AGGREGATES"
-    counts = any(_is_aggregate(one) for part in node["select_list"] for one in _objects(part))
+    counts = any(_is_aggregate(one) for part in node["select_list"] for one in objects_in(part))
     if not grouped and not counts:
         return None
     kinds = [modifier["type"] for modifier in node["modifiers"]]
@@ -75,7 +76,7 @@ def _reads(node: Tree, view: str) -> bool:
 
 def _expressions(node: Tree) -> Iterator[Tree]:
     for part in ("select_list", "where_clause", "group_expressions", "having", "modifiers"):
-        yield from (one for one in _objects(node[part]) if "class" in one)
+        yield from (one for one in objects_in(node[part]) if "class" in one)
 
 
 def _is_order_free(expression: Tree, scalar: Collection[str]) -> bool:
@@ -91,14 +92,3 @@ def _is_order_free(expression: Tree, scalar: Collection[str]) -> bool:
 def _is_aggregate(expression: Tree) -> bool:
     name = expression.get("function_name")
     return isinstance(name, str) and name.lower() in ORDER_FREE
-
-
-def _objects(tree: object) -> Iterator[Tree]:
-    waiting = [tree]
-    while waiting:
-        item = waiting.pop()
-        if isinstance(item, dict):
-            yield item
-            waiting.extend(item.values())
-        elif isinstance(item, list):
-            waiting.extend(item)

@@ -21,7 +21,7 @@ from bench.job import (
 from bench.jobs import JOBS, Job, people_of, plan_of
 from bench.peers.by_hand import transforms
 from bench.peers.consent_changes import ConsentChanges
-from bench.peers.hand import Loop
+from bench.peers.hand import Job as ByHand
 from bench.peers.task import Task
 from bench.reference import pseudonym, reference
 from bench.runs import Ground, Work, task_of
@@ -113,15 +113,17 @@ def test_parsed_json_is_treated_as_the_reference_treats_it(task: Task) -> None:
 
 
 def test_the_loop_by_hand_makes_what_the_reference_makes(task: Task) -> None:
-    loop = Loop(task)
+    job = ByHand(task)
     for name, value in envelopes(40):
         expected = reference(value, consented=name in consenting())
-        made = loop._outputs(value)
-        assert [topic for topic, _, _ in made] == [task.purposes[p].topic for p in expected]
-        for (_, partition, one), (purpose, due) in zip(made, expected.items(), strict=True):
-            check(purpose, due, one["value"], dict(one["headers"]), few_headers=True)
-            assert one["key"] == due.value["pseudonym"].encode()
-            assert partition == partition_for(one["key"], PARTITIONS)
+        made = job.outputs(value)
+        assert [topic for topic, *_ in made] == [task.purposes[p].topic for p in expected]
+        for one, (purpose, due) in zip(made, expected.items(), strict=True):
+            _, partition, key, text, headers = one
+            check(purpose, due, text, dict(headers), few_headers=True)
+            assert key is not None
+            assert key == due.value["pseudonym"].encode()
+            assert partition == partition_for(key, PARTITIONS)
 
 
 def test_few_headers_are_compared_and_missing_ones_only_forgiven(task: Task) -> None:

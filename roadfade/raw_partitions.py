@@ -26,8 +26,15 @@ MOVED: Final = (
 
 
 class _Recorded(NamedTuple):
+    topic: str
     topic_id: str
+    """Empty: the broker did not tell it."""
     partitions: int
+
+    def is_other_than(self, recorded: "_Recorded") -> bool:
+        """Whether this is another topic for certain; what is not known proves nothing."""
+        known = self.topic_id and recorded.topic_id
+        return self.topic != recorded.topic or bool(known and self.topic_id != recorded.topic_id)
 
 
 def recorded_partitions(file: Path) -> int | None:
@@ -48,25 +55,31 @@ async def raw_partitions(settings: Settings, broker: Broker) -> int:
             topic_id = (await ids.of([RAW])).get(RAW, "")
     except BrokerError:
         topic_id = ""
-    now = _Recorded(f"{settings.topic_prefix}{RAW} {topic_id}", found.partitions)
+    now = _Recorded(f"{settings.topic_prefix}{RAW}", topic_id, found.partitions)
     return await asyncio.to_thread(_compared, settings.raw_partitions_path, now)
 
 
 def _compared(file: Path, now: _Recorded) -> int:
     recorded = _read(file)
-    if recorded is None or recorded.topic_id != now.topic_id:
-        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = file.with_name(f"{file.name}.{os.getpid()}")
-        fresh.write_text(json.dumps(now._asdict()), encoding="utf-8")
-        fresh.replace(file)
+    if recorded is None or now.is_other_than(recorded):
+        _write(file, now)
     elif recorded.partitions != now.partitions:
         raise NotReady(MOVED.format(topic=RAW, found=now.partitions, recorded=recorded.partitions))
+    elif now.topic_id and not recorded.topic_id:
+        _write(file, now)
     return now.partitions
+
+
+def _write(file: Path, now: _Recorded) -> None:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    fresh = file.with_name(f"{file.name}.{os.getpid()}")
+    fresh.write_text(json.dumps(now._asdict()), encoding="utf-8")
+    fresh.replace(file)
 
 
 def _read(file: Path) -> _Recorded | None:
     try:
         said = json.loads(file.read_text(encoding="utf-8"))
-        return _Recorded(str(said["topic_id"]), int(said["partitions"]))
+        return _Recorded(str(said["topic"]), str(said["topic_id"]), int(said["partitions"]))
     except (FileNotFoundError, ValueError, KeyError, TypeError):
         return None

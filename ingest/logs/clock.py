@@ -135,7 +135,8 @@ def _asc_date(line: str) -> datetime:
         hour = int(found["hour"])
         if found["half"]:
             hour = hour % _NOON + (_NOON if found["half"].lower() == "pm" else 0)
-        micros = int((found["part"] or "").ljust(6, "0")[:6])
+        # Some write milliseconds without their zeros: ``.7`` is 7 ms then.
+        micros = int((found["part"] or "").rjust(3, "0").ljust(6, "0")[:6])
         try:
             return datetime(  # noqa: DTZ001  # a wall clock has no zone; placed_us gives it one
                 int(found["year"]), month, int(found["day"]),

@@ -3,9 +3,11 @@
 import asyncio
 import stat
 from pathlib import Path
+from typing import Self
 
 import pytest
 
+from bus.failures import BrokerError
 from bus.memory.broker import FakeBroker
 from bus.topics import TopicSpec
 from roadfade.raw_partitions import raw_partitions
@@ -71,6 +73,38 @@ async def test_partitions_that_were_added_are_refused_with_a_remedy(settings: Se
     for _ in range(2):
         with pytest.raises(NotReady, match=r"3 partitions, and had 2 .* workers come to"):
             await raw_partitions(settings, broker)
+
+
+@pytest.mark.parametrize("silent", [0, 1, 2], ids=["never", "when recorded", "when compared"])
+async def test_a_broker_that_tells_no_id_opens_no_fence(
+    settings: Settings, silent: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    broker = await raw_topic(2)
+    ids = broker.topic_ids
+
+    def of(turn: int) -> object:
+        return _NoIds() if turn == silent else ids()
+
+    monkeypatch.setattr(broker, "topic_ids", lambda: of(1))
+    await raw_partitions(settings, broker)
+    broker._cluster.topics[RAW].logs.append(type(broker._cluster.topics[RAW].logs[0])())
+    for turn in (2, 3):
+        monkeypatch.setattr(broker, "topic_ids", lambda turn=turn: of(turn))
+        with pytest.raises(NotReady, match="3 partitions, and had 2"):
+            await raw_partitions(settings, broker)
+
+
+class _NoIds:
+    """A broker that does not answer this one question."""
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        return
+
+    async def of(self, names: object) -> dict[str, str]:
+        raise BrokerError(str(names))
 
 
 async def test_a_topic_that_is_made_anew_may_have_another_number(settings: Settings) -> None:

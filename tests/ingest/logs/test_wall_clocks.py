@@ -137,3 +137,12 @@ def test_an_hour_that_is_never_shown_is_told(tmp_path: Path) -> None:
     capture = Capture(log, NEW_YORK)
     list(capture.frames())
     assert (capture.counts.shown_twice, capture.counts.never_shown) == (0, 1)
+
+
+@pytest.mark.parametrize("ms", [0, 1, 7, 44, 99, 100, 999])
+def test_milliseconds_without_their_zeros_are_milliseconds(tmp_path: Path, ms: int) -> None:
+    """python-can writes 7 ms past a second as ``.7``."""
+    at_s = INSTANT_US / 1_000_000 + ms / 1_000 + 0.000_25
+    frame = can.Message(timestamp=at_s, arbitration_id=0x123, data=b"\1", channel=1)
+    (read,) = Capture(write(tmp_path / "drive.asc", [frame]), ZoneInfo("UTC")).frames()
+    assert read.t_us // 1_000 == INSTANT_US // 1_000 + ms

@@ -172,9 +172,9 @@ class Lake(StoredLake):
             self._sound = True
 
     def forget(self, now_ms: int) -> None:
-        """See ``Sink``."""
+        """See ``Sink``; nothing once it is closed, as another writer may be at work then."""
         with self._turn, told_if_full():
-            if self._progress.forget(now_ms):
+            if not self._closing and self._progress.forget(now_ms):
                 self._checkpoints.close((), {}, now_ms, whole=True)
 
     def join(self, now_ms: int) -> int:
@@ -184,6 +184,8 @@ class Lake(StoredLake):
                 return 0
             with self._turn:
                 places, self._unmerged = sorted(self._unmerged), set()
+            if not places:
+                return 0
             merged = 0
 
             def publish(written: Sequence[WrittenPart], old: Sequence[Path]) -> None:
@@ -211,7 +213,8 @@ class Lake(StoredLake):
     def close(self) -> None:
         """End: stored rows stay, temporary files go, another writer may open the lake."""
         self._closing = True
-        with self._merging:  # one that is under way ends first
+        with self._merging, self._turn:  # what is under way ends first, and nothing comes after it
+            self._sound = False
             self._workplace.close()
 
     def _admitted(

@@ -43,11 +43,14 @@ class Merger:
         self._buckets = buckets
         self._compression = compression
         self._at = at
-        self._rows: dict[Path, int | None] = {}
+        self._rows: dict[Partition, dict[Path, int | None]] = {}
 
     def merge(self, places: Sequence[Partition], now_ms: int, publish: Publish) -> set[Partition]:
         """Merge once in each partition that is worth it; those to be looked at again. Blocks."""
         again = set[Partition]()
+        self._rows = {
+            place: rows for place, rows in self._rows.items() if place.expires_ms > now_ms
+        }
         try:
             with Workplace(self._root, ERASING, wait_s=0):
                 undecided = settle(self._root)
@@ -60,8 +63,9 @@ class Merger:
                     if not chosen:
                         continue
                     again.add(place)
-                    rows += sum(one.rows for one in chosen)
-                    if rows <= MERGE_ROWS_MAX:
+                    of_place = sum(one.rows for one in chosen)
+                    if rows == 0 or rows + of_place <= MERGE_ROWS_MAX:
+                        rows += of_place
                         self._merge(place, chosen, publish)
         except WorkplaceTakenError:
             return set(places)
@@ -70,27 +74,18 @@ class Merger:
     def _chosen(self, place: Partition, untouched: set[Path]) -> list[Candidate]:
         """Of parts that one version gave their end; a lake has seldom more than one."""
         by_version: dict[int, list[Candidate]] = {}
-        for path in files(place):
-            part, rows = read_part(path.name), self._rows_of(path)
+        known = self._rows.get(place, {})
+        rows_of = {path: known[path] if path in known else _rows_in(path) for path in files(place)}
+        self._rows[place] = rows_of
+        for path, rows in rows_of.items():
+            part = read_part(path.name)
             if part is not None and rows is not None and path not in untouched:
                 one = Candidate(path, read_bucket(path.parent.name), rows)
                 by_version.setdefault(part.decided_by, []).append(one)
-        present = {one.path for found in by_version.values() for one in found}
-        self._rows = {
-            path: rows
-            for path, rows in self._rows.items()
-            if path.parent.parent != place.path or path in present or rows is None
-        }
         for _, candidates in sorted(by_version.items()):
             if chosen := to_merge(candidates, self._buckets):
                 return chosen
         return []
-
-    def _rows_of(self, path: Path) -> int | None:
-        if path not in self._rows:
-            footer = read_footer(path)
-            self._rows[path] = footer.rows if footer is not None and footer.ours else None
-        return self._rows[path]
 
     def _merge(self, place: Partition, chosen: Sequence[Candidate], publish: Publish) -> None:
         tables: list[pa.Table] = []
@@ -98,7 +93,7 @@ class Merger:
         for one in chosen:
             table, footer = _read(one.path), read_footer(one.path)
             if table is None or footer is None:
-                self._rows[one.path] = None  # it goes with its partition
+                self._rows[place][one.path] = None  # it goes with its partition
                 return
             tables.append(table)
             appended.append(footer.appended)
@@ -108,15 +103,26 @@ class Merger:
         span = Appended()
         if len(known) == len(appended):
             span = Appended(min(one.first_ms for one in known), max(one.last_ms for one in known))
-        written: list[WrittenPart] = []
         try:
-            for bucket, rows in split(joined(tables), self._buckets):
-                written.append(self._write(place, bucket, rows, span, decided_by))
+            written = self._written(place, joined(tables), span, decided_by)
+            if written is not None:
+                publish(written, [one.path for one in chosen])
+        finally:
+            # Copies of rows that were not published would outlive their end.
+            for left in self._workplace.glob("merged-*.parquet"):
+                left.unlink(missing_ok=True)
+
+    def _written(
+        self, place: Partition, table: pa.Table, span: Appended, decided_by: int
+    ) -> list[WrittenPart] | None:
+        """The new parts; None if there is no room for them."""
+        try:
+            return [
+                self._write(place, bucket, rows, span, decided_by)
+                for bucket, rows in split(table, self._buckets)
+            ]
         except OSError:
-            for made in written:
-                made.temporary.unlink(missing_ok=True)
-            return
-        publish(written, [one.path for one in chosen])
+            return None
 
     def _write(
         self, place: Partition, bucket: int, rows: pa.Table, appended: Appended, decided_by: int
@@ -129,6 +135,12 @@ class Merger:
             temporary, place.output, place.expires_ms, bucket, rows.num_rows, len(content),
             seal_in(content), appended, decided_by,
         )  # fmt: skip
+
+
+def _rows_in(path: Path) -> int | None:
+    """How many rows a part has; None if it cannot be merged."""
+    footer = read_footer(path)
+    return footer.rows if footer is not None and footer.ours else None
 
 
 def split(table: pa.Table, buckets: int) -> Iterator[tuple[int, pa.Table]]:

@@ -53,6 +53,8 @@ class Checkpoints:
         self._number = number
         self._workplace = workplace
         self._at = at
+        self._undone: Checkpoint | None = None
+        """Put, and not carried out to its end: the newest alone is carried out by who opens."""
 
     def close(
         self,
@@ -69,6 +71,7 @@ class Checkpoints:
         ``places`` are those that moved, ``seen`` the ids they kept. Ids of expired records are
         left out if it is to be ``whole``, as every ``CHECKPOINTS_MAX``-th is.
         """
+        self._carry_out()
         number = self._number + 1
         known = numbers_in(self._root)
         whole = whole or len(known) >= CHECKPOINTS_MAX
@@ -83,14 +86,19 @@ class Checkpoints:
         gone = [str(path.relative_to(self._root)) for path in replaced]
         checkpoint = Checkpoint(number, self._progress.moved(places), ids, whole, new, gone)
         put(self._root, checkpoint, self._workplace, self._at)
-        self._number = number
+        self._number, self._undone = number, checkpoint
         self._progress.take(places)
         self._progress.remember(SeenAt(*spot, list(found)) for spot, found in seen.items())
-        carry_out(self._root, checkpoint, self._at)
+        self._carry_out()
         if whole:
             self._progress.forget(now_ms)
             drop(self._root, known, self._at)
         return [self._root / one.place for one in new]
+
+    def _carry_out(self) -> None:
+        if self._undone is not None:
+            carry_out(self._root, self._undone, self._at)
+            self._undone = None
 
     def _stage(self, written: WrittenPart, part: Part) -> NewPart:
         folder = bucket_directory(self._root, written.output, written.expires_ms, written.bucket)

@@ -102,9 +102,9 @@ class Checked:
     overdue: int
     """Parts whose time has come: the next sweep removes them."""
     half_written: int
-    """Parts that a killed writer left, as its note proves: the next start removes them."""
+    """Parts that a killed writer left, and no checkpoint names: the next start removes them."""
     unproven: tuple[str, ...]
-    """Parts of which nothing proves that they were finished or were not: a marker is lost."""
+    """Parts of which nothing proves that they were finished or were not: a checkpoint is lost."""
     strange: tuple[Strange, ...]
     refused: str | None
     """Why no sink would open it."""

@@ -27,7 +27,7 @@ from sinks.lake.workplace import Workplace
 from sinks.query.gate import VIEW, Gate, QueryRefusedError
 from sinks.query.order import scalar_functions, suffix_for_any_order
 
-_MOVING: Final = "a new policy is changing when rows expire: run the query again"
+_MOVING: Final = "rows are moving between files of the lake: run the query again"
 _NOT_KNOWN: Final = (
     "the lake's newest checkpoint is damaged, so nothing says which rows count: tell the operator, "
     "who finds it with `roadfade lake check`"
@@ -114,11 +114,8 @@ class PurposeSession:
             self._gate = Gate(self._engine)
             self._scalar = scalar_functions(self._engine)
             self._now_ms = now_ms
-            found = _live(root, output, now_ms)
-            damaged = {*without, *unreadable_parts(found)}
-            live = [path for path in found if path not in damaged]
+            live, self.unreadable = _readable(root, output, now_ms, without)
             self.live = live
-            self.unreadable = sum(path in damaged and path.exists() for path in found)
             try:
                 self._open_view(ordered=True)
             except duckdb.Error:
@@ -188,6 +185,22 @@ class PurposeSession:
         self._engine.execute(f"SET allowed_paths = [{paths}]")
         self._engine.execute("SET enable_external_access = false")
         self._engine.execute("SET lock_configuration = true")
+
+
+def _readable(
+    root: Path, output: str, now_ms: int, without: Collection[Path]
+) -> tuple[list[Path], int]:
+    """The live parts that can be read, and how many cannot.
+
+    To look into them takes time: if one is gone by then, its rows may lie in another.
+    """
+    for _ in range(LOOKS_MAX):
+        found = _live(root, output, now_ms)
+        damaged = {*without, *unreadable_parts(found)}
+        if all(path.exists() for path in found):
+            live = [path for path in found if path not in damaged]
+            return live, len(found) - len(live)
+    raise QueryFailedError(_MOVING)
 
 
 def _live(root: Path, output: str, now_ms: int) -> list[Path]:

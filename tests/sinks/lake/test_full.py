@@ -1,6 +1,7 @@
 """A full disk at any step of a write: it is said, and once there is room every row is there once."""
 
 import errno
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -56,6 +57,25 @@ def test_it_is_full_at_any_step_and_then_it_is_not(tmp_path: Path, undisturbed: 
         with lake_at(root) as lake:
             positions = {A: lake.position(A, 0) or 0, B: lake.position(B, 0) or 0}
             lake.write([one for one in BATCH if one.offset >= positions[one.topic]], NOW_MS)
+        assert compare(undisturbed, root).equal, at
+
+
+def test_a_checkpoint_behind_one_that_was_not_carried_out_loses_no_row(
+    tmp_path: Path, undisturbed: Path
+) -> None:
+    for at in range(steps(tmp_path / "steps")):
+        root = tmp_path / f"full at {at}"
+        hook = FullAt(at)
+        lake = open_lake(root)
+        lake._checkpoints._at = hook
+        with suppress(StoreFullError):
+            lake.write(BATCH, NOW_MS)
+        hook.at = -1
+        lake.bind(A, "of the name")
+        lake.close()
+        with lake_at(root) as again:
+            positions = {A: again.position(A, 0) or 0, B: again.position(B, 0) or 0}
+            again.write([one for one in BATCH if one.offset >= positions[one.topic]], NOW_MS)
         assert compare(undisturbed, root).equal, at
 
 

@@ -12,7 +12,7 @@ from sinks.lake.checkpoints import numbers_in
 from sinks.lake.deletion.restate import Restatement
 from sinks.lake.digest import compare, lake_digest
 from sinks.lake.lake import LakeSettings
-from sinks.lake.layout import bucket_of, read_part
+from sinks.lake.layout import bucket_of, partitions, read_part
 from sinks.lake.merging import FULL_ROWS, PARTS_MAX, Candidate, to_merge
 from sinks.lake.part_file import Appended, read_footer
 from sinks.lake.steps import Step
@@ -91,6 +91,13 @@ def people_in(path: Path) -> set[str]:
     with duckdb.connect() as engine:
         rows = engine.execute("SELECT pseudonym FROM read_parquet($1)", [str(path)]).fetchall()
     return {who for (who,) in rows}
+
+
+def test_copies_that_are_not_published_do_not_stay(tmp_path: Path) -> None:
+    lake = open_lake(fill(tmp_path))
+    lake._merger.merge(list(partitions(tmp_path)), NOW_MS, lambda _new, _old: None)
+    assert list(tmp_path.rglob("merged-*")) == []
+    lake.close()
 
 
 def test_few_fresh_parts_are_left_as_they_are(tmp_path: Path) -> None:

@@ -5,9 +5,9 @@ the same signal alike share one rule; a mesh is thinned as a pair of coordinates
 """
 
 from collections.abc import Iterable
-from typing import NamedTuple, assert_never
+from typing import NamedTuple
 
-from policy.vocabulary.operations import PAIR, ThinCount, ThinTime
+from policy.vocabulary.operations import PAIR, length_ms
 from policy.vocabulary.operations import Thin as ThinOperation
 from processors.routes import Chain, Route
 
@@ -37,10 +37,4 @@ def life_ms(rule: TimeRule, late_ms: int) -> int:
 
     Counters begin afresh with each window of that length, so they need no more of the log.
     """
-    match rule.operation:
-        case ThinTime(every_ms):
-            return late_ms + every_ms
-        case ThinCount():
-            return late_ms
-        case _:
-            assert_never(rule.operation)
+    return late_ms + length_ms(rule.operation)

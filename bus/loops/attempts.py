@@ -23,6 +23,7 @@ ATTEMPTS_MAX: Final = 2
 PARTS: Final = 50
 """A cut costs ``ATTEMPTS_MAX`` deaths, and each part a batch: of 10,000 suspects in one partition,
 about what a sink gathers at most, the culprit is found within ten deaths and 150 batches."""
+NOTE_VERSION: Final = "v1"
 NOTE_LENGTH_MAX: Final = 1_000
 """Kafka's ``offset.metadata.max.bytes`` is 4096 unless configured."""
 _FIELD: Final = re.compile(r"([a-z_]{1,30})=([0-9]{1,19})")
@@ -40,7 +41,7 @@ class Note(NamedTuple):
     def encode(self) -> str:
         """The metadata of a commit."""
         parts = f";suspect_to={self.suspect_end};part={self.part}" if self.suspect_end else ""
-        return f"v1;attempts={self.attempts};from={self.first};to={self.end}{parts}"
+        return f"{NOTE_VERSION};attempts={self.attempts};from={self.first};to={self.end}{parts}"
 
     def narrowed(self) -> "Note":
         """The note to begin with after so many deaths: at first of the partition, then in parts."""
@@ -58,7 +59,7 @@ def read_note(text: str) -> Note | None:
     """The note in a commit's metadata; None if it is none of ours, or of another version."""
     version, *rest = text[:NOTE_LENGTH_MAX].split(";")
     fields = {found[1]: int(found[2]) for one in rest if (found := _FIELD.fullmatch(one))}
-    if version != "v1" or not {"attempts", "from", "to"} <= fields.keys():
+    if version != NOTE_VERSION or not {"attempts", "from", "to"} <= fields.keys():
         return None
     part = max(1, fields.get("part", 1))
     return Note(fields["attempts"], fields["from"], fields["to"], fields.get("suspect_to", 0), part)

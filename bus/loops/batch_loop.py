@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from bus.failures import BrokerError, SendFailedError, TopicRemadeError
-from bus.loops.group_reader import BLAMELESS, GroupReader
-from bus.loops.outbound import Gathering, GatherNothing, Outbound
+from bus.loops.group_reader import GroupReader
+from bus.loops.notes import BLAMELESS
+from bus.loops.outbound import Outbound
 from bus.loops.recollecting import Recollecting, Recollection
 from bus.loops.retries import Retries
 from bus.loops.slices import sliced
@@ -60,9 +61,8 @@ class BatchLoop:
     does not hold any more is decided anew. ``watch`` is asked before each batch is handled whether
     the topic is still the one that offsets are of: one that was made anew is read from its
     beginning. ``member`` is a static member id that no other living process may hold (see
-    ``slots``). ``gathering`` is what ``handle`` keeps back, if it does. ``blameless`` as in
-    ``GroupReader``. ``recollection`` is what the handler remembers of earlier records: before a
-    partition is handled, it has remembered what matters there.
+    ``slots``). ``blameless`` as in ``GroupReader``. ``recollection`` is what the handler remembers
+    of earlier records: before a partition is handled, it has remembered what matters there.
     """
 
     def __init__(
@@ -78,7 +78,6 @@ class BatchLoop:
         pause_reason: Callable[[], str | None] = lambda: None,
         begin: Callable[[], str | None] | None = None,
         basis: Callable[[], object] = lambda: None,
-        gathering: Gathering | None = None,
         observer: LoopObserver | None = None,
         settings: BatchSettings | None = None,
         blameless: tuple[type[Exception], ...] = BLAMELESS,
@@ -92,7 +91,6 @@ class BatchLoop:
         self._begin = begin or pause_reason
         self._basis = basis
         self._anew = 0
-        self._gathering = gathering or GatherNothing()
         self._observer = observer or LoopObserver()
         self._settings = settings or BatchSettings()
         self._stopping = Stopping(self._settings.reader.stop_deadline_ms)
@@ -155,13 +153,13 @@ class BatchLoop:
 
     async def _carry(self, fetched: Fetched) -> Exception | None:
         """Take one batch all the way; return the failure if it has to be tried again."""
-        started_ms = monotonic_ms()
+        started_ms, taken = monotonic_ms(), self._reader.taken
         try:
             if self._watch is not None:
                 await self._watch.check()
             await self._reader.learn_due(fetched)
             if self._recollecting is not None:
-                fetched = await self._recollecting.to_handle(fetched)
+                fetched = await self._recollecting.to_handle(fetched, taken)
                 if not fetched:
                     return None
             portion = await self._reader.begin(fetched)
@@ -188,7 +186,7 @@ class BatchLoop:
     async def _through(self, fetched: Fetched, started_ms: int) -> Exception | None:
         """Handle, send and commit; return the failure if it has to be tried again."""
         try:
-            async with self._reader.blaming():
+            async with self._reader.notes.blaming():
                 sent = await self._handle_all(fetched)
         except SendFailedError as failure:
             self._reader.step_back(fetched)
@@ -227,7 +225,7 @@ class BatchLoop:
         """
         taken, basis = self._reader.taken, self._basis()
         by_slice = self._anew >= ANEW_MAX
-        outbound, sent, settings = Outbound(self._gathering), 0, self._settings
+        outbound, sent, settings = Outbound(), 0, self._settings
         for partition, records in fetched.items():
             for piece in sliced(
                 records,

@@ -6,13 +6,13 @@ in hand can be finished and committed by the member that read it.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Final, Protocol
 
 from bus.failures import BrokerError, CommitRefusedError
 from bus.loops.attempts import Attempts
 from bus.loops.gaps import Gaps
+from bus.loops.notes import BLAMELESS, Notes
 from bus.loops.recall import Places
 from bus.observer import LoopObserver
 from bus.pacing import monotonic_ms
@@ -26,11 +26,8 @@ from bus.ports import (
     TopicPartition,
 )
 
-TAKE_BACK_S_MAX: Final = 2.0
 REST_MS_MAX: Final = 60_000
 """For no longer is the client not polled: after five minutes without it leaves its group."""
-BLAMELESS: Final = (OSError,)
-"""A disk that is full, a right that is missing: such would be so with any record."""
 
 
 class TakenUp(Protocol):
@@ -76,6 +73,8 @@ class GroupReader:
         """What is known of the records before those in hand; noted only if somebody goes by it."""
         self.taken_up: TakenUp | None = None
         """Told of each partition that was learned, and whether the group is where we left it."""
+        self.given_up: Callable[[Iterable[TopicPartition]], None] | None = None
+        """Told of partitions that went to others."""
         self._noting_places = noting_places
         self._settings = settings
         self._observer = observer
@@ -83,7 +82,6 @@ class GroupReader:
         self._learned: set[TopicPartition] = set()
         """Those of which it is known what the group has noted."""
         self._skip = skip
-        self._blameless = blameless
         self._polled_ms = 0
         self._rest: dict[TopicPartition, Sequence[ConsumedRecord]] = {}
         """Fetched and not begun yet, while suspects go part by part: to fetch it again for each of
@@ -93,6 +91,14 @@ class GroupReader:
         self._member = broker.group_member(
             group, topics, member=member, settings=settings, revoked=self._revoked
         )
+        self.notes = Notes(
+            self._member,
+            settings.commit_deadline_ms,
+            self._attempts,
+            self.places if noting_places else None,
+            blameless,
+        )
+        """What the group is told beside its offsets."""
 
     async def start(self) -> None:
         """Connect and join; BrokerError if the broker or a topic is not there."""
@@ -100,7 +106,7 @@ class GroupReader:
 
     async def stop(self) -> None:
         """Leave and close within the deadline. Idempotent."""
-        await self._give_up_recalls()
+        await self.notes.give_up_recalls()
         await self._member.stop(self._settings.stop_deadline_ms)
 
     async def fetch(self) -> Fetched:
@@ -113,12 +119,13 @@ class GroupReader:
         self._polled_ms = now_ms
         fetched = await self._member.fetch()
         self._tell_share()
-        aside = self._member.set_aside()
-        behind = self.places.behind
-        self.gaps.fetched(
-            {at: found for at, found in fetched.items() if not behind(at, found[-1].offset)},
-            [one for one in aside if not behind(one.partition, one.last)],
-        )
+        came, aside = fetched, self._member.set_aside()
+        if self._noting_places:
+            # What is read again was reported when it came first.
+            behind = self.places.behind
+            came = {at: one for at, one in fetched.items() if not behind(at, one[-1].offset)}
+            aside = [one for one in aside if not behind(one.partition, one.last)]
+        self.gaps.fetched(came, aside)
         return fetched
 
     def _tell_share(self) -> None:
@@ -129,6 +136,8 @@ class GroupReader:
             gone, came = (before or frozenset()) - now, now - (before or frozenset())
             if gone:
                 self.places.drop(gone)
+                if self.given_up is not None:
+                    self.given_up(gone)
                 self._observer.revoked(gone)
             if came or before is None:
                 self._observer.assigned(came)
@@ -156,7 +165,7 @@ class GroupReader:
                 if self._attempts.behind(partition, offset)
             }
             if commits:
-                await self._hand_in(commits)
+                await self.notes.hand_in(commits)
         except (BrokerError, TimeoutError) as failure:
             self._observer.commit_missed(type(failure.__cause__ or failure).__name__)
             return False
@@ -196,7 +205,7 @@ class GroupReader:
         The group's offsets go back first: whoever comes after us must not go by those of before.
         """
         self.places.anew(self.assigned())
-        await self._hand_in({partition: Committed(0) for partition in self.assigned()})
+        await self.notes.hand_in({partition: Committed(0) for partition in self.assigned()})
         self._forget()
         for partition in self.assigned():
             self.seek(partition, 0)
@@ -226,30 +235,6 @@ class GroupReader:
         async with asyncio.timeout(self._settings.commit_deadline_ms / 1000):
             return await self._member.since(partition, time_ms)
 
-    async def recalling(self, partition: TopicPartition, recalls: int) -> None:
-        """Note that what was before a partition's place is read again now, for this time."""
-        before = self.places.of(partition)
-        if before.offset is None:
-            return
-        self.places.recalling(partition, recalls)
-        try:
-            await self._hand_in({partition: self._attempts.move(partition, before.offset)})
-        except (BrokerError, TimeoutError):
-            self.places.recalling(partition, before.recalls)
-            raise
-
-    async def _give_up_recalls(self) -> None:
-        """Note that what was being read again is given up alive; if that fails, it counts."""
-        begun = self.places.give_up()
-        if begun:
-            with suppress(BrokerError, TimeoutError):
-                async with asyncio.timeout(TAKE_BACK_S_MAX):
-                    await self._member.commit(
-                        self.places.noted(
-                            {at: self._attempts.move(at, offset) for at, offset in begun.items()}
-                        )
-                    )
-
     async def begin(self, fetched: Fetched) -> Fetched:
         """What of these to handle now; the group notes that it was begun. The rest comes next.
 
@@ -266,7 +251,7 @@ class GroupReader:
             return {}
         notes = self._attempts.to_begin(portion)
         if notes:
-            await self._hand_in(self._attempts.commits(notes))
+            await self.notes.hand_in(self._attempts.commits(notes))
             self._attempts.noted(notes)
         return portion
 
@@ -274,45 +259,16 @@ class GroupReader:
         """Whether some of these go part by part (see ``attempts``)."""
         return self._attempts.suspects(fetched)
 
-    @asynccontextmanager
-    async def blaming(self) -> AsyncIterator[None]:
-        """Around what is done with records in hand: what says nothing about them is no death."""
-        try:
-            yield
-        except asyncio.CancelledError:
-            await self.take_back()
-            raise
-        except self._blameless:
-            await self.take_back()
-            raise
-
-    async def take_back(self) -> None:
-        """Note that what was begun is given up alive; what cannot be noted counts as an attempt."""
-        notes = self._attempts.to_take_back()
-        if notes:
-            with suppress(BrokerError, TimeoutError):
-                async with asyncio.timeout(TAKE_BACK_S_MAX):
-                    await self._member.commit(self._noted(self._attempts.commits(notes)))
-
     async def _pass_over(self, portion: Fetched) -> None:
         for (topic, number), records in portion.items():
             if self._skip is not None:
                 await self._skip(topic, number, records[0].offset)
         self.places.passed_over(portion)
-        await self._hand_in(self._attempts.to_finish(portion))
+        await self.notes.hand_in(self._attempts.to_finish(portion))
         self._attempts.finished(portion)
         self.gaps.passed_over(portion)
         for (topic, number), records in portion.items():
             self._observer.passed_over(topic, number, records[0].offset)
-
-    async def _hand_in(self, offsets: Mapping[TopicPartition, Committed]) -> None:
-        async with asyncio.timeout(self._settings.commit_deadline_ms / 1000):
-            await self._member.commit(self._noted(offsets))
-
-    def _noted(
-        self, offsets: Mapping[TopicPartition, Committed]
-    ) -> Mapping[TopicPartition, Committed]:
-        return self.places.noted(offsets) if self._noting_places else offsets
 
     async def commit(self, fetched: Fetched) -> bool:
         """Commit past these records; False if the broker did not answer in time.
@@ -325,7 +281,7 @@ class GroupReader:
         if self._noting_places:
             self.places.passed(fetched)
         try:
-            await self._hand_in(offsets)
+            await self.notes.hand_in(offsets)
         except CommitRefusedError as error:
             self._observer.commit_missed(type(error.__cause__ or error).__name__)
         except TimeoutError as error:
@@ -350,8 +306,8 @@ class GroupReader:
         except TimeoutError:
             self.taken += 1
             self._observer.commit_missed("RevokeDeadline")
-            await self.take_back()
-        await self._give_up_recalls()
+            await self.notes.take_back()
+        await self.notes.give_up_recalls()
         # Another member may read on from here.
         self._forget()
 

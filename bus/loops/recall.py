@@ -12,13 +12,13 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Final, NamedTuple
 
+from bus.loops.attempts import NOTE_LENGTH_MAX, NOTE_VERSION
 from bus.ports import Committed, Fetched, TopicPartition
 from bus.records import APPEND_TIME
 
 RECALLS_MAX: Final = 3
 """After so many in vain nothing is read again: what was before counts as lost."""
 _FIELD: Final = re.compile(r"(?:^|;)(append|lost_to|recalls|over)=([0-9]{1,19})(?=;|$)")
-_NOTE_LENGTH_MAX: Final = 1_000
 
 
 class Place(NamedTuple):
@@ -48,7 +48,7 @@ def read_place(found: Committed | None) -> Place:
     """The place of a commit; what is not noted is unknown."""
     if found is None:
         return Place(None)
-    noted = {m[1]: int(m[2]) for m in _FIELD.finditer(found.metadata[:_NOTE_LENGTH_MAX])}
+    noted = {m[1]: int(m[2]) for m in _FIELD.finditer(found.metadata[:NOTE_LENGTH_MAX])}
     return Place(
         found.offset,
         noted.get("append"),
@@ -145,4 +145,4 @@ class Places:
 
     def _with_note(self, partition: TopicPartition, to: Committed) -> Committed:
         mine = self._of.get(partition, Place(None)).encode()
-        return to._replace(metadata=f"{to.metadata or 'v1'};{mine}") if mine else to
+        return to._replace(metadata=f"{to.metadata or NOTE_VERSION};{mine}") if mine else to

@@ -7,20 +7,22 @@ counts as lost, and so does what was before a place that was read again in vain 
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
 from bus.failures import BrokerError
 from bus.loops.group_reader import GroupReader
 from bus.loops.recall import RECALLS_MAX, Place
+from bus.loops.slices import sliced
 from bus.observer import LoopObserver
 from bus.ports import ConsumedRecord, Fetched, TopicPartition
 from bus.records import APPEND_TIME, arrived_from
 from telemetry.arrived import Arrived
 
 SLICE_RECORDS_MAX: Final = 200
-"""Records after which the event loop gets a turn, so that heartbeats go out."""
+SLICE_BYTES_MAX: Final = 512 * 1024
+"""Records or bytes after which the event loop gets a turn, so that heartbeats go out."""
 
 
 class Recollection(Protocol):
@@ -59,6 +61,8 @@ class _Back:
     """One record is left out: processes ended at it."""
     cut: bool
     """Whether records were deleted right before the first."""
+    recalls: int
+    """How often that was begun before, in vain."""
     done: bool = False
 
 
@@ -74,11 +78,14 @@ class Recollecting:
         self._observer = observer
         self._back: dict[TopicPartition, _Back] = {}
         reader.taken_up = self._taken_up
+        reader.given_up = self._given_up
 
-    async def to_handle(self, fetched: Fetched) -> Fetched:
-        """What of these to handle now; BrokerError, TimeoutError: ask again with the next fetch."""
-        taken = self._reader.taken
-        begun = await self._begin_all(fetched)
+    async def to_handle(self, fetched: Fetched, taken: int) -> Fetched:
+        """What of these to handle now; BrokerError, TimeoutError: ask again with the next fetch.
+
+        Nothing, if partitions were taken from us since the reader's ``taken`` was this.
+        """
+        begun = await self._begin_all(fetched, taken)
         found: dict[TopicPartition, Sequence[ConsumedRecord]] = {}
         for partition, records in fetched.items():
             if self._reader.taken != taken:
@@ -91,11 +98,13 @@ class Recollecting:
                 found[partition] = left
         return {} if self._reader.taken != taken else found
 
-    async def _begin_all(self, fetched: Fetched) -> set[TopicPartition]:
+    async def _begin_all(self, fetched: Fetched, taken: int) -> set[TopicPartition]:
         """Begin where it is due; those that are to be fetched from further back now."""
         begun = set[TopicPartition]()
         try:
             for partition, records in fetched.items():
+                if self._reader.taken != taken:
+                    break
                 back = self._back.get(partition)
                 begins = back is not None and not back.done
                 known = begins or self._known.knows(partition.partition)
@@ -104,9 +113,9 @@ class Recollecting:
         except (BrokerError, TimeoutError):
             # Who called steps back to what was fetched: these begin anew then.
             for partition in begun:
-                del self._back[partition]
+                recalls = self._back.pop(partition).recalls
                 self._known.forget(partition.partition)
-                self._reader.places.recalling(partition, 0)
+                self._reader.places.recalling(partition, recalls)
             raise
         return begun
 
@@ -119,6 +128,11 @@ class Recollecting:
     def _taken_up(self, partition: TopicPartition, *, ours: bool) -> None:
         back = self._back.pop(partition, None)
         if not ours or (back is not None and not back.done):
+            self._known.forget(partition.partition)
+
+    def _given_up(self, partitions: Iterable[TopicPartition]) -> None:
+        for partition in partitions:
+            self._back.pop(partition, None)
             self._known.forget(partition.partition)
 
     async def _begin(self, partition: TopicPartition, in_hand: ConsumedRecord) -> bool:
@@ -140,9 +154,10 @@ class Recollecting:
         first = until if found is None else min(max(found, begin), until)
         again = first < until and place.recalls < RECALLS_MAX
         if again:
-            await self._reader.recalling(partition, place.recalls + 1)
+            await self._reader.notes.recalling(partition, place.recalls + 1)
             self._reader.seek(partition, first)
-            self._back[partition] = _Back(first, until, place.over, cut=first == begin > 0)
+            cut = first == begin > 0
+            self._back[partition] = _Back(first, until, place.over, cut, place.recalls)
         self._known.begin(partition.partition)
         if place.lost_to_ms:
             self._known.lose(partition.partition, place.lost_to_ms)
@@ -161,8 +176,7 @@ class Recollecting:
         if old and back.cut:
             self._lose(partition, old[0].timestamp)
             back.cut = False
-        for start in range(0, len(old), SLICE_RECORDS_MAX):
-            piece = old[start : start + SLICE_RECORDS_MAX]
+        for piece in sliced(old, records_max=SLICE_RECORDS_MAX, bytes_max=SLICE_BYTES_MAX):
             self._known.remember(partition.partition, arrived_from(self._topic, piece))
             back.due = piece[-1].offset + 1
             self._observer.recalled(*partition, len(piece))

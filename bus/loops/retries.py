@@ -28,7 +28,7 @@ class Retries:
         wait_ms = self._patience.failed(monotonic_ms())
         if wait_ms is None:
             # No record did that: the process that comes next is not to look for one.
-            await self._reader.take_back()
+            await self._reader.notes.take_back()
             msg = f"{what} for {self._patience.give_up_ms} ms"
             raise GaveUpError(msg) from failure
         if isinstance(failure, SinkBackpressureError):

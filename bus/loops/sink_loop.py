@@ -241,7 +241,7 @@ class SinkLoop:
         for partition, records in portion.items():
             batch += arrived_from(partition.topic, records)
         try:
-            async with self._reader.blaming():
+            async with self._reader.notes.blaming():
                 await self._keep(batch)
         except SinkBackpressureError as failure:
             self._reader.step_back(portion)

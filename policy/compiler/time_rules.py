@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from policy.language.problems import Findings
 from policy.plan.limits import Limits
 from policy.plan.plan import Output, Transport
-from policy.vocabulary.operations import ThinCount, ThinTime, parts_of
+from policy.vocabulary.operations import length_ms, parts_of
 from policy.vocabulary.words import format_duration
 
 
@@ -21,11 +21,10 @@ def check_time_rules(
     for output in outputs:
         for rule in (rule for lane in output.lanes for rule in lane.rules):
             for thin in parts_of(rule.operations).thin:
-                length_ms = _length_ms(thin)
-                if length_ms + limits.late_ms <= raw.retention_ms or (rule.where, thin) in said:
+                left_ms = raw.retention_ms - length_ms(thin)
+                if left_ms >= limits.late_ms or (rule.where, thin) in said:
                     continue
                 said.add((rule.where, thin))
-                left_ms = raw.retention_ms - length_ms
                 remedy = "promise a longer life of raw data in policy.yaml"
                 if left_ms > 0:
                     remedy += f", or set `late_s` to at most {left_ms // 1_000}"
@@ -35,7 +34,3 @@ def check_time_rules(
                     f"{format_duration(raw.retention_ms)}"
                 )
                 findings.error(rule.where, message, rule.signal, remedy)
-
-
-def _length_ms(thin: ThinTime | ThinCount) -> int:
-    return thin.every_ms if isinstance(thin, ThinTime) else 0

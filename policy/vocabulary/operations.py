@@ -98,6 +98,22 @@ class Unsupported:
 
 
 Thin = ThinTime | ThinCount
+
+
+def length_ms(thin: Thin) -> int:
+    """How far apart in event time two readings may lie that a thinning compares.
+
+    A count compares none: it begins afresh with each window of arrival.
+    """
+    match thin:
+        case ThinTime(every_ms):
+            return every_ms
+        case ThinCount():
+            return 0
+        case _:
+            assert_never(thin)
+
+
 Coarsening = Round | Bucket
 Mesh = MeshJis | MeshH3
 Withholding = Drop | Unsupported

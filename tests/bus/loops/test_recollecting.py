@@ -78,6 +78,22 @@ async def test_a_batch_that_comes_again_is_counted_once(broker: FakeBroker, faul
     assert right(said(broker)) and len({*said(broker)}) == 12
 
 
+async def test_what_went_to_another_member_is_forgotten(clock: Clock) -> None:
+    broker = FakeBroker(clock)
+    appended = {"message.timestamp.type": "LogAppendTime"}
+    await broker.admin().create([TopicSpec(name, 2, appended) for name in (IN, OUT)])
+    one, other = Counting(), Counting()
+    for partition in (0, 1):
+        broker.feed(IN, partition, b"0")
+    first = copier(broker, one, handle=one.handle, recollection=one)
+    second = copier(broker, other, handle=other.handle, recollection=other)
+    async with running(first) as tasks:
+        await until(lambda: one.records == 2, *tasks)
+        assert one.knows(0) and one.knows(1)
+        async with running(second) as more:
+            await until(lambda: one.knows(0) != one.knows(1), *tasks, *more)
+
+
 async def test_other_rules_read_the_log_again_and_go_on(broker: FakeBroker) -> None:
     known = Counting()
     async with running(copier(broker, known, handle=known.handle, recollection=known)) as tasks:
@@ -202,7 +218,7 @@ async def test_what_ends_each_process_that_reads_it_again_is_read_no_more(
 async def crash(broker: FakeBroker, known: Counting) -> None:
     """Run until it dies; what it would say as it leaves is lost with it."""
     loop = copier(broker, known, handle=known.handle, recollection=known)
-    loop._reader._give_up_recalls = lambda: asyncio.sleep(0)  # type: ignore[method-assign]
+    loop._reader.notes.give_up_recalls = lambda: asyncio.sleep(0)  # type: ignore[method-assign]
     await loop.run()
 
 

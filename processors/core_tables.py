@@ -24,7 +24,7 @@ from policy.vocabulary.operations import (
 from policy.vocabulary.operations import Thin as ThinOperation
 from processors.column_operations import Valued
 from processors.column_plan import ColumnPlan, MeshStep, RouteStep
-from processors.device_answers import ANSWERS_KEPT_MAX, DeviceAnswer
+from processors.device_answers import DeviceAnswer
 from processors.expiry import EXPIRIES_KEPT_MAX, Expiry
 from processors.minimise import COLUMN_PLANS_KEPT_MAX
 from processors.program import Program
@@ -41,7 +41,7 @@ _pack = msgspec.msgpack.Encoder().encode
 _json = msgspec.json.Encoder().encode
 
 
-def table_bytes(program: Program, devices_kept_max: int = ANSWERS_KEPT_MAX) -> bytes:
+def table_bytes(program: Program) -> bytes:
     """What of a program does not depend on who, when and which columns."""
     collected = [program.index.get(path) for path in PAIR]
     known = (signal for signal in program.plan.catalogue if not signal.derived)
@@ -60,7 +60,6 @@ def table_bytes(program: Program, devices_kept_max: int = ANSWERS_KEPT_MAX) -> b
             "trouble_codes": program.index_of_codes if program.collects_codes else None,
             "tally_width": program.width,
             "topics": [route.output.topic for route in program.routes],
-            "devices_kept_max": devices_kept_max,
             "minutes_kept_max": EXPIRIES_KEPT_MAX,
             "column_plans_kept_max": COLUMN_PLANS_KEPT_MAX,
             "ids_kept_max": IDS_KEPT_MAX,

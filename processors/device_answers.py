@@ -18,7 +18,7 @@ from processors.routes import Route
 from telemetry.wire.control import LinkInterval
 
 ANSWERS_KEPT_MAX: Final = 200_000
-"""Devices per processor; the one that was silent for longest goes first."""
+"""Devices per processor; the one asked about here longest ago goes first."""
 
 
 class DeviceAnswer:
@@ -91,17 +91,15 @@ class DeviceAnswers:
             self._note(device, kept)
             return kept
         permission = permit(self._people, self._routes, device, first_ms, last_ms, now_ms)
-        if permission.link is not None:
-            self._asked_subjects.add(permission.link.subject)
         answer = DeviceAnswer(registered_ms, permission)
+        self._note(device, answer)
         if permission.covers(first_ms, last_ms, now_ms):
             self._keep(device, answer)
         return answer
 
     def registered_ms(self, device: str) -> int | None:
         """Since when the device is known, or None."""
-        if self._read != self._people.changes.position:
-            self._catch_up()
+        self.catch_up()
         self._asked_devices.add(device)
         return self._people.registered_ms(device)
 
@@ -112,8 +110,7 @@ class DeviceAnswers:
 
     def basis(self) -> int:
         """Equal as long as all that was answered since ``settle`` would be answered the same."""
-        if self._read != self._people.changes.position:
-            self._catch_up()
+        self.catch_up()
         return self._voided
 
     def settle(self) -> None:

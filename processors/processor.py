@@ -50,8 +50,8 @@ class Processor:
         partition_of: PartitionOf,
         answers_kept_max: int = ANSWERS_KEPT_MAX,
     ) -> None:
-        self.program = self._program = program
-        self.answers = self._answers = DeviceAnswers(people, program.routes, answers_kept_max)
+        self.program = program
+        self.answers = DeviceAnswers(people, program.routes, answers_kept_max)
         self._keys = keys
         self._partition_of = partition_of
         self._minimiser = Minimiser(program)
@@ -64,21 +64,21 @@ class Processor:
         """Turn one raw record into purpose records; everything else is counted in ``tally``.
 
         ``received_ms`` is the broker's append time, ``state`` that of the record's partition.
-        Raises KeysNeeded before anything is counted or remembered of this record if an epoch has
-        no key yet; never raises for bad input.
+        Raises KeysNeeded before anything but the envelope itself is counted or remembered of this
+        record if an epoch has no key yet: throw the tally away then. Never raises for bad input.
         """
         tally.envelopes += 1
         tally.exact_path += 1
-        verdict = admit(self._program, value, received_ms)
+        verdict = admit(self.program, value, received_ms)
         if isinstance(verdict, Counter):
             tally.rejected.update(verdict)
             return []
-        refused = unregistered(self._answers.registered_ms(verdict.device), verdict)
+        refused = unregistered(self.answers.registered_ms(verdict.device), verdict)
         parts = [] if refused else self._parts(verdict)
         done = [(part, *self._judged(part.admitted, received_ms, now_ms)) for part in parts]
         # Nothing is counted or remembered before all parts have their keys: it may be tried again.
         choices = choose(
-            self._program,
+            self.program,
             verdict.device,
             verdict.t0_ms,
             self._readings(verdict),
@@ -108,60 +108,62 @@ class Processor:
 
     def remember(self, value: bytes | None, received_ms: int, state: TimeState) -> None:
         """Let the state know of a record that was processed before, as ``process`` would."""
-        verdict = admit(self._program, value, received_ms)
+        verdict = admit(self.program, value, received_ms)
         if isinstance(verdict, Admitted):
             readings = self._readings(verdict)
-            choose(self._program, verdict.device, verdict.t0_ms, readings, received_ms, state)
+            choose(self.program, verdict.device, verdict.t0_ms, readings, received_ms, state)
 
     def basis(self) -> int:
         """Equal as long as all that was processed since ``settle`` would be decided the same."""
-        return self._answers.basis()
+        return self.answers.basis()
 
     def settle(self) -> None:
         """What was processed until now is durable, or will be processed again."""
-        self._answers.settle()
+        self.answers.settle()
 
     def _judge(
-        self, state: DeviceAnswer, epoch_ms: int, start_ms: int, now_ms: int
+        self, answer: DeviceAnswer, epoch_ms: int, start_ms: int, now_ms: int
     ) -> tuple[Decision, Expiry | None]:
-        in_time, pseudonyms = self.in_time(state, epoch_ms)
+        in_time, pseudonyms = self.in_time(answer, epoch_ms)
         if pseudonyms is None:
             return in_time, None
         expiry = self.expiry(start_ms)
         late = expiry.late(pseudonyms.stamps, now_ms)
-        return self._program.decision_if_late(in_time, late) if late else in_time, expiry
+        return self.program.decision_if_late(in_time, late) if late else in_time, expiry
 
     def expiry(self, start_ms: int) -> Expiry:
         """When lives that start at this instant end."""
         return self._expiry_cache.of(start_ms)
 
-    def in_time(self, state: DeviceAnswer, epoch_ms: int) -> tuple[Decision, LinkPseudonyms | None]:
+    def in_time(
+        self, answer: DeviceAnswer, epoch_ms: int
+    ) -> tuple[Decision, LinkPseudonyms | None]:
         """The decision if no route is late, and under which pseudonyms; None: no one is linked.
 
         Raises KeysNeeded if the epoch has no key yet.
         """
-        answer = state.permit
-        if answer.link is None:
-            return self._program.decision(linked=False), None
-        pseudonyms = state.pseudonyms
+        permission = answer.permit
+        if permission.link is None:
+            return self.program.decision(linked=False), None
+        pseudonyms = answer.pseudonyms
         if pseudonyms is None or not pseudonyms.from_ms <= epoch_ms < pseudonyms.to_ms:
-            pseudonyms = state.pseudonyms = pseudonyms_for(
-                answer, self._program.routes, self._keys, self._partition_of, epoch_ms,
-                self._program.plan.policy_version,
+            pseudonyms = answer.pseudonyms = pseudonyms_for(
+                permission, self.program.routes, self._keys, self._partition_of, epoch_ms,
+                self.program.plan.policy_version,
             )  # fmt: skip
-            state.in_time = None
-        if state.in_time is None:
-            state.in_time = self._program.decision(
+            answer.in_time = None
+        if answer.in_time is None:
+            answer.in_time = self.program.decision(
                 linked=True,
-                granted=answer.granted,
+                granted=permission.granted,
                 keyless=pseudonyms.keyless,
-                barred=answer.barred,
-                ended=answer.ended,
+                barred=permission.barred,
+                ended=permission.ended,
             )
-        return state.in_time, pseudonyms
+        return answer.in_time, pseudonyms
 
     def _readings(self, part: Admitted) -> Readings:
-        columns = {self._program.index[path]: c for path, c in part.columns.items()}
+        columns = {self.program.index[path]: c for path, c in part.columns.items()}
         present = tuple(sorted(columns))
         times = [columns[place].dt for place in present]
         values = [columns[place].value for place in present]
@@ -173,14 +175,14 @@ class Processor:
         self, part: Admitted, received_ms: int, now_ms: int
     ) -> tuple[DeviceAnswer, Decision, Expiry | None]:
         span = part.span_ms
-        state = None if span is None else self._answers.exact(part.device, *span, now_ms)
-        if state is None or span is None:
+        answer = None if span is None else self.answers.exact(part.device, *span, now_ms)
+        if answer is None or span is None:
             msg = "an admitted part has readings and a registered device"
             raise AssertionError(msg)
         first_ms = min(part.t0_ms, span[0])
         epoch_ms = _epoch_instant(part.trip_started_ms, first_ms)
-        decision, expiry = self._judge(state, epoch_ms, min(first_ms, received_ms, now_ms), now_ms)
-        return state, decision, expiry
+        decision, expiry = self._judge(answer, epoch_ms, min(first_ms, received_ms, now_ms), now_ms)
+        return answer, decision, expiry
 
     def _parts(self, admitted: Admitted) -> list[_Part]:
         """Split where the link changes, so that each part belongs to one person or to no one."""
@@ -188,7 +190,7 @@ class Processor:
         rest = admitted
         from_ms = -FOREVER_MS
         while (span := rest.span_ms) is not None:
-            _, _, until_ms = self._answers.link_at(rest.device, span[0])
+            _, _, until_ms = self.answers.link_at(rest.device, span[0])
             if span[1] < until_ms:
                 parts.append(_Part(rest, from_ms, FOREVER_MS))
                 break

@@ -67,7 +67,7 @@ class Settings(BaseSettings):
     fetch_wait_ms: int = Field(default=20, ge=1, le=500)
     """How long raw records may wait at the broker for others, so that few cost little."""
     device_answers_kept_max: int = Field(default=200_000, ge=1)
-    """Devices about which a worker keeps what it decided; the longest silent one goes first."""
+    """Devices about which a worker keeps what it decided; the one asked about longest ago goes."""
     unpacked_mib_max: int = Field(default=16, ge=2, le=1_024)
     """What one batch of records may become when it is unpacked; twice that, all of a fetch."""
     replay_held_mib_max: int = Field(default=256, ge=0, le=65_536)

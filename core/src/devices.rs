@@ -1,4 +1,5 @@
-//! What was decided for devices, each answer valid for intervals; within bounds, the least used go.
+//! What was decided for devices, each answer valid for intervals. Python, which taught them, bounds
+//! how many there are and forgets them; of what links share, the least used go.
 
 use std::hash::Hash;
 use std::sync::Arc;
@@ -9,6 +10,8 @@ use crate::record::ReadyHeaders;
 use crate::tables::{DeviceTaught, StampTaught};
 
 const KEY_BYTES_MAX: usize = 64;
+/// Different sets of headers that links share.
+const SHARED_MAX: usize = 10_000;
 
 /// Names and values of headers, in their order.
 pub type Pairs = Vec<(String, Vec<u8>)>;
@@ -79,18 +82,21 @@ impl Device {
 
 /// Devices by their id.
 pub struct Devices {
-    known: Kept<Vec<u8>, Device>,
+    known: FxHashMap<Vec<u8>, Device>,
     /// Grows with every `settle`: what was used since has this number.
     number: u64,
     used: bool,
     shared: Kept<Pairs, Arc<Headers>>,
 }
 
-impl Devices {
-    pub fn new(kept_max: usize) -> Self {
-        Devices { known: Kept::new(kept_max), number: 1, used: false, shared: Kept::new(kept_max) }
+impl Default for Devices {
+    fn default() -> Self {
+        let (known, shared) = (FxHashMap::default(), Kept::new(SHARED_MAX));
+        Devices { known, number: 1, used: false, shared }
     }
+}
 
+impl Devices {
     /// What is known of a device; it counts as used from now on.
     pub fn get(&mut self, device: &[u8]) -> Option<&Device> {
         let found = self.known.get_mut(device)?;
@@ -130,7 +136,7 @@ impl Devices {
             link,
             used: 0,
         };
-        self.known.put(device.to_vec(), known);
+        self.known.insert(device.to_vec(), known);
         true
     }
 
@@ -158,7 +164,7 @@ impl Devices {
 
     /// Whether it was used since `settle`.
     pub fn forget(&mut self, device: &[u8]) -> bool {
-        self.known.forget(device).is_some_and(|known| known.used == self.number)
+        self.known.remove(device).is_some_and(|known| known.used == self.number)
     }
 
     /// Whether any was used since `settle`.
@@ -200,18 +206,5 @@ impl<K: Eq + Hash, V> Kept<K, V> {
         }
         self.older.remove(&key);
         self.newer.insert(key, value);
-    }
-
-    pub fn forget<Q>(&mut self, key: &Q) -> Option<V>
-    where
-        K: std::borrow::Borrow<Q>,
-        Q: Eq + Hash + ?Sized,
-    {
-        self.newer.remove(key).or_else(|| self.older.remove(key))
-    }
-
-    pub fn clear(&mut self) {
-        self.newer.clear();
-        self.older.clear();
     }
 }

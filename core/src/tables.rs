@@ -24,7 +24,6 @@ pub struct Tables {
     pub tally_width: u32,
     /// The topic of each route.
     pub topics: Vec<String>,
-    pub devices_kept_max: u32,
     pub minutes_kept_max: u32,
     pub column_plans_kept_max: u32,
     pub ids_kept_max: u32,

@@ -103,7 +103,7 @@ impl UsualPath {
         }
         let paths = Paths::of(&mut tables)?;
         Some(UsualPath {
-            devices: Devices::new(tables.devices_kept_max as usize),
+            devices: Devices::default(),
             minutes: Kept::new(tables.minutes_kept_max as usize),
             ids: ReusedIds::new(tables.ids_kept_max as usize),
             paths,

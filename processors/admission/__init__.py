@@ -1,4 +1,4 @@
-"""From an envelope's bytes to admitted columns: the usual ones at speed, the rest one by one.
+"""From an envelope's bytes to admitted columns, reading by reading.
 
-Imports people and program of the room above, whose decoder it makes.
+Imports program of the room above.
 """

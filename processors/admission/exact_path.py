@@ -1,7 +1,7 @@
-"""The exact path: what is unusual about an envelope, reading by reading.
+"""The exact path: an envelope judged reading by reading.
 
-Slower than the plan's decoder and used when that one refuses. Good readings go on; bad
-ones are counted under a reason. Nothing of a payload leaves here but what is admitted.
+It does every envelope where there is no core, and the unusual ones where there is. Good readings
+go on; bad ones are counted under a reason. Nothing of a payload leaves here but what is admitted.
 """
 
 import re
@@ -13,7 +13,6 @@ import msgspec
 
 from processors.admission.admitted import Admitted
 from processors.admission.columns import admit_columns
-from processors.admission.readings import UNDECODABLE
 from processors.program import Program
 from telemetry.instants import DAY_MS, to_ms
 from telemetry.outcome import Rejected
@@ -30,6 +29,9 @@ from telemetry.wire.envelope_content import content_of, readings_said
 
 AHEAD_MS_MAX: Final = DAY_MS
 """Events further ahead of their reception are rejected: no purpose opens by a wrong date."""
+
+UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What a decoder raises for a text that it does not take."""
 
 _IS_CODE: Final = re.compile(TROUBLE_CODE)
 

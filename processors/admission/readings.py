@@ -1,9 +1,6 @@
-"""An envelope's admitted columns, as they are handed to the minimiser."""
+"""An envelope's admitted columns, as they are handed on."""
 
-from types import MappingProxyType
-from typing import Any, Final, NamedTuple
-
-import msgspec
+from typing import Any, NamedTuple
 
 from processors.admission.admitted import Singles
 
@@ -18,8 +15,4 @@ class Readings(NamedTuple):
     low_ms: int
     high_ms: int
     """No time lies below or above these."""
-    singles: Singles = MappingProxyType({})
-
-
-UNDECODABLE: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What a decoder raises for a text that it does not take."""
+    singles: Singles

@@ -213,10 +213,10 @@ def test_nothing_is_kept_of_devices_that_were_forgotten() -> None:
     one.processor = Processor(one.program, one.people, one.keys, lambda _, key: key[0] % 4, 1)
     for n in range(3):
         one.feed(of_device(f"dev-{n}"))
-    assert one.processor._answers._devices_of == {"subject-2": {"dev-2"}}
+    assert one.processor.answers._devices_of == {"subject-2": {"dev-2"}}
     one.people.apply(b"new", consent("new", "subject-2", NOW_MS, None))
     one.processor.basis()
-    assert one.processor._answers._devices_of == {}
+    assert one.processor.answers._devices_of == {}
 
 
 @pytest.mark.parametrize(("row", "void"), CHANGES)

@@ -198,6 +198,8 @@ def main() -> None:
     asked = ask.parse_args()
     if asked.records < RECORDS_MIN:
         ask.error(f"--records: at least {RECORDS_MIN}")
+    if asked.write is not None:
+        asked.write.parent.mkdir(parents=True, exist_ok=True)  # now, and not after an hour
     with tempfile.TemporaryDirectory(prefix="roadfade-bench-") as folder:
         shown = Progress(console=Console(stderr=True), disable=asked.json)
         with shown, LocalBroker(Path(folder), kafka_libs()) as broker:

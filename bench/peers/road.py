@@ -28,6 +28,7 @@ from processors.program import build_program
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.processes.worker.process import FETCH_BYTES_MIN
 from roadfade.processes.worker.remembered import ReadyVersion, Remembered
 from roadfade.settings import Settings
 from telemetry.arrived import Arrived
@@ -77,11 +78,10 @@ async def _run(task: Task, *, by_core: bool) -> Figures:
     core = core_path(processor, compression=None) if by_core else None
     ready = ReadyVersion(program, processor, core)
     clock = judging_clock(NOW_MS)
-    remembered = Remembered(lambda: ready, clock, Settings.model_fields["bins_max"].default)
+    remembered = Remembered(lambda: ready, clock, _default("bins_max"))
     handler = _MeteredHandler(RAW, remembered, keys, clock)
     handler.meter, handler.last = Meter(task.records, job.readings), asyncio.Event()
     handler.changes = ConsentChanges(people, task.churn_records)
-    at_once = Settings.model_fields["records_per_fetch_max"].default
     loop = BatchLoop(
         source,
         RAW,
@@ -91,10 +91,21 @@ async def _run(task: Task, *, by_core: bool) -> Figures:
         basis=handler.basis,
         observer=handler,
         recollection=remembered,
-        settings=BatchSettings(ReaderSettings(records_max=at_once)),
+        settings=BatchSettings(
+            ReaderSettings(
+                records_max=_default("records_per_fetch_max"),
+                fetch_bytes_min=FETCH_BYTES_MIN,
+                fetch_wait_ms=_default("fetch_wait_ms"),
+            )
+        ),
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(loop.run())
         await handler.last.wait()
         await loop.stop()
     return handler.meter.figures()
+
+
+def _default(setting: str) -> int:
+    default: int = Settings.model_fields[setting].default
+    return default

@@ -34,7 +34,7 @@ _NOT_KNOWN: Final = (
 )
 SHOWN: Final = COLUMNS[: COLUMNS.index("lane")]
 """The columns of the view. Lane and consent are for those who end rows, not for analysts."""
-# In place of the engine's own message, which names files, and those contain offsets.
+# In place of the engine's own message, which names files: they are no analyst's business.
 _GONE: Final = (
     "rows were deleted while the query ran, or a function got a value that it cannot take: "
     "run the query again, or change the statement"

@@ -1,6 +1,8 @@
 """Which path carries usual envelopes is said as a worker starts, by a metric, and on status."""
 
 import logging
+import os
+import shutil
 
 import pytest
 
@@ -12,6 +14,13 @@ from roadfade.status.processes import Process, Sample, State
 from tests.support.ready_batches import CORE_IS_BUILT
 
 BARE = CoreState.ABSENT, CoreState.FOREIGN
+
+
+@pytest.mark.skipif(
+    "CI" not in os.environ or shutil.which("cargo") is None, reason="no CI, or no Rust to build it"
+)
+def test_where_rust_is_no_test_of_the_core_is_skipped() -> None:
+    assert core_state() is CoreState.CARRIES, "`make core` says why it could not be built"
 
 
 def exported() -> float:

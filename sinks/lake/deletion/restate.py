@@ -2,8 +2,8 @@
 
 In: a lake, and ends under the version in force. Out: the rows in the partitions of their new end,
 whose parts name the version that decided it; rows that may not stay are deleted. Safe beside
-a writer and a sweep; a reader opened meanwhile waits for the part in hand. One erasure or
-restatement at a time per lake. Everything here blocks.
+a writer and a sweep; a reader opened meanwhile waits for the part in hand. One erasure,
+restatement or merge at a time per lake. Everything here blocks.
 """
 
 from collections import Counter
@@ -53,7 +53,7 @@ class Restatement:
     ) -> Restated:
         """One turn: judge some parts, rewrite those that must be; ``left`` counts the rest.
 
-        Idempotent. WorkplaceTakenError while an erasure or another restatement runs.
+        Idempotent. WorkplaceTakenError while an erasure, a merge or another restatement runs.
         """
         if ends.policy_version != self._policy_version:
             self._policy_version, self._judged, self._failed = ends.policy_version, set(), set()

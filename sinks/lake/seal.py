@@ -1,8 +1,8 @@
 """A part's seal: a digest over all its bytes, kept in its own footer.
 
 Parquet pages need not carry checksums, and without one a flipped bit of an uncompressed value
-reads as another value. A part is written with zeros in the seal's place; then the digest is put there:
-SHA-256 (FIPS 180-4), the first 128 bits, of the file with those zeros. Parts that an older
+reads as another value. A part is written with zeros in the seal's place; then the digest is put
+there: SHA-256 (FIPS 180-4), the first 128 bits, of the file with those zeros. Parts that an older
 version wrote have no seal: nothing says whether they are as they were written.
 """
 

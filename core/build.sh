@@ -31,7 +31,7 @@ fi
 
 # In the crate's folder, so that rustup heeds rust-toolchain.toml.
 build_wheel() {
-  (cd core && CARGO_TARGET_DIR=$CACHE/target "$MATURIN" build --quiet --release --locked \
+  (cd core && CARGO_TARGET_DIR=${CARGO_TARGET_DIR:-$CACHE/target} "$MATURIN" build --quiet --release --locked \
     --interpreter "$PYTHON" --out "$1")
 }
 

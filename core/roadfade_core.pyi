@@ -14,19 +14,14 @@ def panic_on_purpose() -> None: ...
 # A record that alone is larger than a batch may be; it was not taken, and never will be.
 class OversizedError(Exception): ...
 
-# As much is held as may be; nothing was taken: take the batches, then append again.
-class FullError(Exception): ...
-
 # Records gathered into Kafka record batches v2, one open batch for each partition of each topic.
-# `batch_bytes_max` counts a batch with its header, `held_bytes_max` all records that are held:
-# both before compression.
+# `batch_bytes_max` counts a batch with its header, before compression. How much may be held the
+# caller decides, by `held_bytes`.
 @final
 class RecordBatches:
-    def __new__(
-        cls, *, compression: Literal["zstd"] | None, batch_bytes_max: int, held_bytes_max: int
-    ) -> Self: ...
+    def __new__(cls, *, compression: Literal["zstd"] | None, batch_bytes_max: int) -> Self: ...
 
-    # `topic` is the caller's own number of a topic. OversizedError, or FullError, as above.
+    # `topic` is the caller's own number of a topic. OversizedError as above.
     def append(
         self,
         topic: int,
@@ -41,6 +36,9 @@ class RecordBatches:
     # What is held now stays when the rest is rolled back; a later mark, or `take`, replaces this.
     def mark(self) -> None: ...
     def roll_back(self) -> None: ...
+
+    # Forgets every record.
+    def clear(self) -> None: ...
 
     # Topic, partition, number of records, and the batch that `seal` makes ready to be sent; by
     # topic and partition, those of one partition in the order of their records.

@@ -65,9 +65,10 @@ class CorePath:
     def __init__(self, processor: Processor, compression: Literal["zstd"] | None = "zstd") -> None:
         self._processor = processor
         self._program = processor.program
-        self._compression = compression
         self._path = usual_path(table_bytes(self._program), Minimised, h3_cell)
         self._topics = list(dict.fromkeys(route.output.topic for route in self._program.routes))
+        self._number_of = {topic: number for number, topic in enumerate(self._topics)}
+        self._batches = record_batches(compression)
         self._numbers: dict[Decision, int] = {}
         self._decisions: list[Decision] = []
         # One memory of ids for both paths: a reused one is noticed whichever path saw it first.
@@ -90,25 +91,43 @@ class CorePath:
         self._all(_Slice(records, now_ms, tally, state, run, out.extend))
         return out
 
-    def process_into_batches(
-        self, records: Sequence[Raw], now_ms: int, tally: Tally, state: TimeState
-    ) -> list[Batch]:
-        """As ``process``; what leaves are Kafka record batches that lack their sender."""
-        batches = record_batches(self._compression)
-        number_of = {topic: number for number, topic in enumerate(self._topics)}
+    def gather(self, records: Sequence[Raw], now_ms: int, tally: Tally, state: TimeState) -> None:
+        """As ``process``, but what leaves waits in record batches for ``take``, behind the last.
+
+        If it raises, nothing of these records waits.
+        """
+        batches = self._batches
 
         def run(values: list[bytes | None], received_ms: list[int], place: int) -> Stopped:
             return self._path.gather(values, received_ms, place, now_ms, state, batches)
 
         def put(records: Iterable[Minimised]) -> None:
             for one in records:
-                batches.append(number_of[one.topic], one.partition, one.key, one.value, one.headers)
+                number = self._number_of[one.topic]
+                batches.append(number, one.partition, one.key, one.value, one.headers)
 
-        self._all(_Slice(records, now_ms, tally, state, run, put))
+        batches.mark()
+        try:
+            self._all(_Slice(records, now_ms, tally, state, run, put))
+        except BaseException:
+            batches.roll_back()
+            raise
+
+    @property
+    def held_bytes(self) -> int:
+        """The bytes of all records that wait, before compression."""
+        return self._batches.held_bytes
+
+    def take(self) -> list[Batch]:
+        """What waits, as Kafka record batches that lack their sender; nothing waits then."""
         return [
             Batch(self._topics[topic], partition, count, data)
-            for topic, partition, count, data in batches.take()
+            for topic, partition, count, data in self._batches.take()
         ]
+
+    def drop(self) -> None:
+        """Let nothing wait: it is not sent."""
+        self._batches.clear()
 
     def _all(self, given: _Slice) -> None:
         """Every record in its turn, by the core or on the exact path; then count."""

@@ -91,6 +91,7 @@ async def _run(task: Task, *, by_core: bool) -> Figures:
         basis=handler.basis,
         observer=handler,
         recollection=remembered,
+        kept_back=handler,
         settings=BatchSettings(
             ReaderSettings(
                 records_max=_default("records_per_fetch_max"),

@@ -14,7 +14,7 @@ from typing import Final
 from bus.failures import BrokerError, SendFailedError, TopicRemadeError
 from bus.loops.group_reader import GroupReader
 from bus.loops.notes import BLAMELESS
-from bus.loops.outbound import Outbound
+from bus.loops.outbound import KeptBack, Outbound
 from bus.loops.recollecting import Recollecting, Recollection
 from bus.loops.retries import Retries
 from bus.loops.slices import sliced
@@ -63,6 +63,7 @@ class BatchLoop:
     beginning. ``member`` is a static member id that no other living process may hold (see
     ``slots``). ``blameless`` as in ``GroupReader``. ``recollection`` is what the handler remembers
     of earlier records: before a partition is handled, it has remembered what matters there.
+    ``kept_back`` is what the handler does not answer with, because it goes with more of its kind.
     """
 
     def __init__(
@@ -82,9 +83,11 @@ class BatchLoop:
         settings: BatchSettings | None = None,
         blameless: tuple[type[Exception], ...] = BLAMELESS,
         recollection: Recollection | None = None,
+        kept_back: KeptBack | None = None,
     ) -> None:
         self._topic = topic
         self._handle = handle
+        self._kept_back = kept_back
         self._producer = producer
         self._watch = watch
         self._pause_reason = pause_reason
@@ -225,7 +228,7 @@ class BatchLoop:
         """
         taken, basis = self._reader.taken, self._basis()
         by_slice = self._anew >= ANEW_MAX
-        outbound, sent, settings = Outbound(), 0, self._settings
+        outbound, sent, settings = Outbound(self._kept_back), 0, self._settings
         for partition, records in fetched.items():
             for piece in sliced(
                 records,

@@ -1,7 +1,7 @@
 //! Records gathered into batches, one open batch for each partition of each topic.
 //!
-//! What is held is bounded, and a part of it can be taken back: a caller that fails halfway leaves
-//! no record behind.
+//! A part of what is held can be taken back: a caller that fails halfway leaves no record behind.
+//! How much may be held its caller decides, who asks how much it is.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -9,14 +9,9 @@ use std::io;
 use crate::record::Record;
 use crate::record_batch::{Compression, HEADER_LEN, RecordBatch};
 
-/// Why a record was not taken. Nothing of it was.
+/// A record alone is larger than a batch may be: it was not taken, and can never be sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refused {
-    /// It alone is larger than a batch may be: it can never be sent.
-    Oversized,
-    /// As much is held as may be: take the batches, then append it again.
-    Full,
-}
+pub struct Oversized;
 
 /// Where a record goes: a topic, numbered by the caller, and one of its partitions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -25,15 +20,6 @@ pub struct Lane {
     pub topic: u32,
     /// As Kafka numbers them, from 0.
     pub partition: u32,
-}
-
-/// How much is held, at most, in bytes.
-#[derive(Clone, Copy, Debug)]
-pub struct Limits {
-    /// Of one batch with its header, before compression.
-    pub batch_bytes: usize,
-    /// Of all records together, before compression.
-    pub held_bytes: usize,
 }
 
 #[derive(Default)]
@@ -63,7 +49,8 @@ struct Extent {
 
 /// The batches that are being filled.
 pub struct RecordBatches {
-    limits: Limits,
+    /// The most bytes of one batch with its header, before compression.
+    batch_bytes_max: usize,
     compression: Compression,
     lanes: BTreeMap<Lane, Gathered>,
     held_bytes: usize,
@@ -74,9 +61,9 @@ pub struct RecordBatches {
 impl RecordBatches {
     /// Nothing is held yet.
     #[must_use]
-    pub const fn new(limits: Limits, compression: Compression) -> Self {
+    pub const fn new(batch_bytes_max: usize, compression: Compression) -> Self {
         Self {
-            limits,
+            batch_bytes_max,
             compression,
             lanes: BTreeMap::new(),
             held_bytes: 0,
@@ -95,17 +82,13 @@ impl RecordBatches {
     ///
     /// # Errors
     /// If it is not taken; what is held is as before then.
-    pub fn append(&mut self, lane: Lane, record: &Record<'_>) -> Result<(), Refused> {
-        if HEADER_LEN + record.encoded_len(0) > self.limits.batch_bytes {
-            return Err(Refused::Oversized);
-        }
-        // The longest that its number can make it: how many precede it is not known yet.
-        if self.held_bytes + record.encoded_len(u32::MAX) > self.limits.held_bytes {
-            return Err(Refused::Full);
+    pub fn append(&mut self, lane: Lane, record: &Record<'_>) -> Result<(), Oversized> {
+        if HEADER_LEN + record.encoded_len(0) > self.batch_bytes_max {
+            return Err(Oversized);
         }
         let gathered = self.lanes.entry(lane).or_default();
         gathered.note(self.mark);
-        self.held_bytes += gathered.append(record, self.limits.batch_bytes);
+        self.held_bytes += gathered.append(record, self.batch_bytes_max);
         Ok(())
     }
 
@@ -123,6 +106,13 @@ impl RecordBatches {
             }
         }
         self.held_bytes = self.marked_bytes;
+    }
+
+    /// Forget every record.
+    pub fn clear(&mut self) {
+        self.lanes.clear();
+        self.held_bytes = 0;
+        self.mark();
     }
 
     /// Finish and hand over all batches: by lane, those of one in the order of their records.

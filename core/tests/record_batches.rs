@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use reading::{Seen, read};
 use roadfade_core::record::{Headers, ReadyHeaders, Record};
 use roadfade_core::record_batch::{Compression, HEADER_LEN, RecordBatch, Sender, seal};
-use roadfade_core::record_batches::{Lane, Limits, RecordBatches, Refused};
+use roadfade_core::record_batches::{Lane, Oversized, RecordBatches};
 
 const SENDER: Sender = Sender {
     timestamp_ms: 1_788_000_000_123,
@@ -26,6 +26,8 @@ const SENDER: Sender = Sender {
     producer_epoch: 3,
     base_sequence: 9,
 };
+
+const BATCH_BYTES_MAX: usize = 700;
 
 #[derive(Clone, Debug)]
 enum Step {
@@ -53,7 +55,7 @@ fn any_step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn append(to: &mut RecordBatches, lane: Lane, seen: &Seen) -> Result<(), Refused> {
+fn append(to: &mut RecordBatches, lane: Lane, seen: &Seen) -> Result<(), Oversized> {
     // The first two are ready, the others are not: the bytes must not tell.
     let mut ready = ReadyHeaders::default();
     for (key, value) in seen.headers.iter().take(2) {
@@ -72,14 +74,14 @@ fn sealed(batch: &RecordBatch) -> Vec<u8> {
     whole
 }
 
-fn check_taken(batches: &mut RecordBatches, expected: &Held, limits: Limits) {
+fn check_taken(batches: &mut RecordBatches, expected: &Held) {
     let mut seen = Held::new();
     for (lane, batch) in batches.take().unwrap() {
         let told = read(&sealed(&batch));
         assert_eq!(told.timestamp_ms, SENDER.timestamp_ms);
         assert_eq!(told.producer, (77, 3, 9));
         assert_eq!(told.records.len(), batch.count as usize);
-        assert!(HEADER_LEN + told.records_len <= limits.batch_bytes);
+        assert!(HEADER_LEN + told.records_len <= BATCH_BYTES_MAX);
         assert!(!told.records.is_empty());
         seen.entry(lane).or_default().extend(told.records);
     }
@@ -89,8 +91,8 @@ fn check_taken(batches: &mut RecordBatches, expected: &Held, limits: Limits) {
     assert_eq!(batches.held_bytes(), 0);
 }
 
-fn walk(steps: &[Step], limits: Limits, compression: Compression) {
-    let mut batches = RecordBatches::new(limits, compression);
+fn walk(steps: &[Step], compression: Compression) {
+    let mut batches = RecordBatches::new(BATCH_BYTES_MAX, compression);
     let (mut held, mut marked) = (Held::new(), Held::new());
     let mut marked_bytes = 0;
     for step in steps {
@@ -101,7 +103,6 @@ fn walk(steps: &[Step], limits: Limits, compression: Compression) {
                     Ok(()) => held.entry(*lane).or_default().push(seen.clone()),
                     Err(_) => assert_eq!(batches.held_bytes(), before),
                 }
-                assert!(batches.held_bytes() <= limits.held_bytes);
             }
             Step::Mark => {
                 batches.mark();
@@ -113,12 +114,12 @@ fn walk(steps: &[Step], limits: Limits, compression: Compression) {
                 assert_eq!(batches.held_bytes(), marked_bytes);
             }
             Step::Take => {
-                check_taken(&mut batches, &held, limits);
+                check_taken(&mut batches, &held);
                 (held, marked, marked_bytes) = (Held::new(), Held::new(), 0);
             }
         }
     }
-    check_taken(&mut batches, &held, limits);
+    check_taken(&mut batches, &held);
 }
 
 proptest! {
@@ -126,9 +127,8 @@ proptest! {
 
     #[test]
     fn a_reader_sees_the_records_that_were_kept(steps in vec(any_step(), 0..60)) {
-        let limits = Limits { batch_bytes: 700, held_bytes: 4_000 };
-        walk(&steps, limits, Compression::None);
-        walk(&steps, limits, Compression::zstd().unwrap());
+        walk(&steps, Compression::None);
+        walk(&steps, Compression::zstd().unwrap());
     }
 
     #[test]
@@ -154,17 +154,17 @@ fn value_of(length: usize) -> Seen {
     Seen { key: None, value: Some(vec![b'x'; length]), headers: Vec::new() }
 }
 
-fn room(batch_bytes: usize, held_bytes: usize) -> RecordBatches {
-    RecordBatches::new(Limits { batch_bytes, held_bytes }, Compression::None)
+fn plain(batch_bytes_max: usize) -> RecordBatches {
+    RecordBatches::new(batch_bytes_max, Compression::None)
 }
 
 #[test]
 fn a_batch_is_as_large_as_allowed_and_no_byte_larger() {
     // A header of 61 bytes, and a record with 9 bytes beside its value.
     let one = value_of(1_015);
-    let mut batches = room(61 + 1_024 - 1, 1 << 20);
-    assert_eq!(append(&mut batches, LANE, &one), Err(Refused::Oversized));
-    let mut batches = room(61 + 1_024, 1 << 20);
+    let mut batches = plain(61 + 1_024 - 1);
+    assert_eq!(append(&mut batches, LANE, &one), Err(Oversized));
+    let mut batches = plain(61 + 1_024);
     assert_eq!(append(&mut batches, LANE, &one), Ok(()));
     assert_eq!(batches.held_bytes(), 1_024);
     assert_eq!(append(&mut batches, LANE, &value_of(0)), Ok(()));
@@ -173,18 +173,18 @@ fn a_batch_is_as_large_as_allowed_and_no_byte_larger() {
 }
 
 #[test]
-fn what_is_full_takes_again_when_its_batches_were_taken() {
-    let mut batches = room(700, 100);
-    assert_eq!(append(&mut batches, LANE, &value_of(60)), Ok(()));
-    assert_eq!(append(&mut batches, LANE, &value_of(60)), Err(Refused::Full));
-    assert_eq!(batches.take().unwrap().len(), 1);
-    assert_eq!(append(&mut batches, LANE, &value_of(60)), Ok(()));
+fn what_was_cleared_is_in_no_batch_and_takes_nothing() {
+    let mut batches = plain(700);
+    append(&mut batches, LANE, &value_of(60)).unwrap();
+    batches.clear();
+    batches.roll_back();
+    assert_eq!(batches.held_bytes(), 0);
+    assert!(batches.take().unwrap().is_empty());
 }
 
 #[test]
 fn a_batch_that_compression_would_lengthen_is_sent_as_it_is() {
-    let limits = Limits { batch_bytes: 700, held_bytes: 4_000 };
-    let mut batches = RecordBatches::new(limits, Compression::zstd().unwrap());
+    let mut batches = RecordBatches::new(BATCH_BYTES_MAX, Compression::zstd().unwrap());
     append(&mut batches, LANE, &value_of(1)).unwrap();
     append(&mut batches, Lane { topic: 1, partition: 0 }, &value_of(500)).unwrap();
     let taken = batches.take().unwrap();
@@ -194,7 +194,7 @@ fn a_batch_that_compression_would_lengthen_is_sent_as_it_is() {
 
 #[test]
 fn sealing_again_replaces_what_a_failed_send_left() {
-    let mut batches = room(700, 4_000);
+    let mut batches = plain(BATCH_BYTES_MAX);
     append(&mut batches, LANE, &value_of(10)).unwrap();
     let mut whole = sealed(&batches.take().unwrap()[0].1);
     seal(&mut whole, &Sender { producer_id: 78, base_sequence: 0, ..SENDER }).unwrap();

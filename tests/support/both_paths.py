@@ -50,7 +50,8 @@ class BothPaths:
             exact += self.exact.process(value, received_ms, now_ms, tallies[0], self.exact_state)
         raw = [(value, received_ms) for value in values]
         records = self.core.process(raw, now_ms, tallies[1], self.states[0])
-        batches = self.gathered.process_into_batches(raw, now_ms, tallies[2], self.states[1])
+        self.gathered.gather(raw, now_ms, tallies[2], self.states[1])
+        batches = self.gathered.take()
         assert records == exact, "the core's records differ"
         assert by_partition(records_in(batches)) == by_partition(exact), "the core's batches differ"
         for tally in tallies[1:]:

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from bus.observer import BatchDone
 from bus.records import Outgoing, ReadyBatch, Sendable
+from processors.core_path import CorePath
 from processors.processor import Processor
 from processors.pseudonyms import KeysNeeded
 from processors.state.port import TimeState
@@ -30,7 +31,7 @@ class BatchHandler(Observed):
     ``remembered`` has the version that is chosen, the same for the whole of a batch, and what it
     remembers of each partition. ``clock`` is the instant by which records are judged, ``wall`` says
     how long they were on their way; ``topic_id`` says of which topic their offsets are, empty if
-    not known.
+    not known. It obeys ``KeptBack``: what the core makes waits here until it is sent.
     """
 
     def __init__(
@@ -53,12 +54,13 @@ class BatchHandler(Observed):
         self._wall = wall
         self._generation = -1
         self._processor: Processor | None = None
+        self._core: CorePath | None = None
         self._in_hand: deque[tuple[FlowRecord, Tally, list[tuple[int, bool]]]] = deque()
 
     async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Sendable]:
-        """Everything that leaves for these records, the flow record last."""
+        """What leaves for these records, but for what waits in ``take``; the flow record last."""
         version = self._remembered.version
-        self._processor = version.processor
+        self._processor, self._core = version.processor, version.core
         state = self._remembered.draft(partition)
         before = state.mark()
         while True:
@@ -92,13 +94,22 @@ class BatchHandler(Observed):
         now_ms = self._clock()
         received = [(record.value, received_at(record, now_ms)) for record in records]
         if version.core is not None:
-            batches = version.core.process_into_batches(received, now_ms, tally, state)
-            return [ReadyBatch(*one) for one in batches]
+            version.core.gather(received, now_ms, tally, state)
+            return []
         process = version.processor.process
         outgoing: list[Sendable] = []
         for value, received_ms in received:
             outgoing += process(value, received_ms, now_ms, tally, state)  # type: ignore[arg-type]  # Minimised is an Outgoing in all but name
         return outgoing
+
+    @property
+    def held_bytes(self) -> int:
+        """What the core made and was not taken."""
+        return 0 if self._core is None else self._core.held_bytes
+
+    def take(self) -> list[Sendable]:
+        """What the core made of all slices since."""
+        return [] if self._core is None else [ReadyBatch(*one) for one in self._core.take()]
 
     def basis(self) -> int:
         """Equal as long as what is in hand would be decided the same: as ``BatchLoop.basis``."""
@@ -106,6 +117,8 @@ class BatchHandler(Observed):
 
     def _nothing_in_hand(self) -> None:
         self._in_hand.clear()
+        if self._core is not None:
+            self._core.drop()
         if self._processor is not None:
             self._processor.settle()
 

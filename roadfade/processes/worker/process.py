@@ -128,6 +128,7 @@ def assemble(
         basis=handler.basis,
         observer=handler,
         recollection=remembered,
+        kept_back=handler,
         settings=BatchSettings(
             ReaderSettings(
                 records_max=settings.records_per_fetch_max,

@@ -6,6 +6,7 @@ That they do on Kafka, as far as it can be made to go wrong there, is in ``contr
 import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator, Sequence
+from itertools import chain, repeat
 from typing import Any
 
 import pytest
@@ -400,6 +401,68 @@ async def test_what_is_withdrawn_while_a_batch_is_in_hand_is_decided_anew(
     )
     assert written(broker) == [one for one in numbers(0, 10) if one != b"3"]
     assert noted.retries == ["decided anew"]
+
+
+class _Keeping(Noted):
+    """A handler that answers nothing, and gives what it made as it is sent."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[Outgoing] = []
+        self.takes: list[int] = []
+
+    async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        self.kept += await copy(partition, records)
+        return []
+
+    @property
+    def held_bytes(self) -> int:
+        return len(self.kept)
+
+    def take(self) -> list[Outgoing]:
+        taken, self.kept = self.kept, []
+        self.takes.append(len(taken))
+        return taken
+
+    def retrying(self, reason: str, wait_ms: int) -> None:
+        super().retrying(reason, wait_ms)
+        self.kept = []
+
+
+async def test_what_a_handler_keeps_back_is_sent_with_the_batch(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 20))
+    keeping = _Keeping()
+    loop = copier(broker, keeping, handle=keeping.handle, kept_back=keeping, settings=SMALL)
+    async with running(loop) as tasks:
+        await until(lambda: keeping.records == 20, *tasks)
+    assert written(broker) == numbers(0, 20)
+    assert keeping.takes == [20], "once for all slices"
+
+
+async def test_no_more_is_kept_back_than_may_be_held(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 20))
+    keeping = _Keeping()
+    settings = BatchSettings(slice_records_max=5, held_bytes_max=10)
+    loop = copier(broker, keeping, handle=keeping.handle, kept_back=keeping, settings=settings)
+    async with running(loop) as tasks:
+        await until(lambda: keeping.records == 20, *tasks)
+    assert written(broker) == numbers(0, 20)
+    assert [taken for taken in keeping.takes if taken] == [10, 10]
+
+
+async def test_what_is_kept_back_of_a_batch_that_is_decided_anew_is_not_sent(
+    broker: FakeBroker,
+) -> None:
+    broker.feed(IN, 0, *numbers(0, 10))
+    keeping = _Keeping()
+    bases = chain([0, 1], repeat(2))
+    loop = copier(
+        broker, keeping, handle=keeping.handle, kept_back=keeping, basis=lambda: next(bases)
+    )
+    async with running(loop) as tasks:
+        await until(lambda: keeping.records == 10, *tasks)
+    assert keeping.retries == ["decided anew"]
+    assert written(broker) == numbers(0, 10)
 
 
 async def test_what_changes_in_every_slice_holds_nothing_up(broker: FakeBroker) -> None:

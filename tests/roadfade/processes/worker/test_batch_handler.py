@@ -7,6 +7,7 @@ from bus.memory.batch_reader import records_of
 from bus.observer import BatchDone
 from bus.records import Outgoing, ReadyBatch, Sendable
 from office.keyring.memory import MemoryKeyring
+from processors.core_path import core_path
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
@@ -21,15 +22,16 @@ from telemetry.topics import AUDIT_FLOW
 from telemetry.wire.control import DeviceRegistration
 from telemetry.wire.flow import FlowRecord, decode_flow
 from tests.support.plans import PLAN, SPEED
+from tests.support.ready_batches import needs_core
 from tests.support.worlds import DEVICE, NOW_MS, column, envelope, known_world
 
 
-def handler(keyring: MemoryKeyring) -> BatchHandler:
+def handler(keyring: MemoryKeyring, *, in_core: bool = False) -> BatchHandler:
     people: People = known_world(PLAN).people
     program = build_program(PLAN)
     keys = KeyCache(keyring)
     processor = Processor(program, people, keys, lambda _, key: key[0] % 4)
-    ready = ReadyVersion(program, processor)
+    ready = ReadyVersion(program, processor, core_path(processor, None) if in_core else None)
     remembered = Remembered(lambda: ready, lambda: NOW_MS, 10_000)
     remembered.begin(2)
     return BatchHandler("telemetry.raw", remembered, keys, lambda: NOW_MS)
@@ -42,6 +44,10 @@ def arrived(offset: int, value: bytes) -> Arrived:
 GOOD = envelope({SPEED: column("km/h", [1.0, 2.0])})
 
 
+def good(number: int) -> bytes:
+    return envelope({SPEED: column("km/h", [1.0, number])})
+
+
 def records(sent: Sequence[Sendable]) -> list[Outgoing]:
     """Ready batches taken apart."""
     return [
@@ -49,6 +55,12 @@ def records(sent: Sequence[Sendable]) -> list[Outgoing]:
         for one in sent
         for record in (records_of(one) if isinstance(one, ReadyBatch) else [one])
     ]
+
+
+async def all_of(one: BatchHandler, arrived: Sequence[Arrived]) -> list[Sendable]:
+    """What is sent if this slice is a whole batch."""
+    answered = await one.handle(2, arrived)
+    return [*one.take(), *answered]
 
 
 def flow_of(sent: Sequence[Sendable]) -> FlowRecord:
@@ -67,9 +79,10 @@ async def test_a_slice_ends_with_its_flow_record() -> None:
 
 async def test_missing_keys_are_made_before_anything_is_counted() -> None:
     keyring = MemoryKeyring()
-    first = await handler(keyring).handle(2, [arrived(7, GOOD)])
+    first = await all_of(handler(keyring), [arrived(7, GOOD)])
     assert keyring.state(("service", "team", "2026-10.3m")) == "live"
-    again = await handler(keyring).handle(2, [arrived(7, GOOD)])
+    again = await all_of(handler(keyring), [arrived(7, GOOD)])
+    assert len(records(first)) > 1
     assert [record.key for record in records(first)] == [record.key for record in records(again)]
 
 
@@ -132,9 +145,9 @@ async def test_ids_used_again_are_counted_when_the_batch_is_durable() -> None:
 
 async def test_what_is_remembered_is_a_draft_until_the_batch_is_durable() -> None:
     one = handler(MemoryKeyring())
-    first = await one.handle(2, [arrived(7, GOOD)])
+    first = await all_of(one, [arrived(7, GOOD)])
     one.retrying("KafkaTimeoutError", 100)
-    again = await one.handle(2, [arrived(7, GOOD)])
+    again = await all_of(one, [arrived(7, GOOD)])
     assert again == first, "the state is that of before, also where keys were waited for"
     assert flow_of(again).ledger["research"].delivered == 1
     one.batch_done(BatchDone(1, 2, 5, 0))
@@ -146,3 +159,40 @@ async def test_a_slice_that_waits_for_a_key_in_its_middle_begins_with_the_state_
     earlier = envelope({SPEED: column("km/h", [1.0])}, at_ms=NOW_MS - 100 * DAY_MS)
     out = await handler(MemoryKeyring()).handle(2, [arrived(7, GOOD), arrived(8, earlier)])
     assert flow_of(out).ledger["research"].delivered == 2
+
+
+@needs_core
+async def test_slices_of_a_batch_share_its_record_batches() -> None:
+    one = handler(MemoryKeyring(), in_core=True)
+    for offset in range(3):
+        (flow,) = await one.handle(2, [arrived(offset, good(offset))])
+        assert isinstance(flow, Outgoing) and flow.topic == AUDIT_FLOW
+    assert one.held_bytes > 0
+    taken = one.take()
+    assert {type(each) for each in taken} == {ReadyBatch}
+    places = [(each.topic, each.partition) for each in taken]
+    assert len(places) == len(set(places)), "one batch for a partition, whatever the slices"
+    of_service = [one for one in records(taken) if one.topic == "purpose.service"]
+    assert len(of_service) == 3
+    assert (one.held_bytes, one.take()) == (0, [])
+
+
+@needs_core
+async def test_what_is_not_sent_is_in_no_later_batch() -> None:
+    one = handler(MemoryKeyring(), in_core=True)
+    await one.handle(2, [arrived(7, good(7))])
+    one.retrying("rebalanced", 0)
+    assert (one.held_bytes, one.take()) == (0, [])
+
+
+@needs_core
+async def test_a_slice_that_waited_for_keys_is_in_the_batches_once() -> None:
+    keyring = MemoryKeyring()
+    made, exact = [
+        sorted((one.topic, one.key or b"", one.value or b"") for one in records(sent))
+        for sent in [
+            await all_of(handler(keyring, in_core=in_core), [arrived(7, GOOD)])
+            for in_core in (True, False)
+        ]
+    ]
+    assert made == exact

@@ -66,7 +66,9 @@ class AckedProducer:
         try:
             async with asyncio.timeout(self._deadline_ms / 1000):
                 producer = await self._open()
-                await _send(producer, self._fill(producer.create_batch, outgoing))
+                filled = self._fill(producer.create_batch, outgoing)
+                del outgoing  # what is sealed is sent; what it was made of is held no longer
+                await _send(producer, filled)
         except (KafkaError, TimeoutError, OSError) as error:
             self._discard()
             msg = f"not acknowledged: {type(error).__name__}"

@@ -31,26 +31,28 @@ class _BuilderOfOne:
     """What ``MessageBatch`` and ``MessageAccumulator`` call of a ``BatchBuilder``, and no more."""
 
     def __init__(self, batch: ReadyBatch, timestamp_ms: int) -> None:
-        self._batch = batch
+        self._records = batch.records
+        self._data = batch.data
+        """As it came, and once it is sealed, only that: large batches are not held twice."""
         self._sender = Sender(timestamp_ms, -1, -1, -1)
-        self._sealed: bytes | None = None
+        self._sealed = False
 
     def _set_producer_state(self, producer_id: int, producer_epoch: int, base: int) -> None:
         self._sender = Sender(self._sender.timestamp_ms, producer_id, producer_epoch, base)
-        self._sealed = None
+        self._sealed = False
 
     def _build(self) -> bytes:
-        if self._sealed is None:
-            self._sealed = seal(self._batch.data, self._sender)
-        return self._sealed
+        if not self._sealed:
+            self._data, self._sealed = seal(self._data, self._sender), True
+        return self._data
 
     def size(self) -> int:
         """Bytes."""
-        return len(self._batch.data)
+        return len(self._data)
 
     def record_count(self) -> int:
         """By so much the producer's sequence number grows."""
-        return self._batch.records
+        return self._records
 
     def closed(self) -> bool:
         """Nothing is waited for: it is full."""

@@ -44,8 +44,11 @@ class BatchSettings:
     slice_records_max: int = 500
     slice_bytes_max: int = 512 * 1024
     """Records or bytes after which the event loop gets a turn, so that heartbeats go out."""
-    held_bytes_max: int = 16 * 1024 * 1024
-    """Most output bytes that are sent, and acknowledged, before more of a batch is handled."""
+    held_bytes_max: int = 3 * 1024 * 1024
+    """Most output bytes that are sent, and acknowledged, before more of a batch is handled.
+
+    More make larger batches, which cost less; each byte of them is several in memory as it leaves.
+    """
     give_up_ms: int = 10 * 60 * 1000
     """A batch that cannot be made durable for this long ends the loop with GaveUpError."""
 
@@ -252,6 +255,8 @@ class BatchLoop:
 
     async def _send(self, outbound: Outbound) -> int:
         """How many records, all acknowledged."""
-        outgoing = outbound.take()
-        await self._producer.send_all(outgoing)
-        return records_in(outgoing)
+        count = records_in(outgoing := outbound.take())
+        sending = self._producer.send_all(outgoing)
+        del outgoing  # the producer alone holds it now, for as long as it has to
+        await sending
+        return count

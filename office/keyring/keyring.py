@@ -6,16 +6,15 @@ recomputes pseudonyms. Keyring and KEK must never enter a backup.
 """
 
 import secrets
+import sqlite3
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final, Literal, Self
-
-from sqlalchemy import Connection, Engine, Row, create_engine, insert, select, update
+from typing import Final, Literal, Self
 
 from office.errors import OfficeError
+from office.keyring import tables
 from office.keyring.kek import Kek, KekHolder
-from office.keyring.tables import CURRENT, KEYRING, KEYS
 from office.keyring.wrapping import KeyName, Wrapped, unwrap, wrap
 from office.store import sqlite_file
 from office.store.file_faults import in_words
@@ -29,9 +28,8 @@ KeyState = Literal["live", "destroyed"]
 class Keyring:
     """One database file and the KEK that opens it; several processes may share both."""
 
-    def __init__(self, engine: Engine, kek: KekHolder, folder: Path) -> None:
-        self._engine = engine
-        self._folder = folder
+    def __init__(self, file: Path, kek: KekHolder) -> None:
+        self._file = file
         self._kek = kek
         self._held: Mapping[str, Kek] = {}
 
@@ -44,18 +42,13 @@ class Keyring:
         """
         with in_words("keyring", file.parent):
             sqlite_file.create_private(file)
-        engine = create_engine(sqlite_file.address(file), hide_parameters=True)
-        sqlite_file.prepare(engine)
-        keyring = cls(engine, kek, file.parent)
-        try:
-            with keyring._begun(sqlite_file.WRITING) as connection:
-                KEYRING.create_all(connection)
-                current = keyring._current(connection)
-            if set(kek.load()) != {current}:
-                keyring._finish_destruction()
-        except BaseException:
-            engine.dispose()
-            raise
+        keyring = cls(file, kek)
+        with keyring._begun(sqlite_file.WRITING) as connection:
+            for table in tables.TABLES:
+                connection.execute(table)
+            current = keyring._current(connection)
+        if set(kek.load()) != {current}:
+            keyring._finish_destruction()
         return keyring
 
     def get(self, purpose: str, recipient: str, epoch: str) -> EpochKey | None:
@@ -64,8 +57,8 @@ class Keyring:
         # Under the write lock: between reading and unwrapping, no other process may
         # finish going over to a new KEK.
         with self._begun(sqlite_file.WRITING) as connection:
-            row = _row(connection, name)
-            return None if row is None or row.wrapped is None else self._unwrap(name, row)
+            found = _found(connection, name)
+            return self._unwrap(name, found) if isinstance(found, Wrapped) else None
 
     def ensure(self, wanted: Collection[KeyName]) -> dict[KeyName, EpochKey]:
         """The keys of these names, created if missing; durable on return.
@@ -75,24 +68,21 @@ class Keyring:
         """
         with self._begun(sqlite_file.WRITING) as connection:
             kek = self._kek_of(self._current(connection))
-            found: dict[KeyName, EpochKey] = {}
+            keys: dict[KeyName, EpochKey] = {}
             for name in sorted(wanted):
-                row = _row(connection, name)
-                if row is None:
-                    found[name] = EpochKey(secrets.token_bytes(EPOCH_KEY_BYTES))
-                    values = _named(name) | wrap(found[name], name, kek)._asdict()
-                    connection.execute(insert(KEYS).values(values))
-                elif row.wrapped is not None:
-                    found[name] = self._unwrap(name, row)
-        return found
+                found = _found(connection, name)
+                if found is None:
+                    keys[name] = EpochKey(secrets.token_bytes(EPOCH_KEY_BYTES))
+                    connection.execute(tables.PUT, (*name, *wrap(keys[name], name, kek)))
+                elif isinstance(found, Wrapped):
+                    keys[name] = self._unwrap(name, found)
+        return keys
 
     def state(self, name: KeyName) -> KeyState | None:
         """``destroyed``: rows made under it can no longer be located. None: never made."""
         with self._begun(sqlite_file.READING) as connection:
-            row = _row(connection, name)
-        if row is None:
-            return None
-        return "destroyed" if row.wrapped is None else "live"
+            found = _found(connection, name)
+        return "live" if isinstance(found, Wrapped) else found
 
     def destroy(self, names: Collection[KeyName]) -> None:
         """Make keys unrecoverable, and record that they are.
@@ -107,47 +97,44 @@ class Keyring:
             if fresh.id == current:
                 msg = "the following KEK is already in use: give a new one, then repeat"
                 raise OfficeError(msg)
-            for name in names:
-                self._empty(connection, name)
-            for row in connection.execute(select(KEYS).where(KEYS.c.wrapped.is_not(None))).all():
-                name = (row.purpose, row.recipient, row.epoch)
-                again = wrap(self._unwrap(name, row), name, fresh)
-                connection.execute(update(KEYS).where(*_is(name)).values(again._asdict()))
-            connection.execute(update(CURRENT).values(kek=fresh.id))
+            connection.executemany(tables.PUT, [(*name, None, None, None) for name in names])
+            for purpose, recipient, epoch, *row in connection.execute(tables.FIND_LIVE).fetchall():
+                name = (purpose, recipient, epoch)
+                again = wrap(self._unwrap(name, Wrapped(*row)), name, fresh)
+                connection.execute(tables.PUT, (*name, *again))
+            connection.execute(tables.PUT_CURRENT, (fresh.id,))
         self._finish_destruction()
 
-    def _empty(self, connection: Connection, name: KeyName) -> None:
-        if _row(connection, name) is None:
-            connection.execute(insert(KEYS).values(_named(name)))
-        gone = dict.fromkeys(Wrapped._fields)
-        connection.execute(update(KEYS).where(*_is(name)).values(gone))
-
     def _finish_destruction(self) -> None:
-        with self._engine.connect() as plain:
-            sqlite_file.scrub(plain.execution_options(**sqlite_file.BARE))
+        with self._in_words(), sqlite_file.connected(self._file) as connection:
+            sqlite_file.scrub(connection.execute)
         with self._begun(sqlite_file.WRITING) as connection:
             self._kek.keep_only(self._current(connection))
         self._held = {}
 
     def close(self) -> None:
-        """Give the connections back and forget the KEK."""
+        """Forget the KEK."""
         self._held = {}
-        self._engine.dispose()
 
     @contextmanager
-    def _begun(self, how: Mapping[str, str]) -> Iterator[Connection]:
-        with in_words("keyring", self._folder), self._engine.connect() as plain:
-            connection = plain.execution_options(**how)
-            with connection.begin():
-                yield connection
+    def _begun(self, how: str) -> Iterator[sqlite3.Connection]:
+        with self._in_words(), sqlite_file.begun(self._file, how) as connection:
+            yield connection
 
-    def _current(self, connection: Connection) -> str:
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        with in_words("keyring", self._file.parent):
+            yield
+
+    def _current(self, connection: sqlite3.Connection) -> str:
         """The id of the KEK in use; on a new keyring, chosen now."""
-        current: str | None = connection.scalar(select(CURRENT.c.kek))
-        if current is None:
+        row = connection.execute(tables.CURRENT).fetchone()
+        if row is None:
             held = self._kek.load()
             current = next(iter(held)) if held else self._kek.add().id
-            connection.execute(insert(CURRENT).values(one=1, kek=current))
+            connection.execute(tables.PUT_CURRENT, (current,))
+        else:
+            (current,) = row
         self._kek_of(current)
         return current
 
@@ -163,19 +150,12 @@ class Keyring:
             raise OfficeError(msg)
         return self._held[kek_id]
 
-    def _unwrap(self, name: KeyName, row: Row[Any]) -> EpochKey:
-        wrapped = Wrapped(row.kek, row.nonce, row.wrapped)
+    def _unwrap(self, name: KeyName, wrapped: Wrapped) -> EpochKey:
         return unwrap(wrapped, name, self._kek_of(wrapped.kek))
 
 
-def _row(connection: Connection, name: KeyName) -> Row[Any] | None:
-    return connection.execute(select(KEYS).where(*_is(name))).one_or_none()
-
-
-def _is(name: KeyName) -> tuple[Any, ...]:
-    return tuple(KEYS.c[column] == value for column, value in _named(name).items())
-
-
-def _named(name: KeyName) -> dict[str, Any]:
-    purpose, recipient, epoch = name
-    return {"purpose": purpose, "recipient": recipient, "epoch": epoch}
+def _found(connection: sqlite3.Connection, name: KeyName) -> Wrapped | Literal["destroyed"] | None:
+    row = connection.execute(tables.FIND, name).fetchone()
+    if row is None:
+        return None
+    return "destroyed" if row[2] is None else Wrapped(*row)

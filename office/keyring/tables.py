@@ -1,27 +1,35 @@
-"""The keyring's tables, in a database file of their own."""
+"""The keyring's tables, in a database file of their own, and what is asked of them.
+
+Plain SQL: a worker opens a keyring, and the office's toolkit takes as much memory as all the rest
+of its libraries together.
+"""
 
 from typing import Final
 
-from sqlalchemy import Column, Integer, LargeBinary, MetaData, String, Table
-
-KEYRING: Final = MetaData()
-
-KEYS: Final = Table(
-    "keys",
-    KEYRING,
-    Column("purpose", String, primary_key=True),
-    Column("recipient", String, primary_key=True),
-    Column("epoch", String, primary_key=True),
-    Column("kek", String),
-    Column("nonce", LargeBinary),
-    Column("wrapped", LargeBinary),
+TABLES: Final = (
+    """
+    CREATE TABLE IF NOT EXISTS keys (
+        purpose VARCHAR NOT NULL, recipient VARCHAR NOT NULL, epoch VARCHAR NOT NULL,
+        kek VARCHAR, nonce BLOB, wrapped BLOB,
+        PRIMARY KEY (purpose, recipient, epoch)
+    )
+    """,
+    """
+    CREATE TABLE IF NOT EXISTS current (
+        one INTEGER NOT NULL, kek VARCHAR NOT NULL, PRIMARY KEY (one)
+    )
+    """,
 )
-"""One row per (purpose, recipient, epoch); all three last columns NULL: destroyed."""
+"""``keys``: a row per (purpose, recipient, epoch); all three last columns NULL: destroyed.
+``current``: one row, the id of the KEK under which every live key is wrapped."""
 
-CURRENT: Final = Table(
-    "current",
-    KEYRING,
-    Column("one", Integer, primary_key=True, autoincrement=False),
-    Column("kek", String, nullable=False),
+FIND: Final = "SELECT kek, nonce, wrapped FROM keys WHERE (purpose, recipient, epoch) = (?, ?, ?)"
+FIND_LIVE: Final = (
+    "SELECT purpose, recipient, epoch, kek, nonce, wrapped FROM keys WHERE wrapped IS NOT NULL"
 )
-"""One row: the id of the KEK under which every live key is wrapped."""
+PUT: Final = (
+    "INSERT OR REPLACE INTO keys (purpose, recipient, epoch, kek, nonce, wrapped)"
+    " VALUES (?, ?, ?, ?, ?, ?)"
+)
+CURRENT: Final = "SELECT kek FROM current"
+PUT_CURRENT: Final = "INSERT OR REPLACE INTO current (one, kek) VALUES (1, ?)"

@@ -12,15 +12,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Self
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from office.errors import OfficeError
-from office.store import sqlite_file
+from office.store import sqlite_engine, sqlite_file
 from office.store.file_faults import in_words
 from office.store.migrations import add_later_columns
 from office.store.tables import OFFICE
 
 DRIVER: Final = "sqlite+aiosqlite"
+WRAPPED: Final = (DBAPIError,)
 
 
 class Database:
@@ -51,7 +53,7 @@ class Database:
         OfficeError as ``writing``.
         """
         try:
-            with in_words("office", file.parent):
+            with in_words("office", file.parent, WRAPPED):
                 engine = await asyncio.to_thread(_engine_on, file)
         except OSError as error:
             msg = f"no office can be opened in {file.parent}: {error.strerror}"
@@ -79,7 +81,7 @@ class Database:
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A read transaction that sees one state of all tables; it never waits for a writer."""
-        async with self._begun(sqlite_file.READING) as connection:
+        async with self._begun(sqlite_engine.READING) as connection:
             yield connection
 
     @asynccontextmanager
@@ -90,12 +92,12 @@ class Database:
         OfficeError, and nothing is changed, if its turn does not come, or the file cannot be
         written or read.
         """
-        async with self._begun(sqlite_file.WRITING) as connection:
+        async with self._begun(sqlite_engine.WRITING) as connection:
             yield connection
 
     @asynccontextmanager
     async def _begun(self, how: Mapping[str, str]) -> AsyncIterator[AsyncConnection]:
-        with in_words("office", self._file.parent):
+        with in_words("office", self._file.parent, WRAPPED):
             async with self._connected(how) as connection:
                 yield connection
 
@@ -112,10 +114,10 @@ class Database:
         May be repeated; costs time with the size of the database. OfficeError if
         another process never lets go of the write-ahead log.
         """
-        with in_words("office", self._file.parent):
+        with in_words("office", self._file.parent, WRAPPED):
             async with self._engine.connect() as plain:
-                connection = await plain.execution_options(**sqlite_file.BARE)
-                await connection.run_sync(sqlite_file.scrub)
+                connection = await plain.execution_options(**sqlite_engine.BARE)
+                await connection.run_sync(sqlite_engine.scrub)
 
     @asynccontextmanager
     async def sole_publisher(self) -> AsyncIterator[bool]:
@@ -146,8 +148,8 @@ async def make_office(file: Path) -> bool:
 
 def _engine_on(file: Path) -> AsyncEngine:
     sqlite_file.create_private(file)
-    engine = create_async_engine(sqlite_file.address(file, DRIVER), hide_parameters=True)
-    sqlite_file.prepare(engine.sync_engine)
+    engine = create_async_engine(sqlite_engine.address(file, DRIVER), hide_parameters=True)
+    sqlite_engine.prepare(engine.sync_engine)
     return engine
 
 

@@ -1,6 +1,6 @@
 """What is wrong with the database's file, in words: a full disk, a damaged file, no turn.
 
-In: errors of SQLite, alone or wrapped by the toolkit. Out: OfficeError with the remedy. Errors of
+In: errors of SQLite, alone or wrapped by a toolkit. Out: OfficeError with the remedy. Errors of
 what was written, as a row that exists twice, are ours and pass unchanged.
 """
 
@@ -9,8 +9,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
-
-from sqlalchemy.exc import DBAPIError
 
 from office.errors import OfficeError
 
@@ -32,13 +30,16 @@ PRIMARY: Final = 0xFF
 
 
 @contextmanager
-def in_words(what: str, folder: Path) -> Iterator[None]:
-    """Say what is wrong with the file of the office or the keyring in a folder; OfficeError."""
+def in_words(what: str, folder: Path, wrapped: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Say what is wrong with the file of the office or the keyring in a folder; OfficeError.
+
+    ``wrapped`` are a toolkit's errors that hold SQLite's as ``orig``.
+    """
+    known: tuple[type[Exception], ...] = (sqlite3.Error, *wrapped)
     try:
         yield
-    except (sqlite3.Error, DBAPIError) as error:
-        raised = error.orig if isinstance(error, DBAPIError) else error
-        code = getattr(raised, "sqlite_errorcode", None)
+    except known as error:
+        code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
         why = None if code is None else WORDS.get(code & PRIMARY)
         if why is None:
             raise

@@ -1,24 +1,28 @@
 """SQLite as the office needs it: several processes, durable commits, no residue.
 
-All SQLite-only SQL of the office is here and in ``recorded``. In: an engine. Out: the
-engine under our rules. Errors of the driver must not carry parameters (they would be
-identifiers), so engines are made with ``hide_parameters``.
+In: a database file. Out: connections under our rules. The office's own file is opened through its
+toolkit, as ``sqlite_engine`` says; a keyring, which a worker opens too, without.
 """
 
 import fcntl
 import os
 import sqlite3
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, Final
-
-from sqlalchemy import URL, Connection, Engine, event
 
 from office.errors import OfficeError
 
 BUSY_MS = 5_000
 """How long a transaction waits for another process before it fails."""
+READING: Final = "BEGIN"
+"""Begins a transaction that sees one state and never waits for a writer."""
+WRITING: Final = "BEGIN IMMEDIATE"
+"""Begins the one writing transaction at a time of all processes.
+
+Taken at the start: a transaction that read first and then wants to write can fail at once.
+"""
 
 # temp_store: VACUUM would spill rows into the system's temporary folder otherwise.
 _PRAGMAS: Final = (
@@ -28,22 +32,6 @@ _PRAGMAS: Final = (
     "foreign_keys=ON",
     "temp_store=MEMORY",
 )
-
-_BEGIN: Final = "office_begin"
-READING: Final[Mapping[str, str]] = {_BEGIN: "BEGIN"}
-"""Execution options of a transaction that sees one state and never waits for a writer."""
-WRITING: Final[Mapping[str, str]] = {_BEGIN: "BEGIN IMMEDIATE"}
-"""Execution options of the one writing transaction at a time of all processes.
-
-Taken at the start: a transaction that read first and then wants to write can fail at once.
-"""
-BARE: Final[Mapping[str, str]] = {_BEGIN: ""}
-"""Execution options of a connection for ``scrub``, which no transaction may enclose."""
-
-
-def address(file: Path, driver: str = "sqlite") -> URL:
-    """The file as the toolkit names it; a path may hold what means something in a text."""
-    return URL.create(driver, database=str(file))
 
 
 def create_private(file: Path) -> None:
@@ -63,33 +51,49 @@ def create_private(file: Path) -> None:
         os.close(turn)
 
 
-def prepare(engine: Engine) -> None:
-    """Set the pragmas on each new connection; begin as the execution options say."""
-
-    @event.listens_for(engine, "connect")
-    def on_connect(connection: Any, _record: object) -> None:
-        # The driver would begin by itself, late and without the write lock.
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (f"busy_timeout={BUSY_MS}", *_PRAGMAS):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def on_begin(connection: Connection) -> None:
-        if begin := connection.get_execution_options()[_BEGIN]:
-            connection.exec_driver_sql(begin)
+def set_up(connection: Any) -> None:
+    """Put a new connection, of any driver, under our rules; it then begins nothing by itself."""
+    # The driver would begin by itself, late and without the write lock.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    for pragma in (f"busy_timeout={BUSY_MS}", *_PRAGMAS):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
 
 
-def scrub(connection: Connection) -> None:
-    """Leave no deleted byte in the database's files. On a BARE connection; may be repeated.
+@contextmanager
+def connected(file: Path) -> Iterator[sqlite3.Connection]:
+    """A connection for one thread, outside any transaction."""
+    with closing(sqlite3.connect(file)) as connection:
+        set_up(connection)
+        yield connection
+
+
+@contextmanager
+def begun(file: Path, how: str) -> Iterator[sqlite3.Connection]:
+    """A transaction on a connection of its own: durable when left, taken back if anything raises.
+
+    ``how`` is READING or WRITING.
+    """
+    with connected(file) as connection:
+        connection.execute(how)
+        try:
+            yield connection
+        except BaseException:
+            connection.rollback()
+            raise
+        connection.commit()
+
+
+def scrub(execute: Callable[[str], Any]) -> None:
+    """Leave no deleted byte in the database's files. Outside any transaction; may be repeated.
 
     secure_delete alone is not enough: rows that moved when pages split leave copies in
     free space (docs/decisions/005-office-database.md). VACUUM writes the live rows anew,
     and the truncated log holds no older page. OfficeError if others never let go.
     """
-    connection.exec_driver_sql("VACUUM")
-    busy, *_ = connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").one()
+    execute("VACUUM")
+    busy, *_ = execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     if not busy:
         return
     msg = (

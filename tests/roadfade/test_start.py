@@ -22,7 +22,7 @@ PROCESS = METRICS | {"structlog", "rich"}
 
 # What each may load; the module is what its function in the command line imports.
 MAY = {
-    "processes.worker.process": PROCESS | {"cryptography", "faust", "h3", "sqlalchemy"},
+    "processes.worker.process": PROCESS | {"cryptography", "faust", "h3"},
     "processes.sink.process": PROCESS | {"duckdb"},
     "processes.sweep.process": PROCESS | {"duckdb"},
     "processes.office.process": PROCESS | {"sqlalchemy"},

@@ -1,11 +1,12 @@
 import base64
 import os
+import sqlite3
 import traceback
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
-import sqlalchemy
 from cryptography.exceptions import InvalidTag
 
 from office.errors import OfficeError
@@ -104,11 +105,9 @@ def test_no_file_holds_a_key_in_the_clear(opened: Open, folder: Path) -> None:
 
 
 def rows_of(folder: Path) -> dict[KeyName, tuple[bytes, bytes]]:
-    engine = sqlalchemy.create_engine(f"sqlite:///{folder}/keyring.sqlite")
-    with engine.connect() as connection:
-        rows = connection.exec_driver_sql("SELECT * FROM keys").all()
-    engine.dispose()
-    return {(row.purpose, row.recipient, row.epoch): (row.nonce, row.wrapped) for row in rows}
+    with closing(sqlite3.connect(folder / "keyring.sqlite")) as connection:
+        rows = connection.execute("SELECT purpose, recipient, epoch, nonce, wrapped FROM keys")
+        return {tuple(name): (nonce, wrapped) for *name, nonce, wrapped in rows}
 
 
 def test_destroying_leaves_neither_the_wrapped_bytes_nor_the_old_kek(

@@ -139,10 +139,16 @@ def others(results: Results) -> list[str]:
         "sink, CPU µs a row, 10,000 records a write": ("sink", "cpu_us_per_row", "10000"),
         "sink, CPU µs a row, 2,000 records a write": ("sink", "cpu_us_per_row", "2000"),
         "sink, files an hour": ("sink", "files_per_hour"),
+        "sink, most files of an output, expiry and bucket": ("sink", "files_per_bucket_max"),
+        "sink, s to count 10,000,000 rows": ("sink", "count_s_per_10m_rows"),
         "sink, ms to expire 10,000,000 rows": ("sink", "expire_ms_per_10m_rows"),
         "people in memory": ("people", "people"),
         "their memory, MB": ("people", "rss_mb"),
         "their cold start, CPU s": ("people", "cold_start_s"),
+        "people among whom consents are withdrawn": ("withdrawal", "people"),
+        "withdrawals, one after the other": ("withdrawal", "withdrawals"),
+        "last record out after a withdrawal, s, p50": ("withdrawal", "last_out_s_p50"),
+        "last record out after a withdrawal, s, p99": ("withdrawal", "last_out_s_p99"),
     }
     rows = [[name, shown(figure(results, *path))] for name, path in told.items()]
     return _rows("what | measured", rows)

@@ -21,7 +21,7 @@ else:
 if TYPE_CHECKING:
     from roadfade_core import RecordBatches, UsualPath
 
-INTERFACE: Final = 1
+INTERFACE: Final = 2
 """What is handed to the core and taken from it; a core built of other code has another number."""
 
 

@@ -27,6 +27,7 @@ pub mod record_batches;
 mod registers;
 mod reused_ids;
 pub mod room;
+pub mod rows;
 mod soundness;
 mod steps;
 mod tables;
@@ -38,4 +39,4 @@ pub mod usual_path;
 pub mod varint;
 
 /// Raised by one whenever what Python hands over, or gets back, changes its meaning.
-pub const INTERFACE: u32 = 1;
+pub const INTERFACE: u32 = 2;

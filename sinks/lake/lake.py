@@ -16,12 +16,12 @@ from typing import Literal
 from msgspec.structs import replace
 
 from sinks.lake.checkpoints import At
-from sinks.lake.columns import columns_of
 from sinks.lake.durable import make_directory, write_file
+from sinks.lake.gathered import Gathered
 from sinks.lake.layout import checked_root, partition_of, partitions
 from sinks.lake.merge import Merger
 from sinks.lake.opening import open_checkpoints
-from sinks.lake.part_file import Appended, part_bytes
+from sinks.lake.part_file import part_bytes
 from sinks.lake.progress import NOTHING, Progress, Spot
 from sinks.lake.room import told_if_full
 from sinks.lake.seal import seal_in
@@ -33,7 +33,6 @@ from sinks.lake.writing import Checkpoints, WrittenPart
 from sinks.port.admission import AdmittedRecord, admit_record, by_partition, ids_of
 from sinks.port.allowed import Judge
 from sinks.port.duplicates import Seen
-from sinks.port.records import RecordReadings
 from sinks.port.results import Place, Written
 from sinks.port.sink import OtherTopicError
 from telemetry.arrived import Arrived
@@ -75,6 +74,7 @@ class Lake(StoredLake):
         super().__init__(checked_root(root), self._settings.compression, at)
         self._outputs = dict(outputs)
         self._judge = judge
+        self._gathered = Gathered(self._outputs.values(), judge)
         self._turn = Lock()
         self._sound = True
         self._bound: dict[str, str] = {}
@@ -136,7 +136,7 @@ class Lake(StoredLake):
             total = Written()
             places = list[At]()
             seen = dict[Spot, Sequence[Seen]]()
-            kept = dict[tuple[str, int], list[RecordReadings]]()
+            self._gathered.begin()
             for spot, group in by_partition(records).items():
                 output = self._outputs[spot[0]]
                 admitted = self._admitted(spot, output, group, now_ms)
@@ -145,11 +145,9 @@ class Lake(StoredLake):
                     continue
                 places.append(self._next(spot, admitted.last + 1))
                 seen[spot] = admitted.seen
-                for record in admitted.kept:
-                    if record.runs:
-                        kept.setdefault((output, record.expires_ms), []).append(record)
+                self._gathered.put(output, admitted.kept)
             if places:
-                made = self._checkpoints.close(places, seen, now_ms, self._write_parts(kept))
+                made = self._checkpoints.close(places, seen, now_ms, self._write_parts())
                 self._unmerged |= {partition_of(path) for path in made}
             return total
 
@@ -226,7 +224,8 @@ class Lake(StoredLake):
             stored = stored_ids(self._root, output, ids_of(records))
         position = None if at is None else at.next_offset
         window = self._progress.window(spot)
-        return admit_record(records, output, position, window, now_ms, self._judge, stored)
+        usual = self._gathered.usual(output)
+        return admit_record(records, output, position, window, now_ms, self._judge, stored, usual)
 
     def _next(self, spot: Spot, offset: int) -> At:
         """The place after what is kept now."""
@@ -234,23 +233,18 @@ class Lake(StoredLake):
         topic_id = before.topic_id or self._bound.get(spot[0])
         return At(*spot, offset, topic_id, before.stored_before)
 
-    def _write_parts(
-        self, kept: Mapping[tuple[str, int], Sequence[RecordReadings]]
-    ) -> list[WrittenPart]:
+    def _write_parts(self) -> list[WrittenPart]:
         """Every part durable under a temporary name."""
         written = []
-        for number, ((output, expires_ms), records) in enumerate(sorted(kept.items())):
-            table = columns_of(records)
-            times = [record.appended_ms for record in records]
-            appended = Appended(min(times), max(times))
-            content = part_bytes(table, appended, self._settings.compression)
+        for number, rows in enumerate(self._gathered.take()):
+            content = part_bytes(rows.table, rows.appended, self._settings.compression)
             temporary = self._workplace.path / f"{number}.parquet"
             write_file(temporary, content)
             self._at(Step.WRITTEN)
             written.append(
                 WrittenPart(
-                    temporary, output, expires_ms, None, table.num_rows, len(content),
-                    seal_in(content), appended,
+                    temporary, rows.output, rows.expires_ms, None, rows.table.num_rows,
+                    len(content), seal_in(content), rows.appended,
                 )
             )  # fmt: skip
         return written

@@ -19,7 +19,7 @@ from sinks.lake.deletion.journal import settle
 from sinks.lake.durable import write_file
 from sinks.lake.layout import Partition, bucket_of, files, read_bucket, read_part
 from sinks.lake.merging import MERGE_ROWS_MAX, Candidate, to_merge
-from sinks.lake.part_file import Appended, joined, part_bytes, read_footer, read_rows
+from sinks.lake.part_file import Appended, joined, only_used, part_bytes, read_footer, read_rows
 from sinks.lake.seal import is_altered, seal_in
 from sinks.lake.steps import Hook, Step
 from sinks.lake.workplace import ERASING, Workplace, WorkplaceTakenError
@@ -127,7 +127,7 @@ class Merger:
     def _write(
         self, place: Partition, bucket: int, rows: pa.Table, appended: Appended, decided_by: int
     ) -> WrittenPart:
-        content = part_bytes(rows, appended, self._compression)
+        content = part_bytes(only_used(rows), appended, self._compression)
         temporary = self._workplace / f"merged-{bucket}.parquet"
         write_file(temporary, content)
         self._at(Step.MERGED)

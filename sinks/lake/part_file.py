@@ -44,8 +44,7 @@ class Footer(NamedTuple):
 
 
 def part_bytes(table: pa.Table, appended: Appended, compression: str) -> bytes:
-    """The whole file of a part, sealed. It holds no text that none of its rows has."""
-    table = pa.table({name: _only_used(table.column(name)) for name in table.column_names})
+    """The whole file of a part, sealed; with every text that the table has (``only_used``)."""
     said = {SEAL_KEY: NO_SEAL, APPENDED_KEY: f"{appended.first_ms}-{appended.last_ms}"}
     stream = pa.BufferOutputStream()
     with pq.ParquetWriter(
@@ -60,12 +59,16 @@ def part_bytes(table: pa.Table, appended: Appended, compression: str) -> bytes:
     return sealed(stream.getvalue().to_pybytes())
 
 
-def _only_used(column: pa.ChunkedArray) -> Any:
-    """A column of texts without codes that no row has: the file would hold their texts.
+def only_used(table: pa.Table) -> pa.Table:
+    """The same rows without texts that none of them has: a file would hold them.
 
     Rows that were split off from others, by bucket, still share a dictionary with them, and an
     erasure of those others looks into their own bucket alone.
     """
+    return pa.table({name: _only_used(table.column(name)) for name in table.column_names})
+
+
+def _only_used(column: pa.ChunkedArray) -> Any:
     if not pa.types.is_dictionary(column.type):
         return column
     whole = pa.concat_arrays(column.unify_dictionaries().chunks)

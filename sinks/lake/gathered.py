@@ -3,14 +3,19 @@
 One for a lake; ``begin`` forgets what a write left that failed.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pyarrow as pa
 
 from sinks.lake.columns import columns_of, in_order
-from sinks.lake.part_file import Appended, joined
+from sinks.lake.durable import write_file
+from sinks.lake.part_file import Appended, joined, part_bytes
+from sinks.lake.seal import seal_in
+from sinks.lake.steps import Hook, Step
 from sinks.lake.usual_columns import table_of
+from sinks.lake.writing import WrittenPart
 from sinks.port.allowed import Judge
 from sinks.port.core import gathering
 from sinks.port.records import RecordReadings
@@ -76,16 +81,34 @@ class Gathered:
             for part in usual.gathering.take()
         }
         for place in sorted({*found, *others}):
-            tables = [found[place]] if place in found else []
-            if records := others.get(place):
-                times = [record.appended_ms for record in records]
-                tables.append((columns_of(records), Appended(min(times), max(times))))
-            table = tables[0][0]
-            if len(tables) > 1:
-                table = in_order(joined([table for table, _ in tables]))
-            spans = [span for _, span in tables]
-            first_ms, last_ms = (
-                min(one.first_ms for one in spans),
-                max(one.last_ms for one in spans),
+            usual, records = found.get(place), others.get(place)
+            if usual is None or records is None:
+                yield Rows(*place, *(usual or _read_elsewhere(records or ())))
+                continue
+            other, spans = _read_elsewhere(records)
+            table = in_order(joined([usual[0], other]))
+            yield Rows(*place, table, usual[1].with_those_of(spans))
+
+
+def _read_elsewhere(records: Sequence[RecordReadings]) -> tuple[pa.Table, Appended]:
+    times = [record.appended_ms for record in records]
+    return columns_of(records), Appended(min(times), max(times))
+
+
+def write_parts(
+    gathered: Iterable[Rows], folder: Path, compression: str, at: Hook
+) -> list[WrittenPart]:
+    """A part of each, durable under a temporary name in the folder. Blocks."""
+    written = []
+    for number, rows in enumerate(gathered):
+        content = part_bytes(rows.table, rows.appended, compression)
+        temporary = folder / f"{number}.parquet"
+        write_file(temporary, content)
+        at(Step.WRITTEN)
+        written.append(
+            WrittenPart(
+                temporary, rows.output, rows.expires_ms, None, rows.table.num_rows,
+                len(content), seal_in(content), rows.appended,
             )
-            yield Rows(*place, table, Appended(first_ms, last_ms))
+        )  # fmt: skip
+    return written

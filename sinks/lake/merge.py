@@ -7,20 +7,28 @@ removed. What is about to end, is altered or cannot be read is left as it is; wi
 everything is.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from sinks.lake import layout
 from sinks.lake.columns import in_order
 from sinks.lake.deletion.journal import settle
 from sinks.lake.durable import write_file
-from sinks.lake.layout import Partition, bucket_of, files, read_bucket, read_part
+from sinks.lake.layout import Partition, bucket_of, files, partition_of, read_bucket
 from sinks.lake.merging import MERGE_ROWS_MAX, Candidate, to_merge
-from sinks.lake.part_file import Appended, joined, only_used, part_bytes, read_footer, read_rows
-from sinks.lake.seal import is_altered, seal_in
+from sinks.lake.part_file import (
+    Appended,
+    joined,
+    only_used,
+    part_bytes,
+    read_footer,
+    read_part,
+)
+from sinks.lake.seal import seal_in
 from sinks.lake.steps import Hook, Step
 from sinks.lake.workplace import ERASING, Workplace, WorkplaceTakenError
 from sinks.lake.writing import WrittenPart
@@ -44,6 +52,11 @@ class Merger:
         self._compression = compression
         self._at = at
         self._rows: dict[Partition, dict[Path, int | None]] = {}
+
+    def know(self, parts: Iterable[tuple[Path, int]]) -> None:
+        """Parts that were just written, and how many rows each has: nobody has to look."""
+        for path, rows in parts:
+            self._rows.setdefault(partition_of(path), {})[path] = rows
 
     def merge(self, places: Sequence[Partition], now_ms: int, publish: Publish) -> set[Partition]:
         """Merge once in each partition that is worth it; those to be looked at again. Blocks."""
@@ -78,7 +91,7 @@ class Merger:
         rows_of = {path: known[path] if path in known else _rows_in(path) for path in files(place)}
         self._rows[place] = rows_of
         for path, rows in rows_of.items():
-            part = read_part(path.name)
+            part = layout.read_part(path.name)
             if part is not None and rows is not None and path not in untouched:
                 one = Candidate(path, read_bucket(path.parent.name), rows)
                 by_version.setdefault(part.decided_by, []).append(one)
@@ -91,13 +104,13 @@ class Merger:
         tables: list[pa.Table] = []
         appended: list[Appended] = []
         for one in chosen:
-            table, footer = _read(one.path), read_footer(one.path)
-            if table is None or footer is None:
+            found = read_part(one.path)
+            if found is None or not found[1].ours:
                 self._rows[place][one.path] = None  # it goes with its partition
                 return
-            tables.append(table)
-            appended.append(footer.appended)
-        part = read_part(chosen[0].path.name)
+            tables.append(found[0])
+            appended.append(found[1].appended)
+        part = layout.read_part(chosen[0].path.name)
         decided_by = 0 if part is None else part.decided_by
         known = [one for one in appended if one != Appended()]
         span = Appended()
@@ -155,13 +168,3 @@ def split(table: pa.Table, buckets: int) -> Iterator[tuple[int, pa.Table]]:
     for bucket in sorted(counts):
         yield bucket, rows.slice(begin, counts[bucket])
         begin += counts[bucket]
-
-
-def _read(path: Path) -> pa.Table | None:
-    """The rows of a part; None if it is damaged, altered or gone."""
-    if is_altered(path):
-        return None
-    try:
-        return read_rows(path)
-    except (OSError, ValueError, pa.ArrowException):
-        return None

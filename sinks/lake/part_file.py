@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sinks.lake.columns import COLUMNS, INSTANT, TEXTS, sorted_texts
-from sinks.lake.seal import NO_SEAL, SEAL_KEY, is_altered, sealed
+from sinks.lake.seal import NO_SEAL, SEAL_KEY, is_altered, is_altered_content, sealed
 
 ROW_GROUP_ROWS: Final = 122_880
 APPENDED_KEY: Final = "roadfade.appended"
@@ -30,6 +30,10 @@ class Appended(NamedTuple):
 
     first_ms: int = 0
     last_ms: int = 0
+
+    def with_those_of(self, other: "Appended") -> "Appended":
+        """The times of these rows and of others; both are known."""
+        return Appended(min(self.first_ms, other.first_ms), max(self.last_ms, other.last_ms))
 
 
 class Footer(NamedTuple):
@@ -80,13 +84,28 @@ def _only_used(column: pa.ChunkedArray) -> Any:
     return pa.DictionaryArray.from_arrays(codes, whole.dictionary.take(used))
 
 
-def read_rows(path: Path) -> pa.Table:
-    """All rows of a part, texts coded by sorted values; columns it has not got are empty.
+def read_part(path: Path) -> tuple[pa.Table, Footer] | None:
+    """All rows of a part, and what its footer says; None if it is damaged, altered or gone.
 
-    OSError or ValueError if it is damaged or gone.
+    Texts are coded, by the values of each row group; columns it has not got are empty. The file is
+    read once, so that rows and footer are of the same bytes.
     """
-    there = TEXTS & set(pq.read_schema(path).names)
-    found = pq.ParquetFile(path, read_dictionary=sorted(there)).read()
+    try:
+        content = path.read_bytes()
+        if is_altered_content(content):
+            return None
+        metadata = pq.read_metadata(pa.BufferReader(content))
+        there = TEXTS & set(metadata.schema.names)
+        # A part is small: threads and reading ahead would cost more than they gain.
+        with pq.ParquetFile(
+            pa.BufferReader(content),
+            metadata=metadata,
+            read_dictionary=sorted(there),
+            pre_buffer=False,
+        ) as file:
+            found = file.read(use_threads=False)
+    except _BROKEN:
+        return None
     columns: dict[str, Any] = {}
     for name in COLUMNS:
         if name not in found.column_names:
@@ -95,7 +114,7 @@ def read_rows(path: Path) -> pa.Table:
             columns[name] = pa.DictionaryArray.from_arrays(nothing, none)
         else:
             columns[name] = found.column(name)
-    return pa.table(columns)
+    return pa.table(columns), _footer(metadata)
 
 
 def joined(tables: Sequence[pa.Table]) -> pa.Table:
@@ -112,16 +131,15 @@ def read_footer(path: Path | str) -> Footer | None:
     """What the footer of a file says; None if it has none that can be read."""
     try:
         with pq.ParquetFile(path) as file:
-            metadata = file.metadata
-            said = metadata.metadata or {}
-            return Footer(
-                metadata.num_rows,
-                _oldest_ms(metadata),
-                _appended(said.get(APPENDED_KEY.encode())),
-                _is_ours(metadata),
-            )
+            return _footer(file.metadata)
     except _BROKEN:
         return None
+
+
+def _footer(metadata: Any) -> Footer:
+    said = metadata.metadata or {}
+    appended = _appended(said.get(APPENDED_KEY.encode()))
+    return Footer(metadata.num_rows, _oldest_ms(metadata), appended, _is_ours(metadata))
 
 
 def oldest_in(path: Path) -> int | None:

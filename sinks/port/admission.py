@@ -82,13 +82,14 @@ def admit_record(
     rejected: dict[Unreadable, int] = {}
     duplicates = expired = expired_readings = 0
     for place, record in enumerate(new):
-        found = None
+        found: RecordReadings | None = None
         stamp = None if stamps is None else stamps[place]
         if stamp is None:
-            found = _judged(record, output, now_ms, judge)
-            if isinstance(found, Unreadable):
-                rejected[found] = rejected.get(found, 0) + 1
+            judged = _judged(record, output, now_ms, judge)
+            if isinstance(judged, Unreadable):
+                rejected[judged] = rejected.get(judged, 0) + 1
                 continue
+            found = judged
             stamp = digest_of(found.record), found.expires_ms, found.readings
         digest, expires_ms, readings = stamp
         if expires_ms <= now_ms:

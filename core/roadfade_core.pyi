@@ -4,6 +4,8 @@ from typing import Any, Final, Literal, Self, final
 
 from processors.state.port import Answer, Mark, RoomPort
 from processors.state.port import TimeState as TimeStatePort
+from sinks.port.laid_out import LaidOut, TaughtLane
+from telemetry.arrived import Arrived
 
 # What of this module Python was written for; another number is another core, and not used.
 INTERFACE: Final[int]
@@ -128,3 +130,37 @@ class UsualPath:
 
     # Since the last call: rows by decision, readings not collected, envelopes, reused ids.
     def take_counted(self) -> tuple[dict[int, list[int]], int, int, int]: ...
+
+# Purpose records of one output that came from its topic: read, held against what was taught, and
+# laid out as columns. What is unusual is not taken. Types are those of `sinks.port.laid_out`.
+@final
+class Gathering:
+    def __new__(cls, output: str) -> Self: ...
+
+    # Whatever was gathered before is gone; whether all that was taught is forgotten as well.
+    def begin(self) -> bool: ...
+
+    # Behind what is gathered; what follows is about these records.
+    def read(self, records: list[Arrived]) -> None: ...
+
+    # Shapes that nobody taught: number, version; signal, unit, and whether it has texts, of each.
+    def unknown(self) -> list[tuple[int, str, list[tuple[str, str, bool]]]]: ...
+
+    # ValueError if these are no lanes of this shape.
+    def teach(self, shape: int, lanes: list[TaughtLane]) -> None: ...
+
+    # Texts, and who is to be asked about them.
+    def unjudged(self) -> list[tuple[int, str]]: ...
+    def answer(self, asker: int, text: str, yes: bool) -> None: ...
+
+    # Leave out what no lane has room for, and note the lanes of the rest.
+    def judge(self, now_ms: int) -> None: ...
+
+    # Of each record: digest of its id, its end, its readings; None if it was not taken.
+    def stamps(self) -> list[tuple[bytes, int, int] | None]: ...
+
+    # Rows and readings of the records at these places, which are kept then.
+    def keep(self, kept: list[int]) -> tuple[int, int]: ...
+
+    # What was kept, by end; nothing is gathered any more. OverflowError for more rows than int32.
+    def take(self) -> list[LaidOut]: ...

@@ -1,5 +1,6 @@
 """The one place that knows which store an installation has: the lake of its settings."""
 
+import logging
 from collections.abc import Mapping
 
 from roadfade.refusal import NotReady
@@ -9,10 +10,21 @@ from sinks.lake.format import LakeFormatError
 from sinks.lake.lake import Lake, LakeSettings
 from sinks.lake.rebucketing import Outlook, Rebucketed, Tell, outlook, rebucket
 from sinks.lake.stored import StoredLake
+from sinks.port import core
 from sinks.port.allowed import Judge, PlanOf
 from sinks.port.results import Checked, Holdings, Place
 from sinks.port.sink import Sink, Store
 from sinks.query.session import Result, run_query
+
+logger = logging.getLogger(__name__)
+
+
+def tell_how_records_are_read() -> None:
+    """Say it if that is done without the core; as a sink starts."""
+    if not core.HAS_CORE:
+        why = "the core is not built here, or is another version's"
+        remedy = "`make core` builds it, or says what lacks"
+        logger.warning("records are read in Python, slower: %s; %s", why, remedy)
 
 
 def open_sink(settings: Settings, outputs: Mapping[str, str], plan_of: PlanOf) -> Sink:

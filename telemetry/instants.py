@@ -82,6 +82,8 @@ def as_datetime_text(text: str) -> str:
     before it ends, since no clock here has it. A fraction is cut to microseconds: some readers
     round what is finer, and a time rounded up may lie in the next day.
     """
+    if len(text) == _PLAIN and text[17:19] != "60":
+        return text  # whole seconds and one letter, or nothing of this form
     parts = _RFC_3339.fullmatch(text)
     if parts is None:
         return text
@@ -97,6 +99,7 @@ def as_datetime_text(text: str) -> str:
 _RFC_3339: Final = re.compile(
     r"(\d{4}-\d\d-\d\d[Tt ])(\d\d):(\d\d):(\d\d)(\.\d+)?([Zz]|[+-]\d\d:?\d\d)", re.ASCII
 )
+_PLAIN: Final = len("2026-01-01T00:00:00Z")
 _MICROSECONDS: Final = len(".123456")
 _MINUTES_A_DAY: Final = 24 * 60
 

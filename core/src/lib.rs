@@ -27,6 +27,7 @@ pub mod record_batches;
 mod registers;
 mod reused_ids;
 pub mod room;
+pub mod rows;
 mod soundness;
 mod steps;
 mod tables;

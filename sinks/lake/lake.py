@@ -6,26 +6,25 @@ doubles nothing. One process writes a lake at a time (a lock says so); sweeps, q
 run beside it. Small parts are merged beside ``write``, by ``join``. Everything here blocks.
 """
 
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec.structs import replace
 
 from sinks.lake.checkpoints import At
-from sinks.lake.columns import columns_of
-from sinks.lake.durable import make_directory, write_file
+from sinks.lake.durable import make_directory
+from sinks.lake.gathered import Gathered, write_parts
 from sinks.lake.layout import checked_root, partition_of, partitions
 from sinks.lake.merge import Merger
 from sinks.lake.opening import open_checkpoints
-from sinks.lake.part_file import Appended, part_bytes
 from sinks.lake.progress import NOTHING, Progress, Spot
 from sinks.lake.room import told_if_full
-from sinks.lake.seal import seal_in
-from sinks.lake.steps import Hook, Step, go_on
+from sinks.lake.steps import Hook, go_on
 from sinks.lake.stored import StoredLake
 from sinks.lake.stored_ids import stored_ids
 from sinks.lake.workplace import SINK, Workplace
@@ -33,10 +32,12 @@ from sinks.lake.writing import Checkpoints, WrittenPart
 from sinks.port.admission import AdmittedRecord, admit_record, by_partition, ids_of
 from sinks.port.allowed import Judge
 from sinks.port.duplicates import Seen
-from sinks.port.records import RecordReadings
 from sinks.port.results import Place, Written
 from sinks.port.sink import OtherTopicError
 from telemetry.arrived import Arrived
+
+_NEW_MAX: Final = 10_000
+"""Of parts beyond, a merge reads the footers to know how many rows there are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Lake(StoredLake):
         super().__init__(checked_root(root), self._settings.compression, at)
         self._outputs = dict(outputs)
         self._judge = judge
+        self._gathered = Gathered(self._outputs.values(), judge)
         self._turn = Lock()
         self._sound = True
         self._bound: dict[str, str] = {}
@@ -92,6 +94,8 @@ class Lake(StoredLake):
         self._closing = False
         self._unmerged = set(partitions(self._root))
         """Partitions in which parts may be worth merging."""
+        self._new = deque[tuple[Path, int]](maxlen=_NEW_MAX)
+        """Parts that no merge has seen yet, and how many rows each has."""
 
     def position(self, topic: str, partition: int) -> int | None:
         """See ``Sink``."""
@@ -136,7 +140,7 @@ class Lake(StoredLake):
             total = Written()
             places = list[At]()
             seen = dict[Spot, Sequence[Seen]]()
-            kept = dict[tuple[str, int], list[RecordReadings]]()
+            self._gathered.begin()
             for spot, group in by_partition(records).items():
                 output = self._outputs[spot[0]]
                 admitted = self._admitted(spot, output, group, now_ms)
@@ -145,12 +149,13 @@ class Lake(StoredLake):
                     continue
                 places.append(self._next(spot, admitted.last + 1))
                 seen[spot] = admitted.seen
-                for record in admitted.kept:
-                    if record.runs:
-                        kept.setdefault((output, record.expires_ms), []).append(record)
+                self._gathered.put(output, admitted.kept)
             if places:
-                made = self._checkpoints.close(places, seen, now_ms, self._write_parts(kept))
+                rows, how = self._gathered.take(), self._settings.compression
+                parts = write_parts(rows, self._workplace.path, how, self._at)
+                made = self._checkpoints.close(places, seen, now_ms, parts)
                 self._unmerged |= {partition_of(path) for path in made}
+                self._know(made, parts)
             return total
 
     def pass_over(self, topic: str, partition: int, offset: int, now_ms: int) -> None:
@@ -184,8 +189,11 @@ class Lake(StoredLake):
                 return 0
             with self._turn:
                 places, self._unmerged = sorted(self._unmerged), set()
+                new = list(self._new)
+                self._new.clear()
             if not places:
                 return 0
+            self._merger.know(new)
             merged = 0
 
             def publish(written: Sequence[WrittenPart], old: Sequence[Path]) -> None:
@@ -206,9 +214,12 @@ class Lake(StoredLake):
             if not self._sound or not all(path.exists() for path in old):
                 return False
             self._sound = False
-            self._checkpoints.close((), {}, now_ms, written, old)
+            self._know(self._checkpoints.close((), {}, now_ms, written, old), written)
             self._sound = True
             return True
+
+    def _know(self, paths: Sequence[Path], parts: Sequence[WrittenPart]) -> None:
+        self._new.extend(zip(paths, (part.rows for part in parts), strict=True))
 
     def close(self) -> None:
         """End: stored rows stay, temporary files go, another writer may open the lake."""
@@ -226,31 +237,11 @@ class Lake(StoredLake):
             stored = stored_ids(self._root, output, ids_of(records))
         position = None if at is None else at.next_offset
         window = self._progress.window(spot)
-        return admit_record(records, output, position, window, now_ms, self._judge, stored)
+        usual = self._gathered.usual(output)
+        return admit_record(records, output, position, window, now_ms, self._judge, stored, usual)
 
     def _next(self, spot: Spot, offset: int) -> At:
         """The place after what is kept now."""
         before = self._progress.at(spot) or NOTHING
         topic_id = before.topic_id or self._bound.get(spot[0])
         return At(*spot, offset, topic_id, before.stored_before)
-
-    def _write_parts(
-        self, kept: Mapping[tuple[str, int], Sequence[RecordReadings]]
-    ) -> list[WrittenPart]:
-        """Every part durable under a temporary name."""
-        written = []
-        for number, ((output, expires_ms), records) in enumerate(sorted(kept.items())):
-            table = columns_of(records)
-            times = [record.appended_ms for record in records]
-            appended = Appended(min(times), max(times))
-            content = part_bytes(table, appended, self._settings.compression)
-            temporary = self._workplace.path / f"{number}.parquet"
-            write_file(temporary, content)
-            self._at(Step.WRITTEN)
-            written.append(
-                WrittenPart(
-                    temporary, output, expires_ms, None, table.num_rows, len(content),
-                    seal_in(content), appended,
-                )
-            )  # fmt: skip
-        return written

@@ -7,7 +7,7 @@ removed. What is about to end, is altered or cannot be read is left as it is; wi
 everything is.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,9 +17,23 @@ import pyarrow.compute as pc
 from sinks.lake.columns import in_order
 from sinks.lake.deletion.journal import settle
 from sinks.lake.durable import write_file
-from sinks.lake.layout import Partition, bucket_of, files, read_bucket, read_part
+from sinks.lake.layout import (
+    Partition,
+    bucket_of,
+    files,
+    partition_of,
+    read_bucket,
+    read_part,
+)
 from sinks.lake.merging import MERGE_ROWS_MAX, Candidate, to_merge
-from sinks.lake.part_file import Appended, joined, part_bytes, read_footer, read_whole
+from sinks.lake.part_file import (
+    Appended,
+    joined,
+    only_used,
+    part_bytes,
+    read_footer,
+    read_whole,
+)
 from sinks.lake.seal import seal_in
 from sinks.lake.steps import Hook, Step
 from sinks.lake.workplace import ERASING, Workplace, WorkplaceTakenError
@@ -44,6 +58,11 @@ class Merger:
         self._compression = compression
         self._at = at
         self._rows: dict[Partition, dict[Path, int | None]] = {}
+
+    def know(self, parts: Iterable[tuple[Path, int]]) -> None:
+        """Parts that were just written, and how many rows each has: nobody has to look."""
+        for path, rows in parts:
+            self._rows.setdefault(partition_of(path), {})[path] = rows
 
     def merge(self, places: Sequence[Partition], now_ms: int, publish: Publish) -> set[Partition]:
         """Merge once in each partition that is worth it; those to be looked at again. Blocks."""
@@ -96,11 +115,11 @@ class Merger:
         appended: list[Appended] = []
         for one in chosen:
             whole = read_whole(one.path)
-            if whole is None:
+            if whole is None or not whole.footer.ours:
                 self._rows.setdefault(place, {})[one.path] = None  # it goes with its partition
                 return
             tables.append(whole.rows)
-            appended.append(whole.appended)
+            appended.append(whole.footer.appended)
         part = read_part(chosen[0].path.name)
         decided_by = 0 if part is None else part.decided_by
         known = [one for one in appended if one != Appended()]
@@ -131,7 +150,7 @@ class Merger:
     def _write(
         self, place: Partition, bucket: int, rows: pa.Table, appended: Appended, decided_by: int
     ) -> WrittenPart:
-        content = part_bytes(rows, appended, self._compression)
+        content = part_bytes(only_used(rows), appended, self._compression)
         temporary = self._workplace / f"merged-{bucket}.parquet"
         write_file(temporary, content)
         self._at(Step.MERGED)

@@ -31,6 +31,10 @@ class Appended(NamedTuple):
     first_ms: int = 0
     last_ms: int = 0
 
+    def with_those_of(self, other: "Appended") -> "Appended":
+        """The times of these rows and of others; both are known."""
+        return Appended(min(self.first_ms, other.first_ms), max(self.last_ms, other.last_ms))
+
 
 class Footer(NamedTuple):
     """What a part's footer says."""
@@ -47,13 +51,12 @@ class Whole(NamedTuple):
     """What a part holds."""
 
     rows: pa.Table
-    """Texts coded by values; columns that it has not got are empty."""
-    appended: Appended
+    """Texts coded by the values of each row group; columns that it has not got are empty."""
+    footer: Footer
 
 
 def part_bytes(table: pa.Table, appended: Appended, compression: str) -> bytes:
-    """The whole file of a part, sealed. It holds no text that none of its rows has."""
-    table = pa.table({name: _only_used(table.column(name)) for name in table.column_names})
+    """The whole file of a part, sealed; with every text that the table has (``only_used``)."""
     said = {SEAL_KEY: NO_SEAL, APPENDED_KEY: f"{appended.first_ms}-{appended.last_ms}"}
     stream = pa.BufferOutputStream()
     with pq.ParquetWriter(
@@ -68,12 +71,16 @@ def part_bytes(table: pa.Table, appended: Appended, compression: str) -> bytes:
     return sealed(stream.getvalue().to_pybytes())
 
 
-def _only_used(column: pa.ChunkedArray) -> Any:
-    """A column of texts without codes that no row has: the file would hold their texts.
+def only_used(table: pa.Table) -> pa.Table:
+    """The same rows without texts that none of them has: a file would hold them.
 
     Rows that were split off from others, by bucket, still share a dictionary with them, and an
     erasure of those others looks into their own bucket alone.
     """
+    return pa.table({name: _only_used(table.column(name)) for name in table.column_names})
+
+
+def _only_used(column: pa.ChunkedArray) -> Any:
     if not pa.types.is_dictionary(column.type):
         return column
     whole = pa.concat_arrays(column.unify_dictionaries().chunks)
@@ -86,19 +93,24 @@ def _only_used(column: pa.ChunkedArray) -> Any:
 
 
 def read_whole(path: Path) -> Whole | None:
-    """All of a part, its file opened and read once; None if it is damaged, altered or gone."""
+    """All of a part; None if it is damaged, altered or gone.
+
+    The file is read once, so that rows and footer are of the same bytes.
+    """
     try:
         content = path.read_bytes()
         if is_altered_in(content):
             return None
-        found = pq.ParquetFile(pa.BufferReader(content))
-        coded = sorted(TEXTS & set(found.schema_arrow.names))
+        metadata = pq.read_metadata(pa.BufferReader(content))
         # The footer is not parsed again: which columns are texts is known only now.
-        found = pq.ParquetFile(
-            pa.BufferReader(content), metadata=found.metadata, read_dictionary=coded
-        )
-        said = found.metadata.metadata or {}
-        return Whole(_columns(found.read()), _appended(said.get(APPENDED_KEY.encode())))
+        # A part is small: threads and reading ahead would cost more than they gain.
+        with pq.ParquetFile(
+            pa.BufferReader(content),
+            metadata=metadata,
+            read_dictionary=sorted(TEXTS & set(metadata.schema.names)),
+            pre_buffer=False,
+        ) as file:
+            return Whole(_columns(file.read(use_threads=False)), _footer(metadata))
     except _BROKEN:
         return None
 
@@ -127,16 +139,15 @@ def read_footer(path: Path | str) -> Footer | None:
     """What the footer of a file says; None if it has none that can be read."""
     try:
         with pq.ParquetFile(path) as file:
-            metadata = file.metadata
-            said = metadata.metadata or {}
-            return Footer(
-                metadata.num_rows,
-                _oldest_ms(metadata),
-                _appended(said.get(APPENDED_KEY.encode())),
-                _is_ours(metadata),
-            )
+            return _footer(file.metadata)
     except _BROKEN:
         return None
+
+
+def _footer(metadata: Any) -> Footer:
+    said = metadata.metadata or {}
+    appended = _appended(said.get(APPENDED_KEY.encode()))
+    return Footer(metadata.num_rows, _oldest_ms(metadata), appended, _is_ours(metadata))
 
 
 def oldest_in(path: Path) -> int | None:

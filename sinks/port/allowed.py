@@ -9,6 +9,7 @@ of the catalogue's, a trouble code or a cell of the lane's grid, so that none ca
 import re
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import isfinite
 from typing import Final, NamedTuple
 
 from policy.plan.plan import Lane, Plan
@@ -32,7 +33,9 @@ AHEAD_MS_MAX: Final = DAY_MS
 VERSIONS_KEPT_MAX: Final = 100
 
 
-class _Column(NamedTuple):
+class AllowedColumn(NamedTuple):
+    """What a column of a lane lets through."""
+
     unit: str
     text: Callable[[str], bool] | None
     """Whether a text is one that it holds; None if it holds numbers."""
@@ -52,11 +55,13 @@ class Judged(NamedTuple):
     """The one lane that lets it through; None if none does, or more than one."""
 
 
-class _Lane(NamedTuple):
+class AllowedLane(NamedTuple):
+    """What a lane lets through; a column that fits is enough for a signal."""
+
     name: str
     floor_ms: int
     period: Period
-    columns: dict[str, list[_Column]]
+    columns: dict[str, list[AllowedColumn]]
 
 
 class Judge:
@@ -64,7 +69,7 @@ class Judge:
 
     def __init__(self, plan_of: PlanOf) -> None:
         self._plan_of = plan_of
-        self._known: dict[int, dict[str, list[_Lane]]] = {}
+        self._known: dict[int, dict[str, list[AllowedLane]]] = {}
 
     def __call__(self, record: RecordReadings, output: str, arrived_ms: int) -> Unreadable | None:
         """Why the record may not be kept; None if it may."""
@@ -72,12 +77,9 @@ class Judge:
 
     def judged(self, record: RecordReadings, output: str, arrived_ms: int) -> Judged:
         """Whether the record may be kept, and in which lane; ``arrived_ms`` is when it came."""
-        number, _, _ = record.policy_version.partition("-")
-        # By number, as ends are: the digests of processes with other limits differ.
-        lanes = self._lanes(int(number)) if number.isascii() and number.isdecimal() else None
-        if lanes is None:
+        mine = self.lanes(record.policy_version, output)
+        if mine is None:
             return Judged(Unreadable.UNKNOWN_POLICY)
-        mine = lanes.get(output, ())
         found = [_misfit(record, lane, arrived_ms) for lane in mine]
         # A record does not name its lane: it fits if one has room for all of it.
         names = {lane.name for lane, reason in zip(mine, found, strict=True) if reason is None}
@@ -86,7 +88,14 @@ class Judge:
         reasons = [reason for reason in found if reason is not None]
         return Judged(max(reasons, key=_HOW_FAR.index, default=Unreadable.NOT_ALLOWED))
 
-    def _lanes(self, number: int) -> dict[str, list[_Lane]] | None:
+    def lanes(self, policy_version: str, output: str) -> Sequence[AllowedLane] | None:
+        """The lanes that a version gives an output; None if the version is unknown."""
+        number, _, _ = policy_version.partition("-")
+        # By number, as ends are: the digests of processes with other limits differ.
+        lanes = self._lanes(int(number)) if number.isascii() and number.isdecimal() else None
+        return None if lanes is None else lanes.get(output, ())
+
+    def _lanes(self, number: int) -> dict[str, list[AllowedLane]] | None:
         if number not in self._known:
             plan = self._plan_of(number)
             if plan is None:
@@ -101,43 +110,43 @@ class Judge:
         return self._known[number]
 
 
-def _lane(lane: Lane, catalogue: Catalogue) -> _Lane:
-    columns: dict[str, list[_Column]] = {}
+def _lane(lane: Lane, catalogue: Catalogue) -> AllowedLane:
+    columns: dict[str, list[AllowedColumn]] = {}
     for rule in lane.rules:
         parts = parts_of(rule.operations)
         if parts.withholding:
             continue
         if parts.meshes and rule.signal in PAIR:
             mesh = parts.meshes[0]
-            column = _Column(grid_name(mesh), partial(is_cell_of, mesh))
+            column = AllowedColumn(grid_name(mesh), partial(is_cell_of, mesh))
             columns.setdefault(MESH, []).append(column)
         else:
             column = _column(catalogue[rule.signal], parts)
             columns.setdefault(rule.signal, []).append(column)
-    return _Lane(lane.name, lane.time_floor_ms, lane.period, columns)
+    return AllowedLane(lane.name, lane.time_floor_ms, lane.period, columns)
 
 
-def _column(signal: Signal, parts: Parts) -> _Column:
+def _column(signal: Signal, parts: Parts) -> AllowedColumn:
     if signal.path == TROUBLE_CODES:
-        return _Column(signal.unit, _is_trouble_code)
+        return AllowedColumn(signal.unit, _is_trouble_code)
     if signal.datatype == "string":
-        return _Column(signal.unit, frozenset(signal.allowed).__contains__)
+        return AllowedColumn(signal.unit, frozenset(signal.allowed).__contains__)
     if signal.datatype == "boolean":
-        return _Column(signal.unit, None, 1.0, 0.0, 1.0)
+        return AllowedColumn(signal.unit, None, 1.0, 0.0, 1.0)
     # Judged before it was rounded, a value may leave past the signal's own bounds.
     low, high = (
         None if bound is None else apply(parts.steps, bound) for bound in (signal.min, signal.max)
     )
     whole = 1.0 if signal.is_integer else 0.0
     step = width(parts.steps[-1]) if parts.steps else whole
-    return _Column(signal.unit, None, step, low, high)
+    return AllowedColumn(signal.unit, None, step, low, high)
 
 
 def _is_trouble_code(text: str) -> bool:
     return re.fullmatch(TROUBLE_CODE, text) is not None
 
 
-def _misfit(record: RecordReadings, lane: _Lane, arrived_ms: int) -> Unreadable | None:
+def _misfit(record: RecordReadings, lane: AllowedLane, arrived_ms: int) -> Unreadable | None:
     for run in record.runs:
         columns = lane.columns.get(run.signal)
         if columns is None:
@@ -150,7 +159,7 @@ def _misfit(record: RecordReadings, lane: _Lane, arrived_ms: int) -> Unreadable 
     return _end_misfit(record, lane, arrived_ms)
 
 
-def _end_misfit(record: RecordReadings, lane: _Lane, arrived_ms: int) -> Unreadable | None:
+def _end_misfit(record: RecordReadings, lane: AllowedLane, arrived_ms: int) -> Unreadable | None:
     if not record.runs:
         return None  # nothing of it is stored
     latest_ms = max(max(run.t_ms) for run in record.runs)
@@ -162,7 +171,7 @@ def _end_misfit(record: RecordReadings, lane: _Lane, arrived_ms: int) -> Unreada
     return None
 
 
-def _column_misfit(run: Run, column: _Column) -> Unreadable | None:
+def _column_misfit(run: Run, column: AllowedColumn) -> Unreadable | None:
     if column.unit != run.unit:
         return Unreadable.WRONG_UNIT
     if (column.text is None) != (run.texts is None):
@@ -172,7 +181,7 @@ def _column_misfit(run: Run, column: _Column) -> Unreadable | None:
     return _number_misfit(run.numbers or [], column)
 
 
-def _number_misfit(numbers: Sequence[float], column: _Column) -> Unreadable | None:
+def _number_misfit(numbers: Sequence[float], column: AllowedColumn) -> Unreadable | None:
     low, high = column.low, column.high
     if (low is not None and min(numbers) < low) or (high is not None and max(numbers) > high):
         return Unreadable.OUT_OF_RANGE
@@ -183,6 +192,8 @@ def _number_misfit(numbers: Sequence[float], column: _Column) -> Unreadable | No
 
 def _is_multiple(number: float, step: float) -> bool:
     parts = number / step
+    if not isfinite(parts):
+        return False  # so large that nothing tells
     return abs(parts - round(parts)) <= OFF_STEP_MAX + abs(parts) * 1e-12
 
 

@@ -4,6 +4,7 @@ A record that breaks the topic's contract comes out as a reason, never in part: 
 record would close no ledger. No exception of a decoder leaves (its text quotes payload).
 """
 
+from functools import lru_cache
 from math import isfinite
 from typing import Any, Final, NamedTuple
 
@@ -29,12 +30,19 @@ from telemetry.wire.record import (
 
 HEADER_LENGTH_MAX: Final = 128
 NEEDED: Final = (CE_ID, EXPIRES_AT, POLICY_VERSION, PURPOSE, READINGS)
+NEEDED_NAMES: Final = frozenset(NEEDED)
 # A floor may move a reading before its envelope's first instant, by a month at most.
 DELTA_MS_MAX: Final = DT_MS_MAX + 31 * DAY_MS
+_BYTES: Final = {bytes}
 _FLOATS: Final = {float}
 _TEXTS: Final = {str}
 _NUMBERS: Final = {int, float, bool}
 INSTANT_MS_MAX: Final = 253_402_300_799_999  # 9999-12-31, the last day a date can name
+
+
+_known_instant = lru_cache(256)(parse_instant)
+"""Many records end at one instant; only short texts are remembered."""
+_PLAIN_INSTANT_MAX: Final = 32
 
 
 class Run(NamedTuple):
@@ -111,24 +119,23 @@ def read_record(arrived: Arrived, output: str) -> RecordReadings | Unreadable:
 
 def _read_headers(arrived: Arrived, output: str) -> _Stamp:
     headers = dict(arrived.headers)
-    _require(all(name in headers for name in NEEDED), Unreadable.MISSING_HEADER)
+    _require(headers.keys() >= NEEDED_NAMES, Unreadable.MISSING_HEADER)
     # A name given twice is ambiguous; a name may also come with no value at all.
-    whole = all(isinstance(text, bytes) for text in headers.values())
+    whole = set(map(type, headers.values())) == _BYTES
     _require(whole and len(headers) == len(arrived.headers), Unreadable.BAD_HEADER)
     try:
-        ce_id, expires, version, purpose, count = (headers[name].decode("ascii") for name in NEEDED)
-        expires_ms, readings = parse_instant(expires), int(count)
+        ce_id, expires, version, purpose, count = [headers[name].decode("ascii") for name in NEEDED]
+        plain = len(expires) <= _PLAIN_INSTANT_MAX
+        expires_ms, readings = (_known_instant if plain else parse_instant)(expires), int(count)
         consent = headers[CONSENT].decode("ascii") if CONSENT in headers else None
     except (ValueError, OverflowError):
         raise _BrokenContractError(Unreadable.BAD_HEADER) from None
-    _require(0 < len(ce_id) <= HEADER_LENGTH_MAX, Unreadable.BAD_HEADER)
-    _require(len(version) <= HEADER_LENGTH_MAX, Unreadable.BAD_HEADER)
-    _require(len(consent or "") <= HEADER_LENGTH_MAX, Unreadable.BAD_HEADER)
-    # No envelope has more: a number that no counter can hold must not end the process.
-    _require(0 <= readings <= READINGS_MAX, Unreadable.BAD_HEADER)
+    longest = max(len(ce_id), len(version), len(consent or ""))
+    # No envelope has more readings: a number that no counter can hold must not end the process.
+    bounded = len(ce_id) > 0 and longest <= HEADER_LENGTH_MAX and 0 <= readings <= READINGS_MAX
     # An expiry finer than the finest grain would date the reading more exactly than its floor.
     on_grain = expires_ms % MINUTE_MS == 0 and 0 <= expires_ms <= INSTANT_MS_MAX
-    _require(on_grain, Unreadable.BAD_HEADER)
+    _require(bounded and on_grain, Unreadable.BAD_HEADER)
     same_purpose = purpose == output or output.startswith(purpose + ".")
     _require(same_purpose, Unreadable.WRONG_PURPOSE)
     return _Stamp(ce_id, expires_ms, version, readings, consent)

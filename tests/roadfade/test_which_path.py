@@ -6,11 +6,14 @@ import shutil
 
 import pytest
 
+from bus.client import sealing
 from processors import core
 from processors.core import CoreState, core_state
 from roadfade import metrics, which_path
 from roadfade.commands.status import _core_of, _which_path
 from roadfade.status.processes import Process, Sample, State
+from roadfade.stores import tell_how_records_are_read
+from sinks.port import core as cores_of_sinks
 from tests.support.ready_batches import CORE_IS_BUILT
 
 BARE = CoreState.ABSENT, CoreState.FOREIGN
@@ -78,3 +81,19 @@ def test_status_names_the_workers_without_it() -> None:
     assert _which_path(rows).startswith("not in worker-1: the exact path")
     assert _which_path(rows[:1]) == "carries usual envelopes"
     assert _which_path(rows[2:]) == "not known"
+
+
+def test_a_sink_says_if_it_works_without_it(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("sinks.port.core.HAS_CORE", True)
+    tell_how_records_are_read()
+    assert not caplog.records
+    monkeypatch.setattr("sinks.port.core.HAS_CORE", False)
+    tell_how_records_are_read()
+    (line,) = caplog.records
+    assert "make core" in line.getMessage()
+
+
+def test_all_who_import_it_ask_for_the_same_one() -> None:
+    assert core.INTERFACE == cores_of_sinks.INTERFACE == sealing.INTERFACE

@@ -3,6 +3,7 @@
 //! What stands here turns Python's values into ours and back, and nothing else.
 
 mod gathered;
+mod gathering;
 mod outcomes;
 mod record_batches;
 mod time_state;
@@ -38,6 +39,9 @@ mod roadfade_core {
 
     #[pymodule_export]
     use super::panic_on_purpose;
+
+    #[pymodule_export]
+    use super::gathering::Gathering;
 
     #[pymodule_export]
     use super::record_batches::{OversizedError, RecordBatches, seal};

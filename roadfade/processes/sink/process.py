@@ -41,7 +41,7 @@ from roadfade.processes.starting import begin, tell_in_force
 from roadfade.readiness import Need, readiness
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
-from roadfade.stores import open_sink
+from roadfade.stores import open_sink, tell_how_records_are_read
 from roadfade.unaccounted import ExpiredAccount
 from sinks.port.sink import Sink, StoreFullError
 from telemetry.topics import SINK_GROUP
@@ -85,6 +85,7 @@ class SinkKeeper:
         If there is no room to write, it waits. A topic that was made anew, or lost its end, is kept
         no more until it is adopted; the others are.
         """
+        tell_how_records_are_read()
         try:
             await self._run()
         except ExceptionGroup as failures:

@@ -1,0 +1,89 @@
+"""The records that ``bench.sink`` writes, and a plan that lets all of them through."""
+
+import random
+from collections.abc import Iterator
+from typing import Final
+
+import msgspec
+
+from policy.plan.plan import Lane, Output, Plan, Rule, Transport
+from policy.vocabulary.operations import Round
+from policy.vocabulary.terms import Basis, BasisKind, Epoch, Period, Where
+from sinks.port.allowed import Judge
+from telemetry.arrived import Arrived
+from telemetry.instants import (
+    DAY_MS,
+    HOUR_MS,
+    SECOND_MS,
+    Grain,
+    format_instant,
+    parse_instant,
+)
+from telemetry.signals import Catalogue, Kind, Signal
+
+BEGIN_MS: Final = parse_instant("2026-11-22T10:00:00Z")
+EXPIRES_MS: Final = BEGIN_MS - BEGIN_MS % DAY_MS + 30 * DAY_MS
+OUTPUTS: Final = {f"purpose.p{n}": f"p{n}" for n in range(3)}
+PARTITIONS: Final = 4
+PEOPLE: Final = 500
+SIGNALS: Final = tuple(f"Vehicle.Signal{n}" for n in range(2))
+READINGS: Final = 5
+"""Of each signal of a record."""
+ROWS_EACH: Final = len(SIGNALS) * READINGS
+TOPIC_LIFE: Final = Transport(HOUR_MS, HOUR_MS, 2 * HOUR_MS)
+
+
+def records(count: int, first: int, chance: random.Random) -> list[Arrived]:
+    """So many records, spread over topics and partitions, their offsets after ``first``."""
+    places = [(topic, partition) for topic in OUTPUTS for partition in range(PARTITIONS)]
+    return [record(*places[n % len(places)], first + n, chance) for n in range(count)]
+
+
+def record(topic: str, partition: int, number: int, chance: random.Random) -> Arrived:
+    """One record of a random person, with this offset."""
+    who = f"P{chance.randrange(PEOPLE):025d}"
+    series = {
+        signal: {
+            "unit": "km/h",
+            "dt": [1_000 * row for row in range(READINGS)],
+            "value": [chance.randrange(1_200) / 10 for _ in range(READINGS)],
+        }
+        for signal in SIGNALS
+    }
+    t0_ms = BEGIN_MS + number % 3_600 * 1_000
+    value = {"v": 1, "pseudonym": who, "t0": format_instant(t0_ms), "series": series}
+    named = {
+        "ce_id": f"{number:032x}",
+        "expires_at": format_instant(EXPIRES_MS),
+        "policy_version": "1-0123456789ab",
+        "purpose": OUTPUTS[topic],
+        "readings": str(ROWS_EACH),
+        "consent": f"notice@1:{number % PEOPLE:016x}",
+    }
+    headers = [(name, text.encode()) for name, text in named.items()]
+    payload = msgspec.json.encode(value)
+    return Arrived(topic, partition, number, t0_ms + 5_000, who.encode(), payload, headers)
+
+
+def judge() -> Judge:
+    """One that holds records against a plan with a lane for each output."""
+    outputs = tuple(_outputs())
+    catalogue = {
+        path: Signal(path=path, unit="km/h", datatype="float", kind=Kind.BEHAVIOUR, min=0, max=250)
+        for path in SIGNALS
+    }
+    plan = Plan(
+        "bench", 1, 0, "0123456789ab", Catalogue("bench", catalogue), outputs,
+        frozenset(SIGNALS), {}, {}, TOPIC_LIFE, TOPIC_LIFE,
+    )  # fmt: skip
+    return Judge({1: plan}.get)
+
+
+def _outputs() -> Iterator[Output]:
+    basis, here = Basis(BasisKind.PUBLISHED, "notice@1"), Where("bench", 1)
+    rules = tuple(
+        Rule(path, path, "", (Round(0.1),), basis, ("law",), here, ()) for path in SIGNALS
+    )
+    lane = Lane("30d", Period(30, "days"), "reading", Grain.DAY, SECOND_MS, rules)
+    for topic, name in OUTPUTS.items():
+        yield Output(name, name, "team", "internal", topic, TOPIC_LIFE, Epoch(1), (lane,), ())

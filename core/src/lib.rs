@@ -18,6 +18,7 @@ mod lists;
 mod number;
 mod pairing;
 mod paths;
+pub mod people;
 pub mod purpose_record;
 #[cfg(feature = "python")]
 mod python;
@@ -38,4 +39,4 @@ pub mod usual_path;
 pub mod varint;
 
 /// Raised by one whenever what Python hands over, or gets back, changes its meaning.
-pub const INTERFACE: u32 = 1;
+pub const INTERFACE: u32 = 2;

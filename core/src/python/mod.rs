@@ -5,6 +5,7 @@
 mod gathered;
 mod gathering;
 mod outcomes;
+mod people;
 mod record_batches;
 mod time_state;
 mod usual_path;
@@ -42,6 +43,9 @@ mod roadfade_core {
 
     #[pymodule_export]
     use super::gathering::Gathering;
+
+    #[pymodule_export]
+    use super::people::People;
 
     #[pymodule_export]
     use super::record_batches::{OversizedError, RecordBatches, seal};

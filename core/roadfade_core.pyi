@@ -14,19 +14,13 @@ def panic_on_purpose() -> None: ...
 # A record that alone is larger than a batch may be; it was not taken, and never will be.
 class OversizedError(Exception): ...
 
-# As much is held as may be; nothing was taken: take the batches, then append again.
-class FullError(Exception): ...
-
 # Records gathered into Kafka record batches v2, one open batch for each partition of each topic.
-# `batch_bytes_max` counts a batch with its header, `held_bytes_max` all records that are held:
-# both before compression.
+# `batch_bytes_max` counts a batch with its header, before compression.
 @final
 class RecordBatches:
-    def __new__(
-        cls, *, compression: Literal["zstd"] | None, batch_bytes_max: int, held_bytes_max: int
-    ) -> Self: ...
+    def __new__(cls, *, compression: Literal["zstd"] | None, batch_bytes_max: int) -> Self: ...
 
-    # `topic` is the caller's own number of a topic. OversizedError, or FullError, as above.
+    # `topic` is the caller's own number of a topic.
     def append(
         self,
         topic: int,
@@ -35,12 +29,6 @@ class RecordBatches:
         value: bytes | None,
         headers: Sequence[tuple[str, bytes]],
     ) -> None: ...
-    @property
-    def held_bytes(self) -> int: ...
-
-    # What is held now stays when the rest is rolled back; a later mark, or `take`, replaces this.
-    def mark(self) -> None: ...
-    def roll_back(self) -> None: ...
 
     # Topic, partition, number of records, and the batch that `seal` makes ready to be sent; by
     # topic and partition, those of one partition in the order of their records.
@@ -56,13 +44,7 @@ def seal(
 class Room:
     def __new__(cls, bins_max: int) -> Self: ...
     @property
-    def bins_max(self) -> int: ...
-    @property
     def held(self) -> int: ...
-    @property
-    def refused(self) -> int: ...
-    @property
-    def full(self) -> bool: ...
     def take_refused(self) -> int: ...
 
 @final

@@ -21,14 +21,12 @@ else:
 if TYPE_CHECKING:
     from roadfade_core import RecordBatches, UsualPath
 
-INTERFACE: Final = 1
+INTERFACE: Final = 2
 """What is handed to the core and taken from it; a core built of other code has another number."""
 
 
 BATCH_BYTES_MAX: Final = 1024 * 1024
 """Of one batch with its header: what a broker takes as it is set."""
-HELD_BYTES_MAX: Final = 1 << 40
-"""No bound of its own: see ``record_batches``."""
 
 
 class CoreState(StrEnum):
@@ -60,11 +58,9 @@ def usual_path(
 def record_batches(compression: Literal["zstd"] | None) -> "RecordBatches":
     """Empty ones, where ``core_state`` says CARRIES.
 
-    What a slice of records makes is bounded by the slice, and by the records that a topic takes.
+    What is held is bounded by the slice of records that it is made of.
     """
-    return roadfade_core.RecordBatches(
-        compression=compression, batch_bytes_max=BATCH_BYTES_MAX, held_bytes_max=HELD_BYTES_MAX
-    )
+    return roadfade_core.RecordBatches(compression=compression, batch_bytes_max=BATCH_BYTES_MAX)
 
 
 def room_for(bins_max: int) -> RoomPort:

@@ -18,7 +18,7 @@ use proptest::prelude::*;
 use reading::{Seen, read};
 use roadfade_core::record::{Headers, ReadyHeaders, Record};
 use roadfade_core::record_batch::{Compression, HEADER_LEN, RecordBatch, Sender, seal};
-use roadfade_core::record_batches::{Lane, Limits, RecordBatches, Refused};
+use roadfade_core::record_batches::{Lane, Oversized, RecordBatches};
 
 const SENDER: Sender = Sender {
     timestamp_ms: 1_788_000_000_123,
@@ -30,8 +30,6 @@ const SENDER: Sender = Sender {
 #[derive(Clone, Debug)]
 enum Step {
     Append(Lane, Seen),
-    Mark,
-    RollBack,
     Take,
 }
 
@@ -47,13 +45,11 @@ fn any_step() -> impl Strategy<Value = Step> {
     let lane = (0_u32..2, 0_u32..3).prop_map(|(topic, partition)| Lane { topic, partition });
     prop_oneof![
         12 => (lane, any_seen()).prop_map(|(lane, seen)| Step::Append(lane, seen)),
-        2 => Just(Step::Mark),
-        2 => Just(Step::RollBack),
         1 => Just(Step::Take),
     ]
 }
 
-fn append(to: &mut RecordBatches, lane: Lane, seen: &Seen) -> Result<(), Refused> {
+fn append(to: &mut RecordBatches, lane: Lane, seen: &Seen) -> Result<(), Oversized> {
     // The first two are ready, the others are not: the bytes must not tell.
     let mut ready = ReadyHeaders::default();
     for (key, value) in seen.headers.iter().take(2) {
@@ -72,53 +68,39 @@ fn sealed(batch: &RecordBatch) -> Vec<u8> {
     whole
 }
 
-fn check_taken(batches: &mut RecordBatches, expected: &Held, limits: Limits) {
+fn check_taken(batches: &mut RecordBatches, expected: &Held, batch_bytes_max: usize) {
     let mut seen = Held::new();
     for (lane, batch) in batches.take().unwrap() {
         let told = read(&sealed(&batch));
         assert_eq!(told.timestamp_ms, SENDER.timestamp_ms);
         assert_eq!(told.producer, (77, 3, 9));
         assert_eq!(told.records.len(), batch.count as usize);
-        assert!(HEADER_LEN + told.records_len <= limits.batch_bytes);
+        assert!(HEADER_LEN + told.records_len <= batch_bytes_max);
         assert!(!told.records.is_empty());
         seen.entry(lane).or_default().extend(told.records);
     }
     let expected: Held =
         expected.clone().into_iter().filter(|(_, some)| !some.is_empty()).collect();
     assert_eq!(seen, expected);
-    assert_eq!(batches.held_bytes(), 0);
 }
 
-fn walk(steps: &[Step], limits: Limits, compression: Compression) {
-    let mut batches = RecordBatches::new(limits, compression);
-    let (mut held, mut marked) = (Held::new(), Held::new());
-    let mut marked_bytes = 0;
+fn walk(steps: &[Step], batch_bytes_max: usize, compression: Compression) {
+    let mut batches = RecordBatches::new(batch_bytes_max, compression);
+    let mut held = Held::new();
     for step in steps {
         match step {
             Step::Append(lane, seen) => {
-                let before = batches.held_bytes();
-                match append(&mut batches, *lane, seen) {
-                    Ok(()) => held.entry(*lane).or_default().push(seen.clone()),
-                    Err(_) => assert_eq!(batches.held_bytes(), before),
+                if append(&mut batches, *lane, seen).is_ok() {
+                    held.entry(*lane).or_default().push(seen.clone());
                 }
-                assert!(batches.held_bytes() <= limits.held_bytes);
-            }
-            Step::Mark => {
-                batches.mark();
-                (marked, marked_bytes) = (held.clone(), batches.held_bytes());
-            }
-            Step::RollBack => {
-                batches.roll_back();
-                held = marked.clone();
-                assert_eq!(batches.held_bytes(), marked_bytes);
             }
             Step::Take => {
-                check_taken(&mut batches, &held, limits);
-                (held, marked, marked_bytes) = (Held::new(), Held::new(), 0);
+                check_taken(&mut batches, &held, batch_bytes_max);
+                held.clear();
             }
         }
     }
-    check_taken(&mut batches, &held, limits);
+    check_taken(&mut batches, &held, batch_bytes_max);
 }
 
 proptest! {
@@ -126,9 +108,8 @@ proptest! {
 
     #[test]
     fn a_reader_sees_the_records_that_were_kept(steps in vec(any_step(), 0..60)) {
-        let limits = Limits { batch_bytes: 700, held_bytes: 4_000 };
-        walk(&steps, limits, Compression::None);
-        walk(&steps, limits, Compression::zstd().unwrap());
+        walk(&steps, 700, Compression::None);
+        walk(&steps, 700, Compression::zstd().unwrap());
     }
 
     #[test]
@@ -154,37 +135,26 @@ fn value_of(length: usize) -> Seen {
     Seen { key: None, value: Some(vec![b'x'; length]), headers: Vec::new() }
 }
 
-fn room(batch_bytes: usize, held_bytes: usize) -> RecordBatches {
-    RecordBatches::new(Limits { batch_bytes, held_bytes }, Compression::None)
+fn batches_of(batch_bytes_max: usize) -> RecordBatches {
+    RecordBatches::new(batch_bytes_max, Compression::None)
 }
 
 #[test]
 fn a_batch_is_as_large_as_allowed_and_no_byte_larger() {
     // A header of 61 bytes, and a record with 9 bytes beside its value.
     let one = value_of(1_015);
-    let mut batches = room(61 + 1_024 - 1, 1 << 20);
-    assert_eq!(append(&mut batches, LANE, &one), Err(Refused::Oversized));
-    let mut batches = room(61 + 1_024, 1 << 20);
+    let mut batches = batches_of(61 + 1_024 - 1);
+    assert_eq!(append(&mut batches, LANE, &one), Err(Oversized));
+    let mut batches = batches_of(61 + 1_024);
     assert_eq!(append(&mut batches, LANE, &one), Ok(()));
-    assert_eq!(batches.held_bytes(), 1_024);
     assert_eq!(append(&mut batches, LANE, &value_of(0)), Ok(()));
     let counts: Vec<_> = batches.take().unwrap().iter().map(|(_, batch)| batch.count).collect();
     assert_eq!(counts, [1, 1]);
 }
 
 #[test]
-fn what_is_full_takes_again_when_its_batches_were_taken() {
-    let mut batches = room(700, 100);
-    assert_eq!(append(&mut batches, LANE, &value_of(60)), Ok(()));
-    assert_eq!(append(&mut batches, LANE, &value_of(60)), Err(Refused::Full));
-    assert_eq!(batches.take().unwrap().len(), 1);
-    assert_eq!(append(&mut batches, LANE, &value_of(60)), Ok(()));
-}
-
-#[test]
 fn a_batch_that_compression_would_lengthen_is_sent_as_it_is() {
-    let limits = Limits { batch_bytes: 700, held_bytes: 4_000 };
-    let mut batches = RecordBatches::new(limits, Compression::zstd().unwrap());
+    let mut batches = RecordBatches::new(700, Compression::zstd().unwrap());
     append(&mut batches, LANE, &value_of(1)).unwrap();
     append(&mut batches, Lane { topic: 1, partition: 0 }, &value_of(500)).unwrap();
     let taken = batches.take().unwrap();
@@ -194,7 +164,7 @@ fn a_batch_that_compression_would_lengthen_is_sent_as_it_is() {
 
 #[test]
 fn sealing_again_replaces_what_a_failed_send_left() {
-    let mut batches = room(700, 4_000);
+    let mut batches = batches_of(700);
     append(&mut batches, LANE, &value_of(10)).unwrap();
     let mut whole = sealed(&batches.take().unwrap()[0].1);
     seal(&mut whole, &Sender { producer_id: 78, base_sequence: 0, ..SENDER }).unwrap();

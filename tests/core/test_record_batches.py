@@ -60,29 +60,13 @@ def test_records_stay_in_their_lanes_and_in_their_order(
         assert count == len(found)
 
 
-def test_what_came_after_a_mark_can_be_taken_back() -> None:
-    batches = core_batches()
-    batches.append(0, 0, None, b"kept", [])
-    batches.mark()
-    batches.append(0, 0, None, b"gone", [])
-    batches.append(1, 0, None, b"gone", [])
-    batches.roll_back()
-    ((_, _, count, data),) = batches.take()
-    assert (count, read_by_aiokafka(seal(data, SENDER))) == (1, [Plain(None, b"kept")])
-    assert batches.take() == []
-
-
 def test_what_no_batch_can_hold_is_refused_and_the_rest_is_as_before() -> None:
-    batches = core_batches(batch_bytes_max=1_000, held_bytes_max=1_500)
+    batches = core_batches(batch_bytes_max=1_000)
+    batches.append(0, 0, None, bytes(900), [])
     with pytest.raises(roadfade_core.OversizedError):
         batches.append(0, 0, None, bytes(1_000), [])
-    batches.append(0, 0, None, bytes(900), [])
-    before = batches.held_bytes
-    with pytest.raises(roadfade_core.FullError):
-        batches.append(0, 1, None, bytes(900), [])
-    assert batches.held_bytes == before
     assert [count for *_, count, _ in batches.take()] == [1]
-    batches.append(0, 1, None, bytes(900), [])
+    assert batches.take() == []
 
 
 def test_what_is_not_a_record_is_an_error_and_no_crash() -> None:
@@ -100,13 +84,9 @@ def test_what_is_not_a_record_is_an_error_and_no_crash() -> None:
     with pytest.raises(ValueError, match="no whole batch"):
         roadfade_core.seal(bytes(60), **SENDER._asdict())
     with pytest.raises(ValueError, match="zstd or None"):
-        roadfade_core.RecordBatches(compression="gzip", batch_bytes_max=1, held_bytes_max=1)  # type: ignore[arg-type]
+        roadfade_core.RecordBatches(compression="gzip", batch_bytes_max=1)  # type: ignore[arg-type]
     assert batches.take() == []
 
 
-def core_batches(
-    batch_bytes_max: int = 1 << 20, held_bytes_max: int = 1 << 24
-) -> "roadfade_core.RecordBatches":
-    return roadfade_core.RecordBatches(
-        compression=None, batch_bytes_max=batch_bytes_max, held_bytes_max=held_bytes_max
-    )
+def core_batches(batch_bytes_max: int = 1 << 20) -> "roadfade_core.RecordBatches":
+    return roadfade_core.RecordBatches(compression=None, batch_bytes_max=batch_bytes_max)

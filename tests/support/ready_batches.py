@@ -78,9 +78,7 @@ def ready_of_core(
 ) -> ReadyBatch:
     import roadfade_core  # noqa: PLC0415  # not everywhere
 
-    batches = roadfade_core.RecordBatches(
-        compression=compression, batch_bytes_max=1 << 20, held_bytes_max=1 << 24
-    )
+    batches = roadfade_core.RecordBatches(compression=compression, batch_bytes_max=1 << 20)
     for one in records:
         batches.append(0, partition, one.key, one.value, list(one.headers))
     ((_, _, count, data),) = batches.take()

@@ -6,14 +6,14 @@ use super::outcomes::Fallible;
 use super::record_batches::refusal;
 use crate::purpose_record::{Record as PurposeRecord, Sink};
 use crate::record::{Headers, Record};
-use crate::record_batches::{Lane, RecordBatches, Refused};
+use crate::record_batches::{Lane, Oversized, RecordBatches};
 
 /// Puts each record into the batch of its topic and partition.
 pub struct Gathered<'a> {
     pub batches: &'a mut RecordBatches,
     /// The number of each route's topic.
     pub topics: &'a [u32],
-    pub failed: Option<Refused>,
+    pub failed: Option<Oversized>,
 }
 
 impl Sink for Gathered<'_> {

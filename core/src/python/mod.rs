@@ -40,7 +40,7 @@ mod roadfade_core {
     use super::panic_on_purpose;
 
     #[pymodule_export]
-    use super::record_batches::{FullError, OversizedError, RecordBatches, seal};
+    use super::record_batches::{OversizedError, RecordBatches, seal};
 
     #[pymodule_export]
     use super::time_state::{Room, TimeState};

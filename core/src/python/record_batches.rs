@@ -7,10 +7,9 @@ use pyo3::types::{PyBytes, PyString};
 
 use crate::record::{Headers, Record};
 use crate::record_batch::{self, Compression, HEADER_LEN, RecordBatch, Sender};
-use crate::record_batches::{self, Lane, Limits, Refused};
+use crate::record_batches::{self, Lane, Oversized};
 
 create_exception!(roadfade_core, OversizedError, PyException, "A record no batch can hold.");
-create_exception!(roadfade_core, FullError, PyException, "Take the batches, then append again.");
 
 /// See the stub.
 #[pyclass(module = "roadfade_core")]
@@ -22,19 +21,14 @@ type Taken<'py> = (u32, u32, u32, Bound<'py, PyBytes>);
 #[pymethods]
 impl RecordBatches {
     #[new]
-    #[pyo3(signature = (*, compression, batch_bytes_max, held_bytes_max))]
-    fn new(
-        compression: Option<&str>,
-        batch_bytes_max: usize,
-        held_bytes_max: usize,
-    ) -> PyResult<Self> {
+    #[pyo3(signature = (*, compression, batch_bytes_max))]
+    fn new(compression: Option<&str>, batch_bytes_max: usize) -> PyResult<Self> {
         let compression = match compression {
             None => Compression::None,
             Some("zstd") => Compression::zstd().map_err(|_| PyMemoryError::new_err(()))?,
             Some(_) => return Err(PyValueError::new_err("compression is zstd or None")),
         };
-        let limits = Limits { batch_bytes: batch_bytes_max, held_bytes: held_bytes_max };
-        Ok(Self(record_batches::RecordBatches::new(limits, compression)))
+        Ok(Self(record_batches::RecordBatches::new(batch_bytes_max, compression)))
     }
 
     #[allow(clippy::needless_pass_by_value)] // arguments come as values
@@ -54,19 +48,6 @@ impl RecordBatches {
         self.0.append(Lane { topic, partition }, &record).map_err(refusal)
     }
 
-    #[getter]
-    fn held_bytes(&self) -> usize {
-        self.0.held_bytes()
-    }
-
-    fn mark(&mut self) {
-        self.0.mark();
-    }
-
-    fn roll_back(&mut self) {
-        self.0.roll_back();
-    }
-
     fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Vec<Taken<'py>>> {
         let taken = self.0.take().map_err(|_| PyMemoryError::new_err(()))?;
         taken
@@ -77,11 +58,8 @@ impl RecordBatches {
 }
 
 /// Why a record was not taken, as Python raises it.
-pub(crate) fn refusal(refused: Refused) -> PyErr {
-    match refused {
-        Refused::Oversized => OversizedError::new_err("a record is larger than a batch may be"),
-        Refused::Full => FullError::new_err("as much is held as may be"),
-    }
+pub(crate) fn refusal(_: Oversized) -> PyErr {
+    OversizedError::new_err("a record is larger than a batch may be")
 }
 
 /// See the stub.

@@ -12,8 +12,8 @@ import pytest
 
 from policy.vocabulary.operations import Thin, ThinTime
 from processors import core_path, core_tables
-from processors.core import CoreState, core_state
 from processors.column_plan import MeshStep
+from processors.core import CoreState, core_state
 from processors.expiry import Expiry
 from tests.proof.cases import Case, Sent, make_case
 from tests.proof.envelopes import Failure, try_seed
@@ -74,7 +74,9 @@ def _other_bin(patch: pytest.MonkeyPatch) -> None:
     true = core_tables._thin
 
     def thin(operation: Thin) -> dict[str, Any]:
-        return {"Time": operation.every_ms ^ 1} if isinstance(operation, ThinTime) else true(operation)
+        return (
+            {"Time": operation.every_ms ^ 1} if isinstance(operation, ThinTime) else true(operation)
+        )
 
     patch.setattr(core_tables, "_thin", thin)
 
@@ -103,7 +105,7 @@ def _other_slot(patch: pytest.MonkeyPatch) -> None:
 
 def _other_end(patch: pytest.MonkeyPatch) -> None:
     """When lives end, as records say it."""
-    true = core_path.minute_bytes
+    true = core_tables.minute_bytes
 
     def minute(expiry: Expiry) -> bytes:
         later = [(name, text[:-1] + b"z") for name, text in expiry.expires_at]

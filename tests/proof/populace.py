@@ -56,8 +56,8 @@ class Populace:
                     key = chance.choice(list(self._links))
                     self.people.apply(key, None)
                     del self._links[key]
-                case _ if self._links:
-                    self.people.withhold(chance.choice(list(self._links)))
+                case _:
+                    self.people.withhold(chance.choice([*self._links, b"nobody's"]))
 
     def _register(self, device: str) -> None:
         chance = self._chance
@@ -100,10 +100,14 @@ class Populace:
 
 
 class LateKeys(dict[KeyName, EpochKey | None]):
-    """Every key there may be, one in seven destroyed; each is missing until it is fetched."""
+    """Every key there may be, each missing until it is fetched; so many in seven are destroyed."""
+
+    def __init__(self, destroyed: int = 1) -> None:
+        super().__init__()
+        self._destroyed = destroyed
 
     def fetch(self, names: frozenset[KeyName]) -> None:
         """Get these keys."""
         for name in names:
             digest = hashlib.sha256("|".join(name).encode()).digest()
-            self[name] = EpochKey(digest) if digest[0] % 7 else None
+            self[name] = None if digest[0] % 7 < self._destroyed else EpochKey(digest)

@@ -13,7 +13,7 @@ from bus.memory.batch_reader import records_of
 from bus.records import ReadyBatch
 from policy.vocabulary.operations import ThinCount
 from processors.core import room_for
-from processors.core_path import core_path
+from processors.core_path import Batch, core_path
 from processors.minimise import Minimised
 from processors.people import People
 from processors.processor import Processor
@@ -49,8 +49,16 @@ class Handled(NamedTuple):
 class Worker:
     """One process: a processor, maybe the core before it, and what it remembers."""
 
-    def __init__(self, program: Program, people: People, bins_max: int, *, core: bool) -> None:
-        self.keys = LateKeys()
+    def __init__(
+        self,
+        program: Program,
+        people: People,
+        bins_max: int,
+        *,
+        core: bool,
+        keys: LateKeys | None = None,
+    ) -> None:
+        self.keys = LateKeys() if keys is None else keys
         self.processor = Processor(program, people, self.keys, lambda _, key: key[0] % 4)
         self.core = core_path(self.processor, None) if core else None
         self.room: RoomPort = room_for(bins_max) if core else Room(bins_max)
@@ -80,7 +88,7 @@ class Worker:
         if not batches:
             return self.core.process(raw, now_ms, tally, state)
         made = self.core.process_into_batches(raw, now_ms, tally, state)
-        return [Minimised(*_said(one)) for ready in made for one in records_of(ReadyBatch(*ready))]
+        return [one for ready in made for one in _in_one(ready)]
 
     def rebuild(self, partition: int, log: Sequence[Sent], how: Rebuilt) -> None:
         """Remember this log from a place on."""
@@ -96,10 +104,18 @@ class Worker:
         state.reach(max((one.append_ms for one in log), default=0))
 
 
-def _said(one: object) -> tuple[object, ...]:
-    names = "topic", "partition", "key", "value", "headers"
-    topic, partition, key, value, headers = (getattr(one, name) for name in names)
-    return topic, partition, key, value, [tuple(header) for header in headers]
+def _in_one(ready: Batch) -> list[Minimised]:
+    """The records of a batch."""
+    return [
+        Minimised(
+            one.topic,
+            ready.partition,
+            one.key or b"",
+            one.value or b"",
+            [(name, text) for name, text in one.headers],
+        )
+        for one in records_of(ReadyBatch(*ready))
+    ]
 
 
 class Workers:

@@ -33,7 +33,18 @@ _OTHER_NUMBERS: Final = (
     b"0.049999999999999996", b"2.675", b"1.005", b"43.25", b"-43.25", b"99.99999999999999",
 )  # fmt: skip
 _ODD_TEXT: Final = ("", "é", "\\", '"', "\u2028", "\U0001f697", "x" * 64, "x" * 65, "\x7f")
-_CODES: Final = ("P0301", "U3FFF", "B2ABC", "P030", "p0301", "P0301 ", "P4301", "Ｐ0301", 7, None)
+_CODES: Final = (
+    "P0301",
+    "U3FFF",
+    "B2ABC",
+    "P030",
+    "p0301",
+    "P0301 ",
+    "P4301",
+    "\uff300301",
+    7,
+    None,
+)
 _BEHIND_MS: Final = (
     1, SECOND_MS, 9_999, MINUTE_MS, 11 * MINUTE_MS, 3 * HOUR_MS, DAY_MS, 8 * DAY_MS, 40 * DAY_MS,
     200 * DAY_MS, 500 * DAY_MS, 56 * 365 * DAY_MS, -1, -MINUTE_MS, -23 * HOUR_MS, -24 * HOUR_MS,
@@ -151,7 +162,9 @@ class Mutations:
         for path, edges in zip(PAIR, _EDGES, strict=True):
             values = [chance.choice(edges) for _ in times]
             if chance.random() < 0.3:
-                values = [math.nextafter(one, chance.choice((-math.inf, math.inf))) for one in values]
+                values = [
+                    math.nextafter(one, chance.choice((-math.inf, math.inf))) for one in values
+                ]
             signal = self._signals[path]
             said["series"][path] = {"unit": signal.unit, "dt": list(times), "value": values}
             if chance.random() < 0.1:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from policy.plan.plan import Lane
 from policy.vocabulary.periods import expires_ms
+from processors.latest import Latest
 from processors.people import FOREVER_MS
 from processors.routes import Route
 from telemetry.instants import MINUTE_MS, format_instant
@@ -40,16 +41,15 @@ class ExpiryCache:
 
     def __init__(self, routes: Sequence[Route]) -> None:
         self._routes = routes
-        self._judged: dict[int, Expiry] = {}
+        self._judged: Latest[int, Expiry] = Latest(EXPIRIES_KEPT_MAX)
 
     def of(self, start_ms: int) -> Expiry:
         """The minute in which a life starts."""
         number = start_ms // MINUTE_MS
-        expiry = self._judged.get(number)
+        expiry = self._judged.used(number)
         if expiry is None:
-            if len(self._judged) >= EXPIRIES_KEPT_MAX:
-                self._judged.clear()
-            expiry = self._judged[number] = _judge(self._routes, number * MINUTE_MS)
+            expiry = _judge(self._routes, number * MINUTE_MS)
+            self._judged.keep(number, expiry)
         return expiry
 
 

@@ -52,7 +52,7 @@ class Minimiser:
         self._column_plans: Latest[tuple[Decision, tuple[int, ...]], ColumnPlan] = Latest(
             COLUMN_PLANS_KEPT_MAX
         )
-        self._times: dict[int, str] = {}
+        self._times: Latest[int, str] = Latest(TIMES_KEPT_MAX)
 
     def run(
         self,
@@ -113,11 +113,10 @@ class Minimiser:
         return Minimised(job.topic, stamp.partition, stamp.key, value, headers)
 
     def _time(self, start_ms: int) -> str:
-        text = self._times.get(start_ms)
+        text = self._times.used(start_ms)
         if text is None:
-            if len(self._times) >= TIMES_KEPT_MAX:
-                self._times.clear()
-            text = self._times[start_ms] = format_instant(start_ms)
+            text = format_instant(start_ms)
+            self._times.keep(start_ms, text)
         return text
 
     def _column_plan(self, decision: Decision, present: tuple[int, ...]) -> ColumnPlan:

@@ -12,6 +12,7 @@ from typing import Final
 
 from policy.plan.plan import Plan
 from processors.core import time_state
+from processors.latest import Latest
 from processors.routes import OutputTable, Partial, Route, routes_of, tables_of
 from processors.state.port import RoomPort, TimeState
 from processors.time_rules import TimeRule, life_ms, time_rules_of
@@ -60,8 +61,8 @@ class Program:
     union_slots: dict[UnionSlot, int]
     """The first of two."""
     width: int
-    _rules_on: dict[tuple[int, ...], tuple[tuple[int, tuple[int, ...]], ...]] = field(
-        default_factory=dict
+    _rules_on: Latest[tuple[int, ...], tuple[tuple[int, tuple[int, ...]], ...]] = field(
+        default_factory=lambda: Latest(COLUMN_SETS_KEPT_MAX)
     )
     _decisions: dict[tuple[bool, *tuple[frozenset[int], ...]], Decision] = field(
         default_factory=dict
@@ -91,16 +92,15 @@ class Program:
 
         The columns are counted as in ``present``.
         """
-        found = self._rules_on.get(present)
+        found = self._rules_on.used(present)
         if found is None:
-            if len(self._rules_on) >= COLUMN_SETS_KEPT_MAX:
-                self._rules_on.clear()
             at = {self.signals[place].path: n for n, place in enumerate(present)}
-            found = self._rules_on[present] = tuple(
+            found = tuple(
                 (number, tuple(at.get(path, -1) for path in rule.paths))
                 for number, rule in enumerate(self.time_rules)
                 if any(path in at for path in rule.paths)
             )
+            self._rules_on.keep(present, found)
         return found
 
     def decision(

@@ -22,22 +22,10 @@ impl Room {
         Room(Arc::new(Taken { bins_max, held, refused }))
     }
 
-    /// For how many there is room.
-    #[must_use]
-    pub fn bins_max(&self) -> i64 {
-        self.0.bins_max
-    }
-
     /// What is remembered, that included which is due to be dropped.
     #[must_use]
     pub fn held(&self) -> i64 {
         self.0.held.load(Ordering::Relaxed)
-    }
-
-    /// How often something was not remembered for want of room.
-    #[must_use]
-    pub fn refused(&self) -> i64 {
-        self.0.refused.load(Ordering::Relaxed)
     }
 
     /// How many were refused since this was asked last.
@@ -56,7 +44,7 @@ impl Room {
         self.0.held.fetch_add(more, Ordering::Relaxed);
     }
 
-    pub(crate) fn refuse(&self) {
-        self.0.refused.fetch_add(1, Ordering::Relaxed);
+    pub(crate) fn refuse(&self, more: i64) {
+        self.0.refused.fetch_add(more, Ordering::Relaxed);
     }
 }

@@ -77,6 +77,8 @@ pub struct Mark {
     pub counters: usize,
     /// When it was.
     pub at_ms: i64,
+    /// How many were not remembered for want of room since the state was adopted.
+    pub refused: i64,
 }
 
 /// What readings there were, in one raw partition.
@@ -92,6 +94,8 @@ pub struct TimeState {
     adopted_ms: i64,
     looked_through_ms: i64,
     lost_until_ms: Option<i64>,
+    /// Of the draft.
+    refused: i64,
     bin_journal: Vec<(Place, i64, Option<i64>)>,
     counter_journal: Vec<(Place, Option<(i64, i64)>)>,
 }
@@ -111,6 +115,7 @@ impl TimeState {
             adopted_ms: 0,
             looked_through_ms: 0,
             lost_until_ms: None,
+            refused: 0,
             bin_journal: Vec::new(),
             counter_journal: Vec::new(),
         }
@@ -141,7 +146,7 @@ impl TimeState {
             }
             if last_ms.is_none() {
                 if self.room.is_full() {
-                    self.room.refuse();
+                    self.refused += 1;
                     continue;
                 }
                 self.room.hold(1);
@@ -167,7 +172,7 @@ impl TimeState {
         let found = known.and_then(|place| self.counters.at(place).map(|counter| *counter));
         if found.is_none() {
             if !self.has_room() {
-                self.room.refuse();
+                self.refused += 1;
                 return None;
             }
             self.room.hold(1);
@@ -194,7 +199,7 @@ impl TimeState {
     #[must_use]
     pub fn mark(&self) -> Mark {
         let (bins, counters) = (self.bin_journal.len(), self.counter_journal.len());
-        Mark { bins, counters, at_ms: self.at_ms }
+        Mark { bins, counters, at_ms: self.at_ms, refused: self.refused }
     }
 
     /// Undo what changed since `mark`.
@@ -220,13 +225,14 @@ impl TimeState {
                 self.room.hold(-1);
             }
         }
-        self.at_ms = mark.at_ms;
+        (self.at_ms, self.refused) = (mark.at_ms, mark.refused);
     }
 
     /// Let what changed stand, and drop what no later record can find.
     pub fn adopt(&mut self) {
         self.bin_journal.clear();
         self.counter_journal.clear();
+        self.room.refuse(std::mem::take(&mut self.refused));
         self.adopted_ms = self.at_ms;
         let dead_ms = self.adopted_ms - self.longest_ms;
         while let Some((place, held)) = self.bins.oldest() {
@@ -248,7 +254,7 @@ impl TimeState {
 
     /// Undo what changed since the last `adopt`.
     pub fn discard(&mut self) {
-        self.roll_back(Mark { bins: 0, counters: 0, at_ms: self.adopted_ms });
+        self.roll_back(Mark { bins: 0, counters: 0, at_ms: self.adopted_ms, refused: 0 });
     }
 
     /// Records appended up to this time were lost, or may have been.

@@ -34,8 +34,8 @@ pub fn treat(
         work.pairs = positions(columns, &input(plan.latitude)?, &input(plan.longitude)?)?;
     }
     let mark = state.mark();
-    ask_rules(plan, asked, columns, work, state)?;
-    let done = fill(plan, columns, work, h3);
+    let done = ask_rules(plan, asked, columns, work, state)
+        .and_then(|()| fill(plan, columns, work, h3));
     if done.is_err() {
         state.roll_back(mark);
     }
@@ -49,11 +49,6 @@ fn ask_rules(
     work: &mut Work,
     state: &mut TimeState,
 ) -> Usual<()> {
-    for step in &plan.rules {
-        if let RuleOn::Column(number) = step.on {
-            work.register(number)?;
-        }
-    }
     work.chosen.resize_with(plan.rules.len().max(work.chosen.len()), Chosen::default);
     for (number, step) in plan.rules.iter().enumerate() {
         let of_pairs: Vec<i32>;

@@ -59,8 +59,8 @@ pub enum Ask {
     },
 }
 
-/// A column plan; None: it is for the exact path.
-type Plans = FxHashMap<Vec<u16>, Option<Arc<ColumnPlan>>>;
+/// Column plans by decision and present columns (see `plan_key`); None: it is for the exact path.
+type Plans = Kept<Vec<u16>, Option<Arc<ColumnPlan>>>;
 
 /// Sums for the ledger, by decision: added to while a batch runs.
 #[derive(Default)]
@@ -81,14 +81,14 @@ pub struct UsualPath {
     paths: Paths,
     devices: Devices,
     minutes: Kept<i64, Arc<MinuteTaught>>,
-    late: FxHashMap<(u32, Vec<u32>), u32>,
-    plans: FxHashMap<u32, Plans>,
-    plans_kept: usize,
+    late: Kept<(u32, Vec<u32>), u32>,
+    plans: Plans,
     ids: ReusedIds,
     /// To be taken, or thrown away, at the end of a slice.
     pub counted: Counted,
     sheet: Sheet,
     present: Vec<u16>,
+    plan_key: Vec<u16>,
     work: Work,
     writer: Writer,
 }
@@ -106,14 +106,14 @@ impl UsualPath {
             devices: Devices::default(),
             minutes: Kept::new(tables.minutes_kept_max as usize),
             ids: ReusedIds::new(tables.ids_kept_max as usize),
+            late: Kept::new(LATE_KEPT_MAX),
+            plans: Kept::new(tables.column_plans_kept_max as usize),
             paths,
             tables,
-            late: FxHashMap::default(),
-            plans: FxHashMap::default(),
-            plans_kept: 0,
             counted: Counted::default(),
             sheet: Sheet::default(),
             present: Vec::new(),
+            plan_key: Vec::new(),
             work: Work::default(),
             writer: Writer::default(),
         })
@@ -154,24 +154,18 @@ impl UsualPath {
 
     /// Keep which decision follows from another if these routes are late.
     pub fn teach_late(&mut self, decision: u32, late: Vec<u32>, becomes: u32) {
-        if self.late.len() >= LATE_KEPT_MAX {
-            self.late.clear();
-        }
-        self.late.insert((decision, late), becomes);
+        self.late.put((decision, late), becomes);
     }
 
     /// Keep a column plan; one that cannot be carried out here is for the exact path, and false.
-    pub fn teach_column_plan(&mut self, decision: u32, present: Vec<u16>, written: &[u8]) -> bool {
-        if self.plans_kept >= self.tables.column_plans_kept_max as usize {
-            self.plans.clear();
-            self.plans_kept = 0;
-        }
+    pub fn teach_column_plan(&mut self, decision: u32, present: &[u16], written: &[u8]) -> bool {
         let (routes, width) = (self.tables.topics.len(), self.tables.tally_width as usize);
         let plan = rmp_serde::from_slice::<ColumnPlan>(written).ok();
         let plan = plan.filter(|plan| is_sound(plan, present.len(), routes, width)).map(Arc::new);
         let sound = plan.is_some();
-        self.plans.entry(decision).or_default().insert(present, plan);
-        self.plans_kept += 1;
+        let mut key = Vec::with_capacity(present.len() + 2);
+        write_plan_key(decision, present, &mut key);
+        self.plans.put(key, plan);
         sound
     }
 
@@ -215,13 +209,14 @@ impl UsualPath {
                     .filter(|&route| ended(route))
                     .collect();
                 if !late.is_empty() {
-                    let known = self.late.get(&(decision, late.clone())).copied();
+                    let known = self.late.get_mut(&(decision, late.clone())).copied();
                     decision = known.ok_or(Ask::Late { decision, late })?;
                 }
             }
             minute = Some(ends);
         }
-        let plan = self.plans.get(&decision).and_then(|plans| plans.get(&self.present));
+        write_plan_key(decision, &self.present, &mut self.plan_key);
+        let plan = self.plans.get_mut(self.plan_key.as_slice());
         let missing = || Ask::ColumnPlan { decision, present: self.present.clone() };
         let plan = Arc::clone(plan.ok_or_else(missing)?.as_ref().ok_or(Ask::Exact)?);
         let stamped = |device: &Device| {
@@ -342,6 +337,14 @@ impl UsualPath {
             }
         }
     }
+}
+
+/// What a plan is kept under: two numbers say the decision, the others which columns are present.
+fn write_plan_key(decision: u32, present: &[u16], key: &mut Vec<u16>) {
+    key.clear();
+    let [a, b, c, d] = decision.to_be_bytes();
+    key.extend([u16::from_be_bytes([a, b]), u16::from_be_bytes([c, d])]);
+    key.extend_from_slice(present);
 }
 
 /// Whether what is known of a device holds for the whole usual span; None: it has to be asked for.

@@ -86,7 +86,7 @@ proptest! {
         feed(&mut path, &bytes);
         path.teach_device(b"d", &bytes);
         path.teach_minute(0, &bytes);
-        path.teach_column_plan(0, vec![], &bytes);
+        path.teach_column_plan(0, &[], &bytes);
     }
 
     #[test]

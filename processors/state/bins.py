@@ -24,7 +24,7 @@ class Room:
         self.held = 0
         """Bins and counters that are remembered, those included that are due to be dropped."""
         self.refused = 0
-        """Bins and counters that were not remembered for want of room."""
+        """Bins and counters that were not remembered for want of room, in what was adopted."""
 
     def take_refused(self) -> int:
         """How many were refused since this was asked last."""
@@ -65,6 +65,8 @@ class PartitionState:
         """(window, readings in it) by device and rule."""
         self._at_ms = self._adopted_ms = self._looked_through_ms = 0
         self._lost_until_ms: int | None = None
+        self._refused = 0
+        """Of the draft."""
         self._bin_journal: list[tuple[_Bins, int, int | None]] = []
         self._counter_journal: list[tuple[Key, tuple[int, int] | None]] = []
         """What each changed value was before; the two know nothing of each other."""
@@ -88,7 +90,7 @@ class PartitionState:
                 answers.append(Answer.PASSES)
             if last_ms is None:
                 if self._room.full:
-                    self._room.refused += 1
+                    self._refused += 1
                     continue
                 self._room.held += 1
             self._bin_journal.append((held, number, last_ms))
@@ -102,7 +104,7 @@ class PartitionState:
         found = self._counters.get(key)
         if found is None:
             if not self._has_room():
-                self._room.refused += 1
+                self._refused += 1
                 return None
             self._room.held += 1
         before = found[1] if found is not None and found[0] == window else 0
@@ -114,7 +116,8 @@ class PartitionState:
 
     def mark(self) -> Mark:
         """The moment of now."""
-        return Mark(len(self._bin_journal), len(self._counter_journal), self._at_ms)
+        changed = len(self._bin_journal), len(self._counter_journal)
+        return Mark(*changed, self._at_ms, self._refused)
 
     def roll_back(self, mark: Mark) -> None:
         """Undo what changed since ``mark``."""
@@ -132,12 +135,14 @@ class PartitionState:
                 self._room.held -= 1
             else:
                 self._counters[key] = found
-        self._at_ms = mark.at_ms
+        self._at_ms, self._refused = mark.at_ms, mark.refused
 
     def adopt(self) -> None:
         """Let what changed stand, and drop what no later record can find."""
         self._bin_journal.clear()
         self._counter_journal.clear()
+        self._room.refused += self._refused
+        self._refused = 0
         self._adopted_ms = self._at_ms
         dead_ms = self._adopted_ms - self._longest_ms
         while self._bins:
@@ -156,7 +161,7 @@ class PartitionState:
 
     def discard(self) -> None:
         """Undo what changed since the last ``adopt``."""
-        self.roll_back(Mark(0, 0, self._adopted_ms))
+        self.roll_back(Mark(0, 0, self._adopted_ms, 0))
 
     def lose(self, until_ms: int) -> None:
         """Records appended up to this time were lost, or may have been."""

@@ -29,6 +29,8 @@ class Mark(NamedTuple):
     bins: int
     counters: int
     at_ms: int
+    refused: int
+    """How many were not remembered for want of room since then."""
 
 
 class RoomPort(Protocol):
@@ -39,7 +41,10 @@ class RoomPort(Protocol):
         """Bins and counters that are remembered, those included that are due to be dropped."""
 
     def take_refused(self) -> int:
-        """How many were not remembered for want of room since this was asked last."""
+        """How many were not remembered for want of room since this was asked last.
+
+        Drafts that were not adopted are not among them.
+        """
 
 
 class TimeState(Protocol):

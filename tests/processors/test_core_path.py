@@ -1,7 +1,6 @@
 """The core gives what the exact path gives, byte by byte, or leaves an envelope to it."""
 
 import random
-from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -11,17 +10,6 @@ from policy.language.document import Document
 from policy.language.parse import parse
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
-from policy.vocabulary.operations import (
-    PAIR,
-    Bucket,
-    Keep,
-    MeshH3,
-    MeshJis,
-    Operation,
-    Round,
-    ThinCount,
-    ThinTime,
-)
 from processors import core_tables
 from processors.core import room_for
 from processors.core_path import CorePath
@@ -32,52 +20,18 @@ from processors.state.bins import Room
 from processors.tally import Tally
 from roadfade.in_force.documents import load_catalogue, load_files, shipped_policy_path
 from telemetry.instants import DAY_MS, MINUTE_MS
-from telemetry.wire.record import TROUBLE_CODES
 from tests.support.both_paths import BothPaths, drive
+from tests.support.every_operation import every_operation
 from tests.support.odd_envelopes import OddEnvelopes
-from tests.support.plans import (
-    BELT,
-    FUEL,
-    LOCATION,
-    ODOMETER,
-    RPM,
-    SPEED,
-    lane,
-    output,
-    plan,
-)
+from tests.support.plans import SPEED
 from tests.support.ready_batches import needs_core
 from tests.support.times import examples
 from tests.support.worlds import DEVICE, NOW_MS, World, column, envelope
 
 pytestmark = needs_core
 
-Treated = Mapping[str, tuple[Operation, ...]]
-OPERATIONS: Treated = {
-    SPEED: (ThinTime(10_000), Round(0.5)),
-    RPM: (ThinCount(3), Bucket(100.0)),
-    FUEL: (Bucket(2.5),),
-    BELT: (Keep(),),
-    ODOMETER: (Round(1_000.0), Bucket(5_000.0)),
-    TROUBLE_CODES: (Keep(),),
-    **dict.fromkeys(PAIR, (ThinTime(10_000), MeshJis(500, elsewhere=True))),
-}
-OTHERS: Treated = {
-    SPEED: (ThinTime(60_000), Bucket(0.1)),
-    RPM: (Round(0.25),),
-    FUEL: (ThinCount(2), Keep()),
-    **dict.fromkeys(PAIR, (ThinCount(2), MeshH3(7))),
-}
 DEVICES = (*[DEVICE] * 5, *["dev-3"] * 3, "dev-2", "dev-2", "stranger", "器")
 """Whose envelopes come, some more often than others: linked, not linked, handed over, not known."""
-
-
-def every_operation() -> Plan:
-    lanes = [
-        lane("30d", 30, 1_000, OPERATIONS),
-        lane("1d", 1, MINUTE_MS, OTHERS, basis=LOCATION),
-    ]
-    return plan(output("service", lanes), output("other", [lane("9d", 9, 600_000, OTHERS)]))
 
 
 def some_people(world: World) -> None:

@@ -1,6 +1,6 @@
 """Run a proof, and write what it found to docs/proofs: see the README there.
 
-``python -m tests.proof NAME --times N``. Exit 0: it held; 1: it did not, and nothing is written.
+``python -m tests.proof NAME --times N --jobs J``. Exit 0: it held; 1: it did not, and nothing is written.
 """
 
 import argparse
@@ -12,14 +12,22 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from tests.proof.envelopes import million
+from tests.proof.envelopes import envelopes
 from tests.support.mutants import survey
 from tests.support.times import VARIABLE
 
 RESULTS: Final = Path(__file__).parents[2] / "docs" / "proofs"
 Figures = Mapping[str, Any]
+
+
+class Asked(NamedTuple):
+    """How much is to be tried, in how many processes, and which random cases."""
+
+    times: int
+    jobs: int
+    seed: int
 
 
 def _suite(marks: str, times: int) -> Figures:
@@ -33,18 +41,18 @@ def _suite(marks: str, times: int) -> Figures:
     return {"times": times, "pytest": done.stdout.strip().rpartition("\n")[2]}
 
 
-def _mutants(_: int) -> Figures:
+def _mutants(_: Asked) -> Figures:
     found = survey()
     assert found["noticed"] >= 0.95 * found["mutants"], found["survivors"]
     assert not found["silent"], found["silent"]
     return found
 
 
-PROOFS: Final[Mapping[str, Callable[[int], Figures]]] = {
-    "fuzzing": lambda times: _suite("hypothesis", times),
-    "faults": lambda times: _suite("faults", times),
+PROOFS: Final[Mapping[str, Callable[[Asked], Figures]]] = {
+    "fuzzing": lambda asked: _suite("hypothesis", asked.times),
+    "faults": lambda asked: _suite("faults", asked.times),
     "mutants": _mutants,
-    "envelopes": million,
+    "envelopes": lambda asked: envelopes(asked.times, asked.jobs, asked.seed),
 }
 
 
@@ -53,17 +61,20 @@ def main() -> None:
     words = argparse.ArgumentParser(prog="python -m tests.proof")
     words.add_argument("proof", choices=PROOFS)
     words.add_argument("--times", type=int, default=100, help="how many times more than usual")
-    asked = words.parse_args()
+    words.add_argument("--jobs", type=int, default=1, help="processes, of envelopes")
+    words.add_argument("--seed", type=int, default=0, help="the first case, of envelopes")
+    given = words.parse_args()
+    asked = Asked(given.times, given.jobs, given.seed)
     began = time.monotonic()
-    figures = PROOFS[asked.proof](asked.times)
+    figures = PROOFS[given.proof](asked)
     result = {
-        "command": f"python -m tests.proof {asked.proof} --times {asked.times}",
+        "command": f"python -m tests.proof {given.proof} --times {asked.times}",
         "on": datetime.now(UTC).date().isoformat(),
         "seconds": round(time.monotonic() - began),
         **figures,
     }
     text = json.dumps(result, indent=2, ensure_ascii=False)
-    (RESULTS / f"{asked.proof}.json").write_text(f"{text}\n", encoding="utf-8")
+    (RESULTS / f"{given.proof}.json").write_text(f"{text}\n", encoding="utf-8")
     sys.stdout.write(f"{text}\n")
 
 

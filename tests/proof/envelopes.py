@@ -1,79 +1,87 @@
-"""Envelopes of a simulated fleet under the shipped policy: every account closes, both paths agree.
+"""Generated and mutated envelopes both ways: the core is the exact path, however it is cut.
 
-Ten thousand envelopes a time. They are run without Kafka, by the worker's own processor.
+Ten thousand envelopes a time, without Kafka, in cases that are each a seed. See ``cases`` for what
+comes, ``two_ways`` for what is compared.
 """
 
+import json
+import multiprocessing
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from collections.abc import Set as AbstractSet
-from itertools import count, islice
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
-from assessment.rehearsal import everybody_agrees
-from ingest.collection_gate import gate
-from ingest.simulation.fleet import Fleet
-from policy.compiler.compile import compile_plan
-from policy.language.document import Document
-from policy.language.parse import parse
-from policy.plan.limits import Limits
-from processors.core import room_for
-from processors.core_path import core_path
-from processors.processor import Processor
-from processors.program import build_program
-from processors.state.bins import Room
-from processors.tally import Tally
-from roadfade.in_force.documents import load_catalogue, load_files, shipped_policy_path
-from telemetry.instants import HOUR_MS, parse_instant
-from telemetry.wire.envelope import encode_envelope
-from tests.support.worlds import EveryKey
+from processors.core import CoreState, core_state
+from tests.proof.cases import CASE, Case, make_case, plan_of, program_of
+from tests.proof.smallest import smallest
+from tests.proof.two_ways import Figures, run_both_ways
 
 EACH: Final = 10_000
-VEHICLES: Final = 200
-NOW_MS: Final = parse_instant("2026-11-20T12:00:00Z")
-SEED: Final = 20263
+TOLD_EVERY: Final = 1_000
+TOLD_MAX: Final = 20
 
 
-def million(times: int) -> Mapping[str, Any]:
-    """A hundred times make a million; AssertionError at the first envelope that does not hold."""
-    document = parse(load_files(shipped_policy_path()))
-    assert isinstance(document, Document)
-    plan = compile_plan(document, load_catalogue(), Limits()).plan
-    assert plan is not None
-    fleet = Fleet(VEHICLES, SEED)
-    people = everybody_agrees(plan, fleet.devices)
-    program = build_program(plan)
-    exact, under_core = (Processor(program, people, EveryKey(), lambda *_: 0) for _ in range(2))
-    core = core_path(under_core)
-    states = program.empty_state(Room(10**9)), program.empty_state(room_for(10**9))
+class Failure(NamedTuple):
+    """A case that did not come out alike, made small. All in it is generated."""
+
+    seed: int
+    why: str
+    case: Case
+
+
+def envelopes(times: int, jobs: int = 1, first_seed: int = 0) -> Mapping[str, Any]:
+    """A thousand times make ten million; AssertionError at the first case that does not hold."""
+    plan_of("shipped")  # once, for all processes that come of this one
+    seeds = range(first_seed, first_seed + times * EACH // CASE)
     figures = Counter[str]()
-    for payload, readings in islice(_sent(fleet, plan.collected), times * EACH):
-        tallies = Tally(program), Tally(program)
-        records = exact.process(payload, NOW_MS, NOW_MS, tallies[0], states[0])
-        rows, rejected = tallies[0].settle()
-        if core is not None:
-            same = core.process([(payload, NOW_MS)], NOW_MS, tallies[1], states[1])
-            assert records == same, "the core and the exact path differ"
-            assert tallies[1].settle() == (rows, rejected), "the core counts differently"
-        left_out = sum(rejected.values())
-        assert all(row.closes for row in rows.values()), "an account does not close"
-        assert all(row.entered + left_out == readings for row in rows.values())
-        figures["envelopes"] += 1
-        figures["readings"] += readings
-        figures["rejected"] += left_out
-        figures["records"] += len(records)
-        figures["delivered"] += sum(row.delivered for row in rows.values())
-        figures["withheld"] += sum(sum(row.withheld.values()) for row in rows.values())
-        figures["left_by_the_core"] += tallies[1].exact_path
-    assert figures["left_by_the_core"] < figures["envelopes"] / 2, "the core was hardly tried"
-    return dict(figures)
+    for number, found in enumerate(_each(seeds, jobs), 1):
+        if isinstance(found, Failure):
+            _tell(found)
+        assert not isinstance(found, Failure), f"seed {found.seed}: {found.why}"
+        figures.update(found)
+        if number % TOLD_EVERY == 0:
+            sys.stderr.write(f"{figures['envelopes']} envelopes alike\n")
+    core = core_state() is CoreState.CARRIES
+    if core:
+        left = figures["left_by_the_core"]
+        assert left < 0.8 * figures["envelopes"], "the core was hardly tried"
+    return {"jobs": jobs, "first_seed": first_seed, "core": core, **figures}
 
 
-def _sent(fleet: Fleet, collected: AbstractSet[str]) -> Iterator[tuple[bytes, int]]:
-    """What the fleet sends, hour by hour, back from now; one in ten past the gateway's gate."""
-    numbers = count()
-    for hour in count(1):
-        until_ms = NOW_MS - hour * HOUR_MS
-        for envelope in fleet.envelopes(until_ms - HOUR_MS, until_ms):
-            sent = envelope if next(numbers) % 10 == 0 else gate(envelope, collected).envelope
-            if sent is not None:
-                yield encode_envelope(sent), sent.readings
+def try_seed(seed: int) -> Figures | Failure:
+    """Run the case of a seed; if it fails, find a small one that does."""
+    case = make_case(seed)
+    found = _found(case)
+    if not isinstance(found, str):
+        return found
+    small = smallest(case, lambda smaller: isinstance(_found(smaller), str))
+    return Failure(seed, str(_found(small)), small)
+
+
+def _found(case: Case) -> Figures | str:
+    """Figures of a case, or why it does not hold."""
+    try:
+        return run_both_ways(case, core=core_state() is CoreState.CARRIES)
+    except AssertionError as differs:
+        return str(differs).partition("\n")[0]
+
+
+def _each(seeds: range, jobs: int) -> Iterator[Figures | Failure]:
+    program_of("shipped")
+    if jobs == 1:
+        yield from map(try_seed, seeds)
+        return
+    with multiprocessing.get_context("fork").Pool(jobs) as processes:
+        yield from processes.imap_unordered(try_seed, seeds, chunksize=4)
+
+
+def _tell(failure: Failure) -> None:
+    case = failure.case
+    sys.stdout.write(
+        f"seed {failure.seed} ({case.plan}, {case.how}), {case.envelopes} envelopes: "
+        f"{failure.why}\n"
+    )
+    sent = [(number, stage, one) for number, stage in enumerate(case.stages) for one in stage.sent]
+    for number, stage, one in sent[-TOLD_MAX:]:
+        text = json.dumps(one.value.decode("latin-1"))
+        sys.stdout.write(f"  stage {number}, judged at {stage.now_ms}, {one[:2]}: {text}\n")

@@ -18,27 +18,12 @@ impl Room {
     }
 
     #[getter]
-    fn bins_max(&self) -> i64 {
-        self.0.bins_max()
-    }
-
-    #[getter]
     fn held(&self) -> i64 {
         self.0.held()
     }
 
-    #[getter]
-    fn refused(&self) -> i64 {
-        self.0.refused()
-    }
-
     fn take_refused(&self) -> i64 {
         self.0.take_refused()
-    }
-
-    #[getter]
-    fn full(&self) -> bool {
-        self.0.is_full()
     }
 }
 
@@ -72,13 +57,14 @@ impl TimeState {
         self.0.counted(device.as_bytes(), rule, readings, append_ms)
     }
 
-    fn mark(&self) -> (usize, usize, i64) {
+    fn mark(&self) -> (usize, usize, i64, i64) {
         let mark = self.0.mark();
-        (mark.bins, mark.counters, mark.at_ms)
+        (mark.bins, mark.counters, mark.at_ms, mark.refused)
     }
 
-    fn roll_back(&mut self, mark: (usize, usize, i64)) {
-        self.0.roll_back(Mark { bins: mark.0, counters: mark.1, at_ms: mark.2 });
+    fn roll_back(&mut self, mark: (usize, usize, i64, i64)) {
+        let (bins, counters, at_ms, refused) = mark;
+        self.0.roll_back(Mark { bins, counters, at_ms, refused });
     }
 
     fn adopt(&mut self) {

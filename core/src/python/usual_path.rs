@@ -81,8 +81,9 @@ impl UsualPath {
         self.path.teach_late(decision, late, becomes);
     }
 
+    #[allow(clippy::needless_pass_by_value)] // arguments come as values
     fn teach_column_plan(&mut self, decision: u32, present: Vec<u16>, taught: &[u8]) -> bool {
-        self.path.teach_column_plan(decision, present, taught)
+        self.path.teach_column_plan(decision, &present, taught)
     }
 
     fn forget_device(&mut self, device: &str) -> bool {

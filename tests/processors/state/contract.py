@@ -1,4 +1,4 @@
-"""What every implementation of ``TimeState`` must do: subclass, and give ``make``."""
+"""What every implementation of ``TimeState`` must do: subclass, and give ``in_room``."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from processors.state.port import Answer, TimeState
+from processors.state.port import Answer, RoomPort, TimeState
 
 PASSES, USED, NOT_REBUILT = Answer.PASSES, Answer.USED, Answer.NOT_REBUILT
 LIVES_MS = (1_000, 3_000)
@@ -56,10 +56,29 @@ def by_the_book(records: Sequence[Record]) -> list[Any]:
 
 
 class StateContract:
-    """``make(bins_max)`` gives an empty state with ``LIVES_MS`` and ``WINDOW_MS``."""
+    """``in_room(bins_max)`` gives an empty state with ``LIVES_MS`` and ``WINDOW_MS`` in a room."""
+
+    def in_room(self, bins_max: int) -> tuple[RoomPort, TimeState]:
+        raise NotImplementedError
 
     def make(self, bins_max: int = 1_000) -> TimeState:
-        raise NotImplementedError
+        return self.in_room(bins_max)[1]
+
+    def test_what_has_no_room_is_counted_once_however_often_it_is_done(self) -> None:
+        room, state = self.in_room(1)
+        state.first_in_bin("a", 0, [1, 2], 1_000)
+        mark = state.mark()
+        for _ in range(2):
+            state.first_in_bin("a", 0, [3, 4], 1_000)
+            state.counted("a", 0, 5, 1_000)
+            state.roll_back(mark)
+        assert room.take_refused() == 0
+        state.adopt()
+        assert (room.take_refused(), room.take_refused()) == (1, 0)
+        state.first_in_bin("a", 0, [3], 1_000)
+        state.discard()
+        state.adopt()
+        assert room.take_refused() == 0
 
     def test_the_first_record_in_a_bin_passes_and_no_other_while_it_lives(self) -> None:
         state = self.make()

@@ -1,13 +1,14 @@
 """The state in dictionaries."""
 
 from processors.state.bins import TRIM_AT_LEAST, PartitionState, Room
-from processors.state.port import TimeState
+from processors.state.port import RoomPort, TimeState
 from tests.processors.state.contract import LIVES_MS, WINDOW_MS, StateContract
 
 
 class TestPartitionState(StateContract):
-    def make(self, bins_max: int = 1_000) -> TimeState:
-        return PartitionState(LIVES_MS, WINDOW_MS, Room(bins_max))
+    def in_room(self, bins_max: int) -> tuple[RoomPort, TimeState]:
+        room = Room(bins_max)
+        return room, PartitionState(LIVES_MS, WINDOW_MS, room)
 
 
 def test_a_device_that_sends_for_ever_takes_no_more_room_than_a_life_of_bins() -> None:
@@ -38,7 +39,8 @@ def test_partitions_share_the_room_and_give_it_back() -> None:
     one.counted("a", 1, 1, 1)
     assert room.full
     assert list(other.first_in_bin("b", 0, [1], 1)) != [0]
-    assert room.refused == 1
+    other.adopt()
+    assert room.take_refused() == 1
     one.close()
     assert room.held == 0
     assert list(other.first_in_bin("b", 0, [1], 1)) == [0]

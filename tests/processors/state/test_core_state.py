@@ -4,15 +4,16 @@ import random
 
 from processors.core import room_for, time_state
 from processors.state.bins import PartitionState, Room
-from processors.state.port import Mark, TimeState
+from processors.state.port import Mark, RoomPort, TimeState
 from tests.processors.state.contract import LIVES_MS, WINDOW_MS, StateContract
 from tests.support.ready_batches import needs_core
 
 
 @needs_core
 class TestCoreState(StateContract):
-    def make(self, bins_max: int = 1_000) -> TimeState:
-        return time_state(LIVES_MS, WINDOW_MS, room_for(bins_max))
+    def in_room(self, bins_max: int) -> tuple[RoomPort, TimeState]:
+        room = room_for(bins_max)
+        return room, time_state(LIVES_MS, WINDOW_MS, room)
 
 
 @needs_core

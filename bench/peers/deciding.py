@@ -15,7 +15,7 @@ from bus.loops.batch_loop import BatchLoop, BatchSettings
 from bus.partitions import partition_for
 from bus.ports import ReaderSettings
 from processors.core_path import core_path
-from processors.people import People
+from processors.core_people import people_here
 from processors.processor import Processor
 from processors.program import build_program
 from roadfade.clock import judging_clock, wall_ms
@@ -31,7 +31,7 @@ from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, RAW
 async def run(servers: str, prefix: str, settings: Settings) -> None:
     """Decide and write until cancelled."""
     both = Connection(servers, prefix)
-    program, people = build_program(load_plan()), People()
+    program, people = build_program(load_plan()), people_here()
     keys = KeyCache(SeededKeyring())
     processor = Processor(program, people, keys, lambda _, key: partition_for(key, PARTITIONS))
     ready = ReadyVersion(program, processor, core_path(processor, compression=None))

@@ -11,7 +11,7 @@ from typing import Final
 
 from policy.plan.consents import grantable
 from policy.plan.plan import Plan
-from processors.people import People
+from processors.packed_people import PackedPeople
 from processors.pseudonyms import KeyName
 from telemetry.identity import DeviceId, EpochKey, LinkSecret, SubjectId
 from telemetry.instants import DAY_MS, MINUTE_MS
@@ -25,7 +25,7 @@ class Populace:
     """``people`` are those of now; ``change`` lets something happen."""
 
     def __init__(self, plan: Plan, devices: Sequence[str], now_ms: int, seed: int) -> None:
-        self.people = People()
+        self.people = PackedPeople()
         self._chance = random.Random(f"people of {seed}")
         self._devices = devices
         self._asked = sorted(grantable(plan), key=str)

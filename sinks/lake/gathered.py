@@ -5,7 +5,7 @@ One for a lake; ``begin`` forgets what a write left that failed.
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import pyarrow as pa
 
@@ -18,11 +18,9 @@ from sinks.lake.usual_columns import table_of
 from sinks.lake.writing import WrittenPart
 from sinks.port.allowed import Judge
 from sinks.port.core import gathering
+from sinks.port.laid_out import Gathering
 from sinks.port.records import RecordReadings
 from sinks.port.usual import UsualRecords
-
-if TYPE_CHECKING:
-    from roadfade_core import Gathering
 
 _Place = tuple[str, int]
 """An output, and when its rows end."""
@@ -47,7 +45,7 @@ class Gathered:
         self,
         outputs: Iterable[str],
         judge: Judge | None,
-        gather: "Callable[[str], Gathering | None]" = gathering,
+        gather: Callable[[str], Gathering | None] = gathering,
     ) -> None:
         self._usual: dict[str, UsualRecords] = {}
         self._others: dict[_Place, list[RecordReadings]] = {}

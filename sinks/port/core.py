@@ -4,7 +4,9 @@ The only file of this room that imports ``roadfade_core``; without it every reco
 out in Python, which is the definition of both.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
+
+from sinks.port.laid_out import Gathering
 
 INTERFACE: Final = 2
 """The core that this code was written for; any other is not asked."""
@@ -15,10 +17,7 @@ except ImportError:
 else:
     HAS_CORE = roadfade_core.INTERFACE == INTERFACE
 
-if TYPE_CHECKING:
-    from roadfade_core import Gathering
 
-
-def gathering(output: str) -> "Gathering | None":
+def gathering(output: str) -> Gathering | None:
     """What gathers the usual records of an output; None without a core."""
     return roadfade_core.Gathering(output) if HAS_CORE else None

@@ -6,17 +6,14 @@ to the exact path, which alone rejects.
 """
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from policy.vocabulary.periods import add_period
 from policy.vocabulary.terms import Period
 from sinks.port.admission import Stamp
 from sinks.port.allowed import AllowedColumn, AllowedLane, Judge
-from sinks.port.laid_out import TaughtColumn, TaughtLane
+from sinks.port.laid_out import Gathering, TaughtColumn, TaughtLane
 from telemetry.arrived import Arrived
-
-if TYPE_CHECKING:
-    from roadfade_core import Gathering
 
 _MONTHS = {"months": 1, "years": 12}
 
@@ -32,7 +29,7 @@ class _Held(NamedTuple):
 class UsualRecords:
     """``Usual`` over a gathering of the core. Not thread-safe."""
 
-    def __init__(self, output: str, gathering: "Gathering", judge: Judge | None) -> None:
+    def __init__(self, output: str, gathering: Gathering, judge: Judge | None) -> None:
         self.gathering = gathering
         self._output = output
         self._judge = judge

@@ -72,11 +72,13 @@ class Processor:
         verdict = admit(self.program, value, received_ms)
         if isinstance(verdict, Counter):
             tally.rejected.update(verdict)
+            state.arrive(received_ms)
             return []
         refused = unregistered(self.answers.registered_ms(verdict.device), verdict)
         parts = [] if refused else self._parts(verdict)
         done = [(part, *self._judged(part.admitted, received_ms, now_ms)) for part in parts]
         # Nothing is counted or remembered before all parts have their keys: it may be tried again.
+        state.arrive(received_ms)
         choices = choose(
             self.program,
             verdict.device,
@@ -109,6 +111,7 @@ class Processor:
     def remember(self, value: bytes | None, received_ms: int, state: TimeState) -> None:
         """Let the state know of a record that was processed before, as ``process`` would."""
         verdict = admit(self.program, value, received_ms)
+        state.arrive(received_ms)
         if isinstance(verdict, Admitted):
             readings = self._readings(verdict)
             choose(self.program, verdict.device, verdict.t0_ms, readings, received_ms, state)

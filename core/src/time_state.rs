@@ -195,6 +195,11 @@ impl TimeState {
         if lost { None } else { Some(before) }
     }
 
+    /// A record was appended then, whether or not it asks anything.
+    pub fn arrive(&mut self, append_ms: i64) {
+        self.at_ms = self.at_ms.max(append_ms);
+    }
+
     /// The moment of now.
     #[must_use]
     pub fn mark(&self) -> Mark {

@@ -34,6 +34,7 @@ pub fn treat(
         work.pairs = positions(columns, &input(plan.latitude)?, &input(plan.longitude)?)?;
     }
     let mark = state.mark();
+    state.arrive(asked.append_ms);
     let done = ask_rules(plan, asked, columns, work, state)
         .and_then(|()| fill(plan, columns, work, h3));
     if done.is_err() {

@@ -114,6 +114,10 @@ class PartitionState:
         lost = self._lost_until_ms
         return None if lost is not None and window * self._window_ms <= lost else before
 
+    def arrive(self, append_ms: int) -> None:
+        """A record was appended then, whether or not it asks anything."""
+        self._at_ms = max(self._at_ms, append_ms)
+
     def mark(self) -> Mark:
         """The moment of now."""
         changed = len(self._bin_journal), len(self._counter_journal)

@@ -68,6 +68,9 @@ class TimeState(Protocol):
         None: that is not known, or there is no room to remember it.
         """
 
+    def arrive(self, append_ms: int) -> None:
+        """A record was appended then, whether or not it asks anything: it is the latest so far."""
+
     def mark(self) -> Mark:
         """The moment of now."""
 

@@ -254,3 +254,21 @@ def test_remembering_leaves_the_state_that_processing_left(
     for raw, received_ms in raws[cut:]:
         out = world.processor.process(raw, received_ms, received_ms, world.tally, rebuilt)
         assert out == world.feed(raw, received_ms, received_ms)
+
+
+def test_a_restart_counts_time_as_if_there_was_none() -> None:
+    """Also where the last record before it was none, and the broker's clock went back since."""
+    world = thinned(ThinTime(10_000))
+    restarted = world.program.empty_state(Room(100))
+    world.feed(drive(0, 5), START_MS)
+    world.feed(b"no envelope", START_MS + LATE_MS + 10_500)
+    late = drive(5, 5), START_MS + LATE_MS + 9_999
+    for value, received_ms in (
+        (drive(0, 5), START_MS),
+        (b"no envelope", START_MS + LATE_MS + 10_500),
+    ):
+        world.processor.remember(value, received_ms, restarted)
+    restarted.reach(START_MS + LATE_MS + 10_500)
+    mine = world.feed(*late)
+    theirs = world.processor.process(*late, NOW_MS, world.tally, restarted)
+    assert [one.value for one in mine] == [one.value for one in theirs]

@@ -57,6 +57,10 @@ impl TimeState {
         self.0.counted(device.as_bytes(), rule, readings, append_ms)
     }
 
+    fn arrive(&mut self, append_ms: i64) {
+        self.0.arrive(append_ms);
+    }
+
     fn mark(&self) -> (usize, usize, i64, i64) {
         let mark = self.0.mark();
         (mark.bins, mark.counters, mark.at_ms, mark.refused)

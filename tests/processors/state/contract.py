@@ -86,6 +86,17 @@ class StateContract:
         assert list(state.first_in_bin("a", 0, [8, 9], 2_000)) == [USED, PASSES]
         assert list(state.first_in_bin("a", 0, [7], 2_001)) == [PASSES]
 
+    def test_a_record_that_asks_nothing_is_the_latest_too(self) -> None:
+        """What is rebuilt goes on from the latest of all records: so must what was never lost."""
+        state = self.make()
+        state.first_in_bin("a", 0, [7], 1_000)
+        mark = state.mark()
+        for _ in range(2):
+            state.arrive(2_500)
+            assert list(state.first_in_bin("a", 0, [7], 1_900)) == [PASSES]
+            state.roll_back(mark)
+        assert list(state.first_in_bin("a", 0, [7], 1_900)) == [USED]
+
     def test_each_reading_lets_its_bin_live_longer(self) -> None:
         state = self.make()
         for at_ms in (0, 1_000, 2_000):

@@ -139,6 +139,8 @@ def others(results: Results) -> list[str]:
         "sink, CPU µs a row, 10,000 records a write": ("sink", "cpu_us_per_row", "10000"),
         "sink, CPU µs a row, 2,000 records a write": ("sink", "cpu_us_per_row", "2000"),
         "sink, files an hour": ("sink", "files_per_hour"),
+        "sink, most files of an output, expiry and bucket": ("sink", "files_per_bucket_max"),
+        "sink, s to count 10,000,000 rows": ("sink", "count_s_per_10m_rows"),
         "sink, ms to expire 10,000,000 rows": ("sink", "expire_ms_per_10m_rows"),
         "people in memory": ("people", "people"),
         "their memory, MB": ("people", "rss_mb"),

@@ -12,6 +12,7 @@ import shutil
 import statistics
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -85,9 +86,14 @@ def write(root: Path, size: int, rounds: int) -> tuple[float, float, int]:
     return written / rows * MILLION, merged / rows * MILLION, files
 
 
-def hour(root: Path) -> int:
-    """Files that an hour of a write each five seconds leaves, of 48 records each."""
-    return write(root, 48, 720)[2]
+def hour(root: Path) -> tuple[int, int]:
+    """Files that an hour of a write each five seconds leaves, of 48 records each.
+
+    All of them, and the most of one output, expiry and bucket.
+    """
+    files = write(root, 48, 720)[2]
+    folders = Counter(path.parent for path in root.rglob("purpose=*/*/*/*.parquet"))
+    return files, max(folders.values())
 
 
 def filled(root: Path, rows: int) -> Path:
@@ -133,11 +139,13 @@ def measured(folder: Path, rounds: int, rows: int) -> dict[str, Any]:
             shutil.rmtree(folder / f"{size}-{number}")
     lake = filled(folder / "large", rows)
     counts = [count_s(lake) for _ in range(5)]
+    files, most = hour(folder / "hour")
     of_10m = 10 * MILLION / rows
     return {
         "cpu_us_per_row": {str(size): _middle(found) for size, found in written.items()},
         "merge_cpu_us_per_row": {str(size): _middle(found) for size, found in merged.items()},
-        "files_per_hour": hour(folder / "hour"),
+        "files_per_hour": files,
+        "files_per_bucket_max": most,
         "count_s_per_10m_rows": round(statistics.median(counts) * of_10m, 3),
         "expire_ms_per_10m_rows": round(expire_ms(lake) * of_10m, 1),
     }

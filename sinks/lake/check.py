@@ -2,7 +2,14 @@
 
 from pathlib import Path
 
-from sinks.lake.checkpoints import CheckpointDamagedError, damaged_checkpoints, newest
+from sinks.lake.checkpoints import (
+    LOOKS_MAX,
+    CheckpointDamagedError,
+    Kept,
+    newest,
+    newest_number,
+    read_all,
+)
 from sinks.lake.deletion.journal import broken_notes
 from sinks.lake.format import FORMAT_VERSION, LakeFormatError, is_of_format_1, stored_format
 from sinks.lake.format_1.half_written import above_markers, foreign_notes
@@ -18,13 +25,14 @@ from sinks.port.results import Checked, Oddity, Strange
 
 def check(root: Path, now_ms: int) -> Checked:
     """What the lake holds and what is wrong with it. Reads every part."""
-    refused = _refused(root)
+    kept = read_all(root)
+    refused = _refused(root, kept)
     found = [(place, path) for place in partitions(root) for path in files(place)]
     found += [(one.place, one.path) for one in staged(root)]
     overdue = sum(place.expires_ms <= now_ms for place, _ in found)
     damaged = unreadable_parts([path for _, path in found])
     above = _above(root)
-    strange = [*survey(root), *_records(root), *broken_notes(root), *foreign_in(root)]
+    strange = [*survey(root), *_records(root, kept), *broken_notes(root), *foreign_in(root)]
     strange += (
         Strange(Oddity.UNREADABLE, said_place(path, root), "its rows cannot be read")
         for path in damaged
@@ -43,11 +51,11 @@ def check(root: Path, now_ms: int) -> Checked:
     )
 
 
-def _refused(root: Path) -> str | None:
-    """Why no sink would open it."""
+def _refused(root: Path, kept: Kept) -> str | None:
+    """Why no sink would open it; what is damaged says so itself."""
     try:
-        if stored_format(root).v == FORMAT_VERSION and not damaged_checkpoints(root):
-            chain(root)
+        if stored_format(root).v == FORMAT_VERSION and not kept.damaged:
+            chain(kept)
     except LakeFormatError as error:
         return str(error)
     return None
@@ -67,14 +75,21 @@ def foreign_in(root: Path) -> list[Strange]:
 
 
 def _above(root: Path) -> Above:
+    """What lies above the newest checkpoint, at a moment at which that stayed the newest."""
     if is_of_format_1(root):
         found = above_markers(root)
         return Above(found.half_written, found.unproven)
-    try:
-        return above_checkpoint(root, newest(root))
-    except CheckpointDamagedError:
-        return Above()
+    above = Above()
+    for _ in range(LOOKS_MAX):
+        number = newest_number(root)
+        try:
+            above = above_checkpoint(root, newest(root))
+        except CheckpointDamagedError:
+            return Above()
+        if number == newest_number(root):
+            break
+    return above
 
 
-def _records(root: Path) -> list[Strange]:
-    return damaged_markers(root) if is_of_format_1(root) else damaged_checkpoints(root)
+def _records(root: Path, kept: Kept) -> list[Strange]:
+    return damaged_markers(root) if is_of_format_1(root) else kept.damaged

@@ -6,10 +6,14 @@ carried out after it, and before the next. So the newest alone says what counts.
 remembers are those of its own records; the ids since the last whole checkpoint are the window of
 duplicates, so a start knows it exactly, without reading Kafka or the lake. Every
 ``CHECKPOINTS_MAX`` one is whole again, and those before it go.
+
+Most who read one ask what counts, not for ids, which are nearly all of its bytes: ``newest`` makes
+no object of them.
 """
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import Final
@@ -79,12 +83,35 @@ class Checkpoint(Struct, frozen=True, forbid_unknown_fields=True):
     v: int = RECORD_VERSION
 
 
+class _WithoutIds(Struct, frozen=True, forbid_unknown_fields=True):
+    """A ``Checkpoint`` of which the ids are passed over."""
+
+    number: int
+    places: list[At]
+    seen: msgspec.Raw = msgspec.Raw()
+    whole: bool = False
+    parts: list[NewPart] = []
+    replaced: list[str] = []
+    v: int = RECORD_VERSION
+
+
 class CheckpointDamagedError(Exception):
     """A checkpoint is empty, cut, or none of a lake's."""
 
 
+@dataclass(slots=True)
+class Kept:
+    """What lies in ``_checkpoints``."""
+
+    checkpoints: dict[int, Checkpoint] = field(default_factory=dict)
+    """The whole ones, by number, ascending."""
+    damaged: list[Strange] = field(default_factory=list)
+    """What is no whole one: each could hide how far topics were read."""
+
+
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Checkpoint)
+_decoder_without_ids = msgspec.msgpack.Decoder(_WithoutIds)
 
 
 def put(root: Path, checkpoint: Checkpoint, temporary: Path, at: Hook) -> None:
@@ -115,30 +142,32 @@ def numbers_in(root: Path) -> list[int]:
     return sorted(int(path.name) for path in entries(root / CHECKPOINTS) if _is_named(path))
 
 
+def newest_number(root: Path) -> int | None:
+    """The number of the newest checkpoint; what one of a number says never changes."""
+    return max(numbers_in(root), default=None)
+
+
 def read(root: Path, number: int) -> Checkpoint:
     """One checkpoint; CheckpointDamagedError if it is not whole, FileNotFoundError if not there."""
-    content = (root / CHECKPOINTS / str(number)).read_bytes()
-    digest, body = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
     try:
-        found = _decoder.decode(body)
+        found = _decoder.decode(_body(root, number))
     except msgspec.DecodeError:
         raise CheckpointDamagedError from None
-    if digest != _digest(body) or found.number != number:
-        raise CheckpointDamagedError
-    return found
+    return _numbered(found, number)
 
 
 def newest(root: Path) -> Checkpoint | None:
-    """The newest checkpoint; None if there is none. CheckpointDamagedError if it is not whole.
+    """The newest checkpoint without its ids; None if there is none.
 
-    A sink may be at work: one that is gone meanwhile has a newer one.
+    CheckpointDamagedError if it is not whole. A sink may be at work: one that is gone meanwhile has
+    a newer one.
     """
     for _ in range(LOOKS_MAX):
         found = numbers_in(root)
         if not found:
             return None
         try:
-            return read(root, found[-1])
+            return _without_ids(root, found[-1])
         except FileNotFoundError:
             continue
         except OSError:
@@ -146,22 +175,59 @@ def newest(root: Path) -> Checkpoint | None:
     raise CheckpointDamagedError
 
 
-def damaged_checkpoints(root: Path) -> list[Strange]:
-    """What in ``_checkpoints`` is no whole checkpoint: each could hide how far topics were read."""
-    found = []
-    for path in entries(root / CHECKPOINTS):
-        if not _is_named(path):
-            if path.is_symlink() or path.exists():
-                why = "not a checkpoint"
-                found.append(Strange(Oddity.FOREIGN, said_place(path, root), why))
-            continue
-        try:
-            read(root, int(path.name))
-        except FileNotFoundError:
-            continue  # a newer one took its place a moment ago
-        except (OSError, CheckpointDamagedError):
-            why = "a checkpoint that is empty or damaged"
-            found.append(Strange(Oddity.UNREADABLE, said_place(path, root), why))
+def read_all(root: Path) -> Kept:
+    """Every checkpoint, each decoded once, and what is none.
+
+    A sink may be at work: if one is gone meanwhile, all are looked at again, so that none seems to
+    be lost between two others; the last look stands as it is.
+    """
+    found = Kept()
+    for _ in range(LOOKS_MAX):
+        found, gone = Kept(), False
+        for path in entries(root / CHECKPOINTS):
+            if not _is_named(path):
+                if path.is_symlink() or path.exists():
+                    found.damaged.append(_strange(root, path, Oddity.FOREIGN, "not a checkpoint"))
+                continue
+            try:
+                found.checkpoints[int(path.name)] = read(root, int(path.name))
+            except FileNotFoundError:
+                gone = True
+            except (OSError, CheckpointDamagedError):
+                why = "a checkpoint that is empty or damaged"
+                found.damaged.append(_strange(root, path, Oddity.UNREADABLE, why))
+        if not gone:
+            break
+    found.checkpoints = dict(sorted(found.checkpoints.items()))
+    return found
+
+
+def _strange(root: Path, path: Path, oddity: Oddity, why: str) -> Strange:
+    return Strange(oddity, said_place(path, root), why)
+
+
+def _without_ids(root: Path, number: int) -> Checkpoint:
+    try:
+        told = _decoder_without_ids.decode(_body(root, number))
+    except msgspec.DecodeError:
+        raise CheckpointDamagedError from None
+    found = Checkpoint(
+        told.number, told.places, [], told.whole, told.parts, told.replaced, told.v
+    )  # fmt: skip
+    return _numbered(found, number)
+
+
+def _body(root: Path, number: int) -> bytes:
+    content = (root / CHECKPOINTS / str(number)).read_bytes()
+    digest, body = content[:_DIGEST_BYTES], content[_DIGEST_BYTES:]
+    if digest != _digest(body):
+        raise CheckpointDamagedError
+    return body
+
+
+def _numbered(found: Checkpoint, number: int) -> Checkpoint:
+    if found.number != number:
+        raise CheckpointDamagedError
     return found
 
 

@@ -11,12 +11,11 @@ from pathlib import Path
 
 from sinks.lake.checkpoints import (
     Checkpoint,
-    CheckpointDamagedError,
-    damaged_checkpoints,
+    Kept,
     drop,
     numbers_in,
     put,
-    read,
+    read_all,
 )
 from sinks.lake.durable import sync_if_there
 from sinks.lake.format import (
@@ -53,7 +52,7 @@ def open_checkpoints(root: Path, buckets: int, temporary: Path, at: Hook) -> lis
     stored = stored_format(root)
     if stored.v < FORMAT_VERSION:
         migrate(root, stored, temporary, at)
-    found = chain(root)
+    found = chain(read_all(root))
     above = above_checkpoint(root, found[-1] if found else None)
     if above.unproven:
         first = said_place(above.unproven[0], root)
@@ -100,24 +99,20 @@ _REMEDY = (
 )
 
 
-def chain(root: Path) -> list[Checkpoint]:
+def chain(kept: Kept) -> list[Checkpoint]:
     """The checkpoints since the last whole one, in order. LakeDamagedError if one is lost."""
-    problems = damaged_checkpoints(root)
-    if problems:
+    if kept.damaged:
         msg = (
-            f"{problems[0].place} is damaged, or is no checkpoint of this lake. Nothing was "
+            f"{kept.damaged[0].place} is damaged, or is no checkpoint of this lake. Nothing was "
             "deleted: put `_checkpoints` back from a backup, or move away what is not the lake's; "
             "`roadfade lake check` lists what there is"
         )
         raise LakeDamagedError(msg)
     found: list[Checkpoint] = []
-    for number in reversed(numbers_in(root)):
+    for number in reversed(kept.checkpoints):
         if found and (found[-1].whole or number != found[-1].number - 1):
             break
-        try:
-            found.append(read(root, number))
-        except CheckpointDamagedError:  # it was whole a moment ago
-            raise LakeDamagedError(_REMEDY) from None
+        found.append(kept.checkpoints[number])
     if found and not found[-1].whole:
         msg = f"the checkpoint before {found[-1].number} of this lake is missing. {_REMEDY}"
         raise LakeDamagedError(msg)

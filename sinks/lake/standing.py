@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from sinks.lake.checkpoints import LOOKS_MAX, CheckpointDamagedError, newest
+from sinks.lake.checkpoints import LOOKS_MAX, CheckpointDamagedError, newest, newest_number
 from sinks.lake.layout import Partition, files, outputs, partitions, read_part
 from sinks.lake.staged import read_staged, staged, staged_path
 
@@ -71,9 +71,9 @@ def counted(root: Path, output: str | None = None) -> list[CountedPart]:
     ``standing`` first.
     """
     for _ in range(LOOKS_MAX):
-        before = standing_if_known(root)
-        found = list(_counted(root, output, before))
-        if before == standing_if_known(root):
+        number = newest_number(root)
+        found = list(_counted(root, output, standing_if_known(root)))
+        if number == newest_number(root):
             return found
     raise MovingError
 

@@ -12,6 +12,7 @@ from typing import Final
 import duckdb
 import msgspec
 
+from sinks.query.functions import functions_of
 from sinks.query.parse_tree import Tree, objects_in
 
 VIEW: Final = "readings"
@@ -38,18 +39,7 @@ _NODES: Final = frozenset(
     }
 )
 _TABLE_FUNCTIONS: Final = frozenset({"range", "generate_series", "unnest"})
-# Volatile functions are refused (they reveal the engine and its settings), except these.
-_HARMLESS: Final = ("now", "today", "current_date", "random", "unnest")
 _CTE_NAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,62}")
-_FUNCTIONS: Final = """
-SELECT function_name FROM duckdb_functions()
-GROUP BY function_name
-HAVING bool_and(function_type IN ('scalar', 'aggregate', 'window', 'macro')
-                OR function_name IN ('range', 'generate_series', 'unnest'))
-   AND bool_and(coalesce(stability = 'CONSISTENT', true) AND NOT coalesce(has_side_effects, false))
-   AND bool_and(coalesce(macro_definition, '') NOT ILIKE '%select%')
-   AND NOT regexp_matches(function_name, '^(pg_|duckdb_|pragma_|current_)')
-"""
 _CATALOG: Final = """
 SELECT lower(view_name) FROM duckdb_views() UNION SELECT lower(table_name) FROM duckdb_tables()
 """
@@ -64,8 +54,7 @@ class Gate:
 
     def __init__(self, engine: duckdb.DuckDBPyConnection) -> None:
         self._engine = engine
-        harmless = {row[0] for row in engine.execute(_FUNCTIONS).fetchall()}
-        self._functions = frozenset(harmless | set(_HARMLESS))
+        self._functions = functions_of(engine).harmless
         taken = {row[0] for row in engine.execute(_CATALOG).fetchall()}
         self._taken = frozenset(taken | {VIEW})
 

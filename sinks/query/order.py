@@ -9,8 +9,6 @@ is given an order of its own, by all its columns.
 from collections.abc import Collection, Iterator
 from typing import Final
 
-import duckdb
-
 from sinks.query.parse_tree import Tree, objects_in
 
 ORDER_FREE: Final = frozenset(
@@ -25,21 +23,12 @@ ORDER_FREE: Final = frozenset(
     }
 )  # fmt: skip
 """Aggregates whose result is that of a set of values, but for the last digit of a sum."""
-_SCALAR: Final = """
-SELECT function_name FROM duckdb_functions() GROUP BY function_name
-HAVING bool_and(function_type = 'scalar')
-"""
 _EXPRESSIONS: Final = frozenset(
     {
         "BETWEEN", "CASE", "CAST", "COLUMN_REF", "COMPARISON", "CONJUNCTION", "CONSTANT",
         "FUNCTION", "OPERATOR",
     }
 )  # fmt: skip
-
-
-def scalar_functions(engine: duckdb.DuckDBPyConnection) -> frozenset[str]:
-    """The engine's functions of one row's values."""
-    return frozenset(name for (name,) in engine.execute(_SCALAR).fetchall())
 
 
 def suffix_for_any_order(tree: Tree, scalar: Collection[str], view: str) -> str | None:

@@ -24,8 +24,9 @@ from sinks.lake.parquet import ROW_ORDER, connect, quoted, source
 from sinks.lake.part_file import unreadable_parts
 from sinks.lake.standing import MovingError, counted, outputs_of, standing
 from sinks.lake.workplace import Workplace
+from sinks.query.functions import functions_of
 from sinks.query.gate import VIEW, Gate, QueryRefusedError
-from sinks.query.order import scalar_functions, suffix_for_any_order
+from sinks.query.order import suffix_for_any_order
 
 _MOVING: Final = "rows are moving between files of the lake: run the query again"
 _NOT_KNOWN: Final = (
@@ -112,7 +113,7 @@ class PurposeSession:
             spill = self._workplace.path / "spill"
             self._engine = connect(spill, limits.memory_mb, limits.threads)
             self._gate = Gate(self._engine)
-            self._scalar = scalar_functions(self._engine)
+            self._scalar = functions_of(self._engine).scalar
             self._now_ms = now_ms
             live, self.unreadable = _readable(root, output, now_ms, without)
             self.live = live

@@ -67,9 +67,14 @@ class _Sweeping:
         for path in removable(place):
             # While a sink is dead that merged it, a part's rows are in others, too.
             self._remove_part(place, path, counts=path not in self._standing.replaced)
-        for directory in bucket_directories(place):
-            _remove_directory(directory)
-        _remove_directory(place.path)
+        left = [one for one in bucket_directories(place) if not _is_removed(one)]
+        if left or not _is_removed(place.path):
+            for directory in (*left, place.path):
+                _sync(directory)
+        else:
+            # What is unlinked from a directory without a name is out of reach with it: one
+            # wait for the disk makes all of it durable, however many parts there were.
+            _sync(place.path.parent)
 
     def remove_staged(self, now_ms: int) -> None:
         """Remove parts that wait for a place whose time has come: their sink may be dead."""
@@ -132,12 +137,14 @@ def _sync(directory: Path) -> None:
         return
 
 
-def _remove_directory(directory: Path) -> None:
+def _is_removed(directory: Path) -> bool:
+    """Whether the directory is gone; it was empty, or another sweep was faster."""
     try:
-        sync_directory(directory)
         directory.rmdir()
-        sync_directory(directory.parent)
+    except FileNotFoundError:
+        return True
     except OSError:
-        # Another sweep was faster, a writer put a part there meanwhile, or it holds a
-        # stranger's file: the next sweep looks again.
-        return
+        # A writer put a part there meanwhile, or it holds a stranger's file: the next sweep
+        # looks again.
+        return False
+    return True

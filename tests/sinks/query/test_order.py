@@ -8,7 +8,8 @@ import msgspec
 import pyarrow as pa
 import pytest
 
-from sinks.query.order import ORDER_FREE, scalar_functions, suffix_for_any_order
+from sinks.query.functions import functions_of
+from sinks.query.order import ORDER_FREE, suffix_for_any_order
 from sinks.query.session import SHOWN as SHOWN_COLUMNS
 from sinks.query.session import PurposeSession, open_purpose
 from tests.sinks.lakes import lake_at
@@ -47,7 +48,7 @@ def suffix(statement: str) -> str | None:
         found = engine.execute("SELECT json_serialize_sql($1)", [statement]).fetchone()
         assert found is not None
         tree = msgspec.json.decode(found[0])
-        return suffix_for_any_order(tree, scalar_functions(engine), "readings")
+        return suffix_for_any_order(tree, functions_of(engine).scalar, "readings")
 
 
 @pytest.mark.parametrize("statement", ANY_ORDER)

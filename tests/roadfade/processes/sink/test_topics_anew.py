@@ -15,7 +15,7 @@ from roadfade.adoption import REWOUND_BEFORE, AdoptionFiles
 from roadfade.processes.sink.process import _member_for
 from roadfade.settings import Settings
 from roadfade.stores import places_of
-from sinks.lake.checkpoints import newest, put
+from sinks.lake.checkpoints import newest_number, put, read
 from sinks.lake.steps import go_on
 from sinks.port.results import Place
 from telemetry.topics import SINK_GROUP
@@ -212,8 +212,7 @@ async def kept_before_marks(settings: Settings, broker: FakeBroker, records: Mad
 
 def unnamed(settings: Settings) -> None:
     """Make the lake one of before: it says nothing of a topic."""
-    found = newest(settings.lake_dir)
-    assert found is not None
+    found = read(settings.lake_dir, newest_number(settings.lake_dir) or 0)
     places = [replace(one, topic_id=None) for one in found.places]
     put(settings.lake_dir, replace(found, places=places), settings.lake_dir / "_tmp", go_on)
 

@@ -165,3 +165,31 @@ def test_a_strange_lock_does_not_keep_a_dead_owners_files(two_due: Path) -> None
     dead.abandon()
     assert expire_due(two_due, AFTER_MS).files == 2
     assert not dead.path.exists()
+
+
+def test_it_waits_for_the_disk_once_a_partition_however_many_parts_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with lake_at(tmp_path) as lake:
+        for offset in range(9):
+            lake.write([record(offset, pseudonym=f"PERSON-{offset}")], NOW_MS)
+            if offset == 4:
+                lake.join(NOW_MS)  # so that there are two buckets, and what is in none
+    waited: list[Path] = []
+    monkeypatch.setattr("sinks.lake.deletion.expire.sync_directory", waited.append)
+    assert len({place.rsplit("/", 1)[0] for place in parts(tmp_path)}) == 3
+    expire_due(tmp_path, AFTER_MS)
+    assert [path.name for path in waited] == ["purpose=service_improve"]
+
+
+def test_a_partition_that_keeps_a_strangers_file_is_durable_where_that_lies(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with lake_at(tmp_path) as lake:
+        lake.write([record(0)], NOW_MS)
+    bucket = (tmp_path / parts(tmp_path)[0]).parent
+    (bucket / "notes.txt").touch()
+    waited: list[Path] = []
+    monkeypatch.setattr("sinks.lake.deletion.expire.sync_directory", waited.append)
+    expire_due(tmp_path, AFTER_MS)
+    assert waited == [bucket, bucket.parent]

@@ -19,8 +19,8 @@ from sinks.lake.deletion.journal import settle
 from sinks.lake.durable import write_file
 from sinks.lake.layout import Partition, bucket_of, files, read_bucket, read_part
 from sinks.lake.merging import MERGE_ROWS_MAX, Candidate, to_merge
-from sinks.lake.part_file import Appended, joined, part_bytes, read_footer, read_rows
-from sinks.lake.seal import is_altered, seal_in
+from sinks.lake.part_file import Appended, joined, part_bytes, read_footer, read_whole
+from sinks.lake.seal import seal_in
 from sinks.lake.steps import Hook, Step
 from sinks.lake.workplace import ERASING, Workplace, WorkplaceTakenError
 from sinks.lake.writing import WrittenPart
@@ -91,12 +91,12 @@ class Merger:
         tables: list[pa.Table] = []
         appended: list[Appended] = []
         for one in chosen:
-            table, footer = _read(one.path), read_footer(one.path)
-            if table is None or footer is None:
+            whole = read_whole(one.path)
+            if whole is None:
                 self._rows[place][one.path] = None  # it goes with its partition
                 return
-            tables.append(table)
-            appended.append(footer.appended)
+            tables.append(whole.rows)
+            appended.append(whole.appended)
         part = read_part(chosen[0].path.name)
         decided_by = 0 if part is None else part.decided_by
         known = [one for one in appended if one != Appended()]
@@ -155,13 +155,3 @@ def split(table: pa.Table, buckets: int) -> Iterator[tuple[int, pa.Table]]:
     for bucket in sorted(counts):
         yield bucket, rows.slice(begin, counts[bucket])
         begin += counts[bucket]
-
-
-def _read(path: Path) -> pa.Table | None:
-    """The rows of a part; None if it is damaged, altered or gone."""
-    if is_altered(path):
-        return None
-    try:
-        return read_rows(path)
-    except (OSError, ValueError, pa.ArrowException):
-        return None

@@ -13,7 +13,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from sinks.lake.columns import COLUMNS, INSTANT, TEXTS, sorted_texts
-from sinks.lake.seal import NO_SEAL, SEAL_KEY, is_altered, sealed
+from sinks.lake.seal import NO_SEAL, SEAL_KEY, is_altered, is_altered_in, sealed
 
 ROW_GROUP_ROWS: Final = 122_880
 APPENDED_KEY: Final = "roadfade.appended"
@@ -41,6 +41,14 @@ class Footer(NamedTuple):
     appended: Appended
     ours: bool
     """Whether its columns are those of a lake, of this format or the one before."""
+
+
+class Whole(NamedTuple):
+    """What a part holds."""
+
+    rows: pa.Table
+    """Texts coded by values; columns that it has not got are empty."""
+    appended: Appended
 
 
 def part_bytes(table: pa.Table, appended: Appended, compression: str) -> bytes:
@@ -77,22 +85,32 @@ def _only_used(column: pa.ChunkedArray) -> Any:
     return pa.DictionaryArray.from_arrays(codes, whole.dictionary.take(used))
 
 
-def read_rows(path: Path) -> pa.Table:
-    """All rows of a part, texts coded by sorted values; columns it has not got are empty.
+def read_whole(path: Path) -> Whole | None:
+    """All of a part, its file opened and read once; None if it is damaged, altered or gone."""
+    try:
+        content = path.read_bytes()
+        if is_altered_in(content):
+            return None
+        found = pq.ParquetFile(pa.BufferReader(content))
+        coded = sorted(TEXTS & set(found.schema_arrow.names))
+        # The footer is not parsed again: which columns are texts is known only now.
+        found = pq.ParquetFile(
+            pa.BufferReader(content), metadata=found.metadata, read_dictionary=coded
+        )
+        said = found.metadata.metadata or {}
+        return Whole(_columns(found.read()), _appended(said.get(APPENDED_KEY.encode())))
+    except _BROKEN:
+        return None
 
-    OSError or ValueError if it is damaged or gone.
-    """
-    there = TEXTS & set(pq.read_schema(path).names)
-    found = pq.ParquetFile(path, read_dictionary=sorted(there)).read()
-    columns: dict[str, Any] = {}
-    for name in COLUMNS:
-        if name not in found.column_names:
-            nothing = pa.nulls(found.num_rows, pa.int32())
-            none = pa.array([], pa.string())
-            columns[name] = pa.DictionaryArray.from_arrays(nothing, none)
-        else:
-            columns[name] = found.column(name)
-    return pa.table(columns)
+
+def _columns(found: pa.Table) -> pa.Table:
+    """The columns of a lake; those that these rows have not got are empty."""
+    nothing = pa.DictionaryArray.from_arrays(
+        pa.nulls(found.num_rows, pa.int32()), pa.array([], pa.string())
+    )
+    return pa.table(
+        {name: found.column(name) if name in found.column_names else nothing for name in COLUMNS}
+    )
 
 
 def joined(tables: Sequence[pa.Table]) -> pa.Table:

@@ -63,10 +63,19 @@ def is_altered(path: Path) -> bool:
     try:
         # Opened once: a rewritten part may take the name meanwhile.
         with path.open("rb") as stream:
-            found = _place(stream)
-            return found is not None and _digest(stream, found[0]) != found[1]
+            return _differs(stream)
     except OSError:
         return False
+
+
+def is_altered_in(content: bytes) -> bool:
+    """The same for a part's bytes."""
+    return _differs(BytesIO(content))
+
+
+def _differs(stream: BinaryIO) -> bool:
+    found = _place(stream)
+    return found is not None and _digest(stream, found[0]) != found[1]
 
 
 def _place(stream: BinaryIO) -> tuple[int, bytes] | None:

@@ -8,6 +8,7 @@ import pytest
 from sinks.lake import checkpoints
 from sinks.lake.check import check
 from sinks.lake.checkpoints import Checkpoint, newest, newest_number, numbers_in, read, read_all
+from sinks.lake.layout import entries
 from sinks.lake.standing import counted
 from tests.sinks.lakes import lake_at
 from tests.sinks.records import NOW_MS, record
@@ -65,10 +66,9 @@ def test_all_are_looked_at_again_if_one_goes_meanwhile(
 ) -> None:
     fill(tmp_path, 1)
     gone = tmp_path / "_checkpoints" / "1"
-    listed = checkpoints.entries
 
     def removed_after_listing(folder: Path) -> list[Path]:
-        found = listed(folder)
+        found = entries(folder)
         gone.unlink(missing_ok=True)
         return found
 

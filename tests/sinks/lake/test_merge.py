@@ -3,8 +3,10 @@
 import shutil
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import duckdb
+import pyarrow.parquet as pq
 import pytest
 
 from sinks.lake.check import check
@@ -98,6 +100,28 @@ def test_copies_that_are_not_published_do_not_stay(tmp_path: Path) -> None:
     lake._merger.merge(list(partitions(tmp_path)), NOW_MS, lambda _new, _old: None)
     assert list(tmp_path.rglob("merged-*")) == []
     lake.close()
+
+
+def test_a_source_is_opened_for_its_footer_and_once_more_to_be_copied(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sources = {tmp_path / place for place in parts(one_output(tmp_path))}
+    opened = Counter[Path]()
+    whole, footer = Path.open, pq.ParquetFile.__init__
+
+    def counted_open(self: Path, *args: Any, **kwargs: Any) -> Any:
+        opened[self] += 1
+        return whole(self, *args, **kwargs)
+
+    def counted_footer(self: Any, source: Any, *args: Any, **kwargs: Any) -> None:
+        if isinstance(source, Path):
+            opened[source] += 1
+        footer(self, source, *args, **kwargs)
+
+    monkeypatch.setattr(Path, "open", counted_open)
+    monkeypatch.setattr(pq.ParquetFile, "__init__", counted_footer)
+    assert join(tmp_path) == WRITES
+    assert {path: opened[path] for path in sources} == dict.fromkeys(sources, 2)
 
 
 def test_few_fresh_parts_are_left_as_they_are(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from typing import Final, Protocol
 from bus.failures import BrokerError, CommitRefusedError
 from bus.loops.attempts import Attempts
 from bus.loops.gaps import Gaps
+from bus.loops.handing_over import HandingOver
 from bus.loops.notes import BLAMELESS, Notes
 from bus.loops.recall import Places
 from bus.observer import LoopObserver
@@ -62,11 +63,8 @@ class GroupReader:
         blameless: tuple[type[Exception], ...] = BLAMELESS,
         noting_places: bool = False,
     ) -> None:
-        self.busy = asyncio.Lock()
-        self.generation = 0
-        """Grows with every rebalance: what was fetched before it is not ours any more."""
-        self.taken = 0
-        """Grows if a rebalance did not wait for the batch in hand any longer."""
+        self.handing_over = HandingOver(settings.revoke_deadline_ms, observer)
+        """What is in hand as a rebalance begins."""
         self.gaps = Gaps(observer)
         """Which offsets are due, and what is reported of those that do not come."""
         self.places = Places()
@@ -100,12 +98,28 @@ class GroupReader:
         )
         """What the group is told beside its offsets."""
 
+    @property
+    def busy(self) -> asyncio.Lock:
+        """Held while a batch is in hand: a rebalance waits for it, up to a deadline."""
+        return self.handing_over.busy
+
+    @property
+    def generation(self) -> int:
+        """Grows with every rebalance: what was fetched before it is not ours any more."""
+        return self.handing_over.generation
+
+    @property
+    def taken(self) -> int:
+        """Grows if a rebalance did not wait for the batch in hand any longer."""
+        return self.handing_over.taken
+
     async def start(self) -> None:
         """Connect and join; BrokerError if the broker or a topic is not there."""
         await self._member.start()
 
     async def stop(self) -> None:
         """Leave and close within the deadline. Idempotent."""
+        await self.handing_over.end(self._settings.stop_deadline_ms)
         await self.notes.give_up_recalls()
         await self._member.stop(self._settings.stop_deadline_ms)
 
@@ -299,13 +313,7 @@ class GroupReader:
 
     async def _revoked(self) -> None:
         # The batch in hand may finish before the client gives partitions up.
-        self.generation += 1
-        try:
-            async with asyncio.timeout(self._settings.revoke_deadline_ms / 1000), self.busy:
-                pass
-        except TimeoutError:
-            self.taken += 1
-            self._observer.commit_missed("RevokeDeadline")
+        if not await self.handing_over.begin():
             await self.notes.take_back()
         await self.notes.give_up_recalls()
         # Another member may read on from here.

@@ -1,9 +1,10 @@
 """Topics into a store that keeps its own position: read, write durably, then commit.
 
 In: records of several topics. Out: ``write`` of gathered records, and only after it the
-offsets. If the store knows its position, that wins over the committed offset, so a crash
-between its write and our commit costs nothing. A position is one in the topic that the store
-began with: whether the name still stands for it is asked before each write.
+offsets; a rebalance waits for what is gathered, too. If the store knows its position, that wins
+over the committed offset, so a crash between its write and our commit costs nothing. A position is
+one in the topic that the store began with: whether the name still stands for it is asked before
+each write.
 """
 
 from collections.abc import Awaitable, Callable, Sequence
@@ -103,6 +104,7 @@ class SinkLoop:
             observer=self._observer,
             skip=skip,
         )
+        self._reader.handing_over.closing = self._close_before_handing_over
         self._retries = Retries(
             self._reader, self._observer, self._stopping, self._settings.give_up_ms
         )
@@ -130,8 +132,9 @@ class SinkLoop:
         self._reader.pause(self._pause_reason())
         self._place(self._reader.assigned())
         fetched = await self._reader.fetch()
+        self._reader.handing_over.raise_what_closing_raised()
         if self._reader.generation != self._generation:
-            # Gathered before a rebalance: whoever owns the partition now reads it again.
+            # Whoever owns the partition now reads again what could not be written in time.
             self._generation = self._reader.generation
             self._gathered = {}
             self._placed.clear()
@@ -206,20 +209,39 @@ class SinkLoop:
         )
 
     async def _flush(self) -> None:
-        gathered, self._gathered = self._gathered, {}
         async with self._reader.busy:
-            if not gathered or self._reader.generation != self._generation:
+            self._reader.handing_over.raise_what_closing_raised()
+            if not self._may_write():
                 return
-            if self._pause_reason() is not None:
-                self._reader.step_back(gathered)
-                return
-            failure = await self._write(gathered)
+            failure = await self._write()
         await self._retries.after(failure, "nothing was made durable")
 
-    async def _write(
-        self, gathered: dict[TopicPartition, list[ConsumedRecord]]
-    ) -> Exception | None:
-        """Write and commit one batch; return the failure if it has to be tried again."""
+    async def _close_before_handing_over(self) -> None:
+        """Write what is gathered before a rebalance gives the partitions to others.
+
+        What cannot be written now is read again by whoever has them then.
+        """
+        async with self._reader.busy:
+            if self._may_write():
+                await self._write()
+
+    def _may_write(self) -> bool:
+        """Whether anything is gathered that is to be written now; under a pause it is read again.
+
+        It is not kept in memory until the pause ends: that could outlast the topic's promise.
+        """
+        if not self._gathered or self._reader.generation != self._generation:
+            self._gathered = {}
+            return False
+        if self._pause_reason() is not None:
+            self._reader.step_back(self._gathered)
+            self._gathered = {}
+            return False
+        return True
+
+    async def _write(self) -> Exception | None:
+        """Write and commit what is gathered; return the failure if it has to be tried again."""
+        gathered, self._gathered = self._gathered, {}
         started_ms = monotonic_ms()
         try:
             # Fetched before and verified now: none of it is of a topic that was made since.

@@ -111,14 +111,72 @@ async def test_bytes_and_records_bound_what_is_gathered(
     assert store.writes == [[0, 1, 2], [3, 4, 5]]
 
 
-async def test_what_was_gathered_before_a_rebalance_is_left_to_the_new_owner(
+LONG = SinkSettings(gather_ms=3_600_000, gather_records_max=4)
+
+
+async def test_what_was_gathered_is_written_and_committed_before_a_rebalance(
+    broker: FakeBroker,
+) -> None:
+    broker.feed(IN, 0, b"0", b"1", Event.REBALANCE, b"2", b"3", b"4", b"5")
+    store, seen = Store(), list[object]()
+    store.kept = lambda: seen.append(broker.committed(GROUP))
+    await keep(broker, store, 6, LONG)
+    assert store.writes == [[0, 1], [2, 3, 4, 5]]
+    assert seen == [{(IN, 0): 0}, {(IN, 0): 2}]
+
+
+async def test_what_a_rebalance_does_not_wait_for_is_left_to_the_new_owner(
     broker: FakeBroker,
 ) -> None:
     broker.feed(IN, 0, b"0", b"1", Event.REBALANCE, b"2", b"3")
+    reader = ReaderSettings(revoke_deadline_ms=1_000)
+    ended = asyncio.Event()
+
+    class Slow(Store):
+        async def write(self, batch: Sequence[Arrived]) -> None:
+            await super().write(batch)
+            if len(self.writes) == 1:
+                await asyncio.sleep(5)
+                ended.set()
+
+    store = Slow()
+    noted = await keep(broker, store, 4, SinkSettings(reader, 3_600_000, 4))
+    # The write went on past the bound; its records come again.
+    assert ended.is_set()
+    assert store.writes == [[0, 1], [0, 1, 2, 3]]
+    assert "RevokeDeadline" in noted.missed
+
+
+async def test_what_a_write_before_a_rebalance_raises_ends_the_loop(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, b"0", b"1", Event.REBALANCE, b"2")
+
+    def fail() -> None:
+        raise OSError(28, "no room")
+
     store = Store()
-    await keep(broker, store, 4, SinkSettings(gather_ms=3_600_000, gather_records_max=4))
-    # Read again from the commit, which the gathered ones never had.
-    assert store.writes == [[0, 1, 2, 3]]
+    store.kept = fail
+    loop = SinkLoop(broker, [IN], GROUP, store.position, store.write, settings=LONG)
+    with pytest.raises(OSError, match="no room"):
+        async with asyncio.timeout(60):
+            await loop.run()
+    assert store.writes == [[0, 1]]
+
+
+async def test_nothing_is_written_before_a_rebalance_under_a_pause(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, b"0", b"1")
+    store, why = Store(), list[str]()
+    loop = SinkLoop(
+        broker, [IN], GROUP, store.position, store.write,
+        pause_reason=lambda: why[0] if why else None, settings=LONG,
+    )  # fmt: skip
+    task = asyncio.create_task(loop.run())
+    await until(lambda: bool(loop._gathered), task)
+    why.append("a reason")
+    await broker.rebalance(GROUP)
+    assert not store.writes
+    why.clear()
+    await loop.stop()
+    await task
 
 
 async def test_a_store_not_informed_of_its_commit_gets_the_batch_again(broker: FakeBroker) -> None:

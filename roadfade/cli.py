@@ -51,6 +51,7 @@ TOPIC_COMMANDS: Final = {
 }
 LAKE_COMMANDS: Final = {
     "check": "roadfade.commands.lake:check",
+    "migrate": "roadfade.commands.lake_migrate:migrate",
     "adopt": "roadfade.commands.adopt:adopt",
 }
 AUDIT_COMMANDS: Final = {

@@ -7,6 +7,7 @@ from roadfade.settings import Settings
 from sinks.lake.check import check
 from sinks.lake.format import LakeFormatError
 from sinks.lake.lake import Lake, LakeSettings
+from sinks.lake.rebucketing import Outlook, Rebucketed, Tell, outlook, rebucket
 from sinks.lake.stored import StoredLake
 from sinks.port.allowed import Judge, PlanOf
 from sinks.port.results import Checked, Holdings, Place
@@ -41,6 +42,33 @@ def store_of(settings: Settings) -> Store:
 def check_store(settings: Settings, now_ms: int) -> Checked:
     """What is kept and what is wrong with it; changes nothing. Blocks."""
     return check(settings.lake_dir, now_ms)
+
+
+def what_to_rebucket(settings: Settings) -> Outlook:
+    """What ``rebucket_store`` would rewrite; changes nothing. Blocks. NotReady without a lake."""
+    try:
+        return outlook(settings.lake_dir, settings.lake_buckets)
+    except LakeFormatError as error:
+        raise NotReady(str(error)) from None
+
+
+def rebucket_store(settings: Settings, now_ms: int, tell: Tell) -> Rebucketed:
+    """Rewrite what is not split into as many buckets as the settings say. Blocks.
+
+    StoreTakenError while a sink or an erasure is at work, StoreFullError without room; NotReady if
+    no sink would open it.
+    """
+    try:
+        return rebucket(
+            settings.lake_dir,
+            settings.lake_buckets,
+            settings.lake_duplicates_window,
+            settings.lake_compression,
+            now_ms,
+            tell=tell,
+        )
+    except LakeFormatError as error:
+        raise NotReady(str(error)) from None
 
 
 def holdings_of(settings: Settings) -> Holdings:

@@ -66,7 +66,7 @@ class Merger:
                     of_place = sum(one.rows for one in chosen)
                     if rows == 0 or rows + of_place <= MERGE_ROWS_MAX:
                         rows += of_place
-                        self._merge(place, chosen, publish)
+                        self.copy(place, chosen, publish)
         except WorkplaceTakenError:
             return set(places)
         return again
@@ -87,13 +87,17 @@ class Merger:
                 return chosen
         return []
 
-    def _merge(self, place: Partition, chosen: Sequence[Candidate], publish: Publish) -> None:
+    def copy(self, place: Partition, chosen: Sequence[Candidate], publish: Publish) -> None:
+        """Copy parts of one partition and one version into those of their buckets.
+
+        Nothing is published if one of them cannot be read, or there is no room.
+        """
         tables: list[pa.Table] = []
         appended: list[Appended] = []
         for one in chosen:
             whole = read_whole(one.path)
             if whole is None:
-                self._rows[place][one.path] = None  # it goes with its partition
+                self._rows.setdefault(place, {})[one.path] = None  # it goes with its partition
                 return
             tables.append(whole.rows)
             appended.append(whole.appended)

@@ -156,11 +156,16 @@ def oldest_in(path: Path) -> int | None:
 
 def records_in(path: Path) -> set[str]:
     """The ids of the records of a part; none if it is damaged or gone."""
+    return texts_in(path, "record") or set()
+
+
+def texts_in(path: Path, column: str) -> set[str] | None:
+    """The texts of one column of a part; None if it is damaged, or gone."""
     try:
-        found = pq.ParquetFile(path, read_dictionary=["record"]).read(columns=["record"])
+        found = pq.ParquetFile(path, read_dictionary=[column]).read(columns=[column])
     except _BROKEN:
-        return set()
-    chunks = found.column("record").chunks
+        return None
+    chunks = found.column(column).chunks
     return {one for chunk in chunks for one in chunk.dictionary.to_pylist()}
 
 

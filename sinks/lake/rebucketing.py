@@ -1,0 +1,179 @@
+"""Rewriting at once what merging would rewrite some time: parts of another number of buckets.
+
+And those of format 1, whatever their bucket. In: a lake that no sink has open. Out: the same rows
+in parts of this format, each in its bucket. Each portion is one checkpoint: a kill leaves the parts
+before it or after it, and running again goes on with what is left, which is found by looking at
+whose rows a part holds. Once nothing is left, the lake forgets the numbers of before, by each of
+which an erasure had to look.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from sinks.lake.deletion.erase import MERGE_S_MAX
+from sinks.lake.deletion.journal import settle
+from sinks.lake.format import FORMAT_VERSION, Format, stored_format, write_format
+from sinks.lake.layout import Partition, bucket_of, read_bucket, read_part
+from sinks.lake.merge import BEFORE_END_MS, Merger
+from sinks.lake.merging import MERGE_PARTS_MAX, MERGE_ROWS_MAX, Candidate
+from sinks.lake.opening import open_checkpoints
+from sinks.lake.part_file import count_rows, texts_in
+from sinks.lake.progress import Progress
+from sinks.lake.room import told_if_full
+from sinks.lake.standing import counted
+from sinks.lake.steps import Hook, go_on
+from sinks.lake.workplace import ERASING, Workplace
+from sinks.lake.writing import Checkpoints, WrittenPart
+
+Tell = Callable[[int, int], None]
+"""Told how many rows are rewritten, of how many."""
+_SINK: Final = "sink"
+
+
+class Outdated(NamedTuple):
+    """A part that is not where its rows belong, or is of format 1."""
+
+    place: Partition
+    path: Path
+    rows: int
+
+
+class Outlook(NamedTuple):
+    """What would be rewritten now."""
+
+    buckets: int
+    """How many there are to be."""
+    before: Format
+    outdated: tuple[Outdated, ...]
+    unreadable: int
+    """Parts of which nothing tells whose rows they hold; they stay until they end."""
+
+    @property
+    def rows(self) -> int:
+        """The rows of all that is outdated."""
+        return sum(one.rows for one in self.outdated)
+
+
+class Rebucketed(NamedTuple):
+    """What was rewritten."""
+
+    outlook: Outlook
+    """As it was before."""
+    parts: int
+    """Parts that are gone: their rows lie in others."""
+    rows: int
+    left: int
+    """Parts that stay as they are: they cannot be read, are about to end, or found no room."""
+
+
+def outlook(root: Path, buckets: int) -> Outlook:
+    """What there is to rewrite; changes nothing. Reads the pseudonyms of parts. Blocks.
+
+    LakeFormatError if there is no lake that we can read; MovingError as ``counted``.
+    """
+    before = stored_format(root)
+    alike = before.all_buckets == (buckets,)
+    outdated, unreadable = list[Outdated](), 0
+    for one in counted(root):
+        part, bucket = read_part(one.path.name), _bucket(one.path)
+        of_format_1 = part is not None and part.number == 0
+        if not of_format_1 and (alike or bucket is None):
+            continue
+        people = texts_in(one.path, "pseudonym")
+        if people is None:
+            unreadable += one.path.exists()  # else it was swept a moment ago
+        elif of_format_1 or any(bucket_of(who, buckets) != bucket for who in people):
+            outdated.append(Outdated(one.place, one.path, count_rows(one.path) or 0))
+    return Outlook(buckets, before, tuple(outdated), unreadable)
+
+
+def rebucket(
+    root: Path,
+    buckets: int,
+    window: int,
+    compression: str,
+    now_ms: int,
+    *,
+    tell: Tell = lambda _done, _total: None,
+    at: Hook = go_on,
+    wait_s: float = 2.0,
+) -> Rebucketed:
+    """Rewrite every part that is outdated, durably. For the one writer; ``window`` is the sink's.
+
+    WorkplaceTakenError while a sink or an erasure is at work; LakeFormatError as for a sink;
+    StoreFullError without room to begin.
+    """
+    stored_format(root)
+    with told_if_full(), Workplace(root, _SINK, wait_s) as workplace:
+        before = stored_format(root)
+        found = open_checkpoints(root, buckets, workplace.path, at)
+        progress = Progress(found, window)
+        writer = Checkpoints(root, progress, found[-1].number, workplace.path, at)
+        merger = Merger(root, workplace.path, buckets, compression, at)
+        with Workplace(root, ERASING, MERGE_S_MAX):
+            undecided = settle(root)
+            untouched = {*undecided.sources, *undecided.parts}
+            seen = outlook(root, buckets)
+            rewriting = _Rewriting(merger, writer, now_ms)
+            done = 0
+            for portion in _portions([one for one in seen.outdated if one.path not in untouched]):
+                rewriting.portion(portion)
+                done += sum(one.rows for one in portion)
+                tell(done, seen.rows)
+            left = len(seen.outdated) - rewriting.parts + seen.unreadable
+            if not left and stored_format(root).earlier:
+                write_format(root, Format(FORMAT_VERSION, buckets), at)
+    return Rebucketed(seen._replace(before=before), rewriting.parts, rewriting.rows, left)
+
+
+class _Rewriting:
+    """What was rewritten so far."""
+
+    def __init__(self, merger: Merger, writer: Checkpoints, now_ms: int) -> None:
+        self._merger = merger
+        self._writer = writer
+        self._now_ms = now_ms
+        self.parts = 0
+        self.rows = 0
+
+    def portion(self, portion: Sequence[Outdated]) -> None:
+        """Rewrite parts of one partition in one checkpoint; one by one, if one is damaged."""
+        if portion[0].place.expires_ms <= self._now_ms + BEFORE_END_MS:
+            return  # the sweep counts its rows as they go, once
+        chosen = [Candidate(one.path, _bucket(one.path), one.rows) for one in portion]
+        before = self.parts
+        self._merger.copy(portion[0].place, chosen, self._publish)
+        if self.parts == before and len(portion) > 1:
+            for one in portion:
+                self.portion([one])
+
+    def _publish(self, written: Sequence[WrittenPart], old: Sequence[Path]) -> None:
+        if all(path.exists() for path in old):  # what was swept meanwhile must not come back
+            self._writer.close((), {}, self._now_ms, written, old)
+            self.parts += len(old)
+            self.rows += sum(part.rows for part in written)
+
+
+def _portions(outdated: Sequence[Outdated]) -> Iterator[list[Outdated]]:
+    """Parts of one partition and one version, as many as are rewritten together."""
+    portion: list[Outdated] = []
+    key: tuple[Partition, int] | None = None
+    for one in sorted(outdated, key=lambda one: (*_key(one), one.path)):
+        full = sum(part.rows for part in portion) + one.rows > MERGE_ROWS_MAX
+        if portion and (_key(one) != key or full or len(portion) == MERGE_PARTS_MAX):
+            yield portion
+            portion = []
+        key = _key(one)
+        portion.append(one)
+    if portion:
+        yield portion
+
+
+def _key(one: Outdated) -> tuple[Partition, int]:
+    part = read_part(one.path.name)
+    return one.place, 0 if part is None else part.decided_by
+
+
+def _bucket(path: Path) -> int | None:
+    return read_bucket(path.parent.name)

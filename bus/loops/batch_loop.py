@@ -143,7 +143,7 @@ class BatchLoop:
         fetched = await self._reader.fetch()
         if not fetched:
             async with self._reader.busy:
-                await self._reader.pass_aside()
+                await self._reader.progress.pass_aside()
             return
         # Asked now: after a freeze the client may be in a later generation than its batch.
         self._observer.fetched(self._reader.group_generation())
@@ -163,12 +163,12 @@ class BatchLoop:
         try:
             if self._watch is not None:
                 await self._watch.check()
-            await self._reader.learn_due(fetched)
+            await self._reader.progress.learn_due(fetched)
             if self._recollecting is not None:
                 fetched = await self._recollecting.to_handle(fetched, taken)
                 if not fetched:
                     return None
-            portion = await self._reader.begin(fetched)
+            portion = await self._reader.progress.begin(fetched)
         except TopicRemadeError as remade:
             return await self._begin_anew(remade)
         except (TimeoutError, BrokerError) as failure:
@@ -202,7 +202,7 @@ class BatchLoop:
             return None
         self._anew = 0
         self._reader.gaps.count(fetched)
-        committed = await self._reader.commit(fetched)
+        committed = await self._reader.progress.commit(fetched)
         records = sum(map(len, fetched.values()))
         took_ms, lag = monotonic_ms() - started_ms, self._reader.lag(fetched)
         self._observer.batch_done(BatchDone(records, sent, took_ms, lag))

@@ -77,7 +77,7 @@ class Recollecting:
         self._known = known
         self._observer = observer
         self._back: dict[TopicPartition, _Back] = {}
-        reader.taken_up = self._taken_up
+        reader.progress.taken_up = self._taken_up
         reader.given_up = self._given_up
 
     async def to_handle(self, fetched: Fetched, taken: int) -> Fetched:

@@ -9,14 +9,15 @@ each write.
 
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
 
 from bus.failures import BrokerError, SinkBackpressureError
-from bus.loops.group_reader import GroupReader, Skip
+from bus.loops.gathering import Gathering, SinkSettings
+from bus.loops.group_progress import Skip
+from bus.loops.group_reader import GroupReader
 from bus.loops.retries import Retries
 from bus.observer import BatchDone, LoopObserver
 from bus.pacing import Stopping, monotonic_ms
-from bus.ports import Broker, ConsumedRecord, Fetched, ReaderSettings, TopicPartition
+from bus.ports import Broker, Fetched, TopicPartition
 from bus.records import arrived_from
 from telemetry.arrived import Arrived
 
@@ -39,21 +40,6 @@ Verify = Callable[[], Awaitable[None]]
 
 async def _never() -> None:
     return
-
-
-@dataclass(frozen=True, slots=True)
-class SinkSettings:
-    """The loop's own limits; times in milliseconds."""
-
-    reader: ReaderSettings = field(default_factory=lambda: ReaderSettings(records_max=2_000))
-    gather_ms: int = 1_000
-    """How long to wait for more before a write: small files cost more than a second."""
-    gather_records_max: int = 10_000
-    gather_bytes_max: int = 32 * 1024 * 1024
-    verify_every_ms: int = 10_000
-    """How often topics are verified while nothing is written; before a write they always are."""
-    give_up_ms: int = 10 * 60 * 1000
-    """A broker or a store that accepts nothing for this long ends the loop with GaveUpError."""
 
 
 class SinkLoop:
@@ -90,10 +76,7 @@ class SinkLoop:
         self._placed: set[TopicPartition] = set()
         self._untold: dict[TopicPartition, int] = {}
         """The store's positions in partitions placed since, of which the group may not know."""
-        self._gathered: dict[TopicPartition, list[ConsumedRecord]] = {}
-        self._gathered_since_ms = 0
-        self._gathered_records = 0
-        self._gathered_bytes = 0
+        self._gathered = Gathering()
         self._generation = 0
         self._reader = GroupReader(
             broker,
@@ -136,13 +119,14 @@ class SinkLoop:
         if self._reader.generation != self._generation:
             # Whoever owns the partition now reads again what could not be written in time.
             self._generation = self._reader.generation
-            self._gathered = {}
+            self._gathered.take()
             self._placed.clear()
             self._untold.clear()
             self._verified_ms = None
         for partition, records in fetched.items():
             if partition in self._placed:
-                self._gather(partition, records)
+                self._gathered.add(partition, records)
+                self._untold.pop(partition, None)  # the commit after the write tells it
         for partition, records in fetched.items():
             if partition not in self._placed:
                 self._reader.seek(partition, records[0].offset)
@@ -151,7 +135,7 @@ class SinkLoop:
             await self._flush()
         if not fetched:
             async with self._reader.busy:
-                await self._reader.pass_aside()
+                await self._reader.progress.pass_aside()
         await self._verify_in_time()
 
     async def _verify_in_time(self) -> None:
@@ -183,30 +167,16 @@ class SinkLoop:
         """Commit where the store is: a process may have died before it could."""
         async with self._reader.busy:
             ours = self._reader.generation == self._generation
-            if self._untold and ours and await self._reader.move(self._untold):
+            if self._untold and ours and await self._reader.progress.move(self._untold):
                 self._untold = {}
 
     def _knows(self, partition: TopicPartition) -> bool:
         """Whether the store goes by a position of its own there, and drops what lies before it."""
         return self._position(*partition) is not None
 
-    def _gather(self, partition: TopicPartition, records: Sequence[ConsumedRecord]) -> None:
-        if not self._gathered:
-            self._gathered_since_ms = monotonic_ms()
-            self._gathered_records = self._gathered_bytes = 0
-        self._gathered.setdefault(partition, []).extend(records)
-        self._untold.pop(partition, None)  # the commit after the write tells it
-        self._gathered_records += len(records)
-        self._gathered_bytes += sum(len(record.value or b"") for record in records)
-
     def _due(self) -> bool:
-        settings = self._settings
-        return bool(self._gathered) and (
-            monotonic_ms() - self._gathered_since_ms >= settings.gather_ms
-            or self._reader.suspects(self._gathered)
-            or self._gathered_records >= settings.gather_records_max
-            or self._gathered_bytes >= settings.gather_bytes_max
-        )
+        suspects = self._reader.progress.suspects(self._gathered.records)
+        return bool(self._gathered) and (suspects or self._gathered.is_due(self._settings))
 
     async def _flush(self) -> None:
         async with self._reader.busy:
@@ -231,28 +201,27 @@ class SinkLoop:
         It is not kept in memory until the pause ends: that could outlast the topic's promise.
         """
         if not self._gathered or self._reader.generation != self._generation:
-            self._gathered = {}
+            self._gathered.take()
             return False
         if self._pause_reason() is not None:
-            self._reader.step_back(self._gathered)
-            self._gathered = {}
+            self._reader.step_back(self._gathered.take())
             return False
         return True
 
     async def _write(self) -> Exception | None:
         """Write and commit what is gathered; return the failure if it has to be tried again."""
-        gathered, self._gathered = self._gathered, {}
+        gathered = self._gathered.take()
         started_ms = monotonic_ms()
         try:
             # Fetched before and verified now: none of it is of a topic that was made since.
             await self._verify()
             # What is still to be told is told after this write: busy partitions put it off else.
             self._verified_ms = None if self._untold else started_ms
-            await self._reader.learn_due(gathered)
+            await self._reader.progress.learn_due(gathered)
             self._reader.gaps.check_forward(
                 {at: gathered[at] for at in gathered if self._knows(at)}
             )
-            portion = await self._reader.begin(gathered)
+            portion = await self._reader.progress.begin(gathered)
         except (TimeoutError, BrokerError) as failure:
             self._reader.step_back(gathered)
             return failure
@@ -269,7 +238,7 @@ class SinkLoop:
             self._reader.step_back(portion)
             return failure
         self._reader.gaps.count(portion)
-        committed = await self._reader.commit(portion)
+        committed = await self._reader.progress.commit(portion)
         took_ms, lag = monotonic_ms() - started_ms, self._reader.lag(portion)
         self._observer.batch_done(BatchDone(len(batch), 0, took_ms, lag))
         return None if committed else TimeoutError("commit")

@@ -119,8 +119,8 @@ async def in_group(connection: Connection, group: str, topic: str) -> int:
             await reader.start()
             while not (fetched := await reader.fetch()):
                 continue
-        await reader.learn_due(fetched)
-        assert await reader.commit(fetched)
+        await reader.progress.learn_due(fetched)
+        assert await reader.progress.commit(fetched)
     finally:
         await reader.stop()
     return sum(len(records) for records in fetched.values())

@@ -12,7 +12,8 @@ from bus.client.admin import TopicAdmin
 from bus.client.positions import Positions
 from bus.client.producer import AckedProducer
 from bus.loops.batch_loop import BatchLoop
-from bus.loops.sink_loop import SinkLoop, SinkSettings
+from bus.loops.gathering import SinkSettings
+from bus.loops.sink_loop import SinkLoop
 from bus.publisher import Publisher
 from bus.records import Outgoing
 from bus.view import CompactedView

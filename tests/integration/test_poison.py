@@ -11,7 +11,8 @@ import pytest
 from bus.client.connection import Connection
 from bus.failures import RowFault
 from bus.loops.batch_loop import BatchSettings
-from bus.loops.sink_loop import SinkLoop, SinkSettings
+from bus.loops.gathering import SinkSettings
+from bus.loops.sink_loop import SinkLoop
 from bus.ports import ReaderSettings
 from bus.topics import TopicSpec
 from bus.view import CompactedView

@@ -9,7 +9,8 @@ from contextlib import aclosing
 from hashlib import blake2b
 
 from bus.failures import TopicRemadeError, TopicRewoundError
-from bus.loops.sink_loop import SinkLoop, SinkSettings
+from bus.loops.gathering import SinkSettings
+from bus.loops.sink_loop import SinkLoop
 from bus.pacing import until
 from bus.ports import Broker
 from bus.slots import Slot

@@ -7,7 +7,8 @@ import pytest
 
 from bus.failures import GaveUpError, SinkBackpressureError
 from bus.loops.attempts import ATTEMPTS_MAX, Note, read_note
-from bus.loops.sink_loop import SinkLoop, SinkSettings
+from bus.loops.gathering import SinkSettings
+from bus.loops.sink_loop import SinkLoop
 from bus.ports import Broker, ReaderSettings
 from telemetry.arrived import Arrived
 from tests.bus.contract.test_attempts import Died, Told, noted_at

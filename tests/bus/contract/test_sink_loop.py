@@ -7,7 +7,8 @@ from contextlib import asynccontextmanager
 import pytest
 
 from bus.failures import GaveUpError, SinkBackpressureError, TopicRewoundError
-from bus.loops.sink_loop import SinkLoop, SinkSettings
+from bus.loops.gathering import SinkSettings
+from bus.loops.sink_loop import SinkLoop
 from bus.ports import Broker
 from bus.topics import TopicSpec
 from telemetry.arrived import Arrived
@@ -117,7 +118,7 @@ async def test_a_crash_between_write_and_commit_costs_nothing(filled: Broker) ->
     async def crash(_: object) -> bool:
         raise ConnectionAbortedError
 
-    loop._reader.commit = crash  # type: ignore[assignment, method-assign]
+    loop._reader.progress.commit = crash  # type: ignore[assignment, method-assign]
     with pytest.raises(ConnectionAbortedError):
         await loop.run()
     held = len(store.kept)

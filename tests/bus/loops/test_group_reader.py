@@ -52,9 +52,9 @@ async def suspect(broker: FakeBroker) -> None:
 async def one(reader: GroupReader) -> list[int]:
     """What a turn handles, and commits."""
     fetched = await reader.fetch()
-    await reader.learn_due(fetched)
-    portion = await reader.begin(fetched)
-    await reader.commit(portion)
+    await reader.progress.learn_due(fetched)
+    portion = await reader.progress.begin(fetched)
+    await reader.progress.commit(portion)
     return offsets(portion)
 
 
@@ -91,8 +91,8 @@ async def test_of_a_topic_made_anew_everything_is_learned_again(
     broker.delete_before(IN, 0, 1)
     await reader.begin_anew()
     fetched = await reader.fetch()
-    await reader.learn_due(fetched)
-    assert offsets(await reader.begin(fetched)) == [1, 2]
+    await reader.progress.learn_due(fetched)
+    assert offsets(await reader.progress.begin(fetched)) == [1, 2]
     reader.gaps.count(fetched)
     assert noted.expired == {0: 1}
     await reader.stop()

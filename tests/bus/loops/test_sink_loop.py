@@ -6,7 +6,8 @@ from collections.abc import AsyncIterator, Callable, Sequence
 import pytest
 
 from bus.failures import TopicRewoundError
-from bus.loops.sink_loop import SinkLoop, SinkSettings
+from bus.loops.gathering import SinkSettings
+from bus.loops.sink_loop import SinkLoop
 from bus.memory.broker import FakeBroker
 from bus.memory.faults import Event, Fault
 from bus.ports import ReaderSettings

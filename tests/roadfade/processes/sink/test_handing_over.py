@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from bus.loops.sink_loop import SinkLoop, SinkSettings
+from bus.loops.gathering import SinkSettings
+from bus.loops.sink_loop import SinkLoop
 from bus.memory.broker import FakeBroker
 from bus.memory.faults import Event
 from bus.records import Outgoing

@@ -1,7 +1,7 @@
 """What of a group's records is begun, done and passed over: learned from it, and committed to it.
 
-In: records that were fetched. Out: those to handle now, and the offsets that are committed once they
-are done. What the group has noted is looked up once for each partition that is new to us.
+In: records that were fetched. Out: those to handle now, and the offsets that are committed once
+they are done. What the group has noted is looked up once for each partition that is new to us.
 """
 
 import asyncio

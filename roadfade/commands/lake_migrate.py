@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from roadfade.clock import wall_ms
+from roadfade.refusal import Refusal
 from roadfade.terminal.answers import FAILS, carry_out, print_json, settings
 from roadfade.terminal.arguments import AsJson
 
@@ -34,8 +35,12 @@ def migrate(
 
 def _look(*, as_json: bool) -> None:
     from roadfade.stores import what_to_rebucket  # noqa: PLC0415  # DuckDB is heavy
+    from sinks.port.sink import StoreTakenError  # noqa: PLC0415  # as above
 
-    found = what_to_rebucket(settings())
+    try:
+        found = what_to_rebucket(settings())
+    except StoreTakenError as error:
+        raise Refusal(str(error)) from None
     if as_json:
         print_json({**_facts(found), "rewritten": 0, "left": found.unreadable, "dry_run": True})
         return
@@ -45,7 +50,6 @@ def _look(*, as_json: bool) -> None:
 
 
 def _rewrite(*, as_json: bool) -> None:
-    from roadfade.refusal import Refusal  # noqa: PLC0415  # as below
     from roadfade.stores import rebucket_store  # noqa: PLC0415  # DuckDB is heavy
     from sinks.port.sink import StoreFullError, StoreTakenError  # noqa: PLC0415  # as above
 

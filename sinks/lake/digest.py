@@ -5,6 +5,7 @@ which differ between runs that are equal. Equal rows may lawfully occur twice (a
 two readings alike), so rows are compared as often as they occur.
 """
 
+from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -15,7 +16,7 @@ import msgspec
 from sinks.lake.columns import COLUMNS
 from sinks.lake.layout import checked_root
 from sinks.lake.parquet import connect, quoted, source
-from sinks.lake.standing import counted, outputs_of
+from sinks.lake.standing import CountedPart, looked_at
 
 _FETCH_ROWS: Final = 10_000
 _KEY: Final = f"output, {', '.join(COLUMNS)}"
@@ -44,10 +45,14 @@ class RowDifference(NamedTuple):
 
 def lake_digest(root: Path) -> Digest:
     """The digest of everything that counts, expired or not. Blocks; sorts in memory."""
+    return looked_at(checked_root(root), _digest)
+
+
+def _digest(parts: Sequence[CountedPart]) -> Digest:
     digest = sha256()
     count = 0
     with connect(spill=None, memory_mb=1024) as engine:
-        _load(engine, "lake", root)
+        _load(engine, "lake", parts)
         cursor = engine.execute(f"SELECT {_KEY} FROM lake ORDER BY ALL")  # noqa: S608  # constants
         while rows := cursor.fetchmany(_FETCH_ROWS):
             count += len(rows)
@@ -58,6 +63,13 @@ def lake_digest(root: Path) -> Digest:
 
 def compare(expected: Path, actual: Path) -> RowDifference:
     """How ``actual`` differs from ``expected``; neither is changed. Blocks."""
+    return looked_at(
+        checked_root(expected),
+        lambda had: looked_at(checked_root(actual), lambda has: _compare(had, has)),
+    )
+
+
+def _compare(expected: Sequence[CountedPart], actual: Sequence[CountedPart]) -> RowDifference:
     with connect(spill=None, memory_mb=1024) as engine:
         _load(engine, "expected", expected)
         _load(engine, "actual", actual)
@@ -78,13 +90,12 @@ def compare(expected: Path, actual: Path) -> RowDifference:
     return RowDifference(0, 0, 0) if found is None else RowDifference(*found)
 
 
-def _load(engine: duckdb.DuckDBPyConnection, table: str, root: Path) -> None:
-    root = checked_root(root)
-    parts = [_rows("", [])]
-    for output in outputs_of(root):
-        paths = [part.path for part in counted(root, output)]
-        parts.append(_rows(output, paths))
-    engine.execute(f"CREATE VIEW {table} AS {' UNION ALL '.join(parts)}")
+def _load(engine: duckdb.DuckDBPyConnection, table: str, parts: Sequence[CountedPart]) -> None:
+    by_output: dict[str, list[Path]] = {"": []}
+    for part in parts:
+        by_output.setdefault(part.place.output, []).append(part.path)
+    rows = [_rows(output, paths) for output, paths in by_output.items()]
+    engine.execute(f"CREATE VIEW {table} AS {' UNION ALL '.join(rows)}")
 
 
 def _rows(output: str, paths: list[Path]) -> str:

@@ -28,7 +28,7 @@ from sinks.lake.seal import seal_in
 from sinks.lake.steps import Hook, Step, go_on
 from sinks.lake.stored import StoredLake
 from sinks.lake.stored_ids import stored_ids
-from sinks.lake.workplace import Workplace
+from sinks.lake.workplace import SINK, Workplace
 from sinks.lake.writing import Checkpoints, WrittenPart
 from sinks.port.admission import AdmittedRecord, admit_record, by_partition, ids_of
 from sinks.port.allowed import Judge
@@ -80,7 +80,7 @@ class Lake(StoredLake):
         self._bound: dict[str, str] = {}
         with told_if_full():
             make_directory(self._root)
-            self._workplace = Workplace(self._root, "sink", wait_s)
+            self._workplace = Workplace(self._root, SINK, wait_s)
             with self._workplace.kept_if_done():
                 place, buckets = self._workplace.path, self._settings.buckets
                 found = open_checkpoints(self._root, buckets, place, at)

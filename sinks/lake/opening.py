@@ -11,8 +11,10 @@ from pathlib import Path
 
 from sinks.lake.checkpoints import (
     Checkpoint,
+    CheckpointDamagedError,
     Kept,
     drop,
+    newest,
     numbers_in,
     put,
     read_all,
@@ -71,6 +73,18 @@ def open_checkpoints(root: Path, buckets: int, temporary: Path, at: Hook) -> lis
     remove_markers(root, at)
     drop(root, [number for number in numbers_in(root) if number < found[0].number], at)
     return found
+
+
+def clear_half_written(root: Path) -> None:
+    """Remove what waits, and no checkpoint names or will name. For who keeps every sink away.
+
+    Nothing goes if the newest checkpoint is damaged, so that nothing says which those are. Blocks.
+    """
+    try:
+        found = newest(root)
+    except CheckpointDamagedError:
+        return
+    _remove(root, above_checkpoint(root, found).half_written)
 
 
 def above_checkpoint(root: Path, newest: Checkpoint | None) -> Above:

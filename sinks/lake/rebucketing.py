@@ -9,7 +9,7 @@ which an erasure had to look.
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from sinks.lake.deletion.erase import MERGE_S_MAX
 from sinks.lake.deletion.journal import settle
@@ -23,12 +23,11 @@ from sinks.lake.progress import Progress
 from sinks.lake.room import told_if_full
 from sinks.lake.standing import counted
 from sinks.lake.steps import Hook, go_on
-from sinks.lake.workplace import ERASING, Workplace
+from sinks.lake.workplace import ERASING, SINK, Workplace
 from sinks.lake.writing import Checkpoints, WrittenPart
 
 Tell = Callable[[int, int], None]
 """Told how many rows are rewritten, of how many."""
-_SINK: Final = "sink"
 
 
 class Outdated(NamedTuple):
@@ -105,7 +104,7 @@ def rebucket(
     StoreFullError without room to begin.
     """
     stored_format(root)
-    with told_if_full(), Workplace(root, _SINK, wait_s) as workplace:
+    with told_if_full(), Workplace(root, SINK, wait_s) as workplace:
         before = stored_format(root)
         found = open_checkpoints(root, buckets, workplace.path, at)
         progress = Progress(found, window)

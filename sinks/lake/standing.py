@@ -4,13 +4,16 @@ Readers that go by it see every row once, also while a sink, or its death, is be
 and its carrying out. A lake of format 1 has no checkpoint: all its parts count.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from sinks.lake.checkpoints import LOOKS_MAX, CheckpointDamagedError, newest, newest_number
 from sinks.lake.layout import Partition, files, outputs, partitions, read_part
 from sinks.lake.staged import read_staged, staged, staged_path
+from sinks.port.sink import StoreTakenError
+
+T = TypeVar("T")
 
 
 class Standing(NamedTuple):
@@ -43,8 +46,11 @@ def outputs_of(root: Path) -> list[str]:
     return sorted({*outputs(root), *(one.place.output for one in staged(root))})
 
 
-class MovingError(Exception):
-    """Parts were moved at every look."""
+class MovingError(StoreTakenError):
+    """Parts were moved at every look: it is worth trying again a little later."""
+
+    def __init__(self) -> None:
+        super().__init__("a sink moved parts of the lake at every look: try again")
 
 
 def standing(root: Path) -> Standing:
@@ -90,3 +96,23 @@ def _counted(root: Path, output: str | None, now: Standing) -> Iterator[CountedP
         part = read_staged(root, staged_path(root, final).name)
         if part is not None and output in (None, part.place.output):
             yield CountedPart(part.place, part.path)
+
+
+def looked_at(root: Path, look: Callable[[Sequence[CountedPart]], T]) -> T:
+    """What ``look`` makes of the parts that count, all of which were there until it was done.
+
+    It is called again, over what counts then, if a part went meanwhile: merged, its rows lie in
+    another, which it did not see. MovingError if one went at every look. What ``look`` raises while
+    none went is raised.
+    """
+    for _ in range(LOOKS_MAX):
+        parts = counted(root)
+        try:
+            seen = look(parts)
+        except Exception:
+            if all(part.path.exists() for part in parts):
+                raise
+            continue
+        if all(part.path.exists() for part in parts):
+            return seen
+    raise MovingError

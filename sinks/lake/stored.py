@@ -1,17 +1,21 @@
 """A lake as it is on disk, for deleting, measuring and searching. Needs no writer."""
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
+
+import duckdb
 
 from sinks.lake.check import foreign_in
 from sinks.lake.deletion.erase import erase, locate
 from sinks.lake.deletion.expire import expire_due, overdue
 from sinks.lake.deletion.journal import broken_notes
 from sinks.lake.deletion.restate import Restatement
+from sinks.lake.layout import Partition
 from sinks.lake.oldest import Oldest
 from sinks.lake.parquet import connect, count_readings
 from sinks.lake.positions import stored_places, written_ms
-from sinks.lake.standing import counted, outputs_of
+from sinks.lake.standing import CountedPart, looked_at, outputs_of
 from sinks.lake.steps import Hook, go_on
 from sinks.lake.survey import said_place, survey
 from sinks.lake.verify import search
@@ -84,19 +88,9 @@ class StoredLake:
     def holdings(self) -> Holdings:
         """How far each topic is in the lake, and what is there now of each output."""
         places = self.places()
-        readings: dict[str, int] = {}
-        unreadable: dict[str, int] = {}
         with connect(spill=None) as engine:
-            for output, paths in self._counted().items():
-                readings[output], damaged = count_readings(engine, paths)
-                unreadable[output] = len(damaged)
+            readings, unreadable = looked_at(self._root, _Counting(engine).of)
         return Holdings(places, readings, unreadable)
-
-    def _counted(self) -> Mapping[str, list[Path]]:
-        found: dict[str, list[Path]] = {}
-        for part in counted(self._root):
-            found.setdefault(part.place.output, []).append(part.path)
-        return found
 
     def oldest_ms(self) -> Mapping[str, int]:
         """See ``Store``; each part is read once, its answer remembered."""
@@ -112,3 +106,30 @@ class StoredLake:
             *broken_notes(self._root),
             *(Strange(Oddity.UNREADABLE, place, why) for place in damaged),
         ]
+
+
+class _Counting:
+    """Counts readings by partition; those that stay the same are counted once, however often."""
+
+    def __init__(self, engine: duckdb.DuckDBPyConnection) -> None:
+        self._engine = engine
+        self._known: dict[tuple[Path, ...], tuple[int, int]] = {}
+        """By the parts of a partition: readings, and parts that cannot be read."""
+
+    def of(self, parts: Sequence[CountedPart]) -> tuple[dict[str, int], dict[str, int]]:
+        """By output: readings, and parts that cannot be read."""
+        readings, unreadable = Counter[str](), Counter[str]()
+        places: dict[Partition, list[Path]] = {}
+        for part in parts:
+            places.setdefault(part.place, []).append(part.path)
+        for place, paths in places.items():
+            count, damaged = self._in(tuple(paths))
+            readings[place.output] += count
+            unreadable[place.output] += damaged
+        return dict(readings), dict(unreadable)
+
+    def _in(self, paths: tuple[Path, ...]) -> tuple[int, int]:
+        if paths not in self._known:
+            count, damaged = count_readings(self._engine, paths)
+            self._known[paths] = count, len(damaged)
+        return self._known[paths]

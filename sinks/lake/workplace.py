@@ -19,6 +19,8 @@ from sinks.lake.durable import make_directory, sync_directory
 from sinks.lake.layout import TEMPORARY
 from sinks.port.sink import StoreTakenError
 
+SINK: Final = "sink"
+"""The workplace of a lake's one writer."""
 ERASING: Final = "erase"
 """The workplace of whoever rewrites stored parts: one at a time."""
 _POLL_S: Final = 0.05

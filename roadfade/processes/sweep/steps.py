@@ -79,5 +79,5 @@ def restate_in_turn(store: Store, ends: Ends, account: ExpiredAccount, now_ms: i
     try:
         return restate_once(store, ends, account, now_ms).left
     except StoreTakenError:
-        logger.warning("an erasure is running: rows get their new expiry date in a later pass")
+        logger.warning("parts are being rewritten: rows get their new expiry date in a later pass")
         return 0

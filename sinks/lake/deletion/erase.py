@@ -7,8 +7,9 @@ says how many there were. Rows that arrive afterwards are not hindered here: the
 caller suppresses the subject's records first.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -17,12 +18,14 @@ import duckdb
 from sinks.lake.durable import sync_file, sync_if_there
 from sinks.lake.format import LakeFormatError, stored_format
 from sinks.lake.layout import Partition, bucket_name, bucket_of, files, partitions
+from sinks.lake.opening import clear_half_written
 from sinks.lake.parquet import ROW_ORDER, connect, options, quoted, source
 from sinks.lake.part_file import Appended, read_footer
 from sinks.lake.publication import settle
 from sinks.lake.seal import is_altered, seal
+from sinks.lake.staged import staged
 from sinks.lake.steps import Hook, Step, go_on
-from sinks.lake.workplace import ERASING, Workplace, clear_dead
+from sinks.lake.workplace import ERASING, SINK, Workplace, WorkplaceTakenError, clear_dead
 from sinks.port.results import Located, Receipt
 from telemetry.identity import Pseudonym
 
@@ -68,7 +71,8 @@ def erase(
         connect(workplace.path / "spill") as engine,
     ):
         settle(root)  # what a dead sink left waiting would come back else
-        for holding in _Search(engine, root, pseudonyms).holdings():
+        search = _Search(engine, root, pseudonyms)
+        for holding in chain(_waiting(root, search), search.placed()):
             before += holding.rows
             try:
                 left = _rewrite(engine, holding, pseudonyms, workplace, compression, at)
@@ -79,6 +83,20 @@ def erase(
     digest = sha256("".join(sorted(rewritten)).encode()).hexdigest()
     after = locate(root, pseudonyms)
     return Receipt("lake", before, after.rows, digest, now_ms, after.unreadable)
+
+
+def _waiting(root: Path, search: "_Search") -> Iterator[_Holding]:
+    """What is left in ``_staged`` while no sink lives, and none may start: it is rewritten there.
+
+    What no checkpoint will name goes first: its records come again, or its rows lie in other parts.
+    While a sink lives, its parts are about to have their places, and are located afterwards.
+    """
+    try:
+        with Workplace(root, SINK, wait_s=0):
+            clear_half_written(root)
+            yield from search.waiting()
+    except WorkplaceTakenError:
+        return
 
 
 class _Search:
@@ -94,20 +112,32 @@ class _Search:
         self.unreadable = 0
 
     def holdings(self) -> Iterator[_Holding]:
-        """The parts that hold rows; ``unreadable`` counts those of which it is not known."""
-        for place, path in self._parts():
+        """The parts that hold rows; ``unreadable`` counts those of which it is not known.
+
+        A part that gets its place meanwhile is found where it waited, or there.
+        """
+        yield from self.waiting()
+        yield from self.placed()
+
+    def waiting(self) -> Iterator[_Holding]:
+        """Those that wait for their place, whether a checkpoint names them or not."""
+        yield from self._holding((one.place, one.path, one.final) for one in staged(self._root))
+
+    def placed(self) -> Iterator[_Holding]:
+        """Those that have it."""
+        for place in partitions(self._root):
+            yield from self._holding((place, path, path) for path in files(place))
+
+    def _holding(self, parts: Iterable[tuple[Partition, Path, Path]]) -> Iterator[_Holding]:
+        for place, path, final in parts:
+            if self._buckets is not None and final.parent.name not in self._buckets:
+                continue
             rows = self._rows_of(path)
             # What is found goes; what its altered bytes hide is not known.
             altered = rows is not None and is_altered(path)
             self.unreadable += altered
             if rows:
                 yield _Holding(place.output, path, rows, altered)
-
-    def _parts(self) -> Iterator[tuple[Partition, Path]]:
-        for place in partitions(self._root):
-            for path in files(place):
-                if self._buckets is None or path.parent.name in self._buckets:
-                    yield place, path
 
     def _rows_of(self, path: Path) -> int | None:
         query = (

@@ -104,7 +104,7 @@ async def test_stopping_writes_what_was_gathered(filled: Broker) -> None:
         settings=SinkSettings(gather_ms=60_000),
     )
     task = asyncio.create_task(loop.run())
-    await until(lambda: sum(map(len, loop._gathered.values())) == 1_000, task)
+    await until(lambda: loop._gathered.count == 1_000, task)
     assert store.writes == []
     await loop.stop()
     await task

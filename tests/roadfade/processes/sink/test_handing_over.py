@@ -27,7 +27,7 @@ STEPS = 8
 
 def outgoing(offset: int) -> Outgoing:
     one = record(offset)
-    return Outgoing(A, 0, one.key or b"", one.value, one.headers)
+    return Outgoing(A, 0, one.key or b"", one.value, list(one.headers))
 
 
 async def broker_with(*between: Event) -> FakeBroker:

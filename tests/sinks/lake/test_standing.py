@@ -1,0 +1,91 @@
+"""Whoever counts while a sink merges counts every row once, or says that it could not."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from sinks.lake import parquet
+from sinks.lake.checkpoints import LOOKS_MAX
+from sinks.lake.digest import lake_digest
+from sinks.lake.standing import CountedPart, MovingError, looked_at
+from sinks.lake.stored import StoredLake
+from sinks.port.sink import StoreTakenError
+from tests.sinks.lake.test_merge import fill, join
+from tests.sinks.lakes import lake_at
+from tests.sinks.records import NOW_MS
+
+
+class MergedMeanwhile:
+    """What looks at a lake: as it does so for the first time, a sink merges."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.looks = 0
+
+    def __call__(self, parts: Sequence[CountedPart]) -> int:
+        self.looks += 1
+        if self.looks == 1:
+            join(self.root)
+        return sum(len(part.path.read_bytes()) > 0 for part in parts)
+
+
+def test_it_looks_again_if_a_part_goes_meanwhile(tmp_path: Path) -> None:
+    look = MergedMeanwhile(fill(tmp_path))
+    assert looked_at(tmp_path, look) == len(list(tmp_path.rglob("*.parquet")))
+    assert look.looks == 2
+
+
+def test_a_fault_of_its_own_is_no_reason_to_look_again(tmp_path: Path) -> None:
+    def fail(_parts: Sequence[CountedPart]) -> int:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        looked_at(fill(tmp_path), fail)
+
+
+def test_after_so_many_looks_it_says_that_another_is_at_work(tmp_path: Path) -> None:
+    looks = 0
+
+    def look(parts: Sequence[CountedPart]) -> None:
+        nonlocal looks
+        looks += 1
+        parts[0].path.rename(parts[0].path.with_name(f"part-1-{looks}.parquet"))
+
+    with pytest.raises(MovingError, match="try again") as raised:
+        looked_at(fill(tmp_path), look)
+    assert looks == LOOKS_MAX
+    assert isinstance(raised.value, StoreTakenError)
+
+
+def test_what_is_held_is_counted_once_while_a_sink_merges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = StoredLake(fill(tmp_path)).holdings().readings
+    whole = parquet._readings
+    merging = [tmp_path]
+
+    def merged_meanwhile(engine: object, paths: Sequence[Path]) -> int | None:
+        if merging:
+            join(merging.pop())
+        return whole(engine, paths)  # type: ignore[arg-type]  # an engine
+
+    monkeypatch.setattr(parquet, "_readings", merged_meanwhile)
+    held = StoredLake(tmp_path).holdings()
+    assert (held.readings, sum(held.unreadable.values())) == (expected, 0)
+
+
+def test_a_digest_is_of_every_row_once_while_a_sink_merges(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = lake_digest(fill(tmp_path))
+    merging = [tmp_path]
+
+    def merged_meanwhile(paths: Sequence[Path]) -> str:
+        if merging:
+            with lake_at(merging.pop()) as lake:
+                lake.join(NOW_MS)
+        return parquet.source(paths)
+
+    monkeypatch.setattr("sinks.lake.digest.source", merged_meanwhile)
+    assert lake_digest(tmp_path) == expected

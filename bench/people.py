@@ -102,7 +102,7 @@ class _Rows:
             await asyncio.sleep(0)
             return {}
         for number in range(self._next, until):
-            for key, value in _rows_of(self._topic, number):
+            for key, value in rows_of(self._topic, number):
                 at = partition_for(key, PARTITIONS)
                 offset = self._offsets[at]
                 self._offsets[at] += 1
@@ -205,7 +205,8 @@ _ASKED: Final = (
 )
 
 
-def _rows_of(topic: str, number: int) -> Iterator[tuple[bytes, bytes]]:
+def rows_of(topic: str, number: int) -> Iterator[tuple[bytes, bytes]]:
+    """Key and value of one person's rows on a control topic."""
     device, subject = _device(number), _subject(number)
     if topic == CONTROL_LINKS:
         yield (

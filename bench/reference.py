@@ -24,6 +24,7 @@ from bench.job import (
     epoch_key,
     link_secret,
 )  # fmt: skip
+from telemetry.identity import LinkSecret
 
 FLOOR_MS = {"a": 1_000, "b": 900_000, "c": 60_000}
 DAYS = {"a": 30, "b": 365, "c": 90}
@@ -39,8 +40,13 @@ class Expected(NamedTuple):
 
 def pseudonym(purpose: str, device: str) -> str:
     """Who a device is to a purpose."""
+    return pseudonym_of(purpose, link_secret(device))
+
+
+def pseudonym_of(purpose: str, secret: LinkSecret) -> str:
+    """Who the person of a link is to a purpose."""
     key = epoch_key((purpose, RECIPIENT, EPOCH))
-    mac = hmac.new(key, link_secret(device), "sha256").digest()[:16]
+    mac = hmac.new(key, secret, "sha256").digest()[:16]
     return base64.b32encode(mac).decode().rstrip("=")
 
 

@@ -145,6 +145,10 @@ def others(results: Results) -> list[str]:
         "people in memory": ("people", "people"),
         "their memory, MB": ("people", "rss_mb"),
         "their cold start, CPU s": ("people", "cold_start_s"),
+        "people among whom consents are withdrawn": ("withdrawal", "people"),
+        "withdrawals, one after the other": ("withdrawal", "withdrawals"),
+        "last record out after a withdrawal, s, p50": ("withdrawal", "last_out_s_p50"),
+        "last record out after a withdrawal, s, p99": ("withdrawal", "last_out_s_p99"),
     }
     rows = [[name, shown(figure(results, *path))] for name, path in told.items()]
     return _rows("what | measured", rows)

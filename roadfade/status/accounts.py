@@ -21,13 +21,14 @@ from roadfade.clock import wall_ms
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.source import PolicySource
 from roadfade.ledger_file import ON_ARRIVAL, LedgerFile, Range
-from roadfade.refusal import NotReady
+from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
 from roadfade.status.processes import State, highest, total
 from roadfade.status.reconciliation import Accounts, Kept, RawRead
 from roadfade.status.reports import Heard, hear
 from roadfade.stores import holdings_of
 from sinks.port.results import Holdings
+from sinks.port.sink import StoreTakenError
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP, RAW, SINK_GROUP, WORKER_GROUP
 from telemetry.wire.flow import Ledger
 
@@ -122,12 +123,18 @@ async def _held(
 ) -> tuple[Mapping[str, int], Holdings, bool]:
     """What sweeps removed, what is there, and whether all that was sent is in one of both.
 
-    Counted again if a sweep or the sink moved something meanwhile.
+    Counted again if a sweep or the sink moved something meanwhile; Refusal if it always did.
     """
     deadline = time.monotonic() + WAIT_S
     while True:
         swept = await asyncio.to_thread(ledger.expired)
-        held = await asyncio.to_thread(holdings_of, settings)
+        try:
+            held = await asyncio.to_thread(holdings_of, settings)
+        except StoreTakenError as moving:
+            if time.monotonic() > deadline:
+                raise Refusal(str(moving)) from None
+            await asyncio.sleep(LOOK_EVERY_S)
+            continue
         sunk = all(held.positions.get(at, 0) >= end for at, end in sent.items())
         steady = swept == await asyncio.to_thread(ledger.expired)
         if (sunk and steady) or time.monotonic() > deadline:

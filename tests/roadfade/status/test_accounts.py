@@ -1,12 +1,20 @@
 """What the plan lets a delivered reading become, and what running processes cannot account for."""
 
 from dataclasses import replace
+from pathlib import Path
 
-from roadfade.status.accounts import _makes_cells, _outputs, _times_max, unclear
+import pytest
+
+from roadfade.ledger_file import LedgerFile
+from roadfade.refusal import Refusal
+from roadfade.settings import Settings
+from roadfade.status.accounts import _held, _makes_cells, _outputs, _times_max, unclear
 from roadfade.status.processes import Process, Sample, State
 from roadfade.status.reports import Heard
 from sinks.port.results import Holdings
+from sinks.port.sink import StoreTakenError
 from telemetry.wire.flow import Ledger, OutputFlow
+from tests.support.fast_time import fast_time
 from tests.support.plans import PLAN
 
 
@@ -57,3 +65,37 @@ def test_processes_that_nobody_hears_leave_it_unclear() -> None:
 def test_files_that_a_sweep_could_not_count_are_told() -> None:
     [told] = unclear(Heard(), 2)
     assert "2 files" in told
+
+
+@pytest.fixture
+def asked(tmp_path: Path) -> tuple[Settings, LedgerFile]:
+    return Settings(), LedgerFile(tmp_path / "ledger.db")
+
+
+async def test_a_lake_whose_parts_move_is_counted_again(
+    asked: tuple[Settings, LedgerFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    moving = [True, True]
+
+    def holdings(_settings: Settings) -> Holdings:
+        if moving and moving.pop():
+            raise StoreTakenError
+        return Holdings({}, {"a": 4}, {})
+
+    monkeypatch.setattr("roadfade.status.accounts.holdings_of", holdings)
+    with fast_time():
+        _, held, steady = await _held(*asked, {})
+    assert (held.readings, steady, moving) == ({"a": 4}, True, [])
+
+
+async def test_one_whose_parts_always_move_is_refused_in_a_sentence(
+    asked: tuple[Settings, LedgerFile], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def holdings(_settings: Settings) -> Holdings:
+        msg = "parts move: try again"
+        raise StoreTakenError(msg)
+
+    monkeypatch.setattr("roadfade.status.accounts.holdings_of", holdings)
+    monkeypatch.setattr("roadfade.status.accounts.WAIT_S", -1.0)
+    with pytest.raises(Refusal, match="try again"):
+        await _held(*asked, {})

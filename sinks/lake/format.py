@@ -68,7 +68,8 @@ def settle_buckets(root: Path, buckets: int, at: Hook = go_on) -> None:
     if len(earlier) > EARLIER_MAX:
         msg = (
             f"this lake has changed its number of buckets {EARLIER_MAX} times: set "
-            f"{stored.buckets}, or one of {', '.join(map(str, stored.earlier))}"
+            f"{stored.buckets}, or one of {', '.join(map(str, stored.earlier))}; "
+            "`roadfade lake migrate` with one of them makes the lake forget the others"
         )
         raise LakeFormatError(msg)
     write_format(root, Format(stored.v, buckets, earlier), at)

@@ -111,6 +111,30 @@ async def test_stopping_writes_what_was_gathered(filled: Broker) -> None:
     assert len(store.kept) == 1_000
 
 
+async def test_what_is_gathered_is_written_and_committed_before_another_member_reads(
+    filled: Broker,
+) -> None:
+    first, second, noted = Store(), Store(), Noted()
+    patient = SinkSettings(gather_ms=3_600_000)
+    loop = SinkLoop(
+        filled, TOPICS, "sink", first.position, first.write, observer=noted, settings=patient
+    )
+    task = asyncio.create_task(loop.run())
+    await until(lambda: loop._gathered.count == 1_000, task)
+    assert first.writes == []
+    async with sinking(filled, second) as other:
+        await until(lambda: len(first.kept) == 1_000, task, other)
+        await fill(filled, 500, 1_000)
+        await until(lambda: loop._gathered.count + len(second.kept) == 1_000, task, other)
+        # Nothing was read a second time, by either.
+        assert first.kept.keys().isdisjoint(second.kept)
+        assert len(second.kept) > 0
+        await loop.stop()
+        await task
+    assert sum((await committed(filled, "sink")).values()) == 2_000
+    assert not noted.missed
+
+
 async def test_a_crash_between_write_and_commit_costs_nothing(filled: Broker) -> None:
     store = Store()
     loop = SinkLoop(filled, TOPICS, "sink", store.position, store.write, settings=AT_ONCE)

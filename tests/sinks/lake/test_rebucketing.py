@@ -5,12 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from sinks.lake.deletion.expire import expire_due
 from sinks.lake.digest import lake_digest
 from sinks.lake.format import Format, stored_format
 from sinks.lake.lake import LakeSettings
 from sinks.lake.layout import bucket_of, read_part
 from sinks.lake.part_file import texts_in
 from sinks.lake.rebucketing import Rebucketed, outlook, rebucket
+from sinks.lake.steps import Step
 from sinks.lake.stored import StoredLake
 from sinks.lake.workplace import WorkplaceTakenError
 from sinks.query.session import run_query
@@ -136,6 +138,20 @@ def test_what_is_about_to_end_is_left_to_the_sweep(tmp_path: Path) -> None:
     done = rewrite(tmp_path, now_ms=EXPIRES_MS - 1)
     assert 0 < done.left < len(done.outlook.outdated)
     assert stored_format(tmp_path).earlier == (2,)
+
+
+def test_what_is_swept_meanwhile_does_not_come_back(tmp_path: Path) -> None:
+    merged(tmp_path)
+
+    class Sweeping(KillAt):
+        def __call__(self, step: Step) -> None:
+            super().__call__(step)
+            if step is Step.MERGED:
+                expire_due(tmp_path, EXPIRES_MS)
+
+    rewrite(tmp_path, Sweeping(-1))
+    assert [place for place in parts(tmp_path) if OUTPUTS[A] in place] == []
+    assert run_query(tmp_path, OUTPUTS[A], "SELECT count(*) FROM readings", NOW_MS).rows == [(0,)]
 
 
 @pytest.mark.parametrize(("make", "steps"), [(merged, STEPS), (of_format_1, STEPS_OF_FORMAT_1)])

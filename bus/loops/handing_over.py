@@ -34,8 +34,9 @@ class HandingOver:
         """A rebalance begins: wait until nothing is in hand; False if that lasted too long."""
         loop = asyncio.get_running_loop()
         end = loop.time() + self._deadline_s
-        if self.closing is not None and (self._closing is None or self._closing.done()):
-            self.raise_what_closing_raised()
+        # One whose end the loop has not seen stays: what it raised is the loop's to raise, and
+        # nothing was gathered since.
+        if self.closing is not None and self._closing is None:
             # Not cut at the bound: a store that writes in a thread would go on all the same.
             self._closing = asyncio.ensure_future(self.closing())
             await asyncio.wait({self._closing}, timeout=self._deadline_s)

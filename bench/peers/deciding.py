@@ -51,6 +51,7 @@ async def run(servers: str, prefix: str, settings: Settings) -> None:
         basis=handler.basis,
         observer=handler,
         recollection=remembered,
+        kept_back=handler,
         settings=BatchSettings(
             ReaderSettings(
                 records_max=settings.records_per_fetch_max,

@@ -189,6 +189,16 @@ def test_the_core_and_the_judge_let_the_same_records_through_in_the_same_lanes(
     same(records, JUDGED, Judge({1: PLAN, 3: PLAN}.get), now_ms=WORLD_MS)
 
 
+def test_a_value_between_the_steps_is_left_to_the_judge() -> None:
+    def bend(value: dict[str, Any]) -> None:
+        if FUEL in value["series"]:
+            value["series"][FUEL]["value"][0] = 43.21
+
+    records = [bent(one, bend) for one in sent([43.0], 0)]
+    found = same(records, JUDGED, Judge({3: PLAN}.get), now_ms=WORLD_MS)
+    assert dict(found.written.rejected) == {Unreadable.TOO_PRECISE: 1}
+
+
 def test_what_a_worker_sends_is_the_cores() -> None:
     found = same(sent([43.0, 44.0], 0), JUDGED, Judge(lambda _: PLAN), now_ms=WORLD_MS)
     assert found.by_core == found.written.records > 0

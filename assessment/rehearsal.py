@@ -8,6 +8,7 @@ import msgspec
 
 from policy.plan.consents import Grantable, grantable
 from policy.plan.plan import Plan
+from processors.packed_people import PackedPeople
 from processors.people import People
 from processors.processor import Processor
 from processors.program import Program
@@ -59,7 +60,7 @@ def device_of(payload: bytes) -> str | None:
 
 def everybody(devices: Collection[str], agreed: Collection[Grantable], role: Role) -> People:
     """Each device registered and linked without end to one person, who agreed to these."""
-    people = People()
+    people = PackedPeople()
     subject = SubjectId("anybody")
     for number, device in enumerate(devices):
         known = DeviceId(device)

@@ -17,6 +17,7 @@ from assessment.rehearsal import ThrowawayKeys, device_of
 from assessment.risk_shares import Risk, Share
 from policy.plan.consents import grantable
 from policy.plan.plan import Plan
+from processors.packed_people import PackedPeople
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
@@ -86,7 +87,7 @@ def assess(plan: Plan, payloads: Sequence[bytes]) -> Risk:
 
 def _everyone(plan: Plan, devices: Iterable[str]) -> People:
     """Each vehicle with a person of its own who agreed to everything."""
-    people = People()
+    people = PackedPeople()
     for number, device in enumerate(devices):
         known, subject = DeviceId(device), SubjectId(f"person {number}")
         people.apply(b"d%d" % number, DeviceRegistration(known, 0))

@@ -12,6 +12,7 @@ from typing import Final
 
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
+from processors.packed_people import PackedPeople
 from processors.people import People
 from processors.pseudonyms import KeyName
 from roadfade.in_force.plans import compile_policy
@@ -97,7 +98,7 @@ def agreement(number: int, to_ms: int | None = None) -> tuple[bytes, ConsentInte
 
 def everybody(role: Role = UNCONFIRMED) -> People:
     """Every device registered and linked; purpose c opened for those who consented."""
-    people = People()
+    people = PackedPeople()
     agreed = consenting()
     for number in range(DEVICES):
         name, driver = device(number), SubjectId(f"subject-{number}")

@@ -22,6 +22,7 @@ from bus.partitions import partition_for
 from bus.ports import SetAside
 from bus.records import APPEND_TIME
 from bus.topics import TopicSpec
+from processors.core_people import people_here
 from processors.people import People
 from roadfade.clock import wall_ms
 from roadfade.in_force.control_views import ControlViews, PeopleRows
@@ -169,7 +170,7 @@ async def _read(count: int) -> Figures:
         await admin.create(
             [TopicSpec(name, PARTITIONS, {}) for name in (CONTROL_LINKS, CONTROL_CONSENTS)]
         )
-    people = People()
+    people = people_here()
     rows = {topic: PeopleRows(topic, people) for topic in (CONTROL_LINKS, CONTROL_CONSENTS)}
     views = ControlViews(broker, rows, wall_ms, 30_000)
     gc.collect()

@@ -7,7 +7,7 @@ been missed, the view ends with an error and has to be built anew.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import aclosing
 from typing import Final, NamedTuple
 
@@ -25,7 +25,14 @@ from bus.ports import Broker, ConsumedRecord, TopicReader
 from bus.records import APPEND_TIME
 from bus.topic_watch import TopicWatch
 from telemetry.topics import HEARTBEAT_KEY
-from telemetry.wire.topic_contents import Contents, ContentsSum, KeptHashes, RowHashes, row_hash
+from telemetry.wire.topic_contents import (
+    Contents,
+    ContentsSum,
+    KeptHashes,
+    RowHashes,
+    UsualRows,
+    row_hash,
+)
 
 STOP_DEADLINE_MS: Final = 10_000
 SILENCE_MS_MAX: Final = 3_600_000
@@ -63,7 +70,8 @@ class CompactedView:
     belongs to (``partition_for``) is not applied. ``elapsed_ms`` is milliseconds that pass, also
     while the machine sleeps: a wall clock may be set. ``beat`` is told the last heartbeat of each
     fetch, by partition. ``hashes`` keeps the hash of every row that ``apply`` took, and has none
-    when ``run`` begins: whoever keeps rows by the million keeps it beside them.
+    when ``run`` begins: whoever keeps rows by the million keeps it beside them. ``usual``, if there
+    is one, takes usual rows many at once, without ``apply``, and their hashes for ``hashes``.
     """
 
     def __init__(
@@ -78,6 +86,7 @@ class CompactedView:
         contents_at: Callable[[bytes], Contents | None] = lambda _: None,
         beat: Callable[[Beat], None] = lambda _: None,
         hashes: RowHashes | None = None,
+        usual: UsualRows | None = None,
         silence_ms_max: int = SILENCE_MS_MAX,
     ) -> None:
         self.ready = asyncio.Event()
@@ -91,6 +100,7 @@ class CompactedView:
         self._contents_at = contents_at
         self._beat = beat
         self._given_hashes = hashes
+        self._usual = usual
         self._hashes: RowHashes = KeptHashes()
         self._silence_ms_max = silence_ms_max
         self._contents: dict[int, ContentsSum] = {}
@@ -198,7 +208,7 @@ class CompactedView:
         if records[0].offset < self._due.get(partition, 0):
             raise ViewOutdatedError(_ANEW)
         heard: Beat | None = None
-        for record in records:
+        for record in self._unusual(partition, records):
             try:
                 heard = self._take_row(partition, record) or heard
             except UnreadableRowError as unreadable:
@@ -208,6 +218,23 @@ class CompactedView:
         self._heard_ms[partition] = now_ms
         if heard is not None:
             self._beat(heard)
+
+    def _unusual(
+        self, partition: int, records: Sequence[ConsumedRecord]
+    ) -> Iterator[ConsumedRecord]:
+        """The records to be taken one by one, each when all before it are taken."""
+        if self._usual is None:
+            yield from records
+            return
+        keys = [record.key for record in records]
+        values = [record.value for record in records]
+        place = 0
+        while place < len(records):
+            taken = self._usual.take_usual(keys, values, place, partition, len(self._contents))
+            self._contents[partition].add(taken.rows, taken.digest)
+            if taken.until < len(records):
+                yield records[taken.until]
+            place = taken.until + 1
 
     def _take_row(self, partition: int, record: ConsumedRecord) -> Beat | None:
         """Take one record; what it says of the time if it is a heartbeat."""

@@ -79,6 +79,71 @@ class TimeState:
     def close(self) -> None: ...
     def living(self) -> Mapping[tuple[str, int, int], int]: ...
 
+# What `processors.core_people` makes `People` of. Names and keys are bytes, hashes and sums 16 bytes,
+# big-endian; roles and bases are numbers by their place among the words that were given.
+# MemoryError: no number is left for one more row.
+@final
+class People:
+    def __new__(cls, roles: Sequence[str], bases: Sequence[str], changes_kept_max: int) -> Self: ...
+    def put_registration(self, key: bytes, device: bytes, registered_ms: int) -> None: ...
+    def put_link(
+        self,
+        key: bytes,
+        link: bytes,
+        device: bytes,
+        subject: bytes,
+        secret: bytes,
+        from_ms: int,
+        to_ms: int | None,
+        role: int,
+    ) -> None: ...
+    def put_consent(
+        self,
+        key: bytes,
+        consent: bytes,
+        subject: bytes,
+        purpose: bytes,
+        basis: int,
+        recipient: bytes | None,
+        notice: bytes,
+        from_ms: int,
+        to_ms: int | None,
+    ) -> None: ...
+    def remove(self, key: bytes) -> None: ...
+    def withhold(self, key: bytes) -> bool: ...
+
+    # Whether a link of this device is withheld.
+    def is_withheld(self, device: bytes) -> bool: ...
+    def registrations(self, device: bytes) -> list[int]: ...
+    def links(
+        self, device: bytes
+    ) -> list[tuple[bytes, bytes, bytes, bytes, int, int | None, int]]: ...
+    def consents(
+        self, subject: bytes
+    ) -> list[tuple[bytes, bytes, bytes, int, bytes | None, bytes, int, int | None]]: ...
+    def row_hash(self, key: bytes) -> bytes | None: ...
+
+    # False: there is no such row.
+    def keep_hash(self, key: bytes, hashed: bytes) -> bool: ...
+    @property
+    def position(self) -> int: ...
+
+    # Whether of a device (else of a subject), and its name; None: not all are kept.
+    def changes_since(self, position: int) -> list[tuple[bool, bytes]] | None: ...
+
+    # As `telemetry.wire.topic_contents.UsualRows`. `mark` stands before each key here; `kinds`:
+    # whether registrations, links and consents belong to the topic.
+    def take_usual(
+        self,
+        keys: list[bytes | None],
+        values: list[bytes | None],
+        start: int,
+        mark: int,
+        kinds: tuple[bool, bool, bool],
+        partition: int,
+        partitions: int,
+    ) -> tuple[int, int, bytes]: ...
+
 # Usual envelopes, under tables of `processors.core_tables`; ValueError for other bytes. `make`
 # makes an outcome of topic, partition, key, value and headers; `h3_cell` one of latitude, longitude
 # and resolution.

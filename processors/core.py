@@ -19,7 +19,7 @@ else:
     _found = roadfade_core.INTERFACE
 
 if TYPE_CHECKING:
-    from roadfade_core import RecordBatches, UsualPath
+    from roadfade_core import People, RecordBatches, UsualPath
 
 INTERFACE: Final = 2
 """What is handed to the core and taken from it; a core built of other code has another number."""
@@ -58,6 +58,11 @@ def usual_path(
 def record_batches(compression: Literal["zstd"] | None) -> "RecordBatches":
     """Empty ones, where ``core_state`` says CARRIES."""
     return roadfade_core.RecordBatches(compression=compression, batch_bytes_max=BATCH_BYTES_MAX)
+
+
+def core_people(roles: Sequence[str], bases: Sequence[str], changes_kept_max: int) -> "People":
+    """Nobody yet, where ``core_state`` says CARRIES; roles and bases go by their places."""
+    return roadfade_core.People(roles, bases, changes_kept_max)
 
 
 def room_for(bins_max: int) -> RoomPort:

@@ -18,6 +18,7 @@ mod lists;
 mod number;
 mod pairing;
 mod paths;
+pub mod people;
 pub mod purpose_record;
 #[cfg(feature = "python")]
 mod python;

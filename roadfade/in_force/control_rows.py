@@ -14,7 +14,7 @@ from bus.view import Beat, CompactedView
 from roadfade.clock import boot_ms
 from roadfade.in_force.quarantine import UnreadableKeys, set_aside
 from telemetry.wire.control import ControlRow, Heartbeat, decode_row
-from telemetry.wire.topic_contents import Contents, RowHashes
+from telemetry.wire.topic_contents import Contents, RowHashes, UsualRows
 
 
 class Rows(Protocol):
@@ -59,10 +59,11 @@ def control_view(
     rows: Rows,
     beat: Callable[[Beat], None] = lambda _: None,
     hashes: RowHashes | None = None,
+    usual: UsualRows | None = None,
 ) -> CompactedView:
     """A topic as a view that keeps ``rows`` up to date while it runs; ``beat`` hears heartbeats.
 
-    ``hashes`` as in ``CompactedView``.
+    ``hashes`` and ``usual`` as in ``CompactedView``.
     """
     return CompactedView(
         broker,
@@ -74,4 +75,5 @@ def control_view(
         beat=beat,
         quarantined=set_aside,
         hashes=hashes,
+        usual=usual,
     )

@@ -6,6 +6,7 @@ from typing import Final
 
 from bus.failures import RowFault, UnreadableRowError
 from bus.ports import Broker
+from bus.view import CompactedView
 from processors.people import People
 from roadfade import metrics
 from roadfade.clock import WallClock
@@ -14,6 +15,7 @@ from roadfade.in_force.pauses import pause_of
 from roadfade.in_force.quarantine import UnreadableKeys
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS
 from telemetry.wire.control import ConsentInterval, ControlRow, DeviceRegistration, LinkInterval
+from telemetry.wire.topic_contents import Taken
 
 
 class ControlViews:
@@ -26,9 +28,9 @@ class ControlViews:
         self._age_ms_max = age_ms_max
         self._rows = rows
         self._views = {
-            topic: control_view(
-                broker, topic, one, hashes=one if isinstance(one, PeopleRows) else None
-            )
+            topic: one.view(broker)
+            if isinstance(one, PeopleRows)
+            else control_view(broker, topic, one)
             for topic, one in rows.items()
         }
 
@@ -76,8 +78,15 @@ class PeopleRows:
 
     def __init__(self, topic: str, people: People) -> None:
         self.unreadable = UnreadableKeys()
+        self._topic = topic
         self._mark, self._kinds = ROWS_OF[topic]
         self._people = people
+        self._usual = people.usual_rows(self._mark, self._kinds)
+
+    def view(self, broker: Broker) -> CompactedView:
+        """The view that brings the topic's rows here, usual ones many at once."""
+        usual = None if self._usual is None else self
+        return control_view(broker, self._topic, self, hashes=self, usual=usual)
 
     def apply(self, key: bytes, value: bytes | None) -> None:
         """Take one row; UnreadableRowError if it cannot be read or does not belong here."""
@@ -94,6 +103,24 @@ class PeopleRows:
                 raise
             self._people.apply(marked, row)
         self.unreadable.discard(key)
+
+    def take_usual(
+        self,
+        keys: list[bytes | None],
+        values: list[bytes | None],
+        start: int,
+        partition: int,
+        partitions: int,
+    ) -> Taken:
+        """As ``UsualRows``; none if each row has to be applied by itself."""
+        if self._usual is None:
+            return Taken(start, 0, 0)
+        taken = self._usual.take_usual(keys, values, start, partition, partitions)
+        if self.unreadable:
+            for key in keys[start : taken.until]:
+                if key is not None:
+                    self.unreadable.discard(key)
+        return taken
 
     def row_hash(self, key: bytes) -> int | None:
         """As ``RowHashes``: people keep it beside the row."""

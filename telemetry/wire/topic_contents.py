@@ -32,6 +32,37 @@ class RowHashes(Protocol):
         """The row is not live any more: if it was deleted, its hash may be gone already."""
 
 
+class Taken(NamedTuple):
+    """What was taken of records in a row, and how the contents of their partition changed."""
+
+    until: int
+    """The place of the first record that was not taken."""
+    rows: int
+    """More rows than before."""
+    digest: int
+    """The sum of their hashes, modulo 2^128."""
+
+
+class UsualRows(Protocol):
+    """Takes usual rows many at once, and keeps their hashes as ``RowHashes`` does.
+
+    What a usual row is it knows itself; what becomes of all others is for the caller to see to.
+    """
+
+    def take_usual(
+        self,
+        keys: list[bytes | None],
+        values: list[bytes | None],
+        start: int,
+        partition: int,
+        partitions: int,
+    ) -> Taken:
+        """Take the records from ``start`` on, in order, up to one that is not a usual row.
+
+        None of another partition than its key's (among ``partitions``) is one.
+        """
+
+
 class KeptHashes(dict[bytes, int]):
     """Hashes kept by themselves."""
 
@@ -59,6 +90,11 @@ class ContentsSum:
         """A row with one hash is replaced by one with another; None: by, or of, no row."""
         self._rows += (now is not None) - (before is not None)
         self._digest = (self._digest - (before or 0) + (now or 0)) % _MODULUS
+
+    def add(self, rows: int, digest: int) -> None:
+        """So many more rows are live, and their hashes sum up to so much more."""
+        self._rows += rows
+        self._digest = (self._digest + digest) % _MODULUS
 
     @property
     def contents(self) -> Contents:

@@ -27,7 +27,7 @@ from bench.reference import pseudonym, reference
 from bench.runs import Ground, Work, task_of
 from bench.stage import Raw
 from bus.partitions import partition_for
-from processors.people import People
+from processors.packed_people import PackedPeople
 from processors.permit import permit
 from processors.processor import Processor
 from processors.program import build_program
@@ -151,7 +151,7 @@ def test_a_record_too_few_and_an_id_twice_are_seen() -> None:
         judge(outputs, raw, few_headers=True)
 
 
-class _Counting(People):
+class _Counting(PackedPeople):
     """Notes the end of every consent that is applied, by subject."""
 
     def __init__(self) -> None:

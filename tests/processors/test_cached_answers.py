@@ -3,7 +3,7 @@
 import pytest
 
 from policy.vocabulary.operations import Keep
-from processors.people import People
+from processors.packed_people import PackedPeople
 from processors.permit import permit
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
 from telemetry.instants import DAY_MS, MINUTE_MS
@@ -84,7 +84,7 @@ def test_a_link_holds_nothing_before_it_has_begun() -> None:
 
 
 def test_an_answer_about_nobody_ends_with_the_link_that_begins() -> None:
-    people = People()
+    people = PackedPeople()
     row = LinkInterval(
         "l", DeviceId(DEVICE), SubjectId("s"), LinkSecret(bytes(32)), NOW_MS, None, "driver"
     )

@@ -25,7 +25,7 @@ from policy.vocabulary.operations import (
 from processors import core_tables
 from processors.core import room_for
 from processors.core_path import CorePath
-from processors.people import People
+from processors.packed_people import PackedPeople
 from processors.program import build_program
 from processors.pseudonyms import KeysNeeded
 from processors.state.bins import Room
@@ -188,7 +188,7 @@ def test_what_the_core_decided_by_itself_is_voided_by_a_change() -> None:
 
 
 def test_people_who_nobody_knows_are_none_to_the_core() -> None:
-    both = BothPaths(build_program(every_operation()), People())
+    both = BothPaths(build_program(every_operation()), PackedPeople())
     both.feed([envelope({SPEED: column("km/h", [1.0])})])
     assert both.figures["records"] == 0
     assert isinstance(both.exact_state, type(both.program.empty_state(Room(1))))

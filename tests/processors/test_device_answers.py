@@ -8,6 +8,7 @@ import processors.device_answers
 from policy.vocabulary.operations import Keep
 from processors.changes import Change, Changes
 from processors.latest import Latest
+from processors.packed_people import PackedPeople
 from processors.people import People
 from processors.permit import permit
 from processors.processor import Processor
@@ -273,7 +274,7 @@ def test_a_basis_ends_if_changes_were_too_many_to_be_kept() -> None:
 def test_of_two_consents_that_say_the_same_the_order_decides_nothing() -> None:
     answers = []
     for names in ("ab", "ba"):
-        people = People()
+        people = PackedPeople()
         people.apply(b"l", link("l", "dev-0", "subject-0", NOW_MS - DAY_MS, None))
         for name in names:
             people.apply(name.encode(), consent(name, "subject-0", NOW_MS - HOUR_MS, None))

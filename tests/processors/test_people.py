@@ -11,6 +11,8 @@ from processors.compact.cells import NOTHING, Cells, Kind
 from processors.compact.names import Names
 from processors.compact.row_keys import code_of, id_of
 from processors.compact.terms import Terms
+from processors.core_people import CorePeople
+from processors.packed_people import PackedPeople
 from processors.people import People
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
 from telemetry.wire.control import (
@@ -22,8 +24,12 @@ from telemetry.wire.control import (
     Role,
 )
 from tests.processors.plain_people import PlainPeople
+from tests.support.ready_batches import needs_core
 
-MAKERS: list[Callable[[], People]] = [People]
+MAKERS = [
+    pytest.param(PackedPeople, id="packed"),
+    pytest.param(CorePeople, id="core", marks=needs_core),
+]
 """Another implementation joins here."""
 
 OFFICE_IDS = [new_row_id() for _ in range(4)]
@@ -70,13 +76,15 @@ def answers(people: People | PlainPeople, names: Sequence[str] = NAMES) -> list[
     return found
 
 
-@pytest.mark.parametrize("make", MAKERS)
-@pytest.mark.parametrize("hashing", ["keyed", "all in one bucket"])
-def test_every_history_is_answered_as_plain_rows_answer_it(
-    make: Callable[[], People], hashing: str, monkeypatch: pytest.MonkeyPatch
+def test_every_history_is_answered_alike_though_all_share_a_bucket(
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    if hashing != "keyed":
-        monkeypatch.setattr(processors.compact.cells, "hash", lambda _: 7, raising=False)
+    monkeypatch.setattr(processors.compact.cells, "hash", lambda _: 7, raising=False)
+    test_every_history_is_answered_as_plain_rows_answer_it(PackedPeople)
+
+
+@pytest.mark.parametrize("make", MAKERS)
+def test_every_history_is_answered_as_plain_rows_answer_it(make: Callable[[], People]) -> None:
     for seed in range(8):
         chance = random.Random(seed)
         people, plain = make(), PlainPeople()
@@ -149,13 +157,14 @@ def test_many_rows_are_found_again_and_forgotten(make: Callable[[], People]) -> 
         assert (people.link_at(row.device, 3_000)[0] is None) == (place % 2 == 0)
 
 
-def test_a_hash_of_a_row_that_is_not_there_is_not_kept() -> None:
+@pytest.mark.parametrize("make", MAKERS)
+def test_a_hash_of_a_row_that_is_not_there_is_not_kept(make: Callable[[], People]) -> None:
     with pytest.raises(KeyError):
-        People().keep_hash(b"k", 1)
+        make().keep_hash(b"k", 1)
 
 
 def test_a_deleted_row_leaves_no_byte_of_its_secret_or_its_people() -> None:
-    people = People()
+    people = PackedPeople()
     secret = bytes(range(1, 33))
     for key in (f"l{OFFICE_IDS[0]}".encode(), b"odd"):
         name = key[1:].decode()
@@ -173,7 +182,7 @@ def test_a_deleted_row_leaves_no_byte_of_its_secret_or_its_people() -> None:
         assert secret not in held(people) and b"planted" not in held(people)
 
 
-def held(people: People) -> bytes:
+def held(people: PackedPeople) -> bytes:
     rows = people._rows
     return b"".join(
         run
@@ -183,7 +192,7 @@ def held(people: People) -> bytes:
 
 
 def test_room_that_was_given_back_is_used_again() -> None:
-    people = People()
+    people = PackedPeople()
     sizes = set()
     for number in range(2_000):
         name = new_row_id()

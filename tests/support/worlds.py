@@ -8,7 +8,7 @@ import msgspec
 
 from policy.plan.plan import Plan
 from processors.minimise import Minimised
-from processors.people import People
+from processors.packed_people import PackedPeople
 from processors.processor import Processor
 from processors.program import build_program
 from processors.pseudonyms import KeyName
@@ -46,7 +46,7 @@ class World:
     """``feed`` processes one envelope and keeps the ledger of all so far."""
 
     plan: Plan
-    people: People = field(default_factory=People)
+    people: PackedPeople = field(default_factory=PackedPeople)
 
     def __post_init__(self) -> None:
         self.program = build_program(self.plan)

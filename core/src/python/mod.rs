@@ -4,6 +4,7 @@
 
 mod gathered;
 mod outcomes;
+mod people;
 mod record_batches;
 mod time_state;
 mod usual_path;
@@ -38,6 +39,9 @@ mod roadfade_core {
 
     #[pymodule_export]
     use super::panic_on_purpose;
+
+    #[pymodule_export]
+    use super::people::People;
 
     #[pymodule_export]
     use super::record_batches::{OversizedError, RecordBatches, seal};

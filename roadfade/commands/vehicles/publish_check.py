@@ -14,7 +14,7 @@ from assessment.rehearsal import Rehearsal, device_of, everybody_agrees
 from ingest import envelope_check
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
-from processors.people import People
+from processors.packed_people import PackedPeople
 from processors.program import build_program
 from roadfade.clock import wall_ms
 from roadfade.commands.vehicles.payloads import Payload, read_payloads
@@ -36,7 +36,7 @@ def main(settings: Settings, files: Sequence[str], *, as_known: bool, as_json: b
     if as_known:
         people = everybody_agrees(plan, devices)
     else:
-        people = asyncio.run(people_of(settings, devices)) or People()
+        people = asyncio.run(people_of(settings, devices)) or PackedPeople()
     rehearsal = Rehearsal(build_program(plan), people, wall_ms())
     judgements = [judge(payload, rehearsal, plan) for payload in payloads]
     admitted = not any(judgement.checked.findings for judgement in judgements)

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 
+from processors.packed_people import PackedPeople
 from processors.people import People
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
@@ -19,7 +20,7 @@ async def people_of(settings: Settings, devices: Collection[str]) -> People | No
 
     async with Database.opened(settings.office_path) as database:
         rows = await standing_of(database, {DeviceId(device) for device in devices})
-    people = People()
+    people = PackedPeople()
     for key, row in rows:
         people.apply(key, row)
     return people

@@ -16,7 +16,7 @@ from bus.topic_watch import TopicWatch
 from office.errors import OfficeError
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
-from processors.people import People
+from processors.core_people import people_here
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.control_rows import Rows
@@ -89,7 +89,7 @@ def assemble(
     settings: Settings, broker: Broker, source: PolicySource, member: str, reporter: Reporter
 ) -> DataPlane:
     """Wire one worker's data plane; connects to nothing yet."""
-    people = People()
+    people = people_here()
     keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
     keys = KeyCache(keyring)
     clock = judging_clock(settings.fixed_now_ms)

@@ -10,6 +10,7 @@ from bus.failures import RowFault, UnreadableRowError
 from bus.memory.broker import FakeBroker
 from bus.records import Outgoing
 from bus.topics import TopicSpec
+from processors.packed_people import PackedPeople
 from processors.people import People
 from roadfade import metrics
 from roadfade.in_force.control_rows import Rows, heartbeat_at
@@ -63,7 +64,7 @@ def set_aside(rows: Rows, key: bytes, value: bytes) -> RowFault:
 
 @pytest.fixture
 def people() -> People:
-    return People()
+    return PackedPeople()
 
 
 @pytest.fixture

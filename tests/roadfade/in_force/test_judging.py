@@ -3,7 +3,7 @@
 import pytest
 
 from bus.memory.broker import FakeBroker
-from processors.people import People
+from processors.packed_people import PackedPeople
 from roadfade.in_force.control_views import ControlViews, PeopleRows
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS
 
@@ -24,7 +24,7 @@ OWN_MS = 1_000_000
 def test_it_is_the_later_of_its_own_and_the_offices(
     heard: dict[str, dict[int, int | None]], judged_ms: int
 ) -> None:
-    rows = {topic: PeopleRows(topic, People()) for topic in heard}
+    rows = {topic: PeopleRows(topic, PackedPeople()) for topic in heard}
     views = ControlViews(FakeBroker(), rows, lambda: OWN_MS, 30_000)
     for topic, view in views._views.items():
         view._heartbeats = heard[topic]

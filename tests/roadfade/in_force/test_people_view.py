@@ -10,7 +10,7 @@ from bus.memory.broker import FakeBroker
 from bus.partitions import partition_for
 from bus.topics import TopicSpec
 from office.store.row_ids import new_row_id
-from processors.people import People
+from processors.packed_people import PackedPeople
 from roadfade.in_force.control_rows import control_view
 from roadfade.in_force.control_views import ControlViews, PeopleRows
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
@@ -73,7 +73,7 @@ async def test_both_keep_count_alike(topic: str) -> None:
             broker.put(topic, key.encode(), value)
             taken = value if value is not None and taken_by(topic, value) else None
             due[partition_for(key.encode(), 2)].take(key.encode(), taken)
-        beside, apart = (PeopleRows(topic, People()) for _ in range(2))
+        beside, apart = (PeopleRows(topic, PackedPeople()) for _ in range(2))
         views = [
             control_view(broker, topic, beside, hashes=beside), control_view(broker, topic, apart)
         ]  # fmt: skip
@@ -88,7 +88,7 @@ async def test_both_keep_count_alike(topic: str) -> None:
 
 async def paused(broker: FakeBroker, change: Callable[[FakeBroker], None]) -> str | None:
     """Why a worker's views would let nothing be decided, after ``change``."""
-    people = People()
+    people = PackedPeople()
     views = ControlViews(
         broker, {topic: PeopleRows(topic, people) for topic in TOPICS}, lambda: NOW_MS, 30_000
     )

@@ -8,7 +8,7 @@ import pytest
 from bus.memory.broker import FakeBroker
 from office.keyring.memory import MemoryKeyring
 from policy.plan.limits import Limits
-from processors.people import People
+from processors.packed_people import PackedPeople
 from roadfade.in_force.plans import Plans
 from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.processes.worker.preparing import VersionPreparer
@@ -28,7 +28,9 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def preparer(broker: FakeBroker, tmp_path: Path) -> VersionPreparer:
-    return VersionPreparer(broker, Plans(Limits(), tmp_path), People(), KeyCache(MemoryKeyring()))
+    return VersionPreparer(
+        broker, Plans(Limits(), tmp_path), PackedPeople(), KeyCache(MemoryKeyring())
+    )
 
 
 async def test_a_version_with_its_topics_is_ready(

@@ -1,0 +1,191 @@
+"""People as the core holds them, where it is built; else as Python does.
+
+The core keeps rows and reads usual ones by itself, many at once; what is answered of the rows of a
+device or subject, ``processors.people`` says for both.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import TYPE_CHECKING, Final, assert_never, get_args
+
+from processors.changes import CHANGES_KEPT_MAX, Change
+from processors.core import CoreState, core_people, core_state
+from processors.packed_people import PackedPeople
+from processors.people import NO_LINK, People, by_beginning, link_among, registered_since_ms
+from telemetry.identity import DeviceId, LinkSecret, SubjectId
+from telemetry.wire.control import (
+    ConsentInterval,
+    ConsentKind,
+    ControlRow,
+    DeviceRegistration,
+    Heartbeat,
+    LinkInterval,
+    Role,
+)
+from telemetry.wire.topic_contents import DIGEST_BYTES, Taken, UsualRows
+
+if TYPE_CHECKING:
+    from roadfade_core import People as HeldPeople
+
+_ROLES: Final[tuple[Role, ...]] = get_args(Role)
+_BASES: Final[tuple[ConsentKind, ...]] = get_args(ConsentKind)
+_ROLE_NUMBERS: Final = {role: number for number, role in enumerate(_ROLES)}
+_BASE_NUMBERS: Final = {basis: number for number, basis in enumerate(_BASES)}
+
+
+def people_here() -> People:
+    """Nobody yet, held by the core if it is there."""
+    return CorePeople() if core_state() is CoreState.CARRIES else PackedPeople()
+
+
+class CorePeople:
+    """Obeys ``People``, where ``core_state`` says CARRIES. Not thread-safe."""
+
+    def __init__(self, changes_kept_max: int = CHANGES_KEPT_MAX) -> None:
+        self._held = core_people(_ROLES, _BASES, changes_kept_max)
+        self.changes = CoreChanges(self._held)
+
+    def apply(self, key: bytes, row: ControlRow | None) -> None:
+        """As ``People``; MemoryError if more rows are there than can be numbered (2^29)."""
+        match row:
+            case None:
+                self._held.remove(key)
+            case Heartbeat():
+                pass
+            case DeviceRegistration():
+                self._held.put_registration(key, _bytes(row.device), row.registered_ms)
+            case LinkInterval():
+                names = _bytes(row.link), _bytes(row.device), _bytes(row.subject)
+                role = _ROLE_NUMBERS[row.role]
+                self._held.put_link(key, *names, bytes(row.secret), row.from_ms, row.to_ms, role)
+            case ConsentInterval():
+                self._held.put_consent(
+                    key,
+                    _bytes(row.consent),
+                    _bytes(row.subject),
+                    _bytes(row.purpose),
+                    _BASE_NUMBERS[row.basis],
+                    None if row.recipient is None else _bytes(row.recipient),
+                    _bytes(row.notice),
+                    row.from_ms,
+                    row.to_ms,
+                )
+            case _:
+                assert_never(row)
+
+    def withhold(self, key: bytes) -> bool:
+        """As ``People``."""
+        return self._held.withhold(key)
+
+    def registered_ms(self, device: str) -> int | None:
+        """As ``People``."""
+        return registered_since_ms(self._held.registrations(_bytes(device)))
+
+    def link_at(self, device: str, event_ms: int) -> tuple[LinkInterval | None, int, int]:
+        """As ``People``."""
+        name = _bytes(device)
+        if self._held.is_withheld(name):
+            return NO_LINK
+        links = [
+            LinkInterval(
+                _text(link),
+                DeviceId(_text(of)),
+                SubjectId(_text(subject)),
+                LinkSecret(secret),
+                from_ms,
+                to_ms,
+                _ROLES[role],
+            )
+            for link, of, subject, secret, from_ms, to_ms, role in self._held.links(name)
+        ]
+        return link_among(links, event_ms)
+
+    def consents_of(self, subject: str) -> list[ConsentInterval]:
+        """As ``People``."""
+        held = self._held.consents(_bytes(subject))
+        consents = [
+            ConsentInterval(
+                _text(consent),
+                SubjectId(_text(of)),
+                _text(purpose),
+                _BASES[basis],
+                None if recipient is None else _text(recipient),
+                _text(notice),
+                from_ms,
+                to_ms,
+            )
+            for consent, of, purpose, basis, recipient, notice, from_ms, to_ms in held
+        ]
+        return sorted(consents, key=by_beginning)
+
+    def row_hash(self, key: bytes) -> int | None:
+        """As ``People``."""
+        hashed = self._held.row_hash(key)
+        return None if hashed is None else int.from_bytes(hashed, "big")
+
+    def keep_hash(self, key: bytes, hashed: int) -> None:
+        """As ``People``."""
+        if not self._held.keep_hash(key, hashed.to_bytes(DIGEST_BYTES, "big")):
+            msg = "no row is there"
+            raise KeyError(msg)
+
+    def usual_rows(self, mark: bytes, kinds: Collection[type[ControlRow]]) -> UsualRows:
+        """As ``People``."""
+        return CoreUsualRows(self._held, mark, kinds)
+
+
+class CoreChanges:
+    """Obeys ``ChangesRead``."""
+
+    def __init__(self, held: "HeldPeople") -> None:
+        self._held = held
+
+    @property
+    def position(self) -> int:
+        """As ``ChangesRead``."""
+        return self._held.position
+
+    def since(self, position: int) -> Sequence[Change] | None:
+        """As ``ChangesRead``."""
+        changes = self._held.changes_since(position)
+        if changes is None:
+            return None
+        return [
+            Change("device" if of_device else "subject", _text(name)) for of_device, name in changes
+        ]
+
+
+class CoreUsualRows:
+    """Obeys ``UsualRows``: rows written exactly as ``encode_row`` writes them, in plain ASCII."""
+
+    def __init__(
+        self, held: "HeldPeople", mark: bytes, kinds: Collection[type[ControlRow]]
+    ) -> None:
+        self._held = held
+        (self._mark,) = mark
+        self._kinds = (
+            DeviceRegistration in kinds,
+            LinkInterval in kinds,
+            ConsentInterval in kinds,
+        )
+
+    def take_usual(
+        self,
+        keys: list[bytes | None],
+        values: list[bytes | None],
+        start: int,
+        partition: int,
+        partitions: int,
+    ) -> Taken:
+        """As ``UsualRows``."""
+        until, rows, digest = self._held.take_usual(
+            keys, values, start, self._mark, self._kinds, partition, partitions
+        )
+        return Taken(until, rows, int.from_bytes(digest, "big"))
+
+
+def _bytes(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")
+
+
+def _text(name: bytes) -> str:
+    return name.decode("utf-8", "surrogatepass")

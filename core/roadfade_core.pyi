@@ -79,8 +79,8 @@ class TimeState:
     def close(self) -> None: ...
     def living(self) -> Mapping[tuple[str, int, int], int]: ...
 
-# What `processors.core_people` makes `People` of. Names and keys are bytes, hashes and sums 16 bytes,
-# big-endian; roles and bases are numbers by their place among the words that were given.
+# What `processors.core_people` makes `People` of. Names and keys are bytes, hashes and sums 16
+# of them, big-endian; roles and bases are numbers by their place among the words that were given.
 # MemoryError: no number is left for one more row.
 @final
 class People:

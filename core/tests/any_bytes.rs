@@ -1,6 +1,9 @@
 //! Whatever bytes come, as tables, as what is taught or as envelopes: nothing panics.
 
 use proptest::prelude::*;
+use roadfade_core::people::People;
+use roadfade_core::people::control_row::Words;
+use roadfade_core::people::usual_rows::{Change, Place};
 use roadfade_core::purpose_record::{Record, Sink};
 use roadfade_core::room::Room;
 use roadfade_core::time_state::TimeState;
@@ -31,7 +34,51 @@ const ENVELOPE: &[u8] = br#"{"v":1,"id":"01K00000000000000000000001","device":"d
 {"t0":"2026-11-20T10:15:30.5Z"},"dtc":["P0301"],"series":{"Vehicle.Speed":{"unit":"km/h",
 "dt":[0,1],"value":[1.50,-2e1]}},"trip":{"id":"t","started":"2026-11-20T10:15:30Z"}}"#;
 
+const KEY: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYA";
+const CONSENT: &[u8] = br#"{"kind":"consent","consent":"ABCDEFGHIJKLMNOPQRSTUVWXYA","subject":"s",
+"purpose":"p","basis":"b","recipient":null,"notice":"n@1","from_ms":1,"to_ms":null}"#;
+
+/// Whether a row is usual, to somebody who knows nobody.
+fn is_usual(key: &[u8], value: &[u8]) -> bool {
+    let words = Words { roles: vec!["r".into()], bases: vec!["b".into()] };
+    let place = Place {
+        mark: b'c',
+        registrations: true,
+        links: true,
+        consents: true,
+        partition: 0,
+        partitions: 1,
+    };
+    let mut people = People::new(words, 9);
+    let usual = people.take_usual(&place, key, value, &mut Change::default()).is_ok();
+    let marked = [b"c", key].concat();
+    usual && people.withhold(&marked) && people.apply(&marked, None).is_ok()
+}
+
+fn whole_consent() -> Vec<u8> {
+    CONSENT.iter().copied().filter(|&byte| byte != b'\n').collect()
+}
+
+#[test]
+fn the_row_that_is_damaged_below_is_usual() {
+    assert!(is_usual(KEY, &whole_consent()));
+}
+
 proptest! {
+    #[test]
+    fn random_rows(key in proptest::collection::vec(any::<u8>(), 0..40), value in any::<Vec<u8>>()) {
+        prop_assert!(!is_usual(&key, &value));
+    }
+
+    #[test]
+    fn damaged_rows(place in 0..whole_consent().len(), byte in any::<u8>()) {
+        let mut damaged = whole_consent();
+        if let Some(there) = damaged.get_mut(place) {
+            *there = byte;
+        }
+        is_usual(KEY, &damaged);
+    }
+
     #[test]
     fn random_bytes(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         prop_assert!(UsualPath::new(&bytes).is_none());

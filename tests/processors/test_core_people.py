@@ -101,7 +101,7 @@ def test_a_row_of_another_partition_and_one_without_an_offices_key_stop_it() -> 
     for partition in range(3):
         mine = [key for key in keys if partition_for(key, 3) == partition]
         other = next(key for key in keys if key not in mine)
-        for stop in (other, None, b"odd", keys[0].lower(), mine[0] + b"A"):
+        for stop in (other, None, b"odd", mine[0] + b"A"):
             given = [*mine, stop, *mine]
             found = rows.take_usual(given, [value] * len(given), 0, partition, 3)
             assert found.until == len(mine)

@@ -21,6 +21,8 @@ else:
 if TYPE_CHECKING:
     from roadfade_core import People, RecordBatches, UsualPath
 
+    HeldPeople = People
+
 INTERFACE: Final = 2
 """What is handed to the core and taken from it; a core built of other code has another number."""
 
@@ -60,7 +62,7 @@ def record_batches(compression: Literal["zstd"] | None) -> "RecordBatches":
     return roadfade_core.RecordBatches(compression=compression, batch_bytes_max=BATCH_BYTES_MAX)
 
 
-def core_people(roles: Sequence[str], bases: Sequence[str], changes_kept_max: int) -> "People":
+def core_people(roles: Sequence[str], bases: Sequence[str], changes_kept_max: int) -> "HeldPeople":
     """Nobody yet, where ``core_state`` says CARRIES; roles and bases go by their places."""
     return roadfade_core.People(roles, bases, changes_kept_max)
 

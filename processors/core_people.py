@@ -24,7 +24,7 @@ from telemetry.wire.control import (
 from telemetry.wire.topic_contents import DIGEST_BYTES, Taken, UsualRows
 
 if TYPE_CHECKING:
-    from roadfade_core import People as HeldPeople
+    from processors.core import HeldPeople
 
 _ROLES: Final[tuple[Role, ...]] = get_args(Role)
 _BASES: Final[tuple[ConsentKind, ...]] = get_args(ConsentKind)

@@ -19,11 +19,14 @@ pub struct Changes {
 }
 
 impl Changes {
+    /// None yet.
+    #[must_use]
     pub fn new(kept_max: usize) -> Self {
         Changes { position: 0, kept: VecDeque::new(), kept_max }
     }
 
     /// How many changes there have been.
+    #[must_use]
     pub fn position(&self) -> u64 {
         self.position
     }
@@ -40,6 +43,7 @@ impl Changes {
     }
 
     /// The changes after `position`, oldest first; None if not all of them are kept.
+    #[must_use]
     pub fn since(&self, position: u64) -> Option<impl Iterator<Item = (Of, &[u8])>> {
         let missed = usize::try_from(self.position.saturating_sub(position)).ok()?;
         let passed_over = self.kept.len().checked_sub(missed)?;

@@ -11,9 +11,9 @@ use super::rows::{Hashed, Rows};
 
 /// Registrations, links and consents by row id, and by device and subject.
 pub struct People {
-    pub(crate) rows: Rows,
-    pub(crate) words: Words,
-    pub(crate) changes: Changes,
+    pub(super) rows: Rows,
+    pub(super) words: Words,
+    changes: Changes,
     /// By key: the device of the link that is unknown; None if it was no link.
     unknown: HashMap<Box<[u8]>, Option<Box<[u8]>>>,
     unknown_links: HashMap<Box<[u8]>, u32>,
@@ -79,6 +79,12 @@ impl People {
         }
         self.unknown.insert(key.into(), device);
         true
+    }
+
+    /// Whose rows changed.
+    #[must_use]
+    pub fn changes(&self) -> &Changes {
+        &self.changes
     }
 
     /// Whether a link of the device is unknown.

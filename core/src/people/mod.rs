@@ -5,7 +5,7 @@
 
 mod base64;
 mod cells;
-mod changes;
+pub mod changes;
 pub mod control_row;
 mod known;
 mod names;
@@ -15,7 +15,6 @@ mod rows;
 mod terms;
 pub mod usual_rows;
 
-pub use changes::Of;
 pub use known::People;
 
 /// No more rows, or names, of a kind can be numbered: half a thousand million are there.

@@ -20,13 +20,13 @@ const HOLDERS_AT: usize = 4;
 pub struct Names {
     pub cells: Cells,
     long: HashMap<Box<[u8]>, Number>,
-    long_names: HashMap<Number, Box<[u8]>>,
+    long_texts: HashMap<Number, Box<[u8]>>,
 }
 
 impl Names {
     pub fn new() -> Self {
         let kinds: Vec<_> = (1..=NAME_BYTES_MAX / STEP).map(|n| (n * STEP, PAYLOAD)).collect();
-        Names { cells: Cells::new(&kinds), long: HashMap::new(), long_names: HashMap::new() }
+        Names { cells: Cells::new(&kinds), long: HashMap::new(), long_texts: HashMap::new() }
     }
 
     /// The name's number, NOTHING if nobody holds it.
@@ -60,7 +60,7 @@ impl Names {
         if holders > 1 {
             return;
         }
-        match self.long_names.remove(&number) {
+        match self.long_texts.remove(&number) {
             None => self.cells.remove(number),
             Some(name) => {
                 self.long.remove(&name);
@@ -71,7 +71,7 @@ impl Names {
 
     /// The name.
     pub fn text(&self, number: Number) -> &[u8] {
-        if let Some(name) = self.long_names.get(&number) {
+        if let Some(name) = self.long_texts.get(&number) {
             return name;
         }
         let key = self.cells.key(number);
@@ -101,7 +101,7 @@ impl Names {
         }
         let number = self.cells.add_apart(0, &[PAD; STEP])?;
         self.long.insert(name.into(), number);
-        self.long_names.insert(number, name.into());
+        self.long_texts.insert(number, name.into());
         Ok(number)
     }
 }

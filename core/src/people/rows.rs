@@ -109,7 +109,7 @@ impl Rows {
             Row::Link { link, device, subject, secret, from_ms, to_ms, role } => {
                 let owned = self.devices.hold(device, number)?;
                 let (subject, _) = self.subjects.hold(subject, NOTHING)?;
-                self.write(number, owned, *from_ms, Some(*to_ms));
+                self.write(number, owned, *from_ms, Some(to_ms.unwrap_or(OPEN)));
                 let payload = self.cells.payload_mut(number);
                 put(payload, SUBJECT_AT, subject);
                 put_bytes(payload, ROLE_AT, &[*role]);
@@ -131,7 +131,7 @@ impl Rows {
                 to_ms,
             } => {
                 let owned = self.subjects.hold(subject, number)?;
-                self.write(number, owned, *from_ms, Some(*to_ms));
+                self.write(number, owned, *from_ms, Some(to_ms.unwrap_or(OPEN)));
                 let asked = Asked {
                     purpose: (*purpose).into(),
                     basis: *basis,
@@ -257,14 +257,14 @@ impl Rows {
         number: Number,
         (owner, after): (Number, Number),
         from_ms: i64,
-        to_ms: Option<Option<i64>>,
+        until_ms: Option<i64>,
     ) {
         let payload = self.cells.payload_mut(number);
         put(payload, 0, after);
         put(payload, OWNER_AT, owner);
         put_bytes(payload, FROM_AT, &from_ms.to_le_bytes());
-        if let Some(to_ms) = to_ms {
-            put_bytes(payload, TO_AT, &to_ms.unwrap_or(OPEN).to_le_bytes());
+        if let Some(until_ms) = until_ms {
+            put_bytes(payload, TO_AT, &until_ms.to_le_bytes());
         }
     }
 

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
 
 use crate::people;
+use crate::people::changes::Of;
 use crate::people::control_row::Words;
 use crate::people::row::Row;
 use crate::people::usual_rows::{Change, Place};
@@ -137,7 +138,7 @@ impl People {
 
     #[getter]
     fn position(&self) -> u64 {
-        self.0.changes.position()
+        self.0.changes().position()
     }
 
     fn changes_since<'py>(
@@ -145,8 +146,8 @@ impl People {
         py: Python<'py>,
         position: u64,
     ) -> Option<Vec<(bool, Bytes<'py>)>> {
-        let changes = self.0.changes.since(position)?;
-        Some(changes.map(|(of, name)| (of == people::Of::Device, PyBytes::new(py, name))).collect())
+        let changes = self.0.changes().since(position)?;
+        Some(changes.map(|(of, name)| (of == Of::Device, PyBytes::new(py, name))).collect())
     }
 
     /// Rows from `start` on, until one is not usual: its place, and how the contents changed.

@@ -142,8 +142,7 @@ def test_an_admitted_envelope_exits_0_and_says_what_each_output_would_get(
 
 def test_everybody_agrees_covers_every_consent_the_plan_asks_for() -> None:
     world = known_world(PLAN)
-    world.people = everybody_agrees(PLAN, [DEVICE])
-    rehearsal = Rehearsal(world.program, world.people, NOW_MS)
+    rehearsal = Rehearsal(world.program, everybody_agrees(PLAN, [DEVICE]), NOW_MS)
     rows, _ = rehearsal.outcome(envelope({SPEED: column("km/h", [10.0])}, NOW_MS - DAY_MS))
     assert all("no_consent" not in row.withheld for row in rows.values())
     assert rows["sharing"].delivered == 1

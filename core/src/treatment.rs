@@ -35,8 +35,8 @@ pub fn treat(
     }
     let mark = state.mark();
     state.arrive(asked.append_ms);
-    let done = ask_rules(plan, asked, columns, work, state)
-        .and_then(|()| fill(plan, columns, work, h3));
+    let done =
+        ask_rules(plan, asked, columns, work, state).and_then(|()| fill(plan, columns, work, h3));
     if done.is_err() {
         state.roll_back(mark);
     }

@@ -1,6 +1,7 @@
 //! Records put into batches, and read back by a reader that knows Kafka's protocol guide alone.
 #![no_main]
 
+#[allow(dead_code)] // fields that only other tests read
 #[path = "../../tests/reading/mod.rs"]
 mod reading;
 

@@ -154,7 +154,8 @@ def _treat(
         values.append(treat(values[source]))
     for mesh in column_plan.mesh:
         chosen = None if mesh.rule is None else choices.get(mesh.rule)
-        unsure[len(times)] = add_cells(mesh, times, values, singles, chosen, row)
+        register = len(times)  # before the cells are there
+        unsure[register] = add_cells(mesh, times, values, singles, chosen, row)
     for union in column_plan.unions:
         # A time may stand several times: as many of its readings are kept as one of them keeps.
         together, perhaps = Counter[int](), Counter[int]()

@@ -38,7 +38,7 @@ pub fn read(text: &[u8], start: usize) -> Usual<(f64, usize)> {
         return Err(Unusual);
     }
     let ten = TENS.get(scale).ok_or(Unusual)?;
-    let float = f64::from(mantissa) / ten;
+    let float = mantissa as f64 / ten;
     Ok((if negative { -float } else { float }, place))
 }
 

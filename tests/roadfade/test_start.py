@@ -47,6 +47,7 @@ MAY = {
     "commands.audit": frozenset[str](),
     "commands.config": frozenset[str](),
     "commands.lake": frozenset[str](),
+    "commands.lake_migrate": frozenset({"rich"}),
     "commands.adopt": frozenset[str](),
     "status.accounts": METRICS | {"duckdb"},
     "commands.vehicles.drives": frozenset[str](),

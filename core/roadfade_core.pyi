@@ -195,7 +195,8 @@ class UsualPath:
 # laid out as columns. What is unusual is not taken. Types are those of `sinks.port.laid_out`.
 @final
 class Gathering:
-    def __new__(cls, output: str) -> Self: ...
+    # So many names, shapes and texts are remembered from one write to the next.
+    def __new__(cls, output: str, remembered_max: int) -> Self: ...
 
     # Whatever was gathered before is gone; whether all that was taught is forgotten as well.
     def begin(self) -> bool: ...

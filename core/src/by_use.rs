@@ -1,6 +1,6 @@
 //! Values by device and rule, in the order in which they were last used.
 
-use rustc_hash::FxHashMap;
+use std::collections::HashMap;
 
 /// Names a value as long as it is kept.
 pub type Place = usize;
@@ -17,7 +17,8 @@ struct Entry<T> {
 
 /// A map whose entries are also a list: the one used longest ago comes first.
 pub struct ByUse<T> {
-    places: FxHashMap<Box<[u8]>, Vec<(u32, Place)>>,
+    /// Hashed under a key of this process: whoever chooses device ids must not choose buckets.
+    places: HashMap<Box<[u8]>, Vec<(u32, Place)>>,
     entries: Vec<Option<Entry<T>>>,
     free: Vec<Place>,
     first: Place,
@@ -27,7 +28,7 @@ pub struct ByUse<T> {
 impl<T> Default for ByUse<T> {
     fn default() -> Self {
         ByUse {
-            places: FxHashMap::default(),
+            places: HashMap::new(),
             entries: Vec::new(),
             free: Vec::new(),
             first: NOWHERE,

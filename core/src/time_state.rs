@@ -156,6 +156,10 @@ impl TimeState {
                 held.set(number, at_ms);
             }
         }
+        // Nothing was remembered for want of room, and devices that nobody knows ask, too.
+        if self.bins.at(place).is_some_and(|held| held.last_ms.is_empty()) {
+            self.bins.remove(place);
+        }
     }
 
     /// How many readings came before these in this window; counts these. None: that is not known.
@@ -332,4 +336,23 @@ impl TimeState {
 
 fn signed(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn devices_for_which_there_is_no_room_are_not_kept() {
+        let mut state = TimeState::new(vec![1_000], 1, Room::new(2));
+        state.first_in_bin(b"known", 0, [1, 2], 0, |_| ());
+        for number in 0..100_u32 {
+            state.first_in_bin(&number.to_be_bytes(), 0, [1], 0, |answer| {
+                assert!(matches!(answer, Answer::NotRebuilt));
+            });
+        }
+        assert_eq!(state.bins.all().count(), 1);
+        state.roll_back(Mark { bins: 0, counters: 0, at_ms: 0, refused: 0 });
+        assert_eq!(state.room.held(), 0);
+    }
 }

@@ -95,6 +95,9 @@ class PartitionState:
                 self._room.held += 1
             self._bin_journal.append((held, number, last_ms))
             held.last_ms[number] = at_ms
+        if not held.last_ms:
+            # Nothing was remembered for want of room, and devices that nobody knows ask, too.
+            del self._bins[device, rule]
         return answers
 
     def counted(self, device: str, rule: int, readings: int, append_ms: int) -> int | None:

@@ -130,7 +130,9 @@ def _judged(
     found = read_record(record, output)
     if judge is None or isinstance(found, Unreadable):
         return found
-    judged = judge.judged(found, output, max(now_ms, record.timestamp_ms))
+    # A time that a producer gave decides nothing.
+    arrived_ms = max(now_ms, record.timestamp_ms) if record.broker_dated else now_ms
+    judged = judge.judged(found, output, arrived_ms)
     return judged.reason or found._replace(lane=judged.lane)
 
 

@@ -18,6 +18,10 @@ else:
     HAS_CORE = roadfade_core.INTERFACE == INTERFACE
 
 
-def gathering(output: str) -> Gathering | None:
+REMEMBERED_MAX: Final = 100_000
+"""Names, shapes and texts that are remembered from one write to the next; beyond it, none is."""
+
+
+def gathering(output: str, remembered_max: int = REMEMBERED_MAX) -> Gathering | None:
     """What gathers the usual records of an output; None without a core."""
-    return roadfade_core.Gathering(output) if HAS_CORE else None
+    return roadfade_core.Gathering(output, remembered_max) if HAS_CORE else None

@@ -39,8 +39,8 @@ pub struct Gathering {
 #[pymethods]
 impl Gathering {
     #[new]
-    fn new(output: &str) -> Self {
-        Gathering { rows: Rows::new(output.as_bytes()), places: vec![] }
+    fn new(output: &str, remembered_max: usize) -> Self {
+        Gathering { rows: Rows::new(output.as_bytes(), remembered_max), places: vec![] }
     }
 
     fn begin(&mut self) -> bool {
@@ -111,10 +111,11 @@ impl Gathering {
     }
 
     #[allow(clippy::needless_pass_by_value)] // arguments come as values
-    fn keep(&mut self, kept: Vec<usize>) -> (usize, u64) {
-        let place = |&nth: &usize| self.places.get(nth).copied().flatten();
-        let places: Vec<usize> = kept.iter().filter_map(place).collect();
-        self.rows.keep(&places)
+    fn keep(&mut self, kept: Vec<usize>) -> PyResult<(usize, u64)> {
+        let place = |&nth: &usize| self.places.get(nth).copied().flatten().ok_or(Unusual);
+        let places = kept.iter().map(place).collect::<Usual<Vec<usize>>>();
+        let found = places.and_then(|places| self.rows.keep(&places));
+        found.map_err(|Unusual| PyValueError::new_err("a record that was not read cannot be kept"))
     }
 
     fn take<'py>(&mut self, py: Python<'py>) -> PyResult<Vec<Bound<'py, PyTuple>>> {
@@ -147,6 +148,10 @@ fn read(rows: &mut Rows, arrived: &Bound<'_, PyAny>) -> PyResult<Usual<()>> {
     let (Ok(key), Ok(value)) = (key.cast::<PyBytes>(), value.cast::<PyBytes>()) else {
         return Ok(Err(Unusual));
     };
+    // A time that a producer gave decides nothing: what is done then, the exact path knows.
+    if !arrived.getattr(intern!(py, "broker_dated"))?.is_truthy()? {
+        return Ok(Err(Unusual));
+    }
     let Ok(appended_ms) = arrived.getattr(intern!(py, "timestamp_ms"))?.extract::<i64>() else {
         return Ok(Err(Unusual));
     };

@@ -11,8 +11,6 @@ use super::reader;
 use super::stamp::{self, Arrived};
 use crate::unusual::{Unusual, Usual};
 
-/// Of what is remembered from one write to the next: beyond it, all is forgotten.
-const REMEMBERED_MAX: usize = 100_000;
 const DIGEST_BYTES: usize = 16;
 
 /// What is held between `begin` and `take`.
@@ -22,6 +20,8 @@ pub struct Gathering {
     pub held: Held,
     /// What plans let through.
     pub judging: Judging,
+    /// Of what is remembered from one write to the next: beyond it, all is forgotten.
+    remembered_max: usize,
     /// Where the records begin that were read since `begin_batch`.
     batch: usize,
 }
@@ -29,16 +29,17 @@ pub struct Gathering {
 impl Gathering {
     /// Nothing is held yet.
     #[must_use]
-    pub fn new(output: &[u8]) -> Self {
+    pub fn new(output: &[u8], remembered_max: usize) -> Self {
         let (held, judging) = (Held::default(), Judging::default());
-        Self { output: output.into(), held, judging, batch: 0 }
+        Self { output: output.into(), held, judging, remembered_max, batch: 0 }
     }
 
     /// Begin a write: whatever another one left is gone. Whether what was taught is forgotten, too.
     pub fn begin(&mut self) -> bool {
         self.held.clear();
         self.batch = 0;
-        let forgets = self.held.names.len() + self.judging.remembered() > REMEMBERED_MAX;
+        self.judging.forget_refused();
+        let forgets = self.held.names.len() + self.judging.remembered() > self.remembered_max;
         if forgets {
             self.held.names.clear();
             self.judging.clear();
@@ -119,17 +120,19 @@ impl Gathering {
     }
 
     /// Keep the records at these places since `begin_batch`: how many rows and readings they have.
-    pub fn keep(&mut self, places: &[usize]) -> (usize, u64) {
+    ///
+    /// # Errors
+    /// If one of them was not read, or dropped: who counts it as kept would lose it.
+    pub fn keep(&mut self, places: &[usize]) -> Usual<(usize, u64)> {
         let (mut rows, mut readings) = (0, 0);
         for place in places {
             let record = self.batch.checked_add(*place).and_then(|n| self.held.records.get_mut(n));
-            if let Some(record) = record.filter(|record| record.fate == Fate::Read) {
-                record.fate = Fate::Kept;
-                rows += record.rows;
-                readings += u64::from(record.readings);
-            }
+            let record = record.filter(|record| record.fate == Fate::Read).ok_or(Unusual)?;
+            record.fate = Fate::Kept;
+            rows += record.rows;
+            readings += u64::from(record.readings);
         }
-        (rows, readings)
+        Ok((rows, readings))
     }
 
     /// The parts that the kept records make, by when they end; nothing is held any more then.
@@ -167,10 +170,10 @@ mod tests {
     ];
 
     fn read(key: &[u8], value: &[u8], headers: &[(&[u8], &[u8])]) -> (Usual<()>, Usual<Vec<Part>>) {
-        let mut gathering = Gathering::new(b"study");
+        let mut gathering = Gathering::new(b"study", 100);
         let found = gathering.read(&Arrived { key, value, headers }, 5);
         let all: Vec<usize> = (0..gathering.batch().len()).collect();
-        gathering.keep(&all);
+        gathering.keep(&all).unwrap();
         (found, gathering.take())
     }
 
@@ -188,10 +191,27 @@ mod tests {
     #[test]
     fn an_unusual_record_leaves_nothing_behind() {
         let other = br#"{"v":1,"pseudonym":"P","t0":"2026-11-22T10:00:00Z","series":{"S":{"unit":"","dt":[0],"value":[1e999]}}}"#;
-        let (found, parts) = read(b"P", other, &HEADERS);
-        assert_eq!((found, parts.unwrap().len()), (Err(Unusual), 0));
-        assert_eq!(read(b"Q", VALUE, &HEADERS).0, Err(Unusual));
-        assert_eq!(read(b"P", VALUE, &HEADERS[1..]).0, Err(Unusual));
+        let mut gathering = Gathering::new(b"study", 100);
+        gathering.read(&Arrived { key: b"P", value: VALUE, headers: &HEADERS }, 5).unwrap();
+        let before = gathering.held.mark();
+        for (key, value, headers) in [
+            (b"P", &other[..], &HEADERS[..]),
+            (b"Q", VALUE, &HEADERS),
+            (b"P", VALUE, &HEADERS[1..]),
+        ] {
+            assert_eq!(gathering.read(&Arrived { key, value, headers }, 5), Err(Unusual));
+            assert_eq!(gathering.held.mark(), before);
+        }
+        assert_eq!(gathering.held.words.code(b"not seen yet"), Ok(3));
+    }
+
+    #[test]
+    fn what_was_not_read_is_not_kept_in_silence() {
+        let mut gathering = Gathering::new(b"study", 100);
+        gathering.read(&Arrived { key: b"P", value: VALUE, headers: &HEADERS }, 5).unwrap();
+        assert_eq!(gathering.keep(&[1]), Err(Unusual));
+        assert_eq!(gathering.keep(&[0]), Ok((4, 4)));
+        assert_eq!(gathering.keep(&[0]), Err(Unusual));
     }
 
     proptest! {

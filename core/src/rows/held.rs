@@ -111,13 +111,15 @@ pub struct Held {
 }
 
 /// How far the lists were filled.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Mark {
     runs: usize,
     times: usize,
     numbers: usize,
     texts: usize,
     ids: usize,
+    words: usize,
+    names: usize,
 }
 
 impl Held {
@@ -130,6 +132,8 @@ impl Held {
             numbers: self.numbers.len(),
             texts: self.texts.len(),
             ids: self.ids.len(),
+            words: self.words.len(),
+            names: self.names.len(),
         }
     }
 
@@ -140,6 +144,8 @@ impl Held {
         self.numbers.truncate(mark.numbers);
         self.texts.truncate(mark.texts);
         self.ids.truncate(mark.ids);
+        self.words.truncate(mark.words);
+        self.names.truncate(mark.names);
     }
 
     /// Forget the records; names stay.

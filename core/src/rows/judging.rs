@@ -83,10 +83,18 @@ impl Judging {
         Ok(number)
     }
 
-    /// How much is remembered.
+    /// How much is remembered: shapes, their runs, and texts.
     #[must_use]
     pub fn remembered(&self) -> usize {
-        self.shapes.len() + self.answers.values().map(FxHashMap::len).sum::<usize>()
+        let shapes: usize = self.shapes.iter().map(|shape| 1 + shape.runs.len()).sum();
+        shapes + self.answers.values().map(FxHashMap::len).sum::<usize>()
+    }
+
+    /// Forget which texts nobody may keep: they are somebody's words, and not a policy's.
+    pub fn forget_refused(&mut self) {
+        for answers in self.answers.values_mut() {
+            answers.retain(|_, yes| *yes);
+        }
     }
 
     /// Forget everything: shapes are numbered anew.

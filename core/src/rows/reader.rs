@@ -12,6 +12,8 @@ use crate::unusual::{Unusual, Usual};
 pub const TROUBLE_CODES: &[u8] = b"Vehicle.OBD.DTCList";
 const VALUE_BYTES_MAX: usize = 512 * 1024;
 const RUNS_MAX: usize = 512;
+/// Of a signal, a unit, a text or a pseudonym: no longer one is usual, so that few take much memory.
+const TEXT_BYTES_MAX: usize = 256;
 /// A day of an envelope, and a month that a floor may move a reading by.
 const DELTA_MS_MAX: i64 = DAY_MS + 31 * DAY_MS;
 
@@ -158,6 +160,9 @@ fn string(cursor: &mut Cursor<'_>) -> Usual<Span> {
         cursor.place += 1;
     }
     let span = Span { from, to: cursor.place };
+    if span.to - span.from > TEXT_BYTES_MAX {
+        return Err(Unusual);
+    }
     cursor.place += 1;
     if plain || std::str::from_utf8(span.of(cursor.text)).is_ok() { Ok(span) } else { Err(Unusual) }
 }

@@ -32,6 +32,13 @@ impl Texts {
         self.all.get(code as usize).map(|text| &**text).unwrap_or_default()
     }
 
+    /// Forget the newest, so that so many are left.
+    pub fn truncate(&mut self, length: usize) {
+        for text in self.all.drain(length.min(self.all.len())..) {
+            self.codes.remove(&text);
+        }
+    }
+
     /// How many there are.
     #[must_use]
     pub fn len(&self) -> usize {

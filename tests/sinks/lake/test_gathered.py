@@ -5,6 +5,7 @@ from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as some
 
@@ -52,8 +53,10 @@ def admitted(
     *,
     core: bool,
     now_ms: int = NOW_MS,
+    before: Gathered | None = None,
 ) -> Admitted:
-    gathered = Gathered(outputs.values(), judge, gathering if core else lambda _: None)
+    """``before`` is one that made other writes before."""
+    gathered = before or Gathered(outputs.values(), judge, gathering if core else lambda _: None)
     windows = dict[tuple[str, int], Window]()
     total, seen, ends, read = Written(), list[Seen](), list[tuple[int | None, int | None]](), 0
     gathered.begin()
@@ -83,6 +86,17 @@ def same(
     return fast
 
 
+def bent(arrived: Arrived, bend: Callable[[dict[str, Any]], None]) -> Arrived:
+    value = msgspec.json.decode(arrived.value or b"")
+    bend(value)
+    return msgspec.structs.replace(arrived, value=msgspec.json.encode(value))
+
+
+def stamped(arrived: Arrived, name: str, text: str) -> Arrived:
+    named = {**dict(arrived.headers), name: text.encode()}
+    return msgspec.structs.replace(arrived, headers=list(named.items()))
+
+
 @settings(max_examples=examples(300), deadline=None)
 @given(records=arrivals((A, B)))
 def test_whatever_arrives_becomes_the_same_counts_and_the_same_bytes(
@@ -102,6 +116,27 @@ def test_usual_records_are_the_cores_and_their_rows_are_sorted() -> None:
     ]
     found = same(records, OUTPUTS)
     assert (found.written.records, found.by_core) == (39, 39)
+
+
+@pytest.mark.parametrize(
+    "edge",
+    [
+        stamped(record(1), "readings", "10000"),
+        stamped(record(1), "readings", "10001"),
+        stamped(record(1), "ce_id", "x" * 128),
+        stamped(record(1), "ce_id", "x" * 129),
+        stamped(record(1), POLICY_VERSION, "1-" + "x" * 126),
+        stamped(record(1), POLICY_VERSION, "1-" + "x" * 127),
+        *(
+            record(1, series={SPEED: ("km/h", [sign * (32 * DAY_MS + past_ms)], [1.5])})
+            for sign in (1, -1)
+            for past_ms in (0, 1)
+        ),
+        *(record(1, series={SPEED: ("x" * length, [0], [1.5])}) for length in (256, 257)),
+    ],
+)
+def test_at_every_edge_both_decide_alike(edge: Arrived) -> None:
+    same([edge, record(2)], OUTPUTS)
 
 
 def test_unusual_records_stand_among_the_cores_in_one_part() -> None:
@@ -127,17 +162,6 @@ def sent(values: Sequence[float], late_ms: int) -> list[Arrived]:
         Arrived(one.topic, 0, 1 + offset, WORLD_MS, one.key, one.value, one.headers)
         for offset, one in enumerate(made)
     ]
-
-
-def bent(arrived: Arrived, bend: Callable[[dict[str, Any]], None]) -> Arrived:
-    value = msgspec.json.decode(arrived.value or b"")
-    bend(value)
-    return msgspec.structs.replace(arrived, value=msgspec.json.encode(value))
-
-
-def stamped(arrived: Arrived, name: str, text: str) -> Arrived:
-    named = {**dict(arrived.headers), name: text.encode()}
-    return msgspec.structs.replace(arrived, headers=list(named.items()))
 
 
 @some.composite
@@ -238,3 +262,34 @@ def test_a_value_that_no_step_can_be_told_of_is_refused() -> None:
     arrived = record(1, series={SPEED: ("km/h", [0], [1e308])})
     found = same([arrived], {A: "service_improve"}, judge)
     assert dict(found.written.rejected) == {Unreadable.TOO_PRECISE: 1}
+
+
+def test_what_was_taught_is_forgotten_beyond_a_limit_and_taught_anew() -> None:
+    judge = Judge(lambda _: PLAN)
+    held = Gathered(JUDGED.values(), judge, lambda output: gathering(output, 1))
+    for late_ms in (0, MINUTE_MS, DAY_MS):
+        records = sent([40.0, 50.0], late_ms)
+        fast = admitted(records, JUDGED, judge, core=True, now_ms=WORLD_MS, before=held)
+        slow = admitted(records, JUDGED, judge, core=False, now_ms=WORLD_MS)
+        assert fast.written.records > 0
+        assert fast._replace(by_core=0) == slow
+
+
+def test_a_write_that_was_given_up_leaves_nothing_to_the_next() -> None:
+    held = Gathered(OUTPUTS.values(), None, gathering)
+    held.begin()
+    usual = held.usual(OUTPUTS[A])
+    assert usual is not None
+    admit_record([record(1)], OUTPUTS[A], 1, Window(9), NOW_MS, None, usual=usual)
+    fast = admitted([record(2)], OUTPUTS, core=True, before=held)
+    assert fast._replace(by_core=0) == admitted([record(2)], OUTPUTS, core=False)
+
+
+def test_a_producers_time_decides_nothing() -> None:
+    judge = Judge(lambda _: PLAN)
+    ahead_ms = WORLD_MS + 400 * DAY_MS
+    for one in sent([40.0, 50.0], 0):
+        bold = msgspec.structs.replace(one, timestamp_ms=ahead_ms, broker_dated=False)
+        later = bent(bold, lambda value: value.update(t0=format_instant(ahead_ms)))
+        found = same([later], JUDGED, judge, now_ms=WORLD_MS)
+        assert found.written.records == 0

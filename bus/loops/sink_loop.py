@@ -117,12 +117,7 @@ class SinkLoop:
         fetched = await self._reader.fetch()
         self._reader.handing_over.raise_what_closing_raised()
         if self._reader.generation != self._generation:
-            # Whoever owns the partition now reads again what could not be written in time.
-            self._generation = self._reader.generation
-            self._gathered.take()
-            self._placed.clear()
-            self._untold.clear()
-            self._verified_ms = None
+            await self._begin_generation()
         for partition, records in fetched.items():
             if partition in self._placed:
                 self._gathered.add(partition, records)
@@ -137,6 +132,20 @@ class SinkLoop:
             async with self._reader.busy:
                 await self._reader.progress.pass_aside()
         await self._verify_in_time()
+
+    async def _begin_generation(self) -> None:
+        """Whoever owns the partitions now reads again what could not be written in time.
+
+        A closing that a rebalance did not wait for may still write: where the store is in a
+        partition that came back is known after it.
+        """
+        async with self._reader.busy:
+            self._reader.handing_over.raise_what_closing_raised()
+            self._generation = self._reader.generation
+            self._gathered.take()
+            self._placed.clear()
+            self._untold.clear()
+            self._verified_ms = None
 
     async def _verify_in_time(self) -> None:
         now_ms = monotonic_ms()
@@ -209,9 +218,12 @@ class SinkLoop:
         return True
 
     async def _write(self) -> Exception | None:
-        """Write and commit what is gathered; return the failure if it has to be tried again."""
+        """Write and commit what is gathered; return the failure if it has to be tried again.
+
+        Nothing is written, or read again, of partitions that a rebalance took meanwhile.
+        """
         gathered = self._gathered.take()
-        started_ms = monotonic_ms()
+        started_ms, generation = monotonic_ms(), self._reader.generation
         try:
             # Fetched before and verified now: none of it is of a topic that was made since.
             await self._verify()
@@ -223,21 +235,29 @@ class SinkLoop:
             )
             portion = await self._reader.progress.begin(gathered)
         except (TimeoutError, BrokerError) as failure:
+            if self._reader.generation != generation:
+                return None
             self._reader.step_back(gathered)
             return failure
-        return await self._through(portion, started_ms) if portion else None
+        if not portion or self._reader.generation != generation:
+            return None
+        return await self._through(portion, started_ms)
 
     async def _through(self, portion: Fetched, started_ms: int) -> Exception | None:
         batch: list[Arrived] = []
         for partition, records in portion.items():
             batch += arrived_from(partition.topic, records)
+        generation = self._reader.generation
         try:
             async with self._reader.notes.blaming():
                 await self._keep(batch)
         except SinkBackpressureError as failure:
+            if self._reader.generation != generation:
+                return None
             self._reader.step_back(portion)
             return failure
-        self._reader.gaps.count(portion)
+        if self._reader.generation == generation:  # else the store says what is due next
+            self._reader.gaps.count(portion)
         committed = await self._reader.progress.commit(portion)
         took_ms, lag = monotonic_ms() - started_ms, self._reader.lag(portion)
         self._observer.batch_done(BatchDone(len(batch), 0, took_ms, lag))

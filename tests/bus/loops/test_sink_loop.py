@@ -148,6 +148,38 @@ async def test_what_a_rebalance_does_not_wait_for_is_left_to_the_new_owner(
     assert "RevokeDeadline" in noted.missed
 
 
+async def test_a_store_that_writes_past_a_rebalance_says_what_is_due_after_it(
+    broker: FakeBroker,
+) -> None:
+    broker.feed(IN, 0, b"0", b"1")
+    reader = ReaderSettings(revoke_deadline_ms=1_000, poll_ms=8_000)
+
+    class Slow(Store):
+        async def write(self, batch: Sequence[Arrived]) -> None:
+            if not self.writes:
+                await asyncio.sleep(5)
+            await super().write(batch)
+            self.at = batch[-1].offset + 1
+
+    store, noted = Slow(0), Noted()
+    settings = SinkSettings(reader, 3_600_000, 3)
+    loop = SinkLoop(
+        broker, [IN], GROUP, store.position, store.write, observer=noted, settings=settings
+    )
+    task = asyncio.create_task(loop.run())
+    await until(lambda: bool(loop._gathered), task)
+    # As the client does it: beside the loop, whose next fetch has records of the new generation.
+    rebalance = asyncio.create_task(loop._reader._revoked())
+    await until(lambda: loop._reader.generation == 1, task)
+    broker.feed(IN, 0, b"2", b"3", b"4")
+    await until(lambda: broker.committed(GROUP).get((IN, 0)) == 5, task)
+    await rebalance
+    await loop.stop()
+    await task
+    assert store.writes == [[0, 1], [2, 3, 4]], "each once, and the topic did not go back"
+    assert "RevokeDeadline" in noted.missed
+
+
 async def test_what_a_write_before_a_rebalance_raises_ends_the_loop(broker: FakeBroker) -> None:
     broker.feed(IN, 0, b"0", b"1", Event.REBALANCE, b"2")
 

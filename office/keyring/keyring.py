@@ -40,8 +40,12 @@ class Keyring:
         So is it, here and in every call, if the file cannot be read or written. Finishes a
         destruction that was cut short.
         """
-        with in_words("keyring", file.parent):
-            sqlite_file.create_private(file)
+        try:
+            with in_words("keyring", file.parent):
+                sqlite_file.create_private(file)
+        except OSError as error:
+            msg = f"no keyring can be opened in {file.parent}: {error.strerror}"
+            raise OfficeError(msg) from None
         keyring = cls(file, kek)
         with keyring._begun(sqlite_file.WRITING) as connection:
             for table in tables.TABLES:

@@ -63,8 +63,12 @@ def set_up(connection: Any) -> None:
 
 @contextmanager
 def connected(file: Path) -> Iterator[sqlite3.Connection]:
-    """A connection for one thread, outside any transaction."""
-    with closing(sqlite3.connect(file)) as connection:
+    """A connection for one thread, outside any transaction; a file that is gone is an error.
+
+    Made anew, it would be an empty one, open to whoever the umask lets in.
+    """
+    address = f"{file.absolute().as_uri()}?mode=rw"
+    with closing(sqlite3.connect(address, uri=True)) as connection:
         set_up(connection)
         yield connection
 

@@ -157,7 +157,7 @@ impl Rows {
         if kind_of(number) == LINK {
             self.subjects.release(linked);
         }
-        // Nothing of it stays in memory: its secret would still name somebody.
+        // Nothing of it stays in its cell: its secret would still name somebody.
         if found.code.is_some() {
             self.cells.remove(number);
         } else {

@@ -96,6 +96,22 @@ def test_a_damaged_keyring_is_said_and_not_made_anew(opened: Open, folder: Path)
         opened()
 
 
+def test_a_keyring_that_is_gone_is_said_and_not_made_anew(opened: Open, folder: Path) -> None:
+    ring = opened()
+    ring.ensure([SPRING])
+    for one in folder.glob("keyring.sqlite*"):
+        one.unlink()
+    with pytest.raises(OfficeError, match="the keyring in"):
+        ring.ensure([SUMMER])
+    assert not (folder / "keyring.sqlite").exists()
+
+
+def test_a_keyring_that_cannot_be_made_is_said(tmp_path: Path) -> None:
+    (tmp_path / "no folder").write_text("a file")
+    with pytest.raises(OfficeError, match="no keyring can be opened"):
+        Keyring.open(tmp_path / "no folder" / "keyring.sqlite", FileKek(tmp_path / "kek"))
+
+
 def test_no_file_holds_a_key_in_the_clear(opened: Open, folder: Path) -> None:
     keys = opened().ensure(ALL)
     everything = bytes_of(folder)

@@ -19,7 +19,7 @@ from roadfade.in_force import control_rows, control_views
 from roadfade.in_force.control_views import PeopleRows
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
 from telemetry.wire.control import Heartbeat, encode_row
-from telemetry.wire.topic_contents import Contents
+from telemetry.wire.topic_contents import Contents, RunningContents
 from tests.roadfade.in_force.test_people_view import NOW_MS, TOPICS, broker_with_topics, random_row
 from tests.support.ready_batches import needs_core
 
@@ -49,7 +49,7 @@ def strange(chance: random.Random, good: bytes, foreign: bytes) -> bytes | None:
 
 
 def fill(broker: FakeBroker, topic: str, seed: int) -> None:
-    """Rows usual and strange, under keys usual and strange, and heartbeats true and false."""
+    """Rows usual and strange, under keys usual and strange, and heartbeats that are not true."""
     chance = random.Random(seed)
     keys = [new_row_id() for _ in range(8)] + ["odd", "", new_row_id().lower()]
     for _ in range(200):
@@ -107,6 +107,26 @@ async def test_every_topic_ends_alike(monkeypatch: pytest.MonkeyPatch, topic: st
         assert core_rows.unreadable._keys == rows.unreadable._keys
         assert core_aside == aside
         assert core.changes.since(0) == packed.changes.since(0), f"seed {seed}"
+
+
+@pytest.mark.parametrize("holder", [PackedPeople, CorePeople])
+@pytest.mark.parametrize("lost", [None, 7, 19])
+@pytest.mark.parametrize("topic", TOPICS)
+async def test_rows_count_for_the_heartbeat_behind_them(
+    monkeypatch: pytest.MonkeyPatch, topic: str, lost: int | None, holder: type[People]
+) -> None:
+    broker, told = await broker_with_topics(1), RunningContents()
+    for number in range(20):
+        key = new_row_id().encode()
+        value = random_row(random.Random(number), topic, key.decode())
+        told.take(key, value)
+        if number != lost:
+            broker.feed(topic, 0, Outgoing("", None, key, value))
+        if number % 5 == 4:
+            beat = encode_row(Heartbeat(NOW_MS, 1, told.contents))
+            broker.feed(topic, 0, Outgoing("", None, HEARTBEAT_KEY, beat))
+    _, view, _ = await read(monkeypatch, broker, topic, holder())
+    assert view.complete == (lost is None)
 
 
 async def test_a_usual_row_is_never_an_object_in_python(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from sinks.lake.deletion.erase import MERGE_S_MAX
 from sinks.lake.deletion.journal import settle
 from sinks.lake.format import FORMAT_VERSION, Format, stored_format, write_format
-from sinks.lake.layout import Partition, bucket_of, read_bucket, read_part
+from sinks.lake.layout import Partition, bucket_of, partition_of, read_bucket, read_part
 from sinks.lake.merge import BEFORE_END_MS, Merger
 from sinks.lake.merging import MERGE_PARTS_MAX, MERGE_ROWS_MAX, Candidate
 from sinks.lake.opening import open_checkpoints
@@ -26,6 +26,8 @@ from sinks.lake.steps import Hook, go_on
 from sinks.lake.workplace import ERASING, SINK, Workplace
 from sinks.lake.writing import Checkpoints, WrittenPart
 
+Clock = Callable[[], int]
+"""The instant by which parts end, in milliseconds since 1970-01-01 UTC."""
 Tell = Callable[[int, int], None]
 """Told how many rows are rewritten, of how many."""
 
@@ -92,7 +94,7 @@ def rebucket(
     buckets: int,
     window: int,
     compression: str,
-    now_ms: int,
+    clock: Clock,
     *,
     tell: Tell = lambda _done, _total: None,
     at: Hook = go_on,
@@ -114,7 +116,7 @@ def rebucket(
             undecided = settle(root)
             untouched = {*undecided.sources, *undecided.parts}
             seen = outlook(root, buckets)
-            rewriting = _Rewriting(merger, writer, now_ms)
+            rewriting = _Rewriting(merger, writer, clock)
             done = 0
             for portion in _portions([one for one in seen.outdated if one.path not in untouched]):
                 rewriting.portion(portion)
@@ -129,16 +131,16 @@ def rebucket(
 class _Rewriting:
     """What was rewritten so far."""
 
-    def __init__(self, merger: Merger, writer: Checkpoints, now_ms: int) -> None:
+    def __init__(self, merger: Merger, writer: Checkpoints, clock: Clock) -> None:
         self._merger = merger
         self._writer = writer
-        self._now_ms = now_ms
+        self._clock = clock
         self.parts = 0
         self.rows = 0
 
     def portion(self, portion: Sequence[Outdated]) -> None:
         """Rewrite parts of one partition in one checkpoint; one by one, if one is damaged."""
-        if portion[0].place.expires_ms <= self._now_ms + BEFORE_END_MS:
+        if self._is_about_to_end(portion[0].place):
             return  # the sweep counts its rows as they go, once
         chosen = [Candidate(one.path, _bucket(one.path), one.rows) for one in portion]
         before = self.parts
@@ -148,10 +150,16 @@ class _Rewriting:
                 self.portion([one])
 
     def _publish(self, written: Sequence[WrittenPart], old: Sequence[Path]) -> None:
-        if all(path.exists() for path in old):  # what was swept meanwhile must not come back
-            self._writer.close((), {}, self._now_ms, written, old)
-            self.parts += len(old)
-            self.rows += sum(part.rows for part in written)
+        # What was swept meanwhile must not come back, nor what is swept before this is done.
+        if self._is_about_to_end(partition_of(old[0])) or not all(path.exists() for path in old):
+            return
+        # No instant: a clock that is ahead would have ids of duplicates forgotten.
+        self._writer.close((), {}, 0, written, old)
+        self.parts += len(old)
+        self.rows += sum(part.rows for part in written)
+
+    def _is_about_to_end(self, place: Partition) -> bool:
+        return place.expires_ms <= self._clock() + BEFORE_END_MS
 
 
 def _portions(outdated: Sequence[Outdated]) -> Iterator[list[Outdated]]:

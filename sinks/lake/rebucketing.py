@@ -122,7 +122,8 @@ def rebucket(
                 rewriting.portion(portion)
                 done += sum(one.rows for one in portion)
                 tell(done, seen.rows)
-            left = len(seen.outdated) - rewriting.parts + seen.unreadable
+            # What was rewritten is gone, as is what a sweep took meanwhile.
+            left = sum(one.path.exists() for one in seen.outdated) + seen.unreadable
             if not left and stored_format(root).earlier:
                 write_format(root, Format(FORMAT_VERSION, buckets), at)
     return Rebucketed(seen._replace(before=before), rewriting.parts, rewriting.rows, left)

@@ -149,7 +149,7 @@ def test_what_is_swept_meanwhile_does_not_come_back(tmp_path: Path) -> None:
             if step is Step.MERGED:
                 expire_due(tmp_path, EXPIRES_MS)
 
-    rewrite(tmp_path, Sweeping(-1))
+    assert rewrite(tmp_path, Sweeping(-1)).left == 0
     assert [place for place in parts(tmp_path) if OUTPUTS[A] in place] == []
     assert run_query(tmp_path, OUTPUTS[A], "SELECT count(*) FROM readings", NOW_MS).rows == [(0,)]
 

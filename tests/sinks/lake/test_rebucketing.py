@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from sinks.lake.deletion.erase import erase
 from sinks.lake.deletion.expire import expire_due
 from sinks.lake.digest import lake_digest
 from sinks.lake.format import Format, stored_format
@@ -19,7 +20,8 @@ from sinks.query.session import run_query
 from telemetry.identity import Pseudonym
 from tests.sinks.lake.test_merge import WHO, WRITES, fill, join
 from tests.sinks.lakes import KillAt, Killed, lake_at, parts
-from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, A, record
+from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, SPEED, A, record
+from tests.sinks.restating import SOONER_MS, FixedEnds
 
 BUCKETS = 8
 OLD_LAKE = Path(__file__).with_name("lake_of_format_1.zip")
@@ -37,6 +39,11 @@ def merged(root: Path) -> Path:
 def of_format_1(root: Path) -> Path:
     shutil.unpack_archive(OLD_LAKE, root)
     return root
+
+
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sinks.lake.rebucketing.PAUSE_S", 0)
 
 
 def rewrite(root: Path, hook: KillAt | None = None, *, clock: Clock = lambda: NOW_MS) -> Rebucketed:
@@ -178,6 +185,36 @@ def test_a_clock_that_is_ahead_has_no_duplicate_forgotten(
     assert rewrite(tmp_path, clock=lambda: EXPIRES_MS + 1).parts > 0
     with lake_at(tmp_path) as lake:
         assert lake.write([record(501, ce_id=f"{A}/0/0")], NOW_MS).duplicates == 1
+
+
+def test_between_two_portions_a_subject_is_erased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged(tmp_path)
+    monkeypatch.setattr("sinks.lake.deletion.erase.MERGE_S_MAX", 0)
+    left = []
+
+    def tell(_done: int, _total: int) -> None:
+        left.append(erase(tmp_path, [Pseudonym(WHO[0])], NOW_MS, "uncompressed").located_after)
+
+    assert rebucket(tmp_path, BUCKETS, 9, "uncompressed", lambda: NOW_MS, tell=tell).left == 0
+    assert len(left) > 1 and not any(left)
+    assert settled(tmp_path)
+    assert StoredLake(tmp_path, "uncompressed").locate([Pseudonym(WHO[0])]).rows == 0
+
+
+def test_what_a_restatement_moves_meanwhile_is_left_to_the_next_run(tmp_path: Path) -> None:
+    merged(tmp_path)
+    ends = [FixedEnds({SPEED: SOONER_MS})]
+
+    def tell(_done: int, _total: int) -> None:
+        if ends:
+            StoredLake(tmp_path, "uncompressed").restate(ends.pop(), NOW_MS)
+
+    assert rebucket(tmp_path, BUCKETS, 9, "uncompressed", lambda: NOW_MS, tell=tell).left > 0
+    assert stored_format(tmp_path).earlier == (2,)
+    assert rewrite(tmp_path).left == 0
+    assert settled(tmp_path)
 
 
 @pytest.mark.parametrize(("make", "steps"), [(merged, STEPS), (of_format_1, STEPS_OF_FORMAT_1)])

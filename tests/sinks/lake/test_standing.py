@@ -8,15 +8,18 @@ import pytest
 from sinks.lake import parquet
 from sinks.lake.checkpoints import LOOKS_MAX
 from sinks.lake.deletion.erase import erase, locate
+from sinks.lake.deletion.restate import Restatement
 from sinks.lake.digest import lake_digest
 from sinks.lake.standing import CountedPart, MovingError, looked_at
+from sinks.lake.steps import Step
 from sinks.lake.stored import StoredLake
 from sinks.port.results import Located
 from sinks.port.sink import StoreTakenError
 from telemetry.identity import Pseudonym
 from tests.sinks.lake.test_merge import WHO, fill, join
 from tests.sinks.lakes import lake_at
-from tests.sinks.records import NOW_MS
+from tests.sinks.records import NOW_MS, SPEED
+from tests.sinks.restating import SOONER_MS, FixedEnds
 
 
 class MergedMeanwhile:
@@ -123,3 +126,14 @@ def test_a_receipt_is_made_out_while_no_merge_may_move_a_row(
     monkeypatch.setattr("sinks.lake.deletion.erase.locate", merging)
     erase(fill(tmp_path), [Pseudonym("NOBODY")], NOW_MS, "uncompressed")
     assert merged == [0]
+
+
+def test_what_is_held_is_counted_once_at_every_step_of_a_restatement(tmp_path: Path) -> None:
+    expected = StoredLake(fill(tmp_path)).holdings().readings
+    seen = []
+
+    def hook(_step: Step) -> None:
+        seen.append(StoredLake(tmp_path).holdings().readings)
+
+    Restatement(tmp_path, "uncompressed", hook).run(FixedEnds({SPEED: SOONER_MS}), NOW_MS)
+    assert seen and seen == [expected] * len(seen)

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Mapping
 
+from roadfade.clock import WallClock
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from sinks.lake.check import check
@@ -64,7 +65,7 @@ def what_to_rebucket(settings: Settings) -> Outlook:
         raise NotReady(str(error)) from None
 
 
-def rebucket_store(settings: Settings, now_ms: int, tell: Tell) -> Rebucketed:
+def rebucket_store(settings: Settings, clock: WallClock, tell: Tell) -> Rebucketed:
     """Rewrite what is not split into as many buckets as the settings say. Blocks.
 
     StoreTakenError while a sink or an erasure is at work, StoreFullError without room; NotReady if
@@ -76,7 +77,7 @@ def rebucket_store(settings: Settings, now_ms: int, tell: Tell) -> Rebucketed:
             settings.lake_buckets,
             settings.lake_duplicates_window,
             settings.lake_compression,
-            now_ms,
+            clock,
             tell=tell,
         )
     except LakeFormatError as error:

@@ -55,7 +55,7 @@ def _rewrite(*, as_json: bool) -> None:
 
     try:
         with _progress(quiet=as_json) as tell:
-            done = rebucket_store(settings(), wall_ms(), tell)
+            done = rebucket_store(settings(), wall_ms, tell)
     except (StoreTakenError, StoreFullError) as error:
         raise Refusal(str(error)) from None
     if as_json:

@@ -7,14 +7,15 @@ whose rows a part holds. Once nothing is left, the lake forgets the numbers of b
 which an erasure had to look.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from sinks.lake.deletion.erase import MERGE_S_MAX
 from sinks.lake.deletion.journal import settle
 from sinks.lake.format import FORMAT_VERSION, Format, stored_format, write_format
-from sinks.lake.layout import Partition, bucket_of, read_bucket, read_part
+from sinks.lake.layout import Partition, bucket_of, partition_of, read_bucket, read_part
 from sinks.lake.merge import BEFORE_END_MS, Merger
 from sinks.lake.merging import MERGE_PARTS_MAX, MERGE_ROWS_MAX, Candidate
 from sinks.lake.opening import open_checkpoints
@@ -26,6 +27,10 @@ from sinks.lake.steps import Hook, go_on
 from sinks.lake.workplace import ERASING, SINK, Workplace
 from sinks.lake.writing import Checkpoints, WrittenPart
 
+PAUSE_S: Final = 0.1
+"""Between two portions, so that an erasure or a restatement that waits has its turn."""
+Clock = Callable[[], int]
+"""The instant by which parts end, in milliseconds since 1970-01-01 UTC."""
 Tell = Callable[[int, int], None]
 """Told how many rows are rewritten, of how many."""
 
@@ -66,24 +71,30 @@ class Rebucketed(NamedTuple):
     """Parts that stay as they are: they cannot be read, are about to end, or found no room."""
 
 
-def outlook(root: Path, buckets: int) -> Outlook:
+def outlook(root: Path, buckets: int, in_place: set[Path] | None = None) -> Outlook:
     """What there is to rewrite; changes nothing. Reads the pseudonyms of parts. Blocks.
 
+    Parts of ``in_place`` are passed over; those that turn out to be where they belong join it.
     LakeFormatError if there is no lake that we can read; MovingError as ``counted``.
     """
     before = stored_format(root)
     alike = before.all_buckets == (buckets,)
     outdated, unreadable = list[Outdated](), 0
+    in_place = set() if in_place is None else in_place
     for one in counted(root):
+        if one.path in in_place:
+            continue
         part, bucket = read_part(one.path.name), _bucket(one.path)
         of_format_1 = part is not None and part.number == 0
         if not of_format_1 and (alike or bucket is None):
-            continue
+            continue  # which costs no reading
         people = texts_in(one.path, "pseudonym")
         if people is None:
             unreadable += one.path.exists()  # else it was swept a moment ago
         elif of_format_1 or any(bucket_of(who, buckets) != bucket for who in people):
             outdated.append(Outdated(one.place, one.path, count_rows(one.path) or 0))
+        else:
+            in_place.add(one.path)
     return Outlook(buckets, before, tuple(outdated), unreadable)
 
 
@@ -92,7 +103,7 @@ def rebucket(
     buckets: int,
     window: int,
     compression: str,
-    now_ms: int,
+    clock: Clock,
     *,
     tell: Tell = lambda _done, _total: None,
     at: Hook = go_on,
@@ -111,16 +122,22 @@ def rebucket(
         writer = Checkpoints(root, progress, found[-1].number, workplace.path, at)
         merger = Merger(root, workplace.path, buckets, compression, at)
         with Workplace(root, ERASING, MERGE_S_MAX):
-            undecided = settle(root)
-            untouched = {*undecided.sources, *undecided.parts}
-            seen = outlook(root, buckets)
-            rewriting = _Rewriting(merger, writer, now_ms)
-            done = 0
-            for portion in _portions([one for one in seen.outdated if one.path not in untouched]):
-                rewriting.portion(portion)
-                done += sum(one.rows for one in portion)
-                tell(done, seen.rows)
-            left = len(seen.outdated) - rewriting.parts + seen.unreadable
+            settle(root)
+        in_place = set[Path]()
+        seen = outlook(root, buckets, in_place)
+        rewriting = _Rewriting(merger, writer, clock, in_place)
+        done = 0
+        for portion in _portions(seen.outdated):
+            with Workplace(root, ERASING, MERGE_S_MAX):
+                rewriting.what_is_there_of(portion, settle(root).all)
+            done += sum(one.rows for one in portion)
+            tell(done, seen.rows)
+            time.sleep(PAUSE_S)
+        with Workplace(root, ERASING, MERGE_S_MAX):
+            settle(root)
+            # A sweep may have taken parts meanwhile, and a restatement made others.
+            again = outlook(root, buckets, in_place)
+            left = len(again.outdated) + again.unreadable
             if not left and stored_format(root).earlier:
                 write_format(root, Format(FORMAT_VERSION, buckets), at)
     return Rebucketed(seen._replace(before=before), rewriting.parts, rewriting.rows, left)
@@ -129,16 +146,25 @@ def rebucket(
 class _Rewriting:
     """What was rewritten so far."""
 
-    def __init__(self, merger: Merger, writer: Checkpoints, now_ms: int) -> None:
+    def __init__(
+        self, merger: Merger, writer: Checkpoints, clock: Clock, in_place: set[Path]
+    ) -> None:
         self._merger = merger
         self._writer = writer
-        self._now_ms = now_ms
+        self._clock = clock
+        self._in_place = in_place
         self.parts = 0
         self.rows = 0
 
+    def what_is_there_of(self, portion: Sequence[Outdated], untouched: set[Path]) -> None:
+        """Rewrite what is still there of it, but for what nobody may touch."""
+        there = [one for one in portion if one.path not in untouched and one.path.exists()]
+        if there:
+            self.portion(there)
+
     def portion(self, portion: Sequence[Outdated]) -> None:
         """Rewrite parts of one partition in one checkpoint; one by one, if one is damaged."""
-        if portion[0].place.expires_ms <= self._now_ms + BEFORE_END_MS:
+        if self._is_about_to_end(portion[0].place):
             return  # the sweep counts its rows as they go, once
         chosen = [Candidate(one.path, _bucket(one.path), one.rows) for one in portion]
         before = self.parts
@@ -148,10 +174,16 @@ class _Rewriting:
                 self.portion([one])
 
     def _publish(self, written: Sequence[WrittenPart], old: Sequence[Path]) -> None:
-        if all(path.exists() for path in old):  # what was swept meanwhile must not come back
-            self._writer.close((), {}, self._now_ms, written, old)
-            self.parts += len(old)
-            self.rows += sum(part.rows for part in written)
+        # What was swept meanwhile must not come back, nor what is swept before this is done.
+        if self._is_about_to_end(partition_of(old[0])) or not all(path.exists() for path in old):
+            return
+        # No instant: a clock that is ahead would have ids of duplicates forgotten.
+        self._in_place.update(self._writer.close((), {}, 0, written, old))
+        self.parts += len(old)
+        self.rows += sum(part.rows for part in written)
+
+    def _is_about_to_end(self, place: Partition) -> bool:
+        return place.expires_ms <= self._clock() + BEFORE_END_MS
 
 
 def _portions(outdated: Sequence[Outdated]) -> Iterator[list[Outdated]]:

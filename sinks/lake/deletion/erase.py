@@ -7,7 +7,7 @@ says how many there were. Rows that arrive afterwards are not hindered here: the
 caller suppresses the subject's records first.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 
 import duckdb
 
+from sinks.lake.checkpoints import LOOKS_MAX
 from sinks.lake.durable import sync_file, sync_if_there
 from sinks.lake.format import LakeFormatError, stored_format
 from sinks.lake.layout import Partition, bucket_name, bucket_of, files, partitions
@@ -44,15 +45,38 @@ class _Holding(NamedTuple):
 
 
 def locate(root: Path, pseudonyms: Collection[Pseudonym]) -> Located:
-    """Count the rows of these pseudonyms in all outputs, expired ones included."""
-    by_output: dict[str, int] = {}
-    parts = 0
+    """Count the rows of these pseudonyms in all outputs, expired ones included.
+
+    It looks again if parts were moved meanwhile: their rows may lie in others. What moves at every
+    look counts as unreadable.
+    """
     with connect(spill=None) as engine:
-        search = _Search(engine, root, pseudonyms)
-        for holding in search.holdings():
-            parts += 1
-            by_output[holding.output] = by_output.get(holding.output, 0) + holding.rows
-    return Located(sum(by_output.values()), parts, by_output, search.unreadable)
+        for left in reversed(range(LOOKS_MAX)):
+            parts = _listed(root)
+            # A row that is moved while they are listed may be in none of them, or two.
+            moved = parts.keys() != _listed(root).keys()
+            if moved and left:
+                continue
+            search = _Search(engine, root, pseudonyms)
+            found = list(search.holdings(parts))
+            if not (moved or search.gone):
+                break
+    by_output: dict[str, int] = {}
+    for holding in found:
+        by_output[holding.output] = by_output.get(holding.output, 0) + holding.rows
+    unreadable = search.unreadable + search.gone + moved
+    return Located(sum(by_output.values()), len(found), by_output, unreadable)
+
+
+def _listed(root: Path) -> dict[Path, tuple[Partition, Path]]:
+    """Every part by the path that it has, or is to have, and where it lies; each is there once.
+
+    What gets its place meanwhile is seen where it waited, or there.
+    """
+    found = {one.final: (one.place, one.path) for one in staged(root)}
+    for place in partitions(root):
+        found |= {path: (place, path) for path in files(place)}
+    return found
 
 
 def erase(
@@ -80,8 +104,8 @@ def erase(
                 continue  # its rows are still there, and located below
             place = holding.path.relative_to(root)
             rewritten.append(f"{place} {left + holding.rows} {left}\n")
+        after = locate(root, pseudonyms)  # while no merge and no restatement moves a row
     digest = sha256("".join(sorted(rewritten)).encode()).hexdigest()
-    after = locate(root, pseudonyms)
     return Receipt("lake", before, after.rows, digest, now_ms, after.unreadable)
 
 
@@ -110,14 +134,13 @@ class _Search:
         self._names = [str(pseudonym) for pseudonym in pseudonyms]
         self._buckets = _buckets(root, pseudonyms)
         self.unreadable = 0
+        """Parts that are there, and of which it is not known what they hold."""
+        self.gone = 0
+        """Parts that went before they were looked into: swept, or their rows lie in others."""
 
-    def holdings(self) -> Iterator[_Holding]:
-        """The parts that hold rows; ``unreadable`` counts those of which it is not known.
-
-        A part that gets its place meanwhile is found where it waited, or there.
-        """
-        yield from self.waiting()
-        yield from self.placed()
+    def holdings(self, parts: Mapping[Path, tuple[Partition, Path]]) -> Iterator[_Holding]:
+        """Those of the listed parts that hold rows."""
+        yield from self._holding((place, path, final) for final, (place, path) in parts.items())
 
     def waiting(self) -> Iterator[_Holding]:
         """Those that wait for their place, whether a checkpoint names them or not."""
@@ -133,8 +156,15 @@ class _Search:
             if self._buckets is not None and final.parent.name not in self._buckets:
                 continue
             rows = self._rows_of(path)
+            if rows is None and path != final and not path.exists():
+                path = final  # noqa: PLW2901  # it has its place by now
+                rows = self._rows_of(path)
+            if rows is None:
+                self.unreadable += path.exists()
+                self.gone += not path.exists()
+                continue
             # What is found goes; what its altered bytes hide is not known.
-            altered = rows is not None and is_altered(path)
+            altered = is_altered(path)
             self.unreadable += altered
             if rows:
                 yield _Holding(place.output, path, rows, altered)
@@ -146,7 +176,6 @@ class _Search:
         try:
             found = self._engine.execute(query, [self._names]).fetchone()
         except duckdb.Error:
-            self.unreadable += path.exists()  # else it was swept meanwhile
             return None
         return found[0] if found else 0
 

@@ -70,6 +70,11 @@ class _Unfinished:
     """The part to be replaced; none if it is gone."""
     parts: list[Path] = field(default_factory=list)
 
+    @property
+    def all(self) -> set[Path]:
+        """The one and the others."""
+        return {*self.sources, *self.parts}
+
 
 def half_done(root: Path) -> set[Path]:
     """Parts that do not count yet: the part they are to replace is still there."""

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
+from sinks.lake.deletion.erase import erase
 from sinks.lake.deletion.expire import expire_due
 from sinks.lake.digest import lake_digest
 from sinks.lake.format import Format, stored_format
 from sinks.lake.lake import LakeSettings
 from sinks.lake.layout import bucket_of, read_part
 from sinks.lake.part_file import texts_in
-from sinks.lake.rebucketing import Rebucketed, outlook, rebucket
+from sinks.lake.rebucketing import Clock, Rebucketed, outlook, rebucket
 from sinks.lake.steps import Step
 from sinks.lake.stored import StoredLake
 from sinks.lake.workplace import WorkplaceTakenError
@@ -19,7 +20,8 @@ from sinks.query.session import run_query
 from telemetry.identity import Pseudonym
 from tests.sinks.lake.test_merge import WHO, WRITES, fill, join
 from tests.sinks.lakes import KillAt, Killed, lake_at, parts
-from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, A, record
+from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, SPEED, A, record
+from tests.sinks.restating import SOONER_MS, FixedEnds
 
 BUCKETS = 8
 OLD_LAKE = Path(__file__).with_name("lake_of_format_1.zip")
@@ -39,8 +41,13 @@ def of_format_1(root: Path) -> Path:
     return root
 
 
-def rewrite(root: Path, hook: KillAt | None = None, now_ms: int = NOW_MS) -> Rebucketed:
-    return rebucket(root, BUCKETS, 50_000, "uncompressed", now_ms, at=hook or KillAt(-1), wait_s=0)
+@pytest.fixture(autouse=True)
+def no_pause(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sinks.lake.rebucketing.PAUSE_S", 0)
+
+
+def rewrite(root: Path, hook: KillAt | None = None, *, clock: Clock = lambda: NOW_MS) -> Rebucketed:
+    return rebucket(root, BUCKETS, 50_000, "uncompressed", clock, at=hook or KillAt(-1), wait_s=0)
 
 
 def settled(root: Path) -> bool:
@@ -135,7 +142,7 @@ def test_an_altered_part_stays_and_its_neighbours_are_rewritten(tmp_path: Path) 
 
 def test_what_is_about_to_end_is_left_to_the_sweep(tmp_path: Path) -> None:
     merged(tmp_path)
-    done = rewrite(tmp_path, now_ms=EXPIRES_MS - 1)
+    done = rewrite(tmp_path, clock=lambda: EXPIRES_MS - 1)
     assert 0 < done.left < len(done.outlook.outdated)
     assert stored_format(tmp_path).earlier == (2,)
 
@@ -149,9 +156,65 @@ def test_what_is_swept_meanwhile_does_not_come_back(tmp_path: Path) -> None:
             if step is Step.MERGED:
                 expire_due(tmp_path, EXPIRES_MS)
 
-    rewrite(tmp_path, Sweeping(-1))
+    assert rewrite(tmp_path, Sweeping(-1)).left == 0
     assert [place for place in parts(tmp_path) if OUTPUTS[A] in place] == []
     assert run_query(tmp_path, OUTPUTS[A], "SELECT count(*) FROM readings", NOW_MS).rows == [(0,)]
+
+
+def test_what_comes_to_its_end_during_the_run_is_left_to_the_sweep(tmp_path: Path) -> None:
+    merged(tmp_path)
+    now_ms = NOW_MS
+
+    class EndComes(KillAt):
+        def __call__(self, step: Step) -> None:
+            nonlocal now_ms
+            super().__call__(step)
+            if step is Step.MERGED:
+                now_ms = EXPIRES_MS - 1
+
+    before = [place for place in parts(tmp_path) if OUTPUTS[A] in place]
+    rewrite(tmp_path, EndComes(-1), clock=lambda: now_ms)
+    assert [place for place in parts(tmp_path) if OUTPUTS[A] in place] == before
+
+
+def test_a_clock_that_is_ahead_has_no_duplicate_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged(tmp_path)
+    monkeypatch.setattr("sinks.lake.writing.CHECKPOINTS_MAX", 1)  # each is a whole one
+    assert rewrite(tmp_path, clock=lambda: EXPIRES_MS + 1).parts > 0
+    with lake_at(tmp_path) as lake:
+        assert lake.write([record(501, ce_id=f"{A}/0/0")], NOW_MS).duplicates == 1
+
+
+def test_between_two_portions_a_subject_is_erased(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged(tmp_path)
+    monkeypatch.setattr("sinks.lake.deletion.erase.MERGE_S_MAX", 0)
+    left = []
+
+    def tell(_done: int, _total: int) -> None:
+        left.append(erase(tmp_path, [Pseudonym(WHO[0])], NOW_MS, "uncompressed").located_after)
+
+    assert rebucket(tmp_path, BUCKETS, 9, "uncompressed", lambda: NOW_MS, tell=tell).left == 0
+    assert len(left) > 1 and not any(left)
+    assert settled(tmp_path)
+    assert StoredLake(tmp_path, "uncompressed").locate([Pseudonym(WHO[0])]).rows == 0
+
+
+def test_what_a_restatement_moves_meanwhile_is_left_to_the_next_run(tmp_path: Path) -> None:
+    merged(tmp_path)
+    ends = [FixedEnds({SPEED: SOONER_MS})]
+
+    def tell(_done: int, _total: int) -> None:
+        if ends:
+            StoredLake(tmp_path, "uncompressed").restate(ends.pop(), NOW_MS)
+
+    assert rebucket(tmp_path, BUCKETS, 9, "uncompressed", lambda: NOW_MS, tell=tell).left > 0
+    assert stored_format(tmp_path).earlier == (2,)
+    assert rewrite(tmp_path).left == 0
+    assert settled(tmp_path)
 
 
 @pytest.mark.parametrize(("make", "steps"), [(merged, STEPS), (of_format_1, STEPS_OF_FORMAT_1)])

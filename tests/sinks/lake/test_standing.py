@@ -1,19 +1,25 @@
 """Whoever counts while a sink merges counts every row once, or says that it could not."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import pytest
 
 from sinks.lake import parquet
 from sinks.lake.checkpoints import LOOKS_MAX
+from sinks.lake.deletion.erase import erase, locate
+from sinks.lake.deletion.restate import Restatement
 from sinks.lake.digest import lake_digest
 from sinks.lake.standing import CountedPart, MovingError, looked_at
+from sinks.lake.steps import Step
 from sinks.lake.stored import StoredLake
+from sinks.port.results import Located
 from sinks.port.sink import StoreTakenError
-from tests.sinks.lake.test_merge import fill, join
+from telemetry.identity import Pseudonym
+from tests.sinks.lake.test_merge import WHO, fill, join
 from tests.sinks.lakes import lake_at
-from tests.sinks.records import NOW_MS
+from tests.sinks.records import NOW_MS, SPEED
+from tests.sinks.restating import SOONER_MS, FixedEnds
 
 
 class MergedMeanwhile:
@@ -89,3 +95,45 @@ def test_a_digest_is_of_every_row_once_while_a_sink_merges(
 
     monkeypatch.setattr("sinks.lake.digest.source", merged_meanwhile)
     assert lake_digest(tmp_path) == expected
+
+
+def test_what_a_merge_moves_is_located_all_the_same(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    everybody = [Pseudonym(who) for who in WHO]
+    expected = locate(fill(tmp_path), everybody).rows
+    merging = [tmp_path]
+
+    def merged_meanwhile(paths: Sequence[Path]) -> str:
+        if merging:
+            join(merging.pop())
+        return parquet.source(paths)
+
+    monkeypatch.setattr("sinks.lake.deletion.erase.source", merged_meanwhile)
+    located = locate(tmp_path, everybody)
+    assert (located.rows, located.unreadable) == (expected, 0)
+
+
+def test_a_receipt_is_made_out_while_no_merge_may_move_a_row(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    merged = []
+
+    def merging(root: Path, pseudonyms: Collection[Pseudonym]) -> Located:
+        merged.append(join(root))
+        return locate(root, pseudonyms)
+
+    monkeypatch.setattr("sinks.lake.deletion.erase.locate", merging)
+    erase(fill(tmp_path), [Pseudonym("NOBODY")], NOW_MS, "uncompressed")
+    assert merged == [0]
+
+
+def test_what_is_held_is_counted_once_at_every_step_of_a_restatement(tmp_path: Path) -> None:
+    expected = StoredLake(fill(tmp_path)).holdings().readings
+    seen = []
+
+    def hook(_step: Step) -> None:
+        seen.append(StoredLake(tmp_path).holdings().readings)
+
+    Restatement(tmp_path, "uncompressed", hook).run(FixedEnds({SPEED: SOONER_MS}), NOW_MS)
+    assert seen and seen == [expected] * len(seen)

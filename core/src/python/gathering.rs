@@ -148,9 +148,10 @@ fn read(rows: &mut Rows, arrived: &Bound<'_, PyAny>) -> PyResult<Usual<()>> {
     let (Ok(key), Ok(value)) = (key.cast::<PyBytes>(), value.cast::<PyBytes>()) else {
         return Ok(Err(Unusual));
     };
-    // A time that a producer gave decides nothing: what is done then, the exact path knows.
-    if !arrived.getattr(intern!(py, "broker_dated"))?.is_truthy()? {
-        return Ok(Err(Unusual));
+    // A time that a producer gave, or nobody knows who, decides nothing: the exact path knows.
+    match arrived.getattr(intern!(py, "broker_dated")) {
+        Ok(by_broker) if by_broker.is_truthy()? => (),
+        _ => return Ok(Err(Unusual)),
     }
     let Ok(appended_ms) = arrived.getattr(intern!(py, "timestamp_ms"))?.extract::<i64>() else {
         return Ok(Err(Unusual));

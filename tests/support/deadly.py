@@ -41,15 +41,18 @@ HOOK: Final = dedent(
 
         BatchHandler.handle = handled
     else:
-        from sinks.port import admission
+        from sinks.lake import lake
 
-        read = admission.read_record
+        admit = lake.admit_record
 
-        def read_record(record, output):
-            deadly(record)
-            return read(record, output)
+        def admit_record(records, output, position, *rest):
+            # Whichever way it is read, in Python or in the core; what is durable is not read.
+            for record in records:
+                if position is None or record.offset >= position:
+                    deadly(record)
+            return admit(records, output, position, *rest)
 
-        admission.read_record = read_record
+        lake.admit_record = admit_record
     '''
 )
 

@@ -11,9 +11,8 @@ import logging
 
 from bench.job import NOW_MS, PARTITIONS, SeededKeyring, load_plan
 from bus.client.connection import Connection
-from bus.loops.batch_loop import BatchLoop, BatchSettings
+from bus.loops.batch_loop import BatchLoop
 from bus.partitions import partition_for
-from bus.ports import ReaderSettings
 from processors.core_path import core_path
 from processors.core_people import people_here
 from processors.processor import Processor
@@ -22,7 +21,7 @@ from roadfade.clock import judging_clock, wall_ms
 from roadfade.in_force.control_views import ControlViews, PeopleRows
 from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.key_cache import KeyCache
-from roadfade.processes.worker.process import FETCH_BYTES_MIN, collect_rarely
+from roadfade.processes.worker.process import batch_settings, collect_rarely
 from roadfade.processes.worker.remembered import ReadyVersion, Remembered
 from roadfade.settings import Settings
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, RAW
@@ -52,13 +51,7 @@ async def run(servers: str, prefix: str, settings: Settings) -> None:
         observer=handler,
         recollection=remembered,
         kept_back=handler,
-        settings=BatchSettings(
-            ReaderSettings(
-                records_max=settings.records_per_fetch_max,
-                fetch_bytes_min=FETCH_BYTES_MIN,
-                fetch_wait_ms=settings.fetch_wait_ms,
-            )
-        ),
+        settings=batch_settings(settings),
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(views.run())

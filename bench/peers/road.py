@@ -16,10 +16,9 @@ from bench.peers.consent_changes import ConsentChanges
 from bench.peers.task import Task
 from bus.client.connection import Connection
 from bus.client.producer import AckedProducer
-from bus.loops.batch_loop import BatchLoop, BatchSettings
+from bus.loops.batch_loop import BatchLoop
 from bus.observer import BatchDone
 from bus.partitions import partition_for
-from bus.ports import ReaderSettings
 from bus.records import Sendable
 from processors.core import CoreState, core_state
 from processors.core_path import core_path
@@ -28,7 +27,7 @@ from processors.program import build_program
 from roadfade.clock import judging_clock, wall_ms
 from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.key_cache import KeyCache
-from roadfade.processes.worker.process import FETCH_BYTES_MIN
+from roadfade.processes.worker.process import batch_settings
 from roadfade.processes.worker.remembered import ReadyVersion, Remembered
 from roadfade.settings import Settings
 from telemetry.arrived import Arrived
@@ -78,7 +77,8 @@ async def _run(task: Task, *, by_core: bool) -> Figures:
     core = core_path(processor, compression=None) if by_core else None
     ready = ReadyVersion(program, processor, core)
     clock = judging_clock(NOW_MS)
-    remembered = Remembered(lambda: ready, clock, _default("bins_max"))
+    usual = Settings.model_construct()  # whatever the environment says
+    remembered = Remembered(lambda: ready, clock, usual.bins_max)
     handler = _MeteredHandler(RAW, remembered, keys, clock)
     handler.meter, handler.last = Meter(task.records, job.readings), asyncio.Event()
     handler.changes = ConsentChanges(people, task.churn_records)
@@ -92,21 +92,10 @@ async def _run(task: Task, *, by_core: bool) -> Figures:
         observer=handler,
         recollection=remembered,
         kept_back=handler,
-        settings=BatchSettings(
-            ReaderSettings(
-                records_max=_default("records_per_fetch_max"),
-                fetch_bytes_min=FETCH_BYTES_MIN,
-                fetch_wait_ms=_default("fetch_wait_ms"),
-            )
-        ),
+        settings=batch_settings(usual),
     )
     async with asyncio.TaskGroup() as tasks:
         tasks.create_task(loop.run())
         await handler.last.wait()
         await loop.stop()
     return handler.meter.figures()
-
-
-def _default(setting: str) -> int:
-    default: int = Settings.model_fields[setting].default
-    return default

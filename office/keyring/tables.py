@@ -1,7 +1,7 @@
 """The keyring's tables, in a database file of their own, and what is asked of them.
 
-Plain SQL: a worker opens a keyring, and the office's toolkit takes as much memory as all the rest
-of its libraries together.
+Plain SQL: a worker opens a keyring, and the office's toolkit would take more of its memory than any
+other library does.
 """
 
 from typing import Final

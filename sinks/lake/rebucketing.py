@@ -129,7 +129,7 @@ def rebucket(
         done = 0
         for portion in _portions(seen.outdated):
             with Workplace(root, ERASING, MERGE_S_MAX):
-                rewriting.what_is_there_of(portion, settle(root).all)
+                rewriting.rewrite_what_is_there(portion, settle(root).all)
             done += sum(one.rows for one in portion)
             tell(done, seen.rows)
             time.sleep(PAUSE_S)
@@ -156,13 +156,13 @@ class _Rewriting:
         self.parts = 0
         self.rows = 0
 
-    def what_is_there_of(self, portion: Sequence[Outdated], untouched: set[Path]) -> None:
+    def rewrite_what_is_there(self, portion: Sequence[Outdated], untouched: set[Path]) -> None:
         """Rewrite what is still there of it, but for what nobody may touch."""
         there = [one for one in portion if one.path not in untouched and one.path.exists()]
         if there:
-            self.portion(there)
+            self._rewrite(there)
 
-    def portion(self, portion: Sequence[Outdated]) -> None:
+    def _rewrite(self, portion: Sequence[Outdated]) -> None:
         """Rewrite parts of one partition in one checkpoint; one by one, if one is damaged."""
         if self._is_about_to_end(portion[0].place):
             return  # the sweep counts its rows as they go, once
@@ -171,7 +171,7 @@ class _Rewriting:
         self._merger.copy(portion[0].place, chosen, self._publish)
         if self.parts == before and len(portion) > 1:
             for one in portion:
-                self.portion([one])
+                self._rewrite([one])
 
     def _publish(self, written: Sequence[WrittenPart], old: Sequence[Path]) -> None:
         # What was swept meanwhile must not come back, nor what is swept before this is done.

@@ -72,16 +72,20 @@ def standing_if_known(root: Path) -> Standing:
 
 
 def counted(root: Path, output: str | None = None) -> list[CountedPart]:
-    """The parts that count, all at one moment; MovingError if none came.
+    """The parts that count, all at one moment, each row in one of them; MovingError if none came.
 
-    All there are, if the newest checkpoint is damaged: whoever must not see a row twice asks
+    A merge may move rows between parts meanwhile, and a restatement between partitions: two equal
+    listings, with no checkpoint and no step of a restatement in between, show one moment. All
+    there are, if the newest checkpoint is damaged: whoever must not see a row twice asks
     ``standing`` first.
     """
     for _ in range(LOOKS_MAX):
-        number = newest_number(root)
+        moment = newest_number(root), half_done(root)
         found = list(_counted(root, output, standing_if_known(root)))
-        if number == newest_number(root):
-            return found
+        again = list(_counted(root, output, standing_if_known(root)))
+        if found == again and moment == (newest_number(root), half_done(root)):
+            _, undone = moment
+            return [part for part in found if part.path not in undone]
     raise MovingError
 
 
@@ -107,12 +111,7 @@ def looked_at(root: Path, look: Callable[[Sequence[CountedPart]], T]) -> T:
     none went is raised.
     """
     for _ in range(LOOKS_MAX):
-        undone, listed = half_done(root), counted(root)
-        # A restatement may move rows between partitions: two equal listings, with none of its
-        # steps in between, show one moment.
-        if undone != half_done(root) or listed != counted(root):
-            continue
-        parts = [part for part in listed if part.path not in undone]
+        parts = counted(root)
         try:
             seen = look(parts)
         except Exception:

@@ -18,7 +18,6 @@ import duckdb
 
 from sinks.lake.checkpoints import LOOKS_MAX, CheckpointDamagedError
 from sinks.lake.columns import COLUMNS
-from sinks.lake.deletion.journal import half_done
 from sinks.lake.layout import checked_root
 from sinks.lake.parquet import ROW_ORDER, connect, quoted, source
 from sinks.lake.part_file import unreadable_parts
@@ -205,26 +204,14 @@ def _readable(
 
 
 def _live(root: Path, output: str, now_ms: int) -> list[Path]:
-    """The live parts as they are at one moment, each row in one of them.
-
-    A restatement may move rows between partitions meanwhile, and a merge between parts: two equal
-    listings, with no restatement beginning or ending in between, show one moment.
-    """
+    """The live parts as they are at one moment, each row in one of them."""
     try:
-        for _ in range(LOOKS_MAX):
-            standing(root)
-            undone, found = half_done(root), _listed(root, output, now_ms)
-            if undone == half_done(root) and found == _listed(root, output, now_ms):
-                return [path for path in found if path not in undone]
+        standing(root)
+        return [part.path for part in counted(root, output) if part.place.expires_ms > now_ms]
     except CheckpointDamagedError:
         raise QueryFailedError(_NOT_KNOWN) from None
     except MovingError:
-        pass
-    raise QueryFailedError(_MOVING)
-
-
-def _listed(root: Path, output: str, now_ms: int) -> list[Path]:
-    return [part.path for part in counted(root, output) if part.place.expires_ms > now_ms]
+        raise QueryFailedError(_MOVING) from None
 
 
 def open_purpose(

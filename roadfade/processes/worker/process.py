@@ -129,17 +129,22 @@ def assemble(
         observer=handler,
         recollection=remembered,
         kept_back=handler,
-        settings=BatchSettings(
-            ReaderSettings(
-                records_max=settings.records_per_fetch_max,
-                fetch_bytes_min=FETCH_BYTES_MIN,
-                fetch_wait_ms=settings.fetch_wait_ms,
-            )
-        ),
+        settings=batch_settings(settings),
         # A keyring that cannot be used would be so with any record.
         blameless=(OSError, OfficeError),
     )
     return DataPlane(views, version_switch, loop, keyring, reporter)
+
+
+def batch_settings(settings: Settings) -> BatchSettings:
+    """How a worker reads raw records."""
+    return BatchSettings(
+        ReaderSettings(
+            records_max=settings.records_per_fetch_max,
+            fetch_bytes_min=FETCH_BYTES_MIN,
+            fetch_wait_ms=settings.fetch_wait_ms,
+        )
+    )
 
 
 async def _prepare(settings: Settings) -> PolicySource:

@@ -16,8 +16,12 @@ from bus.loops.attempts import NOTE_LENGTH_MAX, NOTE_VERSION
 from bus.ports import Committed, Fetched, TopicPartition
 from bus.records import APPEND_TIME
 
-RECALLS_MAX: Final = 3
-"""After so many in vain nothing is read again: what was before counts as lost."""
+RECALLS_MAX: Final = 20
+"""After so many in vain nothing is read again: what was before counts as lost.
+
+Few in a row prove nothing: a supervisor, a rolling restart or a probe that is too strict ends a
+process as it reads as well as a record does, and what counts as lost is withheld for good.
+"""
 _FIELD: Final = re.compile(r"(?:^|;)(append|lost_to|recalls|over)=([0-9]{1,19})(?=;|$)")
 
 

@@ -215,11 +215,23 @@ async def test_what_ends_each_process_that_reads_it_again_is_read_no_more(
     assert len(known.lost) == 1 and known.recalled_records == 0
 
 
+async def test_ten_kills_while_it_reads_again_lose_nothing(broker: FakeBroker) -> None:
+    feed(broker, *range(12))
+    await carry(broker, 12, Counting())
+    feed(broker, 12)
+    for killed_at in range(10):
+        with pytest.raises(MemoryError):
+            await crash(broker, Dying(killed_at))
+    known = await carry(broker, 1, Counting())
+    assert (known.recalled_records, known.lost) == (12, [])
+
+
 async def crash(broker: FakeBroker, known: Counting) -> None:
     """Run until it dies; what it would say as it leaves is lost with it."""
     loop = copier(broker, known, handle=known.handle, recollection=known)
     loop._reader.notes.give_up_recalls = lambda: asyncio.sleep(0)  # type: ignore[method-assign]
-    await loop.run()
+    async with asyncio.timeout(60):
+        await loop.run()
 
 
 class Leaving(Counting):

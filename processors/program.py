@@ -8,7 +8,7 @@ those that may have been thinned.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from policy.plan.plan import Plan
 from processors.core import time_state
@@ -21,6 +21,8 @@ from telemetry.signals import Signal
 from telemetry.wire.record import TROUBLE_CODES
 
 COLUMN_SETS_KEPT_MAX: Final = 10_000
+DECISIONS_JUDGED_MAX: Final = 100
+"""Of so many it is remembered what their readings count as."""
 LossSlot = tuple[Partial, str, Withheld]
 UnionSlot = tuple[str, str]
 
@@ -44,6 +46,21 @@ class Decision:
         return self.granted - self.late - self.keyless
 
 
+class Verdict(NamedTuple):
+    """What a signal's readings count as at one output, under one decision."""
+
+    place: int
+    """Of the signal in a tally row."""
+    refusal: Withheld | None
+    """Why none of them leaves; None: all do, but for the losses."""
+    losses: tuple[tuple[Withheld, int], ...] = ()
+    """Reasons, and where a tally row has how many were lost."""
+
+
+Verdicts = tuple[tuple[Verdict, ...], ...]
+"""By output, in the order of a program's tables."""
+
+
 @dataclass(slots=True, eq=False)
 class Program:
     """Everything about a plan that does not depend on who and when."""
@@ -61,6 +78,10 @@ class Program:
     union_slots: dict[UnionSlot, int]
     """The first of two."""
     width: int
+    verdicts: Latest[Decision, Verdicts] = field(
+        default_factory=lambda: Latest(DECISIONS_JUDGED_MAX)
+    )
+    """What was found out before, see ``tally``."""
     _rules_on: Latest[tuple[int, ...], tuple[tuple[int, tuple[int, ...]], ...]] = field(
         default_factory=lambda: Latest(COLUMN_SETS_KEPT_MAX)
     )

@@ -5,9 +5,9 @@ route lost, so the hot path only adds; ``settle`` turns sums into in, delivered,
 """
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
-from processors.program import Decision, Program
+from processors.program import Decision, Program, Verdict, Verdicts
 from processors.routes import OutputTable, Route
 from telemetry.outcome import Rejected, Withheld
 from telemetry.wire.flow import OutputFlow
@@ -37,54 +37,74 @@ class Tally:
     def settle(self) -> tuple[dict[str, OutputFlow], dict[str, int]]:
         """Rows per output, and rejections by reason; every row closes by construction."""
         ledger = {}
-        for table in self._program.tables:
-            flow = OutputFlow()
-            withheld: Counter[Withheld] = Counter()
+        judged = [(row, self._verdicts(decision)) for decision, row in self._rows.items()]
+        for number, table in enumerate(self._program.tables):
+            delivered, withheld = 0, Counter[Withheld]()
             if self.not_collected:
                 withheld[Withheld.NOT_COLLECTED] = self.not_collected
-            for decision, row in self._rows.items():
-                for path, place in self._program.index.items():
-                    if row[place]:
-                        flow.delivered += self._verdict(table, decision, row, path, withheld)
-            flow.withheld = {str(reason): count for reason, count in withheld.items() if count}
-            flow.entered = flow.delivered + withheld.total()
-            ledger[table.output.id] = flow
+            for row, verdicts in judged:
+                delivered += _add_up(row, verdicts[number], withheld)
+            reasons = {str(reason): count for reason, count in withheld.items() if count}
+            ledger[table.output.id] = OutputFlow(delivered + withheld.total(), delivered, reasons)
         return ledger, {str(reason): count for reason, count in self.rejected.items()}
 
-    def _verdict(
-        self,
-        table: OutputTable,
-        decision: Decision,
-        row: list[int],
-        path: str,
-        withheld: Counter[Withheld],
-    ) -> int:
-        readings = row[self._program.index[path]]
-        wanting = table.routes.get(path, ())
-        active = [p for p in wanting if p.index in decision.active]
-        if not active:
-            withheld[_refusal(table, decision, path, wanting)] += readings
-            return 0
-        losses = self._losses(table, row, path, active)
-        withheld.update(losses)
-        return readings - sum(losses.values())
+    def _verdicts(self, decision: Decision) -> Verdicts:
+        known = self._program.verdicts
+        found = known.used(decision)
+        if found is None:
+            found = tuple(
+                tuple(
+                    _verdict(self._program, table, decision, path) for path in self._program.index
+                )
+                for table in self._program.tables
+            )
+            known.keep(decision, found)
+        return found
 
-    def _losses(
-        self, table: OutputTable, row: list[int], path: str, active: list[Route]
-    ) -> Mapping[Withheld, int]:
-        partials = {p.chains[path].partial for p in active}
-        if (None, None) in partials:
-            return {}
-        by_reason = {
-            reason: row[slot]
-            for (partial, loss_path, reason), slot in self._program.loss_slots.items()
-            if loss_path == path and partial in partials
-        }
-        if len(partials) == 1:
-            return by_reason
-        slot = self._program.union_slots[table.output.id, path]
-        first = min(by_reason.keys() - {Withheld.NOT_REBUILT}, key=REASON_ORDER.__getitem__)
-        return {first: row[slot], Withheld.NOT_REBUILT: row[slot + 1]}
+
+def _add_up(row: list[int], verdicts: Iterable[Verdict], withheld: Counter[Withheld]) -> int:
+    """Count what was withheld; how many readings were delivered."""
+    delivered = 0
+    for place, refusal, losses in verdicts:
+        readings = row[place]
+        if not readings:
+            continue
+        if refusal is not None:
+            withheld[refusal] += readings
+            continue
+        for reason, slot in losses:
+            withheld[reason] += row[slot]
+            readings -= row[slot]
+        delivered += readings
+    return delivered
+
+
+def _verdict(program: Program, table: OutputTable, decision: Decision, path: str) -> Verdict:
+    wanting = table.routes.get(path, ())
+    active = [p for p in wanting if p.index in decision.active]
+    place = program.index[path]
+    if not active:
+        return Verdict(place, _refusal(table, decision, path, wanting))
+    return Verdict(place, None, _losses(program, table, path, active))
+
+
+def _losses(
+    program: Program, table: OutputTable, path: str, active: Iterable[Route]
+) -> tuple[tuple[Withheld, int], ...]:
+    partials = {p.chains[path].partial for p in active}
+    if (None, None) in partials:
+        return ()
+    by_reason = tuple(
+        (reason, slot)
+        for (partial, loss_path, reason), slot in program.loss_slots.items()
+        if loss_path == path and partial in partials
+    )
+    if len(partials) == 1:
+        return by_reason
+    slot = program.union_slots[table.output.id, path]
+    reasons = {reason for reason, _ in by_reason} - {Withheld.NOT_REBUILT}
+    first = min(reasons, key=REASON_ORDER.__getitem__)
+    return (first, slot), (Withheld.NOT_REBUILT, slot + 1)
 
 
 def _refusal(

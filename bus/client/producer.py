@@ -13,7 +13,7 @@ from typing import Any, Final
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from bus.client import metadata_pause
+from bus.client import metadata_pause, produce_request
 from bus.client.address import Address
 from bus.client.closing import end_producer
 from bus.client.ready_batches import in_aiokafkas_place
@@ -111,6 +111,7 @@ class AckedProducer:
                 linger_ms=LINGER_MS,
                 request_timeout_ms=REQUEST_TIMEOUT_MS,
             )
+            produce_request.install(self._producer.client)
             await self._producer.start()
         return self._producer
 

@@ -1,6 +1,6 @@
 """Series that are there from the start, and how long records take on their way."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 import pytest
 from prometheus_client import CollectorRegistry, Counter, Histogram
@@ -42,7 +42,7 @@ def test_many_ages_at_once_are_as_many_observed(ages_s: list[float]) -> None:
     assert samples(one) == pytest.approx(samples(other))
 
 
-def told(made_ms: Iterable[tuple[int, bool]], now_ms: int) -> tuple[list[float], float]:
+def told(made_ms: Collection[tuple[int, bool]], now_ms: int) -> tuple[list[float], float]:
     before = samples(metrics.RAW_TO_TOPIC, metrics.LATENCY_UNKNOWN)
     observe_ages(metrics.RAW_TO_TOPIC, metrics.Way.RAW_TO_TOPIC, made_ms, now_ms)
     after = samples(metrics.RAW_TO_TOPIC, metrics.LATENCY_UNKNOWN)

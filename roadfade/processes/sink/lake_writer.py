@@ -38,7 +38,7 @@ class StoreWriter:
         """Durable on return; counts by output."""
         self._begin()
         written = await asyncio.to_thread(self._sink.write, records, self._clock())
-        dated = ((one.timestamp_ms, one.broker_dated) for one in records)
+        dated = [(one.timestamp_ms, one.broker_dated) for one in records]
         observe_ages(metrics.TOPIC_TO_LAKE, Way.TOPIC_TO_LAKE, dated, self._wall())
         for output, (rows, duplicates) in written.by_output.items():
             metrics.SINK_ROWS.labels(output).inc(rows)

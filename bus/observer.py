@@ -49,6 +49,15 @@ class LoopObserver:
     def retrying(self, reason: str, wait_ms: int) -> None:
         """A batch could not be made durable; it is read again after ``wait_ms``."""
 
+    def acknowledged(self) -> None:
+        """All of the batch that was handled so far is durable; none of it is committed yet."""
+
+    def decided_anew(self, records: int) -> None:
+        """The last records that were handled are handled again at once: nothing of them was sent.
+
+        They are all that was handled since the batch began, or since ``acknowledged``.
+        """
+
     def commit_missed(self, reason: str) -> None:
         """Offsets were not taken: the group moved on. The batch is read, and sent, again."""
 

@@ -5,35 +5,21 @@ only then the offset. No offset may be committed past a record whose outputs are
 Delivery is at least once; record ids must make duplicates harmless.
 """
 
-import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from typing import Final
 
 from bus.failures import BrokerError, SendFailedError, TopicRemadeError
 from bus.loops.group_reader import GroupReader
+from bus.loops.handling import PAUSED, Handle, Handling
 from bus.loops.notes import BLAMELESS
-from bus.loops.outbound import KeptBack, Outbound
+from bus.loops.outbound import KeptBack
 from bus.loops.recollecting import Recollecting, Recollection
 from bus.loops.retries import Retries
-from bus.loops.slices import sliced
 from bus.observer import BatchDone, LoopObserver
 from bus.pacing import Stopping, monotonic_ms
 from bus.ports import Broker, Fetched, Producer, ReaderSettings
-from bus.records import Sendable, arrived_from, records_in
 from bus.topic_watch import TopicWatch
-from telemetry.arrived import Arrived
-
-Handle = Callable[[int, Sequence[Arrived]], Awaitable[Sequence[Sendable]]]
-"""``handle(partition, records)``: at most a slice of one partition's records, in order.
-
-Its answer is judged by the ``basis`` of the moment in which it returns.
-"""
-REBALANCED: Final = "rebalanced"
-DECIDED_ANEW: Final = "decided anew"
-ANEW_MAX: Final = 2
-"""After so many batches in a row that had to be decided anew, each slice is sent by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,15 +74,10 @@ class BatchLoop:
         recollection: Recollection | None = None,
         kept_back: KeptBack | None = None,
     ) -> None:
-        self._topic = topic
-        self._handle = handle
-        self._kept_back = kept_back
         self._producer = producer
         self._watch = watch
         self._pause_reason = pause_reason
         self._begin = begin or pause_reason
-        self._basis = basis
-        self._anew = 0
         self._observer = observer or LoopObserver()
         self._settings = settings or BatchSettings()
         self._stopping = Stopping(self._settings.reader.stop_deadline_ms)
@@ -109,6 +90,17 @@ class BatchLoop:
             observer=self._observer,
             blameless=blameless,
             noting_places=recollection is not None,
+        )
+        self._handling = Handling(
+            topic,
+            handle,
+            producer,
+            self._reader,
+            self._settings,
+            pause_reason=pause_reason,
+            basis=basis,
+            observer=self._observer,
+            kept_back=kept_back,
         )
         self._recollecting: Recollecting | None = None
         if recollection is not None:
@@ -193,14 +185,13 @@ class BatchLoop:
         """Handle, send and commit; return the failure if it has to be tried again."""
         try:
             async with self._reader.notes.blaming():
-                sent = await self._handle_all(fetched)
+                sent = await self._handling.handle_and_send(fetched)
         except SendFailedError as failure:
             self._reader.step_back(fetched)
             return failure
         if isinstance(sent, str):
             self._again(sent, fetched)
             return None
-        self._anew = 0
         self._reader.gaps.count(fetched)
         committed = await self._reader.progress.commit(fetched)
         records = sum(map(len, fetched.values()))
@@ -210,53 +201,6 @@ class BatchLoop:
 
     def _again(self, why: str, fetched: Fetched) -> None:
         """Send nothing of what is in hand; after a rebalance it is the new owner's to do."""
-        if why == DECIDED_ANEW:
-            self._anew += 1
+        if why == PAUSED:
             self._reader.step_back(fetched)
         self._observer.retrying(why, 0)
-
-    def _outdated(self, taken: int, basis: object) -> str | None:
-        """Why what was handled must not be sent any more; ask without an await before the send."""
-        if self._reader.taken != taken:
-            return REBALANCED
-        if self._pause_reason() is not None or self._basis() != basis:
-            return DECIDED_ANEW
-        return None
-
-    async def _handle_all(self, fetched: Fetched) -> int | str:
-        """Handle slice by slice and send; return how many outputs, all acknowledged.
-
-        Or why the rest is not sent: the partitions were taken from us meanwhile, and an old
-        owner's records must not land behind those of the new one; or decisions have changed.
-        """
-        taken, basis = self._reader.taken, self._basis()
-        by_slice = self._anew >= ANEW_MAX
-        outbound, sent, settings = Outbound(self._kept_back), 0, self._settings
-        for partition, records in fetched.items():
-            for piece in sliced(
-                records,
-                records_max=settings.slice_records_max,
-                bytes_max=settings.slice_bytes_max,
-            ):
-                arrived = arrived_from(self._topic, piece)
-                outbound.add(await self._handle(partition.partition, arrived))
-                if by_slice or outbound.held_bytes >= settings.held_bytes_max:
-                    # A slice alone was decided just now, on whatever basis there is.
-                    why = self._outdated(taken, self._basis() if by_slice else basis)
-                    if why is not None:
-                        return why
-                    sent += await self._send(outbound)
-                    basis = self._basis()
-                elif self._reader.taken != taken:
-                    return REBALANCED
-                await asyncio.sleep(0)
-        why = self._outdated(taken, basis) if outbound else None
-        return sent + await self._send(outbound) if why is None else why
-
-    async def _send(self, outbound: Outbound) -> int:
-        """How many records, all acknowledged."""
-        count = records_in(outgoing := outbound.take())
-        sending = self._producer.send_all(outgoing)
-        del outgoing  # the producer alone holds it now, for as long as it has to
-        await sending
-        return count

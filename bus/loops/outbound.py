@@ -9,7 +9,7 @@ from bus.records import Sendable, bytes_of
 class KeptBack(Protocol):
     """What a handler makes of slice after slice and gives as it is sent, so that batches are large.
 
-    If a batch is not sent after all, the observer's ``retrying`` has it forgotten.
+    If it is not sent after all, the observer's ``retrying`` or ``decided_anew`` has it forgotten.
     """
 
     @property

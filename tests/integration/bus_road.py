@@ -36,6 +36,7 @@ class Noted(LoopObserver):
         self.again: Counter[int] = Counter()
         self.anew: list[str] = []
         self.retries: list[str] = []
+        self.decided_again: list[int] = []
         self.missed: list[str] = []
         self.pauses: list[str] = []
 
@@ -50,6 +51,9 @@ class Noted(LoopObserver):
 
     def remade(self, topic: str, why: str) -> None:
         self.anew.append(topic)
+
+    def decided_anew(self, records: int) -> None:
+        self.decided_again.append(records)
 
     def retrying(self, reason: str, wait_ms: int) -> None:
         self.retries.append(reason)

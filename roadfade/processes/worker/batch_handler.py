@@ -56,6 +56,8 @@ class BatchHandler(Observed):
         self._processor: Processor | None = None
         self._core: CorePath | None = None
         self._in_hand: deque[tuple[FlowRecord, Tally, list[tuple[int, bool]]]] = deque()
+        self._sent = 0
+        """How many of those are durable."""
 
     async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Sendable]:
         """What leaves for these records, but for what waits in ``take``; the flow record last."""
@@ -115,8 +117,27 @@ class BatchHandler(Observed):
         """Equal as long as what is in hand would be decided the same: as ``BatchLoop.basis``."""
         return self._remembered.version.processor.basis()
 
+    def acknowledged(self) -> None:
+        """What was handled since the last time rests on nothing any more."""
+        self._sent = len(self._in_hand)
+        self._remembered.mark()
+        if self._processor is not None:
+            self._processor.settle()
+
+    def decided_anew(self, records: int) -> None:
+        """Let go of what was handled since then: it comes at once."""
+        while len(self._in_hand) > self._sent:
+            self._in_hand.pop()
+        self._remembered.take_back()
+        self._nothing_unsent()
+        super().decided_anew(records)
+
     def _nothing_in_hand(self) -> None:
         self._in_hand.clear()
+        self._sent = 0
+        self._nothing_unsent()
+
+    def _nothing_unsent(self) -> None:
         if self._core is not None:
             self._core.drop()
         if self._processor is not None:

@@ -11,7 +11,7 @@ from processors.core import room_for
 from processors.core_path import CorePath
 from processors.processor import Processor
 from processors.program import Program
-from processors.state.port import TimeState
+from processors.state.port import Mark, TimeState
 from roadfade import metrics
 from roadfade.clock import WallClock
 from telemetry.arrived import Arrived
@@ -39,6 +39,8 @@ class Remembered:
         self._room = room_for(bins_max)
         self._states: dict[int, tuple[Program, TimeState]] = {}
         self._drafts: dict[int, TimeState] = {}
+        self._marks: dict[int, Mark] = {}
+        """How far the drafts are meant to stand, whatever becomes of the rest of the batch."""
 
     @property
     def version(self) -> ReadyVersion:
@@ -82,6 +84,7 @@ class Remembered:
         """Another may go on with this partition."""
         held = self._states.pop(partition, None)
         self._drafts.pop(partition, None)
+        self._marks.pop(partition, None)
         if held is not None:
             held[1].close()
         self._tell()
@@ -91,18 +94,35 @@ class Remembered:
         state = self._drafts[partition] = self._states[partition][1]
         return state
 
+    def mark(self) -> None:
+        """What is a draft now is sent."""
+        self._marks = {partition: state.mark() for partition, state in self._drafts.items()}
+
+    def take_back(self) -> None:
+        """What became a draft since ``mark`` is not sent: it will be handled again."""
+        for partition, state in self._drafts.items():
+            mark = self._marks.get(partition)
+            if mark is None:
+                state.discard()
+            else:
+                state.roll_back(mark)
+
     def adopt(self) -> None:
         """The batch is durable."""
         for state in self._drafts.values():
             state.adopt()
-        self._drafts.clear()
+        self._clear()
         self._tell()
 
     def discard(self) -> None:
         """The batch is not sent, or will be handled again."""
         for state in self._drafts.values():
             state.discard()
+        self._clear()
+
+    def _clear(self) -> None:
         self._drafts.clear()
+        self._marks.clear()
 
     def _tell(self) -> None:
         metrics.BINS.set(self._room.held)

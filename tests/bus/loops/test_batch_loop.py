@@ -381,7 +381,7 @@ async def test_a_batch_that_was_frozen_in_hand_is_not_sent_once_its_view_is_stal
         heard_s = now_s
         await until(lambda: noted.records == 10, *tasks)
     assert written(broker) == numbers(0, 10)
-    assert noted.retries == ["decided anew"]
+    assert noted.retries == ["paused"]
 
 
 async def test_what_is_withdrawn_while_a_batch_is_in_hand_is_decided_anew(
@@ -400,7 +400,7 @@ async def test_what_is_withdrawn_while_a_batch_is_in_hand_is_decided_anew(
         broker, 10, handle=handle, basis=lambda: frozenset(withdrawn), settings=SMALL
     )
     assert written(broker) == [one for one in numbers(0, 10) if one != b"3"]
-    assert noted.retries == ["decided anew"]
+    assert (noted.retries, noted.decided_again) == ([], [10])
 
 
 class _Keeping(Noted):
@@ -426,6 +426,10 @@ class _Keeping(Noted):
 
     def retrying(self, reason: str, wait_ms: int) -> None:
         super().retrying(reason, wait_ms)
+        self.kept = []
+
+    def decided_anew(self, records: int) -> None:
+        super().decided_anew(records)
         self.kept = []
 
 
@@ -461,8 +465,25 @@ async def test_what_is_kept_back_of_a_batch_that_is_decided_anew_is_not_sent(
     )
     async with running(loop) as tasks:
         await until(lambda: keeping.records == 10, *tasks)
-    assert keeping.retries == ["decided anew"]
+    assert (keeping.retries, keeping.decided_again) == ([], [10])
     assert written(broker) == numbers(0, 10)
+
+
+async def test_what_was_sent_is_not_decided_anew(broker: FakeBroker) -> None:
+    broker.feed(IN, 0, *numbers(0, 20))
+    handled: list[int] = []
+
+    async def handle(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        handled.append(records[0].offset)
+        return await copy(partition, records)
+
+    # Ten bytes go out at a time; what changes with the third slice is noticed behind it.
+    settings = BatchSettings(slice_records_max=5, held_bytes_max=10)
+    noted = await carry(
+        broker, 20, handle=handle, basis=lambda: handled.count(10) > 0, settings=settings
+    )
+    assert written(broker) == numbers(0, 20)
+    assert (handled, noted.decided_again) == ([0, 5, 10, 10, 15], [5])
 
 
 async def test_what_changes_in_every_slice_holds_nothing_up(broker: FakeBroker) -> None:
@@ -476,7 +497,7 @@ async def test_what_changes_in_every_slice_holds_nothing_up(broker: FakeBroker) 
 
     noted = await carry(broker, 20, handle=handle, basis=lambda: changes, settings=SMALL)
     assert written(broker) == numbers(0, 20)
-    assert noted.retries == ["decided anew"] * 2
+    assert (noted.retries, noted.decided_again) == ([], [5] * 8)
 
 
 async def test_a_slice_that_is_sent_alone_is_not_sent_once_its_view_is_stale(
@@ -491,13 +512,13 @@ async def test_a_slice_that_is_sent_alone_is_not_sent_once_its_view_is_stale(
         return await copy(partition, records)
 
     def stale() -> str | None:
-        # In the third round, by slice, the second slice finds its view stale.
+        # The second slice, which is about to be sent alone, finds its view stale.
         return reasons.pop() if changes == 6 and reasons else None
 
     noted = await carry(
         broker, 10, handle=handle, basis=lambda: changes, pause_reason=stale, settings=SMALL
     )
-    assert noted.retries == ["decided anew"] * 3
+    assert noted.retries == ["paused"]
     assert written(broker) == [*numbers(0, 5), *numbers(0, 10)], "again, never unasked"
 
 

@@ -196,3 +196,47 @@ async def test_a_slice_that_waited_for_keys_is_in_the_batches_once() -> None:
         ]
     ]
     assert made == exact
+
+
+async def test_what_was_not_sent_is_decided_anew_and_counted_once() -> None:
+    metric = metrics.READINGS_DELIVERED.labels("service")._value
+    before, one = metric.get(), handler(MemoryKeyring())
+    other = envelope({SPEED: column("km/h", [3.0])}, at_ms=NOW_MS - 5_000)
+    first = await all_of(one, [arrived(7, GOOD)])
+    one.acknowledged()
+    second = await all_of(one, [arrived(8, other)])
+    one.decided_anew(1)
+    assert await all_of(one, [arrived(8, other)]) == second, "as if it had not been handled"
+    one.batch_done(BatchDone(2, 4, 5, 0))
+    assert metric.get() - before == sum(
+        flow_of(sent).ledger["service"].delivered for sent in (first, second)
+    )
+
+
+async def test_what_was_sent_used_its_bins_whatever_is_decided_anew() -> None:
+    one = handler(MemoryKeyring())
+    await all_of(one, [arrived(7, GOOD)])
+    one.acknowledged()
+    again = envelope({SPEED: column("km/h", [2.0])})
+    assert flow_of(await all_of(one, [arrived(8, again)])).ledger["research"].delivered == 0
+    one.decided_anew(1)
+    assert flow_of(await all_of(one, [arrived(8, again)])).ledger["research"].delivered == 0
+    one.retrying("rebalanced", 0)
+    assert flow_of(await all_of(one, [arrived(8, again)])).ledger["research"].delivered == 1
+
+
+async def test_what_was_sent_rests_on_no_row_any_more() -> None:
+    people = known_world(PLAN).people
+    program, keys = build_program(PLAN), KeyCache(MemoryKeyring())
+    ready = ReadyVersion(program, Processor(program, people, keys, lambda _, key: key[0] % 4))
+    remembered = Remembered(lambda: ready, lambda: NOW_MS, 10_000)
+    remembered.begin(2)
+    one = BatchHandler("telemetry.raw", remembered, keys, lambda: NOW_MS)
+    await one.handle(2, [arrived(7, GOOD)])
+    begun = one.basis()
+    one.acknowledged()
+    people.apply(b"d", DeviceRegistration(DeviceId(DEVICE), 0))
+    assert one.basis() == begun
+    await one.handle(2, [arrived(8, GOOD)])
+    people.apply(b"d", DeviceRegistration(DeviceId(DEVICE), 1))
+    assert one.basis() != begun

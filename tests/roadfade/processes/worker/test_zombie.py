@@ -6,7 +6,8 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from bus.loops.batch_loop import BatchLoop, BatchSettings, Handle
+from bus.loops.batch_loop import BatchLoop, BatchSettings
+from bus.loops.handling import Handle
 from bus.memory.broker import FakeBroker
 from bus.ports import ReaderSettings
 from bus.records import Sendable

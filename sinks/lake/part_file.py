@@ -16,6 +16,8 @@ from sinks.lake.columns import COLUMNS, INSTANT, TEXTS, sorted_texts
 from sinks.lake.seal import NO_SEAL, SEAL_KEY, is_altered, is_altered_in, sealed
 
 ROW_GROUP_ROWS: Final = 122_880
+_ROWS_AT_ONCE: Final = 16_384
+"""For so many the writer reckons lowest and highest values anew; a file's bytes are the same."""
 APPENDED_KEY: Final = "roadfade.appended"
 """In the footer: when topics took the earliest and the latest of its records, ``<ms>-<ms>``."""
 _BROKEN: Final = (OSError, ValueError, pa.ArrowException)
@@ -65,6 +67,7 @@ def part_bytes(table: pa.Table, appended: Appended, compression: str) -> bytes:
         compression="none" if compression == "uncompressed" else compression,
         store_schema=False,
         use_dictionary=[*sorted(TEXTS), "t", "expires_at"],
+        write_batch_size=_ROWS_AT_ONCE,
     ) as writer:
         writer.write_table(table, ROW_GROUP_ROWS)
         writer.add_key_value_metadata(said)

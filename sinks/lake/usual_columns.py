@@ -3,6 +3,7 @@
 The table is the one that ``columns.columns_of`` makes of the same records.
 """
 
+import sys
 from typing import Any
 
 import pyarrow as pa
@@ -20,7 +21,8 @@ def table_of(part: LaidOut) -> pa.Table:
     found["number"] = pa.Array.from_buffers(
         pa.float64(), rows, [_buffer(valid), pa.py_buffer(numbers)]
     )
-    found["expires_at"] = pa.repeat(pa.scalar(expires_ms * 1000, INSTANT), rows)
+    ends = (expires_ms * 1000).to_bytes(8, sys.byteorder, signed=True) * rows
+    found["expires_at"] = pa.Array.from_buffers(INSTANT, rows, [None, pa.py_buffer(ends)])
     return pa.table({name: found[name] for name in COLUMNS})
 
 

@@ -8,9 +8,13 @@ Usual records may be read and held against the policy elsewhere (``Usual``), fas
 unusual there is read here.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from operator import attrgetter
+from typing import Final, NamedTuple, Protocol
 
 from sinks.port.allowed import Judge
 from sinks.port.duplicates import Seen, Window, digest_of
@@ -19,15 +23,25 @@ from sinks.port.results import Unreadable, Written
 from telemetry.arrived import Arrived
 from telemetry.wire.record import CE_ID
 
-Stamp = tuple[bytes, int, int]
-"""The digest of a record's id, when its life ends, and its weight in the ledger."""
+_OFFSET: Final = attrgetter("offset")
+
+
+class Stamps(NamedTuple):
+    """What is known of each record that may be kept: a column each, as there are many."""
+
+    digests: Sequence[bytes | None]
+    """Of its id; None: the exact path decides on this record."""
+    ends_ms: Sequence[int]
+    """When its life ends."""
+    readings: Sequence[int]
+    """Its weight in the ledger."""
 
 
 class Usual(Protocol):
     """Reads usual records, and has those that are kept; what it lets pass, the exact path would."""
 
-    def stamps(self, records: Sequence[Arrived], now_ms: int) -> Sequence[Stamp | None]:
-        """Of each record that may be kept; None: the exact path decides on it."""
+    def stamps(self, records: Sequence[Arrived], now_ms: int) -> Stamps:
+        """Of each record."""
         ...
 
     def keep(self, places: Sequence[int]) -> tuple[int, int]:
@@ -48,14 +62,28 @@ class AdmittedRecord:
     written: Written = field(default_factory=Written)
 
 
+@dataclass(slots=True)
+class _SortedOut:
+    """What became of records that are new."""
+
+    seen: list[Seen] = field(default_factory=list)
+    of_usual: Sequence[int] = ()
+    """Places of those to keep that ``Usual`` has; ``kept`` are the others."""
+    kept: list[RecordReadings] = field(default_factory=list)
+    duplicates: int = 0
+    expired: int = 0
+    expired_readings: int = 0
+    rejected: dict[Unreadable, int] = field(default_factory=dict)
+
+
 def by_partition(records: Iterable[Arrived]) -> dict[tuple[str, int], list[Arrived]]:
     """The records of each topic-partition in offset order."""
-    groups: dict[tuple[str, int], list[Arrived]] = {}
+    groups = defaultdict[tuple[str, int], list[Arrived]](list)
     for record in records:
-        groups.setdefault((record.topic, record.partition), []).append(record)
+        groups[record.topic, record.partition].append(record)
     for group in groups.values():
-        group.sort(key=lambda record: record.offset)
-    return groups
+        group.sort(key=_OFFSET)
+    return dict(groups)
 
 
 def admit_record(
@@ -68,59 +96,86 @@ def admit_record(
     stored: Collection[str] = (),
     usual: Usual | None = None,
 ) -> AdmittedRecord:
-    """Sort one topic-partition's records; the window is read, not changed.
+    """Sort one topic-partition's records, in offset order; the window is read, not changed.
 
     ``judge`` holds them against the policy; without it they are only read. ``stored`` are ids
     of records that have rows already, beside those of the window. ``usual`` judges as ``judge``.
     """
-    new = [one for one in records if position is None or one.offset >= position]
+    replayed = 0 if position is None else bisect_left(records, position, key=_OFFSET)
+    new = records[replayed:] if replayed else records
     # Who knows digests alone cannot look for ids.
     stamps = usual.stamps(new, now_ms) if usual is not None and not stored else None
-    result = AdmittedRecord()
+    found = None if stamps is None else _all_kept(stamps, window, now_ms)
+    if found is None:
+        judged = partial(_judged, output=output, now_ms=now_ms, judge=judge)
+        found = _one_by_one(new, stamps, judged, window, stored, now_ms)
+    rows, readings = (0, 0) if usual is None or not found.of_usual else usual.keep(found.of_usual)
+    rows += sum(record.rows for record in found.kept)
+    readings += sum(record.readings for record in found.kept)
+    first, last = (new[0].offset, new[-1].offset) if new else (None, None)
+    written = Written(
+        records=len(found.seen),
+        rows=rows,
+        readings=readings,
+        replayed=replayed,
+        duplicates=found.duplicates,
+        expired_on_arrival=found.expired,
+        expired_readings=found.expired_readings,
+        rejected=found.rejected,
+        by_output={output: (rows, found.duplicates)},
+    )
+    return AdmittedRecord(first, last, found.kept, found.seen, written)
+
+
+def _all_kept(stamps: Stamps, window: Window, now_ms: int) -> _SortedOut | None:
+    """What becomes of records of which each is kept, as nearly always; None if one may not be."""
+    digests = [digest for digest in stamps.digests if digest is not None]
+    if (
+        len(set(digests)) != len(stamps.digests)
+        or min(stamps.ends_ms, default=now_ms + 1) <= now_ms
+        or not window.has_none_of(digests)
+    ):
+        return None
+    return _SortedOut(list(zip(digests, stamps.ends_ms, strict=True)), range(len(digests)))
+
+
+def _one_by_one(
+    records: Sequence[Arrived],
+    stamps: Stamps | None,
+    judged: Callable[[Arrived], RecordReadings | Unreadable],
+    window: Window,
+    stored: Collection[str],
+    now_ms: int,
+) -> _SortedOut:
+    result = _SortedOut()
     fresh: set[bytes] = set()
     of_usual: list[int] = []
-    rejected: dict[Unreadable, int] = {}
-    duplicates = expired = expired_readings = 0
-    for place, record in enumerate(new):
+    for place, record in enumerate(records):
         found: RecordReadings | None = None
-        stamp = None if stamps is None else stamps[place]
-        if stamp is None:
-            judged = _judged(record, output, now_ms, judge)
-            if isinstance(judged, Unreadable):
-                rejected[judged] = rejected.get(judged, 0) + 1
+        digest = None if stamps is None else stamps.digests[place]
+        if stamps is None or digest is None:
+            read = judged(record)
+            if isinstance(read, Unreadable):
+                result.rejected[read] = result.rejected.get(read, 0) + 1
                 continue
-            found = judged
-            stamp = digest_of(found.record), found.expires_ms, found.readings
-        digest, expires_ms, readings = stamp
+            found = read
+            digest, expires_ms, readings = digest_of(read.record), read.expires_ms, read.readings
+        else:
+            expires_ms, readings = stamps.ends_ms[place], stamps.readings[place]
         if expires_ms <= now_ms:
-            expired += 1
-            expired_readings += readings
+            result.expired += 1
+            result.expired_readings += readings
             continue
         if digest in window or digest in fresh or (found and found.record in stored):
-            duplicates += 1
+            result.duplicates += 1
             continue
         fresh.add(digest)
-        result.seen.append(Seen(digest, expires_ms))
+        result.seen.append((digest, expires_ms))
         if found is None:
             of_usual.append(place)
         else:
             result.kept.append(found)
-    rows, readings = (0, 0) if usual is None or not of_usual else usual.keep(of_usual)
-    rows += sum(record.rows for record in result.kept)
-    readings += sum(record.readings for record in result.kept)
-    if new:
-        result.first, result.last = new[0].offset, new[-1].offset
-    result.written = Written(
-        records=len(result.seen),
-        rows=rows,
-        readings=readings,
-        replayed=len(records) - len(new),
-        duplicates=duplicates,
-        expired_on_arrival=expired,
-        expired_readings=expired_readings,
-        rejected=rejected,
-        by_output={output: (rows, duplicates)},
-    )
+    result.of_usual = of_usual
     return result
 
 

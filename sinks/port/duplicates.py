@@ -8,14 +8,10 @@ records, each until it expires: after that a duplicate is refused as expired on 
 
 from collections.abc import Iterable
 from hashlib import blake2b
-from typing import NamedTuple
+from itertools import islice
 
-
-class Seen(NamedTuple):
-    """A kept record: 128 bits of its id's hash, and when it expires."""
-
-    digest: bytes
-    expires_ms: int
+Seen = tuple[bytes, int]
+"""A kept record: 128 bits of its id's hash, and when it expires. Plain: there are many."""
 
 
 def digest_of(ce_id: str) -> bytes:
@@ -36,15 +32,18 @@ class Window:
     def __contains__(self, digest: object) -> bool:
         return digest in self._expires
 
+    def has_none_of(self, digests: Iterable[bytes]) -> bool:
+        """Whether each of them is new."""
+        return self._expires.keys().isdisjoint(digests)
+
     def __len__(self) -> int:
         return len(self._expires)
 
     def remember(self, seen: Iterable[Seen]) -> None:
         """Add kept records, forgetting the oldest beyond the size."""
-        for digest, expires_ms in seen:
-            self._expires[digest] = expires_ms
+        self._expires.update(seen)
         excess = len(self._expires) - self._size
-        for digest in list(self._expires)[: max(excess, 0)]:
+        for digest in list(islice(self._expires, max(excess, 0))):
             del self._expires[digest]
 
     def forget(self, now_ms: int) -> int:
@@ -56,4 +55,4 @@ class Window:
 
     def entries(self) -> list[Seen]:
         """Everything remembered, oldest first."""
-        return [Seen(digest, expires_ms) for digest, expires_ms in self._expires.items()]
+        return list(self._expires.items())

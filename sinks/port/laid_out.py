@@ -70,8 +70,8 @@ class Gathering(Protocol):
         """Leave out what no lane has room for, and note the lanes of the rest."""
         ...
 
-    def stamps(self) -> list[tuple[bytes, int, int] | None]:
-        """Of each record: digest of its id, its end, its readings; None if it was not taken."""
+    def stamps(self) -> tuple[list[bytes | None], list[int], list[int]]:
+        """Of each record: digest of its id (None: it was not taken), its end, its readings."""
         ...
 
     def keep(self, kept: list[int], /) -> tuple[int, int]:

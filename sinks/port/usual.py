@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from policy.vocabulary.periods import add_period
 from policy.vocabulary.terms import Period
-from sinks.port.admission import Stamp
+from sinks.port.admission import Stamps
 from sinks.port.allowed import AllowedColumn, AllowedLane, Judge
 from sinks.port.laid_out import Gathering, TaughtColumn, TaughtLane
 from telemetry.arrived import Arrived
@@ -41,7 +41,7 @@ class UsualRecords:
         if self.gathering.begin():
             self._askers, self._asked = {}, []
 
-    def stamps(self, records: Sequence[Arrived], now_ms: int) -> Sequence[Stamp | None]:
+    def stamps(self, records: Sequence[Arrived], now_ms: int) -> Stamps:
         """See ``Usual``."""
         self.gathering.read(list(records))
         if self._judge is not None:
@@ -49,7 +49,7 @@ class UsualRecords:
             for asker, text in self.gathering.unjudged():
                 self.gathering.answer(asker, text, self._asked[asker](text))
             self.gathering.judge(now_ms)
-        return self.gathering.stamps()
+        return Stamps(*self.gathering.stamps())
 
     def keep(self, places: Sequence[int]) -> tuple[int, int]:
         """See ``Usual``."""

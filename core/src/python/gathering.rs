@@ -1,17 +1,17 @@
 //! Records that came from a topic to the columns of parts, as Python drives it.
 
 use pyo3::exceptions::{PyOverflowError, PyValueError};
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyList, PyTuple};
+
+use super::fetching::{AT_ONCE, Fetched};
 
 use crate::rows::gathering::Gathering as Rows;
-use crate::rows::held::{Fate, Record};
+use crate::rows::held::Fate;
 use crate::rows::judging::{Column, Lane};
 use crate::rows::lengths::Length;
 use crate::rows::part::Part;
 use crate::rows::ranks::{Coded, Valid};
-use crate::rows::stamp::Arrived;
 use crate::unusual::{Unusual, Usual};
 
 /// Low, high and step of numbers; or who is asked about texts.
@@ -27,6 +27,9 @@ type TaughtLane = (String, i64, i64, i64, Vec<Vec<Taught>>);
 
 /// A shape: its number, the version, and signal, unit and whether it holds texts, of each run.
 type Asked = (u32, String, Vec<(String, String, bool)>);
+
+/// A column each: digests, ends, readings.
+type Stamps<'py> = (Bound<'py, PyList>, Bound<'py, PyList>, Bound<'py, PyList>);
 
 /// See the stub.
 #[pyclass(module = "roadfade_core")]
@@ -51,10 +54,14 @@ impl Gathering {
     fn read(&mut self, records: &Bound<'_, PyList>) -> PyResult<()> {
         self.rows.begin_batch();
         self.places.clear();
-        for arrived in records {
-            let place = self.rows.batch().len();
-            let found = read(&mut self.rows, &arrived)?;
-            self.places.push(found.ok().map(|()| place));
+        for from in (0..records.len()).step_by(AT_ONCE) {
+            let some: Vec<_> = records.get_slice(from, from + AT_ONCE).iter().collect();
+            Fetched::of(&some)?.each(|one| {
+                let place = self.rows.batch().len();
+                let read =
+                    one.is_some_and(|(arrived, at_ms)| self.rows.read(arrived, at_ms).is_ok());
+                self.places.push(read.then_some(place));
+            });
         }
         Ok(())
     }
@@ -92,22 +99,28 @@ impl Gathering {
         self.rows.judge(now_ms);
     }
 
-    /// By record: digest of its id, its end, and its readings; None if another path has to read it.
-    fn stamps<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        let stamp = |record: &Record| {
-            let digest = PyBytes::new(py, &self.rows.digest(record));
-            (digest, record.expires_ms, record.readings).into_pyobject(py)
-        };
+    /// By record: digest of its id, or None if another path has to read it; its end, its readings.
+    fn stamps<'py>(&self, py: Python<'py>) -> PyResult<Stamps<'py>> {
         let batch = self.rows.batch();
-        let stamps = PyList::empty(py);
+        let (digests, ends, readings) = (PyList::empty(py), PyList::empty(py), PyList::empty(py));
+        // Most end together.
+        let mut end = (0, 0i64.into_pyobject(py)?);
         for place in &self.places {
             let record = place.and_then(|place| batch.get(place));
-            match record.filter(|record| record.fate == Fate::Read) {
-                Some(record) => stamps.append(stamp(record)?)?,
-                None => stamps.append(py.None())?,
+            let Some(record) = record.filter(|record| record.fate == Fate::Read) else {
+                digests.append(py.None())?;
+                ends.append(0)?;
+                readings.append(0)?;
+                continue;
+            };
+            if end.0 != record.expires_ms {
+                end = (record.expires_ms, record.expires_ms.into_pyobject(py)?);
             }
+            digests.append(PyBytes::new(py, &self.rows.digest(record)))?;
+            ends.append(&end.1)?;
+            readings.append(record.readings)?;
         }
-        Ok(stamps)
+        Ok((digests, ends, readings))
     }
 
     #[allow(clippy::needless_pass_by_value)] // arguments come as values
@@ -138,51 +151,6 @@ impl Gathering {
         let name = self.rows.held.names.code(name.as_bytes())?;
         Ok(Lane { name, floor_ms, length, columns: columns.into_iter().map(of_run).collect() })
     }
-}
-
-/// One record behind the others; an error of Python's own is raised there.
-fn read(rows: &mut Rows, arrived: &Bound<'_, PyAny>) -> PyResult<Usual<()>> {
-    let py = arrived.py();
-    let (key, value) =
-        (arrived.getattr(intern!(py, "key"))?, arrived.getattr(intern!(py, "value"))?);
-    let (Ok(key), Ok(value)) = (key.cast::<PyBytes>(), value.cast::<PyBytes>()) else {
-        return Ok(Err(Unusual));
-    };
-    // A time that a producer gave, or nobody knows who, decides nothing: the exact path knows.
-    match arrived.getattr(intern!(py, "broker_dated")) {
-        Ok(by_broker) if by_broker.is_truthy()? => (),
-        _ => return Ok(Err(Unusual)),
-    }
-    let Ok(appended_ms) = arrived.getattr(intern!(py, "timestamp_ms"))?.extract::<i64>() else {
-        return Ok(Err(Unusual));
-    };
-    let Some(pairs) = pairs(&arrived.getattr(intern!(py, "headers"))?) else {
-        return Ok(Err(Unusual));
-    };
-    let mut headers = Vec::with_capacity(pairs.len());
-    for (name, value) in &pairs {
-        let Ok(name) = name.to_str() else { return Ok(Err(Unusual)) };
-        headers.push((name.as_bytes(), value.as_bytes()));
-    }
-    let arrived = Arrived { key: key.as_bytes(), value: value.as_bytes(), headers: &headers };
-    Ok(rows.read(&arrived, appended_ms))
-}
-
-/// Names and values of headers; None if they are anything else.
-fn pairs<'py>(
-    headers: &Bound<'py, PyAny>,
-) -> Option<Vec<(Bound<'py, PyString>, Bound<'py, PyBytes>)>> {
-    if let Ok(list) = headers.cast::<PyList>() {
-        return list.iter().map(|one| pair(&one)).collect();
-    }
-    headers.cast::<PyTuple>().ok()?.iter().map(|one| pair(&one)).collect()
-}
-
-fn pair<'py>(header: &Bound<'py, PyAny>) -> Option<(Bound<'py, PyString>, Bound<'py, PyBytes>)> {
-    let header = header.cast::<PyTuple>().ok()?;
-    let (name, value) = (header.get_item(0).ok()?, header.get_item(1).ok()?);
-    let sound = header.len() == 2;
-    Some((name.cast_into().ok()?, value.cast_into().ok()?)).filter(|_| sound)
 }
 
 /// A part: its end, rows, append times, and its columns by name.

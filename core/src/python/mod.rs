@@ -2,6 +2,7 @@
 //!
 //! What stands here turns Python's values into ours and back, and nothing else.
 
+mod fetching;
 mod gathered;
 mod gathering;
 mod outcomes;

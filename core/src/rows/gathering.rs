@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use blake2b_simd::Params;
 
-use super::held::{Ends, Fate, Held, NONE, Record};
+use super::held::{Ends, Fate, Held, NONE, Record, Run, Values};
 use super::judging::Judging;
 use super::part::{Part, part};
 use super::reader;
@@ -73,14 +73,23 @@ impl Gathering {
         let pseudonym = reader::value(arrived, held)?;
         held.ids.extend_from_slice(said.id);
         let runs = Ends { from: first, to: held.runs.len() };
-        let version = held.names.code(said.version)?;
+        let before = held.records.last();
+        let version = before.map_or(NONE, |record| record.version);
+        let version = held.names.likely(said.version, version)?;
+        let like_before = held.records.last().filter(|record| {
+            record.version == version && same_shape(record.runs.of(&held.runs), runs.of(&held.runs))
+        });
+        let shape = match like_before {
+            Some(record) => record.shape,
+            None => self.judging.shape(version, runs.of(&held.runs))?,
+        };
         Ok(Record {
             id: Ends { from, to: held.ids.len() },
             pseudonym,
             version,
             consent: stamp::consent(&said, held)?,
             lane: NONE,
-            shape: self.judging.shape(version, runs.of(&held.runs))?,
+            shape,
             expires_ms: said.expires_ms,
             appended_ms,
             readings: said.readings,
@@ -154,6 +163,12 @@ impl Gathering {
     }
 }
 
+/// Whether runs differ in times and values alone.
+fn same_shape(some: &[Run], others: &[Run]) -> bool {
+    let kind = |run: &Run| (run.signal, run.unit, matches!(run.values, Values::Texts(_)));
+    some.iter().map(kind).eq(others.iter().map(kind))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -203,6 +218,28 @@ mod tests {
             assert_eq!(gathering.held.mark(), before);
         }
         assert_eq!(gathering.held.words.code(b"not seen yet"), Ok(3));
+    }
+
+    #[test]
+    fn what_stands_where_another_name_stood_before_is_read_as_it_is() {
+        let value_of = |signal: &str, unit: &str| {
+            format!(
+                r#"{{"v":1,"pseudonym":"P","t0":"2026-11-22T10:00:00Z","series":{{"{signal}":{{"unit":"{unit}","dt":[0],"value":[1]}}}}}}"#
+            )
+        };
+        let names = [("AB", "u"), ("A", "u"), ("ABC", ""), ("ABC", "u"), ("ABC", "u"), ("", "A")];
+        let mut gathering = Gathering::new(b"study", 100);
+        for (signal, unit) in names {
+            let value = value_of(signal, unit);
+            let arrived = Arrived { key: b"P", value: value.as_bytes(), headers: &HEADERS };
+            gathering.read(&arrived, 5).unwrap();
+        }
+        let held = &gathering.held;
+        let text = |code| std::str::from_utf8(held.names.get(code)).unwrap();
+        let read: Vec<_> = held.runs.iter().map(|run| (text(run.signal), text(run.unit))).collect();
+        assert_eq!(read, names);
+        let shapes: Vec<_> = held.records.iter().map(|record| record.shape).collect();
+        assert_eq!(shapes, [0, 1, 2, 3, 3, 4]);
     }
 
     #[test]

@@ -28,7 +28,12 @@ pub struct Part {
     pub has_number: Valid,
 }
 
-/// What a row is sorted by within its pseudonym, and where it stands.
+/// As `ordered` has no finite float.
+const NO_NUMBER: u64 = u64::MAX;
+
+/// What a row is sorted by within its pseudonym: ranks, and a number as `ordered` has it.
+///
+/// Rows that are equal in all of it are equal in every column.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 struct Row {
     time: i64,
@@ -37,10 +42,8 @@ struct Row {
     number: u64,
     text: u32,
     unit: u32,
-    /// Its record among those of the part, its run, and its place in that.
+    /// Its record among those of the part.
     nth: u32,
-    run: u32,
-    place: u32,
 }
 
 /// The ranks of everything that a part's rows name.
@@ -82,22 +85,20 @@ pub fn part(held: &Held, records: &[&Record], expires_ms: i64) -> Usual<Part> {
     let appended = || records.iter().map(|record| record.appended_ms);
     let appended_ms = (appended().min().unwrap_or(0), appended().max().unwrap_or(0));
     let mut part = Part { expires_ms, rows: rows.len(), appended_ms, ..Part::default() };
-    put_values(&mut part, held, &rows);
-    let of_record = |row: &Row, what: fn(&Record) -> u32| {
-        records.get(row.nth as usize).map_or(NONE, |record| what(record))
+    put_values(&mut part, &rows);
+    part.record = ranks.ids.column(rows.iter().map(|row| row.record));
+    part.signal = ranks.signals.column(rows.iter().map(|row| row.signal));
+    part.unit = ranks.units.column(rows.iter().map(|row| row.unit));
+    part.text = ranks.words.column(rows.iter().map(|row| row.text));
+    let of_record = |ranks: Ranks, what: fn(&Record) -> u32| {
+        let by_record: Vec<u32> = records.iter().map(|record| ranks.at(what(record))).collect();
+        let of_row = |row: &Row| by_record.get(row.nth as usize).copied().unwrap_or(NONE);
+        ranks.column(rows.iter().map(of_row))
     };
-    let of_run =
-        |row: &Row, what: fn(&Run) -> u32| held.runs.get(row.run as usize).map_or(NONE, what);
-    part.record = ranks.ids.column(rows.iter().map(|row| row.nth));
-    part.pseudonym =
-        ranks.people.column(rows.iter().map(|row| of_record(row, |one| one.pseudonym)));
-    part.signal = ranks.signals.column(rows.iter().map(|row| of_run(row, |run| run.signal)));
-    part.unit = ranks.units.column(rows.iter().map(|row| of_run(row, |run| run.unit)));
-    part.text = ranks.words.column(rows.iter().map(|row| word(held, row)));
-    part.policy_version =
-        ranks.versions.column(rows.iter().map(|row| of_record(row, |one| one.version)));
-    part.lane = ranks.lanes.column(rows.iter().map(|row| of_record(row, |one| one.lane)));
-    part.consent = ranks.consents.column(rows.iter().map(|row| of_record(row, |one| one.consent)));
+    part.pseudonym = of_record(ranks.people, |record| record.pseudonym);
+    part.policy_version = of_record(ranks.versions, |record| record.version);
+    part.lane = of_record(ranks.lanes, |record| record.lane);
+    part.consent = of_record(ranks.consents, |record| record.consent);
     Ok(part)
 }
 
@@ -109,17 +110,16 @@ fn in_order(held: &Held, records: &[&Record], ranks: &AllRanks) -> Usual<Vec<Row
     for (nth, record) in records.iter().enumerate() {
         let nth = small(nth)?;
         let from = next.get_mut(ranks.people.at(record.pseudonym) as usize).ok_or(Unusual)?;
-        for (number, run) in (record.runs.from..).zip(record.runs.of(&held.runs)) {
+        for run in record.runs.of(&held.runs) {
             let begun = Row {
                 record: ranks.ids.at(nth),
                 signal: ranks.signals.at(run.signal),
                 unit: ranks.units.at(run.unit),
                 nth,
-                run: small(number)?,
                 ..Row::default()
             };
             let to = *from + run.times.count();
-            fill(rows.get_mut(*from..to).ok_or(Unusual)?, held, run, begun, &ranks.words)?;
+            fill(rows.get_mut(*from..to).ok_or(Unusual)?, held, run, begun, &ranks.words);
             *from = to;
         }
     }
@@ -147,39 +147,29 @@ fn bounds(records: &[&Record], people: &Ranks) -> Usual<Vec<usize>> {
     Ok(bounds)
 }
 
-fn fill(there: &mut [Row], held: &Held, run: &Run, begun: Row, words: &Ranks) -> Usual<()> {
+fn fill(there: &mut [Row], held: &Held, run: &Run, begun: Row, words: &Ranks) {
     let times = run.times.of(&held.times);
     for (place, (row, &time)) in there.iter_mut().zip(times).enumerate() {
         let (number, text) = match run.values {
             // Rows without a number come after those with one, and so do rows without a text.
             Values::Numbers(ends) => (ordered(ends.of(&held.numbers).get(place)), NONE),
             Values::Texts(ends) => {
-                (u64::MAX, ends.of(&held.texts).get(place).map_or(NONE, |&word| words.at(word)))
+                (NO_NUMBER, ends.of(&held.texts).get(place).map_or(NONE, |&word| words.at(word)))
             }
         };
-        *row = Row { time, number, text, place: small(place)?, ..begun };
+        *row = Row { time, number, text, ..begun };
     }
-    Ok(())
 }
 
-fn put_values(part: &mut Part, held: &Held, rows: &[Row]) {
+fn put_values(part: &mut Part, rows: &[Row]) {
     part.times.reserve(rows.len() * 8);
     part.numbers.reserve(rows.len() * 8);
     for row in rows {
         part.times.extend_from_slice(&(row.time * 1_000).to_le_bytes());
-        let run = held.runs.get(row.run as usize).map(|run| run.values);
-        let number = match run {
-            Some(Values::Numbers(ends)) => ends.of(&held.numbers).get(row.place as usize).copied(),
-            _ => None,
-        };
-        part.has_number.push(number.is_some());
-        part.numbers.extend_from_slice(&number.unwrap_or(0.0).to_le_bytes());
+        let number = if row.number == NO_NUMBER { 0.0 } else { number_of(row.number) };
+        part.numbers.extend_from_slice(&number.to_le_bytes());
     }
-}
-
-fn word(held: &Held, row: &Row) -> u32 {
-    let ends = held.runs.get(row.run as usize).and_then(texts_of);
-    ends.and_then(|ends| ends.of(&held.texts).get(row.place as usize).copied()).unwrap_or(NONE)
+    part.has_number = Valid::of(rows.iter().map(|row| row.number != NO_NUMBER));
 }
 
 fn texts_of(run: &Run) -> Option<Ends> {
@@ -195,6 +185,28 @@ fn ordered(number: Option<&f64>) -> u64 {
     if bits >> 63 == 0 { bits | 1 << 63 } else { !bits }
 }
 
+/// The float of such a number.
+fn number_of(ordered: u64) -> f64 {
+    f64::from_bits(if ordered >> 63 == 1 { ordered & !(1 << 63) } else { !ordered })
+}
+
 fn small(number: usize) -> Usual<u32> {
     u32::try_from(number).map_err(|_| Unusual)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_are_ordered_as_floats_and_come_back(one in any::<f64>(), other in any::<f64>()) {
+            prop_assume!(one.is_finite() && other.is_finite());
+            let (first, second) = (ordered(Some(&one)), ordered(Some(&other)));
+            prop_assert_eq!(one.total_cmp(&other), first.cmp(&second));
+            prop_assert_eq!(number_of(first).to_bits(), one.to_bits());
+            prop_assert_ne!(first, NO_NUMBER);
+        }
+    }
 }

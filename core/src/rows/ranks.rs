@@ -11,21 +11,25 @@ pub struct Valid {
     pub bits: Vec<u8>,
     /// How many are not there.
     pub nulls: usize,
-    rows: usize,
 }
 
 impl Valid {
-    /// One more.
-    pub fn push(&mut self, there: bool) {
-        let (bit, begins) = (self.rows % 8, self.rows % 8 == 0);
-        if begins {
-            self.bits.push(0);
+    /// Of these, in order.
+    pub fn of(there: impl Iterator<Item = bool>) -> Self {
+        let mut valid = Valid::default();
+        let (mut byte, mut rows) = (0u8, 0usize);
+        for one in there {
+            byte |= u8::from(one) << (rows % 8);
+            rows += 1;
+            valid.nulls += usize::from(!one);
+            if rows % 8 == 0 {
+                valid.bits.push(std::mem::take(&mut byte));
+            }
         }
-        if let Some(last) = self.bits.last_mut() {
-            *last |= u8::from(there) << bit;
+        if rows % 8 != 0 {
+            valid.bits.push(byte);
         }
-        self.rows += 1;
-        self.nulls += usize::from(!there);
+        valid
     }
 }
 
@@ -114,15 +118,17 @@ impl Ranks {
         self.places.get(number as usize).copied().unwrap_or(NONE)
     }
 
-    /// The column of these numbers.
-    pub fn column(self, numbers: impl ExactSizeIterator<Item = u32>) -> Coded {
-        let mut valid = Valid::default();
-        let mut codes = Vec::with_capacity(numbers.len() * 4);
-        for number in numbers {
-            let rank = self.at(number);
-            valid.push(rank != NONE);
+    /// The column of rows with these ranks; NONE: a row has none.
+    pub fn column(self, ranks: impl Iterator<Item = u32> + Clone) -> Coded {
+        let mut codes = Vec::with_capacity(ranks.size_hint().0 * 4);
+        let mut whole = true;
+        for rank in ranks.clone() {
+            whole &= rank != NONE;
             codes.extend_from_slice(&(if rank == NONE { 0 } else { rank }).to_le_bytes());
         }
+        // Bits are asked for only if one is 0.
+        let valid =
+            if whole { Valid::default() } else { Valid::of(ranks.map(|rank| rank != NONE)) };
         let Ranks { offsets, data, different, .. } = self;
         Coded { codes, valid, offsets, data, different }
     }

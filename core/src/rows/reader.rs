@@ -2,7 +2,7 @@
 //! without white space or escapes.
 
 use super::decimal;
-use super::held::{Ends, Held, Run, Values};
+use super::held::{Ends, Held, NONE, Run, Values};
 use super::stamp::{Arrived, INSTANT_MS_MAX};
 use crate::cursor::{Cursor, Span};
 use crate::instants::{self, DAY_MS};
@@ -38,16 +38,16 @@ pub fn value(arrived: &Arrived<'_>, held: &mut Held) -> Usual<u32> {
     }
     pass(&mut cursor, b",\"series\":{")?;
     let first = held.runs.len();
-    if !cursor.word(b"}") {
+    if !mark(&mut cursor, b'}') {
         loop {
             series(&mut cursor, t0_ms, held, first)?;
-            if !cursor.word(b",") {
+            if !mark(&mut cursor, b',') {
                 break;
             }
         }
         pass(&mut cursor, b"}")?;
     }
-    if cursor.word(b",\"dtc\":[") && !cursor.word(b"]") {
+    if pass(&mut cursor, b",\"dtc\":[").is_ok() && !mark(&mut cursor, b']') {
         codes(&mut cursor, t0_ms, held, first)?;
     }
     pass(&mut cursor, b"}")?;
@@ -58,9 +58,11 @@ pub fn value(arrived: &Arrived<'_>, held: &mut Held) -> Usual<u32> {
 }
 
 fn series(cursor: &mut Cursor<'_>, t0_ms: i64, held: &mut Held, first: usize) -> Usual<()> {
-    let signal = name(cursor, held)?;
+    // Most likely it is what the record before has in its place.
+    let likely = likely(held, first);
+    let signal = name(cursor, held, likely.0)?;
     pass(cursor, b":{\"unit\":")?;
-    let unit = name(cursor, held)?;
+    let unit = name(cursor, held, likely.1)?;
     pass(cursor, b",\"dt\":[")?;
     let from = held.times.len();
     loop {
@@ -70,7 +72,7 @@ fn series(cursor: &mut Cursor<'_>, t0_ms: i64, held: &mut Held, first: usize) ->
         }
         cursor.place = end;
         held.times.push(t0_ms + delta_ms);
-        if !cursor.word(b",") {
+        if !mark(cursor, b',') {
             break;
         }
     }
@@ -98,7 +100,7 @@ fn numbers(cursor: &mut Cursor<'_>, held: &mut Held) -> Usual<Ends> {
             }
         };
         held.numbers.push(number);
-        if !cursor.word(b",") {
+        if !mark(cursor, b',') {
             return Ok(Ends { from, to: held.numbers.len() });
         }
     }
@@ -110,7 +112,7 @@ fn texts(cursor: &mut Cursor<'_>, held: &mut Held) -> Usual<Ends> {
         let span = string(cursor)?;
         let code = held.words.code(span.of(cursor.text))?;
         held.texts.push(code);
-        if !cursor.word(b",") {
+        if !mark(cursor, b',') {
             return Ok(Ends { from, to: held.texts.len() });
         }
     }
@@ -141,33 +143,68 @@ fn put(held: &mut Held, run: Run, first: usize) -> Usual<()> {
     Ok(())
 }
 
-fn name(cursor: &mut Cursor<'_>, held: &mut Held) -> Usual<u32> {
+/// Signal and unit of the run in the same place of the record before; NONE without one.
+fn likely(held: &Held, first: usize) -> (u32, u32) {
+    let before = held.records.last().map(|record| record.runs);
+    let nth = held.runs.len() - first;
+    let run = before.and_then(|runs| runs.of(&held.runs).get(nth));
+    run.map_or((NONE, NONE), |run| (run.signal, run.unit))
+}
+
+/// The number of a name, which most likely is this one.
+#[inline]
+fn name(cursor: &mut Cursor<'_>, held: &mut Held, likely: u32) -> Usual<u32> {
+    let rest = cursor.text.get(cursor.place..).unwrap_or_default();
+    let known = held.names.known(likely);
+    let found = known.filter(|known| is_string(rest, known));
+    if let Some(known) = found {
+        cursor.place += known.len() + 2;
+        return Ok(likely);
+    }
     let span = string(cursor)?;
     held.names.code(span.of(cursor.text))
+}
+
+/// Whether a text begins with this one between quotation marks.
+#[inline]
+fn is_string(text: &[u8], between: &[u8]) -> bool {
+    let [b'"', rest @ ..] = text else { return false };
+    rest.get(between.len()) == Some(&b'"') && rest.starts_with(between)
 }
 
 /// What stands between the quotation marks of a string without escapes; it is sound UTF-8.
 fn string(cursor: &mut Cursor<'_>) -> Usual<Span> {
     pass(cursor, b"\"")?;
     let from = cursor.place;
-    let mut plain = true;
-    loop {
-        match cursor.text.get(cursor.place) {
-            Some(b'"') => break,
-            Some(b'\\' | 0..=0x1f) | None => return Err(Unusual),
-            Some(byte) => plain &= byte.is_ascii(),
-        }
-        cursor.place += 1;
-    }
-    let span = Span { from, to: cursor.place };
-    if span.to - span.from > TEXT_BYTES_MAX {
+    let rest = cursor.text.get(from..).unwrap_or_default();
+    let length =
+        rest.iter().take(TEXT_BYTES_MAX + 1).position(|&byte| byte == b'"').ok_or(Unusual)?;
+    let span = Span { from, to: from + length };
+    let found = span.of(cursor.text);
+    // All of it is looked at, whatever comes: that is faster than to stop.
+    if found.iter().filter(|&&byte| byte == b'\\' || byte < 0x20).count() > 0 {
         return Err(Unusual);
     }
-    cursor.place += 1;
+    let plain = found.is_ascii();
+    cursor.place = span.to + 1;
     if plain || std::str::from_utf8(span.of(cursor.text)).is_ok() { Ok(span) } else { Err(Unusual) }
 }
 
+/// Pass over this word, or stay.
 #[inline]
-fn pass(cursor: &mut Cursor<'_>, word: &[u8]) -> Usual<()> {
-    if cursor.word(word) { Ok(()) } else { Err(Unusual) }
+fn pass<const N: usize>(cursor: &mut Cursor<'_>, word: &[u8; N]) -> Usual<()> {
+    let rest = cursor.text.get(cursor.place..).and_then(<[u8]>::first_chunk::<N>);
+    if rest != Some(word) {
+        return Err(Unusual);
+    }
+    cursor.place += N;
+    Ok(())
+}
+
+/// Whether this mark is next; it is passed over then.
+#[inline]
+fn mark(cursor: &mut Cursor<'_>, mark: u8) -> bool {
+    let found = cursor.text.get(cursor.place) == Some(&mark);
+    cursor.place += usize::from(found);
+    found
 }

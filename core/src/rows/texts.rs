@@ -32,6 +32,20 @@ impl Texts {
         self.all.get(code as usize).map(|text| &**text).unwrap_or_default()
     }
 
+    /// The text of a number that was given out.
+    #[must_use]
+    pub fn known(&self, code: u32) -> Option<&[u8]> {
+        self.all.get(code as usize).map(|text| &**text)
+    }
+
+    /// The number of a text, which most likely is this one.
+    ///
+    /// # Errors
+    /// As `code`.
+    pub fn likely(&mut self, text: &[u8], likely: u32) -> Usual<u32> {
+        if self.known(likely) == Some(text) { Ok(likely) } else { self.code(text) }
+    }
+
     /// Forget the newest, so that so many are left.
     pub fn truncate(&mut self, length: usize) {
         for text in self.all.drain(length.min(self.all.len())..) {

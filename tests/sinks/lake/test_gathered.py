@@ -17,7 +17,7 @@ from sinks.lake.part_file import part_bytes
 from sinks.port.admission import admit_record, by_partition
 from sinks.port.allowed import Judge
 from sinks.port.core import gathering
-from sinks.port.duplicates import Seen, Window
+from sinks.port.duplicates import Seen, Window, digest_of
 from sinks.port.results import Unreadable, Written
 from telemetry.arrived import Arrived
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS, format_instant, parse_instant
@@ -137,6 +137,29 @@ def test_usual_records_are_the_cores_and_their_rows_are_sorted() -> None:
 )
 def test_at_every_edge_both_decide_alike(edge: Arrived) -> None:
     same([edge, record(2)], OUTPUTS)
+
+
+@pytest.mark.parametrize("gather", [gathering, lambda _: None])
+def test_what_is_known_or_has_ended_stays_out_alone_whichever_path_reads_it(gather: Any) -> None:
+    known, twice = record(2), record(3)
+    ended = record(4, expires_ms=NOW_MS - NOW_MS % MINUTE_MS)
+    again = msgspec.structs.replace(twice, offset=5)
+    window = Window(9)
+    window.remember([(digest_of(dict(known.headers)["ce_id"].decode()), NOW_MS + DAY_MS)])
+    gathered = Gathered(OUTPUTS.values(), None, gather)
+    for records, counts in (
+        ([record(1), known], (1, 1, 0)),
+        ([record(1), twice, again], (2, 1, 0)),
+        ([record(1), ended], (1, 0, 1)),
+        ([record(1), twice], (2, 0, 0)),
+    ):
+        gathered.begin()
+        usual = gathered.usual(OUTPUTS[A])
+        found = admit_record(records, OUTPUTS[A], 1, window, NOW_MS, usual=usual)
+        written = found.written
+        assert (written.records, written.duplicates, written.expired_on_arrival) == counts
+        assert len(found.seen) == written.records
+        assert (found.first, found.last) == (1, records[-1].offset)
 
 
 def test_unusual_records_stand_among_the_cores_in_one_part() -> None:

@@ -16,7 +16,12 @@ EVERYTHING: dict[str, dict[str, Any]] = {
             "60": {"raw_bytes": 1_400.0, "records": 15.0, "readings": 300.0, "bytes": 9_000.0}
         },
     },
-    "sink": {"cpu_us_per_row": {"10000": 1.0}, "files_per_hour": 40, "expire_ms_per_10m_rows": 50},
+    "sink": {
+        "cpu_us_per_row": {"10000": 1.0},
+        "files_per_hour": 40,
+        "expire_ms_per_10m_rows": 70,
+        "expire_cpu_ms_per_10m_rows": 50,
+    },
     "people": {"people": 1_000_000, "rss_mb": 400.0, "cold_start_s": 30.0},
 }
 

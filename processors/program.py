@@ -81,7 +81,7 @@ class Program:
     verdicts: Latest[Decision, Verdicts] = field(
         default_factory=lambda: Latest(DECISIONS_JUDGED_MAX)
     )
-    """What was found out before, see ``tally``."""
+    """What readings count as under the decisions met last; a tally asks, and fills it."""
     _rules_on: Latest[tuple[int, ...], tuple[tuple[int, tuple[int, ...]], ...]] = field(
         default_factory=lambda: Latest(COLUMN_SETS_KEPT_MAX)
     )

@@ -32,7 +32,7 @@ class Ages(Histogram):
     """A histogram that takes the ages of a whole batch at once."""
 
     def observe_all(self, ages_s: Sequence[float]) -> None:
-        """As ``observe`` for each, at a tenth of the time; only without labels."""
+        """As ``observe`` for each, but each bucket is added to once; only without labels."""
         ordered, below = sorted(ages_s), 0
         for bucket, bound_s in zip(self._buckets, self._upper_bounds, strict=True):
             until = bisect_right(ordered, bound_s)
@@ -210,7 +210,9 @@ def observe_ages(
     histogram: Ages, way: Way, dated: Collection[tuple[int, bool]], now_ms: int
 ) -> None:
     """Observe how long ago records were dated: milliseconds UTC, and whether by the broker."""
-    ages_s = [(now_ms - at_ms) / 1000 for at_ms, known in dated if known and at_ms <= now_ms]
+    ages_s = [
+        (now_ms - at_ms) / 1000 for at_ms, by_broker in dated if by_broker and at_ms <= now_ms
+    ]
     histogram.observe_all(ages_s)
     LATENCY_UNKNOWN.labels(str(way)).inc(len(dated) - len(ages_s))
 

@@ -35,9 +35,6 @@ def install(client: AIOKafkaClient) -> None:
 class _InOneGo(ProduceRequest):  # type: ignore[misc]  # aiokafka has no types
     """The same request."""
 
-    API_KEY = ProduceRequest.API_KEY
-    _CLASSES = ProduceRequest._CLASSES  # noqa: SLF001  # else they are read from the base's type
-
     def build(self, request_struct_class: Any) -> Any:
         """As it was, of a class that is written in one go."""
         return super().build(_written_in_one_go(request_struct_class))

@@ -114,7 +114,7 @@ fn texts<'a>((name, value): &'a Pair<'_>) -> Option<(&'a [u8], &'a [u8])> {
     Some((name.to_str().ok()?.as_bytes(), value.as_bytes()))
 }
 
-/// Have all of it come from memory, without waiting for it.
+/// Have all of it come from memory, its parts at the same time.
 fn touch(bytes: &[u8]) {
     black_box(bytes.iter().step_by(LINE_BYTES).fold(0, |sum, byte| sum ^ byte));
 }

@@ -185,9 +185,9 @@ fn string(cursor: &mut Cursor<'_>) -> Usual<Span> {
     if found.iter().filter(|&&byte| byte == b'\\' || byte < 0x20).count() > 0 {
         return Err(Unusual);
     }
-    let plain = found.is_ascii();
     cursor.place = span.to + 1;
-    if plain || std::str::from_utf8(span.of(cursor.text)).is_ok() { Ok(span) } else { Err(Unusual) }
+    let sound = found.is_ascii() || std::str::from_utf8(found).is_ok();
+    if sound { Ok(span) } else { Err(Unusual) }
 }
 
 /// Pass over this word, or stay.

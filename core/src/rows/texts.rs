@@ -29,7 +29,7 @@ impl Texts {
     /// The text of a number; nothing for a number of none.
     #[must_use]
     pub fn get(&self, code: u32) -> &[u8] {
-        self.all.get(code as usize).map(|text| &**text).unwrap_or_default()
+        self.known(code).unwrap_or_default()
     }
 
     /// The text of a number that was given out.

@@ -40,7 +40,7 @@ class Remembered:
         self._states: dict[int, tuple[Program, TimeState]] = {}
         self._drafts: dict[int, TimeState] = {}
         self._marks: dict[int, Mark] = {}
-        """How far the drafts are meant to stand, whatever becomes of the rest of the batch."""
+        """Up to where the drafts were sent, and are not decided anew."""
 
     @property
     def version(self) -> ReadyVersion:

@@ -26,10 +26,12 @@ from tests.support.ready_batches import needs_core
 from tests.support.worlds import DEVICE, NOW_MS, column, envelope, known_world
 
 
-def handler(keyring: MemoryKeyring, *, in_core: bool = False) -> BatchHandler:
-    people: People = known_world(PLAN).people
+def handler(
+    keyring: MemoryKeyring, people: People | None = None, *, in_core: bool = False
+) -> BatchHandler:
     program = build_program(PLAN)
     keys = KeyCache(keyring)
+    people = known_world(PLAN).people if people is None else people
     processor = Processor(program, people, keys, lambda _, key: key[0] % 4)
     ready = ReadyVersion(program, processor, core_path(processor, None) if in_core else None)
     remembered = Remembered(lambda: ready, lambda: NOW_MS, 10_000)
@@ -100,11 +102,7 @@ async def test_metrics_grow_only_when_a_batch_is_durable() -> None:
 
 async def test_a_batch_rests_on_the_rows_of_its_own_people() -> None:
     people = known_world(PLAN).people
-    program, keys = build_program(PLAN), KeyCache(MemoryKeyring())
-    ready = ReadyVersion(program, Processor(program, people, keys, lambda _, key: key[0] % 4))
-    remembered = Remembered(lambda: ready, lambda: NOW_MS, 10_000)
-    remembered.begin(2)
-    one = BatchHandler("telemetry.raw", remembered, keys, lambda: NOW_MS)
+    one = handler(MemoryKeyring(), people)
     begun = one.basis()
     await one.handle(2, [arrived(7, GOOD)])
     people.apply(b"d", DeviceRegistration(DeviceId("another"), 0))
@@ -227,11 +225,7 @@ async def test_what_was_sent_used_its_bins_whatever_is_decided_anew() -> None:
 
 async def test_what_was_sent_rests_on_no_row_any_more() -> None:
     people = known_world(PLAN).people
-    program, keys = build_program(PLAN), KeyCache(MemoryKeyring())
-    ready = ReadyVersion(program, Processor(program, people, keys, lambda _, key: key[0] % 4))
-    remembered = Remembered(lambda: ready, lambda: NOW_MS, 10_000)
-    remembered.begin(2)
-    one = BatchHandler("telemetry.raw", remembered, keys, lambda: NOW_MS)
+    one = handler(MemoryKeyring(), people)
     await one.handle(2, [arrived(7, GOOD)])
     begun = one.basis()
     one.acknowledged()

@@ -13,7 +13,8 @@ from processors.expiry import Expiry, Header
 from processors.latest import Latest
 from processors.pairing import Times, Values, add_cells
 from processors.program import Decision, Program
-from processors.pseudonyms import LinkPseudonyms, record_id
+from processors.pseudonyms import LinkPseudonyms
+from telemetry.keyed_hashes import record_id
 from telemetry.instants import format_instant
 from telemetry.wire.record import CE_ID, MESH, READINGS, RECORD_VERSION, Series
 

@@ -10,6 +10,7 @@ readings that nobody may have.
 from collections import Counter
 from typing import NamedTuple
 
+from policy.plan.epochs import TRIP_MS_MAX
 from processors.admission.admitted import Admitted
 from processors.admission.exact_path import admit, unregistered
 from processors.admission.readings import Readings
@@ -24,11 +25,7 @@ from processors.reused_ids import RememberedIds, ReusedIds
 from processors.state.port import TimeState
 from processors.tally import Tally
 from processors.thinning import choose
-from telemetry.instants import HOUR_MS
 from telemetry.wire.control import LinkInterval
-
-TRIP_MS_MAX = 48 * HOUR_MS
-"""A trip that claims to have started longer ago does not choose the pseudonym's epoch."""
 
 
 class _Part(NamedTuple):

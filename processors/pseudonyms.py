@@ -1,21 +1,18 @@
 """The pseudonyms and fixed headers of one link, for every route, valid for one epoch.
 
-The keyed hashes that pseudonyms, consent references and record ids are made of stand at the end.
 Made when first needed and kept with the permit; dropped with the epoch.
 """
 
-import base64
-import hashlib
-import hmac
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from processors.epochs import EpochSpan, epoch_at
+from policy.plan.epochs import EpochSpan, epoch_at
 from processors.expiry import Header
 from processors.people import FOREVER_MS
 from processors.permit import Permission
 from processors.routes import Route
-from telemetry.identity import EpochKey, LinkSecret, Pseudonym
+from telemetry.identity import EpochKey
+from telemetry.keyed_hashes import consent_reference, lane_key, pseudonym
 from telemetry.wire import record as wire
 
 KeyName = tuple[str, str, str]
@@ -27,7 +24,6 @@ PartitionOf = Callable[[str, bytes], int]
 
 EVENT_SOURCE = b"roadfade"
 TYPE = b"roadfade.purpose-record.v1"
-PSEUDONYM_BYTES = 16
 
 
 class KeysNeeded(LookupError):  # noqa: N818  # a request to the caller, not a failure
@@ -129,30 +125,3 @@ def _stamp(
         id_key=lane_key(key, f"{route.name}|{text}"),
         fixed_headers=tuple(headers),
     )
-
-
-def pseudonym(key: EpochKey, secret: LinkSecret) -> Pseudonym:
-    """First 128 bits of HMAC-SHA256(epoch key, link secret), base32 without padding."""
-    digest = hmac.digest(key, secret, "sha256")[:PSEUDONYM_BYTES]
-    return Pseudonym(base64.b32encode(digest).decode().rstrip("="))
-
-
-def consent_reference(key: EpochKey, consent: str) -> str:
-    """A consent row as one output may see it: 64 bits of HMAC under that output's epoch key."""
-    return hmac.digest(key, b"consent|" + consent.encode(), "sha256")[:8].hex()
-
-
-def lane_key(key: EpochKey, lane: str) -> bytes:
-    """The key under which one lane's record ids are made for one pseudonym.
-
-    The pseudonym is part of it, so that one content of two owners gets different ids.
-    """
-    return hmac.digest(key, b"ce_id|" + lane.encode(), "sha256")
-
-
-def record_id(key: bytes, content: bytes) -> bytes:
-    """``ce_id``: stable over replays, different per lane, epoch and content, one way.
-
-    Keyed BLAKE2b (RFC 7693), 128 bits, hexadecimal: see docs/decisions/001-record-ids.md.
-    """
-    return hashlib.blake2b(content, key=key, digest_size=16).hexdigest().encode()

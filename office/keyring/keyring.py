@@ -7,10 +7,10 @@ recomputes pseudonyms. Keyring and KEK must never enter a backup.
 
 import secrets
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from office.errors import OfficeError
 from office.keyring import tables
@@ -63,6 +63,16 @@ class Keyring:
         with self._begun(sqlite_file.WRITING) as connection:
             found = _found(connection, name)
             return self._unwrap(name, found) if isinstance(found, Wrapped) else None
+
+    def epochs(self, purpose: str, recipient: str) -> dict[str, EpochKey | None]:
+        """Every key of these that was ever made, by its epoch; None: it is destroyed."""
+        found: dict[str, EpochKey | None] = {}
+        with self._begun(sqlite_file.WRITING) as connection:  # as in ``get``
+            for epoch, *row in connection.execute(tables.FIND_EPOCHS, (purpose, recipient)):
+                held = _held(row)
+                name = purpose, recipient, epoch
+                found[epoch] = self._unwrap(name, held) if isinstance(held, Wrapped) else None
+        return found
 
     def ensure(self, wanted: Collection[KeyName]) -> dict[KeyName, EpochKey]:
         """The keys of these names, created if missing; durable on return.
@@ -160,6 +170,8 @@ class Keyring:
 
 def _found(connection: sqlite3.Connection, name: KeyName) -> Wrapped | Literal["destroyed"] | None:
     row = connection.execute(tables.FIND, name).fetchone()
-    if row is None:
-        return None
+    return None if row is None else _held(row)
+
+
+def _held(row: Sequence[Any]) -> Wrapped | Literal["destroyed"]:
     return "destroyed" if row[2] is None else Wrapped(*row)

@@ -24,6 +24,11 @@ class MemoryKeyring:
         """The key; None if it was never made, or is destroyed."""
         return self._keys.get((purpose, recipient, epoch))
 
+    def epochs(self, purpose: str, recipient: str) -> dict[str, EpochKey | None]:
+        """Every key of these that was ever made, by its epoch; None: it is destroyed."""
+        asked = purpose, recipient
+        return {epoch: key for (*of, epoch), key in self._keys.items() if tuple(of) == asked}
+
     def ensure(self, wanted: Collection[KeyName]) -> dict[KeyName, EpochKey]:
         """The keys of these names, created if missing; destroyed ones are absent."""
         for name in wanted:

@@ -24,6 +24,9 @@ TABLES: Final = (
 ``current``: one row, the id of the KEK under which every live key is wrapped."""
 
 FIND: Final = "SELECT kek, nonce, wrapped FROM keys WHERE (purpose, recipient, epoch) = (?, ?, ?)"
+FIND_EPOCHS: Final = (
+    "SELECT epoch, kek, nonce, wrapped FROM keys WHERE (purpose, recipient) = (?, ?)"
+)
 FIND_LIVE: Final = (
     "SELECT purpose, recipient, epoch, kek, nonce, wrapped FROM keys WHERE wrapped IS NOT NULL"
 )

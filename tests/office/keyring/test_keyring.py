@@ -66,6 +66,14 @@ def test_a_destroyed_key_is_gone_stays_gone_and_is_known_to_be(keyring: AnyKeyri
     assert keyring.ensure(ALL) == {SUMMER: keys[SUMMER]}
 
 
+def test_every_epoch_of_a_recipient_is_told_the_destroyed_ones_too(keyring: AnyKeyring) -> None:
+    names = [("p", "a", "2026-10.3m"), ("p", "a", "2027-01.3m"), ("p", "b", "2026-10.3m")]
+    made = keyring.ensure(names)
+    keyring.destroy(names[1:2])
+    assert keyring.epochs("p", "a") == {"2026-10.3m": made[names[0]], "2027-01.3m": None}
+    assert keyring.epochs("q", "a") == {}
+
+
 def test_a_fake_keyring_can_be_repeatable() -> None:
     ring = MemoryKeyring(lambda name: EpochKey("|".join(name).encode().ljust(32)))
     assert ring.ensure([SPRING])[SPRING] == b"improve|team|2026-04.3m".ljust(32)

@@ -20,7 +20,7 @@ from policy.vocabulary.operations import (
 from policy.vocabulary.periods import expires_ms
 from policy.vocabulary.terms import Epoch, Period
 from policy.vocabulary.words import Exact, WordError
-from processors.epochs import epoch_at
+from policy.plan.epochs import epoch_at
 from telemetry.instants import (
     DAY_MS,
     HOUR_MS,

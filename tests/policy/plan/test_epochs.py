@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from policy.vocabulary.terms import Epoch
-from processors.epochs import epoch_at
+from policy.plan.epochs import epoch_at
 from telemetry.instants import parse_instant
 
 EPOCHS = st.one_of(

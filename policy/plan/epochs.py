@@ -1,9 +1,14 @@
 """Pseudonym epochs: which one an instant falls into, and when it ends."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from policy.vocabulary.terms import Epoch
-from telemetry.instants import DAY_MS, to_datetime, to_ms
+from telemetry.instants import DAY_MS, HOUR_MS, to_datetime, to_ms
+
+TRIP_MS_MAX: Final = 48 * HOUR_MS
+"""A trip keeps the epoch in which it began, for at most so long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,14 @@ def epoch_at(epoch: Epoch, instant_ms: int) -> EpochSpan:
     month = (moment.year * 12 + moment.month - 1) // epoch.months * epoch.months
     from_ms, to_ms_ = _month_start(month), _month_start(month + epoch.months)
     return EpochSpan(f"{month // 12:04d}-{month % 12 + 1:02d}.{epoch.months}m", from_ms, to_ms_)
+
+
+def epochs_of(epoch: Epoch, from_ms: int, to_ms: int) -> Iterator[EpochSpan]:
+    """The epochs that readings of ``[from_ms, to_ms)`` may have: trips may have begun before."""
+    span = epoch_at(epoch, max(0, from_ms - TRIP_MS_MAX))
+    while span.from_ms < to_ms:
+        yield span
+        span = epoch_at(epoch, span.to_ms)
 
 
 def _month_start(month: int) -> int:

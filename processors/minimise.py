@@ -14,8 +14,8 @@ from processors.latest import Latest
 from processors.pairing import Times, Values, add_cells
 from processors.program import Decision, Program
 from processors.pseudonyms import LinkPseudonyms
-from telemetry.keyed_hashes import record_id
 from telemetry.instants import format_instant
+from telemetry.keyed_hashes import record_id
 from telemetry.wire.record import CE_ID, MESH, READINGS, RECORD_VERSION, Series
 
 COLUMN_PLANS_KEPT_MAX = 10_000

@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from policy.vocabulary.terms import Epoch
 from policy.plan.epochs import epoch_at
+from policy.vocabulary.terms import Epoch
 from telemetry.instants import parse_instant
 
 EPOCHS = st.one_of(

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from policy.plan.epochs import epoch_at
 from policy.vocabulary import operation_words, words
 from policy.vocabulary.operations import (
     Bucket,
@@ -20,7 +21,6 @@ from policy.vocabulary.operations import (
 from policy.vocabulary.periods import expires_ms
 from policy.vocabulary.terms import Epoch, Period
 from policy.vocabulary.words import Exact, WordError
-from policy.plan.epochs import epoch_at
 from telemetry.instants import (
     DAY_MS,
     HOUR_MS,

@@ -1,6 +1,6 @@
 """From a person's links to the pseudonyms under which their readings may lie. Pure.
 
-In: links, the plans that ever were in force, keys. Out: by output, the pseudonyms; and the keys that
+In: links, all plans that ever were in force, keys. Out: by output, pseudonyms; and the keys that
 are destroyed, so that what was made under them cannot be located any more. A pseudonym belongs to
 one link, and so to one person; nothing here depends on when a link ended, since a reading that was
 processed before the end became known lies under its pseudonym all the same.

@@ -11,14 +11,22 @@ AUDIT_FLOW: Final = "audit.flow"
 """What became of every reading: counts, no people."""
 AUDIT_PROCESSES: Final = "audit.processes"
 """What every process says of itself: figures, no people. Compacted, and deleted after a day."""
+AUDIT_ERASURES: Final = "audit.erasures"
+"""What stores answer to commands of erasure: counts, no people."""
 CONTROL_LINKS: Final = "control.links"
 CONTROL_CONSENTS: Final = "control.consents"
 CONTROL_POLICIES: Final = "control.policies"
 CONTROL: Final = (CONTROL_LINKS, CONTROL_CONSENTS, CONTROL_POLICIES)
 """What the office publishes, and keeps alive by heartbeats; all are compacted."""
+_ERASE: Final = "control.erase."
 HEARTBEAT_KEY: Final = b"~heartbeat"
 """The key of the office's heartbeat on every partition of a control topic."""
 
 WORKER_GROUP: Final = "roadfade-worker"
 LEDGER_GROUP: Final = "roadfade-ledger"
 SINK_GROUP: Final = "roadfade-sink"
+
+
+def erase_topic(output: str) -> str:
+    """The compacted topic of commands to whoever keeps an output's records."""
+    return _ERASE + output

@@ -20,7 +20,7 @@ from bus.topics import TopicSpec
 from policy.artefacts.topics import topic_configs
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
-from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, RAW
+from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, RAW, partitions_fixed
 
 SAMPLED_DEVICES: Final = 50
 PUBLISHED_AT_ONCE: Final = 2_000
@@ -101,4 +101,7 @@ async def clear(target: Connection, plan: Plan) -> None:
 
 def _specs(plan: Plan) -> list[TopicSpec]:
     configs = topic_configs(plan)
-    return [TopicSpec(name, PARTITIONS, config) for name, config in configs.items()]
+    return [
+        TopicSpec(name, partitions_fixed(name) or PARTITIONS, config)
+        for name, config in configs.items()
+    ]

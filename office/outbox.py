@@ -135,8 +135,9 @@ class Outbox:
         """What the topics must hold now; None if changes come faster than they are counted."""
         for _ in range(COUNTS_MAX):
             high_water = await self.high_water()
-            if self._rows is not None and self._rows.high_water == high_water:
-                return self._rows
+            rows = self._rows
+            if rows and rows.high_water == high_water and rows.partitions == partitions:
+                return rows
             rows = PublishedRows(dict(partitions), partition_of, high_water)
             async with self._database.reading() as connection:
                 for table, change in _REGISTRY:

@@ -20,7 +20,7 @@ class PublishedRows:
         self, partitions: Mapping[str, int], partition_of: PartitionOf, high_water: int
     ) -> None:
         self.high_water = high_water
-        self._partitions = partitions
+        self.partitions = partitions
         self._partition_of = partition_of
         self._rows = {
             (topic, number): RunningContents()
@@ -31,7 +31,7 @@ class PublishedRows:
     def take(self, records: Iterable[ControlRecord]) -> None:
         """Take records in the order in which they are published."""
         for record in records:
-            count = self._partitions.get(record.topic)
+            count = self.partitions.get(record.topic)
             if count is not None:
                 partition = self._partition_of(record.key, count)
                 self._rows[record.topic, partition].take(record.key, record.value)

@@ -3,6 +3,7 @@
 Topics of outputs are not listed: the policy names them, ``purpose.<id>[.<recipient>]``.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 RAW: Final = "telemetry.raw"
@@ -19,6 +20,7 @@ CONTROL_POLICIES: Final = "control.policies"
 CONTROL: Final = (CONTROL_LINKS, CONTROL_CONSENTS, CONTROL_POLICIES)
 """What the office publishes, and keeps alive by heartbeats; all are compacted."""
 _ERASE: Final = "control.erase."
+_PURPOSE: Final = "purpose."
 HEARTBEAT_KEY: Final = b"~heartbeat"
 """The key of the office's heartbeat on every partition of a control topic."""
 
@@ -30,3 +32,21 @@ SINK_GROUP: Final = "roadfade-sink"
 def erase_topic(output: str) -> str:
     """The compacted topic of commands to whoever keeps an output's records."""
     return _ERASE + output
+
+
+def erase_topics(topics: Iterable[str]) -> tuple[str, ...]:
+    """The topics of commands that go with these topics: one for each output's."""
+    return tuple(_ERASE + one[len(_PURPOSE) :] for one in topics if one.startswith(_PURPOSE))
+
+
+def is_control(topic: str) -> bool:
+    """Whether the office publishes there, and keeps it alive by heartbeats."""
+    return topic in CONTROL or topic.startswith(_ERASE)
+
+
+def partitions_fixed(topic: str) -> int | None:
+    """How many partitions a topic has in every installation; None: as many as it is sized for.
+
+    Commands and their answers are few, and each has one order.
+    """
+    return 1 if topic.startswith(_ERASE) or topic == AUDIT_ERASURES else None

@@ -11,6 +11,7 @@ from typing import Final, Literal
 from policy.artefacts.topics import topic_configs
 from policy.plan.plan import Plan
 from telemetry.topics import (
+    AUDIT_ERASURES,
     AUDIT_FLOW,
     AUDIT_PROCESSES,
     CONTROL,
@@ -19,6 +20,8 @@ from telemetry.topics import (
     RAW,
     SINK_GROUP,
     WORKER_GROUP,
+    erase_topics,
+    is_control,
 )
 
 Resource = Literal["topic", "group", "cluster"]
@@ -88,18 +91,21 @@ def _worker(plan: Plan, prefix: str) -> Iterator[Acl]:
 def _sink(plan: Plan, prefix: str) -> Iterator[Acl]:
     yield from _settings(SINK, plan, prefix)
     kept = {output.topic for output in plan.outputs}
+    commands = set(erase_topics(kept))
     for name in topic_configs(plan):
         # It does not start if a topic is missing, and without Describe one that it may not
         # read is missing to it; DescribeConfigs alone does not show that a topic is there.
-        read = name in kept or name == CONTROL_POLICIES
+        read = name in kept or name == CONTROL_POLICIES or name in commands
         yield from _topic(SINK, prefix, name, "Read" if read else "Describe")
+    yield from _topic(SINK, prefix, AUDIT_ERASURES, "Write")
     yield _group(SINK, prefix, SINK_GROUP)
 
 
 def _office(plan: Plan, prefix: str) -> Iterator[Acl]:
-    for name in CONTROL:
+    for name in filter(is_control, topic_configs(plan)):
         # It compares what lies there with its registry.
         yield from _topic(OFFICE, prefix, name, "Read", "Write")
+    yield from _topic(OFFICE, prefix, AUDIT_ERASURES, "Read")
     # It makes the topics follow the version in force; how far they are read it asks by offsets.
     yield from _administration(OFFICE, plan, prefix)
     for output in plan.outputs:

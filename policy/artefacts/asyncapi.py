@@ -13,12 +13,14 @@ from policy.plan.columns import columns_of
 from policy.plan.plan import Output, Plan
 from policy.vocabulary.words import format_duration
 from telemetry.topics import (
+    AUDIT_ERASURES,
     AUDIT_FLOW,
     AUDIT_PROCESSES,
     CONTROL_CONSENTS,
     CONTROL_LINKS,
     CONTROL_POLICIES,
     RAW,
+    erase_topics,
 )
 from telemetry.wire import publication, record
 from telemetry.wire.schema import schema_of, schema_text
@@ -30,10 +32,12 @@ _WIRE: Final = {
     RAW: ("envelope.v1", "receive", "What devices report, before any purpose is decided."),
     AUDIT_FLOW: ("flow-record.v1", "send", "What became of every reading: counts, no people."),
     AUDIT_PROCESSES: ("process-report.v1", "send", "What every process says of itself."),
+    AUDIT_ERASURES: ("erase-answer.v1", "send", "What stores removed when asked: counts."),
     CONTROL_LINKS: ("control-row.v1", "receive", "Who stands behind a device, as intervals."),
     CONTROL_CONSENTS: ("control-row.v1", "receive", "What people agreed to, as intervals."),
     CONTROL_POLICIES: (_PUBLICATION, "receive", "Every published version of the policy."),
 }
+_COMMANDS: Final = ("erase-command.v1", "receive", "Which of an output's records have to go.")
 _BOUND_NUMBERS: Final = {"retention.ms", "delete.retention.ms", "max.message.bytes"}
 """Numbers that the Kafka binding names; all settings are under ``x-topic-settings``."""
 
@@ -42,11 +46,12 @@ def asyncapi(plan: Plan) -> dict[str, Any]:
     """The AsyncAPI document of a worker that runs this plan."""
     channels, operations, messages = {}, {}, {}
     schemas: dict[str, Any] = {}
+    wires = _WIRE | dict.fromkeys(erase_topics(one.topic for one in plan.outputs), _COMMANDS)
     for topic, config in topic_configs(plan).items():
         output = next((o for o in plan.outputs if o.topic == topic), None)
         key = _key(topic)
         if output is None:
-            wire, action, title = _WIRE[topic]
+            wire, action, title = wires[topic]
             schemas |= dict(_wire_schemas(wire))
             messages[key] = {"name": key, "title": title, "payload": _ref("schemas", wire)}
         else:

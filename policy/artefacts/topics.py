@@ -9,7 +9,14 @@ from typing import Final
 
 from policy.plan.plan import Plan, Transport
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
-from telemetry.topics import AUDIT_FLOW, AUDIT_PROCESSES, CONTROL, RAW
+from telemetry.topics import (
+    AUDIT_ERASURES,
+    AUDIT_FLOW,
+    AUDIT_PROCESSES,
+    CONTROL,
+    RAW,
+    erase_topics,
+)
 
 BATCH_BYTES_MAX: Final = 1024 * 1024 + 12
 """Room for our producer's largest batch, 1 MB, and its overhead."""
@@ -23,6 +30,8 @@ leave a deleted link or consent in force in a worker that was cut off meanwhile.
 """
 REPORT_LIFE_MS: Final = DAY_MS
 """For so long a process that says nothing any more is still named: over a night, not for ever."""
+ANSWER_LIFE_MS: Final = 7 * DAY_MS
+"""For so long a store's answer waits for the office; one that was missed is given again."""
 
 
 def transports_of(plan: Plan) -> Mapping[str, Transport]:
@@ -40,9 +49,10 @@ def topic_configs(
     """
     found = {**transports_of(plan), **(held or {})}
     configs = {name: _deleting(transport) for name, transport in found.items()}
-    for name in CONTROL:
+    for name in (*CONTROL, *erase_topics(found)):
         configs[name] = _compacting()
-    configs[AUDIT_PROCESSES] = _reporting()
+    configs[AUDIT_PROCESSES] = _reporting(REPORT_LIFE_MS)
+    configs[AUDIT_ERASURES] = _reporting(ANSWER_LIFE_MS)
     return configs
 
 
@@ -71,12 +81,12 @@ def _compacting() -> dict[str, str]:
     }
 
 
-def _reporting() -> dict[str, str]:
-    """The last word of each process, and no word for ever: none is a person's, or a reading."""
+def _reporting(life_ms: int) -> dict[str, str]:
+    """The last word of each, and no word for ever: none is a person's, or a reading."""
     return _common() | {
         "cleanup.policy": "compact,delete",
         **_soon(),
-        "retention.ms": str(REPORT_LIFE_MS),
+        "retention.ms": str(life_ms),
     }
 
 

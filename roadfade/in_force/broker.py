@@ -17,6 +17,7 @@ from policy.plan.plan import Plan
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS
+from telemetry.topics import partitions_fixed
 
 
 def connection_of(settings: Settings) -> Connection:
@@ -56,7 +57,7 @@ async def limits_on(settings: Settings, admin: Admin) -> Limits:
 def specs_of(configs: Mapping[str, Mapping[str, str]], settings: Settings) -> list[TopicSpec]:
     """Topics with these configurations, as this installation sizes them."""
     return [
-        TopicSpec(name, settings.partitions, config, settings.replication)
+        TopicSpec(name, partitions_fixed(name) or settings.partitions, config, settings.replication)
         for name, config in configs.items()
     ]
 

@@ -6,6 +6,7 @@ import msgspec
 
 from telemetry.wire.control import ControlWire
 from telemetry.wire.envelope import Envelope
+from telemetry.wire.erasure import EraseAnswer, EraseCommand
 from telemetry.wire.flow import FlowRecord
 from telemetry.wire.process_report import ProcessReport
 from telemetry.wire.record import PurposeRecord
@@ -16,6 +17,8 @@ SCHEMAS: dict[str, Any] = {
     "control-row.v1": ControlWire,
     "flow-record.v1": FlowRecord,
     "process-report.v1": ProcessReport,
+    "erase-command.v1": EraseCommand,
+    "erase-answer.v1": EraseAnswer,
 }
 
 

@@ -20,7 +20,7 @@ from roadfade.metrics import PROCESS, REGISTRY
 from roadfade.readiness import NEEDS
 from roadfade.settings import Settings
 from telemetry.outcome import Rejected, Withheld
-from telemetry.topics import AUDIT_FLOW, AUDIT_PROCESSES, CONTROL, RAW
+from telemetry.topics import AUDIT_ERASURES, AUDIT_FLOW, AUDIT_PROCESSES, CONTROL, RAW
 from telemetry.wire import control, envelope, record
 from tests.docs.pages import REPOSITORY, rows, text_of
 from tests.support.operations import EXAMPLES
@@ -70,7 +70,7 @@ def test_every_header_of_a_record_is_told() -> None:
 
 def test_every_topic_is_told() -> None:
     told = set(re.findall(r"^\| `([a-z.]+)` \|", text_of("docs/wire.md"), re.MULTILINE))
-    assert {RAW, AUDIT_FLOW, AUDIT_PROCESSES, *CONTROL} <= told
+    assert {RAW, AUDIT_FLOW, AUDIT_PROCESSES, AUDIT_ERASURES, *CONTROL} <= told
 
 
 def test_every_form_of_logs_is_told() -> None:

@@ -21,7 +21,13 @@ from bus.topics import TopicSpec
 from bus.view import CompactedView
 from policy.artefacts.topics import topic_configs
 from roadfade.in_force.broker import bring_about
-from telemetry.topics import CONTROL, CONTROL_POLICIES, HEARTBEAT_KEY
+from telemetry.topics import (
+    CONTROL,
+    CONTROL_POLICIES,
+    HEARTBEAT_KEY,
+    erase_topics,
+    partitions_fixed,
+)
 from telemetry.wire.control import Heartbeat, encode_row
 from telemetry.wire.publication import Publication, encode_publication
 from tests.integration.bus_road import DEADLINE_S, Noted, clock, until
@@ -35,9 +41,13 @@ SPARE: Final = "purpose.spare"
 STRANGER: Final = "stranger"
 """A principal that the broker knows and that has no rights."""
 SMALL = plan(*PLAN.outputs, output("spare", PLAN.outputs[0].lanes))
-SPECS = [TopicSpec(name, 2, config) for name, config in topic_configs(SMALL).items()]
+SPECS = [
+    TopicSpec(name, partitions_fixed(name) or 2, config)
+    for name, config in topic_configs(SMALL).items()
+]
 TOPICS = frozenset(spec.name for spec in SPECS) - {SPARE}
 OUTPUTS = {output.topic: output.id for output in SMALL.outputs if output.topic != SPARE}
+COMMANDS = erase_topics(one.topic for one in SMALL.outputs)
 HEARTBEAT = encode_row(Heartbeat(0, 0))
 PUBLISHED = Publication("test", 1, 0, 0, {"policy.yaml": "…"})
 

@@ -9,6 +9,7 @@ from bus.client.admin import TopicAdmin
 from bus.failures import BrokerError, TopicError
 from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
 from telemetry.topics import (
+    AUDIT_ERASURES,
     AUDIT_FLOW,
     AUDIT_PROCESSES,
     CONTROL,
@@ -18,6 +19,7 @@ from telemetry.topics import (
     WORKER_GROUP,
 )
 from tests.integration.guarded_road import (
+    COMMANDS,
     OUTPUTS,
     STRANGER,
     TOPICS,
@@ -54,8 +56,8 @@ async def test_a_worker_reads_no_purpose_and_changes_nothing_that_people_said(wa
 
 
 async def test_a_sink_reads_purposes_and_no_links_or_consents(way: Way) -> None:
-    assert await readable(way(SINK)) == {CONTROL_POLICIES, *OUTPUTS}
-    assert await writable(way(SINK)) == {AUDIT_PROCESSES}
+    assert await readable(way(SINK)) == {CONTROL_POLICIES, *OUTPUTS, *COMMANDS}
+    assert await writable(way(SINK)) == {AUDIT_PROCESSES, AUDIT_ERASURES}
 
 
 async def test_a_sweep_reads_the_versions_and_no_purpose(way: Way) -> None:
@@ -65,8 +67,8 @@ async def test_a_sweep_reads_the_versions_and_no_purpose(way: Way) -> None:
 
 async def test_the_office_reads_nothing_that_vehicles_sent(way: Way) -> None:
     # It compares the control topics with what it knows, and fills them again.
-    assert await readable(way(OFFICE)) == {*CONTROL}
-    assert await writable(way(OFFICE)) == {AUDIT_PROCESSES, *CONTROL}
+    assert await readable(way(OFFICE)) == {*CONTROL, *COMMANDS, AUDIT_ERASURES}
+    assert await writable(way(OFFICE)) == {AUDIT_PROCESSES, *CONTROL, *COMMANDS}
 
 
 async def test_who_administers_topics_reads_no_data_and_deletes_none(way: Way) -> None:

@@ -50,18 +50,17 @@ async def lying_in(
 class EndWatch:
     """Remembers where topics end, and which topics they are."""
 
-    def __init__(self, broker: Broker, partitions: Mapping[str, int]) -> None:
+    def __init__(self, broker: Broker) -> None:
         self._broker = broker
-        self._partitions = partitions
         self._ends: Offsets = {}
         self._ids: Mapping[str, str] = {}
 
-    async def went_back(self) -> bool:
+    async def went_back(self, partitions: Mapping[str, int]) -> bool:
         """Whether a partition ends before it did when last asked, or a topic is another one."""
         async with self._broker.topic_ids() as asked:
-            ids = await asked.of(list(self._partitions))
+            ids = await asked.of(list(partitions))
         async with self._broker.positions() as positions:
-            ends = await positions.end(self._partitions)
+            ends = await positions.end(partitions)
         ends_before, self._ends = self._ends, ends
         ids_before, self._ids = self._ids, ids
         # Filled again past its old end, a topic made anew differs by its id alone.

@@ -5,6 +5,7 @@ Topics follow the version of the policy that is in force.
 
 import asyncio
 import logging
+from collections.abc import Mapping
 
 from bus.failures import BrokerError, SendFailedError
 from bus.pacing import monotonic_ms, until
@@ -30,7 +31,6 @@ from roadfade.processes.signals import on_stop
 from roadfade.processes.starting import begin
 from roadfade.readiness import Need, readiness
 from roadfade.settings import Settings
-from telemetry.topics import CONTROL
 
 DRAIN_EVERY_S = 0.25
 LOOK_EVERY_MS = 5_000
@@ -68,20 +68,19 @@ async def serve(
     stopping: asyncio.Event,
 ) -> None:
     """Publish, keep the topics and measure them, until ``stopping``."""
-    control = {topic: keeper.partitions[topic] for topic in CONTROL}
     async with asyncio.TaskGroup() as group:
         group.create_task(keeper.run(stopping))
         group.create_task(measure_topics(broker, keeper, wall_ms, stopping))
         while not stopping.is_set():
             await _publish_while_it_lasts(
-                Outbox(database), broker, control, stopping, settings.heartbeat_every_s
+                Outbox(database), broker, keeper, stopping, settings.heartbeat_every_s
             )
 
 
 async def _publish_while_it_lasts(
     outbox: Outbox,
     broker: Broker,
-    control: dict[str, int],
+    keeper: TopicKeeper,
     stopping: asyncio.Event,
     heartbeat_every_s: float,
 ) -> None:
@@ -92,7 +91,7 @@ async def _publish_while_it_lasts(
     try:
         async with Publisher(broker, clock=wall_ms, client_id="office") as publisher:
             publish = publish_through(publisher)
-            await _keep_publishing(outbox, publish, broker, control, stopping, heartbeat_every_s)
+            await _keep_publishing(outbox, publish, broker, keeper, stopping, heartbeat_every_s)
     except SendFailedError as failure:
         metrics.PRODUCE_RETRIES.inc()
         reason = type(failure.__cause__ or failure).__name__
@@ -105,22 +104,24 @@ async def _keep_publishing(
     outbox: Outbox,
     publish: PublishRecords,
     broker: Broker,
-    partitions: dict[str, int],
+    keeper: TopicKeeper,
     stopping: asyncio.Event,
     heartbeat_every_s: float,
 ) -> None:
     beat_ms = looked_ms = float("-inf")
     again = readiness.failed(Need.HEARTBEAT)
     say = SayOnce(logger)
-    ends, mended = EndWatch(broker, partitions), False
+    ends, mended = EndWatch(broker), False
     while not stopping.is_set():
+        # A version of the policy that takes over brings topics of its own.
+        partitions = keeper.control
         # What is due goes by the time that passes: a wall clock may be set back by days.
         passed_ms = monotonic_ms()
         if passed_ms - looked_ms >= LOOK_EVERY_MS:
             looked_ms = passed_ms
             # What went back may have lost rows, and so may what went back while no office ran.
             try:
-                if await ends.went_back() or not mended:
+                if await ends.went_back(partitions) or not mended:
                     mended = False
                     mended = await _mend(outbox, publish, broker, partitions)
             except (BrokerError, TimeoutError) as failure:
@@ -143,7 +144,7 @@ async def _keep_publishing(
 
 
 async def _mend(
-    outbox: Outbox, publish: PublishRecords, broker: Broker, partitions: dict[str, int]
+    outbox: Outbox, publish: PublishRecords, broker: Broker, partitions: Mapping[str, int]
 ) -> bool:
     """Publish again what the topics lack; False if that has to be looked at later."""
     queued = await outbox.mend(

@@ -25,7 +25,7 @@ from roadfade.readiness import Need, readiness
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS
-from telemetry.topics import CONTROL
+from telemetry.topics import is_control
 from telemetry.wire.publication import Publication
 
 LOOK_EVERY_S: Final = 1.0
@@ -65,6 +65,11 @@ class TopicKeeper:
         """Partitions by topic, those of the next version included; only after ``start``."""
         return self._partitions
 
+    @property
+    def control(self) -> Mapping[str, int]:
+        """Partitions by topic of those that the office publishes to; only after ``start``."""
+        return {name: count for name, count in self._partitions.items() if is_control(name)}
+
     async def start(self, admin: Admin) -> None:
         """Find the topics as they must be; NotReady if they are not.
 
@@ -81,7 +86,7 @@ class TopicKeeper:
             self._take_over(line, specs, await check_topics(admin, specs))
         except (*LATER, NotReady) as failure:
             self._say(f"the topics could not be updated: {type(failure).__name__}: {failure}")
-            control = [spec for spec in specs if spec.name in CONTROL]
+            control = [spec for spec in specs if is_control(spec.name)]
             self._take_over(line, [], await check_topics(admin, control))
 
     async def run(self, stopping: asyncio.Event) -> None:

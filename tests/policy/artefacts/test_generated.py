@@ -15,7 +15,14 @@ from policy.artefacts.odcs import contracts
 from policy.artefacts.topics import topic_configs
 from policy.artefacts.ttls import sink_ttls
 from policy.plan.columns import columns_of
-from telemetry.topics import AUDIT_PROCESSES, RAW, SINK_GROUP, WORKER_GROUP
+from telemetry.topics import (
+    AUDIT_ERASURES,
+    AUDIT_PROCESSES,
+    RAW,
+    SINK_GROUP,
+    WORKER_GROUP,
+    erase_topics,
+)
 from telemetry.wire.record import LATITUDE, MESH
 from tests.support.documents import SPEED, policy_of
 from tests.support.plans import PLAN
@@ -65,9 +72,20 @@ def test_a_process_says_what_it_says_of_itself_and_only_an_administrator_hears_i
         a.principal for a in acls(PLAN) if (a.operation, a.name) == ("Read", AUDIT_PROCESSES)
     }
     assert readers == {ADMIN}
-    for principal in (SINK, SWEEP):
-        written = {name for operation, _, name in rights_of(principal) if operation == "Write"}
-        assert written == {AUDIT_PROCESSES}, principal
+    written = {
+        principal: {name for operation, _, name in rights_of(principal) if operation == "Write"}
+        for principal in (SINK, SWEEP)
+    }
+    assert written == {SINK: {AUDIT_PROCESSES, AUDIT_ERASURES}, SWEEP: {AUDIT_PROCESSES}}
+
+
+def test_only_the_office_commands_and_only_a_sink_hears_it_and_answers() -> None:
+    for topic in erase_topics(one.topic for one in PLAN.outputs):
+        rights = {(a.principal, a.operation) for a in acls(PLAN) if a.name == topic}
+        assert {one for one in rights if one[1] in {"Read", "Write"}} == {
+            (OFFICE, "Read"), (OFFICE, "Write"), (SINK, "Read"),
+        }  # fmt: skip
+    assert ("Read", "topic", AUDIT_ERASURES) in rights_of(OFFICE)
 
 
 def test_groups_are_those_the_processes_use() -> None:

@@ -14,7 +14,9 @@ def test_every_topic_of_the_plan_is_named() -> None:
         "control.links",
         "control.consents",
         "control.policies",
+        "control.erase.study",
         "audit.processes",
+        "audit.erasures",
     ]
 
 
@@ -38,6 +40,7 @@ def test_the_raw_topic_promises_less() -> None:
 def test_control_topics_forget_old_rows_within_minutes() -> None:
     configs = topic_configs(plan_of())
     assert configs["control.links"] == configs["control.consents"]
+    assert configs["control.links"] == configs["control.erase.study"]
     assert configs["control.links"] == {
         "cleanup.policy": "compact",
         "min.cleanable.dirty.ratio": "0.01",
@@ -52,6 +55,8 @@ def test_control_topics_forget_old_rows_within_minutes() -> None:
 
 def test_what_processes_say_of_themselves_ends_after_a_day() -> None:
     configs = topic_configs(plan_of())
+    answers = configs["audit.erasures"]
+    assert answers == {**configs["audit.processes"], "retention.ms": str(7 * DAY_MS)}
     assert configs["audit.processes"] == {
         "cleanup.policy": "compact,delete",
         "min.cleanable.dirty.ratio": "0.01",

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 import telemetry
-from telemetry.wire import control, envelope, flow, process_report, record
+from telemetry.wire import control, envelope, erasure, flow, process_report, record
 from telemetry.wire.schema import SCHEMAS, schema_of
 
 COMMITTED = Path(telemetry.__file__).parent / "schemas"
@@ -24,12 +24,26 @@ def _taken(payload: bytes) -> process_report.ProcessReport:
     return report
 
 
+def _obeyed(payload: bytes) -> erasure.EraseCommand:
+    command = erasure.take_command(payload, "service_provision.app")
+    assert command is not None
+    return command
+
+
+def _answered(payload: bytes) -> erasure.EraseAnswer:
+    answer = erasure.take_answer(payload)
+    assert answer is not None
+    return answer
+
+
 DECODERS = {
     "envelope.v1": envelope.decode_envelope,
     "purpose-record.v1": record.decode_record,
     "control-row.v1": control.decode_row,
     "flow-record.v1": flow.decode_flow,
     "process-report.v1": _taken,
+    "erase-command.v1": _obeyed,
+    "erase-answer.v1": _answered,
 }
 
 

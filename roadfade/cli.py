@@ -38,6 +38,15 @@ CONSENT_COMMANDS: Final = {
     "grant": "roadfade.commands.office:grant",
     "withdraw": "roadfade.commands.office:withdraw",
 }
+PERSON_COMMANDS: Final = {
+    "show": "roadfade.commands.person:show",
+    "export": "roadfade.commands.person:export",
+}
+EVENT_COMMANDS: Final = {
+    "record": "roadfade.commands.event:record",
+    "list": "roadfade.commands.event:list_events",
+    "take-back": "roadfade.commands.event:take_back",
+}
 ENVELOPE_COMMANDS: Final = {
     "schema": "roadfade.commands.vehicles.envelope_schema:schema",
 }
@@ -95,6 +104,8 @@ app.add_typer(policy_app, name="policy")
 app.add_typer(app_of("Dongles known to the office.", DEVICE_COMMANDS), name="device")
 app.add_typer(app_of("Whose dongle is whose, and when.", LINK_COMMANDS), name="link")
 app.add_typer(app_of("Consents, given and withdrawn.", CONSENT_COMMANDS), name="consent")
+app.add_typer(app_of("What is kept of one person.", PERSON_COMMANDS), name="person")
+app.add_typer(app_of("What happened that ends lives.", EVENT_COMMANDS), name="event")
 app.add_typer(app_of("What a gateway sends.", ENVELOPE_COMMANDS), name="envelope")
 office_app = app_of(
     "Publish registrations, links and consents to the workers.",

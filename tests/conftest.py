@@ -42,6 +42,7 @@ TOGETHER = {
     "tests/flow/test_consent.py": "road",
     "tests/flow/test_malformed.py": "road",
     "tests/flow/test_obd.py": "road",
+    "tests/flow/test_person.py": "road",
     "tests/flow/test_reconcile.py": "road",
     "tests/flow/test_replay_real.py": "road",
     "tests/integration/test_commands.py": "road",

@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from office.errors import OfficeError
-from office.registry import consents, devices, links
+from office.registry import consents, devices, events, links
 from office.registry.consents import NewConsent
+from office.registry.events import NewEvent
 from office.registry.links import NewLink
 from office.store.database import Database
 from policy.plan.consents import NOTHING_OFFERED, Offers
@@ -128,3 +129,18 @@ class Registry:
         """
         async with self._database.writing() as connection:
             return await consents.withdraw(connection, subject, purpose, recipient, at_ms)
+
+    async def record_events(self, wanted: Sequence[NewEvent], now_ms: int) -> list[str]:
+        """Put on record what happened that ends lives: all or none. Again: the same row ids."""
+        async with self._database.writing() as connection:
+            return await events.record_events(connection, wanted, now_ms)
+
+    async def take_back_event(self, event: str) -> str:
+        """Delete an event that was recorded by mistake; its row id.
+
+        OfficeError once one of its ends was carried out.
+        """
+        async with self._database.writing() as connection:
+            await events.take_back(connection, event)
+        await self._database.scrub()
+        return event

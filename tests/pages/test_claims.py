@@ -19,6 +19,25 @@ from roadfade.commands.policy.choice import policy_or_exit
 
 MARK = {"en": "(not yet)", "ja": "（準備中）"}
 CLAIM_NOTHING = {
+    "%(count)s readings, from %(first)s to %(last)s; the last of them ends on %(day)s.",
+    "All readings of your vehicles that lie in our store, for each purpose and recipient.",
+    "From",
+    "No vehicle was ever linked to you.",
+    "Nothing of yours is kept here.",
+    "Only the newest %(count)s readings are drawn; the files have all of them.",
+    "This page contains your readings as they are kept. Keep it to yourself.",
+    "To",
+    "Vehicle",
+    "What is kept of you",
+    "What you agreed to",
+    "Where you were, as it is kept",
+    "You agreed to nothing that needs to be asked.",
+    "You are",
+    "Your vehicles",
+    (
+        "More may lie under %(count)s keys that were destroyed. Nobody can "
+        "find it any more, and it ends on its day."
+    ),
     (
         "%(carried)s of the %(all)s lines below are carried out by our systems. What is "
         "marked “not yet” is written, and they do not carry it out yet."

@@ -43,6 +43,8 @@ MAY = {
     "commands.policy.publish": frozenset({"pydantic", "rich"}),
     "commands.office": frozenset[str](),
     "commands.office_lists": frozenset[str](),
+    "commands.person": frozenset[str](),
+    "commands.event": frozenset[str](),
     "commands.vehicles.envelope_schema": frozenset[str](),
     "commands.audit": frozenset[str](),
     "commands.config": frozenset[str](),

@@ -1,0 +1,35 @@
+"""The office's tables of events that end lives, and of which ends were carried out.
+
+Times are integer milliseconds UTC. An event names a person or a device, never both.
+"""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table
+
+from office.store.tables import OFFICE
+
+EVENTS: Final = Table(
+    "events",
+    OFFICE,
+    Column("event", String, primary_key=True),
+    Column("kind", String, nullable=False),
+    Column("subject", String),
+    Column("device", String),
+    Column("at_ms", BigInteger, nullable=False),
+    Column("recorded_ms", BigInteger, nullable=False),
+    Index("events_by_subject", "subject"),
+)
+
+EVENT_ENDS: Final = Table(
+    "event_ends",
+    OFFICE,
+    Column("event", String, ForeignKey("events.event"), primary_key=True),
+    Column("output", String, primary_key=True),
+    Column("lane", String, primary_key=True),
+    Column("due_ms", BigInteger, nullable=False),
+)
+"""Ends that were asked to be carried out; none is asked twice."""
+
+EVERY_TABLE: Final = OFFICE
+"""Those of ``tables`` and these, for whoever makes or mends them."""

@@ -1,0 +1,67 @@
+"""``roadfade person …``: what is kept of one person, shown, exported, stopped and erased.
+
+In: the opaque id of a person, typed by whoever answers them. Out: counts, row ids and files. No
+identifier is printed, not even the one that was typed: terminals and job logs are kept.
+"""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from roadfade.terminal.answers import carry_out
+from roadfade.terminal.arguments import AsJson, instant
+
+Subject = Annotated[str, typer.Option("--subject", help="Opaque id of the person.")]
+OneVehicle = Annotated[
+    str | None, typer.Option("--device", help="Only this dongle's readings; its opaque id.")
+]
+Since = Annotated[
+    int | None,
+    typer.Option("--from", parser=instant, metavar="INSTANT", help="Only readings from then on."),
+]
+Until = Annotated[
+    int | None,
+    typer.Option("--to", parser=instant, metavar="INSTANT", help="Only readings before then."),
+]
+Purposes = Annotated[
+    list[str] | None, typer.Option("--purpose", help="Only this purpose; may be repeated.")
+]
+
+
+def show(
+    ctx: typer.Context,
+    *,
+    subject: Subject,
+    device: OneVehicle = None,
+    from_: Since = None,
+    to: Until = None,
+    purpose: Purposes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show how much is kept of a person, by purpose and recipient; changes nothing."""
+    from roadfade.commands.person_reads import scope_of, show_person  # noqa: PLC0415  # heavy
+
+    scope = scope_of(subject, device, from_, to, purpose)
+    carry_out(lambda: show_person(ctx, scope, as_json=as_json))
+
+
+def export(
+    ctx: typer.Context,
+    *,
+    subject: Subject,
+    into: Annotated[Path, typer.Option("--into", help="A folder for the files; new, or empty.")],
+    device: OneVehicle = None,
+    from_: Since = None,
+    to: Until = None,
+    purpose: Purposes = None,
+    as_json: AsJson = False,
+) -> None:
+    """Write all readings of a person as CSV, JSON and a page to read, in Japanese and English.
+
+    The files identify the person: give them to nobody else.
+    """
+    from roadfade.commands.person_reads import export_person, scope_of  # noqa: PLC0415  # heavy
+
+    scope = scope_of(subject, device, from_, to, purpose)
+    carry_out(lambda: export_person(ctx, scope, into, as_json=as_json))

@@ -1,0 +1,163 @@
+"""One person among others who drove the same cars: found whole, shown, forgotten, and nobody else."""
+
+import csv
+import json
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import NamedTuple
+
+import pytest
+
+from bus.records import Outgoing
+from roadfade.clock import wall_ms
+from telemetry.instants import HOUR_MS, MINUTE_MS, SECOND_MS, format_instant, parse_instant
+from telemetry.wire.record import LATITUDE, LONGITUDE
+from tests.flow.planted import column
+from tests.support.pace import play, raw
+from tests.support.road import Road
+from tests.support.watching import until
+
+pytestmark = pytest.mark.broker
+
+APP = "service_provision.app"
+SELLER, BUYER, SHARER = "person-who-sells", "person-who-buys", "person-who-shares"
+SOLD_CAR, SHARED_CAR = "dongle-of-the-sold-car", "dongle-of-the-shared-car"
+PEOPLE = (SELLER, BUYER, SHARER)
+POSITIONS = 10
+
+
+class Drive(NamedTuple):
+    """Some seconds in one car; the place is the person's own."""
+
+    device: str
+    subject: str
+    from_ms: int
+
+    def sent(self) -> Outgoing:
+        place = PEOPLE.index(self.subject)
+        body = {
+            "v": 1,
+            "id": sha256(f"{self.device}{self.from_ms}".encode()).hexdigest()[:26],
+            "device": self.device,
+            "clock": {"t0": format_instant(self.from_ms), "quality": "gnss"},
+            "series": {
+                LATITUDE: column("degrees", *[35.1 + place] * POSITIONS),
+                LONGITUDE: column("degrees", *[139.1 + place] * POSITIONS),
+            },
+        }
+        return raw(json.dumps(body).encode(), self.device)
+
+    def times_ms(self) -> set[int]:
+        return {self.from_ms + n * SECOND_MS for n in range(POSITIONS)}
+
+
+class World:
+    """Two cars, three people: one car is sold, the other is driven in turns."""
+
+    def __init__(self, road: Road) -> None:
+        self.road = road
+        now_ms = wall_ms() // MINUTE_MS * MINUTE_MS
+        self.sold_ms, self.turn_ms = now_ms - 6 * HOUR_MS, now_ms - 3 * HOUR_MS
+        for subject in PEOPLE:
+            self._agrees(subject, now_ms - 24 * HOUR_MS)
+        self._drives(SOLD_CAR, SELLER, now_ms - 12 * HOUR_MS)
+        self._ends(SOLD_CAR, self.sold_ms)
+        self._drives(SOLD_CAR, BUYER, self.sold_ms)
+        self._drives(SHARED_CAR, SHARER, now_ms - 12 * HOUR_MS)
+        self._ends(SHARED_CAR, self.turn_ms)
+        self._drives(SHARED_CAR, SELLER, self.turn_ms)
+        self.drives = [
+            Drive(SOLD_CAR, SELLER, self.sold_ms - 2 * MINUTE_MS),
+            Drive(SOLD_CAR, BUYER, self.sold_ms + 2 * MINUTE_MS),
+            Drive(SHARED_CAR, SHARER, self.turn_ms - 2 * MINUTE_MS),
+            Drive(SHARED_CAR, SELLER, self.turn_ms + 2 * MINUTE_MS),
+        ]
+
+    def _agrees(self, subject: str, from_ms: int) -> None:
+        for basis in ("location", "opt_in"):
+            asked = ("--subject", subject, "--purpose", "service_provision", "--basis", basis)
+            done = self.road.cli("consent", "grant", *asked, "--from", format_instant(from_ms))
+            assert done.code == 0, done.err
+
+    def _drives(self, device: str, subject: str, from_ms: int) -> None:
+        who = ("--device", device, "--subject", subject, "--role", "driver")
+        done = self.road.cli("register", *who, "--from", format_instant(from_ms), "--wait", "60")
+        assert done.code == 0, done.err
+
+    def _ends(self, device: str, at_ms: int) -> None:
+        done = self.road.cli("unregister", "--device", device, "--at", format_instant(at_ms))
+        assert done.code == 0, done.err
+
+    def times_ms(self, subject: str) -> set[int]:
+        mine = [drive.times_ms() for drive in self.drives if drive.subject == subject]
+        return set().union(*mine)
+
+    def kept_ms(self) -> list[int]:
+        statement = f"SELECT epoch_ms(t) FROM readings WHERE signal = '{LATITUDE}'"  # noqa: S608  # a constant
+        return sorted(row[0] for row in self.road.rows(APP, statement))
+
+    def exported(self, subject: str, into: Path) -> tuple[list[int], Mapping[str, object]]:
+        """Times of the positions that a person is given, and what the export says of itself."""
+        done = self.road.cli("person", "export", "--subject", subject, "--into", str(into))
+        assert done.code == 0, done.err
+        assert subject not in done.out
+        with (into / "readings" / f"{APP}.csv").open(newline="") as stream:
+            rows = [row for row in csv.DictReader(stream) if row["signal"] == LATITUDE]
+        place = 35.1 + PEOPLE.index(subject)
+        assert all(float(row["value"]) == pytest.approx(place) for row in rows)
+        about = json.loads((into / "person.json").read_text())
+        return sorted(parse_instant(row["time"]) for row in rows), about
+
+
+@pytest.fixture(scope="module")
+def world(road: Road) -> World:
+    made = World(road)
+    road._told()
+    play(road.settings, [drive.sent() for drive in made.drives])
+    road.drained()
+    return made
+
+
+def test_each_person_is_given_all_that_is_theirs_and_nothing_else(
+    world: World, tmp_path: Path
+) -> None:
+    for subject in PEOPLE:
+        found, about = world.exported(subject, tmp_path / subject)
+        assert found == sorted(world.times_ms(subject)), subject
+        again, same = world.exported(subject, tmp_path / f"{subject}-again")
+        assert (again, same["digest"]) == (found, about["digest"])
+        page = (tmp_path / subject / "person.ja.html").read_text()
+        assert "<svg" in page
+        assert subject not in page
+        assert "dongle" not in page
+
+
+def test_what_is_counted_is_what_is_written(world: World, tmp_path: Path) -> None:
+    shown = world.road.cli("person", "show", "--subject", SELLER, "--json").json()
+    everything = sum(one["readings"] for one in shown["outputs"])
+    into = tmp_path / "written"
+    asked = ("person", "export", "--subject", SELLER, "--into", str(into))
+    assert world.road.cli(*asked, "--json").json()["readings"] == everything > 0
+    one_car = ("--subject", SELLER, "--device", SOLD_CAR)
+    part = world.road.cli("person", "show", *one_car, "--json").json()
+    # One of the seller's two drives was in the car that was sold.
+    assert 2 * sum(one["readings"] for one in part["outputs"]) == everything
+
+
+def test_the_sellers_erasure_touches_nothing_of_the_buyer(world: World) -> None:
+    mine, before = world.times_ms(SELLER), world.kept_ms()
+    assert set(before) >= mine
+    asked = world.road.cli(
+        "person", "erase", "--subject", SELLER, "--yes", "--wait", "60", "--json"
+    )
+    assert asked.code == 0, asked.err
+    until(lambda: not mine & set(world.kept_ms()), "that nothing of the seller is left")
+    assert world.kept_ms() == sorted(set(before) - mine)
+    late = Drive(SOLD_CAR, SELLER, world.sold_ms - 20 * MINUTE_MS)
+    theirs = Drive(SOLD_CAR, BUYER, world.sold_ms + 20 * MINUTE_MS)
+    play(world.road.settings, [late.sent(), theirs.sent()])
+    world.road.drained()
+    kept = set(world.kept_ms())
+    assert not late.times_ms() & kept
+    assert theirs.times_ms() <= kept

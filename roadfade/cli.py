@@ -41,6 +41,8 @@ CONSENT_COMMANDS: Final = {
 PERSON_COMMANDS: Final = {
     "show": "roadfade.commands.person:show",
     "export": "roadfade.commands.person:export",
+    "erase": "roadfade.commands.person:erase",
+    "requests": "roadfade.commands.person:requests",
 }
 EVENT_COMMANDS: Final = {
     "record": "roadfade.commands.event:record",

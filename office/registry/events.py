@@ -107,7 +107,7 @@ async def take_back(connection: AsyncConnection, event: str) -> None:
 async def events(connection: AsyncConnection) -> list[RecordedEvent]:
     """Every event on record, the earliest first."""
     ordered = select(EVENTS).order_by(EVENTS.c.at_ms, EVENTS.c.event)
-    return [_recorded(row) for row in await connection.execute(ordered)]
+    return [recorded(row) for row in await connection.execute(ordered)]
 
 
 async def carried_out(connection: AsyncConnection) -> dict[str, set[tuple[str, str]]]:
@@ -118,7 +118,8 @@ async def carried_out(connection: AsyncConnection) -> dict[str, set[tuple[str, s
     return found
 
 
-def _recorded(row: Row[Any]) -> RecordedEvent:
+def recorded(row: Row[Any]) -> RecordedEvent:
+    """A row of the table as an event."""
     subject = None if row.subject is None else SubjectId(row.subject)
     device = None if row.device is None else DeviceId(row.device)
     return RecordedEvent(row.event, row.kind, subject, device, row.at_ms, row.recorded_ms)

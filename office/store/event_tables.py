@@ -18,7 +18,10 @@ EVENTS: Final = Table(
     Column("device", String),
     Column("at_ms", BigInteger, nullable=False),
     Column("recorded_ms", BigInteger, nullable=False),
+    # Before that nothing of it is due; at most a day ahead, as a new version may shorten an end.
+    Column("look_ms", BigInteger, nullable=False, server_default="0"),
     Index("events_by_subject", "subject"),
+    Index("events_by_look", "look_ms"),
 )
 
 EVENT_ENDS: Final = Table(

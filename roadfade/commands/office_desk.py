@@ -63,6 +63,10 @@ class OfficeDesk:
         """What the work finds in the database, opened for it; OfficeError if there is none."""
         return asyncio.run(self._read(work))
 
+    def carry_out(self, work: "Callable[[Database], Awaitable[Found]]") -> Found:
+        """The same for work that changes something; OfficeError if it is refused."""
+        return self.read(work)
+
     async def _read(self, work: "Callable[[Database], Awaitable[Found]]") -> Found:
         from office.store.database import Database  # noqa: PLC0415  # heavy, as below
 

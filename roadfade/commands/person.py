@@ -65,3 +65,42 @@ def export(
 
     scope = scope_of(subject, device, from_, to, purpose)
     carry_out(lambda: export_person(ctx, scope, into, as_json=as_json))
+
+
+def erase(
+    ctx: typer.Context,
+    *,
+    subject: Subject,
+    device: OneVehicle = None,
+    from_: Since = None,
+    to: Until = None,
+    purpose: Purposes = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what would go; change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, help="Seconds to wait until every store is done.")
+    ] = 0,
+    as_json: AsJson = False,
+) -> None:
+    """Have a person's readings removed from every copy, and kept out from now on.
+
+    Without --device, --from, --to and --purpose the person is forgotten: links and consents go, too.
+    The office process carries it out; `person requests` tells how far it is.
+    """
+    from roadfade.commands.person_asks import erase_person  # noqa: PLC0415  # heavy
+    from roadfade.commands.person_reads import scope_of, show_person  # noqa: PLC0415  # heavy
+
+    scope = scope_of(subject, device, from_, to, purpose)
+    if dry_run:
+        carry_out(lambda: show_person(ctx, scope, as_json=as_json))
+    else:
+        carry_out(lambda: erase_person(ctx, scope, yes=yes, wait_s=wait, as_json=as_json))
+
+
+def requests(ctx: typer.Context, *, subject: Subject, as_json: AsJson = False) -> None:
+    """List what was asked to be removed of a person: how far it is, and what it waits for."""
+    from roadfade.commands.person_asks import list_requests  # noqa: PLC0415  # heavy
+
+    carry_out(lambda: list_requests(ctx, subject, as_json=as_json))

@@ -1,0 +1,154 @@
+"""``roadfade person erase | requests``: readings of a person are to go, and how far that is.
+
+Asking is one transaction: from then on workers keep the readings out, and the office process has
+stores remove what lies there. Exit 0: asked, or, with --wait, removed from every store. 1: refused,
+or not removed in time; it goes on all the same.
+"""
+
+import asyncio
+import sys
+from collections.abc import Sequence
+from typing import Any, Final
+
+import typer
+
+from office.erasure.of_person import of_person
+from office.erasure.overview import Overview, of_subject
+from office.erasure.saga import State
+from office.registry.erasure_requests import Asked, NewErasure, ask
+from office.store.database import Database
+from roadfade.commands.office_desk import OfficeDesk, desk_of
+from roadfade.person.scope import Scope
+from roadfade.refusal import Refusal
+from roadfade.terminal.answers import FAILS, print_json, settings
+from telemetry.identity import SubjectId
+from telemetry.instants import SECOND_MS, format_instant
+
+LOOK_EVERY_S: Final = 0.2
+IN_STORES: Final = (State.ASKED, State.COMMANDED, State.SUPPRESSED)
+"""While a request is in one of these, some store may have rows that are meant."""
+NOT_YET: Final = (
+    "asked, but not every store has removed it yet: see that the office and the sink run "
+    "(`roadfade status`); it goes on by itself (`roadfade person requests`), do not ask again"
+)
+MEANT: Final = "This cannot be taken back. Remove the readings from every copy?"
+NOT_ASKED: Final = (
+    "nobody can be asked here whether it is meant: look with --dry-run, then say --yes"
+)
+NONE: Final = "nothing was asked to be removed of that person, or they are forgotten"
+
+
+def erase_person(
+    ctx: typer.Context, scope: Scope, *, yes: bool, wait_s: float, as_json: bool
+) -> None:
+    """Ask, and wait if told so. Refusal if nobody said that it is meant."""
+    if not yes:
+        if not sys.stdin.isatty():
+            raise Refusal(NOT_ASKED)
+        typer.confirm(MEANT, abort=True)
+    desk = desk_of(ctx)
+    asked = desk.carry_out(lambda database: _ask(database, scope, desk.now_ms()))
+    removed = wait_s > 0 and asyncio.run(_removed(desk, asked.erasure, wait_s))
+    nonce = None if asked.nonce is None else asked.nonce.hex()
+    if as_json:
+        facts = {"erasure": asked.erasure, "for_the_person": nonce}
+        print_json(facts | {"removed": removed} if wait_s else facts)
+    else:
+        typer.echo(f"asked {asked.erasure}")
+        if nonce is not None:
+            typer.echo(f"for the person alone, to show that receipts of it are theirs: {nonce}")
+    if wait_s and not removed:
+        typer.echo(NOT_YET, err=True)
+        raise typer.Exit(FAILS)
+
+
+async def _ask(database: Database, scope: Scope, now_ms: int) -> Asked:
+    person = await of_person(database, scope.subject, scope.device)
+    links = None if scope.device is None else [link.link for link in person.links]
+    new = NewErasure(
+        "erase",
+        scope.subject,
+        "asked",
+        scope.from_ms,
+        scope.to_ms,
+        links,
+        sorted(scope.purposes) or None,
+    )
+    async with database.writing() as connection:
+        return await ask(connection, new, now_ms)
+
+
+async def _removed(desk: OfficeDesk, erasure: str, wait_s: float) -> bool:
+    """Whether every store has nothing left, in time."""
+    loop = asyncio.get_running_loop()
+    deadline = loop.time() + wait_s
+    async with Database.opened(desk.database) as database:
+        while await _in_stores(database, erasure):
+            if loop.time() >= deadline:
+                return False
+            await asyncio.sleep(LOOK_EVERY_S)
+    return True
+
+
+async def _in_stores(database: Database, erasure: str) -> bool:
+    from office.erasure.on_record import one_of  # noqa: PLC0415  # for this alone
+
+    async with database.reading() as connection:
+        return (await one_of(connection, erasure)).standing.state in IN_STORES
+
+
+def list_requests(ctx: typer.Context, subject: str, *, as_json: bool) -> None:
+    """Say how far each of a person's requests is."""
+    desk = desk_of(ctx)
+    view_ms = settings().view_age_s_max * SECOND_MS
+
+    async def work(database: Database) -> list[Overview]:
+        async with database.reading() as connection:
+            return await of_subject(connection, SubjectId(subject), view_ms, desk.now_ms())
+
+    found = desk.read(work)
+    if as_json:
+        print_json({"requests": [_told(one) for one in found]})
+        return
+    for line in _lines(found):
+        typer.echo(line)
+    if not found:
+        typer.echo(NONE)
+
+
+def _lines(found: Sequence[Overview]) -> list[str]:
+    lines = []
+    for one in found:
+        lines.append(f"{one.erasure}  {one.reason}  {one.state}  {format_instant(one.asked_ms)}")
+        if one.waits_for is not None:
+            until_ms = one.waits_for.until_ms
+            until = "" if until_ms is None else f" (until {format_instant(until_ms)})"
+            outputs = ", ".join(one.waits_for.outputs)
+            lines.append(f"  waits: {one.waits_for.why}{until}{': ' if outputs else ''}{outputs}")
+    return lines
+
+
+def _told(one: Overview) -> dict[str, Any]:
+    wait = one.waits_for
+    return {
+        "erasure": one.erasure,
+        "kind": one.kind,
+        "reason": one.reason,
+        "state": str(one.state),
+        "whole_person": one.whole,
+        "asked": format_instant(one.asked_ms),
+        "from": _instant(one.from_ms),
+        "to": _instant(one.to_ms),
+        "purposes": None if one.purposes is None else list(one.purposes),
+        "denied": _instant(one.d1_ms),
+        "purged": _instant(one.d2_ms),
+        "backups": one.d3,
+        "refused_until": _instant(one.until_ms),
+        "copies_end": {copy: format_instant(at_ms) for copy, at_ms in one.copies.items()},
+        "waits_for": None if wait is None else wait.why,
+        "waits_until": None if wait is None else _instant(wait.until_ms),
+    }
+
+
+def _instant(at_ms: int | None) -> str | None:
+    return None if at_ms is None else format_instant(at_ms)

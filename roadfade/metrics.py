@@ -129,6 +129,11 @@ SINK_DUPLICATES = _counter(
     "roadfade_sink_duplicates_total", "Records dropped as a worker's duplicates", "output"
 )
 SINK_REJECTED = _counter("roadfade_sink_rejected_total", "Records the sink refused", "reason")
+SINK_REFUSED = _counter(
+    "roadfade_sink_refused_rows_total",
+    "Readings refused, since a living command of erasure means them",
+    "output",
+)
 SINK_LAG = _gauge("roadfade_sink_lag_records", "Purpose records not yet in the lake", "topic")
 SINK_STOPPED = _gauge(
     "roadfade_sink_topic_stopped",

@@ -4,15 +4,18 @@ Its ``MemoryStore`` outlives a ``MemorySink``: a second sink on the same store i
 restart. Counts, reasons and receipts are those of the lake.
 """
 
+import secrets
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import NamedTuple
 
 from sinks.port.admission import admit_record, by_partition
+from sinks.port.allowed import Judge
 from sinks.port.duplicates import Window
 from sinks.port.records import RecordReadings
+from sinks.port.refusals import Refusals
 from sinks.port.results import (
     Hits,
     Located,
@@ -24,10 +27,11 @@ from sinks.port.results import (
     Swept,
     Written,
 )
+from sinks.port.selection import FoundRow, Selection
 from sinks.port.sink import Ends, OtherTopicError
 from telemetry.arrived import Arrived
-from telemetry.identity import Pseudonym
 from telemetry.kept import End, Kept
+from telemetry.wire.erasure import EraseCommand
 
 
 class StoredRow(NamedTuple):
@@ -42,6 +46,8 @@ class StoredRow(NamedTuple):
     unit: str
     expires_ms: int
     policy_version: str
+    lane: str | None = None
+    consent: str | None = None
     decided_by: int = 0
     """See ``Kept``."""
 
@@ -57,14 +63,22 @@ class MemoryStore:
     topic_ids: dict[tuple[str, int], str] = field(default_factory=dict)
     stored_before: dict[tuple[str, int], int] = field(default_factory=dict)
     """By partition: below this offset, what has rows already is dropped by its id."""
+    name: str = field(default_factory=lambda: f"memory:{secrets.token_hex(8)}")
 
 
 class MemorySink:
-    """``Sink`` and ``Store`` over a ``MemoryStore``; ``outputs`` maps topics to output ids."""
+    """``Sink`` and ``Store`` over a ``MemoryStore``; ``outputs`` maps topics to output ids.
 
-    def __init__(self, store: MemoryStore, outputs: Mapping[str, str]) -> None:
+    ``judge`` holds each record against the policy; without it none is.
+    """
+
+    def __init__(
+        self, store: MemoryStore, outputs: Mapping[str, str], judge: Judge | None = None
+    ) -> None:
         self._store = store
         self._outputs = dict(outputs)
+        self._judge = judge
+        self._refusals = Refusals()
         self._bound: dict[str, str] = {}
 
     def position(self, topic: str, partition: int) -> int | None:
@@ -96,6 +110,7 @@ class MemorySink:
     def write(self, records: Sequence[Arrived], now_ms: int) -> Written:
         """See ``Sink``; in one step, so that no failure leaves half a batch."""
         total = Written()
+        refusals = self._refusals
         for (topic, partition), group in by_partition(records).items():
             output, place = self._outputs[topic], (topic, partition)
             window = self._store.windows.setdefault(place, Window(self._store.window))
@@ -103,7 +118,10 @@ class MemorySink:
             stored = set[str]()
             if group[0].offset < self._store.stored_before.get(place, 0):
                 stored = {row.record for row in self._store.rows.get(output, [])}
-            admitted = admit_record(group, output, position, window, now_ms, stored=stored)
+            refused = refusals.of(output)
+            admitted = admit_record(
+                group, output, position, window, now_ms, self._judge, stored, refusals=refused
+            )
             total = total.plus(admitted.written)
             if admitted.last is not None:
                 kept = self._store.rows.setdefault(output, [])
@@ -111,6 +129,10 @@ class MemorySink:
                 window.remember(admitted.seen)
                 self._move(topic, partition, admitted.last + 1)
         return total
+
+    def refuse(self, commands: Sequence[EraseCommand]) -> None:
+        """See ``Sink``."""
+        self._refusals = Refusals(commands)
 
     def pass_over(self, topic: str, partition: int, offset: int, now_ms: int) -> None:
         """See ``Sink``."""
@@ -160,7 +182,7 @@ class MemorySink:
 
     def expire(self, now_ms: int) -> Swept:
         """See ``Store``; it has no files to count."""
-        gone = self._remove(lambda row: row.expires_ms <= now_ms)
+        gone = self._remove(lambda _, row: row.expires_ms <= now_ms)
         return Swept(0, sum(gone.values()), gone)
 
     def restate(self, ends: Ends, now_ms: int) -> Restated:
@@ -192,21 +214,33 @@ class MemorySink:
             self._store.rows[output] = kept
         return Restated(0, moved, removed, unjudged)
 
-    def erase(self, pseudonyms: Collection[Pseudonym], now_ms: int) -> Receipt:
+    def name(self) -> str:
         """See ``Store``."""
-        gone = self._remove(lambda row: row.pseudonym in pseudonyms)
-        lines = sorted(f"{output} {rows}\n" for output, rows in gone.items())
-        digest = sha256("".join(lines).encode()).hexdigest()
-        return Receipt("memory", sum(gone.values()), self.locate(pseudonyms).rows, digest, now_ms)
+        return self._store.name
 
-    def locate(self, pseudonyms: Collection[Pseudonym]) -> Located:
+    def erase(self, output: str, selection: Selection, now_ms: int) -> Receipt:
         """See ``Store``."""
-        found = {
-            output: sum(row.pseudonym in pseudonyms for row in rows)
-            for output, rows in self._store.rows.items()
-        }
-        by_output = {output: count for output, count in found.items() if count}
-        return Located(sum(by_output.values()), 0, by_output)
+        gone = self._remove(lambda of, row: of == output and _is_meant(row, selection))
+        lines = sorted(f"{of} {rows}\n" for of, rows in gone.items())
+        digest = sha256("".join(lines).encode()).hexdigest()
+        left = self.locate(output, selection).rows
+        return Receipt("memory", sum(gone.values()), left, digest, now_ms)
+
+    def locate(self, output: str, selection: Selection) -> Located:
+        """See ``Store``."""
+        return Located(len(self._meant(output, selection)), 0)
+
+    def rows_of(self, output: str, selection: Selection, now_ms: int) -> Iterator[FoundRow]:
+        """See ``Store``."""
+        live = [row for row in self._meant(output, selection) if row.expires_ms > now_ms]
+        for row in sorted(live, key=lambda row: (row.t_ms, row.record, row.signal)):
+            yield FoundRow(
+                row.record, row.signal, row.t_ms, row.number, row.text, row.unit, row.expires_ms,
+                row.policy_version, row.lane, row.consent, row.pseudonym,
+            )  # fmt: skip
+
+    def _meant(self, output: str, selection: Selection) -> list[StoredRow]:
+        return [row for row in self._store.rows.get(output, ()) if _is_meant(row, selection)]
 
     def verify(self, marker: bytes) -> Hits:
         """See ``Store``; every output's rows count as one file."""
@@ -222,14 +256,18 @@ class MemorySink:
         """See ``Store``; nobody else reaches it."""
         return []
 
-    def _remove(self, unwanted: Callable[[StoredRow], bool]) -> dict[str, int]:
+    def _remove(self, unwanted: Callable[[str, StoredRow], bool]) -> dict[str, int]:
         gone: dict[str, int] = {}
         for output, rows in self._store.rows.items():
-            kept = [row for row in rows if not unwanted(row)]
+            kept = [row for row in rows if not unwanted(output, row)]
             if len(kept) < len(rows):
                 gone[output] = len(rows) - len(kept)
             self._store.rows[output] = kept
         return gone
+
+
+def _is_meant(row: StoredRow, selection: Selection) -> bool:
+    return selection.means(row.pseudonym, row.consent, row.lane, row.t_ms)
 
 
 def _rows(record: RecordReadings) -> list[StoredRow]:
@@ -249,6 +287,8 @@ def _rows(record: RecordReadings) -> list[StoredRow]:
                     unit,
                     record.expires_ms,
                     record.policy_version,
+                    record.lane,
+                    record.consent,
                 )
             )
     return rows

@@ -14,11 +14,12 @@ from sinks.lake.deletion.journal import broken_notes
 from sinks.lake.format import FORMAT_VERSION, LakeFormatError, is_of_format_1, stored_format
 from sinks.lake.format_1.half_written import above_markers, foreign_notes
 from sinks.lake.format_1.markers import damaged_markers
-from sinks.lake.layout import STAGED, entries, files, partitions
+from sinks.lake.layout import STAGED, STORE_FILE, entries, files, partitions
 from sinks.lake.opening import Above, above_checkpoint, chain
 from sinks.lake.part_file import unreadable_parts
 from sinks.lake.staged import read_staged, staged
 from sinks.lake.standing import outputs_of
+from sinks.lake.store_name import store_name
 from sinks.lake.survey import said_place, survey
 from sinks.port.results import Checked, Oddity, Strange
 
@@ -56,6 +57,8 @@ def _refused(root: Path, kept: Kept) -> str | None:
     try:
         if stored_format(root).v == FORMAT_VERSION and not kept.damaged:
             chain(kept)
+        if (root / STORE_FILE).exists():
+            store_name(root)
     except LakeFormatError as error:
         return str(error)
     return None

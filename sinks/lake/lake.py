@@ -25,6 +25,7 @@ from sinks.lake.opening import open_checkpoints
 from sinks.lake.progress import NOTHING, Progress, Spot
 from sinks.lake.room import told_if_full
 from sinks.lake.steps import Hook, go_on
+from sinks.lake.store_name import settle_name
 from sinks.lake.stored import StoredLake
 from sinks.lake.stored_ids import stored_ids
 from sinks.lake.workplace import SINK, Workplace
@@ -32,9 +33,11 @@ from sinks.lake.writing import Checkpoints, WrittenPart
 from sinks.port.admission import AdmittedRecord, admit_record, by_partition, ids_of
 from sinks.port.allowed import Judge
 from sinks.port.duplicates import Seen
+from sinks.port.refusals import OutputRefusals, Refusals
 from sinks.port.results import Place, Written
 from sinks.port.sink import OtherTopicError
 from telemetry.arrived import Arrived
+from telemetry.wire.erasure import EraseCommand
 
 _NEW_MAX: Final = 10_000
 """Of parts beyond, a merge reads the footers to know how many rows there are."""
@@ -77,6 +80,7 @@ class Lake(StoredLake):
         self._outputs = dict(outputs)
         self._judge = judge
         self._gathered = Gathered(self._outputs.values(), judge)
+        self._refusals = Refusals()
         self._turn = Lock()
         self._sound = True
         self._bound: dict[str, str] = {}
@@ -86,6 +90,7 @@ class Lake(StoredLake):
             with self._workplace.kept_if_done():
                 place, buckets = self._workplace.path, self._settings.buckets
                 found = open_checkpoints(self._root, buckets, place, at)
+                settle_name(self._root, place)
                 self._progress = Progress(found, self._settings.window)
                 number = found[-1].number
                 self._checkpoints = Checkpoints(self._root, self._progress, number, place, at)
@@ -141,9 +146,10 @@ class Lake(StoredLake):
             places = list[At]()
             seen = dict[Spot, Sequence[Seen]]()
             self._gathered.begin()
+            refusals = self._refusals  # one moment's for the whole write
             for spot, group in by_partition(records).items():
                 output = self._outputs[spot[0]]
-                admitted = self._admitted(spot, output, group, now_ms)
+                admitted = self._admitted(spot, output, group, now_ms, refusals.of(output))
                 total = total.plus(admitted.written)
                 if admitted.last is None:
                     continue
@@ -157,6 +163,10 @@ class Lake(StoredLake):
                 self._unmerged |= {partition_of(path) for path in made}
                 self._know(made, parts)
             return total
+
+    def refuse(self, commands: Sequence[EraseCommand]) -> None:
+        """See ``Sink``."""
+        self._refusals = Refusals(commands)
 
     def pass_over(self, topic: str, partition: int, offset: int, now_ms: int) -> None:
         """See ``Sink``: a checkpoint without ids, as of a batch that held nothing to keep."""
@@ -229,7 +239,12 @@ class Lake(StoredLake):
             self._workplace.close()
 
     def _admitted(
-        self, spot: Spot, output: str, records: Sequence[Arrived], now_ms: int
+        self,
+        spot: Spot,
+        output: str,
+        records: Sequence[Arrived],
+        now_ms: int,
+        refusals: OutputRefusals | None,
     ) -> AdmittedRecord:
         at = self._progress.at(spot)
         stored = frozenset[str]()
@@ -238,7 +253,10 @@ class Lake(StoredLake):
         position = None if at is None else at.next_offset
         window = self._progress.window(spot)
         usual = self._gathered.usual(output)
-        return admit_record(records, output, position, window, now_ms, self._judge, stored, usual)
+        judge = self._judge
+        return admit_record(
+            records, output, position, window, now_ms, judge, stored, usual, refusals
+        )
 
     def _next(self, spot: Spot, offset: int) -> At:
         """The place after what is kept now."""

@@ -28,6 +28,8 @@ OFFSETS: Final = "_offsets"
 WRITING: Final = "_writing"
 """The last two are format 1's."""
 FORMAT_FILE: Final = "_lake.json"
+STORE_FILE: Final = "_store"
+"""What the lake is called."""
 BUCKETS_MAX: Final = 256
 _EXPIRES_TEXT: Final = "%Y-%m-%dT%H-%MZ"
 _TAIL: Final = r"(-r(?P<restated>[0-9a-f]{16})v(?P<of>\d+)|-v(?P<by>\d+))?\.parquet"

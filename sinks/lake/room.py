@@ -19,7 +19,7 @@ def told_if_full() -> Iterator[None]:
     try:
         yield
     except (OSError, duckdb.Error) as error:
-        if _is_for_want_of_room(error):
+        if is_for_want_of_room(error):
             msg = "there is no room on the store's disk: free space; nothing is lost meanwhile"
             raise StoreFullError(msg) from None
         if isinstance(error, duckdb.IOException):
@@ -29,7 +29,8 @@ def told_if_full() -> Iterator[None]:
         raise
 
 
-def _is_for_want_of_room(error: OSError | duckdb.Error) -> bool:
+def is_for_want_of_room(error: OSError | duckdb.Error) -> bool:
+    """Whether a file could not be written because the disk, or a quota, has no room."""
     if isinstance(error, OSError):
         return error.errno in _NO_ROOM
     # The engine passes on the system's words, and no number as an attribute.

@@ -1,7 +1,7 @@
 """A lake as it is on disk, for deleting, measuring and searching. Needs no writer."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import duckdb
@@ -11,12 +11,15 @@ from sinks.lake.deletion.erase import erase, locate
 from sinks.lake.deletion.expire import expire_due, overdue
 from sinks.lake.deletion.journal import broken_notes
 from sinks.lake.deletion.restate import Restatement
+from sinks.lake.deletion.rows_of import rows_of
 from sinks.lake.layout import Partition
 from sinks.lake.oldest import Oldest
 from sinks.lake.parquet import connect, count_readings
 from sinks.lake.positions import stored_places, written_ms
+from sinks.lake.room import told_if_full
 from sinks.lake.standing import CountedPart, looked_at, outputs_of
 from sinks.lake.steps import Hook, go_on
+from sinks.lake.store_name import store_name
 from sinks.lake.survey import said_place, survey
 from sinks.lake.verify import search
 from sinks.port.results import (
@@ -31,8 +34,8 @@ from sinks.port.results import (
     Strange,
     Swept,
 )
+from sinks.port.selection import FoundRow, Selection
 from sinks.port.sink import Ends
-from telemetry.identity import Pseudonym
 
 
 class StoredLake:
@@ -69,13 +72,22 @@ class StoredLake:
         """See ``Store``; one turn of ``Restatement``."""
         return self._restatement.run(ends, now_ms)
 
-    def erase(self, pseudonyms: Collection[Pseudonym], now_ms: int) -> Receipt:
-        """See ``Store``; rewrites only the parts of the subject's buckets that hold rows."""
-        return erase(self._root, pseudonyms, now_ms, self._compression, self._at)
+    def name(self) -> str:
+        """See ``Store``; LakeFormatError if no sink gave it one, or it is damaged."""
+        return store_name(self._root)
 
-    def locate(self, pseudonyms: Collection[Pseudonym]) -> Located:
+    def erase(self, output: str, selection: Selection, now_ms: int) -> Receipt:
+        """See ``Store``; rewrites only parts of the buckets of those who are named."""
+        with told_if_full():
+            return erase(self._root, output, selection, now_ms, self._compression, self._at)
+
+    def locate(self, output: str, selection: Selection) -> Located:
         """See ``Store``."""
-        return locate(self._root, pseudonyms)
+        return locate(self._root, output, selection)
+
+    def rows_of(self, output: str, selection: Selection, now_ms: int) -> Iterator[FoundRow]:
+        """See ``Store``."""
+        return rows_of(self._root, output, selection, now_ms)
 
     def verify(self, marker: bytes) -> Hits:
         """See ``Store``; compressed parts hide a marker, so prove on an uncompressed lake."""

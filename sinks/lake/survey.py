@@ -17,6 +17,7 @@ from sinks.lake.layout import (
     OFFSETS,
     RESTATING,
     STAGED,
+    STORE_FILE,
     TEMPORARY,
     WRITING,
     Entry,
@@ -33,7 +34,7 @@ STRANGE_MAX: Final = 1_000
 """No more are told at once: whoever fills a lake with files does not fill the log too."""
 PLACE_LENGTH_MAX: Final = 300
 _FOLDERS: Final = frozenset({CHECKPOINTS, STAGED, TEMPORARY, RESTATING, OFFSETS, WRITING})
-_FILES: Final = frozenset({FORMAT_FILE, f"{FORMAT_FILE}.new"})
+_FILES: Final = frozenset({FORMAT_FILE, f"{FORMAT_FILE}.new", STORE_FILE})
 
 
 def survey(root: Path) -> list[Strange]:

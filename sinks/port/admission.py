@@ -2,7 +2,7 @@
 
 The questions have one fixed order: was the record's offset durable before, is it unreadable or
 none that its policy lets the output hold, has it expired, was its id kept before. The first yes
-decides.
+decides. Of what is left, readings that a living command of erasure means are refused.
 
 Usual records may be read and held against the policy elsewhere (``Usual``), faster; whatever is
 unusual there is read here.
@@ -19,7 +19,8 @@ from typing import Final, NamedTuple, Protocol
 from sinks.port.allowed import Judge
 from sinks.port.duplicates import Seen, Window, digest_of
 from sinks.port.records import RecordReadings, read_record
-from sinks.port.results import Unreadable, Written
+from sinks.port.refusals import OutputRefusals
+from sinks.port.results import OfOutput, Unreadable, Written
 from telemetry.arrived import Arrived
 from telemetry.wire.record import CE_ID
 
@@ -74,6 +75,8 @@ class _SortedOut:
     expired: int = 0
     expired_readings: int = 0
     rejected: dict[Unreadable, int] = field(default_factory=dict)
+    refused: int = 0
+    refused_rows: int = 0
 
 
 def by_partition(records: Iterable[Arrived]) -> dict[tuple[str, int], list[Arrived]]:
@@ -95,20 +98,26 @@ def admit_record(
     judge: Judge | None = None,
     stored: Collection[str] = (),
     usual: Usual | None = None,
+    refusals: OutputRefusals | None = None,
 ) -> AdmittedRecord:
     """Sort one topic-partition's records, in offset order; the window is read, not changed.
 
     ``judge`` holds them against the policy; without it they are only read. ``stored`` are ids
     of records that have rows already, beside those of the window. ``usual`` judges as ``judge``.
+    ``refusals`` are of this output.
     """
     replayed = 0 if position is None else bisect_left(records, position, key=_OFFSET)
     new = records[replayed:] if replayed else records
     # Who knows digests alone cannot look for ids.
     stamps = usual.stamps(new, now_ms) if usual is not None and not stored else None
+    named = [] if refusals is None else refusals.named(new)
+    if stamps is not None and named:
+        stamps = _without(stamps, named)
     found = None if stamps is None else _all_kept(stamps, window, now_ms)
     if found is None:
         judged = partial(_judged, output=output, now_ms=now_ms, judge=judge)
-        found = _one_by_one(new, stamps, judged, window, stored, now_ms)
+        refuse = refusals if named else None
+        found = _one_by_one(new, stamps, judged, window, stored, now_ms, refuse)
     rows, readings = (0, 0) if usual is None or not found.of_usual else usual.keep(found.of_usual)
     rows += sum(record.rows for record in found.kept)
     readings += sum(record.readings for record in found.kept)
@@ -122,7 +131,9 @@ def admit_record(
         expired_on_arrival=found.expired,
         expired_readings=found.expired_readings,
         rejected=found.rejected,
-        by_output={output: (rows, found.duplicates)},
+        by_output={output: OfOutput(rows, found.duplicates, found.refused_rows)},
+        refused=found.refused,
+        refused_rows=found.refused_rows,
     )
     return AdmittedRecord(first, last, found.kept, found.seen, written)
 
@@ -139,6 +150,14 @@ def _all_kept(stamps: Stamps, window: Window, now_ms: int) -> _SortedOut | None:
     return _SortedOut(list(zip(digests, stamps.ends_ms, strict=True)), range(len(digests)))
 
 
+def _without(stamps: Stamps, places: Sequence[int]) -> Stamps:
+    """The same, but that the exact path decides on these."""
+    digests = list(stamps.digests)
+    for place in places:
+        digests[place] = None
+    return stamps._replace(digests=digests)
+
+
 def _one_by_one(
     records: Sequence[Arrived],
     stamps: Stamps | None,
@@ -146,6 +165,7 @@ def _one_by_one(
     window: Window,
     stored: Collection[str],
     now_ms: int,
+    refusals: OutputRefusals | None,
 ) -> _SortedOut:
     result = _SortedOut()
     fresh: set[bytes] = set()
@@ -169,6 +189,10 @@ def _one_by_one(
         if digest in window or digest in fresh or (found and found.record in stored):
             result.duplicates += 1
             continue
+        if found is not None and refusals is not None:
+            found = _left_of(found, refusals, now_ms, result)
+            if found is None:
+                continue
         fresh.add(digest)
         result.seen.append((digest, expires_ms))
         if found is None:
@@ -177,6 +201,19 @@ def _one_by_one(
             result.kept.append(found)
     result.of_usual = of_usual
     return result
+
+
+def _left_of(
+    record: RecordReadings, refusals: OutputRefusals, now_ms: int, result: _SortedOut
+) -> RecordReadings | None:
+    """What of a record is kept, the rest counted; None if nothing is."""
+    left = refusals.left_of(record, now_ms)
+    refused_rows = record.rows - left.rows
+    result.refused_rows += refused_rows
+    if refused_rows and not left.runs:
+        result.refused += 1
+        return None
+    return left
 
 
 def _judged(

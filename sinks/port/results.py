@@ -34,6 +34,18 @@ class Unreadable(StrEnum):
     """It would end later than anything that its version lets through."""
 
 
+class OfOutput(NamedTuple):
+    """What became of one output's records in a batch."""
+
+    rows: int = 0
+    duplicates: int = 0
+    refused_rows: int = 0
+
+    def plus(self, other: "OfOutput") -> "OfOutput":
+        """The sum of two batches."""
+        return OfOutput(*(one + another for one, another in zip(self, other, strict=True)))
+
+
 @dataclass(frozen=True, slots=True)
 class Written:
     """The outcome of a batch's records; ``*_readings`` sum the records' ``readings`` header."""
@@ -48,8 +60,12 @@ class Written:
     expired_on_arrival: int = 0
     expired_readings: int = 0
     rejected: Mapping[Unreadable, int] = field(default_factory=dict)
-    by_output: Mapping[str, tuple[int, int]] = field(default_factory=dict, compare=False)
-    """Rows and duplicates of each output; they sum to the two above."""
+    by_output: Mapping[str, OfOutput] = field(default_factory=dict, compare=False)
+    """They sum to ``rows``, ``duplicates`` and ``refused_rows``."""
+    refused: int = 0
+    """Records all of whose readings a living command of erasure means: none is kept."""
+    refused_rows: int = 0
+    """Readings that one means, of those records and of others, whose other readings are kept."""
 
     def plus(self, other: "Written") -> "Written":
         """The sum of two batches."""
@@ -57,9 +73,8 @@ class Written:
         for reason, count in other.rejected.items():
             rejected[reason] = rejected.get(reason, 0) + count
         by_output = dict(self.by_output)
-        for output, (rows, duplicates) in other.by_output.items():
-            before = by_output.get(output, (0, 0))
-            by_output[output] = before[0] + rows, before[1] + duplicates
+        for output, found in other.by_output.items():
+            by_output[output] = by_output.get(output, OfOutput()).plus(found)
         return Written(
             self.records + other.records,
             self.rows + other.rows,
@@ -70,6 +85,8 @@ class Written:
             self.expired_readings + other.expired_readings,
             rejected,
             by_output,
+            self.refused + other.refused,
+            self.refused_rows + other.refused_rows,
         )
 
 
@@ -185,13 +202,12 @@ class Restated:
 
 @dataclass(frozen=True, slots=True)
 class Located:
-    """Where a subject's rows are: how many rows, in how many files, by output."""
+    """Where rows of one output that are meant lie: how many, in how many files."""
 
     rows: int
     files: int
-    by_output: Mapping[str, int]
     unreadable: int = 0
-    """Files that may hold the subject's rows and cannot be read: the counts are not whole."""
+    """Files that may hold such rows and cannot be read: the counts are not whole."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +221,9 @@ class Receipt:
     """SHA-256 over what was rewritten: each part's place, rows before, rows after."""
     at_ms: int
     unreadable: int = 0
-    """Files that may hold the subject's rows and cannot be read: not erased before they end."""
+    """Files that may hold such rows and cannot be read: not erased before they end."""
+    full: bool = False
+    """Whether there was no room to rewrite something: it is worth trying again later."""
 
 
 @dataclass(frozen=True, slots=True)

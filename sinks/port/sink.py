@@ -4,7 +4,7 @@ In: consumed records. Out: counts and receipts. No count, receipt or error may h
 identifier or a value. Everything here blocks: the wiring runs it in a thread.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from sinks.port.results import (
@@ -18,9 +18,10 @@ from sinks.port.results import (
     Swept,
     Written,
 )
+from sinks.port.selection import FoundRow, Selection
 from telemetry.arrived import Arrived
-from telemetry.identity import Pseudonym
 from telemetry.kept import End, Kept
+from telemetry.wire.erasure import EraseCommand
 
 
 class StoreTakenError(Exception):
@@ -84,6 +85,15 @@ class Sink(Protocol):
         cannot be read is counted and skipped. Any exception means unknown state: reopen.
         OSError: the place where it keeps them fails, and would with any record; it is
         StoreFullError if there is no room, so that it is worth trying again later.
+        """
+        ...
+
+    def refuse(self, commands: Sequence[EraseCommand]) -> None:
+        """Refuse what these name, each until its ``until_ms`` by the clock of ``write``.
+
+        They replace those of before, hold from the next ``write`` on, and are not durable: say
+        them anew after a restart, before the first ``write``. Safe beside ``write``. What is
+        refused is not remembered by its id: it is refused again, or kept once no command lives.
         """
         ...
 
@@ -152,12 +162,31 @@ class Store(Protocol):
         """
         ...
 
-    def erase(self, pseudonyms: Collection[Pseudonym], now_ms: int) -> Receipt:
-        """Remove all rows of these pseudonyms; idempotent. Suppress their records first."""
+    def name(self) -> str:
+        """Its kind, and which of them it is: random, made with the store and kept in it.
+
+        OSError if no sink was ever opened on it.
+        """
         ...
 
-    def locate(self, pseudonyms: Collection[Pseudonym]) -> Located:
-        """Count the rows of these pseudonyms."""
+    def erase(self, output: str, selection: Selection, now_ms: int) -> Receipt:
+        """Remove the rows of an output that are meant, expired ones included; idempotent.
+
+        Have them refused first. StoreTakenError while a restatement or another erasure is at work;
+        OSError if there is no room to begin. A part that cannot be rewritten stops no other: its
+        rows are located afterwards.
+        """
+        ...
+
+    def locate(self, output: str, selection: Selection) -> Located:
+        """Count the rows of an output that are meant, expired ones included."""
+        ...
+
+    def rows_of(self, output: str, selection: Selection, now_ms: int) -> Iterator[FoundRow]:
+        """The rows of an output that are meant and have not expired, by time, record and signal.
+
+        All as of one moment. What cannot be read is left out: ``locate`` says how much that is.
+        """
         ...
 
     def verify(self, marker: bytes) -> Hits:

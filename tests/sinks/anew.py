@@ -6,9 +6,8 @@ import pytest
 
 from sinks.port.sink import OtherTopicError, Sink
 from telemetry.arrived import Arrived
-from telemetry.identity import Pseudonym
 from tests.sinks.contract import Restart
-from tests.sinks.records import EXPIRES_MS, NOW_MS, A, B, record
+from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUT_A, A, B, record, whose
 
 FIRST, SECOND, THIRD = "id-1", "id-2", "id-3"
 ONE_PARTITION, TWO_PARTITIONS = {0: 2}, {0: 2, 1: 2}
@@ -72,7 +71,7 @@ class AnewContract:
         sink = restart()
         assert [sink.position(A, 0), id_of(sink, A, 0)] == [2, SECOND]
         assert sink.write(named("f", first=2), NOW_MS).records == 1
-        assert sink.locate([Pseudonym("PSEUDONYM")]).rows == 12
+        assert sink.locate(OUTPUT_A, whose("PSEUDONYM")).rows == 12
 
     def test_what_is_kept_already_is_not_kept_again(self, restart: Restart) -> None:
         sink = restart()
@@ -80,7 +79,7 @@ class AnewContract:
         restart().adopt(A, SECOND, {0: 4})
         written = restart().write(named("b", "c", "d", "d"), NOW_MS)
         assert (written.duplicates, written.records) == (3, 1)
-        assert restart().locate([Pseudonym("PSEUDONYM")]).rows == 8
+        assert restart().locate(OUTPUT_A, whose("PSEUDONYM")).rows == 8
 
     def test_it_is_known_in_partitions_that_were_not_there_before(self, restart: Restart) -> None:
         sink = restart()
@@ -99,7 +98,7 @@ class AnewContract:
     def test_what_was_erased_does_not_come_back(self, restart: Restart) -> None:
         sink = restart()
         sink.write(named("a"), NOW_MS)
-        sink.erase([Pseudonym("PSEUDONYM")], NOW_MS)
+        sink.erase(OUTPUT_A, whose("PSEUDONYM"), NOW_MS)
         sink.adopt(A, SECOND, ONE_PARTITION)
         assert restart().write(named("a"), NOW_MS).duplicates == 1
 
@@ -111,7 +110,7 @@ class AnewContract:
             sink.write(named("a", name), NOW_MS)
             sink = restart()
         assert sink.position(A, 0) == 2
-        assert sink.locate([Pseudonym("PSEUDONYM")]).rows == 10
+        assert sink.locate(OUTPUT_A, whose("PSEUDONYM")).rows == 10
 
     def test_other_topics_are_left_as_they_are(self, restart: Restart) -> None:
         sink = restart()

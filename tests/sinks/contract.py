@@ -8,9 +8,20 @@ from msgspec.structs import replace
 
 from sinks.port.results import Overdue, Unreadable
 from sinks.port.sink import Sink, Store
-from telemetry.identity import Pseudonym
 from telemetry.instants import MINUTE_MS
-from tests.sinks.records import AFTER_MS, CODES, EXPIRES_MS, NOW_MS, T0_MS, A, B, record
+from tests.sinks.records import (
+    AFTER_MS,
+    CODES,
+    EXPIRES_MS,
+    NOW_MS,
+    OUTPUT_A,
+    OUTPUT_B,
+    T0_MS,
+    A,
+    B,
+    record,
+    whose,
+)
 
 
 class Both(Sink, Store, Protocol):
@@ -50,7 +61,7 @@ class SinkContract:
         restart().write([record(0), record(1)], NOW_MS)
         sink = restart()
         assert sink.position(A, 0) == 2
-        assert sink.locate([Pseudonym("PSEUDONYM")]).rows == 4
+        assert sink.locate(OUTPUT_A, whose("PSEUDONYM")).rows == 4
 
     def test_what_is_passed_over_stays_so_after_a_restart(self, restart: Restart) -> None:
         sink = restart()
@@ -74,7 +85,7 @@ class SinkContract:
         sink = restart()
         written = sink.write(batch, NOW_MS)
         assert (written.replayed, written.rows) == (2, 0)
-        assert sink.locate([Pseudonym("PSEUDONYM")]).rows == 4
+        assert sink.locate(OUTPUT_A, whose("PSEUDONYM")).rows == 4
 
     def test_a_batch_that_reaches_back_keeps_only_what_is_new(self, restart: Restart) -> None:
         sink = restart()
@@ -108,7 +119,7 @@ class SinkContract:
     def test_a_duplicate_of_an_erased_record_does_not_come_back(self, restart: Restart) -> None:
         sink = restart()
         sink.write([record(0, ce_id="same")], NOW_MS)
-        sink.erase([Pseudonym("PSEUDONYM")], NOW_MS)
+        sink.erase(OUTPUT_A, whose("PSEUDONYM"), NOW_MS)
         assert restart().write([record(1, ce_id="same")], NOW_MS).duplicates == 1
 
     def test_a_record_expired_on_arrival_leaves_only_its_count(self, restart: Restart) -> None:
@@ -135,7 +146,7 @@ class SinkContract:
         assert sink.expire(EXPIRES_MS - 1).rows == 0
         swept = sink.expire(EXPIRES_MS)
         assert (swept.rows, dict(swept.by_output)) == (2, {"service_improve": 2})
-        assert sink.locate([Pseudonym("PSEUDONYM")]).rows == 2
+        assert sink.locate(OUTPUT_A, whose("PSEUDONYM")).rows == 2
 
     def test_expiry_twice_finds_nothing_the_second_time(self, restart: Restart) -> None:
         sink = restart()
@@ -156,7 +167,7 @@ class SinkContract:
         sink = restart()
         sink.write([record(0)], NOW_MS)
         sink.forget(AFTER_MS)
-        assert sink.locate([Pseudonym("PSEUDONYM")]).rows == 2
+        assert sink.locate(OUTPUT_A, whose("PSEUDONYM")).rows == 2
         assert restart().position(A, 0) == 1
 
     def test_the_outputs_that_have_rows_are_named(self, restart: Restart) -> None:
@@ -165,36 +176,35 @@ class SinkContract:
         assert sink.exists()
         assert sink.outputs() == ["service_improve", "third_party.insurer"]
 
-    def test_erasing_takes_one_subject_from_every_output(self, restart: Restart) -> None:
+    def test_erasing_takes_who_is_named_from_that_output_alone(self, restart: Restart) -> None:
         sink = restart()
-        ours = [record(0, pseudonym="GONE-A"), record(0, B, pseudonym="GONE-B")]
+        ours = [record(0, pseudonym="GONE-A"), record(0, B, pseudonym="GONE-A")]
         sink.write([*ours, record(1, pseudonym="STAYS")], NOW_MS)
-        gone = [Pseudonym("GONE-A"), Pseudonym("GONE-B")]
-        located = sink.locate(gone)
-        assert (located.rows, dict(located.by_output)) == (4, dict.fromkeys(
-            ("service_improve", "third_party.insurer"), 2))  # fmt: skip
-        receipt = sink.erase(gone, NOW_MS)
-        assert (receipt.located_before, receipt.located_after, receipt.at_ms) == (4, 0, NOW_MS)
-        assert sink.locate(gone).rows == 0
-        assert sink.locate([Pseudonym("STAYS")]).rows == 2
+        gone = whose("GONE-A", "GONE-B")
+        assert sink.locate(OUTPUT_A, gone).rows == 2
+        receipt = sink.erase(OUTPUT_A, gone, NOW_MS)
+        assert (receipt.located_before, receipt.located_after, receipt.at_ms) == (2, 0, NOW_MS)
+        assert sink.locate(OUTPUT_A, gone).rows == 0
+        assert sink.locate(OUTPUT_B, gone).rows == 2
+        assert sink.locate(OUTPUT_A, whose("STAYS")).rows == 2
 
     def test_erasing_twice_answers_that_nothing_was_left(self, restart: Restart) -> None:
         sink = restart()
         sink.write([record(0)], NOW_MS)
-        sink.erase([Pseudonym("PSEUDONYM")], NOW_MS)
-        receipt = sink.erase([Pseudonym("PSEUDONYM")], NOW_MS)
+        sink.erase(OUTPUT_A, whose("PSEUDONYM"), NOW_MS)
+        receipt = sink.erase(OUTPUT_A, whose("PSEUDONYM"), NOW_MS)
         assert (receipt.located_before, receipt.located_after) == (0, 0)
 
     def test_a_receipt_names_no_subject(self, restart: Restart) -> None:
         sink = restart()
         sink.write([record(0)], NOW_MS)
-        assert "PSEUDONYM" not in repr(sink.erase([Pseudonym("PSEUDONYM")], NOW_MS))
+        assert "PSEUDONYM" not in repr(sink.erase(OUTPUT_A, whose("PSEUDONYM"), NOW_MS))
 
     def test_a_marker_is_found_until_its_subject_is_erased(self, restart: Restart) -> None:
         sink = restart()
         sink.write([record(0, pseudonym="CANARY-7"), record(1)], NOW_MS)
         assert sink.verify(b"CANARY-7").found
-        sink.erase([Pseudonym("CANARY-7")], NOW_MS)
+        sink.erase(OUTPUT_A, whose("CANARY-7"), NOW_MS)
         assert not sink.verify(b"CANARY-7").found
         assert sink.verify(b"PSEUDONYM").found
 

@@ -5,9 +5,11 @@ from typing import Any
 
 import msgspec
 
+from sinks.port.selection import Selection
 from telemetry.arrived import Arrived
+from telemetry.identity import Pseudonym
 from telemetry.instants import DAY_MS, format_instant, parse_instant
-from telemetry.wire.record import TROUBLE_CODES
+from telemetry.wire.record import CONSENT, TROUBLE_CODES
 
 T0_MS = parse_instant("2026-11-22T10:00:00Z")
 NOW_MS = T0_MS + 1_000
@@ -15,10 +17,16 @@ EXPIRES_MS = parse_instant("2026-12-22T00:00:00Z")
 AFTER_MS = EXPIRES_MS + DAY_MS
 A = "purpose.service_improve"
 B = "purpose.third_party.insurer"
-OUTPUTS = {A: "service_improve", B: "third_party.insurer"}
+OUTPUT_A, OUTPUT_B = "service_improve", "third_party.insurer"
+OUTPUTS = {A: OUTPUT_A, B: OUTPUT_B}
 SPEED = "Vehicle.Speed"
 CODES = TROUBLE_CODES
 OLD_VERSION, NEW_VERSION = "1-0123456789ab", "2-0123456789ab"
+
+
+def whose(*pseudonyms: str) -> Selection:
+    """All rows that lie under these."""
+    return Selection(frozenset(map(Pseudonym, pseudonyms)))
 
 
 def value(
@@ -68,6 +76,7 @@ def record(
     dtc: Sequence[str] = (),
     t0_ms: int = T0_MS,
     policy_version: str = OLD_VERSION,
+    consent: str | None = None,
 ) -> Arrived:
     """A sound record: two speeds unless given; its id is its topic, partition and offset."""
     payload = msgspec.json.encode(value(pseudonym, series, dtc, t0_ms))
@@ -76,6 +85,7 @@ def record(
         ce_id=ce_id or f"{topic}/{partition}/{offset}",
         expires_at=format_instant(expires_ms),
         policy_version=policy_version,
+        **{CONSENT: consent},
     )
     listed = [(name, text.encode()) for name, text in named.items()]
     return Arrived(topic, partition, offset, T0_MS, pseudonym.encode(), payload, listed)

@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from sinks.port.results import Restated
-from telemetry.identity import Pseudonym
 from telemetry.instants import DAY_MS
 from telemetry.kept import End, Kept
 from tests.sinks.contract import Restart
@@ -14,10 +13,12 @@ from tests.sinks.records import (
     NEW_VERSION,
     NOW_MS,
     OLD_VERSION,
+    OUTPUT_A,
     SPEED,
     A,
     B,
     record,
+    whose,
 )
 
 SOONER_MS, LATER_MS = EXPIRES_MS - 10 * DAY_MS, EXPIRES_MS + 10 * DAY_MS
@@ -63,7 +64,7 @@ class RestateContract:
         sink.write([record(0, dtc=["P0301"]), record(0, B)], NOW_MS)
         done = sink.restate(FixedEnds({SPEED: 0}), NOW_MS)
         assert dict(done.removed) == {"service_improve": 2, "third_party.insurer": 2}
-        assert sink.locate([Pseudonym("PSEUDONYM")]).rows == 1
+        assert sink.locate(OUTPUT_A, whose("PSEUDONYM")).rows == 1
 
     def test_a_row_lives_longer_only_if_its_new_end_is_later(self, restart: Restart) -> None:
         sink = restart()
@@ -117,13 +118,13 @@ class RestateContract:
         sink.write([record(0, pseudonym="OLD"), new], NOW_MS)
         done = sink.restate(OldEnds({SPEED: 0}), NOW_MS)
         assert dict(done.removed) == {"service_improve": 2}
-        assert sink.locate([Pseudonym("NEW")]).rows == 2
+        assert sink.locate(OUTPUT_A, whose("NEW")).rows == 2
 
     def test_a_restated_row_is_found_by_an_erasure(self, restart: Restart) -> None:
         sink = restart()
         sink.write([record(0)], NOW_MS)
         sink.restate(FixedEnds({SPEED: SOONER_MS}), NOW_MS)
-        receipt = sink.erase([Pseudonym("PSEUDONYM")], NOW_MS)
+        receipt = sink.erase(OUTPUT_A, whose("PSEUDONYM"), NOW_MS)
         assert (receipt.located_before, receipt.located_after) == (2, 0)
 
     def test_what_comes_again_after_a_restatement_is_known(self, restart: Restart) -> None:

@@ -40,9 +40,10 @@ class StoreWriter:
         written = await asyncio.to_thread(self._sink.write, records, self._clock())
         dated = [(one.timestamp_ms, one.broker_dated) for one in records]
         observe_ages(metrics.TOPIC_TO_LAKE, Way.TOPIC_TO_LAKE, dated, self._wall())
-        for output, (rows, duplicates) in written.by_output.items():
-            metrics.SINK_ROWS.labels(output).inc(rows)
-            metrics.SINK_DUPLICATES.labels(output).inc(duplicates)
+        for output, found in written.by_output.items():
+            metrics.SINK_ROWS.labels(output).inc(found.rows)
+            metrics.SINK_DUPLICATES.labels(output).inc(found.duplicates)
+            metrics.SINK_REFUSED.labels(output).inc(found.refused_rows)
         if written.expired_readings:
             expired = {ON_ARRIVAL: written.expired_readings}
             # A full disk or a damaged ledger ends no sink: the account keeps what is not in it.

@@ -23,6 +23,7 @@ def bear_sink(outputs: Mapping[str, str]) -> None:
     bear(metrics.SINK_ROWS, outputs.values())
     bear(metrics.SINK_DUPLICATES, outputs.values())
     bear(metrics.SINK_REJECTED, Unreadable)
+    bear(metrics.SINK_REFUSED, outputs.values())
     bear(metrics.EXPIRED_READINGS, [ON_ARRIVAL])
     bear(metrics.PAUSED, [NO_ROOM, INCOMPLETE, UNREADABLE])
     bear(metrics.QUARANTINED, [CONTROL_POLICIES], RowFault)

@@ -1,13 +1,13 @@
-"""Erasing a subject from a lake: rewrite only the parts that hold its rows.
+"""Erasing rows of an output from a lake: rewrite only the parts that hold any that are meant.
 
-In: the subject's pseudonyms (they differ per output and epoch). Out: a receipt. Each part
+In: an output, and which of its rows are meant. Out: a receipt. Each part
 is replaced in one rename, so a kill in between leaves it old or new, never both, and
 running again finishes the work. A part that cannot be read or rewritten stops no other: the answer
 says how many there were. Rows that arrive afterwards are not hindered here: the
-caller suppresses the subject's records first.
+caller has them refused first.
 """
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -16,97 +16,103 @@ from typing import Final, NamedTuple
 import duckdb
 
 from sinks.lake.checkpoints import LOOKS_MAX
+from sinks.lake.deletion.meant import MEANT, asked, buckets_of
 from sinks.lake.durable import sync_file, sync_if_there
-from sinks.lake.format import LakeFormatError, stored_format
-from sinks.lake.layout import Partition, bucket_name, bucket_of, files, partitions
+from sinks.lake.layout import files, partitions
 from sinks.lake.opening import clear_half_written
 from sinks.lake.parquet import ROW_ORDER, connect, options, quoted, source
 from sinks.lake.part_file import Appended, read_footer
 from sinks.lake.publication import settle
+from sinks.lake.room import is_for_want_of_room
 from sinks.lake.seal import is_altered, seal
-from sinks.lake.staged import staged
+from sinks.lake.staged import StagedPart, staged
 from sinks.lake.steps import Hook, Step, go_on
 from sinks.lake.workplace import ERASING, SINK, Workplace, WorkplaceTakenError, clear_dead
 from sinks.port.results import Located, Receipt
-from telemetry.identity import Pseudonym
+from sinks.port.selection import Selection
 
 MERGE_S_MAX: Final = 30.0
 """For so long an erasure waits for a merge of parts, which is bounded, to end."""
 
 
 class _Holding(NamedTuple):
-    """A part that holds rows of the subject."""
+    """A part that holds rows that are meant."""
 
-    output: str
     path: Path
     rows: int
     altered: bool
     """Whether its bytes are not those that were written."""
 
 
-def locate(root: Path, pseudonyms: Collection[Pseudonym]) -> Located:
-    """Count the rows of these pseudonyms in all outputs, expired ones included.
+def locate(root: Path, output: str, selection: Selection) -> Located:
+    """Count the rows of an output that are meant, expired ones included.
 
     It looks again if parts were moved meanwhile: their rows may lie in others. What moves at every
     look counts as unreadable.
     """
     with connect(spill=None) as engine:
         for left in reversed(range(LOOKS_MAX)):
-            parts = _listed(root)
+            parts = _listed(root, output)
             # A row that is moved while they are listed may be in none of them, or two.
-            moved = parts.keys() != _listed(root).keys()
+            moved = parts.keys() != _listed(root, output).keys()
             if moved and left:
                 continue
-            search = _Search(engine, root, pseudonyms)
+            search = _Search(engine, root, output, selection)
             found = list(search.holdings(parts))
             if not (moved or search.gone):
                 break
-    by_output: dict[str, int] = {}
-    for holding in found:
-        by_output[holding.output] = by_output.get(holding.output, 0) + holding.rows
     unreadable = search.unreadable + search.gone + moved
-    return Located(sum(by_output.values()), len(found), by_output, unreadable)
+    return Located(sum(one.rows for one in found), len(found), unreadable)
 
 
-def _listed(root: Path) -> dict[Path, tuple[Partition, Path]]:
-    """Every part by the path that it has, or is to have, and where it lies; each is there once.
+def _listed(root: Path, output: str) -> dict[Path, Path]:
+    """Every part of an output by the path that it has, or is to have, and where it lies.
 
     What gets its place meanwhile is seen where it waited, or there.
     """
-    found = {one.final: (one.place, one.path) for one in staged(root)}
-    for place in partitions(root):
-        found |= {path: (place, path) for path in files(place)}
+    found = {one.final: one.path for one in _staged(root, output)}
+    for place in partitions(root, output):
+        found |= {path: path for path in files(place)}
     return found
+
+
+def _staged(root: Path, output: str) -> list[StagedPart]:
+    return [one for one in staged(root) if one.place.output == output]
 
 
 def erase(
     root: Path,
-    pseudonyms: Collection[Pseudonym],
+    output: str,
+    selection: Selection,
     now_ms: int,
     compression: str,
     at: Hook = go_on,
 ) -> Receipt:
-    """Remove all rows of these pseudonyms, durably. Blocks; one erasure at a time per lake."""
+    """Remove the rows of an output that are meant, durably. Blocks; one erasure at a time per lake.
+
+    WorkplaceTakenError while another, a restatement or a long merge is at work.
+    """
     clear_dead(root)
-    before = 0
+    before, full = 0, False
     rewritten: list[str] = []
     with (
         Workplace(root, ERASING, MERGE_S_MAX) as workplace,
         connect(workplace.path / "spill") as engine,
     ):
         settle(root)  # what a dead sink left waiting would come back else
-        search = _Search(engine, root, pseudonyms)
+        search = _Search(engine, root, output, selection)
         for holding in chain(_waiting(root, search), search.placed()):
             before += holding.rows
             try:
-                left = _rewrite(engine, holding, pseudonyms, workplace, compression, at)
-            except (duckdb.Error, OSError):
+                left = _rewrite(engine, holding, selection, workplace, compression, at)
+            except (duckdb.Error, OSError) as error:
+                full = full or is_for_want_of_room(error)
                 continue  # its rows are still there, and located below
             place = holding.path.relative_to(root)
             rewritten.append(f"{place} {left + holding.rows} {left}\n")
-        after = locate(root, pseudonyms)  # while no merge and no restatement moves a row
+        after = locate(root, output, selection)  # while no merge and no restatement moves a row
     digest = sha256("".join(sorted(rewritten)).encode()).hexdigest()
-    return Receipt("lake", before, after.rows, digest, now_ms, after.unreadable)
+    return Receipt("lake", before, after.rows, digest, now_ms, after.unreadable, full)
 
 
 def _waiting(root: Path, search: "_Search") -> Iterator[_Holding]:
@@ -124,35 +130,37 @@ def _waiting(root: Path, search: "_Search") -> Iterator[_Holding]:
 
 
 class _Search:
-    """A search for a subject's rows in the buckets of its pseudonyms."""
+    """A search for rows that are meant, in the buckets of those who are named."""
 
     def __init__(
-        self, engine: duckdb.DuckDBPyConnection, root: Path, pseudonyms: Collection[Pseudonym]
+        self, engine: duckdb.DuckDBPyConnection, root: Path, output: str, selection: Selection
     ) -> None:
         self._engine = engine
         self._root = root
-        self._names = [str(pseudonym) for pseudonym in pseudonyms]
-        self._buckets = _buckets(root, pseudonyms)
+        self._output = output
+        self._selection = selection
+        self._buckets = buckets_of(root, selection.pseudonyms)
         self.unreadable = 0
         """Parts that are there, and of which it is not known what they hold."""
         self.gone = 0
         """Parts that went before they were looked into: swept, or their rows lie in others."""
 
-    def holdings(self, parts: Mapping[Path, tuple[Partition, Path]]) -> Iterator[_Holding]:
+    def holdings(self, parts: Mapping[Path, Path]) -> Iterator[_Holding]:
         """Those of the listed parts that hold rows."""
-        yield from self._holding((place, path, final) for final, (place, path) in parts.items())
+        yield from self._holding(parts.items())
 
     def waiting(self) -> Iterator[_Holding]:
         """Those that wait for their place, whether a checkpoint names them or not."""
-        yield from self._holding((one.place, one.path, one.final) for one in staged(self._root))
+        found = _staged(self._root, self._output)
+        yield from self._holding((one.final, one.path) for one in found)
 
     def placed(self) -> Iterator[_Holding]:
         """Those that have it."""
-        for place in partitions(self._root):
-            yield from self._holding((place, path, path) for path in files(place))
+        for place in partitions(self._root, self._output):
+            yield from self._holding((path, path) for path in files(place))
 
-    def _holding(self, parts: Iterable[tuple[Partition, Path, Path]]) -> Iterator[_Holding]:
-        for place, path, final in parts:
+    def _holding(self, parts: Iterable[tuple[Path, Path]]) -> Iterator[_Holding]:
+        for final, path in parts:
             if self._buckets is not None and final.parent.name not in self._buckets:
                 continue
             rows = self._rows_of(path)
@@ -167,48 +175,33 @@ class _Search:
             altered = is_altered(path)
             self.unreadable += altered
             if rows:
-                yield _Holding(place.output, path, rows, altered)
+                yield _Holding(path, rows, altered)
 
     def _rows_of(self, path: Path) -> int | None:
-        query = (
-            f"SELECT count(*) FROM {source([path])} WHERE list_contains($1::VARCHAR[], pseudonym)"  # noqa: S608  # a quoted path
-        )
+        query = f"SELECT count(*) FROM {source([path])} WHERE {MEANT}"  # noqa: S608  # a quoted path
         try:
-            found = self._engine.execute(query, [self._names]).fetchone()
+            found = self._engine.execute(query, asked(self._selection, path)).fetchone()
         except duckdb.Error:
             return None
         return found[0] if found else 0
 
 
-def _buckets(root: Path, pseudonyms: Collection[Pseudonym]) -> frozenset[str] | None:
-    """The names of the buckets to look in; None: in every one, if nothing says how many there are.
-
-    What holds every bucket is among them; so are those of every number of buckets there ever was.
-    """
-    try:
-        counts = stored_format(root).all_buckets
-    except LakeFormatError:
-        return None
-    found = {bucket_of(pseudonym, count) for pseudonym in pseudonyms for count in counts}
-    return frozenset(map(bucket_name, (*found, None)))
-
-
 def _rewrite(
     engine: duckdb.DuckDBPyConnection,
     holding: _Holding,
-    pseudonyms: Collection[Pseudonym],
+    selection: Selection,
     workplace: Workplace,
     compression: str,
     at: Hook,
 ) -> int:
-    """Replace a part by one without these pseudonyms; return the rows left in it."""
+    """Replace a part by one without the rows that are meant; return the rows left in it."""
     path, temporary = holding.path, workplace.path / "rewritten.parquet"
-    others = f"SELECT * FROM {source([path])} WHERE NOT list_contains($1::VARCHAR[], pseudonym)"  # noqa: S608  # a quoted path
-    names = [str(pseudonym) for pseudonym in pseudonyms]
+    others = f"SELECT * FROM {source([path])} WHERE NOT {MEANT}"  # noqa: S608  # a quoted path
     footer = read_footer(path)
     how = options(compression, Appended() if footer is None else footer.appended)
     copied = engine.execute(
-        f"COPY ({others} ORDER BY {ROW_ORDER}) TO {quoted(str(temporary))}{how}", [names]
+        f"COPY ({others} ORDER BY {ROW_ORDER}) TO {quoted(str(temporary))}{how}",
+        asked(selection, path),
     ).fetchone()
     left = int(copied[0]) if copied else 0
     if not holding.altered:  # else its rows would pass for whole

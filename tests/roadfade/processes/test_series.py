@@ -50,6 +50,7 @@ def test_a_workers_series_are_there() -> None:
 def test_a_sinks_series_are_there() -> None:
     assert labels(metrics.SINK_ROWS) == {(one,) for one in OUTPUTS}
     assert labels(metrics.SINK_DUPLICATES) >= {(one,) for one in OUTPUTS}
+    assert labels(metrics.SINK_REFUSED) >= {(one,) for one in OUTPUTS}
     assert labels(metrics.SINK_REJECTED) >= {(str(why),) for why in Unreadable}
 
 

@@ -12,14 +12,14 @@ import pytest
 
 from sinks.lake.checkpoints import CHECKPOINTS_MAX, numbers_in
 from sinks.lake.digest import compare, lake_digest
+from sinks.lake.lake import Lake
 from sinks.lake.steps import Step
 from sinks.lake.stored import StoredLake
 from sinks.query.session import run_query
 from telemetry.arrived import Arrived
-from telemetry.identity import Pseudonym
 from telemetry.instants import HOUR_MS, MINUTE_MS
 from tests.sinks.lakes import KillAt, Killed, kill, lake_at, open_lake, parts, stored
-from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, A, B, record
+from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUT_A, OUTPUTS, A, B, record, whose
 
 WRITE_STEPS = {
     Step.WRITTEN,
@@ -124,7 +124,7 @@ def test_what_a_checkpoint_names_counts_wherever_it_lies(tmp_path: Path, step: S
 
 def test_an_erasure_finds_what_a_dead_writer_left_waiting(tmp_path: Path) -> None:
     killed_after(tmp_path, Step.RECORD_DURABLE)
-    receipt = StoredLake(tmp_path, "uncompressed").erase([Pseudonym("P1")], NOW_MS)
+    receipt = StoredLake(tmp_path, "uncompressed").erase(OUTPUT_A, whose("P1"), NOW_MS)
     assert (receipt.located_before, receipt.located_after) == (2, 0)
     with lake_at(tmp_path) as lake:
         assert not lake.verify(b"P1").found
@@ -172,7 +172,12 @@ def test_a_checkpoint_that_replaces_the_others_can_be_killed_at_any_step(
 
 
 def test_an_erasure_killed_at_any_step_ends_erased_when_run_again(tmp_path: Path) -> None:
-    gone = [Pseudonym("P1"), Pseudonym("Q1"), Pseudonym("P4")]
+    gone = ("P1", "Q1", "P4")
+
+    def erase_of_both(lake: Lake) -> None:
+        for output in OUTPUTS.values():
+            lake.erase(output, whose(*gone), NOW_MS)
+
     for at in range(20):
         root = tmp_path / str(at)
         write_all(root, KillAt(-1))
@@ -182,7 +187,7 @@ def test_an_erasure_killed_at_any_step_ends_erased_when_run_again(tmp_path: Path
         hook.passed.clear()
         hook.at = at
         try:
-            lake.erase(gone, NOW_MS)
+            erase_of_both(lake)
         except Killed:
             kill(lake)
             killed = True
@@ -190,7 +195,7 @@ def test_an_erasure_killed_at_any_step_ends_erased_when_run_again(tmp_path: Path
             lake.close()
             killed = False
         with lake_at(root) as again:
-            again.erase(gone, NOW_MS)
+            erase_of_both(again)
             assert stored(root) == before
             assert not again.verify(b"Q1").found
         if not killed:

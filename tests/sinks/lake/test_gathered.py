@@ -18,7 +18,7 @@ from sinks.port.admission import admit_record, by_partition
 from sinks.port.allowed import Judge
 from sinks.port.core import gathering
 from sinks.port.duplicates import Seen, Window, digest_of
-from sinks.port.results import Unreadable, Written
+from sinks.port.results import OfOutput, Unreadable, Written
 from telemetry.arrived import Arrived
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS, format_instant, parse_instant
 from telemetry.signals import Catalogue, Kind, Signal
@@ -39,7 +39,7 @@ class Admitted(NamedTuple):
     """Everything that a write makes of its records."""
 
     written: Written
-    by_output: dict[str, tuple[int, int]]
+    by_output: dict[str, OfOutput]
     seen: list[Seen]
     ends: list[tuple[int | None, int | None]]
     parts: dict[tuple[str, int], bytes]

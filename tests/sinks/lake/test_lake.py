@@ -11,17 +11,19 @@ from sinks.lake.checkpoints import CHECKPOINTS_MAX, newest_number, numbers_in, r
 from sinks.lake.format import EARLIER_MAX, LakeFormatError, stored_format
 from sinks.lake.lake import Lake, LakeSettings
 from sinks.lake.workplace import WorkplaceTakenError
+from sinks.port.allowed import Judge
 from telemetry.arrived import Arrived
 from telemetry.instants import MINUTE_MS
 from telemetry.wire.record import CONSENT
 from tests.sinks.anew import AnewContract
 from tests.sinks.contract import Restart, SinkContract
-from tests.sinks.lakes import lake_at, open_lake, parts, stored, utc
+from tests.sinks.erasing import ErasingContract, Judging
+from tests.sinks.lakes import SETTINGS, lake_at, open_lake, parts, stored, utc
 from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, T0_MS, A, B, record
 from tests.sinks.restating import RestateContract
 
 
-class TestLake(SinkContract, RestateContract, AnewContract):
+class TestLake(SinkContract, RestateContract, AnewContract, ErasingContract):
     @pytest.fixture
     def restart(self, tmp_path: Path) -> Iterator[Restart]:
         opened: list[Lake] = []
@@ -30,6 +32,19 @@ class TestLake(SinkContract, RestateContract, AnewContract):
             if opened:
                 opened.pop().close()
             opened.append(open_lake(tmp_path))
+            return opened[-1]
+
+        yield reopen
+        opened.pop().close()
+
+    @pytest.fixture
+    def judging(self, tmp_path: Path) -> Iterator[Judging]:
+        opened: list[Lake] = []
+
+        def reopen(judge: Judge) -> Lake:
+            if opened:
+                opened.pop().close()
+            opened.append(Lake(tmp_path / "judging", OUTPUTS, SETTINGS, judge=judge, wait_s=0))
             return opened[-1]
 
         yield reopen

@@ -21,10 +21,9 @@ from sinks.lake.steps import Step
 from sinks.lake.stored import StoredLake
 from sinks.lake.workplace import ERASING, Workplace
 from sinks.query.session import run_query
-from telemetry.identity import Pseudonym
 from telemetry.instants import DAY_MS
 from tests.sinks.lakes import KillAt, Killed, kill, lake_at, open_lake, parts
-from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, SPEED, A, B, record
+from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUT_A, OUTPUTS, SPEED, A, B, record, whose
 from tests.sinks.restating import SOONER_MS, FixedEnds
 
 WRITES = PARTS_MAX + 1
@@ -186,7 +185,7 @@ def test_an_erasure_after_a_kill_erases(tmp_path: Path, unmerged: Path, at: int)
     root = shutil.copytree(unmerged, tmp_path / "lake")
     with pytest.raises(Killed):
         join(root, KillAt(at))
-    receipt = StoredLake(root, "uncompressed").erase([Pseudonym("PERSON-3")], NOW_MS)
+    receipt = StoredLake(root, "uncompressed").erase(OUTPUT_A, whose("PERSON-3"), NOW_MS)
     assert (receipt.located_before, receipt.located_after) == (WRITES * 2, 0)
     join(root)
     with lake_at(root) as lake:
@@ -204,7 +203,7 @@ def test_it_waits_for_an_erasure(tmp_path: Path) -> None:
 def test_an_erasure_of_merged_parts_rewrites_its_bucket_alone(tmp_path: Path) -> None:
     join(one_output(tmp_path))
     before = {part: (tmp_path / part).stat().st_ino for part in parts(tmp_path)}
-    StoredLake(tmp_path, "uncompressed").erase([Pseudonym("PERSON-0")], NOW_MS)
+    StoredLake(tmp_path, "uncompressed").erase(OUTPUT_A, whose("PERSON-0"), NOW_MS)
     changed = [p for p in parts(tmp_path) if (tmp_path / p).stat().st_ino != before[p]]
     assert [Path(p).parts[2] for p in changed] == [f"bucket={bucket_of('PERSON-0', 2):02d}"]
 
@@ -219,7 +218,7 @@ def test_after_a_change_of_buckets_old_and_new_parts_are_erased_from(tmp_path: P
         lake.join(NOW_MS)
         assert len(list(tmp_path.glob("purpose=*/*/bucket=*"))) > 6
         for who in WHO:
-            receipt = lake.erase([Pseudonym(who)], NOW_MS)
+            receipt = lake.erase(OUTPUT_A, whose(who), NOW_MS)
             assert (receipt.located_before, receipt.located_after) == (WRITES * 4, 0)
     assert parts(tmp_path) == []
 

@@ -17,10 +17,9 @@ from sinks.lake.positions import stored_places, written_ms
 from sinks.lake.stored import StoredLake
 from sinks.port.results import Place
 from sinks.query.session import run_query
-from telemetry.identity import Pseudonym
 from telemetry.instants import DAY_MS
 from tests.sinks.lakes import KillAt, Killed, kill, lake_at, open_lake, parts
-from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, SPEED, A, B, record
+from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUT_A, OUTPUTS, SPEED, A, B, record, whose
 from tests.sinks.restating import SOONER_MS, FixedEnds
 
 ROWS, HALF_WRITTEN = 13, 2
@@ -60,10 +59,10 @@ def test_a_restatement_leaves_what_no_marker_covers(root: Path) -> None:
 
 def test_it_is_erased_from_before_and_after(root: Path) -> None:
     store = StoredLake(root, "uncompressed")
-    assert store.erase([Pseudonym("P2")], NOW_MS).located_before == 2
+    assert store.erase(OUTPUT_A, whose("P2"), NOW_MS).located_before == 2
     migrated(root)
-    receipt = store.erase([Pseudonym("P1"), Pseudonym("Q1")], NOW_MS)
-    assert (receipt.located_before, receipt.located_after) == (7, 0)
+    receipts = [store.erase(OUTPUTS[topic], whose("P1", "Q1"), NOW_MS) for topic in (A, B)]
+    assert [(one.located_before, one.located_after) for one in receipts] == [(5, 0), (2, 0)]
 
 
 def test_it_goes_on_at_its_positions_and_knows_its_ids(root: Path) -> None:

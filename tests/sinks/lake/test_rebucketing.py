@@ -17,10 +17,9 @@ from sinks.lake.steps import Step
 from sinks.lake.stored import StoredLake
 from sinks.lake.workplace import WorkplaceTakenError
 from sinks.query.session import run_query
-from telemetry.identity import Pseudonym
 from tests.sinks.lake.test_merge import WHO, WRITES, fill, join
 from tests.sinks.lakes import KillAt, Killed, lake_at, parts
-from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, SPEED, A, record
+from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUT_A, OUTPUTS, SPEED, A, record, whose
 from tests.sinks.restating import SOONER_MS, FixedEnds
 
 BUCKETS = 8
@@ -195,12 +194,12 @@ def test_between_two_portions_a_subject_is_erased(
     left = []
 
     def tell(_done: int, _total: int) -> None:
-        left.append(erase(tmp_path, [Pseudonym(WHO[0])], NOW_MS, "uncompressed").located_after)
+        left.append(erase(tmp_path, OUTPUT_A, whose(WHO[0]), NOW_MS, "uncompressed").located_after)
 
     assert rebucket(tmp_path, BUCKETS, 9, "uncompressed", lambda: NOW_MS, tell=tell).left == 0
     assert len(left) > 1 and not any(left)
     assert settled(tmp_path)
-    assert StoredLake(tmp_path, "uncompressed").locate([Pseudonym(WHO[0])]).rows == 0
+    assert StoredLake(tmp_path, "uncompressed").locate(OUTPUT_A, whose(WHO[0])).rows == 0
 
 
 def test_what_a_restatement_moves_meanwhile_is_left_to_the_next_run(tmp_path: Path) -> None:
@@ -239,7 +238,7 @@ def test_a_kill_at_any_step_loses_and_doubles_no_row(tmp_path: Path, before: Pat
     asked = run_query(root, OUTPUTS[A], "SELECT count(*) FROM readings", NOW_MS)
     assert asked.rows == [(WRITES * 8 * 3 + 2,)]
     assert lake_digest(root) == digest
-    assert StoredLake(root, "uncompressed").locate([Pseudonym(WHO[1])]).rows
+    assert StoredLake(root, "uncompressed").locate(OUTPUT_A, whose(WHO[1])).rows
     assert rewrite(root).left == 0
     assert settled(root)
     assert lake_digest(root) == digest

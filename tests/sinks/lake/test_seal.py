@@ -13,9 +13,8 @@ from sinks.lake.seal import is_altered, seal
 from sinks.lake.stored import StoredLake
 from sinks.port.results import Oddity
 from sinks.query.session import run_query
-from telemetry.identity import Pseudonym
 from tests.sinks.lakes import lake_at, parts, stored
-from tests.sinks.records import AFTER_MS, NOW_MS, SPEED, T0_MS, record
+from tests.sinks.records import AFTER_MS, NOW_MS, OUTPUT_A, SPEED, T0_MS, record, whose
 from tests.sinks.restating import SOONER_MS, FixedEnds
 
 OURS = "service_improve"
@@ -89,10 +88,10 @@ def test_holdings_do_not_count_it_as_kept(root: Path, altered: Path) -> None:
 def test_an_erasure_removes_what_it_finds_and_is_not_called_whole(root: Path) -> None:
     path = root / parts(root)[0]
     flip(path, path.read_bytes().index(b"km/h"))
-    assert locate(root, [Pseudonym(WHO)]).unreadable == 1
+    assert locate(root, OUTPUT_A, whose(WHO)).unreadable == 1
     with lake_at(root) as lake:
         lake.write([record(2, pseudonym="B")], NOW_MS)
-    receipt = erase(root, [Pseudonym(WHO)], NOW_MS, "uncompressed")
+    receipt = erase(root, OUTPUT_A, whose(WHO), NOW_MS, "uncompressed")
     assert (receipt.located_before, receipt.located_after) == (4, 0)
     assert WHO not in {row[2] for row in stored(root)}
 
@@ -102,7 +101,7 @@ def test_a_rewritten_altered_part_is_not_sealed_anew(tmp_path: Path) -> None:
         lake.write([record(0, pseudonym=WHO), record(1, pseudonym="ALTEREF")], NOW_MS)
     for place in parts(tmp_path):
         flip(tmp_path / place, (tmp_path / place).read_bytes().index(b"km/h"))
-    receipt = erase(tmp_path, [Pseudonym(WHO)], NOW_MS, "uncompressed")
+    receipt = erase(tmp_path, OUTPUT_A, whose(WHO), NOW_MS, "uncompressed")
     assert receipt.unreadable == 1
     assert len(check(tmp_path, NOW_MS).strange) == len(parts(tmp_path)) == 1
 

@@ -1,6 +1,6 @@
 """Whoever counts while a sink merges counts every row once, or says that it could not."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,11 +14,11 @@ from sinks.lake.standing import CountedPart, MovingError, looked_at
 from sinks.lake.steps import Step
 from sinks.lake.stored import StoredLake
 from sinks.port.results import Located
+from sinks.port.selection import Selection
 from sinks.port.sink import StoreTakenError
-from telemetry.identity import Pseudonym
 from tests.sinks.lake.test_merge import WHO, fill, join
 from tests.sinks.lakes import lake_at
-from tests.sinks.records import NOW_MS, SPEED
+from tests.sinks.records import NOW_MS, OUTPUT_A, SPEED, whose
 from tests.sinks.restating import SOONER_MS, FixedEnds
 
 
@@ -100,8 +100,8 @@ def test_a_digest_is_of_every_row_once_while_a_sink_merges(
 def test_what_a_merge_moves_is_located_all_the_same(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    everybody = [Pseudonym(who) for who in WHO]
-    expected = locate(fill(tmp_path), everybody).rows
+    everybody = whose(*WHO)
+    expected = locate(fill(tmp_path), OUTPUT_A, everybody).rows
     merging = [tmp_path]
 
     def merged_meanwhile(paths: Sequence[Path]) -> str:
@@ -110,7 +110,7 @@ def test_what_a_merge_moves_is_located_all_the_same(
         return parquet.source(paths)
 
     monkeypatch.setattr("sinks.lake.deletion.erase.source", merged_meanwhile)
-    located = locate(tmp_path, everybody)
+    located = locate(tmp_path, OUTPUT_A, everybody)
     assert (located.rows, located.unreadable) == (expected, 0)
 
 
@@ -119,12 +119,12 @@ def test_a_receipt_is_made_out_while_no_merge_may_move_a_row(
 ) -> None:
     merged = []
 
-    def merging(root: Path, pseudonyms: Collection[Pseudonym]) -> Located:
+    def merging(root: Path, output: str, selection: Selection) -> Located:
         merged.append(join(root))
-        return locate(root, pseudonyms)
+        return locate(root, output, selection)
 
     monkeypatch.setattr("sinks.lake.deletion.erase.locate", merging)
-    erase(fill(tmp_path), [Pseudonym("NOBODY")], NOW_MS, "uncompressed")
+    erase(fill(tmp_path), OUTPUT_A, whose("NOBODY"), NOW_MS, "uncompressed")
     assert merged == [0]
 
 

@@ -19,14 +19,13 @@ from sinks.lake.deletion.expire import expire_due
 from sinks.lake.deletion.restate import Restatement
 from sinks.lake.stored import StoredLake
 from sinks.query.session import run_query
-from telemetry.identity import Pseudonym
 from tests.sinks.lakes import lake_at
-from tests.sinks.records import AFTER_MS, NOW_MS, SPEED, T0_MS, record
+from tests.sinks.records import AFTER_MS, NOW_MS, SPEED, T0_MS, record, whose
 from tests.sinks.restating import SOONER_MS, FixedEnds
 from tests.sinks.strange import STRANGE
 
 OURS: Final = "service_improve"
-WHO: Final = [Pseudonym("Z")]
+WHO: Final = whose("Z")
 ENDS: Final = FixedEnds({SPEED: SOONER_MS})
 Make = Callable[[Path], object]
 
@@ -126,7 +125,7 @@ def test_whoever_reads_gets_the_rest(root: Path, make: Make, cost: int) -> None:
     assert store.oldest_ms() == {OURS: T0_MS}
     held = store.holdings()
     assert (held.readings, held.unreadable[OURS]) == ({OURS: 6 - 2 * cost}, cost)
-    assert locate(root, WHO).rows == 4
+    assert locate(root, OURS, WHO).rows == 4
     assert [one.files for one in store.overdue(AFTER_MS)] == [3]
 
 
@@ -143,7 +142,7 @@ def test_it_is_told_once(root: Path, make: Make, cost: int) -> None:
 @pytest.mark.parametrize(("make", "cost"), KINDS)
 def test_an_erasure_removes_all_it_can_read(root: Path, make: Make, cost: int) -> None:
     make(root)
-    receipt = erase(root, WHO, NOW_MS, "uncompressed")
+    receipt = erase(root, OURS, WHO, NOW_MS, "uncompressed")
     assert (receipt.located_before, receipt.located_after) == (4, 0)
     assert receipt.unreadable <= cost
     found = run_query(root, OURS, "SELECT count(*) FROM readings", NOW_MS)

@@ -10,9 +10,8 @@ from sinks.lake.deletion.erase import erase, locate
 from sinks.lake.deletion.expire import expire_due
 from sinks.lake.oldest import Oldest
 from sinks.query.session import run_query
-from telemetry.identity import Pseudonym
 from tests.sinks.lakes import lake_at, parts
-from tests.sinks.records import AFTER_MS, NOW_MS, T0_MS, record
+from tests.sinks.records import AFTER_MS, NOW_MS, OUTPUT_A, T0_MS, record, whose
 from tests.sinks.strange import STRANGE
 
 OURS = "service_improve"
@@ -66,7 +65,7 @@ def test_a_strange_name_stops_no_answer(root: Path, make: Callable[[Path], Path]
     make(root)
     assert run_query(root, OURS, COUNT, NOW_MS).rows == [(6,)]
     assert Oldest(root).by_output() == {OURS: T0_MS}
-    assert locate(root, [Pseudonym("Z")]).rows == 2
+    assert locate(root, OUTPUT_A, whose("Z")).rows == 2
 
 
 def test_every_kind_at_once_costs_nothing_but_the_damaged(root: Path) -> None:
@@ -83,6 +82,6 @@ def test_an_erasure_says_which_files_it_could_not_read(root: Path) -> None:
     buckets = {path.parent for path in root.rglob("*.parquet")}
     for place in buckets:
         (place / "part-purpose.service_improve-0-9-9.parquet").write_bytes(b"no footer")
-    receipt = erase(root, [Pseudonym("Z")], NOW_MS, "uncompressed")
+    receipt = erase(root, OUTPUT_A, whose("Z"), NOW_MS, "uncompressed")
     assert (receipt.located_before, receipt.located_after, receipt.unreadable) == (2, 0, 1)
     assert len(parts(root)) == 2 + len(buckets)

@@ -24,12 +24,11 @@ from roadfade.unaccounted import ExpiredAccount
 from sinks.memory import MemorySink, MemoryStore
 from sinks.port.results import Oddity, Restated, Strange
 from sinks.port.sink import Ends, StoreTakenError
-from telemetry.identity import Pseudonym
 from tests.sinks.lakes import lake_at, parts
-from tests.sinks.records import AFTER_MS, EXPIRES_MS, NOW_MS, OUTPUTS, A, record
+from tests.sinks.records import AFTER_MS, EXPIRES_MS, NOW_MS, OUTPUT_A, OUTPUTS, A, record, whose
 from tests.sinks.restating import FixedEnds
 
-WHOSE = [Pseudonym("PSEUDONYM")]
+WHOSE = whose("PSEUDONYM")
 
 
 @pytest.fixture
@@ -70,7 +69,7 @@ async def test_a_sink_forgets_ids_and_deletes_no_row(
     assert await asyncio.to_thread(store.forgot.wait, 10)
     tidying.cancel()
     assert not len(store._store.windows[A, 0])
-    assert store.locate(WHOSE).rows == 2
+    assert store.locate(OUTPUT_A, WHOSE).rows == 2
     assert await asyncio.to_thread(ledger.expired) == {}
 
 
@@ -78,7 +77,7 @@ async def test_what_has_expired_on_arrival_is_counted_and_not_kept(
     store: MemorySink, ledger: LedgerFile, account: ExpiredAccount
 ) -> None:
     await StoreWriter(store, account, lambda: AFTER_MS).write([record(0)])
-    assert store.locate(WHOSE).rows == 0
+    assert store.locate(OUTPUT_A, WHOSE).rows == 0
     assert await asyncio.to_thread(ledger.expired) == {"on arrival": 2}
 
 
@@ -127,7 +126,7 @@ def test_rows_go_though_the_ledger_cannot_be_written(
     (tmp_path / "ledger.sqlite").write_bytes(b"no database at all" * 100)
     store.write([record(0)], NOW_MS)
     assert sweep_once(store, account, EXPIRES_MS).rows == 2
-    assert store.locate(WHOSE).rows == 0
+    assert store.locate(OUTPUT_A, WHOSE).rows == 0
     assert account.waiting == 2
 
 

@@ -9,9 +9,8 @@ from sinks.lake.deletion.expire import expire_due
 from sinks.lake.lake import LakeSettings
 from sinks.lake.steps import Step
 from sinks.lake.verify import search
-from telemetry.identity import Pseudonym
 from tests.sinks.lakes import lake_at, parts, stored
-from tests.sinks.records import AFTER_MS, NOW_MS, A, B, record
+from tests.sinks.records import AFTER_MS, NOW_MS, OUTPUT_A, OUTPUTS, A, B, record, whose
 
 BUCKETS = 8
 SETTINGS = LakeSettings(buckets=BUCKETS, compression="uncompressed")
@@ -25,7 +24,7 @@ def test_only_parts_that_held_the_subject_are_rewritten(tmp_path: Path) -> None:
             lake.write(batch, NOW_MS)
         lake.write([record(30, pseudonym="P1")], NOW_MS)
         before = {part: (tmp_path / part).stat().st_ino for part in parts(tmp_path)}
-        lake.erase([Pseudonym("P0")], NOW_MS)
+        lake.erase(OUTPUT_A, whose("P0"), NOW_MS)
     changed = [p for p in parts(tmp_path) if (tmp_path / p).stat().st_ino != before[p]]
     assert (len(changed), len(before)) == (2, 3)
     assert len(stored(tmp_path)) == 2 * (2 * len(NAMES) + 1 - 2)
@@ -34,7 +33,7 @@ def test_only_parts_that_held_the_subject_are_rewritten(tmp_path: Path) -> None:
 def test_a_part_that_held_only_the_subject_is_gone(tmp_path: Path) -> None:
     with lake_at(tmp_path, SETTINGS) as lake:
         lake.write([record(0)], NOW_MS)
-        lake.erase([Pseudonym("PSEUDONYM")], NOW_MS)
+        lake.erase(OUTPUT_A, whose("PSEUDONYM"), NOW_MS)
     assert parts(tmp_path) == []
 
 
@@ -43,7 +42,8 @@ def test_no_byte_or_name_of_the_subject_is_left_anywhere(tmp_path: Path) -> None
         lake.write([record(n, pseudonym=name) for n, name in enumerate(NAMES)], NOW_MS)
         lake.write([record(0, B, pseudonym="CANARY-IN-B")], NOW_MS)
         lake.write([record(40, pseudonym="CANARY-7", ce_id="CANARY-ID")], NOW_MS)
-        lake.erase([Pseudonym("CANARY-7"), Pseudonym("CANARY-IN-B")], NOW_MS)
+        for output in OUTPUTS.values():
+            lake.erase(output, whose("CANARY-7", "CANARY-IN-B"), NOW_MS)
     assert not search(tmp_path, b"CANARY").found
     assert search(tmp_path, b"P19").found
 
@@ -56,7 +56,7 @@ def test_a_row_that_arrives_during_an_erasure_shows_in_its_receipt(tmp_path: Pat
             if step is Step.REPLACED:
                 lake.write([record(1)], NOW_MS)
 
-        receipt = erase(tmp_path, [Pseudonym("PSEUDONYM")], NOW_MS, "uncompressed", hook)
+        receipt = erase(tmp_path, OUTPUT_A, whose("PSEUDONYM"), NOW_MS, "uncompressed", hook)
         assert (receipt.located_before, receipt.located_after) == (2, 2)
 
 
@@ -68,7 +68,7 @@ def test_a_part_swept_during_an_erasure_does_not_come_back(tmp_path: Path) -> No
         if step is Step.REWRITTEN:
             expire_due(tmp_path, AFTER_MS)
 
-    receipt = erase(tmp_path, [Pseudonym("PSEUDONYM")], NOW_MS, "uncompressed", hook)
+    receipt = erase(tmp_path, OUTPUT_A, whose("PSEUDONYM"), NOW_MS, "uncompressed", hook)
     assert (receipt.located_before, receipt.located_after) == (2, 0)
     assert parts(tmp_path) == []
 
@@ -78,7 +78,7 @@ def test_equal_erasures_give_equal_digests_and_others_do_not(tmp_path: Path) -> 
     for folder, names in (("a", ["P1"]), ("b", ["P1"]), ("c", ["P1", "P2"])):
         with lake_at(tmp_path / folder, SETTINGS) as lake:
             lake.write([record(n, pseudonym=other) for n, other in enumerate(NAMES)], NOW_MS)
-            digests.append(lake.erase([Pseudonym(name) for name in names], NOW_MS).digest)
+            digests.append(lake.erase(OUTPUT_A, whose(*names), NOW_MS).digest)
     assert digests[0] == digests[1] != digests[2]
 
 
@@ -90,7 +90,7 @@ def test_erasing_keeps_the_rows_beside_it_as_they_were(tmp_path: Path) -> None:
         alone = stored(tmp_path)
         lake.write([record(1, pseudonym="GOES"), record(2, pseudonym="STAYS")], NOW_MS)
         lake.write([record(3, pseudonym="GOES")], NOW_MS)
-        lake.erase([Pseudonym("GOES")], NOW_MS)
+        lake.erase(OUTPUT_A, whose("GOES"), NOW_MS)
         assert [row for row in stored(tmp_path) if row in alone] == alone
         assert len(stored(tmp_path)) == len(alone) + 2
 

@@ -10,11 +10,10 @@ from sinks.lake.layout import files, partitions
 from sinks.lake.staged import staged
 from sinks.lake.steps import Step
 from sinks.lake.verify import search
-from telemetry.identity import Pseudonym
 from tests.sinks.lakes import KillAt, Killed, kill, lake_at, open_lake
-from tests.sinks.records import NOW_MS, record
+from tests.sinks.records import NOW_MS, OUTPUT_A, record, whose
 
-WHO = Pseudonym("CANARY-7")
+WHO = whose("CANARY-7")
 MINE, OTHERS = 2, 2
 STEPS = 8
 
@@ -37,13 +36,13 @@ def test_of_a_sink_killed_at_any_step_nothing_of_the_subject_stays(tmp_path: Pat
         write(lake)
     kill(lake)
     there = bool(kept(tmp_path))
-    assert locate(tmp_path, [WHO]).rows == MINE * there
-    receipt = erase(tmp_path, [WHO], NOW_MS, "uncompressed")
+    assert locate(tmp_path, OUTPUT_A, WHO).rows == MINE * there
+    receipt = erase(tmp_path, OUTPUT_A, WHO, NOW_MS, "uncompressed")
     assert receipt.located_after == 0
     assert not search(tmp_path, b"CANARY").found
     with lake_at(tmp_path) as again:
         write(again)  # what a store never said that it had comes again
-        assert locate(tmp_path, [Pseudonym("P1")]).rows == OTHERS
+        assert locate(tmp_path, OUTPUT_A, whose("P1")).rows == OTHERS
 
 
 def test_what_waits_while_its_sink_lives_is_located(tmp_path: Path) -> None:
@@ -51,14 +50,14 @@ def test_what_waits_while_its_sink_lives_is_located(tmp_path: Path) -> None:
 
     def hook(step: Step) -> None:
         if step is Step.STAGED_DURABLE:
-            receipt = erase(tmp_path, [WHO], NOW_MS, "uncompressed")
+            receipt = erase(tmp_path, OUTPUT_A, WHO, NOW_MS, "uncompressed")
             seen.append((receipt.located_before, receipt.located_after))
 
     lake = open_lake(tmp_path, at=hook)
     write(lake)
     lake.close()
     assert seen == [(0, MINE)]
-    assert erase(tmp_path, [WHO], NOW_MS, "uncompressed").located_after == 0
+    assert erase(tmp_path, OUTPUT_A, WHO, NOW_MS, "uncompressed").located_after == 0
 
 
 def test_what_nothing_proves_half_written_stays_without_the_subject(tmp_path: Path) -> None:
@@ -68,6 +67,6 @@ def test_what_nothing_proves_half_written_stays_without_the_subject(tmp_path: Pa
     with pytest.raises(Killed):
         write(lake)
     kill(lake)
-    assert erase(tmp_path, [WHO], NOW_MS, "uncompressed").located_after == 0
+    assert erase(tmp_path, OUTPUT_A, WHO, NOW_MS, "uncompressed").located_after == 0
     assert not search(tmp_path, b"CANARY").found
-    assert locate(tmp_path, [Pseudonym("P1")]).rows == OTHERS
+    assert locate(tmp_path, OUTPUT_A, whose("P1")).rows == OTHERS

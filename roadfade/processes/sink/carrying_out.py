@@ -13,13 +13,14 @@ from hashlib import sha256
 from typing import Final
 
 from bus.failures import BrokerError, SendFailedError
+from bus.pacing import monotonic_ms
 from bus.publisher import Publisher
 from bus.records import Outgoing
 from roadfade.clock import WallClock
 from roadfade.processes.say_once import SayOnce
 from sinks.port.results import Receipt
 from sinks.port.selection import Selection
-from sinks.port.sink import Store, StoreTakenError
+from sinks.port.sink import Store, StoreFullError, StoreTakenError
 from telemetry.topics import AUDIT_ERASURES
 from telemetry.wire.erasure import ERASURE_VERSION, EraseAnswer, EraseCommand, encode_answer
 
@@ -29,6 +30,7 @@ AGAIN_MS: Final = 5_000
 """How soon it is tried again after it was hindered."""
 AGAIN_LEFT_MS: Final = 60_000
 """And after it was answered, but rows are left or files cannot be read."""
+_NO_ROOM: Final = "there is no room on the store's disk to rewrite what is left"
 logger = logging.getLogger(__name__)
 
 
@@ -54,7 +56,7 @@ class CarryingOut:
         store: Store,
         publisher: Publisher,
         clock: WallClock,
-        elapsed_ms: Callable[[], int],
+        elapsed_ms: Callable[[], int] = monotonic_ms,
     ) -> None:
         """``clock`` dates answers, ``elapsed_ms`` says when to try again."""
         self._store = store
@@ -73,19 +75,18 @@ class CarryingOut:
         state = self._state(command)
         return not state.done and state.again_ms <= self._elapsed_ms()
 
-    def forget_all_but(self, living: Collection[EraseCommand]) -> None:
-        """Remember no command that has ended."""
-        ids = {one.command for one in living}
-        self._states = {id_: state for id_, state in self._states.items() if id_ in ids}
+    def forget_all_but(self, living: Collection[str]) -> None:
+        """Remember no command but those with these ids."""
+        if len(self._states) > len(living):
+            states = self._states.items()
+            self._states = {id_: state for id_, state in states if id_ in living}
 
     async def carry_out(self, command: EraseCommand) -> None:
         """Have its rows removed, and answer; later, if something hinders it."""
         state = self._state(command)
         state.again_ms = self._elapsed_ms() + AGAIN_MS
         try:
-            receipt = await asyncio.to_thread(self._erase, command, state)
-            if receipt is None:
-                return
+            receipt = await asyncio.to_thread(self._erase, command, state, self._clock())
             await self._answer(state, receipt)
         except StoreTakenError:
             return  # another's work on the store is bounded
@@ -102,17 +103,17 @@ class CarryingOut:
             state = self._states[command.command] = _State(command, self._elapsed_ms())
         return state
 
-    def _erase(self, command: EraseCommand, state: _State) -> Receipt | None:
-        """Blocks. None if there was no room for all of it: it is answered when there is."""
+    def _erase(self, command: EraseCommand, state: _State, now_ms: int) -> Receipt:
+        """Blocks. StoreFullError without room for all of it: it is answered when there is."""
         selection = Selection.of(command)
         for _ in range(ROUNDS_MAX):
-            receipt = self._store.erase(command.output, selection, self._clock())
+            receipt = self._store.erase(command.output, selection, now_ms)
             if state.before is None:
                 state.before = receipt.located_before
             if receipt.located_before > 0:
                 state.digests.append(receipt.digest)
             if receipt.located_after and receipt.full:
-                raise OSError(NO_ROOM)
+                raise StoreFullError(_NO_ROOM)
             if not receipt.located_after or receipt.unreadable:
                 break
         return receipt
@@ -142,6 +143,3 @@ class CarryingOut:
             digest=digests[0] if len(digests) == 1 else many if digests else receipt.digest,
             at_ms=receipt.at_ms,
         )
-
-
-NO_ROOM: Final = "there is no room on the store's disk to rewrite what is left"

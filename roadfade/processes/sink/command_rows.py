@@ -14,11 +14,9 @@ from telemetry.wire.erasure import EraseCommand, take_command
 
 
 class CommandRows:
-    """Takes rows for a view; ``alive_max`` bounds how many commands it holds."""
+    """Takes rows for a view; holds ``alive_max`` commands at most."""
 
     def __init__(self, output: str, alive_max: int, clock: Callable[[], int]) -> None:
-        self.refused = False
-        """Whether the sink refuses what these name, as of when all were read."""
         self.crowded = False
         """Whether there were more than it may hold: the topic has to be read anew."""
         self._output = output
@@ -31,7 +29,7 @@ class CommandRows:
     def apply(self, key: bytes, value: bytes | None) -> None:
         """Take one row; UnreadableRowError if it is no command of this output.
 
-        What a row cannot be read under whose key there was a command: that one lives on.
+        A command lives on if what comes under its key is none.
         """
         if value is None:
             self._commands.pop(key, None)

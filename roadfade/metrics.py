@@ -134,6 +134,11 @@ SINK_REFUSED = _counter(
     "Readings refused, since a living command of erasure means them",
     "output",
 )
+ERASURES_WAITING = _gauge(
+    "roadfade_erasures_waiting",
+    "Living commands of erasure that the store has not carried out and answered",
+    "output",
+)
 SINK_LAG = _gauge("roadfade_sink_lag_records", "Purpose records not yet in the lake", "topic")
 SINK_STOPPED = _gauge(
     "roadfade_sink_topic_stopped",

@@ -61,7 +61,7 @@ class Settings(BaseSettings):
     fixed_now_ms: int | None = None
     """Judge every record at this instant: for replaying a run exactly, nothing else."""
     view_age_s_max: int = Field(default=30, ge=1)
-    """Older control views pause the worker."""
+    """Older control views pause the worker, and the sink."""
     records_per_fetch_max: int = Field(default=2_000, ge=1)
     """Raw records taken from Kafka at once by a worker."""
     fetch_wait_ms: int = Field(default=20, ge=1, le=500)
@@ -90,6 +90,8 @@ class Settings(BaseSettings):
     """Record ids remembered per topic partition to drop a worker's duplicates."""
     sink_batch_s: float = Field(default=5.0, gt=0, le=10)
     """How long a sink gathers records of all its topics before it closes a checkpoint."""
+    erase_commands_max: int = Field(default=10_000, ge=1)
+    """Living commands of erasure that a sink holds of each output; with more it writes nothing."""
     topic_ids_every_s: float = Field(default=10.0, gt=0, le=600)
     """How often a sink asks, while nothing comes, whether its topics are those it began with."""
     sweep_every_s: float = Field(default=60.0, gt=0)

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
+from threading import Lock
 from typing import NamedTuple
 
 from sinks.port.admission import admit_record, by_partition
@@ -79,6 +80,7 @@ class MemorySink:
         self._outputs = dict(outputs)
         self._judge = judge
         self._refusals = Refusals()
+        self._turn = Lock()
         self._bound: dict[str, str] = {}
 
     def position(self, topic: str, partition: int) -> int | None:
@@ -109,8 +111,11 @@ class MemorySink:
 
     def write(self, records: Sequence[Arrived], now_ms: int) -> Written:
         """See ``Sink``; in one step, so that no failure leaves half a batch."""
+        with self._turn:
+            return self._written(records, now_ms)
+
+    def _written(self, records: Sequence[Arrived], now_ms: int) -> Written:
         total = Written()
-        refusals = self._refusals
         for (topic, partition), group in by_partition(records).items():
             output, place = self._outputs[topic], (topic, partition)
             window = self._store.windows.setdefault(place, Window(self._store.window))
@@ -118,7 +123,7 @@ class MemorySink:
             stored = set[str]()
             if group[0].offset < self._store.stored_before.get(place, 0):
                 stored = {row.record for row in self._store.rows.get(output, [])}
-            refused = refusals.of(output)
+            refused = self._refusals.of(output)
             admitted = admit_record(
                 group, output, position, window, now_ms, self._judge, stored, refusals=refused
             )
@@ -132,7 +137,8 @@ class MemorySink:
 
     def refuse(self, commands: Sequence[EraseCommand]) -> None:
         """See ``Sink``."""
-        self._refusals = Refusals(commands)
+        with self._turn:
+            self._refusals = Refusals(commands)
 
     def pass_over(self, topic: str, partition: int, offset: int, now_ms: int) -> None:
         """See ``Sink``."""

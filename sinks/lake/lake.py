@@ -33,7 +33,7 @@ from sinks.lake.writing import Checkpoints, WrittenPart
 from sinks.port.admission import AdmittedRecord, admit_record, by_partition, ids_of
 from sinks.port.allowed import Judge
 from sinks.port.duplicates import Seen
-from sinks.port.refusals import OutputRefusals, Refusals
+from sinks.port.refusals import Refusals
 from sinks.port.results import Place, Written
 from sinks.port.sink import OtherTopicError
 from telemetry.arrived import Arrived
@@ -146,10 +146,9 @@ class Lake(StoredLake):
             places = list[At]()
             seen = dict[Spot, Sequence[Seen]]()
             self._gathered.begin()
-            refusals = self._refusals  # one moment's for the whole write
             for spot, group in by_partition(records).items():
                 output = self._outputs[spot[0]]
-                admitted = self._admitted(spot, output, group, now_ms, refusals.of(output))
+                admitted = self._admitted(spot, output, group, now_ms)
                 total = total.plus(admitted.written)
                 if admitted.last is None:
                     continue
@@ -165,8 +164,10 @@ class Lake(StoredLake):
             return total
 
     def refuse(self, commands: Sequence[EraseCommand]) -> None:
-        """See ``Sink``."""
-        self._refusals = Refusals(commands)
+        """See ``Sink``; it waits for a ``write``, a merge's checkpoint, or ``forget``."""
+        refusals = Refusals(commands)
+        with self._turn:
+            self._refusals = refusals
 
     def pass_over(self, topic: str, partition: int, offset: int, now_ms: int) -> None:
         """See ``Sink``: a checkpoint without ids, as of a batch that held nothing to keep."""
@@ -244,7 +245,6 @@ class Lake(StoredLake):
         output: str,
         records: Sequence[Arrived],
         now_ms: int,
-        refusals: OutputRefusals | None,
     ) -> AdmittedRecord:
         at = self._progress.at(spot)
         stored = frozenset[str]()
@@ -253,9 +253,10 @@ class Lake(StoredLake):
         position = None if at is None else at.next_offset
         window = self._progress.window(spot)
         usual = self._gathered.usual(output)
+        refused = self._refusals.of(output)
         judge = self._judge
         return admit_record(
-            records, output, position, window, now_ms, judge, stored, usual, refusals
+            records, output, position, window, now_ms, judge, stored, usual, refused
         )
 
     def _next(self, spot: Spot, offset: int) -> At:

@@ -91,9 +91,10 @@ class Sink(Protocol):
     def refuse(self, commands: Sequence[EraseCommand]) -> None:
         """Refuse what these name, each until its ``until_ms`` by the clock of ``write``.
 
-        They replace those of before, hold from the next ``write`` on, and are not durable: say
-        them anew after a restart, before the first ``write``. Safe beside ``write``. What is
-        refused is not remembered by its id: it is refused again, or kept once no command lives.
+        They replace those of before, and hold when this returns: a ``write`` that is under way has
+        ended then, so that nothing which it let pass lands later. They are not durable: say them
+        anew after a restart, before the first ``write``. What is refused is not remembered by its
+        id: it is refused again, or kept once no command lives.
         """
         ...
 
@@ -163,10 +164,7 @@ class Store(Protocol):
         ...
 
     def name(self) -> str:
-        """Its kind, and which of them it is: random, made with the store and kept in it.
-
-        OSError if no sink was ever opened on it.
-        """
+        """Its kind, and which of them it is: random, made as the first sink opened it, and kept."""
         ...
 
     def erase(self, output: str, selection: Selection, now_ms: int) -> Receipt:

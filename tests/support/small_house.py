@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from bus.memory.broker import FakeBroker
+from roadfade.clock import wall_ms
 from roadfade.in_force.broker import bring_about, limits_of, specs_of
 from roadfade.in_force.plans import Plans, line_at
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, parse_instant
-from telemetry.topics import CONTROL_POLICIES
+from telemetry.topics import CONTROL, CONTROL_POLICIES, HEARTBEAT_KEY, is_control
+from telemetry.wire.control import Heartbeat, encode_row
 from telemetry.wire.publication import Publication, encode_publication
+from telemetry.wire.topic_contents import Contents
 from tests.support.documents import FILES
 
 NOW_MS: Final = parse_instant("2026-11-22T10:00:00Z")
@@ -72,7 +75,21 @@ async def make_topics(
         )
         plans = await asyncio.to_thread(Plans, limits, settings.state_dir)
         line = await asyncio.to_thread(line_at, versions, plans, now_ms)
-        await bring_about(admin, specs_of(line.topic_configs(now_ms), settings))
+        configs = line.topic_configs(now_ms)
+        await bring_about(admin, specs_of(configs, settings))
+    beat(broker, filter(is_erase, configs))
+
+
+def is_erase(topic: str) -> bool:
+    """Whether commands of erasure lie there."""
+    return is_control(topic) and topic not in CONTROL
+
+
+def beat(broker: FakeBroker, topics: Iterable[str], contents: Contents | None = None) -> None:
+    """The office's heartbeat, now, on topics of one partition."""
+    for topic in topics:
+        row = encode_row(Heartbeat(wall_ms(), 0, contents))
+        broker.put(topic, HEARTBEAT_KEY, row)
 
 
 def tell(broker: FakeBroker, versions: Iterable[Publication]) -> None:

@@ -9,8 +9,9 @@ from roadfade.in_force.pauses import pause_of
 from roadfade.ledger_file import ON_ARRIVAL
 from roadfade.loop_observer import Observed, bear_loop
 from roadfade.metrics import bear
+from roadfade.processes.sink.command_view import pauses_for
 from sinks.port.results import Unreadable
-from telemetry.topics import CONTROL_POLICIES
+from telemetry.topics import CONTROL_POLICIES, erase_topic
 
 NO_ROOM = "no room in the store"
 INCOMPLETE, UNREADABLE = (
@@ -25,8 +26,11 @@ def bear_sink(outputs: Mapping[str, str]) -> None:
     bear(metrics.SINK_REJECTED, Unreadable)
     bear(metrics.SINK_REFUSED, outputs.values())
     bear(metrics.EXPIRED_READINGS, [ON_ARRIVAL])
-    bear(metrics.PAUSED, [NO_ROOM, INCOMPLETE, UNREADABLE])
-    bear(metrics.QUARANTINED, [CONTROL_POLICIES], RowFault)
+    bear(metrics.ERASURES_WAITING, outputs.values())
+    commands = [erase_topic(output) for output in outputs.values()]
+    pauses = [why for output in outputs.values() for why in pauses_for(output)]
+    bear(metrics.PAUSED, [NO_ROOM, INCOMPLETE, UNREADABLE, *pauses])
+    bear(metrics.QUARANTINED, [CONTROL_POLICIES, *commands], RowFault)
     bear(metrics.LATENCY_UNKNOWN, [metrics.Way.TOPIC_TO_LAKE])
     bear_loop(outputs)
 

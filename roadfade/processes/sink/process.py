@@ -13,10 +13,11 @@ from bus.loops.gathering import SinkSettings
 from bus.loops.sink_loop import SinkLoop
 from bus.pacing import until
 from bus.ports import Broker
+from bus.publisher import Publisher
 from bus.slots import Slot
 from bus.topic_watch import TopicWatch
 from policy.plan.plan import Plan
-from roadfade.clock import WallClock, boot_ms
+from roadfade.clock import WallClock, boot_ms, wall_ms
 from roadfade.in_force.broker import connection_of, partitions_of, require_broker
 from roadfade.in_force.plans import VersionTimeline
 from roadfade.in_force.published import view_of
@@ -27,6 +28,7 @@ from roadfade.processes.clocks.judged_clock import clock_of_sink
 from roadfade.processes.reporting import reporter_of, reporting
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.signals import on_stop
+from roadfade.processes.sink.erasures import Erasures
 from roadfade.processes.sink.lake_writer import StoreWriter
 from roadfade.processes.sink.late_versions import HEARD_LATE_S, LateVersions
 from roadfade.processes.sink.observer import (
@@ -74,6 +76,7 @@ class SinkKeeper:
         self._observer = SinkObserver()
         self._view = view_of(broker, source.published, self._heard.take)
         self._late = LateVersions(boot_ms)
+        self._erasures: Erasures
 
     def stop(self) -> None:
         """Write and commit what is gathered, then end ``run``."""
@@ -97,7 +100,9 @@ class SinkKeeper:
     async def _run(self) -> None:
         clock = await clock_of_sink(self._settings, self._broker, self._heard)
         account = ExpiredAccount(self._settings.ledger_path)
-        async with asyncio.TaskGroup() as group:
+        answers = Publisher(self._broker, clock=wall_ms, client_id="sink")
+        async with answers, asyncio.TaskGroup() as group:
+            self._erasures = Erasures(self._settings, self._broker, answers, clock, group)
             reading = group.create_task(self._view.run())
             while not self._stopping.is_set():
                 line = await self._line()
@@ -109,6 +114,7 @@ class SinkKeeper:
                 self._in_force(line)
                 if not await self._room_for(line, account, clock):
                     await until(self._stopping, ROOM_AGAIN_S)
+            await self._erasures.end()
             await self._view.stop()
             await reading
 
@@ -133,6 +139,7 @@ class SinkKeeper:
         writer = StoreWriter(sink, account, clock, self._late.begin)
         try:
             bear_sink(outputs)
+            await self._erasures.attach(sink, outputs.values())
             ids = await self._gate.open(sink, outputs)
             async with aclosing(TopicWatch(self._broker, ids)) as watch:
                 loop = self._loop_over(ids, sink, writer, watch) if ids else None
@@ -184,7 +191,9 @@ class SinkKeeper:
         """Why no record may be judged now: what it may hold could be what is lacking."""
         if not self._view.complete:
             return INCOMPLETE
-        return UNREADABLE if self._source.published.unreadable else None
+        if self._source.published.unreadable:
+            return UNREADABLE
+        return self._erasures.pause_reason()
 
     async def _end_with(self, loop: SinkLoop | None, outputs: Mapping[str, str]) -> None:
         """Return, and end the loop, with this process or with the last version of these topics.

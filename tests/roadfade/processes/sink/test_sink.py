@@ -262,8 +262,7 @@ async def test_without_room_it_waits_and_loses_nothing(
     monkeypatch.setattr(Lake, "write", write)
     feed(broker, study)
     async with keeping(settings, broker) as task:
-        await until(lambda: bool(paused()), task)
-        assert paused() == {NO_ROOM}
+        await until(lambda: paused() == {NO_ROOM}, task)
         assert committed(broker) == 0
         await asyncio.sleep(60)
         assert sum(said in message for message in caplog.messages) == 1

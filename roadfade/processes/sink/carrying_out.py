@@ -1,0 +1,145 @@
+"""Carrying out commands of erasure on the store, and answering them.
+
+In: commands whose rows the sink refuses already. Out: the rows are gone, and ``audit.erasures`` has
+what was found. Each is carried out again after a restart: the answer has the same key. What hinders
+it (another erasure, a restatement, no room, no broker) ends nothing: it is tried again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from hashlib import sha256
+from typing import Final
+
+from bus.failures import BrokerError, SendFailedError
+from bus.pacing import monotonic_ms
+from bus.publisher import Publisher
+from bus.records import Outgoing
+from roadfade.clock import WallClock
+from roadfade.processes.say_once import SayOnce
+from sinks.port.results import Receipt
+from sinks.port.selection import Selection
+from sinks.port.sink import Store, StoreFullError, StoreTakenError
+from telemetry.topics import AUDIT_ERASURES
+from telemetry.wire.erasure import ERASURE_VERSION, EraseAnswer, EraseCommand, encode_answer
+
+ROUNDS_MAX: Final = 3
+"""So often one command is carried out in a row, while rows are left and nothing hinders it."""
+AGAIN_MS: Final = 5_000
+"""How soon it is tried again after it was hindered."""
+AGAIN_LEFT_MS: Final = 60_000
+"""And after it was answered, but rows are left or files cannot be read."""
+_NO_ROOM: Final = "there is no room on the store's disk to rewrite what is left"
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _State:
+    """How far a command is."""
+
+    command: EraseCommand
+    again_ms: int
+    before: int | None = None
+    """Rows that were there as it was first carried out."""
+    digests: list[str] = field(default_factory=list)
+    said: tuple[int, int] | None = None
+    """Rows left and files unreadable, as last answered."""
+    done: bool = False
+
+
+class CarryingOut:
+    """Remembers what it has done; one command at a time."""
+
+    def __init__(
+        self,
+        store: Store,
+        publisher: Publisher,
+        clock: WallClock,
+        elapsed_ms: Callable[[], int] = monotonic_ms,
+    ) -> None:
+        """``clock`` dates answers, ``elapsed_ms`` says when to try again."""
+        self._store = store
+        self._publisher = publisher
+        self._clock = clock
+        self._elapsed_ms = elapsed_ms
+        self._say = SayOnce(logger)
+        self._states: dict[str, _State] = {}
+
+    def is_done(self, command: EraseCommand) -> bool:
+        """Whether it is carried out, and the answer is durable."""
+        return self._state(command).done
+
+    def is_due(self, command: EraseCommand) -> bool:
+        """Whether it is worth trying now."""
+        state = self._state(command)
+        return not state.done and state.again_ms <= self._elapsed_ms()
+
+    def forget_all_but(self, living: Collection[str]) -> None:
+        """Remember no command but those with these ids."""
+        if len(self._states) > len(living):
+            states = self._states.items()
+            self._states = {id_: state for id_, state in states if id_ in living}
+
+    async def carry_out(self, command: EraseCommand) -> None:
+        """Have its rows removed, and answer; later, if something hinders it."""
+        state = self._state(command)
+        state.again_ms = self._elapsed_ms() + AGAIN_MS
+        try:
+            receipt = await asyncio.to_thread(self._erase, command, state, self._clock())
+            await self._answer(state, receipt)
+        except StoreTakenError:
+            return  # another's work on the store is bounded
+        except OSError as error:
+            self._say(f"a command of erasure waits, the store cannot be written: {error}")
+        except (SendFailedError, BrokerError, TimeoutError):
+            self._say("a command of erasure is carried out, and its answer waits for the broker")
+        else:
+            self._say.forget()
+
+    def _state(self, command: EraseCommand) -> _State:
+        state = self._states.get(command.command)
+        if state is None or state.command != command:
+            state = self._states[command.command] = _State(command, self._elapsed_ms())
+        return state
+
+    def _erase(self, command: EraseCommand, state: _State, now_ms: int) -> Receipt:
+        """Blocks. StoreFullError without room for all of it: it is answered when there is."""
+        selection = Selection.of(command)
+        for _ in range(ROUNDS_MAX):
+            receipt = self._store.erase(command.output, selection, now_ms)
+            if state.before is None:
+                state.before = receipt.located_before
+            if receipt.located_before > 0:
+                state.digests.append(receipt.digest)
+            if receipt.located_after and receipt.full:
+                raise StoreFullError(_NO_ROOM)
+            if not receipt.located_after or receipt.unreadable:
+                break
+        return receipt
+
+    async def _answer(self, state: _State, receipt: Receipt) -> None:
+        found = receipt.located_after, receipt.unreadable
+        if found != state.said:
+            answer = await asyncio.to_thread(self._made_out, state, receipt)
+            value = encode_answer(answer)
+            await self._publisher.publish([Outgoing(AUDIT_ERASURES, None, answer.key, value)])
+            state.said = found
+        state.done = found == (0, 0)
+        state.again_ms = self._elapsed_ms() + AGAIN_LEFT_MS
+
+    def _made_out(self, state: _State, receipt: Receipt) -> EraseAnswer:
+        """Blocks."""
+        digests = state.digests
+        many = sha256("".join(digests).encode()).hexdigest()
+        return EraseAnswer(
+            v=ERASURE_VERSION,
+            command=state.command.command,
+            output=state.command.output,
+            store=self._store.name(),
+            located_before=state.before or 0,
+            located_after=receipt.located_after,
+            unreadable=receipt.unreadable,
+            digest=digests[0] if len(digests) == 1 else many if digests else receipt.digest,
+            at_ms=receipt.at_ms,
+        )

@@ -1,0 +1,81 @@
+"""One reading of the topic of one output's commands of erasure, from its beginning.
+
+In: an output. Out: its commands, which of them may be carried out, and why nothing of the output
+may be written meanwhile.
+"""
+
+from bus.ports import Broker
+from bus.view import Beat, CompactedView
+from roadfade import metrics
+from roadfade.clock import WallClock, boot_ms
+from roadfade.in_force.control_rows import contents_at
+from roadfade.in_force.pauses import pause_of
+from roadfade.in_force.quarantine import set_aside
+from roadfade.processes.sink.command_rows import CommandRows
+from telemetry.topics import erase_topic
+from telemetry.wire.erasure import EraseCommand
+
+
+def pauses_for(output: str) -> list[str]:
+    """Every reason for which nothing of an output may be written."""
+    topic = erase_topic(output)
+    return [pause_of(topic, "stale"), pause_of(topic, "incomplete"), _crowded(topic)]
+
+
+def _crowded(topic: str) -> str:
+    return f"crowded {topic}"
+
+
+class CommandView:
+    """Runs once; the next reading is another one."""
+
+    def __init__(self, broker: Broker, output: str, alive_max: int, clock: WallClock) -> None:
+        self.topic = erase_topic(output)
+        self.refused = False
+        """Whether the sink refuses what all rows name that were there as it became whole."""
+        self.rows = CommandRows(output, alive_max, clock)
+        self._view = CompactedView(
+            broker,
+            self.topic,
+            self.rows.apply,
+            heartbeat_at=self.rows.heartbeat_at,
+            contents_at=contents_at,
+            elapsed_ms=boot_ms,
+            beat=self._vouch,
+            quarantined=set_aside,
+        )
+
+    async def run(self) -> None:
+        """Read until ``stop``; raises as ``CompactedView``."""
+        await self._view.run()
+
+    async def stop(self) -> None:
+        """End ``run``."""
+        await self._view.stop()
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all was read that was there at the start, and nothing lacks since."""
+        return self._view.ready.is_set() and self._view.complete and not self.rows.crowded
+
+    @property
+    def vouched(self) -> list[EraseCommand]:
+        """Commands that live, and of which the office's heartbeat told."""
+        return self.rows.vouched if self.is_whole else []
+
+    def pause_reason(self, now_ms: int, age_ms_max: int) -> str | None:
+        """Why nothing of the output may be written now."""
+        heartbeat_ms = self._view.heartbeat_ms
+        if heartbeat_ms is not None:
+            metrics.VIEW_AGE.labels(self.topic).set((now_ms - heartbeat_ms) / 1000)
+        if self.rows.crowded:
+            return _crowded(self.topic)
+        if not self.is_whole:
+            return pause_of(self.topic, "incomplete")
+        if not self._view.fresh(now_ms, age_ms_max):
+            return pause_of(self.topic, "stale")
+        return None if self.refused else pause_of(self.topic, "incomplete")
+
+    def _vouch(self, _: Beat) -> None:
+        if self._view.complete:
+            self.rows.vouch()

@@ -1,0 +1,147 @@
+"""Commands of erasure for an open store: read, refused for, carried out.
+
+In: the outputs that the store keeps. Out: whether it may write now, and erasures beside the writes.
+Nothing is written while it is not known what of it has to go. A command's rows are removed once the
+store refuses what it names, so that nothing lands behind the search.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Collection, Iterable
+
+from bus.failures import BrokerError, TopicError, ViewOutdatedError
+from bus.ports import Broker
+from roadfade import metrics
+from roadfade.clock import WallClock, wall_ms
+from roadfade.processes.sink.carrying_out import CarryingOut
+from roadfade.processes.sink.command_view import CommandView
+from sinks.port.sink import Sink
+from telemetry.wire.erasure import EraseCommand
+
+LOOK_EVERY_S = 0.5
+logger = logging.getLogger(__name__)
+
+
+class Erasing:
+    """Runs beside the writes of one open sink."""
+
+    def __init__(
+        self,
+        broker: Broker,
+        outputs: Collection[str],
+        ended: Collection[str],
+        sink: Sink,
+        carrying_out: CarryingOut,
+        clock: WallClock,
+        *,
+        alive_max: int,
+        age_ms_max: int,
+        wall: WallClock = wall_ms,
+    ) -> None:
+        """``ended`` are outputs of which nothing is written any more, and rows may still lie there.
+
+        ``clock`` says which commands have ended, ``wall`` how old a heartbeat is.
+        """
+        self._sink = sink
+        self._carrying_out = carrying_out
+        self._clock = clock
+        self._age_ms_max = age_ms_max
+        self._wall = wall
+        self._anew: Callable[[str], CommandView] = lambda output: CommandView(
+            broker, output, alive_max, clock
+        )
+        self._written = set(outputs)
+        self._views = {output: self._anew(output) for output in sorted({*outputs, *ended})}
+        self._known: dict[str, dict[str, EraseCommand]] = {output: {} for output in self._views}
+        """By output and id: what lives, as far as it was ever known."""
+        self._refused: dict[str, EraseCommand] = {}
+        self._turn = asyncio.Lock()
+
+    async def attach(self, sink: Sink) -> None:
+        """Go on with a sink that was opened anew; it refuses what the one before did."""
+        async with self._turn:
+            await asyncio.to_thread(sink.refuse, list(self._refused.values()))
+            self._sink = sink
+
+    async def run(self) -> None:
+        """Read, refuse and carry out; until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            for output in self._views:
+                group.create_task(self._read(output))
+            group.create_task(self._refuse())
+            group.create_task(self._carry_out())
+
+    def pause_reason(self) -> str | None:
+        """Why nothing may be written now; None if all commands are known, and refused for."""
+        now_ms = self._wall()
+        reasons = [
+            view.pause_reason(now_ms, self._age_ms_max)
+            for output, view in self._views.items()
+            if output in self._written
+        ]
+        return next((reason for reason in reasons if reason is not None), None)
+
+    async def _read(self, output: str) -> None:
+        """Keep a view of an output's topic; a new one, from its beginning, when one ends."""
+        while True:
+            view = self._views[output]
+            try:
+                await view.run()
+            except ViewOutdatedError as outdated:
+                logger.warning("%s is read from its beginning: %s", view.topic, outdated)
+            except TopicError as failure:
+                missing = failure.code == "UnknownTopicOrPartitionError"
+                if output in self._written and not missing:
+                    raise
+            except (BrokerError, TimeoutError):
+                pass  # it is away: nothing is written before a view is whole
+            await asyncio.sleep(LOOK_EVERY_S)
+            self._views[output] = self._anew(output)
+
+    async def _refuse(self) -> None:
+        """Have the sink refuse what is named, whenever that changes or has become whole."""
+        while True:
+            views = list(self._views.items())
+            whole = [view for _, view in views if view.is_whole]
+            for output, view in views:
+                self._known[output] = self._living(output, view)
+            named = {id_: one for known in self._known.values() for id_, one in known.items()}
+            if named != self._refused or not all(view.refused for view in whole):
+                async with self._turn:
+                    await asyncio.to_thread(self._sink.refuse, list(named.values()))
+                    self._refused = named
+                for view in whole:
+                    view.refused = True
+            for _, view in views:
+                if view.rows.crowded and view.rows.has_room:
+                    await view.stop()  # and it is read anew, with those that had no room
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _living(self, output: str, view: CommandView) -> dict[str, EraseCommand]:
+        """What is to be refused; while a view is not whole, what lacks there is not withdrawn."""
+        now_ms = self._clock()
+        known = {} if view.is_whole else self._known[output]
+        living = known | {one.command: one for one in view.rows.living}
+        return {id_: one for id_, one in living.items() if one.until_ms > now_ms}
+
+    async def _carry_out(self) -> None:
+        """Carry out what is refused for and vouched for, one command after the other."""
+        while True:
+            for view in list(self._views.values()):
+                for command in view.vouched:
+                    refused = self._refused.get(command.command) == command
+                    if refused and self._carrying_out.is_due(command):
+                        await self._carrying_out.carry_out(command)
+                        self._tell()
+            self._tell()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _tell(self) -> None:
+        for output, known in self._known.items():
+            waiting = self._waiting(known.values())
+            metrics.ERASURES_WAITING.labels(output).set(waiting)
+        known_ids = {id_ for known in self._known.values() for id_ in known}
+        self._carrying_out.forget_all_but(known_ids)
+
+    def _waiting(self, commands: Iterable[EraseCommand]) -> int:
+        return sum(not self._carrying_out.is_done(command) for command in commands)

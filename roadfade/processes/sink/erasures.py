@@ -1,0 +1,72 @@
+"""Erasing of the outputs in force, from one version of the policy to the next.
+
+What is carried out stays known, however often the store is opened anew.
+"""
+
+import asyncio
+from collections.abc import Collection
+
+from bus.ports import Broker
+from bus.publisher import Publisher
+from roadfade.clock import WallClock
+from roadfade.processes.sink.carrying_out import CarryingOut
+from roadfade.processes.sink.erasing import Erasing
+from roadfade.settings import Settings
+from roadfade.stores import store_of
+from sinks.port.sink import Sink
+from telemetry.instants import SECOND_MS
+
+
+class Erasures:
+    """Has one ``Erasing`` run in a group of tasks; ``end`` it before the group ends."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        broker: Broker,
+        publisher: Publisher,
+        clock: WallClock,
+        group: asyncio.TaskGroup,
+    ) -> None:
+        self._settings = settings
+        self._broker = broker
+        self._clock = clock
+        self._group = group
+        self._store = store_of(settings)
+        self._carrying_out = CarryingOut(self._store, publisher, clock)
+        self._outputs: set[str] = set()
+        self._erasing: Erasing | None = None
+        self._task: asyncio.Task[None] | None = None
+
+    async def attach(self, sink: Sink, outputs: Collection[str]) -> None:
+        """Have a sink, just opened for these outputs, refuse what is named."""
+        if self._erasing is None or self._outputs != set(outputs):
+            await self.end()
+            self._outputs = set(outputs)
+            self._erasing = await self._made(sink)
+            self._task = self._group.create_task(self._erasing.run())
+        await self._erasing.attach(sink)
+
+    def pause_reason(self) -> str | None:
+        """Why nothing may be written now; only while a sink is attached."""
+        return None if self._erasing is None else self._erasing.pause_reason()
+
+    async def end(self) -> None:
+        """End what runs; what a thread has begun on the store goes on to its end."""
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.wait([self._task])
+            self._task = None
+
+    async def _made(self, sink: Sink) -> Erasing:
+        there = await asyncio.to_thread(self._store.outputs)
+        return Erasing(
+            self._broker,
+            self._outputs,
+            set(there) - self._outputs,
+            sink,
+            self._carrying_out,
+            self._clock,
+            alive_max=self._settings.erase_commands_max,
+            age_ms_max=self._settings.view_age_s_max * SECOND_MS,
+        )

@@ -72,6 +72,7 @@ def all_answers(people: People) -> list[object]:
     found: list[object] = []
     for name in ("a", "b", "x", "y", "é", "日"):
         found += [people.registered_ms(name), people.consents_of(name)]
+        found.append(people.restrictions_of(name))
         found += [people.link_at(name, at_ms) for at_ms in (-1, NOW_MS - 6, NOW_MS - 3, NOW_MS)]
     return found
 

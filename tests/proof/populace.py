@@ -48,6 +48,8 @@ class Populace:
                 self._change_hands(device)
             elif number % 8 != 2:
                 self._link(device, now_ms - SINCE_MS, None)
+            if number % 8 == 3:
+                self._restrict()
 
     def change(self, now_ms: int) -> None:
         """None to three things happen until ``now_ms``, at which others are judged."""
@@ -103,7 +105,7 @@ class Populace:
             return
         subject = self._links[chance.choice(list(self._links))].subject
         name = f"x-{subject}-{chance.randrange(3)}"
-        reason: RestrictionReason = chance.choice(("erased", "erased", "objected"))
+        reason: RestrictionReason = chance.choice(("erased", "objected"))
         asked = chance.choice((None, None, *self._asked)) if self._asked else None
         purpose = None if asked is None else asked.purpose
         recipient = None if asked is None else asked.recipient

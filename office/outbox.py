@@ -17,9 +17,18 @@ from office.ports import ControlRecord, PublishRecords, ReadTopics
 from office.published_rows import PartitionOf, PublishedRows
 from office.registry.consents import consent_of
 from office.registry.links import link_of
+from office.registry.restrictions import restriction_of
 from office.store.changes import CHUNK_ROWS, ControlChange, announce, record_of
 from office.store.database import Database
-from office.store.tables import CONSENTS, DEVICES, LINKS, OUTBOX, POLICIES, PUBLISHED
+from office.store.tables import (
+    CONSENTS,
+    DEVICES,
+    LINKS,
+    OUTBOX,
+    POLICIES,
+    PUBLISHED,
+    RESTRICTIONS,
+)
 from telemetry.identity import DeviceId
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
 from telemetry.wire.control import DeviceRegistration, Heartbeat, encode_row
@@ -227,6 +236,10 @@ def _link_change(row: Row[Any]) -> ControlChange:
     return ControlChange(CONTROL_LINKS, row.link, link_of(row))
 
 
+def _restriction_change(row: Row[Any]) -> ControlChange:
+    return ControlChange(CONTROL_CONSENTS, row.restriction, restriction_of(row))
+
+
 def _consent_change(row: Row[Any]) -> ControlChange:
     return ControlChange(CONTROL_CONSENTS, row.consent, consent_of(row))
 
@@ -235,6 +248,7 @@ _REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], ControlChange]], ...]] 
     (DEVICES, _device_change),
     (LINKS, _link_change),
     (CONSENTS, _consent_change),
+    (RESTRICTIONS, _restriction_change),
     (POLICIES, policy_change),
 )
 

@@ -15,7 +15,7 @@ CHANGES_KEPT_MAX: Final = 10_000
 
 
 class Change(NamedTuple):
-    """Rows of this device (registrations, links) or subject (consents) changed."""
+    """Rows of this device (registrations, links) or subject (consents, restrictions) changed."""
 
     of: Literal["device", "subject"]
     name: str

@@ -1,6 +1,6 @@
 """What rules over time chose of one envelope's readings, and of a part of them."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
 
@@ -18,11 +18,14 @@ Choices = Mapping[int, Chosen]
 """By number of the rule; rules of which the envelope has no reading are absent."""
 
 
-def within(choices: Choices, t0_ms: int, from_ms: int, until_ms: int) -> Choices:
-    """The same for a part: what lies in ``[from, until)``, by its places there."""
+def within(choices: Choices, t0_ms: int, holds: Callable[[int], bool]) -> Choices:
+    """The same for a part: the events (ms UTC) for which ``holds``, by their places there.
+
+    ``t0_ms`` is that of the whole envelope, also if this is a part of a part.
+    """
     found = {}
     for number, (dt, kept, not_rebuilt) in choices.items():
-        mine = [place for place, one in enumerate(dt) if from_ms <= t0_ms + one < until_ms]
+        mine = [place for place, one in enumerate(dt) if holds(t0_ms + one)]
         place_of = {place: there for there, place in enumerate(mine)}
         found[number] = Chosen(
             [dt[place] for place in mine],

@@ -5,12 +5,14 @@ from collections.abc import Collection
 from processors.changes import Change, Changes
 from processors.compact.rows import KnownRow, Rows
 from processors.people import NO_LINK, by_beginning, link_among, registered_since_ms
+from processors.restrictions import Restrictions
 from telemetry.wire.control import (
     ConsentInterval,
     ControlRow,
     DeviceRegistration,
     Heartbeat,
     LinkInterval,
+    Restriction,
 )
 
 
@@ -22,11 +24,21 @@ class PackedPeople:
         self._rows = Rows()
         self._unknown: dict[bytes, str | None] = {}
         self._unknown_links: dict[str, int] = {}
+        self._restrictions = Restrictions(self._note)
 
     def apply(self, key: bytes, row: ControlRow | None) -> None:
         """As ``People``."""
-        if isinstance(row, Heartbeat):
-            return
+        match row:
+            case Heartbeat():
+                pass
+            case Restriction():
+                self._apply(key, None)
+                self._restrictions.put(key, row)
+            case _:
+                self._restrictions.remove(key)
+                self._apply(key, row)
+
+    def _apply(self, key: bytes, row: KnownRow | None) -> None:
         number = self._rows.find(key)
         before = self._rows.row(number) if number else None
         if key in self._unknown:
@@ -42,6 +54,9 @@ class PackedPeople:
 
     def withhold(self, key: bytes) -> bool:
         """As ``People``."""
+        if key in self._restrictions:
+            self._restrictions.withhold(key)
+            return True
         number = self._rows.find(key)
         if not number:
             return key in self._unknown
@@ -61,6 +76,9 @@ class PackedPeople:
             self._unknown_links[device] -= 1
             if not self._unknown_links[device]:
                 del self._unknown_links[device]
+
+    def _note(self, change: Change) -> None:
+        self.changes.note(change)
 
     def registered_ms(self, device: str) -> int | None:
         """As ``People``."""
@@ -82,13 +100,22 @@ class PackedPeople:
         consents = [row for row in rows if isinstance(row, ConsentInterval)]
         return sorted(consents, key=by_beginning)
 
+    def restrictions_of(self, subject: str) -> list[Restriction]:
+        """As ``People``."""
+        return self._restrictions.of(subject)
+
     def row_hash(self, key: bytes) -> int | None:
         """As ``People``."""
+        if key in self._restrictions:
+            return self._restrictions.row_hash(key)
         number = self._rows.find(key)
         return self._rows.hash_beside(number) if number else None
 
     def keep_hash(self, key: bytes, hashed: int) -> None:
         """As ``People``."""
+        if key in self._restrictions:
+            self._restrictions.keep_hash(key, hashed)
+            return
         number = self._rows.find(key)
         if not number:
             msg = "no row is there"

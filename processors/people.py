@@ -1,4 +1,4 @@
-"""The person linked to a device, and to what they agreed: the two control views, in memory.
+"""The person linked to a device, to what they agreed, and what of theirs is kept back, in memory.
 
 ``People`` is what is asked of whoever holds them; ``packed_people`` is the definition, and the core
 has another (``core_people``). Rows come in as the compacted topics give them, keyed by their random
@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Final, Protocol
 
 from processors.changes import Change
-from telemetry.wire.control import ConsentInterval, ControlRow, LinkInterval
+from telemetry.wire.control import ConsentInterval, ControlRow, LinkInterval, Restriction
 from telemetry.wire.topic_contents import UsualRows
 
 FOREVER_MS: Final = 2**62
@@ -30,7 +30,7 @@ class ChangesRead(Protocol):
 
 
 class People(Protocol):
-    """Registrations, links and consents by row id, and by device and subject."""
+    """Registrations, links, consents and restrictions by row id, and by device and subject."""
 
     @property
     def changes(self) -> ChangesRead:
@@ -45,7 +45,8 @@ class People(Protocol):
     def withhold(self, key: bytes) -> bool:
         """What this row says is unknown until it is applied again; False if it never was.
 
-        Nobody is linked to the device of a link: another link of it may not hold alone.
+        Nobody is linked to the device of a link: another link of it may not hold alone. A
+        restriction may have kept back anything: it stands as an objection to everything.
         """
 
     def registered_ms(self, device: str) -> int | None:
@@ -61,6 +62,12 @@ class People(Protocol):
         """Every consent row of a subject, open or withdrawn, by beginning and then by id.
 
         So a consent that another one repeats is named or not by what they say.
+        """
+
+    def restrictions_of(self, subject: str) -> list[Restriction]:
+        """Every restriction of a subject, over or to come, by beginning and then by id.
+
+        One that is unknown is an objection without a beginning, an end, a purpose or an id.
         """
 
     def row_hash(self, key: bytes) -> int | None:

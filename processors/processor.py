@@ -8,15 +8,18 @@ readings that nobody may have.
 """
 
 from collections import Counter
-from typing import NamedTuple
+from collections.abc import Sequence
+from functools import partial
 
 from policy.plan.epochs import TRIP_MS_MAX
 from processors.admission.admitted import Admitted
 from processors.admission.exact_path import admit, unregistered
 from processors.admission.readings import Readings
 from processors.choices import within
+from processors.closing import Stretch, routes_by_stretches
 from processors.device_answers import ANSWERS_KEPT_MAX, DeviceAnswer, DeviceAnswers
 from processors.expiry import Expiry, ExpiryCache
+from processors.leaving import Leaving, Part
 from processors.minimise import Minimised, Minimiser
 from processors.people import FOREVER_MS, People
 from processors.program import Decision, Program
@@ -26,14 +29,6 @@ from processors.state.port import TimeState
 from processors.tally import Tally
 from processors.thinning import choose
 from telemetry.wire.control import LinkInterval
-
-
-class _Part(NamedTuple):
-    """What is admitted of the readings in ``[from, until)``, all of one person or of no one."""
-
-    admitted: Admitted
-    from_ms: int
-    until_ms: int
 
 
 class Processor:
@@ -93,16 +88,47 @@ class Processor:
         out = []
         whole = len(done) == 1
         seen: Counter[LinkInterval | None] = Counter()
-        for (part, from_ms, until_ms), known, decision, expiry in done:
+        for part, known, decision, expiry in done:
             # Content and owner make a record's id; a number distinguishes a link's later parts.
             again = seen[known.permit.link]
             seen[known.permit.link] += 1
             suffix = b"/%d" % again if again else b""
-            out += self._minimiser.run(
-                part.content + suffix, part.t0_ms, self._readings(part), known.pseudonyms, decision,
-                expiry, choices if whole else within(choices, verdict.t0_ms, from_ms, until_ms),
-                tally.row(decision),
+            chosen = choices if whole else within(choices, verdict.t0_ms, part.holds)
+            leaving = Leaving(
+                part.admitted, part.admitted.content + suffix, known, decision, expiry, chosen,
+                verdict.t0_ms,
             )  # fmt: skip
+            if known.permit.stretches:
+                out += self._around_what_is_erased(leaving, known.permit.stretches, tally)
+            else:
+                out += self._minimised(leaving, tally.row(decision))
+        return out
+
+    def _minimised(self, one: Leaving, row: list[int]) -> list[Minimised]:
+        return self._minimiser.run(
+            one.id, one.admitted.t0_ms, self._readings(one.admitted), one.known.pseudonyms,
+            one.decision, one.expiry, one.choices, row,
+        )  # fmt: skip
+
+    def _around_what_is_erased(
+        self, whole: Leaving, stretches: Sequence[Stretch], tally: Tally
+    ) -> list[Minimised]:
+        """Of a part that is erased here and there: count each stretch, and let the rest leave.
+
+        What is left of a record leaves as one, under the id, pseudonym and end that it has if
+        nothing is erased: where it is already, or if it comes again, it is known for the same.
+        """
+        for stretch in stretches:
+            decision = self.program.decision_if_erased(whole.decision, stretch.erased)
+            some = whole.only(stretch.holds)._replace(decision=decision, expiry=None)
+            self._minimised(some, tally.row(decision))
+        out = []
+        every = frozenset(route.index for route in self.program.routes)
+        for open_, routes in routes_by_stretches(stretches, whole.decision.active).items():
+            decision = self.program.decision_if_erased(whole.decision, every - routes)
+            some = whole.only(partial(_in_one_of, open_))
+            counted_already = [0] * self.program.width
+            out += self._minimised(some._replace(decision=decision), counted_already)
         return out
 
     def remember(self, value: bytes | None, received_ms: int, state: TimeState) -> None:
@@ -159,6 +185,8 @@ class Processor:
                 keyless=pseudonyms.keyless,
                 barred=permission.barred,
                 ended=permission.ended,
+                objected=permission.objected,
+                erased=permission.erased,
             )
         return answer.in_time, pseudonyms
 
@@ -184,7 +212,7 @@ class Processor:
         decision, expiry = self._judge(answer, epoch_ms, min(first_ms, received_ms, now_ms), now_ms)
         return answer, decision, expiry
 
-    def _parts(self, admitted: Admitted) -> list[_Part]:
+    def _parts(self, admitted: Admitted) -> list[Part]:
         """Split where the link changes, so that each part belongs to one person or to no one."""
         parts = []
         rest = admitted
@@ -192,12 +220,16 @@ class Processor:
         while (span := rest.span_ms) is not None:
             _, _, until_ms = self.answers.link_at(rest.device, span[0])
             if span[1] < until_ms:
-                parts.append(_Part(rest, from_ms, FOREVER_MS))
+                parts.append(Part(rest, from_ms, FOREVER_MS))
                 break
             early, rest = rest.split(until_ms)
-            parts.append(_Part(early, from_ms, until_ms))
+            parts.append(Part(early, from_ms, until_ms))
             from_ms = until_ms
         return parts
+
+
+def _in_one_of(stretches: Sequence[Stretch], event_ms: int) -> bool:
+    return any(one.holds(event_ms) for one in stretches)
 
 
 def _epoch_instant(trip_started_ms: int | None, first_ms: int) -> int:

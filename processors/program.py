@@ -39,6 +39,10 @@ class Decision:
     """Forbidden for the role of the link's person; none of them is granted."""
     ended: frozenset[int] = frozenset()
     """Past their last day; none of them is granted."""
+    objected: frozenset[int] = frozenset()
+    """Closed by an objection of the link's person; none of them is granted."""
+    erased: frozenset[int] = frozenset()
+    """Of whose events at this time the person is erased; none of them is granted."""
 
     @property
     def active(self) -> frozenset[int]:
@@ -133,9 +137,11 @@ class Program:
         keyless: frozenset[int] = frozenset(),
         barred: frozenset[int] = frozenset(),
         ended: frozenset[int] = frozenset(),
+        objected: frozenset[int] = frozenset(),
+        erased: frozenset[int] = frozenset(),
     ) -> Decision:
         """The one decision object for these sets (few: grounds, roles and periods decide)."""
-        key = (linked, granted, late, keyless, barred, ended)
+        key = (linked, granted, late, keyless, barred, ended, objected, erased)
         if key not in self._decisions:
             self._decisions[key] = Decision(*key)
         return self._decisions[key]
@@ -149,6 +155,22 @@ class Program:
             keyless=in_time.keyless,
             barred=in_time.barred,
             ended=in_time.ended,
+            objected=in_time.objected,
+            erased=in_time.erased,
+        )
+
+    def decision_if_erased(self, known: Decision, erased: frozenset[int]) -> Decision:
+        """What becomes of a decision for events that are erased for these routes besides."""
+        gone = erased & (known.granted | known.barred | known.ended)
+        return self.decision(
+            linked=known.linked,
+            granted=known.granted - gone,
+            late=known.late - gone,
+            keyless=known.keyless - gone,
+            barred=known.barred - gone,
+            ended=known.ended - gone,
+            objected=known.objected,
+            erased=known.erased | gone,
         )
 
 

@@ -113,20 +113,23 @@ def _refusal(
     reasons = set()
     if path in table.denials:
         reasons.add(table.denials[path])
-    for route in wanting:
-        if not decision.linked:
-            reasons.add(Withheld.NO_LINK)
-        elif route.index in decision.barred:
-            # No key is asked for what cannot leave, so it is unknown whether it is destroyed.
-            reasons.add(Withheld.FORBIDDEN)
-        elif route.index in decision.ended:
-            reasons.add(Withheld.ENDED)
-        elif route.index not in decision.granted:
-            reasons.add(Withheld.NO_CONSENT)
-        elif route.index in decision.keyless:
-            reasons.add(Withheld.ERASED)
-        else:
-            reasons.add(Withheld.TOO_LATE)
+    reasons |= {_closed(route.index, decision) for route in wanting}
     if not reasons:
         return Withheld.NOT_IN_PURPOSE
     return min(reasons, key=REASON_ORDER.__getitem__)
+
+
+def _closed(route: int, decision: Decision) -> Withheld:
+    """Why nothing leaves through a route that is not active."""
+    if not decision.linked:
+        return Withheld.NO_LINK
+    # No key is asked for what cannot leave otherwise, so it is unknown whether it is destroyed.
+    reasons = (
+        (decision.objected, Withheld.OBJECTED),
+        (decision.erased, Withheld.ERASED),
+        (decision.barred, Withheld.FORBIDDEN),
+        (decision.ended, Withheld.ENDED),
+        (decision.keyless, Withheld.ERASED),
+        (decision.granted, Withheld.TOO_LATE),
+    )
+    return next((reason for routes, reason in reasons if route in routes), Withheld.NO_CONSENT)

@@ -9,9 +9,10 @@ from sqlalchemy import select
 
 from office.registry.consents import consent_of
 from office.registry.links import link_of
+from office.registry.restrictions import restriction_of
 from office.store.changes import chunks
 from office.store.database import Database
-from office.store.tables import CONSENTS, DEVICES, LINKS
+from office.store.tables import CONSENTS, DEVICES, LINKS, RESTRICTIONS
 from telemetry.identity import DeviceId
 from telemetry.wire.control import ControlRow, DeviceRegistration
 
@@ -19,7 +20,7 @@ from telemetry.wire.control import ControlRow, DeviceRegistration
 async def standing_of(
     database: Database, devices: Collection[DeviceId]
 ) -> list[tuple[bytes, ControlRow]]:
-    """Row ids and rows: registrations and links of the devices, and their people's consents."""
+    """Row ids and rows: registrations and links of the devices, and of their people the rest."""
     found: list[tuple[bytes, ControlRow]] = []
     async with database.reading() as connection:
         people: set[str] = set()
@@ -34,4 +35,7 @@ async def standing_of(
             wanted = select(CONSENTS).where(CONSENTS.c.subject.in_(owners))
             for row in await connection.execute(wanted):
                 found.append((row.consent.encode(), consent_of(row)))  # noqa: PERF401  # as above
+            kept_back = select(RESTRICTIONS).where(RESTRICTIONS.c.subject.in_(owners))
+            for row in await connection.execute(kept_back):
+                found.append((row.restriction.encode(), restriction_of(row)))  # noqa: PERF401  # as above
     return found

@@ -1,4 +1,4 @@
-"""The registry: devices, the people they are linked to, and to what those people agreed.
+"""The registry: devices, the people they are linked to, to what they agreed, what is kept back.
 
 Each call is one transaction, durable when it returns, and leaves what the workers must
 learn in the outbox in that same transaction. Identifiers go in; row ids come out. All
@@ -9,14 +9,15 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from office.errors import OfficeError
-from office.registry import consents, devices, events, links
+from office.registry import consents, devices, events, links, restrictions
 from office.registry.consents import NewConsent
 from office.registry.events import NewEvent
 from office.registry.links import NewLink
+from office.registry.restrictions import NewRestriction
 from office.store.database import Database
 from policy.plan.consents import NOTHING_OFFERED, Offers
 from telemetry.identity import DeviceId, SubjectId
-from telemetry.wire.control import ConsentKind, Role
+from telemetry.wire.control import ConsentKind, RestrictionReason, Role
 
 
 class Registered(NamedTuple):
@@ -144,3 +145,29 @@ class Registry:
             await events.take_back(connection, event)
         await self._database.scrub()
         return event
+
+    async def restrict(
+        self,
+        subject: SubjectId,
+        reason: RestrictionReason,
+        purpose: str | None,
+        recipient: str | None,
+        from_ms: int,
+        to_ms: int | None = None,
+    ) -> str:
+        """Keep readings of a subject back, as ``Restriction`` says; the row's id.
+
+        Without a purpose of every purpose, without a recipient of every recipient. Again with
+        equal facts: the same id.
+        """
+        new = NewRestriction(subject, reason, purpose, recipient, from_ms, to_ms)
+        async with self._database.writing() as connection:
+            return await restrictions.restrict(connection, new)
+
+    async def lift(self, restriction: str, at_ms: int) -> None:
+        """End an objection at an instant; it never becomes longer. May be repeated.
+
+        OfficeError if there is none of that id, and for what was erased.
+        """
+        async with self._database.writing() as connection:
+            await restrictions.lift(connection, restriction, at_ms)

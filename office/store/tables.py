@@ -1,4 +1,4 @@
-"""The office's tables: devices, links, consents, policies, and the outbox of what waits.
+"""The office's tables: devices, links, consents, restrictions, policies, the outbox of what waits.
 
 Times are integer milliseconds UTC. An end of NULL is still open.
 """
@@ -57,6 +57,20 @@ CONSENTS: Final = Table(
     Column("to_ms", BigInteger),
     Index("consents_by_subject", "subject"),
 )
+
+RESTRICTIONS: Final = Table(
+    "restrictions",
+    OFFICE,
+    Column("restriction", String, primary_key=True),
+    Column("subject", String, nullable=False),
+    Column("reason", String, nullable=False),
+    Column("purpose", String),
+    Column("recipient", String),
+    Column("from_ms", BigInteger, nullable=False),
+    Column("to_ms", BigInteger),
+    Index("restrictions_by_subject", "subject"),
+)
+"""What is kept back of whom. No purpose or recipient: of all."""
 
 POLICIES: Final = Table(
     "policies",

@@ -1,7 +1,7 @@
 """Why a reading reaches a recipient or does not: the plan's own answer, without a broker.
 
-The order of reasons is the ledger's; what the plan cannot know (links, erasures) counts as
-being in order.
+The order of reasons is the ledger's; what the plan cannot know (links, objections,
+erasures) counts as being in order.
 """
 
 from collections.abc import Iterable

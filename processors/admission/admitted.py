@@ -1,7 +1,7 @@
 """What is admitted of one envelope, and how it is divided among the owners of its readings."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -48,23 +48,24 @@ class Admitted:
 
     def split(self, at_ms: int) -> "tuple[Admitted, Admitted]":
         """The readings before an instant, and those from it on; counts stay behind."""
-        return self._half(at_ms, early=True), self._half(at_ms, early=False)
+        return self.only(lambda event_ms: event_ms < at_ms), self.only(lambda one: one >= at_ms)
 
-    def _half(self, at_ms: int, *, early: bool) -> "Admitted":
+    def only(self, holds: Callable[[int], bool]) -> "Admitted":
+        """The readings at the instants (ms UTC) for which ``holds``; counts stay behind."""
         columns = {}
         for path, column in self.columns.items():
             mine = [
                 (delta, value)
                 for delta, value in zip(column.dt, column.value, strict=True)
-                if (self.t0_ms + delta < at_ms) == early
+                if holds(self.t0_ms + delta)
             ]
             if mine:
                 columns[path] = series_of(column.unit, mine)
-        codes = self.trouble_codes if (self.t0_ms < at_ms) == early else []
-        half = replace(
+        codes = self.trouble_codes if holds(self.t0_ms) else []
+        some = replace(
             self, columns=columns, trouble_codes=codes, not_collected=0, rejected=Counter()
         )
-        return half if codes else half.begun_by_itself()
+        return some if codes else some.begun_by_itself()
 
     def begun_by_itself(self) -> "Admitted":
         """The same readings, counted from the first of them: no t0 ties two owners together."""

@@ -14,7 +14,13 @@ from roadfade.in_force.control_rows import Rows, control_view, read_row
 from roadfade.in_force.pauses import pause_of
 from roadfade.in_force.quarantine import UnreadableKeys
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS
-from telemetry.wire.control import ConsentInterval, ControlRow, DeviceRegistration, LinkInterval
+from telemetry.wire.control import (
+    ConsentInterval,
+    ControlRow,
+    DeviceRegistration,
+    LinkInterval,
+    Restriction,
+)
 from telemetry.wire.topic_contents import Taken
 
 
@@ -69,11 +75,12 @@ class ControlViews:
 
 
 class PeopleRows:
-    """Takes the rows of links or of consents for ``people``.
+    """Takes the rows of links, or of consents and restrictions, for ``people``.
 
     A row that cannot be read under the key of a known one makes that one unknown: nobody is
-    linked to its device, its consent is gone. Under an unknown key it may have been anything
-    new: without a consent nothing is permitted, but a link may have made another ambiguous.
+    linked to its device, its consent is gone, its restriction keeps back everything of its subject.
+    Under an unknown key it may have been anything new: a link that made another ambiguous, or an
+    objection of anybody's.
     """
 
     def __init__(self, topic: str, people: People) -> None:
@@ -98,7 +105,7 @@ class PeopleRows:
             try:
                 row = self._belonging(key, read_row(value))
             except UnreadableRowError:
-                if not self._people.withhold(marked) and self._kinds != (ConsentInterval,):
+                if not self._people.withhold(marked):
                     self.unreadable.add(key)
                 raise
             self._people.apply(marked, row)
@@ -141,6 +148,8 @@ class PeopleRows:
                 own = row.link.encode() == key
             case ConsentInterval():
                 own = row.consent.encode() == key
+            case Restriction():
+                own = row.restriction.encode() == key
             case _:
                 own = True  # a registration does not hold its row id
         if not own:
@@ -150,6 +159,6 @@ class PeopleRows:
 
 ROWS_OF: Final[Mapping[str, tuple[bytes, tuple[type[ControlRow], ...]]]] = {
     CONTROL_LINKS: (b"l", (DeviceRegistration, LinkInterval)),
-    CONTROL_CONSENTS: (b"c", (ConsentInterval,)),
+    CONTROL_CONSENTS: (b"c", (ConsentInterval, Restriction)),
 }
 """By topic: what marks its keys, and the rows it has."""

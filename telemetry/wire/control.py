@@ -1,4 +1,4 @@
-"""The compacted control topics: registrations, links and consents as intervals.
+"""The compacted control topics: registrations, links, consents and restrictions as intervals.
 
 Event time needs history, so a row is an interval, not a last state. The Kafka key is the
 row's own random id; a null value deletes the row. ``None`` as an end means still open.
@@ -17,6 +17,11 @@ from telemetry.instants import is_instant
 from telemetry.wire.topic_contents import Contents
 
 ConsentKind = Literal["location", "opt_in", "third_party"]
+
+RestrictionReason = Literal["erased", "objected"]
+"""Why readings of a subject are kept back whatever opens them. ``erased``: those whose event time
+lies in the interval, whenever they come; ``objected``: all of them, whatever their event time,
+while the interval lasts."""
 
 Role = Literal[
     "contract_holder", "owner", "driver", "passenger", "employee", "prior_owner",
@@ -55,6 +60,16 @@ class _Consent(_Masked, tag="consent", tag_field="kind", forbid_unknown_fields=T
     basis: ConsentKind
     recipient: str | None
     notice: str
+    from_ms: int
+    to_ms: int | None
+
+
+class _Restriction(_Masked, tag="restriction", tag_field="kind", forbid_unknown_fields=True):
+    restriction: str
+    subject: str
+    reason: RestrictionReason
+    purpose: str | None
+    recipient: str | None
     from_ms: int
     to_ms: int | None
 
@@ -107,6 +122,25 @@ class ConsentInterval(Struct, frozen=True, gc=False):
     to_ms: int | None
 
 
+class Restriction(Struct, frozen=True, gc=False):
+    """Readings of one subject that are kept back, in ``[from_ms, to_ms)``; ``repr`` hides it."""
+
+    restriction: str
+    subject: SubjectId
+    reason: RestrictionReason
+    """Also says of which time the interval is: of events, or of now."""
+    purpose: str | None
+    """None: of every purpose."""
+    recipient: str | None
+    """None: of every recipient."""
+    from_ms: int
+    to_ms: int | None
+
+    def __repr__(self) -> str:
+        """Nothing of it: that someone objected, and from when on, is personal data too."""
+        return f"Restriction({MASK})"
+
+
 @dataclass(frozen=True, slots=True)
 class Heartbeat:
     """The outbox is alive: everything up to ``high_water`` (its sequence) is published."""
@@ -117,9 +151,9 @@ class Heartbeat:
     """The rows of its partition that are live where it stands; None: it does not say."""
 
 
-ControlRow = DeviceRegistration | LinkInterval | ConsentInterval | Heartbeat
+ControlRow = DeviceRegistration | LinkInterval | ConsentInterval | Restriction | Heartbeat
 
-ControlWire = _Device | _Link | _Consent | _Heartbeat
+ControlWire = _Device | _Link | _Consent | _Restriction | _Heartbeat
 """The wire form of every control row, distinguished by ``kind``."""
 _decoder: msgspec.json.Decoder[ControlWire] = msgspec.json.Decoder(ControlWire)
 
@@ -136,6 +170,11 @@ def encode_row(row: ControlRow) -> bytes:
         case ConsentInterval():
             wire = _Consent(
                 row.consent, str(row.subject), row.purpose, row.basis, row.recipient, row.notice,
+                row.from_ms, row.to_ms,
+            )  # fmt: skip
+        case Restriction():
+            wire = _Restriction(
+                row.restriction, str(row.subject), row.reason, row.purpose, row.recipient,
                 row.from_ms, row.to_ms,
             )  # fmt: skip
         case Heartbeat():
@@ -164,6 +203,12 @@ def decode_row(payload: bytes) -> ControlRow:
             _check_instants(w.from_ms, w.to_ms)
             return ConsentInterval(
                 w.consent, SubjectId(w.subject), w.purpose, w.basis, w.recipient, w.notice,
+                w.from_ms, w.to_ms,
+            )  # fmt: skip
+        case _Restriction() as w:
+            _check_instants(w.from_ms, w.to_ms)
+            return Restriction(
+                w.restriction, SubjectId(w.subject), w.reason, w.purpose, w.recipient,
                 w.from_ms, w.to_ms,
             )  # fmt: skip
         case _Heartbeat() as w:

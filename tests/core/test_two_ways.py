@@ -40,6 +40,7 @@ def test_envelopes_of_every_kind_come_out_alike_however_they_are_cut_and_moved()
     figures = alike(range(examples(len(SEEDS))))
     assert figures["restarts"] and figures["moves"] and figures["done_twice"]
     assert figures["remembered"] and figures["delivered"] and figures["rejected"]
+    assert figures["erased"] and figures["objected"]
     assert figures["cases_free"] and figures["cases_strict"] and figures["cases_lossy"]
     if core_state() is CoreState.CARRIES:
         assert figures["left_by_the_core"] < 0.8 * figures["envelopes"]

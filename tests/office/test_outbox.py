@@ -158,6 +158,7 @@ async def test_what_the_topics_lack_is_published_again_and_strangers_go(
 ) -> None:
     await registry.register(DONGLE, ANA, 100)
     await registry.grant(ANA, *IMPROVE, 100)
+    await registry.restrict(ANA, "erased", None, None, 0, 100)
     await outbox.drain(topics.publish)
     before = topics.seen()
 
@@ -171,7 +172,7 @@ async def test_what_the_topics_lack_is_published_again_and_strangers_go(
         ControlRecord(CONTROL_LINKS, place(b"\xff", 3) ^ 1, b"\xff", b"{}"),
     ]
     topics.records = [topics.records[0], *strangers]
-    assert await outbox.mend(topics.publish, PARTITIONS, place, read) == 5
+    assert await outbox.mend(topics.publish, PARTITIONS, place, read) == 6
     await outbox.drain(topics.publish)
     assert topics.seen() == before
     assert await outbox.mend(topics.publish, PARTITIONS, place, read) == 0
@@ -221,10 +222,11 @@ async def test_everything_is_published_again_to_a_lost_broker(
     await registry.register_fleet(fleet, [NewConsent(ANA, *IMPROVE, 100)])
     gone = await registry.register(DONGLE, ANA, 100)
     await registry.delete_link(gone)
+    await registry.restrict(ANA, "objected", "improve", None, 200)
     await outbox.drain(topics.publish)
     before = topics.seen()
     topics.records.clear()
-    assert await outbox.republish_all() == 1202
+    assert await outbox.republish_all() == 1203
     await outbox.drain(topics.publish)
     assert topics.seen() == before
 

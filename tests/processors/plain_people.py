@@ -1,12 +1,14 @@
 """People as plain objects: what the packed ones, or any other, have to answer. Slow and obvious."""
 
 from processors.people import FOREVER_MS
+from telemetry.identity import SubjectId
 from telemetry.wire.control import (
     ConsentInterval,
     ControlRow,
     DeviceRegistration,
     Heartbeat,
     LinkInterval,
+    Restriction,
 )
 
 
@@ -14,14 +16,18 @@ class PlainPeople:
     """The questions of ``People``, answered by looking at every row each time."""
 
     def __init__(self) -> None:
-        self.rows: dict[bytes, DeviceRegistration | LinkInterval | ConsentInterval] = {}
+        self.rows: dict[
+            bytes, DeviceRegistration | LinkInterval | ConsentInterval | Restriction
+        ] = {}
         self.hashes: dict[bytes, int] = {}
         self.unknown: dict[bytes, str | None] = {}
+        self.unknown_restrictions: dict[bytes, SubjectId] = {}
 
     def apply(self, key: bytes, row: ControlRow | None) -> None:
         if isinstance(row, Heartbeat):
             return
         self.unknown.pop(key, None)
+        self.unknown_restrictions.pop(key, None)
         if row is None:
             self.rows.pop(key, None)
             self.hashes.pop(key, None)
@@ -34,7 +40,10 @@ class PlainPeople:
         row = self.rows.pop(key, None)
         self.hashes.pop(key, None)
         if row is None:
-            return key in self.unknown
+            return key in self.unknown or key in self.unknown_restrictions
+        if isinstance(row, Restriction):
+            self.unknown_restrictions[key] = row.subject
+            return True
         self.unknown[key] = row.device if isinstance(row, LinkInterval) else None
         return True
 
@@ -68,6 +77,21 @@ class PlainPeople:
             consents,
             key=lambda row: (
                 row.from_ms, row.consent, row.purpose, row.basis, row.notice, str(row.recipient),
+                FOREVER_MS if row.to_ms is None else row.to_ms,
+            ),
+        )  # fmt: skip
+
+    def restrictions_of(self, subject: str) -> list[Restriction]:
+        rows = [row for row in self.rows.values() if isinstance(row, Restriction)]
+        rows += [
+            Restriction("", one, "objected", None, None, -FOREVER_MS, None)
+            for one in self.unknown_restrictions.values()
+        ]
+        return sorted(
+            (row for row in rows if row.subject == subject),
+            key=lambda row: (
+                row.from_ms, row.restriction, row.reason, row.purpose is None, row.purpose or "",
+                row.recipient is None, row.recipient or "",
                 FOREVER_MS if row.to_ms is None else row.to_ms,
             ),
         )  # fmt: skip

@@ -1,6 +1,8 @@
 """The core gives what the exact path gives, byte by byte, or leaves an envelope to it."""
 
 import random
+from collections import Counter
+from functools import partial
 from typing import Any
 
 import pytest
@@ -20,6 +22,7 @@ from processors.state.bins import Room
 from processors.tally import Tally
 from roadfade.in_force.documents import load_catalogue, load_files, shipped_policy_path
 from telemetry.instants import DAY_MS, MINUTE_MS
+from telemetry.wire.control import RestrictionReason
 from tests.support.both_paths import BothPaths, drive
 from tests.support.every_operation import every_operation
 from tests.support.odd_envelopes import OddEnvelopes
@@ -62,6 +65,35 @@ def test_random_envelopes_leave_both_paths_alike() -> None:
         drive(both, chance, odd.one, 250, change)
         assert both.figures["exact_path"] < 0.7 * both.figures["envelopes"]
         assert both.figures["records"] > 100
+
+
+def restrict_somebody(chance: random.Random, world: World, there: list[bytes]) -> None:
+    """A restriction comes, becomes unknown, or goes."""
+    if there and chance.random() < 0.3:
+        world.people.withhold(chance.choice(there))
+    if there and chance.random() < 0.4:
+        world.people.apply(there.pop(chance.randrange(len(there))), None)
+    if chance.random() < 0.5:
+        from_ms = NOW_MS - chance.choice([1, 4, 11, 60]) * MINUTE_MS
+        to_ms = chance.choice([None, NOW_MS - MINUTE_MS, NOW_MS + 5_000_000])
+        purpose = chance.choice([None, *[one.purpose for one in world.plan.outputs]])
+        reason: RestrictionReason = chance.choice(("erased", "erased", "objected"))
+        subject = chance.choice(["subject-1", "subject-3"])
+        there.append(world.restrict(reason, from_ms, to_ms, purpose, subject=subject))
+
+
+def test_restrictions_that_come_and_go_leave_both_paths_alike() -> None:
+    withheld = Counter[str]()
+    for seed in range(examples(6)):
+        chance = random.Random(seed)
+        world = World(every_operation())
+        some_people(world)
+        odd = OddEnvelopes(world.program, DEVICES, NOW_MS, seed)
+        both = BothPaths(world.program, world.people)
+        drive(both, chance, odd.one, 250, partial(restrict_somebody, chance, world, []))
+        assert both.figures["exact_path"] < 0.9 * both.figures["envelopes"]
+        withheld.update(both.withheld)
+    assert withheld["erased"] > 100 and withheld["objected"] > 100
 
 
 def shipped() -> Plan:

@@ -22,6 +22,8 @@ from telemetry.wire.control import (
     DeviceRegistration,
     Heartbeat,
     LinkInterval,
+    Restriction,
+    RestrictionReason,
 )
 from tests.support.plans import LOCATION, SPEED, THIRD_PARTY, lane, output, plan
 from tests.support.worlds import NOW_MS, World, column, envelope
@@ -59,12 +61,24 @@ def consent(
     return ConsentInterval(name, who, "service", "location", None, "service@1", from_ms, to_ms)
 
 
+def restriction(
+    name: str,
+    subject: str,
+    reason: RestrictionReason,
+    from_ms: int,
+    to_ms: int | None,
+    purpose: str | None = None,
+    recipient: str | None = None,
+) -> Restriction:
+    return Restriction(name, SubjectId(subject), reason, purpose, recipient, from_ms, to_ms)
+
+
 def random_row(chance: random.Random) -> tuple[bytes, ControlRow | None]:
     """Few names and few instants, so that rows meet, replace and overlap each other."""
     from_ms = chance.choice(EDGES_MS)
     to_ms = chance.choice([None, None, *EDGES_MS])
     number = chance.randrange(5)
-    kind = chance.choice("rlllcccc0")
+    kind = chance.choice("rlllccccxx0")
     if kind == "r":
         device = chance.choice(DEVICES)
         return b"r" + device.encode(), registration(device, chance.choice(EDGES_MS) - DAY_MS)
@@ -77,7 +91,18 @@ def random_row(chance: random.Random) -> tuple[bytes, ControlRow | None]:
         return name.encode(), consent(
             name, chance.choice(SUBJECTS), from_ms, to_ms, shared=chance.random() < 0.4
         )
-    return f"{chance.choice('lc')}{number}".encode(), chance.choice([None, Heartbeat(1, 1)])
+    if kind == "x":
+        name = f"x{number}"
+        return name.encode(), restriction(
+            name,
+            chance.choice(SUBJECTS),
+            chance.choice(["erased", "erased", "objected"]),
+            from_ms,
+            to_ms,
+            purpose=chance.choice([None, None, "service", "sharing", "another"]),
+            recipient=chance.choice([None, None, None, "insurer"]),
+        )
+    return f"{chance.choice('lcx')}{number}".encode(), chance.choice([None, Heartbeat(1, 1)])
 
 
 def random_envelope(chance: random.Random) -> bytes:
@@ -151,6 +176,9 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 CHANGES: list[tuple[ControlRow, list[str]]] = [
     (consent("new", "subject-1", NOW_MS - DAY_MS, None), ["dev-1"]),
     (consent("new", "stranger", NOW_MS, None), []),
+    (restriction("new", "subject-1", "objected", NOW_MS + DAY_MS, None), ["dev-1"]),
+    (restriction("new", "subject-2", "erased", NOW_MS - DAY_MS, NOW_MS), ["dev-2"]),
+    (restriction("new", "stranger", "erased", NOW_MS - DAY_MS, NOW_MS), []),
     (link("new", "dev-2", "subject-0", NOW_MS - DAY_MS, NOW_MS - HOUR_MS), ["dev-2"]),
     (registration("dev-0"), ["dev-0"]),
     (registration("dev-7"), []),

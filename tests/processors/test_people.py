@@ -21,6 +21,8 @@ from telemetry.wire.control import (
     DeviceRegistration,
     Heartbeat,
     LinkInterval,
+    Restriction,
+    RestrictionReason,
     Role,
 )
 from tests.processors.plain_people import PlainPeople
@@ -52,7 +54,7 @@ def random_row(chance: random.Random, key: bytes) -> ControlRow | None:
     from_ms, to_ms = pick(INSTANTS_MS), pick([None, None, *INSTANTS_MS])
     own = key[-26:].decode("utf-8", "replace")
     name = pick([own, own, own, "another", pick(OFFICE_IDS)])
-    kind = chance.randrange(10)
+    kind = chance.randrange(12)
     if kind == 0:
         return pick([None, None, Heartbeat(1, 1)])
     if kind <= 3:
@@ -62,6 +64,10 @@ def random_row(chance: random.Random, key: bytes) -> ControlRow | None:
         secret = LinkSecret(chance.randbytes(pick([32, 32, 32, 1, 31, 33, 64])))
         role = pick(ROLES)
         return LinkInterval(name, DeviceId(pick(NAMES)), subject, secret, from_ms, to_ms, role)
+    if kind >= 10:
+        meant = pick([None, "a"]), pick([None, "insurer"])
+        reason: RestrictionReason = pick(["erased", "objected"])
+        return Restriction(name, subject, reason, *meant, from_ms, to_ms)
     if kind == 7:
         return ConsentInterval(name, subject, "a", "location", None, "n@1", from_ms, to_ms)
     return ConsentInterval(name, subject, "b", "third_party", "insurer", "n@2", from_ms, to_ms)
@@ -72,6 +78,7 @@ def answers(people: People | PlainPeople, names: Sequence[str] = NAMES) -> list[
     found: list[object] = [people.row_hash(key) for key in KEYS]
     for name in names:
         found += [people.registered_ms(name), people.consents_of(name)]
+        found.append(people.restrictions_of(name))
         found += [people.link_at(name, at_ms) for at_ms in (-6, 0, 5, 15, 25, 35)]
     return found
 

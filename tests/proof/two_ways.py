@@ -325,6 +325,8 @@ class _Run:
         figures["rejected"] = sum(rejected.values())
         figures["delivered"] = sum(row.delivered for row in rows.values())
         figures["withheld"] = sum(sum(row.withheld.values()) for row in rows.values())
+        for reason in ("erased", "objected"):
+            figures[reason] = sum(row.withheld.get(reason, 0) for row in rows.values())
         figures["stages"] = len(self._case.stages)
         figures[f"cases_{self._case.how}"] = 1
         return figures

@@ -34,6 +34,7 @@ class BothPaths:
     people: People
     compression: None = None
     figures: Counter[str] = field(default_factory=Counter)
+    withheld: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.exact = _processor(self.program, self.people)
@@ -60,6 +61,9 @@ class BothPaths:
             assert tally.reused_ids == tallies[0].reused_ids
         for state in self.states:
             assert state.living() == self.exact_state.living(), "the core remembers differently"
+        for flow in tallies[0].settle()[0].values():
+            assert flow.closes
+            self.withheld.update(flow.withheld)
         self.figures["envelopes"] += len(values)
         self.figures["records"] += len(records)
         self.figures["exact_path"] += tallies[1].exact_path

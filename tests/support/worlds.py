@@ -21,6 +21,8 @@ from telemetry.wire.control import (
     ConsentKind,
     DeviceRegistration,
     LinkInterval,
+    Restriction,
+    RestrictionReason,
     Role,
 )
 from telemetry.wire.flow import OutputFlow
@@ -87,6 +89,21 @@ class World:
             name, SubjectId(subject), purpose, basis, recipient, notice, from_ms, to_ms
         )
         self.people.apply(name.encode(), row)
+
+    def restrict(
+        self,
+        reason: RestrictionReason,
+        from_ms: int,
+        to_ms: int | None = None,
+        purpose: str | None = None,
+        recipient: str | None = None,
+        subject: str = "subject-1",
+    ) -> bytes:
+        """The key of the row."""
+        name = f"x-{subject}-{reason}-{purpose}-{recipient}-{from_ms}"
+        row = Restriction(name, SubjectId(subject), reason, purpose, recipient, from_ms, to_ms)
+        self.people.apply(name.encode(), row)
+        return name.encode()
 
     def feed(
         self, value: bytes | None, received_ms: int = NOW_MS, now_ms: int = NOW_MS

@@ -3,7 +3,7 @@ from office.registry.device_rows import standing_of
 from office.registry.registry import Registry
 from office.store.database import Database
 from telemetry.identity import DeviceId, SubjectId
-from telemetry.wire.control import ConsentInterval, DeviceRegistration, LinkInterval
+from telemetry.wire.control import ConsentInterval, DeviceRegistration, LinkInterval, Restriction
 from tests.office.conftest import IMPROVE, INSURE, Topics
 
 OURS, OTHERS = DeviceId("dongle-1"), DeviceId("dongle-2")
@@ -15,6 +15,7 @@ async def test_device_rows_are_what_the_workers_receive_of_these_devices(
     for device, subject, given in ((OURS, "anne", IMPROVE), (OTHERS, "ben", INSURE)):
         await registry.register(device, SubjectId(subject), 1_000)
         await registry.grant(SubjectId(subject), *given, 2_000)
+        await registry.restrict(SubjectId(subject), "objected", None, None, 3_000)
 
     await Outbox(database).drain(topics.publish)
     told = topics.seen()
@@ -24,6 +25,7 @@ async def test_device_rows_are_what_the_workers_receive_of_these_devices(
         DeviceRegistration,
         LinkInterval,
         ConsentInterval,
+        Restriction,
     }
     assert dict(await standing_of(database, [OURS, OTHERS])) == told
     assert await standing_of(database, [DeviceId("stranger")]) == []

@@ -2,6 +2,7 @@
 
 import pytest
 
+from policy.explain.advice import alternatives
 from policy.explain.explain import UnknownNameError, explain
 from policy.explain.question import Consent, Explanation, Question
 from roadfade.commands.policy.as_json import explain_json
@@ -91,6 +92,14 @@ def test_an_unknown_signal_is_rejected_and_an_unknown_purpose_refused() -> None:
     assert answer.alternatives[0].startswith("write `Vehicle.Speed`, or a path")
     with pytest.raises(UnknownNameError, match="the policy has: study"):
         explain(plan_of(), Question(SPEED, "studdy", None, Consent.NONE, 0, 0))
+
+
+@pytest.mark.parametrize(
+    ("reason", "said"), [(Withheld.OBJECTED, "lifted"), (Withheld.ERASED, "nothing opens it again")]
+)
+def test_what_a_person_asked_for_is_told_as_that(reason: Withheld, said: str) -> None:
+    (opens,) = alternatives(reason, (), ask(SPEED).question)
+    assert said in opens
 
 
 def test_the_recipient_may_be_left_out_where_there_is_one() -> None:

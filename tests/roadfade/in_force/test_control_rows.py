@@ -12,6 +12,7 @@ from bus.records import Outgoing
 from bus.topics import TopicSpec
 from processors.packed_people import PackedPeople
 from processors.people import People
+from processors.restrictions import unknown_restriction
 from roadfade import metrics
 from roadfade.in_force.control_rows import Rows, heartbeat_at
 from roadfade.in_force.control_views import ControlViews, PeopleRows
@@ -30,6 +31,7 @@ from telemetry.wire.control import (
     DeviceRegistration,
     Heartbeat,
     LinkInterval,
+    Restriction,
     encode_row,
 )
 from telemetry.wire.publication import Publication, encode_publication
@@ -54,6 +56,10 @@ def link(name: str, subject: SubjectId) -> bytes:
 
 def consent(name: str) -> bytes:
     return encode_row(ConsentInterval(name, ANNA, "study", "opt_in", None, "n@1", 0, None))
+
+
+def erased(name: str) -> bytes:
+    return encode_row(Restriction(name, ANNA, "erased", "study", None, 5, 9))
 
 
 def set_aside(rows: Rows, key: bytes, value: bytes) -> RowFault:
@@ -124,16 +130,40 @@ def test_an_unreadable_consent_permits_nothing_and_pauses_nobody(
 ) -> None:
     consents.apply(b"c1", consent("c1"))
     set_aside(consents, b"c1", b"garbage")
-    set_aside(consents, b"new", b"garbage")
     assert people.consents_of("anna") == []
     assert not consents.unreadable
     consents.apply(b"c1", consent("c1"))
     assert len(people.consents_of("anna")) == 1
 
 
+@pytest.mark.parametrize("value", GARBAGE.values(), ids=GARBAGE.keys())
+def test_an_unreadable_restriction_keeps_back_all_of_its_subject_until_a_good_one(
+    consents: PeopleRows, people: People, value: bytes
+) -> None:
+    consents.apply(b"x1", erased("x1"))
+    for _ in range(2):
+        assert set_aside(consents, b"x1", value) is RowFault.UNDECODABLE
+        assert people.restrictions_of("anna") == [unknown_restriction(ANNA)]
+    assert people.restrictions_of("bert") == []
+    assert not consents.unreadable, "it is known whom it concerned"
+    consents.apply(b"x1", erased("x1"))
+    assert [row.restriction for row in people.restrictions_of("anna")] == ["x1"]
+
+
+def test_an_unreadable_row_that_may_be_anybodys_objection_pauses_until_a_tombstone(
+    consents: PeopleRows,
+) -> None:
+    set_aside(consents, b"new", b"garbage")
+    assert consents.unreadable
+    consents.apply(b"new", None)
+    assert not consents.unreadable
+
+
 FOREIGN = {
     "consent under another key": (CONTROL_CONSENTS, b"c2", consent("c1")),
     "link under another key": (CONTROL_LINKS, b"l2", link("l1", ANNA)),
+    "restriction under another key": (CONTROL_CONSENTS, b"x2", erased("x1")),
+    "restriction among links": (CONTROL_LINKS, b"x1", erased("x1")),
     "link among consents": (CONTROL_CONSENTS, b"l1", link("l1", ANNA)),
     "consent among links": (CONTROL_LINKS, b"c1", consent("c1")),
     "heartbeat under a row's key": (CONTROL_LINKS, b"l1", encode_row(Heartbeat(1, 1))),
@@ -146,6 +176,7 @@ def test_a_row_that_does_not_belong_is_foreign(
 ) -> None:
     assert set_aside(PeopleRows(topic, people), key, value) is RowFault.FOREIGN
     assert people.consents_of("anna") == []
+    assert people.restrictions_of("anna") == []
     assert people.link_at("d1", 5)[0] is None
 
 
@@ -218,8 +249,7 @@ async def test_garbage_on_a_control_topic_ends_no_view_and_is_counted(
     await until(lambda: views.pause_reason() is None, reading)
     broker.feed(topic, 0, Outgoing("", None, b"p@2", b"garbage"), beat)
     await until(lambda: count._value.get() == before + 1, reading)
-    if topic != CONTROL_CONSENTS:
-        assert views.pause_reason() == f"unreadable {topic}"
+    assert views.pause_reason() == f"unreadable {topic}"
     broker.feed(topic, 0, Outgoing("", None, b"p@2", None))
     await until(lambda: views.pause_reason() is None, reading)
     await views.stop()

@@ -20,7 +20,13 @@ from roadfade.in_force.control_views import PeopleRows
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
 from telemetry.wire.control import Heartbeat, encode_row
 from telemetry.wire.topic_contents import Contents, RunningContents
-from tests.roadfade.in_force.test_people_view import NOW_MS, TOPICS, broker_with_topics, random_row
+from tests.roadfade.in_force.test_people_view import (
+    NOW_MS,
+    TOPICS,
+    broker_with_topics,
+    random_restriction,
+    random_row,
+)
 from tests.support.ready_batches import needs_core
 
 pytestmark = needs_core
@@ -56,6 +62,8 @@ def fill(broker: FakeBroker, topic: str, seed: int) -> None:
         key = chance.choice(keys)
         good = random_row(chance, topic, key)
         foreign = random_row(chance, chance.choice(TOPICS), chance.choice(keys))
+        if chance.random() < 0.2:
+            good = random_restriction(chance, key)
         value = good if chance.random() < 0.6 else strange(chance, good, foreign)
         partition = partition_for(key.encode(), PARTITIONS)
         if chance.random() < 0.05:
@@ -72,6 +80,7 @@ def all_answers(people: People) -> list[object]:
     found: list[object] = []
     for name in ("a", "b", "x", "y", "é", "日"):
         found += [people.registered_ms(name), people.consents_of(name)]
+        found.append(people.restrictions_of(name))
         found += [people.link_at(name, at_ms) for at_ms in (-1, NOW_MS - 6, NOW_MS - 3, NOW_MS)]
     return found
 
@@ -158,6 +167,21 @@ async def test_a_good_row_ends_the_wait_for_one_that_could_not_be_read(
         broker.feed(CONTROL_LINKS, 0, Outgoing("", None, key.encode(), value))
         rows, _, _ = await read(monkeypatch, broker, CONTROL_LINKS, CorePeople())
         assert bool(rows.unreadable) == waits
+
+
+def test_a_row_under_the_key_of_a_restriction_is_not_for_the_core() -> None:
+    people = CorePeople()
+    rows = PeopleRows(CONTROL_CONSENTS, people)
+    keys = [new_row_id() for _ in range(4)]
+    asked: list[bytes | None] = [key.encode() for key in keys]
+    values: list[bytes | None] = [
+        random_row(random.Random(1), CONTROL_CONSENTS, key) for key in keys
+    ]
+    rows.apply(keys[2].encode(), random_restriction(random.Random(1), keys[2]))
+    assert rows.take_usual(asked, values, 0, 0, 1).until == 2
+    rows.apply(keys[2].encode(), values[2] or b"")
+    assert not any(people.restrictions_of(name) for name in "xy")
+    assert rows.take_usual(asked, values, 2, 0, 1).until == 4
 
 
 def test_consents_of_links_topic_do_not_mix() -> None:

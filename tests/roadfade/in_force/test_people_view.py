@@ -21,12 +21,15 @@ from telemetry.wire.control import (
     DeviceRegistration,
     Heartbeat,
     LinkInterval,
+    Restriction,
+    RestrictionReason,
     encode_row,
 )
 from telemetry.wire.topic_contents import RunningContents
 
 NOW_MS = 1_800_000_000_000
 TOPICS = (CONTROL_LINKS, CONTROL_CONSENTS)
+REASONS: tuple[RestrictionReason, ...] = ("erased", "objected")
 COMPACTED = {"cleanup.policy": "compact"}
 
 
@@ -49,15 +52,25 @@ def random_row(chance: random.Random, topic: str, key: str) -> bytes:
     return encode_row(row)
 
 
+def random_restriction(chance: random.Random, key: str) -> bytes:
+    from_ms = chance.choice([NOW_MS, NOW_MS - 5])
+    subject = SubjectId(chance.choice("xy"))
+    reason = chance.choice(REASONS)
+    return encode_row(Restriction(key, subject, reason, None, None, from_ms, None))
+
+
 def random_value(chance: random.Random, topic: str, key: str) -> bytes | None:
     """A row, the same in other words, one of the other topic, a deletion, or nothing readable."""
     good = random_row(chance, topic, key)
     foreign = random_row(chance, chance.choice(TOPICS), key)
+    if chance.random() < 0.3:
+        return random_restriction(chance, key)
     return chance.choice([good, good, good, good.replace(b":", b": "), foreign, None, b"{", b""])
 
 
 def taken_by(topic: str, value: bytes) -> bool:
-    return (b'"consent"' in value) if topic == CONTROL_CONSENTS else (b'"device"' in value)
+    kinds = (b'"consent"', b'"restriction"') if topic == CONTROL_CONSENTS else (b'"device"',)
+    return any(kind in value for kind in kinds)
 
 
 @pytest.mark.parametrize("topic", TOPICS)

@@ -17,9 +17,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from office.errors import OfficeError
 from office.store import sqlite_engine, sqlite_file
+from office.store.erasure_tables import EVERY_TABLE
 from office.store.file_faults import in_words
 from office.store.migrations import add_later_columns
-from office.store.tables import OFFICE
 
 DRIVER: Final = "sqlite+aiosqlite"
 WRAPPED: Final = (DBAPIError,)
@@ -61,7 +61,7 @@ class Database:
         database = cls(engine, file)
         try:
             async with database.writing() as connection:
-                await connection.run_sync(OFFICE.create_all)
+                await connection.run_sync(EVERY_TABLE.create_all)
                 await connection.run_sync(add_later_columns)
         except BaseException:
             await engine.dispose()

@@ -25,9 +25,7 @@ AT_ONCE_MAX: Final = 200
 """Events that are looked at in one turn; the next turn takes the others."""
 
 
-async def ask_for_ends(
-    database: Database, plans: Callable[[], Sequence[Plan]], now_ms: int
-) -> int:
+async def ask_for_ends(database: Database, plans: Callable[[], Sequence[Plan]], now_ms: int) -> int:
     """Ask for every end that is due; how many events were looked at. ``plans`` may block."""
     async with database.reading() as connection:
         query = select(EVENTS.c.event).where(EVENTS.c.look_ms <= now_ms)

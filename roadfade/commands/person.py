@@ -86,7 +86,7 @@ def erase(
 ) -> None:
     """Have a person's readings removed from every copy, and kept out from now on.
 
-    Without --device, --from, --to and --purpose the person is forgotten: links and consents go, too.
+    Without --device, --from, --to and --purpose the person is forgotten, with links and consents.
     The office process carries it out; `person requests` tells how far it is.
     """
     from roadfade.commands.person_asks import erase_person  # noqa: PLC0415  # heavy

@@ -43,6 +43,8 @@ PERSON_COMMANDS: Final = {
     "export": "roadfade.commands.person:export",
     "erase": "roadfade.commands.person:erase",
     "requests": "roadfade.commands.person:requests",
+    "stop": "roadfade.commands.person:stop",
+    "resume": "roadfade.commands.person:resume",
 }
 EVENT_COMMANDS: Final = {
     "record": "roadfade.commands.event:record",

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from threading import Lock
 from typing import Final, NamedTuple
 
 from roadfade.ledger_file import NOT_COUNTED, LedgerFile
@@ -115,7 +116,7 @@ class ExpiredAccount:
 
     Nothing is opened before there is something to account; what the ledger cannot take waits here
     and goes in with the next call that succeeds, or, if this process ends before and had room for
-    a note of it, with one of a later process. Blocking; one thread at a time.
+    a note of it, with one of a later process. Blocking; threads wait for each other.
     """
 
     def __init__(self, path: Path) -> None:
@@ -123,6 +124,7 @@ class ExpiredAccount:
         self._waiting = Counter[str]()
         self._left = 0
         self._journal = Journal(path)
+        self._turn = Lock()
 
     @property
     def waiting(self) -> int:
@@ -131,6 +133,10 @@ class ExpiredAccount:
 
     def add(self, by_output: Mapping[str, int]) -> str | None:
         """Account removed readings; why the ledger could not take them, None if it did."""
+        with self._turn:
+            return self._add(by_output)
+
+    def _add(self, by_output: Mapping[str, int]) -> str | None:
         self._waiting.update(by_output)
         why = self._take_in_what_was_left()
         if self._waiting.total():

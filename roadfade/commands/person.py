@@ -104,3 +104,42 @@ def requests(ctx: typer.Context, *, subject: Subject, as_json: AsJson = False) -
     from roadfade.commands.person_asks import list_requests  # noqa: PLC0415  # heavy
 
     carry_out(lambda: list_requests(ctx, subject, as_json=as_json))
+
+
+def stop(
+    ctx: typer.Context,
+    *,
+    subject: Subject,
+    purpose: Annotated[
+        str | None, typer.Option("--purpose", help="Only this purpose; without it, every one.")
+    ] = None,
+    recipient: Annotated[
+        str | None, typer.Option("--recipient", help="Only this recipient of the purpose.")
+    ] = None,
+    as_json: AsJson = False,
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, help="Seconds to wait until it is published.")
+    ] = 0,
+) -> None:
+    """Keep a person's readings back from now on, as they object (APPI Art. 35, GDPR Art. 21).
+
+    What was passed on before stays until its end; `person erase` removes it.
+    """
+    from roadfade.commands.person_stops import stop_person  # noqa: PLC0415  # heavy
+
+    carry_out(lambda: stop_person(ctx, subject, purpose, recipient, wait_s=wait, as_json=as_json))
+
+
+def resume(
+    ctx: typer.Context,
+    *,
+    restriction: Annotated[str, typer.Argument(help="The row id that `person stop` answered.")],
+    as_json: AsJson = False,
+    wait: Annotated[
+        float, typer.Option("--wait", min=0, help="Seconds to wait until it is published.")
+    ] = 0,
+) -> None:
+    """End an objection: from now on the person's readings are passed on again."""
+    from roadfade.commands.person_stops import resume_person  # noqa: PLC0415  # heavy
+
+    carry_out(lambda: resume_person(ctx, restriction, wait_s=wait, as_json=as_json))

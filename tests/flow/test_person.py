@@ -161,3 +161,33 @@ def test_the_sellers_erasure_touches_nothing_of_the_buyer(world: World) -> None:
     kept = set(world.kept_ms())
     assert not late.times_ms() & kept
     assert theirs.times_ms() <= kept
+    # Neither what was removed nor what was refused seems to be lost.
+    accounts = world.road.cli("audit", "reconcile", "--json")
+    assert accounts.json()["findings"] == []
+
+
+def test_a_withdrawal_reaches_what_is_kept_and_all_of_it_if_that_is_asked(world: World) -> None:
+    (drive,) = [one for one in world.drives if one.subject == SHARER]
+    half_ms = drive.from_ms + POSITIONS // 2 * SECOND_MS
+    asked = ("consent", "withdraw", "--subject", SHARER, "--purpose", "service_provision")
+    assert world.road.cli(*asked, "--at", format_instant(half_ms), "--wait", "60").code == 0
+    before = {at_ms for at_ms in drive.times_ms() if at_ms < half_ms}
+    until(lambda: drive.times_ms() & set(world.kept_ms()) == before, "that the later half is gone")
+    assert world.road.cli(*asked, "--at", format_instant(half_ms), "--erase").code == 0
+    until(lambda: not before & set(world.kept_ms()), "that all that rested on it is gone")
+
+
+def test_whoever_objects_is_withheld_until_they_take_it_back(world: World) -> None:
+    stop = ("person", "stop", "--subject", BUYER, "--purpose", "service_provision")
+    row = world.road.cli(*stop, "--wait", "60", "--json").json()["rows"][0]
+    world.road._told()
+    drives = [Drive(SOLD_CAR, BUYER, world.sold_ms + n * MINUTE_MS) for n in (30, 40)]
+    play(world.road.settings, [drives[0].sent()])
+    world.road.drained()
+    assert world.road.cli("person", "resume", row, "--wait", "60").code == 0
+    world.road._told()
+    play(world.road.settings, [drives[1].sent()])
+    world.road.drained()
+    kept = set(world.kept_ms())
+    assert not drives[0].times_ms() & kept
+    assert drives[1].times_ms() <= kept

@@ -18,6 +18,7 @@ from bus.publisher import Publisher
 from bus.records import Outgoing
 from roadfade.clock import WallClock
 from roadfade.processes.say_once import SayOnce
+from roadfade.unaccounted import ExpiredAccount
 from sinks.port.results import Receipt
 from sinks.port.selection import Selection
 from sinks.port.sink import Store, StoreFullError, StoreTakenError
@@ -55,12 +56,14 @@ class CarryingOut:
         self,
         store: Store,
         publisher: Publisher,
+        account: ExpiredAccount,
         clock: WallClock,
         elapsed_ms: Callable[[], int] = monotonic_ms,
     ) -> None:
         """``clock`` dates answers, ``elapsed_ms`` says when to try again."""
         self._store = store
         self._publisher = publisher
+        self._account = account
         self._clock = clock
         self._elapsed_ms = elapsed_ms
         self._say = SayOnce(logger)
@@ -112,6 +115,9 @@ class CarryingOut:
                 state.before = receipt.located_before
             if receipt.located_before > 0:
                 state.digests.append(receipt.digest)
+                # Else they would seem to be lost.
+                gone = max(0, receipt.located_before - receipt.located_after)
+                self._account.add({command.output: gone})
             if receipt.located_after and receipt.full:
                 raise StoreFullError(_NO_ROOM)
             if not receipt.located_after or receipt.unreadable:

@@ -13,6 +13,7 @@ from roadfade.processes.sink.carrying_out import CarryingOut
 from roadfade.processes.sink.erasing import Erasing
 from roadfade.settings import Settings
 from roadfade.stores import store_of
+from roadfade.unaccounted import ExpiredAccount
 from sinks.port.sink import Sink
 from telemetry.instants import SECOND_MS
 
@@ -25,6 +26,7 @@ class Erasures:
         settings: Settings,
         broker: Broker,
         publisher: Publisher,
+        account: ExpiredAccount,
         clock: WallClock,
         group: asyncio.TaskGroup,
     ) -> None:
@@ -33,7 +35,7 @@ class Erasures:
         self._clock = clock
         self._group = group
         self._store = store_of(settings)
-        self._carrying_out = CarryingOut(self._store, publisher, clock)
+        self._carrying_out = CarryingOut(self._store, publisher, account, clock)
         self._outputs: set[str] = set()
         self._erasing: Erasing | None = None
         self._task: asyncio.Task[None] | None = None

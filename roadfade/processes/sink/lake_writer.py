@@ -45,11 +45,14 @@ class StoreWriter:
             metrics.SINK_DUPLICATES.labels(output).inc(found.duplicates)
             metrics.SINK_REFUSED.labels(output).inc(found.refused_rows)
         if written.expired_readings:
-            expired = {ON_ARRIVAL: written.expired_readings}
-            # A full disk or a damaged ledger ends no sink: the account keeps what is not in it.
-            await asyncio.to_thread(self._account.add, expired)
-            metrics.UNACCOUNTED.set(self._account.waiting)
             metrics.EXPIRED_READINGS.labels(ON_ARRIVAL).inc(written.expired_readings)
+        # What a command refuses is as if it had been kept and removed.
+        refused = {output: one.refused_rows for output, one in written.by_output.items()}
+        gone = {ON_ARRIVAL: written.expired_readings, **refused}
+        if any(gone.values()):
+            # A full disk or a damaged ledger ends no sink: the account keeps what is not in it.
+            await asyncio.to_thread(self._account.add, gone)
+            metrics.UNACCOUNTED.set(self._account.waiting)
         for reason, count in written.rejected.items():
             metrics.SINK_REJECTED.labels(str(reason)).inc(count)
 

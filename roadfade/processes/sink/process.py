@@ -102,7 +102,7 @@ class SinkKeeper:
         account = ExpiredAccount(self._settings.ledger_path)
         answers = Publisher(self._broker, clock=wall_ms, client_id="sink")
         async with answers, asyncio.TaskGroup() as group:
-            self._erasures = Erasures(self._settings, self._broker, answers, clock, group)
+            self._erasures = Erasures(self._settings, self._broker, answers, account, clock, group)
             reading = group.create_task(self._view.run())
             while not self._stopping.is_set():
                 line = await self._line()

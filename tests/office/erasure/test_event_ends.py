@@ -1,0 +1,108 @@
+"""Ends that events bring about become requests on their day, once, for whoever they concern."""
+
+from collections.abc import Sequence
+
+import pytest
+from sqlalchemy import select
+
+from office.erasure.event_ends import ask_for_ends
+from office.errors import OfficeError
+from office.registry.erasure_requests import lanes_of, names
+from office.registry.events import NewEvent
+from office.registry.links import NewLink
+from office.registry.registry import Registry
+from office.store.database import Database
+from office.store.erasure_tables import ERASURES
+from policy.plan.plan import Plan
+from telemetry.identity import DeviceId, SubjectId
+from telemetry.instants import DAY_MS, parse_instant
+from tests.office.erasure.test_ends import kept
+
+ANA, BO = SubjectId("ana"), SubjectId("bo")
+CAR = DeviceId("dongle-1")
+AT_MS = parse_instant("2026-03-10T15:30:00Z")
+DUE_MS = parse_instant("2026-06-08T00:00:00Z")
+PLANS = [kept()]
+SHORTER = [*PLANS, kept("30 days", 2)]
+Request = tuple[str, str, int | None, int, dict[str, list[str]] | None]
+
+
+def plans() -> Sequence[Plan]:
+    return PLANS
+
+
+async def requests(database: Database) -> list[Request]:
+    async with database.reading() as connection:
+        rows = await connection.execute(select(ERASURES).order_by(ERASURES.c.subject))
+        return [
+            (row.subject, row.reason, row.to_ms, len(names(row.links) or ()), lanes_of(row.lanes))
+            for row in rows
+        ]
+
+
+@pytest.fixture(autouse=True)
+async def sold(registry: Registry) -> None:
+    """A car that Ana sold to Bo, ten days before the event."""
+    ten = AT_MS - 10 * DAY_MS
+    await registry.register_device(CAR, AT_MS - 100 * DAY_MS)
+    await registry.link(CAR, ANA, AT_MS - 100 * DAY_MS, ten)
+    await registry.link(CAR, BO, ten)
+
+
+async def test_a_contracts_end_is_carried_out_on_its_day_and_once(
+    registry: Registry, database: Database
+) -> None:
+    (event,) = await registry.record_events([NewEvent("contract_end", AT_MS, BO)], AT_MS)
+    await ask_for_ends(database, plans, DUE_MS - 1)
+    assert await requests(database) == []
+    for later_ms in (0, 1, 5 * DAY_MS):
+        await ask_for_ends(database, plans, DUE_MS + later_ms)
+    (lane,) = [one.name for one in PLANS[0].outputs[0].lanes if one.trigger == "contract_end"]
+    assert await requests(database) == [("bo", "contract_end", AT_MS, 0, {"study": [lane]})]
+    with pytest.raises(OfficeError, match="do not come back"):
+        await registry.take_back_event(event)
+
+
+async def test_what_ends_with_a_device_ends_for_everyone_who_drove_it_before(
+    registry: Registry, database: Database
+) -> None:
+    elsewhere = DeviceId("dongle-2")
+    await registry.register_fleet([NewLink(elsewhere, ANA, AT_MS - 5 * DAY_MS)])
+    await registry.record_events([NewEvent("contract_end", AT_MS, device=CAR)], AT_MS)
+    await ask_for_ends(database, plans, DUE_MS)
+    # By the one link each had to it, and not by others.
+    assert [(who, links) for who, _, _, links, _ in await requests(database)] == [
+        ("ana", 1),
+        ("bo", 1),
+    ]
+
+
+async def test_an_event_of_which_nothing_hangs_asks_for_nothing_and_is_looked_at_daily(
+    registry: Registry, database: Database
+) -> None:
+    await registry.record_events([NewEvent("campaign_end", AT_MS, BO)], AT_MS)
+    assert await ask_for_ends(database, plans, AT_MS) == 1
+    assert await ask_for_ends(database, plans, AT_MS + DAY_MS - 1) == 0
+    assert await ask_for_ends(database, plans, AT_MS + DAY_MS) == 1
+    assert await requests(database) == []
+
+
+async def test_an_end_that_a_version_brings_forward_is_noticed_within_a_day(
+    registry: Registry, database: Database
+) -> None:
+    await registry.record_events([NewEvent("contract_end", AT_MS, BO)], AT_MS)
+    await ask_for_ends(database, plans, AT_MS + 40 * DAY_MS)
+    await ask_for_ends(database, lambda: SHORTER, AT_MS + 41 * DAY_MS)
+    assert len(await requests(database)) == 1
+
+
+async def test_who_came_after_the_event_loses_nothing(
+    registry: Registry, database: Database
+) -> None:
+    await registry.close_link(CAR, AT_MS)
+    cy = SubjectId("cy")
+    await registry.link(CAR, cy, AT_MS)
+    await registry.record_events([NewEvent("device_retired", AT_MS, device=CAR)], AT_MS)
+    await registry.record_events([NewEvent("contract_end", AT_MS, device=CAR)], AT_MS)
+    await ask_for_ends(database, plans, DUE_MS)
+    assert [who for who, *_ in await requests(database)] == ["ana", "bo"]

@@ -18,8 +18,16 @@ from office.published_rows import PartitionOf, PublishedRows
 from office.registry.consents import consent_of
 from office.registry.links import link_of
 from office.registry.restrictions import restriction_of
-from office.store.changes import CHUNK_ROWS, ControlChange, announce, record_of
+from office.store.changes import (
+    CHUNK_ROWS,
+    ControlChange,
+    announce,
+    high_water,
+    last_sequence,
+    record_of,
+)
 from office.store.database import Database
+from office.store.erasure_tables import ERASE_COMMANDS
 from office.store.tables import (
     CONSENTS,
     DEVICES,
@@ -188,14 +196,12 @@ class Outbox:
     async def high_water(self) -> int:
         """Every row up to this sequence is published; 0 before the first."""
         async with self._database.reading() as connection:
-            return (await connection.scalar(select(PUBLISHED.c.high_water))) or 0
+            return await high_water(connection)
 
     async def last_sequence(self) -> int:
         """The newest row's sequence, published or not; a writer waits for this one."""
         async with self._database.reading() as connection:
-            waiting = await connection.scalar(select(func.max(OUTBOX.c.sequence)))
-            done = await connection.scalar(select(PUBLISHED.c.high_water))
-        return max(waiting or 0, done or 0)
+            return await last_sequence(connection)
 
     async def wait_published(self, sequence: int, timeout_s: float) -> bool:
         """Wait until everything up to a sequence is published; False when time runs out."""
@@ -244,12 +250,17 @@ def _consent_change(row: Row[Any]) -> ControlChange:
     return ControlChange(CONTROL_CONSENTS, row.consent, consent_of(row))
 
 
+def _command_change(row: Row[Any]) -> ControlChange:
+    return ControlChange(row.topic, row.command, row.value)
+
+
 _REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], ControlChange]], ...]] = (
     (DEVICES, _device_change),
     (LINKS, _link_change),
     (CONSENTS, _consent_change),
     (RESTRICTIONS, _restriction_change),
     (POLICIES, policy_change),
+    (ERASE_COMMANDS, _command_change),
 )
 
 

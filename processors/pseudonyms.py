@@ -12,7 +12,7 @@ from processors.people import FOREVER_MS
 from processors.permit import Permission
 from processors.routes import Route
 from telemetry.identity import EpochKey
-from telemetry.keyed_hashes import consent_reference, lane_key, pseudonym
+from telemetry.keyed_hashes import consent_mark, lane_key, pseudonym
 from telemetry.wire import record as wire
 
 KeyName = tuple[str, str, str]
@@ -115,8 +115,8 @@ def _stamp(
     ]
     consent = permit.consents.get(route.index)
     if consent is not None:
-        reference = f"{consent.notice}:{consent_reference(key, consent.consent)}"
-        headers.append((wire.CONSENT, reference.encode()))
+        mark = consent_mark(key, consent.notice, consent.consent)
+        headers.append((wire.CONSENT, mark.encode()))
     record_key = text.encode()
     return RecordStamp(
         key=record_key,

@@ -26,6 +26,11 @@ def consent_reference(key: EpochKey, consent: str) -> str:
     return hmac.digest(key, b"consent|" + consent.encode(), "sha256")[:CONSENT_BYTES].hex()
 
 
+def consent_mark(key: EpochKey, notice: str, consent: str) -> str:
+    """What a record says of the consent it rests on: its notice, and the reference under a key."""
+    return f"{notice}:{consent_reference(key, consent)}"
+
+
 def lane_key(key: EpochKey, lane: str) -> bytes:
     """The key under which one lane's record ids are made for one pseudonym.
 

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from office.errors import OfficeError
 from office.registry import consents, devices, events, links, restrictions
 from office.registry.consents import NewConsent
+from office.registry.erasure_requests import ask_as_withdrawn
 from office.registry.events import NewEvent
 from office.registry.links import NewLink
 from office.registry.restrictions import NewRestriction
@@ -122,14 +123,26 @@ class Registry:
             return (await consents.add_consents(connection, [new], self._grantable))[0]
 
     async def withdraw(
-        self, subject: SubjectId, purpose: str, recipient: str | None, at_ms: int
+        self,
+        subject: SubjectId,
+        purpose: str,
+        recipient: str | None,
+        at_ms: int,
+        *,
+        erase: bool = False,
+        now_ms: int | None = None,
     ) -> list[str]:
         """End consents at an instant; without a recipient, every recipient's. May be repeated.
 
-        Returns the row ids that matched; OfficeError if nothing ever did.
+        In the same transaction it is asked that what rests on them and is of that instant or later
+        be removed; with ``erase``, all that rests on them. ``now_ms``: when that is asked; None: at
+        that instant. Returns the row ids that matched; OfficeError if nothing ever did.
         """
         async with self._database.writing() as connection:
-            return await consents.withdraw(connection, subject, purpose, recipient, at_ms)
+            ended = await consents.withdraw(connection, subject, purpose, recipient, at_ms)
+            from_ms, asked_ms = None if erase else at_ms, at_ms if now_ms is None else now_ms
+            await ask_as_withdrawn(connection, subject, purpose, ended, from_ms, asked_ms)
+        return ended
 
     async def record_events(self, wanted: Sequence[NewEvent], now_ms: int) -> list[str]:
         """Put on record what happened that ends lives: all or none. Again: the same row ids."""

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Sequence
 from typing import Final, NamedTuple, TypeVar
 
-from sqlalchemy import delete, insert
+from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.ports import ControlRecord
-from office.store.tables import OUTBOX
+from office.store.tables import OUTBOX, PUBLISHED
 from telemetry.wire.control import ControlRow, encode_row
 
 CHUNK_ROWS: Final = 500
@@ -49,6 +49,17 @@ async def announce(connection: AsyncConnection, changes: Sequence[ControlChange]
     ]
     if rows:
         await connection.execute(insert(OUTBOX), rows)
+
+
+async def high_water(connection: AsyncConnection) -> int:
+    """Every row up to this sequence is published; 0 before the first."""
+    return (await connection.scalar(select(PUBLISHED.c.high_water))) or 0
+
+
+async def last_sequence(connection: AsyncConnection) -> int:
+    """The newest row's sequence, published or not, this transaction's own included."""
+    waiting = await connection.scalar(select(func.max(OUTBOX.c.sequence)))
+    return max(waiting or 0, await high_water(connection))
 
 
 def record_of(change: ControlChange) -> ControlRecord:

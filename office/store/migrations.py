@@ -6,13 +6,13 @@ A column without a default cannot come later: old rows would have no value in it
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.schema import CreateColumn
 
-from office.store.tables import OFFICE
+from office.store.every_table import EVERY_TABLE
 
 
 def add_later_columns(connection: Connection) -> None:
     """Bring every table up to date, in the caller's writing transaction; mostly nothing."""
     known = inspect(connection)
-    for table in OFFICE.sorted_tables:
+    for table in EVERY_TABLE.sorted_tables:
         there = {column["name"] for column in known.get_columns(table.name)}
         for column in table.columns:
             if column.name not in there:

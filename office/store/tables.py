@@ -1,6 +1,7 @@
 """The office's tables: devices, links, consents, restrictions, policies, the outbox of what waits.
 
-Times are integer milliseconds UTC. An end of NULL is still open.
+Erasures have theirs in ``erasure_tables``. Times are integer milliseconds UTC.
+An end of NULL is still open.
 """
 
 from typing import Final

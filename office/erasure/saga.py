@@ -1,0 +1,181 @@
+"""What has to be done next for one request, or what it waits for. Pure.
+
+In: a request as it stands, an instant. Out: one step, or a reason to wait. Each step is one
+transaction of ``progress``; whatever dies between two of them, the next look goes on from here.
+
+A request is commanded at once: a store that refuses what a command names needs no worker's word. What
+a worker decided by an older view meanwhile may lie under a key that was not made yet, so commands are
+completed when no such worker can act any more, which is D1.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import assert_never
+
+
+class State(StrEnum):
+    """How far a request is."""
+
+    ASKED = "asked"
+    COMMANDED = "commanded"
+    SUPPRESSED = "suppressed"
+    """D1: no worker lets anything through any more that is meant."""
+    ERASED = "erased"
+    """Every store that is known has answered that nothing is left."""
+    BOUND = "bound"
+    """Copies that end by their bound have ended."""
+    UNLINKED = "unlinked"
+    """Whole persons: links and consents are deleted."""
+    FORGOTTEN = "forgotten"
+    """Whole persons: nobody stands in the request any more."""
+    GONE = "gone"
+    """D2: no copy is left here."""
+    CLOSED = "closed"
+    """Its commands are taken back: nothing that they name can come any more."""
+
+
+class Step(StrEnum):
+    """What is done in one transaction."""
+
+    COMMAND = "command"
+    SEE_PUBLISHED = "see_published"
+    COMPLETE = "complete"
+    """What keys that were made since make necessary is commanded; D1."""
+    ATTEST = "attest"
+    """Every store's answer becomes a receipt."""
+    END_COPIES = "end_copies"
+    UNLINK = "unlink"
+    FORGET = "forget"
+    SCRUB = "scrub"
+    """No deleted byte is left in the office's files."""
+    CONFIRM = "confirm"
+    """D2."""
+    CLOSE = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Nothing can be done now."""
+
+    why: str
+    until_ms: int | None = None
+    """When to look again; None: at every look."""
+    outputs: tuple[str, ...] = ()
+    """Outputs whose stores did not answer."""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A request as it is on record. Instants are milliseconds UTC."""
+
+    erasure: str
+    state: State
+    whole: bool
+    asked_ms: int
+    sequence: int = 0
+    """The outbox has to be published so far."""
+    published_ms: int | None = None
+    """When it was seen to be; None: not yet, or something was announced since."""
+    until_ms: int | None = None
+    unscrubbed: bool = False
+    d1_ms: int | None = None
+    d2_ms: int | None = None
+    commands: Mapping[str, str] = field(default_factory=dict)
+    """Outputs by command."""
+    answered: Mapping[tuple[str, str], bool] = field(default_factory=dict)
+    """Whether nothing is left, by command and store."""
+    copies: Mapping[str, int] = field(default_factory=dict)
+    """When copies that did not end yet are due."""
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What holds for every request."""
+
+    now_ms: int
+    high_water: int
+    """The outbox is published so far."""
+    view_ms: int
+    """No worker acts on a view that is older."""
+    stores: Mapping[str, frozenset[str]] = field(default_factory=dict)
+    """Stores by output that have ever answered, and are still there."""
+
+
+def next_step(one: Standing, around: Surroundings) -> Step | Wait | None:
+    """The next step, or what it waits for; None: there is nothing to do any more."""
+    match one.state:
+        case State.ASKED:
+            return Step.COMMAND
+        case State.COMMANDED:
+            return _seen(one, around) or Step.COMPLETE
+        case State.SUPPRESSED:
+            return _answers(one, around) or Step.ATTEST
+        case State.ERASED:
+            return _copies(one, around)
+        case State.BOUND:
+            return Step.UNLINK if one.whole else _scrubbed(one) or Step.CONFIRM
+        case State.UNLINKED:
+            return _seen(one, around) or Step.FORGET
+        case State.FORGOTTEN:
+            return _scrubbed(one) or _due(one, around) or Step.CONFIRM
+        case State.GONE:
+            if one.until_ms is not None and around.now_ms < one.until_ms:
+                return Wait("what may still be on its way is refused until then", one.until_ms)
+            return Step.CLOSE
+        case State.CLOSED:
+            return _scrubbed(one)
+        case _:
+            assert_never(one.state)
+
+
+def _seen(one: Standing, around: Surroundings) -> Step | Wait | None:
+    """Whether every worker that acts knows what was announced last; None: so it is."""
+    if one.published_ms is None:
+        if around.high_water < one.sequence:
+            return Wait("it waits to be published: `roadfade office` does that")
+        return Step.SEE_PUBLISHED
+    known_ms = one.published_ms + around.view_ms
+    # A clock that was set back may not hold it up for longer than the wait itself.
+    if one.published_ms <= around.now_ms < known_ms:
+        return Wait("no worker may act on an older view any more by then", known_ms)
+    return None
+
+
+def _answers(one: Standing, around: Surroundings) -> Wait | None:
+    """Whether every store that is known has nothing left; None: so it is."""
+    unknown, silent, hindered = set[str](), set[str](), set[str]()
+    for command, output in one.commands.items():
+        by = {store: done for (of, store), done in one.answered.items() if of == command}
+        expected = around.stores.get(output, frozenset())
+        if not expected:
+            unknown.add(output)
+        elif expected - by.keys():
+            silent.add(output)
+        elif not all(by[store] for store in expected):
+            hindered.add(output)
+    if unknown:
+        return Wait("no store has ever answered for these outputs", outputs=_sorted(unknown))
+    if silent:
+        return Wait("stores have not answered yet for these outputs", outputs=_sorted(silent))
+    if hindered:
+        return Wait("stores could not remove everything yet", outputs=_sorted(hindered))
+    return None
+
+
+def _copies(one: Standing, around: Surroundings) -> Step | Wait:
+    if not one.copies or any(due_ms <= around.now_ms for due_ms in one.copies.values()):
+        return Step.END_COPIES
+    return Wait("copies end by their bound", min(one.copies.values()))
+
+
+def _due(one: Standing, around: Surroundings) -> Step | Wait | None:
+    return _copies(one, around) if one.copies else None
+
+
+def _scrubbed(one: Standing) -> Step | None:
+    return Step.SCRUB if one.unscrubbed else None
+
+
+def _sorted(outputs: set[str]) -> tuple[str, ...]:
+    return tuple(sorted(outputs))

@@ -1,0 +1,201 @@
+"""What people asked to have removed: recorded together with what withholds it from then on.
+
+Every function runs in the caller's transaction. A request that is asked again while it is open,
+with the same facts, is the same request.
+"""
+
+import re
+import secrets
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any, Final, Literal, NamedTuple
+
+import msgspec
+from sqlalchemy import Row, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from office.errors import OfficeError
+from office.registry.intervals import asked_interval
+from office.registry.suppression import Withheld, suppress
+from office.store.changes import last_sequence
+from office.store.erasure_tables import ERASURES
+from office.store.row_ids import new_row_id
+from office.store.tables import CONSENTS, LINKS
+from telemetry.identity import SubjectId
+from telemetry.instants import HOUR_MS
+
+ErasureKind = Literal["erase", "withdraw", "end"]
+"""A person asked; a consent was withdrawn; an event ended lives."""
+ANSWER_MS_MAX: Final = HOUR_MS
+"""A store that lives answers within this; a request that waits longer is overdue."""
+NONCE_BYTES: Final = 32
+CLOSED: Final = "closed"
+FIRST: Final = "asked"
+_REASON: Final = re.compile(r"[a-z0-9_]{1,60}")
+
+
+class NewErasure(NamedTuple):
+    """What is to be removed: all that is named has to hold of a row. Milliseconds UTC."""
+
+    kind: ErasureKind
+    subject: SubjectId
+    reason: str
+    """A word such as ``asked`` or ``contract_end``; never a sentence, which may name somebody."""
+    from_ms: int | None = None
+    to_ms: int | None = None
+    """None: whatever was recorded until it is asked, and for a whole person, whatever comes."""
+    links: Collection[str] | None = None
+    """Row ids; None: all that the subject has."""
+    purposes: Collection[str] | None = None
+    lanes: Mapping[str, Collection[str]] | None = None
+    """By output; outputs that are not named are not meant. None: every lane of every output."""
+    consents: Collection[str] | None = None
+    """Row ids: what rests on one of these. None: whatever it rests on."""
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of the person is to stay, the registry's own rows included."""
+        parts = (self.from_ms, self.to_ms, self.links, self.purposes, self.lanes, self.consents)
+        return self.kind == "erase" and all(part is None for part in parts)
+
+
+class Asked(NamedTuple):
+    """A request on record."""
+
+    erasure: str
+    """Its number: random, and public."""
+    nonce: bytes | None
+    """For the person alone: shows that receipts of this number are theirs."""
+
+    def __repr__(self) -> str:
+        return f"Asked({self.erasure})"
+
+
+async def ask(connection: AsyncConnection, new: NewErasure, now_ms: int) -> Asked:
+    """Record a request, and withhold what it names from now on.
+
+    OfficeError if nobody has that id, a link is not theirs, or the interval is empty.
+    """
+    if not _REASON.fullmatch(new.reason):
+        msg = "a reason is one word of small letters, digits and _"
+        raise OfficeError(msg)
+    links = await _links_of(connection, new)
+    if new.kind == "erase" and not new.whole and new.to_ms is None:
+        # What is recorded later was not asked about: stores would refuse it for weeks.
+        new = new._replace(to_ms=now_ms)
+    if new.from_ms is not None:
+        asked_interval(new.from_ms, new.to_ms)
+    same = await _open_as(connection, new)
+    if same is not None:
+        return Asked(same.erasure, same.nonce)
+    withheld: list[str] = []
+    if new.kind == "erase":
+        withheld = await suppress(connection, new.subject, new.purposes, _spans(new, links))
+    asked = Asked(new_row_id(), secrets.token_bytes(NONCE_BYTES))
+    row = {
+        **_facts(new),
+        "erasure": asked.erasure,
+        "nonce": asked.nonce,
+        "reason": new.reason,
+        "state": FIRST,
+        "restrictions": msgspec.json.encode(withheld),
+        "asked_ms": now_ms,
+        "due_ms": now_ms + ANSWER_MS_MAX,
+        "sequence": await last_sequence(connection),
+        "look_ms": 0,
+        "unscrubbed": False,
+    }
+    await connection.execute(insert(ERASURES), row)
+    return asked
+
+
+async def ask_as_withdrawn(
+    connection: AsyncConnection,
+    subject: SubjectId,
+    purpose: str,
+    consents: Collection[str],
+    from_ms: int | None,
+    now_ms: int,
+) -> Asked | None:
+    """A request for what rests on withdrawn consents and is of ``from_ms`` or later; None: of all.
+
+    None if earlier requests of that kind ask for all of it.
+    """
+    of_subject = (ERASURES.c.subject == subject) & (ERASURES.c.kind == "withdraw")
+    covered = set[str]()
+    for row in await connection.execute(select(ERASURES).where(of_subject)):
+        if row.from_ms is None or (from_ms is not None and row.from_ms <= from_ms):
+            covered |= set(msgspec.json.decode(row.consents))
+    left = set(consents) - covered
+    if not left:
+        return None
+    new = NewErasure(
+        "withdraw", subject, "withdrawn", from_ms, purposes=[purpose], consents=sorted(left)
+    )
+    return await ask(connection, new, now_ms)
+
+
+def names(encoded: bytes | None) -> list[str] | None:
+    """A column of names, as ``_facts`` wrote it."""
+    return None if encoded is None else msgspec.json.decode(encoded, type=list[str])
+
+
+def lanes_of(encoded: bytes | None) -> dict[str, list[str]] | None:
+    """The column of lanes, by output."""
+    return None if encoded is None else msgspec.json.decode(encoded, type=dict[str, list[str]])
+
+
+async def _links_of(connection: AsyncConnection, new: NewErasure) -> Sequence[Row[Any]]:
+    """The links that are meant; OfficeError if nobody has that id, or one is not theirs."""
+    of_subject = select(LINKS).where(LINKS.c.subject == new.subject)
+    links = (await connection.execute(of_subject)).all()
+    if not links:
+        agreed = select(CONSENTS.c.consent).where(CONSENTS.c.subject == new.subject).limit(1)
+        if await connection.scalar(agreed) is None:
+            msg = "the office knows nobody of that id: check the subject id"
+            raise OfficeError(msg)
+    if new.links is None:
+        return links
+    meant = [link for link in links if link.link in new.links]
+    if len(meant) != len(set(new.links)):
+        msg = "one of these links is not that person's: list theirs (roadfade link list --subject)"
+        raise OfficeError(msg)
+    return meant
+
+
+def _spans(new: NewErasure, links: Iterable[Row[Any]]) -> list[Withheld]:
+    """When readings lie that are withheld; of one vehicle: while it was the person's."""
+    if new.links is None:
+        return [Withheld(new.from_ms, new.to_ms)]
+    found = []
+    for link in links:
+        from_ms = max(link.from_ms, new.from_ms or link.from_ms)
+        ends = [end for end in (link.to_ms, new.to_ms) if end is not None]
+        if not ends or from_ms < min(ends):
+            found.append(Withheld(from_ms, min(ends, default=None)))
+    return found
+
+
+async def _open_as(connection: AsyncConnection, new: NewErasure) -> Row[Any] | None:
+    facts = _facts(new)
+    equal = [ERASURES.c[name].is_not_distinct_from(value) for name, value in facts.items()]
+    query = select(ERASURES).where(ERASURES.c.state != CLOSED, *equal).limit(1)
+    return (await connection.execute(query)).one_or_none()
+
+
+def _facts(new: NewErasure) -> dict[str, Any]:
+    """What makes a request the same one, as columns."""
+    lanes = None if new.lanes is None else {o: sorted(set(n)) for o, n in new.lanes.items()}
+    return {
+        "kind": new.kind,
+        "subject": new.subject,
+        "from_ms": new.from_ms,
+        "to_ms": new.to_ms,
+        "links": _encoded(new.links),
+        "consents": _encoded(new.consents),
+        "purposes": _encoded(new.purposes),
+        "lanes": None if lanes is None else msgspec.json.encode(lanes, order="sorted"),
+    }
+
+
+def _encoded(some: Collection[str] | None) -> bytes | None:
+    return None if some is None else msgspec.json.encode(sorted(set(some)))

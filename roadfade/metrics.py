@@ -193,6 +193,24 @@ OUTBOX_PENDING = _gauge("roadfade_outbox_pending", "Control rows not yet publish
 REPUBLISHED = _counter(
     "roadfade_republished_rows_total", "Control rows published again: the topics lacked some"
 )
+ERASURES_OPEN = _gauge(
+    "roadfade_erasures_open",
+    "Requests of erasure that are not closed, by how far they are",
+    "state",
+)
+ERASURE_AGE = _gauge(
+    "roadfade_erasure_oldest_age_seconds",
+    "Age of the oldest request of erasure that some store has not carried out",
+)
+ERASURES_OVERDUE = _gauge(
+    "roadfade_erasures_overdue",
+    "Requests that stores should have carried out, and copies that should have ended",
+)
+ERASURE_FAILURES = _counter(
+    "roadfade_erasure_failures_total",
+    "Times that erasing could not go on; it is tried again",
+    "step",
+)
 HEARTBEAT = _gauge("roadfade_heartbeat_timestamp_seconds", "When the office last proved it lives")
 BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "policy_version")
 

@@ -96,6 +96,9 @@ class Settings(BaseSettings):
     """How often a sink asks, while nothing comes, whether its topics are those it began with."""
     sweep_every_s: float = Field(default=60.0, gt=0)
     """How often the retention sweep runs."""
+    replay_days: int = Field(default=42, ge=0, le=400)
+    """How far back anything is read again or restored. Stores refuse what was erased for so long,
+    and for as long as it may still be on its way."""
     clock_dispute_s_max: float = Field(default=3_600.0, ge=0, le=3_600)
     """No longer do other clocks delay what is due by the own clock; at most an hour."""
     heartbeat_every_s: float = Field(default=5.0, gt=0, le=20)
@@ -152,6 +155,11 @@ class Settings(BaseSettings):
     def kek_file(self) -> Path:
         """The key-encryption key of the embedded profile."""
         return self.state_dir / "kek"
+
+    @property
+    def receipt_key_file(self) -> Path:
+        """The key that signs receipts of erasures."""
+        return self.state_dir / "receipt-key"
 
     @classmethod
     def settings_customise_sources(

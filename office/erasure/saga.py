@@ -3,15 +3,15 @@
 In: a request as it stands, an instant. Out: one step, or a reason to wait. Each step is one
 transaction of ``progress``; whatever dies between two of them, the next look goes on from here.
 
-A request is commanded at once: a store that refuses what a command names needs no worker's word. What
-a worker decided by an older view meanwhile may lie under a key that was not made yet, so commands are
-completed when no such worker can act any more, which is D1.
+A request is commanded at once: a store that refuses what a command names needs no worker's word.
+What a worker decided by an older view meanwhile may lie under a key that was not made yet, so
+commands are completed when no such worker can act any more, which is D1.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import assert_never
+from typing import Final
 
 
 class State(StrEnum):
@@ -104,29 +104,22 @@ class Surroundings:
 
 def next_step(one: Standing, around: Surroundings) -> Step | Wait | None:
     """The next step, or what it waits for; None: there is nothing to do any more."""
-    match one.state:
-        case State.ASKED:
-            return Step.COMMAND
-        case State.COMMANDED:
-            return _seen(one, around) or Step.COMPLETE
-        case State.SUPPRESSED:
-            return _answers(one, around) or Step.ATTEST
-        case State.ERASED:
-            return _copies(one, around)
-        case State.BOUND:
-            return Step.UNLINK if one.whole else _scrubbed(one) or Step.CONFIRM
-        case State.UNLINKED:
-            return _seen(one, around) or Step.FORGET
-        case State.FORGOTTEN:
-            return _scrubbed(one) or _due(one, around) or Step.CONFIRM
-        case State.GONE:
-            if one.until_ms is not None and around.now_ms < one.until_ms:
-                return Wait("what may still be on its way is refused until then", one.until_ms)
-            return Step.CLOSE
-        case State.CLOSED:
-            return _scrubbed(one)
-        case _:
-            assert_never(one.state)
+    return _NEXT[one.state](one, around)
+
+
+def _bound(one: Standing, _: Surroundings) -> Step:
+    return Step.UNLINK if one.whole else _scrubbed(one) or Step.CONFIRM
+
+
+def _forgotten(one: Standing, around: Surroundings) -> Step | Wait:
+    left = _copies(one, around) if one.copies else None
+    return _scrubbed(one) or left or Step.CONFIRM
+
+
+def _gone(one: Standing, around: Surroundings) -> Step | Wait:
+    if one.until_ms is not None and around.now_ms < one.until_ms:
+        return Wait("what may still be on its way is refused until then", one.until_ms)
+    return Step.CLOSE
 
 
 def _seen(one: Standing, around: Surroundings) -> Step | Wait | None:
@@ -169,13 +162,22 @@ def _copies(one: Standing, around: Surroundings) -> Step | Wait:
     return Wait("copies end by their bound", min(one.copies.values()))
 
 
-def _due(one: Standing, around: Surroundings) -> Step | Wait | None:
-    return _copies(one, around) if one.copies else None
-
-
 def _scrubbed(one: Standing) -> Step | None:
     return Step.SCRUB if one.unscrubbed else None
 
 
 def _sorted(outputs: set[str]) -> tuple[str, ...]:
     return tuple(sorted(outputs))
+
+
+_NEXT: Final[Mapping[State, Callable[[Standing, Surroundings], Step | Wait | None]]] = {
+    State.ASKED: lambda *_: Step.COMMAND,
+    State.COMMANDED: lambda one, around: _seen(one, around) or Step.COMPLETE,
+    State.SUPPRESSED: lambda one, around: _answers(one, around) or Step.ATTEST,
+    State.ERASED: _copies,
+    State.BOUND: _bound,
+    State.UNLINKED: lambda one, around: _seen(one, around) or Step.FORGET,
+    State.FORGOTTEN: _forgotten,
+    State.GONE: _gone,
+    State.CLOSED: lambda one, _: _scrubbed(one),
+}

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.errors import OfficeError
@@ -107,6 +107,15 @@ async def withdraw(
     for consent in matching:
         await _shorten(connection, consent, at_ms)
     return [consent.consent for consent in matching]
+
+
+async def delete_consents(connection: AsyncConnection, subject: SubjectId) -> int:
+    """Forget all to what a subject ever agreed; how many rows. The caller scrubs after."""
+    of_subject = CONSENTS.c.subject == subject
+    found = list(await connection.scalars(select(CONSENTS.c.consent).where(of_subject)))
+    await connection.execute(delete(CONSENTS).where(of_subject))
+    await announce(connection, [ControlChange(CONTROL_CONSENTS, row, None) for row in found])
+    return len(found)
 
 
 async def _shorten(connection: AsyncConnection, consent: ConsentInterval, at_ms: int) -> None:

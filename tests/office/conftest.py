@@ -10,6 +10,7 @@ from office.ports import ControlRecord
 from office.registry.registry import Registry
 from office.store.database import Database
 from policy.plan.consents import Grantable, Offers
+from telemetry.topics import CONTROL
 from telemetry.wire.control import ControlRow, Heartbeat, decode_row
 
 IMPROVE = Grantable("improve", "opt_in", None, "improve@2")
@@ -36,7 +37,8 @@ class Topics:
         self.records += records
 
     def seen(self) -> dict[bytes, ControlRow]:
-        last = {record.key: record.value for record in self.records}
+        of_people = [record for record in self.records if record.topic in CONTROL]
+        last = {record.key: record.value for record in of_people}
         rows = {key: decode_row(value) for key, value in last.items() if value is not None}
         return {key: row for key, row in rows.items() if not isinstance(row, Heartbeat)}
 

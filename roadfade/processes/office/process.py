@@ -23,6 +23,8 @@ from roadfade.in_force.publishing import record_first
 from roadfade.logs.events import Event, tell
 from roadfade.logs.process_log import Named
 from roadfade.processes.office.control_topics import EndWatch, lying_in, publish_through
+from roadfade.processes.office.erase_answers import take_all_answers
+from roadfade.processes.office.erasures import Erasures
 from roadfade.processes.office.topic_ages import measure_topics
 from roadfade.processes.office.topic_keeper import TopicKeeper
 from roadfade.processes.reporting import reporter_of, reporting
@@ -71,6 +73,8 @@ async def serve(
     async with asyncio.TaskGroup() as group:
         group.create_task(keeper.run(stopping))
         group.create_task(measure_topics(broker, keeper, wall_ms, stopping))
+        group.create_task(take_all_answers(broker, database, stopping))
+        group.create_task(Erasures(settings, broker, database, keeper, wall_ms).run(stopping))
         while not stopping.is_set():
             await _publish_while_it_lasts(
                 Outbox(database), broker, keeper, stopping, settings.heartbeat_every_s

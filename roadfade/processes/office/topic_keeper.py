@@ -70,6 +70,11 @@ class TopicKeeper:
         """Partitions by topic of those that the office publishes to; only after ``start``."""
         return {name: count for name, count in self._partitions.items() if is_control(name)}
 
+    def every_plan(self) -> list[Plan]:
+        """Every version on record that holds here, compiled; blocks. Only after ``start``."""
+        found = [self._plans.plan_if_it_holds(one) for one in self._versions]
+        return [plan for plan in found if plan is not None]
+
     async def start(self, admin: Admin) -> None:
         """Find the topics as they must be; NotReady if they are not.
 

@@ -1,0 +1,93 @@
+"""What stores answered: kept by command and store, and which stores there are.
+
+In: answers as they lie on their topic, in any order, again and again. Out: the same rows.
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from office.store.erasure_tables import ERASE_ANSWERS, ERASE_COMMANDS, ERASE_STORES
+from telemetry.wire.erasure import EraseAnswer
+
+STORES_MAX: Final = 1_000
+"""Stores and their outputs that are remembered; an answer of one more is not taken."""
+
+
+async def take_answers(connection: AsyncConnection, answers: Sequence[EraseAnswer]) -> int:
+    """Keep them; how many were not taken: of another output than their command, or one too many.
+
+    A store is known from its first answer on, to whatever command.
+    """
+    refused = 0
+    for answer in answers:
+        output = await connection.scalar(
+            select(ERASE_COMMANDS.c.output).where(ERASE_COMMANDS.c.command == answer.command)
+        )
+        if output not in (None, answer.output) or not await _register(connection, answer):
+            refused += 1
+        elif output is not None:
+            await _keep(connection, answer)
+    return refused
+
+
+async def known_stores(connection: AsyncConnection) -> dict[str, frozenset[str]]:
+    """By output, the stores that have ever answered and were not retired."""
+    found: dict[str, set[str]] = {}
+    living = select(ERASE_STORES).where(ERASE_STORES.c.retired_ms.is_(None))
+    for row in await connection.execute(living):
+        found.setdefault(row.output, set()).add(row.store)
+    return {output: frozenset(stores) for output, stores in found.items()}
+
+
+async def retire_store(connection: AsyncConnection, store: str, now_ms: int) -> bool:
+    """Wait for a store no more: it is gone, with all it held. False if it is not known.
+
+    An answer that it gives later makes it known again.
+    """
+    of_store = update(ERASE_STORES).where(ERASE_STORES.c.store == store)
+    return (await connection.execute(of_store.values(retired_ms=now_ms))).rowcount > 0
+
+
+def stays(held: Row[Any], new: EraseAnswer) -> bool:
+    """Whether the answer on record stays: it is newer, or it tells of the removal itself.
+
+    A store that is asked again, as after a restart, finds nothing and removes nothing.
+    """
+    done = held.located_after == 0 and held.unreadable == 0
+    return bool(new.at_ms <= held.at_ms or (done and new.done))
+
+
+async def _keep(connection: AsyncConnection, new: EraseAnswer) -> None:
+    at = (ERASE_ANSWERS.c.command == new.command) & (ERASE_ANSWERS.c.store == new.store)
+    held = (await connection.execute(select(ERASE_ANSWERS).where(at))).one_or_none()
+    if held is not None and stays(held, new):
+        return
+    await connection.execute(delete(ERASE_ANSWERS).where(at))
+    row = {
+        "command": new.command,
+        "store": new.store,
+        "located_before": new.located_before,
+        "located_after": new.located_after,
+        "unreadable": new.unreadable,
+        "digest": new.digest,
+        "at_ms": new.at_ms,
+    }
+    await connection.execute(insert(ERASE_ANSWERS), row)
+
+
+async def _register(connection: AsyncConnection, answer: EraseAnswer) -> bool:
+    at = (ERASE_STORES.c.store == answer.store) & (ERASE_STORES.c.output == answer.output)
+    known = (await connection.execute(select(ERASE_STORES).where(at))).one_or_none()
+    if known is None:
+        if (await connection.scalar(select(func.count()).select_from(ERASE_STORES)) or 0) >= (
+            STORES_MAX
+        ):
+            return False
+        row = {"store": answer.store, "output": answer.output, "since_ms": answer.at_ms}
+        await connection.execute(insert(ERASE_STORES), row)
+    elif known.retired_ms is not None and known.retired_ms < answer.at_ms:
+        await connection.execute(update(ERASE_STORES).where(at).values(retired_ms=None))
+    return True

@@ -1,0 +1,78 @@
+"""What became of a person's requests, for whoever answers them: states, dates, what is awaited."""
+
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from office.erasure.on_record import Found, surroundings, those_of
+from office.erasure.saga import State, Surroundings, Wait, next_step
+from office.erasure.steps import NO_BACKUP
+from office.registry.erasure_requests import ErasureKind, names
+from telemetry.identity import SubjectId
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """One request. Instants are milliseconds UTC; None: it is not so far, or has no bound."""
+
+    erasure: str
+    """Its number, which receipts carry."""
+    kind: ErasureKind
+    reason: str
+    state: State
+    whole: bool
+    """Whether nothing of the person is to stay."""
+    asked_ms: int
+    from_ms: int | None
+    to_ms: int | None
+    purposes: tuple[str, ...] | None
+    d1_ms: int | None
+    """Since then it is denied to everybody."""
+    d2_ms: int | None
+    """Since then no copy is left here."""
+    d3: str | None
+    """What is known of backups, in words."""
+    until_ms: int | None
+    """Until then what comes late is refused."""
+    copies: dict[str, int]
+    """When copies that nobody can rewrite will have ended."""
+    waits_for: Wait | None
+    """None: it goes on by itself, or nothing is to be done any more."""
+    nonce: bytes | None
+    """For the person alone: shows that receipts of this number are theirs."""
+
+
+async def of_subject(
+    connection: AsyncConnection, subject: SubjectId, view_ms: int, now_ms: int
+) -> list[Overview]:
+    """A person's requests, the first first. Who is forgotten has none: receipts tell of them.
+
+    ``view_ms``: no worker acts on a view that is older.
+    """
+    found = await those_of(connection, subject)
+    around = await surroundings(connection, view_ms, now_ms)
+    return [_told(one, around) for one in found]
+
+
+def _told(found: Found, around: Surroundings) -> Overview:
+    row, standing = found
+    step = next_step(standing, around)
+    purposes = names(row.purposes)
+    return Overview(
+        erasure=row.erasure,
+        kind=row.kind,
+        reason=row.reason,
+        state=standing.state,
+        whole=standing.whole,
+        asked_ms=row.asked_ms,
+        from_ms=row.from_ms,
+        to_ms=row.to_ms,
+        purposes=None if purposes is None else tuple(purposes),
+        d1_ms=row.d1_ms,
+        d2_ms=row.d2_ms,
+        d3=None if row.d2_ms is None else NO_BACKUP,
+        until_ms=row.until_ms,
+        copies=dict(standing.copies),
+        waits_for=step if isinstance(step, Wait) else None,
+        nonce=row.nonce,
+    )

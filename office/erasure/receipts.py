@@ -1,0 +1,62 @@
+"""The chain of receipts on record: each is written in the transaction of what it tells."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from office.erasure.receipt_chain import (
+    FIRST_HASH,
+    Entry,
+    Head,
+    Receipt,
+    Sign,
+    head_of,
+    sealed,
+)
+from office.store.database import Database
+from office.store.erasure_tables import RECEIPTS
+from telemetry.instants import to_datetime
+
+Draft = Mapping[str, Any]
+"""An ``Entry`` without its place: number, previous and instant are the chain's to give."""
+NOTHING = ""
+"""The hash of a head before the first receipt."""
+
+
+async def issue(
+    connection: AsyncConnection, drafts: Sequence[Draft], sign: Sign, now_ms: int
+) -> None:
+    """Write receipts behind the last one, in the caller's transaction."""
+    last = await _last(connection)
+    number, previous = (0, FIRST_HASH) if last is None else (last.number, last.hash)
+    rows = []
+    for number, draft in enumerate(drafts, start=number + 1):  # noqa: B020  # it goes on from there
+        entry = Entry(number=number, previous=previous, at_ms=now_ms, **draft)
+        receipt = sealed(entry, sign)
+        rows.append({"number": number, **receipt._asdict()})
+        previous = receipt.hash
+    if rows:
+        await connection.execute(insert(RECEIPTS), rows)
+
+
+async def all_receipts(database: Database) -> list[Receipt]:
+    """Every receipt, in order."""
+    async with database.reading() as connection:
+        found = await connection.execute(select(RECEIPTS).order_by(RECEIPTS.c.number))
+        return [Receipt(row.entry, row.hash, row.signature) for row in found]
+
+
+async def head(database: Database, sign: Sign, now_ms: int) -> Head:
+    """Where the chain stands now, to be published on this day; number 0: there is no receipt."""
+    async with database.reading() as connection:
+        last = await _last(connection)
+    day = to_datetime(now_ms).date().isoformat()
+    number, hashed = (0, FIRST_HASH) if last is None else (last.number, last.hash)
+    return head_of(day, number, hashed, sign)
+
+
+async def _last(connection: AsyncConnection) -> Row[Any] | None:
+    newest = select(RECEIPTS).order_by(RECEIPTS.c.number.desc()).limit(1)
+    return (await connection.execute(newest)).one_or_none()

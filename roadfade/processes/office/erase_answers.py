@@ -1,0 +1,95 @@
+"""What stores answer to commands of erasure: from their topic into the office's database.
+
+In: a broker. Out: rows of answers. The whole topic is read at each start, and again after whatever
+went wrong: an answer that is taken twice changes nothing.
+"""
+
+import asyncio
+import logging
+from collections.abc import Iterable
+from contextlib import aclosing
+from typing import Final
+
+from bus.failures import BrokerError
+from bus.pacing import until
+from bus.ports import Broker, ConsumedRecord, TopicReader
+from bus.topic_watch import TopicWatch
+from office.erasure.answers import take_answers
+from office.store.database import Database
+from roadfade import metrics
+from roadfade.processes.say_once import SayOnce
+from telemetry.topics import AUDIT_ERASURES
+from telemetry.wire.erasure import EraseAnswer, take_answer
+
+TRY_AGAIN_S: Final = 5.0
+STOP_DEADLINE_MS: Final = 10_000
+WATCH_EVERY: Final = 50
+"""Fetches between two looks whether the topic was made anew."""
+logger = logging.getLogger(__name__)
+
+
+async def take_all_answers(broker: Broker, database: Database, stopping: asyncio.Event) -> None:
+    """Take what stores answer until ``stopping``; whatever fails is said once and tried again."""
+    say = SayOnce(logger)
+    while not stopping.is_set():
+        try:
+            await _read(broker, database, stopping, say)
+        except Exception as failure:  # noqa: BLE001  # the office's heartbeats do not depend on it
+            metrics.ERASURE_FAILURES.labels("answers").inc()
+            # The message may quote what was read.
+            say(f"answers to erasures could not be read: {type(failure).__name__}")
+        await until(stopping, TRY_AGAIN_S)
+
+
+async def _read(broker: Broker, database: Database, stopping: asyncio.Event, say: SayOnce) -> None:
+    async with aclosing(TopicWatch(broker, {}, learn=[AUDIT_ERASURES])) as watch:
+        await watch.check()
+        reader = broker.reader(AUDIT_ERASURES, await _partitions(broker))
+        try:
+            await reader.start()
+            say.forget()
+            await _take_from(reader, watch, database, stopping)
+        finally:
+            await reader.stop(STOP_DEADLINE_MS)
+
+
+async def _take_from(
+    reader: TopicReader, watch: TopicWatch, database: Database, stopping: asyncio.Event
+) -> None:
+    """Take one fetch after the other: each is bounded, and so is what is in memory."""
+    fetches = 0
+    while not stopping.is_set():
+        fetched = await reader.fetch()
+        for records in fetched.values():
+            answers = list(_answers(records))
+            if answers:
+                async with database.writing() as connection:
+                    await _count(await take_answers(connection, answers))
+        fetches += 1
+        if fetches % WATCH_EVERY == 0:
+            await watch.check()
+
+
+async def _count(refused: int) -> None:
+    if refused:
+        metrics.QUARANTINED.labels(AUDIT_ERASURES, "not taken").inc(refused)
+
+
+def _answers(records: Iterable[ConsumedRecord]) -> Iterable[EraseAnswer]:
+    for record in records:
+        if record.value is None:
+            continue
+        answer = take_answer(record.value)
+        if answer is None:
+            metrics.QUARANTINED.labels(AUDIT_ERASURES, "undecodable").inc()
+        else:
+            yield answer
+
+
+async def _partitions(broker: Broker) -> int:
+    async with broker.admin() as admin:
+        found = (await admin.describe([AUDIT_ERASURES]))[AUDIT_ERASURES]
+    if found is None:
+        msg = f"topic {AUDIT_ERASURES} is not there"
+        raise BrokerError(msg)
+    return found.partitions

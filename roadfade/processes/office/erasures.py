@@ -1,0 +1,164 @@
+"""Requests of erasure are carried out while the office runs, and their figures are told.
+
+In: the office's database, a broker, the keyring. Out: requests that are a step further; what they
+need of the workers and stores goes out through the outbox. No failure here ends the office, which
+everybody waits for: it is said once, counted, and tried again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final, Protocol
+
+from bus.pacing import until
+from bus.ports import Broker, BrokerSettings
+from office.erasure.on_record import Figures, figures
+from office.erasure.progress import Horizons, Progress, Waiting
+from office.erasure.saga import State
+from office.erasure.signing import Signer
+from office.errors import OfficeError
+from office.keyring.kek import FileKek
+from office.keyring.keyring import Keyring
+from office.store.database import Database
+from policy.artefacts.topics import COMPACTION_LAG_MS_MAX
+from policy.plan.plan import Plan
+from roadfade import metrics
+from roadfade.clock import WallClock
+from roadfade.processes.say_once import SayOnce
+from roadfade.settings import Settings
+from telemetry.instants import DAY_MS, SECOND_MS
+from telemetry.topics import erase_topic
+
+TURN_EVERY_S: Final = 1.0
+TRY_AGAIN_S: Final = 5.0
+REACH_EVERY_MS: Final = 10_000
+"""How often it is asked which topics of commands are there, while a request needs one."""
+NEED_TOPICS: Final = (State.ASKED, State.COMMANDED)
+logger = logging.getLogger(__name__)
+
+
+class Versions(Protocol):
+    """Who knows which versions are on record."""
+
+    def every_plan(self) -> Sequence[Plan]:
+        """Those that hold here, compiled; blocks."""
+
+
+class Erasures:
+    """The office's own turn at requests, every second."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        broker: Broker,
+        database: Database,
+        versions: Versions,
+        clock: WallClock,
+    ) -> None:
+        self._settings = settings
+        self._broker = broker
+        self._database = database
+        self._versions = versions
+        self._clock = clock
+        self._progress: Progress | None = None
+        self._reachable: frozenset[str] = frozenset()
+        self._asked_ms = float("-inf")
+        self._say = SayOnce(logger)
+        metrics.bear(metrics.ERASURES_OPEN, [one for one in State if one is not State.CLOSED])
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Take requests further until ``stopping``."""
+        while not stopping.is_set():
+            pause_s = TURN_EVERY_S
+            try:
+                await self._turn()
+            except Exception as failure:  # noqa: BLE001  # the office's heartbeats do not depend on it
+                metrics.ERASURE_FAILURES.labels("requests").inc()
+                self._say(f"requests of erasure could not be carried out: {_words(failure)}")
+                pause_s = TRY_AGAIN_S
+            await until(stopping, pause_s)
+
+    async def _turn(self) -> None:
+        now_ms = self._clock()
+        async with self._database.reading() as connection:
+            found = await figures(connection, now_ms)
+        _tell(found, now_ms)
+        if not sum(found.by_state.values()) and not found.unscrubbed:
+            self._say.forget()
+            return
+        if self._progress is None:
+            self._progress = await self._opened()
+        if any(found.by_state[state] for state in NEED_TOPICS):
+            await self._look_for_topics(now_ms)
+        waiting = await self._progress.turn(self._versions.every_plan, self._reachable, now_ms)
+        self._tell_of(waiting)
+
+    async def _opened(self) -> Progress:
+        """Keys and the signing key; OfficeError if no keyring is here."""
+        async with self._broker.admin() as admin:
+            broker = await admin.broker_settings()
+        keyring = await asyncio.to_thread(_keyring, self._settings)
+        signer = await asyncio.to_thread(Signer.opened, self._settings.receipt_key_file)
+        horizons = Horizons(
+            view_ms=self._settings.view_age_s_max * SECOND_MS,
+            replay_ms=self._settings.replay_days * DAY_MS,
+            control_ms=control_ms(broker),
+        )
+        return Progress(self._database, keyring, signer.sign, horizons)
+
+    async def _look_for_topics(self, now_ms: int) -> None:
+        if abs(now_ms - self._asked_ms) < REACH_EVERY_MS:
+            return
+        plans = await asyncio.to_thread(self._versions.every_plan)
+        outputs = {erase_topic(one.id): one.id for plan in plans for one in plan.outputs}
+        async with self._broker.admin() as admin:
+            there = await admin.describe(sorted(outputs))
+        self._reachable = frozenset(outputs[topic] for topic, it in there.items() if it is not None)
+        self._asked_ms = now_ms
+
+    def _tell_of(self, waiting: Sequence[Waiting]) -> None:
+        """Say for which outputs somebody has to do something; dates pass by themselves."""
+        said: dict[str, set[str]] = {}
+        for one in waiting:
+            if one.wait.outputs:
+                said.setdefault(one.wait.why, set()).update(one.wait.outputs)
+        for why, outputs in said.items():
+            self._say(f"requests of erasure wait: {why}: {', '.join(sorted(outputs))}", about=why)
+        if not said:
+            self._say.forget()
+
+
+def control_ms(broker: BrokerSettings) -> int:
+    """How long the bytes of a deleted row may lie in a compacted topic of ours, in milliseconds.
+
+    A heartbeat rolls its segment, at the latest as old as one may be; compaction is due as long
+    after; a cleaner looks, and what it replaced is deleted.
+    """
+    looked = broker.cleaner_backoff_ms + broker.segment_delete_delay_ms
+    return 2 * COMPACTION_LAG_MS_MAX + looked
+
+
+def _keyring(settings: Settings) -> Keyring:
+    """The keyring of the workers; one that was made here would find nobody."""
+    file: Path = settings.keyring_path
+    if not file.is_file():
+        msg = (
+            f"there is no keyring in {file.parent}, so that nobody's readings can be found: name "
+            "the state folder of the workers, or start one"
+        )
+        raise OfficeError(msg)
+    return Keyring.open(file, FileKek(settings.kek_file))
+
+
+def _words(failure: Exception) -> str:
+    """Why it failed; words of others may quote what they had in hand."""
+    return str(failure) if isinstance(failure, OfficeError) else type(failure).__name__
+
+
+def _tell(found: Figures, now_ms: int) -> None:
+    for state, count in found.by_state.items():
+        metrics.ERASURES_OPEN.labels(state).set(count)
+    oldest_ms = now_ms if found.oldest_asked_ms is None else found.oldest_asked_ms
+    metrics.ERASURE_AGE.set(max(0, now_ms - oldest_ms) / 1000)
+    metrics.ERASURES_OVERDUE.set(found.overdue)

@@ -1,0 +1,353 @@
+"""A request goes its whole way, waits for whoever has to answer, and survives dying anywhere."""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from office.erasure.answers import retire_store, take_answers
+from office.erasure.progress import Moment
+from office.erasure.receipt_chain import Entry, mine
+from office.erasure.saga import State, Step
+from office.registry.erasure_requests import NewErasure
+from policy.plan.epochs import epoch_at
+from policy.vocabulary.terms import Epoch
+from telemetry.instants import DAY_MS, HOUR_MS, SECOND_MS
+from telemetry.wire.control import LinkInterval
+from telemetry.wire.erasure import EraseAnswer
+from tests.office.conftest import Topics
+from tests.office.erasure.conftest import (
+    ANA,
+    BEN,
+    HORIZONS,
+    LAKE,
+    NOW_MS,
+    OUTPUTS,
+    TURNS_MAX,
+    Office,
+)
+from tests.office.test_forgetting import bytes_of
+
+EVERYTHING = NewErasure("erase", ANA, "asked")
+LAST_WEEK = NewErasure("erase", ANA, "asked", NOW_MS - 7 * DAY_MS, NOW_MS)
+Told = tuple[str, str | None, str | None, int | None, int | None]
+
+
+class DiedError(Exception):
+    """The process is no more."""
+
+
+def told(entries: Sequence[Entry]) -> list[Told]:
+    """What receipts tell, but for when."""
+    return [(e.what, e.copy, e.output, e.located_before, e.located_after) for e in entries]
+
+
+WHOLE_WAY: list[Told] = [
+    ("asked", None, None, None, None),
+    ("denied", None, None, None, None),
+    ("erased", LAKE, "research", 7, 0),
+    ("erased", LAKE, "service", 7, 0),
+    ("erased", LAKE, "sharing", 7, 0),
+    ("ended", "purpose.research", None, None, None),
+    ("ended", "purpose.service", None, None, None),
+    ("ended", "purpose.sharing", None, None, None),
+    ("ended", "telemetry.raw", None, None, None),
+    ("unlinked", "office", None, 2, None),
+    ("ended", "control topics", None, None, None),
+    ("gone", None, None, None, None),
+    ("closed", None, None, None, None),
+]
+
+
+async def test_a_whole_person_goes_from_every_copy_and_then_from_the_office(
+    office: Office,
+) -> None:
+    asked = await office.ask(EVERYTHING)
+    await office.run(asked.erasure)
+    entries = await office.entries()
+    assert told(entries) == WHOLE_WAY
+    gone = next(entry for entry in entries if entry.what == "gone")
+    assert gone.d1_ms is not None and gone.d2_ms is not None
+    assert NOW_MS + HORIZONS.view_ms <= gone.d1_ms < gone.d2_ms
+    assert gone.d3 == "no backup is registered"
+    rows = office.topics.seen().values()
+    assert {row.subject for row in rows if isinstance(row, LinkInterval)} == {BEN}
+    assert office.commands() == []
+
+
+async def test_no_byte_of_the_person_is_left_in_the_offices_files(office: Office) -> None:
+    (secret,) = [
+        row.secret
+        for row in (await _seen(office)).values()
+        if isinstance(row, LinkInterval) and row.subject == ANA
+    ]
+    asked = await office.ask(EVERYTHING)
+    await office.turn()
+    await office.turn()
+    pseudonyms = [name for one in office.commands() for name in one.pseudonyms]
+    assert pseudonyms
+    marks = [ANA.encode(), bytes(secret), asked.nonce or b"", *(p.encode() for p in pseudonyms)]
+    before = bytes_of(office.folder)
+    assert all(mark in before for mark in marks)
+    await office.run(asked.erasure)
+    after = bytes_of(office.folder)
+    assert [mark for mark in marks if mark in after] == []
+    assert BEN.encode() in after
+
+
+async def _seen(office: Office) -> dict[bytes, object]:
+    await office.outbox.drain(office.topics.publish)
+    return dict(office.topics.seen())
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("step", Step)
+async def test_whoever_dies_at_a_step_goes_on_and_leaves_the_same_receipts(
+    folder: Path, step: Step, moment: Moment
+) -> None:
+    office = Office(folder)
+    died = False
+
+    def die(at: Step, when: Moment) -> None:
+        if (at, when) == (step, moment):
+            raise DiedError
+
+    await office.open(die)
+    await office.furnish()
+    asked = await office.ask(EVERYTHING)
+    try:
+        await office.run(asked.erasure)
+    except DiedError:
+        died = True
+    assert died
+    await office.database.close()
+    await office.open()
+    await office.run(asked.erasure)
+    assert told(await office.entries()) == WHOLE_WAY
+    assert ANA.encode() not in bytes_of(folder)
+    await office.database.close()
+
+
+async def test_two_that_work_at_once_do_no_step_twice(office: Office) -> None:
+    asked = await office.ask(EVERYTHING)
+    other = Office(office.folder)
+    other.topics, other.keyring = office.topics, office.keyring
+    await other.open()
+    for _ in range(TURNS_MAX):
+        await asyncio.gather(office.turn(), other.turn())
+        look_ms = (await office.found(asked.erasure)).row.look_ms
+        office.now_ms = other.now_ms = max(office.now_ms + SECOND_MS, look_ms)
+        if await office.state(asked.erasure) is State.CLOSED:
+            break
+    assert told(await office.entries()) == WHOLE_WAY
+    await other.database.close()
+
+
+async def test_commands_go_out_at_once_and_d1_waits_until_no_worker_knows_less(
+    office: Office,
+) -> None:
+    asked = await office.ask(LAST_WEEK)
+    await office.turn()
+    await office.outbox.drain(office.topics.publish)
+    assert {one.output for one in office.commands()} == OUTPUTS
+    await office.turn()
+    office.now_ms += HORIZONS.view_ms - 1
+    await office.turn()
+    assert (await office.found(asked.erasure)).row.d1_ms is None
+    office.now_ms += 1
+    await office.turn()
+    assert (await office.found(asked.erasure)).row.d1_ms == NOW_MS + HORIZONS.view_ms
+
+
+async def test_d1_waits_for_an_outbox_that_cannot_publish(office: Office) -> None:
+    asked = await office.ask(LAST_WEEK)
+    office.now_ms += DAY_MS
+    await office.turn(publish=False)
+    (waiting,) = await office.turn(publish=False)
+    assert "published" in waiting.wait.why
+    assert await office.state(asked.erasure) is State.COMMANDED
+
+
+async def test_what_lies_under_a_key_made_meanwhile_is_commanded_as_d1_is_reached(
+    office: Office,
+) -> None:
+    await office.ask(LAST_WEEK)
+    await office.turn()
+    await office.turn()
+    first = {(one.output, name) for one in office.commands() for name in one.pseudonyms}
+    # A worker that did not know yet has begun an epoch.
+    epoch = epoch_at(Epoch(3), NOW_MS - 190 * DAY_MS).name
+    office.keyring.ensure([("research", "team", epoch)])
+    office.now_ms += HORIZONS.view_ms
+    await office.turn()
+    await office.outbox.drain(office.topics.publish)
+    then = {(one.output, name) for one in office.commands() for name in one.pseudonyms}
+    assert first < then
+    assert {output for output, _ in then - first} == {"research"}
+
+
+async def test_it_waits_for_every_store_that_has_ever_answered(office: Office) -> None:
+    office.stores = []
+    asked = await office.ask(LAST_WEEK)
+    await office.turn()
+    await office.turn()
+    office.now_ms += HOUR_MS
+    (waiting,) = await office.turn()
+    assert waiting.wait.why == "no store has ever answered for these outputs"
+    assert set(waiting.wait.outputs) == OUTPUTS
+    office.stores = [LAKE, "postgres:00"]
+    await office.turn()
+    assert await office.state(asked.erasure) is State.ERASED
+    # From its first answer on a store is known, and waited for.
+    office.stores = [LAKE]
+    later = await office.ask(LAST_WEEK._replace(to_ms=NOW_MS - DAY_MS))
+    await office.turn()
+    await office.turn()
+    office.now_ms += HOUR_MS
+    waiting = (await office.turn())[-1]
+    assert waiting.wait.why == "stores have not answered yet for these outputs"
+    async with office.database.writing() as connection:
+        assert await retire_store(connection, "postgres:00", office.now_ms)
+        assert not await retire_store(connection, "nobody", office.now_ms)
+    await office.turn()
+    assert await office.state(later.erasure) is State.ERASED
+
+
+async def test_it_waits_for_a_store_that_could_not_remove_everything(office: Office) -> None:
+    office.hindered = {"service"}
+    asked = await office.ask(LAST_WEEK)
+    await office.turn()
+    await office.turn()
+    office.now_ms += HOUR_MS
+    (waiting,) = await office.turn()
+    assert waiting.wait.why == "stores could not remove everything yet"
+    assert waiting.wait.outputs == ("service",)
+    office.hindered = set()
+    office.now_ms += SECOND_MS
+    await office.turn()
+    assert await office.state(asked.erasure) is State.ERASED
+
+
+async def test_what_a_store_says_as_it_is_asked_again_takes_nothing_from_what_it_removed(
+    office: Office,
+) -> None:
+    await office.ask(LAST_WEEK)
+    await office.turn()
+    await office.turn()
+    command = next(one for one in office.commands() if one.output == "service")
+
+    def answer(before: int, after: int, at_ms: int, output: str = "service") -> EraseAnswer:
+        return EraseAnswer(
+            v=1, command=command.command, output=output, store=LAKE, located_before=before,
+            located_after=after, unreadable=0, digest="e" * 64, at_ms=at_ms,
+        )  # fmt: skip
+
+    async with office.database.writing() as connection:
+        assert await take_answers(connection, [answer(0, 0, NOW_MS + HOUR_MS)]) == 0
+        assert await take_answers(connection, [answer(5, 0, NOW_MS - 1)]) == 0
+        # An answer about another output than its command's is none.
+        assert await take_answers(connection, [answer(0, 0, NOW_MS, "research")]) == 1
+    office.now_ms += HORIZONS.view_ms
+    await office.turn(answer=False)
+    entries = [entry for entry in await office.entries() if entry.output == "service"]
+    assert [entry.located_before for entry in entries] == [7]
+
+
+async def test_a_request_for_a_part_leaves_the_person_in_the_register(office: Office) -> None:
+    asked = await office.ask(LAST_WEEK)
+    await office.run(asked.erasure)
+    rows = (await _seen(office)).values()
+    assert {row.subject for row in rows if isinstance(row, LinkInterval)} == {ANA, BEN}
+    whats = [entry.what for entry in await office.entries()]
+    assert "unlinked" not in whats
+    assert whats[-2:] == ["gone", "closed"]
+
+
+async def test_what_comes_late_is_refused_until_nothing_can_come(office: Office) -> None:
+    asked = await office.ask(LAST_WEEK)
+    await office.run(asked.erasure, State.GONE)
+    until_ms = (await office.found(asked.erasure)).row.until_ms
+    office.now_ms = until_ms - 1
+    await office.turn()
+    assert {one.output for one in office.commands()} == OUTPUTS
+    office.now_ms = until_ms
+    await office.turn()
+    await office.outbox.drain(office.topics.publish)
+    assert office.commands() == []
+
+
+async def test_outputs_that_cannot_be_reached_hold_nothing_else_up(office: Office) -> None:
+    office.reachable = OUTPUTS - {"research"}
+    asked = await office.ask(LAST_WEEK)
+    await office.turn()
+    await office.turn()
+    assert {one.output for one in office.commands()} == office.reachable
+    office.now_ms += HOUR_MS
+    (waiting,) = await office.turn()
+    assert waiting.wait.outputs == ("research",)
+    office.reachable = OUTPUTS
+    await office.run(asked.erasure, State.ERASED)
+    assert {one.output for one in office.commands()} == OUTPUTS
+
+
+async def test_what_lies_under_destroyed_keys_is_told_as_unlocatable(office: Office) -> None:
+    epoch = epoch_at(Epoch(3), NOW_MS - 100 * DAY_MS).name
+    office.keyring.destroy([("research", "team", epoch)])
+    asked = await office.ask(LAST_WEEK)
+    await office.run(asked.erasure, State.ERASED)
+    (lost,) = [entry for entry in await office.entries() if entry.what == "unlocatable"]
+    assert lost.located_before == 1
+
+
+async def test_an_error_of_one_request_holds_no_other_up(office: Office) -> None:
+    first = await office.ask(EVERYTHING)
+    second = await office.ask(EVERYTHING._replace(subject=BEN))
+
+    def fail(step: Step, moment: Moment) -> None:
+        del moment
+        if step is Step.COMMAND and not failed:
+            failed.append(step)
+            raise DiedError
+
+    failed: list[Step] = []
+    await office.database.close()
+    await office.open(fail)
+    with pytest.raises(DiedError):
+        await office.turn()
+    states = {await office.state(one.erasure) for one in (first, second)}
+    assert states == {State.ASKED, State.COMMANDED}
+
+
+async def test_the_first_receipt_is_opened_by_the_nonce_alone(office: Office) -> None:
+    asked = await office.ask(EVERYTHING)
+    other = await office.ask(EVERYTHING._replace(subject=BEN))
+    await office.run(asked.erasure)
+    entries = await office.entries()
+    assert asked.nonce is not None and other.nonce is not None
+    theirs = mine(entries, asked.nonce, ANA)
+    assert told(theirs) == WHOLE_WAY
+    assert mine(entries, other.nonce, ANA) == []
+
+
+async def test_nobody_stands_in_a_receipt(office: Office) -> None:
+    asked = await office.ask(EVERYTHING)
+    await office.turn()
+    await office.turn()
+    names = {name for one in office.commands() for name in [one.command, *one.pseudonyms]}
+    rows = {key.decode() for key in (await _seen(office))}
+    await office.run(asked.erasure)
+    chain = " ".join(str(entry) for entry in await office.entries())
+    assert not [name for name in {ANA, BEN, "dongle", *names, *rows} if name in chain]
+
+
+async def test_an_outbox_filled_again_says_what_lives_of_commands(office: Office) -> None:
+    asked = await office.ask(LAST_WEEK)
+    await office.turn()
+    await office.turn()
+    living = {one.command for one in office.commands()}
+    office.topics = Topics()
+    await office.outbox.republish_all()
+    await office.outbox.drain(office.topics.publish)
+    assert {one.command for one in office.commands()} == living
+    assert await office.state(asked.erasure) is State.COMMANDED

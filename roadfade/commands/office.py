@@ -199,13 +199,21 @@ def withdraw(
     purpose: PurposeOption,
     recipient: RecipientOption = None,
     at: At = None,
+    erase: Annotated[
+        bool, typer.Option("--erase", help="Remove what was recorded before, too.")
+    ] = False,
     as_json: AsJson = False,
     wait: Wait = 0,
 ) -> None:
-    """End a person's consents to a purpose; without a recipient, every recipient's."""
+    """End a person's consents to a purpose; without a recipient, every recipient's.
+
+    What rests on them and is of that instant or later is removed from every store.
+    """
     desk = desk_of(ctx)
     desk.run(
-        lambda office: office.withdraw(SubjectId(subject), purpose, recipient, desk.at(at)),
+        lambda office: office.withdraw(
+            SubjectId(subject), purpose, recipient, desk.at(at), erase=erase, now_ms=desk.now_ms()
+        ),
         done="withdrawn",
         wait_s=wait,
         as_json=as_json,

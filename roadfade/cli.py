@@ -70,6 +70,12 @@ LAKE_COMMANDS: Final = {
 AUDIT_COMMANDS: Final = {
     "reconcile": "roadfade.commands.audit:reconcile",
 }
+RECEIPT_COMMANDS: Final = {
+    "list": "roadfade.commands.receipts:list_receipts",
+    "verify": "roadfade.commands.receipts:verify",
+    "export": "roadfade.commands.receipts:export",
+    "head": "roadfade.commands.receipts:head",
+}
 CONFIG_COMMANDS: Final = {
     "show": "roadfade.commands.config:show",
 }
@@ -120,6 +126,7 @@ app.add_typer(office_app, name="office")
 app.add_typer(app_of("The settings as they hold here.", CONFIG_COMMANDS), name="config")
 app.add_typer(app_of("Kafka topics, as the policy says.", TOPIC_COMMANDS), name="topics")
 app.add_typer(app_of("The lake, as it is on the disk.", LAKE_COMMANDS), name="lake")
+app.add_typer(app_of("What was erased: a chain to verify.", RECEIPT_COMMANDS), name="receipts")
 app.add_typer(app_of("Whether every reading is accounted for.", AUDIT_COMMANDS), name="audit")
 
 

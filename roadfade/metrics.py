@@ -208,7 +208,7 @@ ERASURES_OVERDUE = _gauge(
 )
 ERASURE_FAILURES = _counter(
     "roadfade_erasure_failures_total",
-    "Times that erasing could not go on; it is tried again",
+    "Times that requests, answers or ends by events could not be dealt with; it is tried again",
     "step",
 )
 HEARTBEAT = _gauge("roadfade_heartbeat_timestamp_seconds", "When the office last proved it lives")

@@ -4,6 +4,7 @@ Blocks for milliseconds. Who has the file can write receipts; who has the public
 """
 
 import os
+import secrets
 from pathlib import Path
 from typing import Final, Self
 
@@ -49,8 +50,8 @@ class Signer:
 def _make(file: Path) -> None:
     """Of two processes that make it at once, one's key stays for both."""
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as opened:
         opened.write(Ed25519PrivateKey.generate().private_bytes_raw().hex().encode() + b"\n")
         opened.flush()

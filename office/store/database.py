@@ -17,7 +17,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 
 from office.errors import OfficeError
 from office.store import sqlite_engine, sqlite_file
-from office.store.erasure_tables import EVERY_TABLE
+from office.store.every_table import EVERY_TABLE
 from office.store.file_faults import in_words
 from office.store.migrations import add_later_columns
 

@@ -18,7 +18,6 @@ from sqlalchemy import (
     Table,
 )
 
-from office.store.event_tables import EVERY_TABLE as EARLIER_TABLES
 from office.store.tables import OFFICE
 
 ERASURES: Final = Table(
@@ -115,6 +114,3 @@ RECEIPTS: Final = Table(
     Column("signature", String, nullable=False),
 )
 """The chain of what was done; never changed, never shortened. No identifier is in it."""
-
-EVERY_TABLE: Final = EARLIER_TABLES
-"""Those of ``tables``, of ``event_tables`` and these, for whoever makes or mends them."""

@@ -33,6 +33,3 @@ EVENT_ENDS: Final = Table(
     Column("due_ms", BigInteger, nullable=False),
 )
 """Ends that were asked to be carried out; none is asked twice."""
-
-EVERY_TABLE: Final = OFFICE
-"""Those of ``tables`` and these, for whoever makes or mends them."""

@@ -6,7 +6,7 @@ A column without a default cannot come later: old rows would have no value in it
 from sqlalchemy import Connection, inspect, text
 from sqlalchemy.schema import CreateColumn
 
-from office.store.erasure_tables import EVERY_TABLE
+from office.store.every_table import EVERY_TABLE
 
 
 def add_later_columns(connection: Connection) -> None:

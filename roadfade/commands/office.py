@@ -200,14 +200,14 @@ def withdraw(
     recipient: RecipientOption = None,
     at: At = None,
     erase: Annotated[
-        bool, typer.Option("--erase", help="Have all that rests on them removed, however old.")
+        bool, typer.Option("--erase", help="Remove what was recorded before, too.")
     ] = False,
     as_json: AsJson = False,
     wait: Wait = 0,
 ) -> None:
     """End a person's consents to a purpose; without a recipient, every recipient's.
 
-    What rests on them and was recorded from then on is removed from the stores.
+    What rests on them and is of that instant or later is removed from every store.
     """
     desk = desk_of(ctx)
     desk.run(

@@ -7,7 +7,7 @@ everybody waits for: it is said once, counted, and tried again.
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -71,18 +71,28 @@ class Erasures:
     async def run(self, stopping: asyncio.Event) -> None:
         """Take requests further until ``stopping``."""
         while not stopping.is_set():
-            pause_s = TURN_EVERY_S
-            try:
-                await self._turn()
-            except Exception as failure:  # noqa: BLE001  # the office's heartbeats do not depend on it
-                metrics.ERASURE_FAILURES.labels("requests").inc()
-                self._say(f"requests of erasure could not be carried out: {_words(failure)}")
-                pause_s = TRY_AGAIN_S
-            await until(stopping, pause_s)
+            # Neither waits for the other.
+            done = [
+                await self._attempt("events", self._ends),
+                await self._attempt("requests", self._turn),
+            ]
+            await until(stopping, TURN_EVERY_S if all(done) else TRY_AGAIN_S)
+
+    async def _attempt(self, step: str, work: Callable[[], Awaitable[None]]) -> bool:
+        try:
+            await work()
+        except Exception as failure:  # noqa: BLE001  # the office's heartbeats do not depend on it
+            metrics.ERASURE_FAILURES.labels(step).inc()
+            self._say(f"{step} of erasure could not be carried out: {_words(failure)}", about=step)
+            return False
+        return True
+
+    async def _ends(self) -> None:
+        """What ends with an event becomes a request on its day."""
+        await ask_for_ends(self._database, self._versions.every_plan, self._clock())
 
     async def _turn(self) -> None:
         now_ms = self._clock()
-        await ask_for_ends(self._database, self._versions.every_plan, now_ms)
         async with self._database.reading() as connection:
             found = await figures(connection, now_ms)
         _tell(found, now_ms)

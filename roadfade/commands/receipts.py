@@ -1,0 +1,192 @@
+"""``roadfade receipts``: what was erased, as a chain that anybody can check.
+
+In: the office's receipts, or a file of them. Out: lines, JSON, or a file; exit 1 if a chain is not
+whole.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final
+
+import msgspec
+import typer
+
+from roadfade.clock import wall_ms
+from roadfade.refusal import NotReady
+from roadfade.terminal.answers import FAILS, print_json, settings, usage
+from roadfade.terminal.arguments import AsJson
+from telemetry.instants import format_instant
+
+if TYPE_CHECKING:
+    from office.erasure.receipt_chain import Entry, Head, Receipt
+    from roadfade.settings import Settings
+
+KEY_CHARS: Final = 64
+FILE_BYTES_MAX: Final = 1024 * 1024 * 1024
+NONE: Final = "there is no receipt: nothing was asked to be erased"
+WHOLE: Final = "whole: every entry is signed and follows the one before it"
+NO_HEAD: Final = (
+    "whether its end was cut was not looked for: give a head that was published (--head)"
+)
+
+
+def list_receipts(
+    *,
+    erasure: Annotated[
+        str | None, typer.Option("--erasure", help="Only of the request with this number.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List every receipt: which copy of what, rows before and after, and when."""
+    from office.erasure.receipt_chain import file_of, read  # noqa: PLC0415  # cryptography is heavy
+
+    found, _ = read(file_of(asyncio.run(_receipts(settings()))))
+    entries = [told.entry for told in found if erasure in (None, told.entry.erasure)]
+    if as_json:
+        print_json({"receipts": [msgspec.to_builtins(entry) for entry in entries]})
+    else:
+        typer.echo("\n".join(map(_line, entries)) or NONE)
+
+
+def export(
+    *,
+    file: Annotated[Path, typer.Argument(help="Where to write it.")],
+    as_json: AsJson = False,
+) -> None:
+    """Write the whole chain into a file, a line for each receipt, for others to verify."""
+    from office.erasure.receipt_chain import file_of  # noqa: PLC0415  # as above
+
+    receipts = asyncio.run(_receipts(settings()))
+    try:
+        file.write_bytes(file_of(receipts))
+    except OSError as error:
+        usage(f"cannot write {file}: {error.strerror}; name a file in a folder you may write")
+    if as_json:
+        print_json({"file": str(file), "receipts": len(receipts)})
+    else:
+        typer.echo(f"{len(receipts)} receipts in {file}")
+
+
+def head(*, as_json: AsJson = False) -> None:
+    """Show where the chain stands today, signed: publish it, and no later chain can be shorter.
+
+    With the public key, by which everybody can verify head and chain.
+    """
+    found, public_key = asyncio.run(_head(settings()))
+    if as_json:
+        print_json(msgspec.to_builtins(found) | {"public_key": public_key})
+        return
+    typer.echo(f"day         {found.day}")
+    typer.echo(f"receipts    {found.number}")
+    typer.echo(f"hash        {found.hash}")
+    typer.echo(f"signature   {found.signature}")
+    typer.echo(f"public key  {public_key}")
+
+
+def verify(
+    *,
+    file: Annotated[Path, typer.Argument(help="A chain, as `receipts export` writes it.")],
+    key: Annotated[
+        str | None,
+        typer.Option(
+            "--key", metavar="HEX", help="Public key; default: of the key in the state folder."
+        ),
+    ] = None,
+    head: Annotated[
+        Path | None,
+        typer.Option(
+            "--head", metavar="FILE", help="A head as `receipts head --json` printed it once."
+        ),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Verify a chain of receipts offline: no byte changed, no entry missing, moved or foreign.
+
+    A tail that was cut shows against a head alone that was published before.
+    """
+    from office.erasure.receipt_chain import read  # noqa: PLC0415  # as above
+    from office.erasure.receipt_chain import verify as faults_of  # noqa: PLC0415  # likewise
+
+    content = _bytes_of(file)
+    known = None if head is None else _head_in(head)
+    faults = faults_of(content, _public_key(key), known)
+    number = len(read(content)[0])
+    if as_json:
+        print_json({"whole": not faults, "receipts": number, "faults": faults})
+    else:
+        for fault in faults:
+            typer.secho(fault, fg="red")
+        if not faults:
+            typer.echo(f"{number} receipts, {WHOLE}")
+        if known is None:
+            typer.echo(NO_HEAD)
+    if faults:
+        raise typer.Exit(FAILS)
+
+
+async def _receipts(current: "Settings") -> "Sequence[Receipt]":
+    from office.erasure.receipts import all_receipts  # noqa: PLC0415  # the toolkit is heavy
+    from office.store.database import Database  # noqa: PLC0415  # likewise
+
+    async with Database.opened(current.office_path) as database:
+        return await all_receipts(database)
+
+
+async def _head(current: "Settings") -> "tuple[Head, str]":
+    from office.erasure.receipts import head as head_of_chain  # noqa: PLC0415  # as above
+    from office.erasure.signing import Signer  # noqa: PLC0415  # likewise
+    from office.store.database import Database  # noqa: PLC0415  # likewise
+
+    async with Database.opened(current.office_path) as database:
+        signer = await asyncio.to_thread(Signer.opened, current.receipt_key_file)
+        found = await head_of_chain(database, signer.sign, wall_ms())
+    return found, signer.public_key.hex()
+
+
+def _public_key(text: str | None) -> bytes:
+    if text is not None:
+        try:
+            key = bytes.fromhex(text)
+        except ValueError:
+            key = b""
+        if len(text) != KEY_CHARS or len(key) * 2 != KEY_CHARS:
+            usage(
+                "--key is a public key as `roadfade receipts head` shows it, 64 hexadecimal digits"
+            )
+        return key
+    from office.erasure.signing import Signer  # noqa: PLC0415  # cryptography is heavy
+
+    file = settings().receipt_key_file
+    if not file.is_file():
+        msg = f"there is no key of receipts in {file.parent}: give the public key (--key)"
+        raise NotReady(msg)
+    return Signer.opened(file).public_key
+
+
+def _bytes_of(file: Path) -> bytes:
+    try:
+        if file.stat().st_size > FILE_BYTES_MAX:
+            usage(f"{file} is larger than a chain of receipts may be, {FILE_BYTES_MAX} bytes")
+        return file.read_bytes()
+    except OSError as error:
+        usage(f"cannot read {file}: {error.strerror}; name a file of receipts")
+
+
+def _head_in(file: Path) -> "Head":
+    from office.erasure.receipt_chain import Head  # noqa: PLC0415  # cryptography is heavy
+
+    try:
+        told: dict[str, Any] = msgspec.json.decode(_bytes_of(file), type=dict[str, Any])
+        told.pop("public_key", None)
+        return msgspec.convert(told, Head)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        usage(f"{file} holds no head, as `roadfade receipts head --json` prints it")
+
+
+def _line(entry: "Entry") -> str:
+    where = " ".join(filter(None, (entry.copy, entry.output)))
+    rows = "" if entry.located_before is None else f" {entry.located_before}"
+    after = "" if entry.located_after is None else f" → {entry.located_after}"
+    told = f"{entry.number:>6}  {format_instant(entry.at_ms)}  {entry.erasure}  {entry.what}"
+    return f"{told}  {where}{rows}{after}".rstrip()

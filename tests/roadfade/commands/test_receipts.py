@@ -1,0 +1,108 @@
+"""``roadfade receipts`` as a person runs it: the chain leaves the house and is verified offline."""
+
+import asyncio
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from office.erasure.receipts import Draft, issue
+from office.erasure.signing import Signer
+from office.store.database import Database
+from roadfade.cli import app
+from roadfade.settings import Settings
+
+NOW_MS = 1_790_000_000_000
+
+
+async def fill(settings: Settings, signer: Signer) -> None:
+    database = await Database.create(settings.office_path)
+    async with database.writing() as connection:
+        drafts: list[Draft] = [
+            {"erasure": "AAAA", "what": "asked"},
+            {
+                "erasure": "AAAA",
+                "what": "erased",
+                "copy": "lake:00",
+                "output": "study",
+                "located_before": 5,
+                "located_after": 0,
+            },
+            {"erasure": "BBBB", "what": "asked"},
+        ]
+        await issue(connection, drafts, signer.sign, NOW_MS)
+    await database.close()
+
+
+@pytest.fixture
+def state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("ROADFADE_STATE_DIR", str(tmp_path / "state"))
+    settings = Settings()
+    asyncio.run(fill(settings, Signer.opened(settings.receipt_key_file)))
+    return tmp_path
+
+
+def run(*words: str) -> Result:
+    return CliRunner().invoke(app, ["receipts", *words], catch_exceptions=False)
+
+
+@pytest.mark.usefixtures("state")
+def test_receipts_are_listed_of_all_requests_or_of_one() -> None:
+    lines = run("list").stdout.splitlines()
+    assert len(lines) == 3
+    assert "AAAA  erased  lake:00 study 5 → 0" in lines[1]
+    assert len(run("list", "--erasure", "BBBB").stdout.splitlines()) == 1
+    told = json.loads(run("list", "--json").stdout)["receipts"]
+    assert [one["number"] for one in told] == [1, 2, 3]
+    assert "nothing was asked" in run("list", "--erasure", "CCCC").stdout
+
+
+def test_a_chain_is_exported_and_verified_elsewhere_with_what_was_published(
+    state: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file, published = state / "chain", state / "head.json"
+    assert run("export", str(file)).stdout == f"3 receipts in {file}\n"
+    published.write_text(run("head", "--json").stdout)
+    key = json.loads(published.read_text())["public_key"]
+    assert key in run("head").stdout
+    monkeypatch.setenv("ROADFADE_STATE_DIR", str(state / "elsewhere"))
+    without = run("verify", str(file))
+    assert (without.exit_code, "--key" in without.stderr) == (1, True)
+    verified = run("verify", str(file), "--key", key)
+    assert verified.exit_code == 0
+    assert "whole" in verified.stdout
+    assert "was not looked for" in verified.stdout
+    whole = run("verify", str(file), "--key", key, "--head", str(published), "--json")
+    assert (whole.exit_code, json.loads(whole.stdout)) == (
+        0,
+        {"whole": True, "receipts": 3, "faults": []},
+    )
+    file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:2]))
+    cut = run("verify", str(file), "--key", key, "--head", str(published), "--json")
+    assert cut.exit_code == 1
+    assert json.loads(cut.stdout)["faults"][0].startswith("entry 3 is missing")
+    assert run("verify", str(file), "--key", "0" * 64).exit_code == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["verify", "no-such-file"],
+        ["verify", "{file}", "--key", "zz"],
+        ["verify", "{file}", "--head", "{file}"],
+        ["export", "no-such-folder/chain"],
+    ],
+    ids=" ".join,
+)
+def test_what_is_asked_wrongly_exits_2(state: Path, words: list[str]) -> None:
+    file = state / "chain"
+    run("export", str(file))
+    assert run(*(word.format(file=file) for word in words)).exit_code == 2
+
+
+def test_nothing_is_made_by_asking(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ROADFADE_STATE_DIR", str(tmp_path / "state"))
+    for words in (["list"], ["head"], ["export", str(tmp_path / "chain")]):
+        assert run(*words).exit_code == 1
+    assert not (tmp_path / "state").exists()

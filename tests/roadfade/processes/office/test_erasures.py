@@ -1,0 +1,217 @@
+"""The office carries requests out while it runs, and nothing there ends its heartbeats."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+
+from bus.memory.broker import SETTINGS, FakeBroker
+from bus.topics import TopicSpec
+from office.erasure.receipt_chain import file_of, read
+from office.erasure.receipts import all_receipts
+from office.erasure.saga import State
+from office.keyring.kek import FileKek
+from office.keyring.keyring import Keyring
+from office.registry.erasure_requests import NewErasure, ask
+from office.registry.registry import Registry
+from office.store.database import Database
+from policy.plan.epochs import epoch_at
+from roadfade import metrics
+from roadfade.processes.office import erasures, process
+from roadfade.processes.office.erasures import control_ms
+from roadfade.processes.office.process import serve, topics_of
+from roadfade.settings import Settings
+from telemetry.identity import DeviceId, SubjectId
+from telemetry.topics import AUDIT_ERASURES, CONTROL_CONSENTS, HEARTBEAT_KEY, erase_topic
+from telemetry.wire.erasure import EraseAnswer, EraseCommand, encode_answer, take_command
+from tests.integration.bus_road import until
+from tests.support.small_house import NOW_MS, Clock
+
+ANA = SubjectId("ana-the-subject")
+OUTPUT = "study"
+STORE = "lake:0123456789abcdef"
+
+
+@pytest.fixture
+async def asked(settings: Settings, database: Database) -> str:
+    """A person whose last week is to be erased."""
+    await Registry(database).register(DeviceId("dongle-1"), ANA, NOW_MS - 10**9)
+    async with database.writing() as connection:
+        new = NewErasure("erase", ANA, "asked", NOW_MS - 10**6)
+        return (await ask(connection, new, NOW_MS)).erasure
+
+
+def a_keyring(settings: Settings, name: tuple[str, str, str]) -> Keyring:
+    made = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
+    made.ensure([name])
+    return made
+
+
+@pytest.fixture
+async def keyring(settings: Settings, broker: FakeBroker, database: Database) -> Keyring:
+    """A keyring in which a worker made the key that stamps readings of now."""
+    keeper = await topics_of(settings, broker, database)
+    (output,) = keeper.plan.outputs
+    name = output.purpose, output.recipient, epoch_at(output.epoch, NOW_MS).name
+    return await asyncio.to_thread(a_keyring, settings, name)
+
+
+async def make(broker: FakeBroker, *topics: str) -> None:
+    async with broker.admin() as admin:
+        await admin.create([TopicSpec(topic, 1, {}) for topic in topics])
+
+
+@asynccontextmanager
+async def office(
+    settings: Settings, broker: FakeBroker, database: Database
+) -> AsyncIterator[asyncio.Task[None]]:
+    keeper = await topics_of(settings, broker, database)
+    stopping = asyncio.Event()
+    task = asyncio.create_task(serve(settings, broker, database, keeper, stopping))
+    yield task
+    stopping.set()
+    await task
+
+
+def commands(broker: FakeBroker) -> list[EraseCommand]:
+    rows = [r.value for r in broker.records(erase_topic(OUTPUT)) if r.key != HEARTBEAT_KEY]
+    return [one for one in (take_command(value, OUTPUT) for value in rows) if one is not None]
+
+
+def answer(command: EraseCommand, **more: Any) -> bytes:
+    facts = {
+        "command": command.command, "output": OUTPUT, "store": STORE, "located_before": 3,
+        "located_after": 0, "unreadable": 0, "digest": "d" * 64, "at_ms": NOW_MS, **more,
+    }  # fmt: skip
+    return encode_answer(EraseAnswer(v=1, **facts))
+
+
+def beats(broker: FakeBroker) -> int:
+    return sum(r.key == HEARTBEAT_KEY for r in broker.records(CONTROL_CONSENTS))
+
+
+async def whats(database: Database) -> list[str]:
+    told, _ = read(file_of(await all_receipts(database)))
+    return [one.entry.what for one in told]
+
+
+def counted(state: State) -> float:
+    return float(metrics.ERASURES_OPEN.labels(str(state))._value.get())
+
+
+def failures(step: str) -> float:
+    return float(metrics.ERASURE_FAILURES.labels(step)._value.get())
+
+
+@pytest.mark.usefixtures("keyring")
+async def test_a_request_is_commanded_answered_and_receipted(
+    settings: Settings,
+    broker: FakeBroker,
+    database: Database,
+    asked: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(process, "wall_ms", clock)
+    await make(broker, AUDIT_ERASURES, erase_topic(OUTPUT))
+    async with office(settings, broker, database) as task:
+        await until(lambda: bool(commands(broker)), task)
+        (command,) = commands(broker)
+        assert command.to_ms == NOW_MS
+        await until(lambda: counted(State.COMMANDED) == 1, task)
+        broker.feed(AUDIT_ERASURES, 0, b"no answer", answer(command))
+        clock.now_ms += settings.view_age_s_max * 1000 + 60_000
+        await until(lambda: counted(State.ERASED) == 1, task)
+    assert await whats(database) == ["asked", "denied", "erased"]
+    told, _ = read(file_of(await all_receipts(database)))
+    assert {one.entry.erasure for one in told} == {asked}
+
+
+@pytest.mark.usefixtures("asked")
+async def test_without_a_keyring_it_waits_and_says_so_and_heartbeats_go_on(
+    settings: Settings,
+    broker: FakeBroker,
+    database: Database,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    await make(broker, AUDIT_ERASURES, erase_topic(OUTPUT))
+    failed = failures("requests")
+    async with office(settings, broker, database) as task:
+        await until(lambda: failures("requests") >= failed + 3 and beats(broker) > 4, task)
+    said = [one.getMessage() for one in caplog.records if "keyring" in one.getMessage()]
+    assert len(said) == 1
+    assert not settings.keyring_path.exists()
+    assert commands(broker) == []
+
+
+@pytest.mark.usefixtures("asked", "keyring")
+async def test_nothing_is_queued_for_a_topic_that_is_not_there(
+    settings: Settings,
+    broker: FakeBroker,
+    database: Database,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A row for a topic that is not there would hold up every withdrawal behind it."""
+    clock = Clock()
+    monkeypatch.setattr(process, "wall_ms", clock)
+
+    def said() -> bool:
+        return any("no topic of commands: study" in one.getMessage() for one in caplog.records)
+
+    async with office(settings, broker, database) as task:
+        await until(lambda: counted(State.COMMANDED) == 1, task)
+        clock.now_ms += settings.view_age_s_max * 1000
+        await until(said, task)
+        await make(broker, erase_topic(OUTPUT))
+        clock.now_ms += 60_000
+        await until(lambda: bool(commands(broker)), task)
+    assert any("answers" in one.getMessage() for one in caplog.records)
+
+
+@pytest.mark.usefixtures("keyring")
+async def test_a_failure_of_any_kind_ends_no_heartbeat(
+    settings: Settings,
+    broker: FakeBroker,
+    database: Database,
+    asked: str,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def fail(*_: object) -> None:
+        raise RuntimeError(ANA)
+
+    monkeypatch.setattr(erasures, "figures", fail)
+    failed = failures("requests")
+    async with office(settings, broker, database) as task:
+        await until(lambda: failures("requests") >= failed + 3 and beats(broker) > 4, task)
+    said = [one.getMessage() for one in caplog.records]
+    assert sum("RuntimeError" in line for line in said) == 1
+    assert not any(ANA in line or asked in line for line in said)
+
+
+@pytest.mark.usefixtures("asked", "keyring")
+async def test_answers_are_read_again_from_a_topic_that_was_made_anew(
+    settings: Settings,
+    broker: FakeBroker,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    clock = Clock()
+    monkeypatch.setattr(process, "wall_ms", clock)
+    await make(broker, AUDIT_ERASURES, erase_topic(OUTPUT))
+    async with office(settings, broker, database) as task:
+        await until(lambda: bool(commands(broker)), task)
+        (command,) = commands(broker)
+        broker.feed(AUDIT_ERASURES, 0, answer(command, located_after=1))
+        broker.remake(AUDIT_ERASURES)
+        broker.feed(AUDIT_ERASURES, 0, answer(command, at_ms=NOW_MS + 1))
+        await until(lambda: counted(State.COMMANDED) == 1, task)
+        clock.now_ms += settings.view_age_s_max * 1000 + 60_000
+        await until(lambda: counted(State.ERASED) == 1, task)
+
+
+def test_a_deleted_row_may_lie_there_as_long_as_compaction_takes() -> None:
+    assert control_ms(SETTINGS) == 2 * 60_000 + 1_000 + 1_000

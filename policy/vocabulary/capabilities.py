@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from policy.vocabulary.terms import DeliveryMode, DocumentPart
-from policy.vocabulary.words import READING_TRIGGERS
+from policy.vocabulary.words import CALENDAR_TRIGGERS, READING_TRIGGERS
 
 
 class State(StrEnum):
@@ -49,7 +49,7 @@ class Capability(StrEnum):
     AGGREGATES = "aggregates"
     """Figures about groups, with a smallest group."""
     EVENT_ENDS = "event_ends"
-    """A life that ends with an event (a contract's end) ends with it, and not only at its cap."""
+    """A life that ends with an event (a contract's end) ends with it, once it is recorded."""
     RELEASE_WINDOWS = "release_windows"
     """Records gather in a window, so that their arrival does not date them."""
     OTHER_OPERATIONS = "other_operations"
@@ -78,13 +78,13 @@ def exists(capability: Capability) -> bool:
             | Capability.EXPIRY
             | Capability.TRANSIT
             | Capability.PAGES
+            | Capability.EVENT_ENDS
         ):
             return True
         case (
             Capability.RECORDS
             | Capability.ON_REQUEST
             | Capability.AGGREGATES
-            | Capability.EVENT_ENDS
             | Capability.RELEASE_WINDOWS
             | Capability.OTHER_OPERATIONS
             | Capability.JOINS
@@ -115,7 +115,10 @@ def of_delivery(mode: DeliveryMode) -> Capability:
 
 def of_trigger(trigger: str) -> Capability:
     """What a period needs so that it ends when its words say."""
-    return Capability.EXPIRY if trigger in READING_TRIGGERS else Capability.EVENT_ENDS
+    if trigger in READING_TRIGGERS:
+        return Capability.EXPIRY
+    # The calendar's days end books of account, which are records of the office.
+    return Capability.RECORDS if trigger in CALENDAR_TRIGGERS else Capability.EVENT_ENDS
 
 
 def of_part(part: DocumentPart) -> Capability:

@@ -11,9 +11,9 @@ import pytest
 
 from bus.records import Outgoing
 from roadfade.clock import wall_ms
-from telemetry.instants import HOUR_MS, MINUTE_MS, SECOND_MS, format_instant, parse_instant
+from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, format_instant, parse_instant
 from telemetry.wire.record import LATITUDE, LONGITUDE
-from tests.flow.planted import column
+from tests.flow.planted import COOLANT, column
 from tests.support.pace import play, raw
 from tests.support.road import Road
 from tests.support.watching import until
@@ -191,3 +191,42 @@ def test_whoever_objects_is_withheld_until_they_take_it_back(world: World) -> No
     kept = set(world.kept_ms())
     assert not drives[0].times_ms() & kept
     assert drives[1].times_ms() <= kept
+
+
+def test_what_a_contracts_end_shortens_goes_once_it_is_recorded(world: World) -> None:
+    """The shipped policy keeps health data for 90 days after a contract's end, 400 at most."""
+    road, holder, car = world.road, "person-whose-contract-ends", "dongle-of-the-ended-contract"
+    now_ms = wall_ms() // MINUTE_MS * MINUTE_MS
+    ended_ms = now_ms - 95 * DAY_MS
+    long_ago = ("--from", format_instant(now_ms - 200 * DAY_MS))
+    who = ("--device", car, "--subject", holder, "--role", "driver")
+    assert road.cli("register", *who, *long_ago, "--wait", "60").code == 0
+    road._told()
+    before_ms, after_ms = ended_ms - HOUR_MS, ended_ms + HOUR_MS
+    play(road.settings, [coolant(car, before_ms), coolant(car, after_ms)])
+    road.drained()
+
+    def kept() -> set[tuple[int, str]]:
+        mine = f"t in (epoch_ms({before_ms}), epoch_ms({after_ms}))"
+        statement = f"SELECT epoch_ms(t) FROM readings WHERE signal = '{COOLANT}' AND {mine}"  # noqa: S608  # constants
+        outputs = (APP, "service_improve")
+        return {(row[0], output) for output in outputs for row in road.rows(output, statement)}
+
+    assert {(before_ms, APP), (after_ms, APP)} <= kept()
+    elsewhere = {one for one in kept() if one[1] != APP}
+    event = ("event", "record", "contract_end", "--subject", holder)
+    assert road.cli(*event, "--at", format_instant(ended_ms)).code == 0
+    until(lambda: (before_ms, APP) not in kept(), "that what was kept for the contract is gone")
+    # What was recorded later, and what does not wait for that event, has its own end.
+    assert kept() == {(after_ms, APP), *elsewhere}
+
+
+def coolant(device: str, at_ms: int) -> Outgoing:
+    body = {
+        "v": 1,
+        "id": sha256(f"{device}{at_ms}".encode()).hexdigest()[:26],
+        "device": device,
+        "clock": {"t0": format_instant(at_ms), "quality": "gnss"},
+        "series": {COOLANT: column("celsius", 81)},
+    }
+    return raw(json.dumps(body).encode(), device)

@@ -97,9 +97,9 @@ def test_a_value_that_a_template_misses_is_an_error_and_no_gap() -> None:
 def test_the_notice_tells_data_fineness_period_recipient_and_ground(language: Language) -> None:
     text = notice_page(policy(), language)
     title, speed, kept, fine, who = {
-        "en": ("Study", "speed", "90 days after your contract ends (not yet), in any case 400 days",
+        "en": ("Study", "speed", "90 days after your contract ends, in any case 400 days",
                "time within 10 minutes", "the team [within our company]"),
-        "ja": ("研究", "速度", "契約の終了から90日（準備中）、最長400日", "時刻は10分単位", "研究の担当（社内）"),
+        "ja": ("研究", "速度", "契約の終了から90日、最長400日", "時刻は10分単位", "研究の担当（社内）"),
     }[language]  # fmt: skip
     for said in (title, speed, kept, fine, who, "c@example.jp"):
         assert said in text

@@ -117,6 +117,6 @@ def test_a_minimum_and_a_review_are_told_in_both_languages() -> None:
         Period(90, "days"), "contract_end", None, Grain.DAY, because, None, "2027-10-01"
     )
     assert keep_words(contract, EN) == (
-        "90 days after your contract ends (not yet), looked at again on 2027-10-01"
+        "90 days after your contract ends, looked at again on 2027-10-01"
     )
     assert keep_words(contract, JA).endswith("、2027年10月1日に見直し")

@@ -10,7 +10,7 @@ from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from policy.vocabulary.capabilities import Capability, State, exists
 from policy.vocabulary.terms import DocumentPart
-from policy.vocabulary.words import OPEN_TRIGGERS
+from policy.vocabulary.words import CALENDAR_TRIGGERS, OPEN_TRIGGERS
 from roadfade.commands.policy.choice import policy_or_exit
 from tests.support.evidence import SHOWN
 from tests.support.evidence import lacking as lacking_evidence
@@ -31,8 +31,10 @@ def test_a_cell_is_carried_out_only_if_all_that_it_says_is(shipped: Plan) -> Non
     assert state(lacking(carried)) is State.CARRIED_OUT
     keep = carried.retention
     for trigger in OPEN_TRIGGERS:
+        assert lacking(replace(carried, retention=replace(keep, trigger=trigger))) == ()
+    for trigger in CALENDAR_TRIGGERS:
         waiting = replace(carried, retention=replace(keep, trigger=trigger))
-        assert lacking(waiting) == (Capability.EVENT_ENDS,)
+        assert lacking(waiting) == (Capability.RECORDS,)
         assert state(lacking(waiting)) is State.WRITTEN
     windowed = replace(carried, delivery=replace(carried.delivery, release="10 min"))
     assert lacking(windowed) == (Capability.RELEASE_WINDOWS,)

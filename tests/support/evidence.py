@@ -39,6 +39,10 @@ SHOWN: Final[Mapping[Capability, tuple[str, ...]]] = {
     Capability.TRANSIT: (
         "tests/policy/compiler/test_promises.py::test_what_compiles_keeps_its_promise",
     ),
+    Capability.EVENT_ENDS: (
+        "tests/flow/test_person.py::test_what_a_contracts_end_shortens_goes_once_it_is_recorded",
+        "tests/office/erasure/test_event_ends.py::test_a_contracts_end_is_carried_out_on_its_day_and_once",
+    ),
     Capability.PAGES: (
         "tests/pages/test_pages.py::test_the_notice_tells_data_fineness_period_recipient_and_ground",
         "tests/pages/test_claims.py::test_a_claim_is_marked_unless_the_program_does_it",

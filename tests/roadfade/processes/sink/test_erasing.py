@@ -456,3 +456,29 @@ async def test_rows_of_an_output_that_is_written_no_more_are_removed(
         await until(lambda: bool(answers(broker)), task)
     (answer,) = answers(broker)
     assert (answer.output, answer.located_before, answer.done) == (OUTPUT_A, 2, True)
+
+
+async def test_what_anybody_withdraws_is_refused_until_the_office_agrees(
+    settings: Settings,
+    broker: FakeBroker,
+    office: Office,
+    study: list[Outgoing],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    named, refuse = list[list[str]](), Lake.refuse
+
+    def refusing(lake: Lake, commands: Sequence[EraseCommand]) -> None:
+        named.append([one.command for one in commands])
+        refuse(lake, commands)
+
+    monkeypatch.setattr(Lake, "refuse", refusing)
+    async with kept(settings, broker, study[:1]) as task:
+        office.ask(command(study))
+        await until(lambda: bool(answers(broker)), task)
+        broker.put(TOPIC, b"command-1", None)
+        await until(lambda: paused() == {INCOMPLETE}, task)
+        await asyncio.sleep(60)
+        assert named[-1] == ["command-1"], "what is fetched already is written without it else"
+        office.put(b"command-1", None)
+        office.beat()
+        await until(lambda: named[-1] == [], task)

@@ -21,7 +21,7 @@ class Need(StrEnum):
     """A version of the policy is in force and can be applied here."""
     FLOWING = "flowing"
     """Nothing pauses it. A worker: views are whole and fresh, the version in force is made ready.
-    A sink: there is room, and control.policies is whole."""
+    A sink: there is room, control.policies is whole, and so are the commands of erasure."""
     TOPICS = "topics"
     """The topics are as the policy says."""
     HEARTBEAT = "heartbeat"

@@ -14,11 +14,14 @@ from telemetry.wire.erasure import EraseCommand, take_command
 
 
 class CommandRows:
-    """Takes rows for a view; holds ``alive_max`` commands at most."""
+    """Takes rows for a view; ``crowded`` with more living commands than ``alive_max``.
+
+    It holds twice as many: one that is being read again may have been withdrawn further on.
+    """
 
     def __init__(self, output: str, alive_max: int, clock: Callable[[], int]) -> None:
-        self.crowded = False
-        """Whether there were more than it may hold: the topic has to be read anew."""
+        self._lacking = False
+        """Whether there were more than it holds: the topic has to be read anew."""
         self._output = output
         self._alive_max = alive_max
         self._clock = clock
@@ -41,7 +44,7 @@ class CommandRows:
         if command.command.encode() != key:
             raise UnreadableRowError(RowFault.FOREIGN)
         if key not in self._commands and self._is_full():
-            self.crowded = True
+            self._lacking = True
             return
         if self._commands.get(key) != command:
             self._vouched.discard(key)
@@ -70,12 +73,19 @@ class CommandRows:
         return [one for one in self.living if one.command.encode() in self._vouched]
 
     @property
-    def has_room(self) -> bool:
-        """Whether it may hold another one."""
-        return len(self.living) < self._alive_max
+    def crowded(self) -> bool:
+        """Whether there are too many, or some that it does not hold."""
+        many = len(self._commands) > self._alive_max
+        return self._lacking or (many and len(self.living) > self._alive_max)
+
+    @property
+    def outdated(self) -> bool:
+        """Whether some are not held though there is room now: the topic is to be read anew."""
+        return self._lacking and len(self.living) <= self._alive_max
 
     def _is_full(self) -> bool:
-        if len(self._commands) >= self._alive_max:
+        held_max = 2 * self._alive_max
+        if len(self._commands) >= held_max:
             living = {one.command.encode() for one in self.living}
             self._commands = {key: one for key, one in self._commands.items() if key in living}
-        return len(self._commands) >= self._alive_max
+        return len(self._commands) >= held_max

@@ -113,7 +113,7 @@ class Erasing:
                 for view in whole:
                     view.refused = True
             for _, view in views:
-                if view.rows.crowded and view.rows.has_room:
+                if view.rows.outdated:
                     await view.stop()  # and it is read anew, with those that had no room
             await asyncio.sleep(LOOK_EVERY_S)
 

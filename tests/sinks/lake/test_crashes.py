@@ -7,6 +7,7 @@ import sys
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,11 +16,12 @@ from sinks.lake.digest import compare, lake_digest
 from sinks.lake.lake import Lake
 from sinks.lake.steps import Step
 from sinks.lake.stored import StoredLake
+from sinks.port.selection import Selection
 from sinks.query.session import run_query
 from telemetry.arrived import Arrived
 from telemetry.instants import HOUR_MS, MINUTE_MS
-from tests.sinks.lakes import KillAt, Killed, kill, lake_at, open_lake, parts, stored
-from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUT_A, OUTPUTS, A, B, record, whose
+from tests.sinks.lakes import KillAt, Killed, kill, lake_at, open_lake, parts, stored, utc
+from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUT_A, OUTPUTS, T0_MS, A, B, record, whose
 
 WRITE_STEPS = {
     Step.WRITTEN,
@@ -171,17 +173,24 @@ def test_a_checkpoint_that_replaces_the_others_can_be_killed_at_any_step(
         assert len(numbers_in(root)) <= CHECKPOINTS_MAX + 1
 
 
-def test_an_erasure_killed_at_any_step_ends_erased_when_run_again(tmp_path: Path) -> None:
-    gone = ("P1", "Q1", "P4")
+ALL_OF_THEM = whose("P1", "Q1", "P4")
+IN_PART = whose("P1", "P2", "Q1")._replace(from_ms=T0_MS + 1_000, to_ms=T0_MS + 1_001)
+"""The later one of each record's two readings."""
 
+
+@pytest.mark.parametrize(("meant", "steps"), [(ALL_OF_THEM, 6), (IN_PART, 4)])
+def test_an_erasure_killed_at_any_step_ends_erased_when_run_again(
+    tmp_path: Path, meant: Selection, steps: int
+) -> None:
     def erase_of_both(lake: Lake) -> None:
         for output in OUTPUTS.values():
-            lake.erase(output, whose(*gone), NOW_MS)
+            lake.erase(output, meant, NOW_MS)
 
     for at in range(20):
         root = tmp_path / str(at)
         write_all(root, KillAt(-1))
-        before = [row for row in stored(root) if row[2] not in gone]
+        before = [row for row in stored(root) if not is_meant(row, meant)]
+        assert len(before) < len(stored(root))
         hook = KillAt(-1)
         lake = open_lake(root, at=hook)
         hook.passed.clear()
@@ -194,14 +203,22 @@ def test_an_erasure_killed_at_any_step_ends_erased_when_run_again(tmp_path: Path
         else:
             lake.close()
             killed = False
+        assert set(before) <= set(stored(root)), "what stays is there at every moment"
         with lake_at(root) as again:
             erase_of_both(again)
             assert stored(root) == before
-            assert not again.verify(b"Q1").found
+            assert not any(again.locate(output, meant).rows for output in OUTPUTS.values())
+            assert again.verify(b"Q1").found == any(row[2] == "Q1" for row in before)
         if not killed:
-            assert at == 6
+            assert at == steps
             return
     pytest.fail("the erasure never ended")
+
+
+def is_meant(row: tuple[Any, ...], meant: Selection) -> bool:
+    """Of a row as ``stored`` has it; none of them rests on a consent."""
+    late = meant.from_ms is None or row[4] == utc(meant.from_ms)
+    return row[2] in meant.pseudonyms and late
 
 
 @pytest.mark.parametrize("step", sorted(WRITE_STEPS))

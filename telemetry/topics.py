@@ -39,6 +39,11 @@ def erase_topics(topics: Iterable[str]) -> tuple[str, ...]:
     return tuple(_ERASE + one[len(_PURPOSE) :] for one in topics if one.startswith(_PURPOSE))
 
 
+def commanded_output(topic: str) -> str | None:
+    """The output to whose stores a topic carries commands; None if it carries none."""
+    return topic.removeprefix(_ERASE) if topic.startswith(_ERASE) else None
+
+
 def is_control(topic: str) -> bool:
     """Whether the office publishes there, and keeps it alive by heartbeats."""
     return topic in CONTROL or topic.startswith(_ERASE)

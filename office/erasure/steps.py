@@ -6,7 +6,6 @@ Out: the receipts of what was done, for the caller to issue in that same transac
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple, assert_never
 
-import msgspec
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,8 +15,9 @@ from office.erasure.receipts import Draft
 from office.erasure.saga import State, Step
 from office.erasure.searching import Search
 from office.registry.consents import delete_consents
+from office.registry.events import forget_events
 from office.registry.links import delete_link
-from office.registry.suppression import lift
+from office.registry.suppression import forget_suppressions
 from office.store.changes import ControlChange, announce, last_sequence
 from office.store.erasure_tables import (
     ERASE_ANSWERS,
@@ -163,30 +163,28 @@ async def _end_copies(at: At) -> list[Draft]:
 
 
 async def _unlink(at: At) -> list[Draft]:
-    """Delete links and consents: from then on nothing leads to the person any more."""
+    """Delete links, consents, events: from then on nothing leads to the person any more."""
     subject = SubjectId(at.found.row.subject or "")
     links = list(
         await at.connection.scalars(select(LINKS.c.link).where(LINKS.c.subject == subject))
     )
     for link in links:
         await delete_link(at.connection, link)
-    consents = await delete_consents(at.connection, subject)
+    rows = len(links) + await delete_consents(at.connection, subject)
+    rows += await forget_events(at.connection, subject)
     await _await_copies(at, [(CONTROL_COPY, at.control_ms)])
     sequence = await last_sequence(at.connection)
     await at.put(state=State.UNLINKED, sequence=sequence, published_ms=None, unscrubbed=True)
-    return [at.draft("unlinked", copy="office", located_before=len(links) + consents)]
+    return [at.draft("unlinked", copy="office", located_before=rows)]
 
 
 async def _forget(at: At) -> list[Draft]:
     """Take the person out of all their requests, this one and others."""
-    theirs = ERASURES.c.subject == at.found.row.subject
-    found = await at.connection.scalars(select(ERASURES.c.restrictions).where(theirs))
-    for encoded in list(found):
-        await lift(at.connection, msgspec.json.decode(encoded, type=list[str]))
-    nobody = {"subject": None, "nonce": None, "links": None, "consents": None}
-    empty = msgspec.json.encode([])
-    values = {**nobody, "restrictions": empty, "unscrubbed": True}
-    await at.connection.execute(update(ERASURES).where(theirs).values(values))
+    subject = SubjectId(at.found.row.subject or "")
+    await forget_suppressions(at.connection, subject)
+    nobody = {"subject": None, "nonce": None, "links": None, "consents": None, "unscrubbed": True}
+    theirs = update(ERASURES).where(ERASURES.c.subject == subject)
+    await at.connection.execute(theirs.values(nobody))
     await at.put(state=State.FORGOTTEN)
     return []
 

@@ -87,9 +87,8 @@ async def ask(connection: AsyncConnection, new: NewErasure, now_ms: int) -> Aske
     same = await _open_as(connection, new)
     if same is not None:
         return Asked(same.erasure, same.nonce)
-    withheld: list[str] = []
     if new.kind == "erase":
-        withheld = await suppress(connection, new.subject, new.purposes, _spans(new, links))
+        await suppress(connection, new.subject, new.purposes, _spans(new, links))
     asked = Asked(new_row_id(), secrets.token_bytes(NONCE_BYTES))
     row = {
         **_facts(new),
@@ -97,7 +96,6 @@ async def ask(connection: AsyncConnection, new: NewErasure, now_ms: int) -> Aske
         "nonce": asked.nonce,
         "reason": new.reason,
         "state": FIRST,
-        "restrictions": msgspec.json.encode(withheld),
         "asked_ms": now_ms,
         "due_ms": now_ms + ANSWER_MS_MAX,
         "sequence": await last_sequence(connection),

@@ -104,6 +104,14 @@ async def take_back(connection: AsyncConnection, event: str) -> None:
         raise OfficeError(msg)
 
 
+async def forget_events(connection: AsyncConnection, subject: SubjectId) -> int:
+    """Delete every event about a person; how many. The caller scrubs after."""
+    theirs = EVENTS.c.subject == subject
+    ends = EVENT_ENDS.c.event.in_(select(EVENTS.c.event).where(theirs))
+    await connection.execute(delete(EVENT_ENDS).where(ends))
+    return (await connection.execute(delete(EVENTS).where(theirs))).rowcount
+
+
 async def events(connection: AsyncConnection) -> list[RecordedEvent]:
     """Every event on record, the earliest first."""
     ordered = select(EVENTS).order_by(EVENTS.c.at_ms, EVENTS.c.event)

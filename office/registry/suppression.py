@@ -6,9 +6,11 @@ Every function runs in the caller's transaction.
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.registry.restrictions import NewRestriction, forget_restriction, restrict
+from office.store.tables import RESTRICTIONS
 from telemetry.identity import SubjectId
 from telemetry.instants import FIRST_MS
 
@@ -25,30 +27,27 @@ async def suppress(
     subject: SubjectId,
     purposes: Collection[str] | None,
     spans: Sequence[Withheld],
-) -> list[str]:
-    """Have workers withhold the subject's readings of these spans as erased; the rows' ids.
+) -> None:
+    """Have workers withhold the subject's readings of these spans as erased.
 
     ``purposes`` None: for every purpose. A span of one vehicle withholds what the person recorded
     in another meanwhile, if it comes late: a restriction is about a person.
     """
-    return [
-        await restrict(
-            connection,
-            NewRestriction(
-                subject,
-                "erased",
-                purpose,
-                None,
-                FIRST_MS if span.from_ms is None else span.from_ms,
-                span.to_ms,
-            ),
-        )
-        for purpose in ((None,) if purposes is None else sorted(purposes))
-        for span in spans
-    ]
+    named = [None] if purposes is None else sorted(set(purposes))
+    for span in spans:
+        from_ms = FIRST_MS if span.from_ms is None else span.from_ms
+        for purpose in named:
+            new = NewRestriction(subject, "erased", purpose, None, from_ms, span.to_ms)
+            await restrict(connection, new)
 
 
-async def lift(connection: AsyncConnection, restrictions: Collection[str]) -> None:
-    """Take the rows of these ids back: nothing that they withhold can come any more."""
-    for one in restrictions:
-        await forget_restriction(connection, one)
+async def forget_suppressions(connection: AsyncConnection, subject: SubjectId) -> int:
+    """Delete whatever keeps the subject's readings back; how many rows. The caller scrubs after.
+
+    For whoever has no link any more: nothing leads to readings of theirs.
+    """
+    of_subject = select(RESTRICTIONS.c.restriction).where(RESTRICTIONS.c.subject == subject)
+    found = list(await connection.scalars(of_subject))
+    for restriction in found:
+        await forget_restriction(connection, restriction)
+    return len(found)

@@ -38,7 +38,6 @@ ERASURES: Final = Table(
     Column("lanes", LargeBinary),
     Column("from_ms", BigInteger),
     Column("to_ms", BigInteger),
-    Column("restrictions", LargeBinary, nullable=False),
     # Shows to whoever has it, with the subject's id, that receipts are theirs; NULL: forgotten.
     Column("nonce", LargeBinary),
     Column("asked_ms", BigInteger, nullable=False),

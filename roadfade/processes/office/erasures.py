@@ -7,7 +7,7 @@ everybody waits for: it is said once, counted, and tried again.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -29,18 +29,19 @@ from roadfade.clock import WallClock
 from roadfade.processes.say_once import SayOnce
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, SECOND_MS
-from telemetry.topics import erase_topic
+from telemetry.topics import commanded_output
 
 TURN_EVERY_S: Final = 1.0
 TRY_AGAIN_S: Final = 5.0
-REACH_EVERY_MS: Final = 10_000
-"""How often it is asked which topics of commands are there, while a request needs one."""
-NEED_TOPICS: Final = (State.ASKED, State.COMMANDED)
 logger = logging.getLogger(__name__)
 
 
 class Versions(Protocol):
-    """Who knows which versions are on record."""
+    """Who knows which versions are on record, and keeps their topics."""
+
+    @property
+    def control(self) -> Collection[str]:
+        """The topics that the office publishes to."""
 
     def every_plan(self) -> Sequence[Plan]:
         """Those that hold here, compiled; blocks."""
@@ -63,8 +64,6 @@ class Erasures:
         self._versions = versions
         self._clock = clock
         self._progress: Progress | None = None
-        self._reachable: frozenset[str] = frozenset()
-        self._asked_ms = float("-inf")
         self._say = SayOnce(logger)
         metrics.bear(metrics.ERASURES_OPEN, [one for one in State if one is not State.CLOSED])
 
@@ -97,13 +96,12 @@ class Erasures:
             found = await figures(connection, now_ms)
         _tell(found, now_ms)
         if not sum(found.by_state.values()) and not found.unscrubbed:
-            self._say.forget()
             return
         if self._progress is None:
             self._progress = await self._opened()
-        if any(found.by_state[state] for state in NEED_TOPICS):
-            await self._look_for_topics(now_ms)
-        waiting = await self._progress.turn(self._versions.every_plan, self._reachable, now_ms)
+        found_outputs = map(commanded_output, self._versions.control)
+        reachable = {output for output in found_outputs if output is not None}
+        waiting = await self._progress.turn(self._versions.every_plan, reachable, now_ms)
         self._tell_of(waiting)
 
     async def _opened(self) -> Progress:
@@ -118,16 +116,6 @@ class Erasures:
             control_ms=control_ms(broker),
         )
         return Progress(self._database, keyring, signer.sign, horizons)
-
-    async def _look_for_topics(self, now_ms: int) -> None:
-        if abs(now_ms - self._asked_ms) < REACH_EVERY_MS:
-            return
-        plans = await asyncio.to_thread(self._versions.every_plan)
-        outputs = {erase_topic(one.id): one.id for plan in plans for one in plan.outputs}
-        async with self._broker.admin() as admin:
-            there = await admin.describe(sorted(outputs))
-        self._reachable = frozenset(outputs[topic] for topic, it in there.items() if it is not None)
-        self._asked_ms = now_ms
 
     def _tell_of(self, waiting: Sequence[Waiting]) -> None:
         """Say for which outputs somebody has to do something; dates pass by themselves."""

@@ -14,7 +14,7 @@ from office.registry.erasure_requests import NewErasure
 from policy.plan.epochs import epoch_at
 from policy.vocabulary.terms import Epoch
 from telemetry.instants import DAY_MS, HOUR_MS, SECOND_MS
-from telemetry.wire.control import LinkInterval
+from telemetry.wire.control import ConsentInterval, LinkInterval, Restriction
 from telemetry.wire.erasure import EraseAnswer
 from tests.office.conftest import Topics
 from tests.office.erasure.conftest import (
@@ -72,7 +72,8 @@ async def test_a_whole_person_goes_from_every_copy_and_then_from_the_office(
     assert NOW_MS + HORIZONS.view_ms <= gone.d1_ms < gone.d2_ms
     assert gone.d3 == "no backup is registered"
     rows = office.topics.seen().values()
-    assert {row.subject for row in rows if isinstance(row, LinkInterval)} == {BEN}
+    of_people = (LinkInterval, ConsentInterval, Restriction)
+    assert {row.subject for row in rows if isinstance(row, of_people)} == {BEN}
     assert office.commands() == []
 
 
@@ -142,6 +143,37 @@ async def test_two_that_work_at_once_do_no_step_twice(office: Office) -> None:
             break
     assert told(await office.entries()) == WHOLE_WAY
     await other.database.close()
+
+
+async def test_what_keeps_readings_back_stands_until_nothing_leads_to_the_person(
+    office: Office,
+) -> None:
+    asked = await office.ask(EVERYTHING)
+    kept_back = [row for row in (await _seen(office)).values() if isinstance(row, Restriction)]
+    assert [(row.subject, row.reason, row.purpose, row.to_ms) for row in kept_back] == [
+        (ANA, "erased", None, None)
+    ]
+    while await office.state(asked.erasure) is not State.UNLINKED:
+        await office.turn()
+        row = (await office.found(asked.erasure)).row
+        office.now_ms = max(office.now_ms + SECOND_MS, row.look_ms)
+    await office.turn()
+    office.now_ms += HORIZONS.view_ms - SECOND_MS
+    await office.turn()
+    rows = (await _seen(office)).values()
+    assert not any(isinstance(row, LinkInterval) and row.subject == ANA for row in rows)
+    assert any(isinstance(row, Restriction) for row in rows)
+
+
+async def test_what_a_person_had_erased_in_part_is_kept_back_for_that_part(
+    office: Office,
+) -> None:
+    asked = await office.ask(LAST_WEEK._replace(purposes=["research", "service"]))
+    await office.run(asked.erasure)
+    rows = [row for row in (await _seen(office)).values() if isinstance(row, Restriction)]
+    assert {(row.purpose, row.from_ms, row.to_ms) for row in rows} == {
+        (purpose, NOW_MS - 7 * DAY_MS, NOW_MS) for purpose in ("research", "service")
+    }
 
 
 async def test_commands_go_out_at_once_and_d1_waits_until_no_worker_knows_less(

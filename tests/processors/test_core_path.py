@@ -74,8 +74,8 @@ def restrict_somebody(chance: random.Random, world: World, there: list[bytes]) -
     if there and chance.random() < 0.4:
         world.people.apply(there.pop(chance.randrange(len(there))), None)
     if chance.random() < 0.5:
-        from_ms = NOW_MS - chance.choice([1, 4, 11, 60]) * MINUTE_MS
-        to_ms = chance.choice([None, NOW_MS - MINUTE_MS, NOW_MS + 5_000_000])
+        from_ms = NOW_MS + chance.choice([-60, -11, -4, -1, 50]) * MINUTE_MS
+        to_ms = chance.choice([None, NOW_MS - MINUTE_MS, NOW_MS + 60 * MINUTE_MS])
         purpose = chance.choice([None, *[one.purpose for one in world.plan.outputs]])
         reason: RestrictionReason = chance.choice(("erased", "erased", "objected"))
         subject = chance.choice(["subject-1", "subject-3"])

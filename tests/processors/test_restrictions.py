@@ -162,6 +162,21 @@ def test_the_first_reason_in_the_fixed_order_is_the_one_that_counts() -> None:
     assert withheld(never_agreed)["service"] == expected, "there was nothing to close"
 
 
+@pytest.mark.parametrize("reason", ["erased", "objected"])
+def test_what_is_kept_back_counts_so_also_if_another_route_is_too_late(
+    reason: RestrictionReason,
+) -> None:
+    kept = {SPEED: (Keep(),)}
+    world = person(
+        plan(output("short", [lane("a", 1, 1, kept)]), output("long", [lane("b", 30, 1, kept)]))
+    )
+    days_ago_ms = NOW_MS - 5 * DAY_MS
+    world.restrict(reason, days_ago_ms - 1, None, "long")
+    assert world.feed(drive(at_ms=days_ago_ms)) == []
+    ledger = withheld(world)
+    assert ledger["long"][reason] == ledger["short"]["too_late"] == 10
+
+
 def test_what_an_unknown_restriction_said_is_taken_for_everything() -> None:
     world = person(three_outputs())
     key = world.restrict("erased", 0, 1, purpose="unheard")

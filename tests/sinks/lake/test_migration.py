@@ -65,6 +65,14 @@ def test_it_is_erased_from_before_and_after(root: Path) -> None:
     assert [(one.located_before, one.located_after) for one in receipts] == [(5, 0), (2, 0)]
 
 
+def test_its_rows_are_meant_whatever_lane_and_consent_are_named(root: Path) -> None:
+    store = StoredLake(root, "uncompressed")
+    named = whose("P2")._replace(lanes=frozenset({"fast"}), consents=frozenset({"c1"}))
+    assert store.erase(OUTPUT_A, named, NOW_MS).located_before == 2
+    within = whose("P1")._replace(consents=frozenset({"c1"}), to_ms=0)
+    assert store.locate(OUTPUT_A, within).rows == 0, "their time is known"
+
+
 def test_it_goes_on_at_its_positions_and_knows_its_ids(root: Path) -> None:
     with lake_at(root) as lake:
         assert lake.places() == PLACES

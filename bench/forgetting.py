@@ -1,0 +1,158 @@
+"""What forgetting costs in the lake: one person's erasure, an expiry at two sizes, a withdrawal.
+
+``python -m bench.forgetting``: a lake of one output, one expiry and as many buckets as asked (256),
+merged by its sink; no broker. People are erased one after the other: the time of the erasure with
+its search before and after, the share of the lake's bytes that was written anew, and how long it
+takes until no file holds the person's pseudonym any more (files are uncompressed, so that a search
+of their bytes finds it). A withdrawal removes the rows of one consent and half of the time.
+Expiring removes a whole lake at two sizes; the ratio is of medians in one run. ``--json`` prints
+the figures as the last line. What the road adds before (the office's turn, the topics, a sink's
+look) is not in it: ``tests/flow/test_person.py`` shows it, and ``bench.withdrawal`` measures it.
+"""
+
+import argparse
+import json
+import os
+import random
+import shutil
+import statistics
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from bench.sink_records import BEGIN_MS, EXPIRES_MS, OUTPUTS, ROWS_EACH, record
+from sinks.lake.deletion.expire import expire_due
+from sinks.lake.lake import Lake, LakeSettings
+from sinks.lake.stored import StoredLake
+from sinks.port.selection import Selection
+from telemetry.identity import Pseudonym
+
+TOPIC: Final = next(iter(OUTPUTS))
+OUTPUT: Final = OUTPUTS[TOPIC]
+BATCH: Final = 25_000
+SWEEPS: Final = 5
+SIZES_APART: Final = 10
+"""How many times more rows the larger lake has whose expiry is measured."""
+
+
+class Erased(NamedTuple):
+    """One person's erasure."""
+
+    took_s: float
+    bytes_gone_s: float
+    """Until no file of the lake holds the pseudonym."""
+    share: float
+    """Of the lake's bytes that were written anew."""
+    rows: int
+
+
+def filled(root: Path, rows: int, buckets: int) -> Path:
+    """A lake with so many rows of one output, merged."""
+    chance = random.Random(rows)
+    with_rows = 0
+    lake = Lake(root, OUTPUTS, LakeSettings(buckets=buckets, compression="uncompressed"))
+    while with_rows < rows:
+        first = with_rows // ROWS_EACH
+        batch = [record(TOPIC, 0, first + n, chance) for n in range(BATCH)]
+        with_rows += lake.write(batch, BEGIN_MS).rows
+        lake.join(BEGIN_MS)
+    while lake.join(BEGIN_MS):
+        pass
+    lake.close()
+    return root
+
+
+def parts(root: Path) -> dict[Path, tuple[int, int]]:
+    """Each part's inode and length in bytes."""
+    found = ((path, path.stat()) for path in root.rglob("purpose=*/*/*/*.parquet"))
+    return {path: (told.st_ino, told.st_size) for path, told in found}
+
+
+def erase(root: Path, selection: Selection) -> Erased:
+    """Erase, and look at what was written anew and what is left."""
+    store = StoredLake(root, "uncompressed")
+    before = parts(root)
+    begin = time.perf_counter()
+    receipt = store.erase(OUTPUT, selection, BEGIN_MS)
+    took_s = time.perf_counter() - begin
+    anew = sum(
+        size for path, (inode, size) in parts(root).items() if before.get(path) != (inode, size)
+    )
+    whole = not (selection.consents or selection.from_ms)
+    marker = next(iter(selection.pseudonyms)).encode()
+    if receipt.located_after or (whole and store.verify(marker).found):
+        msg = "rows were left"
+        raise AssertionError(msg)
+    gone_s = time.perf_counter() - begin
+    return Erased(
+        took_s, gone_s, anew / sum(size for _, size in before.values()), receipt.located_before
+    )
+
+
+def expire_ms(root: Path) -> float:
+    """Milliseconds by the clock of a sweep that removes everything; median of copies."""
+    found = []
+    for number in range(SWEEPS):
+        copy = root.with_name(f"{root.name}-{number}")
+        shutil.copytree(root, copy)
+        os.sync()
+        begin = time.perf_counter()
+        expire_due(copy, EXPIRES_MS)
+        found.append((time.perf_counter() - begin) * 1_000)
+        shutil.rmtree(copy)
+    return statistics.median(found)
+
+
+def person(number: int) -> frozenset[Pseudonym]:
+    """One of those of ``bench.sink_records``."""
+    return frozenset({Pseudonym(f"P{number:025d}")})
+
+
+def measured(folder: Path, rows: int, buckets: int, people: int) -> dict[str, Any]:
+    """All figures."""
+    small, large = filled(folder / "small", rows // SIZES_APART, buckets), folder / "large"
+    filled(large, rows, buckets)
+    ratio = expire_ms(large) / expire_ms(small)
+    erased = [erase(large, Selection(person(number))) for number in range(people)]
+    withdrawn = [
+        erase(large, Selection(person(number), from_ms=BEGIN_MS + 1_800_000))
+        for number in range(people, 2 * people)
+    ]
+    return {
+        "rows": rows,
+        "buckets": buckets,
+        "people": people,
+        "rows_erased_median": _middle([one.rows for one in erased]),
+        "erase_lake_s": _middle([one.took_s for one in erased]),
+        "erase_physical_lake_s": _middle([one.bytes_gone_s for one in erased]),
+        "withdraw_lake_s": _middle([one.took_s for one in withdrawn]),
+        "erase_rewritten_share_median": _middle([one.share for one in erased]),
+        "erase_rewritten_share_max": round(max(one.share for one in erased), 5),
+        "expire_rows_ratio": round(ratio, 2),
+    }
+
+
+def _middle(found: Sequence[float]) -> float:
+    return round(statistics.median(found), 5)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--json", action="store_true", help="print the figures as the last line")
+    parser.add_argument("--rows", type=int, default=10_000_000, help="of the larger lake")
+    parser.add_argument("--buckets", type=int, default=256)
+    parser.add_argument("--people", type=int, default=20, help="erased, and as many withdrawn")
+    asked = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measured(Path(folder), asked.rows, asked.buckets, asked.people)
+    for name, figure in found.items():
+        print(f"{name}: {figure}")
+    if asked.json:
+        print(json.dumps(found))
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given
@@ -105,6 +106,13 @@ def test_a_file_that_ends_anywhere_else_is_found_without_a_head(length: int) -> 
 
 def test_a_chain_that_was_written_anew_under_another_key_is_found() -> None:
     assert len(verify(file_of(chain(6, OTHER)), PUBLIC)) == 6
+
+
+def test_an_entry_that_its_owner_wrote_anew_does_not_fit_the_next() -> None:
+    third = read(FILE)[0][2].entry
+    anew = sealed(msgspec.structs.replace(third, located_before=0), KEY.sign)
+    faults = verify(file_of([*WHOLE[:2], anew, *WHOLE[3:]]), PUBLIC)
+    assert faults == ["entry 4 does not follow the one before it"]
 
 
 def test_a_chain_that_its_owner_wrote_anew_is_found_against_a_published_head() -> None:

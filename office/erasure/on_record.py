@@ -6,7 +6,7 @@ Every function runs in the caller's transaction.
 from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import ColumnElement, Row, func, or_, select
+from sqlalchemy import ColumnElement, Row, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.answers import known_stores
@@ -45,6 +45,11 @@ async def look(connection: AsyncConnection, now_ms: int) -> list[Found]:
     """The requests for which something may be done now, those asked first first."""
     to_do = (ERASURES.c.state != State.CLOSED) & (ERASURES.c.look_ms <= now_ms)
     return await _found(connection, or_(to_do, ERASURES.c.unscrubbed), AT_ONCE_MAX)
+
+
+async def any_open(connection: AsyncConnection) -> bool:
+    """Whether a request is on record whose commands live, or are still to be made."""
+    return bool(await connection.scalar(select(exists().where(ERASURES.c.state != State.CLOSED))))
 
 
 async def one_of(connection: AsyncConnection, erasure: str) -> Found:

@@ -4,7 +4,7 @@ Kafka's compacted topics keep an old value until a cleaning pass; the office's h
 gives each partition something newer, and the settings below bound the delay.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Final
 
 from policy.plan.plan import Plan, Transport
@@ -15,6 +15,7 @@ from telemetry.topics import (
     AUDIT_PROCESSES,
     CONTROL,
     RAW,
+    erase_topic,
     erase_topics,
 )
 
@@ -54,6 +55,14 @@ def topic_configs(
     configs[AUDIT_PROCESSES] = _reporting(REPORT_LIFE_MS)
     configs[AUDIT_ERASURES] = _reporting(ANSWER_LIFE_MS)
     return configs
+
+
+def commanding_configs(outputs: Iterable[str]) -> Mapping[str, Mapping[str, str]]:
+    """Settings of the topics of commands to whoever keeps these outputs, by topic.
+
+    An output that no plan has any more may have rows for as long as it promised.
+    """
+    return {erase_topic(output): _compacting() for output in sorted(set(outputs))}
 
 
 def _common() -> dict[str, str]:

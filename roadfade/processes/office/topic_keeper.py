@@ -13,8 +13,10 @@ from bus.failures import BrokerError, TopicError
 from bus.pacing import until
 from bus.ports import Admin, Broker
 from bus.topics import TopicSpec
+from office.erasure.on_record import any_open
 from office.policy_versions import newest, published
 from office.store.database import Database
+from policy.artefacts.topics import commanding_configs
 from policy.plan.plan import Plan
 from roadfade.clock import WallClock
 from roadfade.in_force.broker import bring_about, check_topics, specs_of
@@ -121,7 +123,16 @@ class TopicKeeper:
             self._versions = await published(self._database)
         now_ms = self._clock()
         line = await asyncio.to_thread(line_at, self._versions, self._plans, now_ms)
-        return line, specs_of(line.topic_configs(now_ms), self._settings)
+        configs = {**await self._commanding(), **line.topic_configs(now_ms)}
+        return line, specs_of(configs, self._settings)
+
+    async def _commanding(self) -> Mapping[str, Mapping[str, str]]:
+        """The topics of commands to every output that any version had, while a request is open."""
+        async with self._database.reading() as connection:
+            if not await any_open(connection):
+                return {}
+        plans = await asyncio.to_thread(self.every_plan)
+        return commanding_configs(output.id for plan in plans for output in plan.outputs)
 
     def _take_over(
         self, line: VersionTimeline, specs: list[TopicSpec], partitions: Mapping[str, int]

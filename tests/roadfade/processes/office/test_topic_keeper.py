@@ -10,14 +10,17 @@ import pytest
 
 from bus.memory.broker import FakeBroker
 from office.policy_versions import record_version
+from office.registry.erasure_requests import NewErasure, ask
+from office.registry.registry import Registry
 from office.store.database import Database
 from roadfade.in_force.broker import limits_of
 from roadfade.in_force.plans import Plans
 from roadfade.processes.office.topic_keeper import TopicKeeper
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
+from telemetry.identity import DeviceId, SubjectId
 from telemetry.instants import DAY_MS, SECOND_MS
-from telemetry.topics import CONTROL
+from telemetry.topics import CONTROL, erase_topic
 from telemetry.wire.publication import Publication
 from tests.integration.bus_road import until
 from tests.support.fast_time import fast_time
@@ -170,3 +173,22 @@ async def test_a_next_version_that_does_not_hold_stops_nothing(house: House) -> 
     async with house.keeping():
         await asyncio.sleep(5)
     assert house.keeper.plan.version == 1
+
+
+async def test_who_keeps_what_an_old_version_passed_on_is_commanded_while_a_request_is_open(
+    house: House,
+) -> None:
+    await make_topics(house.broker, house.settings, FIRST)
+    await house.publish(SECOND)
+    commands = erase_topic("study")
+    async with house.broker.admin() as admin:
+        await admin.delete([commands])
+    await house.start()
+    assert commands not in house.keeper.control
+    person = SubjectId("ana")
+    await Registry(house.database).register(DeviceId("dongle-1"), person, 0)
+    async with house.database.writing() as connection:
+        await ask(connection, NewErasure("erase", person, "asked"), NOW_MS)
+    async with house.keeping() as task:
+        await until(lambda: commands in house.keeper.control, task)
+    assert house.keeper.control[commands] == 1

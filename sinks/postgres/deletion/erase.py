@@ -9,6 +9,7 @@ here: the caller has them refused first.
 from hashlib import sha256
 
 import psycopg
+from psycopg import errors
 
 from sinks.port.results import Located, Receipt
 from sinks.port.selection import Selection
@@ -35,7 +36,7 @@ def locate(connection: Connection, output: str, selection: Selection) -> Located
             continue
         try:
             found, where = count_meant(connection, part.place, MEANT, asked(selection))
-        except psycopg.errors.UndefinedTable:
+        except errors.UndefinedTable:
             continue  # dropped meanwhile
         except psycopg.Error:
             if connection.closed:
@@ -50,7 +51,7 @@ def erase(
     connection: Connection, schema: str, output: str, selection: Selection, now_ms: int, at: Hook
 ) -> Receipt:
     """Remove the rows of an output that are meant; idempotent. Blocks."""
-    before = 0
+    before, full = 0, False
     lines: list[str] = []
     with locks.held(connection, schema, locks.CHANGING, WAIT_S_MAX):
         for part in parts(connection):
@@ -58,9 +59,10 @@ def erase(
                 continue
             try:
                 done = _without(connection, schema, part, selection, at)
-            except psycopg.Error:
+            except psycopg.Error as error:
                 if connection.closed:
                     raise
+                full = full or isinstance(error, errors.DiskFull)
                 continue  # its rows are still there, and located below
             before += sum(one.before - one.left for one in done)
             lines += (f"{one.table} {one.before} {one.left}\n" for one in done)
@@ -68,7 +70,7 @@ def erase(
         if lines:
             pass_log(connection)
     digest = sha256("".join(sorted(lines)).encode()).hexdigest()
-    return Receipt(KIND, before + after.rows, after.rows, digest, now_ms, after.unreadable)
+    return Receipt(KIND, before + after.rows, after.rows, digest, now_ms, after.unreadable, full)
 
 
 def _without(

@@ -8,14 +8,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, LiteralString
+from typing import Any, Final, LiteralString
 
 import psycopg
 from psycopg import errors, sql
 
 from sinks.port.sink import StoreFullError
 
-Connection = psycopg.Connection[tuple[object, ...]]
+Connection = psycopg.Connection[tuple[Any, ...]]
 CONNECT_S_MAX: Final = 10
 STATEMENT_S_MAX: Final = 120
 """No statement of a writer takes longer: a frozen process must not hold up a sweep."""
@@ -42,7 +42,9 @@ class Database:
 
     def __post_init__(self) -> None:
         if _SCHEMA.fullmatch(self.schema) is None:
-            msg = "a schema is named by up to 30 small letters, digits and _, beginning with a letter"
+            msg = (
+                "a schema is named by up to 30 small letters, digits and _, beginning with a letter"
+            )
             raise ValueError(msg)
 
     def connect(self, who: str, *, writes: bool = False) -> Connection:
@@ -93,14 +95,15 @@ def _named(error: psycopg.Error) -> OSError:
     return kind(f"PostgreSQL refuses: {code}, {type(error).__name__}")
 
 
+def first(cursor: psycopg.Cursor[tuple[Any, ...]]) -> tuple[Any, ...]:
+    """The first row of a statement that always has one."""
+    row = cursor.fetchone()
+    if row is None:
+        msg = "PostgreSQL gave no row"
+        raise DatabaseFailedError(msg)
+    return row
+
+
 def named(*parts: str) -> sql.Composable:
     """A name for a statement, quoted."""
     return sql.Identifier(*parts)
-
-
-def number(value: object) -> int:
-    """A whole number that PostgreSQL gave."""
-    if not isinstance(value, int):
-        msg = "PostgreSQL gave something else than a whole number"
-        raise TypeError(msg)
-    return value

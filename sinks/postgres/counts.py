@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from psycopg import sql
 
-from sinks.postgres.connection import Connection, named, number
+from sinks.postgres.connection import Connection, first, named
 from sinks.postgres.names import part_table
 
 
@@ -33,9 +33,7 @@ class Part(NamedTuple):
     """By version of the policy."""
 
 
-def add_count(
-    connection: Connection, place: Place, version: str, rows: int, readings: int
-) -> None:
+def add_count(connection: Connection, place: Place, version: str, rows: int, readings: int) -> None:
     """Count rows that come, or, below zero, that go; the partition is held."""
     connection.execute(
         "INSERT INTO _counts AS there VALUES (%s, %s, %s, %s, %s)"
@@ -49,8 +47,9 @@ def rows_in(connection: Connection, place: Place) -> int | None:
     """How many rows a partition holds; None if nothing says it."""
     found = connection.execute(
         "SELECT sum(rows)::bigint FROM _counts WHERE output = %s AND expires_ms = %s", place
-    ).fetchone()
-    return None if found is None or found[0] is None else number(found[0])
+    )
+    rows: int | None = first(found)[0]
+    return rows
 
 
 def parts(connection: Connection) -> list[Part]:
@@ -63,10 +62,10 @@ def parts(connection: Connection) -> list[Part]:
     ).fetchall()
     known: dict[Place, Part] = {}
     for output, which, expires_ms, buckets, version, rows in found:
-        place = Place(number(which), number(expires_ms))
-        part = known.setdefault(place, Part(str(output), place, number(buckets), {}))
+        place = Place(which, expires_ms)
+        part = known.setdefault(place, Part(output, place, buckets, {}))
         if version is not None:
-            part.rows[str(version)] = number(rows)
+            part.rows[version] = rows
     return list(known.values())
 
 
@@ -75,7 +74,7 @@ def held(connection: Connection, place: Place) -> int | None:
     found = connection.execute(
         "SELECT buckets FROM _parts WHERE output = %s AND expires_ms = %s FOR UPDATE", place
     ).fetchone()
-    return None if found is None else number(found[0])
+    return None if found is None else found[0]
 
 
 def readings_by_output(connection: Connection) -> dict[str, int]:
@@ -84,7 +83,7 @@ def readings_by_output(connection: Connection) -> dict[str, int]:
         "SELECT o.output, sum(c.readings)::bigint FROM _counts c"
         " JOIN _outputs o ON o.number = c.output GROUP BY 1 HAVING sum(c.rows) > 0 ORDER BY 1"
     ).fetchall()
-    return {str(output): number(readings) for output, readings in found}
+    return dict(found)
 
 
 def oldest_by_output(connection: Connection) -> dict[str, int]:
@@ -93,12 +92,12 @@ def oldest_by_output(connection: Connection) -> dict[str, int]:
         "SELECT output, expires_ms FROM _parts WHERE NOT oldest_is_known ORDER BY 1, 2"
     ).fetchall()
     for output, expires_ms in unknown:
-        _look_up_oldest(connection, Place(number(output), number(expires_ms)))
+        _look_up_oldest(connection, Place(output, expires_ms))
     found = connection.execute(
         "SELECT o.output, min(p.oldest_ms) FROM _parts p JOIN _outputs o ON o.number = p.output"
         " GROUP BY 1 ORDER BY 1"
     ).fetchall()
-    return {str(output): number(oldest_ms) for output, oldest_ms in found}
+    return dict(found)
 
 
 def _look_up_oldest(connection: Connection, place: Place) -> None:

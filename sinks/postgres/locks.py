@@ -22,9 +22,9 @@ _POLL_S: Final = 0.05
 def take(connection: Connection, schema: str, name: str, wait_s: float) -> None:
     """Hold a lock as long as the connection lives; StoreTakenError if another keeps it."""
     deadline_s = time.monotonic() + wait_s
-    while connection.execute("SELECT pg_try_advisory_lock(%s)", (_key(schema, name),)).fetchone() != (
-        True,
-    ):
+    while connection.execute(
+        "SELECT pg_try_advisory_lock(%s)", (_key(schema, name),)
+    ).fetchone() != (True,):
         if time.monotonic() >= deadline_s:
             msg = f"another living process is the {name} of this store"
             raise StoreTakenError(msg)

@@ -9,7 +9,7 @@ from typing import Final, LiteralString
 
 from psycopg import errors
 
-from sinks.postgres.connection import Connection, number
+from sinks.postgres.connection import Connection
 
 KIND: Final = "postgres"
 MIGRATIONS: Final[tuple[tuple[LiteralString, ...], ...]] = (
@@ -116,12 +116,10 @@ def require_known(connection: Connection) -> None:
 def stored_version(connection: Connection) -> int | None:
     """The version of the tables; None if there are none."""
     try:
-        found = connection.execute(
-            "SELECT value::int FROM _meta WHERE key = 'version'"
-        ).fetchone()
+        found = connection.execute("SELECT value::int FROM _meta WHERE key = 'version'").fetchone()
     except errors.UndefinedTable:
         return None
-    return None if found is None else number(found[0])
+    return None if found is None else found[0]
 
 
 def stored_name(connection: Connection) -> str | None:
@@ -130,7 +128,7 @@ def stored_name(connection: Connection) -> str | None:
         found = connection.execute("SELECT value FROM _meta WHERE key = 'name'").fetchone()
     except errors.UndefinedTable:
         return None
-    return None if found is None else str(found[0])
+    return None if found is None else found[0]
 
 
 def _newer(stored: int) -> str:

@@ -3,17 +3,17 @@
 The one writer reads both as it opens; what a write changes holds here once it has committed there.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from sinks.port.duplicates import Seen, Window
 from sinks.port.results import Place
-from sinks.postgres.connection import Connection, number
+from sinks.postgres.connection import Connection, first
 
 Spot = tuple[str, int]
 """A topic and a partition of it."""
 _SLACK: Final = 4
-"""Ids beyond the window, as a share of it (one in so many), stay until it is worth removing them."""
+"""One in so many ids more than the window has may stay before it is worth removing them."""
 
 
 class At(NamedTuple):
@@ -100,19 +100,17 @@ class Progress:
         return self._stored.get(spot, 0) + more > self._size + self._size // _SLACK
 
     def _read_ids(self, connection: Connection, spot: Spot) -> None:
-        found = connection.execute(
+        found: list[Seen] = connection.execute(
             "SELECT digest, expires_ms FROM _seen WHERE spot = %s ORDER BY number",
             (self._spots[spot],),
         ).fetchall()
         self._stored[spot] = len(found)
-        self.window(spot).remember(_seen(found))
+        self.window(spot).remember(found)
 
 
 def stored_places(connection: Connection) -> dict[Spot, Place]:
     """How far each is by the tables alone, from beside the writer."""
-    return {
-        spot: Place(at.next_offset, at.topic_id) for spot, _, at in _stored_places(connection)
-    }
+    return {spot: Place(at.next_offset, at.topic_id) for spot, _, at in _stored_places(connection)}
 
 
 def _stored_places(connection: Connection) -> list[tuple[Spot, int, At]]:
@@ -122,23 +120,24 @@ def _stored_places(connection: Connection) -> list[tuple[Spot, int, At]]:
     ).fetchall()
     return [
         (
-            (str(topic), number(partition)),
-            number(spot),
-            At(number(next_), None if topic_id is None else str(topic_id), number(before)),
+            (topic, partition),
+            spot,
+            At(next_, topic_id, before),
         )
         for topic, partition, spot, next_, topic_id, before in found
     ]
 
 
 def _store_place(connection: Connection, spot: Spot, at: At) -> int:
-    found = connection.execute(
+    stored = connection.execute(
         "INSERT INTO _positions (topic, partition_number, next_offset, topic_id, stored_before)"
         " VALUES (%s, %s, %s, %s, %s) ON CONFLICT (topic, partition_number) DO UPDATE"
         " SET next_offset = excluded.next_offset, topic_id = excluded.topic_id,"
         " stored_before = excluded.stored_before, moved_at = clock_timestamp() RETURNING spot",
         (*spot, *at),
-    ).fetchone()
-    return number(found[0] if found else None)
+    )
+    spot_key: int = first(stored)[0]
+    return spot_key
 
 
 def _remove_oldest(connection: Connection, spot: int, size: int) -> None:
@@ -149,8 +148,3 @@ def _remove_oldest(connection: Connection, spot: int, size: int) -> None:
         {"spot": spot, "size": size},
     )
 
-
-def _seen(found: Iterable[tuple[object, ...]]) -> Iterable[Seen]:
-    for digest, expires_ms in found:
-        if isinstance(digest, bytes):
-            yield digest, number(expires_ms)

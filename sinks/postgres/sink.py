@@ -52,11 +52,12 @@ class PostgresSettings:
 
 
 class PostgresSink(StoredPostgres):
-    """The ``Sink`` in PostgreSQL, and its ``Store``. ``outputs`` maps each topic to its output's id.
+    """The ``Sink`` in PostgreSQL, and its ``Store``.
 
-    ``judge`` holds each record against the policy; without it none is. Opening makes or migrates
-    the tables; it raises ``StoreTakenError`` while another writer lives, ``StoreFormatError`` if
-    the tables are of a later version, OSError if PostgreSQL cannot be reached.
+    ``outputs`` maps each topic to its output's id. ``judge`` holds each record against the policy;
+    without it none is. Opening makes or migrates the tables; it raises ``StoreTakenError`` while
+    another writer lives, ``StoreFormatError`` if the tables are of a later version, OSError if
+    PostgreSQL cannot be reached.
     """
 
     def __init__(
@@ -206,7 +207,9 @@ class PostgresSink(StoredPostgres):
         with writer.transaction():
             _make_room(writer, kept, self._settings.buckets)
             for output in sorted({place.output for place in kept}):
-                copy_rows(writer, output, (kept[one] for one in sorted(kept) if one.output == output))
+                copy_rows(
+                    writer, output, (kept[one] for one in sorted(kept) if one.output == output)
+                )
             spots = self._progress.store(writer, places, seen)
             self._at(Step.COPIED)
         self._progress.take(spots, places, seen)

@@ -4,8 +4,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Self
 
-from psycopg import errors
-
 from sinks.port.results import (
     Hits,
     Holdings,
@@ -19,7 +17,7 @@ from sinks.port.results import (
 )
 from sinks.port.selection import FoundRow, Selection
 from sinks.port.sink import Ends
-from sinks.postgres.connection import Connection, Database, told
+from sinks.postgres.connection import Connection, Database, first, told
 from sinks.postgres.counts import oldest_by_output, readings_by_output
 from sinks.postgres.deletion.erase import erase, locate
 from sinks.postgres.deletion.expire import expire_due, overdue
@@ -40,10 +38,10 @@ class StoredPostgres:
     """
 
     def __init__(self, database: Database, at: Hook = go_on) -> None:
+        self._reader: Connection | None = None
         self._database = database
         self._at = at
         self._restatement = Restatement(database.schema, at)
-        self._reader: Connection | None = None
 
     def exists(self) -> bool:
         """See ``Store``."""
@@ -63,9 +61,9 @@ class StoredPostgres:
         """See ``Store``."""
         with self._connected() as connection:
             found = connection.execute(
-                "SELECT output FROM _outputs WHERE had_rows ORDER BY output COLLATE \"C\""
+                'SELECT output FROM _outputs WHERE had_rows ORDER BY output COLLATE "C"'
             ).fetchall()
-            return [str(output) for (output,) in found]
+            return [output for (output,) in found]
 
     def expire(self, now_ms: int) -> Swept:
         """See ``Store``; whole partitions are dropped, whatever they hold."""
@@ -76,12 +74,15 @@ class StoredPostgres:
         """See ``Store``; by the server's clock."""
         try:
             with self._connected() as connection:
-                found = connection.execute(
-                    "SELECT (extract(epoch FROM max(moved_at)) * 1000)::bigint FROM _positions"
-                ).fetchone()
+                found = first(
+                    connection.execute(
+                        "SELECT (extract(epoch FROM max(moved_at)) * 1000)::bigint FROM _positions"
+                    )
+                )
         except (OSError, StoreFormatError):
             return None
-        return None if found is None or found[0] is None else int(str(found[0]))
+        moved_ms: int | None = found[0]
+        return moved_ms
 
     def overdue(self, now_ms: int) -> list[Overdue]:
         """See ``Store``; a partition with its buckets counts as one file."""
@@ -138,6 +139,10 @@ class StoredPostgres:
         reader, self._reader = self._reader, None
         if reader is not None:
             reader.close()
+
+    def __del__(self) -> None:
+        # Who asks but once, as commands do, has a store and no end of it.
+        self.close()
 
     def __enter__(self) -> Self:
         return self

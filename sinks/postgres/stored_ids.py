@@ -21,4 +21,4 @@ def stored_ids(connection: Connection, output: int, ids: Sequence[str]) -> froze
         ),
         (wanted,),
     ).fetchall()
-    return frozenset(str(one) for (one,) in found)
+    return frozenset(one for (one,) in found)

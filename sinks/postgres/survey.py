@@ -3,7 +3,7 @@
 from typing import Final
 
 from sinks.port.results import Oddity, Strange
-from sinks.postgres.connection import Connection, number
+from sinks.postgres.connection import Connection
 from sinks.postgres.names import leaf_table, part_table, rows_table, view_of
 from sinks.postgres.tables import known_outputs
 
@@ -25,21 +25,21 @@ ORDER BY 1
 
 def survey(connection: Connection) -> list[Strange]:
     """Everything that an operator has to look at."""
-    bare = [str(name) for (name,) in connection.execute(_NOT_NOTED).fetchall()]
+    bare = [name for (name,) in connection.execute(_NOT_NOTED).fetchall()]
     known = {*_OURS, *bare}
     for output, which in known_outputs(connection).items():
         known |= {view_of(output), rows_table(which)}
     noted = "SELECT output, expires_ms, buckets FROM _parts"
     for output, expires_ms, buckets in connection.execute(noted).fetchall():
-        known.add(part_table(number(output), number(expires_ms)))
-        known |= {
-            leaf_table(number(output), number(expires_ms), bucket)
-            for bucket in range(number(buckets))
-        }
-    there = [str(name) for (name,) in connection.execute(_RELATIONS).fetchall()]
+        known.add(part_table(output, expires_ms))
+        known |= {leaf_table(output, expires_ms, bucket) for bucket in range(buckets)}
+    there = [name for (name,) in connection.execute(_RELATIONS).fetchall()]
     foreign = [name for name in there if name not in known and not name.startswith(tuple(bare))]
     uncounted = "its rows are in no count; they go when they end"
     return [
-        *(Strange(Oddity.FOREIGN, ascii(name)[1:-1], "not a table of the store's") for name in foreign),
+        *(
+            Strange(Oddity.FOREIGN, ascii(name)[1:-1], "not a table of the store's")
+            for name in foreign
+        ),
         *(Strange(Oddity.UNREADABLE, name, uncounted) for name in bare),
     ]

@@ -9,7 +9,7 @@ from typing import Final, LiteralString
 from psycopg import errors, sql
 
 from sinks.port.sink import StoreFullError
-from sinks.postgres.connection import Connection, named, number
+from sinks.postgres.connection import Connection, first, named
 from sinks.postgres.migrations import StoreFormatError
 from sinks.postgres.names import leaf_table, part_table, role_of, rows_table, view_of
 
@@ -40,7 +40,7 @@ PARTS_MAX: Final = 1_000
 def known_outputs(connection: Connection) -> dict[str, int]:
     """The number of each output that has tables."""
     found = connection.execute("SELECT output, number FROM _outputs ORDER BY output").fetchall()
-    return {str(output): number(one) for output, one in found}
+    return dict(found)
 
 
 def add_output(connection: Connection, schema: str, output: str) -> None:
@@ -52,8 +52,8 @@ def add_output(connection: Connection, schema: str, output: str) -> None:
     with connection.transaction():
         added = connection.execute(
             "INSERT INTO _outputs (output) VALUES (%s) RETURNING number", (output,)
-        ).fetchone()
-        table = rows_table(number(added[0] if added else None))
+        )
+        table = rows_table(first(added)[0])
         columns = sql.SQL(", ").join(
             sql.SQL("{} {}").format(named(name), sql.SQL(kind)) for name, kind in COLUMNS
         )
@@ -140,9 +140,9 @@ def hold_part(
         " DO UPDATE SET oldest_ms = least(there.oldest_ms, excluded.oldest_ms)"
         " RETURNING xmax = 0, (SELECT count(*) FROM _parts)",
         (output, expires_ms, buckets, oldest_ms),
-    ).fetchone()
-    made, before = held or (False, 0)
-    if made and number(before) >= PARTS_MAX:
+    )
+    made, before = first(held)
+    if made and before >= PARTS_MAX:
         msg = (
             f"the store has {PARTS_MAX} partitions: expiries are dated too finely for it; "
             "sweep what is due, or date them by a coarser grain"

@@ -12,7 +12,7 @@ from typing import Final
 from psycopg import errors, sql
 
 from sinks.port.results import Hits
-from sinks.postgres.connection import Connection, named
+from sinks.postgres.connection import Connection, first, named
 
 _PIECE_BYTES: Final = 1 << 20
 _TABLES: Final = """
@@ -26,10 +26,10 @@ def search(connection: Connection, marker: bytes) -> Hits:
     """Search everything that the store keeps, names included. A file is a table or a file."""
     searched = in_bytes = in_names = 0
     for name, kind in connection.execute(_TABLES).fetchall():
-        in_names += marker in str(name).encode()
+        in_names += marker in name.encode()
         if kind in ("r", "m"):
             searched += 1
-            in_bytes += _is_in_rows(connection, str(name), marker)
+            in_bytes += _is_in_rows(connection, name, marker)
     for path in _files(connection):
         with suppress(FileNotFoundError, PermissionError):  # gone meanwhile, or not for us
             in_bytes += _is_in_file(path, marker)
@@ -40,12 +40,11 @@ def search(connection: Connection, marker: bytes) -> Hits:
 def data_directory(connection: Connection) -> Path | None:
     """Where the server keeps its files; None if it does not say, or they are not to be read."""
     try:
-        found = connection.execute("SHOW data_directory").fetchone()
+        root = Path(first(connection.execute("SHOW data_directory"))[0])
     except errors.InsufficientPrivilege:
         return None
-    root = Path(str(found[0])) if found else None
     with suppress(OSError):
-        if root is not None and (root / "PG_VERSION").is_file() and any(root.iterdir()):
+        if (root / "PG_VERSION").is_file() and any(root.iterdir()):
             return root
     return None
 

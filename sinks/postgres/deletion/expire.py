@@ -7,13 +7,14 @@ on its rows. One failure stops nothing after it.
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 import psycopg
 from psycopg import sql
 
 from sinks.port.results import Oddity, Overdue, Strange, Swept
-from sinks.postgres.connection import Connection, named, number
+from sinks.postgres.connection import Connection, named
 from sinks.postgres.counts import Place, held, rows_in
 from sinks.postgres.deletion.log import pass_log
 from sinks.postgres.deletion.patience import patiently
@@ -54,9 +55,7 @@ def expire_due(connection: Connection, schema: str, now_ms: int, at: Hook) -> Sw
     left: list[Strange] = []
     for due in _due(connection, now_ms):
         try:
-            dropped = patiently(
-                connection, schema, due.tables, lambda due=due: _drop(connection, due, at)
-            )
+            dropped = patiently(connection, schema, due.tables, partial(_drop, connection, due, at))
         except psycopg.Error as error:
             if connection.closed:
                 raise
@@ -88,8 +87,8 @@ def _drop(connection: Connection, due: _Due, at: Hook) -> _Dropped:
 def _due(connection: Connection, now_ms: int) -> list[_Due]:
     found = []
     for output, name, tables in connection.execute(_PARTITIONS).fetchall():
-        read = read_part_table(str(name))
+        read = read_part_table(name)
         if read is not None and read[1] <= now_ms and isinstance(tables, list):
             place = Place(*read)
-            found.append(_Due(str(output), place, [rows_table(place.output), *map(str, tables)]))
+            found.append(_Due(output, place, [rows_table(place.output), *tables]))
     return sorted(found, key=lambda due: due.place.expires_ms)

@@ -15,7 +15,7 @@ from psycopg import sql
 from sinks.port.results import Restated
 from sinks.port.sink import Ends
 from sinks.postgres import locks
-from sinks.postgres.connection import Connection, named, number
+from sinks.postgres.connection import Connection, named
 from sinks.postgres.counts import Part, Place, add_count, held, parts
 from sinks.postgres.deletion.log import pass_log
 from sinks.postgres.deletion.patience import patiently
@@ -152,9 +152,7 @@ class _Turn:
             rows = sum(group.rows for group in groups)
             (self.removed if end.expires_ms <= self._now_ms else self.moved)[part.output] += rows
 
-    def _judge(
-        self, part: Part, versions: Sequence[str]
-    ) -> tuple[dict[End, list[_Group]], int]:
+    def _judge(self, part: Part, versions: Sequence[str]) -> tuple[dict[End, list[_Group]], int]:
         """The groups that end otherwise, by their end, and rows of which nothing is known."""
         by_end: dict[End, list[_Group]] = {}
         unjudged = 0
@@ -178,7 +176,7 @@ class _Turn:
         statement = _GROUPS.format(day=sql.Literal(DAY_MS), part=named(place.table))
         for found in self._connection.execute(statement, (list(versions),)).fetchall():
             version, signal, *numbers = found
-            yield _Group(str(version), str(signal), *map(number, numbers))
+            yield _Group(version, signal, *numbers)
 
     def _rewrite(self, part: Part, by_end: Mapping[End, Sequence[_Group]]) -> bool:
         """Move and take out, in one transaction; False if a sweep took the partition meanwhile."""
@@ -220,7 +218,7 @@ class _Turn:
         asked = {**_asked(groups), "end": end.expires_ms, "by": end.decided_by, "mesh": MESH}
         for version, rows, readings in self._connection.execute(statement, asked).fetchall():
             target = Place(place.output, end.expires_ms)
-            add_count(self._connection, target, str(version), number(rows), number(readings))
+            add_count(self._connection, target, version, rows, readings)
 
 
 def _asked(groups: Sequence[_Group]) -> dict[str, object]:

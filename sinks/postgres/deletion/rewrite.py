@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from psycopg import sql
 
-from sinks.postgres.connection import Connection, named, number
+from sinks.postgres.connection import Connection, named
 from sinks.postgres.counts import Place, add_count
 from sinks.postgres.names import leaf_table
 from sinks.postgres.tables import add_leaf, of_bucket
@@ -77,10 +77,7 @@ def _holding(
         " JOIN pg_class c ON c.oid = r.tableoid GROUP BY 1, 2"
     ).format(named(place.table), meant)
     rows = connection.execute(statement, {**asked, "mesh": MESH}).fetchall()
-    return {
-        (str(leaf), str(version)): (number(count), number(readings))
-        for leaf, version, count, readings in rows
-    }
+    return {(leaf, version): (count, readings) for leaf, version, count, readings in rows}
 
 
 def _swap(

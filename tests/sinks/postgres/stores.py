@@ -1,18 +1,45 @@
 """Stores in PostgreSQL for tests: opened, asked from beside, and removed."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import psycopg
+from psycopg import conninfo
 
 from sinks.port.allowed import Judge
 from sinks.postgres.connection import Database
+from sinks.postgres.names import role_of
 from sinks.postgres.sink import PostgresSettings, PostgresSink
 from sinks.postgres.steps import Hook, go_on
 from tests.sinks.records import OUTPUTS
 
 SETTINGS = PostgresSettings(buckets=2)
+
+
+Session = psycopg.Connection[tuple[Any, ...]]
+Reading = Callable[[str], Session]
+
+
+@contextmanager
+def readers(database: Database) -> Iterator[Reading]:
+    """Opens sessions of one role, who is let read an output, and has begun to."""
+    opened: list[Session] = []
+    login = f"{database.schema}_read_login"
+    dsn = conninfo.make_conninfo(database.dsn, user=login, password="x")
+
+    def open_one(output: str) -> Session:
+        if not opened:
+            done(database, f"CREATE ROLE {login} LOGIN PASSWORD 'x'")
+        done(database, f'GRANT "{role_of(database.schema, output)}" TO {login}')
+        session = psycopg.connect(dsn)
+        opened.append(session)
+        session.execute(f'TABLE {database.schema}."{output}"'.encode())
+        return session
+
+    yield open_one
+    for session in opened:
+        session.close()
 
 
 @contextmanager
@@ -49,6 +76,13 @@ def asked(database: Database, statement: str, *values: object) -> list[tuple[Any
     """The rows of a statement in the store's schema."""
     with database.connect("test") as connection:
         return connection.execute(statement.encode(), values or None).fetchall()
+
+
+def done(database: Database, *statements: str) -> None:
+    """Carry statements out in the store's schema, each by itself."""
+    with database.connect("test") as connection:
+        for statement in statements:
+            connection.execute(statement.encode())
 
 
 def tables(database: Database) -> list[str]:

@@ -62,9 +62,7 @@ class LocalPostgres:
         self.process.stop(STOP_DEADLINE_S)
 
 
-def start_postgres(
-    folder: Path, settings: Mapping[str, str] = SETTINGS
-) -> LocalPostgres | str:
+def start_postgres(folder: Path, settings: Mapping[str, str] = SETTINGS) -> LocalPostgres | str:
     """Start PostgreSQL in this folder, which it makes, or say in a sentence why there is none.
 
     Blocks until it answers, at most ``START_DEADLINE_S``. As root, it runs as another user, who

@@ -142,7 +142,7 @@ class StoredPostgres:
 
     def __del__(self) -> None:
         # Who asks but once, as commands do, has a store and no end of it.
-        self.close()
+        StoredPostgres.close(self)
 
     def __enter__(self) -> Self:
         return self

@@ -8,6 +8,7 @@ import os
 import pwd
 import secrets
 import shutil
+import signal
 import subprocess
 import time
 from collections.abc import Mapping
@@ -59,6 +60,8 @@ class LocalPostgres:
 
     def stop(self) -> None:
         """End it; sessions that are open are ended with it."""
+        if self.process.exit_code is None:
+            os.kill(self.process.pid, signal.SIGINT)  # at SIGTERM it would wait for sessions
         self.process.stop(STOP_DEADLINE_S)
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final, LiteralString
 import psycopg
 from psycopg import errors, sql
 
-from sinks.port.sink import StoreFullError
+from sinks.port.sink import StoreFullError, StoreUnusableError
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 CONNECT_S_MAX: Final = 10
@@ -25,7 +25,7 @@ _SCHEMA: Final = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _LATER: Final = (errors.LockNotAvailable, errors.DeadlockDetected)
 
 
-class DatabaseFailedError(OSError):
+class DatabaseFailedError(StoreUnusableError):
     """PostgreSQL cannot be reached, or refuses; says how it calls that, never in its words."""
 
 

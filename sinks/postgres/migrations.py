@@ -9,6 +9,7 @@ from typing import Final, LiteralString
 
 from psycopg import errors
 
+from sinks.port.sink import StoreUnusableError
 from sinks.postgres.connection import Connection
 
 KIND: Final = "postgres"
@@ -71,7 +72,7 @@ MIGRATIONS: Final[tuple[tuple[LiteralString, ...], ...]] = (
 VERSION: Final = len(MIGRATIONS)
 
 
-class StoreFormatError(Exception):
+class StoreFormatError(StoreUnusableError):
     """The store cannot be used as it is; nothing was changed. The message says what to do."""
 
 

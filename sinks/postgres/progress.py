@@ -147,4 +147,3 @@ def _remove_oldest(connection: Connection, spot: int, size: int) -> None:
         " LIMIT 1)",
         {"spot": spot, "size": size},
     )
-

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from typing import Self
 
 from sinks.port.results import (
+    Checked,
     Hits,
     Holdings,
     Located,
@@ -18,7 +19,7 @@ from sinks.port.results import (
 from sinks.port.selection import FoundRow, Selection
 from sinks.port.sink import Ends
 from sinks.postgres.connection import Connection, Database, first, told
-from sinks.postgres.counts import oldest_by_output, readings_by_output
+from sinks.postgres.counts import oldest_by_output, parts, readings_by_output
 from sinks.postgres.deletion.erase import erase, locate
 from sinks.postgres.deletion.expire import expire_due, overdue
 from sinks.postgres.deletion.restate import Restatement
@@ -44,9 +45,12 @@ class StoredPostgres:
         self._restatement = Restatement(database.schema, at)
 
     def exists(self) -> bool:
-        """See ``Store``."""
-        with self._connected(known=False) as connection:
-            return stored_version(connection) is not None
+        """See ``Store``; true also if PostgreSQL does not answer, for then it is not known."""
+        try:
+            with self._connected(known=False) as connection:
+                return stored_version(connection) is not None
+        except OSError:
+            return True
 
     def name(self) -> str:
         """See ``Store``."""
@@ -79,7 +83,7 @@ class StoredPostgres:
                         "SELECT (extract(epoch FROM max(moved_at)) * 1000)::bigint FROM _positions"
                     )
                 )
-        except (OSError, StoreFormatError):
+        except OSError:
             return None
         moved_ms: int | None = found[0]
         return moved_ms
@@ -133,6 +137,19 @@ class StoredPostgres:
         """See ``Store``."""
         with self._connected() as connection:
             return survey(connection)
+
+    def checked(self, now_ms: int) -> Checked:
+        """What the store holds and what is wrong with it; changes nothing."""
+        try:
+            with self._connected() as connection:
+                held = parts(connection)
+                outputs = sorted({part.output for part in held})
+                due = len(overdue(connection, now_ms))
+                return Checked(
+                    tuple(outputs), len(held), due, 0, (), tuple(survey(connection)), None
+                )
+        except StoreFormatError as refused:
+            return Checked((), 0, 0, 0, (), (), str(refused))
 
     def close(self) -> None:
         """End the connection; the next call makes another."""

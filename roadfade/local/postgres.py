@@ -19,7 +19,8 @@ from typing import Final
 from roadfade.local.child_process import ManagedProcess
 from roadfade.local.ports import free_port
 
-PORT: Final = 5433
+TRIES_MAX: Final = 3
+"""Ports that are tried: one is only looked at before, not held."""
 USER: Final = "roadfade"
 DATABASE: Final = "postgres"
 START_DEADLINE_S: Final = 30.0
@@ -81,19 +82,34 @@ def start_postgres(folder: Path, settings: Mapping[str, str] = SETTINGS) -> Loca
         password = _made(folder, programs, as_user)
     except (OSError, subprocess.CalledProcessError) as error:
         return f"PostgreSQL could not be set up in {folder}: {type(error).__name__}."
-    port = free_port(PORT)
-    options = {**settings, "listen_addresses": "127.0.0.1", "port": str(port)}
-    options["unix_socket_directories"] = ""
+    for _ in range(TRIES_MAX):
+        server = _started(folder, programs, as_user, settings, password)
+        if server is not None:
+            return server
+    return f"PostgreSQL did not start: see {folder / 'postgres.log'}."
+
+
+def _started(
+    folder: Path, programs: Path, user: "_User", settings: Mapping[str, str], password: str
+) -> LocalPostgres | None:
+    """The server once it answers; None if it ended, as it does if its port was taken meanwhile."""
+    port = free_port()
+    options = {
+        **settings,
+        "listen_addresses": "127.0.0.1",
+        "port": str(port),
+        "unix_socket_directories": "",
+    }
     words = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
-    argv = [*as_user.words, str(programs / "postgres"), "-D", str(folder / "data"), *words]
+    argv = [*user.words, str(programs / "postgres"), "-D", str(folder / "data"), *words]
     process = ManagedProcess(argv, folder / "postgres.log")
-    dsn = f"postgresql://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"
     deadline = time.monotonic() + START_DEADLINE_S
     while not _answers(programs, port):
         if process.exit_code is not None or time.monotonic() > deadline:
             process.kill()
-            return f"PostgreSQL did not start: see {folder / 'postgres.log'}."
+            return None
         time.sleep(0.05)
+    dsn = f"postgresql://{USER}:{password}@127.0.0.1:{port}/{DATABASE}"
     return LocalPostgres(dsn, folder / "data", process)
 
 

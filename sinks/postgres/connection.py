@@ -4,6 +4,7 @@ No message of the driver leaves: it names hosts, users and, of a row that is ref
 leaves is the kind of the failure and PostgreSQL's own five letters for it.
 """
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,6 +22,8 @@ STATEMENT_S_MAX: Final = 120
 """No statement of a writer takes longer: a frozen process must not hold up a sweep."""
 IDLE_S_MAX: Final = 60
 """So long may a writer that has begun a transaction say nothing."""
+# Its warnings name the host, the user and the database.
+logging.getLogger("psycopg").setLevel(logging.CRITICAL + 1)
 _SCHEMA: Final = re.compile(r"[a-z][a-z0-9_]{0,29}")
 _LATER: Final = (errors.LockNotAvailable, errors.DeadlockDetected)
 

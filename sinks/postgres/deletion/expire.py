@@ -57,10 +57,11 @@ def expire_due(connection: Connection, schema: str, now_ms: int, at: Hook) -> Sw
         try:
             dropped = patiently(connection, schema, due.tables, partial(_drop, connection, due, at))
         except psycopg.Error as error:
-            if connection.closed:
-                raise
-            why = f"somebody holds it: {error.sqlstate}, {type(error).__name__}"
+            # What went before is told, also if PostgreSQL does not answer any more.
+            why = f"PostgreSQL refuses: {error.sqlstate or 'gone'}, {type(error).__name__}"
             left.append(Strange(Oddity.NOT_REMOVED, due.place.table, why))
+            if connection.closed:
+                break
             continue
         files += dropped.files
         by_output[due.output] += dropped.rows or 0

@@ -17,6 +17,7 @@ from sinks.port.sink import StoreTakenError
 from sinks.postgres import locks
 from sinks.postgres.connection import Database
 from sinks.postgres.deletion import patience
+from sinks.postgres.steps import Step
 from sinks.postgres.stored import StoredPostgres
 from telemetry.instants import DAY_MS
 from tests.sinks.postgres.stores import Reading, asked, done, sink_in, tables
@@ -74,6 +75,23 @@ def test_what_no_note_names_is_dropped_all_the_same_and_not_counted(database: Da
         swept = sink.expire(EXPIRES_MS)
         assert (swept.files, swept.rows, swept.uncounted, swept.left) == (1, 0, 1, ())
         assert sink.overdue(EXPIRES_MS) == []
+
+
+def test_a_server_that_is_lost_on_the_way_takes_no_count_with_it(database: Database) -> None:
+    with sink_in(database) as writer:
+        writer.write([record(0), record(1, expires_ms=EXPIRES_MS + 60_000)], NOW_MS)
+        dropped: list[Step] = []
+
+        def hook(step: Step) -> None:
+            dropped.append(step)
+            if len(dropped) == 2:
+                assert store._reader is not None
+                done(database, f"SELECT pg_terminate_backend({store._reader.info.backend_pid})")
+
+        with StoredPostgres(database, hook) as store:
+            swept = store.expire(AFTER_MS)
+            assert (swept.files, swept.rows, len(swept.left)) == (1, 2, 1)
+            assert store.expire(AFTER_MS).rows == 2
 
 
 def test_a_reader_that_holds_what_is_due_is_ended(database: Database, reading: Reading) -> None:

@@ -1,5 +1,6 @@
 """What a store looks like in PostgreSQL: partitions, roles, versions, and what is kept nowhere."""
 
+import logging
 import re
 
 import pytest
@@ -35,6 +36,18 @@ def test_rows_that_end_together_share_a_partition_of_so_many_buckets(database: D
     assert found == [(1, EXPIRES_MS), (1, LATER_MS), (2, EXPIRES_MS)]
     buckets = [name for name in tables(database) if re.fullmatch(r"_rows_\d+_\d+_[012]", name)]
     assert len(buckets) == 3 * 3
+
+
+def test_other_buckets_hold_for_partitions_made_from_then_on(database: Database) -> None:
+    with sink_in(database, PostgresSettings(buckets=1)) as sink:
+        sink.write([record(0)], NOW_MS)
+    with sink_in(database, PostgresSettings(buckets=3)) as sink:
+        sink.write([record(1), record(2, expires_ms=LATER_MS)], NOW_MS)
+        noted = asked(database, "SELECT expires_ms, buckets FROM _parts ORDER BY 1")
+        assert noted == [(EXPIRES_MS, 1), (LATER_MS, 3)]
+        assert sink.erase(OUTPUT_A, whose("PSEUDONYM"), NOW_MS).located_before == 6
+    with pytest.raises(ValueError, match="16"):
+        PostgresSettings(buckets=17)
 
 
 def test_no_statistics_are_kept_of_what_rows_say(database: Database) -> None:
@@ -132,6 +145,10 @@ def test_neither_a_failure_nor_a_repr_says_how_it_is_reached(database: Database)
         open_sink(wrong)
     told = f"{raised.value!r} {raised.value.__cause__!r} {wrong!r}"
     assert not any(word in told for word in ("somebody", "secret", "hidden", "127.0.0.1"))
+
+
+def test_the_driver_logs_nothing() -> None:
+    assert not logging.getLogger("psycopg").isEnabledFor(logging.CRITICAL)
 
 
 def test_a_failure_quotes_no_value(database: Database) -> None:

@@ -130,8 +130,10 @@ class PostgresSink(StoredPostgres):
             self._bound[topic] = topic_id
 
     def refuse(self, commands: Sequence[EraseCommand]) -> None:
-        """See ``Sink``."""
-        self._refusals = Refusals(commands)
+        """See ``Sink``; it waits for a ``write`` or ``forget``."""
+        refusals = Refusals(commands)
+        with self._turn:
+            self._refusals = refusals
 
     def write(self, records: Sequence[Arrived], now_ms: int) -> Written:
         """See ``Sink``. All of it holds with one commit.

@@ -2,6 +2,7 @@
 
 import logging
 import re
+import threading
 
 import pytest
 
@@ -19,8 +20,10 @@ from sinks.postgres.connection import Database, DatabaseFailedError
 from sinks.postgres.migrations import VERSION, StoreFormatError
 from sinks.postgres.names import read_part_table, role_of, view_of
 from sinks.postgres.sink import PostgresSettings
+from sinks.postgres.steps import Step
 from sinks.postgres.stored import StoredPostgres
 from telemetry.instants import DAY_MS
+from tests.sinks.erasing import command
 from tests.sinks.postgres.stores import Reading, asked, done, open_sink, sink_in, tables
 from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUT_A, OUTPUT_B, A, B, record, whose
 
@@ -176,6 +179,23 @@ def test_what_postgres_cannot_keep_is_malformed_and_stops_nothing(
         assert written.rejected == {Unreadable.MALFORMED: 1}
         assert sink.position(A, 0) == 2
         assert sink.locate(OUTPUT_A, whose(nul, "PSEUDONYM")).rows == 2
+
+
+def test_what_is_refused_holds_only_after_the_write_under_way(database: Database) -> None:
+    refusing: list[threading.Thread] = []
+
+    def hook(step: Step) -> None:
+        if step is Step.COPIED and not refusing:
+            refusing.append(threading.Thread(target=sink.refuse, args=([command("PSEUDONYM")],)))
+            refusing[0].start()
+            refusing[0].join(0.05)
+            assert refusing[0].is_alive(), "it answered before the rows were there to be erased"
+
+    sink = open_sink(database, at=hook)
+    assert sink.write([record(0)], NOW_MS).rows == 2
+    refusing[0].join()
+    assert sink.write([record(1)], NOW_MS).refused == 1
+    sink.close()
 
 
 def test_no_more_than_some_partitions_are_made(

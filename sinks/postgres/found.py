@@ -1,4 +1,4 @@
-"""The rows that a selection means, handed out as of one moment, holding up no sweep."""
+"""The rows that a selection means, handed out as of one moment; a slow taker holds up no sweep."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -14,13 +14,13 @@ import psycopg
 from roadfade.local.postgres import LocalPostgres
 from sinks.port.results import Oddity
 from sinks.port.sink import StoreTakenError
-from sinks.postgres import locks
+from sinks.postgres import connection, locks
 from sinks.postgres.connection import Database
 from sinks.postgres.deletion import patience
 from sinks.postgres.steps import Step
 from sinks.postgres.stored import StoredPostgres
 from telemetry.instants import DAY_MS
-from tests.sinks.postgres.stores import Reading, asked, done, sink_in, tables
+from tests.sinks.postgres.stores import Reading, asked, done, open_sink, sink_in, tables
 from tests.sinks.records import (
     AFTER_MS,
     EXPIRES_MS,
@@ -28,6 +28,7 @@ from tests.sinks.records import (
     OUTPUT_A,
     OUTPUT_B,
     SPEED,
+    A,
     B,
     record,
     whose,
@@ -75,6 +76,40 @@ def test_what_no_note_names_is_dropped_all_the_same_and_not_counted(database: Da
         swept = sink.expire(EXPIRES_MS)
         assert (swept.files, swept.rows, swept.uncounted, swept.left) == (1, 0, 1, ())
         assert sink.overdue(EXPIRES_MS) == []
+
+
+def test_a_writer_that_froze_in_a_transaction_stops_no_sweep(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "IDLE_S_MAX", 1)
+    monkeypatch.setattr(patience, "LOCK_MS_MAX", 30_000)
+    frozen, thawed = threading.Event(), threading.Event()
+    failed: list[OSError] = []
+
+    def hook(step: Step) -> None:
+        if step is Step.COPIED and sink.position(A, 0) is not None:
+            frozen.set()
+            thawed.wait()
+
+    def write() -> None:
+        try:
+            sink.write([record(1)], NOW_MS)
+        except OSError as error:
+            failed.append(error)
+
+    sink = open_sink(database, at=hook)
+    sink.write([record(0)], NOW_MS)
+    writing = threading.Thread(target=write)
+    writing.start()
+    frozen.wait()
+    with StoredPostgres(database) as store:
+        assert store.expire(EXPIRES_MS).rows == 2  # what was committed, and no more
+    thawed.set()
+    writing.join()
+    sink.close()
+    assert len(failed) == 1
+    with sink_in(database) as again:
+        assert again.position(A, 0) == 1
 
 
 def test_a_server_that_is_lost_on_the_way_takes_no_count_with_it(database: Database) -> None:

@@ -151,6 +151,23 @@ install_prometheus() {
   CHANGED=1
 }
 
+# Debian's package would also make a database for the whole machine, which nobody asked for.
+install_postgres() {
+  local find='from roadfade.local.postgres import find_programs; raise SystemExit(not find_programs())'
+  .venv/bin/python -c "$find" 2>/dev/null && return
+  if ! on_debian_as_root; then
+    say "without PostgreSQL the tests of its store are skipped (Debian: apt-get install postgresql)"
+    return
+  fi
+  say "installing Debian's package postgresql"
+  debian_lists
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get install -y -qq --no-install-recommends postgresql-common >/dev/null
+  sed -i 's/^#* *create_main_cluster.*/create_main_cluster = false/' /etc/postgresql-common/createcluster.conf
+  apt-get install -y -qq --no-install-recommends postgresql >/dev/null
+  CHANGED=1
+}
+
 PART=${1:-run}
 CHANGED=
 exec 3>&1
@@ -165,6 +182,7 @@ case $PART in
   tests)
     [ "${ROADFADE_TESTS_WITHOUT_BROKER:-}" = 1 ] || { install_kafka; install_java; }
     install_prometheus
+    install_postgres
     ;;
 esac
 [ -n "$CHANGED" ] && say "done" || say "everything is installed"

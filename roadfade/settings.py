@@ -6,7 +6,7 @@ Settings may shorten what the policy keeps, and make deletion finer; none can le
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import AliasChoices, Field, model_validator
+from pydantic import AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -82,6 +82,14 @@ class Settings(BaseSettings):
     log_repeats_max: int = Field(default=5, ge=1, le=1_000)
     """Lines of one kind that a process logs in a minute; more are counted, and the last is said."""
 
+    store: Literal["lake", "postgres"] = "lake"
+    """Where sinks keep rows: Parquet files in the state folder, or PostgreSQL."""
+    postgres_dsn: SecretStr | None = None
+    """How PostgreSQL is reached, with the password; never shown."""
+    postgres_schema: str = Field(default="roadfade", pattern=r"^[a-z][a-z0-9_]{0,29}$")
+    """Schema of the store's own there; its readers' roles begin with it, too."""
+    postgres_buckets: int = Field(default=4, ge=1, le=16)
+    """Buckets of partitions made from now on; at least ten subjects should share one."""
     lake_buckets: int = Field(default=4, ge=1, le=256)
     """Buckets per expiry partition; at least ten subjects should share one."""
     lake_compression: Literal["zstd", "uncompressed"] = "zstd"
@@ -108,6 +116,13 @@ class Settings(BaseSettings):
     def _a_fixed_now_stands_apart(self) -> Self:
         if self.fixed_now_ms is not None and not self.topic_prefix:
             msg = "judges every record at one instant: give the run a topic_prefix of its own"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _postgres_is_reached_somehow(self) -> Self:
+        if self.store == "postgres" and self.postgres_dsn is None:
+            msg = "store is postgres, so postgres_dsn has to say how it is reached"
             raise ValueError(msg)
         return self
 

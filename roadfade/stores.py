@@ -1,10 +1,11 @@
-"""The one place that knows which store an installation has: the lake of its settings."""
+"""The one place that knows which store an installation has: a lake, or PostgreSQL."""
 
 import logging
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from roadfade.clock import WallClock
-from roadfade.refusal import NotReady
+from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
 from sinks.lake.check import check
 from sinks.lake.format import LakeFormatError
@@ -14,8 +15,12 @@ from sinks.lake.stored import StoredLake
 from sinks.port import core
 from sinks.port.allowed import Judge, PlanOf
 from sinks.port.results import Checked, Holdings, Place
-from sinks.port.sink import Sink, Store
+from sinks.port.sink import Sink, Store, StoreUnusableError
 from sinks.query.session import Result, run_query
+
+if TYPE_CHECKING:
+    from sinks.postgres.connection import Database
+    from sinks.postgres.stored import StoredPostgres
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +41,8 @@ def open_sink(settings: Settings, outputs: Mapping[str, str], plan_of: PlanOf) -
     StoreTakenError while another writer lives, StoreFullError without room; NotReady if it cannot
     be opened as it is.
     """
+    if settings.store == "postgres":
+        return _open_postgres(settings, outputs, plan_of)
     how = LakeSettings(
         buckets=settings.lake_buckets,
         window=settings.lake_duplicates_window,
@@ -49,16 +56,19 @@ def open_sink(settings: Settings, outputs: Mapping[str, str], plan_of: PlanOf) -
 
 def store_of(settings: Settings) -> Store:
     """What is kept, beside its writer; opens nothing yet."""
-    return StoredLake(settings.lake_dir, settings.lake_compression)
+    return _stored(settings)
 
 
 def check_store(settings: Settings, now_ms: int) -> Checked:
     """What is kept and what is wrong with it; changes nothing. Blocks."""
+    if settings.store == "postgres":
+        return _stored_postgres(settings).checked(now_ms)
     return check(settings.lake_dir, now_ms)
 
 
 def what_to_rebucket(settings: Settings) -> Outlook:
     """What ``rebucket_store`` would rewrite; changes nothing. Blocks. NotReady without a lake."""
+    _require_lake(settings, "its partitions keep the buckets that they were made with")
     try:
         return outlook(settings.lake_dir, settings.lake_buckets)
     except LakeFormatError as error:
@@ -71,6 +81,7 @@ def rebucket_store(settings: Settings, clock: WallClock, tell: Tell) -> Rebucket
     StoreTakenError while a sink or an erasure is at work, StoreFullError without room; NotReady if
     no sink would open it.
     """
+    _require_lake(settings, "its partitions keep the buckets that they were made with")
     try:
         return rebucket(
             settings.lake_dir,
@@ -86,17 +97,62 @@ def rebucket_store(settings: Settings, clock: WallClock, tell: Tell) -> Rebucket
 
 def holdings_of(settings: Settings) -> Holdings:
     """How far each topic is kept, and how much of each output; changes nothing. Blocks."""
-    return StoredLake(settings.lake_dir, settings.lake_compression).holdings()
+    return _stored(settings).holdings()
 
 
 def places_of(settings: Settings) -> Mapping[tuple[str, int], Place]:
     """How far each topic is kept, and of which topic of that name; changes nothing. Blocks."""
-    return StoredLake(settings.lake_dir, settings.lake_compression).places()
+    return _stored(settings).places()
 
 
 def query(settings: Settings, output: str, statement: str, now_ms: int) -> Result:
     """Run one SELECT over one output's live rows. Blocks.
 
-    QueryRefusedError or QueryFailedError if it may not or does not run.
+    QueryRefusedError or QueryFailedError if it may not or does not run; Refusal without a lake.
     """
+    _require_lake(
+        settings,
+        f"the roles {settings.postgres_schema}_read_… may select from the views of their outputs",
+    )
     return run_query(settings.lake_dir, output, statement, now_ms)
+
+
+def _stored(settings: Settings) -> "StoredLake | StoredPostgres":
+    if settings.store == "postgres":
+        return _stored_postgres(settings)
+    return StoredLake(settings.lake_dir, settings.lake_compression)
+
+
+def _require_lake(settings: Settings, instead: str) -> None:
+    if settings.store != "lake":
+        msg = f"this installation keeps its rows in PostgreSQL, not in a lake: {instead}"
+        raise Refusal(msg)
+
+
+def _stored_postgres(settings: Settings) -> "StoredPostgres":
+    database = _database(settings)
+    from sinks.postgres.stored import StoredPostgres  # noqa: PLC0415  # an extra
+
+    return StoredPostgres(database)
+
+
+def _open_postgres(settings: Settings, outputs: Mapping[str, str], plan_of: PlanOf) -> Sink:
+    database = _database(settings)
+    from sinks.postgres.sink import PostgresSettings, PostgresSink  # noqa: PLC0415  # an extra
+
+    how = PostgresSettings(settings.postgres_buckets, settings.lake_duplicates_window)
+    try:
+        return PostgresSink(database, outputs, how, judge=Judge(plan_of))
+    except StoreUnusableError as error:
+        raise NotReady(str(error)) from None
+
+
+def _database(settings: Settings) -> "Database":
+    """How PostgreSQL is reached; NotReady if its driver is not installed."""
+    try:
+        from sinks.postgres.connection import Database  # noqa: PLC0415  # an extra
+    except ImportError:
+        msg = "the store in PostgreSQL needs its driver: install the extra `roadfade[postgres]`"
+        raise NotReady(msg) from None
+    dsn = settings.postgres_dsn
+    return Database("" if dsn is None else dsn.get_secret_value(), settings.postgres_schema)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SecretStr
 
 from roadfade.local.child_process import ManagedProcess
 from roadfade.local.prometheus import LocalPrometheus, start_prometheus
@@ -24,8 +24,9 @@ WORKER = "worker-0"
 
 
 def own_environment(settings: BaseModel) -> dict[str, str]:
-    """The variables that give another process these settings."""
-    named = settings.model_dump(mode="json", exclude_unset=True)
+    """The variables that give another process these settings, but for secrets."""
+    secret = {name for name, value in settings if isinstance(value, SecretStr)}
+    named = settings.model_dump(mode="json", exclude_unset=True, exclude=secret)
     named.pop("kafka_bootstrap_servers", None)
     found = {
         f"ROADFADE_{name.upper()}": value if isinstance(value, str) else json.dumps(value)
@@ -39,9 +40,18 @@ def own_environment(settings: BaseModel) -> dict[str, str]:
 
 def child_environment(settings: BaseModel) -> dict[str, str]:
     """The environment of a child: ours, with the settings it must share with us."""
-    environment = os.environ | own_environment(settings)
+    environment = os.environ | own_environment(settings) | _secrets_of(settings)
     environment.pop("ROADFADE_KAFKA_BOOTSTRAP_SERVERS", None)
     return environment
+
+
+def _secrets_of(settings: BaseModel) -> dict[str, str]:
+    """What no file may hold: whoever joins in has to have it."""
+    return {
+        f"ROADFADE_{name.upper()}": value.get_secret_value()
+        for name, value in settings
+        if isinstance(value, SecretStr)
+    }
 
 
 def write_environment(settings: BaseModel, file: Path) -> None:

@@ -101,8 +101,16 @@ def carry_out(work: Callable[[], None]) -> None:
     except OSError as error:
         remedy = FILE_REMEDIES.get(error.errno or 0)
         if remedy is None:
+            _refuse_unusable_store(error)
             raise
         refuse(f"{error.filename or 'a file'} cannot be used ({error.strerror}): {remedy}")
+
+
+def _refuse_unusable_store(error: OSError) -> None:
+    from sinks.port.sink import StoreUnusableError  # noqa: PLC0415  # --help needs none
+
+    if isinstance(error, StoreUnusableError):
+        refuse(f"the store cannot be used: {error}")
 
 
 def settings() -> "Settings":

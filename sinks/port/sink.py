@@ -32,6 +32,10 @@ class StoreFullError(OSError):
     """There is no room to write. What was to be written is as after a kill: open the store anew."""
 
 
+class StoreUnusableError(OSError):
+    """The place of the store cannot be reached, or refuses; the message says why, and no value."""
+
+
 class OtherTopicError(Exception):
     """What is kept is of another topic of this name: positions of one mean nothing in the other."""
 

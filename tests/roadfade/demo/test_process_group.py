@@ -2,10 +2,13 @@ import os
 import subprocess
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from roadfade.demo.process_group import (
     PROCESS_ROLES,
     STOP_ORDER,
     ProcessGroup,
+    child_environment,
     own_environment,
     write_environment,
 )
@@ -39,3 +42,13 @@ def test_the_file_for_joining_in_ends_with_the_run(tmp_path: Path) -> None:
     group.close()
     assert not group.environment_file.exists()
     group.close()
+
+
+def test_children_are_given_a_secret_and_the_file_is_not(tmp_path: Path) -> None:
+    settings = Settings(store="postgres", postgres_dsn=SecretStr("postgresql://u:secret@h/d"))
+    given = child_environment(settings)["ROADFADE_POSTGRES_DSN"]
+    assert given == "postgresql://u:secret@h/d"
+    write_environment(settings, tmp_path / "env")
+    written = (tmp_path / "env").read_text()
+    assert "ROADFADE_STORE=postgres" in written
+    assert "secret" not in written and "POSTGRES_DSN" not in written

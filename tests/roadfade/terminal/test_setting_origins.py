@@ -66,13 +66,17 @@ def test_an_origin_is_where_the_settings_take_it_from(
         "lake_compression": "uncompressed",
         "lake_duplicates_window": "1000",
         "log_format": "json",
+        "postgres_schema": "other",
         "raw_allow_unsealed": "false",
         "replication": "3",
         "sink_batch_s": "7",
+        "store": "postgres",
     }
     monkeypatch.setenv(f"ROADFADE_{name.upper()}", values.get(name, "11"))
     if name == "fixed_now_ms":
         monkeypatch.setenv("ROADFADE_TOPIC_PREFIX", "t.")
+    if name == "store":
+        monkeypatch.setenv("ROADFADE_POSTGRES_DSN", "postgresql://")
     taken = Settings()
     assert name in taken.model_fields_set
     assert origins(os.environ)[name].kind == "environment"

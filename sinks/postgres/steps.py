@@ -1,0 +1,28 @@
+"""The points of a transaction at which a crash is worth causing, by name.
+
+A hook is called at each. The shipped one does nothing; a test's raises or kills.
+"""
+
+from collections.abc import Callable
+from enum import StrEnum
+
+
+class Step(StrEnum):
+    """A point between a change and the commit that makes it hold."""
+
+    COPIED = "copied"
+    """Write: rows, ids and positions are there, and nobody else sees them yet."""
+    DROPPED = "dropped"
+    """Sweep: a partition is dropped, and comes back unless it commits."""
+    SWAPPED = "swapped"
+    """Erasure: a rewritten partition has taken the old one's place, unless it fails to commit."""
+    MOVED = "moved"
+    """Restatement: rows are in the partition of their new end, and gone from the old one."""
+
+
+Hook = Callable[[Step], None]
+
+
+def go_on(step: Step) -> None:
+    """Do nothing: how every process but a test's runs."""
+    del step

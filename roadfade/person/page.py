@@ -4,7 +4,9 @@ The page holds the readings as the store has them: it is for that person alone.
 """
 
 from collections.abc import Iterator, Sequence
+from datetime import date, datetime
 from typing import Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 from assessment.drive_map import drive_map, ways
 from assessment.drive_plot import Axes, plot
@@ -18,7 +20,7 @@ from policy.compiled import CompiledPolicy
 from policy.vocabulary.bilingual import Language
 from policy.vocabulary.terms import BasisKind
 from roadfade.person.export_files import DRAWN_MAX, ExportedOutput
-from telemetry.instants import format_instant, to_datetime
+from telemetry.instants import to_datetime
 from telemetry.wire.record import LATITUDE, LONGITUDE, MESH
 
 CELLS_SHOWN: Final = slice(0, 3)
@@ -47,7 +49,7 @@ def person_page(
 ) -> str:
     """The page; ``unlocatable``: how many keys are destroyed under which more may lie."""
     titles = Titles(policy.document, language)
-    words = titles.words
+    words, times = titles.words, _Times(policy.document.policy.content.zone)
     return page(
         "person.html.j2",
         language,
@@ -57,8 +59,8 @@ def person_page(
             [
                 words.number(number),
                 words.gettext(ROLE_PHRASES[link.role]),
-                format_instant(link.from_ms),
-                "-" if link.to_ms is None else format_instant(link.to_ms),
+                times.told(link.from_ms),
+                times.told(link.to_ms),
             ]
             for number, link in enumerate(person.links, 1)
         ],
@@ -66,17 +68,37 @@ def person_page(
             [
                 titles.purpose(one.purpose),
                 words.gettext(GROUNDS[BasisKind(one.basis)]),
-                format_instant(one.from_ms),
-                "-" if one.to_ms is None else format_instant(one.to_ms),
+                times.told(one.from_ms),
+                times.told(one.to_ms),
             ]
             for one in person.consents
         ],
-        outputs=[_shown(one, policy, titles) for one in exported],
+        zone=times.name,
+        outputs=[_shown(one, policy, titles, times) for one in exported],
         unlocatable=words.number(unlocatable) if unlocatable else "",
     )
 
 
-def _shown(one: ExportedOutput, policy: CompiledPolicy, titles: Titles) -> _Shown:
+class _Times:
+    """Instants as people of the document's zone read them."""
+
+    def __init__(self, zone: ZoneInfo) -> None:
+        self.name = zone.key
+        self._zone = zone
+
+    def told(self, at_ms: int | None) -> str:
+        """``2026-11-20 17:00``; ``-`` if there is none."""
+        return "-" if at_ms is None else f"{self._local(at_ms):%Y-%m-%d %H:%M}"
+
+    def day(self, at_ms: int) -> date:
+        """The day that it falls on there."""
+        return self._local(at_ms).date()
+
+    def _local(self, at_ms: int) -> datetime:
+        return to_datetime(at_ms).astimezone(self._zone)
+
+
+def _shown(one: ExportedOutput, policy: CompiledPolicy, titles: Titles, times: _Times) -> _Shown:
     output, words = one.output, titles.words
     cells = [c for c in shown_cells(policy.plan, output.purpose) if c.recipient == output.recipient]
     streamed = [cell for cell in cells if cell.delivery.mode == "stream"]
@@ -87,23 +109,23 @@ def _shown(one: ExportedOutput, policy: CompiledPolicy, titles: Titles) -> _Show
         purpose=titles.purpose(output.purpose),
         recipient=titles.who(output.purpose, output.recipient) if known else output.recipient,
         kinds=[row.cells[CELLS_SHOWN] for row in rows(streamed, policy.plan, titles)],
-        facts=_facts(one, titles),
+        facts=_facts(one, titles, times),
         newest=words.number(drawn) if drawn < one.readings else "",
         files=list(one.files),
         figures=[figure for figure in _figures(one, policy, titles) if figure is not None],
     )
 
 
-def _facts(one: ExportedOutput, titles: Titles) -> str:
+def _facts(one: ExportedOutput, titles: Titles, times: _Times) -> str:
     words = titles.words
     if one.first_ms is None or one.last_ms is None or one.ends_ms is None:
         return words.gettext("Nothing of yours is kept here.")
     return words.gettext(
         "%(count)s readings, from %(first)s to %(last)s; the last of them ends on %(day)s.",
         count=words.number(one.readings),
-        first=format_instant(one.first_ms),
-        last=format_instant(one.last_ms),
-        day=words.date(to_datetime(one.ends_ms).date()),
+        first=times.told(one.first_ms),
+        last=times.told(one.last_ms),
+        day=words.date(times.day(one.ends_ms)),
     )
 
 

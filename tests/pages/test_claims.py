@@ -32,7 +32,8 @@ CLAIM_NOTHING = {
     "What you agreed to",
     "Where you were, as it is kept",
     "You agreed to nothing that needs to be asked.",
-    "You are",
+    "Role",
+    "times of %(zone)s",
     "Your vehicles",
     (
         "More may lie under %(count)s keys that were destroyed. Nobody can "

@@ -32,6 +32,8 @@ from telemetry.identity import Pseudonym
 TOPIC: Final = next(iter(OUTPUTS))
 OUTPUT: Final = OUTPUTS[TOPIC]
 BATCH: Final = 25_000
+PEOPLE: Final = 20_000
+"""Whose rows the lake has: with few, a person's own rows make their bucket larger than others."""
 SWEEPS: Final = 5
 SIZES_APART: Final = 10
 """How many times more rows the larger lake has whose expiry is measured."""
@@ -55,7 +57,7 @@ def filled(root: Path, rows: int, buckets: int) -> Path:
     lake = Lake(root, OUTPUTS, LakeSettings(buckets=buckets, compression="uncompressed"))
     while with_rows < rows:
         first = with_rows // ROWS_EACH
-        batch = [record(TOPIC, 0, first + n, chance) for n in range(BATCH)]
+        batch = [record(TOPIC, 0, first + n, chance, PEOPLE) for n in range(BATCH)]
         with_rows += lake.write(batch, BEGIN_MS).rows
         lake.join(BEGIN_MS)
     while lake.join(BEGIN_MS):
@@ -123,7 +125,7 @@ def measured(folder: Path, rows: int, buckets: int, people: int) -> dict[str, An
     return {
         "rows": rows,
         "buckets": buckets,
-        "people": people,
+        "people_erased": people,
         "rows_erased_median": _middle([one.rows for one in erased]),
         "erase_lake_s": _middle([one.took_s for one in erased]),
         "erase_physical_lake_s": _middle([one.bytes_gone_s for one in erased]),

@@ -39,9 +39,11 @@ def records(count: int, first: int, chance: random.Random) -> list[Arrived]:
     return [record(*places[n % len(places)], first + n, chance) for n in range(count)]
 
 
-def record(topic: str, partition: int, number: int, chance: random.Random) -> Arrived:
-    """One record of a random person, with this offset."""
-    who = f"P{chance.randrange(PEOPLE):025d}"
+def record(
+    topic: str, partition: int, number: int, chance: random.Random, people: int = PEOPLE
+) -> Arrived:
+    """One record of a random one of so many people, with this offset."""
+    who = f"P{chance.randrange(people):025d}"
     series = {
         signal: {
             "unit": "km/h",

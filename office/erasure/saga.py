@@ -135,7 +135,7 @@ def _seen(one: Standing, around: Surroundings) -> Step | Wait | None:
     return None
 
 
-def _answers(one: Standing, around: Surroundings) -> Wait | None:
+def answers_awaited(one: Standing, around: Surroundings) -> Wait | None:
     """Whether every store that is known has nothing left; None: so it is."""
     unknown, silent, hindered = set[str](), set[str](), set[str]()
     for command, output in one.commands.items():
@@ -173,7 +173,7 @@ def _sorted(outputs: set[str]) -> tuple[str, ...]:
 _NEXT: Final[Mapping[State, Callable[[Standing, Surroundings], Step | Wait | None]]] = {
     State.ASKED: lambda *_: Step.COMMAND,
     State.COMMANDED: lambda one, around: _seen(one, around) or Step.COMPLETE,
-    State.SUPPRESSED: lambda one, around: _answers(one, around) or Step.ATTEST,
+    State.SUPPRESSED: lambda one, around: answers_awaited(one, around) or Step.ATTEST,
     State.ERASED: _copies,
     State.BOUND: _bound,
     State.UNLINKED: lambda one, around: _seen(one, around) or Step.FORGET,

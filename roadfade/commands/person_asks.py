@@ -13,8 +13,9 @@ from typing import Any, Final
 import typer
 
 from office.erasure.of_person import of_person
+from office.erasure.on_record import one_of, surroundings
 from office.erasure.overview import Overview, of_subject
-from office.erasure.saga import State
+from office.erasure.saga import State, answers_awaited
 from office.registry.erasure_requests import Asked, NewErasure, ask
 from office.store.database import Database
 from roadfade.commands.office_desk import OfficeDesk, desk_of
@@ -25,8 +26,8 @@ from telemetry.identity import SubjectId
 from telemetry.instants import SECOND_MS, format_instant
 
 LOOK_EVERY_S: Final = 0.2
-IN_STORES: Final = (State.ASKED, State.COMMANDED, State.SUPPRESSED)
-"""While a request is in one of these, some store may have rows that are meant."""
+IN_STORES: Final = (State.COMMANDED, State.SUPPRESSED)
+"""While a request is in one of these, some store may not have answered."""
 NOT_YET: Final = (
     "asked, but not every store has removed it yet: see that the office and the sink run "
     "(`roadfade status`); it goes on by itself (`roadfade person requests`), do not ask again"
@@ -79,22 +80,28 @@ async def _ask(database: Database, scope: Scope, now_ms: int) -> Asked:
 
 
 async def _removed(desk: OfficeDesk, erasure: str, wait_s: float) -> bool:
-    """Whether every store has nothing left, in time."""
+    """Whether every store has removed what was commanded so far, in time.
+
+    What a worker still decides by an older view is commanded and refused after that.
+    """
     loop = asyncio.get_running_loop()
     deadline = loop.time() + wait_s
     async with Database.opened(desk.database) as database:
-        while await _in_stores(database, erasure):
+        while await _in_stores(database, erasure, desk.now_ms()):
             if loop.time() >= deadline:
                 return False
             await asyncio.sleep(LOOK_EVERY_S)
     return True
 
 
-async def _in_stores(database: Database, erasure: str) -> bool:
-    from office.erasure.on_record import one_of  # noqa: PLC0415  # for this alone
-
+async def _in_stores(database: Database, erasure: str, now_ms: int) -> bool:
+    """Whether a store may have rows of what was commanded so far."""
     async with database.reading() as connection:
-        return (await one_of(connection, erasure)).standing.state in IN_STORES
+        standing = (await one_of(connection, erasure)).standing
+        around = await surroundings(connection, settings().view_age_s_max * SECOND_MS, now_ms)
+    if standing.state is State.ASKED:
+        return True
+    return standing.state in IN_STORES and answers_awaited(standing, around) is not None
 
 
 def list_requests(ctx: typer.Context, subject: str, *, as_json: bool) -> None:

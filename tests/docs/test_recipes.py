@@ -26,6 +26,9 @@ SAYS = {
     ("docs/privacy-office.md", "people"): [
         "granted ", "withdrawn ", "ended ", "consents: 1, holding now: 0", "linked to nobody now",
     ],
+    ("docs/privacy-office.md", "events"): ["contract_end", "device_retired", "of a device"],
+    ("docs/privacy-office.md", "person"): ["vehicles: 1", "readings written", "stopped ", "asked "],
+    ("docs/privacy-office.md", "receipts"): ["erased"],
     ("docs/replay.md", "replay"): ["published 4 readings in 1 envelopes"],
     ("docs/replay.md", "count"): ["nothing was decoded"],
 }  # fmt: skip

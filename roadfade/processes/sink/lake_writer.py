@@ -48,8 +48,9 @@ class StoreWriter:
             metrics.EXPIRED_READINGS.labels(ON_ARRIVAL).inc(written.expired_readings)
         # What a command refuses is as if it had been kept and removed.
         refused = {output: one.refused_rows for output, one in written.by_output.items()}
-        gone = {ON_ARRIVAL: written.expired_readings, **refused}
-        if any(gone.values()):
+        counted = {ON_ARRIVAL: written.expired_readings, **refused}
+        gone = {name: readings for name, readings in counted.items() if readings}
+        if gone:
             # A full disk or a damaged ledger ends no sink: the account keeps what is not in it.
             await asyncio.to_thread(self._account.add, gone)
             metrics.UNACCOUNTED.set(self._account.waiting)

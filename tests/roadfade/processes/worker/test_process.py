@@ -31,7 +31,6 @@ from telemetry.topics import (
     AUDIT_FLOW,
     AUDIT_PROCESSES,
     CONTROL,
-    CONTROL_CONSENTS,
     CONTROL_LINKS,
     CONTROL_POLICIES,
     HEARTBEAT_KEY,
@@ -263,7 +262,7 @@ async def test_two_workers_share_what_comes_and_double_nothing(
 
 
 @pytest.mark.parametrize("topic", CONTROL)
-async def test_garbage_on_a_control_topic_makes_a_worker_wait_at_most(
+async def test_garbage_on_a_control_topic_makes_a_worker_wait_until_it_is_gone(
     settings: Settings, broker: FakeBroker, topic: str
 ) -> None:
     beat(broker)
@@ -277,8 +276,8 @@ async def test_garbage_on_a_control_topic_makes_a_worker_wait_at_most(
         drive(broker, 0, 1)
         await asyncio.sleep(5)
         assert not task.done()
-        waits = topic != CONTROL_CONSENTS
-        assert (broker.committed(WORKER_GROUP) == {}) is waits, "no consent permits nothing"
+        # Whatever it was, it may have kept somebody's readings back.
+        assert broker.committed(WORKER_GROUP) == {}
         for key in (b"small@9", b"k"):
             broker.put(topic, key, None)
         await until(lambda: len(broker.records(STUDY)) == 1, task)

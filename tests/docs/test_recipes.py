@@ -28,7 +28,7 @@ SAYS = {
     ],
     ("docs/privacy-office.md", "events"): ["contract_end", "device_retired", "of a device"],
     ("docs/privacy-office.md", "person"): ["vehicles: 1", "readings written", "stopped ", "asked "],
-    ("docs/privacy-office.md", "receipts"): ["erased"],
+    ("docs/privacy-office.md", "receipts"): ["asked", "whole: every entry is signed"],
     ("docs/replay.md", "replay"): ["published 4 readings in 1 envelopes"],
     ("docs/replay.md", "count"): ["nothing was decoded"],
 }  # fmt: skip

@@ -8,10 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
+from office.erasure.selecting import floors
 from office.erasure.whereabouts import EpochKeys, whereabouts
 from office.keyring.wrapping import KeyName
 from policy.plan.plan import Output, Plan
-from roadfade.person.scope import Scope, floors_of
+from roadfade.person.scope import Scope
 from sinks.port.results import Located
 from sinks.port.selection import FoundRow, Selection
 from telemetry.wire.control import LinkInterval
@@ -63,7 +64,6 @@ def held(
     """Where the scope's rows may lie. ``plans``: all that ever were in force, the newest last."""
     outputs = {one.id: one for plan in plans for one in plan.outputs if scope.takes(one)}
     order = {one: place for place, one in enumerate(outputs)}
-    floors = floors_of(plans)
     parts, unlocatable = list[HeldPart](), set[KeyName]()
     for number, link in enumerate(links, 1):
         from_ms, to_ms = scope.span_of(link)
@@ -74,7 +74,7 @@ def held(
         for output, pseudonyms in found.by_output.items():
             if output in outputs:
                 selection = Selection(
-                    pseudonyms, from_ms=from_ms, to_ms=to_ms, floors_ms=floors[output]
+                    pseudonyms, from_ms=from_ms, to_ms=to_ms, floors_ms=floors(plans, output)
                 )
                 parts.append(HeldPart(outputs[output], link, number, selection))
     parts.sort(key=lambda part: (order[part.output.id], part.number))

@@ -1,9 +1,8 @@
 """What of a person is asked for: which vehicle, which span of time, which purposes. Pure."""
 
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from policy.plan.plan import Output, Plan
+from policy.plan.plan import Output
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.wire.control import LinkInterval
 
@@ -36,14 +35,3 @@ class Scope:
         from_ms = link.from_ms if self.from_ms is None else max(link.from_ms, self.from_ms)
         ends = [one for one in (link.to_ms, self.to_ms) if one is not None]
         return from_ms, min(ends, default=None)
-
-
-def floors_of(plans: Iterable[Plan]) -> Mapping[str, Mapping[str, int]]:
-    """By output id and lane, for how long a row's time stands; the longest of all versions."""
-    found: dict[str, dict[str, int]] = {}
-    for plan in plans:
-        for output in plan.outputs:
-            lanes = found.setdefault(output.id, {})
-            for lane in output.lanes:
-                lanes[lane.name] = max(lane.time_floor_ms, lanes.get(lane.name, 1), 1)
-    return found

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from policy.plan.plan import Plan
 from roadfade.person.held import Held, count, held, rows
-from roadfade.person.scope import Scope, floors_of
+from roadfade.person.scope import Scope
 from sinks.memory import MemorySink, MemoryStore
 from telemetry.arrived import Arrived
 from telemetry.identity import DeviceId, EpochKey, SubjectId
@@ -117,18 +117,6 @@ def test_an_output_that_a_version_dropped_is_still_given() -> None:
     before = [one.id for one in kept.held(whole("subject-2"), [link]).outputs()]
     after = [one.id for one in kept.held(whole("subject-2"), [link], (PLAN, now)).outputs()]
     assert before == after != [now.outputs[0].id]
-
-
-def test_a_floor_is_the_longest_that_any_version_had() -> None:
-    coarser = replace(
-        PLAN,
-        outputs=tuple(
-            replace(o, lanes=tuple(replace(one, time_floor_ms=DAY_MS) for one in o.lanes))
-            for o in PLAN.outputs
-        ),
-    )
-    found = floors_of([coarser, PLAN])
-    assert {floor for lanes in found.values() for floor in lanes.values()} == {DAY_MS}
 
 
 @pytest.mark.parametrize(("from_ms", "to_ms"), [(None, None), (5, 9), (5, None)])

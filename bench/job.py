@@ -8,7 +8,7 @@ import hashlib
 import random
 from collections.abc import Collection
 from pathlib import Path
-from typing import Final
+from typing import Final, Literal
 
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
@@ -82,6 +82,14 @@ class SeededKeyring:
     def ensure(self, wanted: Collection[KeyName]) -> dict[KeyName, EpochKey]:
         """The keys of these names."""
         return {name: epoch_key(name) for name in wanted}
+
+    def states(self) -> dict[KeyName, Literal["live", "destroyed"]]:
+        """None is on record; nobody asks."""
+        return {}
+
+    def mark(self) -> str:
+        """No key is ever destroyed."""
+        return ""
 
 
 def consenting() -> frozenset[str]:

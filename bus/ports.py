@@ -137,6 +137,12 @@ class Admin(Protocol):
     async def describe(self, names: Sequence[str]) -> dict[str, ActualTopic | None]:
         """Each named topic as it is, None if it does not exist. Asking makes none."""
 
+    async def names(self) -> list[str]:
+        """Every topic that carries this deployment's prefix, but the broker's own, in order."""
+
+    async def groups(self) -> list[str]:
+        """Every consumer group that carries this deployment's prefix, in order."""
+
     async def create(self, specs: Sequence[TopicSpec]) -> list[str]:
         """Create what is missing; the names created. Existing topics are left as they are."""
 

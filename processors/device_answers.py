@@ -108,6 +108,13 @@ class DeviceAnswers:
         self._asked_devices.add(device)
         return self._people.link_at(device, event_ms)
 
+    def forget(self) -> None:
+        """Let go of every answer: what they rest on beside the people changed."""
+        self._kept.clear()
+        self._devices_of.clear()
+        used = self._holder is not None and self._holder.forget_devices()
+        self._voided += used or bool(self._asked_devices)
+
     def basis(self) -> int:
         """Equal as long as all that was answered since ``settle`` would be answered the same."""
         self.catch_up()
@@ -162,10 +169,7 @@ class DeviceAnswers:
         changes = self._people.changes.since(self._read)
         self._read = self._people.changes.position
         if changes is None:
-            self._kept.clear()
-            self._devices_of.clear()
-            used = self._holder is not None and self._holder.forget_devices()
-            self._voided += used or bool(self._asked_devices)
+            self.forget()
             return
         for change in changes:
             self._void(change)

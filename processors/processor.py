@@ -139,6 +139,10 @@ class Processor:
             readings = self._readings(verdict)
             choose(self.program, verdict.device, verdict.t0_ms, readings, received_ms, state)
 
+    def forget_keys(self) -> None:
+        """Let go of all that was computed of epoch keys: some of them are destroyed."""
+        self.answers.forget()
+
     def basis(self) -> int:
         """Equal as long as all that was processed since ``settle`` would be decided the same."""
         return self.answers.basis()

@@ -69,6 +69,7 @@ LAKE_COMMANDS: Final = {
 }
 AUDIT_COMMANDS: Final = {
     "reconcile": "roadfade.commands.audit:reconcile",
+    "copies": "roadfade.commands.audit:copies",
 }
 RECEIPT_COMMANDS: Final = {
     "list": "roadfade.commands.receipts:list_receipts",
@@ -127,7 +128,9 @@ app.add_typer(app_of("The settings as they hold here.", CONFIG_COMMANDS), name="
 app.add_typer(app_of("Kafka topics, as the policy says.", TOPIC_COMMANDS), name="topics")
 app.add_typer(app_of("The lake, as it is on the disk.", LAKE_COMMANDS), name="lake")
 app.add_typer(app_of("What was erased: a chain to verify.", RECEIPT_COMMANDS), name="receipts")
-app.add_typer(app_of("Whether every reading is accounted for.", AUDIT_COMMANDS), name="audit")
+app.add_typer(
+    app_of("Whether every reading and every copy is accounted for.", AUDIT_COMMANDS), name="audit"
+)
 
 
 def main() -> None:

@@ -208,8 +208,21 @@ ERASURES_OVERDUE = _gauge(
 )
 ERASURE_FAILURES = _counter(
     "roadfade_erasure_failures_total",
-    "Times that requests, answers or ends by events could not be dealt with; it is tried again",
+    "Times that requests, answers, ends by events, or keys and links that are over could not be"
+    " dealt with; it is tried again",
     "step",
+)
+KEYS_LET_GO = _counter(
+    "roadfade_keys_let_go_total",
+    "Times that a worker let go of epoch keys: some were destroyed, or could not be asked about",
+)
+EPOCH_KEYS = _gauge("roadfade_epoch_keys", "Epoch keys of the keyring, by state", "state")
+EPOCH_KEYS_DESTROYED = _counter(
+    "roadfade_epoch_keys_destroyed_total", "Epoch keys destroyed: their last record has ended"
+)
+LINKS_DELETED = _counter(
+    "roadfade_ended_links_deleted_total",
+    "Links deleted with their secrets: they and the last row under them have ended",
 )
 HEARTBEAT = _gauge("roadfade_heartbeat_timestamp_seconds", "When the office last proved it lives")
 BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "policy_version")

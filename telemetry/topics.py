@@ -27,6 +27,8 @@ HEARTBEAT_KEY: Final = b"~heartbeat"
 WORKER_GROUP: Final = "roadfade-worker"
 LEDGER_GROUP: Final = "roadfade-ledger"
 SINK_GROUP: Final = "roadfade-sink"
+GROUPS: Final = (WORKER_GROUP, LEDGER_GROUP, SINK_GROUP)
+"""Whoever else reads a topic in a group is none of ours."""
 
 
 def erase_topic(output: str) -> str:

@@ -65,6 +65,21 @@ class TopicAdmin:
         return {name: found.get(name) for name in names}
 
     @translated
+    async def names(self) -> list[str]:
+        """Every topic that carries this deployment's prefix, but the broker's own, in order."""
+        found = await self._client.describe_topics()
+        return self._ours(topic["topic"] for topic in found if not topic["is_internal"])
+
+    @translated
+    async def groups(self) -> list[str]:
+        """Every consumer group that carries this deployment's prefix, in order."""
+        return self._ours(name for name, *_ in await self._client.list_consumer_groups())
+
+    def _ours(self, names: Iterable[str]) -> list[str]:
+        prefix = self._address.prefix
+        return sorted(name[len(prefix) :] for name in names if name.startswith(prefix))
+
+    @translated
     async def create(self, specs: Sequence[TopicSpec]) -> list[str]:
         """Create what is missing; the names created. Existing topics are left as they are."""
         actual = await self.describe([spec.name for spec in specs])

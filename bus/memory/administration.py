@@ -24,7 +24,21 @@ class _Asking:
 
 
 class MemoryAdmin(_Asking):
-    """Obeys ``ports.Admin``."""
+    """Obeys ``ports.Admin``; ``groups`` are those that there ever were."""
+
+    def __init__(self, cluster: Cluster, groups: Iterable[str] = ()) -> None:
+        super().__init__(cluster)
+        self._groups = groups
+
+    async def names(self) -> list[str]:
+        """Every topic."""
+        self._cluster.ask()
+        return sorted(self._cluster.topics)
+
+    async def groups(self) -> list[str]:
+        """Every consumer group."""
+        self._cluster.ask()
+        return sorted(self._groups)
 
     async def describe(self, names: Sequence[str]) -> dict[str, ActualTopic | None]:
         """Each named topic as it is, None if it does not exist."""

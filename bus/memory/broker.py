@@ -38,7 +38,7 @@ class FakeBroker:
 
     def admin(self) -> MemoryAdmin:
         """Topics as the cluster has them."""
-        return MemoryAdmin(self._cluster)
+        return MemoryAdmin(self._cluster, self._groups.keys())
 
     def positions(self) -> MemoryOffsets:
         """How far topics are written and read."""

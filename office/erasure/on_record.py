@@ -19,7 +19,8 @@ AT_ONCE_MAX: Final = 200
 """Requests that are looked at in one turn; the next turn takes the others."""
 LATE_MS: Final = HOUR_MS
 """A copy that was not seen to end for so long after its date is overdue."""
-BEFORE_ERASED: Final = (State.ASKED, State.COMMANDED, State.SUPPRESSED)
+BEFORE_DENIED: Final = (State.ASKED, State.COMMANDED)
+BEFORE_ERASED: Final = (*BEFORE_DENIED, State.SUPPRESSED)
 
 
 class Found(NamedTuple):
@@ -85,6 +86,22 @@ async def figures(connection: AsyncConnection, now_ms: int) -> Figures:
     dirty = await connection.scalar(select(func.count()).where(ERASURES.c.unscrubbed)) or 0
     counts = {str(state): count for state, count in living.items()}
     return Figures(counts, oldest, overdue, dirty)
+
+
+async def oldest_uncommanded_ms(connection: AsyncConnection) -> int | None:
+    """When the oldest request was asked whose commands are not all computed; None: there is none.
+
+    Commands are computed from links and epoch keys.
+    """
+    waiting = select(func.min(ERASURES.c.asked_ms)).where(ERASURES.c.state.in_(BEFORE_DENIED))
+    found: int | None = await connection.scalar(waiting)
+    return found
+
+
+async def uncommanded_subjects(connection: AsyncConnection) -> set[str]:
+    """Whose links such requests still need."""
+    waiting = select(ERASURES.c.subject).where(ERASURES.c.state.in_(BEFORE_DENIED))
+    return {one for one in await connection.scalars(waiting) if one is not None}
 
 
 async def _found(

@@ -10,16 +10,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
+from office.keyring.ended import AHEAD_MS
 from office.keyring.wrapping import KeyName
 from policy.plan.epochs import epochs_of
 from policy.plan.plan import Output, Plan
 from telemetry.identity import EpochKey, Pseudonym
-from telemetry.instants import DAY_MS
 from telemetry.keyed_hashes import pseudonym
 from telemetry.wire.control import LinkInterval
-
-AHEAD_MS = DAY_MS
-"""A reading may claim to be of so much later than it was admitted, at most."""
 
 
 class EpochKeys(Protocol):

@@ -98,6 +98,22 @@ class Keyring:
             found = _found(connection, name)
         return "live" if isinstance(found, Wrapped) else found
 
+    def states(self) -> dict[KeyName, KeyState]:
+        """Every key that was ever made; asks for no KEK."""
+        with self._begun(sqlite_file.READING) as connection:
+            rows = connection.execute(tables.FIND_STATES).fetchall()
+        return {(p, r, e): "live" if held else "destroyed" for p, r, e, held in rows}
+
+    def mark(self) -> str:
+        """Equal as long as no key was destroyed; it says nothing of any key. Asks for no KEK.
+
+        It changes in the transaction that empties the rows, so that whoever keeps keys in memory
+        learns of it by one small read.
+        """
+        with self._begun(sqlite_file.READING) as connection:
+            (current,) = connection.execute(tables.CURRENT).fetchone()
+        return str(current)
+
     def destroy(self, names: Collection[KeyName]) -> None:
         """Make keys unrecoverable, and record that they are.
 

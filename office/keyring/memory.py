@@ -19,6 +19,7 @@ class MemoryKeyring:
     def __init__(self, make: Callable[[KeyName], EpochKey] = random_key) -> None:
         self._make = make
         self._keys: dict[KeyName, EpochKey | None] = {}
+        self._destructions = 0
 
     def get(self, purpose: str, recipient: str, epoch: str) -> EpochKey | None:
         """The key; None if it was never made, or is destroyed."""
@@ -42,8 +43,17 @@ class MemoryKeyring:
             return None
         return "destroyed" if self._keys[name] is None else "live"
 
+    def states(self) -> dict[KeyName, KeyState]:
+        """Every key that was ever made."""
+        return {n: "destroyed" if key is None else "live" for n, key in self._keys.items()}
+
+    def mark(self) -> str:
+        """Equal as long as no key was destroyed."""
+        return str(self._destructions)
+
     def destroy(self, names: Collection[KeyName]) -> None:
         """Forget keys, and that they must not be made again."""
+        self._destructions += 1
         self._keys |= dict.fromkeys(names)
 
     def close(self) -> None:

@@ -30,6 +30,7 @@ FIND_EPOCHS: Final = (
 FIND_LIVE: Final = (
     "SELECT purpose, recipient, epoch, kek, nonce, wrapped FROM keys WHERE wrapped IS NOT NULL"
 )
+FIND_STATES: Final = "SELECT purpose, recipient, epoch, wrapped IS NOT NULL FROM keys"
 PUT: Final = (
     "INSERT OR REPLACE INTO keys (purpose, recipient, epoch, kek, nonce, wrapped)"
     " VALUES (?, ?, ?, ?, ?, ?)"

@@ -41,6 +41,8 @@ LINKS: Final = Table(
     Column("to_ms", BigInteger),
     # The default is also what a database older than roles gets: who drives is not confirmed.
     Column("role", String, nullable=False, server_default=UNCONFIRMED),
+    # When the office first saw that it had ended; NULL: not yet.
+    Column("seen_ended_ms", BigInteger),
     Index("links_by_device", "device"),
     Index("links_by_subject", "subject"),
 )
@@ -93,6 +95,13 @@ OUTBOX: Final = Table(
     Index("outbox_by_key", "key"),
     sqlite_autoincrement=True,
 )
+
+UNSCRUBBED: Final = Table(
+    "unscrubbed",
+    OFFICE,
+    Column("one", Integer, primary_key=True, autoincrement=False),
+)
+"""One row while deleted bytes may be left in the files: links that ended were deleted since."""
 
 PUBLISHED: Final = Table(
     "published",

@@ -1,4 +1,4 @@
-"""``roadfade audit reconcile``: the ledger against raw offsets, and the lake against the ledger."""
+"""``roadfade audit``: ledger against raw, lake against ledger, copies against their register."""
 
 import sqlite3
 from pathlib import Path
@@ -13,6 +13,7 @@ from roadfade.terminal.answers import FAILS, print_json, settings, usage
 from roadfade.terminal.arguments import AsJson
 
 if TYPE_CHECKING:
+    from roadfade.status.copies import Copies
     from roadfade.status.reconciliation import Accounts, Reconciled
 
 
@@ -133,3 +134,68 @@ def _said(value: object) -> str:
     if value is None:
         return "unknown"
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def copies(*, as_json: AsJson = False) -> None:
+    """Find what lies on broker and disk and is in no register of copies.
+
+    Lists topics and consumer groups of this installation, files of the state folder, and what is
+    foreign in the lake. It reads names, never what is in them, and changes nothing. Other folders,
+    other machines and other prefixes it does not see.
+    """
+    import asyncio  # noqa: PLC0415  # heavy; --help needs none
+
+    from roadfade.in_force.broker import connection_of, require_broker  # noqa: PLC0415  # likewise
+    from roadfade.status.copies import Copies, on_broker, on_disk  # noqa: PLC0415  # likewise
+
+    current = settings()
+    require_broker(current)
+    found = Copies()
+    on_disk(current, found)
+    asyncio.run(on_broker(current, connection_of(current), found))
+    if as_json:
+        print_json(copies_report(found))
+    else:
+        _show_copies(found)
+    if found.unregistered:
+        raise typer.Exit(FAILS)
+
+
+def copies_report(found: "Copies") -> dict[str, Any]:
+    """Everything the screen shows."""
+    return {
+        "registered": not found.unregistered,
+        "unregistered": {
+            "topics": found.strange_topics,
+            "groups": found.strange_groups,
+            "files": found.strange_files,
+        },
+        "unknown": found.unknown,
+        "topics": found.topics,
+        "files": {
+            kind: {"files": count, "bytes": found.bytes[kind]}
+            for kind, count in sorted(found.files.items())
+        },
+    }
+
+
+def _show_copies(found: "Copies") -> None:
+    typer.echo(f"{len(found.topics)} topics of the policy's versions")
+    for kind, count in sorted(found.files.items()):
+        typer.echo(f"{kind}: {count} files, {found.bytes[kind]:,} bytes")
+    for sentence in found.unknown:
+        typer.secho(sentence, fg="yellow")
+    for what, names in (
+        ("topic", found.strange_topics),
+        ("group", found.strange_groups),
+        ("file", found.strange_files),
+    ):
+        for name in names:
+            typer.secho(f"in no register: {what} {name}", fg="red")
+    if found.unregistered:
+        typer.echo(
+            "what is in no register ends by no bound, and no erasure reaches it: find out whose it "
+            "is, then delete it"
+        )
+    else:
+        typer.echo("every name is in the register")

@@ -6,6 +6,7 @@ already shows only that it is not earlier; one that comes while the topic is rea
 
 import asyncio
 import threading
+from contextlib import suppress
 from typing import Final
 
 from bus.failures import BrokerError, TopicError, ViewOutdatedError
@@ -81,19 +82,18 @@ async def _ask(broker: Broker, heard: HeardClocks, wall: WallClock) -> None:
     await reading
 
 
-def ask_clocks(broker: Broker, heard: HeardClocks, wall: WallClock, wait_s: float) -> None:
-    """Hear the other clocks before the first deletion; no longer than ``wait_s``. Blocks.
+async def hear_clocks(broker: Broker, heard: HeardClocks, wall: WallClock, wait_s: float) -> None:
+    """Hear the other clocks before a deletion; no longer than ``wait_s``.
 
     It waits only if what lies there could mean that the own clock is ahead, and for no answer of
     a broker that is away: who does not answer has no vote.
     """
+    with suppress(BrokerError, TopicError, ViewOutdatedError, TimeoutError, OSError):
+        if await asyncio.to_thread(broker.answers):
+            async with asyncio.timeout(wait_s):
+                await _ask(broker, heard, wall)
 
-    async def within() -> None:
-        async with asyncio.timeout(wait_s):
-            await _ask(broker, heard, wall)
 
-    try:
-        if broker.answers():
-            asyncio.run(within())
-    except (BrokerError, TopicError, ViewOutdatedError, TimeoutError, OSError):
-        return
+def ask_clocks(broker: Broker, heard: HeardClocks, wall: WallClock, wait_s: float) -> None:
+    """As ``hear_clocks``. Blocks."""
+    asyncio.run(hear_clocks(broker, heard, wall, wait_s))

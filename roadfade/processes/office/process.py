@@ -25,6 +25,7 @@ from roadfade.logs.process_log import Named
 from roadfade.processes.office.control_topics import EndWatch, lying_in, publish_through
 from roadfade.processes.office.erase_answers import take_all_answers
 from roadfade.processes.office.erasures import Erasures
+from roadfade.processes.office.key_ends import KeyEnds
 from roadfade.processes.office.topic_ages import measure_topics
 from roadfade.processes.office.topic_keeper import TopicKeeper
 from roadfade.processes.reporting import reporter_of, reporting
@@ -75,6 +76,7 @@ async def serve(
         group.create_task(measure_topics(broker, keeper, wall_ms, stopping))
         group.create_task(take_all_answers(broker, database, stopping))
         group.create_task(Erasures(settings, broker, database, keeper, wall_ms).run(stopping))
+        group.create_task(KeyEnds(settings, broker, database, keeper, wall_ms).run(stopping))
         while not stopping.is_set():
             await _publish_while_it_lasts(
                 Outbox(database), broker, keeper, stopping, settings.heartbeat_every_s

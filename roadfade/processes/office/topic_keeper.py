@@ -77,6 +77,11 @@ class TopicKeeper:
         found = [self._plans.plan_if_it_holds(one) for one in self._versions]
         return [plan for plan in found if plan is not None]
 
+    def versions_without_plan(self) -> list[int]:
+        """Versions on record that do not hold here; blocks. Only after ``start``."""
+        found = self._versions
+        return [one.version for one in found if self._plans.plan_if_it_holds(one) is None]
+
     async def start(self, admin: Admin) -> None:
         """Find the topics as they must be; NotReady if they are not.
 

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Collection, Mapping
-from typing import Protocol
+from typing import Literal, Protocol
 
 from processors.pseudonyms import KeyName
 from telemetry.identity import EpochKey
@@ -17,6 +17,14 @@ class KeySource(Protocol):
         """The keys of these names, created if missing; destroyed ones are absent."""
         ...
 
+    def states(self) -> Mapping[KeyName, Literal["live", "destroyed"]]:
+        """Every key that was ever made."""
+        ...
+
+    def mark(self) -> str:
+        """Equal as long as no key was destroyed."""
+        ...
+
 
 class KeyCache(dict[KeyName, EpochKey | None]):
     """The mapping the processor looks into; ``fetch`` fills it. Its repr shows no key.
@@ -27,13 +35,41 @@ class KeyCache(dict[KeyName, EpochKey | None]):
     def __init__(self, keyring: KeySource) -> None:
         super().__init__()
         self._keyring = keyring
+        self._mark: str | None = None
+        # A key that is on its way here while it is destroyed must not arrive after the look.
+        self._turn = asyncio.Lock()
 
     def __repr__(self) -> str:
         return f"KeyCache({len(self)} keys)"
 
     async def fetch(self, names: Collection[KeyName]) -> None:
         """Get keys from the keyring in a thread; make those that never were."""
-        if len(self) + len(names) > KEYS_KEPT_MAX:
-            self.clear()
-        found = await asyncio.to_thread(self._keyring.ensure, names)
-        self.update({name: found.get(name) for name in names})
+        async with self._turn:
+            if len(self) + len(names) > KEYS_KEPT_MAX:
+                self.clear()
+            found = await asyncio.to_thread(self._keyring.ensure, names)
+            self.update({name: found.get(name) for name in names})
+
+    async def let_go(self) -> bool:
+        """Let go of keys that were destroyed meanwhile; whether one was here.
+
+        One small read if none was, in a thread. A keyring that cannot be asked may have lost any:
+        every key is let go of, and the error raised.
+        """
+        async with self._turn:
+            try:
+                return await self._looked()
+            except BaseException:
+                self._mark = None
+                self.clear()
+                raise
+
+    async def _looked(self) -> bool:
+        mark = await asyncio.to_thread(self._keyring.mark)
+        if mark == self._mark:
+            return False
+        states = await asyncio.to_thread(self._keyring.states)
+        gone = [n for n, key in self.items() if key is not None and states.get(n) != "live"]
+        self.update(dict.fromkeys(gone))
+        self._mark = mark
+        return bool(gone)

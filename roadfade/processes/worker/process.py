@@ -28,6 +28,7 @@ from roadfade.processes.starting import begin
 from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.faust_host import build_app, run_worker
 from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.processes.worker.key_watch import KeyWatch
 from roadfade.processes.worker.partition_fence import PartitionFence
 from roadfade.processes.worker.preparing import VersionPreparer, announce_version
 from roadfade.processes.worker.remembered import ReadyVersion, Remembered
@@ -56,6 +57,7 @@ class DataPlane:
         version_switch: VersionSwitch[ReadyVersion],
         loop: BatchLoop,
         keyring: Keyring,
+        key_watch: KeyWatch,
         reporter: Reporter,
     ) -> None:
         self._reporter = reporter
@@ -64,6 +66,7 @@ class DataPlane:
         self._version_switch = version_switch
         self._batches = loop
         self._keyring = keyring
+        self._key_watch = key_watch
 
     async def run(self) -> None:
         """Work until ``stop``; exceptions end it and are raised."""
@@ -71,10 +74,12 @@ class DataPlane:
             async with reporting(self._reporter), asyncio.TaskGroup() as group:
                 reading = group.create_task(self._views.run())
                 preparing = group.create_task(self._version_switch.run())
+                watching = group.create_task(self._key_watch.run())
                 await self._batches.run()
+                await self._key_watch.stop()
                 await self._version_switch.stop()
                 await self._views.stop()
-                await asyncio.gather(reading, preparing)
+                await asyncio.gather(reading, preparing, watching)
         finally:
             self._keyring.close()
             self._ended.set()
@@ -133,7 +138,8 @@ def assemble(
         # A keyring that cannot be used would be so with any record.
         blameless=(OSError, OfficeError),
     )
-    return DataPlane(views, version_switch, loop, keyring, reporter)
+    key_watch = KeyWatch(keys, lambda: [one.processor for one in version_switch.held])
+    return DataPlane(views, version_switch, loop, keyring, key_watch, reporter)
 
 
 def batch_settings(settings: Settings) -> BatchSettings:

@@ -59,6 +59,13 @@ class VersionSwitch(Generic[Ready]):
             raise LookupError(msg)
         return self._chosen[1]
 
+    @property
+    def held(self) -> list[Ready]:
+        """All that is ready, the chosen one included."""
+        chosen = [] if self._chosen is None else [self._chosen[1]]
+        others = (one for one in self._ready.values() if not any(one is it for it in chosen))
+        return [*chosen, *others]
+
     def pause_reason(self) -> str | None:
         """Why the chosen version may not carry a batch now, None if it may. Chooses nothing."""
         found = self._found()

@@ -1,0 +1,40 @@
+"""When the last row that a plan could make of a reading has ended. Pure.
+
+A row's life starts at the earliest of reading, reception and now, so that nothing that comes late
+lives longer than what came in time. Grains and floors of time only shorten it, and settings may
+change them: they are left out, and what is found here is never too early.
+"""
+
+from collections.abc import Iterable
+
+from policy.plan.plan import Output, Plan
+from policy.vocabulary.periods import add_period
+from policy.vocabulary.terms import Period
+from telemetry.instants import DAY_MS, to_datetime
+
+
+def rows_end_ms(outputs: Iterable[Output], event_ms: int) -> int | None:
+    """No row of a reading of ``event_ms`` or before lives then, milliseconds UTC.
+
+    None if no output has a lane: nothing says how long a row lives.
+    """
+    periods = {lane.period for output in outputs for lane in output.lanes}
+    return max((_latest_ms(event_ms, period) for period in periods), default=None)
+
+
+def transit_ms(plans: Iterable[Plan], outputs: Iterable[Output]) -> int:
+    """For how long a reading may wait in the raw topic, and what became of it in an output's."""
+    raw_ms = max((plan.raw.bound_ms for plan in plans), default=0)
+    return raw_ms + max((output.transport.bound_ms for output in outputs), default=0)
+
+
+def _latest_ms(event_ms: int, period: Period) -> int:
+    """The latest end of a period that begins at ``event_ms`` or before.
+
+    In a shorter month the 29th to the 31st all end on its last day, and not in their order.
+    """
+    end_ms = add_period(event_ms, period)
+    by_months = period.unit in ("months", "years")
+    if by_months and to_datetime(end_ms).day < to_datetime(event_ms).day:
+        return end_ms - end_ms % DAY_MS + DAY_MS - 1
+    return end_ms

@@ -1,0 +1,167 @@
+"""Epoch keys and links that nothing needs any more are destroyed while the office runs.
+
+In: the office's database, the keyring, every version of the policy, clocks. Out: keys and secrets
+that are gone, and how many. No failure here ends the office: it is said once, counted, and tried
+again. What was destroyed cannot be made again: a clock that jumped ahead waits as the sweep does.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final, Protocol
+
+from bus.pacing import until
+from bus.ports import Broker
+from office.erasure.link_ends import (
+    Lives,
+    delete_links,
+    due_links,
+    note_ended,
+    scrub_if_needed,
+)
+from office.erasure.on_record import oldest_uncommanded_ms
+from office.errors import OfficeError
+from office.keyring.ended import Horizon, ended
+from office.keyring.kek import FileKek
+from office.keyring.keyring import Keyring
+from office.keyring.wrapping import KeyName
+from office.store.database import Database
+from policy.plan.plan import Plan
+from roadfade import metrics
+from roadfade.clock import WallClock
+from roadfade.processes.clocks.heard_clocks import MORE_S, HeardClocks, hear_clocks
+from roadfade.processes.clocks.judged_clock import JudgedClock
+from roadfade.processes.say_once import SayOnce
+from roadfade.settings import Settings
+from telemetry.instants import DAY_MS
+
+TURN_EVERY_S: Final = 3_600.0
+TRY_AGAIN_S: Final = 60.0
+STATES: Final = ("live", "destroyed")
+logger = logging.getLogger(__name__)
+
+
+class Versions(Protocol):
+    """Who knows which versions are on record."""
+
+    def every_plan(self) -> Sequence[Plan]:
+        """Those that hold here, compiled, the newest last; blocks."""
+
+    def versions_without_plan(self) -> Sequence[int]:
+        """The others; blocks."""
+
+
+class KeyEnds:
+    """The office's own turn at keys and links, at its start and every hour."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        broker: Broker,
+        database: Database,
+        versions: Versions,
+        clock: WallClock,
+    ) -> None:
+        self._settings = settings
+        self._broker = broker
+        self._database = database
+        self._versions = versions
+        self._clock = clock
+        self._heard = HeardClocks()
+        self._judged = JudgedClock(self._heard, settings.clock_dispute_s_max, clock)
+        self._say = {step: SayOnce(logger) for step in ("keys", "links")}
+        metrics.bear(metrics.EPOCH_KEYS, STATES)
+
+    async def run(self, stopping: asyncio.Event) -> None:
+        """Destroy what is due until ``stopping``."""
+        while not stopping.is_set():
+            # Neither waits for the other.
+            done = [
+                await self._attempt("keys", self._keys),
+                await self._attempt("links", self._links),
+            ]
+            await until(stopping, TURN_EVERY_S if all(done) else TRY_AGAIN_S)
+
+    async def _attempt(self, step: str, work: Callable[[], Awaitable[None]]) -> bool:
+        try:
+            await work()
+        except Exception as failure:  # noqa: BLE001  # the office's heartbeats do not depend on it
+            metrics.ERASURE_FAILURES.labels(step).inc()
+            why = str(failure) if isinstance(failure, OfficeError) else type(failure).__name__
+            self._say[step](f"{step} that are over could not be destroyed: {why}")
+            return False
+        self._say[step].forget()
+        return True
+
+    async def _keys(self) -> None:
+        """Destroy the keys that are over; an earlier destruction that was cut short is finished."""
+        if not await asyncio.to_thread(self._settings.keyring_path.is_file):
+            return  # no worker made a key yet
+        keyring = await asyncio.to_thread(self._opened)
+        try:
+            states = await asyncio.to_thread(keyring.states)
+            live = [name for name, state in states.items() if state == "live"]
+            due = await self._due_keys(live)
+            if due:
+                await asyncio.to_thread(keyring.destroy, due)
+                metrics.EPOCH_KEYS_DESTROYED.inc(len(due))
+                logger.info("destroyed %d epoch keys whose last record has ended", len(due))
+                states = await asyncio.to_thread(keyring.states)
+        finally:
+            keyring.close()
+        counted = Counter(states.values())
+        for state in STATES:
+            metrics.EPOCH_KEYS.labels(state).set(counted[state])
+
+    def _opened(self) -> Keyring:
+        return Keyring.open(self._settings.keyring_path, FileKek(self._settings.kek_file))
+
+    async def _due_keys(self, live: Sequence[KeyName]) -> frozenset[KeyName]:
+        plans = await self._plans() if live else ()
+        async with self._database.reading() as connection:
+            asked_ms = await oldest_uncommanded_ms(connection)
+
+        def due(now_ms: int) -> frozenset[KeyName]:
+            return ended(live, plans, Horizon(now_ms, self._replay_ms, asked_ms))
+
+        # Others are asked for the time only if there is something to destroy.
+        return due(await self._judged_ms()) if due(self._clock()) else frozenset()
+
+    async def _links(self) -> None:
+        """Delete the links that are over, some at a time, and scrub the files once after."""
+        await scrub_if_needed(self._database)
+        if not await note_ended(self._database, self._clock()):
+            return
+        lives = Lives(await self._plans(), self._replay_ms)
+        deleted = 0
+        if await due_links(self._database, lives, self._clock()):
+            now_ms = await self._judged_ms()
+            while some := await due_links(self._database, lives, now_ms):
+                deleted += await delete_links(self._database, some)
+        if deleted:
+            await scrub_if_needed(self._database)
+            metrics.LINKS_DELETED.inc(deleted)
+            logger.info("deleted %d links whose last row has ended", deleted)
+
+    async def _plans(self) -> Sequence[Plan]:
+        """Every version; OfficeError if one does not hold here: it may keep rows for longer."""
+        without = await asyncio.to_thread(self._versions.versions_without_plan)
+        if without:
+            numbers = ", ".join(map(str, without))
+            msg = (
+                f"version {numbers} of the policy does not hold here, so it is not known how long "
+                "its rows live: see `roadfade policy check`"
+            )
+            raise OfficeError(msg)
+        return await asyncio.to_thread(self._versions.every_plan)
+
+    async def _judged_ms(self) -> int:
+        """Now; for an hour at most, the instant of others that say that this clock is ahead."""
+        wait_s = self._settings.heartbeat_every_s + MORE_S
+        await hear_clocks(self._broker, self._heard, self._clock, wait_s)
+        return self._judged.judge().now_ms
+
+    @property
+    def _replay_ms(self) -> int:
+        return self._settings.replay_days * DAY_MS

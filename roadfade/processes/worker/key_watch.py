@@ -1,0 +1,55 @@
+"""A worker lets go of epoch keys that were destroyed, within a second, while it runs.
+
+In: the keyring's mark, once a second. Out: keys that are in memory no more, and nothing that was
+computed of them: pseudonyms, record ids. What is in hand and not sent yet is decided again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from bus.pacing import until
+from office.errors import OfficeError
+from processors.processor import Processor
+from roadfade import metrics
+from roadfade.processes.say_once import SayOnce
+from roadfade.processes.worker.key_cache import KeyCache
+
+LOOK_EVERY_S: Final = 1.0
+logger = logging.getLogger(__name__)
+
+
+class KeyWatch:
+    """Looks again and again. Not thread-safe; lives on the worker's event loop."""
+
+    def __init__(self, keys: KeyCache, processors: Callable[[], Iterable[Processor]]) -> None:
+        self._keys = keys
+        self._processors = processors
+        self._say = SayOnce(logger)
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Look until ``stop``; a keyring that cannot be asked ends nothing, and keeps no key."""
+        while not self._stopping.is_set():
+            await self.look()
+            await until(self._stopping, LOOK_EVERY_S)
+
+    async def stop(self) -> None:
+        """End ``run``."""
+        self._stopping.set()
+
+    async def look(self) -> None:
+        """Let go of what was destroyed since the last look."""
+        try:
+            gone = await self._keys.let_go()
+        except Exception as failure:  # noqa: BLE001  # what needs a key waits for the keyring
+            why = str(failure) if isinstance(failure, OfficeError) else type(failure).__name__
+            self._say(f"the keyring cannot be asked, so no key is kept in memory: {why}")
+            gone = True
+        else:
+            self._say.forget()
+        if gone:
+            metrics.KEYS_LET_GO.inc()
+            for processor in self._processors():
+                processor.forget_keys()

@@ -4,6 +4,7 @@ In: a broker, the state folder, the store's own survey. Out: how much of each ki
 in no register, and what could not be looked at.
 """
 
+import asyncio
 import os
 from collections import Counter
 from collections.abc import Iterator
@@ -50,7 +51,9 @@ async def on_broker(settings: Settings, broker: Broker, found: Copies) -> None:
     try:
         async with PolicySource.open(settings, broker) as source:
             versions = source.published.versions
-            plans = [(one, source.plans.plan_if_it_holds(one)) for one in versions]
+            plans = await asyncio.to_thread(
+                lambda: [(one, source.plans.plan_if_it_holds(one)) for one in versions]
+            )
             names, readers = await source.admin.names(), await source.admin.groups()
     except (BrokerError, TimeoutError) as error:
         msg = f"the broker's topics could not be listed ({type(error).__name__}): see its log"

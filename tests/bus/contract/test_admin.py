@@ -3,7 +3,7 @@
 import pytest
 
 from bus.failures import TopicError
-from bus.ports import Broker, Lag
+from bus.ports import Broker, Lag, ReaderSettings
 from bus.topics import TopicSpec, drift
 from tests.integration.bus_road import make_road, numbered, publish
 
@@ -24,6 +24,22 @@ async def test_asking_for_a_missing_topic_does_not_make_it(bus: Broker) -> None:
     async with bus.admin() as admin:
         for _ in range(2):
             assert await admin.describe(["nowhere"]) == {"nowhere": None}
+
+
+async def test_topics_and_groups_are_listed_by_the_names_that_we_give_them(bus: Broker) -> None:
+    async def nothing() -> None:
+        return
+
+    async with bus.admin() as admin:
+        await admin.create([SPEC])
+        member = bus.group_member(
+            "readers", ["purpose.a"], member=None, settings=ReaderSettings(), revoked=nothing
+        )
+        await member.start()
+        assert "purpose.a" in await admin.names()
+        assert not [name for name in await admin.names() if name.startswith("__")]
+        assert "readers" in await admin.groups()
+        await member.stop(10_000)
 
 
 async def test_drift_is_seen_and_applying_gives_the_whole_specification(

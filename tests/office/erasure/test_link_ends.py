@@ -102,7 +102,7 @@ async def test_a_request_whose_commands_are_not_computed_keeps_its_persons_links
     await note_ended(office.database, NOW_MS)
     asked = await office.ask(NewErasure("erase", ANA, "asked", NOW_MS - HOUR_MS, NOW_MS))
     assert len(await due_links(office.database, LIVES, due_ms)) == 1
-    await office.run(asked.erasure, State.SUPPRESSED)
+    await office.run(asked.erasure, State.ERASED)
     assert len(await due_links(office.database, LIVES, due_ms)) == 2
 
 

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 from office.keyring.ended import AHEAD_MS, Horizon, ended, needed_until_ms
 from office.keyring.wrapping import KeyName
 from policy.plan.epochs import TRIP_MS_MAX, epoch_at, epoch_named
-from policy.plan.plan import Plan
-from policy.vocabulary.periods import expires_ms
+from policy.plan.last_rows import rows_end_ms
+from policy.plan.plan import Plan, Transport
+from policy.vocabulary.periods import add_period, expires_ms
 from policy.vocabulary.terms import Epoch, Period
-from telemetry.instants import DAY_MS, HOUR_MS, Grain
+from telemetry.instants import DAY_MS, HOUR_MS, Grain, parse_instant
 from tests.support.plans import PLAN
 
 OUTPUT = PLAN.outputs[0]
@@ -63,6 +64,50 @@ def test_no_record_that_any_lane_could_still_hold_loses_its_key(
         if received_ms < gone_ms:
             gone_ms = max(gone_ms, received_ms + PLAN.raw.bound_ms + REPLAY_MS)
         assert not ended([name], plans, Horizon(gone_ms - before_ms, REPLAY_MS))
+
+
+@given(
+    epoch=EPOCHS,
+    period=PERIODS,
+    at_ms=st.integers(BEGIN_MS, END_MS),
+    into_trip_ms=st.sampled_from([0, HOUR_MS, TRIP_MS_MAX]),
+)
+def test_nothing_but_the_sum_itself_holds_a_key_for_the_last_trip_of_its_epoch(
+    epoch: Epoch, period: Period, at_ms: int, into_trip_ms: int
+) -> None:
+    """Without any way on which a record waits; a reading may claim to be a day ahead, besides."""
+    at_once = Transport(0, 0, 0)
+    lanes = (replace(OUTPUT.lanes[0], period=period),)
+    plan = replace(PLAN, raw=at_once, outputs=(replace(OUTPUT, lanes=lanes, transport=at_once),))
+    name = name_of(epoch, at_ms)
+    event_ms = epoch_at(epoch, at_ms).to_ms - 1 + into_trip_ms + AHEAD_MS
+    gone_ms = add_period(event_ms, period)
+    assert not ended([name], [plan], Horizon(gone_ms - 1, 0))
+
+
+@given(
+    event_ms=st.integers(BEGIN_MS, END_MS),
+    period=PERIODS,
+    before_ms=st.integers(0, 4 * DAY_MS),
+    grain=st.sampled_from(list(Grain)),
+)
+def test_no_row_of_an_earlier_reading_ends_later(
+    event_ms: int, period: Period, before_ms: int, grain: Grain
+) -> None:
+    """In a short month the last days of a longer one end together, and not in their order."""
+    output = replace(OUTPUT, lanes=(replace(OUTPUT.lanes[0], period=period),))
+    rows_ms = rows_end_ms([output], event_ms)
+    assert rows_ms is not None
+    earlier_ms = event_ms - before_ms
+    assert expires_ms(earlier_ms, earlier_ms, period, grain) <= rows_ms
+
+
+def test_the_last_days_of_a_month_end_together() -> None:
+    output = replace(OUTPUT, lanes=(replace(OUTPUT.lanes[0], period=Period(1, "months")),))
+    rows_ms = rows_end_ms([output], parse_instant("2026-01-31T01:00:00Z"))
+    late_ms = parse_instant("2026-01-30T23:00:00Z")
+    assert rows_ms is not None
+    assert rows_ms >= expires_ms(late_ms, late_ms, Period(1, "months"), Grain.MINUTE)
 
 
 @given(epoch=EPOCHS, period=PERIODS, at_ms=st.integers(BEGIN_MS, END_MS))

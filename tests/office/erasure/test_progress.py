@@ -291,6 +291,21 @@ async def test_what_a_store_says_as_it_is_asked_again_takes_nothing_from_what_it
     assert [entry.located_before for entry in entries] == [7]
 
 
+async def test_a_store_whose_clock_was_ahead_has_not_the_last_word_on_what_is_left(
+    office: Office,
+) -> None:
+    office.hindered = set(OUTPUTS)
+    asked = await office.ask(LAST_WEEK)
+    await office.turn(answer=False)
+    office.now_ms += 400 * DAY_MS  # and so says the store, until its clock is set
+    await office.outbox.drain(office.topics.publish)
+    async with office.database.writing() as connection:
+        assert await take_answers(connection, list(office.answers())) == 0
+    office.now_ms = NOW_MS + HOUR_MS
+    office.hindered = set()
+    await office.run(asked.erasure, State.ERASED)
+
+
 async def test_a_request_for_a_part_leaves_the_person_in_the_register(office: Office) -> None:
     asked = await office.ask(LAST_WEEK)
     await office.run(asked.erasure)

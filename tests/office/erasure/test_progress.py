@@ -306,6 +306,51 @@ async def test_a_store_whose_clock_was_ahead_has_not_the_last_word_on_what_is_le
     await office.run(asked.erasure, State.ERASED)
 
 
+async def test_a_clock_that_was_set_back_makes_d1_no_earlier(office: Office) -> None:
+    asked = await office.ask(LAST_WEEK)
+    await office.turn()
+    await office.turn()
+    assert (await office.found(asked.erasure)).standing.published_ms == NOW_MS
+    office.now_ms -= SECOND_MS
+    await office.turn()
+    office.now_ms += HORIZONS.view_ms - 1
+    await office.turn()
+    assert (await office.found(asked.erasure)).row.d1_ms is None, "a worker may know less"
+    office.now_ms += 1
+    await office.turn()
+    assert (await office.found(asked.erasure)).row.d1_ms is not None
+
+
+async def test_a_clock_that_was_ahead_holds_no_request_up_for_long(office: Office) -> None:
+    office.now_ms += 400 * DAY_MS
+    asked = await office.ask(LAST_WEEK)
+    await office.turn()
+    await office.turn()
+    office.now_ms = NOW_MS
+    for _ in range(3):
+        await office.turn()
+        office.now_ms += HORIZONS.view_ms
+    assert await office.state(asked.erasure) is State.ERASED
+
+
+async def test_requests_that_wait_for_somebody_keep_no_other_from_its_turn(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("on_record", "progress"):
+        monkeypatch.setattr(f"office.erasure.{module}.AT_ONCE_MAX", 2)
+    office.stores = []
+    for day in (1, 2, 3):
+        await office.ask(LAST_WEEK._replace(to_ms=NOW_MS - day * DAY_MS))
+    for _ in range(4):
+        await office.turn()
+        office.now_ms += HORIZONS.view_ms
+    last = await office.ask(EVERYTHING._replace(subject=BEN))
+    for _ in range(3):
+        await office.turn()
+        office.now_ms += SECOND_MS
+    assert await office.state(last.erasure) is State.COMMANDED
+
+
 async def test_a_request_for_a_part_leaves_the_person_in_the_register(office: Office) -> None:
     asked = await office.ask(LAST_WEEK)
     await office.run(asked.erasure)

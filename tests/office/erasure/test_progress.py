@@ -14,6 +14,7 @@ from office.errors import OfficeError
 from office.registry.erasure_requests import NewErasure
 from policy.plan.epochs import epoch_at
 from policy.vocabulary.terms import Epoch
+from telemetry.identity import DeviceId
 from telemetry.instants import DAY_MS, HOUR_MS, SECOND_MS
 from telemetry.wire.control import ConsentInterval, LinkInterval, Restriction
 from telemetry.wire.erasure import EraseAnswer
@@ -349,6 +350,19 @@ async def test_requests_that_wait_for_somebody_keep_no_other_from_its_turn(
         await office.turn()
         office.now_ms += SECOND_MS
     assert await office.state(last.erasure) is State.COMMANDED
+
+
+async def test_who_comes_back_after_being_forgotten_is_somebody_new(office: Office) -> None:
+    asked = await office.ask(EVERYTHING)
+    await office.run(asked.erasure, State.FORGOTTEN)
+    dongle = DeviceId("dongle-of-ana")
+    await office.registry.register(dongle, ANA, office.now_ms)
+    await office.run(asked.erasure)
+    rows = (await _seen(office)).values()
+    assert [row.device for row in rows if isinstance(row, LinkInterval) and row.subject == ANA] == [
+        dongle
+    ]
+    assert not any(isinstance(row, Restriction) for row in rows), "nothing is withheld any more"
 
 
 async def test_a_request_for_a_part_leaves_the_person_in_the_register(office: Office) -> None:

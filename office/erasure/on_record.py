@@ -94,7 +94,9 @@ async def _found(
     most: int | None,
     *first: ColumnElement[int],
 ) -> list[Found]:
-    ordered = select(ERASURES).where(which).order_by(*first, ERASURES.c.asked_ms, ERASURES.c.erasure)
+    ordered = (
+        select(ERASURES).where(which).order_by(*first, ERASURES.c.asked_ms, ERASURES.c.erasure)
+    )
     rows = (await connection.execute(ordered.limit(most))).all()
     ids = [row.erasure for row in rows]
     commands = await _commands(connection, ids)

@@ -3,8 +3,8 @@
 In: rows of the topic, and what the office's heartbeats vouch for. Out: the commands that live, and
 those of them that may be carried out. A command is refused for as soon as it is read, since that
 takes nothing away; rows are removed once a heartbeat behind it told of it, since anybody might
-have written it. Its end ends the refusal alone: while it is on the topic, some store has not answered
-yet, and it may be this one, which was away for longer.
+have written it. Its end ends the refusal alone: while it is on the topic, some store has not
+answered yet, and it may be this one, which was away for longer.
 """
 
 from collections.abc import Callable

@@ -119,7 +119,7 @@ class Erasing:
     def _named(self, output: str, view: CommandView) -> dict[str, EraseCommand]:
         """What the sink is told; while a view is not whole, what lacks there is not withdrawn.
 
-        What has ended is told, too: the sink refuses nothing for it, and its rows may still lie there.
+        What has ended is told, too: nothing is refused for it, and its rows may still lie there.
         """
         known = {} if view.is_whole else self._known[output]
         return known | {one.command: one for one in view.rows.held}

@@ -1,6 +1,7 @@
 """What stores answered: kept by command and store, and which stores there are.
 
-In: answers as they lie on their topic, in any order, again and again. Out: the same rows.
+In: answers in the order of their topic, from its beginning again and again. Out: the same rows,
+once it is read to its end.
 """
 
 from collections.abc import Sequence
@@ -52,12 +53,14 @@ async def retire_store(connection: AsyncConnection, store: str, now_ms: int) -> 
 
 
 def stays(held: Row[Any], new: EraseAnswer) -> bool:
-    """Whether the answer on record stays: it is newer, or it tells of the removal itself.
+    """Whether the answer on record stays: it tells of the removal itself.
 
-    A store that is asked again, as after a restart, finds nothing and removes nothing.
+    A store that is asked again, as after a restart, finds nothing and removes nothing. Else the
+    later one on the topic counts, whatever the store's clock said: one that was ahead for a while
+    would have had the last word.
     """
     done = held.located_after == 0 and held.unreadable == 0
-    return bool(new.at_ms <= held.at_ms or (done and new.done))
+    return bool(done and new.done)
 
 
 async def _keep(connection: AsyncConnection, new: EraseAnswer) -> None:

@@ -43,9 +43,10 @@ class Figures(NamedTuple):
 
 
 async def look(connection: AsyncConnection, now_ms: int) -> list[Found]:
-    """The requests for which something may be done now, those asked first first."""
+    """The requests for which something may be done now, those looked at longest ago first."""
     to_do = (ERASURES.c.state != State.CLOSED) & (ERASURES.c.look_ms <= now_ms)
-    return await _found(connection, or_(to_do, ERASURES.c.unscrubbed), AT_ONCE_MAX)
+    which = or_(to_do, ERASURES.c.unscrubbed)
+    return await _found(connection, which, AT_ONCE_MAX, ERASURES.c.look_ms)
 
 
 async def any_open(connection: AsyncConnection) -> bool:
@@ -105,10 +106,15 @@ async def uncommanded_subjects(connection: AsyncConnection) -> set[str]:
 
 
 async def _found(
-    connection: AsyncConnection, which: ColumnElement[bool], most: int | None
+    connection: AsyncConnection,
+    which: ColumnElement[bool],
+    most: int | None,
+    *first: ColumnElement[int],
 ) -> list[Found]:
-    query = select(ERASURES).where(which).order_by(ERASURES.c.asked_ms, ERASURES.c.erasure)
-    rows = (await connection.execute(query.limit(most))).all()
+    ordered = (
+        select(ERASURES).where(which).order_by(*first, ERASURES.c.asked_ms, ERASURES.c.erasure)
+    )
+    rows = (await connection.execute(ordered.limit(most))).all()
     ids = [row.erasure for row in rows]
     commands = await _commands(connection, ids)
     answers = await _answers(connection, [one for of in commands.values() for one in of])

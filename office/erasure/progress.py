@@ -14,10 +14,10 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import select, update
 
-from office.erasure.on_record import Found, look, one_of, surroundings
+from office.erasure.on_record import AT_ONCE_MAX, Found, look, one_of, surroundings
 from office.erasure.receipt_chain import Sign
 from office.erasure.receipts import issue
-from office.erasure.saga import Step, Wait, next_step
+from office.erasure.saga import State, Step, Wait, next_step
 from office.erasure.searching import Reach, Search, search, wanted_of
 from office.erasure.steps import At, carry_out
 from office.erasure.whereabouts import EpochKeys
@@ -82,6 +82,8 @@ class Progress:
         self._sign = sign
         self._horizons = horizons
         self._hook = hook
+        self._turned_ms: int | None = None
+        """When the last turn was."""
 
     async def turn(
         self, plans: Callable[[], Sequence[Plan]], reachable: Collection[str], now_ms: int
@@ -93,8 +95,13 @@ class Progress:
         others have had their turn.
         """
         reach = Reach(plans, reachable)
+        if self._turned_ms is None or now_ms < self._turned_ms:
+            await self._look_at_all()
+        self._turned_ms = now_ms
         async with self._database.reading() as connection:
             open_ones = await look(connection, now_ms)
+        if len(open_ones) >= AT_ONCE_MAX:
+            await self._put_behind(open_ones, now_ms)
         waiting, failed = list[Waiting](), list[Exception]()
         for found in open_ones:
             try:
@@ -122,6 +129,18 @@ class Progress:
                 await self._look_later(erasure, step, now_ms)
                 return step
         return None
+
+    async def _look_at_all(self) -> None:
+        """Have every request looked at: a clock that was ahead may have put it off for years."""
+        async with self._database.writing() as connection:
+            open_ones = update(ERASURES).where(ERASURES.c.state != State.CLOSED)
+            await connection.execute(open_ones.values(look_ms=0))
+
+    async def _put_behind(self, some: Sequence[Found], now_ms: int) -> None:
+        """Have others looked at before these the next time: they may wait for somebody for long."""
+        these = update(ERASURES).where(ERASURES.c.erasure.in_([one.row.erasure for one in some]))
+        async with self._database.writing() as connection:
+            await connection.execute(these.values(look_ms=now_ms))
 
     async def _look_later(self, erasure: str, wait: Wait, now_ms: int) -> None:
         if wait.until_ms is None or wait.until_ms <= now_ms:

@@ -124,13 +124,13 @@ def _gone(one: Standing, around: Surroundings) -> Step | Wait:
 
 def _seen(one: Standing, around: Surroundings) -> Step | Wait | None:
     """Whether every worker that acts knows what was announced last; None: so it is."""
-    if one.published_ms is None:
+    # A clock that was set back since says nothing of how long ago it was: the wait begins anew.
+    if one.published_ms is None or around.now_ms < one.published_ms:
         if around.high_water < one.sequence:
             return Wait("it waits to be published: `roadfade office` does that")
         return Step.SEE_PUBLISHED
     known_ms = one.published_ms + around.view_ms
-    # A clock that was set back may not hold it up for longer than the wait itself.
-    if one.published_ms <= around.now_ms < known_ms:
+    if around.now_ms < known_ms:
         return Wait("no worker may act on an older view any more by then", known_ms)
     return None
 

@@ -11,6 +11,7 @@ from office.registry.consent_choice import not_offered
 from office.registry.devices import checked_id
 from office.registry.ineffective_consents import consent_parts, refuse_void
 from office.registry.intervals import Interval, shortened
+from office.registry.persons import refuse_forgotten
 from office.store.changes import ControlChange, announce, chunks
 from office.store.row_ids import new_row_id
 from office.store.tables import CONSENTS
@@ -57,8 +58,8 @@ async def add_consents(
 
     So is a consent recorded again, even if it was withdrawn since: repeating it does not
     undo the withdrawal. OfficeError if the policy asks for no such consent, if a
-    forbid makes it ineffective for the subject, or if it would begin before an earlier
-    withdrawal.
+    forbid makes it ineffective for the subject, if it would begin before an earlier
+    withdrawal, or if the subject is about to be forgotten.
     """
     held = await _consents_of(connection, {consent.subject for consent in wanted})
     parts = await consent_parts(connection, {consent.subject for consent in wanted})
@@ -75,6 +76,7 @@ async def add_consents(
             consents.append(given)
             fresh.append(given)
         ids.append(given.consent)
+    await refuse_forgotten(connection, {consent.subject for consent in fresh})
     await _insert(connection, fresh)
     return ids
 

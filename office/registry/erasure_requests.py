@@ -15,11 +15,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.errors import OfficeError
 from office.registry.intervals import asked_interval
+from office.registry.persons import require_known
 from office.registry.suppression import Withheld, suppress
 from office.store.changes import last_sequence
 from office.store.erasure_tables import ERASURES
 from office.store.row_ids import new_row_id
-from office.store.tables import CONSENTS, LINKS
+from office.store.tables import LINKS
 from telemetry.identity import SubjectId
 from telemetry.instants import HOUR_MS
 
@@ -147,10 +148,7 @@ async def _links_of(connection: AsyncConnection, new: NewErasure) -> Sequence[Ro
     of_subject = select(LINKS).where(LINKS.c.subject == new.subject)
     links = (await connection.execute(of_subject)).all()
     if not links:
-        agreed = select(CONSENTS.c.consent).where(CONSENTS.c.subject == new.subject).limit(1)
-        if await connection.scalar(agreed) is None:
-            msg = "the office knows nobody of that id: check the subject id"
-            raise OfficeError(msg)
+        await require_known(connection, new.subject)
     if new.links is None:
         return links
     meant = [link for link in links if link.link in new.links]

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from office.errors import OfficeError
 from office.registry.devices import checked_id, known
 from office.registry.intervals import Interval, asked_interval, shortened
+from office.registry.persons import refuse_forgotten
 from office.store.changes import ControlChange, announce, chunks
 from office.store.row_ids import new_row_id
 from office.store.tables import LINKS
@@ -60,8 +61,8 @@ def link_of(row: Row[Any]) -> LinkInterval:
 async def add_links(connection: AsyncConnection, wanted: Sequence[NewLink]) -> list[str]:
     """Row ids in the order asked; a link that exists already is answered with its own id.
 
-    OfficeError if a device is not registered by then, another link overlaps, or the
-    same link exists in another role.
+    OfficeError if a device is not registered by then, another link overlaps, the same link
+    exists in another role, or the person is about to be forgotten.
     """
     held = await _links_of(connection, {link.device for link in wanted})
     registered = await known(connection, {link.device for link in wanted})
@@ -82,6 +83,7 @@ async def add_links(connection: AsyncConnection, wanted: Sequence[NewLink]) -> l
         elif new.role not in (None, same.role):
             raise OfficeError(OTHER_ROLE)
         ids.append(same.link)
+    await refuse_forgotten(connection, {link.subject for link in fresh})
     await _insert(connection, fresh)
     return ids
 

@@ -14,6 +14,7 @@ from office.registry.consents import NewConsent
 from office.registry.erasure_requests import ask_as_withdrawn
 from office.registry.events import NewEvent
 from office.registry.links import NewLink
+from office.registry.persons import require_known
 from office.registry.restrictions import NewRestriction
 from office.store.database import Database
 from policy.plan.consents import NOTHING_OFFERED, Offers
@@ -175,6 +176,15 @@ class Registry:
         """
         new = NewRestriction(subject, reason, purpose, recipient, from_ms, to_ms)
         async with self._database.writing() as connection:
+            return await restrictions.restrict(connection, new)
+
+    async def object_to(
+        self, subject: SubjectId, purpose: str | None, recipient: str | None, from_ms: int
+    ) -> str:
+        """As ``restrict``, for a person who objects; OfficeError if nobody has that id."""
+        new = NewRestriction(subject, "objected", purpose, recipient, from_ms, None)
+        async with self._database.writing() as connection:
+            await require_known(connection, subject)
             return await restrictions.restrict(connection, new)
 
     async def lift(self, restriction: str, at_ms: int) -> None:

@@ -7,7 +7,7 @@ or not removed in time; it goes on all the same.
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final
 
 import typer
@@ -18,10 +18,12 @@ from office.erasure.overview import Overview, of_subject
 from office.erasure.saga import State, answers_awaited
 from office.registry.erasure_requests import Asked, NewErasure, ask
 from office.store.database import Database
+from roadfade.clock import judging_clock
 from roadfade.commands.office_desk import OfficeDesk, desk_of
+from roadfade.person.asking import versions
 from roadfade.person.scope import Scope
 from roadfade.refusal import Refusal
-from roadfade.terminal.answers import FAILS, print_json, settings
+from roadfade.terminal.answers import FAILS, print_json, settings, usage
 from telemetry.identity import SubjectId
 from telemetry.instants import SECOND_MS, format_instant
 
@@ -42,7 +44,12 @@ NONE: Final = "nothing was asked to be removed of that person, or they are forgo
 def erase_person(
     ctx: typer.Context, scope: Scope, *, yes: bool, wait_s: float, as_json: bool
 ) -> None:
-    """Ask, and wait if told so. Refusal if nobody said that it is meant."""
+    """Ask, and wait if told so; exit 2 if no version of the policy had such a purpose.
+
+    Refusal if nobody said that it is meant.
+    """
+    if scope.purposes:
+        _require_purposes(scope.purposes)
     if not yes:
         if not sys.stdin.isatty():
             raise Refusal(NOT_ASKED)
@@ -61,6 +68,15 @@ def erase_person(
     if wait_s and not removed:
         typer.echo(NOT_YET, err=True)
         raise typer.Exit(FAILS)
+
+
+def _require_purposes(asked: Collection[str]) -> None:
+    """One that is mistyped would pass for done; one of an earlier version may have rows."""
+    plans, _ = versions(settings(), judging_clock(settings().fixed_now_ms)())
+    known = dict.fromkeys(purpose for plan in reversed(plans) for purpose in plan.titles)
+    unknown = sorted(set(asked) - known.keys())
+    if unknown:
+        usage(f"no such purpose: {', '.join(unknown)}; the policy has: {', '.join(known)}")
 
 
 async def _ask(database: Database, scope: Scope, now_ms: int) -> Asked:

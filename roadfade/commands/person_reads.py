@@ -35,6 +35,10 @@ NOT_WHOLE: Final = (
     "this is not whole: {count:,} files that may hold readings of the person could not be read; "
     "the operator finds them with `roadfade lake check`"
 )
+TOO_MANY: Final = (
+    "there are more readings than fit in memory at once, and what is written is not whole: ask for "
+    "one span after the other (--from, --to), each into a folder of its own"
+)
 DESTROYED: Final = (
     "{count:,} keys are destroyed under which more may lie: nobody can find that any more, and it "
     "ends on its day"
@@ -124,9 +128,13 @@ def export_person(ctx: typer.Context, scope: Scope, into: Path, *, as_json: bool
     by_output = counted(found, store)
     (into / "readings").mkdir(parents=True, exist_ok=True)
     with _progress(sum(one.rows for _, one in by_output), quiet=as_json) as tell:
-        exported = [
-            write_output(into, found.held, output, store, now_ms, tell) for output, _ in by_output
-        ]
+        try:
+            exported = [
+                write_output(into, found.held, output, store, now_ms, tell)
+                for output, _ in by_output
+            ]
+        except MemoryError:
+            raise Refusal(TOO_MANY) from None
     body = about(scope, found.person, found.held, exported, found.policy)
     write_below(into, "person.json", json.dumps(body, ensure_ascii=False, indent=2) + "\n")
     for language in LANGUAGES:
@@ -140,7 +148,8 @@ def export_person(ctx: typer.Context, scope: Scope, into: Path, *, as_json: bool
 
 def _require_empty(into: Path) -> None:
     if into.exists() and (not into.is_dir() or any(into.iterdir())):
-        msg = f"{into} is there and not an empty folder: name a new one, or empty it first"
+        # Its name is not repeated: who is asked about may stand in it.
+        msg = "the folder of --into is there and not empty: name a new one, or empty it first"
         raise Refusal(msg)
 
 

@@ -29,7 +29,10 @@ def stop_person(
     wait_s: float,
     as_json: bool,
 ) -> None:
-    """Put the objection on record; exit 2 if the policy has no such purpose or recipient."""
+    """Put the objection on record; exit 2 if the policy has no such purpose or recipient.
+
+    OfficeError if the office knows nobody of that id.
+    """
     if recipient is not None and purpose is None:
         usage(NEEDS_PURPOSE)
     if purpose is not None:
@@ -37,9 +40,7 @@ def stop_person(
     desk = desk_of(ctx)
     now_ms = desk.now_ms()
     desk.run(
-        lambda office: office.restrict(
-            SubjectId(subject), "objected", purpose, recipient, now_ms, None
-        ),
+        lambda office: office.object_to(SubjectId(subject), purpose, recipient, now_ms),
         done="stopped",
         wait_s=wait_s,
         as_json=as_json,

@@ -40,13 +40,13 @@ class Asked:
 def ask(settings: Settings, scope: Scope, read: Read, now_ms: int) -> Asked:
     """Find out; OfficeError if nobody has that id, NotReady if a version does not hold. Blocks."""
     person = read(lambda database: of_person(database, scope.subject, scope.device))
-    plans, policy = _versions(settings, now_ms)
+    plans, policy = versions(settings, now_ms)
     keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
     return Asked(person, held(scope, person.links, plans, keyring, now_ms), policy)
 
 
-def _versions(settings: Settings, now_ms: int) -> tuple[list[Plan], CompiledPolicy]:
-    """Every version that was ever in force, and the one that is."""
+def versions(settings: Settings, now_ms: int) -> tuple[list[Plan], CompiledPolicy]:
+    """Every version that was ever in force, and the one that is; NotReady as ``ask``. Blocks."""
     plans = Plans(Limits(), settings.state_dir)
     found = [plans.version(one) for one in active_versions(versions_here(settings), now_ms)]
     if not found:

@@ -27,6 +27,8 @@ FORMAT: Final = 1
 COLUMNS: Final = ("vehicle", "time", "signal", "value", "unit", "kept_until", "policy_version")
 DRAWN_MAX: Final = 20_000
 """Readings of an output that the page draws: the newest. The files have all of them."""
+RUN: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+"""What a spreadsheet takes for a formula begins with one of these."""
 TOLD_EVERY: Final = 10_000
 """Rows after which progress is told."""
 
@@ -72,7 +74,7 @@ def write_output(
         writer.writerow(COLUMNS)
         for number, row in rows(store, held.of(output), now_ms):
             told = _told(number, row)
-            writer.writerow(["" if value is None else value for value in told.values()])
+            writer.writerow([_cell(value) for value in told.values()])
             lines.write(json.dumps(told, ensure_ascii=False, separators=(",", ":")) + "\n")
             done.note(row)
             if done.readings % TOLD_EVERY == 0:
@@ -95,6 +97,16 @@ def _told(number: int, row: FoundRow) -> dict[str, Any]:
         row.policy_version,
     )
     return dict(zip(COLUMNS, told, strict=True))
+
+
+def _cell(value: object) -> object:
+    """As the table has it: a text that a spreadsheet would run is marked as a text by ``'``.
+
+    The JSON lines have it as it is.
+    """
+    if isinstance(value, str) and value.startswith(RUN):
+        return f"'{value}"
+    return "" if value is None else value
 
 
 def _digest(file: Path) -> str:

@@ -21,6 +21,8 @@ CONSENTS_MAX: Final = 5_000
 LANES_MAX: Final = 500
 COMMAND_BYTES_MAX: Final = 900 * 1024
 ANSWER_BYTES_MAX: Final = 64 * 1024
+COUNT_MAX: Final = 2**53
+"""Rows or files in an answer: more than any store can have, and no database fails on it."""
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _NAME: Final = re.compile(r"[a-z0-9_.]{1,200}")
 _STORE: Final = re.compile(r"[a-z0-9:._-]{1,100}")
@@ -148,7 +150,11 @@ def take_answer(payload: bytes | None) -> EraseAnswer | None:
         and _NAME.fullmatch(answer.output)
         and _STORE.fullmatch(answer.store)
         and _DIGEST.fullmatch(answer.digest)
-        and min(answer.located_before, answer.located_after, answer.unreadable) >= 0
+        and all(0 <= count <= COUNT_MAX for count in _counts(answer))
         and is_instant(answer.at_ms)
     )
     return answer if holds else None
+
+
+def _counts(answer: EraseAnswer) -> tuple[int, ...]:
+    return answer.located_before, answer.located_after, answer.unreadable

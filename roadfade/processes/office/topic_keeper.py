@@ -27,7 +27,7 @@ from roadfade.readiness import Need, readiness
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import SECOND_MS
-from telemetry.topics import is_control
+from telemetry.topics import erase_topics, is_control
 from telemetry.wire.publication import Publication
 
 LOOK_EVERY_S: Final = 1.0
@@ -100,6 +100,20 @@ class TopicKeeper:
             self._say(f"the topics could not be updated: {type(failure).__name__}: {failure}")
             control = [spec for spec in specs if is_control(spec.name)]
             self._take_over(line, [], await check_topics(admin, control))
+        await self._find_earlier(admin)
+
+    async def _find_earlier(self, admin: Admin) -> None:
+        """Topics of commands that only earlier versions have: stores may still have their rows.
+
+        While this process runs it keeps those that it knew.
+        """
+        plans = await asyncio.to_thread(self.every_plan)
+        topics = {output.topic for plan in plans for output in plan.outputs}
+        missing = set(erase_topics(topics)) - self._partitions.keys()
+        found = await admin.describe(sorted(missing)) if missing else {}
+        self._partitions |= {
+            name: topic.partitions for name, topic in found.items() if topic is not None
+        }
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Keep them so until ``stopping``; a broker that is away is asked again."""

@@ -2,7 +2,8 @@
 
 In: commands whose rows the sink refuses already. Out: the rows are gone, and ``audit.erasures`` has
 what was found. Each is carried out again after a restart: the answer has the same key. What hinders
-it (another erasure, a restatement, no room, no broker) ends nothing: it is tried again.
+it (another erasure, a restatement, no room, no broker, whatever fails) ends nothing: it is tried
+again. An answer is given anew each day, since its topic forgets, and the office may be away.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from roadfade.unaccounted import ExpiredAccount
 from sinks.port.results import Receipt
 from sinks.port.selection import Selection
 from sinks.port.sink import Store, StoreFullError, StoreTakenError
+from telemetry.instants import DAY_MS
 from telemetry.topics import AUDIT_ERASURES
 from telemetry.wire.erasure import ERASURE_VERSION, EraseAnswer, EraseCommand, encode_answer
 
@@ -31,6 +33,8 @@ AGAIN_MS: Final = 5_000
 """How soon it is tried again after it was hindered."""
 AGAIN_LEFT_MS: Final = 60_000
 """And after it was answered, but rows are left or files cannot be read."""
+ANSWER_AGAIN_MS: Final = DAY_MS
+"""How soon an answer is given anew: well before its topic forgets it."""
 _NO_ROOM: Final = "there is no room on the store's disk to rewrite what is left"
 logger = logging.getLogger(__name__)
 
@@ -46,6 +50,8 @@ class _State:
     digests: list[str] = field(default_factory=list)
     said: tuple[int, int] | None = None
     """Rows left and files unreadable, as last answered."""
+    answer: Outgoing | None = None
+    """What was answered last."""
     done: bool = False
 
 
@@ -74,9 +80,8 @@ class CarryingOut:
         return self._state(command).done
 
     def is_due(self, command: EraseCommand) -> bool:
-        """Whether it is worth trying now."""
-        state = self._state(command)
-        return not state.done and state.again_ms <= self._elapsed_ms()
+        """Whether it is worth trying now, or answering anew."""
+        return self._state(command).again_ms <= self._elapsed_ms()
 
     def forget_all_but(self, living: Collection[str]) -> None:
         """Remember no command but those with these ids."""
@@ -89,6 +94,9 @@ class CarryingOut:
         state = self._state(command)
         state.again_ms = self._elapsed_ms() + AGAIN_MS
         try:
+            if state.done:
+                await self._answer_anew(state)
+                return
             receipt = await asyncio.to_thread(self._erase, command, state, self._clock())
             await self._answer(state, receipt)
         except StoreTakenError:
@@ -97,6 +105,9 @@ class CarryingOut:
             self._say(f"a command of erasure waits, the store cannot be written: {error}")
         except (SendFailedError, BrokerError, TimeoutError):
             self._say("a command of erasure is carried out, and its answer waits for the broker")
+        except Exception as failure:  # noqa: BLE001  # a sink that ends for it keeps nothing at all
+            # The message may quote what was read.
+            self._say(f"a command of erasure could not be carried out: {type(failure).__name__}")
         else:
             self._say.forget()
 
@@ -128,11 +139,17 @@ class CarryingOut:
         found = receipt.located_after, receipt.unreadable
         if found != state.said:
             answer = await asyncio.to_thread(self._made_out, state, receipt)
-            value = encode_answer(answer)
-            await self._publisher.publish([Outgoing(AUDIT_ERASURES, None, answer.key, value)])
+            state.answer = Outgoing(AUDIT_ERASURES, None, answer.key, encode_answer(answer))
+            await self._publisher.publish([state.answer])
             state.said = found
         state.done = found == (0, 0)
-        state.again_ms = self._elapsed_ms() + AGAIN_LEFT_MS
+        later_ms = ANSWER_AGAIN_MS if state.done else AGAIN_LEFT_MS
+        state.again_ms = self._elapsed_ms() + later_ms
+
+    async def _answer_anew(self, state: _State) -> None:
+        if state.answer is not None:
+            await self._publisher.publish([state.answer])
+        state.again_ms = self._elapsed_ms() + ANSWER_AGAIN_MS
 
     def _made_out(self, state: _State, receipt: Receipt) -> EraseAnswer:
         """Blocks."""

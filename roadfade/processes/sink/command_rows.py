@@ -3,7 +3,8 @@
 In: rows of the topic, and what the office's heartbeats vouch for. Out: the commands that live, and
 those of them that may be carried out. A command is refused for as soon as it is read, since that
 takes nothing away; rows are removed once a heartbeat behind it told of it, since anybody might
-have written it.
+have written it. Its end ends the refusal alone: while it is on the topic, some store has not
+answered yet, and it may be this one, which was away for longer.
 """
 
 from collections.abc import Callable
@@ -68,9 +69,14 @@ class CommandRows:
         return [one for one in self._commands.values() if one.until_ms > now_ms]
 
     @property
+    def held(self) -> list[EraseCommand]:
+        """Every command that was not withdrawn, whether its end has come or not."""
+        return list(self._commands.values())
+
+    @property
     def vouched(self) -> list[EraseCommand]:
         """Those of them that the office has vouched for."""
-        return [one for one in self.living if one.command.encode() in self._vouched]
+        return [one for key, one in self._commands.items() if key in self._vouched]
 
     @property
     def crowded(self) -> bool:

@@ -60,7 +60,7 @@ class CommandView:
 
     @property
     def vouched(self) -> list[EraseCommand]:
-        """Commands that live, and of which the office's heartbeat told."""
+        """Commands that were not withdrawn, and of which the office's heartbeat told."""
         return self.rows.vouched if self.is_whole else []
 
     def pause_reason(self, now_ms: int, age_ms_max: int) -> str | None:

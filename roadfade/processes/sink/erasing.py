@@ -44,7 +44,6 @@ class Erasing:
         """
         self._sink = sink
         self._carrying_out = carrying_out
-        self._clock = clock
         self._age_ms_max = age_ms_max
         self._wall = wall
         self._anew: Callable[[str], CommandView] = lambda output: CommandView(
@@ -53,7 +52,7 @@ class Erasing:
         self._written = set(outputs)
         self._views = {output: self._anew(output) for output in sorted({*outputs, *ended})}
         self._known: dict[str, dict[str, EraseCommand]] = {output: {} for output in self._views}
-        """By output and id: what lives, as far as it was ever known."""
+        """By output and id: what was not withdrawn, as far as it was ever known."""
         self._refused: dict[str, EraseCommand] = {}
         self._turn = asyncio.Lock()
 
@@ -104,7 +103,7 @@ class Erasing:
             views = list(self._views.items())
             whole = [view for _, view in views if view.is_whole]
             for output, view in views:
-                self._known[output] = self._living(output, view)
+                self._known[output] = self._named(output, view)
             named = {id_: one for known in self._known.values() for id_, one in known.items()}
             if named != self._refused or not all(view.refused for view in whole):
                 async with self._turn:
@@ -117,12 +116,13 @@ class Erasing:
                     await view.stop()  # and it is read anew, with those that had no room
             await asyncio.sleep(LOOK_EVERY_S)
 
-    def _living(self, output: str, view: CommandView) -> dict[str, EraseCommand]:
-        """What is to be refused; while a view is not whole, what lacks there is not withdrawn."""
-        now_ms = self._clock()
+    def _named(self, output: str, view: CommandView) -> dict[str, EraseCommand]:
+        """What the sink is told; while a view is not whole, what lacks there is not withdrawn.
+
+        What has ended is told, too: nothing is refused for it, and its rows may still lie there.
+        """
         known = {} if view.is_whole else self._known[output]
-        living = known | {one.command: one for one in view.rows.living}
-        return {id_: one for id_, one in living.items() if one.until_ms > now_ms}
+        return known | {one.command: one for one in view.rows.held}
 
     async def _carry_out(self) -> None:
         """Carry out what is refused for and vouched for, one command after the other."""

@@ -47,9 +47,12 @@ def rows_of(root: Path, output: str, selection: Selection, now_ms: int) -> Itera
             f"CREATE TEMP VIEW nothing AS SELECT {_COLUMNS} FROM {source([])}"  # noqa: S608  # constants
         )
         looked_at(root, find)
-        found = engine.execute(f"SELECT * FROM found ORDER BY {_ORDER}")  # noqa: S608  # constants
-        while rows := found.fetchmany(_FETCH_ROWS):
-            yield from (FoundRow(*row) for row in rows)
+        try:
+            found = engine.execute(f"SELECT * FROM found ORDER BY {_ORDER}")  # noqa: S608  # constants
+            while rows := found.fetchmany(_FETCH_ROWS):
+                yield from (FoundRow(*row) for row in rows)
+        except duckdb.OutOfMemoryException:
+            raise MemoryError from None
 
 
 def _may_hold(path: Path, buckets: frozenset[str] | None) -> bool:

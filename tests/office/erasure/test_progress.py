@@ -14,6 +14,7 @@ from office.errors import OfficeError
 from office.registry.erasure_requests import NewErasure
 from policy.plan.epochs import epoch_at
 from policy.vocabulary.terms import Epoch
+from telemetry.identity import DeviceId
 from telemetry.instants import DAY_MS, HOUR_MS, SECOND_MS
 from telemetry.wire.control import ConsentInterval, LinkInterval, Restriction
 from telemetry.wire.erasure import EraseAnswer
@@ -289,6 +290,79 @@ async def test_what_a_store_says_as_it_is_asked_again_takes_nothing_from_what_it
     await office.turn(answer=False)
     entries = [entry for entry in await office.entries() if entry.output == "service"]
     assert [entry.located_before for entry in entries] == [7]
+
+
+async def test_a_store_whose_clock_was_ahead_has_not_the_last_word_on_what_is_left(
+    office: Office,
+) -> None:
+    office.hindered = set(OUTPUTS)
+    asked = await office.ask(LAST_WEEK)
+    await office.turn(answer=False)
+    office.now_ms += 400 * DAY_MS  # and so says the store, until its clock is set
+    await office.outbox.drain(office.topics.publish)
+    async with office.database.writing() as connection:
+        assert await take_answers(connection, list(office.answers())) == 0
+    office.now_ms = NOW_MS + HOUR_MS
+    office.hindered = set()
+    await office.run(asked.erasure, State.ERASED)
+
+
+async def test_a_clock_that_was_set_back_makes_d1_no_earlier(office: Office) -> None:
+    asked = await office.ask(LAST_WEEK)
+    await office.turn()
+    await office.turn()
+    assert (await office.found(asked.erasure)).standing.published_ms == NOW_MS
+    office.now_ms -= SECOND_MS
+    await office.turn()
+    office.now_ms += HORIZONS.view_ms - 1
+    await office.turn()
+    assert (await office.found(asked.erasure)).row.d1_ms is None, "a worker may know less"
+    office.now_ms += 1
+    await office.turn()
+    assert (await office.found(asked.erasure)).row.d1_ms is not None
+
+
+async def test_a_clock_that_was_ahead_holds_no_request_up_for_long(office: Office) -> None:
+    office.now_ms += 400 * DAY_MS
+    asked = await office.ask(LAST_WEEK)
+    await office.turn()
+    await office.turn()
+    office.now_ms = NOW_MS
+    for _ in range(3):
+        await office.turn()
+        office.now_ms += HORIZONS.view_ms
+    assert await office.state(asked.erasure) is State.ERASED
+
+
+async def test_requests_that_wait_for_somebody_keep_no_other_from_its_turn(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("on_record", "progress"):
+        monkeypatch.setattr(f"office.erasure.{module}.AT_ONCE_MAX", 2)
+    office.stores = []
+    for day in (1, 2, 3):
+        await office.ask(LAST_WEEK._replace(to_ms=NOW_MS - day * DAY_MS))
+    for _ in range(4):
+        await office.turn()
+        office.now_ms += HORIZONS.view_ms
+    last = await office.ask(EVERYTHING._replace(subject=BEN))
+    for _ in range(3):
+        await office.turn()
+        office.now_ms += SECOND_MS
+    assert await office.state(last.erasure) is State.COMMANDED
+
+
+async def test_who_comes_back_after_being_forgotten_is_somebody_new(office: Office) -> None:
+    asked = await office.ask(EVERYTHING)
+    await office.run(asked.erasure, State.FORGOTTEN)
+    dongle = DeviceId("dongle-of-ana")
+    await office.registry.register(dongle, ANA, office.now_ms)
+    await office.run(asked.erasure)
+    rows = (await _seen(office)).values()
+    assert [row.device for row in rows if isinstance(row, LinkInterval) and row.subject == ANA] == [
+        dongle
+    ]
+    assert not any(isinstance(row, Restriction) for row in rows), "nothing is withheld any more"
 
 
 async def test_a_request_for_a_part_leaves_the_person_in_the_register(office: Office) -> None:

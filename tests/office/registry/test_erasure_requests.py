@@ -129,3 +129,27 @@ async def test_no_withdrawal_is_on_record_without_its_request(
     again = Registry(database, GRANTABLE)
     # The consent still holds: granting it again finds it open.
     assert await again.grant(ANA, *IMPROVE, 300) == row
+
+
+@pytest.mark.usefixtures("link")
+async def test_nothing_is_added_for_a_person_who_is_about_to_be_forgotten(
+    database: Database, registry: Registry, link: str
+) -> None:
+    part = NewErasure("erase", ANA, "asked", from_ms=10)
+    await asked(database, part)
+    await registry.register(DeviceId("dongle-2"), ANA, 100)
+    await asked(database, NewErasure("erase", ANA, "asked"))
+    with pytest.raises(OfficeError, match="asked to be forgotten"):
+        await registry.register(DeviceId("dongle-3"), ANA, 100)
+    await registry.withdraw(ANA, IMPROVE.purpose, None, 200)
+    with pytest.raises(OfficeError, match="asked to be forgotten"):
+        await registry.grant(ANA, *IMPROVE, 300)
+    assert await registry.register(DeviceId("dongle-1"), ANA, 100) == link, "it was there before"
+    await registry.register(DeviceId("dongle-3"), SubjectId("bert"), 100)
+
+
+@pytest.mark.usefixtures("link")
+async def test_nobody_objects_by_a_mistyped_id(registry: Registry) -> None:
+    await registry.object_to(ANA, None, None, 100)
+    with pytest.raises(OfficeError, match="nobody of that id"):
+        await registry.object_to(SubjectId("anna"), None, None, 100)

@@ -81,6 +81,8 @@ def test_a_command_shows_nothing_of_itself() -> None:
     "change",
     [
         {"located_after": -1},
+        {"located_before": 2**53 + 1},
+        {"unreadable": 10**30},
         {"digest": "x" * 64},
         {"store": "somebody's"},
         {"output": "Re Search"},

@@ -46,6 +46,7 @@ class House:
     def __init__(self, settings: Settings, database: Database, plans: Plans) -> None:
         self.settings = settings
         self.database = database
+        self.plans = plans
         self.broker = FakeBroker()
         self.clock = Clock()
         self.keeper = TopicKeeper(settings, self.broker, database, plans, self.clock)
@@ -147,6 +148,20 @@ async def test_a_topic_without_recipient_is_emptied_after_the_grace_not_deleted(
         await until(lambda: house.broker.records(STUDY) == [], task)
     ends = await house.broker.positions().end({STUDY: 2})
     assert ends == {(STUDY, 0): 0, (STUDY, 1): 2}
+
+
+async def test_an_office_that_starts_reaches_stores_of_outputs_that_are_no_more(
+    house: House,
+) -> None:
+    await make_topics(house.broker, house.settings, FIRST)
+    await house.start()
+    await house.publish(SECOND)
+    house.clock.now_ms += 100 * DAY_MS
+    house.keeper = TopicKeeper(
+        house.settings, house.broker, house.database, house.plans, house.clock
+    )
+    await house.start()
+    assert {erase_topic("study"), erase_topic("survey")} <= house.keeper.control.keys()
 
 
 async def test_a_broker_that_is_away_is_told_once_and_asked_again(

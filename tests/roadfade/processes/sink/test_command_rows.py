@@ -51,8 +51,11 @@ def test_a_command_lives_until_its_end_or_its_deletion() -> None:
     put(rows, "command-2")
     rows.apply(b"command-2", None)
     assert ids(rows.living) == ["command-1"]
+    rows.heartbeat_at(HEARTBEAT)
+    rows.vouch()
     clock.now_ms += 1
     assert rows.living == []
+    assert ids(rows.vouched) == ["command-1"], "some store has not answered yet"
 
 
 def test_what_is_no_command_leaves_the_one_before() -> None:

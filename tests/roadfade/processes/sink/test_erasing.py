@@ -346,7 +346,20 @@ async def test_what_ended_or_was_withdrawn_is_refused_no_longer(
         feed(broker, study[1:])
         await until(lambda: committed(broker) == 3, task)
     assert await rows(settings) == 4
-    assert {one.command for one in answers(broker)} <= {"command-1"}
+
+
+async def test_a_sink_that_was_away_until_a_command_had_ended_carries_it_out(
+    settings: Settings, broker: FakeBroker, office: Office, study: list[Outgoing]
+) -> None:
+    async with kept(settings, broker, study[:2]):
+        pass
+    office.ask(command(study, until_ms=NOW_MS))
+    async with keeping(settings, broker) as task:
+        await until(lambda: bool(answers(broker)), task)
+        assert await rows(settings) == 0
+        feed(broker, study[2:])
+        await until(lambda: committed(broker) == 3, task)
+    assert await rows(settings) == 2, "what comes later is refused no more"
 
 
 async def test_while_another_has_the_store_it_waits_its_turn(

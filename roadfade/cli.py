@@ -57,6 +57,8 @@ ENVELOPE_COMMANDS: Final = {
 OFFICE_COMMANDS: Final = {
     "init": "roadfade.commands.office:init",
     "republish": "roadfade.commands.office:republish",
+    "stores": "roadfade.commands.office_stores:list_stores",
+    "retire-store": "roadfade.commands.office_stores:retire",
 }
 TOPIC_COMMANDS: Final = {
     "apply": "roadfade.commands.processes:topics_apply",

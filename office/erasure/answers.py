@@ -5,7 +5,7 @@ once it is read to its end.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +15,16 @@ from telemetry.wire.erasure import EraseAnswer
 
 STORES_MAX: Final = 1_000
 """Stores and their outputs that are remembered; an answer of one more is not taken."""
+
+
+class ListedStore(NamedTuple):
+    """Who keeps rows of an output. Instants are milliseconds UTC."""
+
+    store: str
+    output: str
+    since_ms: int
+    """Of its first answer, by its own clock."""
+    retired_ms: int | None
 
 
 async def take_answers(connection: AsyncConnection, answers: Sequence[EraseAnswer]) -> int:
@@ -35,12 +45,22 @@ async def take_answers(connection: AsyncConnection, answers: Sequence[EraseAnswe
 
 
 async def known_stores(connection: AsyncConnection) -> dict[str, frozenset[str]]:
-    """By output, the stores that have ever answered and were not retired."""
+    """By output that a store ever answered for, those of its stores that were not retired."""
     found: dict[str, set[str]] = {}
-    living = select(ERASE_STORES).where(ERASE_STORES.c.retired_ms.is_(None))
-    for row in await connection.execute(living):
-        found.setdefault(row.output, set()).add(row.store)
+    for row in await connection.execute(select(ERASE_STORES)):
+        kept = found.setdefault(row.output, set())
+        if row.retired_ms is None:
+            kept.add(row.store)
     return {output: frozenset(stores) for output, stores in found.items()}
+
+
+async def listed_stores(connection: AsyncConnection) -> list[ListedStore]:
+    """Every store and output, retired ones included."""
+    ordered = select(ERASE_STORES).order_by(ERASE_STORES.c.store, ERASE_STORES.c.output)
+    return [
+        ListedStore(row.store, row.output, row.since_ms, row.retired_ms)
+        for row in await connection.execute(ordered)
+    ]
 
 
 async def retire_store(connection: AsyncConnection, store: str, now_ms: int) -> bool:

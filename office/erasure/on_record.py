@@ -10,7 +10,7 @@ from sqlalchemy import ColumnElement, Row, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.answers import known_stores
-from office.erasure.saga import Standing, State, Surroundings
+from office.erasure.saga import COMMANDS_MAX, Standing, State, Surroundings
 from office.store.changes import chunks, high_water
 from office.store.erasure_tables import ERASE_ANSWERS, ERASE_COMMANDS, ERASE_STEPS, ERASURES
 from telemetry.instants import HOUR_MS
@@ -66,10 +66,19 @@ async def those_of(connection: AsyncConnection, subject: str) -> list[Found]:
     return await _found(connection, ERASURES.c.subject == subject, None)
 
 
-async def surroundings(connection: AsyncConnection, view_ms: int, now_ms: int) -> Surroundings:
+async def surroundings(
+    connection: AsyncConnection, view_ms: int, now_ms: int, commands_max: int = COMMANDS_MAX
+) -> Surroundings:
     """What holds for every request now."""
+    by_output = select(func.count()).select_from(ERASE_COMMANDS).group_by(ERASE_COMMANDS.c.output)
+    counts = list(await connection.scalars(by_output))
     return Surroundings(
-        now_ms, await high_water(connection), view_ms, await known_stores(connection)
+        now_ms,
+        await high_water(connection),
+        view_ms,
+        await known_stores(connection),
+        max(counts, default=0),
+        commands_max,
     )
 
 
@@ -127,6 +136,7 @@ async def _found(
                 state=State(row.state),
                 whole=_whole(row),
                 asked_ms=row.asked_ms,
+                ends=row.kind == "end",
                 sequence=row.sequence,
                 published_ms=row.published_ms,
                 until_ms=row.until_ms,

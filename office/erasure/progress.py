@@ -17,7 +17,7 @@ from sqlalchemy import select, update
 from office.erasure.on_record import AT_ONCE_MAX, Found, look, one_of, surroundings
 from office.erasure.receipt_chain import Sign
 from office.erasure.receipts import issue
-from office.erasure.saga import State, Step, Wait, next_step
+from office.erasure.saga import COMMANDS_MAX, State, Step, Wait, next_step
 from office.erasure.searching import Reach, Search, search, wanted_of
 from office.erasure.steps import At, carry_out
 from office.erasure.whereabouts import EpochKeys
@@ -56,6 +56,8 @@ class Horizons(NamedTuple):
     """How far back anything may be read again or restored."""
     control_ms: int
     """A deleted row of a control topic is in no file of the broker after this."""
+    commands_max: int = COMMANDS_MAX
+    """Living commands of an output that a store holds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,9 @@ class Progress:
         for _ in range(STEPS_MAX):
             async with self._database.reading() as connection:
                 found = await one_of(connection, erasure)
-                around = await surroundings(connection, self._horizons.view_ms, now_ms)
+                around = await surroundings(
+                    connection, self._horizons.view_ms, now_ms, self._horizons.commands_max
+                )
             step = next_step(found.standing, around)
             if isinstance(step, Step):
                 step = await self._step(step, found, reach, now_ms)

@@ -13,6 +13,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
 
+COMMANDS_MAX: Final = 10_000
+"""As the setting ``erase_commands_max`` has it by default."""
+
 
 class State(StrEnum):
     """How far a request is."""
@@ -73,6 +76,8 @@ class Standing:
     state: State
     whole: bool
     asked_ms: int
+    ends: bool = False
+    """Whether an event asked for it, and no person."""
     sequence: int = 0
     """The outbox has to be published so far."""
     published_ms: int | None = None
@@ -99,12 +104,24 @@ class Surroundings:
     view_ms: int
     """No worker acts on a view that is older."""
     stores: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Stores by output that have ever answered, and are still there."""
+    """Stores by output that have ever answered, and are still there; none: all were retired."""
+    commands: int = 0
+    """So many commands live of the output that has most."""
+    commands_max: int = COMMANDS_MAX
+    """With more living commands of an output, its stores would write nothing any more."""
 
 
 def next_step(one: Standing, around: Surroundings) -> Step | Wait | None:
     """The next step, or what it waits for; None: there is nothing to do any more."""
     return _NEXT[one.state](one, around)
+
+
+def _asked(one: Standing, around: Surroundings) -> Step | Wait:
+    """Commanded at once, unless stores could not hold it; people come before events."""
+    room = around.commands_max // 2 if one.ends else around.commands_max * 9 // 10
+    if around.commands >= room:
+        return Wait("so many commands live that stores could hold no more of them")
+    return Step.COMMAND
 
 
 def _bound(one: Standing, _: Surroundings) -> Step:
@@ -140,8 +157,8 @@ def answers_awaited(one: Standing, around: Surroundings) -> Wait | None:
     unknown, silent, hindered = set[str](), set[str](), set[str]()
     for command, output in one.commands.items():
         by = {store: done for (of, store), done in one.answered.items() if of == command}
-        expected = around.stores.get(output, frozenset())
-        if not expected:
+        expected = around.stores.get(output)
+        if expected is None:
             unknown.add(output)
         elif expected - by.keys():
             silent.add(output)
@@ -171,7 +188,7 @@ def _sorted(outputs: set[str]) -> tuple[str, ...]:
 
 
 _NEXT: Final[Mapping[State, Callable[[Standing, Surroundings], Step | Wait | None]]] = {
-    State.ASKED: lambda *_: Step.COMMAND,
+    State.ASKED: _asked,
     State.COMMANDED: lambda one, around: _seen(one, around) or Step.COMPLETE,
     State.SUPPRESSED: lambda one, around: answers_awaited(one, around) or Step.ATTEST,
     State.ERASED: _copies,

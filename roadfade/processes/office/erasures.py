@@ -114,6 +114,7 @@ class Erasures:
             view_ms=self._settings.view_age_s_max * SECOND_MS,
             replay_ms=self._settings.replay_days * DAY_MS,
             control_ms=control_ms(broker),
+            commands_max=self._settings.erase_commands_max,
         )
         return Progress(self._database, keyring, signer.sign, horizons)
 

@@ -4,7 +4,7 @@ In: unprefixed names. Out: offsets by (topic, partition). Opens a client of its 
 """
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Self
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
@@ -50,12 +50,12 @@ class Positions:
     @translated
     async def begin(self, partitions: Mapping[str, int]) -> Offsets:
         """The first offset still there; ``partitions`` is the number that each topic has."""
-        return self._plain(await self._consumer.beginning_offsets(self._all(partitions)))
+        return self._plain(await self._at_once(self._consumer.beginning_offsets, partitions))
 
     @translated
     async def end(self, partitions: Mapping[str, int]) -> Offsets:
         """The offset the next record will get."""
-        return self._plain(await self._consumer.end_offsets(self._all(partitions)))
+        return self._plain(await self._at_once(self._consumer.end_offsets, partitions))
 
     @translated
     async def oldest_ms(self, partitions: Mapping[str, int]) -> dict[str, int]:
@@ -101,6 +101,18 @@ class Positions:
                     await asyncio.sleep(RETRY_S)
                 else:
                     return found
+
+    async def _at_once(
+        self,
+        ask: Callable[[Sequence[TopicPartition]], Awaitable[Mapping[TopicPartition, int]]],
+        partitions: Mapping[str, int],
+    ) -> Mapping[TopicPartition, int]:
+        """Ask for every topic at once: the client learns of one after the other, 0.3 s each."""
+        found: dict[TopicPartition, int] = {}
+        each = (ask(self._all({topic: count})) for topic, count in partitions.items())
+        for offsets in await asyncio.gather(*each):
+            found |= offsets
+        return found
 
     def _all(self, partitions: Mapping[str, int]) -> Sequence[TopicPartition]:
         return [

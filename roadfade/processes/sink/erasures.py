@@ -5,9 +5,11 @@ What is carried out stays known, however often the store is opened anew.
 
 import asyncio
 from collections.abc import Collection
+from contextlib import suppress
 
 from bus.ports import Broker
 from bus.publisher import Publisher
+from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.processes.sink.carrying_out import CarryingOut
 from roadfade.processes.sink.erasing import Erasing
@@ -16,6 +18,7 @@ from roadfade.stores import store_of
 from roadfade.unaccounted import ExpiredAccount
 from sinks.port.sink import Sink
 from telemetry.instants import SECOND_MS
+from telemetry.topics import erase_topic
 
 
 class Erasures:
@@ -44,6 +47,7 @@ class Erasures:
         """Have a sink, just opened for these outputs, refuse what is named."""
         if self._erasing is None or self._outputs != set(outputs):
             await self.end()
+            self._forget(self._outputs - set(outputs))
             self._outputs = set(outputs)
             self._erasing = await self._made(sink)
             self._task = self._group.create_task(self._erasing.run())
@@ -59,6 +63,12 @@ class Erasures:
             self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
+
+    def _forget(self, outputs: Collection[str]) -> None:
+        """Say no more how old the views are of what is not written any more."""
+        for output in outputs:
+            with suppress(KeyError):
+                metrics.VIEW_AGE.remove(erase_topic(output))
 
     async def _made(self, sink: Sink) -> Erasing:
         there = await asyncio.to_thread(self._store.outputs)

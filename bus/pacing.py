@@ -1,9 +1,12 @@
 """How a running loop is asked to end, and what happens when it does not."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import TypeVar
+
+T = TypeVar("T")
 
 
 async def until(stopping: asyncio.Event, seconds: float) -> bool:
@@ -88,3 +91,14 @@ class Patience:
         """Forget earlier failures."""
         self._failing_since_ms = None
         self._failures = 0
+
+
+async def all_at_once(work: Iterable[Awaitable[T]]) -> list[T]:
+    """What each comes to, in their order; the first failure is raised once all have ended."""
+    found = await asyncio.gather(*work, return_exceptions=True)
+    results = list[T]()
+    for one in found:
+        if isinstance(one, BaseException):
+            raise one
+        results.append(one)
+    return results

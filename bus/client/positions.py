@@ -15,6 +15,7 @@ from bus.client import metadata_pause
 from bus.client.address import Address
 from bus.client.closing import end_consumer
 from bus.client.translation import translated
+from bus.pacing import all_at_once
 from bus.ports import Lag, Offsets
 
 REQUEST_TIMEOUT_MS: Final = 15_000
@@ -110,7 +111,7 @@ class Positions:
         """Ask for every topic at once: the client learns of one after the other, 0.3 s each."""
         found: dict[TopicPartition, int] = {}
         each = (ask(self._all({topic: count})) for topic, count in partitions.items())
-        for offsets in await asyncio.gather(*each):
+        for offsets in await all_at_once(each):
             found |= offsets
         return found
 

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from bus.pacing import Stopping, until
+from bus.pacing import Stopping, all_at_once, until
 
 
 async def test_stop_waits_until_the_body_has_ended() -> None:
@@ -57,3 +57,21 @@ async def test_a_wait_ends_with_what_it_waits_for_and_says_whether_it_came() -> 
     async with asyncio.timeout(5):
         assert await waiting
     assert await until(stopping, 0)
+
+
+async def test_what_is_done_at_once_ends_before_its_first_failure_is_raised() -> None:
+    ended: list[int] = []
+
+    async def work(number: int) -> int:
+        for _ in range(number):
+            await asyncio.sleep(0)
+        ended.append(number)
+        if number == 1:
+            msg = "first"
+            raise ValueError(msg)
+        return number
+
+    assert await all_at_once(map(work, (3, 0, 2))) == [3, 0, 2]
+    with pytest.raises(ValueError, match="first"):
+        await all_at_once(map(work, (4, 1, 5)))
+    assert ended == [0, 2, 3, 1, 4, 5]

@@ -5,10 +5,10 @@ answer that is true once after a topic went back or became another: it was trunc
 and what the office published may be missing.
 """
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from bus.pacing import all_at_once
 from bus.ports import Broker, Offsets
 from bus.publisher import Publisher
 from bus.records import Outgoing
@@ -35,7 +35,7 @@ async def lying_in(
     # All at once: no heartbeat goes out meanwhile, and a reader takes half a second to start.
     each = [_lying_in(broker, topic, count) for topic, count in partitions.items()]
     found: dict[tuple[str, int], RunningContents] = {}
-    for rows in await asyncio.gather(*each):
+    for rows in await all_at_once(each):
         found |= rows
     return found
 

@@ -83,6 +83,9 @@ def _worker(plan: Plan, prefix: str) -> Iterator[Acl]:
         yield from _topic(WORKER, prefix, name, "Read")
     for output in plan.outputs:
         yield from _topic(WORKER, prefix, output.topic, "Write")
+    # What it may not read is missing to it without Describe, and it does not start then.
+    for name in (*erase_topics(one.topic for one in plan.outputs), AUDIT_ERASURES):
+        yield from _topic(WORKER, prefix, name, "Describe")
     yield from _topic(WORKER, prefix, AUDIT_FLOW, "Read", "Write")
     yield _group(WORKER, prefix, WORKER_GROUP)
     yield _group(WORKER, prefix, LEDGER_GROUP)

@@ -7,7 +7,7 @@ may be written meanwhile.
 from bus.ports import Broker
 from bus.view import Beat, CompactedView
 from roadfade import metrics
-from roadfade.clock import WallClock, boot_ms
+from roadfade.clock import WallClock, boot_ms, wall_ms
 from roadfade.in_force.control_rows import contents_at
 from roadfade.in_force.pauses import pause_of
 from roadfade.in_force.quarantine import set_aside
@@ -34,6 +34,8 @@ class CommandView:
         self.refused = False
         """Whether the sink refuses what all rows name that were there as it became whole."""
         self.rows = CommandRows(output, alive_max, clock)
+        self._heard_ms: int | None = None
+        """When the last heartbeat came that had not lain there before, by a clock nobody sets."""
         self._view = CompactedView(
             broker,
             self.topic,
@@ -63,19 +65,33 @@ class CommandView:
         """Commands that were not withdrawn, and of which the office's heartbeat told."""
         return self.rows.vouched if self.is_whole else []
 
-    def pause_reason(self, now_ms: int, age_ms_max: int) -> str | None:
-        """Why nothing of the output may be written now."""
-        heartbeat_ms = self._view.heartbeat_ms
-        if heartbeat_ms is not None:
-            metrics.VIEW_AGE.labels(self.topic).set((now_ms - heartbeat_ms) / 1000)
+    def pause_reason(self, age_ms_max: int) -> str | None:
+        """Why nothing of the output may be written now.
+
+        A view is stale if by its own clock its heartbeat is old, and none was heard for as long: a
+        clock that is wrong keeps no sink from keeping.
+        """
+        age_ms = self._age_ms()
+        if age_ms is not None:
+            metrics.VIEW_AGE.labels(self.topic).set(age_ms / 1000)
         if self.rows.crowded:
             return _crowded(self.topic)
         if not self.is_whole:
             return pause_of(self.topic, "incomplete")
-        if not self._view.fresh(now_ms, age_ms_max):
+        if age_ms is None or age_ms > age_ms_max:
             return pause_of(self.topic, "stale")
         return None if self.refused else pause_of(self.topic, "incomplete")
 
-    def _vouch(self, _: Beat) -> None:
+    def _age_ms(self) -> int | None:
+        """By its own clock, or since a heartbeat was heard if that is less; None: none was read."""
+        heartbeat_ms, heard_ms = self._view.heartbeat_ms, self._heard_ms
+        if heartbeat_ms is None:
+            return None
+        told_ms = abs(wall_ms() - heartbeat_ms)
+        return told_ms if heard_ms is None else min(told_ms, boot_ms() - heard_ms)
+
+    def _vouch(self, beat: Beat) -> None:
+        if beat.live:
+            self._heard_ms = boot_ms()
         if self._view.complete:
             self.rows.vouch()

@@ -12,7 +12,7 @@ from collections.abc import Callable, Collection, Iterable
 from bus.failures import BrokerError, TopicError, ViewOutdatedError
 from bus.ports import Broker
 from roadfade import metrics
-from roadfade.clock import WallClock, wall_ms
+from roadfade.clock import WallClock
 from roadfade.processes.sink.carrying_out import CarryingOut
 from roadfade.processes.sink.command_view import CommandView
 from sinks.port.sink import Sink
@@ -36,16 +36,14 @@ class Erasing:
         *,
         alive_max: int,
         age_ms_max: int,
-        wall: WallClock = wall_ms,
     ) -> None:
         """``ended`` are outputs of which nothing is written any more, and rows may still lie there.
 
-        ``clock`` says which commands have ended, ``wall`` how old a heartbeat is.
+        ``clock`` says which commands have ended.
         """
         self._sink = sink
         self._carrying_out = carrying_out
         self._age_ms_max = age_ms_max
-        self._wall = wall
         self._anew: Callable[[str], CommandView] = lambda output: CommandView(
             broker, output, alive_max, clock
         )
@@ -72,9 +70,8 @@ class Erasing:
 
     def pause_reason(self) -> str | None:
         """Why nothing may be written now; None if all commands are known, and refused for."""
-        now_ms = self._wall()
         reasons = [
-            view.pause_reason(now_ms, self._age_ms_max)
+            view.pause_reason(self._age_ms_max)
             for output, view in self._views.items()
             if output in self._written
         ]

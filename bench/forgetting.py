@@ -4,10 +4,10 @@
 merged by its sink; no broker. People are erased one after the other: the time of the erasure with
 its search before and after, the share of the lake's bytes that was written anew, and how long it
 takes until no file holds the person's pseudonym any more (files are uncompressed, so that a search
-of their bytes finds it). A withdrawal removes the rows of one consent and half of the time.
+of their bytes finds it). A withdrawal removes what is of its instant or later, half of the hour.
 Expiring removes a whole lake at two sizes; the ratio is of medians in one run. ``--json`` prints
 the figures as the last line. What the road adds before (the office's turn, the topics, a sink's
-look) is not in it: ``tests/flow/test_person.py`` shows it, and ``bench.withdrawal`` measures it.
+look) is not in it.
 """
 
 import argparse
@@ -82,7 +82,7 @@ def erase(root: Path, selection: Selection) -> Erased:
     anew = sum(
         size for path, (inode, size) in parts(root).items() if before.get(path) != (inode, size)
     )
-    whole = not (selection.consents or selection.from_ms)
+    whole = selection.from_ms is None
     marker = next(iter(selection.pseudonyms)).encode()
     if receipt.located_after or (whole and store.verify(marker).found):
         msg = "rows were left"

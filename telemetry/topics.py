@@ -31,6 +31,11 @@ GROUPS: Final = (WORKER_GROUP, LEDGER_GROUP, SINK_GROUP)
 """Whoever else reads a topic in a group is none of ours."""
 
 
+def purpose_topic(output: str) -> str:
+    """The topic of an output's records, by the output's id: ``<purpose>[.<recipient>]``."""
+    return _PURPOSE + output
+
+
 def erase_topic(output: str) -> str:
     """The compacted topic of commands to whoever keeps an output's records."""
     return _ERASE + output

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from office.errors import OfficeError
 from office.registry.consents import consent_of
 from office.registry.links import link_of
+from office.registry.persons import require_known
 from office.store.database import Database
 from office.store.tables import CONSENTS, LINKS
 from telemetry.identity import DeviceId, SubjectId
@@ -30,6 +31,7 @@ async def of_person(
     mine = select(LINKS).where(LINKS.c.subject == subject)
     agreed = select(CONSENTS).where(CONSENTS.c.subject == subject)
     async with database.reading() as connection:
+        await require_known(connection, subject)
         links = [
             link_of(row)
             for row in await connection.execute(mine.order_by(LINKS.c.from_ms, LINKS.c.link))
@@ -40,9 +42,6 @@ async def of_person(
                 agreed.order_by(CONSENTS.c.from_ms, CONSENTS.c.consent)
             )
         ]
-    if not links and not consents:
-        msg = "the office knows nobody of that id: check the subject id"
-        raise OfficeError(msg)
     if device is not None:
         links = [link for link in links if link.device == device]
         if not links:

@@ -12,7 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from office.erasure.answers import known_stores
 from office.erasure.saga import COMMANDS_MAX, Standing, State, Surroundings
 from office.store.changes import chunks, high_water
-from office.store.erasure_tables import ERASE_ANSWERS, ERASE_COMMANDS, ERASE_STEPS, ERASURES
+from office.store.erasure_tables import (
+    ERASE_ANSWERS,
+    ERASE_COMMANDS,
+    ERASE_STEPS,
+    ERASURES,
+    PARTS,
+)
 from telemetry.instants import HOUR_MS
 
 AT_ONCE_MAX: Final = 200
@@ -158,8 +164,7 @@ async def _found(
 
 def _whole(row: Row[Any]) -> bool:
     """As ``NewErasure.whole``: a part that is named is an interval at least."""
-    parts = (row.from_ms, row.to_ms, row.links, row.purposes, row.lanes, row.consents)
-    return row.kind == "erase" and all(part is None for part in parts)
+    return row.kind == "erase" and all(getattr(row, part) is None for part in PARTS)
 
 
 async def _commands(connection: AsyncConnection, ids: Sequence[str]) -> dict[str, dict[str, str]]:

@@ -55,6 +55,17 @@ class Keyring:
             keyring._finish_destruction()
         return keyring
 
+    @classmethod
+    def open_made(cls, file: Path, kek: KekHolder) -> Self:
+        """As ``open``; OfficeError if none was made there: one made now would find nobody."""
+        if not file.is_file():
+            msg = (
+                f"there is no keyring in {file.parent}, so that nobody's readings can be found: "
+                "name the state folder of the workers (ROADFADE_STATE_DIR), or start one"
+            )
+            raise OfficeError(msg)
+        return cls.open(file, kek)
+
     def get(self, purpose: str, recipient: str, epoch: str) -> EpochKey | None:
         """The key; None if it was never made, or is destroyed."""
         name = (purpose, recipient, epoch)

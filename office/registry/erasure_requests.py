@@ -18,7 +18,7 @@ from office.registry.intervals import asked_interval
 from office.registry.persons import require_known
 from office.registry.suppression import Withheld, suppress
 from office.store.changes import last_sequence
-from office.store.erasure_tables import ERASURES
+from office.store.erasure_tables import ERASURES, PARTS
 from office.store.row_ids import new_row_id
 from office.store.tables import LINKS
 from telemetry.identity import SubjectId
@@ -55,8 +55,7 @@ class NewErasure(NamedTuple):
     @property
     def whole(self) -> bool:
         """Whether nothing of the person is to stay, the registry's own rows included."""
-        parts = (self.from_ms, self.to_ms, self.links, self.purposes, self.lanes, self.consents)
-        return self.kind == "erase" and all(part is None for part in parts)
+        return self.kind == "erase" and all(getattr(self, part) is None for part in PARTS)
 
 
 class Asked(NamedTuple):

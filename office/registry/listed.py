@@ -6,11 +6,12 @@ Reads only. Identifiers and secrets are not selected, so they cannot leave with 
 from collections.abc import Collection
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, exists, select, true
+from sqlalchemy import ColumnElement, select, true
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.errors import OfficeError
 from office.registry.intervals import Interval
+from office.registry.persons import require_known
 from office.store.database import Database
 from office.store.tables import CONSENTS, DEVICES, LINKS
 from telemetry.identity import DeviceId, SubjectId
@@ -69,7 +70,7 @@ async def list_links(database: Database, subject: SubjectId | None = None) -> li
     async with database.reading() as connection:
         if subject is None:
             return await _links(connection, true())
-        await _require_known(connection, subject)
+        await require_known(connection, subject)
         return await _links(connection, LINKS.c.subject == subject)
 
 
@@ -79,7 +80,7 @@ async def list_consents(database: Database, subject: SubjectId) -> list[ListedCo
     of_subject = select(*told).where(CONSENTS.c.subject == subject)
     wanted = of_subject.order_by(CONSENTS.c.from_ms, CONSENTS.c.consent)
     async with database.reading() as connection:
-        await _require_known(connection, subject)
+        await require_known(connection, subject)
         return [
             ListedConsent(
                 row.consent,
@@ -91,16 +92,6 @@ async def list_consents(database: Database, subject: SubjectId) -> list[ListedCo
             )
             for row in await connection.execute(wanted)
         ]
-
-
-async def _require_known(connection: AsyncConnection, subject: SubjectId) -> None:
-    known = select(
-        exists().where(LINKS.c.subject == subject),
-        exists().where(CONSENTS.c.subject == subject),
-    )
-    if not any((await connection.execute(known)).one()):
-        msg = "the office knows nobody of that id: check the subject id"
-        raise OfficeError(msg)
 
 
 async def _devices(connection: AsyncConnection, which: ColumnElement[bool]) -> list[ListedDevice]:

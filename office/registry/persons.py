@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.errors import OfficeError
 from office.store.changes import chunks
-from office.store.erasure_tables import ERASURES
+from office.store.erasure_tables import ERASURES, PARTS
 from office.store.tables import CONSENTS, LINKS
 from telemetry.identity import SubjectId
 
@@ -34,8 +34,7 @@ async def refuse_forgotten(connection: AsyncConnection, subjects: Collection[Sub
 
     What is added meanwhile would be withheld, and deleted with what was there before.
     """
-    parts = ("from_ms", "to_ms", "links", "purposes", "lanes", "consents")
-    whole = [ERASURES.c[part].is_(None) for part in parts]
+    whole = [ERASURES.c[part].is_(None) for part in PARTS]
     for some in chunks(sorted(subjects)):
         theirs = ERASURES.c.subject.in_(some) & (ERASURES.c.kind == "erase")
         if await connection.scalar(select(exists().where(theirs, *whole))):

@@ -59,6 +59,9 @@ ERASURES: Final = Table(
     Index("erasures_by_state", "state", "look_ms"),
 )
 
+PARTS: Final = ("from_ms", "to_ms", "links", "purposes", "lanes", "consents")
+"""What limits a request to a part of a person; one of the kind ``erase`` with none is the whole."""
+
 ERASE_COMMANDS: Final = Table(
     "erase_commands",
     OFFICE,

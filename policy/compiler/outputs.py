@@ -18,6 +18,7 @@ from policy.vocabulary.periods import coarsest_grain, shortest_ms
 from policy.vocabulary.terms import Denial, Epoch
 from policy.vocabulary.words import format_duration
 from telemetry.outcome import Withheld
+from telemetry.topics import purpose_topic
 
 
 def lanes(context: CompileContext, permits: Iterable[Permit]) -> tuple[Lane, ...]:
@@ -34,7 +35,6 @@ def lanes(context: CompileContext, permits: Iterable[Permit]) -> tuple[Lane, ...
     return tuple(_lane(name, members, context.limits) for name, members in grouped.items())
 
 
-TOPIC_PREFIX: Final = "purpose."
 EVER: Final = Epoch(1)
 """Placeholder for a page without an epoch, which is refused already."""
 
@@ -82,7 +82,7 @@ def _output(
         purpose=page.content.purpose,
         recipient=recipient.id,
         recipient_class=recipient.recipient_class,
-        topic=TOPIC_PREFIX + output_id,
+        topic=purpose_topic(output_id),
         transport=settings,
         epoch=page.content.identity.epoch or EVER,
         lanes=found,

@@ -126,7 +126,7 @@ def list_events(ctx: typer.Context, *, as_json: AsJson = False) -> None:
         async with database.reading() as connection:
             return await events.events(connection), await events.carried_out(connection)
 
-    found, done = desk_of(ctx).read(work)
+    found, done = desk_of(ctx).on_database(work)
     rows = [_told(one, done.get(one.event, set())) for one in found]
     if as_json:
         print_json({"events": rows})

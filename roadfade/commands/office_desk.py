@@ -59,15 +59,11 @@ class OfficeDesk:
             typer.echo(NOT_PUBLISHED, err=True)
             raise typer.Exit(FAILS)
 
-    def read(self, work: "Callable[[Database], Awaitable[Found]]") -> Found:
-        """What the work finds in the database, opened for it; OfficeError if there is none."""
-        return asyncio.run(self._read(work))
+    def on_database(self, work: "Callable[[Database], Awaitable[Found]]") -> Found:
+        """What the work comes to in the database, opened for it; OfficeError if there is none."""
+        return asyncio.run(self._on_database(work))
 
-    def carry_out(self, work: "Callable[[Database], Awaitable[Found]]") -> Found:
-        """The same for work that changes something; OfficeError if it is refused."""
-        return self.read(work)
-
-    async def _read(self, work: "Callable[[Database], Awaitable[Found]]") -> Found:
+    async def _on_database(self, work: "Callable[[Database], Awaitable[Found]]") -> Found:
         from office.store.database import Database  # noqa: PLC0415  # heavy, as below
 
         async with Database.opened(self.database) as database:

@@ -42,7 +42,7 @@ def list_devices(ctx: typer.Context, *, as_json: AsJson = False) -> None:
     from office.registry.listed import list_devices  # noqa: PLC0415  # the database toolkit is heavy
 
     desk = desk_of(ctx)
-    found, now_ms = desk.read(list_devices), desk.now_ms()
+    found, now_ms = desk.on_database(list_devices), desk.now_ms()
     rows = [_device(one, now_ms) for one in found]
     linked = sum(row["linked"] is not None for row in rows)
     told = f"devices: {len(rows)}, linked now: {linked}"
@@ -59,7 +59,8 @@ def show_device(
     from office.registry.listed import show_device  # noqa: PLC0415  # the database toolkit is heavy
 
     desk = desk_of(ctx)
-    found, now_ms = desk.read(lambda office: show_device(office, DeviceId(device))), desk.now_ms()
+    found = desk.on_database(lambda office: show_device(office, DeviceId(device)))
+    now_ms = desk.now_ms()
     links = [_link(one, now_ms) for one in found.links]
     row = _device(found, now_ms)
     if as_json:
@@ -81,7 +82,7 @@ def list_links(
 
     desk = desk_of(ctx)
     person = None if subject is None else SubjectId(subject)
-    found, now_ms = desk.read(lambda office: list_links(office, person)), desk.now_ms()
+    found, now_ms = desk.on_database(lambda office: list_links(office, person)), desk.now_ms()
     rows = [_link(one, now_ms) for one in found]
     held = sum(row["state"] == HOLDS for row in rows)
     none = NO_LINKS if subject is None else NO_LINKS_OF_SUBJECT
@@ -99,7 +100,7 @@ def list_consents(
     from office.registry.listed import list_consents  # noqa: PLC0415  # the database toolkit is heavy
 
     desk = desk_of(ctx)
-    found = desk.read(lambda office: list_consents(office, SubjectId(subject)))
+    found = desk.on_database(lambda office: list_consents(office, SubjectId(subject)))
     now_ms = desk.now_ms()
     rows = [_consent(one, now_ms) for one in found]
     held = sum(row["state"] == HOLDS for row in rows)

@@ -30,7 +30,7 @@ def list_stores(ctx: typer.Context, *, as_json: AsJson = False) -> None:
         async with database.reading() as connection:
             return await listed_stores(connection)
 
-    rows = [_told(one) for one in desk_of(ctx).read(work)]
+    rows = [_told(one) for one in desk_of(ctx).on_database(work)]
     if as_json:
         print_json({"stores": rows})
         return
@@ -71,7 +71,7 @@ def retire(
             return await retire_store(connection, store, now_ms)
 
     def ask() -> None:
-        if not desk.carry_out(work):
+        if not desk.on_database(work):
             raise Refusal(UNKNOWN)
         if as_json:
             print_json({"done": "retired", "store": store})

@@ -7,7 +7,7 @@ or not removed in time; it goes on all the same.
 
 import asyncio
 import sys
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 import typer
@@ -20,10 +20,11 @@ from office.registry.erasure_requests import Asked, NewErasure, ask
 from office.store.database import Database
 from roadfade.clock import judging_clock
 from roadfade.commands.office_desk import OfficeDesk, desk_of
+from roadfade.commands.person_reads import require_purposes
 from roadfade.person.asking import versions
 from roadfade.person.scope import Scope
 from roadfade.refusal import Refusal
-from roadfade.terminal.answers import FAILS, print_json, settings, usage
+from roadfade.terminal.answers import FAILS, print_json, settings
 from telemetry.identity import SubjectId
 from telemetry.instants import SECOND_MS, format_instant
 
@@ -49,13 +50,14 @@ def erase_person(
     Refusal if nobody said that it is meant.
     """
     if scope.purposes:
-        _require_purposes(scope.purposes)
+        plans, _ = versions(settings(), judging_clock(settings().fixed_now_ms)())
+        require_purposes(scope, plans)
     if not yes:
         if not sys.stdin.isatty():
             raise Refusal(NOT_ASKED)
         typer.confirm(MEANT, abort=True)
     desk = desk_of(ctx)
-    asked = desk.carry_out(lambda database: _ask(database, scope, desk.now_ms()))
+    asked = desk.on_database(lambda database: _ask(database, scope, desk.now_ms()))
     removed = wait_s > 0 and asyncio.run(_removed(desk, asked.erasure, wait_s))
     nonce = None if asked.nonce is None else asked.nonce.hex()
     if as_json:
@@ -68,15 +70,6 @@ def erase_person(
     if wait_s and not removed:
         typer.echo(NOT_YET, err=True)
         raise typer.Exit(FAILS)
-
-
-def _require_purposes(asked: Collection[str]) -> None:
-    """One that is mistyped would pass for done; one of an earlier version may have rows."""
-    plans, _ = versions(settings(), judging_clock(settings().fixed_now_ms)())
-    known = dict.fromkeys(purpose for plan in reversed(plans) for purpose in plan.titles)
-    unknown = sorted(set(asked) - known.keys())
-    if unknown:
-        usage(f"no such purpose: {', '.join(unknown)}; the policy has: {', '.join(known)}")
 
 
 async def _ask(database: Database, scope: Scope, now_ms: int) -> Asked:
@@ -129,7 +122,7 @@ def list_requests(ctx: typer.Context, subject: str, *, as_json: bool) -> None:
         async with database.reading() as connection:
             return await of_subject(connection, SubjectId(subject), view_ms, desk.now_ms())
 
-    found = desk.read(work)
+    found = desk.on_database(work)
     if as_json:
         print_json({"requests": [_told(one) for one in found]})
         return

@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from policy.plan.plan import Output
+from policy.plan.plan import Output, Plan
 from policy.vocabulary.bilingual import Language
 from roadfade.clock import judging_clock
 from roadfade.commands.office_desk import desk_of
@@ -59,14 +59,19 @@ def scope_of(
     return Scope(SubjectId(subject), vehicle, from_ms, to_ms, frozenset(purposes or ()))
 
 
+def require_purposes(scope: Scope, plans: Sequence[Plan]) -> None:
+    """Exit 2 if no version had a purpose: a mistyped one would pass for empty, or for done."""
+    known = dict.fromkeys(purpose for plan in reversed(plans) for purpose in plan.titles)
+    unknown = sorted(scope.purposes - known.keys())
+    if unknown:
+        usage(f"no such purpose: {', '.join(unknown)}; the policy has: {', '.join(known)}")
+
+
 def asked(ctx: typer.Context, scope: Scope) -> Asked:
     """What office, keyring and versions say; exit 2 if a purpose is none."""
     now_ms = judging_clock(settings().fixed_now_ms)()
-    found = ask(settings(), scope, desk_of(ctx).read, now_ms)
-    unknown = scope.purposes - set(found.policy.plan.titles)
-    if unknown:
-        known = ", ".join(found.policy.plan.titles)
-        usage(f"no such purpose: {', '.join(sorted(unknown))}; the policy has: {known}")
+    found = ask(settings(), scope, desk_of(ctx).on_database, now_ms)
+    require_purposes(scope, found.plans)
     return found
 
 

@@ -5,7 +5,8 @@ written, and no broker is asked. A version that does not hold here would hide wh
 it is a refusal, not a shorter answer.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from office.erasure.of_person import OfPerson, of_person
@@ -33,16 +34,22 @@ class Asked:
 
     person: OfPerson
     held: Held
+    plans: Sequence[Plan]
+    """Every version that was ever in force."""
     policy: CompiledPolicy
-    """The version in force, by whose words it is told."""
+    """The one that is, by whose words it is told."""
 
 
 def ask(settings: Settings, scope: Scope, read: Read, now_ms: int) -> Asked:
-    """Find out; OfficeError if nobody has that id, NotReady if a version does not hold. Blocks."""
+    """Find out. Blocks.
+
+    OfficeError if nobody has that id, or no keyring is there; NotReady if a version does not hold.
+    """
     person = read(lambda database: of_person(database, scope.subject, scope.device))
     plans, policy = versions(settings, now_ms)
-    keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
-    return Asked(person, held(scope, person.links, plans, keyring, now_ms), policy)
+    with closing(Keyring.open_made(settings.keyring_path, FileKek(settings.kek_file))) as keyring:
+        where = held(scope, person.links, plans, keyring, now_ms)
+    return Asked(person, where, plans, policy)
 
 
 def versions(settings: Settings, now_ms: int) -> tuple[list[Plan], CompiledPolicy]:

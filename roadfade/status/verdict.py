@@ -6,7 +6,13 @@ from typing import Final
 from roadfade.adoption import remedy
 from roadfade.status.facts import Facts
 from roadfade.status.processes import Process, State, farthest, highest, total
-from telemetry.topics import AUDIT_PROCESSES, LEDGER_GROUP, SINK_GROUP, WORKER_GROUP
+from telemetry.topics import (
+    AUDIT_PROCESSES,
+    LEDGER_GROUP,
+    SINK_GROUP,
+    WORKER_GROUP,
+    commanded_output,
+)
 
 EXPECTED_ROLES: Final = {
     "office": "links and consents do not reach the workers",
@@ -116,6 +122,7 @@ def _flow(facts: Facts) -> Iterator[str]:
     yield from _paused(answering)
     yield from _unready(answering)
     for view, age_s in farthest(answering, "roadfade_view_age_seconds").items():
+        stops = "workers permit" if commanded_output(view) is None else "the sink keeps"
         if age_s < -facts.view_age_s_max:
             yield (
                 f"the view of {view} is {-age_s:,.0f} s ahead of a worker's clock and workers "
@@ -123,7 +130,7 @@ def _flow(facts: Facts) -> Iterator[str]:
             )
         if age_s > facts.view_age_s_max:
             yield (
-                f"the view of {view} is {age_s:,.0f} s old and workers permit nothing: check that "
+                f"the view of {view} is {age_s:,.0f} s old and {stops} nothing: check that "
                 "`roadfade office` runs and reaches the broker, and that both clocks are right"
             )
     now_s = facts.now_ms / 1000

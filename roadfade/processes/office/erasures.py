@@ -7,8 +7,7 @@ everybody waits for: it is said once, counted, and tried again.
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Collection, Sequence
-from pathlib import Path
+from collections.abc import Collection, Sequence
 from typing import Final, Protocol
 
 from bus.pacing import until
@@ -18,7 +17,6 @@ from office.erasure.on_record import Figures, figures
 from office.erasure.progress import Horizons, Progress, Waiting
 from office.erasure.saga import State
 from office.erasure.signing import Signer
-from office.errors import OfficeError
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.store.database import Database
@@ -26,6 +24,7 @@ from policy.artefacts.topics import COMPACTION_LAG_MS_MAX
 from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.clock import WallClock
+from roadfade.processes.office.attempts import Attempts
 from roadfade.processes.say_once import SayOnce
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, SECOND_MS
@@ -64,6 +63,7 @@ class Erasures:
         self._versions = versions
         self._clock = clock
         self._progress: Progress | None = None
+        self._attempt = Attempts(logger)
         self._say = SayOnce(logger)
         metrics.bear(metrics.ERASURES_OPEN, [one for one in State if one is not State.CLOSED])
 
@@ -76,15 +76,6 @@ class Erasures:
                 await self._attempt("requests", self._turn),
             ]
             await until(stopping, TURN_EVERY_S if all(done) else TRY_AGAIN_S)
-
-    async def _attempt(self, step: str, work: Callable[[], Awaitable[None]]) -> bool:
-        try:
-            await work()
-        except Exception as failure:  # noqa: BLE001  # the office's heartbeats do not depend on it
-            metrics.ERASURE_FAILURES.labels(step).inc()
-            self._say(f"{step} of erasure could not be carried out: {_words(failure)}", about=step)
-            return False
-        return True
 
     async def _ends(self) -> None:
         """What ends with an event becomes a request on its day."""
@@ -108,7 +99,8 @@ class Erasures:
         """Keys and the signing key; OfficeError if no keyring is here."""
         async with self._broker.admin() as admin:
             broker = await admin.broker_settings()
-        keyring = await asyncio.to_thread(_keyring, self._settings)
+        kek = FileKek(self._settings.kek_file)
+        keyring = await asyncio.to_thread(Keyring.open_made, self._settings.keyring_path, kek)
         signer = await asyncio.to_thread(Signer.opened, self._settings.receipt_key_file)
         horizons = Horizons(
             view_ms=self._settings.view_age_s_max * SECOND_MS,
@@ -138,23 +130,6 @@ def control_ms(broker: BrokerSettings) -> int:
     """
     looked = broker.cleaner_backoff_ms + broker.segment_delete_delay_ms
     return 2 * COMPACTION_LAG_MS_MAX + looked
-
-
-def _keyring(settings: Settings) -> Keyring:
-    """The keyring of the workers; one that was made here would find nobody."""
-    file: Path = settings.keyring_path
-    if not file.is_file():
-        msg = (
-            f"there is no keyring in {file.parent}, so that nobody's readings can be found: name "
-            "the state folder of the workers, or start one"
-        )
-        raise OfficeError(msg)
-    return Keyring.open(file, FileKek(settings.kek_file))
-
-
-def _words(failure: Exception) -> str:
-    """Why it failed; words of others may quote what they had in hand."""
-    return str(failure) if isinstance(failure, OfficeError) else type(failure).__name__
 
 
 def _tell(found: Figures, now_ms: int) -> None:

@@ -8,7 +8,7 @@ again. What was destroyed cannot be made again: a clock that jumped ahead waits 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from bus.pacing import until
@@ -32,7 +32,7 @@ from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.processes.clocks.heard_clocks import MORE_S, HeardClocks, hear_clocks
 from roadfade.processes.clocks.judged_clock import JudgedClock
-from roadfade.processes.say_once import SayOnce
+from roadfade.processes.office.attempts import Attempts
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS
 
@@ -70,7 +70,7 @@ class KeyEnds:
         self._clock = clock
         self._heard = HeardClocks()
         self._judged = JudgedClock(self._heard, settings.clock_dispute_s_max, clock)
-        self._say = {step: SayOnce(logger) for step in ("keys", "links")}
+        self._attempt = Attempts(logger)
         metrics.bear(metrics.EPOCH_KEYS, STATES)
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -82,17 +82,6 @@ class KeyEnds:
                 await self._attempt("links", self._links),
             ]
             await until(stopping, TURN_EVERY_S if all(done) else TRY_AGAIN_S)
-
-    async def _attempt(self, step: str, work: Callable[[], Awaitable[None]]) -> bool:
-        try:
-            await work()
-        except Exception as failure:  # noqa: BLE001  # the office's heartbeats do not depend on it
-            metrics.ERASURE_FAILURES.labels(step).inc()
-            why = str(failure) if isinstance(failure, OfficeError) else type(failure).__name__
-            self._say[step](f"{step} that are over could not be destroyed: {why}")
-            return False
-        self._say[step].forget()
-        return True
 
     async def _keys(self) -> None:
         """Destroy the keys that are over; an earlier destruction that was cut short is finished."""

@@ -231,3 +231,14 @@ def test_nothing_of_a_key_shows_in_a_traceback_or_repr() -> None:
     for secret in (bytes(kek), wrapped.wrapped, wrapped.nonce):
         for part in (repr(secret)[2:-1][:20], secret.hex()[:20], base64.b64encode(secret)[:20]):
             assert str(part) not in shown
+
+
+def test_a_keyring_that_nobody_made_is_not_made_by_whoever_looks_for_somebody(
+    tmp_path: Path,
+) -> None:
+    file, kek = tmp_path / "keyring.sqlite", FileKek(tmp_path / "kek")
+    with pytest.raises(OfficeError, match="no keyring in"):
+        Keyring.open_made(file, kek)
+    assert list(tmp_path.iterdir()) == []
+    Keyring.open(file, kek).close()
+    Keyring.open_made(file, kek).close()

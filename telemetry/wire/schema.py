@@ -8,6 +8,7 @@ from telemetry.wire.control import ControlWire
 from telemetry.wire.envelope import Envelope
 from telemetry.wire.erasure import EraseAnswer, EraseCommand
 from telemetry.wire.flow import FlowRecord
+from telemetry.wire.hold import HoldAnswer, HoldCommand
 from telemetry.wire.process_report import ProcessReport
 from telemetry.wire.record import PurposeRecord
 
@@ -19,6 +20,8 @@ SCHEMAS: dict[str, Any] = {
     "process-report.v1": ProcessReport,
     "erase-command.v1": EraseCommand,
     "erase-answer.v1": EraseAnswer,
+    "hold-command.v1": HoldCommand,
+    "hold-answer.v1": HoldAnswer,
 }
 
 

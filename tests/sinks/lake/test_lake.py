@@ -18,12 +18,13 @@ from telemetry.wire.record import CONSENT
 from tests.sinks.anew import AnewContract
 from tests.sinks.contract import Restart, SinkContract
 from tests.sinks.erasing import ErasingContract, Judging
+from tests.sinks.holding import HoldContract
 from tests.sinks.lakes import SETTINGS, lake_at, open_lake, parts, stored, utc
 from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, T0_MS, A, B, record
 from tests.sinks.restating import RestateContract
 
 
-class TestLake(SinkContract, RestateContract, AnewContract, ErasingContract):
+class TestLake(SinkContract, RestateContract, AnewContract, ErasingContract, HoldContract):
     @pytest.fixture
     def restart(self, tmp_path: Path) -> Iterator[Restart]:
         opened: list[Lake] = []

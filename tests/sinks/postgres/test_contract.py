@@ -12,11 +12,12 @@ from sinks.postgres.sink import PostgresSink
 from tests.sinks.anew import AnewContract
 from tests.sinks.contract import Restart, SinkContract
 from tests.sinks.erasing import ErasingContract, Judging
+from tests.sinks.holding import HoldContract
 from tests.sinks.postgres.stores import open_sink
 from tests.sinks.restating import RestateContract
 
 
-class TestPostgres(SinkContract, RestateContract, AnewContract, ErasingContract):
+class TestPostgres(SinkContract, RestateContract, AnewContract, ErasingContract, HoldContract):
     @pytest.fixture
     def opened(self) -> Iterator[list[PostgresSink]]:
         opened: list[PostgresSink] = []

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 import telemetry
-from telemetry.wire import control, envelope, erasure, flow, process_report, record
+from telemetry.wire import control, envelope, erasure, flow, hold, process_report, record
 from telemetry.wire.schema import SCHEMAS, schema_of
 
 COMMITTED = Path(telemetry.__file__).parent / "schemas"
@@ -36,6 +36,18 @@ def _answered(payload: bytes) -> erasure.EraseAnswer:
     return answer
 
 
+def _held(payload: bytes) -> hold.HoldCommand:
+    command = hold.take_hold(payload, "service_provision.app")
+    assert command is not None
+    return command
+
+
+def _held_answered(payload: bytes) -> hold.HoldAnswer:
+    answer = hold.take_hold_answer(payload)
+    assert answer is not None
+    return answer
+
+
 DECODERS = {
     "envelope.v1": envelope.decode_envelope,
     "purpose-record.v1": record.decode_record,
@@ -44,6 +56,8 @@ DECODERS = {
     "process-report.v1": _taken,
     "erase-command.v1": _obeyed,
     "erase-answer.v1": _answered,
+    "hold-command.v1": _held,
+    "hold-answer.v1": _held_answered,
 }
 
 

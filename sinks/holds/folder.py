@@ -1,0 +1,226 @@
+"""The sealed store: a folder for each command of a hold, in it whole files of rows, never half ones.
+
+In: a store, and commands of holds. Out: copies of the rows meant, each row once, and how many there
+are. Copying changes nothing in the store, and no deletion waits for it but an erasure's, which is
+asked elsewhere. What has expired is not copied: a hold revives nothing. Everything blocks; one
+process writes a folder, the store's one writer.
+"""
+
+import os
+import secrets
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import groupby, islice
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final, NamedTuple
+
+from sinks.holds.sealing import sealed
+from sinks.holds.steps import Hook, Step, go_on
+from sinks.port.selection import FoundRow, Selection
+from sinks.port.sink import Store
+from telemetry.held_copy import (
+    FILE_BYTES_MAX,
+    FILE_NAME,
+    ROWS_MAX,
+    SUFFIX,
+    HeldCopy,
+    HeldHeader,
+    bound_to,
+    framed,
+    row_digest,
+    unframed,
+)
+from telemetry.identity import Pseudonym
+from telemetry.wire.hold import HoldCommand
+
+_TEMPORARY: Final = ".part"
+New = tuple[FoundRow, bytes]
+"""A row that is in no copy yet, and its digest."""
+
+
+class Held(NamedTuple):
+    """What is in the copies of one command."""
+
+    rows: int
+    unreadable: int
+    """Parts of the store that may hold more, and cannot be read."""
+    complete: bool
+    """Whether all rows meant are there; False: the limit of rows is reached."""
+
+
+def selection_of(command: HoldCommand) -> Selection:
+    """The rows that a hold names, whatever they rest on."""
+    return Selection(
+        frozenset(map(Pseudonym, command.pseudonyms)),
+        frozenset(),
+        frozenset(command.lanes),
+        command.from_ms,
+        command.to_ms,
+        MappingProxyType(dict(command.floors_ms)),
+    )
+
+
+class HoldFolder:
+    """The copies of all commands below one folder."""
+
+    def __init__(self, root: Path, rows_max: int, at: Hook = go_on) -> None:
+        """``rows_max``: rows that are copied for one command at most."""
+        self._root = root
+        self._rows_max = rows_max
+        self._at = at
+
+    def copy(
+        self,
+        store: Store,
+        command: HoldCommand,
+        now_ms: int,
+        only: Collection[Pseudonym] | None = None,
+    ) -> Held:
+        """Copy the rows meant that are in no copy yet; durable on return.
+
+        ``only``: of these pseudonyms alone; then it is not known what cannot be read. OSError if
+        there is no room: what was copied stays, and the next call goes on. MemoryError if the rows
+        of one pseudonym need more memory than the store may take.
+        """
+        folder = self._made(command.command)
+        known = {digest for copy in _copies(folder) for digest in copy.digests}
+        asked = selection_of(command)
+        if only is not None:
+            asked = asked._replace(pseudonyms=asked.pseudonyms & frozenset(only))
+        complete = self._copy(folder, store, command, asked, known, now_ms)
+        unreadable = store.locate(command.output, asked).unreadable if only is None else 0
+        return Held(len(known), unreadable, complete)
+
+    def delete(self, command: str) -> None:
+        """Delete the copies of a command that is released; durable on return, may be repeated."""
+        folder = self._root / command
+        if not folder.is_dir():
+            return
+        for path in sorted(folder.iterdir()):
+            path.unlink()
+            self._at(Step.FILE_DELETED)
+        folder.rmdir()
+        _sync(self._root)
+        self._at(Step.FOLDER_DELETED)
+
+    def _copy(
+        self,
+        folder: Path,
+        store: Store,
+        command: HoldCommand,
+        asked: Selection,
+        known: set[bytes],
+        now_ms: int,
+    ) -> bool:
+        """Whether there was no limit; ``known`` has every row that is copied when it returns."""
+        if not asked.pseudonyms:
+            return True
+        try:
+            fresh = _fresh(store.rows_of(command.output, asked, now_ms), command.command, known)
+            while some := list(islice(fresh, ROWS_MAX)):
+                room = self._rows_max - len(known)
+                if room <= 0:
+                    return False
+                self._keep(folder, command, some[:room], now_ms)
+                known.update(digest for _, digest in some[:room])
+                if len(some) > room:
+                    return False
+        except MemoryError:
+            # A store sorts what it hands out: half of the pseudonyms need half of the memory.
+            if len(asked.pseudonyms) == 1:
+                raise
+            names = sorted(asked.pseudonyms)
+            halves = names[: len(names) // 2], names[len(names) // 2 :]
+            return all(
+                [
+                    self._copy(
+                        folder,
+                        store,
+                        command,
+                        asked._replace(pseudonyms=frozenset(half)),
+                        known,
+                        now_ms,
+                    )
+                    for half in halves
+                ]
+            )
+        return True
+
+    def _keep(
+        self, folder: Path, command: HoldCommand, some: Sequence[New], now_ms: int
+    ) -> None:
+        header = HeldHeader(
+            command=command.command, output=command.output, rows=len(some), copied_ms=now_ms
+        )
+        digests = [digest for _, digest in some]
+        bound = bound_to(header, digests)
+        body = sealed([row for row, _ in some], bytes.fromhex(command.public_key), bound)
+        path = folder / f"{secrets.token_hex(16)}{SUFFIX}"
+        temporary = path.with_suffix(_TEMPORARY)
+        _write(temporary, framed(header, digests, body))
+        self._at(Step.WRITTEN)
+        temporary.replace(path)
+        self._at(Step.RENAMED)
+        _sync(folder)
+        self._at(Step.DURABLE)
+
+    def _made(self, command: str) -> Path:
+        """The command's folder, without what a dead process left half written."""
+        folder = self._root / command
+        if not folder.is_dir():
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync(self._root)
+            _sync(self._root.parent)
+            self._at(Step.FOLDER_MADE)
+        for left in folder.glob(f"*{_TEMPORARY}"):
+            left.unlink()
+        return folder
+
+
+def _fresh(rows: Iterable[FoundRow], key: str, known: Collection[bytes]) -> Iterator[New]:
+    """The rows that are in no copy; equal ones are as many as there are.
+
+    A row's end and version are no part of it: a new version of the policy may date the same row
+    anew.
+    """
+    for _, group in groupby(rows, key=lambda row: (row.t_ms, row.record, row.signal)):
+        seen = dict[tuple[object, ...], int]()
+        for row in group:
+            words = _words(row)
+            number = seen.get(words, 0)
+            seen[words] = number + 1
+            digest = row_digest(key, words, number)
+            if digest not in known:
+                yield row, digest
+
+
+def _words(row: FoundRow) -> tuple[object, ...]:
+    return (
+        row.record, row.signal, row.t_ms, row.number, row.text, row.unit, row.lane, row.consent,
+        row.pseudonym,
+    )  # fmt: skip
+
+
+def _copies(folder: Path) -> Iterator[HeldCopy]:
+    """Every whole file; what is damaged holds nothing, so that its rows are copied again."""
+    for path in sorted(folder.iterdir()):
+        if FILE_NAME.fullmatch(path.name) and path.stat().st_size <= FILE_BYTES_MAX:
+            copy = unframed(path.read_bytes())
+            if copy is not None:
+                yield copy
+
+
+def _write(path: Path, content: bytes) -> None:
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+
+
+def _sync(folder: Path) -> None:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -139,6 +139,11 @@ ERASURES_WAITING = _gauge(
     "Living commands of erasure that the store has not carried out and answered",
     "output",
 )
+HOLDS_WAITING = _gauge(
+    "roadfade_holds_waiting",
+    "Legal holds whose rows the store has not all copied, or, once released, not deleted",
+    "output",
+)
 SINK_LAG = _gauge("roadfade_sink_lag_records", "Purpose records not yet in the lake", "topic")
 SINK_STOPPED = _gauge(
     "roadfade_sink_topic_stopped",
@@ -205,6 +210,11 @@ ERASURE_AGE = _gauge(
 ERASURES_OVERDUE = _gauge(
     "roadfade_erasures_overdue",
     "Requests that stores should have carried out, and copies that should have ended",
+)
+HOLDS_LIVING = _gauge("roadfade_holds_living", "Legal holds that are not released")
+HOLDS_UNREVIEWED = _gauge(
+    "roadfade_holds_unreviewed",
+    "Legal holds that live, and were not reviewed by the day that was set",
 )
 ERASURE_FAILURES = _counter(
     "roadfade_erasure_failures_total",

@@ -100,6 +100,14 @@ class Settings(BaseSettings):
     """How long a sink gathers records of all its topics before it closes a checkpoint."""
     erase_commands_max: int = Field(default=10_000, ge=1)
     """Living commands of erasure that a sink holds of each output; with more it writes nothing."""
+    hold_folder: Path | None = None
+    """Where sinks keep the sealed copies of legal holds; `holds` in the state folder if none is
+    named."""
+    hold_rows_max: int = Field(default=1_000_000, ge=1)
+    """Rows that a store copies for one output of a legal hold; more wait, and so do erasures of
+    them. Knowing which are copied takes some hundred bytes of memory for each while it copies."""
+    hold_review_days_max: int = Field(default=90, ge=1, le=90)
+    """How far ahead the review of a legal hold may lie."""
     topic_ids_every_s: float = Field(default=10.0, gt=0, le=600)
     """How often a sink asks, while nothing comes, whether its topics are those it began with."""
     sweep_every_s: float = Field(default=60.0, gt=0)
@@ -130,6 +138,11 @@ class Settings(BaseSettings):
     def lake_dir(self) -> Path:
         """Where the Parquet lake is."""
         return self.state_dir / "lake"
+
+    @property
+    def hold_dir(self) -> Path:
+        """Where the sealed copies of legal holds are."""
+        return self.hold_folder or self.state_dir / "holds"
 
     @property
     def slots_dir(self) -> Path:

@@ -2,12 +2,12 @@
 
 In: a header, a digest of each row, sealed bytes. Out: the bytes of a file, and back. Open are the
 hold's random command, the output, how many rows there are, when they were copied and keyed digests
-of them, by which a store knows what it has copied; no identifier and no value. The last 32 bytes are
-the SHA-256 of all before: a file that was damaged or cut is none.
+of them, by which a store knows what it has copied; no identifier and no value. The last 32 bytes
+are the SHA-256 of all before: a file that was damaged or cut is none.
 
-The rows are sealed by HPKE, RFC 9180: base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 (RFC 5869),
-AES-256-GCM. Each file has an ephemeral key, and so a content key, of its own. ``bound_to`` goes into
-``info``, so that a body opens under its own header and digests alone.
+The rows are sealed by HPKE, RFC 9180: base mode, DHKEM(X25519, HKDF-SHA256), HKDF-SHA256 (RFC
+5869), AES-256-GCM. Each file has an ephemeral key, and so a content key, of its own. ``bound_to``
+goes into ``info``, so that a body opens under its own header and digests alone.
 """
 
 import hashlib

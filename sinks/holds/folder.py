@@ -1,4 +1,4 @@
-"""The sealed store: a folder for each command of a hold, in it whole files of rows, never half ones.
+"""The sealed store: a folder for each command of a hold, in it whole files of rows, or none.
 
 In: a store, and commands of holds. Out: copies of the rows meant, each row once, and how many there
 are. Copying changes nothing in the store, and no deletion waits for it but an erasure's, which is
@@ -131,24 +131,12 @@ class HoldFolder:
                 raise
             names = sorted(asked.pseudonyms)
             halves = names[: len(names) // 2], names[len(names) // 2 :]
-            return all(
-                [
-                    self._copy(
-                        folder,
-                        store,
-                        command,
-                        asked._replace(pseudonyms=frozenset(half)),
-                        known,
-                        now_ms,
-                    )
-                    for half in halves
-                ]
-            )
+            parts = [asked._replace(pseudonyms=frozenset(half)) for half in halves]
+            both = [self._copy(folder, store, command, part, known, now_ms) for part in parts]
+            return all(both)
         return True
 
-    def _keep(
-        self, folder: Path, command: HoldCommand, some: Sequence[New], now_ms: int
-    ) -> None:
+    def _keep(self, folder: Path, command: HoldCommand, some: Sequence[New], now_ms: int) -> None:
         header = HeldHeader(
             command=command.command, output=command.output, rows=len(some), copied_ms=now_ms
         )

@@ -1,4 +1,4 @@
-"""The durable steps of copying for a hold, by name: where a crash may occur, and where tests cause it.
+"""The durable steps of copying for a hold, by name: where a crash may occur, or a test causes it.
 
 A hook is called after each step. The shipped one does nothing; a test's raises or kills.
 """

@@ -2,10 +2,10 @@
 
 A command of a hold says which rows of one output are to be copied, sealed for a public key, in the
 words that the output itself uses: pseudonyms and lanes, never a person. It travels on the output's
-topic of commands, under a key with a beginning of its own, so that the office's heartbeats vouch for
-it as for commands of erasure. Each output has a command, an id and a key of its own: who reads two
-outputs does not learn that they belong together. A released one names nobody any more and asks for
-what was copied to be deleted; a null value ends it.
+topic of commands, under a key with a beginning of its own, so that the office's heartbeats vouch
+for it as for commands of erasure. Each output has a command, an id and a key of its own: who reads
+two outputs does not learn that they belong together. A released one names nobody any more and asks
+for what was copied to be deleted; a null value ends it.
 """
 
 import re

@@ -19,7 +19,7 @@ from telemetry.held_copy import unframed
 from telemetry.identity import Pseudonym
 from telemetry.instants import MINUTE_MS
 from telemetry.wire.hold import HOLD_VERSION, HoldCommand
-from tests.sinks.contract import Both, Restart
+from tests.sinks.contract import Restart
 from tests.sinks.erasing import UNTIL_MS, everything
 from tests.sinks.erasing import command as erase_command
 from tests.sinks.records import (

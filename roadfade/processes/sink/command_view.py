@@ -1,7 +1,7 @@
 """One reading of the topic of one output's commands of erasure, from its beginning.
 
-In: an output. Out: its commands, which of them may be carried out, and why nothing of the output
-may be written meanwhile.
+In: an output. Out: its commands and those of legal holds, which of them may be carried out, and why
+nothing of the output may be written meanwhile.
 """
 
 from bus.ports import Broker
@@ -12,8 +12,10 @@ from roadfade.in_force.control_rows import contents_at
 from roadfade.in_force.pauses import pause_of
 from roadfade.in_force.quarantine import set_aside
 from roadfade.processes.sink.command_rows import CommandRows
+from roadfade.processes.sink.hold_rows import HoldRows
 from telemetry.topics import erase_topic
 from telemetry.wire.erasure import EraseCommand
+from telemetry.wire.hold import HoldCommand, is_hold
 
 
 def pauses_for(output: str) -> list[str]:
@@ -34,13 +36,14 @@ class CommandView:
         self.refused = False
         """Whether the sink refuses what all rows name that were there as it became whole."""
         self.rows = CommandRows(output, alive_max, clock)
+        self._holds = HoldRows(output)
         self._heard_ms: int | None = None
         """When the last heartbeat came that had not lain there before, by a clock nobody sets."""
         self._view = CompactedView(
             broker,
             self.topic,
-            self.rows.apply,
-            heartbeat_at=self.rows.heartbeat_at,
+            self._apply,
+            heartbeat_at=self._heartbeat_at,
             contents_at=contents_at,
             elapsed_ms=boot_ms,
             beat=self._vouch,
@@ -58,12 +61,17 @@ class CommandView:
     @property
     def is_whole(self) -> bool:
         """Whether all was read that was there at the start, and nothing lacks since."""
-        return self._view.ready.is_set() and self._view.complete and not self.rows.crowded
+        return self._view.ready.is_set() and self._view.complete and not self._crowded
 
     @property
     def vouched(self) -> list[EraseCommand]:
         """Commands that were not withdrawn, and of which the office's heartbeat told."""
         return self.rows.vouched if self.is_whole else []
+
+    @property
+    def vouched_holds(self) -> list[HoldCommand]:
+        """The same of commands of legal holds."""
+        return self._holds.vouched if self.is_whole else []
 
     def pause_reason(self, age_ms_max: int) -> str | None:
         """Why nothing of the output may be written now.
@@ -74,13 +82,25 @@ class CommandView:
         age_ms = self._age_ms()
         if age_ms is not None:
             metrics.VIEW_AGE.labels(self.topic).set(age_ms / 1000)
-        if self.rows.crowded:
+        if self._crowded:
             return _crowded(self.topic)
         if not self.is_whole:
             return pause_of(self.topic, "incomplete")
         if age_ms is None or age_ms > age_ms_max:
             return pause_of(self.topic, "stale")
         return None if self.refused else pause_of(self.topic, "incomplete")
+
+    @property
+    def _crowded(self) -> bool:
+        return self.rows.crowded or self._holds.crowded
+
+    def _apply(self, key: bytes, value: bytes | None) -> None:
+        (self._holds if is_hold(key) else self.rows).apply(key, value)
+
+    def _heartbeat_at(self, value: bytes) -> int:
+        at_ms = self.rows.heartbeat_at(value)
+        self._holds.tell()
+        return at_ms
 
     def _age_ms(self) -> int | None:
         """By its own clock, or since a heartbeat was heard if that is less; None: none was read."""
@@ -95,3 +115,4 @@ class CommandView:
             self._heard_ms = boot_ms()
         if self._view.complete:
             self.rows.vouch()
+            self._holds.vouch()

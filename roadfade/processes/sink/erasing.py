@@ -2,12 +2,13 @@
 
 In: the outputs that the store keeps. Out: whether it may write now, and erasures beside the writes.
 Nothing is written while it is not known what of it has to go. A command's rows are removed once the
-store refuses what it names, so that nothing lands behind the search.
+store refuses what it names, so that nothing lands behind the search, and once what a legal hold
+names of them is copied.
 """
 
 import asyncio
 import logging
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from bus.failures import BrokerError, TopicError, ViewOutdatedError
 from bus.ports import Broker
@@ -15,8 +16,10 @@ from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.processes.sink.carrying_out import CarryingOut
 from roadfade.processes.sink.command_view import CommandView
+from roadfade.processes.sink.holding import Holding
 from sinks.port.sink import Sink
 from telemetry.wire.erasure import EraseCommand
+from telemetry.wire.hold import HoldCommand
 
 LOOK_EVERY_S = 0.5
 logger = logging.getLogger(__name__)
@@ -32,6 +35,7 @@ class Erasing:
         ended: Collection[str],
         sink: Sink,
         carrying_out: CarryingOut,
+        holding: Holding,
         clock: WallClock,
         *,
         alive_max: int,
@@ -43,6 +47,7 @@ class Erasing:
         """
         self._sink = sink
         self._carrying_out = carrying_out
+        self._holding = holding
         self._age_ms_max = age_ms_max
         self._anew: Callable[[str], CommandView] = lambda output: CommandView(
             broker, output, alive_max, clock
@@ -52,6 +57,8 @@ class Erasing:
         self._known: dict[str, dict[str, EraseCommand]] = {output: {} for output in self._views}
         """By output and id: what was not withdrawn, as far as it was ever known."""
         self._refused: dict[str, EraseCommand] = {}
+        self._holds: dict[str, Sequence[HoldCommand]] = dict.fromkeys(self._views, ())
+        """By output, as the view had it when it was last whole."""
         self._turn = asyncio.Lock()
 
     async def attach(self, sink: Sink) -> None:
@@ -124,16 +131,35 @@ class Erasing:
     async def _carry_out(self) -> None:
         """Carry out what is refused for and vouched for, one command after the other."""
         while True:
+            for output, view in list(self._views.items()):
+                if view.is_whole:
+                    self._holds[output] = view.vouched_holds
+            self._holding.keep_to(one for holds in self._holds.values() for one in holds)
             for view in list(self._views.values()):
+                for hold in view.vouched_holds:
+                    if self._holding.is_due(hold):
+                        await self._holding.carry_out(hold)
+                        self._tell()
                 for command in view.vouched:
                     refused = self._refused.get(command.command) == command
                     if refused and self._carrying_out.is_due(command):
-                        await self._carrying_out.carry_out(command)
+                        await self._erase(command, view)
                         self._tell()
             self._tell()
             await asyncio.sleep(LOOK_EVERY_S)
 
+    async def _erase(self, command: EraseCommand, view: CommandView) -> None:
+        """Carry it out, once what a hold names of its rows is copied."""
+        # Every hold that was on the topic before it is among these.
+        holds = view.vouched_holds
+        removes = not self._carrying_out.is_done(command)
+        if not removes or await self._holding.copied_before(command, holds):
+            await self._carrying_out.carry_out(command)
+
     def _tell(self) -> None:
+        for output, holds in self._holds.items():
+            left = sum(not self._holding.is_done(one) for one in holds)
+            metrics.HOLDS_WAITING.labels(output).set(left)
         for output, known in self._known.items():
             waiting = self._waiting(known.values())
             metrics.ERASURES_WAITING.labels(output).set(waiting)

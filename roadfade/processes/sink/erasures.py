@@ -4,7 +4,7 @@ What is carried out stays known, however often the store is opened anew.
 """
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import suppress
 
 from bus.ports import Broker
@@ -13,10 +13,13 @@ from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.processes.sink.carrying_out import CarryingOut
 from roadfade.processes.sink.erasing import Erasing
+from roadfade.processes.sink.holding import Holding
 from roadfade.settings import Settings
 from roadfade.stores import store_of
 from roadfade.unaccounted import ExpiredAccount
+from sinks.holds.folder import HoldFolder
 from sinks.port.sink import Sink
+from telemetry.arrived import Arrived
 from telemetry.instants import SECOND_MS
 from telemetry.topics import erase_topic
 
@@ -39,6 +42,8 @@ class Erasures:
         self._group = group
         self._store = store_of(settings)
         self._carrying_out = CarryingOut(self._store, publisher, account, clock)
+        folder = HoldFolder(settings.hold_dir, settings.hold_rows_max)
+        self._holding = Holding(self._store, folder, publisher, clock)
         self._outputs: set[str] = set()
         self._erasing: Erasing | None = None
         self._task: asyncio.Task[None] | None = None
@@ -56,6 +61,10 @@ class Erasures:
     def pause_reason(self) -> str | None:
         """Why nothing may be written now; only while a sink is attached."""
         return None if self._erasing is None else self._erasing.pause_reason()
+
+    def saw(self, records: Sequence[Arrived]) -> None:
+        """Records were written; the attached sink's holds are to be copied of them."""
+        self._holding.saw(records)
 
     async def end(self) -> None:
         """End what runs; what a thread has begun on the store goes on to its end."""
@@ -78,6 +87,7 @@ class Erasures:
             set(there) - self._outputs,
             sink,
             self._carrying_out,
+            self._holding,
             self._clock,
             alive_max=self._settings.erase_commands_max,
             age_ms_max=self._settings.view_age_s_max * SECOND_MS,

@@ -26,18 +26,24 @@ class StoreWriter:
         clock: WallClock,
         begin: Callable[[], None] = lambda: None,
         wall: WallClock = wall_ms,
+        saw: Callable[[Sequence[Arrived]], None] = lambda _: None,
     ) -> None:
-        """``clock`` says what has expired, ``wall`` how long records were on their way."""
+        """``clock`` says what has expired, ``wall`` how long records were on their way.
+
+        ``saw`` is told what was written.
+        """
         self._sink = sink
         self._account = account
         self._clock = clock
         self._begin = begin
         self._wall = wall
+        self._saw = saw
 
     async def write(self, records: Sequence[Arrived]) -> None:
         """Durable on return; counts by output."""
         self._begin()
         written = await asyncio.to_thread(self._sink.write, records, self._clock())
+        self._saw(records)
         dated = [(one.timestamp_ms, one.broker_dated) for one in records]
         observe_ages(metrics.TOPIC_TO_LAKE, Way.TOPIC_TO_LAKE, dated, self._wall())
         for output, found in written.by_output.items():

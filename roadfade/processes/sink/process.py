@@ -136,7 +136,7 @@ class SinkKeeper:
     ) -> None:
         """Into the store opened for these topics, for as long as these are the topics."""
         sink = await asyncio.to_thread(open_sink, self._settings, outputs, self._plan_of)
-        writer = StoreWriter(sink, account, clock, self._late.begin)
+        writer = StoreWriter(sink, account, clock, self._late.begin, saw=self._erasures.saw)
         try:
             bear_sink(outputs)
             await self._erasures.attach(sink, outputs.values())

@@ -1,0 +1,55 @@
+"""The commands of legal holds of one output, as its topic of commands has them.
+
+In: rows under keys of holds, and what the office's heartbeats vouch for. Out: the commands that
+were not withdrawn and of which a heartbeat behind them told. Nothing else is carried out: anybody
+might have written a row, and copies would be sealed for whoever wrote it.
+"""
+
+from bus.failures import RowFault, UnreadableRowError
+from telemetry.wire.hold import HOLDS_MAX, HoldCommand, hold_key, take_hold
+
+
+class HoldRows:
+    """Takes rows for a view; ``crowded`` with more than ``HOLDS_MAX``, and holds no more."""
+
+    def __init__(self, output: str, holds_max: int = HOLDS_MAX) -> None:
+        self._output = output
+        self._holds_max = holds_max
+        self._commands: dict[bytes, HoldCommand] = {}
+        self._told: set[bytes] = set()
+        self._vouched: set[bytes] = set()
+        self.crowded = False
+        """Whether there were more than it holds: what is held back for them is not known."""
+
+    def apply(self, key: bytes, value: bytes | None) -> None:
+        """Take one row; UnreadableRowError if it is no command of a hold of this output."""
+        if value is None:
+            self._commands.pop(key, None)
+            self._vouched.discard(key)
+            return
+        command = take_hold(value, self._output)
+        if command is None:
+            raise UnreadableRowError(RowFault.UNDECODABLE)
+        if hold_key(command.command).encode() != key:
+            raise UnreadableRowError(RowFault.FOREIGN)
+        if key not in self._commands and len(self._commands) >= self._holds_max:
+            self.crowded = True
+            return
+        if self._commands.get(key) != command:
+            self._vouched.discard(key)
+            self._told.discard(key)
+            self._commands[key] = command
+
+    def tell(self) -> None:
+        """A heartbeat was read: it tells of what came before it."""
+        self._told = set(self._commands)
+
+    def vouch(self) -> None:
+        """The last heartbeat told of just these rows."""
+        self._vouched = self._told & self._commands.keys()
+
+    @property
+    def vouched(self) -> list[HoldCommand]:
+        """Those that the office has vouched for, the one placed first first."""
+        found = [one for key, one in self._commands.items() if key in self._vouched]
+        return sorted(found, key=lambda one: (one.placed_ms, one.command))

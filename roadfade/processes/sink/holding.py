@@ -1,0 +1,221 @@
+"""Copying for legal holds: what lies in the store, what comes, what an erasure is about to take.
+
+In: commands of holds that the office vouches for, and which records were written. Out: sealed
+copies, and what was copied on ``audit.erasures``. A hold is carried out whole when it comes, after
+a restart and each day, and within a minute for who wrote since. Expiry never waits for a copy: what
+had expired before it was copied is not held. An erasure does wait: its rows go once they are
+copied. What hinders copying (no room, no broker) ends nothing: it is tried again.
+"""
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from operator import attrgetter
+from typing import Final
+
+from bus.failures import BrokerError, SendFailedError
+from bus.pacing import monotonic_ms
+from bus.publisher import Publisher
+from bus.records import Outgoing
+from roadfade.clock import WallClock
+from roadfade.processes.say_once import SayOnce
+from sinks.holds.folder import Held, HoldFolder
+from sinks.port.sink import Store
+from telemetry.arrived import Arrived
+from telemetry.identity import Pseudonym
+from telemetry.instants import DAY_MS, MINUTE_MS
+from telemetry.topics import AUDIT_ERASURES
+from telemetry.wire.erasure import EraseCommand
+from telemetry.wire.hold import HOLD_VERSION, HoldAnswer, HoldCommand, encode_hold_answer
+
+AGAIN_MS: Final = 5_000
+"""How soon it is tried again after it was hindered."""
+WHOLE_AGAIN_MS: Final = DAY_MS
+"""How soon everything is looked through, and answered, anew."""
+NEW_AGAIN_MS: Final = MINUTE_MS
+"""How soon what came since is copied."""
+_KEY: Final = attrgetter("key")
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class _State:
+    """How far a command is. Instants are milliseconds of a clock that nobody sets."""
+
+    command: HoldCommand
+    whole_ms: int
+    """When all of it is due."""
+    hindered_ms: int = 0
+    """Before that it is not tried again."""
+    new_ms: int = 0
+    """When what came since may be copied."""
+    wrote: set[Pseudonym] = field(default_factory=set)
+    """Under which records were written since they were copied."""
+    held: Held | None = None
+    """What was copied when all of it was looked through; None: not yet, or it failed since."""
+
+    @property
+    def done(self) -> bool:
+        """Whether everything is copied, as far as the store can see."""
+        whole = self.held is not None and self.held.complete and not self.held.unreadable
+        return whole and not self.wrote
+
+
+class Holding:
+    """Remembers what it has copied; one command at a time."""
+
+    def __init__(
+        self,
+        store: Store,
+        folder: HoldFolder,
+        publisher: Publisher,
+        clock: WallClock,
+        elapsed_ms: Callable[[], int] = monotonic_ms,
+    ) -> None:
+        """``clock`` says what has expired and dates answers, ``elapsed_ms`` when to try again."""
+        self._store = store
+        self._folder = folder
+        self._publisher = publisher
+        self._clock = clock
+        self._elapsed_ms = elapsed_ms
+        self._say = SayOnce(logger)
+        self._states: dict[str, _State] = {}
+        self._by_key: dict[bytes | None, list[_State]] = {}
+
+    def keep_to(self, living: Iterable[HoldCommand]) -> None:
+        """Know these commands, and remember no others."""
+        commands = {one.command: one for one in living}
+        if {id_: state.command for id_, state in self._states.items()} == commands:
+            return
+        self._states = {id_: self._state(one) for id_, one in commands.items()}
+        self._by_key = {}
+        for state in self._states.values():
+            for pseudonym in state.command.pseudonyms:
+                self._by_key.setdefault(pseudonym.encode(), []).append(state)
+
+    def saw(self, records: Sequence[Arrived]) -> None:
+        """Records were written: a record's key is its pseudonym."""
+        if self._by_key.keys().isdisjoint(map(_KEY, records)):
+            return
+        for key in {record.key for record in records} & self._by_key.keys():
+            for state in self._by_key[key]:
+                state.wrote.add(Pseudonym((key or b"").decode()))
+
+    def is_done(self, command: HoldCommand) -> bool:
+        """Whether what it names is copied, or, once it is released, deleted."""
+        state = self._states.get(command.command)
+        return state is not None and state.command == command and state.done
+
+    def is_due(self, command: HoldCommand) -> bool:
+        """Whether something may be copied or answered now."""
+        state, now_ms = self._state(command), self._elapsed_ms()
+        if state.hindered_ms > now_ms:
+            return False
+        return state.whole_ms <= now_ms or bool(state.wrote and state.new_ms <= now_ms)
+
+    async def carry_out(self, command: HoldCommand) -> None:
+        """Copy what is due, and answer; later, if something hinders it."""
+        state = self._state(command)
+        if command.released_ms is not None:
+            await self._tried(state, self._delete)
+        elif state.whole_ms <= self._elapsed_ms():
+            await self._tried(state, self._copy_whole)
+        else:
+            await self._tried(state, self._copy_new)
+
+    async def copied_before(self, erase: EraseCommand, holds: Iterable[HoldCommand]) -> bool:
+        """Whether no hold lacks a row that an erasure names: they are copied now.
+
+        What arrives behind is refused by the erasure, and so is nobody's to copy.
+        """
+        named = set(map(Pseudonym, erase.pseudonyms))
+        for command in holds:
+            both = named.intersection(map(Pseudonym, command.pseudonyms))
+            if command.output == erase.output and both:
+                state = self._state(command)
+                if state.hindered_ms > self._elapsed_ms():
+                    return False
+                if not await self._tried(state, partial(self._copy_some, some=both)):
+                    return False
+        return True
+
+    async def _tried(self, state: _State, work: Callable[[_State], Awaitable[bool]]) -> bool:
+        """Whether it was done; what hinders it is said once, and it is due again soon."""
+        try:
+            done = await work(state)
+        except OSError as error:
+            self._say(f"a legal hold waits, its copies cannot be written: {error.strerror}")
+        except (SendFailedError, BrokerError, TimeoutError):
+            self._say("a legal hold is carried out, and its answer waits for the broker")
+        except Exception as failure:  # noqa: BLE001  # a sink that ends for it keeps nothing at all
+            # The message may quote what was read.
+            self._say(f"a legal hold could not be carried out: {type(failure).__name__}")
+        else:
+            if done:
+                self._say.forget()
+                return True
+            self._say("a legal hold has more rows than `hold_rows_max` lets a store copy")
+        state.hindered_ms = self._elapsed_ms() + AGAIN_MS
+        state.whole_ms, state.held = min(state.whole_ms, state.hindered_ms), None
+        return False
+
+    async def _copy_whole(self, state: _State) -> bool:
+        state.wrote.clear()  # what is written from here on is due again
+        now_ms = self._clock()
+        held = await asyncio.to_thread(self._folder.copy, self._store, state.command, now_ms)
+        await self._answer(state, held, now_ms)
+        state.held = held
+        # With files that cannot be read it is as far as it goes: they may be put back.
+        state.whole_ms = self._elapsed_ms() + WHOLE_AGAIN_MS
+        state.new_ms = self._elapsed_ms() + NEW_AGAIN_MS
+        return held.complete
+
+    async def _copy_new(self, state: _State) -> bool:
+        return await self._copy_some(state, state.wrote)
+
+    async def _copy_some(self, state: _State, some: Collection[Pseudonym]) -> bool:
+        some = frozenset(some)
+        state.wrote -= some
+        state.new_ms = self._elapsed_ms() + NEW_AGAIN_MS
+        try:
+            held = await asyncio.to_thread(
+                self._folder.copy, self._store, state.command, self._clock(), some
+            )
+        except BaseException:
+            state.wrote |= some
+            raise
+        return held.complete
+
+    async def _delete(self, state: _State) -> bool:
+        await asyncio.to_thread(self._folder.delete, state.command.command)
+        held = Held(0, 0, complete=True)
+        await self._answer(state, held, self._clock())
+        state.held = held
+        state.whole_ms = self._elapsed_ms() + WHOLE_AGAIN_MS
+        return True
+
+    async def _answer(self, state: _State, held: Held, now_ms: int) -> None:
+        """Publish what is copied; each day anew, since the topic forgets."""
+        command = state.command
+        answer = HoldAnswer(
+            v=HOLD_VERSION,
+            kind="hold",
+            command=command.command,
+            output=command.output,
+            store=await asyncio.to_thread(self._store.name),
+            rows=held.rows,
+            unreadable=held.unreadable,
+            complete=held.complete,
+            released=command.released_ms is not None,
+            at_ms=now_ms,
+        )
+        record = Outgoing(AUDIT_ERASURES, None, answer.key, encode_hold_answer(answer))
+        await self._publisher.publish([record])
+
+    def _state(self, command: HoldCommand) -> _State:
+        state = self._states.get(command.command)
+        if state is None or state.command != command:
+            state = self._states[command.command] = _State(command, self._elapsed_ms())
+        return state

@@ -1,0 +1,308 @@
+"""Legal holds from their topic to sealed copies and answers, beside erasures, in memory."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import pytest
+
+from bus.memory.broker import FakeBroker
+from bus.records import Outgoing
+from roadfade import metrics
+from roadfade.processes.sink.hold_rows import HoldRows
+from roadfade.processes.sink.holding import Holding
+from roadfade.settings import Settings
+from roadfade.stores import store_of
+from sinks.holds.folder import Held, HoldFolder
+from telemetry.topics import AUDIT_ERASURES
+from telemetry.wire.erasure import take_answer
+from telemetry.wire.hold import (
+    HOLD_VERSION,
+    HoldAnswer,
+    HoldCommand,
+    encode_hold,
+    hold_key,
+    take_hold_answer,
+)
+from tests.integration.bus_road import until
+from tests.roadfade.processes.sink.test_erasing import Office, command, kept
+from tests.roadfade.processes.sink.test_sink import (
+    committed,
+    feed,
+    keeping,
+    records_of,
+    rows,
+)
+from tests.roadfade.processes.sink.test_sink import compiled as compiled_plan
+from tests.sinks.holding import files_in, held_rows
+from tests.sinks.holding import hold as sinks_hold
+from tests.support.fast_time import fast_time
+from tests.support.small_house import FIRST, NOW_MS, make_topics, settings_in, tell
+
+HOLD = "hold-command-1"
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    return settings_in(tmp_path)
+
+
+@pytest.fixture
+def few(tmp_path: Path) -> Settings:
+    """A sink that may copy four rows for a hold."""
+    return settings_in(tmp_path, hold_rows_max=4)
+
+
+@pytest.fixture
+async def broker(settings: Settings) -> AsyncIterator[FakeBroker]:
+    made = FakeBroker(lambda: NOW_MS)
+    await make_topics(made, settings, FIRST)
+    tell(made, [FIRST])
+    metrics.PAUSED.clear()  # other tests of this process pause as well
+    with fast_time():
+        yield made
+
+
+@pytest.fixture
+def office(broker: FakeBroker) -> Office:
+    return Office(broker)
+
+
+@pytest.fixture
+def study(settings: Settings) -> list[Outgoing]:
+    """Three records of one person, two speeds each."""
+    return records_of(compiled_plan(settings, FIRST))
+
+
+def hold(records: Sequence[Outgoing], id_: str = HOLD) -> HoldCommand:
+    return sinks_hold((records[0].key or b"").decode(), id_=id_, output="study")
+
+
+def place(office: Office, one: HoldCommand, *, beat: bool = True) -> None:
+    office.put(hold_key(one.command).encode(), encode_hold(one))
+    if beat:
+        office.beat()
+
+
+def release(office: Office, one: HoldCommand) -> None:
+    released = HoldCommand(
+        v=HOLD_VERSION,
+        command=one.command,
+        output=one.output,
+        placed_ms=one.placed_ms,
+        released_ms=NOW_MS,
+    )
+    place(office, released)
+
+
+def answers(broker: FakeBroker) -> list[HoldAnswer]:
+    found = [take_hold_answer(one.value) for one in broker.records(AUDIT_ERASURES)]
+    return [one for one in found if one is not None]
+
+
+def erased(broker: FakeBroker) -> bool:
+    found = [take_answer(one.value) for one in broker.records(AUDIT_ERASURES)]
+    return any(one is not None and one.done for one in found)
+
+
+def waiting() -> float:
+    return float(metrics.HOLDS_WAITING.labels("study")._value.get())
+
+
+def full(*_: object) -> Held:
+    raise OSError(28, "No space left on device")
+
+
+async def test_what_is_there_is_copied_and_answered_and_stays(
+    settings: Settings, broker: FakeBroker, office: Office, study: list[Outgoing]
+) -> None:
+    async with kept(settings, broker, study) as task:
+        place(office, hold(study))
+        await until(lambda: bool(answers(broker)), task)
+        assert await rows(settings) == 6
+        await until(lambda: waiting() == 0, task)
+    (answer,) = answers(broker)
+    assert (answer.rows, answer.complete, answer.unreadable, answer.released) == (6, True, 0, False)
+    assert (answer.output, answer.at_ms) == ("study", NOW_MS)
+    assert answer.store == await asyncio.to_thread(store_of(settings).name)
+    assert broker.records(AUDIT_ERASURES)[0].key == f"hold:{HOLD}@{answer.store}".encode()
+    assert len(held_rows(settings.hold_dir)) == 6
+
+
+async def test_what_comes_later_is_copied_within_a_minute(
+    settings: Settings, broker: FakeBroker, office: Office, study: list[Outgoing]
+) -> None:
+    async with kept(settings, broker, study[:1]) as task:
+        place(office, hold(study))
+        await until(lambda: bool(answers(broker)), task)
+        feed(broker, study[1:])
+        await until(lambda: committed(broker) == 3, task)
+        await until(lambda: len(held_rows(settings.hold_dir)) == 6, task)
+        await until(lambda: waiting() == 0, task)
+
+
+async def test_what_an_erasure_takes_is_copied_before(
+    settings: Settings,
+    broker: FakeBroker,
+    office: Office,
+    study: list[Outgoing],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    # As if a minute were not over yet when the erasure comes.
+    monkeypatch.setattr("roadfade.processes.sink.holding.NEW_AGAIN_MS", 10**12)
+    async with kept(settings, broker, study[:1]) as task:
+        place(office, hold(study))
+        await until(lambda: bool(answers(broker)), task)
+        feed(broker, study[1:])
+        await until(lambda: committed(broker) == 3, task)
+        assert len(held_rows(settings.hold_dir)) == 2
+        office.ask(command(study))
+        await until(lambda: erased(broker), task)
+        assert await rows(settings) == 0
+    assert len(held_rows(settings.hold_dir)) == 6
+
+
+async def test_placed_and_erased_at_once_nothing_in_scope_is_lost(
+    settings: Settings, broker: FakeBroker, office: Office, study: list[Outgoing]
+) -> None:
+    async with kept(settings, broker, study) as task:
+        place(office, hold(study), beat=False)
+        office.ask(command(study))
+        await until(lambda: erased(broker), task)
+        assert await rows(settings) == 0
+    assert len(held_rows(settings.hold_dir)) == 6
+
+
+async def test_an_erasure_waits_until_its_rows_are_copied(
+    settings: Settings,
+    broker: FakeBroker,
+    office: Office,
+    study: list[Outgoing],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copy = HoldFolder.copy
+    monkeypatch.setattr(HoldFolder, "copy", full)
+    async with kept(settings, broker, study) as task:
+        place(office, hold(study), beat=False)
+        office.ask(command(study))
+        await until(lambda: waiting() == 1, task)
+        await asyncio.sleep(300)
+        assert (await rows(settings), erased(broker)) == (6, False)
+        monkeypatch.setattr(HoldFolder, "copy", copy)
+        await until(lambda: erased(broker), task)
+        assert await rows(settings) == 0
+    assert len(held_rows(settings.hold_dir)) == 6
+
+
+async def test_expiry_waits_for_no_copy(
+    settings: Settings,
+    broker: FakeBroker,
+    office: Office,
+    study: list[Outgoing],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(HoldFolder, "copy", full)
+    async with kept(settings, broker, study) as task:
+        place(office, hold(study))
+        await until(lambda: waiting() == 1, task)
+        swept = await asyncio.to_thread(store_of(settings).expire, NOW_MS * 2)
+    assert (swept.rows, swept.left) == (6, ())
+
+
+async def test_a_hold_of_somebody_else_holds_up_nothing(
+    settings: Settings,
+    broker: FakeBroker,
+    office: Office,
+    study: list[Outgoing],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(HoldFolder, "copy", full)
+    async with kept(settings, broker, study) as task:
+        place(office, sinks_hold("SOMEBODY ELSE", output="study"), beat=False)
+        office.ask(command(study))
+        await until(lambda: erased(broker), task)
+    assert files_in(settings.hold_dir) == []
+
+
+async def test_a_hold_that_no_heartbeat_tells_of_copies_nothing(
+    settings: Settings, broker: FakeBroker, office: Office, study: list[Outgoing]
+) -> None:
+    async with kept(settings, broker, study):
+        office.beat()
+        broker.put(office._topic, hold_key(HOLD).encode(), encode_hold(hold(study)))
+        await asyncio.sleep(60)
+    assert (answers(broker), files_in(settings.hold_dir)) == ([], [])
+
+
+async def test_released_its_copies_are_deleted_and_others_stay(
+    settings: Settings, broker: FakeBroker, office: Office, study: list[Outgoing]
+) -> None:
+    one, other = hold(study), hold(study, "hold-command-2")
+    async with kept(settings, broker, study) as task:
+        place(office, one)
+        place(office, other)
+        await until(lambda: len(answers(broker)) == 2, task)
+        release(office, one)
+        await until(lambda: answers(broker)[-1].released, task)
+        office.put(hold_key(HOLD).encode(), None)
+        office.beat()
+        await until(lambda: waiting() == 0, task)
+    assert answers(broker)[-1].command == HOLD
+    assert [path.name for path in settings.hold_dir.iterdir()] == ["hold-command-2"]
+    assert len(held_rows(settings.hold_dir, "hold-command-2")) == 6
+
+
+async def test_a_topic_that_lost_its_rows_deletes_no_copy(
+    settings: Settings, broker: FakeBroker, office: Office, study: list[Outgoing]
+) -> None:
+    async with kept(settings, broker, study) as task:
+        place(office, hold(study))
+        await until(lambda: bool(answers(broker)), task)
+        office.put(hold_key(HOLD).encode(), None)
+        office.beat()
+        await asyncio.sleep(300)
+    assert len(held_rows(settings.hold_dir)) == 6
+
+
+async def test_killed_before_the_answer_it_is_given_after_the_restart_and_nothing_is_held_twice(
+    settings: Settings,
+    broker: FakeBroker,
+    office: Office,
+    study: list[Outgoing],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    copied = asyncio.Event()
+
+    async def killed(_: Holding, *__: object) -> None:
+        copied.set()
+        await asyncio.Event().wait()
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Holding, "_answer", killed)
+        async with kept(settings, broker, study):
+            place(office, hold(study))
+            await copied.wait()
+    assert answers(broker) == []
+    async with keeping(settings, broker) as task:
+        await until(lambda: bool(answers(broker)), task)
+    assert answers(broker)[-1].rows == len(held_rows(settings.hold_dir)) == 6
+
+
+async def test_more_rows_than_the_limit_wait_and_are_told_of(
+    few: Settings, broker: FakeBroker, office: Office, study: list[Outgoing]
+) -> None:
+    async with kept(few, broker, study) as task:
+        place(office, hold(study), beat=False)
+        office.ask(command(study))
+        await until(lambda: bool(answers(broker)), task)
+        await asyncio.sleep(60)
+        assert (waiting(), erased(broker), await rows(few)) == (1, False, 6)
+    assert (answers(broker)[0].rows, answers(broker)[0].complete) == (4, False)
+
+
+def test_more_holds_than_a_sink_knows_are_crowded() -> None:
+    found = HoldRows("study", holds_max=1)
+    for id_ in ("hold-command-1", "hold-command-2"):
+        one = sinks_hold("PSEUDONYM", id_=id_, output="study")
+        found.apply(hold_key(id_).encode(), encode_hold(one))
+    assert found.crowded

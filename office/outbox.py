@@ -28,6 +28,7 @@ from office.store.changes import (
 )
 from office.store.database import Database
 from office.store.erasure_tables import ERASE_COMMANDS
+from office.store.hold_tables import HOLD_COMMANDS
 from office.store.tables import (
     CONSENTS,
     DEVICES,
@@ -40,6 +41,7 @@ from office.store.tables import (
 from telemetry.identity import DeviceId
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
 from telemetry.wire.control import DeviceRegistration, Heartbeat, encode_row
+from telemetry.wire.hold import hold_key
 from telemetry.wire.topic_contents import Contents, RunningContents
 
 POLL_S: Final = 0.05
@@ -254,6 +256,10 @@ def _command_change(row: Row[Any]) -> ControlChange:
     return ControlChange(row.topic, row.command, row.value)
 
 
+def _hold_change(row: Row[Any]) -> ControlChange:
+    return ControlChange(row.topic, hold_key(row.command), row.value)
+
+
 _REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], ControlChange]], ...]] = (
     (DEVICES, _device_change),
     (LINKS, _link_change),
@@ -261,6 +267,7 @@ _REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], ControlChange]], ...]] 
     (RESTRICTIONS, _restriction_change),
     (POLICIES, policy_change),
     (ERASE_COMMANDS, _command_change),
+    (HOLD_COMMANDS, _hold_change),
 )
 
 

@@ -5,7 +5,7 @@ once it is read to its end.
 """
 
 from collections.abc import Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -15,6 +15,25 @@ from telemetry.wire.erasure import EraseAnswer
 
 STORES_MAX: Final = 1_000
 """Stores and their outputs that are remembered; an answer of one more is not taken."""
+
+
+class Answer(Protocol):
+    """What any answer of a store says of it."""
+
+    @property
+    def store(self) -> str:
+        """Its name."""
+        ...
+
+    @property
+    def output(self) -> str:
+        """Of which it keeps rows."""
+        ...
+
+    @property
+    def at_ms(self) -> int:
+        """When it answered, by its own clock."""
+        ...
 
 
 class ListedStore(NamedTuple):
@@ -37,11 +56,27 @@ async def take_answers(connection: AsyncConnection, answers: Sequence[EraseAnswe
         output = await connection.scalar(
             select(ERASE_COMMANDS.c.output).where(ERASE_COMMANDS.c.command == answer.command)
         )
-        if output not in (None, answer.output) or not await _register(connection, answer):
+        if output not in (None, answer.output) or not await register(connection, answer):
             refused += 1
         elif output is not None:
             await _keep(connection, answer)
     return refused
+
+
+async def register(connection: AsyncConnection, answer: Answer) -> bool:
+    """Know the store that answered; False if there would be too many."""
+    at = (ERASE_STORES.c.store == answer.store) & (ERASE_STORES.c.output == answer.output)
+    known = (await connection.execute(select(ERASE_STORES).where(at))).one_or_none()
+    if known is None:
+        if (await connection.scalar(select(func.count()).select_from(ERASE_STORES)) or 0) >= (
+            STORES_MAX
+        ):
+            return False
+        row = {"store": answer.store, "output": answer.output, "since_ms": answer.at_ms}
+        await connection.execute(insert(ERASE_STORES), row)
+    elif known.retired_ms is not None and known.retired_ms < answer.at_ms:
+        await connection.execute(update(ERASE_STORES).where(at).values(retired_ms=None))
+    return True
 
 
 async def known_stores(connection: AsyncConnection) -> dict[str, frozenset[str]]:
@@ -99,18 +134,3 @@ async def _keep(connection: AsyncConnection, new: EraseAnswer) -> None:
         "at_ms": new.at_ms,
     }
     await connection.execute(insert(ERASE_ANSWERS), row)
-
-
-async def _register(connection: AsyncConnection, answer: EraseAnswer) -> bool:
-    at = (ERASE_STORES.c.store == answer.store) & (ERASE_STORES.c.output == answer.output)
-    known = (await connection.execute(select(ERASE_STORES).where(at))).one_or_none()
-    if known is None:
-        if (await connection.scalar(select(func.count()).select_from(ERASE_STORES)) or 0) >= (
-            STORES_MAX
-        ):
-            return False
-        row = {"store": answer.store, "output": answer.output, "since_ms": answer.at_ms}
-        await connection.execute(insert(ERASE_STORES), row)
-    elif known.retired_ms is not None and known.retired_ms < answer.at_ms:
-        await connection.execute(update(ERASE_STORES).where(at).values(retired_ms=None))
-    return True

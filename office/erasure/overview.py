@@ -1,13 +1,15 @@
 """What became of a person's requests, for whoever answers them: states, dates, what is awaited."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.on_record import Found, surroundings, those_of
 from office.erasure.saga import State, Surroundings, Wait, next_step
-from office.erasure.steps import NO_BACKUP
+from office.erasure.steps import HELD_BACK, NO_BACKUP
 from office.registry.erasure_requests import ErasureKind, names
+from office.registry.held import held_erasures
 from telemetry.identity import SubjectId
 
 
@@ -51,10 +53,11 @@ async def of_subject(
     """
     found = await those_of(connection, subject)
     around = await surroundings(connection, view_ms, now_ms)
-    return [_told(one, around) for one in found]
+    held = await held_erasures(connection, [one.row.erasure for one in found])
+    return [_told(one, around, held) for one in found]
 
 
-def _told(found: Found, around: Surroundings) -> Overview:
+def _told(found: Found, around: Surroundings, held: Collection[str]) -> Overview:
     row, standing = found
     step = next_step(standing, around)
     purposes = names(row.purposes)
@@ -70,7 +73,7 @@ def _told(found: Found, around: Surroundings) -> Overview:
         purposes=None if purposes is None else tuple(purposes),
         d1_ms=row.d1_ms,
         d2_ms=row.d2_ms,
-        d3=None if row.d2_ms is None else NO_BACKUP,
+        d3=None if row.d2_ms is None else HELD_BACK if row.erasure in held else NO_BACKUP,
         until_ms=row.until_ms,
         copies=dict(standing.copies),
         waits_for=step if isinstance(step, Wait) else None,

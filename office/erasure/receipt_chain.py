@@ -23,9 +23,21 @@ LINE: Final = re.compile(rb"([0-9a-f]{64}) ([0-9a-f]{128}) (\{[^\n]*\})")
 Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
 Sign = Callable[[bytes], bytes]
 
-What = Literal["asked", "denied", "erased", "ended", "unlocatable", "unlinked", "gone", "closed"]
+What = Literal[
+    "asked",
+    "denied",
+    "erased",
+    "ended",
+    "unlocatable",
+    "unlinked",
+    "held",
+    "gone",
+    "closed",
+    "unheld",
+]
 """Asked; D1: denied to everybody; a store has nothing left; a copy ended by its bound; keys were
-destroyed before; links and consents are forgotten; D2: no copy is left; commands are taken back."""
+destroyed before; links and consents are forgotten; a legal hold keeps a sealed copy; D2: no other
+copy is left; commands are taken back; the hold is released, and its copy unreadable."""
 
 
 class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

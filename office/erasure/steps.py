@@ -16,6 +16,7 @@ from office.erasure.saga import State, Step
 from office.erasure.searching import Search
 from office.registry.consents import delete_consents
 from office.registry.events import forget_events
+from office.registry.held import forget_held, holds_over, note_held
 from office.registry.links import delete_link
 from office.registry.suppression import forget_suppressions
 from office.store.changes import ControlChange, announce, last_sequence
@@ -34,6 +35,8 @@ CONTROL_COPY: Final = "control topics"
 """The copy of links and consents that compaction ends."""
 NO_BACKUP: Final = "no backup is registered"
 """What D3 says: Roadfade makes none, so there is no date by which one has ended."""
+HELD_BACK: Final = "a legal hold keeps a sealed copy until it is released"
+"""What D3 says while one does."""
 
 
 class At(NamedTuple):
@@ -182,6 +185,7 @@ async def _forget(at: At) -> list[Draft]:
     """Take the person out of all their requests, this one and others."""
     subject = SubjectId(at.found.row.subject or "")
     await forget_suppressions(at.connection, subject)
+    await forget_held(at.connection, subject)
     nobody = {"subject": None, "nonce": None, "links": None, "consents": None, "unscrubbed": True}
     theirs = update(ERASURES).where(ERASURES.c.subject == subject)
     await at.connection.execute(theirs.values(nobody))
@@ -190,9 +194,14 @@ async def _forget(at: At) -> list[Draft]:
 
 
 async def _confirm(at: At) -> list[Draft]:
+    holds = await holds_over(at.connection, at.erasure)
+    await note_held(at.connection, at.erasure, holds)
     await at.put(state=State.GONE, d2_ms=at.now_ms)
-    d1_ms = at.found.standing.d1_ms
-    return [at.draft("gone", d1_ms=d1_ms, d2_ms=at.now_ms, d3=NO_BACKUP)]
+    d1_ms, d3 = at.found.standing.d1_ms, HELD_BACK if holds else NO_BACKUP
+    return [
+        *(at.draft("held", copy=f"hold {hold}") for hold in holds),
+        at.draft("gone", d1_ms=d1_ms, d2_ms=at.now_ms, d3=d3),
+    ]
 
 
 async def _close(at: At) -> list[Draft]:

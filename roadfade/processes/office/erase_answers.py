@@ -1,4 +1,4 @@
-"""What stores answer to commands of erasure: from their topic into the office's database.
+"""What stores answer to erasures and legal holds: from their topic into the office's database.
 
 In: a broker. Out: rows of answers. The whole topic is read at each start, and again after whatever
 went wrong: an answer that is taken twice changes nothing.
@@ -15,11 +15,13 @@ from bus.pacing import until
 from bus.ports import Broker, ConsumedRecord, TopicReader
 from bus.topic_watch import TopicWatch
 from office.erasure.answers import take_answers
+from office.holds.answers import take_hold_answers
 from office.store.database import Database
 from roadfade import metrics
 from roadfade.processes.say_once import SayOnce
 from telemetry.topics import AUDIT_ERASURES
 from telemetry.wire.erasure import EraseAnswer, take_answer
+from telemetry.wire.hold import HoldAnswer, take_hold_answer
 
 TRY_AGAIN_S: Final = 5.0
 STOP_DEADLINE_MS: Final = 10_000
@@ -62,24 +64,28 @@ async def _take_from(
         fetched = await reader.fetch()
         for records in fetched.values():
             answers = list(_answers(records))
+            erased = [one for one in answers if isinstance(one, EraseAnswer)]
+            held = [one for one in answers if isinstance(one, HoldAnswer)]
             if answers:
                 async with database.writing() as connection:
-                    await _count(await take_answers(connection, answers))
+                    # A copy was made before its rows were erased, and is known of before.
+                    _count(await take_hold_answers(connection, held))
+                    _count(await take_answers(connection, erased))
         fetches += 1
         if fetches % WATCH_EVERY == 0:
             await watch.check()
 
 
-async def _count(refused: int) -> None:
+def _count(refused: int) -> None:
     if refused:
         metrics.QUARANTINED.labels(AUDIT_ERASURES, "not taken").inc(refused)
 
 
-def _answers(records: Iterable[ConsumedRecord]) -> Iterable[EraseAnswer]:
+def _answers(records: Iterable[ConsumedRecord]) -> Iterable[EraseAnswer | HoldAnswer]:
     for record in records:
         if record.value is None:
             continue
-        answer = take_answer(record.value)
+        answer = take_answer(record.value) or take_hold_answer(record.value)
         if answer is None:
             metrics.QUARANTINED.labels(AUDIT_ERASURES, "undecodable").inc()
         else:

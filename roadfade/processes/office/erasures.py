@@ -1,4 +1,4 @@
-"""Requests of erasure are carried out while the office runs, and their figures are told.
+"""Requests of erasure, and legal holds before them, are carried out while the office runs.
 
 In: the office's database, a broker, the keyring. Out: requests that are a step further; what they
 need of the workers and stores goes out through the outbox. No failure here ends the office, which
@@ -25,6 +25,7 @@ from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.processes.office.attempts import Attempts
+from roadfade.processes.office.holds import Holds
 from roadfade.processes.say_once import SayOnce
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, SECOND_MS
@@ -63,6 +64,7 @@ class Erasures:
         self._versions = versions
         self._clock = clock
         self._progress: Progress | None = None
+        self._holds = Holds(settings, database, versions, clock)
         self._attempt = Attempts(logger)
         self._say = SayOnce(logger)
         metrics.bear(metrics.ERASURES_OPEN, [one for one in State if one is not State.CLOSED])
@@ -70,10 +72,11 @@ class Erasures:
     async def run(self, stopping: asyncio.Event) -> None:
         """Take requests further until ``stopping``."""
         while not stopping.is_set():
-            # Neither waits for the other.
+            # Events wait for nothing, requests for holds: what is held is copied before it goes.
             done = [
                 await self._attempt("events", self._ends),
-                await self._attempt("requests", self._turn),
+                await self._attempt("holds", self._holds.turn)
+                and await self._attempt("requests", self._turn),
             ]
             await until(stopping, TURN_EVERY_S if all(done) else TRY_AGAIN_S)
 

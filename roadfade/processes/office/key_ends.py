@@ -23,6 +23,7 @@ from office.erasure.link_ends import (
 from office.erasure.on_record import oldest_uncommanded_ms
 from office.errors import OfficeError
 from office.keyring.ended import Horizon, ended
+from office.keyring.hold_keys import is_of_hold
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.keyring.wrapping import KeyName
@@ -90,7 +91,7 @@ class KeyEnds:
         keyring = await asyncio.to_thread(self._opened)
         try:
             states = await asyncio.to_thread(keyring.states)
-            live = [name for name, state in states.items() if state == "live"]
+            live = [n for n, state in states.items() if state == "live" and not is_of_hold(n)]
             due = await self._due_keys(live)
             if due:
                 await asyncio.to_thread(keyring.destroy, due)
@@ -99,7 +100,8 @@ class KeyEnds:
                 states = await asyncio.to_thread(keyring.states)
         finally:
             keyring.close()
-        counted = Counter(states.values())
+        # A hold has keys, too, which end with it.
+        counted = Counter(state for name, state in states.items() if not is_of_hold(name))
         for state in STATES:
             metrics.EPOCH_KEYS.labels(state).set(counted[state])
 

@@ -56,6 +56,9 @@ class _State:
     held: Held | None = None
     """What was copied when all of it was looked through; None: not yet, or it failed since."""
 
+    answered: int | None = None
+    """Rows in copies, as last answered."""
+
     @property
     def done(self) -> bool:
         """Whether everything is copied, as far as the store can see."""
@@ -179,13 +182,18 @@ class Holding:
         some = frozenset(some)
         state.wrote -= some
         state.new_ms = self._elapsed_ms() + NEW_AGAIN_MS
+        now_ms = self._clock()
         try:
             held = await asyncio.to_thread(
-                self._folder.copy, self._store, state.command, self._clock(), some
+                self._folder.copy, self._store, state.command, now_ms, some
             )
         except BaseException:
             state.wrote |= some
             raise
+        if state.answered is not None and held.rows != state.answered:
+            # Whoever answers a person has to know that a copy remains.
+            unreadable = state.held.unreadable if state.held else 0
+            await self._answer(state, held._replace(unreadable=unreadable), now_ms)
         return held.complete
 
     async def _delete(self, state: _State) -> bool:
@@ -213,6 +221,7 @@ class Holding:
         )
         record = Outgoing(AUDIT_ERASURES, None, answer.key, encode_hold_answer(answer))
         await self._publisher.publish([record])
+        state.answered = held.rows
 
     def _state(self, command: HoldCommand) -> _State:
         state = self._states.get(command.command)

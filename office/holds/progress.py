@@ -1,0 +1,269 @@
+"""Carrying legal holds out: commands for what came since, and the end of those that are released.
+
+In: the office's database, keys, a signer; plans and the outputs that can be reached, as arguments.
+Out: commands in the outbox, keys that are destroyed, receipts. Whatever dies in between, the next
+turn goes on. It has its turn before erasures have theirs, so that no erasure is commanded before
+the hold that covers it.
+"""
+
+import asyncio
+from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
+from typing import Any, Final, NamedTuple, Protocol
+
+import msgspec
+from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from office.erasure.on_record import uncommanded_subjects
+from office.erasure.receipt_chain import Sign
+from office.erasure.receipts import issue
+from office.erasure.steps import NO_BACKUP
+from office.erasure.whereabouts import EpochKeys
+from office.holds.answers import unreleased
+from office.holds.commanding import Missing, Wanted, grown, missing, wanted_of, with_floors
+from office.holds.register import State, release_ended
+from office.keyring.hold_keys import name_of, public_key
+from office.keyring.wrapping import KeyName
+from office.registry.held import take_unheld
+from office.store.changes import ControlChange, announce
+from office.store.database import Database
+from office.store.hold_tables import HOLD_ANSWERS, HOLD_COMMANDS, HOLDS
+from office.store.row_ids import new_row_id
+from policy.plan.plan import Plan
+from telemetry.identity import EpochKey
+from telemetry.instants import MINUTE_MS
+from telemetry.topics import erase_topic
+from telemetry.wire.hold import (
+    HOLD_VERSION,
+    HOLDS_MAX,
+    HoldCommand,
+    encode_hold,
+    hold_key,
+)
+
+LOOK_EVERY_MS: Final = MINUTE_MS
+"""How often new pseudonyms are looked for; at once if an erasure is to be commanded."""
+
+
+class HoldKeys(EpochKeys, Protocol):
+    """What is asked of a keyring."""
+
+    def ensure(self, wanted: Collection[KeyName]) -> Mapping[KeyName, EpochKey]:
+        """The keys of these names, made if missing; destroyed ones are absent."""
+        ...
+
+    def destroy(self, names: Collection[KeyName]) -> None:
+        """Make keys unrecoverable; may be repeated."""
+        ...
+
+
+class Figures(NamedTuple):
+    """Of all holds together."""
+
+    living: int
+    unreviewed: int
+    """Whose day of review is past."""
+    leaving: int
+    """Released, and not closed yet."""
+
+
+async def hold_figures(connection: AsyncConnection, now_ms: int) -> Figures:
+    """How many holds there are, and what is late."""
+    counted = select(HOLDS.c.state, func.count().label("many")).group_by(HOLDS.c.state)
+    by_state = {row.state: row.many for row in await connection.execute(counted)}
+    late = (HOLDS.c.state == State.LIVING) & (HOLDS.c.review_ms < now_ms)
+    unreviewed = await connection.scalar(select(func.count()).select_from(HOLDS).where(late)) or 0
+    unscrubbed = select(func.count()).select_from(HOLDS).where(HOLDS.c.unscrubbed)
+    left = by_state.get(State.RELEASED, 0) + by_state.get(State.UNREADABLE, 0)
+    dirty = await connection.scalar(unscrubbed) or 0
+    return Figures(by_state.get(State.LIVING, 0), unreviewed, left + dirty)
+
+
+class HoldProgress:
+    """Takes every hold as far as it goes."""
+
+    def __init__(
+        self,
+        database: Database,
+        keys: HoldKeys,
+        sign: Sign,
+        hook: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        """``hook`` is told each step that is durable; a test's kills there."""
+        self._database = database
+        self._keys = keys
+        self._sign = sign
+        self._hook = hook
+
+    async def turn(
+        self, plans: Callable[[], Sequence[Plan]], reachable: Collection[str], now_ms: int
+    ) -> None:
+        """Command what is missing, and let go what is released; ``plans`` may block."""
+        async with self._database.writing() as connection:
+            await release_ended(connection, now_ms)
+        for row in await self._in(State.RELEASED):
+            await self._make_unreadable(row, now_ms)
+        for row in await self._in(State.UNREADABLE):
+            await self._close(row)
+        async with self._database.reading() as connection:
+            hurry = bool(await uncommanded_subjects(connection))
+        for row in await self._in(State.LIVING):
+            if hurry or not now_ms < row.look_ms <= now_ms + LOOK_EVERY_MS:
+                await self._extend(row, plans, reachable, now_ms)
+        await self._scrub()
+
+    async def _in(self, state: State) -> Sequence[Row[Any]]:
+        query = select(HOLDS).where(HOLDS.c.state == state).order_by(HOLDS.c.placed_ms)
+        async with self._database.reading() as connection:
+            return (await connection.execute(query)).all()
+
+    async def _extend(
+        self,
+        row: Row[Any],
+        plans: Callable[[], Sequence[Plan]],
+        reachable: Collection[str],
+        now_ms: int,
+    ) -> None:
+        """Command the pseudonyms that came since; a new command's key is in the keyring first."""
+        async with self._database.reading() as connection:
+            wanted = await wanted_of(connection, row)
+        if wanted.links:
+            found, commands = await asyncio.to_thread(
+                partial(self._commands, wanted, plans, reachable, now_ms)
+            )
+        else:
+            found, commands = Missing(), []
+        self._hook("keys made")
+        async with self._database.writing() as connection:
+            again = await wanted_of(connection, row)
+            if again.before != wanted.before or again.row.state != State.LIVING:
+                return  # another process did it, or it was released meanwhile
+            crowded = await _send(connection, row.hold, wanted, commands)
+            unreached = sorted({*found.unreached, *crowded})
+            one = update(HOLDS).where(HOLDS.c.hold == row.hold)
+            await connection.execute(
+                one.values(
+                    look_ms=now_ms + LOOK_EVERY_MS,
+                    unreached=msgspec.json.encode(unreached) if unreached else None,
+                )
+            )
+        self._hook("commanded")
+
+    def _commands(
+        self,
+        wanted: Wanted,
+        plans: Callable[[], Sequence[Plan]],
+        reachable: Collection[str],
+        now_ms: int,
+    ) -> tuple[Missing, list[HoldCommand]]:
+        """What is missing, and the commands for it, with their keys. Blocks."""
+        every = plans()
+        found = missing(wanted, every, reachable, self._keys, now_ms)
+        commands = [
+            one
+            for output, fresh in found.by_output.items()
+            for one in grown(wanted, output, fresh, new_row_id)
+        ]
+        if not commands:
+            return found, []
+        keys = self._keys.ensure([name_of(one.command) for one in commands])
+        return found, [
+            with_floors(one, every, public_key(keys[name_of(one.command)])) for one in commands
+        ]
+
+    async def _make_unreadable(self, row: Row[Any], now_ms: int) -> None:
+        """Destroy its keys, have stores delete what they cannot read, and forget whose it was."""
+        async with self._database.reading() as connection:
+            of_hold = select(HOLD_COMMANDS).where(HOLD_COMMANDS.c.hold == row.hold)
+            rows = (await connection.execute(of_hold)).all()
+        names = [name_of(one.command) for one in rows]
+        if names:
+            await asyncio.to_thread(self._keys.destroy, names)
+        self._hook("keys destroyed")
+        async with self._database.writing() as connection:
+            await _announce_released(connection, rows, row, now_ms)
+            drafts = [
+                {"erasure": one, "what": "unheld", "copy": f"hold {row.hold}", "d3": NO_BACKUP}
+                for one in await take_unheld(connection, row.hold)
+            ]
+            await issue(connection, drafts, self._sign, now_ms)
+            one = update(HOLDS).where(HOLDS.c.hold == row.hold)
+            nobody = {"subject": None, "device": None, "unscrubbed": True}
+            await connection.execute(one.values(state=State.UNREADABLE, unreached=None, **nobody))
+        self._hook("released")
+
+    async def _close(self, row: Row[Any]) -> None:
+        """Take its commands back once every store has deleted its copies."""
+        async with self._database.writing() as connection:
+            of_hold = HOLD_COMMANDS.c.hold == row.hold
+            rows = (await connection.execute(select(HOLD_COMMANDS).where(of_hold))).all()
+            for one in rows:
+                if await unreleased(connection, one.command, one.output):
+                    return
+            await announce(
+                connection, [ControlChange(one.topic, hold_key(one.command), None) for one in rows]
+            )
+            ids = [one.command for one in rows]
+            await connection.execute(delete(HOLD_ANSWERS).where(HOLD_ANSWERS.c.command.in_(ids)))
+            await connection.execute(delete(HOLD_COMMANDS).where(of_hold))
+            closed = update(HOLDS).where(HOLDS.c.hold == row.hold)
+            await connection.execute(closed.values(state=State.CLOSED, unscrubbed=True))
+        self._hook("closed")
+
+    async def _scrub(self) -> None:
+        """Leave no pseudonym of what was released in the office's files."""
+        async with self._database.reading() as connection:
+            dirty = list(await connection.scalars(select(HOLDS.c.hold).where(HOLDS.c.unscrubbed)))
+        if dirty:
+            await self._database.scrub()
+            async with self._database.writing() as connection:
+                some = update(HOLDS).where(HOLDS.c.hold.in_(dirty))
+                await connection.execute(some.values(unscrubbed=False))
+
+
+async def _send(
+    connection: AsyncConnection, hold: str, wanted: Wanted, commands: Sequence[HoldCommand]
+) -> set[str]:
+    """Queue commands for publication; the outputs whose stores could not know one more."""
+    known = {one.command for one in wanted.before}
+    by_output = select(HOLD_COMMANDS.c.output, func.count().label("many")).group_by(
+        HOLD_COMMANDS.c.output
+    )
+    counts = {row.output: row.many for row in await connection.execute(by_output)}
+    crowded, changes = set[str](), list[ControlChange]()
+    for one in commands:
+        topic, value = erase_topic(one.output), encode_hold(one)
+        if one.command in known:
+            held = update(HOLD_COMMANDS).where(HOLD_COMMANDS.c.command == one.command)
+            await connection.execute(held.values(value=value))
+        elif counts.get(one.output, 0) >= HOLDS_MAX:
+            crowded.add(one.output)
+            continue
+        else:
+            row = {"command": one.command, "hold": hold, "output": one.output}
+            await connection.execute(insert(HOLD_COMMANDS), row | {"topic": topic, "value": value})
+            counts[one.output] = counts.get(one.output, 0) + 1
+        changes.append(ControlChange(topic, hold_key(one.command), value))
+    await announce(connection, changes)
+    return crowded
+
+
+async def _announce_released(
+    connection: AsyncConnection, rows: Sequence[Row[Any]], hold: Row[Any], now_ms: int
+) -> None:
+    """Put in each command's place one that names nobody and asks for its copies to be deleted."""
+    changes = []
+    for one in rows:
+        released = HoldCommand(
+            v=HOLD_VERSION,
+            command=one.command,
+            output=one.output,
+            placed_ms=hold.placed_ms,
+            released_ms=hold.released_ms or now_ms,
+        )
+        value = encode_hold(released)
+        held = update(HOLD_COMMANDS).where(HOLD_COMMANDS.c.command == one.command)
+        await connection.execute(held.values(value=value))
+        changes.append(ControlChange(one.topic, hold_key(one.command), value))
+    await announce(connection, changes)

@@ -1,0 +1,66 @@
+"""Legal holds are carried out while the office runs, and their figures are told.
+
+In: the office's database, the keyring, a signer, versions of the policy. Out: holds that are a step
+further; what they need of stores goes out through the outbox. The caller gives it a turn before it
+takes erasures further: none may be commanded before the hold that covers it.
+"""
+
+import asyncio
+from collections.abc import Collection, Sequence
+from typing import Protocol
+
+from office.erasure.signing import Signer
+from office.holds.progress import HoldProgress, hold_figures
+from office.keyring.kek import FileKek
+from office.keyring.keyring import Keyring
+from office.store.database import Database
+from policy.plan.plan import Plan
+from roadfade import metrics
+from roadfade.clock import WallClock
+from roadfade.settings import Settings
+from telemetry.topics import commanded_output
+
+
+class Versions(Protocol):
+    """Who knows which versions are on record, and keeps their topics."""
+
+    @property
+    def control(self) -> Collection[str]:
+        """The topics that the office publishes to."""
+
+    def every_plan(self) -> Sequence[Plan]:
+        """Those that hold here, compiled; blocks."""
+
+
+class Holds:
+    """The office's own turn at legal holds."""
+
+    def __init__(
+        self, settings: Settings, database: Database, versions: Versions, clock: WallClock
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._versions = versions
+        self._clock = clock
+        self._progress: HoldProgress | None = None
+
+    async def turn(self) -> None:
+        """Take every hold as far as it goes; OfficeError if there is one and no keyring is here."""
+        now_ms = self._clock()
+        async with self._database.reading() as connection:
+            found = await hold_figures(connection, now_ms)
+        metrics.HOLDS_LIVING.set(found.living)
+        metrics.HOLDS_UNREVIEWED.set(found.unreviewed)
+        if not found.living + found.leaving:
+            return
+        if self._progress is None:
+            self._progress = await self._opened()
+        outputs = map(commanded_output, self._versions.control)
+        reachable = {output for output in outputs if output is not None}
+        await self._progress.turn(self._versions.every_plan, reachable, now_ms)
+
+    async def _opened(self) -> HoldProgress:
+        kek = FileKek(self._settings.kek_file)
+        keyring = await asyncio.to_thread(Keyring.open_made, self._settings.keyring_path, kek)
+        signer = await asyncio.to_thread(Signer.opened, self._settings.receipt_key_file)
+        return HoldProgress(self._database, keyring, signer.sign)

@@ -51,6 +51,14 @@ EVENT_COMMANDS: Final = {
     "list": "roadfade.commands.event:list_events",
     "take-back": "roadfade.commands.event:take_back",
 }
+HOLD_COMMANDS: Final = {
+    "place": "roadfade.commands.hold:place",
+    "list": "roadfade.commands.hold:list_all",
+    "show": "roadfade.commands.hold:show",
+    "review": "roadfade.commands.hold:review",
+    "release": "roadfade.commands.hold:release",
+    "open": "roadfade.commands.hold:open_hold",
+}
 ENVELOPE_COMMANDS: Final = {
     "schema": "roadfade.commands.vehicles.envelope_schema:schema",
 }
@@ -119,6 +127,7 @@ app.add_typer(app_of("Whose dongle is whose, and when.", LINK_COMMANDS), name="l
 app.add_typer(app_of("Consents, given and withdrawn.", CONSENT_COMMANDS), name="consent")
 app.add_typer(app_of("What is kept of one person.", PERSON_COMMANDS), name="person")
 app.add_typer(app_of("What happened that ends lives.", EVENT_COMMANDS), name="event")
+app.add_typer(app_of("What is kept by law although it goes.", HOLD_COMMANDS), name="hold")
 app.add_typer(app_of("What a gateway sends.", ENVELOPE_COMMANDS), name="envelope")
 office_app = app_of(
     "Publish registrations, links and consents to the workers.",

@@ -49,10 +49,17 @@ class HoldOverview:
     """Whether it lives, and its day of review is past."""
     end_ms: int | None
     released_ms: int | None
+    looked: bool
+    """Whether the office has looked yet under which pseudonyms it lies."""
     held: tuple[HeldIn, ...]
     unreached: tuple[str, ...]
     """Outputs whose stores cannot be asked now."""
     entries: tuple[Entry, ...]
+
+    @property
+    def empty(self) -> bool:
+        """Whether it was looked, and there is nobody's pseudonym to hold rows of."""
+        return self.looked and not self.held and not self.unreached
 
     @property
     def complete_since_ms(self) -> int | None:
@@ -94,6 +101,7 @@ async def _told(connection: AsyncConnection, row: Row[Any], now_ms: int) -> Hold
         overdue=row.state == State.LIVING and row.review_ms < now_ms,
         end_ms=row.end_ms,
         released_ms=row.released_ms,
+        looked=row.look_ms > 0,
         held=tuple(await _held(connection, row.hold)),
         unreached=tuple(unreached),
         entries=tuple(await entries(connection, row.hold)),

@@ -39,6 +39,7 @@ FILES: Final = (
     _files("key of keys", r"kek(\.next)?", "every destruction of a key"),
     _files("key of receipts", r"receipt-key(\.[0-9a-f]{16})?", "nothing: it names nobody"),
     _files("routing key", r"routing-key(\.\d+)?", "nothing: it names nobody"),
+    _files("held copies", r"holds/[A-Z2-7]{26}/[0-9a-f]{32}\.(held|part)", "release of the hold"),
     _files("ledger", rf"ledger{_BESIDE}", "nothing: it holds counts"),
     _files("ledger", r"ledger\.sqlite\.unaccounted-[0-9a-f]{32}", "the ledger takes it in"),
     _files("marks", r"raw-partitions(\.\d+)?|sweep_clock|env", "nothing: they name nobody"),

@@ -12,8 +12,9 @@ from roadfade import metrics
 from roadfade.processes.sink.hold_rows import HoldRows
 from roadfade.processes.sink.holding import Holding
 from roadfade.settings import Settings
-from roadfade.stores import store_of
+from roadfade.stores import query, store_of
 from sinks.holds.folder import Held, HoldFolder
+from sinks.query.gate import QueryRefusedError
 from telemetry.topics import AUDIT_ERASURES
 from telemetry.wire.erasure import take_answer
 from telemetry.wire.hold import (
@@ -160,6 +161,11 @@ async def test_what_an_erasure_takes_is_copied_before(
         await until(lambda: erased(broker), task)
         assert await rows(settings) == 0
     assert len(held_rows(settings.hold_dir)) == 6
+    # Use is not reopened: what is held is in no answer, and in no file that may be asked for.
+    for function in ("read_blob", "read_text"):
+        statement = f"SELECT * FROM {function}('{settings.hold_dir}/*/*')"  # noqa: S608  # a path of ours
+        with pytest.raises(QueryRefusedError, match="no files"):
+            await asyncio.to_thread(query, settings, "study", statement, NOW_MS)
 
 
 async def test_placed_and_erased_at_once_nothing_in_scope_is_lost(

@@ -5,7 +5,7 @@ can be made from it, and a record that held more would not fit it.
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from policy.artefacts.topics import topic_configs
@@ -38,6 +38,8 @@ _WIRE: Final = {
     CONTROL_POLICIES: (_PUBLICATION, "receive", "Every published version of the policy."),
 }
 _COMMANDS: Final = ("erase-command.v1", "receive", "Which of an output's records have to go.")
+_HOLD: Final = ("hold-command.v1", "Which of an output's records are to be copied: a legal hold.")
+_HOLD_ANSWER: Final = ("hold-answer.v1", "What stores copied for legal holds: counts.")
 _BOUND_NUMBERS: Final = {"retention.ms", "delete.retention.ms", "max.message.bytes"}
 """Numbers that the Kafka binding names; all settings are under ``x-topic-settings``."""
 
@@ -46,7 +48,9 @@ def asyncapi(plan: Plan) -> dict[str, Any]:
     """The AsyncAPI document of a worker that runs this plan."""
     channels, operations, messages = {}, {}, {}
     schemas: dict[str, Any] = {}
-    wires = _WIRE | dict.fromkeys(erase_topics(one.topic for one in plan.outputs), _COMMANDS)
+    erase = erase_topics(one.topic for one in plan.outputs)
+    beside = dict.fromkeys(erase, _HOLD) | {AUDIT_ERASURES: _HOLD_ANSWER}
+    wires = _WIRE | dict.fromkeys(erase, _COMMANDS)
     for topic, config in topic_configs(plan).items():
         output = next((o for o in plan.outputs if o.topic == topic), None)
         key = _key(topic)
@@ -58,12 +62,21 @@ def asyncapi(plan: Plan) -> dict[str, Any]:
             action, title = "send", _title(plan, output)
             schemas[key] = _record_schema(plan, output)
             messages[key] = _record_message(plan, output, key)
-        messages[key]["contentType"] = "application/json"
-        channels[key] = _channel(topic, title, config, key)
+        mine = [key]
+        if topic in beside:
+            wire, also = beside[topic]
+            mine.append(f"{key}_hold")
+            schemas |= dict(_wire_schemas(wire))
+            messages[mine[-1]] = {
+                "name": mine[-1], "title": also, "payload": _ref("schemas", wire)
+            }  # fmt: skip
+        for name in mine:
+            messages[name]["contentType"] = "application/json"
+        channels[key] = _channel(topic, title, config, mine)
         operations[f"{action}.{key}"] = {
             "action": action,
             "channel": {"$ref": f"#/channels/{key}"},
-            "messages": [{"$ref": f"#/channels/{key}/messages/{key}"}],
+            "messages": [{"$ref": f"#/channels/{key}/messages/{name}"} for name in mine],
         }
     return {
         "asyncapi": ASYNCAPI,
@@ -91,14 +104,16 @@ def _title(plan: Plan, output: Output) -> str:
     return f"{plan.titles.get(output.purpose, output.purpose)}: what {output.recipient} may know"
 
 
-def _channel(topic: str, title: str, config: Mapping[str, str], key: str) -> dict[str, Any]:
+def _channel(
+    topic: str, title: str, config: Mapping[str, str], mine: Sequence[str]
+) -> dict[str, Any]:
     bound: dict[str, Any] = {k: int(v) for k, v in config.items() if k in _BOUND_NUMBERS}
     bound["cleanup.policy"] = config["cleanup.policy"].split(",")
     kafka = {"topic": topic, "topicConfiguration": bound, "bindingVersion": KAFKA_BINDING}
     return {
         "address": topic,
         "title": title,
-        "messages": {key: _ref("messages", key)},
+        "messages": {name: _ref("messages", name) for name in mine},
         "bindings": {"kafka": kafka},
         "x-topic-settings": dict(config),
     }

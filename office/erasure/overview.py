@@ -9,7 +9,7 @@ from office.erasure.on_record import Found, surroundings, those_of
 from office.erasure.saga import State, Surroundings, Wait, next_step
 from office.erasure.steps import HELD_BACK, NO_BACKUP
 from office.registry.erasure_requests import ErasureKind, names
-from office.registry.held import held_erasures
+from office.registry.held import held_erasures, holds_over
 from telemetry.identity import SubjectId
 
 
@@ -34,6 +34,8 @@ class Overview:
     """Since then no copy is left here."""
     d3: str | None
     """What is known of backups, in words."""
+    held: bool
+    """Whether a legal hold keeps a sealed copy, or makes one before anything is removed."""
     until_ms: int | None
     """Until then what comes late is refused."""
     copies: dict[str, int]
@@ -54,6 +56,9 @@ async def of_subject(
     found = await those_of(connection, subject)
     around = await surroundings(connection, view_ms, now_ms)
     held = await held_erasures(connection, [one.row.erasure for one in found])
+    for one in found:
+        if one.row.d2_ms is None and await holds_over(connection, one.row.erasure):
+            held.add(one.row.erasure)
     return [_told(one, around, held) for one in found]
 
 
@@ -73,6 +78,7 @@ def _told(found: Found, around: Surroundings, held: Collection[str]) -> Overview
         purposes=None if purposes is None else tuple(purposes),
         d1_ms=row.d1_ms,
         d2_ms=row.d2_ms,
+        held=row.erasure in held,
         d3=None if row.d2_ms is None else HELD_BACK if row.erasure in held else NO_BACKUP,
         until_ms=row.until_ms,
         copies=dict(standing.copies),

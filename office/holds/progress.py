@@ -2,8 +2,8 @@
 
 In: the office's database, keys, a signer; plans and the outputs that can be reached, as arguments.
 Out: commands in the outbox, keys that are destroyed, receipts. Whatever dies in between, the next
-turn goes on. It has its turn before erasures have theirs, so that no erasure is commanded before
-the hold that covers it.
+turn goes on. ``extend`` has its turn before erasures have theirs, so that no erasure is commanded
+before the hold that covers it.
 """
 
 import asyncio
@@ -96,21 +96,24 @@ class HoldProgress:
         self._sign = sign
         self._hook = hook
 
-    async def turn(
+    async def extend(
         self, plans: Callable[[], Sequence[Plan]], reachable: Collection[str], now_ms: int
     ) -> None:
-        """Command what is missing, and let go what is released; ``plans`` may block."""
+        """Command what is missing; ``plans`` may block."""
+        async with self._database.reading() as connection:
+            hurry = bool(await uncommanded_subjects(connection))
+        for row in await self._in(State.LIVING):
+            if hurry or not now_ms < row.look_ms <= now_ms + LOOK_EVERY_MS:
+                await self._extend(row, plans, reachable, now_ms)
+
+    async def let_go(self, now_ms: int) -> None:
+        """Make unreadable what is released, and close what every store has deleted."""
         async with self._database.writing() as connection:
             await release_ended(connection, now_ms)
         for row in await self._in(State.RELEASED):
             await self._make_unreadable(row, now_ms)
         for row in await self._in(State.UNREADABLE):
             await self._close(row)
-        async with self._database.reading() as connection:
-            hurry = bool(await uncommanded_subjects(connection))
-        for row in await self._in(State.LIVING):
-            if hurry or not now_ms < row.look_ms <= now_ms + LOOK_EVERY_MS:
-                await self._extend(row, plans, reachable, now_ms)
         await self._scrub()
 
     async def _in(self, state: State) -> Sequence[Row[Any]]:

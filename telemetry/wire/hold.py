@@ -29,7 +29,7 @@ HOLD_VERSION: Final = 1
 HOLD_KEY: Final = "hold:"
 """How the Kafka key of a hold's command begins; behind it comes the command's id."""
 HOLDS_MAX: Final = 1_000
-"""Commands of holds of one output that live at once: a sink takes no more, the office asks none."""
+"""Commands of holds of one output that are on its topic at once: the office asks for no more."""
 _ID: Final = re.compile(r"[A-Za-z0-9_-]{8,64}")
 _NAME: Final = re.compile(r"[a-z0-9_.]{1,200}")
 _STORE: Final = re.compile(r"[a-z0-9:._-]{1,100}")

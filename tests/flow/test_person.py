@@ -145,6 +145,32 @@ def test_what_is_counted_is_what_is_written(world: World, tmp_path: Path) -> Non
     assert 2 * sum(one["readings"] for one in part["outputs"]) == everything
 
 
+@pytest.fixture(scope="module")
+def held(world: World) -> str:
+    """A legal hold on what the seller drove, copied before anything is erased."""
+    review = format_instant(wall_ms() // MINUTE_MS * MINUTE_MS + 30 * DAY_MS)
+    placed = world.road.cli(
+        "hold", "place", "--subject", SELLER, "--purpose", "service_provision",
+        "--basis", "litigation", "--reference", "case 7", "--owner", "an officer",
+        "--review", review, "--wait", "120", "--json",
+    )  # fmt: skip
+    assert placed.code == 0, placed.err
+    assert placed.json()["copied"]
+    return str(placed.json()["hold"])
+
+
+def opened_ms(world: World, hold: str, into: Path) -> list[int]:
+    """Times of the positions that a hold has, each of them the seller's."""
+    done = world.road.cli("hold", "open", hold, "--to", str(into), "--by", "an officer")
+    assert done.code == 0, done.err
+    assert SELLER not in done.out
+    lines = (into / f"{APP}.jsonl").read_text().splitlines()
+    rows = [row for row in map(json.loads, lines) if row["signal"] == LATITUDE]
+    assert all(row["number"] == pytest.approx(35.1 + PEOPLE.index(SELLER)) for row in rows)
+    return sorted(row["t_ms"] for row in rows)
+
+
+@pytest.mark.usefixtures("held")
 def test_the_sellers_erasure_touches_nothing_of_the_buyer(world: World) -> None:
     mine, before = world.times_ms(SELLER), world.kept_ms()
     assert set(before) >= mine
@@ -164,6 +190,24 @@ def test_the_sellers_erasure_touches_nothing_of_the_buyer(world: World) -> None:
     # Neither what was removed nor what was refused seems to be lost.
     accounts = world.road.cli("audit", "reconcile", "--json")
     assert accounts.json()["findings"] == []
+
+
+def test_what_was_held_of_the_seller_outlives_the_erasure_until_it_is_released(
+    world: World, held: str, tmp_path: Path
+) -> None:
+    mine = sorted(world.times_ms(SELLER))
+    assert opened_ms(world, held, tmp_path / "case") == mine
+    assert not set(mine) & set(world.kept_ms()), "use is not reopened"
+    folder = world.road.settings.hold_dir
+    assert any(folder.rglob("*.held"))
+    assert world.road.cli("hold", "release", held, "--by", "an officer").code == 0
+    until(lambda: not any(folder.rglob("*.held")), "that the copies are deleted")
+    again = ("hold", "open", held, "--to", str(tmp_path / "again"), "--by", "an officer")
+    assert world.road.cli(*again).code == 1
+    until(
+        lambda: world.road.cli("hold", "show", held, "--json").json()["state"] == "closed",
+        "that every store says so",
+    )
 
 
 def test_a_withdrawal_reaches_what_is_kept_and_all_of_it_if_that_is_asked(world: World) -> None:

@@ -72,11 +72,12 @@ class Erasures:
     async def run(self, stopping: asyncio.Event) -> None:
         """Take requests further until ``stopping``."""
         while not stopping.is_set():
-            # Events wait for nothing, requests for holds: what is held is copied before it goes.
+            # Requests wait for holds, since what is held is copied before it goes; else none waits.
             done = [
                 await self._attempt("events", self._ends),
-                await self._attempt("holds", self._holds.turn)
+                await self._attempt("holds", self._holds.extend)
                 and await self._attempt("requests", self._turn),
+                await self._attempt("hold_ends", self._holds.let_go),
             ]
             await until(stopping, TURN_EVERY_S if all(done) else TRY_AGAIN_S)
 

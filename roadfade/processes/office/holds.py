@@ -1,8 +1,8 @@
 """Legal holds are carried out while the office runs, and their figures are told.
 
 In: the office's database, the keyring, a signer, versions of the policy. Out: holds that are a step
-further; what they need of stores goes out through the outbox. The caller gives it a turn before it
-takes erasures further: none may be commanded before the hold that covers it.
+further; what they need of stores goes out through the outbox. The caller has holds extended before
+it takes erasures further: none may be commanded before the hold that covers it.
 """
 
 import asyncio
@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from office.erasure.signing import Signer
-from office.holds.progress import HoldProgress, hold_figures
+from office.holds.progress import Figures, HoldProgress, hold_figures
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.store.database import Database
@@ -44,22 +44,35 @@ class Holds:
         self._clock = clock
         self._progress: HoldProgress | None = None
 
-    async def turn(self) -> None:
-        """Take every hold as far as it goes; OfficeError if there is one and no keyring is here."""
+    async def extend(self) -> None:
+        """Have stores told what holds name; OfficeError if there is one and no keyring is here."""
         now_ms = self._clock()
-        async with self._database.reading() as connection:
-            found = await hold_figures(connection, now_ms)
+        found = await self._figures(now_ms)
         metrics.HOLDS_LIVING.set(found.living)
         metrics.HOLDS_UNREVIEWED.set(found.unreviewed)
-        if not found.living + found.leaving:
-            return
-        if self._progress is None:
-            self._progress = await self._opened()
-        outputs = map(commanded_output, self._versions.control)
-        reachable = {output for output in outputs if output is not None}
-        await self._progress.turn(self._versions.every_plan, reachable, now_ms)
+        if found.living:
+            progress = await self._opened()
+            outputs = map(commanded_output, self._versions.control)
+            reachable = {output for output in outputs if output is not None}
+            await progress.extend(self._versions.every_plan, reachable, now_ms)
+
+    async def let_go(self) -> None:
+        """Destroy the keys of what is released; OfficeError as ``extend``."""
+        now_ms = self._clock()
+        found = await self._figures(now_ms)
+        if found.living + found.leaving:
+            await (await self._opened()).let_go(now_ms)
+
+    async def _figures(self, now_ms: int) -> Figures:
+        async with self._database.reading() as connection:
+            return await hold_figures(connection, now_ms)
 
     async def _opened(self) -> HoldProgress:
+        if self._progress is None:
+            self._progress = await self._made()
+        return self._progress
+
+    async def _made(self) -> HoldProgress:
         kek = FileKek(self._settings.kek_file)
         keyring = await asyncio.to_thread(Keyring.open_made, self._settings.keyring_path, kek)
         signer = await asyncio.to_thread(Signer.opened, self._settings.receipt_key_file)

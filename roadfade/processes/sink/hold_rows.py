@@ -10,9 +10,12 @@ from telemetry.wire.hold import HOLDS_MAX, HoldCommand, hold_key, take_hold
 
 
 class HoldRows:
-    """Takes rows for a view; ``crowded`` with more than ``HOLDS_MAX``, and holds no more."""
+    """Takes rows for a view; ``crowded`` with more than ``holds_max``, and holds no more.
 
-    def __init__(self, output: str, holds_max: int = HOLDS_MAX) -> None:
+    That is twice as many as the office asks for.
+    """
+
+    def __init__(self, output: str, holds_max: int = 2 * HOLDS_MAX) -> None:
         self._output = output
         self._holds_max = holds_max
         self._commands: dict[bytes, HoldCommand] = {}

@@ -44,7 +44,8 @@ class HoldingOffice(Office):
         await self.outbox.drain(self.topics.publish)
         async with self.database.writing() as connection:
             assert await take_hold_answers(connection, list(self.hold_answers())) == 0
-        await self.holding.turn(lambda: self.plans, self.reachable, self.now_ms)
+        await self.holding.let_go(self.now_ms)
+        await self.holding.extend(lambda: self.plans, self.reachable, self.now_ms)
         await self.outbox.drain(self.topics.publish)
 
     async def turn(self, *, publish: bool = True, answer: bool = True) -> list[Waiting]:

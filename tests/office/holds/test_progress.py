@@ -218,11 +218,13 @@ async def test_a_persons_request_says_that_a_copy_is_held(office: HoldingOffice)
     hold = await office.place()
     await office.hold_turn()
     asked = await office.ask(LAST_WEEK)
+    await office.turn()
+    assert await backups(office) == (True, None), "before it is removed, too"
     await office.run(asked.erasure, Erasure.GONE)
-    assert await backups(office) == HELD_BACK
+    assert await backups(office) == (True, HELD_BACK)
     await office.release(hold)
     await office.hold_turn()
-    assert await backups(office) == NO_BACKUP
+    assert await backups(office) == (False, NO_BACKUP)
 
 
 async def test_what_no_store_copied_or_is_of_another_time_is_not_said_to_be_held(
@@ -349,7 +351,7 @@ async def registered(database: Database) -> int:
         return len(await listed_stores(connection))
 
 
-async def backups(office: HoldingOffice) -> str | None:
+async def backups(office: HoldingOffice) -> tuple[bool, str | None]:
     async with office.database.reading() as connection:
         (one,) = await of_subject(connection, ANA, 0, office.now_ms)
-    return one.d3
+    return one.held, one.d3

@@ -49,7 +49,7 @@ def open_copies(
             raise OfficeError(msg)  # it is refused before anything is read
         known: dict[str, set[bytes]] = {}
         for command in commands:
-            rows = list(_rows(folder / command.command, command, keys[command.command], opened))
+            rows = list(_rows(folder / command.command, keys[command.command], opened))
             fresh = known.setdefault(command.output, set())
             _append(into / f"{command.output}.jsonl", _once(rows, fresh))
             opened.rows[command.output] = len(fresh)
@@ -59,26 +59,23 @@ def open_copies(
     return opened
 
 
-def _rows(
-    folder: Path, command: HoldCommand, key: X25519PrivateKey, opened: Opened
-) -> Iterator[tuple[bytes, bytes]]:
-    """Every row in the copies of a command, as its digest and its line."""
+def _rows(folder: Path, key: X25519PrivateKey, opened: Opened) -> Iterator[tuple[bytes, bytes]]:
+    """Every row in a folder of copies, as its digest and its line."""
     if not folder.is_dir():
         return
     for path in sorted(folder.iterdir()):
         if not FILE_NAME.fullmatch(path.name):
             continue  # half written, by a process that died
         copy = unframed(path.read_bytes()) if path.stat().st_size <= FILE_BYTES_MAX else None
-        lines = None if copy is None else _lines(copy, command, key)
+        lines = None if copy is None else _lines(copy, key)
         if copy is None or lines is None:
             opened.damaged.append(f"{folder.name}/{path.name}")
         else:
             yield from zip(copy.digests, lines, strict=True)
 
 
-def _lines(copy: HeldCopy, command: HoldCommand, key: X25519PrivateKey) -> list[bytes] | None:
-    if (copy.header.command, copy.header.output) != (command.command, command.output):
-        return None
+def _lines(copy: HeldCopy, key: X25519PrivateKey) -> list[bytes] | None:
+    """The rows; None if they were not sealed for this key, under this header."""
     suite = Suite(KEM.X25519, KDF.HKDF_SHA256, AEAD.AES_256_GCM)
     try:
         packed = suite.decrypt(copy.sealed, key, copy.bound_to)

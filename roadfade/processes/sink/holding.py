@@ -146,6 +146,7 @@ class Holding:
 
     async def _tried(self, state: _State, work: Callable[[_State], Awaitable[bool]]) -> bool:
         """Whether it was done; what hinders it is said once, and it is due again soon."""
+        later_ms = AGAIN_MS
         try:
             done = await work(state)
         except OSError as error:
@@ -160,7 +161,8 @@ class Holding:
                 self._say.forget()
                 return True
             self._say("a legal hold has more rows than `hold_rows_max` lets a store copy")
-        state.hindered_ms = self._elapsed_ms() + AGAIN_MS
+            later_ms = NEW_AGAIN_MS
+        state.hindered_ms = self._elapsed_ms() + later_ms
         state.whole_ms, state.held = min(state.whole_ms, state.hindered_ms), None
         return False
 

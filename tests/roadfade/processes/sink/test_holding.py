@@ -306,6 +306,25 @@ async def test_more_rows_than_the_limit_wait_and_are_told_of(
     assert (answers(broker)[0].rows, answers(broker)[0].complete) == (4, False)
 
 
+async def test_an_erasure_of_what_came_beyond_the_limit_waits_too(
+    few: Settings,
+    broker: FakeBroker,
+    office: Office,
+    study: list[Outgoing],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("roadfade.processes.sink.holding.NEW_AGAIN_MS", 10**12)
+    async with kept(few, broker, study[:2]) as task:
+        place(office, hold(study))
+        await until(lambda: bool(answers(broker)), task)
+        assert answers(broker)[0].complete
+        feed(broker, study[2:])
+        await until(lambda: committed(broker) == 3, task)
+        office.ask(command(study))
+        await asyncio.sleep(60)
+        assert (erased(broker), await rows(few)) == (False, 6)
+
+
 def test_more_holds_than_a_sink_knows_are_crowded() -> None:
     found = HoldRows("study", holds_max=1)
     for id_ in ("hold-command-1", "hold-command-2"):

@@ -5,12 +5,14 @@ merged by its sink; no broker. People are erased one after the other: the time o
 its search before and after, the share of the lake's bytes that was written anew, and how long it
 takes until no file holds the person's pseudonym any more (files are uncompressed, so that a search
 of their bytes finds it). A withdrawal removes what is of its instant or later, half of the hour.
-Expiring removes a whole lake at two sizes; the ratio is of medians in one run. ``--json`` prints
-the figures as the last line. What the road adds before (the office's turn, the topics, a sink's
-look) is not in it.
+Expiring removes a whole lake at two sizes; the ratio is of medians in one run. Then the road: the
+same from the moment at which the office is asked, with a fleet that drives (``forgetting_road``),
+and how long records still come out after a withdrawal (``withdrawal``). ``--json`` prints the
+figures as the last line.
 """
 
 import argparse
+import asyncio
 import json
 import os
 import random
@@ -22,7 +24,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from bench import forgetting_road, withdrawal
 from bench.sink_records import BEGIN_MS, EXPIRES_MS, OUTPUTS, ROWS_EACH, record
+from roadfade.local.broker import LocalBroker
+from roadfade.local.java import kafka_libs
 from sinks.lake.deletion.expire import expire_due
 from sinks.lake.lake import Lake, LakeSettings
 from sinks.lake.stored import StoredLake
@@ -136,6 +141,28 @@ def measured(folder: Path, rows: int, buckets: int, people: int) -> dict[str, An
     }
 
 
+def on_the_road(vehicles: int, people: int) -> dict[str, Any]:
+    """Figures of the whole road."""
+    with (
+        tempfile.TemporaryDirectory(prefix="roadfade-bench-") as folder,
+        LocalBroker(Path(folder) / "kafka", kafka_libs()) as broker,
+    ):
+        servers = broker.bootstrap_servers
+        return asyncio.run(forgetting_road.measured(servers, Path(folder), vehicles, people))
+
+
+def last_out(population: int, withdrawals: int) -> dict[str, Any]:
+    """Seconds from a withdrawal's commit to the last record that rests on it."""
+    with (
+        tempfile.TemporaryDirectory(prefix="roadfade-bench-") as folder,
+        LocalBroker(Path(folder), kafka_libs()) as broker,
+    ):
+        how = (population, withdrawals, withdrawal.PER_S)
+        seen = asyncio.run(withdrawal.measure(broker.bootstrap_servers, Path(folder), *how))
+    told = withdrawal.figures(population, seen)
+    return {f"withdraw_{name}": told[name] for name in ("last_out_s_p50", "last_out_s_p99")}
+
+
 def _middle(found: Sequence[float]) -> float:
     return round(statistics.median(found), 5)
 
@@ -147,9 +174,18 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000, help="of the larger lake")
     parser.add_argument("--buckets", type=int, default=256)
     parser.add_argument("--people", type=int, default=20, help="erased, and as many withdrawn")
+    parser.add_argument("--vehicles", type=int, default=100, help="on the road; 0: no road")
+    parser.add_argument("--withdrawals", type=int, default=1_000, help="followed; 0: none")
+    parser.add_argument("--population", type=int, default=100_000, help="among whom they are")
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        found = measured(Path(folder), asked.rows, asked.buckets, asked.people)
+    if asked.withdrawals and asked.withdrawals > asked.population:
+        parser.error("--withdrawals: at most all of --population")
+    with tempfile.TemporaryDirectory(prefix="roadfade-bench-") as folder:
+        found = measured(Path(folder) / "lake", asked.rows, asked.buckets, asked.people)
+    if asked.vehicles:
+        found |= on_the_road(asked.vehicles, min(asked.people, asked.vehicles // 2))
+    if asked.withdrawals:
+        found |= last_out(asked.population, asked.withdrawals)
     for name, figure in found.items():
         print(f"{name}: {figure}")
     if asked.json:

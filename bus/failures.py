@@ -15,6 +15,13 @@ class SendFailedError(Exception):
     """Not every record was acknowledged; some may have been written. Trying again is right."""
 
 
+class HandlerWaitsError(Exception):
+    """Records cannot be handled for now, whatever they hold: what is needed for it is not there.
+
+    Nothing of them was kept; trying again is right. The cause is what was asked for in vain.
+    """
+
+
 class OversizedError(ValueError):
     """A record larger than a topic takes was handed over. Nothing was sent; never retried."""
 

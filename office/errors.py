@@ -5,6 +5,10 @@ class OfficeError(Exception):
     """A refusal. Its text says what, where and the remedy; it never names an identifier."""
 
 
+class NotNowError(OfficeError):
+    """A refusal that passes: what hinders it is outside, as a full disk. Asking again is right."""
+
+
 class CannotFollowError(OfficeError):
     """A version that cannot follow what is on record: which key of its document has to change."""
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 
-from bus.failures import BrokerError, SendFailedError, TopicRemadeError
+from bus.failures import BrokerError, HandlerWaitsError, SendFailedError, TopicRemadeError
 from bus.loops.group_reader import GroupReader
 from bus.loops.handling import PAUSED, Handle, Handling
 from bus.loops.notes import BLAMELESS
@@ -110,7 +110,10 @@ class BatchLoop:
         )
 
     async def run(self) -> None:
-        """Work until ``stop``. Any exception but a failed send ends it and is raised."""
+        """Work until ``stop``. Any exception ends it and is raised, but for what is tried again.
+
+        That is a failed send, and a handler that waits.
+        """
         with self._stopping.running():
             async with AsyncExitStack() as ending:
                 ending.push_async_callback(self._producer.stop)
@@ -186,7 +189,7 @@ class BatchLoop:
         try:
             async with self._reader.notes.blaming():
                 sent = await self._handling.handle_and_send(fetched)
-        except SendFailedError as failure:
+        except (SendFailedError, HandlerWaitsError) as failure:
             self._reader.step_back(fetched)
             return failure
         if isinstance(sent, str):

@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from typing import Final
 
-from bus.failures import BrokerError
+from bus.failures import BrokerError, HandlerWaitsError
 from bus.loops.attempts import Attempts
 from bus.loops.recall import Places
 from bus.ports import Committed, GroupMember, TopicPartition
@@ -33,7 +33,7 @@ class Notes:
         self._deadline_s = deadline_ms / 1000
         self._attempts = attempts
         self._places = places
-        self._blameless = blameless
+        self._blameless: tuple[type[Exception], ...] = (HandlerWaitsError, *blameless)
 
     async def hand_in(self, offsets: Mapping[TopicPartition, Committed]) -> None:
         """Commit these with what is to be noted; BrokerError or TimeoutError if that failed."""

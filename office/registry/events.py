@@ -3,13 +3,14 @@
 Every function runs in the caller's transaction. Times are milliseconds UTC.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple
 
-from sqlalchemy import Row, delete, exists, insert, or_, select
+from sqlalchemy import Row, delete, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.errors import OfficeError
+from office.store.changes import CHUNK_ROWS, chunks
 from office.store.event_tables import EVENT_ENDS, EVENTS
 from office.store.row_ids import new_row_id
 from office.store.tables import CONSENTS, DEVICES, LINKS
@@ -40,51 +41,83 @@ class RecordedEvent(NamedTuple):
     recorded_ms: int
 
 
+async def check_events(
+    connection: AsyncConnection, wanted: Sequence[NewEvent], now_ms: int, *, first: int | None
+) -> None:
+    """OfficeError if the kind of one is none, it has not happened yet, or nobody knows its id.
+
+    ``first`` is the number of the first of them in what was asked, so that the refusal names which
+    it is; None: only one was asked.
+    """
+    for start, some in zip(range(0, len(wanted), CHUNK_ROWS), chunks(wanted), strict=True):
+        known = await _known(connection, some)
+        for number, new in enumerate(some, start):
+            why = _wrong(new, now_ms, known)
+            if why is not None:
+                msg = why if first is None else f"event {first + number}: {why}"
+                raise OfficeError(msg)
+
+
 async def record_events(
     connection: AsyncConnection, wanted: Sequence[NewEvent], now_ms: int
 ) -> list[str]:
     """Row ids in the order asked; an event that is on record already is answered with its own.
 
-    OfficeError, naming which of several it is, if its kind is none, it has not happened yet, or
-    the office knows nobody and no device of that id.
+    Whoever calls has checked them, in the same transaction.
     """
-    ids = []
-    for number, new in enumerate(wanted, 1):
-        which = f"event {number}: " if len(wanted) > 1 else ""
-        await _check(connection, new, now_ms, which)
-        same = await connection.scalar(
-            select(EVENTS.c.event).where(
-                EVENTS.c.kind == new.kind,
-                EVENTS.c.at_ms == new.at_ms,
-                EVENTS.c.subject.is_not_distinct_from(new.subject),
-                EVENTS.c.device.is_not_distinct_from(new.device),
-            )
-        )
-        if same is None:
-            same = new_row_id()
-            row = {"event": same, **new._asdict(), "recorded_ms": now_ms}
-            await connection.execute(insert(EVENTS), row)
-        ids.append(str(same))
-    return ids
+    ids = await _on_record(connection, wanted)
+    missing = [new for new in dict.fromkeys(wanted) if new not in ids]
+    rows = [{"event": new_row_id(), **new._asdict(), "recorded_ms": now_ms} for new in missing]
+    if rows:
+        await connection.execute(insert(EVENTS), rows)
+    ids |= {new: str(row["event"]) for new, row in zip(missing, rows, strict=True)}
+    return [ids[new] for new in wanted]
 
 
-async def _check(connection: AsyncConnection, new: NewEvent, now_ms: int, which: str) -> None:
+def _wrong(new: NewEvent, now_ms: int, known: Collection[tuple[str, str | None]]) -> str | None:
+    """Why an event cannot be recorded; None if it can."""
     if new.kind not in OPEN_TRIGGERS:
-        msg = f"{which}no event of a policy; one of: {', '.join(KINDS)}"
-        raise OfficeError(msg)
+        return f"no event of a policy; one of: {', '.join(KINDS)}"
     if (new.subject is None) == (new.device is None):
-        msg = f"{which}an event is about a person or a device: name one of them, not both"
-        raise OfficeError(msg)
+        return "an event is about a person or a device: name one of them, not both"
     if new.at_ms > now_ms:
-        msg = f"{which}it lies ahead: record an event once it has happened"
-        raise OfficeError(msg)
-    known = [exists().where(DEVICES.c.device == new.device)]
-    if new.device is None:
-        known = [exists().where(table.c.subject == new.subject) for table in (LINKS, CONSENTS)]
-    if not await connection.scalar(select(or_(*known))):
+        return "it lies ahead: record an event once it has happened"
+    if _whose(new) not in known:
         what = "nobody" if new.device is None else "no device"
-        msg = f"{which}the office knows {what} of that id: check the id"
-        raise OfficeError(msg)
+        return f"the office knows {what} of that id: check the id"
+    return None
+
+
+def _whose(new: NewEvent) -> tuple[str, str | None]:
+    return ("subject", new.subject) if new.device is None else ("device", new.device)
+
+
+async def _known(
+    connection: AsyncConnection, wanted: Sequence[NewEvent]
+) -> set[tuple[str, str | None]]:
+    """Those of the people and devices of these events whom the office knows."""
+    found = set[tuple[str, str | None]]()
+    for what, column in (
+        ("subject", LINKS.c.subject),
+        ("subject", CONSENTS.c.subject),
+        ("device", DEVICES.c.device),
+    ):
+        asked = {getattr(new, what) for new in wanted} - {None}
+        rows = await connection.scalars(select(column).where(column.in_(asked)).distinct())
+        found |= {(what, one) for one in rows}
+    return found
+
+
+async def _on_record(
+    connection: AsyncConnection, wanted: Sequence[NewEvent]
+) -> dict[NewEvent, str]:
+    """By event, the row of each that is there."""
+    subjects = {new.subject for new in wanted} - {None}
+    devices = {new.device for new in wanted} - {None}
+    about = EVENTS.c.subject.in_(subjects) | EVENTS.c.device.in_(devices)
+    rows = await connection.execute(select(EVENTS).where(about))
+    there = [recorded(row) for row in rows]
+    return {NewEvent(one.kind, one.at_ms, one.subject, one.device): one.event for one in there}
 
 
 async def take_back(connection: AsyncConnection, event: str) -> None:

@@ -16,6 +16,7 @@ from office.registry.events import NewEvent
 from office.registry.links import NewLink
 from office.registry.persons import require_known
 from office.registry.restrictions import NewRestriction
+from office.store.changes import chunks
 from office.store.database import Database
 from policy.plan.consents import NOTHING_OFFERED, Offers
 from telemetry.identity import DeviceId, SubjectId
@@ -146,9 +147,23 @@ class Registry:
         return ended
 
     async def record_events(self, wanted: Sequence[NewEvent], now_ms: int) -> list[str]:
-        """Put on record what happened that ends lives: all or none. Again: the same row ids."""
-        async with self._database.writing() as connection:
-            return await events.record_events(connection, wanted, now_ms)
+        """Put on record what happened that ends lives. Again: the same row ids.
+
+        All are checked before the first is recorded. Many take several transactions: a withdrawal
+        waits for none of them for long. What was cut in between is completed by asking again.
+        OfficeError as ``check_events``.
+        """
+        first = 1 if len(wanted) > 1 else None
+        async with self._database.reading() as connection:
+            await events.check_events(connection, wanted, now_ms, first=first)
+        ids: list[str] = []
+        for some in chunks(wanted):
+            async with self._database.writing() as connection:
+                # Somebody may have been forgotten since.
+                behind = None if first is None else first + len(ids)
+                await events.check_events(connection, some, now_ms, first=behind)
+                ids += await events.record_events(connection, some, now_ms)
+        return ids
 
     async def take_back_event(self, event: str) -> str:
         """Delete an event that was recorded by mistake; its row id.

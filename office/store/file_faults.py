@@ -1,7 +1,8 @@
 """What is wrong with the database's file, in words: a full disk, a damaged file, no turn.
 
-In: errors of SQLite, alone or wrapped by a toolkit. Out: OfficeError with the remedy. Errors of
-what was written, as a row that exists twice, are ours and pass unchanged.
+In: errors of SQLite, alone or wrapped by a toolkit. Out: OfficeError with the remedy; it is a
+NotNowError if room or a turn is all that is missing. Errors of what was written, as a row that
+exists twice, are ours and pass unchanged.
 """
 
 import sqlite3
@@ -10,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from office.errors import OfficeError
+from office.errors import NotNowError, OfficeError
 
 _FULL: Final = "its disk is full or fails: free space there, and try again"
 _DAMAGED: Final = "its file is damaged or no database: put a copy from before in its place"
@@ -26,12 +27,13 @@ WORDS: Final[Mapping[int, str]] = {
     sqlite3.SQLITE_BUSY: "another process keeps it for too long: try again",
 }
 """By SQLite's primary result code (https://sqlite.org/rescode.html)."""
+PASSING: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_BUSY})
 PRIMARY: Final = 0xFF
 
 
 @contextmanager
 def in_words(what: str, folder: Path, wrapped: tuple[type[Exception], ...] = ()) -> Iterator[None]:
-    """Say what is wrong with the file of the office or the keyring in a folder; OfficeError.
+    """Say what is wrong with the file of the office or the keyring in a folder.
 
     ``wrapped`` are a toolkit's errors that hold SQLite's as ``orig``.
     """
@@ -40,9 +42,8 @@ def in_words(what: str, folder: Path, wrapped: tuple[type[Exception], ...] = ())
         yield
     except known as error:
         code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
-        why = None if code is None else WORDS.get(code & PRIMARY)
-        if why is None:
+        if code is None or (code := code & PRIMARY) not in WORDS:
             raise
-        msg = f"the {what} in {folder} cannot be used: {why}"
+        msg = f"the {what} in {folder} cannot be used: {WORDS[code]}"
         # The driver's own words can quote what was written.
-        raise OfficeError(msg) from None
+        raise (NotNowError if code in PASSING else OfficeError)(msg) from None

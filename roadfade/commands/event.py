@@ -46,7 +46,7 @@ def record(
         Path | None,
         typer.Option(
             "--file",
-            help="Many events: JSON lines with kind, at, and subject or device; all or none.",
+            help="Many: JSON lines of kind, at, and subject or device. A wrong one stops all.",
         ),
     ] = None,
     as_json: AsJson = False,

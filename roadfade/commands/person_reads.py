@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import typer
 from rich.console import Console
+from rich.filesize import decimal
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
@@ -106,6 +107,7 @@ def _shown(found: Asked, by_output: Sequence[tuple[Output, Located]]) -> dict[st
                 "recipient": output.recipient,
                 "readings": one.rows,
                 "files": one.files,
+                "file_bytes": one.file_bytes,
             }
             for output, one in by_output
         ],
@@ -119,9 +121,12 @@ def _table(by_output: Sequence[tuple[Output, Located]]) -> Table:
     table.add_column("purpose")
     table.add_column("recipient")
     table.add_column("readings", justify="right")
+    table.add_column("in files of", justify="right")
     for output, one in by_output:
-        table.add_row(output.purpose, output.recipient, f"{one.rows:,}")
-    table.add_row("all", "", f"{sum(one.rows for _, one in by_output):,}")
+        table.add_row(output.purpose, output.recipient, f"{one.rows:,}", decimal(one.file_bytes))
+    rows = sum(one.rows for _, one in by_output)
+    file_bytes = sum(one.file_bytes for _, one in by_output)
+    table.add_row("all", "", f"{rows:,}", decimal(file_bytes))
     return table
 
 

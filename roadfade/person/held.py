@@ -86,12 +86,16 @@ def _asked(name: KeyName, outputs: Mapping[str, Output]) -> bool:
 
 
 def count(store: Rows, parts: Iterable[HeldPart]) -> Located:
-    """How many rows there are of these parts, in how many files."""
+    """How many rows there are of these parts, in how many files.
+
+    A file that holds rows of two of them counts twice.
+    """
     found = [store.locate(part.output.id, part.selection) for part in parts]
     return Located(
         sum(one.rows for one in found),
         sum(one.files for one in found),
         sum(one.unreadable for one in found),
+        sum(one.file_bytes for one in found),
     )
 
 

@@ -208,6 +208,8 @@ class Located:
     files: int
     unreadable: int = 0
     """Files that may hold such rows and cannot be read: the counts are not whole."""
+    file_bytes: int = 0
+    """Length of those files, which removing the rows would write anew; 0 of a store without any."""
 
 
 @dataclass(frozen=True, slots=True)

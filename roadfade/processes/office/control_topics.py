@@ -1,8 +1,8 @@
 """What lies in the control topics, and whether one of them lost its end.
 
-In: a broker. Out: the office's way to publish there; the live rows of every partition, and an
-answer that is true once after a topic went back or became another: it was truncated or made anew,
-and what the office published may be missing.
+In: a broker. Out: the office's way to publish there, which knows whether a command waits for a
+heartbeat; the live rows of every partition, and an answer that is true once after a topic went back
+or became another: it was truncated or made anew, and what the office published may be missing.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,7 +13,7 @@ from bus.ports import Broker, Offsets
 from bus.publisher import Publisher
 from bus.records import Outgoing
 from office.ports import ControlRecord, PublishRecords
-from telemetry.topics import HEARTBEAT_KEY
+from telemetry.topics import HEARTBEAT_KEY, commanded_output
 from telemetry.wire.topic_contents import RunningContents
 
 STOP_DEADLINE_MS: Final = 10_000
@@ -26,6 +26,21 @@ def publish_through(publisher: Publisher) -> PublishRecords:
         await publisher.publish([Outgoing(r.topic, r.partition, r.key, r.value) for r in records])
 
     return publish
+
+
+class CommandNotice:
+    """Publishes, and knows whether commands wait for a heartbeat: none is carried out before."""
+
+    def __init__(self, publish: PublishRecords) -> None:
+        self._publish = publish
+        self.waiting = False
+
+    async def __call__(self, records: Sequence[ControlRecord]) -> None:
+        """Publish; what that raises goes through."""
+        await self._publish(records)
+        for record in records:
+            if commanded_output(record.topic) is not None:
+                self.waiting = record.key != HEARTBEAT_KEY
 
 
 async def lying_in(

@@ -22,7 +22,12 @@ from roadfade.in_force.plans import Plans
 from roadfade.in_force.publishing import record_first
 from roadfade.logs.events import Event, tell
 from roadfade.logs.process_log import Named
-from roadfade.processes.office.control_topics import EndWatch, lying_in, publish_through
+from roadfade.processes.office.control_topics import (
+    CommandNotice,
+    EndWatch,
+    lying_in,
+    publish_through,
+)
 from roadfade.processes.office.erase_answers import take_all_answers
 from roadfade.processes.office.erasures import Erasures
 from roadfade.processes.office.key_ends import KeyEnds
@@ -96,7 +101,7 @@ async def _publish_while_it_lasts(
     """
     try:
         async with Publisher(broker, clock=wall_ms, client_id="office") as publisher:
-            publish = publish_through(publisher)
+            publish = CommandNotice(publish_through(publisher))
             await _keep_publishing(outbox, publish, broker, keeper, stopping, heartbeat_every_s)
     except SendFailedError as failure:
         metrics.PRODUCE_RETRIES.inc()
@@ -108,12 +113,13 @@ async def _publish_while_it_lasts(
 
 async def _keep_publishing(
     outbox: Outbox,
-    publish: PublishRecords,
+    publish: CommandNotice,
     broker: Broker,
     keeper: TopicKeeper,
     stopping: asyncio.Event,
     heartbeat_every_s: float,
 ) -> None:
+    """Publish in every turn, and send heartbeats: as often as asked, and right after commands."""
     beat_ms = looked_ms = float("-inf")
     again = readiness.failed(Need.HEARTBEAT)
     say = SayOnce(logger)
@@ -133,7 +139,7 @@ async def _keep_publishing(
             except (BrokerError, TimeoutError) as failure:
                 # Heartbeats go on: by what they say, no view takes the topics for complete.
                 say(f"control topics could not be compared: {type(failure).__name__}: {failure}")
-        if passed_ms - beat_ms >= heartbeat_every_s * 1000:
+        if publish.waiting or passed_ms - beat_ms >= heartbeat_every_s * 1000:
             now_ms = wall_ms()
             if await outbox.beat(publish, partitions, now_ms, partition_for) is not None:
                 beat_ms = passed_ms

@@ -1,28 +1,35 @@
 """What a worker does with a slice of raw records: process, count, and say so on audit.flow.
 
-What its rules over time remember is a draft until the batch is durable (see ``remembered``).
+What its rules over time remember is a draft until the batch is durable (see ``remembered``). While
+the keyring cannot make a key that is needed, as on a full disk, records wait.
 """
 
+import logging
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
 
+from bus.failures import HandlerWaitsError
 from bus.observer import BatchDone
 from bus.records import Outgoing, ReadyBatch, Sendable
+from office.errors import NotNowError
 from processors.core_path import CorePath
 from processors.processor import Processor
-from processors.pseudonyms import KeysNeeded
+from processors.pseudonyms import KeyName, KeysNeeded
 from processors.state.port import TimeState
 from processors.tally import Tally
 from roadfade import metrics
 from roadfade.clock import WallClock, wall_ms
 from roadfade.loop_observer import Observed
 from roadfade.metrics import Way, observe_ages
+from roadfade.processes.say_once import SayOnce
 from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.processes.worker.partition_fence import PartitionFence
 from roadfade.processes.worker.remembered import ReadyVersion, Remembered, received_at
 from telemetry.arrived import Arrived
 from telemetry.topics import AUDIT_FLOW
 from telemetry.wire.flow import FlowRecord, encode_flow
+
+logger = logging.getLogger(__name__)
 
 
 class BatchHandler(Observed):
@@ -52,6 +59,7 @@ class BatchHandler(Observed):
         self._clock = clock
         self._topic_id = topic_id
         self._wall = wall
+        self._say = SayOnce(logger)
         self._generation = -1
         self._processor: Processor | None = None
         self._core: CorePath | None = None
@@ -60,7 +68,10 @@ class BatchHandler(Observed):
         """How many of those are durable."""
 
     async def handle(self, partition: int, records: Sequence[Arrived]) -> list[Sendable]:
-        """What leaves for these records, but for what waits in ``take``; the flow record last."""
+        """What leaves for these records, but for what waits in ``take``; the flow record last.
+
+        HandlerWaitsError if keys that are needed cannot be had for now.
+        """
         version = self._remembered.version
         self._processor, self._core = version.processor, version.core
         state = self._remembered.draft(partition)
@@ -71,7 +82,7 @@ class BatchHandler(Observed):
                 outgoing = self._process(version, records, tally, state)
             except KeysNeeded as needed:
                 state.roll_back(before)
-                await self._keys.fetch(needed.names)
+                await self._fetch(needed.names)
             else:
                 break
         ledger, rejected = tally.settle()
@@ -85,6 +96,14 @@ class BatchHandler(Observed):
         self._in_hand.append((record, tally, dated))
         outgoing.append(Outgoing(AUDIT_FLOW, partition, record.key, encode_flow(record), []))
         return outgoing
+
+    async def _fetch(self, names: Collection[KeyName]) -> None:
+        try:
+            await self._keys.fetch(names)
+        except NotNowError as failure:
+            self._say(f"records wait: {failure}")
+            raise HandlerWaitsError from failure
+        self._say.forget()
 
     def _process(
         self,

@@ -40,6 +40,8 @@ class _Holding(NamedTuple):
 
     path: Path
     rows: int
+    length: int
+    """In bytes; 0 if it went meanwhile."""
     altered: bool
     """Whether its bytes are not those that were written."""
 
@@ -62,7 +64,8 @@ def locate(root: Path, output: str, selection: Selection) -> Located:
             if not (moved or search.gone):
                 break
     unreadable = search.unreadable + search.gone + moved
-    return Located(sum(one.rows for one in found), len(found), unreadable)
+    file_bytes = sum(one.length for one in found)
+    return Located(sum(one.rows for one in found), len(found), unreadable, file_bytes)
 
 
 def _listed(root: Path, output: str) -> dict[Path, Path]:
@@ -175,7 +178,7 @@ class _Search:
             altered = is_altered(path)
             self.unreadable += altered
             if rows:
-                yield _Holding(path, rows, altered)
+                yield _Holding(path, rows, _length(path), altered)
 
     def _rows_of(self, path: Path) -> int | None:
         query = f"SELECT count(*) FROM {source([path])} WHERE {MEANT}"  # noqa: S608  # a quoted path
@@ -184,6 +187,13 @@ class _Search:
         except duckdb.Error:
             return None
         return found[0] if found else 0
+
+
+def _length(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _rewrite(

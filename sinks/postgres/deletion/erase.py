@@ -30,12 +30,12 @@ WAIT_S_MAX = 30.0
 
 def locate(connection: Connection, output: str, selection: Selection) -> Located:
     """Count the rows of an output that are meant, expired ones included."""
-    rows = files = unreadable = 0
+    rows = files = unreadable = file_bytes = 0
     for part in parts(connection):
         if part.output != output:
             continue
         try:
-            found, where = count_meant(connection, part.place, MEANT, asked(selection))
+            found = count_meant(connection, part.place, MEANT, asked(selection))
         except errors.UndefinedTable:
             continue  # dropped meanwhile
         except psycopg.Error:
@@ -43,8 +43,9 @@ def locate(connection: Connection, output: str, selection: Selection) -> Located
                 raise
             unreadable += 1
             continue
-        rows, files = rows + found, files + where
-    return Located(rows, files, unreadable)
+        rows, files = rows + found.rows, files + found.files
+        file_bytes += found.file_bytes
+    return Located(rows, files, unreadable, file_bytes)
 
 
 def erase(
@@ -76,7 +77,7 @@ def erase(
 def _without(
     connection: Connection, schema: str, part: Part, selection: Selection, at: Hook
 ) -> list[Rewritten]:
-    rows, _ = count_meant(connection, part.place, MEANT, asked(selection))
+    rows = count_meant(connection, part.place, MEANT, asked(selection)).rows
     if not rows:
         return []  # what nobody has to leave is held for nobody
 

@@ -11,7 +11,8 @@ from typing import Final, NamedTuple
 
 from psycopg import sql
 
-from sinks.postgres.connection import Connection, named
+from sinks.port.results import Located
+from sinks.postgres.connection import Connection, first, named
 from sinks.postgres.counts import Place, add_count
 from sinks.postgres.names import leaf_table
 from sinks.postgres.tables import add_leaf, of_bucket
@@ -60,10 +61,17 @@ def take_out(
 
 def count_meant(
     connection: Connection, place: Place, meant: sql.Composable, asked: Mapping[str, object]
-) -> tuple[int, int]:
-    """Rows for which a condition holds, and in how many buckets they lie."""
+) -> Located:
+    """Rows for which a condition holds, and in how many buckets they lie, of which length."""
     found = _holding(connection, place, meant, asked)
-    return sum(rows for rows, _ in found.values()), len({leaf for leaf, _ in found})
+    leaves = sorted({leaf for leaf, _ in found})
+    sized = connection.execute(
+        "SELECT coalesce(sum(pg_table_size(to_regclass(quote_ident(leaf)))), 0)::bigint"
+        " FROM unnest(%s::text[]) AS leaf",
+        [leaves],
+    )
+    rows = sum(rows for rows, _ in found.values())
+    return Located(rows, len(leaves), file_bytes=first(sized)[0])
 
 
 def _holding(

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bus.failures import GaveUpError, SendFailedError
+from bus.failures import GaveUpError, HandlerWaitsError, SendFailedError
 from bus.loops.attempts import ATTEMPTS_MAX, Note, read_note
 from bus.loops.batch_loop import BatchSettings
 from bus.ports import Broker, Committed, ReaderSettings, TopicPartition
@@ -178,6 +178,49 @@ async def test_a_failure_that_is_tried_again_is_no_death(bus: Broker) -> None:
         await until(lambda: noted.records == 5, *tasks)
     assert attempts == [Note(1, 0, 5)] * 4
     assert noted.over == []
+
+
+async def test_what_a_handler_waits_for_is_no_fault_of_its_records(bus: Broker) -> None:
+    await make_road(bus, partitions=1)
+    await publish(bus, numbered(0, 5))
+    noted = Told()
+    tries: list[int] = []
+
+    async def handle(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        tries.append(records[0].offset)
+        if len(tries) <= 3:
+            raise HandlerWaitsError from OSError()
+        return await copy(partition, records)
+
+    loop = copier(bus, noted, handle=handle, settings=SMALL)
+    async with running(loop) as tasks:
+        await until(lambda: noted.records == 5, *tasks)
+    assert noted.retries == ["OSError"] * 3
+    assert tries == [0] * 4
+    assert await values(bus, partitions=1) == Counter(b"%d" % n for n in range(5))
+
+
+async def test_processes_that_are_killed_while_a_handler_waits_cost_no_record(bus: Broker) -> None:
+    await make_road(bus, partitions=1)
+    await publish(bus, numbered(0, 5))
+
+    class KilledInTheWait(Told):
+        def retrying(self, reason: str, wait_ms: int) -> None:
+            raise Died
+
+    async def waits(partition: int, records: Sequence[Arrived]) -> list[Outgoing]:
+        raise HandlerWaitsError
+
+    told = KilledInTheWait()
+    for _ in range(2 * ATTEMPTS_MAX + 2):
+        with pytest.raises(Died):
+            await copier(bus, told, handle=waits, settings=SMALL, member="m").run()
+        found = await noted_at(bus, 0)
+        assert found is not None
+        assert read_note(found.metadata) == Note(0, 0, 5)
+    async with running(copier(bus, told, settings=SMALL, member="m")) as tasks:
+        await until(lambda: told.records == 5, *tasks)
+    assert told.over == []
 
 
 async def test_a_process_that_gives_up_is_no_death_of_its_records(bus: Broker) -> None:

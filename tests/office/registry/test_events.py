@@ -1,10 +1,15 @@
 """What ends lives is on record once, about somebody or something that the office knows."""
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
 import pytest
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.errors import OfficeError
 from office.registry.events import KINDS, NewEvent, carried_out, events
 from office.registry.registry import Registry
+from office.store.changes import CHUNK_ROWS
 from office.store.database import Database
 from policy.vocabulary.words import OPEN_TRIGGERS, READING_TRIGGERS
 from telemetry.identity import DeviceId, SubjectId
@@ -55,6 +60,34 @@ async def test_one_event_that_is_wrong_keeps_the_others_out(
     with pytest.raises(OfficeError, match=f"^event 2: .*{why}"):
         await registry.record_events([CONTRACT, event], NOW_MS)
     assert await recorded(database) == []
+
+
+async def test_a_withdrawal_is_not_kept_waiting_by_many_events(
+    registry: Registry, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    many = [NewEvent("contract_end", at_ms, ANA) for at_ms in range(3 * CHUNK_ROWS + 1)]
+    writing, begun = database.writing, 0
+
+    @asynccontextmanager
+    async def counted() -> AsyncIterator[AsyncConnection]:
+        nonlocal begun
+        begun += 1
+        async with writing() as connection:
+            yield connection
+
+    monkeypatch.setattr(database, "writing", counted)
+    ids = await registry.record_events(many, NOW_MS)
+    assert begun == 4
+    assert len(set(ids)) == len(many)
+    assert await registry.record_events(many, NOW_MS) == ids
+    with pytest.raises(OfficeError, match=f"^event {len(many) + 1}: .*knows nobody"):
+        await registry.record_events([*many, NewEvent("contract_end", 1, SubjectId("bo"))], NOW_MS)
+
+
+async def test_one_event_asked_twice_at_once_is_one(registry: Registry, database: Database) -> None:
+    first, second = await registry.record_events([CONTRACT, CONTRACT], NOW_MS)
+    assert first == second
+    assert len(await recorded(database)) == 1
 
 
 async def test_an_event_recorded_by_mistake_is_taken_back(

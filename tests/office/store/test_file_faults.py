@@ -10,7 +10,7 @@ import pytest
 from sqlalchemy import insert
 from sqlalchemy.exc import IntegrityError
 
-from office.errors import OfficeError
+from office.errors import NotNowError, OfficeError
 from office.store import sqlite_file
 from office.store.database import Database, make_office
 from office.store.file_faults import in_words
@@ -50,7 +50,7 @@ def register_until_full(file: Path) -> None:
 
 
 def test_a_full_disk_is_said_and_costs_nothing(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with full(file, monkeypatch), pytest.raises(OfficeError, match="disk is full") as refusal:
+    with full(file, monkeypatch), pytest.raises(NotNowError, match="disk is full") as refusal:
         register_until_full(file)
     assert HELD not in str(refusal.value)
     asyncio.run(register(file, 1_000))
@@ -60,15 +60,16 @@ def test_a_damaged_file_is_said(file: Path) -> None:
     for name in ("office.sqlite-wal", "office.sqlite-shm"):
         file.with_name(name).unlink(missing_ok=True)
     file.write_bytes(b"this is no database, but a text that somebody put here" * 100)
-    with pytest.raises(OfficeError, match="damaged or no database: put a copy"):
+    with pytest.raises(OfficeError, match="damaged or no database: put a copy") as refusal:
         asyncio.run(register(file, 1))
+    assert not isinstance(refusal.value, NotNowError), "waiting mends nothing"
 
 
 def test_a_turn_that_does_not_come_is_said(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sqlite_file, "BUSY_MS", 1)
     with closing(sqlite3.connect(file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
-        with pytest.raises(OfficeError, match="another process keeps it for too long"):
+        with pytest.raises(NotNowError, match="another process keeps it for too long"):
             asyncio.run(register(file, 1))
     asyncio.run(register(file, 1))
 

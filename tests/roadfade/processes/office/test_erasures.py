@@ -122,6 +122,26 @@ async def test_a_request_is_commanded_answered_and_receipted(
     assert {one.entry.erasure for one in told} == {asked}
 
 
+@pytest.mark.usefixtures("keyring", "asked")
+async def test_a_heartbeat_follows_a_command_at_once(
+    settings: Settings, broker: FakeBroker, database: Database
+) -> None:
+    rare = settings.model_copy(update={"heartbeat_every_s": 20.0})
+    async with office(rare, broker, database) as task:
+        await until(lambda: bool(commands(broker)), task)
+        since_s = asyncio.get_running_loop().time()
+
+        def vouched_for() -> bool:
+            return broker.records(erase_topic(OUTPUT))[-1].key == HEARTBEAT_KEY
+
+        await until(vouched_for, task)
+        # Stores carry a command out once a heartbeat has told of it.
+        assert asyncio.get_running_loop().time() - since_s < 1
+        beaten = beats(broker)
+        await asyncio.sleep(15)
+        assert beats(broker) == beaten, "one is enough"
+
+
 @pytest.mark.usefixtures("asked")
 async def test_without_a_keyring_it_waits_and_says_so_and_heartbeats_go_on(
     settings: Settings,

@@ -1,22 +1,25 @@
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import msgspec
 import pytest
 
+from bus.failures import HandlerWaitsError
 from bus.memory.batch_reader import records_of
 from bus.observer import BatchDone
 from bus.records import Outgoing, ReadyBatch, Sendable
+from office.errors import NotNowError
 from office.keyring.memory import MemoryKeyring
 from processors.core_path import core_path
 from processors.people import People
 from processors.processor import Processor
 from processors.program import build_program
+from processors.pseudonyms import KeyName
 from roadfade import metrics
 from roadfade.processes.worker.batch_handler import BatchHandler
 from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.processes.worker.remembered import ReadyVersion, Remembered
 from telemetry.arrived import Arrived
-from telemetry.identity import DeviceId
+from telemetry.identity import DeviceId, EpochKey
 from telemetry.instants import DAY_MS
 from telemetry.topics import AUDIT_FLOW
 from telemetry.wire.control import DeviceRegistration
@@ -86,6 +89,34 @@ async def test_missing_keys_are_made_before_anything_is_counted() -> None:
     again = await all_of(handler(keyring), [arrived(7, GOOD)])
     assert len(records(first)) > 1
     assert [record.key for record in records(first)] == [record.key for record in records(again)]
+
+
+FULL = "its disk is full: free space there"
+
+
+async def test_records_wait_while_no_key_can_be_made(caplog: pytest.LogCaptureFixture) -> None:
+    class Full(MemoryKeyring):
+        full = True
+
+        def ensure(self, wanted: Collection[KeyName]) -> dict[KeyName, EpochKey]:
+            if self.full:
+                raise NotNowError(FULL)
+            return super().ensure(wanted)
+
+    keyring = Full()
+    one = handler(keyring)
+    for _ in range(2):
+        with pytest.raises(HandlerWaitsError):
+            await one.handle(2, [arrived(7, GOOD)])
+        one.retrying("NotNowError", 100)
+    assert [
+        line.getMessage()
+        for line in caplog.records
+        if line.name == "roadfade.processes.worker.batch_handler"
+    ] == [f"records wait: {FULL}"]
+    keyring.full = False
+    out = await all_of(one, [arrived(7, GOOD)])
+    assert flow_of(out).ledger["service"].delivered == 2, "what waited is decided as at first"
 
 
 async def test_metrics_grow_only_when_a_batch_is_durable() -> None:

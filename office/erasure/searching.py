@@ -23,6 +23,7 @@ from office.store.changes import chunks
 from office.store.erasure_tables import ERASE_COMMANDS
 from office.store.row_ids import new_row_id
 from office.store.tables import CONSENTS, LINKS
+from policy.plan.consents import Grantable
 from policy.plan.plan import Plan
 from telemetry.identity import Pseudonym
 from telemetry.topics import RAW
@@ -68,6 +69,7 @@ async def wanted_of(connection: AsyncConnection, row: Row[Any]) -> Wanted:
         lanes=lanes_of(row.lanes),
         from_ms=row.from_ms,
         to_ms=row.to_ms,
+        withdrawn=row.kind == "withdraw",
     )
     return Wanted(demand, await _commanded(connection, row.erasure))
 
@@ -106,8 +108,11 @@ async def _consents(
         return None
     found = list[ConsentRow]()
     for some in chunks(meant):
-        query = select(CONSENTS.c.consent, CONSENTS.c.notice).where(CONSENTS.c.consent.in_(some))
-        found += [ConsentRow(*row) for row in await connection.execute(query)]
+        query = select(CONSENTS).where(CONSENTS.c.consent.in_(some))
+        found += [
+            ConsentRow(row.consent, Grantable(row.purpose, row.basis, row.recipient, row.notice))
+            for row in await connection.execute(query)
+        ]
     return found
 
 

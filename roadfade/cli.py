@@ -78,6 +78,7 @@ RECEIPT_COMMANDS: Final = {
     "verify": "roadfade.commands.receipts:verify",
     "export": "roadfade.commands.receipts:export",
     "head": "roadfade.commands.receipts:head",
+    "heads": "roadfade.commands.receipts:heads",
 }
 CONFIG_COMMANDS: Final = {
     "show": "roadfade.commands.config:show",

@@ -208,8 +208,8 @@ ERASURES_OVERDUE = _gauge(
 )
 ERASURE_FAILURES = _counter(
     "roadfade_erasure_failures_total",
-    "Times that requests, answers, ends by events, or keys and links that are over could not be"
-    " dealt with; it is tried again",
+    "Times that requests, answers, ends by events, keys and links that are over, or heads of the"
+    " receipts could not be dealt with; it is tried again",
     "step",
 )
 KEYS_LET_GO = _counter(

@@ -79,6 +79,7 @@ RECEIPT_COMMANDS: Final = {
     "export": "roadfade.commands.receipts:export",
     "head": "roadfade.commands.receipts:head",
     "heads": "roadfade.commands.receipts:heads",
+    "certificate": "roadfade.commands.certificate:certificate",
 }
 CONFIG_COMMANDS: Final = {
     "show": "roadfade.commands.config:show",

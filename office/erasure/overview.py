@@ -26,6 +26,8 @@ class Overview:
     from_ms: int | None
     to_ms: int | None
     purposes: tuple[str, ...] | None
+    some_links: bool
+    """Whether it is about some of the person's vehicles only."""
     d1_ms: int | None
     """Since then it is denied to everybody."""
     d2_ms: int | None
@@ -51,10 +53,11 @@ async def of_subject(
     """
     found = await those_of(connection, subject)
     around = await surroundings(connection, view_ms, now_ms)
-    return [_told(one, around) for one in found]
+    return [told(one, around) for one in found]
 
 
-def _told(found: Found, around: Surroundings) -> Overview:
+def told(found: Found, around: Surroundings) -> Overview:
+    """A request as it stands."""
     row, standing = found
     step = next_step(standing, around)
     purposes = names(row.purposes)
@@ -68,6 +71,7 @@ def _told(found: Found, around: Surroundings) -> Overview:
         from_ms=row.from_ms,
         to_ms=row.to_ms,
         purposes=None if purposes is None else tuple(purposes),
+        some_links=row.links is not None,
         d1_ms=row.d1_ms,
         d2_ms=row.d2_ms,
         d3=None if row.d2_ms is None else NO_BACKUP,

@@ -21,6 +21,7 @@ from office.erasure.receipt_chain import (
 )
 from office.erasure.receipts import all_receipts
 from office.errors import OfficeError
+from office.registry.told_recipients import ToTell, recipients_of
 from office.store.database import Database
 from telemetry.instants import to_datetime
 
@@ -40,6 +41,8 @@ class Certified:
     head: Head
     """Where the chain stood as the certificate was made."""
     public_key: bytes
+    recipients: tuple[ToTell, ...] = ()
+    """Who outside has to be told, or was."""
 
 
 async def certified(
@@ -55,6 +58,7 @@ async def certified(
         except LookupError:
             raise OfficeError(NO_REQUEST) from None
         around = await surroundings(connection, view_ms, now_ms)
+        recipients = await recipients_of(connection, [erasure])
     file = file_of(await all_receipts(database))
     if verify(file, public_key):
         raise OfficeError(NOT_WHOLE)
@@ -64,7 +68,7 @@ async def certified(
         raise OfficeError(NOT_YET)
     day, last = to_datetime(now_ms).date().isoformat(), chain[-1]
     head = head_of(day, last.entry.number, last.receipt.hash, sign)
-    return Certified(told(found, around), own, head, public_key)
+    return Certified(told(found, around), own, head, public_key, tuple(recipients))
 
 
 async def opened_by(database: Database, nonce: bytes, subject: str) -> str:

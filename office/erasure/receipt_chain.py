@@ -38,6 +38,8 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     erasure: str
     """The request's number."""
     what: What
+    kind: str | None = None
+    """Of the first: what brought the request about, in the register's words."""
     copy: str | None = None
     """Which copy: a store by its name, a topic by its own."""
     output: str | None = None

@@ -24,8 +24,8 @@ from office.store.tables import LINKS
 from telemetry.identity import SubjectId
 from telemetry.instants import HOUR_MS
 
-ErasureKind = Literal["erase", "withdraw", "end"]
-"""A person asked; a consent was withdrawn; an event ended lives."""
+ErasureKind = Literal["erase", "withdraw", "end", "correction"]
+"""A person asked; a consent was withdrawn; an event ended lives; it was another's all along."""
 ANSWER_MS_MAX: Final = HOUR_MS
 """A store that lives answers within this; a request that waits longer is overdue."""
 NONCE_BYTES: Final = 32

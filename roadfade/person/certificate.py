@@ -12,6 +12,7 @@ from office.erasure.certified import Certified
 from office.erasure.overview import Overview
 from office.erasure.receipt_chain import Told
 from office.registry.erasure_requests import ErasureKind
+from office.registry.told_recipients import ToTell
 from pages.markup import page
 from pages.words.phrases import TRIGGERS
 from pages.words.titles import Titles
@@ -25,6 +26,7 @@ KINDS: Final[Mapping[ErasureKind, str]] = {
     "erase": phrase("the person asked for it"),
     "withdraw": phrase("the person took a consent back"),
     "end": phrase("its period is over"),
+    "correction": phrase("it was recorded by somebody else"),
 }
 HONEST: Final = (
     phrase(
@@ -72,6 +74,7 @@ def certificate_page(
         ],
         reached=_reached(found.overview, words, times),
         copies=list(_copies(found.receipts, outputs, titles, times)),
+        recipients=[_outside(one, titles, times) for one in found.recipients],
         left=list(_left(found, words, times)),
         honest=[words.gettext(one) for one in HONEST],
         checks=list(_checks(found, words)),
@@ -182,6 +185,17 @@ def _answers(receipts: Sequence[Told]) -> list[_Copy]:
                 done_ms=max(known.done_ms, done_ms),
             )
     return list(found.values())
+
+
+def _outside(one: ToTell, titles: Titles, times: Times) -> list[str]:
+    """A recipient by its name, if the version in force still has it."""
+    known = titles.document.pages.get(one.purpose)
+    named = known is not None and any(who.id == one.recipient for who in known.recipients)
+    return [
+        titles.who(one.purpose, one.recipient) if named else one.recipient,
+        titles.purpose(one.purpose),
+        titles.words.gettext(NOT_YET) if one.told_ms is None else times.told(one.told_ms),
+    ]
 
 
 def _left(found: Certified, words: Translation, times: Times) -> Iterator[str]:

@@ -19,6 +19,10 @@ from roadfade.commands.policy.choice import policy_or_exit
 
 MARK = {"en": "(not yet)", "ja": "（準備中）"}
 CLAIM_NOTHING = {
+    "Told on",
+    "Who",
+    "Who outside is told of it",
+    "it was recorded by somebody else",
     "%(copy)s: nobody can rewrite it. It ends by itself, by %(day)s at the latest.",
     "All of them, line by line",
     (

@@ -11,6 +11,8 @@ from office.erasure.certified import Certified, certified, opened_by
 from office.erasure.saga import State
 from office.errors import OfficeError
 from office.registry.erasure_requests import NewErasure
+from office.registry.told_recipients import mark_told, note_recipients
+from policy.plan.outside_recipients import OutsideRecipient
 from policy.vocabulary.bilingual import Language
 from roadfade.person.certificate import certificate_page
 from telemetry.instants import DAY_MS
@@ -137,3 +139,19 @@ async def test_markup_in_what_is_shown_is_text(office: Office) -> None:
     html = await page(await told(office, asked.erasure), "ja")
     assert "<b>" not in html
     assert "lake:&lt;b&gt;" in html
+
+
+async def test_who_outside_is_told_stands_with_when_and_nobodys_name(office: Office) -> None:
+    asked = await office.ask(NewErasure("correction", ANA, "sold_earlier", NOW_MS - 9, NOW_MS))
+    await office.run(asked.erasure, State.ERASED)
+    text = await seen(await told(office, asked.erasure))
+    assert "it was recorded by somebody else" in text
+    assert "Who outside is told of it" not in text
+    lab = OutsideRecipient("study", "lab")
+    async with office.database.writing() as connection:
+        team = OutsideRecipient("study", "team")
+        await note_recipients(connection, asked.erasure, [lab, team], NOW_MS)
+        await mark_told(connection, asked.erasure, "team", "Hana", NOW_MS)
+    text = await seen(await told(office, asked.erasure))
+    assert "lab Study not yet the team Study 2026-09-21" in text
+    assert "Hana" not in text

@@ -60,7 +60,8 @@ def rows(
     words = titles.words
     recipients: dict[tuple[str, _Alike], list[str]] = {}
     for cell in cells:
-        kept = keep_words(cell.retention, words, titles.until(cell))
+        erased = cell.on_withdrawal == "erase"
+        kept = keep_words(cell.retention, words, titles.until(cell), erased=erased)
         ground = words.gettext(GROUNDS[cell.basis.kind])
         alike = _Alike(_fineness(cell, plan, titles), kept, ground, not lacking(cell))
         key = (_data(cell, cells, titles), alike)

@@ -56,6 +56,11 @@ _STREAMED: Final = phrase(
     "more on; what is kept already ends as stated above."
 )
 
+_ERASED: Final = phrase(
+    "You can refuse, and take your consent back at any time. From then on our systems pass nothing "
+    "more on, and erase what they kept on this ground."
+)
+
 
 def purpose_page(compiled: CompiledPolicy, purpose: str, language: Language) -> str:
     """The page of one purpose; KeyError if the document has no such purpose."""
@@ -209,5 +214,7 @@ def _way(cell: PlanCell, *, kept_apart: bool) -> str:
         return _LAW
     if not cell.basis.kind.needs_consent:
         return _NEVER_TURNED_BACK if kept_apart else _OURS
+    if cell.delivery.mode == "stream" and cell.on_withdrawal == "erase":
+        return _ERASED
     # The workers know of every withdrawal; of what else is passed on, they do not decide.
     return _STREAMED if cell.delivery.mode == "stream" else _CONSENT

@@ -42,7 +42,9 @@ PERSON_COMMANDS: Final = {
     "show": "roadfade.commands.person:show",
     "export": "roadfade.commands.person:export",
     "erase": "roadfade.commands.person:erase",
+    "correct": "roadfade.commands.person:correct",
     "requests": "roadfade.commands.person:requests",
+    "notified": "roadfade.commands.person:notified",
     "stop": "roadfade.commands.person:stop",
     "resume": "roadfade.commands.person:resume",
 }
@@ -86,6 +88,8 @@ RECEIPT_COMMANDS: Final = {
     "verify": "roadfade.commands.receipts:verify",
     "export": "roadfade.commands.receipts:export",
     "head": "roadfade.commands.receipts:head",
+    "heads": "roadfade.commands.receipts:heads",
+    "certificate": "roadfade.commands.certificate:certificate",
 }
 CONFIG_COMMANDS: Final = {
     "show": "roadfade.commands.config:show",

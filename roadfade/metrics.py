@@ -218,8 +218,8 @@ HOLDS_UNREVIEWED = _gauge(
 )
 ERASURE_FAILURES = _counter(
     "roadfade_erasure_failures_total",
-    "Times that requests, answers, ends by events, or keys and links that are over could not be"
-    " dealt with; it is tried again",
+    "Times that requests, answers, ends by events, keys, links and consents that are over, or heads"
+    " of the receipts could not be dealt with; it is tried again",
     "step",
 )
 KEYS_LET_GO = _counter(
@@ -233,6 +233,10 @@ EPOCH_KEYS_DESTROYED = _counter(
 LINKS_DELETED = _counter(
     "roadfade_ended_links_deleted_total",
     "Links deleted with their secrets: they and the last row under them have ended",
+)
+CONSENTS_DELETED = _counter(
+    "roadfade_ended_consents_deleted_total",
+    "Consents deleted: they ended so long ago that the policy keeps no evidence of them",
 )
 HEARTBEAT = _gauge("roadfade_heartbeat_timestamp_seconds", "When the office last proved it lives")
 BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "policy_version")

@@ -189,6 +189,11 @@ class Settings(BaseSettings):
         """The key that signs receipts of erasures."""
         return self.state_dir / "receipt-key"
 
+    @property
+    def receipt_heads_dir(self) -> Path:
+        """Each day's head of the chain of receipts, one file a day."""
+        return self.state_dir / "receipt_heads"
+
     @classmethod
     def settings_customise_sources(
         cls,

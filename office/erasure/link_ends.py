@@ -2,7 +2,7 @@
 
 In: the office's database, every plan that ever was on record, the instant. Out: links deleted, as
 a person's are when they are erased: row, tombstone on the control topic, files scrubbed. Consents
-stay: they are the evidence that there was one.
+are evidence that there was one, and have an end of their own (``consent_ends``).
 """
 
 from collections.abc import Iterable, Sequence

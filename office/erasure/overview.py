@@ -28,6 +28,8 @@ class Overview:
     from_ms: int | None
     to_ms: int | None
     purposes: tuple[str, ...] | None
+    some_links: bool
+    """Whether it is about some of the person's vehicles only."""
     d1_ms: int | None
     """Since then it is denied to everybody."""
     d2_ms: int | None
@@ -55,14 +57,21 @@ async def of_subject(
     """
     found = await those_of(connection, subject)
     around = await surroundings(connection, view_ms, now_ms)
+    held = await held_of(connection, found)
+    return [told(one, around, held=one.row.erasure in held) for one in found]
+
+
+async def held_of(connection: AsyncConnection, found: Collection[Found]) -> set[str]:
+    """Those of these requests of which a legal hold keeps a sealed copy, or is to make one."""
     held = await held_erasures(connection, [one.row.erasure for one in found])
     for one in found:
         if one.row.d2_ms is None and await holds_over(connection, one.row.erasure):
             held.add(one.row.erasure)
-    return [_told(one, around, held) for one in found]
+    return held
 
 
-def _told(found: Found, around: Surroundings, held: Collection[str]) -> Overview:
+def told(found: Found, around: Surroundings, *, held: bool) -> Overview:
+    """A request as it stands."""
     row, standing = found
     step = next_step(standing, around)
     purposes = names(row.purposes)
@@ -76,10 +85,11 @@ def _told(found: Found, around: Surroundings, held: Collection[str]) -> Overview
         from_ms=row.from_ms,
         to_ms=row.to_ms,
         purposes=None if purposes is None else tuple(purposes),
+        some_links=row.links is not None,
         d1_ms=row.d1_ms,
         d2_ms=row.d2_ms,
-        held=row.erasure in held,
-        d3=None if row.d2_ms is None else HELD_BACK if row.erasure in held else NO_BACKUP,
+        held=held,
+        d3=None if row.d2_ms is None else HELD_BACK if held else NO_BACKUP,
         until_ms=row.until_ms,
         copies=dict(standing.copies),
         waits_for=step if isinstance(step, Wait) else None,

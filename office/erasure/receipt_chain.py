@@ -8,7 +8,7 @@ head names the last entry of a chain: published, it shows that a later file was 
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
@@ -50,6 +50,8 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     erasure: str
     """The request's number."""
     what: What
+    kind: str | None = None
+    """Of the first: what brought the request about, in the register's words."""
     copy: str | None = None
     """Which copy: a store by its name, a topic by its own."""
     output: str | None = None
@@ -154,17 +156,18 @@ def read(file: bytes) -> tuple[list[Told], list[str]]:
     return found, faults
 
 
-def verify(file: bytes, public_key: bytes, head: Head | None = None) -> list[str]:
+def verify(file: bytes, public_key: bytes, *heads: Head) -> list[str]:
     """Everything that is wrong with a chain, in words; nothing: it is whole and ours. Offline.
 
-    In: a file as ``file_of`` makes it, the public key (32 bytes), and a head that was published. A
+    In: a file as ``file_of`` makes it, the public key (32 bytes), and heads that were published. A
     byte, an entry or an order that was changed is found; a tail that was cut, by a head alone.
     """
     key = Ed25519PublicKey.from_public_bytes(public_key)
     found, faults = read(file)
     faults += _faults_of_entries(found, key)
-    if head is not None:
-        faults += _faults_of_head(found, key, head)
+    hashes = {told.entry.number: told.receipt.hash for told in found}
+    for head in heads:
+        faults += _faults_of_head(hashes, key, head)
     return faults
 
 
@@ -194,16 +197,16 @@ def _faults_of_entries(found: Sequence[Told], key: Ed25519PublicKey) -> Iterator
         previous = receipt.hash
 
 
-def _faults_of_head(found: Sequence[Told], key: Ed25519PublicKey, head: Head) -> Iterator[str]:
+def _faults_of_head(hashes: Mapping[int, str], key: Ed25519PublicKey, head: Head) -> Iterator[str]:
     if not _signed(key, head.signature, head.signed):
-        yield "the head is not signed by this key"
+        yield f"the head of {head.day} is not signed by this key"
         return
     if head.number == 0:
         return
-    at = next((told for told in found if told.entry.number == head.number), None)
-    if at is None:
+    stands = hashes.get(head.number)
+    if stands is None:
         yield f"entry {head.number} is missing, which stood there on {head.day}"
-    elif at.receipt.hash != head.hash:
+    elif stands != head.hash:
         yield f"entry {head.number} is not the one that stood there on {head.day}"
 
 

@@ -1,7 +1,7 @@
 """The chain of receipts on record: each is written in the transaction of what it tells."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -55,6 +55,24 @@ async def head(database: Database, sign: Sign, now_ms: int) -> Head:
     day = to_datetime(now_ms).date().isoformat()
     number, hashed = (0, FIRST_HASH) if last is None else (last.number, last.hash)
     return head_of(day, number, hashed, sign)
+
+
+class Place(NamedTuple):
+    """An entry of the chain: where it stands, and what it is."""
+
+    number: int
+    hash: str
+
+
+async def place_of(database: Database, number: int | None = None) -> Place | None:
+    """The entry of this number, without one the last; None if there is none."""
+    async with database.reading() as connection:
+        if number is None:
+            row = await _last(connection)
+        else:
+            at = select(RECEIPTS).where(RECEIPTS.c.number == number)
+            row = (await connection.execute(at)).one_or_none()
+    return None if row is None else Place(row.number, row.hash)
 
 
 async def _last(connection: AsyncConnection) -> Row[Any] | None:

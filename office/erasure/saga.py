@@ -78,6 +78,8 @@ class Standing:
     asked_ms: int
     ends: bool = False
     """Whether an event asked for it, and no person."""
+    from_ms: int = 0
+    """Before that nothing is commanded: a withdrawal may take effect later than it is recorded."""
     sequence: int = 0
     """The outbox has to be published so far."""
     published_ms: int | None = None
@@ -118,6 +120,8 @@ def next_step(one: Standing, around: Surroundings) -> Step | Wait | None:
 
 def _asked(one: Standing, around: Surroundings) -> Step | Wait:
     """Commanded at once, unless stores could not hold it; people come before events."""
+    if around.now_ms < one.from_ms:
+        return Wait("the withdrawal takes effect then", one.from_ms)
     room = around.commands_max // 2 if one.ends else around.commands_max * 9 // 10
     if around.commands >= room:
         return Wait("so many commands live that stores could hold no more of them")

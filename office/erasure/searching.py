@@ -19,10 +19,13 @@ from office.erasure.selecting import select as select_rows
 from office.erasure.whereabouts import EpochKeys
 from office.registry.erasure_requests import lanes_of, names
 from office.registry.links import link_of
+from office.registry.told_recipients import agreed_to
 from office.store.changes import chunks
 from office.store.erasure_tables import ERASE_COMMANDS
 from office.store.row_ids import new_row_id
 from office.store.tables import CONSENTS, LINKS
+from policy.plan.consents import Grantable
+from policy.plan.outside_recipients import OutsideRecipient, outside_recipients
 from policy.plan.plan import Plan
 from telemetry.identity import Pseudonym
 from telemetry.topics import RAW
@@ -44,6 +47,10 @@ class Wanted(NamedTuple):
 
     demand: Demand
     before: Commanded
+    agreed: frozenset[Grantable] = frozenset()
+    """To what the person ever agreed; of a withdrawal: what was withdrawn."""
+    tells: bool = False
+    """Whether recipients outside have to be told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +63,8 @@ class Search:
     """By topic, how long after it is denied to everybody its last byte may be there."""
     unreachable: tuple[str, ...] = ()
     """Outputs to which something would have to be commanded."""
+    outside: tuple[OutsideRecipient, ...] = ()
+    """Who outside may have what is meant, and has to be told."""
 
 
 async def wanted_of(connection: AsyncConnection, row: Row[Any]) -> Wanted:
@@ -68,8 +77,15 @@ async def wanted_of(connection: AsyncConnection, row: Row[Any]) -> Wanted:
         lanes=lanes_of(row.lanes),
         from_ms=row.from_ms,
         to_ms=row.to_ms,
+        withdrawn=row.kind == "withdraw",
     )
-    return Wanted(demand, await _commanded(connection, row.erasure))
+    if demand.consents is None:
+        agreed = await agreed_to(connection, row.subject)
+    else:
+        agreed = frozenset(one.to for one in demand.consents)
+    before = await _commanded(connection, row.erasure)
+    # The end of a period is in the contract of whoever receives; it is no news to them.
+    return Wanted(demand, before, agreed, tells=row.kind != "end")
 
 
 def search(wanted: Wanted, reach: Reach, keys: EpochKeys, replay_ms: int, now_ms: int) -> Search:
@@ -87,7 +103,12 @@ def search(wanted: Wanted, reach: Reach, keys: EpochKeys, replay_ms: int, now_ms
         bounds[RAW] = max((plan.raw.bound_ms for plan in plans), default=0)
     near = tuple(one for one in selected.commands if one.output in reach.outputs)
     far = {one.output for one in selected.commands} - {one.output for one in near}
-    return Search(Selected(near, selected.unlocatable), bounds, tuple(sorted(far)))
+    outside: tuple[OutsideRecipient, ...] = ()
+    if wanted.tells:
+        purposes, on_consent = wanted.demand.purposes, wanted.demand.consents is not None
+        outside = outside_recipients(plans, purposes, wanted.agreed, on_consent=on_consent)
+    found = Selected(near, selected.unlocatable)
+    return Search(found, bounds, tuple(sorted(far)), outside)
 
 
 async def _links(connection: AsyncConnection, row: Row[Any]) -> list[LinkInterval]:
@@ -106,8 +127,11 @@ async def _consents(
         return None
     found = list[ConsentRow]()
     for some in chunks(meant):
-        query = select(CONSENTS.c.consent, CONSENTS.c.notice).where(CONSENTS.c.consent.in_(some))
-        found += [ConsentRow(*row) for row in await connection.execute(query)]
+        query = select(CONSENTS).where(CONSENTS.c.consent.in_(some))
+        found += [
+            ConsentRow(row.consent, Grantable(row.purpose, row.basis, row.recipient, row.notice))
+            for row in await connection.execute(query)
+        ]
     return found
 
 

@@ -11,7 +11,9 @@ from typing import NamedTuple, TypeVar
 
 from office.erasure.whereabouts import EpochKeys, whereabouts
 from office.keyring.wrapping import KeyName
+from policy.plan.consents import Grantable
 from policy.plan.plan import Output, Plan
+from policy.plan.withdrawals import erased_on_withdrawal
 from telemetry.identity import Pseudonym
 from telemetry.keyed_hashes import consent_mark
 from telemetry.wire.control import LinkInterval
@@ -26,10 +28,10 @@ T = TypeVar("T")
 
 
 class ConsentRow(NamedTuple):
-    """A consent by its row, and the notice under which it was given."""
+    """A consent by its row, and to what it was given."""
 
     consent: str
-    notice: str
+    to: Grantable
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +46,19 @@ class Demand:
     """By output; those that are not named are not meant. None: every lane of every output."""
     from_ms: int | None = None
     to_ms: int | None = None
+    withdrawn: bool = False
+    """Whether ``consents`` were withdrawn at ``from_ms``: what the policy erases then goes whatever
+    its time."""
+
+
+class _Rows(NamedTuple):
+    """Which rows under the pseudonyms of an output are meant."""
+
+    lanes: Sequence[str]
+    """None given: every lane."""
+    marks: Sequence[str] | None
+    """References of consents; None: whatever a row rests on."""
+    from_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,26 +118,25 @@ def select(
     known = {} if before is None else before.pseudonyms
     commands: list[EraseCommand] = []
     for output, pseudonyms in sorted(where.by_output.items()):
-        lanes = _lanes(demand, output)
         fresh = sorted(pseudonyms - known.get(output, frozenset()))
-        if not fresh or lanes is None or not _serves(demand, plans, output):
+        if not fresh or not _serves(demand, plans, output):
             continue
-        marks = _marks(demand, plans, keys, output)
-        for some, resting in product(_batched(fresh, PSEUDONYMS_MAX), _chunked(marks)):
-            command = EraseCommand(
-                v=ERASURE_VERSION,
-                command=new_id(),
-                output=output,
-                pseudonyms=[str(one) for one in some],
-                consents=list(resting),
-                lanes=list(lanes),
-                from_ms=demand.from_ms,
-                to_ms=demand.to_ms,
-                floors_ms=floors(plans, output),
-                asked_ms=life.now_ms,
-                until_ms=life.until_ms(plans, output, demand.from_ms),
-            )
-            commands.append(command)
+        for rows in _rows(demand, plans, keys, output, life.now_ms):
+            for some, resting in product(_batched(fresh, PSEUDONYMS_MAX), _chunked(rows.marks)):
+                command = EraseCommand(
+                    v=ERASURE_VERSION,
+                    command=new_id(),
+                    output=output,
+                    pseudonyms=[str(one) for one in some],
+                    consents=list(resting),
+                    lanes=list(rows.lanes),
+                    from_ms=rows.from_ms,
+                    to_ms=demand.to_ms,
+                    floors_ms=floors(plans, output),
+                    asked_ms=life.now_ms,
+                    until_ms=life.until_ms(plans, output, rows.from_ms),
+                )
+                commands.append(command)
     return Selected(tuple(commands), _meant(where.unlocatable, demand))
 
 
@@ -149,6 +163,29 @@ def _serves(demand: Demand, plans: Iterable[Plan], output: str) -> bool:
     return demand.purposes is None or bool(purposes & demand.purposes)
 
 
+def _rows(
+    demand: Demand, plans: Sequence[Plan], keys: EpochKeys, output: str, now_ms: int
+) -> Iterator[_Rows]:
+    """What is meant of one output: once what is of the interval, and what is erased beyond it."""
+    lanes = _lanes(demand, output)
+    if lanes is not None:
+        marks = None
+        if demand.consents is not None:
+            marks = _marks(demand.consents, plans, keys, output)
+        yield _Rows(lanes, marks, demand.from_ms)
+    if not demand.withdrawn or demand.from_ms is None:
+        return
+    in_force = [plan for plan in plans if plan.effective_ms <= now_ms]
+    erased: dict[tuple[str, ...], list[ConsentRow]] = {}
+    for one in demand.consents or ():
+        of = tuple(sorted(erased_on_withdrawal(in_force, output, one.to)))
+        # An empty list in a command would mean every lane.
+        if of:
+            erased.setdefault(of, []).append(one)
+    for of, consents in erased.items():
+        yield _Rows(of, _marks(consents, plans, keys, output), None)
+
+
 def _lanes(demand: Demand, output: str) -> Sequence[str] | None:
     """The lanes that are meant, none given: all; None: nothing of this output."""
     if demand.lanes is None:
@@ -157,18 +194,18 @@ def _lanes(demand: Demand, output: str) -> Sequence[str] | None:
     return sorted(demand.lanes.get(output, ())) or None
 
 
-def _marks(demand: Demand, plans: Iterable[Plan], keys: EpochKeys, output: str) -> list[str] | None:
-    """What rows say of the consents that are meant, under every key of the output."""
-    if demand.consents is None:
-        return None
+def _marks(
+    consents: Iterable[ConsentRow], plans: Iterable[Plan], keys: EpochKeys, output: str
+) -> list[str]:
+    """What rows say of these consents, under every key of the output."""
     named = {(one.purpose, one.recipient) for one in outputs_of(plans, output)}
     live = [key for who in named for key in keys.epochs(*who).values() if key is not None]
     return sorted(
-        {consent_mark(key, one.notice, one.consent) for key in live for one in demand.consents}
+        {consent_mark(key, one.to.notice, one.consent) for key in live for one in consents}
     )
 
 
-def _chunked(marks: list[str] | None) -> list[Sequence[str]]:
+def _chunked(marks: Sequence[str] | None) -> list[Sequence[str]]:
     """Marks by command; None: one command that names none. Without any mark nothing is meant."""
     return [()] if marks is None else list(_batched(marks, CONSENTS_MAX))
 

@@ -19,6 +19,7 @@ from office.registry.events import forget_events
 from office.registry.held import forget_held, holds_over, note_held
 from office.registry.links import delete_link
 from office.registry.suppression import forget_suppressions
+from office.registry.told_recipients import note_recipients
 from office.store.changes import ControlChange, announce, last_sequence
 from office.store.erasure_tables import (
     ERASE_ANSWERS,
@@ -84,11 +85,13 @@ async def carry_out(step: Step, at: At, searched: Search, scrubbed: Sequence[str
 async def _command(at: At, searched: Search) -> list[Draft]:
     row = at.found.row
     await _send(at, searched.selected.commands)
+    await note_recipients(at.connection, at.erasure, searched.outside, at.now_ms)
     sequence = await last_sequence(at.connection)
     await at.put(state=State.COMMANDED, sequence=sequence, published_ms=None)
     if row.nonce is None or row.subject is None:
-        return [at.draft("asked")]
-    return [at.draft("asked", opening=opening(row.nonce, at.erasure, row.subject))]
+        return [at.draft("asked", kind=row.kind)]
+    opens = opening(row.nonce, at.erasure, row.subject)
+    return [at.draft("asked", kind=row.kind, opening=opens)]
 
 
 async def _complete(at: At, searched: Search) -> list[Draft]:

@@ -24,8 +24,8 @@ from office.store.tables import LINKS
 from telemetry.identity import SubjectId
 from telemetry.instants import HOUR_MS
 
-ErasureKind = Literal["erase", "withdraw", "end"]
-"""A person asked; a consent was withdrawn; an event ended lives."""
+ErasureKind = Literal["erase", "withdraw", "end", "correction"]
+"""A person asked; a consent was withdrawn; an event ended lives; it was another's all along."""
 ANSWER_MS_MAX: Final = HOUR_MS
 """A store that lives answers within this; a request that waits longer is overdue."""
 NONCE_BYTES: Final = 32
@@ -97,7 +97,7 @@ async def ask(connection: AsyncConnection, new: NewErasure, now_ms: int) -> Aske
         "reason": new.reason,
         "state": FIRST,
         "asked_ms": now_ms,
-        "due_ms": now_ms + ANSWER_MS_MAX,
+        "due_ms": _effective_ms(new, now_ms) + ANSWER_MS_MAX,
         "sequence": await last_sequence(connection),
         "look_ms": 0,
         "unscrubbed": False,
@@ -130,6 +130,11 @@ async def ask_as_withdrawn(
         "withdraw", subject, "withdrawn", from_ms, purposes=[purpose], consents=sorted(left)
     )
     return await ask(connection, new, now_ms)
+
+
+def _effective_ms(new: NewErasure, now_ms: int) -> int:
+    """From when it is carried out: a withdrawal, from when it takes effect."""
+    return max(now_ms, new.from_ms or 0) if new.kind == "withdraw" else now_ms
 
 
 def names(encoded: bytes | None) -> list[str] | None:

@@ -58,6 +58,19 @@ def link_of(row: Row[Any]) -> LinkInterval:
     )
 
 
+def link_row(link: LinkInterval) -> dict[str, Any]:
+    """A link as a row of the table."""
+    return {
+        "link": link.link,
+        "device": link.device,
+        "subject": link.subject,
+        "secret": bytes(link.secret),
+        "from_ms": link.from_ms,
+        "to_ms": link.to_ms,
+        "role": link.role,
+    }
+
+
 async def add_links(connection: AsyncConnection, wanted: Sequence[NewLink]) -> list[str]:
     """Row ids in the order asked; a link that exists already is answered with its own id.
 
@@ -167,18 +180,7 @@ async def _insert(connection: AsyncConnection, fresh: Sequence[LinkInterval]) ->
     if fresh:
         await connection.execute(
             insert(LINKS),
-            [
-                {
-                    "link": link.link,
-                    "device": link.device,
-                    "subject": link.subject,
-                    "secret": bytes(link.secret),
-                    "from_ms": link.from_ms,
-                    "to_ms": link.to_ms,
-                    "role": link.role,
-                }
-                for link in fresh
-            ],
+            [link_row(link) for link in fresh],
         )
         await announce(
             connection, [ControlChange(CONTROL_LINKS, link.link, link) for link in fresh]

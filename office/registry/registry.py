@@ -16,9 +16,11 @@ from office.registry.events import NewEvent
 from office.registry.links import NewLink
 from office.registry.persons import require_known
 from office.registry.restrictions import NewRestriction
+from office.registry.told_recipients import note_recipients
 from office.store.changes import chunks
 from office.store.database import Database
 from policy.plan.consents import NOTHING_OFFERED, Offers
+from policy.plan.outside_recipients import OutsideRecipient
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.wire.control import ConsentKind, RestrictionReason, Role
 
@@ -194,13 +196,23 @@ class Registry:
             return await restrictions.restrict(connection, new)
 
     async def object_to(
-        self, subject: SubjectId, purpose: str | None, recipient: str | None, from_ms: int
+        self,
+        subject: SubjectId,
+        purpose: str | None,
+        recipient: str | None,
+        from_ms: int,
+        outside: Sequence[OutsideRecipient] = (),
     ) -> str:
-        """As ``restrict``, for a person who objects; OfficeError if nobody has that id."""
+        """As ``restrict``, for a person who objects; OfficeError if nobody has that id.
+
+        ``outside``: who has to be told of it, which is put on record with it.
+        """
         new = NewRestriction(subject, "objected", purpose, recipient, from_ms, None)
         async with self._database.writing() as connection:
             await require_known(connection, subject)
-            return await restrictions.restrict(connection, new)
+            row = await restrictions.restrict(connection, new)
+            await note_recipients(connection, row, outside, from_ms)
+            return row
 
     async def lift(self, restriction: str, at_ms: int) -> None:
         """End an objection at an instant; it never becomes longer. May be repeated.

@@ -94,6 +94,12 @@ async def lift(connection: AsyncConnection, restriction: str, at_ms: int) -> Non
     await announce(connection, [ControlChange(CONTROL_CONSENTS, restriction, lifted)])
 
 
+async def objections_of(connection: AsyncConnection, subject: SubjectId) -> list[str]:
+    """The row ids of a person's objections, over or not."""
+    theirs = (RESTRICTIONS.c.subject == subject) & (RESTRICTIONS.c.reason == "objected")
+    return list(await connection.scalars(select(RESTRICTIONS.c.restriction).where(theirs)))
+
+
 async def forget_restriction(connection: AsyncConnection, restriction: str) -> bool:
     """Keep nothing back for it any longer, and forget it; False if there is none.
 

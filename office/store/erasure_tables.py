@@ -107,6 +107,20 @@ ERASE_STEPS: Final = Table(
 )
 """Copies that nobody can rewrite, and that end by their own bound."""
 
+REQUEST_RECIPIENTS: Final = Table(
+    "request_recipients",
+    OFFICE,
+    # The number of a request of erasure, or the row id of an objection.
+    Column("request", String, primary_key=True),
+    Column("purpose", String, primary_key=True),
+    Column("recipient", String, primary_key=True),
+    Column("noted_ms", BigInteger, nullable=False),
+    # NULL: nobody told them yet.
+    Column("told_ms", BigInteger),
+    Column("told_by", String),
+)
+"""Who outside may have what a request is about, and has to be told. No person stands here."""
+
 RECEIPTS: Final = Table(
     "receipts",
     OFFICE,

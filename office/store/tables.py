@@ -58,6 +58,8 @@ CONSENTS: Final = Table(
     Column("notice", String, nullable=False),
     Column("from_ms", BigInteger, nullable=False),
     Column("to_ms", BigInteger),
+    # When the person's last link ended; NULL: there is one that holds, or it is not known.
+    Column("ended_ms", BigInteger),
     Index("consents_by_subject", "subject"),
 )
 

@@ -38,6 +38,10 @@ CLAIMS: Final[Mapping[str, Capability]] = {
         "You can refuse, and take your consent back at any time. From then on our systems pass "
         "nothing more on; what is kept already ends as stated above."
     ): Capability.CONSENT,
+    (
+        "You can refuse, and take your consent back at any time. From then on our systems pass "
+        "nothing more on, and erase what they kept on this ground."
+    ): Capability.CONSENT,
     "a square of about %(edge)s": Capability.STREAMING,
     "the store of what streams deletes each record by its own expiry": Capability.EXPIRY,
     "an H3 cell of size %(resolution)s": Capability.STREAMING,
@@ -47,6 +51,7 @@ CLAIMS: Final[Mapping[str, Capability]] = {
         Capability.PSEUDONYMS
     ),
     "each provision is put on record": Capability.REGISTERS,
+    "erased if you take your consent back": Capability.CONSENT,
     "gathered for %(duration)s before it is passed on": Capability.RELEASE_WINDOWS,
     "in our office's own records": Capability.RECORDS,
     "kept at most %(periods)s": Capability.EXPIRY,

@@ -153,15 +153,20 @@ def _space(space: Space, words: Translation) -> str:
             assert_never(space)
 
 
-def keep_words(keep: PlanRetention, words: Translation, until: date | None = None) -> str:
+def keep_words(
+    keep: PlanRetention, words: Translation, until: date | None = None, *, erased: bool = False
+) -> str:
     """``24 months after we received it``, with the cap if the event may not come.
 
-    ``until`` is the cell's own, the day from which on nothing new is passed.
+    ``until`` is the cell's own, the day from which on nothing new is passed; ``erased``: all of it
+    goes as soon as the consent is withdrawn.
     """
-    kept = _kept_words(keep, words)
-    if until is None:
-        return kept
-    return words.listed([kept, words.gettext("ends on %(day)s", day=words.date(until))])
+    said = [_kept_words(keep, words)]
+    if until is not None:
+        said.append(words.gettext("ends on %(day)s", day=words.date(until)))
+    if erased:
+        said.append(words.gettext("erased if you take your consent back"))
+    return said[0] if len(said) == 1 else words.listed(said)
 
 
 def _kept_words(keep: PlanRetention, words: Translation) -> str:

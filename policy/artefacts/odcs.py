@@ -62,7 +62,7 @@ def _schema(plan: Plan, output: Output) -> dict[str, Any]:
         | {"classification": "pseudonymised"},
         _plain("t0", "timestamp", "Start of the record, floored."),
     ]
-    properties += [_column(column) for column in columns_of(plan, output)]
+    properties += [_column(plan, column) for column in columns_of(plan, output)]
     return {
         "name": output.id,
         "physicalName": output.topic,
@@ -77,7 +77,7 @@ def _plain(name: str, kind: str, description: str) -> dict[str, Any]:
     return {"name": name, "logicalType": kind, "required": True, "description": description}
 
 
-def _column(column: OutputColumn) -> dict[str, Any]:
+def _column(plan: Plan, column: OutputColumn) -> dict[str, Any]:
     in_series = column.path != TROUBLE_CODES
     place = f'series["{column.path}"]' if in_series else "dtc"
     custom = [
@@ -87,6 +87,9 @@ def _column(column: OutputColumn) -> dict[str, Any]:
         {"property": "basis", "value": str(column.rule.basis.kind)},
         {"property": "authorities", "value": list(column.rule.cites)},
     ]
+    cell = plan.cell(column.rule.cell)
+    if cell is not None and cell.on_withdrawal is not None:
+        custom.append({"property": "onWithdrawal", "value": cell.on_withdrawal})
     if column.unit:
         custom.append({"property": "unit", "value": column.unit})
     return {

@@ -51,4 +51,5 @@ def _cell(members: list[Permit]) -> PlanCell:
         until_ms=first.until_ms,
         cites=first.cites,
         where=first.where,
+        on_withdrawal=first.on_withdrawal,
     )

@@ -3,7 +3,7 @@
 from policy.compiler.context import CompileContext, PlacedCell
 from policy.language.problems import Findings
 from policy.language.purpose_file import LegalBasis, Recipient
-from policy.vocabulary.terms import Basis, BasisKind, Where
+from policy.vocabulary.terms import Basis, BasisKind, OnWithdrawal, Where
 
 
 def basis(context: CompileContext, placed: PlacedCell) -> Basis:
@@ -29,6 +29,25 @@ def _check_notice(context: CompileContext, ground: LegalBasis, where: Where) -> 
         message = f"the notice comes later than the policy that rests on it ({policy.effective})"
         remedy = "publish the notice first: date it on or before the policy's `effective`"
         findings.error(place, message, notice.content.effective, remedy)
+
+
+def on_withdrawal(placed: PlacedCell, chosen: Basis, findings: Findings) -> OnWithdrawal | None:
+    """What the cell does with what is of before a withdrawal; None: it rests on no consent.
+
+    An error if there is no consent to withdraw, or if a statute keeps what would go.
+    """
+    cell, where = placed.cell, placed.where("on_withdrawal")
+    if not chosen.kind.needs_consent:
+        if cell.on_withdrawal is not None:
+            message = f"nobody can withdraw a consent here: the cell rests on `{chosen.kind}`"
+            remedy = "remove `on_withdrawal`, or give the cell a basis that is a consent"
+            findings.error(where, message, cell.on_withdrawal, remedy)
+        return None
+    if cell.on_withdrawal == "erase" and cell.keep.at_least is not None:
+        message = "a withdrawal would erase what `at_least` has to keep"
+        remedy = "remove `at_least`, or write `on_withdrawal: keep_before`"
+        findings.error(where, message, cell.on_withdrawal, remedy)
+    return cell.on_withdrawal or "keep_before"
 
 
 def check_recipient(recipient: Recipient, chosen: Basis, where: Where, findings: Findings) -> None:

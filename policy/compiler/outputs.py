@@ -32,7 +32,24 @@ def lanes(context: CompileContext, permits: Iterable[Permit]) -> tuple[Lane, ...
                 permit.where, "the same signal is kept twice in the same way", permit.signal, remedy
             )
         same.append(permit)
+        _check_withdrawal(context, same)
     return tuple(_lane(name, members, context.limits) for name, members in grouped.items())
+
+
+def _check_withdrawal(context: CompileContext, lane: list[Permit]) -> None:
+    """Rows say their lane and consent and no cell: of one of each, a withdrawal does one thing."""
+    last = lane[-1]
+    if any(one.cell_id == last.cell_id for one in lane[:-1]):
+        return  # said once for a cell
+    beside = (one for one in lane if one.basis == last.basis and one.cell_id != last.cell_id)
+    if any(one.on_withdrawal != last.on_withdrawal for one in beside):
+        message = (
+            f"{last.placed.category} shares its consent and its period with a cell that a "
+            "withdrawal treats otherwise, and leaves in one record with it"
+        )
+        remedy = "write the same `on_withdrawal` in both, or give them different periods"
+        written = last.on_withdrawal or ""
+        context.findings.error(last.where, message, written, remedy)
 
 
 EVER: Final = Epoch(1)

@@ -13,7 +13,7 @@ from policy.language.purpose_file import Purpose, Recipient
 from policy.vocabulary import patterns
 from policy.vocabulary.nearest import write_nearest
 from policy.vocabulary.operations import Keep, Operation
-from policy.vocabulary.terms import Basis, DeliveryMode, Denial, Period, Where
+from policy.vocabulary.terms import Basis, DeliveryMode, Denial, OnWithdrawal, Period, Where
 from telemetry.instants import Grain
 from telemetry.signals import Signal
 from telemetry.wire.control import Role
@@ -46,6 +46,8 @@ class Permit:
     """The first day on which nothing is passed any more."""
     until_ms: int | None = None
     """When that day begins."""
+    on_withdrawal: OnWithdrawal | None = None
+    """What a withdrawal does to what is of before it; None: it rests on no consent."""
     not_for: tuple[Role, ...] = ()
     """Roles that a forbid keeps out of it; given by ``forbids.decided``."""
     denial: Denial | None = None
@@ -71,6 +73,7 @@ def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
     delivery.check_cell(context, placed, items)
     precision = _precision(context, placed, items)
     basis = legal_basis.basis(context, placed)
+    on_withdrawal = legal_basis.on_withdrawal(placed, basis, findings)
     readings = bool(items.signals)
     if cell.until is not None and cell.until <= context.document.policy.content.effective:
         remedy = "remove the cell, or date its `until` later"
@@ -115,6 +118,7 @@ def _of_cell(context: CompileContext, placed: PlacedCell) -> Iterator[Permit]:
                 where=placed.where(),
                 until=until,
                 until_ms=None if until is None else policy.day_start_ms(until),
+                on_withdrawal=on_withdrawal,
             )
 
 

@@ -30,6 +30,7 @@ def compare_grants(who: str, old: Grant | None, new: Grant | None) -> Iterator[C
         yield from _treatment(who, old, new)
         yield from _until(who, old, new)
         yield from _ground(who, old, new)
+        yield from _withdrawal(who, old, new)
 
 
 def _change(
@@ -189,3 +190,17 @@ def _ground(who: str, old: Grant, new: Grant) -> Iterator[Change]:
     key = f"basis {new.basis.kind} (was {old.basis.kind})"
     narrows = new.basis.kind.needs_consent and not old.basis.kind.needs_consent
     yield _change(ChangeKind.GROUND, new, f"{who} keeps {ITEMS} on {key}", key, widens=not narrows)
+
+
+def _withdrawal(who: str, old: Grant, new: Grant) -> Iterator[Change]:
+    """What a withdrawal leaves lives longer than what it takes along.
+
+    A cell that comes to rest on a consent, or no longer does, changes its ground, which says it.
+    """
+    if old.on_withdrawal is None or new.on_withdrawal is None:
+        return
+    if old.on_withdrawal != new.on_withdrawal:
+        longer = new.on_withdrawal == "keep_before"
+        kind = ChangeKind.LENGTHENS if longer else ChangeKind.SHORTENS
+        key = f"on withdrawal {new.on_withdrawal} (was {old.on_withdrawal})"
+        yield _change(kind, new, f"{who} treats {ITEMS} {key}", key)

@@ -13,7 +13,7 @@ from policy.plan.cells import PlanCell, PlanDelivery
 from policy.plan.plan import Plan
 from policy.vocabulary.operation_words import format_operation
 from policy.vocabulary.operations import Operation
-from policy.vocabulary.terms import Basis, Period, RecipientClass
+from policy.vocabulary.terms import Basis, OnWithdrawal, Period, RecipientClass
 from policy.vocabulary.words import Space
 from telemetry.instants import Grain
 
@@ -52,6 +52,8 @@ class Grant:
     """How it leaves if it is no stream: mode, group and need, in words."""
     at_least: int | None = None
     """The smallest group a figure shows, in people."""
+    on_withdrawal: OnWithdrawal | None = None
+    """None: it rests on no consent."""
 
     @property
     def span(self) -> str:
@@ -104,6 +106,7 @@ def _grant(cell: PlanCell, item: str, time_floor_ms: int) -> Grant:
         minimum=cell.retention.at_least,
         review_on=cell.retention.review_on,
         time_floor_ms=time_floor_ms,
+        on_withdrawal=cell.on_withdrawal,
     )
 
 

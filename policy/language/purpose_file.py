@@ -24,7 +24,7 @@ from policy.language.fields import (
 )
 from policy.language.policy_file import Approval, Unlinkable
 from policy.vocabulary.bilingual import Bilingual, Reason
-from policy.vocabulary.terms import DeliveryMode, RecipientClass
+from policy.vocabulary.terms import DeliveryMode, OnWithdrawal, RecipientClass
 from policy.vocabulary.words import Trigger
 
 
@@ -120,6 +120,9 @@ class Cell(Strict):
     until: Day | None = None
     """The day from whose beginning nothing of it is passed to anyone."""
     keep: Annotated[KeepFor, Field(examples=[KEEP_EXAMPLE])]
+    on_withdrawal: OnWithdrawal | None = None
+    """Of a cell that rests on a consent: whether a withdrawal also removes what was recorded
+    before it. None: ``keep_before``."""
     unlinkable: Unlinkable | None = None
     cites: Citations
 

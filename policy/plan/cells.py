@@ -10,7 +10,15 @@ from typing import NamedTuple, assert_never
 from policy.plan.digest import PART, UNSEEN, known_as
 from policy.vocabulary.bilingual import Bilingual
 from policy.vocabulary.operations import Operation
-from policy.vocabulary.terms import Basis, DeliveryMode, Denial, Period, RecipientClass, Where
+from policy.vocabulary.terms import (
+    Basis,
+    DeliveryMode,
+    Denial,
+    OnWithdrawal,
+    Period,
+    RecipientClass,
+    Where,
+)
 from policy.vocabulary.words import OPEN_TRIGGERS
 from telemetry.instants import Grain
 from telemetry.wire.control import Role
@@ -123,6 +131,8 @@ class PlanCell:
     """When that day begins."""
     not_for: Mapping[str, tuple[Role, ...]] = field(default_factory=dict)
     """By item: the roles whose people a forbid keeps out of it."""
+    on_withdrawal: OnWithdrawal | None = None
+    """What a withdrawal does to what is of before it; None: the cell rests on no consent."""
 
 
 @dataclass(frozen=True, slots=True)

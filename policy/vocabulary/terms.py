@@ -33,6 +33,11 @@ class Period:
         return f"{self.count} {self.unit}"
 
 
+OnWithdrawal = Literal["keep_before", "erase"]
+"""What a withdrawal does to what rests on that consent and is of before it. What is of its instant
+or later goes in any case."""
+
+
 class BasisKind(StrEnum):
     """The legal ground of a cell. Each of the last three is a kind of consent."""
 

@@ -5,7 +5,7 @@ JSON object. No identifier is ever printed back: terminals and job logs are kept
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -41,17 +41,24 @@ class OfficeDesk:
         return self.now_ms() if instant_ms is None else instant_ms
 
     def run(
-        self, work: Work, *, done: str, wait_s: float, as_json: bool, offers: "Offers | None" = None
+        self,
+        work: Work,
+        *,
+        done: str,
+        wait_s: float,
+        as_json: bool,
+        offers: "Offers | None" = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         """Do the work in a database opened for it, and say what became of it.
 
-        OfficeError if refused.
+        OfficeError if refused. ``more`` stands beside the answer if that is JSON.
 
         With ``wait_s``: also wait that long for the office process to publish, else exit 1.
         """
         rows, published = asyncio.run(self._work_and_wait(work, wait_s, offers))
         if as_json:
-            facts: dict[str, Any] = {"done": done, "rows": rows}
+            facts: dict[str, Any] = {"done": done, "rows": rows, **(more or {})}
             print_json(facts | {"published": published} if wait_s else facts)
         else:
             typer.echo("\n".join(f"{done} {row}" for row in rows))

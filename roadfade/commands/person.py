@@ -11,6 +11,8 @@ import typer
 
 from roadfade.terminal.answers import carry_out
 from roadfade.terminal.arguments import AsJson, instant
+from roadfade.terminal.arguments import role as typed_role
+from telemetry.wire.control import Role
 
 Subject = Annotated[str, typer.Option("--subject", help="Opaque id of the person.")]
 OneVehicle = Annotated[
@@ -143,3 +145,85 @@ def resume(
     from roadfade.commands.person_stops import resume_person  # noqa: PLC0415  # heavy
 
     carry_out(lambda: resume_person(ctx, restriction, wait_s=wait, as_json=as_json))
+
+
+def correct(
+    ctx: typer.Context,
+    *,
+    subject: Subject,
+    device: Annotated[str, typer.Option("--device", help="The dongle; its opaque id.")],
+    from_: Annotated[
+        int, typer.Option("--from", parser=instant, metavar="INSTANT", help="From then on.")
+    ],
+    reason: Annotated[
+        str, typer.Option("--reason", help="One word, as sold_earlier; never a sentence.")
+    ],
+    to: Annotated[
+        int | None,
+        typer.Option(
+            "--to", parser=instant, metavar="INSTANT", help="Until then; without it, for good."
+        ),
+    ] = None,
+    whose: Annotated[
+        str | None, typer.Option("--whose", help="Opaque id of the person who had the vehicle.")
+    ] = None,
+    nobody: Annotated[
+        bool, typer.Option("--nobody", help="It is not known who had the vehicle.")
+    ] = False,
+    role: Annotated[
+        Role | None,
+        typer.Option(
+            "--role",
+            parser=typed_role,
+            metavar="ROLE",
+            help="What --whose is to the vehicle, as driver; default: unknown, not confirmed.",
+        ),
+    ] = None,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Count what would go; change nothing.")
+    ] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask whether it is meant.")] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Correct whose a vehicle's readings are in an interval (APPI Art. 34).
+
+    The person's link is cut. What was kept for them in the interval is removed from every store, as
+    an erasure is; it cannot be moved to somebody else. What comes from now on is of --whose.
+    """
+    from roadfade.commands.person_corrects import (  # noqa: PLC0415  # heavy
+        Asking,
+        correct_person,
+        require_whose,
+    )
+    from roadfade.commands.person_reads import scope_of, show_person  # noqa: PLC0415  # heavy
+
+    scope = scope_of(subject, device, from_, to, None)
+    asking = Asking(subject, device, from_, to, whose, nobody, reason, role)
+    if dry_run:
+        require_whose(asking)
+        carry_out(lambda: show_person(ctx, scope, as_json=as_json))
+    else:
+        carry_out(lambda: correct_person(ctx, asking, yes=yes, as_json=as_json))
+
+
+def notified(
+    ctx: typer.Context,
+    *,
+    request: Annotated[
+        str | None, typer.Option("--request", help="Number of the request, or row of an objection.")
+    ] = None,
+    recipient: Annotated[
+        str | None, typer.Option("--recipient", help="Who was told, as the policy names them.")
+    ] = None,
+    by: Annotated[
+        str | None, typer.Option("--by", help="Who told them: a name or an office, one line.")
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put on record that a recipient outside was told of a request; without options, list them.
+
+    No request waits for it: who has to be told is the office's list of work.
+    """
+    from roadfade.commands.person_tells import notified as tell  # noqa: PLC0415  # heavy
+
+    carry_out(lambda: tell(ctx, request, recipient, by, as_json=as_json))

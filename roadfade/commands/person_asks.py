@@ -18,10 +18,19 @@ from office.erasure.overview import Overview, of_subject
 from office.erasure.saga import State, answers_awaited
 from office.erasure.steps import HELD_BACK
 from office.registry.erasure_requests import Asked, NewErasure, ask
+from office.registry.restrictions import objections_of
+from office.registry.told_recipients import ToTell, recipients_of
 from office.store.database import Database
 from roadfade.clock import judging_clock
 from roadfade.commands.office_desk import OfficeDesk, desk_of
 from roadfade.commands.person_reads import require_purposes
+from roadfade.commands.person_tells import (
+    facts_of,
+    say_to_notify,
+    to_notify,
+    told_facts,
+    told_line,
+)
 from roadfade.person.asking import versions
 from roadfade.person.scope import Scope
 from roadfade.refusal import Refusal
@@ -29,6 +38,8 @@ from roadfade.terminal.answers import FAILS, print_json, settings
 from telemetry.identity import SubjectId
 from telemetry.instants import SECOND_MS, format_instant
 
+Recipients = dict[str, list[ToTell]]
+"""By the number of a request, or the row of an objection."""
 LOOK_EVERY_S: Final = 0.2
 IN_STORES: Final = (State.COMMANDED, State.SUPPRESSED)
 """While a request is in one of these, some store may not have answered."""
@@ -59,15 +70,21 @@ def erase_person(
         typer.confirm(MEANT, abort=True)
     desk = desk_of(ctx)
     asked = desk.on_database(lambda database: _ask(database, scope, desk.now_ms()))
+    found = to_notify(desk, scope.subject, scope.purposes)
     removed = wait_s > 0 and asyncio.run(_removed(desk, asked.erasure, wait_s))
     nonce = None if asked.nonce is None else asked.nonce.hex()
     if as_json:
-        facts = {"erasure": asked.erasure, "for_the_person": nonce}
+        facts = {
+            "erasure": asked.erasure,
+            "for_the_person": nonce,
+            "to_notify": facts_of(found),
+        }
         print_json(facts | {"removed": removed} if wait_s else facts)
     else:
         typer.echo(f"asked {asked.erasure}")
         if nonce is not None:
             typer.echo(f"for the person alone, to show that receipts of it are theirs: {nonce}")
+        say_to_notify(found)
     if wait_s and not removed:
         typer.echo(NOT_YET, err=True)
         raise typer.Exit(FAILS)
@@ -119,21 +136,39 @@ def list_requests(ctx: typer.Context, subject: str, *, as_json: bool) -> None:
     desk = desk_of(ctx)
     view_ms = settings().view_age_s_max * SECOND_MS
 
-    async def work(database: Database) -> list[Overview]:
+    async def work(database: Database) -> tuple[list[Overview], Recipients]:
         async with database.reading() as connection:
-            return await of_subject(connection, SubjectId(subject), view_ms, desk.now_ms())
+            found = await of_subject(connection, SubjectId(subject), view_ms, desk.now_ms())
+            stops = await objections_of(connection, SubjectId(subject))
+            rows = [one.erasure for one in found] + stops
+            recipients: Recipients = {}
+            for one in await recipients_of(connection, rows):
+                recipients.setdefault(one.request, []).append(one)
+        return found, recipients
 
-    found = desk.on_database(work)
+    found, recipients = desk.on_database(work)
+    stops = sorted(recipients.keys() - {one.erasure for one in found})
     if as_json:
-        print_json({"requests": [_told(one) for one in found]})
+        listed = [
+            _told(one)
+            | {"recipients": [told_facts(each) for each in recipients.get(one.erasure, ())]}
+            for one in found
+        ]
+        objections = [
+            {"restriction": row, "recipients": [told_facts(each) for each in recipients[row]]}
+            for row in stops
+        ]
+        print_json({"requests": listed, "objections": objections})
         return
-    for line in _lines(found):
+    for line in _lines(found, recipients):
         typer.echo(line)
-    if not found:
+    for row in stops:
+        typer.echo("\n".join([f"objection {row}", *map(told_line, recipients[row])]))
+    if not found and not stops:
         typer.echo(NONE)
 
 
-def _lines(found: Sequence[Overview]) -> list[str]:
+def _lines(found: Sequence[Overview], recipients: Recipients) -> list[str]:
     lines = []
     for one in found:
         lines.append(f"{one.erasure}  {one.reason}  {one.state}  {format_instant(one.asked_ms)}")
@@ -144,6 +179,7 @@ def _lines(found: Sequence[Overview]) -> list[str]:
             until = "" if until_ms is None else f" (until {format_instant(until_ms)})"
             outputs = ", ".join(one.waits_for.outputs)
             lines.append(f"  waits: {one.waits_for.why}{until}{': ' if outputs else ''}{outputs}")
+        lines += map(told_line, recipients.get(one.erasure, ()))
     return lines
 
 

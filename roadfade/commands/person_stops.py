@@ -10,6 +10,7 @@ import typer
 from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from roadfade.commands.office_desk import desk_of
+from roadfade.commands.person_tells import facts_of, say_to_notify, to_notify
 from roadfade.in_force.recorded import policy_here
 from roadfade.terminal.answers import settings, usage
 from telemetry.identity import SubjectId
@@ -39,12 +40,18 @@ def stop_person(
         _require_known(policy_here(settings(), Limits()), purpose, recipient)
     desk = desk_of(ctx)
     now_ms = desk.now_ms()
+    purposes = () if purpose is None else (purpose,)
+    found = to_notify(desk, SubjectId(subject), purposes, recipient)
+    outside = found or ()
     desk.run(
-        lambda office: office.object_to(SubjectId(subject), purpose, recipient, now_ms),
+        lambda office: office.object_to(SubjectId(subject), purpose, recipient, now_ms, outside),
         done="stopped",
         wait_s=wait_s,
         as_json=as_json,
+        more={"to_notify": facts_of(found)},
     )
+    if not as_json:
+        say_to_notify(found)
 
 
 def _require_known(plan: Plan, purpose: str, recipient: str | None) -> None:

@@ -22,12 +22,17 @@ if TYPE_CHECKING:
     from office.erasure.receipt_chain import Entry, Head, Receipt
     from roadfade.settings import Settings
 
+HEADS_MISSING: Final = "{folder} holds no head: name a folder of heads, as receipt_heads is"
 KEY_CHARS: Final = 64
 FILE_BYTES_MAX: Final = 1024 * 1024 * 1024
 NONE: Final = "there is no receipt: nothing was asked to be erased"
 WHOLE: Final = "whole: every entry is signed and follows the one before it"
 NO_HEAD: Final = (
-    "whether its end was cut was not looked for: give a head that was published (--head)"
+    "whether its end was cut was not looked for: give a head that was published (--head), or the "
+    "folder of them (--heads)"
+)
+NO_HEADS: Final = (
+    "no head is kept yet: `roadfade office` keeps one each day from the first receipt on"
 )
 
 
@@ -84,9 +89,36 @@ def head(*, as_json: AsJson = False) -> None:
     typer.echo(f"public key  {public_key}")
 
 
+def heads(*, as_json: AsJson = False) -> None:
+    """List the heads that the office kept, one for each day; exit 1 if a file of them is none.
+
+    Copy the folder to where others keep it: who can write the office's files can delete it.
+    """
+    from office.erasure.head_files import kept_heads  # noqa: PLC0415  # cryptography is heavy
+
+    folder = settings().receipt_heads_dir
+    found, faults = kept_heads(folder)
+    if as_json:
+        listed = [msgspec.to_builtins(head) for head in found]
+        print_json({"folder": str(folder), "heads": listed, "faults": faults})
+    else:
+        typer.echo(
+            "\n".join(f"{head.day}  {head.number:>6}  {head.hash}" for head in found) or NO_HEADS
+        )
+        for fault in faults:
+            typer.secho(fault, fg="red")
+    if faults:
+        raise typer.Exit(FAILS)
+
+
 def verify(
     *,
-    file: Annotated[Path, typer.Argument(help="A chain, as `receipts export` writes it.")],
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="A chain, as `receipts export` writes it; without it, the office's own."
+        ),
+    ] = None,
     key: Annotated[
         str | None,
         typer.Option(
@@ -99,27 +131,38 @@ def verify(
             "--head", metavar="FILE", help="A head as `receipts head --json` printed it once."
         ),
     ] = None,
+    folder: Annotated[
+        Path | None,
+        typer.Option(
+            "--heads",
+            metavar="FOLDER",
+            help="A folder of daily heads, as the office keeps them in receipt_heads; each counts.",
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Verify a chain of receipts offline: no byte changed, no entry missing, moved or foreign.
 
-    A tail that was cut shows against a head alone that was published before.
+    A tail that was cut, and an older copy of the chain, show against heads alone that were kept
+    before. The office's own chain is held against the heads in the state folder, if there are any.
     """
-    from office.erasure.receipt_chain import read  # noqa: PLC0415  # as above
+    from office.erasure.receipt_chain import file_of, read  # noqa: PLC0415  # as above
     from office.erasure.receipt_chain import verify as faults_of  # noqa: PLC0415  # likewise
 
-    content = _bytes_of(file)
-    known = None if head is None else _head_in(head)
-    faults = faults_of(content, _public_key(key), known)
+    content = file_of(asyncio.run(_receipts(settings()))) if file is None else _bytes_of(file)
+    known, faults = _known_heads(head, folder, own=file is None)
+    faults += faults_of(content, _public_key(key), *known)
     number = len(read(content)[0])
     if as_json:
-        print_json({"whole": not faults, "receipts": number, "faults": faults})
+        print_json({"whole": not faults, "receipts": number, "heads": len(known), "faults": faults})
     else:
         for fault in faults:
             typer.secho(fault, fg="red")
         if not faults:
             typer.echo(f"{number} receipts, {WHOLE}")
-        if known is None:
+        if known:
+            typer.echo(f"held against {len(known)} heads")
+        else:
             typer.echo(NO_HEAD)
     if faults:
         raise typer.Exit(FAILS)
@@ -182,6 +225,29 @@ def _head_in(file: Path) -> "Head":
         return msgspec.convert(told, Head)
     except (msgspec.MsgspecError, ValueError, RecursionError):
         usage(f"{file} holds no head, as `roadfade receipts head --json` prints it")
+
+
+def _known_heads(
+    head: Path | None, folder: Path | None, *, own: bool
+) -> "tuple[list[Head], list[str]]":
+    """The heads to hold a chain against, and which files hold none; exit 2 if none are there.
+
+    ``own``: the office's own chain, whose heads lie beside it.
+    """
+    from office.erasure.head_files import kept_heads  # noqa: PLC0415  # as above
+
+    found, faults = [] if head is None else [_head_in(head)], list[str]()
+    if folder is None and own:
+        folder, named = settings().receipt_heads_dir, False
+    else:
+        named = True
+    if folder is not None:
+        kept = kept_heads(folder)
+        if named and not (kept.heads or kept.faults):
+            usage(HEADS_MISSING.format(folder=folder))
+        found += kept.heads
+        faults += kept.faults
+    return found, faults
 
 
 def _line(entry: "Entry") -> str:

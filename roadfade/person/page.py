@@ -4,9 +4,7 @@ The page holds the readings as the store has them: it is for that person alone.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date, datetime
 from typing import Final, NamedTuple
-from zoneinfo import ZoneInfo
 
 from assessment.drive_map import drive_map, ways
 from assessment.drive_plot import Axes, plot
@@ -20,7 +18,7 @@ from policy.compiled import CompiledPolicy
 from policy.vocabulary.bilingual import Language
 from policy.vocabulary.terms import BasisKind
 from roadfade.person.export_files import DRAWN_MAX, ExportedOutput
-from telemetry.instants import to_datetime
+from roadfade.person.times import Times
 from telemetry.wire.record import LATITUDE, LONGITUDE, MESH
 
 CELLS_SHOWN: Final = slice(0, 3)
@@ -49,7 +47,7 @@ def person_page(
 ) -> str:
     """The page; ``unlocatable``: how many keys are destroyed under which more may lie."""
     titles = Titles(policy.document, language)
-    words, times = titles.words, _Times(policy.document.policy.content.zone)
+    words, times = titles.words, Times(policy.document.policy.content.zone)
     return page(
         "person.html.j2",
         language,
@@ -79,26 +77,7 @@ def person_page(
     )
 
 
-class _Times:
-    """Instants as people of the document's zone read them."""
-
-    def __init__(self, zone: ZoneInfo) -> None:
-        self.name = zone.key
-        self._zone = zone
-
-    def told(self, at_ms: int | None) -> str:
-        """``2026-11-20 17:00``; ``-`` if there is none."""
-        return "-" if at_ms is None else f"{self._local(at_ms):%Y-%m-%d %H:%M}"
-
-    def day(self, at_ms: int) -> date:
-        """The day that it falls on there."""
-        return self._local(at_ms).date()
-
-    def _local(self, at_ms: int) -> datetime:
-        return to_datetime(at_ms).astimezone(self._zone)
-
-
-def _shown(one: ExportedOutput, policy: CompiledPolicy, titles: Titles, times: _Times) -> _Shown:
+def _shown(one: ExportedOutput, policy: CompiledPolicy, titles: Titles, times: Times) -> _Shown:
     output, words = one.output, titles.words
     cells = [c for c in shown_cells(policy.plan, output.purpose) if c.recipient == output.recipient]
     streamed = [cell for cell in cells if cell.delivery.mode == "stream"]
@@ -116,7 +95,7 @@ def _shown(one: ExportedOutput, policy: CompiledPolicy, titles: Titles, times: _
     )
 
 
-def _facts(one: ExportedOutput, titles: Titles, times: _Times) -> str:
+def _facts(one: ExportedOutput, titles: Titles, times: Times) -> str:
     words = titles.words
     if one.first_ms is None or one.last_ms is None or one.ends_ms is None:
         return words.gettext("Nothing of yours is kept here.")

@@ -38,6 +38,11 @@ FILES: Final = (
     _files("keyring", rf"keyring{_BESIDE}", "the end of each epoch's last record"),
     _files("key of keys", r"kek(\.next)?", "every destruction of a key"),
     _files("key of receipts", r"receipt-key(\.[0-9a-f]{16})?", "nothing: it names nobody"),
+    _files(
+        "heads of receipts",
+        r"receipt_heads/\d{4}-\d\d-\d\d\.json(\.[0-9a-f]{16})?",
+        "nothing: they name nobody",
+    ),
     _files("routing key", r"routing-key(\.\d+)?", "nothing: it names nobody"),
     _files("held copies", r"holds/[A-Z2-7]{26}/[0-9a-f]{32}\.(held|part)", "release of the hold"),
     _files("ledger", rf"ledger{_BESIDE}", "nothing: it holds counts"),

@@ -30,6 +30,7 @@ SAYS = {
     ("docs/privacy-office.md", "person"): ["vehicles: 1", "readings written", "stopped "],
     ("docs/privacy-office.md", "hold"): ["placed ", "complete since: 2", "for the case alone", "released "],
     ("docs/privacy-office.md", "forget"): ["asked ", "waits: "],
+    ("docs/privacy-office.md", "correct"): ["asked ", "cut ", "given ", "raw data has ended"],
     ("docs/privacy-office.md", "receipts"): ["asked", "whole: every entry is signed"],
     ("docs/replay.md", "replay"): ["published 4 readings in 1 envelopes"],
     ("docs/replay.md", "count"): ["nothing was decoded"],

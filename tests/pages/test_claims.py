@@ -19,6 +19,72 @@ from roadfade.commands.policy.choice import policy_or_exit
 
 MARK = {"en": "(not yet)", "ja": "（準備中）"}
 CLAIM_NOTHING = {
+    "Told on",
+    "Who",
+    "Who outside is told of it",
+    "it was recorded by somebody else",
+    "%(copy)s: nobody can rewrite it. It ends by itself, by %(day)s at the latest.",
+    "All of them, line by line",
+    (
+        "Ask for the chain of receipts (“chain.txt” below) and for heads of it that were "
+        "published. Receipts %(numbers)s are about this request; their SHA-256 stand below."
+    ),
+    "Asked on",
+    "Backups: none is known here. What was copied elsewhere stays there.",
+    "Copy",
+    "How far it is",
+    "How to check it",
+    (
+        "It is yours if HMAC-SHA256 of “%(request)s|your id” under your secret number is "
+        "%(opening)s."
+    ),
+    "No backup is left",
+    "No copy has answered yet.",
+    "No copy is left in the stores and topics that are on the register",
+    "Nobody is given it any more",
+    "Not every store has answered yet.",
+    (
+        "Receipts are tamper-evident evidence from copies that are on a register. They are no "
+        "proof that there is no other copy: a file that somebody exported is on no register."
+    ),
+    "Receipts of this request",
+    "Request",
+    "Rows after",
+    "Rows before",
+    "Since",
+    "The end of the chain on %(day)s: receipt %(number)s",
+    (
+        "This page names nobody. Whoever was given the secret number of this request can show "
+        "that it is theirs, and nobody else can."
+    ),
+    "Used for",
+    "What became of it",
+    "What comes late is refused until %(time)s.",
+    "What could not be removed",
+    "What holds",
+    "What this shows, and what it does not",
+    "What was asked",
+    "What was erased, and what shows it",
+    "When",
+    "Where it lay",
+    "Whoever has the key that signs receipts can write receipts.",
+    "ended by itself, within its bound",
+    "everything of the person",
+    "its period is over",
+    "no day can be named: no backup is on the register",
+    "not yet",
+    "recorded before %(to)s",
+    "recorded from %(from)s on",
+    "removed by the store that had it",
+    "some of the vehicles",
+    "the person asked for it",
+    "the person took a consent back",
+    "vehicles, consents and secrets were deleted",
+    "what rests on that consent",
+    (
+        "“Removed” means: no longer reachable through the file system. A disk may keep the old "
+        "blocks for a while."
+    ),
     "%(count)s readings, from %(first)s to %(last)s; the last of them ends on %(day)s.",
     "All readings of your vehicles that lie in our store, for each purpose and recipient.",
     "From",

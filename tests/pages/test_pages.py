@@ -77,6 +77,21 @@ def test_a_page_says_on_which_day_a_cell_ends(
     assert made(policy_of(ending), language).count(said) == 1
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", "erased if you take your consent back"), ("ja", "同意を取り消すと消去")],
+)
+@pytest.mark.parametrize("made", [notice_page, record_page])
+def test_a_page_says_what_a_withdrawal_erases(
+    made: Callable[[CompiledPolicy, Language], str], language: Language, said: str
+) -> None:
+    erasing = bent(
+        "purposes/study.yaml", "precision: P2\n", "precision: P2\n    on_withdrawal: erase\n"
+    )
+    assert made(policy_of(erasing), language).count(said) == 1
+    assert said not in made(policy_of(), language)
+
+
 def test_a_page_names_its_language_and_fits_a_phone() -> None:
     text = notice_page(policy(), "ja")
     assert '<html lang="ja">' in text

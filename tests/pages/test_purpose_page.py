@@ -74,6 +74,14 @@ def test_a_page_says_on_which_ground_and_how_to_stop_by_ground() -> None:
     assert "c@example.jp" in text
 
 
+def test_a_page_says_that_a_withdrawal_erases_what_was_kept() -> None:
+    page = FILES["purposes/study.yaml"]
+    erasing = page.replace("precision: P2\n", "precision: P2\n    on_withdrawal: erase\n")
+    text = seen(purpose_page(policy_of({**FILES, "purposes/study.yaml": erasing}), "study", "en"))
+    assert "pass nothing more on, and erase what they kept on this ground" in text
+    assert "erase what they kept" not in seen(purpose_page(policy_of(), "study", "en"))
+
+
 def test_only_laws_guidelines_and_orders_are_a_ground() -> None:
     study = FILES["purposes/study.yaml"].replace("cites: [C2-08]", "cites: [C2-08, APPI-27]", 1)
     text = seen(purpose_page(policy_of({**FILES, "purposes/study.yaml": study}), "study", "en"))

@@ -50,6 +50,7 @@ MAY = {
     "commands.vehicles.envelope_schema": frozenset[str](),
     "commands.audit": frozenset[str](),
     "commands.receipts": frozenset[str](),
+    "commands.certificate": frozenset[str](),
     "commands.config": frozenset[str](),
     "commands.lake": frozenset[str](),
     "commands.lake_migrate": frozenset({"rich"}),

@@ -124,6 +124,8 @@ def _applied(one: Applied) -> dict[str, Any]:
     if one.cell is not None:
         lacks = lacking(one.cell)
         shown |= {"state": str(state(lacks)), "lacks": [str(name) for name in lacks]}
+        if one.cell.on_withdrawal is not None:
+            shown["on_withdrawal"] = one.cell.on_withdrawal
     if one.period is not None:
         shown |= {
             "basis": one.basis,

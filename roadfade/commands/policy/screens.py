@@ -1,7 +1,7 @@
 """What the policy commands show to people: rich tables and lines."""
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
@@ -14,6 +14,7 @@ from policy.language.problems import Problem, Severity
 from policy.plan.carried_out import counted, lacking, state
 from policy.plan.plan import Plan
 from policy.vocabulary.capabilities import Capability, State
+from policy.vocabulary.terms import OnWithdrawal
 from policy.vocabulary.words import format_duration
 
 WIDE_CHARS: Final = 10_000
@@ -98,6 +99,12 @@ def explanation_screen(explanation: Explanation) -> RenderableType:
     return Group(*parts)
 
 
+_WITHDRAWN: Final[Mapping[OnWithdrawal, str]] = {
+    "keep_before": "what was recorded before it stays until its end",
+    "erase": "what was recorded before it is erased, too",
+}
+
+
 def _rule_table(one: Applied) -> Table:
     table = Table(show_header=False, title=one.rule, title_justify="left")
     rows = {
@@ -115,6 +122,8 @@ def _rule_table(one: Applied) -> Table:
         if one.at_least is not None:
             rows["at least"] = f"{one.at_least}: no event ends it before"
     if one.cell is not None:
+        if one.cell.on_withdrawal is not None:
+            rows["on withdrawal"] = _WITHDRAWN[one.cell.on_withdrawal]
         lacks = lacking(one.cell)
         without = f" (lacking {', '.join(map(words_of, lacks))})" if lacks else ""
         rows["state"] = words_of(state(lacks)) + without

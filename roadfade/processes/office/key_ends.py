@@ -1,4 +1,4 @@
-"""Epoch keys and links that nothing needs any more are destroyed while the office runs.
+"""Epoch keys, links and consents that nothing needs any more go while the office runs.
 
 In: the office's database, the keyring, every version of the policy, clocks. Out: keys and secrets
 that are gone, and how many. No failure here ends the office: it is said once, counted, and tried
@@ -13,6 +13,12 @@ from typing import Final, Protocol
 
 from bus.pacing import until
 from bus.ports import Broker
+from office.erasure.consent_ends import (
+    Evidence,
+    due_consents,
+    forget_consents,
+    note_ended_with_links,
+)
 from office.erasure.link_ends import (
     Lives,
     delete_links,
@@ -54,7 +60,7 @@ class Versions(Protocol):
 
 
 class KeyEnds:
-    """The office's own turn at keys and links, at its start and every hour."""
+    """The office's own turn at keys, links and consents, at its start and every hour."""
 
     def __init__(
         self,
@@ -77,10 +83,11 @@ class KeyEnds:
     async def run(self, stopping: asyncio.Event) -> None:
         """Destroy what is due until ``stopping``."""
         while not stopping.is_set():
-            # Neither waits for the other.
+            # None waits for another.
             done = [
                 await self._attempt("keys", self._keys),
                 await self._attempt("links", self._links),
+                await self._attempt("consents", self._consents),
             ]
             await until(stopping, TURN_EVERY_S if all(done) else TRY_AGAIN_S)
 
@@ -122,6 +129,8 @@ class KeyEnds:
     async def _links(self) -> None:
         """Delete the links that are over, some at a time, and scrub the files once after."""
         await scrub_if_needed(self._database)
+        # A consent of whoever loses the last link ends with it, and the link will be gone.
+        await note_ended_with_links(self._database, self._clock())
         if not await note_ended(self._database, self._clock()):
             return
         lives = Lives(await self._plans(), self._replay_ms)
@@ -134,6 +143,19 @@ class KeyEnds:
             await scrub_if_needed(self._database)
             metrics.LINKS_DELETED.inc(deleted)
             logger.info("deleted %d links whose last row has ended", deleted)
+
+    async def _consents(self) -> None:
+        """Delete the consents that the policy keeps no longer, and scrub the files once after."""
+        evidence = Evidence(await self._plans(), self._replay_ms)
+        deleted = 0
+        if await due_consents(self._database, evidence, self._clock()):
+            now_ms = await self._judged_ms()
+            while some := await due_consents(self._database, evidence, now_ms):
+                deleted += await forget_consents(self._database, some)
+        if deleted:
+            await scrub_if_needed(self._database)
+            metrics.CONSENTS_DELETED.inc(deleted)
+            logger.info("deleted %d consents whose evidence is kept no longer", deleted)
 
     async def _plans(self) -> Sequence[Plan]:
         """Every version; OfficeError if one does not hold here: it may keep rows for longer."""

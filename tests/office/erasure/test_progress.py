@@ -29,7 +29,9 @@ from tests.office.erasure.conftest import (
     TURNS_MAX,
     Office,
 )
+from tests.office.erasure.test_selecting import erasing
 from tests.office.test_forgetting import bytes_of
+from tests.support.plans import PLAN
 
 EVERYTHING = NewErasure("erase", ANA, "asked")
 LAST_WEEK = NewErasure("erase", ANA, "asked", NOW_MS - 7 * DAY_MS, NOW_MS)
@@ -462,3 +464,36 @@ async def test_an_outbox_filled_again_says_what_lives_of_commands(office: Office
     await office.outbox.drain(office.topics.publish)
     assert {one.command for one in office.commands()} == living
     assert await office.state(asked.erasure) is State.COMMANDED
+
+
+async def test_a_withdrawal_takes_along_what_the_policy_in_force_erases_with_it(
+    office: Office,
+) -> None:
+    """Nobody has to say --erase, and neither does the person who answers at the desk know of it."""
+    office.plans = [PLAN, erasing()]
+    await office.registry.withdraw(ANA, "sharing", "insurer", NOW_MS, now_ms=NOW_MS)
+    await office.turn()
+    await office.turn(answer=False)
+    found = sorted(
+        (one.from_ms is None, one.lanes) for one in office.commands() if one.output == "sharing"
+    )
+    assert found == [(False, []), (True, ["60d"])]
+    office.plans = [PLAN]
+    await office.registry.withdraw(BEN, "sharing", "insurer", NOW_MS, now_ms=NOW_MS)
+    await office.turn()
+    await office.turn(answer=False)
+    whatever = [one for one in office.commands() if one.from_ms is None]
+    assert len(whatever) == 1
+
+
+async def test_a_withdrawal_for_a_later_day_erases_nothing_before_it(office: Office) -> None:
+    office.plans = [erasing()]
+    later_ms = NOW_MS + DAY_MS
+    await office.registry.withdraw(ANA, "sharing", "insurer", later_ms, now_ms=NOW_MS)
+    await office.turn()
+    await office.turn()
+    assert office.commands() == []
+    office.now_ms = later_ms
+    await office.turn()
+    await office.turn(answer=False)
+    assert len(office.commands()) == 2

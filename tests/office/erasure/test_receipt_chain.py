@@ -130,7 +130,7 @@ def test_a_head_of_another_key_or_of_no_key_is_none() -> None:
     foreign = head_of(DAY, 6, WHOLE[-1].hash, OTHER.sign)
     garbled = Head(day=DAY, number=6, hash=WHOLE[-1].hash, signature="no hex")
     for told in (foreign, garbled):
-        assert verify(FILE, PUBLIC, told) == ["the head is not signed by this key"]
+        assert verify(FILE, PUBLIC, HEAD, told) == [f"the head of {DAY} is not signed by this key"]
 
 
 @pytest.mark.parametrize(

@@ -39,3 +39,9 @@ def test_a_store_that_never_answered_is_awaited_and_one_that_was_retired_is_not(
     assert answers_awaited(answered, living) is None
     retired = replace(AROUND, stores={"study": frozenset()})
     assert answers_awaited(COMMANDED, retired) is None
+
+
+def test_a_withdrawal_that_takes_effect_later_commands_nothing_before() -> None:
+    later = replace(ASKED, from_ms=11)
+    assert next_step(later, AROUND) == Wait("the withdrawal takes effect then", 11)
+    assert next_step(later, replace(AROUND, now_ms=11)) is Step.COMMAND

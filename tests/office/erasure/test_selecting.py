@@ -18,6 +18,7 @@ from office.erasure.selecting import (
     select,
 )
 from office.keyring.memory import MemoryKeyring
+from policy.plan.consents import Grantable
 from policy.plan.epochs import epoch_at
 from policy.plan.plan import Plan, Transport
 from policy.vocabulary.terms import Epoch
@@ -27,12 +28,15 @@ from telemetry.wire.control import LinkInterval
 from telemetry.wire.erasure import EraseCommand, encode_command
 from telemetry.wire.record import CONSENT
 from tests.office.erasure.test_whereabouts import Keys, links_of
+from tests.support.documents import bent, plan_of
 from tests.support.plans import PLAN, SPEED
 from tests.support.worlds import NOW_MS, World, column, envelope
 
 AGAIN_MS = NOW_MS - 10 * DAY_MS
 REPLAY_MS = 3 * DAY_MS
 LIFE = Life(NOW_MS, REPLAY_MS)
+ERASES = bent("purposes/study.yaml", "precision: P2\n", "precision: P2\n    on_withdrawal: erase\n")
+SHARING = Grantable("sharing", "third_party", "insurer", "sharing@1")
 
 
 def driven() -> World:
@@ -80,7 +84,7 @@ def test_a_withdrawal_names_what_rests_on_that_consent_alone() -> None:
     old, new = drive(world, NOW_MS - 20 * DAY_MS)["sharing"], drive(world, NOW_MS)["sharing"]
     assert None not in (old[1], new[1])
     assert old[1] != new[1]
-    row = ConsentRow(f"c-subject-1-sharing-third_party-{AGAIN_MS}", "sharing@1")
+    row = ConsentRow(f"c-subject-1-sharing-third_party-{AGAIN_MS}", SHARING)
     demand = Demand(
         [link_of(world)],
         [row],
@@ -169,7 +173,7 @@ def test_every_pair_of_pseudonym_and_reference_stands_in_one_of_the_chunks(
     ends = [NOW_MS - n * 100 * DAY_MS for n in range(epochs)]
     keyring.ensure([("sharing", "insurer", epoch_at(Epoch(3), at).name) for at in ends])
     link = link_of(driven())
-    demand = Demand([link], [ConsentRow("one", "sharing@1"), ConsentRow("two", "sharing@1")])
+    demand = Demand([link], [ConsentRow("one", SHARING), ConsentRow("two", SHARING)])
     ids = count()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(selecting, "PSEUDONYMS_MAX", most)
@@ -190,3 +194,79 @@ def test_what_lies_under_a_destroyed_key_of_another_purpose_is_not_missed() -> N
     found = select(demand, [PLAN], keys, LIFE, lambda: "command-0")
     assert found.commands == ()
     assert {name[0] for name in found.unlocatable} == {"research"}
+
+
+def erasing(lanes: Iterable[str] = ("60d",)) -> Plan:
+    """The small plan with a cell behind each of these lanes, which a withdrawal erases."""
+    (cell,) = (one for one in plan_of(ERASES).cells if one.on_withdrawal == "erase")
+    outputs = tuple(
+        replace(
+            one,
+            lanes=tuple(
+                replace(lane, rules=tuple(replace(rule, cell=cell.id) for rule in lane.rules))
+                if lane.name in lanes
+                else lane
+                for lane in one.lanes
+            ),
+        )
+        for one in PLAN.outputs
+    )
+    return replace(PLAN, outputs=outputs, cells=(cell,))
+
+
+def withdrawn(world: World, *notices: Grantable) -> Demand:
+    rows = [ConsentRow(f"row-{n}", to) for n, to in enumerate(notices)]
+    since_ms = NOW_MS - DAY_MS
+    return Demand([link_of(world)], rows, from_ms=since_ms, withdrawn=True)
+
+
+def commands_of(world: World, demand: Demand, *plans: Plan) -> list[EraseCommand]:
+    ids = count()
+    return list(
+        select(demand, plans, Keys(world.keys), LIFE, lambda: f"command-{next(ids)}").commands
+    )
+
+
+def test_what_the_policy_erases_on_withdrawal_goes_whatever_its_time() -> None:
+    world = driven()
+    drive(world, NOW_MS)
+    other = SHARING._replace(notice="sharing@2")
+    demand = withdrawn(world, SHARING, other)
+    made = [one for one in commands_of(world, demand, erasing()) if one.output == "sharing"]
+    since, all_of_it = made
+    assert (since.from_ms, since.lanes) == (NOW_MS - DAY_MS, [])
+    assert (all_of_it.from_ms, all_of_it.lanes) == (None, ["60d"])
+    # It takes along what rests on the consent whose cell says so, and no more.
+    assert set(all_of_it.consents) < set(since.consents)
+    assert all_of_it.pseudonyms == since.pseudonyms
+    rest = [one for one in commands_of(world, demand, erasing()) if one.output != "sharing"]
+    assert [one.from_ms for one in rest] == [NOW_MS - DAY_MS] * len(rest)
+
+
+@pytest.mark.parametrize(
+    ("plans", "bounds"),
+    [
+        ([PLAN], [NOW_MS - DAY_MS]),
+        ([erasing(), PLAN], [NOW_MS - DAY_MS]),
+        ([PLAN, erasing()], [NOW_MS - DAY_MS, None]),
+        # A version that is not in force yet erases nothing.
+        ([PLAN, replace(erasing(), effective_ms=NOW_MS + 1)], [NOW_MS - DAY_MS]),
+    ],
+)
+def test_the_version_in_force_says_what_a_withdrawal_erases(
+    plans: list[Plan], bounds: list[int | None]
+) -> None:
+    world = driven()
+    drive(world, NOW_MS)
+    made = commands_of(world, withdrawn(world, SHARING), *plans)
+    assert [one.from_ms for one in made if one.output == "sharing"] == bounds
+
+
+def test_only_a_withdrawal_is_widened_so() -> None:
+    world = driven()
+    drive(world, NOW_MS)
+    demand = withdrawn(world, SHARING)
+    asked = commands_of(world, replace(demand, withdrawn=False), erasing())
+    assert [one.from_ms for one in asked] == [NOW_MS - DAY_MS] * len(asked)
+    everything = commands_of(world, replace(demand, from_ms=None), erasing())
+    assert len([one for one in everything if one.output == "sharing"]) == 1

@@ -276,3 +276,39 @@ def test_a_notice_nobody_rests_on_is_told() -> None:
     found = compiled({**FILES, "notices/spare@1.yaml": spare}).problems
     assert [p.value for p in found if "no basis rests on this notice" in p.message] == ["spare@1"]
     assert {p.severity for p in found} == {Severity.WARNING}
+
+
+CONSENT = "basis: {kind: opt_in, notice: study@1}"
+ERASE = "    on_withdrawal: erase\n"
+
+
+def test_cells_that_leave_in_one_record_are_treated_alike_by_a_withdrawal() -> None:
+    asked = bent(PAGE, "basis: {kind: published, notice: study@1}", CONSENT)
+    assert errors(asked) == []
+    one = changed(asked, PAGE, C11, C11 + ERASE)
+    assert messages(one) == (
+        "purposes/study.yaml:21:3: error: C11 shares its consent and its period with a cell that a "
+        "withdrawal treats otherwise, and leaves in one record with it (here: erase); write the "
+        "same `on_withdrawal` in both, or give them different periods"
+    )
+    both = changed(one, PAGE, "  C09:\n", f"  C09:\n{ERASE}")
+    assert errors(both) == []
+    apart = changed(
+        one, PAGE, f"{C11}{ERASE}    keep: {{at_most: 12", f"{C11}{ERASE}    keep: {{at_most: 11"
+    )
+    assert errors(apart) == []
+    other = changed(one, PAGE, C11, f"{C11}    basis: {{kind: location, notice: study@1}}\n")
+    assert errors(other) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "compiled"),
+    [("", "keep_before"), ("    on_withdrawal: keep_before\n", "keep_before"), (ERASE, "erase")],
+)
+def test_a_cell_on_consent_keeps_what_was_before_unless_it_says_otherwise(
+    written: str, compiled: str
+) -> None:
+    plan = plan_of(bent(PAGE, "precision: P2\n", f"precision: P2\n{written}"))
+    assert {cell.category: cell.on_withdrawal for cell in plan.cells} == {
+        "C07": compiled, "C09": None, "C11": None,
+    }  # fmt: skip

@@ -131,6 +131,9 @@ def _rich() -> dict[str, str]:
         "signals: [Vehicle.OBD.**]",
         "signals: [Vehicle.OBD.**], facts: {tyre: {ja: タイヤ, en: tyre}}",
     )
+    files["purposes/study.yaml"] = files["purposes/study.yaml"].replace(
+        "    precision: P2\n", "    precision: P2\n    on_withdrawal: erase\n"
+    )
     files["precision.yaml"] = files["precision.yaml"].replace(
         "  P5: {space: prefecture, time: 31 days}\n", ""
     )

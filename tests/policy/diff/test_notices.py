@@ -93,3 +93,21 @@ def test_what_rests_on_no_consent_needs_a_decision_and_no_new_notice() -> None:
     changes = difference(longer).changes
     assert changes
     assert all(change.undecided and not change.needs_notice for change in changes)
+
+
+ERASE = "precision: P2\n    on_withdrawal: erase\n"
+
+
+def test_what_a_withdrawal_no_longer_erases_is_a_widening_that_asks_anew() -> None:
+    erasing = bent("precision: P2\n", ERASE)
+    (stricter,) = diff(policy_of(), policy_of(erasing)).changes
+    assert stricter.sentence == (
+        "study treats Vehicle.CurrentLocation.Latitude and 1 more of C07 on withdrawal erase "
+        "(was keep_before): SHORTENS"
+    )
+    (looser,) = diff(policy_of(erasing), policy_of()).changes
+    assert (looser.kind, looser.needs_notice) == (ChangeKind.LENGTHENS, ("study@1",))
+    noticed = diff(policy_of(erasing), policy_of(with_second_notice(FILES)))
+    (kept,) = [change for change in noticed.changes if change.kind is ChangeKind.LENGTHENS]
+    assert kept.undecided
+    assert kept.needs_notice == ()

@@ -132,3 +132,10 @@ def test_the_rendering_holds_every_part() -> None:
         "time_floor": "1 s",
         "treatment": ["thin 10 s", "bucket 10 km/h"],
     }
+
+
+@pytest.mark.parametrize("does", ["keep_before", "erase"])
+def test_what_a_withdrawal_does_to_what_was_kept_is_told(does: str) -> None:
+    files = bent(PAGE, "precision: P2\n", f"precision: P2\n    on_withdrawal: {does}\n")
+    (rule,) = explain_json(ask(LATITUDE, consent=Consent.GIVEN, files=files))["rules"]
+    assert rule["on_withdrawal"] == does

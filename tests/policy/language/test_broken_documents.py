@@ -149,6 +149,20 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
     (PAGE, "  C11:\n    precision: P0", "  C10:\n    precision: P0\n    do: {Vehicle.OBD.DTCList: round 1}", [
         "purposes/study.yaml:23:31: error: Vehicle.OBD.DTCList is no number (string) (here: round 1); write `keep` or `drop`",
     ]),
+    (PAGE, "precision: P2\n", "precision: P2\n    on_withdrawal: forget\n", [
+        "purposes/study.yaml:14:20: error: `on_withdrawal` has no such value (here: forget); write 'keep_before' or 'erase'",
+    ]),
+    (PAGE, "  C11:\n", "  C11:\n    on_withdrawal: erase\n", [
+        "purposes/study.yaml:22:20: error: nobody can withdraw a consent here: the cell rests on `published` (here: erase); remove `on_withdrawal`, or give the cell a basis that is a consent",
+    ]),
+    (PAGE, "  C11:\n", "  C11:\n    on_withdrawal: keep_before\n", [
+        "purposes/study.yaml:22:20: error: nobody can withdraw a consent here: the cell rests on `published` (here: keep_before); remove `on_withdrawal`, or give the cell a basis that is a consent",
+    ]),
+    (PAGE, "precision: P2\n    keep: {at_most: 30 days,", "precision: P2\n    on_withdrawal: erase\n    keep: {at_most: 30 days, at_least: 10 days,", [
+        "purposes/study.yaml:14:20: error: a withdrawal would erase what `at_least` has to keep (here: erase); remove `at_least`, or write `on_withdrawal: keep_before`",
+    ]),
+    (PAGE, "basis: {kind: published, notice: study@1}", "basis: {kind: opt_in, notice: study@1}", []),
+    (PAGE, "  C11:\n", "  C11:\n    basis: {kind: opt_in, notice: study@1}\n    on_withdrawal: erase\n", []),
     (PAGE, "  C11:", "  C19:", [
         "purposes/study.yaml:21:3: error: the cell names an unknown category (here: C19); write one of: C06, C07, C09, C10, C11",
     ]),

@@ -2,15 +2,19 @@
 
 import asyncio
 import json
+import shutil
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete
 from typer.testing import CliRunner, Result
 
 from office.erasure.receipts import Draft, issue
 from office.erasure.signing import Signer
 from office.store.database import Database
+from office.store.erasure_tables import RECEIPTS
 from roadfade.cli import app
+from roadfade.processes.office.receipt_heads import ReceiptHeads
 from roadfade.settings import Settings
 
 NOW_MS = 1_790_000_000_000
@@ -76,7 +80,7 @@ def test_a_chain_is_exported_and_verified_elsewhere_with_what_was_published(
     whole = run("verify", str(file), "--key", key, "--head", str(published), "--json")
     assert (whole.exit_code, json.loads(whole.stdout)) == (
         0,
-        {"whole": True, "receipts": 3, "faults": []},
+        {"whole": True, "receipts": 3, "heads": 1, "faults": []},
     )
     file.write_bytes(b"".join(file.read_bytes().splitlines(keepends=True)[:2]))
     cut = run("verify", str(file), "--key", key, "--head", str(published), "--json")
@@ -106,3 +110,46 @@ def test_nothing_is_made_by_asking(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     for words in (["list"], ["head"], ["export", str(tmp_path / "chain")]):
         assert run(*words).exit_code == 1
     assert not (tmp_path / "state").exists()
+
+
+async def shorten(settings: Settings) -> None:
+    database = await Database.open(settings.office_path)
+    async with database.writing() as connection:
+        await connection.execute(delete(RECEIPTS).where(RECEIPTS.c.number == 3))
+    await database.close()
+
+
+async def keep(settings: Settings) -> None:
+    database = await Database.open(settings.office_path)
+    await ReceiptHeads(settings, database, lambda: NOW_MS).turn()
+    await database.close()
+
+
+def test_a_cut_tail_is_found_by_the_heads_that_nobody_had_to_publish(state: Path) -> None:
+    assert "no head is kept yet" in run("heads").stdout
+    assert "was not looked for" in run("verify").stdout
+    asyncio.run(keep(Settings()))
+    (listed,) = json.loads(run("heads", "--json").stdout)["heads"]
+    assert listed["number"] == 3
+    assert f"{listed['day']}       3  {listed['hash']}" in run("heads").stdout
+    assert "held against 1 heads" in run("verify").stdout
+    elsewhere = state / "elsewhere"
+    shutil.copytree(Settings().receipt_heads_dir, elsewhere)
+    asyncio.run(shorten(Settings()))
+    cut = run("verify", "--json")
+    assert cut.exit_code == 1
+    assert json.loads(cut.stdout)["faults"] == [
+        f"entry 3 is missing, which stood there on {listed['day']}"
+    ]
+    shutil.rmtree(Settings().receipt_heads_dir)
+    assert run("verify").exit_code == 0
+    assert run("verify", "--heads", str(elsewhere)).exit_code == 1
+    file = state / "chain"
+    run("export", str(file))
+    assert run("verify", str(file), "--heads", str(elsewhere)).exit_code == 1
+    (elsewhere / f"{listed['day']}.json").write_text("{}")
+    broken = run("verify", str(file), "--heads", str(elsewhere), "--json")
+    assert json.loads(broken.stdout)["faults"] == [
+        f"{listed['day']}.json holds no head of that day"
+    ]
+    assert run("verify", str(file), "--heads", str(state / "nowhere")).exit_code == 2

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 
 import pytest
+from sqlalchemy import update
 
 from bus.memory.broker import FakeBroker
 from office.keyring.ended import needed_until_ms
@@ -12,9 +13,11 @@ from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.keyring.wrapping import KeyName
 from office.registry.erasure_requests import NewErasure, ask
-from office.registry.listed import list_links
+from office.registry.listed import list_consents, list_links
 from office.registry.registry import Registry
 from office.store.database import Database
+from office.store.erasure_tables import ERASURES
+from policy.plan.consents import Grantable
 from policy.plan.epochs import epoch_at
 from policy.plan.plan import Plan
 from roadfade import metrics
@@ -25,6 +28,7 @@ from roadfade.processes.office.process import topics_of
 from roadfade.settings import Settings
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.instants import DAY_MS
+from tests.office.erasure.test_consent_ends import keeping
 from tests.support.small_house import NOW_MS, Clock
 
 ANA = SubjectId("ana-the-subject")
@@ -191,6 +195,29 @@ async def test_a_link_that_ended_long_ago_goes_and_only_its_number_is_said(
     said = " ".join(one.getMessage() for one in caplog.records)
     assert "deleted 1 links" in said
     assert link not in said and ANA not in said
+
+
+async def test_a_consent_whose_evidence_is_kept_no_longer_goes_and_nobody_is_named(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO", logger=key_ends.__name__)
+    asks = Grantable("study", "location", None, "study@1")
+    registry = Registry(house.database, {asks: {}})
+    await registry.register(DEVICE, ANA, NOW_MS - 3000 * DAY_MS)
+    consent = await registry.grant(ANA, *asks, NOW_MS - 3000 * DAY_MS)
+    await registry.withdraw(ANA, "study", None, NOW_MS - 2000 * DAY_MS)
+    async with house.database.writing() as connection:
+        await connection.execute(update(ERASURES).values(state="closed"))
+    deleted = metrics.CONSENTS_DELETED._value.get()
+    await house.ends._attempt("consents", house.ends._consents)
+    assert metrics.CONSENTS_DELETED._value.get() == deleted
+    house.versions.plans = [house.plan, keeping(3, house.plan)]
+    await house.ends._attempt("consents", house.ends._consents)
+    assert metrics.CONSENTS_DELETED._value.get() == deleted + 1
+    assert await list_consents(house.database, ANA) == []
+    said = " ".join(one.getMessage() for one in caplog.records)
+    assert "deleted 1 consents" in said
+    assert consent not in said and ANA not in said
 
 
 async def test_a_failure_is_counted_and_ends_nothing(

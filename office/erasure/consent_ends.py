@@ -1,0 +1,129 @@
+"""Consents that ended so long ago that nobody has to show them any more: they go.
+
+In: the office's database, every plan that ever was on record, the instant. Out: consents deleted:
+row, tombstone on the control topic, files scrubbed. How long consents are kept the policy alone
+says; without a word of it none goes. A consent ends as it is withdrawn, or with the person's last
+link: who has no vehicle any more has nothing that rests on it later.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final, NamedTuple
+
+from sqlalchemy import delete, exists, func, insert, or_, select, update
+
+from office.erasure.on_record import uncommanded_subjects
+from office.store.changes import ControlChange, announce, chunks
+from office.store.database import Database
+from office.store.tables import CONSENTS, LINKS, UNSCRUBBED
+from policy.plan.last_rows import rows_end_ms, transit_ms
+from policy.plan.plan import Plan
+from policy.vocabulary.periods import add_period, shortest_ms
+from policy.vocabulary.terms import Period
+from telemetry.instants import DAY_MS
+from telemetry.topics import CONTROL_CONSENTS
+
+AT_ONCE_MAX: Final = 1_000
+"""Consents that are deleted in one transaction; the next one takes the others."""
+EVENT: Final = "consent_end"
+
+
+class Evidence(NamedTuple):
+    """What plans say of consents and of the rows that rest on them."""
+
+    plans: Sequence[Plan]
+    """Of every version on record, the newest last."""
+    replay_ms: int
+    """How far back anything may be read again or restored."""
+
+    @property
+    def period(self) -> Period | None:
+        """How long after its end the policy keeps a consent; None: no version says.
+
+        The newest version that has such a cell counts, of several cells the longest.
+        """
+        for plan in reversed(self.plans):
+            periods = [
+                cell.retention.at_most
+                for cell in plan.cells
+                if cell.retention.trigger == EVENT and cell.delivery.mode == "records"
+            ]
+            if periods:
+                return max(periods, key=shortest_ms)
+        return None
+
+    def due_ms(self, ended_ms: int) -> int | None:
+        """From when on a consent that ended is not needed any more; None: it is kept.
+
+        ``the policy's period from its end``, but not before the last row that may rest on it has
+        ended, and nothing of it can come any more.
+        """
+        period = self.period
+        outputs = [one for plan in self.plans for one in plan.outputs]
+        rows_ms = rows_end_ms(outputs, ended_ms)
+        if period is None or rows_ms is None:
+            return None
+        kept_ms = add_period(ended_ms, period)
+        last_ms = rows_ms + transit_ms(self.plans, outputs) + self.replay_ms
+        # A period is a maximum: the day on which it ends counts from its beginning.
+        return max(kept_ms - kept_ms % DAY_MS, last_ms)
+
+
+async def note_ended_with_links(database: Database, now_ms: int) -> None:
+    """Note when the last link of people ended whose consents were not withdrawn.
+
+    Before links are deleted: from then on nobody knows. Who was linked again since has not ended.
+    """
+    theirs = LINKS.c.subject == CONSENTS.c.subject
+    living = exists().where(theirs, or_(LINKS.c.to_ms.is_(None), LINKS.c.to_ms > now_ms))
+    last = select(func.max(LINKS.c.to_ms)).where(theirs).scalar_subquery()
+    ends = CONSENTS.c.to_ms.is_(None) & exists().where(theirs) & ~living
+    async with database.reading() as connection:
+        fresh = CONSENTS.c.ended_ms.is_distinct_from(last) & ends
+        known = CONSENTS.c.ended_ms.is_not(None) & living
+        query = select(CONSENTS.c.consent).where(or_(fresh, known)).limit(1)
+        if await connection.scalar(query) is None:
+            return
+    async with database.writing() as connection:
+        await connection.execute(update(CONSENTS).where(living).values(ended_ms=None))
+        await connection.execute(update(CONSENTS).where(ends).values(ended_ms=last))
+
+
+async def due_consents(database: Database, evidence: Evidence, now_ms: int) -> list[str]:
+    """The consents that are not needed any more, at most ``AT_ONCE_MAX``.
+
+    Those of people whose commands of erasure are still to be computed are.
+    """
+    period = evidence.period
+    if period is None:
+        return []
+    ended = func.coalesce(CONSENTS.c.to_ms, CONSENTS.c.ended_ms)
+    old = ended <= now_ms + DAY_MS - shortest_ms(period)
+    columns = (CONSENTS.c.consent, CONSENTS.c.subject, ended.label("at_ms"))
+    async with database.reading() as connection:
+        needed = await uncommanded_subjects(connection)
+        rows = (await connection.execute(select(*columns).where(old))).all()
+    found = []
+    for row in rows:
+        due_ms = evidence.due_ms(row.at_ms)
+        if row.subject not in needed and due_ms is not None and due_ms <= now_ms:
+            found.append(row.consent)
+        if len(found) == AT_ONCE_MAX:
+            break
+    return found
+
+
+async def forget_consents(database: Database, consents: Iterable[str]) -> int:
+    """Delete consents; how many. ``link_ends.scrub_if_needed`` ends it."""
+    gone = 0
+    async with database.writing() as connection:
+        for some in chunks(sorted(consents)):
+            there = CONSENTS.c.consent.in_(some)
+            found = list(await connection.scalars(select(CONSENTS.c.consent).where(there)))
+            await connection.execute(delete(CONSENTS).where(there))
+            await announce(
+                connection, [ControlChange(CONTROL_CONSENTS, one, None) for one in found]
+            )
+            gone += len(found)
+        await connection.execute(delete(UNSCRUBBED))
+        await connection.execute(insert(UNSCRUBBED).values(one=1))
+    return gone

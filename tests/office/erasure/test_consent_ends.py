@@ -1,0 +1,125 @@
+"""A consent goes once the policy keeps no evidence of it, and without a word of the policy never."""
+
+from dataclasses import replace
+
+import pytest
+
+from office.erasure.consent_ends import (
+    EVENT,
+    Evidence,
+    due_consents,
+    forget_consents,
+    note_ended_with_links,
+)
+from office.erasure.link_ends import scrub_if_needed
+from office.erasure.of_person import of_person
+from office.registry.erasure_requests import NewErasure
+from policy.plan.cells import PlanDelivery
+from policy.plan.plan import Plan
+from policy.vocabulary.terms import Period
+from telemetry.identity import DeviceId
+from telemetry.instants import DAY_MS
+from telemetry.topics import CONTROL_CONSENTS
+from telemetry.wire.control import ConsentInterval
+from tests.office.erasure.conftest import ANA, BEN, NOW_MS, Office
+from tests.support.documents import plan_of
+from tests.support.plans import PLAN
+
+DEVICE = DeviceId("dongle-of-ana")
+
+
+def keeping(years: int, plan: Plan = PLAN) -> Plan:
+    """A plan that keeps consents for so long after they ended."""
+    (cell, *_) = plan_of().cells
+    period = Period(years, "years")
+    kept = replace(cell.retention, at_most=period, trigger=EVENT, cap=None)
+    records = replace(cell, retention=kept, delivery=PlanDelivery("records"))
+    return replace(plan, cells=(records,))
+
+
+EVIDENCE = Evidence([keeping(3)], 10 * DAY_MS)
+
+
+def due_of(evidence: Evidence, ended_ms: int) -> int:
+    due_ms = evidence.due_ms(ended_ms)
+    assert due_ms is not None
+    return due_ms
+
+
+async def turn(office: Office, now_ms: int, evidence: Evidence = EVIDENCE) -> int:
+    await note_ended_with_links(office.database, now_ms)
+    return await forget_consents(
+        office.database, await due_consents(office.database, evidence, now_ms)
+    )
+
+
+async def test_a_withdrawn_consent_goes_after_the_period_and_leaves_no_byte(
+    office: Office,
+) -> None:
+    await office.registry.withdraw(ANA, "sharing", "insurer", NOW_MS)
+    await office.turn()
+    await office.outbox.drain(office.topics.publish)
+    rows = [row for row in office.topics.seen().values() if isinstance(row, ConsentInterval)]
+    (ana,) = [row for row in rows if row.subject == ANA]
+    due_ms = due_of(EVIDENCE, NOW_MS)
+    assert due_ms % DAY_MS == 0
+    assert due_ms - NOW_MS <= 3 * 366 * DAY_MS
+    # A request that still needs it to name rows keeps it.
+    asked = await office.ask(NewErasure("withdraw", ANA, "withdrawn", consents=[ana.consent]))
+    assert await turn(office, due_ms) == 0
+    await office.run(asked.erasure)
+    assert await turn(office, due_ms - 1) == 0
+    assert await turn(office, due_ms) == 1
+    await scrub_if_needed(office.database)
+    await office.outbox.drain(office.topics.publish)
+    tombstone = office.topics.records[-1]
+    assert (tombstone.topic, tombstone.key, tombstone.value) == (
+        CONTROL_CONSENTS, ana.consent.encode(), None,
+    )  # fmt: skip
+    left = [row for row in office.topics.seen().values() if isinstance(row, ConsentInterval)]
+    assert [row.subject for row in left] == [BEN]
+
+
+async def test_without_a_period_of_the_policy_none_goes(office: Office) -> None:
+    await office.registry.withdraw(ANA, "sharing", "insurer", NOW_MS)
+    await office.turn()
+    assert await turn(office, NOW_MS + 90_000 * DAY_MS, Evidence([PLAN], 0)) == 0
+
+
+async def test_a_consent_ends_with_the_last_link_even_if_that_is_gone_by_then(
+    office: Office,
+) -> None:
+    ended_ms = NOW_MS - 9 * DAY_MS
+    await office.registry.close_link(DEVICE, ended_ms)
+    assert await turn(office, NOW_MS) == 0
+    (link,) = (await of_person(office.database, ANA)).links
+    await office.registry.delete_link(link.link)
+    due_ms = due_of(EVIDENCE, ended_ms)
+    assert await turn(office, due_ms - 1) == 0
+    assert await turn(office, due_ms) == 1
+
+
+async def test_who_is_linked_again_goes_on_with_the_same_consent(office: Office) -> None:
+    await office.registry.close_link(DEVICE, NOW_MS - 9 * DAY_MS)
+    await turn(office, NOW_MS)
+    await office.registry.register(DeviceId("another"), ANA, NOW_MS)
+    await turn(office, NOW_MS + DAY_MS)
+    assert await turn(office, NOW_MS + 9000 * DAY_MS) == 0
+
+
+async def test_a_link_that_ends_later_ends_no_consent_before(office: Office) -> None:
+    await office.registry.close_link(DEVICE, NOW_MS + 4000 * DAY_MS)
+    assert await turn(office, NOW_MS + 3999 * DAY_MS) == 0
+
+
+@pytest.mark.parametrize("years", [1, 3, 9])
+def test_no_consent_goes_before_a_row_that_may_rest_on_it(years: int) -> None:
+    evidence = Evidence([keeping(years)], 10 * DAY_MS)
+    rows_ms = NOW_MS + 700 * DAY_MS  # the longest lane of the small plan
+    assert due_of(evidence, NOW_MS) >= rows_ms
+
+
+def test_the_newest_version_that_says_something_counts() -> None:
+    assert Evidence([keeping(3), keeping(1)], 0).period == Period(1, "years")
+    assert Evidence([keeping(3), PLAN], 0).period == Period(3, "years")
+    assert Evidence([PLAN], 0).period is None

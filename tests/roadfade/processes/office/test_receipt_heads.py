@@ -1,0 +1,129 @@
+"""The office keeps each day's head by itself, and says if the chain does not hold an earlier one."""
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+from sqlalchemy import delete
+
+from office.erasure.head_files import kept_heads
+from office.erasure.receipt_chain import file_of, verify
+from office.erasure.receipts import Draft, all_receipts, issue
+from office.erasure.signing import Signer
+from office.store.database import Database
+from office.store.erasure_tables import RECEIPTS
+from roadfade import metrics
+from roadfade.processes.office.receipt_heads import ReceiptHeads
+from roadfade.settings import Settings
+from telemetry.instants import DAY_MS
+from tests.support.small_house import NOW_MS, Clock
+
+
+class House:
+    """An office's turn at heads, and what it works on."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self.settings, self.database = settings, database
+        self.clock = Clock()
+        self.heads = ReceiptHeads(settings, database, self.clock)
+
+    async def issue(self, count: int) -> None:
+        signer = await asyncio.to_thread(Signer.opened, self.settings.receipt_key_file)
+        drafts: list[Draft] = [{"erasure": "AAAA", "what": "asked"}] * count
+        async with self.database.writing() as connection:
+            await issue(connection, drafts, signer.sign, self.clock.now_ms)
+
+    async def turn(self) -> bool:
+        return await self.heads._attempt("heads", self.heads.turn)
+
+    async def kept(self) -> list[tuple[str, int]]:
+        found = await asyncio.to_thread(kept_heads, self.settings.receipt_heads_dir)
+        return [(one.day, one.number) for one in found.heads]
+
+    async def faults(self) -> list[str]:
+        file = file_of(await all_receipts(self.database))
+        signer = await asyncio.to_thread(Signer.opened, self.settings.receipt_key_file)
+        found = await asyncio.to_thread(kept_heads, self.settings.receipt_heads_dir)
+        return verify(file, signer.public_key, *found.heads)
+
+
+@pytest.fixture
+def house(settings: Settings, database: Database) -> House:
+    return House(settings, database)
+
+
+def failures() -> float:
+    return float(metrics.ERASURE_FAILURES.labels("heads")._value.get())
+
+
+async def test_each_day_gets_one_head_from_the_first_receipt_on(house: House) -> None:
+    assert await house.turn()
+    assert await house.kept() == []
+    assert not await asyncio.to_thread(house.settings.receipt_key_file.exists)
+    await house.issue(2)
+    assert await house.turn()
+    await house.issue(3)
+    assert await house.turn()
+    assert await house.kept() == [("2026-11-22", 2)]
+    house.clock.now_ms += DAY_MS
+    assert await house.turn()
+    house.clock.now_ms += DAY_MS
+    assert await house.turn()
+    assert await house.kept() == [("2026-11-22", 2), ("2026-11-23", 5), ("2026-11-24", 5)]
+    assert await house.faults() == []
+
+
+async def test_a_tail_that_was_cut_is_found_and_said_and_gets_no_head(house: House) -> None:
+    await house.issue(5)
+    assert await house.turn()
+    async with house.database.writing() as connection:
+        await connection.execute(delete(RECEIPTS).where(RECEIPTS.c.number > 3))
+    before, house.clock.now_ms = failures(), NOW_MS + DAY_MS
+    assert not await house.turn()
+    assert failures() == before + 1
+    assert await house.kept() == [("2026-11-22", 5)]
+    assert await house.faults() == ["entry 5 is missing, which stood there on 2026-11-22"]
+    # What is written behind the cut does not hide it.
+    await house.issue(4)
+    assert not await house.turn()
+    assert await house.faults() == ["entry 5 is not the one that stood there on 2026-11-22"]
+
+
+async def test_an_older_copy_of_the_database_is_found(house: House, tmp_path: Path) -> None:
+    await house.issue(2)
+    old = tmp_path / "old.sqlite"
+    async with house.database.writing():
+        pass
+    await house.database.scrub()  # everything is in the file itself
+    await asyncio.to_thread(shutil.copyfile, house.settings.office_path, old)
+    await house.issue(2)
+    assert await house.turn()
+    restored = await Database.open(old)
+    try:
+        again = House(house.settings, restored)
+        again.clock.now_ms += DAY_MS
+        assert not await again.turn()
+        assert await again.faults() == ["entry 4 is missing, which stood there on 2026-11-22"]
+    finally:
+        await restored.close()
+
+
+async def test_a_folder_with_a_file_that_is_no_head_is_said(house: House) -> None:
+    await house.issue(1)
+    assert await house.turn()
+    await asyncio.to_thread(
+        (house.settings.receipt_heads_dir / "2026-11-22.json").write_text, "nothing"
+    )
+    assert not await house.turn()
+
+
+async def test_a_clock_that_was_set_back_changes_no_head(house: House) -> None:
+    await house.issue(1)
+    assert await house.turn()
+    house.clock.now_ms -= DAY_MS
+    assert await house.turn()
+    house.clock.now_ms += DAY_MS
+    await house.issue(1)
+    assert await house.turn()
+    assert await house.kept() == [("2026-11-21", 1), ("2026-11-22", 1)]

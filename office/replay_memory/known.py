@@ -83,11 +83,11 @@ class Known:
             (Withholding(*row) for row in self._rows(query, RESTRICTION, restriction)), None
         )
 
-    def withheld_of(self, subject: str) -> list[tuple[WeekKey, bytes, Withholding]]:
+    def withheld_of(self, subject: str) -> list[tuple[bytes, Withholding]]:
         """All that is kept back of somebody, with the hash of each restriction's id."""
         query = f"SELECT hash, {_FACTS} FROM withheld WHERE week = ? AND person = ?"  # noqa: S608  # as above
         return [
-            (key, row[0], Withholding(*row[1:]))
+            (row[0], Withholding(*row[1:]))
             for key in self.weeks
             for row in self._connection.execute(query, (key.id, key.hashed(PERSON, subject)))
         ]

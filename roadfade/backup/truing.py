@@ -7,6 +7,7 @@ in that folder, without whatever ended, was erased or withdrawn since; and what 
 import asyncio
 import shutil
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -81,9 +82,9 @@ def make_true(source: Source, folder: Path, today: Today, tell: Tell, at: Hook) 
         _drop_lake(folder)
     if (folder / LAKE).is_dir():
         lake = lake_in(folder / LAKE, today.compression)
-        by_output = _erase(lake, commands, today.now_ms, done)
+        gone = _erase(lake, commands, today.now_ms, done)
         at(Step.ERASED)
-        _expire(lake, folder / LEDGER, by_output, today.now_ms, done)
+        _expire(lake, folder / LEDGER, gone, today.now_ms, done)
     at(Step.EXPIRED)
     if today.keyring.is_file():
         (folder / KEYRING).unlink(missing_ok=True)  # today's knows what was destroyed
@@ -149,28 +150,26 @@ def _drop_lake(folder: Path) -> None:
 
 def _erase(
     lake: StoredLake, commands: Sequence[EraseCommand], now_ms: int, done: Trued
-) -> dict[str, int]:
+) -> Counter[str]:
     """Have every command carried out; what is gone, by output."""
-    by_output: dict[str, int] = {}
+    by_output = Counter[str]()
     for command in commands:
         receipt = lake.erase(command.output, Selection.of(command), now_ms)
-        gone = receipt.located_before - receipt.located_after
-        by_output[command.output] = by_output.get(command.output, 0) + gone
-        done.erased += gone
+        by_output[command.output] += receipt.located_before - receipt.located_after
         done.left += receipt.located_after + receipt.unreadable
-    return by_output
+    done.erased = by_output.total()
+    return +by_output
 
 
 def _expire(
-    lake: StoredLake, ledger: Path, by_output: dict[str, int], now_ms: int, done: Trued
+    lake: StoredLake, ledger: Path, by_output: Counter[str], now_ms: int, done: Trued
 ) -> None:
     """Remove what has ended, and account for all that is gone: else it would seem to be lost."""
     swept = lake.expire(now_ms)
     done.expired = swept.rows
-    for output, rows in swept.by_output.items():
-        by_output[output] = by_output.get(output, 0) + rows
+    by_output.update(swept.by_output)
     done.left += len(swept.left) + sum(one.files for one in lake.overdue(now_ms))
-    if ledger.is_file() and any(by_output.values()):
+    if ledger.is_file() and by_output:
         LedgerFile(ledger).add_expired(by_output)
     holdings = lake.holdings()
     done.rows = sum(holdings.readings.values())

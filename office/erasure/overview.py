@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.on_record import Found, surroundings, those_of
 from office.erasure.saga import State, Surroundings, Wait, next_step
-from office.erasure.steps import NO_BACKUP
+from office.erasure.steps import d3_in_words
 from office.registry.erasure_requests import ErasureKind, names
 from telemetry.identity import SubjectId
 
@@ -31,7 +31,7 @@ class Overview:
     d2_ms: int | None
     """Since then no copy is left here."""
     d3: str | None
-    """What is known of backups, in words."""
+    """Since, or from, when no backup holds it; or, in words, that none is registered."""
     until_ms: int | None
     """Until then what comes late is refused."""
     copies: dict[str, int]
@@ -70,7 +70,7 @@ def _told(found: Found, around: Surroundings) -> Overview:
         purposes=None if purposes is None else tuple(purposes),
         d1_ms=row.d1_ms,
         d2_ms=row.d2_ms,
-        d3=None if row.d2_ms is None else NO_BACKUP,
+        d3=None if row.d2_ms is None else d3_in_words(row.d3_ms),
         until_ms=row.until_ms,
         copies=dict(standing.copies),
         waits_for=step if isinstance(step, Wait) else None,

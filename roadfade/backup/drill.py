@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-import msgspec
-
 from office.replay_memory.memory import ReplayMemory
 from office.restored import Amended, Since, amend, living_commands
 from office.store.database import Database
-from roadfade.backup import manifest as manifests
 from roadfade.backup.kept import Backup
 from roadfade.backup.manifest import Tell
+from roadfade.backup.note import Note, note
 from roadfade.backup.restoring import require_memory, today_of
 from roadfade.backup.schemas import LAKE, MEMORY, OFFICE
 from roadfade.backup.source import Source
@@ -31,8 +29,6 @@ from sinks.port.selection import Selection
 from telemetry.wire.erasure import EraseCommand
 
 FOLDER: Final = "_drill"
-NOTE: Final = "last-drill.json"
-"""In the state folder: when the last drill was, and whether it held."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +45,6 @@ class Drilled:
     def holds(self) -> bool:
         """Whether a restore would bring nothing back that was removed."""
         return self.found_again == 0 and self.trued.left == 0
-
-
-class Note(msgspec.Struct, frozen=True):
-    """The note of a drill. Milliseconds UTC."""
-
-    at_ms: int
-    backup: str
-    holds: bool
 
 
 def drill(settings: Settings, backup: Backup, clock: Callable[[], int], tell: Tell) -> Drilled:
@@ -80,16 +68,8 @@ def drill(settings: Settings, backup: Backup, clock: Callable[[], int], tell: Te
     finally:
         if folder.exists():
             shutil.rmtree(folder)
-        _note(settings.state_dir / NOTE, Note(now_ms, backup.name, held))
+        note(settings.state_dir, Note(now_ms, backup.name, held))
     return found
-
-
-def last_drill(state_dir: Path) -> Note | None:
-    """The note of the last drill; None if there was none, or it cannot be read."""
-    try:
-        return msgspec.json.decode((state_dir / NOTE).read_bytes(), type=Note)
-    except (OSError, msgspec.MsgspecError):
-        return None
 
 
 def _memory(settings: Settings, folder: Path) -> ReplayMemory:
@@ -120,10 +100,3 @@ def _in_lake(root: Path, commands: list[EraseCommand], now_ms: int) -> int:
     meant = [lake.locate(one.output, Selection.of(one)) for one in commands]
     overdue = sum(one.files for one in lake.overdue(now_ms))
     return overdue + sum(one.rows + one.unreadable for one in meant)
-
-
-def _note(path: Path, note: Note) -> None:
-    made = path.with_name(f"{NOTE}.new")
-    made.write_bytes(msgspec.json.encode(note))
-    made.replace(path)
-    manifests.sync_folder(path.parent)

@@ -20,7 +20,8 @@ from roadfade.backup import manifest as manifests
 from roadfade.backup.manifest import Manifest
 from roadfade.backup.steps import Hook, Step, go_on
 from roadfade.refusal import Refusal
-from telemetry.instants import to_datetime, to_ms
+from roadfade.settings import Settings
+from telemetry.instants import DAY_MS, to_datetime, to_ms
 
 MAKING: Final = "_making-"
 ENDED: Final = "_ended-"
@@ -59,6 +60,18 @@ class Backup:
         return self.made_ms + keep_ms if self.manifest is None else self.manifest.ends_ms
 
 
+def places_of(settings: Settings) -> Places | None:
+    """Those that the settings name; None: they name none."""
+    if settings.backup_dir is None or settings.backup_keys_dir is None:
+        return None
+    return Places(settings.backup_dir, settings.backup_keys_dir)
+
+
+def keep_ms_of(settings: Settings) -> int:
+    """How long a backup is kept: never longer than it is remembered what was removed since."""
+    return min(settings.backup_keep_days, settings.replay_days) * DAY_MS
+
+
 def name_of(made_ms: int) -> str:
     """The name of a backup made then."""
     moment = to_datetime(made_ms).astimezone(UTC)
@@ -80,6 +93,20 @@ def backups(places: Places) -> list[Backup]:
         data, keys = places.data / name, places.keys / name
         found.append(Backup(name, data, keys, _read(data), _read(keys) is not None))
     return found
+
+
+def last_end_ms(places: Places, keep_ms: int) -> int | None:
+    """When the last of all that are there ends, and of those being made; None: there is none.
+
+    OSError if a place is not there or cannot be read: then nobody knows.
+    """
+    found = [one.ends_ms(keep_ms) for one in backups(places)]
+    for folder in (places.data, places.keys):
+        for path in folder.iterdir():
+            name = path.name.removeprefix(MAKING)
+            if _NAME.fullmatch(name):
+                found.append(made_of(name) + keep_ms)
+    return max(found, default=None)
 
 
 def newest_whole(places: Places) -> Backup:

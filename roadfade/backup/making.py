@@ -24,7 +24,6 @@ from roadfade.backup.steps import Hook, Step, go_on
 from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
 from roadfade.stores import copy_of_lake
-from telemetry.instants import DAY_MS
 
 _WAIT_S: Final = 30.0
 _COUNTED: Final = ("links", "consents", "restrictions", "events", "erasures", "receipts")
@@ -51,11 +50,6 @@ class Made:
     places: Places
     data: Manifest
     keys: Manifest
-
-
-def keep_ms(settings: Settings) -> int:
-    """How long a backup is kept: never longer than it is remembered what was removed since."""
-    return min(settings.backup_keep_days, settings.replay_days) * DAY_MS
 
 
 def make(
@@ -127,7 +121,7 @@ class _Making:
         self._at(Step.OFFICE_COPIED)
         self._copy_keys(keys, memory)
         self._at(Step.KEYS_COPIED)
-        span = self._now_ms, self._now_ms + keep_ms(self._settings)
+        span = self._now_ms, self._now_ms + kept.keep_ms_of(self._settings)
         of_data = describe(data, "data", self._name, span, self._data.said, self._tell)
         of_keys = describe(keys, "keys", self._name, span, self._keys.said, lambda _d, _t: None)
         self._at(Step.DESCRIBED)

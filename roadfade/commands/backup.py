@@ -13,7 +13,7 @@ from roadfade.refusal import Refusal
 from roadfade.terminal.answers import FAILS, print_json, settings, usage
 from roadfade.terminal.arguments import AsJson
 from roadfade.terminal.byte_bar import byte_bar
-from telemetry.instants import DAY_MS, format_instant
+from telemetry.instants import format_instant
 
 if TYPE_CHECKING:
     from roadfade.backup.kept import Backup, Places
@@ -60,7 +60,7 @@ def list_backups(*, to: To = None, keys_to: KeysTo = None, as_json: AsJson = Fal
     from roadfade.backup import kept  # noqa: PLC0415  # few commands need it
 
     found = kept.backups(_places(to, keys_to))
-    now_ms, keep_ms = wall_ms(), _keep_ms()
+    now_ms, keep_ms = wall_ms(), kept.keep_ms_of(settings())
     if as_json:
         print_json({"backups": [_told(one, keep_ms, now_ms) for one in found]})
         return
@@ -97,7 +97,7 @@ def expire(*, to: To = None, keys_to: KeysTo = None, as_json: AsJson = False) ->
     """Remove the backups that have ended, keys first; the sweep does so, too."""
     from roadfade.backup import kept  # noqa: PLC0415  # few commands need it
 
-    gone = kept.expire(_places(to, keys_to), _keep_ms(), wall_ms())
+    gone = kept.expire(_places(to, keys_to), kept.keep_ms_of(settings()), wall_ms())
     if as_json:
         print_json({"removed": gone})
     else:
@@ -111,10 +111,6 @@ def _places(to: Path | None, keys_to: Path | None) -> "Places":
     if data is None or keys is None:
         usage(NOWHERE)
     return Places(data, keys)
-
-
-def _keep_ms() -> int:
-    return min(settings().backup_keep_days, settings().replay_days) * DAY_MS
 
 
 def _wrong(one: "Backup", tell: Any) -> list[str]:

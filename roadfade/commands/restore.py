@@ -81,16 +81,17 @@ def _restore(data: Path, keys: Path, *, lost: bool, as_json: bool) -> None:
 
 def _drill(data: Path | None, keys: Path | None, *, as_json: bool) -> None:
     from roadfade.backup.drill import drill  # noqa: PLC0415  # as above
-    from roadfade.backup.kept import Backup, Places, newest_whole  # noqa: PLC0415  # as above
+    from roadfade.backup.kept import Backup, newest_whole, places_of  # noqa: PLC0415  # as above
     from roadfade.backup.manifest import read  # noqa: PLC0415  # as above
     from sinks.port.sink import StoreFullError  # noqa: PLC0415  # as above
 
     mine = settings()
+    places = places_of(mine)
     if data is not None and keys is not None:
         said = read(data)
         chosen = Backup(said.name, data, keys, said, has_keys=True)
-    elif mine.backup_dir is not None and mine.backup_keys_dir is not None:
-        chosen = newest_whole(Places(mine.backup_dir, mine.backup_keys_dir))
+    elif places is not None:
+        chosen = newest_whole(places)
     else:
         usage("name a backup (--from and --keys), or the settings backup_dir and backup_keys_dir")
     try:

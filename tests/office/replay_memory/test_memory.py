@@ -9,7 +9,7 @@ from sqlalchemy import text
 from office.outbox import Outbox
 from office.ports import ControlRecord
 from office.registry.registry import Registry
-from office.replay_memory.items import PERSON, Commanded, Ended, Withheld, items_of
+from office.replay_memory.items import PERSON, Commanded, Ended, Item, Withheld, items_of
 from office.replay_memory.known import End
 from office.replay_memory.memory import FILE, WEEK_MS, ReplayMemory
 from office.store.database import Database
@@ -67,7 +67,11 @@ def test_an_end_only_comes_nearer_and_keeps_when_it_was_known_first(memory: Repl
 
 
 def test_what_is_known_is_not_written_again_under_a_later_week(memory: ReplayMemory) -> None:
-    some = [Ended("links", "row-1", None), objection(), Commanded("c", "service", b"value")]
+    some: list[Item] = [
+        Ended("links", "row-1", None),
+        objection(),
+        Commanded("c", "service", b"value"),
+    ]
     memory.remember(some, NOW_MS)
     memory.remember(some, NOW_MS + 3 * WEEK_MS)
     assert memory.forget(NOW_MS + WEEK_MS + REPLAY_MS, REPLAY_MS) == 1

@@ -4,14 +4,18 @@ import threading
 from pathlib import Path
 
 import pytest
+from prometheus_client import Gauge
 
 from office.registry.erasure_requests import NewErasure
+from roadfade import metrics
 from roadfade.backup import kept
-from roadfade.backup.drill import drill, last_drill
+from roadfade.backup.drill import drill
 from roadfade.backup.kept import Places, backups, newest_whole
 from roadfade.backup.making import make
 from roadfade.backup.manifest import wrong_in
+from roadfade.backup.note import last_drill
 from roadfade.backup.steps import Step
+from roadfade.processes.sweep.backups import end_backups
 from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
 from sinks.lake.checkpoints import newest
@@ -266,3 +270,45 @@ def test_a_drill_of_a_damaged_backup_fails_and_leaves_nothing(house: House) -> N
     note = last_drill(house.settings.state_dir)
     assert note is not None
     assert not note.holds
+
+
+def test_a_sweep_ends_backups_in_the_places_that_the_settings_name(house: House) -> None:
+    made = house.make()
+    named = house.settings.model_copy(
+        update={"backup_dir": house.places.data, "backup_keys_dir": house.places.keys}
+    )
+    ends_ms = made.data.ends_ms
+    assert end_backups(house.settings, ends_ms) == []
+    assert end_backups(named, ends_ms - 1) == []
+    assert (value(metrics.BACKUPS, "kept"), value(metrics.BACKUPS, "ended")) == (1, 0)
+    assert metrics.BACKUP_NEWEST._value.get() == made.data.made_ms / 1000
+    assert end_backups(named, ends_ms) == [made.data.name]
+    assert (value(metrics.BACKUPS, "kept"), value(metrics.BACKUPS, "ended")) == (0, 0)
+
+
+def test_what_has_ended_and_stays_is_counted(house: House) -> None:
+    made = house.make()
+    named = house.settings.model_copy(
+        update={"backup_dir": house.places.data, "backup_keys_dir": house.places.keys}
+    )
+    with kept.held(house.places), pytest.raises(Refusal):
+        end_backups(named, made.data.ends_ms)
+    assert (value(metrics.BACKUPS, "kept"), value(metrics.BACKUPS, "ended")) == (0, 1)
+
+
+def test_the_end_of_the_last_backup_counts_one_that_is_being_made(house: House) -> None:
+    house.make()
+    house.now_ms += DAY_MS
+    with pytest.raises(Killed):
+        house.make(KillAt(0))
+    keep_ms = 35 * DAY_MS
+    assert kept.last_end_ms(house.places, keep_ms) == house.now_ms + keep_ms
+
+
+def test_a_place_that_is_not_there_says_nothing_of_its_backups(tmp_path: Path) -> None:
+    with pytest.raises(FileNotFoundError):
+        kept.last_end_ms(Places(tmp_path / "none", tmp_path / "keys"), DAY_MS)
+
+
+def value(metric: Gauge, label: str) -> float:
+    return float(metric.labels(label)._value.get())

@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 from sinks.lake.checkpoints import LOOKS_MAX, Checkpoint, newest_number, put, read_all
 from sinks.lake.durable import make_directory, sync_directory, write_file
 from sinks.lake.format import FORMAT_VERSION, LakeFormatError, stored_format, write_format
-from sinks.lake.layout import STAGED, STORE_FILE, TEMPORARY, checked_root
+from sinks.lake.layout import COPY_FILE, STAGED, STORE_FILE, TEMPORARY, checked_root
 from sinks.lake.opening import chain
 from sinks.lake.part_file import count_rows
 from sinks.lake.progress import Progress
@@ -188,4 +188,5 @@ class _Copy:
         put(self._target, whole, temporary, go_on)
         temporary.rmdir()
         write_file(self._target / STORE_FILE, store_name(self._root).encode())
+        write_file(self._target / COPY_FILE, b"")
         sync_directory(self._target)

@@ -184,6 +184,8 @@ def test_a_copied_lake_is_opened_and_knows_its_duplicates(tmp_path: Path) -> Non
     assert parts(tmp_path / "copy") == parts(tmp_path / "lake")
     assert StoredLake(tmp_path / "copy").name() == StoredLake(tmp_path / "lake").name()
     again = open_lake(tmp_path / "copy")
+    # The group may be past what came to this partition after the copy was made.
+    assert (again.position(A, 0), again.position(A, 1)) == (3, 0)
     told = again.write([record(1), record(3, ce_id=f"{A}/0/2"), record(4)], NOW_MS)
     again.close()
     assert (told.replayed, told.duplicates, told.records) == (1, 1, 1)

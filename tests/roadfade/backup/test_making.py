@@ -2,6 +2,7 @@
 
 import threading
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from prometheus_client import Gauge
@@ -18,6 +19,7 @@ from roadfade.backup.steps import Step
 from roadfade.processes.sweep.backups import end_backups
 from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
+from sinks.lake import copying
 from sinks.lake.checkpoints import newest
 from sinks.lake.copying import copy_lake
 from sinks.lake.digest import lake_digest
@@ -171,6 +173,25 @@ def test_a_copy_beside_a_living_sink_has_as_many_rows_as_its_positions_say(
         stop.set()
         sink.join()
         lake.close()
+
+
+def test_what_is_merged_between_two_looks_is_copied_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = open_lake(tmp_path / "lake")
+    for offset in range(8):
+        lake.write([record(offset)], NOW_MS)
+    monkeypatch.setattr(copying, "HELD_BYTES_MAX", 1)
+    merged: list[int] = []
+    turn = SimpleNamespace(sleep=lambda _s: merged.append(lake.join(NOW_MS)))
+    monkeypatch.setattr(copying, "time", turn)
+
+    copied = copy_lake(tmp_path / "lake", tmp_path / "copy", 1_000, NOW_MS, quiet)
+
+    lake.close()
+    assert sum(merged) > 1, "parts were merged meanwhile"
+    assert copied.rows == lake_digest(tmp_path / "copy").rows == 16
+    assert parts(tmp_path / "copy") == parts(tmp_path / "lake")
 
 
 def test_a_copied_lake_is_opened_and_knows_its_duplicates(tmp_path: Path) -> None:

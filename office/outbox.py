@@ -2,12 +2,15 @@
 
 In: rows that the registry left in its own transactions. Out: control records through a
 ``PublishRecords``, then heartbeats. A row leaves the outbox only after its publish returned; a
-crash between publishes it again, which compacted topics and idempotent views forgive.
+crash between publishes it again, which compacted topics and idempotent views forgive. Whatever ends
+or removes something is remembered, beside the database, before anybody learns of it: an older
+office that is restored must not undo it.
 A heartbeat must never vouch for a row that is still waiting.
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import Row, Table, delete, func, insert, select, update
@@ -18,6 +21,8 @@ from office.published_rows import PartitionOf, PublishedRows
 from office.registry.consents import consent_of
 from office.registry.links import link_of
 from office.registry.restrictions import restriction_of
+from office.replay_memory.items import Item, items_of
+from office.replay_memory.memory import FILE, ReplayMemory
 from office.store.changes import (
     CHUNK_ROWS,
     ControlChange,
@@ -50,11 +55,17 @@ COUNTS_MAX: Final = 3
 """How often the registry is counted before a heartbeat goes out that does not say what it has."""
 
 
+def _wall_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
 class Outbox:
     """The publishing end of the registry's transactions."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, clock: Callable[[], int] = _wall_ms) -> None:
+        """``clock`` dates what is remembered."""
         self._database = database
+        self._clock = clock
         self._rows: PublishedRows | None = None
 
     async def drain(self, publish: PublishRecords) -> int | None:
@@ -175,6 +186,7 @@ class Outbox:
         if self._rows is not None and self._rows.high_water != await self.high_water():
             self._rows = None  # another process published meanwhile
         while batch := await self._waiting():
+            await self._remember(batch.values())
             await publish(list(batch.values()))
             async with self._database.writing() as connection:
                 await connection.execute(delete(OUTBOX).where(OUTBOX.c.sequence.in_(batch)))
@@ -186,6 +198,16 @@ class Outbox:
                 self._rows.high_water = max(batch)
             published += len(batch)
         return published
+
+    async def _remember(self, records: Iterable[ControlRecord]) -> None:
+        items = [item for record in records for item in items_of(record)]
+        if items:
+            await asyncio.to_thread(self._remember_items, items)
+
+    def _remember_items(self, items: Sequence[Item]) -> None:
+        now_ms = self._clock()
+        memory = ReplayMemory.made(self._database.file.with_name(FILE), now_ms)
+        memory.remember(items, now_ms)
 
     async def _waiting(self) -> dict[int, ControlRecord]:
         query = select(OUTBOX).order_by(OUTBOX.c.sequence).limit(CHUNK_ROWS)

@@ -79,6 +79,12 @@ LAKE_COMMANDS: Final = {
     "migrate": "roadfade.commands.lake_migrate:migrate",
     "adopt": "roadfade.commands.adopt:adopt",
 }
+BACKUP_COMMANDS: Final = {
+    "create": "roadfade.commands.backup:create",
+    "list": "roadfade.commands.backup:list_backups",
+    "verify": "roadfade.commands.backup:verify",
+    "expire": "roadfade.commands.backup:expire",
+}
 AUDIT_COMMANDS: Final = {
     "reconcile": "roadfade.commands.audit:reconcile",
     "copies": "roadfade.commands.audit:copies",
@@ -108,6 +114,7 @@ COMMANDS: Final = {
     "sink": "roadfade.commands.processes:sink",
     "sweep": "roadfade.commands.processes:sweep",
     "run": "roadfade.commands.processes:run",
+    "restore": "roadfade.commands.restore:restore_command",
 }
 
 
@@ -142,6 +149,7 @@ app.add_typer(office_app, name="office")
 app.add_typer(app_of("The settings as they hold here.", CONFIG_COMMANDS), name="config")
 app.add_typer(app_of("Kafka topics, as the policy says.", TOPIC_COMMANDS), name="topics")
 app.add_typer(app_of("The lake, as it is on the disk.", LAKE_COMMANDS), name="lake")
+app.add_typer(app_of("Copies of office, ledger and lake that end.", BACKUP_COMMANDS), name="backup")
 app.add_typer(app_of("What was erased: a chain to verify.", RECEIPT_COMMANDS), name="receipts")
 app.add_typer(
     app_of("Whether every reading and every copy is accounted for.", AUDIT_COMMANDS), name="audit"

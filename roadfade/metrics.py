@@ -185,6 +185,15 @@ UNACCOUNTED = _gauge(
 SWEEP_FAILURES = _counter(
     "roadfade_sweep_failures_total", "Steps of a sweep that failed beside the deleting", "step"
 )
+BACKUPS = _gauge(
+    "roadfade_backups", "Backups in the places that the settings name, by state", "state"
+)
+BACKUP_NEWEST = _gauge(
+    "roadfade_backup_newest_timestamp_seconds", "When the newest backup there was made"
+)
+DRILL = _gauge(
+    "roadfade_restore_drill_timestamp_seconds", "When a restore drill last held; 0: never"
+)
 CLOCK_AHEAD = _gauge(
     "roadfade_clock_ahead_seconds", "How far this process's clock is ahead of what others say"
 )

@@ -115,6 +115,12 @@ class Settings(BaseSettings):
     replay_days: int = Field(default=42, ge=0, le=400)
     """How far back anything is read again or restored. Stores refuse what was erased for so long,
     and for as long as it may still be on its way."""
+    backup_dir: Path | None = None
+    """Where backups lie that the sweep ends by their date; `backup create` needs none of this."""
+    backup_keys_dir: Path | None = None
+    """Where their keys lie: never in, above or beside that folder."""
+    backup_keep_days: int = Field(default=35, ge=1, le=400)
+    """After so many days a backup ends, but never after ``replay_days``."""
     clock_dispute_s_max: float = Field(default=3_600.0, ge=0, le=3_600)
     """No longer do other clocks delay what is due by the own clock; at most an hour."""
     heartbeat_every_s: float = Field(default=5.0, gt=0, le=20)
@@ -131,6 +137,13 @@ class Settings(BaseSettings):
     def _postgres_is_reached_somehow(self) -> Self:
         if self.store == "postgres" and self.postgres_dsn is None:
             msg = "store is postgres, so postgres_dsn has to say how it is reached"
+            raise ValueError(msg)
+        return self
+
+    @model_validator(mode="after")
+    def _backups_have_both_places(self) -> Self:
+        if (self.backup_dir is None) != (self.backup_keys_dir is None):
+            msg = "backup_dir and backup_keys_dir name the two places of backups: give both"
             raise ValueError(msg)
         return self
 
@@ -168,6 +181,16 @@ class Settings(BaseSettings):
     def keyring_path(self) -> Path:
         """The keyring's SQLite file."""
         return self.state_dir / "keyring.sqlite"
+
+    @property
+    def suppressions_path(self) -> Path:
+        """What was removed and may not come back from a backup, by keyed hashes."""
+        return self.state_dir / "suppressions.sqlite"
+
+    @property
+    def restoring_dir(self) -> Path:
+        """What a restore has not put in its place yet; no process starts beside it."""
+        return self.state_dir / "_restoring"
 
     @property
     def routing_key_path(self) -> Path:

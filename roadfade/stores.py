@@ -2,12 +2,14 @@
 
 import logging
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roadfade.clock import WallClock
 from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
 from sinks.lake.check import check
+from sinks.lake.copying import CopiedLake, copy_lake
 from sinks.lake.format import LakeFormatError
 from sinks.lake.lake import Lake, LakeSettings
 from sinks.lake.rebucketing import Outlook, Rebucketed, Tell, outlook, rebucket
@@ -15,7 +17,7 @@ from sinks.lake.stored import StoredLake
 from sinks.port import core
 from sinks.port.allowed import Judge, PlanOf
 from sinks.port.results import Checked, Holdings, Place
-from sinks.port.sink import Sink, Store, StoreUnusableError
+from sinks.port.sink import Sink, Store, StoreTakenError, StoreUnusableError
 from sinks.query.session import Result, run_query
 
 if TYPE_CHECKING:
@@ -93,6 +95,27 @@ def rebucket_store(settings: Settings, clock: WallClock, tell: Tell) -> Rebucket
         )
     except LakeFormatError as error:
         raise NotReady(str(error)) from None
+
+
+def copy_of_lake(settings: Settings, target: Path, now_ms: int, tell: Tell) -> CopiedLake | None:
+    """Copy the lake as it is at one moment; None if there is none to copy. Blocks.
+
+    A store in PostgreSQL is not copied: it has backups of its own. Refusal if others rewrite it all
+    the time, NotReady if no sink would open it, StoreFullError without room.
+    """
+    if settings.store != "lake" or not settings.lake_dir.exists():
+        return None
+    try:
+        return copy_lake(settings.lake_dir, target, settings.lake_duplicates_window, now_ms, tell)
+    except LakeFormatError as error:
+        raise NotReady(str(error)) from None
+    except StoreTakenError as error:
+        raise Refusal(str(error)) from None
+
+
+def lake_in(folder: Path, compression: str) -> StoredLake:
+    """A lake that lies elsewhere: one that is being restored."""
+    return StoredLake(folder, compression)
 
 
 def holdings_of(settings: Settings) -> Holdings:

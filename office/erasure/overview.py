@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.on_record import Found, surroundings, those_of
 from office.erasure.saga import State, Surroundings, Wait, next_step
-from office.erasure.steps import HELD_BACK, NO_BACKUP
+from office.erasure.steps import d3_in_words
 from office.registry.erasure_requests import ErasureKind, names
 from office.registry.held import held_erasures, holds_over
 from telemetry.identity import SubjectId
@@ -35,7 +35,9 @@ class Overview:
     d2_ms: int | None
     """Since then no copy is left here."""
     d3: str | None
-    """What is known of backups, in words."""
+    """Since, or from, when no backup holds it; or, in words, why there is no such day."""
+    d3_ms: int | None
+    """The same as an instant; None: there is none."""
     held: bool
     """Whether a legal hold keeps a sealed copy, or makes one before anything is removed."""
     until_ms: int | None
@@ -88,8 +90,9 @@ def told(found: Found, around: Surroundings, *, held: bool) -> Overview:
         some_links=row.links is not None,
         d1_ms=row.d1_ms,
         d2_ms=row.d2_ms,
+        d3=None if row.d2_ms is None else d3_in_words(row.d3_ms, held=held),
+        d3_ms=None if held else row.d3_ms,
         held=held,
-        d3=None if row.d2_ms is None else HELD_BACK if held else NO_BACKUP,
         until_ms=row.until_ms,
         copies=dict(standing.copies),
         waits_for=step if isinstance(step, Wait) else None,

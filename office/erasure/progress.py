@@ -47,6 +47,11 @@ def go_on(_step: Step, _moment: Moment) -> None:
     """Do nothing: how every process but a test's runs."""
 
 
+def no_backups() -> int | None:
+    """None is registered."""
+    return None
+
+
 class Horizons(NamedTuple):
     """How long what cannot be asked takes, in milliseconds."""
 
@@ -78,12 +83,15 @@ class Progress:
         sign: Sign,
         horizons: Horizons,
         hook: Hook = go_on,
+        backups_end_ms: Callable[[], int | None] = no_backups,
     ) -> None:
+        """``backups_end_ms``: see ``At``; it blocks, and raises if that is not known."""
         self._database = database
         self._keys = keys
         self._sign = sign
         self._horizons = horizons
         self._hook = hook
+        self._backups_end_ms = backups_end_ms
         self._turned_ms: int | None = None
         """When the last turn was."""
 
@@ -160,11 +168,12 @@ class Progress:
             searched = await self._search(found, reach, now_ms)
         elif step is Step.SCRUB:
             scrubbed = await self._scrub()
+        ends_ms = await asyncio.to_thread(self._backups_end_ms) if step is Step.CONFIRM else None
         async with self._database.writing() as connection:
             again = await one_of(connection, found.row.erasure)
             if again.standing != found.standing:
                 return None
-            at = At(connection, again, now_ms, self._horizons.control_ms)
+            at = At(connection, again, now_ms, self._horizons.control_ms, ends_ms)
             drafts = await carry_out(step, at, searched, scrubbed)
             await issue(connection, drafts, self._sign, now_ms)
             self._hook(step, Moment.WRITTEN)

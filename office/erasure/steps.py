@@ -29,15 +29,23 @@ from office.store.erasure_tables import (
 )
 from office.store.tables import LINKS
 from telemetry.identity import SubjectId
+from telemetry.instants import format_instant
 from telemetry.topics import erase_topic
 from telemetry.wire.erasure import EraseCommand, encode_command
 
 CONTROL_COPY: Final = "control topics"
 """The copy of links and consents that compaction ends."""
 NO_BACKUP: Final = "no backup is registered"
-"""What D3 says: Roadfade makes none, so there is no date by which one has ended."""
+"""What D3 says if the settings name no place of backups: nobody knows whether there are any."""
 HELD_BACK: Final = "a legal hold keeps a sealed copy until it is released"
 """What D3 says while one does."""
+
+
+def d3_in_words(d3_ms: int | None, *, held: bool) -> str:
+    """When no backup holds it any more; or that none is registered, or a hold keeps a copy."""
+    if held:
+        return HELD_BACK
+    return NO_BACKUP if d3_ms is None else format_instant(d3_ms)
 
 
 class At(NamedTuple):
@@ -48,6 +56,8 @@ class At(NamedTuple):
     now_ms: int
     control_ms: int
     """A deleted row of a control topic is in no file of the broker after this."""
+    backups_end_ms: int | None = None
+    """When the last backup there is ends; None: none is registered."""
 
     @property
     def erasure(self) -> str:
@@ -197,10 +207,13 @@ async def _forget(at: At) -> list[Draft]:
 
 
 async def _confirm(at: At) -> list[Draft]:
+    """D2; and D3, which is a date if backups are registered: then the last of them ends."""
     holds = await holds_over(at.connection, at.erasure)
     await note_held(at.connection, at.erasure, holds)
-    await at.put(state=State.GONE, d2_ms=at.now_ms)
-    d1_ms, d3 = at.found.standing.d1_ms, HELD_BACK if holds else NO_BACKUP
+    ends_ms = at.backups_end_ms
+    d3_ms = None if ends_ms is None else max(ends_ms, at.now_ms)
+    await at.put(state=State.GONE, d2_ms=at.now_ms, d3_ms=d3_ms)
+    d1_ms, d3 = at.found.standing.d1_ms, d3_in_words(d3_ms, held=bool(holds))
     return [
         *(at.draft("held", copy=f"hold {hold}") for hold in holds),
         at.draft("gone", d1_ms=d1_ms, d2_ms=at.now_ms, d3=d3),

@@ -78,6 +78,11 @@ class Database:
         finally:
             await database.close()
 
+    @property
+    def file(self) -> Path:
+        """Where it is."""
+        return self._file
+
     @asynccontextmanager
     async def reading(self) -> AsyncIterator[AsyncConnection]:
         """A read transaction that sees one state of all tables; it never waits for a writer."""

@@ -134,11 +134,19 @@ def _reached(one: Overview, words: Translation, times: Times) -> list[list[str]]
             words.gettext("No copy is left in the stores and topics that are on the register"),
             said if one.d2_ms is None else times.told(one.d2_ms),
         ],
-        [
-            words.gettext("No backup is left"),
-            words.gettext("no day can be named: no backup is on the register"),
-        ],
+        [words.gettext("No backup is left"), _no_backup(one, words, times)],
     ]
+
+
+def _no_backup(one: Overview, words: Translation, times: Times) -> str:
+    """D3: a day, or why there is none."""
+    if one.held:
+        return words.gettext("no day can be named: a legal hold keeps a sealed copy")
+    if one.d3_ms is not None:
+        return times.told(one.d3_ms)
+    if one.d2_ms is None:
+        return words.gettext(NOT_YET)
+    return words.gettext("no day can be named: no backup is on the register")
 
 
 def _copies(
@@ -223,7 +231,18 @@ def _left(found: Certified, words: Translation, times: Times) -> Iterator[str]:
         yield words.gettext(
             "What comes late is refused until %(time)s.", time=times.told(one.until_ms)
         )
-    yield words.gettext("Backups: none is known here. What was copied elsewhere stays there.")
+    if one.held:
+        yield words.gettext(
+            "A legal hold keeps a sealed copy. It is used for nothing else, and is destroyed when "
+            "the hold is released."
+        )
+    if one.d3_ms is None:
+        yield words.gettext("Backups: none is known here. What was copied elsewhere stays there.")
+    else:
+        yield words.gettext(
+            "Backups that are on the register end by that day. What was copied elsewhere stays "
+            "there."
+        )
 
 
 def _checks(found: Certified, words: Translation) -> Iterator[str]:

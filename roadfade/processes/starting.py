@@ -8,6 +8,7 @@ from roadfade.logs.events import Event, tell
 from roadfade.logs.process_log import Named
 from roadfade.process_pages import serve_pages
 from roadfade.readiness import readiness
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 
 NONE: Final = ""
@@ -23,8 +24,10 @@ class _Said:
 def begin(settings: Settings, named: Named, role: str, instance: str) -> None:
     """Serve the process's pages, and say that it started.
 
-    The port taken is written to the file of its instance's name in the state folder.
+    The port taken is written to the file of its instance's name in the state folder. NotReady
+    beside a restore.
     """
+    require_no_restore(settings)
     readiness.need(role)
     metrics.ROLE.labels(role).set(1)
     _Said.policy_version = NONE
@@ -34,6 +37,16 @@ def begin(settings: Settings, named: Named, role: str, instance: str) -> None:
     settings.ports_dir.mkdir(parents=True, exist_ok=True)
     (settings.ports_dir / instance).write_text(address)
     named.start(instance, version=__version__, pages=address)
+
+
+def require_no_restore(settings: Settings) -> None:
+    """NotReady while a restore has not put everything in its place."""
+    if settings.restoring_dir.exists():
+        msg = (
+            f"a restore into {settings.state_dir} was cut, or is at work: run the same `roadfade "
+            "restore` again, which goes on with it"
+        )
+        raise NotReady(msg)
 
 
 def tell_in_force(policy_version: str) -> None:

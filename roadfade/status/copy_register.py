@@ -36,6 +36,8 @@ DEMO: Final = "run/"
 FILES: Final = (
     _files("office", rf"office({_BESIDE}|\.publisher)", "erasure, and the ends of links"),
     _files("keyring", rf"keyring{_BESIDE}", "the end of each epoch's last record"),
+    _files("memory of what was removed", rf"suppressions{_BESIDE}", "its weeks, each in its time"),
+    _files("restore", r"_(restoring|restored|drill)/.+", "the restore, or the drill, itself"),
     _files("key of keys", r"kek(\.next)?", "every destruction of a key"),
     _files("key of receipts", r"receipt-key(\.[0-9a-f]{16})?", "nothing: it names nobody"),
     _files(
@@ -47,7 +49,11 @@ FILES: Final = (
     _files("held copies", r"holds/[A-Z2-7]{26}/[0-9a-f]{32}\.(held|part)", "release of the hold"),
     _files("ledger", rf"ledger{_BESIDE}", "nothing: it holds counts"),
     _files("ledger", r"ledger\.sqlite\.unaccounted-[0-9a-f]{32}", "the ledger takes it in"),
-    _files("marks", r"raw-partitions(\.\d+)?|sweep_clock|env", "nothing: they name nobody"),
+    _files(
+        "marks",
+        r"raw-partitions(\.\d+)?|sweep_clock|env|last-drill\.json",
+        "nothing: they name nobody",
+    ),
     _files("marks", r"sink-topic-rewound|sink-(rewound|adopts)/[\w.-]+", "adoption of the topic"),
     _files("member slots", r"(slots|locks)/[a-z0-9-]+\.slot", "nothing: they are empty"),
     _files("ports", r"ports/[a-z0-9-]+", "nothing: they hold addresses"),

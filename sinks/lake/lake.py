@@ -19,7 +19,7 @@ from msgspec.structs import replace
 from sinks.lake.checkpoints import At
 from sinks.lake.durable import make_directory
 from sinks.lake.gathered import Gathered, write_parts
-from sinks.lake.layout import checked_root, partition_of, partitions
+from sinks.lake.layout import COPY_FILE, checked_root, partition_of, partitions
 from sinks.lake.merge import Merger
 from sinks.lake.opening import open_checkpoints
 from sinks.lake.progress import NOTHING, Progress, Spot
@@ -84,6 +84,7 @@ class Lake(StoredLake):
         self._turn = Lock()
         self._sound = True
         self._bound: dict[str, str] = {}
+        self._is_copy = (self._root / COPY_FILE).exists()
         with told_if_full():
             make_directory(self._root)
             self._workplace = Workplace(self._root, SINK, wait_s)
@@ -103,9 +104,11 @@ class Lake(StoredLake):
         """Parts that no merge has seen yet, and how many rows each has."""
 
     def position(self, topic: str, partition: int) -> int | None:
-        """See ``Sink``."""
+        """See ``Sink``; of a copy, 0 before the first: its group has read what came after it."""
         at = self._progress.at((topic, partition))
-        return None if at is None else at.next_offset
+        if at is None:
+            return 0 if self._is_copy else None
+        return at.next_offset
 
     def places(self) -> Mapping[Spot, Place]:
         """See ``Sink``."""

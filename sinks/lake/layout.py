@@ -30,6 +30,8 @@ WRITING: Final = "_writing"
 FORMAT_FILE: Final = "_lake.json"
 STORE_FILE: Final = "_store"
 """What the lake is called."""
+COPY_FILE: Final = "_copy"
+"""Says that a lake was copied: how far others are, such as a consumer group, says nothing of it."""
 BUCKETS_MAX: Final = 256
 _EXPIRES_TEXT: Final = "%Y-%m-%dT%H-%MZ"
 _TAIL: Final = r"(-r(?P<restated>[0-9a-f]{16})v(?P<of>\d+)|-v(?P<by>\d+))?\.parquet"

@@ -13,6 +13,7 @@ from typing import Final
 
 from sinks.lake.layout import (
     CHECKPOINTS,
+    COPY_FILE,
     FORMAT_FILE,
     OFFSETS,
     RESTATING,
@@ -34,7 +35,7 @@ STRANGE_MAX: Final = 1_000
 """No more are told at once: whoever fills a lake with files does not fill the log too."""
 PLACE_LENGTH_MAX: Final = 300
 _FOLDERS: Final = frozenset({CHECKPOINTS, STAGED, TEMPORARY, RESTATING, OFFSETS, WRITING})
-_FILES: Final = frozenset({FORMAT_FILE, f"{FORMAT_FILE}.new", STORE_FILE})
+_FILES: Final = frozenset({FORMAT_FILE, f"{FORMAT_FILE}.new", STORE_FILE, COPY_FILE})
 
 
 def survey(root: Path) -> list[Strange]:

@@ -55,6 +55,8 @@ MAY = {
     "commands.lake": frozenset[str](),
     "commands.lake_migrate": frozenset({"rich"}),
     "commands.adopt": frozenset[str](),
+    "commands.backup": frozenset[str](),
+    "commands.restore": frozenset[str](),
     "status.accounts": METRICS | {"duckdb"},
     "commands.vehicles.drives": frozenset[str](),
     "commands.processes": frozenset[str](),

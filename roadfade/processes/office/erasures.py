@@ -8,6 +8,7 @@ everybody waits for: it is said once, counted, and tried again.
 import asyncio
 import logging
 from collections.abc import Collection, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from bus.pacing import until
@@ -23,6 +24,7 @@ from office.store.database import Database
 from policy.artefacts.topics import COMPACTION_LAG_MS_MAX
 from policy.plan.plan import Plan
 from roadfade import metrics
+from roadfade.backup.kept import keep_ms_of, last_end_ms, places_of
 from roadfade.clock import WallClock
 from roadfade.processes.office.attempts import Attempts
 from roadfade.processes.office.holds import Holds
@@ -112,7 +114,13 @@ class Erasures:
             control_ms=control_ms(broker),
             commands_max=self._settings.erase_commands_max,
         )
-        return Progress(self._database, keyring, signer.sign, horizons)
+        return Progress(
+            self._database,
+            keyring,
+            signer.sign,
+            horizons,
+            backups_end_ms=partial(backups_end_ms, self._settings, self._clock),
+        )
 
     def _tell_of(self, waiting: Sequence[Waiting]) -> None:
         """Say for which outputs somebody has to do something; dates pass by themselves."""
@@ -124,6 +132,18 @@ class Erasures:
             self._say(f"requests of erasure wait: {why}: {', '.join(sorted(outputs))}", about=why)
         if not said:
             self._say.forget()
+
+
+def backups_end_ms(settings: Settings, clock: WallClock) -> int | None:
+    """When the last backup there is ends; None: the settings name no place of backups. Blocks.
+
+    OSError if that place cannot be read: then a request does not say that it is done.
+    """
+    places = places_of(settings)
+    if places is None:
+        return None
+    ends_ms = last_end_ms(places, keep_ms_of(settings))
+    return clock() if ends_ms is None else ends_ms
 
 
 def control_ms(broker: BrokerSettings) -> int:

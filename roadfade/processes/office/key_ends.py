@@ -8,7 +8,7 @@ again. What was destroyed cannot be made again: a clock that jumped ahead waits 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, Protocol
 
 from bus.pacing import until
@@ -33,6 +33,8 @@ from office.keyring.hold_keys import is_of_hold
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.keyring.wrapping import KeyName
+from office.replay_memory.items import EPOCH_KEY, Ended, key_id
+from office.replay_memory.memory import ReplayMemory
 from office.store.database import Database
 from policy.plan.plan import Plan
 from roadfade import metrics
@@ -88,6 +90,7 @@ class KeyEnds:
                 await self._attempt("keys", self._keys),
                 await self._attempt("links", self._links),
                 await self._attempt("consents", self._consents),
+                await self._attempt("memory", self._memory),
             ]
             await until(stopping, TURN_EVERY_S if all(done) else TRY_AGAIN_S)
 
@@ -101,6 +104,8 @@ class KeyEnds:
             live = [n for n, state in states.items() if state == "live" and not is_of_hold(n)]
             due = await self._due_keys(live)
             if due:
+                # Before: an older keyring that is put back must not have them again.
+                await asyncio.to_thread(self._remember, due)
                 await asyncio.to_thread(keyring.destroy, due)
                 metrics.EPOCH_KEYS_DESTROYED.inc(len(due))
                 logger.info("destroyed %d epoch keys whose last record has ended", len(due))
@@ -111,6 +116,22 @@ class KeyEnds:
         counted = Counter(state for name, state in states.items() if not is_of_hold(name))
         for state in STATES:
             metrics.EPOCH_KEYS.labels(state).set(counted[state])
+
+    def _remember(self, due: Collection[KeyName]) -> None:
+        now_ms = self._clock()
+        memory = ReplayMemory.made(self._settings.suppressions_path, now_ms)
+        memory.remember([Ended(EPOCH_KEY, key_id(*name), None) for name in due], now_ms)
+
+    async def _memory(self) -> None:
+        """Forget what was removed so long ago that nothing can bring it back."""
+        if not await asyncio.to_thread(self._settings.suppressions_path.is_file):
+            return
+        memory = ReplayMemory(self._settings.suppressions_path)
+        # A clock that is ahead would have restores refused that are allowed.
+        if await asyncio.to_thread(memory.has_dead, self._clock(), self._replay_ms):
+            now_ms = await self._judged_ms()
+            gone = await asyncio.to_thread(memory.forget, now_ms, self._replay_ms)
+            logger.info("forgot %d weeks of what was removed", gone)
 
     def _opened(self) -> Keyring:
         return Keyring.open(self._settings.keyring_path, FileKek(self._settings.kek_file))

@@ -25,6 +25,7 @@ from roadfade.processes.clocks.judged_clock import JudgedClock
 from roadfade.processes.reporting import LAST_WORD_S_MAX, report_beside, reporter_of
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.starting import begin, tell_in_force
+from roadfade.processes.sweep.backups import end_backups
 from roadfade.processes.sweep.measures import measure, tell_promises
 from roadfade.processes.sweep.once import clock_of
 from roadfade.processes.sweep.policy_listener import PolicyListener
@@ -37,7 +38,9 @@ from sinks.port.sink import Store
 from telemetry.topics import CONTROL_POLICIES
 
 DELETE: Final = "delete"
-STEPS: Final = (DELETE, "restate", "measure", "promises", "clocks", "metrics", "policy", "report")
+STEPS: Final = (
+    DELETE, "restate", "measure", "promises", "backups", "clocks", "metrics", "policy", "report",
+)  # fmt: skip
 """The labels of failures."""
 logger = logging.getLogger(__name__)
 _say = SayOnce(logger)
@@ -83,6 +86,7 @@ class Sweeper:
             attempt("restate", self._restate)
             attempt("measure", lambda: measure(self._store, self._clock.judged.measure_ms))
         attempt("promises", self._promise)
+        attempt("backups", self._backups)
         return self._left > 0
 
     def delete(self) -> None:
@@ -101,6 +105,10 @@ class Sweeper:
         if ends is not None and ends.several:
             now_ms = self._clock.judged.now_ms
             self._left = restate_in_turn(self._store, ends, self._account, now_ms)
+
+    def _backups(self) -> None:
+        for name in end_backups(self._settings, self._clock.judged.now_ms):
+            logger.info("the backup %s has ended, and is gone", name)
 
     def _promise(self) -> None:
         ends = self._listener.ends()

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from office.erasure.answers import retire_store, take_answers
-from office.erasure.progress import Moment
+from office.erasure.overview import of_subject
+from office.erasure.progress import Moment, Progress
 from office.erasure.receipt_chain import Entry, mine
 from office.erasure.saga import State, Step
 from office.errors import OfficeError
@@ -15,7 +16,7 @@ from office.registry.erasure_requests import NewErasure
 from policy.plan.epochs import epoch_at
 from policy.vocabulary.terms import Epoch
 from telemetry.identity import DeviceId
-from telemetry.instants import DAY_MS, HOUR_MS, SECOND_MS
+from telemetry.instants import DAY_MS, HOUR_MS, SECOND_MS, format_instant
 from telemetry.wire.control import ConsentInterval, LinkInterval, Restriction
 from telemetry.wire.erasure import EraseAnswer
 from tests.office.conftest import Topics
@@ -26,6 +27,7 @@ from tests.office.erasure.conftest import (
     LAKE,
     NOW_MS,
     OUTPUTS,
+    SIGNING,
     TURNS_MAX,
     Office,
 )
@@ -62,6 +64,39 @@ WHOLE_WAY: list[Told] = [
     ("gone", None, None, None, None),
     ("closed", None, None, None, None),
 ]
+
+
+@pytest.mark.parametrize("days", [30, -1])
+async def test_d3_is_when_the_last_backup_ends_that_is_there_at_d2(
+    office: Office, days: int
+) -> None:
+    last_ms = NOW_MS + days * DAY_MS
+    office.progress = Progress(
+        office.database, office.keyring, SIGNING.sign, HORIZONS, backups_end_ms=lambda: last_ms
+    )
+    asked = await office.ask(NewErasure("erase", ANA, "asked", to_ms=NOW_MS))
+    await office.run(asked.erasure, State.GONE)
+    gone = next(entry for entry in await office.entries() if entry.what == "gone")
+    assert gone.d2_ms is not None
+    assert gone.d3 == format_instant(max(last_ms, gone.d2_ms))
+    async with office.database.reading() as connection:
+        (told,) = await of_subject(connection, ANA, HORIZONS.view_ms, office.now_ms)
+    assert told.d3 == gone.d3
+
+
+async def test_if_nobody_knows_which_backups_there_are_a_request_is_not_done(
+    office: Office,
+) -> None:
+    def unknown() -> int | None:
+        raise PermissionError
+
+    office.progress = Progress(
+        office.database, office.keyring, SIGNING.sign, HORIZONS, backups_end_ms=unknown
+    )
+    asked = await office.ask(NewErasure("erase", ANA, "asked", to_ms=NOW_MS))
+    with pytest.raises(PermissionError):
+        await office.run(asked.erasure, State.GONE)
+    assert await office.state(asked.erasure) is State.BOUND
 
 
 async def test_a_whole_person_goes_from_every_copy_and_then_from_the_office(

@@ -155,7 +155,7 @@ def test_a_strange_name_is_logged_once_and_again_if_it_comes_back(
     assert len(caplog.messages) == 2
 
 
-@pytest.mark.parametrize("step", ["restate", "measure", "promises"])
+@pytest.mark.parametrize("step", ["restate", "measure", "promises", "backups"])
 def test_no_step_beside_deleting_stops_a_turn(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -170,6 +170,8 @@ def test_no_step_beside_deleting_stops_a_turn(
         listener.fails = True
     if step == "measure":
         monkeypatch.setattr("roadfade.processes.sweep.process.measure", lambda *_: 1 / 0)
+    if step == "backups":
+        monkeypatch.setattr("roadfade.processes.sweep.process.end_backups", lambda *_: 1 / 0)
     before = failures(step)
     assert not sweeper.turn()
     assert parts(settings.lake_dir) == []

@@ -1,0 +1,239 @@
+"""The memory on disk: what ended, was withheld or removed, until nothing can bring it back.
+
+In: items, before workers and stores learn of them. Out: what is ``known``, for whoever restores an
+older office or lake. Each week has a random key; when it is so old that nothing of before may be
+restored or read again, the key and all that stands under it are deleted and scrubbed. The file is
+never put back from a backup: a backup's is merged into it. Calls block for milliseconds.
+"""
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from typing import Final, Self, assert_never
+
+from office.replay_memory import tables
+from office.replay_memory.hashing import WeekKey, new_key
+from office.replay_memory.items import (
+    COMMAND,
+    PERSON,
+    RESTRICTION,
+    Commanded,
+    Ended,
+    Item,
+    Published,
+    Withheld,
+)
+from office.replay_memory.known import Known
+from office.store import sqlite_file
+from office.store.file_faults import in_words
+from telemetry.instants import DAY_MS
+
+WEEK_MS: Final = 7 * DAY_MS
+FILE: Final = "suppressions.sqlite"
+"""Its name in the state folder, beside the office's database."""
+_PUT_ENDED: Final = """
+INSERT INTO ended (week, hash, to_ms, at_ms) VALUES (?, ?, ?, ?)
+ON CONFLICT (week, hash) DO UPDATE SET
+ to_ms = CASE WHEN to_ms IS NULL OR excluded.to_ms IS NULL THEN NULL
+              ELSE min(to_ms, excluded.to_ms) END,
+ at_ms = min(at_ms, excluded.at_ms)
+"""
+_PUT_WITHHELD: Final = """
+INSERT INTO withheld (week, hash, person, reason, purpose, recipient, from_ms, to_ms, at_ms)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (week, hash) DO UPDATE SET
+ to_ms = excluded.to_ms, at_ms = min(at_ms, excluded.at_ms)
+"""
+_PUT_COMMANDED: Final = (
+    "INSERT INTO commanded (week, hash, sealed, at_ms) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (week, hash) DO NOTHING"
+)
+_PUT_PUBLISHED: Final = (
+    "INSERT INTO published (name, value) VALUES (?, ?)"
+    " ON CONFLICT (name) DO UPDATE SET value = excluded.value"
+)
+_SAY: Final = "INSERT OR REPLACE INTO said (name, value) VALUES (?, ?)"
+
+
+class ReplayMemory:
+    """One file; several processes may share it. Every call opens and closes it."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    @classmethod
+    def made(cls, file: Path, now_ms: int) -> Self:
+        """The memory in this file; a new one knows of everything from now on.
+
+        OfficeError, here and in every call, if the file cannot be read or written.
+        """
+        with in_words("memory of what was removed", file.parent):
+            sqlite_file.create_private(file)
+        memory = cls(file)
+        with memory._begun(sqlite_file.WRITING) as connection:
+            for table in tables.TABLES:
+                connection.execute(table)
+            begun = "INSERT OR IGNORE INTO said (name, value) VALUES (?, ?)"
+            connection.execute(begun, (tables.SINCE, now_ms))
+        return memory
+
+    @property
+    def file(self) -> Path:
+        """Where it is."""
+        return self._file
+
+    def remember(self, items: Collection[Item], now_ms: int) -> None:
+        """Keep these; durable on return. What is known already keeps the week that it has."""
+        if not items:
+            return
+        with self._begun(sqlite_file.WRITING) as connection:
+            known = Known(connection)
+            week = _week_of(connection, known, now_ms)
+            for item in items:
+                _put(connection, known, week, item, now_ms)
+
+    @contextmanager
+    def known(self) -> Iterator[Known]:
+        """All that is remembered now."""
+        with self._begun(sqlite_file.READING) as connection:
+            yield Known(connection)
+
+    def has_dead(self, now_ms: int, replay_ms: int) -> bool:
+        """Whether ``forget`` would destroy a key."""
+        with self._begun(sqlite_file.READING) as connection:
+            return bool(_dead(connection, now_ms, replay_ms))
+
+    def forget(self, now_ms: int, replay_ms: int) -> int:
+        """Destroy the keys of weeks from which nothing may come back any more; how many.
+
+        Their rows go with them, and their bytes are in no file when this returns; a scrub that was
+        cut short is made up for by the next call that destroys one.
+        """
+        with self._begun(sqlite_file.WRITING) as connection:
+            dead = _dead(connection, now_ms, replay_ms)
+            for id_, week in dead:
+                for table in tables.OF_WEEKS:
+                    connection.execute(f"DELETE FROM {table} WHERE week = ?", (id_,))  # noqa: S608  # constants
+                connection.execute("DELETE FROM weeks WHERE id = ?", (id_,))
+                since_ms = max(_said(connection, tables.SINCE, 0), (week + 1) * WEEK_MS)
+                connection.execute(_SAY, (tables.SINCE, since_ms))
+        if dead:
+            self.scrub()
+        return len(dead)
+
+    def scrub(self) -> None:
+        """Leave no deleted byte in the files."""
+        with self._in_words(), sqlite_file.connected(self._file) as connection:
+            sqlite_file.scrub(connection.execute)
+
+    def copy_whole(self, file: Path) -> None:
+        """Write a copy, for moments: it does not know that it is one."""
+        with self._in_words(), sqlite_file.connected(self._file) as connection:
+            connection.execute("VACUUM INTO ?", (str(file),))
+        file.chmod(0o600)
+
+    def copy_to(self, file: Path, now_ms: int) -> None:
+        """Write a copy that knows it is one: what came later is missing there."""
+        self.copy_whole(file)
+        with closing(sqlite3.connect(file)) as copy, copy:
+            copy.execute(_SAY, (tables.COPIED, now_ms))
+
+    def merge(self, other: Path, now_ms: int, replay_ms: int) -> None:
+        """Know what a backup's copy knows, too; dead weeks stay dead. May be repeated."""
+        with self._in_words(), sqlite_file.connected(self._file) as connection:
+            connection.execute("ATTACH ? AS other", (f"{other.absolute().as_uri()}?mode=ro",))
+            connection.execute(sqlite_file.WRITING)
+            _merge(connection, now_ms, replay_ms)
+            connection.commit()
+
+    def begin_anew(self, now_ms: int) -> None:
+        """Say of a copy that it goes on from now; what came meanwhile is known to nobody."""
+        with self._begun(sqlite_file.WRITING) as connection:
+            connection.execute(_SAY, (tables.SINCE, now_ms))
+            connection.execute("DELETE FROM said WHERE name = ?", (tables.COPIED,))
+
+    @contextmanager
+    def _begun(self, how: str) -> Iterator[sqlite3.Connection]:
+        with self._in_words(), sqlite_file.begun(self._file, how) as connection:
+            yield connection
+
+    @contextmanager
+    def _in_words(self) -> Iterator[None]:
+        with in_words("memory of what was removed", self._file.parent):
+            yield
+
+
+def _week_of(connection: sqlite3.Connection, known: Known, now_ms: int) -> WeekKey:
+    """The key of the week that an instant lies in; made if there is none."""
+    week = now_ms // WEEK_MS
+    for key in known.weeks:
+        if key.week == week:
+            return key
+    made = new_key(week)
+    connection.execute("INSERT INTO weeks (id, week, key) VALUES (?, ?, ?)", made)
+    return made
+
+
+def _put(
+    connection: sqlite3.Connection, known: Known, week: WeekKey, item: Item, now_ms: int
+) -> None:
+    match item:
+        case Ended():
+            found = known.ended(item.kind, item.id)
+            if found is None or not found.covers(item.to_ms):
+                hashed = week.hashed(item.kind, item.id)
+                connection.execute(_PUT_ENDED, (week.id, hashed, item.to_ms, now_ms))
+        case Withheld(row):
+            before = known.withheld(row.restriction)
+            if before is None or before.to_ms != row.to_ms:
+                at_ms = now_ms if before is None else before.at_ms
+                facts = (row.reason, row.purpose, row.recipient, row.from_ms, row.to_ms, at_ms)
+                hashed = week.hashed(RESTRICTION, row.restriction)
+                person = week.hashed(PERSON, row.subject)
+                connection.execute(_PUT_WITHHELD, (week.id, hashed, person, *facts))
+        case Commanded():
+            if not known.commanded(item.command):
+                hashed = week.hashed(COMMAND, item.command)
+                sealed = week.sealed(_with_output(item))
+                connection.execute(_PUT_COMMANDED, (week.id, hashed, sealed, now_ms))
+        case Published():
+            connection.execute(_PUT_PUBLISHED, item)
+        case _:
+            assert_never(item)
+
+
+def _with_output(item: Commanded) -> bytes:
+    return item.output.encode() + b"\n" + item.value
+
+
+def _dead(connection: sqlite3.Connection, now_ms: int, replay_ms: int) -> list[tuple[str, int]]:
+    query = "SELECT id, week FROM weeks WHERE (week + 1) * ? + ? <= ?"
+    return connection.execute(query, (WEEK_MS, replay_ms, now_ms)).fetchall()
+
+
+def _said(connection: sqlite3.Connection, name: str, otherwise: int, of: str = "main") -> int:
+    query = f"SELECT value FROM {of}.said WHERE name = ?"  # noqa: S608  # constants
+    row = connection.execute(query, (name,)).fetchone()
+    return otherwise if row is None else int(row[0])
+
+
+def _merge(connection: sqlite3.Connection, now_ms: int, replay_ms: int) -> None:
+    living = "SELECT id FROM other.weeks WHERE (week + 1) * ? + ? > ?"
+    bounds = (WEEK_MS, replay_ms, now_ms)
+    connection.execute(
+        f"INSERT OR IGNORE INTO main.weeks SELECT * FROM other.weeks WHERE id IN ({living})",  # noqa: S608  # constants
+        bounds,
+    )
+    for table, put in (
+        ("ended", _PUT_ENDED.replace("INTO ended", "INTO main.ended")),
+        ("withheld", "INSERT OR IGNORE INTO main.withheld VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+        ("commanded", "INSERT OR IGNORE INTO main.commanded VALUES (?, ?, ?, ?)"),
+    ):
+        rows = connection.execute(f"SELECT * FROM other.{table} WHERE week IN ({living})", bounds)  # noqa: S608  # constants
+        connection.executemany(put, rows.fetchall())
+    connection.execute("INSERT OR IGNORE INTO main.published SELECT * FROM other.published")
+    since_ms = _said(connection, tables.SINCE, now_ms)
+    if _said(connection, tables.COPIED, 0, "other") >= since_ms:
+        earlier_ms = min(since_ms, _said(connection, tables.SINCE, now_ms, "other"))
+        connection.execute(_SAY, (tables.SINCE, earlier_ms))

@@ -1,0 +1,182 @@
+"""A backup's copy made true again, before anything of it is served.
+
+In: a backup, an empty folder, the memory of what was removed. Out: office, ledger, keyring and lake
+in that folder, without whatever ended, was erased or withdrawn since; and what was done, in counts.
+"""
+
+import asyncio
+import shutil
+import sqlite3
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from office.keyring import tables as keyring_tables
+from office.keyring.kek import FileKek
+from office.replay_memory.memory import ReplayMemory
+from office.restored import Amended, Since, amend, living_commands
+from office.store.database import Database
+from roadfade.backup.manifest import Tell
+from roadfade.backup.schemas import KEYRING, LAKE, LEDGER, MEMORY, OFFICE
+from roadfade.backup.source import Source
+from roadfade.backup.steps import Hook, Step
+from roadfade.ledger_file import LedgerFile
+from roadfade.refusal import Refusal
+from roadfade.stores import lake_in
+from sinks.lake.stored import StoredLake
+from sinks.port.selection import Selection
+from telemetry.instants import format_instant
+from telemetry.wire.erasure import EraseCommand
+
+
+@dataclass(slots=True)
+class Trued:
+    """What was done to a copy; nobody's own."""
+
+    office: Amended = field(default_factory=Amended)
+    commands: int = 0
+    """Commands of erasure that live; each was carried out on the lake."""
+    erased: int = 0
+    """Rows of the lake that they meant."""
+    expired: int = 0
+    """Readings of the lake that had ended meanwhile."""
+    rows: int = 0
+    """Rows of the lake that are left."""
+    left: int = 0
+    """Rows that are meant, are overdue or cannot be judged: 0, or nothing is restored."""
+
+
+@dataclass(frozen=True, slots=True)
+class Today:
+    """What there is beside the backup."""
+
+    memory: ReplayMemory
+    keyring: Path
+    """It need not be there."""
+    kek: Path
+    compression: str
+    now_ms: int
+    replay_ms: int
+    lost: bool = False
+    """There is no memory but the backup's: what ended since is known to nobody."""
+
+
+def make_true(source: Source, folder: Path, today: Today, tell: Tell, at: Hook) -> Trued:
+    """Copy the backup into an empty folder, and bring it up to today. Blocks.
+
+    Refusal if it cannot be, or something that should go is left.
+    """
+    source.copy(folder, tell)
+    at(Step.COPIED)
+    _require_key(folder / KEYRING, today)
+    today.memory.merge(folder / MEMORY, today.now_ms, today.replay_ms)
+    (folder / MEMORY).unlink()
+    _require_memory(source, today)
+    at(Step.REMEMBERED)
+    done = Trued()
+    commands = asyncio.run(_amend(folder / OFFICE, source, today, done))
+    at(Step.AMENDED)
+    if today.lost:
+        _drop_lake(folder)
+    if (folder / LAKE).is_dir():
+        lake = lake_in(folder / LAKE, today.compression)
+        gone = _erase(lake, commands, today.now_ms, done)
+        at(Step.ERASED)
+        _expire(lake, folder / LEDGER, gone, today.now_ms, done)
+    at(Step.EXPIRED)
+    if today.keyring.is_file():
+        (folder / KEYRING).unlink(missing_ok=True)  # today's knows what was destroyed
+    return done
+
+
+async def _amend(file: Path, source: Source, today: Today, done: Trued) -> list[EraseCommand]:
+    since = Since(source.data.made_ms, today.now_ms, today.lost)
+    async with Database.opened(file) as database:
+        with today.memory.known() as known:
+            done.office = await amend(database, known, since)
+        commands = await living_commands(database, today.now_ms)
+    done.commands = len(commands)
+    return commands
+
+
+def _require_memory(source: Source, today: Today) -> None:
+    with today.memory.known() as known:
+        since_ms = known.since_ms
+    if not today.lost and since_ms > source.data.made_ms:
+        msg = (
+            f"what was removed before {format_instant(since_ms)} is not remembered here, and this "
+            f"backup is of {source.data.made_at}: use a newer one, or put the file {MEMORY} of the "
+            "office that was lost into the state folder. If that is lost, too: --memory-lost "
+            "restores no lake, and ends every link and consent"
+        )
+        raise Refusal(msg)
+
+
+def _require_key(copied: Path, today: Today) -> None:
+    """Refusal if nobody whose rows are restored could be found in them."""
+    if not copied.is_file():
+        return
+    names = _names(copied)
+    if today.keyring.is_file():
+        if names - _names(today.keyring):
+            msg = (
+                "the keyring in the state folder is not the one that was copied, nor a later state "
+                "of it: move it away, or name the backup of this installation"
+            )
+            raise Refusal(msg)
+        return
+    with closing(sqlite3.connect(copied)) as connection:
+        row = connection.execute(keyring_tables.CURRENT).fetchone()
+    if row is not None and row[0] not in FileKek(today.kek).load():
+        msg = (
+            "the key encryption key in the state folder is not the one under which the keys of "
+            "this backup lie, so that nobody's rows could be found. It changes whenever a key is "
+            "destroyed: name newer keys (--keys), or put back the keyring or that key"
+        )
+        raise Refusal(msg)
+
+
+def _names(file: Path) -> set[tuple[str, str, str]]:
+    with closing(sqlite3.connect(file)) as connection:
+        return {(p, r, e) for p, r, e, _ in connection.execute(keyring_tables.FIND_STATES)}
+
+
+def _drop_lake(folder: Path) -> None:
+    if (folder / LAKE).is_dir():
+        shutil.rmtree(folder / LAKE)
+
+
+def _erase(
+    lake: StoredLake, commands: Sequence[EraseCommand], now_ms: int, done: Trued
+) -> Counter[str]:
+    """Have every command carried out; what is gone, by output."""
+    by_output = Counter[str]()
+    for command in commands:
+        receipt = lake.erase(command.output, Selection.of(command), now_ms)
+        by_output[command.output] += receipt.located_before - receipt.located_after
+        done.left += receipt.located_after + receipt.unreadable
+    done.erased = by_output.total()
+    return +by_output
+
+
+def _expire(
+    lake: StoredLake, ledger: Path, by_output: Counter[str], now_ms: int, done: Trued
+) -> None:
+    """Remove what has ended, and account for all that is gone: else it would seem to be lost."""
+    swept = lake.expire(now_ms)
+    done.expired = swept.rows
+    by_output.update(swept.by_output)
+    done.left += len(swept.left) + sum(one.files for one in lake.overdue(now_ms))
+    if ledger.is_file() and by_output:
+        LedgerFile(ledger).add_expired(by_output)
+    holdings = lake.holdings()
+    done.rows = sum(holdings.readings.values())
+    done.left += sum(holdings.unreadable.values())
+    if done.left:
+        msg = (
+            f"{done.left} rows or files that should be gone are left, or cannot be read, so that "
+            "nothing was restored: look at the backup (roadfade backup verify), or use another"
+        )
+        raise Refusal(msg)

@@ -1,0 +1,477 @@
+"""A restore brings back what may come back, and nothing that was removed since."""
+
+import hashlib
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from office.keyring.keyring import Keyring
+from office.registry.erasure_requests import NewErasure
+from office.replay_memory.items import EPOCH_KEY, Ended, Published, key_id
+from office.replay_memory.memory import ReplayMemory
+from roadfade.backup import manifest as manifests
+from roadfade.backup import schemas
+from roadfade.backup.steps import Step
+from roadfade.backup.truing import Trued
+from roadfade.ledger_file import LedgerFile
+from roadfade.processes.starting import require_no_restore
+from roadfade.refusal import NotReady, Refusal
+from sinks.lake.digest import lake_digest
+from sinks.lake.stored import StoredLake
+from telemetry.identity import DeviceId
+from telemetry.instants import DAY_MS, HOUR_MS
+from telemetry.wire.publication import Publication, encode_publication
+from tests.office.erasure.conftest import ANA, BEN, SHARING
+from tests.roadfade.backup.house import OUTPUT, ROWS_EACH, TABLES, House, KillAt, Killed
+
+WHOLE = NewErasure("erase", ANA, "asked")
+_VERSION = encode_publication(Publication("test", 7, 0, 0, {"policy.yaml": "text"}))
+
+
+def test_a_person_who_was_erased_since_is_not_there_again_and_nobody_else_lacks_anything(
+    house: House,
+) -> None:
+    bens = house.rows_of(BEN)
+    made = house.make()
+    assert house.located(ANA) == house.located(BEN) == ROWS_EACH
+    house.erased(WHOLE)
+    after = lake_digest(house.settings.lake_dir)
+    house.lose()
+
+    done = house.restore(made)
+
+    house.open()
+    assert house.located(ANA) == 0
+    assert [house.count(table, ANA) for table in TABLES] == [0] * len(TABLES)
+    assert house.rows_of(BEN) == bens
+    assert lake_digest(house.settings.lake_dir) == after
+    assert [house.count(table, BEN) for table in TABLES] == [1, 1, 0, 0, 0]
+    assert (done.trued.erased, done.trued.rows, done.trued.left) == (ROWS_EACH, ROWS_EACH, 0)
+    assert done.trued.office.persons == 1
+    assert LedgerFile(house.settings.ledger_path).expired() == {OUTPUT: ROWS_EACH}
+
+
+def test_no_byte_of_a_person_who_was_erased_is_in_a_restored_file(house: House) -> None:
+    made = house.make()
+    house.erased(WHOLE)
+    house.lose()
+
+    house.restore(made)
+
+    # Commands that live name pseudonyms, as they did before; nothing else does.
+    office = house.settings.office_path.read_bytes()
+    assert str(ANA).encode() not in office
+    for path in house.settings.state_dir.rglob("*"):
+        if path.is_file() and path != house.settings.office_path:
+            content = path.read_bytes()
+            assert not [
+                one for one in (str(ANA), *house.pseudonyms[ANA]) if one.encode() in content
+            ]
+    house.open()
+
+
+def test_a_part_that_was_erased_since_is_not_there_again(house: House) -> None:
+    made = house.make()
+    house.erased(NewErasure("erase", ANA, "asked", purposes=["service"]))
+    house.lose()
+
+    house.restore(made)
+
+    house.open()
+    assert house.located(ANA) == 0
+    assert house.count("links", ANA) == 1
+    assert house.found("SELECT reason, purpose FROM restrictions") == [("erased", "service")]
+
+
+def test_an_erasure_that_was_under_way_as_the_backup_was_made_goes_on(house: House) -> None:
+    house.office.now_ms = house.now_ms
+    asked = house.do(house.office.ask(WHOLE))
+    house.do(house.office.turn())
+    made = house.make()
+    house.lose()
+
+    house.restore(made)
+
+    house.open()
+    assert house.located(ANA) == 0
+    house.do(house.office.run(asked.erasure))
+    assert [house.count(table, ANA) for table in TABLES] == [0] * len(TABLES)
+
+
+def test_who_came_back_before_the_backup_is_not_forgotten_again(house: House) -> None:
+    house.erased(WHOLE)
+    house.now_ms += HOUR_MS
+    house.do(house.office.registry.register(DeviceId("ana-new"), ANA, house.now_ms))
+    house.publish()
+    house.now_ms += HOUR_MS
+    made = house.make()
+    house.lose()
+
+    house.restore(made)
+
+    house.open()
+    assert house.count("links", ANA) == 1
+
+
+def test_a_consent_that_was_withdrawn_since_stays_withdrawn(house: House) -> None:
+    made = house.make()
+    at_ms = house.now_ms + 1
+    house.do(house.office.registry.withdraw(ANA, SHARING.purpose, None, at_ms))
+    house.publish()
+    house.lose()
+
+    done = house.restore(made)
+
+    house.open()
+    ends = house.found("SELECT subject, to_ms FROM consents ORDER BY subject")
+    assert ends == [(ANA, at_ms), (BEN, None)]
+    assert done.trued.office.ended == 1
+    waiting = house.found("SELECT count(*) FROM outbox")
+    assert waiting == [(1,)], "workers have to learn of it, too"
+
+
+def test_a_link_that_was_closed_or_deleted_since_is_so_again(house: House) -> None:
+    made = house.make()
+    (ana,) = house.found("SELECT link FROM links WHERE subject = :who", who=ANA)
+    house.do(house.office.registry.delete_link(ana.link))
+    house.do(house.office.registry.close_link(DeviceId("dongle-of-ben"), house.now_ms))
+    house.publish()
+    house.lose()
+
+    house.restore(made)
+
+    house.open()
+    assert house.found("SELECT subject, to_ms FROM links") == [(BEN, house.now_ms)]
+
+
+def test_an_objection_made_since_keeps_back_again_until_it_was_lifted(house: House) -> None:
+    made = house.make()
+    registry, at_ms = house.office.registry, house.now_ms
+    house.do(registry.object_to(ANA, "research", None, at_ms))
+    lifted = house.do(registry.object_to(BEN, "research", None, at_ms))
+    house.publish()
+    house.do(registry.lift(lifted, at_ms + HOUR_MS))
+    house.publish()
+    house.lose()
+
+    house.restore(made)
+
+    house.open()
+    found = house.found("SELECT subject, reason, purpose, to_ms FROM restrictions ORDER BY subject")
+    assert found == [
+        (ANA, "objected", "research", None),
+        (BEN, "objected", "research", at_ms + HOUR_MS),
+    ]
+
+
+def test_what_ended_meanwhile_is_not_there_again(house: House) -> None:
+    made = house.make()
+    house.lose()
+    house.now_ms += 12 * DAY_MS
+
+    done = house.restore(made)
+
+    house.open()
+    assert (done.trued.expired, done.trued.rows) == (ROWS_EACH, ROWS_EACH)
+    assert StoredLake(house.settings.lake_dir).overdue(house.now_ms) == []
+
+
+def test_topics_that_are_read_again_double_nothing_and_revive_nobody(house: House) -> None:
+    made = house.make()
+    later = house.records(8)
+    assert house.write(later).rows == 2 * ROWS_EACH
+    house.erased(WHOLE)
+    before = lake_digest(house.settings.lake_dir)
+    house.lose()
+
+    house.restore(made)
+
+    house.open()
+    house.office.topics.records.clear()  # topics were lost, too: the office says it all again
+    house.do(house.office.outbox.republish_all())
+    house.publish()
+    # The sink asks the lake how far it is, whatever the group has committed.
+    again = house.write([*house.records(0), *later])
+    assert (again.replayed, again.refused, again.rows) == (8, 4, ROWS_EACH)
+    assert house.located(ANA) == 0
+    assert lake_digest(house.settings.lake_dir) == before
+    assert house.write([*house.records(0), *later]).rows == 0
+
+
+def test_commands_that_were_remembered_are_taken_back_in_their_time(house: House) -> None:
+    made = house.make()
+    house.erased(WHOLE)
+    house.lose()
+    house.restore(made)
+    house.open()
+    (one,) = house.found("SELECT erasure, until_ms FROM erasures WHERE reason = 'restored'")
+    house.office.now_ms = house.now_ms = one.until_ms
+
+    house.do(house.office.run(one.erasure))
+
+    assert house.found("SELECT count(*) FROM erase_commands") == [(0,)]
+    assert house.office.commands() == []
+
+
+def test_a_version_of_the_policy_that_was_published_since_is_on_record(house: House) -> None:
+    made = house.make()
+    memory = ReplayMemory(house.settings.suppressions_path)
+    memory.remember([Published("test@7", _VERSION)], house.now_ms)
+    house.lose()
+
+    done = house.restore(made)
+
+    house.open()
+    assert house.found("SELECT version FROM policies") == [(7,)]
+    assert done.trued.office.versions == 1
+
+
+def test_destroyed_keys_stay_destroyed(house: House) -> None:
+    made = house.make()
+    name = _destroy_one(house)
+    house.lose()
+
+    house.restore(made)
+
+    house.open()
+    assert _keyring(house).state(name) == "destroyed"
+    assert set(_keyring(house).states().values()) == {"live", "destroyed"}
+
+
+def test_a_keyring_whose_key_encryption_key_is_gone_is_not_restored(house: House) -> None:
+    made = house.make()
+    _destroy_one(house)
+    house.lose(house.settings.keyring_path)
+
+    with pytest.raises(Refusal, match="not the one under which the keys of this backup lie"):
+        house.restore(made)
+    assert not house.settings.office_path.exists()
+
+    house.open()
+
+
+def test_newer_keys_open_older_data(house: House) -> None:
+    made = house.make()
+    name = _destroy_one(house)
+    house.now_ms += HOUR_MS
+    newer = house.make()
+    house.lose(house.settings.keyring_path)
+
+    house.restore(made, keys=newer)
+
+    house.open()
+    assert _keyring(house).state(name) == "destroyed"
+
+
+def test_keys_that_were_about_to_be_destroyed_are_destroyed_first(house: House) -> None:
+    made = house.make()
+    name = min(_keyring(house).states())
+    memory = ReplayMemory(house.settings.suppressions_path)
+    memory.remember([Ended(EPOCH_KEY, key_id(*name), None)], house.now_ms)
+    house.lose(house.settings.keyring_path)
+
+    done = house.restore(made)
+
+    house.open()
+    assert done.destroyed == 1
+    assert _keyring(house).state(name) == "destroyed"
+
+
+def test_without_a_memory_nothing_is_restored_unless_it_is_said_that_it_is_lost(
+    house: House,
+) -> None:
+    made = house.make()
+    house.erased(WHOLE)
+    house.lose(house.settings.suppressions_path)
+    with pytest.raises(Refusal, match=r"there is no suppressions\.sqlite"):
+        house.restore(made)
+
+    house.restore(made, lost=True)
+
+    house.open()
+    assert not house.settings.lake_dir.exists()
+    made_ms = made.data.made_ms
+    assert house.found("SELECT DISTINCT to_ms FROM links") == [(made_ms,)]
+    assert house.found("SELECT DISTINCT to_ms FROM consents") == [(made_ms,)]
+    with ReplayMemory(house.settings.suppressions_path).known() as known:
+        assert (known.since_ms, known.copied_ms) == (house.now_ms, None)
+
+
+def test_a_memory_that_began_after_the_backup_is_not_enough(house: House) -> None:
+    made = house.make()
+    house.lose(house.settings.suppressions_path)
+    house.now_ms += HOUR_MS
+    ReplayMemory.made(house.settings.suppressions_path, house.now_ms)
+
+    with pytest.raises(Refusal, match=f"this backup is of {made.data.made_at}"):
+        house.restore(made)
+
+    house.open()
+
+
+def test_nothing_that_is_there_is_replaced(house: House) -> None:
+    made = house.make()
+    with pytest.raises(
+        Refusal, match=r"office\.sqlite, ledger\.sqlite, lake in .* move these away"
+    ):
+        house.restore(made)
+
+
+def test_an_ended_backup_is_refused(house: House) -> None:
+    made = house.make()
+    house.lose()
+    house.now_ms = made.data.ends_ms
+    with pytest.raises(Refusal, match="this backup ended at"):
+        house.restore(made)
+    house.open()
+
+
+def test_keys_that_are_older_than_the_data_are_refused(house: House) -> None:
+    older = house.make()
+    house.now_ms += HOUR_MS
+    made = house.make()
+    house.lose()
+    with pytest.raises(Refusal, match="those keys were copied before that data"):
+        house.restore(made, keys=older)
+    house.open()
+
+
+def test_a_flipped_byte_is_found_in_whatever_file_it_is(house: House) -> None:
+    made = house.make()
+    house.lose()
+    files = [
+        folder / one.path
+        for folder, said in (
+            (house.places.data / made.data.name, made.data),
+            (house.places.keys / made.keys.name, made.keys),
+        )
+        for one in said.files
+    ]
+    assert len(files) > 6
+    for path in files:
+        whole = path.read_bytes()
+        middle = len(whole) // 2
+        path.write_bytes(whole[:middle] + bytes([whole[middle] ^ 1]) + whole[middle + 1 :])
+        with pytest.raises(Refusal, match="is not what was copied there"):
+            house.restore(made)
+        path.write_bytes(whole)
+        assert not house.settings.office_path.exists()
+    house.restore(made)
+    house.open()
+
+
+@pytest.mark.parametrize("name", [schemas.OFFICE, schemas.LEDGER, schemas.LAKE, schemas.KEYRING])
+def test_a_newer_schema_is_refused(house: House, name: str) -> None:
+    made = house.make()
+    of_keys = name == schemas.KEYRING
+    folder = house.places.keys / made.keys.name if of_keys else house.places.data / made.data.name
+    said = manifests.read(folder)
+    said.schemas[name] = 1_000
+    _write(folder, said)
+    house.lose()
+    mine = schemas.known()[name]
+    with pytest.raises(
+        Refusal, match=f"{name} of this backup has schema 1000, this program knows {mine}"
+    ):
+        house.restore(made)
+    house.open()
+
+
+def test_a_database_with_a_column_that_this_program_does_not_know_counts_as_newer(
+    house: House,
+) -> None:
+    with closing(sqlite3.connect(house.settings.office_path)) as connection:
+        connection.execute("ALTER TABLE links ADD COLUMN later INTEGER")
+    made = house.make()
+    house.lose()
+    with pytest.raises(Refusal, match=r"office\.sqlite of this backup has schema"):
+        house.restore(made)
+    house.open()
+
+
+def test_a_newer_form_of_backups_is_refused(house: House) -> None:
+    made = house.make()
+    folder = house.places.data / made.data.name
+    _write(folder, msgspec.structs.replace(made.data, v=2))
+    house.lose()
+    with pytest.raises(Refusal, match="has form 2, this program reads form 1"):
+        house.restore(made)
+    house.open()
+
+
+def _steps(house: House) -> list[Step]:
+    made = house.make()
+    house.erased(WHOLE)
+    house.lose(house.settings.keyring_path)
+    hook = KillAt()
+    house.restore(made, hook)
+    return hook.passed
+
+
+def test_a_restore_has_these_steps(house: House) -> None:
+    passed = _steps(house)
+    assert passed[:6] == [
+        Step.COPIED, Step.REMEMBERED, Step.AMENDED, Step.ERASED, Step.EXPIRED, Step.READY,
+    ]  # fmt: skip
+    assert passed[6:] == [Step.MOVED] * 4
+    house.open()
+
+
+@pytest.mark.parametrize("at", range(10))
+def test_a_restore_that_is_killed_at_a_step_goes_on(house: House, at: int) -> None:
+    made = house.make()
+    house.erased(WHOLE)
+    after = lake_digest(house.settings.lake_dir)
+    house.lose(house.settings.keyring_path)
+
+    with pytest.raises(Killed):
+        house.restore(made, KillAt(at))
+    with pytest.raises(NotReady, match=r"a restore into .* was cut"):
+        require_no_restore(house.settings)
+    assert not house.settings.office_path.exists() or at == 9  # the last place
+    done = house.restore(made)
+
+    require_no_restore(house.settings)
+    assert not (house.settings.state_dir / "_restored").exists()
+    house.open()
+    assert done.trued.erased == ROWS_EACH
+    assert lake_digest(house.settings.lake_dir) == after
+    assert house.located(ANA) == 0
+    assert house.count("links", ANA) == 0
+    assert house.count("links", BEN) == 1
+
+
+def test_a_cut_restore_is_not_gone_on_with_from_another_backup(house: House) -> None:
+    made = house.make()
+    house.now_ms += HOUR_MS
+    other = house.make()
+    house.lose()
+    with pytest.raises(Killed):
+        house.restore(made, KillAt(6))
+    with pytest.raises(Refusal, match=f"a restore of {made.data.name} was cut"):
+        house.restore(other)
+    assert isinstance(house.restore(made).trued, Trued)
+    house.open()
+
+
+def _destroy_one(house: House) -> tuple[str, str, str]:
+    """Destroy a key of which no row is left, as the office's process does."""
+    name = next(one for one in sorted(_keyring(house).states()) if one[0] == "research")
+    _keyring(house).destroy([name])
+    return name
+
+
+def _keyring(house: House) -> Keyring:
+    found = house.office.keyring
+    assert isinstance(found, Keyring)
+    return found
+
+
+def _write(folder: Path, said: manifests.Manifest) -> None:
+    """A manifest as its maker would write it."""
+    content = msgspec.json.encode(said)
+    (folder / manifests.NAME).write_bytes(content)
+    (folder / manifests.DIGEST_NAME).write_text(hashlib.sha256(content).hexdigest())

@@ -13,6 +13,7 @@ from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.saga import State
+from office.holds.register import OFFICE_ITSELF, living_holds, release
 from office.registry.consents import consent_of, delete_consents
 from office.registry.events import forget_events
 from office.registry.held import forget_held
@@ -20,13 +21,13 @@ from office.registry.intervals import Interval, shortened
 from office.registry.links import delete_link, link_of
 from office.registry.restrictions import NewRestriction, restrict, restriction_of
 from office.registry.suppression import forget_suppressions
-from office.replay_memory.items import PERSON
+from office.replay_memory.items import HOLD, PERSON
 from office.replay_memory.known import Known
 from office.store.changes import ControlChange, announce, last_sequence
 from office.store.database import Database
 from office.store.erasure_tables import ERASE_COMMANDS, ERASURES
 from office.store.event_tables import EVENTS
-from office.store.hold_tables import HOLDS
+from office.store.hold_tables import HOLD_COMMANDS, HOLDS
 from office.store.row_ids import new_row_id
 from office.store.tables import CONSENTS, LINKS, POLICIES, RESTRICTIONS
 from telemetry.identity import SubjectId
@@ -58,6 +59,8 @@ class Amended:
     """Those that ended since."""
     withheld: int = 0
     """Restrictions that were asked for since."""
+    released: int = 0
+    """Legal holds that were released since."""
     commands: int = 0
     """Commands of erasure that live and were made since."""
     versions: int = 0
@@ -83,6 +86,7 @@ async def amend(database: Database, known: Known, since: Since) -> Amended:
         for of in _TABLES:
             await _end_rows(connection, known, since, of, done)
         await _withhold(connection, known, since, done)
+        await _release(connection, known, since, done)
         await _command(connection, known, since, done)
         await _publish(connection, known, done)
     await database.scrub()
@@ -171,6 +175,16 @@ async def _withhold(connection: AsyncConnection, known: Known, since: Since, don
             if one.to_ms is None or one.to_ms > one.from_ms:
                 await restrict(connection, NewRestriction(SubjectId(subject), *facts))
                 done.withheld += 1
+
+
+async def _release(connection: AsyncConnection, known: Known, since: Since, done: Amended) -> None:
+    """Let go of legal holds that were released since: their keys are destroyed next."""
+    for hold in await living_holds(connection):
+        of_hold = select(HOLD_COMMANDS.c.command).where(HOLD_COMMANDS.c.hold == hold)
+        commands = await connection.scalars(of_hold)
+        if any(known.ended(HOLD, command) is not None for command in commands):
+            await release(connection, hold, OFFICE_ITSELF, since.now_ms)
+            done.released += 1
 
 
 async def _command(connection: AsyncConnection, known: Known, since: Since, done: Amended) -> None:

@@ -139,6 +139,11 @@ async def release_ended(connection: AsyncConnection, now_ms: int) -> int:
     return len(found)
 
 
+async def living_holds(connection: AsyncConnection) -> list[str]:
+    """Those that are not released."""
+    return list(await connection.scalars(select(HOLDS.c.hold).where(HOLDS.c.state == State.LIVING)))
+
+
 async def living(connection: AsyncConnection, hold: str) -> Row[Any]:
     """A hold that is not released; OfficeError if there is none."""
     row = await one_of(connection, hold)

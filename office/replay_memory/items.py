@@ -13,18 +13,21 @@ from telemetry.instants import FIRST_MS
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, commanded_output
 from telemetry.wire.control import ConsentInterval, LinkInterval, Restriction, decode_row
 from telemetry.wire.erasure import take_command
+from telemetry.wire.hold import is_hold, take_hold
 
 PERSON: Final = "person"
 """The kind of somebody who is to be forgotten as a whole; the id is theirs."""
 EPOCH_KEY: Final = "epoch_key"
 """The kind of an epoch key; see ``key_id``."""
+HOLD: Final = "hold"
+"""The kind of a legal hold's command; one that is released has ended."""
 RESTRICTION: Final = "restriction"
 COMMAND: Final = "command"
 """The kinds of what is remembered beside its name."""
 
 
 class Ended(NamedTuple):
-    """A row of the registry, by its topic and id, a person or an epoch key."""
+    """A row of the registry, by its topic and id, a person, an epoch key or a hold's command."""
 
     kind: str
     id: str
@@ -60,7 +63,11 @@ def items_of(record: ControlRecord) -> Iterator[Item]:
     """What of this has to be remembered. A row that cannot be read is an error: it is our own."""
     name = record.key.decode()
     output = commanded_output(record.topic)
-    if output is not None:
+    if output is not None and is_hold(record.key):
+        held = take_hold(record.value, output)
+        if held is not None and held.released_ms is not None:
+            yield Ended(HOLD, held.command, None)
+    elif output is not None:
         command = take_command(record.value, output)
         if command is not None and record.value is not None:
             yield Commanded(command.command, output, record.value)

@@ -7,11 +7,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from sqlalchemy import insert
 
+from office.holds.register import NewHold, place
 from office.keyring.keyring import Keyring
+from office.ports import ControlRecord
 from office.registry.erasure_requests import NewErasure
-from office.replay_memory.items import EPOCH_KEY, Ended, Published, key_id
+from office.replay_memory.items import EPOCH_KEY, Ended, Published, items_of, key_id
 from office.replay_memory.memory import ReplayMemory
+from office.store.hold_tables import HOLD_COMMANDS
 from roadfade.backup import manifest as manifests
 from roadfade.backup import schemas
 from roadfade.backup.steps import Step
@@ -23,6 +27,8 @@ from sinks.lake.digest import lake_digest
 from sinks.lake.stored import StoredLake
 from telemetry.identity import DeviceId
 from telemetry.instants import DAY_MS, HOUR_MS
+from telemetry.topics import erase_topic
+from telemetry.wire.hold import HOLD_VERSION, HoldCommand, encode_hold, hold_key
 from telemetry.wire.publication import Publication, encode_publication
 from tests.office.erasure.conftest import ANA, BEN, SHARING
 from tests.roadfade.backup.house import OUTPUT, ROWS_EACH, TABLES, House, KillAt, Killed
@@ -165,6 +171,33 @@ def test_an_objection_made_since_keeps_back_again_until_it_was_lifted(house: Hou
         (ANA, "objected", "research", None),
         (BEN, "objected", "research", at_ms + HOUR_MS),
     ]
+
+
+def test_a_legal_hold_that_was_released_since_is_released_again(house: House) -> None:
+    command, at_ms = "a-hold-command", house.now_ms
+
+    async def hold() -> None:
+        new = NewHold("litigation", "case 1", "counsel", at_ms + DAY_MS, ANA)
+        async with house.office.database.writing() as connection:
+            held = await place(connection, new, 90, at_ms)
+            row = {"command": command, "hold": held, "output": OUTPUT}
+            row |= {"topic": erase_topic(OUTPUT), "value": b"{}"}
+            await connection.execute(insert(HOLD_COMMANDS), row)
+
+    house.do(hold())
+    made = house.make()
+    released = HoldCommand(
+        v=HOLD_VERSION, command=command, output=OUTPUT, placed_ms=at_ms, released_ms=at_ms
+    )
+    key, value = hold_key(command).encode(), encode_hold(released)
+    items = list(items_of(ControlRecord(erase_topic(OUTPUT), None, key, value)))
+    ReplayMemory.made(house.settings.suppressions_path, at_ms).remember(items, at_ms)
+    house.lose()
+
+    assert house.restore(made).trued.office.released == 1
+
+    house.open()
+    assert house.found("SELECT state FROM holds") == [("released",)]
 
 
 def test_what_ended_meanwhile_is_not_there_again(house: House) -> None:

@@ -72,12 +72,17 @@ def restore(
     _require_room(settings)
     require_memory(settings, lost=lost)
     _begin(settings)
-    memory = _memory(settings, now_ms, lost=lost)
-    trued = make_true(source, folder, today_of(settings, memory, now_ms, lost=lost), tell, at)
-    if lost:
-        memory.begin_anew(now_ms)
-        memory.file.rename(folder / MEMORY)
-    _write_ready(folder, data_dir.name, trued)
+    try:
+        memory = _memory(settings, now_ms, lost=lost)
+        trued = make_true(source, folder, today_of(settings, memory, now_ms, lost=lost), tell, at)
+        if lost:
+            memory.begin_anew(now_ms)
+            memory.file.rename(folder / MEMORY)
+        _write_ready(folder, data_dir.name, trued)
+    except Exception:
+        # What was refused is no restore under way, and its copies are nobody's to keep.
+        shutil.rmtree(folder)
+        raise
     at(Step.READY)
     return Restored(data_dir.name, trued, _take_places(settings, at), went_on=False)
 

@@ -188,5 +188,5 @@ class _Copy:
         put(self._target, whole, temporary, go_on)
         temporary.rmdir()
         write_file(self._target / STORE_FILE, store_name(self._root).encode())
-        write_file(self._target / COPY_FILE, b"")
+        write_file(self._target / COPY_FILE, b"copied")
         sync_directory(self._target)

@@ -392,6 +392,7 @@ def test_a_flipped_byte_is_found_in_whatever_file_it_is(house: House) -> None:
             house.restore(made)
         path.write_bytes(whole)
         assert not house.settings.office_path.exists()
+        require_no_restore(house.settings)  # nothing of it is left, either
     house.restore(made)
     house.open()
 

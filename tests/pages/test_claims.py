@@ -30,6 +30,12 @@ CLAIM_NOTHING = {
         "published. Receipts %(numbers)s are about this request; their SHA-256 stand below."
     ),
     "Asked on",
+    (
+        "A legal hold keeps a sealed copy. It is used for nothing else, and is destroyed when the "
+        "hold is released."
+    ),
+    "no day can be named: a legal hold keeps a sealed copy",
+    "Backups that are on the register end by that day. What was copied elsewhere stays there.",
     "Backups: none is known here. What was copied elsewhere stays there.",
     "Copy",
     "How far it is",

@@ -53,6 +53,8 @@ MAY = {
     "commands.lake": frozenset[str](),
     "commands.lake_migrate": frozenset({"rich"}),
     "commands.adopt": frozenset[str](),
+    "commands.force_end": frozenset[str](),
+    "commands.force_end_asks": BROKER | {"duckdb", "rich"},
     "status.accounts": METRICS | {"duckdb"},
     "commands.vehicles.drives": frozenset[str](),
     "commands.processes": frozenset[str](),

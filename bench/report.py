@@ -154,6 +154,46 @@ def others(results: Results) -> list[str]:
     return _rows("what | measured", rows)
 
 
+KINDS: Final = {
+    "raw": "raw, others' records come",
+    "raw.idle": "raw, nothing comes",
+    "purpose": "purpose, others' records come",
+    "purpose.idle": "purpose, nothing comes",
+    "answers": "answers of stores, others come",
+    "answers.idle": "answers of stores, nothing comes",
+    "compacted": "control: a row that is taken back, heartbeats come",
+    "commands": "commands of erasure: one that is taken back, heartbeats come",
+    "reports": "words of processes: one that is replaced, heartbeats come",
+    "forced": "purpose, ended by force: from the cut",
+}
+"""In words, in the order of the table."""
+
+
+def topics(results: Results) -> list[str]:
+    """How long a byte lay on each kind of topic, beside what the formula gives."""
+    found = results.get("topic_physics", {})
+    if not found:
+        return [f"This was {NOT_MEASURED}."]
+    columns = ("gone_s", "gone_s_median", "bound_s", "gone_over_bound")
+    rows = [
+        [words, *(shown(figure(results, "topic_physics", "kinds", kind, c)) for c in columns)]
+        for kind, words in KINDS.items()
+    ]
+    where = f"{found['cpus']} virtual CPUs, load {found['load']:.1f}"
+    ended_s = shown(figure(results, "topic_physics", "silent_gone_s_after_heartbeat"))
+    silent = (
+        f"Without heartbeats a compacted topic kept {found['silent_kept']} of {found['canaries']} "
+        f"rows that were taken back, beyond the bound; a heartbeat ended them within {ended_s} s."
+    )
+    return [
+        f"On {found['measured_on']}: {where}; {found['canaries']} canaries of each kind.",
+        "",
+        *_rows("topic | slowest, s | middle, s | bound, s | slowest / bound", rows),
+        "",
+        silent,
+    ]
+
+
 def capacity(results: Results) -> list[str]:
     """The capacity model under its usual assumptions."""
     told = Assumptions()
@@ -169,6 +209,7 @@ TABLES: Final[Mapping[str, Callable[[Results], list[str]]]] = {
     "shipped": shipped,
     "pace": at_a_pace,
     "others": others,
+    "topics": topics,
     "capacity": capacity,
 }
 

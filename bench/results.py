@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final
 
 FOLDER: Final = Path(__file__).parent / "results"
-COMMANDS: Final = ("hot_path", "sink", "people", "withdrawal")
+COMMANDS: Final = ("hot_path", "sink", "people", "withdrawal", "topic_physics")
 NOT_MEASURED: Final = "not measured"
 
 Results = Mapping[str, Mapping[str, Any]]

@@ -86,6 +86,26 @@ class Lag(NamedTuple):
         return self.end - max(self.committed or 0, self.begin)
 
 
+class Reader(NamedTuple):
+    """A consumer group that has a place in some topics, or reads them now."""
+
+    group: str
+    """As we name it if it is ``ours``, else its whole name on the cluster."""
+    ours: bool
+    """Whether it carries this deployment's prefix."""
+    committed: Offsets
+    """In these topics alone; a partition in which it never committed is absent."""
+
+
+class LogFolders(NamedTuple):
+    """Where brokers keep their logs, on their own machines."""
+
+    cluster: str
+    """The cluster's id; each folder has it in its ``meta.properties``."""
+    folders: tuple[str, ...]
+    """Of all brokers that answer."""
+
+
 @dataclass(frozen=True, slots=True)
 class BrokerSettings:
     """Deletion settings that no topic can override; the slowest broker's, in milliseconds."""
@@ -156,8 +176,19 @@ class Admin(Protocol):
     async def empty(self, names: Sequence[str]) -> list[str]:
         """Make all that is now in these topics unreadable; those that exist. Offsets go on."""
 
+    async def delete_before(self, before: Offsets) -> Offsets:
+        """Make what lies before these offsets unreadable, for everybody; where each begins now.
+
+        The bytes stay until whole segments lie before, and a broker that is killed within a
+        moment may take it back: read ``OffsetReader.begin`` again. BrokerError for a topic that
+        is only compacted, or an offset past the end.
+        """
+
     async def delete(self, names: Iterable[str]) -> None:
         """Delete topics with all they hold; a missing one is no failure. For tests and resets."""
+
+    async def log_folders(self) -> LogFolders:
+        """Where the brokers keep their logs."""
 
     async def broker_settings(self) -> BrokerSettings:
         """The deletion settings of the slowest broker."""
@@ -186,6 +217,12 @@ class OffsetReader(Protocol):
 
     async def lag(self, group: str, partitions: Mapping[str, int]) -> dict[tuple[str, int], Lag]:
         """The group's position in every partition of the topics."""
+
+    async def readers(self, topics: Sequence[str]) -> list[Reader]:
+        """Every group of the cluster that has committed in these topics, or reads them now.
+
+        Whoever reads without a group, or in one that this client may not see, is not among them.
+        """
 
 
 class TopicIds(Protocol):

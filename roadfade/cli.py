@@ -73,6 +73,7 @@ OFFICE_COMMANDS: Final = {
 TOPIC_COMMANDS: Final = {
     "apply": "roadfade.commands.processes:topics_apply",
     "show": "roadfade.commands.processes:topics_show",
+    "force-end": "roadfade.commands.force_end:force_end",
 }
 LAKE_COMMANDS: Final = {
     "check": "roadfade.commands.lake:check",

@@ -6,7 +6,7 @@ codes, not as exceptions.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Final, Self
 
@@ -19,7 +19,7 @@ from bus.client.address import Address
 from bus.client.admin_answers import check_codes, descriptions, settings_of
 from bus.client.translation import translated
 from bus.failures import TopicError
-from bus.ports import BrokerSettings
+from bus.ports import BrokerSettings, LogFolders, Offsets
 from bus.topics import ActualTopic, TopicSpec, appliable, drift
 
 REQUEST_TIMEOUT_MS: Final = 15_000
@@ -146,6 +146,16 @@ class TopicAdmin:
         return list(there)
 
     @translated
+    async def delete_before(self, before: Offsets) -> Offsets:
+        """Make what lies before these offsets unreadable; where each partition begins now."""
+        asked = {
+            TopicPartition(self._address.topic(topic), number): RecordsToDelete(offset)
+            for (topic, number), offset in before.items()
+        }
+        answer = await self._client.delete_records(asked) if asked else {}
+        return {(self._address.plain(tp.topic), tp.partition): low for tp, low in answer.items()}
+
+    @translated
     async def delete(self, names: Iterable[str]) -> None:
         """Delete topics with all they hold; a missing one is no failure. For tests and resets."""
         topics = [self._address.topic(name) for name in names]
@@ -169,13 +179,24 @@ class TopicAdmin:
             raise TopicError(left[0].name, "NotTakenOver") from None
 
     @translated
-    async def broker_settings(self) -> BrokerSettings:
-        """The deletion settings of the slowest broker."""
+    async def log_folders(self) -> LogFolders:
+        """Where the brokers keep their logs."""
         cluster = await self._client.describe_cluster()
+        told = [one.get("log.dirs") or one["log.dir"] for one in await self._of_brokers(cluster)]
+        folders = {folder.strip() for folders in told for folder in folders.split(",")}
+        return LogFolders(cluster["cluster_id"], tuple(sorted(folders)))
+
+    async def _of_brokers(self, cluster: Mapping[str, Any]) -> list[dict[str, str]]:
+        """The settings of every broker."""
         nodes = [str(broker["node_id"]) for broker in cluster["brokers"]]
         resources = [ConfigResource(ConfigResourceType.BROKER, node) for node in nodes]
         answers = await self._client.describe_configs(resources)
-        settings = [settings_of(resource) for answer in answers for resource in answer.resources]
+        return [settings_of(resource) for answer in answers for resource in answer.resources]
+
+    @translated
+    async def broker_settings(self) -> BrokerSettings:
+        """The deletion settings of the slowest broker."""
+        settings = await self._of_brokers(await self._client.describe_cluster())
 
         def slowest(name: str) -> int:
             return max(int(one[name]) for one in settings)

@@ -14,9 +14,10 @@ from aiokafka.errors import KafkaError
 from bus.client import metadata_pause
 from bus.client.address import Address
 from bus.client.closing import end_consumer
+from bus.client.group_members import read_now
 from bus.client.translation import translated
 from bus.pacing import all_at_once
-from bus.ports import Lag, Offsets
+from bus.ports import Lag, Offsets, Reader
 
 REQUEST_TIMEOUT_MS: Final = 15_000
 RETRY_S: Final = 0.25
@@ -87,6 +88,26 @@ class Positions:
         committed = await self.committed(group)
         begin, end = await self.begin(partitions), await self.end(partitions)
         return {at: Lag(committed.get(at), begin[at], end[at]) for at in end}
+
+    @translated
+    async def readers(self, topics: Sequence[str]) -> list[Reader]:
+        """Every group of the cluster that has committed in these topics, or reads them now."""
+        wanted = {self._address.topic(topic) for topic in topics}
+        names = sorted(name for name, *_ in await self._admin.list_consumer_groups())
+        found = []
+        for name in names:
+            # One at a time: the client reads an answer about two as if it were of version 2.
+            now = read_now(await self._admin.describe_consumer_groups([name])).get(name)
+            committed = {
+                tp: one.offset
+                for tp, one in (await self._committed(name)).items()
+                if tp.topic in wanted and one.offset >= 0
+            }
+            if committed or (now is not None and (now.maybe_others or now.topics & wanted)):
+                ours = name.startswith(self._address.prefix)
+                shown = name.removeprefix(self._address.prefix)
+                found.append(Reader(shown, ours, self._plain(committed)))
+        return found
 
     async def _committed(self, group: str) -> Mapping[TopicPartition, Any]:
         async with asyncio.timeout(REQUEST_TIMEOUT_MS / 1000):

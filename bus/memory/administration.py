@@ -1,11 +1,18 @@
 """Topics and offsets of the broker in memory, as administrators see them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Self
 
-from bus.memory.cluster import Cluster, PartitionLog, UnknownTopicOrPartitionError, check_spec
-from bus.ports import BrokerSettings, Lag, Offsets
+from bus.memory.cluster import (
+    Cluster,
+    OffsetOutOfRangeError,
+    PartitionLog,
+    PolicyViolationError,
+    UnknownTopicOrPartitionError,
+    check_spec,
+)
+from bus.ports import BrokerSettings, Lag, LogFolders, Offsets, Reader
 from bus.topics import ActualTopic, TopicSpec, appliable
 
 
@@ -72,6 +79,30 @@ class MemoryAdmin(_Asking):
                 log.delete_before(log.end)
         return there
 
+    async def delete_before(self, before: Offsets) -> Offsets:
+        """Make what lies before these offsets unreadable; where each partition begins now."""
+        logs = {at: self._log_to_cut(*at) for at in before}
+        for at, log in logs.items():
+            if not 0 <= before[at] <= log.end:
+                raise OffsetOutOfRangeError(str(before[at]))
+        for at, log in logs.items():
+            log.delete_before(before[at])
+        return {at: log.begin for at, log in logs.items()}
+
+    def _log_to_cut(self, topic: str, partition: int) -> PartitionLog:
+        self._cluster.ask()
+        log = self._cluster.log(topic, partition)
+        if log is None:
+            raise UnknownTopicOrPartitionError(topic)
+        if self._cluster.topics[topic].setting("cleanup.policy") == "compact":
+            raise PolicyViolationError(topic)
+        return log
+
+    async def log_folders(self) -> LogFolders:
+        """None: what it holds is in no file."""
+        self._cluster.ask()
+        return LogFolders("memory", ())
+
     async def delete(self, names: Iterable[str]) -> None:
         """Delete topics with all they hold; a missing one is no failure."""
         self._cluster.ask()
@@ -95,11 +126,20 @@ class MemoryTopicIds(_Asking):
 
 
 class MemoryOffsets(_Asking):
-    """Obeys ``ports.OffsetReader``; ``committed`` holds what every group has committed."""
+    """Obeys ``ports.OffsetReader``; ``committed`` holds what every group has committed.
 
-    def __init__(self, cluster: Cluster, committed: Mapping[str, Offsets]) -> None:
+    ``reading`` says which topics a group's members read now.
+    """
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        committed: Mapping[str, Offsets],
+        reading: Callable[[str], Collection[str]] = lambda _: (),
+    ) -> None:
         super().__init__(cluster)
         self._committed = committed
+        self._reading = reading
 
     async def begin(self, partitions: Mapping[str, int]) -> Offsets:
         """The first offset still there."""
@@ -128,6 +168,16 @@ class MemoryOffsets(_Asking):
         committed = await self.committed(group)
         logs = self._logs(partitions)
         return {at: Lag(committed.get(at), log.begin, log.end) for at, log in logs}
+
+    async def readers(self, topics: Sequence[str]) -> list[Reader]:
+        """Every group that has committed in these topics, or reads them now; all are ours."""
+        self._cluster.ask()
+        found = []
+        for group, committed in sorted(self._committed.items()):
+            here = {at: offset for at, offset in committed.items() if at[0] in topics}
+            if here or set(self._reading(group)) & set(topics):
+                found.append(Reader(group, ours=True, committed=here))
+        return found
 
     def _logs(self, partitions: Mapping[str, int]) -> list[tuple[tuple[str, int], PartitionLog]]:
         self._cluster.ask()

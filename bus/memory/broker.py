@@ -42,7 +42,7 @@ class FakeBroker:
 
     def positions(self) -> MemoryOffsets:
         """How far topics are written and read."""
-        return MemoryOffsets(self._cluster, self._committed)
+        return MemoryOffsets(self._cluster, self._committed, self._read_by)
 
     def topic_ids(self) -> MemoryTopicIds:
         """Which topics the names stand for now."""
@@ -152,6 +152,9 @@ class FakeBroker:
         for committed in self._committed.values():
             for at in [at for at in committed if at[0] == topic]:
                 del committed[at]
+
+    def _read_by(self, group: str) -> frozenset[str]:
+        return self._group(group).topics
 
     def _group(self, name: str) -> Group:
         if name not in self._groups:

@@ -47,6 +47,14 @@ class MessageSizeTooLargeError(BrokerError):
     """The record is larger than its topic takes."""
 
 
+class OffsetOutOfRangeError(BrokerError):
+    """The partition does not reach so far."""
+
+
+class PolicyViolationError(BrokerError):
+    """The topic is only compacted: its records are deleted by no offset."""
+
+
 class InvalidRecord(BrokerError):  # noqa: N818  # Kafka's own name, as those above
     """A compacted topic takes no record without a key."""
 

@@ -40,6 +40,11 @@ class Group:
         self._members: dict[str, MemoryMember] = {}
         self._sharing = asyncio.Lock()
 
+    @property
+    def topics(self) -> frozenset[str]:
+        """What its members read."""
+        return frozenset(topic for one in self._members.values() for topic in one.topics)
+
     async def join(self, member: "MemoryMember") -> None:
         """Add a member; a static one that comes back gets what it had."""
         before = self._members.get(member.name)

@@ -19,10 +19,10 @@ from office.erasure.receipt_chain import Sign
 from office.erasure.receipts import issue
 from office.erasure.saga import COMMANDS_MAX, State, Step, Wait, next_step
 from office.erasure.searching import Reach, Search, search, wanted_of
-from office.erasure.steps import At, carry_out
+from office.erasure.steps import CONTROL_COPY, At, carry_out
 from office.erasure.whereabouts import EpochKeys
 from office.store.database import Database
-from office.store.erasure_tables import ERASURES
+from office.store.erasure_tables import ERASE_STEPS, ERASURES
 from policy.plan.plan import Plan
 
 STEPS_MAX: Final = 20
@@ -60,7 +60,7 @@ class Horizons(NamedTuple):
     replay_ms: int
     """How far back anything may be read again or restored."""
     control_ms: int
-    """A deleted row of a control topic is in no file of the broker after this."""
+    """A deleted row of a control topic is in no file of the broker after this, if an office ran."""
     commands_max: int = COMMANDS_MAX
     """Living commands of an output that a store holds."""
 
@@ -105,6 +105,8 @@ class Progress:
         others have had their turn.
         """
         reach = Reach(plans, reachable)
+        if self._turned_ms is None:
+            await self._count_control_anew(now_ms)
         if self._turned_ms is None or now_ms < self._turned_ms:
             await self._look_at_all()
         self._turned_ms = now_ms
@@ -141,6 +143,17 @@ class Progress:
                 await self._look_later(erasure, step, now_ms)
                 return step
         return None
+
+    async def _count_control_anew(self, now_ms: int) -> None:
+        """Nothing was compacted while no office sent heartbeats: the time of that counts from now.
+
+        For how long none ran is not known; a deleted row may lie in a file as if deleted just now.
+        """
+        due_ms = now_ms + self._horizons.control_ms
+        waited_for = (ERASE_STEPS.c.copy == CONTROL_COPY) & ERASE_STEPS.c.ended_ms.is_(None)
+        later = update(ERASE_STEPS).where(waited_for & (ERASE_STEPS.c.due_ms < due_ms))
+        async with self._database.writing() as connection:
+            await connection.execute(later.values(due_ms=due_ms))
 
     async def _look_at_all(self) -> None:
         """Have every request looked at: a clock that was ahead may have put it off for years."""

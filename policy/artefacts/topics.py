@@ -33,6 +33,7 @@ REPORT_LIFE_MS: Final = DAY_MS
 """For so long a process that says nothing any more is still named: over a night, not for ever."""
 ANSWER_LIFE_MS: Final = 7 * DAY_MS
 """For so long a store's answer waits for the office; one that was missed is given again."""
+ANSWER_SEGMENT_MS: Final = HOUR_MS
 
 
 def transports_of(plan: Plan) -> Mapping[str, Transport]:
@@ -49,11 +50,12 @@ def topic_configs(
     ``held``: settings that replace the plan's while an older promise lasts.
     """
     found = {**transports_of(plan), **(held or {})}
-    configs = {name: _deleting(transport) for name, transport in found.items()}
+    configs = {name: _deleting(one.retention_ms, one.segment_ms) for name, one in found.items()}
     for name in (*CONTROL, *erase_topics(found)):
         configs[name] = _compacting()
     configs[AUDIT_PROCESSES] = _reporting(REPORT_LIFE_MS)
-    configs[AUDIT_ERASURES] = _reporting(ANSWER_LIFE_MS)
+    # Not compacted: each answer has a key of its own, and what a cleaner merges is never too old.
+    configs[AUDIT_ERASURES] = _deleting(ANSWER_LIFE_MS, ANSWER_SEGMENT_MS)
     return configs
 
 
@@ -74,11 +76,11 @@ def _common() -> dict[str, str]:
     }
 
 
-def _deleting(transport: Transport) -> dict[str, str]:
+def _deleting(retention_ms: int, segment_ms: int) -> dict[str, str]:
     return _common() | {
         "cleanup.policy": "delete",
-        "retention.ms": str(transport.retention_ms),
-        "segment.ms": str(transport.segment_ms),
+        "retention.ms": str(retention_ms),
+        "segment.ms": str(segment_ms),
     }
 
 
@@ -91,7 +93,11 @@ def _compacting() -> dict[str, str]:
 
 
 def _reporting(life_ms: int) -> dict[str, str]:
-    """The last word of each, and no word for ever: none is a person's, or a reading."""
+    """The last word of each: none is a person's, or a reading.
+
+    The life ends a quiet topic. On a busy one the last word of a process that is gone may stay: a
+    cleaner merges it with younger ones. Whoever reads passes over what is older.
+    """
     return _common() | {
         "cleanup.policy": "compact,delete",
         **_soon(),

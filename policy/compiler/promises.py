@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from policy.language.fields import Promise
 from policy.language.problems import Findings
 from policy.language.purpose_file import KeepFor
+from policy.plan.bounds import deleted_ms
 from policy.plan.limits import Limits
 from policy.plan.plan import Transport
 from policy.vocabulary.periods import coarsest_grain, least_excess_ms, shortest_ms
@@ -44,9 +45,12 @@ def transport(
         findings.error(where, message, promise.topic_at_most, remedy)
     budget_ms = promised_ms if at_most_ms is None else min(promised_ms, at_most_ms)
     segment_ms = _segment_ms(budget_ms)
-    overhead_ms = segment_ms + limits.check_interval_ms + limits.delete_delay_ms
-    retention_ms = min(promised_ms - overhead_ms, budget_ms)
-    return Transport(retention_ms, segment_ms, retention_ms + overhead_ms)
+    added_ms = deleted_ms(0, segment_ms, limits.check_interval_ms, limits.delete_delay_ms)
+    retention_ms = min(promised_ms - added_ms, budget_ms)
+    bound_ms = deleted_ms(
+        retention_ms, segment_ms, limits.check_interval_ms, limits.delete_delay_ms
+    )
+    return Transport(retention_ms, segment_ms, bound_ms)
 
 
 def is_kept(promise: Promise, limits: Limits) -> bool:
@@ -56,7 +60,8 @@ def is_kept(promise: Promise, limits: Limits) -> bool:
 
 def _keeps(promised_ms: int, limits: Limits) -> bool:
     """Whether enough of a promise is left for reading after what the broker adds."""
-    added_ms = _segment_ms(promised_ms) + limits.check_interval_ms + limits.delete_delay_ms
+    segment_ms = _segment_ms(promised_ms)
+    added_ms = deleted_ms(0, segment_ms, limits.check_interval_ms, limits.delete_delay_ms)
     return (promised_ms - added_ms) * RETENTION_SHARE_MIN >= promised_ms
 
 

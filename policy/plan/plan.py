@@ -60,8 +60,7 @@ class Lane:
 class Transport:
     """The topic's own deletion settings, in milliseconds, and the bound they give.
 
-    A byte lives at most ``bound_ms`` = retention + segment + check interval + delete
-    delay (engine: Apache Kafka 4.3.1, LogAppendTime).
+    A byte lives at most ``bound_ms``, as ``policy.plan.bounds`` has it.
     """
 
     retention_ms: int

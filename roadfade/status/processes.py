@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, NamedTuple
 
+from policy.artefacts.topics import REPORT_LIFE_MS
 from telemetry.instants import SECOND_MS
 from telemetry.wire.process_report import ProcessReport
 
@@ -75,6 +76,12 @@ class Process:
     def values(self, name: str) -> dict[str, float]:
         """Values of one metric by label; empty if there is none."""
         return {s.label: s.value for s in self.samples if s.name == name}
+
+
+def still_told(words: Mapping[bytes, Word]) -> dict[bytes, Word]:
+    """Without words much older than the newest: the topic may keep them, and nobody needs them."""
+    newest_ms = max((word.stamp_ms for word in words.values()), default=0)
+    return {key: w for key, w in words.items() if newest_ms - w.stamp_ms <= REPORT_LIFE_MS}
 
 
 def late(words: Mapping[bytes, Word], now_ms: int) -> dict[bytes, Word]:

@@ -11,7 +11,7 @@ from typing import Final
 from bus.failures import BrokerError, TopicError
 from bus.ports import Broker
 from roadfade.clock import WallClock
-from roadfade.status.processes import Process, Word, late, processes_of
+from roadfade.status.processes import Process, Word, late, processes_of, still_told
 from telemetry.instants import SECOND_MS
 from telemetry.topics import AUDIT_PROCESSES
 from telemetry.wire.process_report import take_report
@@ -86,4 +86,4 @@ async def _read(broker: Broker) -> tuple[dict[bytes, Word], int] | None:
         strange += sum(last - first + 1 for _, first, last in reader.set_aside())
     finally:
         await reader.stop(STOP_DEADLINE_MS)
-    return words, strange
+    return still_told(words), strange

@@ -57,6 +57,8 @@ MAY = {
     "commands.adopt": frozenset[str](),
     "commands.backup": frozenset[str](),
     "commands.restore": frozenset[str](),
+    "commands.force_end": frozenset[str](),
+    "commands.force_end_asks": BROKER | {"duckdb", "rich"},
     "status.accounts": METRICS | {"duckdb"},
     "commands.vehicles.drives": frozenset[str](),
     "commands.processes": frozenset[str](),

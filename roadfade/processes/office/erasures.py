@@ -22,6 +22,7 @@ from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.store.database import Database
 from policy.artefacts.topics import COMPACTION_LAG_MS_MAX
+from policy.plan.bounds import replaced_ms
 from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.backup.kept import keep_ms_of, last_end_ms, places_of
@@ -149,11 +150,11 @@ def backups_end_ms(settings: Settings, clock: WallClock) -> int | None:
 def control_ms(broker: BrokerSettings) -> int:
     """How long the bytes of a deleted row may lie in a compacted topic of ours, in milliseconds.
 
-    A heartbeat rolls its segment, at the latest as old as one may be; compaction is due as long
-    after; a cleaner looks, and what it replaced is deleted.
+    As long as this process sends its heartbeats there.
     """
-    looked = broker.cleaner_backoff_ms + broker.segment_delete_delay_ms
-    return 2 * COMPACTION_LAG_MS_MAX + looked
+    return replaced_ms(
+        COMPACTION_LAG_MS_MAX, broker.cleaner_backoff_ms, broker.segment_delete_delay_ms
+    )
 
 
 def _tell(found: Figures, now_ms: int) -> None:

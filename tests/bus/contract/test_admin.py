@@ -1,9 +1,21 @@
 """Topics on every broker: made as specified, drift seen, nothing created by asking."""
 
+import asyncio
+from pathlib import Path
+
 import pytest
 
-from bus.failures import TopicError
-from bus.ports import Broker, Lag, ReaderSettings
+from bus.failures import BrokerError, TopicError
+from bus.memory.broker import FakeBroker
+from bus.ports import (
+    Broker,
+    Committed,
+    GroupMember,
+    Lag,
+    Reader,
+    ReaderSettings,
+    TopicPartition,
+)
 from bus.topics import TopicSpec, drift
 from tests.integration.bus_road import make_road, numbered, publish
 
@@ -27,9 +39,6 @@ async def test_asking_for_a_missing_topic_does_not_make_it(bus: Broker) -> None:
 
 
 async def test_topics_and_groups_are_listed_by_the_names_that_we_give_them(bus: Broker) -> None:
-    async def nothing() -> None:
-        return
-
     async with bus.admin() as admin:
         await admin.create([SPEC])
         member = bus.group_member(
@@ -110,3 +119,78 @@ async def test_a_group_that_never_read_lags_by_everything(bus: Broker) -> None:
     assert sum(lag.records for lag in lags.values()) == 100
     assert {lag.committed for lag in lags.values()} == {None}
     assert Lag(committed=5, begin=20, end=30).records == 10
+
+
+async def nothing() -> None:
+    return
+
+
+async def test_records_are_deleted_before_an_offset_and_offsets_go_on(bus: Broker) -> None:
+    await make_road(bus)
+    await publish(bus, numbered(0, 100))
+    async with bus.admin() as admin, bus.positions() as positions:
+        ends = await positions.end({"in": 2})
+        assert ends["in", 0] > 3
+        assert await admin.delete_before({("in", 0): 3}) == {("in", 0): 3}
+        assert await positions.begin({"in": 2}) == {("in", 0): 3, ("in", 1): 0}
+        # What is gone already is no failure, and brings nothing back.
+        assert await admin.delete_before({("in", 0): 1}) == {("in", 0): 3}
+        assert await positions.end({"in": 2}) == ends
+
+
+@pytest.mark.parametrize(
+    ("config", "before"), [({}, 1), ({"cleanup.policy": "compact"}, 0)], ids=["past", "compacted"]
+)
+async def test_neither_past_the_end_nor_from_a_compacted_topic_are_records_deleted(
+    bus: Broker, config: dict[str, str], before: int
+) -> None:
+    async with bus.admin() as admin:
+        await admin.create([TopicSpec("control.a", 1, config)])
+        with pytest.raises(BrokerError):
+            await admin.delete_before({("control.a", 0): before})
+
+
+async def test_a_topic_that_is_compacted_and_deleted_gives_records_up(bus: Broker) -> None:
+    async with bus.admin() as admin:
+        await admin.create([TopicSpec("audit.a", 1, {"cleanup.policy": "compact,delete"})])
+        assert await admin.delete_before({("audit.a", 0): 0}) == {("audit.a", 0): 0}
+
+
+async def test_who_reads_a_topic_is_found_by_commits_and_by_members(bus: Broker) -> None:
+    await make_road(bus)
+    await publish(bus, numbered(0, 10))
+
+    def member(group: str, topic: str) -> GroupMember:
+        return bus.group_member(
+            group, [topic], member=None, settings=ReaderSettings(), revoked=nothing
+        )
+
+    begun, elsewhere, done = member("begun", "in"), member("elsewhere", "out"), member("done", "in")
+    for one in (begun, elsewhere, done):
+        await one.start()
+        await until_assigned(one)
+    await done.commit({TopicPartition("in", 1): Committed(2)})
+    await done.stop(10_000)
+    async with bus.positions() as positions:
+        found = {reader.group: reader for reader in await positions.readers(["in"])}
+    assert {"begun", "done"} <= found.keys()
+    assert "elsewhere" not in found
+    assert found["begun"] == Reader("begun", ours=True, committed={})
+    assert found["done"].committed == {("in", 1): 2}
+    for one in (begun, elsewhere):
+        await one.stop(10_000)
+
+
+async def until_assigned(member: GroupMember) -> None:
+    while not member.assigned():
+        await member.fetch()
+
+
+async def test_the_folders_of_logs_are_those_of_this_cluster(bus: Broker) -> None:
+    async with bus.admin() as admin:
+        told = await admin.log_folders()
+    found = [
+        await asyncio.to_thread(Path(one, "meta.properties").read_text) for one in told.folders
+    ]
+    assert all(f"cluster.id={told.cluster}" in text for text in found)
+    assert bool(told.folders) != isinstance(bus, FakeBroker)

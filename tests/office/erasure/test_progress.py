@@ -169,6 +169,20 @@ async def test_whoever_dies_at_a_step_goes_on_and_leaves_the_same_receipts(
     await office.database.close()
 
 
+async def test_nothing_is_told_as_compacted_while_no_office_sent_heartbeats(
+    office: Office,
+) -> None:
+    asked = await office.ask(EVERYTHING)
+    await office.run(asked.erasure, State.FORGOTTEN)
+    await office.database.close()
+    office.now_ms += 10 * HORIZONS.control_ms
+    began_ms = office.now_ms
+    await office.open()
+    await office.run(asked.erasure)
+    (ended,) = [one for one in await office.entries() if one.copy == "control topics"]
+    assert ended.done_ms == began_ms + HORIZONS.control_ms
+
+
 async def test_two_that_work_at_once_do_no_step_twice(office: Office) -> None:
     asked = await office.ask(EVERYTHING)
     other = Office(office.folder)

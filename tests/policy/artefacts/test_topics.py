@@ -1,8 +1,9 @@
 """Every topic gets the settings its promise rests on, as Kafka writes them."""
 
 from policy.artefacts.topics import topic_configs
+from policy.plan.bounds import PASS_MS
 from policy.plan.limits import Limits
-from telemetry.instants import DAY_MS, MINUTE_MS
+from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
 from tests.support.documents import plan_of
 
 
@@ -23,7 +24,7 @@ def test_every_topic_of_the_plan_is_named() -> None:
 def test_an_output_topic_deletes_by_the_brokers_own_clock() -> None:
     assert topic_configs(plan_of())["purpose.study"] == {
         "cleanup.policy": "delete",
-        "retention.ms": str(7 * DAY_MS - 16 * MINUTE_MS),
+        "retention.ms": str(7 * DAY_MS - 16 * MINUTE_MS - PASS_MS),
         "segment.ms": str(10 * MINUTE_MS),
         "message.timestamp.type": "LogAppendTime",
         "compression.type": "producer",
@@ -53,11 +54,8 @@ def test_control_topics_forget_old_rows_within_minutes() -> None:
     }
 
 
-def test_what_processes_say_of_themselves_ends_after_a_day() -> None:
-    configs = topic_configs(plan_of())
-    answers = configs["audit.erasures"]
-    assert answers == {**configs["audit.processes"], "retention.ms": str(7 * DAY_MS)}
-    assert configs["audit.processes"] == {
+def test_of_what_processes_say_the_last_word_of_each_is_kept() -> None:
+    assert topic_configs(plan_of())["audit.processes"] == {
         "cleanup.policy": "compact,delete",
         "min.cleanable.dirty.ratio": "0.01",
         "max.compaction.lag.ms": "60000",
@@ -66,4 +64,14 @@ def test_what_processes_say_of_themselves_ends_after_a_day() -> None:
         "message.timestamp.type": "LogAppendTime",
         "compression.type": "producer",
         "max.message.bytes": "1048588",
+    }
+
+
+def test_answers_of_stores_end_by_age_alone() -> None:
+    # A topic that is compacted as well deletes nothing by age while it is written to.
+    configs = topic_configs(plan_of())
+    assert configs["audit.erasures"] == {
+        **configs["purpose.study"],
+        "retention.ms": str(7 * DAY_MS),
+        "segment.ms": str(HOUR_MS),
     }

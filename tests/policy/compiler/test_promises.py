@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from policy.compiler.promises import transport
 from policy.language.fields import Promise
 from policy.language.problems import Findings
+from policy.plan.bounds import PASS_MS
 from policy.plan.limits import Limits
 from policy.plan.plan import Transport
 from policy.vocabulary.periods import shortest_ms
@@ -29,7 +30,7 @@ def test_a_week_is_kept_with_ten_minute_segments() -> None:
     made, findings = settings("7 days", None, Limits())
     assert not findings.refused
     assert made.segment_ms == 10 * MINUTE_MS
-    assert made.retention_ms == 7 * DAY_MS - 16 * MINUTE_MS
+    assert made.retention_ms == 7 * DAY_MS - 16 * MINUTE_MS - PASS_MS
     assert made.bound_ms == 7 * DAY_MS
 
 
@@ -37,7 +38,7 @@ def test_a_demonstration_deletes_within_two_minutes() -> None:
     quick = Limits(check_interval_ms=SECOND_MS, delete_delay_ms=SECOND_MS)
     made, findings = settings("7 days", MINUTE_MS, quick)
     assert not findings.refused
-    assert made == Transport(MINUTE_MS, 15 * SECOND_MS, 77 * SECOND_MS)
+    assert made == Transport(MINUTE_MS, 15 * SECOND_MS, 77 * SECOND_MS + PASS_MS)
 
 
 @given(
@@ -53,7 +54,8 @@ def test_what_compiles_keeps_its_promise(
     made, findings = settings(f"{minutes} minutes", at_most_ms, limits)
     if not findings.refused:
         assert made.retention_ms > 0
-        assert made.bound_ms == made.retention_ms + made.segment_ms + check_ms + delay_ms
+        broker_ms = check_ms + PASS_MS + delay_ms
+        assert made.bound_ms == made.retention_ms + made.segment_ms + broker_ms
         assert made.bound_ms <= minutes * MINUTE_MS
         assert at_most_ms is None or made.retention_ms <= at_most_ms
 

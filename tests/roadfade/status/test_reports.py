@@ -14,6 +14,7 @@ from bus.topics import TopicSpec
 from roadfade.status import reports
 from roadfade.status.processes import Process, State, Word, late, processes_of
 from roadfade.status.reports import Heard, hear
+from telemetry.instants import DAY_MS
 from telemetry.topics import AUDIT_PROCESSES
 from telemetry.wire.process_report import ProcessReport, encode_report
 from tests.support.fast_time import fast_time
@@ -112,6 +113,18 @@ async def test_what_is_no_report_is_counted_and_hides_none(broker: FakeBroker) -
     say(broker, WORKER)
     heard = await hear(broker, Clock())
     assert ([one.name for one in heard.processes], heard.strange) == (["worker-0"], 2)
+
+
+async def test_who_has_been_gone_for_a_day_is_named_no_more(broker: FakeBroker) -> None:
+    now = {"ms": NOW_MS - DAY_MS - 1}
+    aged = FakeBroker(lambda: now["ms"])
+    async with aged.admin() as admin:
+        await admin.create([TopicSpec(AUDIT_PROCESSES, 2, {})])
+    say(aged, msgspec.structs.replace(WORKER, process="worker-9"))
+    assert [one.name for one in (await hear(aged, Clock())).processes] == ["worker-9"]
+    now["ms"] = NOW_MS
+    say(aged, WORKER)
+    assert [one.name for one in (await hear(aged, Clock())).processes] == ["worker-0"]
 
 
 async def test_so_many_processes_are_told_apart(

@@ -1,0 +1,1 @@
+"""Ending what lies on a topic before its bound, in an emergency: ``roadfade topics force-end``."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tests.proof.envelopes import envelopes
+from tests.proof.walk import walk
 from tests.support.mutants import survey
 from tests.support.times import VARIABLE
 
@@ -53,6 +54,7 @@ PROOFS: Final[Mapping[str, Callable[[Asked], Figures]]] = {
     "faults": lambda asked: _suite("faults", asked.times),
     "mutants": _mutants,
     "envelopes": lambda asked: envelopes(asked.times, asked.jobs, asked.seed),
+    "walk": lambda asked: walk(asked.times, asked.seed),
 }
 
 
@@ -62,7 +64,7 @@ def main() -> None:
     words.add_argument("proof", choices=PROOFS)
     words.add_argument("--times", type=int, default=100, help="how many times more than usual")
     words.add_argument("--jobs", type=int, default=1, help="processes, of envelopes")
-    words.add_argument("--seed", type=int, default=0, help="the first case, of envelopes")
+    words.add_argument("--seed", type=int, default=0, help="the first case, of envelopes and walk")
     given = words.parse_args()
     asked = Asked(given.times, given.jobs, given.seed)
     began = time.monotonic()

@@ -90,6 +90,8 @@ class Ending:
 
     when_ms: int
     means: Callable[[Row], bool]
+    until_ms: int | None = None
+    """A reading of then or later is meant for what its bin stands for beside it, if at all."""
 
 
 @dataclass
@@ -129,6 +131,10 @@ class Model:
         self.events: list[Event] = []
         self.covered: set[str] = set()
         """Cells of which there ever was a row."""
+        self.either: set[Key] = set()
+        """Rows of readings after an erased interval, in a bin that reaches into it, which came after
+        it was erased. Stores refuse them, unless they are the first of their epoch: no command can
+        name a pseudonym that nobody could compute. Nothing erased is in them."""
 
     def at(self, now_ms: int) -> set[Key]:
         """What is there now."""
@@ -238,7 +244,7 @@ class Model:
             mine = any(row.link is one for one in links)
             return mine and named and row.stands_within(from_ms, end_ms)
 
-        self.endings.append(Ending(now_ms, means))
+        self.endings.append(Ending(now_ms, means, end_ms))
         spans = [(since_ms, end_ms)]
         if device is not None:
             ends = [[end for end in (one.to_ms, end_ms) if end is not None] for one in links]
@@ -268,8 +274,14 @@ class Model:
             row = self._row_of(cell, link, number, t_ms, now_ms)
             if names and row is not None:
                 self.covered.add(cell.id)
+                on_edge = any(
+                    one.until_ms is not None and one.until_ms <= t_ms and one.means(row)
+                    for one in self.endings
+                )
                 for name in sorted({_stored(cell, name) for name in names}):
-                    self.rows.append(row._replace(key=(cell.output, number, name, row.bin_ms)))
+                    key = cell.output, number, name, row.bin_ms
+                    self.rows.append(row._replace(key=key))
+                    self.either |= {key} if on_edge else set()
 
     def _takes(self, cell: Cell, signal: str) -> bool:
         if self.policy.of(signal) != cell.category or not cell.built:

@@ -96,7 +96,8 @@ class Walk:
 
     async def _compare(self, acts: Sequence[Dated]) -> None:
         now_ms = self.program.now_ms
-        stored, wanted = await asyncio.to_thread(self.program.rows), self.model.at(now_ms)
+        stored = await asyncio.to_thread(self.program.rows) - self.model.either
+        wanted = self.model.at(now_ms) - self.model.either
         self.figures["compared"] += 1
         self.figures["rows"] += len(wanted)
         if stored != wanted:

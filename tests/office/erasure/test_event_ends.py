@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import select
 
+from office.erasure import event_ends
 from office.erasure.event_ends import ask_for_ends
 from office.errors import OfficeError
 from office.registry.erasure_requests import lanes_of, names
@@ -97,6 +98,28 @@ async def test_what_comes_after_that_day_and_is_of_before_the_event_is_withheld(
     assert await withheld(database) == []
     await ask_for_ends(database, plans, DUE_MS)
     assert await withheld(database) == [("bo", "study", "team", FIRST_MS, AT_MS)]
+
+
+async def test_whoever_dies_before_all_of_an_end_is_on_record_has_asked_for_nothing(
+    registry: Registry, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class DiedError(Exception):
+        """The process is no more."""
+
+    async def die(*_: object) -> None:
+        raise DiedError
+
+    (event,) = await registry.record_events([NewEvent("contract_end", AT_MS, BO)], AT_MS)
+    with monkeypatch.context() as patched:
+        patched.setattr(event_ends, "suppress_late", die)
+        with pytest.raises(DiedError):
+            await ask_for_ends(database, plans, DUE_MS)
+    assert await requests(database) == []
+    await ask_for_ends(database, plans, DUE_MS)
+    await ask_for_ends(database, plans, DUE_MS + DAY_MS)
+    assert len(await requests(database)) == len(await withheld(database)) == 1
+    with pytest.raises(OfficeError, match="do not come back"):
+        await registry.take_back_event(event)
 
 
 async def test_of_a_device_it_is_withheld_while_it_was_theirs(

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tests.proof.envelopes import envelopes
+from tests.proof.residue import residue
+from tests.proof.twins import twins
 from tests.proof.walk import walk
 from tests.support.mutants import survey
 from tests.support.times import VARIABLE
@@ -55,6 +57,8 @@ PROOFS: Final[Mapping[str, Callable[[Asked], Figures]]] = {
     "mutants": _mutants,
     "envelopes": lambda asked: envelopes(asked.times, asked.jobs, asked.seed),
     "walk": lambda asked: walk(asked.times, asked.seed),
+    "twins": lambda asked: twins(asked.seed),
+    "residue": lambda asked: residue(asked.seed),
 }
 
 

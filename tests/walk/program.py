@@ -29,6 +29,7 @@ from office.erasure.on_record import oldest_uncommanded_ms
 from office.erasure.progress import Horizons, Progress
 from office.erasure.saga import State
 from office.keyring.ended import Horizon, ended
+from office.keyring.keyring import Keyring
 from office.keyring.memory import MemoryKeyring
 from office.outbox import Outbox
 from office.ports import ControlRecord
@@ -77,15 +78,22 @@ class Shelf(Protocol):
 
 
 class Program:
-    """``await Program.begin(…)``; then whatever happens, and ``go_to`` the next instant."""
+    """Whatever happens, and ``go_to`` the next instant."""
 
-    def __init__(self, folder: Path, plan: Plan, shelf: Shelf, database: Database) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        plan: Plan,
+        shelf: Shelf,
+        database: Database,
+        keyring: Keyring | MemoryKeyring | None = None,
+    ) -> None:
         self.plan, self.shelf, self.database = plan, shelf, database
         self.now_ms = 0
         self._tidied_ms = 0
         self.registry = Registry(database, grantable(plan))
         self.outbox = Outbox(database)
-        self.keyring = MemoryKeyring()
+        self.keyring = keyring or MemoryKeyring()
         self.progress = Progress(database, self.keyring, SIGNING.sign, HORIZONS)
         self.people = PackedPeople()
         self.keys: dict[KeyName, EpochKey | None] = {}
@@ -94,10 +102,10 @@ class Program:
         self.tally, self.state = Tally(program), program.empty_state(Room(100_000))
         self.envelope_of: dict[str, int] = {}
         """By the id of a record that came of it."""
-        self.offsets: dict[tuple[str, int], int] = {}
         self.commands: dict[bytes, EraseCommand] = {}
         self.answers: list[Outgoing] = []
         self.sink = shelf.open()
+        self.offsets = {at: place.next_offset - 1 for at, place in self.sink.places().items()}
         self.carrying_out = CarryingOut(
             cast("Any", _Now(self)),
             cast("Publisher", SimpleNamespace(publish=self._answer)),

@@ -7,6 +7,7 @@ import duckdb
 
 from policy.plan.plan import Plan
 from sinks.lake.lake import Lake, LakeSettings
+from sinks.lake.steps import Hook, go_on
 from sinks.memory import MemorySink, MemoryStore
 from sinks.port.allowed import Judge
 from tests.sinks.contract import Both
@@ -43,8 +44,15 @@ class MemoryShelf:
 class LakeShelf:
     """A lake; each of its files is read once for each state that it had."""
 
-    def __init__(self, plan: Plan, root: Path) -> None:
-        self._plan, self._root = plan, root
+    def __init__(
+        self,
+        plan: Plan,
+        root: Path,
+        settings: LakeSettings | None = None,
+        at: Hook = go_on,
+    ) -> None:
+        self._plan, self._root, self._at = plan, root, at
+        self._settings = settings or LakeSettings(buckets=4)
         self._lake: Lake | None = None
         self._engine = duckdb.connect(":memory:")
         self._read: dict[tuple[str, int, int, int], Found] = {}
@@ -52,10 +60,8 @@ class LakeShelf:
     def open(self) -> Both:
         if self._lake is not None:
             self._lake.close()
-        settings = LakeSettings(buckets=4)
-        self._lake = Lake(
-            self._root, _topics(self._plan), settings, judge=_judge(self._plan), wait_s=0
-        )
+        topics, judge = _topics(self._plan), _judge(self._plan)
+        self._lake = Lake(self._root, topics, self._settings, judge=judge, at=self._at, wait_s=0)
         return self._lake
 
     def rows(self) -> Found:

@@ -1,7 +1,8 @@
 """Ends that events brought about, as requests of erasure on the day they are due.
 
-In: the office's database, all plans. Out: requests in it, one for each person and day. An end and
-the note that it was asked for are one transaction, so that none is asked twice or lost by a kill.
+In: the office's database, all plans. Out: requests in it, one for each person and day, and what
+withholds readings from before the event that come only now. An end and the note that it was asked
+for are one transaction, so that none is asked twice or lost by a kill.
 """
 
 import asyncio
@@ -12,8 +13,10 @@ from sqlalchemy import Row, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.ends import LaneEnd, lane_ends
+from office.erasure.selecting import outputs_of
 from office.registry.erasure_requests import NewErasure, ask
 from office.registry.events import RecordedEvent, recorded
+from office.registry.suppression import Withheld, suppress_late
 from office.store.database import Database
 from office.store.event_tables import EVENT_ENDS, EVENTS
 from office.store.tables import LINKS
@@ -52,30 +55,41 @@ async def _look(
     ]
     due = [end for end in ends if end.due_ms <= now_ms]
     if due:
-        await _ask(connection, one, due, now_ms)
+        await _ask(connection, one, due, plans, now_ms)
     later = (end.due_ms for end in ends if end.due_ms > now_ms)
     look_ms = min([*later, now_ms + DAY_MS])
     await connection.execute(update(EVENTS).where(EVENTS.c.event == event).values(look_ms=look_ms))
 
 
 async def _ask(
-    connection: AsyncConnection, one: RecordedEvent, due: Sequence[LaneEnd], now_ms: int
+    connection: AsyncConnection,
+    one: RecordedEvent,
+    due: Sequence[LaneEnd],
+    plans: Sequence[Plan],
+    now_ms: int,
 ) -> None:
     lanes: dict[str, list[str]] = {}
     for end in due:
         lanes.setdefault(end.output, []).append(end.lane)
+    outputs = {(o.purpose, o.recipient) for name in lanes for o in outputs_of(plans, name)}
     for subject, links in (await _whose(connection, one)).items():
         asked = NewErasure(
-            "end", subject, one.kind, to_ms=one.at_ms, links=links or None, lanes=lanes
+            "end",
+            subject,
+            one.kind,
+            to_ms=one.at_ms,
+            links=[link.link for link in links] or None,
+            lanes=lanes,
         )
         await ask(connection, asked, now_ms)
+        await suppress_late(connection, subject, outputs, _spans(one, links))
     rows = [{"event": one.event, **end._asdict()} for end in due]
     await connection.execute(insert(EVENT_ENDS), rows)
 
 
 async def _whose(
     connection: AsyncConnection, one: RecordedEvent
-) -> Mapping[SubjectId, Sequence[str]]:
+) -> Mapping[SubjectId, Sequence[Row[Any]]]:
     """Whose lives end: by person, through which links; none named: through all of theirs."""
     which = LINKS.c.device == one.device
     if one.device is None:
@@ -87,8 +101,17 @@ async def _whose(
     return _by_subject(found)
 
 
-def _by_subject(links: Iterable[Row[Any]]) -> dict[SubjectId, list[str]]:
-    found: dict[SubjectId, list[str]] = {}
+def _by_subject(links: Iterable[Row[Any]]) -> dict[SubjectId, list[Row[Any]]]:
+    found: dict[SubjectId, list[Row[Any]]] = {}
     for link in links:
-        found.setdefault(SubjectId(link.subject), []).append(link.link)
+        found.setdefault(SubjectId(link.subject), []).append(link)
     return found
+
+
+def _spans(one: RecordedEvent, links: Sequence[Row[Any]]) -> list[Withheld]:
+    """When readings lie that the event ended: before it, and of a device while it was theirs."""
+    if not links:
+        return [Withheld(None, one.at_ms)]
+    ends = [one.at_ms if link.to_ms is None else min(link.to_ms, one.at_ms) for link in links]
+    spans = [Withheld(link.from_ms, end) for link, end in zip(links, ends, strict=True)]
+    return [span for span in spans if span.from_ms != span.to_ms]

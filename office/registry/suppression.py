@@ -34,10 +34,34 @@ async def suppress(
     in another meanwhile, if it comes late: a restriction is about a person.
     """
     named = [None] if purposes is None else sorted(set(purposes))
+    await _withhold(connection, subject, [(purpose, None) for purpose in named], spans)
+
+
+async def suppress_late(
+    connection: AsyncConnection,
+    subject: SubjectId,
+    outputs: Collection[tuple[str, str]],
+    spans: Sequence[Withheld],
+) -> None:
+    """Have workers withhold what of these spans still comes for these purposes and recipients.
+
+    For lives that an event has ended: a reading that was under way for longer than commands of
+    erasure live, or whose epoch has no key yet, is refused by no store. Of a whole output: lanes
+    whose own period goes on lose what comes so late, too.
+    """
+    await _withhold(connection, subject, sorted(set(outputs)), spans)
+
+
+async def _withhold(
+    connection: AsyncConnection,
+    subject: SubjectId,
+    whom: Sequence[tuple[str | None, str | None]],
+    spans: Sequence[Withheld],
+) -> None:
     for span in spans:
         from_ms = FIRST_MS if span.from_ms is None else span.from_ms
-        for purpose in named:
-            new = NewRestriction(subject, "erased", purpose, None, from_ms, span.to_ms)
+        for purpose, recipient in whom:
+            new = NewRestriction(subject, "erased", purpose, recipient, from_ms, span.to_ms)
             await restrict(connection, new)
 
 

@@ -15,6 +15,9 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from tests.proof.envelopes import envelopes
+from tests.proof.residue import residue
+from tests.proof.twins import twins
+from tests.proof.walk import walk
 from tests.support.mutants import survey
 from tests.support.times import VARIABLE
 
@@ -53,6 +56,9 @@ PROOFS: Final[Mapping[str, Callable[[Asked], Figures]]] = {
     "faults": lambda asked: _suite("faults", asked.times),
     "mutants": _mutants,
     "envelopes": lambda asked: envelopes(asked.times, asked.jobs, asked.seed),
+    "walk": lambda asked: walk(asked.times, asked.seed),
+    "twins": lambda asked: twins(asked.seed),
+    "residue": lambda asked: residue(asked.seed),
 }
 
 
@@ -62,7 +68,7 @@ def main() -> None:
     words.add_argument("proof", choices=PROOFS)
     words.add_argument("--times", type=int, default=100, help="how many times more than usual")
     words.add_argument("--jobs", type=int, default=1, help="processes, of envelopes")
-    words.add_argument("--seed", type=int, default=0, help="the first case, of envelopes")
+    words.add_argument("--seed", type=int, default=0, help="the first case, of envelopes and walk")
     given = words.parse_args()
     asked = Asked(given.times, given.jobs, given.seed)
     began = time.monotonic()

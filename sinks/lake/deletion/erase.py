@@ -7,7 +7,9 @@ says how many there were. Rows that arrive afterwards are not hindered here: the
 caller has them refused first.
 """
 
+import os
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -16,12 +18,13 @@ from typing import Final, NamedTuple
 import duckdb
 
 from sinks.lake.checkpoints import LOOKS_MAX
+from sinks.lake.deletion.left_rows import left_of
 from sinks.lake.deletion.meant import MEANT, asked, buckets_of
-from sinks.lake.durable import sync_file, sync_if_there
+from sinks.lake.durable import sync_file, sync_if_there, write_file
 from sinks.lake.layout import files, partitions
 from sinks.lake.opening import clear_half_written
 from sinks.lake.parquet import ROW_ORDER, connect, options, quoted, source
-from sinks.lake.part_file import Appended, read_footer
+from sinks.lake.part_file import Appended, part_bytes, read_footer
 from sinks.lake.publication import settle
 from sinks.lake.room import is_for_want_of_room
 from sinks.lake.seal import is_altered, seal
@@ -206,16 +209,14 @@ def _rewrite(
 ) -> int:
     """Replace a part by one without the rows that are meant; return the rows left in it."""
     path, temporary = holding.path, workplace.path / "rewritten.parquet"
-    others = f"SELECT * FROM {source([path])} WHERE NOT {MEANT}"  # noqa: S608  # a quoted path
-    footer = read_footer(path)
-    how = options(compression, Appended() if footer is None else footer.appended)
-    copied = engine.execute(
-        f"COPY ({others} ORDER BY {ROW_ORDER}) TO {quoted(str(temporary))}{how}",
-        asked(selection, path),
-    ).fetchone()
-    left = int(copied[0]) if copied else 0
-    if not holding.altered:  # else its rows would pass for whole
-        seal(temporary)
+    times, of_folder = _times(path), _times(path.parent)
+    rest = None if holding.altered else left_of(path, selection, holding.rows)
+    if rest is None:
+        left = _copy(engine, holding, temporary, selection, compression)
+    else:
+        left = int(rest.rows.num_rows)
+        write_file(temporary, part_bytes(rest.rows, rest.footer.appended, compression))
+    _set_times(temporary, times)
     sync_file(temporary)
     at(Step.REWRITTEN)
     if left and path.exists():
@@ -223,6 +224,44 @@ def _rewrite(
     else:  # it is empty now, or a sweep took it meanwhile
         path.unlink(missing_ok=True)
         temporary.unlink()
+    _set_times(path.parent, of_folder)
     sync_if_there(path.parent)
     at(Step.REPLACED)
     return left
+
+
+def _copy(
+    engine: duckdb.DuckDBPyConnection,
+    holding: _Holding,
+    temporary: Path,
+    selection: Selection,
+    compression: str,
+) -> int:
+    """What is left of a part that is altered or very large, written by the engine."""
+    path = holding.path
+    others = f"SELECT * FROM {source([path])} WHERE NOT {MEANT}"  # noqa: S608  # a quoted path
+    footer = read_footer(path)
+    how = options(compression, Appended() if footer is None else footer.appended)
+    copied = engine.execute(
+        f"COPY ({others} ORDER BY {ROW_ORDER}) TO {quoted(str(temporary))}{how}",
+        asked(selection, path),
+    ).fetchone()
+    if not holding.altered:  # else its rows would pass for whole
+        seal(temporary)
+    return int(copied[0]) if copied else 0
+
+
+def _times(path: Path) -> tuple[int, int] | None:
+    """When it was read and changed last, in nanoseconds; None if it is gone."""
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_atime_ns, found.st_mtime_ns
+
+
+def _set_times(path: Path, times: tuple[int, int] | None) -> None:
+    """A later time than its neighbours' would show when somebody was erased from it."""
+    if times is not None:
+        with suppress(FileNotFoundError):  # a sweep took it meanwhile
+            os.utime(path, ns=times)

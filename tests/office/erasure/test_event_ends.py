@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import pytest
 from sqlalchemy import select
 
+from office.erasure import event_ends
 from office.erasure.event_ends import ask_for_ends
 from office.errors import OfficeError
 from office.registry.erasure_requests import lanes_of, names
@@ -13,9 +14,10 @@ from office.registry.links import NewLink
 from office.registry.registry import Registry
 from office.store.database import Database
 from office.store.erasure_tables import ERASURES
+from office.store.tables import RESTRICTIONS
 from policy.plan.plan import Plan
 from telemetry.identity import DeviceId, SubjectId
-from telemetry.instants import DAY_MS, parse_instant
+from telemetry.instants import DAY_MS, FIRST_MS, parse_instant
 from tests.office.erasure.test_ends import kept
 
 ANA, BO = SubjectId("ana"), SubjectId("bo")
@@ -74,6 +76,61 @@ async def test_what_ends_with_a_device_ends_for_everyone_who_drove_it_before(
     assert [(who, links) for who, _, _, links, _ in await requests(database)] == [
         ("ana", 1),
         ("bo", 1),
+    ]
+
+
+async def withheld(database: Database) -> list[tuple[str, str, str | None, int, int | None]]:
+    async with database.reading() as connection:
+        rows = await connection.execute(select(RESTRICTIONS).order_by(RESTRICTIONS.c.subject))
+        return [
+            (row.subject, row.purpose, row.recipient, row.from_ms, row.to_ms)
+            for row in rows
+            if row.reason == "erased"
+        ]
+
+
+async def test_what_comes_after_that_day_and_is_of_before_the_event_is_withheld(
+    registry: Registry, database: Database
+) -> None:
+    """Commands live for weeks; a vehicle may have been in a garage for longer."""
+    await registry.record_events([NewEvent("contract_end", AT_MS, BO)], AT_MS)
+    await ask_for_ends(database, plans, DUE_MS - 1)
+    assert await withheld(database) == []
+    await ask_for_ends(database, plans, DUE_MS)
+    assert await withheld(database) == [("bo", "study", "team", FIRST_MS, AT_MS)]
+
+
+async def test_whoever_dies_before_all_of_an_end_is_on_record_has_asked_for_nothing(
+    registry: Registry, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class DiedError(Exception):
+        """The process is no more."""
+
+    async def die(*_: object) -> None:
+        raise DiedError
+
+    (event,) = await registry.record_events([NewEvent("contract_end", AT_MS, BO)], AT_MS)
+    with monkeypatch.context() as patched:
+        patched.setattr(event_ends, "suppress_late", die)
+        with pytest.raises(DiedError):
+            await ask_for_ends(database, plans, DUE_MS)
+    assert await requests(database) == []
+    await ask_for_ends(database, plans, DUE_MS)
+    await ask_for_ends(database, plans, DUE_MS + DAY_MS)
+    assert len(await requests(database)) == len(await withheld(database)) == 1
+    with pytest.raises(OfficeError, match="do not come back"):
+        await registry.take_back_event(event)
+
+
+async def test_of_a_device_it_is_withheld_while_it_was_theirs(
+    registry: Registry, database: Database
+) -> None:
+    await registry.record_events([NewEvent("contract_end", AT_MS, device=CAR)], AT_MS)
+    await ask_for_ends(database, plans, DUE_MS)
+    sold_ms = AT_MS - 10 * DAY_MS
+    assert await withheld(database) == [
+        ("ana", "study", "team", AT_MS - 100 * DAY_MS, sold_ms),
+        ("bo", "study", "team", sold_ms, AT_MS),
     ]
 
 

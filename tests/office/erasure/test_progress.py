@@ -1,10 +1,11 @@
 """A request goes its whole way, waits for whoever has to answer, and survives dying anywhere."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 
 import pytest
+from sqlalchemy import select
 
 from office.erasure.answers import retire_store, take_answers
 from office.erasure.overview import of_subject
@@ -13,6 +14,7 @@ from office.erasure.receipt_chain import Entry, mine
 from office.erasure.saga import State, Step
 from office.errors import OfficeError
 from office.registry.erasure_requests import NewErasure
+from office.store.erasure_tables import ERASURES
 from policy.plan.epochs import epoch_at
 from policy.vocabulary.terms import Epoch
 from telemetry.identity import DeviceId
@@ -181,6 +183,66 @@ async def test_nothing_is_told_as_compacted_while_no_office_sent_heartbeats(
     await office.run(asked.erasure)
     (ended,) = [one for one in await office.entries() if one.copy == "control topics"]
     assert ended.done_ms == began_ms + HORIZONS.control_ms
+
+
+async def _withdrawn(office: Office) -> str:
+    """A consent ends, and all that rests on it is to go."""
+    at_ms = office.now_ms
+    await office.registry.withdraw(ANA, "sharing", "insurer", at_ms, erase=True, now_ms=at_ms)
+    async with office.database.reading() as connection:
+        return str(await connection.scalar(select(ERASURES.c.erasure)))
+
+
+async def _ended(office: Office) -> str:
+    """What an event asks for on its day."""
+    lanes = {"service": ["400d"]}
+    end = NewErasure("end", ANA, "contract_end", to_ms=NOW_MS - DAY_MS, lanes=lanes)
+    return (await office.ask(end)).erasure
+
+
+OF_A_PART = [step for step in Step if step not in (Step.UNLINK, Step.FORGET)]
+
+
+@pytest.mark.parametrize("moment", Moment)
+@pytest.mark.parametrize("step", OF_A_PART)
+@pytest.mark.parametrize(("asked", "output"), [(_withdrawn, "sharing"), (_ended, "service")])
+async def test_whoever_dies_at_a_step_of_a_withdrawal_or_an_event_goes_on(
+    folder: Path,
+    asked: Callable[[Office], Awaitable[str]],
+    output: str,
+    step: Step,
+    moment: Moment,
+) -> None:
+    office = Office(folder)
+    died: list[Step] = []
+
+    def die(at: Step, when: Moment) -> None:
+        if (at, when) == (step, moment):
+            died.append(at)
+            raise DiedError
+
+    await office.open(die)
+    await office.furnish()
+    erasure = await asked(office)
+    with pytest.raises(DiedError):
+        await office.run(erasure)
+    await office.database.close()
+    await office.open()
+    await office.run(erasure)
+    entries = told(await office.entries())
+    raw = [("ended", "telemetry.raw", None, None, None)] if output == "service" else []
+    assert entries == [
+        ("asked", None, None, None, None),
+        ("denied", None, None, None, None),
+        ("erased", LAKE, output, 7, 0),
+        ("ended", f"purpose.{output}", None, None, None),
+        *raw,
+        ("gone", None, None, None, None),
+        ("closed", None, None, None, None),
+    ]
+    assert died == [step]
+    assert office.commands() == []
+    await office.database.close()
 
 
 async def test_two_that_work_at_once_do_no_step_twice(office: Office) -> None:

@@ -9,8 +9,8 @@ from sinks.lake.deletion.expire import expire_due
 from sinks.lake.lake import LakeSettings
 from sinks.lake.steps import Step
 from sinks.lake.verify import search
-from tests.sinks.lakes import lake_at, parts, stored
-from tests.sinks.records import AFTER_MS, NOW_MS, OUTPUT_A, OUTPUTS, A, B, record, whose
+from tests.sinks.lakes import lake_at, parts, stored, utc
+from tests.sinks.records import AFTER_MS, NOW_MS, OUTPUT_A, OUTPUTS, T0_MS, A, B, record, whose
 
 BUCKETS = 8
 SETTINGS = LakeSettings(buckets=BUCKETS, compression="uncompressed")
@@ -104,3 +104,31 @@ def test_a_search_finds_a_marker_across_the_edge_of_a_chunk(tmp_path: Path) -> N
 def test_a_search_for_nothing_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="empty"):
         search(tmp_path, b"")
+
+
+def test_a_rewritten_part_is_what_it_were_if_nobody_had_been_erased(tmp_path: Path) -> None:
+    """Neither its bytes nor its time, nor its folder's, tell that somebody was."""
+    others = [record(n, pseudonym=f"P{n}") for n in range(1, 9)]
+    with lake_at(tmp_path / "never", SETTINGS) as never:
+        never.write(others, NOW_MS)
+    with lake_at(tmp_path / "erased", SETTINGS) as lake:
+        lake.write([*others, record(9, pseudonym="P0", ce_id="gone")], NOW_MS)
+        (part,) = (tmp_path / "erased" / name for name in parts(tmp_path / "erased"))
+        times = [path.stat().st_mtime_ns for path in (part, part.parent)]
+        assert lake.erase(OUTPUT_A, whose("P0"), NOW_MS).located_before == 2
+    assert [path.stat().st_mtime_ns for path in (part, part.parent)] == times
+    (same,) = parts(tmp_path / "never")
+    assert part.read_bytes() == (tmp_path / "never" / same).read_bytes()
+
+
+def test_of_a_part_some_rows_of_somebody_go_and_the_others_stay_in_their_order(
+    tmp_path: Path,
+) -> None:
+    with lake_at(tmp_path, SETTINGS) as lake:
+        lake.write([record(n, pseudonym=f"P{n % 2}", ce_id=f"r{n}") for n in range(6)], NOW_MS)
+        before = stored(tmp_path)
+        some = whose("P0")._replace(to_ms=T0_MS + 1)
+        assert lake.erase(OUTPUT_A, some, NOW_MS).located_before == 3
+    gone = [row for row in before if row not in stored(tmp_path)]
+    assert len(gone) == 3
+    assert {(row[2], row[4]) for row in gone} == {("P0", utc(T0_MS))}

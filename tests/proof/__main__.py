@@ -73,8 +73,9 @@ def main() -> None:
     asked = Asked(given.times, given.jobs, given.seed)
     began = time.monotonic()
     figures = PROOFS[given.proof](asked)
+    seeded = f" --seed {asked.seed}" if asked.seed else ""
     result = {
-        "command": f"python -m tests.proof {given.proof} --times {asked.times}",
+        "command": f"python -m tests.proof {given.proof} --times {asked.times}{seeded}",
         "on": datetime.now(UTC).date().isoformat(),
         "seconds": round(time.monotonic() - began),
         **figures,

@@ -27,6 +27,7 @@ from office.erasure.link_ends import (
     scrub_if_needed,
 )
 from office.erasure.on_record import oldest_uncommanded_ms
+from office.erasure.restriction_ends import due_restrictions, forget_restrictions
 from office.errors import OfficeError
 from office.keyring.ended import Horizon, ended
 from office.keyring.hold_keys import is_of_hold
@@ -90,6 +91,7 @@ class KeyEnds:
                 await self._attempt("keys", self._keys),
                 await self._attempt("links", self._links),
                 await self._attempt("consents", self._consents),
+                await self._attempt("restrictions", self._restrictions),
                 await self._attempt("memory", self._memory),
             ]
             await until(stopping, TURN_EVERY_S if all(done) else TRY_AGAIN_S)
@@ -177,6 +179,18 @@ class KeyEnds:
             await scrub_if_needed(self._database)
             metrics.CONSENTS_DELETED.inc(deleted)
             logger.info("deleted %d consents whose evidence is kept no longer", deleted)
+
+    async def _restrictions(self) -> None:
+        """Delete what keeps back uploads that could not live any more."""
+        plans, mine = await self._plans(), self._database
+        deleted = 0
+        if await due_restrictions(mine, plans, self._replay_ms, self._clock()):
+            now_ms = await self._judged_ms()
+            while some := await due_restrictions(mine, plans, self._replay_ms, now_ms):
+                deleted += await forget_restrictions(mine, some)
+        if deleted:
+            await scrub_if_needed(mine)
+            logger.info("deleted %d restrictions that keep nothing back any more", deleted)
 
     async def _plans(self) -> Sequence[Plan]:
         """Every version; OfficeError if one does not hold here: it may keep rows for longer."""

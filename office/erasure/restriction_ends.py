@@ -1,0 +1,60 @@
+"""What keeps late uploads of an erased interval back: it goes once none of them could live.
+
+In: the office's database, every plan that ever was on record, the instant. Out: restrictions
+deleted: row, tombstone on the control topic, files scrubbed. They name a person, and do nothing any
+more once the last row that a reading of the interval could become has ended: such a reading is
+refused as expired. An objection, and what is withheld of a whole person, have no such end.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from sqlalchemy import delete, insert, select
+
+from office.erasure.on_record import uncommanded_subjects
+from office.registry.restrictions import forget_restriction
+from office.store.database import Database
+from office.store.tables import RESTRICTIONS, UNSCRUBBED
+from policy.plan.last_rows import rows_end_ms, transit_ms
+from policy.plan.plan import Plan
+
+AT_ONCE_MAX: Final = 1_000
+"""Restrictions that are deleted in one transaction; the next one takes the others."""
+
+
+def due_ms(plans: Sequence[Plan], replay_ms: int, to_ms: int) -> int | None:
+    """From when on a restriction of what was recorded before ``to_ms`` does nothing any more.
+
+    None: it is not known how long rows live.
+    """
+    outputs = [output for plan in plans for output in plan.outputs]
+    rows_ms = rows_end_ms(outputs, to_ms)
+    return None if rows_ms is None else rows_ms + transit_ms(plans, outputs) + replay_ms
+
+
+async def due_restrictions(
+    database: Database, plans: Sequence[Plan], replay_ms: int, now_ms: int
+) -> list[str]:
+    """Those that do nothing any more, at most ``AT_ONCE_MAX``."""
+    over = (RESTRICTIONS.c.reason == "erased") & (RESTRICTIONS.c.to_ms <= now_ms)
+    columns = (RESTRICTIONS.c.restriction, RESTRICTIONS.c.subject, RESTRICTIONS.c.to_ms)
+    async with database.reading() as connection:
+        needed = await uncommanded_subjects(connection)
+        rows = (await connection.execute(select(*columns).where(over))).all()
+    found = []
+    for row in rows:
+        at_ms = due_ms(plans, replay_ms, row.to_ms)
+        if row.subject not in needed and at_ms is not None and at_ms <= now_ms:
+            found.append(row.restriction)
+        if len(found) == AT_ONCE_MAX:
+            break
+    return found
+
+
+async def forget_restrictions(database: Database, restrictions: Iterable[str]) -> int:
+    """Delete restrictions; how many. ``link_ends.scrub_if_needed`` ends it."""
+    async with database.writing() as connection:
+        gone = [await forget_restriction(connection, one) for one in restrictions]
+        await connection.execute(delete(UNSCRUBBED))
+        await connection.execute(insert(UNSCRUBBED).values(one=1))
+    return sum(gone)

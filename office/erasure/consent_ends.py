@@ -9,13 +9,14 @@ link: who has no vehicle any more has nothing that rests on it later.
 from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
-from sqlalchemy import delete, exists, func, insert, or_, select, update
+from sqlalchemy import delete, exists, func, or_, select, update
 
+from office.erasure.link_ends import note_unscrubbed
 from office.erasure.on_record import uncommanded_subjects
 from office.store.changes import ControlChange, announce, chunks
 from office.store.database import Database
-from office.store.tables import CONSENTS, LINKS, UNSCRUBBED
-from policy.plan.last_rows import rows_end_ms, transit_ms
+from office.store.tables import CONSENTS, LINKS
+from policy.plan.last_rows import period_after, rows_end_ms, transit_ms
 from policy.plan.plan import Plan
 from policy.vocabulary.periods import add_period, shortest_ms
 from policy.vocabulary.terms import Period
@@ -37,19 +38,8 @@ class Evidence(NamedTuple):
 
     @property
     def period(self) -> Period | None:
-        """How long after its end the policy keeps a consent; None: no version says.
-
-        The newest version that has such a cell counts, of several cells the longest.
-        """
-        for plan in reversed(self.plans):
-            periods = [
-                cell.retention.at_most
-                for cell in plan.cells
-                if cell.retention.trigger == EVENT and cell.delivery.mode == "records"
-            ]
-            if periods:
-                return max(periods, key=shortest_ms)
-        return None
+        """How long after its end the policy keeps a consent; None: no version says."""
+        return period_after(EVENT, self.plans)
 
     def due_ms(self, ended_ms: int) -> int | None:
         """From when on a consent that ended is not needed any more; None: it is kept.
@@ -124,6 +114,5 @@ async def forget_consents(database: Database, consents: Iterable[str]) -> int:
                 connection, [ControlChange(CONTROL_CONSENTS, one, None) for one in found]
             )
             gone += len(found)
-        await connection.execute(delete(UNSCRUBBED))
-        await connection.execute(insert(UNSCRUBBED).values(one=1))
+        await note_unscrubbed(connection)
     return gone

@@ -9,12 +9,13 @@ from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 from sqlalchemy import delete, insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.on_record import uncommanded_subjects
 from office.registry.links import delete_link
 from office.store.database import Database
 from office.store.tables import LINKS, UNSCRUBBED
-from policy.plan.last_rows import rows_end_ms, transit_ms
+from policy.plan.last_rows import period_after, rows_end_ms, transit_ms
 from policy.plan.plan import Plan
 from policy.vocabulary.periods import add_period, shortest_ms
 from policy.vocabulary.terms import Period
@@ -37,19 +38,8 @@ class Lives(NamedTuple):
 
     @property
     def period(self) -> Period | None:
-        """How long after its end the policy keeps a link; None: no version says.
-
-        The newest version that has such a cell counts, of several cells the longest.
-        """
-        for plan in reversed(self.plans):
-            periods = [
-                cell.retention.at_most
-                for cell in plan.cells
-                if cell.retention.trigger == EVENT and cell.delivery.mode == "records"
-            ]
-            if periods:
-                return max(periods, key=shortest_ms)
-        return None
+        """How long after its end the policy keeps a link; None: no version says."""
+        return period_after(EVENT, self.plans)
 
     def due_ms(self, to_ms: int, seen_ms: int) -> int | None:
         """From when on a link that ended is not needed any more; None: it is not known.
@@ -117,9 +107,14 @@ async def delete_links(database: Database, links: Iterable[str]) -> int:
     """Delete links with their secrets; how many. ``scrub_if_needed`` ends it."""
     async with database.writing() as connection:
         gone = [await delete_link(connection, link) for link in links]
-        await connection.execute(delete(UNSCRUBBED))
-        await connection.execute(insert(UNSCRUBBED).values(one=1))
+        await note_unscrubbed(connection)
     return sum(gone)
+
+
+async def note_unscrubbed(connection: AsyncConnection) -> None:
+    """Note that rows were deleted since the files were last scrubbed."""
+    await connection.execute(delete(UNSCRUBBED))
+    await connection.execute(insert(UNSCRUBBED).values(one=1))
 
 
 async def scrub_if_needed(database: Database) -> None:

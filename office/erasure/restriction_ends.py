@@ -9,12 +9,13 @@ refused as expired. An objection, and what is withheld of a whole person, have n
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import select
 
+from office.erasure.link_ends import note_unscrubbed
 from office.erasure.on_record import uncommanded_subjects
 from office.registry.restrictions import forget_restriction
 from office.store.database import Database
-from office.store.tables import RESTRICTIONS, UNSCRUBBED
+from office.store.tables import RESTRICTIONS
 from policy.plan.last_rows import rows_end_ms, transit_ms
 from policy.plan.plan import Plan
 
@@ -55,6 +56,5 @@ async def forget_restrictions(database: Database, restrictions: Iterable[str]) -
     """Delete restrictions; how many. ``link_ends.scrub_if_needed`` ends it."""
     async with database.writing() as connection:
         gone = [await forget_restriction(connection, one) for one in restrictions]
-        await connection.execute(delete(UNSCRUBBED))
-        await connection.execute(insert(UNSCRUBBED).values(one=1))
+        await note_unscrubbed(connection)
     return sum(gone)

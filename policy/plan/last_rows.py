@@ -1,14 +1,14 @@
-"""When the last row that a plan could make of a reading has ended. Pure.
+"""When the last row that a plan could make of a reading has ended; how long registers keep. Pure.
 
 A row's life starts at the earliest of reading, reception and now, so that nothing that comes late
 lives longer than what came in time. Grains and floors of time only shorten it, and settings may
 change them: they are left out, and what is found here is never too early.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from policy.plan.plan import Output, Plan
-from policy.vocabulary.periods import add_period
+from policy.vocabulary.periods import add_period, shortest_ms
 from policy.vocabulary.terms import Period
 from telemetry.instants import DAY_MS, to_datetime
 
@@ -26,6 +26,23 @@ def transit_ms(plans: Iterable[Plan], outputs: Iterable[Output]) -> int:
     """For how long a reading may wait in the raw topic, and what became of it in an output's."""
     raw_ms = max((plan.raw.bound_ms for plan in plans), default=0)
     return raw_ms + max((output.transport.bound_ms for output in outputs), default=0)
+
+
+def period_after(event: str, plans: Sequence[Plan]) -> Period | None:
+    """How long registers keep what ends with an event; None: no version says.
+
+    The newest version that has such a cell counts, of several cells the longest. ``plans``: the
+    newest last.
+    """
+    for plan in reversed(plans):
+        periods = [
+            cell.retention.at_most
+            for cell in plan.cells
+            if cell.retention.trigger == event and cell.delivery.mode == "records"
+        ]
+        if periods:
+            return max(periods, key=shortest_ms)
+    return None
 
 
 def _latest_ms(event_ms: int, period: Period) -> int:

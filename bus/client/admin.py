@@ -183,8 +183,8 @@ class TopicAdmin:
         """Where the brokers keep their logs."""
         cluster = await self._client.describe_cluster()
         told = [one.get("log.dirs") or one["log.dir"] for one in await self._of_brokers(cluster)]
-        folders = {folder.strip() for folders in told for folder in folders.split(",")}
-        return LogFolders(cluster["cluster_id"], tuple(sorted(folders)))
+        folders = sorted(folder.strip() for folders in told for folder in folders.split(","))
+        return LogFolders(cluster["cluster_id"], tuple(folders))
 
     async def _of_brokers(self, cluster: Mapping[str, Any]) -> list[dict[str, str]]:
         """The settings of every broker."""

@@ -19,9 +19,14 @@ _PLACE: Final = re.compile(r"(.+)-(\d+)(?:\.[0-9a-f]{32}-(?:delete|future|stray)
 
 
 def folders_here(told: LogFolders) -> list[Path] | None:
-    """The brokers' folders; None if one of them cannot be looked into from here. Blocks."""
+    """The brokers' folders; None if one of them cannot be looked into from here. Blocks.
+
+    Two brokers whose folders have one name are on two machines: the folder here is one of them.
+    """
     found = [Path(folder) for folder in told.folders]
-    return found if found and all(_is_of(folder, told.cluster) for folder in found) else None
+    if not found or len(set(found)) < len(found):
+        return None
+    return found if all(_is_of(folder, told.cluster) for folder in found) else None
 
 
 def first_offsets(folders: Sequence[Path], topic: str) -> dict[int, int]:

@@ -40,4 +40,5 @@ def test_only_folders_of_this_cluster_are_looked_into(tmp_path: Path) -> None:
     assert folders_here(LogFolders("mine", (here,))) == [tmp_path]
     assert folders_here(LogFolders("min", (here,))) is None
     assert folders_here(LogFolders("mine", (here, str(tmp_path / "elsewhere")))) is None
+    assert folders_here(LogFolders("mine", (here, here))) is None, "another machine has the second"
     assert folders_here(LogFolders("mine", ())) is None

@@ -2,11 +2,14 @@
 
 from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
 from sinks.lake.deletion.erase import erase
 from sinks.lake.deletion.expire import expire_due
+from sinks.lake.deletion.left_rows import left_of
 from sinks.lake.lake import LakeSettings
+from sinks.lake.part_file import Appended, part_bytes, read_whole
 from sinks.lake.steps import Step
 from sinks.lake.verify import search
 from tests.sinks.lakes import lake_at, parts, stored, utc
@@ -132,3 +135,19 @@ def test_of_a_part_some_rows_of_somebody_go_and_the_others_stay_in_their_order(
     gone = [row for row in before if row not in stored(tmp_path)]
     assert len(gone) == 3
     assert {(row[2], row[4]) for row in gone} == {("P0", utc(T0_MS))}
+
+
+@pytest.mark.parametrize("t_us", [1_500, -2_000, None], ids=["half", "before 1970", "none"])
+def test_times_that_no_sink_writes_are_left_to_the_engine(tmp_path: Path, t_us: int | None) -> None:
+    with lake_at(tmp_path, SETTINGS) as lake:
+        lake.write([record(0, pseudonym="P0")], NOW_MS)
+    (name,) = parts(tmp_path)
+    whole = read_whole(tmp_path / name)
+    assert whole is not None
+    some = whose("P0")._replace(to_ms=AFTER_MS)
+    assert left_of(tmp_path / name, some, whole.rows.num_rows) is not None
+    times = pa.array([t_us] * whole.rows.num_rows, pa.timestamp("us"))
+    place = whole.rows.column_names.index("t")
+    strange = whole.rows.set_column(place, "t", times)
+    (tmp_path / name).write_bytes(part_bytes(strange, Appended(), "uncompressed"))
+    assert left_of(tmp_path / name, some, whole.rows.num_rows) is None

@@ -77,6 +77,9 @@ def test_an_origin_is_where_the_settings_take_it_from(
         monkeypatch.setenv("ROADFADE_TOPIC_PREFIX", "t.")
     if name == "store":
         monkeypatch.setenv("ROADFADE_POSTGRES_DSN", "postgresql://")
+    if name in ("backup_dir", "backup_keys_dir"):
+        for place in ("BACKUP_DIR", "BACKUP_KEYS_DIR"):
+            monkeypatch.setenv(f"ROADFADE_{place}", place.lower())
     taken = Settings()
     assert name in taken.model_fields_set
     assert origins(os.environ)[name].kind == "environment"

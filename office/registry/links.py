@@ -17,6 +17,7 @@ from office.registry.devices import checked_id, known
 from office.registry.intervals import Interval, asked_interval, shortened
 from office.registry.persons import refuse_forgotten
 from office.store.changes import ControlChange, announce, chunks
+from office.store.event_tables import EVENT_ENDS, EVENTS
 from office.store.row_ids import new_row_id
 from office.store.tables import LINKS
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
@@ -98,7 +99,33 @@ async def add_links(connection: AsyncConnection, wanted: Sequence[NewLink]) -> l
         ids.append(same.link)
     await refuse_forgotten(connection, {link.subject for link in fresh})
     await _insert(connection, fresh)
+    await _ask_ends_again(connection, fresh)
     return ids
+
+
+async def _ask_ends_again(connection: AsyncConnection, fresh: Sequence[LinkInterval]) -> None:
+    """Have ends that events brought about asked for whoever is linked from before the event.
+
+    They may have been carried out by now, and withhold from those alone who were linked then.
+    Asking again withholds nothing twice.
+    """
+    for some in chunks(fresh):
+        of_device = EVENTS.c.device.in_({link.device for link in some})
+        of_person = EVENTS.c.subject.in_({link.subject for link in some})
+        again = [
+            row.event
+            for row in await connection.execute(select(EVENTS).where(of_device | of_person))
+            if any(
+                link.from_ms < row.at_ms
+                for link in some
+                if link.device == row.device or link.subject == row.subject
+            )
+        ]
+        for events in chunks(again):
+            gone = EVENT_ENDS.c.event.in_(events)
+            await connection.execute(delete(EVENT_ENDS).where(gone))
+            these = EVENTS.c.event.in_(events)
+            await connection.execute(update(EVENTS).where(these).values(look_ms=0))
 
 
 def _check_registered(since_ms: int | None, from_ms: int) -> None:

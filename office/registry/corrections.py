@@ -91,7 +91,7 @@ async def correct(connection: AsyncConnection, one: Correction, now_ms: int) -> 
     given = list[str]()
     if one.whose is not None:
         wanted = [_given(link, span, one.whose, one.role) for link in meant]
-        given = await add_links(connection, wanted)
+        given = await add_links(connection, wanted, correcting=True)
     new = NewErasure("correction", one.subject, one.reason, one.from_ms, one.to_ms, links=concerned)
     asked = await ask(connection, new, now_ms)
     await _note_taken(connection, asked, [within(_span(link), span) for link in meant])
@@ -196,7 +196,7 @@ async def _given_since(
     for span in dict.fromkeys(taken):
         there = [link.link for link in theirs if span.overlaps(_span(link))]
         new = NewLink(one.device, one.whose, *span, one.role)
-        given += there or await add_links(connection, [new])
+        given += there or await add_links(connection, [new], correcting=True)
     return list(dict.fromkeys(given))
 
 

@@ -146,6 +146,33 @@ async def test_whoever_is_named_later_gets_what_the_person_had_and_no_more(
     assert await spans(database, CAM) == [(30, 40)]
 
 
+async def test_registering_the_same_link_again_does_not_undo_a_correction(
+    database: Database, registry: Registry
+) -> None:
+    """A fleet's list is imported again and again, and does not know of the correction."""
+    link = await registry.register(D, ANA, 10)
+    await done(database, wrong(20, 40))
+    before = await links_in(database)
+    assert await registry.register(D, ANA, 10) == link
+    with pytest.raises(OfficeError, match="corrected not to be"):
+        await registry.register(D, ANA, 25)
+    assert await links_in(database) == before
+    await done(database, wrong(10, None))
+    wholly = await links_in(database)
+    with pytest.raises(OfficeError, match="person correct --whose"):
+        await registry.register(D, ANA, 10)
+    assert await links_in(database) == wholly
+    await registry.register(D, ANA, NOW_MS)  # They bought it back.
+    assert await spans(database, ANA) == [(NOW_MS, None)]
+
+
+async def test_a_correction_may_be_corrected(database: Database, registry: Registry) -> None:
+    await registry.register(D, ANA, 10)
+    await done(database, wrong(20, 40, BEN))
+    await done(database, wrong(20, 40, ANA, subject=BEN))
+    assert await spans(database, ANA) == [(10, 20), (20, 40), (40, None)]
+
+
 async def test_what_is_not_on_record_as_taken_is_given_to_nobody(
     database: Database, registry: Registry
 ) -> None:

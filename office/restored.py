@@ -124,7 +124,7 @@ async def _forget(connection: AsyncConnection, subject: SubjectId) -> None:
     await forget_events(connection, subject)
     await forget_suppressions(connection, subject)
     await forget_held(connection, subject)
-    nobody = {"subject": None, "nonce": None, "links": None, "consents": None}
+    nobody = dict.fromkeys(("subject", "nonce", "links", "consents", "taken"))
     theirs = update(ERASURES).where(ERASURES.c.subject == subject)
     await connection.execute(theirs.values(nobody))
 

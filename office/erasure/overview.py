@@ -8,7 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from office.erasure.on_record import Found, surroundings, those_of
 from office.erasure.saga import State, Surroundings, Wait, next_step
 from office.erasure.steps import d3_in_words
-from office.registry.erasure_requests import ErasureKind, names
+from office.registry.erasure_requests import ErasureKind, lanes_of, names
 from office.registry.held import held_erasures, holds_over
 from telemetry.identity import SubjectId
 
@@ -28,6 +28,8 @@ class Overview:
     from_ms: int | None
     to_ms: int | None
     purposes: tuple[str, ...] | None
+    lanes: dict[str, list[str]] | None
+    """Which lanes of which outputs are meant; None: all."""
     some_links: bool
     """Whether it is about some of the person's vehicles only."""
     d1_ms: int | None
@@ -87,6 +89,7 @@ def told(found: Found, around: Surroundings, *, held: bool) -> Overview:
         from_ms=row.from_ms,
         to_ms=row.to_ms,
         purposes=None if purposes is None else tuple(purposes),
+        lanes=lanes_of(row.lanes),
         some_links=row.links is not None,
         d1_ms=row.d1_ms,
         d2_ms=row.d2_ms,

@@ -199,7 +199,8 @@ async def _forget(at: At) -> list[Draft]:
     subject = SubjectId(at.found.row.subject or "")
     await forget_suppressions(at.connection, subject)
     await forget_held(at.connection, subject)
-    nobody = {"subject": None, "nonce": None, "links": None, "consents": None, "unscrubbed": True}
+    named = ("subject", "nonce", "links", "consents", "taken")
+    nobody = dict.fromkeys(named) | {"unscrubbed": True}
     theirs = update(ERASURES).where(ERASURES.c.subject == subject)
     await at.connection.execute(theirs.values(nobody))
     await at.put(state=State.FORGOTTEN)

@@ -30,6 +30,11 @@ NOT_LINKED: Final = (
     "that vehicle's dongle was not linked to that person at any time of the interval: check the "
     "device id and the instants (roadfade link list --subject)"
 )
+NOT_ON_RECORD: Final = (
+    "what that correction took from the person's links is not on record, so it cannot be given to "
+    "anybody: link the vehicle to whoever had it from then on (roadfade register --from), and end "
+    "that link (roadfade unregister --at)"
+)
 
 
 class Correction(NamedTuple):
@@ -72,8 +77,8 @@ async def correct(connection: AsyncConnection, one: Correction, now_ms: int) -> 
     theirs = await _links(connection, one, one.subject)
     meant = [link for link in theirs if span.overlaps(_span(link))]
     if not meant:
-        asked = await _asked_before(connection, one, theirs)
-        return Corrected(asked, [], [], await _given_since(connection, one, span))
+        asked, taken = await _asked_before(connection, one, theirs)
+        return Corrected(asked, [], [], await _given_since(connection, one, taken))
     await refuse_forgotten(connection, {one.subject})
     parted, concerned = list[str](), list[str]()
     for link in meant:
@@ -86,9 +91,10 @@ async def correct(connection: AsyncConnection, one: Correction, now_ms: int) -> 
     given = list[str]()
     if one.whose is not None:
         wanted = [_given(link, span, one.whose, one.role) for link in meant]
-        given = await add_links(connection, wanted)
+        given = await add_links(connection, wanted, correcting=True)
     new = NewErasure("correction", one.subject, one.reason, one.from_ms, one.to_ms, links=concerned)
     asked = await ask(connection, new, now_ms)
+    await _note_taken(connection, asked, [within(_span(link), span) for link in meant])
     return Corrected(asked, [link.link for link in meant], parted, given)
 
 
@@ -143,10 +149,22 @@ async def _widen_requests(connection: AsyncConnection, link: LinkInterval, earli
             await connection.execute(update(ERASURES).where(at).values(links=widened))
 
 
+async def _note_taken(connection: AsyncConnection, asked: Asked, some: list[Interval]) -> None:
+    """What may be given to whoever is named later, and no more: what the person had."""
+    at = ERASURES.c.erasure == asked.erasure
+    known = await connection.scalar(select(ERASURES.c.taken).where(at))
+    taken = msgspec.json.encode([*_taken(known), *some])
+    await connection.execute(update(ERASURES).where(at).values(taken=taken))
+
+
+def _taken(encoded: bytes | None) -> list[Interval]:
+    return [] if encoded is None else msgspec.json.decode(encoded, type=list[Interval])
+
+
 async def _asked_before(
     connection: AsyncConnection, one: Correction, theirs: Sequence[LinkInterval]
-) -> Asked:
-    """The same correction, asked before; OfficeError if there is none."""
+) -> tuple[Asked, list[Interval]]:
+    """The same correction, asked before, and what it took; OfficeError if there is none."""
     equal = (
         (ERASURES.c.subject == one.subject)
         & (ERASURES.c.kind == "correction")
@@ -154,22 +172,32 @@ async def _asked_before(
         & ERASURES.c.to_ms.is_not_distinct_from(one.to_ms)
     )
     known = {link.link for link in theirs}
-    for row in await connection.execute(select(ERASURES).where(equal)):
-        if known & set(names(row.links) or ()):
-            return Asked(row.erasure, row.nonce)
-    raise OfficeError(NOT_LINKED)
+    found = await connection.execute(select(ERASURES).where(equal).order_by(ERASURES.c.asked_ms))
+    rows = [row for row in found if known & set(names(row.links) or ())]
+    if not rows:
+        raise OfficeError(NOT_LINKED)
+    taken = [span for row in rows for span in _taken(row.taken)]
+    return Asked(rows[0].erasure, rows[0].nonce), taken
 
 
-async def _given_since(connection: AsyncConnection, one: Correction, span: Interval) -> list[str]:
-    """Whose it is: known since, as it is now, or given now. Nobody else may have the interval."""
+async def _given_since(
+    connection: AsyncConnection, one: Correction, taken: Sequence[Interval]
+) -> list[str]:
+    """Whose it is: known since, as it is now, or given now. Nobody else may have the interval.
+
+    Of each span that was taken from the person, and never more than was: what they did not have
+    nobody said anything about.
+    """
     if one.whose is None:
         return []
-    there = [
-        link for link in await _links(connection, one, one.whose) if span.overlaps(_span(link))
-    ]
-    if there:
-        return [link.link for link in there]
-    return await add_links(connection, [NewLink(one.device, one.whose, *span, one.role)])
+    if not taken:
+        raise OfficeError(NOT_ON_RECORD)
+    theirs, given = await _links(connection, one, one.whose), list[str]()
+    for span in dict.fromkeys(taken):
+        there = [link.link for link in theirs if span.overlaps(_span(link))]
+        new = NewLink(one.device, one.whose, *span, one.role)
+        given += there or await add_links(connection, [new], correcting=True)
+    return list(dict.fromkeys(given))
 
 
 async def _links(connection: AsyncConnection, one: Correction, of: SubjectId) -> list[LinkInterval]:

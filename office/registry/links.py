@@ -5,7 +5,7 @@ its row (and the workers' sealed view). At most one link holds a device at any i
 """
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -14,9 +14,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.errors import OfficeError
 from office.registry.devices import checked_id, known
+from office.registry.erasure_requests import names
 from office.registry.intervals import Interval, asked_interval, shortened
 from office.registry.persons import refuse_forgotten
 from office.store.changes import ControlChange, announce, chunks
+from office.store.erasure_tables import ERASURES
+from office.store.event_tables import EVENT_ENDS, EVENTS
 from office.store.row_ids import new_row_id
 from office.store.tables import LINKS
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
@@ -31,6 +34,11 @@ OTHER_ROLE: Final = (
 WOULD_EMPTY: Final = (
     "the link began after that instant, so that nothing recorded since would be anybody's: give an "
     "instant after its beginning, or --empty if the link was never right"
+)
+CORRECTED: Final = (
+    "the vehicle was corrected not to be that person's for part of that time, and stays so however "
+    "often the link is registered: take it out of the list, or begin it after that time; if the "
+    "correction was wrong, name whoever had it (roadfade person correct --whose)"
 )
 
 
@@ -71,14 +79,18 @@ def link_row(link: LinkInterval) -> dict[str, Any]:
     }
 
 
-async def add_links(connection: AsyncConnection, wanted: Sequence[NewLink]) -> list[str]:
+async def add_links(
+    connection: AsyncConnection, wanted: Sequence[NewLink], *, correcting: bool = False
+) -> list[str]:
     """Row ids in the order asked; a link that exists already is answered with its own id.
 
     OfficeError if a device is not registered by then, another link overlaps, the same link
-    exists in another role, or the person is about to be forgotten.
+    exists in another role, the person is about to be forgotten, or a correction took the vehicle
+    from them for part of that time, unless this is one, too (``correcting``).
     """
     held = await _links_of(connection, {link.device for link in wanted})
     registered = await known(connection, {link.device for link in wanted})
+    corrected = {} if correcting else await _corrected(connection, held, wanted)
     ids, fresh = list[str](), list[LinkInterval]()
     for new in wanted:
         checked_id("subject", new.subject)
@@ -86,8 +98,13 @@ async def add_links(connection: AsyncConnection, wanted: Sequence[NewLink]) -> l
         _check_registered(since_ms, new.from_ms)
         interval = asked_interval(new.from_ms, new.to_ms)
         links = held.setdefault(new.device, [])
-        same = _same_or_free(links, new.subject, interval)
+        same = _same(links, new.subject, interval)
         if same is None:
+            if any(
+                span.overlaps(interval) for span in corrected.get((new.device, new.subject), ())
+            ):
+                raise OfficeError(CORRECTED)
+            _require_free(links, interval)
             secret = LinkSecret(secrets.token_bytes(SECRET_BYTES))
             role = new.role or UNCONFIRMED
             same = LinkInterval(new_row_id(), new.device, new.subject, secret, *interval, role)
@@ -98,7 +115,33 @@ async def add_links(connection: AsyncConnection, wanted: Sequence[NewLink]) -> l
         ids.append(same.link)
     await refuse_forgotten(connection, {link.subject for link in fresh})
     await _insert(connection, fresh)
+    await _ask_ends_again(connection, fresh)
     return ids
+
+
+async def _ask_ends_again(connection: AsyncConnection, fresh: Sequence[LinkInterval]) -> None:
+    """Have ends that events brought about asked for whoever is linked from before the event.
+
+    They may have been carried out by now, and withhold from those alone who were linked then.
+    Asking again withholds nothing twice.
+    """
+    for some in chunks(fresh):
+        of_device = EVENTS.c.device.in_({link.device for link in some})
+        of_person = EVENTS.c.subject.in_({link.subject for link in some})
+        again = [
+            row.event
+            for row in await connection.execute(select(EVENTS).where(of_device | of_person))
+            if any(
+                link.from_ms < row.at_ms
+                for link in some
+                if link.device == row.device or link.subject == row.subject
+            )
+        ]
+        for events in chunks(again):
+            gone = EVENT_ENDS.c.event.in_(events)
+            await connection.execute(delete(EVENT_ENDS).where(gone))
+            these = EVENTS.c.event.in_(events)
+            await connection.execute(update(EVENTS).where(these).values(look_ms=0))
 
 
 def _check_registered(since_ms: int | None, from_ms: int) -> None:
@@ -113,21 +156,49 @@ def _check_registered(since_ms: int | None, from_ms: int) -> None:
         raise OfficeError(msg)
 
 
-def _same_or_free(
+async def _corrected(
+    connection: AsyncConnection,
+    held: Mapping[DeviceId, Collection[LinkInterval]],
+    wanted: Sequence[NewLink],
+) -> dict[tuple[DeviceId, SubjectId], list[Interval]]:
+    """When, by device and person, a correction says that the vehicle was not theirs.
+
+    One for good is about the time until it was asked: who buys a vehicle back has it.
+    """
+    devices = {link.link: link.device for links in held.values() for link in links}
+    found: dict[tuple[DeviceId, SubjectId], list[Interval]] = {}
+    for some in chunks(sorted({link.subject for link in wanted})):
+        theirs = (ERASURES.c.kind == "correction") & ERASURES.c.subject.in_(some)
+        for row in await connection.execute(select(ERASURES).where(theirs)):
+            to_ms = max(row.asked_ms, row.from_ms + 1) if row.to_ms is None else row.to_ms
+            for device in {devices[link] for link in names(row.links) or () if link in devices}:
+                spans = found.setdefault((device, SubjectId(row.subject)), [])
+                spans.append(Interval(row.from_ms, to_ms))
+    return found
+
+
+def _same(
     links: Collection[LinkInterval], subject: SubjectId, wanted: Interval
 ) -> LinkInterval | None:
+    """The link that is asked for again; of one that was cut in two, the later part."""
     for link in links:
-        held = Interval(link.from_ms, link.to_ms)
-        open_since = link.to_ms is None and wanted.to_ms is None and link.from_ms <= wanted.from_ms
-        if link.subject == subject and (open_since or held == wanted):
+        if link.subject != subject or link.to_ms != wanted.to_ms:
+            continue
+        parts = [Interval(one.from_ms, one.to_ms) for one in links if one.secret == link.secret]
+        if any(part.from_ms == wanted.from_ms for part in parts):
             return link
-        if held.overlaps(wanted):
-            msg = (
-                "the device is already linked for part of that time, and a reading has one "
-                "subject: close the earlier link first (roadfade unregister), or begin later"
-            )
-            raise OfficeError(msg)
+        if wanted.to_ms is None and any(part.holds(wanted.from_ms) for part in parts):
+            return link
     return None
+
+
+def _require_free(links: Collection[LinkInterval], wanted: Interval) -> None:
+    if any(Interval(link.from_ms, link.to_ms).overlaps(wanted) for link in links):
+        msg = (
+            "the device is already linked for part of that time, and a reading has one "
+            "subject: close the earlier link first (roadfade unregister), or begin later"
+        )
+        raise OfficeError(msg)
 
 
 async def close_link(

@@ -43,6 +43,10 @@ REMOVED: Final = phrase("removed by the store that had it")
 ENDED: Final = phrase("ended by itself, within its bound")
 FORGOTTEN: Final = phrase("vehicles, consents and secrets were deleted")
 NOT_YET: Final = phrase("not yet")
+WITH_EVENT: Final = phrase("only what ends with this event")
+BEFORE: Final = phrase(
+    "and, of data that goes with its consent, what was recorded before %(from)s, too"
+)
 
 
 class _Copy(NamedTuple):
@@ -70,7 +74,7 @@ def certificate_page(
             found.overview.erasure,
             times.told(found.overview.asked_ms),
             _why(found.overview, words),
-            _what(found.overview, titles, times),
+            _what(found.overview, plans, titles, times),
         ],
         reached=_reached(found.overview, words, times),
         copies=list(_copies(found.receipts, outputs, titles, times)),
@@ -102,13 +106,17 @@ def _why(one: Overview, words: Translation) -> str:
     return said if event is None else words.listed([said, words.gettext(event)])
 
 
-def _what(one: Overview, titles: Titles, times: Times) -> str:
+def _what(one: Overview, plans: Sequence[Plan], titles: Titles, times: Times) -> str:
     words = titles.words
     if one.whole:
         return words.gettext("everything of the person")
     parts = []
     if one.kind == "withdraw":
         parts.append(words.gettext("what rests on that consent"))
+    if one.lanes is not None:
+        parts.append(words.gettext(WITH_EVENT))
+        meant = {o.purpose for plan in plans for o in plan.outputs if o.id in one.lanes}
+        parts += [titles.purpose(name) for name in sorted(meant)]
     if one.purposes is not None:
         parts += [titles.purpose(name) for name in one.purposes]
     if one.some_links:
@@ -117,9 +125,20 @@ def _what(one: Overview, titles: Titles, times: Times) -> str:
         parts.append(
             words.gettext("recorded from %(from)s on", **{"from": times.told(one.from_ms)})
         )
+        if one.kind == "withdraw" and _erases_before(one, plans):
+            parts.append(words.gettext(BEFORE, **{"from": times.told(one.from_ms)}))
     if one.to_ms is not None:
         parts.append(words.gettext("recorded before %(to)s", to=times.told(one.to_ms)))
     return words.listed(parts) or "-"
+
+
+def _erases_before(one: Overview, plans: Sequence[Plan]) -> bool:
+    """Whether a withdrawal may take what is of before it along: some version says so."""
+    return any(
+        cell.on_withdrawal == "erase" and (one.purposes is None or cell.purpose in one.purposes)
+        for plan in plans
+        for cell in plan.cells
+    )
 
 
 def _reached(one: Overview, words: Translation, times: Times) -> list[list[str]]:

@@ -20,6 +20,8 @@ from roadfade.commands.policy.choice import policy_or_exit
 MARK = {"en": "(not yet)", "ja": "（準備中）"}
 CLAIM_NOTHING = {
     "Told on",
+    "only what ends with this event",
+    "and, of data that goes with its consent, what was recorded before %(from)s, too",
     "Who",
     "Who outside is told of it",
     "it was recorded by somebody else",

@@ -25,7 +25,9 @@ TURN_EVERY_S: Final = 600.0
 TRY_AGAIN_S: Final = 60.0
 CUT: Final = (
     "receipt {number} is not the one that stood there on {day}: the chain was cut, or the office's "
-    "database comes from an older copy (`roadfade receipts verify`); no head of it is kept"
+    "database comes from an older copy (`roadfade receipts verify`); no head of it is kept. "
+    "If it was restored, publish that it was, then move the heads of the lost time out of the "
+    "folder of heads"
 )
 UNREADABLE: Final = "in the folder of heads of receipts {faults}; put back what was there"
 logger = logging.getLogger(__name__)

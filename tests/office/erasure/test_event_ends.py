@@ -8,6 +8,7 @@ from sqlalchemy import select
 from office.erasure import event_ends
 from office.erasure.event_ends import ask_for_ends
 from office.errors import OfficeError
+from office.registry.corrections import Correction, correct
 from office.registry.erasure_requests import lanes_of, names
 from office.registry.events import NewEvent
 from office.registry.links import NewLink
@@ -46,7 +47,7 @@ async def requests(database: Database) -> list[Request]:
 async def sold(registry: Registry) -> None:
     """A car that Ana sold to Bo, ten days before the event."""
     ten = AT_MS - 10 * DAY_MS
-    await registry.register_device(CAR, AT_MS - 100 * DAY_MS)
+    await registry.register_device(CAR, AT_MS - 200 * DAY_MS)
     await registry.link(CAR, ANA, AT_MS - 100 * DAY_MS, ten)
     await registry.link(CAR, BO, ten)
 
@@ -151,6 +152,37 @@ async def test_an_end_that_a_version_brings_forward_is_noticed_within_a_day(
     await ask_for_ends(database, plans, AT_MS + 40 * DAY_MS)
     await ask_for_ends(database, lambda: SHORTER, AT_MS + 41 * DAY_MS)
     assert len(await requests(database)) == 1
+
+
+async def test_who_is_linked_afterwards_from_before_the_event_is_withheld_too(
+    registry: Registry, database: Database
+) -> None:
+    """By a correction, or by a link that begins in the past: the end was carried out before."""
+    await registry.record_events([NewEvent("contract_end", AT_MS, device=CAR)], AT_MS)
+    await ask_for_ends(database, plans, DUE_MS)
+    cy, di, lent_ms = SubjectId("cy"), SubjectId("di"), AT_MS - 30 * DAY_MS
+    async with database.writing() as connection:
+        one = Correction(ANA, CAR, lent_ms, lent_ms + DAY_MS, cy, "lent")
+        await correct(connection, one, DUE_MS)
+    await registry.link(CAR, di, AT_MS - 100 * DAY_MS - 1, AT_MS - 100 * DAY_MS)
+    await ask_for_ends(database, plans, DUE_MS + 1)
+    found = [row for row in await withheld(database) if row[0] in ("cy", "di")]
+    assert found == [
+        ("cy", "study", "team", lent_ms, lent_ms + DAY_MS),
+        ("di", "study", "team", AT_MS - 100 * DAY_MS - 1, AT_MS - 100 * DAY_MS),
+    ]
+
+
+async def test_who_is_linked_from_after_the_event_on_asks_for_no_end_again(
+    registry: Registry, database: Database
+) -> None:
+    await registry.close_link(CAR, AT_MS + DAY_MS)
+    await registry.record_events([NewEvent("contract_end", AT_MS, device=CAR)], AT_MS)
+    await ask_for_ends(database, plans, DUE_MS)
+    before = await requests(database)
+    await registry.link(CAR, SubjectId("cy"), AT_MS + DAY_MS)
+    assert await ask_for_ends(database, plans, DUE_MS + 1) == 0
+    assert await requests(database) == before
 
 
 async def test_who_came_after_the_event_loses_nothing(

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from sqlalchemy import Row, select
+from sqlalchemy import Row, select, update
 
 from office.errors import OfficeError
 from office.registry.corrections import Corrected, Correction, correct, pieces, within
@@ -129,6 +129,60 @@ async def test_asked_again_it_is_the_same_and_somebody_may_be_named_later(
     assert len(await requests(database)) == 1
     with pytest.raises(OfficeError, match="already linked"):
         await done(database, wrong(20, 40, CAM))
+
+
+@pytest.mark.parametrize("to_ms", [None, 90])
+async def test_whoever_is_named_later_gets_what_the_person_had_and_no_more(
+    database: Database, registry: Registry, to_ms: int | None
+) -> None:
+    await registry.register_device(D, 0)
+    await registry.link(D, ANA, 10, 30)
+    await registry.link(D, CAM, 30, 40)
+    await registry.link(D, ANA, 40, 50)
+    await done(database, wrong(20, to_ms))
+    named = await done(database, wrong(20, to_ms, BEN))
+    assert await spans(database, BEN) == [(20, 30), (40, 50)]
+    assert (await done(database, wrong(20, to_ms, BEN))).given == named.given
+    assert await spans(database, CAM) == [(30, 40)]
+
+
+async def test_registering_the_same_link_again_does_not_undo_a_correction(
+    database: Database, registry: Registry
+) -> None:
+    """A fleet's list is imported again and again, and does not know of the correction."""
+    link = await registry.register(D, ANA, 10)
+    await done(database, wrong(20, 40))
+    before = await links_in(database)
+    assert await registry.register(D, ANA, 10) == link
+    with pytest.raises(OfficeError, match="corrected not to be"):
+        await registry.register(D, ANA, 25)
+    assert await links_in(database) == before
+    await done(database, wrong(10, None))
+    wholly = await links_in(database)
+    with pytest.raises(OfficeError, match="person correct --whose"):
+        await registry.register(D, ANA, 10)
+    assert await links_in(database) == wholly
+    await registry.register(D, ANA, NOW_MS)  # They bought it back.
+    assert await spans(database, ANA) == [(NOW_MS, None)]
+
+
+async def test_a_correction_may_be_corrected(database: Database, registry: Registry) -> None:
+    await registry.register(D, ANA, 10)
+    await done(database, wrong(20, 40, BEN))
+    await done(database, wrong(20, 40, ANA, subject=BEN))
+    assert await spans(database, ANA) == [(10, 20), (20, 40), (40, None)]
+
+
+async def test_what_is_not_on_record_as_taken_is_given_to_nobody(
+    database: Database, registry: Registry
+) -> None:
+    await registry.register(D, ANA, 10)
+    await done(database, wrong(20, None))
+    async with database.writing() as connection:
+        await connection.execute(update(ERASURES).values(taken=None))
+    with pytest.raises(OfficeError, match="not on record"):
+        await done(database, wrong(20, None, BEN))
+    assert await spans(database, BEN) == []
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,33 @@ async def test_a_withdrawal_and_an_end_are_told_as_what_they_are(office: Office)
     assert "the person took a consent back what rests on that consent, sharing" in text
     text = await seen(await told(office, ended.erasure))
     assert "its period is over, after your contract ends" in text
+
+
+async def test_an_end_is_told_as_what_ends_with_its_event_and_no_more(office: Office) -> None:
+    output, other = PLAN.outputs[:2]
+    lanes = {output.id: [output.lanes[0].name]}
+    new = NewErasure("end", BEN, "contract_end", to_ms=NOW_MS, lanes=lanes)
+    asked = await office.ask(new)
+    await office.turn()
+    text = await seen(await told(office, asked.erasure))
+    said = f"only what ends with this event, {output.purpose}, recorded before 2026-"
+    assert said in text
+    assert other.purpose not in text.split("Nobody is given it")[0]
+
+
+async def test_a_withdrawal_that_erases_says_that_what_was_before_went_too(office: Office) -> None:
+    await office.registry.withdraw(ANA, "sharing", "insurer", NOW_MS, now_ms=NOW_MS)
+    await office.turn()
+    (entry, *_) = await office.entries()
+    found = await told(office, entry.erasure)
+    before = "what was recorded before 2026-09-21"
+    assert before not in await seen(found)
+    erasing = POLICY.plan.cells[0]
+    cell = replace(erasing, purpose="sharing", on_withdrawal="erase")
+    html = await asyncio.to_thread(
+        certificate_page, found, POLICY, [replace(PLAN, cells=(cell,))], "en"
+    )
+    assert before in " ".join(SEEN.sub(" ", html).split())
 
 
 async def test_a_chain_that_is_not_whole_certifies_nothing(office: Office) -> None:

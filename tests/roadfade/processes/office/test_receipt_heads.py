@@ -11,6 +11,7 @@ from office.erasure.head_files import kept_heads
 from office.erasure.receipt_chain import file_of, verify
 from office.erasure.receipts import Draft, all_receipts, issue
 from office.erasure.signing import Signer
+from office.errors import OfficeError
 from office.store.database import Database
 from office.store.erasure_tables import RECEIPTS
 from roadfade import metrics
@@ -88,6 +89,23 @@ async def test_a_tail_that_was_cut_is_found_and_said_and_gets_no_head(house: Hou
     await house.issue(4)
     assert not await house.turn()
     assert await house.faults() == ["entry 5 is not the one that stood there on 2026-11-22"]
+
+
+async def test_what_is_to_be_done_after_a_restore_is_said_and_does_it(house: House) -> None:
+    await house.issue(5)
+    assert await house.turn()
+    async with house.database.writing() as connection:
+        await connection.execute(delete(RECEIPTS).where(RECEIPTS.c.number > 3))
+    house.clock.now_ms += DAY_MS
+    with pytest.raises(OfficeError, match="move the heads of the lost time out of the folder"):
+        await house.heads.turn()
+    folder = house.settings.receipt_heads_dir
+    lost = folder.with_name("lost")
+    await asyncio.to_thread(lost.mkdir)
+    for path in await asyncio.to_thread(lambda: list(folder.glob("2026-11-22*"))):
+        await asyncio.to_thread(path.rename, lost / path.name)
+    await house.heads.turn()
+    assert await house.kept() == [("2026-11-23", 3)]
 
 
 async def test_an_older_copy_of_the_database_is_found(house: House, tmp_path: Path) -> None:

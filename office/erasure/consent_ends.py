@@ -90,7 +90,7 @@ async def due_consents(database: Database, evidence: Evidence, now_ms: int) -> l
     old = ended <= now_ms + DAY_MS - shortest_ms(period)
     columns = (CONSENTS.c.consent, CONSENTS.c.subject, ended.label("at_ms"))
     async with database.reading() as connection:
-        needed = await uncommanded_subjects(connection)
+        needed = await uncommanded_subjects(connection, now_ms)
         rows = (await connection.execute(select(*columns).where(old))).all()
     found = []
     for row in rows:

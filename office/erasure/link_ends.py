@@ -91,7 +91,7 @@ async def due_links(database: Database, lives: Lives, now_ms: int) -> list[str]:
     old = (LINKS.c.to_ms <= lives.ended_by_ms(now_ms)) & LINKS.c.seen_ended_ms.is_not(None)
     columns = (LINKS.c.link, LINKS.c.subject, LINKS.c.to_ms, LINKS.c.seen_ended_ms)
     async with database.reading() as connection:
-        needed = await uncommanded_subjects(connection)
+        needed = await uncommanded_subjects(connection, now_ms)
         rows = (await connection.execute(select(*columns).where(old))).all()
     found = []
     for row in rows:

@@ -40,7 +40,7 @@ async def due_restrictions(
     over = (RESTRICTIONS.c.reason == "erased") & (RESTRICTIONS.c.to_ms <= now_ms)
     columns = (RESTRICTIONS.c.restriction, RESTRICTIONS.c.subject, RESTRICTIONS.c.to_ms)
     async with database.reading() as connection:
-        needed = await uncommanded_subjects(connection)
+        needed = await uncommanded_subjects(connection, now_ms)
         rows = (await connection.execute(select(*columns).where(over))).all()
     found = []
     for row in rows:

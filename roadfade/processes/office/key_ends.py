@@ -141,7 +141,7 @@ class KeyEnds:
     async def _due_keys(self, live: Sequence[KeyName]) -> frozenset[KeyName]:
         plans = await self._plans() if live else ()
         async with self._database.reading() as connection:
-            asked_ms = await oldest_uncommanded_ms(connection)
+            asked_ms = await oldest_uncommanded_ms(connection, self._clock())
 
         def due(now_ms: int) -> frozenset[KeyName]:
             return ended(live, plans, Horizon(now_ms, self._replay_ms, asked_ms))

@@ -36,18 +36,17 @@ class Evidence(NamedTuple):
     replay_ms: int
     """How far back anything may be read again or restored."""
 
-    @property
-    def period(self) -> Period | None:
-        """How long after its end the policy keeps a consent; None: no version says."""
-        return period_after(EVENT, self.plans)
+    def period(self, now_ms: int) -> Period | None:
+        """How long after its end the policy keeps a consent; None: no version in force says."""
+        return period_after(EVENT, self.plans, now_ms)
 
-    def due_ms(self, ended_ms: int) -> int | None:
+    def due_ms(self, ended_ms: int, now_ms: int) -> int | None:
         """From when on a consent that ended is not needed any more; None: it is kept.
 
         ``the policy's period from its end``, but not before the last row that may rest on it has
         ended, and nothing of it can come any more.
         """
-        period = self.period
+        period = self.period(now_ms)
         outputs = [one for plan in self.plans for one in plan.outputs]
         rows_ms = rows_end_ms(outputs, ended_ms)
         if period is None or rows_ms is None:
@@ -83,7 +82,7 @@ async def due_consents(database: Database, evidence: Evidence, now_ms: int) -> l
 
     Those of people whose commands of erasure are still to be computed are.
     """
-    period = evidence.period
+    period = evidence.period(now_ms)
     if period is None:
         return []
     ended = func.coalesce(CONSENTS.c.to_ms, CONSENTS.c.ended_ms)
@@ -94,7 +93,7 @@ async def due_consents(database: Database, evidence: Evidence, now_ms: int) -> l
         rows = (await connection.execute(select(*columns).where(old))).all()
     found = []
     for row in rows:
-        due_ms = evidence.due_ms(row.at_ms)
+        due_ms = evidence.due_ms(row.at_ms, now_ms)
         if row.subject not in needed and due_ms is not None and due_ms <= now_ms:
             found.append(row.consent)
         if len(found) == AT_ONCE_MAX:

@@ -126,7 +126,7 @@ async def ask_as_withdrawn(
         if row.from_ms is None or (from_ms is not None and row.from_ms <= from_ms):
             covered |= theirs
             continue
-        # All at once, before an end that is to come yet, is not all that will rest on it until then.
+        # What is erased at once before an end that is to come is not all that will rest on it.
         latest_ms = now_ms if from_ms is None else row.from_ms - 1
         if all(one in ends and ends[one] <= latest_ms for one in theirs):
             needless.append(row.erasure)

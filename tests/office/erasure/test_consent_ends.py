@@ -41,7 +41,7 @@ EVIDENCE = Evidence([keeping(3)], 10 * DAY_MS)
 
 
 def due_of(evidence: Evidence, ended_ms: int) -> int:
-    due_ms = evidence.due_ms(ended_ms)
+    due_ms = evidence.due_ms(ended_ms, NOW_MS)
     assert due_ms is not None
     return due_ms
 
@@ -119,7 +119,11 @@ def test_no_consent_goes_before_a_row_that_may_rest_on_it(years: int) -> None:
     assert due_of(evidence, NOW_MS) >= rows_ms
 
 
-def test_the_newest_version_that_says_something_counts() -> None:
-    assert Evidence([keeping(3), keeping(1)], 0).period == Period(1, "years")
-    assert Evidence([keeping(3), PLAN], 0).period == Period(3, "years")
-    assert Evidence([PLAN], 0).period is None
+def test_the_newest_version_in_force_that_says_something_counts() -> None:
+    assert Evidence([keeping(3), keeping(1)], 0).period(NOW_MS) == Period(1, "years")
+    assert Evidence([keeping(3), PLAN], 0).period(NOW_MS) == Period(3, "years")
+    assert Evidence([PLAN], 0).period(NOW_MS) is None
+    announced = replace(keeping(1), effective_ms=NOW_MS + DAY_MS)
+    evidence = Evidence([keeping(3), announced], 0)
+    assert evidence.period(NOW_MS + DAY_MS - 1) == Period(3, "years")
+    assert evidence.period(NOW_MS + DAY_MS) == Period(1, "years")

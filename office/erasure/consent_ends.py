@@ -60,20 +60,22 @@ class Evidence(NamedTuple):
 async def note_ended_with_links(database: Database, now_ms: int) -> None:
     """Note when the last link of people ended whose consents were not withdrawn.
 
-    Before links are deleted: from then on nobody knows. Who was linked again since has not ended.
+    Before links are deleted: from then on nobody knows. Who was linked again since has not ended,
+    and neither has what was agreed to after that end.
     """
     theirs = LINKS.c.subject == CONSENTS.c.subject
     living = exists().where(theirs, or_(LINKS.c.to_ms.is_(None), LINKS.c.to_ms > now_ms))
     last = select(func.max(LINKS.c.to_ms)).where(theirs).scalar_subquery()
-    ends = CONSENTS.c.to_ms.is_(None) & exists().where(theirs) & ~living
+    ends = CONSENTS.c.to_ms.is_(None) & (CONSENTS.c.from_ms < last) & ~living
+    lives = or_(living, CONSENTS.c.from_ms >= last)
     async with database.reading() as connection:
         fresh = CONSENTS.c.ended_ms.is_distinct_from(last) & ends
-        known = CONSENTS.c.ended_ms.is_not(None) & living
+        known = CONSENTS.c.ended_ms.is_not(None) & lives
         query = select(CONSENTS.c.consent).where(or_(fresh, known)).limit(1)
         if await connection.scalar(query) is None:
             return
     async with database.writing() as connection:
-        await connection.execute(update(CONSENTS).where(living).values(ended_ms=None))
+        await connection.execute(update(CONSENTS).where(lives).values(ended_ms=None))
         await connection.execute(update(CONSENTS).where(ends).values(ended_ms=last))
 
 

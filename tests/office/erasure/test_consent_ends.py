@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from sqlalchemy import select
 
 from office.erasure.consent_ends import (
     EVENT,
@@ -14,6 +15,7 @@ from office.erasure.consent_ends import (
 from office.erasure.link_ends import scrub_if_needed
 from office.erasure.of_person import of_person
 from office.registry.erasure_requests import NewErasure
+from office.store.tables import CONSENTS
 from policy.plan.cells import PlanDelivery
 from policy.plan.plan import Plan
 from policy.vocabulary.terms import Period
@@ -21,7 +23,7 @@ from telemetry.identity import DeviceId
 from telemetry.instants import DAY_MS
 from telemetry.topics import CONTROL_CONSENTS
 from telemetry.wire.control import ConsentInterval
-from tests.office.erasure.conftest import ANA, BEN, NOW_MS, Office
+from tests.office.erasure.conftest import ANA, BEN, NOW_MS, SHARING, Office
 from tests.support.documents import plan_of
 from tests.support.plans import PLAN
 
@@ -105,6 +107,21 @@ async def test_who_is_linked_again_goes_on_with_the_same_consent(office: Office)
     await office.registry.register(DeviceId("another"), ANA, NOW_MS)
     await turn(office, NOW_MS + DAY_MS)
     assert await turn(office, NOW_MS + 9000 * DAY_MS) == 0
+
+
+async def test_what_is_agreed_to_after_the_last_link_ended_does_not_end_with_it(
+    office: Office,
+) -> None:
+    """Who comes back agrees first, and gets the dongle tomorrow."""
+    await office.registry.close_link(DEVICE, NOW_MS - 9 * DAY_MS)
+    await office.registry.withdraw(ANA, "sharing", "insurer", NOW_MS - 9 * DAY_MS)
+    await office.registry.grant(ANA, *SHARING, NOW_MS - 9 * DAY_MS)
+    for later_days in (0, 1, 9000):
+        await turn(office, NOW_MS + later_days * DAY_MS)
+    async with office.database.reading() as connection:
+        query = select(CONSENTS).where(CONSENTS.c.subject == ANA, CONSENTS.c.to_ms.is_(None))
+        (left,) = (await connection.execute(query)).all()
+    assert left.ended_ms is None
 
 
 async def test_a_link_that_ends_later_ends_no_consent_before(office: Office) -> None:

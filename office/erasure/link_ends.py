@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from office.erasure.on_record import uncommanded_subjects
+from office.erasure.on_record import unerased_subjects
 from office.registry.links import delete_link
 from office.store.database import Database
 from office.store.tables import LINKS, UNSCRUBBED
@@ -85,12 +85,12 @@ async def note_ended(database: Database, now_ms: int) -> bool:
 async def due_links(database: Database, lives: Lives, now_ms: int) -> list[str]:
     """The links that are not needed any more, at most ``AT_ONCE_MAX``.
 
-    Those of people whose commands of erasure are still to be computed are.
+    Those of people of whom something that they asked for is still to be erased are.
     """
     old = (LINKS.c.to_ms <= lives.ended_by_ms(now_ms)) & LINKS.c.seen_ended_ms.is_not(None)
     columns = (LINKS.c.link, LINKS.c.subject, LINKS.c.to_ms, LINKS.c.seen_ended_ms)
     async with database.reading() as connection:
-        needed = await uncommanded_subjects(connection, now_ms)
+        needed = await unerased_subjects(connection, now_ms)
         rows = (await connection.execute(select(*columns).where(old))).all()
     found = []
     for row in rows:

@@ -122,6 +122,13 @@ async def uncommanded_subjects(connection: AsyncConnection, now_ms: int) -> set[
     return {one for one in found if one is not None}
 
 
+async def unerased_subjects(connection: AsyncConnection, now_ms: int) -> set[str]:
+    """Of whom stores may still have to remove something that was asked for."""
+    unerased = ERASURES.c.state.in_(BEFORE_ERASED) & ~takes_effect_later(now_ms)
+    found = await connection.scalars(select(ERASURES.c.subject).where(unerased))
+    return {one for one in found if one is not None}
+
+
 def _uncommanded(now_ms: int) -> ColumnElement[bool]:
     return ERASURES.c.state.in_(BEFORE_DENIED) & ~takes_effect_later(now_ms)
 

@@ -18,6 +18,7 @@ from office.erasure.consent_ends import (
     due_consents,
     forget_consents,
     note_ended_with_links,
+    note_seen,
 )
 from office.erasure.link_ends import (
     Lives,
@@ -169,6 +170,7 @@ class KeyEnds:
 
     async def _consents(self) -> None:
         """Delete the consents that the policy keeps no longer, and scrub the files once after."""
+        await note_seen(self._database, self._clock())
         evidence = Evidence(await self._plans(), self._replay_ms)
         deleted = 0
         if await due_consents(self._database, evidence, self._clock()):

@@ -11,10 +11,13 @@ from office.erasure.consent_ends import (
     due_consents,
     forget_consents,
     note_ended_with_links,
+    note_seen,
 )
 from office.erasure.link_ends import scrub_if_needed
 from office.erasure.of_person import of_person
+from office.erasure.saga import State
 from office.registry.erasure_requests import NewErasure
+from office.store.erasure_tables import ERASURES
 from office.store.tables import CONSENTS
 from policy.plan.cells import PlanDelivery
 from policy.plan.plan import Plan
@@ -23,7 +26,7 @@ from telemetry.identity import DeviceId
 from telemetry.instants import DAY_MS
 from telemetry.topics import CONTROL_CONSENTS
 from telemetry.wire.control import ConsentInterval
-from tests.office.erasure.conftest import ANA, BEN, NOW_MS, SHARING, Office
+from tests.office.erasure.conftest import ANA, BEN, LAKE, NOW_MS, SHARING, Office
 from tests.support.documents import plan_of
 from tests.support.plans import PLAN
 
@@ -42,14 +45,15 @@ def keeping(years: int, plan: Plan = PLAN) -> Plan:
 EVIDENCE = Evidence([keeping(3)], 10 * DAY_MS)
 
 
-def due_of(evidence: Evidence, ended_ms: int) -> int:
-    due_ms = evidence.due_ms(ended_ms, NOW_MS)
+def due_of(evidence: Evidence, ended_ms: int, seen_ms: int | None = None) -> int:
+    due_ms = evidence.due_ms(ended_ms, ended_ms if seen_ms is None else seen_ms, NOW_MS)
     assert due_ms is not None
     return due_ms
 
 
 async def turn(office: Office, now_ms: int, evidence: Evidence = EVIDENCE) -> int:
     await note_ended_with_links(office.database, now_ms)
+    await note_seen(office.database, now_ms)
     return await forget_consents(
         office.database, await due_consents(office.database, evidence, now_ms)
     )
@@ -63,6 +67,7 @@ async def test_a_withdrawn_consent_goes_after_the_period_and_leaves_no_byte(
     await office.outbox.drain(office.topics.publish)
     rows = [row for row in office.topics.seen().values() if isinstance(row, ConsentInterval)]
     (ana,) = [row for row in rows if row.subject == ANA]
+    assert await turn(office, NOW_MS) == 0
     due_ms = due_of(EVIDENCE, NOW_MS)
     assert due_ms % DAY_MS == 0
     assert due_ms - NOW_MS <= 3 * 366 * DAY_MS
@@ -122,6 +127,28 @@ async def test_what_is_agreed_to_after_the_last_link_ended_does_not_end_with_it(
         query = select(CONSENTS).where(CONSENTS.c.subject == ANA, CONSENTS.c.to_ms.is_(None))
         (left,) = (await connection.execute(query)).all()
     assert left.ended_ms is None
+
+
+async def test_an_end_that_became_known_late_keeps_it_for_the_rows_made_meanwhile(
+    office: Office,
+) -> None:
+    """Until the word of it, rows were made that rest on it, and lie in stores still."""
+    late_ms = NOW_MS + 5 * 366 * DAY_MS
+    office.now_ms = late_ms
+    await office.registry.withdraw(ANA, "sharing", "insurer", NOW_MS, now_ms=late_ms)
+    assert await turn(office, late_ms) == 0
+    due_ms = due_of(EVIDENCE, NOW_MS, late_ms)
+    assert due_ms > late_ms + 700 * DAY_MS
+    # Denied to everybody is not gone: stores have not answered yet.
+    async with office.database.reading() as connection:
+        erasure = (await connection.scalars(select(ERASURES.c.erasure))).one()
+    office.stores = []
+    await office.run(erasure, State.SUPPRESSED)
+    assert await turn(office, due_ms) == 0
+    office.stores = [LAKE]
+    await office.run(erasure, State.ERASED)
+    assert await turn(office, due_ms - 1) == 0
+    assert await turn(office, due_ms) == 1
 
 
 async def test_a_link_that_ends_later_ends_no_consent_before(office: Office) -> None:

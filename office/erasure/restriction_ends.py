@@ -3,8 +3,9 @@
 In: the office's database, every plan that ever was on record, the instant. Out: restrictions
 deleted: row, tombstone on the control topic, files scrubbed. They name a person, and do nothing any
 more once the last row that a reading of the interval could become has ended: such a reading is
-refused as expired. A version that is published afterwards and keeps longer than every one before may
-let such a reading in again; no margin would do, since a period has no limit. An objection, and what is withheld of a whole person, have no such end.
+refused as expired. A version that is published afterwards and keeps longer than every one before
+may let such a reading in again; no margin would do, since a period has no limit. An objection, and
+what is withheld of a whole person, have no such end.
 """
 
 from collections.abc import Iterable, Sequence

@@ -11,8 +11,8 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import delete, exists, func, or_, select, update
 
-from office.erasure.link_ends import note_unscrubbed
-from office.erasure.on_record import uncommanded_subjects
+from office.erasure.link_ends import SEEN_LATE_MS, note_unscrubbed
+from office.erasure.on_record import unerased_subjects
 from office.store.changes import ControlChange, announce, chunks
 from office.store.database import Database
 from office.store.tables import CONSENTS, LINKS
@@ -26,6 +26,7 @@ from telemetry.topics import CONTROL_CONSENTS
 AT_ONCE_MAX: Final = 1_000
 """Consents that are deleted in one transaction; the next one takes the others."""
 EVENT: Final = "consent_end"
+ENDED_MS: Final = func.coalesce(CONSENTS.c.to_ms, CONSENTS.c.ended_ms)
 
 
 class Evidence(NamedTuple):
@@ -36,65 +37,83 @@ class Evidence(NamedTuple):
     replay_ms: int
     """How far back anything may be read again or restored."""
 
-    @property
-    def period(self) -> Period | None:
-        """How long after its end the policy keeps a consent; None: no version says."""
-        return period_after(EVENT, self.plans)
+    def period(self, now_ms: int) -> Period | None:
+        """How long after its end the policy keeps a consent; None: no version in force says."""
+        return period_after(EVENT, self.plans, now_ms)
 
-    def due_ms(self, ended_ms: int) -> int | None:
+    def due_ms(self, ended_ms: int, seen_ms: int, now_ms: int) -> int | None:
         """From when on a consent that ended is not needed any more; None: it is kept.
 
         ``the policy's period from its end``, but not before the last row that may rest on it has
-        ended, and nothing of it can come any more.
+        ended, and nothing of it can come any more. An end that became known late counts, for rows,
+        from when it was known.
         """
-        period = self.period
+        period = self.period(now_ms)
         outputs = [one for plan in self.plans for one in plan.outputs]
-        rows_ms = rows_end_ms(outputs, ended_ms)
+        last_ms = seen_ms if seen_ms - ended_ms > SEEN_LATE_MS else ended_ms
+        rows_ms = rows_end_ms(outputs, last_ms)
         if period is None or rows_ms is None:
             return None
         kept_ms = add_period(ended_ms, period)
-        last_ms = rows_ms + transit_ms(self.plans, outputs) + self.replay_ms
+        over_ms = rows_ms + transit_ms(self.plans, outputs) + self.replay_ms
         # A period is a maximum: the day on which it ends counts from its beginning.
-        return max(kept_ms - kept_ms % DAY_MS, last_ms)
+        return max(kept_ms - kept_ms % DAY_MS, over_ms)
 
 
 async def note_ended_with_links(database: Database, now_ms: int) -> None:
     """Note when the last link of people ended whose consents were not withdrawn.
 
-    Before links are deleted: from then on nobody knows. Who was linked again since has not ended.
+    Before links are deleted: from then on nobody knows. Who was linked again since has not ended,
+    and neither has what was agreed to after that end.
     """
     theirs = LINKS.c.subject == CONSENTS.c.subject
     living = exists().where(theirs, or_(LINKS.c.to_ms.is_(None), LINKS.c.to_ms > now_ms))
     last = select(func.max(LINKS.c.to_ms)).where(theirs).scalar_subquery()
-    ends = CONSENTS.c.to_ms.is_(None) & exists().where(theirs) & ~living
+    ends = CONSENTS.c.to_ms.is_(None) & (CONSENTS.c.from_ms < last) & ~living
+    lives = or_(living, CONSENTS.c.from_ms >= last)
     async with database.reading() as connection:
         fresh = CONSENTS.c.ended_ms.is_distinct_from(last) & ends
-        known = CONSENTS.c.ended_ms.is_not(None) & living
+        known = CONSENTS.c.ended_ms.is_not(None) & lives
         query = select(CONSENTS.c.consent).where(or_(fresh, known)).limit(1)
         if await connection.scalar(query) is None:
             return
     async with database.writing() as connection:
-        await connection.execute(update(CONSENTS).where(living).values(ended_ms=None))
+        await connection.execute(update(CONSENTS).where(lives).values(ended_ms=None))
         await connection.execute(update(CONSENTS).where(ends).values(ended_ms=last))
+
+
+async def note_seen(database: Database, now_ms: int) -> None:
+    """Note which consents have ended by now, and that it was seen now; after the above."""
+    seen_ms = CONSENTS.c.seen_ended_ms
+    fresh = (now_ms >= ENDED_MS) & seen_ms.is_(None)
+    # Whoever is linked again goes on with the same consent.
+    back = ENDED_MS.is_(None) & seen_ms.is_not(None)
+    async with database.reading() as connection:
+        query = select(CONSENTS.c.consent).where(or_(fresh, back)).limit(1)
+        if await connection.scalar(query) is None:
+            return
+    async with database.writing() as connection:
+        await connection.execute(update(CONSENTS).where(back).values(seen_ended_ms=None))
+        await connection.execute(update(CONSENTS).where(fresh).values(seen_ended_ms=now_ms))
 
 
 async def due_consents(database: Database, evidence: Evidence, now_ms: int) -> list[str]:
     """The consents that are not needed any more, at most ``AT_ONCE_MAX``.
 
-    Those of people whose commands of erasure are still to be computed are.
+    Those of people of whom something that they asked for is still to be erased are.
     """
-    period = evidence.period
+    period = evidence.period(now_ms)
     if period is None:
         return []
-    ended = func.coalesce(CONSENTS.c.to_ms, CONSENTS.c.ended_ms)
-    old = ended <= now_ms + DAY_MS - shortest_ms(period)
-    columns = (CONSENTS.c.consent, CONSENTS.c.subject, ended.label("at_ms"))
+    old = now_ms + DAY_MS - shortest_ms(period) >= ENDED_MS
+    seen_ms = CONSENTS.c.seen_ended_ms
+    columns = (CONSENTS.c.consent, CONSENTS.c.subject, ENDED_MS.label("at_ms"), seen_ms)
     async with database.reading() as connection:
-        needed = await uncommanded_subjects(connection)
-        rows = (await connection.execute(select(*columns).where(old))).all()
+        needed = await unerased_subjects(connection, now_ms)
+        rows = (await connection.execute(select(*columns).where(old, seen_ms.is_not(None)))).all()
     found = []
     for row in rows:
-        due_ms = evidence.due_ms(row.at_ms)
+        due_ms = evidence.due_ms(row.at_ms, row.seen_ended_ms, now_ms)
         if row.subject not in needed and due_ms is not None and due_ms <= now_ms:
             found.append(row.consent)
         if len(found) == AT_ONCE_MAX:

@@ -23,10 +23,11 @@ class LaneEnd(NamedTuple):
 
 
 def lane_ends(kind: str, at_ms: int, plans: Sequence[Plan]) -> list[LaneEnd]:
-    """The lanes whose lives this kind of event ends, and when. ``plans``: the newest last.
+    """The lanes whose lives this kind of event ends, and when.
 
-    A lane has the period that the newest plan gives it, and one that no plan has any more the last
-    that it had. If cells of one lane differ, rows do not say which is theirs: the shortest counts.
+    ``plans``: those that are in force or were, the newest last. A lane has the period that the
+    newest gives it, and one that none has any more the last that it had. If cells of one lane
+    differ, rows do not say which is theirs: the shortest counts.
     """
     found: dict[tuple[str, str], LaneEnd] = {}
     seen: set[tuple[str, str]] = set()

@@ -20,6 +20,7 @@ from office.registry.suppression import Withheld, suppress_late
 from office.store.database import Database
 from office.store.event_tables import EVENT_ENDS, EVENTS
 from office.store.tables import LINKS
+from policy.plan.last_rows import in_force
 from policy.plan.plan import Plan
 from telemetry.identity import SubjectId
 from telemetry.instants import DAY_MS
@@ -50,9 +51,9 @@ async def _look(
     one = recorded(row)
     found = await connection.execute(select(EVENT_ENDS).where(EVENT_ENDS.c.event == event))
     done = {(end.output, end.lane) for end in found}
-    ends = [
-        end for end in lane_ends(one.kind, one.at_ms, plans) if (end.output, end.lane) not in done
-    ]
+    # A version that is announced ends nothing yet; within a day of taking over it is noticed.
+    known = lane_ends(one.kind, one.at_ms, in_force(plans, now_ms))
+    ends = [end for end in known if (end.output, end.lane) not in done]
     due = [end for end in ends if end.due_ms <= now_ms]
     if due:
         await _ask(connection, one, due, plans, now_ms)

@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from office.erasure.on_record import uncommanded_subjects
+from office.erasure.on_record import unerased_subjects
 from office.registry.links import delete_link
 from office.store.database import Database
 from office.store.tables import LINKS, UNSCRUBBED
@@ -36,12 +36,11 @@ class Lives(NamedTuple):
     replay_ms: int
     """How far back anything may be read again or restored."""
 
-    @property
-    def period(self) -> Period | None:
-        """How long after its end the policy keeps a link; None: no version says."""
-        return period_after(EVENT, self.plans)
+    def period(self, now_ms: int) -> Period | None:
+        """How long after its end the policy keeps a link; None: no version in force says."""
+        return period_after(EVENT, self.plans, now_ms)
 
-    def due_ms(self, to_ms: int, seen_ms: int) -> int | None:
+    def due_ms(self, to_ms: int, seen_ms: int, now_ms: int) -> int | None:
         """From when on a link that ended is not needed any more; None: it is not known.
 
         ``the policy's period from its end``, but not before the last row under it has ended: else
@@ -52,7 +51,7 @@ class Lives(NamedTuple):
         outputs = [one for plan in self.plans for one in plan.outputs]
         last_ms = seen_ms if seen_ms - to_ms > SEEN_LATE_MS else to_ms
         rows_ms = rows_end_ms(outputs, last_ms)
-        period = self.period
+        period = self.period(now_ms)
         if rows_ms is None:
             return None
         if period is None:
@@ -63,7 +62,7 @@ class Lives(NamedTuple):
 
     def ended_by_ms(self, now_ms: int) -> int:
         """No link that ended later is due now."""
-        period = self.period
+        period = self.period(now_ms)
         if period is None:
             lanes = (one for plan in self.plans for out in plan.outputs for one in out.lanes)
             return now_ms - max((shortest_ms(lane.period) for lane in lanes), default=0)
@@ -86,16 +85,16 @@ async def note_ended(database: Database, now_ms: int) -> bool:
 async def due_links(database: Database, lives: Lives, now_ms: int) -> list[str]:
     """The links that are not needed any more, at most ``AT_ONCE_MAX``.
 
-    Those of people whose commands of erasure are still to be computed are.
+    Those of people of whom something that they asked for is still to be erased are.
     """
     old = (LINKS.c.to_ms <= lives.ended_by_ms(now_ms)) & LINKS.c.seen_ended_ms.is_not(None)
     columns = (LINKS.c.link, LINKS.c.subject, LINKS.c.to_ms, LINKS.c.seen_ended_ms)
     async with database.reading() as connection:
-        needed = await uncommanded_subjects(connection)
+        needed = await unerased_subjects(connection, now_ms)
         rows = (await connection.execute(select(*columns).where(old))).all()
     found = []
     for row in rows:
-        due_ms = lives.due_ms(row.to_ms, row.seen_ended_ms)
+        due_ms = lives.due_ms(row.to_ms, row.seen_ended_ms, now_ms)
         if row.subject not in needed and due_ms is not None and due_ms <= now_ms:
             found.append(row.link)
         if len(found) == AT_ONCE_MAX:

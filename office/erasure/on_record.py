@@ -11,6 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.answers import known_stores
 from office.erasure.saga import COMMANDS_MAX, Standing, State, Surroundings
+from office.registry.erasure_requests import takes_effect_later
 from office.store.changes import chunks, high_water
 from office.store.erasure_tables import (
     ERASE_ANSWERS,
@@ -104,20 +105,32 @@ async def figures(connection: AsyncConnection, now_ms: int) -> Figures:
     return Figures(counts, oldest, overdue, dirty)
 
 
-async def oldest_uncommanded_ms(connection: AsyncConnection) -> int | None:
+async def oldest_uncommanded_ms(connection: AsyncConnection, now_ms: int) -> int | None:
     """When the oldest request was asked whose commands are not all computed; None: there is none.
 
-    Commands are computed from links and epoch keys.
+    Commands are computed from links and epoch keys. A withdrawal that takes effect later needs none
+    until then: a key that goes before had no row left for it to name.
     """
-    waiting = select(func.min(ERASURES.c.asked_ms)).where(ERASURES.c.state.in_(BEFORE_DENIED))
-    found: int | None = await connection.scalar(waiting)
+    oldest = select(func.min(ERASURES.c.asked_ms)).where(_uncommanded(now_ms))
+    found: int | None = await connection.scalar(oldest)
     return found
 
 
-async def uncommanded_subjects(connection: AsyncConnection) -> set[str]:
+async def uncommanded_subjects(connection: AsyncConnection, now_ms: int) -> set[str]:
     """Whose links such requests still need."""
-    waiting = select(ERASURES.c.subject).where(ERASURES.c.state.in_(BEFORE_DENIED))
-    return {one for one in await connection.scalars(waiting) if one is not None}
+    found = await connection.scalars(select(ERASURES.c.subject).where(_uncommanded(now_ms)))
+    return {one for one in found if one is not None}
+
+
+async def unerased_subjects(connection: AsyncConnection, now_ms: int) -> set[str]:
+    """Of whom stores may still have to remove something that was asked for."""
+    unerased = ERASURES.c.state.in_(BEFORE_ERASED) & ~takes_effect_later(now_ms)
+    found = await connection.scalars(select(ERASURES.c.subject).where(unerased))
+    return {one for one in found if one is not None}
+
+
+def _uncommanded(now_ms: int) -> ColumnElement[bool]:
+    return ERASURES.c.state.in_(BEFORE_DENIED) & ~takes_effect_later(now_ms)
 
 
 async def _found(

@@ -3,7 +3,9 @@
 In: the office's database, every plan that ever was on record, the instant. Out: restrictions
 deleted: row, tombstone on the control topic, files scrubbed. They name a person, and do nothing any
 more once the last row that a reading of the interval could become has ended: such a reading is
-refused as expired. An objection, and what is withheld of a whole person, have no such end.
+refused as expired. A version that is published afterwards and keeps longer than every one before
+may let such a reading in again; no margin would do, since a period has no limit. An objection, and
+what is withheld of a whole person, have no such end.
 """
 
 from collections.abc import Iterable, Sequence
@@ -40,7 +42,7 @@ async def due_restrictions(
     over = (RESTRICTIONS.c.reason == "erased") & (RESTRICTIONS.c.to_ms <= now_ms)
     columns = (RESTRICTIONS.c.restriction, RESTRICTIONS.c.subject, RESTRICTIONS.c.to_ms)
     async with database.reading() as connection:
-        needed = await uncommanded_subjects(connection)
+        needed = await uncommanded_subjects(connection, now_ms)
         rows = (await connection.execute(select(*columns).where(over))).all()
     found = []
     for row in rows:

@@ -101,7 +101,8 @@ class HoldProgress:
     ) -> None:
         """Command what is missing; ``plans`` may block."""
         async with self._database.reading() as connection:
-            hurry = bool(await uncommanded_subjects(connection))
+            # A withdrawal that takes effect before the next look is hurried for, too.
+            hurry = bool(await uncommanded_subjects(connection, now_ms + LOOK_EVERY_MS))
         for row in await self._in(State.LIVING):
             if hurry or not now_ms < row.look_ms <= now_ms + LOOK_EVERY_MS:
                 await self._extend(row, plans, reachable, now_ms)

@@ -124,7 +124,10 @@ async def _cut(connection: AsyncConnection, link: LinkInterval, span: Interval) 
         await _put(connection, msgspec.structs.replace(link, to_ms=before.to_ms))
         return None
     earlier = msgspec.structs.replace(link, link=new_row_id(), to_ms=before.to_ms)
-    await connection.execute(insert(LINKS), link_row(earlier))
+    # What was seen to have ended was so as a whole: the part before ended no later.
+    of = select(LINKS.c.seen_ended_ms).where(LINKS.c.link == link.link)
+    seen = {"seen_ended_ms": await connection.scalar(of)}
+    await connection.execute(insert(LINKS), link_row(earlier) | seen)
     await announce(connection, [ControlChange(CONTROL_LINKS, earlier.link, earlier)])
     await _put(connection, msgspec.structs.replace(link, from_ms=after.from_ms))
     return earlier.link

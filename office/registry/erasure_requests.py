@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
-from sqlalchemy import Row, insert, select
+from sqlalchemy import ColumnElement, Row, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.errors import OfficeError
@@ -20,7 +20,7 @@ from office.registry.suppression import Withheld, suppress
 from office.store.changes import last_sequence
 from office.store.erasure_tables import ERASURES, PARTS
 from office.store.row_ids import new_row_id
-from office.store.tables import LINKS
+from office.store.tables import CONSENTS, LINKS
 from telemetry.identity import SubjectId
 from telemetry.instants import HOUR_MS
 
@@ -119,10 +119,18 @@ async def ask_as_withdrawn(
     None if earlier requests of that kind ask for all of it.
     """
     of_subject = (ERASURES.c.subject == subject) & (ERASURES.c.kind == "withdraw")
-    covered = set[str]()
+    ends = await _ends(connection, consents)
+    covered, needless = set[str](), list[str]()
     for row in await connection.execute(select(ERASURES).where(of_subject)):
+        theirs = set(names(row.consents) or ())
         if row.from_ms is None or (from_ms is not None and row.from_ms <= from_ms):
-            covered |= set(msgspec.json.decode(row.consents))
+            covered |= theirs
+            continue
+        # What is erased at once before an end that is to come is not all that will rest on it.
+        latest_ms = now_ms if from_ms is None else row.from_ms - 1
+        if all(one in ends and ends[one] <= latest_ms for one in theirs):
+            needless.append(row.erasure)
+    await close_waiting(connection, ERASURES.c.erasure.in_(needless), now_ms)
     left = set(consents) - covered
     if not left:
         return None
@@ -130,6 +138,22 @@ async def ask_as_withdrawn(
         "withdraw", subject, "withdrawn", from_ms, purposes=[purpose], consents=sorted(left)
     )
     return await ask(connection, new, now_ms)
+
+
+def takes_effect_later(now_ms: int) -> ColumnElement[bool]:
+    """Whether a row is a withdrawal that takes effect after ``now_ms``; never NULL."""
+    return (ERASURES.c.kind == "withdraw") & (func.coalesce(ERASURES.c.from_ms, 0) > now_ms)
+
+
+async def close_waiting(
+    connection: AsyncConnection, which: ColumnElement[bool], now_ms: int
+) -> None:
+    """Close withdrawals that were to take effect later, and for which nothing is left to do.
+
+    Nothing was commanded for them, so there is nothing to take back.
+    """
+    waiting = (ERASURES.c.state == FIRST) & takes_effect_later(now_ms)
+    await connection.execute(update(ERASURES).where(waiting, which).values(state=CLOSED))
 
 
 def _effective_ms(new: NewErasure, now_ms: int) -> int:
@@ -145,6 +169,13 @@ def names(encoded: bytes | None) -> list[str] | None:
 def lanes_of(encoded: bytes | None) -> dict[str, list[str]] | None:
     """The column of lanes, by output."""
     return None if encoded is None else msgspec.json.decode(encoded, type=dict[str, list[str]])
+
+
+async def _ends(connection: AsyncConnection, consents: Collection[str]) -> dict[str, int]:
+    """When each of these consents ended or is to end; those without an end are absent."""
+    ended = CONSENTS.c.consent.in_(consents) & CONSENTS.c.to_ms.is_not(None)
+    query = select(CONSENTS.c.consent, CONSENTS.c.to_ms).where(ended)
+    return {row.consent: row.to_ms for row in await connection.execute(query)}
 
 
 async def _links_of(connection: AsyncConnection, new: NewErasure) -> Sequence[Row[Any]]:

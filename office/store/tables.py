@@ -60,6 +60,8 @@ CONSENTS: Final = Table(
     Column("to_ms", BigInteger),
     # When the person's last link ended; NULL: there is one that holds, or it is not known.
     Column("ended_ms", BigInteger),
+    # When the office first saw that it had ended, either way; NULL: not yet.
+    Column("seen_ended_ms", BigInteger),
     Index("consents_by_subject", "subject"),
 )
 

@@ -28,13 +28,18 @@ def transit_ms(plans: Iterable[Plan], outputs: Iterable[Output]) -> int:
     return raw_ms + max((output.transport.bound_ms for output in outputs), default=0)
 
 
-def period_after(event: str, plans: Sequence[Plan]) -> Period | None:
-    """How long registers keep what ends with an event; None: no version says.
+def in_force(plans: Iterable[Plan], now_ms: int) -> list[Plan]:
+    """Those that are in force or were: one that is announced decides nothing yet."""
+    return [plan for plan in plans if plan.effective_ms <= now_ms]
 
-    The newest version that has such a cell counts, of several cells the longest. ``plans``: the
-    newest last.
+
+def period_after(event: str, plans: Sequence[Plan], now_ms: int) -> Period | None:
+    """How long registers keep what ends with an event; None: no version in force so far says.
+
+    The newest such version that has such a cell counts, of several cells the longest. ``plans``:
+    the newest last.
     """
-    for plan in reversed(plans):
+    for plan in reversed(in_force(plans, now_ms)):
         periods = [
             cell.retention.at_most
             for cell in plan.cells

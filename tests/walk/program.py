@@ -229,7 +229,7 @@ class Program:
     async def _keys_and_links(self) -> None:
         """What is destroyed because nothing needs it any more."""
         async with self.database.reading() as connection:
-            asked_ms = await oldest_uncommanded_ms(connection)
+            asked_ms = await oldest_uncommanded_ms(connection, self.now_ms)
         live = [name for name, state in self.keyring.states().items() if state == "live"]
         horizon = Horizon(self.now_ms, HORIZONS.replay_ms, asked_ms)
         if over := ended(live, [self.plan], horizon):

@@ -18,6 +18,7 @@ from office.erasure.consent_ends import (
     due_consents,
     forget_consents,
     note_ended_with_links,
+    note_seen,
 )
 from office.erasure.link_ends import (
     Lives,
@@ -141,7 +142,7 @@ class KeyEnds:
     async def _due_keys(self, live: Sequence[KeyName]) -> frozenset[KeyName]:
         plans = await self._plans() if live else ()
         async with self._database.reading() as connection:
-            asked_ms = await oldest_uncommanded_ms(connection)
+            asked_ms = await oldest_uncommanded_ms(connection, self._clock())
 
         def due(now_ms: int) -> frozenset[KeyName]:
             return ended(live, plans, Horizon(now_ms, self._replay_ms, asked_ms))
@@ -169,6 +170,7 @@ class KeyEnds:
 
     async def _consents(self) -> None:
         """Delete the consents that the policy keeps no longer, and scrub the files once after."""
+        await note_seen(self._database, self._clock())
         evidence = Evidence(await self._plans(), self._replay_ms)
         deleted = 0
         if await due_consents(self._database, evidence, self._clock()):

@@ -1,6 +1,7 @@
 """Ends that events bring about become requests on their day, once, for whoever they concern."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -25,8 +26,8 @@ ANA, BO = SubjectId("ana"), SubjectId("bo")
 CAR = DeviceId("dongle-1")
 AT_MS = parse_instant("2026-03-10T15:30:00Z")
 DUE_MS = parse_instant("2026-06-08T00:00:00Z")
-PLANS = [kept()]
-SHORTER = [*PLANS, kept("30 days", 2)]
+PLANS = [replace(kept(), effective_ms=0)]
+SHORTER = [*PLANS, replace(kept("30 days", 2), effective_ms=0)]
 Request = tuple[str, str, int | None, int, dict[str, list[str]] | None]
 
 
@@ -183,6 +184,18 @@ async def test_who_is_linked_from_after_the_event_on_asks_for_no_end_again(
     await registry.link(CAR, SubjectId("cy"), AT_MS + DAY_MS)
     assert await ask_for_ends(database, plans, DUE_MS + 1) == 0
     assert await requests(database) == before
+
+
+async def test_a_version_that_is_announced_ends_nothing_until_it_is_in_force(
+    registry: Registry, database: Database
+) -> None:
+    takes_over_ms = AT_MS + 50 * DAY_MS
+    announced = [*PLANS, replace(kept("30 days", 2), effective_ms=takes_over_ms)]
+    await registry.record_events([NewEvent("contract_end", AT_MS, BO)], AT_MS)
+    await ask_for_ends(database, lambda: announced, AT_MS + 49 * DAY_MS)
+    assert await requests(database) == []
+    await ask_for_ends(database, lambda: announced, takes_over_ms)
+    assert len(await requests(database)) == 1
 
 
 async def test_who_came_after_the_event_loses_nothing(

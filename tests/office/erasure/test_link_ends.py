@@ -36,7 +36,7 @@ LIVES = Lives([PLAN], REPLAY_MS)
 
 
 def due_of(lives: Lives, to_ms: int, seen_ms: int | None = None) -> int:
-    due_ms = lives.due_ms(to_ms, to_ms if seen_ms is None else seen_ms)
+    due_ms = lives.due_ms(to_ms, to_ms if seen_ms is None else seen_ms, NOW_MS)
     assert due_ms is not None
     return due_ms
 
@@ -140,6 +140,11 @@ def test_the_policys_period_counts_but_never_before_the_last_row() -> None:
         assert due_of(lives, NOW_MS) == wanted_ms
 
 
+def test_a_version_that_is_announced_keeps_and_ends_no_link_yet() -> None:
+    announced = replace(with_link_period(Period(9, "years")), effective_ms=NOW_MS + DAY_MS)
+    assert due_of(Lives([PLAN, announced], REPLAY_MS), NOW_MS) == due_of(LIVES, NOW_MS)
+
+
 @pytest.mark.parametrize("period", [None, Period(24, "months"), Period(3, "days")])
 def test_no_link_that_is_due_is_passed_over(period: Period | None) -> None:
     plans = [PLAN] if period is None else [with_link_period(period)]
@@ -152,7 +157,7 @@ def test_no_link_that_is_due_is_passed_over(period: Period | None) -> None:
 
 def test_without_any_lane_no_link_is_due() -> None:
     lives = Lives([replace(PLAN, outputs=())], REPLAY_MS)
-    assert lives.due_ms(NOW_MS, NOW_MS) is None
+    assert lives.due_ms(NOW_MS, NOW_MS, NOW_MS) is None
 
 
 def with_link_period(period: Period) -> Plan:

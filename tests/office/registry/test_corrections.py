@@ -97,6 +97,20 @@ async def test_the_interval_goes_to_whoever_had_the_vehicle_under_a_secret_of_it
     assert (before.role, after.role) == ("driver", "driver")
 
 
+@pytest.mark.parametrize("seen_ms", [None, 95])
+async def test_the_part_before_was_seen_to_have_ended_when_the_whole_was(
+    database: Database, registry: Registry, seen_ms: int | None
+) -> None:
+    await registry.register(D, ANA, 10)
+    await registry.close_link(D, 90)
+    async with database.writing() as connection:
+        await connection.execute(update(LINKS).values(seen_ended_ms=seen_ms))
+    await done(database, wrong(20, 40))
+    async with database.reading() as connection:
+        seen = list(await connection.scalars(select(LINKS.c.seen_ended_ms)))
+    assert seen == [seen_ms, seen_ms]
+
+
 async def test_what_was_kept_is_asked_to_be_removed_and_nothing_of_the_person_is_withheld(
     database: Database, registry: Registry
 ) -> None:

@@ -8,6 +8,7 @@ import pytest
 from sqlalchemy import update
 
 from bus.memory.broker import FakeBroker
+from office.erasure.consent_ends import note_seen
 from office.keyring.ended import needed_until_ms
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
@@ -206,6 +207,7 @@ async def test_a_consent_whose_evidence_is_kept_no_longer_goes_and_nobody_is_nam
     await registry.register(DEVICE, ANA, NOW_MS - 3000 * DAY_MS)
     consent = await registry.grant(ANA, *asks, NOW_MS - 3000 * DAY_MS)
     await registry.withdraw(ANA, "study", None, NOW_MS - 2000 * DAY_MS)
+    await note_seen(house.database, NOW_MS - 2000 * DAY_MS)
     async with house.database.writing() as connection:
         await connection.execute(update(ERASURES).values(state="closed"))
     deleted = metrics.CONSENTS_DELETED._value.get()

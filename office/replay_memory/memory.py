@@ -32,6 +32,11 @@ from telemetry.instants import DAY_MS
 WEEK_MS: Final = 7 * DAY_MS
 FILE: Final = "suppressions.sqlite"
 """Its name in the state folder, beside the office's database."""
+_DAMAGED: Final = (
+    "its file is damaged or no database: move it away, and never put a backup's copy in its place, "
+    "which does not know what was removed later; a new one begins by itself, and backups of before "
+    "then need --memory-lost"
+)
 _PUT_ENDED: Final = """
 INSERT INTO ended (week, hash, to_ms, at_ms) VALUES (?, ?, ?, ?)
 ON CONFLICT (week, hash) DO UPDATE SET
@@ -63,19 +68,23 @@ class ReplayMemory:
         self._file = file
 
     @classmethod
-    def made(cls, file: Path, now_ms: int) -> Self:
+    def made(cls, file: Path, now_ms: int, *, own: bool = True) -> Self:
         """The memory in this file; a new one knows of everything from now on.
 
+        A backup's copy that was put there does, too, if the office goes on with it as its ``own``:
+        what came between is known to nobody.
         OfficeError, here and in every call, if the file cannot be read or written.
         """
-        with in_words("memory of what was removed", file.parent):
-            sqlite_file.create_private(file)
         memory = cls(file)
+        with memory._in_words():
+            sqlite_file.create_private(file)
         with memory._begun(sqlite_file.WRITING) as connection:
             for table in tables.TABLES:
                 connection.execute(table)
             begun = "INSERT OR IGNORE INTO said (name, value) VALUES (?, ?)"
             connection.execute(begun, (tables.SINCE, now_ms))
+            if own and Known(connection).copied_ms is not None:
+                _begin_anew(connection, now_ms)
         return memory
 
     @property
@@ -150,8 +159,7 @@ class ReplayMemory:
     def begin_anew(self, now_ms: int) -> None:
         """Say of a copy that it goes on from now; what came meanwhile is known to nobody."""
         with self._begun(sqlite_file.WRITING) as connection:
-            connection.execute(_SAY, (tables.SINCE, now_ms))
-            connection.execute("DELETE FROM said WHERE name = ?", (tables.COPIED,))
+            _begin_anew(connection, now_ms)
 
     @contextmanager
     def _begun(self, how: str) -> Iterator[sqlite3.Connection]:
@@ -160,8 +168,13 @@ class ReplayMemory:
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:
-        with in_words("memory of what was removed", self._file.parent):
+        with in_words("memory of what was removed", self._file.parent, damaged=_DAMAGED):
             yield
+
+
+def _begin_anew(connection: sqlite3.Connection, now_ms: int) -> None:
+    connection.execute(_SAY, (tables.SINCE, now_ms))
+    connection.execute("DELETE FROM said WHERE name = ?", (tables.COPIED,))
 
 
 def _week_of(connection: sqlite3.Connection, known: Known, now_ms: int) -> WeekKey:

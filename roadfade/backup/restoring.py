@@ -121,7 +121,7 @@ def require_memory(settings: Settings, *, lost: bool = False) -> None:
 def _memory(settings: Settings, now_ms: int, *, lost: bool) -> ReplayMemory:
     """The office's own; if that is lost, a new one, which takes its place with the others."""
     where = settings.restoring_dir / NEW_MEMORY if lost else settings.suppressions_path
-    return ReplayMemory.made(where, now_ms)
+    return ReplayMemory.made(where, now_ms, own=False)
 
 
 def _require_room(settings: Settings) -> None:

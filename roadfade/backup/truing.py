@@ -103,7 +103,15 @@ async def _amend(file: Path, source: Source, today: Today, done: Trued) -> list[
 
 def _require_memory(source: Source, today: Today) -> None:
     with today.memory.known() as known:
-        since_ms = known.since_ms
+        since_ms, copied_ms = known.since_ms, known.copied_ms
+    if copied_ms is not None and not today.lost:
+        msg = (
+            f"{MEMORY} in the state folder is a backup's copy of {format_instant(copied_ms)}, which "
+            "does not know what was removed later: put the one of the office that was lost there. "
+            "If that is lost: move the copy away, and --memory-lost restores no lake, and ends "
+            "every link and consent"
+        )
+        raise Refusal(msg)
     if not today.lost and since_ms > source.data.made_ms:
         msg = (
             f"what was removed before {format_instant(since_ms)} is not remembered here, and this "

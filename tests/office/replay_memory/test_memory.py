@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from office.errors import OfficeError
 from office.outbox import Outbox
 from office.ports import ControlRecord
 from office.registry.registry import Registry
@@ -214,3 +215,10 @@ async def test_a_withdrawal_is_remembered_before_anybody_learns_of_it(
     assert await asyncio.to_thread(end) == (5_000, NOW_MS)
     async with database.reading() as connection:
         assert (await connection.scalar(text("SELECT count(*) FROM outbox"))) == 1
+
+
+def test_a_damaged_memory_is_not_replaced_by_a_copy(tmp_path: Path) -> None:
+    file = tmp_path / FILE
+    file.write_bytes(b"no database" * 1_000)
+    with pytest.raises(OfficeError, match="never put a backup's copy in its place"):
+        ReplayMemory.made(file, NOW_MS)

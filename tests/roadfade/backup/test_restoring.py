@@ -1,6 +1,7 @@
 """A restore brings back what may come back, and nothing that was removed since."""
 
 import hashlib
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -341,6 +342,26 @@ def test_a_memory_that_began_after_the_backup_is_not_enough(house: House) -> Non
     with pytest.raises(Refusal, match=f"this backup is of {made.data.made_at}"):
         house.restore(made)
 
+    house.open()
+
+
+def test_a_backups_copy_of_the_memory_is_not_taken_for_the_memory(house: House) -> None:
+    made = house.make()
+    house.now_ms += HOUR_MS
+    house.erased(WHOLE)
+    file = house.settings.suppressions_path
+    house.lose(file)
+    shutil.copy(house.places.keys / made.keys.name / schemas.MEMORY, file)
+
+    with pytest.raises(Refusal, match=r"suppressions\.sqlite .* is a backup's copy"):
+        house.restore(made)
+
+    # An office that goes on with it knows what came since then, and no more.
+    ReplayMemory.made(file, house.now_ms)
+    with ReplayMemory(file).known() as known:
+        assert (known.since_ms, known.copied_ms) == (house.now_ms, None)
+    with pytest.raises(Refusal, match=f"this backup is of {made.data.made_at}"):
+        house.restore(made)
     house.open()
 
 

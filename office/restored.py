@@ -147,7 +147,7 @@ async def _end_rows(
             continue
         ends = [] if end is None or end.to_ms is None else [end.to_ms]
         if since.lost and table is not RESTRICTIONS:
-            ends.append(since.made_ms)
+            ends.append(min(since.made_ms, since.now_ms))
         span = Interval(row.from_ms, row.to_ms)
         for to_ms in ends:
             span = shortened(span, to_ms)

@@ -42,14 +42,15 @@ INSERT INTO ended (week, hash, to_ms, at_ms) VALUES (?, ?, ?, ?)
 ON CONFLICT (week, hash) DO UPDATE SET
  to_ms = CASE WHEN to_ms IS NULL OR excluded.to_ms IS NULL THEN NULL
               ELSE min(to_ms, excluded.to_ms) END,
- at_ms = min(at_ms, excluded.at_ms)
+ at_ms = max(at_ms, excluded.at_ms)
 """
 _PUT_WITHHELD: Final = """
 INSERT INTO withheld (week, hash, person, reason, purpose, recipient, from_ms, to_ms, at_ms)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (week, hash) DO UPDATE SET
- to_ms = excluded.to_ms, at_ms = min(at_ms, excluded.at_ms)
+ to_ms = excluded.to_ms, at_ms = max(at_ms, excluded.at_ms)
 """
+_AMEND_WITHHELD: Final = "UPDATE withheld SET to_ms = ?, at_ms = ? WHERE week = ? AND hash = ?"
 _PUT_COMMANDED: Final = (
     "INSERT INTO commanded (week, hash, sealed, at_ms) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (week, hash) DO NOTHING"
@@ -93,14 +94,29 @@ class ReplayMemory:
         return self._file
 
     def remember(self, items: Collection[Item], now_ms: int) -> None:
-        """Keep these; durable on return. What is known already keeps the week that it has."""
+        """Keep these; durable on return. What is known already keeps the week that it has.
+
+        Nothing is dated before what was remembered before it, whatever the clock says.
+        """
         if not items:
             return
         with self._begun(sqlite_file.WRITING) as connection:
             known = Known(connection)
             week = _week_of(connection, known, now_ms)
+            at_ms = max(now_ms, _said(connection, tables.LAST, now_ms))
+            connection.execute(_SAY, (tables.LAST, at_ms))
             for item in items:
-                _put(connection, known, week, item, now_ms)
+                _put(connection, known, week, item, at_ms)
+
+    def moment(self, now_ms: int) -> int:
+        """An instant for a backup, ``now_ms`` or later: what is remembered is before it, or after.
+
+        That holds if the clock was or is set back, too.
+        """
+        with self._begun(sqlite_file.WRITING) as connection:
+            at_ms = max(now_ms, _said(connection, tables.LAST, now_ms - 1) + 1)
+            connection.execute(_SAY, (tables.LAST, at_ms))
+        return at_ms
 
     @contextmanager
     def known(self) -> Iterator[Known]:
@@ -194,14 +210,17 @@ def _put(
     match item:
         case Ended():
             found = known.ended(item.kind, item.id)
-            if found is None or not found.covers(item.to_ms):
+            # Who came back may be forgotten again, and then that is what counts.
+            if found is None or item.kind == PERSON or not found.covers(item.to_ms):
                 hashed = week.hashed(item.kind, item.id)
                 connection.execute(_PUT_ENDED, (week.id, hashed, item.to_ms, now_ms))
         case Withheld(row):
             before = known.withheld(row.restriction)
             if before is None or before.to_ms != row.to_ms:
-                at_ms = now_ms if before is None else before.at_ms
-                facts = (row.reason, row.purpose, row.recipient, row.from_ms, row.to_ms, at_ms)
+                facts = (row.reason, row.purpose, row.recipient, row.from_ms, row.to_ms, now_ms)
+                for key in known.weeks:  # an objection that was lifted is so in older weeks, too
+                    older = (key.id, key.hashed(RESTRICTION, row.restriction))
+                    connection.execute(_AMEND_WITHHELD, (row.to_ms, now_ms, *older))
                 hashed = week.hashed(RESTRICTION, row.restriction)
                 person = week.hashed(PERSON, row.subject)
                 connection.execute(_PUT_WITHHELD, (week.id, hashed, person, *facts))

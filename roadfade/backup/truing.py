@@ -106,7 +106,7 @@ def _require_memory(source: Source, today: Today) -> None:
         since_ms, copied_ms = known.since_ms, known.copied_ms
     if copied_ms is not None and not today.lost:
         msg = (
-            f"{MEMORY} in the state folder is a backup's copy of {format_instant(copied_ms)}, which "
+            f"{MEMORY} in the state folder is a backup's copy of {format_instant(copied_ms)}, and "
             "does not know what was removed later: put the one of the office that was lost there. "
             "If that is lost: move the copy away, and --memory-lost restores no lake, and ends "
             "every link and consent"

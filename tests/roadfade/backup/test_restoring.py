@@ -123,6 +123,19 @@ def test_who_came_back_before_the_backup_is_not_forgotten_again(house: House) ->
     assert house.count("links", ANA) == 1
 
 
+def test_a_clock_that_was_set_back_revives_nobody(house: House) -> None:
+    made = house.make()
+    house.now_ms -= HOUR_MS
+    house.erased(WHOLE)
+    house.now_ms = made.data.made_ms + HOUR_MS
+    house.lose()
+
+    assert house.restore(made).trued.office.persons == 1
+
+    house.open()
+    assert house.count("links", ANA) == 0
+
+
 def test_a_consent_that_was_withdrawn_since_stays_withdrawn(house: House) -> None:
     made = house.make()
     at_ms = house.now_ms + 1
@@ -371,6 +384,31 @@ def test_nothing_that_is_there_is_replaced(house: House) -> None:
         Refusal, match=r"office\.sqlite, ledger\.sqlite, lake in .* move these away"
     ):
         house.restore(made)
+
+
+@pytest.mark.parametrize(
+    "name", ["office.sqlite-wal", "ledger.sqlite-journal", "keyring.sqlite-shm"]
+)
+def test_what_an_older_database_left_is_not_played_over_the_restored_one(
+    house: House, name: str
+) -> None:
+    made = house.make()
+    house.lose(house.settings.keyring_path)
+    left = house.settings.state_dir / name
+    left.write_bytes(b"pages of another")
+    with pytest.raises(Refusal, match=f"{name} in .* would be replaced"):
+        house.restore(made)
+    left.unlink()
+    with pytest.raises(Killed):
+        house.restore(made, KillAt(6))
+    left.write_bytes(b"pages of another")
+
+    with pytest.raises(Refusal, match=f"{name} came into"):
+        house.restore(made)
+
+    left.unlink()
+    house.restore(made)
+    house.open()
 
 
 def test_an_ended_backup_is_refused(house: House) -> None:

@@ -13,10 +13,12 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from office.errors import OfficeError
 from office.keyring import tables as keyring_tables
 from office.keyring.kek import FileKek
+from office.keyring.keyring import Keyring
 from office.replay_memory.memory import ReplayMemory
-from office.restored import Amended, Since, amend, living_commands
+from office.restored import Amended, Since, amend, every_command, secrets_to_forget
 from office.store.database import Database
 from roadfade.backup.manifest import Tell
 from roadfade.backup.schemas import KEYRING, LAKE, LEDGER, MEMORY, OFFICE
@@ -27,7 +29,9 @@ from roadfade.refusal import Refusal
 from roadfade.stores import lake_in
 from sinks.lake.stored import StoredLake
 from sinks.port.selection import Selection
+from telemetry.identity import LinkSecret, Pseudonym
 from telemetry.instants import format_instant
+from telemetry.keyed_hashes import pseudonym
 from telemetry.wire.erasure import EraseCommand
 
 
@@ -37,9 +41,9 @@ class Trued:
 
     office: Amended = field(default_factory=Amended)
     commands: int = 0
-    """Commands of erasure that live; each was carried out on the lake."""
+    """Commands of erasure, living or not; each was carried out on the lake."""
     erased: int = 0
-    """Rows of the lake that they meant."""
+    """Rows of the lake that they meant, or of who asked to be forgotten and was not commanded."""
     expired: int = 0
     """Readings of the lake that had ended meanwhile."""
     rows: int = 0
@@ -76,13 +80,14 @@ def make_true(source: Source, folder: Path, today: Today, tell: Tell, at: Hook) 
     _require_memory(source, today)
     at(Step.REMEMBERED)
     done = Trued()
-    commands = asyncio.run(_amend(folder / OFFICE, source, today, done))
+    commands, asked = asyncio.run(_amend(folder / OFFICE, source, today, done))
     at(Step.AMENDED)
     if today.lost:
         _drop_lake(folder)
     if (folder / LAKE).is_dir():
         lake = lake_in(folder / LAKE, today.compression)
         gone = _erase(lake, commands, today.now_ms, done)
+        gone += _erase_asked(lake, _pseudonyms(folder, today, asked), today.now_ms, done)
         at(Step.ERASED)
         _expire(lake, folder / LEDGER, gone, today.now_ms, done)
     at(Step.EXPIRED)
@@ -91,14 +96,17 @@ def make_true(source: Source, folder: Path, today: Today, tell: Tell, at: Hook) 
     return done
 
 
-async def _amend(file: Path, source: Source, today: Today, done: Trued) -> list[EraseCommand]:
+async def _amend(
+    file: Path, source: Source, today: Today, done: Trued
+) -> tuple[list[EraseCommand], list[LinkSecret]]:
     since = Since(source.data.made_ms, today.now_ms, today.lost)
     async with Database.opened(file) as database:
         with today.memory.known() as known:
             done.office = await amend(database, known, since)
-        commands = await living_commands(database, today.now_ms)
+            commands = await every_command(database, known)
+        asked = await secrets_to_forget(database)
     done.commands = len(commands)
-    return commands
+    return commands, asked
 
 
 def _require_memory(source: Source, today: Today) -> None:
@@ -110,6 +118,12 @@ def _require_memory(source: Source, today: Today) -> None:
             "does not know what was removed later: put the one of the office that was lost there. "
             "If that is lost: move the copy away, and --memory-lost restores no lake, and ends "
             "every link and consent"
+        )
+        raise Refusal(msg)
+    if source.data.made_ms + today.replay_ms <= today.now_ms:
+        msg = (
+            f"this backup is of {source.data.made_at}, and what was removed since is remembered "
+            "for replay_days: use a newer one"
         )
         raise Refusal(msg)
     if not today.lost and since_ms > source.data.made_ms:
@@ -166,6 +180,42 @@ def _erase(
         by_output[command.output] += receipt.located_before - receipt.located_after
         done.left += receipt.located_after + receipt.unreadable
     done.erased = by_output.total()
+    return +by_output
+
+
+def _pseudonyms(folder: Path, today: Today, secrets: Sequence[LinkSecret]) -> frozenset[Pseudonym]:
+    """Under what rows of these links may lie: by every key, whatever the policy says of it."""
+    if not secrets:
+        return frozenset()
+    file = today.keyring if today.keyring.is_file() else folder / KEYRING
+    if not file.is_file():
+        msg = (
+            "somebody asked to be erased whose rows are in this backup, and there is no keyring to "
+            f"find them by: put {KEYRING} into the state folder"
+        )
+        raise Refusal(msg)
+    # Not ``open``: that would finish a destruction, and the KEK is today's.
+    keyring = Keyring(file, FileKek(today.kek))
+    try:
+        whose = {(purpose, recipient) for purpose, recipient, _ in keyring.states()}
+        keys = [key for who in whose for key in keyring.epochs(*who).values() if key is not None]
+    except OfficeError as error:
+        raise Refusal(str(error)) from None
+    finally:
+        keyring.close()
+    return frozenset(pseudonym(key, secret) for key in keys for secret in secrets)
+
+
+def _erase_asked(
+    lake: StoredLake, pseudonyms: frozenset[Pseudonym], now_ms: int, done: Trued
+) -> Counter[str]:
+    """Remove what was asked to be, and was commanded nowhere: until the office is, it is served."""
+    by_output = Counter[str]()
+    for output in sorted(lake.holdings().readings) if pseudonyms else ():
+        receipt = lake.erase(output, Selection(pseudonyms), now_ms)
+        by_output[output] += receipt.located_before - receipt.located_after
+        done.left += receipt.located_after + receipt.unreadable
+    done.erased += by_output.total()
     return +by_output
 
 

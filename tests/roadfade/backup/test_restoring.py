@@ -14,7 +14,8 @@ from office.holds.register import NewHold, place
 from office.keyring.keyring import Keyring
 from office.ports import ControlRecord
 from office.registry.erasure_requests import NewErasure
-from office.replay_memory.items import EPOCH_KEY, Ended, Published, items_of, key_id
+from office.registry.links import link_of
+from office.replay_memory.items import EPOCH_KEY, Commanded, Ended, Published, items_of, key_id
 from office.replay_memory.memory import ReplayMemory
 from office.store.hold_tables import HOLD_COMMANDS
 from roadfade.backup import manifest as manifests
@@ -28,7 +29,9 @@ from sinks.lake.digest import lake_digest
 from sinks.lake.stored import StoredLake
 from telemetry.identity import DeviceId
 from telemetry.instants import DAY_MS, HOUR_MS
-from telemetry.topics import erase_topic
+from telemetry.topics import CONTROL_LINKS, erase_topic
+from telemetry.wire.control import encode_row
+from telemetry.wire.erasure import EraseCommand, encode_command
 from telemetry.wire.hold import HOLD_VERSION, HoldCommand, encode_hold, hold_key
 from telemetry.wire.publication import Publication, encode_publication
 from tests.office.erasure.conftest import ANA, BEN, SHARING
@@ -121,6 +124,85 @@ def test_who_came_back_before_the_backup_is_not_forgotten_again(house: House) ->
 
     house.open()
     assert house.count("links", ANA) == 1
+
+
+def test_who_asked_since_and_was_not_commanded_yet_is_erased_and_the_request_stands(
+    house: House,
+) -> None:
+    made = house.make()
+    house.now_ms += HOUR_MS
+    house.office.now_ms = house.now_ms
+    house.do(house.office.ask(WHOLE))
+    house.publish()
+    house.lose()
+
+    done = house.restore(made)
+
+    house.open()
+    assert (house.located(ANA), house.located(BEN)) == (0, ROWS_EACH)
+    assert (done.trued.erased, done.trued.office.persons) == (ROWS_EACH, 0)
+    (asked,) = house.found("SELECT erasure, state, subject FROM erasures")
+    assert (asked.state, asked.subject) == ("asked", str(ANA))
+    assert house.count("restrictions", ANA) == 1
+    house.do(house.office.run(asked.erasure))
+    assert [house.count(table, ANA) for table in TABLES] == [0] * len(TABLES)
+
+
+def test_who_had_asked_as_the_backup_was_made_is_erased(house: House) -> None:
+    house.office.now_ms = house.now_ms
+    house.do(house.office.ask(WHOLE))
+    made = house.make()
+    house.lose()
+
+    house.restore(made)
+
+    house.open()
+    assert (house.located(ANA), house.located(BEN)) == (0, ROWS_EACH)
+    assert house.found("SELECT state FROM erasures") == [("asked",)]
+
+
+def test_a_link_whose_beginning_was_moved_since_begins_then(house: House) -> None:
+    made = house.make()
+    (ana,) = house.found("SELECT * FROM links WHERE subject = :who", who=ANA)
+    moved = msgspec.structs.replace(link_of(ana), from_ms=house.now_ms)
+    record = ControlRecord(CONTROL_LINKS, None, ana.link.encode(), encode_row(moved))
+    memory = ReplayMemory.made(house.settings.suppressions_path, house.now_ms)
+    memory.remember(list(items_of(record)), house.now_ms)
+    house.lose()
+
+    house.restore(made)
+
+    house.open()
+    query = "SELECT from_ms, to_ms FROM links WHERE subject = :who ORDER BY from_ms"
+    assert house.found(query, who=ANA) == [(ana.from_ms, ana.from_ms), (house.now_ms, None)]
+
+
+def test_a_command_that_lives_no_more_is_carried_out_all_the_same(house: House) -> None:
+    made = house.make()
+    pseudonyms = house.pseudonyms[ANA]
+    command = EraseCommand(
+        v=1, command="c0mmand-one", output=OUTPUT, pseudonyms=pseudonyms, asked_ms=house.now_ms,
+        until_ms=house.now_ms + 1,
+    )  # fmt: skip
+    some = [Commanded(command.command, OUTPUT, encode_command(command))]
+    ReplayMemory(house.settings.suppressions_path).remember(some, house.now_ms)
+    house.now_ms += HOUR_MS
+    house.lose()
+
+    assert house.restore(made).trued.office.commands == 0
+
+    house.open()
+    assert (house.located(ANA), house.located(BEN)) == (0, ROWS_EACH)
+
+
+def test_a_backup_of_before_what_is_remembered_today_is_refused(house: House) -> None:
+    made = house.make()
+    house.lose()
+    house.settings = house.settings.model_copy(update={"replay_days": 1})
+    house.now_ms += 2 * DAY_MS
+    with pytest.raises(Refusal, match="for replay_days"):
+        house.restore(made)
+    house.open()
 
 
 def test_a_clock_that_was_set_back_revives_nobody(house: House) -> None:
@@ -400,7 +482,7 @@ def test_what_an_older_database_left_is_not_played_over_the_restored_one(
         house.restore(made)
     left.unlink()
     with pytest.raises(Killed):
-        house.restore(made, KillAt(6))
+        house.restore(made, KillAt(5))
     left.write_bytes(b"pages of another")
 
     with pytest.raises(Refusal, match=f"{name} came into"):

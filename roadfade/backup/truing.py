@@ -6,20 +6,15 @@ in that folder, without whatever ended, was erased or withdrawn since; and what 
 
 import asyncio
 import shutil
-import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from office.errors import OfficeError
-from office.keyring import tables as keyring_tables
-from office.keyring.kek import FileKek
-from office.keyring.keyring import Keyring
 from office.replay_memory.memory import ReplayMemory
 from office.restored import Amended, Since, amend, every_command, secrets_to_forget
 from office.store.database import Database
+from roadfade.backup.copied_keyring import pseudonyms_of, require_key
 from roadfade.backup.manifest import Tell
 from roadfade.backup.schemas import KEYRING, LAKE, LEDGER, MEMORY, OFFICE
 from roadfade.backup.source import Source
@@ -31,7 +26,6 @@ from sinks.lake.stored import StoredLake
 from sinks.port.selection import Selection
 from telemetry.identity import LinkSecret, Pseudonym
 from telemetry.instants import format_instant
-from telemetry.keyed_hashes import pseudonym
 from telemetry.wire.erasure import EraseCommand
 
 
@@ -74,7 +68,7 @@ def make_true(source: Source, folder: Path, today: Today, tell: Tell, at: Hook) 
     """
     source.copy(folder, tell)
     at(Step.COPIED)
-    _require_key(folder / KEYRING, today)
+    require_key(folder / KEYRING, today.keyring, today.kek)
     today.memory.merge(folder / MEMORY, today.now_ms, today.replay_ms)
     (folder / MEMORY).unlink()
     _require_memory(source, today)
@@ -87,7 +81,8 @@ def make_true(source: Source, folder: Path, today: Today, tell: Tell, at: Hook) 
     if (folder / LAKE).is_dir():
         lake = lake_in(folder / LAKE, today.compression)
         gone = _erase(lake, commands, today.now_ms, done)
-        gone += _erase_asked(lake, _pseudonyms(folder, today, asked), today.now_ms, done)
+        found = pseudonyms_of(asked, (today.keyring, folder / KEYRING), today.kek)
+        gone += _erase_asked(lake, found, today.now_ms, done)
         at(Step.ERASED)
         _expire(lake, folder / LEDGER, gone, today.now_ms, done)
     at(Step.EXPIRED)
@@ -136,35 +131,6 @@ def _require_memory(source: Source, today: Today) -> None:
         raise Refusal(msg)
 
 
-def _require_key(copied: Path, today: Today) -> None:
-    """Refusal if nobody whose rows are restored could be found in them."""
-    if not copied.is_file():
-        return
-    names = _names(copied)
-    if today.keyring.is_file():
-        if names - _names(today.keyring):
-            msg = (
-                "the keyring in the state folder is not the one that was copied, nor a later state "
-                "of it: move it away, or name the backup of this installation"
-            )
-            raise Refusal(msg)
-        return
-    with closing(sqlite3.connect(copied)) as connection:
-        row = connection.execute(keyring_tables.CURRENT).fetchone()
-    if row is not None and row[0] not in FileKek(today.kek).load():
-        msg = (
-            "the key encryption key in the state folder is not the one under which the keys of "
-            "this backup lie, so that nobody's rows could be found. It changes whenever a key is "
-            "destroyed: name newer keys (--keys), or put back the keyring or that key"
-        )
-        raise Refusal(msg)
-
-
-def _names(file: Path) -> set[tuple[str, str, str]]:
-    with closing(sqlite3.connect(file)) as connection:
-        return {(p, r, e) for p, r, e, _ in connection.execute(keyring_tables.FIND_STATES)}
-
-
 def _drop_lake(folder: Path) -> None:
     if (folder / LAKE).is_dir():
         shutil.rmtree(folder / LAKE)
@@ -181,29 +147,6 @@ def _erase(
         done.left += receipt.located_after + receipt.unreadable
     done.erased = by_output.total()
     return +by_output
-
-
-def _pseudonyms(folder: Path, today: Today, secrets: Sequence[LinkSecret]) -> frozenset[Pseudonym]:
-    """Under what rows of these links may lie: by every key, whatever the policy says of it."""
-    if not secrets:
-        return frozenset()
-    file = today.keyring if today.keyring.is_file() else folder / KEYRING
-    if not file.is_file():
-        msg = (
-            "somebody asked to be erased whose rows are in this backup, and there is no keyring to "
-            f"find them by: put {KEYRING} into the state folder"
-        )
-        raise Refusal(msg)
-    # Not ``open``: that would finish a destruction, and the KEK is today's.
-    keyring = Keyring(file, FileKek(today.kek))
-    try:
-        whose = {(purpose, recipient) for purpose, recipient, _ in keyring.states()}
-        keys = [key for who in whose for key in keyring.epochs(*who).values() if key is not None]
-    except OfficeError as error:
-        raise Refusal(str(error)) from None
-    finally:
-        keyring.close()
-    return frozenset(pseudonym(key, secret) for key in keys for secret in secrets)
 
 
 def _erase_asked(

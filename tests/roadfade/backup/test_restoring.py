@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import insert
 
 from office.holds.register import NewHold, place
+from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.ports import ControlRecord
 from office.registry.erasure_requests import NewErasure
@@ -378,6 +379,26 @@ def test_a_keyring_whose_key_encryption_key_is_gone_is_not_restored(house: House
         house.restore(made)
     assert not house.settings.office_path.exists()
 
+    house.open()
+
+
+def test_a_keyring_of_another_installation_is_refused_though_its_keys_have_the_same_names(
+    house: House,
+) -> None:
+    made = house.make()
+    names = list(_keyring(house).states())
+    mine = house.settings
+    house.lose(mine.keyring_path)
+    kek = mine.kek_file.read_bytes()
+    Keyring.open(mine.keyring_path, FileKek(mine.kek_file)).ensure(names)
+    with pytest.raises(Refusal, match="is not the one that was copied"):
+        house.restore(made)
+
+    house.lose(mine.keyring_path, mine.kek_file)
+    Keyring.open(mine.keyring_path, FileKek(mine.kek_file)).ensure(names)
+    assert mine.kek_file.read_bytes() != kek
+    with pytest.raises(Refusal, match="is not the one that was copied"):
+        house.restore(made)
     house.open()
 
 

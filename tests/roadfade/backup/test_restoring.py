@@ -484,7 +484,8 @@ def test_a_backups_copy_of_the_memory_is_not_taken_for_the_memory(house: House) 
 def test_nothing_that_is_there_is_replaced(house: House) -> None:
     made = house.make()
     with pytest.raises(
-        Refusal, match=r"office\.sqlite, ledger\.sqlite, lake in .* move these away"
+        Refusal,
+        match=r"office\.sqlite, ledger\.sqlite, lake, office\.sqlite-wal.* in .* move these away",
     ):
         house.restore(made)
 

@@ -9,28 +9,30 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
+from msgspec.structs import replace
 from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.saga import State
 from office.holds.register import OFFICE_ITSELF, living_holds, release
 from office.registry.consents import consent_of, delete_consents
+from office.registry.erasure_requests import CLOSED, FIRST, NewErasure, ask
 from office.registry.events import forget_events
 from office.registry.held import forget_held
 from office.registry.intervals import Interval, shortened
-from office.registry.links import delete_link, link_of
+from office.registry.links import delete_link, link_of, link_row
 from office.registry.restrictions import NewRestriction, restrict, restriction_of
 from office.registry.suppression import forget_suppressions
-from office.replay_memory.items import HOLD, PERSON
+from office.replay_memory.items import BEGINNING, HOLD, PERSON
 from office.replay_memory.known import Known
 from office.store.changes import ControlChange, announce, last_sequence
 from office.store.database import Database
-from office.store.erasure_tables import ERASE_COMMANDS, ERASURES
+from office.store.erasure_tables import ERASE_COMMANDS, ERASURES, PARTS
 from office.store.event_tables import EVENTS
 from office.store.hold_tables import HOLD_COMMANDS, HOLDS
 from office.store.row_ids import new_row_id
 from office.store.tables import CONSENTS, LINKS, POLICIES, RESTRICTIONS
-from telemetry.identity import SubjectId
+from telemetry.identity import LinkSecret, SubjectId
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, erase_topic
 from telemetry.wire.control import ControlRow
 from telemetry.wire.erasure import EraseCommand, take_command
@@ -82,6 +84,7 @@ async def amend(database: Database, known: Known, since: Since) -> Amended:
     """Apply all that is known, in one transaction, then scrub. May be repeated."""
     done = Amended()
     async with database.writing() as connection:
+        await _begin_later(connection, known, done)
         await _forget_persons(connection, known, since, done)
         for of in _TABLES:
             await _end_rows(connection, known, since, of, done)
@@ -101,6 +104,28 @@ async def living_commands(database: Database, now_ms: int) -> list[EraseCommand]
     return [one for one in found if one is not None and one.until_ms > now_ms]
 
 
+async def every_command(database: Database, known: Known) -> list[EraseCommand]:
+    """What is to be removed from a restored lake: what is on record or remembered, living or not.
+
+    A command that lives no more was carried out on the lake that was lost.
+    """
+    async with database.reading() as connection:
+        rows = (await connection.execute(select(ERASE_COMMANDS))).all()
+    found = [take_command(row.value, row.output) for row in rows]
+    found += [command for command, _ in _commands(known)]
+    return list({one.command: one for one in found if one is not None}.values())
+
+
+async def secrets_to_forget(database: Database) -> list[LinkSecret]:
+    """Secrets of the links of those who asked to be forgotten as a whole, and are not yet."""
+    whole = [ERASURES.c[part].is_(None) for part in PARTS]
+    open_ones = (ERASURES.c.state != CLOSED) & (ERASURES.c.kind == "erase")
+    theirs = select(ERASURES.c.subject).where(open_ones, ERASURES.c.subject.is_not(None), *whole)
+    async with database.reading() as connection:
+        query = select(LINKS.c.secret).where(LINKS.c.subject.in_(theirs)).distinct()
+        return [LinkSecret(one) for one in await connection.scalars(query)]
+
+
 async def _forget_persons(
     connection: AsyncConnection, known: Known, since: Since, done: Amended
 ) -> None:
@@ -111,9 +136,49 @@ async def _forget_persons(
     for subject in sorted(subjects):
         end = known.ended(PERSON, subject)
         # Who asked before is on record in it as they were; they may have come back by then.
-        if end is not None and end.at_ms >= since.made_ms:
+        if end is None or end.at_ms < since.made_ms:
+            continue
+        if await _all_gone(connection, known, subject):
             await _forget(connection, SubjectId(subject))
             done.persons += 1
+        else:
+            # Their rows were not found yet, and are by these links alone.
+            whole = NewErasure("erase", SubjectId(subject), FIRST)
+            await ask(connection, whole, since.now_ms)
+
+
+async def _all_gone(connection: AsyncConnection, known: Known, subject: str) -> bool:
+    """Whether nothing of the person was left: what they had is erased, or was commanded to be."""
+    for table, column, topic, _ in _TABLES[:2]:
+        query = select(table.c[column]).where(table.c.subject == subject)
+        for name in await connection.scalars(query):
+            end = known.ended(topic, name)
+            if end is None or end.to_ms is not None:
+                return False
+    return True
+
+
+async def _begin_later(connection: AsyncConnection, known: Known, done: Amended) -> None:
+    """Have links begin as late as they did since: what was before is another's, or nobody's.
+
+    A link that holds nothing keeps the old beginning: rows of earlier epochs are found by it.
+    """
+    for row in (await connection.execute(select(LINKS))).all():
+        end = known.ended(BEGINNING, row.link)
+        if end is None or end.to_ms is None:
+            continue
+        from_ms = -end.to_ms if row.to_ms is None else min(-end.to_ms, row.to_ms)
+        if from_ms <= row.from_ms:
+            continue
+        link = link_of(row)
+        earlier = replace(link, link=new_row_id(), to_ms=row.from_ms)
+        later = replace(link, from_ms=from_ms)
+        await connection.execute(insert(LINKS), link_row(earlier))
+        at = LINKS.c.link == row.link
+        await connection.execute(update(LINKS).where(at).values(from_ms=from_ms))
+        changes = [ControlChange(CONTROL_LINKS, one.link, one) for one in (earlier, later)]
+        await announce(connection, changes)
+        done.ended += 1
 
 
 async def _forget(connection: AsyncConnection, subject: SubjectId) -> None:
@@ -147,7 +212,7 @@ async def _end_rows(
             continue
         ends = [] if end is None or end.to_ms is None else [end.to_ms]
         if since.lost and table is not RESTRICTIONS:
-            ends.append(since.made_ms)
+            ends.append(min(since.made_ms, since.now_ms))
         span = Interval(row.from_ms, row.to_ms)
         for to_ms in ends:
             span = shortened(span, to_ms)

@@ -1,6 +1,7 @@
 """What of a published change has to be remembered: whatever ends, withholds or removes. Pure.
 
-In: a record as the outbox publishes it. Out: items; of a change that only gives, none.
+In: a record as the outbox publishes it. Out: items; of a change that only gives, none, but
+for the beginning of a link, which a correction may move.
 """
 
 from collections.abc import Iterator
@@ -21,6 +22,9 @@ EPOCH_KEY: Final = "epoch_key"
 """The kind of an epoch key; see ``key_id``."""
 HOLD: Final = "hold"
 """The kind of a legal hold's command; one that is released has ended."""
+BEGINNING: Final = "link_begins"
+"""The kind of a link's beginning, which only ever moves later: its ``to_ms`` is that instant,
+negative, so that of two the later one counts, as the earlier of two ends does."""
 RESTRICTION: Final = "restriction"
 COMMAND: Final = "command"
 """The kinds of what is remembered beside its name."""
@@ -83,6 +87,8 @@ def _of_row(topic: str, name: str, value: bytes | None) -> Iterator[Item]:
         yield Ended(topic, name, None)
         return
     row = decode_row(value)
+    if isinstance(row, LinkInterval):
+        yield Ended(BEGINNING, name, -row.from_ms)
     if isinstance(row, LinkInterval | ConsentInterval | Restriction) and row.to_ms is not None:
         yield Ended(topic, name, row.to_ms)
     if isinstance(row, Restriction):

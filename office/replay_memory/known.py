@@ -17,7 +17,7 @@ _FACTS = "reason, purpose, recipient, from_ms, to_ms, at_ms"
 
 
 class End(NamedTuple):
-    """That something ended, and since when it is known."""
+    """That something ended, and when that was said last."""
 
     to_ms: int | None
     """None: it is gone."""
@@ -29,7 +29,7 @@ class End(NamedTuple):
 
 
 class Withholding(NamedTuple):
-    """What is kept back of somebody, and since when that is known."""
+    """What is kept back of somebody, and when that was said last."""
 
     reason: RestrictionReason
     purpose: str | None
@@ -74,7 +74,7 @@ class Known:
             return None
         dates = [one.to_ms for one in ends if one.to_ms is not None]
         to_ms = min(dates) if len(dates) == len(ends) else None
-        return End(to_ms, min(one.at_ms for one in ends))
+        return End(to_ms, max(one.at_ms for one in ends))
 
     def withheld(self, restriction: str) -> Withholding | None:
         """What is known of a restriction, by the newest week that knows of it."""

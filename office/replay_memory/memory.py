@@ -32,19 +32,25 @@ from telemetry.instants import DAY_MS
 WEEK_MS: Final = 7 * DAY_MS
 FILE: Final = "suppressions.sqlite"
 """Its name in the state folder, beside the office's database."""
+_DAMAGED: Final = (
+    "its file is damaged or no database: move it away, and never put a backup's copy in its place, "
+    "which does not know what was removed later; a new one begins by itself, and backups of before "
+    "then need --memory-lost"
+)
 _PUT_ENDED: Final = """
 INSERT INTO ended (week, hash, to_ms, at_ms) VALUES (?, ?, ?, ?)
 ON CONFLICT (week, hash) DO UPDATE SET
  to_ms = CASE WHEN to_ms IS NULL OR excluded.to_ms IS NULL THEN NULL
               ELSE min(to_ms, excluded.to_ms) END,
- at_ms = min(at_ms, excluded.at_ms)
+ at_ms = max(at_ms, excluded.at_ms)
 """
 _PUT_WITHHELD: Final = """
 INSERT INTO withheld (week, hash, person, reason, purpose, recipient, from_ms, to_ms, at_ms)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT (week, hash) DO UPDATE SET
- to_ms = excluded.to_ms, at_ms = min(at_ms, excluded.at_ms)
+ to_ms = excluded.to_ms, at_ms = max(at_ms, excluded.at_ms)
 """
+_AMEND_WITHHELD: Final = "UPDATE withheld SET to_ms = ?, at_ms = ? WHERE week = ? AND hash = ?"
 _PUT_COMMANDED: Final = (
     "INSERT INTO commanded (week, hash, sealed, at_ms) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (week, hash) DO NOTHING"
@@ -63,19 +69,23 @@ class ReplayMemory:
         self._file = file
 
     @classmethod
-    def made(cls, file: Path, now_ms: int) -> Self:
+    def made(cls, file: Path, now_ms: int, *, own: bool = True) -> Self:
         """The memory in this file; a new one knows of everything from now on.
 
+        A backup's copy that was put there does, too, if the office goes on with it as its ``own``:
+        what came between is known to nobody.
         OfficeError, here and in every call, if the file cannot be read or written.
         """
-        with in_words("memory of what was removed", file.parent):
-            sqlite_file.create_private(file)
         memory = cls(file)
+        with memory._in_words():
+            sqlite_file.create_private(file)
         with memory._begun(sqlite_file.WRITING) as connection:
             for table in tables.TABLES:
                 connection.execute(table)
             begun = "INSERT OR IGNORE INTO said (name, value) VALUES (?, ?)"
             connection.execute(begun, (tables.SINCE, now_ms))
+            if own and Known(connection).copied_ms is not None:
+                _begin_anew(connection, now_ms)
         return memory
 
     @property
@@ -84,14 +94,29 @@ class ReplayMemory:
         return self._file
 
     def remember(self, items: Collection[Item], now_ms: int) -> None:
-        """Keep these; durable on return. What is known already keeps the week that it has."""
+        """Keep these; durable on return. What is known already keeps the week that it has.
+
+        Nothing is dated before what was remembered before it, whatever the clock says.
+        """
         if not items:
             return
         with self._begun(sqlite_file.WRITING) as connection:
             known = Known(connection)
             week = _week_of(connection, known, now_ms)
+            at_ms = max(now_ms, _said(connection, tables.LAST, now_ms))
+            connection.execute(_SAY, (tables.LAST, at_ms))
             for item in items:
-                _put(connection, known, week, item, now_ms)
+                _put(connection, known, week, item, at_ms)
+
+    def moment(self, now_ms: int) -> int:
+        """An instant for a backup, ``now_ms`` or later: what is remembered is before it, or after.
+
+        That holds if the clock was or is set back, too.
+        """
+        with self._begun(sqlite_file.WRITING) as connection:
+            at_ms = max(now_ms, _said(connection, tables.LAST, now_ms - 1) + 1)
+            connection.execute(_SAY, (tables.LAST, at_ms))
+        return at_ms
 
     @contextmanager
     def known(self) -> Iterator[Known]:
@@ -150,8 +175,7 @@ class ReplayMemory:
     def begin_anew(self, now_ms: int) -> None:
         """Say of a copy that it goes on from now; what came meanwhile is known to nobody."""
         with self._begun(sqlite_file.WRITING) as connection:
-            connection.execute(_SAY, (tables.SINCE, now_ms))
-            connection.execute("DELETE FROM said WHERE name = ?", (tables.COPIED,))
+            _begin_anew(connection, now_ms)
 
     @contextmanager
     def _begun(self, how: str) -> Iterator[sqlite3.Connection]:
@@ -160,8 +184,13 @@ class ReplayMemory:
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:
-        with in_words("memory of what was removed", self._file.parent):
+        with in_words("memory of what was removed", self._file.parent, damaged=_DAMAGED):
             yield
+
+
+def _begin_anew(connection: sqlite3.Connection, now_ms: int) -> None:
+    connection.execute(_SAY, (tables.SINCE, now_ms))
+    connection.execute("DELETE FROM said WHERE name = ?", (tables.COPIED,))
 
 
 def _week_of(connection: sqlite3.Connection, known: Known, now_ms: int) -> WeekKey:
@@ -181,14 +210,17 @@ def _put(
     match item:
         case Ended():
             found = known.ended(item.kind, item.id)
-            if found is None or not found.covers(item.to_ms):
+            # Who came back may be forgotten again, and then that is what counts.
+            if found is None or item.kind == PERSON or not found.covers(item.to_ms):
                 hashed = week.hashed(item.kind, item.id)
                 connection.execute(_PUT_ENDED, (week.id, hashed, item.to_ms, now_ms))
         case Withheld(row):
             before = known.withheld(row.restriction)
             if before is None or before.to_ms != row.to_ms:
-                at_ms = now_ms if before is None else before.at_ms
-                facts = (row.reason, row.purpose, row.recipient, row.from_ms, row.to_ms, at_ms)
+                facts = (row.reason, row.purpose, row.recipient, row.from_ms, row.to_ms, now_ms)
+                for key in known.weeks:  # an objection that was lifted is so in older weeks, too
+                    older = (key.id, key.hashed(RESTRICTION, row.restriction))
+                    connection.execute(_AMEND_WITHHELD, (row.to_ms, now_ms, *older))
                 hashed = week.hashed(RESTRICTION, row.restriction)
                 person = week.hashed(PERSON, row.subject)
                 connection.execute(_PUT_WITHHELD, (week.id, hashed, person, *facts))

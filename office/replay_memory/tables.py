@@ -42,5 +42,7 @@ TABLES: Final = (
 OF_WEEKS: Final = ("ended", "withheld", "commanded")
 SINCE: Final = "since_ms"
 """From then on nothing is missing here."""
+LAST: Final = "last_ms"
+"""The newest instant under which anything was remembered, or a backup made."""
 COPIED: Final = "copied_ms"
 """When this was copied into a backup: what came later is missing."""

@@ -32,10 +32,16 @@ PRIMARY: Final = 0xFF
 
 
 @contextmanager
-def in_words(what: str, folder: Path, wrapped: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+def in_words(
+    what: str,
+    folder: Path,
+    wrapped: tuple[type[Exception], ...] = (),
+    damaged: str = _DAMAGED,
+) -> Iterator[None]:
     """Say what is wrong with the file of the office or the keyring in a folder.
 
-    ``wrapped`` are a toolkit's errors that hold SQLite's as ``orig``.
+    ``wrapped`` are a toolkit's errors that hold SQLite's as ``orig``; ``damaged`` is the word for a
+    file that no copy may take the place of.
     """
     known: tuple[type[Exception], ...] = (sqlite3.Error, *wrapped)
     try:
@@ -44,6 +50,7 @@ def in_words(what: str, folder: Path, wrapped: tuple[type[Exception], ...] = ())
         code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
         if code is None or (code := code & PRIMARY) not in WORDS:
             raise
-        msg = f"the {what} in {folder} cannot be used: {WORDS[code]}"
+        words = damaged if WORDS[code] == _DAMAGED else WORDS[code]
+        msg = f"the {what} in {folder} cannot be used: {words}"
         # The driver's own words can quote what was written.
         raise (NotNowError if code in PASSING else OfficeError)(msg) from None

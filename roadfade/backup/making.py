@@ -113,6 +113,7 @@ class _Making:
         """Copy, describe, and give it its name last."""
         # Known before anything is copied: what is removed meanwhile is remembered.
         memory = ReplayMemory.made(self._settings.suppressions_path, self._now_ms)
+        made_ms = memory.moment(self._now_ms)
         data = self._begun(self._places.data)
         keys = self._begun(self._places.keys)
         self._copy_lake(data)
@@ -121,7 +122,7 @@ class _Making:
         self._at(Step.OFFICE_COPIED)
         self._copy_keys(keys, memory)
         self._at(Step.KEYS_COPIED)
-        span = self._now_ms, self._now_ms + kept.keep_ms_of(self._settings)
+        span = made_ms, self._now_ms + kept.keep_ms_of(self._settings)
         of_data = describe(data, "data", self._name, span, self._data.said, self._tell)
         of_keys = describe(keys, "keys", self._name, span, self._keys.said, lambda _d, _t: None)
         self._at(Step.DESCRIBED)

@@ -28,6 +28,8 @@ from roadfade.settings import Settings
 from sinks.lake.durable import write_file
 from telemetry.instants import DAY_MS
 
+_BESIDE: Final = ("-wal", "-shm", "-journal")
+"""Endings of what a database that was not closed leaves: SQLite would play it over another."""
 DONE: Final = "_restored"
 """What that folder becomes once it is empty, and before it goes."""
 NEW_MEMORY: Final = "memory.new"
@@ -121,7 +123,7 @@ def require_memory(settings: Settings, *, lost: bool = False) -> None:
 def _memory(settings: Settings, now_ms: int, *, lost: bool) -> ReplayMemory:
     """The office's own; if that is lost, a new one, which takes its place with the others."""
     where = settings.restoring_dir / NEW_MEMORY if lost else settings.suppressions_path
-    return ReplayMemory.made(where, now_ms)
+    return ReplayMemory.made(where, now_ms, own=False)
 
 
 def _require_room(settings: Settings) -> None:
@@ -130,12 +132,20 @@ def _require_room(settings: Settings) -> None:
         for path in (settings.office_path, settings.ledger_path, settings.lake_dir)
         if path.exists()
     ]
+    of_keyring = () if settings.keyring_path.exists() else (settings.keyring_path,)
+    for path in (settings.office_path, settings.ledger_path, *of_keyring):
+        there += _beside(path)
     if there:
         msg = (
             f"{', '.join(there)} in {settings.state_dir} would be replaced: stop every process, "
             "move these away, and leave the rest (kek, keyring, suppressions) where it is"
         )
         raise Refusal(msg)
+
+
+def _beside(path: Path) -> list[str]:
+    """What of another database lies beside a place that is to be taken."""
+    return [path.name + one for one in _BESIDE if path.with_name(path.name + one).exists()]
 
 
 def _begin(settings: Settings) -> None:
@@ -172,8 +182,12 @@ def _take_places(settings: Settings, at: Hook) -> int:
     for name in MOVED:
         if (folder / name).exists():
             target = settings.state_dir / name
-            if target.exists():
-                msg = f"{name} came into {settings.state_dir} meanwhile: move it away, and repeat"
+            there = [name] if target.exists() else _beside(target)
+            if there:
+                msg = (
+                    f"{', '.join(there)} came into {settings.state_dir} meanwhile: move it away, "
+                    "and repeat"
+                )
                 raise Refusal(msg)
             (folder / name).rename(target)
             sync_folder(settings.state_dir)

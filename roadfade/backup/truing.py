@@ -6,18 +6,15 @@ in that folder, without whatever ended, was erased or withdrawn since; and what 
 
 import asyncio
 import shutil
-import sqlite3
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from office.keyring import tables as keyring_tables
-from office.keyring.kek import FileKek
 from office.replay_memory.memory import ReplayMemory
-from office.restored import Amended, Since, amend, living_commands
+from office.restored import Amended, Since, amend, every_command, secrets_to_forget
 from office.store.database import Database
+from roadfade.backup.copied_keyring import pseudonyms_of, require_key
 from roadfade.backup.manifest import Tell
 from roadfade.backup.schemas import KEYRING, LAKE, LEDGER, MEMORY, OFFICE
 from roadfade.backup.source import Source
@@ -27,6 +24,7 @@ from roadfade.refusal import Refusal
 from roadfade.stores import lake_in
 from sinks.lake.stored import StoredLake
 from sinks.port.selection import Selection
+from telemetry.identity import LinkSecret, Pseudonym
 from telemetry.instants import format_instant
 from telemetry.wire.erasure import EraseCommand
 
@@ -37,9 +35,9 @@ class Trued:
 
     office: Amended = field(default_factory=Amended)
     commands: int = 0
-    """Commands of erasure that live; each was carried out on the lake."""
+    """Commands of erasure, living or not; each was carried out on the lake."""
     erased: int = 0
-    """Rows of the lake that they meant."""
+    """Rows of the lake that they meant, or of who asked to be forgotten and was not commanded."""
     expired: int = 0
     """Readings of the lake that had ended meanwhile."""
     rows: int = 0
@@ -70,19 +68,21 @@ def make_true(source: Source, folder: Path, today: Today, tell: Tell, at: Hook) 
     """
     source.copy(folder, tell)
     at(Step.COPIED)
-    _require_key(folder / KEYRING, today)
+    require_key(folder / KEYRING, today.keyring, today.kek)
     today.memory.merge(folder / MEMORY, today.now_ms, today.replay_ms)
     (folder / MEMORY).unlink()
     _require_memory(source, today)
     at(Step.REMEMBERED)
     done = Trued()
-    commands = asyncio.run(_amend(folder / OFFICE, source, today, done))
+    commands, asked = asyncio.run(_amend(folder / OFFICE, source, today, done))
     at(Step.AMENDED)
     if today.lost:
         _drop_lake(folder)
     if (folder / LAKE).is_dir():
         lake = lake_in(folder / LAKE, today.compression)
         gone = _erase(lake, commands, today.now_ms, done)
+        found = pseudonyms_of(asked, (today.keyring, folder / KEYRING), today.kek)
+        gone += _erase_asked(lake, found, today.now_ms, done)
         at(Step.ERASED)
         _expire(lake, folder / LEDGER, gone, today.now_ms, done)
     at(Step.EXPIRED)
@@ -91,19 +91,36 @@ def make_true(source: Source, folder: Path, today: Today, tell: Tell, at: Hook) 
     return done
 
 
-async def _amend(file: Path, source: Source, today: Today, done: Trued) -> list[EraseCommand]:
+async def _amend(
+    file: Path, source: Source, today: Today, done: Trued
+) -> tuple[list[EraseCommand], list[LinkSecret]]:
     since = Since(source.data.made_ms, today.now_ms, today.lost)
     async with Database.opened(file) as database:
         with today.memory.known() as known:
             done.office = await amend(database, known, since)
-        commands = await living_commands(database, today.now_ms)
+            commands = await every_command(database, known)
+        asked = await secrets_to_forget(database)
     done.commands = len(commands)
-    return commands
+    return commands, asked
 
 
 def _require_memory(source: Source, today: Today) -> None:
     with today.memory.known() as known:
-        since_ms = known.since_ms
+        since_ms, copied_ms = known.since_ms, known.copied_ms
+    if copied_ms is not None and not today.lost:
+        msg = (
+            f"{MEMORY} in the state folder is a backup's copy of {format_instant(copied_ms)}, and "
+            "does not know what was removed later: put the one of the office that was lost there. "
+            "If that is lost: move the copy away, and --memory-lost restores no lake, and ends "
+            "every link and consent"
+        )
+        raise Refusal(msg)
+    if source.data.made_ms + today.replay_ms <= today.now_ms:
+        msg = (
+            f"this backup is of {source.data.made_at}, and what was removed since is remembered "
+            "for replay_days: use a newer one"
+        )
+        raise Refusal(msg)
     if not today.lost and since_ms > source.data.made_ms:
         msg = (
             f"what was removed before {format_instant(since_ms)} is not remembered here, and this "
@@ -112,35 +129,6 @@ def _require_memory(source: Source, today: Today) -> None:
             "restores no lake, and ends every link and consent"
         )
         raise Refusal(msg)
-
-
-def _require_key(copied: Path, today: Today) -> None:
-    """Refusal if nobody whose rows are restored could be found in them."""
-    if not copied.is_file():
-        return
-    names = _names(copied)
-    if today.keyring.is_file():
-        if names - _names(today.keyring):
-            msg = (
-                "the keyring in the state folder is not the one that was copied, nor a later state "
-                "of it: move it away, or name the backup of this installation"
-            )
-            raise Refusal(msg)
-        return
-    with closing(sqlite3.connect(copied)) as connection:
-        row = connection.execute(keyring_tables.CURRENT).fetchone()
-    if row is not None and row[0] not in FileKek(today.kek).load():
-        msg = (
-            "the key encryption key in the state folder is not the one under which the keys of "
-            "this backup lie, so that nobody's rows could be found. It changes whenever a key is "
-            "destroyed: name newer keys (--keys), or put back the keyring or that key"
-        )
-        raise Refusal(msg)
-
-
-def _names(file: Path) -> set[tuple[str, str, str]]:
-    with closing(sqlite3.connect(file)) as connection:
-        return {(p, r, e) for p, r, e, _ in connection.execute(keyring_tables.FIND_STATES)}
 
 
 def _drop_lake(folder: Path) -> None:
@@ -158,6 +146,19 @@ def _erase(
         by_output[command.output] += receipt.located_before - receipt.located_after
         done.left += receipt.located_after + receipt.unreadable
     done.erased = by_output.total()
+    return +by_output
+
+
+def _erase_asked(
+    lake: StoredLake, pseudonyms: frozenset[Pseudonym], now_ms: int, done: Trued
+) -> Counter[str]:
+    """Remove what was asked to be, and was commanded nowhere: until the office is, it is served."""
+    by_output = Counter[str]()
+    for output in sorted(lake.holdings().readings) if pseudonyms else ():
+        receipt = lake.erase(output, Selection(pseudonyms), now_ms)
+        by_output[output] += receipt.located_before - receipt.located_after
+        done.left += receipt.located_after + receipt.unreadable
+    done.erased += by_output.total()
     return +by_output
 
 

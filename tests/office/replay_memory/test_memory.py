@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
+from office.errors import OfficeError
 from office.outbox import Outbox
 from office.ports import ControlRecord
 from office.registry.registry import Registry
@@ -56,16 +57,47 @@ def test_what_ended_is_known_by_its_name_and_nothing_else_is(memory: ReplayMemor
         assert known.ended("consents", "row-1") is None
 
 
-def test_an_end_only_comes_nearer_and_keeps_when_it_was_known_first(memory: ReplayMemory) -> None:
+def test_an_end_only_comes_nearer_and_counts_from_when_it_was_said_last(
+    memory: ReplayMemory,
+) -> None:
     memory.remember([Ended("links", "row-1", 9)], NOW_MS)
     memory.remember([Ended("links", "row-1", 12)], NOW_MS + 1)
     memory.remember([Ended("links", "row-1", 5)], NOW_MS + WEEK_MS)
     with memory.known() as known:
-        assert known.ended("links", "row-1") == (5, NOW_MS)
+        assert known.ended("links", "row-1") == (5, NOW_MS + WEEK_MS)
     memory.remember([Ended("links", "row-1", None)], NOW_MS + WEEK_MS)
     memory.remember([Ended("links", "row-1", 3)], NOW_MS + WEEK_MS)
     with memory.known() as known:
-        assert known.ended("links", "row-1") == (None, NOW_MS)
+        assert known.ended("links", "row-1") == (None, NOW_MS + WEEK_MS)
+
+
+def test_who_is_forgotten_again_is_forgotten_since_then(memory: ReplayMemory) -> None:
+    for at_ms in (NOW_MS, NOW_MS + 1, NOW_MS + 2 * WEEK_MS):
+        memory.remember([Ended(PERSON, ANA, None)], at_ms)
+        with memory.known() as known:
+            assert known.ended(PERSON, ANA) == (None, at_ms)
+
+
+def test_an_objection_that_was_lifted_in_a_later_week_is_no_more_in_force(
+    memory: ReplayMemory, tmp_path: Path
+) -> None:
+    memory.remember([objection()], NOW_MS)
+    memory.copy_to(tmp_path / "copy", NOW_MS)
+    memory.remember([objection(to_ms=NOW_MS + 1)], NOW_MS + WEEK_MS)
+    memory.merge(tmp_path / "copy", NOW_MS + WEEK_MS, REPLAY_MS)
+    with memory.known() as known:
+        assert {one.to_ms for _, one in known.withheld_of(ANA)} == {NOW_MS + 1}
+
+
+def test_a_clock_that_is_set_back_dates_nothing_before_a_backup(memory: ReplayMemory) -> None:
+    memory.remember([Ended(PERSON, "before", None)], NOW_MS)
+    made_ms = memory.moment(NOW_MS - DAY_MS)
+    memory.remember([Ended(PERSON, "after", None)], NOW_MS - DAY_MS)
+    with memory.known() as known:
+        before, after = known.ended(PERSON, "before"), known.ended(PERSON, "after")
+    assert before is not None
+    assert after is not None
+    assert before.at_ms < made_ms <= after.at_ms
 
 
 def test_what_is_known_is_not_written_again_under_a_later_week(memory: ReplayMemory) -> None:
@@ -214,3 +246,10 @@ async def test_a_withdrawal_is_remembered_before_anybody_learns_of_it(
     assert await asyncio.to_thread(end) == (5_000, NOW_MS)
     async with database.reading() as connection:
         assert (await connection.scalar(text("SELECT count(*) FROM outbox"))) == 1
+
+
+def test_a_damaged_memory_is_not_replaced_by_a_copy(tmp_path: Path) -> None:
+    file = tmp_path / FILE
+    file.write_bytes(b"no database" * 1_000)
+    with pytest.raises(OfficeError, match="never put a backup's copy in its place"):
+        ReplayMemory.made(file, NOW_MS)

@@ -48,8 +48,9 @@ def test_a_backup_says_what_it_is(house: House) -> None:
     made = house.make(hook)
 
     assert hook.passed == STEPS
-    assert made.data.made_at == "2026-11-22T11:00:00Z"
-    assert made.data.ends_ms - made.data.made_ms == 35 * DAY_MS
+    # Later than what was remembered in that same millisecond.
+    assert made.data.made_at == "2026-11-22T11:00:00.001Z"
+    assert made.data.ends_ms - house.now_ms == 35 * DAY_MS
     assert made.data.counts["lake_rows"] == 2 * ROWS_EACH
     assert (made.data.counts["links"], made.data.counts["consents"]) == (2, 2)
     assert {one.path for one in made.keys.files} == {"keyring.sqlite", "suppressions.sqlite"}
@@ -85,7 +86,7 @@ def test_no_part_of_the_lake_has_a_second_name_in_a_backup(house: House) -> None
 def test_a_backup_never_ends_later_than_what_was_removed_is_remembered(house: House) -> None:
     house.settings = house.settings.model_copy(update={"replay_days": 7})
     made = house.make()
-    assert made.data.ends_ms - made.data.made_ms == 7 * DAY_MS
+    assert made.data.ends_ms - house.now_ms == 7 * DAY_MS
 
 
 @pytest.mark.parametrize("at", range(len(STEPS)))

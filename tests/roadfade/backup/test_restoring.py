@@ -1,6 +1,7 @@
 """A restore brings back what may come back, and nothing that was removed since."""
 
 import hashlib
+import shutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -10,10 +11,12 @@ import pytest
 from sqlalchemy import insert
 
 from office.holds.register import NewHold, place
+from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.ports import ControlRecord
 from office.registry.erasure_requests import NewErasure
-from office.replay_memory.items import EPOCH_KEY, Ended, Published, items_of, key_id
+from office.registry.links import link_of
+from office.replay_memory.items import EPOCH_KEY, Commanded, Ended, Published, items_of, key_id
 from office.replay_memory.memory import ReplayMemory
 from office.store.hold_tables import HOLD_COMMANDS
 from roadfade.backup import manifest as manifests
@@ -27,7 +30,9 @@ from sinks.lake.digest import lake_digest
 from sinks.lake.stored import StoredLake
 from telemetry.identity import DeviceId
 from telemetry.instants import DAY_MS, HOUR_MS
-from telemetry.topics import erase_topic
+from telemetry.topics import CONTROL_LINKS, erase_topic
+from telemetry.wire.control import encode_row
+from telemetry.wire.erasure import EraseCommand, encode_command
 from telemetry.wire.hold import HOLD_VERSION, HoldCommand, encode_hold, hold_key
 from telemetry.wire.publication import Publication, encode_publication
 from tests.office.erasure.conftest import ANA, BEN, SHARING
@@ -120,6 +125,98 @@ def test_who_came_back_before_the_backup_is_not_forgotten_again(house: House) ->
 
     house.open()
     assert house.count("links", ANA) == 1
+
+
+def test_who_asked_since_and_was_not_commanded_yet_is_erased_and_the_request_stands(
+    house: House,
+) -> None:
+    made = house.make()
+    house.now_ms += HOUR_MS
+    house.office.now_ms = house.now_ms
+    house.do(house.office.ask(WHOLE))
+    house.publish()
+    house.lose()
+
+    done = house.restore(made)
+
+    house.open()
+    assert (house.located(ANA), house.located(BEN)) == (0, ROWS_EACH)
+    assert (done.trued.erased, done.trued.office.persons) == (ROWS_EACH, 0)
+    (asked,) = house.found("SELECT erasure, state, subject FROM erasures")
+    assert (asked.state, asked.subject) == ("asked", str(ANA))
+    assert house.count("restrictions", ANA) == 1
+    house.do(house.office.run(asked.erasure))
+    assert [house.count(table, ANA) for table in TABLES] == [0] * len(TABLES)
+
+
+def test_who_had_asked_as_the_backup_was_made_is_erased(house: House) -> None:
+    house.office.now_ms = house.now_ms
+    house.do(house.office.ask(WHOLE))
+    made = house.make()
+    house.lose()
+
+    house.restore(made)
+
+    house.open()
+    assert (house.located(ANA), house.located(BEN)) == (0, ROWS_EACH)
+    assert house.found("SELECT state FROM erasures") == [("asked",)]
+
+
+def test_a_link_whose_beginning_was_moved_since_begins_then(house: House) -> None:
+    made = house.make()
+    (ana,) = house.found("SELECT * FROM links WHERE subject = :who", who=ANA)
+    moved = msgspec.structs.replace(link_of(ana), from_ms=house.now_ms)
+    record = ControlRecord(CONTROL_LINKS, None, ana.link.encode(), encode_row(moved))
+    memory = ReplayMemory.made(house.settings.suppressions_path, house.now_ms)
+    memory.remember(list(items_of(record)), house.now_ms)
+    house.lose()
+
+    house.restore(made)
+
+    house.open()
+    query = "SELECT from_ms, to_ms FROM links WHERE subject = :who ORDER BY from_ms"
+    assert house.found(query, who=ANA) == [(ana.from_ms, ana.from_ms), (house.now_ms, None)]
+
+
+def test_a_command_that_lives_no_more_is_carried_out_all_the_same(house: House) -> None:
+    made = house.make()
+    pseudonyms = house.pseudonyms[ANA]
+    command = EraseCommand(
+        v=1, command="c0mmand-one", output=OUTPUT, pseudonyms=pseudonyms, asked_ms=house.now_ms,
+        until_ms=house.now_ms + 1,
+    )  # fmt: skip
+    some = [Commanded(command.command, OUTPUT, encode_command(command))]
+    ReplayMemory(house.settings.suppressions_path).remember(some, house.now_ms)
+    house.now_ms += HOUR_MS
+    house.lose()
+
+    assert house.restore(made).trued.office.commands == 0
+
+    house.open()
+    assert (house.located(ANA), house.located(BEN)) == (0, ROWS_EACH)
+
+
+def test_a_backup_of_before_what_is_remembered_today_is_refused(house: House) -> None:
+    made = house.make()
+    house.lose()
+    house.settings = house.settings.model_copy(update={"replay_days": 1})
+    house.now_ms += 2 * DAY_MS
+    with pytest.raises(Refusal, match="for replay_days"):
+        house.restore(made)
+    house.open()
+
+
+def test_a_clock_that_was_set_back_revives_nobody(house: House) -> None:
+    made = house.make()
+    house.now_ms -= HOUR_MS
+    house.erased(WHOLE)
+    house.now_ms = made.data.made_ms + HOUR_MS
+    house.lose()
+
+    assert house.restore(made).trued.office.persons == 1
+
+    house.open()
+    assert house.count("links", ANA) == 0
 
 
 def test_a_consent_that_was_withdrawn_since_stays_withdrawn(house: House) -> None:
@@ -285,6 +382,26 @@ def test_a_keyring_whose_key_encryption_key_is_gone_is_not_restored(house: House
     house.open()
 
 
+def test_a_keyring_of_another_installation_is_refused_though_its_keys_have_the_same_names(
+    house: House,
+) -> None:
+    made = house.make()
+    names = list(_keyring(house).states())
+    mine = house.settings
+    house.lose(mine.keyring_path)
+    kek = mine.kek_file.read_bytes()
+    Keyring.open(mine.keyring_path, FileKek(mine.kek_file)).ensure(names)
+    with pytest.raises(Refusal, match="is not the one that was copied"):
+        house.restore(made)
+
+    house.lose(mine.keyring_path, mine.kek_file)
+    Keyring.open(mine.keyring_path, FileKek(mine.kek_file)).ensure(names)
+    assert mine.kek_file.read_bytes() != kek
+    with pytest.raises(Refusal, match="is not the one that was copied"):
+        house.restore(made)
+    house.open()
+
+
 def test_newer_keys_open_older_data(house: House) -> None:
     made = house.make()
     name = _destroy_one(house)
@@ -344,12 +461,58 @@ def test_a_memory_that_began_after_the_backup_is_not_enough(house: House) -> Non
     house.open()
 
 
+def test_a_backups_copy_of_the_memory_is_not_taken_for_the_memory(house: House) -> None:
+    made = house.make()
+    house.now_ms += HOUR_MS
+    house.erased(WHOLE)
+    file = house.settings.suppressions_path
+    house.lose(file)
+    shutil.copy(house.places.keys / made.keys.name / schemas.MEMORY, file)
+
+    with pytest.raises(Refusal, match=r"suppressions\.sqlite .* is a backup's copy"):
+        house.restore(made)
+
+    # An office that goes on with it knows what came since then, and no more.
+    ReplayMemory.made(file, house.now_ms)
+    with ReplayMemory(file).known() as known:
+        assert (known.since_ms, known.copied_ms) == (house.now_ms, None)
+    with pytest.raises(Refusal, match=f"this backup is of {made.data.made_at}"):
+        house.restore(made)
+    house.open()
+
+
 def test_nothing_that_is_there_is_replaced(house: House) -> None:
     made = house.make()
     with pytest.raises(
-        Refusal, match=r"office\.sqlite, ledger\.sqlite, lake in .* move these away"
+        Refusal,
+        match=r"office\.sqlite, ledger\.sqlite, lake, office\.sqlite-wal.* in .* move these away",
     ):
         house.restore(made)
+
+
+@pytest.mark.parametrize(
+    "name", ["office.sqlite-wal", "ledger.sqlite-journal", "keyring.sqlite-shm"]
+)
+def test_what_an_older_database_left_is_not_played_over_the_restored_one(
+    house: House, name: str
+) -> None:
+    made = house.make()
+    house.lose(house.settings.keyring_path)
+    left = house.settings.state_dir / name
+    left.write_bytes(b"pages of another")
+    with pytest.raises(Refusal, match=f"{name} in .* would be replaced"):
+        house.restore(made)
+    left.unlink()
+    with pytest.raises(Killed):
+        house.restore(made, KillAt(5))
+    left.write_bytes(b"pages of another")
+
+    with pytest.raises(Refusal, match=f"{name} came into"):
+        house.restore(made)
+
+    left.unlink()
+    house.restore(made)
+    house.open()
 
 
 def test_an_ended_backup_is_refused(house: House) -> None:

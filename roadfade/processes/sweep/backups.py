@@ -1,9 +1,11 @@
 """What a sweep does about backups: those that have ended go, the others are counted.
 
-Only in the places that the settings name; without them it knows of none.
+Only in the places that the settings name; without them it knows of none. What a killed drill left
+in the state folder goes, too.
 """
 
 from roadfade import metrics
+from roadfade.backup.drill_folder import remove_left
 from roadfade.backup.kept import Places, backups, ended, expire, keep_ms_of, places_of
 from roadfade.backup.note import last_drill
 from roadfade.metrics import bear
@@ -17,6 +19,13 @@ def end_backups(settings: Settings, now_ms: int) -> list[str]:
 
     Refusal while one is being made; OSError if a place cannot be read or written.
     """
+    try:
+        return _end_backups(settings, now_ms)
+    finally:
+        remove_left(settings.state_dir)
+
+
+def _end_backups(settings: Settings, now_ms: int) -> list[str]:
     places = places_of(settings)
     if places is None:
         return []

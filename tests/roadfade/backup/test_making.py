@@ -3,6 +3,7 @@
 import threading
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from prometheus_client import Gauge
@@ -11,11 +12,15 @@ from office.registry.erasure_requests import NewErasure
 from roadfade import metrics
 from roadfade.backup import kept
 from roadfade.backup.drill import drill
+from roadfade.backup.drill_folder import FOLDER, sole_drill
 from roadfade.backup.kept import Places, backups, newest_whole
 from roadfade.backup.making import make
 from roadfade.backup.manifest import wrong_in
 from roadfade.backup.note import last_drill
 from roadfade.backup.steps import Step
+from roadfade.logs.process_log import Named
+from roadfade.processes import starting
+from roadfade.processes.starting import begin
 from roadfade.processes.sweep.backups import end_backups
 from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
@@ -289,10 +294,40 @@ def test_a_drill_of_a_damaged_backup_fails_and_leaves_nothing(house: House) -> N
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(Refusal, match="is not what was copied there"):
         drill(house.settings, newest_whole(house.places), lambda: house.now_ms, quiet)
-    assert not (house.settings.state_dir / "_drill").exists()
+    assert not (house.settings.state_dir / FOLDER).exists()
     note = last_drill(house.settings.state_dir)
     assert note is not None
     assert not note.holds
+
+
+def test_two_drills_at_once_are_refused_and_the_second_says_nothing_of_the_backup(
+    house: House,
+) -> None:
+    house.make()
+    with sole_drill(house.settings.state_dir), pytest.raises(Refusal, match="another drill"):
+        drill(house.settings, newest_whole(house.places), lambda: house.now_ms, quiet)
+    assert last_drill(house.settings.state_dir) is None
+
+
+def test_what_a_killed_drill_left_goes_with_the_next_sweep_unless_one_is_at_work(
+    house: House,
+) -> None:
+    left = house.settings.state_dir / FOLDER / "copy"
+    left.mkdir(parents=True)
+    with sole_drill(house.settings.state_dir):
+        end_backups(house.settings, house.now_ms)
+        assert left.exists()
+    end_backups(house.settings, house.now_ms)
+    assert not left.parent.exists()
+
+
+def test_and_as_a_process_starts(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = house.settings.state_dir / FOLDER / "copy"
+    left.mkdir(parents=True)
+    page = SimpleNamespace(server_port=1)
+    monkeypatch.setattr(starting, "serve_pages", lambda *_: page)
+    begin(house.settings, cast("Named", SimpleNamespace(start=lambda *_, **__: None)), "sink", "s")
+    assert not left.parent.exists()
 
 
 def test_a_sweep_ends_backups_in_the_places_that_the_settings_name(house: House) -> None:

@@ -6,9 +6,10 @@ in the state folder goes, too.
 
 from roadfade import metrics
 from roadfade.backup.drill_folder import remove_left
-from roadfade.backup.kept import Places, backups, ended, expire, keep_ms_of, places_of
+from roadfade.backup.kept import Places, backups, ended, expire, keep_ms_of, places_of, unfinished
 from roadfade.backup.note import last_drill
 from roadfade.metrics import bear
+from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 
 STATES = ("kept", "ended")
@@ -31,7 +32,15 @@ def _end_backups(settings: Settings, now_ms: int) -> list[str]:
         return []
     keep_ms = keep_ms_of(settings)
     try:
-        return expire(places, keep_ms, now_ms) if ended(places, keep_ms, now_ms) else []
+        over = ended(places, keep_ms, now_ms)
+        if not over and not unfinished(places):
+            return []
+        try:
+            return expire(places, keep_ms, now_ms)
+        except Refusal:
+            if over:
+                raise
+            return []  # what is unfinished is at work
     finally:
         _count(settings, places, now_ms)
 

@@ -1,5 +1,7 @@
 """A backup is whole, and of one moment; one that was cut is none."""
 
+import errno
+import shutil
 import threading
 from pathlib import Path
 from types import SimpleNamespace
@@ -10,7 +12,7 @@ from prometheus_client import Gauge
 
 from office.registry.erasure_requests import NewErasure
 from roadfade import metrics
-from roadfade.backup import kept
+from roadfade.backup import kept, making
 from roadfade.backup.drill import drill
 from roadfade.backup.drill_folder import FOLDER, sole_drill
 from roadfade.backup.kept import Places, backups, newest_whole
@@ -269,6 +271,82 @@ def test_keys_that_a_cut_backup_left_end_by_their_date(house: House) -> None:
     later_ms = house.now_ms + 35 * DAY_MS
     assert kept.expire(house.places, 35 * DAY_MS, later_ms) == [left]
     assert not (house.places.keys / left).exists()
+
+
+def test_a_backup_that_fails_leaves_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(making, "describe", full)
+    with pytest.raises(OSError, match="no space"):
+        house.make()
+    for folder in (house.places.data, house.places.keys):
+        assert [one.name for one in folder.iterdir()] == [".lock"]
+
+
+def test_a_backup_without_room_is_not_begun(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = sum(one.stat().st_size for one in house.settings.lake_dir.rglob("*") if one.is_file())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=size))
+    with pytest.raises(Refusal, match=r"a backup needs about [\d,]+ bytes, and [\d,]+ are free in"):
+        house.make()
+
+
+def test_a_place_on_the_disk_of_what_it_copies_is_said(house: House) -> None:
+    told = house.make().warnings
+    assert [one.split()[0] for one in told] == [str(house.places.data), str(house.places.keys)]
+
+
+def test_what_a_killed_backup_left_goes_with_the_next_sweep_unless_one_is_being_made(
+    house: House,
+) -> None:
+    with pytest.raises(Killed):
+        house.make(KillAt(1))
+    named = house.settings.model_copy(
+        update={"backup_dir": house.places.data, "backup_keys_dir": house.places.keys}
+    )
+    with kept.held(house.places):
+        assert end_backups(named, house.now_ms) == []
+        assert kept.unfinished(house.places)
+    assert end_backups(named, house.now_ms) == []
+    assert not kept.unfinished(house.places)
+
+
+def test_one_that_cannot_be_removed_keeps_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = house.make().data
+    house.now_ms += DAY_MS
+    other = house.make().data
+    remove = shutil.rmtree
+
+    def refuse(path: Path) -> None:
+        if stuck.name in path.name:
+            raise PermissionError(errno.EACCES, "not yours")
+        remove(path)
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    for _ in range(2):
+        with pytest.raises(PermissionError):
+            kept.expire(house.places, 35 * DAY_MS, other.ends_ms)
+        for folder in (house.places.data, house.places.keys):
+            assert not (folder / other.name).exists()
+
+
+def test_of_a_link_only_the_link_goes(house: House, tmp_path: Path) -> None:
+    made = house.make().data
+    elsewhere = tmp_path / "elsewhere"
+    (house.places.data / made.name).rename(elsewhere)
+    (house.places.data / made.name).symlink_to(elsewhere)
+    assert kept.expire(house.places, 35 * DAY_MS, made.ends_ms) == [made.name]
+    assert {one.name for one in house.places.data.iterdir()} == {".lock"}
+    assert elsewhere.is_dir()
+
+
+def test_a_folder_whose_name_is_no_instant_is_no_backup(house: House) -> None:
+    made = house.make().data
+    (house.places.data / "20261301T000000.000Z").mkdir()
+    assert [one.name for one in backups(house.places)] == [made.name]
+    assert kept.expire(house.places, 35 * DAY_MS, made.ends_ms) == [made.name]
 
 
 def test_a_drill_finds_a_backup_good_and_leaves_nothing(house: House) -> None:

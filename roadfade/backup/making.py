@@ -130,6 +130,8 @@ class _Making:
         self._at(Step.OFFICE_COPIED)
         self._copy_keys(keys, memory)
         self._at(Step.KEYS_COPIED)
+        for folder in (data, keys):
+            _for_owner_alone(folder)
         span = self._now_ms, self._now_ms + kept.keep_ms_of(self._settings)
         of_data = describe(data, "data", self._name, span, self._data.said, self._tell)
         of_keys = describe(keys, "keys", self._name, span, self._keys.said, lambda _d, _t: None)
@@ -189,6 +191,12 @@ def copy_database(file: Path, target: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _for_owner_alone(folder: Path) -> None:
+    """Whoever copies it elsewhere, as root does, takes the modes of what is in it along."""
+    for path in folder.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _name_it(folder: Path, name: Path) -> None:

@@ -82,6 +82,8 @@ def test_everything_in_a_backup_is_for_its_owner_alone(house: House) -> None:
     house.make()
     for folder in (house.places.data, house.places.keys):
         assert folder.stat().st_mode & 0o077 == 0
+        for path in folder.rglob("*"):
+            assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600)
 
 
 def test_no_part_of_the_lake_has_a_second_name_in_a_backup(house: House) -> None:

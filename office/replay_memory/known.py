@@ -8,6 +8,7 @@ import sqlite3
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
+from office.errors import OfficeError
 from office.replay_memory import tables
 from office.replay_memory.hashing import WeekKey
 from office.replay_memory.items import COMMAND, PERSON, RESTRICTION
@@ -98,11 +99,20 @@ class Known:
         return any(True for _ in self._rows(query, COMMAND, command))
 
     def commands(self) -> Iterator[CommandValue]:
-        """Every command, opened, one after the other."""
+        """Every command, opened, one after the other; OfficeError if one was altered."""
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415  # as in hashing
+
         query = "SELECT sealed FROM commanded WHERE week = ? ORDER BY at_ms, hash"
         for key in self.weeks:
             for (sealed,) in self._connection.execute(query, (key.id,)):
-                output, _, value = key.opened(sealed).partition(b"\n")
+                try:
+                    output, _, value = key.opened(sealed).partition(b"\n")
+                except (InvalidTag, ValueError):  # ValueError: it is shorter than its nonce
+                    msg = (
+                        "the memory of what was removed is damaged, a command in it does not open: "
+                        "put the office's own suppressions.sqlite there, or use another backup"
+                    )
+                    raise OfficeError(msg) from None
                 yield CommandValue(output.decode(), value)
 
     def published(self) -> dict[str, bytes]:

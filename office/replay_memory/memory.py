@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, Self, assert_never
 
+from office.errors import NotNowError
 from office.replay_memory import tables
 from office.replay_memory.hashing import WeekKey, new_key
 from office.replay_memory.items import (
@@ -77,8 +78,16 @@ class ReplayMemory:
         OfficeError, here and in every call, if the file cannot be read or written.
         """
         memory = cls(file)
-        with memory._in_words():
-            sqlite_file.create_private(file)
+        try:
+            # Who makes it waits for its turn; who only writes must not.
+            if not file.is_file() or not file.stat().st_size:
+                with memory._in_words():
+                    sqlite_file.create_private(file)
+        except OSError as error:
+            msg = (
+                f"the memory of what was removed in {file.parent} cannot be made: {error.strerror}"
+            )
+            raise NotNowError(msg) from None
         with memory._begun(sqlite_file.WRITING) as connection:
             for table in tables.TABLES:
                 connection.execute(table)

@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 from office.replay_memory.memory import ReplayMemory
 from office.restored import Amended, Since, amend, living_commands
 from office.store.database import Database
+from roadfade.backup.drill_folder import FOLDER, sole_drill
 from roadfade.backup.kept import Backup
 from roadfade.backup.manifest import Tell
 from roadfade.backup.note import Note, note
@@ -23,12 +23,11 @@ from roadfade.backup.schemas import LAKE, MEMORY, OFFICE
 from roadfade.backup.source import Source
 from roadfade.backup.steps import go_on
 from roadfade.backup.truing import Trued, make_true
+from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.stores import lake_in
 from sinks.port.selection import Selection
 from telemetry.wire.erasure import EraseCommand
-
-FOLDER: Final = "_drill"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,18 @@ class Drilled:
 
 
 def drill(settings: Settings, backup: Backup, clock: Callable[[], int], tell: Tell) -> Drilled:
-    """Try it; Refusal if the backup cannot be restored. Its copy is gone when this returns."""
+    """Try it; Refusal if the backup cannot be restored, or another drill is at work.
+
+    Its copy is gone when this returns.
+    """
+    with sole_drill(settings.state_dir) as sole:
+        if not sole:
+            msg = f"another drill is at work in {settings.state_dir}: try again when it is done"
+            raise Refusal(msg)
+        return _drill(settings, backup, clock, tell)
+
+
+def _drill(settings: Settings, backup: Backup, clock: Callable[[], int], tell: Tell) -> Drilled:
     now_ms, begun = clock(), time.monotonic()
     held = False
     folder = settings.state_dir / FOLDER

@@ -9,7 +9,7 @@ import fcntl
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -104,7 +104,7 @@ def last_end_ms(places: Places, keep_ms: int) -> int | None:
     for folder in (places.data, places.keys):
         for path in folder.iterdir():
             name = path.name.removeprefix(MAKING)
-            if _NAME.fullmatch(name):
+            if _is_name(name):
                 found.append(made_of(name) + keep_ms)
     return max(found, default=None)
 
@@ -132,24 +132,48 @@ def ended(places: Places, keep_ms: int, now_ms: int) -> list[str]:
 def expire(places: Places, keep_ms: int, now_ms: int, at: Hook = go_on) -> list[str]:
     """Remove what has ended, and what a killed process left half done; the names that are gone.
 
-    Blocks. Refusal while a backup is being made; OSError if something cannot be removed.
+    Blocks. Refusal while a backup is being made. What cannot be removed keeps nothing else: the
+    first OSError is raised once all is tried.
     """
+    failures: list[OSError] = []
     with held(places):
-        clear(places)
+        _each(failures, _away, _unfinished(places))
         gone = ended(places, keep_ms, now_ms)
-        for name in gone:
-            _remove(places.keys, name)
+        for name in gone:  # no data opens any more, whatever happens to the first of it
+            _each(failures, _remove, [places.keys / name])
             at(Step.KEYS_ENDED)
-            _remove(places.data, name)
+        _each(failures, _remove, [places.data / name for name in gone])
+    if failures:
+        raise failures[0]
     return gone
 
 
 def clear(places: Places) -> None:
     """Remove what is no backup, not yet or no more; for who holds the places."""
-    for folder in (places.keys, places.data):
-        for path in folder.iterdir() if folder.is_dir() else ():
-            if path.name.startswith((MAKING, ENDED)):
-                shutil.rmtree(path)
+    for path in _unfinished(places):
+        _away(path)
+
+
+def unfinished(places: Places) -> bool:
+    """Whether there is something that is no backup: being made, or left by who was killed."""
+    return bool(_unfinished(places))
+
+
+def _unfinished(places: Places) -> list[Path]:
+    return [
+        path
+        for folder in (places.keys, places.data)
+        for path in (folder.iterdir() if folder.is_dir() else ())
+        if path.name.startswith((MAKING, ENDED))
+    ]
+
+
+def _each(failures: list[OSError], work: Callable[[Path], None], paths: list[Path]) -> None:
+    for path in paths:
+        try:
+            work(path)
+        except OSError as error:
+            failures.append(error)
 
 
 @contextmanager
@@ -170,21 +194,36 @@ def held(places: Places) -> Iterator[None]:
             os.close(handle)
 
 
-def _remove(folder: Path, name: str) -> None:
-    path, gone = folder / name, folder / f"{ENDED}{name}"
-    if path.is_dir():
+def _remove(path: Path) -> None:
+    folder, gone = path.parent, path.with_name(f"{ENDED}{path.name}")
+    if os.path.lexists(path):
         path.replace(gone)  # from here on it is no backup, whatever dies
         manifests.sync_folder(folder)
-        shutil.rmtree(gone)
+        _away(gone)
         manifests.sync_folder(folder)
+
+
+def _away(path: Path) -> None:
+    """Remove a folder; of a link, the link alone."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
 
 
 def _names(folder: Path) -> list[str]:
     """The names of backups in a folder, in order; none if it is not there."""
     try:
-        return sorted(one.name for one in folder.iterdir() if _NAME.fullmatch(one.name))
+        return sorted(one.name for one in folder.iterdir() if _is_name(one.name))
     except FileNotFoundError:
         return []
+
+
+def _is_name(name: str) -> bool:
+    try:
+        return _NAME.fullmatch(name) is not None and made_of(name) is not None
+    except ValueError:  # no instant
+        return False
 
 
 def _read(folder: Path) -> Manifest | None:

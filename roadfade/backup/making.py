@@ -9,14 +9,14 @@ import os
 import shutil
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
-from dataclasses import dataclass, field
+from contextlib import closing, suppress
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from office.replay_memory.memory import ReplayMemory
 from office.store.file_faults import in_words
-from roadfade.backup import kept, schemas
+from roadfade.backup import kept, room, schemas
 from roadfade.backup.kept import MAKING, Places
 from roadfade.backup.manifest import Manifest, Tell, describe, sync_folder
 from roadfade.backup.schemas import KEYRING, LAKE, LEDGER, MEMORY, OFFICE
@@ -50,6 +50,7 @@ class Made:
     places: Places
     data: Manifest
     keys: Manifest
+    warnings: tuple[str, ...] = ()
 
 
 def make(
@@ -61,7 +62,8 @@ def make(
 ) -> Made:
     """Make one. Blocks, for as long as copying takes.
 
-    Refusal if the folders are not apart, there is no office, or another backup is being made.
+    Refusal if the folders are not apart or too small, there is no office, or another backup is
+    being made. One that fails leaves nothing.
     """
     if not settings.office_path.is_file():
         msg = (
@@ -74,7 +76,14 @@ def make(
     require_apart(settings, places)
     with kept.held(places):
         kept.clear(places)
-        return _Making(settings, places, clock(), tell, at).run()
+        room.require_room(settings, places)
+        try:
+            made = _Making(settings, places, clock(), tell, at).run()
+        except Exception:
+            with suppress(OSError):  # what failed is what counts, and the next sweep clears, too
+                kept.clear(places)
+            raise
+    return replace(made, warnings=room.shared_disks(settings, places))
 
 
 def require_apart(settings: Settings, places: Places) -> None:
@@ -122,6 +131,8 @@ class _Making:
         self._at(Step.OFFICE_COPIED)
         self._copy_keys(keys, memory)
         self._at(Step.KEYS_COPIED)
+        for folder in (data, keys):
+            _for_owner_alone(folder)
         span = made_ms, self._now_ms + kept.keep_ms_of(self._settings)
         of_data = describe(data, "data", self._name, span, self._data.said, self._tell)
         of_keys = describe(keys, "keys", self._name, span, self._keys.said, lambda _d, _t: None)
@@ -181,6 +192,12 @@ def copy_database(file: Path, target: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def _for_owner_alone(folder: Path) -> None:
+    """Whoever copies it elsewhere, as root does, takes the modes of what is in it along."""
+    for path in folder.rglob("*"):
+        path.chmod(0o700 if path.is_dir() else 0o600)
 
 
 def _name_it(folder: Path, name: Path) -> None:

@@ -95,6 +95,7 @@ def describe(
         (folder / DIGEST_NAME, hashlib.sha256(content).hexdigest().encode()),
     ):
         with where.open("wb") as written:
+            os.fchmod(written.fileno(), 0o600)
             written.write(what)
             written.flush()
             os.fsync(written.fileno())

@@ -65,14 +65,17 @@ def _copy(folder: Path, one: FileSum, target: Path) -> None:
     if target.resolve() not in path.resolve().parents:
         msg = f"the manifest in {folder} names a file outside of it: use another backup"
         raise Refusal(msg)
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # A lake gets the modes that a sink gives it, by the umask: others may be meant to read it.
+    in_lake = one.path.startswith(f"{schemas.LAKE}/")
+    path.parent.mkdir(parents=True, exist_ok=True)
     size, digest = 0, hashlib.sha256()
     try:
         source = os.open(folder / one.path, os.O_RDONLY | os.O_NOFOLLOW)
     except FileNotFoundError:
         raise Refusal(_damaged(folder, one)) from None
     with os.fdopen(source, "rb") as stream, path.open("xb") as written:
-        os.fchmod(written.fileno(), 0o600)
+        if not in_lake:
+            os.fchmod(written.fileno(), 0o600)
         while chunk := stream.read(CHUNK_BYTES):
             written.write(chunk)
             digest.update(chunk)

@@ -49,10 +49,13 @@ def create(*, to: To = None, keys_to: KeysTo = None, as_json: AsJson = False) ->
     except StoreFullError as error:
         raise Refusal(str(error)) from None
     if as_json:
-        print_json({"data": _facts(made.data), "keys": _facts(made.keys)})
+        both = {"data": _facts(made.data), "keys": _facts(made.keys)}
+        print_json(both | {"warnings": list(made.warnings)})
         return
     typer.echo(f"{made.data.name}  {made.data.size + made.keys.size:,} bytes")
     typer.echo(f"ends {made.data.ends_at}; its keys are in {where.keys / made.keys.name}")
+    for warning in made.warnings:
+        typer.secho(warning, fg="yellow")
 
 
 def list_backups(*, to: To = None, keys_to: KeysTo = None, as_json: AsJson = False) -> None:

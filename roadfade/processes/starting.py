@@ -1,9 +1,11 @@
 """What every process does as it starts, and says as another version of the policy takes over."""
 
 import logging
+from contextlib import suppress
 from typing import Final
 
 from roadfade import __version__, metrics
+from roadfade.backup.drill_folder import remove_left
 from roadfade.logs.events import Event, tell
 from roadfade.logs.process_log import Named
 from roadfade.process_pages import serve_pages
@@ -22,12 +24,14 @@ class _Said:
 
 
 def begin(settings: Settings, named: Named, role: str, instance: str) -> None:
-    """Serve the process's pages, and say that it started.
+    """Serve the process's pages, and say that it started; what a killed drill left goes first.
 
     The port taken is written to the file of its instance's name in the state folder. NotReady
     beside a restore.
     """
     require_no_restore(settings)
+    with suppress(OSError):  # every sweep tries again, and says what is wrong
+        remove_left(settings.state_dir)
     readiness.need(role)
     metrics.ROLE.labels(role).set(1)
     _Said.policy_version = NONE

@@ -12,6 +12,7 @@ from bus.pacing import monotonic_ms, until
 from bus.partitions import partition_for
 from bus.ports import Broker
 from bus.publisher import Publisher
+from office.errors import OfficeError
 from office.outbox import Outbox
 from office.ports import PublishRecords
 from office.store.database import Database
@@ -42,6 +43,8 @@ from roadfade.readiness import Need, readiness
 from roadfade.settings import Settings
 
 DRAIN_EVERY_S = 0.25
+AGAIN_EVERY_S = 1.0
+"""How long it waits after a file could not be used."""
 LOOK_EVERY_MS = 5_000
 """How often the office looks whether a control topic lost its end."""
 logger = logging.getLogger(__name__)
@@ -84,9 +87,10 @@ async def serve(
         group.create_task(Erasures(settings, broker, database, keeper, wall_ms).run(stopping))
         group.create_task(KeyEnds(settings, broker, database, keeper, wall_ms).run(stopping))
         group.create_task(ReceiptHeads(settings, database, wall_ms).run(stopping))
+        say = SayOnce(logger)
         while not stopping.is_set():
             await _publish_while_it_lasts(
-                Outbox(database), broker, keeper, stopping, settings.heartbeat_every_s
+                Outbox(database), broker, keeper, stopping, settings.heartbeat_every_s, say
             )
 
 
@@ -96,10 +100,12 @@ async def _publish_while_it_lasts(
     keeper: TopicKeeper,
     stopping: asyncio.Event,
     heartbeat_every_s: float,
+    say: SayOnce,
 ) -> None:
     """Publish until ``stopping``; with a new producer each time the broker stays away.
 
-    What was not published still waits in the outbox; nothing was confirmed to anyone.
+    So, too, if a file cannot be used: the office's, or that of the memory. What was not published
+    still waits in the outbox; nothing was confirmed to anyone, and no heartbeat vouched for it.
     """
     try:
         async with Publisher(broker, clock=wall_ms, client_id="office") as publisher:
@@ -111,6 +117,13 @@ async def _publish_while_it_lasts(
         if not readiness.failed(Need.HEARTBEAT):
             tell(logger, Event.RETRYING, reason=reason)
         readiness.lacks(Need.HEARTBEAT, f"it could not be sent ({reason})")
+    except OfficeError as failure:
+        metrics.PRODUCE_RETRIES.inc()
+        if not readiness.failed(Need.HEARTBEAT):
+            say.forget()
+        say(f"nothing is published until this is mended: {failure}")
+        readiness.lacks(Need.HEARTBEAT, f"what waits cannot be published: {failure}")
+        await until(stopping, AGAIN_EVERY_S)
 
 
 async def _keep_publishing(

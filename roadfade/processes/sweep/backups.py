@@ -1,12 +1,15 @@
 """What a sweep does about backups: those that have ended go, the others are counted.
 
-Only in the places that the settings name; without them it knows of none.
+Only in the places that the settings name; without them it knows of none. What a killed drill left
+in the state folder goes, too.
 """
 
 from roadfade import metrics
-from roadfade.backup.kept import Places, backups, ended, expire, keep_ms_of, places_of
+from roadfade.backup.drill_folder import remove_left
+from roadfade.backup.kept import Places, backups, ended, expire, keep_ms_of, places_of, unfinished
 from roadfade.backup.note import last_drill
 from roadfade.metrics import bear
+from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 
 STATES = ("kept", "ended")
@@ -17,12 +20,27 @@ def end_backups(settings: Settings, now_ms: int) -> list[str]:
 
     Refusal while one is being made; OSError if a place cannot be read or written.
     """
+    try:
+        return _end_backups(settings, now_ms)
+    finally:
+        remove_left(settings.state_dir)
+
+
+def _end_backups(settings: Settings, now_ms: int) -> list[str]:
     places = places_of(settings)
     if places is None:
         return []
     keep_ms = keep_ms_of(settings)
     try:
-        return expire(places, keep_ms, now_ms) if ended(places, keep_ms, now_ms) else []
+        over = ended(places, keep_ms, now_ms)
+        if not over and not unfinished(places):
+            return []
+        try:
+            return expire(places, keep_ms, now_ms)
+        except Refusal:
+            if over:
+                raise
+            return []  # what is unfinished is at work
     finally:
         _count(settings, places, now_ms)
 

@@ -227,6 +227,16 @@ def test_a_command_is_remembered_whole_and_its_end_is_not() -> None:
     assert list(items_of(ControlRecord(topic, None, b"c0mmand-one", None))) == []
 
 
+@pytest.mark.parametrize("damage", ["substr(sealed, 1, 20) || x'00'", "x'00'", "x''"])
+def test_a_command_that_was_altered_is_refused_in_words(memory: ReplayMemory, damage: str) -> None:
+    value = encode_command(COMMAND)
+    memory.remember([Commanded(COMMAND.command, "service", value)], NOW_MS)
+    with closing(sqlite3.connect(memory.file)) as connection, connection:
+        connection.execute(f"UPDATE commanded SET sealed = CAST({damage} AS BLOB)")  # noqa: S608  # constants
+    with memory.known() as known, pytest.raises(OfficeError, match="does not open"):
+        list(known.commands())
+
+
 async def test_a_withdrawal_is_remembered_before_anybody_learns_of_it(
     folder: Path, database: Database, topics: Topics
 ) -> None:

@@ -1,21 +1,28 @@
 """A backup is whole, and of one moment; one that was cut is none."""
 
+import errno
+import shutil
 import threading
 from pathlib import Path
 from types import SimpleNamespace
+from typing import cast
 
 import pytest
 from prometheus_client import Gauge
 
 from office.registry.erasure_requests import NewErasure
 from roadfade import metrics
-from roadfade.backup import kept
+from roadfade.backup import kept, making
 from roadfade.backup.drill import drill
+from roadfade.backup.drill_folder import FOLDER, sole_drill
 from roadfade.backup.kept import Places, backups, newest_whole
 from roadfade.backup.making import make
 from roadfade.backup.manifest import wrong_in
 from roadfade.backup.note import last_drill
 from roadfade.backup.steps import Step
+from roadfade.logs.process_log import Named
+from roadfade.processes import starting
+from roadfade.processes.starting import begin
 from roadfade.processes.sweep.backups import end_backups
 from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
@@ -76,6 +83,8 @@ def test_everything_in_a_backup_is_for_its_owner_alone(house: House) -> None:
     house.make()
     for folder in (house.places.data, house.places.keys):
         assert folder.stat().st_mode & 0o077 == 0
+        for path in folder.rglob("*"):
+            assert path.stat().st_mode & 0o777 == (0o700 if path.is_dir() else 0o600)
 
 
 def test_no_part_of_the_lake_has_a_second_name_in_a_backup(house: House) -> None:
@@ -267,6 +276,82 @@ def test_keys_that_a_cut_backup_left_end_by_their_date(house: House) -> None:
     assert not (house.places.keys / left).exists()
 
 
+def test_a_backup_that_fails_leaves_nothing(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, "no space")
+
+    monkeypatch.setattr(making, "describe", full)
+    with pytest.raises(OSError, match="no space"):
+        house.make()
+    for folder in (house.places.data, house.places.keys):
+        assert [one.name for one in folder.iterdir()] == [".lock"]
+
+
+def test_a_backup_without_room_is_not_begun(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    size = sum(one.stat().st_size for one in house.settings.lake_dir.rglob("*") if one.is_file())
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=size))
+    with pytest.raises(Refusal, match=r"a backup needs about [\d,]+ bytes, and [\d,]+ are free in"):
+        house.make()
+
+
+def test_a_place_on_the_disk_of_what_it_copies_is_said(house: House) -> None:
+    told = house.make().warnings
+    assert [one.split()[0] for one in told] == [str(house.places.data), str(house.places.keys)]
+
+
+def test_what_a_killed_backup_left_goes_with_the_next_sweep_unless_one_is_being_made(
+    house: House,
+) -> None:
+    with pytest.raises(Killed):
+        house.make(KillAt(1))
+    named = house.settings.model_copy(
+        update={"backup_dir": house.places.data, "backup_keys_dir": house.places.keys}
+    )
+    with kept.held(house.places):
+        assert end_backups(named, house.now_ms) == []
+        assert kept.unfinished(house.places)
+    assert end_backups(named, house.now_ms) == []
+    assert not kept.unfinished(house.places)
+
+
+def test_one_that_cannot_be_removed_keeps_no_other(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stuck = house.make().data
+    house.now_ms += DAY_MS
+    other = house.make().data
+    remove = shutil.rmtree
+
+    def refuse(path: Path) -> None:
+        if stuck.name in path.name:
+            raise PermissionError(errno.EACCES, "not yours")
+        remove(path)
+
+    monkeypatch.setattr(shutil, "rmtree", refuse)
+    for _ in range(2):
+        with pytest.raises(PermissionError):
+            kept.expire(house.places, 35 * DAY_MS, other.ends_ms)
+        for folder in (house.places.data, house.places.keys):
+            assert not (folder / other.name).exists()
+
+
+def test_of_a_link_only_the_link_goes(house: House, tmp_path: Path) -> None:
+    made = house.make().data
+    elsewhere = tmp_path / "elsewhere"
+    (house.places.data / made.name).rename(elsewhere)
+    (house.places.data / made.name).symlink_to(elsewhere)
+    assert kept.expire(house.places, 35 * DAY_MS, made.ends_ms) == [made.name]
+    assert {one.name for one in house.places.data.iterdir()} == {".lock"}
+    assert elsewhere.is_dir()
+
+
+def test_a_folder_whose_name_is_no_instant_is_no_backup(house: House) -> None:
+    made = house.make().data
+    (house.places.data / "20261301T000000.000Z").mkdir()
+    assert [one.name for one in backups(house.places)] == [made.name]
+    assert kept.expire(house.places, 35 * DAY_MS, made.ends_ms) == [made.name]
+
+
 def test_a_drill_finds_a_backup_good_and_leaves_nothing(house: House) -> None:
     made = house.make()
     house.erased(NewErasure("erase", ANA, "asked"))
@@ -290,10 +375,40 @@ def test_a_drill_of_a_damaged_backup_fails_and_leaves_nothing(house: House) -> N
     path.write_bytes(path.read_bytes()[:-1])
     with pytest.raises(Refusal, match="is not what was copied there"):
         drill(house.settings, newest_whole(house.places), lambda: house.now_ms, quiet)
-    assert not (house.settings.state_dir / "_drill").exists()
+    assert not (house.settings.state_dir / FOLDER).exists()
     note = last_drill(house.settings.state_dir)
     assert note is not None
     assert not note.holds
+
+
+def test_two_drills_at_once_are_refused_and_the_second_says_nothing_of_the_backup(
+    house: House,
+) -> None:
+    house.make()
+    with sole_drill(house.settings.state_dir), pytest.raises(Refusal, match="another drill"):
+        drill(house.settings, newest_whole(house.places), lambda: house.now_ms, quiet)
+    assert last_drill(house.settings.state_dir) is None
+
+
+def test_what_a_killed_drill_left_goes_with_the_next_sweep_unless_one_is_at_work(
+    house: House,
+) -> None:
+    left = house.settings.state_dir / FOLDER / "copy"
+    left.mkdir(parents=True)
+    with sole_drill(house.settings.state_dir):
+        end_backups(house.settings, house.now_ms)
+        assert left.exists()
+    end_backups(house.settings, house.now_ms)
+    assert not left.parent.exists()
+
+
+def test_and_as_a_process_starts(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    left = house.settings.state_dir / FOLDER / "copy"
+    left.mkdir(parents=True)
+    page = SimpleNamespace(server_port=1)
+    monkeypatch.setattr(starting, "serve_pages", lambda *_: page)
+    begin(house.settings, cast("Named", SimpleNamespace(start=lambda *_, **__: None)), "sink", "s")
+    assert not left.parent.exists()
 
 
 def test_a_sweep_ends_backups_in_the_places_that_the_settings_name(house: House) -> None:

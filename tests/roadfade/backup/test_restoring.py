@@ -515,6 +515,23 @@ def test_what_an_older_database_left_is_not_played_over_the_restored_one(
     house.open()
 
 
+def test_a_restored_lake_has_the_modes_of_the_one_before_and_databases_are_their_owners(
+    house: House,
+) -> None:
+    lake = house.settings.lake_dir
+    before = {path.relative_to(lake): path.stat().st_mode for path in (lake, *lake.rglob("*"))}
+    made = house.make()
+    house.lose()
+    house.restore(made)
+    house.open()
+    after = {path.relative_to(lake): path.stat().st_mode for path in (lake, *lake.rglob("*"))}
+    both = before.keys() & after.keys()
+    assert len([one for one in both if one.suffix == ".parquet"]) > 1
+    assert {one: before[one] for one in both} == {one: after[one] for one in both}
+    for file in (house.settings.office_path, house.settings.ledger_path):
+        assert file.stat().st_mode & 0o777 == 0o600
+
+
 def test_an_ended_backup_is_refused(house: House) -> None:
     made = house.make()
     house.lose()

@@ -1,8 +1,12 @@
 """The office publishes what is on record, proves that it lives, and comes through an outage."""
 
 import asyncio
+import errno
+import logging
+import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 import pytest
 
@@ -11,11 +15,13 @@ from bus.memory.faults import Fault
 from bus.records import Outgoing
 from office.outbox import Outbox
 from office.policy_versions import published, record_version
+from office.store import sqlite_file
 from office.store.database import Database
 from roadfade import metrics
 from roadfade.in_force.control_rows import heartbeat_at
 from roadfade.processes.office import process
 from roadfade.processes.office.process import serve, topics_of
+from roadfade.readiness import Need, readiness
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS
@@ -107,6 +113,50 @@ async def test_what_is_recorded_during_an_outage_is_published_afterwards(
         broker.come_back()
         await until(lambda: told(broker) == [1, 2], task)
         assert await Outbox(database).wait_published(2, 60)
+
+
+async def test_a_memory_that_cannot_be_used_holds_all_back_until_it_can_be_and_ends_nothing(
+    settings: Settings,
+    broker: FakeBroker,
+    database: Database,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.WARNING, process.__name__)
+    settings.suppressions_path.write_bytes(b"no database" * 1_000)
+    retries = metrics.PRODUCE_RETRIES._value.get()
+    readiness.met(Need.HEARTBEAT)
+    async with office(settings, broker, database) as task:
+        await until(lambda: metrics.PRODUCE_RETRIES._value.get() > retries + 2, task)
+        why = readiness.lacking()[Need.HEARTBEAT]
+        assert "the memory of what was removed" in why
+        assert "its file is damaged or no database" in why
+        assert (told(broker), beaten(broker)) == ([], set())
+        said_once = [one for one in caplog.messages if one.startswith("nothing is published")]
+        assert len(said_once) == 1
+        settings.suppressions_path.unlink()
+        await until(lambda: beaten(broker) == EVERYWHERE, task)
+        await until(lambda: Need.HEARTBEAT not in readiness.lacking(), task)
+    assert told(broker) == [1]
+
+
+async def test_a_memory_that_has_no_place_on_the_disk_holds_all_back_until_it_has(
+    settings: Settings,
+    broker: FakeBroker,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def full(_file: Path) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(sqlite_file, "create_private", full)
+        retries = metrics.PRODUCE_RETRIES._value.get()
+        async with office(settings, broker, database) as task:
+            await until(lambda: metrics.PRODUCE_RETRIES._value.get() > retries, task)
+            assert "No space left on device" in readiness.lacking()[Need.HEARTBEAT]
+            patch.undo()
+            await until(lambda: beaten(broker) == EVERYWHERE, task)
+    assert told(broker) == [1]
 
 
 async def test_a_clock_that_is_set_back_while_it_runs_holds_no_heartbeat_back(

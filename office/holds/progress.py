@@ -3,7 +3,7 @@
 In: the office's database, keys, a signer; plans and the outputs that can be reached, as arguments.
 Out: commands in the outbox, keys that are destroyed, receipts. Whatever dies in between, the next
 turn goes on. ``extend`` has its turn before erasures have theirs, so that no erasure is commanded
-before the hold that covers it.
+before the hold that covers it: those of whom a hold failed for have to wait.
 """
 
 import asyncio
@@ -21,9 +21,18 @@ from office.erasure.receipts import issue
 from office.erasure.steps import NO_BACKUP
 from office.erasure.whereabouts import EpochKeys
 from office.holds.answers import unreleased
-from office.holds.commanding import Missing, Wanted, grown, missing, wanted_of, with_floors
-from office.holds.register import State, release_ended
+from office.holds.commanding import (
+    Missing,
+    Wanted,
+    about,
+    grown,
+    missing,
+    wanted_of,
+    with_floors,
+)
+from office.holds.register import OFFICE_ITSELF, State, release, release_ended
 from office.keyring.hold_keys import name_of, public_key
+from office.keyring.keyring import KeyState
 from office.keyring.wrapping import KeyName
 from office.registry.held import take_unheld
 from office.store.changes import ControlChange, announce
@@ -31,7 +40,7 @@ from office.store.database import Database
 from office.store.hold_tables import HOLD_ANSWERS, HOLD_COMMANDS, HOLDS
 from office.store.row_ids import new_row_id
 from policy.plan.plan import Plan
-from telemetry.identity import EpochKey
+from telemetry.identity import EpochKey, SubjectId
 from telemetry.instants import MINUTE_MS
 from telemetry.topics import erase_topic
 from telemetry.wire.hold import (
@@ -53,9 +62,21 @@ class HoldKeys(EpochKeys, Protocol):
         """The keys of these names, made if missing; destroyed ones are absent."""
         ...
 
+    def state(self, name: KeyName) -> KeyState | None:
+        """``destroyed``, ``live``, or None if it was never made."""
+        ...
+
     def destroy(self, names: Collection[KeyName]) -> None:
         """Make keys unrecoverable; may be repeated."""
         ...
+
+
+class Failed(NamedTuple):
+    """A hold that could not be extended."""
+
+    subjects: frozenset[SubjectId]
+    """Whom it is about: their erasures wait, since it may lack what they would take."""
+    error: Exception
 
 
 class Figures(NamedTuple):
@@ -98,13 +119,19 @@ class HoldProgress:
 
     async def extend(
         self, plans: Callable[[], Sequence[Plan]], reachable: Collection[str], now_ms: int
-    ) -> None:
-        """Command what is missing; ``plans`` may block."""
+    ) -> list[Failed]:
+        """Command what is missing; ``plans`` may block. The failure of one hold stops no other."""
         async with self._database.reading() as connection:
             hurry = bool(await uncommanded_subjects(connection))
+        failed = list[Failed]()
         for row in await self._in(State.LIVING):
             if hurry or not now_ms < row.look_ms <= now_ms + LOOK_EVERY_MS:
-                await self._extend(row, plans, reachable, now_ms)
+                try:
+                    await self._extend(row, plans, reachable, now_ms)
+                except Exception as error:  # noqa: BLE001  # the caller is told; others go on
+                    async with self._database.reading() as connection:
+                        failed.append(Failed(await about(connection, row), error))
+        return failed
 
     async def let_go(self, now_ms: int) -> None:
         """Make unreadable what is released, and close what every store has deleted."""
@@ -131,6 +158,10 @@ class HoldProgress:
         """Command the pseudonyms that came since; a new command's key is in the keyring first."""
         async with self._database.reading() as connection:
             wanted = await wanted_of(connection, row)
+        if await asyncio.to_thread(self._was_released, wanted):
+            async with self._database.writing() as connection:
+                await release(connection, row.hold, OFFICE_ITSELF, now_ms)
+            return
         if wanted.links:
             found, commands = await asyncio.to_thread(
                 partial(self._commands, wanted, plans, reachable, now_ms)
@@ -153,6 +184,14 @@ class HoldProgress:
             )
         self._hook("commanded")
 
+    def _was_released(self, wanted: Wanted) -> bool:
+        """Whether a key of it is destroyed: nothing but a release does that.
+
+        An older register may have been put back. What was copied can never be opened. Blocks.
+        """
+        states = (self._keys.state(name_of(one.command)) for one in wanted.before)
+        return any(state == "destroyed" for state in states)
+
     def _commands(
         self,
         wanted: Wanted,
@@ -160,7 +199,12 @@ class HoldProgress:
         reachable: Collection[str],
         now_ms: int,
     ) -> tuple[Missing, list[HoldCommand]]:
-        """What is missing, and the commands for it, with their keys. Blocks."""
+        """What is missing, and the commands for it, with their keys. Blocks.
+
+        A command whose key is lost takes no more: what it names is commanded anew, under a new key.
+        """
+        opening = [one for one in wanted.before if self._keys.state(name_of(one.command))]
+        wanted = wanted._replace(before=opening)
         every = plans()
         found = missing(wanted, every, reachable, self._keys, now_ms)
         commands = [

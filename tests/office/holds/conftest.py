@@ -8,6 +8,7 @@ import pytest
 
 from office.erasure.progress import Waiting
 from office.holds.answers import take_hold_answers
+from office.holds.commanding import commanded
 from office.holds.overview import HoldOverview, show_hold
 from office.holds.progress import HoldProgress
 from office.holds.register import NewHold, place, release
@@ -45,7 +46,8 @@ class HoldingOffice(Office):
         async with self.database.writing() as connection:
             assert await take_hold_answers(connection, list(self.hold_answers())) == 0
         await self.holding.let_go(self.now_ms)
-        await self.holding.extend(lambda: self.plans, self.reachable, self.now_ms)
+        for failed in await self.holding.extend(lambda: self.plans, self.reachable, self.now_ms):
+            raise failed.error
         await self.outbox.drain(self.topics.publish)
 
     async def turn(self, *, publish: bool = True, answer: bool = True) -> list[Waiting]:
@@ -55,6 +57,10 @@ class HoldingOffice(Office):
     async def told(self, hold: str) -> HoldOverview:
         async with self.database.reading() as connection:
             return await show_hold(connection, hold, self.now_ms)
+
+    async def commands_of(self, hold: str) -> list[HoldCommand]:
+        async with self.database.reading() as connection:
+            return await commanded(connection, hold)
 
     def hold_commands(self) -> list[HoldCommand]:
         """Those that are not taken back."""

@@ -1,5 +1,7 @@
 """A hold reaches every output before an erasure does, grows with epochs, and ends as a whole."""
 
+from typing import Any
+
 import pytest
 
 from office.erasure.answers import listed_stores
@@ -7,6 +9,8 @@ from office.erasure.overview import of_subject
 from office.erasure.saga import State as Erasure
 from office.erasure.steps import HELD_BACK, NO_BACKUP
 from office.holds.answers import take_hold_answers
+from office.holds.commanding import Wanted
+from office.holds.progress import HoldProgress
 from office.holds.register import State
 from office.keyring.hold_keys import name_of, private_key, public_key
 from office.registry.erasure_requests import NewErasure
@@ -103,6 +107,64 @@ async def test_a_new_epoch_makes_the_command_grow_within_a_minute(office: Holdin
     (after,) = [one for one in office.hold_commands() if one.output == "research"]
     assert (after.command, after.public_key) == (before.command, before.public_key)
     assert set(before.pseudonyms) < set(after.pseudonyms)
+
+
+async def test_a_hold_whose_key_is_destroyed_is_released_and_others_go_on(
+    office: HoldingOffice,
+) -> None:
+    hold, other = await office.place(), await office.place(HOLD._replace(subject=BEN))
+    await office.hold_turn()
+    (of_ana, *_) = await office.commands_of(hold)
+    office.keyring.destroy([name_of(of_ana.command)])
+    epoch = epoch_at(Epoch(3), NOW_MS - 190 * DAY_MS).name
+    office.keyring.ensure([("research", "team", epoch)])
+    asked = await office.ask(EVERYTHING)
+    await office.run(asked.erasure, Erasure.GONE)
+    told = await office.told(hold)
+    assert told.state is not State.LIVING
+    assert [(one.what, one.who) for one in told.entries][-1] == ("released", "roadfade office")
+    assert (await office.told(other)).state is State.LIVING
+
+
+async def test_what_was_copied_under_a_key_that_is_lost_is_copied_anew_under_another(
+    office: HoldingOffice,
+) -> None:
+    hold = await office.place()
+    await office.hold_turn()
+    before = await office.commands_of(hold)
+    for one in before:
+        del office.keyring._keys[name_of(one.command)]
+    office.now_ms += MINUTE_MS
+    await office.hold_turn()
+    after = [one for one in await office.commands_of(hold) if one not in before]
+    assert sorted(one.pseudonyms for one in after) == sorted(one.pseudonyms for one in before)
+    for one in after:
+        key = office.keyring.get(*name_of(one.command))
+        assert key is not None and public_key(key) == one.public_key
+
+
+async def test_a_hold_that_fails_is_told_with_whom_it_is_about_and_stops_no_other(
+    office: HoldingOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_vehicle = HOLD._replace(subject=None, device=DeviceId("dongle-of-ana"))
+    failing = {await office.place(), await office.place(of_vehicle)}
+    other = await office.place(HOLD._replace(subject=BEN))
+    commands = HoldProgress._commands
+
+    def fails(self: HoldProgress, wanted: Wanted, *more: Any) -> Any:
+        if wanted.row.hold in failing:
+            raise DiedError
+        return commands(self, wanted, *more)
+
+    monkeypatch.setattr(HoldProgress, "_commands", fails)
+    failed = await office.holding.extend(lambda: office.plans, OUTPUTS, NOW_MS)
+    assert [one.subjects for one in failed] == [{ANA}, {ANA}]
+    assert await office.commands_of(other)
+    mine, bens = await office.ask(EVERYTHING), await office.ask(EVERYTHING._replace(subject=BEN))
+    await office.progress.turn(lambda: office.plans, OUTPUTS, NOW_MS, failed[0].subjects)
+    assert (await office.state(mine.erasure), await office.state(bens.erasure)) == (
+        Erasure.ASKED, Erasure.COMMANDED,
+    )  # fmt: skip
 
 
 async def test_no_erasure_is_commanded_before_the_hold_that_covers_it(

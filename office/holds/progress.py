@@ -35,6 +35,7 @@ from office.keyring.hold_keys import name_of, public_key
 from office.keyring.keyring import KeyState
 from office.keyring.wrapping import KeyName
 from office.registry.held import take_unheld
+from office.replay_memory.items import HOLD, Ended, Item
 from office.store.changes import ControlChange, announce
 from office.store.database import Database
 from office.store.hold_tables import HOLD_ANSWERS, HOLD_COMMANDS, HOLDS
@@ -51,6 +52,8 @@ from telemetry.wire.hold import (
     hold_key,
 )
 
+Remember = Callable[[Collection[Item], int], None]
+"""Items, and now in milliseconds UTC."""
 LOOK_EVERY_MS: Final = MINUTE_MS
 """How often new pseudonyms are looked for; at once if an erasure is to be commanded."""
 
@@ -109,12 +112,17 @@ class HoldProgress:
         database: Database,
         keys: HoldKeys,
         sign: Sign,
+        remember: Remember,
         hook: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """``hook`` is told each step that is durable; a test's kills there."""
+        """``remember`` keeps, durably, what an older register must not have again; it blocks.
+
+        ``hook`` is told each step that is durable; a test's kills there.
+        """
         self._database = database
         self._keys = keys
         self._sign = sign
+        self._remember = remember
         self._hook = hook
 
     async def extend(
@@ -224,6 +232,10 @@ class HoldProgress:
         async with self._database.reading() as connection:
             of_hold = select(HOLD_COMMANDS).where(HOLD_COMMANDS.c.hold == row.hold)
             rows = (await connection.execute(of_hold)).all()
+        # Before: an older register that is put back must not let it live again.
+        gone = [Ended(HOLD, row.hold, None), *(Ended(HOLD, one.command, None) for one in rows)]
+        await asyncio.to_thread(self._remember, gone, now_ms)
+        self._hook("remembered")
         names = [name_of(one.command) for one in rows]
         if names:
             await asyncio.to_thread(self._keys.destroy, names)

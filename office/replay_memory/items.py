@@ -20,14 +20,14 @@ PERSON: Final = "person"
 EPOCH_KEY: Final = "epoch_key"
 """The kind of an epoch key; see ``key_id``."""
 HOLD: Final = "hold"
-"""The kind of a legal hold's command; one that is released has ended."""
+"""The kind of a legal hold, and of its commands; one that is released has ended."""
 RESTRICTION: Final = "restriction"
 COMMAND: Final = "command"
 """The kinds of what is remembered beside its name."""
 
 
 class Ended(NamedTuple):
-    """A row of the registry, by its topic and id, a person, an epoch key or a hold's command."""
+    """A row of the registry, by its topic and id, a person, an epoch key, a hold or its command."""
 
     kind: str
     id: str

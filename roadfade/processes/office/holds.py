@@ -13,6 +13,8 @@ from office.erasure.signing import Signer
 from office.holds.progress import Failed, Figures, HoldProgress, hold_figures
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
+from office.replay_memory.items import Item
+from office.replay_memory.memory import ReplayMemory
 from office.store.database import Database
 from policy.plan.plan import Plan
 from roadfade import metrics
@@ -87,4 +89,7 @@ class Holds:
         kek = FileKek(self._settings.kek_file)
         keyring = await asyncio.to_thread(Keyring.open_made, self._settings.keyring_path, kek)
         signer = await asyncio.to_thread(Signer.opened, self._settings.receipt_key_file)
-        return HoldProgress(self._database, keyring, signer.sign)
+        return HoldProgress(self._database, keyring, signer.sign, self._remember)
+
+    def _remember(self, items: Collection[Item], now_ms: int) -> None:
+        ReplayMemory.made(self._settings.suppressions_path, now_ms).remember(items, now_ms)

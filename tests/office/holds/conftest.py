@@ -1,6 +1,6 @@
 """The office of the erasures' tests, with legal holds that have their turn before erasures."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -12,6 +12,7 @@ from office.holds.commanding import commanded
 from office.holds.overview import HoldOverview, show_hold
 from office.holds.progress import HoldProgress
 from office.holds.register import NewHold, place, release
+from office.replay_memory.items import Item
 from office.store.database import Database
 from telemetry.instants import DAY_MS
 from telemetry.wire.hold import HoldAnswer, HoldCommand, is_hold, take_hold
@@ -27,11 +28,15 @@ class HoldingOffice(Office):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.copied = 5
+        self.remembered: list[Item] = []
         self.hook: Callable[[str], None] = lambda _: None
 
     @property
     def holding(self) -> HoldProgress:
-        return HoldProgress(self.database, self.keyring, SIGNING.sign, self.hook)
+        return HoldProgress(self.database, self.keyring, SIGNING.sign, self.remember, self.hook)
+
+    def remember(self, items: Collection[Item], _now_ms: int) -> None:
+        self.remembered += items
 
     async def place(self, new: NewHold = HOLD) -> str:
         async with self.database.writing() as connection:

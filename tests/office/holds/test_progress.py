@@ -1,8 +1,10 @@
 """A hold reaches every output before an erasure does, grows with epochs, and ends as a whole."""
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, cast
 
 import pytest
+from sqlalchemy import update
 
 from office.erasure.answers import listed_stores
 from office.erasure.overview import of_subject
@@ -15,7 +17,11 @@ from office.holds.register import State
 from office.keyring.hold_keys import name_of, private_key, public_key
 from office.registry.erasure_requests import NewErasure
 from office.registry.links import NewLink
+from office.replay_memory.items import Ended, Item
+from office.replay_memory.known import End, Known
+from office.restored import Since, amend
 from office.store.database import Database
+from office.store.hold_tables import HOLDS
 from policy.plan.epochs import epoch_at
 from policy.vocabulary.terms import Epoch
 from telemetry.identity import DeviceId, EpochKey
@@ -33,6 +39,14 @@ LAST_WEEK = NewErasure("erase", ANA, "asked", NOW_MS - 7 * DAY_MS, NOW_MS)
 
 class DiedError(Exception):
     """The process is no more."""
+
+
+def die_at(step: str) -> Callable[[str], None]:
+    def die(passed: str) -> None:
+        if passed == step:
+            raise DiedError
+
+    return die
 
 
 async def test_every_output_has_a_command_and_a_key_of_its_own_and_names_nobody(
@@ -355,14 +369,12 @@ async def test_one_with_an_end_is_released_by_itself(office: HoldingOffice) -> N
     assert [(one.what, one.who) for one in told.entries][-1] == ("ended", "roadfade office")
 
 
-@pytest.mark.parametrize("step", ["keys made", "commanded", "keys destroyed", "released", "closed"])
+@pytest.mark.parametrize(
+    "step", ["keys made", "commanded", "remembered", "keys destroyed", "released", "closed"]
+)
 async def test_killed_at_any_step_the_next_turn_goes_on(office: HoldingOffice, step: str) -> None:
-    def die(passed: str) -> None:
-        if passed == step:
-            raise DiedError
-
     async def dies() -> None:
-        office.hook = die
+        office.hook = die_at(step)
         with pytest.raises(DiedError):
             await three_turns()
         office.hook = lambda _: None
@@ -389,6 +401,57 @@ async def test_killed_at_any_step_the_next_turn_goes_on(office: HoldingOffice, s
     assert (await office.told(hold)).state is State.CLOSED
     assert all(office.keyring.state(name_of(one.command)) == "destroyed" for one in commands)
     assert office.hold_commands() == []
+
+
+class Remembered:
+    """A memory of these ends alone."""
+
+    weeks = ()
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._items = items
+
+    def ended(self, kind: str, name: str) -> End | None:
+        return End(None, NOW_MS) if Ended(kind, name, None) in self._items else None
+
+    def withheld_of(self, _subject: str) -> list[Any]:
+        return []
+
+    def commands(self) -> list[Any]:
+        return []
+
+    def published(self) -> dict[str, bytes]:
+        return {}
+
+
+async def restored(office: HoldingOffice, *, lost: bool = False) -> int:
+    """How many holds an office lets go of that is put back."""
+    known = cast("Known", Remembered(office.remembered))
+    return (await amend(office.database, known, Since(NOW_MS - DAY_MS, NOW_MS, lost))).released
+
+
+async def test_put_back_as_it_was_a_released_hold_does_not_live_again(
+    office: HoldingOffice,
+) -> None:
+    """It was put on record, nothing was commanded yet when the backup was made."""
+    hold, other = await office.place(), await office.place(HOLD._replace(subject=BEN))
+    assert await restored(office) == 0
+    row = update(HOLDS).where(HOLDS.c.hold == hold)
+    await office.release(hold)
+    office.hook = die_at("keys destroyed")
+    with pytest.raises(DiedError):
+        await office.holding.let_go(NOW_MS)
+    async with office.database.writing() as connection:
+        await connection.execute(row.values(state=State.LIVING, released_ms=None))
+    assert await restored(office) == 1
+    assert (await office.told(hold)).state is State.RELEASED
+    assert (await office.told(other)).state is State.LIVING
+
+
+async def test_if_the_memory_is_lost_every_hold_is_let_go_of(office: HoldingOffice) -> None:
+    for who in (ANA, BEN):
+        await office.place(HOLD._replace(subject=who))
+    assert await restored(office, lost=True) == 2
 
 
 async def test_what_is_held_is_published_again_to_a_broker_that_lost_it(

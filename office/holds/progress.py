@@ -286,8 +286,12 @@ async def _send(
 ) -> set[str]:
     """Queue commands for publication; the outputs whose stores could not know one more."""
     known = {one.command for one in wanted.before}
-    by_output = select(HOLD_COMMANDS.c.output, func.count().label("many")).group_by(
-        HOLD_COMMANDS.c.output
+    # Those that are released stores count apart: one that never answers crowds out no living one.
+    by_output = (
+        select(HOLD_COMMANDS.c.output, func.count().label("many"))
+        .join(HOLDS, HOLDS.c.hold == HOLD_COMMANDS.c.hold)
+        .where(HOLDS.c.state == State.LIVING)
+        .group_by(HOLD_COMMANDS.c.output)
     )
     counts = {row.output: row.many for row in await connection.execute(by_output)}
     crowded, changes = set[str](), list[ControlChange]()

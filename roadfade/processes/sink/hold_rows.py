@@ -6,20 +6,26 @@ told yet. Those are not carried out: anybody might have written a row, and copie
 for whoever wrote it. A row that changes, or goes, stays as it was until a heartbeat tells of that.
 """
 
+from typing import Final
+
 from bus.failures import RowFault, UnreadableRowError
 from telemetry.wire.hold import HOLDS_MAX, HoldCommand, hold_key, take_hold
+
+RELEASED_PER_LIVING: Final = 10
 
 
 class HoldRows:
     """Takes rows for a view; ``crowded`` with more than ``holds_max``, and holds no more.
 
-    That is twice as many as the office asks for.
+    That is twice as many as the office asks for. Released ones, which are small, may be ten times
+    as many beside: they stay until every store has answered.
     """
 
     def __init__(self, output: str, holds_max: int = 2 * HOLDS_MAX) -> None:
         self._output = output
         self._holds_max = holds_max
         self._commands: dict[bytes, HoldCommand] = {}
+        self._released: set[bytes] = set()
         self._changed: set[bytes] = set()
         """Of which the last heartbeat that was read does not tell."""
         self._vouched: dict[bytes, HoldCommand] = {}
@@ -31,6 +37,7 @@ class HoldRows:
         """Take one row; UnreadableRowError if it is no command of a hold of this output."""
         if value is None:
             self._commands.pop(key, None)
+            self._released.discard(key)
             self._changed.add(key)
             return
         command = take_hold(value, self._output)
@@ -38,12 +45,20 @@ class HoldRows:
             raise UnreadableRowError(RowFault.UNDECODABLE)
         if hold_key(command.command).encode() != key:
             raise UnreadableRowError(RowFault.FOREIGN)
-        if key not in self._commands and len(self._commands) >= self._holds_max:
+        if not self._has_room(key, released=command.released_ms is not None):
             self.crowded = True
             return
+        (self._released.discard if command.released_ms is None else self._released.add)(key)
         if self._commands.get(key) != command:
             self._changed.add(key)
             self._commands[key] = command
+
+    def _has_room(self, key: bytes, *, released: bool) -> bool:
+        if key in self._commands and (key in self._released) == released:
+            return True
+        if released:
+            return len(self._released) < RELEASED_PER_LIVING * self._holds_max
+        return len(self._commands) - len(self._released) < self._holds_max
 
     def tell(self) -> None:
         """A heartbeat was read: it tells of what came before it."""

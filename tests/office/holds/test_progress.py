@@ -358,6 +358,19 @@ async def test_it_is_not_closed_while_a_store_may_have_copies(office: HoldingOff
     assert len(office.hold_commands()) == 3
 
 
+async def test_released_ones_that_no_store_answers_for_crowd_out_no_living_one(
+    office: HoldingOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("office.holds.progress.HOLDS_MAX", 1)
+    office.stores = []
+    for _ in range(2):
+        hold = await office.place()
+        await office.hold_turn()
+        assert (await office.told(hold)).unreached == ()
+        await office.release(hold)
+        await office.hold_turn()
+
+
 async def test_one_with_an_end_is_released_by_itself(office: HoldingOffice) -> None:
     hold = await office.place(HOLD._replace(end_ms=NOW_MS + DAY_MS))
     await office.hold_turn()

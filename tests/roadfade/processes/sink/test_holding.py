@@ -393,6 +393,20 @@ def beat(rows: HoldRows) -> None:
     rows.vouch()
 
 
+def test_released_holds_crowd_out_no_living_one() -> None:
+    found = HoldRows("study", holds_max=1)
+    for number in range(10):
+        one = HoldCommand(
+            v=HOLD_VERSION, command=f"released-command-{number}", output="study",
+            placed_ms=NOW_MS, released_ms=NOW_MS,
+        )  # fmt: skip
+        found.apply(hold_key(one.command).encode(), encode_hold(one))
+    living = sinks_hold("PSEUDONYM", output="study")
+    found.apply(hold_key(living.command).encode(), encode_hold(living))
+    assert living in found.unvouched
+    assert not found.crowded
+
+
 def test_more_holds_than_a_sink_knows_are_crowded() -> None:
     found = HoldRows("study", holds_max=1)
     for id_ in ("hold-command-1", "hold-command-2"):

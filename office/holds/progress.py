@@ -15,9 +15,11 @@ import msgspec
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from office.erasure.answers import known_stores
 from office.erasure.on_record import uncommanded_subjects
 from office.erasure.receipt_chain import Sign
 from office.erasure.receipts import issue
+from office.erasure.selecting import Life
 from office.erasure.steps import NO_BACKUP
 from office.erasure.whereabouts import EpochKeys
 from office.holds.answers import unreleased
@@ -25,6 +27,7 @@ from office.holds.commanding import (
     Missing,
     Wanted,
     about,
+    commanded,
     grown,
     missing,
     wanted_of,
@@ -113,16 +116,19 @@ class HoldProgress:
         keys: HoldKeys,
         sign: Sign,
         remember: Remember,
+        replay_ms: int,
         hook: Callable[[str], None] = lambda _: None,
     ) -> None:
         """``remember`` keeps, durably, what an older register must not have again; it blocks.
 
-        ``hook`` is told each step that is durable; a test's kills there.
+        ``replay_ms``: how far back anything may be restored. ``hook`` is told each step
+        that is durable; a test's kills there.
         """
         self._database = database
         self._keys = keys
         self._sign = sign
         self._remember = remember
+        self._replay_ms = replay_ms
         self._hook = hook
 
     async def extend(
@@ -141,14 +147,14 @@ class HoldProgress:
                         failed.append(Failed(await about(connection, row), error))
         return failed
 
-    async def let_go(self, now_ms: int) -> None:
+    async def let_go(self, plans: Callable[[], Sequence[Plan]], now_ms: int) -> None:
         """Make unreadable what is released, and close what every store has deleted."""
         async with self._database.writing() as connection:
             await release_ended(connection, now_ms)
         for row in await self._in(State.RELEASED):
             await self._make_unreadable(row, now_ms)
         for row in await self._in(State.UNREADABLE):
-            await self._close(row)
+            await self._close(row, plans, now_ms)
         await self._scrub()
 
     async def _in(self, state: State) -> Sequence[Row[Any]]:
@@ -252,13 +258,22 @@ class HoldProgress:
             await connection.execute(one.values(state=State.UNREADABLE, unreached=None, **nobody))
         self._hook("released")
 
-    async def _close(self, row: Row[Any]) -> None:
-        """Take its commands back once every store has deleted its copies."""
+    async def _close(self, row: Row[Any], plans: Callable[[], Sequence[Plan]], now_ms: int) -> None:
+        """Take its commands back once every store has deleted its copies.
+
+        If none is known, once none could come that has any: as a command of erasure lives.
+        """
+        async with self._database.reading() as connection:
+            outputs = {one.output for one in await commanded(connection, row.hold)}
+            unknown = outputs - (await known_stores(connection)).keys()
+        every = await asyncio.to_thread(plans) if unknown else ()
+        life = Life(row.released_ms or now_ms, self._replay_ms)
+        over = {one for one in unknown if life.until_ms(every, one, None) <= now_ms}
         async with self._database.writing() as connection:
             of_hold = HOLD_COMMANDS.c.hold == row.hold
             rows = (await connection.execute(select(HOLD_COMMANDS).where(of_hold))).all()
             for one in rows:
-                if await unreleased(connection, one.command, one.output):
+                if await unreleased(connection, one.command, one.output, over):
                     return
             await announce(
                 connection, [ControlChange(one.topic, hold_key(one.command), None) for one in rows]

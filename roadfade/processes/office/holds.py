@@ -21,6 +21,7 @@ from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.settings import Settings
 from telemetry.identity import SubjectId
+from telemetry.instants import DAY_MS
 from telemetry.topics import commanded_output
 
 
@@ -74,7 +75,7 @@ class Holds:
         now_ms = self._clock()
         found = await self._figures(now_ms)
         if found.living + found.leaving:
-            await (await self._opened()).let_go(now_ms)
+            await (await self._opened()).let_go(self._versions.every_plan, now_ms)
 
     async def _figures(self, now_ms: int) -> Figures:
         async with self._database.reading() as connection:
@@ -89,7 +90,8 @@ class Holds:
         kek = FileKek(self._settings.kek_file)
         keyring = await asyncio.to_thread(Keyring.open_made, self._settings.keyring_path, kek)
         signer = await asyncio.to_thread(Signer.opened, self._settings.receipt_key_file)
-        return HoldProgress(self._database, keyring, signer.sign, self._remember)
+        replay_ms = self._settings.replay_days * DAY_MS
+        return HoldProgress(self._database, keyring, signer.sign, self._remember, replay_ms)
 
     def _remember(self, items: Collection[Item], now_ms: int) -> None:
         ReplayMemory.made(self._settings.suppressions_path, now_ms).remember(items, now_ms)

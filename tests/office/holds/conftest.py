@@ -16,7 +16,7 @@ from office.replay_memory.items import Item
 from office.store.database import Database
 from telemetry.instants import DAY_MS
 from telemetry.wire.hold import HoldAnswer, HoldCommand, is_hold, take_hold
-from tests.office.erasure.conftest import ANA, ERASE_TOPIC, NOW_MS, SIGNING, Office
+from tests.office.erasure.conftest import ANA, ERASE_TOPIC, HORIZONS, NOW_MS, SIGNING, Office
 
 OFFICER: Final = "an officer"
 HOLD: Final = NewHold("litigation", "case 7", OFFICER, NOW_MS + 30 * DAY_MS, subject=ANA)
@@ -33,7 +33,9 @@ class HoldingOffice(Office):
 
     @property
     def holding(self) -> HoldProgress:
-        return HoldProgress(self.database, self.keyring, SIGNING.sign, self.remember, self.hook)
+        return HoldProgress(
+            self.database, self.keyring, SIGNING.sign, self.remember, HORIZONS.replay_ms, self.hook
+        )
 
     def remember(self, items: Collection[Item], _now_ms: int) -> None:
         self.remembered += items
@@ -50,7 +52,7 @@ class HoldingOffice(Office):
         await self.outbox.drain(self.topics.publish)
         async with self.database.writing() as connection:
             assert await take_hold_answers(connection, list(self.hold_answers())) == 0
-        await self.holding.let_go(self.now_ms)
+        await self.holding.let_go(lambda: self.plans, self.now_ms)
         for failed in await self.holding.extend(lambda: self.plans, self.reachable, self.now_ms):
             raise failed.error
         await self.outbox.drain(self.topics.publish)

@@ -9,6 +9,7 @@ from sqlalchemy import update
 from office.erasure.answers import listed_stores
 from office.erasure.overview import of_subject
 from office.erasure.saga import State as Erasure
+from office.erasure.selecting import Life
 from office.erasure.steps import HELD_BACK, NO_BACKUP
 from office.holds.answers import take_hold_answers
 from office.holds.commanding import Wanted
@@ -29,7 +30,7 @@ from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
 from telemetry.topics import erase_topic
 from telemetry.wire.erasure import take_command
 from telemetry.wire.hold import is_hold
-from tests.office.erasure.conftest import ANA, BEN, LAKE, NOW_MS, OUTPUTS
+from tests.office.erasure.conftest import ANA, BEN, HORIZONS, LAKE, NOW_MS, OUTPUTS
 from tests.office.holds.conftest import HOLD, HoldingOffice, answer
 from tests.office.test_forgetting import bytes_of
 
@@ -371,6 +372,22 @@ async def test_released_ones_that_no_store_answers_for_crowd_out_no_living_one(
         await office.hold_turn()
 
 
+async def test_if_no_store_is_known_it_is_closed_once_none_could_come_with_copies(
+    office: HoldingOffice,
+) -> None:
+    office.stores = []
+    hold = await office.place()
+    await office.hold_turn()
+    await office.release(hold)
+    await office.hold_turn()
+    outputs = {one.output for one in office.hold_commands()}
+    life = Life(office.now_ms, HORIZONS.replay_ms)
+    last_ms = max(life.until_ms(office.plans, one, None) for one in outputs)
+    for office.now_ms, state in ((last_ms - 1, State.UNREADABLE), (last_ms, State.CLOSED)):
+        await office.hold_turn()
+        assert (await office.told(hold)).state is state
+
+
 async def test_one_with_an_end_is_released_by_itself(office: HoldingOffice) -> None:
     hold = await office.place(HOLD._replace(end_ms=NOW_MS + DAY_MS))
     await office.hold_turn()
@@ -453,7 +470,7 @@ async def test_put_back_as_it_was_a_released_hold_does_not_live_again(
     await office.release(hold)
     office.hook = die_at("keys destroyed")
     with pytest.raises(DiedError):
-        await office.holding.let_go(NOW_MS)
+        await office.holding.let_go(lambda: office.plans, NOW_MS)
     async with office.database.writing() as connection:
         await connection.execute(row.values(state=State.LIVING, released_ms=None))
     assert await restored(office) == 1

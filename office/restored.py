@@ -243,11 +243,14 @@ async def _withhold(connection: AsyncConnection, known: Known, since: Since, don
 
 
 async def _release(connection: AsyncConnection, known: Known, since: Since, done: Amended) -> None:
-    """Let go of legal holds that were released since: their keys are destroyed next."""
+    """Let go of legal holds that were released since: their keys are destroyed next.
+
+    If nobody knows which, of all: those whose keys are destroyed could not be opened.
+    """
     for hold in await living_holds(connection):
         of_hold = select(HOLD_COMMANDS.c.command).where(HOLD_COMMANDS.c.hold == hold)
         commands = await connection.scalars(of_hold)
-        if any(known.ended(HOLD, command) is not None for command in commands):
+        if since.lost or any(known.ended(HOLD, one) is not None for one in (hold, *commands)):
             await release(connection, hold, OFFICE_ITSELF, since.now_ms)
             done.released += 1
 

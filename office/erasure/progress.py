@@ -96,13 +96,17 @@ class Progress:
         """When the last turn was."""
 
     async def turn(
-        self, plans: Callable[[], Sequence[Plan]], reachable: Collection[str], now_ms: int
+        self,
+        plans: Callable[[], Sequence[Plan]],
+        reachable: Collection[str],
+        now_ms: int,
+        held_up: Collection[str] = (),
     ) -> list[Waiting]:
         """Take every open request as far as it goes; what those wait for that could not be ended.
 
         ``plans`` gives all versions that ever were in force, and may block; ``reachable``: the
-        outputs whose topic of commands is there. An error of one request is raised when the
-        others have had their turn.
+        outputs whose topic of commands is there; ``held_up``: whose requests have no turn. An error
+        of one request is raised when the others have had theirs.
         """
         reach = Reach(plans, reachable)
         if self._turned_ms is None:
@@ -116,6 +120,8 @@ class Progress:
             await self._put_behind(open_ones, now_ms)
         waiting, failed = list[Waiting](), list[Exception]()
         for found in open_ones:
+            if found.row.subject in held_up:
+                continue
             try:
                 wait = await self._take_further(found.row.erasure, reach, now_ms)
             except Exception as error:  # noqa: BLE001  # it is raised below; others go on

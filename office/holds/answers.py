@@ -4,7 +4,7 @@ In: answers in the order of their topic, from its beginning again and again. Out
 once it is read to its end. Every function runs in the caller's transaction.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -28,14 +28,19 @@ async def take_hold_answers(connection: AsyncConnection, answers: Sequence[HoldA
     return refused
 
 
-async def unreleased(connection: AsyncConnection, command: str, output: str) -> bool:
-    """Whether some store may still have copies of a command that is released."""
+async def unreleased(
+    connection: AsyncConnection, command: str, output: str, over: Collection[str] = ()
+) -> bool:
+    """Whether some store may still have copies of a command that is released.
+
+    ``over``: outputs of which no store that is unknown can come any more.
+    """
     of_command = select(HOLD_ANSWERS).where(HOLD_ANSWERS.c.command == command)
     rows = (await connection.execute(of_command)).all()
     done = {row.store for row in rows if row.released}
     # A store that is retired is no more, with all it held; one of which nobody knows may come yet.
     expected = (await known_stores(connection)).get(output)
-    return expected is None or bool(expected - done)
+    return output not in over if expected is None else bool(expected - done)
 
 
 async def _keep(connection: AsyncConnection, new: HoldAnswer) -> None:

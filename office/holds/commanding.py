@@ -21,7 +21,7 @@ from office.registry.links import link_of
 from office.store.hold_tables import HOLD_COMMANDS
 from office.store.tables import LINKS
 from policy.plan.plan import Plan
-from telemetry.identity import Pseudonym
+from telemetry.identity import Pseudonym, SubjectId
 from telemetry.wire.control import LinkInterval
 from telemetry.wire.erasure import PSEUDONYMS_MAX
 from telemetry.wire.hold import HOLD_VERSION, HoldCommand, take_hold
@@ -58,6 +58,16 @@ async def commanded(connection: AsyncConnection, hold: str) -> list[HoldCommand]
     rows = (await connection.execute(of_hold.order_by(HOLD_COMMANDS.c.command))).all()
     found = [take_hold(row.value, row.output) for row in rows]
     return [one for one in found if one is not None]
+
+
+async def about(connection: AsyncConnection, row: Row[Any]) -> frozenset[SubjectId]:
+    """Whom a hold is about; nobody once they are forgotten."""
+    if row.subject is not None:
+        return frozenset({SubjectId(row.subject)})
+    if row.device is None:
+        return frozenset()
+    theirs = select(LINKS.c.subject).where(LINKS.c.device == row.device).distinct()
+    return frozenset(map(SubjectId, await connection.scalars(theirs)))
 
 
 def missing(

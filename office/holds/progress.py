@@ -3,7 +3,7 @@
 In: the office's database, keys, a signer; plans and the outputs that can be reached, as arguments.
 Out: commands in the outbox, keys that are destroyed, receipts. Whatever dies in between, the next
 turn goes on. ``extend`` has its turn before erasures have theirs, so that no erasure is commanded
-before the hold that covers it.
+before the hold that covers it: those of whom a hold failed for have to wait.
 """
 
 import asyncio
@@ -15,23 +15,36 @@ import msgspec
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from office.erasure.answers import known_stores
 from office.erasure.on_record import uncommanded_subjects
 from office.erasure.receipt_chain import Sign
 from office.erasure.receipts import issue
+from office.erasure.selecting import Life
 from office.erasure.steps import NO_BACKUP
 from office.erasure.whereabouts import EpochKeys
 from office.holds.answers import unreleased
-from office.holds.commanding import Missing, Wanted, grown, missing, wanted_of, with_floors
-from office.holds.register import State, release_ended
+from office.holds.commanding import (
+    Missing,
+    Wanted,
+    about,
+    commanded,
+    grown,
+    missing,
+    wanted_of,
+    with_floors,
+)
+from office.holds.register import OFFICE_ITSELF, State, release, release_ended
 from office.keyring.hold_keys import name_of, public_key
+from office.keyring.keyring import KeyState
 from office.keyring.wrapping import KeyName
 from office.registry.held import take_unheld
+from office.replay_memory.items import HOLD, Ended, Item
 from office.store.changes import ControlChange, announce
 from office.store.database import Database
 from office.store.hold_tables import HOLD_ANSWERS, HOLD_COMMANDS, HOLDS
 from office.store.row_ids import new_row_id
 from policy.plan.plan import Plan
-from telemetry.identity import EpochKey
+from telemetry.identity import EpochKey, SubjectId
 from telemetry.instants import MINUTE_MS
 from telemetry.topics import erase_topic
 from telemetry.wire.hold import (
@@ -42,6 +55,8 @@ from telemetry.wire.hold import (
     hold_key,
 )
 
+Remember = Callable[[Collection[Item], int], None]
+"""Items, and now in milliseconds UTC."""
 LOOK_EVERY_MS: Final = MINUTE_MS
 """How often new pseudonyms are looked for; at once if an erasure is to be commanded."""
 
@@ -53,9 +68,21 @@ class HoldKeys(EpochKeys, Protocol):
         """The keys of these names, made if missing; destroyed ones are absent."""
         ...
 
+    def state(self, name: KeyName) -> KeyState | None:
+        """``destroyed``, ``live``, or None if it was never made."""
+        ...
+
     def destroy(self, names: Collection[KeyName]) -> None:
         """Make keys unrecoverable; may be repeated."""
         ...
+
+
+class Failed(NamedTuple):
+    """A hold that could not be extended."""
+
+    subjects: frozenset[SubjectId]
+    """Whom it is about: their erasures wait, since it may lack what they would take."""
+    error: Exception
 
 
 class Figures(NamedTuple):
@@ -88,33 +115,47 @@ class HoldProgress:
         database: Database,
         keys: HoldKeys,
         sign: Sign,
+        remember: Remember,
+        replay_ms: int,
         hook: Callable[[str], None] = lambda _: None,
     ) -> None:
-        """``hook`` is told each step that is durable; a test's kills there."""
+        """``remember`` keeps, durably, what an older register must not have again; it blocks.
+
+        ``replay_ms``: how far back anything may be restored. ``hook`` is told each step
+        that is durable; a test's kills there.
+        """
         self._database = database
         self._keys = keys
         self._sign = sign
+        self._remember = remember
+        self._replay_ms = replay_ms
         self._hook = hook
 
     async def extend(
         self, plans: Callable[[], Sequence[Plan]], reachable: Collection[str], now_ms: int
-    ) -> None:
-        """Command what is missing; ``plans`` may block."""
+    ) -> list[Failed]:
+        """Command what is missing; ``plans`` may block. The failure of one hold stops no other."""
         async with self._database.reading() as connection:
             # A withdrawal that takes effect before the next look is hurried for, too.
             hurry = bool(await uncommanded_subjects(connection, now_ms + LOOK_EVERY_MS))
+        failed = list[Failed]()
         for row in await self._in(State.LIVING):
             if hurry or not now_ms < row.look_ms <= now_ms + LOOK_EVERY_MS:
-                await self._extend(row, plans, reachable, now_ms)
+                try:
+                    await self._extend(row, plans, reachable, now_ms)
+                except Exception as error:  # noqa: BLE001  # the caller is told; others go on
+                    async with self._database.reading() as connection:
+                        failed.append(Failed(await about(connection, row), error))
+        return failed
 
-    async def let_go(self, now_ms: int) -> None:
+    async def let_go(self, plans: Callable[[], Sequence[Plan]], now_ms: int) -> None:
         """Make unreadable what is released, and close what every store has deleted."""
         async with self._database.writing() as connection:
             await release_ended(connection, now_ms)
         for row in await self._in(State.RELEASED):
             await self._make_unreadable(row, now_ms)
         for row in await self._in(State.UNREADABLE):
-            await self._close(row)
+            await self._close(row, plans, now_ms)
         await self._scrub()
 
     async def _in(self, state: State) -> Sequence[Row[Any]]:
@@ -132,6 +173,10 @@ class HoldProgress:
         """Command the pseudonyms that came since; a new command's key is in the keyring first."""
         async with self._database.reading() as connection:
             wanted = await wanted_of(connection, row)
+        if await asyncio.to_thread(self._was_released, wanted):
+            async with self._database.writing() as connection:
+                await release(connection, row.hold, OFFICE_ITSELF, now_ms)
+            return
         if wanted.links:
             found, commands = await asyncio.to_thread(
                 partial(self._commands, wanted, plans, reachable, now_ms)
@@ -154,6 +199,14 @@ class HoldProgress:
             )
         self._hook("commanded")
 
+    def _was_released(self, wanted: Wanted) -> bool:
+        """Whether a key of it is destroyed: nothing but a release does that.
+
+        An older register may have been put back. What was copied can never be opened. Blocks.
+        """
+        states = (self._keys.state(name_of(one.command)) for one in wanted.before)
+        return any(state == "destroyed" for state in states)
+
     def _commands(
         self,
         wanted: Wanted,
@@ -161,7 +214,12 @@ class HoldProgress:
         reachable: Collection[str],
         now_ms: int,
     ) -> tuple[Missing, list[HoldCommand]]:
-        """What is missing, and the commands for it, with their keys. Blocks."""
+        """What is missing, and the commands for it, with their keys. Blocks.
+
+        A command whose key is lost takes no more: what it names is commanded anew, under a new key.
+        """
+        opening = [one for one in wanted.before if self._keys.state(name_of(one.command))]
+        wanted = wanted._replace(before=opening)
         every = plans()
         found = missing(wanted, every, reachable, self._keys, now_ms)
         commands = [
@@ -181,6 +239,10 @@ class HoldProgress:
         async with self._database.reading() as connection:
             of_hold = select(HOLD_COMMANDS).where(HOLD_COMMANDS.c.hold == row.hold)
             rows = (await connection.execute(of_hold)).all()
+        # Before: an older register that is put back must not let it live again.
+        gone = [Ended(HOLD, row.hold, None), *(Ended(HOLD, one.command, None) for one in rows)]
+        await asyncio.to_thread(self._remember, gone, now_ms)
+        self._hook("remembered")
         names = [name_of(one.command) for one in rows]
         if names:
             await asyncio.to_thread(self._keys.destroy, names)
@@ -197,13 +259,22 @@ class HoldProgress:
             await connection.execute(one.values(state=State.UNREADABLE, unreached=None, **nobody))
         self._hook("released")
 
-    async def _close(self, row: Row[Any]) -> None:
-        """Take its commands back once every store has deleted its copies."""
+    async def _close(self, row: Row[Any], plans: Callable[[], Sequence[Plan]], now_ms: int) -> None:
+        """Take its commands back once every store has deleted its copies.
+
+        If none is known, once none could come that has any: as a command of erasure lives.
+        """
+        async with self._database.reading() as connection:
+            outputs = {one.output for one in await commanded(connection, row.hold)}
+            unknown = outputs - (await known_stores(connection)).keys()
+        every = await asyncio.to_thread(plans) if unknown else ()
+        life = Life(row.released_ms or now_ms, self._replay_ms)
+        over = {one for one in unknown if life.until_ms(every, one, None) <= now_ms}
         async with self._database.writing() as connection:
             of_hold = HOLD_COMMANDS.c.hold == row.hold
             rows = (await connection.execute(select(HOLD_COMMANDS).where(of_hold))).all()
             for one in rows:
-                if await unreleased(connection, one.command, one.output):
+                if await unreleased(connection, one.command, one.output, over):
                     return
             await announce(
                 connection, [ControlChange(one.topic, hold_key(one.command), None) for one in rows]
@@ -231,8 +302,12 @@ async def _send(
 ) -> set[str]:
     """Queue commands for publication; the outputs whose stores could not know one more."""
     known = {one.command for one in wanted.before}
-    by_output = select(HOLD_COMMANDS.c.output, func.count().label("many")).group_by(
-        HOLD_COMMANDS.c.output
+    # Those that are released stores count apart: one that never answers crowds out no living one.
+    by_output = (
+        select(HOLD_COMMANDS.c.output, func.count().label("many"))
+        .join(HOLDS, HOLDS.c.hold == HOLD_COMMANDS.c.hold)
+        .where(HOLDS.c.state == State.LIVING)
+        .group_by(HOLD_COMMANDS.c.output)
     )
     counts = {row.output: row.many for row in await connection.execute(by_output)}
     crowded, changes = set[str](), list[ControlChange]()

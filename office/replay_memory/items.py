@@ -21,7 +21,7 @@ PERSON: Final = "person"
 EPOCH_KEY: Final = "epoch_key"
 """The kind of an epoch key; see ``key_id``."""
 HOLD: Final = "hold"
-"""The kind of a legal hold's command; one that is released has ended."""
+"""The kind of a legal hold, and of its commands; one that is released has ended."""
 BEGINNING: Final = "link_begins"
 """The kind of a link's beginning, which only ever moves later: its ``to_ms`` is that instant,
 negative, so that of two the later one counts, as the earlier of two ends does."""
@@ -31,7 +31,7 @@ COMMAND: Final = "command"
 
 
 class Ended(NamedTuple):
-    """A row of the registry, by its topic and id, a person, an epoch key or a hold's command."""
+    """A row of the registry, by its topic and id, a person, an epoch key, a hold or its command."""
 
     kind: str
     id: str

@@ -6,8 +6,10 @@ asked elsewhere. What has expired is not copied: a hold revives nothing. Everyth
 process writes a folder, the store's one writer.
 """
 
+import errno
 import os
 import secrets
+import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from itertools import groupby, islice
 from pathlib import Path
@@ -94,12 +96,16 @@ class HoldFolder:
     def delete(self, command: str) -> None:
         """Delete the copies of a command that is released; durable on return, may be repeated."""
         folder = self._root / command
-        if not folder.is_dir():
+        if folder.is_symlink():
+            folder.unlink()  # never what it leads to: no copy was written through it
+        elif not folder.is_dir():
             return
-        for path in sorted(folder.iterdir()):
-            path.unlink()
-            self._at(Step.FILE_DELETED)
-        folder.rmdir()
+        else:
+            # Ours first: what somebody else put there, and cannot be deleted, keeps none of them.
+            for path in sorted(folder.iterdir(), key=lambda one: (not _is_ours(one), one.name)):
+                _remove(path)
+                self._at(Step.FILE_DELETED)
+            folder.rmdir()
         _sync(self._root)
         self._at(Step.FOLDER_DELETED)
 
@@ -143,25 +149,32 @@ class HoldFolder:
         digests = [digest for _, digest in some]
         bound = bound_to(header, digests)
         body = sealed([row for row, _ in some], bytes.fromhex(command.public_key), bound)
-        path = folder / f"{secrets.token_hex(16)}{SUFFIX}"
-        temporary = path.with_suffix(_TEMPORARY)
-        _write(temporary, framed(header, digests, body))
-        self._at(Step.WRITTEN)
-        temporary.replace(path)
-        self._at(Step.RENAMED)
-        _sync(folder)
+        name = secrets.token_hex(16)
+        temporary, final = f"{name}{_TEMPORARY}", f"{name}{SUFFIX}"
+        # All by the folder itself: a link that is put in its place meanwhile leads nowhere.
+        at = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+        try:
+            _write(temporary, framed(header, digests, body), at)
+            self._at(Step.WRITTEN)
+            os.rename(temporary, final, src_dir_fd=at, dst_dir_fd=at)
+            self._at(Step.RENAMED)
+            os.fsync(at)
+        finally:
+            os.close(at)
         self._at(Step.DURABLE)
 
     def _made(self, command: str) -> Path:
         """The command's folder, without what a dead process left half written."""
         folder = self._root / command
+        if folder.is_symlink():
+            raise NotADirectoryError(errno.ENOTDIR, "a link is in place of a folder of copies")
         if not folder.is_dir():
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             _sync(self._root)
             _sync(self._root.parent)
             self._at(Step.FOLDER_MADE)
         for left in folder.glob(f"*{_TEMPORARY}"):
-            left.unlink()
+            _remove(left)
         return folder
 
 
@@ -192,14 +205,26 @@ def _words(row: FoundRow) -> tuple[object, ...]:
 def _copies(folder: Path) -> Iterator[HeldCopy]:
     """Every whole file; what is damaged holds nothing, so that its rows are copied again."""
     for path in sorted(folder.iterdir()):
-        if FILE_NAME.fullmatch(path.name) and path.stat().st_size <= FILE_BYTES_MAX:
+        if _is_ours(path) and path.stat().st_size <= FILE_BYTES_MAX:
             copy = unframed(path.read_bytes())
             if copy is not None:
                 yield copy
 
 
-def _write(path: Path, content: bytes) -> None:
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+def _is_ours(path: Path) -> bool:
+    return FILE_NAME.fullmatch(path.name) is not None and not path.is_symlink() and path.is_file()
+
+
+def _remove(path: Path) -> None:
+    """Delete whatever it is; of a link the link."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path)
+    else:
+        path.unlink()
+
+
+def _write(name: str, content: bytes, at: int) -> None:
+    handle = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=at)
     with os.fdopen(handle, "wb") as stream:
         stream.write(content)
         stream.flush()

@@ -212,6 +212,35 @@ class HoldContract:
         assert [path.parent.name for path in files_in(holds)] == ["other-command"]
         assert [path.name for path in holds.iterdir()] == ["other-command"]
 
+    def test_whatever_else_lies_there_is_deleted_with_it_and_what_links_lead_to_stays(
+        self, restart: Restart, holds: Path, tmp_path: Path
+    ) -> None:
+        sink = restart()
+        sink.write([record(0)], NOW_MS)
+        folder = folder_at(holds)
+        folder.copy(sink, hold("PSEUDONYM"), NOW_MS)
+        mine, elsewhere = holds / "hold-command-1", tmp_path / "elsewhere"
+        elsewhere.mkdir()
+        (elsewhere / "file").write_bytes(b"of somebody else")
+        (mine / "0-folder" / "deep").mkdir(parents=True)
+        (mine / "0-link").symlink_to(elsewhere)
+        folder.delete("hold-command-1")
+        assert (list(holds.iterdir()), len(files_in(elsewhere))) == ([], 1)
+
+    def test_no_copy_is_written_through_a_link(
+        self, restart: Restart, holds: Path, tmp_path: Path
+    ) -> None:
+        sink = restart()
+        sink.write([record(0)], NOW_MS)
+        elsewhere = tmp_path / "elsewhere"
+        for path in (holds, elsewhere):
+            path.mkdir()
+        (holds / "hold-command-1").symlink_to(elsewhere)
+        with pytest.raises(NotADirectoryError):
+            folder_at(holds).copy(sink, hold("PSEUDONYM"), NOW_MS)
+        folder_at(holds).delete("hold-command-1")
+        assert (list(holds.iterdir()), files_in(elsewhere)) == ([], [])
+
     def test_no_value_and_no_identifier_is_to_be_read_in_a_copy(
         self, restart: Restart, holds: Path
     ) -> None:

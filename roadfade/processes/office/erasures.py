@@ -78,8 +78,8 @@ class Erasures:
             # Requests wait for holds, since what is held is copied before it goes; else none waits.
             done = [
                 await self._attempt("events", self._ends),
-                await self._attempt("holds", self._holds.extend)
-                and await self._attempt("requests", self._turn),
+                await self._attempt("holds", self._holds.extend),
+                self._holds.held_up is not None and await self._attempt("requests", self._turn),
                 await self._attempt("hold_ends", self._holds.let_go),
             ]
             await until(stopping, TURN_EVERY_S if all(done) else TRY_AGAIN_S)
@@ -99,7 +99,9 @@ class Erasures:
             self._progress = await self._opened()
         found_outputs = map(commanded_output, self._versions.control)
         reachable = {output for output in found_outputs if output is not None}
-        waiting = await self._progress.turn(self._versions.every_plan, reachable, now_ms)
+        waiting = await self._progress.turn(
+            self._versions.every_plan, reachable, now_ms, self._holds.held_up or ()
+        )
         self._tell_of(waiting)
 
     async def _opened(self) -> Progress:

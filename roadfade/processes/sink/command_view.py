@@ -73,6 +73,11 @@ class CommandView:
         """The same of commands of legal holds."""
         return self._holds.vouched if self.is_whole else []
 
+    @property
+    def unvouched_holds(self) -> list[HoldCommand]:
+        """Those that are there, and of which no heartbeat told yet."""
+        return self._holds.unvouched
+
     def pause_reason(self, age_ms_max: int) -> str | None:
         """Why nothing of the output may be written now.
 

@@ -150,10 +150,12 @@ class Erasing:
 
     async def _erase(self, command: EraseCommand, view: CommandView) -> None:
         """Carry it out, once what a hold names of its rows is copied."""
+        if not view.is_whole:
+            return  # since the command was looked up: no hold is known any more
         # Every hold that was on the topic before it is among these.
-        holds = view.vouched_holds
+        holds, unvouched = view.vouched_holds, view.unvouched_holds
         removes = not self._carrying_out.is_done(command)
-        if not removes or await self._holding.copied_before(command, holds):
+        if not removes or await self._holding.copied_before(command, holds, unvouched):
             await self._carrying_out.carry_out(command)
 
     def _tell(self) -> None:

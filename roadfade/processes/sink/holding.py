@@ -128,15 +128,21 @@ class Holding:
         else:
             await self._tried(state, self._copy_new)
 
-    async def copied_before(self, erase: EraseCommand, holds: Iterable[HoldCommand]) -> bool:
+    async def copied_before(
+        self,
+        erase: EraseCommand,
+        holds: Iterable[HoldCommand],
+        unvouched: Iterable[HoldCommand] = (),
+    ) -> bool:
         """Whether no hold lacks a row that an erasure names: they are copied now.
 
-        What arrives behind is refused by the erasure, and so is nobody's to copy.
+        What arrives behind is refused by the erasure, and so is nobody's to copy. ``unvouched``
+        are holds that are not carried out yet: none may mean such a row.
         """
-        named = set(map(Pseudonym, erase.pseudonyms))
+        if any(_both(erase, one) for one in unvouched):
+            return False
         for command in holds:
-            both = named.intersection(map(Pseudonym, command.pseudonyms))
-            if command.output == erase.output and both:
+            if both := _both(erase, command):
                 state = self._state(command)
                 if state.hindered_ms > self._elapsed_ms():
                     return False
@@ -230,3 +236,10 @@ class Holding:
         if state is None or state.command != command:
             state = self._states[command.command] = _State(command, self._elapsed_ms())
         return state
+
+
+def _both(erase: EraseCommand, hold: HoldCommand) -> frozenset[Pseudonym]:
+    """The pseudonyms that both name, of one output."""
+    if hold.output != erase.output:
+        return frozenset()
+    return frozenset(map(Pseudonym, erase.pseudonyms)) & frozenset(map(Pseudonym, hold.pseudonyms))

@@ -1,6 +1,6 @@
 """The office of the erasures' tests, with legal holds that have their turn before erasures."""
 
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Collection, Iterable
 from pathlib import Path
 from typing import Any, Final
 
@@ -8,13 +8,15 @@ import pytest
 
 from office.erasure.progress import Waiting
 from office.holds.answers import take_hold_answers
+from office.holds.commanding import commanded
 from office.holds.overview import HoldOverview, show_hold
 from office.holds.progress import HoldProgress
 from office.holds.register import NewHold, place, release
+from office.replay_memory.items import Item
 from office.store.database import Database
 from telemetry.instants import DAY_MS
 from telemetry.wire.hold import HoldAnswer, HoldCommand, is_hold, take_hold
-from tests.office.erasure.conftest import ANA, ERASE_TOPIC, NOW_MS, SIGNING, Office
+from tests.office.erasure.conftest import ANA, ERASE_TOPIC, HORIZONS, NOW_MS, SIGNING, Office
 
 OFFICER: Final = "an officer"
 HOLD: Final = NewHold("litigation", "case 7", OFFICER, NOW_MS + 30 * DAY_MS, subject=ANA)
@@ -26,11 +28,17 @@ class HoldingOffice(Office):
     def __init__(self, folder: Path) -> None:
         super().__init__(folder)
         self.copied = 5
+        self.remembered: list[Item] = []
         self.hook: Callable[[str], None] = lambda _: None
 
     @property
     def holding(self) -> HoldProgress:
-        return HoldProgress(self.database, self.keyring, SIGNING.sign, self.hook)
+        return HoldProgress(
+            self.database, self.keyring, SIGNING.sign, self.remember, HORIZONS.replay_ms, self.hook
+        )
+
+    def remember(self, items: Collection[Item], _now_ms: int) -> None:
+        self.remembered += items
 
     async def place(self, new: NewHold = HOLD) -> str:
         async with self.database.writing() as connection:
@@ -44,8 +52,9 @@ class HoldingOffice(Office):
         await self.outbox.drain(self.topics.publish)
         async with self.database.writing() as connection:
             assert await take_hold_answers(connection, list(self.hold_answers())) == 0
-        await self.holding.let_go(self.now_ms)
-        await self.holding.extend(lambda: self.plans, self.reachable, self.now_ms)
+        await self.holding.let_go(lambda: self.plans, self.now_ms)
+        for failed in await self.holding.extend(lambda: self.plans, self.reachable, self.now_ms):
+            raise failed.error
         await self.outbox.drain(self.topics.publish)
 
     async def turn(self, *, publish: bool = True, answer: bool = True) -> list[Waiting]:
@@ -55,6 +64,10 @@ class HoldingOffice(Office):
     async def told(self, hold: str) -> HoldOverview:
         async with self.database.reading() as connection:
             return await show_hold(connection, hold, self.now_ms)
+
+    async def commands_of(self, hold: str) -> list[HoldCommand]:
+        async with self.database.reading() as connection:
+            return await commanded(connection, hold)
 
     def hold_commands(self) -> list[HoldCommand]:
         """Those that are not taken back."""

@@ -1,17 +1,28 @@
 """A hold reaches every output before an erasure does, grows with epochs, and ends as a whole."""
 
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
 import pytest
+from sqlalchemy import update
 
 from office.erasure.answers import listed_stores
 from office.erasure.overview import of_subject
 from office.erasure.saga import State as Erasure
+from office.erasure.selecting import Life
 from office.erasure.steps import HELD_BACK, NO_BACKUP
 from office.holds.answers import take_hold_answers
+from office.holds.commanding import Wanted
+from office.holds.progress import HoldProgress
 from office.holds.register import State
 from office.keyring.hold_keys import name_of, private_key, public_key
 from office.registry.erasure_requests import NewErasure
 from office.registry.links import NewLink
+from office.replay_memory.items import Ended, Item
+from office.replay_memory.known import End, Known
+from office.restored import Since, amend
 from office.store.database import Database
+from office.store.hold_tables import HOLDS
 from policy.plan.epochs import epoch_at
 from policy.vocabulary.terms import Epoch
 from telemetry.identity import DeviceId, EpochKey
@@ -19,7 +30,7 @@ from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
 from telemetry.topics import erase_topic
 from telemetry.wire.erasure import take_command
 from telemetry.wire.hold import is_hold
-from tests.office.erasure.conftest import ANA, BEN, LAKE, NOW_MS, OUTPUTS
+from tests.office.erasure.conftest import ANA, BEN, HORIZONS, LAKE, NOW_MS, OUTPUTS
 from tests.office.holds.conftest import HOLD, HoldingOffice, answer
 from tests.office.test_forgetting import bytes_of
 
@@ -29,6 +40,14 @@ LAST_WEEK = NewErasure("erase", ANA, "asked", NOW_MS - 7 * DAY_MS, NOW_MS)
 
 class DiedError(Exception):
     """The process is no more."""
+
+
+def die_at(step: str) -> Callable[[str], None]:
+    def die(passed: str) -> None:
+        if passed == step:
+            raise DiedError
+
+    return die
 
 
 async def test_every_output_has_a_command_and_a_key_of_its_own_and_names_nobody(
@@ -103,6 +122,64 @@ async def test_a_new_epoch_makes_the_command_grow_within_a_minute(office: Holdin
     (after,) = [one for one in office.hold_commands() if one.output == "research"]
     assert (after.command, after.public_key) == (before.command, before.public_key)
     assert set(before.pseudonyms) < set(after.pseudonyms)
+
+
+async def test_a_hold_whose_key_is_destroyed_is_released_and_others_go_on(
+    office: HoldingOffice,
+) -> None:
+    hold, other = await office.place(), await office.place(HOLD._replace(subject=BEN))
+    await office.hold_turn()
+    (of_ana, *_) = await office.commands_of(hold)
+    office.keyring.destroy([name_of(of_ana.command)])
+    epoch = epoch_at(Epoch(3), NOW_MS - 190 * DAY_MS).name
+    office.keyring.ensure([("research", "team", epoch)])
+    asked = await office.ask(EVERYTHING)
+    await office.run(asked.erasure, Erasure.GONE)
+    told = await office.told(hold)
+    assert told.state is not State.LIVING
+    assert [(one.what, one.who) for one in told.entries][-1] == ("released", "roadfade office")
+    assert (await office.told(other)).state is State.LIVING
+
+
+async def test_what_was_copied_under_a_key_that_is_lost_is_copied_anew_under_another(
+    office: HoldingOffice,
+) -> None:
+    hold = await office.place()
+    await office.hold_turn()
+    before = await office.commands_of(hold)
+    for one in before:
+        del office.keyring._keys[name_of(one.command)]
+    office.now_ms += MINUTE_MS
+    await office.hold_turn()
+    after = [one for one in await office.commands_of(hold) if one not in before]
+    assert sorted(one.pseudonyms for one in after) == sorted(one.pseudonyms for one in before)
+    for one in after:
+        key = office.keyring.get(*name_of(one.command))
+        assert key is not None and public_key(key) == one.public_key
+
+
+async def test_a_hold_that_fails_is_told_with_whom_it_is_about_and_stops_no_other(
+    office: HoldingOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    of_vehicle = HOLD._replace(subject=None, device=DeviceId("dongle-of-ana"))
+    failing = {await office.place(), await office.place(of_vehicle)}
+    other = await office.place(HOLD._replace(subject=BEN))
+    commands = HoldProgress._commands
+
+    def fails(self: HoldProgress, wanted: Wanted, *more: Any) -> Any:
+        if wanted.row.hold in failing:
+            raise DiedError
+        return commands(self, wanted, *more)
+
+    monkeypatch.setattr(HoldProgress, "_commands", fails)
+    failed = await office.holding.extend(lambda: office.plans, OUTPUTS, NOW_MS)
+    assert [one.subjects for one in failed] == [{ANA}, {ANA}]
+    assert await office.commands_of(other)
+    mine, bens = await office.ask(EVERYTHING), await office.ask(EVERYTHING._replace(subject=BEN))
+    await office.progress.turn(lambda: office.plans, OUTPUTS, NOW_MS, failed[0].subjects)
+    assert (await office.state(mine.erasure), await office.state(bens.erasure)) == (
+        Erasure.ASKED, Erasure.COMMANDED,
+    )  # fmt: skip
 
 
 async def test_no_erasure_is_commanded_before_the_hold_that_covers_it(
@@ -282,6 +359,35 @@ async def test_it_is_not_closed_while_a_store_may_have_copies(office: HoldingOff
     assert len(office.hold_commands()) == 3
 
 
+async def test_released_ones_that_no_store_answers_for_crowd_out_no_living_one(
+    office: HoldingOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("office.holds.progress.HOLDS_MAX", 1)
+    office.stores = []
+    for _ in range(2):
+        hold = await office.place()
+        await office.hold_turn()
+        assert (await office.told(hold)).unreached == ()
+        await office.release(hold)
+        await office.hold_turn()
+
+
+async def test_if_no_store_is_known_it_is_closed_once_none_could_come_with_copies(
+    office: HoldingOffice,
+) -> None:
+    office.stores = []
+    hold = await office.place()
+    await office.hold_turn()
+    await office.release(hold)
+    await office.hold_turn()
+    outputs = {one.output for one in office.hold_commands()}
+    life = Life(office.now_ms, HORIZONS.replay_ms)
+    last_ms = max(life.until_ms(office.plans, one, None) for one in outputs)
+    for office.now_ms, state in ((last_ms - 1, State.UNREADABLE), (last_ms, State.CLOSED)):
+        await office.hold_turn()
+        assert (await office.told(hold)).state is state
+
+
 async def test_one_with_an_end_is_released_by_itself(office: HoldingOffice) -> None:
     hold = await office.place(HOLD._replace(end_ms=NOW_MS + DAY_MS))
     await office.hold_turn()
@@ -293,14 +399,12 @@ async def test_one_with_an_end_is_released_by_itself(office: HoldingOffice) -> N
     assert [(one.what, one.who) for one in told.entries][-1] == ("ended", "roadfade office")
 
 
-@pytest.mark.parametrize("step", ["keys made", "commanded", "keys destroyed", "released", "closed"])
+@pytest.mark.parametrize(
+    "step", ["keys made", "commanded", "remembered", "keys destroyed", "released", "closed"]
+)
 async def test_killed_at_any_step_the_next_turn_goes_on(office: HoldingOffice, step: str) -> None:
-    def die(passed: str) -> None:
-        if passed == step:
-            raise DiedError
-
     async def dies() -> None:
-        office.hook = die
+        office.hook = die_at(step)
         with pytest.raises(DiedError):
             await three_turns()
         office.hook = lambda _: None
@@ -327,6 +431,57 @@ async def test_killed_at_any_step_the_next_turn_goes_on(office: HoldingOffice, s
     assert (await office.told(hold)).state is State.CLOSED
     assert all(office.keyring.state(name_of(one.command)) == "destroyed" for one in commands)
     assert office.hold_commands() == []
+
+
+class Remembered:
+    """A memory of these ends alone."""
+
+    weeks = ()
+
+    def __init__(self, items: Sequence[Item]) -> None:
+        self._items = items
+
+    def ended(self, kind: str, name: str) -> End | None:
+        return End(None, NOW_MS) if Ended(kind, name, None) in self._items else None
+
+    def withheld_of(self, _subject: str) -> list[Any]:
+        return []
+
+    def commands(self) -> list[Any]:
+        return []
+
+    def published(self) -> dict[str, bytes]:
+        return {}
+
+
+async def restored(office: HoldingOffice, *, lost: bool = False) -> int:
+    """How many holds an office lets go of that is put back."""
+    known = cast("Known", Remembered(office.remembered))
+    return (await amend(office.database, known, Since(NOW_MS - DAY_MS, NOW_MS, lost))).released
+
+
+async def test_put_back_as_it_was_a_released_hold_does_not_live_again(
+    office: HoldingOffice,
+) -> None:
+    """It was put on record, nothing was commanded yet when the backup was made."""
+    hold, other = await office.place(), await office.place(HOLD._replace(subject=BEN))
+    assert await restored(office) == 0
+    row = update(HOLDS).where(HOLDS.c.hold == hold)
+    await office.release(hold)
+    office.hook = die_at("keys destroyed")
+    with pytest.raises(DiedError):
+        await office.holding.let_go(lambda: office.plans, NOW_MS)
+    async with office.database.writing() as connection:
+        await connection.execute(row.values(state=State.LIVING, released_ms=None))
+    assert await restored(office) == 1
+    assert (await office.told(hold)).state is State.RELEASED
+    assert (await office.told(other)).state is State.LIVING
+
+
+async def test_if_the_memory_is_lost_every_hold_is_let_go_of(office: HoldingOffice) -> None:
+    for who in (ANA, BEN):
+        await office.place(HOLD._replace(subject=who))
+    assert await restored(office, lost=True) == 2
 
 
 async def test_what_is_held_is_published_again_to_a_broker_that_lost_it(

@@ -92,9 +92,9 @@ class House:
 
         async def work() -> None:
             async with Database.opened(self.settings.office_path) as database:
-                holding = HoldProgress(database, self.keyring, SIGNING.sign)
-                await holding.let_go(NOW_MS)
-                await holding.extend(lambda: [self.plan], {"study"}, NOW_MS)
+                holding = HoldProgress(database, self.keyring, SIGNING.sign, lambda *_: None, 0)
+                await holding.let_go(lambda: [self.plan], NOW_MS)
+                assert not await holding.extend(lambda: [self.plan], {"study"}, NOW_MS)
                 for one in await self._commands(database):
                     await asyncio.to_thread(self._obey, one)
                     async with database.writing() as connection:

@@ -17,7 +17,7 @@ from office.store.database import Database
 from roadfade import metrics
 from roadfade.processes.office import process
 from roadfade.settings import Settings
-from telemetry.identity import DeviceId
+from telemetry.identity import DeviceId, SubjectId
 from telemetry.instants import DAY_MS
 from telemetry.topics import AUDIT_ERASURES, erase_topic
 from telemetry.wire.hold import HoldAnswer, HoldCommand, encode_hold_answer, is_hold, take_hold
@@ -34,6 +34,7 @@ from tests.roadfade.processes.office.test_erasures import (
 from tests.support.small_house import NOW_MS, Clock
 
 __all__ = ["keyring"]  # the fixture
+BEN = SubjectId("ben-the-subject")
 NEW = NewHold("litigation", "case 7", "an officer", NOW_MS + DAY_MS, subject=ANA)
 
 
@@ -117,6 +118,30 @@ async def test_while_holds_fail_no_erasure_is_commanded(
         await until(lambda: bool(commands(broker)), task)
         keys = [one.key or b"" for one in broker.records(erase_topic(OUTPUT))]
         assert [is_hold(key) for key in keys if key[:1] != b"~"][:2] == [True, False]
+
+
+@pytest.mark.usefixtures("keyring", "placed")
+async def test_while_one_persons_hold_fails_only_their_erasures_wait(
+    settings: Settings, broker: FakeBroker, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    extend = HoldProgress._extend
+
+    async def fails(*_: object) -> None:
+        raise OfficeError
+
+    monkeypatch.setattr(HoldProgress, "_extend", fails)
+    await Registry(database).register(DeviceId("dongle-2"), BEN, NOW_MS - 10**9)
+    async with database.writing() as connection:
+        await ask(connection, NewErasure("erase", BEN, "asked", NOW_MS - 10**6), NOW_MS)
+    async with office(settings, broker, database) as task:
+        await until(lambda: bool(commands(broker)), task)
+        async with database.writing() as connection:
+            await ask(connection, NewErasure("erase", ANA, "asked", NOW_MS - 10**6), NOW_MS)
+        count, before = len(commands(broker)), failures("holds")
+        await until(lambda: failures("holds") > before + 2, task)
+        assert len(commands(broker)) == count
+        monkeypatch.setattr(HoldProgress, "_extend", extend)
+        await until(lambda: len(commands(broker)) > count, task)
 
 
 @pytest.mark.usefixtures("placed")

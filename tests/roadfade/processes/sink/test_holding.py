@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bus.memory.broker import FakeBroker
+from bus.publisher import Publisher
 from bus.records import Outgoing
 from roadfade import metrics
 from roadfade.processes.sink.hold_rows import HoldRows
@@ -35,10 +36,11 @@ from tests.roadfade.processes.sink.test_sink import (
     rows,
 )
 from tests.roadfade.processes.sink.test_sink import compiled as compiled_plan
+from tests.sinks.erasing import command as erase_command
 from tests.sinks.holding import files_in, held_rows
 from tests.sinks.holding import hold as sinks_hold
 from tests.support.fast_time import fast_time
-from tests.support.small_house import FIRST, NOW_MS, make_topics, settings_in, tell
+from tests.support.small_house import FIRST, NOW_MS, Clock, make_topics, settings_in, tell
 
 HOLD = "hold-command-1"
 
@@ -200,6 +202,32 @@ async def test_an_erasure_waits_until_its_rows_are_copied(
     assert len(held_rows(settings.hold_dir)) == 6
 
 
+async def test_an_erasure_that_waits_does_not_pass_a_hold_that_has_just_grown(
+    settings: Settings,
+    broker: FakeBroker,
+    office: Office,
+    study: list[Outgoing],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    one = hold(study)
+    grown = sinks_hold(*one.pseudonyms, "SOMEBODY ELSE", id_=HOLD, output="study")
+    copy = HoldFolder.copy
+    monkeypatch.setattr(HoldFolder, "copy", full)
+    async with kept(settings, broker, study) as task:
+        place(office, one, beat=False)
+        office.ask(command(study))
+        await until(lambda: waiting() == 1, task)
+        place(office, grown, beat=False)
+        await asyncio.sleep(60)
+        assert (await rows(settings), erased(broker)) == (6, False)
+        monkeypatch.setattr(HoldFolder, "copy", copy)
+        await asyncio.sleep(60)
+        assert (await rows(settings), erased(broker)) == (6, False)
+        office.beat()
+        await until(lambda: erased(broker), task)
+    assert len(held_rows(settings.hold_dir)) == 6
+
+
 async def test_expiry_waits_for_no_copy(
     settings: Settings,
     broker: FakeBroker,
@@ -323,6 +351,60 @@ async def test_an_erasure_of_what_came_beyond_the_limit_waits_too(
         office.ask(command(study))
         await asyncio.sleep(60)
         assert (erased(broker), await rows(few)) == (False, 6)
+
+
+def test_a_hold_stays_as_it_was_vouched_for_until_a_heartbeat_tells_of_another() -> None:
+    key = hold_key(HOLD).encode()
+    one = sinks_hold("PSEUDONYM", id_=HOLD, output="study")
+    grown = sinks_hold("PSEUDONYM", "OTHER", id_=HOLD, output="study")
+    found = HoldRows("study")
+    found.apply(key, encode_hold(one))
+    assert (found.vouched, found.unvouched) == ([], [one])
+    beat(found)
+    assert (found.vouched, found.unvouched) == ([one], [])
+    found.apply(key, encode_hold(grown))
+    found.vouch()
+    assert (found.vouched, found.unvouched) == ([one], [grown])
+    beat(found)
+    assert (found.vouched, found.unvouched) == ([grown], [])
+    found.apply(key, None)
+    found.vouch()
+    assert (found.vouched, found.unvouched) == ([grown], [])
+    beat(found)
+    assert (found.vouched, found.unvouched) == ([], [])
+
+
+async def test_no_erasure_passes_a_hold_that_no_heartbeat_told_of(
+    tmp_path: Path, broker: FakeBroker
+) -> None:
+    settings = await asyncio.to_thread(settings_in, tmp_path)
+    store = await asyncio.to_thread(store_of, settings)
+    publisher = Publisher(broker, clock=Clock())
+    holding = Holding(store, HoldFolder(tmp_path, 9), publisher, Clock())
+    erase = erase_command("PSEUDONYM", output="study")
+    one = sinks_hold("PSEUDONYM", output="study")
+    other = sinks_hold("OTHER", output="study")
+    assert await holding.copied_before(erase, [], [other])
+    assert not await holding.copied_before(erase, [], [one])
+
+
+def beat(rows: HoldRows) -> None:
+    rows.tell()
+    rows.vouch()
+
+
+def test_released_holds_crowd_out_no_living_one() -> None:
+    found = HoldRows("study", holds_max=1)
+    for number in range(10):
+        one = HoldCommand(
+            v=HOLD_VERSION, command=f"released-command-{number}", output="study",
+            placed_ms=NOW_MS, released_ms=NOW_MS,
+        )  # fmt: skip
+        found.apply(hold_key(one.command).encode(), encode_hold(one))
+    living = sinks_hold("PSEUDONYM", output="study")
+    found.apply(hold_key(living.command).encode(), encode_hold(living))
+    assert living in found.unvouched
+    assert not found.crowded
 
 
 def test_more_holds_than_a_sink_knows_are_crowded() -> None:

@@ -12,7 +12,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from office.replay_memory.memory import ReplayMemory
-from office.restored import Amended, Since, amend, living_commands
+from office.restored.amend import amend
+from office.restored.amended import Amended, Since
+from office.restored.commands import living_commands
 from office.store.database import Database
 from roadfade.backup.drill_folder import FOLDER, sole_drill
 from roadfade.backup.kept import Backup

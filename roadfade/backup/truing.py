@@ -12,7 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from office.replay_memory.memory import ReplayMemory
-from office.restored import Amended, Since, amend, every_command, secrets_to_forget
+from office.restored.amend import amend
+from office.restored.amended import Amended, Since
+from office.restored.commands import every_command
+from office.restored.persons import secrets_to_forget
 from office.store.database import Database
 from roadfade.backup.copied_keyring import pseudonyms_of, require_key
 from roadfade.backup.manifest import Tell

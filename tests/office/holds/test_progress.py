@@ -20,7 +20,8 @@ from office.registry.erasure_requests import NewErasure
 from office.registry.links import NewLink
 from office.replay_memory.items import Ended, Item
 from office.replay_memory.known import End, Known
-from office.restored import Since, amend
+from office.restored.amend import amend
+from office.restored.amended import Since
 from office.store.database import Database
 from office.store.hold_tables import HOLDS
 from policy.plan.epochs import epoch_at

@@ -1,0 +1,28 @@
+"""All that is known of what was removed, applied to a restored office.
+
+In: the database as a backup had it, the memory of what was removed, instants. Out: counts; the rows
+are gone from the files. Nobody else may have the database open.
+"""
+
+from office.replay_memory.known import Known
+from office.restored.amended import Amended, Since
+from office.restored.commands import command_again, publish
+from office.restored.persons import forget_persons
+from office.restored.rows import TABLES, begin_later, end_rows, release_holds, withhold
+from office.store.database import Database
+
+
+async def amend(database: Database, known: Known, since: Since) -> Amended:
+    """Apply all that is known, in one transaction, then scrub. May be repeated."""
+    done = Amended()
+    async with database.writing() as connection:
+        await begin_later(connection, known, done)
+        await forget_persons(connection, known, since, done)
+        for of in TABLES:
+            await end_rows(connection, known, since, of, done)
+        await withhold(connection, known, since, done)
+        await release_holds(connection, known, since, done)
+        await command_again(connection, known, since, done)
+        await publish(connection, known, done)
+    await database.scrub()
+    return done

@@ -107,7 +107,11 @@ def test_a_lost_installation_comes_back_without_who_left(
         road.drained(folded=False)
         # Everything that the topics hold was read again, of those who left, too.
         assert lake_digest(road.settings.lake_dir) == before
-        assert road.cli("person", "show", "--subject", LEAVES).code == 1, "nobody has that id"
+        # They asked to be forgotten, and that was not done yet as all was lost: it is asked again.
+        shown = road.cli("person", "show", "--subject", LEAVES, "--json").json()
+        assert sum(one["readings"] for one in shown["outputs"]) == 0
+        asked = road.cli("person", "requests", "--subject", LEAVES, "--json").json()["requests"]
+        assert [(one["kind"], one["whole_person"]) for one in asked] == [("erase", True)]
         later = [driven(one, now_ms - HOUR_MS) for one in PEOPLE]
         play(road.settings, later)
         until(lambda: positions_of(road, STAYS) == 7 * POSITIONS, "that the road goes on")

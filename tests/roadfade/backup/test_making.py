@@ -15,7 +15,7 @@ from roadfade import metrics
 from roadfade.backup import kept, making
 from roadfade.backup.drill import drill
 from roadfade.backup.drill_folder import FOLDER, sole_drill
-from roadfade.backup.kept import Places, backups, newest_whole
+from roadfade.backup.kept import Places, backups, made_of, newest_whole
 from roadfade.backup.making import make
 from roadfade.backup.manifest import wrong_in
 from roadfade.backup.note import last_drill
@@ -420,7 +420,7 @@ def test_a_sweep_ends_backups_in_the_places_that_the_settings_name(house: House)
     assert end_backups(house.settings, ends_ms) == []
     assert end_backups(named, ends_ms - 1) == []
     assert (value(metrics.BACKUPS, "kept"), value(metrics.BACKUPS, "ended")) == (1, 0)
-    assert metrics.BACKUP_NEWEST._value.get() == made.data.made_ms / 1000
+    assert metrics.BACKUP_NEWEST._value.get() == made_of(made.data.name) / 1000
     assert end_backups(named, ends_ms) == [made.data.name]
     assert (value(metrics.BACKUPS, "kept"), value(metrics.BACKUPS, "ended")) == (0, 0)
 

@@ -124,6 +124,7 @@ async def test_a_memory_that_cannot_be_used_holds_all_back_until_it_can_be_and_e
     caplog.set_level(logging.WARNING, process.__name__)
     settings.suppressions_path.write_bytes(b"no database" * 1_000)
     retries = metrics.PRODUCE_RETRIES._value.get()
+    readiness.need("office")
     readiness.met(Need.HEARTBEAT)
     async with office(settings, broker, database) as task:
         await until(lambda: metrics.PRODUCE_RETRIES._value.get() > retries + 2, task)
@@ -151,6 +152,7 @@ async def test_a_memory_that_has_no_place_on_the_disk_holds_all_back_until_it_ha
     with monkeypatch.context() as patch:
         patch.setattr(sqlite_file, "create_private", full)
         retries = metrics.PRODUCE_RETRIES._value.get()
+        readiness.need("office")
         async with office(settings, broker, database) as task:
             await until(lambda: metrics.PRODUCE_RETRIES._value.get() > retries, task)
             assert "No space left on device" in readiness.lacking()[Need.HEARTBEAT]

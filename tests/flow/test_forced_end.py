@@ -5,6 +5,7 @@ The road goes on after it, and a broker that is killed brings nothing back.
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -42,8 +43,13 @@ def plant(road: Road) -> None:
 
 def holding(folder: Path) -> list[Path]:
     """Files of the broker that hold it; indexes hold offsets alone."""
-    files = [one for one in folder.rglob("*") if one.is_file() and "index" not in one.name]
-    return [one for one in files if CANARY in one.read_bytes()]
+    found = []
+    for one in folder.rglob("*"):
+        # The broker writes and removes files of its own meanwhile.
+        with suppress(FileNotFoundError):
+            if one.is_file() and "index" not in one.name and CANARY in one.read_bytes():
+                found.append(one)
+    return found
 
 
 def begins(road: Road) -> dict[tuple[str, int], int]:

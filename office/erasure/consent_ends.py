@@ -11,7 +11,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import delete, exists, func, or_, select, update
 
-from office.erasure.link_ends import SEEN_LATE_MS, note_unscrubbed
+from office.erasure.link_ends import SEEN_LATE_MS, first_due, note_unscrubbed
 from office.erasure.on_record import unerased_subjects
 from office.store.changes import ControlChange, announce, chunks
 from office.store.database import Database
@@ -23,8 +23,6 @@ from policy.vocabulary.terms import Period
 from telemetry.instants import DAY_MS
 from telemetry.topics import CONTROL_CONSENTS
 
-AT_ONCE_MAX: Final = 1_000
-"""Consents that are deleted in one transaction; the next one takes the others."""
 EVENT: Final = "consent_end"
 ENDED_MS: Final = func.coalesce(CONSENTS.c.to_ms, CONSENTS.c.ended_ms)
 
@@ -98,7 +96,7 @@ async def note_seen(database: Database, now_ms: int) -> None:
 
 
 async def due_consents(database: Database, evidence: Evidence, now_ms: int) -> list[str]:
-    """The consents that are not needed any more, at most ``AT_ONCE_MAX``.
+    """The consents that are not needed any more, as many as go at once.
 
     Those of people of whom something that they asked for is still to be erased are.
     """
@@ -111,14 +109,11 @@ async def due_consents(database: Database, evidence: Evidence, now_ms: int) -> l
     async with database.reading() as connection:
         needed = await unerased_subjects(connection, now_ms)
         rows = (await connection.execute(select(*columns).where(old, seen_ms.is_not(None)))).all()
-    found = []
-    for row in rows:
-        due_ms = evidence.due_ms(row.at_ms, row.seen_ended_ms, now_ms)
-        if row.subject not in needed and due_ms is not None and due_ms <= now_ms:
-            found.append(row.consent)
-        if len(found) == AT_ONCE_MAX:
-            break
-    return found
+    mine = (row for row in rows if row.subject not in needed)
+    return first_due(
+        ((row.consent, evidence.due_ms(row.at_ms, row.seen_ended_ms, now_ms)) for row in mine),
+        now_ms,
+    )
 
 
 async def forget_consents(database: Database, consents: Iterable[str]) -> int:

@@ -6,6 +6,7 @@ are evidence that there was one, and have an end of their own (``consent_ends``)
 """
 
 from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Final, NamedTuple
 
 from sqlalchemy import delete, insert, select, update
@@ -22,7 +23,7 @@ from policy.vocabulary.terms import Period
 from telemetry.instants import DAY_MS
 
 AT_ONCE_MAX: Final = 1_000
-"""Links that are deleted in one transaction; the next one takes the others."""
+"""Rows that are deleted in one transaction; the next one takes the others."""
 EVENT: Final = "link_end"
 SEEN_LATE_MS: Final = DAY_MS
 """An end that became known so much later: readings meanwhile were taken for the link's own."""
@@ -92,14 +93,19 @@ async def due_links(database: Database, lives: Lives, now_ms: int) -> list[str]:
     async with database.reading() as connection:
         needed = await unerased_subjects(connection, now_ms)
         rows = (await connection.execute(select(*columns).where(old))).all()
-    found = []
-    for row in rows:
-        due_ms = lives.due_ms(row.to_ms, row.seen_ended_ms, now_ms)
-        if row.subject not in needed and due_ms is not None and due_ms <= now_ms:
-            found.append(row.link)
-        if len(found) == AT_ONCE_MAX:
-            break
-    return found
+    mine = (row for row in rows if row.subject not in needed)
+    return first_due(
+        ((row.link, lives.due_ms(row.to_ms, row.seen_ended_ms, now_ms)) for row in mine), now_ms
+    )
+
+
+def first_due(rows: Iterable[tuple[str, int | None]], now_ms: int) -> list[str]:
+    """Of row ids with when they are over, those that are, at most ``AT_ONCE_MAX``. Pure.
+
+    None: nobody knows when, so it is not over.
+    """
+    over = (one for one, due_ms in rows if due_ms is not None and due_ms <= now_ms)
+    return list(islice(over, AT_ONCE_MAX))
 
 
 async def delete_links(database: Database, links: Iterable[str]) -> int:

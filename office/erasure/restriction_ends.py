@@ -9,20 +9,16 @@ what is withheld of a whole person, have no such end.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Final
 
 from sqlalchemy import select
 
-from office.erasure.link_ends import note_unscrubbed
+from office.erasure.link_ends import first_due, note_unscrubbed
 from office.erasure.on_record import uncommanded_subjects
 from office.registry.restrictions import forget_restriction
 from office.store.database import Database
 from office.store.tables import RESTRICTIONS
 from policy.plan.last_rows import rows_end_ms, transit_ms
 from policy.plan.plan import Plan
-
-AT_ONCE_MAX: Final = 1_000
-"""Restrictions that are deleted in one transaction; the next one takes the others."""
 
 
 def due_ms(plans: Sequence[Plan], replay_ms: int, to_ms: int) -> int | None:
@@ -38,20 +34,16 @@ def due_ms(plans: Sequence[Plan], replay_ms: int, to_ms: int) -> int | None:
 async def due_restrictions(
     database: Database, plans: Sequence[Plan], replay_ms: int, now_ms: int
 ) -> list[str]:
-    """Those that do nothing any more, at most ``AT_ONCE_MAX``."""
+    """Those that do nothing any more, as many as go at once."""
     over = (RESTRICTIONS.c.reason == "erased") & (RESTRICTIONS.c.to_ms <= now_ms)
     columns = (RESTRICTIONS.c.restriction, RESTRICTIONS.c.subject, RESTRICTIONS.c.to_ms)
     async with database.reading() as connection:
         needed = await uncommanded_subjects(connection, now_ms)
         rows = (await connection.execute(select(*columns).where(over))).all()
-    found = []
-    for row in rows:
-        at_ms = due_ms(plans, replay_ms, row.to_ms)
-        if row.subject not in needed and at_ms is not None and at_ms <= now_ms:
-            found.append(row.restriction)
-        if len(found) == AT_ONCE_MAX:
-            break
-    return found
+    mine = (row for row in rows if row.subject not in needed)
+    return first_due(
+        ((row.restriction, due_ms(plans, replay_ms, row.to_ms)) for row in mine), now_ms
+    )
 
 
 async def forget_restrictions(database: Database, restrictions: Iterable[str]) -> int:

@@ -15,7 +15,7 @@ from office.erasure.receipts import Draft
 from office.erasure.saga import State, Step
 from office.erasure.searching import Search
 from office.registry.consents import delete_consents
-from office.registry.erasure_requests import close_waiting
+from office.registry.erasure_requests import forget_in_requests
 from office.registry.events import forget_events
 from office.registry.held import forget_held, holds_over, note_held
 from office.registry.links import delete_link
@@ -200,12 +200,7 @@ async def _forget(at: At) -> list[Draft]:
     subject = SubjectId(at.found.row.subject or "")
     await forget_suppressions(at.connection, subject)
     await forget_held(at.connection, subject)
-    # Nothing is left for a withdrawal that was to take effect later.
-    await close_waiting(at.connection, ERASURES.c.subject == subject, at.now_ms)
-    named = ("subject", "nonce", "links", "consents", "taken")
-    nobody = dict.fromkeys(named) | {"unscrubbed": True}
-    theirs = update(ERASURES).where(ERASURES.c.subject == subject)
-    await at.connection.execute(theirs.values(nobody))
+    await forget_in_requests(at.connection, subject, at.now_ms)
     await at.put(state=State.FORGOTTEN)
     return []
 

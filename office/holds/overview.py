@@ -4,10 +4,10 @@ Reads only, in the caller's transaction. Nobody is named: a hold is of a person 
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
-from sqlalchemy import Row, select
+from sqlalchemy import Row, func, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.answers import known_stores
@@ -135,3 +135,25 @@ def _of(row: Row[Any]) -> str:
     named = {"person": row.subject, "vehicle": row.device}
     both = [what for what, which in named.items() if which is not None]
     return " and ".join(both) or "nobody any more"
+
+
+class Figures(NamedTuple):
+    """Of all holds together."""
+
+    living: int
+    unreviewed: int
+    """Whose day of review is past."""
+    leaving: int
+    """Released, and not closed yet."""
+
+
+async def hold_figures(connection: AsyncConnection, now_ms: int) -> Figures:
+    """How many holds there are, and what is late."""
+    counted = select(HOLDS.c.state, func.count().label("many")).group_by(HOLDS.c.state)
+    by_state = {row.state: row.many for row in await connection.execute(counted)}
+    late = (HOLDS.c.state == State.LIVING) & (HOLDS.c.review_ms < now_ms)
+    unreviewed = await connection.scalar(select(func.count()).select_from(HOLDS).where(late)) or 0
+    unscrubbed = select(func.count()).select_from(HOLDS).where(HOLDS.c.unscrubbed)
+    left = by_state.get(State.RELEASED, 0) + by_state.get(State.UNREADABLE, 0)
+    dirty = await connection.scalar(unscrubbed) or 0
+    return Figures(by_state.get(State.LIVING, 0), unreviewed, left + dirty)

@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
-from sqlalchemy import Row, delete, func, insert, select, update
+from sqlalchemy import Row, delete, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.answers import known_stores
@@ -20,7 +20,7 @@ from office.erasure.on_record import uncommanded_subjects
 from office.erasure.receipt_chain import Sign
 from office.erasure.receipts import issue
 from office.erasure.selecting import Life
-from office.erasure.steps import NO_BACKUP
+from office.erasure.steps import d3_in_words
 from office.erasure.whereabouts import EpochKeys
 from office.holds.answers import unreleased
 from office.holds.commanding import (
@@ -34,24 +34,22 @@ from office.holds.commanding import (
     with_floors,
 )
 from office.holds.register import OFFICE_ITSELF, State, release, release_ended
+from office.holds.telling import announce_released, send
 from office.keyring.hold_keys import name_of, public_key
 from office.keyring.keyring import KeyState
 from office.keyring.wrapping import KeyName
-from office.registry.held import take_unheld
+from office.registry.held import held_erasures, take_unheld
 from office.replay_memory.items import HOLD, Ended, Item
 from office.store.changes import ControlChange, announce
 from office.store.database import Database
+from office.store.erasure_tables import ERASURES
 from office.store.hold_tables import HOLD_ANSWERS, HOLD_COMMANDS, HOLDS
 from office.store.row_ids import new_row_id
 from policy.plan.plan import Plan
 from telemetry.identity import EpochKey, SubjectId
 from telemetry.instants import MINUTE_MS
-from telemetry.topics import erase_topic
 from telemetry.wire.hold import (
-    HOLD_VERSION,
-    HOLDS_MAX,
     HoldCommand,
-    encode_hold,
     hold_key,
 )
 
@@ -83,28 +81,6 @@ class Failed(NamedTuple):
     subjects: frozenset[SubjectId]
     """Whom it is about: their erasures wait, since it may lack what they would take."""
     error: Exception
-
-
-class Figures(NamedTuple):
-    """Of all holds together."""
-
-    living: int
-    unreviewed: int
-    """Whose day of review is past."""
-    leaving: int
-    """Released, and not closed yet."""
-
-
-async def hold_figures(connection: AsyncConnection, now_ms: int) -> Figures:
-    """How many holds there are, and what is late."""
-    counted = select(HOLDS.c.state, func.count().label("many")).group_by(HOLDS.c.state)
-    by_state = {row.state: row.many for row in await connection.execute(counted)}
-    late = (HOLDS.c.state == State.LIVING) & (HOLDS.c.review_ms < now_ms)
-    unreviewed = await connection.scalar(select(func.count()).select_from(HOLDS).where(late)) or 0
-    unscrubbed = select(func.count()).select_from(HOLDS).where(HOLDS.c.unscrubbed)
-    left = by_state.get(State.RELEASED, 0) + by_state.get(State.UNREADABLE, 0)
-    dirty = await connection.scalar(unscrubbed) or 0
-    return Figures(by_state.get(State.LIVING, 0), unreviewed, left + dirty)
 
 
 class HoldProgress:
@@ -188,7 +164,7 @@ class HoldProgress:
             again = await wanted_of(connection, row)
             if again.before != wanted.before or again.row.state != State.LIVING:
                 return  # another process did it, or it was released meanwhile
-            crowded = await _send(connection, row.hold, wanted, commands)
+            crowded = await send(connection, row.hold, wanted, commands)
             unreached = sorted({*found.unreached, *crowded})
             one = update(HOLDS).where(HOLDS.c.hold == row.hold)
             await connection.execute(
@@ -248,10 +224,10 @@ class HoldProgress:
             await asyncio.to_thread(self._keys.destroy, names)
         self._hook("keys destroyed")
         async with self._database.writing() as connection:
-            await _announce_released(connection, rows, row, now_ms)
+            await announce_released(connection, rows, row, now_ms)
             drafts = [
-                {"erasure": one, "what": "unheld", "copy": f"hold {row.hold}", "d3": NO_BACKUP}
-                for one in await take_unheld(connection, row.hold)
+                {"erasure": one, "what": "unheld", "copy": f"hold {row.hold}", "d3": d3}
+                for one, d3 in await _unheld(connection, row.hold)
             ]
             await issue(connection, drafts, self._sign, now_ms)
             one = update(HOLDS).where(HOLDS.c.hold == row.hold)
@@ -297,52 +273,10 @@ class HoldProgress:
                 await connection.execute(some.values(unscrubbed=False))
 
 
-async def _send(
-    connection: AsyncConnection, hold: str, wanted: Wanted, commands: Sequence[HoldCommand]
-) -> set[str]:
-    """Queue commands for publication; the outputs whose stores could not know one more."""
-    known = {one.command for one in wanted.before}
-    # Those that are released stores count apart: one that never answers crowds out no living one.
-    by_output = (
-        select(HOLD_COMMANDS.c.output, func.count().label("many"))
-        .join(HOLDS, HOLDS.c.hold == HOLD_COMMANDS.c.hold)
-        .where(HOLDS.c.state == State.LIVING)
-        .group_by(HOLD_COMMANDS.c.output)
-    )
-    counts = {row.output: row.many for row in await connection.execute(by_output)}
-    crowded, changes = set[str](), list[ControlChange]()
-    for one in commands:
-        topic, value = erase_topic(one.output), encode_hold(one)
-        if one.command in known:
-            held = update(HOLD_COMMANDS).where(HOLD_COMMANDS.c.command == one.command)
-            await connection.execute(held.values(value=value))
-        elif counts.get(one.output, 0) >= HOLDS_MAX:
-            crowded.add(one.output)
-            continue
-        else:
-            row = {"command": one.command, "hold": hold, "output": one.output}
-            await connection.execute(insert(HOLD_COMMANDS), row | {"topic": topic, "value": value})
-            counts[one.output] = counts.get(one.output, 0) + 1
-        changes.append(ControlChange(topic, hold_key(one.command), value))
-    await announce(connection, changes)
-    return crowded
-
-
-async def _announce_released(
-    connection: AsyncConnection, rows: Sequence[Row[Any]], hold: Row[Any], now_ms: int
-) -> None:
-    """Put in each command's place one that names nobody and asks for its copies to be deleted."""
-    changes = []
-    for one in rows:
-        released = HoldCommand(
-            v=HOLD_VERSION,
-            command=one.command,
-            output=one.output,
-            placed_ms=hold.placed_ms,
-            released_ms=hold.released_ms or now_ms,
-        )
-        value = encode_hold(released)
-        held = update(HOLD_COMMANDS).where(HOLD_COMMANDS.c.command == one.command)
-        await connection.execute(held.values(value=value))
-        changes.append(ControlChange(one.topic, hold_key(one.command), value))
-    await announce(connection, changes)
+async def _unheld(connection: AsyncConnection, hold: str) -> list[tuple[str, str]]:
+    """The erasures of which a hold had a copy, and what is known of D3 without it."""
+    erasures = await take_unheld(connection, hold)
+    held = await held_erasures(connection, erasures)
+    query = select(ERASURES.c.erasure, ERASURES.c.d3_ms).where(ERASURES.c.erasure.in_(erasures))
+    rows = await connection.execute(query.order_by(ERASURES.c.erasure))
+    return [(row.erasure, d3_in_words(row.d3_ms, held=row.erasure in held)) for row in rows]

@@ -156,6 +156,17 @@ async def close_waiting(
     await connection.execute(update(ERASURES).where(waiting, which).values(state=CLOSED))
 
 
+async def forget_in_requests(connection: AsyncConnection, subject: SubjectId, now_ms: int) -> None:
+    """Take a person out of all their requests; the caller scrubs after.
+
+    Nothing is left for a withdrawal that was to take effect later: it is closed.
+    """
+    theirs = ERASURES.c.subject == subject
+    await close_waiting(connection, theirs, now_ms)
+    nobody = dict.fromkeys(("subject", "nonce", "links", "consents", "taken"))
+    await connection.execute(update(ERASURES).where(theirs).values(nobody | {"unscrubbed": True}))
+
+
 def _effective_ms(new: NewErasure, now_ms: int) -> int:
     """From when it is carried out: a withdrawal, from when it takes effect."""
     return max(now_ms, new.from_ms or 0) if new.kind == "withdraw" else now_ms

@@ -27,10 +27,7 @@ RESTORED: Final = "restored"
 
 async def living_commands(database: Database, now_ms: int) -> list[EraseCommand]:
     """What is to be removed from every store, and refused there."""
-    async with database.reading() as connection:
-        rows = (await connection.execute(select(ERASE_COMMANDS))).all()
-    found = [take_command(row.value, row.output) for row in rows]
-    return [one for one in found if one is not None and one.until_ms > now_ms]
+    return [one for one in await _on_record(database) if one.until_ms > now_ms]
 
 
 async def every_command(database: Database, known: Known) -> list[EraseCommand]:
@@ -38,11 +35,15 @@ async def every_command(database: Database, known: Known) -> list[EraseCommand]:
 
     A command that lives no more was carried out on the lake that was lost.
     """
+    found = [*await _on_record(database), *(command for command, _ in _commands(known))]
+    return list({one.command: one for one in found}.values())
+
+
+async def _on_record(database: Database) -> list[EraseCommand]:
     async with database.reading() as connection:
         rows = (await connection.execute(select(ERASE_COMMANDS))).all()
     found = [take_command(row.value, row.output) for row in rows]
-    found += [command for command, _ in _commands(known)]
-    return list({one.command: one for one in found if one is not None}.values())
+    return [one for one in found if one is not None]
 
 
 async def command_again(

@@ -5,11 +5,17 @@ Every function runs in the caller's transaction, but for ``secrets_to_forget``.
 
 from typing import Final
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.registry.consents import delete_consents
-from office.registry.erasure_requests import CLOSED, FIRST, NewErasure, ask
+from office.registry.erasure_requests import (
+    CLOSED,
+    FIRST,
+    NewErasure,
+    ask,
+    forget_in_requests,
+)
 from office.registry.events import forget_events
 from office.registry.held import forget_held
 from office.registry.links import delete_link
@@ -52,7 +58,7 @@ async def forget_persons(
         if end is None or end.at_ms < since.made_ms:
             continue
         if await _all_gone(connection, known, subject):
-            await _forget(connection, SubjectId(subject))
+            await _forget(connection, SubjectId(subject), since.now_ms)
             done.persons += 1
         else:
             # Their rows were not found yet, and are by these links alone.
@@ -71,7 +77,7 @@ async def _all_gone(connection: AsyncConnection, known: Known, subject: str) -> 
     return True
 
 
-async def _forget(connection: AsyncConnection, subject: SubjectId) -> None:
+async def _forget(connection: AsyncConnection, subject: SubjectId, now_ms: int) -> None:
     query = select(LINKS.c.link).where(LINKS.c.subject == subject)
     for link in list(await connection.scalars(query)):
         await delete_link(connection, link)
@@ -79,6 +85,4 @@ async def _forget(connection: AsyncConnection, subject: SubjectId) -> None:
     await forget_events(connection, subject)
     await forget_suppressions(connection, subject)
     await forget_held(connection, subject)
-    nobody = dict.fromkeys(("subject", "nonce", "links", "consents", "taken"))
-    theirs = update(ERASURES).where(ERASURES.c.subject == subject)
-    await connection.execute(theirs.values(nobody))
+    await forget_in_requests(connection, subject, now_ms)

@@ -15,7 +15,7 @@ from office.registry.consents import consent_of
 from office.registry.intervals import Interval, shortened
 from office.registry.links import link_of, link_row
 from office.registry.restrictions import NewRestriction, restrict, restriction_of
-from office.replay_memory.items import BEGINNING, HOLD
+from office.replay_memory.items import BEGINNING, HOLD, RESTRICTION
 from office.replay_memory.known import Known
 from office.restored.amended import Amended, Since
 from office.store.changes import ControlChange, announce
@@ -91,7 +91,7 @@ async def begin_later(connection: AsyncConnection, known: Known, done: Amended) 
 async def withhold(connection: AsyncConnection, known: Known, since: Since, done: Amended) -> None:
     """Keep back what people asked for since, of those whom the backup knows at all."""
     rows = (await connection.execute(select(RESTRICTIONS.c.restriction))).scalars().all()
-    there = {key.hashed("restriction", name) for name in rows for key in known.weeks}
+    there = {key.hashed(RESTRICTION, name) for name in rows for key in known.weeks}
     subjects = set[str]()
     for table in (LINKS, CONSENTS):
         subjects |= set(await connection.scalars(select(table.c.subject).distinct()))

@@ -10,7 +10,8 @@ from collections.abc import Collection, Sequence
 from typing import Protocol
 
 from office.erasure.signing import Signer
-from office.holds.progress import Failed, Figures, HoldProgress, hold_figures
+from office.holds.overview import Figures, hold_figures
+from office.holds.progress import Failed, HoldProgress
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.replay_memory.items import Item

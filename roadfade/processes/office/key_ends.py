@@ -8,7 +8,8 @@ again. What was destroyed cannot be made again: a clock that jumped ahead waits 
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
+from functools import partial
 from typing import Final, Protocol
 
 from bus.pacing import until
@@ -158,13 +159,8 @@ class KeyEnds:
         if not await note_ended(self._database, self._clock()):
             return
         lives = Lives(await self._plans(), self._replay_ms)
-        deleted = 0
-        if await due_links(self._database, lives, self._clock()):
-            now_ms = await self._judged_ms()
-            while some := await due_links(self._database, lives, now_ms):
-                deleted += await delete_links(self._database, some)
-        if deleted:
-            await scrub_if_needed(self._database)
+        due = partial(due_links, self._database, lives)
+        if deleted := await self._deleted(due, delete_links):
             metrics.LINKS_DELETED.inc(deleted)
             logger.info("deleted %d links whose last row has ended", deleted)
 
@@ -172,27 +168,35 @@ class KeyEnds:
         """Delete the consents that the policy keeps no longer, and scrub the files once after."""
         await note_seen(self._database, self._clock())
         evidence = Evidence(await self._plans(), self._replay_ms)
-        deleted = 0
-        if await due_consents(self._database, evidence, self._clock()):
-            now_ms = await self._judged_ms()
-            while some := await due_consents(self._database, evidence, now_ms):
-                deleted += await forget_consents(self._database, some)
-        if deleted:
-            await scrub_if_needed(self._database)
+        due = partial(due_consents, self._database, evidence)
+        if deleted := await self._deleted(due, forget_consents):
             metrics.CONSENTS_DELETED.inc(deleted)
             logger.info("deleted %d consents whose evidence is kept no longer", deleted)
 
     async def _restrictions(self) -> None:
         """Delete what keeps back uploads that could not live any more."""
-        plans, mine = await self._plans(), self._database
-        deleted = 0
-        if await due_restrictions(mine, plans, self._replay_ms, self._clock()):
-            now_ms = await self._judged_ms()
-            while some := await due_restrictions(mine, plans, self._replay_ms, now_ms):
-                deleted += await forget_restrictions(mine, some)
-        if deleted:
-            await scrub_if_needed(mine)
+        plans = await self._plans()
+        due = partial(due_restrictions, self._database, plans, self._replay_ms)
+        if deleted := await self._deleted(due, forget_restrictions):
             logger.info("deleted %d restrictions that keep nothing back any more", deleted)
+
+    async def _deleted(
+        self,
+        due: Callable[[int], Awaitable[Sequence[str]]],
+        delete: Callable[[Database, Sequence[str]], Awaitable[int]],
+    ) -> int:
+        """Delete what is due, some at a time; how many. The files are scrubbed once after.
+
+        Others are asked for the time only if something seems to be due.
+        """
+        deleted = 0
+        if await due(self._clock()):
+            now_ms = await self._judged_ms()
+            while some := await due(now_ms):
+                deleted += await delete(self._database, some)
+        if deleted:
+            await scrub_if_needed(self._database)
+        return deleted
 
     async def _plans(self) -> Sequence[Plan]:
         """Every version; OfficeError if one does not hold here: it may keep rows for longer."""

@@ -23,11 +23,12 @@ from office.replay_memory.known import End, Known
 from office.restored.amend import amend
 from office.restored.amended import Since
 from office.store.database import Database
+from office.store.erasure_tables import ERASURES
 from office.store.hold_tables import HOLDS
 from policy.plan.epochs import epoch_at
 from policy.vocabulary.terms import Epoch
 from telemetry.identity import DeviceId, EpochKey
-from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
+from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS, format_instant
 from telemetry.topics import erase_topic
 from telemetry.wire.erasure import take_command
 from telemetry.wire.hold import is_hold
@@ -292,6 +293,28 @@ async def test_held_then_erased_a_copy_remains_and_that_is_said_until_it_is_rele
     ]
 
 
+async def test_without_the_hold_backups_say_when_no_copy_is_left(office: HoldingOffice) -> None:
+    """Another hold goes on keeping one, and that is said as long as it does."""
+    first, second = (
+        await office.place(),
+        await office.place(HOLD._replace(reference="another case")),
+    )
+    await office.hold_turn()
+    asked = await office.ask(EVERYTHING)
+    await office.run(asked.erasure, Erasure.GONE)
+    ends_ms = office.now_ms + 30 * DAY_MS
+    async with office.database.writing() as connection:
+        await connection.execute(update(ERASURES).values(d3_ms=ends_ms))
+    for hold in (first, second):
+        await office.release(hold)
+        await office.hold_turn()
+    unheld = [one for one in await office.entries() if one.what == "unheld"]
+    assert [(one.copy, one.d3) for one in unheld] == [
+        (f"hold {first}", HELD_BACK),
+        (f"hold {second}", format_instant(ends_ms)),
+    ]
+
+
 async def test_a_persons_request_says_that_a_copy_is_held(office: HoldingOffice) -> None:
     hold = await office.place()
     await office.hold_turn()
@@ -363,7 +386,7 @@ async def test_it_is_not_closed_while_a_store_may_have_copies(office: HoldingOff
 async def test_released_ones_that_no_store_answers_for_crowd_out_no_living_one(
     office: HoldingOffice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("office.holds.progress.HOLDS_MAX", 1)
+    monkeypatch.setattr("office.holds.telling.HOLDS_MAX", 1)
     office.stores = []
     for _ in range(2):
         hold = await office.place()

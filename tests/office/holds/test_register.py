@@ -3,7 +3,7 @@
 import pytest
 
 from office.errors import OfficeError
-from office.holds.progress import hold_figures
+from office.holds.overview import hold_figures
 from office.holds.register import BASES, LIVING_MAX, NewHold, State, note, review
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.instants import DAY_MS

@@ -247,6 +247,13 @@ CONSENTS_DELETED = _counter(
     "roadfade_ended_consents_deleted_total",
     "Consents deleted: they ended so long ago that the policy keeps no evidence of them",
 )
+EVIDENCE_ROWS = _gauge(
+    "roadfade_consent_evidence_rows",
+    "Rows of evidence of consents that left the register; at consent_evidence_rows_max none leaves",
+)
+EVIDENCE_ENDED = _counter(
+    "roadfade_consent_evidence_ended_total", "Rows of evidence of consents deleted on their day"
+)
 HEARTBEAT = _gauge("roadfade_heartbeat_timestamp_seconds", "When the office last proved it lives")
 BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "policy_version")
 

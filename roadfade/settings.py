@@ -108,6 +108,9 @@ class Settings(BaseSettings):
     them. Knowing which are copied takes some hundred bytes of memory for each while it copies."""
     hold_review_days_max: int = Field(default=90, ge=1, le=90)
     """How far ahead the review of a legal hold may lie."""
+    consent_evidence_rows_max: int = Field(default=10_000_000, ge=1)
+    """Rows of evidence of consents, of some 400 bytes each; at that many no consent leaves the
+    register, and erasures of whole persons wait, until this is raised or rows end."""
     topic_ids_every_s: float = Field(default=10.0, gt=0, le=600)
     """How often a sink asks, while nothing comes, whether its topics are those it began with."""
     sweep_every_s: float = Field(default=60.0, gt=0)
@@ -186,6 +189,11 @@ class Settings(BaseSettings):
     def suppressions_path(self) -> Path:
         """What was removed and may not come back from a backup, by keyed hashes."""
         return self.state_dir / "suppressions.sqlite"
+
+    @property
+    def consent_evidence_path(self) -> Path:
+        """Evidence of consents that left the register, for officers; it names nobody."""
+        return self.state_dir / "consent_evidence.sqlite"
 
     @property
     def restoring_dir(self) -> Path:

@@ -14,6 +14,7 @@ from typing import Final, NamedTuple
 
 from sqlalchemy import select, update
 
+from office.erasure.consent_moves import ConsentMoves
 from office.erasure.on_record import AT_ONCE_MAX, Found, look, one_of, surroundings
 from office.erasure.receipt_chain import Sign
 from office.erasure.receipts import issue
@@ -84,8 +85,13 @@ class Progress:
         horizons: Horizons,
         hook: Hook = go_on,
         backups_end_ms: Callable[[], int | None] = no_backups,
+        moves: ConsentMoves | None = None,
     ) -> None:
-        """``backups_end_ms``: see ``At``; it blocks, and raises if that is not known."""
+        """``backups_end_ms``: see ``At``; it blocks, and raises if that is not known.
+
+        ``moves``: what takes evidence of consents that go; None: none is kept.
+        """
+        self._moves = moves
         self._database = database
         self._keys = keys
         self._sign = sign
@@ -187,6 +193,8 @@ class Progress:
             searched = await self._search(found, reach, now_ms)
         elif step is Step.SCRUB:
             scrubbed = await self._scrub()
+        elif step is Step.UNLINK:
+            await self._keep_evidence(found, reach, now_ms)
         ends_ms = await asyncio.to_thread(self._backups_end_ms) if step is Step.CONFIRM else None
         async with self._database.writing() as connection:
             again = await one_of(connection, found.row.erasure)
@@ -197,10 +205,20 @@ class Progress:
             await issue(connection, drafts, self._sign, now_ms)
             self._hook(step, Moment.WRITTEN)
         self._hook(step, Moment.DURABLE)
+        if step is Step.UNLINK and self._moves is not None:
+            await self._moves.tidy()
         if step is Step.COMPLETE and searched.unreachable:
             missing = "these outputs have no topic of commands"
             return Wait(missing, now_ms + AGAIN_MS, searched.unreachable)
         return None
+
+    async def _keep_evidence(self, found: Found, reach: Reach, now_ms: int) -> None:
+        """Before consents go; what was put aside counts only once they have."""
+        if self._moves is None:
+            return
+        plans = await asyncio.to_thread(reach.plans)
+        row = found.row
+        await self._moves.prepare_person(row.subject or "", row.nonce, plans, now_ms)
 
     async def _search(self, found: Found, reach: Reach, now_ms: int) -> Search:
         async with self._database.reading() as connection:

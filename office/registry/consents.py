@@ -1,5 +1,6 @@
 """To what people agreed, and until when. Every function runs in the caller's transaction."""
 
+import secrets
 from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
@@ -13,7 +14,7 @@ from office.registry.ineffective_consents import consent_parts, refuse_void
 from office.registry.intervals import Interval, shortened
 from office.registry.persons import refuse_forgotten
 from office.store.changes import ControlChange, announce, chunks
-from office.store.row_ids import new_row_id
+from office.store.row_ids import NONCE_BYTES, new_row_id
 from office.store.tables import CONSENTS
 from policy.plan.consents import Grantable, Offers
 from telemetry.identity import SubjectId
@@ -175,6 +176,7 @@ async def _insert(connection: AsyncConnection, fresh: Sequence[ConsentInterval])
                     "subject": consent.subject,
                     **_asked(consent)._asdict(),
                     **_interval(consent)._asdict(),
+                    "nonce": secrets.token_bytes(NONCE_BYTES),
                 }
                 for consent in fresh
             ],

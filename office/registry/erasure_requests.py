@@ -19,7 +19,7 @@ from office.registry.persons import require_known
 from office.registry.suppression import Withheld, suppress
 from office.store.changes import last_sequence
 from office.store.erasure_tables import ERASURES, PARTS
-from office.store.row_ids import new_row_id
+from office.store.row_ids import NONCE_BYTES, new_row_id
 from office.store.tables import CONSENTS, LINKS
 from telemetry.identity import SubjectId
 from telemetry.instants import HOUR_MS
@@ -28,7 +28,6 @@ ErasureKind = Literal["erase", "withdraw", "end", "correction"]
 """A person asked; a consent was withdrawn; an event ended lives; it was another's all along."""
 ANSWER_MS_MAX: Final = HOUR_MS
 """A store that lives answers within this; a request that waits longer is overdue."""
-NONCE_BYTES: Final = 32
 CLOSED: Final = "closed"
 FIRST: Final = "asked"
 _REASON: Final = re.compile(r"[a-z0-9_]{1,60}")

@@ -62,6 +62,8 @@ CONSENTS: Final = Table(
     Column("ended_ms", BigInteger),
     # When the office first saw that it had ended, either way; NULL: not yet.
     Column("seen_ended_ms", BigInteger),
+    # For the person alone: shows that evidence which stays of it is theirs; NULL: none is drawn.
+    Column("nonce", LargeBinary),
     Index("consents_by_subject", "subject"),
 )
 

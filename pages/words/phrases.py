@@ -62,6 +62,7 @@ TRIGGERS: Final[Mapping[str, str]] = {
     "filing_due": phrase("after the tax return is due"),
     "provision_end": phrase("after we stop passing it on"),
     "consent_end": phrase("after your consent ends"),
+    "consent_erased": phrase("after your consent ends, even if you asked us to forget you"),
 }
 """By ``policy.vocabulary.words.Trigger``; a compiled cell has it as text."""
 ROLE_PHRASES: Final[Mapping[Role, str]] = {

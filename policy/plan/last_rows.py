@@ -6,11 +6,16 @@ change them: they are left out, and what is found here is never too early.
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
+from policy.plan.cells import PlanCell
 from policy.plan.plan import Output, Plan
 from policy.vocabulary.periods import add_period, shortest_ms
 from policy.vocabulary.terms import Period
 from telemetry.instants import DAY_MS, to_datetime
+
+NOBODY: Final = "none"
+"""The identity of a cell whose records name nobody."""
 
 
 def rows_end_ms(outputs: Iterable[Output], event_ms: int) -> int | None:
@@ -36,18 +41,37 @@ def in_force(plans: Iterable[Plan], now_ms: int) -> list[Plan]:
 def period_after(event: str, plans: Sequence[Plan], now_ms: int) -> Period | None:
     """How long registers keep what ends with an event; None: no version in force so far says.
 
-    The newest such version that has such a cell counts, of several cells the longest. ``plans``:
-    the newest last.
+    Cells that name nobody do not count: no register of people is kept for them. The newest such
+    version that has such a cell counts, of several cells the longest. ``plans``: the newest last.
     """
     for plan in reversed(in_force(plans, now_ms)):
         periods = [
             cell.retention.at_most
             for cell in plan.cells
-            if cell.retention.trigger == event and cell.delivery.mode == "records"
+            if cell.retention.trigger == event and _of_registers(cell) and cell.identity != NOBODY
         ]
         if periods:
             return max(periods, key=shortest_ms)
     return None
+
+
+def evidence_period(event: str, plans: Sequence[Plan], now_ms: int) -> Period | None:
+    """How long after an event records that name nobody are kept; None: none are.
+
+    The version in force alone counts, of several cells the longest: what it does not ask for is
+    not kept, whatever an earlier one said. ``plans``: the newest last.
+    """
+    periods = [
+        cell.retention.at_most
+        for plan in in_force(plans, now_ms)[-1:]
+        for cell in plan.cells
+        if cell.retention.trigger == event and _of_registers(cell) and cell.identity == NOBODY
+    ]
+    return max(periods, key=shortest_ms, default=None)
+
+
+def _of_registers(cell: PlanCell) -> bool:
+    return cell.delivery.mode == "records"
 
 
 def _latest_ms(event_ms: int, period: Period) -> int:

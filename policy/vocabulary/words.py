@@ -194,8 +194,12 @@ Trigger = Literal[
     "filing_due",
     "provision_end",
     "consent_end",
+    "consent_erased",
 ]
-"""The event from which the document counts; the life itself always starts with the reading."""
+"""The event from which the document counts; the life itself always starts with the reading.
+
+``consent_erased``: the end of a consent whose person is forgotten, at the latest when it is erased.
+"""
 
 READING_TRIGGERS: Final = frozenset({"reading", "ingest", "trip_end"})
 """Events that come with every reading: its life is counted from it."""

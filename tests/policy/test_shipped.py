@@ -33,7 +33,7 @@ PURPOSES = STREAMED | {
     "tax_accounting_collection", "management_statistics", "market_research", "rights_audit",
     "partner_contract_admin", "public_authority_disclosure", "consented_other",
     "service_account", "device_registry", "life_protection", "ticket_support",
-    "linkage",
+    "linkage", "consent_evidence",
 }  # fmt: skip
 DRIVE = {
     "Vehicle.Speed",
@@ -87,7 +87,7 @@ def test_it_has_the_nineteen_purposes_and_their_parts() -> None:
     parts = {p.content.purpose for p in document().purposes if p.content.part_of is not None}
     assert parts == {
         "service_improve", "service_account", "device_registry", "life_protection", "ticket_support",
-        "linkage",
+        "linkage", "consent_evidence",
     }  # fmt: skip
     assert len(PURPOSES - parts) == 19
     assert set(plan().titles) == PURPOSES

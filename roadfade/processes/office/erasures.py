@@ -28,6 +28,7 @@ from roadfade import metrics
 from roadfade.backup.kept import keep_ms_of, last_end_ms, places_of
 from roadfade.clock import WallClock
 from roadfade.processes.office.attempts import Attempts
+from roadfade.processes.office.consent_moves import consent_moves
 from roadfade.processes.office.holds import Holds
 from roadfade.processes.say_once import SayOnce
 from roadfade.settings import Settings
@@ -123,6 +124,7 @@ class Erasures:
             signer.sign,
             horizons,
             backups_end_ms=partial(backups_end_ms, self._settings, self._clock),
+            moves=consent_moves(self._settings, self._database),
         )
 
     def _tell_of(self, waiting: Sequence[Waiting]) -> None:

@@ -17,10 +17,10 @@ from bus.ports import Broker
 from office.erasure.consent_ends import (
     Evidence,
     due_consents,
-    forget_consents,
     note_ended_with_links,
     note_seen,
 )
+from office.erasure.consent_moves import draw_nonces
 from office.erasure.link_ends import (
     Lives,
     delete_links,
@@ -45,6 +45,7 @@ from roadfade.clock import WallClock
 from roadfade.processes.clocks.heard_clocks import MORE_S, HeardClocks, hear_clocks
 from roadfade.processes.clocks.judged_clock import JudgedClock
 from roadfade.processes.office.attempts import Attempts
+from roadfade.processes.office.consent_moves import consent_moves
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS
 
@@ -82,6 +83,7 @@ class KeyEnds:
         self._clock = clock
         self._heard = HeardClocks()
         self._judged = JudgedClock(self._heard, settings.clock_dispute_s_max, clock)
+        self._moves = consent_moves(settings, database)
         self._attempt = Attempts(logger)
         metrics.bear(metrics.EPOCH_KEYS, STATES)
 
@@ -93,6 +95,7 @@ class KeyEnds:
                 await self._attempt("keys", self._keys),
                 await self._attempt("links", self._links),
                 await self._attempt("consents", self._consents),
+                await self._attempt("evidence", self._evidence),
                 await self._attempt("restrictions", self._restrictions),
                 await self._attempt("memory", self._memory),
             ]
@@ -165,13 +168,28 @@ class KeyEnds:
             logger.info("deleted %d links whose last row has ended", deleted)
 
     async def _consents(self) -> None:
-        """Delete the consents that the policy keeps no longer, and scrub the files once after."""
+        """Have the consents leave that the policy keeps no longer; scrub the files once after."""
         await note_seen(self._database, self._clock())
-        evidence = Evidence(await self._plans(), self._replay_ms)
-        due = partial(due_consents, self._database, evidence)
-        if deleted := await self._deleted(due, forget_consents):
+        await draw_nonces(self._database)
+        plans = await self._plans()
+        due = partial(due_consents, self._database, Evidence(plans, self._replay_ms))
+
+        async def leave(_database: Database, some: Sequence[str]) -> int:
+            return await self._moves.move(some, plans, self._clock())
+
+        if deleted := await self._deleted(due, leave):
             metrics.CONSENTS_DELETED.inc(deleted)
-            logger.info("deleted %d consents whose evidence is kept no longer", deleted)
+            logger.info("deleted %d consents that the register keeps no longer", deleted)
+
+    async def _evidence(self) -> None:
+        """Finish what a killed office had begun, and delete evidence of consents on its day."""
+        await self._moves.tidy()
+        # Evidence that is gone cannot be made again: a clock that jumped ahead waits.
+        if await self._moves.over(self._clock()):
+            gone = await self._moves.expire(await self._judged_ms())
+            metrics.EVIDENCE_ENDED.inc(gone)
+            logger.info("deleted %d rows of evidence of consents on their day", gone)
+        metrics.EVIDENCE_ROWS.set(await self._moves.count())
 
     async def _restrictions(self) -> None:
         """Delete what keeps back uploads that could not live any more."""

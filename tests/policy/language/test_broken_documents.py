@@ -96,7 +96,7 @@ BROKEN: list[tuple[str, str, str, list[str]]] = [
         "purposes/study.yaml:14:21: error: `at_most`: unknown unit `fortnights` (here: 30 fortnights); write a whole number and a unit, as `24 months` (units: minutes, hours, days, months, years, minute, hour, day, month, year)",
     ]),
     (PAGE, "at_most: 30 days, from: reading", "at_most: 30 days, from: birthday", [
-        "purposes/study.yaml:14:36: error: `from` has no such value (here: birthday); write 'reading', 'ingest', 'trip_end', 'contract_end', 'link_end', 'device_retired', 'opt_out', 'last_message', 'request_close', 'campaign_end', 'report', 'hand_over', 'study_end', 'enrolment_end', 'filing_date', 'filing_due', 'provision_end' or 'consent_end'",
+        "purposes/study.yaml:14:36: error: `from` has no such value (here: birthday); write 'reading', 'ingest', 'trip_end', 'contract_end', 'link_end', 'device_retired', 'opt_out', 'last_message', 'request_close', 'campaign_end', 'report', 'hand_over', 'study_end', 'enrolment_end', 'filing_date', 'filing_due', 'provision_end', 'consent_end' or 'consent_erased'",
     ]),
     (PAGE, "at_most: 30 days, from: reading", "at_most: 30 days, from: contract_end", [
         "purposes/study.yaml:14:5: error: `contract_end` may never come, so this period may never end (here: contract_end); add `cap: 400 days`, counted from the reading",

@@ -38,6 +38,10 @@ CONSENT_COMMANDS: Final = {
     "grant": "roadfade.commands.office:grant",
     "withdraw": "roadfade.commands.office:withdraw",
 }
+EVIDENCE_COMMANDS: Final = {
+    "list": "roadfade.commands.consent_evidence:list_evidence",
+    "verify": "roadfade.commands.consent_evidence:verify",
+}
 PERSON_COMMANDS: Final = {
     "show": "roadfade.commands.person:show",
     "export": "roadfade.commands.person:export",
@@ -136,7 +140,12 @@ policy_app = app_of("Check, query and publish the policy document.", POLICY_COMM
 app.add_typer(policy_app, name="policy")
 app.add_typer(app_of("Dongles known to the office.", DEVICE_COMMANDS), name="device")
 app.add_typer(app_of("Whose dongle is whose, and when.", LINK_COMMANDS), name="link")
-app.add_typer(app_of("Consents, given and withdrawn.", CONSENT_COMMANDS), name="consent")
+consent_app = app_of("Consents, given and withdrawn.", CONSENT_COMMANDS)
+consent_app.add_typer(
+    app_of("Evidence of consents that are gone; it names nobody.", EVIDENCE_COMMANDS),
+    name="evidence",
+)
+app.add_typer(consent_app, name="consent")
 app.add_typer(app_of("What is kept of one person.", PERSON_COMMANDS), name="person")
 app.add_typer(app_of("What happened that ends lives.", EVENT_COMMANDS), name="event")
 app.add_typer(app_of("What is kept by law although it goes.", HOLD_COMMANDS), name="hold")

@@ -93,7 +93,7 @@ class OfficersFile:
             count = int(_one(connection, "SELECT count(*) FROM evidence"))
             if leaving and count + len(leaving) > self._rows_max:
                 msg = (
-                    f"the evidence of consents holds {count:,} rows, more are not taken in, and the "
+                    f"the evidence of consents holds {count:,} rows, no more are taken in, and the "
                     "consents stay: raise consent_evidence_rows_max"
                 )
                 raise OfficeError(msg)

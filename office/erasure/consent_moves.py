@@ -15,7 +15,7 @@ from typing import Any, Final
 from sqlalchemy import Row, func, select, update
 
 from office.consent_evidence.officers_file import OfficersFile
-from office.consent_evidence.rows import Facts, evidence_of
+from office.consent_evidence.rows import EvidenceRow, Facts, evidence_of
 from office.erasure.consent_ends import ENDED_MS, EVENT, forget_consents
 from office.erasure.receipt_chain import opening
 from office.store.changes import chunks
@@ -64,7 +64,7 @@ class ConsentMoves:
 
     async def tidy(self) -> None:
         """Let go of consents that have left, whoever died before doing so, and scrub the file."""
-        if not await asyncio.to_thread(lambda: self._file.there):
+        if not await self._there():
             return
         # Asked first: who is put there meanwhile has not left, or is settled the next time.
         staged = await asyncio.to_thread(self._file.staged)
@@ -79,7 +79,7 @@ class ConsentMoves:
 
     async def expire(self, now_ms: int) -> int:
         """Delete evidence whose date has come, and scrub the file; how many rows."""
-        if not await asyncio.to_thread(lambda: self._file.there):
+        if not await self._there():
             return 0
         gone = await asyncio.to_thread(self._file.expire, now_ms)
         await asyncio.to_thread(self._file.scrub_if_needed)
@@ -87,15 +87,18 @@ class ConsentMoves:
 
     async def over(self, now_ms: int) -> int:
         """How much evidence ``expire`` would delete."""
-        if not await asyncio.to_thread(lambda: self._file.there):
+        if not await self._there():
             return 0
         return await asyncio.to_thread(self._file.over, now_ms)
 
     async def count(self) -> int:
         """How many rows the file has."""
-        if not await asyncio.to_thread(lambda: self._file.there):
+        if not await self._there():
             return 0
         return await asyncio.to_thread(self._file.count)
+
+    async def _there(self) -> bool:
+        return await asyncio.to_thread(lambda: self._file.there)
 
     async def _consents(self, which: Any) -> Sequence[Row[Any]]:
         columns = (*CONSENTS.c, ENDED_MS.label("at_ms"))
@@ -119,11 +122,9 @@ class ConsentMoves:
                 without.append(facts.consent)
             else:
                 leaving.append(left)
-        if leaving:
+        if leaving or (without and await self._there()):
             file = await asyncio.to_thread(self._made)
             await asyncio.to_thread(file.stage, leaving, without)
-        elif without and await asyncio.to_thread(lambda: self._file.there):
-            await asyncio.to_thread(self._file.stage, leaving, without)
 
 
 async def draw_nonces(database: Database) -> None:
@@ -135,6 +136,11 @@ async def draw_nonces(database: Database) -> None:
     async with database.writing() as connection:
         drawn = update(CONSENTS).where(lacking).values(nonce=func.randomblob(NONCE_BYTES))
         await connection.execute(drawn)
+
+
+def opened(rows: Sequence[EvidenceRow], nonce: bytes, subject: str) -> list[EvidenceRow]:
+    """The rows that this nonce opens for this person. Pure."""
+    return [one for one in rows if one.opening == opening(nonce, one.number, subject)]
 
 
 def _facts(row: Row[Any], now_ms: int) -> Facts:

@@ -1,5 +1,6 @@
 """What the registry holds of one person: their links and consents, as they are or were."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from sqlalchemy import select
@@ -19,6 +20,8 @@ class OfPerson(NamedTuple):
 
     links: list[LinkInterval]
     consents: list[ConsentInterval]
+    nonces: Mapping[str, bytes] = {}
+    """By the row id of a consent: what shows later that evidence of it is theirs."""
 
 
 async def of_person(
@@ -36,15 +39,13 @@ async def of_person(
             link_of(row)
             for row in await connection.execute(mine.order_by(LINKS.c.from_ms, LINKS.c.link))
         ]
-        consents = [
-            consent_of(row)
-            for row in await connection.execute(
-                agreed.order_by(CONSENTS.c.from_ms, CONSENTS.c.consent)
-            )
-        ]
+        ordered = agreed.order_by(CONSENTS.c.from_ms, CONSENTS.c.consent)
+        rows = (await connection.execute(ordered)).all()
+        consents = [consent_of(row) for row in rows]
+        nonces = {row.consent: row.nonce for row in rows if row.nonce is not None}
     if device is not None:
         links = [link for link in links if link.device == device]
         if not links:
             msg = "that vehicle's dongle was never linked to that person: check the device id"
             raise OfficeError(msg)
-    return OfPerson(links, consents)
+    return OfPerson(links, consents, nonces)

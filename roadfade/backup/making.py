@@ -19,7 +19,7 @@ from office.store.file_faults import in_words
 from roadfade.backup import kept, room, schemas
 from roadfade.backup.kept import MAKING, Places
 from roadfade.backup.manifest import Manifest, Tell, describe, sync_folder
-from roadfade.backup.schemas import KEYRING, LAKE, LEDGER, MEMORY, OFFICE
+from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFFICE
 from roadfade.backup.steps import Hook, Step, go_on
 from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
@@ -158,6 +158,9 @@ class _Making:
         if self._settings.ledger_path.is_file():
             self._take(self._settings.ledger_path, data / LEDGER, self._data)
         self._take(self._settings.office_path, data / OFFICE, self._data)
+        # After the register: a consent that leaves in between is in both, and not in neither.
+        if self._settings.consent_evidence_path.is_file():
+            self._take(self._settings.consent_evidence_path, data / EVIDENCE, self._data)
         with closing(sqlite3.connect(data / OFFICE)) as copy:
             for table in _COUNTED:
                 (count,) = copy.execute(f"SELECT count(*) FROM {table}").fetchone()  # noqa: S608  # constants

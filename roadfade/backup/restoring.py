@@ -19,7 +19,7 @@ from office.keyring.keyring import Keyring
 from office.replay_memory.items import EPOCH_KEY, key_id
 from office.replay_memory.memory import ReplayMemory
 from roadfade.backup.manifest import Tell, sync_folder
-from roadfade.backup.schemas import KEYRING, LAKE, LEDGER, MEMORY, OFFICE
+from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFFICE
 from roadfade.backup.source import Source
 from roadfade.backup.steps import Hook, Step, go_on
 from roadfade.backup.truing import Today, Trued, make_true
@@ -35,7 +35,7 @@ DONE: Final = "_restored"
 NEW_MEMORY: Final = "memory.new"
 READY: Final = "ready"
 """In the folder of a restore: which backup it is of, once only places are left to be taken."""
-MOVED: Final = (MEMORY, KEYRING, LEDGER, LAKE, OFFICE)
+MOVED: Final = (MEMORY, KEYRING, LEDGER, LAKE, EVIDENCE, OFFICE)
 """In this order: without an office nothing works with the others."""
 
 
@@ -132,13 +132,15 @@ def _require_room(settings: Settings) -> None:
         for path in (settings.office_path, settings.ledger_path, settings.lake_dir)
         if path.exists()
     ]
-    of_keyring = () if settings.keyring_path.exists() else (settings.keyring_path,)
-    for path in (settings.office_path, settings.ledger_path, *of_keyring):
+    staying = (settings.keyring_path, settings.consent_evidence_path)
+    lost = [path for path in staying if not path.exists()]
+    for path in (settings.office_path, settings.ledger_path, *lost):
         there += _beside(path)
     if there:
         msg = (
             f"{', '.join(there)} in {settings.state_dir} would be replaced: stop every process, "
-            "move these away, and leave the rest (kek, keyring, suppressions) where it is"
+            "move these away, and leave the rest (kek, keyring, suppressions, consent_evidence) "
+            "where it is"
         )
         raise Refusal(msg)
 
@@ -182,6 +184,9 @@ def _take_places(settings: Settings, at: Hook) -> int:
     for name in MOVED:
         if (folder / name).exists():
             target = settings.state_dir / name
+            if name == EVIDENCE and target.exists():  # made since, or by a restore that was killed
+                (folder / name).unlink()
+                continue
             there = [name] if target.exists() else _beside(target)
             if there:
                 msg = (

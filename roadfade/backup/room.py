@@ -16,7 +16,7 @@ from roadfade.settings import Settings
 
 def require_room(settings: Settings, places: Places) -> None:
     """Refusal if the files of now are larger than what is free."""
-    data = [settings.office_path, settings.ledger_path]
+    data = [settings.office_path, settings.ledger_path, settings.consent_evidence_path]
     of_keys = _size([settings.keyring_path, settings.suppressions_path])
     of_data = _size(data) + (_size_below(settings.lake_dir) if settings.store == "lake" else 0)
     if _device(places.data) == _device(places.keys):

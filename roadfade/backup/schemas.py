@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Final
 
+from office.consent_evidence import tables as evidence_tables
 from office.keyring import tables as keyring_tables
 from office.replay_memory import tables as memory_tables
 from office.store.every_table import EVERY_TABLE
@@ -22,6 +23,7 @@ OFFICE: Final = "office.sqlite"
 LEDGER: Final = "ledger.sqlite"
 KEYRING: Final = "keyring.sqlite"
 MEMORY: Final = "suppressions.sqlite"
+EVIDENCE: Final = "consent_evidence.sqlite"
 LAKE: Final = "lake"
 """Names of the files, and of the folder, of a backup; the numbers stand under them."""
 _COLUMNS: Final = """
@@ -46,6 +48,7 @@ def known() -> Mapping[str, int]:
             LEDGER: number_in(ledger),
             KEYRING: _number_of(keyring_tables.TABLES),
             MEMORY: _number_of(memory_tables.TABLES),
+            EVIDENCE: _number_of(evidence_tables.TABLES),
             LAKE: FORMAT_VERSION,
         }
 

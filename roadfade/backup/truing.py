@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from office.consent_evidence.officers_file import OfficersFile
 from office.replay_memory.memory import ReplayMemory
 from office.restored.amend import amend
 from office.restored.amended import Amended, Since
@@ -19,7 +20,7 @@ from office.restored.persons import secrets_to_forget
 from office.store.database import Database
 from roadfade.backup.copied_keyring import pseudonyms_of, require_key
 from roadfade.backup.manifest import Tell
-from roadfade.backup.schemas import KEYRING, LAKE, LEDGER, MEMORY, OFFICE
+from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFFICE
 from roadfade.backup.source import Source
 from roadfade.backup.steps import Hook, Step
 from roadfade.ledger_file import LedgerFile
@@ -88,10 +89,18 @@ def make_true(source: Source, folder: Path, today: Today, tell: Tell, at: Hook) 
         gone += _erase_asked(lake, found, today.now_ms, done)
         at(Step.ERASED)
         _expire(lake, folder / LEDGER, gone, today.now_ms, done)
+    _expire_evidence(folder / EVIDENCE, today.now_ms)
     at(Step.EXPIRED)
     if today.keyring.is_file():
         (folder / KEYRING).unlink(missing_ok=True)  # today's knows what was destroyed
     return done
+
+
+def _expire_evidence(file: Path, now_ms: int) -> None:
+    evidence = OfficersFile(file)
+    if evidence.there:
+        evidence.expire(now_ms)
+        evidence.scrub_if_needed()
 
 
 async def _amend(

@@ -21,6 +21,7 @@ from policy.vocabulary.bilingual import Language
 from roadfade.clock import judging_clock
 from roadfade.commands.office_desk import desk_of
 from roadfade.person.asking import Asked, ask
+from roadfade.person.evidence import kept_evidence
 from roadfade.person.export_files import ExportedOutput, Tell, about, write_output
 from roadfade.person.held import Rows, count
 from roadfade.person.page import person_page
@@ -91,6 +92,8 @@ def show_person(ctx: typer.Context, scope: Scope, *, as_json: bool) -> None:
     else:
         Console().print(_table(by_output))
         typer.echo(f"vehicles: {len(found.person.links)}, consents: {len(found.person.consents)}")
+        for line in kept_evidence(found.policy.plan).lines():
+            typer.echo(line)
         if found.held.unlocatable:
             typer.echo(DESTROYED.format(count=len(found.held.unlocatable)))
     _say_if_not_whole(unreadable)
@@ -100,6 +103,7 @@ def _shown(found: Asked, by_output: Sequence[tuple[Output, Located]]) -> dict[st
     return {
         "vehicles": len(found.person.links),
         "consents": len(found.person.consents),
+        "evidence_kept": kept_evidence(found.policy.plan).facts(),
         "outputs": [
             {
                 "output": output.id,

@@ -20,6 +20,7 @@ from pages.words.translation import Translation, phrase
 from policy.compiled import CompiledPolicy
 from policy.plan.plan import Output, Plan
 from policy.vocabulary.bilingual import Language
+from roadfade.person.evidence import ERASED_NOW, kept_evidence
 from roadfade.person.times import Times
 
 KINDS: Final[Mapping[ErasureKind, str]] = {
@@ -79,7 +80,7 @@ def certificate_page(
         reached=_reached(found.overview, words, times),
         copies=list(_copies(found.receipts, outputs, titles, times)),
         recipients=[_outside(one, titles, times) for one in found.recipients],
-        left=list(_left(found, words, times)),
+        left=[*_left(found, words, times), *_evidence(found.overview, policy.plan, words)],
         honest=[words.gettext(one) for one in HONEST],
         checks=list(_checks(found, words)),
         public_key=found.public_key.hex(),
@@ -262,6 +263,13 @@ def _left(found: Certified, words: Translation, times: Times) -> Iterator[str]:
             "Backups that are on the register end by that day. What was copied elsewhere stays "
             "there."
         )
+
+
+def _evidence(one: Overview, plan: Plan, words: Translation) -> Iterator[str]:
+    """What stays of the consents of whoever is forgotten, as the version in force has it."""
+    period = kept_evidence(plan).after_erasure
+    if one.whole and period is not None:
+        yield words.gettext(ERASED_NOW, period=words.period(period))
 
 
 def _checks(found: Certified, words: Translation) -> Iterator[str]:

@@ -18,6 +18,7 @@ from office.erasure.of_person import OfPerson
 from policy.compiled import CompiledPolicy
 from policy.plan.columns import columns_of
 from policy.plan.plan import Output
+from roadfade.person.evidence import kept_evidence
 from roadfade.person.held import Held, Rows, rows
 from roadfade.person.scope import Scope
 from sinks.port.selection import FoundRow
@@ -151,9 +152,13 @@ def about(
                 "notice": one.notice,
                 "from": _instant(one.from_ms),
                 "to": _instant(one.to_ms),
+                "secret_number": person.nonces[one.consent].hex()
+                if one.consent in person.nonces
+                else None,
             }
             for one in person.consents
         ],
+        "evidence_kept": kept_evidence(policy.plan).facts(),
         "outputs": [_output(one, policy) for one in exported],
         "cannot_be_found": [
             {"purpose": purpose, "recipient": recipient, "epoch": epoch}

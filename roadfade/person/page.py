@@ -17,6 +17,7 @@ from pages.words.titles import Titles
 from policy.compiled import CompiledPolicy
 from policy.vocabulary.bilingual import Language
 from policy.vocabulary.terms import BasisKind
+from roadfade.person.evidence import kept_evidence
 from roadfade.person.export_files import DRAWN_MAX, ExportedOutput
 from roadfade.person.times import Times
 from telemetry.wire.record import LATITUDE, LONGITUDE, MESH
@@ -71,6 +72,7 @@ def person_page(
             ]
             for one in person.consents
         ],
+        evidence=list(kept_evidence(policy.plan).said(words)),
         zone=times.name,
         outputs=[_shown(one, policy, titles, times) for one in exported],
         unlocatable=words.number(unlocatable) if unlocatable else "",

@@ -110,6 +110,23 @@ CLAIM_NOTHING = {
     "times of %(zone)s",
     "Your vehicles",
     (
+        "When we no longer keep your name with a consent, evidence of it stays, until %(period)s "
+        "after your consent ends: what you agreed to, under which notice, and the days. It is "
+        "without your name. With the secret number beside the consent in person.json you can show "
+        "that it is yours, and nobody else can."
+    ),
+    (
+        "If you ask us to erase everything, evidence of what you agreed to stays, until %(period)s "
+        "after your consent ends: what it was, under which notice, and the days. It is without "
+        "your name. With the secret number that you are given then you can show that it is yours, "
+        "and nobody else can."
+    ),
+    (
+        "Of what the person had agreed to, evidence stays, until %(period)s after the consent "
+        "ended: what it was, under which notice, and the days. It is without a name, and for our "
+        "officers alone. Whoever has the secret number of this request can show that it is theirs."
+    ),
+    (
         "More may lie under %(count)s keys that were destroyed. Nobody can "
         "find it any more, and it ends on its day."
     ),

@@ -61,7 +61,8 @@ def test_purposes_stand_in_the_order_of_the_clauses_and_a_part_after_its_whole()
     numbers = [int(re.findall(r"\d+", policy.document.page(one).seed)[1]) for one in found]
     assert numbers == sorted(numbers) and set(numbers) == set(range(1, 20))
     assert found[0] == "service_provision"
-    assert set(found[1:4]) == {"linkage", "service_account", "service_improve"}
+    parts = {"linkage", "consent_evidence", "service_account", "service_improve"}
+    assert set(found[1:5]) == parts
 
 
 def test_four_sentences_stand_before_all_else() -> None:

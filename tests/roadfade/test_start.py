@@ -43,6 +43,7 @@ MAY = {
     "commands.policy.publish": frozenset({"pydantic", "rich"}),
     "commands.office": frozenset[str](),
     "commands.office_lists": frozenset[str](),
+    "commands.consent_evidence": frozenset[str](),
     "commands.person": frozenset[str](),
     "commands.event": frozenset[str](),
     "commands.hold": frozenset[str](),

@@ -10,6 +10,10 @@ import msgspec
 import pytest
 from sqlalchemy import insert
 
+from office.consent_evidence.officers_file import OfficersFile
+from office.consent_evidence.rows import EvidenceRow, Leaving
+from office.erasure.consent_moves import ConsentMoves
+from office.erasure.progress import Progress
 from office.holds.register import NewHold, place
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
@@ -35,7 +39,8 @@ from telemetry.wire.control import encode_row
 from telemetry.wire.erasure import EraseCommand, encode_command
 from telemetry.wire.hold import HOLD_VERSION, HoldCommand, encode_hold, hold_key
 from telemetry.wire.publication import Publication, encode_publication
-from tests.office.erasure.conftest import ANA, BEN, SHARING
+from tests.office.erasure.conftest import ANA, BEN, HORIZONS, SHARING, SIGNING
+from tests.office.erasure.test_consent_moves import SAYS
 from tests.roadfade.backup.house import OUTPUT, ROWS_EACH, TABLES, House, KillAt, Killed
 
 WHOLE = NewErasure("erase", ANA, "asked")
@@ -688,3 +693,88 @@ def _write(folder: Path, said: manifests.Manifest) -> None:
     content = msgspec.json.encode(said)
     (folder / manifests.NAME).write_bytes(content)
     (folder / manifests.DIGEST_NAME).write_text(hashlib.sha256(content).hexdigest())
+
+
+def _evidence(house: House, name: str, ends_ms: int) -> None:
+    """A row of evidence of a consent that left."""
+    file = OfficersFile.made(house.settings.consent_evidence_path)
+    days = ("2026-11-01", "2026-11-20")
+    row = EvidenceRow(name, "sharing", "third_party", None, "sharing@1", *days, ends_ms, "opening")
+    file.stage([Leaving(f"consent-of-{name}", row)])
+    file.settle([f"consent-of-{name}"])
+    file.scrub_if_needed()
+
+
+def _numbers(house: House) -> list[str]:
+    return [one.number for one in OfficersFile(house.settings.consent_evidence_path).rows(0)]
+
+
+def test_evidence_of_consents_that_was_lost_comes_back_without_what_has_ended(
+    house: House,
+) -> None:
+    _evidence(house, "stays", house.now_ms + 30 * DAY_MS)
+    _evidence(house, "ended", house.now_ms + DAY_MS)
+    made = house.make()
+    assert "consent_evidence.sqlite" in {one.path for one in made.data.files}
+    house.now_ms += 2 * DAY_MS
+    house.lose(house.settings.consent_evidence_path)
+
+    house.restore(made)
+
+    assert _numbers(house) == ["stays"]
+    assert b"ended" not in house.settings.consent_evidence_path.read_bytes().replace(
+        b"ended_day", b""
+    )
+    assert house.settings.consent_evidence_path.stat().st_mode & 0o077 == 0
+    house.open()
+
+
+def test_evidence_of_consents_that_is_there_stays_and_is_no_copys(house: House) -> None:
+    _evidence(house, "older", house.now_ms + 30 * DAY_MS)
+    made = house.make()
+    _evidence(house, "newer", house.now_ms + 30 * DAY_MS)
+    house.lose()
+
+    house.restore(made)
+
+    assert _numbers(house) == ["newer", "older"]
+    assert not house.settings.restoring_dir.exists()
+    house.open()
+
+
+def test_who_was_forgotten_leaves_their_evidence_once_whatever_is_restored(house: House) -> None:
+    """The office knew the consent in the backup; its evidence was made since."""
+    saying = ConsentMoves(
+        house.office.database,
+        OfficersFile(house.settings.consent_evidence_path),
+        lambda: OfficersFile.made(house.settings.consent_evidence_path),
+    )
+    house.office.plans = [SAYS]
+    house.office.now_ms = house.now_ms
+    asked = house.do(house.office.ask(WHOLE))
+    made = house.make()
+    progress = Progress(
+        house.office.database, house.office.keyring, SIGNING.sign, HORIZONS, moves=saying
+    )
+    house.office.progress = progress
+    house.do(house.office.run(asked.erasure))
+    house.now_ms = house.office.now_ms
+    (number,) = _numbers(house)
+    house.publish()
+    house.lose()
+
+    house.restore(made)
+
+    house.open()
+    house.office.plans = [SAYS]
+    again = ConsentMoves(
+        house.office.database,
+        OfficersFile(house.settings.consent_evidence_path),
+        lambda: OfficersFile.made(house.settings.consent_evidence_path),
+    )
+    house.office.progress = Progress(
+        house.office.database, house.office.keyring, SIGNING.sign, HORIZONS, moves=again
+    )
+    house.do(house.office.run(asked.erasure))
+    assert house.count("consents", ANA) == 0
+    assert _numbers(house) == [number]

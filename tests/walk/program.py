@@ -16,7 +16,9 @@ from sqlalchemy import func, select
 
 from bus.publisher import Publisher
 from bus.records import Outgoing
+from office.consent_evidence.officers_file import FILE, OfficersFile
 from office.erasure.answers import take_answers
+from office.erasure.consent_moves import ConsentMoves
 from office.erasure.event_ends import ask_for_ends
 from office.erasure.link_ends import (
     Lives,
@@ -94,7 +96,9 @@ class Program:
         self.registry = Registry(database, grantable(plan))
         self.outbox = Outbox(database)
         self.keyring = keyring or MemoryKeyring()
-        self.progress = Progress(database, self.keyring, SIGNING.sign, HORIZONS)
+        file = folder / FILE
+        moves = ConsentMoves(database, OfficersFile(file), lambda: OfficersFile.made(file))
+        self.progress = Progress(database, self.keyring, SIGNING.sign, HORIZONS, moves=moves)
         self.people = PackedPeople()
         self.keys: dict[KeyName, EpochKey | None] = {}
         program = build_program(plan)

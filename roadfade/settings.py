@@ -108,7 +108,7 @@ class Settings(BaseSettings):
     them. Knowing which are copied takes some hundred bytes of memory for each while it copies."""
     hold_review_days_max: int = Field(default=90, ge=1, le=90)
     """How far ahead the review of a legal hold may lie."""
-    consent_evidence_rows_max: int = Field(default=10_000_000, ge=1)
+    consent_evidence_rows_max: int = Field(default=1_000_000, ge=1)
     """Rows of evidence of consents, of some 400 bytes each; at that many no consent leaves the
     register, and erasures of whole persons wait, until this is raised or rows end."""
     topic_ids_every_s: float = Field(default=10.0, gt=0, le=600)

@@ -22,7 +22,7 @@ from office.store.file_faults import in_words
 
 FILE: Final = "consent_evidence.sqlite"
 """Its name in the state folder, beside the office's database."""
-ROWS_MAX: Final = 10_000_000
+ROWS_MAX: Final = 1_000_000
 _FACTS: Final = ", ".join(EvidenceRow._fields)
 _PUT: Final = f"INSERT INTO evidence (consent, {_FACTS}) VALUES (?, {', '.join('?' * 9)})"  # noqa: S608  # constants
 _LIVING: Final = f"SELECT {_FACTS} FROM evidence WHERE consent IS NULL AND ends_ms > ?"  # noqa: S608  # as above

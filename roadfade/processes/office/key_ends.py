@@ -175,7 +175,8 @@ class KeyEnds:
         due = partial(due_consents, self._database, Evidence(plans, self._replay_ms))
 
         async def leave(_database: Database, some: Sequence[str]) -> int:
-            return await self._moves.move(some, plans, self._clock())
+            # The others were heard just now; by a clock that is ahead evidence would be over.
+            return await self._moves.move(some, plans, self._judged.judge().now_ms)
 
         if deleted := await self._deleted(due, leave):
             metrics.CONSENTS_DELETED.inc(deleted)

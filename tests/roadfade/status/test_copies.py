@@ -9,6 +9,7 @@ import pytest
 from bus.memory.broker import FakeBroker
 from bus.ports import ReaderSettings
 from bus.topics import TopicSpec
+from office.consent_evidence.officers_file import OfficersFile
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.store.database import make_office
@@ -42,6 +43,7 @@ def furnish(settings: Settings) -> None:
     keyring.ensure([("study", "team", "2026-10.3m")])
     keyring.close()
     LedgerFile(settings.ledger_path)
+    OfficersFile.made(settings.consent_evidence_path)
     make_routing_key(settings.routing_key_path)
     for name in ("ports/worker-0", "slots/worker-0.slot", "logs/office.log", "cache/parsed"):
         file = settings.state_dir / name
@@ -67,6 +69,7 @@ def test_what_the_processes_make_is_registered(settings: Settings) -> None:
     assert (found.strange_files, found.unknown) == ([], [])
     assert found.files["office"] >= 1 and found.bytes["office"] > 0
     assert found.files["key of keys"] == 1
+    assert found.files["evidence of consents"] >= 1
 
 
 @pytest.mark.parametrize(

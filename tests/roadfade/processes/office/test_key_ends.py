@@ -8,7 +8,8 @@ import pytest
 from sqlalchemy import update
 
 from bus.memory.broker import FakeBroker
-from office.erasure.consent_ends import note_seen
+from office.consent_evidence.officers_file import OfficersFile
+from office.erasure.consent_ends import EVENT, note_seen
 from office.keyring.ended import needed_until_ms
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
@@ -30,6 +31,7 @@ from roadfade.settings import Settings
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.instants import DAY_MS
 from tests.office.erasure.test_consent_ends import keeping
+from tests.office.erasure.test_consent_moves import evidencing
 from tests.support.small_house import NOW_MS, Clock
 
 ANA = SubjectId("ana-the-subject")
@@ -220,6 +222,39 @@ async def test_a_consent_whose_evidence_is_kept_no_longer_goes_and_nobody_is_nam
     said = " ".join(one.getMessage() for one in caplog.records)
     assert "deleted 1 consents" in said
     assert consent not in said and ANA not in said
+
+
+async def test_a_consent_that_goes_leaves_evidence_until_its_day_and_by_no_clock_that_is_ahead(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    asks = Grantable("study", "location", None, "study@1")
+    registry = Registry(house.database, {asks: {}})
+    await registry.register(DEVICE, ANA, NOW_MS - 3000 * DAY_MS)
+    await registry.grant(ANA, *asks, NOW_MS - 3000 * DAY_MS)
+    await registry.withdraw(ANA, "study", None, NOW_MS - 2000 * DAY_MS)
+    await note_seen(house.database, NOW_MS - 2000 * DAY_MS)
+    async with house.database.writing() as connection:
+        await connection.execute(update(ERASURES).values(state="closed"))
+    house.versions.plans = [evidencing(9, EVENT, keeping(3, house.plan))]
+    ended = metrics.EVIDENCE_ENDED._value.get()
+    for what in ("consents", "evidence"):
+        await house.ends._attempt(what, getattr(house.ends, f"_{what}"))
+    assert await list_consents(house.database, ANA) == []
+    file = OfficersFile(house.settings.consent_evidence_path)
+    (row,) = await asyncio.to_thread(file.rows, NOW_MS)
+    assert (row.purpose, row.notice) == ("study", "study@1")
+    assert metrics.EVIDENCE_ROWS._value.get() == 1
+    house.clock.now_ms += 5000 * DAY_MS
+    await house.ends._attempt("evidence", house.ends._evidence)
+    assert await asyncio.to_thread(file.count) == 1
+    house.clock.now_ms = row.ends_ms
+    house.ends._judged = JudgedClock(house.ends._heard, 0, house.clock)
+    await house.ends._attempt("evidence", house.ends._evidence)
+    assert await asyncio.to_thread(file.count) == 0
+    assert metrics.EVIDENCE_ENDED._value.get() == ended + 1
+    assert metrics.EVIDENCE_ROWS._value.get() == 0
+    said = " ".join(one.getMessage() for one in caplog.records)
+    assert row.number not in said and ANA not in said
 
 
 async def test_a_failure_is_counted_and_ends_nothing(

@@ -8,8 +8,7 @@ from typing import Final, NamedTuple
 
 from office.erasure.consent_ends import EVENT
 from office.erasure.consent_moves import ERASED
-from pages.words.phrases import phrase
-from pages.words.translation import Translation
+from pages.words.translation import Translation, phrase
 from policy.plan.last_rows import evidence_period
 from policy.plan.plan import Plan
 from policy.vocabulary.terms import Period

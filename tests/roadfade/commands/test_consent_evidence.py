@@ -1,6 +1,7 @@
 """``roadfade consent evidence`` as an officer runs it: rows without people, opened by one alone."""
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,15 +20,18 @@ NONCE = b"n" * 32
 ANA = "ana-the-subject"
 
 
+def _opening(nonce: bytes, subject: str, number: str) -> str:
+    return opening(nonce, number, subject)
+
+
 @pytest.fixture
 def numbers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setenv("ROADFADE_STATE_DIR", str(tmp_path / "state"))
     file, now_ms, numbers = OfficersFile.made(Settings().consent_evidence_path), wall_ms(), []
     for consent, subject, nonce in (("A", ANA, NONCE), ("B", "ben", b"b" * 32)):
         facts = Facts(consent, "sharing", "third_party", "insurer", "sharing@1", 0, now_ms - DAY_MS)
-        left = evidence_of(
-            facts, Period(1, "years"), lambda n, s=subject, k=nonce: opening(k, n, s), now_ms
-        )
+        opened_by = partial(_opening, nonce, subject)
+        left = evidence_of(facts, Period(1, "years"), opened_by, now_ms)
         assert left is not None
         file.stage([left])
         file.settle([consent])

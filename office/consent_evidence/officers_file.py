@@ -57,26 +57,33 @@ class OfficersFile:
 
     @classmethod
     def made(cls, file: Path, rows_max: int = ROWS_MAX, at: Hook = go_on) -> Self:
-        """The file, made if it is not there.
+        """The file, made if it is not there."""
+        evidence = cls(file, rows_max, at)
+        evidence.make()
+        return evidence
+
+    def make(self) -> None:
+        """Make the file, or what lacks in it, since whoever made it was killed.
 
         OfficeError, here and in every call, if it cannot be read or written.
         """
-        evidence = cls(file, rows_max, at)
         try:
-            with evidence._in_words():
-                sqlite_file.create_private(file)
+            with self._in_words():
+                sqlite_file.create_private(self._file)
         except OSError as error:
-            msg = f"the evidence of consents in {file.parent} cannot be made: {error.strerror}"
+            folder = self._file.parent
+            msg = f"the evidence of consents in {folder} cannot be made: {error.strerror}"
             raise NotNowError(msg) from None
-        with evidence._begun(sqlite_file.WRITING) as connection:
+        with self._begun(sqlite_file.WRITING) as connection:
             for table in tables.TABLES:
                 connection.execute(table)
-        return evidence
 
-    @property
-    def there(self) -> bool:
-        """Whether anything was ever put into it."""
-        return self._file.is_file()
+    def found(self) -> bool:
+        """Whether anything was ever put into it; then it is whole."""
+        if not self._file.is_file():
+            return False
+        self.make()
+        return True
 
     def stage(self, leaving: Sequence[Leaving], without: Collection[str] = ()) -> None:
         """Put rows here whose consents leave next; durable on return. May be repeated.

@@ -27,17 +27,14 @@ from policy.plan.plan import Plan
 
 ERASED: Final = "consent_erased"
 """The event from which the policy counts evidence of a consent whose person is forgotten."""
-Made = Callable[[], OfficersFile]
-"""Opens the officers' file, and makes it if it is not there; blocks."""
 
 
 class ConsentMoves:
-    """The way of consents out of the register. ``file``: see ``OfficersFile``."""
+    """The way of consents out of the register, into a file that the first of them makes."""
 
-    def __init__(self, database: Database, file: OfficersFile, made: Made) -> None:
+    def __init__(self, database: Database, file: OfficersFile) -> None:
         self._database = database
         self._file = file
-        self._made = made
 
     async def prepare_person(
         self, subject: str, nonce: bytes | None, plans: Sequence[Plan], now_ms: int
@@ -64,7 +61,7 @@ class ConsentMoves:
 
     async def tidy(self) -> None:
         """Let go of consents that have left, whoever died before doing so, and scrub the file."""
-        if not await self._there():
+        if not await self._found():
             return
         # Asked first: who is put there meanwhile has not left, or is settled the next time.
         staged = await asyncio.to_thread(self._file.staged)
@@ -79,7 +76,7 @@ class ConsentMoves:
 
     async def expire(self, now_ms: int) -> int:
         """Delete evidence whose date has come, and scrub the file; how many rows."""
-        if not await self._there():
+        if not await self._found():
             return 0
         gone = await asyncio.to_thread(self._file.expire, now_ms)
         await asyncio.to_thread(self._file.scrub_if_needed)
@@ -87,18 +84,18 @@ class ConsentMoves:
 
     async def over(self, now_ms: int) -> int:
         """How much evidence ``expire`` would delete."""
-        if not await self._there():
+        if not await self._found():
             return 0
         return await asyncio.to_thread(self._file.over, now_ms)
 
     async def count(self) -> int:
         """How many rows the file has."""
-        if not await self._there():
+        if not await self._found():
             return 0
         return await asyncio.to_thread(self._file.count)
 
-    async def _there(self) -> bool:
-        return await asyncio.to_thread(lambda: self._file.there)
+    async def _found(self) -> bool:
+        return await asyncio.to_thread(self._file.found)
 
     async def _consents(self, which: Any) -> Sequence[Row[Any]]:
         columns = (*CONSENTS.c, ENDED_MS.label("at_ms"))
@@ -122,9 +119,9 @@ class ConsentMoves:
                 without.append(facts.consent)
             else:
                 leaving.append(left)
-        if leaving or (without and await self._there()):
-            file = await asyncio.to_thread(self._made)
-            await asyncio.to_thread(file.stage, leaving, without)
+        if leaving or (without and await self._found()):
+            await asyncio.to_thread(self._file.make)
+            await asyncio.to_thread(self._file.stage, leaving, without)
 
 
 async def draw_nonces(database: Database) -> None:

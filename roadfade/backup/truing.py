@@ -98,7 +98,7 @@ def make_true(source: Source, folder: Path, today: Today, tell: Tell, at: Hook) 
 
 def _expire_evidence(file: Path, now_ms: int) -> None:
     evidence = OfficersFile(file)
-    if evidence.there:
+    if evidence.found():
         evidence.expire(now_ms)
         evidence.scrub_if_needed()
 

@@ -73,7 +73,7 @@ def _rows(number: str | None) -> "list[EvidenceRow]":
 
     current = settings()
     file = OfficersFile(current.consent_evidence_path)
-    return file.rows(judging_clock(current.fixed_now_ms)(), number) if file.there else []
+    return file.rows(judging_clock(current.fixed_now_ms)(), number) if file.found() else []
 
 
 def _say(rows: "list[EvidenceRow]", *, as_json: bool) -> None:

@@ -96,8 +96,7 @@ class Program:
         self.registry = Registry(database, grantable(plan))
         self.outbox = Outbox(database)
         self.keyring = keyring or MemoryKeyring()
-        file = folder / FILE
-        moves = ConsentMoves(database, OfficersFile(file), lambda: OfficersFile.made(file))
+        moves = ConsentMoves(database, OfficersFile(folder / FILE))
         self.progress = Progress(database, self.keyring, SIGNING.sign, HORIZONS, moves=moves)
         self.people = PackedPeople()
         self.keys: dict[KeyName, EpochKey | None] = {}

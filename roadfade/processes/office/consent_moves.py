@@ -12,5 +12,4 @@ from roadfade.settings import Settings
 def consent_moves(settings: Settings, database: Database) -> ConsentMoves:
     """The way of consents out of the register, into the officers' file."""
     where, rows_max = settings.consent_evidence_path, settings.consent_evidence_rows_max
-    file = OfficersFile(where, rows_max)
-    return ConsentMoves(database, file, lambda: OfficersFile.made(where, rows_max))
+    return ConsentMoves(database, OfficersFile(where, rows_max))

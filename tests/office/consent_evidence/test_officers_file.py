@@ -7,6 +7,7 @@ import pytest
 from office.consent_evidence.officers_file import FILE, Moment, OfficersFile
 from office.consent_evidence.rows import EvidenceRow, Facts, Leaving, evidence_of
 from office.errors import OfficeError
+from office.store.sqlite_file import create_private
 from policy.vocabulary.terms import Period
 from telemetry.instants import DAY_MS, HOUR_MS
 from tests.office.test_forgetting import bytes_of
@@ -15,10 +16,6 @@ DAY = 20_000
 NOW_MS = DAY * DAY_MS + 7 * HOUR_MS
 YEAR = Period(1, "years")
 FACTS = Facts("CONSENTROW", "sharing", "third_party", "insurer", "sharing@1", NOW_MS - 9 * DAY_MS, NOW_MS)  # fmt: skip
-
-
-class Killed(BaseException):
-    """Stands for kill -9."""
 
 
 def left_by(facts: Facts = FACTS, period: Period = YEAR) -> Leaving:
@@ -129,6 +126,14 @@ def test_a_file_that_is_no_database_is_said_in_words(tmp_path: Path) -> None:
     (tmp_path / FILE).write_bytes(b"no database" * 1_000)
     with pytest.raises(OfficeError, match="the evidence of consents in"):
         OfficersFile.made(tmp_path / FILE)
+
+
+def test_whoever_made_it_and_was_killed_left_a_file_that_is_made_whole(tmp_path: Path) -> None:
+    file = OfficersFile(tmp_path / FILE)
+    assert not file.found() and not (tmp_path / FILE).exists()
+    create_private(tmp_path / FILE)
+    assert file.found()
+    assert (file.rows(NOW_MS), file.staged(), file.count()) == ([], [], 0)
 
 
 def test_rows_lie_in_the_order_of_random_numbers(tmp_path: Path) -> None:

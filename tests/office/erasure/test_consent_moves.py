@@ -61,10 +61,7 @@ class Moving:
         self.office = office
         office.plans = [plan]
         self.path = office.folder / FILE
-        file = OfficersFile(self.path, at=at)
-        self.moves = ConsentMoves(
-            office.database, file, lambda: OfficersFile.made(self.path, at=at)
-        )
+        self.moves = ConsentMoves(office.database, OfficersFile(self.path, at=at))
         office.progress = Progress(
             office.database, office.keyring, SIGNING.sign, HORIZONS, moves=self.moves
         )

@@ -744,11 +744,7 @@ def test_evidence_of_consents_that_is_there_stays_and_is_no_copys(house: House) 
 
 def test_who_was_forgotten_leaves_their_evidence_once_whatever_is_restored(house: House) -> None:
     """The office knew the consent in the backup; its evidence was made since."""
-    saying = ConsentMoves(
-        house.office.database,
-        OfficersFile(house.settings.consent_evidence_path),
-        lambda: OfficersFile.made(house.settings.consent_evidence_path),
-    )
+    saying = ConsentMoves(house.office.database, OfficersFile(house.settings.consent_evidence_path))
     house.office.plans = [SAYS]
     house.office.now_ms = house.now_ms
     asked = house.do(house.office.ask(WHOLE))
@@ -767,11 +763,7 @@ def test_who_was_forgotten_leaves_their_evidence_once_whatever_is_restored(house
 
     house.open()
     house.office.plans = [SAYS]
-    again = ConsentMoves(
-        house.office.database,
-        OfficersFile(house.settings.consent_evidence_path),
-        lambda: OfficersFile.made(house.settings.consent_evidence_path),
-    )
+    again = ConsentMoves(house.office.database, OfficersFile(house.settings.consent_evidence_path))
     house.office.progress = Progress(
         house.office.database, house.office.keyring, SIGNING.sign, HORIZONS, moves=again
     )

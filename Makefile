@@ -37,16 +37,16 @@ lint: ## lint, format, types and import contracts
 
 check: lint ## the same, and unit tests
 	core/check.sh test
-	$(PYTEST) -q -m "not broker and not shared_data and not faults" --ignore=tests/integration --ignore=tests/flow
+	$(PYTEST) -q -m "not broker and not shared_data and not faults and not long" --ignore=tests/integration --ignore=tests/flow
 
 test: ## the suite, with the real broker, and all that the policy names as evidence
 	@deploy/install.sh tests
 	core/check.sh test
-	$(PYTEST) -m "not faults" --evidence
+	$(PYTEST) -m "not faults and not long" --evidence
 
-test-faults: ## kills, freezes, outages, full disks, wrong clocks, poison: some twenty minutes on two cores
+test-faults: ## kills, freezes, outages, full disks, wrong clocks, poison, long stories: some twenty minutes on two cores
 	@deploy/install.sh tests
-	$(PYTEST) -m faults
+	$(PYTEST) -m "faults or long"
 
 proof: ## one of docs/proofs, minutes to hours: make proof PROOF_ARGS="envelopes --times 1"
 	@deploy/install.sh tests

@@ -20,7 +20,7 @@ from policy.language.purpose_file import Purpose
 from policy.plan.carried_out import lacking
 from policy.plan.cells import PlanCell
 from policy.vocabulary.bilingual import Language
-from policy.vocabulary.capabilities import Capability, exists
+from policy.vocabulary.capabilities import Capability
 from policy.vocabulary.terms import BasisKind
 
 CELLS_SHOWN: Final = slice(0, 4)
@@ -94,7 +94,6 @@ def purpose_page(compiled: CompiledPolicy, purpose: str, language: Language) -> 
             (one for one in content.forbids if one.when is None), titles, everywhere=False
         ),
         stops=_stops(cells, titles, kept_apart=_kept_apart(content)),
-        by_people=not exists(Capability.REQUESTS),
         contact=policy.controller.contact,
     )
 

@@ -21,7 +21,6 @@ from policy.plan.carried_out import lacking, together
 from policy.plan.notice_figures import resting_on
 from policy.plan.plan import Plan
 from policy.vocabulary.bilingual import Language
-from policy.vocabulary.capabilities import Capability, exists
 
 
 class _Text(NamedTuple):
@@ -61,7 +60,6 @@ def notice_page(compiled: CompiledPolicy, language: Language) -> str:
         carried=titles.words.number(carried),
         every=titles.words.number(len(lines)),
         written=carried < len(lines),
-        by_people=not exists(Capability.REQUESTS),
     )
 
 

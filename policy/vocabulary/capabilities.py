@@ -79,6 +79,7 @@ def exists(capability: Capability) -> bool:
             | Capability.TRANSIT
             | Capability.PAGES
             | Capability.EVENT_ENDS
+            | Capability.REQUESTS
         ):
             return True
         case (
@@ -91,7 +92,6 @@ def exists(capability: Capability) -> bool:
             | Capability.SERVICES
             | Capability.BROKER_RIGHTS
             | Capability.REGISTERS
-            | Capability.REQUESTS
         ):
             return False
         case _:

@@ -8,7 +8,8 @@ so that an erasure waits for moments; the last look, with nothing left to copy, 
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -37,6 +38,15 @@ _CHUNK_BYTES: Final = 1 << 20
 
 Tell = Callable[[int, int], None]
 """Told of bytes that are copied, and how many there are as far as is known."""
+
+
+def _size_of(parts: Iterable[CountedPart]) -> int:
+    """In bytes, of those that are still there: any may move or be swept at any time."""
+    size = 0
+    for part in parts:
+        with suppress(FileNotFoundError):
+            size += part.path.stat().st_size
+    return size
 
 
 class CopiedLake(NamedTuple):
@@ -106,7 +116,7 @@ class _Copy:
 
     def _looks_max(self) -> int:
         """Enough for a lake of this size, and for some that show a lake that moves."""
-        size = sum(part.path.stat().st_size for part in counted(self._root) if part.path.exists())
+        size = _size_of(counted(self._root))
         return LOOKS_MAX + 2 * size // HELD_BYTES_MAX
 
     def _moment(self) -> _Moment:
@@ -124,7 +134,7 @@ class _Copy:
     def _copy_some(self, moment: _Moment, tell: Tell) -> bool:
         """Whether all that counts is copied now; a part that moved or was swept: look again."""
         held = 0
-        total = sum(part.path.stat().st_size for part in moment.parts if part.path.exists())
+        total = _size_of(moment.parts)
         for part in moment.parts:
             final = self._final(part.path)
             try:

@@ -46,7 +46,12 @@ class QueryFailedError(Exception):
 
 
 class PartLostError(QueryFailedError):
-    """A part could not be read while the statement ran: it was swept, or it is damaged."""
+    """A part could not be read: it was merged or swept meanwhile, or it is damaged."""
+
+    def __init__(self, live: Sequence[Path]) -> None:
+        super().__init__(_GONE)
+        self.live = live
+        """The parts that were to be read."""
 
 
 # What a statement can be wrong in; anything else may be a damaged part's.
@@ -118,8 +123,8 @@ class PurposeSession:
             self.live = live
             try:
                 self._open_view(ordered=True)
-            except duckdb.Error:
-                raise QueryFailedError(_GONE) from None
+            except duckdb.Error:  # its words name files
+                raise PartLostError(live) from None
             self._lock(live)
 
     def run(self, statement: str) -> Result:
@@ -135,11 +140,11 @@ class PurposeSession:
             msg = f"stopped after {self._limits.seconds_max:g} s: narrow the query"
             raise QueryFailedError(msg) from None
         except (duckdb.IOException, duckdb.PermissionException):
-            raise PartLostError(_GONE) from None
+            raise PartLostError(self.live) from None
         except duckdb.Error as error:
             if isinstance(error, _THE_STATEMENTS) and not _names_a_part(error, self.live):
                 raise QueryFailedError(str(error)) from None
-            raise PartLostError(_GONE) from None
+            raise PartLostError(self.live) from None
         finally:
             timer.cancel()
         kept = rows[: self._limits.rows_max]
@@ -169,7 +174,7 @@ class PurposeSession:
         try:
             self._open_view(ordered=suffix is None)
         except duckdb.Error:  # its words name files
-            raise PartLostError(_GONE) from None
+            raise PartLostError(self.live) from None
         return statement
 
     def _open_view(self, *, ordered: bool) -> None:
@@ -226,17 +231,22 @@ def run_query(
 ) -> Result:
     """Open one output, run one SELECT, close.
 
-    If a part turns out to be damaged inside, or was merged or swept meanwhile, each is read
-    through, and the statement runs again over what is there then, without what cannot be read.
+    If a part was merged or swept meanwhile, the statement runs again over what is there then. If
+    none was, each is read through, and the statement runs again without what cannot be read.
     """
     limits = limits or QueryLimits()
-    with PurposeSession(root, output, now_ms, limits) as session:
+    damaged: set[Path] = set()
+    for look in range(LOOKS_MAX):
         try:
-            return session.run(statement)
-        except PartLostError:
-            damaged = _damaged_inside(session.live)
-    with PurposeSession(root, output, now_ms, limits, damaged) as session:
-        return session.run(statement)
+            with PurposeSession(root, output, now_ms, limits, damaged) as session:
+                return session.run(statement)
+        except PartLostError as lost:
+            if all(path.exists() for path in lost.live):
+                found = {*_damaged_inside(lost.live)}
+                if found <= damaged or look == LOOKS_MAX - 1:
+                    raise
+                damaged |= found
+    raise QueryFailedError(_MOVING)
 
 
 def _damaged_inside(paths: Sequence[Path]) -> list[Path]:

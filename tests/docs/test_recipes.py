@@ -37,6 +37,12 @@ SAYS = {
 }  # fmt: skip
 KEEPS_TO_ITSELF = {("README.md", "reader"): ["43.5", "43.9", "44.1", "dongle", "person"]}
 ENOUGH = ("register", "gateway")
+LONG = ("docs/privacy-office.md",)
+"""It takes minutes: some seventy commands, and what they ask for has to happen."""
+TOLD = [
+    pytest.param(page, marks=[pytest.mark.long] * (page in LONG))
+    for page in PAGES if marked(page)
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -46,7 +52,7 @@ def run(broker: LocalBroker, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         yield one
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if marked(page)])
+@pytest.mark.parametrize("page", TOLD)
 def test_what_a_page_tells_to_run_runs_as_written(page: str, run: ReadersRun) -> None:
     told = marked(page)
     if page != "README.md" and not run.kept_own():

@@ -15,6 +15,7 @@ from tests.support.watching import until
 pytestmark = pytest.mark.broker
 
 
+@pytest.mark.faults
 def test_a_healthy_road_is_reported_so_and_a_killed_sink_is_named(road: Road) -> None:
     until(lambda: road.cli("status", "--json").json()["healthy"], "every process is heard")
     healthy = road.cli("status", "--json")

@@ -220,7 +220,6 @@ CLAIM_NOTHING = {
     "Law and guidelines",
     "On which ground",
     "Our systems carry out every line above.",
-    "People answer requests; our systems do not carry them out by themselves yet.",
     "This use needs no consent. You can ask us to stop it, or to erase what we keep.",
     (
         "This use needs no consent. You can ask us to take in nothing more. What is kept does not "
@@ -296,10 +295,6 @@ CLAIM_NOTHING = {
     "Not admitted at all",
     "Nothing of this drive.",
     "Overview",
-    (
-        "People answer such requests: our systems do not find, show, correct or erase one "
-        "person's data by themselves yet."
-    ),
     "Period",
     "Purpose",
     "Purposes",
@@ -428,7 +423,7 @@ def test_a_claim_is_marked_unless_the_program_does_it(said: str, language: Langu
 def test_every_capability_that_is_missing_can_be_named_and_claimed() -> None:
     missing = {one for one in Capability if not exists(one)}
     assert missing <= set(LACKING)
-    unsaid = {Capability.JOINS, Capability.SERVICES, Capability.REQUESTS}
+    unsaid = {Capability.JOINS, Capability.SERVICES}
     assert missing - set(CLAIMS.values()) == unsaid
 
 

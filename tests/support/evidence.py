@@ -43,6 +43,12 @@ SHOWN: Final[Mapping[Capability, tuple[str, ...]]] = {
         "tests/flow/test_person.py::test_what_a_contracts_end_shortens_goes_once_it_is_recorded",
         "tests/office/erasure/test_event_ends.py::test_a_contracts_end_is_carried_out_on_its_day_and_once",
     ),
+    Capability.REQUESTS: (
+        "tests/flow/test_person.py::test_each_person_is_given_all_that_is_theirs_and_nothing_else",
+        "tests/flow/test_person.py::test_the_sellers_erasure_touches_nothing_of_the_buyer",
+        "tests/flow/test_person.py::test_whoever_objects_is_withheld_until_they_take_it_back",
+        "tests/flow/test_person_postgres.py::test_a_person_is_shown_corrected_and_forgotten_in_postgresql",
+    ),
     Capability.PAGES: (
         "tests/pages/test_pages.py::test_the_notice_tells_data_fineness_period_recipient_and_ground",
         "tests/pages/test_claims.py::test_a_claim_is_marked_unless_the_program_does_it",

@@ -5,6 +5,7 @@ looked at; docs/images holds a few of them, with fewer colours. The drive is a s
 difference is to a shipped policy that was stricter.
 """
 
+import asyncio
 import re
 import shutil
 import subprocess
@@ -17,10 +18,16 @@ from typing import Final, NamedTuple, get_args
 
 from ingest.simulation.faults import NO_FAULTS
 from ingest.simulation.fleet import Fleet
+from office.erasure.certified import Certified, certified
+from office.registry.erasure_requests import NewErasure
 from policy.vocabulary.bilingual import Language
 from roadfade.in_force.documents import shipped_policy_path
+from roadfade.person.certificate import certificate_page
 from telemetry.instants import DAY_MS, parse_instant
 from telemetry.wire.envelope import encode_envelope
+from tests.office.erasure.conftest import ANA, HORIZONS, SIGNING, Office
+from tests.support.documents import policy_of
+from tests.support.plans import PLAN
 
 CHROMIUM: Final = "chromium"
 PURPOSE: Final = "service_provision"
@@ -69,6 +76,27 @@ def pages(drive: Path, before: Path, folder: Path) -> Iterator[Path]:
             # A difference that nobody has decided yet is an answer, too.
             subprocess.run([roadfade, "policy", *asked], check=False, capture_output=True)
             yield made
+    found = asyncio.run(_certified(folder / "office"))
+    for language in languages:
+        made = folder / f"certificate-{language}.html"
+        made.write_text(certificate_page(found, policy_of(), [PLAN], language), encoding="utf-8")
+        yield made
+
+
+async def _certified(folder: Path) -> Certified:
+    """A request that was carried out to its end, of an office that the tests have, too."""
+    office = Office(folder)
+    await office.open()
+    try:
+        await office.furnish()
+        asked = await office.ask(NewErasure("erase", ANA, "asked"))
+        await office.run(asked.erasure)
+        key = SIGNING.public_key().public_bytes_raw()
+        return await certified(
+            office.database, asked.erasure, SIGNING.sign, key, HORIZONS.view_ms, office.now_ms
+        )
+    finally:
+        await office.database.close()
 
 
 def picture(page: Path, screen: Screen, image: Path) -> None:

@@ -22,6 +22,7 @@ from bus.client.connection import Connection
 from bus.failures import RowFault
 from roadfade.in_force.quarantine import set_aside
 from roadfade.ledger_file import LedgerFile, Place
+from roadfade.processes.worker import ledger_consumer
 from roadfade.processes.worker.ledger_fold import fold_at_last
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP
 from telemetry.wire import flow
@@ -72,6 +73,7 @@ def build_app(
         consumer_auto_offset_reset="earliest",
         agent_supervisor=CrashingSupervisor,
     )
+    ledger_consumer.use_in(app)
     audit = app.topic(connection.topic(AUDIT_FLOW), value_serializer="raw", key_serializer="raw")
     ledger = LedgerFile(ledger_path)
 

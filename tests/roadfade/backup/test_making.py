@@ -26,10 +26,11 @@ from roadfade.processes.starting import begin
 from roadfade.processes.sweep.backups import end_backups
 from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
-from sinks.lake import copying
+from sinks.lake import copying, standing
 from sinks.lake.checkpoints import newest
 from sinks.lake.copying import copy_lake
 from sinks.lake.digest import lake_digest
+from sinks.lake.standing import CountedPart
 from sinks.lake.stored import StoredLake
 from telemetry.instants import DAY_MS, HOUR_MS
 from tests.office.erasure.conftest import ANA
@@ -40,7 +41,7 @@ from tests.roadfade.backup.house import (
     Killed,
     quiet,
 )
-from tests.sinks.lakes import open_lake, parts
+from tests.sinks.lakes import lake_at, open_lake, parts
 from tests.sinks.records import NOW_MS, A, record
 
 STEPS = [
@@ -202,6 +203,23 @@ def test_what_is_merged_between_two_looks_is_copied_once(
     assert sum(merged) > 1, "parts were merged meanwhile"
     assert copied.rows == lake_digest(tmp_path / "copy").rows == 16
     assert parts(tmp_path / "copy") == parts(tmp_path / "lake")
+
+
+def test_a_part_that_goes_before_it_is_measured_stops_no_copy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with lake_at(tmp_path / "lake") as lake:
+        lake.write([record(0), record(1)], NOW_MS)
+    seen = standing.counted
+    gone = iter([1])
+
+    def one_gone(root: Path) -> list[CountedPart]:
+        found = seen(root)
+        return [*(CountedPart(found[0].place, root / "gone") for _ in gone), *found]
+
+    monkeypatch.setattr(copying, "counted", one_gone)
+
+    assert copy_lake(tmp_path / "lake", tmp_path / "copy", 1_000, NOW_MS, quiet).rows == 4
 
 
 def test_a_copied_lake_is_opened_and_knows_its_duplicates(tmp_path: Path) -> None:

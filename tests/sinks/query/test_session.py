@@ -3,15 +3,18 @@
 import json
 import time
 from collections.abc import Iterator
+from itertools import count
 from pathlib import Path
 
 import duckdb
 import pytest
 
+from sinks.lake.merging import PARTS_MAX
 from sinks.lake.parquet import connect, quoted
 from sinks.query.csv_file import write_csv
 from sinks.query.gate import Gate, QueryRefusedError
 from sinks.query.session import (
+    PartLostError,
     PurposeSession,
     QueryFailedError,
     QueryLimits,
@@ -227,6 +230,41 @@ def test_a_query_whose_files_go_away_says_so_without_naming_them(tmp_path: Path)
             with pytest.raises(QueryFailedError, match="deleted while") as failed:
                 opened.run("SELECT * FROM readings")
     assert "part-" not in str(failed.value)
+
+
+@pytest.mark.parametrize("opening", [1, 2])
+def test_parts_merged_before_they_are_opened_are_looked_for_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, opening: int
+) -> None:
+    """A view is opened twice for a statement: with the session, and in the order it needs."""
+    with lake_at(tmp_path) as lake:
+        for offset in range(PARTS_MAX + 1):
+            lake.write([record(offset)], NOW_MS)
+        before = parts(tmp_path)
+        opened, turns = PurposeSession._open_view, count(1)
+
+        def merged_first(self: PurposeSession, *, ordered: bool) -> None:
+            if next(turns) == opening:
+                assert lake.join(NOW_MS)
+            opened(self, ordered=ordered)
+
+        monkeypatch.setattr(PurposeSession, "_open_view", merged_first)
+        found = run_query(tmp_path, OURS, "SELECT count(*) FROM readings", NOW_MS)
+    assert not {*before} & {*parts(tmp_path)}
+    assert (found.rows, found.unreadable) == ([(2 * (PARTS_MAX + 1),)], 0)
+
+
+def test_parts_that_move_at_every_look_are_said_to_be_moving(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def gone(self: PurposeSession, *, ordered: bool) -> None:
+        del ordered
+        self.live = [root / "gone.parquet"]
+        raise PartLostError(self.live)
+
+    monkeypatch.setattr(PurposeSession, "_open_view", gone)
+    with pytest.raises(QueryFailedError, match="rows are moving"):
+        run_query(root, OURS, "SELECT count(*) FROM readings", NOW_MS)
 
 
 def test_more_rows_than_allowed_are_cut_and_reported(root: Path) -> None:

@@ -8,28 +8,33 @@ from typing import Any
 import pytest
 
 from bus.memory.broker import SETTINGS, FakeBroker
+from office.erasure.consent_moves import ERASED
 from office.erasure.receipt_chain import file_of, read
 from office.erasure.receipts import all_receipts
 from office.erasure.saga import State
+from office.errors import OfficeError
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.registry.erasure_requests import NewErasure, ask
 from office.registry.registry import Registry
 from office.store.database import Database
 from policy.plan.bounds import PASS_MS
+from policy.plan.consents import Grantable
 from policy.plan.epochs import epoch_at
 from roadfade import metrics
 from roadfade.processes.office import erasures, process
-from roadfade.processes.office.erasures import control_ms
+from roadfade.processes.office.erasures import Erasures, control_ms
 from roadfade.processes.office.process import serve, topics_of
 from roadfade.settings import Settings
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.topics import AUDIT_ERASURES, CONTROL_CONSENTS, HEARTBEAT_KEY, erase_topic
 from telemetry.wire.erasure import EraseAnswer, EraseCommand, encode_answer, take_command
 from tests.integration.bus_road import until
+from tests.office.erasure.test_consent_moves import evidencing
 from tests.support.small_house import NOW_MS, Clock
 
 ANA = SubjectId("ana-the-subject")
+BEN = SubjectId("ben-the-subject")
 OUTPUT = "study"
 STORE = "lake:0123456789abcdef"
 
@@ -224,6 +229,27 @@ async def test_answers_are_read_again_from_a_topic_that_was_made_anew(
         await until(lambda: counted(State.COMMANDED) == 1, task)
         clock.now_ms += settings.view_age_s_max * 1000 + 60_000
         await until(lambda: counted(State.ERASED) == 1, task)
+
+
+@pytest.mark.usefixtures("keyring")
+async def test_what_a_person_agreed_to_goes_to_the_officers_file_that_the_settings_name(
+    settings: Settings, broker: FakeBroker, database: Database
+) -> None:
+    asks = Grantable("study", "location", None, "study@1")
+    registry = Registry(database, {asks: {}})
+    await registry.register(DeviceId("dongle-1"), ANA, NOW_MS - 10**9)
+    await registry.grant(ANA, *asks, NOW_MS - 10**9)
+    full = settings.model_copy(update={"consent_evidence_rows_max": 1})
+    keeper = await topics_of(full, broker, database)
+    moves = (await Erasures(full, broker, database, keeper, Clock())._opened())._moves
+    assert moves is not None
+    await moves.prepare_person(ANA, b"n" * 32, [evidencing(5, ERASED)], NOW_MS)
+    assert await moves.count() == 1
+    assert await asyncio.to_thread(full.consent_evidence_path.is_file)
+    await registry.register(DeviceId("dongle-2"), BEN, NOW_MS - 10**9)
+    await registry.grant(BEN, *asks, NOW_MS - 10**9)
+    with pytest.raises(OfficeError, match="raise consent_evidence_rows_max"):
+        await moves.prepare_person(BEN, b"n" * 32, [evidencing(5, ERASED)], NOW_MS)
 
 
 def test_a_deleted_row_may_lie_there_as_long_as_compaction_takes() -> None:

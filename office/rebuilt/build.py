@@ -13,7 +13,6 @@ from office.rebuilt.writing import write
 from office.replay_memory.known import Known
 from office.restored.amended import Amended, Since
 from office.restored.commands import command_again, publish
-from office.restored.persons import forget_persons
 from office.restored.rows import TABLES, begin_later, end_rows, release_holds, withhold
 from office.store.database import Database
 from telemetry.instants import HOUR_MS
@@ -46,10 +45,10 @@ async def build(
     done = Built()
     # What topics lack may be anything that was ever remembered.
     remembered = Since(0, since.now_ms) if since.lost else Since(since.made_ms, since.now_ms)
+    # A worker may run, so nobody is forgotten at once, as a restore does: that takes its steps.
     async with database.writing() as connection:
         await write(connection, rows, high_water, since.now_ms)
         await begin_later(connection, known, done.amended)
-        await forget_persons(connection, known, remembered, done.amended)
         for of in TABLES:
             await end_rows(connection, known, remembered, of, done.amended)
         late_ms = since.made_ms - LATE_MS

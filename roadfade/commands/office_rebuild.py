@@ -124,9 +124,8 @@ def _show_built(done: "Rebuilt") -> None:
         return
     amended = built.amended
     typer.echo(
-        f"the office is rebuilt; {amended.persons:,} persons were forgotten again, "
-        f"{amended.gone:,} rows deleted again, {amended.ended:,} ended, {amended.withheld:,} "
-        "withhold again"
+        f"the office is rebuilt; beside what lies on the topics {amended.gone:,} rows were deleted "
+        f"again, {amended.ended:,} ended, {amended.withheld:,} withhold again"
     )
     typer.echo(
         f"{built.forgetting:,} persons are still to be forgotten, and of {built.withdrawals:,} "

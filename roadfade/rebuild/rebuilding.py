@@ -95,6 +95,7 @@ def rebuild(
     ``incomplete`` takes topics that lack rows; then every link and consent ends. ``move_aside``
     gives a database that is there another name.
     """
+    settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
     with sole_drill(settings.state_dir) as sole:
         if not sole:
             msg = "another rebuild is at work here, or a drill: let it end, and repeat"

@@ -1,5 +1,6 @@
 """An office that is lost comes back from its topics as it was, and revives nobody."""
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -251,6 +252,20 @@ def test_looking_changes_nothing(office: SmallOffice) -> None:
     assert sorted(office.settings.state_dir.iterdir()) == there
     assert {topic: len(office.broker.records(topic)) for topic in office.partitions} == ends
     office.rebuild()
+
+
+def test_if_the_whole_state_folder_is_lost_the_topics_are_enough(office: SmallOffice) -> None:
+    office.do(office.registry.withdraw(ANA, "sharing", "insurer", office.now_ms))
+    office.beat()
+    before = everything(office)
+    office.close()
+    shutil.rmtree(office.settings.state_dir)
+
+    done = office.rebuild()
+
+    assert (done.has_memory, done.has_keyring) == (False, False)
+    assert everything(office) == before
+    assert office.mend() == 0
 
 
 def test_beside_an_office_that_publishes_none_is_rebuilt(office: SmallOffice) -> None:

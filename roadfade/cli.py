@@ -71,6 +71,7 @@ ENVELOPE_COMMANDS: Final = {
 OFFICE_COMMANDS: Final = {
     "init": "roadfade.commands.office:init",
     "republish": "roadfade.commands.office:republish",
+    "rebuild": "roadfade.commands.office_rebuild:rebuild",
     "stores": "roadfade.commands.office_stores:list_stores",
     "retire-store": "roadfade.commands.office_stores:retire",
 }

@@ -201,6 +201,11 @@ class Settings(BaseSettings):
         return self.state_dir / "_restoring"
 
     @property
+    def rebuilding_dir(self) -> Path:
+        """An office that is made from its topics and not in its place yet; as above."""
+        return self.state_dir / "_rebuilding"
+
+    @property
     def routing_key_path(self) -> Path:
         """By which each device keeps its raw partition."""
         return self.state_dir / "routing-key"

@@ -55,26 +55,33 @@ async def command_again(
     fresh = [one for one in fresh if one[0].until_ms > since.now_ms]
     if not fresh:
         return
-    erasure = new_row_id()
-    request = {
-        "erasure": erasure,
-        "kind": "end",
-        "reason": RESTORED,
-        "state": State.GONE,
-        "asked_ms": since.now_ms,
-        "due_ms": since.now_ms,
-        "sequence": await last_sequence(connection),
-        "until_ms": max(command.until_ms for command, _ in fresh),
-        "look_ms": 0,
-        "unscrubbed": False,
-    }
-    await connection.execute(insert(ERASURES), request)
+    until_ms = max(command.until_ms for command, _ in fresh)
+    erasure = await take_over(connection, until_ms, since.now_ms)
     for command, value in fresh:
         topic = erase_topic(command.output)
         row = {"command": command.command, "erasure": erasure, "output": command.output}
         await connection.execute(insert(ERASE_COMMANDS), row | {"topic": topic, "value": value})
         await announce(connection, [ControlChange(topic, command.command, value)])
     done.commands = len(fresh)
+
+
+async def take_over(connection: AsyncConnection, until_ms: int, asked_ms: int) -> str:
+    """A request under which commands go on living whose own is lost; its number."""
+    erasure = new_row_id()
+    request = {
+        "erasure": erasure,
+        "kind": "end",
+        "reason": RESTORED,
+        "state": State.GONE,
+        "asked_ms": asked_ms,
+        "due_ms": asked_ms,
+        "sequence": await last_sequence(connection),
+        "until_ms": until_ms,
+        "look_ms": 0,
+        "unscrubbed": False,
+    }
+    await connection.execute(insert(ERASURES), request)
+    return erasure
 
 
 def _commands(known: Known) -> Iterator[tuple[EraseCommand, bytes]]:

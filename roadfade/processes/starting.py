@@ -27,7 +27,7 @@ def begin(settings: Settings, named: Named, role: str, instance: str) -> None:
     """Serve the process's pages, and say that it started; what a killed drill left goes first.
 
     The port taken is written to the file of its instance's name in the state folder. NotReady
-    beside a restore.
+    beside a restore or a rebuild.
     """
     require_no_restore(settings)
     with suppress(OSError):  # every sweep tries again, and says what is wrong
@@ -44,7 +44,13 @@ def begin(settings: Settings, named: Named, role: str, instance: str) -> None:
 
 
 def require_no_restore(settings: Settings) -> None:
-    """NotReady while a restore has not put everything in its place."""
+    """NotReady while a restore, or a rebuilt office, has not put everything in its place."""
+    if settings.rebuilding_dir.exists():
+        msg = (
+            f"an office is being rebuilt in {settings.state_dir}, or that was cut: run `roadfade "
+            "office rebuild` again, which begins anew unless the office is there"
+        )
+        raise NotReady(msg)
     if settings.restoring_dir.exists():
         msg = (
             f"a restore into {settings.state_dir} was cut, or is at work: run the same `roadfade "

@@ -1,0 +1,282 @@
+"""An office that is lost comes back from its topics as it was, and revives nobody."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from office.outbox import Outbox
+from office.registry.erasure_requests import NewErasure, ask
+from roadfade.processes.starting import require_no_restore
+from roadfade.rebuild.rebuilding import look
+from roadfade.rebuild.steps import Step
+from roadfade.refusal import NotReady, Refusal
+from telemetry.instants import DAY_MS
+from telemetry.topics import CONTROL_POLICIES, HEARTBEAT_KEY
+from tests.roadfade.rebuild.small_office import (
+    ANA,
+    BEN,
+    SHARING,
+    KillAt,
+    Killed,
+    SmallOffice,
+    quiet,
+)
+
+OF_CONSENTS = "consent, subject, purpose, basis, recipient, notice, from_ms, to_ms"
+OF_PEOPLE = (
+    "SELECT * FROM devices ORDER BY row",
+    "SELECT link, device, subject, secret, from_ms, to_ms, role FROM links ORDER BY link",
+    f"SELECT {OF_CONSENTS} FROM consents ORDER BY consent",  # noqa: S608  # a constant
+    "SELECT * FROM restrictions ORDER BY restriction",
+    "SELECT * FROM policies",
+)
+WHOLE = NewErasure("erase", ANA, "asked")
+
+
+def everything(office: SmallOffice) -> list[list[object]]:
+    return [office.rows(query) for query in OF_PEOPLE]
+
+
+def asked(office: SmallOffice, new: NewErasure) -> None:
+    async def work() -> None:
+        async with office.database.writing() as connection:
+            await ask(connection, new, office.now_ms)
+
+    office.do(work())
+
+
+def test_all_rows_come_back_under_their_own_ids_and_the_topics_need_no_mending(
+    office: SmallOffice,
+) -> None:
+    office.do(office.registry.withdraw(ANA, "sharing", "insurer", office.now_ms))
+    office.do(office.registry.object_to(BEN, "study", None, office.now_ms))
+    office.beat()
+    before = everything(office)
+    told = office.high_water()
+    office.lose()
+
+    done = office.rebuild()
+
+    assert done.outlook.lacking == []
+    assert everything(office) == before
+    assert office.mend() == 0
+    assert office.do(office.outbox.high_water()) == told
+    office.beat()
+    assert office.high_water() == told
+    office.do(office.registry.grant(ANA, *SHARING, office.now_ms))
+    assert office.do(office.outbox.last_sequence()) == told + 1, "none is used twice"
+
+
+def test_what_came_behind_the_last_heartbeat_is_taken_and_counted(office: SmallOffice) -> None:
+    told = office.high_water()
+    office.do(office.registry.grant(BEN, *SHARING, office.now_ms))
+    office.do(office.registry.withdraw(ANA, "sharing", "insurer", office.now_ms))
+    office.drain()
+    before = everything(office)
+    office.lose()
+
+    done = office.rebuild()
+
+    assert done.outlook.unvouched == 1  # whoever agrees again changes nothing
+    assert everything(office) == before
+    assert office.do(office.outbox.high_water()) == told + 1
+    assert office.mend() == 0
+
+
+def test_a_withdrawal_that_was_remembered_and_not_published_holds(office: SmallOffice) -> None:
+    at_ms = office.now_ms
+    office.do(office.registry.withdraw(ANA, "sharing", "insurer", at_ms))
+
+    async def only_remembered() -> None:
+        outbox = Outbox(office.database, lambda: office.now_ms)
+        await outbox._remember((await outbox._waiting()).values())
+
+    office.do(only_remembered())
+    office.lose()
+
+    done = office.rebuild()
+
+    assert office.rows("SELECT subject, to_ms FROM consents WHERE to_ms IS NOT NULL") == [
+        (ANA, at_ms)
+    ]
+    assert done.built is not None
+    assert (done.built.amended.ended, done.built.withdrawals) == (1, 1)
+    assert office.rows("SELECT kind, subject, from_ms FROM erasures") == [("withdraw", ANA, at_ms)]
+    office.beat()
+    assert office.mend() == 0
+
+
+def test_a_withdrawal_that_takes_effect_later_is_carried_out_then(office: SmallOffice) -> None:
+    later_ms = office.now_ms + 10 * DAY_MS
+    office.do(office.registry.withdraw(ANA, "sharing", "insurer", later_ms, now_ms=office.now_ms))
+    office.beat()
+    office.lose()
+
+    office.rebuild()
+
+    assert office.rows("SELECT kind, state, from_ms FROM erasures") == [
+        ("withdraw", "asked", later_ms)
+    ]
+
+
+def test_who_asked_to_be_forgotten_is_still_to_be(office: SmallOffice) -> None:
+    asked(office, WHOLE)
+    office.beat()
+    office.lose()
+
+    done = office.rebuild()
+
+    assert done.built is not None
+    assert done.built.forgetting == 1
+    assert office.rows("SELECT kind, state, subject FROM erasures") == [("erase", "asked", ANA)]
+    assert len(office.rows("SELECT 1 FROM restrictions")) == 1
+    assert office.mend() == 0
+
+
+def test_who_is_unlinked_already_is_forgotten_once_every_worker_knows(office: SmallOffice) -> None:
+    asked(office, WHOLE)
+    (link,) = office.rows(f"SELECT link FROM links WHERE subject = '{ANA}'")  # noqa: S608  # ours
+    office.do(office.registry.delete_link(*link))
+    office.do(_forget_consents(office))
+    office.beat()
+    office.lose()
+
+    office.rebuild()
+
+    assert office.rows("SELECT kind, state, subject FROM erasures") == [("erase", "unlinked", ANA)]
+    assert office.rows("SELECT 1 FROM links") == [(1,)]
+
+
+async def _forget_consents(office: SmallOffice) -> None:
+    from office.registry.consents import delete_consents  # noqa: PLC0415  # for this alone
+
+    async with office.database.writing() as connection:
+        await delete_consents(connection, ANA)
+
+
+def test_what_has_ended_counts_as_seen_at_its_end(office: SmallOffice) -> None:
+    """Counted from now, everybody who left would be kept anew for as long as any row lives."""
+    ended_ms = office.now_ms - 100 * DAY_MS
+    office.do(office.registry.close_link(office.device(ANA), ended_ms))
+    (link,) = office.rows(f"SELECT link FROM links WHERE subject = '{BEN}'")  # noqa: S608  # ours
+    office.do(office.registry.delete_link(*link))
+    office.beat()
+    office.lose()
+
+    office.rebuild()
+
+    assert office.rows("SELECT to_ms, seen_ended_ms FROM links") == [(ended_ms, ended_ms)]
+    found = "SELECT subject, ended_ms, seen_ended_ms, from_ms FROM consents ORDER BY subject"
+    (_, *anas, _), (_, *bens, bens_from) = office.rows(found)
+    assert anas == [ended_ms, ended_ms], "it ended with the last link"
+    assert bens == [bens_from, bens_from], "nobody knows when, but not before it began"
+
+
+def test_an_office_that_is_there_is_never_overwritten(office: SmallOffice) -> None:
+    content = office.settings.office_path.read_bytes()
+    with pytest.raises(Refusal, match="--move-aside"):
+        office.rebuild()
+    assert office.settings.office_path.read_bytes() == content
+    assert not office.settings.rebuilding_dir.exists()
+
+
+def test_a_damaged_one_is_moved_aside_with_what_lies_beside_it(office: SmallOffice) -> None:
+    before = everything(office)
+    office.close()
+    place = office.settings.office_path
+    place.write_bytes(b"no database")
+    place.with_name("office.sqlite-wal").write_bytes(b"its log")
+
+    done = office.rebuild(move_aside=True)
+
+    assert done.moved_aside is not None
+    assert done.moved_aside.read_bytes() == b"no database"
+    assert Path(f"{done.moved_aside}-wal").read_bytes() == b"its log"
+    assert everything(office) == before
+
+
+def test_a_log_without_its_database_is_not_played_over_the_new_one(office: SmallOffice) -> None:
+    office.lose()
+    office.settings.office_path.with_name("office.sqlite-wal").write_bytes(b"its log")
+    with pytest.raises(Refusal, match=r"office\.sqlite-wal"):
+        office.rebuild()
+    office.rebuild(move_aside=True)
+    assert office.mend() == 0
+
+
+@pytest.mark.parametrize("step", Step)
+def test_killed_at_any_step_there_is_no_office_or_the_new_one(
+    office: SmallOffice, step: Step
+) -> None:
+    before = everything(office)
+    office.close()
+    place, damaged = office.settings.office_path, b"no database"
+    place.write_bytes(damaged)
+    place.with_name("office.sqlite-wal").write_bytes(b"its log")
+
+    with pytest.raises(Killed):
+        office.rebuild(KillAt(step), move_aside=True)
+
+    with pytest.raises(NotReady, match="office rebuild"):
+        require_no_restore(office.settings)
+    is_old = step in (Step.BEGUN, Step.BUILT)
+    assert place.exists() == (is_old or step is Step.PLACED)
+    assert not is_old or place.read_bytes() == damaged
+    if step is Step.PLACED:
+        office.open()
+        with pytest.raises(Refusal, match="there is an office"):
+            office.rebuild()
+    else:
+        office.rebuild(move_aside=True)
+    assert everything(office) == before
+    assert office.mend() == 0
+    require_no_restore(office.settings)
+
+
+def test_looking_changes_nothing(office: SmallOffice) -> None:
+    office.lose()
+    there = sorted(office.settings.state_dir.iterdir())
+    ends = {topic: len(office.broker.records(topic)) for topic in office.partitions}
+
+    done = look(office.settings, office.broker, lambda: office.now_ms, quiet)
+
+    assert done.built is None
+    counts = done.outlook.rows.counts()
+    assert (counts["devices"], counts["links"], counts["consents"], counts["versions"]) == (
+        2,
+        2,
+        2,
+        1,
+    )
+    assert sorted(office.settings.state_dir.iterdir()) == there
+    assert {topic: len(office.broker.records(topic)) for topic in office.partitions} == ends
+    office.rebuild()
+
+
+def test_if_the_whole_state_folder_is_lost_the_topics_are_enough(office: SmallOffice) -> None:
+    office.do(office.registry.withdraw(ANA, "sharing", "insurer", office.now_ms))
+    office.beat()
+    before = everything(office)
+    office.close()
+    shutil.rmtree(office.settings.state_dir)
+
+    done = office.rebuild()
+
+    assert (done.has_memory, done.has_keyring) == (False, False)
+    assert everything(office) == before
+    assert office.mend() == 0
+
+
+def test_beside_an_office_that_publishes_none_is_rebuilt(office: SmallOffice) -> None:
+    office.lose()
+    beat = next(r for r in office.broker.records(CONTROL_POLICIES) if r.key == HEARTBEAT_KEY)
+
+    def somebody_beats(_done: int, _total: int) -> None:
+        office.write(CONTROL_POLICIES, HEARTBEAT_KEY, beat.value)
+
+    with pytest.raises(Refusal, match="somebody publishes"):
+        office.rebuild(tell=somebody_beats)
+    assert not office.settings.office_path.exists()
+    require_no_restore(office.settings)
+    office.rebuild()

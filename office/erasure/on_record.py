@@ -10,7 +10,14 @@ from sqlalchemy import ColumnElement, Row, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.answers import known_stores
-from office.erasure.saga import COMMANDS_MAX, Standing, State, Surroundings
+from office.erasure.saga import (
+    BEFORE_DENIED,
+    BEFORE_ERASED,
+    COMMANDS_MAX,
+    Standing,
+    State,
+    Surroundings,
+)
 from office.registry.erasure_requests import takes_effect_later
 from office.store.changes import chunks, high_water
 from office.store.erasure_tables import (
@@ -26,8 +33,6 @@ AT_ONCE_MAX: Final = 200
 """Requests that are looked at in one turn; the next turn takes the others."""
 LATE_MS: Final = HOUR_MS
 """A copy that was not seen to end for so long after its date is overdue."""
-BEFORE_DENIED: Final = (State.ASKED, State.COMMANDED)
-BEFORE_ERASED: Final = (*BEFORE_DENIED, State.SUPPRESSED)
 
 
 class Found(NamedTuple):

@@ -86,6 +86,8 @@ ERASE_ANSWERS: Final = Table(
     Column("unreadable", BigInteger, nullable=False),
     Column("digest", String, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
+    # Whether it came when the other stores' answers had become receipts; NULL: it did not.
+    Column("late", Boolean),
 )
 
 ERASE_STORES: Final = Table(
@@ -97,7 +99,7 @@ ERASE_STORES: Final = Table(
     # From then on nobody waits for it: it is no more.
     Column("retired_ms", BigInteger),
 )
-"""Who keeps rows of which output: a store is known from its first answer on."""
+"""Who keeps rows of which output: a store is known from its first hello or answer on."""
 
 ERASE_STEPS: Final = Table(
     "erase_steps",

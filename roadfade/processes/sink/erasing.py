@@ -16,6 +16,7 @@ from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.processes.sink.carrying_out import CarryingOut
 from roadfade.processes.sink.command_view import CommandView
+from roadfade.processes.sink.greeting import Greeting
 from roadfade.processes.sink.holding import Holding
 from sinks.port.sink import Sink
 from telemetry.wire.erasure import EraseCommand
@@ -36,6 +37,7 @@ class Erasing:
         sink: Sink,
         carrying_out: CarryingOut,
         holding: Holding,
+        greeting: Greeting,
         clock: WallClock,
         *,
         alive_max: int,
@@ -48,6 +50,7 @@ class Erasing:
         self._sink = sink
         self._carrying_out = carrying_out
         self._holding = holding
+        self._greeting = greeting
         self._age_ms_max = age_ms_max
         self._anew: Callable[[str], CommandView] = lambda output: CommandView(
             broker, output, alive_max, clock
@@ -72,16 +75,21 @@ class Erasing:
         async with asyncio.TaskGroup() as group:
             for output in self._views:
                 group.create_task(self._read(output))
+            group.create_task(self._greeting.run())
             group.create_task(self._refuse())
             group.create_task(self._carry_out())
 
     def pause_reason(self) -> str | None:
-        """Why nothing may be written now; None if all commands are known, and refused for."""
+        """Why nothing may be written now.
+
+        None if all commands are known, and refused for, and the store has said that it is there.
+        """
         reasons = [
             view.pause_reason(self._age_ms_max)
             for output, view in self._views.items()
             if output in self._written
         ]
+        reasons.append(self._greeting.pause_reason())
         return next((reason for reason in reasons if reason is not None), None)
 
     async def _read(self, output: str) -> None:

@@ -13,6 +13,7 @@ from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.processes.sink.carrying_out import CarryingOut
 from roadfade.processes.sink.erasing import Erasing
+from roadfade.processes.sink.greeting import Greeting
 from roadfade.processes.sink.holding import Holding
 from roadfade.settings import Settings
 from roadfade.stores import store_of
@@ -38,6 +39,7 @@ class Erasures:
     ) -> None:
         self._settings = settings
         self._broker = broker
+        self._publisher = publisher
         self._clock = clock
         self._group = group
         self._store = store_of(settings)
@@ -81,6 +83,7 @@ class Erasures:
 
     async def _made(self, sink: Sink) -> Erasing:
         there = await asyncio.to_thread(self._store.outputs)
+        greeting = Greeting(self._store, self._outputs, there, self._publisher, self._clock)
         return Erasing(
             self._broker,
             self._outputs,
@@ -88,6 +91,7 @@ class Erasures:
             sink,
             self._carrying_out,
             self._holding,
+            greeting,
             self._clock,
             alive_max=self._settings.erase_commands_max,
             age_ms_max=self._settings.view_age_s_max * SECOND_MS,

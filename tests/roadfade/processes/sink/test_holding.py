@@ -128,7 +128,7 @@ async def test_what_is_there_is_copied_and_answered_and_stays(
     assert (answer.rows, answer.complete, answer.unreadable, answer.released) == (6, True, 0, False)
     assert (answer.output, answer.at_ms) == ("study", NOW_MS)
     assert answer.store == await asyncio.to_thread(store_of(settings).name)
-    assert broker.records(AUDIT_ERASURES)[0].key == f"hold:{HOLD}@{answer.store}".encode()
+    assert broker.records(AUDIT_ERASURES)[1].key == f"hold:{HOLD}@{answer.store}".encode()
     assert len(held_rows(settings.hold_dir)) == 6
 
 

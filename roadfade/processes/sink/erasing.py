@@ -137,24 +137,29 @@ class Erasing:
         return known | {one.command: one for one in view.rows.held}
 
     async def _carry_out(self) -> None:
-        """Carry out what is refused for and vouched for, one command after the other."""
+        """Carry out what is refused for and vouched for, one command after the other.
+
+        Erasures first, then one hold: so no erasure waits for more than one hold's turn.
+        """
         while True:
             for output, view in list(self._views.items()):
                 if view.is_whole:
                     self._holds[output] = view.vouched_holds
             self._holding.keep_to(one for holds in self._holds.values() for one in holds)
             for view in list(self._views.values()):
-                for hold in view.vouched_holds:
-                    if self._holding.is_due(hold):
-                        await self._holding.carry_out(hold)
-                        self._tell()
                 for command in view.vouched:
                     refused = self._refused.get(command.command) == command
                     if refused and self._carrying_out.is_due(command):
                         await self._erase(command, view)
                         self._tell()
+            if (hold := self._next_hold()) is not None:
+                await self._holding.carry_out(hold)
             self._tell()
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(LOOK_EVERY_S if self._next_hold() is None else 0)
+
+    def _next_hold(self) -> HoldCommand | None:
+        views = self._views.values()
+        return self._holding.next_due(hold for view in views for hold in view.vouched_holds)
 
     async def _erase(self, command: EraseCommand, view: CommandView) -> None:
         """Carry it out, once what a hold names of its rows is copied."""

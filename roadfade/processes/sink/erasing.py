@@ -154,6 +154,7 @@ class Erasing:
                         self._tell()
             if (hold := self._next_hold()) is not None:
                 await self._holding.carry_out(hold)
+            await self._carrying_out.keep_room()
             self._tell()
             await asyncio.sleep(LOOK_EVERY_S if self._next_hold() is None else 0)
 

@@ -16,7 +16,7 @@ from roadfade.processes.sink.erasing import Erasing
 from roadfade.processes.sink.greeting import Greeting
 from roadfade.processes.sink.holding import Holding
 from roadfade.settings import Settings
-from roadfade.stores import store_of
+from roadfade.stores import reserve_of, store_of
 from roadfade.unaccounted import ExpiredAccount
 from sinks.holds.folder import HoldFolder
 from sinks.port.sink import Sink
@@ -43,7 +43,9 @@ class Erasures:
         self._clock = clock
         self._group = group
         self._store = store_of(settings)
-        self._carrying_out = CarryingOut(self._store, publisher, account, clock)
+        self._carrying_out = CarryingOut(
+            self._store, publisher, account, clock, reserve=reserve_of(settings)
+        )
         folder = HoldFolder(settings.hold_dir, settings.hold_rows_max)
         self._holding = Holding(self._store, folder, publisher, clock)
         self._outputs: set[str] = set()

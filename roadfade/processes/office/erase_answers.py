@@ -89,8 +89,8 @@ def _answers(records: Iterable[ConsumedRecord]) -> Iterable[EraseAnswer | HoldAn
     for record in records:
         if record.value is None:
             continue
-        answer = take_answer(record.value) or take_hold_answer(record.value)
-        answer = answer or take_hello(record.value)
+        value = record.value
+        answer = take_answer(value) or take_hold_answer(value) or take_hello(value)
         if answer is None:
             metrics.QUARANTINED.labels(AUDIT_ERASURES, "undecodable").inc()
         else:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,10 @@ async def broker(settings: Settings) -> AsyncIterator[FakeBroker]:
         yield made
 
 
+def has_kept(broker: FakeBroker, records: int) -> bool:
+    return committed(broker) == records
+
+
 def hellos(broker: FakeBroker) -> list[StoreHello]:
     found = [take_hello(one.value) for one in broker.records(AUDIT_ERASURES)]
     return [one for one in found if one is not None]
@@ -70,7 +75,7 @@ async def test_it_says_what_it_is_called_and_keeps_at_each_start_and_each_day(
     for start in (1, 2):
         feed(broker, study[start - 1 : start])
         async with keeping(settings, broker) as task:
-            await until(lambda start=start: committed(broker) == start, task)
+            await until(partial(has_kept, broker, start), task)
             assert len(hellos(broker)) == start
     name = await asyncio.to_thread(store_of(settings).name)
     assert {one.store for one in hellos(broker)} == {name}

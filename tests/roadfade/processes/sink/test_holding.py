@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -452,6 +453,10 @@ async def test_no_erasure_waits_for_the_holds_of_others(
     assert done.count("hold") == 20, "each has its turn"
 
 
+def has_held(settings: Settings, rows: int) -> bool:
+    return len(held_rows(settings.hold_dir)) == rows
+
+
 async def test_sealed_files_are_not_read_again_for_what_came_since(
     settings: Settings,
     broker: FakeBroker,
@@ -472,10 +477,7 @@ async def test_sealed_files_are_not_read_again_for_what_came_since(
         await until(lambda: bool(answers(broker)), task)
         for number in (1, 2):
             feed(broker, study[number : number + 1])
-            await until(lambda number=number: committed(broker) == number + 1, task)
-            await until(
-                lambda number=number: len(held_rows(settings.hold_dir)) == 2 * (number + 1), task
-            )
+            await until(partial(has_held, settings, 2 * (number + 1)), task)
     assert reads == []
     assert len(held_rows(settings.hold_dir)) == 6
     before = len(answers(broker))

@@ -161,7 +161,7 @@ async def _found(
                 whole=_whole(row),
                 asked_ms=row.asked_ms,
                 ends=row.kind == "end",
-                from_ms=(row.from_ms or 0) if row.kind == "withdraw" else 0,
+                from_ms=(row.begins_ms or row.from_ms or 0) if row.kind == "withdraw" else 0,
                 sequence=row.sequence,
                 published_ms=row.published_ms,
                 until_ms=row.until_ms,

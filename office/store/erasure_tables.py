@@ -38,6 +38,8 @@ ERASURES: Final = Table(
     Column("lanes", LargeBinary),
     Column("from_ms", BigInteger),
     Column("to_ms", BigInteger),
+    # Before that nothing is commanded for a withdrawal; NULL: before from_ms.
+    Column("begins_ms", BigInteger),
     # JSON pairs of milliseconds: what a correction took from links; NULL: it took nothing.
     Column("taken", LargeBinary),
     # Shows to whoever has it, with the subject's id, that receipts are theirs; NULL: forgotten.

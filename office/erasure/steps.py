@@ -40,6 +40,10 @@ NO_BACKUP: Final = "no backup is registered"
 """What D3 says if the settings name no place of backups: nobody knows whether there are any."""
 HELD_BACK: Final = "a legal hold keeps a sealed copy until it is released"
 """What D3 says while one does."""
+NEEDLESS: Final = (
+    "nothing was left for it to remove: another request had asked for all of it before"
+)
+"""What a request says that was closed before it took effect."""
 
 
 def d3_in_words(d3_ms: int | None, *, held: bool) -> str:

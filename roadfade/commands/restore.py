@@ -116,6 +116,8 @@ def _facts(trued: "Trued") -> dict[str, Any]:
 
 
 def _show(trued: "Trued") -> None:
+    for warning in trued.warnings:
+        typer.secho(warning, fg="yellow")
     office = trued.office
     typer.echo(f"{trued.rows:,} readings in the lake; {trued.expired:,} had ended meanwhile")
     typer.echo(

@@ -21,6 +21,7 @@ from office.replay_memory.memory import ReplayMemory
 from office.store.hold_tables import HOLD_COMMANDS
 from roadfade.backup import manifest as manifests
 from roadfade.backup import schemas
+from roadfade.backup.copied_keyring import UNSAID
 from roadfade.backup.steps import Step
 from roadfade.backup.truing import Trued
 from roadfade.ledger_file import LedgerFile
@@ -380,6 +381,39 @@ def test_a_keyring_whose_key_encryption_key_is_gone_is_not_restored(house: House
     assert not house.settings.office_path.exists()
 
     house.open()
+
+
+def test_a_keyring_of_another_installation_whose_keys_are_destroyed_is_refused(
+    house: House,
+) -> None:
+    """By its keys alone it could be a later state: whatever was live is gone, and the KEK changed."""
+    made = house.make()
+    names = list(_keyring(house).states())
+    house.lose(house.settings.keyring_path)
+    other = Keyring.open(house.settings.keyring_path, FileKek(house.settings.kek_file))
+    other.ensure(names)
+    other.destroy(names)
+    with pytest.raises(Refusal, match="is not the one that was copied"):
+        house.restore(made)
+
+
+def test_a_backup_that_does_not_say_whose_its_keyring_is_is_restored_with_a_warning(
+    house: House,
+) -> None:
+    with closing(sqlite3.connect(house.settings.keyring_path)) as connection:
+        connection.execute("DROP TABLE installation")
+    made = house.make()
+    house.close()
+    house.open()  # a newer program, since
+    house.lose()
+    assert house.restore(made).trued.warnings == [UNSAID]
+
+
+def test_a_later_state_of_the_keyring_is_restored_without_a_warning(house: House) -> None:
+    made = house.make()
+    _destroy_one(house)
+    house.lose()
+    assert house.restore(made).trued.warnings == []
 
 
 def test_a_keyring_of_another_installation_is_refused_though_its_keys_have_the_same_names(

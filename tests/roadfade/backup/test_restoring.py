@@ -15,7 +15,7 @@ from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.ports import ControlRecord
 from office.registry.erasure_requests import NewErasure
-from office.registry.links import link_of
+from office.registry.links import NewLink, link_of
 from office.replay_memory.items import EPOCH_KEY, Commanded, Ended, Published, items_of, key_id
 from office.replay_memory.memory import ReplayMemory
 from office.store.hold_tables import HOLD_COMMANDS
@@ -95,6 +95,37 @@ def test_a_part_that_was_erased_since_is_not_there_again(house: House) -> None:
     house.open()
     assert house.located(ANA) == 0
     assert house.count("links", ANA) == 1
+    assert house.found("SELECT reason, purpose FROM restrictions") == [("erased", "service")]
+
+
+def test_a_part_that_was_asked_for_since_is_asked_for_again_and_goes_its_way(house: House) -> None:
+    made = house.make()
+    house.erased(NewErasure("erase", ANA, "asked", purposes=["research", "service"]))
+    house.lose()
+
+    done = house.restore(made)
+
+    house.open()
+    assert (done.trued.office.asked, done.trued.office.unasked) == (1, 0)
+    query = "SELECT kind, reason, state, purposes, links FROM erasures WHERE subject IS NOT NULL"
+    assert house.found(query) == [("erase", "asked", "asked", b'["research","service"]', None)]
+    house.publish()
+    house.do(house.office.turn())
+    assert ("commanded",) in house.found("SELECT state FROM erasures WHERE subject IS NOT NULL")
+
+
+def test_of_whom_several_vehicles_were_linked_a_part_is_withheld_and_told_of(house: House) -> None:
+    since_ms = house.now_ms - 100 * DAY_MS
+    second = NewLink(DeviceId("second"), ANA, since_ms)
+    house.do(house.office.registry.register_fleet([second]))
+    made = house.make()
+    house.erased(NewErasure("erase", ANA, "asked", purposes=["service"]))
+    house.lose()
+
+    done = house.restore(made)
+
+    house.open()
+    assert (done.trued.office.asked, done.trued.office.unasked) == (0, 1)
     assert house.found("SELECT reason, purpose FROM restrictions") == [("erased", "service")]
 
 

@@ -139,6 +139,14 @@ ERASURES_WAITING = _gauge(
     "Living commands of erasure that the store has not carried out and answered",
     "output",
 )
+RECEIPT_KEYS_LOST = _gauge(
+    "roadfade_receipt_keys_lost",
+    "How often the key that signs receipts was another than the one that signed the one before",
+)
+ERASE_RESERVE = _gauge(
+    "roadfade_erase_reserve",
+    "1 while room is kept on the lake's disk for erasures, 0 while it is not, or given up",
+)
 HOLDS_WAITING = _gauge(
     "roadfade_holds_waiting",
     "Legal holds whose rows the store has not all copied, or, once released, not deleted",

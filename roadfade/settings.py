@@ -100,6 +100,9 @@ class Settings(BaseSettings):
     """How long a sink gathers records of all its topics before it closes a checkpoint."""
     erase_commands_max: int = Field(default=10_000, ge=1)
     """Living commands of erasure that a sink holds of each output; with more it writes nothing."""
+    erase_reserve_mb: int = Field(default=256, ge=0, le=1_000_000)
+    """Megabytes that the sink of a lake keeps taken, and gives up for an erasure that finds the
+    disk full; 0: none. An erasure of one bucket needs as much as its largest part has."""
     hold_folder: Path | None = None
     """Where sinks keep the sealed copies of legal holds; `holds` in the state folder if none is
     named."""

@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from roadfade.clock import WallClock
 from roadfade.refusal import NotReady, Refusal
@@ -13,6 +13,7 @@ from sinks.lake.copying import CopiedLake, copy_lake
 from sinks.lake.format import LakeFormatError
 from sinks.lake.lake import Lake, LakeSettings
 from sinks.lake.rebucketing import Outlook, Rebucketed, Tell, outlook, rebucket
+from sinks.lake.reserve import Reserve
 from sinks.lake.stored import StoredLake
 from sinks.port import core
 from sinks.port.allowed import Judge, PlanOf
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from sinks.postgres.connection import Database
     from sinks.postgres.stored import StoredPostgres
 
+MEGABYTE: Final = 1_000_000
 logger = logging.getLogger(__name__)
 
 
@@ -59,6 +61,13 @@ def open_sink(settings: Settings, outputs: Mapping[str, str], plan_of: PlanOf) -
 def store_of(settings: Settings) -> Store:
     """What is kept, beside its writer; opens nothing yet."""
     return _stored(settings)
+
+
+def reserve_of(settings: Settings) -> Reserve | None:
+    """Room that is kept for erasures; None: PostgreSQL has a disk of its own."""
+    if settings.store != "lake":
+        return None
+    return Reserve(settings.lake_dir, settings.erase_reserve_mb * MEGABYTE)
 
 
 def check_store(settings: Settings, now_ms: int) -> Checked:

@@ -1,7 +1,7 @@
 """What stores answered: kept by command and store, and which stores there are.
 
-In: answers in the order of their topic, from its beginning again and again. Out: the same rows,
-once it is read to its end.
+In: answers and hellos in the order of their topic, from its beginning again and again. Out: the
+same rows, once it is read to its end.
 """
 
 from collections.abc import Sequence
@@ -10,8 +10,10 @@ from typing import Any, Final, NamedTuple, Protocol
 from sqlalchemy import Row, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from office.store.erasure_tables import ERASE_ANSWERS, ERASE_COMMANDS, ERASE_STORES
+from office.erasure.saga import BEFORE_ERASED
+from office.store.erasure_tables import ERASE_ANSWERS, ERASE_COMMANDS, ERASE_STORES, ERASURES
 from telemetry.wire.erasure import EraseAnswer
+from telemetry.wire.store_hello import StoreHello
 
 STORES_MAX: Final = 1_000
 """Stores and their outputs that are remembered; an answer of one more is not taken."""
@@ -36,20 +38,28 @@ class Answer(Protocol):
         ...
 
 
+class Said(NamedTuple):
+    """That a store keeps rows of an output, as it said at an instant, milliseconds UTC."""
+
+    store: str
+    output: str
+    at_ms: int
+
+
 class ListedStore(NamedTuple):
     """Who keeps rows of an output. Instants are milliseconds UTC."""
 
     store: str
     output: str
     since_ms: int
-    """Of its first answer, by its own clock."""
+    """Of its first hello or answer, by its own clock."""
     retired_ms: int | None
 
 
 async def take_answers(connection: AsyncConnection, answers: Sequence[EraseAnswer]) -> int:
     """Keep them; how many were not taken: of another output than their command, or one too many.
 
-    A store is known from its first answer on, to whatever command.
+    A store is known from its first hello or answer on, to whatever command.
     """
     refused = 0
     for answer in answers:
@@ -63,8 +73,22 @@ async def take_answers(connection: AsyncConnection, answers: Sequence[EraseAnswe
     return refused
 
 
+async def take_hellos(connection: AsyncConnection, hellos: Sequence[StoreHello]) -> int:
+    """Know the stores that said they are there; how many were not taken: there are too many.
+
+    From then on each request waits for them whose commands live, or come.
+    """
+    refused = 0
+    for one in hellos:
+        known = [
+            await register(connection, Said(one.store, output, one.at_ms)) for output in one.outputs
+        ]
+        refused += not all(known)
+    return refused
+
+
 async def register(connection: AsyncConnection, answer: Answer) -> bool:
-    """Know the store that answered; False if there would be too many."""
+    """Know the store that answered, or said hello; False if there would be too many."""
     at = (ERASE_STORES.c.store == answer.store) & (ERASE_STORES.c.output == answer.output)
     known = (await connection.execute(select(ERASE_STORES).where(at))).one_or_none()
     if known is None:
@@ -80,7 +104,7 @@ async def register(connection: AsyncConnection, answer: Answer) -> bool:
 
 
 async def known_stores(connection: AsyncConnection) -> dict[str, frozenset[str]]:
-    """By output that a store ever answered for, those of its stores that were not retired."""
+    """By output that a store ever spoke for, those of its stores that were not retired."""
     found: dict[str, set[str]] = {}
     for row in await connection.execute(select(ERASE_STORES)):
         kept = found.setdefault(row.output, set())
@@ -101,7 +125,7 @@ async def listed_stores(connection: AsyncConnection) -> list[ListedStore]:
 async def retire_store(connection: AsyncConnection, store: str, now_ms: int) -> bool:
     """Wait for a store no more: it is gone, with all it held. False if it is not known.
 
-    An answer that it gives later makes it known again.
+    What it says later makes it known again.
     """
     of_store = update(ERASE_STORES).where(ERASE_STORES.c.store == store)
     return (await connection.execute(of_store.values(retired_ms=now_ms))).rowcount > 0
@@ -124,6 +148,10 @@ async def _keep(connection: AsyncConnection, new: EraseAnswer) -> None:
     if held is not None and stays(held, new):
         return
     await connection.execute(delete(ERASE_ANSWERS).where(at))
+    of_command = select(ERASURES.c.state).join(
+        ERASE_COMMANDS, ERASE_COMMANDS.c.erasure == ERASURES.c.erasure
+    )
+    state = await connection.scalar(of_command.where(ERASE_COMMANDS.c.command == new.command))
     row = {
         "command": new.command,
         "store": new.store,
@@ -132,5 +160,6 @@ async def _keep(connection: AsyncConnection, new: EraseAnswer) -> None:
         "unreadable": new.unreadable,
         "digest": new.digest,
         "at_ms": new.at_ms,
+        "late": state not in BEFORE_ERASED,
     }
     await connection.execute(insert(ERASE_ANSWERS), row)

@@ -10,6 +10,7 @@ from typing import Final
 from office.erasure.on_record import one_of, surroundings
 from office.erasure.overview import Overview, held_of, told
 from office.erasure.receipt_chain import (
+    FIRST_HASH,
     Head,
     Sign,
     Told,
@@ -25,6 +26,7 @@ from office.registry.told_recipients import ToTell, recipients_of
 from office.store.database import Database
 from telemetry.instants import to_datetime
 
+NO_CHAIN: Final = (0, FIRST_HASH)
 NOT_WHOLE: Final = "the chain of receipts is not whole: see `roadfade receipts verify`"
 NOT_YET: Final = "there is no receipt of that request yet: `roadfade office` writes them"
 NOBODYS: Final = "no request is opened by that number and that id: check both"
@@ -37,7 +39,7 @@ class Certified:
 
     overview: Overview
     receipts: tuple[Told, ...]
-    """Of this request, in order."""
+    """Of this request, in order; none if nothing was left for it to do."""
     head: Head
     """Where the chain stood as the certificate was made."""
     public_key: bytes
@@ -65,11 +67,12 @@ async def certified(
         raise OfficeError(NOT_WHOLE)
     chain, _ = read(file)
     own = tuple(one for one in chain if one.entry.erasure == erasure)
-    if not own:
+    overview = told(found, around, held=held)
+    if not own and not overview.needless:
         raise OfficeError(NOT_YET)
-    day, last = to_datetime(now_ms).date().isoformat(), chain[-1]
-    head = head_of(day, last.entry.number, last.receipt.hash, sign)
-    return Certified(told(found, around, held=held), own, head, public_key, tuple(recipients))
+    number, hashed = (chain[-1].entry.number, chain[-1].receipt.hash) if chain else NO_CHAIN
+    head = head_of(to_datetime(now_ms).date().isoformat(), number, hashed, sign)
+    return Certified(overview, own, head, public_key, tuple(recipients))
 
 
 async def opened_by(database: Database, nonce: bytes, subject: str) -> str:

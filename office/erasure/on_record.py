@@ -10,7 +10,14 @@ from sqlalchemy import ColumnElement, Row, exists, func, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.answers import known_stores
-from office.erasure.saga import COMMANDS_MAX, Standing, State, Surroundings
+from office.erasure.saga import (
+    BEFORE_DENIED,
+    BEFORE_ERASED,
+    COMMANDS_MAX,
+    Standing,
+    State,
+    Surroundings,
+)
 from office.registry.erasure_requests import takes_effect_later
 from office.store.changes import chunks, high_water
 from office.store.erasure_tables import (
@@ -26,8 +33,6 @@ AT_ONCE_MAX: Final = 200
 """Requests that are looked at in one turn; the next turn takes the others."""
 LATE_MS: Final = HOUR_MS
 """A copy that was not seen to end for so long after its date is overdue."""
-BEFORE_DENIED: Final = (State.ASKED, State.COMMANDED)
-BEFORE_ERASED: Final = (*BEFORE_DENIED, State.SUPPRESSED)
 
 
 class Found(NamedTuple):
@@ -156,7 +161,7 @@ async def _found(
                 whole=_whole(row),
                 asked_ms=row.asked_ms,
                 ends=row.kind == "end",
-                from_ms=(row.from_ms or 0) if row.kind == "withdraw" else 0,
+                from_ms=(row.begins_ms or row.from_ms or 0) if row.kind == "withdraw" else 0,
                 sequence=row.sequence,
                 published_ms=row.published_ms,
                 until_ms=row.until_ms,

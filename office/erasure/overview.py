@@ -46,6 +46,8 @@ class Overview:
     """Until then what comes late is refused."""
     copies: dict[str, int]
     """When copies that nobody can rewrite will have ended."""
+    needless: bool
+    """Whether it was closed before it took effect: another request had asked for all of it."""
     waits_for: Wait | None
     """None: it goes on by itself, or nothing is to be done any more."""
     nonce: bytes | None
@@ -98,6 +100,7 @@ def told(found: Found, around: Surroundings, *, held: bool) -> Overview:
         held=held,
         until_ms=row.until_ms,
         copies=dict(standing.copies),
+        needless=standing.state is State.CLOSED and row.d1_ms is None,
         waits_for=step if isinstance(step, Wait) else None,
         nonce=row.nonce,
     )

@@ -8,7 +8,7 @@ head names the last entry of a chain: published, it shows that a later file was 
 import hashlib
 import hmac
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Annotated, Final, Literal, NamedTuple
 
 import msgspec
@@ -18,6 +18,7 @@ from msgspec import Meta, Struct
 
 FIRST_HASH: Final = "0" * 64
 """What the first entry has before it."""
+NO_REQUEST: Final = "-"
 LINE: Final = re.compile(rb"([0-9a-f]{64}) ([0-9a-f]{128}) (\{[^\n]*\})")
 """Hash, signature, entry."""
 Hash = Annotated[str, Meta(pattern=r"^[0-9a-f]{64}$")]
@@ -34,10 +35,12 @@ What = Literal[
     "gone",
     "closed",
     "unheld",
+    "rekeyed",
 ]
 """Asked; D1: denied to everybody; a store has nothing left; a copy ended by its bound; keys were
 destroyed before; links and consents are forgotten; a legal hold keeps a sealed copy; D2: no other
-copy is left; commands are taken back; the hold is released, and its copy unreadable."""
+copy is left; commands are taken back; the hold is released, and its copy unreadable; a new key
+begins here: the former one was lost."""
 
 
 class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -48,7 +51,7 @@ class Entry(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_
     at_ms: int
     """When the office wrote it, milliseconds UTC."""
     erasure: str
-    """The request's number."""
+    """The request's number; of a new key ``NO_REQUEST``."""
     what: What
     kind: str | None = None
     """Of the first: what brought the request about, in the register's words."""
@@ -156,19 +159,56 @@ def read(file: bytes) -> tuple[list[Told], list[str]]:
     return found, faults
 
 
-def verify(file: bytes, public_key: bytes, *heads: Head) -> list[str]:
+def verify(
+    file: bytes, public_key: bytes, *heads: Head, former: Collection[bytes] = ()
+) -> list[str]:
     """Everything that is wrong with a chain, in words; nothing: it is whole and ours. Offline.
 
     In: a file as ``file_of`` makes it, the public key (32 bytes), and heads that were published. A
     byte, an entry or an order that was changed is found; a tail that was cut, by a head alone.
+    ``former``: keys that were lost since. Without them nobody says who signed what stands before an
+    entry that says so (``new_keys``); that it was not changed since, the new key's signature does.
     """
-    key = Ed25519PublicKey.from_public_bytes(public_key)
+    keys = _Keys(
+        Ed25519PublicKey.from_public_bytes(public_key),
+        tuple(map(Ed25519PublicKey.from_public_bytes, former)),
+    )
     found, faults = read(file)
-    faults += _faults_of_entries(found, key)
+    keys = keys._replace(begin=max((one for one in _rekeyed(found, keys.key)), default=0))
+    faults += _faults_of_entries(found, keys)
     hashes = {told.entry.number: told.receipt.hash for told in found}
     for head in heads:
-        faults += _faults_of_head(hashes, key, head)
+        faults += _faults_of_head(hashes, keys, head)
     return faults
+
+
+def new_keys(file: bytes) -> list[int]:
+    """The entries that say that a new key begins there, since the former one was lost."""
+    return [told.entry.number for told in read(file)[0] if told.entry.what == "rekeyed"]
+
+
+class _Keys(NamedTuple):
+    """What a chain is signed with."""
+
+    key: Ed25519PublicKey
+    former: tuple[Ed25519PublicKey, ...]
+    begin: int = 0
+    """The entry with which ``key`` begins, if a former one was lost."""
+
+    def signed(self, number: int, signature: str, content: bytes) -> bool:
+        """Whether what stands at a number is signed as it has to be, as far as that is known."""
+        if _signed(self.key, signature, content):
+            return True
+        if number >= self.begin:
+            return False
+        return not self.former or any(_signed(one, signature, content) for one in self.former)
+
+
+def _rekeyed(found: Sequence[Told], key: Ed25519PublicKey) -> Iterator[int]:
+    """The entries with which this key says of itself that it is new."""
+    for receipt, entry in found:
+        if entry.what == "rekeyed" and _signed(key, receipt.signature, receipt.entry):
+            yield entry.number
 
 
 def _told(line: bytes) -> Told | None:
@@ -183,12 +223,12 @@ def _told(line: bytes) -> Told | None:
     return Told(Receipt(value, hashed.decode(), signature.decode()), entry)
 
 
-def _faults_of_entries(found: Sequence[Told], key: Ed25519PublicKey) -> Iterator[str]:
+def _faults_of_entries(found: Sequence[Told], keys: _Keys) -> Iterator[str]:
     previous = FIRST_HASH
     for number, (receipt, entry) in enumerate(found, start=1):
         if hash_of(receipt.entry) != receipt.hash:
             yield f"entry {number} is not what its hash says"
-        if not _signed(key, receipt.signature, receipt.entry):
+        if not keys.signed(entry.number, receipt.signature, receipt.entry):
             yield f"entry {number} is not signed by this key"
         if entry.number != number:
             yield f"entry {entry.number} stands as the {number}th: some are missing, or moved"
@@ -197,8 +237,8 @@ def _faults_of_entries(found: Sequence[Told], key: Ed25519PublicKey) -> Iterator
         previous = receipt.hash
 
 
-def _faults_of_head(hashes: Mapping[int, str], key: Ed25519PublicKey, head: Head) -> Iterator[str]:
-    if not _signed(key, head.signature, head.signed):
+def _faults_of_head(hashes: Mapping[int, str], keys: _Keys, head: Head) -> Iterator[str]:
+    if not keys.signed(head.number, head.signature, head.signed):
         yield f"the head of {head.day} is not signed by this key"
         return
     if head.number == 0:

@@ -3,11 +3,12 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, insert, select
+from sqlalchemy import Row, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.erasure.receipt_chain import (
     FIRST_HASH,
+    NO_REQUEST,
     Entry,
     Head,
     Receipt,
@@ -28,8 +29,13 @@ NOTHING = ""
 async def issue(
     connection: AsyncConnection, drafts: Sequence[Draft], sign: Sign, now_ms: int
 ) -> None:
-    """Write receipts behind the last one, in the caller's transaction."""
+    """Write receipts behind the last one, in the caller's transaction.
+
+    If that was signed by another key, the first of them says that a new key begins.
+    """
     last = await _last(connection)
+    if drafts and last is not None and not is_ours(last, sign):
+        drafts = [{"erasure": NO_REQUEST, "what": "rekeyed"}, *drafts]
     number, previous = (0, FIRST_HASH) if last is None else (last.number, last.hash)
     rows = []
     for number, draft in enumerate(drafts, start=number + 1):  # noqa: B020  # it goes on from there
@@ -39,6 +45,25 @@ async def issue(
         previous = receipt.hash
     if rows:
         await connection.execute(insert(RECEIPTS), rows)
+
+
+def is_ours(row: Row[Any], sign: Sign) -> bool:
+    """Whether a receipt was signed by this very key: the same bytes get the same signature."""
+    return sign(row.entry).hex() == str(row.signature)
+
+
+async def key_was_lost(database: Database, sign: Sign) -> bool:
+    """Whether the last receipt was signed by another key, and none says yet that a new one is."""
+    async with database.reading() as connection:
+        last = await _last(connection)
+    return last is not None and not is_ours(last, sign)
+
+
+async def count_new_keys(database: Database) -> int:
+    """How often the chain says that a new key begins, since the former was lost."""
+    said = func.instr(RECEIPTS.c.entry, b'"what":"rekeyed"') > 0
+    async with database.reading() as connection:
+        return await connection.scalar(select(func.count()).where(said)) or 0
 
 
 async def all_receipts(database: Database) -> list[Receipt]:

@@ -38,6 +38,11 @@ class State(StrEnum):
     """Its commands are taken back: nothing that they name can come any more."""
 
 
+BEFORE_DENIED: Final = (State.ASKED, State.COMMANDED)
+BEFORE_ERASED: Final = (*BEFORE_DENIED, State.SUPPRESSED)
+"""Some store that is known has not answered yet that nothing is left."""
+
+
 class Step(StrEnum):
     """What is done in one transaction."""
 
@@ -106,7 +111,7 @@ class Surroundings:
     view_ms: int
     """No worker acts on a view that is older."""
     stores: Mapping[str, frozenset[str]] = field(default_factory=dict)
-    """Stores by output that have ever answered, and are still there; none: all were retired."""
+    """Stores by output that ever spoke, and are still there; none: all were retired."""
     commands: int = 0
     """So many commands live of the output that has most."""
     commands_max: int = COMMANDS_MAX
@@ -140,7 +145,9 @@ def _forgotten(one: Standing, around: Surroundings) -> Step | Wait:
 def _gone(one: Standing, around: Surroundings) -> Step | Wait:
     if one.until_ms is not None and around.now_ms < one.until_ms:
         return Wait("what may still be on its way is refused until then", one.until_ms)
-    return Step.CLOSE
+    # A store that came since has not looked yet whether it has any of it: until it has, and has
+    # removed it, its command stays.
+    return answers_awaited(one, around) or Step.CLOSE
 
 
 def _seen(one: Standing, around: Surroundings) -> Step | Wait | None:

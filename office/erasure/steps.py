@@ -40,6 +40,10 @@ NO_BACKUP: Final = "no backup is registered"
 """What D3 says if the settings name no place of backups: nobody knows whether there are any."""
 HELD_BACK: Final = "a legal hold keeps a sealed copy until it is released"
 """What D3 says while one does."""
+NEEDLESS: Final = (
+    "nothing was left for it to remove: another request had asked for all of it before"
+)
+"""What a request says that was closed before it took effect."""
 
 
 def d3_in_words(d3_ms: int | None, *, held: bool) -> str:
@@ -145,14 +149,21 @@ async def _await_copies(at: At, bounds_ms: Iterable[tuple[str, int]]) -> None:
 
 async def _attest(at: At) -> list[Draft]:
     """A receipt for each answer of each store."""
+    drafts = await _erased(at)
+    await at.put(state=State.ERASED)
+    return drafts
+
+
+async def _erased(at: At, *, late: bool = False) -> list[Draft]:
+    """A receipt for each answer; ``late``: only for those that came when others had theirs."""
     commands = at.found.standing.commands
     query = select(ERASE_ANSWERS).join(
         ERASE_COMMANDS, ERASE_COMMANDS.c.command == ERASE_ANSWERS.c.command
     )
-    answers = (
-        await at.connection.execute(query.where(ERASE_COMMANDS.c.erasure == at.erasure))
-    ).all()
-    await at.put(state=State.ERASED)
+    query = query.where(ERASE_COMMANDS.c.erasure == at.erasure)
+    if late:
+        query = query.where(ERASE_ANSWERS.c.late)
+    answers = (await at.connection.execute(query)).all()
     return [
         at.draft(
             "erased",
@@ -223,6 +234,7 @@ async def _close(at: At) -> list[Draft]:
     """Take its commands back; what they named is in no file of the office after the next scrub."""
     commands = sorted(at.found.standing.commands.items())
     taken_back = [ControlChange(erase_topic(output), one, None) for one, output in commands]
+    drafts = await _erased(at, late=True)  # of stores that came since the others were attested
     await announce(at.connection, taken_back)
     theirs = select(ERASE_COMMANDS.c.command).where(ERASE_COMMANDS.c.erasure == at.erasure)
     for table, which in (
@@ -231,7 +243,7 @@ async def _close(at: At) -> list[Draft]:
     ):
         await at.connection.execute(delete(table).where(which))
     await at.put(state=State.CLOSED, unscrubbed=True)
-    return [at.draft("closed")]
+    return [*drafts, at.draft("closed")]
 
 
 _ALONE: Final[Mapping[Step, Callable[[At], Awaitable[list[Draft]]]]] = {

@@ -21,6 +21,7 @@ from office.store.file_faults import in_words
 from telemetry.identity import EpochKey
 
 EPOCH_KEY_BYTES: Final = 32
+INSTALLATION_BYTES: Final = 16
 
 KeyState = Literal["live", "destroyed"]
 
@@ -50,6 +51,7 @@ class Keyring:
         with keyring._begun(sqlite_file.WRITING) as connection:
             for table in tables.TABLES:
                 connection.execute(table)
+            connection.execute(tables.PUT_INSTALLATION, (secrets.token_hex(INSTALLATION_BYTES),))
             current = keyring._current(connection)
         if set(kek.load()) != {current}:
             keyring._finish_destruction()

@@ -19,9 +19,16 @@ TABLES: Final = (
         one INTEGER NOT NULL, kek VARCHAR NOT NULL, PRIMARY KEY (one)
     )
     """,
+    """
+    CREATE TABLE IF NOT EXISTS installation (
+        one INTEGER NOT NULL, id VARCHAR NOT NULL, PRIMARY KEY (one)
+    )
+    """,
 )
 """``keys``: a row per (purpose, recipient, epoch); all three last columns NULL: destroyed.
-``current``: one row, the id of the KEK under which every live key is wrapped."""
+``current``: one row, the id of the KEK under which every live key is wrapped.
+``installation``: one row, random, made once and no secret: it tells this keyring, in every later
+state and copy of it, from one of another installation, whose keys have the same names."""
 
 FIND: Final = "SELECT kek, nonce, wrapped FROM keys WHERE (purpose, recipient, epoch) = (?, ?, ?)"
 FIND_EPOCHS: Final = (
@@ -36,4 +43,6 @@ PUT: Final = (
     " VALUES (?, ?, ?, ?, ?, ?)"
 )
 CURRENT: Final = "SELECT kek FROM current"
+PUT_INSTALLATION: Final = "INSERT OR IGNORE INTO installation (one, id) VALUES (1, ?)"
+INSTALLATION: Final = "SELECT id FROM installation"
 PUT_CURRENT: Final = "INSERT OR REPLACE INTO current (one, kek) VALUES (1, ?)"

@@ -50,6 +50,8 @@ class NewErasure(NamedTuple):
     """By output; outputs that are not named are not meant. None: every lane of every output."""
     consents: Collection[str] | None = None
     """Row ids: what rests on one of these. None: whatever it rests on."""
+    begins_ms: int | None = None
+    """Of a withdrawal: when it takes effect, if that is not ``from_ms``; nothing goes before."""
 
     @property
     def whole(self) -> bool:
@@ -112,21 +114,27 @@ async def ask_as_withdrawn(
     consents: Collection[str],
     from_ms: int | None,
     now_ms: int,
+    begins_ms: int | None = None,
 ) -> Asked | None:
     """A request for what rests on withdrawn consents and is of ``from_ms`` or later; None: of all.
 
-    None if earlier requests of that kind ask for all of it.
+    ``begins_ms``: when they end, if that is still to come; until then rows may rest on them. None
+    if earlier requests of that kind ask for all of it, and no later.
     """
+    begins_ms = now_ms if begins_ms is None else max(begins_ms, now_ms)
     of_subject = (ERASURES.c.subject == subject) & (ERASURES.c.kind == "withdraw")
     ends = await _ends(connection, consents)
     covered, needless = set[str](), list[str]()
     for row in await connection.execute(select(ERASURES).where(of_subject)):
         theirs = set(names(row.consents) or ())
-        if row.from_ms is None or (from_ms is not None and row.from_ms <= from_ms):
+        more = row.from_ms is None or (from_ms is not None and row.from_ms <= from_ms)
+        its_ms = _begins_ms(row)
+        if more and its_ms <= begins_ms:
             covered |= theirs
+        if more and (its_ms <= begins_ms or from_ms is not None):
             continue
-        # What is erased at once before an end that is to come is not all that will rest on it.
-        latest_ms = now_ms if from_ms is None else row.from_ms - 1
+        # What is erased before an end that is to come is not all that will rest on it.
+        latest_ms = begins_ms if from_ms is None else its_ms - 1
         if all(one in ends and ends[one] <= latest_ms for one in theirs):
             needless.append(row.erasure)
     await close_waiting(connection, ERASURES.c.erasure.in_(needless), now_ms)
@@ -134,14 +142,21 @@ async def ask_as_withdrawn(
     if not left:
         return None
     new = NewErasure(
-        "withdraw", subject, "withdrawn", from_ms, purposes=[purpose], consents=sorted(left)
+        "withdraw",
+        subject,
+        "withdrawn",
+        from_ms,
+        purposes=[purpose],
+        consents=sorted(left),
+        begins_ms=begins_ms if from_ms is None and begins_ms > now_ms else None,
     )
     return await ask(connection, new, now_ms)
 
 
 def takes_effect_later(now_ms: int) -> ColumnElement[bool]:
     """Whether a row is a withdrawal that takes effect after ``now_ms``; never NULL."""
-    return (ERASURES.c.kind == "withdraw") & (func.coalesce(ERASURES.c.from_ms, 0) > now_ms)
+    begins_ms = func.coalesce(ERASURES.c.begins_ms, ERASURES.c.from_ms, 0)
+    return (ERASURES.c.kind == "withdraw") & (begins_ms > now_ms)
 
 
 async def close_waiting(
@@ -168,7 +183,12 @@ async def forget_in_requests(connection: AsyncConnection, subject: SubjectId, no
 
 def _effective_ms(new: NewErasure, now_ms: int) -> int:
     """From when it is carried out: a withdrawal, from when it takes effect."""
-    return max(now_ms, new.from_ms or 0) if new.kind == "withdraw" else now_ms
+    return max(now_ms, new.begins_ms or new.from_ms or 0) if new.kind == "withdraw" else now_ms
+
+
+def _begins_ms(row: Row[Any]) -> int:
+    """From when a recorded withdrawal is carried out; 0: at once."""
+    return row.begins_ms or row.from_ms or 0
 
 
 def names(encoded: bytes | None) -> list[str] | None:
@@ -231,6 +251,7 @@ def _facts(new: NewErasure) -> dict[str, Any]:
         "subject": new.subject,
         "from_ms": new.from_ms,
         "to_ms": new.to_ms,
+        "begins_ms": new.begins_ms,
         "links": _encoded(new.links),
         "consents": _encoded(new.consents),
         "purposes": _encoded(new.purposes),

@@ -125,7 +125,10 @@ async def take_back(connection: AsyncConnection, event: str) -> None:
 
     OfficeError if there is none, or one of its ends was carried out: what is deleted stays so.
     """
-    if await connection.scalar(select(exists().where(EVENT_ENDS.c.event == event))):
+    ended = select(exists().where(EVENT_ENDS.c.event == event))
+    # Its ends may just have been put back to be asked for again: what they took is gone.
+    acted = select(exists().where(EVENTS.c.event == event, EVENTS.c.acted))
+    if await connection.scalar(ended) or await connection.scalar(acted):
         msg = (
             "rows were deleted already because of that event, and do not come back: record what "
             "is right beside it"

@@ -139,8 +139,10 @@ async def _ask_ends_again(connection: AsyncConnection, fresh: Sequence[LinkInter
         ]
         for events in chunks(again):
             gone = EVENT_ENDS.c.event.in_(events)
-            await connection.execute(delete(EVENT_ENDS).where(gone))
             these = EVENTS.c.event.in_(events)
+            ended = these & EVENTS.c.event.in_(select(EVENT_ENDS.c.event).where(gone))
+            await connection.execute(update(EVENTS).where(ended).values(acted=True))
+            await connection.execute(delete(EVENT_ENDS).where(gone))
             await connection.execute(update(EVENTS).where(these).values(look_ms=0))
 
 

@@ -139,13 +139,16 @@ class Registry:
         """End consents at an instant; without a recipient, every recipient's. May be repeated.
 
         In the same transaction it is asked that what rests on them and is of that instant or later
-        be removed; with ``erase``, all that rests on them. ``now_ms``: when that is asked; None: at
-        that instant. Returns the row ids that matched; OfficeError if nothing ever did.
+        be removed; with ``erase``, all that rests on them: then, and not before. ``now_ms``: when
+        that is asked; None: at that instant. Returns the row ids that matched; OfficeError if
+        nothing ever did.
         """
         async with self._database.writing() as connection:
             ended = await consents.withdraw(connection, subject, purpose, recipient, at_ms)
             from_ms, asked_ms = None if erase else at_ms, at_ms if now_ms is None else now_ms
-            await ask_as_withdrawn(connection, subject, purpose, ended, from_ms, asked_ms)
+            await ask_as_withdrawn(
+                connection, subject, purpose, ended, from_ms, asked_ms, begins_ms=at_ms
+            )
         return ended
 
     async def record_events(self, wanted: Sequence[NewEvent], now_ms: int) -> list[str]:

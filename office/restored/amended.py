@@ -15,6 +15,10 @@ class Amended:
     """Those that ended since."""
     withheld: int = 0
     """Restrictions that were asked for since."""
+    asked: int = 0
+    """Requests for a part that were asked for since, and are asked again."""
+    unasked: int = 0
+    """Those that are not, as it is not known of which of several vehicles."""
     released: int = 0
     """Legal holds that were released since."""
     commands: int = 0

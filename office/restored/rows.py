@@ -3,26 +3,28 @@
 Every function runs in the caller's transaction.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from msgspec.structs import replace
-from sqlalchemy import Table, delete, insert, select, update
+from sqlalchemy import Table, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.holds.register import OFFICE_ITSELF, living_holds, release
 from office.registry.consents import consent_of
+from office.registry.erasure_requests import FIRST, NewErasure, ask
 from office.registry.intervals import Interval, shortened
 from office.registry.links import link_of, link_row
 from office.registry.restrictions import NewRestriction, restrict, restriction_of
 from office.replay_memory.items import BEGINNING, HOLD, RESTRICTION
-from office.replay_memory.known import Known
+from office.replay_memory.known import Known, Withholding
 from office.restored.amended import Amended, Since
 from office.store.changes import ControlChange, announce
 from office.store.hold_tables import HOLD_COMMANDS
 from office.store.row_ids import new_row_id
 from office.store.tables import CONSENTS, LINKS, RESTRICTIONS
 from telemetry.identity import SubjectId
+from telemetry.instants import FIRST_MS
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS
 from telemetry.wire.control import ControlRow
 
@@ -89,13 +91,19 @@ async def begin_later(connection: AsyncConnection, known: Known, done: Amended) 
 
 
 async def withhold(connection: AsyncConnection, known: Known, since: Since, done: Amended) -> None:
-    """Keep back what people asked for since, of those whom the backup knows at all."""
+    """Keep back what people asked for since, of those whom the backup knows at all.
+
+    Who had a part erased asks for it again: the request was not in the backup, nor what it waits
+    for. What withholds does not say of which vehicle; of whom several were linked then, only what
+    comes late is withheld, and that is counted.
+    """
     rows = (await connection.execute(select(RESTRICTIONS.c.restriction))).scalars().all()
     there = {key.hashed(RESTRICTION, name) for name in rows for key in known.weeks}
     subjects = set[str]()
     for table in (LINKS, CONSENTS):
         subjects |= set(await connection.scalars(select(table.c.subject).distinct()))
     for subject in sorted(subjects):
+        parts = list[Withholding]()
         for hashed, one in known.withheld_of(subject):
             # What is older was on record in it, unless it had done its work.
             if hashed in there or one.at_ms < since.made_ms:
@@ -104,6 +112,50 @@ async def withhold(connection: AsyncConnection, known: Known, since: Since, done
             if one.to_ms is None or one.to_ms > one.from_ms:
                 await restrict(connection, NewRestriction(SubjectId(subject), *facts))
                 done.withheld += 1
+                parts += [one] if _is_part(one) else []
+        await _ask_again(connection, SubjectId(subject), parts, since, done)
+
+
+def _is_part(one: Withholding) -> bool:
+    """Whether a person asked for a part to be erased; of what events end a recipient is named."""
+    return one.reason == "erased" and one.recipient is None and one.to_ms is not None
+
+
+async def _ask_again(
+    connection: AsyncConnection,
+    subject: SubjectId,
+    parts: Sequence[Withholding],
+    since: Since,
+    done: Amended,
+) -> None:
+    """One request for each interval, of all its purposes; ``parts`` are one person's."""
+    purposes: dict[Interval, set[str | None]] = {}
+    for one in parts:
+        purposes.setdefault(Interval(one.from_ms, one.to_ms), set()).add(one.purpose)
+    for span, named in purposes.items():
+        if await _vehicles(connection, subject, span) > 1:
+            done.unasked += 1
+            continue
+        every = None in named
+        new = NewErasure(
+            "erase",
+            subject,
+            FIRST,
+            None if span.from_ms <= FIRST_MS else span.from_ms,
+            span.to_ms,
+            purposes=None if every else sorted(one for one in named if one is not None),
+        )
+        await ask(connection, new, since.now_ms)
+        done.asked += 1
+
+
+async def _vehicles(connection: AsyncConnection, subject: str, span: Interval) -> int:
+    """How many vehicles were linked to a person at some instant of an interval."""
+    overlap = (LINKS.c.from_ms < span.to_ms) & (
+        LINKS.c.to_ms.is_(None) | (LINKS.c.to_ms > span.from_ms)
+    )
+    count = select(func.count(LINKS.c.device.distinct()))
+    return await connection.scalar(count.where(LINKS.c.subject == subject, overlap)) or 0
 
 
 async def release_holds(

@@ -38,6 +38,8 @@ ERASURES: Final = Table(
     Column("lanes", LargeBinary),
     Column("from_ms", BigInteger),
     Column("to_ms", BigInteger),
+    # Before that nothing is commanded for a withdrawal; NULL: before from_ms.
+    Column("begins_ms", BigInteger),
     # JSON pairs of milliseconds: what a correction took from links; NULL: it took nothing.
     Column("taken", LargeBinary),
     # Shows to whoever has it, with the subject's id, that receipts are theirs; NULL: forgotten.
@@ -86,6 +88,8 @@ ERASE_ANSWERS: Final = Table(
     Column("unreadable", BigInteger, nullable=False),
     Column("digest", String, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
+    # Whether it came when the other stores' answers had become receipts; NULL: it did not.
+    Column("late", Boolean),
 )
 
 ERASE_STORES: Final = Table(
@@ -97,7 +101,7 @@ ERASE_STORES: Final = Table(
     # From then on nobody waits for it: it is no more.
     Column("retired_ms", BigInteger),
 )
-"""Who keeps rows of which output: a store is known from its first answer on."""
+"""Who keeps rows of which output: a store is known from its first hello or answer on."""
 
 ERASE_STEPS: Final = Table(
     "erase_steps",

@@ -5,7 +5,7 @@ Times are integer milliseconds UTC. An event names a person or a device, never b
 
 from typing import Final
 
-from sqlalchemy import BigInteger, Column, ForeignKey, Index, String, Table
+from sqlalchemy import BigInteger, Boolean, Column, ForeignKey, Index, String, Table
 
 from office.store.tables import OFFICE
 
@@ -20,6 +20,8 @@ EVENTS: Final = Table(
     Column("recorded_ms", BigInteger, nullable=False),
     # Before that nothing of it is due; at most a day ahead, as a new version may shorten an end.
     Column("look_ms", BigInteger, nullable=False, server_default="0"),
+    # Whether an end of it was carried out that is to be asked for again; NULL: it was not.
+    Column("acted", Boolean),
     Index("events_by_subject", "subject"),
     Index("events_by_look", "look_ms"),
 )

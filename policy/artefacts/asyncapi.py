@@ -38,8 +38,13 @@ _WIRE: Final = {
     CONTROL_POLICIES: (_PUBLICATION, "receive", "Every published version of the policy."),
 }
 _COMMANDS: Final = ("erase-command.v1", "receive", "Which of an output's records have to go.")
-_HOLD: Final = ("hold-command.v1", "Which of an output's records are to be copied: a legal hold.")
-_HOLD_ANSWER: Final = ("hold-answer.v1", "What stores copied for legal holds: counts.")
+_HOLD: Final = (
+    "hold",
+    "hold-command.v1",
+    "Which of an output's records are to be copied: a legal hold.",
+)
+_HOLD_ANSWER: Final = ("hold", "hold-answer.v1", "What stores copied for legal holds: counts.")
+_HELLO: Final = ("hello", "store-hello.v1", "That a store is there, before it keeps a row.")
 _BOUND_NUMBERS: Final = {"retention.ms", "delete.retention.ms", "max.message.bytes"}
 """Numbers that the Kafka binding names; all settings are under ``x-topic-settings``."""
 
@@ -49,7 +54,7 @@ def asyncapi(plan: Plan) -> dict[str, Any]:
     channels, operations, messages = {}, {}, {}
     schemas: dict[str, Any] = {}
     erase = erase_topics(one.topic for one in plan.outputs)
-    beside = dict.fromkeys(erase, _HOLD) | {AUDIT_ERASURES: _HOLD_ANSWER}
+    beside = dict.fromkeys(erase, (_HOLD,)) | {AUDIT_ERASURES: (_HOLD_ANSWER, _HELLO)}
     wires = _WIRE | dict.fromkeys(erase, _COMMANDS)
     for topic, config in topic_configs(plan).items():
         output = next((o for o in plan.outputs if o.topic == topic), None)
@@ -63,9 +68,8 @@ def asyncapi(plan: Plan) -> dict[str, Any]:
             schemas[key] = _record_schema(plan, output)
             messages[key] = _record_message(plan, output, key)
         mine = [key]
-        if topic in beside:
-            wire, also = beside[topic]
-            mine.append(f"{key}_hold")
+        for name, wire, also in beside.get(topic, ()):
+            mine.append(f"{key}_{name}")
             schemas |= dict(_wire_schemas(wire))
             messages[mine[-1]] = {
                 "name": mine[-1], "title": also, "payload": _ref("schemas", wire)

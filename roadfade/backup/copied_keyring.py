@@ -7,6 +7,7 @@ import sqlite3
 from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Final
 
 from office.errors import OfficeError
 from office.keyring import tables as keyring_tables
@@ -17,19 +18,25 @@ from roadfade.refusal import Refusal
 from telemetry.identity import LinkSecret, Pseudonym
 from telemetry.keyed_hashes import pseudonym
 
+UNSAID: Final = (
+    "this backup does not say of which installation its keyring is: that the one in the state "
+    "folder is a later state of it was seen by its keys alone"
+)
 
-def require_key(copied: Path, keyring: Path, kek: Path) -> None:
-    """Refusal if nobody whose rows are restored could be found in them."""
+
+def require_key(copied: Path, keyring: Path, kek: Path) -> str | None:
+    """Refusal if nobody whose rows are restored could be found in them; a warning, or None."""
     if not copied.is_file():
-        return
+        return None
     if keyring.is_file():
-        if not _is_later(_keys_in(copied), _keys_in(keyring)):
+        its, mine = _installation(copied), _installation(keyring)
+        if its not in (None, mine) or not _is_later(_keys_in(copied), _keys_in(keyring)):
             msg = (
                 "the keyring in the state folder is not the one that was copied, nor a later state "
                 "of it: move it away, or name the backup of this installation"
             )
             raise Refusal(msg)
-        return
+        return UNSAID if its is None else None
     with closing(sqlite3.connect(copied)) as connection:
         row = connection.execute(keyring_tables.CURRENT).fetchone()
     if row is not None and row[0] not in FileKek(kek).load():
@@ -39,6 +46,17 @@ def require_key(copied: Path, keyring: Path, kek: Path) -> None:
             "destroyed: name newer keys (--keys), or put back the keyring or that key"
         )
         raise Refusal(msg)
+    return None
+
+
+def _installation(file: Path) -> str | None:
+    """Of which installation a keyring is; None: it was not opened since that is said."""
+    with closing(sqlite3.connect(file)) as connection:
+        tables = connection.execute("SELECT name FROM sqlite_master").fetchall()
+        if ("installation",) not in tables:
+            return None
+        row = connection.execute(keyring_tables.INSTALLATION).fetchone()
+    return None if row is None else str(row[0])
 
 
 _Held = dict[tuple[str, str, str], tuple[str, bytes] | None]

@@ -12,6 +12,7 @@ from pathlib import Path
 from roadfade.backup.kept import Places
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
+from sinks.lake.layout import RESERVE_FILE
 
 
 def require_room(settings: Settings, places: Places) -> None:
@@ -52,7 +53,8 @@ def _device(folder: Path) -> int:
 
 
 def _size_below(folder: Path) -> int:
-    return sum(_size(Path(where) / name for name in names) for where, _, names in os.walk(folder))
+    found = (Path(where) / name for where, _, names in os.walk(folder) for name in names)
+    return _size(path for path in found if path != folder / RESERVE_FILE)  # it is not copied
 
 
 def _size(files: Iterable[Path]) -> int:

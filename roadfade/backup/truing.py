@@ -48,6 +48,8 @@ class Trued:
     """Rows of the lake that are left."""
     left: int = 0
     """Rows that are meant, are overdue or cannot be judged: 0, or nothing is restored."""
+    warnings: list[str] = field(default_factory=list)
+    """What could not be seen, in words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +74,12 @@ def make_true(source: Source, folder: Path, today: Today, tell: Tell, at: Hook) 
     """
     source.copy(folder, tell)
     at(Step.COPIED)
-    require_key(folder / KEYRING, today.keyring, today.kek)
+    warning = require_key(folder / KEYRING, today.keyring, today.kek)
     today.memory.merge(folder / MEMORY, today.now_ms, today.replay_ms)
     (folder / MEMORY).unlink()
     _require_memory(source, today)
     at(Step.REMEMBERED)
-    done = Trued()
+    done = Trued(warnings=[] if warning is None else [warning])
     commands, asked = asyncio.run(_amend(folder / OFFICE, source, today, done))
     at(Step.AMENDED)
     if today.lost:

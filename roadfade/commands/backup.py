@@ -3,6 +3,8 @@
 Exit code 0: done, and nothing is wrong. 1: refused, or some backup is not what was copied.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -10,7 +12,7 @@ import typer
 
 from roadfade.clock import wall_ms
 from roadfade.refusal import Refusal
-from roadfade.terminal.answers import FAILS, print_json, settings, usage
+from roadfade.terminal.answers import FAILS, FILE_REMEDIES, print_json, settings, usage
 from roadfade.terminal.arguments import AsJson
 from roadfade.terminal.byte_bar import byte_bar
 from telemetry.instants import format_instant
@@ -23,6 +25,7 @@ NOWHERE: Final = (
     "name both folders (--to and --keys-to), or the settings backup_dir and backup_keys_dir"
 )
 NONE: Final = "there is no backup there"
+SEE: Final = "see what lies there and which disk it is on, and try again"
 SHOWN_MAX: Final = 20
 
 To = Annotated[
@@ -62,7 +65,8 @@ def list_backups(*, to: To = None, keys_to: KeysTo = None, as_json: AsJson = Fal
     """List the backups that are kept, and when each ends."""
     from roadfade.backup import kept  # noqa: PLC0415  # few commands need it
 
-    found = kept.backups(_places(to, keys_to))
+    with _in_words("read"):
+        found = kept.backups(_places(to, keys_to))
     now_ms, keep_ms = wall_ms(), kept.keep_ms_of(settings())
     if as_json:
         print_json({"backups": [_told(one, keep_ms, now_ms) for one in found]})
@@ -81,8 +85,8 @@ def verify(*, to: To = None, keys_to: KeysTo = None, as_json: AsJson = False) ->
     """Read every backup, and hold each file against the digest taken as it was made."""
     from roadfade.backup import kept  # noqa: PLC0415  # few commands need it
 
-    found = kept.backups(_places(to, keys_to))
-    with byte_bar("reading", quiet=as_json) as tell:
+    with _in_words("read"), byte_bar("reading", quiet=as_json) as tell:
+        found = kept.backups(_places(to, keys_to))
         wrong = {one.name: _wrong(one, tell) for one in found}
     if as_json:
         print_json({"whole": not any(wrong.values()), "wrong": wrong})
@@ -100,11 +104,25 @@ def expire(*, to: To = None, keys_to: KeysTo = None, as_json: AsJson = False) ->
     """Remove the backups that have ended, keys first; the sweep does so, too."""
     from roadfade.backup import kept  # noqa: PLC0415  # few commands need it
 
-    gone = kept.expire(_places(to, keys_to), kept.keep_ms_of(settings()), wall_ms())
+    places = _places(to, keys_to)
+    with _in_words("removed"):
+        gone = kept.expire(places, kept.keep_ms_of(settings()), wall_ms())
     if as_json:
         print_json({"removed": gone})
     else:
         typer.echo("\n".join(f"removed {name}" for name in gone) or "none has ended")
+
+
+@contextmanager
+def _in_words(what: str) -> Iterator[None]:
+    """Refusal for what the machine refuses, with the remedy."""
+    try:
+        yield
+    except OSError as error:
+        remedy = FILE_REMEDIES.get(error.errno or 0, SEE)
+        place = error.filename or "a file of a backup"
+        msg = f"{place} cannot be {what} ({error.strerror}): {remedy}"
+        raise Refusal(msg) from None
 
 
 def _places(to: Path | None, keys_to: Path | None) -> "Places":

@@ -1,6 +1,7 @@
 """``roadfade office stores | retire-store``: who is asked to remove rows, and who is no more.
 
-A store is known from its first answer on, and every request waits for it. One that is gone for good
+A store is known from its first hello on, which its sink says before it keeps a row, and every
+request waits for it whose commands live. One that is gone for good
 (a lake that was deleted, a machine that burnt) would be waited for for ever: retire it.
 """
 
@@ -18,8 +19,8 @@ if TYPE_CHECKING:
     from office.erasure.answers import ListedStore
     from office.store.database import Database
 
-NO_STORES = "no store has answered a request yet: one is known from its first answer on"
-UNKNOWN = "no store of that name has ever answered: list them (roadfade office stores)"
+NO_STORES = "no store is known yet: a sink says that its store is there before it keeps a row"
+UNKNOWN = "no store of that name is known: list them (roadfade office stores)"
 
 
 def list_stores(ctx: typer.Context, *, as_json: AsJson = False) -> None:
@@ -58,8 +59,8 @@ def retire(
 ) -> None:
     """Wait for a store no more: it is gone for good, with all that it held.
 
-    Do not retire one that still exists: what it holds would not be looked for. If it answers later,
-    it is known again.
+    Do not retire one that still exists: requests would be closed, and receipts written, before it
+    has looked for what they mean. If it says anything later, it is known again.
     """
     from office.erasure.answers import retire_store  # noqa: PLC0415  # as above
 

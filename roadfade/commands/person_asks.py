@@ -16,7 +16,7 @@ from office.erasure.of_person import of_person
 from office.erasure.on_record import one_of, surroundings
 from office.erasure.overview import Overview, of_subject
 from office.erasure.saga import State, answers_awaited
-from office.erasure.steps import HELD_BACK
+from office.erasure.steps import HELD_BACK, NEEDLESS
 from office.registry.erasure_requests import Asked, NewErasure, ask
 from office.registry.restrictions import objections_of
 from office.registry.told_recipients import ToTell, recipients_of
@@ -174,6 +174,8 @@ def _lines(found: Sequence[Overview], recipients: Recipients) -> list[str]:
         lines.append(f"{one.erasure}  {one.reason}  {one.state}  {format_instant(one.asked_ms)}")
         if one.held:
             lines.append(f"  {HELD_BACK}")
+        if one.needless:
+            lines.append(f"  {NEEDLESS}")
         if one.waits_for is not None:
             until_ms = one.waits_for.until_ms
             until = "" if until_ms is None else f" (until {format_instant(until_ms)})"
@@ -198,6 +200,7 @@ def _told(one: Overview) -> dict[str, Any]:
         "denied": _instant(one.d1_ms),
         "purged": _instant(one.d2_ms),
         "held": one.held,
+        "needless": one.needless,
         "backups": one.d3,
         "refused_until": _instant(one.until_ms),
         "copies_end": {copy: format_instant(at_ms) for copy, at_ms in one.copies.items()},

@@ -31,6 +31,11 @@ NO_HEAD: Final = (
     "whether its end was cut was not looked for: give a head that was published (--head), or the "
     "folder of them (--heads)"
 )
+NEW_KEY: Final = "at entry {number} a new key begins: the former one was lost"
+NO_FORMER: Final = (
+    "who signed what stands before it was not looked for: give the public key of before "
+    "(--former); that it was not changed since is signed by the new key"
+)
 NO_HEADS: Final = (
     "no head is kept yet: `roadfade office` keeps one each day from the first receipt on"
 )
@@ -131,6 +136,14 @@ def verify(
             "--head", metavar="FILE", help="A head as `receipts head --json` printed it once."
         ),
     ] = None,
+    former: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--former",
+            metavar="HEX",
+            help="A public key of before, if the key was lost; repeatable.",
+        ),
+    ] = None,
     folder: Annotated[
         Path | None,
         typer.Option(
@@ -146,16 +159,22 @@ def verify(
     A tail that was cut, and an older copy of the chain, show against heads alone that were kept
     before. The office's own chain is held against the heads in the state folder, if there are any.
     """
-    from office.erasure.receipt_chain import file_of, read  # noqa: PLC0415  # as above
+    from office.erasure.receipt_chain import file_of, new_keys, read  # noqa: PLC0415  # as above
     from office.erasure.receipt_chain import verify as faults_of  # noqa: PLC0415  # likewise
 
     content = file_of(asyncio.run(_receipts(settings()))) if file is None else _bytes_of(file)
     known, faults = _known_heads(head, folder, own=file is None)
-    faults += faults_of(content, _public_key(key), *known)
-    number = len(read(content)[0])
+    keys = [_public_key(one) for one in former or ()]
+    faults += faults_of(content, _public_key(key), *known, former=keys)
+    number, begin = len(read(content)[0]), new_keys(content)
     if as_json:
-        print_json({"whole": not faults, "receipts": number, "heads": len(known), "faults": faults})
+        facts = {"whole": not faults, "receipts": number, "heads": len(known), "new_keys": begin}
+        print_json(facts | {"faults": faults})
     else:
+        for at in begin:
+            typer.secho(NEW_KEY.format(number=at), fg="yellow")
+        if begin and not keys:
+            typer.secho(NO_FORMER, fg="yellow")
         for fault in faults:
             typer.secho(fault, fg="red")
         if not faults:
@@ -194,9 +213,7 @@ def _public_key(text: str | None) -> bytes:
         except ValueError:
             key = b""
         if len(text) != KEY_CHARS or len(key) * 2 != KEY_CHARS:
-            usage(
-                "--key is a public key as `roadfade receipts head` shows it, 64 hexadecimal digits"
-            )
+            usage("a public key is what `roadfade receipts head` shows, 64 hexadecimal digits")
         return key
     from office.erasure.signing import Signer  # noqa: PLC0415  # cryptography is heavy
 

@@ -6,7 +6,7 @@ Exit code 0: restored, or a restore would bring nothing back. 1: refused, or it 
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
@@ -18,6 +18,12 @@ from roadfade.terminal.byte_bar import byte_bar
 
 if TYPE_CHECKING:
     from roadfade.backup.truing import Trued
+
+
+UNASKED: Final = (
+    "{count:,} requests for a part of people with several vehicles are not asked again, since it "
+    "is not remembered of which vehicle: what comes late is withheld; ask for them once more"
+)
 
 
 class What(StrEnum):
@@ -116,7 +122,13 @@ def _facts(trued: "Trued") -> dict[str, Any]:
 
 
 def _show(trued: "Trued") -> None:
+    for warning in trued.warnings:
+        typer.secho(warning, fg="yellow")
     office = trued.office
+    if office.asked:
+        typer.echo(f"{office.asked:,} requests for a part are asked again")
+    if office.unasked:
+        typer.secho(UNASKED.format(count=office.unasked), fg="yellow")
     typer.echo(f"{trued.rows:,} readings in the lake; {trued.expired:,} had ended meanwhile")
     typer.echo(
         f"{trued.erased:,} rows were removed again, as {trued.commands:,} commands of erasure say"

@@ -44,6 +44,10 @@ REMOVED: Final = phrase("removed by the store that had it")
 ENDED: Final = phrase("ended by itself, within its bound")
 FORGOTTEN: Final = phrase("vehicles, consents and secrets were deleted")
 NOT_YET: Final = phrase("not yet")
+NEEDLESS: Final = phrase(
+    "nothing lay there that this request had to remove: another one had asked for all of it "
+    "before this one took effect"
+)
 WITH_EVENT: Final = phrase("only what ends with this event")
 BEFORE: Final = phrase(
     "and, of data that goes with its consent, what was recorded before %(from)s, too"
@@ -78,6 +82,7 @@ def certificate_page(
             _what(found.overview, plans, titles, times),
         ],
         reached=_reached(found.overview, words, times),
+        nothing=words.gettext(NEEDLESS) if found.overview.needless else None,
         copies=list(_copies(found.receipts, outputs, titles, times)),
         recipients=[_outside(one, titles, times) for one in found.recipients],
         left=[*_left(found, words, times), *_evidence(found.overview, policy.plan, words)],
@@ -144,7 +149,7 @@ def _erases_before(one: Overview, plans: Sequence[Plan]) -> bool:
 
 def _reached(one: Overview, words: Translation, times: Times) -> list[list[str]]:
     """D1, D2 and D3, apart."""
-    said = words.gettext(NOT_YET)
+    said = words.gettext(NEEDLESS if one.needless else NOT_YET)
     return [
         [
             words.gettext("Nobody is given it any more"),
@@ -165,7 +170,7 @@ def _no_backup(one: Overview, words: Translation, times: Times) -> str:
     if one.d3_ms is not None:
         return times.told(one.d3_ms)
     if one.d2_ms is None:
-        return words.gettext(NOT_YET)
+        return words.gettext(NEEDLESS if one.needless else NOT_YET)
     return words.gettext("no day can be named: no backup is on the register")
 
 
@@ -228,6 +233,9 @@ def _outside(one: ToTell, titles: Titles, times: Times) -> list[str]:
 
 def _left(found: Certified, words: Translation, times: Times) -> Iterator[str]:
     one = found.overview
+    if one.needless:
+        yield words.gettext(NEEDLESS)
+        return
     for copy, due_ms in sorted(one.copies.items()):
         yield words.gettext(
             "%(copy)s: nobody can rewrite it. It ends by itself, by %(day)s at the latest.",
@@ -273,6 +281,9 @@ def _evidence(one: Overview, plan: Plan, words: Translation) -> Iterator[str]:
 
 
 def _checks(found: Certified, words: Translation) -> Iterator[str]:
+    if not found.receipts:
+        yield words.gettext("No receipt is about this request, since nothing was removed for it.")
+        return
     numbers = words.listed(words.number(told.entry.number) for told in found.receipts)
     yield words.gettext(
         "Ask for the chain of receipts (“chain.txt” below) and for heads of it that were "

@@ -16,22 +16,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
+from sinks.holds.copied import Copied, is_sealed
 from sinks.holds.sealing import sealed
 from sinks.holds.steps import Hook, Step, go_on
 from sinks.port.selection import FoundRow, Selection
 from sinks.port.sink import Store
-from telemetry.held_copy import (
-    FILE_BYTES_MAX,
-    FILE_NAME,
-    ROWS_MAX,
-    SUFFIX,
-    HeldCopy,
-    HeldHeader,
-    bound_to,
-    framed,
-    row_digest,
-    unframed,
-)
+from telemetry.held_copy import ROWS_MAX, SUFFIX, HeldHeader, bound_to, framed, row_digest
 from telemetry.identity import Pseudonym
 from telemetry.wire.hold import HoldCommand
 
@@ -65,11 +55,28 @@ def selection_of(command: HoldCommand) -> Selection:
 class HoldFolder:
     """The copies of all commands below one folder."""
 
-    def __init__(self, root: Path, rows_max: int, at: Hook = go_on) -> None:
+    def __init__(
+        self, root: Path, rows_max: int, at: Hook = go_on, copied: Copied | None = None
+    ) -> None:
         """``rows_max``: rows that are copied for one command at most."""
         self._root = root
         self._rows_max = rows_max
         self._at = at
+        self._copied = Copied() if copied is None else copied
+
+    def ask_anew(self, command: str) -> None:
+        """Have a command's files read once more, whether they seem to have changed or not."""
+        self._copied.ask_anew(self._root / command)
+
+    def read_on(self, command: str, *, anew: bool = False) -> bool:
+        """Read a piece of a command's files that is not known; whether all is now.
+
+        ``anew``: with what was asked for anew. ``copy`` reads what is left, however much that is.
+        """
+        folder = self._root / command
+        if folder.is_symlink() or not folder.is_dir():
+            return True  # ``copy`` makes it, or says what is wrong
+        return self._copied.read_on(folder, anew=anew)
 
     def copy(
         self,
@@ -85,7 +92,7 @@ class HoldFolder:
         of one pseudonym need more memory than the store may take.
         """
         folder = self._made(command.command)
-        known = {digest for copy in _copies(folder) for digest in copy.digests}
+        known = self._copied.digests(folder)
         asked = selection_of(command)
         if only is not None:
             asked = asked._replace(pseudonyms=asked.pseudonyms & frozenset(only))
@@ -96,13 +103,14 @@ class HoldFolder:
     def delete(self, command: str) -> None:
         """Delete the copies of a command that is released; durable on return, may be repeated."""
         folder = self._root / command
+        self._copied.forget(folder)
         if folder.is_symlink():
             folder.unlink()  # never what it leads to: no copy was written through it
         elif not folder.is_dir():
             return
         else:
             # Ours first: what somebody else put there, and cannot be deleted, keeps none of them.
-            for path in sorted(folder.iterdir(), key=lambda one: (not _is_ours(one), one.name)):
+            for path in sorted(folder.iterdir(), key=lambda one: (not is_sealed(one), one.name)):
                 _remove(path)
                 self._at(Step.FILE_DELETED)
             folder.rmdir()
@@ -161,6 +169,7 @@ class HoldFolder:
             os.fsync(at)
         finally:
             os.close(at)
+        self._copied.add(folder / final, b"".join(digests))
         self._at(Step.DURABLE)
 
     def _made(self, command: str) -> Path:
@@ -200,19 +209,6 @@ def _words(row: FoundRow) -> tuple[object, ...]:
         row.record, row.signal, row.t_ms, row.number, row.text, row.unit, row.lane, row.consent,
         row.pseudonym,
     )  # fmt: skip
-
-
-def _copies(folder: Path) -> Iterator[HeldCopy]:
-    """Every whole file; what is damaged holds nothing, so that its rows are copied again."""
-    for path in sorted(folder.iterdir()):
-        if _is_ours(path) and path.stat().st_size <= FILE_BYTES_MAX:
-            copy = unframed(path.read_bytes())
-            if copy is not None:
-                yield copy
-
-
-def _is_ours(path: Path) -> bool:
-    return FILE_NAME.fullmatch(path.name) is not None and not path.is_symlink() and path.is_file()
 
 
 def _remove(path: Path) -> None:

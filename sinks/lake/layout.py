@@ -30,6 +30,8 @@ WRITING: Final = "_writing"
 FORMAT_FILE: Final = "_lake.json"
 STORE_FILE: Final = "_store"
 """What the lake is called."""
+RESERVE_FILE: Final = "_reserve"
+"""Room that is kept for erasures; nothing is in it."""
 COPY_FILE: Final = "_copy"
 """Says that a lake was copied: how far others are, such as a consumer group, says nothing of it."""
 BUCKETS_MAX: Final = 256

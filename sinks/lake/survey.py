@@ -16,6 +16,7 @@ from sinks.lake.layout import (
     COPY_FILE,
     FORMAT_FILE,
     OFFSETS,
+    RESERVE_FILE,
     RESTATING,
     STAGED,
     STORE_FILE,
@@ -35,7 +36,9 @@ STRANGE_MAX: Final = 1_000
 """No more are told at once: whoever fills a lake with files does not fill the log too."""
 PLACE_LENGTH_MAX: Final = 300
 _FOLDERS: Final = frozenset({CHECKPOINTS, STAGED, TEMPORARY, RESTATING, OFFSETS, WRITING})
-_FILES: Final = frozenset({FORMAT_FILE, f"{FORMAT_FILE}.new", STORE_FILE, COPY_FILE})
+_FILES: Final = frozenset({
+    FORMAT_FILE, f"{FORMAT_FILE}.new", STORE_FILE, COPY_FILE, RESERVE_FILE, f"{RESERVE_FILE}.new",
+})  # fmt: skip
 
 
 def survey(root: Path) -> list[Strange]:

@@ -11,6 +11,7 @@ from telemetry.wire.flow import FlowRecord
 from telemetry.wire.hold import HoldAnswer, HoldCommand
 from telemetry.wire.process_report import ProcessReport
 from telemetry.wire.record import PurposeRecord
+from telemetry.wire.store_hello import StoreHello
 
 SCHEMAS: dict[str, Any] = {
     "envelope.v1": Envelope,
@@ -22,6 +23,7 @@ SCHEMAS: dict[str, Any] = {
     "erase-answer.v1": EraseAnswer,
     "hold-command.v1": HoldCommand,
     "hold-answer.v1": HoldAnswer,
+    "store-hello.v1": StoreHello,
 }
 
 

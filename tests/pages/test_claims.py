@@ -47,6 +47,11 @@ CLAIM_NOTHING = {
         "%(opening)s."
     ),
     "No backup is left",
+    "No receipt is about this request, since nothing was removed for it.",
+    (
+        "nothing lay there that this request had to remove: another one had asked for all of it "
+        "before this one took effect"
+    ),
     "No copy has answered yet.",
     "No copy is left in the stores and topics that are on the register",
     "Nobody is given it any more",

@@ -1,7 +1,7 @@
-"""What stores answer to erasures and legal holds: from their topic into the office's database.
+"""What stores say: that they are there, and their answers to erasures and legal holds.
 
-In: a broker. Out: rows of answers. The whole topic is read at each start, and again after whatever
-went wrong: an answer that is taken twice changes nothing.
+In: their topic. Out: rows of stores and answers in the office's database. The whole topic is read
+at each start, and again after whatever went wrong: what is taken twice changes nothing.
 """
 
 import asyncio
@@ -14,7 +14,7 @@ from bus.failures import BrokerError
 from bus.pacing import until
 from bus.ports import Broker, ConsumedRecord, TopicReader
 from bus.topic_watch import TopicWatch
-from office.erasure.answers import take_answers
+from office.erasure.answers import take_answers, take_hellos
 from office.holds.answers import take_hold_answers
 from office.store.database import Database
 from roadfade import metrics
@@ -22,6 +22,7 @@ from roadfade.processes.say_once import SayOnce
 from telemetry.topics import AUDIT_ERASURES
 from telemetry.wire.erasure import EraseAnswer, take_answer
 from telemetry.wire.hold import HoldAnswer, take_hold_answer
+from telemetry.wire.store_hello import StoreHello, take_hello
 
 TRY_AGAIN_S: Final = 5.0
 STOP_DEADLINE_MS: Final = 10_000
@@ -66,8 +67,11 @@ async def _take_from(
             answers = list(_answers(records))
             erased = [one for one in answers if isinstance(one, EraseAnswer)]
             held = [one for one in answers if isinstance(one, HoldAnswer)]
+            hellos = [one for one in answers if isinstance(one, StoreHello)]
             if answers:
                 async with database.writing() as connection:
+                    # Who is there is awaited by what is answered behind.
+                    _count(await take_hellos(connection, hellos))
                     # A copy was made before its rows were erased, and is known of before.
                     _count(await take_hold_answers(connection, held))
                     _count(await take_answers(connection, erased))
@@ -81,11 +85,12 @@ def _count(refused: int) -> None:
         metrics.QUARANTINED.labels(AUDIT_ERASURES, "not taken").inc(refused)
 
 
-def _answers(records: Iterable[ConsumedRecord]) -> Iterable[EraseAnswer | HoldAnswer]:
+def _answers(records: Iterable[ConsumedRecord]) -> Iterable[EraseAnswer | HoldAnswer | StoreHello]:
     for record in records:
         if record.value is None:
             continue
-        answer = take_answer(record.value) or take_hold_answer(record.value)
+        value = record.value
+        answer = take_answer(value) or take_hold_answer(value) or take_hello(value)
         if answer is None:
             metrics.QUARANTINED.labels(AUDIT_ERASURES, "undecodable").inc()
         else:

@@ -3,7 +3,8 @@
 In: commands whose rows the sink refuses already. Out: the rows are gone, and ``audit.erasures`` has
 what was found. Each is carried out again after a restart: the answer has the same key. What hinders
 it (another erasure, a restatement, no room, no broker, whatever fails) ends nothing: it is tried
-again. An answer is given anew each day, since its topic forgets, and the office may be away.
+again; without room at once, as soon as the room is given up that was kept for it. An answer is
+given anew each day, since its topic forgets, and the office may be away.
 """
 
 import asyncio
@@ -17,13 +18,15 @@ from bus.failures import BrokerError, SendFailedError
 from bus.pacing import monotonic_ms
 from bus.publisher import Publisher
 from bus.records import Outgoing
+from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.processes.say_once import SayOnce
 from roadfade.unaccounted import ExpiredAccount
+from sinks.lake.reserve import Reserve
 from sinks.port.results import Receipt
 from sinks.port.selection import Selection
 from sinks.port.sink import Store, StoreFullError, StoreTakenError
-from telemetry.instants import DAY_MS
+from telemetry.instants import DAY_MS, MINUTE_MS
 from telemetry.topics import AUDIT_ERASURES
 from telemetry.wire.erasure import ERASURE_VERSION, EraseAnswer, EraseCommand, encode_answer
 
@@ -35,6 +38,8 @@ AGAIN_LEFT_MS: Final = 60_000
 """And after it was answered, but rows are left or files cannot be read."""
 ANSWER_AGAIN_MS: Final = DAY_MS
 """How soon an answer is given anew: well before its topic forgets it."""
+ROOM_EVERY_MS: Final = MINUTE_MS
+"""How often it is seen to that there is room kept for erasures."""
 _NO_ROOM: Final = "there is no room on the store's disk to rewrite what is left"
 logger = logging.getLogger(__name__)
 
@@ -65,13 +70,19 @@ class CarryingOut:
         account: ExpiredAccount,
         clock: WallClock,
         elapsed_ms: Callable[[], int] = monotonic_ms,
+        reserve: Reserve | None = None,
     ) -> None:
-        """``clock`` dates answers, ``elapsed_ms`` says when to try again."""
+        """``clock`` dates answers, ``elapsed_ms`` says when to try again.
+
+        ``reserve``: room on the store's disk that is kept for erasures.
+        """
         self._store = store
         self._publisher = publisher
         self._account = account
         self._clock = clock
         self._elapsed_ms = elapsed_ms
+        self._reserve = reserve
+        self._room_ms = 0
         self._say = SayOnce(logger)
         self._states: dict[str, _State] = {}
 
@@ -89,6 +100,18 @@ class CarryingOut:
             states = self._states.items()
             self._states = {id_: state for id_, state in states if id_ in living}
 
+    async def keep_room(self) -> None:
+        """Have room kept on the store's disk, if that is wanted and there is some; now and then."""
+        if self._reserve is None or self._elapsed_ms() < self._room_ms:
+            return
+        self._room_ms = self._elapsed_ms() + ROOM_EVERY_MS
+        try:
+            there = await asyncio.to_thread(self._reserve.keep)
+        except OSError as error:
+            there = False
+            self._say(f"no room can be kept for erasures: {error.strerror}", about="reserve")
+        metrics.ERASE_RESERVE.set(there)
+
     async def carry_out(self, command: EraseCommand) -> None:
         """Have its rows removed, and answer; later, if something hinders it."""
         state = self._state(command)
@@ -97,7 +120,7 @@ class CarryingOut:
             if state.done:
                 await self._answer_anew(state)
                 return
-            receipt = await asyncio.to_thread(self._erase, command, state, self._clock())
+            receipt = await asyncio.to_thread(self._erase_or_make_room, command, state)
             await self._answer(state, receipt)
         except StoreTakenError:
             return  # another's work on the store is bounded
@@ -116,6 +139,17 @@ class CarryingOut:
         if state is None or state.command != command:
             state = self._states[command.command] = _State(command, self._elapsed_ms())
         return state
+
+    def _erase_or_make_room(self, command: EraseCommand, state: _State) -> Receipt:
+        """Blocks. StoreFullError without room, and no room that was kept is left."""
+        try:
+            return self._erase(command, state, self._clock())
+        except StoreFullError:
+            if self._reserve is None or not self._reserve.release():
+                raise
+            metrics.ERASE_RESERVE.set(0)
+            logger.warning("the store's disk is full: the room kept for erasures is given up")
+            return self._erase(command, state, self._clock())
 
     def _erase(self, command: EraseCommand, state: _State, now_ms: int) -> Receipt:
         """Blocks. StoreFullError without room for all of it: it is answered when there is."""

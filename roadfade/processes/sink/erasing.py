@@ -16,6 +16,7 @@ from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.processes.sink.carrying_out import CarryingOut
 from roadfade.processes.sink.command_view import CommandView
+from roadfade.processes.sink.greeting import Greeting
 from roadfade.processes.sink.holding import Holding
 from sinks.port.sink import Sink
 from telemetry.wire.erasure import EraseCommand
@@ -36,6 +37,7 @@ class Erasing:
         sink: Sink,
         carrying_out: CarryingOut,
         holding: Holding,
+        greeting: Greeting,
         clock: WallClock,
         *,
         alive_max: int,
@@ -48,6 +50,7 @@ class Erasing:
         self._sink = sink
         self._carrying_out = carrying_out
         self._holding = holding
+        self._greeting = greeting
         self._age_ms_max = age_ms_max
         self._anew: Callable[[str], CommandView] = lambda output: CommandView(
             broker, output, alive_max, clock
@@ -72,16 +75,21 @@ class Erasing:
         async with asyncio.TaskGroup() as group:
             for output in self._views:
                 group.create_task(self._read(output))
+            group.create_task(self._greeting.run())
             group.create_task(self._refuse())
             group.create_task(self._carry_out())
 
     def pause_reason(self) -> str | None:
-        """Why nothing may be written now; None if all commands are known, and refused for."""
+        """Why nothing may be written now.
+
+        None if all commands are known, and refused for, and the store has said that it is there.
+        """
         reasons = [
             view.pause_reason(self._age_ms_max)
             for output, view in self._views.items()
             if output in self._written
         ]
+        reasons.append(self._greeting.pause_reason())
         return next((reason for reason in reasons if reason is not None), None)
 
     async def _read(self, output: str) -> None:
@@ -129,24 +137,30 @@ class Erasing:
         return known | {one.command: one for one in view.rows.held}
 
     async def _carry_out(self) -> None:
-        """Carry out what is refused for and vouched for, one command after the other."""
+        """Carry out what is refused for and vouched for, one command after the other.
+
+        Erasures first, then one hold: so no erasure waits for more than one hold's turn.
+        """
         while True:
             for output, view in list(self._views.items()):
                 if view.is_whole:
                     self._holds[output] = view.vouched_holds
             self._holding.keep_to(one for holds in self._holds.values() for one in holds)
             for view in list(self._views.values()):
-                for hold in view.vouched_holds:
-                    if self._holding.is_due(hold):
-                        await self._holding.carry_out(hold)
-                        self._tell()
                 for command in view.vouched:
                     refused = self._refused.get(command.command) == command
                     if refused and self._carrying_out.is_due(command):
                         await self._erase(command, view)
                         self._tell()
+            if (hold := self._next_hold()) is not None:
+                await self._holding.carry_out(hold)
+            await self._carrying_out.keep_room()
             self._tell()
-            await asyncio.sleep(LOOK_EVERY_S)
+            await asyncio.sleep(LOOK_EVERY_S if self._next_hold() is None else 0)
+
+    def _next_hold(self) -> HoldCommand | None:
+        views = self._views.values()
+        return self._holding.next_due(hold for view in views for hold in view.vouched_holds)
 
     async def _erase(self, command: EraseCommand, view: CommandView) -> None:
         """Carry it out, once what a hold names of its rows is copied."""

@@ -13,9 +13,10 @@ from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.processes.sink.carrying_out import CarryingOut
 from roadfade.processes.sink.erasing import Erasing
+from roadfade.processes.sink.greeting import Greeting
 from roadfade.processes.sink.holding import Holding
 from roadfade.settings import Settings
-from roadfade.stores import store_of
+from roadfade.stores import reserve_of, store_of
 from roadfade.unaccounted import ExpiredAccount
 from sinks.holds.folder import HoldFolder
 from sinks.port.sink import Sink
@@ -38,10 +39,13 @@ class Erasures:
     ) -> None:
         self._settings = settings
         self._broker = broker
+        self._publisher = publisher
         self._clock = clock
         self._group = group
         self._store = store_of(settings)
-        self._carrying_out = CarryingOut(self._store, publisher, account, clock)
+        self._carrying_out = CarryingOut(
+            self._store, publisher, account, clock, reserve=reserve_of(settings)
+        )
         folder = HoldFolder(settings.hold_dir, settings.hold_rows_max)
         self._holding = Holding(self._store, folder, publisher, clock)
         self._outputs: set[str] = set()
@@ -81,6 +85,7 @@ class Erasures:
 
     async def _made(self, sink: Sink) -> Erasing:
         there = await asyncio.to_thread(self._store.outputs)
+        greeting = Greeting(self._store, self._outputs, there, self._publisher, self._clock)
         return Erasing(
             self._broker,
             self._outputs,
@@ -88,6 +93,7 @@ class Erasures:
             sink,
             self._carrying_out,
             self._holding,
+            greeting,
             self._clock,
             alive_max=self._settings.erase_commands_max,
             age_ms_max=self._settings.view_age_s_max * SECOND_MS,

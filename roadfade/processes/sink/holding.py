@@ -5,12 +5,12 @@ copies, and what was copied on ``audit.erasures``. A hold is carried out whole w
 a restart and each day, and within a minute for who wrote since. Expiry never waits for a copy: what
 had expired before it was copied is not held. An erasure does wait: its rows go once they are
 copied. What hinders copying (no room, no broker) ends nothing: it is tried again.
+Sealed files are read piece by piece, one in a turn, so that no erasure waits for all of a hold.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass, field
 from functools import partial
 from operator import attrgetter
 from typing import Final
@@ -21,6 +21,7 @@ from bus.publisher import Publisher
 from bus.records import Outgoing
 from roadfade.clock import WallClock
 from roadfade.processes.say_once import SayOnce
+from roadfade.processes.sink.hold_state import HoldState, both_name
 from sinks.holds.folder import Held, HoldFolder
 from sinks.port.sink import Store
 from telemetry.arrived import Arrived
@@ -38,32 +39,6 @@ NEW_AGAIN_MS: Final = MINUTE_MS
 """How soon what came since is copied."""
 _KEY: Final = attrgetter("key")
 logger = logging.getLogger(__name__)
-
-
-@dataclass(slots=True)
-class _State:
-    """How far a command is. Instants are milliseconds of a clock that nobody sets."""
-
-    command: HoldCommand
-    whole_ms: int
-    """When all of it is due."""
-    hindered_ms: int = 0
-    """Before that it is not tried again."""
-    new_ms: int = 0
-    """When what came since may be copied."""
-    wrote: set[Pseudonym] = field(default_factory=set)
-    """Under which records were written since they were copied."""
-    held: Held | None = None
-    """What was copied when all of it was looked through; None: not yet, or it failed since."""
-
-    answered: int | None = None
-    """Rows in copies, as last answered."""
-
-    @property
-    def done(self) -> bool:
-        """Whether everything is copied, as far as the store can see."""
-        whole = self.held is not None and self.held.complete and not self.held.unreadable
-        return whole and not self.wrote
 
 
 class Holding:
@@ -84,8 +59,9 @@ class Holding:
         self._clock = clock
         self._elapsed_ms = elapsed_ms
         self._say = SayOnce(logger)
-        self._states: dict[str, _State] = {}
-        self._by_key: dict[bytes | None, list[_State]] = {}
+        self._states: dict[str, HoldState] = {}
+        self._by_key: dict[bytes | None, list[HoldState]] = {}
+        self._turns = 0
 
     def keep_to(self, living: Iterable[HoldCommand]) -> None:
         """Know these commands, and remember no others."""
@@ -118,9 +94,16 @@ class Holding:
             return False
         return state.whole_ms <= now_ms or bool(state.wrote and state.new_ms <= now_ms)
 
+    def next_due(self, commands: Iterable[HoldCommand]) -> HoldCommand | None:
+        """The one that is due and had its turn longest ago; None: none is due."""
+        due = filter(self.is_due, commands)
+        return min(due, key=lambda one: self._state(one).turn, default=None)
+
     async def carry_out(self, command: HoldCommand) -> None:
-        """Copy what is due, and answer; later, if something hinders it."""
+        """Copy what is due, and answer; later, if something hinders it or more is to be read."""
         state = self._state(command)
+        self._turns += 1
+        state.turn = self._turns
         if command.released_ms is not None:
             await self._tried(state, self._delete)
         elif state.whole_ms <= self._elapsed_ms():
@@ -136,13 +119,15 @@ class Holding:
     ) -> bool:
         """Whether no hold lacks a row that an erasure names: they are copied now.
 
+        False as well while files of a hold are to be read first: ask again in the next turn.
+
         What arrives behind is refused by the erasure, and so is nobody's to copy. ``unvouched``
         are holds that are not carried out yet: none may mean such a row.
         """
-        if any(_both(erase, one) for one in unvouched):
+        if any(both_name(erase, one) for one in unvouched):
             return False
         for command in holds:
-            if both := _both(erase, command):
+            if both := both_name(erase, command):
                 state = self._state(command)
                 if state.hindered_ms > self._elapsed_ms():
                     return False
@@ -150,8 +135,13 @@ class Holding:
                     return False
         return True
 
-    async def _tried(self, state: _State, work: Callable[[_State], Awaitable[bool]]) -> bool:
-        """Whether it was done; what hinders it is said once, and it is due again soon."""
+    async def _tried(
+        self, state: HoldState, work: Callable[[HoldState], Awaitable[bool | None]]
+    ) -> bool:
+        """Whether it was done; what hinders it is said once, and it is due again soon.
+
+        ``work`` gives None if it goes on in the next turn.
+        """
         later_ms = AGAIN_MS
         try:
             done = await work(state)
@@ -163,6 +153,8 @@ class Holding:
             # The message may quote what was read.
             self._say(f"a legal hold could not be carried out: {type(failure).__name__}")
         else:
+            if done is None:
+                return False
             if done:
                 self._say.forget()
                 return True
@@ -172,7 +164,14 @@ class Holding:
         state.whole_ms, state.held = min(state.whole_ms, state.hindered_ms), None
         return False
 
-    async def _copy_whole(self, state: _State) -> bool:
+    async def _copy_whole(self, state: HoldState) -> bool | None:
+        command = state.command.command
+        now_ms = self._elapsed_ms()
+        if state.read_ms is None or now_ms - state.read_ms >= WHOLE_AGAIN_MS:
+            self._folder.ask_anew(command)
+            state.read_ms = now_ms
+        if not await asyncio.to_thread(self._folder.read_on, command, anew=True):
+            return None
         state.wrote.clear()  # what is written from here on is due again
         now_ms = self._clock()
         held = await asyncio.to_thread(self._folder.copy, self._store, state.command, now_ms)
@@ -183,10 +182,12 @@ class Holding:
         state.new_ms = self._elapsed_ms() + NEW_AGAIN_MS
         return held.complete
 
-    async def _copy_new(self, state: _State) -> bool:
+    async def _copy_new(self, state: HoldState) -> bool | None:
         return await self._copy_some(state, state.wrote)
 
-    async def _copy_some(self, state: _State, some: Collection[Pseudonym]) -> bool:
+    async def _copy_some(self, state: HoldState, some: Collection[Pseudonym]) -> bool | None:
+        if not await asyncio.to_thread(self._folder.read_on, state.command.command):
+            return None
         some = frozenset(some)
         state.wrote -= some
         state.new_ms = self._elapsed_ms() + NEW_AGAIN_MS
@@ -204,7 +205,7 @@ class Holding:
             await self._answer(state, held._replace(unreadable=unreadable), now_ms)
         return held.complete
 
-    async def _delete(self, state: _State) -> bool:
+    async def _delete(self, state: HoldState) -> bool:
         await asyncio.to_thread(self._folder.delete, state.command.command)
         held = Held(0, 0, complete=True)
         await self._answer(state, held, self._clock())
@@ -212,7 +213,7 @@ class Holding:
         state.whole_ms = self._elapsed_ms() + WHOLE_AGAIN_MS
         return True
 
-    async def _answer(self, state: _State, held: Held, now_ms: int) -> None:
+    async def _answer(self, state: HoldState, held: Held, now_ms: int) -> None:
         """Publish what is copied; each day anew, since the topic forgets."""
         command = state.command
         answer = HoldAnswer(
@@ -231,15 +232,11 @@ class Holding:
         await self._publisher.publish([record])
         state.answered = held.rows
 
-    def _state(self, command: HoldCommand) -> _State:
+    def _state(self, command: HoldCommand) -> HoldState:
         state = self._states.get(command.command)
         if state is None or state.command != command:
-            state = self._states[command.command] = _State(command, self._elapsed_ms())
+            read_ms = None if state is None else state.read_ms
+            state = self._states[command.command] = HoldState(
+                command, self._elapsed_ms(), read_ms=read_ms
+            )
         return state
-
-
-def _both(erase: EraseCommand, hold: HoldCommand) -> frozenset[Pseudonym]:
-    """The pseudonyms that both name, of one output."""
-    if hold.output != erase.output:
-        return frozenset()
-    return frozenset(map(Pseudonym, erase.pseudonyms)) & frozenset(map(Pseudonym, hold.pseudonyms))

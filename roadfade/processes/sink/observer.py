@@ -10,6 +10,7 @@ from roadfade.ledger_file import ON_ARRIVAL
 from roadfade.loop_observer import Observed, bear_loop
 from roadfade.metrics import bear
 from roadfade.processes.sink.command_view import pauses_for
+from roadfade.processes.sink.greeting import UNANNOUNCED
 from sinks.port.results import Unreadable
 from telemetry.topics import CONTROL_POLICIES, erase_topic
 
@@ -29,7 +30,7 @@ def bear_sink(outputs: Mapping[str, str]) -> None:
     bear(metrics.ERASURES_WAITING, outputs.values())
     commands = [erase_topic(output) for output in outputs.values()]
     pauses = [why for output in outputs.values() for why in pauses_for(output)]
-    bear(metrics.PAUSED, [NO_ROOM, INCOMPLETE, UNREADABLE, *pauses])
+    bear(metrics.PAUSED, [NO_ROOM, INCOMPLETE, UNREADABLE, UNANNOUNCED, *pauses])
     bear(metrics.QUARANTINED, [CONTROL_POLICIES, *commands], RowFault)
     bear(metrics.LATENCY_UNKNOWN, [metrics.Way.TOPIC_TO_LAKE])
     bear_loop(outputs)

@@ -176,6 +176,21 @@ async def test_who_is_linked_afterwards_from_before_the_event_is_withheld_too(
     ]
 
 
+async def test_an_event_whose_ends_are_to_be_asked_for_again_is_not_taken_back(
+    registry: Registry, database: Database
+) -> None:
+    """What they took is gone, and nothing would say why."""
+    (event,) = await registry.record_events([NewEvent("contract_end", AT_MS, device=CAR)], AT_MS)
+    await ask_for_ends(database, plans, DUE_MS)
+    since_ms = AT_MS - 100 * DAY_MS
+    await registry.link(CAR, SubjectId("di"), since_ms - 1, since_ms)
+    with pytest.raises(OfficeError, match="do not come back"):
+        await registry.take_back_event(event)
+    await ask_for_ends(database, plans, DUE_MS + 1)
+    with pytest.raises(OfficeError, match="do not come back"):
+        await registry.take_back_event(event)
+
+
 async def test_who_is_linked_from_after_the_event_on_asks_for_no_end_again(
     registry: Registry, database: Database
 ) -> None:

@@ -61,16 +61,48 @@ async def test_it_is_closed_once_the_same_consent_is_withdrawn_for_earlier(offic
     assert len(await states(office)) == 2
 
 
-async def test_it_is_closed_if_all_that_rests_on_it_is_erased_and_its_end_is_here(
-    office: Office,
-) -> None:
+async def erase(office: Office, at_ms: int) -> None:
+    await office.registry.withdraw(ANA, "sharing", "insurer", at_ms, erase=True, now_ms=NOW_MS)
+
+
+async def of_all(office: Office) -> dict[int | None, str]:
+    """The states of those that erase all, by when they begin."""
+    async with office.database.reading() as connection:
+        which = (ERASURES.c.kind == "withdraw") & ERASURES.c.from_ms.is_(None)
+        rows = await connection.execute(select(ERASURES).where(which))
+        return {row.begins_ms: row.state for row in rows}
+
+
+async def test_it_is_closed_if_all_that_rests_on_it_is_erased_as_it_ends(office: Office) -> None:
     await announce(office)
-    await office.registry.withdraw(
-        ANA, "sharing", "insurer", LATER_MS - DAY_MS, erase=True, now_ms=NOW_MS
-    )
-    assert (await states(office))[LATER_MS] == "asked", "more will rest on it until then"
-    await office.registry.withdraw(ANA, "sharing", "insurer", NOW_MS, erase=True, now_ms=NOW_MS)
+    await erase(office, LATER_MS - DAY_MS)
     assert (await states(office))[LATER_MS] == "closed"
+    assert await of_all(office) == {LATER_MS - DAY_MS: "asked"}
+    await erase(office, NOW_MS)
+    assert await of_all(office) == {LATER_MS - DAY_MS: "closed", None: "asked"}
+
+
+async def test_erasing_all_waits_until_the_withdrawal_takes_effect(office: Office) -> None:
+    await erase(office, LATER_MS)
+    (waiting,) = await office.turn()
+    assert waiting.wait.until_ms == LATER_MS
+    await office.turn()
+    assert office.commands() == []
+    assert await held_back(office, LATER_MS - 1) == (None, set())
+    assert await held_back(office, LATER_MS) == (NOW_MS, {ANA})
+    await erase(office, LATER_MS)
+    assert await of_all(office) == {LATER_MS: "asked"}, "asked again it is the same request"
+    office.now_ms = LATER_MS
+    await office.turn()
+    await office.turn(answer=False)
+    assert {(one.output, one.from_ms) for one in office.commands()} == {("sharing", None)}
+
+
+async def test_ending_it_before_leaves_what_erases_all_later(office: Office) -> None:
+    await erase(office, LATER_MS)
+    await announce(office, NOW_MS)
+    assert await of_all(office) == {LATER_MS: "asked"}
+    assert await states(office) == {None: "asked", NOW_MS: "asked"}
 
 
 async def test_it_is_closed_with_whoever_is_forgotten(office: Office) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from office.erasure.answers import retire_store, take_answers
+from office.erasure.answers import retire_store, take_answers, take_hellos
 from office.erasure.overview import of_subject
 from office.erasure.progress import Moment, Progress
 from office.erasure.receipt_chain import Entry, mine
@@ -21,6 +21,7 @@ from telemetry.identity import DeviceId
 from telemetry.instants import DAY_MS, HOUR_MS, SECOND_MS, format_instant
 from telemetry.wire.control import ConsentInterval, LinkInterval, Restriction
 from telemetry.wire.erasure import EraseAnswer
+from telemetry.wire.store_hello import StoreHello
 from tests.office.conftest import Topics
 from tests.office.erasure.conftest import (
     ANA,
@@ -363,6 +364,48 @@ async def test_it_waits_for_every_store_that_has_ever_answered(office: Office) -
         assert not await retire_store(connection, "nobody", office.now_ms)
     await office.turn()
     assert await office.state(later.erasure) is State.ERASED
+
+
+SECOND: str = "postgres:00"
+
+
+async def comes(office: Office) -> None:
+    """A second store says that it is there."""
+    said = StoreHello(v=1, kind="hello", store=SECOND, outputs=sorted(OUTPUTS), at_ms=office.now_ms)
+    async with office.database.writing() as connection:
+        assert await take_hellos(connection, [said]) == 0
+
+
+async def test_it_waits_for_a_store_that_said_hello_and_never_answered(office: Office) -> None:
+    asked = await office.ask(LAST_WEEK)
+    await comes(office)
+    for _ in range(3):
+        await office.turn()
+    office.now_ms += HOUR_MS
+    (waiting,) = await office.turn()
+    assert waiting.wait.why == "stores have not answered yet for these outputs"
+    assert await office.state(asked.erasure) is State.SUPPRESSED
+    office.stores = [LAKE, SECOND]
+    await office.turn()
+    assert await office.state(asked.erasure) is State.ERASED
+    assert {one.copy for one in await office.entries() if one.what == "erased"} == {LAKE, SECOND}
+
+
+async def test_a_store_that_comes_later_is_awaited_before_commands_are_taken_back(
+    office: Office,
+) -> None:
+    asked = await office.ask(LAST_WEEK)
+    await office.run(asked.erasure, State.GONE)
+    await comes(office)
+    office.now_ms = (await office.found(asked.erasure)).row.until_ms
+    (waiting,) = await office.turn()
+    assert waiting.wait.why == "stores have not answered yet for these outputs"
+    assert len(office.commands()) == len(OUTPUTS)
+    office.stores = [LAKE, SECOND]
+    await office.run(asked.erasure)
+    assert office.commands() == []
+    erased = [one.copy for one in await office.entries() if one.what == "erased"]
+    assert erased == [LAKE] * len(OUTPUTS) + [SECOND] * len(OUTPUTS)
 
 
 async def test_it_waits_for_a_store_that_could_not_remove_everything(office: Office) -> None:

@@ -13,9 +13,11 @@ from office.erasure.receipt_chain import (
     Entry,
     Head,
     Receipt,
+    What,
     file_of,
     head_of,
     mine,
+    new_keys,
     opening,
     read,
     sealed,
@@ -158,3 +160,43 @@ def test_the_person_alone_can_show_which_entries_are_theirs() -> None:
     assert [entry.number for entry in mine(entries, nonce, "ana")] == [1, 3]
     assert mine(entries, nonce, "ben") == []
     assert mine(entries, b"m" * 32, "ana") == []
+
+
+def with_new_key(before: Sequence[Receipt], key: Ed25519PrivateKey) -> list[Receipt]:
+    """The chain goes on under another key, which says so of itself."""
+    receipts = list(before)
+    whats: tuple[What, ...] = ("rekeyed", "closed")
+    for what in whats:
+        entry = Entry(
+            number=len(receipts) + 1, previous=receipts[-1].hash, at_ms=1, erasure="-", what=what,
+        )  # fmt: skip
+        receipts.append(sealed(entry, key.sign))
+    return receipts
+
+
+def test_a_new_key_says_where_it_begins_and_vouches_for_all_before_it() -> None:
+    file, new = file_of(with_new_key(WHOLE, OTHER)), OTHER.public_key().public_bytes_raw()
+    stranger = Ed25519PrivateKey.from_private_bytes(b"s" * 32)
+    assert new_keys(file) == [7]
+    assert new_keys(FILE) == []
+    assert verify(file, new, HEAD) == []
+    assert verify(file, new, HEAD, former=[PUBLIC]) == []
+    wrong = verify(file, new, HEAD, former=[stranger.public_key().public_bytes_raw()])
+    assert wrong[0] == "entry 1 is not signed by this key"
+    assert len(wrong) == 7, "six entries and the head"
+    # Who has the former key alone learns that it is not theirs from there on.
+    assert verify(file, PUBLIC) == [f"entry {n} is not signed by this key" for n in (7, 8)]
+    # What was changed before it shows, whoever signed it.
+    third = msgspec.structs.replace(read(FILE)[0][2].entry, located_before=0)
+    forged = [*WHOLE[:2], sealed(third, stranger.sign), *with_new_key(WHOLE, OTHER)[3:]]
+    assert verify(file_of(forged), new) == ["entry 4 does not follow the one before it"]
+
+
+def test_nobody_without_the_key_begins_a_new_one() -> None:
+    file = file_of(with_new_key(WHOLE, OTHER))
+    assert verify(file, PUBLIC) != []
+    own = sealed(
+        Entry(number=9, previous=with_new_key(WHOLE, OTHER)[-1].hash, at_ms=1, erasure="-",
+              what="closed"), KEY.sign,
+    )  # fmt: skip
+    assert verify(file_of([*with_new_key(WHOLE, OTHER), own]), PUBLIC) != []

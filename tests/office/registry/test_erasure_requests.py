@@ -119,7 +119,7 @@ async def test_no_withdrawal_is_on_record_without_its_request(
 ) -> None:
     row = await registry.grant(ANA, *IMPROVE, 100)
 
-    async def fail(*_: object) -> None:
+    async def fail(*_: object, **__: object) -> None:
         raise ConnectionError
 
     monkeypatch.setattr("office.registry.registry.ask_as_withdrawn", fail)

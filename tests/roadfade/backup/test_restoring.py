@@ -19,12 +19,13 @@ from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.ports import ControlRecord
 from office.registry.erasure_requests import NewErasure
-from office.registry.links import link_of
+from office.registry.links import NewLink, link_of
 from office.replay_memory.items import EPOCH_KEY, Commanded, Ended, Published, items_of, key_id
 from office.replay_memory.memory import ReplayMemory
 from office.store.hold_tables import HOLD_COMMANDS
 from roadfade.backup import manifest as manifests
 from roadfade.backup import schemas
+from roadfade.backup.copied_keyring import UNSAID
 from roadfade.backup.steps import Step
 from roadfade.backup.truing import Trued
 from roadfade.ledger_file import LedgerFile
@@ -99,6 +100,37 @@ def test_a_part_that_was_erased_since_is_not_there_again(house: House) -> None:
     house.open()
     assert house.located(ANA) == 0
     assert house.count("links", ANA) == 1
+    assert house.found("SELECT reason, purpose FROM restrictions") == [("erased", "service")]
+
+
+def test_a_part_that_was_asked_for_since_is_asked_for_again_and_goes_its_way(house: House) -> None:
+    made = house.make()
+    house.erased(NewErasure("erase", ANA, "asked", purposes=["research", "service"]))
+    house.lose()
+
+    done = house.restore(made)
+
+    house.open()
+    assert (done.trued.office.asked, done.trued.office.unasked) == (1, 0)
+    query = "SELECT kind, reason, state, purposes, links FROM erasures WHERE subject IS NOT NULL"
+    assert house.found(query) == [("erase", "asked", "asked", b'["research","service"]', None)]
+    house.publish()
+    house.do(house.office.turn())
+    assert ("commanded",) in house.found("SELECT state FROM erasures WHERE subject IS NOT NULL")
+
+
+def test_of_whom_several_vehicles_were_linked_a_part_is_withheld_and_told_of(house: House) -> None:
+    since_ms = house.now_ms - 100 * DAY_MS
+    second = NewLink(DeviceId("second"), ANA, since_ms)
+    house.do(house.office.registry.register_fleet([second]))
+    made = house.make()
+    house.erased(NewErasure("erase", ANA, "asked", purposes=["service"]))
+    house.lose()
+
+    done = house.restore(made)
+
+    house.open()
+    assert (done.trued.office.asked, done.trued.office.unasked) == (0, 1)
     assert house.found("SELECT reason, purpose FROM restrictions") == [("erased", "service")]
 
 
@@ -385,6 +417,39 @@ def test_a_keyring_whose_key_encryption_key_is_gone_is_not_restored(house: House
     assert not house.settings.office_path.exists()
 
     house.open()
+
+
+def test_a_keyring_of_another_installation_whose_keys_are_destroyed_is_refused(
+    house: House,
+) -> None:
+    """By its keys alone it could be a later state: whatever was live is gone, and the KEK changed."""
+    made = house.make()
+    names = list(_keyring(house).states())
+    house.lose(house.settings.keyring_path)
+    other = Keyring.open(house.settings.keyring_path, FileKek(house.settings.kek_file))
+    other.ensure(names)
+    other.destroy(names)
+    with pytest.raises(Refusal, match="is not the one that was copied"):
+        house.restore(made)
+
+
+def test_a_backup_that_does_not_say_whose_its_keyring_is_is_restored_with_a_warning(
+    house: House,
+) -> None:
+    with closing(sqlite3.connect(house.settings.keyring_path)) as connection:
+        connection.execute("DROP TABLE installation")
+    made = house.make()
+    house.close()
+    house.open()  # a newer program, since
+    house.lose()
+    assert house.restore(made).trued.warnings == [UNSAID]
+
+
+def test_a_later_state_of_the_keyring_is_restored_without_a_warning(house: House) -> None:
+    made = house.make()
+    _destroy_one(house)
+    house.lose()
+    assert house.restore(made).trued.warnings == []
 
 
 def test_a_keyring_of_another_installation_is_refused_though_its_keys_have_the_same_names(

@@ -1,6 +1,8 @@
 """``roadfade backup`` and ``roadfade restore``: what they say, and by which exit code."""
 
+import errno
 import json
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,3 +113,27 @@ def test_a_drill_answers_by_its_exit_code_and_is_listed(house: House) -> None:
     done = run("restore", "drill")
     assert done.exit_code == 1
     assert "is not what was copied there" in done.output
+
+
+def test_what_the_machine_refuses_as_backups_end_is_said_with_the_remedy(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: object, **__: object) -> list[str]:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/backups/keys")
+
+    def broken(*_: object, **__: object) -> list[str]:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), "/backups/data")
+
+    monkeypatch.setattr("roadfade.backup.kept.expire", refused)
+    done = run("backup", "expire")
+    assert (done.exit_code, done.stdout) == (1, "")
+    said = " ".join(done.stderr.split())
+    assert "/backups/keys cannot be removed (Permission denied): allow this user" in said
+    monkeypatch.setattr("roadfade.backup.kept.expire", broken)
+    told = json.loads(run("backup", "expire", "--json").stdout)
+    assert "see what lies there" in told["refused"]
+    monkeypatch.setattr("roadfade.backup.kept.backups", refused)
+    for word in ("list", "verify"):
+        done = run("backup", word)
+        assert (done.exit_code, "cannot be read" in done.stderr) == (1, True)
+    del house

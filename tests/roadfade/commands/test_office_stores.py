@@ -44,7 +44,7 @@ async def known(file: Path) -> dict[str, frozenset[str]]:
 
 
 def test_a_store_is_known_from_its_first_answer_until_it_is_retired(file: Path) -> None:
-    assert said(file, "stores").stdout.startswith("no store has answered")
+    assert said(file, "stores").stdout.startswith("no store is known")
     asyncio.run(answered(file))
     (row,) = json.loads(said(file, "stores", "--json").stdout)["stores"]
     assert (row["store"], row["output"], row["retired"]) == (LAKE, "study", None)

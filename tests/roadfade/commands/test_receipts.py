@@ -153,3 +153,21 @@ def test_a_cut_tail_is_found_by_the_heads_that_nobody_had_to_publish(state: Path
         f"{listed['day']}.json holds no head of that day"
     ]
     assert run("verify", str(file), "--heads", str(state / "nowhere")).exit_code == 2
+
+
+def test_a_new_key_is_told_of_as_a_chain_is_verified(state: Path) -> None:
+    settings = Settings()
+    former = Signer.opened(settings.receipt_key_file).public_key.hex()
+    settings.receipt_key_file.unlink()
+    asyncio.run(fill(settings, Signer.opened(settings.receipt_key_file)))
+    said = run("verify")
+    assert said.exit_code == 0
+    assert "at entry 4 a new key begins: the former one was lost" in said.stdout
+    assert "give the public key of before" in said.stdout
+    told = json.loads(run("verify", "--former", former, "--json").stdout)
+    assert (told["whole"], told["new_keys"], told["receipts"]) == (True, [4], 7)
+    assert run("verify", "--former", "00" * 32).exit_code == 1
+    assert run("verify", "--key", former).exit_code == 1
+    assert run("verify", "--former", "nothing").exit_code == 2
+    assert "-  rekeyed" in run("list").stdout
+    del state

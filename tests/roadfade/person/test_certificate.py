@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from office.erasure.certified import Certified, certified, opened_by
+from office.erasure.overview import of_subject
 from office.erasure.saga import State
 from office.errors import OfficeError
 from office.registry.erasure_requests import NewErasure
@@ -93,6 +94,23 @@ async def test_what_is_not_done_yet_is_said_to_be_not_yet(office: Office) -> Non
     assert "Not every store has answered yet." in text
     assert "What comes late is refused until 2026-" in text
     assert "everything of the person" not in text
+
+
+async def test_a_withdrawal_for_which_nothing_was_left_says_so_and_is_not_told_as_to_come(
+    office: Office,
+) -> None:
+    later_ms = NOW_MS + 400 * DAY_MS
+    for at_ms in (later_ms, later_ms - DAY_MS):
+        await office.registry.withdraw(ANA, "sharing", "insurer", at_ms, now_ms=NOW_MS)
+    async with office.database.reading() as connection:
+        one, other = await of_subject(connection, ANA, HORIZONS.view_ms, NOW_MS)
+    needless = one if one.state is State.CLOSED else other
+    assert needless.needless
+    text = await seen(await told(office, needless.erasure))
+    assert text.count("nothing lay there that this request had to remove") == 5
+    assert "not yet" not in text
+    assert "No copy has answered yet" not in text
+    assert "消去すべきもの" in await seen(await told(office, needless.erasure), "ja")
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])

@@ -11,7 +11,16 @@ import jsonschema
 import pytest
 
 import telemetry
-from telemetry.wire import control, envelope, erasure, flow, hold, process_report, record
+from telemetry.wire import (
+    control,
+    envelope,
+    erasure,
+    flow,
+    hold,
+    process_report,
+    record,
+    store_hello,
+)
 from telemetry.wire.schema import SCHEMAS, schema_of
 
 COMMITTED = Path(telemetry.__file__).parent / "schemas"
@@ -48,6 +57,12 @@ def _held_answered(payload: bytes) -> hold.HoldAnswer:
     return answer
 
 
+def _said_hello(payload: bytes) -> store_hello.StoreHello:
+    hello = store_hello.take_hello(payload)
+    assert hello is not None
+    return hello
+
+
 DECODERS = {
     "envelope.v1": envelope.decode_envelope,
     "purpose-record.v1": record.decode_record,
@@ -58,6 +73,7 @@ DECODERS = {
     "erase-answer.v1": _answered,
     "hold-command.v1": _held,
     "hold-answer.v1": _held_answered,
+    "store-hello.v1": _said_hello,
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bus.memory.broker import SETTINGS, FakeBroker
+from office.erasure.answers import known_stores
 from office.erasure.consent_moves import ERASED
 from office.erasure.receipt_chain import file_of, read
 from office.erasure.receipts import all_receipts
@@ -29,6 +30,7 @@ from roadfade.settings import Settings
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.topics import AUDIT_ERASURES, CONTROL_CONSENTS, HEARTBEAT_KEY, erase_topic
 from telemetry.wire.erasure import EraseAnswer, EraseCommand, encode_answer, take_command
+from telemetry.wire.store_hello import StoreHello, encode_hello
 from tests.integration.bus_road import until
 from tests.office.erasure.test_consent_moves import evidencing
 from tests.support.small_house import NOW_MS, Clock
@@ -126,6 +128,27 @@ async def test_a_request_is_commanded_answered_and_receipted(
     assert await whats(database) == ["asked", "denied", "erased"]
     told, _ = read(file_of(await all_receipts(database)))
     assert {one.entry.erasure for one in told} == {asked}
+
+
+async def test_a_store_is_known_once_it_said_hello_and_what_is_no_message_is_counted(
+    settings: Settings, broker: FakeBroker, database: Database
+) -> None:
+    hello = StoreHello(v=1, kind="hello", store=STORE, outputs=[OUTPUT, "other"], at_ms=NOW_MS)
+    refused = metrics.QUARANTINED.labels(AUDIT_ERASURES, "undecodable")
+    before = refused._value.get()
+
+    async def known() -> dict[str, frozenset[str]]:
+        async with database.reading() as connection:
+            return await known_stores(connection)
+
+    async with office(settings, broker, database):
+        newer = encode_hello(hello).replace(b'"v":1', b'"v":2')
+        broker.feed(AUDIT_ERASURES, 0, newer, encode_hello(hello))
+        async with asyncio.timeout(60):
+            while not await known():  # noqa: ASYNC110  # the office tells nobody that it has read it
+                await asyncio.sleep(0.1)
+    assert await known() == {OUTPUT: frozenset({STORE}), "other": frozenset({STORE})}
+    assert refused._value.get() - before == 1
 
 
 @pytest.mark.usefixtures("keyring", "asked")

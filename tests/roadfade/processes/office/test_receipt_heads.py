@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete
 
 from office.erasure.head_files import kept_heads
-from office.erasure.receipt_chain import file_of, verify
+from office.erasure.receipt_chain import file_of, read, verify
 from office.erasure.receipts import Draft, all_receipts, issue
 from office.erasure.signing import Signer
 from office.errors import OfficeError
@@ -145,3 +145,28 @@ async def test_a_clock_that_was_set_back_changes_no_head(house: House) -> None:
     await house.issue(1)
     assert await house.turn()
     assert await house.kept() == [("2026-11-21", 1), ("2026-11-22", 1)]
+
+
+def lost() -> float:
+    return float(metrics.RECEIPT_KEYS_LOST._value.get())
+
+
+async def test_a_key_that_was_lost_is_said_counted_and_written_into_the_chain(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    await house.issue(2)
+    assert await house.turn()
+    assert lost() == 0
+    await asyncio.to_thread(house.settings.receipt_key_file.unlink)
+    for _ in range(2):
+        assert await house.turn()
+    assert lost() == 1
+    assert sum("it was lost" in one for one in caplog.messages) == 1
+    await house.issue(2)
+    house.clock.now_ms += DAY_MS
+    assert await house.turn()
+    assert lost() == 1
+    file = file_of(await all_receipts(house.database))
+    assert [one.entry.what for one in read(file)[0]] == ["asked"] * 2 + ["rekeyed"] + ["asked"] * 2
+    assert await house.faults() == []
+    assert await house.kept() == [("2026-11-22", 2), ("2026-11-23", 5)]

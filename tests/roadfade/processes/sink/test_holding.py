@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,9 +17,12 @@ from roadfade.processes.sink.holding import Holding
 from roadfade.settings import Settings
 from roadfade.stores import query, store_of
 from sinks.holds.folder import Held, HoldFolder
+from sinks.lake.stored import StoredLake
+from sinks.port.results import Receipt
 from sinks.query.gate import QueryRefusedError
+from telemetry.held_copy import HeldCopy, unframed
 from telemetry.topics import AUDIT_ERASURES
-from telemetry.wire.erasure import take_answer
+from telemetry.wire.erasure import encode_command, take_answer
 from telemetry.wire.hold import (
     HOLD_VERSION,
     HoldAnswer,
@@ -128,7 +133,7 @@ async def test_what_is_there_is_copied_and_answered_and_stays(
     assert (answer.rows, answer.complete, answer.unreadable, answer.released) == (6, True, 0, False)
     assert (answer.output, answer.at_ms) == ("study", NOW_MS)
     assert answer.store == await asyncio.to_thread(store_of(settings).name)
-    assert broker.records(AUDIT_ERASURES)[0].key == f"hold:{HOLD}@{answer.store}".encode()
+    assert broker.records(AUDIT_ERASURES)[1].key == f"hold:{HOLD}@{answer.store}".encode()
     assert len(held_rows(settings.hold_dir)) == 6
 
 
@@ -413,3 +418,69 @@ def test_more_holds_than_a_sink_knows_are_crowded() -> None:
         one = sinks_hold("PSEUDONYM", id_=id_, output="study")
         found.apply(hold_key(id_).encode(), encode_hold(one))
     assert found.crowded
+
+
+async def test_no_erasure_waits_for_the_holds_of_others(
+    settings: Settings,
+    broker: FakeBroker,
+    office: Office,
+    study: list[Outgoing],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    done, copy, erase = list[str](), HoldFolder.copy, StoredLake.erase
+
+    def copied(folder: HoldFolder, *given: Any) -> Held:
+        done.append("hold")
+        return copy(folder, *given)
+
+    def taken(store: StoredLake, *given: Any) -> Receipt:
+        done.append("erase")
+        return erase(store, *given)
+
+    monkeypatch.setattr(HoldFolder, "copy", copied)
+    monkeypatch.setattr(StoredLake, "erase", taken)
+    async with kept(settings, broker, study) as task:
+        one = command(study)
+        office.put(one.command.encode(), encode_command(one))
+        await asyncio.sleep(10)  # it is refused, and no heartbeat told of it
+        for number in range(20):
+            other = sinks_hold(f"SOMEBODY {number}", id_=f"hold-command-{number}", output="study")
+            place(office, other, beat=False)
+        office.beat()
+        await until(lambda: erased(broker), task)
+        await until(lambda: len(answers(broker)) == 20, task)
+    assert done.index("erase") <= 1
+    assert done.count("hold") == 20, "each has its turn"
+
+
+def has_held(settings: Settings, rows: int) -> bool:
+    return len(held_rows(settings.hold_dir)) == rows
+
+
+async def test_sealed_files_are_not_read_again_for_what_came_since(
+    settings: Settings,
+    broker: FakeBroker,
+    office: Office,
+    study: list[Outgoing],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    reads = list[int]()
+
+    def read(content: bytes) -> HeldCopy | None:
+        reads.append(len(content))
+        return unframed(content)
+
+    monkeypatch.setattr("sinks.holds.copied.unframed", read)
+    monkeypatch.setattr("roadfade.processes.sink.holding.NEW_AGAIN_MS", 1)
+    async with kept(settings, broker, study[:1]) as task:
+        place(office, hold(study))
+        await until(lambda: bool(answers(broker)), task)
+        for number in (1, 2):
+            feed(broker, study[number : number + 1])
+            await until(partial(has_held, settings, 2 * (number + 1)), task)
+    assert reads == []
+    assert len(held_rows(settings.hold_dir)) == 6
+    before = len(answers(broker))
+    async with keeping(settings, broker) as task:
+        await until(lambda: len(answers(broker)) > before, task)
+    assert len(reads) == len(files_in(settings.hold_dir)), "at a start each is read once"

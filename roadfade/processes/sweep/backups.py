@@ -23,7 +23,7 @@ def end_backups(settings: Settings, now_ms: int) -> list[str]:
     try:
         return _end_backups(settings, now_ms)
     finally:
-        remove_left(settings.state_dir)
+        remove_left(settings)
 
 
 def _end_backups(settings: Settings, now_ms: int) -> list[str]:

@@ -197,6 +197,11 @@ def postgres_beside(settings: Settings, *, drill: bool = False) -> StoreBeside:
     return RestoredPostgres(database, DRILL if drill else RESTORING)
 
 
+def drop_drilled(settings: Settings) -> None:
+    """Remove what a drill put into PostgreSQL, if anything. OSError if that cannot be reached."""
+    postgres_beside(settings, drill=True).drop()
+
+
 def postgres_version() -> int:
     """The version of a store's tables in PostgreSQL. NotReady without its driver."""
     try:

@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from office.replay_memory.memory import ReplayMemory
@@ -15,9 +16,9 @@ from office.restored.amend import amend
 from office.restored.amended import Amended, Since
 from office.restored.commands import living_commands
 from office.store.database import Database
-from roadfade.backup.drill_folder import FOLDER, clear, sole_drill
+from roadfade.backup.drill_folder import FOLDER, IN_POSTGRES, clear, sole_drill
 from roadfade.backup.kept import Backup
-from roadfade.backup.manifest import Tell
+from roadfade.backup.manifest import Tell, sync_folder
 from roadfade.backup.note import Note, note
 from roadfade.backup.restoring import beside_of, require_memory, today_of
 from roadfade.backup.schemas import LAKE, MEMORY, OFFICE
@@ -26,7 +27,7 @@ from roadfade.backup.steps import go_on
 from roadfade.backup.truing import Trued, make_true
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
-from roadfade.stores import HeldStore, StoreBeside, lake_in, refused_if_unusable
+from roadfade.stores import HeldStore, StoreBeside, drop_drilled, lake_in, refused_if_unusable
 from sinks.port.selection import Selection
 from telemetry.wire.erasure import EraseCommand
 
@@ -62,13 +63,17 @@ def drill(settings: Settings, backup: Backup, clock: Callable[[], int], tell: Te
 def _drill(settings: Settings, backup: Backup, clock: Callable[[], int], tell: Tell) -> Drilled:
     now_ms, begun = clock(), time.monotonic()
     held = False
+    drop = partial(drop_drilled, settings)
     folder = settings.state_dir / FOLDER
-    clear(settings)
+    clear(folder, drop)
     try:
         source = Source.of(backup.data, backup.keys, now_ms)
         beside = beside_of(settings, source, drill=True)
         require_memory(settings)
         folder.mkdir(mode=0o700)
+        if beside is not None:
+            (folder / IN_POSTGRES).touch()
+            sync_folder(folder)
         memory = _memory(settings, folder)
         copy = folder / "copy"
         copy.mkdir(mode=0o700)
@@ -79,7 +84,7 @@ def _drill(settings: Settings, backup: Backup, clock: Callable[[], int], tell: T
         held = found.holds
     finally:
         try:
-            clear(settings)
+            clear(folder, drop)
         finally:
             note(settings.state_dir, Note(now_ms, backup.name, held))
     return found

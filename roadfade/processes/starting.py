@@ -10,7 +10,7 @@ from roadfade.logs.events import Event, tell
 from roadfade.logs.process_log import Named
 from roadfade.process_pages import serve_pages
 from roadfade.readiness import readiness
-from roadfade.refusal import NotReady, Refusal
+from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 
 NONE: Final = ""
@@ -30,8 +30,8 @@ def begin(settings: Settings, named: Named, role: str, instance: str) -> None:
     beside a restore.
     """
     require_no_restore(settings)
-    with suppress(OSError, Refusal):  # every sweep tries again, and says what is wrong
-        remove_left(settings)
+    with suppress(OSError):  # every sweep tries again, and says what is wrong
+        remove_left(settings.state_dir)
     readiness.need(role)
     metrics.ROLE.labels(role).set(1)
     _Said.policy_version = NONE

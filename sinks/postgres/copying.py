@@ -203,7 +203,9 @@ def _moment(holder: Connection, now_ms: int) -> _Moment:
     for part in parts(holder):
         if part.place.expires_ms > now_ms:
             leaves = [leaf_table(*part.place, bucket) for bucket in range(part.buckets)]
-            tables = dict(holder.execute(_TABLES_THEN, ([part.place.table, *leaves],)).fetchall())
+            tables: dict[str, int] = dict(
+                holder.execute(_TABLES_THEN, ([part.place.table, *leaves],)).fetchall()
+            )
             asked.append(_Asked(part, tables, notes[part.place]))
     outputs = holder.execute("SELECT output, had_rows FROM _outputs ORDER BY number").fetchall()
     places = holder.execute(

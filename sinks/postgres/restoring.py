@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
-from typing import Final
+from typing import Final, LiteralString
 
 from psycopg import sql
 
@@ -236,5 +236,5 @@ def _copy_in(connection: Connection, table: str, columns: list[str], path: Path)
             copy.write(chunk)
 
 
-def _said(statement: str, *schemas: str) -> sql.Composable:
-    return sql.SQL(statement).format(*(named(schema) for schema in schemas))  # type: ignore[arg-type]  # constants
+def _said(statement: LiteralString, *schemas: str) -> sql.Composed:
+    return sql.SQL(statement).format(*(named(schema) for schema in schemas))

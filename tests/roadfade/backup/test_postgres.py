@@ -8,12 +8,13 @@ import pytest
 pytest.importorskip("psycopg", reason="the driver is not installed: pip install psycopg[binary]")
 
 import msgspec
+from pydantic import SecretStr
 
 from office.registry.erasure_requests import NewErasure
 from roadfade import stores
 from roadfade.backup import schemas
 from roadfade.backup.drill import drill
-from roadfade.backup.drill_folder import FOLDER
+from roadfade.backup.drill_folder import FOLDER, IN_POSTGRES, remove_left
 from roadfade.backup.kept import backups, newest_whole
 from roadfade.backup.manifest import wrong_in
 from roadfade.backup.source import Source
@@ -153,7 +154,7 @@ def test_a_restore_has_these_steps(house: PostgresHouse) -> None:
     house.open()
 
 
-@pytest.mark.parametrize("at", range(10))
+@pytest.mark.parametrize("at", range(STEPS.index(Step.AMENDED), 10))
 def test_a_restore_that_is_killed_at_a_step_goes_on(house: PostgresHouse, at: int) -> None:
     made = house.make()
     house.erased(WHOLE)
@@ -178,11 +179,11 @@ def test_a_restore_that_is_killed_at_a_step_goes_on(house: PostgresHouse, at: in
     assert house.beside() == []
 
 
-@pytest.mark.parametrize("at", range(6))
+@pytest.mark.parametrize("at", [0, 1])
 def test_a_backup_that_was_cut_is_none(house: PostgresHouse, at: int) -> None:
     with pytest.raises(Killed):
         house.make(KillAt(at))
-    assert len(backups(house.places)) == (at == 5)
+    assert backups(house.places) == []
     house.now_ms += HOUR_MS
     made = house.make()
     assert newest_whole(house.places).name == made.data.name
@@ -231,9 +232,12 @@ def test_a_restore_that_fails_leaves_nothing(
         house.restore(made)
     assert (house.beside(), house.settings.restoring_dir.exists()) == ([], False)
     # If that cannot be removed, either, no process starts, and the next restore begins anew.
-    drop = RestoredPostgres.drop
-    calls = iter([drop, fail])
-    monkeypatch.setattr(RestoredPostgres, "drop", lambda self: next(calls)(self))
+    calls = iter([RestoredPostgres.drop, fail])
+
+    def drop(self: RestoredPostgres) -> None:
+        next(calls)(self)
+
+    monkeypatch.setattr(RestoredPostgres, "drop", drop)
     with pytest.raises(Refusal, match="cannot be reached"):
         house.restore(made)
     assert len(house.beside()) == 1
@@ -306,10 +310,8 @@ def test_if_the_memory_is_lost_no_row_is_put_back(house: PostgresHouse) -> None:
 
 
 def test_a_database_that_does_not_answer_leaves_no_half_a_backup(house: PostgresHouse) -> None:
-    nowhere = "postgresql://127.0.0.1:1/none"
-    house.settings = house.settings.model_copy(
-        update={"postgres_dsn": type(house.settings.postgres_dsn)(nowhere)}  # type: ignore[arg-type,misc]  # it is set
-    )
+    nowhere = SecretStr("postgresql://127.0.0.1:1/none")
+    house.settings = house.settings.model_copy(update={"postgres_dsn": nowhere})
     with pytest.raises(Refusal, match="PostgreSQL cannot be reached"):
         house.make()
     assert backups(house.places) == []
@@ -357,10 +359,15 @@ def test_a_drill_that_fails_leaves_nothing(
 
 def test_what_a_killed_drill_left_goes_with_the_next_sweep(house: PostgresHouse) -> None:
     made = house.make()
-    (house.settings.state_dir / FOLDER).mkdir()
+    left = house.settings.state_dir / FOLDER
+    (left / "copy").mkdir(parents=True)
+    (left / IN_POSTGRES).touch()
     folder = house.places.data / made.data.name / "postgres"
     postgres_beside(house.settings, drill=True).put_back(folder, "token", quiet)
     assert len(house.beside()) == 1
+    # As a process starts that reaches no store.
+    assert not remove_left(house.settings.state_dir)
+    assert [one.name for one in left.iterdir()] == [IN_POSTGRES]
     end_backups(house.settings, house.now_ms)
     assert house.beside() == []
-    assert not (house.settings.state_dir / FOLDER).exists()
+    assert not left.exists()

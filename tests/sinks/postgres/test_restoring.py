@@ -61,7 +61,12 @@ def sink(database: Database) -> Iterator[PostgresSink]:
 def once(work: Callable[[], object]) -> Callable[[Step], None]:
     """A hook that does something at its first step."""
     waiting = [work]
-    return lambda _step: waiting.pop()() if waiting else None
+
+    def hook(_step: Step) -> None:
+        if waiting:
+            waiting.pop()()
+
+    return hook
 
 
 def moved(database: Database, place: Database, folder: Path) -> RestoredPostgres:

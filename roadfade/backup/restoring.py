@@ -203,6 +203,8 @@ def _beside(path: Path) -> list[str]:
 def _begin(settings: Settings) -> None:
     """An empty folder; what a killed restore left in it was not ready, and goes."""
     folder = settings.restoring_dir
+    if (folder / POSTGRES).exists():  # also if there is nothing to put back this time
+        postgres_beside(settings).drop()
     for one in (folder, settings.state_dir / DONE):
         if one.exists():
             shutil.rmtree(one)

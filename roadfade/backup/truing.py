@@ -21,7 +21,7 @@ from office.restored.commands import every_command
 from office.restored.persons import secrets_to_forget
 from office.store.database import Database
 from roadfade.backup.copied_keyring import pseudonyms_of, require_key
-from roadfade.backup.manifest import Tell
+from roadfade.backup.manifest import Tell, sync_folder
 from roadfade.backup.schemas import KEYRING, LAKE, LEDGER, MEMORY, OFFICE, POSTGRES
 from roadfade.backup.source import Source
 from roadfade.backup.steps import Hook, Step
@@ -154,6 +154,7 @@ def _store(source: Source, folder: Path, today: Today, done: Trued, tell: Tell) 
         token = secrets.token_hex(_TOKEN_BYTES)
         # Named before it is there: what is named and lacks is never taken for done.
         write_file(folder / POSTGRES, token.encode())
+        sync_folder(folder)
         done.store = POSTGRES
         done.compared = today.beside.put_back(source.data_dir / POSTGRES, token, tell)
         return today.beside.store()

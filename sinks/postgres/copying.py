@@ -109,6 +109,8 @@ def copy_postgres(
             connection.isolation_level = IsolationLevel.REPEATABLE_READ
             connection.read_only = True
         require_known(holder)
+        # It says nothing for as long as the others copy.
+        holder.execute("SELECT set_config('idle_in_transaction_session_timeout', '0', false)")
         target.mkdir(mode=0o700)
         return _Copy(holder, worker, target, at).run(now_ms, tell)
 

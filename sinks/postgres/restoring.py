@@ -43,6 +43,10 @@ OURS: Final = "Roadfade: a restore is at work here, and removes it"
 _HASH_LENGTH: Final = 12
 _CHUNK_BYTES: Final = 1 << 20
 _IN_IT: Final = "SELECT count(*) FROM pg_class WHERE relnamespace = to_regnamespace(%s)"
+_PARTITIONS: Final = (
+    "SELECT relname FROM pg_class"
+    " WHERE relnamespace = to_regnamespace(%s) AND relkind = 'p' AND relispartition"
+)
 _HELD: Final = (
     "SELECT EXISTS (SELECT FROM _parts) OR EXISTS (SELECT FROM _positions)"
     " OR EXISTS (SELECT FROM _seen)"
@@ -140,6 +144,9 @@ class RestoredPostgres:
             if not _is_ours(connection, beside):
                 msg = f"the schema {beside} is not of a restore: move it away, and repeat"
                 raise PlaceTakenError(msg)
+            # Each by itself: a statement over all would need a lock for every bucket at once.
+            for (table,) in connection.execute(_PARTITIONS, (beside,)).fetchall():
+                connection.execute(_said("DROP TABLE {}.{}", beside, table))
             connection.execute(_said("DROP SCHEMA {} CASCADE", beside))
             pass_log(connection)
 
@@ -236,5 +243,5 @@ def _copy_in(connection: Connection, table: str, columns: list[str], path: Path)
             copy.write(chunk)
 
 
-def _said(statement: LiteralString, *schemas: str) -> sql.Composed:
-    return sql.SQL(statement).format(*(named(schema) for schema in schemas))
+def _said(statement: LiteralString, *names: str) -> sql.Composed:
+    return sql.SQL(statement).format(*(named(name) for name in names))

@@ -309,6 +309,18 @@ def test_if_the_memory_is_lost_no_row_is_put_back(house: PostgresHouse) -> None:
     assert (restored.trued.store, restored.trued.rows) == (None, 0)
 
 
+def test_nor_is_what_a_killed_restore_had_put_back_left_there_then(house: PostgresHouse) -> None:
+    made = house.make()
+    house.lose()
+    with pytest.raises(Killed):
+        house.restore(made, KillAt(STEPS.index(Step.PUT_BACK)))
+    assert len(house.beside()) == 1
+    house.settings.suppressions_path.unlink()
+    house.restore(made, lost=True)
+    house.open()
+    assert (house.is_there(), house.beside()) == (False, [])
+
+
 def test_a_database_that_does_not_answer_leaves_no_half_a_backup(house: PostgresHouse) -> None:
     nowhere = SecretStr("postgresql://127.0.0.1:1/none")
     house.settings = house.settings.model_copy(update={"postgres_dsn": nowhere})

@@ -262,8 +262,11 @@ def test_what_was_dropped_beside_its_place_is_in_no_file(
 ) -> None:
     with sink_in(database) as sink:
         sink.write([record(0, pseudonym="RESTORED-4711")], NOW_MS)
-        restored = moved(database, place, tmp_path / "copy")
+        copy_postgres(database, tmp_path / "copy", NOW_MS, quiet)
         sink.erase(OUTPUT_A, whose("RESTORED-4711"), NOW_MS)
+        assert files_with(postgres.data, b"RESTORED-4711") == []
+        restored = RestoredPostgres(place, RESTORING)
+        restored.put_back(tmp_path / "copy", TOKEN, quiet)
         assert files_with(postgres.data, b"RESTORED-4711") != []
         restored.drop()
         assert files_with(postgres.data, b"RESTORED-4711") == []

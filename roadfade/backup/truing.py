@@ -90,9 +90,8 @@ def make_true(source: Source, folder: Path, today: Today, tell: Tell, at: Hook) 
     done = Trued()
     commands, asked = asyncio.run(_amend(folder / OFFICE, source, today, done))
     at(Step.AMENDED)
-    store = _store(source, folder, today, done, tell)
+    store = _store(source, folder, today, done, tell, at)
     if store is not None:
-        at(Step.PUT_BACK)
         gone = _erase(store, commands, today.now_ms, done)
         found = pseudonyms_of(asked, (today.keyring, folder / KEYRING), today.kek)
         gone += _erase_asked(store, found, today.now_ms, done)
@@ -144,7 +143,9 @@ def _require_memory(source: Source, today: Today) -> None:
         raise Refusal(msg)
 
 
-def _store(source: Source, folder: Path, today: Today, done: Trued, tell: Tell) -> HeldStore | None:
+def _store(
+    source: Source, folder: Path, today: Today, done: Trued, tell: Tell, at: Hook
+) -> HeldStore | None:
     """The rows as they were, where nobody reads them; None if none are to be put back."""
     if today.lost:
         if (folder / LAKE).is_dir():
@@ -157,6 +158,7 @@ def _store(source: Source, folder: Path, today: Today, done: Trued, tell: Tell) 
         sync_folder(folder)
         done.store = POSTGRES
         done.compared = today.beside.put_back(source.data_dir / POSTGRES, token, tell)
+        at(Step.PUT_BACK)
         return today.beside.store()
     if (folder / LAKE).is_dir():
         done.store = LAKE

@@ -7,7 +7,8 @@ restart. Counts, reasons and receipts are those of the lake.
 import secrets
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from copy import deepcopy
+from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from threading import Lock
 from typing import NamedTuple
@@ -65,6 +66,11 @@ class MemoryStore:
     stored_before: dict[tuple[str, int], int] = field(default_factory=dict)
     """By partition: below this offset, what has rows already is dropped by its id."""
     name: str = field(default_factory=lambda: f"memory:{secrets.token_hex(8)}")
+    is_copy: bool = False
+
+    def copied(self) -> "MemoryStore":
+        """All of it anew, which says that it is a copy."""
+        return replace(deepcopy(self), is_copy=True)
 
 
 class MemorySink:
@@ -84,8 +90,8 @@ class MemorySink:
         self._bound: dict[str, str] = {}
 
     def position(self, topic: str, partition: int) -> int | None:
-        """See ``Sink``."""
-        return self._store.positions.get((topic, partition))
+        """See ``Sink``; of a copy, 0 before the first: its group has read what came after it."""
+        return self._store.positions.get((topic, partition), 0 if self._store.is_copy else None)
 
     def places(self) -> Mapping[tuple[str, int], Place]:
         """See ``Sink``."""

@@ -1,8 +1,8 @@
 """Making a backup, beside processes that work: data into one folder, what opens it into another.
 
-In: the settings, two folders. Out: a backup, or nothing that looks like one. The lake is copied
-first, then what leads into it: a row without its link or key could be found by nobody. The memory
-of what was removed is copied last. The KEK is in no backup; neither are topics, nor PostgreSQL.
+In: the settings, two folders. Out: a backup, or nothing that looks like one. Rows are copied first,
+out of the lake or PostgreSQL, then what leads to them: a row without its link or key could be found
+by nobody. The memory of what was removed is copied last. The KEK is in no backup, nor are topics.
 """
 
 import os
@@ -19,11 +19,11 @@ from office.store.file_faults import in_words
 from roadfade.backup import kept, room, schemas
 from roadfade.backup.kept import MAKING, Places
 from roadfade.backup.manifest import Manifest, Tell, describe, sync_folder
-from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFFICE
+from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFFICE, POSTGRES
 from roadfade.backup.steps import Hook, Step, go_on
 from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
-from roadfade.stores import copy_of_lake
+from roadfade.stores import copy_of_lake, copy_of_postgres
 
 _WAIT_S: Final = 30.0
 _COUNTED: Final = ("links", "consents", "restrictions", "events", "erasures", "receipts")
@@ -125,8 +125,8 @@ class _Making:
         made_ms = memory.moment(self._now_ms)
         data = self._begun(self._places.data)
         keys = self._begun(self._places.keys)
-        self._copy_lake(data)
-        self._at(Step.LAKE_COPIED)
+        self._copy_rows(data)
+        self._at(Step.ROWS_COPIED)
         self._copy_data(data)
         self._at(Step.OFFICE_COPIED)
         self._copy_keys(keys, memory)
@@ -148,11 +148,15 @@ class _Making:
         path.mkdir(mode=0o700)
         return path
 
-    def _copy_lake(self, data: Path) -> None:
-        copied = copy_of_lake(self._settings, data / LAKE, self._now_ms, self._tell)
-        if copied is not None:
+    def _copy_rows(self, data: Path) -> None:
+        lake = copy_of_lake(self._settings, data / LAKE, self._now_ms, self._tell)
+        if lake is not None:
             self._data.schemas[LAKE] = schemas.known()[LAKE]
-            self._data.counts |= {"lake_parts": copied.parts, "lake_rows": copied.rows}
+            self._data.counts |= {"lake_parts": lake.parts, "lake_rows": lake.rows}
+        rows = copy_of_postgres(self._settings, data / POSTGRES, self._now_ms, self._tell)
+        if rows is not None:
+            self._data.schemas[POSTGRES] = rows.version
+            self._data.counts |= {"postgres_parts": rows.parts, "postgres_rows": rows.rows}
 
     def _copy_data(self, data: Path) -> None:
         if self._settings.ledger_path.is_file():

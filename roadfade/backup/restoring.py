@@ -1,8 +1,9 @@
 """Going back to a backup: all is made true beside its place, and takes it only then.
 
 In: the settings of an installation without office, ledger and lake; a backup. Out: those, as far as
-they may come back. While ``_restoring`` lies in the state folder no process starts. Killed before
-it is ready, a restore begins anew; after, it goes on with what is left to be moved.
+they may come back; rows in PostgreSQL are made true in a schema beside theirs. While ``_restoring``
+lies in the state folder no process starts. Killed before it is ready, a restore begins anew; after,
+it goes on with what is left to be moved.
 """
 
 import shutil
@@ -19,12 +20,13 @@ from office.keyring.keyring import Keyring
 from office.replay_memory.items import EPOCH_KEY, key_id
 from office.replay_memory.memory import ReplayMemory
 from roadfade.backup.manifest import Tell, sync_folder
-from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFFICE
+from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFFICE, POSTGRES
 from roadfade.backup.source import Source
 from roadfade.backup.steps import Hook, Step, go_on
 from roadfade.backup.truing import Today, Trued, make_true
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
+from roadfade.stores import StoreBeside, postgres_beside, refused_if_unusable
 from sinks.lake.durable import write_file
 from telemetry.instants import DAY_MS
 
@@ -35,8 +37,9 @@ DONE: Final = "_restored"
 NEW_MEMORY: Final = "memory.new"
 READY: Final = "ready"
 """In the folder of a restore: which backup it is of, once only places are left to be taken."""
-MOVED: Final = (MEMORY, KEYRING, LEDGER, LAKE, EVIDENCE, OFFICE)
-"""In this order: without an office nothing works with the others."""
+MOVED: Final = (MEMORY, KEYRING, LEDGER, LAKE, POSTGRES, EVIDENCE, OFFICE)
+"""In this order: without an office nothing works with the others. In the place of PostgreSQL's rows
+stands a note of which copy of them it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +65,20 @@ def restore(
     at: Hook = go_on,
 ) -> Restored:
     """Restore; Refusal if something is there already, or the backup may not be restored. Blocks."""
-    now_ms = clock()
+    with refused_if_unusable():
+        return _restore(settings, (data_dir, keys_dir), clock(), tell, lost=lost, at=at)
+
+
+def _restore(
+    settings: Settings,
+    folders: tuple[Path, Path],
+    now_ms: int,
+    tell: Tell,
+    *,
+    lost: bool,
+    at: Hook,
+) -> Restored:
+    data_dir, keys_dir = folders
     folder = settings.restoring_dir
     if (folder / READY).is_file():
         name, trued = _ready(folder)
@@ -71,25 +87,60 @@ def restore(
             raise Refusal(msg)
         return Restored(name, trued, _take_places(settings, at), went_on=True)
     source = Source.of(data_dir, keys_dir, now_ms)
+    beside = beside_of(settings, source)
     _require_room(settings)
+    if beside is not None:
+        beside.require_room()
     require_memory(settings, lost=lost)
     _begin(settings)
     try:
         memory = _memory(settings, now_ms, lost=lost)
-        trued = make_true(source, folder, today_of(settings, memory, now_ms, lost=lost), tell, at)
+        today = today_of(settings, memory, now_ms, beside, lost=lost)
+        trued = make_true(source, folder, today, tell, at)
         if lost:
             memory.begin_anew(now_ms)
             memory.file.rename(folder / MEMORY)
         _write_ready(folder, data_dir.name, trued)
     except Exception:
-        # What was refused is no restore under way, and its copies are nobody's to keep.
-        shutil.rmtree(folder)
+        # What was refused is no restore under way, and its copies are nobody's to keep. If they
+        # cannot be removed, the folder stays: no process starts, and a restore begins anew.
+        if beside is None or _gone(beside):
+            shutil.rmtree(folder)
         raise
     at(Step.READY)
     return Restored(data_dir.name, trued, _take_places(settings, at), went_on=False)
 
 
-def today_of(settings: Settings, memory: ReplayMemory, now_ms: int, *, lost: bool = False) -> Today:
+def beside_of(settings: Settings, source: Source, *, drill: bool = False) -> StoreBeside | None:
+    """Where its rows in PostgreSQL are put back to, None if it has none.
+
+    Refusal if the settings name another kind of store: nobody would sweep what is put back.
+    """
+    if source.has_lake and settings.store == "postgres":
+        msg = (
+            "the rows of this backup are of a lake, and the settings say that rows lie in "
+            "PostgreSQL, so that nobody would end them: set ROADFADE_STORE=lake"
+        )
+        raise Refusal(msg)
+    return postgres_beside(settings, drill=drill) if source.has_postgres else None
+
+
+def _gone(beside: StoreBeside) -> bool:
+    try:
+        beside.drop()
+    except OSError:
+        return False
+    return True
+
+
+def today_of(
+    settings: Settings,
+    memory: ReplayMemory,
+    now_ms: int,
+    beside: StoreBeside | None,
+    *,
+    lost: bool = False,
+) -> Today:
     """What there is beside the backup."""
     return Today(
         memory,
@@ -98,6 +149,7 @@ def today_of(settings: Settings, memory: ReplayMemory, now_ms: int, *, lost: boo
         settings.lake_compression,
         now_ms,
         settings.replay_days * DAY_MS,
+        beside,
         lost,
     )
 
@@ -115,7 +167,7 @@ def require_memory(settings: Settings, *, lost: bool = False) -> None:
         msg = (
             f"there is no {MEMORY} in {settings.state_dir}, which remembers what was removed since "
             "the backup: put the one of the office that was lost there. If that is lost, too: "
-            "--memory-lost restores no lake, and ends every link and consent"
+            "--memory-lost restores no rows, and ends every link and consent"
         )
         raise Refusal(msg)
 
@@ -153,6 +205,8 @@ def _beside(path: Path) -> list[str]:
 def _begin(settings: Settings) -> None:
     """An empty folder; what a killed restore left in it was not ready, and goes."""
     folder = settings.restoring_dir
+    if (folder / POSTGRES).exists():  # also if there is nothing to put back this time
+        postgres_beside(settings).drop()
     for one in (folder, settings.state_dir / DONE):
         if one.exists():
             shutil.rmtree(one)
@@ -182,7 +236,9 @@ def _take_places(settings: Settings, at: Hook) -> int:
     """Move what is left, then destroy again what had been; how many keys that were."""
     folder, destroyed = settings.restoring_dir, 0
     for name in MOVED:
-        if (folder / name).exists():
+        if name == POSTGRES:
+            _take_place_of_rows(settings, at)
+        elif (folder / name).exists():
             target = settings.state_dir / name
             if name == EVIDENCE and target.exists():  # made since, or by a restore that was killed
                 (folder / name).unlink()
@@ -203,6 +259,15 @@ def _take_places(settings: Settings, at: Hook) -> int:
     sync_folder(settings.state_dir)
     shutil.rmtree(settings.state_dir / DONE)
     return destroyed
+
+
+def _take_place_of_rows(settings: Settings, at: Hook) -> None:
+    note = settings.restoring_dir / POSTGRES
+    if note.exists():
+        postgres_beside(settings).take_place(note.read_text())
+        note.unlink()
+        sync_folder(note.parent)
+        at(Step.MOVED)
 
 
 def _destroy_again(settings: Settings) -> int:

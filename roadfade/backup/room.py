@@ -4,7 +4,6 @@ In: the settings, two folders that are there. Out: nothing, a refusal or a warni
 are those of now, so a backup of an installation that grows meanwhile may still run out of room.
 """
 
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,14 +11,14 @@ from pathlib import Path
 from roadfade.backup.kept import Places
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
-from sinks.lake.layout import RESERVE_FILE
+from roadfade.stores import bytes_to_copy
 
 
 def require_room(settings: Settings, places: Places) -> None:
     """Refusal if the files of now are larger than what is free."""
     data = [settings.office_path, settings.ledger_path, settings.consent_evidence_path]
     of_keys = _size([settings.keyring_path, settings.suppressions_path])
-    of_data = _size(data) + (_size_below(settings.lake_dir) if settings.store == "lake" else 0)
+    of_data = _size(data) + bytes_to_copy(settings)
     if _device(places.data) == _device(places.keys):
         _require(places.data, of_data + of_keys)
     else:
@@ -50,11 +49,6 @@ def _require(folder: Path, needed: int) -> None:
 
 def _device(folder: Path) -> int:
     return folder.stat().st_dev
-
-
-def _size_below(folder: Path) -> int:
-    found = (Path(where) / name for where, _, names in os.walk(folder) for name in names)
-    return _size(path for path in found if path != folder / RESERVE_FILE)  # it is not copied
 
 
 def _size(files: Iterable[Path]) -> int:

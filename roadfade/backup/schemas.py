@@ -1,7 +1,8 @@
 """How new the files of a backup are, beside what this program knows.
 
 A database's number is how many columns its tables have: columns only ever come, so the number
-grows with every version that changes them, whoever made the change. A lake's is its format.
+grows with every version that changes them, whoever made the change. A lake's is its format, that of
+a store in PostgreSQL the version of its tables.
 """
 
 import sqlite3
@@ -17,6 +18,7 @@ from office.replay_memory import tables as memory_tables
 from office.store.every_table import EVERY_TABLE
 from roadfade.ledger_file import LedgerFile
 from roadfade.refusal import Refusal
+from roadfade.stores import postgres_version
 from sinks.lake.format import FORMAT_VERSION
 
 OFFICE: Final = "office.sqlite"
@@ -25,7 +27,8 @@ KEYRING: Final = "keyring.sqlite"
 MEMORY: Final = "suppressions.sqlite"
 EVIDENCE: Final = "consent_evidence.sqlite"
 LAKE: Final = "lake"
-"""Names of the files, and of the folder, of a backup; the numbers stand under them."""
+POSTGRES: Final = "postgres"
+"""Names of the files, and of the folders, of a backup; the numbers stand under them."""
 _COLUMNS: Final = """
 SELECT count(*) FROM sqlite_master AS one, pragma_table_xinfo(one.name)
 WHERE one.type = 'table' AND one.name NOT LIKE 'sqlite_%'
@@ -39,7 +42,7 @@ def number_in(file: Path) -> int:
 
 
 def known() -> Mapping[str, int]:
-    """The numbers that this program knows. Blocks."""
+    """The numbers that this program knows, but for PostgreSQL, whose driver is an extra. Blocks."""
     with tempfile.TemporaryDirectory() as folder:
         ledger = Path(folder) / LEDGER
         LedgerFile(ledger)
@@ -55,7 +58,9 @@ def known() -> Mapping[str, int]:
 
 def refuse_newer(said: Mapping[str, int]) -> None:
     """Refusal if a file is newer than what this program knows, or is one that it does not."""
-    mine = known()
+    mine = dict(known())
+    if POSTGRES in said:
+        mine[POSTGRES] = postgres_version()
     for name, number in sorted(said.items()):
         if number > mine.get(name, 0):
             msg = (

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from roadfade.backup import manifest as manifests
 from roadfade.backup import schemas
-from roadfade.backup.manifest import CHUNK_BYTES, FileSum, Manifest, Tell, sync_folders
+from roadfade.backup.manifest import CHUNK_BYTES, FileSum, Manifest, Tell, sum_of, sync_folders
 from roadfade.refusal import Refusal
 from telemetry.instants import format_instant
 
@@ -23,6 +23,16 @@ class Source:
     keys_dir: Path
     data: Manifest
     keys: Manifest
+
+    @property
+    def has_postgres(self) -> bool:
+        """Whether its rows are of a store in PostgreSQL."""
+        return schemas.POSTGRES in self.data.schemas
+
+    @property
+    def has_lake(self) -> bool:
+        """Whether they are of a lake."""
+        return schemas.LAKE in self.data.schemas
 
     @classmethod
     def of(cls, data_dir: Path, keys_dir: Path, now_ms: int) -> "Source":
@@ -49,12 +59,18 @@ class Source:
         return found
 
     def copy(self, target: Path, tell: Tell) -> None:
-        """Copy both folders' files into one, durably; Refusal if one is not as it was."""
+        """Copy both folders' files into one, durably; Refusal if one is not as it was.
+
+        Those of a store in PostgreSQL are only looked through: they go from here into it.
+        """
         total = self.data.size + self.keys.size
         done = 0
         for folder, said in ((self.data_dir, self.data), (self.keys_dir, self.keys)):
             for one in said.files:
-                _copy(folder, one, target)
+                if one.path.startswith(f"{schemas.POSTGRES}/"):
+                    _look_through(folder, one)
+                else:
+                    _copy(folder, one, target)
                 done += one.size
                 tell(done, total)
         sync_folders(target)
@@ -83,6 +99,15 @@ def _copy(folder: Path, one: FileSum, target: Path) -> None:
         written.flush()
         os.fsync(written.fileno())
     if (size, digest.hexdigest()) != (one.size, one.sha256):
+        raise Refusal(_damaged(folder, one))
+
+
+def _look_through(folder: Path, one: FileSum) -> None:
+    try:
+        found = sum_of(folder / one.path)
+    except FileNotFoundError:
+        raise Refusal(_damaged(folder, one)) from None
+    if found != (one.size, one.sha256):
         raise Refusal(_damaged(folder, one))
 
 

@@ -7,7 +7,8 @@ from enum import StrEnum
 class Step(StrEnum):
     """A point between two changes of what is on the disk."""
 
-    LAKE_COPIED = "lake_copied"
+    ROWS_COPIED = "rows_copied"
+    """The lake, or the store in PostgreSQL."""
     OFFICE_COPIED = "office_copied"
     KEYS_COPIED = "keys_copied"
     DESCRIBED = "described"
@@ -24,8 +25,10 @@ class Step(StrEnum):
     """The memory knows what the backup's copy of it knew."""
     AMENDED = "amended"
     """The office's copy is true again."""
+    PUT_BACK = "put_back"
+    """The store in PostgreSQL is there, beside its place."""
     ERASED = "erased"
-    """Nothing that was removed since is in the lake's copy."""
+    """Nothing that was removed since is in the copy of the rows."""
     EXPIRED = "expired"
     READY = "ready"
     """From here on only places are taken."""

@@ -27,6 +27,8 @@ NOWHERE: Final = (
 NONE: Final = "there is no backup there"
 SEE: Final = "see what lies there and which disk it is on, and try again"
 SHOWN_MAX: Final = 20
+STORES: Final = {"lake": "the lake", "postgres": "the store in PostgreSQL"}
+"""As a backup's files call them, and as we do."""
 
 To = Annotated[
     Path | None, typer.Option("--to", help="Folder of the data; default: the setting backup_dir.")
@@ -38,9 +40,10 @@ KeysTo = Annotated[
 
 
 def create(*, to: To = None, keys_to: KeysTo = None, as_json: AsJson = False) -> None:
-    """Copy office, ledger and lake into one folder, and what opens them into another.
+    """Copy office, ledger and rows into one folder, and what opens them into another.
 
-    Topics and PostgreSQL are not copied, nor the key encryption key. Everything may run meanwhile.
+    Rows are those of the lake or of PostgreSQL, as the settings say. Topics are not copied, nor the
+    key encryption key. Everything may run meanwhile.
     """
     from roadfade.backup.making import make  # noqa: PLC0415  # DuckDB and the database toolkit
     from sinks.port.sink import StoreFullError  # noqa: PLC0415  # as above
@@ -55,14 +58,15 @@ def create(*, to: To = None, keys_to: KeysTo = None, as_json: AsJson = False) ->
         both = {"data": _facts(made.data), "keys": _facts(made.keys)}
         print_json(both | {"warnings": list(made.warnings)})
         return
-    typer.echo(f"{made.data.name}  {made.data.size + made.keys.size:,} bytes")
+    size = made.data.size + made.keys.size
+    typer.echo(f"{made.data.name}  {size:,} bytes: office, {_rows_in(made.data)}")
     typer.echo(f"ends {made.data.ends_at}; its keys are in {where.keys / made.keys.name}")
     for warning in made.warnings:
         typer.secho(warning, fg="yellow")
 
 
 def list_backups(*, to: To = None, keys_to: KeysTo = None, as_json: AsJson = False) -> None:
-    """List the backups that are kept, and when each ends."""
+    """List the backups that are kept, what each holds, and when it ends."""
     from roadfade.backup import kept  # noqa: PLC0415  # few commands need it
 
     with _in_words("read"):
@@ -76,7 +80,8 @@ def list_backups(*, to: To = None, keys_to: KeysTo = None, as_json: AsJson = Fal
         faults = [] if one.manifest is not None else ["its manifest cannot be read"]
         faults += [] if one.has_keys else ["its keys are not there"]
         faults += [] if ends_ms > now_ms else ["it has ended"]
-        typer.echo("  ".join([one.name, f"ends {format_instant(ends_ms)}", *faults]))
+        held = [] if one.manifest is None else [f"office, {_rows_in(one.manifest)}"]
+        typer.echo("  ".join([one.name, f"ends {format_instant(ends_ms)}", *held, *faults]))
     if not found:
         typer.echo(NONE)
 
@@ -162,6 +167,13 @@ def _facts(one: "Manifest") -> dict[str, Any]:
     }
 
 
+def _rows_in(said: "Manifest") -> str:
+    for store, where in STORES.items():
+        if store in said.schemas:
+            return f"{said.counts.get(f'{store}_rows', 0):,} rows of {where}"
+    return "no rows"
+
+
 def _told(one: "Backup", keep_ms: int, now_ms: int) -> dict[str, Any]:
     ends_ms = one.ends_ms(keep_ms)
     return {
@@ -172,4 +184,5 @@ def _told(one: "Backup", keep_ms: int, now_ms: int) -> dict[str, Any]:
         "readable": one.manifest is not None,
         "keys": one.has_keys,
         "bytes": None if one.manifest is None else one.manifest.size,
+        "counts": None if one.manifest is None else one.manifest.counts,
     }

@@ -48,15 +48,16 @@ def restore_command(
         bool,
         typer.Option(
             "--memory-lost",
-            help="What was removed since is known to nobody: no lake, every link and consent ends.",
+            help="What was removed since is known to nobody: no rows, every link and consent ends.",
         ),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Go back to a backup, without whatever was erased, withdrawn or ended since.
 
-    Into a state folder without office, ledger and lake; stop every process first. With `drill`
-    nothing is put in place: the newest backup is restored beside it, looked through, and removed.
+    Into a state folder without office, ledger and lake, and into PostgreSQL if its schema is empty;
+    stop every process first. With `drill` nothing is put in place: the newest backup is restored
+    beside it, looked through, and removed.
     """
     if (data is None) != (keys is None):
         usage("name both folders of the backup: --from and --keys")
@@ -129,7 +130,12 @@ def _show(trued: "Trued") -> None:
         typer.echo(f"{office.asked:,} requests for a part are asked again")
     if office.unasked:
         typer.secho(UNASKED.format(count=office.unasked), fg="yellow")
-    typer.echo(f"{trued.rows:,} readings in the lake; {trued.expired:,} had ended meanwhile")
+    where = "in PostgreSQL" if trued.store == "postgres" else "in the lake"
+    typer.echo(f"{trued.rows:,} readings {where}; {trued.expired:,} had ended meanwhile")
+    if trued.compared:
+        typer.echo(
+            f"{trued.compared:,} partitions, all of them, held what was copied, by digests of rows"
+        )
     typer.echo(
         f"{trued.erased:,} rows were removed again, as {trued.commands:,} commands of erasure say"
     )

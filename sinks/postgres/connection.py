@@ -69,6 +69,7 @@ class Database:
                 "TimeZone": "UTC",
                 "synchronous_commit": "on",
                 "enable_partition_pruning": "on",
+                "extra_float_digits": "1",  # digests of rows are of text that has every digit
             }
             if writes:
                 settings["statement_timeout"] = f"{STATEMENT_S_MAX}s"

@@ -86,6 +86,16 @@ def readings_by_output(connection: Connection) -> dict[str, int]:
     return dict(found)
 
 
+def size_of(connection: Connection) -> int:
+    """Bytes of the tables; a copy of them is about as long."""
+    found = connection.execute(
+        "SELECT coalesce(sum(pg_table_size(oid)), 0)::bigint FROM pg_class"
+        " WHERE relnamespace = current_schema()::regnamespace AND relkind = 'r'"
+    )
+    size: int = first(found)[0]
+    return size
+
+
 def oldest_by_output(connection: Connection) -> dict[str, int]:
     """Time of the oldest reading of each output that has one; what an erasure left is looked up."""
     unknown = connection.execute(

@@ -132,6 +132,21 @@ def stored_name(connection: Connection) -> str | None:
     return None if found is None else found[0]
 
 
+def say_copied(connection: Connection, name: str, token: str) -> None:
+    """Let a store that was put back have the name it had, and say that it is a copy, and which."""
+    connection.execute("UPDATE _meta SET value = %s WHERE key = 'name'", (name,))
+    connection.execute("INSERT INTO _meta VALUES ('copy', %s)", (token,))
+
+
+def copied_as(connection: Connection) -> str | None:
+    """Which copy a store is that was put back; None if it is none, or there is no store."""
+    try:
+        found = connection.execute("SELECT value FROM _meta WHERE key = 'copy'").fetchone()
+    except errors.UndefinedTable:
+        return None
+    return None if found is None else found[0]
+
+
 def _newer(stored: int) -> str:
     return (
         f"the store is of version {stored}, and this program knows those up to {VERSION}: "

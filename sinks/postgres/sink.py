@@ -22,7 +22,7 @@ from sinks.port.sink import OtherTopicError
 from sinks.postgres import locks
 from sinks.postgres.connection import Connection, Database, told
 from sinks.postgres.counts import Place, add_count
-from sinks.postgres.migrations import migrate
+from sinks.postgres.migrations import copied_as, migrate
 from sinks.postgres.progress import At, Progress, Spot
 from sinks.postgres.rows import NewRows, Storable, copy_rows
 from sinks.postgres.steps import Hook, Step, go_on
@@ -94,11 +94,14 @@ class PostgresSink(StoredPostgres):
             add_output(self._writer, schema, output)
         self._numbers = known_outputs(self._writer)
         self._progress = Progress(self._writer, self._settings.window)
+        self._is_copy = copied_as(self._writer) is not None
 
     def position(self, topic: str, partition: int) -> int | None:
-        """See ``Sink``."""
+        """See ``Sink``; of a copy, 0 before the first: its group has read what came after it."""
         at = self._progress.at((topic, partition))
-        return None if at is None else at.next_offset
+        if at is None:
+            return 0 if self._is_copy else None
+        return at.next_offset
 
     def places(self) -> Mapping[Spot, KeptPlace]:
         """See ``Sink``."""

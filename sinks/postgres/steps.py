@@ -18,6 +18,12 @@ class Step(StrEnum):
     """Erasure: a rewritten partition has taken the old one's place, unless it fails to commit."""
     MOVED = "moved"
     """Restatement: rows are in the partition of their new end, and gone from the old one."""
+    TAKEN = "taken"
+    """Copy: a partition's rows are in a file, and described in none."""
+    PUT_BACK = "put_back"
+    """Restore: a partition, or what is known of topics, is there, unless it fails to commit."""
+    RENAMED = "renamed"
+    """Restore: the store has its name and its readers, unless it fails to commit."""
 
 
 Hook = Callable[[Step], None]

@@ -19,7 +19,7 @@ from sinks.port.results import (
 from sinks.port.selection import FoundRow, Selection
 from sinks.port.sink import Ends
 from sinks.postgres.connection import Connection, Database, first, told
-from sinks.postgres.counts import oldest_by_output, parts, readings_by_output
+from sinks.postgres.counts import oldest_by_output, parts, readings_by_output, size_of
 from sinks.postgres.deletion.erase import erase, locate
 from sinks.postgres.deletion.expire import expire_due, overdue
 from sinks.postgres.deletion.restate import Restatement
@@ -127,6 +127,11 @@ class StoredPostgres:
         """How far each topic is in the store, and what is there now of each output."""
         with self._connected() as connection:
             return Holdings(stored_places(connection), readings_by_output(connection), {})
+
+    def size(self) -> int:
+        """About how long its rows are, in bytes."""
+        with self._connected() as connection:
+            return size_of(connection)
 
     def oldest_ms(self) -> Mapping[str, int]:
         """See ``Store``."""

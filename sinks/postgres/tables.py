@@ -48,7 +48,14 @@ def add_output(connection: Connection, schema: str, output: str) -> None:
 
     StoreFormatError if the role is not there and may not be made.
     """
-    view, role = view_of(output), role_of(schema, output)
+    with connection.transaction():
+        make_output(connection, output)
+        let_read(connection, schema, output)
+
+
+def make_output(connection: Connection, output: str) -> None:
+    """The table of an output, and the view that its readers are to see; nobody may yet."""
+    view = view_of(output)
     with connection.transaction():
         added = connection.execute(
             "INSERT INTO _outputs (output) VALUES (%s) RETURNING number", (output,)
@@ -70,10 +77,20 @@ def add_output(connection: Connection, schema: str, output: str) -> None:
                 " WHERE expires_ms > (extract(epoch FROM now()) * 1000)::bigint"
             ).format(named(view), _SHOWN, named(table))
         )
-        _make_role(connection, role)
-        for statement in ("GRANT USAGE ON SCHEMA {} TO {}", "GRANT SELECT ON {} TO {}"):
-            what = named(schema if "SCHEMA" in statement else view)
-            connection.execute(sql.SQL(statement).format(what, named(role)))
+
+
+def let_read(connection: Connection, schema: str, output: str) -> None:
+    """Let the role of an output's readers see its view, and no more.
+
+    StoreFormatError if the role is not there and may not be made.
+    """
+    view, role = view_of(output), role_of(schema, output)
+    _make_role(connection, role)
+    for statement, what in (
+        ("GRANT USAGE ON SCHEMA {} TO {}", named(schema)),
+        ("GRANT SELECT ON {} TO {}", named(schema, view)),
+    ):
+        connection.execute(sql.SQL(statement).format(what, named(role)))
 
 
 def _make_role(connection: Connection, role: str) -> None:

@@ -7,13 +7,23 @@ from tests.sinks.erasing import ErasingContract, Judging
 from tests.sinks.holding import HoldContract
 from tests.sinks.records import OUTPUTS
 from tests.sinks.restating import RestateContract
+from tests.sinks.restoring import PutBack, RestoreContract
 
 
-class TestMemorySink(SinkContract, RestateContract, AnewContract, ErasingContract, HoldContract):
+class TestMemorySink(
+    SinkContract, RestateContract, AnewContract, ErasingContract, HoldContract, RestoreContract
+):
     @pytest.fixture
-    def restart(self) -> Restart:
-        store = MemoryStore()
+    def store(self) -> MemoryStore:
+        return MemoryStore()
+
+    @pytest.fixture
+    def restart(self, store: MemoryStore) -> Restart:
         return lambda: MemorySink(store, OUTPUTS)
+
+    @pytest.fixture
+    def put_back(self, store: MemoryStore) -> PutBack:
+        return lambda _now_ms: MemorySink(store.copied(), OUTPUTS)
 
     @pytest.fixture
     def judging(self) -> Judging:

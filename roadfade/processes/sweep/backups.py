@@ -4,6 +4,8 @@ Only in the places that the settings name; without them it knows of none. What a
 in the state folder goes, too.
 """
 
+from functools import partial
+
 from roadfade import metrics
 from roadfade.backup.drill_folder import remove_left
 from roadfade.backup.kept import Places, backups, ended, expire, keep_ms_of, places_of, unfinished
@@ -11,6 +13,7 @@ from roadfade.backup.note import last_drill
 from roadfade.metrics import bear
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
+from roadfade.stores import drop_drilled
 
 STATES = ("kept", "ended")
 
@@ -23,7 +26,7 @@ def end_backups(settings: Settings, now_ms: int) -> list[str]:
     try:
         return _end_backups(settings, now_ms)
     finally:
-        remove_left(settings.state_dir)
+        remove_left(settings.state_dir, partial(drop_drilled, settings))
 
 
 def _end_backups(settings: Settings, now_ms: int) -> list[str]:

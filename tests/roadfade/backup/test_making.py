@@ -45,7 +45,7 @@ from tests.sinks.lakes import lake_at, open_lake, parts
 from tests.sinks.records import NOW_MS, A, record
 
 STEPS = [
-    Step.LAKE_COPIED, Step.OFFICE_COPIED, Step.KEYS_COPIED, Step.DESCRIBED,
+    Step.ROWS_COPIED, Step.OFFICE_COPIED, Step.KEYS_COPIED, Step.DESCRIBED,
     Step.KEYS_NAMED, Step.NAMED,
 ]  # fmt: skip
 
@@ -247,13 +247,6 @@ def test_a_damaged_part_is_not_copied_as_if_it_were_whole(house: House) -> None:
     path.write_bytes(content[:20] + bytes([content[20] ^ 1]) + content[21:])
     with pytest.raises(NotReady, match="is damaged"):
         house.make()
-
-
-def test_a_backup_of_a_store_elsewhere_has_no_lake(house: House) -> None:
-    house.settings = house.settings.model_copy(update={"store": "postgres"})
-    made = house.make()
-    assert "lake" not in made.data.schemas
-    assert not [one for one in made.data.files if one.path.startswith("lake")]
 
 
 def test_what_has_ended_goes_keys_first(house: House) -> None:

@@ -8,6 +8,7 @@ import pytest
 from msgspec.structs import replace
 
 from sinks.lake.checkpoints import CHECKPOINTS_MAX, newest_number, numbers_in, read
+from sinks.lake.copying import copy_lake
 from sinks.lake.format import EARLIER_MAX, LakeFormatError, stored_format
 from sinks.lake.lake import Lake, LakeSettings
 from sinks.lake.workplace import WorkplaceTakenError
@@ -22,9 +23,28 @@ from tests.sinks.holding import HoldContract
 from tests.sinks.lakes import SETTINGS, lake_at, open_lake, parts, stored, utc
 from tests.sinks.records import EXPIRES_MS, NOW_MS, OUTPUTS, T0_MS, A, B, record
 from tests.sinks.restating import RestateContract
+from tests.sinks.restoring import PutBack, RestoreContract
 
 
-class TestLake(SinkContract, RestateContract, AnewContract, ErasingContract, HoldContract):
+class TestLake(
+    SinkContract, RestateContract, AnewContract, ErasingContract, HoldContract, RestoreContract
+):
+    @pytest.fixture
+    def put_back(
+        self, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+    ) -> Iterator[PutBack]:
+        opened: list[Lake] = []
+
+        def copied(now_ms: int) -> Lake:
+            target = tmp_path_factory.mktemp("copy") / "lake"
+            copy_lake(tmp_path, target, SETTINGS.window, now_ms, lambda _done, _total: None)
+            opened.append(open_lake(target))
+            return opened[-1]
+
+        yield copied
+        for lake in opened:
+            lake.close()
+
     @pytest.fixture
     def restart(self, tmp_path: Path) -> Iterator[Restart]:
         opened: list[Lake] = []

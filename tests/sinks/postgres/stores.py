@@ -17,6 +17,10 @@ from tests.sinks.records import OUTPUTS
 SETTINGS = PostgresSettings(buckets=2)
 
 
+def quiet(_done: int, _total: int) -> None:
+    """Show no bar."""
+
+
 Session = psycopg.Connection[tuple[Any, ...]]
 Reading = Callable[[str], Session]
 

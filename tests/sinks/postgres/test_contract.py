@@ -1,6 +1,7 @@
 """A store in PostgreSQL keeps what every store promises."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -8,16 +9,40 @@ pytest.importorskip("psycopg", reason="the driver is not installed: pip install 
 
 from sinks.port.allowed import Judge
 from sinks.postgres.connection import Database
+from sinks.postgres.copying import copy_postgres
+from sinks.postgres.restoring import RESTORING, RestoredPostgres
 from sinks.postgres.sink import PostgresSink
 from tests.sinks.anew import AnewContract
 from tests.sinks.contract import Restart, SinkContract
 from tests.sinks.erasing import ErasingContract, Judging
 from tests.sinks.holding import HoldContract
-from tests.sinks.postgres.stores import open_sink
+from tests.sinks.postgres.stores import dropped, open_sink, quiet
 from tests.sinks.restating import RestateContract
+from tests.sinks.restoring import PutBack, RestoreContract
 
 
-class TestPostgres(SinkContract, RestateContract, AnewContract, ErasingContract, HoldContract):
+class TestPostgres(
+    SinkContract, RestateContract, AnewContract, ErasingContract, HoldContract, RestoreContract
+):
+    @pytest.fixture
+    def put_back(self, database: Database, tmp_path: Path) -> Iterator[PutBack]:
+        """Into another schema, by way of one beside it."""
+        opened: list[PostgresSink] = []
+        with dropped(database.dsn, f"{database.schema}_copy") as place:
+
+            def copied(now_ms: int) -> PostgresSink:
+                copy_postgres(database, tmp_path / "copy", now_ms, quiet)
+                restored = RestoredPostgres(place, RESTORING)
+                restored.require_room()
+                restored.put_back(tmp_path / "copy", "token", quiet)
+                restored.take_place("token")
+                opened.append(open_sink(place))
+                return opened[-1]
+
+            yield copied
+            for sink in opened:
+                sink.close()
+
     @pytest.fixture
     def opened(self) -> Iterator[list[PostgresSink]]:
         opened: list[PostgresSink] = []

@@ -131,6 +131,24 @@ def test_what_is_erased_or_moved_meanwhile_is_copied_as_of_another_moment(
         restored.drop()
 
 
+@pytest.mark.parametrize("gone", ["GONE", "LATE"])
+def test_what_changed_since_it_was_copied_is_copied_again(
+    database: Database, place: Database, sink: PostgresSink, tmp_path: Path, gone: str
+) -> None:
+    """Of the first partition as many rows come as go, or rows come and its tables stay."""
+    sink.write([record(4, pseudonym="LATE")], NOW_MS)
+
+    def work() -> None:
+        sink.erase(OUTPUT_A, whose(gone), NOW_MS)
+        sink.write([record(5, pseudonym="STAYS", expires_ms=SOON_MS)], NOW_MS)
+
+    copy_postgres(database, tmp_path / "copy", NOW_MS, quiet, once(work))
+    restored = RestoredPostgres(place, RESTORING)
+    restored.put_back(tmp_path / "copy", TOKEN, quiet)
+    assert rows(restored.store()) == rows(sink)  # type: ignore[arg-type]  # it is asked alone
+    restored.drop()
+
+
 def test_a_copy_holds_up_no_sweep_of_what_it_has_copied(
     database: Database, sink: PostgresSink, tmp_path: Path
 ) -> None:

@@ -4,7 +4,10 @@ Plain SQL: a worker opens a keyring, and the office's toolkit would take more of
 other library does.
 """
 
+from functools import cache
 from typing import Final
+
+from office.store.newer import columns_made_by
 
 TABLES: Final = (
     """
@@ -22,6 +25,13 @@ TABLES: Final = (
 )
 """``keys``: a row per (purpose, recipient, epoch); all three last columns NULL: destroyed.
 ``current``: one row, the id of the KEK under which every live key is wrapped."""
+
+
+@cache
+def known_columns() -> frozenset[str]:
+    """What a keyring of today has; one with more is a newer program's."""
+    return columns_made_by(TABLES)
+
 
 FIND: Final = "SELECT kek, nonce, wrapped FROM keys WHERE (purpose, recipient, epoch) = (?, ?, ?)"
 FIND_EPOCHS: Final = (

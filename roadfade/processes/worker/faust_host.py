@@ -21,7 +21,7 @@ from bus.client import bounded_fetch
 from bus.client.connection import Connection
 from bus.failures import RowFault
 from roadfade.in_force.quarantine import set_aside
-from roadfade.ledger_file import LedgerFile, Place
+from roadfade.ledger_file import LedgerFile, NewerLedgerError, Place
 from roadfade.processes.worker.ledger_fold import fold_at_last
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP
 from telemetry.wire import flow
@@ -73,7 +73,10 @@ def build_app(
         agent_supervisor=CrashingSupervisor,
     )
     audit = app.topic(connection.topic(AUDIT_FLOW), value_serializer="raw", key_serializer="raw")
-    ledger = LedgerFile(ledger_path)
+    try:
+        ledger = LedgerFile(ledger_path)
+    except NewerLedgerError as error:
+        raise NotReady(str(error)) from None
 
     @app.agent(audit, concurrency=1)
     async def fold(stream: Any) -> None:

@@ -121,7 +121,8 @@ def chain(kept: Kept) -> list[Checkpoint]:
     LakeFormatError if one is a later program's.
     """
     if kept.newer:
-        raise LakeFormatError(f"{kept.newer[0].place} of this lake {written_later()}")
+        msg = f"{kept.newer[0].place} of this lake {written_later()}"
+        raise LakeFormatError(msg)
     if kept.damaged:
         msg = (
             f"{kept.damaged[0].place} is damaged, or is no checkpoint of this lake. Nothing was "

@@ -90,27 +90,28 @@ def opened(file: Path) -> None:
     asyncio.run(work())
 
 
+def asked(file: Path, query: str) -> list[list[Any]]:
+    with closing(sqlite3.connect(file)) as connection:
+        return [list(row) for row in connection.execute(query)]
+
+
 def schema(file: Path) -> dict[str, Any]:
     """Columns and indexes of every table."""
-    with closing(sqlite3.connect(file)) as connection:
-        tables = [row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]  # fmt: skip
-        return {
-            name: (
-                {row[1] for row in connection.execute(f"PRAGMA table_info({name})")},
-                {row[1] for row in connection.execute(f"PRAGMA index_list({name})")},
-            )
-            for name in tables
-        }
+    tables = asked(file, "SELECT name FROM sqlite_master WHERE type = 'table'")
+    return {
+        name: (
+            {row[1] for row in asked(file, f"PRAGMA table_info({name})")},
+            {row[1] for row in asked(file, f"PRAGMA index_list({name})")},
+        )
+        for (name,) in tables
+    }
 
 
 def on_record(file: Path) -> dict[str, list[list[Any]]]:
-    with closing(sqlite3.connect(file)) as connection:
-        return {
-            name: [
-                list(row) for row in connection.execute(f"SELECT {columns} FROM {name} ORDER BY 1")
-            ]  # noqa: S608  # fmt: skip
-            for name, columns in ON_RECORD.items()
-        }
+    return {
+        name: asked(file, f"SELECT {columns} FROM {name} ORDER BY 1")  # noqa: S608  # constants
+        for name, columns in ON_RECORD.items()
+    }
 
 
 def test_there_is_something_left() -> None:

@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import msgspec
 import pytest
 
+from bus.client.connection import Connection
 from office.errors import OfficeError
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
@@ -23,6 +24,9 @@ from office.replay_memory.memory import ReplayMemory
 from office.store.database import Database
 from office.store.newer import NewerFileError
 from roadfade.ledger_file import LedgerFile, NewerLedgerError
+from roadfade.processes.worker.faust_host import build_app
+from roadfade.refusal import NotReady
+from roadfade.unaccounted import ExpiredAccount
 from sinks.lake.check import check
 from sinks.lake.checkpoints import newest_number
 from sinks.lake.format import LakeFormatError
@@ -103,11 +107,33 @@ def test_what_an_operator_adds_beside_the_tables_is_no_newer_program(tmp_path: P
 
 
 def test_whoever_reads_a_ledger_as_it_is_is_told_too(tmp_path: Path) -> None:
-    file = tmp_path / "ledger.sqlite"
+    with pytest.raises(NewerLedgerError, match=REMEDY):
+        LedgerFile(newer_ledger(tmp_path), as_it_is=True)
+
+
+def newer_ledger(folder: Path) -> Path:
+    file = folder / "ledger.sqlite"
     LedgerFile(file)
     altered(file, CHANGES[0].format(table="flow"))
-    with pytest.raises(NewerLedgerError, match=REMEDY):
-        LedgerFile(file, as_it_is=True)
+    return file
+
+
+def test_a_worker_does_not_start_over_a_newer_ledger(tmp_path: Path) -> None:
+    async def opened() -> Any:
+        raise AssertionError
+
+    file = newer_ledger(tmp_path)
+    with pytest.raises(NotReady, match=REMEDY):
+        build_app(Connection("127.0.0.1:1", prefix=""), file, opened, "member", tmp_path / "data")
+
+
+def test_a_sweep_deletes_on_and_keeps_its_counts_beside_a_newer_ledger(tmp_path: Path) -> None:
+    file = newer_ledger(tmp_path)
+    before = file.read_bytes()
+    account = ExpiredAccount(file)
+    assert REMEDY in str(account.add({"service": 5}))
+    assert account.waiting == 5
+    assert file.read_bytes() == before
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from bus.failures import RowFault
 from roadfade.in_force.quarantine import set_aside
 from roadfade.ledger_file import LedgerFile, NewerLedgerError, Place
 from roadfade.processes.worker.ledger_fold import fold_at_last
+from roadfade.refusal import NotReady
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP
 from telemetry.wire import flow
 

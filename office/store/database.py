@@ -19,6 +19,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from office.errors import OfficeError
 from office.store import sqlite_engine, sqlite_file
 from office.store.every_table import EVERY_TABLE, KNOWN_COLUMNS
+from office.store.fence import FENCE
 from office.store.file_faults import in_words
 from office.store.migrations import add_later_columns
 from office.store.newer import refuse_newer
@@ -163,6 +164,7 @@ def _bring_up_to_date(connection: Connection, file: Path) -> None:
     refuse_newer(file, connection.exec_driver_sql, KNOWN_COLUMNS)
     EVERY_TABLE.create_all(connection)
     add_later_columns(connection)
+    connection.exec_driver_sql(FENCE)
 
 
 def _try_lock(file: Path) -> int | None:

@@ -16,6 +16,7 @@ from datetime import UTC
 from pathlib import Path
 from typing import Any, Final
 
+from office.store.fence import KNOWN
 from roadfade.clock import wall_ms
 from roadfade.local.broker import LocalBroker
 from roadfade.local.java import kafka_libs
@@ -201,6 +202,11 @@ class _Trial:
                 who: len(set(places_of(self.lake, who, now_ms)) & set(times_of(self.last_ms)))
                 for who in (ANA, BEN, CEM)
             }
+            # Who is being forgotten, or withdrew, is withheld whatever the old program does.
+            assert not found["delivered"][ANA] + found["delivered"][CEM], found
+        found["ended"] = sorted(self.before.ended())
+        log = (self.settings.state_dir / "office.log").read_text()
+        found["office_was_refused"] = KNOWN in log
         self.before.stop_all()
         found["restrictions_kept_in_office"] = (
             _restrictions(self.settings.office_path) == self.marks

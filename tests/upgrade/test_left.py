@@ -25,6 +25,7 @@ from office.registry.links import link_of
 from office.replay_memory.items import PERSON
 from office.replay_memory.memory import ReplayMemory
 from office.store.database import Database
+from office.store.fence import KNOWN
 from office.store.tables import LINKS
 from policy.plan.plan import Plan
 from roadfade.backup.restoring import restore
@@ -133,6 +134,18 @@ def test_an_office_has_the_same_people_and_is_then_as_one_made_today(
 
 async def _made(file: Path) -> None:
     await (await Database.create(file)).close()
+
+
+def test_a_program_that_looks_at_nothing_writes_nothing_in_an_office_of_ours(left: Left) -> None:
+    """What the version that left it would do: it sends whatever its registry says through here."""
+    file, row = left.settings.office_path, "INSERT INTO outbox (topic, key) VALUES ('t', 'k')"
+    with closing(sqlite3.connect(file)) as theirs:
+        theirs.execute(row)
+        theirs.rollback()
+        opened(file)
+        with pytest.raises(sqlite3.OperationalError, match=KNOWN):
+            theirs.execute(row)
+    assert on_record(file) == left.said["office"]
 
 
 def test_a_ledger_says_the_same(left: Left) -> None:

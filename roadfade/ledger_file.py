@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
+from telemetry.newer_files import columns_of, newer
 from telemetry.wire.flow import FlowRecord, Ledger, decode_flow, encode_flow
 
 ROWS_PER_PARTITION_MAX = 5_000
@@ -46,6 +47,20 @@ _DERIVED = {
     "generation": "coalesce(json_extract(CAST(body AS TEXT), '$.generation'), -1)",
 }
 """Columns that follow from the row itself, so that a file of before has them too."""
+_KNOWN: Final = frozenset(
+    {
+        *(f"flow.{name}" for name in ("topic", "partition", "first", "body", *_DERIVED)),
+        "expired.output", "expired.readings", "taken.journal",
+        *(f"folded.{name}" for name in ("topic", "partition", "offset", "timestamp_ms")),
+    }
+)  # fmt: skip
+
+
+class NewerLedgerError(sqlite3.DatabaseError):
+    """The ledger is a newer program's; the message names it and the remedy.
+
+    An error of the file, as SQLite's own: whoever waits for a ledger that cannot be used waits.
+    """
 
 
 NOT_COUNTED = "files not counted"
@@ -81,15 +96,18 @@ class LedgerFile:
     """One file; every call opens and closes it.
 
     It is made if there is none, and brought to today's form. With ``as_it_is`` neither is done,
-    and only what reads may be called: sqlite3.Error if there is no ledger.
+    and only what reads may be called: sqlite3.Error if there is no ledger. NewerLedgerError, and
+    nothing is changed, if a newer program made it.
     """
 
     def __init__(self, path: Path, *, as_it_is: bool = False) -> None:
         self._path = path
         if as_it_is:
+            self._refuse_newer()
             return
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         path.touch(mode=0o600)
+        self._refuse_newer()
         with self._open() as db:
             db.executescript(SCHEMA)
             db.execute("BEGIN IMMEDIATE")
@@ -103,6 +121,14 @@ class LedgerFile:
                 "CREATE INDEX IF NOT EXISTS flow_topic_id ON flow (topic, partition, topic_id)"
             )
             db.execute("COMMIT")
+
+    def _refuse_newer(self) -> None:
+        if not self._path.exists():
+            return  # whoever reads will be told
+        with self._open() as db:
+            why = newer(self._path, columns_of(db.execute), _KNOWN)
+        if why is not None:
+            raise NewerLedgerError(why)
 
     @contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:

@@ -18,6 +18,7 @@ from office.keyring.kek import Kek, KekHolder
 from office.keyring.wrapping import KeyName, Wrapped, unwrap, wrap
 from office.store import sqlite_file
 from office.store.file_faults import in_words
+from office.store.newer import refuse_newer
 from telemetry.identity import EpochKey
 
 EPOCH_KEY_BYTES: Final = 32
@@ -38,8 +39,8 @@ class Keyring:
     def open(cls, file: Path, kek: KekHolder) -> Self:
         """Open or create; OfficeError if the KEK is not the one of this keyring.
 
-        So is it, here and in every call, if the file cannot be read or written. Finishes a
-        destruction that was cut short.
+        So is it, here and in every call, if the file cannot be read or written, and here if a
+        newer program made it. Finishes a destruction that was cut short.
         """
         try:
             with in_words("keyring", file.parent):
@@ -49,6 +50,7 @@ class Keyring:
             raise OfficeError(msg) from None
         keyring = cls(file, kek)
         with keyring._begun(sqlite_file.WRITING) as connection:
+            refuse_newer(file, connection.execute, tables.known_columns())
             for table in tables.TABLES:
                 connection.execute(table)
             connection.execute(tables.PUT_INSTALLATION, (secrets.token_hex(INSTALLATION_BYTES),))

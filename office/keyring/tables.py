@@ -4,7 +4,10 @@ Plain SQL: a worker opens a keyring, and the office's toolkit would take more of
 other library does.
 """
 
+from functools import cache
 from typing import Final
+
+from office.store.newer import columns_made_by
 
 TABLES: Final = (
     """
@@ -29,6 +32,13 @@ TABLES: Final = (
 ``current``: one row, the id of the KEK under which every live key is wrapped.
 ``installation``: one row, random, made once and no secret: it tells this keyring, in every later
 state and copy of it, from one of another installation, whose keys have the same names."""
+
+
+@cache
+def known_columns() -> frozenset[str]:
+    """What a keyring of today has; one with more is a newer program's."""
+    return columns_made_by(TABLES)
+
 
 FIND: Final = "SELECT kek, nonce, wrapped FROM keys WHERE (purpose, recipient, epoch) = (?, ?, ?)"
 FIND_EPOCHS: Final = (

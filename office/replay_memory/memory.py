@@ -28,6 +28,7 @@ from office.replay_memory.items import (
 from office.replay_memory.known import Known
 from office.store import sqlite_file
 from office.store.file_faults import in_words
+from office.store.newer import refuse_newer
 from telemetry.instants import DAY_MS
 
 WEEK_MS: Final = 7 * DAY_MS
@@ -75,7 +76,8 @@ class ReplayMemory:
 
         A backup's copy that was put there does, too, if the office goes on with it as its ``own``:
         what came between is known to nobody.
-        OfficeError, here and in every call, if the file cannot be read or written.
+        OfficeError, here and in every call, if the file cannot be read or written, and here if a
+        newer program made it.
         """
         memory = cls(file)
         try:
@@ -89,6 +91,7 @@ class ReplayMemory:
             )
             raise NotNowError(msg) from None
         with memory._begun(sqlite_file.WRITING) as connection:
+            refuse_newer(file, connection.execute, tables.known_columns())
             for table in tables.TABLES:
                 connection.execute(table)
             begun = "INSERT OR IGNORE INTO said (name, value) VALUES (?, ?)"

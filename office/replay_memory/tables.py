@@ -3,7 +3,10 @@
 Plain SQL, as a keyring's: the office's toolkit is not loaded for it.
 """
 
+from functools import cache
 from typing import Final
+
+from office.store.newer import columns_made_by
 
 TABLES: Final = (
     """
@@ -38,6 +41,13 @@ TABLES: Final = (
 ``ended``: rows of the registry, persons and epoch keys that ended; ``to_ms`` NULL: they are gone.
 ``withheld``: what of whom is kept back. ``commanded``: commands of erasure, sealed under the key.
 ``published``: versions of the policy, which name nobody. ``said``: what is known of the file."""
+
+
+@cache
+def known_columns() -> frozenset[str]:
+    """What a memory of today has; one with more is a newer program's."""
+    return columns_made_by(TABLES)
+
 
 OF_WEEKS: Final = ("ended", "withheld", "commanded")
 SINCE: Final = "since_ms"

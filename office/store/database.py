@@ -12,14 +12,17 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Final, Self
 
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 from office.errors import OfficeError
 from office.store import sqlite_engine, sqlite_file
-from office.store.every_table import EVERY_TABLE
+from office.store.every_table import EVERY_TABLE, KNOWN_COLUMNS
+from office.store.fence import FENCE
 from office.store.file_faults import in_words
 from office.store.migrations import add_later_columns
+from office.store.newer import refuse_newer
 
 DRIVER: Final = "sqlite+aiosqlite"
 WRAPPED: Final = (DBAPIError,)
@@ -50,7 +53,7 @@ class Database:
     async def create(cls, file: Path) -> Self:
         """Open the office in this file; a missing file or table is created.
 
-        OfficeError as ``writing``.
+        OfficeError as ``writing``; NewerFileError if a newer program made it.
         """
         try:
             with in_words("office", file.parent, WRAPPED):
@@ -61,8 +64,7 @@ class Database:
         database = cls(engine, file)
         try:
             async with database.writing() as connection:
-                await connection.run_sync(EVERY_TABLE.create_all)
-                await connection.run_sync(add_later_columns)
+                await connection.run_sync(_bring_up_to_date, file)
         except BaseException:
             await engine.dispose()
             raise
@@ -156,6 +158,13 @@ def _engine_on(file: Path) -> AsyncEngine:
     engine = create_async_engine(sqlite_engine.address(file, DRIVER), hide_parameters=True)
     sqlite_engine.prepare(engine.sync_engine)
     return engine
+
+
+def _bring_up_to_date(connection: Connection, file: Path) -> None:
+    refuse_newer(file, connection.exec_driver_sql, KNOWN_COLUMNS)
+    EVERY_TABLE.create_all(connection)
+    add_later_columns(connection)
+    connection.exec_driver_sql(FENCE)
 
 
 def _try_lock(file: Path) -> int | None:

@@ -10,3 +10,8 @@ from office.store.tables import DEVICES, OFFICE
 ONE_OF_EACH: Final = (DEVICES, EVENTS, ERASURES, HOLDS)
 """A table of each module: with it come the module's others."""
 EVERY_TABLE: Final = OFFICE
+KNOWN_COLUMNS: Final = frozenset(
+    f"{table.name}.{column.name}" for table in EVERY_TABLE.sorted_tables for column in table.columns
+)
+"""``table.column``; a file with another one is a newer program's. What a later version no longer
+has must stay known here, or files of before it could not be opened."""

@@ -12,6 +12,7 @@ from typing import Any, Final
 from sqlalchemy import URL, Connection, Engine, event
 
 from office.store import sqlite_file
+from office.store.fence import admit
 
 _BEGIN: Final = "office_begin"
 READING: Final[Mapping[str, str]] = {_BEGIN: sqlite_file.READING}
@@ -32,6 +33,7 @@ def prepare(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def on_connect(connection: Any, _record: object) -> None:
         sqlite_file.set_up(connection)
+        admit(connection)
 
     @event.listens_for(engine, "begin")
     def on_begin(connection: Connection) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import msgspec
 import typer
 
-from roadfade.ledger_file import LedgerFile
+from roadfade.ledger_file import LedgerFile, NewerLedgerError
 from roadfade.refusal import NotReady
 from roadfade.terminal.answers import FAILS, print_json, settings, usage
 from roadfade.terminal.arguments import AsJson
@@ -45,6 +45,8 @@ def reconcile(
         raise NotReady(msg)
     try:
         LedgerFile(path, as_it_is=True).read()
+    except NewerLedgerError as error:
+        raise NotReady(str(error)) from None
     except (OSError, sqlite3.Error, msgspec.DecodeError) as error:
         why = error.strerror if isinstance(error, OSError) else error
         msg = f"the ledger at {path} cannot be read ({why}): put it back from a backup"

@@ -99,6 +99,10 @@ class CheckpointDamagedError(Exception):
     """A checkpoint is empty, cut, or none of a lake's."""
 
 
+class CheckpointNewerError(CheckpointDamagedError):
+    """A checkpoint is whole, and of a form that only a later program knows."""
+
+
 @dataclass(slots=True)
 class Kept:
     """What lies in ``_checkpoints``."""
@@ -107,6 +111,8 @@ class Kept:
     """The whole ones, by number, ascending."""
     damaged: list[Strange] = field(default_factory=list)
     """What is no whole one: each could hide how far topics were read."""
+    newer: list[Strange] = field(default_factory=list)
+    """Those of the damaged ones that a later program wrote."""
 
 
 _encoder = msgspec.msgpack.Encoder()
@@ -149,10 +155,11 @@ def newest_number(root: Path) -> int | None:
 
 def read(root: Path, number: int) -> Checkpoint:
     """One checkpoint; CheckpointDamagedError if it is not whole, FileNotFoundError if not there."""
+    body = _body(root, number)
     try:
-        found = _decoder.decode(_body(root, number))
+        found = _decoder.decode(body)
     except msgspec.DecodeError:
-        raise CheckpointDamagedError from None
+        raise _why_unread(body) from None
     return _numbered(found, number)
 
 
@@ -193,6 +200,10 @@ def read_all(root: Path) -> Kept:
                 found.checkpoints[int(path.name)] = read(root, int(path.name))
             except FileNotFoundError:
                 gone = True
+            except CheckpointNewerError:
+                why = "a checkpoint that a newer program wrote"
+                found.newer.append(_strange(root, path, Oddity.UNREADABLE, why))
+                found.damaged.append(found.newer[-1])
             except (OSError, CheckpointDamagedError):
                 why = "a checkpoint that is empty or damaged"
                 found.damaged.append(_strange(root, path, Oddity.UNREADABLE, why))
@@ -207,10 +218,11 @@ def _strange(root: Path, path: Path, oddity: Oddity, why: str) -> Strange:
 
 
 def _without_ids(root: Path, number: int) -> Checkpoint:
+    body = _body(root, number)
     try:
-        told = _decoder_without_ids.decode(_body(root, number))
+        told = _decoder_without_ids.decode(body)
     except msgspec.DecodeError:
-        raise CheckpointDamagedError from None
+        raise _why_unread(body) from None
     found = Checkpoint(
         told.number, told.places, [], told.whole, told.parts, told.replaced, told.v
     )  # fmt: skip
@@ -226,9 +238,20 @@ def _body(root: Path, number: int) -> bytes:
 
 
 def _numbered(found: Checkpoint, number: int) -> Checkpoint:
+    if found.v > RECORD_VERSION:
+        raise CheckpointNewerError
     if found.number != number:
         raise CheckpointDamagedError
     return found
+
+
+def _why_unread(body: bytes) -> CheckpointDamagedError:
+    try:
+        version = msgspec.msgpack.decode(body, type=dict[str, object]).get("v")
+    except msgspec.DecodeError:
+        return CheckpointDamagedError()
+    is_newer = isinstance(version, int) and version > RECORD_VERSION
+    return CheckpointNewerError() if is_newer else CheckpointDamagedError()
 
 
 def _is_named(path: Path) -> bool:

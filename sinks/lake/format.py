@@ -119,7 +119,18 @@ def is_of_format_1(root: Path) -> bool:
 
 
 def _newer(version: int) -> str:
-    return f"this lake has format {version}, this program reads {FORMAT_OLDEST} to {FORMAT_VERSION}"
+    return (
+        f"{FORMAT_FILE} says that this lake has format {version}, this program reads "
+        f"{FORMAT_OLDEST} to {FORMAT_VERSION}: it {written_later()}"
+    )
+
+
+def written_later() -> str:
+    """What became of a file of the lake, and the remedy, in words."""
+    return (
+        "was written by a newer version of Roadfade. Use that version or a later one; to go back "
+        "for good, restore a backup that the older version made. Nothing was changed"
+    )
 
 
 def _version_of(path: Path) -> int | None:

@@ -23,9 +23,11 @@ from sinks.lake.durable import sync_if_there
 from sinks.lake.format import (
     FORMAT_VERSION,
     LakeDamagedError,
+    LakeFormatError,
     begin,
     settle_buckets,
     stored_format,
+    written_later,
 )
 from sinks.lake.format_1.migration import migrate, remove_markers
 from sinks.lake.layout import STAGED, files, partitions, read_part
@@ -114,7 +116,13 @@ _REMEDY = (
 
 
 def chain(kept: Kept) -> list[Checkpoint]:
-    """The checkpoints since the last whole one, in order. LakeDamagedError if one is lost."""
+    """The checkpoints since the last whole one, in order. LakeDamagedError if one is lost.
+
+    LakeFormatError if one is a later program's.
+    """
+    if kept.newer:
+        msg = f"{kept.newer[0].place} of this lake {written_later()}"
+        raise LakeFormatError(msg)
     if kept.damaged:
         msg = (
             f"{kept.damaged[0].place} is damaged, or is no checkpoint of this lake. Nothing was "

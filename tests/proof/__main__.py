@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 from tests.proof.envelopes import envelopes
 from tests.proof.residue import residue
 from tests.proof.twins import twins
+from tests.proof.upgrade import upgrade
 from tests.proof.walk import walk
 from tests.support.mutants import survey
 from tests.support.times import VARIABLE
@@ -26,11 +27,12 @@ Figures = Mapping[str, Any]
 
 
 class Asked(NamedTuple):
-    """How much is to be tried, in how many processes, and which random cases."""
+    """How much is to be tried, in how many processes, which random cases, and from which version."""
 
     times: int
     jobs: int
     seed: int
+    revision: str
 
 
 def _suite(marks: str, times: int) -> Figures:
@@ -59,6 +61,7 @@ PROOFS: Final[Mapping[str, Callable[[Asked], Figures]]] = {
     "walk": lambda asked: walk(asked.times, asked.seed),
     "twins": lambda asked: twins(asked.seed),
     "residue": lambda asked: residue(asked.seed),
+    "upgrade": lambda asked: upgrade(asked.revision),
 }
 
 
@@ -69,13 +72,15 @@ def main() -> None:
     words.add_argument("--times", type=int, default=100, help="how many times more than usual")
     words.add_argument("--jobs", type=int, default=1, help="processes, of envelopes")
     words.add_argument("--seed", type=int, default=0, help="the first case, of envelopes and walk")
+    words.add_argument("--from", dest="revision", default="", help="a commit, of upgrade")
     given = words.parse_args()
-    asked = Asked(given.times, given.jobs, given.seed)
+    asked = Asked(given.times, given.jobs, given.seed, given.revision)
     began = time.monotonic()
     figures = PROOFS[given.proof](asked)
     seeded = f" --seed {asked.seed}" if asked.seed else ""
+    begun = f" --from {asked.revision}" if asked.revision else f" --times {asked.times}"
     result = {
-        "command": f"python -m tests.proof {given.proof} --times {asked.times}{seeded}",
+        "command": f"python -m tests.proof {given.proof}{begun}{seeded}",
         "on": datetime.now(UTC).date().isoformat(),
         "seconds": round(time.monotonic() - began),
         **figures,

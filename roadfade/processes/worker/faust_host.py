@@ -21,9 +21,10 @@ from bus.client import bounded_fetch
 from bus.client.connection import Connection
 from bus.failures import RowFault
 from roadfade.in_force.quarantine import set_aside
-from roadfade.ledger_file import LedgerFile, Place
+from roadfade.ledger_file import LedgerFile, NewerLedgerError, Place
 from roadfade.processes.worker import ledger_consumer
 from roadfade.processes.worker.ledger_fold import fold_at_last
+from roadfade.refusal import NotReady
 from telemetry.topics import AUDIT_FLOW, LEDGER_GROUP
 from telemetry.wire import flow
 
@@ -75,7 +76,10 @@ def build_app(
     )
     ledger_consumer.use_in(app)
     audit = app.topic(connection.topic(AUDIT_FLOW), value_serializer="raw", key_serializer="raw")
-    ledger = LedgerFile(ledger_path)
+    try:
+        ledger = LedgerFile(ledger_path)
+    except NewerLedgerError as error:
+        raise NotReady(str(error)) from None
 
     @app.agent(audit, concurrency=1)
     async def fold(stream: Any) -> None:

@@ -45,6 +45,7 @@ MAY = {
     "commands.office_lists": frozenset[str](),
     "commands.person": frozenset[str](),
     "commands.event": frozenset[str](),
+    "commands.event_publish": frozenset[str](),
     "commands.hold": frozenset[str](),
     "commands.office_stores": frozenset[str](),
     "commands.vehicles.envelope_schema": frozenset[str](),

@@ -11,7 +11,7 @@ import jsonschema
 import pytest
 
 import telemetry
-from telemetry.wire import control, envelope, erasure, flow, hold, process_report, record
+from telemetry.wire import control, envelope, erasure, event, flow, hold, process_report, record
 from telemetry.wire.schema import SCHEMAS, schema_of
 
 COMMITTED = Path(telemetry.__file__).parent / "schemas"
@@ -48,6 +48,18 @@ def _held_answered(payload: bytes) -> hold.HoldAnswer:
     return answer
 
 
+def _reported(payload: bytes) -> event.ReportedEvent:
+    reported = event.take_event(json.loads(payload)["id"].encode(), payload)
+    assert isinstance(reported, event.ReportedEvent)
+    return reported
+
+
+def _refused(payload: bytes) -> event.RefusedEvent:
+    refused = event.take_refused(payload)
+    assert refused is not None
+    return refused
+
+
 DECODERS = {
     "envelope.v1": envelope.decode_envelope,
     "purpose-record.v1": record.decode_record,
@@ -58,6 +70,8 @@ DECODERS = {
     "erase-answer.v1": _answered,
     "hold-command.v1": _held,
     "hold-answer.v1": _held_answered,
+    "reported-event.v1": _reported,
+    "refused-event.v1": _refused,
 }
 
 

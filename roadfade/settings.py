@@ -102,7 +102,7 @@ class Settings(BaseSettings):
     """Living commands of erasure that a sink holds of each output; with more it writes nothing."""
     reported_events_max: int = Field(default=1_000_000, ge=1)
     """Ids of events from their topic that the office remembers. With so many, new events are
-    refused (`too many`) until old ids end: after ``replay_days`` and five days more."""
+    refused (`too many`) until old ids end: after ``replay_days`` and four days more."""
     hold_folder: Path | None = None
     """Where sinks keep the sealed copies of legal holds; `holds` in the state folder if none is
     named."""

@@ -145,11 +145,6 @@ async def places(connection: AsyncConnection) -> Mapping[int, Place]:
     return {row.partition: Place(row.topic_id, row.next_offset) for row in rows}
 
 
-async def forget_places(connection: AsyncConnection) -> None:
-    """Have the whole topic read again: events that are on record are recognised."""
-    await connection.execute(delete(EVENT_PLACES))
-
-
 async def note_place(connection: AsyncConnection, partition: int, place: Place) -> None:
     """Have a partition read on from there."""
     one = EVENT_PLACES.c.partition == partition

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from aiokafka import AIOKafkaProducer
 from sqlalchemy import select
 
 from bus.client.connection import Connection
@@ -168,6 +169,28 @@ async def test_poison_is_refused_by_its_place_and_the_stream_goes_on(
         (3, "oversized"),
         (4, "unknown"),
     ]
+
+
+@pytest.mark.usefixtures("topics")
+async def test_what_a_sender_took_back_was_never_reported(
+    connection: Connection, database: Database
+) -> None:
+    topic = connection.topic(EVENTS_REPORTED)
+    producer = AIOKafkaProducer(
+        **connection.client_options(), transactional_id=topic, enable_idempotence=True
+    )
+    await producer.start()
+    try:
+        for one, holds in ((event(1), False), (event(2), True)):
+            await producer.begin_transaction()
+            await producer.send_and_wait(topic, one.value, one.key, partition=0)
+            await (producer.commit_transaction() if holds else producer.abort_transaction())
+    finally:
+        await producer.stop()
+    async with office(connection, database):
+        await until_read(database, 3)
+    async with database.reading() as reading:
+        assert [one.at_ms for one in await events(reading)] == [AT_MS - 2_000]
 
 
 @pytest.mark.usefixtures("topics")

@@ -28,7 +28,6 @@ from office.registry.reported import (
     Told,
     answered,
     forget_ids,
-    forget_places,
     note_place,
     places,
     take_told,
@@ -50,7 +49,7 @@ REST_S: Final = 0.05
 STOP_DEADLINE_MS: Final = 10_000
 ANSWER_DEADLINE_MS: Final = 10_000
 LOOK_EVERY: Final = 50
-"""Fetches between two looks at the topic: whether it was made anew, or lost its end."""
+"""Fetches between two looks whether the topic was made anew, and at ids that are old."""
 IDS_BEYOND_MS: Final = EVENT_LIFE_MS + EVENT_SEGMENT_MS + DAY_MS
 """Ids are remembered for so much longer than anything is restored: the topic's own bound, about."""
 STEP: Final = "reported"
@@ -91,7 +90,8 @@ class ReportedEvents:
         self._clock = clock
         self._hook = hook
         self._say, self._say_refused = SayOnce(logger), SayOnce(logger)
-        self._ends: Offsets = {}
+        self._due: dict[int, int] = {}
+        """By partition, the offset of the next record, or one before it."""
         metrics.bear(metrics.REPORTED_EVENTS, [*OUTCOMES, UNREAD])
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -133,14 +133,14 @@ class ReportedEvents:
             finally:
                 await reader.stop(STOP_DEADLINE_MS)
 
-    async def _since(self, topic_id: str, count: int) -> Mapping[int, int]:
+    async def _since(self, topic_id: str, count: int) -> dict[int, int]:
         """Where to begin in each partition; says what was lost, and what goes back."""
         async with self._database.reading() as connection:
             known = await places(connection)
         async with self._broker.positions() as positions:
             begins = await positions.begin({EVENTS_REPORTED: count})
-            self._ends = await positions.end({EVENTS_REPORTED: count})
-        since, lost, back = begin_at(known, topic_id, begins, self._ends)
+            ends = await positions.end({EVENTS_REPORTED: count})
+        since, lost, back = begin_at(known, topic_id, begins, ends)
         if lost or back:
             async with self._database.writing() as connection:
                 for number, offset in since.items():
@@ -151,6 +151,7 @@ class ReportedEvents:
         if back:
             metrics.REWOUND.inc(back)
             logger.error("%s was made anew, and is read from its beginning", EVENTS_REPORTED)
+        self._due = since
         return since
 
     async def _take_from(
@@ -175,11 +176,15 @@ class ReportedEvents:
                         return
             if fetches % LOOK_EVERY == 0:
                 await watch.check()
-                if await self._lost_end():
-                    return
+                await self._forget_old_ids()
             fetches += 1
 
     async def _take(self, topic_id: str, partition: int, told: Sequence[Told]) -> None:
+        if told[0].offset < self._due.get(partition, 0):
+            # It is read from its beginning then, and what is on record is known by its id.
+            metrics.REWOUND.inc(self._due[partition] - told[0].offset)
+            logger.error("%s lost its end, and is read from its beginning", EVENTS_REPORTED)
+        self._due[partition] = told[-1].behind
         now_ms, ids_max = self._clock(), self._settings.reported_events_max
         async with self._database.writing() as connection:
             outcomes = await take_told(connection, topic_id, partition, told, now_ms, ids_max)
@@ -207,22 +212,10 @@ class ReportedEvents:
             async with self._database.writing() as connection:
                 await answered(connection, waiting)
 
-    async def _lost_end(self) -> bool:
-        """Whether the topic ends before it did: then it is read anew. Old ids are forgotten."""
-        counts = Counter(topic for topic, _ in self._ends)
-        async with self._broker.positions() as positions:
-            ends = await positions.end(counts)
-        before, self._ends = self._ends, ends
-        if any(ends[at] < end for at, end in before.items()):
-            async with self._database.writing() as connection:
-                await forget_places(connection)
-            metrics.REWOUND.inc()
-            logger.error("%s lost its end, and is read from its beginning", EVENTS_REPORTED)
-            return True
+    async def _forget_old_ids(self) -> None:
         ids_ms = self._settings.replay_days * DAY_MS + IDS_BEYOND_MS
         async with self._database.writing() as connection:
             await forget_ids(connection, self._clock() - ids_ms)
-        return False
 
     async def _partitions(self) -> int:
         async with self._broker.admin() as admin:

@@ -208,6 +208,22 @@ async def test_of_a_topic_made_anew_nothing_is_skipped(
     assert len(await recorded(database)) == 7
 
 
+async def test_a_topic_that_lost_its_end_is_noticed_and_nothing_is_skipped(
+    settings: Settings, broker: FakeBroker, database: Database
+) -> None:
+    broker.feed(EVENTS_REPORTED, 0, *[event(number, **at(number)) for number in range(4)])
+    before = metrics.REWOUND._value.get()
+    async with reading(settings, broker, database) as task:
+        await until_read(database, 4, task)
+        (log,) = broker._cluster.topics[EVENTS_REPORTED].logs
+        del log.records[1:]
+        log.end = 1
+        broker.feed(EVENTS_REPORTED, 0, event(4, **at(4)), event(5, **at(5)))
+        await until_read(database, 3, task)
+    assert len(await recorded(database)) == 6
+    assert metrics.REWOUND._value.get() == before + 4
+
+
 async def test_what_ended_unread_is_counted_once(
     settings: Settings, broker: FakeBroker, database: Database
 ) -> None:

@@ -124,7 +124,7 @@ class _Broker(FakeBroker):
         super().__init__()
         self._making = making
 
-    def reader(self, topic: str, partitions: int) -> Any:
+    def reader(self, topic: str, partitions: int, **_: Any) -> Any:
         """A reader of rows that are made as they are fetched."""
         del partitions
         return _Rows(topic, self._making)

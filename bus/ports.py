@@ -318,7 +318,7 @@ class GroupMember(Protocol):
 
 
 class TopicReader(Protocol):
-    """Reads all partitions of one topic from their beginning, without a group."""
+    """Reads all partitions of one topic, from their beginning or from a place, without a group."""
 
     async def start(self) -> None:
         """Connect, and note where the topic ends now."""
@@ -376,5 +376,17 @@ class Broker(Protocol):
         returns with it within the session timeout has the same partitions.
         """
 
-    def reader(self, topic: str, partitions: int) -> TopicReader:
-        """A reader of a whole topic."""
+    def reader(
+        self,
+        topic: str,
+        partitions: int,
+        *,
+        since: Mapping[int, int] | None = None,
+        committed: bool = False,
+    ) -> TopicReader:
+        """A reader of a whole topic.
+
+        ``since``: the offset to begin with, by partition; one that is not named, or has no such
+        offset, is read from its beginning. ``committed``: what lies in a transaction that is open
+        or was aborted is not read; an open one holds back what comes behind it.
+        """

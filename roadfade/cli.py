@@ -55,6 +55,7 @@ PERSON_COMMANDS: Final = {
 EVENT_COMMANDS: Final = {
     "record": "roadfade.commands.event:record",
     "list": "roadfade.commands.event:list_events",
+    "publish": "roadfade.commands.event_publish:publish",
     "take-back": "roadfade.commands.event:take_back",
 }
 HOLD_COMMANDS: Final = {

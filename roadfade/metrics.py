@@ -239,6 +239,12 @@ ERASURE_FAILURES = _counter(
     " of the receipts could not be dealt with; it is tried again",
     "step",
 )
+REPORTED_EVENTS = _counter(
+    "roadfade_reported_events_total",
+    "Records on the topic of reported events, by what became of them: recorded, again, or refused"
+    " for a reason",
+    "outcome",
+)
 KEYS_LET_GO = _counter(
     "roadfade_keys_let_go_total",
     "Times that a worker let go of epoch keys: some were destroyed, or could not be asked about",

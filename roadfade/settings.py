@@ -103,6 +103,9 @@ class Settings(BaseSettings):
     erase_reserve_mb: int = Field(default=256, ge=0, le=1_000_000)
     """Megabytes that the sink of a lake keeps taken, and gives up for an erasure that finds the
     disk full; 0: none. An erasure of one bucket needs as much as its largest part has."""
+    reported_events_max: int = Field(default=1_000_000, ge=1)
+    """Ids of events from their topic that the office remembers. With so many, new events are
+    refused (`too many`) until old ids end: after ``replay_days`` and four days more."""
     hold_folder: Path | None = None
     """Where sinks keep the sealed copies of legal holds; `holds` in the state folder if none is
     named."""

@@ -14,6 +14,10 @@ AUDIT_PROCESSES: Final = "audit.processes"
 """What every process says of itself: figures, no people. Compacted, and deleted after a day."""
 AUDIT_ERASURES: Final = "audit.erasures"
 """What stores answer to commands of erasure: counts, no people."""
+AUDIT_EVENTS: Final = "audit.events"
+"""Which reported events the office refused, by their place, and why: no people."""
+EVENTS_REPORTED: Final = "events.reported"
+"""What happened that ends lives, as other systems report it. It names people and devices."""
 CONTROL_LINKS: Final = "control.links"
 CONTROL_CONSENTS: Final = "control.consents"
 CONTROL_POLICIES: Final = "control.policies"
@@ -59,6 +63,7 @@ def is_control(topic: str) -> bool:
 def partitions_fixed(topic: str) -> int | None:
     """How many partitions a topic has in every installation; None: as many as it is sized for.
 
-    Commands and their answers are few, and each has one order.
+    Commands and their answers are few, and so are events; each has one order.
     """
-    return 1 if topic.startswith(_ERASE) or topic == AUDIT_ERASURES else None
+    few = (AUDIT_ERASURES, AUDIT_EVENTS, EVENTS_REPORTED)
+    return 1 if topic.startswith(_ERASE) or topic in few else None

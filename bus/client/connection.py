@@ -1,6 +1,6 @@
 """The broker itself: every port over Kafka's own client."""
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bus.client.address import Address
@@ -66,6 +66,13 @@ class Connection(Address):
         """A member of a consumer group."""
         return KafkaMember(self, group, topics, member=member, settings=settings, revoked=revoked)
 
-    def reader(self, topic: str, partitions: int) -> TopicReader:
+    def reader(
+        self,
+        topic: str,
+        partitions: int,
+        *,
+        since: Mapping[int, int] | None = None,
+        committed: bool = False,
+    ) -> TopicReader:
         """A reader of a whole topic."""
-        return KafkaTopicReader(self, topic, partitions)
+        return KafkaTopicReader(self, topic, partitions, since, committed=committed)

@@ -1,4 +1,4 @@
-"""All of one topic from its beginning, over Kafka's client, without a group."""
+"""All of one topic, over Kafka's client, without a group."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
@@ -20,8 +20,18 @@ REQUEST_TIMEOUT_MS: Final = 15_000
 class KafkaTopicReader:
     """Obeys ``ports.TopicReader``."""
 
-    def __init__(self, address: Address, topic: str, partitions: int) -> None:
+    def __init__(
+        self,
+        address: Address,
+        topic: str,
+        partitions: int,
+        since: Mapping[int, int] | None = None,
+        *,
+        committed: bool = False,
+    ) -> None:
         self._address = address
+        self._since = since or {}
+        self._committed = committed
         self._topic = topic
         full = address.topic(topic)
         self._partitions = [KafkaPartition(full, number) for number in range(partitions)]
@@ -38,10 +48,15 @@ class KafkaTopicReader:
             **self._address.client_options(),
             auto_offset_reset="earliest",
             request_timeout_ms=REQUEST_TIMEOUT_MS,
+            isolation_level="read_committed" if self._committed else "read_uncommitted",
         )
         await self._consumer.start()
         self._consumer.assign(self._partitions)
         await self._consumer.seek_to_beginning()
+        for place in self._partitions:
+            if place.partition in self._since:
+                # What is not there is noticed as it is fetched, and read from the beginning.
+                self._consumer.seek(place, self._since[place.partition])
         self._ends = await self._consumer.end_offsets(self._partitions)
 
     async def stop(self, deadline_ms: int) -> None:

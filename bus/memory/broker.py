@@ -75,9 +75,17 @@ class FakeBroker:
             member=member, settings=settings, revoked=revoked,
         )  # fmt: skip
 
-    def reader(self, topic: str, partitions: int) -> MemoryReader:
-        """A reader of a whole topic."""
-        return MemoryReader(self._cluster, topic, partitions)
+    def reader(
+        self,
+        topic: str,
+        partitions: int,
+        *,
+        since: Mapping[int, int] | None = None,
+        committed: bool = False,
+    ) -> MemoryReader:
+        """A reader of a whole topic; nobody writes transactions here."""
+        del committed
+        return MemoryReader(self._cluster, topic, partitions, since)
 
     def feed(self, topic: str, partition: int, *items: Outgoing | bytes | Event) -> None:
         """Write records as others would, in the broker's time; events take effect between them."""

@@ -97,10 +97,16 @@ def _single(sendable: Sendable) -> Sequence[Outgoing]:
 class MemoryReader:
     """Obeys ``ports.TopicReader``."""
 
-    def __init__(self, cluster: Cluster, topic: str, partitions: int) -> None:
+    def __init__(
+        self,
+        cluster: Cluster,
+        topic: str,
+        partitions: int,
+        since: Mapping[int, int] | None = None,
+    ) -> None:
         self._cluster = cluster
         self._topic = topic
-        self._positions = dict.fromkeys(range(partitions), 0)
+        self._positions = {number: (since or {}).get(number, 0) for number in range(partitions)}
         self._ends: dict[int, int] = {}
         self._set_aside: list[SetAside] = []
 

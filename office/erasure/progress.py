@@ -62,6 +62,8 @@ class Horizons(NamedTuple):
     """How far back anything may be read again or restored."""
     control_ms: int
     """A deleted row of a control topic is in no file of the broker after this, if an office ran."""
+    events_ms: int
+    """A reported event is in no file of the broker after this."""
     commands_max: int = COMMANDS_MAX
     """Living commands of an output that a store holds."""
 
@@ -200,7 +202,8 @@ class Progress:
             again = await one_of(connection, found.row.erasure)
             if again.standing != found.standing:
                 return None
-            at = At(connection, again, now_ms, self._horizons.control_ms, ends_ms)
+            horizons = self._horizons
+            at = At(connection, again, now_ms, horizons.control_ms, horizons.events_ms, ends_ms)
             drafts = await carry_out(step, at, searched, scrubbed)
             await issue(connection, drafts, self._sign, now_ms)
             self._hook(step, Moment.WRITTEN)

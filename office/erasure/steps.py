@@ -31,7 +31,7 @@ from office.store.erasure_tables import (
 from office.store.tables import LINKS
 from telemetry.identity import SubjectId
 from telemetry.instants import format_instant
-from telemetry.topics import erase_topic
+from telemetry.topics import EVENTS_REPORTED, erase_topic
 from telemetry.wire.erasure import EraseCommand, encode_command
 
 CONTROL_COPY: Final = "control topics"
@@ -61,6 +61,8 @@ class At(NamedTuple):
     now_ms: int
     control_ms: int
     """A deleted row of a control topic is in no file of the broker after this."""
+    events_ms: int
+    """A reported event is in no file of the broker after this."""
     backups_end_ms: int | None = None
     """When the last backup there is ends; None: none is registered."""
 
@@ -200,7 +202,8 @@ async def _unlink(at: At) -> list[Draft]:
         await delete_link(at.connection, link)
     rows = len(links) + await delete_consents(at.connection, subject)
     rows += await forget_events(at.connection, subject)
-    await _await_copies(at, [(CONTROL_COPY, at.control_ms)])
+    copies = [(CONTROL_COPY, at.control_ms), (EVENTS_REPORTED, at.events_ms)]
+    await _await_copies(at, copies)
     sequence = await last_sequence(at.connection)
     await at.put(state=State.UNLINKED, sequence=sequence, published_ms=None, unscrubbed=True)
     return [at.draft("unlinked", copy="office", located_before=rows)]

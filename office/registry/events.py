@@ -4,21 +4,27 @@ Every function runs in the caller's transaction. Times are milliseconds UTC.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import Row, delete, exists, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.errors import OfficeError
 from office.store.changes import CHUNK_ROWS, chunks
-from office.store.event_tables import EVENT_ENDS, EVENTS
+from office.store.event_tables import EVENT_ENDS, EVENT_IDS, EVENTS
 from office.store.row_ids import new_row_id
 from office.store.tables import CONSENTS, DEVICES, LINKS
 from policy.vocabulary.words import OPEN_TRIGGERS
 from telemetry.identity import DeviceId, SubjectId
+from telemetry.instants import MINUTE_MS, is_instant
+from telemetry.wire.event import EventRefusal
 
 KINDS: Final = tuple(sorted(OPEN_TRIGGERS))
 """The events that a policy may name and that no reading brings with it."""
+AHEAD_MS_MAX: Final = 5 * MINUTE_MS
+"""So far another system's clock, or the typist's, may be ahead of the office's."""
+Origin = Literal["office", "topic"]
+"""Who reported an event first: a command at the office, or another system on the topic."""
 
 
 class NewEvent(NamedTuple):
@@ -39,6 +45,7 @@ class RecordedEvent(NamedTuple):
     device: DeviceId | None
     at_ms: int
     recorded_ms: int
+    origin: Origin
 
 
 async def check_events(
@@ -50,16 +57,29 @@ async def check_events(
     it is; None: only one was asked.
     """
     for start, some in zip(range(0, len(wanted), CHUNK_ROWS), chunks(wanted), strict=True):
-        known = await _known(connection, some)
-        for number, new in enumerate(some, start):
-            why = _wrong(new, now_ms, known)
+        for number, why in enumerate(await refusals(connection, some, now_ms), start):
             if why is not None:
-                msg = why if first is None else f"event {first + number}: {why}"
+                words = _in_words(why, wanted[number])
+                msg = words if first is None else f"event {first + number}: {words}"
                 raise OfficeError(msg)
 
 
-async def record_events(
+async def refusals(
     connection: AsyncConnection, wanted: Sequence[NewEvent], now_ms: int
+) -> list[EventRefusal | None]:
+    """Why each of these cannot be recorded, in their order; None: it can. ``CHUNK_ROWS`` at most.
+
+    The one place that decides, whoever reported them.
+    """
+    known = await _known(connection, wanted)
+    return [_wrong(new, now_ms, known) for new in wanted]
+
+
+async def record_events(
+    connection: AsyncConnection,
+    wanted: Sequence[NewEvent],
+    now_ms: int,
+    origin: Origin = "office",
 ) -> list[str]:
     """Row ids in the order asked; an event that is on record already is answered with its own.
 
@@ -67,25 +87,41 @@ async def record_events(
     """
     ids = await _on_record(connection, wanted)
     missing = [new for new in dict.fromkeys(wanted) if new not in ids]
-    rows = [{"event": new_row_id(), **new._asdict(), "recorded_ms": now_ms} for new in missing]
+    rows = [
+        {"event": new_row_id(), **new._asdict(), "recorded_ms": now_ms, "origin": origin}
+        for new in missing
+    ]
     if rows:
         await connection.execute(insert(EVENTS), rows)
     ids |= {new: str(row["event"]) for new, row in zip(missing, rows, strict=True)}
     return [ids[new] for new in wanted]
 
 
-def _wrong(new: NewEvent, now_ms: int, known: Collection[tuple[str, str | None]]) -> str | None:
+def _wrong(
+    new: NewEvent, now_ms: int, known: Collection[tuple[str, str | None]]
+) -> EventRefusal | None:
     """Why an event cannot be recorded; None if it can."""
     if new.kind not in OPEN_TRIGGERS:
-        return f"no event of a policy; one of: {', '.join(KINDS)}"
+        return EventRefusal.UNKNOWN_EVENT
     if (new.subject is None) == (new.device is None):
-        return "an event is about a person or a device: name one of them, not both"
-    if new.at_ms > now_ms:
-        return "it lies ahead: record an event once it has happened"
-    if _whose(new) not in known:
-        what = "nobody" if new.device is None else "no device"
-        return f"the office knows {what} of that id: check the id"
-    return None
+        return EventRefusal.NOT_ONE
+    if not is_instant(new.at_ms):
+        return EventRefusal.NO_INSTANT
+    if new.at_ms > now_ms + AHEAD_MS_MAX:
+        return EventRefusal.AHEAD
+    return EventRefusal.UNKNOWN if _whose(new) not in known else None
+
+
+def _in_words(why: EventRefusal, new: NewEvent) -> str:
+    """What a command answers: why, and what to do. It names nobody."""
+    nobody = "nobody" if new.device is None else "no device"
+    return {
+        EventRefusal.UNKNOWN_EVENT: f"no event of a policy; one of: {', '.join(KINDS)}",
+        EventRefusal.NOT_ONE: "an event is about a person or a device: name one of them, not both",
+        EventRefusal.NO_INSTANT: "no clock has that instant: check it",
+        EventRefusal.AHEAD: "it lies ahead: record an event once it has happened",
+        EventRefusal.UNKNOWN: f"the office knows {nobody} of that id: check the id",
+    }[why]
 
 
 def _whose(new: NewEvent) -> tuple[str, str | None]:
@@ -115,7 +151,8 @@ async def _on_record(
     subjects = {new.subject for new in wanted} - {None}
     devices = {new.device for new in wanted} - {None}
     about = EVENTS.c.subject.in_(subjects) | EVENTS.c.device.in_(devices)
-    rows = await connection.execute(select(EVENTS).where(about))
+    then = EVENTS.c.at_ms.in_({new.at_ms for new in wanted})
+    rows = await connection.execute(select(EVENTS).where(about, then))
     there = [recorded(row) for row in rows]
     return {NewEvent(one.kind, one.at_ms, one.subject, one.device): one.event for one in there}
 
@@ -143,8 +180,9 @@ async def take_back(connection: AsyncConnection, event: str) -> None:
 async def forget_events(connection: AsyncConnection, subject: SubjectId) -> int:
     """Delete every event about a person; how many. The caller scrubs after."""
     theirs = EVENTS.c.subject == subject
-    ends = EVENT_ENDS.c.event.in_(select(EVENTS.c.event).where(theirs))
-    await connection.execute(delete(EVENT_ENDS).where(ends))
+    for table in (EVENT_ENDS, EVENT_IDS):
+        of_theirs = table.c.event.in_(select(EVENTS.c.event).where(theirs))
+        await connection.execute(delete(table).where(of_theirs))
     return (await connection.execute(delete(EVENTS).where(theirs))).rowcount
 
 
@@ -166,4 +204,6 @@ def recorded(row: Row[Any]) -> RecordedEvent:
     """A row of the table as an event."""
     subject = None if row.subject is None else SubjectId(row.subject)
     device = None if row.device is None else DeviceId(row.device)
-    return RecordedEvent(row.event, row.kind, subject, device, row.at_ms, row.recorded_ms)
+    return RecordedEvent(
+        row.event, row.kind, subject, device, row.at_ms, row.recorded_ms, row.origin
+    )

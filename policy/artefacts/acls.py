@@ -12,10 +12,12 @@ from policy.artefacts.topics import topic_configs
 from policy.plan.plan import Plan
 from telemetry.topics import (
     AUDIT_ERASURES,
+    AUDIT_EVENTS,
     AUDIT_FLOW,
     AUDIT_PROCESSES,
     CONTROL,
     CONTROL_POLICIES,
+    EVENTS_REPORTED,
     LEDGER_GROUP,
     RAW,
     SINK_GROUP,
@@ -31,6 +33,8 @@ SINK: Final = "roadfade-sink"
 SWEEP: Final = "roadfade-sweep"
 OFFICE: Final = "roadfade-office"
 GATEWAY: Final = "roadfade-gateway"
+REPORTER: Final = "roadfade-reporter"
+"""Another system that reports events: whoever may write there can shorten lives."""
 ADMIN: Final = "roadfade-admin"
 READER: Final = "roadfade-reader."
 CLUSTER: Final = "kafka-cluster"
@@ -68,6 +72,8 @@ def _all(plan: Plan, prefix: str) -> Iterator[Acl]:
     yield from _sink(plan, prefix)
     yield from _versions(SWEEP, prefix)
     yield from _topic(GATEWAY, prefix, RAW, "Write")
+    yield from _topic(REPORTER, prefix, EVENTS_REPORTED, "Write")
+    yield from _topic(REPORTER, prefix, AUDIT_EVENTS, "Read")
     for output in plan.outputs:
         yield from _topic(READER + output.id, prefix, output.topic, "Read")
         yield _group(READER + output.id, prefix, READER + output.id)
@@ -84,7 +90,8 @@ def _worker(plan: Plan, prefix: str) -> Iterator[Acl]:
     for output in plan.outputs:
         yield from _topic(WORKER, prefix, output.topic, "Write")
     # What it may not read is missing to it without Describe, and it does not start then.
-    for name in (*erase_topics(one.topic for one in plan.outputs), AUDIT_ERASURES):
+    commands = erase_topics(one.topic for one in plan.outputs)
+    for name in (*commands, AUDIT_ERASURES, AUDIT_EVENTS, EVENTS_REPORTED):
         yield from _topic(WORKER, prefix, name, "Describe")
     yield from _topic(WORKER, prefix, AUDIT_FLOW, "Read", "Write")
     yield _group(WORKER, prefix, WORKER_GROUP)
@@ -109,6 +116,8 @@ def _office(plan: Plan, prefix: str) -> Iterator[Acl]:
         # It compares what lies there with its registry.
         yield from _topic(OFFICE, prefix, name, "Read", "Write")
     yield from _topic(OFFICE, prefix, AUDIT_ERASURES, "Read")
+    yield from _topic(OFFICE, prefix, EVENTS_REPORTED, "Read")
+    yield from _topic(OFFICE, prefix, AUDIT_EVENTS, "Write")
     # It makes the topics follow the version in force; how far they are read it asks by offsets.
     yield from _administration(OFFICE, plan, prefix)
     for output in plan.outputs:

@@ -14,11 +14,13 @@ from policy.plan.plan import Output, Plan
 from policy.vocabulary.words import format_duration
 from telemetry.topics import (
     AUDIT_ERASURES,
+    AUDIT_EVENTS,
     AUDIT_FLOW,
     AUDIT_PROCESSES,
     CONTROL_CONSENTS,
     CONTROL_LINKS,
     CONTROL_POLICIES,
+    EVENTS_REPORTED,
     RAW,
     erase_topics,
 )
@@ -33,6 +35,8 @@ _WIRE: Final = {
     AUDIT_FLOW: ("flow-record.v1", "send", "What became of every reading: counts, no people."),
     AUDIT_PROCESSES: ("process-report.v1", "send", "What every process says of itself."),
     AUDIT_ERASURES: ("erase-answer.v1", "send", "What stores removed when asked: counts."),
+    AUDIT_EVENTS: ("refused-event.v1", "send", "Which events were refused, and why: no people."),
+    EVENTS_REPORTED: ("reported-event.v1", "receive", "What happened to somebody that ends lives."),
     CONTROL_LINKS: ("control-row.v1", "receive", "Who stands behind a device, as intervals."),
     CONTROL_CONSENTS: ("control-row.v1", "receive", "What people agreed to, as intervals."),
     CONTROL_POLICIES: (_PUBLICATION, "receive", "Every published version of the policy."),

@@ -11,9 +11,11 @@ from policy.plan.plan import Plan, Transport
 from telemetry.instants import DAY_MS, HOUR_MS, MINUTE_MS
 from telemetry.topics import (
     AUDIT_ERASURES,
+    AUDIT_EVENTS,
     AUDIT_FLOW,
     AUDIT_PROCESSES,
     CONTROL,
+    EVENTS_REPORTED,
     RAW,
     erase_topic,
     erase_topics,
@@ -34,6 +36,9 @@ REPORT_LIFE_MS: Final = DAY_MS
 ANSWER_LIFE_MS: Final = 7 * DAY_MS
 """For so long a store's answer waits for the office; one that was missed is given again."""
 ANSWER_SEGMENT_MS: Final = HOUR_MS
+EVENT_LIFE_MS: Final = 3 * DAY_MS
+"""For so long a reported event waits for the office, over a long weekend: it names somebody."""
+EVENT_SEGMENT_MS: Final = HOUR_MS
 
 
 def transports_of(plan: Plan) -> Mapping[str, Transport]:
@@ -56,6 +61,9 @@ def topic_configs(
     configs[AUDIT_PROCESSES] = _reporting(REPORT_LIFE_MS)
     # Not compacted: each answer has a key of its own, and what a cleaner merges is never too old.
     configs[AUDIT_ERASURES] = _deleting(ANSWER_LIFE_MS, ANSWER_SEGMENT_MS)
+    configs[AUDIT_EVENTS] = _deleting(ANSWER_LIFE_MS, ANSWER_SEGMENT_MS)
+    # Not compacted: an event that was read is of no use to anybody, and names somebody.
+    configs[EVENTS_REPORTED] = _deleting(EVENT_LIFE_MS, EVENT_SEGMENT_MS)
     return configs
 
 

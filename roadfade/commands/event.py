@@ -4,27 +4,23 @@ In: a kind of event, an instant, and the opaque id of a person or a device; or a
 row ids and days. No identifier is printed.
 """
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from roadfade.commands.event_file import read_events
 from roadfade.commands.office_desk import desk_of
-from roadfade.refusal import Refusal
 from roadfade.terminal.answers import print_json, usage
 from roadfade.terminal.arguments import AsJson, instant
 from telemetry.identity import DeviceId, SubjectId
-from telemetry.instants import format_instant, parse_instant
+from telemetry.instants import format_instant
 
 if TYPE_CHECKING:
-    from office.registry.events import NewEvent, RecordedEvent
+    from office.registry.events import RecordedEvent
     from office.store.database import Database
 
-LINES_MAX: Final = 100_000
-"""Events in one file; more are given in several."""
-FIELDS: Final = frozenset({"kind", "at", "subject", "device"})
 NONE: Final = "no event is on record: `roadfade event record` puts one there"
 Person = Annotated[str | None, typer.Option("--subject", help="Opaque id of the person.")]
 Dongle = Annotated[str | None, typer.Option("--device", help="Opaque id of the dongle.")]
@@ -61,7 +57,8 @@ def record(
     if file is not None:
         if (kind, subject, device, at) != (None, None, None, None):
             usage("--file says all that is to be recorded: give nothing beside it")
-        wanted = list(_read(file))
+        read = read_events(file)
+        wanted = [NewEvent(one.kind, one.at_ms, one.subject, one.device) for one in read]
     else:
         if kind is None:
             usage("name an event, as in `roadfade event record contract_end --subject …`")
@@ -74,46 +71,6 @@ def record(
         wait_s=0,
         as_json=as_json,
     )
-
-
-def _read(file: Path) -> "Iterator[NewEvent]":
-    try:
-        lines = file.read_text(encoding="utf-8").splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        msg = f"{file} cannot be read ({type(error).__name__}): name a file of JSON lines in UTF-8"
-        raise Refusal(msg) from None
-    if len(lines) > LINES_MAX:
-        msg = f"{file} has {len(lines):,} lines, and {LINES_MAX:,} are taken at once: split it"
-        raise Refusal(msg)
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield _event(line, f"{file}, line {number}")
-
-
-def _event(line: str, where: str) -> "NewEvent":
-    from office.registry.events import NewEvent  # noqa: PLC0415  # as above
-
-    # What it holds is not repeated: a line names a person.
-    try:
-        told = json.loads(line)
-        if not isinstance(told, dict) or told.keys() - FIELDS:
-            raise ValueError  # noqa: TRY301  # one answer for all that is wrong
-        at_ms = parse_instant(told["at"])
-        kind, subject, device = told["kind"], told.get("subject"), told.get("device")
-        if not all(isinstance(one, str | None) for one in (subject, device)):
-            raise TypeError  # noqa: TRY301  # as above
-        return NewEvent(
-            str(kind),
-            at_ms,
-            None if subject is None else SubjectId(subject),
-            None if device is None else DeviceId(device),
-        )
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        msg = (
-            f'{where}: no event; write {{"kind": "contract_end", "at": "2026-11-23T09:00:00Z", '
-            '"subject": "…"}, or "device" in place of "subject"'
-        )
-        raise Refusal(msg) from None
 
 
 def list_events(ctx: typer.Context, *, as_json: AsJson = False) -> None:
@@ -133,7 +90,8 @@ def list_events(ctx: typer.Context, *, as_json: AsJson = False) -> None:
         return
     for row in rows:
         ends = f"{len(row['ends'])} ends carried out" if row["ends"] else "nothing deleted yet"
-        typer.echo(f"{row['event']}  {row['kind']}  {row['at']}  of a {row['of']}  {ends}")
+        by = f"by the {row['origin']}"
+        typer.echo(f"{row['event']}  {row['kind']}  {row['at']}  of a {row['of']}  {by}  {ends}")
     if not rows:
         typer.echo(NONE)
 
@@ -145,6 +103,7 @@ def _told(one: "RecordedEvent", done: set[tuple[str, str]]) -> dict[str, Any]:
         "at": format_instant(one.at_ms),
         "recorded": format_instant(one.recorded_ms),
         "of": "person" if one.device is None else "device",
+        "origin": one.origin,
         "ends": [{"output": output, "lane": lane} for output, lane in sorted(done)],
     }
 

@@ -4,11 +4,18 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from bus.topics import ActualTopic, TopicSpec, drift
-from telemetry.topics import AUDIT_ERASURES, AUDIT_FLOW, AUDIT_PROCESSES, is_control
+from telemetry.topics import (
+    AUDIT_ERASURES,
+    AUDIT_EVENTS,
+    AUDIT_FLOW,
+    AUDIT_PROCESSES,
+    EVENTS_REPORTED,
+    is_control,
+)
 
 SEGMENT_MS: Final = "segment.ms"
 _SIZES: Final = ("partitions", "replication")
-_COUNTS: Final = (AUDIT_FLOW, AUDIT_PROCESSES, AUDIT_ERASURES)
+_COUNTS: Final = (AUDIT_FLOW, AUDIT_PROCESSES, AUDIT_ERASURES, AUDIT_EVENTS)
 
 
 def why_not(topic: str, specs: Mapping[str, TopicSpec]) -> str | None:
@@ -24,6 +31,11 @@ def why_not(topic: str, specs: Mapping[str, TopicSpec]) -> str | None:
             "bring back what was withdrawn or erased. A row goes when it is taken back (`roadfade "
             "person erase`, `consent withdraw`, `unregister`), and its bytes with the next "
             "compaction, which the office's heartbeats bring about: see that the office runs"
+        )
+    if topic == EVENTS_REPORTED:
+        return (
+            f"{topic} may hold events that the office has not read, and each that is lost keeps "
+            "somebody's readings for longer: it ends by its own bound"
         )
     if topic in _COUNTS:
         return f"{topic} holds counts, and nobody's readings: it ends by its own bound"

@@ -7,6 +7,7 @@ import msgspec
 from telemetry.wire.control import ControlWire
 from telemetry.wire.envelope import Envelope
 from telemetry.wire.erasure import EraseAnswer, EraseCommand
+from telemetry.wire.event import RefusedEvent, ReportedEvent
 from telemetry.wire.flow import FlowRecord
 from telemetry.wire.hold import HoldAnswer, HoldCommand
 from telemetry.wire.process_report import ProcessReport
@@ -24,6 +25,8 @@ SCHEMAS: dict[str, Any] = {
     "hold-command.v1": HoldCommand,
     "hold-answer.v1": HoldAnswer,
     "store-hello.v1": StoreHello,
+    "reported-event.v1": ReportedEvent,
+    "refused-event.v1": RefusedEvent,
 }
 
 

@@ -20,8 +20,17 @@ from roadfade.metrics import PROCESS, REGISTRY
 from roadfade.readiness import NEEDS
 from roadfade.settings import Settings
 from telemetry.outcome import Rejected, Withheld
-from telemetry.topics import AUDIT_ERASURES, AUDIT_FLOW, AUDIT_PROCESSES, CONTROL, RAW
+from telemetry.topics import (
+    AUDIT_ERASURES,
+    AUDIT_EVENTS,
+    AUDIT_FLOW,
+    AUDIT_PROCESSES,
+    CONTROL,
+    EVENTS_REPORTED,
+    RAW,
+)
 from telemetry.wire import control, envelope, record
+from telemetry.wire.event import EventRefusal, ReportedEvent
 from tests.docs.pages import REPOSITORY, rows, text_of
 from tests.support.operations import EXAMPLES
 
@@ -70,7 +79,14 @@ def test_every_header_of_a_record_is_told() -> None:
 
 def test_every_topic_is_told() -> None:
     told = set(re.findall(r"^\| `([a-z.]+)` \|", text_of("docs/wire.md"), re.MULTILINE))
-    assert {RAW, AUDIT_FLOW, AUDIT_PROCESSES, AUDIT_ERASURES, *CONTROL} <= told
+    of_audit = {AUDIT_FLOW, AUDIT_PROCESSES, AUDIT_ERASURES, AUDIT_EVENTS}
+    assert {RAW, *of_audit, EVENTS_REPORTED, *CONTROL} <= told
+
+
+def test_every_refusal_of_an_event_is_told() -> None:
+    assert names(rows("docs/wire.md", "## Reported events", 2)) == list(map(str, EventRefusal))
+    told = {name for row in rows("docs/wire.md", "## Reported events") for name in names([row])}
+    assert told == {one.name for one in msgspec.structs.fields(ReportedEvent)}
 
 
 def test_every_form_of_logs_is_told() -> None:

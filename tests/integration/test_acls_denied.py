@@ -7,13 +7,15 @@ import pytest
 
 from bus.client.admin import TopicAdmin
 from bus.failures import BrokerError, TopicError
-from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER
+from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, REPORTER, SINK, SWEEP, WORKER
 from telemetry.topics import (
     AUDIT_ERASURES,
+    AUDIT_EVENTS,
     AUDIT_FLOW,
     AUDIT_PROCESSES,
     CONTROL,
     CONTROL_POLICIES,
+    EVENTS_REPORTED,
     RAW,
     SINK_GROUP,
     WORKER_GROUP,
@@ -67,8 +69,18 @@ async def test_a_sweep_reads_the_versions_and_no_purpose(way: Way) -> None:
 
 async def test_the_office_reads_nothing_that_vehicles_sent(way: Way) -> None:
     # It compares the control topics with what it knows, and fills them again.
-    assert await readable(way(OFFICE)) == {*CONTROL, *COMMANDS, AUDIT_ERASURES}
-    assert await writable(way(OFFICE)) == {AUDIT_PROCESSES, *CONTROL, *COMMANDS}
+    assert await readable(way(OFFICE)) == {
+        *CONTROL,
+        *COMMANDS,
+        AUDIT_ERASURES,
+        EVENTS_REPORTED,
+    }
+    assert await writable(way(OFFICE)) == {AUDIT_PROCESSES, AUDIT_EVENTS, *CONTROL, *COMMANDS}
+
+
+async def test_who_reports_events_reads_the_answers_and_nothing_that_was_reported(way: Way) -> None:
+    assert await writable(way(REPORTER)) == {EVENTS_REPORTED}
+    assert await readable(way(REPORTER)) == {AUDIT_EVENTS}
 
 
 async def test_who_administers_topics_reads_no_data_and_deletes_none(way: Way) -> None:

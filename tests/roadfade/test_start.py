@@ -46,6 +46,7 @@ MAY = {
     "commands.consent_evidence": frozenset[str](),
     "commands.person": frozenset[str](),
     "commands.event": frozenset[str](),
+    "commands.event_publish": frozenset[str](),
     "commands.hold": frozenset[str](),
     "commands.office_stores": frozenset[str](),
     "commands.office_rebuild": frozenset[str](),

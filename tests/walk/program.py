@@ -58,7 +58,7 @@ from telemetry.wire.record import CE_ID
 from tests.sinks.contract import Both
 from tests.walk.model import Key
 
-HORIZONS: Final = Horizons(30 * SECOND_MS, 42 * DAY_MS, HOUR_MS)
+HORIZONS: Final = Horizons(30 * SECOND_MS, 42 * DAY_MS, HOUR_MS, HOUR_MS)
 """As the settings have them by default."""
 ROUNDS_MAX: Final = 12
 TIDY_EVERY_MS: Final = 7 * DAY_MS

@@ -21,8 +21,8 @@ from office.erasure.signing import Signer
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.store.database import Database
-from policy.artefacts.topics import COMPACTION_LAG_MS_MAX
-from policy.plan.bounds import replaced_ms
+from policy.artefacts.topics import COMPACTION_LAG_MS_MAX, EVENT_LIFE_MS, EVENT_SEGMENT_MS
+from policy.plan.bounds import deleted_ms, replaced_ms
 from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.backup.kept import keep_ms_of, last_end_ms, places_of
@@ -116,6 +116,7 @@ class Erasures:
             view_ms=self._settings.view_age_s_max * SECOND_MS,
             replay_ms=self._settings.replay_days * DAY_MS,
             control_ms=control_ms(broker),
+            events_ms=events_ms(broker),
             commands_max=self._settings.erase_commands_max,
         )
         return Progress(
@@ -158,6 +159,16 @@ def control_ms(broker: BrokerSettings) -> int:
     """
     return replaced_ms(
         COMPACTION_LAG_MS_MAX, broker.cleaner_backoff_ms, broker.segment_delete_delay_ms
+    )
+
+
+def events_ms(broker: BrokerSettings) -> int:
+    """How long the bytes of a reported event may lie on its topic, in milliseconds."""
+    return deleted_ms(
+        EVENT_LIFE_MS,
+        EVENT_SEGMENT_MS,
+        broker.retention_check_interval_ms,
+        broker.segment_delete_delay_ms,
     )
 
 

@@ -64,6 +64,7 @@ WHOLE_WAY: list[Told] = [
     ("ended", "telemetry.raw", None, None, None),
     ("unlinked", "office", None, 2, None),
     ("ended", "control topics", None, None, None),
+    ("ended", "events.reported", None, None, None),
     ("gone", None, None, None, None),
     ("closed", None, None, None, None),
 ]

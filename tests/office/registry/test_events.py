@@ -7,12 +7,13 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.errors import OfficeError
-from office.registry.events import KINDS, NewEvent, carried_out, events
+from office.registry.events import AHEAD_MS_MAX, KINDS, NewEvent, carried_out, events
 from office.registry.registry import Registry
 from office.store.changes import CHUNK_ROWS
 from office.store.database import Database
 from policy.vocabulary.words import OPEN_TRIGGERS, READING_TRIGGERS
 from telemetry.identity import DeviceId, SubjectId
+from telemetry.instants import FIRST_MS
 
 ANA = SubjectId("ana")
 DONGLE = DeviceId("dongle-1")
@@ -49,7 +50,8 @@ async def test_an_event_told_twice_is_one(registry: Registry, database: Database
         (NewEvent("trip_end", 500, ANA), "no event of a policy"),
         (NewEvent("contract_end", 500), "a person or a device"),
         (NewEvent("contract_end", 500, ANA, DONGLE), "not both"),
-        (NewEvent("contract_end", NOW_MS + 1, ANA), "lies ahead"),
+        (NewEvent("contract_end", NOW_MS + AHEAD_MS_MAX + 1, ANA), "lies ahead"),
+        (NewEvent("contract_end", FIRST_MS - 1, ANA), "no clock"),
         (NewEvent("contract_end", 500, SubjectId("bo")), "knows nobody"),
         (NewEvent("device_retired", 500, device=DeviceId("dongle-2")), "knows no device"),
     ],

@@ -9,7 +9,17 @@ from typing import Any
 import jsonschema
 import pytest
 
-from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, SINK, SWEEP, WORKER, acls
+from policy.artefacts.acls import (
+    ADMIN,
+    GATEWAY,
+    OFFICE,
+    READER,
+    REPORTER,
+    SINK,
+    SWEEP,
+    WORKER,
+    acls,
+)
 from policy.artefacts.asyncapi import asyncapi
 from policy.artefacts.odcs import contracts
 from policy.artefacts.topics import topic_configs
@@ -17,7 +27,9 @@ from policy.artefacts.ttls import sink_ttls
 from policy.plan.columns import columns_of
 from telemetry.topics import (
     AUDIT_ERASURES,
+    AUDIT_EVENTS,
     AUDIT_PROCESSES,
+    EVENTS_REPORTED,
     RAW,
     SINK_GROUP,
     WORKER_GROUP,
@@ -86,6 +98,20 @@ def test_only_the_office_commands_and_only_a_sink_hears_it_and_answers() -> None
             (OFFICE, "Read"), (OFFICE, "Write"), (SINK, "Read"),
         }  # fmt: skip
     assert ("Read", "topic", AUDIT_ERASURES) in rights_of(OFFICE)
+
+
+def test_only_a_reporter_reports_events_and_only_the_office_reads_and_answers_them() -> None:
+    data = {"Read", "Write"}
+    for topic, rights in (
+        (EVENTS_REPORTED, {(REPORTER, "Write"), (OFFICE, "Read")}),
+        (AUDIT_EVENTS, {(OFFICE, "Write"), (REPORTER, "Read")}),
+    ):
+        found = {(a.principal, a.operation) for a in acls(PLAN) if a.name == topic}
+        assert {one for one in found if one[1] in data} == rights
+    assert rights_of(REPORTER) == {
+        ("Write", "topic", EVENTS_REPORTED),
+        ("Read", "topic", AUDIT_EVENTS),
+    }
 
 
 def test_groups_are_those_the_processes_use() -> None:

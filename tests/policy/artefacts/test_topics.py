@@ -18,6 +18,8 @@ def test_every_topic_of_the_plan_is_named() -> None:
         "control.erase.study",
         "audit.processes",
         "audit.erasures",
+        "audit.events",
+        "events.reported",
     ]
 
 
@@ -74,4 +76,13 @@ def test_answers_of_stores_end_by_age_alone() -> None:
         **configs["purpose.study"],
         "retention.ms": str(7 * DAY_MS),
         "segment.ms": str(HOUR_MS),
+    }
+
+
+def test_reported_events_name_somebody_and_end_sooner() -> None:
+    configs = topic_configs(plan_of())
+    assert configs["audit.events"] == configs["audit.erasures"]
+    assert configs["events.reported"] == {
+        **configs["audit.erasures"],
+        "retention.ms": str(3 * DAY_MS),
     }

@@ -50,6 +50,7 @@ def test_a_contracts_end_is_recorded_listed_and_taken_back(office: Office) -> No
             "at": "2026-11-01T00:00:00Z",
             "recorded": "2026-11-30T00:00:00Z",
             "of": "person",
+            "origin": "office",
             "ends": [],
         }
     ]

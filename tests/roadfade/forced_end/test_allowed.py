@@ -6,9 +6,11 @@ from bus.topics import ActualTopic, TopicSpec
 from roadfade.forced_end.allowed import specs_to_restore, why_not
 from telemetry.topics import (
     AUDIT_ERASURES,
+    AUDIT_EVENTS,
     AUDIT_FLOW,
     AUDIT_PROCESSES,
     CONTROL,
+    EVENTS_REPORTED,
     RAW,
     erase_topic,
 )
@@ -22,6 +24,8 @@ SPECS = {
         AUDIT_FLOW,
         AUDIT_PROCESSES,
         AUDIT_ERASURES,
+        AUDIT_EVENTS,
+        EVENTS_REPORTED,
         erase_topic("a"),
         *CONTROL,
     )
@@ -41,7 +45,13 @@ def test_deleting_from_a_control_topic_would_lose_what_holds(topic: str) -> None
     assert "roadfade person erase" in why
 
 
-@pytest.mark.parametrize("topic", [AUDIT_FLOW, AUDIT_PROCESSES, AUDIT_ERASURES, "purpose.b", "x"])
+def test_an_event_that_is_lost_would_keep_readings_for_longer() -> None:
+    assert "for longer" in (why_not(EVENTS_REPORTED, SPECS) or "")
+
+
+@pytest.mark.parametrize(
+    "topic", [AUDIT_FLOW, AUDIT_PROCESSES, AUDIT_ERASURES, AUDIT_EVENTS, "purpose.b", "x"]
+)
 def test_others_may_not(topic: str) -> None:
     assert why_not(topic, SPECS) is not None
 

@@ -15,6 +15,7 @@ from telemetry.wire import (
     control,
     envelope,
     erasure,
+    event,
     flow,
     hold,
     process_report,
@@ -63,6 +64,18 @@ def _said_hello(payload: bytes) -> store_hello.StoreHello:
     return hello
 
 
+def _reported(payload: bytes) -> event.ReportedEvent:
+    reported = event.take_event(json.loads(payload)["id"].encode(), payload)
+    assert isinstance(reported, event.ReportedEvent)
+    return reported
+
+
+def _refused(payload: bytes) -> event.RefusedEvent:
+    refused = event.take_refused(payload)
+    assert refused is not None
+    return refused
+
+
 DECODERS = {
     "envelope.v1": envelope.decode_envelope,
     "purpose-record.v1": record.decode_record,
@@ -74,6 +87,8 @@ DECODERS = {
     "hold-command.v1": _held,
     "hold-answer.v1": _held_answered,
     "store-hello.v1": _said_hello,
+    "reported-event.v1": _reported,
+    "refused-event.v1": _refused,
 }
 
 

@@ -7,38 +7,33 @@ takes until no file holds the person's pseudonym any more (files are uncompresse
 of their bytes finds it). A withdrawal removes what is of its instant or later, half of the hour.
 Expiring removes a whole lake at two sizes; the ratio is of medians in one run. Then the road: the
 same from the moment at which the office is asked, with a fleet that drives (``forgetting_road``),
-and how long records still come out after a withdrawal (``withdrawal``). ``--json`` prints the
-figures as the last line.
+and how long records still come out after a withdrawal (``withdrawal``); and erasing and expiring in
+a PostgreSQL of its own (``forgetting_postgres``). ``--json`` prints the figures as the last line.
 """
 
 import argparse
 import asyncio
 import json
 import os
-import random
 import shutil
 import statistics
 import tempfile
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from bench import forgetting_road, withdrawal
-from bench.sink_records import BEGIN_MS, EXPIRES_MS, OUTPUTS, ROWS_EACH, record
+from bench import forgetting_postgres, forgetting_road, withdrawal
+from bench.filling import OUTPUT, filled
+from bench.sink_records import BEGIN_MS, EXPIRES_MS, pseudonym_of
 from roadfade.local.broker import LocalBroker
 from roadfade.local.java import kafka_libs
 from sinks.lake.deletion.expire import expire_due
-from sinks.lake.lake import Lake, LakeSettings
 from sinks.lake.stored import StoredLake
 from sinks.port.selection import Selection
 from telemetry.identity import Pseudonym
 
-TOPIC: Final = next(iter(OUTPUTS))
-OUTPUT: Final = OUTPUTS[TOPIC]
-BATCH: Final = 25_000
-PEOPLE: Final = 20_000
-"""Whose rows the lake has: with few, a person's own rows make their bucket larger than others."""
 SWEEPS: Final = 5
 SIZES_APART: Final = 10
 """How many times more rows the larger lake has whose expiry is measured."""
@@ -53,22 +48,6 @@ class Erased(NamedTuple):
     share: float
     """Of the lake's bytes that were written anew."""
     rows: int
-
-
-def filled(root: Path, rows: int, buckets: int) -> Path:
-    """A lake with so many rows of one output, merged."""
-    chance = random.Random(rows)
-    with_rows = 0
-    lake = Lake(root, OUTPUTS, LakeSettings(buckets=buckets, compression="uncompressed"))
-    while with_rows < rows:
-        first = with_rows // ROWS_EACH
-        batch = [record(TOPIC, 0, first + n, chance, PEOPLE) for n in range(BATCH)]
-        with_rows += lake.write(batch, BEGIN_MS).rows
-        lake.join(BEGIN_MS)
-    while lake.join(BEGIN_MS):
-        pass
-    lake.close()
-    return root
 
 
 def parts(root: Path) -> dict[Path, tuple[int, int]]:
@@ -98,10 +77,10 @@ def erase(root: Path, selection: Selection) -> Erased:
     )
 
 
-def expire_ms(root: Path) -> float:
+def expire_ms(root: Path, sweeps: int) -> float:
     """Milliseconds by the clock of a sweep that removes everything; median of copies."""
     found = []
-    for number in range(SWEEPS):
+    for number in range(sweeps):
         copy = root.with_name(f"{root.name}-{number}")
         shutil.copytree(root, copy)
         os.sync()
@@ -114,14 +93,15 @@ def expire_ms(root: Path) -> float:
 
 def person(number: int) -> frozenset[Pseudonym]:
     """One of those of ``bench.sink_records``."""
-    return frozenset({Pseudonym(f"P{number:025d}")})
+    return frozenset({Pseudonym(pseudonym_of(number))})
 
 
-def measured(folder: Path, rows: int, buckets: int, people: int) -> dict[str, Any]:
-    """All figures."""
-    small, large = filled(folder / "small", rows // SIZES_APART, buckets), folder / "large"
-    filled(large, rows, buckets)
-    ratio = expire_ms(large) / expire_ms(small)
+def measured(folder: Path, rows: int, buckets: int, people: int, sweeps: int) -> dict[str, Any]:
+    """All figures of a lake."""
+    large, ratio = filled(folder / "large", rows, buckets), None
+    if sweeps:
+        small = filled(folder / "small", rows // SIZES_APART, buckets)
+        ratio = round(expire_ms(large, sweeps) / expire_ms(small, sweeps), 2)
     erased = [erase(large, Selection(person(number))) for number in range(people)]
     withdrawn = [
         erase(large, Selection(person(number), from_ms=BEGIN_MS + 1_800_000))
@@ -137,7 +117,7 @@ def measured(folder: Path, rows: int, buckets: int, people: int) -> dict[str, An
         "withdraw_lake_s": _middle([one.took_s for one in withdrawn]),
         "erase_rewritten_share_median": _middle([one.share for one in erased]),
         "erase_rewritten_share_max": round(max(one.share for one in erased), 5),
-        "expire_rows_ratio": round(ratio, 2),
+        "expire_rows_ratio": ratio,
     }
 
 
@@ -163,6 +143,13 @@ def last_out(population: int, withdrawals: int) -> dict[str, Any]:
     return {f"withdraw_{name}": told[name] for name in ("last_out_s_p50", "last_out_s_p99")}
 
 
+def in_postgres(rows: int, expired_rows: int, people: int) -> dict[str, Any]:
+    """Figures of a server of its own, which does not run as root: others may enter its folder."""
+    with tempfile.TemporaryDirectory(prefix="roadfade-bench-") as folder:
+        Path(folder).chmod(0o755)
+        return forgetting_postgres.measured(Path(folder) / "postgres", rows, expired_rows, people)
+
+
 def _middle(found: Sequence[float]) -> float:
     return round(statistics.median(found), 5)
 
@@ -174,18 +161,36 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000, help="of the larger lake")
     parser.add_argument("--buckets", type=int, default=256)
     parser.add_argument("--people", type=int, default=20, help="erased, and as many withdrawn")
+    parser.add_argument("--sweeps", type=int, default=SWEEPS, help="of each size; 0: none expires")
     parser.add_argument("--vehicles", type=int, default=100, help="on the road; 0: no road")
     parser.add_argument("--withdrawals", type=int, default=1_000, help="followed; 0: none")
     parser.add_argument("--population", type=int, default=100_000, help="among whom they are")
+    parser.add_argument(
+        "--postgres-rows", type=int, default=200_000, help="in PostgreSQL; 0: no PostgreSQL"
+    )
+    parser.add_argument(
+        "--postgres-expired", type=int, default=1_000_000, help="rows that expire there"
+    )
+    parser.add_argument("--write", type=Path, metavar="FILE", help="also write that object here")
     asked = parser.parse_args()
     if asked.withdrawals and asked.withdrawals > asked.population:
         parser.error("--withdrawals: at most all of --population")
     with tempfile.TemporaryDirectory(prefix="roadfade-bench-") as folder:
-        found = measured(Path(folder) / "lake", asked.rows, asked.buckets, asked.people)
+        how = (asked.rows, asked.buckets, asked.people, asked.sweeps)
+        found = measured(Path(folder) / "lake", *how)
     if asked.vehicles:
         found |= on_the_road(asked.vehicles, min(asked.people, asked.vehicles // 2))
     if asked.withdrawals:
         found |= last_out(asked.population, asked.withdrawals)
+    if asked.postgres_rows:
+        found |= in_postgres(asked.postgres_rows, asked.postgres_expired, asked.people)
+    found |= {
+        "measured_on": datetime.now(UTC).date().isoformat(),
+        "cpus": os.cpu_count(),
+        "load": round(os.getloadavg()[1], 1),
+    }
+    if asked.write is not None:
+        asked.write.write_text(json.dumps(found, indent=1) + "\n", "utf-8")
     for name, figure in found.items():
         print(f"{name}: {figure}")
     if asked.json:

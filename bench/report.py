@@ -194,6 +194,65 @@ def topics(results: Results) -> list[str]:
     ]
 
 
+FORGOTTEN: Final = {
+    "rows of the lake": "rows",
+    "its buckets": "buckets",
+    "people erased from it, and as many withdrawn": "people_erased",
+    "share of its bytes that an erasure writes anew, in 1/buckets: middle": "of_bucket_median",
+    "the same: largest": "of_bucket_max",
+    "s until a search of the lake finds nobody, middle": "erase_lake_s",
+    "s until no file of the lake holds the pseudonym, middle": "erase_physical_lake_s",
+    "expiring ten times the rows, as a multiple": "expire_rows_ratio",
+    "on the road: s from the request until no query finds a row, slowest": "erase_logical_s",
+    "on the road: s until no file of the lake holds a pseudonym, slowest": "erase_physical_s",
+    "on the road: s until what a withdrawal ends is gone, slowest": "withdraw_rows_gone_s",
+    "s from a withdrawal to the last record that rests on it, p99": "withdraw_last_out_s_p99",
+    "PostgreSQL: rows a second that are written meanwhile": "postgres_written_rows_per_s",
+    "PostgreSQL: s until no query finds a row, slowest": "postgres_erase_logical_s",
+    "PostgreSQL: s until no file of the server's holds the pseudonym, slowest": (
+        "postgres_erase_physical_s"
+    ),
+    "PostgreSQL: expiring ten times the rows, as a multiple": "postgres_expire_rows_ratio",
+}
+"""In words, in the order of the table."""
+SHARES_ALONE: Final = frozenset(
+    {"rows", "buckets", "people_erased", "of_bucket_median", "of_bucket_max"}
+)
+"""What is told of a run beside other work: no times."""
+_SHARES: Final = {
+    "of_bucket_median": "erase_rewritten_share_median",
+    "of_bucket_max": "erase_rewritten_share_max",
+}
+
+
+def forgetting(results: Results) -> list[str]:
+    """What forgetting costs, of the usual run and of one with a large lake."""
+    runs = {"usual": "forgetting", "large": "forgetting_large"}
+    said = [
+        f"The {name} run: {found['measured_on']}, {found['cpus']} virtual CPUs, "
+        f"load {found['load']:.1f}."
+        if (found := results.get(run, {}))
+        else f"The {name} run was {NOT_MEASURED}."
+        for name, run in runs.items()
+    ]
+    rows = [
+        [words, *(_forgotten(results, run, name) for run in runs.values())]
+        for words, name in FORGOTTEN.items()
+    ]
+    return [*said, "", *_rows(f"what | {' | '.join(runs)}", rows)]
+
+
+def _forgotten(results: Results, run: str, name: str) -> str:
+    """One figure of a run; a share as so many buckets."""
+    if run == "forgetting_large" and name not in SHARES_ALONE:
+        return ""
+    if run not in results:
+        return NOT_MEASURED
+    found = figure(results, run, _SHARES.get(name, name))
+    buckets = figure(results, run, "buckets") if name in _SHARES else 1.0
+    return shown(None if found is None or buckets is None else found * buckets)
+
+
 def capacity(results: Results) -> list[str]:
     """The capacity model under its usual assumptions."""
     told = Assumptions()
@@ -210,6 +269,7 @@ TABLES: Final[Mapping[str, Callable[[Results], list[str]]]] = {
     "pace": at_a_pace,
     "others": others,
     "topics": topics,
+    "forgetting": forgetting,
     "capacity": capacity,
 }
 

@@ -1,4 +1,4 @@
-"""The results that are committed: one file of JSON for each measuring command, read as they are.
+"""The results that are committed: one file of JSON for each measuring run, read as they are.
 
 In: ``bench/results``. Out: figures by their path in the JSON, None for whatever was not measured.
 """
@@ -9,7 +9,15 @@ from pathlib import Path
 from typing import Any, Final
 
 FOLDER: Final = Path(__file__).parent / "results"
-COMMANDS: Final = ("hot_path", "sink", "people", "withdrawal", "topic_physics")
+COMMANDS: Final = (
+    "hot_path",
+    "sink",
+    "people",
+    "withdrawal",
+    "topic_physics",
+    "forgetting",
+    "forgetting_large",
+)
 NOT_MEASURED: Final = "not measured"
 
 Results = Mapping[str, Mapping[str, Any]]

@@ -1,7 +1,7 @@
 """The records that ``bench.sink`` writes, and a plan that lets all of them through."""
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 import msgspec
@@ -29,6 +29,12 @@ PEOPLE: Final = 500
 SIGNALS: Final = tuple(f"Vehicle.Signal{n}" for n in range(2))
 READINGS: Final = 5
 """Of each signal of a record."""
+UNIT: Final = "km/h"
+VERSION: Final = "1-0123456789ab"
+SECONDS: Final = 3_600
+"""Records begin in one hour, over and over."""
+APPENDED_MS: Final = 5_000
+"""So long after its begin a topic takes a record."""
 ROWS_EACH: Final = len(SIGNALS) * READINGS
 TOPIC_LIFE: Final = Transport(HOUR_MS, HOUR_MS, 2 * HOUR_MS)
 
@@ -43,28 +49,42 @@ def record(
     topic: str, partition: int, number: int, chance: random.Random, people: int = PEOPLE
 ) -> Arrived:
     """One record of a random one of so many people, with this offset."""
-    who = f"P{chance.randrange(people):025d}"
+    who = pseudonym_of(chance.randrange(people))
+    values = [[chance.randrange(1_200) / 10 for _ in range(READINGS)] for _ in SIGNALS]
+    return record_of(topic, partition, number, who, values)
+
+
+def pseudonym_of(person: int) -> str:
+    """One of those who drive."""
+    return f"P{person:025d}"
+
+
+def record_of(
+    topic: str, partition: int, number: int, who: str, values: Sequence[Sequence[float]]
+) -> Arrived:
+    """The record with this offset and these values of each signal."""
     series = {
-        signal: {
-            "unit": "km/h",
-            "dt": [1_000 * row for row in range(READINGS)],
-            "value": [chance.randrange(1_200) / 10 for _ in range(READINGS)],
-        }
-        for signal in SIGNALS
+        signal: {"unit": UNIT, "dt": [1_000 * row for row in range(READINGS)], "value": mine}
+        for signal, mine in zip(SIGNALS, values, strict=True)
     }
-    t0_ms = BEGIN_MS + number % 3_600 * 1_000
+    t0_ms = BEGIN_MS + number % SECONDS * 1_000
     value = {"v": 1, "pseudonym": who, "t0": format_instant(t0_ms), "series": series}
     named = {
         "ce_id": f"{number:032x}",
         "expires_at": format_instant(EXPIRES_MS),
-        "policy_version": "1-0123456789ab",
+        "policy_version": VERSION,
         "purpose": OUTPUTS[topic],
         "readings": str(ROWS_EACH),
-        "consent": f"notice@1:{number % PEOPLE:016x}",
+        "consent": consent_of(number),
     }
     headers = [(name, text.encode()) for name, text in named.items()]
     payload = msgspec.json.encode(value)
-    return Arrived(topic, partition, number, t0_ms + 5_000, who.encode(), payload, headers)
+    return Arrived(topic, partition, number, t0_ms + APPENDED_MS, who.encode(), payload, headers)
+
+
+def consent_of(number: int) -> str:
+    """What the record with this offset rests on."""
+    return f"notice@1:{number % PEOPLE:016x}"
 
 
 def judge() -> Judge:

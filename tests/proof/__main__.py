@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 
 from tests.proof.envelopes import envelopes
 from tests.proof.residue import residue
+from tests.proof.residue_road import residue_road
 from tests.proof.twins import twins
 from tests.proof.upgrade import upgrade
 from tests.proof.walk import walk
@@ -53,15 +54,22 @@ def _mutants(_: Asked) -> Figures:
     return found
 
 
+def _twins(asked: Asked) -> Figures:
+    from tests.proof.twins_postgres import twins_postgres  # noqa: PLC0415  # needs the driver
+
+    return {**twins(asked.seed), "postgres": twins_postgres(asked.seed)}
+
+
 PROOFS: Final[Mapping[str, Callable[[Asked], Figures]]] = {
     "fuzzing": lambda asked: _suite("hypothesis", asked.times),
     "faults": lambda asked: _suite("faults", asked.times),
     "mutants": _mutants,
     "envelopes": lambda asked: envelopes(asked.times, asked.jobs, asked.seed),
     "walk": lambda asked: walk(asked.times, asked.seed),
-    "twins": lambda asked: twins(asked.seed),
+    "twins": _twins,
     "residue": lambda asked: residue(asked.seed),
     "upgrade": lambda asked: upgrade(asked.revision),
+    "residue-road": lambda asked: residue_road(asked.seed),
 }
 
 
@@ -73,6 +81,9 @@ def main() -> None:
     words.add_argument("--jobs", type=int, default=1, help="processes, of envelopes")
     words.add_argument("--seed", type=int, default=0, help="the first case, of envelopes and walk")
     words.add_argument("--from", dest="revision", default="", help="a commit, of upgrade")
+    words.add_argument(
+        "--seed", type=int, default=0, help="the first case, of envelopes, walk and twins"
+    )
     given = words.parse_args()
     asked = Asked(given.times, given.jobs, given.seed, given.revision)
     began = time.monotonic()

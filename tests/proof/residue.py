@@ -9,15 +9,17 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Final, Self
 
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
-from telemetry.identity import LinkSecret
+from telemetry.identity import EpochKey, LinkSecret
 from telemetry.keyed_hashes import pseudonym
 from tests.proof.needles import Mark, Needles
+from tests.proof.places import files_in, in_files, in_memory
 from tests.proof.residue_world import CANARIES, people
 from tests.support.watching import until
 
@@ -27,7 +29,6 @@ OF: Final = (
     ("service_provision", "app"),
 )
 """Purposes and recipients whose pseudonyms are looked for."""
-CHUNK_BYTES: Final = 1 << 22
 
 
 def residue(seed: int) -> dict[str, Any]:
@@ -39,22 +40,22 @@ def residue(seed: int) -> dict[str, Any]:
             spilled = folder / "lake" / "_tmp"
             until(lambda: any(spilled.rglob("spill/*")), "that a query spills")
             canaries = _canaries(folder, seed)
-            before, in_memory = _in_files(folder, canaries), planting.holds(canaries)
-            in_spill = _in_files(spilled, canaries)
+            before, in_memory = in_files(folder, canaries), planting.holds(canaries)
+            in_spill = in_files(spilled, canaries)
         with _Process("die", folder) as dying:
             assert dying.ended() == -9
-        after_kill = _in_files(folder, canaries)
+        after_kill = in_files(folder, canaries)
         with _Process("obey", folder) as obeying:
             obeying.reaches("gone")
-            gone = _in_files(folder, canaries)
+            gone = in_files(folder, canaries)
             obeying.goes_on()
             obeying.reaches("closed")
         with _Process("rest", folder) as resting:
             resting.reaches("resting")
-            after, memory_after = _in_files(folder, canaries), resting.holds(canaries)
+            after, memory_after = in_files(folder, canaries), resting.holds(canaries)
             spilled_after = len(list(spilled.rglob("spill/*")))
-            searched = sum(path.stat().st_size for path in _files(folder))
-    at_d2 = _by_kind(gone)
+            searched = sum(path.stat().st_size for path in files_in(folder))
+    at_d2 = by_kind(gone)
     found = {
         "canaries": len(canaries),
         "found_before": len(before),
@@ -72,15 +73,24 @@ def residue(seed: int) -> dict[str, Any]:
     # Commands that refuse what may still come name pseudonyms until they are taken back.
     assert set(at_d2) <= {"pseudonym"}, found
     assert not spilled_after, found
-    assert not after and not memory_after, (found, _by_kind(after | memory_after))
+    assert not after and not memory_after, (found, by_kind(after | memory_after))
     return found
 
 
 def _canaries(folder: Path, seed: int) -> Needles:
-    found: dict[str, Mark] = {}
     keyring = Keyring.open(folder / "keyring.sqlite", FileKek(folder / "kek"))
-    with closing(sqlite3.connect(folder / "office.sqlite")) as office:
-        rows = office.execute("SELECT subject, link, secret FROM links").fetchall()
+    keys = {}
+    for of in OF:
+        (keys[of],) = [key for key in keyring.epochs(*of).values() if key]
+    keyring.close()
+    return Needles(marks_of(folder / "office.sqlite", keys, seed))
+
+
+def marks_of(office: Path, keys: Mapping[tuple[str, str], EpochKey], seed: int) -> dict[str, Mark]:
+    """The two hundred, by what they are; ``keys`` are those of the epoch in which they drove."""
+    found: dict[str, Mark] = {}
+    with closing(sqlite3.connect(office)) as database:
+        rows = database.execute("SELECT subject, link, secret FROM links").fetchall()
     links = {subject: (link, LinkSecret(secret)) for subject, link, secret in rows}
     for number, one in enumerate(list(people(seed))[:CANARIES]):
         link, secret = links[one.subject]
@@ -89,30 +99,13 @@ def _canaries(folder: Path, seed: int) -> Needles:
             f"link {number}": link.encode(),
             f"secret {number}": bytes(secret),
         }
-        for purpose, recipient in OF:
-            (key,) = [key for key in keyring.epochs(purpose, recipient).values() if key]
-            found[f"pseudonym {number} {purpose}"] = pseudonym(key, secret).encode()
+        for of in OF:
+            found[f"pseudonym {number} {of[0]}"] = pseudonym(keys[of], secret).encode()
         found |= {f"value {number} {n}": value for n, value in enumerate(one.values)}
-    keyring.close()
-    return Needles(found)
-
-
-def _files(folder: Path) -> list[Path]:
-    return [path for path in sorted(folder.rglob("*")) if path.is_file()]
-
-
-def _in_files(folder: Path, canaries: Needles) -> set[str]:
-    found = set[str]()
-    for path in _files(folder):
-        try:
-            content = path.read_bytes()
-        except FileNotFoundError:
-            continue  # what is spilled comes and goes
-        found |= canaries.names_in(str(path).encode() + content)
     return found
 
 
-def _by_kind(found: set[str]) -> dict[str, int]:
+def by_kind(found: set[str]) -> dict[str, int]:
     return dict(Counter(name.split()[0] for name in found))
 
 
@@ -148,29 +141,6 @@ class _Process:
         return self._child.wait(600)
 
     def holds(self, canaries: Needles) -> set[str]:
-        """What its memory holds: every page of its own that can be read."""
-        found, self.searched = set[str](), 0
-        place = Path(f"/proc/{self._child.pid}")
-        maps = (place / "maps").read_text().splitlines()
-        with (place / "mem").open("rb", buffering=0) as memory:
-            for line in maps:
-                span, rights, *_ = line.split()
-                begin, end = (int(one, 16) for one in span.split("-"))
-                if rights.startswith("rw") and "[v" not in line:
-                    found |= self._in_span(memory, begin, end, canaries)
-        return found
-
-    def _in_span(self, memory: Any, begin: int, end: int, canaries: Needles) -> set[str]:
-        found, before = set[str](), b""
-        while begin < end:
-            try:
-                memory.seek(begin)
-                chunk = memory.read(min(CHUNK_BYTES, end - begin))
-            except OSError:
-                return found  # a guard page, or it went meanwhile
-            if not chunk:
-                return found
-            found |= canaries.names_in(before + chunk)
-            self.searched += len(chunk)
-            before, begin = chunk[-canaries.longest :], begin + len(chunk)
+        """What its memory holds."""
+        found, self.searched = in_memory(self._child.pid, canaries)
         return found

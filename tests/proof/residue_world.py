@@ -36,6 +36,7 @@ from tests.walk.shelves import LakeShelf
 
 CANARIES: Final = 20
 OTHERS: Final = 20
+CONSENTED: Final = ("service_provision", "third_party_provision")
 READ: Final = 3
 """Envelopes of each person."""
 JOINED_EVERY: Final = 8
@@ -91,12 +92,12 @@ async def plant(folder: Path, plan: Plan, seed: int) -> None:
         subject, since_ms = SubjectId(one.subject), BEGIN_MS
         await program.registry.register(DeviceId(one.device), subject, since_ms, "driver")
         for asked in grantable(plan):
-            if asked.purpose in ("service_provision", "third_party_provision"):
+            if asked.purpose in CONSENTED:
                 await program.registry.grant(subject, *asked, since_ms)
     await program.settle()
     for number in range(READ * len(everyone)):
         one = everyone[number % len(everyone)]
-        program.receive(number, _envelope(plan, one, number))
+        program.receive(number, envelope(plan, one, number, NOW_MS - DAY_MS))
         if number % JOINED_EVERY == 0:
             program.sink.join(NOW_MS)
     while program.sink.join(NOW_MS):
@@ -107,26 +108,27 @@ async def plant(folder: Path, plan: Plan, seed: int) -> None:
     # The commands are on record, and the store has not obeyed yet.
     await program.outbox.drain(program._published)
     await program.progress.turn(lambda: [plan], {o.id for o in plan.outputs}, NOW_MS)
-    Thread(target=_spill, args=(folder,), daemon=True).start()
+    Thread(target=spill, args=(folder / "lake", NOW_MS), daemon=True).start()
     await _said("planted")
 
 
-def _spill(folder: Path) -> None:
+def spill(lake: Path, now_ms: int) -> None:
     """Every row beside every other, in order: far more than the memory that is allowed."""
     statement = (
         "SELECT one.pseudonym, one.number, two.record FROM readings one, readings two"
         " ORDER BY two.record, one.number"
     )
-    run_query(folder / "lake", APP, statement, NOW_MS, QueryLimits(memory_mb=64, threads=1))
+    run_query(lake, APP, statement, now_ms, QueryLimits(memory_mb=64, threads=1))
 
 
-def _envelope(plan: Plan, one: Canary, number: int) -> bytes:
+def envelope(plan: Plan, one: Canary, number: int, from_ms: int) -> bytes:
+    """The next that a person's vehicle sends; four come in a minute."""
     units = {path: plan.catalogue[path].unit for path in EXACT}
     series = {
         path: {"unit": units[path], "dt": [0], "value": [value]}
         for path, value in zip(EXACT, one.values, strict=True)
     }
-    t_ms = NOW_MS - DAY_MS + number * MINUTE_MS // 4
+    t_ms = from_ms + number * MINUTE_MS // 4
     return encode(
         {
             "v": 1, "id": f"{number:026d}", "device": one.device, "dtc": ["P0301"],

@@ -1,12 +1,13 @@
-"""A pair of lakes: in one a person lived and was erased, in the other they never were there.
+"""A pair of stores: in one a person lived and was erased, in the other they never were there.
 
-In: a seed, a folder, a way to erase. Out: two lakes on disk, the same seeds otherwise. Others come,
-are erased, and go on after it alike in both.
+In: a seed, a folder, a way to erase. Out: two lakes on disk, the same seeds otherwise; or what fills any
+other store so. Others come, are erased, and go on after it alike in both.
 """
 
 import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +16,7 @@ import duckdb
 from sinks.lake.lake import Lake, LakeSettings
 from telemetry.arrived import Arrived
 from telemetry.instants import DAY_MS, HOUR_MS
+from tests.sinks.contract import Both
 from tests.sinks.records import NOW_MS, OUTPUTS, SPEED, T0_MS, A, B, record, whose
 
 HOURS: Final = 14
@@ -55,13 +57,16 @@ class Person:
 
 def make_pair(seed: int, folder: Path, way: Erase = erase) -> tuple[Path, Path]:
     """The world of the erased, and the one in which they never were."""
-    erased, never = folder / "erased", folder / "never"
-    _live(seed, erased, way, there=True)
-    _live(seed, never, way, there=False)
-    return erased, never
+    roots = folder / "erased", folder / "never"
+    for root, there in zip(roots, (True, False), strict=True):
+        lake = Lake(root, OUTPUTS, SETTINGS, wait_s=0)
+        live(seed, lake, partial(way, lake, root), there=there)
+        lake.close()
+    return roots
 
 
-def _live(seed: int, root: Path, way: Erase, *, there: bool) -> None:
+def live(seed: int, sink: Both, remove: Callable[[str, int], None], *, there: bool) -> None:
+    """Have a store live through all hours; ``remove`` is given a pseudonym and the time."""
     chance = random.Random(seed)
     people = [
         Person(_name(chance), chance.uniform(0.1, 0.9)) for _ in range(chance.randint(24, 40))
@@ -70,7 +75,6 @@ def _live(seed: int, root: Path, way: Erase, *, there: bool) -> None:
     after = chance.randint(4, 14)
     when_other = chance.randrange(HOURS // 2, HOURS + after)
     offsets: dict[tuple[str, int], int] = {}
-    lake = Lake(root, OUTPUTS, SETTINGS, wait_s=0)
     for hour in range(HOURS + after):
         # Made for everybody and then left out, so that nobody else's chance changes.
         drives = list(_hour(chance, hour, people))
@@ -81,13 +85,12 @@ def _live(seed: int, root: Path, way: Erase, *, there: bool) -> None:
         records = [
             _numbered(one, offsets) for one in drives if one.key and one.key.decode() not in gone
         ]
-        lake.write(records, now_ms)
-        lake.join(now_ms)
+        sink.write(records, now_ms)
+        sink.join(now_ms)
         if hour == HOURS - 1 and there:
-            way(lake, root, subject.pseudonym, now_ms)
+            remove(subject.pseudonym, now_ms)
         if hour == when_other:
-            way(lake, root, other.pseudonym, now_ms)
-    lake.close()
+            remove(other.pseudonym, now_ms)
 
 
 def _name(chance: random.Random) -> str:

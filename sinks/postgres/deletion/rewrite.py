@@ -19,7 +19,6 @@ from sinks.postgres.tables import add_leaf, of_bucket
 from telemetry.wire.record import MESH
 
 _NEW: Final = "_new"
-ORDER: Final = sql.SQL("pseudonym, t_ms, signal, record")
 
 
 class Rewritten(NamedTuple):
@@ -100,8 +99,10 @@ def _swap(
     new = old + _NEW
     add_leaf(connection, new, old)
     left = connection.execute(
-        sql.SQL("INSERT INTO {} SELECT * FROM {} WHERE NOT {} ORDER BY {}").format(
-            named(new), named(old), going, ORDER
+        # In the order in which they lay, as if the others had never been there: any other would
+        # show, to whoever reads the table, that somebody was taken out of it.
+        sql.SQL("INSERT INTO {} SELECT * FROM {} WHERE NOT {} ORDER BY ctid").format(
+            named(new), named(old), going
         ),
         asked,
     ).rowcount

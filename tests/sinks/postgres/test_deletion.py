@@ -192,6 +192,23 @@ def test_only_the_bucket_that_holds_such_rows_is_rewritten(database: Database) -
         assert list(sink.rows_of(OUTPUT_A, whose(*people[1:]), NOW_MS)) == others
 
 
+def test_what_is_left_lies_as_if_the_others_had_never_been_there(database: Database) -> None:
+    def places() -> list[tuple[str, str]]:
+        """Who lies where, in the order in which a query finds them."""
+        found = asked(database, "SELECT pseudonym, tableoid::regclass::text FROM _rows_1")
+        return [(who, table) for who, table in found]
+
+    with sink_in(database) as sink:
+        for n in range(6):
+            people = ("STAYS-B", "GONE", "STAYS-A") if n % 2 else ("GONE", "STAYS-C", "STAYS-B")
+            some = [record(3 * n + nth, pseudonym=one) for nth, one in enumerate(people)]
+            sink.write(some, NOW_MS)
+        before = [place for place in places() if place[0] != "GONE"]
+        assert before != sorted(before, key=lambda place: (place[1], place[0]))
+        sink.erase(OUTPUT_A, whose("GONE"), NOW_MS)
+        assert places() == before
+
+
 def test_erased_bytes_are_in_no_file_of_the_server(
     database: Database, postgres: LocalPostgres
 ) -> None:

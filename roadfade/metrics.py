@@ -141,7 +141,7 @@ ERASURES_WAITING = _gauge(
 )
 RECEIPT_KEYS_LOST = _gauge(
     "roadfade_receipt_keys_lost",
-    "How often the key that signs receipts was another than the one that signed the one before",
+    "How often the key that signs receipts was lost, and a new one made",
 )
 ERASE_RESERVE = _gauge(
     "roadfade_erase_reserve",

@@ -19,6 +19,7 @@ from office.consent_evidence.rows import EvidenceRow, Leaving
 from office.errors import NotNowError, OfficeError
 from office.store import sqlite_file
 from office.store.file_faults import in_words
+from office.store.newer import refuse_newer
 
 FILE: Final = "consent_evidence.sqlite"
 """Its name in the state folder, beside the office's database."""
@@ -65,7 +66,8 @@ class OfficersFile:
     def make(self) -> None:
         """Make the file, or what lacks in it, since whoever made it was killed.
 
-        OfficeError, here and in every call, if it cannot be read or written.
+        OfficeError, here and in every call, if it cannot be read or written; NewerFileError if a
+        newer program made it.
         """
         try:
             with self._in_words():
@@ -75,6 +77,7 @@ class OfficersFile:
             msg = f"the evidence of consents in {folder} cannot be made: {error.strerror}"
             raise NotNowError(msg) from None
         with self._begun(sqlite_file.WRITING) as connection:
+            refuse_newer(self._file, connection.execute, tables.known_columns())
             for table in tables.TABLES:
                 connection.execute(table)
 

@@ -3,7 +3,10 @@
 Plain SQL, as a keyring's: the office's toolkit is not loaded for it.
 """
 
+from functools import cache
 from typing import Final
+
+from office.store.newer import columns_made_by
 
 TABLES: Final = (
     """
@@ -21,3 +24,9 @@ TABLES: Final = (
 that nobody sees which came together. ``consent``: the row in the register that it is of, while that
 may still be there; then NULL. ``unscrubbed``: a mark for each
 deletion whose bytes may be left in the file."""
+
+
+@cache
+def known_columns() -> frozenset[str]:
+    """What an officers' file of today has; one with more is a newer program's."""
+    return columns_made_by(TABLES)

@@ -176,7 +176,7 @@ def answers_awaited(one: Standing, around: Surroundings) -> Wait | None:
         elif not all(by[store] for store in expected):
             hindered.add(output)
     if unknown:
-        return Wait("no store has ever answered for these outputs", outputs=_sorted(unknown))
+        return Wait("no store is known for these outputs", outputs=_sorted(unknown))
     if silent:
         return Wait("stores have not answered yet for these outputs", outputs=_sorted(silent))
     if hindered:

@@ -2,8 +2,8 @@
 
 Every function runs in the caller's transaction. Whoever is withheld as a whole asked to be
 forgotten, and is not yet; a withdrawal of the last moments, or one that takes effect later, may not
-have been commanded. Requests for a part of a person are not known again: what withholds a part is
-also what events leave behind.
+have been commanded. Requests for a part that only the topics show are not known again: what
+withholds a part is also what events leave behind.
 """
 
 from sqlalchemy import exists, func, insert, or_, select

@@ -17,20 +17,21 @@ def explained(topic: str, one: Behind, known: Known, now_ms: int) -> bool:
     """Whether it is known why a row was replaced or deleted."""
     output = commanded_output(topic)
     if output is not None:
-        of_hold = is_hold(one.key)
-        return (_of_hold if of_hold else _of_command)(output, one, known, now_ms)
+        if is_hold(one.key):
+            return _of_hold(output, one, known)
+        return _of_command(output, one, now_ms)
     if topic not in (CONTROL_LINKS, CONTROL_CONSENTS):
         return False  # a version of the policy is published once, and stays
     end = known.ended(topic, one.key.decode(errors="replace"))
     return end is not None and (one.now is not None or end.to_ms is None)
 
 
-def _of_command(output: str, one: Behind, _known: Known, now_ms: int) -> bool:
+def _of_command(output: str, one: Behind, now_ms: int) -> bool:
     before = take_command(one.before, output)
     return one.now is None and before is not None and before.until_ms <= now_ms
 
 
-def _of_hold(output: str, one: Behind, known: Known, _now_ms: int) -> bool:
+def _of_hold(output: str, one: Behind, known: Known) -> bool:
     before, now = take_hold(one.before, output), take_hold(one.now, output)
     if one.now is None:
         return before is not None and before.released_ms is not None

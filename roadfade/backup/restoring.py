@@ -179,6 +179,12 @@ def _memory(settings: Settings, now_ms: int, *, lost: bool) -> ReplayMemory:
 
 
 def _require_room(settings: Settings) -> None:
+    if settings.rebuilding_dir.exists():
+        msg = (
+            f"a rebuild of the office in {settings.state_dir} was cut, or is at work: finish it "
+            f"(`roadfade office rebuild`), or remove {settings.rebuilding_dir.name} there first"
+        )
+        raise Refusal(msg)
     there = [
         path.name
         for path in (settings.office_path, settings.ledger_path, settings.lake_dir)

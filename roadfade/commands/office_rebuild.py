@@ -13,14 +13,16 @@ import typer
 from roadfade.clock import wall_ms
 from roadfade.terminal.answers import FAILS, print_json, settings
 from roadfade.terminal.arguments import AsJson
+from roadfade.terminal.asked_again import show_asked_again
 from telemetry.instants import format_instant
 
 if TYPE_CHECKING:
+    from office.rebuilt.build import Built
     from roadfade.rebuild.rebuilding import Rebuilt
 
 LOST: Final = (
     "events that were recorded and the ends they brought",
-    "requests with numbers, nonces and answers, but that a person is to be forgotten as a whole",
+    "requests, with their numbers and answers; who is to be forgotten as a whole is still known",
     "the chain of receipts: a new one begins, linked to none",
     "who outside was told of a request or an objection",
     "consents that had ended and were deleted, and when ends became known",
@@ -32,8 +34,8 @@ NO_MEMORY: Final = (
     "suppressions.sqlite is lost: a new one begins, and older backups then need --memory-lost"
 )
 NO_KEYRING: Final = (
-    "keyring.sqlite or kek is lost: rows that lie under its keys can be found by nobody any more, "
-    "and end by their own period; legal holds cannot be opened"
+    "keyring.sqlite or kek is lost: nobody can find rows that lie under its keys any more; they "
+    "end by their own period, and legal holds cannot be opened"
 )
 
 
@@ -116,12 +118,10 @@ def _show(done: "Rebuilt") -> None:
         if not there:
             typer.secho(words, fg="yellow")
     if done.built is not None:
-        _show_built(done)
+        _show_built(done, done.built)
 
 
-def _show_built(done: "Rebuilt") -> None:
-    if (built := done.built) is None:
-        return
+def _show_built(done: "Rebuilt", built: "Built") -> None:
     amended = built.amended
     typer.echo(
         f"the office is rebuilt; beside what lies on the topics {amended.gone:,} rows were deleted "
@@ -131,6 +131,7 @@ def _show_built(done: "Rebuilt") -> None:
         f"{built.forgetting:,} persons are still to be forgotten, and of {built.withdrawals:,} "
         "consents what rests on them is removed: both were asked for again"
     )
+    show_asked_again(amended.asked, amended.unasked)
     if done.outlook.lacking:
         typer.secho(
             "every link and consent has ended: register people, and ask them, again", fg="red"

@@ -6,7 +6,7 @@ Exit code 0: restored, or a restore would bring nothing back. 1: refused, or it 
 from dataclasses import asdict
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -14,16 +14,11 @@ from roadfade.clock import wall_ms
 from roadfade.refusal import Refusal
 from roadfade.terminal.answers import FAILS, print_json, settings, usage
 from roadfade.terminal.arguments import AsJson
+from roadfade.terminal.asked_again import show_asked_again
 from roadfade.terminal.byte_bar import byte_bar
 
 if TYPE_CHECKING:
     from roadfade.backup.truing import Trued
-
-
-UNASKED: Final = (
-    "{count:,} requests for a part of people with several vehicles are not asked again, since it "
-    "is not remembered of which vehicle: what comes late is withheld; ask for them once more"
-)
 
 
 class What(StrEnum):
@@ -126,10 +121,7 @@ def _show(trued: "Trued") -> None:
     for warning in trued.warnings:
         typer.secho(warning, fg="yellow")
     office = trued.office
-    if office.asked:
-        typer.echo(f"{office.asked:,} requests for a part are asked again")
-    if office.unasked:
-        typer.secho(UNASKED.format(count=office.unasked), fg="yellow")
+    show_asked_again(office.asked, office.unasked)
     where = "in PostgreSQL" if trued.store == "postgres" else "in the lake"
     typer.echo(f"{trued.rows:,} readings {where}; {trued.expired:,} had ended meanwhile")
     if trued.compared:

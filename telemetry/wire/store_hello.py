@@ -37,7 +37,7 @@ class StoreHello(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
 
     @property
     def key(self) -> bytes:
-        """The Kafka key: a later hello takes the place of this one."""
+        """The Kafka key: one store's hellos lie in one partition, in order."""
         return f"{HELLO_KEY}{self.store}".encode()
 
 

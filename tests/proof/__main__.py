@@ -79,12 +79,13 @@ def main() -> None:
     words.add_argument("proof", choices=PROOFS)
     words.add_argument("--times", type=int, default=100, help="how many times more than usual")
     words.add_argument("--jobs", type=int, default=1, help="processes, of envelopes")
-    words.add_argument("--seed", type=int, default=0, help="the first case, of envelopes and walk")
     words.add_argument("--from", dest="revision", default="", help="a commit, of upgrade")
     words.add_argument(
         "--seed", type=int, default=0, help="the first case, of envelopes, walk and twins"
     )
     given = words.parse_args()
+    if given.proof == "upgrade" and not given.revision:
+        words.error("upgrade needs --from REV: a commit whose installation is taken over")
     asked = Asked(given.times, given.jobs, given.seed, given.revision)
     began = time.monotonic()
     figures = PROOFS[given.proof](asked)

@@ -17,6 +17,7 @@ import msgspec
 import pytest
 
 from bus.client.connection import Connection
+from office.consent_evidence.officers_file import OfficersFile
 from office.errors import OfficeError
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
@@ -58,6 +59,7 @@ KINDS = (
     Kind("office.sqlite", "links", lambda file: asyncio.run(_office(file))),
     Kind("keyring.sqlite", "keys", _keyring),
     Kind("suppressions.sqlite", "ended", lambda file: ReplayMemory.made(file, NOW_MS)),
+    Kind("consent_evidence.sqlite", "evidence", OfficersFile.made),
     Kind("ledger.sqlite", "flow", LedgerFile, NewerLedgerError),
 )
 CHANGES = (

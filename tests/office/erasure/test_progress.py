@@ -347,7 +347,7 @@ async def test_it_waits_for_every_store_that_has_ever_answered(office: Office) -
     await office.turn()
     office.now_ms += HOUR_MS
     (waiting,) = await office.turn()
-    assert waiting.wait.why == "no store has ever answered for these outputs"
+    assert waiting.wait.why == "no store is known for these outputs"
     assert set(waiting.wait.outputs) == OUTPUTS
     office.stores = [LAKE, "postgres:00"]
     await office.turn()

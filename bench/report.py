@@ -215,9 +215,8 @@ FORGOTTEN: Final = {
     "PostgreSQL: expiring ten times the rows, as a multiple": "postgres_expire_rows_ratio",
 }
 """In words, in the order of the table."""
-SHARES_ALONE: Final = frozenset(
-    {"rows", "buckets", "people_erased", "of_bucket_median", "of_bucket_max"}
-)
+_COUNTS: Final = frozenset({"rows", "buckets", "people_erased"})
+SHARES_ALONE: Final = _COUNTS | {"of_bucket_median", "of_bucket_max"}
 """What is told of a run beside other work: no times."""
 _SHARES: Final = {
     "of_bucket_median": "erase_rewritten_share_median",
@@ -235,20 +234,21 @@ def forgetting(results: Results) -> list[str]:
         else f"The {name} run was {NOT_MEASURED}."
         for name, run in runs.items()
     ]
+    made = {name: run for name, run in runs.items() if results.get(run)}
     rows = [
-        [words, *(_forgotten(results, run, name) for run in runs.values())]
+        [words, *(_forgotten(results, run, name) for run in made.values())]
         for words, name in FORGOTTEN.items()
     ]
-    return [*said, "", *_rows(f"what | {' | '.join(runs)}", rows)]
+    return [*said, "", *_rows(f"what | {' | '.join(made)}", rows)]
 
 
 def _forgotten(results: Results, run: str, name: str) -> str:
     """One figure of a run; a share as so many buckets."""
     if run == "forgetting_large" and name not in SHARES_ALONE:
         return ""
-    if run not in results:
-        return NOT_MEASURED
     found = figure(results, run, _SHARES.get(name, name))
+    if name in _COUNTS and found is not None:
+        return f"{found:,.0f}"
     buckets = figure(results, run, "buckets") if name in _SHARES else 1.0
     return shown(None if found is None or buckets is None else found * buckets)
 

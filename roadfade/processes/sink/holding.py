@@ -129,9 +129,11 @@ class Holding:
         for command in holds:
             if both := both_name(erase, command):
                 state = self._state(command)
-                if state.hindered_ms > self._elapsed_ms():
+                if state.asked_ms > self._elapsed_ms():
                     return False
+                hindered_ms = state.hindered_ms
                 if not await self._tried(state, partial(self._copy_some, some=both)):
+                    state.asked_ms, state.hindered_ms = state.hindered_ms, hindered_ms
                     return False
         return True
 

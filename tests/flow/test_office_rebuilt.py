@@ -27,7 +27,7 @@ from tests.support.pace import play, raw
 from tests.support.road import Road, no_prefix_twice, running_road
 from tests.support.watching import until
 
-pytestmark = pytest.mark.broker
+pytestmark = [pytest.mark.broker, pytest.mark.faults]
 
 APP = "service_provision.app"
 LEAVES, STAYS, WITHDRAWS, OBJECTS = PEOPLE = (

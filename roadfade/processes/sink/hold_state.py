@@ -18,7 +18,7 @@ class HoldState:
     hindered_ms: int = 0
     """Before that it is not tried again."""
     asked_ms: int = 0
-    """Before that no erasure asks again for its copies: its own turns, which answer, come between."""
+    """Before that no erasure asks again for its copies: its own turns, which answer, come first."""
     new_ms: int = 0
     """When what came since may be copied."""
     wrote: set[Pseudonym] = field(default_factory=set)

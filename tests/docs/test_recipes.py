@@ -32,6 +32,7 @@ SAYS = {
     ("docs/privacy-office.md", "forget"): ["asked ", "waits: "],
     ("docs/privacy-office.md", "correct"): ["asked ", "cut ", "given ", "raw data has ended"],
     ("docs/privacy-office.md", "receipts"): ["asked", "whole: every entry is signed"],
+    ("docs/privacy-office.md", "evidence"): ["there is no evidence of a consent"],
     ("docs/replay.md", "replay"): ["published 4 readings in 1 envelopes"],
     ("docs/replay.md", "count"): ["nothing was decoded"],
 }  # fmt: skip

@@ -168,7 +168,6 @@ def test_a_version_takes_over_on_every_process_and_old_rows_end_as_it_says(
     assert status["wrong"] == [], status["wrong"]
 
 
-@pytest.mark.long
 def test_a_version_to_come_changes_nothing_and_is_prepared(versioned: Road, tmp_path: Path) -> None:
     day = format_instant(wall_ms() + 2 * DAY_MS)[:10]
     kept = {output: versioned.rows(output, KEPT) for output in (IMPROVE, LAB)}
@@ -204,7 +203,6 @@ def longer(of: Bends, *, told: bool) -> Bends:
     }
 
 
-@pytest.mark.long
 def test_an_output_that_comes_back_is_kept_from_where_its_topic_went_on(
     versioned: Road, tmp_path: Path
 ) -> None:
@@ -219,7 +217,6 @@ def test_an_output_that_comes_back_is_kept_from_where_its_topic_went_on(
     assert versioned.cli("status", "--json").json()["wrong"] == []
 
 
-@pytest.mark.long
 def test_whoever_agreed_to_thirty_days_is_asked_anew_before_sixty_hold(
     versioned: Road, tmp_path: Path
 ) -> None:

@@ -48,12 +48,15 @@ async def forget_again(connection: AsyncConnection, now_ms: int) -> int:
 
 
 async def _forget_unlinked(connection: AsyncConnection, subject: str, now_ms: int) -> None:
-    """Nothing leads to them any more: what withholds goes once every worker knows that."""
+    """Nothing leads to them any more; what they were in is awaited for as long as it may be there.
+
+    So they are unlinked once more: how long that was waited for already went with the office.
+    """
     request = {
         "erasure": new_row_id(),
         "kind": "erase",
         "reason": FIRST,
-        "state": State.UNLINKED,
+        "state": State.BOUND,
         "subject": subject,
         "asked_ms": now_ms,
         "due_ms": now_ms + ANSWER_MS_MAX,

@@ -5,14 +5,17 @@ from pathlib import Path
 
 import pytest
 
+from office.erasure.progress import Progress
+from office.keyring.memory import MemoryKeyring
 from office.outbox import Outbox
 from office.registry.erasure_requests import NewErasure, ask
 from roadfade.processes.starting import require_no_restore
 from roadfade.rebuild.rebuilding import look
 from roadfade.rebuild.steps import Step
 from roadfade.refusal import NotReady, Refusal
-from telemetry.instants import DAY_MS
+from telemetry.instants import DAY_MS, HOUR_MS
 from telemetry.topics import CONTROL_POLICIES, HEARTBEAT_KEY
+from tests.office.erasure.conftest import HORIZONS, SIGNING
 from tests.roadfade.rebuild.small_office import (
     ANA,
     BEN,
@@ -144,8 +147,32 @@ def test_who_is_unlinked_already_is_forgotten_once_every_worker_knows(office: Sm
 
     office.rebuild()
 
-    assert office.rows("SELECT kind, state, subject FROM erasures") == [("erase", "unlinked", ANA)]
+    assert office.rows("SELECT kind, subject FROM erasures") == [("erase", ANA)]
     assert office.rows("SELECT 1 FROM links") == [(1,)]
+    progress = Progress(office.database, MemoryKeyring(), SIGNING.sign, HORIZONS)
+    office.do(_turned(office, progress))
+    unlinked_ms = office.now_ms
+    copies = "SELECT copy, due_ms, ended_ms FROM erase_steps ORDER BY copy"
+    assert office.rows(copies) == [
+        ("control topics", unlinked_ms + HORIZONS.control_ms, None),
+        ("events.reported", unlinked_ms + HORIZONS.events_ms, None),
+    ]
+    while office.now_ms < unlinked_ms + HORIZONS.events_ms - HOUR_MS:
+        office.now_ms += HOUR_MS
+        office.do(_turned(office, progress))
+        assert office.rows("SELECT d2_ms FROM erasures") == [(None,)]
+    for _ in range(2):
+        office.now_ms += HOUR_MS
+        office.do(_turned(office, progress))
+    ((gone_ms,),) = office.rows("SELECT d2_ms FROM erasures")
+    assert gone_ms >= unlinked_ms + HORIZONS.events_ms
+    assert office.rows("SELECT 1 FROM restrictions") == []
+
+
+async def _turned(office: SmallOffice, progress: Progress) -> None:
+    """What waits goes out, and the office looks at its requests."""
+    await office.published(office.outbox.drain)
+    await progress.turn(list, (), office.now_ms)
 
 
 async def _forget_consents(office: SmallOffice) -> None:

@@ -6,7 +6,7 @@ it is begun anew: the topics are as they were.
 
 from dataclasses import dataclass, field
 
-from office.rebuilt.asking import forget_again, parts_withheld, withdraw_again
+from office.rebuilt.asking import forget_again, parts_withheld
 from office.rebuilt.seen_ends import note_as_seen
 from office.rebuilt.sorted_rows import Rows
 from office.rebuilt.writing import write
@@ -14,6 +14,7 @@ from office.replay_memory.known import Known
 from office.restored.amended import Amended, Since
 from office.restored.commands import command_again, publish
 from office.restored.rows import TABLES, begin_later, end_rows, release_holds, withhold
+from office.restored.withdrawals import withdraw_again
 from office.store.database import Database
 from telemetry.instants import HOUR_MS
 
@@ -28,8 +29,6 @@ class Built:
     amended: Amended = field(default_factory=Amended)
     forgetting: int = 0
     """Persons who asked to be forgotten, and are not yet: their requests go on."""
-    withdrawals: int = 0
-    """Consents of which it is asked again that what rests on them be removed."""
     parts: int = 0
     """What withholds a part of somebody: whether it was all commanded is not known."""
 
@@ -52,7 +51,8 @@ async def build(
         for of in TABLES:
             await end_rows(connection, known, remembered, of, done.amended)
         late_ms = since.made_ms - LATE_MS
-        done.withdrawals = await withdraw_again(connection, late_ms, since.now_ms)
+        again = await withdraw_again(connection, known, late_ms, since.now_ms)
+        done.amended.withdrawals = again
         if since.lost:
             for of in TABLES:
                 await end_rows(connection, known, since, of, done.amended)

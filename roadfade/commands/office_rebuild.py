@@ -128,7 +128,7 @@ def _show_built(done: "Rebuilt", built: "Built") -> None:
         f"again, {amended.ended:,} ended, {amended.withheld:,} withhold again"
     )
     typer.echo(
-        f"{built.forgetting:,} persons are still to be forgotten, and of {built.withdrawals:,} "
+        f"{built.forgetting:,} persons are still to be forgotten, and of {amended.withdrawals:,} "
         "consents what rests on them is removed: both were asked for again"
     )
     show_asked_again(amended.asked, amended.unasked)

@@ -115,6 +115,15 @@ class SmallOffice:
         """What waits goes out, and no heartbeat."""
         self.do(self.published(self.outbox.drain))
 
+    def remember(self) -> None:
+        """What waits is remembered, and the office dies before it goes out."""
+
+        async def only_remembered() -> None:
+            outbox = self.outbox
+            await outbox._remember((await outbox._waiting()).values())
+
+        self.do(only_remembered())
+
     def beat(self) -> None:
         """What waits goes out, and a heartbeat to each partition."""
         self.now_ms += SECOND_MS

@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from office.consent_evidence.rows import Facts, evidence_of
 from office.erasure.progress import Progress
 from office.keyring.memory import MemoryKeyring
-from office.outbox import Outbox
 from office.registry.erasure_requests import NewErasure, ask
+from policy.vocabulary.terms import Period
 from roadfade.processes.starting import require_no_restore
 from roadfade.rebuild.rebuilding import look
 from roadfade.rebuild.steps import Step
@@ -90,12 +91,7 @@ def test_what_came_behind_the_last_heartbeat_is_taken_and_counted(office: SmallO
 def test_a_withdrawal_that_was_remembered_and_not_published_holds(office: SmallOffice) -> None:
     at_ms = office.now_ms
     office.do(office.registry.withdraw(ANA, "sharing", "insurer", at_ms))
-
-    async def only_remembered() -> None:
-        outbox = Outbox(office.database, lambda: office.now_ms)
-        await outbox._remember((await outbox._waiting()).values())
-
-    office.do(only_remembered())
+    office.remember()
     office.lose()
 
     done = office.rebuild()
@@ -104,7 +100,7 @@ def test_a_withdrawal_that_was_remembered_and_not_published_holds(office: SmallO
         (ANA, at_ms)
     ]
     assert done.built is not None
-    assert (done.built.amended.ended, done.built.withdrawals) == (1, 1)
+    assert (done.built.amended.ended, done.built.amended.withdrawals) == (1, 1)
     assert office.rows("SELECT kind, subject, from_ms FROM erasures") == [("withdraw", ANA, at_ms)]
     office.beat()
     assert office.mend() == 0
@@ -197,7 +193,12 @@ def test_what_has_ended_counts_as_seen_at_its_end(office: SmallOffice) -> None:
     found = "SELECT subject, ended_ms, seen_ended_ms, from_ms FROM consents ORDER BY subject"
     (_, *anas, _), (_, *bens, bens_from) = office.rows(found)
     assert anas == [ended_ms, ended_ms], "it ended with the last link"
-    assert bens == [bens_from, bens_from], "nobody knows when, but not before it began"
+    assert bens == [bens_from + 1, bens_from + 1], "nobody knows when, but not before it began"
+    said = "consent, purpose, basis, recipient, notice, from_ms, ended_ms"
+    (facts,) = office.rows(f"SELECT {said} FROM consents WHERE subject = '{BEN}'")  # noqa: S608  # ours
+    left = evidence_of(Facts(*facts), Period(3, "years"), str, office.now_ms)
+    assert left is not None, "it held, so that it was given is shown for as long as the policy says"
+    assert left.row.ended_day == left.row.given_day
 
 
 def test_an_office_that_is_there_is_never_overwritten(office: SmallOffice) -> None:

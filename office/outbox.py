@@ -19,9 +19,10 @@ from office.policy_versions import policy_change
 from office.ports import ControlRecord, PublishRecords, ReadTopics
 from office.published_rows import PartitionOf, PublishedRows
 from office.registry.consents import consent_of
+from office.registry.erasure_requests import erased_as_withdrawn
 from office.registry.links import link_of
 from office.registry.restrictions import restriction_of
-from office.replay_memory.items import Item, items_of
+from office.replay_memory.items import ERASED_WITH, Ended, Item, items_of
 from office.replay_memory.memory import FILE, ReplayMemory
 from office.store.changes import (
     CHUNK_ROWS,
@@ -201,8 +202,19 @@ class Outbox:
 
     async def _remember(self, records: Iterable[ControlRecord]) -> None:
         items = [item for record in records for item in items_of(record)]
+        items += await self._erased_with(items)
         if items:
             await asyncio.to_thread(self._remember_items, items)
+
+    async def _erased_with(self, items: Iterable[Item]) -> list[Ended]:
+        """What is to go with consents that end: no topic carries that it was asked."""
+        ends = (one for one in items if isinstance(one, Ended) and one.kind == CONTROL_CONSENTS)
+        ended = {one.id for one in ends if one.to_ms is not None}
+        if not ended:
+            return []
+        async with self._database.reading() as connection:
+            found = await erased_as_withdrawn(connection, ended)
+        return [Ended(ERASED_WITH, consent, at_ms) for consent, at_ms in sorted(found.items())]
 
     def _remember_items(self, items: Sequence[Item]) -> None:
         now_ms = self._clock()

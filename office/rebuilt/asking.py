@@ -15,7 +15,6 @@ from office.registry.erasure_requests import (
     FIRST,
     NewErasure,
     ask,
-    ask_as_withdrawn,
 )
 from office.store.changes import last_sequence
 from office.store.erasure_tables import ERASURES
@@ -48,12 +47,15 @@ async def forget_again(connection: AsyncConnection, now_ms: int) -> int:
 
 
 async def _forget_unlinked(connection: AsyncConnection, subject: str, now_ms: int) -> None:
-    """Nothing leads to them any more: what withholds goes once every worker knows that."""
+    """Nothing leads to them any more; what they were in is awaited for as long as it may be there.
+
+    So they are unlinked once more: how long that was waited for already went with the office.
+    """
     request = {
         "erasure": new_row_id(),
         "kind": "erase",
         "reason": FIRST,
-        "state": State.UNLINKED,
+        "state": State.BOUND,
         "subject": subject,
         "asked_ms": now_ms,
         "due_ms": now_ms + ANSWER_MS_MAX,
@@ -62,16 +64,6 @@ async def _forget_unlinked(connection: AsyncConnection, subject: str, now_ms: in
         "unscrubbed": True,
     }
     await connection.execute(insert(ERASURES).values(request))
-
-
-async def withdraw_again(connection: AsyncConnection, since_ms: int, now_ms: int) -> int:
-    """Ask again for what rests on consents that ended after an instant; of how many consents."""
-    late = select(CONSENTS).where(CONSENTS.c.to_ms >= since_ms)
-    rows = (await connection.execute(late.order_by(CONSENTS.c.consent))).all()
-    for row in rows:
-        who = SubjectId(row.subject)
-        await ask_as_withdrawn(connection, who, row.purpose, [row.consent], row.to_ms, now_ms)
-    return len(rows)
 
 
 async def parts_withheld(connection: AsyncConnection) -> int:

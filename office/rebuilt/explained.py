@@ -2,13 +2,18 @@
 
 In: the change, the memory of what was removed, now. Out: whether one of them says why. What the
 office ends or removes it remembers before it publishes it, so a deletion that the memory does not
-know is somebody else's; commands have an end of their own. New rows need no word: they are taken.
+know is somebody else's, and so is a row that says anything else than before; commands have an end
+of their own. New rows need no word here.
 """
 
+import msgspec
+from msgspec.structs import replace
+
 from office.rebuilt.partition import Behind
-from office.replay_memory.items import HOLD
+from office.replay_memory.items import BEGINNING, HOLD
 from office.replay_memory.known import Known
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, commanded_output
+from telemetry.wire.control import ConsentInterval, LinkInterval, Restriction, decode_row
 from telemetry.wire.erasure import take_command
 from telemetry.wire.hold import is_hold, take_hold
 
@@ -22,8 +27,35 @@ def explained(topic: str, one: Behind, known: Known, now_ms: int) -> bool:
         return _of_command(output, one, now_ms)
     if topic not in (CONTROL_LINKS, CONTROL_CONSENTS):
         return False  # a version of the policy is published once, and stays
-    end = known.ended(topic, one.key.decode(errors="replace"))
-    return end is not None and (one.now is not None or end.to_ms is None)
+    name = one.key.decode(errors="replace")
+    if one.now is not None:
+        return _of_row(topic, name, one.before, one.now, known)
+    end = known.ended(topic, name)
+    return end is not None and end.to_ms is None
+
+
+def _of_row(topic: str, name: str, before: bytes, now: bytes, known: Known) -> bool:
+    """Whether it says what it said, but for an end or a later beginning that is remembered."""
+    try:
+        old, new = decode_row(before), decode_row(now)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return False
+    if not isinstance(old, ConsentInterval | LinkInterval | Restriction) or not isinstance(
+        new, ConsentInterval | LinkInterval | Restriction
+    ):
+        return False
+    if new.to_ms != old.to_ms:
+        end = known.ended(topic, name)
+        longer = new.to_ms is None or (old.to_ms is not None and old.to_ms < new.to_ms)
+        if longer or end is None or not end.covers(new.to_ms):
+            return False
+    if new.from_ms != old.from_ms and isinstance(old, LinkInterval):
+        begins = known.ended(BEGINNING, name)
+        latest_ms = None if begins is None or begins.to_ms is None else -begins.to_ms
+        if latest_ms is None or not old.from_ms < new.from_ms <= latest_ms:
+            return False
+        old = replace(old, from_ms=new.from_ms)
+    return replace(old, to_ms=new.to_ms) == new
 
 
 def _of_command(output: str, one: Behind, now_ms: int) -> bool:

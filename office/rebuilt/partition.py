@@ -36,6 +36,8 @@ class Lying:
         self.high_water = 0
         """The highest that any heartbeat said."""
         self.behind: list[Behind] = []
+        self.new: set[bytes] = set()
+        """Keys of rows that came behind it."""
         self.unvouched = 0
         """Records behind the newest heartbeat."""
         self._beat_at = -1
@@ -61,6 +63,8 @@ class Lying:
         before = self.rows.pop(key, None)
         if value is not None:
             self.rows[key] = value
+            if before is None:
+                self.new.add(key)
         self._contents.take(key, value)
         self.unvouched += 1
         if before is not None and before != value:
@@ -73,7 +77,7 @@ class Lying:
     def _hear(self, offset: int, beat: Heartbeat) -> None:
         self.beat, self.at_beat, self._beat_at = beat, self._contents.contents, offset
         self.high_water = max(self.high_water, beat.high_water)
-        self.behind, self.unvouched = [], 0
+        self.behind, self.new, self.unvouched = [], set(), 0
 
 
 def _heartbeat_of(value: bytes) -> Heartbeat:

@@ -4,16 +4,17 @@ Every function runs in the caller's transaction. Nothing is queued for publicati
 topics already; the sequence of what is published goes on from there.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import groupby
 from typing import Any
 
 import msgspec
-from sqlalchemy import Table, delete, insert
+from sqlalchemy import Table, delete, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.holds.register import OFFICE_ITSELF, State, note
 from office.rebuilt.sorted_rows import Commanded, Held, Rows
+from office.registry.consents import consent_of
 from office.registry.links import link_row
 from office.restored.commands import take_over
 from office.store.changes import ControlChange, announce, chunks
@@ -29,7 +30,7 @@ from office.store.tables import (
     PUBLISHED,
     RESTRICTIONS,
 )
-from telemetry.topics import CONTROL_LINKS
+from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS
 from telemetry.wire.control import DeviceRegistration
 
 NOT_KNOWN = "not_known"
@@ -54,6 +55,20 @@ async def write(connection: AsyncConnection, rows: Rows, high_water: int, now_ms
     await _insert(connection, POLICIES, versions)
     await _write_commands(connection, rows.commands)
     await _write_holds(connection, rows.holds, now_ms)
+
+
+async def end_unvouched(connection: AsyncConnection, consents: Collection[str]) -> int:
+    """End consents as they begin, for whoever can write there could have given them; how many.
+
+    So nothing may rest on them, of whatever time; the person may be asked again.
+    """
+    for some in chunks(sorted(consents)):
+        mine = CONSENTS.c.consent.in_(some)
+        await connection.execute(update(CONSENTS).where(mine).values(to_ms=CONSENTS.c.from_ms))
+        rows = (await connection.execute(select(CONSENTS).where(mine))).all()
+        changes = [ControlChange(CONTROL_CONSENTS, one.consent, consent_of(one)) for one in rows]
+        await announce(connection, changes)
+    return len(consents)
 
 
 async def _go_on_from(connection: AsyncConnection, high_water: int) -> None:

@@ -88,12 +88,15 @@ async def withdraw(
     purpose: str,
     recipient: str | None,
     at_ms: int,
+    *,
+    tell: bool = False,
 ) -> list[str]:
     """End the subject's consents to a purpose at an instant; row ids of those that matched.
 
     Without a recipient: every recipient's. A withdrawal only shortens: a consent that
     begins later ends as it begins, one that ended earlier stays. OfficeError if none
-    was ever given, so that a withdrawal with a mistyped word does not pass as done.
+    was ever given, so that a withdrawal with a mistyped word does not pass as done. ``tell``:
+    publish those, too, that had ended already, for what is said of them now is remembered so.
     """
     held = (await _consents_of(connection, {subject})).get(subject, [])
     matching = [
@@ -108,7 +111,7 @@ async def withdraw(
         )
         raise OfficeError(msg)
     for consent in matching:
-        await _shorten(connection, consent, at_ms)
+        await _shorten(connection, consent, at_ms, tell=tell)
     return [consent.consent for consent in matching]
 
 
@@ -121,9 +124,11 @@ async def delete_consents(connection: AsyncConnection, subject: SubjectId) -> in
     return len(found)
 
 
-async def _shorten(connection: AsyncConnection, consent: ConsentInterval, at_ms: int) -> None:
+async def _shorten(
+    connection: AsyncConnection, consent: ConsentInterval, at_ms: int, *, tell: bool
+) -> None:
     ended = shortened(_interval(consent), at_ms)
-    if ended == _interval(consent):
+    if ended == _interval(consent) and not tell:
         return
     where = CONSENTS.c.consent == consent.consent
     await connection.execute(update(CONSENTS).where(where).values(to_ms=ended.to_ms))

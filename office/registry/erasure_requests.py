@@ -153,6 +153,21 @@ async def ask_as_withdrawn(
     return await ask(connection, new, now_ms)
 
 
+async def erased_as_withdrawn(
+    connection: AsyncConnection, consents: Collection[str]
+) -> dict[str, int]:
+    """From when on all is to go that rests on these consents; those of which not all is absent."""
+    whose = select(CONSENTS.c.subject).where(CONSENTS.c.consent.in_(consents))
+    asked = (ERASURES.c.kind == "withdraw") & ERASURES.c.from_ms.is_(None)
+    query = select(ERASURES).where(asked, ERASURES.c.subject.in_(whose))
+    found: dict[str, int] = {}
+    for row in await connection.execute(query):
+        at_ms = row.asked_ms if row.begins_ms is None else row.begins_ms
+        for one in set(names(row.consents) or ()).intersection(consents):
+            found[one] = min(at_ms, found.get(one, at_ms))
+    return found
+
+
 def takes_effect_later(now_ms: int) -> ColumnElement[bool]:
     """Whether a row is a withdrawal that takes effect after ``now_ms``; never NULL."""
     begins_ms = func.coalesce(ERASURES.c.begins_ms, ERASURES.c.from_ms, 0)

@@ -144,7 +144,9 @@ class Registry:
         nothing ever did.
         """
         async with self._database.writing() as connection:
-            ended = await consents.withdraw(connection, subject, purpose, recipient, at_ms)
+            ended = await consents.withdraw(
+                connection, subject, purpose, recipient, at_ms, tell=erase
+            )
             from_ms, asked_ms = None if erase else at_ms, at_ms if now_ms is None else now_ms
             await ask_as_withdrawn(
                 connection, subject, purpose, ended, from_ms, asked_ms, begins_ms=at_ms

@@ -25,6 +25,8 @@ HOLD: Final = "hold"
 BEGINNING: Final = "link_begins"
 """The kind of a link's beginning, which only ever moves later: its ``to_ms`` is that instant,
 negative, so that of two the later one counts, as the earlier of two ends does."""
+ERASED_WITH: Final = "erased_with"
+"""The kind of a consent with which all goes that rests on it, by its id: from ``to_ms`` on."""
 RESTRICTION: Final = "restriction"
 COMMAND: Final = "command"
 """The kinds of what is remembered beside its name."""

@@ -9,6 +9,7 @@ from office.restored.amended import Amended, Since
 from office.restored.commands import command_again, publish
 from office.restored.persons import forget_persons
 from office.restored.rows import TABLES, begin_later, end_rows, release_holds, withhold
+from office.restored.withdrawals import withdraw_again
 from office.store.database import Database
 
 
@@ -20,6 +21,9 @@ async def amend(database: Database, known: Known, since: Since) -> Amended:
         await forget_persons(connection, known, since, done)
         for of in TABLES:
             await end_rows(connection, known, since, of, done)
+        if not since.lost:  # else no row is restored that could rest on them
+            again = await withdraw_again(connection, known, since.made_ms, since.now_ms)
+            done.withdrawals = again
         await withhold(connection, known, since, done)
         await release_holds(connection, known, since, done)
         await command_again(connection, known, since, done)

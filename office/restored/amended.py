@@ -19,6 +19,8 @@ class Amended:
     """Requests for a part that were asked for since, and are asked again."""
     unasked: int = 0
     """Those that are not, as it is not known of which of several vehicles."""
+    withdrawals: int = 0
+    """Consents of which it is asked again that what rests on them be removed."""
     released: int = 0
     """Legal holds that were released since."""
     commands: int = 0

@@ -110,7 +110,8 @@ def _show(done: "Rebuilt") -> None:
     typer.echo(f"on the topics, as of {format_instant(done.outlook.as_of_ms)}: {listed}")
     if done.outlook.unvouched:
         typer.echo(
-            f"{done.outlook.unvouched:,} records came behind the last heartbeats; they are taken"
+            f"{done.outlook.unvouched:,} records came behind the last heartbeats; they are taken, "
+            "but for new consents"
         )
     for one in done.outlook.lacking:
         typer.secho(str(one), fg="red")
@@ -128,9 +129,15 @@ def _show_built(done: "Rebuilt", built: "Built") -> None:
         f"again, {amended.ended:,} ended, {amended.withheld:,} withhold again"
     )
     typer.echo(
-        f"{built.forgetting:,} persons are still to be forgotten, and of {built.withdrawals:,} "
+        f"{built.forgetting:,} persons are still to be forgotten, and of {amended.withdrawals:,} "
         "consents what rests on them is removed: both were asked for again"
     )
+    if built.unvouched_consents:
+        typer.secho(
+            f"{built.unvouched_consents:,} consents came behind the last heartbeats, and nobody "
+            "vouches for them: they count as never given, so ask these people again",
+            fg="yellow",
+        )
     show_asked_again(amended.asked, amended.unasked)
     if done.outlook.lacking:
         typer.secho(

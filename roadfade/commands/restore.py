@@ -133,5 +133,6 @@ def _show(trued: "Trued") -> None:
     )
     typer.echo(
         f"{office.persons:,} persons were forgotten again; {office.gone:,} rows of the office were "
-        f"deleted again, {office.ended:,} ended again, {office.withheld:,} withhold again"
+        f"deleted again, {office.ended:,} ended again, {office.withheld:,} withhold again; of "
+        f"{office.withdrawals:,} consents it is asked again that what rests on them be removed"
     )

@@ -33,7 +33,7 @@ from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
 from sinks.lake.durable import sync_file
 from telemetry.instants import format_instant
-from telemetry.topics import CONTROL_POLICIES, erase_topics
+from telemetry.topics import CONTROL_CONSENTS, CONTROL_POLICIES, erase_topics
 
 NEW_MEMORY: Final = "memory.new"
 _BESIDE: Final = ("-wal", "-shm", "-journal")
@@ -200,7 +200,8 @@ async def _build(file: Path, outlook: Outlook, memory: ReplayMemory, now_ms: int
     database = await Database.create(file)
     try:
         with memory.known() as known:
-            return await build(database, outlook.rows, known, since, outlook.high_water)
+            new = outlook.found.new(CONTROL_CONSENTS)
+            return await build(database, outlook.rows, known, since, outlook.high_water, new)
     finally:
         await database.close()
 

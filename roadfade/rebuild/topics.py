@@ -40,6 +40,11 @@ class Found:
             for key, value in one.rows.items():
                 yield ControlRecord(topic, number, key, value)
 
+    def new(self, topic: str) -> frozenset[str]:
+        """Keys of rows of a topic that came behind the newest heartbeats."""
+        theirs = (one.new for (name, _), one in self.lying.items() if name == topic)
+        return frozenset(key.decode(errors="replace") for some in theirs for key in some)
+
 
 async def read_topics(broker: Broker, tell: Tell) -> Found:
     """Read them; BrokerError or TimeoutError if the broker does not answer."""

@@ -271,6 +271,28 @@ def test_a_consent_that_was_withdrawn_since_stays_withdrawn(house: House) -> Non
     assert done.trued.office.ended == 1
     waiting = house.found("SELECT count(*) FROM outbox")
     assert waiting == [(1,)], "workers have to learn of it, too"
+    assert done.trued.office.withdrawals == 1
+    asked = house.found("SELECT kind, from_ms, begins_ms FROM erasures")
+    assert asked == [("withdraw", at_ms, None)], "and stores, if they had not"
+
+
+def test_what_goes_with_a_withdrawal_that_takes_effect_after_the_restore_goes_then(
+    house: House,
+) -> None:
+    made = house.make()
+    later_ms = house.now_ms + 10 * DAY_MS
+    withdrawn = house.office.registry.withdraw(
+        ANA, SHARING.purpose, None, later_ms, erase=True, now_ms=house.now_ms
+    )
+    house.do(withdrawn)
+    house.publish()
+    house.lose()
+
+    house.restore(made)
+
+    house.open()
+    asked = house.found("SELECT kind, state, from_ms, begins_ms FROM erasures")
+    assert asked == [("withdraw", "asked", None, later_ms)]
 
 
 def test_a_link_that_was_closed_or_deleted_since_is_so_again(house: House) -> None:

@@ -113,13 +113,22 @@ class SmallOffice:
 
     def drain(self) -> None:
         """What waits goes out, and no heartbeat."""
-        self.do(self._published(self.outbox.drain))
+        self.do(self.published(self.outbox.drain))
+
+    def remember(self) -> None:
+        """What waits is remembered, and the office dies before it goes out."""
+
+        async def only_remembered() -> None:
+            outbox = self.outbox
+            await outbox._remember((await outbox._waiting()).values())
+
+        self.do(only_remembered())
 
     def beat(self) -> None:
         """What waits goes out, and a heartbeat to each partition."""
         self.now_ms += SECOND_MS
         self.do(
-            self._published(
+            self.published(
                 lambda publish: self.outbox.beat(
                     publish, self.partitions, self.now_ms, partition_for
                 )
@@ -129,7 +138,7 @@ class SmallOffice:
     def mend(self) -> int | None:
         """So many rows of the topics differ from the registry."""
         return self.do(
-            self._published(
+            self.published(
                 lambda publish: self.outbox.mend(
                     publish, self.partitions, partition_for,
                     lambda: lying_in(self.broker, self.partitions),
@@ -137,7 +146,8 @@ class SmallOffice:
             )
         )  # fmt: skip
 
-    async def _published(self, work: Any) -> int | None:
+    async def published(self, work: Any) -> int | None:
+        """What comes of work that publishes through the broker."""
         async with Publisher(self.broker, clock=lambda: self.now_ms) as publisher:
             found: int | None = await work(publish_through(publisher))
             return found

@@ -5,11 +5,16 @@ import json
 import pytest
 from typer.testing import CliRunner, Result
 
+from office.registry.erasure_requests import NewErasure
+from office.registry.links import NewLink
 from roadfade.cli import app
 from roadfade.commands import office_rebuild
 from roadfade.in_force import broker as in_force
+from roadfade.terminal.asked_again import UNASKED
+from telemetry.identity import DeviceId
 from telemetry.topics import CONTROL_CONSENTS, HEARTBEAT_KEY
-from tests.roadfade.rebuild.small_office import ANA, BEN, SmallOffice
+from tests.roadfade.rebuild.small_office import ANA, BEN, SINCE_MS, SmallOffice
+from tests.roadfade.rebuild.test_rebuilding import asked
 
 
 @pytest.fixture
@@ -74,3 +79,26 @@ def test_looking_beside_an_office_is_allowed(office: SmallOffice, run: Run) -> N
     facts = json.loads(looked.stdout)
     assert (facts["rebuilt"], facts["lacking"], facts["changed"]) == (False, [], None)
     assert office.mend() == 0
+
+
+def test_requests_for_a_part_that_only_the_memory_knows_are_asked_again_and_told(
+    office: SmallOffice, run: Run
+) -> None:
+    """The office remembered them, and died before it published them."""
+    second = NewLink(DeviceId("another-of-ben"), BEN, SINCE_MS)
+    office.do(office.registry.register_fleet([second]))
+    office.beat()
+    asked_ms = office.now_ms
+    for who in (ANA, BEN):
+        asked(office, NewErasure("erase", who, "asked", purposes=["sharing"]))
+    office.remember()
+    office.lose()
+
+    done = run()
+
+    office.open()
+    assert "1 requests for a part are asked again" in done.stdout
+    assert UNASKED.format(count=1) in done.stdout
+    found = office.rows("SELECT kind, subject, to_ms, purposes FROM erasures")
+    assert found == [("erase", ANA, asked_ms, b'["sharing"]')]
+    assert len(office.rows("SELECT 1 FROM restrictions WHERE reason = 'erased'")) == 2

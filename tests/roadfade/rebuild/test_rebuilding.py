@@ -5,14 +5,18 @@ from pathlib import Path
 
 import pytest
 
-from office.outbox import Outbox
+from office.consent_evidence.rows import Facts, evidence_of
+from office.erasure.progress import Progress
+from office.keyring.memory import MemoryKeyring
 from office.registry.erasure_requests import NewErasure, ask
+from policy.vocabulary.terms import Period
 from roadfade.processes.starting import require_no_restore
 from roadfade.rebuild.rebuilding import look
 from roadfade.rebuild.steps import Step
 from roadfade.refusal import NotReady, Refusal
-from telemetry.instants import DAY_MS
+from telemetry.instants import DAY_MS, HOUR_MS
 from telemetry.topics import CONTROL_POLICIES, HEARTBEAT_KEY
+from tests.office.erasure.conftest import HORIZONS, SIGNING
 from tests.roadfade.rebuild.small_office import (
     ANA,
     BEN,
@@ -87,12 +91,7 @@ def test_what_came_behind_the_last_heartbeat_is_taken_and_counted(office: SmallO
 def test_a_withdrawal_that_was_remembered_and_not_published_holds(office: SmallOffice) -> None:
     at_ms = office.now_ms
     office.do(office.registry.withdraw(ANA, "sharing", "insurer", at_ms))
-
-    async def only_remembered() -> None:
-        outbox = Outbox(office.database, lambda: office.now_ms)
-        await outbox._remember((await outbox._waiting()).values())
-
-    office.do(only_remembered())
+    office.remember()
     office.lose()
 
     done = office.rebuild()
@@ -101,7 +100,7 @@ def test_a_withdrawal_that_was_remembered_and_not_published_holds(office: SmallO
         (ANA, at_ms)
     ]
     assert done.built is not None
-    assert (done.built.amended.ended, done.built.withdrawals) == (1, 1)
+    assert (done.built.amended.ended, done.built.amended.withdrawals) == (1, 1)
     assert office.rows("SELECT kind, subject, from_ms FROM erasures") == [("withdraw", ANA, at_ms)]
     office.beat()
     assert office.mend() == 0
@@ -144,8 +143,32 @@ def test_who_is_unlinked_already_is_forgotten_once_every_worker_knows(office: Sm
 
     office.rebuild()
 
-    assert office.rows("SELECT kind, state, subject FROM erasures") == [("erase", "unlinked", ANA)]
+    assert office.rows("SELECT kind, subject FROM erasures") == [("erase", ANA)]
     assert office.rows("SELECT 1 FROM links") == [(1,)]
+    progress = Progress(office.database, MemoryKeyring(), SIGNING.sign, HORIZONS)
+    office.do(_turned(office, progress))
+    unlinked_ms = office.now_ms
+    copies = "SELECT copy, due_ms, ended_ms FROM erase_steps ORDER BY copy"
+    assert office.rows(copies) == [
+        ("control topics", unlinked_ms + HORIZONS.control_ms, None),
+        ("events.reported", unlinked_ms + HORIZONS.events_ms, None),
+    ]
+    while office.now_ms < unlinked_ms + HORIZONS.events_ms - HOUR_MS:
+        office.now_ms += HOUR_MS
+        office.do(_turned(office, progress))
+        assert office.rows("SELECT d2_ms FROM erasures") == [(None,)]
+    for _ in range(2):
+        office.now_ms += HOUR_MS
+        office.do(_turned(office, progress))
+    ((gone_ms,),) = office.rows("SELECT d2_ms FROM erasures")
+    assert gone_ms >= unlinked_ms + HORIZONS.events_ms
+    assert office.rows("SELECT 1 FROM restrictions") == []
+
+
+async def _turned(office: SmallOffice, progress: Progress) -> None:
+    """What waits goes out, and the office looks at its requests."""
+    await office.published(office.outbox.drain)
+    await progress.turn(list, (), office.now_ms)
 
 
 async def _forget_consents(office: SmallOffice) -> None:
@@ -170,7 +193,12 @@ def test_what_has_ended_counts_as_seen_at_its_end(office: SmallOffice) -> None:
     found = "SELECT subject, ended_ms, seen_ended_ms, from_ms FROM consents ORDER BY subject"
     (_, *anas, _), (_, *bens, bens_from) = office.rows(found)
     assert anas == [ended_ms, ended_ms], "it ended with the last link"
-    assert bens == [bens_from, bens_from], "nobody knows when, but not before it began"
+    assert bens == [bens_from + 1, bens_from + 1], "nobody knows when, but not before it began"
+    said = "consent, purpose, basis, recipient, notice, from_ms, ended_ms"
+    (facts,) = office.rows(f"SELECT {said} FROM consents WHERE subject = '{BEN}'")  # noqa: S608  # ours
+    left = evidence_of(Facts(*facts), Period(3, "years"), str, office.now_ms)
+    assert left is not None, "it held, so that it was given is shown for as long as the policy says"
+    assert left.row.ended_day == left.row.given_day
 
 
 def test_an_office_that_is_there_is_never_overwritten(office: SmallOffice) -> None:

@@ -25,13 +25,16 @@ HOLD: Final = "hold"
 BEGINNING: Final = "link_begins"
 """The kind of a link's beginning, which only ever moves later: its ``to_ms`` is that instant,
 negative, so that of two the later one counts, as the earlier of two ends does."""
+EVENT: Final = "event"
+REPORTED: Final = "reported_event"
+"""The kinds of an event that was taken back, and of the digests of ids that reported it."""
 RESTRICTION: Final = "restriction"
 COMMAND: Final = "command"
 """The kinds of what is remembered beside its name."""
 
 
 class Ended(NamedTuple):
-    """A row of the registry, by its topic and id, a person, an epoch key, a hold or its command."""
+    """A row of the registry, by its topic and id, or whatever else has a kind of its own."""
 
     kind: str
     id: str

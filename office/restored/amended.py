@@ -21,6 +21,8 @@ class Amended:
     """Those that are not, as it is not known of which of several vehicles."""
     released: int = 0
     """Legal holds that were released since."""
+    taken_back: int = 0
+    """Events that were taken back since."""
     commands: int = 0
     """Commands of erasure that live and were made since."""
     versions: int = 0

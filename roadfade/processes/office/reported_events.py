@@ -33,6 +33,7 @@ from office.registry.reported import (
     take_told,
     waiting_answers,
 )
+from office.replay_memory.taken_back import TakenBackEvents
 from office.store.database import Database
 from policy.artefacts.topics import EVENT_LIFE_MS, EVENT_SEGMENT_MS
 from roadfade import metrics
@@ -89,6 +90,7 @@ class ReportedEvents:
         self._database = database
         self._clock = clock
         self._hook = hook
+        self._taken_back = TakenBackEvents(database.file, clock)
         self._say, self._say_refused = SayOnce(logger), SayOnce(logger)
         self._due: dict[int, int] = {}
         """By partition, the offset of the next record, or one before it."""
@@ -187,7 +189,9 @@ class ReportedEvents:
         self._due[partition] = told[-1].behind
         now_ms, ids_max = self._clock(), self._settings.reported_events_max
         async with self._database.writing() as connection:
-            outcomes = await take_told(connection, topic_id, partition, told, now_ms, ids_max)
+            outcomes = await take_told(
+                connection, topic_id, partition, told, now_ms, ids_max, self._taken_back.known
+            )
             self._hook(Moment.WRITTEN)
         self._hook(Moment.DURABLE)
         self._say.forget()

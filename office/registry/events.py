@@ -120,7 +120,7 @@ def _wrong(
         return EventRefusal.NO_INSTANT
     if new.at_ms > now_ms + AHEAD_MS_MAX:
         return EventRefusal.AHEAD
-    return EventRefusal.UNKNOWN if _whose(new) not in known else None
+    return EventRefusal.UNKNOWN if whose(new) not in known else None
 
 
 def _in_words(why: EventRefusal, new: NewEvent) -> str:
@@ -135,7 +135,8 @@ def _in_words(why: EventRefusal, new: NewEvent) -> str:
     }[why]
 
 
-def _whose(new: NewEvent) -> tuple[str, str | None]:
+def whose(new: NewEvent) -> tuple[str, str | None]:
+    """What an event is about, a person or a device, and its id."""
     return ("subject", new.subject) if new.device is None else ("device", new.device)
 
 

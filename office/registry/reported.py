@@ -6,6 +6,7 @@ one transaction: whoever dies before it holds reads the same again, and whoever 
 not. Times are milliseconds UTC.
 """
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from hashlib import sha256
@@ -14,7 +15,7 @@ from typing import Final, NamedTuple
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from office.registry.events import NewEvent, record_events, recorded, refusals
+from office.registry.events import NewEvent, record_events, recorded, refusals, whose
 from office.store.changes import CHUNK_ROWS
 from office.store.event_tables import EVENT_IDS, EVENT_PLACES, EVENTS, REFUSED_EVENTS
 from telemetry.identity import DeviceId, SubjectId
@@ -22,6 +23,9 @@ from telemetry.wire.event import EventRefusal, RefusedEvent, ReportedEvent
 
 TOLD_MAX: Final = CHUNK_ROWS
 """Records of one transaction: a withdrawal waits for none for long."""
+ONE_MAX: Final = 20
+"""Ids that are remembered of events about one person or device: each may bring about a request of
+its own, and with many that live everybody's ends wait."""
 RECORDED: Final = "recorded"
 AGAIN: Final = "again"
 OUTCOMES: Final = (RECORDED, AGAIN, *(str(one) for one in EventRefusal))
@@ -101,6 +105,7 @@ async def _judge(
     known = await _known(connection, digests)
     known |= dict.fromkeys(await taken_back(digests - known.keys()))
     room = ids_max - (await connection.scalar(select(func.count()).select_from(EVENT_IDS)) or 0)
+    about = await _counted(connection, [new for _, new in reported])
     fresh: dict[str, NewEvent] = {}
     outcomes = list[str]()
     for one in told:
@@ -113,9 +118,10 @@ async def _judge(
             outcomes.append(AGAIN if same else EventRefusal.ID_REUSED)
         elif why is not None:
             outcomes.append(why)
-        elif len(fresh) >= room:
+        elif len(fresh) >= room or about[whose(new)] >= ONE_MAX:
             outcomes.append(EventRefusal.TOO_MANY)
         else:
+            about[whose(new)] += 1
             known[digest] = fresh[digest] = new
             outcomes.append(RECORDED)
     ids = await record_events(connection, list(fresh.values()), now_ms, "topic")
@@ -152,6 +158,20 @@ async def _known(
         found[row.digest] = (
             None if one is None else NewEvent(one.kind, one.at_ms, one.subject, one.device)
         )
+    return found
+
+
+async def _counted(
+    connection: AsyncConnection, wanted: Sequence[NewEvent]
+) -> Counter[tuple[str, str | None]]:
+    """How many ids are remembered of events about each of these people and devices."""
+    found = Counter[tuple[str, str | None]]()
+    for what, column in (("subject", EVENTS.c.subject), ("device", EVENTS.c.device)):
+        asked = {getattr(new, what) for new in wanted} - {None}
+        remembered = EVENTS.c.event == EVENT_IDS.c.event, column.in_(asked)
+        query = select(column, func.count()).where(*remembered).group_by(column)
+        for one, many in await connection.execute(query) if asked else ():
+            found[what, one] = many
     return found
 
 

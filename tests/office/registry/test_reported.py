@@ -15,6 +15,7 @@ from office.registry.events import AHEAD_MS_MAX, KINDS, NewEvent, events, forget
 from office.registry.registry import Registry
 from office.registry.reported import (
     AGAIN,
+    ONE_MAX,
     RECORDED,
     Place,
     Told,
@@ -271,6 +272,22 @@ async def test_with_as_many_ids_as_may_be_new_ones_are_refused_and_old_ones_know
     told = laid(event(0), event(1, subject=BO), event(0), event(2, kind="device_retired"))
     outcomes = await take(database, told, ids_max=2)
     assert outcomes == [RECORDED, RECORDED, AGAIN, EventRefusal.TOO_MANY]
+
+
+@pytest.mark.usefixtures("known")
+async def test_of_one_person_or_device_only_so_many_are_taken_and_others_go_on(
+    database: Database,
+) -> None:
+    """However they are parted into calls; what is on record does nothing again."""
+    many = laid(*(event(number, at=format_instant(number)) for number in range(ONE_MAX + 1)))
+    assert await take(database, many[:-2]) == [RECORDED] * (ONE_MAX - 1)
+    others = laid(event(98, subject=BO), event(99, subject=None, device=DONGLE), first=ONE_MAX + 1)
+    outcomes = await take(database, [*many[-2:], *others])
+    assert outcomes == [RECORDED, EventRefusal.TOO_MANY, RECORDED, RECORDED]
+    assert await take(database, many[:1]) == [AGAIN]
+    async with database.writing() as connection:
+        await forget_ids(connection, NOW_MS + 1)
+    assert await take(database, laid(event(100, kind="device_retired"))) == [RECORDED]
 
 
 @pytest.mark.usefixtures("known")

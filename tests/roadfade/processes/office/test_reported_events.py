@@ -26,8 +26,8 @@ from roadfade.processes.office.reported_events import (
     UNREAD,
     Moment,
     ReportedEvents,
-    begin_at,
 )
+from roadfade.processes.office.told_events import begin_at
 from roadfade.settings import Settings
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.instants import format_instant

@@ -3,7 +3,7 @@
 Every function runs in the caller's transaction. Times are milliseconds UTC.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
 from sqlalchemy import Row, delete, exists, insert, select
@@ -46,6 +46,17 @@ class RecordedEvent(NamedTuple):
     at_ms: int
     recorded_ms: int
     origin: Origin
+
+
+class TakenBack(NamedTuple):
+    """An event that was taken back, and digests of the ids under which it was reported."""
+
+    event: str
+    digests: Sequence[str]
+
+
+Remember = Callable[[TakenBack], Awaitable[None]]
+"""Keeps what was taken back where no restore, and no topic that is read again, undoes it."""
 
 
 async def check_events(
@@ -109,7 +120,7 @@ def _wrong(
         return EventRefusal.NO_INSTANT
     if new.at_ms > now_ms + AHEAD_MS_MAX:
         return EventRefusal.AHEAD
-    return EventRefusal.UNKNOWN if _whose(new) not in known else None
+    return EventRefusal.UNKNOWN if whose(new) not in known else None
 
 
 def _in_words(why: EventRefusal, new: NewEvent) -> str:
@@ -124,7 +135,8 @@ def _in_words(why: EventRefusal, new: NewEvent) -> str:
     }[why]
 
 
-def _whose(new: NewEvent) -> tuple[str, str | None]:
+def whose(new: NewEvent) -> tuple[str, str | None]:
+    """What an event is about, a person or a device, and its id."""
     return ("subject", new.subject) if new.device is None else ("device", new.device)
 
 
@@ -157,9 +169,10 @@ async def _on_record(
     return {NewEvent(one.kind, one.at_ms, one.subject, one.device): one.event for one in there}
 
 
-async def take_back(connection: AsyncConnection, event: str) -> None:
-    """Delete an event that was recorded by mistake.
+async def take_back(connection: AsyncConnection, event: str) -> TakenBack:
+    """Delete an event that was recorded by mistake, and the ids that reported it.
 
+    Whoever calls has it remembered before the transaction holds: nothing here knows it any more.
     OfficeError if there is none, or one of its ends was carried out: what is deleted stays so.
     """
     ended = select(exists().where(EVENT_ENDS.c.event == event))
@@ -175,6 +188,10 @@ async def take_back(connection: AsyncConnection, event: str) -> None:
     if gone.rowcount == 0:
         msg = "there is no such event: list them (roadfade event list)"
         raise OfficeError(msg)
+    reported = EVENT_IDS.c.event == event
+    digests = list(await connection.scalars(select(EVENT_IDS.c.digest).where(reported)))
+    await connection.execute(delete(EVENT_IDS).where(reported))
+    return TakenBack(event, digests)
 
 
 async def forget_events(connection: AsyncConnection, subject: SubjectId) -> int:

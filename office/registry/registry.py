@@ -12,7 +12,7 @@ from office.errors import OfficeError
 from office.registry import consents, devices, events, links, restrictions
 from office.registry.consents import NewConsent
 from office.registry.erasure_requests import ask_as_withdrawn
-from office.registry.events import NewEvent
+from office.registry.events import NewEvent, Remember
 from office.registry.links import NewLink
 from office.registry.persons import require_known
 from office.registry.restrictions import NewRestriction
@@ -172,13 +172,14 @@ class Registry:
                 ids += await events.record_events(connection, some, now_ms)
         return ids
 
-    async def take_back_event(self, event: str) -> str:
+    async def take_back_event(self, event: str, remember: Remember) -> str:
         """Delete an event that was recorded by mistake; its row id.
 
-        OfficeError once one of its ends was carried out.
+        ``remember`` keeps it before this holds. OfficeError once one of its ends was carried out.
         """
         async with self._database.writing() as connection:
-            await events.take_back(connection, event)
+            # Before: an older office that is put back must not act on it.
+            await remember(await events.take_back(connection, event))
         await self._database.scrub()
         return event
 

@@ -1,18 +1,21 @@
 """Events as they come from their topic: recorded as those of a file are, once, and answered.
 
-In: what lay in one partition, in order. Out: events on record, their ids, how far the topic is
-read, and answers that wait, all in the caller's one transaction: whoever dies before it holds reads
-the same again, and whoever dies after it does not. Times are milliseconds UTC.
+In: what lay in one partition, in order, and which ids are of events that were taken back. Out:
+events on record, their ids, how far the topic is read, and answers that wait, all in the caller's
+one transaction: whoever dies before it holds reads the same again, and whoever dies after it does
+not. Times are milliseconds UTC.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from hashlib import sha256
 from typing import Final, NamedTuple
 
 from sqlalchemy import delete, func, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from office.registry.events import NewEvent, record_events, recorded, refusals
+from office.registry.events import NewEvent, record_events, recorded, refusals, whose
 from office.store.changes import CHUNK_ROWS
 from office.store.event_tables import EVENT_IDS, EVENT_PLACES, EVENTS, REFUSED_EVENTS
 from telemetry.identity import DeviceId, SubjectId
@@ -20,10 +23,17 @@ from telemetry.wire.event import EventRefusal, RefusedEvent, ReportedEvent
 
 TOLD_MAX: Final = CHUNK_ROWS
 """Records of one transaction: a withdrawal waits for none for long."""
+ONE_MAX: Final = 20
+"""Ids that are remembered of events about one person or device: each may bring about a request of
+its own, and with many that live everybody's ends wait."""
 RECORDED: Final = "recorded"
 AGAIN: Final = "again"
 OUTCOMES: Final = (RECORDED, AGAIN, *(str(one) for one in EventRefusal))
 """What becomes of a record; labels of a metric."""
+
+
+AmongTakenBack = Callable[[Collection[str]], Awaitable[AbstractSet[str]]]
+"""Which of these digests of ids reported an event that was taken back."""
 
 
 class Place(NamedTuple):
@@ -49,13 +59,15 @@ async def take_told(
     told: Sequence[Told],
     now_ms: int,
     ids_max: int,
+    taken_back: AmongTakenBack,
 ) -> list[str]:
     """Record what can be, leave answers for the rest, note the place; the outcome of each.
 
     At most ``TOLD_MAX``, in the order of their offsets. How records are parted into calls changes
-    nothing, and neither does taking them again.
+    nothing, and neither does taking them again. ``taken_back`` is asked within the transaction, so
+    that nobody takes an event back between the question and its answer.
     """
-    outcomes = await _judge(connection, told, now_ms, ids_max)
+    outcomes = await _judge(connection, told, now_ms, ids_max, taken_back)
     refused = [
         {
             "topic_id": topic_id,
@@ -81,12 +93,19 @@ async def take_told(
 
 
 async def _judge(
-    connection: AsyncConnection, told: Sequence[Told], now_ms: int, ids_max: int
+    connection: AsyncConnection,
+    told: Sequence[Told],
+    now_ms: int,
+    ids_max: int,
+    taken_back: AmongTakenBack,
 ) -> list[str]:
     reported = [(one.what, _new(one.what)) for one in told if isinstance(one.what, ReportedEvent)]
     whys = iter(await refusals(connection, [new for _, new in reported], now_ms))
-    known = await _known(connection, (digest_of(event.id) for event, _ in reported))
+    digests = {digest_of(event.id) for event, _ in reported}
+    known = await _known(connection, digests)
+    known |= dict.fromkeys(await taken_back(digests - known.keys()))
     room = ids_max - (await connection.scalar(select(func.count()).select_from(EVENT_IDS)) or 0)
+    about = await _counted(connection, [new for _, new in reported])
     fresh: dict[str, NewEvent] = {}
     outcomes = list[str]()
     for one in told:
@@ -99,9 +118,10 @@ async def _judge(
             outcomes.append(AGAIN if same else EventRefusal.ID_REUSED)
         elif why is not None:
             outcomes.append(why)
-        elif len(fresh) >= room:
+        elif len(fresh) >= room or about[whose(new)] >= ONE_MAX:
             outcomes.append(EventRefusal.TOO_MANY)
         else:
+            about[whose(new)] += 1
             known[digest] = fresh[digest] = new
             outcomes.append(RECORDED)
     ids = await record_events(connection, list(fresh.values()), now_ms, "topic")
@@ -125,17 +145,33 @@ def _new(event: ReportedEvent) -> NewEvent:
     return NewEvent(event.kind, event.at_ms, subject, device)
 
 
-async def _known(connection: AsyncConnection, digests: Iterable[str]) -> dict[str, NewEvent | None]:
-    """By remembered id, its event; None: it was taken back since."""
+async def _known(
+    connection: AsyncConnection, digests: Collection[str]
+) -> dict[str, NewEvent | None]:
+    """By remembered id, its event; None: it is not on record any more."""
     query = select(EVENT_IDS.c.digest, EVENTS).outerjoin_from(
         EVENT_IDS, EVENTS, EVENTS.c.event == EVENT_IDS.c.event
     )
     found: dict[str, NewEvent | None] = {}
-    for row in await connection.execute(query.where(EVENT_IDS.c.digest.in_(set(digests)))):
+    for row in await connection.execute(query.where(EVENT_IDS.c.digest.in_(digests))):
         one = None if row.event is None else recorded(row)
         found[row.digest] = (
             None if one is None else NewEvent(one.kind, one.at_ms, one.subject, one.device)
         )
+    return found
+
+
+async def _counted(
+    connection: AsyncConnection, wanted: Sequence[NewEvent]
+) -> Counter[tuple[str, str | None]]:
+    """How many ids are remembered of events about each of these people and devices."""
+    found = Counter[tuple[str, str | None]]()
+    for what, column in (("subject", EVENTS.c.subject), ("device", EVENTS.c.device)):
+        asked = {getattr(new, what) for new in wanted} - {None}
+        remembered = EVENTS.c.event == EVENT_IDS.c.event, column.in_(asked)
+        query = select(column, func.count()).where(*remembered).group_by(column)
+        for one, many in await connection.execute(query) if asked else ():
+            found[what, one] = many
     return found
 
 

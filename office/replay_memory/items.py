@@ -27,13 +27,16 @@ BEGINNING: Final = "link_begins"
 negative, so that of two the later one counts, as the earlier of two ends does."""
 ERASED_WITH: Final = "erased_with"
 """The kind of a consent with which all goes that rests on it, by its id: from ``to_ms`` on."""
+EVENT: Final = "event"
+REPORTED: Final = "reported_event"
+"""The kinds of an event that was taken back, and of the digests of ids that reported it."""
 RESTRICTION: Final = "restriction"
 COMMAND: Final = "command"
 """The kinds of what is remembered beside its name."""
 
 
 class Ended(NamedTuple):
-    """A row of the registry, by its topic and id, a person, an epoch key, a hold or its command."""
+    """A row of the registry, by its topic and id, or whatever else has a kind of its own."""
 
     kind: str
     id: str

@@ -7,6 +7,7 @@ are gone from the files. Nobody else may have the database open.
 from office.replay_memory.known import Known
 from office.restored.amended import Amended, Since
 from office.restored.commands import command_again, publish
+from office.restored.events import take_back_again
 from office.restored.persons import forget_persons
 from office.restored.rows import TABLES, begin_later, end_rows, release_holds, withhold
 from office.restored.withdrawals import withdraw_again
@@ -26,6 +27,7 @@ async def amend(database: Database, known: Known, since: Since) -> Amended:
             done.withdrawals = again
         await withhold(connection, known, since, done)
         await release_holds(connection, known, since, done)
+        await take_back_again(connection, known, done)
         await command_again(connection, known, since, done)
         await publish(connection, known, done)
     await database.scrub()

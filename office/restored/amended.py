@@ -23,6 +23,8 @@ class Amended:
     """Consents of which it is asked again that what rests on them be removed."""
     released: int = 0
     """Legal holds that were released since."""
+    taken_back: int = 0
+    """Events that were taken back since."""
     commands: int = 0
     """Commands of erasure that live and were made since."""
     versions: int = 0

@@ -43,7 +43,7 @@ EVENT_IDS: Final = Table(
     OFFICE,
     # A digest: what senders take for an id may say more than it should.
     Column("digest", String, primary_key=True),
-    # No foreign key: an event that was taken back does not come again under its old id.
+    # No foreign key: an id ends by its own age, whatever becomes of the event.
     Column("event", String, nullable=False),
     Column("told_ms", BigInteger, nullable=False),
     Index("event_ids_by_event", "event"),

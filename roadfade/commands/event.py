@@ -115,6 +115,13 @@ def take_back(
     as_json: AsJson = False,
 ) -> None:
     """Delete an event that was recorded by mistake, before anything is deleted because of it."""
-    desk_of(ctx).run(
-        lambda office: office.take_back_event(event), done="deleted", wait_s=0, as_json=as_json
+    from office.replay_memory.taken_back import TakenBackEvents  # noqa: PLC0415  # heavy
+
+    desk = desk_of(ctx)
+    memory = TakenBackEvents(desk.database, desk.now_ms)
+    desk.run(
+        lambda office: office.take_back_event(event, memory.remember),
+        done="deleted",
+        wait_s=0,
+        as_json=as_json,
     )

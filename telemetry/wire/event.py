@@ -50,7 +50,7 @@ class EventRefusal(StrEnum):
     ID_REUSED = "id reused"
     """Another event was reported under that id."""
     TOO_MANY = "too many"
-    """As many ids are remembered as the settings allow."""
+    """As many ids are remembered as the settings allow, or as may be of one person or device."""
 
 
 class ReportedEvent(

@@ -36,6 +36,7 @@ from office.keyring.memory import MemoryKeyring
 from office.outbox import Outbox
 from office.ports import ControlRecord
 from office.registry.registry import Registry
+from office.replay_memory.taken_back import TakenBackEvents
 from office.store.database import Database
 from office.store.erasure_tables import ERASURES
 from policy.plan.consents import grantable
@@ -95,6 +96,7 @@ class Program:
         self._tidied_ms = 0
         self.registry = Registry(database, grantable(plan))
         self.outbox = Outbox(database)
+        self.taken_back = TakenBackEvents(database.file, lambda: self.now_ms)
         self.keyring = keyring or MemoryKeyring()
         moves = ConsentMoves(database, OfficersFile(folder / FILE))
         self.progress = Progress(database, self.keyring, SIGNING.sign, HORIZONS, moves=moves)

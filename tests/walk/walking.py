@@ -171,7 +171,9 @@ class Walk:
     async def _takes_back(self, act: TakesBack, now_ms: int) -> None:
         allowed = self.model.takes_back(act.number, now_ms)
         try:
-            await self.program.registry.take_back_event(self.events[act.number])
+            await self.program.registry.take_back_event(
+                self.events[act.number], self.program.taken_back.remember
+            )
         except OfficeError:
             assert not allowed, "an event that ended nothing cannot be taken back"
         else:

@@ -46,6 +46,7 @@ from roadfade.processes.clocks.heard_clocks import MORE_S, HeardClocks, hear_clo
 from roadfade.processes.clocks.judged_clock import JudgedClock
 from roadfade.processes.office.attempts import Attempts
 from roadfade.processes.office.consent_moves import consent_moves
+from roadfade.processes.office.reported_events import IDS_BEYOND_MS
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS
 
@@ -134,10 +135,12 @@ class KeyEnds:
         if not await asyncio.to_thread(self._settings.suppressions_path.is_file):
             return
         memory = ReplayMemory(self._settings.suppressions_path)
+        # Ids of events that were taken back are in no other place, and their topic may bring them.
+        keep_ms = max(self._replay_ms, IDS_BEYOND_MS)
         # A clock that is ahead would have restores refused that are allowed.
-        if await asyncio.to_thread(memory.has_dead, self._clock(), self._replay_ms):
+        if await asyncio.to_thread(memory.has_dead, self._clock(), keep_ms):
             now_ms = await self._judged_ms()
-            gone = await asyncio.to_thread(memory.forget, now_ms, self._replay_ms)
+            gone = await asyncio.to_thread(memory.forget, now_ms, keep_ms)
             logger.info("forgot %d weeks of what was removed", gone)
 
     def _opened(self) -> Keyring:

@@ -9,14 +9,14 @@ heartbeats and erasures do not wait for it.
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from enum import StrEnum
 from typing import Final
 
 from bus.failures import BrokerError, TopicRemadeError
 from bus.pacing import until
-from bus.ports import Broker, ConsumedRecord, Offsets, SetAside, TopicReader
+from bus.ports import Broker, TopicReader
 from bus.publisher import Publisher
 from bus.records import Outgoing
 from bus.topic_watch import TopicWatch
@@ -33,15 +33,17 @@ from office.registry.reported import (
     take_told,
     waiting_answers,
 )
+from office.replay_memory.taken_back import TakenBackEvents
 from office.store.database import Database
 from policy.artefacts.topics import EVENT_LIFE_MS, EVENT_SEGMENT_MS
 from roadfade import metrics
 from roadfade.clock import WallClock
+from roadfade.processes.office.told_events import begin_at, told_of
 from roadfade.processes.say_once import SayOnce
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS
 from telemetry.topics import AUDIT_EVENTS, EVENTS_REPORTED
-from telemetry.wire.event import EventRefusal, encode_refused, take_event
+from telemetry.wire.event import EventRefusal, encode_refused
 
 TRY_AGAIN_S: Final = 5.0
 REST_S: Final = 0.05
@@ -89,6 +91,7 @@ class ReportedEvents:
         self._database = database
         self._clock = clock
         self._hook = hook
+        self._taken_back = TakenBackEvents(database.file, clock)
         self._say, self._say_refused = SayOnce(logger), SayOnce(logger)
         self._due: dict[int, int] = {}
         """By partition, the offset of the next record, or one before it."""
@@ -187,7 +190,9 @@ class ReportedEvents:
         self._due[partition] = told[-1].behind
         now_ms, ids_max = self._clock(), self._settings.reported_events_max
         async with self._database.writing() as connection:
-            outcomes = await take_told(connection, topic_id, partition, told, now_ms, ids_max)
+            outcomes = await take_told(
+                connection, topic_id, partition, told, now_ms, ids_max, self._taken_back.known
+            )
             self._hook(Moment.WRITTEN)
         self._hook(Moment.DURABLE)
         self._say.forget()
@@ -224,44 +229,3 @@ class ReportedEvents:
             msg = f"topic {EVENTS_REPORTED} is not there"
             raise BrokerError(msg)
         return found.partitions
-
-
-def begin_at(
-    known: Mapping[int, Place], topic_id: str, begins: Offsets, ends: Offsets
-) -> tuple[dict[int, int], int, int]:
-    """Where to begin, how many records ended unread at most, in how many partitions it goes back.
-
-    A place in another topic, or behind the end, is none: all that lies there is read again. "At
-    most", because marks of transactions have offsets, too.
-    """
-    since: dict[int, int] = {}
-    lost = back = 0
-    for (_, number), begin in begins.items():
-        place = known.get(number)
-        if place is None:
-            since[number] = begin
-        elif place.topic_id != topic_id or place.next_offset > ends[EVENTS_REPORTED, number]:
-            since[number] = begin
-            back += 1
-        else:
-            since[number] = max(begin, place.next_offset)
-            lost += since[number] - place.next_offset
-    return since, lost, back
-
-
-def told_of(
-    fetched: Mapping[int, Sequence[ConsumedRecord]], aside: Iterable[SetAside]
-) -> dict[int, list[Told]]:
-    """What records hold, by partition in order; of a batch that was not unpacked, one for all."""
-    told: dict[int, list[Told]] = {}
-    for number, records in fetched.items():
-        told[number] = list(_told(records))
-    for one in aside:
-        bomb = Told(one.first, one.last + 1, EventRefusal.UNPACKING)
-        told.setdefault(one.partition.partition, []).append(bomb)
-    return {number: sorted(mine, key=lambda one: one.offset) for number, mine in told.items()}
-
-
-def _told(records: Iterable[ConsumedRecord]) -> Iterator[Told]:
-    for one in records:
-        yield Told(one.offset, one.offset + 1, take_event(one.key, one.value))

@@ -11,7 +11,7 @@ from office.erasure.event_ends import ask_for_ends
 from office.errors import OfficeError
 from office.registry.corrections import Correction, correct
 from office.registry.erasure_requests import lanes_of, names
-from office.registry.events import NewEvent
+from office.registry.events import NewEvent, TakenBack
 from office.registry.links import NewLink
 from office.registry.registry import Registry
 from office.store.database import Database
@@ -35,6 +35,10 @@ Request = tuple[str, str, int | None, int, dict[str, list[str]] | None]
 
 def plans() -> Sequence[Plan]:
     return PLANS
+
+
+async def never(_: TakenBack) -> None:
+    pytest.fail("what was refused was remembered")
 
 
 async def requests(database: Database) -> list[Request]:
@@ -66,7 +70,7 @@ async def test_a_contracts_end_is_carried_out_on_its_day_and_once(
     (lane,) = [one.name for one in PLANS[0].outputs[0].lanes if one.trigger == "contract_end"]
     assert await requests(database) == [("bo", "contract_end", AT_MS, 0, {"study": [lane]})]
     with pytest.raises(OfficeError, match="do not come back"):
-        await registry.take_back_event(event)
+        await registry.take_back_event(event, never)
 
 
 async def test_what_ends_with_a_device_ends_for_everyone_who_drove_it_before(
@@ -123,7 +127,7 @@ async def test_whoever_dies_before_all_of_an_end_is_on_record_has_asked_for_noth
     await ask_for_ends(database, plans, DUE_MS + DAY_MS)
     assert len(await requests(database)) == len(await withheld(database)) == 1
     with pytest.raises(OfficeError, match="do not come back"):
-        await registry.take_back_event(event)
+        await registry.take_back_event(event, never)
 
 
 async def test_of_a_device_it_is_withheld_while_it_was_theirs(
@@ -185,10 +189,10 @@ async def test_an_event_whose_ends_are_to_be_asked_for_again_is_not_taken_back(
     since_ms = AT_MS - 100 * DAY_MS
     await registry.link(CAR, SubjectId("di"), since_ms - 1, since_ms)
     with pytest.raises(OfficeError, match="do not come back"):
-        await registry.take_back_event(event)
+        await registry.take_back_event(event, never)
     await ask_for_ends(database, plans, DUE_MS + 1)
     with pytest.raises(OfficeError, match="do not come back"):
-        await registry.take_back_event(event)
+        await registry.take_back_event(event, never)
 
 
 async def test_who_is_linked_from_after_the_event_on_asks_for_no_end_again(

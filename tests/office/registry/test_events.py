@@ -7,7 +7,14 @@ import pytest
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from office.errors import OfficeError
-from office.registry.events import AHEAD_MS_MAX, KINDS, NewEvent, carried_out, events
+from office.registry.events import (
+    AHEAD_MS_MAX,
+    KINDS,
+    NewEvent,
+    TakenBack,
+    carried_out,
+    events,
+)
 from office.registry.registry import Registry
 from office.store.changes import CHUNK_ROWS
 from office.store.database import Database
@@ -96,9 +103,29 @@ async def test_an_event_recorded_by_mistake_is_taken_back(
     registry: Registry, database: Database
 ) -> None:
     (row,) = await registry.record_events([CONTRACT], NOW_MS)
-    await registry.take_back_event(row)
+    kept = list[TakenBack]()
+
+    async def remember(gone: TakenBack) -> None:
+        kept.append(gone)
+
+    await registry.take_back_event(row, remember)
+    assert kept == [(row, [])]
     assert await recorded(database) == []
     with pytest.raises(OfficeError, match="no such event"):
-        await registry.take_back_event(row)
+        await registry.take_back_event(row, remember)
     async with database.reading() as connection:
         assert await carried_out(connection) == {}
+
+
+async def test_what_cannot_be_remembered_is_not_taken_back(
+    registry: Registry, database: Database
+) -> None:
+    (row,) = await registry.record_events([CONTRACT], NOW_MS)
+
+    async def fail(_: TakenBack) -> None:
+        msg = "the memory cannot be written"
+        raise OfficeError(msg)
+
+    with pytest.raises(OfficeError, match="cannot be written"):
+        await registry.take_back_event(row, fail)
+    assert len(await recorded(database)) == 1

@@ -15,15 +15,19 @@ from office.registry.events import AHEAD_MS_MAX, KINDS, NewEvent, events, forget
 from office.registry.registry import Registry
 from office.registry.reported import (
     AGAIN,
+    ONE_MAX,
     RECORDED,
     Place,
     Told,
     answered,
+    digest_of,
     forget_ids,
     places,
     take_told,
     waiting_answers,
 )
+from office.replay_memory.memory import FILE
+from office.replay_memory.taken_back import TakenBackEvents
 from office.store.database import Database
 from office.store.event_tables import EVENT_IDS, EVENT_PLACES, EVENTS, REFUSED_EVENTS
 from telemetry.identity import DeviceId, SubjectId
@@ -51,7 +55,12 @@ def laid(*what: ReportedEvent | EventRefusal, first: int = 0) -> list[Told]:
 
 async def take(database: Database, told: Sequence[Told], ids_max: int = MANY) -> list[str]:
     async with database.writing() as connection:
-        return await take_told(connection, "topic-1", 0, told, NOW_MS, ids_max)
+        taken_back = remembered_by(database).known
+        return await take_told(connection, "topic-1", 0, told, NOW_MS, ids_max, taken_back)
+
+
+def remembered_by(database: Database) -> TakenBackEvents:
+    return TakenBackEvents(database.file, lambda: NOW_MS)
 
 
 async def rows_of(database: Database) -> list[Row]:
@@ -202,14 +211,38 @@ async def test_answers_wait_until_they_are_published(database: Database) -> None
 async def test_an_event_that_was_taken_back_does_not_come_back_under_its_id(
     database: Database, registry: Registry
 ) -> None:
-    await take(database, laid(event(0)))
+    await take(database, laid(event(0), event(1)))
     async with database.reading() as connection:
         (one,) = await events(connection)
     assert one.origin == "topic"
-    await registry.take_back_event(one.event)
-    assert await take(database, laid(event(0))) == [AGAIN]
+    await registry.take_back_event(one.event, remembered_by(database).remember)
+    assert await take(database, laid(event(0), event(1, subject=BO))) == [AGAIN, AGAIN]
     assert await rows_of(database) == []
-    assert await take(database, laid(event(1))) == [RECORDED]
+    # Whoever says so under a new id says so anew.
+    assert await take(database, laid(event(2))) == [RECORDED]
+
+
+@pytest.mark.usefixtures("known")
+async def test_no_digest_of_an_event_that_was_taken_back_stays_when_the_person_goes(
+    database: Database, registry: Registry
+) -> None:
+    await take(database, laid(event(0), event(1, subject=BO)))
+    async with database.reading() as connection:
+        gone = {one.subject: one.event for one in await events(connection)}
+    await registry.take_back_event(gone[SubjectId(ANA)], remembered_by(database).remember)
+    async with database.writing() as connection:
+        await forget_events(connection, SubjectId(ANA))
+    await database.scrub()
+    digest = digest_of(event(0).id).encode()
+    assert digest_of(event(1).id).encode() in bytes_beside(database)
+    assert digest not in bytes_beside(database)
+
+
+def bytes_beside(database: Database) -> bytes:
+    """All files of the office, those of the memory among them."""
+    files = [path for path in database.file.parent.iterdir() if path.is_file()]
+    assert any(path.name == FILE for path in files)
+    return b"".join(path.read_bytes() for path in files)
 
 
 @pytest.mark.usefixtures("known")
@@ -242,6 +275,22 @@ async def test_with_as_many_ids_as_may_be_new_ones_are_refused_and_old_ones_know
 
 
 @pytest.mark.usefixtures("known")
+async def test_of_one_person_or_device_only_so_many_are_taken_and_others_go_on(
+    database: Database,
+) -> None:
+    """However they are parted into calls; what is on record does nothing again."""
+    many = laid(*(event(number, at=format_instant(number)) for number in range(ONE_MAX + 1)))
+    assert await take(database, many[:-2]) == [RECORDED] * (ONE_MAX - 1)
+    others = laid(event(98, subject=BO), event(99, subject=None, device=DONGLE), first=ONE_MAX + 1)
+    outcomes = await take(database, [*many[-2:], *others])
+    assert outcomes == [RECORDED, EventRefusal.TOO_MANY, RECORDED, RECORDED]
+    assert await take(database, many[:1]) == [AGAIN]
+    async with database.writing() as connection:
+        await forget_ids(connection, NOW_MS + 1)
+    assert await take(database, laid(event(100, kind="device_retired"))) == [RECORDED]
+
+
+@pytest.mark.usefixtures("known")
 async def test_who_dies_before_it_holds_has_recorded_nothing_and_is_nowhere(
     database: Database,
 ) -> None:
@@ -251,7 +300,8 @@ async def test_who_dies_before_it_holds_has_recorded_nothing_and_is_nowhere(
     told = laid(event(0), EventRefusal.FOREIGN)
     with pytest.raises(DiedError):  # noqa: PT012  # the transaction is what ends
         async with database.writing() as connection:
-            await take_told(connection, "topic-1", 0, told, NOW_MS, MANY)
+            taken_back = remembered_by(database).known
+            await take_told(connection, "topic-1", 0, told, NOW_MS, MANY, taken_back)
             raise DiedError
     assert (await rows_of(database), await refused(database)) == ([], [])
     async with database.reading() as connection:

@@ -19,9 +19,12 @@ from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.ports import ControlRecord
 from office.registry.erasure_requests import NewErasure
+from office.registry.events import NewEvent
 from office.registry.links import NewLink, link_of
 from office.replay_memory.items import EPOCH_KEY, Commanded, Ended, Published, items_of, key_id
 from office.replay_memory.memory import ReplayMemory
+from office.replay_memory.taken_back import TakenBackEvents
+from office.store.event_tables import EVENT_IDS
 from office.store.hold_tables import HOLD_COMMANDS
 from roadfade.backup import manifest as manifests
 from roadfade.backup import schemas
@@ -327,6 +330,29 @@ def test_an_objection_made_since_keeps_back_again_until_it_was_lifted(house: Hou
         (ANA, "objected", "research", None),
         (BEN, "objected", "research", at_ms + HOUR_MS),
     ]
+
+
+def test_an_event_that_was_taken_back_since_is_not_there_again_and_another_is(house: House) -> None:
+    about = [NewEvent("contract_end", house.now_ms - DAY_MS, who) for who in (ANA, BEN)]
+    wrong, right = house.do(house.office.registry.record_events(about, house.now_ms))
+
+    async def reported() -> None:
+        rows = [{"digest": one, "event": one, "told_ms": house.now_ms} for one in (wrong, right)]
+        async with house.office.database.writing() as connection:
+            await connection.execute(insert(EVENT_IDS), rows)
+
+    house.do(reported())
+    made = house.make()
+    memory = TakenBackEvents(house.settings.office_path, lambda: house.now_ms)
+    house.do(house.office.registry.take_back_event(wrong, memory.remember))
+    house.lose()
+
+    assert house.restore(made).trued.office.taken_back == 1
+
+    house.open()
+    assert house.found("SELECT event FROM events") == [(right,)]
+    assert house.found("SELECT event FROM event_ids") == [(right,)]
+    assert house.do(memory.known([wrong, right])) == {wrong}
 
 
 def test_a_legal_hold_that_was_released_since_is_released_again(house: House) -> None:

@@ -15,8 +15,11 @@ from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.keyring.wrapping import KeyName
 from office.registry.erasure_requests import NewErasure, ask
+from office.registry.events import TakenBack
 from office.registry.listed import list_consents, list_links
 from office.registry.registry import Registry
+from office.replay_memory.memory import WEEK_MS
+from office.replay_memory.taken_back import TakenBackEvents
 from office.store.database import Database
 from office.store.erasure_tables import ERASURES
 from policy.plan.consents import Grantable
@@ -27,6 +30,7 @@ from roadfade.processes.clocks.judged_clock import JudgedClock
 from roadfade.processes.office import key_ends
 from roadfade.processes.office.key_ends import KeyEnds
 from roadfade.processes.office.process import topics_of
+from roadfade.processes.office.reported_events import IDS_BEYOND_MS
 from roadfade.settings import Settings
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.instants import DAY_MS
@@ -274,3 +278,18 @@ async def test_a_failure_is_counted_and_ends_nothing(
     failed = failures("keys")
     await house.ends.run(stopping)
     assert failures("keys") == failed + 3
+
+
+async def test_a_topic_may_bring_what_was_taken_back_for_longer_than_anything_is_restored(
+    settings: Settings, house: House
+) -> None:
+    week_ends_ms = NOW_MS // WEEK_MS * WEEK_MS
+    clock = Clock(week_ends_ms - 1)
+    taken_back = TakenBackEvents(house.database.file, clock)
+    await taken_back.remember(TakenBack("row-1", ["digest"]))
+    restoring_nothing = settings.model_copy(update={"replay_days": 0})
+    for beyond_ms, found in ((-1, {"digest"}), (0, set[str]())):
+        clock.now_ms = week_ends_ms + IDS_BEYOND_MS + beyond_ms
+        ends = KeyEnds(restoring_nothing, house.ends._broker, house.database, house.versions, clock)
+        await ends._memory()
+        assert await taken_back.known(["digest"]) == found

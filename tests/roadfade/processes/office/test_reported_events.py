@@ -12,6 +12,7 @@ import pytest
 from bus.memory.broker import FakeBroker
 from bus.memory.faults import Fault
 from bus.records import Outgoing
+from office.registry import reported
 from office.registry.events import events
 from office.registry.registry import Registry
 from office.registry.reported import TOLD_MAX, Place, places, take_told, waiting_answers
@@ -25,8 +26,8 @@ from roadfade.processes.office.reported_events import (
     UNREAD,
     Moment,
     ReportedEvents,
-    begin_at,
 )
+from roadfade.processes.office.told_events import begin_at
 from roadfade.settings import Settings
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.instants import format_instant
@@ -178,6 +179,7 @@ async def test_many_come_in_bounded_transactions_and_a_resend_does_nothing(
         return await take_told(*args)
 
     monkeypatch.setattr(reported_events, "take_told", noted)
+    monkeypatch.setattr(reported, "ONE_MAX", 1_200)
     many = [event(number, **at(number)) for number in range(1_200)]
     broker.feed(EVENTS_REPORTED, 0, *many, *many[:10])
     async with reading(settings, broker, database) as task:

@@ -59,6 +59,7 @@ class Holding:
         self._clock = clock
         self._elapsed_ms = elapsed_ms
         self._say = SayOnce(logger)
+        self._say_reading = SayOnce(logger, logging.INFO)
         self._states: dict[str, HoldState] = {}
         self._by_key: dict[bytes | None, list[HoldState]] = {}
         self._turns = 0
@@ -73,6 +74,12 @@ class Holding:
         for state in self._states.values():
             for pseudonym in state.command.pseudonyms:
                 self._by_key.setdefault(pseudonym.encode(), []).append(state)
+
+    def forget_all_but(self, living: Collection[str]) -> None:
+        """Remember of no erasure but those with these ids what was copied for it."""
+        for state in self._states.values():
+            for id_ in state.copied_before.keys() - living:
+                del state.copied_before[id_]
 
     def saw(self, records: Sequence[Arrived]) -> None:
         """Records were written: a record's key is its pseudonym."""
@@ -119,20 +126,24 @@ class Holding:
     ) -> bool:
         """Whether no hold lacks a row that an erasure names: they are copied now.
 
-        False as well while files of a hold are to be read first: ask again in the next turn.
+        False as well while files of a hold are to be read first: ask again in the next turn. What
+        was copied for it until then stays known, however much others have read in between.
 
         What arrives behind is refused by the erasure, and so is nobody's to copy. ``unvouched``
         are holds that are not carried out yet: none may mean such a row.
         """
         if any(both_name(erase, one) for one in unvouched):
             return False
-        for command in holds:
-            if both := both_name(erase, command):
-                state = self._state(command)
-                if state.hindered_ms > self._elapsed_ms():
+        named = [(self._state(one), both) for one in holds if (both := both_name(erase, one))]
+        for state, both in named:
+            if state.hindered_ms > self._elapsed_ms():
+                return False
+            if not state.is_copied_before(erase, both, self._clock()):
+                if not await self._tried(state, partial(self._copy_for_erasure, some=both)):
                     return False
-                if not await self._tried(state, partial(self._copy_some, some=both)):
-                    return False
+                state.copied_before[erase.command] = erase
+        for state, _ in named:
+            del state.copied_before[erase.command]
         return True
 
     async def _tried(
@@ -160,6 +171,7 @@ class Holding:
                 return True
             self._say("a legal hold has more rows than `hold_rows_max` lets a store copy")
             later_ms = NEW_AGAIN_MS
+        state.copied_before.clear()
         state.hindered_ms = self._elapsed_ms() + later_ms
         state.whole_ms, state.held = min(state.whole_ms, state.hindered_ms), None
         return False
@@ -184,6 +196,13 @@ class Holding:
 
     async def _copy_new(self, state: HoldState) -> bool | None:
         return await self._copy_some(state, state.wrote)
+
+    async def _copy_for_erasure(self, state: HoldState, some: Collection[Pseudonym]) -> bool | None:
+        if not await asyncio.to_thread(self._folder.read_on, state.command.command, spare=True):
+            self._say_reading("an erasure waits until the copies of a legal hold are read")
+            return None
+        self._say_reading.forget()
+        return await self._copy_some(state, some)
 
     async def _copy_some(self, state: HoldState, some: Collection[Pseudonym]) -> bool | None:
         if not await asyncio.to_thread(self._folder.read_on, state.command.command):

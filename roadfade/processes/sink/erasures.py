@@ -6,6 +6,7 @@ What is carried out stays known, however often the store is opened anew.
 import asyncio
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from functools import partial
 
 from bus.ports import Broker
 from bus.publisher import Publisher
@@ -47,7 +48,8 @@ class Erasures:
             self._store, publisher, account, clock, reserve=reserve_of(settings)
         )
         folder = HoldFolder(settings.hold_dir, settings.hold_rows_max)
-        self._holding = Holding(self._store, folder, publisher, clock)
+        make_room = partial(self._carrying_out.make_room, settings.hold_dir)
+        self._holding = Holding(self._store, folder, publisher, clock, make_room=make_room)
         self._outputs: set[str] = set()
         self._erasing: Erasing | None = None
         self._task: asyncio.Task[None] | None = None

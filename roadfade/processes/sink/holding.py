@@ -9,6 +9,7 @@ Sealed files are read piece by piece, one in a turn, so that no erasure waits fo
 """
 
 import asyncio
+import errno
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from functools import partial
@@ -37,6 +38,7 @@ WHOLE_AGAIN_MS: Final = DAY_MS
 """How soon everything is looked through, and answered, anew."""
 NEW_AGAIN_MS: Final = MINUTE_MS
 """How soon what came since is copied."""
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _KEY: Final = attrgetter("key")
 logger = logging.getLogger(__name__)
 
@@ -51,13 +53,18 @@ class Holding:
         publisher: Publisher,
         clock: WallClock,
         elapsed_ms: Callable[[], int] = monotonic_ms,
+        make_room: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
-        """``clock`` says what has expired and dates answers, ``elapsed_ms`` when to try again."""
+        """``clock`` says what has expired and dates answers, ``elapsed_ms`` when to try again.
+
+        ``make_room`` gives up what is kept for erasures on the copies' disk; whether there was any.
+        """
         self._store = store
         self._folder = folder
         self._publisher = publisher
         self._clock = clock
         self._elapsed_ms = elapsed_ms
+        self._make_room = make_room
         self._say = SayOnce(logger)
         self._say_reading = SayOnce(logger, logging.INFO)
         self._states: dict[str, HoldState] = {}
@@ -202,7 +209,13 @@ class Holding:
             self._say_reading("an erasure waits until the copies of a legal hold are read")
             return None
         self._say_reading.forget()
-        return await self._copy_some(state, some)
+        try:
+            return await self._copy_some(state, some)
+        except OSError as error:
+            full = error.errno in NO_ROOM
+            if not full or self._make_room is None or not await self._make_room():
+                raise
+            return await self._copy_some(state, some)
 
     async def _copy_some(self, state: HoldState, some: Collection[Pseudonym]) -> bool | None:
         if not await asyncio.to_thread(self._folder.read_on, state.command.command):

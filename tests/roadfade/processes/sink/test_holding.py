@@ -1,7 +1,7 @@
 """Legal holds from their topic to sealed copies and answers, beside erasures, in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +25,7 @@ from sinks.port.sink import Store
 from sinks.query.gate import QueryRefusedError
 from telemetry.arrived import Arrived
 from telemetry.held_copy import HeldCopy, unframed
+from telemetry.identity import Pseudonym
 from telemetry.topics import AUDIT_ERASURES
 from telemetry.wire.erasure import EraseCommand, encode_command, take_answer
 from telemetry.wire.hold import (
@@ -414,9 +415,14 @@ class ManyHolds:
         publisher = cast("Publisher", None)
         copy = folder.copy
 
-        def noted(store: Store, command: HoldCommand, *rest: Any) -> Held:
+        def noted(
+            store: Store,
+            command: HoldCommand,
+            now_ms: int,
+            only: Collection[Pseudonym] | None = None,
+        ) -> Held:
             self.copies.append(command.command)
-            return copy(store, command, *rest)
+            return copy(store, command, now_ms, only)
 
         folder.copy = noted  # type: ignore[method-assign]
         self.holding = Holding(

@@ -24,7 +24,7 @@ from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.processes.say_once import SayOnce
 from roadfade.unaccounted import ExpiredAccount
-from sinks.lake.reserve import Reserve
+from sinks.port.kept_room import KeptRoom
 from sinks.port.results import Receipt
 from sinks.port.selection import Selection
 from sinks.port.sink import Store, StoreFullError, StoreTakenError
@@ -72,7 +72,7 @@ class CarryingOut:
         account: ExpiredAccount,
         clock: WallClock,
         elapsed_ms: Callable[[], int] = monotonic_ms,
-        reserve: Reserve | None = None,
+        reserve: KeptRoom | None = None,
     ) -> None:
         """``clock`` dates answers, ``elapsed_ms`` says when to try again.
 

@@ -17,6 +17,8 @@ class HoldState:
     """When all of it is due."""
     hindered_ms: int = 0
     """Before that it is not tried again."""
+    erasure_ms: int = 0
+    """Before that no erasure tries again: the hold has its own turn in between, and answers."""
     new_ms: int = 0
     """When what came since may be copied."""
     wrote: set[Pseudonym] = field(default_factory=set)

@@ -143,10 +143,11 @@ class Holding:
             return False
         named = [(self._state(one), both) for one in holds if (both := both_name(erase, one))]
         for state, both in named:
-            if state.hindered_ms > self._elapsed_ms():
+            if max(state.hindered_ms, state.erasure_ms) > self._elapsed_ms():
                 return False
             if not state.is_copied_before(erase, both, self._clock()):
-                if not await self._tried(state, partial(self._copy_for_erasure, some=both)):
+                copy = partial(self._copy_for_erasure, some=both)
+                if not await self._tried(state, copy, for_erasure=True):
                     return False
                 state.copied_before[erase.command] = erase
         for state, _ in named:
@@ -154,7 +155,11 @@ class Holding:
         return True
 
     async def _tried(
-        self, state: HoldState, work: Callable[[HoldState], Awaitable[bool | None]]
+        self,
+        state: HoldState,
+        work: Callable[[HoldState], Awaitable[bool | None]],
+        *,
+        for_erasure: bool = False,
     ) -> bool:
         """Whether it was done; what hinders it is said once, and it is due again soon.
 
@@ -179,8 +184,12 @@ class Holding:
             self._say("a legal hold has more rows than `hold_rows_max` lets a store copy")
             later_ms = NEW_AGAIN_MS
         state.copied_before.clear()
-        state.hindered_ms = self._elapsed_ms() + later_ms
-        state.whole_ms, state.held = min(state.whole_ms, state.hindered_ms), None
+        again_ms = self._elapsed_ms() + later_ms
+        if for_erasure:
+            state.erasure_ms = again_ms
+        else:
+            state.hindered_ms = again_ms
+        state.whole_ms, state.held = min(state.whole_ms, again_ms), None
         return False
 
     async def _copy_whole(self, state: HoldState) -> bool | None:

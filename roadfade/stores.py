@@ -20,6 +20,7 @@ from sinks.lake.reserve import Reserve
 from sinks.lake.stored import StoredLake
 from sinks.port import core
 from sinks.port.allowed import Judge, PlanOf
+from sinks.port.kept_room import KeptRoom
 from sinks.port.results import Checked, Holdings, Place
 from sinks.port.sink import Sink, Store, StoreTakenError, StoreUnusableError
 from sinks.query.session import Result, run_query
@@ -102,7 +103,7 @@ def store_of(settings: Settings) -> Store:
     return _stored(settings)
 
 
-def reserve_of(settings: Settings) -> Reserve | None:
+def reserve_of(settings: Settings) -> KeptRoom | None:
     """Room that is kept for erasures; None: PostgreSQL has a disk of its own."""
     if settings.store != "lake":
         return None

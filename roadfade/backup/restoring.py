@@ -89,8 +89,6 @@ def _restore(
     source = Source.of(data_dir, keys_dir, now_ms)
     beside = beside_of(settings, source)
     _require_room(settings)
-    if beside is not None:
-        beside.require_room()
     require_memory(settings, lost=lost)
     _begin(settings)
     try:
@@ -201,6 +199,8 @@ def _require_room(settings: Settings) -> None:
             "where it is"
         )
         raise Refusal(msg)
+    if settings.store == "postgres":  # also if the backup has no rows to be put there
+        postgres_beside(settings).require_room()
 
 
 def _beside(path: Path) -> list[str]:

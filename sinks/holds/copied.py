@@ -15,7 +15,8 @@ from telemetry.held_copy import DIGEST_BYTES, FILE_BYTES_MAX, FILE_NAME, unframe
 PIECE_BYTES: Final = 64 * 1024 * 1024
 """So much is read at once, and one file at least: some tenths of a second."""
 REMEMBERED_BYTES_MAX: Final = 64 * 1024 * 1024
-"""Of digests of all commands together; beyond, those looked at longest ago are read again."""
+"""Of digests of all commands together, but for the one looked at and the one that is spared;
+beyond, those looked at longest ago are read again."""
 
 
 class _Facts(NamedTuple):
@@ -44,17 +45,22 @@ class Copied:
         self._remembered_bytes_max = remembered_bytes_max
         self._folders: dict[Path, dict[str, _File]] = {}
         """The one looked at longest ago first."""
+        self._spared: Path | None = None
+        """The one that an erasure waited for last: it is forgotten for no other's sake."""
 
     def ask_anew(self, folder: Path) -> None:
         """Have every file there read once more by ``read_on``; what is known of it stays known."""
         known = self._folders.get(folder, {})
         self._folders[folder] = {name: file._replace(fresh=False) for name, file in known.items()}
 
-    def read_on(self, folder: Path, *, anew: bool = False) -> bool:
+    def read_on(self, folder: Path, *, anew: bool = False, spare: bool = False) -> bool:
         """Read a piece of what is not known; whether all is now.
 
-        ``anew``: with what was asked for anew.
+        ``anew``: with what was asked for anew. ``spare``: forget this one for no other's sake,
+        until another is to be spared: else it might never be known to its end.
         """
+        if spare:
+            self._spared = folder
         known = self._folders.pop(folder, {})
         self._folders[folder] = known
         left = self._piece_bytes
@@ -91,6 +97,8 @@ class Copied:
     def forget(self, folder: Path) -> None:
         """Remember nothing of a folder."""
         self._folders.pop(folder, None)
+        if self._spared == folder:
+            self._spared = None
 
     def _forget_some(self, but: Path) -> None:
         sizes = {
@@ -98,7 +106,7 @@ class Copied:
             for folder, files in self._folders.items()
         }
         over = sum(sizes.values()) - self._remembered_bytes_max
-        for folder in [one for one in sizes if one != but]:
+        for folder in [one for one in sizes if one not in (but, self._spared)]:
             if over <= 0:
                 break
             over -= sizes[folder]

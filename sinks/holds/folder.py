@@ -68,15 +68,15 @@ class HoldFolder:
         """Have a command's files read once more, whether they seem to have changed or not."""
         self._copied.ask_anew(self._root / command)
 
-    def read_on(self, command: str, *, anew: bool = False) -> bool:
+    def read_on(self, command: str, *, anew: bool = False, spare: bool = False) -> bool:
         """Read a piece of a command's files that is not known; whether all is now.
 
-        ``anew``: with what was asked for anew. ``copy`` reads what is left, however much that is.
+        ``anew``, ``spare``: see ``Copied``. ``copy`` reads what is left, however much that is.
         """
         folder = self._root / command
         if folder.is_symlink() or not folder.is_dir():
             return True  # ``copy`` makes it, or says what is wrong
-        return self._copied.read_on(folder, anew=anew)
+        return self._copied.read_on(folder, anew=anew, spare=spare)
 
     def copy(
         self,

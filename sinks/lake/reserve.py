@@ -32,6 +32,13 @@ class Reserve:
         """Whether the room is kept."""
         return self._size > 0 and self._length() == self._size
 
+    def is_beside(self, folder: Path) -> bool:
+        """Whether it takes the room of a folder's disk; False if one of them is not there."""
+        try:
+            return self._path.lstat().st_dev == folder.stat().st_dev
+        except FileNotFoundError:
+            return False
+
     def release(self) -> bool:
         """Give the room up; False if there was none."""
         if not self._length():

@@ -7,10 +7,11 @@ shows their order: no offset, file name or order of arrival does. A session's ``
 one per query. A part that cannot be read is left out, and the result says how many there were.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Timer
+from time import monotonic
 from typing import Any, Final, Self
 from uuid import uuid4
 
@@ -44,6 +45,11 @@ _GONE: Final = (
 class QueryFailedError(Exception):
     """The statement was allowed but failed; the message gives the reason and the remedy."""
 
+    @classmethod
+    def too_long(cls, limits: "QueryLimits") -> Self:
+        """It was stopped."""
+        return cls(f"stopped after {limits.seconds_max:g} s: narrow the query")
+
 
 class PartLostError(QueryFailedError):
     """A part could not be read: it was merged or swept meanwhile, or it is damaged."""
@@ -69,6 +75,10 @@ _THE_STATEMENTS: Final = (
 def _names_a_part(error: duckdb.Error, live: Sequence[Path]) -> bool:
     """Whether the engine's message is about a file, which is not for analysts to see."""
     return ".parquet" in str(error) or any(str(path.parent) in str(error) for path in live[:1])
+
+
+LEAST_S: Final = 0.1
+"""With less time no statement is begun: the engine forgets what interrupts it before it runs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,19 +137,25 @@ class PurposeSession:
                 raise PartLostError(live) from None
             self._lock(live)
 
-    def run(self, statement: str) -> Result:
-        """Run one SELECT; ``QueryRefusedError`` or ``QueryFailedError`` if it does not run."""
+    def run(self, statement: str, left_s: float | None = None) -> Result:
+        """Run one SELECT; ``QueryRefusedError`` or ``QueryFailedError`` if it does not run.
+
+        ``left_s``: what is left of ``seconds_max``, if not all of it.
+        """
         statement = self._in_its_order(statement)
-        timer = Timer(self._limits.seconds_max, self._engine.interrupt)
+        timer = Timer(left_s or self._limits.seconds_max, self._engine.interrupt)
         timer.start()
         try:
             cursor = self._engine.execute(statement)
             columns = tuple(column[0] for column in cursor.description or ())
             rows = cursor.fetchmany(self._limits.rows_max + 1)
         except duckdb.InterruptException:
-            msg = f"stopped after {self._limits.seconds_max:g} s: narrow the query"
-            raise QueryFailedError(msg) from None
-        except (duckdb.IOException, duckdb.PermissionException):
+            raise QueryFailedError.too_long(self._limits) from None
+        except duckdb.PermissionException as error:
+            if any(str(path) in str(error) for path in self.live):
+                raise PartLostError(self.live) from None
+            raise QueryFailedError(_GONE) from None  # no part of it is to blame
+        except duckdb.IOException:
             raise PartLostError(self.live) from None
         except duckdb.Error as error:
             if isinstance(error, _THE_STATEMENTS) and not _names_a_part(error, self.live):
@@ -227,33 +243,51 @@ def open_purpose(
 
 
 def run_query(
-    root: Path, output: str, statement: str, now_ms: int, limits: QueryLimits | None = None
+    root: Path,
+    output: str,
+    statement: str,
+    now_ms: int,
+    limits: QueryLimits | None = None,
+    elapsed_s: Callable[[], float] = monotonic,
 ) -> Result:
     """Open one output, run one SELECT, close.
 
     If a part was merged or swept meanwhile, the statement runs again over what is there then. If
-    none was, each is read through, and the statement runs again without what cannot be read.
+    none was, each is read through, and the statement runs again without what cannot be read. All of
+    this together may take ``seconds_max``, but for the part that is being read then.
     """
     limits = limits or QueryLimits()
+    ends_s = elapsed_s() + limits.seconds_max
+
+    def left_s() -> float:
+        left = ends_s - elapsed_s()
+        if left < LEAST_S:
+            raise QueryFailedError.too_long(limits)
+        return left
+
     damaged: set[Path] = set()
     for look in range(LOOKS_MAX):
         try:
             with PurposeSession(root, output, now_ms, limits, damaged) as session:
-                return session.run(statement)
+                return session.run(statement, left_s())
         except PartLostError as lost:
             if all(path.exists() for path in lost.live):
-                found = {*_damaged_inside(lost.live)}
+                found = {*_damaged_inside(lost.live, left_s)}
                 if found <= damaged or look == LOOKS_MAX - 1:
                     raise
                 damaged |= found
     raise QueryFailedError(_MOVING)
 
 
-def _damaged_inside(paths: Sequence[Path]) -> list[Path]:
-    """The parts of which some page cannot be read; those that are gone are not among them."""
+def _damaged_inside(paths: Sequence[Path], left_s: Callable[[], float]) -> list[Path]:
+    """The parts of which some page cannot be read; those that are gone are not among them.
+
+    ``left_s`` raises once no time is left.
+    """
     damaged = []
     with connect(spill=None) as engine:
         for path in paths:
+            left_s()
             values = ", ".join(f"max({column})" for column in COLUMNS)
             try:
                 engine.execute(f"SELECT {values} FROM {source([path])}").fetchall()  # noqa: S608  # constants and a quoted path

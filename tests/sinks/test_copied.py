@@ -82,6 +82,26 @@ def test_no_more_than_a_piece_is_read_at_once(tmp_path: Path, reads: list[int]) 
     assert [tiny.read_on(tmp_path) for _ in range(5)] == [False] * 4 + [True]
 
 
+def test_what_an_erasure_waits_for_is_read_to_its_end_whatever_else_is_looked_at(
+    tmp_path: Path, reads: list[int]
+) -> None:
+    awaited, other = tmp_path / "awaited", tmp_path / "other"
+    for name in range(4):
+        seal(awaited, name, [name])
+    seal(other, 1, range(9))
+    found = Copied(piece_bytes=1, remembered_bytes_max=9 * 16)
+    assert found.digests(other)
+    for done in (False, False, False, True):
+        assert found.read_on(awaited, spare=True) is done
+        assert found.digests(other)
+    assert found.digests(awaited) == {digest(name) for name in range(4)}
+    read = len(reads)
+    found.read_on(other, spare=True)
+    found.digests(other)
+    found.digests(awaited)
+    assert len(reads) > read, "one is spared, and not each that ever was"
+
+
 def test_what_was_looked_at_longest_ago_is_forgotten_beyond_the_limit(
     tmp_path: Path, reads: list[int]
 ) -> None:

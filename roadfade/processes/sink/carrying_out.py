@@ -3,8 +3,9 @@
 In: commands whose rows the sink refuses already. Out: the rows are gone, and ``audit.erasures`` has
 what was found. Each is carried out again after a restart: the answer has the same key. What hinders
 it (another erasure, a restatement, no room, no broker, whatever fails) ends nothing: it is tried
-again; without room at once, as soon as the room is given up that was kept for it. An answer is
-given anew each day, since its topic forgets, and the office may be away.
+again; without room at once, as soon as the room is given up that was kept for it, which a copy for
+a legal hold may need first. An answer is given anew each day, since its topic forgets, and the
+office may be away.
 """
 
 import asyncio
@@ -12,6 +13,7 @@ import logging
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from hashlib import sha256
+from pathlib import Path
 from typing import Final
 
 from bus.failures import BrokerError, SendFailedError
@@ -22,7 +24,7 @@ from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.processes.say_once import SayOnce
 from roadfade.unaccounted import ExpiredAccount
-from sinks.lake.reserve import Reserve
+from sinks.port.kept_room import KeptRoom
 from sinks.port.results import Receipt
 from sinks.port.selection import Selection
 from sinks.port.sink import Store, StoreFullError, StoreTakenError
@@ -70,7 +72,7 @@ class CarryingOut:
         account: ExpiredAccount,
         clock: WallClock,
         elapsed_ms: Callable[[], int] = monotonic_ms,
-        reserve: Reserve | None = None,
+        reserve: KeptRoom | None = None,
     ) -> None:
         """``clock`` dates answers, ``elapsed_ms`` says when to try again.
 
@@ -112,6 +114,13 @@ class CarryingOut:
             self._say(f"no room can be kept for erasures: {error.strerror}", about="reserve")
         metrics.ERASE_RESERVE.set(there)
 
+    async def make_room(self, folder: Path) -> bool:
+        """Give up the room that is kept, if a copy that an erasure waits for needs it in a folder.
+
+        False if there is none, or if it is on another disk.
+        """
+        return await asyncio.to_thread(self._make_room, folder)
+
     async def carry_out(self, command: EraseCommand) -> None:
         """Have its rows removed, and answer; later, if something hinders it."""
         state = self._state(command)
@@ -145,11 +154,19 @@ class CarryingOut:
         try:
             return self._erase(command, state, self._clock())
         except StoreFullError:
-            if self._reserve is None or not self._reserve.release():
+            if not self._make_room():
                 raise
-            metrics.ERASE_RESERVE.set(0)
-            logger.warning("the store's disk is full: the room kept for erasures is given up")
             return self._erase(command, state, self._clock())
+
+    def _make_room(self, folder: Path | None = None) -> bool:
+        """Blocks. ``folder``: only if it is on the same disk."""
+        if self._reserve is None or (folder is not None and not self._reserve.is_beside(folder)):
+            return False
+        if not self._reserve.release():
+            return False
+        metrics.ERASE_RESERVE.set(0)
+        logger.warning("the store's disk is full: the room kept for erasures is given up")
+        return True
 
     def _erase(self, command: EraseCommand, state: _State, now_ms: int) -> Receipt:
         """Blocks. StoreFullError without room for all of it: it is answered when there is."""

@@ -181,6 +181,7 @@ class Erasing:
             metrics.ERASURES_WAITING.labels(output).set(waiting)
         known_ids = {id_ for known in self._known.values() for id_ in known}
         self._carrying_out.forget_all_but(known_ids)
+        self._holding.forget_all_but(known_ids)
 
     def _waiting(self, commands: Iterable[EraseCommand]) -> int:
         return sum(not self._carrying_out.is_done(command) for command in commands)

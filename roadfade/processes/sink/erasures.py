@@ -1,11 +1,13 @@
 """Erasing of the outputs in force, from one version of the policy to the next.
 
-What is carried out stays known, however often the store is opened anew.
+What is carried out stays known, however often the store is opened anew. A store that has another
+name than before is another one, made anew under a living sink: nothing is carried out there yet.
 """
 
 import asyncio
 from collections.abc import Collection, Sequence
 from contextlib import suppress
+from functools import partial
 
 from bus.ports import Broker
 from bus.publisher import Publisher
@@ -40,22 +42,26 @@ class Erasures:
         self._settings = settings
         self._broker = broker
         self._publisher = publisher
+        self._account = account
         self._clock = clock
         self._group = group
         self._store = store_of(settings)
-        self._carrying_out = CarryingOut(
-            self._store, publisher, account, clock, reserve=reserve_of(settings)
-        )
-        folder = HoldFolder(settings.hold_dir, settings.hold_rows_max)
-        self._holding = Holding(self._store, folder, publisher, clock)
+        self._name: str | None = None
+        self._carrying_out: CarryingOut
+        self._holding: Holding
+        self._know_nothing()
         self._outputs: set[str] = set()
         self._erasing: Erasing | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def attach(self, sink: Sink, outputs: Collection[str]) -> None:
         """Have a sink, just opened for these outputs, refuse what is named."""
-        if self._erasing is None or self._outputs != set(outputs):
+        name = await asyncio.to_thread(self._store.name)
+        if self._erasing is None or self._outputs != set(outputs) or self._name != name:
             await self.end()
+            if self._name not in (None, name):
+                self._know_nothing()
+            self._name = name
             self._forget(self._outputs - set(outputs))
             self._outputs = set(outputs)
             self._erasing = await self._made(sink)
@@ -76,6 +82,23 @@ class Erasures:
             self._task.cancel()
             await asyncio.wait([self._task])
             self._task = None
+
+    def _know_nothing(self) -> None:
+        """Begin with a store of which it is not known what was carried out there."""
+        self._carrying_out = CarryingOut(
+            self._store,
+            self._publisher,
+            self._account,
+            self._clock,
+            reserve=reserve_of(self._settings),
+        )
+        self._holding = Holding(
+            self._store,
+            HoldFolder(self._settings.hold_dir, self._settings.hold_rows_max),
+            self._publisher,
+            self._clock,
+            make_room=partial(self._carrying_out.make_room, self._settings.hold_dir),
+        )
 
     def _forget(self, outputs: Collection[str]) -> None:
         """Say no more how old the views are of what is not written any more."""

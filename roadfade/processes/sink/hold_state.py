@@ -17,8 +17,8 @@ class HoldState:
     """When all of it is due."""
     hindered_ms: int = 0
     """Before that it is not tried again."""
-    asked_ms: int = 0
-    """Before that no erasure asks again for its copies: its own turns, which answer, come first."""
+    erasure_ms: int = 0
+    """Before that no erasure tries again: the hold has its own turn in between, and answers."""
     new_ms: int = 0
     """When what came since may be copied."""
     wrote: set[Pseudonym] = field(default_factory=set)
@@ -29,6 +29,8 @@ class HoldState:
     """Rows in copies, as last answered."""
     read_ms: int | None = None
     """Since when every file of it is read once more; None: none was read yet."""
+    copied_before: dict[str, EraseCommand] = field(default_factory=dict)
+    """By id: erasures that wait for other holds, and no more for this one."""
     turn: int = 0
     """Which turn was its last; 0: it had none."""
 
@@ -37,6 +39,16 @@ class HoldState:
         """Whether everything is copied, as far as the store can see."""
         whole = self.held is not None and self.held.complete and not self.held.unreadable
         return whole and not self.wrote
+
+    def is_copied_before(
+        self, erase: EraseCommand, both: frozenset[Pseudonym], now_ms: int
+    ) -> bool:
+        """Whether the rows of ``both``, whom it and the erasure name, were copied for it.
+
+        What came since is refused; once the erasure refuses nothing more, it is to be copied.
+        """
+        known = self.copied_before.get(erase.command) == erase
+        return known and (now_ms < erase.until_ms or self.wrote.isdisjoint(both))
 
 
 def both_name(erase: EraseCommand, hold: HoldCommand) -> frozenset[Pseudonym]:

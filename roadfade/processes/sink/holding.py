@@ -9,6 +9,7 @@ Sealed files are read piece by piece, one in a turn, so that no erasure waits fo
 """
 
 import asyncio
+import errno
 import logging
 from collections.abc import Awaitable, Callable, Collection, Iterable, Sequence
 from functools import partial
@@ -37,6 +38,7 @@ WHOLE_AGAIN_MS: Final = DAY_MS
 """How soon everything is looked through, and answered, anew."""
 NEW_AGAIN_MS: Final = MINUTE_MS
 """How soon what came since is copied."""
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 _KEY: Final = attrgetter("key")
 logger = logging.getLogger(__name__)
 
@@ -51,14 +53,20 @@ class Holding:
         publisher: Publisher,
         clock: WallClock,
         elapsed_ms: Callable[[], int] = monotonic_ms,
+        make_room: Callable[[], Awaitable[bool]] | None = None,
     ) -> None:
-        """``clock`` says what has expired and dates answers, ``elapsed_ms`` when to try again."""
+        """``clock`` says what has expired and dates answers, ``elapsed_ms`` when to try again.
+
+        ``make_room`` gives up what is kept for erasures on the copies' disk; whether there was any.
+        """
         self._store = store
         self._folder = folder
         self._publisher = publisher
         self._clock = clock
         self._elapsed_ms = elapsed_ms
+        self._make_room = make_room
         self._say = SayOnce(logger)
+        self._say_reading = SayOnce(logger, logging.INFO)
         self._states: dict[str, HoldState] = {}
         self._by_key: dict[bytes | None, list[HoldState]] = {}
         self._turns = 0
@@ -73,6 +81,12 @@ class Holding:
         for state in self._states.values():
             for pseudonym in state.command.pseudonyms:
                 self._by_key.setdefault(pseudonym.encode(), []).append(state)
+
+    def forget_all_but(self, living: Collection[str]) -> None:
+        """Remember of no erasure but those with these ids what was copied for it."""
+        for state in self._states.values():
+            for id_ in state.copied_before.keys() - living:
+                del state.copied_before[id_]
 
     def saw(self, records: Sequence[Arrived]) -> None:
         """Records were written: a record's key is its pseudonym."""
@@ -119,26 +133,33 @@ class Holding:
     ) -> bool:
         """Whether no hold lacks a row that an erasure names: they are copied now.
 
-        False as well while files of a hold are to be read first: ask again in the next turn.
+        False as well while files of a hold are to be read first: ask again in the next turn. What
+        was copied for it until then stays known, however much others have read in between.
 
         What arrives behind is refused by the erasure, and so is nobody's to copy. ``unvouched``
         are holds that are not carried out yet: none may mean such a row.
         """
         if any(both_name(erase, one) for one in unvouched):
             return False
-        for command in holds:
-            if both := both_name(erase, command):
-                state = self._state(command)
-                if state.asked_ms > self._elapsed_ms():
+        named = [(self._state(one), both) for one in holds if (both := both_name(erase, one))]
+        for state, both in named:
+            if max(state.hindered_ms, state.erasure_ms) > self._elapsed_ms():
+                return False
+            if not state.is_copied_before(erase, both, self._clock()):
+                copy = partial(self._copy_for_erasure, some=both)
+                if not await self._tried(state, copy, for_erasure=True):
                     return False
-                hindered_ms = state.hindered_ms
-                if not await self._tried(state, partial(self._copy_some, some=both)):
-                    state.asked_ms, state.hindered_ms = state.hindered_ms, hindered_ms
-                    return False
+                state.copied_before[erase.command] = erase
+        for state, _ in named:
+            del state.copied_before[erase.command]
         return True
 
     async def _tried(
-        self, state: HoldState, work: Callable[[HoldState], Awaitable[bool | None]]
+        self,
+        state: HoldState,
+        work: Callable[[HoldState], Awaitable[bool | None]],
+        *,
+        for_erasure: bool = False,
     ) -> bool:
         """Whether it was done; what hinders it is said once, and it is due again soon.
 
@@ -162,8 +183,13 @@ class Holding:
                 return True
             self._say("a legal hold has more rows than `hold_rows_max` lets a store copy")
             later_ms = NEW_AGAIN_MS
-        state.hindered_ms = self._elapsed_ms() + later_ms
-        state.whole_ms, state.held = min(state.whole_ms, state.hindered_ms), None
+        state.copied_before.clear()
+        again_ms = self._elapsed_ms() + later_ms
+        if for_erasure:
+            state.erasure_ms = again_ms
+        else:
+            state.hindered_ms = again_ms
+        state.whole_ms, state.held = min(state.whole_ms, again_ms), None
         return False
 
     async def _copy_whole(self, state: HoldState) -> bool | None:
@@ -186,6 +212,19 @@ class Holding:
 
     async def _copy_new(self, state: HoldState) -> bool | None:
         return await self._copy_some(state, state.wrote)
+
+    async def _copy_for_erasure(self, state: HoldState, some: Collection[Pseudonym]) -> bool | None:
+        if not await asyncio.to_thread(self._folder.read_on, state.command.command, spare=True):
+            self._say_reading("an erasure waits until the copies of a legal hold are read")
+            return None
+        self._say_reading.forget()
+        try:
+            return await self._copy_some(state, some)
+        except OSError as error:
+            full = error.errno in NO_ROOM
+            if not full or self._make_room is None or not await self._make_room():
+                raise
+            return await self._copy_some(state, some)
 
     async def _copy_some(self, state: HoldState, some: Collection[Pseudonym]) -> bool | None:
         if not await asyncio.to_thread(self._folder.read_on, state.command.command):

@@ -200,6 +200,24 @@ def test_rows_that_are_there_are_not_replaced(house: PostgresHouse) -> None:
     house.open()
 
 
+def test_rows_that_are_there_are_no_less_looked_at_for_a_backup_without_any(
+    house: PostgresHouse,
+) -> None:
+    done(house.database, f"DROP SCHEMA {house.database.schema} CASCADE")
+    made = house.make()
+    house.write(house.records(8))
+    before = house.content()
+    House.lose(house)
+    with pytest.raises(Refusal, match=r"the schema .* holds rows, .* would be replaced"):
+        house.restore(made)
+    assert house.content() == before
+    require_no_restore(house.settings)
+    house.lose()
+    house.restore(made)
+    assert not house.is_there()
+    house.open()
+
+
 def test_rows_that_came_meanwhile_are_not_replaced_and_the_restore_goes_on_without_them(
     house: PostgresHouse,
 ) -> None:

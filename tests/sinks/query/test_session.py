@@ -2,15 +2,17 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from pathlib import Path
+from types import SimpleNamespace
 
 import duckdb
 import pytest
 
 from sinks.lake.merging import PARTS_MAX
 from sinks.lake.parquet import connect, quoted
+from sinks.query import session as session_of_query
 from sinks.query.csv_file import write_csv
 from sinks.query.gate import Gate, QueryRefusedError
 from sinks.query.session import (
@@ -19,6 +21,7 @@ from sinks.query.session import (
     QueryFailedError,
     QueryLimits,
     Result,
+    _damaged_inside,
     open_purpose,
     run_query,
 )
@@ -391,3 +394,57 @@ def test_a_lake_under_a_path_with_a_quote_is_read(tmp_path: Path) -> None:
         assert lake.oldest_ms() == {OURS: T0_MS}
     assert run_query(folder, OURS, "SELECT count(*) FROM readings", NOW_MS).rows == [(2,)]
     assert A.endswith(OURS)
+
+
+def test_all_looks_of_a_query_have_one_limit_together(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_s, lefts, read = 0.0, list[float | None](), list[int]()
+
+    def lost(self: PurposeSession, statement: str, left_s: float | None = None) -> Result:
+        nonlocal now_s
+        del statement
+        now_s += 100
+        lefts.append(left_s)
+        raise PartLostError(self.live)
+
+    def damaged(paths: Sequence[Path], left_s: Callable[[], float]) -> list[Path]:
+        nonlocal now_s
+        now_s += 50
+        left_s()
+        read.append(len(paths))
+        return [Path(f"another-{len(read)}")]
+
+    monkeypatch.setattr(PurposeSession, "run", lost)
+    monkeypatch.setattr(session_of_query, "_damaged_inside", damaged)
+    with pytest.raises(QueryFailedError, match="after 300 s: narrow"):
+        run_query(root, OURS, "SELECT 1", NOW_MS, elapsed_s=lambda: now_s)
+    assert lefts == [300, 150]
+    assert read == [2]
+
+
+def test_no_part_is_read_through_once_no_time_is_left(root: Path) -> None:
+    def none_left() -> float:
+        raise QueryFailedError
+
+    with pytest.raises(QueryFailedError):
+        _damaged_inside([root / one for one in parts(root)], none_left)
+
+
+@pytest.mark.parametrize("blamed", [True, False])
+def test_parts_are_read_through_only_if_one_of_them_is_to_blame(
+    root: Path, monkeypatch: pytest.MonkeyPatch, *, blamed: bool
+) -> None:
+    with open_purpose(root, OURS, NOW_MS) as opened:
+        where = str(opened.live[0]) if blamed else "/elsewhere"
+
+        def refused(_: str) -> None:
+            raise duckdb.PermissionException(where)
+
+        monkeypatch.setattr(opened, "_in_its_order", lambda statement: statement)
+        engine = SimpleNamespace(execute=refused, interrupt=opened._engine.interrupt)
+        monkeypatch.setattr(opened, "_engine", engine)
+        with pytest.raises(QueryFailedError, match="deleted while") as failed:
+            opened.run("SELECT 1")
+        monkeypatch.undo()
+    assert isinstance(failed.value, PartLostError) is blamed

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -12,11 +13,15 @@ from bus.publisher import Publisher
 from bus.records import Outgoing
 from roadfade import metrics
 from roadfade.processes.sink.carrying_out import AGAIN_MS, ROOM_EVERY_MS, CarryingOut
+from roadfade.processes.sink.holding import Holding
 from roadfade.unaccounted import ExpiredAccount
+from sinks.holds.folder import HoldFolder
 from sinks.lake.reserve import Reserve
 from sinks.lake.stored import StoredLake
+from telemetry.held_copy import SUFFIX
 from telemetry.wire.erasure import take_answer
 from tests.sinks.erasing import command
+from tests.sinks.holding import hold
 from tests.sinks.lakes import lake_at
 from tests.sinks.records import NOW_MS, record
 from tests.support.small_disk import fill, free, small_disk
@@ -28,7 +33,7 @@ ASKED = command("P")
 class World:
     """A lake on a full disk, with rows of two people in one part, and a clock of the test's."""
 
-    def __init__(self, disk: Path, elsewhere: Path, size: int) -> None:
+    def __init__(self, disk: Path, elsewhere: Path, size: int, holds: str | None = None) -> None:
         self.disk, self.lake = disk, disk / "lake"
         self.elapsed_ms = 0
         self.sent: list[Outgoing] = []
@@ -43,8 +48,22 @@ class World:
             lambda: self.elapsed_ms,
             self.reserve,
         )
+        if holds is not None:
+            (disk / holds).mkdir()
         asyncio.run(self.carrying_out.keep_room())
         fill(disk)
+
+    def held(self, folder: Path) -> bool:
+        """Whether an erasure has to wait no longer for a legal hold whose copies lie there."""
+        holding = Holding(
+            StoredLake(self.lake),
+            HoldFolder(folder, 1_000),
+            cast("Publisher", SimpleNamespace(publish=self.publish)),
+            lambda: NOW_MS,
+            lambda: self.elapsed_ms,
+            partial(self.carrying_out.make_room, folder),
+        )
+        return asyncio.run(holding.copied_before(ASKED, [hold("P")]))
 
     async def publish(self, records: list[Outgoing]) -> None:
         self.sent += records
@@ -81,6 +100,25 @@ def test_it_goes_through_with_room_that_is_kept_for_it(disk: Path, tmp_path: Pat
     world.elapsed_ms += ROOM_EVERY_MS
     asyncio.run(world.carrying_out.keep_room())
     assert (kept(), world.reserve.is_there()) == (1, True)
+
+
+@pytest.mark.parametrize("size", [SIZE, 0])
+def test_the_copy_that_it_waits_for_has_that_room_too(
+    disk: Path, tmp_path: Path, size: int
+) -> None:
+    world = World(disk, tmp_path, size, holds="holds")
+    assert world.held(world.disk / "holds") is (size > 0)
+    copies = list((world.disk / "holds").rglob(f"*{SUFFIX}"))
+    assert (len(copies), kept()) == (int(size > 0), 0)
+
+
+def test_on_another_disk_it_is_kept(disk: Path, tmp_path: Path) -> None:
+    world = World(disk, tmp_path, SIZE)
+    with small_disk(tmp_path / "other", 1) as other:
+        (other / "holds").mkdir()
+        fill(other)
+        assert not world.held(other / "holds")
+    assert (world.reserve.is_there(), kept()) == (True, 1)
 
 
 def test_it_waits_without_and_goes_on_with_free_space(

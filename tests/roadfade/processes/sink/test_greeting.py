@@ -9,12 +9,15 @@ import pytest
 
 from bus.failures import BrokerError
 from bus.memory.broker import FakeBroker
+from bus.publisher import Publisher
 from bus.records import Outgoing
 from roadfade import metrics
 from roadfade.processes.sink import greeting
+from roadfade.processes.sink.erasures import Erasures
 from roadfade.processes.sink.greeting import UNANNOUNCED, Greeting
 from roadfade.settings import Settings
-from roadfade.stores import store_of
+from roadfade.stores import open_sink, store_of
+from roadfade.unaccounted import ExpiredAccount
 from telemetry.instants import DAY_MS, SECOND_MS
 from telemetry.topics import AUDIT_ERASURES
 from telemetry.wire.store_hello import StoreHello, take_hello
@@ -112,3 +115,29 @@ async def test_nothing_is_kept_before_the_broker_has_what_it_said(
         await until(lambda: committed(broker) == 3, task)
         assert len(hellos(broker)) == 1
         assert await rows(settings) == 6
+
+
+async def test_a_store_made_anew_under_a_living_sink_says_so_and_has_carried_out_nothing(
+    settings: Settings, broker: FakeBroker, tmp_path: Path
+) -> None:
+    account = ExpiredAccount(tmp_path / "ledger")
+    async with Publisher(broker, clock=lambda: NOW_MS) as publisher, asyncio.TaskGroup() as group:
+        erasures = Erasures(settings, broker, publisher, account, lambda: NOW_MS, group)
+        known = []
+        for opening in ("first", "again", "anew"):
+            if opening == "anew":
+                await asyncio.to_thread(settings.lake_dir.rename, tmp_path / "away")
+            sink = await asyncio.to_thread(
+                open_sink, settings, {"use.study": "study"}, lambda _: None
+            )
+            await erasures.attach(sink, ["study"])
+            said = 2 if opening == "anew" else 1
+            for _ in range(100):
+                if len(hellos(broker)) < said:
+                    await asyncio.sleep(1)
+            known.append((erasures._carrying_out, erasures._holding))
+            await asyncio.to_thread(sink.close)
+        await erasures.end()
+    assert known[0] == known[1]
+    assert not {*known[1]} & {*known[2]}
+    assert len({one.store for one in hellos(broker)}) == len(hellos(broker)) == 2

@@ -1,10 +1,11 @@
 """Legal holds from their topic to sealed copies and answers, beside erasures, in memory."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 
 import pytest
 
@@ -16,13 +17,17 @@ from roadfade.processes.sink.hold_rows import HoldRows
 from roadfade.processes.sink.holding import Holding
 from roadfade.settings import Settings
 from roadfade.stores import query, store_of
+from sinks.holds.copied import Copied
 from sinks.holds.folder import Held, HoldFolder
 from sinks.lake.stored import StoredLake
 from sinks.port.results import Receipt
+from sinks.port.sink import Store
 from sinks.query.gate import QueryRefusedError
+from telemetry.arrived import Arrived
 from telemetry.held_copy import HeldCopy, unframed
+from telemetry.identity import Pseudonym
 from telemetry.topics import AUDIT_ERASURES
-from telemetry.wire.erasure import encode_command, take_answer
+from telemetry.wire.erasure import EraseCommand, encode_command, take_answer
 from telemetry.wire.hold import (
     HOLD_VERSION,
     HoldAnswer,
@@ -44,6 +49,7 @@ from tests.roadfade.processes.sink.test_sink import compiled as compiled_plan
 from tests.sinks.erasing import command as erase_command
 from tests.sinks.holding import files_in, held_rows
 from tests.sinks.holding import hold as sinks_hold
+from tests.sinks.test_copied import seal
 from tests.support.fast_time import fast_time
 from tests.support.small_house import FIRST, NOW_MS, Clock, make_topics, settings_in, tell
 
@@ -391,6 +397,81 @@ async def test_no_erasure_passes_a_hold_that_no_heartbeat_told_of(
     other = sinks_hold("OTHER", output="study")
     assert await holding.copied_before(erase, [], [other])
     assert not await holding.copied_before(erase, [], [one])
+
+
+class ManyHolds:
+    """Holds of one person, with copies that are larger together than what is remembered."""
+
+    def __init__(self, root: Path) -> None:
+        self.holds = [sinks_hold("PSEUDONYM", id_=f"hold-{n}", output="study") for n in range(3)]
+        for one in self.holds:
+            for name in range(4):
+                seal(root / one.command, name, range(40))
+        copied = Copied(piece_bytes=1, remembered_bytes_max=5 * 40 * 16)
+        self.elapsed_ms, self.now_ms = 0, NOW_MS
+        self.copies = list[str]()
+        store = cast("Store", SimpleNamespace(rows_of=lambda *_: iter(())))
+        folder = HoldFolder(root, 1_000, copied=copied)
+        publisher = cast("Publisher", None)
+        copy = folder.copy
+
+        def noted(
+            store: Store,
+            command: HoldCommand,
+            now_ms: int,
+            only: Collection[Pseudonym] | None = None,
+        ) -> Held:
+            self.copies.append(command.command)
+            return copy(store, command, now_ms, only)
+
+        folder.copy = noted  # type: ignore[method-assign]
+        self.holding = Holding(
+            store, folder, publisher, lambda: self.now_ms, lambda: self.elapsed_ms
+        )
+
+    async def turns(self, erase: EraseCommand) -> int:
+        """How many an erasure waits for."""
+        for turn in range(1, 100):
+            if await self.holding.copied_before(erase, self.holds):
+                return turn
+        msg = "it would wait for ever"
+        raise AssertionError(msg)
+
+
+async def test_an_erasure_whom_several_large_holds_name_waits_for_one_after_the_other(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level("INFO")
+    many = await asyncio.to_thread(ManyHolds, tmp_path)
+    erase = erase_command("PSEUDONYM", output="study")
+    assert await many.turns(erase) == 3 * 3 + 1
+    assert many.copies == [one.command for one in many.holds], "each once"
+    assert sum("are read" in one for one in caplog.messages) == 3
+    assert await many.turns(erase) > 1, "asked again, nothing is taken for known"
+    assert len(many.copies) == 6
+
+
+async def test_what_may_have_come_since_it_was_copied_is_looked_for_again(tmp_path: Path) -> None:
+    many = await asyncio.to_thread(ManyHolds, tmp_path)
+    erase = erase_command("PSEUDONYM", output="study")
+    many.holding.keep_to(many.holds)
+
+    async def look(times: int) -> list[str]:
+        for _ in range(times):
+            assert not await many.holding.copied_before(erase, many.holds)
+        return many.copies
+
+    first = many.holds[0].command
+    assert await look(4) == [first]
+    many.holding.saw([Arrived("t", 0, 0, NOW_MS, b"PSEUDONYM", b"", ())])
+    assert await look(1) == [first], "the erasure refuses what comes"
+    many.now_ms = erase.until_ms
+    assert await look(1) == [first] * 2
+    assert await look(1) == [first] * 2
+    many.holding.forget_all_but([erase.command])
+    assert await look(1) == [first] * 2
+    many.holding.forget_all_but(())
+    assert await look(1) == [first] * 3
 
 
 def beat(rows: HoldRows) -> None:

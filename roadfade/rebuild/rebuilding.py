@@ -113,7 +113,7 @@ class _How(NamedTuple):
 def _rebuild(settings: Settings, broker: Broker, now_ms: int, tell: Tell, how: _How) -> Rebuilt:
     folder = settings.rebuilding_dir
     _remove(folder)
-    _require_place(settings, move_aside=how.move_aside)
+    there = _require_place(settings, move_aside=how.move_aside)
     folder.mkdir(mode=0o700, parents=True)
     sync_folder(folder.parent)
     how.at(Step.BEGUN)
@@ -126,11 +126,13 @@ def _rebuild(settings: Settings, broker: Broker, now_ms: int, tell: Tell, how: _
             asyncio.run(require_silence(broker, outlook.found, settings.heartbeat_every_s))
         built = asyncio.run(_build(folder / OFFICE, outlook, memory, now_ms))
         _make_durable(folder / OFFICE)
+        how.at(Step.BUILT)
+        # Whoever let one be moved aside saw that one, and none that came meanwhile.
+        _require_place(settings, move_aside=there)
     except Exception:
         # What was refused is no rebuild under way, and what it read is nobody's to keep.
         _remove(folder)
         raise
-    how.at(Step.BUILT)
     moved = _take_place(settings, now_ms, how.at)
     _remove(folder)
     return _rebuilt(settings, outlook, built, moved)
@@ -220,7 +222,8 @@ def _memory(settings: Settings, otherwise: Path, now_ms: int) -> ReplayMemory:
     return ReplayMemory.made(mine if mine.is_file() else otherwise, now_ms, own=False)
 
 
-def _require_place(settings: Settings, *, move_aside: bool) -> None:
+def _require_place(settings: Settings, *, move_aside: bool) -> bool:
+    """Refusal if something is there, unless it may be moved aside; whether there is."""
     if settings.restoring_dir.exists():
         msg = (
             f"a restore into {settings.state_dir} was cut, or is at work: finish that one first "
@@ -237,6 +240,7 @@ def _require_place(settings: Settings, *, move_aside: bool) -> None:
             "holds persons, and is yours to delete"
         )
         raise Refusal(msg)
+    return bool(there)
 
 
 def _take_place(settings: Settings, now_ms: int, at: Hook) -> Path | None:

@@ -205,6 +205,23 @@ def test_a_log_without_its_database_is_not_played_over_the_new_one(office: Small
     assert office.mend() == 0
 
 
+@pytest.mark.parametrize("move_aside", [False, True])
+def test_an_office_that_came_meanwhile_is_refused_and_stays(
+    office: SmallOffice, move_aside: bool
+) -> None:
+    office.lose()
+    place = office.settings.office_path
+
+    def comes(step: Step) -> None:
+        if step is Step.BUILT:
+            place.write_bytes(b"a restored office")
+
+    with pytest.raises(Refusal, match="there is an office"):
+        office.rebuild(comes, move_aside=move_aside)
+    assert place.read_bytes() == b"a restored office"
+    assert not office.settings.rebuilding_dir.exists()
+
+
 @pytest.mark.parametrize("step", Step)
 def test_killed_at_any_step_there_is_no_office_or_the_new_one(
     office: SmallOffice, step: Step

@@ -246,8 +246,7 @@ def _require_place(settings: Settings, *, move_aside: bool) -> bool:
 def _take_place(settings: Settings, now_ms: int, at: Hook) -> Path | None:
     """Move away what is there, its log last: without a database nobody plays it; then take it."""
     place, folder = settings.office_path, settings.state_dir
-    stamp = format_instant(now_ms).replace("-", "").replace(":", "")
-    aside = place.with_name(f"{place.name}.lost-{stamp}")
+    aside = _aside(settings, now_ms)
     moved = None
     for ending in ("", *_BESIDE):
         one = place.with_name(place.name + ending)
@@ -261,6 +260,17 @@ def _take_place(settings: Settings, now_ms: int, at: Hook) -> Path | None:
     sync_folder(folder)
     at(Step.PLACED)
     return moved
+
+
+def _aside(settings: Settings, now_ms: int) -> Path:
+    """The name of what is moved: the log of one whose move was cut takes that one's."""
+    place = settings.office_path
+    cut = sorted(settings.state_dir.glob(settings.lost_office_path("*Z").name))
+    if cut and not place.exists():
+        taken = _beside(cut[-1])
+        if not any(cut[-1].name + one.removeprefix(place.name) in taken for one in _beside(place)):
+            return cut[-1]
+    return settings.lost_office_path(format_instant(now_ms).replace("-", "").replace(":", ""))
 
 
 def _rebuilt(

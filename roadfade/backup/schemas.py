@@ -20,6 +20,7 @@ from roadfade.ledger_file import LedgerFile
 from roadfade.refusal import Refusal
 from roadfade.stores import postgres_version
 from sinks.lake.format import FORMAT_VERSION
+from telemetry.newer_files import MADE_LATER
 
 OFFICE: Final = "office.sqlite"
 LEDGER: Final = "ledger.sqlite"
@@ -64,8 +65,8 @@ def refuse_newer(said: Mapping[str, int]) -> None:
     for name, number in sorted(said.items()):
         if number > mine.get(name, 0):
             msg = (
-                f"{name} of this backup has schema {number}, this program knows {mine.get(name, 0)}"
-                ": restore it with the program that made it, or a newer one"
+                f"{name} of this backup has schema {number}, this program knows "
+                f"{mine.get(name, 0)}: {MADE_LATER}"
             )
             raise Refusal(msg)
 

@@ -5,7 +5,7 @@ know. Columns only ever come, so a file with an unknown one is a later version's
 legal hold or a withdrawal, this program would pass over without a word: so it opens none.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 WRITTEN_LATER: Final = (
@@ -24,6 +24,13 @@ WHERE one.type = 'table' AND one.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
 def columns_of(execute: Callable[[str], Any]) -> frozenset[str]:
     """``table.column`` of every column of a database."""
     return frozenset(row[0] for row in execute(COLUMNS).fetchall())
+
+
+def columns_made(execute: Callable[[str], Any], statements: Iterable[str]) -> frozenset[str]:
+    """The same of an empty database, which is filled by statements."""
+    for one in statements:
+        execute(one)
+    return columns_of(execute)
 
 
 def newer(file: object, found: frozenset[str], known: frozenset[str]) -> str | None:

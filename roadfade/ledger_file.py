@@ -9,11 +9,12 @@ Blocking; call it in a thread. Several processes may share the file.
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
-from telemetry.newer_files import columns_of, newer
+from telemetry.newer_files import columns_made, columns_of, newer
 from telemetry.wire.flow import FlowRecord, Ledger, decode_flow, encode_flow
 
 ROWS_PER_PARTITION_MAX = 5_000
@@ -47,13 +48,17 @@ _DERIVED = {
     "generation": "coalesce(json_extract(CAST(body AS TEXT), '$.generation'), -1)",
 }
 """Columns that follow from the row itself, so that a file of before has them too."""
-_KNOWN: Final = frozenset(
-    {
-        *(f"flow.{name}" for name in ("topic", "partition", "first", "body", *_DERIVED)),
-        "expired.output", "expired.readings", "taken.journal",
-        *(f"folded.{name}" for name in ("topic", "partition", "offset", "timestamp_ms")),
-    }
-)  # fmt: skip
+_ADDED: Final = {
+    name: f"ALTER TABLE flow ADD {name} AS ({made}) VIRTUAL" for name, made in _DERIVED.items()
+}
+"""What adds each of them."""
+
+
+@cache
+def known_columns() -> frozenset[str]:
+    """What a ledger of today has; one with more is a newer program's."""
+    with closing(sqlite3.connect(":memory:")) as made:
+        return columns_made(made.execute, [*SCHEMA.split(";"), *_ADDED.values()])
 
 
 class NewerLedgerError(sqlite3.DatabaseError):
@@ -113,7 +118,7 @@ class LedgerFile:
             db.execute("BEGIN IMMEDIATE")
             found = {row[1] for row in db.execute("PRAGMA table_xinfo(flow)")}
             for name in _DERIVED.keys() - found:
-                db.execute(f"ALTER TABLE flow ADD {name} AS ({_DERIVED[name]}) VIRTUAL")
+                db.execute(_ADDED[name])
             db.execute(
                 "CREATE INDEX IF NOT EXISTS flow_generation ON flow (topic, partition, generation)"
             )
@@ -126,7 +131,7 @@ class LedgerFile:
         if not self._path.exists():
             return  # whoever reads will be told
         with self._open() as db:
-            why = newer(self._path, columns_of(db.execute), _KNOWN)
+            why = newer(self._path, columns_of(db.execute), known_columns())
         if why is not None:
             raise NewerLedgerError(why)
 

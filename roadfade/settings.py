@@ -211,6 +211,10 @@ class Settings(BaseSettings):
         """An office that is made from its topics and not in its place yet; as above."""
         return self.state_dir / "_rebuilding"
 
+    def lost_office_path(self, when: str) -> Path:
+        """What a rebuild calls an office that it moves aside, by when it did; ``*``: any."""
+        return self.office_path.with_name(f"{self.office_path.name}.lost-{when}")
+
     @property
     def routing_key_path(self) -> Path:
         """By which each device keeps its raw partition."""

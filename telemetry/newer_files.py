@@ -5,9 +5,16 @@ know. Columns only ever come, so a file with an unknown one is a later version's
 legal hold or a withdrawal, this program would pass over without a word: so it opens none.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
+WRITTEN_LATER: Final = (
+    "was written by a newer version of Roadfade. Use that version or a later one; to go back for "
+    "good, restore a backup that the older version made. Nothing was changed"
+)
+"""What became of a file of an installation, and the remedy."""
+MADE_LATER: Final = "restore it with the program that made it, or a newer one"
+"""The remedy for a backup, or a part of one, that a newer program made."""
 COLUMNS: Final = """
 SELECT one.name || '.' || its.name FROM sqlite_master AS one, pragma_table_xinfo(one.name) AS its
 WHERE one.type = 'table' AND one.name NOT LIKE 'sqlite\\_%' ESCAPE '\\'
@@ -19,13 +26,19 @@ def columns_of(execute: Callable[[str], Any]) -> frozenset[str]:
     return frozenset(row[0] for row in execute(COLUMNS).fetchall())
 
 
+def columns_made(execute: Callable[[str], Any], statements: Iterable[str]) -> frozenset[str]:
+    """The same of an empty database, which is filled by statements."""
+    for one in statements:
+        execute(one)
+    return columns_of(execute)
+
+
 def newer(file: object, found: frozenset[str], known: frozenset[str]) -> str | None:
     """Why a file is not opened, and the remedy; None: this program knows all that is in it."""
     unknown = sorted(found - known)
     if not unknown:
         return None
     return (
-        f"{file} was written by a newer version of Roadfade: {len(unknown)} of its columns are "
-        f"unknown to this one, the first is {unknown[0]}. Use that version or a later one; to go "
-        "back for good, restore a backup that the older version made. Nothing was changed"
+        f"{file} has {len(unknown)} columns that this program does not know, the first is "
+        f"{unknown[0]}: it {WRITTEN_LATER}"
     )

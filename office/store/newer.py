@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from office.errors import OfficeError
-from telemetry.newer_files import columns_of, newer
+from telemetry.newer_files import columns_made, columns_of, newer
 
 
 class NewerFileError(OfficeError):
@@ -28,6 +28,4 @@ def refuse_newer(file: Path, execute: Callable[[str], Any], known: frozenset[str
 def columns_made_by(statements: Iterable[str]) -> frozenset[str]:
     """``table.column`` of a database that these statements make."""
     with closing(sqlite3.connect(":memory:")) as connection:
-        for one in statements:
-            connection.execute(one)
-        return columns_of(connection.execute)
+        return columns_made(connection.execute, statements)

@@ -16,12 +16,13 @@ from office.restored.amend import amend
 from office.restored.amended import Amended, Since
 from office.restored.commands import living_commands
 from office.store.database import Database
-from roadfade.backup.drill_folder import FOLDER, IN_POSTGRES, clear, sole_drill
+from roadfade.backup.drill_folder import FOLDER, IN_POSTGRES, clear
 from roadfade.backup.kept import Backup
 from roadfade.backup.manifest import Tell, sync_folder
 from roadfade.backup.note import Note, note
 from roadfade.backup.restoring import beside_of, require_memory, today_of
 from roadfade.backup.schemas import LAKE, MEMORY, OFFICE
+from roadfade.backup.sole_work import sole_work
 from roadfade.backup.source import Source
 from roadfade.backup.steps import go_on
 from roadfade.backup.truing import Trued, make_true
@@ -53,7 +54,7 @@ def drill(settings: Settings, backup: Backup, clock: Callable[[], int], tell: Te
 
     Its copy is gone when this returns, in PostgreSQL, too.
     """
-    with sole_drill(settings.state_dir) as sole, refused_if_unusable():
+    with sole_work(settings.state_dir) as sole, refused_if_unusable():
         if not sole:
             msg = f"another drill is at work in {settings.state_dir}: try again when it is done"
             raise Refusal(msg)

@@ -4,13 +4,12 @@ That copy is of office and rows as they were, before anybody was taken out of it
 store in PostgreSQL lie in a schema beside its own, which is noted in the folder.
 """
 
-import fcntl
-import os
 import shutil
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
+
+from roadfade.backup.sole_work import sole_work
 
 Drop = Callable[[], None]
 """Removes a drill's rows from PostgreSQL."""
@@ -18,24 +17,6 @@ Drop = Callable[[], None]
 FOLDER: Final = "_drill"
 IN_POSTGRES: Final = "in_postgres"
 """A note in it that rows may lie in a schema beside the store's."""
-
-
-@contextmanager
-def sole_drill(state_dir: Path) -> Iterator[bool]:
-    """Whether no other process drills there; none does until this ends.
-
-    The lock is on the state folder itself, which nobody removes; a killed process holds none.
-    """
-    handle = os.open(state_dir, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
-    finally:
-        os.close(handle)
 
 
 def remove_left(state_dir: Path, drop: Drop | None = None) -> bool:
@@ -46,7 +27,7 @@ def remove_left(state_dir: Path, drop: Drop | None = None) -> bool:
     folder = state_dir / FOLDER
     if not folder.exists():
         return False
-    with sole_drill(state_dir) as sole:
+    with sole_work(state_dir) as sole:
         if sole and folder.exists():
             return clear(folder, drop)
     return False

@@ -15,6 +15,7 @@ from msgspec import Struct
 
 from roadfade.refusal import Refusal
 from telemetry.instants import format_instant, parse_instant
+from telemetry.newer_files import MADE_LATER
 
 VERSION: Final = 1
 NAME: Final = "manifest.json"
@@ -123,8 +124,7 @@ def read(folder: Path) -> Manifest:
         msg = f"the manifest in {folder} is none that this program writes: use another backup"
         raise Refusal(msg) from None
     msg = (
-        f"the backup in {folder} has form {number}, this program reads form {VERSION}: restore it "
-        "with the program that made it, or a newer one"
+        f"the backup in {folder} has form {number}, this program reads form {VERSION}: {MADE_LATER}"
     )
     raise Refusal(msg)
 

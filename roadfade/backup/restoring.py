@@ -19,6 +19,8 @@ from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.replay_memory.items import EPOCH_KEY, key_id
 from office.replay_memory.memory import ReplayMemory
+from roadfade.backup.beside import NEW_MEMORY, memory_of
+from roadfade.backup.beside import left_beside as _beside
 from roadfade.backup.manifest import Tell, sync_folder
 from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFFICE, POSTGRES
 from roadfade.backup.source import Source
@@ -30,11 +32,8 @@ from roadfade.stores import StoreBeside, postgres_beside, refused_if_unusable
 from sinks.lake.durable import write_file
 from telemetry.instants import DAY_MS
 
-_BESIDE: Final = ("-wal", "-shm", "-journal")
-"""Endings of what a database that was not closed leaves: SQLite would play it over another."""
 DONE: Final = "_restored"
 """What that folder becomes once it is empty, and before it goes."""
-NEW_MEMORY: Final = "memory.new"
 READY: Final = "ready"
 """In the folder of a restore: which backup it is of, once only places are left to be taken."""
 MOVED: Final = (MEMORY, KEYRING, LEDGER, LAKE, POSTGRES, EVIDENCE, OFFICE)
@@ -92,7 +91,7 @@ def _restore(
     require_memory(settings, lost=lost)
     _begin(settings)
     try:
-        memory = _memory(settings, now_ms, lost=lost)
+        memory = memory_of(settings, folder / NEW_MEMORY, now_ms)
         today = today_of(settings, memory, now_ms, beside, lost=lost)
         trued = make_true(source, folder, today, tell, at)
         if lost:
@@ -170,12 +169,6 @@ def require_memory(settings: Settings, *, lost: bool = False) -> None:
         raise Refusal(msg)
 
 
-def _memory(settings: Settings, now_ms: int, *, lost: bool) -> ReplayMemory:
-    """The office's own; if that is lost, a new one, which takes its place with the others."""
-    where = settings.restoring_dir / NEW_MEMORY if lost else settings.suppressions_path
-    return ReplayMemory.made(where, now_ms, own=False)
-
-
 def _require_room(settings: Settings) -> None:
     if settings.rebuilding_dir.exists():
         msg = (
@@ -201,11 +194,6 @@ def _require_room(settings: Settings) -> None:
         raise Refusal(msg)
     if settings.store == "postgres":  # also if the backup has no rows to be put there
         postgres_beside(settings).require_room()
-
-
-def _beside(path: Path) -> list[str]:
-    """What of another database lies beside a place that is to be taken."""
-    return [path.name + one for one in _BESIDE if path.with_name(path.name + one).exists()]
 
 
 def _begin(settings: Settings) -> None:

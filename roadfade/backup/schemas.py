@@ -6,7 +6,6 @@ a store in PostgreSQL the version of its tables.
 """
 
 import sqlite3
-import tempfile
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path
@@ -15,11 +14,12 @@ from typing import Final
 from office.consent_evidence import tables as evidence_tables
 from office.keyring import tables as keyring_tables
 from office.replay_memory import tables as memory_tables
-from office.store.every_table import EVERY_TABLE
-from roadfade.ledger_file import LedgerFile
+from office.store.every_table import KNOWN_COLUMNS
+from roadfade import ledger_file
 from roadfade.refusal import Refusal
 from roadfade.stores import postgres_version
 from sinks.lake.format import FORMAT_VERSION
+from telemetry.newer_files import MADE_LATER, columns_of
 
 OFFICE: Final = "office.sqlite"
 LEDGER: Final = "ledger.sqlite"
@@ -29,31 +29,24 @@ EVIDENCE: Final = "consent_evidence.sqlite"
 LAKE: Final = "lake"
 POSTGRES: Final = "postgres"
 """Names of the files, and of the folders, of a backup; the numbers stand under them."""
-_COLUMNS: Final = """
-SELECT count(*) FROM sqlite_master AS one, pragma_table_xinfo(one.name)
-WHERE one.type = 'table' AND one.name NOT LIKE 'sqlite_%'
-"""
 
 
 def number_in(file: Path) -> int:
     """The number of a database file. Blocks."""
     with closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True)) as connection:
-        return _columns(connection)
+        return len(columns_of(connection.execute))
 
 
 def known() -> Mapping[str, int]:
     """The numbers that this program knows, but for PostgreSQL, whose driver is an extra. Blocks."""
-    with tempfile.TemporaryDirectory() as folder:
-        ledger = Path(folder) / LEDGER
-        LedgerFile(ledger)
-        return {
-            OFFICE: sum(len(table.columns) for table in EVERY_TABLE.sorted_tables),
-            LEDGER: number_in(ledger),
-            KEYRING: _number_of(keyring_tables.TABLES),
-            MEMORY: _number_of(memory_tables.TABLES),
-            EVIDENCE: _number_of(evidence_tables.TABLES),
-            LAKE: FORMAT_VERSION,
-        }
+    return {
+        OFFICE: len(KNOWN_COLUMNS),
+        LEDGER: len(ledger_file.known_columns()),
+        KEYRING: len(keyring_tables.known_columns()),
+        MEMORY: len(memory_tables.known_columns()),
+        EVIDENCE: len(evidence_tables.known_columns()),
+        LAKE: FORMAT_VERSION,
+    }
 
 
 def refuse_newer(said: Mapping[str, int]) -> None:
@@ -64,19 +57,7 @@ def refuse_newer(said: Mapping[str, int]) -> None:
     for name, number in sorted(said.items()):
         if number > mine.get(name, 0):
             msg = (
-                f"{name} of this backup has schema {number}, this program knows {mine.get(name, 0)}"
-                ": restore it with the program that made it, or a newer one"
+                f"{name} of this backup has schema {number}, this program knows "
+                f"{mine.get(name, 0)}: {MADE_LATER}"
             )
             raise Refusal(msg)
-
-
-def _number_of(statements: tuple[str, ...]) -> int:
-    with closing(sqlite3.connect(":memory:")) as connection:
-        for one in statements:
-            connection.execute(one)
-        return _columns(connection)
-
-
-def _columns(connection: sqlite3.Connection) -> int:
-    (found,) = connection.execute(_COLUMNS).fetchone()
-    return int(found)

@@ -55,11 +55,14 @@ Wait = Annotated[
 def init(*, as_json: AsJson = False) -> None:
     """Make an office in the state folder: its database of devices, links and consents.
 
-    The routing key, by which each device keeps its raw partition, is made with it.
+    The routing key, by which each device keeps its raw partition, is made with it. Refused beside a
+    restore or a rebuild, which bring an office of their own.
     """
     from office.store.database import make_office  # noqa: PLC0415  # heavy, and only used here
+    from roadfade.processes.starting import require_no_restore  # noqa: PLC0415  # likewise
     from roadfade.raw_routing import make_routing_key  # noqa: PLC0415  # likewise
 
+    require_no_restore(settings())
     file = settings().office_path
     done = "made" if asyncio.run(make_office(file)) else "there already"
     make_routing_key(settings().routing_key_path)

@@ -6,7 +6,6 @@ office, and the rebuild begins anew, or the new one in its place.
 """
 
 import asyncio
-import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,23 +20,20 @@ from office.rebuilt.sorted_rows import Rows, sort_out
 from office.replay_memory.memory import ReplayMemory
 from office.restored.amended import Since
 from office.store.database import Database
-from roadfade.backup.drill_folder import sole_drill
+from roadfade.backup.beside import NEW_MEMORY, memory_of
 from roadfade.backup.manifest import sync_folder
 from roadfade.backup.schemas import OFFICE
+from roadfade.backup.sole_work import sole_work
 from roadfade.in_force.broker import limits_on
 from roadfade.in_force.plans import Plans, line_at
 from roadfade.rebuild.lacking import Lack, lacks
+from roadfade.rebuild.place import make_durable, remove, require_place, take_place
 from roadfade.rebuild.steps import Hook, Step, go_on
 from roadfade.rebuild.topics import Found, Tell, missing_topics, read_topics, require_silence
 from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
-from sinks.lake.durable import sync_file
-from telemetry.instants import format_instant
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_POLICIES, erase_topics
 
-NEW_MEMORY: Final = "memory.new"
-_BESIDE: Final = ("-wal", "-shm", "-journal")
-"""Endings of what a database that was not closed leaves: SQLite would play it over another."""
 LINES_MAX: Final = 20
 """Of what is lacking, in a refusal."""
 
@@ -75,7 +71,7 @@ def look(settings: Settings, broker: Broker, clock: Callable[[], int], tell: Tel
     """What a rebuild would find; changes nothing, and may run beside an office. Blocks."""
     now_ms = clock()
     with TemporaryDirectory() as scratch:
-        memory = _memory(settings, Path(scratch) / NEW_MEMORY, now_ms)
+        memory = memory_of(settings, Path(scratch) / NEW_MEMORY, now_ms)
         outlook = asyncio.run(_outlook(settings, broker, memory, now_ms, tell))
     return _rebuilt(settings, outlook, None)
 
@@ -96,7 +92,7 @@ def rebuild(
     gives a database that is there another name.
     """
     settings.state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with sole_drill(settings.state_dir) as sole:
+    with sole_work(settings.state_dir) as sole:
         if not sole:
             msg = "another rebuild is at work here, or a drill: let it end, and repeat"
             raise Refusal(msg)
@@ -112,27 +108,29 @@ class _How(NamedTuple):
 
 def _rebuild(settings: Settings, broker: Broker, now_ms: int, tell: Tell, how: _How) -> Rebuilt:
     folder = settings.rebuilding_dir
-    _remove(folder)
-    _require_place(settings, move_aside=how.move_aside)
+    remove(folder)
+    there = require_place(settings, move_aside=how.move_aside)
     folder.mkdir(mode=0o700, parents=True)
     sync_folder(folder.parent)
     how.at(Step.BEGUN)
     try:
-        memory = _memory(settings, folder / NEW_MEMORY, now_ms)
+        memory = memory_of(settings, folder / NEW_MEMORY, now_ms)
         outlook = asyncio.run(_outlook(settings, broker, memory, now_ms, tell))
         if not how.incomplete:
             _require_complete(outlook.lacking)
         with _answers():
             asyncio.run(require_silence(broker, outlook.found, settings.heartbeat_every_s))
         built = asyncio.run(_build(folder / OFFICE, outlook, memory, now_ms))
-        _make_durable(folder / OFFICE)
+        make_durable(folder / OFFICE)
+        how.at(Step.BUILT)
+        # Whoever let one be moved aside saw that one, and none that came meanwhile.
+        require_place(settings, move_aside=there)
     except Exception:
         # What was refused is no rebuild under way, and what it read is nobody's to keep.
-        _remove(folder)
+        remove(folder)
         raise
-    how.at(Step.BUILT)
-    moved = _take_place(settings, now_ms, how.at)
-    _remove(folder)
+    moved = take_place(settings, now_ms, how.at)
+    remove(folder)
     return _rebuilt(settings, outlook, built, moved)
 
 
@@ -206,60 +204,6 @@ async def _build(file: Path, outlook: Outlook, memory: ReplayMemory, now_ms: int
         await database.close()
 
 
-def _make_durable(file: Path) -> None:
-    left = _beside(file)
-    if left:  # its newest rows would stay behind
-        msg = f"{', '.join(left)} did not close: repeat"
-        raise Refusal(msg)
-    sync_file(file)
-    sync_folder(file.parent)
-
-
-def _memory(settings: Settings, otherwise: Path, now_ms: int) -> ReplayMemory:
-    """The office's own; if that is lost, an empty one for the moment."""
-    mine = settings.suppressions_path
-    return ReplayMemory.made(mine if mine.is_file() else otherwise, now_ms, own=False)
-
-
-def _require_place(settings: Settings, *, move_aside: bool) -> None:
-    if settings.restoring_dir.exists():
-        msg = (
-            f"a restore into {settings.state_dir} was cut, or is at work: finish that one first "
-            "(the same `roadfade restore` again)"
-        )
-        raise Refusal(msg)
-    place = settings.office_path
-    there = [place.name] if place.exists() else []
-    there += _beside(place)
-    if there and not move_aside:
-        msg = (
-            f"{', '.join(there)} in {settings.state_dir}: there is an office, and none is "
-            "overwritten. If it is damaged, stop every process and say --move-aside; what is moved "
-            "holds persons, and is yours to delete"
-        )
-        raise Refusal(msg)
-
-
-def _take_place(settings: Settings, now_ms: int, at: Hook) -> Path | None:
-    """Move away what is there, its log last: without a database nobody plays it; then take it."""
-    place, folder = settings.office_path, settings.state_dir
-    stamp = format_instant(now_ms).replace("-", "").replace(":", "")
-    aside = place.with_name(f"{place.name}.lost-{stamp}")
-    moved = None
-    for ending in ("", *_BESIDE):
-        one = place.with_name(place.name + ending)
-        if one.exists():
-            one.rename(aside.with_name(aside.name + ending))
-            sync_folder(folder)
-            moved = aside
-            at(Step.MOVED_ASIDE)
-    at(Step.CLEARED)
-    (settings.rebuilding_dir / OFFICE).rename(place)
-    sync_folder(folder)
-    at(Step.PLACED)
-    return moved
-
-
 def _rebuilt(
     settings: Settings, outlook: Outlook, built: Built | None, moved: Path | None = None
 ) -> Rebuilt:
@@ -284,15 +228,3 @@ def _answers() -> Iterator[None]:
             "runs and that this user may read them, and repeat"
         )
         raise Refusal(msg) from None
-
-
-def _beside(path: Path) -> list[str]:
-    """What of a database that was not closed lies beside its place."""
-    return [path.name + one for one in _BESIDE if path.with_name(path.name + one).exists()]
-
-
-def _remove(folder: Path) -> None:
-    """With what a killed one left in it, if there is one."""
-    if folder.exists():
-        shutil.rmtree(folder)
-        sync_folder(folder.parent)

@@ -38,7 +38,11 @@ FILES: Final = (
     _files("keyring", rf"keyring{_BESIDE}", "the end of each epoch's last record"),
     _files("memory of what was removed", rf"suppressions{_BESIDE}", "its weeks, each in its time"),
     _files("evidence of consents", rf"consent_evidence{_BESIDE}", "the day of each row"),
-    _files("restore", r"_(restoring|restored|drill)/.+", "the restore, or the drill, itself"),
+    _files(
+        "restore",
+        r"_(restoring|restored|rebuilding|drill)/.+",
+        "the restore, the rebuild, or the drill, itself",
+    ),
     _files("key of keys", r"kek(\.next)?", "every destruction of a key"),
     _files("key of receipts", r"receipt-key(\.[0-9a-f]{16})?", "nothing: it names nobody"),
     _files(

@@ -15,6 +15,7 @@ from msgspec import Struct
 from sinks.lake.durable import sync_directory, write_file
 from sinks.lake.layout import BUCKETS_MAX, CHECKPOINTS, FORMAT_FILE, OFFSETS, STAGED
 from sinks.lake.steps import Hook, Step, go_on
+from telemetry.newer_files import WRITTEN_LATER
 
 FORMAT_VERSION: Final = 2
 FORMAT_OLDEST: Final = 1
@@ -121,15 +122,7 @@ def is_of_format_1(root: Path) -> bool:
 def _newer(version: int) -> str:
     return (
         f"{FORMAT_FILE} says that this lake has format {version}, this program reads "
-        f"{FORMAT_OLDEST} to {FORMAT_VERSION}: it {written_later()}"
-    )
-
-
-def written_later() -> str:
-    """What became of a file of the lake, and the remedy, in words."""
-    return (
-        "was written by a newer version of Roadfade. Use that version or a later one; to go back "
-        "for good, restore a backup that the older version made. Nothing was changed"
+        f"{FORMAT_OLDEST} to {FORMAT_VERSION}: it {WRITTEN_LATER}"
     )
 
 

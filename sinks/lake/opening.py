@@ -27,7 +27,6 @@ from sinks.lake.format import (
     begin,
     settle_buckets,
     stored_format,
-    written_later,
 )
 from sinks.lake.format_1.migration import migrate, remove_markers
 from sinks.lake.layout import STAGED, files, partitions, read_part
@@ -35,6 +34,7 @@ from sinks.lake.publication import carry_out, prepare
 from sinks.lake.staged import staged, staged_path
 from sinks.lake.steps import Hook
 from sinks.lake.survey import said_place
+from telemetry.newer_files import WRITTEN_LATER
 
 
 @dataclass(slots=True)
@@ -121,7 +121,7 @@ def chain(kept: Kept) -> list[Checkpoint]:
     LakeFormatError if one is a later program's.
     """
     if kept.newer:
-        msg = f"{kept.newer[0].place} of this lake {written_later()}"
+        msg = f"{kept.newer[0].place} of this lake {WRITTEN_LATER}"
         raise LakeFormatError(msg)
     if kept.damaged:
         msg = (

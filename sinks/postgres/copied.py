@@ -17,6 +17,7 @@ from sinks.port.sink import StoreUnusableError
 from sinks.postgres.connection import Connection, named
 from sinks.postgres.names import view_of
 from sinks.postgres.tables import COLUMNS
+from telemetry.newer_files import MADE_LATER
 from telemetry.wire.record import MESH
 
 FORM: Final = 1
@@ -108,10 +109,7 @@ def described(folder: Path) -> CopiedStore:
         raise CopyDamagedError(msg) from None
     strangers = set(found.columns) - {name for name, _ in COLUMNS}
     if found.form > FORM or strangers:
-        msg = (
-            "this copy of a store in PostgreSQL is of a later form: restore it with the program "
-            "that made it, or a newer one"
-        )
+        msg = f"this copy of a store in PostgreSQL is of a later form: {MADE_LATER}"
         raise CopyDamagedError(msg)
     return found
 

@@ -11,6 +11,7 @@ from psycopg import errors
 
 from sinks.port.sink import StoreUnusableError
 from sinks.postgres.connection import Connection
+from telemetry.newer_files import WRITTEN_LATER
 
 KIND: Final = "postgres"
 MIGRATIONS: Final[tuple[tuple[LiteralString, ...], ...]] = (
@@ -150,5 +151,5 @@ def copied_as(connection: Connection) -> str | None:
 def _newer(stored: int) -> str:
     return (
         f"the store is of version {stored}, and this program knows those up to {VERSION}: "
-        "use the program that wrote it, or a later one. Nothing was changed"
+        f"it {WRITTEN_LATER}"
     )

@@ -35,6 +35,7 @@ from sinks.postgres.steps import Hook, Step, go_on
 from sinks.postgres.stored import StoredPostgres
 from sinks.postgres.survey import survey
 from sinks.postgres.tables import add_part, hold_part, known_outputs, let_read, make_output
+from telemetry.newer_files import MADE_LATER
 
 RESTORING: Final = "restoring"
 DRILL: Final = "drill"
@@ -90,7 +91,7 @@ class RestoredPostgres:
         """
         said = described(folder)
         if said.version > VERSION:
-            msg = "the copied store is newer than this program: restore it with the one of then"
+            msg = f"the copied store is newer than this program: {MADE_LATER}"
             raise CopyDamagedError(msg)
         self.drop()
         with told(), closing(self._beside.connect("restore")) as connection:

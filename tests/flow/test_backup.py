@@ -5,57 +5,23 @@ Then office, ledger and lake are lost, the backup is restored, and the processes
 topics that still hold everything.
 """
 
-import json
 import shutil
-from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from bus.records import Outgoing
 from roadfade.clock import wall_ms
 from roadfade.local.broker import LocalBroker
 from sinks.lake.digest import lake_digest
-from telemetry.instants import HOUR_MS, MINUTE_MS, SECOND_MS, format_instant
-from telemetry.wire.record import LATITUDE, LONGITUDE
-from tests.flow.planted import column
-from tests.support.pace import play, raw
-from tests.support.road import Road, no_prefix_twice, running_road
+from telemetry.instants import HOUR_MS, MINUTE_MS, SECOND_MS
+from tests.flow.own_places import LEAVES, POSITIONS, STAYS, WITHDRAWS, driven, positions_of
+from tests.support.pace import play
+from tests.support.road import no_prefix_twice, running_road
 from tests.support.watching import until
 
 pytestmark = [pytest.mark.broker, pytest.mark.faults]
 
-APP = "service_provision.app"
-LEAVES, STAYS, WITHDRAWS = PEOPLE = (
-    "person-who-leaves",
-    "person-who-stays",
-    "person-who-withdraws",
-)
-POSITIONS = 10
-PLACE = 35.1
-
-
-def driven(subject: str, at_ms: int) -> Outgoing:
-    """Ten positions, at a place that is the person's own."""
-    place = PEOPLE.index(subject)
-    body = {
-        "v": 1,
-        "id": sha256(f"{subject}{at_ms}".encode()).hexdigest()[:26],
-        "device": f"dongle-of-{subject}",
-        "clock": {"t0": format_instant(at_ms), "quality": "gnss"},
-        "series": {
-            LATITUDE: column("degrees", *[PLACE + place] * POSITIONS),
-            LONGITUDE: column("degrees", *[139.1 + place] * POSITIONS),
-        },
-    }
-    return raw(json.dumps(body).encode(), f"dongle-of-{subject}")
-
-
-def positions_of(road: Road, subject: str) -> int:
-    """So many positions of a person the app's users can see."""
-    place = PLACE + PEOPLE.index(subject)
-    where = f"signal = '{LATITUDE}' AND abs(number - {place}) < 0.01"
-    return len(road.rows(APP, f"SELECT 1 FROM readings WHERE {where}"))  # noqa: S608  # constants
+PEOPLE = (LEAVES, STAYS, WITHDRAWS)
 
 
 def test_a_lost_installation_comes_back_without_who_left(

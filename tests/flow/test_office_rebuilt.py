@@ -6,62 +6,35 @@ asked before the loss is carried out.
 """
 
 import asyncio
-import json
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bus.records import Outgoing
 from roadfade.clock import wall_ms
 from roadfade.in_force.broker import connection_of
 from roadfade.local.broker import LocalBroker
 from roadfade.processes.office.control_topics import lying_in
-from telemetry.instants import HOUR_MS, MINUTE_MS, SECOND_MS, format_instant
+from telemetry.instants import HOUR_MS, MINUTE_MS, SECOND_MS
 from telemetry.topics import is_control
-from telemetry.wire.record import LATITUDE, LONGITUDE
 from telemetry.wire.topic_contents import Contents
-from tests.flow.planted import column
-from tests.support.pace import play, raw
+from tests.flow.own_places import (
+    EVERYBODY,
+    LEAVES,
+    OBJECTS,
+    POSITIONS,
+    STAYS,
+    WITHDRAWS,
+    driven,
+    positions_of,
+)
+from tests.support.pace import play
 from tests.support.road import Road, no_prefix_twice, running_road
 from tests.support.watching import until
 
 pytestmark = [pytest.mark.broker, pytest.mark.faults]
 
-APP = "service_provision.app"
-LEAVES, STAYS, WITHDRAWS, OBJECTS = PEOPLE = (
-    "person-who-leaves",
-    "person-who-stays",
-    "person-who-withdraws",
-    "person-who-objects",
-)
 OF_PURPOSE = ("--purpose", "service_provision")
-POSITIONS = 10
-PLACE = 35.1
-
-
-def driven(subject: str, at_ms: int) -> Outgoing:
-    """Ten positions, at a place that is the person's own."""
-    place = PEOPLE.index(subject)
-    body = {
-        "v": 1,
-        "id": sha256(f"{subject}{at_ms}".encode()).hexdigest()[:26],
-        "device": f"dongle-of-{subject}",
-        "clock": {"t0": format_instant(at_ms), "quality": "gnss"},
-        "series": {
-            LATITUDE: column("degrees", *[PLACE + place] * POSITIONS),
-            LONGITUDE: column("degrees", *[139.1 + place] * POSITIONS),
-        },
-    }
-    return raw(json.dumps(body).encode(), f"dongle-of-{subject}")
-
-
-def positions_of(road: Road, subject: str) -> int:
-    """So many positions of a person the app's users can see."""
-    place = PLACE + PEOPLE.index(subject)
-    where = f"signal = '{LATITUDE}' AND abs(number - {place}) < 0.01"
-    return len(road.rows(APP, f"SELECT 1 FROM readings WHERE {where}"))  # noqa: S608  # constants
 
 
 def lies(road: Road) -> dict[tuple[str, int], Contents]:
@@ -96,12 +69,12 @@ def test_an_office_that_is_lost_comes_back_from_its_topics_and_revives_nobody(
 ) -> None:
     with running_road(broker.bootstrap_servers, no_prefix_twice(), tmp_path / "state") as road:
         now_ms = wall_ms() // MINUTE_MS * MINUTE_MS
-        for subject in PEOPLE:
+        for subject in EVERYBODY:
             road.known(f"dongle-of-{subject}", subject, now_ms - 24 * HOUR_MS)
         early_ms = [now_ms - 2 * HOUR_MS + n * 20 * SECOND_MS for n in range(2)]
-        play(road.settings, [driven(one, at_ms) for one in PEOPLE for at_ms in early_ms])
+        play(road.settings, [driven(one, at_ms) for one in EVERYBODY for at_ms in early_ms])
         road.drained()
-        assert {positions_of(road, one) for one in PEOPLE} == {2 * POSITIONS}
+        assert {positions_of(road, one) for one in EVERYBODY} == {2 * POSITIONS}
 
         withdraws = ("consent", "withdraw", "--subject", WITHDRAWS, *OF_PURPOSE)
         assert road.cli(*withdraws, "--erase", "--wait", "60").code == 0
@@ -119,9 +92,9 @@ def test_an_office_that_is_lost_comes_back_from_its_topics_and_revives_nobody(
         assert not road.settings.office_path.exists()
         done = road.cli("office", "rebuild", "--json")
         assert done.code == 0, done.out + done.err
-        assert done.json()["rows"]["links"] == len(PEOPLE)
+        assert done.json()["rows"]["links"] == len(EVERYBODY)
         assert done.json()["changed"]["forgetting"] == 1
-        assert not any(one in done.out for one in PEOPLE)
+        assert not any(one in done.out for one in EVERYBODY)
         again = road.cli("office", "rebuild", "--json")
         assert (again.code, "refused" in again.json()) == (1, True)
 
@@ -129,7 +102,7 @@ def test_an_office_that_is_lost_comes_back_from_its_topics_and_revives_nobody(
         assert unchanged == before, "nothing was written to the topics"
         road.start("office", "sink")
         road._told()  # the worker has read a heartbeat of the rebuilt office
-        late = [driven(one, now_ms - HOUR_MS) for one in PEOPLE]
+        late = [driven(one, now_ms - HOUR_MS) for one in EVERYBODY]
         play(road.settings, late)
         until(lambda: positions_of(road, STAYS) == 3 * POSITIONS, "that the road goes on")
         until(lambda: not positions_of(road, LEAVES), "that what was commanded is carried out")

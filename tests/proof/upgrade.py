@@ -5,18 +5,18 @@ thing that is not as it has to be. Its road is made and driven by its own progra
 same state and topics; then the old program starts over what ours left, and ours once more.
 """
 
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from datetime import UTC
 from pathlib import Path
 from typing import Any, Final
 
 from roadfade.clock import wall_ms
+from roadfade.demo.process_group import PROCESS_ROLES
 from roadfade.local.broker import LocalBroker
 from roadfade.local.java import kafka_libs
 from roadfade.settings import Settings
@@ -24,7 +24,8 @@ from sinks.lake.stored import StoredLake
 from telemetry.instants import DAY_MS, HOUR_MS, to_ms
 from tests.support.pace import play
 from tests.support.watching import until
-from tests.upgrade.programs import HERE, ROLES, RoadOf, tree_of
+from tests.upgrade.on_record import asked, on_record
+from tests.upgrade.programs import HERE, RoadOf, tree_of
 from tests.upgrade.world import (
     ANA,
     BEN,
@@ -38,12 +39,6 @@ from tests.upgrade.world import (
     times_of,
 )
 
-_TABLES: Final = {
-    "devices": "row, device, registered_ms",
-    "links": "link, device, subject, hex(secret), from_ms, to_ms, role",
-    "consents": "consent, subject, purpose, basis, recipient, notice, from_ms, to_ms",
-}
-"""What the version before has on record, which ours must not change."""
 _START_S_MAX: Final = 90.0
 _GOES_ON_S: Final = 45.0
 _WIRE: Final = """
@@ -128,7 +123,7 @@ class _Trial:
         self.before.stop_all()
         self.asked_ms = wall_ms()
         self.rows = rows_in(self.lake, self.asked_ms)
-        self.on_record = _on_record(self.settings.office_path)
+        self.on_record = on_record(self.settings.office_path)
         self.driven = {who: places_of(self.lake, who, self.asked_ms) for who in (ANA, BEN, CEM)}
         self.figures["left"] = {
             "rows": self.rows.total(),
@@ -141,9 +136,9 @@ class _Trial:
         """Ours starts over it: the same is there, and what comes is added, once."""
         began = time.monotonic()
         self.now.did("topics", "apply")
-        self.now.start(*ROLES)
+        self.now.start(*PROCESS_ROLES)
         self.figures["taken_over"] = {"ready_s": round(time.monotonic() - began, 1)}
-        assert _on_record(self.settings.office_path) == self.on_record
+        assert on_record(self.settings.office_path) == self.on_record
         self.now._told()
         self._drives(self.now, 5, ANA, BEN, CEM)
         self.now.drained()
@@ -191,9 +186,9 @@ class _Trial:
         self.marks = _restrictions(self.settings.office_path)
         assert self.marks
         found: dict[str, Any] = {"topics apply": self.before.cli("topics", "apply").code}
-        for role in ROLES:
+        for role in PROCESS_ROLES:
             found[role] = _starts(self.before, role)
-        if all(found[role] == "runs" for role in ROLES):
+        if all(found[role] == "runs" for role in PROCESS_ROLES):
             self._drives(self.before, 4, ANA, BEN, CEM)
             time.sleep(_GOES_ON_S)
             now_ms = wall_ms()
@@ -215,7 +210,7 @@ class _Trial:
     def taken_over_again(self) -> None:
         """Ours once more: who is forgotten stays so, and the rest goes on."""
         self.now.did("topics", "apply")
-        self.now.start(*ROLES)
+        self.now.start(*PROCESS_ROLES)
         until(
             lambda: (
                 not places_of(self.lake, ANA, self.asked_ms)
@@ -284,17 +279,8 @@ def _wire(road: RoadOf) -> dict[str, list[str]]:
     return found
 
 
-def _on_record(file: Path) -> dict[str, list[tuple[Any, ...]]]:
-    return {name: _asked(file, f"SELECT {columns} FROM {name} ORDER BY 1") for name, columns in _TABLES.items()}  # noqa: S608  # fmt: skip
-
-
-def _restrictions(file: Path) -> list[tuple[Any, ...]]:
-    return _asked(file, "SELECT restriction, reason, from_ms, to_ms FROM restrictions ORDER BY 1")
-
-
-def _asked(file: Path, query: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(f"{file.as_uri()}?mode=ro", uri=True)) as connection:
-        return connection.execute(query).fetchall()
+def _restrictions(file: Path) -> list[list[Any]]:
+    return asked(file, "SELECT restriction, reason, from_ms, to_ms FROM restrictions ORDER BY 1")
 
 
 def _who(row: tuple[Any, ...]) -> str:

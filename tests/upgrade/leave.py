@@ -22,6 +22,7 @@ from roadfade.settings import Settings
 from sinks.lake.digest import lake_digest
 from tests.office.erasure.conftest import ANA
 from tests.roadfade.backup.house import House
+from tests.upgrade.on_record import ON_RECORD
 from tests.upgrade.programs import RoadOf, tree_of
 from tests.upgrade.world import PEOPLE, SETTINGS, furnish, places_of
 
@@ -48,12 +49,6 @@ print(json.dumps({
     "delivered": {name: flow.delivered for name, flow in sorted(ledger.outputs.items())},
 }))
 """
-ON_RECORD: Final = {
-    "devices": "row, device, registered_ms",
-    "links": "link, device, subject, hex(secret), from_ms, to_ms, role",
-    "consents": "consent, subject, purpose, basis, recipient, notice, from_ms, to_ms",
-}
-"""What every version has on record of people, in these words."""
 
 
 def said_by(road: RoadOf) -> dict[str, Any]:

@@ -20,7 +20,6 @@ from tests.support.pace import plan_of
 from tests.support.road import Answer, Road
 
 HERE: Final = Path(__file__).parents[2]
-ROLES: Final = ("office", "sink", "sweep", "worker")
 
 
 def tree_of(revision: str, into: Path) -> Path:

@@ -41,7 +41,8 @@ from tests.office.erasure.conftest import ANA as FORGOTTEN
 from tests.office.erasure.conftest import SIGNING
 from tests.roadfade.backup.house import quiet
 from tests.support.pace import plan_of
-from tests.upgrade.leave import LEFT, ON_RECORD, SAID
+from tests.upgrade.leave import LEFT, SAID
+from tests.upgrade.on_record import asked, on_record
 from tests.upgrade.world import ANA, CEM, PEOPLE, SETTINGS, places_of
 
 ROADS = sorted(path.stem for path in LEFT.glob("road_*.zip"))
@@ -91,11 +92,6 @@ def opened(file: Path) -> None:
     asyncio.run(work())
 
 
-def asked(file: Path, query: str) -> list[list[Any]]:
-    with closing(sqlite3.connect(file)) as connection:
-        return [list(row) for row in connection.execute(query)]
-
-
 def schema(file: Path) -> dict[str, Any]:
     """Columns and indexes of every table."""
     tables = asked(file, "SELECT name FROM sqlite_master WHERE type = 'table'")
@@ -105,13 +101,6 @@ def schema(file: Path) -> dict[str, Any]:
             {row[1] for row in asked(file, f"PRAGMA index_list({name})")},
         )
         for (name,) in tables
-    }
-
-
-def on_record(file: Path) -> dict[str, list[list[Any]]]:
-    return {
-        name: asked(file, f"SELECT {columns} FROM {name} ORDER BY 1")  # noqa: S608  # constants
-        for name, columns in ON_RECORD.items()
     }
 
 

@@ -13,13 +13,14 @@ from typing import Any, Final
 from bus.records import Outgoing
 from roadfade.clock import wall_ms
 from roadfade.demo.fleet import almost_expired_ms
+from roadfade.demo.process_group import PROCESS_ROLES
 from sinks.lake.layout import outputs
 from sinks.query.session import run_query
 from telemetry.instants import MINUTE_MS, SECOND_MS, format_instant
 from telemetry.wire.record import LATITUDE, LONGITUDE
 from tests.flow.planted import column
 from tests.support.pace import plan_of, play, raw
-from tests.upgrade.programs import ROLES, RoadOf
+from tests.upgrade.programs import RoadOf
 
 APP: Final = "service_provision.app"
 ANA, BEN, CEM = PEOPLE = ("person-ana", "person-ben", "person-cem")
@@ -60,7 +61,7 @@ def minutes_ago(minutes: int) -> int:
 def furnish(road: RoadOf) -> None:
     """Everything from nothing by the road's own program; processes run when this returns."""
     road.did("topics", "apply")
-    road.start(*ROLES)
+    road.start(*PROCESS_ROLES)
     long_ago = format_instant(minutes_ago(60 * 24 * 60))
     for subject in PEOPLE:
         for basis in ("location", "opt_in"):

@@ -28,8 +28,8 @@ from roadfade import metrics
 from roadfade.backup.kept import keep_ms_of, last_end_ms, places_of
 from roadfade.clock import WallClock
 from roadfade.processes.office.attempts import Attempts
-from roadfade.processes.office.consent_moves import consent_moves
 from roadfade.processes.office.holds import Holds
+from roadfade.processes.office.leaving_consents import leaving_consents
 from roadfade.processes.say_once import SayOnce
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS, SECOND_MS
@@ -125,7 +125,7 @@ class Erasures:
             signer.sign,
             horizons,
             backups_end_ms=partial(backups_end_ms, self._settings, self._clock),
-            moves=consent_moves(self._settings, self._database),
+            moves=leaving_consents(self._settings, self._database),
         )
 
     def _tell_of(self, waiting: Sequence[Waiting]) -> None:

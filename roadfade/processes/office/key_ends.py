@@ -45,7 +45,7 @@ from roadfade.clock import WallClock
 from roadfade.processes.clocks.heard_clocks import MORE_S, HeardClocks, hear_clocks
 from roadfade.processes.clocks.judged_clock import JudgedClock
 from roadfade.processes.office.attempts import Attempts
-from roadfade.processes.office.consent_moves import consent_moves
+from roadfade.processes.office.leaving_consents import leaving_consents
 from roadfade.processes.office.reported_events import IDS_BEYOND_MS
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS
@@ -84,7 +84,7 @@ class KeyEnds:
         self._clock = clock
         self._heard = HeardClocks()
         self._judged = JudgedClock(self._heard, settings.clock_dispute_s_max, clock)
-        self._moves = consent_moves(settings, database)
+        self._moves = leaving_consents(settings, database)
         self._attempt = Attempts(logger)
         metrics.bear(metrics.EPOCH_KEYS, STATES)
 

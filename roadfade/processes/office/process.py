@@ -54,12 +54,19 @@ logger = logging.getLogger(__name__)
 async def _run(settings: Settings) -> None:
     broker = connection_of(settings)
     async with Database.opened(settings.office_path) as database:
+        await asyncio.to_thread(tell_lost_offices, settings)
         await record_first(database, settings)
         keeper = await topics_of(settings, broker, database)
         stopping = asyncio.Event()
         on_stop(stopping.set)
         async with reporting(reporter_of(settings, broker, "office")):
             await serve(settings, broker, database, keeper, stopping)
+
+
+def tell_lost_offices(settings: Settings) -> None:
+    """Whom the office forgets is still in what a rebuild moved aside: say so at every start."""
+    for one in sorted(settings.state_dir.glob(settings.lost_office_path("*").name)):
+        logger.warning("%s still holds persons, and no erasure reaches it: delete it", one.name)
 
 
 async def topics_of(settings: Settings, broker: Broker, database: Database) -> TopicKeeper:

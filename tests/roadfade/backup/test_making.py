@@ -14,11 +14,12 @@ from office.registry.erasure_requests import NewErasure
 from roadfade import metrics
 from roadfade.backup import kept, making
 from roadfade.backup.drill import drill
-from roadfade.backup.drill_folder import FOLDER, sole_drill
+from roadfade.backup.drill_folder import FOLDER
 from roadfade.backup.kept import Places, backups, made_of, newest_whole
 from roadfade.backup.making import make
 from roadfade.backup.manifest import wrong_in
 from roadfade.backup.note import last_drill
+from roadfade.backup.sole_work import sole_work
 from roadfade.backup.steps import Step
 from roadfade.logs.process_log import Named
 from roadfade.processes import starting
@@ -396,7 +397,7 @@ def test_two_drills_at_once_are_refused_and_the_second_says_nothing_of_the_backu
     house: House,
 ) -> None:
     house.make()
-    with sole_drill(house.settings.state_dir), pytest.raises(Refusal, match="another drill"):
+    with sole_work(house.settings.state_dir), pytest.raises(Refusal, match="another drill"):
         drill(house.settings, newest_whole(house.places), lambda: house.now_ms, quiet)
     assert last_drill(house.settings.state_dir) is None
 
@@ -406,7 +407,7 @@ def test_what_a_killed_drill_left_goes_with_the_next_sweep_unless_one_is_at_work
 ) -> None:
     left = house.settings.state_dir / FOLDER / "copy"
     left.mkdir(parents=True)
-    with sole_drill(house.settings.state_dir):
+    with sole_work(house.settings.state_dir):
         end_backups(house.settings, house.now_ms)
         assert left.exists()
     end_backups(house.settings, house.now_ms)

@@ -88,6 +88,18 @@ def test_an_office_is_made_by_init_and_by_nothing_else(
     assert again.stdout == f"office in {tmp_path / 'state'}: there already\n"
 
 
+@pytest.mark.parametrize("under_way", ["_rebuilding", "_restoring"])
+def test_no_office_is_made_beside_one_that_is_brought_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, under_way: str
+) -> None:
+    monkeypatch.setenv("ROADFADE_STATE_DIR", str(tmp_path))
+    (tmp_path / under_way).mkdir()
+    refused = CliRunner().invoke(app, ["office", "init"])
+    assert refused.exit_code == 1
+    assert "again" in refused.stderr
+    assert not (tmp_path / "office.sqlite").exists()
+
+
 def test_json_holds_the_row_and_nothing_that_was_typed(office: Office) -> None:
     words = ("register", "--device", DONGLE, "--subject", ANA, "--json")
     first = json.loads(office(*words).stdout)

@@ -10,6 +10,7 @@ from office.erasure.progress import Progress
 from office.keyring.memory import MemoryKeyring
 from office.registry.erasure_requests import NewErasure, ask
 from policy.vocabulary.terms import Period
+from roadfade.processes.office.process import tell_lost_offices
 from roadfade.processes.starting import require_no_restore
 from roadfade.rebuild.rebuilding import look
 from roadfade.rebuild.steps import Step
@@ -233,6 +234,23 @@ def test_a_log_without_its_database_is_not_played_over_the_new_one(office: Small
     assert office.mend() == 0
 
 
+@pytest.mark.parametrize("move_aside", [False, True])
+def test_an_office_that_came_meanwhile_is_refused_and_stays(
+    office: SmallOffice, *, move_aside: bool
+) -> None:
+    office.lose()
+    place = office.settings.office_path
+
+    def comes(step: Step) -> None:
+        if step is Step.BUILT:
+            place.write_bytes(b"a restored office")
+
+    with pytest.raises(Refusal, match="there is an office"):
+        office.rebuild(comes, move_aside=move_aside)
+    assert place.read_bytes() == b"a restored office"
+    assert not office.settings.rebuilding_dir.exists()
+
+
 @pytest.mark.parametrize("step", Step)
 def test_killed_at_any_step_there_is_no_office_or_the_new_one(
     office: SmallOffice, step: Step
@@ -260,6 +278,22 @@ def test_killed_at_any_step_there_is_no_office_or_the_new_one(
     assert everything(office) == before
     assert office.mend() == 0
     require_no_restore(office.settings)
+    lost, log = sorted(office.settings.state_dir.glob("office.sqlite.lost-*"))
+    assert log.name == f"{lost.name}-wal", "a log keeps the name of its database"
+
+
+def test_the_office_names_what_was_moved_aside_until_it_is_gone(
+    office: SmallOffice, caplog: pytest.LogCaptureFixture
+) -> None:
+    office.close()
+    moved = office.rebuild(move_aside=True).moved_aside
+    assert moved is not None
+    tell_lost_offices(office.settings)
+    assert f"{moved.name} still holds persons" in caplog.text
+    caplog.clear()
+    moved.unlink()
+    tell_lost_offices(office.settings)
+    assert not caplog.records
 
 
 def test_looking_changes_nothing(office: SmallOffice) -> None:

@@ -76,6 +76,7 @@ def test_what_the_processes_make_is_registered(settings: Settings) -> None:
     "name",
     [
         "office.sqlite.bak",
+        "office.sqlite.lost-20261130T101500Z",
         "office copy.sqlite",
         "backup/office.sqlite",
         "logs/office.sqlite",
@@ -96,6 +97,14 @@ def test_a_copy_of_a_database_or_key_is_found_wherever_it_lies(
     report = copies_report(found)
     assert report["registered"] is False
     assert report["unregistered"]["files"] == [name]
+
+
+@pytest.mark.parametrize("folder", ["_restoring", "_restored", "_rebuilding", "_drill"])
+def test_what_a_cut_restore_or_rebuild_left_is_registered(settings: Settings, folder: str) -> None:
+    furnish(settings)
+    (settings.state_dir / folder).mkdir()
+    shutil.copy(settings.office_path, settings.state_dir / folder / "office.sqlite")
+    assert looked(settings).strange_files == []
 
 
 def test_a_link_is_named_and_not_followed(settings: Settings, tmp_path: Path) -> None:

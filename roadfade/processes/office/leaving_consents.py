@@ -9,7 +9,7 @@ from office.store.database import Database
 from roadfade.settings import Settings
 
 
-def consent_moves(settings: Settings, database: Database) -> ConsentMoves:
+def leaving_consents(settings: Settings, database: Database) -> ConsentMoves:
     """The way of consents out of the register, into the officers' file."""
     where, rows_max = settings.consent_evidence_path, settings.consent_evidence_rows_max
     return ConsentMoves(database, OfficersFile(where, rows_max))

@@ -160,6 +160,7 @@ async def _keep(connection: AsyncConnection, new: EraseAnswer) -> None:
         "unreadable": new.unreadable,
         "digest": new.digest,
         "at_ms": new.at_ms,
-        "late": state not in BEFORE_ERASED,
+        # One that is read again has its receipt already, or is to have one.
+        "late": state not in BEFORE_ERASED if held is None else held.late,
     }
     await connection.execute(insert(ERASE_ANSWERS), row)

@@ -409,6 +409,28 @@ async def test_a_store_that_comes_later_is_awaited_before_commands_are_taken_bac
     assert erased == [LAKE] * len(OUTPUTS) + [SECOND] * len(OUTPUTS)
 
 
+async def test_answers_that_are_read_again_once_they_are_receipts_are_counted_once(
+    office: Office,
+) -> None:
+    office.hindered = set(OUTPUTS)
+    asked = await office.ask(LAST_WEEK)
+    await office.run(asked.erasure, State.SUPPRESSED)
+    on_topic = list(office.answers())
+    office.hindered = set()
+    office.now_ms += HOUR_MS
+    on_topic += office.answers()
+    await office.run(asked.erasure, State.GONE)
+    # An office that starts reads the topic from its beginning: "some are left", then "none is".
+    async with office.database.writing() as connection:
+        assert await take_answers(connection, on_topic) == 0
+    for _ in range(3):
+        office.now_ms = max(office.now_ms, (await office.found(asked.erasure)).row.until_ms)
+        await office.turn(answer=False)
+    assert await office.state(asked.erasure) is State.CLOSED
+    erased = [one for one in await office.entries() if one.what == "erased"]
+    assert len(erased) == len(OUTPUTS)
+
+
 async def test_it_waits_for_a_store_that_could_not_remove_everything(office: Office) -> None:
     office.hindered = {"service"}
     asked = await office.ask(LAST_WEEK)

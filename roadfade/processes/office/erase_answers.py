@@ -14,7 +14,7 @@ from bus.failures import BrokerError
 from bus.pacing import until
 from bus.ports import Broker, ConsumedRecord, TopicReader
 from bus.topic_watch import TopicWatch
-from office.erasure.answers import take_answers, take_hellos
+from office.erasure.answers import STORES_MAX, take_answers, take_hellos
 from office.holds.answers import take_hold_answers
 from office.store.database import Database
 from roadfade import metrics
@@ -28,6 +28,11 @@ TRY_AGAIN_S: Final = 5.0
 STOP_DEADLINE_MS: Final = 10_000
 WATCH_EVERY: Final = 50
 """Fetches between two looks whether the topic was made anew."""
+NO_ROOM: Final = (
+    f"a store that is there cannot be noted, as {STORES_MAX} outputs of stores are: requests of "
+    "erasure wait until stores that are gone are retired (roadfade office stores, retire-store) "
+    "and it says again that it is there, as it does each day"
+)
 logger = logging.getLogger(__name__)
 
 
@@ -51,13 +56,17 @@ async def _read(broker: Broker, database: Database, stopping: asyncio.Event, say
         try:
             await reader.start()
             say.forget()
-            await _take_from(reader, watch, database, stopping)
+            await _take_from(reader, watch, database, stopping, say)
         finally:
             await reader.stop(STOP_DEADLINE_MS)
 
 
 async def _take_from(
-    reader: TopicReader, watch: TopicWatch, database: Database, stopping: asyncio.Event
+    reader: TopicReader,
+    watch: TopicWatch,
+    database: Database,
+    stopping: asyncio.Event,
+    say: SayOnce,
 ) -> None:
     """Take one fetch after the other: each is bounded, and so is what is in memory."""
     fetches = 0
@@ -71,10 +80,13 @@ async def _take_from(
             if answers:
                 async with database.writing() as connection:
                     # Who is there is awaited by what is answered behind.
-                    _count(await take_hellos(connection, hellos))
+                    unknown = await take_hellos(connection, hellos)
+                    _count(unknown)
                     # A copy was made before its rows were erased, and is known of before.
                     _count(await take_hold_answers(connection, held))
                     _count(await take_answers(connection, erased))
+                if unknown:
+                    say(NO_ROOM, about=NO_ROOM)
         fetches += 1
         if fetches % WATCH_EVERY == 0:
             await watch.check()

@@ -4,8 +4,8 @@ In: answers and hellos in the order of their topic, from its beginning again and
 same rows, once it is read to its end.
 """
 
-from collections.abc import Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, Final, NamedTuple, Protocol, TypeVar
 
 from sqlalchemy import Row, delete, exists, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,8 +14,10 @@ from office.erasure.saga import BEFORE_ERASED
 from office.store.erasure_tables import ERASE_ANSWERS, ERASE_COMMANDS, ERASE_STORES, ERASURES
 from telemetry.instants import DAY_MS
 from telemetry.wire.erasure import EraseAnswer
+from telemetry.wire.hold import HoldAnswer
 from telemetry.wire.store_hello import StoreHello
 
+_A = TypeVar("_A", EraseAnswer, HoldAnswer, StoreHello)
 STORES_MAX: Final = 1_000
 """Stores and their outputs that are remembered, but for retired ones; an answer of one more is not
 taken. So many of those are remembered by their name alone."""
@@ -40,11 +42,6 @@ class Answer(Protocol):
         """Of which it keeps rows."""
         ...
 
-    @property
-    def at_ms(self) -> int:
-        """When it answered, by its own clock."""
-        ...
-
 
 class Said(NamedTuple):
     """That a store keeps rows of an output, as it said at an instant, milliseconds UTC."""
@@ -60,38 +57,53 @@ class ListedStore(NamedTuple):
     store: str
     output: str
     since_ms: int
-    """Of its first hello or answer, by its own clock."""
+    """When its first hello or answer was written to its topic."""
     retired_ms: int | None
 
 
-async def take_answers(connection: AsyncConnection, answers: Sequence[EraseAnswer]) -> int:
+async def take_answers(
+    connection: AsyncConnection,
+    answers: Sequence[EraseAnswer],
+    heard_ms: Sequence[int] | None = None,
+) -> int:
     """Keep them; how many were not taken: of another output than their command, or one too many.
 
-    A store is known from its first hello or answer on, to whatever command.
+    A store is known from its first hello or answer on, to whatever command. ``heard_ms``: when each
+    was written to its topic, milliseconds UTC; None: as the stores' own clocks say. A store that is
+    retired stays so if what it said is read again, though its clock was ahead.
     """
     refused = 0
-    for answer in answers:
+    for answer, at_ms in with_instants(answers, heard_ms):
         output = await connection.scalar(
             select(ERASE_COMMANDS.c.output).where(ERASE_COMMANDS.c.command == answer.command)
         )
-        if output not in (None, answer.output) or not await register(connection, answer):
+        if output not in (None, answer.output) or not await register(connection, answer, at_ms):
             refused += 1
         elif output is not None:
             await _keep(connection, answer)
     return refused
 
 
-async def take_hellos(connection: AsyncConnection, hellos: Sequence[StoreHello]) -> int:
+def with_instants(said: Sequence[_A], heard_ms: Sequence[int] | None) -> Iterable[tuple[_A, int]]:
+    """Each with when it was said: see ``take_answers``."""
+    return zip(said, [one.at_ms for one in said] if heard_ms is None else heard_ms, strict=True)
+
+
+async def take_hellos(
+    connection: AsyncConnection,
+    hellos: Sequence[StoreHello],
+    heard_ms: Sequence[int] | None = None,
+) -> int:
     """Know the stores that said they are there; how many were not taken: there are too many.
 
     From then on each request waits for them whose commands live, or come; every request for one
-    that was not taken, until there is room as it says so again, or it is retired.
+    that was not taken, until there is room as it says so again, or it is retired. ``heard_ms``: see
+    ``take_answers``.
     """
     refused = 0
-    for one in hellos:
-        known = [
-            await register(connection, Said(one.store, output, one.at_ms)) for output in one.outputs
-        ]
+    for one, at_ms in with_instants(hellos, heard_ms):
+        outputs = [Said(one.store, output, at_ms) for output in one.outputs]
+        known = [await register(connection, each, at_ms) for each in outputs]
         refused += not all(known)
         if all(known):
             of_name = (ERASE_STORES.c.store == one.store) & (ERASE_STORES.c.output == EVERY_OUTPUT)
@@ -99,12 +111,12 @@ async def take_hellos(connection: AsyncConnection, hellos: Sequence[StoreHello])
     return refused
 
 
-async def register(connection: AsyncConnection, answer: Answer) -> bool:
+async def register(connection: AsyncConnection, answer: Answer, at_ms: int) -> bool:
     """Know the store that answered, or said hello; False if there would be too many.
 
     Such a one is known by its name, if it was not retired since it spoke.
     """
-    said = Said(answer.store, answer.output, answer.at_ms)
+    said = Said(answer.store, answer.output, at_ms)
     if await _know(connection, said):
         return True
     nameless = said._replace(output=EVERY_OUTPUT)

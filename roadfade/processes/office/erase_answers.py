@@ -6,9 +6,9 @@ at each start, and again after whatever went wrong: what is taken twice changes 
 
 import asyncio
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import aclosing
-from typing import Final
+from typing import Final, TypeVar
 
 from bus.failures import BrokerError
 from bus.pacing import until
@@ -24,10 +24,13 @@ from telemetry.wire.erasure import EraseAnswer, take_answer
 from telemetry.wire.hold import HoldAnswer, take_hold_answer
 from telemetry.wire.store_hello import StoreHello, take_hello
 
+_A = TypeVar("_A")
 TRY_AGAIN_S: Final = 5.0
 STOP_DEADLINE_MS: Final = 10_000
 WATCH_EVERY: Final = 50
 """Fetches between two looks whether the topic was made anew."""
+APPENDED: Final = 1
+"""The type of a timestamp that is the broker's."""
 NO_ROOM: Final = (
     f"a store that is there cannot be noted, as {STORES_MAX} outputs of stores are: requests of "
     "erasure wait until stores that are gone are retired (roadfade office stores, retire-store) "
@@ -74,17 +77,17 @@ async def _take_from(
         fetched = await reader.fetch()
         for records in fetched.values():
             answers = list(_answers(records))
-            erased = [one for one in answers if isinstance(one, EraseAnswer)]
-            held = [one for one in answers if isinstance(one, HoldAnswer)]
-            hellos = [one for one in answers if isinstance(one, StoreHello)]
+            erased = [(one, ms) for one, ms in answers if isinstance(one, EraseAnswer)]
+            held = [(one, ms) for one, ms in answers if isinstance(one, HoldAnswer)]
+            hellos = [(one, ms) for one, ms in answers if isinstance(one, StoreHello)]
             if answers:
                 async with database.writing() as connection:
                     # Who is there is awaited by what is answered behind.
-                    unknown = await take_hellos(connection, hellos)
+                    unknown = await take_hellos(connection, *_apart(hellos))
                     _count(unknown)
                     # A copy was made before its rows were erased, and is known of before.
-                    _count(await take_hold_answers(connection, held))
-                    _count(await take_answers(connection, erased))
+                    _count(await take_hold_answers(connection, *_apart(held)))
+                    _count(await take_answers(connection, *_apart(erased)))
                 if unknown:
                     say(NO_ROOM, about=NO_ROOM)
         fetches += 1
@@ -97,7 +100,14 @@ def _count(refused: int) -> None:
         metrics.QUARANTINED.labels(AUDIT_ERASURES, "not taken").inc(refused)
 
 
-def _answers(records: Iterable[ConsumedRecord]) -> Iterable[EraseAnswer | HoldAnswer | StoreHello]:
+def _apart(heard: Sequence[tuple[_A, int]]) -> tuple[list[_A], list[int]]:
+    return [one for one, _ in heard], [at_ms for _, at_ms in heard]
+
+
+def _answers(
+    records: Iterable[ConsumedRecord],
+) -> Iterable[tuple[EraseAnswer | HoldAnswer | StoreHello, int]]:
+    """What was said, and when it was: by the broker's clock, if it is the one that dates."""
     for record in records:
         if record.value is None:
             continue
@@ -106,7 +116,8 @@ def _answers(records: Iterable[ConsumedRecord]) -> Iterable[EraseAnswer | HoldAn
         if answer is None:
             metrics.QUARANTINED.labels(AUDIT_ERASURES, "undecodable").inc()
         else:
-            yield answer
+            by_broker = record.timestamp_type == APPENDED
+            yield answer, record.timestamp if by_broker else answer.at_ms
 
 
 async def _partitions(broker: Broker) -> int:

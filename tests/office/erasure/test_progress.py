@@ -455,6 +455,20 @@ async def test_a_store_for_which_there_is_no_room_is_awaited_and_retired_ones_ta
     assert await office.state(asked.erasure) is State.SUPPRESSED
 
 
+async def test_a_retired_store_whose_clock_was_ahead_stays_so_as_its_topic_is_read_again(
+    office: Office,
+) -> None:
+    ahead = StoreHello(v=1, kind="hello", store=LAKE, outputs=["service"], at_ms=NOW_MS + HOUR_MS)
+    async with office.database.writing() as connection:
+        await take_hellos(connection, [ahead], [NOW_MS])
+        assert await retire_store(connection, LAKE, NOW_MS + 1)
+        await take_hellos(connection, [ahead], [NOW_MS])
+        assert await known_stores(connection) == {"service": frozenset()}
+        # What it says later makes it known, though its clock is behind by then.
+        await take_hellos(connection, [hello(LAKE, ["service"])], [NOW_MS + 2])
+        assert await known_stores(connection) == {"service": frozenset({LAKE})}
+
+
 async def test_answers_that_are_read_again_once_they_are_receipts_are_counted_once(
     office: Office,
 ) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bus.memory.broker import SETTINGS, FakeBroker
-from office.erasure.answers import known_stores
+from office.erasure.answers import known_stores, listed_stores
 from office.erasure.consent_moves import ERASED
 from office.erasure.receipt_chain import file_of, read
 from office.erasure.receipts import all_receipts
@@ -133,7 +133,8 @@ async def test_a_request_is_commanded_answered_and_receipted(
 async def test_a_store_is_known_once_it_said_hello_and_what_is_no_message_is_counted(
     settings: Settings, broker: FakeBroker, database: Database
 ) -> None:
-    hello = StoreHello(v=1, kind="hello", store=STORE, outputs=[OUTPUT, "other"], at_ms=NOW_MS)
+    ahead_ms = NOW_MS + 10**12
+    hello = StoreHello(v=1, kind="hello", store=STORE, outputs=[OUTPUT, "other"], at_ms=ahead_ms)
     refused = metrics.QUARANTINED.labels(AUDIT_ERASURES, "undecodable")
     before = refused._value.get()
 
@@ -148,6 +149,9 @@ async def test_a_store_is_known_once_it_said_hello_and_what_is_no_message_is_cou
             while not await known():  # noqa: ASYNC110  # the office tells nobody that it has read it
                 await asyncio.sleep(0.1)
     assert await known() == {OUTPUT: frozenset({STORE}), "other": frozenset({STORE})}
+    async with database.reading() as connection:
+        said_ms = {one.since_ms for one in await listed_stores(connection)}
+    assert said_ms == {broker.records(AUDIT_ERASURES)[-1].timestamp}, "not by the store's clock"
     assert refused._value.get() - before == 1
 
 

@@ -8,7 +8,14 @@ from office.replay_memory.known import Known
 from office.restored.amended import Amended, Since
 from office.restored.commands import command_again, publish
 from office.restored.persons import forget_persons
-from office.restored.rows import TABLES, begin_later, end_rows, release_holds, withhold
+from office.restored.rows import (
+    TABLES,
+    begin_later,
+    end_rows,
+    know_stores,
+    release_holds,
+    withhold,
+)
 from office.store.database import Database
 
 
@@ -24,5 +31,6 @@ async def amend(database: Database, known: Known, since: Since) -> Amended:
         await release_holds(connection, known, since, done)
         await command_again(connection, known, since, done)
         await publish(connection, known, done)
+        await know_stores(connection, known)
     await database.scrub()
     return done

@@ -6,18 +6,22 @@ at each start, and again after whatever went wrong: what is taken twice changes 
 
 import asyncio
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import aclosing
+from pathlib import Path
 from typing import Final, TypeVar
 
 from bus.failures import BrokerError
 from bus.pacing import until
 from bus.ports import Broker, ConsumedRecord, TopicReader
 from bus.topic_watch import TopicWatch
-from office.erasure.answers import STORES_MAX, take_answers, take_hellos
+from office.erasure.answers import STORES_MAX, listed_stores, take_answers, take_hellos
 from office.holds.answers import take_hold_answers
+from office.replay_memory.known import StoreOf
+from office.replay_memory.memory import FILE, ReplayMemory
 from office.store.database import Database
 from roadfade import metrics
+from roadfade.clock import wall_ms
 from roadfade.processes.say_once import SayOnce
 from telemetry.topics import AUDIT_ERASURES
 from telemetry.wire.erasure import EraseAnswer, take_answer
@@ -73,6 +77,7 @@ async def _take_from(
 ) -> None:
     """Take one fetch after the other: each is bounded, and so is what is in memory."""
     fetches = 0
+    remembered = await _remember_stores(database, {})
     while not stopping.is_set():
         fetched = await reader.fetch()
         for records in fetched.values():
@@ -91,8 +96,32 @@ async def _take_from(
                 if unknown:
                     say(NO_ROOM, about=NO_ROOM)
         fetches += 1
+        if any(fetched.values()) or fetches % WATCH_EVERY == 0:
+            remembered = await _remember_stores(database, remembered)
         if fetches % WATCH_EVERY == 0:
             await watch.check()
+
+
+async def _remember_stores(
+    database: Database, before: Mapping[StoreOf, int | None]
+) -> Mapping[StoreOf, int | None]:
+    """Have who is there outlive the office's database; what is remembered now.
+
+    It is so a moment later than the database has it; meanwhile its topic has what the store said.
+    """
+    async with database.reading() as connection:
+        listed = await listed_stores(connection)
+    now = {
+        StoreOf(one.store, one.output): one.since_ms if one.retired_ms is None else None
+        for one in listed
+    }
+    if now != before:
+        await asyncio.to_thread(_write, database.file.with_name(FILE), now)
+    return now
+
+
+def _write(file: Path, stores: Mapping[StoreOf, int | None]) -> None:
+    ReplayMemory.made(file, wall_ms()).remember_stores(stores)
 
 
 def _count(refused: int) -> None:

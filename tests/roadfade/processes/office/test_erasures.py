@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -18,6 +19,7 @@ from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.registry.erasure_requests import NewErasure, ask
 from office.registry.registry import Registry
+from office.replay_memory.memory import ReplayMemory
 from office.store.database import Database
 from policy.plan.bounds import PASS_MS
 from policy.plan.consents import Grantable
@@ -103,6 +105,11 @@ def counted(state: State) -> float:
     return float(metrics.ERASURES_OPEN.labels(str(state))._value.get())
 
 
+def stores_in(memory: Path) -> set[tuple[str, str]]:
+    with ReplayMemory(memory).known() as known:
+        return set(known.stores())
+
+
 def failures(step: str) -> float:
     return float(metrics.ERASURE_FAILURES.labels(step)._value.get())
 
@@ -152,6 +159,9 @@ async def test_a_store_is_known_once_it_said_hello_and_what_is_no_message_is_cou
     async with database.reading() as connection:
         said_ms = {one.since_ms for one in await listed_stores(connection)}
     assert said_ms == {broker.records(AUDIT_ERASURES)[-1].timestamp}, "not by the store's clock"
+    # The memory outlives the office's database.
+    remembered = await asyncio.to_thread(stores_in, settings.suppressions_path)
+    assert remembered == {(STORE, OUTPUT), (STORE, "other")}
     assert refused._value.get() - before == 1
 
 

@@ -100,7 +100,14 @@ def told(found: Found, around: Surroundings, *, held: bool) -> Overview:
         held=held,
         until_ms=row.until_ms,
         copies=dict(standing.copies),
-        needless=standing.state is State.CLOSED and row.d1_ms is None,
+        needless=_needless(found),
         waits_for=step if isinstance(step, Wait) else None,
         nonce=row.nonce,
     )
+
+
+def _needless(found: Found) -> bool:
+    """As ``close_waiting`` leaves it. Commands that outlived their request have no D1 either."""
+    row, standing = found
+    closed = standing.state is State.CLOSED
+    return closed and row.kind == "withdraw" and row.d1_ms is None

@@ -7,7 +7,7 @@ turn goes on; two that work at once do no step twice.
 
 import asyncio
 from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import partial
 from typing import Final, NamedTuple
@@ -18,7 +18,7 @@ from office.erasure.consent_moves import ConsentMoves
 from office.erasure.on_record import AT_ONCE_MAX, Found, look, one_of, surroundings
 from office.erasure.receipt_chain import Sign
 from office.erasure.receipts import issue
-from office.erasure.saga import COMMANDS_MAX, State, Step, Wait, next_step
+from office.erasure.saga import COMMANDS_MAX, State, Step, Wait, next_step, to_look_for
 from office.erasure.searching import Reach, Search, search, wanted_of
 from office.erasure.steps import CONTROL_COPY, At, carry_out
 from office.erasure.whereabouts import EpochKeys
@@ -148,6 +148,11 @@ class Progress:
                 around = await surroundings(
                     connection, self._horizons.view_ms, now_ms, self._horizons.commands_max
                 )
+            if unknown := to_look_for(found.standing, around):
+                plans = await asyncio.to_thread(reach.plans)
+                having = {output.id for plan in plans for output in plan.outputs}
+                # With no version at hand nobody knows that none has them.
+                around = replace(around, without=unknown - having if plans else frozenset())
             step = next_step(found.standing, around)
             if isinstance(step, Step):
                 step = await self._step(step, found, reach, now_ms)

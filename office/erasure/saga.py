@@ -9,7 +9,7 @@ commands are completed when no such worker can act any more, which is D1.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Final
 
@@ -116,6 +116,8 @@ class Surroundings:
     """So many commands live of the output that has most."""
     commands_max: int = COMMANDS_MAX
     """With more living commands of an output, its stores would write nothing any more."""
+    without: frozenset[str] = frozenset()
+    """Outputs that no version has, and for which no store ever spoke."""
 
 
 def next_step(one: Standing, around: Surroundings) -> Step | Wait | None:
@@ -146,8 +148,20 @@ def _gone(one: Standing, around: Surroundings) -> Step | Wait:
     if one.until_ms is not None and around.now_ms < one.until_ms:
         return Wait("what may still be on its way is refused until then", one.until_ms)
     # A store that came since has not looked yet whether it has any of it: until it has, and has
-    # removed it, its command stays.
-    return answers_awaited(one, around) or Step.CLOSE
+    # removed it, its command stays. What no store can have is awaited from nobody: it would be for
+    # ever, and its commands would take the room of others.
+    commands = {name: of for name, of in one.commands.items() if of not in around.without}
+    return answers_awaited(replace(one, commands=commands), around) or Step.CLOSE
+
+
+def to_look_for(one: Standing, around: Surroundings) -> frozenset[str]:
+    """Outputs of which it counts whether a version has them: all that is awaited is their stores.
+
+    None are while anything else is awaited.
+    """
+    if one.state is not State.GONE or around.now_ms < (one.until_ms or 0):
+        return frozenset()
+    return frozenset(one.commands.values()) - around.stores.keys()
 
 
 def _seen(one: Standing, around: Surroundings) -> Step | Wait | None:

@@ -9,19 +9,26 @@ from collections.abc import Collection, Sequence
 from sqlalchemy import insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from office.erasure.answers import known_stores, register
+from office.erasure.answers import known_stores, register, with_instants
 from office.store.hold_tables import HOLD_ANSWERS, HOLD_COMMANDS
 from telemetry.wire.hold import HoldAnswer
 
 
-async def take_hold_answers(connection: AsyncConnection, answers: Sequence[HoldAnswer]) -> int:
-    """Keep them; how many were not taken: of another output than their command, or one too many."""
+async def take_hold_answers(
+    connection: AsyncConnection,
+    answers: Sequence[HoldAnswer],
+    heard_ms: Sequence[int] | None = None,
+) -> int:
+    """Keep them; how many were not taken: of another output than their command, or one too many.
+
+    ``heard_ms``: as ``take_answers`` of erasures has it.
+    """
     refused = 0
-    for answer in answers:
+    for answer, at_ms in with_instants(answers, heard_ms):
         output = await connection.scalar(
             select(HOLD_COMMANDS.c.output).where(HOLD_COMMANDS.c.command == answer.command)
         )
-        if output not in (None, answer.output) or not await register(connection, answer):
+        if output not in (None, answer.output) or not await register(connection, answer, at_ms):
             refused += 1
         elif output is not None:
             await _keep(connection, answer)

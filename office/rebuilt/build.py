@@ -14,7 +14,14 @@ from office.rebuilt.writing import end_unvouched, write
 from office.replay_memory.known import Known
 from office.restored.amended import Amended, Since
 from office.restored.commands import command_again, publish
-from office.restored.rows import TABLES, begin_later, end_rows, release_holds, withhold
+from office.restored.rows import (
+    TABLES,
+    begin_later,
+    end_rows,
+    know_stores,
+    release_holds,
+    withhold,
+)
 from office.restored.withdrawals import withdraw_again
 from office.store.database import Database
 from telemetry.instants import HOUR_MS
@@ -73,6 +80,7 @@ async def build(
         await release_holds(connection, known, remembered, done.amended)
         await command_again(connection, known, remembered, done.amended)
         await publish(connection, known, done.amended)
+        await know_stores(connection, known)
         done.forgetting = await forget_again(connection, since.now_ms)
         done.parts = await parts_withheld(connection)
     await note_as_seen(database, since.now_ms)

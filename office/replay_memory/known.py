@@ -47,6 +47,13 @@ class CommandValue(NamedTuple):
     value: bytes
 
 
+class StoreOf(NamedTuple):
+    """A store, and an output of which it keeps rows."""
+
+    store: str
+    output: str
+
+
 class Known:
     """Everything in one memory."""
 
@@ -118,6 +125,14 @@ class Known:
     def published(self) -> dict[str, bytes]:
         """Every version of the policy that was published, by its key."""
         return dict(self._connection.execute("SELECT name, value FROM published").fetchall())
+
+    def stores(self) -> dict[StoreOf, int]:
+        """Who keeps rows of which output, with since when, milliseconds UTC."""
+        return {
+            StoreOf(*name.removeprefix(tables.STORE).split(" ", 1)): since_ms
+            for name, since_ms in self._said.items()
+            if name.startswith(tables.STORE)
+        }
 
     def _rows(self, query: str, kind: str, name: str) -> Iterator[Any]:
         for key in self.weeks:

@@ -7,7 +7,7 @@ never put back from a backup: a backup's is merged into it. Calls block for mill
 """
 
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final, Self, assert_never
@@ -25,7 +25,7 @@ from office.replay_memory.items import (
     Published,
     Withheld,
 )
-from office.replay_memory.known import Known
+from office.replay_memory.known import Known, StoreOf
 from office.store import sqlite_file
 from office.store.file_faults import in_words
 from office.store.newer import refuse_newer
@@ -119,6 +119,19 @@ class ReplayMemory:
             connection.execute(_SAY, (tables.LAST, at_ms))
             for item in items:
                 _put(connection, known, week, item, at_ms)
+
+    def remember_stores(self, stores: Mapping[StoreOf, int | None]) -> None:
+        """Keep who has rows of which output, with since when; None: retired, that is forgotten.
+
+        Those that are not named stay as they are.
+        """
+        with self._begun(sqlite_file.WRITING) as connection:
+            for (store, output), since_ms in stores.items():
+                name = f"{tables.STORE}{store} {output}"
+                if since_ms is None:
+                    connection.execute("DELETE FROM said WHERE name = ?", (name,))
+                else:
+                    connection.execute(_SAY, (name, since_ms))
 
     def moment(self, now_ms: int) -> int:
         """An instant for a backup, ``now_ms`` or later: what is remembered is before it, or after.
@@ -277,6 +290,10 @@ def _merge(connection: sqlite3.Connection, now_ms: int, replay_ms: int) -> None:
         rows = connection.execute(f"SELECT * FROM other.{table} WHERE week IN ({living})", bounds)  # noqa: S608  # constants
         connection.executemany(put, rows.fetchall())
     connection.execute("INSERT OR IGNORE INTO main.published SELECT * FROM other.published")
+    connection.execute(
+        "INSERT OR IGNORE INTO main.said SELECT * FROM other.said WHERE name GLOB ?",
+        (f"{tables.STORE}*",),
+    )
     since_ms = _said(connection, tables.SINCE, now_ms)
     if _said(connection, tables.COPIED, 0, "other") >= since_ms:
         earlier_ms = min(since_ms, _said(connection, tables.SINCE, now_ms, "other"))

@@ -40,7 +40,8 @@ TABLES: Final = (
 """``weeks``: the key of each week, random; ``week`` counts from 1970. It goes with all of its rows.
 ``ended``: rows of the registry, persons and epoch keys that ended; ``to_ms`` NULL: they are gone.
 ``withheld``: what of whom is kept back. ``commanded``: commands of erasure, sealed under the key.
-``published``: versions of the policy, which name nobody. ``said``: what is known of the file."""
+``published``: versions of the policy, which name nobody. ``said``: what is known of the file,
+and which stores there are."""
 
 
 @cache
@@ -56,3 +57,6 @@ LAST: Final = "last_ms"
 """The newest instant under which anything was remembered, or a backup made."""
 COPIED: Final = "copied_ms"
 """When this was copied into a backup: what came later is missing."""
+STORE: Final = "store "
+"""How the name begins under which a store and its output are said: behind it, both with a space
+between; no person stands there. The value is when it was known. No week ends it."""

@@ -9,7 +9,14 @@ from office.restored.amended import Amended, Since
 from office.restored.commands import command_again, publish
 from office.restored.events import take_back_again
 from office.restored.persons import forget_persons
-from office.restored.rows import TABLES, begin_later, end_rows, release_holds, withhold
+from office.restored.rows import (
+    TABLES,
+    begin_later,
+    end_rows,
+    know_stores,
+    release_holds,
+    withhold,
+)
 from office.restored.withdrawals import withdraw_again
 from office.store.database import Database
 
@@ -30,5 +37,6 @@ async def amend(database: Database, known: Known, since: Since) -> Amended:
         await take_back_again(connection, known, done)
         await command_again(connection, known, since, done)
         await publish(connection, known, done)
+        await know_stores(connection, known)
     await database.scrub()
     return done

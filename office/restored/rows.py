@@ -17,9 +17,10 @@ from office.registry.intervals import Interval, shortened
 from office.registry.links import link_of, link_row
 from office.registry.restrictions import NewRestriction, restrict, restriction_of
 from office.replay_memory.items import BEGINNING, HOLD, RESTRICTION
-from office.replay_memory.known import Known, Withholding
+from office.replay_memory.known import Known, StoreOf, Withholding
 from office.restored.amended import Amended, Since
 from office.store.changes import ControlChange, announce
+from office.store.erasure_tables import ERASE_STORES
 from office.store.hold_tables import HOLD_COMMANDS
 from office.store.row_ids import new_row_id
 from office.store.tables import CONSENTS, LINKS, RESTRICTIONS
@@ -171,3 +172,13 @@ async def release_holds(
         if since.lost or any(known.ended(HOLD, one) is not None for one in (hold, *commands)):
             await release(connection, hold, OFFICE_ITSELF, since.now_ms)
             done.released += 1
+
+
+async def know_stores(connection: AsyncConnection, known: Known) -> None:
+    """Await the stores that were known since: one that is away says nothing of itself by now."""
+    columns = (ERASE_STORES.c.store, ERASE_STORES.c.output)
+    there = {StoreOf(*row) for row in await connection.execute(select(*columns))}
+    missing = {one: since_ms for one, since_ms in known.stores().items() if one not in there}
+    for one, since_ms in missing.items():
+        row = {**one._asdict(), "since_ms": since_ms}
+        await connection.execute(insert(ERASE_STORES), row)

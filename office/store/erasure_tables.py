@@ -88,7 +88,7 @@ ERASE_ANSWERS: Final = Table(
     Column("unreadable", BigInteger, nullable=False),
     Column("digest", String, nullable=False),
     Column("at_ms", BigInteger, nullable=False),
-    # Whether it came when the other stores' answers had become receipts; NULL: it did not.
+    # Whether the store's first came when the others' had become receipts; NULL: it did not.
     Column("late", Boolean),
 )
 

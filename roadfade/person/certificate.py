@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from office.erasure.certified import Certified
 from office.erasure.overview import Overview
 from office.erasure.receipt_chain import Told
+from office.erasure.saga import State
 from office.registry.erasure_requests import ErasureKind
 from office.registry.told_recipients import ToTell
 from pages.markup import page
@@ -149,7 +150,7 @@ def _erases_before(one: Overview, plans: Sequence[Plan]) -> bool:
 
 def _reached(one: Overview, words: Translation, times: Times) -> list[list[str]]:
     """D1, D2 and D3, apart."""
-    said = words.gettext(NEEDLESS if one.needless else NOT_YET)
+    said = _undated(one, words)
     return [
         [
             words.gettext("Nobody is given it any more"),
@@ -170,8 +171,15 @@ def _no_backup(one: Overview, words: Translation, times: Times) -> str:
     if one.d3_ms is not None:
         return times.told(one.d3_ms)
     if one.d2_ms is None:
-        return words.gettext(NEEDLESS if one.needless else NOT_YET)
+        return _undated(one, words)
     return words.gettext("no day can be named: no backup is on the register")
+
+
+def _undated(one: Overview, words: Translation) -> str:
+    """Why there is no date. Of commands that outlived their request no date is on record."""
+    if one.state in (State.GONE, State.CLOSED) and not one.needless:
+        return "-"
+    return words.gettext(NEEDLESS if one.needless else NOT_YET)
 
 
 def _copies(

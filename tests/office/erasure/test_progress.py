@@ -7,7 +7,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import select
 
-from office.erasure.answers import retire_store, take_answers, take_hellos
+from office.erasure.answers import (
+    known_stores,
+    listed_stores,
+    retire_store,
+    take_answers,
+    take_hellos,
+)
 from office.erasure.overview import of_subject
 from office.erasure.progress import Moment, Progress
 from office.erasure.receipt_chain import Entry, mine
@@ -407,6 +413,82 @@ async def test_a_store_that_comes_later_is_awaited_before_commands_are_taken_bac
     assert office.commands() == []
     erased = [one.copy for one in await office.entries() if one.what == "erased"]
     assert erased == [LAKE] * len(OUTPUTS) + [SECOND] * len(OUTPUTS)
+
+
+def hello(store: str, outputs: list[str]) -> StoreHello:
+    return StoreHello(v=1, kind="hello", store=store, outputs=outputs, at_ms=NOW_MS)
+
+
+async def test_a_store_for_which_there_is_no_room_is_awaited_and_retired_ones_take_none(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("office.erasure.answers.STORES_MAX", len(OUTPUTS) + 1)
+    outputs = sorted(OUTPUTS)
+    async with office.database.writing() as connection:
+        assert await take_hellos(connection, [hello(LAKE, outputs)]) == 0
+        assert await take_hellos(connection, [hello("lake:new", outputs)]) == 1
+        assert await take_hellos(connection, [hello(f"lake:{n}", outputs) for n in range(9)]) == 9
+        listed = await listed_stores(connection)
+        assert len(listed) <= 2 * (len(OUTPUTS) + 1) + 1
+        unnamed = {one.store for one in listed if one.output == "*"}
+        assert {"lake:new", "unnamed"} < unnamed
+        for store in sorted(unnamed - {"lake:new"}):
+            assert await retire_store(connection, store, NOW_MS + 1)
+    asked = await office.ask(LAST_WEEK)
+    for _ in range(3):
+        await office.turn(answer=False)
+    async with office.database.writing() as connection:
+        assert await take_answers(connection, list(office.answers())) == 0
+    office.now_ms += HOUR_MS
+    (waiting,) = await office.turn(answer=False)
+    assert waiting.wait.why == "stores have not answered yet for these outputs"
+    async with office.database.writing() as connection:
+        await retire_store(connection, LAKE, office.now_ms)
+        assert await take_hellos(connection, [hello("lake:new", outputs)]) == 0
+        known = await known_stores(connection)
+        assert known == dict.fromkeys(outputs, frozenset({"lake:new"}))
+        # Much later those that were retired are forgotten, but not that some output had a store.
+        await retire_store(connection, "lake:new", office.now_ms + 40 * DAY_MS)
+        assert {one.store for one in await listed_stores(connection)} == {"lake:new"}
+        await retire_store(connection, "nobody", office.now_ms + 90 * DAY_MS)
+        assert await known_stores(connection) == dict.fromkeys(outputs, frozenset())
+    assert await office.state(asked.erasure) is State.SUPPRESSED
+
+
+async def test_a_retired_store_whose_clock_was_ahead_stays_so_as_its_topic_is_read_again(
+    office: Office,
+) -> None:
+    ahead = StoreHello(v=1, kind="hello", store=LAKE, outputs=["service"], at_ms=NOW_MS + HOUR_MS)
+    async with office.database.writing() as connection:
+        await take_hellos(connection, [ahead], [NOW_MS])
+        assert await retire_store(connection, LAKE, NOW_MS + 1)
+        await take_hellos(connection, [ahead], [NOW_MS])
+        assert await known_stores(connection) == {"service": frozenset()}
+        # What it says later makes it known, though its clock is behind by then.
+        await take_hellos(connection, [hello(LAKE, ["service"])], [NOW_MS + 2])
+        assert await known_stores(connection) == {"service": frozenset({LAKE})}
+
+
+async def test_answers_that_are_read_again_once_they_are_receipts_are_counted_once(
+    office: Office,
+) -> None:
+    office.hindered = set(OUTPUTS)
+    asked = await office.ask(LAST_WEEK)
+    await office.run(asked.erasure, State.SUPPRESSED)
+    on_topic = list(office.answers())
+    office.hindered = set()
+    office.now_ms += HOUR_MS
+    on_topic += office.answers()
+    await office.run(asked.erasure, State.GONE)
+    # An office that starts reads the topic from its beginning: "some are left", then "none is".
+    async with office.database.writing() as connection:
+        assert await take_answers(connection, on_topic) == 0
+    for _ in range(3):
+        office.now_ms = max(office.now_ms, (await office.found(asked.erasure)).row.until_ms)
+        await office.turn(answer=False)
+    assert await office.state(asked.erasure) is State.CLOSED
+    erased = [one for one in await office.entries() if one.what == "erased"]
+    assert len(erased) == len(OUTPUTS)
 
 
 async def test_it_waits_for_a_store_that_could_not_remove_everything(office: Office) -> None:

@@ -12,6 +12,7 @@ from office.erasure.saga import (
     Wait,
     answers_awaited,
     next_step,
+    to_look_for,
 )
 
 ASKED = Standing("e", State.ASKED, whole=False, asked_ms=1)
@@ -39,6 +40,20 @@ def test_a_store_that_never_answered_is_awaited_and_one_that_was_retired_is_not(
     assert answers_awaited(answered, living) is None
     retired = replace(AROUND, stores={"study": frozenset()})
     assert answers_awaited(COMMANDED, retired) is None
+
+
+def test_once_its_commands_end_nobody_is_awaited_for_an_output_that_nothing_knows() -> None:
+    gone = replace(ASKED, state=State.GONE, commands={"c": "study"}, until_ms=10)
+    assert to_look_for(replace(gone, until_ms=11), AROUND) == frozenset()
+    assert to_look_for(replace(gone, state=State.SUPPRESSED), AROUND) == frozenset()
+    assert to_look_for(gone, AROUND) == {"study"}
+    assert isinstance(next_step(gone, AROUND), Wait)
+    without = replace(AROUND, without=frozenset({"study"}))
+    assert next_step(gone, without) is Step.CLOSE
+    # Another output of the same request is awaited as ever, and so is one before its time.
+    assert isinstance(next_step(replace(gone, commands={"c": "study", "d": "x"}), without), Wait)
+    assert isinstance(next_step(replace(gone, until_ms=11), without), Wait)
+    assert to_look_for(gone, replace(AROUND, stores={"study": frozenset()})) == frozenset()
 
 
 def test_a_withdrawal_that_takes_effect_later_commands_nothing_before() -> None:

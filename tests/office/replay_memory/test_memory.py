@@ -13,7 +13,7 @@ from office.outbox import Outbox
 from office.ports import ControlRecord
 from office.registry.registry import Registry
 from office.replay_memory.items import PERSON, Commanded, Ended, Item, Withheld, items_of
-from office.replay_memory.known import End
+from office.replay_memory.known import End, StoreOf
 from office.replay_memory.memory import FILE, WEEK_MS, ReplayMemory
 from office.store.database import Database
 from telemetry.identity import DeviceId, SubjectId
@@ -263,3 +263,19 @@ def test_a_damaged_memory_is_not_replaced_by_a_copy(tmp_path: Path) -> None:
     file.write_bytes(b"no database" * 1_000)
     with pytest.raises(OfficeError, match="never put a backup's copy in its place"):
         ReplayMemory.made(file, NOW_MS)
+
+
+def test_stores_outlive_every_week_and_are_merged_from_a_copy(
+    memory: ReplayMemory, tmp_path: Path
+) -> None:
+    lake, other = StoreOf("lake:0", "study"), StoreOf("lake:1", "study")
+    memory.remember_stores({lake: 7, other: 8})
+    memory.copy_to(tmp_path / "copy.sqlite", NOW_MS)
+    memory.remember_stores({other: None})
+    memory.forget(NOW_MS + 100 * WEEK_MS, REPLAY_MS)
+    with memory.known() as known:
+        assert known.stores() == {lake: 7}
+    lost = ReplayMemory.made(tmp_path / "new.sqlite", NOW_MS)
+    lost.merge(tmp_path / "copy.sqlite", NOW_MS, REPLAY_MS)
+    with lost.known() as known:
+        assert known.stores() == {lake: 7, other: 8}

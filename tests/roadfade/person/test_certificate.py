@@ -7,17 +7,22 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import insert
 
+from office.erasure.answers import take_answers
 from office.erasure.certified import Certified, certified, opened_by
 from office.erasure.overview import of_subject
 from office.erasure.saga import State
 from office.errors import OfficeError
 from office.registry.erasure_requests import NewErasure
 from office.registry.told_recipients import mark_told, note_recipients
+from office.restored.commands import take_over
+from office.store.erasure_tables import ERASE_COMMANDS
 from policy.plan.outside_recipients import OutsideRecipient
 from policy.vocabulary.bilingual import Language
 from roadfade.person.certificate import certificate_page
 from telemetry.instants import DAY_MS
+from telemetry.wire.erasure import EraseAnswer
 from tests.office.erasure.conftest import ANA, BEN, HORIZONS, LAKE, NOW_MS, SIGNING, Office
 from tests.support.documents import policy_of
 from tests.support.plans import PLAN
@@ -111,6 +116,28 @@ async def test_a_withdrawal_for_which_nothing_was_left_says_so_and_is_not_told_a
     assert "not yet" not in text
     assert "No copy has answered yet" not in text
     assert "消去すべきもの" in await seen(await told(office, needless.erasure), "ja")
+
+
+async def test_commands_that_outlived_their_request_are_not_told_as_if_nothing_had_been_removed(
+    office: Office,
+) -> None:
+    async with office.database.writing() as connection:
+        erasure = await take_over(connection, NOW_MS + 1, NOW_MS)
+        row = {"command": "c" * 22, "erasure": erasure, "output": "x", "topic": "t", "value": b"{}"}
+        await connection.execute(insert(ERASE_COMMANDS), row)
+        answer = EraseAnswer(
+            v=1, command="c" * 22, output="x", store=LAKE, located_before=7, located_after=0,
+            unreadable=0, digest="d" * 64, at_ms=NOW_MS,
+        )  # fmt: skip
+        assert await take_answers(connection, [answer]) == 0
+    office.now_ms += DAY_MS
+    await office.run(erasure)
+    found = await told(office, erasure)
+    assert not found.overview.needless
+    text = await seen(found)
+    assert "nothing lay there" not in text
+    assert f"{LAKE} x removed by the store that had it 7 0" in text
+    assert "not yet" not in text
 
 
 @pytest.mark.parametrize("language", ["ja", "en"])

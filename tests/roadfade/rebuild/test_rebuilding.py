@@ -9,6 +9,8 @@ from office.consent_evidence.rows import Facts, evidence_of
 from office.erasure.progress import Progress
 from office.keyring.memory import MemoryKeyring
 from office.registry.erasure_requests import NewErasure, ask
+from office.replay_memory.known import StoreOf
+from office.replay_memory.memory import ReplayMemory
 from policy.vocabulary.terms import Period
 from roadfade.processes.office.process import tell_lost_offices
 from roadfade.processes.starting import require_no_restore
@@ -71,6 +73,22 @@ def test_all_rows_come_back_under_their_own_ids_and_the_topics_need_no_mending(
     assert office.high_water() == told
     office.do(office.registry.grant(ANA, *SHARING, office.now_ms))
     assert office.do(office.outbox.last_sequence()) == told + 1, "none is used twice"
+
+
+def test_a_store_that_is_away_is_awaited_after_a_rebuild_and_a_retired_one_is_not(
+    office: SmallOffice,
+) -> None:
+    office.beat()
+    memory = ReplayMemory.made(office.settings.suppressions_path, office.now_ms)
+    away, retired = StoreOf("lake:away", "study"), StoreOf("lake:retired", "study")
+    memory.remember_stores({away: 7, retired: 8})
+    memory.remember_stores({away: 7, retired: None})
+    office.lose()
+
+    office.rebuild()
+
+    found = office.rows("SELECT store, output, since_ms, retired_ms FROM erase_stores")
+    assert found == [("lake:away", "study", 7, None)]
 
 
 def test_what_came_behind_the_last_heartbeat_is_taken_and_counted(office: SmallOffice) -> None:

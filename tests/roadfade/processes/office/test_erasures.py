@@ -3,12 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bus.memory.broker import SETTINGS, FakeBroker
-from office.erasure.answers import known_stores
+from office.erasure.answers import known_stores, listed_stores
 from office.erasure.consent_moves import ERASED
 from office.erasure.receipt_chain import file_of, read
 from office.erasure.receipts import all_receipts
@@ -18,6 +19,7 @@ from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.registry.erasure_requests import NewErasure, ask
 from office.registry.registry import Registry
+from office.replay_memory.memory import ReplayMemory
 from office.store.database import Database
 from policy.plan.bounds import PASS_MS
 from policy.plan.consents import Grantable
@@ -103,6 +105,11 @@ def counted(state: State) -> float:
     return float(metrics.ERASURES_OPEN.labels(str(state))._value.get())
 
 
+def stores_in(memory: Path) -> set[tuple[str, str]]:
+    with ReplayMemory(memory).known() as known:
+        return set(known.stores())
+
+
 def failures(step: str) -> float:
     return float(metrics.ERASURE_FAILURES.labels(step)._value.get())
 
@@ -133,7 +140,8 @@ async def test_a_request_is_commanded_answered_and_receipted(
 async def test_a_store_is_known_once_it_said_hello_and_what_is_no_message_is_counted(
     settings: Settings, broker: FakeBroker, database: Database
 ) -> None:
-    hello = StoreHello(v=1, kind="hello", store=STORE, outputs=[OUTPUT, "other"], at_ms=NOW_MS)
+    ahead_ms = NOW_MS + 10**12
+    hello = StoreHello(v=1, kind="hello", store=STORE, outputs=[OUTPUT, "other"], at_ms=ahead_ms)
     refused = metrics.QUARANTINED.labels(AUDIT_ERASURES, "undecodable")
     before = refused._value.get()
 
@@ -148,6 +156,12 @@ async def test_a_store_is_known_once_it_said_hello_and_what_is_no_message_is_cou
             while not await known():  # noqa: ASYNC110  # the office tells nobody that it has read it
                 await asyncio.sleep(0.1)
     assert await known() == {OUTPUT: frozenset({STORE}), "other": frozenset({STORE})}
+    async with database.reading() as connection:
+        said_ms = {one.since_ms for one in await listed_stores(connection)}
+    assert said_ms == {broker.records(AUDIT_ERASURES)[-1].timestamp}, "not by the store's clock"
+    # The memory outlives the office's database.
+    remembered = await asyncio.to_thread(stores_in, settings.suppressions_path)
+    assert remembered == {(STORE, OUTPUT), (STORE, "other")}
     assert refused._value.get() - before == 1
 
 

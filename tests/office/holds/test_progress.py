@@ -19,7 +19,7 @@ from office.keyring.hold_keys import name_of, private_key, public_key
 from office.registry.erasure_requests import NewErasure
 from office.registry.links import NewLink
 from office.replay_memory.items import Ended, Item
-from office.replay_memory.known import End, Known
+from office.replay_memory.known import End, Known, StoreOf
 from office.restored.amend import amend
 from office.restored.amended import Since
 from office.store.database import Database
@@ -478,6 +478,9 @@ class Remembered:
         return []
 
     def published(self) -> dict[str, bytes]:
+        return {}
+
+    def stores(self) -> dict[StoreOf, int]:
         return {}
 
 

@@ -20,7 +20,7 @@ from office.keyring.keyring import Keyring
 from office.replay_memory.items import EPOCH_KEY, key_id
 from office.replay_memory.memory import ReplayMemory
 from roadfade.backup.beside import NEW_MEMORY, memory_of
-from roadfade.backup.beside import left_beside as _beside
+from roadfade.backup.beside import left_beside
 from roadfade.backup.manifest import Tell, sync_folder
 from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFFICE, POSTGRES
 from roadfade.backup.source import Source
@@ -184,7 +184,7 @@ def _require_room(settings: Settings) -> None:
     staying = (settings.keyring_path, settings.consent_evidence_path)
     lost = [path for path in staying if not path.exists()]
     for path in (settings.office_path, settings.ledger_path, *lost):
-        there += _beside(path)
+        there += left_beside(path)
     if there:
         msg = (
             f"{', '.join(there)} in {settings.state_dir} would be replaced: stop every process, "
@@ -237,7 +237,7 @@ def _take_places(settings: Settings, at: Hook) -> int:
             if name == EVIDENCE and target.exists():  # made since, or by a restore that was killed
                 (folder / name).unlink()
                 continue
-            there = [name] if target.exists() else _beside(target)
+            there = [name] if target.exists() else left_beside(target)
             if there:
                 msg = (
                     f"{', '.join(there)} came into {settings.state_dir} meanwhile: move it away, "

@@ -19,8 +19,7 @@ from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.replay_memory.items import EPOCH_KEY, key_id
 from office.replay_memory.memory import ReplayMemory
-from roadfade.backup.beside import NEW_MEMORY, memory_of
-from roadfade.backup.beside import left_beside
+from roadfade.backup.beside import NEW_MEMORY, left_beside, memory_of
 from roadfade.backup.manifest import Tell, sync_folder
 from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFFICE, POSTGRES
 from roadfade.backup.source import Source

@@ -471,9 +471,6 @@ class Remembered:
     def withheld_of(self, _subject: str) -> list[Any]:
         return []
 
-    def stores(self) -> dict[Any, int]:
-        return {}
-
     def commands(self) -> list[Any]:
         return []
 

@@ -1,7 +1,8 @@
 """What the group did not take is not taken as committed."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 from unittest.mock import Mock
 
@@ -17,6 +18,20 @@ async def nothing(*_: object) -> None:
     """What happens beside."""
 
 
+@contextmanager
+def consuming() -> Iterator[tuple[Any, Any]]:
+    """An application and its consumer; neither is started."""
+    app = faust.App("ledger", broker="kafka://127.0.0.1:1", loop=asyncio.get_running_loop())
+    use_in(app)
+    consumer: Any = app.transport.create_consumer(
+        nothing, on_partitions_revoked=nothing, on_partitions_assigned=nothing
+    )
+    try:
+        yield app, consumer
+    finally:
+        consumer._thread.thread_loop.close()
+
+
 def test_after_a_commit_that_a_rebalance_overtook_what_is_read_again_is_committed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -24,12 +39,11 @@ def test_after_a_commit_that_a_rebalance_overtook_what_is_read_again_is_committe
 
 
 async def _overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
-    app = faust.App("ledger", broker="kafka://127.0.0.1:1", loop=asyncio.get_running_loop())
-    use_in(app)
-    consumer: Any = app.transport.create_consumer(
-        nothing, on_partitions_revoked=nothing, on_partitions_assigned=nothing
-    )
-    consumer._thread.thread_loop.close()  # it is never started
+    with consuming() as (app, consumer):
+        await _commit_twice(app, consumer, monkeypatch)
+
+
+async def _commit_twice(app: Any, consumer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     partition = TP(AUDIT_FLOW, 0)
     taken: list[Mapping[TP, int]] = []
     refusing = iter([True])
@@ -57,3 +71,26 @@ async def _overtaken(monkeypatch: pytest.MonkeyPatch) -> None:
     assert await consumer._commit_tps([partition], start_new_transaction=False)
 
     assert taken == [{partition: 3}]
+
+
+def test_where_the_group_has_no_position_what_was_dropped_is_read_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    asyncio.run(_sought(monkeypatch))
+
+
+async def _sought(monkeypatch: pytest.MonkeyPatch) -> None:
+    positions = {TP(AUDIT_FLOW, 0): None, TP(AUDIT_FLOW, 1): 7, TP(AUDIT_FLOW, 2): 0}
+    begun: list[TP] = []
+
+    async def committed() -> Mapping[TP, int | None]:
+        return positions
+
+    async def begin(*partitions: TP) -> None:
+        begun.extend(partitions)
+
+    with consuming() as (_, consumer):
+        monkeypatch.setattr(consumer._thread, "seek_to_committed", committed)
+        monkeypatch.setattr(consumer._thread, "seek_to_beginning", begin)
+        await consumer.perform_seek()
+    assert begun == [TP(AUDIT_FLOW, 0), TP(AUDIT_FLOW, 2)]

@@ -8,8 +8,7 @@ milliseconds, a scrub for as long as it takes to write the file anew.
 
 import secrets
 import sqlite3
-from collections.abc import Callable, Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Final, Self
@@ -18,8 +17,8 @@ from office.consent_evidence import tables
 from office.consent_evidence.rows import EvidenceRow, Leaving
 from office.errors import NotNowError, OfficeError
 from office.store import sqlite_file
-from office.store.file_faults import in_words
 from office.store.newer import refuse_newer
+from office.store.private_file import PrivateFile
 
 FILE: Final = "consent_evidence.sqlite"
 """Its name in the state folder, beside the office's database."""
@@ -48,11 +47,13 @@ def go_on(_moment: Moment) -> None:
     """Do nothing: how every process but a test's runs."""
 
 
-class OfficersFile:
+class OfficersFile(PrivateFile):
     """One file; several processes may share it. Every call opens and closes it."""
 
+    CALLED = "evidence of consents"
+
     def __init__(self, file: Path, rows_max: int = ROWS_MAX, at: Hook = go_on) -> None:
-        self._file = file
+        super().__init__(file)
         self._rows_max = rows_max
         self._at = at
 
@@ -166,16 +167,6 @@ class OfficersFile:
         """How many rows there are, with those that count for nothing yet."""
         with self._begun(sqlite_file.READING) as connection:
             return int(_one(connection, "SELECT count(*) FROM evidence"))
-
-    @contextmanager
-    def _begun(self, how: str) -> Iterator[sqlite3.Connection]:
-        with self._in_words(), sqlite_file.begun(self._file, how) as connection:
-            yield connection
-
-    @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        with in_words("evidence of consents", self._file.parent):
-            yield
 
 
 def _note_unscrubbed(connection: sqlite3.Connection) -> None:

@@ -7,8 +7,7 @@ recomputes pseudonyms. Keyring and KEK must never enter a backup.
 
 import secrets
 import sqlite3
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, Literal, Self
 
@@ -19,6 +18,7 @@ from office.keyring.wrapping import KeyName, Wrapped, unwrap, wrap
 from office.store import sqlite_file
 from office.store.file_faults import in_words
 from office.store.newer import refuse_newer
+from office.store.private_file import PrivateFile
 from telemetry.identity import EpochKey
 
 EPOCH_KEY_BYTES: Final = 32
@@ -27,11 +27,13 @@ INSTALLATION_BYTES: Final = 16
 KeyState = Literal["live", "destroyed"]
 
 
-class Keyring:
+class Keyring(PrivateFile):
     """One database file and the KEK that opens it; several processes may share both."""
 
+    CALLED = "keyring"
+
     def __init__(self, file: Path, kek: KekHolder) -> None:
-        self._file = file
+        super().__init__(file)
         self._kek = kek
         self._held: Mapping[str, Kek] = {}
 
@@ -43,7 +45,7 @@ class Keyring:
         newer program made it. Finishes a destruction that was cut short.
         """
         try:
-            with in_words("keyring", file.parent):
+            with in_words(cls.CALLED, file.parent):
                 sqlite_file.create_private(file)
         except OSError as error:
             msg = f"no keyring can be opened in {file.parent}: {error.strerror}"
@@ -160,16 +162,6 @@ class Keyring:
     def close(self) -> None:
         """Forget the KEK."""
         self._held = {}
-
-    @contextmanager
-    def _begun(self, how: str) -> Iterator[sqlite3.Connection]:
-        with self._in_words(), sqlite_file.begun(self._file, how) as connection:
-            yield connection
-
-    @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        with in_words("keyring", self._file.parent):
-            yield
 
     def _current(self, connection: sqlite3.Connection) -> str:
         """The id of the KEK in use; on a new keyring, chosen now."""

@@ -27,8 +27,8 @@ from office.replay_memory.items import (
 )
 from office.replay_memory.known import Known, StoreOf
 from office.store import sqlite_file
-from office.store.file_faults import in_words
 from office.store.newer import refuse_newer
+from office.store.private_file import PrivateFile
 from telemetry.instants import DAY_MS
 
 WEEK_MS: Final = 7 * DAY_MS
@@ -64,11 +64,14 @@ _PUT_PUBLISHED: Final = (
 _SAY: Final = "INSERT OR REPLACE INTO said (name, value) VALUES (?, ?)"
 
 
-class ReplayMemory:
+class ReplayMemory(PrivateFile):
     """One file; several processes may share it. Every call opens and closes it."""
 
+    CALLED = "memory of what was removed"
+    DAMAGED = _DAMAGED
+
     def __init__(self, file: Path) -> None:
-        self._file = file
+        super().__init__(file)
 
     @classmethod
     def made(cls, file: Path, now_ms: int, *, own: bool = True) -> Self:
@@ -201,16 +204,6 @@ class ReplayMemory:
         """Say of a copy that it goes on from now; what came meanwhile is known to nobody."""
         with self._begun(sqlite_file.WRITING) as connection:
             _begin_anew(connection, now_ms)
-
-    @contextmanager
-    def _begun(self, how: str) -> Iterator[sqlite3.Connection]:
-        with self._in_words(), sqlite_file.begun(self._file, how) as connection:
-            yield connection
-
-    @contextmanager
-    def _in_words(self) -> Iterator[None]:
-        with in_words("memory of what was removed", self._file.parent, damaged=_DAMAGED):
-            yield
 
 
 def _begin_anew(connection: sqlite3.Connection, now_ms: int) -> None:

@@ -14,13 +14,13 @@ from typing import Final
 from office.errors import NotNowError, OfficeError
 
 _FULL: Final = "its disk is full or fails: free space there, and try again"
-_DAMAGED: Final = "its file is damaged or no database: put a copy from before in its place"
+DAMAGED: Final = "its file is damaged or no database: put a copy from before in its place"
 _REFUSED: Final = "this user may not write there: give the right, or name another state folder"
 WORDS: Final[Mapping[int, str]] = {
     sqlite3.SQLITE_FULL: _FULL,
     sqlite3.SQLITE_IOERR: _FULL,
-    sqlite3.SQLITE_CORRUPT: _DAMAGED,
-    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_CORRUPT: DAMAGED,
+    sqlite3.SQLITE_NOTADB: DAMAGED,
     sqlite3.SQLITE_CANTOPEN: _REFUSED,
     sqlite3.SQLITE_PERM: _REFUSED,
     sqlite3.SQLITE_READONLY: _REFUSED,
@@ -36,7 +36,7 @@ def in_words(
     what: str,
     folder: Path,
     wrapped: tuple[type[Exception], ...] = (),
-    damaged: str = _DAMAGED,
+    damaged: str = DAMAGED,
 ) -> Iterator[None]:
     """Say what is wrong with the file of the office or the keyring in a folder.
 
@@ -50,7 +50,7 @@ def in_words(
         code = getattr(getattr(error, "orig", error), "sqlite_errorcode", None)
         if code is None or (code := code & PRIMARY) not in WORDS:
             raise
-        words = damaged if WORDS[code] == _DAMAGED else WORDS[code]
+        words = damaged if WORDS[code] == DAMAGED else WORDS[code]
         msg = f"the {what} in {folder} cannot be used: {words}"
         # The driver's own words can quote what was written.
         raise (NotNowError if code in PASSING else OfficeError)(msg) from None

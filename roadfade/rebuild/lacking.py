@@ -51,7 +51,7 @@ def lacks(
 
 def _why(topic: str, one: Lying, newest: int, known: Known, now_ms: int) -> str | None:
     if one.beat is None:
-        # The topic of a version that is to come: no office has had a word for it.
+        # The topic of a version that is to come: no office has published to it yet.
         unused = topic not in CONTROL and not one.rows and not one.passed_over
         return None if unused else "no heartbeat of the office lies there"
     return _untold(one, one.beat, newest) or _behind(topic, one, known, now_ms)

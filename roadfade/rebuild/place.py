@@ -31,8 +31,8 @@ def require_place(settings: Settings, *, move_aside: bool) -> bool:
     if there and not move_aside:
         msg = (
             f"{', '.join(there)} in {settings.state_dir}: there is an office, and none is "
-            "overwritten. If it is damaged, stop every process and say --move-aside; what is moved "
-            "holds persons, and is yours to delete"
+            "overwritten. If it is damaged, stop every process and run this with --move-aside; "
+            "what is moved holds persons, and is yours to delete"
         )
         raise Refusal(msg)
     return bool(there)

@@ -15,7 +15,6 @@ from msgspec import Meta, Struct
 from telemetry.identity import MASK
 from telemetry.instants import is_instant, parse_instant
 
-EVENT_VERSION: Final = 1
 EVENT_BYTES_MAX: Final = 4 * 1024
 """One event, as JSON; a longer record is not read."""
 REFUSAL_BYTES_MAX: Final = 1024

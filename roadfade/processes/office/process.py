@@ -31,8 +31,8 @@ from roadfade.processes.office.control_topics import (
 )
 from roadfade.processes.office.erase_answers import take_all_answers
 from roadfade.processes.office.erasures import Erasures
-from roadfade.processes.office.key_ends import KeyEnds
 from roadfade.processes.office.receipt_heads import ReceiptHeads
+from roadfade.processes.office.register_ends import RegisterEnds
 from roadfade.processes.office.reported_events import ReportedEvents
 from roadfade.processes.office.topic_ages import measure_topics
 from roadfade.processes.office.topic_keeper import TopicKeeper
@@ -94,7 +94,7 @@ async def serve(
         group.create_task(take_all_answers(broker, database, stopping))
         group.create_task(ReportedEvents(settings, broker, database, wall_ms).run(stopping))
         group.create_task(Erasures(settings, broker, database, keeper, wall_ms).run(stopping))
-        group.create_task(KeyEnds(settings, broker, database, keeper, wall_ms).run(stopping))
+        group.create_task(RegisterEnds(settings, broker, database, keeper, wall_ms).run(stopping))
         group.create_task(ReceiptHeads(settings, database, wall_ms).run(stopping))
         say = SayOnce(logger)
         while not stopping.is_set():

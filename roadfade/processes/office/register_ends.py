@@ -1,4 +1,4 @@
-"""Epoch keys, links and consents that nothing needs any more go while the office runs.
+"""Epoch keys and rows of the register that nothing needs any more go while the office runs.
 
 In: the office's database, the keyring, every version of the policy, clocks. Out: keys and secrets
 that are gone, and how many. No failure here ends the office: it is said once, counted, and tried
@@ -66,8 +66,8 @@ class Versions(Protocol):
         """The others; blocks."""
 
 
-class KeyEnds:
-    """The office's own turn at keys, links and consents, at its start and every hour."""
+class RegisterEnds:
+    """The office's turn, at its start and every hour, at what is over."""
 
     def __init__(
         self,

@@ -27,9 +27,9 @@ from policy.plan.epochs import epoch_at
 from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.processes.clocks.judged_clock import JudgedClock
-from roadfade.processes.office import key_ends
-from roadfade.processes.office.key_ends import KeyEnds
+from roadfade.processes.office import register_ends
 from roadfade.processes.office.process import topics_of
+from roadfade.processes.office.register_ends import RegisterEnds
 from roadfade.processes.office.reported_events import IDS_BEYOND_MS
 from roadfade.settings import Settings
 from telemetry.identity import DeviceId, SubjectId
@@ -65,7 +65,7 @@ class House:
         self.settings, self.database, self.plan = settings, database, plan
         self.clock = Clock()
         self.versions = Versions([plan])
-        self.ends = KeyEnds(settings, broker, database, self.versions, self.clock)
+        self.ends = RegisterEnds(settings, broker, database, self.versions, self.clock)
         (output,) = plan.outputs
         self.names: list[KeyName] = [
             (output.purpose, output.recipient, epoch_at(output.epoch, at_ms).name)
@@ -186,7 +186,7 @@ async def test_without_a_keyring_it_waits_in_silence(
 async def test_a_link_that_ended_long_ago_goes_and_only_its_number_is_said(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", logger=key_ends.__name__)
+    caplog.set_level("INFO", logger=register_ends.__name__)
     registry = Registry(house.database)
     link = await registry.register(DEVICE, ANA, NOW_MS - 3000 * DAY_MS)
     await registry.register(DeviceId("dongle-2"), ANA, NOW_MS - 3000 * DAY_MS)
@@ -207,7 +207,7 @@ async def test_a_link_that_ended_long_ago_goes_and_only_its_number_is_said(
 async def test_a_consent_whose_evidence_is_kept_no_longer_goes_and_nobody_is_named(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
-    caplog.set_level("INFO", logger=key_ends.__name__)
+    caplog.set_level("INFO", logger=register_ends.__name__)
     asks = Grantable("study", "location", None, "study@1")
     registry = Registry(house.database, {asks: {}})
     await registry.register(DEVICE, ANA, NOW_MS - 3000 * DAY_MS)
@@ -290,6 +290,8 @@ async def test_a_topic_may_bring_what_was_taken_back_for_longer_than_anything_is
     restoring_nothing = settings.model_copy(update={"replay_days": 0})
     for beyond_ms, found in ((-1, {"digest"}), (0, set[str]())):
         clock.now_ms = week_ends_ms + IDS_BEYOND_MS + beyond_ms
-        ends = KeyEnds(restoring_nothing, house.ends._broker, house.database, house.versions, clock)
+        ends = RegisterEnds(
+            restoring_nothing, house.ends._broker, house.database, house.versions, clock
+        )
         await ends._memory()
         assert await taken_back.known(["digest"]) == found

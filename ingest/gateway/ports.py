@@ -1,8 +1,8 @@
 """What the gateway's doors share: who stands outside, what it brings, and what it is answered.
 
-A door (HTTP, MQTT) knows its protocol alone. A doorkeeper says whose certificate it is, a front desk
-takes what is brought: on its return that is on the raw topic, acknowledged by all replicas, or it was
-refused under a reason.
+A door (HTTP, MQTT) knows its protocol alone. A doorkeeper says whose certificate it is, a front
+desk takes what is brought: on its return that is on the raw topic, acknowledged by all replicas,
+or it was refused under a reason.
 """
 
 import ssl
@@ -46,7 +46,7 @@ class Doorkeeper(Protocol):
 
 
 class Refusal(StrEnum):
-    """Why the gateway takes nothing of what was brought. Closed; each door has its own code for it."""
+    """Why the gateway does not take what was brought. Closed; each door has its own code for it."""
 
     MALFORMED = "malformed"
     """Not an envelope, or a format's adapter cannot read it."""

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from office.consent_evidence.officers_file import OfficersFile
+from office.keyring.kek import KekHolder
 from office.replay_memory.memory import ReplayMemory
 from office.restored.amend import amend
 from office.restored.amended import Amended, Since
@@ -68,7 +69,7 @@ class Today:
     memory: ReplayMemory
     keyring: Path
     """It need not be there."""
-    kek: Path
+    kek: KekHolder
     compression: str
     now_ms: int
     replay_ms: int

@@ -99,7 +99,7 @@ def _is_later(before: _Held, now: _Held) -> bool:
 
 
 def pseudonyms_of(
-    secrets: Sequence[LinkSecret], keyrings: Sequence[Path], kek: Path
+    secrets: Sequence[LinkSecret], keyrings: Sequence[Path], kek: KekHolder
 ) -> frozenset[Pseudonym]:
     """Under what rows of these links may lie: by every key, whatever the policy says of it."""
     if not secrets:

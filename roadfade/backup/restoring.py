@@ -24,10 +24,10 @@ from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFF
 from roadfade.backup.source import Source
 from roadfade.backup.steps import Hook, Step, go_on
 from roadfade.backup.truing import Today, Trued, make_true
+from roadfade.copied_stores import StoreBeside, postgres_beside, refused_if_unusable
 from roadfade.kek_holder import kek_holder
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
-from roadfade.stores import StoreBeside, postgres_beside, refused_if_unusable
 from sinks.lake.durable import write_file
 from telemetry.instants import DAY_MS
 

@@ -27,9 +27,10 @@ from roadfade.backup.manifest import Tell, sync_folder
 from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFFICE, POSTGRES
 from roadfade.backup.source import Source
 from roadfade.backup.steps import Hook, Step
+from roadfade.copied_stores import StoreBeside, lake_in
 from roadfade.ledger_file import LedgerFile
 from roadfade.refusal import Refusal
-from roadfade.stores import HeldStore, StoreBeside, lake_in
+from roadfade.stores import HeldStore
 from sinks.lake.durable import write_file
 from sinks.port.selection import Selection
 from telemetry.identity import LinkSecret, Pseudonym

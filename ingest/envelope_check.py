@@ -31,7 +31,9 @@ Judge = Callable[[bytes], Mapping[Rejected, int]]
 REMEDIES: Final[Mapping[Rejected, str]] = {
     Rejected.NO_PAYLOAD: "send a value with the record",
     Rejected.OVERSIZED: "send several envelopes of at most 256 KiB",
-    Rejected.UNSEALED: "seal the envelope",
+    Rejected.UNSEALED: "send it through a front door, or set raw_allow_unsealed (docs/gateways.md)",
+    Rejected.KEY_DESTROYED: "send it again while it is kept at its source: nobody can read it",
+    Rejected.UNOPENABLE: "send it again: what reached the topic is damaged",
     Rejected.MALFORMED: "compare it with the envelope's JSON Schema",
     Rejected.UNKNOWN_VERSION: "send v 1",
     Rejected.UNKNOWN_FIELD: "leave out fields the envelope's JSON Schema does not name",

@@ -1,13 +1,15 @@
-"""Envelopes onto ``telemetry.raw``: gated, encoded, and keyed so that no key names a device."""
+"""Envelopes onto ``telemetry.raw``: gated, encoded, sealed, under keys that name no device.
 
-import hmac
-import secrets
+There is no way past the seal: without one nothing is sent.
+"""
+
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Protocol
 
 from ingest.collection_gate import gate
 from ingest.routing import Routing
+from ingest.sealing import Seal
 from telemetry.topics import RAW
 from telemetry.wire.envelope import Envelope, encode_envelope
 
@@ -21,20 +23,31 @@ class TopicPublisher(Protocol):
         """Write these keys and values, each to its partition; durable on return."""
 
 
+class SealsOfNow(Protocol):
+    """Who knows how to seal now."""
+
+    async def now(self) -> Seal:
+        """The seal of now; NoSealingKeyError if there is none."""
+
+
 class RawPublisher:
     """The way onto the raw topic for every producer of this installation.
 
     ``routing`` says where a device goes, now and ever. The record key is an HMAC of the device
-    under a key that lives as long as this object: no key reveals a device.
+    under a key that lives as long as a period does here: no key reveals a device.
     """
 
     def __init__(
-        self, publisher: TopicPublisher, collected: AbstractSet[str], routing: Routing
+        self,
+        publisher: TopicPublisher,
+        collected: AbstractSet[str],
+        routing: Routing,
+        sealer: SealsOfNow,
     ) -> None:
         self._publisher = publisher
         self._collected = collected
         self._routing = routing
-        self._record_key = secrets.token_bytes(32)
+        self._sealer = sealer
         self.envelopes = 0
         self.readings = 0
         self.not_collected = 0
@@ -49,24 +62,27 @@ class RawPublisher:
         }
 
     async def publish(self, envelopes: Iterable[Envelope]) -> int:
-        """Publish what the policy collects of them, durably; return how many were published."""
+        """Publish what the policy collects of them, durably; return how many were published.
+
+        NoSealingKeyError if no key is offered for now: what was not sent by then is not sent.
+        """
         outgoing: list[tuple[int, bytes, bytes]] = []
         sent = readings = 0
+        seal: Seal | None = None
         for envelope in envelopes:
             kept, dropped = gate(envelope, self._collected)
             self.not_collected += dropped
             if kept is None:
                 continue
             partition = self._routing.partition_of(kept.device)
-            outgoing.append((partition, self._key(kept.device), encode_envelope(kept)))
+            seal = seal or await self._sealer.now()
+            value = seal.seal(encode_envelope(kept))
+            outgoing.append((partition, seal.record_key(kept.device), value))
             readings += kept.readings
             if len(outgoing) >= ENVELOPES_AT_ONCE_MAX:
                 sent += await self._send(outgoing, readings)
-                outgoing, readings = [], 0
+                outgoing, readings, seal = [], 0, None
         return sent + await self._send(outgoing, readings)
-
-    def _key(self, device: str) -> bytes:
-        return hmac.digest(self._record_key, device.encode(), "sha256")[:16]
 
     async def _send(self, outgoing: list[tuple[int, bytes, bytes]], readings: int) -> int:
         await self._publisher.publish_placed(RAW, outgoing)

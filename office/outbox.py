@@ -35,6 +35,7 @@ from office.store.changes import (
 from office.store.database import Database
 from office.store.erasure_tables import ERASE_COMMANDS
 from office.store.hold_tables import HOLD_COMMANDS
+from office.store.sealing_tables import SEALING_KEYS
 from office.store.tables import (
     CONSENTS,
     DEVICES,
@@ -45,7 +46,7 @@ from office.store.tables import (
     RESTRICTIONS,
 )
 from telemetry.identity import DeviceId
-from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
+from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_SEALING, HEARTBEAT_KEY
 from telemetry.wire.control import DeviceRegistration, Heartbeat, encode_row
 from telemetry.wire.hold import hold_key
 from telemetry.wire.topic_contents import Contents, RunningContents
@@ -294,6 +295,10 @@ def _hold_change(row: Row[Any]) -> ControlChange:
     return ControlChange(row.topic, hold_key(row.command), row.value)
 
 
+def _sealing_change(row: Row[Any]) -> ControlChange:
+    return ControlChange(CONTROL_SEALING, row.row, row.value)
+
+
 _REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], ControlChange]], ...]] = (
     (DEVICES, _device_change),
     (LINKS, _link_change),
@@ -302,6 +307,7 @@ _REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], ControlChange]], ...]] 
     (POLICIES, policy_change),
     (ERASE_COMMANDS, _command_change),
     (HOLD_COMMANDS, _hold_change),
+    (SEALING_KEYS, _sealing_change),
 )
 
 

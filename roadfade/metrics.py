@@ -253,6 +253,11 @@ EPOCH_KEYS = _gauge("roadfade_epoch_keys", "Epoch keys of the keyring, by state"
 EPOCH_KEYS_DESTROYED = _counter(
     "roadfade_epoch_keys_destroyed_total", "Epoch keys destroyed: their last record has ended"
 )
+PERIOD_KEYS = _gauge("roadfade_period_keys", "Keys of sealed raw data that open something")
+PERIOD_KEYS_DESTROYED = _counter(
+    "roadfade_period_keys_destroyed_total",
+    "Keys of sealed raw data destroyed: what was sealed for them can be read by nobody",
+)
 LINKS_DELETED = _counter(
     "roadfade_ended_links_deleted_total",
     "Links deleted with their secrets: they and the last row under them have ended",

@@ -78,8 +78,12 @@ class Settings(BaseSettings):
     vault_ca_file: Path | None = None
     """Of source vault: certificates that are trusted for it; the system's if none is named."""
 
-    raw_allow_unsealed: bool = True
-    """Take plain envelopes from the raw topic (the embedded profile)."""
+    raw_allow_unsealed: bool = False
+    """Take plain envelopes, too, from the raw topic: they are readable there for as long as they
+    lie, and in copies of its files."""
+    content_keys_kept_max: int = Field(default=10_000, ge=1)
+    """Content keys of sealed envelopes that a worker keeps at most, some 300 bytes each; each front
+    door makes a new one every hour."""
     fixed_now_ms: int | None = None
     """Judge every record at this instant: for replaying a run exactly, nothing else."""
     view_age_s_max: int = Field(default=30, ge=1)
@@ -226,6 +230,16 @@ class Settings(BaseSettings):
     def keyring_path(self) -> Path:
         """The keyring's SQLite file."""
         return self.state_dir / "keyring.sqlite"
+
+    @property
+    def raw_keys_path(self) -> Path:
+        """The keyring of sealed raw data; in no backup."""
+        return self.state_dir / "raw-keys.sqlite"
+
+    @property
+    def raw_kek_file(self) -> Path:
+        """The key-encryption key of that keyring, always a file; in no backup either."""
+        return (self.kek_dir or self.state_dir) / "raw-kek"
 
     @property
     def suppressions_path(self) -> Path:

@@ -21,8 +21,12 @@ EVENTS_REPORTED: Final = "events.reported"
 CONTROL_LINKS: Final = "control.links"
 CONTROL_CONSENTS: Final = "control.consents"
 CONTROL_POLICIES: Final = "control.policies"
-CONTROL: Final = (CONTROL_LINKS, CONTROL_CONSENTS, CONTROL_POLICIES)
+CONTROL_SEALING: Final = "control.sealing"
+"""For which public keys front doors seal; nobody else reads it."""
+CONTROL: Final = (CONTROL_LINKS, CONTROL_CONSENTS, CONTROL_POLICIES, CONTROL_SEALING)
 """What the office publishes, and keeps alive by heartbeats; all are compacted."""
+CONTROL_OF_WORKERS: Final = (CONTROL_LINKS, CONTROL_CONSENTS, CONTROL_POLICIES)
+"""What workers decide by."""
 _ERASE: Final = "control.erase."
 _PURPOSE: Final = "purpose."
 HEARTBEAT_KEY: Final = b"~heartbeat"

@@ -45,6 +45,7 @@ TOGETHER = {
     "tests/flow/test_person.py": "road",
     "tests/flow/test_reconcile.py": "road",
     "tests/flow/test_replay_real.py": "road",
+    "tests/flow/test_sealed_raw.py": "road",
     "tests/integration/test_commands.py": "road",
     "tests/flow/test_crash.py": "calm",
     "tests/flow/test_deadly_record.py": "calm",

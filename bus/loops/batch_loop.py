@@ -166,7 +166,7 @@ class BatchLoop:
             portion = await self._reader.progress.begin(fetched)
         except TopicRemadeError as remade:
             return await self._begin_anew(remade)
-        except (TimeoutError, BrokerError) as failure:
+        except (TimeoutError, BrokerError, HandlerWaitsError) as failure:
             self._reader.step_back(fetched)
             return failure
         return await self._through(portion, started_ms) if portion else None

@@ -39,7 +39,10 @@ class Recollection(Protocol):
         """Remember nothing of a partition, and hold that for the whole of it."""
 
     def remember(self, partition: int, records: Sequence[Arrived]) -> None:
-        """These were handled before, and are the next in order."""
+        """These were handled before, and are the next in order.
+
+        HandlerWaitsError: none of them is remembered, and they come again.
+        """
 
     def lose(self, partition: int, until_ms: int) -> None:
         """Records up to this append time were lost, or may have been."""
@@ -82,6 +85,8 @@ class Recollecting:
 
     async def to_handle(self, fetched: Fetched, taken: int) -> Fetched:
         """What of these to handle now; BrokerError, TimeoutError: ask again with the next fetch.
+
+        So with HandlerWaitsError: what is remembered up to there stays so.
 
         Nothing, if partitions were taken from us since the reader's ``taken`` was this.
         """

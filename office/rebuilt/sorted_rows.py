@@ -12,7 +12,13 @@ from typing import NamedTuple
 import msgspec
 
 from office.ports import ControlRecord
-from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, commanded_output
+from telemetry.topics import (
+    CONTROL_CONSENTS,
+    CONTROL_LINKS,
+    CONTROL_POLICIES,
+    CONTROL_SEALING,
+    commanded_output,
+)
 from telemetry.wire.control import (
     ConsentInterval,
     ControlRow,
@@ -24,6 +30,7 @@ from telemetry.wire.control import (
 from telemetry.wire.erasure import EraseCommand, take_command
 from telemetry.wire.hold import HoldCommand, hold_key, is_hold, take_hold
 from telemetry.wire.publication import Publication, PublicationError, decode_publication
+from telemetry.wire.sealing_key import SealingKeyError, decode_sealing_key, row_of
 
 
 class KnownDevice(NamedTuple):
@@ -60,6 +67,7 @@ class Rows:
     versions: list[tuple[Publication, bytes]] = field(default_factory=list)
     commands: list[Commanded] = field(default_factory=list)
     holds: list[Held] = field(default_factory=list)
+    sealing_keys: dict[str, bytes] = field(default_factory=dict)
     unreadable: Counter[str] = field(default_factory=Counter)
     """By topic."""
 
@@ -91,15 +99,9 @@ def _taken(rows: Rows, devices: set[str], one: ControlRecord, value: bytes) -> b
     if output is not None:
         return _command_taken(rows, one, value, output)
     if one.topic == CONTROL_POLICIES:
-        try:
-            version = decode_publication(value)
-        except PublicationError:
-            return False
-        known = {other.version for other, _ in rows.versions}
-        if version.key != one.key or version.version in known:
-            return False
-        rows.versions.append((version, value))
-        return True
+        return _version_taken(rows, one.key, value)
+    if one.topic == CONTROL_SEALING:
+        return _sealing_key_taken(rows, one.key, value)
     try:
         row, name = decode_row(value), one.key.decode()
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -121,6 +123,30 @@ def _row_taken(rows: Rows, devices: set[str], topic: str, name: str, row: Contro
             rows.restrictions.append(row)
         case _:
             return False
+    return True
+
+
+def _version_taken(rows: Rows, key: bytes, value: bytes) -> bool:
+    try:
+        version = decode_publication(value)
+    except PublicationError:
+        return False
+    known = {other.version for other, _ in rows.versions}
+    if version.key != key or version.version in known:
+        return False
+    rows.versions.append((version, value))
+    return True
+
+
+def _sealing_key_taken(rows: Rows, key: bytes, value: bytes) -> bool:
+    """An office holds it against its own keys: one that it has not goes."""
+    try:
+        row = row_of(decode_sealing_key(value).period)
+    except SealingKeyError:
+        return False
+    if row.encode() != key:
+        return False
+    rows.sealing_keys[row] = value
     return True
 
 

@@ -21,6 +21,7 @@ from office.store.changes import ControlChange, announce, chunks
 from office.store.erasure_tables import ERASE_COMMANDS
 from office.store.hold_tables import HOLD_COMMANDS, HOLDS
 from office.store.row_ids import new_row_id
+from office.store.sealing_tables import SEALING_KEYS
 from office.store.tables import (
     CONSENTS,
     DEVICES,
@@ -53,6 +54,8 @@ async def write(connection: AsyncConnection, rows: Rows, high_water: int, now_ms
         for one, value in rows.versions
     ]
     await _insert(connection, POLICIES, versions)
+    keys = [{"row": row, "value": value} for row, value in rows.sealing_keys.items()]
+    await _insert(connection, SEALING_KEYS, keys)
     await _write_commands(connection, rows.commands)
     await _write_holds(connection, rows.holds, now_ms)
 

@@ -5,9 +5,10 @@ from typing import Final
 from office.store.erasure_tables import ERASURES
 from office.store.event_tables import EVENTS
 from office.store.hold_tables import HOLDS
+from office.store.sealing_tables import SEALING_KEYS
 from office.store.tables import DEVICES, OFFICE
 
-ONE_OF_EACH: Final = (DEVICES, EVENTS, ERASURES, HOLDS)
+ONE_OF_EACH: Final = (DEVICES, EVENTS, ERASURES, HOLDS, SEALING_KEYS)
 """A table of each module: with it come the module's others."""
 EVERY_TABLE: Final = OFFICE
 KNOWN_COLUMNS: Final = frozenset(

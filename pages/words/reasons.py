@@ -29,6 +29,8 @@ _REASONS: Final[Mapping[str, str]] = {
     Rejected.NO_PAYLOAD: phrase("nothing in it"),
     Rejected.OVERSIZED: phrase("envelope too large"),
     Rejected.UNSEALED: phrase("not sealed"),
+    Rejected.KEY_DESTROYED: phrase("sealed under a key that is destroyed"),
+    Rejected.UNOPENABLE: phrase("sealed, and damaged"),
     Rejected.MALFORMED: phrase("not an envelope"),
     Rejected.UNKNOWN_VERSION: phrase("unknown version of the envelope"),
     Rejected.UNKNOWN_FIELD: phrase("a field no envelope has"),

@@ -15,8 +15,9 @@ from telemetry.topics import (
     AUDIT_EVENTS,
     AUDIT_FLOW,
     AUDIT_PROCESSES,
-    CONTROL,
+    CONTROL_OF_WORKERS,
     CONTROL_POLICIES,
+    CONTROL_SEALING,
     EVENTS_REPORTED,
     LEDGER_GROUP,
     RAW,
@@ -72,6 +73,8 @@ def _all(plan: Plan, prefix: str) -> Iterator[Acl]:
     yield from _sink(plan, prefix)
     yield from _versions(SWEEP, prefix)
     yield from _topic(GATEWAY, prefix, RAW, "Write")
+    # For which keys it seals: public ones.
+    yield from _topic(GATEWAY, prefix, CONTROL_SEALING, "Read")
     yield from _topic(REPORTER, prefix, EVENTS_REPORTED, "Write")
     yield from _topic(REPORTER, prefix, AUDIT_EVENTS, "Read")
     for output in plan.outputs:
@@ -85,13 +88,13 @@ def _worker(plan: Plan, prefix: str) -> Iterator[Acl]:
     # The worker compares every topic's settings with the plan before it starts.
     yield from _settings(WORKER, plan, prefix)
     yield from _topic(WORKER, prefix, RAW, "Read")
-    for name in CONTROL:
+    for name in CONTROL_OF_WORKERS:
         yield from _topic(WORKER, prefix, name, "Read")
     for output in plan.outputs:
         yield from _topic(WORKER, prefix, output.topic, "Write")
     # What it may not read is missing to it without Describe, and it does not start then.
     commands = erase_topics(one.topic for one in plan.outputs)
-    for name in (*commands, AUDIT_ERASURES, AUDIT_EVENTS, EVENTS_REPORTED):
+    for name in (*commands, AUDIT_ERASURES, AUDIT_EVENTS, EVENTS_REPORTED, CONTROL_SEALING):
         yield from _topic(WORKER, prefix, name, "Describe")
     yield from _topic(WORKER, prefix, AUDIT_FLOW, "Read", "Write")
     yield _group(WORKER, prefix, WORKER_GROUP)

@@ -20,6 +20,7 @@ from telemetry.topics import (
     CONTROL_CONSENTS,
     CONTROL_LINKS,
     CONTROL_POLICIES,
+    CONTROL_SEALING,
     EVENTS_REPORTED,
     RAW,
     erase_topics,
@@ -40,6 +41,7 @@ _WIRE: Final = {
     CONTROL_LINKS: ("control-row.v1", "receive", "Who stands behind a device, as intervals."),
     CONTROL_CONSENTS: ("control-row.v1", "receive", "What people agreed to, as intervals."),
     CONTROL_POLICIES: (_PUBLICATION, "receive", "Every published version of the policy."),
+    CONTROL_SEALING: ("sealing-key.v1", "receive", "For which public keys raw data is sealed."),
 }
 _COMMANDS: Final = ("erase-command.v1", "receive", "Which of an output's records have to go.")
 _HOLD: Final = (

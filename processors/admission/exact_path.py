@@ -13,6 +13,7 @@ import msgspec
 
 from processors.admission.admitted import Admitted
 from processors.admission.columns import admit_columns
+from processors.admission.unopened import Unopened
 from processors.program import Program
 from telemetry.instants import DAY_MS, to_ms
 from telemetry.outcome import Rejected
@@ -50,8 +51,8 @@ def admit(program: Program, value: bytes | None, received_ms: int) -> Admitted |
     Whose it is plays no part here, so that what rules over time remember depends on the log alone:
     ask ``unregistered`` next.
     """
-    if value is None:
-        return Counter({Rejected.NO_PAYLOAD: 1})
+    if value is None or isinstance(value, Unopened):
+        return Counter({Rejected.NO_PAYLOAD if value is None else value.reason: 1})
     if len(value) > ENVELOPE_BYTES_MAX:
         return Counter({Rejected.OVERSIZED: 1})
     read = read_exactly(value)

@@ -14,7 +14,7 @@ from bus.ports import Broker, Offsets
 from office.ports import ControlRecord
 from office.rebuilt.partition import Lying
 from roadfade.refusal import Refusal
-from telemetry.topics import CONTROL, HEARTBEAT_KEY, is_control
+from telemetry.topics import CONTROL, CONTROL_SEALING, HEARTBEAT_KEY, is_control
 
 STOP_DEADLINE_MS: Final = 10_000
 SILENCE_MS_MAX: Final = 60_000
@@ -63,8 +63,11 @@ async def read_topics(broker: Broker, tell: Tell) -> Found:
 
 
 def missing_topics(found: Found, needed: Iterable[str]) -> list[str]:
-    """Those that an office has had, and that are not there."""
-    return sorted({*CONTROL, *needed} - found.partitions.keys())
+    """Those that an office has had, and that are not there.
+
+    That of sealing keys is younger than offices are, and its rows are made from the keys.
+    """
+    return sorted({*CONTROL, *needed} - {CONTROL_SEALING} - found.partitions.keys())
 
 
 async def require_silence(broker: Broker, found: Found, heartbeat_every_s: float) -> None:

@@ -36,6 +36,7 @@ DEMO: Final = "run/"
 FILES: Final = (
     _files("office", rf"office({_BESIDE}|\.publisher)", "erasure, and the ends of links"),
     _files("keyring", rf"keyring{_BESIDE}", "the end of each epoch's last record"),
+    _files("raw keys", rf"raw-keys{_BESIDE}", "each key's period, and the promise of raw data"),
     _files("memory of what was removed", rf"suppressions{_BESIDE}", "its weeks, each in its time"),
     _files("evidence of consents", rf"consent_evidence{_BESIDE}", "the day of each row"),
     _files(
@@ -43,7 +44,7 @@ FILES: Final = (
         r"_(restoring|restored|rebuilding|drill)/.+",
         "the restore, the rebuild, or the drill, itself",
     ),
-    _files("key of keys", r"kek(\.next)?", "every destruction of a key"),
+    _files("key of keys", r"(raw-)?kek(\.next)?", "every destruction of a key"),
     _files("key of receipts", r"receipt-key(\.[0-9a-f]{16})?", "nothing: it names nobody"),
     _files(
         "heads of receipts",

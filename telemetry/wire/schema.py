@@ -12,6 +12,7 @@ from telemetry.wire.flow import FlowRecord
 from telemetry.wire.hold import HoldAnswer, HoldCommand
 from telemetry.wire.process_report import ProcessReport
 from telemetry.wire.record import PurposeRecord
+from telemetry.wire.sealing_key import SealingKeyWire
 from telemetry.wire.store_hello import StoreHello
 
 SCHEMAS: dict[str, Any] = {
@@ -27,6 +28,7 @@ SCHEMAS: dict[str, Any] = {
     "store-hello.v1": StoreHello,
     "reported-event.v1": ReportedEvent,
     "refused-event.v1": RefusedEvent,
+    "sealing-key.v1": SealingKeyWire,
 }
 
 

@@ -14,7 +14,9 @@ from telemetry.topics import (
     AUDIT_FLOW,
     AUDIT_PROCESSES,
     CONTROL,
+    CONTROL_OF_WORKERS,
     CONTROL_POLICIES,
+    CONTROL_SEALING,
     EVENTS_REPORTED,
     RAW,
     SINK_GROUP,
@@ -49,11 +51,12 @@ async def test_a_reader_enters_no_other_group(way: Way, group: str) -> None:
 
 async def test_a_gateway_writes_raw_data_and_reads_nothing_back(way: Way) -> None:
     assert await writable(way(GATEWAY)) == {RAW}
-    assert await readable(way(GATEWAY)) == set()
+    # For which keys it seals: public ones.
+    assert await readable(way(GATEWAY)) == {CONTROL_SEALING}
 
 
 async def test_a_worker_reads_no_purpose_and_changes_nothing_that_people_said(way: Way) -> None:
-    assert await readable(way(WORKER)) == {RAW, AUDIT_FLOW, *CONTROL}
+    assert await readable(way(WORKER)) == {RAW, AUDIT_FLOW, *CONTROL_OF_WORKERS}
     assert await writable(way(WORKER)) == {AUDIT_FLOW, AUDIT_PROCESSES, *OUTPUTS}
 
 

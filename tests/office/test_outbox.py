@@ -1,6 +1,7 @@
 import asyncio
 
 import pytest
+from sqlalchemy import insert
 
 from office.outbox import Outbox
 from office.policy_versions import record_version
@@ -9,6 +10,7 @@ from office.registry.consents import NewConsent
 from office.registry.links import NewLink
 from office.registry.registry import Registry
 from office.store.database import Database
+from office.store.sealing_tables import SEALING_KEYS
 from telemetry.identity import DeviceId, SubjectId
 from telemetry.topics import CONTROL, CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
 from telemetry.wire.control import Heartbeat, decode_row
@@ -237,6 +239,8 @@ async def test_every_control_topic_is_published_again(
     await registry.register(DONGLE, ANA, 100)
     await registry.grant(ANA, *IMPROVE, 100)
     await record_version(database, Publication("p", 1, 0, 0, {}), ())
+    async with database.writing() as connection:
+        await connection.execute(insert(SEALING_KEYS).values(row="60.1", value=b"{}"))
     await outbox.drain(topics.publish)
     topics.records.clear()
     await outbox.republish_all()

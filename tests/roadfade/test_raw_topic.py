@@ -1,20 +1,37 @@
 from collections.abc import Sequence
+from contextlib import nullcontext
+from functools import partial
 from typing import Any, Self
 
 import pytest
 
 from bus.failures import SendFailedError
 from ingest.routing import Routing
+from ingest.sealing import Sealer
 from roadfade import raw_topic as module
 from roadfade.raw_topic import raw_topic
 from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
 from telemetry.wire.envelope import decode_envelope
+from telemetry.wire.sealing_key import SealingKey
 from tests.support.plans import ODOMETER, PLAN, SPEED
+from tests.support.sealing import PeriodKeys
 from tests.support.worlds import column, envelope
 
 NOWHERE = Settings(kafka_bootstrap_servers="localhost:1")
 DRIVE = decode_envelope(envelope({SPEED: column("km/h", [1.0]), ODOMETER: column("m", [5.0])}))
+
+
+class Offered(PeriodKeys):
+    """Keys as ``control.sealing`` has them, or none."""
+
+    none = False
+
+    def key_at(self, at_ms: int) -> SealingKey | None:
+        return None if self.none else super().key_at(at_ms)
+
+
+OFFERED = Offered()
 
 
 class Taking:
@@ -43,6 +60,7 @@ def taking(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(module, "Publisher", Taking)
     monkeypatch.setattr(module, "routing_of", somewhere)
+    monkeypatch.setattr(module, "offered_keys", lambda _: nullcontext(OFFERED))
 
 
 async def test_what_the_plan_does_not_collect_stays_here() -> None:
@@ -63,4 +81,14 @@ async def test_a_broker_that_takes_nothing_is_said_in_words(
 async def test_without_a_broker_nothing_is_begun() -> None:
     with pytest.raises(NotReady, match="no broker answers at localhost:1"):
         async with raw_topic(NOWHERE, "replay"):
+            pytest.fail("it was begun")
+
+
+async def test_without_a_key_to_seal_with_nothing_is_begun(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(OFFERED, "none", True)
+    monkeypatch.setattr(module, "Sealer", partial(Sealer, wait_s=0))
+    with pytest.raises(NotReady, match="nothing is sent in the clear: start `roadfade office`"):
+        async with raw_topic(NOWHERE, "replay", PLAN):
             pytest.fail("it was begun")

@@ -228,6 +228,7 @@ def running_road(
     elsewhere = settings.pop("elsewhere", {})
     quick = {"partitions": 2, "sink_batch_s": 0.3, "sweep_every_s": 1.0, "heartbeat_every_s": 0.5}
     quick["erase_reserve_mb"] = 0  # each road would take a quarter of a gigabyte
+    quick["raw_allow_unsealed"] = True  # tests write envelopes as they please
     road = Road(
         Settings(
             kafka_bootstrap_servers=bootstrap_servers,

@@ -60,7 +60,7 @@ def settings_in(folder: Path, **more: Any) -> Settings:
         file.write_text(text, encoding="utf-8")
     return Settings(
         state_dir=folder / "state", policy=folder / "document", topic_prefix="t.",
-        fixed_now_ms=NOW_MS, partitions=2, sink_batch_s=0.01, **{"erase_reserve_mb": 0, **more},
+        fixed_now_ms=NOW_MS, partitions=2, sink_batch_s=0.01, **{"erase_reserve_mb": 0, "raw_allow_unsealed": True, **more},
     )  # fmt: skip
 
 

@@ -32,6 +32,7 @@ SETTINGS: Final[dict[str, Any]] = {
     "grain_at_most": "minute",
     "topic_retention_s_at_most": 3600,
     "sink_batch_s": 0.3,
+    "raw_allow_unsealed": True,
     "heartbeat_every_s": 0.5,
 }
 Rows = Counter[tuple[Any, ...]]

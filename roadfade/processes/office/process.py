@@ -35,6 +35,7 @@ from roadfade.processes.office.erasures import Erasures
 from roadfade.processes.office.receipt_heads import ReceiptHeads
 from roadfade.processes.office.register_ends import RegisterEnds
 from roadfade.processes.office.reported_events import ReportedEvents
+from roadfade.processes.office.sealing_keys import SealingKeys
 from roadfade.processes.office.topic_ages import measure_topics
 from roadfade.processes.office.topic_keeper import TopicKeeper
 from roadfade.processes.reporting import reporter_of, reporting
@@ -89,7 +90,11 @@ async def serve(
     stopping: asyncio.Event,
 ) -> None:
     """Publish, keep the topics and measure them, until ``stopping``."""
+    sealing_keys = SealingKeys(settings, broker, database, keeper, wall_ms)
+    # Before anything is published: no front door must seal for a key that is lost.
+    await sealing_keys.attempt()
     async with asyncio.TaskGroup() as group:
+        group.create_task(sealing_keys.run(stopping))
         group.create_task(keeper.run(stopping))
         group.create_task(measure_topics(broker, keeper, wall_ms, stopping))
         group.create_task(take_all_answers(broker, database, stopping))

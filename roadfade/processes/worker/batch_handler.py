@@ -7,6 +7,7 @@ the keyring cannot make a key that is needed, as on a full disk, records wait.
 import logging
 from collections import deque
 from collections.abc import Callable, Collection, Sequence
+from typing import NamedTuple
 
 from bus.failures import HandlerWaitsError
 from bus.observer import BatchDone
@@ -23,6 +24,7 @@ from roadfade.loop_observer import Observed
 from roadfade.metrics import Way, observe_ages
 from roadfade.processes.say_once import SayOnce
 from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.processes.worker.opening import Opener
 from roadfade.processes.worker.partition_fence import PartitionFence
 from roadfade.processes.worker.remembered import ReadyVersion, Remembered, received_at
 from telemetry.arrived import Arrived
@@ -32,13 +34,22 @@ from telemetry.wire.flow import FlowRecord, encode_flow
 logger = logging.getLogger(__name__)
 
 
+class Sealing(NamedTuple):
+    """What opens sealed records."""
+
+    opener: Opener
+    keys: KeyCache
+    """The private keys that it looks into."""
+
+
 class BatchHandler(Observed):
     """The batch loop's handler and observer: counters grow only when a batch is through.
 
     ``remembered`` has the version that is chosen, the same for the whole of a batch, and what it
     remembers of each partition. ``clock`` is the instant by which records are judged, ``wall`` says
     how long they were on their way; ``topic_id`` says of which topic their offsets are, empty if
-    not known. It obeys ``KeptBack``: what the core makes waits here until it is sent.
+    not known. ``sealing`` opens records; without it they are taken as they are.
+    It obeys ``KeptBack``: what the core makes waits here until it is sent.
     """
 
     def __init__(
@@ -50,8 +61,10 @@ class BatchHandler(Observed):
         topic_id: Callable[[], str] = lambda: "",
         wall: WallClock = wall_ms,
         fence: PartitionFence | None = None,
+        sealing: Sealing | None = None,
     ) -> None:
         super().__init__()
+        self._sealing = sealing
         self._fence = fence or PartitionFence(None)
         self._topic = topic
         self._remembered = remembered
@@ -72,6 +85,7 @@ class BatchHandler(Observed):
 
         HandlerWaitsError if keys that are needed cannot be had for now.
         """
+        values = await self._opened(records)
         version = self._remembered.version
         self._processor, self._core = version.processor, version.core
         state = self._remembered.draft(partition)
@@ -79,10 +93,10 @@ class BatchHandler(Observed):
         while True:
             tally = Tally(version.program)
             try:
-                outgoing = self._process(version, records, tally, state)
+                outgoing = self._process(version, values, records, tally, state)
             except KeysNeeded as needed:
                 state.roll_back(before)
-                await self._fetch(needed.names)
+                await self._fetch(self._keys, needed.names)
             else:
                 break
         ledger, rejected = tally.settle()
@@ -97,9 +111,19 @@ class BatchHandler(Observed):
         outgoing.append(Outgoing(AUDIT_FLOW, partition, record.key, encode_flow(record), []))
         return outgoing
 
-    async def _fetch(self, names: Collection[KeyName]) -> None:
+    async def _opened(self, records: Sequence[Arrived]) -> Sequence[bytes | None]:
+        """The envelopes, or why there is none; the records as they are if nothing opens them."""
+        values = [record.value for record in records]
+        while self._sealing is not None:
+            try:
+                return self._sealing.opener.open_all(values)
+            except KeysNeeded as needed:
+                await self._fetch(self._sealing.keys, needed.names)
+        return values
+
+    async def _fetch(self, keys: KeyCache, names: Collection[KeyName]) -> None:
         try:
-            await self._keys.fetch(names)
+            await keys.fetch(names)
         except NotNowError as failure:
             self._say(f"records wait: {failure}")
             raise HandlerWaitsError from failure
@@ -108,12 +132,14 @@ class BatchHandler(Observed):
     def _process(
         self,
         version: ReadyVersion,
+        values: Sequence[bytes | None],
         records: Sequence[Arrived],
         tally: Tally,
         state: TimeState,
     ) -> list[Sendable]:
         now_ms = self._clock()
-        received = [(record.value, received_at(record, now_ms)) for record in records]
+        instants = [received_at(record, now_ms) for record in records]
+        received = list(zip(values, instants, strict=True))
         if version.core is not None:
             version.core.gather(received, now_ms, tally, state)
             return []

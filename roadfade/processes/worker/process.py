@@ -6,6 +6,7 @@ Run it twice to scale: raw partitions are shared between members of the group.
 import asyncio
 import gc
 import socket
+from collections.abc import Sequence
 from typing import Final
 
 from bus.loops.batch_loop import BatchLoop, BatchSettings
@@ -14,6 +15,7 @@ from bus.ports import Broker, ReaderSettings
 from bus.slots import Slot
 from bus.topic_watch import TopicWatch
 from office.errors import OfficeError
+from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from processors.core_people import people_here
 from roadfade.clock import judging_clock, wall_ms
@@ -25,17 +27,18 @@ from roadfade.kek_holder import kek_holder, require_kek_apart
 from roadfade.logs.process_log import Named
 from roadfade.processes.reporting import Reporter, reporter_of, reporting
 from roadfade.processes.starting import begin
-from roadfade.processes.worker.batch_handler import BatchHandler
+from roadfade.processes.worker.batch_handler import BatchHandler, Sealing
 from roadfade.processes.worker.faust_host import build_app, run_worker
 from roadfade.processes.worker.key_cache import KeyCache
 from roadfade.processes.worker.key_watch import KeyWatch
+from roadfade.processes.worker.opening import Opener
 from roadfade.processes.worker.partition_fence import PartitionFence
 from roadfade.processes.worker.preparing import VersionPreparer, announce_version
+from roadfade.processes.worker.raw_keys import raw_keys
 from roadfade.processes.worker.remembered import ReadyVersion, Remembered
 from roadfade.processes.worker.series import bear_worker
 from roadfade.processes.worker.version_switch import VersionSwitch
 from roadfade.raw_partitions import raw_partitions, recorded_partitions
-from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from roadfade.which_path import tell_which_path
 from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_POLICIES, RAW, WORKER_GROUP
@@ -56,8 +59,8 @@ class DataPlane:
         views: ControlViews,
         version_switch: VersionSwitch[ReadyVersion],
         loop: BatchLoop,
-        keyring: Keyring,
-        key_watch: KeyWatch,
+        keyrings: Sequence[Keyring],
+        key_watches: Sequence[KeyWatch],
         reporter: Reporter,
     ) -> None:
         self._reporter = reporter
@@ -65,8 +68,8 @@ class DataPlane:
         self._views = views
         self._version_switch = version_switch
         self._batches = loop
-        self._keyring = keyring
-        self._key_watch = key_watch
+        self._keyrings = keyrings
+        self._key_watches = key_watches
 
     async def run(self) -> None:
         """Work until ``stop``; exceptions end it and are raised."""
@@ -74,14 +77,16 @@ class DataPlane:
             async with reporting(self._reporter), asyncio.TaskGroup() as group:
                 reading = group.create_task(self._views.run())
                 preparing = group.create_task(self._version_switch.run())
-                watching = group.create_task(self._key_watch.run())
+                watching = [group.create_task(one.run()) for one in self._key_watches]
                 await self._batches.run()
-                await self._key_watch.stop()
+                for one in self._key_watches:
+                    await one.stop()
                 await self._version_switch.stop()
                 await self._views.stop()
-                await asyncio.gather(reading, preparing, watching)
+                await asyncio.gather(reading, preparing, *watching)
         finally:
-            self._keyring.close()
+            for keyring in self._keyrings:
+                keyring.close()
             self._ended.set()
 
     async def stop(self) -> None:
@@ -97,6 +102,13 @@ def assemble(
     people = people_here()
     keyring = Keyring.open(settings.keyring_path, kek_holder(settings))
     keys = KeyCache(keyring)
+    raw_keyring = Keyring.open(settings.raw_keys_path, FileKek(settings.raw_kek_file))
+    period_keys = raw_keys(raw_keyring)
+    opener = Opener(
+        period_keys,
+        settings.content_keys_kept_max,
+        allow_unsealed=settings.raw_allow_unsealed,
+    )
     clock = judging_clock(settings.fixed_now_ms)
     preparer = VersionPreparer(broker, source.plans, people, keys, settings.device_answers_kept_max)
     version_switch = VersionSwitch(source.published, preparer.make, clock, announce_version)
@@ -111,10 +123,16 @@ def assemble(
         return clock() if settings.fixed_now_ms is not None else views.judging_ms(clock())
 
     watch = TopicWatch(broker, {}, learn=[RAW])
-    remembered = Remembered(lambda: version_switch.chosen, judged_by, settings.bins_max)
+    remembered = Remembered(lambda: version_switch.chosen, judged_by, settings.bins_max, opener)
     fence = PartitionFence(recorded_partitions(settings.raw_partitions_path))
     handler = BatchHandler(
-        RAW, remembered, keys, judged_by, lambda: watch.known(RAW) or "", fence=fence
+        RAW,
+        remembered,
+        keys,
+        judged_by,
+        lambda: watch.known(RAW) or "",
+        fence=fence,
+        sealing=Sealing(opener, period_keys),
     )
 
     def waits() -> str | None:
@@ -138,8 +156,11 @@ def assemble(
         # A keyring that cannot be used would be so with any record.
         blameless=(OSError, OfficeError),
     )
-    key_watch = KeyWatch(keys, lambda: [one.processor for one in version_switch.held])
-    return DataPlane(views, version_switch, loop, keyring, key_watch, reporter)
+    watches = [
+        KeyWatch(keys, lambda: [one.processor for one in version_switch.held]),
+        KeyWatch(period_keys, lambda: [opener], opener.wanted),
+    ]
+    return DataPlane(views, version_switch, loop, [keyring, raw_keyring], watches, reporter)
 
 
 def batch_settings(settings: Settings) -> BatchSettings:
@@ -155,12 +176,6 @@ def batch_settings(settings: Settings) -> BatchSettings:
 
 async def _prepare(settings: Settings) -> PolicySource:
     source = await PolicySource.to_start_from(settings, connection_of(settings))
-    if not settings.raw_allow_unsealed:
-        msg = (
-            "raw.allow_unsealed is off, but envelopes cannot be sealed yet: "
-            "nothing could be admitted"
-        )
-        raise NotReady(msg)
     await raw_partitions(settings, connection_of(settings))
     return source
 

@@ -7,14 +7,19 @@ when another is chosen, none is known any more, and all is read again under its 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from bus.failures import HandlerWaitsError
+from processors.admission.unopened import Unopened
 from processors.core import room_for
 from processors.core_path import CorePath
 from processors.processor import Processor
 from processors.program import Program
+from processors.pseudonyms import KeysNeeded
 from processors.state.port import Mark, TimeState
 from roadfade import metrics
 from roadfade.clock import WallClock
+from roadfade.processes.worker.opening import Opener
 from telemetry.arrived import Arrived
+from telemetry.outcome import Rejected
 
 
 class ReadyVersion(NamedTuple):
@@ -31,10 +36,18 @@ class Remembered:
 
     ``chosen`` gives the version of the batch in hand, ``clock`` the instant by which records are
     judged that no broker has dated; ``bins_max`` limits what all partitions remember together.
+    ``opener`` opens records; without it they are taken as they are.
     """
 
-    def __init__(self, chosen: Callable[[], ReadyVersion], clock: WallClock, bins_max: int) -> None:
+    def __init__(
+        self,
+        chosen: Callable[[], ReadyVersion],
+        clock: WallClock,
+        bins_max: int,
+        opener: Opener | None = None,
+    ) -> None:
         self._chosen = chosen
+        self._opener = opener
         self._clock = clock
         self._room = room_for(bins_max)
         self._states: dict[int, tuple[Program, TimeState]] = {}
@@ -64,12 +77,33 @@ class Remembered:
         self._states[partition] = program, program.empty_state(self._room)
 
     def remember(self, partition: int, records: Sequence[Arrived]) -> None:
-        """Records that were handled before, the next in order."""
+        """Records that were handled before, the next in order.
+
+        HandlerWaitsError, and none of them is remembered, if a key that opens them cannot be had
+        yet. What was sealed under a key that is gone by now is lost.
+        """
+        values = self._opened(records)
         state, now_ms = self._states[partition][1], self._clock()
         remember = self.version.processor.remember
-        for record in records:
-            remember(record.value, received_at(record, now_ms), state)
+        lost_to_ms = 0
+        for value, record in zip(values, records, strict=True):
+            received_ms = received_at(record, now_ms)
+            if isinstance(value, Unopened) and value.reason is Rejected.KEY_DESTROYED:
+                lost_to_ms = max(lost_to_ms, received_ms)
+            remember(value, received_ms, state)
         state.adopt()
+        if lost_to_ms:
+            state.lose(lost_to_ms)
+
+    def _opened(self, records: Sequence[Arrived]) -> Sequence[bytes | None]:
+        values = [record.value for record in records]
+        if self._opener is None:
+            return values
+        try:
+            return self._opener.open_all(values)
+        except KeysNeeded as needed:
+            self._opener.wanted |= needed.names
+            raise HandlerWaitsError from needed
 
     def lose(self, partition: int, until_ms: int) -> None:
         """Records up to this append time were lost, or may have been."""

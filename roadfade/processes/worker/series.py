@@ -11,10 +11,10 @@ from roadfade.metrics import bear
 from roadfade.processes.worker.partition_fence import REPARTITIONED
 from roadfade.processes.worker.version_switch import Pause
 from telemetry.outcome import Rejected, Withheld
-from telemetry.topics import AUDIT_FLOW, CONTROL, RAW
+from telemetry.topics import AUDIT_FLOW, CONTROL_OF_WORKERS, RAW
 
 PAUSES: Final = (
-    *(why for topic in CONTROL for why in pauses_of(topic)),
+    *(why for topic in CONTROL_OF_WORKERS for why in pauses_of(topic)),
     *map(str, Pause),
     REPARTITIONED,
 )
@@ -25,7 +25,7 @@ def bear_worker() -> None:
     """What is known before the policy is."""
     bear(metrics.REJECTED, Rejected)
     bear(metrics.PAUSED, PAUSES)
-    bear(metrics.QUARANTINED, CONTROL, RowFault)
+    bear(metrics.QUARANTINED, CONTROL_OF_WORKERS, RowFault)
     bear(metrics.QUARANTINED, [AUDIT_FLOW], [RowFault.UNDECODABLE, RowFault.UNPACKING])
     bear(metrics.LATENCY_UNKNOWN, [metrics.Way.RAW_TO_TOPIC])
     bear_loop([RAW])

@@ -29,6 +29,7 @@ from telemetry.topics import (
     AUDIT_ERASURES,
     AUDIT_EVENTS,
     AUDIT_PROCESSES,
+    CONTROL_SEALING,
     EVENTS_REPORTED,
     RAW,
     SINK_GROUP,
@@ -61,8 +62,9 @@ def test_a_reader_reads_its_own_topic_with_its_own_group_and_nothing_else() -> N
         assert rights_of(reader) == {("Read", "topic", output.topic), ("Read", "group", reader)}
 
 
-def test_a_gateway_writes_raw_and_reads_nothing() -> None:
-    assert rights_of(GATEWAY) == {("Write", "topic", RAW)}
+def test_a_gateway_writes_raw_and_reads_public_keys_alone() -> None:
+    rights = {("Write", "topic", RAW), ("Read", "topic", CONTROL_SEALING)}
+    assert rights_of(GATEWAY) == rights
 
 
 def test_only_workers_read_raw_and_write_purpose_topics() -> None:

@@ -12,7 +12,7 @@ from roadfade.processes.sweep import process as sweep
 from roadfade.processes.worker.series import PAUSES, bear_outputs, bear_worker
 from sinks.port.results import Unreadable
 from telemetry.outcome import Rejected, Withheld
-from telemetry.topics import CONTROL, RAW
+from telemetry.topics import CONTROL_OF_WORKERS, RAW
 from tests.support.plans import PLAN
 
 OUTPUTS = {output.id for output in PLAN.outputs}
@@ -43,7 +43,9 @@ def test_a_workers_series_are_there() -> None:
     assert labels(metrics.READINGS_WITHHELD) == both
     assert labels(metrics.REJECTED) >= {(str(why),) for why in Rejected}
     assert labels(metrics.PAUSED) >= {(why,) for why in PAUSES}
-    assert labels(metrics.QUARANTINED) >= {(t, str(why)) for t in CONTROL for why in RowFault}
+    assert labels(metrics.QUARANTINED) >= {
+        (t, str(why)) for t in CONTROL_OF_WORKERS for why in RowFault
+    }
     assert labels(metrics.QUARANTINED) >= {(RAW, "unpacking"), (RAW, "deadly")}
 
 

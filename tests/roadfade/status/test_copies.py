@@ -42,6 +42,7 @@ def furnish(settings: Settings) -> None:
     keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
     keyring.ensure([("study", "team", "2026-10.3m")])
     keyring.close()
+    Keyring.open(settings.raw_keys_path, FileKek(settings.raw_kek_file)).close()
     LedgerFile(settings.ledger_path)
     OfficersFile.made(settings.consent_evidence_path)
     make_routing_key(settings.routing_key_path)
@@ -68,7 +69,8 @@ def test_what_the_processes_make_is_registered(settings: Settings) -> None:
     found = looked(settings)
     assert (found.strange_files, found.unknown) == ([], [])
     assert found.files["office"] >= 1 and found.bytes["office"] > 0
-    assert found.files["key of keys"] == 1
+    assert found.files["key of keys"] == 2
+    assert found.files["raw keys"] >= 1
     assert found.files["evidence of consents"] >= 1
 
 

@@ -20,6 +20,7 @@ from telemetry.wire import (
     hold,
     process_report,
     record,
+    sealing_key,
     store_hello,
 )
 from telemetry.wire.schema import SCHEMAS, schema_of
@@ -89,6 +90,7 @@ DECODERS = {
     "store-hello.v1": _said_hello,
     "reported-event.v1": _reported,
     "refused-event.v1": _refused,
+    "sealing-key.v1": sealing_key.decode_sealing_key,
 }
 
 

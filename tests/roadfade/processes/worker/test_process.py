@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import secrets
+from collections import Counter
 from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -14,7 +16,10 @@ from bus.memory.broker import FakeBroker
 from bus.memory.cluster import PartitionLog, Stored
 from bus.memory.faults import Fault
 from bus.records import Outgoing
+from ingest.sealing import Seal
 from office.keyring.kek import FileKek
+from office.keyring.keyring import Keyring
+from office.keyring.period_keys import name_of, public_key
 from roadfade import metrics
 from roadfade.clock import wall_ms
 from roadfade.in_force.source import PolicySource
@@ -27,11 +32,13 @@ from roadfade.settings import Settings
 from telemetry.arrived import Arrived
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
 from telemetry.instants import parse_instant
+from telemetry.periods import Period
 from telemetry.topics import (
     AUDIT_FLOW,
     AUDIT_PROCESSES,
     CONTROL,
     CONTROL_LINKS,
+    CONTROL_OF_WORKERS,
     CONTROL_POLICIES,
     HEARTBEAT_KEY,
     RAW,
@@ -46,6 +53,7 @@ from telemetry.wire.control import (
 )
 from telemetry.wire.flow import decode_flow
 from telemetry.wire.process_report import take_report
+from telemetry.wire.sealing_key import SealingKey
 from tests.integration.bus_road import until
 from tests.support.documents import FILES
 from tests.support.fast_time import fast_time
@@ -177,7 +185,7 @@ async def test_whoever_stops_it_may_cancel_it_then_and_its_last_word_is_said(
     await asyncio.gather(task, return_exceptions=True)
 
 
-@pytest.mark.parametrize("silent", CONTROL)
+@pytest.mark.parametrize("silent", CONTROL_OF_WORKERS)
 async def test_without_a_heartbeat_nothing_is_decided(
     settings: Settings, broker: FakeBroker, silent: str
 ) -> None:
@@ -261,7 +269,7 @@ async def test_two_workers_share_what_comes_and_double_nothing(
     assert len(found) == len(broker.records(STUDY)) == 6
 
 
-@pytest.mark.parametrize("topic", CONTROL)
+@pytest.mark.parametrize("topic", CONTROL_OF_WORKERS)
 async def test_garbage_on_a_control_topic_makes_a_worker_wait_until_it_is_gone(
     settings: Settings, broker: FakeBroker, topic: str
 ) -> None:
@@ -369,10 +377,60 @@ async def test_a_partition_that_was_added_makes_its_worker_wait(
         assert metrics.PAUSED.labels("raw topic has more partitions")._value.get() == 1
 
 
-async def test_a_minute_is_thinned_alike_over_restarts_and_a_new_version(
+SEALED = Period(NOW_MS // 21_600_000, 21_600)
+
+
+def sealed_in(settings: Settings, envelopes: Sequence[bytes]) -> list[bytes]:
+    """As a front door sends them: the office made the key."""
+    keyring = Keyring.open(settings.raw_keys_path, FileKek(settings.raw_kek_file))
+    private = keyring.ensure([name_of(SEALED)])[name_of(SEALED)]
+    keyring.close()
+    seal = Seal(SealingKey(SEALED, public_key(private)), 0, secrets.token_bytes, b"")
+    return [seal.seal(one) for one in envelopes]
+
+
+def speeds(start: int, count: int = 6) -> list[bytes]:
+    """Envelopes of one reading each, a second apart."""
+    return [
+        envelope({SPEED: column("km/h", [40.0])}, NOW_MS - 120_000 + at * 1_000, id=f"{at:026d}")
+        for at in range(start, start + count)
+    ]
+
+
+async def test_a_worker_goes_on_behind_records_whose_key_is_destroyed(
     settings: Settings, broker: FakeBroker
 ) -> None:
+    """It never opens them again; what it cannot rebuild of them is withheld, and counted so."""
+    settings = settings.model_copy(update={"raw_allow_unsealed": False})
+    values = await asyncio.to_thread(sealed_in, settings, speeds(0, 3))
+    for value in values[:2]:
+        broker.feed(RAW, 0, Outgoing(RAW, 0, b"k", value))
+    beat(broker)
+    async with working(settings, broker, "worker-0") as task:
+        await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 0)) == 2, task)
+    broker.forget_member(WORKER_GROUP, "worker-0")
+
+    keyring = await asyncio.to_thread(
+        Keyring.open, settings.raw_keys_path, FileKek(settings.raw_kek_file)
+    )
+    await asyncio.to_thread(keyring.destroy, [name_of(SEALED)])
+    broker.feed(RAW, 0, Outgoing(RAW, 0, b"k", values[2]), Outgoing(RAW, 0, b"k", speeds(3)[0]))
+    beat(broker)
+    settings = settings.model_copy(update={"raw_allow_unsealed": True})
+    async with working(settings, broker, "worker-1") as task:
+        await until(lambda: broker.committed(WORKER_GROUP).get((RAW, 0)) == 4, task)
+    flows = [decode_flow(record.value or b"") for record in broker.records(AUDIT_FLOW)]
+    assert dict(sum((Counter(flow.rejected) for flow in flows), Counter())) == {"key_destroyed": 1}
+    last = flows[-1].ledger["study"]
+    assert (last.delivered, last.withheld) == (0, {"not_rebuilt": 1})
+
+
+@pytest.mark.parametrize("sealed", [False, True])
+async def test_a_minute_is_thinned_alike_over_restarts_and_a_new_version(
+    settings: Settings, broker: FakeBroker, *, sealed: bool
+) -> None:
     """The policy thins to one in ten seconds; each envelope has one reading, each worker six."""
+    settings = settings.model_copy(update={"raw_allow_unsealed": not sealed})
     second = version(2, NOW_MS - 1, SURVEY)
     for start in range(0, 60, 6):
         beat(broker)
@@ -381,10 +439,10 @@ async def test_a_minute_is_thinned_alike_over_restarts_and_a_new_version(
                 await make_topics(broker, settings, FIRST, second)
                 tell(broker, [second])
                 await asyncio.sleep(5)
-            for at in range(start, start + 6):
-                value = envelope(
-                    {SPEED: column("km/h", [40.0])}, NOW_MS - 120_000 + at * 1_000, id=f"{at:026d}"
-                )
+            values = speeds(start)
+            if sealed:
+                values = await asyncio.to_thread(sealed_in, settings, values)
+            for at, value in enumerate(values, start):
                 broker.feed(RAW, 0, Outgoing(RAW, 0, b"k%d" % at, value))
             done = start + 6
             await until(lambda d=done: broker.committed(WORKER_GROUP).get((RAW, 0)) == d, task)  # type: ignore[misc]

@@ -5,6 +5,7 @@ one folder has every key.
 """
 
 import shlex
+from pathlib import Path
 from typing import assert_never
 
 from office.errors import OfficeError
@@ -29,28 +30,45 @@ def kek_holder(settings: Settings) -> KekHolder:
         case "command":
             return CommandKek(shlex.split(settings.kek_command or ""))
         case "vault":
-            token = settings.vault_token
-            return VaultKek(
-                settings.vault_address or "",
-                "" if token is None else token.get_secret_value(),
-                settings.vault_key or "",
-                settings.kek_file,
-                settings.vault_ca_file,
-            )
+            return _vault(settings, settings.kek_file)
         case other:
             assert_never(other)
 
 
+def raw_kek_holder(settings: Settings) -> KekHolder:
+    """Who holds the KEK of sealed raw data, which changes several times a day.
+
+    A Vault if that is the source; else a file, whatever the source: nobody gives a new one that
+    often.
+    """
+    if settings.kek_source == "vault":
+        return _vault(settings, settings.raw_kek_file)
+    return FileKek(settings.raw_kek_file)
+
+
+def _vault(settings: Settings, file: Path) -> VaultKek:
+    token = settings.vault_token
+    return VaultKek(
+        settings.vault_address or "",
+        "" if token is None else token.get_secret_value(),
+        settings.vault_key or "",
+        file,
+        settings.vault_ca_file,
+    )
+
+
 def require_kek_apart(settings: Settings) -> None:
-    """NotReady if the KEK lies in the folder of the keyring, and nobody said that it may."""
-    beside = settings.kek_file.parent.resolve() == settings.keyring_path.parent.resolve()
-    if settings.kek_source != "file" or not beside or settings.kek_beside_keyring:
+    """NotReady if a KEK lies in the folder of its keyring, and nobody said that it may."""
+    beside = settings.raw_kek_file.parent.resolve() == settings.raw_keys_path.parent.resolve()
+    # A Vault's lie there wrapped.
+    if settings.kek_source == "vault" or not beside or settings.kek_beside_keyring:
         return
     msg = (
-        f"the key encryption key lies beside the keyring, in {settings.state_dir}: whoever copies "
-        "that folder has every key. Move the file `kek` to a folder of its own and name that "
-        "(ROADFADE_KEK_DIR), take it from elsewhere (ROADFADE_KEK_SOURCE), or, on a machine where "
-        "nothing matters, set ROADFADE_KEK_BESIDE_KEYRING=true"
+        f"key encryption keys lie beside the keyrings, in {settings.state_dir}: whoever copies "
+        "that folder has every key. Name another folder for them (ROADFADE_KEK_DIR) and move the "
+        "files `kek` and `raw-kek` there, if there are any; have a Vault wrap them "
+        "(ROADFADE_KEK_SOURCE=vault); or, on a machine where nothing matters, set "
+        "ROADFADE_KEK_BESIDE_KEYRING=true"
     )
     raise NotReady(msg)
 

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from office.keyring.command_kek import CommandKek
 from office.keyring.kek import EnvironmentKek, FileKek
 from office.keyring.vault_kek import VaultKek
-from roadfade.kek_holder import has_kek, kek_holder, require_kek_apart
+from roadfade.kek_holder import has_kek, kek_holder, raw_kek_holder, require_kek_apart
 from roadfade.logs.process_log import Named
 from roadfade.processes.office import process as office
 from roadfade.processes.worker import process as worker
@@ -23,7 +23,7 @@ def random_kek() -> str:
 
 
 def test_a_kek_beside_the_keyring_is_refused_with_three_ways_out(tmp_path: Path) -> None:
-    with pytest.raises(NotReady, match=r"KEK_DIR.*KEK_SOURCE.*KEK_BESIDE_KEYRING"):
+    with pytest.raises(NotReady, match=r"KEK_DIR.*KEK_SOURCE=vault.*KEK_BESIDE_KEYRING"):
         require_kek_apart(Settings(state_dir=tmp_path))
     inside = Settings(state_dir=tmp_path, kek_dir=tmp_path / "x" / "..")
     with pytest.raises(NotReady):
@@ -33,13 +33,22 @@ def test_a_kek_beside_the_keyring_is_refused_with_three_ways_out(tmp_path: Path)
 def test_a_kek_elsewhere_or_said_to_be_beside_is_taken(tmp_path: Path) -> None:
     require_kek_apart(Settings(state_dir=tmp_path, kek_dir=tmp_path / "apart"))
     require_kek_apart(Settings(state_dir=tmp_path, kek_beside_keyring=True))
-    require_kek_apart(Settings.model_validate({"kek_source": "environment", "kek": random_kek()}))
+    vault = {"vault_address": "https://vault.example", "vault_token": "t", "vault_key": "k"}
+    require_kek_apart(Settings.model_validate({"kek_source": "vault", **vault}))
+
+
+def test_the_kek_of_raw_data_is_a_file_whatever_the_source_so_that_it_needs_a_folder() -> None:
+    given = {"kek_source": "environment", "kek": random_kek()}
+    with pytest.raises(NotReady, match="KEK_DIR"):
+        require_kek_apart(Settings.model_validate(given))
+    require_kek_apart(Settings.model_validate(given | {"kek_dir": "elsewhere"}))
+    assert isinstance(raw_kek_holder(Settings.model_validate(given)), FileKek)
 
 
 @pytest.mark.parametrize("main", [worker.main, office.main], ids=["worker", "office"])
 def test_no_process_with_keys_starts_beside_its_kek(main: object, tmp_path: Path) -> None:
     assert callable(main)
-    with pytest.raises(NotReady, match="beside the keyring"):
+    with pytest.raises(NotReady, match="beside the keyrings"):
         main(Settings(state_dir=tmp_path), Named("worker"))
 
 
@@ -55,6 +64,7 @@ def test_each_source_has_its_holder(tmp_path: Path) -> None:
         "vault_key": "roadfade",
     }  # fmt: skip
     assert isinstance(kek_holder(Settings.model_validate(vault)), VaultKek)
+    assert isinstance(raw_kek_holder(Settings.model_validate(vault)), VaultKek)
 
 
 @pytest.mark.parametrize("source", ["environment", "command", "vault"])

@@ -12,7 +12,6 @@ from typing import Final, Protocol
 
 from bus.pacing import until
 from bus.ports import Broker
-from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.keyring.period_keys import due, name_of, offered, period_of, public_key, wanted
 from office.sealing_keys import offer
@@ -20,6 +19,7 @@ from office.store.database import Database
 from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.clock import WallClock
+from roadfade.kek_holder import raw_kek_holder
 from roadfade.processes.clocks.heard_clocks import MORE_S, HeardClocks, hear_clocks
 from roadfade.processes.clocks.judged_clock import JudgedClock
 from roadfade.processes.office.attempts import Attempts
@@ -127,4 +127,4 @@ class SealingKeys:
 
     def _opened(self) -> Keyring:
         settings = self._settings
-        return Keyring.open(settings.raw_keys_path, FileKek(settings.raw_kek_file))
+        return Keyring.open(settings.raw_keys_path, raw_kek_holder(settings))

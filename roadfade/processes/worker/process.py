@@ -15,7 +15,6 @@ from bus.ports import Broker, ReaderSettings
 from bus.slots import Slot
 from bus.topic_watch import TopicWatch
 from office.errors import OfficeError
-from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from processors.core_people import people_here
 from roadfade.clock import judging_clock, wall_ms
@@ -23,7 +22,7 @@ from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.control_rows import Rows
 from roadfade.in_force.control_views import ControlViews, PeopleRows
 from roadfade.in_force.source import PolicySource
-from roadfade.kek_holder import kek_holder, require_kek_apart
+from roadfade.kek_holder import kek_holder, raw_kek_holder, require_kek_apart
 from roadfade.logs.process_log import Named
 from roadfade.processes.reporting import Reporter, reporter_of, reporting
 from roadfade.processes.starting import begin
@@ -102,7 +101,7 @@ def assemble(
     people = people_here()
     keyring = Keyring.open(settings.keyring_path, kek_holder(settings))
     keys = KeyCache(keyring)
-    raw_keyring = Keyring.open(settings.raw_keys_path, FileKek(settings.raw_kek_file))
+    raw_keyring = Keyring.open(settings.raw_keys_path, raw_kek_holder(settings))
     period_keys = raw_keys(raw_keyring)
     opener = Opener(
         period_keys,

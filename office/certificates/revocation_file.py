@@ -81,10 +81,7 @@ def _sign(
     try:
         replace_file(file, made.public_bytes(Encoding.PEM), PUBLIC)
     except OSError as error:
-        msg = (
-            f"the list of revoked certificates cannot be written to {file}: {error.strerror}. "
-            "Gateways do not know yet; mend that, and the office writes it by itself"
-        )
+        msg = f"the list of revoked certificates cannot be written to {file}: {error.strerror}"
         raise OfficeError(msg) from None
     return len(every)
 

@@ -15,9 +15,11 @@ from office.certificates.enrolling import Terms
 from office.certificates.enrolling import enrol as enrol_in
 from office.certificates.requests import REQUEST_BYTES_MAX
 from office.certificates.revocation_file import KEPT_MS, write_list
+from office.errors import OfficeError
 from office.store.database import Database
 from roadfade.commands.office_desk import OfficeDesk
 from roadfade.device_authority import authority_of, has_authority
+from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from roadfade.terminal.answers import print_json, settings, usage, write_page
 from telemetry.identity import DeviceId
@@ -26,6 +28,10 @@ from telemetry.instants import DAY_MS, format_instant, to_ms
 HOUR_MS: Final = 3_600_000
 ASKED: Final = "asked"
 RETIRED: Final = "retired"
+NOT_LISTED: Final = (
+    "revoked in the office, but gateways do not know yet: {why}. Mend that; the office process "
+    "writes the list by itself, so do not repeat the command"
+)
 NONE: Final = "no certificate of that device is on record"
 
 
@@ -119,9 +125,13 @@ async def _tell(
     database: Database, authority: Authority | None, current: Settings, now_ms: int
 ) -> None:
     """Write the list; the revocation is durable before, and the office writes what this cannot."""
-    if authority is not None:
+    if authority is None:
+        return
+    try:
         life_ms = current.crl_hours * HOUR_MS
         await write_list(database, authority, current.crl_path, now_ms, life_ms)
+    except OfficeError as failure:
+        raise Refusal(NOT_LISTED.format(why=failure)) from None
 
 
 def _told(one: register.Issued, now_ms: int) -> dict[str, Any]:

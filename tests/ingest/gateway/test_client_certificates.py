@@ -229,6 +229,18 @@ def test_an_authority_that_is_taken_out_opens_no_door(door: Door) -> None:
     assert not door.keeper.stands(peer)
 
 
+def test_an_authority_that_is_taken_out_ends_connections_though_no_list_can_be_read(
+    door: Door,
+) -> None:
+    peer = door.comes()
+    assert peer is not None
+    following = MemoryAuthority(door.now_ms, "the following authority")
+    door.put(door.files.authorities, following.certificate().public_bytes(PEM))
+    door.files.revocations.unlink()
+    door.keeper.reload()
+    assert not door.keeper.stands(peer)
+
+
 def test_a_file_of_authorities_that_cannot_be_read_closes_the_door(door: Door) -> None:
     door.put(door.files.authorities, b"nothing")
     door.keeper.reload()

@@ -104,7 +104,7 @@ def test_a_device_comes_in_by_the_one_name_of_its_certificate(house: House) -> N
     client = house.known(device(house.authority, house.now_ms))
     peer = house.comes(client)
     assert peer == Peer(DEVICE, client.certificate.serial_number)
-    assert peer is not None and house.doorkeeper.stands(peer)
+    assert house.doorkeeper.stands(peer)
     assert DEVICE not in repr(peer)
 
 

@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -167,14 +168,14 @@ def test_a_wrong_password_or_anothers_key_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     "key",
     [
-        ec.generate_private_key(ec.SECP384R1()),
-        ed25519.Ed25519PrivateKey.generate(),
-        rsa.generate_private_key(65_537, 3_072),
+        lambda: ec.generate_private_key(ec.SECP384R1()),
+        ed25519.Ed25519PrivateKey.generate,
+        lambda: rsa.generate_private_key(65_537, 3_072),
     ],
     ids=["P-384", "Ed25519", "RSA"],
 )
-def test_other_strong_keys_are_certified(key: object) -> None:
-    asked = request_of(key)
+def test_other_strong_keys_are_certified(key: Callable[[], object]) -> None:
+    asked = request_of(key())
     issued(MemoryAuthority(NOW_MS), asked, for_device(DEVICE, NOW_MS, LIFE_MS))
 
 

@@ -29,6 +29,16 @@ DEVICE_COMMANDS: Final = {
     "register": "roadfade.commands.office:register_device",
     "list": "roadfade.commands.office_lists:list_devices",
     "show": "roadfade.commands.office_lists:show_device",
+    "enrol": "roadfade.commands.device:enrol",
+    "pair": "roadfade.commands.device:pair",
+    "unpair": "roadfade.commands.device:unpair",
+    "retire": "roadfade.commands.device:retire",
+    "revoke": "roadfade.commands.device:revoke",
+    "certificates": "roadfade.commands.device:certificates",
+}
+DEVICE_CA_COMMANDS: Final = {
+    "init": "roadfade.commands.device_ca:init",
+    "server-certificate": "roadfade.commands.device_ca:server_certificate",
 }
 LINK_COMMANDS: Final = {
     "list": "roadfade.commands.office_lists:list_links",
@@ -140,7 +150,9 @@ app = app_of(
 )
 policy_app = app_of("Check, query and publish the policy document.", POLICY_COMMANDS)
 app.add_typer(policy_app, name="policy")
-app.add_typer(app_of("Dongles known to the office.", DEVICE_COMMANDS), name="device")
+device_app = app_of("Dongles known to the office.", DEVICE_COMMANDS)
+device_app.add_typer(app_of("The authority that signs for devices.", DEVICE_CA_COMMANDS), name="ca")
+app.add_typer(device_app, name="device")
 app.add_typer(app_of("Whose dongle is whose, and when.", LINK_COMMANDS), name="link")
 consent_app = app_of("Consents, given and withdrawn.", CONSENT_COMMANDS)
 consent_app.add_typer(

@@ -139,6 +139,10 @@ ERASURES_WAITING = _gauge(
     "Living commands of erasure that the store has not carried out and answered",
     "output",
 )
+REVOCATIONS_END = _gauge(
+    "roadfade_revocations_end_timestamp_seconds",
+    "When the list of revoked certificates is over; 0: no authority signs for devices here",
+)
 RECEIPT_KEYS_LOST = _gauge(
     "roadfade_receipt_keys_lost",
     "How often the key that signs receipts was lost, and a new one made",

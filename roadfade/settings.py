@@ -78,6 +78,24 @@ class Settings(BaseSettings):
     vault_ca_file: Path | None = None
     """Of source vault: certificates that are trusted for it; the system's if none is named."""
 
+    device_ca_dir: Path | None = None
+    """Where the authority that signs for devices lies; `device-ca` in the state folder if none is
+    named."""
+    device_ca_password: SecretStr | None = None
+    """What its key is encrypted with; never shown."""
+    device_ca_command: str | None = None
+    """A program that signs instead; `sign` or `revoked` follows. Its certificate is `ca.pem`."""
+    device_certificate_days: int = Field(default=90, ge=1, le=397)
+    """How long a device's certificate holds."""
+    device_certificates_max: int = Field(default=4, ge=1, le=100)
+    """Certificates of one device that are good at once; two are needed to rotate."""
+    device_crl_file: Path | None = None
+    """The list of revoked certificates; `device-crl.pem` in the state folder if none is named."""
+    crl_hours: int = Field(default=24, ge=1, le=168)
+    """How long a list holds. The office renews it at half of that."""
+    crl_reload_s: float = Field(default=10.0, gt=0, le=60)
+    """How often a gateway looks whether the list, or a certificate of its own, has changed."""
+
     raw_allow_unsealed: bool = False
     """Take plain envelopes, too, from the raw topic: they are readable there for as long as they
     lie, and in copies of its files."""
@@ -279,6 +297,21 @@ class Settings(BaseSettings):
     def kek_file(self) -> Path:
         """The key encryption key, of source file; wrapped, of source vault."""
         return (self.kek_dir or self.state_dir) / "kek"
+
+    @property
+    def ca_dir(self) -> Path:
+        """Where the authority that signs for devices is."""
+        return self.device_ca_dir or self.state_dir / "device-ca"
+
+    @property
+    def ca_file(self) -> Path:
+        """The authority's certificate."""
+        return self.ca_dir / "ca.pem"
+
+    @property
+    def crl_path(self) -> Path:
+        """The list of revoked certificates."""
+        return self.device_crl_file or self.state_dir / "device-crl.pem"
 
     @property
     def receipt_key_file(self) -> Path:

@@ -7,7 +7,7 @@ or it was refused under a reason.
 
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -21,6 +21,10 @@ class Peer:
     device: DeviceId
     serial: int
     """The certificate's serial number; 0 for a bearer token."""
+    issuer: bytes = field(default=b"", compare=False)
+    """Whose certificate it is: SHA-256 of the authority's own. For the doorkeeper alone."""
+    not_after_ms: int | None = field(default=None, compare=False)
+    """When the certificate expires. For the doorkeeper alone."""
 
     def __repr__(self) -> str:
         return f"Peer({MASK})"

@@ -51,6 +51,16 @@ FILES: Final = (
         r"receipt_heads/\d{4}-\d\d-\d\d\.json(\.[0-9a-f]{16})?",
         "nothing: they name nobody",
     ),
+    _files(
+        "authority for devices",
+        r"device-ca/ca\.(pem|key)(\.[0-9a-f]{16})?",
+        "nothing: it names nobody",
+    ),
+    _files(
+        "revoked certificates",
+        r"device-crl\.pem(\.[0-9a-f]{16}|\.lock)?",
+        "nothing: it names nobody",
+    ),
     _files("routing key", r"routing-key(\.\d+)?", "nothing: it names nobody"),
     _files("held copies", r"holds/[A-Z2-7]{26}/[0-9a-f]{32}\.(held|part)", "release of the hold"),
     _files("ledger", rf"ledger{_BESIDE}", "nothing: it holds counts"),

@@ -43,6 +43,8 @@ MAY = {
     "commands.policy.publish": frozenset({"pydantic", "rich"}),
     "commands.office": frozenset[str](),
     "commands.office_lists": frozenset[str](),
+    "commands.device": frozenset[str](),
+    "commands.device_ca": frozenset[str](),
     "commands.consent_evidence": frozenset[str](),
     "commands.person": frozenset[str](),
     "commands.event": frozenset[str](),

@@ -35,6 +35,7 @@ from roadfade.processes.office.erasures import Erasures
 from roadfade.processes.office.receipt_heads import ReceiptHeads
 from roadfade.processes.office.register_ends import RegisterEnds
 from roadfade.processes.office.reported_events import ReportedEvents
+from roadfade.processes.office.revocations import Revocations
 from roadfade.processes.office.sealing_keys import SealingKeys
 from roadfade.processes.office.topic_ages import measure_topics
 from roadfade.processes.office.topic_keeper import TopicKeeper
@@ -102,6 +103,7 @@ async def serve(
         group.create_task(Erasures(settings, broker, database, keeper, wall_ms).run(stopping))
         group.create_task(RegisterEnds(settings, broker, database, keeper, wall_ms).run(stopping))
         group.create_task(ReceiptHeads(settings, database, wall_ms).run(stopping))
+        group.create_task(Revocations(settings, database, wall_ms).run(stopping))
         say = SayOnce(logger)
         while not stopping.is_set():
             await _publish_while_it_lasts(

@@ -44,6 +44,8 @@ class Source:
     device: DeviceId
     digest: str
     quality: Quality
+    read_from: str
+    """The source that its envelopes name."""
     id_shift_ms: int = 0
     """Taken off the time inside an id, so that a shifted replay makes the same ids."""
 
@@ -102,6 +104,7 @@ def to_envelope(batch: Batch, source: Source, index: int, t0_ms: int | None = No
         v=1,
         id=envelope_id(first_ms - source.id_shift_ms, source.digest, source.device, index),
         device=str(source.device),
+        source=source.read_from,
         boot=opaque_id("boot", source.digest, source.device),
         seq=index,
         clock=Clock(to_datetime(first_ms), source.quality),

@@ -39,6 +39,7 @@ REMEDIES: Final[Mapping[Rejected, str]] = {
     Rejected.UNKNOWN_FIELD: "leave out fields the envelope's JSON Schema does not name",
     Rejected.TOO_MANY_READINGS: "send several envelopes of 50 to 200 readings",
     Rejected.NO_READINGS: "send no envelope without readings",
+    Rejected.OUT_OF_SCOPE: "name a source, and register a service, that the policy lists",
     Rejected.UNKNOWN_DEVICE: "register the device: roadfade device register",
     Rejected.BEFORE_REGISTRATION: "register the device from an earlier instant, or fix its clock",
     Rejected.FROM_THE_FUTURE: "fix the device's clock: it is more than 24 h ahead",

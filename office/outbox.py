@@ -271,7 +271,7 @@ class Outbox:
 
 
 def _device_change(row: Row[Any]) -> ControlChange:
-    value = DeviceRegistration(DeviceId(row.device), row.registered_ms)
+    value = DeviceRegistration(DeviceId(row.device), row.registered_ms, row.service)
     return ControlChange(CONTROL_LINKS, row.row, value)
 
 

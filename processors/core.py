@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     HeldPeople = People
 
-INTERFACE: Final = 4
+INTERFACE: Final = 5
 """What is handed to the core and taken from it; a core built of other code has another number."""
 
 

@@ -188,7 +188,7 @@ class CorePath:
     def _teach_device(self, device: str, t0_ms: int, epoch_ms: int, now_ms: int) -> bool:
         last_ms = t0_ms + USUAL_SPAN_MS
         answer = self._processor.answers.usual(device, t0_ms, last_ms, now_ms)
-        if answer is None:
+        if answer is None or not self._processor.takes(device):
             return False
         decision, pseudonyms = self._processor.in_time(answer, epoch_ms)
         taught = device_bytes(answer, self._number(decision), pseudonyms)

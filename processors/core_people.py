@@ -62,7 +62,8 @@ class CorePeople:
             case None:
                 self._held.remove(key)
             case DeviceRegistration():
-                self._held.put_registration(key, _bytes(row.device), row.registered_ms)
+                service = None if row.service is None else _bytes(row.service)
+                self._held.put_registration(key, _bytes(row.device), row.registered_ms, service)
             case LinkInterval():
                 names = _bytes(row.link), _bytes(row.device), _bytes(row.subject)
                 role = _ROLE_NUMBERS[row.role]
@@ -91,7 +92,13 @@ class CorePeople:
 
     def registered_ms(self, device: str) -> int | None:
         """As ``People``."""
-        return registered_since_ms(self._held.registrations(_bytes(device)))
+        held = self._held.registrations(_bytes(device))
+        return registered_since_ms([registered_ms for registered_ms, _ in held])
+
+    def services(self, device: str) -> Collection[str | None]:
+        """As ``People``."""
+        held = self._held.registrations(_bytes(device))
+        return {None if service is None else _text(service) for _, service in held}
 
     def link_at(self, device: str, event_ms: int) -> tuple[LinkInterval | None, int, int]:
         """As ``People``."""

@@ -34,7 +34,7 @@ from telemetry.decimals import ratio
 from telemetry.signals import Signal
 from telemetry.wire.record import CONSENT, LATITUDE, LONGITUDE, MESH, TROUBLE_CODES
 
-TABLES_VERSION: Final = 1
+TABLES_VERSION: Final = 2
 Shape = dict[str, Any]
 
 _pack = msgspec.msgpack.Encoder().encode
@@ -58,6 +58,8 @@ def table_bytes(program: Program) -> bytes:
             ],
             "position": None if None in collected else collected,
             "trouble_codes": program.index_of_codes if program.collects_codes else None,
+            "sources": program.plan.sources,
+            "without_source": program.plan.takes_source(None),
             "tally_width": program.width,
             "topics": [route.output.topic for route in program.routes],
             "minutes_kept_max": EXPIRIES_KEPT_MAX,

@@ -5,7 +5,7 @@ question is noted until ``settle``: so ``basis`` tells whether what was decided 
 decided the same now.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final, Protocol
 
 from processors.changes import Change
@@ -102,6 +102,11 @@ class DeviceAnswers:
         self.catch_up()
         self._asked_devices.add(device)
         return self._people.registered_ms(device)
+
+    def services(self, device: str) -> Collection[str | None]:
+        """As ``People.services``."""
+        self._asked_devices.add(device)
+        return self._people.services(device)
 
     def link_at(self, device: str, event_ms: int) -> tuple[LinkInterval | None, int, int]:
         """As ``People.link_at``."""

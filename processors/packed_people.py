@@ -87,6 +87,11 @@ class PackedPeople:
             [row.registered_ms for row in rows if isinstance(row, DeviceRegistration)]
         )
 
+    def services(self, device: str) -> Collection[str | None]:
+        """As ``People``."""
+        rows = self._of_device(device)
+        return {row.service for row in rows if isinstance(row, DeviceRegistration)}
+
     def link_at(self, device: str, event_ms: int) -> tuple[LinkInterval | None, int, int]:
         """As ``People``."""
         if device in self._unknown_links:

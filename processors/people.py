@@ -52,6 +52,9 @@ class People(Protocol):
     def registered_ms(self, device: str) -> int | None:
         """Since when the device is known, or None; of several registrations the last counts."""
 
+    def services(self, device: str) -> Collection[str | None]:
+        """As which services the device is registered: None for a registration that names none."""
+
     def link_at(self, device: str, event_ms: int) -> tuple[LinkInterval | None, int, int]:
         """The link at an instant, and the interval ``[from, to)`` for which that answer holds.
 

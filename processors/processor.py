@@ -13,7 +13,7 @@ from functools import partial
 
 from policy.plan.epochs import TRIP_MS_MAX
 from processors.admission.admitted import Admitted
-from processors.admission.exact_path import admit, unregistered
+from processors.admission.exact_path import admit, out_of_scope, unregistered
 from processors.admission.readings import Readings
 from processors.choices import within
 from processors.closing import Stretch, routes_by_stretches
@@ -28,6 +28,7 @@ from processors.reused_ids import RememberedIds, ReusedIds
 from processors.state.port import TimeState
 from processors.tally import Tally
 from processors.thinning import choose
+from telemetry.outcome import Rejected
 from telemetry.wire.control import LinkInterval
 
 
@@ -66,7 +67,7 @@ class Processor:
             tally.rejected.update(verdict)
             state.arrive(received_ms)
             return []
-        refused = unregistered(self.answers.registered_ms(verdict.device), verdict)
+        refused = self._refused(verdict)
         parts = [] if refused else self._parts(verdict)
         done = [(part, *self._judged(part.admitted, received_ms, now_ms)) for part in parts]
         # Nothing is counted or remembered before all parts have their keys: it may be tried again.
@@ -103,6 +104,18 @@ class Processor:
             else:
                 out += self._minimised(leaving, tally.row(decision))
         return out
+
+    def _refused(self, admitted: Admitted) -> Counter[Rejected] | None:
+        """Why nothing of the device's envelope is taken, whatever the envelope says."""
+        refused = unregistered(self.answers.registered_ms(admitted.device), admitted)
+        if refused is not None:
+            return refused
+        services = self.answers.services(admitted.device)
+        return out_of_scope(self.program.plan, services, admitted)
+
+    def takes(self, device: str) -> bool:
+        """Whether a registered device's service is within the policy's scope."""
+        return all(map(self.program.plan.takes_service, self.answers.services(device)))
 
     def _minimised(self, one: Leaving, row: list[int]) -> list[Minimised]:
         return self._minimiser.run(

@@ -66,6 +66,8 @@ class Rejected(StrEnum):
     UNKNOWN_FIELD = "unknown_field"
     TOO_MANY_READINGS = "too_many_readings"
     NO_READINGS = "no_readings"
+    OUT_OF_SCOPE = "out_of_scope"
+    """Of a source, or of a device's service, that the policy in force does not list."""
     UNKNOWN_DEVICE = "unknown_device"
     BEFORE_REGISTRATION = "before_registration"
     FROM_THE_FUTURE = "from_the_future"

@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 from aiokafka.record.util import calc_crc32c
 
-INTERFACE: Final = 4
+INTERFACE: Final = 5
 """The core that this code was written for; any other is not asked."""
 try:
     import roadfade_core

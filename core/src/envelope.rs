@@ -21,6 +21,8 @@ pub const DIGEST_BYTES: usize = 16;
 pub struct Envelope {
     pub id: Span,
     pub device: Span,
+    /// The source that it names.
+    pub source: Option<Span>,
     pub t0_ms: i64,
     pub trip_started_ms: Option<i64>,
     pub content: [u8; DIGEST_BYTES],
@@ -34,6 +36,7 @@ struct Members {
     device: Option<Span>,
     boot: Option<Span>,
     seat: Option<Span>,
+    source: Option<Span>,
     sequence: Option<Span>,
     t0: Option<(Span, i64)>,
     quality: Option<Span>,
@@ -71,7 +74,8 @@ impl Sheet {
         let (id, device) = (members.id.ok_or(Unusual)?, members.device.ok_or(Unusual)?);
         let trip_started_ms = members.trip_started.map(|(_, instant_ms)| instant_ms);
         let content = self.digest(value, &members, paths)?;
-        Ok(Envelope { id, device, t0_ms, trip_started_ms, content })
+        let source = members.source;
+        Ok(Envelope { id, device, source, t0_ms, trip_started_ms, content })
     }
 
     fn members(&mut self, cursor: &mut Cursor<'_>, paths: &mut Paths) -> Usual<Members> {
@@ -143,6 +147,11 @@ impl Sheet {
                 found.has_series = true;
                 self.columns.read(cursor, paths)
             }
+            b"source" => {
+                seen.once(13)?;
+                found.source = Some(cursor.string()?);
+                Ok(())
+            }
             _ => Err(Unusual),
         })?;
         Ok(found)
@@ -181,6 +190,7 @@ impl Sheet {
             out.extend_from_slice(b",\"series\":");
             write_columns(value, &self.columns, paths, out)?;
         }
+        quoted(b",\"source\":\"", said.source, out);
         if said.trip.is_some() {
             quoted(b",\"trip\":{\"id\":\"", said.trip, out);
             quoted(b",\"started\":\"", said.trip_started.map(|(span, _)| span), out);

@@ -40,4 +40,4 @@ pub mod usual_path;
 pub mod varint;
 
 /// Raised by one whenever what Python hands over, or gets back, changes its meaning.
-pub const INTERFACE: u32 = 4;
+pub const INTERFACE: u32 = 5;

@@ -8,7 +8,7 @@ use serde_bytes::ByteBuf;
 use crate::steps::Step;
 
 /// The version of the tables that this crate reads; another is refused.
-pub const TABLES_VERSION: u32 = 1;
+pub const TABLES_VERSION: u32 = 2;
 
 #[derive(Deserialize)]
 pub struct Tables {
@@ -21,12 +21,26 @@ pub struct Tables {
     pub position: Option<(u16, u16)>,
     /// The place of trouble codes in a tally row, if some output keeps them.
     pub trouble_codes: Option<u32>,
+    /// The sources that envelopes may name, without quotation marks.
+    pub sources: Vec<String>,
+    /// Whether an envelope may name none.
+    pub without_source: bool,
     pub tally_width: u32,
     /// The topic of each route.
     pub topics: Vec<String>,
     pub minutes_kept_max: u32,
     pub column_plans_kept_max: u32,
     pub ids_kept_max: u32,
+}
+
+impl Tables {
+    /// Whether an envelope that names this source, or none, is within the policy's scope.
+    pub fn takes(&self, source: Option<&[u8]>) -> bool {
+        match source {
+            Some(source) => self.sources.iter().any(|listed| listed.as_bytes() == source),
+            None => self.without_source,
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -183,6 +183,9 @@ impl UsualPath {
         sink: &mut impl Sink,
     ) -> Result<(), Ask> {
         let envelope = self.sheet.read(value, &mut self.paths).map_err(|_| Ask::Exact)?;
+        if !self.tables.takes(envelope.source.map(|span| span.of(value))) {
+            return Err(Ask::Exact);
+        }
         self.look_at_columns()?;
         let t0_ms = envelope.t0_ms;
         let name = envelope.device.of(value);

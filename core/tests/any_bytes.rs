@@ -18,8 +18,9 @@ impl Sink for Nowhere {
 /// A path of the least tables (in `MessagePack`): no signal, no route.
 fn least_path() -> Result<UsualPath, TestCaseError> {
     let none: [&str; 0] = [];
-    let tables = rmp_serde::to_vec(&(1, none, ["Vehicle.Speed"], (), Some(0), 1, none, 4, 4, 4))
-        .unwrap_or_default();
+    let (signals, sources) = (["Vehicle.Speed"], ["obd"]);
+    let tables = (2, none, signals, (), Some(0), sources, true, 1, none, 4, 4, 4);
+    let tables = rmp_serde::to_vec(&tables).unwrap_or_default();
     UsualPath::new(&tables)
         .ok_or_else(|| TestCaseError::fail("these are no tables of this version"))
 }
@@ -30,7 +31,8 @@ fn feed(path: &mut UsualPath, value: &[u8]) {
     let _ = path.run(value, 0, 0, &mut state, &mut h3, &mut Nowhere);
 }
 
-const ENVELOPE: &[u8] = br#"{"v":1,"id":"01K00000000000000000000001","device":"d","clock":
+const ENVELOPE: &[u8] =
+    br#"{"v":1,"id":"01K00000000000000000000001","device":"d","source":"obd","clock":
 {"t0":"2026-11-20T10:15:30.5Z"},"dtc":["P0301"],"series":{"Vehicle.Speed":{"unit":"km/h",
 "dt":[0,1],"value":[1.50,-2e1]}},"trip":{"id":"t","started":"2026-11-20T10:15:30Z"}}"#;
 

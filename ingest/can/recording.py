@@ -29,6 +29,8 @@ from telemetry.identity import DeviceId
 from telemetry.signals import Catalogue
 from telemetry.wire.envelope import Envelope, Quality
 
+READ_FROM: Final = "can"
+"""The source that every envelope of a recording names."""
 _PROGRESS_EVERY: Final = 500
 
 Progress = Callable[[int, int], None]
@@ -96,7 +98,7 @@ class Recording:
         one_bus.require()
         moved = shifts_us(told.parts, now_ms, keep_time=keep_time)
         base_us = next(shift for shift in reversed(moved) if shift is not None)
-        source = Source(device, self._digest, quality, base_us // 1000)
+        source = Source(device, self._digest, quality, READ_FROM, base_us // 1000)
         self.counts = ReplayCounts()
         read = held.frames() if held.whole else self.capture.frames()
         moves_us = [s if s is None else s - base_us for s in moved]

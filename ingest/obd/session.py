@@ -22,6 +22,8 @@ from telemetry.signals import Catalogue
 from telemetry.wire.envelope import TROUBLE_CODES_MAX, Envelope
 from telemetry.wire.record import TROUBLE_CODES
 
+READ_FROM: Final = "obd"
+"""The source that its envelopes name."""
 WINDOW_MS: Final = 10_000
 _STOP_S: Final = 5.0
 _READER: Final = "ingest.obd.reader"

@@ -18,6 +18,8 @@ from telemetry.identity import DeviceId
 from telemetry.instants import SECOND_MS, to_datetime
 from telemetry.wire.envelope import Clock, Column, Envelope, Trip
 
+READ_FROM: Final = "obd"
+"""The source that its envelopes name: the vehicles have dongles."""
 WINDOW_S: Final = 10
 VEHICLES_MAX: Final = 100_000
 _STEP_MS: Final = WINDOW_S * SECOND_MS
@@ -120,6 +122,7 @@ class Fleet:
             v=1,
             id=envelope_id(t0_ms, *key, seconds.start),
             device=str(vehicle.device),
+            source=READ_FROM,
             boot=opaque_id("boot", *key),
             seq=seconds.start // WINDOW_S,
             resend=late,

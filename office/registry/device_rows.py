@@ -26,7 +26,7 @@ async def standing_of(
         people: set[str] = set()
         for some in chunks(sorted(devices)):
             for row in await connection.execute(select(DEVICES).where(DEVICES.c.device.in_(some))):
-                known = DeviceRegistration(DeviceId(row.device), row.registered_ms)
+                known = DeviceRegistration(DeviceId(row.device), row.registered_ms, row.service)
                 found.append((row.row.encode(), known))
             for row in await connection.execute(select(LINKS).where(LINKS.c.device.in_(some))):
                 people.add(row.subject)

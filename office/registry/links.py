@@ -94,8 +94,8 @@ async def add_links(
     ids, fresh = list[str](), list[LinkInterval]()
     for new in wanted:
         checked_id("subject", new.subject)
-        _, since_ms = registered.get(new.device, ("", None))
-        _check_registered(since_ms, new.from_ms)
+        known_device = registered.get(new.device)
+        _check_registered(known_device and known_device.registered_ms, new.from_ms)
         interval = asked_interval(new.from_ms, new.to_ms)
         links = held.setdefault(new.device, [])
         same = _same(links, new.subject, interval)

@@ -28,10 +28,11 @@ class ListedLink(NamedTuple):
 
 
 class ListedDevice(NamedTuple):
-    """A device by its row id, since when it is known, and its links, the earliest first."""
+    """A device by its row id, since when it is known, as which service, and its links in order."""
 
     row: str
     registered_ms: int
+    service: str | None
     links: Collection[ListedLink]
 
 
@@ -98,10 +99,10 @@ async def _devices(connection: AsyncConnection, which: ColumnElement[bool]) -> l
     of_device: dict[str, list[ListedLink]] = {}
     for link in await _links(connection, which):
         of_device.setdefault(link.device_row, []).append(link)
-    wanted = select(DEVICES.c.row, DEVICES.c.registered_ms).where(which)
+    wanted = select(DEVICES.c.row, DEVICES.c.registered_ms, DEVICES.c.service).where(which)
     ordered = wanted.order_by(DEVICES.c.registered_ms, DEVICES.c.row)
     return [
-        ListedDevice(row.row, row.registered_ms, of_device.get(row.row, []))
+        ListedDevice(row.row, row.registered_ms, row.service, of_device.get(row.row, []))
         for row in await connection.execute(ordered)
     ]
 

@@ -39,14 +39,18 @@ class Registry:
         self._database = database
         self._grantable = grantable
 
-    async def register_device(self, device: DeviceId, registered_ms: int) -> str:
+    async def register_device(
+        self, device: DeviceId, registered_ms: int, service: str | None = None
+    ) -> str:
         """Make a device known from an instant on; its row id. Again with equal facts: the same.
 
         One that nobody was linked to yet may be known from earlier on; else OfficeError.
+        ``service``: as which it is known; one that was known without may be given one.
         """
+        wanted = {device: registered_ms}
         async with self._database.writing() as connection:
-            row = (await devices.register_devices(connection, {device: registered_ms}))[device]
-            if (await devices.known(connection, [device]))[device][1] != registered_ms:
+            row = (await devices.register_devices(connection, wanted, service))[device]
+            if (await devices.known(connection, [device]))[device].registered_ms != registered_ms:
                 msg = (
                     "the device is already registered, from another instant on: leave it, or "
                     "register the dongle under a new id"
@@ -68,24 +72,32 @@ class Registry:
             return (await links.add_links(connection, [new]))[0]
 
     async def register(
-        self, device: DeviceId, subject: SubjectId, from_ms: int, role: Role | None = None
+        self,
+        device: DeviceId,
+        subject: SubjectId,
+        from_ms: int,
+        role: Role | None = None,
+        service: str | None = None,
     ) -> str:
         """Link, and register the device from that instant on if it is not known yet."""
         new = NewLink(device, subject, from_ms, role=role)
-        return (await self.register_fleet([new])).links[0]
+        return (await self.register_fleet([new], service=service)).links[0]
 
     async def register_fleet(
-        self, wanted: Sequence[NewLink], given: Sequence[NewConsent] = ()
+        self,
+        wanted: Sequence[NewLink],
+        given: Sequence[NewConsent] = (),
+        service: str | None = None,
     ) -> Registered:
         """Many links and consents in one transaction: all of them or none.
 
-        Devices not known yet are registered from their earliest link on.
+        Devices not known yet are registered from their earliest link on, all as this service.
         """
         first_ms: dict[DeviceId, int] = {}
         for new in wanted:
             first_ms[new.device] = min(new.from_ms, first_ms.get(new.device, new.from_ms))
         async with self._database.writing() as connection:
-            await devices.register_devices(connection, first_ms)
+            await devices.register_devices(connection, first_ms, service)
             linked = await links.add_links(connection, wanted)
             granted = await consents.add_consents(connection, given, self._grantable)
         return Registered(linked, granted)

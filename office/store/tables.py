@@ -28,6 +28,8 @@ DEVICES: Final = Table(
     Column("row", String, primary_key=True),
     Column("device", String, nullable=False, unique=True),
     Column("registered_ms", BigInteger, nullable=False),
+    # NULL: the registration names none, as all did before there were services.
+    Column("service", String),
 )
 
 LINKS: Final = Table(

@@ -36,6 +36,7 @@ _REASONS: Final[Mapping[str, str]] = {
     Rejected.UNKNOWN_FIELD: phrase("a field no envelope has"),
     Rejected.TOO_MANY_READINGS: phrase("too many readings"),
     Rejected.NO_READINGS: phrase("no reading in it"),
+    Rejected.OUT_OF_SCOPE: phrase("of a source or service that the policy does not list"),
     Rejected.UNKNOWN_DEVICE: phrase("unknown device"),
     Rejected.BEFORE_REGISTRATION: phrase("before the device was registered"),
     Rejected.FROM_THE_FUTURE: phrase("dated in the future"),

@@ -7,6 +7,7 @@ from typing import Final
 from policy.compiler.context import CompileContext
 from policy.compiler.permits import Permit
 from policy.language.document import Sheet
+from policy.language.policy_file import Policy, Scope
 from policy.language.problems import Findings
 from policy.language.purpose_file import Purpose
 from policy.vocabulary.bilingual import Bilingual
@@ -15,6 +16,7 @@ from policy.vocabulary.patterns import matches
 from policy.vocabulary.position import mesh_in
 from policy.vocabulary.terms import Where
 from policy.vocabulary.words import format_duration
+from telemetry.wire.envelope import NAMED
 
 OPEN_ENDED: Final = re.compile(
     r"\b(other|others|etc|and so on|any|necessary|required|miscellaneous)\b|その他|など|等|必要",
@@ -28,6 +30,7 @@ def check_house(context: CompileContext) -> None:
     document, findings = context.document, context.findings
     policy, sheet = document.policy.content, document.policy
     purposes = set(document.pages)
+    _check_scope(policy.scope, sheet, findings)
     for n, combine in enumerate(policy.combine):
         where = sheet.where("combine", n)
         _known(combine.purposes, purposes, where, "combines an unknown purpose", findings)
@@ -55,6 +58,28 @@ def check_house(context: CompileContext) -> None:
     elif notice.content.effective > policy.effective:
         remedy = "publish the notice first (APPI Art. 27(6))"
         findings.error(where, "joint use starts before its notice", joint.notice, remedy)
+
+
+def _check_scope(scope: Scope, sheet: Sheet[Policy], findings: Findings) -> None:
+    """The wire can carry what is listed; what is unstated counts as something listed."""
+    for part, names in (("services", scope.services), ("sources", scope.sources)):
+        for index, listed_name in enumerate(names):
+            if re.fullmatch(NAMED, listed_name) is None:
+                where = sheet.where("scope", part, index)
+                message, remedy = "too long for the wire", "take a name of at most 32 characters"
+                findings.error(where, message, listed_name, remedy)
+    unstated = scope.unstated
+    if unstated is None:
+        return
+    where = sheet.where("scope", "unstated")
+    if unstated.service is None and unstated.source is None:
+        remedy = "name a `service`, a `source` or both, or leave `unstated` out"
+        findings.error(where, "says nothing of what is unstated", "", remedy)
+    counted = (unstated.service, scope.services), (unstated.source, scope.sources)
+    for name, listed in counted:
+        if name is not None:
+            message = "counts what is unstated as something that the scope does not list"
+            _known((name,), set(listed), where, message, findings)
 
 
 def _read(title: Bilingual | None) -> tuple[str, ...]:

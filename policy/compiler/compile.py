@@ -104,7 +104,7 @@ def _with_cells(
     plan: Plan, document: Document, cells: tuple[PlanCell, ...], all_bans: tuple[PlanForbid, ...]
 ) -> Plan:
     """The plan with its parts beside the outputs, and its digest."""
-    sheet = document.policy
+    sheet, scope = document.policy, document.policy.content.scope
     plan = replace(
         plan,
         cells=cells,
@@ -118,7 +118,10 @@ def _with_cells(
             PlanCombine(frozenset(c.purposes), c.because, c.cites, sheet.where("combine", n))
             for n, c in enumerate(sheet.content.combine)
         ),
-        sources=sheet.content.scope.sources,
+        sources=scope.sources,
+        services=scope.services,
+        unstated_source=None if scope.unstated is None else scope.unstated.source,
+        unstated_service=None if scope.unstated is None else scope.unstated.service,
     )
     return replace(plan, digest=digest(plan))
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from policy.diff.change import Change, ChangeKind, safeguard
 from policy.language.document import Document, profiles_in_force
-from policy.language.policy_file import Controller, JointUse, JointUser, Manager
+from policy.language.policy_file import Controller, JointUse, JointUser, Manager, Unstated
 from policy.language.public_information import PublicInformation
 from policy.vocabulary.bilingual import Bilingual
 from policy.vocabulary.patterns import closest
@@ -25,6 +25,7 @@ def house_changes(old: Document, new: Document) -> Iterator[Change]:
         yield from _listed(
             f"the policy covers {part}", *lists, more=ChangeKind.LOOSENS, at=("scope", part)
         )
+    yield from _unstated(before.scope.unstated, after.scope.unstated)
     never = before.analytics.never, after.analytics.never
     yield from _listed(
         "analysts never see", *never, more=ChangeKind.TIGHTENS, at=("analytics", "never")
@@ -62,6 +63,21 @@ def house_changes(old: Document, new: Document) -> Iterator[Change]:
     frames = (_frames(document) for document in (old, new))
     yield from _listed("raw frames", *frames, more=ChangeKind.LOOSENS, at=CATEGORIES)
     yield from _controller(before.controller, after.controller)
+
+
+def _unstated(old: Unstated | None, new: Unstated | None) -> Iterator[Change]:
+    """As what counts what names no service or no source: none is stricter than any."""
+    for part in ("service", "source"):
+        was, now = (None if one is None else getattr(one, part) for one in (old, new))
+        if was == now:
+            continue
+        if now is None:
+            kind, key = ChangeKind.TIGHTENS, f"what names no {part} is not admitted"
+        else:
+            kind = ChangeKind.LOOSENS if was is None else ChangeKind.OTHERWISE
+            key = f"what names no {part} counts as {now}"
+        before = "not admitted" if was is None else f"as {was}"
+        yield safeguard(kind, None, f"{key} (was {before})", at=("scope", "unstated"))
 
 
 def _homes(old: Document, new: Document) -> Iterator[Change]:

@@ -27,6 +27,11 @@ from telemetry.instants import day_start_ms
 Names = Annotated[tuple[Name, ...], Field(min_length=1)]
 
 
+UNSTATED_EXAMPLE = (
+    "{service: connected_car, source: obd, because: sent before sources were named, cites: [S0]}"
+)
+
+
 class Controller(Strict):
     """Who is responsible for the data."""
 
@@ -36,12 +41,25 @@ class Controller(Strict):
     contact: str
 
 
+class Unstated(Strict):
+    """As what counts a registration without a service, or an envelope without a source.
+
+    What is absent here stays unknown, and is not admitted.
+    """
+
+    service: Name | None = None
+    source: Name | None = None
+    because: Because
+    cites: Citations
+
+
 class Scope(Strict):
     """What the policy is about; all else is not admitted."""
 
     services: Names
     sources: Names
     subjects: Names
+    unstated: Annotated[Unstated | None, Field(examples=[UNSTATED_EXAMPLE])] = None
     cites: Citations
 
 

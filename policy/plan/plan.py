@@ -121,11 +121,25 @@ class Plan:
     """Purposes one session may hold together; all others are apart."""
     sources: tuple[str, ...] = ()
     """The sources from which data is admitted; others are outside this policy."""
+    services: tuple[str, ...] = ()
+    """The services whose devices' data is admitted."""
+    unstated_source: str | None = None
+    """The source that an envelope counts as that names none; None: it is not admitted."""
+    unstated_service: str | None = None
+    """The service that a device counts as that was registered without one, likewise."""
 
     late_ms: int = LATE_MS
     """For how long of append time, beyond its own length, a rule over time remembers readings."""
     suspended: frozenset[str] = frozenset()
     """Purposes for which nothing new is taken in. Their outputs stay, for what lies there."""
+
+    def takes_source(self, source: str | None) -> bool:
+        """Whether an envelope that names this source, or None, is within the policy's scope."""
+        return (self.unstated_source if source is None else source) in self.sources
+
+    def takes_service(self, service: str | None) -> bool:
+        """Whether a device registered as this service, or as None, is within it."""
+        return (self.unstated_service if service is None else service) in self.services
 
     @property
     def policy_version(self) -> str:

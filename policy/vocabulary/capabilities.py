@@ -57,7 +57,7 @@ class Capability(StrEnum):
     JOINS = "joins"
     """Records of two purposes are joined where that is permitted, and never elsewhere."""
     SERVICES = "services"
-    """An envelope of a service outside the policy's scope is not admitted."""
+    """An envelope of a source or service outside the policy's scope is not admitted."""
     BROKER_RIGHTS = "broker_rights"
     """The broker lets one principal read one purpose, and nobody else."""
     REGISTERS = "registers"
@@ -79,6 +79,7 @@ def exists(capability: Capability) -> bool:
             | Capability.TRANSIT
             | Capability.PAGES
             | Capability.EVENT_ENDS
+            | Capability.SERVICES
             | Capability.REQUESTS
         ):
             return True
@@ -89,7 +90,6 @@ def exists(capability: Capability) -> bool:
             | Capability.RELEASE_WINDOWS
             | Capability.OTHER_OPERATIONS
             | Capability.JOINS
-            | Capability.SERVICES
             | Capability.BROKER_RIGHTS
             | Capability.REGISTERS
         ):

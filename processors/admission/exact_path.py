@@ -6,11 +6,13 @@ go on; bad ones are counted under a reason. Nothing of a payload leaves here but
 
 import re
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
+from msgspec import UNSET
 
+from policy.plan.plan import Plan
 from processors.admission.admitted import Admitted
 from processors.admission.columns import admit_columns
 from processors.admission.unopened import Unopened
@@ -49,7 +51,7 @@ def admit(program: Program, value: bytes | None, received_ms: int) -> Admitted |
     """Judge one raw record by itself: what is admitted of it, or the one reason why nothing is.
 
     Whose it is plays no part here, so that what rules over time remember depends on the log alone:
-    ask ``unregistered`` next.
+    ask ``unregistered`` next, and ``out_of_scope``.
     """
     if value is None or isinstance(value, Unopened):
         return Counter({Rejected.NO_PAYLOAD if value is None else value.reason: 1})
@@ -59,7 +61,7 @@ def admit(program: Program, value: bytes | None, received_ms: int) -> Admitted |
     if isinstance(read, Rejected):
         return Counter({read: readings_said(value)})
     envelope, content, bad_codes = read
-    fault = _envelope_fault(envelope, received_ms)
+    fault = _envelope_fault(program.plan, envelope, received_ms)
     if fault is Rejected.NO_READINGS and bad_codes:
         return bad_codes
     if fault is not None:
@@ -81,6 +83,18 @@ def unregistered(registered_ms: int | None, admitted: Admitted) -> Counter[Rejec
     if admitted.first_ms < registered_ms:
         return Counter({Rejected.BEFORE_REGISTRATION: admitted.said})
     return None
+
+
+def out_of_scope(
+    plan: Plan, services: Collection[str | None], admitted: Admitted
+) -> Counter[Rejected] | None:
+    """Why nothing of a registered device's envelope is taken after all; None if it is.
+
+    ``services``: as which the device is registered; if it is several times, each has to be listed.
+    """
+    if all(map(plan.takes_service, services)):
+        return None
+    return Counter({Rejected.OUT_OF_SCOPE: admitted.said})
 
 
 def read_exactly(value: bytes) -> Read | Rejected:
@@ -120,12 +134,14 @@ def _shape_fault(members: Mapping[str, Any]) -> Rejected:
     return Rejected.MALFORMED
 
 
-def _envelope_fault(envelope: Envelope, received_ms: int) -> Rejected | None:
+def _envelope_fault(plan: Plan, envelope: Envelope, received_ms: int) -> Rejected | None:
     readings = envelope.readings
     if readings > READINGS_MAX:
         return Rejected.TOO_MANY_READINGS
     if readings == 0:
         return Rejected.NO_READINGS
+    if not plan.takes_source(None if envelope.source is UNSET else envelope.source):
+        return Rejected.OUT_OF_SCOPE
     if to_ms(envelope.clock.t0) + max(0, *_deltas(envelope)) > received_ms + AHEAD_MS_MAX:
         return Rejected.FROM_THE_FUTURE
     return None

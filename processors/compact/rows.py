@@ -12,7 +12,7 @@ from typing import Final, get_args
 from processors.compact.cells import KEY_AT, KIND, NOTHING, Cells, Kind
 from processors.compact.names import Names
 from processors.compact.row_keys import CODE_BYTES, ID_CHARS, code_of, id_of
-from processors.compact.terms import Terms
+from processors.compact.terms import Asked, Terms
 from telemetry.identity import DeviceId, LinkSecret, SubjectId
 from telemetry.wire.control import ConsentInterval, DeviceRegistration, LinkInterval, Role
 
@@ -30,7 +30,7 @@ _NO_CODE: Final = bytes(CODE_BYTES)
 _AFTER_AT: Final = KEY_AT + CODE_BYTES
 """Every payload begins with the next row of the owner's chain, and the owner."""
 _HASH_AT: Final = _AFTER_AT + 8
-_REGISTRATION: Final = Struct(f"<II{_HASH_BYTES}xq")
+_REGISTRATION: Final = Struct(f"<II{_HASH_BYTES}xqH")
 _LINK: Final = Struct(f"<II{_HASH_BYTES}xqqI{_SECRET_BYTES}sB")
 _CONSENT: Final = Struct(f"<II{_HASH_BYTES}xqqH")
 _KINDS: Final = [Kind(CODE_BYTES, one.size) for one in (_REGISTRATION, _LINK, _CONSENT)]
@@ -72,7 +72,9 @@ class Rows:
                 number = self._new(REGISTRATION, key, code)
                 owner, after = self.devices.hold(row.device, number)
                 run, at = self._cells.at(number)
-                _REGISTRATION.pack_into(run, at + _AFTER_AT, after, owner, row.registered_ms)
+                terms = self._terms.number(_of_service(row.service), number)
+                at += _AFTER_AT
+                _REGISTRATION.pack_into(run, at, after, owner, row.registered_ms, terms)
             case LinkInterval():
                 number = self._new(LINK, key, code)
                 self._write_link(number, row)
@@ -110,8 +112,9 @@ class Rows:
         kind = number & KIND
         at += _AFTER_AT
         if kind == REGISTRATION:
-            _, device, registered_ms = _REGISTRATION.unpack_from(run, at)
-            return DeviceRegistration(DeviceId(self.devices.text(device)), registered_ms)
+            _, device, registered_ms, terms = _REGISTRATION.unpack_from(run, at)
+            *_, service, _ = self._terms.of(number, terms)
+            return DeviceRegistration(DeviceId(self.devices.text(device)), registered_ms, service)
         if kind == LINK:
             _, device, from_ms, to_ms, subject, secret, role = _LINK.unpack_from(run, at)
             return LinkInterval(
@@ -203,3 +206,8 @@ class Rows:
             _CHAIN.pack_into(run, at + _AFTER_AT, after, same_owner)
         else:
             names.set_head(owner, after)
+
+
+def _of_service(service: str | None) -> Asked:
+    """A registration's service as a term, which takes two bytes a row; none is one too."""
+    return "", "opt_in", service, ""

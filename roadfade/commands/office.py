@@ -47,6 +47,14 @@ RoleOption = Annotated[
         help="What the person is to the vehicle, as driver; default: unknown, not confirmed.",
     ),
 ]
+ServiceOption = Annotated[
+    str | None,
+    typer.Option(
+        "--service",
+        metavar="SERVICE",
+        help="As which service, as the policy's scope lists it; default: none is named.",
+    ),
+]
 Wait = Annotated[
     float, typer.Option("--wait", min=0, help="Seconds to wait until the change is published.")
 ]
@@ -106,14 +114,19 @@ def register_device(
     ctx: typer.Context,
     *,
     device: DeviceOption,
+    service: ServiceOption = None,
     at: At = None,
     as_json: AsJson = False,
     wait: Wait = 0,
 ) -> None:
-    """Make a dongle known from an instant on; what it recorded earlier is rejected."""
+    """Make a dongle known from an instant on; what it recorded earlier is rejected.
+
+    One that is known without a service is given one by naming its instant again.
+    """
     desk = desk_of(ctx)
+    desk.require_listed(service)
     desk.run(
-        lambda office: office.register_device(DeviceId(device), desk.at(at)),
+        lambda office: office.register_device(DeviceId(device), desk.at(at), service),
         done="registered",
         wait_s=wait,
         as_json=as_json,
@@ -126,14 +139,18 @@ def register(
     device: DeviceOption,
     subject: Subject,
     role: RoleOption = None,
+    service: ServiceOption = None,
     from_: From = None,
     as_json: AsJson = False,
     wait: Wait = 0,
 ) -> None:
     """Link a dongle to a person from an instant on, registering the dongle if needed."""
     desk = desk_of(ctx)
+    desk.require_listed(service)
     desk.run(
-        lambda office: office.register(DeviceId(device), SubjectId(subject), desk.at(from_), role),
+        lambda office: office.register(
+            DeviceId(device), SubjectId(subject), desk.at(from_), role, service
+        ),
         done="registered",
         wait_s=wait,
         as_json=as_json,

@@ -5,7 +5,7 @@ JSON object. No identifier is ever printed back: terminals and job logs are kept
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import typer
 
 from roadfade.clock import wall_ms
-from roadfade.refusal import NOT_PUBLISHED
+from roadfade.refusal import NOT_PUBLISHED, Refusal
 from roadfade.terminal.answers import FAILS, print_json, settings
 
 if TYPE_CHECKING:
@@ -26,6 +26,15 @@ Work = Callable[["Registry"], Awaitable[str | Sequence[str]]]
 """What a command does with the registry: the ids of the rows concerned."""
 
 
+def _services() -> Collection[str]:
+    from policy.plan.limits import Limits  # noqa: PLC0415  # few commands need the policy
+    from roadfade.in_force.recorded import line_here  # noqa: PLC0415
+
+    line = line_here(settings(), Limits())
+    # As with consents: a fleet may be registered before the version that lists its service begins.
+    return {*line.plan.services, *(line.following.services if line.following else ())}
+
+
 @dataclass(frozen=True, slots=True)
 class OfficeDesk:
     """What the commands need."""
@@ -35,6 +44,18 @@ class OfficeDesk:
     grantable: "Callable[[], Offers]"
     """Reads the policy; called only if a consent is given."""
     now_ms: Callable[[], int]
+    services: Callable[[], Collection[str]] = _services
+    """Reads the policy; called only if a service is named."""
+
+    def require_listed(self, service: str | None) -> None:
+        """Refusal if the policy lists no such service: all that such a device sends is rejected."""
+        if service is None or service in (listed := self.services()):
+            return
+        msg = (
+            "the policy lists no such service, so every reading of the dongle would be rejected as "
+            f"out_of_scope: name one of {', '.join(sorted(listed))}, or publish a version with it"
+        )
+        raise Refusal(msg)
 
     def at(self, instant_ms: int | None) -> int:
         """The instant given, else now."""

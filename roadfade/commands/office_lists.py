@@ -133,6 +133,7 @@ def _device(one: "ListedDevice", now_ms: int) -> dict[str, Any]:
     return {
         "row": one.row,
         "registered": format_instant(one.registered_ms),
+        "service": one.service,
         "linked": None if linked is None else _link(linked, now_ms),
     }
 

@@ -36,7 +36,8 @@ async def enrol(settings: Settings, plan: Plan, fleet: Fleet, seed: int, now_ms:
     consents = _consents(list(people.values()), offered, seed, from_ms)
     async with Database.opened(settings.office_path) as database:
         try:
-            await Registry(database, offered).register_fleet(links, consents)
+            service = plan.services[0] if plan.services else None
+            await Registry(database, offered).register_fleet(links, consents, service)
         except OfficeError as refusal:
             msg = (
                 f"this office already knows the simulated fleet with other data "

@@ -8,7 +8,7 @@ from typing import Final
 
 from sinks.port.laid_out import Gathering
 
-INTERFACE: Final = 4
+INTERFACE: Final = 5
 """The core that this code was written for; any other is not asked."""
 try:
     import roadfade_core

@@ -10,10 +10,11 @@ from dataclasses import dataclass
 from typing import Final, Literal
 
 import msgspec
-from msgspec import Struct
+from msgspec import UNSET, Struct, UnsetType
 
 from telemetry.identity import MASK, DeviceId, LinkSecret, SubjectId
 from telemetry.instants import is_instant
+from telemetry.wire.envelope import Named
 from telemetry.wire.topic_contents import Contents
 
 ConsentKind = Literal["location", "opt_in", "third_party"]
@@ -38,9 +39,12 @@ class _Masked(Struct, forbid_unknown_fields=True):
         return f"{type(self).__name__}({MASK})"
 
 
-class _Device(_Masked, tag="device", tag_field="kind", forbid_unknown_fields=True):
+class _Device(
+    _Masked, tag="device", tag_field="kind", forbid_unknown_fields=True, omit_defaults=True
+):
     device: str
     registered_ms: int
+    service: Named | UnsetType = UNSET
 
 
 class _Link(_Masked, tag="link", tag_field="kind", forbid_unknown_fields=True):
@@ -88,6 +92,8 @@ class DeviceRegistration(Struct, frozen=True, gc=False):
 
     device: DeviceId
     registered_ms: int
+    service: str | None = None
+    """As which service it is registered; None: the registration names none, as those of before."""
 
 
 class LinkInterval(Struct, frozen=True, gc=False):
@@ -162,7 +168,8 @@ def encode_row(row: ControlRow) -> bytes:
     """The JSON value of a control record."""
     match row:
         case DeviceRegistration():
-            wire: Struct = _Device(str(row.device), row.registered_ms)
+            service = UNSET if row.service is None else row.service
+            wire: Struct = _Device(str(row.device), row.registered_ms, service)
         case LinkInterval():
             secret = base64.b64encode(row.secret).decode()
             device, subject = str(row.device), str(row.subject)
@@ -189,7 +196,8 @@ def decode_row(payload: bytes) -> ControlRow:
     match _decoder.decode(payload):
         case _Device() as w:
             _check_instants(w.registered_ms, None)
-            return DeviceRegistration(DeviceId(w.device), w.registered_ms)
+            service = None if w.service is UNSET else w.service
+            return DeviceRegistration(DeviceId(w.device), w.registered_ms, service)
         case _Link() as w:
             _check_instants(w.from_ms, w.to_ms)
             secret = LinkSecret(binascii.a2b_base64(w.secret, strict_mode=True))

@@ -32,6 +32,9 @@ Instant = Annotated[datetime, Meta(tz=True)]
 TROUBLE_CODE: Final = r"^[PCBU][0-3][0-9A-F]{3}$"
 TroubleCode = Annotated[str, Meta(pattern=TROUBLE_CODE, max_length=5)]
 """A diagnostic trouble code as SAE J2012 writes it."""
+NAMED: Final = r"^[a-z][a-z0-9_]{0,31}$"
+"""How a service or a source is named on the wire, and by the policy that lists it."""
+Named = Annotated[str, Meta(pattern=NAMED, max_length=32)]
 Opaque = Annotated[str, Meta(min_length=1, max_length=64)]
 
 
@@ -76,12 +79,14 @@ class Frame(Struct, frozen=True, forbid_unknown_fields=True):
 class Envelope(Struct, kw_only=True, forbid_unknown_fields=True, repr_omit_defaults=True):
     """One vehicle's batch. Field meanings: docs/wire.md. Its repr shows no identifier.
 
-    ``id`` is unique per envelope and the same when it is sent again (a ULID, say).
+    ``id`` is unique per envelope and the same when it is sent again (a ULID, say). ``source``: what
+    the readings were read from; one that names none is judged as the policy says.
     """
 
     v: Literal[1]
     id: Annotated[str, Meta(min_length=16, max_length=64)]
     device: Opaque
+    source: Named | UnsetType = UNSET
     clock: Clock
     boot: Annotated[str, Meta(max_length=64)] = ""
     seq: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0

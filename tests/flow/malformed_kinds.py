@@ -8,6 +8,7 @@ from telemetry.instants import DAY_MS, format_instant
 from telemetry.wire.record import MESH, TROUBLE_CODES
 
 DEVICE = "dongle-of-the-malformed"
+OF_A_SERVICE = "dongle-of-another-service"
 ODOMETER = "Vehicle.TraveledDistance"
 SPEED = "Vehicle.Speed"
 SINCE_DAYS = 30
@@ -108,6 +109,10 @@ def kinds(now_ms: int) -> Iterator[Kind]:
         ),
         "too_many_readings",
         10_800,
+    )
+    yield from (
+        Kind("of a source that no policy lists", bent(source="toaster"), "out_of_scope"),
+        Kind("of a service that no policy lists", bent(device=OF_A_SERVICE), "out_of_scope"),
     )
     yield Kind("a dongle nobody knows", bent(device="dongle-of-nobody"), "unknown_device")
     yield Kind(

@@ -6,7 +6,7 @@ import pytest
 
 from roadfade.clock import wall_ms
 from telemetry.instants import DAY_MS
-from tests.flow.malformed_kinds import DEVICE, ODOMETER, SINCE_DAYS, good, kinds
+from tests.flow.malformed_kinds import DEVICE, ODOMETER, OF_A_SERVICE, SINCE_DAYS, good, kinds
 from tests.support.pace import play, raw
 from tests.support.road import Road
 from tests.support.since import Since
@@ -17,6 +17,8 @@ pytestmark = pytest.mark.broker
 def test_every_kind_of_bad_input_is_counted_and_all_good_input_arrives(road: Road) -> None:
     now_ms = wall_ms()
     road.known(DEVICE, "person-of-the-malformed", now_ms - SINCE_DAYS * DAY_MS)
+    elsewhere = now_ms - SINCE_DAYS * DAY_MS
+    road.known(OF_A_SERVICE, "person-of-another-service", elsewhere, service="another_service")
     bad = list(kinds(now_ms))
     assert len(bad) >= 20 and len({kind.name for kind in bad}) == len(bad)
     since = Since(road)

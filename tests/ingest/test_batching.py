@@ -11,7 +11,7 @@ from telemetry.instants import to_ms
 from telemetry.wire.envelope import ENVELOPE_BYTES_MAX, decode_envelope, encode_envelope
 from telemetry.wire.record import TROUBLE_CODES
 
-SOURCE = Source(DeviceId("d"), "digest", "rtc")
+SOURCE = Source(DeviceId("d"), "digest", "rtc", "obd")
 PATHS = [
     ("Vehicle.Speed", "km/h"),
     ("Vehicle.Powertrain.CombustionEngine.Speed", "rpm"),

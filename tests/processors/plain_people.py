@@ -52,6 +52,10 @@ class PlainPeople:
         found = [max(0, row.registered_ms) for row in rows if row.device == device]
         return max(found, default=None)
 
+    def services(self, device: str) -> set[str | None]:
+        rows = [row for row in self.rows.values() if isinstance(row, DeviceRegistration)]
+        return {row.service for row in rows if row.device == device}
+
     def link_at(self, device: str, event_ms: int) -> tuple[LinkInterval | None, int, int]:
         rows = [row for row in self.rows.values() if isinstance(row, LinkInterval)]
         links = [row for row in rows if row.device == device]

@@ -63,8 +63,29 @@ def test_random_envelopes_leave_both_paths_alike() -> None:
                 world.consent("service", "location", "service@1", subject=subject, to_ms=to_ms)
 
         drive(both, chance, odd.one, 250, change)
-        assert both.figures["exact_path"] < 0.7 * both.figures["envelopes"]
+        assert both.figures["exact_path"] < 0.75 * both.figures["envelopes"]
         assert both.figures["records"] > 100
+
+
+def test_services_that_come_and_go_leave_both_paths_alike() -> None:
+    rejected = Counter[str]()
+    for seed in range(examples(4)):
+        chance = random.Random(seed)
+        world = World(every_operation())
+        some_people(world)
+        odd = OddEnvelopes(world.program, DEVICES, NOW_MS, seed)
+        both = BothPaths(world.program, world.people)
+
+        def change(chance: random.Random = chance, world: World = world) -> None:
+            """A device is registered as another service, which the plan lists or does not."""
+            if chance.random() < 0.2:
+                service = chance.choice([None, "car", "van", "another"])
+                world.register(chance.choice([DEVICE, "dev-3"]), NOW_MS - 30 * DAY_MS, service)
+
+        drive(both, chance, odd.one, 250, change)
+        rejected.update(both.rejected)
+        assert both.figures["records"] > 100
+    assert rejected["out_of_scope"] > 100
 
 
 def restrict_somebody(chance: random.Random, world: World, there: list[bytes]) -> None:

@@ -23,6 +23,7 @@ pytestmark = needs_core
 KEY = new_row_id()
 DEVICE, SUBJECT, SECRET = DeviceId("d-1"), SubjectId("s-1"), LinkSecret(bytes(range(32)))
 REGISTRATION = DeviceRegistration(DEVICE, 5)
+OF_SERVICE = DeviceRegistration(DEVICE, 5, "linkdrive_pro")
 LINK = LinkInterval(KEY, DEVICE, SUBJECT, SECRET, 0, None, "driver")
 CONSENT = ConsentInterval(KEY, SUBJECT, "p", "opt_in", None, "n@1", 10, 253_402_300_799_999)
 LINKS = (DeviceRegistration, LinkInterval)
@@ -57,6 +58,8 @@ def test_changes_are_told_in_the_order_and_bounds_of_the_packed_ones() -> None:
 def test_rows_as_the_office_writes_them_are_usual() -> None:
     for row, kinds in (
         (REGISTRATION, LINKS),
+        (OF_SERVICE, LINKS),
+        (DeviceRegistration(DEVICE, 5, "a" * 32), LINKS),
         (LINK, LINKS),
         (CONSENT, (ConsentInterval,)),
         (
@@ -70,6 +73,7 @@ def test_rows_as_the_office_writes_them_are_usual() -> None:
         packed.apply(b"l" + KEY.encode(), row)
         assert core.consents_of("s-1") == packed.consents_of("s-1")
         assert core.registered_ms("d-1") == packed.registered_ms("d-1")
+        assert core.services("d-1") == packed.services("d-1")
         assert core.link_at("d-1", 7) == packed.link_at("d-1", 7)
         assert core.row_hash(b"l" + KEY.encode()) == row_hash(KEY.encode(), value)
 
@@ -77,6 +81,7 @@ def test_rows_as_the_office_writes_them_are_usual() -> None:
 def test_whatever_is_written_otherwise_is_not_usual_and_changes_nothing() -> None:
     value = encode_row(REGISTRATION)
     link = encode_row(LINK)
+    of_service = encode_row(OF_SERVICE)
     people = CorePeople()
     for other in (
         None, b"", b"{", b"[" * 1000, b"\xff" + value, value + b" ", value[:-1],
@@ -87,6 +92,8 @@ def test_whatever_is_written_otherwise_is_not_usual_and_changes_nothing() -> Non
         encode_row(CONSENT), encode_row(LinkInterval("x" * 26, DEVICE, SUBJECT, SECRET, 0, None)),
         link.replace(b"driver", b"nobody"), link.replace(b',"role":"driver"', b""),
         encode_row(LinkInterval(KEY, DEVICE, SUBJECT, LinkSecret(b"short"), 0, None)),
+        of_service.replace(b'"linkdrive_pro"', b"null"), of_service.replace(b"linkdrive_pro", b""),
+        of_service.replace(b"linkdrive_pro", b"Pro"), of_service.replace(b"linkdrive_pro", b"a" * 33),
     ):  # fmt: skip
         assert not taken(people, LINKS, other), other
     assert people.changes.position == 0

@@ -58,7 +58,8 @@ def random_row(chance: random.Random, key: bytes) -> ControlRow | None:
     if kind == 0:
         return pick([None, None, Heartbeat(1, 1)])
     if kind <= 3:
-        return DeviceRegistration(DeviceId(pick(NAMES)), from_ms)
+        service = pick([None, None, "linkdrive", "linkdrive_air", "a"])
+        return DeviceRegistration(DeviceId(pick(NAMES)), from_ms, service)
     subject = SubjectId(pick(NAMES))
     if kind <= 6:
         secret = LinkSecret(chance.randbytes(pick([32, 32, 32, 1, 31, 33, 64])))
@@ -77,7 +78,7 @@ def answers(people: People | PlainPeople, names: Sequence[str] = NAMES) -> list[
     """All that can be asked."""
     found: list[object] = [people.row_hash(key) for key in KEYS]
     for name in names:
-        found += [people.registered_ms(name), people.consents_of(name)]
+        found += [people.registered_ms(name), set(people.services(name)), people.consents_of(name)]
         found.append(people.restrictions_of(name))
         found += [people.link_at(name, at_ms) for at_ms in (-6, 0, 5, 15, 25, 35)]
     return found

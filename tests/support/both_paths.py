@@ -35,6 +35,7 @@ class BothPaths:
     compression: None = None
     figures: Counter[str] = field(default_factory=Counter)
     withheld: Counter[str] = field(default_factory=Counter)
+    rejected: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
         self.exact = _processor(self.program, self.people)
@@ -55,13 +56,15 @@ class BothPaths:
         batches = self.gathered.take()
         assert records == exact, "the core's records differ"
         assert by_partition(records_in(batches)) == by_partition(exact), "the core's batches differ"
+        flows, rejected = tallies[0].settle()
+        self.rejected.update(rejected)
         for tally in tallies[1:]:
-            assert tally.settle() == tallies[0].settle(), "the core counts differently"
+            assert tally.settle() == (flows, rejected), "the core counts differently"
             assert tally.envelopes == tallies[0].envelopes
             assert tally.reused_ids == tallies[0].reused_ids
         for state in self.states:
             assert state.living() == self.exact_state.living(), "the core remembers differently"
-        for flow in tallies[0].settle()[0].values():
+        for flow in flows.values():
             assert flow.closes
             self.withheld.update(flow.withheld)
         self.figures["envelopes"] += len(values)

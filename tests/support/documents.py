@@ -52,7 +52,7 @@ ledger: {topic_at_most: 400 days, cites: [C1-05]}
 transport: {topic_at_most: 7 days, cites: [C1-04]}
 outside: {to: [third_party, joint_user], location_at_least: P3, cites: [APPI-27]}
 forbids: []
-scope: {services: [car], sources: [obd], subjects: [customer], cites: [C1-04]}
+scope: {services: [car, van], sources: [obd, can], unstated: {service: car, source: obd, because: of before names, cites: [C1-04]}, subjects: [customer], cites: [C1-04]}
 analytics: {dpv: [dpv:CommercialResearch], never: [C06], at_least: 10, cites: [C1-04]}
 zone: Asia/Tokyo
 """,

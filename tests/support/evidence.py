@@ -43,6 +43,10 @@ SHOWN: Final[Mapping[Capability, tuple[str, ...]]] = {
         "tests/flow/test_person.py::test_what_a_contracts_end_shortens_goes_once_it_is_recorded",
         "tests/office/erasure/test_event_ends.py::test_a_contracts_end_is_carried_out_on_its_day_and_once",
     ),
+    Capability.SERVICES: (
+        "tests/processors/test_scope.py::test_out_of_scope_is_nothing_but_its_count",
+        "tests/flow/test_malformed.py::test_every_kind_of_bad_input_is_counted_and_all_good_input_arrives",
+    ),
     Capability.REQUESTS: (
         "tests/flow/test_person.py::test_each_person_is_given_all_that_is_theirs_and_nothing_else",
         "tests/flow/test_person.py::test_the_sellers_erasure_touches_nothing_of_the_buyer",

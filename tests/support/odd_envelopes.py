@@ -18,6 +18,18 @@ ODD_NUMBERS: Final = (
     "-0", "-0.0", "0.0", "0", "1e2", "1.5E+1", "1e-7", "0.00001", "0.1234567890123456789", "01",
     "1.", "true", "null", '"9"', "9007199254740993", "1e400", "123456789012345.67", "[1]",
 )  # fmt: skip
+SOURCES: Final = (
+    *['"obd"'] * 30,
+    *['"can"'] * 15,
+    '"app"',
+    '"gateway_of_mine"',
+    '"Obd"',
+    '"\\u006fbd"',
+    '""',
+    "null",
+    "1",
+)
+"""Those that the plan lists most of the time, others that it does not, and some that are none."""
 STEPS_MS: Final = (0, 1, 400, 1_000, 1_000, 1_000, 9_999, 60_000)
 
 
@@ -62,6 +74,8 @@ class OddEnvelopes:
             "boot": '"b"', "seq": "17", "resend": "true", "seat": '"driver"', "frames": "[]",
             "sent_at": json.dumps(self._instant(t0_ms)),
         }  # fmt: skip
+        if chance.random() < 0.3:
+            members["source"] = chance.choice(SOURCES)
         members |= {name: text for name, text in extra.items() if chance.random() < 0.2}
         if chance.random() < 0.01:
             members["unknown"] = "1"

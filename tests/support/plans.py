@@ -87,7 +87,11 @@ def output(
 
 def plan(*outputs: Output) -> Plan:
     collected = frozenset(rule.signal for out in outputs for one in out.lanes for rule in one.rules)
-    return Plan("test", 3, 0, "d" * 64, CATALOGUE, outputs, collected, {}, {}, TRANSPORT, TRANSPORT)
+    return Plan(
+        "test", 3, 0, "d" * 64, CATALOGUE, outputs, collected, {}, {}, TRANSPORT, TRANSPORT,
+        sources=("obd", "can"), services=("car", "van"), unstated_source="obd",
+        unstated_service="car",
+    )  # fmt: skip
 
 
 PLAN = plan(

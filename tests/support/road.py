@@ -132,7 +132,12 @@ class Road:
         return Answer(done.exit_code, done.stdout, done.stderr)
 
     def known(
-        self, device: str, subject: str, since_ms: int, purposes: Collection[str] | None = None
+        self,
+        device: str,
+        subject: str,
+        since_ms: int,
+        purposes: Collection[str] | None = None,
+        service: str | None = None,
     ) -> None:
         """Register a dongle with a person who consents, to everything unless given otherwise.
 
@@ -148,7 +153,7 @@ class Road:
         async def write() -> None:
             async with Database.opened(self.settings.office_path) as database:
                 links = [NewLink(DeviceId(device), SubjectId(subject), since_ms, role="driver")]
-                await Registry(database, offered).register_fleet(links, given)
+                await Registry(database, offered).register_fleet(links, given, service)
                 outbox = Outbox(database)
                 assert await outbox.wait_published(await outbox.last_sequence(), READY_S_MAX)
 

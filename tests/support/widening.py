@@ -65,6 +65,9 @@ def wider(old: Plan, new: Plan) -> list[str]:
     ]
     found += [f"{pair} together" for pair in _pairs(new) - _pairs(old)]
     found += [f"from {source}" for source in set(new.sources) - set(old.sources)]
+    found += [f"of {service}" for service in set(new.services) - set(old.services)]
+    found += ["without a source"] * (new.takes_source(None) > old.takes_source(None))
+    found += ["without a service"] * (new.takes_service(None) > old.takes_service(None))
     found += [f"no forbid of {asked}" for asked in _forbidden(old, new) - _forbidden(new, old)]
     found += ["raw"] * (new.raw.bound_ms > old.raw.bound_ms)
     return found + ["ledger"] * (new.ledger.bound_ms > old.ledger.bound_ms)

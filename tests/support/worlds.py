@@ -57,9 +57,15 @@ class World:
         self.tally = Tally(self.program)
         self.state = self.program.empty_state(Room(100_000))
 
-    def register(self, device: str = DEVICE, from_ms: int = NOW_MS - 400 * DAY_MS) -> None:
-        row = DeviceRegistration(DeviceId(device), from_ms)
-        self.people.apply(f"d-{device}".encode(), row)
+    def register(
+        self,
+        device: str = DEVICE,
+        from_ms: int = NOW_MS - 400 * DAY_MS,
+        service: str | None = None,
+        key: str | None = None,
+    ) -> None:
+        row = DeviceRegistration(DeviceId(device), from_ms, service)
+        self.people.apply(f"d-{key or device}".encode(), row)
 
     def link(
         self,

@@ -10,6 +10,8 @@ use crate::unusual::{Unusual, Usual};
 
 /// The end of the year 9999 in ms UTC, as `telemetry/instants.py` has it.
 const LAST_MS: i64 = 253_402_300_799_999;
+/// Bytes of a service's name.
+const NAME_MAX: usize = 32;
 /// Every row but a heartbeat begins so.
 const KIND: &[u8] = b"{\"kind\":\"";
 
@@ -96,8 +98,17 @@ fn registration(mut text: Text<'_>) -> Usual<Row<'_>> {
     let device = text.plain()?;
     text.word(b",\"registered_ms\":")?;
     let registered_ms = text.instant()?;
+    let service =
+        if text.either(b",\"service\":\"") { Some(wire_name(text.plain()?)?) } else { None };
     text.done()?;
-    Ok(Row::Registration { device, registered_ms })
+    Ok(Row::Registration { device, registered_ms, service })
+}
+
+/// A name as `NAMED` in `telemetry/wire/envelope.py` has it.
+fn wire_name(text: &[u8]) -> Usual<&[u8]> {
+    let goes_on = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_');
+    let is_name = text.first().is_some_and(u8::is_ascii_lowercase) && text.iter().all(goes_on);
+    if is_name && text.len() <= NAME_MAX { Ok(text) } else { Err(Unusual) }
 }
 
 fn link<'a>(mut text: Text<'a>, words: &Words) -> Usual<Row<'a>> {
@@ -149,9 +160,12 @@ pub fn write(row: &Row<'_>, words: &Words, out: &mut Vec<u8>) {
         out.extend([name.as_bytes(), text, b"\""].concat());
     };
     match row {
-        Row::Registration { device, registered_ms } => {
+        Row::Registration { device, registered_ms, service } => {
             said(out, "{\"kind\":\"device\",\"device\":\"", device);
             number(out, ",\"registered_ms\":", Some(*registered_ms));
+            if let Some(service) = service {
+                said(out, ",\"service\":\"", service);
+            }
         }
         Row::Link { link, device, subject, secret, from_ms, to_ms, role } => {
             said(out, "{\"kind\":\"link\",\"link\":\"", link);
@@ -215,10 +229,12 @@ mod tests {
         \"purpose\":\"p\",\"basis\":\"location\",\"recipient\":null,\"notice\":\"n@1\",\
         \"from_ms\":0,\"to_ms\":253402300799999}";
     const DEVICE: &str = "{\"kind\":\"device\",\"device\":\"d\",\"registered_ms\":5}";
+    const OF_SERVICE: &str =
+        "{\"kind\":\"device\",\"device\":\"d\",\"registered_ms\":5,\"service\":\"air_2\"}";
 
     #[test]
     fn what_is_read_is_written_byte_by_byte() {
-        for text in [LINK, CONSENT, DEVICE, &CONSENT.replace("null", "\"r\"")] {
+        for text in [LINK, CONSENT, DEVICE, OF_SERVICE, &CONSENT.replace("null", "\"r\"")] {
             let mut again = vec![];
             write(&read(text.as_bytes(), &words()).unwrap(), &words(), &mut again);
             assert_eq!(String::from_utf8(again).unwrap(), text);
@@ -249,6 +265,11 @@ mod tests {
             LINK.replace("AAAA", ""),
             CONSENT.replace("location", "driver"),
             CONSENT.replace("\"from_ms\":0,", ""),
+            OF_SERVICE.replace("air_2", ""),
+            OF_SERVICE.replace("air_2", "2air"),
+            OF_SERVICE.replace("air_2", "Air"),
+            OF_SERVICE.replace("air_2", "linkdrive_for_a_very_long_while_x"),
+            OF_SERVICE.replace("\"air_2\"", "null"),
         ] {
             assert_eq!(read(text.as_bytes(), &words()), Err(Unusual), "{text}");
         }
@@ -257,9 +278,9 @@ mod tests {
     proptest! {
         #[test]
         fn any_change_of_one_byte_is_unusual_or_written_again(
-            which in 0usize..3, place in any::<proptest::sample::Index>(), byte in any::<u8>()
+            which in 0usize..4, place in any::<proptest::sample::Index>(), byte in any::<u8>()
         ) {
-            let mut text = [LINK, CONSENT, DEVICE][which].as_bytes().to_vec();
+            let mut text = [LINK, CONSENT, DEVICE, OF_SERVICE][which].as_bytes().to_vec();
             let place = place.index(text.len());
             text[place] = byte;
             if let Ok(row) = read(&text, &words()) {

@@ -9,6 +9,7 @@ pub enum Row<'a> {
     Registration {
         device: &'a [u8],
         registered_ms: i64,
+        service: Option<&'a [u8]>,
     },
     Link {
         link: Cow<'a, [u8]>,

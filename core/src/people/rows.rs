@@ -31,8 +31,10 @@ const SUBJECT_AT: usize = 25;
 const SECRET_AT: usize = 29;
 const ROLE_AT: usize = SECRET_AT + SECRET_BYTES;
 const TERMS_AT: usize = 25;
+/// Of a registration: its service is a term, as what a consent asks is.
+const SERVICE_AT: usize = 17;
 const KINDS: [(usize, usize); 3] =
-    [(CODE_BYTES, TO_AT), (CODE_BYTES, ROLE_AT + 1), (CODE_BYTES, TERMS_AT + 2)];
+    [(CODE_BYTES, SERVICE_AT + 2), (CODE_BYTES, ROLE_AT + 1), (CODE_BYTES, TERMS_AT + 2)];
 
 /// What is known of the hash of a row's key and value.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -102,9 +104,11 @@ impl Rows {
             self.odd_keys.insert(key.into(), number);
         }
         match row {
-            Row::Registration { device, registered_ms } => {
+            Row::Registration { device, registered_ms, service } => {
                 let owned = self.devices.hold(device, number)?;
                 self.write(number, owned, *registered_ms, None);
+                let terms = self.terms.number(of_service(*service), number);
+                put_bytes(self.cells.payload_mut(number), SERVICE_AT, &terms.to_le_bytes());
             }
             Row::Link { link, device, subject, secret, from_ms, to_ms, role } => {
                 let owned = self.devices.hold(device, number)?;
@@ -177,9 +181,11 @@ impl Rows {
         let from_ms = get_i64(payload, FROM_AT);
         let to_ms = Some(get_i64(payload, TO_AT)).filter(|&to_ms| to_ms != OPEN);
         match kind_of(number) {
-            REGISTRATION => {
-                Row::Registration { device: self.devices.text(owner), registered_ms: from_ms }
-            }
+            REGISTRATION => Row::Registration {
+                device: self.devices.text(owner),
+                registered_ms: from_ms,
+                service: self.asked(number, SERVICE_AT).and_then(|one| one.recipient.as_deref()),
+            },
             LINK => Row::Link {
                 link: self.id(number),
                 device: self.devices.text(owner),
@@ -193,8 +199,7 @@ impl Rows {
                 role: payload.get(ROLE_AT).copied().unwrap_or_default(),
             },
             _ => {
-                let terms = payload.get(TERMS_AT..).and_then(|two| two.try_into().ok());
-                let asked = self.terms.of(number, terms.map_or(0, u16::from_le_bytes));
+                let asked = self.asked(number, TERMS_AT);
                 Row::Consent {
                     consent: self.id(number),
                     subject: self.subjects.text(owner),
@@ -239,6 +244,13 @@ impl Rows {
         } else if !self.odd_hashes.is_empty() {
             self.odd_hashes.remove(&number);
         }
+    }
+
+    /// What stands as a term in a row's cell.
+    fn asked(&self, number: Number, at: usize) -> Option<&Asked> {
+        let payload = self.cells.payload(number);
+        let terms = payload.get(at..at + 2).and_then(|two| two.try_into().ok());
+        self.terms.of(number, terms.map_or(0, u16::from_le_bytes))
     }
 
     fn owners(&mut self, number: Number) -> &mut Names {
@@ -293,4 +305,10 @@ impl Rows {
             put(self.cells.payload_mut(before), 0, after);
         }
     }
+}
+
+/// A registration's service as a term; none is one too.
+fn of_service(service: Option<&[u8]>) -> Asked {
+    let (purpose, notice) = (Box::from([]), Box::from([]));
+    Asked { purpose, basis: 0, recipient: service.map(Into::into), notice }
 }

@@ -35,8 +35,14 @@ impl People {
         Ok(People(people::People::new(words, changes_kept_max)))
     }
 
-    fn put_registration(&mut self, key: &[u8], device: &[u8], registered_ms: i64) -> PyResult<()> {
-        self.put(key, &Row::Registration { device, registered_ms })
+    fn put_registration(
+        &mut self,
+        key: &[u8],
+        device: &[u8],
+        registered_ms: i64,
+        service: Option<&[u8]>,
+    ) -> PyResult<()> {
+        self.put(key, &Row::Registration { device, registered_ms, service })
     }
 
     #[allow(clippy::too_many_arguments)] // a row has so many parts
@@ -86,9 +92,11 @@ impl People {
         self.0.is_withheld(device)
     }
 
-    fn registrations(&self, device: &[u8]) -> Vec<i64> {
+    fn registrations<'py>(&self, py: Python<'py>, device: &[u8]) -> Vec<(i64, Option<Bytes<'py>>)> {
         let registered = |row| match row {
-            Row::Registration { registered_ms, .. } => Some(registered_ms),
+            Row::Registration { registered_ms, service, .. } => {
+                Some((registered_ms, service.map(|name| PyBytes::new(py, name))))
+            }
             _ => None,
         };
         self.0.of_device(device).filter_map(registered).collect()

@@ -8,7 +8,7 @@ from typing import Any
 import typer
 
 from ingest.batching import Source
-from ingest.obd.session import Adapter, Session
+from ingest.obd.session import READ_FROM, Adapter, Session
 from ingest.raw_topic import RawPublisher
 from ingest.refused import Refused
 from roadfade.clock import wall_ms
@@ -50,7 +50,7 @@ async def _carry(
 ) -> tuple[Session, RawTopic]:
     async with raw_topic(settings, "obd") as raw:
         require_registered_by(await registered_since(settings, device), wall_ms())
-        source = Source(device, secrets.token_hex(32), "ntp")
+        source = Source(device, secrets.token_hex(32), "ntp", READ_FROM)
         session = Session(adapter, source, raw.plan.catalogue, raw.plan.collected)
         on_stop(session.stop)
         if seconds is not None:

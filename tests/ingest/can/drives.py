@@ -73,7 +73,7 @@ def drive(dbc: str, signals: str, text: str, bus: str | None = None) -> Driven:
     for frame in read:
         one_bus.see(frame)
     one_bus.require()
-    source = Source(DeviceId("d"), "digest", "rtc")
+    source = Source(DeviceId("d"), "digest", "rtc", "can")
     values: dict[str, list[object]] = {}
     for envelope in replay(read, own, ALL_PATHS, source, 0, counts):
         for path, column in envelope.series.items():

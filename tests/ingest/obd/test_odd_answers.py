@@ -21,7 +21,7 @@ from telemetry.wire.record import TROUBLE_CODES
 from tests.ingest.captures import CATALOGUE
 from tests.ingest.elm327 import Elm327
 
-SOURCE = Source(DeviceId("dongle"), "session-1", "ntp")
+SOURCE = Source(DeviceId("dongle"), "session-1", "ntp", "obd")
 SPEED = "Vehicle.Speed"
 ENGINE = "Vehicle.Powertrain.CombustionEngine.Speed"
 COOLANT = "Vehicle.Powertrain.CombustionEngine.EngineCoolant.Temperature"

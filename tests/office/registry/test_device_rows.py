@@ -13,7 +13,8 @@ async def test_device_rows_are_what_the_workers_receive_of_these_devices(
     database: Database, registry: Registry, topics: Topics
 ) -> None:
     for device, subject, given in ((OURS, "anne", IMPROVE), (OTHERS, "ben", INSURE)):
-        await registry.register(device, SubjectId(subject), 1_000)
+        service = "linkdrive" if device == OURS else None
+        await registry.register(device, SubjectId(subject), 1_000, service=service)
         await registry.grant(SubjectId(subject), *given, 2_000)
         await registry.restrict(SubjectId(subject), "objected", None, None, 3_000)
 
@@ -21,6 +22,8 @@ async def test_device_rows_are_what_the_workers_receive_of_these_devices(
     told = topics.seen()
     mine = dict(await standing_of(database, [OURS]))
     assert mine.items() <= told.items()
+    known = [row for row in mine.values() if isinstance(row, DeviceRegistration)]
+    assert [row.service for row in known] == ["linkdrive"]
     assert {type(row) for row in mine.values()} == {
         DeviceRegistration,
         LinkInterval,

@@ -86,6 +86,30 @@ async def test_a_device_cannot_be_registered_from_another_instant(registry: Regi
         await registry.register_device(DONGLE, 51)
 
 
+async def test_a_device_is_given_a_service_once_and_never_another(
+    registry: Registry, outbox: Outbox, topics: Topics
+) -> None:
+    row = await registry.register_device(DONGLE, 50)
+    for service in ("linkdrive", None, "linkdrive"):
+        assert await registry.register_device(DONGLE, 50, service) == row
+    await registry.register(DONGLE, ANA, 60)
+    await registry.register(DONGLE, ANA, 60, service="linkdrive")
+    with pytest.raises(OfficeError, match="already registered as another service") as refusal:
+        await registry.register_device(DONGLE, 50, "linkdrive_air")
+    assert "dongle-1" not in str(refusal.value)
+    await outbox.drain(topics.publish)
+    rows = [row for row in topics.seen().values() if isinstance(row, DeviceRegistration)]
+    assert rows == [DeviceRegistration(DONGLE, 50, "linkdrive")]
+    # Announced as it became known and as it was given its service, and not again.
+    assert len([one for one in topics.records if one.key == row.encode()]) <= 2
+
+
+async def test_a_service_that_no_row_could_carry_is_refused(registry: Registry) -> None:
+    for bad in ("", "Linkdrive", "link drive", "a" * 33, "linkdrive\n"):
+        with pytest.raises(OfficeError, match="a service is named in small letters"):
+            await registry.register_device(DONGLE, 50, bad)
+
+
 async def test_a_second_subject_is_refused_while_the_first_link_is_open(
     registry: Registry, outbox: Outbox, topics: Topics
 ) -> None:

@@ -12,7 +12,7 @@ from office.registry.device_rows import standing_of
 from office.store.database import Database, make_office
 from office.store.tables import DEVICES
 from telemetry.identity import DeviceId
-from telemetry.wire.control import LinkInterval
+from telemetry.wire.control import DeviceRegistration, LinkInterval, encode_row
 
 
 async def test_a_drivers_error_does_not_carry_what_was_written(database: Database) -> None:
@@ -70,3 +70,6 @@ async def test_a_database_older_than_roles_opens_and_confirms_no_role(
         rows = await standing_of(database, [DeviceId("dongle-1")])
         await database.close()
         assert [row.role for _, row in rows if isinstance(row, LinkInterval)] == ["unknown"]
+        # Nor a service: its row on the topic stays what it was, byte by byte.
+        known = [row for _, row in rows if isinstance(row, DeviceRegistration)]
+        assert encode_row(*known) == b'{"kind":"device","device":"dongle-1","registered_ms":1}'

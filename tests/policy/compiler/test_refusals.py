@@ -312,3 +312,47 @@ def test_a_cell_on_consent_keeps_what_was_before_unless_it_says_otherwise(
     assert {cell.category: cell.on_withdrawal for cell in plan.cells} == {
         "C07": compiled, "C09": None, "C11": None,
     }  # fmt: skip
+
+
+UNSTATED = "unstated: {service: car, source: obd, because: of before names, cites: [C1-04]}, "
+
+
+@pytest.mark.parametrize(
+    ("instead", "message"),
+    [
+        (UNSTATED.replace("car", "lorry"), "does not list (here: lorry); write one of: car, van"),
+        (UNSTATED.replace("obd", "app"), "does not list (here: app); write one of: can, obd"),
+        ("unstated: {because: of before names, cites: [C1-04]}, ", "says nothing of what is"),
+    ],
+)
+def test_what_is_unstated_counts_as_something_listed(instead: str, message: str) -> None:
+    assert message in messages(bent(POLICY, UNSTATED, instead))
+
+
+def test_a_name_that_the_wire_cannot_carry_is_refused() -> None:
+    for part, name in (("[car, van]", "v"), ("[obd, can]", "s")):
+        long = part.replace("]", f", {name * 33}]")
+        assert "too long for the wire" in messages(bent(POLICY, part, long))
+        assert errors(bent(POLICY, part, part.replace("]", f", {name * 32}]"))) == []
+
+
+def test_a_document_that_says_nothing_of_what_is_unstated_admits_none_of_it() -> None:
+    silent, said = plan_of(bent(POLICY, UNSTATED, "")), plan_of(dict(FILES))
+    assert (said.takes_source(None), said.takes_service(None)) == (True, True)
+    assert (silent.takes_source(None), silent.takes_service(None)) == (False, False)
+    assert silent.takes_source("obd") and silent.takes_service("van")
+    assert not silent.takes_source("app") and not silent.takes_service("lorry")
+    only_service = plan_of(bent(POLICY, UNSTATED, UNSTATED.replace("source: obd, ", "")))
+    assert (only_service.takes_source(None), only_service.takes_service(None)) == (False, True)
+
+
+def test_services_sources_and_what_is_unstated_are_part_of_the_policys_version() -> None:
+    others = [
+        bent(POLICY, "[car, van]", "[car]"),
+        bent(POLICY, "[obd, can]", "[obd]"),
+        bent(POLICY, UNSTATED, ""),
+        bent(POLICY, UNSTATED, UNSTATED.replace("car", "van")),
+        bent(POLICY, UNSTATED, UNSTATED.replace("obd", "can")),
+    ]
+    digests = {plan_of(files).digest for files in (dict(FILES), *others)}
+    assert len(digests) == 1 + len(others)

@@ -114,6 +114,47 @@ def test_every_kind_of_change_is_a_sentence(old: str, new: str, sentence: str) -
     assert sentence in sentences(bent(old, new))
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        (
+            "services: [car, van]",
+            "services: [car, van, bus]",
+            "the policy covers services: added bus: LOOSENS, NEEDS_DECISION",
+        ),
+        (
+            "sources: [obd, can]",
+            "sources: [obd]",
+            "the policy covers sources: removed can: TIGHTENS",
+        ),
+        (
+            "unstated: {service: car, source: obd,",
+            "unstated: {service: car,",
+            "what names no source is not admitted (was as obd): TIGHTENS",
+        ),
+        (
+            "unstated: {service: car, source: obd,",
+            "unstated: {service: van, source: obd,",
+            "what names no service counts as van (was as car): TREATS_OTHERWISE, NEEDS_DECISION",
+        ),
+    ],
+)
+def test_every_change_of_the_scope_is_a_sentence(old: str, new: str, sentence: str) -> None:
+    assert sentences(bent(old, new, "policy.yaml")) == [sentence]
+
+
+def test_a_policy_that_says_nothing_of_what_is_unstated_is_widened_by_saying_it() -> None:
+    silent = bent(
+        "unstated: {service: car, source: obd, because: of before names, cites: [C1-04]}, ",
+        "",
+        "policy.yaml",
+    )
+    assert sentences(dict(FILES), silent) == [
+        "what names no service counts as car (was not admitted): LOOSENS, NEEDS_DECISION",
+        "what names no source counts as obd (was not admitted): LOOSENS, NEEDS_DECISION",
+    ]
+
+
 def test_a_finer_mesh_is_finer_and_a_coarser_one_coarser() -> None:
     (finer,) = difference(bent("precision: P2", "precision: P0")).changes
     assert (finer.kind, finer.widens, len(finer.items)) == (ChangeKind.FINER, True, 2)

@@ -26,7 +26,7 @@ class Office:
     def __init__(self, folder: Path) -> None:
         file = folder / "state" / "office.sqlite"
         asyncio.run(make_office(file))
-        self._desk = OfficeDesk(file, lambda: OFFERED, lambda: NOW_MS)
+        self._desk = OfficeDesk(file, lambda: OFFERED, lambda: NOW_MS, lambda: {"car", "van"})
 
     def __call__(self, *words: str) -> Result:
         result = CliRunner().invoke(app, list(words), obj=self._desk, catch_exceptions=False)
@@ -48,6 +48,20 @@ def test_a_dongle_is_registered_linked_and_given_back(office: Office) -> None:
     assert len(row) == 26
     later = "2026-12-01T00:00:00+09:00"
     assert office("unregister", "--device", DONGLE, "--at", later).stdout == f"ended {row}\n"
+
+
+def test_a_dongle_is_registered_as_a_service_that_the_policy_lists(office: Office) -> None:
+    named = "register", "--device", DONGLE, "--service"
+    refused = office("device", *named, "lorry")
+    assert refused.exit_code == 1
+    assert "out_of_scope: name one of car, van, or publish a version" in refused.stderr
+    assert office("device", "register", "--device", DONGLE).exit_code == 0
+    assert office("device", *named, "van").exit_code == 0
+    assert office(*named, "van", "--subject", ANA).exit_code == 0
+    another = office(*named, "car", "--subject", ANA)
+    assert another.exit_code == 1
+    assert "already registered as another service" in another.stderr
+    assert json.loads(office("device", "show", DONGLE, "--json").stdout)["service"] == "van"
 
 
 def test_every_row_waits_to_be_published_again(

@@ -98,6 +98,7 @@ class SmallOffice:
             [NewLink(self.device(who), who, SINCE_MS) for who in people],
             [NewConsent(who, *SHARING, SINCE_MS) for who in people],
         )
+        await self.registry.register_device(self.device(ANA), SINCE_MS, "linkdrive")
 
     def device(self, who: SubjectId) -> DeviceId:
         """A person's only one."""

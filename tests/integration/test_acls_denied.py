@@ -48,8 +48,8 @@ async def test_a_reader_enters_no_other_group(way: Way, group: str) -> None:
 
 
 async def test_a_gateway_writes_raw_data_and_reads_nothing_back(way: Way) -> None:
-    assert await writable(way(GATEWAY)) == {RAW}
-    assert await readable(way(GATEWAY)) == set()
+    assert await writable(way(GATEWAY)) == {RAW, AUDIT_PROCESSES}
+    assert await readable(way(GATEWAY)) == {CONTROL_POLICIES}
 
 
 async def test_a_worker_reads_no_purpose_and_changes_nothing_that_people_said(way: Way) -> None:

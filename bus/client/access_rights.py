@@ -11,7 +11,7 @@ from concurrent.futures import Future
 from typing import Any, Final, Self
 
 from confluent_kafka import KafkaError, KafkaException
-from confluent_kafka.admin import (
+from confluent_kafka.admin import (  # type: ignore[attr-defined]  # it says not that it exports
     AclBinding,
     AclBindingFilter,
     AclOperation,
@@ -36,6 +36,8 @@ _OPERATIONS: Final = {
     "".join(part.capitalize() for part in one.name.split("_")): one for one in AclOperation
 }
 _WORDS: Final = {one: word for word, one in _OPERATIONS.items()}
+_ANY_OF: Final[Any] = AclBindingFilter
+"""Its types forbid None, which is how it says "any"."""
 _NOTHING: Final = Right("roadfade-nobody", "Read", "topic", "roadfade-nothing")
 _QUIET: Final = logging.getLogger("librdkafka")
 
@@ -49,7 +51,7 @@ class KafkaRights:
 
     async def __aenter__(self) -> Self:
         told = {"bootstrap.servers": self._address.bootstrap_servers, "client.id": "roadfade"}
-        options = told | self._address.security.as_librdkafka()
+        options: dict[str, Any] = told | self._address.security.as_librdkafka()
         try:
             self._client = AdminClient(options, logger=_QUIET)
         except KafkaException as error:
@@ -61,7 +63,7 @@ class KafkaRights:
 
     async def held(self) -> frozenset[Right]:
         """Every right of everybody."""
-        everything = AclBindingFilter(
+        everything = _ANY_OF(
             ResourceType.ANY, None, ResourcePatternType.ANY, None, None,
             AclOperation.ANY, AclPermissionType.ALLOW,
         )  # fmt: skip

@@ -59,7 +59,9 @@ def show(settings: Settings, *, as_json: bool) -> None:
     require_broker(settings)
     rows, rights = asyncio.run(_rows(settings))
     if as_json:
-        told = {"unknown": rights} if isinstance(rights, str) else _rights_body(rights, SHOWN_RIGHTS)
+        told = (
+            {"unknown": rights} if isinstance(rights, str) else _rights_body(rights, SHOWN_RIGHTS)
+        )
         print_json({"topics": rows, "rights": told})
         return
     table = Table(title="Topics, as the policy says")

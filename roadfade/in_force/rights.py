@@ -55,9 +55,7 @@ def drift_of(wanted: Collection[Right], held: Collection[Right], prefix: str) ->
     return RightsDrift(_sorted(set(wanted) - set(held)), _sorted(surplus), _sorted(others))
 
 
-async def rights_drift(
-    rights: AccessRights, wanted: Collection[Right], prefix: str
-) -> RightsDrift:
+async def rights_drift(rights: AccessRights, wanted: Collection[Right], prefix: str) -> RightsDrift:
     """As the broker has them now; NotReady, in words, if it does not say."""
     try:
         return drift_of(wanted, await rights.held(), prefix)
@@ -65,9 +63,7 @@ async def rights_drift(
         raise NotReady(_why(error)) from error
 
 
-async def apply_rights(
-    rights: AccessRights, wanted: Collection[Right], prefix: str
-) -> RightsDrift:
+async def apply_rights(rights: AccessRights, wanted: Collection[Right], prefix: str) -> RightsDrift:
     """Give what is missing, then take what is too much; what differed before.
 
     NotReady if the broker has no authorizer, or does not let this user.

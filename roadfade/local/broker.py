@@ -178,6 +178,8 @@ class LocalBroker:
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             "-Dorg.slf4j.simpleLogger.showDateTime=true",
             "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+            # Who was denied what, by its user's name.
+            "-Dorg.slf4j.simpleLogger.log.kafka.authorizer.logger=info",
         )
 
     def _format(self) -> None:

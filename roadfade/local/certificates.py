@@ -48,7 +48,9 @@ def make_certificates(folder: Path, now: datetime) -> BrokerCertificates:
         .add_extension(_usage(signs=False), critical=True)
         # The broker is a client of itself, too.
         .add_extension(
-            x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]),
+            x509.ExtendedKeyUsage(
+                [ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH]
+            ),
             critical=False,
         )
         .sign(own_key, hashes.SHA256())

@@ -11,7 +11,6 @@ from policy.versions.topic_handover import ActiveVersion
 from roadfade.in_force.plans import VersionTimeline
 from roadfade.in_force.rights import apply_rights, drift_of, rights_drift, wanted_rights
 from roadfade.refusal import NotReady
-
 from tests.support.plans import PLAN, output, plan
 
 PREFIX: Final = "north."

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Self
 
 Protocol = Literal["plaintext", "ssl", "sasl_ssl"]
 MECHANISM: Final = "SCRAM-SHA-512"
@@ -81,7 +81,7 @@ class RenewedContext(ssl.SSLContext):
     _current: ssl.SSLContext
     _seen: Mapping[Path, tuple[int, int, int]]
 
-    def __new__(cls, *files: Path | None) -> "RenewedContext":
+    def __new__(cls, *files: Path | None) -> Self:
         """Of an authority, a certificate and a key."""
         del files
         return super().__new__(cls, ssl.PROTOCOL_TLS_CLIENT)

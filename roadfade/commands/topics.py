@@ -26,7 +26,7 @@ SHOWN = ("cleanup.policy", "retention.ms", "segment.ms")
 
 
 def apply_topics_command(settings: Settings, *, with_acls: bool, as_json: bool) -> None:
-    """Create missing topics and correct drifted settings and, if asked to, rights; prints what was done."""
+    """Create missing topics, correct drifted settings and, if asked to, rights; print that."""
     require_broker(settings)
     created, changed = asyncio.run(apply_topics(settings, connection_of(settings)))
     rights = asyncio.run(_applied(settings)) if with_acls else None

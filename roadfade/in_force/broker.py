@@ -180,7 +180,8 @@ def _require_entry(connection: Connection) -> None:
             return
     except OSError as error:  # of a file; SSLError is one
         wrong = f"a TLS file cannot be used ({type(error).__name__})"
-        raise NotReady(f"{wrong}: {_FILES}") from None
+        msg = f"{wrong}: {_FILES}"
+        raise NotReady(msg) from None
     except (BrokerError, TimeoutError):
         shown = _USER if connection.security.protocol == "sasl_ssl" else _CERTIFICATE
         msg = f"the broker at {connection.bootstrap_servers} does not let us in: {shown}"

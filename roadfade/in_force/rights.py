@@ -30,7 +30,7 @@ NO_AUTHORIZER: Final = (
 
 @dataclass(frozen=True, slots=True)
 class RightsDrift:
-    """Where the broker differs; each in order. ``others`` reach what is ours by no right of ours."""
+    """Where the broker differs, each in order. ``others`` reach what is ours, and are not ours."""
 
     missing: tuple[Right, ...]
     surplus: tuple[Right, ...]

@@ -50,7 +50,7 @@ def acls_command(
         ),
     ] = RightsForm.COMMANDS,
     cluster: Annotated[
-        str, typer.Option(help="With strimzi: the name of the Kafka resource.")
+        str, typer.Option("--kafka-name", help="With strimzi: the name of the Kafka resource.")
     ] = "kafka",
     prefix: Prefix = "",
     policy: PolicyPath = None,

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping
+from contextlib import nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
@@ -65,6 +66,19 @@ def test_a_broker_that_another_authority_signed_for_is_not_spoken_to(
     other = make_certificates(tmp_path, datetime.now(UTC)).authority
     with pytest.raises(NotReady, match=r"no TLS connection .* kafka_ca_file"):
         require_broker(settings_of(way(ADMIN), tmp_path, kafka_ca_file=other))
+
+
+def test_a_certificate_that_is_shown_is_looked_at(way: Way, tmp_path: Path) -> None:
+    authority = way(ADMIN).security.ca_file
+    assert authority is not None
+    good, strange = (
+        authority.with_name("broker.pem"),
+        make_certificates(tmp_path, datetime.now(UTC)),
+    )
+    for shown, lets_in in ((good, True), (strange.broker, False)):
+        pair = {"kafka_certificate_file": shown, "kafka_key_file": shown}
+        with nullcontext() if lets_in else pytest.raises(NotReady, match="kafka_certificate_file"):
+            require_broker(settings_of(way(ADMIN), tmp_path, **pair))
 
 
 def test_a_password_may_lie_in_a_file(way: Way, tmp_path: Path) -> None:

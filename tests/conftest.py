@@ -57,6 +57,7 @@ TOGETHER = {
     "tests/integration/test_acls.py": "way",
     "tests/integration/test_acls_denied.py": "way",
     "tests/integration/test_access_rights.py": "way",
+    "tests/integration/test_apply_rights.py": "way",
     "tests/integration/test_broker_doors.py": "way",
 }
 """Files whose tests share a fixture of the whole session: one worker runs them all."""

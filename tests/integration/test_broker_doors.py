@@ -39,12 +39,12 @@ WRONG: Final[Mapping[str, tuple[dict[str, Any], str]]] = {
 def settings_of(connection: Connection, folder: Path, **other: Any) -> Settings:
     security = connection.security
     given = {
-        "kafka_security": security.protocol, "kafka_user": security.user,
+        "topic_prefix": PREFIX, "kafka_security": security.protocol, "kafka_user": security.user,
         "kafka_password": SecretStr(security.password or ""), "kafka_ca_file": security.ca_file,
     }  # fmt: skip
     return Settings(
-        kafka_bootstrap_servers=connection.bootstrap_servers, topic_prefix=PREFIX,
-        state_dir=folder, **{**given, **other},
+        kafka_bootstrap_servers=connection.bootstrap_servers, state_dir=folder,
+        **{**given, **other},
     )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from roadfade.settings import Settings
 SECRET = SecretStr("hidden")
 TLS = {"kafka_ca_file": "ca.pem"}
 PAIR = {"kafka_certificate_file": "own.pem", "kafka_key_file": "own.key"}
-USER = {"kafka_user": "somebody", "kafka_password": SECRET}
+USER: dict[str, Any] = {"kafka_user": "somebody", "kafka_password": SECRET}
 
 
 @pytest.mark.parametrize(

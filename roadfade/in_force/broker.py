@@ -6,12 +6,13 @@ each is an ``NotReady`` that says what to do.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Final
 
 from bus.client.connection import Connection
 from bus.client.security import MECHANISM, Security
-from bus.failures import BrokerError
+from bus.failures import BrokerError, TopicError
 from bus.ports import Admin
 from bus.topics import TopicSpec, drift
 from policy.artefacts.topics import transports_of
@@ -93,7 +94,8 @@ def limits_of(settings: Settings, check_interval_ms: int, delete_delay_ms: int) 
 
 async def limits_on(settings: Settings, admin: Admin) -> Limits:
     """The settings' limits with this broker's own; NotReady if it is unfit."""
-    broker = await admin.broker_settings()
+    with _denied_in_words():
+        broker = await admin.broker_settings()
     if broker.creates_topics_unasked:
         msg = (
             "the broker creates topics automatically, with a retention of its own: "
@@ -101,6 +103,21 @@ async def limits_on(settings: Settings, admin: Admin) -> Limits:
         )
         raise NotReady(msg)
     return limits_of(settings, broker.retention_check_interval_ms, broker.segment_delete_delay_ms)
+
+
+@contextmanager
+def _denied_in_words() -> Iterator[None]:
+    """NotReady if the broker knows this user, and does not let it do what its process does."""
+    try:
+        yield
+    except TopicError as error:
+        if not error.code.endswith("AuthorizationFailedError"):
+            raise
+        msg = (
+            "the broker does not let this user do what this process does: see that kafka_user is "
+            "the process's own principal, and give its rights with `roadfade topics apply --acls`"
+        )
+        raise NotReady(msg) from error
 
 
 def specs_of(configs: Mapping[str, Mapping[str, str]], settings: Settings) -> list[TopicSpec]:
@@ -123,7 +140,8 @@ async def check_topics(admin: Admin, specs: list[TopicSpec]) -> dict[str, int]:
 
     Existing topics keep their number of partitions: it is no part of the promise.
     """
-    found = await admin.describe([spec.name for spec in specs])
+    with _denied_in_words():
+        found = await admin.describe([spec.name for spec in specs])
     problems = [
         str(one)
         for spec in specs

@@ -155,6 +155,7 @@ async def measured(servers: str, folder: Path, vehicles: int, people: int) -> di
         kafka_bootstrap_servers=servers,
         topic_prefix="forgetting.",
         state_dir=folder / "state",
+        kek_beside_keyring=True,
         lake_compression="uncompressed",
         partitions=2,
     )

@@ -1,20 +1,15 @@
 """The one place that knows which store an installation has: a lake, or PostgreSQL."""
 
 import logging
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Final, Protocol
 
 from roadfade.clock import WallClock
 from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
 from sinks.lake.check import check
-from sinks.lake.copying import CopiedLake, copy_lake
 from sinks.lake.format import LakeFormatError
 from sinks.lake.lake import Lake, LakeSettings
-from sinks.lake.layout import RESERVE_FILE
 from sinks.lake.rebucketing import Outlook, Rebucketed, Tell, outlook, rebucket
 from sinks.lake.reserve import Reserve
 from sinks.lake.stored import StoredLake
@@ -22,12 +17,11 @@ from sinks.port import core
 from sinks.port.allowed import Judge, PlanOf
 from sinks.port.kept_room import KeptRoom
 from sinks.port.results import Checked, Holdings, Place
-from sinks.port.sink import Sink, Store, StoreTakenError, StoreUnusableError
+from sinks.port.sink import Sink, Store, StoreUnusableError
 from sinks.query.session import Result, run_query
 
 if TYPE_CHECKING:
     from sinks.postgres.connection import Database
-    from sinks.postgres.copying import CopiedPostgres
     from sinks.postgres.stored import StoredPostgres
 
 MEGABYTE: Final = 1_000_000
@@ -42,30 +36,6 @@ class HeldStore(Store, Protocol):
 
     def holdings(self) -> Holdings:
         """How far each topic is kept, and how much of each output."""
-        ...
-
-
-class StoreBeside(Protocol):
-    """A store that is put back beside its place, and takes it last."""
-
-    def require_room(self) -> None:
-        """StoreUnusableError if its place holds something."""
-        ...
-
-    def put_back(self, folder: Path, token: str, tell: Tell) -> int:
-        """Make it of a copy; how many partitions hold what was copied, which is all of them."""
-        ...
-
-    def store(self) -> HeldStore:
-        """It, beside its place."""
-        ...
-
-    def take_place(self, token: str) -> None:
-        """Put it in its place, unless that was done."""
-        ...
-
-    def drop(self) -> None:
-        """Remove it from beside its place."""
         ...
 
 
@@ -113,7 +83,7 @@ def reserve_of(settings: Settings) -> KeptRoom | None:
 def check_store(settings: Settings, now_ms: int) -> Checked:
     """What is kept and what is wrong with it; changes nothing. Blocks."""
     if settings.store == "postgres":
-        return _stored_postgres(settings).checked(now_ms)
+        return stored_postgres(settings).checked(now_ms)
     return check(settings.lake_dir, now_ms)
 
 
@@ -146,97 +116,6 @@ def rebucket_store(settings: Settings, clock: WallClock, tell: Tell) -> Rebucket
         raise NotReady(str(error)) from None
 
 
-def copy_of_lake(settings: Settings, target: Path, now_ms: int, tell: Tell) -> CopiedLake | None:
-    """Copy the lake as it is at one moment; None if there is none to copy. Blocks.
-
-    Refusal if others rewrite it all the time, NotReady if no sink would open it, StoreFullError
-    without room.
-    """
-    if settings.store != "lake" or not settings.lake_dir.exists():
-        return None
-    try:
-        return copy_lake(settings.lake_dir, target, settings.lake_duplicates_window, now_ms, tell)
-    except LakeFormatError as error:
-        raise NotReady(str(error)) from None
-    except StoreTakenError as error:
-        raise Refusal(str(error)) from None
-
-
-def copy_of_postgres(
-    settings: Settings, target: Path, now_ms: int, tell: Tell
-) -> "CopiedPostgres | None":
-    """Copy the store in PostgreSQL as it is at one moment; None if there is none. Blocks.
-
-    Refusal if others rewrite it all the time, or it cannot be reached or is of another version;
-    StoreFullError without room.
-    """
-    if settings.store != "postgres":
-        return None
-    database = _database(settings)
-    from sinks.postgres.copying import copy_postgres  # noqa: PLC0415  # an extra
-
-    with refused_if_unusable():
-        if not _stored_postgres(settings).exists():
-            return None
-        return copy_postgres(database, target, now_ms, tell)
-
-
-def bytes_to_copy(settings: Settings) -> int:
-    """About how long the files of a copy of what is kept are. Blocks. Refusal as above."""
-    if settings.store == "lake":
-        lake = settings.lake_dir
-        found = (Path(folder) / name for folder, _, names in os.walk(lake) for name in names)
-        return sum(_length(path) for path in found if path != lake / RESERVE_FILE)  # not copied
-    with refused_if_unusable():
-        store = _stored_postgres(settings)
-        return store.size() if store.exists() else 0
-
-
-def postgres_beside(settings: Settings, *, drill: bool = False) -> StoreBeside:
-    """A store in PostgreSQL on its way back; reaches nothing yet.
-
-    Refusal if the settings name none, NotReady without its driver.
-    """
-    if settings.store != "postgres":
-        msg = (
-            "these rows are of a store in PostgreSQL, and the settings say that rows lie in a lake:"
-            " set ROADFADE_STORE and ROADFADE_POSTGRES_DSN"
-        )
-        raise Refusal(msg)
-    database = _database(settings)
-    from sinks.postgres.restoring import DRILL, RESTORING, RestoredPostgres  # noqa: PLC0415  # an extra
-
-    return RestoredPostgres(database, DRILL if drill else RESTORING)
-
-
-def drop_drilled(settings: Settings) -> None:
-    """Remove what a drill put into PostgreSQL, if anything. OSError if that cannot be reached."""
-    postgres_beside(settings, drill=True).drop()
-
-
-def postgres_version() -> int:
-    """The version of a store's tables in PostgreSQL. NotReady without its driver."""
-    try:
-        from sinks.postgres.migrations import VERSION  # noqa: PLC0415  # an extra
-    except ImportError:
-        raise NotReady(NO_DRIVER) from None
-    return VERSION
-
-
-@contextmanager
-def refused_if_unusable() -> Iterator[None]:
-    """Refusal for a store that others hold, or that cannot be used or reached."""
-    try:
-        yield
-    except (StoreTakenError, StoreUnusableError) as error:
-        raise Refusal(str(error)) from None
-
-
-def lake_in(folder: Path, compression: str) -> StoredLake:
-    """A lake that lies elsewhere: one that is being restored."""
-    return StoredLake(folder, compression)
-
-
 def holdings_of(settings: Settings) -> Holdings:
     """How far each topic is kept, and how much of each output; changes nothing. Blocks."""
     return _stored(settings).holdings()
@@ -261,7 +140,7 @@ def query(settings: Settings, output: str, statement: str, now_ms: int) -> Resul
 
 def _stored(settings: Settings) -> "StoredLake | StoredPostgres":
     if settings.store == "postgres":
-        return _stored_postgres(settings)
+        return stored_postgres(settings)
     return StoredLake(settings.lake_dir, settings.lake_compression)
 
 
@@ -271,15 +150,16 @@ def _require_lake(settings: Settings, instead: str) -> None:
         raise Refusal(msg)
 
 
-def _stored_postgres(settings: Settings) -> "StoredPostgres":
-    database = _database(settings)
+def stored_postgres(settings: Settings) -> "StoredPostgres":
+    """The store in PostgreSQL; NotReady without its driver."""
+    database = database_of(settings)
     from sinks.postgres.stored import StoredPostgres  # noqa: PLC0415  # an extra
 
     return StoredPostgres(database)
 
 
 def _open_postgres(settings: Settings, outputs: Mapping[str, str], plan_of: PlanOf) -> Sink:
-    database = _database(settings)
+    database = database_of(settings)
     from sinks.postgres.sink import PostgresSettings, PostgresSink  # noqa: PLC0415  # an extra
 
     how = PostgresSettings(settings.postgres_buckets, settings.lake_duplicates_window)
@@ -289,7 +169,7 @@ def _open_postgres(settings: Settings, outputs: Mapping[str, str], plan_of: Plan
         raise NotReady(str(error)) from None
 
 
-def _database(settings: Settings) -> "Database":
+def database_of(settings: Settings) -> "Database":
     """How PostgreSQL is reached; NotReady if its driver is not installed."""
     try:
         from sinks.postgres.connection import Database  # noqa: PLC0415  # an extra
@@ -297,10 +177,3 @@ def _database(settings: Settings) -> "Database":
         raise NotReady(NO_DRIVER) from None
     dsn = settings.postgres_dsn
     return Database("" if dsn is None else dsn.get_secret_value(), settings.postgres_schema)
-
-
-def _length(file: Path) -> int:
-    try:
-        return file.lstat().st_size
-    except FileNotFoundError:  # swept meanwhile
-        return 0

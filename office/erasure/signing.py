@@ -11,7 +11,7 @@ from typing import Final, Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from office.errors import OfficeError
-from office.keyring.kek import OTHERS
+from office.keyring.private_lines import OTHERS
 from telemetry.identity import MASK
 
 SEED_BYTES: Final = 32

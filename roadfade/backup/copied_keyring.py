@@ -11,7 +11,7 @@ from typing import Final
 
 from office.errors import OfficeError
 from office.keyring import tables as keyring_tables
-from office.keyring.kek import FileKek
+from office.keyring.kek import KekHolder
 from office.keyring.keyring import Keyring
 from roadfade.backup.schemas import KEYRING
 from roadfade.refusal import Refusal
@@ -24,7 +24,7 @@ UNSAID: Final = (
 )
 
 
-def require_key(copied: Path, keyring: Path, kek: Path) -> str | None:
+def require_key(copied: Path, keyring: Path, kek: KekHolder) -> str | None:
     """Refusal if nobody whose rows are restored could be found in them; a warning, or None."""
     if not copied.is_file():
         return None
@@ -39,7 +39,7 @@ def require_key(copied: Path, keyring: Path, kek: Path) -> str | None:
         return UNSAID if its is None else None
     with closing(sqlite3.connect(copied)) as connection:
         row = connection.execute(keyring_tables.CURRENT).fetchone()
-    if row is not None and row[0] not in FileKek(kek).load():
+    if row is not None and row[0] not in kek.load():
         msg = (
             "the key encryption key in the state folder is not the one under which the keys of "
             "this backup lie, so that nobody's rows could be found. It changes whenever a key is "
@@ -99,7 +99,7 @@ def _is_later(before: _Held, now: _Held) -> bool:
 
 
 def pseudonyms_of(
-    secrets: Sequence[LinkSecret], keyrings: Sequence[Path], kek: Path
+    secrets: Sequence[LinkSecret], keyrings: Sequence[Path], kek: KekHolder
 ) -> frozenset[Pseudonym]:
     """Under what rows of these links may lie: by every key, whatever the policy says of it."""
     if not secrets:
@@ -112,7 +112,7 @@ def pseudonyms_of(
         )
         raise Refusal(msg)
     # Not ``open``: that would finish a destruction, and the KEK is today's.
-    keyring = Keyring(file, FileKek(kek))
+    keyring = Keyring(file, kek)
     try:
         whose = {(purpose, recipient) for purpose, recipient, _ in keyring.states()}
         keys = [key for who in whose for key in keyring.epochs(*who).values() if key is not None]

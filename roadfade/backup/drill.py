@@ -26,9 +26,10 @@ from roadfade.backup.sole_work import sole_work
 from roadfade.backup.source import Source
 from roadfade.backup.steps import go_on
 from roadfade.backup.truing import Trued, make_true
+from roadfade.copied_stores import StoreBeside, drop_drilled, lake_in, refused_if_unusable
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
-from roadfade.stores import HeldStore, StoreBeside, drop_drilled, lake_in, refused_if_unusable
+from roadfade.stores import HeldStore
 from sinks.port.selection import Selection
 from telemetry.wire.erasure import EraseCommand
 

@@ -21,9 +21,9 @@ from roadfade.backup.kept import MAKING, Places
 from roadfade.backup.manifest import Manifest, Tell, describe, sync_folder
 from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFFICE, POSTGRES
 from roadfade.backup.steps import Hook, Step, go_on
+from roadfade.copied_stores import copy_of_lake, copy_of_postgres
 from roadfade.refusal import NotReady, Refusal
 from roadfade.settings import Settings
-from roadfade.stores import copy_of_lake, copy_of_postgres
 
 _WAIT_S: Final = 30.0
 _COUNTED: Final = ("links", "consents", "restrictions", "events", "erasures", "receipts")

@@ -15,7 +15,6 @@ from typing import Final
 
 import msgspec
 
-from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.replay_memory.items import EPOCH_KEY, key_id
 from office.replay_memory.memory import ReplayMemory
@@ -25,9 +24,10 @@ from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFF
 from roadfade.backup.source import Source
 from roadfade.backup.steps import Hook, Step, go_on
 from roadfade.backup.truing import Today, Trued, make_true
+from roadfade.copied_stores import StoreBeside, postgres_beside, refused_if_unusable
+from roadfade.kek_holder import kek_holder
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
-from roadfade.stores import StoreBeside, postgres_beside, refused_if_unusable
 from sinks.lake.durable import write_file
 from telemetry.instants import DAY_MS
 
@@ -141,7 +141,7 @@ def today_of(
     return Today(
         memory,
         settings.keyring_path,
-        settings.kek_file,
+        kek_holder(settings),
         settings.lake_compression,
         now_ms,
         settings.replay_days * DAY_MS,
@@ -267,7 +267,7 @@ def _destroy_again(settings: Settings) -> int:
     """Epoch keys that were destroyed since; before anything could use them."""
     if not settings.keyring_path.is_file():
         return 0
-    with closing(Keyring.open(settings.keyring_path, FileKek(settings.kek_file))) as keyring:
+    with closing(Keyring.open(settings.keyring_path, kek_holder(settings))) as keyring:
         live = [name for name, state in keyring.states().items() if state == "live"]
         with ReplayMemory(settings.suppressions_path).known() as known:
             gone = [name for name in live if known.ended(EPOCH_KEY, key_id(*name)) is not None]

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from roadfade.backup.kept import Places
+from roadfade.copied_stores import bytes_to_copy
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
-from roadfade.stores import bytes_to_copy
 
 
 def require_room(settings: Settings, places: Places) -> None:

@@ -16,8 +16,8 @@ from office.keyring import tables as keyring_tables
 from office.replay_memory import tables as memory_tables
 from office.store.every_table import KNOWN_COLUMNS
 from roadfade import ledger_file
+from roadfade.copied_stores import postgres_version
 from roadfade.refusal import Refusal
-from roadfade.stores import postgres_version
 from sinks.lake.format import FORMAT_VERSION
 from telemetry.newer_files import MADE_LATER, columns_of
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Final
 
 from office.consent_evidence.officers_file import OfficersFile
+from office.keyring.kek import KekHolder
 from office.replay_memory.memory import ReplayMemory
 from office.restored.amend import amend
 from office.restored.amended import Amended, Since
@@ -26,9 +27,10 @@ from roadfade.backup.manifest import Tell, sync_folder
 from roadfade.backup.schemas import EVIDENCE, KEYRING, LAKE, LEDGER, MEMORY, OFFICE, POSTGRES
 from roadfade.backup.source import Source
 from roadfade.backup.steps import Hook, Step
+from roadfade.copied_stores import StoreBeside, lake_in
 from roadfade.ledger_file import LedgerFile
 from roadfade.refusal import Refusal
-from roadfade.stores import HeldStore, StoreBeside, lake_in
+from roadfade.stores import HeldStore
 from sinks.lake.durable import write_file
 from sinks.port.selection import Selection
 from telemetry.identity import LinkSecret, Pseudonym
@@ -68,7 +70,7 @@ class Today:
     memory: ReplayMemory
     keyring: Path
     """It need not be there."""
-    kek: Path
+    kek: KekHolder
     compression: str
     now_ms: int
     replay_ms: int

@@ -18,11 +18,11 @@ from office.holds.commanding import commanded
 from office.holds.opening import Opened, open_copies
 from office.holds.overview import HoldOverview, list_holds, show_hold
 from office.keyring.hold_keys import name_of, private_key
-from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.store.database import Database
 from roadfade.clock import judging_clock
 from roadfade.commands.office_desk import OfficeDesk, desk_of
+from roadfade.kek_holder import kek_holder
 from roadfade.person.asking import versions
 from roadfade.terminal.answers import FAILS, print_json, settings, usage
 from telemetry.identity import DeviceId, SubjectId
@@ -178,7 +178,7 @@ def open_held(
 def _opened(commands: Sequence[HoldCommand], copies: Path, to: Path) -> Opened:
     """OfficeError if a key is not here."""
     keys = {}
-    kek = FileKek(settings().kek_file)
+    kek = kek_holder(settings())
     with closing(Keyring.open_made(settings().keyring_path, kek)) as keyring:
         for one in commands:
             key = keyring.get(*name_of(one.command))

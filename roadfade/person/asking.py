@@ -10,7 +10,6 @@ from contextlib import closing
 from dataclasses import dataclass
 
 from office.erasure.of_person import OfPerson, of_person
-from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.store.database import Database
 from policy.compiled import CompiledPolicy
@@ -19,6 +18,7 @@ from policy.plan.plan import Plan
 from policy.versions.in_force import active_versions
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.recorded import versions_here
+from roadfade.kek_holder import kek_holder
 from roadfade.person.held import Held, held
 from roadfade.person.scope import Scope
 from roadfade.refusal import NotReady
@@ -47,7 +47,7 @@ def ask(settings: Settings, scope: Scope, read: Read, now_ms: int) -> Asked:
     """
     person = read(lambda database: of_person(database, scope.subject, scope.device))
     plans, policy = versions(settings, now_ms)
-    with closing(Keyring.open_made(settings.keyring_path, FileKek(settings.kek_file))) as keyring:
+    with closing(Keyring.open_made(settings.keyring_path, kek_holder(settings))) as keyring:
         where = held(scope, person.links, plans, keyring, now_ms)
     return Asked(person, where, plans, policy)
 

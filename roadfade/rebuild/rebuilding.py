@@ -26,6 +26,7 @@ from roadfade.backup.schemas import OFFICE
 from roadfade.backup.sole_work import sole_work
 from roadfade.in_force.broker import limits_on
 from roadfade.in_force.plans import Plans, line_at
+from roadfade.kek_holder import has_kek
 from roadfade.rebuild.lacking import Lack, lacks
 from roadfade.rebuild.place import make_durable, remove, require_place, take_place
 from roadfade.rebuild.steps import Hook, Step, go_on
@@ -212,7 +213,7 @@ def _rebuilt(
         outlook,
         built,
         has_memory=settings.suppressions_path.is_file(),
-        has_keyring=settings.keyring_path.is_file() and settings.kek_file.is_file(),
+        has_keyring=settings.keyring_path.is_file() and has_kek(settings),
         heads=len(list(heads.glob("*.json"))) if heads.is_dir() else 0,
         moved_aside=moved,
     )

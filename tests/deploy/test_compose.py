@@ -121,7 +121,18 @@ def test_every_image_is_pinned() -> None:
 def test_no_secret_is_in_the_file() -> None:
     for service in SERVICES.values():
         for key in service.get("environment", {}):
-            assert not re.search(r"PASSWORD|SECRET|TOKEN|KEK|_KEY$", key)
+            # A folder's name is none.
+            assert not re.search(r"PASSWORD|SECRET|TOKEN|KEK(?!_DIR$)|_KEY$", key)
+
+
+def test_the_kek_lies_in_a_volume_that_no_other_part_of_the_state_is_in() -> None:
+    for name in ("office", "worker"):
+        places = dict(volume.split(":", 1) for volume in SERVICES[name]["volumes"])
+        environment = SERVICES[name]["environment"]
+        assert places["kek"] == environment["ROADFADE_KEK_DIR"]
+        assert places["office"] == environment["ROADFADE_STATE_DIR"]
+    holders = {name for name, one in SERVICES.items() if "kek:" in str(one.get("volumes"))}
+    assert holders == {"office", "worker"}
 
 
 def test_sinks_have_neither_keyring_nor_links() -> None:

@@ -64,7 +64,8 @@ class Road:
     """Processes by name; the worker of the start is ``worker``."""
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        # One folder is a whole installation, which goes with its test.
+        self.settings = settings.model_copy(update={"kek_beside_keyring": True})
         self._children: dict[str, ManagedProcess] = {}
         self.elsewhere: dict[str, dict[str, str]] = {}
         """Variables that a process of this name has and the others have not."""

@@ -39,6 +39,8 @@ class RoadOf(Road):
 
     def __init__(self, settings: Settings, tree: Path) -> None:
         super().__init__(settings)
+        if "kek_beside_keyring" not in (tree / "roadfade" / "settings.py").read_text():
+            self.settings = settings  # a program of before refuses a setting that it does not know
         self._tree = tree
         found = subprocess.run(
             [sys.executable, "-c", "import roadfade; print(roadfade.__file__)"],

@@ -18,7 +18,6 @@ from office.erasure.on_record import Figures, figures
 from office.erasure.progress import Horizons, Progress, Waiting
 from office.erasure.saga import State
 from office.erasure.signing import Signer
-from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.store.database import Database
 from policy.artefacts.topics import COMPACTION_LAG_MS_MAX, EVENT_LIFE_MS, EVENT_SEGMENT_MS
@@ -27,6 +26,7 @@ from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.backup.kept import keep_ms_of, last_end_ms, places_of
 from roadfade.clock import WallClock
+from roadfade.kek_holder import kek_holder
 from roadfade.processes.office.attempts import Attempts
 from roadfade.processes.office.holds import Holds
 from roadfade.processes.office.leaving_consents import leaving_consents
@@ -109,7 +109,7 @@ class Erasures:
         """Keys and the signing key; OfficeError if no keyring is here."""
         async with self._broker.admin() as admin:
             broker = await admin.broker_settings()
-        kek = FileKek(self._settings.kek_file)
+        kek = kek_holder(self._settings)
         keyring = await asyncio.to_thread(Keyring.open_made, self._settings.keyring_path, kek)
         signer = await asyncio.to_thread(Signer.opened, self._settings.receipt_key_file)
         horizons = Horizons(

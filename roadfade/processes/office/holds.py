@@ -12,7 +12,6 @@ from typing import Protocol
 from office.erasure.signing import Signer
 from office.holds.overview import Figures, hold_figures
 from office.holds.progress import Failed, HoldProgress
-from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.replay_memory.items import Item
 from office.replay_memory.memory import ReplayMemory
@@ -20,6 +19,7 @@ from office.store.database import Database
 from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.clock import WallClock
+from roadfade.kek_holder import kek_holder
 from roadfade.settings import Settings
 from telemetry.identity import SubjectId
 from telemetry.instants import DAY_MS
@@ -88,7 +88,7 @@ class Holds:
         return self._progress
 
     async def _made(self) -> HoldProgress:
-        kek = FileKek(self._settings.kek_file)
+        kek = kek_holder(self._settings)
         keyring = await asyncio.to_thread(Keyring.open_made, self._settings.keyring_path, kek)
         signer = await asyncio.to_thread(Signer.opened, self._settings.receipt_key_file)
         replay_ms = self._settings.replay_days * DAY_MS

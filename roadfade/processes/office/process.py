@@ -21,6 +21,7 @@ from roadfade.clock import judging_clock, wall_ms
 from roadfade.in_force.broker import connection_of, limits_on, require_broker
 from roadfade.in_force.plans import Plans
 from roadfade.in_force.publishing import record_first
+from roadfade.kek_holder import require_kek_apart
 from roadfade.logs.events import Event, tell
 from roadfade.logs.process_log import Named
 from roadfade.processes.office.control_topics import (
@@ -194,6 +195,7 @@ async def _mend(
 
 def main(settings: Settings, named: Named) -> None:
     """Run until a signal; NotReady if it must not start."""
+    require_kek_apart(settings)
     require_broker(settings)
     begin(settings, named, "office", "office")
     asyncio.run(_run(settings))

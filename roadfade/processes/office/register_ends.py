@@ -33,7 +33,6 @@ from office.erasure.restriction_ends import due_restrictions, forget_restriction
 from office.errors import OfficeError
 from office.keyring.ended import Horizon, ended
 from office.keyring.hold_keys import is_of_hold
-from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.keyring.wrapping import KeyName
 from office.replay_memory.items import EPOCH_KEY, Ended, key_id
@@ -42,6 +41,7 @@ from office.store.database import Database
 from policy.plan.plan import Plan
 from roadfade import metrics
 from roadfade.clock import WallClock
+from roadfade.kek_holder import kek_holder
 from roadfade.processes.clocks.heard_clocks import MORE_S, HeardClocks, hear_clocks
 from roadfade.processes.clocks.judged_clock import JudgedClock
 from roadfade.processes.office.attempts import Attempts
@@ -144,7 +144,7 @@ class RegisterEnds:
             logger.info("forgot %d weeks of what was removed", gone)
 
     def _opened(self) -> Keyring:
-        return Keyring.open(self._settings.keyring_path, FileKek(self._settings.kek_file))
+        return Keyring.open(self._settings.keyring_path, kek_holder(self._settings))
 
     async def _due_keys(self, live: Sequence[KeyName]) -> frozenset[KeyName]:
         plans = await self._plans() if live else ()

@@ -10,10 +10,10 @@ from roadfade import metrics
 from roadfade.backup.drill_folder import remove_left
 from roadfade.backup.kept import Places, backups, ended, expire, keep_ms_of, places_of, unfinished
 from roadfade.backup.note import last_drill
+from roadfade.copied_stores import drop_drilled
 from roadfade.metrics import bear
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
-from roadfade.stores import drop_drilled
 
 STATES = ("kept", "ended")
 

@@ -14,7 +14,6 @@ from bus.ports import Broker, ReaderSettings
 from bus.slots import Slot
 from bus.topic_watch import TopicWatch
 from office.errors import OfficeError
-from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from processors.core_people import people_here
 from roadfade.clock import judging_clock, wall_ms
@@ -22,6 +21,7 @@ from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.control_rows import Rows
 from roadfade.in_force.control_views import ControlViews, PeopleRows
 from roadfade.in_force.source import PolicySource
+from roadfade.kek_holder import kek_holder, require_kek_apart
 from roadfade.logs.process_log import Named
 from roadfade.processes.reporting import Reporter, reporter_of, reporting
 from roadfade.processes.starting import begin
@@ -95,7 +95,7 @@ def assemble(
 ) -> DataPlane:
     """Wire one worker's data plane; connects to nothing yet."""
     people = people_here()
-    keyring = Keyring.open(settings.keyring_path, FileKek(settings.kek_file))
+    keyring = Keyring.open(settings.keyring_path, kek_holder(settings))
     keys = KeyCache(keyring)
     clock = judging_clock(settings.fixed_now_ms)
     preparer = VersionPreparer(broker, source.plans, people, keys, settings.device_answers_kept_max)
@@ -167,6 +167,7 @@ async def _prepare(settings: Settings) -> PolicySource:
 
 def main(settings: Settings, named: Named) -> None:
     """Run one worker until a signal; raises NotReady if it must not start."""
+    require_kek_apart(settings)
     require_broker(settings)
     source = asyncio.run(_prepare(settings))
     slot = Slot.take(settings.slots_dir, "worker")

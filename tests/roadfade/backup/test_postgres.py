@@ -11,7 +11,7 @@ import msgspec
 from pydantic import SecretStr
 
 from office.registry.erasure_requests import NewErasure
-from roadfade import stores
+from roadfade import copied_stores
 from roadfade.backup import schemas
 from roadfade.backup.drill import drill
 from roadfade.backup.drill_folder import FOLDER, IN_POSTGRES, remove_left
@@ -20,12 +20,12 @@ from roadfade.backup.manifest import wrong_in
 from roadfade.backup.source import Source
 from roadfade.backup.steps import Step
 from roadfade.commands.backup import _rows_in
+from roadfade.copied_stores import postgres_beside
 from roadfade.ledger_file import LedgerFile
 from roadfade.local.postgres import LocalPostgres
 from roadfade.processes.starting import require_no_restore
 from roadfade.processes.sweep.backups import end_backups
 from roadfade.refusal import NotReady, Refusal
-from roadfade.stores import postgres_beside
 from sinks.postgres.connection import Database, DatabaseFailedError
 from sinks.postgres.restoring import RestoredPostgres
 from telemetry.instants import DAY_MS, HOUR_MS
@@ -81,7 +81,7 @@ def test_a_person_who_was_erased_since_is_not_there_again_and_nobody_else_lacks_
 
 def test_a_backup_says_that_it_holds_them(house: PostgresHouse) -> None:
     made = house.make()
-    assert made.data.schemas["postgres"] == stores.postgres_version()
+    assert made.data.schemas["postgres"] == copied_stores.postgres_version()
     assert made.data.counts["postgres_rows"] == 2 * ROWS_EACH
     assert not [one for one in made.data.files if one.path.startswith("lake")]
     assert _rows_in(made.data) == "16 rows of the store in PostgreSQL"

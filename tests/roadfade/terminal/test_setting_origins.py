@@ -64,6 +64,8 @@ def test_an_origin_is_where_the_settings_take_it_from(
         "bins_max": "1000",
         "grain_at_most": "hour",
         "kafka_security": "ssl",
+        "kek_beside_keyring": "true",
+        "kek_source": "command",
         "lake_compression": "uncompressed",
         "lake_duplicates_window": "1000",
         "log_format": "json",
@@ -76,6 +78,8 @@ def test_an_origin_is_where_the_settings_take_it_from(
     monkeypatch.setenv(f"ROADFADE_{name.upper()}", values.get(name, "11"))
     if name == "fixed_now_ms":
         monkeypatch.setenv("ROADFADE_TOPIC_PREFIX", "t.")
+    if name == "kek_source":
+        monkeypatch.setenv("ROADFADE_KEK_COMMAND", "wallet")
     if name == "store":
         monkeypatch.setenv("ROADFADE_POSTGRES_DSN", "postgresql://")
     if name in ("backup_dir", "backup_keys_dir"):

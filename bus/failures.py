@@ -7,6 +7,10 @@ class BrokerError(Exception):
     """The broker refuses, or is away; the cause is the client's own error."""
 
 
+class NoAuthorizerError(BrokerError):
+    """The broker has no authorizer: whoever comes in may do everything."""
+
+
 class CommitRefusedError(BrokerError):
     """The group has moved on: these partitions belong to another member now."""
 

@@ -55,6 +55,11 @@ TOGETHER = {
     "tests/flow/test_poison_road.py": "calm",
     "tests/flow/test_topics_anew.py": "calm",
     "tests/flow/test_version_replay.py": "calm",
+    "tests/integration/test_acls.py": "way",
+    "tests/integration/test_acls_denied.py": "way",
+    "tests/integration/test_access_rights.py": "way",
+    "tests/integration/test_apply_rights.py": "way",
+    "tests/integration/test_broker_doors.py": "way",
 }
 """Files whose tests share a fixture of the whole session: one worker runs them all."""
 _prefixes = itertools.count(1)
@@ -173,6 +178,8 @@ def blocking_calls() -> BlockBuster:
     for function in watch.functions.values():
         # Importing a module inside a coroutine reads files once; that is no blocking call of ours.
         function.can_block_in("<frozen importlib._bootstrap>", "_find_and_load")
+        # A look at three small files before a connection is opened, which is seldom.
+        function.can_block_in("bus/client/security.py", {"renew", "_context"})
     return watch
 
 

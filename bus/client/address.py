@@ -2,9 +2,11 @@
 
 import re
 import socket
+import ssl
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bus.client.security import PLAIN, Security
 from bus.client.unpacking import BATCH_BYTES_MAX
 
 ANSWER_S_MAX: Final = 3.0
@@ -23,6 +25,8 @@ class Address:
     prefix: str = ""
     unpacked_bytes_max: int = field(default=BATCH_BYTES_MAX, kw_only=True)
     """Of one batch; a fetch stops unpacking after twice that. What needs more is set aside."""
+    security: Security = field(default=PLAIN, kw_only=True)
+    """How clients get in."""
 
     def __post_init__(self) -> None:
         """ValueError for a prefix that Kafka does not allow in a topic name."""
@@ -56,7 +60,29 @@ class Address:
             return True
         return False
 
+    def why_no_tls(self) -> str | None:
+        """Why no named server has a TLS connection for us; None if one has. Blocks, as above.
+
+        OSError if a TLS file is unfit.
+        """
+        context = self.security.context()
+        why = "nobody answers"
+        for server in self.bootstrap_servers.split(","):
+            host, _, port = server.strip().rpartition(":")
+            name = host.strip("[]")
+            try:
+                with socket.create_connection((name, int(port)), ANSWER_S_MAX) as link:
+                    context.shake_hands(link, name)
+            except ssl.SSLError as error:
+                why = getattr(error, "verify_message", None) or error.reason or "TLS failed"
+            except (OSError, ValueError) as error:
+                why = type(error).__name__
+            else:
+                return None
+        return why
+
     def client_options(self) -> dict[str, Any]:
-        """What every Kafka client of ours is opened with; security settings join here."""
+        """What every Kafka client of ours is opened with; OSError if a TLS file is unfit."""
         # A reconnect every 100 ms, the default, only fills the log while a broker is away.
-        return {"bootstrap_servers": self.bootstrap_servers, "retry_backoff_ms": RETRY_BACKOFF_MS}
+        opened = {"bootstrap_servers": self.bootstrap_servers, "retry_backoff_ms": RETRY_BACKOFF_MS}
+        return opened | self.security.options()

@@ -67,14 +67,12 @@ def acls(plan: Plan, prefix: str = "") -> tuple[Acl, ...]:
 
 
 def _all(plan: Plan, prefix: str) -> Iterator[Acl]:
-    for process in (WORKER, SINK, SWEEP, OFFICE):
+    for process in (WORKER, SINK, SWEEP, OFFICE, GATEWAY):
         yield from _topic(process, prefix, AUDIT_PROCESSES, "Write")
     yield from _worker(plan, prefix)
     yield from _sink(plan, prefix)
     yield from _versions(SWEEP, prefix)
-    yield from _topic(GATEWAY, prefix, RAW, "Write")
-    # For which keys it seals: public ones.
-    yield from _topic(GATEWAY, prefix, CONTROL_SEALING, "Read")
+    yield from _gateway(prefix)
     yield from _topic(REPORTER, prefix, EVENTS_REPORTED, "Write")
     yield from _topic(REPORTER, prefix, AUDIT_EVENTS, "Read")
     for output in plan.outputs:
@@ -82,6 +80,15 @@ def _all(plan: Plan, prefix: str) -> Iterator[Acl]:
         yield _group(READER + output.id, prefix, READER + output.id)
     yield from _office(plan, prefix)
     yield from _admin(plan, prefix)
+
+
+def _gateway(prefix: str) -> Iterator[Acl]:
+    # It collects what the version in force allows, and reads nothing back of what it wrote.
+    yield from _versions(GATEWAY, prefix)
+    # How many partitions there are decides where a device's envelopes go.
+    yield from _topic(GATEWAY, prefix, RAW, "DescribeConfigs", "Write")
+    # For which keys it seals: public ones.
+    yield from _topic(GATEWAY, prefix, CONTROL_SEALING, "Read")
 
 
 def _worker(plan: Plan, prefix: str) -> Iterator[Acl]:
@@ -134,6 +141,8 @@ def _admin(plan: Plan, prefix: str) -> Iterator[Acl]:
     # each process says of itself.
     yield from _versions(ADMIN, prefix)
     yield from _topic(ADMIN, prefix, AUDIT_PROCESSES, "Read")
+    # ``topics show`` compares rights; to change them takes the broker's own administrator.
+    yield Acl(ADMIN, "Describe", "cluster", CLUSTER)
     yield from _administration(ADMIN, plan, prefix)
     for name in (WORKER_GROUP, LEDGER_GROUP, SINK_GROUP):
         yield Acl(ADMIN, "Describe", "group", prefix + name)

@@ -131,15 +131,26 @@ def office() -> None:
     as_process("office", office_process.main)
 
 
-def topics_apply(*, as_json: AsJson = False) -> None:
+def topics_apply(
+    *,
+    with_acls: Annotated[
+        bool,
+        typer.Option(
+            "--acls",
+            help="The rights on the broker, too: give what the policy's processes and readers "
+            "lack, take what roadfade-… has beyond. Others' are left alone.",
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
     """Create missing topics, and bring drifted settings back to the policy's."""
     from roadfade.commands import topics as topics_commands  # noqa: PLC0415
 
-    topics_commands.apply_topics_command(settings(), as_json=as_json)
+    topics_commands.apply_topics_command(settings(), with_acls=with_acls, as_json=as_json)
 
 
 def topics_show(*, as_json: AsJson = False) -> None:
-    """Show every topic, what the policy says of it, and where the broker differs."""
+    """Show every topic, what the policy says of it, and where the broker differs; rights, too."""
     from roadfade.commands import topics as topics_commands  # noqa: PLC0415
 
     topics_commands.show(settings(), as_json=as_json)
@@ -161,8 +172,15 @@ def run(
     ] = None,
     vehicles: Annotated[int, typer.Option(min=1, help="Simulated vehicles.")] = 20,
     seed: Annotated[int, typer.Option(help="Seed of the simulated fleet.")] = 1,
+    locked: Annotated[
+        bool,
+        typer.Option(
+            "--locked",
+            help="Lock the broker: TLS, a user and rights of its own for each process.",
+        ),
+    ] = False,
 ) -> None:
     """Run the whole pipeline on this machine with a simulated fleet."""
     from roadfade.demo import run as process  # noqa: PLC0415
 
-    process.main(settings(), for_, summary, vehicles, seed)
+    process.main(settings(), process.Asked(for_, summary, vehicles, seed, locked))

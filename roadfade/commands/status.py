@@ -68,6 +68,7 @@ def report(facts: Facts) -> dict[str, Any]:
         "overdue": facts.overdue_files(),
         "rejected": None if facts.rejected is None else dict(facts.rejected),
         "reviews_due": list(facts.reviews),
+        "doors": [one._asdict() for one in facts.doors],
     }
 
 
@@ -124,7 +125,9 @@ def _lines(body: dict[str, Any]) -> list[str]:
     views = ", ".join(f"{view} {age_s:g} s" for view, age_s in body["views"].items())
     pending = "not known" if body["outbox_pending"] is None else body["outbox_pending"]
     overdue, rejected = _counts(body["overdue"], " files"), _counts(body["rejected"])
+    doors = [f"{one['door']}: {one['said']}" for one in body["doors"]]
     return [
+        *(f"{'doors' if i == 0 else '':<18}{said}" for i, said in enumerate(doors)),
         f"records waiting   {lag or 'not known'}",
         f"age of views      {views or 'not known'}",
         *(f"views             {view}: {why}" for view, why in body["views_not_whole"].items()),

@@ -5,8 +5,10 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
+from typing import Final
 
 from pydantic import BaseModel, SecretStr
 
@@ -21,6 +23,7 @@ STOP_ORDER = ("worker", "sink", "sweep", "office")
 STOP_S_MAX = 30.0
 START_S_MAX = 60.0
 WORKER = "worker-0"
+NONE_OF_THEIR_OWN: Final = MappingProxyType[str, Settings]({})
 
 
 def own_environment(settings: BaseModel) -> dict[str, str]:
@@ -42,6 +45,9 @@ def child_environment(settings: BaseModel) -> dict[str, str]:
     """The environment of a child: ours, with the settings it must share with us."""
     environment = os.environ | own_environment(settings) | _secrets_of(settings)
     environment.pop("ROADFADE_KAFKA_BOOTSTRAP_SERVERS", None)
+    if getattr(settings, "kafka_password", None) is not None:
+        # Ours may name a file; a child has one password, and that is its own.
+        environment.pop("ROADFADE_KAFKA_PASSWORD_FILE", None)
     return environment
 
 
@@ -64,10 +70,20 @@ class ProcessGroup:
     """One of each process. Every method blocks.
 
     ``stopping`` says whether whoever started it wants it no more: then it waits for no start.
+    ``own``: settings of one process, by role; ``joining``: of those who join in.
     """
 
-    def __init__(self, settings: Settings, stopping: Callable[[], bool] = lambda: False) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        stopping: Callable[[], bool] = lambda: False,
+        *,
+        own: Mapping[str, Settings] = NONE_OF_THEIR_OWN,
+        joining: Settings | None = None,
+    ) -> None:
         self._settings = settings
+        self._own = own
+        self._joining = joining or settings
         self._stopping = stopping
         self._children: dict[str, ManagedProcess] = {}
         self.prometheus: LocalPrometheus | str = ""
@@ -85,9 +101,9 @@ class ProcessGroup:
     def start(self) -> None:
         """Start every process and wait until each serves its metrics, or it is wanted no more."""
         self.logs.mkdir(parents=True, exist_ok=True)
-        write_environment(self._settings, self.environment_file)
-        environment = child_environment(self._settings)
+        write_environment(self._joining, self.environment_file)
         for role in PROCESS_ROLES:
+            environment = child_environment(self._own.get(role, self._settings))
             argv = [sys.executable, "-m", "roadfade", role]
             self._children[role] = ManagedProcess(argv, self.logs / f"{role}.log", environment)
         deadline = time.monotonic() + START_S_MAX

@@ -8,8 +8,9 @@ import asyncio
 import json
 import secrets
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,17 @@ from bus.slots import Slot
 from ingest.simulation.fleet import Fleet
 from office.store.database import make_office
 from policy.artefacts.topics import topic_configs
+from policy.plan.limits import Limits
 from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.demo import fleet as demo_fleet
 from roadfade.demo.ending import Say, end_all, unbroken
 from roadfade.demo.live_view import LiveView
+from roadfade.demo.locks import Locks, give_rights, make_locks
 from roadfade.demo.process_group import PROCESS_ROLES, ProcessGroup
 from roadfade.demo.waiting import say_while
 from roadfade.in_force.broker import connection_of, require_broker
+from roadfade.in_force.plans import compile_policy
 from roadfade.in_force.source import PolicySource, apply_topics
 from roadfade.local.broker import LocalBroker
 from roadfade.local.failure import LocalError
@@ -58,16 +62,30 @@ class _Unheard(Console):
             super().on_broken_pipe()
 
 
-def main(
-    settings: Settings, seconds: float | None, summary: Path | None, vehicles: int, seed: int
-) -> None:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a run is asked for."""
+
+    seconds: float | None
+    summary: Path | None
+    vehicles: int
+    seed: int
+    locked: bool = False
+    """With locks on the broker, and each process as a principal of its own."""
+
+
+def main(settings: Settings, asked: Asked) -> None:
     """Run until the time is up or Ctrl-C; NotReady if something needed is missing."""
-    asyncio.run(_run(settings, seconds, summary, vehicles, seed))
+    if asked.locked and "kafka_bootstrap_servers" in settings.model_fields_set:
+        msg = (
+            "--locked starts a broker of its own, with certificates, users and rights; "
+            "KAFKA_BOOTSTRAP_SERVERS names another: leave out one of the two"
+        )
+        raise NotReady(msg)
+    asyncio.run(_run(settings, asked))
 
 
-async def _run(
-    settings: Settings, seconds: float | None, summary: Path | None, vehicles: int, seed: int
-) -> None:
+async def _run(settings: Settings, asked: Asked) -> None:
     console = _Unheard()
     stopping = asyncio.Event()
     say = unbroken(console.print)
@@ -77,42 +95,39 @@ async def _run(
         stopping.set()
 
     on_stop(stop)
-    show = await _whole(settings, say, console, seconds, vehicles, seed, stopping)
+    show = await _whole(settings, say, console, asked, stopping)
     if show is None:
         say("stopped before anything was sent")
         return
     body, board = show
-    if summary is not None:
-        await asyncio.to_thread(summary.write_text, json.dumps(body, indent=2) + "\n")
-    board.farewell(body, summary)
+    if asked.summary is not None:
+        await asyncio.to_thread(asked.summary.write_text, json.dumps(body, indent=2) + "\n")
+    board.farewell(body, asked.summary)
 
 
 async def _whole(
-    settings: Settings,
-    say: Say,
-    console: Console,
-    seconds: float | None,
-    vehicles: int,
-    seed: int,
-    stopping: asyncio.Event,
+    settings: Settings, say: Say, console: Console, asked: Asked, stopping: asyncio.Event
 ) -> tuple[dict[str, Any], LiveView] | None:
     """Start all of it, run, and end all of it: the sum, and who shows it; None if nothing ran."""
-    async with _broker(settings, say) as reachable:
+    async with _broker(settings, say, locked=asked.locked) as (reachable, locks):
         if stopping.is_set():
             return None
-        plan = await say_while(say, "making topics", _prepared(reachable))
-        fleet = Fleet(vehicles, seed)
+        plan = await say_while(say, "making topics", _prepared(reachable, locks))
+        # Topics and groups are looked at by who administers them, readings sent by a gateway.
+        looking = reachable if locks is None else locks.admin(reachable)
+        sending = reachable if locks is None else locks.source(reachable)
+        fleet = Fleet(asked.vehicles, asked.seed)
         await make_office(reachable.office_path)
         await asyncio.to_thread(make_routing_key, reachable.routing_key_path)
-        await demo_fleet.enrol(reachable, plan, fleet, seed, wall_ms())
-        stage = ProcessGroup(reachable, stopping.is_set)
+        await demo_fleet.enrol(reachable, plan, fleet, asked.seed, wall_ms())
+        stage = _stage(reachable, locks, stopping.is_set)
         try:
             starting = f"starting {', '.join(PROCESS_ROLES)}"
             await say_while(say, starting, asyncio.to_thread(stage.start))
             if stopping.is_set():
                 return None
-            board = LiveView(console, reachable, plan, stage)
-            await _drive(reachable, plan, fleet, board, say, seconds, stopping)
+            board = LiveView(console, looking, plan, stage)
+            await _drive(sending, plan, fleet, board, say, asked.seconds, stopping)
             processing = "processing what was sent, waiting for"
             body = await say_while(say, lambda: f"{processing} {board.awaited}", board.drain())
         finally:
@@ -123,11 +138,22 @@ async def _whole(
     return body, board
 
 
-async def _prepared(settings: Settings) -> Plan:
-    """The topics made; the plan that they follow."""
-    await apply_topics(settings, connection_of(settings))
-    async with PolicySource.open(settings, connection_of(settings)) as source:
-        return (await asyncio.to_thread(source.line)).plan
+def _stage(settings: Settings, locks: Locks | None, stopping: Callable[[], bool]) -> ProcessGroup:
+    if locks is None:
+        return ProcessGroup(settings, stopping)
+    own, joining = locks.by_role(settings), locks.joining(settings)
+    return ProcessGroup(settings, stopping, own=own, joining=joining)
+
+
+async def _prepared(settings: Settings, locks: Locks | None) -> Plan:
+    """The topics made, and rights given if there are locks; the plan that they follow."""
+    making = settings if locks is None else locks.master(settings)
+    await apply_topics(making, connection_of(making))
+    async with PolicySource.open(making, connection_of(making)) as source:
+        line = await asyncio.to_thread(source.line)
+    if locks is not None:
+        await give_rights(making, line)
+    return line.plan
 
 
 async def _drive(
@@ -157,8 +183,13 @@ async def _drive(
 
 
 @asynccontextmanager
-async def _broker(settings: Settings, say: Say) -> AsyncIterator[Settings]:
-    """Settings that reach a broker: the one named, or one of our own over a fresh folder."""
+async def _broker(
+    settings: Settings, say: Say, *, locked: bool
+) -> AsyncIterator[tuple[Settings, Locks | None]]:
+    """Settings that reach a broker: the one named, or one of our own over a fresh folder.
+
+    With locks they reach it, and only as somebody are they let in.
+    """
     folder = settings.state_dir / "run"
     # Held until this process ends: a second run would wipe the first one's broker and lake.
     if Slot.take(settings.state_dir / "locks", "run").number != 0:
@@ -171,16 +202,21 @@ async def _broker(settings: Settings, say: Say) -> AsyncIterator[Settings]:
         await asyncio.to_thread(require_broker, settings)
         demo["topic_prefix"] = f"roadfade-run-{secrets.token_hex(4)}."
         say(f"using the broker at {settings.kafka_bootstrap_servers}")
-        yield settings.model_copy(update=demo)
+        yield settings.model_copy(update=demo), None
         return
+    locks = None
+    if locked:
+        plan = await asyncio.to_thread(compile_policy, settings, Limits())
+        locks = await asyncio.to_thread(make_locks, folder, plan)
     try:
-        broker = LocalBroker(folder / "kafka", kafka_libs())
+        doors = None if locks is None else locks.doors
+        broker = LocalBroker(folder / "kafka", kafka_libs(), doors=doors)
         await say_while(say, "starting Apache Kafka", asyncio.to_thread(broker.start))
     except LocalError as error:
         raise NotReady(str(error)) from error
     try:
         demo["kafka_bootstrap_servers"] = broker.bootstrap_servers
-        yield settings.model_copy(update=demo)
+        yield settings.model_copy(update=demo), locks
     finally:
         await say_while(say, "stopping Apache Kafka", asyncio.to_thread(broker.stop))
 

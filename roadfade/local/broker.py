@@ -7,6 +7,7 @@ not outlive this process, and nothing outside the loopback address reaches it.
 import base64
 import fcntl
 import socket
+import ssl
 import struct
 import subprocess
 import time
@@ -14,7 +15,9 @@ import uuid
 from pathlib import Path
 from typing import BinaryIO, Self
 
+from roadfade.local.broker_doors import Doors
 from roadfade.local.broker_settings import BrokerDeletion, server_properties
+from roadfade.local.certificates import write_secret
 from roadfade.local.child_process import ManagedProcess
 from roadfade.local.failure import LocalError
 from roadfade.local.java import find_java
@@ -41,6 +44,7 @@ class LocalBroker:
         port: int | None = None,
         heap_max_mib: int = 512,
         java: Path | None = None,
+        doors: Doors | None = None,
     ) -> None:
         self.log = data_dir / "broker.log"
         self._dir = data_dir
@@ -49,6 +53,7 @@ class LocalBroker:
         self._deletion = deletion
         self._heap_max_mib = heap_max_mib
         self._java = java
+        self._doors = doors
         self._process: ManagedProcess | None = None
         self._held: BinaryIO | None = None
         self.port = free_port(port)
@@ -74,9 +79,12 @@ class LocalBroker:
 
     def properties(self, logs: Path) -> str:
         """The text of its settings file, with its data in ``logs``."""
-        return server_properties(
+        plain = server_properties(
             logs, port=self.port, controller_port=self._controller_port, deletion=self._deletion
         )
+        if self._doors is None:
+            return plain
+        return plain + self._doors.properties(self.port, self._controller_port)
 
     def start(self) -> None:
         """Start the broker and return when it answers; format its folder the first time.
@@ -100,7 +108,8 @@ class LocalBroker:
         # The topics hold what vehicles sent: no other user of this machine may read them.
         logs.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._hold_folder()
-        self._settings.write_text(self.properties(logs))
+        # It holds the broker's own password, if its doors are locked.
+        write_secret(self._settings, self.properties(logs).encode())
         if not (logs / "meta.properties").exists():
             self._format()
         heap = (f"-Xms{min(256, self._heap_max_mib)}m", f"-Xmx{self._heap_max_mib}m")
@@ -169,27 +178,35 @@ class LocalBroker:
             "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
             "-Dorg.slf4j.simpleLogger.showDateTime=true",
             "-Dorg.slf4j.simpleLogger.dateTimeFormat=HH:mm:ss.SSS",
+            # Who was denied what, by its user's name.
+            "-Dorg.slf4j.simpleLogger.log.kafka.authorizer.logger=info",
         )
 
     def _format(self) -> None:
         cluster = base64.urlsafe_b64encode(uuid.uuid4().bytes).decode().rstrip("=")
-        tool = ("kafka.tools.StorageTool", "format", f"--cluster-id={cluster}")
+        tool = ["kafka.tools.StorageTool", "format", f"--cluster-id={cluster}"]
+        users = self._dir / "users"
+        if self._doors is not None:
+            tool.append(self._doors.write_users(users))
         with self.log.open("ab") as log:
             done = subprocess.run(  # noqa: S603  # our own runtime and jars, no shell
                 [*self._jvm(), "-cp", f"{self._libs}/*", *tool, "-c", str(self._settings)],
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=subprocess.STDOUT,
+                # It prints what it keeps of the passwords.
+                stdout=log if self._doors is None else subprocess.DEVNULL,
+                stderr=subprocess.STDOUT if self._doors is None else log,
                 timeout=START_DEADLINE_S,
                 check=False,
             )
+        users.unlink(missing_ok=True)
         if done.returncode != 0:
             message = f"The local broker could not prepare its folder: see {self.log}."
             raise LocalError(message)
 
     def _wait_until_usable(self) -> None:
         deadline = time.monotonic() + START_DEADLINE_S
-        while not answers(self.port):
+        trusted = None if self._doors is None else self._doors.certificates.authority
+        while not answers(self.port, trusted=trusted):
             code = None if self._process is None else self._process.exit_code
             if code is not None:
                 self.kill9()
@@ -205,16 +222,33 @@ class LocalBroker:
             time.sleep(0.05)
 
 
-def answers(port: int, timeout_s: float = 2.0) -> bool:
+def answers(port: int, timeout_s: float = 2.0, *, trusted: Path | None = None) -> bool:
     """Say whether a broker at ``port`` answers an ApiVersions request (key 18, version 0).
 
-    A KRaft broker opens its port early and answers when the controller has let it in.
+    Through TLS, if ``trusted`` names who signed its certificate: it asks for no password yet. A
+    KRaft broker opens its port early and answers when the controller has let it in.
     """
     request = struct.pack(">hhih", 18, 0, 1, -1)
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout_s) as link:
+        with _opened(port, timeout_s, trusted) as link:
             link.sendall(struct.pack(">i", len(request)) + request)
-            head = link.recv(10, socket.MSG_WAITALL)
+            head = _first(link, 10)
     except OSError:
         return False
     return len(head) == 10 and struct.unpack(">iih", head)[1:] == (1, 0)  # noqa: PLR2004  # size, id, error
+
+
+def _opened(port: int, timeout_s: float, trusted: Path | None) -> socket.socket:
+    link = socket.create_connection(("127.0.0.1", port), timeout_s)
+    if trusted is None:
+        return link
+    context = ssl.create_default_context(cafile=trusted)
+    return context.wrap_socket(link, server_hostname="127.0.0.1")
+
+
+def _first(link: socket.socket, count: int) -> bytes:
+    """So many bytes, or fewer if it ends; TLS knows no MSG_WAITALL."""
+    head = b""
+    while len(head) < count and (more := link.recv(count - len(head))):
+        head += more
+    return head

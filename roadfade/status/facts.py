@@ -24,6 +24,7 @@ from roadfade.in_force.source import PolicySource
 from roadfade.ledger_file import LedgerFile
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
+from roadfade.status.doors import Door, doors_of
 from roadfade.status.processes import Process, State, highest
 from roadfade.status.reports import Heard, hear
 from roadfade.stores import places_of, store_of
@@ -72,6 +73,8 @@ class Facts:
     """Why the processes are not known."""
     strange_reports: int = 0
     """Records among the processes' reports that are none."""
+    doors: tuple[Door, ...] = ()
+    """Which ways in are locked, by the settings of whoever asks."""
 
     @property
     def running(self) -> list[Process]:
@@ -128,6 +131,7 @@ def gather(settings: Settings, clock: WallClock) -> Facts:
         reviews,
         heard.unknown,
         heard.strange,
+        doors_of(settings),
     )
 
 

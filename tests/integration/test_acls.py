@@ -59,7 +59,7 @@ async def test_who_checks_the_topics_before_starting_finds_them_all(
         assert set(await check_topics(admin, SPECS)) == {*TOPICS, SPARE}
 
 
-@pytest.mark.parametrize("principal", [WORKER, SINK, SWEEP, OFFICE, ADMIN])
+@pytest.mark.parametrize("principal", [WORKER, SINK, SWEEP, OFFICE, GATEWAY, ADMIN])
 async def test_who_applies_the_policy_reads_its_versions_and_the_deletion_delays(
     way: Way, principal: str
 ) -> None:
@@ -117,6 +117,9 @@ async def test_a_sink_keeps_every_purpose(way: Way) -> None:
 
 
 async def test_a_gateway_delivers(way: Way) -> None:
+    async with TopicAdmin(way(GATEWAY)) as admin:
+        found = (await admin.describe([RAW]))[RAW]
+    assert found is not None and found.partitions == 2, "a device's partition depends on it"
     async with Publisher(way(GATEWAY), clock=clock) as publisher:
         await publisher.publish([Outgoing(RAW, None, b"k", b"v")])
 

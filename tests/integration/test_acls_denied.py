@@ -8,6 +8,9 @@ import pytest
 from bus.client.admin import TopicAdmin
 from bus.failures import BrokerError, TopicError
 from policy.artefacts.acls import ADMIN, GATEWAY, OFFICE, READER, REPORTER, SINK, SWEEP, WORKER
+from roadfade.in_force.broker import check_topics, limits_on
+from roadfade.refusal import NotReady
+from roadfade.settings import Settings
 from telemetry.topics import (
     AUDIT_ERASURES,
     AUDIT_EVENTS,
@@ -25,6 +28,7 @@ from telemetry.topics import (
 from tests.integration.guarded_road import (
     COMMANDS,
     OUTPUTS,
+    SPECS,
     STRANGER,
     TOPICS,
     Way,
@@ -35,6 +39,7 @@ from tests.integration.guarded_road import (
 )
 
 pytestmark = pytest.mark.broker
+HERE = Settings()
 
 
 async def test_a_reader_of_one_purpose_reads_no_other(way: Way) -> None:
@@ -50,9 +55,9 @@ async def test_a_reader_enters_no_other_group(way: Way, group: str) -> None:
 
 
 async def test_a_gateway_writes_raw_data_and_reads_nothing_back(way: Way) -> None:
-    assert await writable(way(GATEWAY)) == {RAW}
-    # For which keys it seals: public ones.
-    assert await readable(way(GATEWAY)) == {CONTROL_SEALING}
+    assert await writable(way(GATEWAY)) == {RAW, AUDIT_PROCESSES}
+    # The versions, and for which keys it seals: public ones.
+    assert await readable(way(GATEWAY)) == {CONTROL_POLICIES, CONTROL_SEALING}
 
 
 async def test_a_worker_reads_no_purpose_and_changes_nothing_that_people_said(way: Way) -> None:
@@ -92,6 +97,16 @@ async def test_who_administers_topics_reads_no_data_and_deletes_none(way: Way) -
     assert await writable(way(ADMIN)) == set()
     with pytest.raises(TopicError, match="AuthorizationFailed"):
         await delete_spare(way(ADMIN))
+
+
+async def test_a_process_under_a_principal_of_another_is_refused_in_words(way: Way) -> None:
+    for principal in (GATEWAY, SWEEP):
+        async with TopicAdmin(way(principal)) as admin:
+            with pytest.raises(NotReady, match="own principal"):
+                await check_topics(admin, SPECS)
+    async with TopicAdmin(way(STRANGER)) as admin:
+        with pytest.raises(NotReady, match="own principal"):
+            await limits_on(HERE, admin)
 
 
 async def test_who_was_given_no_right_finds_no_topic(way: Way) -> None:

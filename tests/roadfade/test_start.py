@@ -9,7 +9,7 @@ import pytest
 import roadfade.cli
 
 LIBRARIES = frozenset({
-    "aiokafka", "babel", "can", "cantools", "cryptography", "duckdb", "faust", "h3", "jinja2",
+    "aiokafka", "babel", "can", "cantools", "confluent_kafka", "cryptography", "duckdb", "faust", "h3", "jinja2",
     "prometheus_client", "pydantic", "pydantic_settings", "rich", "ruamel", "sqlalchemy",
     "structlog",
 })  # fmt: skip
@@ -29,13 +29,14 @@ MAY = {
     "commands.query": SETTINGS | {"duckdb", "rich"},
     "commands.vehicles.signals": SETTINGS | {"rich"},
     "commands.status": METRICS | {"duckdb", "rich"},
-    "commands.topics": BROKER | {"rich"},
+    "commands.topics": BROKER | {"confluent_kafka", "rich"},
     "commands.vehicles.publish": OFFICE | {"cryptography"},
     "commands.vehicles.publish_check": OFFICE | {"h3"},
     "commands.vehicles.obd": OFFICE | {"cryptography"},
     "commands.vehicles.simulate": OFFICE | {"cryptography", "rich"},
     "commands.vehicles.replay": OFFICE | {"can", "cantools", "cryptography", "rich", "ruamel"},
-    "demo.run": OFFICE | {"cryptography", "duckdb", "prometheus_client", "rich", "structlog"},
+    "demo.run": OFFICE
+    | {"confluent_kafka", "cryptography", "duckdb", "prometheus_client", "rich", "structlog"},
     "commands.policy.ask": frozenset({"pydantic", "rich"}),
     "commands.policy.compare": frozenset({"pydantic", "rich"}),
     "commands.policy.artefacts": frozenset({"pydantic", "rich"}),

@@ -1,14 +1,13 @@
-"""A real broker with access control: a client authenticates, and may do what is listed.
+"""A real broker behind locked doors: a client shows a password over TLS, and may do what is listed.
 
-In: a folder, and rights as ``policy.artefacts.acls`` gives them. Out: ways to the broker as any principal.
-PLAIN takes the place of any authentication: it never leaves the loopback address, and the
-authorizer is what is tested here.
+In: a folder, and rights as ``policy.artefacts.acls`` gives them. Out: ways to the broker as any
+principal.
 """
 
 import argparse
 import secrets
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
@@ -16,11 +15,14 @@ from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.protocol.admin import CreateAclsRequest
 
 from bus.client.connection import Connection
+from bus.client.security import Security
 from policy.artefacts.acls import CLUSTER, Acl
 from roadfade.local.broker import LocalBroker
+from roadfade.local.broker_doors import MASTER, Doors
+from roadfade.local.certificates import make_certificates
 from tests.support.broker import HEAP_MAX_MIB, libs_and_java
 
-SUPER_USER: Final = "admin"
+SUPER_USER: Final = MASTER
 # Kafka's own numbers for these words, and for a literal name and for "allow".
 RESOURCES: Final = {"topic": 2, "group": 3, "cluster": 4}
 OPERATIONS: Final = {
@@ -32,59 +34,21 @@ ALLOW: Final = 3
 ANY_HOST: Final = "*"
 
 
-@dataclass(frozen=True, slots=True)
-class PrincipalsConnection(Connection):
-    """The connection to the cluster of one principal."""
-
-    principal: str = ""
-    password: str = field(default="", repr=False)
-
-    def client_options(self) -> dict[str, Any]:
-        # super() would miss: with slots, the class is another than the one written here.
-        return Connection.client_options(self) | {
-            "security_protocol": "SASL_PLAINTEXT",
-            "sasl_mechanism": "PLAIN",
-            "sasl_plain_username": self.principal,
-            "sasl_plain_password": self.password,
-        }
-
-
 class GuardedBroker(LocalBroker):
     """A local broker that knows these principals, and denies what no right allows."""
 
     def __init__(self, data_dir: Path, principals: Collection[str]) -> None:
         libs, java = libs_and_java()
-        super().__init__(data_dir, libs, java=java, heap_max_mib=HEAP_MAX_MIB)
-        self._passwords = {name: secrets.token_hex(16) for name in (SUPER_USER, *principals)}
+        self.passwords = {name: secrets.token_hex(16) for name in (SUPER_USER, *principals)}
+        self.certificates = make_certificates(data_dir, datetime.now(UTC))
+        doors = Doors(self.certificates, self.passwords)
+        super().__init__(data_dir, libs, java=java, heap_max_mib=HEAP_MAX_MIB, doors=doors)
 
     def connection(self, principal: str, prefix: str) -> Connection:
         """The connection of a principal."""
-        password = self._passwords[principal]
-        return PrincipalsConnection(self.bootstrap_servers, prefix, principal, password)
-
-    def properties(self, logs: Path) -> str:
-        # If a setting occurs twice, Kafka uses the later one.
-        return super().properties(logs) + self._guards()
-
-    def _guards(self) -> str:
-        controller = f"CONTROLLER://127.0.0.1:{self._controller_port}"
-        own = f'username="{SUPER_USER}" password="{self._passwords[SUPER_USER]}"'
-        users = " ".join(f'user_{name}="{word}"' for name, word in self._passwords.items())
-        login = f"org.apache.kafka.common.security.plain.PlainLoginModule required {own} {users};"
-        return f"""\
-listeners=SASL_PLAINTEXT://127.0.0.1:{self.port},{controller}
-advertised.listeners=SASL_PLAINTEXT://127.0.0.1:{self.port}
-listener.security.protocol.map=SASL_PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:SASL_PLAINTEXT
-inter.broker.listener.name=SASL_PLAINTEXT
-sasl.enabled.mechanisms=PLAIN
-sasl.mechanism.inter.broker.protocol=PLAIN
-sasl.mechanism.controller.protocol=PLAIN
-listener.name.sasl_plaintext.plain.sasl.jaas.config={login}
-listener.name.controller.plain.sasl.jaas.config={login}
-authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer
-allow.everyone.if.no.acl.found=false
-super.users=User:{SUPER_USER}
-"""
+        password, trusted = self.passwords[principal], self.certificates.authority
+        security = Security("sasl_ssl", principal, password, trusted)
+        return Connection(self.bootstrap_servers, prefix, security=security)
 
 
 async def grant(connection: Connection, rights: Iterable[Acl]) -> None:

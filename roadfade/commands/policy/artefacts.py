@@ -1,11 +1,13 @@
 """``roadfade policy topics | acls | ttls | asyncapi | contracts``: what is made from the plan."""
 
+from enum import StrEnum
 from typing import Annotated
 
 import typer
 
 from policy.artefacts.acls import acls
 from policy.artefacts.asyncapi import asyncapi
+from policy.artefacts.kafka_users import kafka_users
 from policy.artefacts.odcs import contracts
 from policy.artefacts.topics import topic_configs
 from policy.artefacts.ttls import sink_ttls
@@ -29,12 +31,38 @@ def topics(*, policy: PolicyPath = None, as_json: AsJson = False) -> None:
             typer.echo(f"  {key}={value}")
 
 
+class RightsForm(StrEnum):
+    """What reads the rights."""
+
+    COMMANDS = "commands"
+    STRIMZI = "strimzi"
+
+
 def acls_command(
-    *, prefix: Prefix = "", policy: PolicyPath = None, as_json: AsJson = False
+    *,
+    form: Annotated[
+        RightsForm,
+        typer.Option(
+            "--format",
+            help="commands: arguments of Kafka's kafka-acls, one right a line. strimzi: a List of "
+            "KafkaUser resources for Strimzi 1.0, as JSON, which kubectl takes as it takes YAML; "
+            "underscores in names become hyphens there, so topics apply --acls is not for it.",
+        ),
+    ] = RightsForm.COMMANDS,
+    cluster: Annotated[
+        str, typer.Option("--kafka-name", help="With strimzi: the name of the Kafka resource.")
+    ] = "kafka",
+    prefix: Prefix = "",
+    policy: PolicyPath = None,
+    as_json: AsJson = False,
 ) -> None:
-    """Who may read and write what, as arguments of Kafka's kafka-acls."""
+    """Who may read and write what."""
     plan = policy_or_exit(policy).plan
     found = acls(plan, prefix)
+    if form is RightsForm.STRIMZI:
+        users = kafka_users(found, cluster)
+        print_json({"apiVersion": "v1", "kind": "List", "items": users})
+        return
     if as_json:
         rows = [
             {"principal": one.principal, "operation": one.operation, one.resource: one.name}

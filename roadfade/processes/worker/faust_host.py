@@ -19,6 +19,7 @@ from mode.supervisors import CrashingSupervisor
 
 from bus.client import bounded_fetch
 from bus.client.connection import Connection
+from bus.client.security import MECHANISM, Security
 from bus.failures import RowFault
 from roadfade.in_force.quarantine import set_aside
 from roadfade.ledger_file import LedgerFile, NewerLedgerError, Place
@@ -58,6 +59,7 @@ def build_app(
     app = faust.App(
         connection.group(LEDGER_GROUP),
         broker=f"kafka://{connection.bootstrap_servers}",
+        broker_credentials=_credentials(connection.security),
         datadir=datadir,
         value_serializer="raw",
         key_serializer="raw",
@@ -95,6 +97,20 @@ def build_app(
 
     app.service(_plane_service(open_plane))
     return app
+
+
+def _credentials(security: Security) -> Any:
+    """The same door, in Faust's words: its own consumer and producer go through it."""
+    if security.protocol == "plaintext":
+        return None
+    if security.protocol == "ssl":
+        return faust.SSLCredentials(security.context())
+    return faust.SASLCredentials(
+        username=security.user,
+        password=security.password,
+        ssl_context=security.context(),
+        mechanism=MECHANISM,
+    )
 
 
 def _plane_service(open_plane: Callable[[], Awaitable[Hosted]]) -> type[Any]:

@@ -2,6 +2,7 @@ import os
 import subprocess
 from pathlib import Path
 
+import pytest
 from pydantic import SecretStr
 
 from roadfade.demo.process_group import (
@@ -52,3 +53,18 @@ def test_children_are_given_a_secret_and_the_file_is_not(tmp_path: Path) -> None
     written = (tmp_path / "env").read_text()
     assert "ROADFADE_STORE=postgres" in written
     assert "secret" not in written and "POSTGRES_DSN" not in written
+
+
+def test_a_child_with_a_password_of_its_own_is_given_no_file_of_ours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("ROADFADE_KAFKA_PASSWORD_FILE", "ours")
+    monkeypatch.setenv("ROADFADE_KAFKA_USER", "us")
+    own = Settings(
+        kafka_security="sasl_ssl", kafka_user="roadfade-sink", kafka_password=SecretStr("own"),
+        kafka_password_file=None,
+    )  # fmt: skip
+    given = child_environment(own)
+    assert given["ROADFADE_KAFKA_USER"] == "roadfade-sink"
+    assert given["ROADFADE_KAFKA_PASSWORD"] == "own"
+    assert "ROADFADE_KAFKA_PASSWORD_FILE" not in given

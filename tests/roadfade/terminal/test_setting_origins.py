@@ -63,6 +63,7 @@ def test_an_origin_is_where_the_settings_take_it_from(
     values = {
         "bins_max": "1000",
         "grain_at_most": "hour",
+        "kafka_security": "ssl",
         "kek_beside_keyring": "true",
         "kek_source": "command",
         "lake_compression": "uncompressed",
@@ -84,6 +85,15 @@ def test_an_origin_is_where_the_settings_take_it_from(
     if name in ("backup_dir", "backup_keys_dir"):
         for place in ("BACKUP_DIR", "BACKUP_KEYS_DIR"):
             monkeypatch.setenv(f"ROADFADE_{place}", place.lower())
+    if name in ("kafka_user", "kafka_password", "kafka_password_file"):
+        monkeypatch.setenv("ROADFADE_KAFKA_USER", "u")
+        whole = "PASSWORD" if name == "kafka_user" else name.upper().removeprefix("KAFKA_")
+        monkeypatch.setenv(f"ROADFADE_KAFKA_{whole}", "p")
+        monkeypatch.setenv("ROADFADE_KAFKA_SECURITY", "sasl_ssl")
+    if name in ("kafka_ca_file", "kafka_certificate_file", "kafka_key_file"):
+        for file in ("CERTIFICATE_FILE", "KEY_FILE"):
+            monkeypatch.setenv(f"ROADFADE_KAFKA_{file}", file.lower())
+        monkeypatch.setenv("ROADFADE_KAFKA_SECURITY", "ssl")
     taken = Settings()
     assert name in taken.model_fields_set
     assert origins(os.environ)[name].kind == "environment"

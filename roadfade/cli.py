@@ -120,6 +120,7 @@ COMMANDS: Final = {
     "worker": "roadfade.commands.processes:worker",
     "sink": "roadfade.commands.processes:sink",
     "sweep": "roadfade.commands.processes:sweep",
+    "gateway": "roadfade.commands.processes:gateway",
     "run": "roadfade.commands.processes:run",
     "restore": "roadfade.commands.restore:restore_command",
 }

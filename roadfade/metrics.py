@@ -268,6 +268,30 @@ EVIDENCE_ROWS = _gauge(
 EVIDENCE_ENDED = _counter(
     "roadfade_consent_evidence_ended_total", "Rows of evidence of consents deleted on their day"
 )
+GATEWAY_ENVELOPES = _counter(
+    "roadfade_gateway_envelopes_total",
+    "Envelopes that devices brought: accepted, or refused for a reason",
+    "door",
+    "outcome",
+)
+GATEWAY_NOTED = _gauge(
+    "roadfade_gateway_noted",
+    "Since the start: copies that were not written again, numbers reused for other content, clones",
+    "what",
+)
+GATEWAY_IN_FLIGHT = _gauge(
+    "roadfade_gateway_in_flight", "Messages that are being taken by the gateway", "door"
+)
+GATEWAY_BYTES_IN_FLIGHT = _gauge(
+    "roadfade_gateway_in_flight_bytes", "Bytes of envelopes that wait for the broker"
+)
+GATEWAY_SECONDS = Histogram(
+    "roadfade_gateway_seconds",
+    "From a message that is there whole until its answer",
+    ["door"],
+    buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
+    registry=REGISTRY,
+)
 HEARTBEAT = _gauge("roadfade_heartbeat_timestamp_seconds", "When the office last proved it lives")
 BUILD = _gauge("roadfade_build_info", "1, labelled with versions", "version", "policy_version")
 

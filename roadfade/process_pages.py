@@ -42,9 +42,9 @@ def _pages(readiness: Readiness) -> Callable[..., Iterable[bytes]]:
         match environ["PATH_INFO"]:
             case "/metrics":
                 return of_metrics(environ, start)
-            case "/-/healthy":
+            case "/-/healthy" | "/healthz":
                 return _text(start, "200 OK", "the process lives\n")
-            case "/-/ready":
+            case "/-/ready" | "/readyz":
                 lacking = readiness.lacking()
                 if not lacking:
                     return _text(start, "200 OK", "ready\n")

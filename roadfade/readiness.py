@@ -26,6 +26,8 @@ class Need(StrEnum):
     """The topics are as the policy says."""
     HEARTBEAT = "heartbeat"
     """The last heartbeat reached the broker."""
+    DOORS = "doors"
+    """The doors that the settings name are open."""
     SWEPT = "swept"
     """The last sweep deleted what was due."""
 
@@ -35,6 +37,7 @@ NEEDS: Final[Mapping[str, tuple[Need, ...]]] = {
     "sink": (Need.JOINED, Need.POLICY, Need.FLOWING),
     "office": (Need.TOPICS, Need.HEARTBEAT),
     "sweep": (Need.SWEPT, Need.POLICY),
+    "gateway": (Need.DOORS, Need.POLICY),
 }
 """By role. A worker's flow includes views and policy: it pauses without them."""
 NOT_YET: Final = "not yet since the start"

@@ -154,6 +154,43 @@ class Settings(BaseSettings):
     """After so many days a backup ends, but never after ``replay_days``."""
     clock_dispute_s_max: float = Field(default=3_600.0, ge=0, le=3_600)
     """No longer do other clocks delay what is due by the own clock; at most an hour."""
+    gateway_host: str = "127.0.0.1"
+    """Address of the gateway's doors."""
+    gateway_port: int = Field(default=8443, ge=0, le=65_535)
+    """Port of the HTTPS door, for devices with a certificate; 0 picks a free one."""
+    gateway_token_port: int = Field(default=8444, ge=0, le=65_535)
+    """Port of the HTTPS door for bearer tokens; 0 picks a free one."""
+    gateway_jwks_file: Path | None = None
+    """Public keys of who signs tokens (a JSON Web Key Set); without it no token is taken."""
+    gateway_token_audience: str = Field(default="roadfade", min_length=1)
+    """What a token has to be meant for (`aud`)."""
+    gateway_certificate_file: Path | None = None
+    """The gateway's own certificate and chain, in PEM."""
+    gateway_key_file: Path | None = None
+    """The key of that certificate, in PEM; if none is named it lies in the certificate's file."""
+    gateway_connections_max: int = Field(default=1_000, ge=1)
+    """Connections that each door holds; one more is cut off."""
+    gateway_idle_s: float = Field(default=15.0, gt=0, le=3_600)
+    """So long a connection may take for the headers of its next request."""
+    gateway_body_s: float = Field(default=20.0, gt=0, le=3_600)
+    """So long a request may take for its body."""
+    gateway_answer_s: float = Field(default=10.0, ge=1, le=60)
+    """So long the broker may take; then the device is told to try again."""
+    gateway_drain_s: float = Field(default=10.0, gt=0, le=300)
+    """So long a gateway that ends finishes what is in hand."""
+    gateway_in_flight_mib: int = Field(default=64, ge=1, le=4_096)
+    """Megabytes that wait for the broker; with more, devices are told to try again."""
+    gateway_envelopes_per_minute: int = Field(default=600, ge=100)
+    """A device's share of envelopes."""
+    gateway_bytes_per_minute: int = Field(default=8 * 1024 * 1024, ge=1024 * 1024)
+    """A device's share of bytes, opened."""
+    gateway_devices_max: int = Field(default=100_000, ge=1)
+    """Devices whose shares, boots and refusals a gateway remembers."""
+    gateway_copies_max: int = Field(default=200_000, ge=0)
+    """Acknowledged envelopes that a gateway remembers, so as not to write them twice; some 200
+    bytes each."""
+    gateway_clone_quiet_s: float = Field(default=300.0, ge=1, le=86_400)
+    """So long all boots of a device but one have to be silent before it is believed again."""
     heartbeat_every_s: float = Field(default=5.0, gt=0, le=20)
     """How often the office proves on the control topics that it lives, and each process says so."""
 

@@ -62,6 +62,13 @@ def sweep(
     as_process("sweep", lambda current, named: sweep_process.main(current, named, stopping))
 
 
+def gateway() -> None:
+    """Take what devices bring over HTTPS."""
+    from roadfade.processes.gateway import process as gateway_process  # noqa: PLC0415  # aiohttp is heavy
+
+    as_process("gateway", gateway_process.main)
+
+
 def why_closed(folder: Path) -> str | None:
     """Why nothing can be said of what is in a folder; None if it can be read, or is not there."""
     try:

@@ -9,7 +9,8 @@ import pytest
 import roadfade.cli
 
 LIBRARIES = frozenset({
-    "aiokafka", "babel", "can", "cantools", "cryptography", "duckdb", "faust", "h3", "jinja2",
+    "aiohttp", "aiokafka", "babel", "can", "cantools", "cryptography", "duckdb", "faust", "h3", "jinja2",
+    "joserfc", "limits",
     "prometheus_client", "pydantic", "pydantic_settings", "rich", "ruamel", "sqlalchemy",
     "structlog",
 })  # fmt: skip
@@ -22,9 +23,10 @@ PROCESS = METRICS | {"structlog", "rich"}
 
 # What each may load; the module is what its function in the command line imports.
 MAY = {
-    "processes.worker.process": PROCESS | {"cryptography", "faust", "h3"},
+    "processes.worker.process": PROCESS | {"aiohttp", "cryptography", "faust", "h3"},
     "processes.sink.process": PROCESS | {"duckdb"},
     "processes.sweep.process": PROCESS | {"duckdb"},
+    "processes.gateway.process": PROCESS | {"aiohttp", "cryptography", "joserfc", "limits"},
     "processes.office.process": PROCESS | {"cryptography", "sqlalchemy"},
     "commands.query": SETTINGS | {"duckdb", "rich"},
     "commands.vehicles.signals": SETTINGS | {"rich"},

@@ -1,0 +1,118 @@
+"""The doors of this gateway, as the settings have them: a list, so that others can stand beside.
+
+A door listens, watches its connections, and ends when it is told. Each is asked in turn.
+"""
+
+import asyncio
+import ssl
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ingest.gateway.front_desk import Desk
+from ingest.gateway.http import HttpDoor
+from ingest.gateway.http_listener import Bounds, Listener
+from ingest.gateway.identities import ByCertificate, ByToken
+from ingest.gateway.ports import Doorkeeper
+from ingest.gateway.tokens import JwksTokens
+from roadfade.processes.gateway.counted import CountedDesk
+from roadfade.refusal import NotReady
+from roadfade.settings import Settings
+
+
+class Door(Protocol):
+    """One way in."""
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; the port, which 0 picks."""
+
+    async def watch(self) -> None:
+        """Cut off who must go, until cancelled."""
+
+    async def stop(self, drain_s: float) -> None:
+        """Take nothing new, and finish what is in hand."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A door, what it is called in metrics and in the log, and where it stands."""
+
+    name: str
+    door: Door
+    port: int
+
+
+def doors_of(settings: Settings, desk: Desk, doorkeeper: Doorkeeper | None) -> list[Place]:
+    """Every door that is asked for; NotReady if that is none, or a file is lacking."""
+    found: list[Place] = []
+    if doorkeeper is not None:
+        listener = Listener(ByCertificate(doorkeeper), _bounds(settings), time.monotonic)
+        door = HttpDoor(listener, CountedDesk(desk, "https"), desk.refused_of)
+        found.append(Place("https", door, settings.gateway_port))
+    if settings.gateway_jwks_file is not None:
+        found.append(_by_token(settings, desk, settings.gateway_jwks_file))
+    if not found:
+        msg = "no door: give the files of certificates, or gateway_jwks_file"
+        raise NotReady(msg)
+    return found
+
+
+def _by_token(settings: Settings, desk: Desk, jwks: Path) -> Place:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    certificate, key = settings.gateway_certificate_file, settings.gateway_key_file
+    if certificate is None:
+        msg = "tokens are taken over TLS alone: give gateway_certificate_file, gateway_key_file"
+        raise NotReady(msg)
+    try:
+        context.load_cert_chain(certificate, key)
+    except OSError as error:
+        msg = "gateway_certificate_file and gateway_key_file are no certificate and its key"
+        raise NotReady(msg) from error
+    tokens = JwksTokens(jwks, settings.gateway_token_audience, time.time)
+    if not tokens.refresh():
+        msg = "gateway_jwks_file holds no JSON Web Key Set of public keys"
+        raise NotReady(msg)
+    listener = Listener(ByToken(context, tokens), _bounds(settings), time.monotonic)
+    door = HttpDoor(listener, CountedDesk(desk, "token"), desk.refused_of)
+    return Place("token", Renewed(door, tokens), settings.gateway_token_port)
+
+
+@dataclass(frozen=True, slots=True)
+class Renewed:
+    """A door whose keys are read again as their file changes."""
+
+    door: HttpDoor
+    tokens: JwksTokens
+
+    async def start(self, host: str, port: int) -> int:
+        """As the door's."""
+        return await self.door.start(host, port)
+
+    async def watch(self) -> None:
+        """As the door's, and look at the file."""
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self.door.watch())
+            while True:
+                await asyncio.sleep(REFRESH_EVERY_S)
+                await asyncio.to_thread(self.tokens.refresh)
+
+    async def stop(self, drain_s: float) -> None:
+        """As the door's."""
+        await self.door.stop(drain_s)
+
+
+REFRESH_EVERY_S = 5.0
+
+
+def _bounds(settings: Settings) -> Bounds:
+    return Bounds(
+        settings.gateway_connections_max, settings.gateway_idle_s, settings.gateway_body_s
+    )
+
+
+async def stop_all(places: Sequence[Place], drain_s: float) -> None:
+    """Stop every door, all at once."""
+    await asyncio.gather(*(place.door.stop(drain_s) for place in places))

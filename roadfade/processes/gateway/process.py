@@ -1,0 +1,136 @@
+"""``roadfade gateway``: takes what devices bring, and acknowledges what is durable.
+
+On SIGTERM it takes no more connections, finishes what is in hand, and ends.
+"""
+
+import asyncio
+import logging
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, Final
+
+from bus.failures import SendFailedError
+from bus.publisher import Publisher
+from ingest.gateway.boots import Boots
+from ingest.gateway.copies import Copies
+from ingest.gateway.formats import Adapters
+from ingest.gateway.front_desk import Desk, Out
+from ingest.gateway.ports import Doorkeeper
+from ingest.gateway.shares import Shares
+from ingest.gateway.way_out import WayOut
+from roadfade import metrics
+from roadfade.clock import wall_ms
+from roadfade.in_force.broker import connection_of, require_broker
+from roadfade.in_force.source import PolicySource
+from roadfade.logs.process_log import Named
+from roadfade.processes.gateway.counted import export
+from roadfade.processes.gateway.doors import doors_of, stop_all
+from roadfade.processes.gateway.in_force import RawInForce
+from roadfade.processes.reporting import reporter_of, reporting
+from roadfade.processes.signals import on_stop
+from roadfade.processes.starting import begin
+from roadfade.raw_routing import routing_of
+from roadfade.readiness import Need, readiness
+from roadfade.settings import Settings
+
+MIB: Final = 1024 * 1024
+ADAPTERS: Final[Adapters] = {}
+"""Formats of others, by name."""
+BROKER_FAILURES: Final = (SendFailedError,)
+"""What says that nothing is durable, and that it may be tried again."""
+logger = logging.getLogger(__name__)
+
+
+def doorkeeper_of(settings: Settings) -> Doorkeeper | None:
+    """Who knows the devices' certificates; None if no files are named."""
+    del settings
+    return None
+
+
+def desk_of(settings: Settings, out: Out) -> Desk:
+    """The one desk of this gateway."""
+    devices_max = settings.gateway_devices_max
+    quiet_s = settings.gateway_clone_quiet_s
+    shares = Shares(
+        settings.gateway_envelopes_per_minute,
+        settings.gateway_bytes_per_minute,
+        devices_max,
+        time.monotonic,
+    )
+    return Desk(
+        out,
+        shares,
+        Copies(settings.gateway_copies_max),
+        Boots(int(quiet_s * 1000), devices_max),
+        wall_ms,
+        adapters=ADAPTERS,
+        quiet_s=quiet_s,
+        devices_max=devices_max,
+    )
+
+
+async def _run(settings: Settings) -> None:
+    broker = connection_of(settings)
+    async with PolicySource.open(settings, broker) as source:
+        pass  # what follows the versions needs no administrator
+    routing = await routing_of(settings, broker)
+    stopping = asyncio.Event()
+    on_stop(stopping.set)
+    deadline_s = settings.gateway_answer_s
+    publisher = Publisher(
+        broker, clock=wall_ms, client_id="gateway", deadline_ms=int(deadline_s * 1000)
+    )
+    async with publisher, reporting(reporter_of(settings, broker, "gateway")):
+        in_force = RawInForce(broker, source, publisher, routing)
+        out = WayOut(
+            lambda: in_force.raw,
+            BROKER_FAILURES,
+            bytes_max=settings.gateway_in_flight_mib * MIB,
+            deadline_s=deadline_s,
+        )
+        metrics.GATEWAY_BYTES_IN_FLIGHT.set_function(lambda: out.bytes_in_flight)
+        await _serve(settings, out, in_force, stopping)
+
+
+async def _serve(
+    settings: Settings, out: WayOut, in_force: RawInForce, stopping: asyncio.Event
+) -> None:
+    """Open the doors, and close them before what stands behind them."""
+    desk = desk_of(settings, out)
+    export(desk)
+    places = doors_of(settings, desk, await asyncio.to_thread(doorkeeper_of, settings))
+    shut = asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(in_force.run(shut))
+        group.create_task(out.run())
+        watching = [group.create_task(place.door.watch()) for place in places]
+        for place in places:
+            port = await place.door.start(settings.gateway_host, place.port)
+            logger.info("the door %s is open on port %d", place.name, port)
+        readiness.met(Need.DOORS)
+        await stopping.wait()
+        readiness.lacks(Need.DOORS, "it is ending")
+        await stop_all(places, settings.gateway_drain_s)
+        for task in watching:
+            task.cancel()
+        out.end()
+        shut.set()
+
+
+def faster_loop() -> Callable[[], Any] | None:
+    """The loop of uvloop where that is installed; None for Python's own."""
+    try:
+        import uvloop  # noqa: PLC0415  # an extra
+    except ImportError:
+        return None
+    return uvloop.new_event_loop
+
+
+def main(settings: Settings, named: Named) -> None:
+    """Run until a signal; NotReady if it must not start."""
+    require_broker(settings)
+    begin(settings, named, "gateway", "gateway")
+    loop = None if sys.platform == "win32" else faster_loop()
+    with asyncio.Runner(loop_factory=loop) as runner:
+        runner.run(_run(settings))

@@ -303,9 +303,7 @@ async def test_what_is_not_there_and_what_is_not_done_are_problems_too(tmp_path:
 
 async def test_a_client_that_asks_first_is_told_to_go_on(tmp_path: Path) -> None:
     async with open_house(tmp_path) as house, house.client(DEVICE) as client:
-        async with client.post(
-            "/v1/envelopes", data=one(), headers=JSON, expect100=True
-        ) as answer:
+        async with client.post("/v1/envelopes", data=one(), headers=JSON, expect100=True) as answer:
             assert answer.status == 202
 
 

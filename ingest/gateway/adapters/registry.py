@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
-from ingest.gateway.adapters import fleetwise, openxc, smartcar, traccar, viss, wican
+from ingest.gateway.adapters import fleetwise, openxc, ovms, smartcar, traccar, viss, wican
 from ingest.gateway.adapters.gathered import Adapted, LeftOut
 from ingest.gateway.formats import Adapter, AdapterContext, Adapters
 from ingest.gateway.ports import Refusal
@@ -14,6 +14,7 @@ Adapt = Callable[[bytes, AdapterContext, Catalogue], Adapted | Refusal]
 ADAPTERS: Final[Mapping[str, Adapt]] = {
     fleetwise.FORMAT: fleetwise.adapt,
     openxc.FORMAT: openxc.adapt,
+    ovms.FORMAT: ovms.adapt,
     smartcar.FORMAT: smartcar.adapt,
     traccar.FORMAT: traccar.adapt,
     viss.FORMAT: viss.adapt,
@@ -23,6 +24,7 @@ ADAPTERS: Final[Mapping[str, Adapt]] = {
 SOURCES: Final[Mapping[str, str]] = {
     fleetwise.FORMAT: fleetwise.SOURCE,
     openxc.FORMAT: openxc.SOURCE,
+    ovms.FORMAT: ovms.SOURCE,
     smartcar.FORMAT: smartcar.SOURCE,
     traccar.FORMAT: traccar.SOURCE,
     viss.FORMAT: viss.SOURCE,

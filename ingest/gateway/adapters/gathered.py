@@ -88,6 +88,7 @@ class Gathered:
     left_out: Counter[LeftOut] = field(default_factory=Counter)
     _rows: dict[Quality, list[_Reading]] = field(default_factory=lambda: defaultdict(list))
     _codes: list[str] = field(default_factory=list, repr=False)
+    _codes_at_ms: int | None = None
 
     def add(self, name: str, value: Any, at_ms: int | None, quality: Quality) -> None:
         """One reading. Without an instant it is of the reception, by a clock that knew nothing."""
@@ -124,9 +125,13 @@ class Gathered:
         self.add_to(Target(LATITUDE), latitude, at_ms, quality)
         self.add_to(Target(LONGITUDE), longitude, at_ms, quality)
 
-    def add_codes(self, codes: Sequence[str]) -> None:
-        """Diagnostic trouble codes."""
+    def add_codes(self, codes: Sequence[str], at_ms: int | None) -> None:
+        """Diagnostic trouble codes, all of one instant. Without one they are of the reception."""
+        if at_ms is not None and not 0 <= at_ms <= INSTANT_MS_MAX:
+            self.left_out[LeftOut.BAD_TIME] += len(codes)
+            return
         self._codes += codes
+        self._codes_at_ms = at_ms
 
     def adapted(self) -> Adapted | Refusal:
         """The envelopes; OVERSIZED if there are more readings than an envelope may have."""
@@ -141,12 +146,15 @@ class Gathered:
             for number, part in enumerate(_parts(sorted(rows, key=lambda one: one.at_ms)))
         ]
         if self._codes:
-            made.append(self._envelope("none", [], len(made)))
+            quality = "none" if self._codes_at_ms is None else "rtc"
+            made.append(self._envelope(quality, [], len(made)))
             made[-1] = msgspec.structs.replace(made[-1], dtc=self._codes)
         return Adapted(made, dict(self.left_out))
 
     def _envelope(self, quality: Quality, rows: Sequence[_Reading], number: int) -> Envelope:
-        t0_ms = rows[0].at_ms if rows else self.context.received_ms
+        codes_ms = self._codes_at_ms
+        of_codes_ms = self.context.received_ms if codes_ms is None else codes_ms
+        t0_ms = rows[0].at_ms if rows else of_codes_ms
         series: dict[str, Column] = {}
         for row in rows:
             unit = self.catalogue[row.path].unit

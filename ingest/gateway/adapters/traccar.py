@@ -43,7 +43,7 @@ NAMES: Final = {
 _READ: Final = frozenset(
     [*_OF_FIX, "latitude", "longitude", "fixTime", "deviceTime", "valid", "outdated", "attributes"]
 )
-_CODES: Final = re.compile(r"[PCBU][0-3][0-9A-F]{3}")
+_CODE: Final = re.compile(r"[PCBU][0-3][0-9A-F]{3}")
 
 
 def adapt(payload: bytes, context: AdapterContext, catalogue: Catalogue) -> Adapted | Refusal:
@@ -82,6 +82,9 @@ def _read_fix(gathered: Gathered, position: dict[str, Any]) -> None:
 def _read_attributes(gathered: Gathered, attributes: dict[str, Any], at_ms: int | None) -> None:
     for name, value in attributes.items():
         if name == "dtcs" and isinstance(value, str):
-            gathered.add_codes(_CODES.findall(value))
+            words = re.split(r"[\s,;]+", value.strip())
+            codes = [word for word in words if _CODE.fullmatch(word)]
+            gathered.left_out[LeftOut.BAD_VALUE] += len(words) - len(codes)
+            gathered.add_codes(codes, at_ms)
         else:
             gathered.add(name, value, at_ms, "rtc")

@@ -189,3 +189,14 @@ def test_many_readings_of_one_signal_make_several_envelopes() -> None:
     assert isinstance(made, Adapted)
     assert [one.readings for one in made.envelopes] == [2_000, 2_000, 1]
     assert len({one.id for one in made.envelopes}) == 3
+
+
+def test_a_trouble_code_is_a_word_of_its_own_and_of_the_devices_instant() -> None:
+    fields = {"latitude": 0, "deviceTime": "2026-10-01T00:42:03Z"}
+    message = {"position": fields | {"attributes": {"dtcs": "P0301 CAP0302NARY,C0035"}}}
+    made = adapted("traccar", msgspec.json.encode(message))
+    assert isinstance(made, Adapted)
+    [envelope] = made.envelopes
+    assert envelope.dtc == ["P0301", "C0035"]
+    assert envelope.clock.t0.isoformat() == "2026-10-01T00:42:03+00:00"
+    assert made.left_out[LeftOut.BAD_VALUE] == 1

@@ -146,8 +146,8 @@ class Gathered:
             for number, part in enumerate(_parts(sorted(rows, key=lambda one: one.at_ms)))
         ]
         if self._codes:
-            quality = "none" if self._codes_at_ms is None else "rtc"
-            made.append(self._envelope(quality, [], len(made)))
+            of_codes: Quality = "none" if self._codes_at_ms is None else "rtc"
+            made.append(self._envelope(of_codes, [], len(made)))
             made[-1] = msgspec.structs.replace(made[-1], dtc=self._codes)
         return Adapted(made, dict(self.left_out))
 

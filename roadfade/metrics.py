@@ -283,6 +283,12 @@ GATEWAY_ENVELOPES = _counter(
     "door",
     "outcome",
 )
+GATEWAY_LEFT_OUT = _counter(
+    "roadfade_gateway_left_out_total",
+    "What was left out of messages of other systems, by reason",
+    "format",
+    "reason",
+)
 GATEWAY_NOTED = _gauge(
     "roadfade_gateway_noted",
     "Since the start: copies that were not written again, numbers reused for other content, clones",

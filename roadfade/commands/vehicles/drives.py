@@ -82,18 +82,36 @@ def publish(
     as_known: Annotated[
         bool, typer.Option("--as-known", help="Check as if registered and consented to all.")
     ] = False,
+    format_: Annotated[
+        str | None,
+        typer.Option(
+            "--format", help="What another system sends, as the gateway takes it: traccar …"
+        ),
+    ] = None,
+    device: Annotated[
+        str | None, typer.Option(help="With --format: opaque id of the dongle whose message it is.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Publish envelopes, or check them. Exit code 1 if something is or would be rejected."""
+    from roadfade.clock import wall_ms  # noqa: PLC0415
     from roadfade.commands.vehicles import publish as publish_command  # noqa: PLC0415
     from roadfade.commands.vehicles import publish_check as check_command  # noqa: PLC0415
+    from roadfade.commands.vehicles.foreign import Foreign  # noqa: PLC0415
 
     if as_known and not check:
         usage("--as-known works only with --check")
+    if (format_ is None) != (device is None):
+        usage(
+            "a message of another system does not say whose it is: give both --format and --device"
+        )
+    known, foreign = settings(), None
+    if format_ is not None and device is not None:
+        foreign = Foreign(format_, DeviceId(device), wall_ms())
     if check:
-        check_command.main(settings(), files, as_known=as_known, as_json=as_json)
+        check_command.main(known, files, as_known=as_known, as_json=as_json, foreign=foreign)
     else:
-        publish_command.main(settings(), files, as_json=as_json)
+        publish_command.main(known, files, as_json=as_json, foreign=foreign)
 
 
 def simulate(

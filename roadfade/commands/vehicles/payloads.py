@@ -23,7 +23,8 @@ class Payload(NamedTuple):
     value: bytes
 
 
-def _read(name: str) -> bytes:
+def read_file(name: str) -> bytes:
+    """A file's bytes, or those of the standard input; Refusal if they cannot be read."""
     try:
         if name == STANDARD_INPUT:
             text = sys.stdin.buffer.read(FILE_BYTES_MAX + 1)
@@ -36,7 +37,7 @@ def _read(name: str) -> bytes:
     if len(text) > FILE_BYTES_MAX:
         msg = f"{name} is longer than {FILE_BYTES_MAX} bytes: split it"
         raise Refusal(msg)
-    return _as_utf_8(text)
+    return text
 
 
 def _as_utf_8(text: bytes) -> bytes:
@@ -70,7 +71,7 @@ def read_payloads(files: Sequence[str]) -> list[Payload]:
     """Every envelope of the files in order; Refusal if one cannot be read or is empty."""
     found = []
     for name in files:
-        text = _read(name)
+        text = _as_utf_8(read_file(name))
         values = split(text)
         if not values:
             msg = f"{name} is empty: it must hold an envelope as JSON, or one on each line"

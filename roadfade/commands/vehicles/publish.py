@@ -10,6 +10,7 @@ from collections.abc import Collection, Sequence
 import msgspec
 import typer
 
+from roadfade.commands.vehicles.foreign import Foreign, read_foreign
 from roadfade.commands.vehicles.payloads import Payload, read_payloads
 from roadfade.commands.vehicles.registration import registered_since, require_registered_by
 from roadfade.raw_topic import RawTopic, raw_topic
@@ -20,17 +21,25 @@ from telemetry.instants import to_ms
 from telemetry.wire.envelope import Envelope, decode_envelope
 
 
-def main(settings: Settings, files: Sequence[str], *, as_json: bool) -> None:
-    """Publish them all, or nothing if one is no envelope or its dongle is not known."""
-    envelopes = [_decoded(payload) for payload in read_payloads(files)]
+def main(
+    settings: Settings, files: Sequence[str], *, as_json: bool, foreign: Foreign | None = None
+) -> None:
+    """Publish them all, or nothing if one is no envelope or its dongle is not known.
+
+    ``foreign``: the files are messages of another system.
+    """
+    made = None if foreign is None else read_foreign(files, foreign)
+    payloads = read_payloads(files) if made is None else made.payloads
+    envelopes = [_decoded(payload) for payload in payloads]
     raw = asyncio.run(_publish(settings, envelopes))
     if as_json:
-        print_json(raw.counts)
+        print_json(raw.counts if made is None else {**raw.counts, "left_out": made.left_out})
     else:
         typer.echo(
             f"published {raw.readings:,} readings in {raw.envelopes:,} envelopes; "
             f"{raw.not_collected:,} are collected by no purpose and were left out"
         )
+        typer.echo("".join(f"{line}\n" for line in made.report()) if made else "", nl=False)
 
 
 def _decoded(payload: Payload) -> Envelope:

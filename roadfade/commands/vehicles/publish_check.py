@@ -17,6 +17,7 @@ from policy.plan.plan import Plan
 from processors.packed_people import PackedPeople
 from processors.program import build_program
 from roadfade.clock import wall_ms
+from roadfade.commands.vehicles.foreign import Foreign, read_foreign
 from roadfade.commands.vehicles.payloads import Payload, read_payloads
 from roadfade.commands.vehicles.registration import people_of
 from roadfade.in_force.recorded import policy_here
@@ -25,12 +26,21 @@ from roadfade.terminal.answers import FAILS, print_json
 from telemetry.wire.flow import OutputFlow
 
 
-def main(settings: Settings, files: Sequence[str], *, as_known: bool, as_json: bool) -> None:
+def main(
+    settings: Settings,
+    files: Sequence[str],
+    *,
+    as_known: bool,
+    as_json: bool,
+    foreign: Foreign | None = None,
+) -> None:
     """Print the outcome of every envelope; exit 1 if anything would be rejected.
 
     ``as_known``: as if each dongle were registered and its person had agreed to everything.
+    ``foreign``: the files are messages of another system.
     """
-    payloads = read_payloads(files)
+    made = None if foreign is None else read_foreign(files, foreign)
+    payloads = read_payloads(files) if made is None else made.payloads
     plan = policy_here(settings, Limits())
     devices = {device for payload in payloads if (device := device_of(payload.value))}
     if as_known:
@@ -41,9 +51,11 @@ def main(settings: Settings, files: Sequence[str], *, as_known: bool, as_json: b
     judgements = [judge(payload, rehearsal, plan) for payload in payloads]
     admitted = not any(judgement.checked.findings for judgement in judgements)
     if as_json:
-        print_json({"admitted": admitted, "envelopes": [as_object(one) for one in judgements]})
+        told = {"admitted": admitted, "envelopes": [as_object(one) for one in judgements]}
+        print_json(told if made is None else told | {"left_out": made.left_out})
     else:
-        typer.echo("\n".join(line for one in judgements for line in as_lines(one)))
+        lines = [line for one in judgements for line in as_lines(one)]
+        typer.echo("\n".join(lines if made is None else lines + made.report()))
     if not admitted:
         raise typer.Exit(FAILS)
 

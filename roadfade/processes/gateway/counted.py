@@ -1,7 +1,9 @@
 """A front desk whose answers are counted, by door and outcome; never by device."""
 
 import time
+from collections.abc import Mapping
 
+from ingest.gateway.adapters.gathered import LeftOut
 from ingest.gateway.front_desk import Desk
 from ingest.gateway.ports import Answer, Peer, Refusal
 from roadfade import metrics
@@ -28,6 +30,12 @@ class CountedDesk:
         for why, count in answer.refused.items():
             metrics.GATEWAY_ENVELOPES.labels(self._door, str(why)).inc(count)
         return answer
+
+
+def left_out(format_: str, counts: Mapping[LeftOut, int]) -> None:
+    """What an adapter left out of a message of another system."""
+    for why, count in counts.items():
+        metrics.GATEWAY_LEFT_OUT.labels(format_, str(why)).inc(count)
 
 
 def export(desk: Desk) -> None:

@@ -12,11 +12,11 @@ from typing import Any, Final
 
 from bus.failures import SendFailedError
 from bus.publisher import Publisher
+from ingest.gateway.adapters.registry import adapters_over
 from ingest.gateway.boots import Boots
 from ingest.gateway.certificate_files import DoorFiles
 from ingest.gateway.client_certificates import ClientCertificates
 from ingest.gateway.copies import Copies
-from ingest.gateway.formats import Adapters
 from ingest.gateway.front_desk import Desk, Out
 from ingest.gateway.ports import Doorkeeper
 from ingest.gateway.shares import Shares
@@ -24,9 +24,10 @@ from ingest.gateway.way_out import WayOut
 from roadfade import metrics
 from roadfade.clock import wall_ms
 from roadfade.in_force.broker import connection_of, require_broker
+from roadfade.in_force.documents import load_catalogue
 from roadfade.in_force.source import PolicySource
 from roadfade.logs.process_log import Named
-from roadfade.processes.gateway.counted import export
+from roadfade.processes.gateway.counted import export, left_out
 from roadfade.processes.gateway.doors import Renew, doors_of, stop_all
 from roadfade.processes.gateway.in_force import RawInForce
 from roadfade.processes.reporting import reporter_of, reporting
@@ -38,8 +39,6 @@ from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 
 MIB: Final = 1024 * 1024
-ADAPTERS: Final[Adapters] = {}
-"""Formats of others, by name."""
 BROKER_FAILURES: Final = (SendFailedError,)
 """What says that nothing is durable, and that it may be tried again."""
 logger = logging.getLogger(__name__)
@@ -78,7 +77,7 @@ def desk_of(settings: Settings, out: Out) -> Desk:
         Copies(settings.gateway_copies_max),
         Boots(int(quiet_s * 1000), devices_max),
         wall_ms,
-        adapters=ADAPTERS,
+        adapters=adapters_over(load_catalogue(), left_out),
         quiet_s=quiet_s,
         devices_max=devices_max,
     )

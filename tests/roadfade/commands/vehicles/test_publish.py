@@ -7,11 +7,13 @@ import pytest
 import typer
 
 from assessment.rehearsal import Rehearsal, everybody_agrees
-from roadfade.commands.vehicles import payloads, publish, publish_check
+from roadfade.commands.vehicles import drives, payloads, publish, publish_check
+from roadfade.commands.vehicles.foreign import Foreign, read_foreign
 from roadfade.commands.vehicles.payloads import Payload, read_payloads, split
 from roadfade.commands.vehicles.publish_check import judge
 from roadfade.refusal import Refusal
 from roadfade.settings import Settings
+from telemetry.identity import DeviceId
 from telemetry.instants import DAY_MS
 from tests.support.plans import FUEL, PLAN, SPEED
 from tests.support.worlds import DEVICE, NOW_MS, column, envelope, known_world
@@ -158,3 +160,50 @@ def test_what_is_no_envelope_is_not_published(settings: Settings, tmp_path: Path
 def test_without_a_broker_publishing_says_so(settings: Settings, tmp_path: Path) -> None:
     with pytest.raises(Refusal, match=r"no broker answers at 127\.0\.0\.1:1: start it"):
         publish.main(settings, [written(tmp_path, GOOD)], as_json=False)
+
+
+TRACE = b"""{"name": "vehicle_speed", "value": 43.5}
+{"name": "fuel_level", "value": 61.25}
+{"name": "vin", "value": "WVWZZZ1KZ"}
+{"name": "WVWZZZ1KZ", "value": 43.5}
+"""
+
+
+def test_a_message_of_another_system_is_checked_as_the_gateway_would_take_it(
+    settings: Settings, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    how = Foreign("openxc", DeviceId("dongle-WVWZZZ1KZ"), NOW_MS)
+    file = written(tmp_path, TRACE)
+    publish_check.main(settings, [file], as_known=True, as_json=False, foreign=how)
+    shown = capsys.readouterr()
+    assert "2 of 2 readings would be admitted" in shown.out
+    assert "left out unmapped: 2" in shown.out
+    for planted in ("WVWZZZ1KZ", "43.5", "61.25"):
+        assert planted not in shown.out + shown.err
+    publish_check.main(settings, [file], as_known=True, as_json=True, foreign=how)
+    assert json.loads(capsys.readouterr().out)["left_out"] == {"unmapped": 2}
+
+
+@pytest.mark.parametrize(
+    ("format_", "message", "said"),
+    [
+        ("wican", b"[]", "refused as malformed"),
+        ("wican", b" " * 2**20 + b"{}", "refused as oversized"),
+        ("telegram", b"{}", "there are fleetwise, openxc, ovms"),
+    ],
+)
+def test_what_the_gateway_would_refuse_is_refused_here_without_a_quotation(
+    tmp_path: Path, format_: str, message: bytes, said: str
+) -> None:
+    file = written(tmp_path, message)
+    with pytest.raises(Refusal, match=said):
+        read_foreign([file], Foreign(format_, DeviceId("dongle-7"), NOW_MS))
+
+
+def test_a_message_of_another_system_says_not_whose_it_is(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(typer.Exit) as ended:
+        drives.publish(["message.json"], format_="wican")
+    assert ended.value.exit_code == 2
+    assert "give both --format and --device" in capsys.readouterr().err

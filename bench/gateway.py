@@ -48,6 +48,7 @@ from roadfade.processes.gateway.process import faster_loop
 from telemetry.topics import RAW
 from tests.support.gateway_door import HOST, Authority, TestDoorkeeper
 from tests.support.plans import SPEED
+from tests.support.sealing import PeriodKeys
 from tests.support.worlds import column, envelope
 
 READINGS: Final = 120
@@ -65,8 +66,11 @@ def body(device: str, seq: int) -> bytes:
 
 async def stand_gateway(servers: str, doorkeeper: TestDoorkeeper) -> int:
     """The real door and desk, with shares that nobody uses up."""
-    publisher = Publisher(Connection(servers, ""), clock=wall_ms, client_id="gateway")
-    raw = RawPublisher(publisher, {SPEED}, Routing(bytes(32), PARTITIONS))
+    publisher = Publisher(
+        Connection(servers, ""), clock=wall_ms, client_id="gateway", compression=None
+    )
+    sealer = PeriodKeys().sealer(wall_ms)
+    raw = RawPublisher(publisher, {SPEED}, Routing(bytes(32), PARTITIONS), sealer)
     out = WayOut(lambda: raw, (SendFailedError,), bytes_max=64 << 20, deadline_s=10.0)
     desk = Desk(
         out,

@@ -20,6 +20,7 @@ from tests.ingest.gateway.test_http import JSON, one
 from tests.integration.bus_road import clock, make_topics, until, values
 from tests.support.gateway_door import House, open_house
 from tests.support.plans import SPEED
+from tests.support.sealing import PeriodKeys
 
 pytestmark = [pytest.mark.broker, pytest.mark.faults]
 
@@ -54,7 +55,9 @@ async def test_each_acknowledged_envelope_is_found_after_an_outage(
 
     publisher = Publisher(connection, clock=clock, client_id="gateway", deadline_ms=1_000)
     async with publisher:
-        raw = RawPublisher(publisher, {SPEED}, Routing(bytes(32), 2))
+        keys = PeriodKeys()
+        sealer = keys.sealer(clock)
+        raw = RawPublisher(publisher, {SPEED}, Routing(bytes(32), 2), sealer)
         out = WayOut(lambda: raw, (SendFailedError,), bytes_max=1 << 20, deadline_s=1.0)
         async with open_house(tmp_path, out=out, copies=100_000) as house:
             sending = asyncio.create_task(out.run())
@@ -68,5 +71,5 @@ async def test_each_acknowledged_envelope_is_found_after_an_outage(
             out.end()
             await sending
     assert len(acknowledged) == CLIENTS * ENVELOPES
-    found = [decode_envelope(value) for value in await values(connection, RAW)]
+    found = [decode_envelope(keys.opened(value)) for value in await values(connection, RAW)]
     assert acknowledged <= {(one_.device, one_.seq) for one_ in found}

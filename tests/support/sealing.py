@@ -2,10 +2,13 @@
 
 from collections.abc import Callable
 
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
 from ingest.sealing import Sealer
 from office.keyring.memory import MemoryKeyring
 from office.keyring.period_keys import name_of, public_key
 from telemetry.periods import Period, period_at
+from telemetry.sealing import Header, cipher_of, header_of, opened
 from telemetry.wire.sealing_key import SealingKey
 
 LENGTH_S = 21_600
@@ -37,3 +40,13 @@ class PeriodKeys:
     def sealer(self, clock: Callable[[], int]) -> Sealer:
         """What a front door seals with."""
         return Sealer(self.key_at, clock, wait_s=0)
+
+    def opened(self, value: bytes) -> bytes:
+        """What a worker finds in a record."""
+        header = header_of(value)
+        assert isinstance(header, Header)
+        cipher = cipher_of(header, self.private(header.period))
+        assert isinstance(cipher, AESGCM)
+        envelope = opened(value, header, cipher)
+        assert isinstance(envelope, bytes)
+        return envelope

@@ -9,8 +9,9 @@ import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
+from ingest.gateway.adapters.registry import ADAPTERS
 from ingest.gateway.front_desk import Desk
 from ingest.gateway.http import HttpDoor
 from ingest.gateway.http_listener import Bounds, Listener
@@ -44,6 +45,8 @@ class Place:
     port: int
 
 
+FORMATS: Final = frozenset(ADAPTERS)
+"""Of other systems, which each door takes."""
 Renew = Callable[[], Awaitable[object]]
 """Look at files that may have changed."""
 
@@ -55,7 +58,7 @@ def doors_of(
     found: list[Place] = []
     if doorkeeper is not None:
         listener = Listener(ByCertificate(doorkeeper), _bounds(settings), time.monotonic)
-        door = HttpDoor(listener, CountedDesk(desk, "https"), desk.refused_of)
+        door = HttpDoor(listener, CountedDesk(desk, "https"), desk.refused_of, FORMATS)
         at = door if renew is None else Renewed(door, renew, settings.crl_reload_s)
         found.append(Place("https", at, settings.gateway_port))
     if settings.gateway_jwks_file is not None:
@@ -83,7 +86,7 @@ def _by_token(settings: Settings, desk: Desk, jwks: Path) -> Place:
         msg = "gateway_jwks_file holds no JSON Web Key Set of public keys"
         raise NotReady(msg)
     listener = Listener(ByToken(context, tokens), _bounds(settings), time.monotonic)
-    door = HttpDoor(listener, CountedDesk(desk, "token"), desk.refused_of)
+    door = HttpDoor(listener, CountedDesk(desk, "token"), desk.refused_of, FORMATS)
 
     async def renewed() -> None:
         await asyncio.to_thread(tokens.refresh)

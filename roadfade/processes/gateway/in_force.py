@@ -10,7 +10,7 @@ from typing import Final
 
 from bus.pacing import until
 from bus.ports import Broker
-from ingest.raw_topic import RawPublisher, TopicPublisher
+from ingest.raw_topic import RawPublisher, SealsOfNow, TopicPublisher
 from ingest.routing import Routing
 from policy.plan.plan import Plan
 from roadfade.in_force.published import view_of
@@ -28,8 +28,14 @@ class RawInForce:
     """``raw``: the way onto the raw topic now."""
 
     def __init__(
-        self, broker: Broker, source: PolicySource, publisher: TopicPublisher, routing: Routing
+        self,
+        broker: Broker,
+        source: PolicySource,
+        publisher: TopicPublisher,
+        routing: Routing,
+        sealer: SealsOfNow,
     ) -> None:
+        self._sealer = sealer
         self._source = source
         self._publisher = publisher
         self._routing = routing
@@ -62,7 +68,8 @@ class RawInForce:
             return
         if self.raw is None or line.plan is not self._plan:
             self._plan = line.plan
-            self.raw = RawPublisher(self._publisher, line.plan.collected, self._routing)
+            collected = line.plan.collected
+            self.raw = RawPublisher(self._publisher, collected, self._routing, self._sealer)
             tell_in_force(line.plan.policy_version)
         readiness.met(Need.POLICY)
 

@@ -21,10 +21,12 @@ from ingest.gateway.front_desk import Desk, Out
 from ingest.gateway.ports import Doorkeeper
 from ingest.gateway.shares import Shares
 from ingest.gateway.way_out import WayOut
+from ingest.sealing import NoSealingKeyError, Sealer
 from roadfade import metrics
 from roadfade.clock import wall_ms
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.documents import load_catalogue
+from roadfade.in_force.offered_keys import offered_keys
 from roadfade.in_force.source import PolicySource
 from roadfade.logs.process_log import Named
 from roadfade.processes.gateway.counted import export, left_out
@@ -39,7 +41,7 @@ from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 
 MIB: Final = 1024 * 1024
-BROKER_FAILURES: Final = (SendFailedError,)
+BROKER_FAILURES: Final = (SendFailedError, NoSealingKeyError)
 """What says that nothing is durable, and that it may be tried again."""
 logger = logging.getLogger(__name__)
 
@@ -92,10 +94,16 @@ async def _run(settings: Settings) -> None:
     on_stop(stopping.set)
     deadline_s = settings.gateway_answer_s
     publisher = Publisher(
-        broker, clock=wall_ms, client_id="gateway", deadline_ms=int(deadline_s * 1000)
+        broker,
+        clock=wall_ms,
+        client_id="gateway",
+        compression=None,  # what is sealed cannot be compressed any more
+        deadline_ms=int(deadline_s * 1000),
     )
-    async with publisher, reporting(reporter_of(settings, broker, "gateway")):
-        in_force = RawInForce(broker, source, publisher, routing)
+    reporter = reporter_of(settings, broker, "gateway")
+    async with offered_keys(broker) as keys, publisher, reporting(reporter):
+        sealer = Sealer(keys.key_at, wall_ms, wait_s=deadline_s / 2)
+        in_force = RawInForce(broker, source, publisher, routing, sealer)
         out = WayOut(
             lambda: in_force.raw,
             BROKER_FAILURES,

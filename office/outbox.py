@@ -17,6 +17,7 @@ from sqlalchemy import Row, Table, delete, func, insert, select, update
 
 from office.policy_versions import policy_change
 from office.ports import ControlRecord, PublishRecords, ReadTopics
+from office.published_changes import PublishedChanges
 from office.published_rows import PartitionOf, PublishedRows
 from office.registry.consents import consent_of
 from office.registry.erasure_requests import erased_as_withdrawn
@@ -32,6 +33,7 @@ from office.store.changes import (
     last_sequence,
     record_of,
 )
+from office.store.collection_tables import COLLECTION_LISTS
 from office.store.database import Database
 from office.store.erasure_tables import ERASE_COMMANDS
 from office.store.hold_tables import HOLD_COMMANDS
@@ -45,7 +47,7 @@ from office.store.tables import (
     RESTRICTIONS,
 )
 from telemetry.identity import DeviceId
-from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
+from telemetry.topics import CONTROL_COLLECTION, CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
 from telemetry.wire.control import DeviceRegistration, Heartbeat, encode_row
 from telemetry.wire.hold import hold_key
 from telemetry.wire.topic_contents import Contents, RunningContents
@@ -63,10 +65,16 @@ def _wall_ms() -> int:
 class Outbox:
     """The publishing end of the registry's transactions."""
 
-    def __init__(self, database: Database, clock: Callable[[], int] = _wall_ms) -> None:
-        """``clock`` dates what is remembered."""
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], int] = _wall_ms,
+        changes: PublishedChanges | None = None,
+    ) -> None:
+        """``clock`` dates what is remembered; ``changes`` hears whom what is published is about."""
         self._database = database
         self._clock = clock
+        self._changes = changes
         self._rows: PublishedRows | None = None
 
     async def drain(self, publish: PublishRecords) -> int | None:
@@ -184,8 +192,12 @@ class Outbox:
 
     async def _drain(self, publish: PublishRecords) -> int:
         published = 0
-        if self._rows is not None and self._rows.high_water != await self.high_water():
-            self._rows = None  # another process published meanwhile
+        if self._rows is not None or self._changes is not None:
+            high_water = await self.high_water()
+            if self._rows is not None and self._rows.high_water != high_water:
+                self._rows = None  # another process published meanwhile
+            if self._changes is not None:
+                self._changes.follow(high_water)
         while batch := await self._waiting():
             await self._remember(batch.values())
             await publish(list(batch.values()))
@@ -197,6 +209,8 @@ class Outbox:
             if self._rows is not None:
                 self._rows.take(batch.values())
                 self._rows.high_water = max(batch)
+            if self._changes is not None:
+                self._changes.take(batch.values(), max(batch))
             published += len(batch)
         return published
 
@@ -294,6 +308,10 @@ def _hold_change(row: Row[Any]) -> ControlChange:
     return ControlChange(row.topic, hold_key(row.command), row.value)
 
 
+def _list_change(row: Row[Any]) -> ControlChange:
+    return ControlChange(CONTROL_COLLECTION, row.row, row.value)
+
+
 _REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], ControlChange]], ...]] = (
     (DEVICES, _device_change),
     (LINKS, _link_change),
@@ -302,6 +320,7 @@ _REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], ControlChange]], ...]] 
     (POLICIES, policy_change),
     (ERASE_COMMANDS, _command_change),
     (HOLD_COMMANDS, _hold_change),
+    (COLLECTION_LISTS, _list_change),
 )
 
 

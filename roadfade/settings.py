@@ -132,6 +132,8 @@ class Settings(BaseSettings):
     """After so many days a backup ends, but never after ``replay_days``."""
     clock_dispute_s_max: float = Field(default=3_600.0, ge=0, le=3_600)
     """No longer do other clocks delay what is due by the own clock; at most an hour."""
+    collection_list_hours: int = Field(default=24, ge=1, le=168)
+    """For how long a device may go by a collection list; a new one is made in half that time."""
     heartbeat_every_s: float = Field(default=5.0, gt=0, le=20)
     """How often the office proves on the control topics that it lives, and each process says so."""
 
@@ -234,6 +236,11 @@ class Settings(BaseSettings):
     def receipt_key_file(self) -> Path:
         """The key that signs receipts of erasures."""
         return self.state_dir / "receipt-key"
+
+    @property
+    def collection_key_file(self) -> Path:
+        """The key that signs collection lists."""
+        return self.state_dir / "collection-keys"
 
     @property
     def receipt_heads_dir(self) -> Path:

@@ -2,12 +2,13 @@
 
 from typing import Final
 
+from office.store.collection_tables import COLLECTION_LISTS
 from office.store.erasure_tables import ERASURES
 from office.store.event_tables import EVENTS
 from office.store.hold_tables import HOLDS
 from office.store.tables import DEVICES, OFFICE
 
-ONE_OF_EACH: Final = (DEVICES, EVENTS, ERASURES, HOLDS)
+ONE_OF_EACH: Final = (DEVICES, EVENTS, ERASURES, HOLDS, COLLECTION_LISTS)
 """A table of each module: with it come the module's others."""
 EVERY_TABLE: Final = OFFICE
 KNOWN_COLUMNS: Final = frozenset(

@@ -16,6 +16,7 @@ from telemetry.topics import (
     AUDIT_FLOW,
     AUDIT_PROCESSES,
     CONTROL,
+    CONTROL_COLLECTION,
     CONTROL_POLICIES,
     EVENTS_REPORTED,
     LEDGER_GROUP,
@@ -72,6 +73,7 @@ def _all(plan: Plan, prefix: str) -> Iterator[Acl]:
     yield from _sink(plan, prefix)
     yield from _versions(SWEEP, prefix)
     yield from _topic(GATEWAY, prefix, RAW, "Write")
+    yield from _topic(GATEWAY, prefix, CONTROL_COLLECTION, "Read")
     yield from _topic(REPORTER, prefix, EVENTS_REPORTED, "Write")
     yield from _topic(REPORTER, prefix, AUDIT_EVENTS, "Read")
     for output in plan.outputs:
@@ -91,7 +93,8 @@ def _worker(plan: Plan, prefix: str) -> Iterator[Acl]:
         yield from _topic(WORKER, prefix, output.topic, "Write")
     # What it may not read is missing to it without Describe, and it does not start then.
     commands = erase_topics(one.topic for one in plan.outputs)
-    for name in (*commands, AUDIT_ERASURES, AUDIT_EVENTS, EVENTS_REPORTED):
+    unread = (AUDIT_ERASURES, AUDIT_EVENTS, CONTROL_COLLECTION, EVENTS_REPORTED)
+    for name in (*commands, *unread):
         yield from _topic(WORKER, prefix, name, "Describe")
     yield from _topic(WORKER, prefix, AUDIT_FLOW, "Read", "Write")
     yield _group(WORKER, prefix, WORKER_GROUP)

@@ -15,6 +15,7 @@ from bus.publisher import Publisher
 from office.errors import OfficeError
 from office.outbox import Outbox
 from office.ports import PublishRecords
+from office.published_changes import PublishedChanges
 from office.store.database import Database
 from roadfade import metrics
 from roadfade.clock import judging_clock, wall_ms
@@ -23,6 +24,7 @@ from roadfade.in_force.plans import Plans
 from roadfade.in_force.publishing import record_first
 from roadfade.logs.events import Event, tell
 from roadfade.logs.process_log import Named
+from roadfade.processes.office.collecting import Collecting
 from roadfade.processes.office.control_topics import (
     CommandNotice,
     EndWatch,
@@ -88,6 +90,7 @@ async def serve(
     stopping: asyncio.Event,
 ) -> None:
     """Publish, keep the topics and measure them, until ``stopping``."""
+    changes = PublishedChanges()
     async with asyncio.TaskGroup() as group:
         group.create_task(keeper.run(stopping))
         group.create_task(measure_topics(broker, keeper, wall_ms, stopping))
@@ -96,10 +99,17 @@ async def serve(
         group.create_task(Erasures(settings, broker, database, keeper, wall_ms).run(stopping))
         group.create_task(RegisterEnds(settings, broker, database, keeper, wall_ms).run(stopping))
         group.create_task(ReceiptHeads(settings, database, wall_ms).run(stopping))
+        collecting = Collecting(settings, database, keeper, changes, wall_ms)
+        group.create_task(collecting.run(stopping))
         say = SayOnce(logger)
         while not stopping.is_set():
             await _publish_while_it_lasts(
-                Outbox(database), broker, keeper, stopping, settings.heartbeat_every_s, say
+                Outbox(database, changes=changes),
+                broker,
+                keeper,
+                stopping,
+                settings.heartbeat_every_s,
+                say,
             )
 
 

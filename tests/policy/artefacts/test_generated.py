@@ -29,6 +29,7 @@ from telemetry.topics import (
     AUDIT_ERASURES,
     AUDIT_EVENTS,
     AUDIT_PROCESSES,
+    CONTROL_COLLECTION,
     EVENTS_REPORTED,
     RAW,
     SINK_GROUP,
@@ -61,8 +62,19 @@ def test_a_reader_reads_its_own_topic_with_its_own_group_and_nothing_else() -> N
         assert rights_of(reader) == {("Read", "topic", output.topic), ("Read", "group", reader)}
 
 
-def test_a_gateway_writes_raw_and_reads_nothing() -> None:
-    assert rights_of(GATEWAY) == {("Write", "topic", RAW)}
+def test_a_gateway_writes_raw_and_reads_nothing_but_what_devices_are_to_collect() -> None:
+    assert rights_of(GATEWAY) == {("Write", "topic", RAW), ("Read", "topic", CONTROL_COLLECTION)}
+
+
+def test_nobody_but_the_office_writes_what_devices_are_to_collect() -> None:
+    writers = {
+        a.principal for a in acls(PLAN) if (a.operation, a.name) == ("Write", CONTROL_COLLECTION)
+    }
+    assert writers == {OFFICE}
+    readers = {
+        a.principal for a in acls(PLAN) if (a.operation, a.name) == ("Read", CONTROL_COLLECTION)
+    }
+    assert readers == {OFFICE, GATEWAY}
 
 
 def test_only_workers_read_raw_and_write_purpose_topics() -> None:

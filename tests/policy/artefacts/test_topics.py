@@ -15,6 +15,7 @@ def test_every_topic_of_the_plan_is_named() -> None:
         "control.links",
         "control.consents",
         "control.policies",
+        "control.collection",
         "control.erase.study",
         "audit.processes",
         "audit.erasures",

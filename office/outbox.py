@@ -17,6 +17,7 @@ from sqlalchemy import Row, Table, delete, func, insert, select, update
 
 from office.policy_versions import policy_change
 from office.ports import ControlRecord, PublishRecords, ReadTopics
+from office.published_changes import PublishedChanges
 from office.published_rows import PartitionOf, PublishedRows
 from office.registry.consents import consent_of
 from office.registry.erasure_requests import erased_as_withdrawn
@@ -32,6 +33,7 @@ from office.store.changes import (
     last_sequence,
     record_of,
 )
+from office.store.collection_tables import COLLECTION_LISTS
 from office.store.database import Database
 from office.store.erasure_tables import ERASE_COMMANDS
 from office.store.hold_tables import HOLD_COMMANDS
@@ -46,7 +48,13 @@ from office.store.tables import (
     RESTRICTIONS,
 )
 from telemetry.identity import DeviceId
-from telemetry.topics import CONTROL_CONSENTS, CONTROL_LINKS, CONTROL_SEALING, HEARTBEAT_KEY
+from telemetry.topics import (
+    CONTROL_COLLECTION,
+    CONTROL_CONSENTS,
+    CONTROL_LINKS,
+    CONTROL_SEALING,
+    HEARTBEAT_KEY,
+)
 from telemetry.wire.control import DeviceRegistration, Heartbeat, encode_row
 from telemetry.wire.hold import hold_key
 from telemetry.wire.topic_contents import Contents, RunningContents
@@ -64,10 +72,16 @@ def _wall_ms() -> int:
 class Outbox:
     """The publishing end of the registry's transactions."""
 
-    def __init__(self, database: Database, clock: Callable[[], int] = _wall_ms) -> None:
-        """``clock`` dates what is remembered."""
+    def __init__(
+        self,
+        database: Database,
+        clock: Callable[[], int] = _wall_ms,
+        changes: PublishedChanges | None = None,
+    ) -> None:
+        """``clock`` dates what is remembered; ``changes`` hears whom what is published is about."""
         self._database = database
         self._clock = clock
+        self._changes = changes
         self._rows: PublishedRows | None = None
 
     async def drain(self, publish: PublishRecords) -> int | None:
@@ -185,8 +199,12 @@ class Outbox:
 
     async def _drain(self, publish: PublishRecords) -> int:
         published = 0
-        if self._rows is not None and self._rows.high_water != await self.high_water():
-            self._rows = None  # another process published meanwhile
+        if self._rows is not None or self._changes is not None:
+            high_water = await self.high_water()
+            if self._rows is not None and self._rows.high_water != high_water:
+                self._rows = None  # another process published meanwhile
+            if self._changes is not None:
+                self._changes.follow(high_water)
         while batch := await self._waiting():
             await self._remember(batch.values())
             await publish(list(batch.values()))
@@ -198,6 +216,8 @@ class Outbox:
             if self._rows is not None:
                 self._rows.take(batch.values())
                 self._rows.high_water = max(batch)
+            if self._changes is not None:
+                self._changes.take(batch.values(), max(batch))
             published += len(batch)
         return published
 
@@ -299,6 +319,10 @@ def _sealing_change(row: Row[Any]) -> ControlChange:
     return ControlChange(CONTROL_SEALING, row.row, row.value)
 
 
+def _list_change(row: Row[Any]) -> ControlChange:
+    return ControlChange(CONTROL_COLLECTION, row.row, row.value)
+
+
 _REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], ControlChange]], ...]] = (
     (DEVICES, _device_change),
     (LINKS, _link_change),
@@ -308,6 +332,7 @@ _REGISTRY: Final[tuple[tuple[Table, Callable[[Row[Any]], ControlChange]], ...]] 
     (ERASE_COMMANDS, _command_change),
     (HOLD_COMMANDS, _hold_change),
     (SEALING_KEYS, _sealing_change),
+    (COLLECTION_LISTS, _list_change),
 )
 
 

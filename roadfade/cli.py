@@ -76,6 +76,12 @@ HOLD_COMMANDS: Final = {
     "release": "roadfade.commands.hold:release",
     "open": "roadfade.commands.hold:open_hold",
 }
+COLLECT_COMMANDS: Final = {
+    "show": "roadfade.commands.collect:show",
+    "verify": "roadfade.commands.collect:verify",
+    "keys": "roadfade.commands.collect:keys_command",
+    "rotate-key": "roadfade.commands.collect:rotate_key",
+}
 ENVELOPE_COMMANDS: Final = {
     "schema": "roadfade.commands.vehicles.envelope_schema:schema",
 }
@@ -164,6 +170,7 @@ app.add_typer(consent_app, name="consent")
 app.add_typer(app_of("What is kept of one person.", PERSON_COMMANDS), name="person")
 app.add_typer(app_of("What happened that ends lives.", EVENT_COMMANDS), name="event")
 app.add_typer(app_of("What is kept by law although it goes.", HOLD_COMMANDS), name="hold")
+app.add_typer(app_of("What devices are to collect.", COLLECT_COMMANDS), name="collect")
 app.add_typer(app_of("What a gateway sends.", ENVELOPE_COMMANDS), name="envelope")
 office_app = app_of(
     "Publish registrations, links and consents to the workers.",

@@ -229,6 +229,8 @@ class Settings(BaseSettings):
     bytes each."""
     gateway_clone_quiet_s: float = Field(default=300.0, ge=1, le=86_400)
     """So long all boots of a device but one have to be silent before it is believed again."""
+    collection_list_hours: int = Field(default=24, ge=1, le=168)
+    """For how long a device may go by a collection list; a new one is made in half that time."""
     heartbeat_every_s: float = Field(default=5.0, gt=0, le=20)
     """How often the office proves on the control topics that it lives, and each process says so."""
 
@@ -392,6 +394,11 @@ class Settings(BaseSettings):
     def receipt_key_file(self) -> Path:
         """The key that signs receipts of erasures."""
         return self.state_dir / "receipt-key"
+
+    @property
+    def collection_key_file(self) -> Path:
+        """The key that signs collection lists."""
+        return self.state_dir / "collection-keys"
 
     @property
     def receipt_heads_dir(self) -> Path:

@@ -27,6 +27,9 @@ CONTROL: Final = (CONTROL_LINKS, CONTROL_CONSENTS, CONTROL_POLICIES, CONTROL_SEA
 """What the office publishes, and keeps alive by heartbeats; all are compacted."""
 CONTROL_OF_WORKERS: Final = (CONTROL_LINKS, CONTROL_CONSENTS, CONTROL_POLICIES)
 """What workers decide by."""
+CONTROL_COLLECTION: Final = "control.collection"
+"""Signed lists of what each device is to collect, for gateways. The office publishes it, as the
+others; no worker reads it, and an office that is lost makes the lists anew."""
 _ERASE: Final = "control.erase."
 _PURPOSE: Final = "purpose."
 HEARTBEAT_KEY: Final = b"~heartbeat"
@@ -61,7 +64,12 @@ def commanded_output(topic: str) -> str | None:
 
 def is_control(topic: str) -> bool:
     """Whether the office publishes there, and keeps it alive by heartbeats."""
-    return topic in CONTROL or topic.startswith(_ERASE)
+    return topic in CONTROL or topic == CONTROL_COLLECTION or topic.startswith(_ERASE)
+
+
+def is_kept_by_topics(topic: str) -> bool:
+    """Whether rows of the office lie there that nothing else could make again, were it lost."""
+    return is_control(topic) and topic != CONTROL_COLLECTION
 
 
 def partitions_fixed(topic: str) -> int | None:

@@ -4,6 +4,8 @@ In: the database as a backup had it, the memory of what was removed, instants. O
 are gone from the files. Nobody else may have the database open.
 """
 
+from sqlalchemy import delete
+
 from office.replay_memory.known import Known
 from office.restored.amended import Amended, Since
 from office.restored.commands import command_again, publish
@@ -18,6 +20,7 @@ from office.restored.rows import (
     withhold,
 )
 from office.restored.withdrawals import withdraw_again
+from office.store.collection_tables import COLLECTION_LISTS
 from office.store.database import Database
 
 
@@ -25,6 +28,8 @@ async def amend(database: Database, known: Known, since: Since) -> Amended:
     """Apply all that is known, in one transaction, then scrub. May be repeated."""
     done = Amended()
     async with database.writing() as connection:
+        # They are made anew, of what holds now; what lies on their topic is deleted there.
+        await connection.execute(delete(COLLECTION_LISTS))
         await begin_later(connection, known, done)
         await forget_persons(connection, known, since, done)
         for of in TABLES:

@@ -15,6 +15,7 @@ from telemetry.topics import (
     AUDIT_EVENTS,
     AUDIT_FLOW,
     AUDIT_PROCESSES,
+    CONTROL_COLLECTION,
     CONTROL_OF_WORKERS,
     CONTROL_POLICIES,
     CONTROL_SEALING,
@@ -89,6 +90,8 @@ def _gateway(prefix: str) -> Iterator[Acl]:
     yield from _topic(GATEWAY, prefix, RAW, "DescribeConfigs", "Write")
     # For which keys it seals: public ones.
     yield from _topic(GATEWAY, prefix, CONTROL_SEALING, "Read")
+    # What devices are to collect: it hands them out as they are.
+    yield from _topic(GATEWAY, prefix, CONTROL_COLLECTION, "Read")
 
 
 def _worker(plan: Plan, prefix: str) -> Iterator[Acl]:
@@ -101,7 +104,8 @@ def _worker(plan: Plan, prefix: str) -> Iterator[Acl]:
         yield from _topic(WORKER, prefix, output.topic, "Write")
     # What it may not read is missing to it without Describe, and it does not start then.
     commands = erase_topics(one.topic for one in plan.outputs)
-    for name in (*commands, AUDIT_ERASURES, AUDIT_EVENTS, EVENTS_REPORTED, CONTROL_SEALING):
+    unread = (AUDIT_ERASURES, AUDIT_EVENTS, EVENTS_REPORTED, CONTROL_SEALING, CONTROL_COLLECTION)
+    for name in (*commands, *unread):
         yield from _topic(WORKER, prefix, name, "Describe")
     yield from _topic(WORKER, prefix, AUDIT_FLOW, "Read", "Write")
     yield _group(WORKER, prefix, WORKER_GROUP)

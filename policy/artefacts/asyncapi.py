@@ -17,6 +17,7 @@ from telemetry.topics import (
     AUDIT_EVENTS,
     AUDIT_FLOW,
     AUDIT_PROCESSES,
+    CONTROL_COLLECTION,
     CONTROL_CONSENTS,
     CONTROL_LINKS,
     CONTROL_POLICIES,
@@ -42,6 +43,7 @@ _WIRE: Final = {
     CONTROL_CONSENTS: ("control-row.v1", "receive", "What people agreed to, as intervals."),
     CONTROL_POLICIES: (_PUBLICATION, "receive", "Every published version of the policy."),
     CONTROL_SEALING: ("sealing-key.v1", "receive", "For which public keys raw data is sealed."),
+    CONTROL_COLLECTION: ("collection-list.v1", "receive", "What devices are to collect, signed."),
 }
 _COMMANDS: Final = ("erase-command.v1", "receive", "Which of an output's records have to go.")
 _HOLD: Final = (
@@ -51,6 +53,8 @@ _HOLD: Final = (
 )
 _HOLD_ANSWER: Final = ("hold", "hold-answer.v1", "What stores copied for legal holds: counts.")
 _HELLO: Final = ("hello", "store-hello.v1", "That a store is there, before it keeps a row.")
+_SIGNED: Final = {CONTROL_COLLECTION: "application/jose"}
+"""Topics whose messages are JWS in compact form; the schema is of what is signed."""
 _BOUND_NUMBERS: Final = {"retention.ms", "delete.retention.ms", "max.message.bytes"}
 """Numbers that the Kafka binding names; all settings are under ``x-topic-settings``."""
 
@@ -81,7 +85,7 @@ def asyncapi(plan: Plan) -> dict[str, Any]:
                 "name": mine[-1], "title": also, "payload": _ref("schemas", wire)
             }  # fmt: skip
         for name in mine:
-            messages[name]["contentType"] = "application/json"
+            messages[name]["contentType"] = _SIGNED.get(topic, "application/json")
         channels[key] = _channel(topic, title, config, mine)
         operations[f"{action}.{key}"] = {
             "action": action,

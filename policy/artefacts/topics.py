@@ -15,6 +15,7 @@ from telemetry.topics import (
     AUDIT_FLOW,
     AUDIT_PROCESSES,
     CONTROL,
+    CONTROL_COLLECTION,
     EVENTS_REPORTED,
     RAW,
     erase_topic,
@@ -56,7 +57,7 @@ def topic_configs(
     """
     found = {**transports_of(plan), **(held or {})}
     configs = {name: _deleting(one.retention_ms, one.segment_ms) for name, one in found.items()}
-    for name in (*CONTROL, *erase_topics(found)):
+    for name in (*CONTROL, CONTROL_COLLECTION, *erase_topics(found)):
         configs[name] = _compacting()
     configs[AUDIT_PROCESSES] = _reporting(REPORT_LIFE_MS)
     # Not compacted: each answer has a key of its own, and what a cleaner merges is never too old.

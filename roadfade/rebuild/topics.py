@@ -14,7 +14,7 @@ from bus.ports import Broker, Offsets
 from office.ports import ControlRecord
 from office.rebuilt.partition import Lying
 from roadfade.refusal import Refusal
-from telemetry.topics import CONTROL, CONTROL_SEALING, HEARTBEAT_KEY, is_control
+from telemetry.topics import CONTROL, CONTROL_SEALING, HEARTBEAT_KEY, is_kept_by_topics
 
 STOP_DEADLINE_MS: Final = 10_000
 SILENCE_MS_MAX: Final = 60_000
@@ -49,7 +49,7 @@ class Found:
 async def read_topics(broker: Broker, tell: Tell) -> Found:
     """Read them; BrokerError or TimeoutError if the broker does not answer."""
     async with broker.admin() as admin:
-        names = [name for name in await admin.names() if is_control(name)]
+        names = [name for name in await admin.names() if is_kept_by_topics(name)]
         described = await admin.describe(names)
     partitions = {name: one.partitions for name, one in described.items() if one is not None}
     async with broker.positions() as positions:

@@ -47,6 +47,11 @@ FILES: Final = (
     _files("key of keys", r"(raw-)?kek(\.next)?", "every destruction of a key"),
     _files("key of receipts", r"receipt-key(\.[0-9a-f]{16})?", "nothing: it names nobody"),
     _files(
+        "key of collection lists",
+        r"collection-keys(\.[0-9a-f]{16})?",
+        "nothing: it names nobody",
+    ),
+    _files(
         "heads of receipts",
         r"receipt_heads/\d{4}-\d\d-\d\d\.json(\.[0-9a-f]{16})?",
         "nothing: they name nobody",

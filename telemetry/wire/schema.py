@@ -4,6 +4,7 @@ from typing import Any
 
 import msgspec
 
+from telemetry.wire.collection_list import CollectionList
 from telemetry.wire.control import ControlWire
 from telemetry.wire.envelope import Envelope
 from telemetry.wire.erasure import EraseAnswer, EraseCommand
@@ -29,6 +30,7 @@ SCHEMAS: dict[str, Any] = {
     "reported-event.v1": ReportedEvent,
     "refused-event.v1": RefusedEvent,
     "sealing-key.v1": SealingKeyWire,
+    "collection-list.v1": CollectionList,
 }
 
 

@@ -17,6 +17,7 @@ from telemetry.topics import (
     AUDIT_FLOW,
     AUDIT_PROCESSES,
     CONTROL,
+    CONTROL_COLLECTION,
     CONTROL_OF_WORKERS,
     CONTROL_POLICIES,
     CONTROL_SEALING,
@@ -56,8 +57,9 @@ async def test_a_reader_enters_no_other_group(way: Way, group: str) -> None:
 
 async def test_a_gateway_writes_raw_data_and_reads_nothing_back(way: Way) -> None:
     assert await writable(way(GATEWAY)) == {RAW, AUDIT_PROCESSES}
-    # The versions, and for which keys it seals: public ones.
-    assert await readable(way(GATEWAY)) == {CONTROL_POLICIES, CONTROL_SEALING}
+    # The versions, for which keys it seals (public ones), and what devices are to collect.
+    known = {CONTROL_POLICIES, CONTROL_SEALING, CONTROL_COLLECTION}
+    assert await readable(way(GATEWAY)) == known
 
 
 async def test_a_worker_reads_no_purpose_and_changes_nothing_that_people_said(way: Way) -> None:
@@ -79,11 +81,13 @@ async def test_the_office_reads_nothing_that_vehicles_sent(way: Way) -> None:
     # It compares the control topics with what it knows, and fills them again.
     assert await readable(way(OFFICE)) == {
         *CONTROL,
+        CONTROL_COLLECTION,
         *COMMANDS,
         AUDIT_ERASURES,
         EVENTS_REPORTED,
     }
-    assert await writable(way(OFFICE)) == {AUDIT_PROCESSES, AUDIT_EVENTS, *CONTROL, *COMMANDS}
+    published = {*CONTROL, CONTROL_COLLECTION, *COMMANDS}
+    assert await writable(way(OFFICE)) == {AUDIT_PROCESSES, AUDIT_EVENTS, *published}
 
 
 async def test_who_reports_events_reads_the_answers_and_nothing_that_was_reported(way: Way) -> None:

@@ -53,6 +53,7 @@ MAY = {
     "commands.event": frozenset[str](),
     "commands.event_publish": frozenset[str](),
     "commands.hold": frozenset[str](),
+    "commands.collect": frozenset[str](),
     "commands.office_stores": frozenset[str](),
     "commands.office_rebuild": frozenset[str](),
     "commands.vehicles.envelope_schema": frozenset[str](),

@@ -15,6 +15,7 @@ from bus.publisher import Publisher
 from office.errors import OfficeError
 from office.outbox import Outbox
 from office.ports import PublishRecords
+from office.published_changes import PublishedChanges
 from office.store.database import Database
 from roadfade import metrics
 from roadfade.clock import judging_clock, wall_ms
@@ -24,6 +25,7 @@ from roadfade.in_force.publishing import record_first
 from roadfade.kek_holder import require_kek_apart
 from roadfade.logs.events import Event, tell
 from roadfade.logs.process_log import Named
+from roadfade.processes.office.collecting import Collecting
 from roadfade.processes.office.control_topics import (
     CommandNotice,
     EndWatch,
@@ -94,6 +96,7 @@ async def serve(
     sealing_keys = SealingKeys(settings, broker, database, keeper, wall_ms)
     # Before anything is published: no front door must seal for a key that is lost.
     await sealing_keys.attempt()
+    changes = PublishedChanges()
     async with asyncio.TaskGroup() as group:
         group.create_task(sealing_keys.run(stopping))
         group.create_task(keeper.run(stopping))
@@ -104,10 +107,17 @@ async def serve(
         group.create_task(RegisterEnds(settings, broker, database, keeper, wall_ms).run(stopping))
         group.create_task(ReceiptHeads(settings, database, wall_ms).run(stopping))
         group.create_task(Revocations(settings, database, wall_ms).run(stopping))
+        collecting = Collecting(settings, database, keeper, changes, wall_ms)
+        group.create_task(collecting.run(stopping))
         say = SayOnce(logger)
         while not stopping.is_set():
             await _publish_while_it_lasts(
-                Outbox(database), broker, keeper, stopping, settings.heartbeat_every_s, say
+                Outbox(database, changes=changes),
+                broker,
+                keeper,
+                stopping,
+                settings.heartbeat_every_s,
+                say,
             )
 
 

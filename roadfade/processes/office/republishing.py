@@ -15,7 +15,7 @@ from office.outbox import Outbox
 from office.store.database import Database
 from roadfade.clock import wall_ms
 from roadfade.processes.office.control_topics import lying_in, publish_through
-from telemetry.topics import CONTROL
+from telemetry.topics import CONTROL, CONTROL_COLLECTION
 
 TRIES_MAX: Final = 60
 TRY_AGAIN_S: Final = 0.5
@@ -43,9 +43,9 @@ async def republish(database: Database, broker: Broker) -> Republished:
 
 async def _take_out_strangers(outbox: Outbox, broker: Broker) -> int | None:
     async with broker.admin() as admin:
-        found = await admin.describe(CONTROL)
+        found = await admin.describe([*CONTROL, CONTROL_COLLECTION])
     partitions = {topic: one.partitions for topic, one in found.items() if one is not None}
-    if len(partitions) < len(CONTROL):
+    if len(partitions) < len(found):
         return None  # the office makes them, and looks at what lies there as it starts
     async with Publisher(broker, clock=wall_ms, client_id="office") as publisher:
         for _ in range(TRIES_MAX):

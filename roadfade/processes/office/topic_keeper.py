@@ -18,6 +18,7 @@ from office.policy_versions import newest, published
 from office.store.database import Database
 from policy.artefacts.topics import commanding_configs
 from policy.plan.plan import Plan
+from policy.versions.in_force import in_force
 from roadfade.clock import WallClock
 from roadfade.in_force.broker import bring_about, check_topics, specs_of
 from roadfade.in_force.plans import Plans, VersionTimeline, line_at
@@ -81,6 +82,21 @@ class TopicKeeper:
         """Versions on record that do not hold here; blocks. Only after ``start``."""
         found = self._versions
         return [one.version for one in found if self._plans.plan_if_it_holds(one) is None]
+
+    def periods(self, from_ms: int, until_ms: int) -> list[tuple[int, int, Plan]]:
+        """Which versions decide from one instant until another, and since when; blocks.
+
+        NotReady if one of them does not hold here. Only after ``start``.
+        """
+        found = []
+        at_ms: int | None = from_ms
+        while at_ms is not None and at_ms < until_ms:
+            then = in_force(self._versions, at_ms)
+            end_ms = until_ms if then.until_ms is None else min(then.until_ms, until_ms)
+            if then.current is not None:
+                found.append((at_ms, end_ms, self._plans.plan(then.current)))
+            at_ms = then.until_ms
+        return found
 
     async def start(self, admin: Admin) -> None:
         """Find the topics as they must be; NotReady if they are not.

@@ -30,6 +30,7 @@ from telemetry.topics import (
     AUDIT_ERASURES,
     AUDIT_EVENTS,
     AUDIT_PROCESSES,
+    CONTROL_COLLECTION,
     CONTROL_POLICIES,
     CONTROL_SEALING,
     EVENTS_REPORTED,
@@ -64,7 +65,7 @@ def test_a_reader_reads_its_own_topic_with_its_own_group_and_nothing_else() -> N
         assert rights_of(reader) == {("Read", "topic", output.topic), ("Read", "group", reader)}
 
 
-def test_a_gateway_writes_raw_and_reads_the_versions_and_public_keys_alone() -> None:
+def test_a_gateway_writes_raw_and_reads_versions_public_keys_and_collection_lists_alone() -> None:
     assert rights_of(GATEWAY) == {
         ("Write", "topic", RAW),
         ("DescribeConfigs", "topic", RAW),
@@ -72,8 +73,20 @@ def test_a_gateway_writes_raw_and_reads_the_versions_and_public_keys_alone() -> 
         ("Read", "topic", CONTROL_POLICIES),
         ("DescribeConfigs", "topic", CONTROL_POLICIES),
         ("Read", "topic", CONTROL_SEALING),
+        ("Read", "topic", CONTROL_COLLECTION),
         ("DescribeConfigs", "cluster", CLUSTER),
     }
+
+
+def test_nobody_but_the_office_writes_what_devices_are_to_collect() -> None:
+    writers = {
+        a.principal for a in acls(PLAN) if (a.operation, a.name) == ("Write", CONTROL_COLLECTION)
+    }
+    assert writers == {OFFICE}
+    readers = {
+        a.principal for a in acls(PLAN) if (a.operation, a.name) == ("Read", CONTROL_COLLECTION)
+    }
+    assert readers == {OFFICE, GATEWAY}
 
 
 def test_only_workers_read_raw_and_write_purpose_topics() -> None:

@@ -16,6 +16,7 @@ def test_every_topic_of_the_plan_is_named() -> None:
         "control.consents",
         "control.policies",
         "control.sealing",
+        "control.collection",
         "control.erase.study",
         "audit.processes",
         "audit.erasures",

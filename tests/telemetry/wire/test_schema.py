@@ -12,6 +12,7 @@ import pytest
 
 import telemetry
 from telemetry.wire import (
+    collection_list,
     control,
     envelope,
     erasure,
@@ -77,6 +78,12 @@ def _refused(payload: bytes) -> event.RefusedEvent:
     return refused
 
 
+def _listed(payload: bytes) -> collection_list.CollectionList:
+    listed = collection_list.take_list(payload)
+    assert listed is not None
+    return listed
+
+
 DECODERS = {
     "envelope.v1": envelope.decode_envelope,
     "purpose-record.v1": record.decode_record,
@@ -91,6 +98,7 @@ DECODERS = {
     "reported-event.v1": _reported,
     "refused-event.v1": _refused,
     "sealing-key.v1": sealing_key.decode_sealing_key,
+    "collection-list.v1": _listed,
 }
 
 

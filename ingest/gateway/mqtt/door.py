@@ -85,22 +85,24 @@ class MqttDoor:
         await server.wait_closed()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
         peer = self._around.doorkeeper.peer_of(writer.get_extra_info("ssl_object"))
         device = peer.device if peer is not None else DeviceId("")
-        if task is None or self._server is None or self._full(peer):
+        if self._server is None or self._full(peer):
             self._observer.ended(TOO_MANY)
             writer.transport.abort()
             return
         connection = Connection(
             peer, self._session(peer), (reader, writer), self._around, self._opened
         )
+        # A task of ours: asyncio's own reports it as an error if a stop ends it.
+        task = asyncio.create_task(connection.run())
         self._served[task] = connection
         self._count[device] += 1
         self._observer.connections(len(self._served))
         try:
-            await connection.run()
+            await asyncio.wait({task})
         finally:
+            task.cancel()
             del self._served[task]
             self._count[device] -= 1
             if not self._count[device]:

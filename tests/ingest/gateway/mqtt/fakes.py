@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address
 from pathlib import Path
+from typing import Any
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -51,7 +52,8 @@ class Counts(MqttObserver):
         self.of_messages: Counter[Outcome] = Counter()
         self.ends: list[str] = []
         self.open, self.again, self.failures = 0, 0, list[str]()
-        self.an_end = asyncio.Event()
+        self.tried = asyncio.Event()
+        self.news: asyncio.Queue[int] = asyncio.Queue()
 
     def envelopes(self, outcome: str, count: int) -> None:
         self.of_envelopes[outcome] += count
@@ -61,13 +63,14 @@ class Counts(MqttObserver):
 
     def tried_again(self) -> None:
         self.again += 1
+        self.tried.set()
 
     def connections(self, count: int) -> None:
         self.open = count
+        self.news.put_nowait(count)
 
     def ended(self, reason: str) -> None:
         self.ends.append(reason)
-        self.an_end.set()
 
     def failed(self, kind: str) -> None:
         self.failures.append(kind)
@@ -85,8 +88,8 @@ class Keeper:
         return self._context
 
     def peer_of(self, connection: ssl.SSLObject) -> Peer | None:
-        names = (connection.getpeercert() or {}).get("subjectAltName", ())
-        devices = [str(name) for kind, name in names if kind == "DNS"]
+        said: Any = connection.getpeercert() or {}
+        devices = [name for kind, name in said.get("subjectAltName", ()) if kind == "DNS"]
         peer = Peer(DeviceId(devices[0]), 1) if devices else None
         return peer if peer is not None and self.stands(peer) else None
 

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from moat.lib.mqtt import MQTTSubscribePacket, QoS, ReasonCode, Subscription
 
 from ingest.gateway.mqtt.limits import MqttLimits
-from ingest.gateway.mqtt.session import Session
+from ingest.gateway.mqtt.session import Message, Session
 from telemetry.identity import DeviceId
 from tests.ingest.gateway.mqtt.packets import (
     GOODBYE,
@@ -57,7 +57,7 @@ def test_any_bytes_in_any_pieces(connected: bool, stream: bytes, cuts: list[int]
         session.receive(connect())
         whole.receive(connect())
     out, in_hand, at, turn = b"", 0, 0, 0
-    seen = []
+    seen: list[Message] = []
     while at < len(stream):
         size = cuts[turn % len(cuts)]
         turn += 1

@@ -131,9 +131,7 @@ async def test_a_message_that_fails_first_is_acknowledged_once() -> None:
     assert (one.counts.again, one.counts.of_envelopes) == (3, {"accepted": 2})
 
 
-@pytest.mark.parametrize(
-    ("why", "code"), [(Refusal.UNAVAILABLE, 0x89), (Refusal.TOO_FAST, 0x96)]
-)
+@pytest.mark.parametrize(("why", "code"), [(Refusal.UNAVAILABLE, 0x89), (Refusal.TOO_FAST, 0x96)])
 async def test_what_stays_impossible_is_sent_back_and_never_acknowledged(
     why: Refusal, code: int
 ) -> None:
@@ -159,9 +157,7 @@ async def test_a_long_wait_that_the_desk_asks_for_ends_with_the_patience() -> No
         assert 20 <= now() - began <= 21
 
 
-@pytest.mark.parametrize(
-    ("why", "code"), [(Refusal.MALFORMED, 0x99), (Refusal.OTHER_DEVICE, 0x87)]
-)
+@pytest.mark.parametrize(("why", "code"), [(Refusal.MALFORMED, 0x99), (Refusal.OTHER_DEVICE, 0x87)])
 async def test_what_is_refused_for_good_is_told_so(why: Refusal, code: int) -> None:
     async with client(Desk([Answer(0, {why: 1})])) as one:
         one.send(publish(1) + publish(2))
@@ -277,8 +273,7 @@ async def test_a_stop_acknowledges_what_is_in_hand_and_says_goodbye() -> None:
 async def test_a_stop_waits_for_no_message_that_cannot_be_taken() -> None:
     async with client(Desk([BUSY] * 100)) as one:
         one.send(publish(1))
-        while not one.counts.again:
-            await asyncio.sleep(0)
+        await one.counts.tried.wait()
         began = now()
         one.connection.finish(ReasonCode.SERVER_SHUTTING_DOWN)
         await one.over()

@@ -15,7 +15,7 @@ from moat.lib.mqtt import (
 )
 
 from ingest.gateway.mqtt.limits import CONTROL_BYTES_MAX, MqttLimits
-from ingest.gateway.mqtt.session import Message, Session
+from ingest.gateway.mqtt.session import Message, Session, Step
 from telemetry.identity import DeviceId
 from tests.ingest.gateway.mqtt.packets import (
     GOODBYE,
@@ -135,8 +135,9 @@ def test_nothing_comes_before_the_connect_and_gets_an_answer(first: bytes) -> No
 def test_a_message_is_not_acknowledged_by_itself() -> None:
     one = opened()
     step = one.receive(publish(7, payload=b"abc"))
-    assert step == (b"", (Message(7, "envelope", b"abc"),), 0, None)
-    assert one.settle(step.messages[0], ReasonCode.SUCCESS) == puback(7)
+    message = Message(7, "envelope", b"abc")
+    assert step == Step(b"", (message,), 0, None)
+    assert one.settle(message, ReasonCode.SUCCESS) == puback(7)
 
 
 def test_a_payload_that_says_it_is_text_comes_as_it_was() -> None:

@@ -27,6 +27,8 @@ def test_every_refusal_is_for_now_or_for_good() -> None:
     ],
 )
 def test_what_can_still_succeed_is_never_acknowledged(
-    refused: dict[Refusal, int], code: int, final: bool  # noqa: FBT001
+    refused: dict[Refusal, int],
+    code: int,
+    final: bool,  # noqa: FBT001
 ) -> None:
     assert verdict(Answer(1, refused)) == (code, final)

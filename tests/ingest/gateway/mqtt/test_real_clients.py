@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from paho.mqtt.client import Client, MQTTv5, MQTTv311
-from paho.mqtt.enums import CallbackAPIVersion
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from ingest.gateway.mqtt.limits import MqttLimits
 from tests.ingest.gateway.mqtt.conftest import House
@@ -127,7 +127,7 @@ class Paho:
     """paho, which keeps what was not acknowledged and connects again by itself."""
 
     def __init__(
-        self, house: House, loop: asyncio.AbstractEventLoop, version: int = MQTTv5
+        self, house: House, loop: asyncio.AbstractEventLoop, version: MQTTProtocolVersion = MQTTv5
     ) -> None:
         self.client = Client(CallbackAPIVersion.VERSION2, client_id="whoever", protocol=version)
         self.acknowledged: asyncio.Queue[int] = asyncio.Queue()
@@ -148,7 +148,7 @@ class Paho:
 
 
 @contextmanager
-def paho(house: House, version: int = MQTTv5) -> Iterator[Paho]:
+def paho(house: House, version: MQTTProtocolVersion = MQTTv5) -> Iterator[Paho]:
     one = Paho(house, asyncio.get_running_loop(), version)
     one.client.connect_async("127.0.0.1", house.door.port)
     one.client.loop_start()

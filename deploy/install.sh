@@ -175,6 +175,22 @@ debian_postgres() {
     apt-get install -y -qq --no-install-recommends postgresql >/dev/null
 }
 
+# Clients that others wrote, for the gateway's MQTT door. The package starts nothing.
+install_mosquitto_clients() {
+  command -v mosquitto_pub >/dev/null && return
+  if ! on_debian_as_root; then
+    say "without mosquitto_pub its tests are skipped (Debian: apt-get install mosquitto-clients)"
+    return
+  fi
+  say "installing Debian's package mosquitto-clients"
+  debian_lists
+  if ! DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends mosquitto-clients >/dev/null; then
+    say "Debian's package could not be installed: the tests with mosquitto_pub are skipped"
+    return
+  fi
+  CHANGED=1
+}
+
 PART=${1:-run}
 CHANGED=
 exec 3>&1
@@ -190,6 +206,7 @@ case $PART in
     [ "${ROADFADE_TESTS_WITHOUT_BROKER:-}" = 1 ] || { install_kafka; install_java; }
     install_prometheus
     install_postgres
+    install_mosquitto_clients
     ;;
 esac
 [ -n "$CHANGED" ] && say "done" || say "everything is installed"

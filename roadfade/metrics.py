@@ -300,6 +300,19 @@ GATEWAY_IN_FLIGHT = _gauge(
 GATEWAY_BYTES_IN_FLIGHT = _gauge(
     "roadfade_gateway_in_flight_bytes", "Bytes of envelopes that wait for the broker"
 )
+GATEWAY_FAULTS = _gauge(
+    "roadfade_gateway_door_faults",
+    "1 while a file that lets devices in is not as it must be: nobody new comes in, or the "
+    "gateway's certificate is not renewed",
+    "fault",
+)
+GATEWAY_MQTT_MESSAGES = _counter(
+    "roadfade_gateway_mqtt_messages_total", "MQTT messages by what became of them", "outcome"
+)
+GATEWAY_MQTT_CONNECTIONS = _gauge("roadfade_gateway_mqtt_connections", "MQTT connections now")
+GATEWAY_MQTT_ENDED = _counter(
+    "roadfade_gateway_mqtt_ended_total", "MQTT connections that ended, by reason", "reason"
+)
 GATEWAY_SECONDS = Histogram(
     "roadfade_gateway_seconds",
     "From a message that is there whole until its answer",

@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Mapping
+from collections.abc import Set as AbstractSet
 
 from ingest.gateway.adapters.gathered import LeftOut
+from ingest.gateway.certificate_files import Fault
 from ingest.gateway.front_desk import Desk
 from ingest.gateway.ports import Answer, Peer, Refusal
 from roadfade import metrics
@@ -36,6 +38,12 @@ def left_out(format_: str, counts: Mapping[LeftOut, int]) -> None:
     """What an adapter left out of a message of another system."""
     for why, count in counts.items():
         metrics.GATEWAY_LEFT_OUT.labels(format_, str(why)).inc(count)
+
+
+def tell_faults(faults: AbstractSet[Fault]) -> None:
+    """Which of the doorkeeper's files are not as they must be."""
+    for fault in Fault:
+        metrics.GATEWAY_FAULTS.labels(str(fault)).set(fault in faults)
 
 
 def export(desk: Desk) -> None:

@@ -13,12 +13,14 @@ from typing import Final, Protocol
 
 from ingest.gateway.adapters.registry import ADAPTERS
 from ingest.gateway.front_desk import Desk
-from ingest.gateway.http import HttpDoor
+from ingest.gateway.http import HttpDoor, Lists
 from ingest.gateway.http_listener import Bounds, Listener
 from ingest.gateway.identities import ByCertificate, ByToken
 from ingest.gateway.ports import Doorkeeper
 from ingest.gateway.tokens import JwksTokens
 from roadfade.processes.gateway.counted import CountedDesk
+from roadfade.processes.gateway.mqtt_place import NAME as MQTT
+from roadfade.processes.gateway.mqtt_place import MqttPlace
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 
@@ -52,24 +54,31 @@ Renew = Callable[[], Awaitable[object]]
 
 
 def doors_of(
-    settings: Settings, desk: Desk, doorkeeper: Doorkeeper | None, renew: Renew | None = None
+    settings: Settings,
+    desk: Desk,
+    lists: Lists,
+    doorkeeper: Doorkeeper | None,
+    renew: Renew | None = None,
 ) -> list[Place]:
     """Every door that is asked for; NotReady if that is none, or a file is lacking."""
     found: list[Place] = []
     if doorkeeper is not None:
         listener = Listener(ByCertificate(doorkeeper), _bounds(settings), time.monotonic)
-        door = HttpDoor(listener, CountedDesk(desk, "https"), desk.refused_of, FORMATS)
+        door = HttpDoor(listener, CountedDesk(desk, "https"), desk.refused_of, FORMATS, lists)
         at = door if renew is None else Renewed(door, renew, settings.crl_reload_s)
         found.append(Place("https", at, settings.gateway_port))
+        if settings.gateway_mqtt_port is not None:
+            mqtt = MqttPlace(settings, desk, doorkeeper)
+            found.append(Place(MQTT, mqtt, settings.gateway_mqtt_port))
     if settings.gateway_jwks_file is not None:
-        found.append(_by_token(settings, desk, settings.gateway_jwks_file))
+        found.append(_by_token(settings, desk, lists, settings.gateway_jwks_file))
     if not found:
         msg = "no door: give gateway_certificate_file, for TLS"
         raise NotReady(msg)
     return found
 
 
-def _by_token(settings: Settings, desk: Desk, jwks: Path) -> Place:
+def _by_token(settings: Settings, desk: Desk, lists: Lists, jwks: Path) -> Place:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     certificate, key = settings.gateway_certificate_file, settings.gateway_key_file
@@ -86,7 +95,7 @@ def _by_token(settings: Settings, desk: Desk, jwks: Path) -> Place:
         msg = "gateway_jwks_file holds no JSON Web Key Set of public keys"
         raise NotReady(msg)
     listener = Listener(ByToken(context, tokens), _bounds(settings), time.monotonic)
-    door = HttpDoor(listener, CountedDesk(desk, "token"), desk.refused_of, FORMATS)
+    door = HttpDoor(listener, CountedDesk(desk, "token"), desk.refused_of, FORMATS, lists)
 
     async def renewed() -> None:
         await asyncio.to_thread(tokens.refresh)

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from bus.failures import SendFailedError
+from bus.ports import Broker
 from bus.publisher import Publisher
 from ingest.gateway.adapters.registry import adapters_over
 from ingest.gateway.boots import Boots
@@ -29,8 +30,9 @@ from roadfade.in_force.documents import load_catalogue
 from roadfade.in_force.offered_keys import offered_keys
 from roadfade.in_force.source import PolicySource
 from roadfade.logs.process_log import Named
-from roadfade.processes.gateway.counted import export, left_out
+from roadfade.processes.gateway.counted import export, left_out, tell_faults
 from roadfade.processes.gateway.doors import Renew, doors_of, stop_all
+from roadfade.processes.gateway.handed_out import HandedOut
 from roadfade.processes.gateway.in_force import RawInForce
 from roadfade.processes.reporting import reporter_of, reporting
 from roadfade.processes.signals import on_stop
@@ -60,7 +62,13 @@ def doorkeeper_of(settings: Settings) -> tuple[Doorkeeper | None, Renew | None]:
     except OSError as error:
         msg = "gateway_certificate_file and gateway_key_file are no certificate and its key"
         raise NotReady(msg) from error
-    return keeper, keeper.renew
+    tell_faults(keeper.faults)
+
+    async def renew() -> None:
+        await keeper.renew()
+        tell_faults(keeper.faults)
+
+    return keeper, renew
 
 
 def desk_of(settings: Settings, out: Out) -> Desk:
@@ -111,18 +119,25 @@ async def _run(settings: Settings) -> None:
             deadline_s=deadline_s,
         )
         metrics.GATEWAY_BYTES_IN_FLIGHT.set_function(lambda: out.bytes_in_flight)
-        await _serve(settings, out, in_force, stopping)
+        await _serve(settings, broker, out, in_force, stopping)
 
 
 async def _serve(
-    settings: Settings, out: WayOut, in_force: RawInForce, stopping: asyncio.Event
+    settings: Settings,
+    broker: Broker,
+    out: WayOut,
+    in_force: RawInForce,
+    stopping: asyncio.Event,
 ) -> None:
     """Open the doors, and close them before what stands behind them."""
     desk = desk_of(settings, out)
     export(desk)
-    places = doors_of(settings, desk, *await asyncio.to_thread(doorkeeper_of, settings))
+    lists = HandedOut(broker, wall_ms, settings.view_age_s_max)
+    keeper, renew = await asyncio.to_thread(doorkeeper_of, settings)
+    places = doors_of(settings, desk, lists, keeper, renew)
     shut = asyncio.Event()
     async with asyncio.TaskGroup() as group:
+        handing_out = group.create_task(lists.run())
         group.create_task(in_force.run(shut))
         group.create_task(out.run())
         watching = [group.create_task(place.door.watch()) for place in places]
@@ -133,7 +148,7 @@ async def _serve(
         await stopping.wait()
         readiness.lacks(Need.DOORS, "it is ending")
         await stop_all(places, settings.gateway_drain_s)
-        for task in watching:
+        for task in (*watching, handing_out):
             task.cancel()
         out.end()
         shut.set()

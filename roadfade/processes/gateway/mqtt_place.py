@@ -1,0 +1,76 @@
+"""The MQTT door as this gateway has it: its limits from the settings, its counts as metrics."""
+
+import asyncio
+import logging
+
+from ingest.gateway.front_desk import Desk
+from ingest.gateway.mqtt.door import MqttDoor
+from ingest.gateway.mqtt.limits import MqttLimits
+from ingest.gateway.mqtt.observer import MqttObserver, Outcome
+from ingest.gateway.ports import Doorkeeper
+from roadfade import metrics
+from roadfade.metrics import bear
+from roadfade.processes.gateway.counted import CountedDesk
+from roadfade.settings import Settings
+
+NAME = "mqtt"
+MIB = 1024 * 1024
+logger = logging.getLogger(__name__)
+
+
+class MqttPlace:
+    """Obeys ``Door``."""
+
+    def __init__(self, settings: Settings, desk: Desk, doorkeeper: Doorkeeper) -> None:
+        self._desk = CountedDesk(desk, NAME)
+        self._doorkeeper = doorkeeper
+        self._limits = MqttLimits(
+            receive_maximum=settings.gateway_mqtt_receive_maximum,
+            keep_alive_s_max=settings.gateway_mqtt_keep_alive_s_max,
+            connections_max=settings.gateway_connections_max,
+            held_bytes_max=settings.gateway_in_flight_mib * MIB,
+            recheck_s=settings.crl_reload_s,
+            drain_s=settings.gateway_drain_s,
+        )
+        self._door: MqttDoor | None = None
+
+    async def start(self, host: str, port: int) -> int:
+        """Listen; the port, which 0 picks."""
+        door = self._door = MqttDoor(
+            self._desk, self._doorkeeper, host, port, limits=self._limits, observer=Counted()
+        )
+        await door.start()
+        return door.port
+
+    async def watch(self) -> None:
+        """Nothing: each connection asks about its own certificate."""
+        await asyncio.Event().wait()
+
+    async def stop(self, drain_s: float) -> None:
+        """Take nothing new, and finish what is in hand."""
+        del drain_s  # it is the limits'
+        if self._door is not None:
+            await self._door.stop()
+
+
+class Counted(MqttObserver):
+    """Envelopes are counted at the desk; here is what is MQTT's own."""
+
+    def __init__(self) -> None:
+        bear(metrics.GATEWAY_MQTT_MESSAGES, Outcome)
+
+    def message(self, outcome: Outcome) -> None:
+        """One message came to its end."""
+        metrics.GATEWAY_MQTT_MESSAGES.labels(str(outcome)).inc()
+
+    def connections(self, count: int) -> None:
+        """So many are open now."""
+        metrics.GATEWAY_MQTT_CONNECTIONS.set(count)
+
+    def ended(self, reason: str) -> None:
+        """A connection ended."""
+        metrics.GATEWAY_MQTT_ENDED.labels(reason).inc()
+
+    def failed(self, kind: str) -> None:
+        """A connection ended by an error of ours: the name of its class, and nothing it says."""
+        logger.error("an MQTT connection ended by an error of ours: %s", kind)

@@ -15,8 +15,9 @@ class MqttLimits:
 
     packet_bytes_max: int = 270_336
     """Bytes of a PUBLISH: an envelope of 256 KiB, its topic and its properties."""
-    receive_maximum: int = 8
-    """Messages of one connection that wait for their acknowledgement."""
+    receive_maximum: int = 32
+    """Messages of one connection that wait for their acknowledgement. Not below 20: paho sends so
+    many whatever it is told."""
     keep_alive_s_max: int = 300
     """The longest silence a client may ask for; it is closed after one and a half of it."""
     connect_s: float = 10.0

@@ -8,13 +8,15 @@ are recognised by the gateway.
 import asyncio
 import ssl
 from collections import defaultdict, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, Protocol, Self
 
 import aiohttp
 from moat.lib.mqtt import MQTTException, QoS
 from moat.lib.mqtt.async_client import AsyncMQTTClient
 
+from telemetry.identity import DeviceId
 from telemetry.wire.envelope import Envelope, encode_envelope
 
 WAITING_MAX: Final = 1_000
@@ -171,3 +173,20 @@ class MqttCarriage:
             finally:
                 if not done.done():
                     done.set_result(acknowledged)
+
+
+@asynccontextmanager
+async def devices_outside(
+    contexts: Mapping[DeviceId, ssl.SSLContext], host: str, https_port: int, mqtt_port: int
+) -> AsyncIterator[DevicesOutside]:
+    """Every second device over HTTPS, the others over MQTT."""
+    async with AsyncExitStack() as stack:
+        carriages: dict[str, Carriage] = {}
+        for number, (device, context) in enumerate(contexts.items()):
+            carriage = (
+                MqttCarriage(host, mqtt_port, context)
+                if number % 2
+                else HttpsCarriage(f"https://{host}:{https_port}", context)
+            )
+            carriages[device] = await stack.enter_async_context(carriage)
+        yield DevicesOutside(carriages)

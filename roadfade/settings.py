@@ -208,7 +208,7 @@ class Settings(BaseSettings):
     """The key of that certificate, in PEM; if none is named it lies in the certificate's file."""
     gateway_mqtt_port: int | None = Field(default=None, ge=0, le=65_535)
     """Port of the MQTT door, for devices with a certificate; 0 picks a free one; none: no door."""
-    gateway_mqtt_receive_maximum: int = Field(default=32, ge=1, le=1_000)
+    gateway_mqtt_receive_maximum: int = Field(default=32, ge=20, le=1_000)
     """Messages of one MQTT connection that wait for their acknowledgement."""
     gateway_mqtt_keep_alive_s_max: int = Field(default=300, ge=1, le=65_535)
     """The longest silence that an MQTT client may ask for, in seconds."""

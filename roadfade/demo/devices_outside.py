@@ -23,6 +23,8 @@ WAITING_MAX: Final = 1_000
 """Envelopes that a vehicle keeps for a gateway that does not answer; the oldest go first."""
 ANSWER_S_MAX: Final = 15.0
 AT_ONCE_MAX: Final = 50
+TRIES_AT_THE_END: Final = 10
+AGAIN_AFTER_S: Final = 0.5
 ENVELOPES_TOPIC: Final = "v1/envelopes"
 AGAIN: Final = frozenset((408, 429, 500, 502, 503, 504))
 """HTTP answers after which the same may be sent again."""
@@ -72,6 +74,14 @@ class DevicesOutside:
         devices = [device for device, waiting in self._waiting.items() if waiting]
         await asyncio.gather(*map(self._send, devices))
         return self.envelopes - before
+
+    async def finish(self) -> None:
+        """Send what waits, if the gateway takes it within some tries."""
+        for _ in range(TRIES_AT_THE_END):
+            if not self.waiting:
+                return
+            await self.publish(())
+            await asyncio.sleep(AGAIN_AFTER_S)
 
     async def _send(self, device: str) -> None:
         waiting = self._waiting[device]

@@ -1,7 +1,7 @@
 """How a local run ends: in the order of the flow, every end awaited aloud, and none left out."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from typing import Any, Protocol
 
@@ -34,7 +34,7 @@ def unbroken(say: Say) -> Say:
     return told
 
 
-async def end_all(say: Say, stage: Stage) -> None:
+async def end_all(say: Say, stage: Stage, roles: Sequence[str] = STOP_ORDER) -> None:
     """End every process, the source's side first; one that does not end leaves none out."""
 
     async def ended(what: str, work: Callable[..., Any], *args: str) -> None:
@@ -42,5 +42,5 @@ async def end_all(say: Say, stage: Stage) -> None:
 
     async with AsyncExitStack() as ends:
         ends.push_async_callback(ended, "what watches", stage.close)
-        for role in reversed(STOP_ORDER):
+        for role in reversed(roles):
             ends.push_async_callback(ended, role, stage.stop, role)

@@ -1,11 +1,11 @@
 """The simulated fleet as a source: enrolled with the office, then driving in real time."""
 
 import asyncio
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from random import Random
+from typing import Protocol
 
 from bus.pacing import until
-from ingest.raw_topic import RawPublisher
 from ingest.simulation.fleet import Fleet
 from office.errors import OfficeError
 from office.registry.consents import NewConsent
@@ -20,11 +20,22 @@ from roadfade.refusal import Refusal
 from roadfade.settings import Settings
 from telemetry.identity import SubjectId
 from telemetry.instants import DAY_MS, MINUTE_MS, SECOND_MS
+from telemetry.wire.envelope import Envelope
 
 KNOWN_FOR_MS = 60 * DAY_MS
 """For how long simulated people have been customers."""
 CONSENTING_SHARE = 0.7
 OLD_DRIVE_MS = 10 * SECOND_MS
+
+
+class Outlet(Protocol):
+    """Where the fleet sends to, and what was taken."""
+
+    envelopes: int
+    readings: int
+
+    async def publish(self, envelopes: Iterable[Envelope]) -> int:
+        """Send these; how many were taken."""
 
 
 async def enrol(settings: Settings, plan: Plan, fleet: Fleet, seed: int, now_ms: int) -> None:
@@ -72,7 +83,7 @@ def almost_expired_ms(plan: Plan, now_ms: int) -> int:
 
 
 async def drive(
-    fleet: Fleet, plan: Plan, raw: RawPublisher, clock: WallClock, stopping: asyncio.Event
+    fleet: Fleet, plan: Plan, raw: Outlet, clock: WallClock, stopping: asyncio.Event
 ) -> None:
     """Publish what the fleet sends, every second, and now and then a drive of long ago."""
     tick = 0

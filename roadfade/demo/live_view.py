@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from bus.client.positions import Positions
-from ingest.raw_topic import RawPublisher
 from policy.plan.plan import Plan
+from roadfade.demo.fleet import Outlet
 from roadfade.demo.process_group import ProcessGroup
 from roadfade.in_force.broker import connection_of
 from roadfade.ledger_file import LedgerFile
@@ -43,7 +43,7 @@ class LiveView:
         self.awaited = "worker"
         """Who has to catch up next, for those who wait for ``drain``."""
 
-    async def show(self, raw: RawPublisher) -> None:
+    async def show(self, raw: Outlet) -> None:
         """Redraw every second until cancelled; NotReady if a process has ended."""
         self._console.print(self._where())
         live = Live(console=self._console, auto_refresh=False, transient=True)
@@ -145,7 +145,7 @@ def summary_of(ledger: Ledger, expired: dict[str, int]) -> dict[str, Any]:
     return {"ledger": rows, "rejected": ledger.rejected, "expired": sum(expired.values())}
 
 
-def _line(raw: RawPublisher, ledger: Ledger, expired: dict[str, int]) -> str:
+def _line(raw: Outlet, ledger: Ledger, expired: dict[str, int]) -> str:
     delivered = sum(row.delivered for row in ledger.outputs.values())
     withheld = sum(sum(row.withheld.values()) for row in ledger.outputs.values())
     return (
@@ -155,7 +155,7 @@ def _line(raw: RawPublisher, ledger: Ledger, expired: dict[str, int]) -> str:
     )
 
 
-def _tables(raw: RawPublisher, ledger: Ledger, expired: dict[str, int]) -> Group:
+def _tables(raw: Outlet, ledger: Ledger, expired: dict[str, int]) -> Group:
     return Group(
         Text(_line(raw, ledger, expired)),
         _flow_table(ledger),

@@ -22,7 +22,13 @@ from roadfade.local.broker_doors import MASTER, Doors
 from roadfade.local.certificates import make_certificates, write_secret
 from roadfade.settings import Settings
 
-PROCESS_PRINCIPALS: Final = {"office": OFFICE, "sink": SINK, "sweep": SWEEP, "worker": WORKER}
+PROCESS_PRINCIPALS: Final = {
+    "office": OFFICE,
+    "sink": SINK,
+    "sweep": SWEEP,
+    "worker": WORKER,
+    "gateway": GATEWAY,
+}
 PASSWORD_BYTES: Final = 24
 LOCKS_FOLDER: Final = Path("kafka", "locks")
 """Below the run's folder: certificates, and a file with the password of each who joins in."""
@@ -56,10 +62,6 @@ class Locks:
     def by_role(self, settings: Settings) -> dict[str, Settings]:
         """Each process's own."""
         return {role: self.of(settings, who) for role, who in PROCESS_PRINCIPALS.items()}
-
-    def source(self, settings: Settings) -> Settings:
-        """What writes readings."""
-        return self.of(settings, GATEWAY)
 
     def admin(self, settings: Settings) -> Settings:
         """Who looks at topics and groups."""

@@ -5,7 +5,7 @@ import os
 import shlex
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 from typing import Final
@@ -18,7 +18,9 @@ from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 
 PROCESS_ROLES = ("office", "sink", "sweep", "worker")
-STOP_ORDER = ("worker", "sink", "sweep", "office")
+GATEWAY = "gateway"
+GATEWAY_TOO = (*PROCESS_ROLES, GATEWAY)
+STOP_ORDER = (GATEWAY, "worker", "sink", "sweep", "office")
 """The source's side first."""
 STOP_S_MAX = 30.0
 START_S_MAX = 60.0
@@ -80,7 +82,9 @@ class ProcessGroup:
         *,
         own: Mapping[str, Settings] = NONE_OF_THEIR_OWN,
         joining: Settings | None = None,
+        roles: Sequence[str] = PROCESS_ROLES,
     ) -> None:
+        self.roles = roles
         self._settings = settings
         self._own = own
         self._joining = joining or settings
@@ -102,12 +106,12 @@ class ProcessGroup:
         """Start every process and wait until each serves its metrics, or it is wanted no more."""
         self.logs.mkdir(parents=True, exist_ok=True)
         write_environment(self._joining, self.environment_file)
-        for role in PROCESS_ROLES:
+        for role in self.roles:
             environment = child_environment(self._own.get(role, self._settings))
             argv = [sys.executable, "-m", "roadfade", role]
             self._children[role] = ManagedProcess(argv, self.logs / f"{role}.log", environment)
         deadline = time.monotonic() + START_S_MAX
-        while len(self.metrics_pages()) < len(PROCESS_ROLES):
+        while len(self.metrics_pages()) < len(self.roles):
             if self._stopping():
                 return
             self.check()

@@ -9,7 +9,7 @@ import json
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,9 +27,12 @@ from policy.plan.plan import Plan
 from roadfade.clock import wall_ms
 from roadfade.demo import fleet as demo_fleet
 from roadfade.demo.ending import Say, end_all, unbroken
+from roadfade.demo.fleet import Outlet
+from roadfade.demo.gate import Gate, make_gate
 from roadfade.demo.live_view import LiveView
 from roadfade.demo.locks import Locks, give_rights, make_locks
-from roadfade.demo.process_group import PROCESS_ROLES, ProcessGroup
+from roadfade.demo.process_group import GATEWAY as GATEWAY_ROLE
+from roadfade.demo.process_group import GATEWAY_TOO, STOP_ORDER, ProcessGroup
 from roadfade.demo.waiting import say_while
 from roadfade.in_force.broker import connection_of, require_broker
 from roadfade.in_force.plans import compile_policy
@@ -115,34 +118,44 @@ async def _whole(
         plan = await say_while(say, "making topics", _prepared(reachable, locks))
         # Topics and groups are looked at by who administers them, readings sent by a gateway.
         looking = reachable if locks is None else locks.admin(reachable)
-        sending = reachable if locks is None else locks.source(reachable)
         fleet = Fleet(asked.vehicles, asked.seed)
         await make_office(reachable.office_path)
         await asyncio.to_thread(make_routing_key, reachable.routing_key_path)
         await demo_fleet.enrol(reachable, plan, fleet, asked.seed, wall_ms())
-        stage = _stage(reachable, locks, stopping.is_set)
+        gate = None if locks is None else await _gate(reachable, fleet, say)
+        stage = _stage(reachable, locks, gate, stopping.is_set)
         try:
-            starting = f"starting {', '.join(PROCESS_ROLES)}"
+            starting = f"starting {', '.join(stage.roles)}"
             await say_while(say, starting, asyncio.to_thread(stage.start))
             if stopping.is_set():
                 return None
             board = LiveView(console, looking, plan, stage)
+            sending = raw_topic(reachable, "fleet", plan) if gate is None else gate.outside()
             await _drive(sending, plan, fleet, board, say, asked.seconds, stopping)
             processing = "processing what was sent, waiting for"
             body = await say_while(say, lambda: f"{processing} {board.awaited}", board.drain())
         finally:
             try:
-                await end_all(say, stage)
+                await end_all(say, stage, [one for one in STOP_ORDER if one in stage.roles])
             finally:
                 await _clean_up(settings, reachable, plan, say)
     return body, board
 
 
-def _stage(settings: Settings, locks: Locks | None, stopping: Callable[[], bool]) -> ProcessGroup:
-    if locks is None:
+async def _gate(settings: Settings, fleet: Fleet, say: Say) -> Gate:
+    return await say_while(say, "making certificates", make_gate(settings, fleet, wall_ms()))
+
+
+def _stage(
+    settings: Settings, locks: Locks | None, gate: Gate | None, stopping: Callable[[], bool]
+) -> ProcessGroup:
+    if locks is None or gate is None:
         return ProcessGroup(settings, stopping)
-    own, joining = locks.by_role(settings), locks.joining(settings)
-    return ProcessGroup(settings, stopping, own=own, joining=joining)
+    own = locks.by_role(settings)
+    own[GATEWAY_ROLE] = gate.of(own[GATEWAY_ROLE])
+    return ProcessGroup(
+        settings, stopping, own=own, joining=locks.joining(settings), roles=GATEWAY_TOO
+    )
 
 
 async def _prepared(settings: Settings, locks: Locks | None) -> Plan:
@@ -157,7 +170,7 @@ async def _prepared(settings: Settings, locks: Locks | None) -> Plan:
 
 
 async def _drive(
-    settings: Settings,
+    sending: AbstractAsyncContextManager[Outlet],
     plan: Plan,
     fleet: Fleet,
     board: LiveView,
@@ -165,7 +178,7 @@ async def _drive(
     seconds: float | None,
     stopping: asyncio.Event,
 ) -> None:
-    async with raw_topic(settings, "fleet", plan) as raw:
+    async with sending as raw:
         driving = asyncio.create_task(demo_fleet.drive(fleet, plan, raw, wall_ms, stopping))
         showing = asyncio.create_task(board.show(raw))
         try:

@@ -35,7 +35,7 @@ def test_every_output_is_delivered_and_no_process_is_denied_anything(tmp_path: P
     }
     assert {name for name, row in ledger.items() if row["delivered"] > 0} == outputs
     logs = [*(state / "run" / "logs").iterdir()]
-    assert {log.stem for log in logs} == {"office", "sink", "sweep", "worker"}
+    assert {log.stem for log in logs} == {"gateway", "office", "sink", "sweep", "worker"}
     for log in logs:
         assert not [word for word in DENIED if word in log.read_text()], log.stem
     assert " is Denied " not in (state / "run" / "kafka" / "broker.log").read_text()

@@ -26,13 +26,9 @@ MAY = {
     "processes.worker.process": PROCESS | {"aiohttp", "cryptography", "faust", "h3"},
     "processes.sink.process": PROCESS | {"duckdb"},
     "processes.sweep.process": PROCESS | {"duckdb"},
-<<<<<<< ours
     "processes.gateway.process": PROCESS | {"aiohttp", "cryptography", "joserfc", "limits"},
-    "processes.office.process": PROCESS | {"cryptography", "sqlalchemy"},
-=======
     # It draws collection lists with what processors are made of.
-    "processes.office.process": PROCESS | {"cryptography", "h3", "sqlalchemy"},
->>>>>>> theirs
+    "processes.office.process": PROCESS | {"cryptography", "h3", "joserfc", "sqlalchemy"},
     "commands.query": SETTINGS | {"duckdb", "rich"},
     "commands.vehicles.signals": SETTINGS | {"rich"},
     "commands.status": METRICS | {"duckdb", "rich"},

@@ -7,7 +7,7 @@ import pytest
 
 from policy.artefacts.acls import ADMIN, GATEWAY, READER, acls
 from roadfade.demo.locks import PROCESS_PRINCIPALS, Locks, make_locks
-from roadfade.demo.process_group import PROCESS_ROLES, child_environment, own_environment
+from roadfade.demo.process_group import GATEWAY_TOO, child_environment, own_environment
 from roadfade.demo.run import Asked, main
 from roadfade.local.broker_doors import MASTER
 from roadfade.refusal import NotReady
@@ -29,7 +29,7 @@ def test_every_principal_of_the_plan_and_the_broker_has_a_password_of_its_own(lo
 
 def test_every_process_is_given_its_own_password_and_no_other(locks: Locks) -> None:
     by_role = locks.by_role(Settings())
-    assert set(by_role) == set(PROCESS_ROLES) == set(PROCESS_PRINCIPALS)
+    assert set(by_role) == set(GATEWAY_TOO) == set(PROCESS_PRINCIPALS)
     for role, settings in by_role.items():
         own = locks.doors.passwords[PROCESS_PRINCIPALS[role]]
         given = " ".join(child_environment(settings).values())

@@ -6,7 +6,7 @@ import pytest
 from pydantic import SecretStr
 
 from roadfade.demo.process_group import (
-    PROCESS_ROLES,
+    GATEWAY_TOO,
     STOP_ORDER,
     ProcessGroup,
     child_environment,
@@ -36,7 +36,7 @@ def test_a_shell_that_sources_the_file_has_the_settings_of_the_run(tmp_path: Pat
 def test_the_file_for_joining_in_ends_with_the_run(tmp_path: Path) -> None:
     group = ProcessGroup(Settings(state_dir=tmp_path))
     write_environment(Settings(state_dir=tmp_path), group.environment_file)
-    assert set(STOP_ORDER) == set(PROCESS_ROLES)
+    assert set(STOP_ORDER) == set(GATEWAY_TOO)
     for role in STOP_ORDER:
         group.stop(role)
     assert group.environment_file.exists(), "as long as a process may run"

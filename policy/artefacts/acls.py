@@ -89,9 +89,9 @@ def _gateway(prefix: str) -> Iterator[Acl]:
     # How many partitions there are decides where a device's envelopes go.
     yield from _topic(GATEWAY, prefix, RAW, "DescribeConfigs", "Write")
     # For which keys it seals: public ones.
-    yield from _topic(GATEWAY, prefix, CONTROL_SEALING, "Read")
+    yield from _topic(GATEWAY, prefix, CONTROL_SEALING, "DescribeConfigs", "Read")
     # What devices are to collect: it hands them out as they are.
-    yield from _topic(GATEWAY, prefix, CONTROL_COLLECTION, "Read")
+    yield from _topic(GATEWAY, prefix, CONTROL_COLLECTION, "DescribeConfigs", "Read")
 
 
 def _worker(plan: Plan, prefix: str) -> Iterator[Acl]:

@@ -9,7 +9,7 @@ import asyncio
 import ssl
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from typing import Final, Protocol, Self
 
 import aiohttp
@@ -23,7 +23,7 @@ WAITING_MAX: Final = 1_000
 """Envelopes that a vehicle keeps for a gateway that does not answer; the oldest go first."""
 ANSWER_S_MAX: Final = 15.0
 AT_ONCE_MAX: Final = 50
-TRIES_AT_THE_END: Final = 10
+END_S_MAX: Final = 10.0
 AGAIN_AFTER_S: Final = 0.5
 ENVELOPES_TOPIC: Final = "v1/envelopes"
 AGAIN: Final = frozenset((408, 429, 500, 502, 503, 504))
@@ -76,12 +76,12 @@ class DevicesOutside:
         return self.envelopes - before
 
     async def finish(self) -> None:
-        """Send what waits, if the gateway takes it within some tries."""
-        for _ in range(TRIES_AT_THE_END):
-            if not self.waiting:
-                return
-            await self.publish(())
-            await asyncio.sleep(AGAIN_AFTER_S)
+        """Send what waits, if the gateway takes it within some seconds."""
+        with suppress(TimeoutError):
+            async with asyncio.timeout(END_S_MAX):
+                while self.waiting:
+                    await self.publish(())
+                    await asyncio.sleep(AGAIN_AFTER_S)
 
     async def _send(self, device: str) -> None:
         waiting = self._waiting[device]

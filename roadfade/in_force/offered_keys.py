@@ -5,6 +5,7 @@ answers meanwhile: what is sealed waits on the topic. A broker that is away is a
 """
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from typing import Final
@@ -18,6 +19,7 @@ from telemetry.topics import CONTROL_SEALING
 from telemetry.wire.sealing_key import SealingKey, SealingKeyError, decode_sealing_key, row_of
 
 AGAIN_AFTER_S: Final = 1.0
+logger = logging.getLogger(__name__)
 
 
 class OfferedKeys:
@@ -65,10 +67,14 @@ async def offered_keys(broker: Broker) -> AsyncIterator[OfferedKeys]:
 
 
 async def _read(broker: Broker, keys: OfferedKeys) -> None:
+    said = ""
     while True:
         view: CompactedView = control_view(broker, CONTROL_SEALING, keys)
         try:
             await view.run()
-        except (BrokerError, TopicError, ViewOutdatedError, TimeoutError):
+        except (BrokerError, TopicError, ViewOutdatedError, TimeoutError) as failure:
+            if str(failure) != said:
+                said = str(failure)
+                logger.warning("keys to seal with cannot be read, so that no new one is: %s", said)
             # Rows that are known stay: each is good until its period ends.
             await asyncio.sleep(AGAIN_AFTER_S)

@@ -73,7 +73,9 @@ def test_a_gateway_writes_raw_and_reads_versions_public_keys_and_collection_list
         ("Read", "topic", CONTROL_POLICIES),
         ("DescribeConfigs", "topic", CONTROL_POLICIES),
         ("Read", "topic", CONTROL_SEALING),
+        ("DescribeConfigs", "topic", CONTROL_SEALING),
         ("Read", "topic", CONTROL_COLLECTION),
+        ("DescribeConfigs", "topic", CONTROL_COLLECTION),
         ("DescribeConfigs", "cluster", CLUSTER),
     }
 

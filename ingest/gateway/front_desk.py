@@ -9,12 +9,13 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from typing import Final, Protocol
 
-from ingest.gateway.boots import Boots
+from ingest.gateway.boots import ANY_TIME, Boots, Span
 from ingest.gateway.copies import Copies, Known
 from ingest.gateway.formats import AdapterContext, Adapters, Read, read_message
 from ingest.gateway.ports import Answer, Peer, Refusal
 from ingest.gateway.shares import Shares
 from telemetry.identity import DeviceId
+from telemetry.instants import to_ms
 from telemetry.wire.envelope import Envelope
 
 AGAIN_S: Final = 5.0
@@ -133,7 +134,7 @@ class Desk:
     def _is_one_device(self, device: DeviceId, fresh: Sequence[Read], now_ms: int) -> bool:
         for one in fresh:
             if one.envelope.boot:
-                self._boots.hear(device, one.envelope.boot, now_ms)
+                self._boots.hear(device, one.envelope.boot, now_ms, _span_of(one.envelope))
         return self._boots.believes(device, now_ms)
 
     async def _send(self, fresh: Sequence[Read]) -> bool:
@@ -150,3 +151,12 @@ class Desk:
         self._refused.move_to_end(device)
         if len(self._refused) > self._devices_max:
             self._refused.popitem(last=False)
+
+
+def _span_of(envelope: Envelope) -> Span:
+    """What time its readings are of; of a device that never knew the time, any."""
+    if envelope.clock.quality == "none":
+        return ANY_TIME
+    t0_ms = to_ms(envelope.clock.t0)
+    ends = [end for one in envelope.series.values() if one.dt for end in (one.dt[0], one.dt[-1])]
+    return Span(t0_ms + min(0, *ends), t0_ms + max(0, *ends)) if ends else Span(t0_ms, t0_ms)

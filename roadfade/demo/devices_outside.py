@@ -10,10 +10,10 @@ import ssl
 from collections import defaultdict, deque
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
-from typing import Final, Protocol, Self
+from typing import Any, Final, NamedTuple, Protocol, Self
 
 import aiohttp
-from moat.lib.mqtt import MQTTException, QoS
+from moat.lib.mqtt import MQTTException, MQTTPublishFailed, QoS
 from moat.lib.mqtt.async_client import AsyncMQTTClient
 
 from telemetry.identity import DeviceId
@@ -25,16 +25,24 @@ ANSWER_S_MAX: Final = 15.0
 AT_ONCE_MAX: Final = 50
 END_S_MAX: Final = 10.0
 AGAIN_AFTER_S: Final = 0.5
+GOODBYE_S_MAX: Final = 2.0
 ENVELOPES_TOPIC: Final = "v1/envelopes"
 AGAIN: Final = frozenset((408, 429, 500, 502, 503, 504))
 """HTTP answers after which the same may be sent again."""
 
 
+class Settled(NamedTuple):
+    """The first so many need not be sent again, and how many of these were refused for good."""
+
+    envelopes: int
+    refused: int = 0
+
+
 class Carriage(Protocol):
     """How one device reaches the gateway."""
 
-    async def send(self, envelopes: list[Envelope]) -> int | None:
-        """How many were acknowledged, the first ones; None: they are refused for good."""
+    async def send(self, envelopes: list[Envelope]) -> Settled:
+        """Send them in their order."""
         ...
 
 
@@ -87,15 +95,13 @@ class DevicesOutside:
         waiting = self._waiting[device]
         while waiting:
             some = [waiting[place] for place in range(min(AT_ONCE_MAX, len(waiting)))]
-            taken = await self._carriages[device].send(some)
-            for envelope in some[: len(some) if taken is None else taken]:
+            settled, refused = await self._carriages[device].send(some)
+            for envelope in some[:settled]:
                 waiting.popleft()
-                if taken is None:
-                    self.refused += 1
-                else:
-                    self.envelopes += 1
-                    self.readings += envelope.readings
-            if taken is not None and taken < len(some):
+                self.readings += envelope.readings
+            self.envelopes += settled - refused
+            self.refused += refused
+            if settled < len(some):
                 return
 
 
@@ -119,70 +125,85 @@ class HttpsCarriage:
         if self._session is not None:
             await self._session.close()
 
-    async def send(self, envelopes: list[Envelope]) -> int | None:
+    async def send(self, envelopes: list[Envelope]) -> Settled:
         """All or none: one request, one answer."""
         if self._session is None:
-            return 0
+            return Settled(0)
         body = b"\n".join(map(encode_envelope, envelopes))
         headers = {"Content-Type": "application/x-ndjson"}
         try:
             async with self._session.post(self._url, data=body, headers=headers) as answer:
                 if answer.status == 202:  # noqa: PLR2004  # Accepted
-                    return len(envelopes)
-                return 0 if answer.status in AGAIN else None
+                    return Settled(len(envelopes))
+                if answer.status in AGAIN:
+                    return Settled(0)
+                return Settled(len(envelopes), refused=len(envelopes))
         except (aiohttp.ClientError, TimeoutError, OSError):
-            return 0
+            return Settled(0)
 
 
 class MqttCarriage:
-    """One device's MQTT 5 connection, made anew when it broke."""
+    """One device's MQTT 5 connection, made anew when it broke.
+
+    Its library takes a message for sent if the connection breaks as it is written: no device of
+    anybody's should use it so.
+    """
 
     def __init__(self, host: str, port: int, context: ssl.SSLContext) -> None:
         self._host, self._port, self._context = host, port, context
-        self._asked = asyncio.Queue[tuple[list[Envelope], asyncio.Future[int]]]()
+        self._asked = asyncio.Queue[tuple[list[Envelope], asyncio.Future[Settled]]]()
         self._running: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """It connects when something is sent."""
-        self._running = asyncio.create_task(self._run())
         return self
 
     async def __aexit__(self, *_: object) -> None:
         """Say goodbye, if it is connected."""
+        await self._left()
+
+    async def send(self, envelopes: list[Envelope]) -> Settled:
+        """One message each, acknowledged one after the other."""
+        if self._running is None or self._running.done():
+            self._asked = asyncio.Queue()
+            self._running = asyncio.create_task(self._run())
+        done: asyncio.Future[Settled] = asyncio.get_running_loop().create_future()
+        self._asked.put_nowait((envelopes, done))
+        either: set[asyncio.Future[Any]] = {done, self._running}
+        await asyncio.wait(either, timeout=ANSWER_S_MAX)
+        if done.done():
+            return done.result()
+        await self._left()
+        return Settled(0)
+
+    async def _left(self) -> None:
         if self._running is not None:
             self._running.cancel()
-            await asyncio.gather(self._running, return_exceptions=True)
-
-    async def send(self, envelopes: list[Envelope]) -> int | None:
-        """One message each, acknowledged one after the other."""
-        done: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-        await self._asked.put((envelopes, done))
-        return await done
+            # The library may wait for a goodbye that nobody says.
+            await asyncio.wait({self._running}, timeout=GOODBYE_S_MAX)
+            self._running = None
 
     async def _run(self) -> None:
         # The library's connection has to be left in the task that made it.
-        while True:
-            envelopes, done = await self._asked.get()
-            acknowledged = 0
-            try:
-                async with AsyncMQTTClient(self._host, self._port, ssl=self._context) as client:
-                    while True:
-                        acknowledged = 0
-                        for envelope in envelopes:
-                            async with asyncio.timeout(ANSWER_S_MAX):
-                                await client.publish(
-                                    ENVELOPES_TOPIC,
-                                    encode_envelope(envelope),
-                                    qos=QoS.AT_LEAST_ONCE,
-                                )
-                            acknowledged += 1
-                        done.set_result(acknowledged)
-                        envelopes, done = await self._asked.get()
-            except (MQTTException, TimeoutError, OSError, ExceptionGroup):
-                pass  # what was not acknowledged is sent again
-            finally:
-                if not done.done():
-                    done.set_result(acknowledged)
+        try:
+            async with AsyncMQTTClient(self._host, self._port, ssl=self._context) as client:
+                while True:
+                    envelopes, done = await self._asked.get()
+                    refused = 0
+                    for settled, envelope in enumerate(envelopes):
+                        try:
+                            await client.publish(
+                                ENVELOPES_TOPIC, encode_envelope(envelope), qos=QoS.AT_LEAST_ONCE
+                            )
+                        except MQTTPublishFailed:
+                            refused += 1
+                        except (MQTTException, OSError):
+                            done.set_result(Settled(settled, refused))
+                            raise
+                    if not done.done():
+                        done.set_result(Settled(len(envelopes), refused))
+        except (MQTTException, OSError, ExceptionGroup):
+            return  # what was not acknowledged is sent again
 
 
 @asynccontextmanager

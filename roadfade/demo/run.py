@@ -153,9 +153,8 @@ def _stage(
         return ProcessGroup(settings, stopping)
     own = locks.by_role(settings)
     own[GATEWAY_ROLE] = gate.of(own[GATEWAY_ROLE])
-    return ProcessGroup(
-        settings, stopping, own=own, joining=locks.joining(settings), roles=GATEWAY_TOO
-    )
+    joining = gate.of(locks.joining(settings))
+    return ProcessGroup(settings, stopping, own=own, joining=joining, roles=GATEWAY_TOO)
 
 
 async def _prepared(settings: Settings, locks: Locks | None) -> Plan:

@@ -18,7 +18,7 @@ class Door(NamedTuple):
 
 def doors_of(settings: Settings) -> tuple[Door, ...]:
     """Every door."""
-    return (_broker(settings), _raw(settings))
+    return (_broker(settings), _raw(settings), *_gateway(settings))
 
 
 def _broker(settings: Settings) -> Door:
@@ -40,3 +40,15 @@ def _raw(settings: Settings) -> Door:
         said = "unsealed envelopes are accepted: who reads the raw topic reads everybody"
         return Door("raw data", locked=False, said=said)
     return Door("raw data", locked=True, said="sealed envelopes alone are accepted")
+
+
+def _gateway(settings: Settings) -> tuple[Door, ...]:
+    """None, if these settings are of no gateway."""
+    if settings.gateway_certificate_file is None:
+        return ()
+    known = ["certificates of devices"]
+    if settings.gateway_jwks_file is not None:
+        known.append("tokens")
+    ways = ["HTTPS"] if settings.gateway_mqtt_port is None else ["HTTPS", "MQTT"]
+    said = f"{' and '.join(ways)}, with TLS: {' and '.join(known)} alone are let in"
+    return (Door("gateway", locked=True, said=said),)

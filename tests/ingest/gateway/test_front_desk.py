@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.gateway.boots import LIVING_MAX, Boots
+from ingest.gateway.boots import LIVING_MAX, Boots, Span
 from ingest.gateway.copies import Copies
 from ingest.gateway.formats import AdapterContext, read_message
 from ingest.gateway.ports import Peer, Refusal
@@ -221,3 +221,20 @@ def test_an_envelope_that_grows_as_it_is_written_is_refused() -> None:
     assert list(read_message("envelope", text, {}, AdapterContext(DEVICE, 0))) == [
         Refusal.OVERSIZED
     ]
+
+
+def test_what_an_earlier_boot_recorded_and_is_sent_late_makes_no_clone() -> None:
+    boots = Boots(300_000, 10)
+    for at_ms, boot, span in (
+        (1, "now", Span(100, 110)),
+        (2, "old", Span(0, 10)),
+        (3, "now", Span(110, 120)),
+        (4, "old", Span(10, 20)),
+        (5, "now", Span(120, 130)),
+    ):
+        boots.hear(DEVICE, boot, at_ms, span)
+        assert boots.believes(DEVICE, at_ms)
+    boots.hear(DEVICE, "old", 6, Span(115, 125))
+    boots.hear(DEVICE, "now", 7, Span(130, 140))
+    assert not boots.believes(DEVICE, 7)
+    assert boots.clones == 1

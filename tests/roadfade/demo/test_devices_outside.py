@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from ingest.simulation.fleet import Fleet
-from roadfade.demo.devices_outside import AT_ONCE_MAX, WAITING_MAX, DevicesOutside
+from roadfade.demo.devices_outside import AT_ONCE_MAX, WAITING_MAX, DevicesOutside, Settled
 from telemetry.wire.envelope import Envelope
 
 FLEET = Fleet(1, 7)
@@ -24,11 +24,12 @@ class Gateway:
         self.answers = list(answers)
         self.taken: list[str] = []
 
-    async def send(self, envelopes: list[Envelope]) -> int | None:
+    async def send(self, envelopes: list[Envelope]) -> Settled:
         answer = self.answers.pop(0) if self.answers else len(envelopes)
-        if answer is not None:
-            self.taken += [one.id for one in envelopes[:answer]]
-        return answer
+        if answer is None:
+            return Settled(len(envelopes), refused=len(envelopes))
+        self.taken += [one.id for one in envelopes[:answer]]
+        return Settled(answer)
 
 
 async def test_what_is_not_acknowledged_is_sent_again_in_order() -> None:

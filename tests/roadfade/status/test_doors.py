@@ -33,3 +33,13 @@ def test_raw_data_is_locked_if_it_must_be_sealed() -> None:
         for allowed in (True, False)
     }
     assert (told[True]["raw data"], told[False]["raw data"]) == (False, True)
+
+
+def test_a_gateway_is_told_with_who_is_let_in() -> None:
+    assert [one.door for one in doors_of(Settings())] == ["broker", "raw data"]
+    given = {"gateway_certificate_file": "gateway.pem", "gateway_mqtt_port": 0}
+    gateway = doors_of(Settings.model_validate(given))[-1]
+    assert gateway.locked
+    assert gateway.said == "HTTPS and MQTT, with TLS: certificates of devices alone are let in"
+    more = doors_of(Settings.model_validate({**given, "gateway_jwks_file": "keys.json"}))[-1]
+    assert "certificates of devices and tokens" in more.said

@@ -6,7 +6,7 @@ Settings may shorten what the policy keeps, and make deletion finer; none can le
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import AliasChoices, Field, SecretStr, model_validator
+from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -14,10 +14,13 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from roadfade.gateway_settings import GatewaySettings
+from roadfade.kafka_settings import KafkaSettings
+from roadfade.key_settings import KeySettings
 from telemetry.instants import Grain
 
 
-class Settings(BaseSettings):
+class Settings(KafkaSettings, KeySettings, GatewaySettings, BaseSettings):
     """The defaults are those of the embedded profile: one machine, one folder."""
 
     model_config = SettingsConfigDict(
@@ -28,29 +31,6 @@ class Settings(BaseSettings):
         populate_by_name=True,
     )
 
-    kafka_bootstrap_servers: str = Field(
-        default="127.0.0.1:9092",
-        validation_alias=AliasChoices(
-            "KAFKA_BOOTSTRAP_SERVERS", "ROADFADE_KAFKA_BOOTSTRAP_SERVERS"
-        ),
-    )
-    """Where the broker is."""
-    kafka_security: Literal["plaintext", "ssl", "sasl_ssl"] = "plaintext"
-    """How its door is locked: `ssl` is TLS, and a certificate of ours if one is named; `sasl_ssl`
-    is TLS, and a user with a password (SCRAM-SHA-512)."""
-    kafka_user: str | None = None
-    """The user under `sasl_ssl`: the principal of this process."""
-    kafka_password: SecretStr | None = None
-    """Its password; never shown."""
-    kafka_password_file: Path | None = None
-    """Or a file that holds it."""
-    kafka_ca_file: Path | None = None
-    """Certificates (PEM) of who may sign the broker's; whom this machine trusts if none is named.
-    TLS files that are replaced count from the next connection on."""
-    kafka_certificate_file: Path | None = None
-    """Certificate (PEM, with its chain) that a client shows the broker."""
-    kafka_key_file: Path | None = None
-    """Its key, without a password."""
     topic_prefix: str = ""
     """Put before every topic and group: several Roadfades on one broker."""
     partitions: int = Field(default=4, ge=1, le=1000)
@@ -71,46 +51,6 @@ class Settings(BaseSettings):
     """So late, by the raw topic's own time, a reading is still thinned with those beside it."""
     bins_max: int = Field(default=1_000_000, ge=1_000)
     """Bins that a worker's rules over time remember at most; beyond, new ones count as used."""
-
-    kek_source: Literal["file", "environment", "command", "vault"] = "file"
-    """Who holds the key that encrypts the keyring's keys (KEK)."""
-    kek_dir: Path | None = None
-    """Where its file `kek` lies, of source file and vault: apart from the keyring; the state folder
-    if none is named."""
-    kek_beside_keyring: bool = False
-    """Let it lie beside the keyring, where whoever copies one folder has every key: for trying."""
-    kek: SecretStr | None = None
-    """Of source environment: 32 random bytes in base64."""
-    kek_following: SecretStr | None = None
-    """Of source environment: the KEK to go over to when the next key is destroyed."""
-    kek_command: str | None = None
-    """Of source command: the program that holds it; `load`, `add` or `keep ID` follows."""
-    vault_address: str | None = None
-    """Of source vault: the URL of the Vault whose transit engine wraps the KEK."""
-    vault_token: SecretStr | None = None
-    """Of source vault: its token; never shown."""
-    vault_key: str | None = None
-    """Of source vault: the name of the transit key."""
-    vault_ca_file: Path | None = None
-    """Of source vault: certificates that are trusted for it; the system's if none is named."""
-
-    device_ca_dir: Path | None = None
-    """Where the authority that signs for devices lies; `device-ca` in the state folder if none is
-    named."""
-    device_ca_password: SecretStr | None = None
-    """What its key is encrypted with; never shown."""
-    device_ca_command: str | None = None
-    """A program that signs instead; `sign` or `revoked` follows. Its certificate is `ca.pem`."""
-    device_certificate_days: int = Field(default=90, ge=1, le=397)
-    """How long a device's certificate holds."""
-    device_certificates_max: int = Field(default=4, ge=1, le=100)
-    """Certificates of one device that are good at once; two are needed to rotate."""
-    device_crl_file: Path | None = None
-    """The list of revoked certificates; `device-crl.pem` in the state folder if none is named."""
-    crl_hours: int = Field(default=24, ge=1, le=168)
-    """How long a list holds. The office renews it at half of that."""
-    crl_reload_s: float = Field(default=10.0, gt=0, le=60)
-    """How often a gateway looks whether the list, or a certificate of its own, has changed."""
 
     raw_allow_unsealed: bool = False
     """Take plain envelopes, too, from the raw topic: they are readable there for as long as they
@@ -192,75 +132,10 @@ class Settings(BaseSettings):
     """After so many days a backup ends, but never after ``replay_days``."""
     clock_dispute_s_max: float = Field(default=3_600.0, ge=0, le=3_600)
     """No longer do other clocks delay what is due by the own clock; at most an hour."""
-    gateway_host: str = "127.0.0.1"
-    """Address of the gateway's doors."""
-    gateway_port: int = Field(default=8443, ge=0, le=65_535)
-    """Port of the HTTPS door, for devices with a certificate; 0 picks a free one."""
-    gateway_token_port: int = Field(default=8444, ge=0, le=65_535)
-    """Port of the HTTPS door for bearer tokens; 0 picks a free one."""
-    gateway_jwks_file: Path | None = None
-    """Public keys of who signs tokens (a JSON Web Key Set); without it no token is taken."""
-    gateway_token_audience: str = Field(default="roadfade", min_length=1)
-    """What a token has to be meant for (`aud`)."""
-    gateway_certificate_file: Path | None = None
-    """The gateway's own certificate and chain, in PEM."""
-    gateway_key_file: Path | None = None
-    """The key of that certificate, in PEM; if none is named it lies in the certificate's file."""
-    gateway_mqtt_port: int | None = Field(default=None, ge=0, le=65_535)
-    """Port of the MQTT door, for devices with a certificate; 0 picks a free one; none: no door."""
-    gateway_mqtt_receive_maximum: int = Field(default=32, ge=20, le=1_000)
-    """Messages of one MQTT connection that wait for their acknowledgement."""
-    gateway_mqtt_keep_alive_s_max: int = Field(default=300, ge=1, le=65_535)
-    """The longest silence that an MQTT client may ask for, in seconds."""
-    gateway_connections_max: int = Field(default=1_000, ge=1)
-    """Connections that each door holds; one more is cut off."""
-    gateway_idle_s: float = Field(default=15.0, gt=0, le=3_600)
-    """So long a connection may take for the headers of its next request."""
-    gateway_body_s: float = Field(default=20.0, gt=0, le=3_600)
-    """So long a request may take for its body."""
-    gateway_answer_s: float = Field(default=10.0, ge=1, le=60)
-    """So long the broker may take; then the device is told to try again."""
-    gateway_drain_s: float = Field(default=10.0, gt=0, le=300)
-    """So long a gateway that ends finishes what is in hand."""
-    gateway_in_flight_mib: int = Field(default=64, ge=1, le=4_096)
-    """Megabytes that wait for the broker; with more, devices are told to try again."""
-    gateway_envelopes_per_minute: int = Field(default=600, ge=100)
-    """A device's share of envelopes."""
-    gateway_bytes_per_minute: int = Field(default=8 * 1024 * 1024, ge=1024 * 1024)
-    """A device's share of bytes, opened."""
-    gateway_devices_max: int = Field(default=100_000, ge=1)
-    """Devices whose shares, boots and refusals a gateway remembers."""
-    gateway_copies_max: int = Field(default=200_000, ge=0)
-    """Acknowledged envelopes that a gateway remembers, so as not to write them twice; some 200
-    bytes each."""
-    gateway_clone_quiet_s: float = Field(default=300.0, ge=1, le=86_400)
-    """So long all boots of a device but one have to be silent before it is believed again."""
     collection_list_hours: int = Field(default=24, ge=1, le=168)
     """For how long a device may go by a collection list; a new one is made in half that time."""
     heartbeat_every_s: float = Field(default=5.0, gt=0, le=20)
     """How often the office proves on the control topics that it lives, and each process says so."""
-
-    @model_validator(mode="after")
-    def _the_brokers_door_is_whole(self) -> Self:
-        users = (self.kafka_user, self.kafka_password, self.kafka_password_file)
-        pair = (self.kafka_certificate_file, self.kafka_key_file)
-        passwords = (self.kafka_password, self.kafka_password_file)
-        msg = None
-        if self.kafka_security == "sasl_ssl":
-            if self.kafka_user is None or passwords.count(None) != 1:
-                msg = "kafka_security is sasl_ssl: give kafka_user, and one of kafka_password and "
-                msg += "kafka_password_file"
-        elif any(one is not None for one in users):
-            msg = "kafka_user and a password are for kafka_security sasl_ssl alone: no password "
-            msg += "goes over a connection that is not encrypted"
-        if self.kafka_security == "plaintext" and {*pair, self.kafka_ca_file} != {None}:
-            msg = "TLS files are named, and kafka_security is plaintext: say ssl or sasl_ssl"
-        if pair.count(None) == 1:
-            msg = "a certificate and its key belong together: give kafka_certificate_file and "
-            msg += "kafka_key_file"
-        if msg is not None:
-            raise ValueError(msg)
-        return self
 
     @model_validator(mode="after")
     def _a_fixed_now_stands_apart(self) -> Self:
@@ -280,20 +155,6 @@ class Settings(BaseSettings):
     def _backups_have_both_places(self) -> Self:
         if (self.backup_dir is None) != (self.backup_keys_dir is None):
             msg = "backup_dir and backup_keys_dir name the two places of backups: give both"
-            raise ValueError(msg)
-        return self
-
-    @model_validator(mode="after")
-    def _the_kek_can_be_had(self) -> Self:
-        needed = {
-            "file": (),
-            "environment": ("kek",),
-            "command": ("kek_command",),
-            "vault": ("vault_address", "vault_token", "vault_key"),
-        }[self.kek_source]
-        absent = [name for name in needed if getattr(self, name) is None]
-        if absent:
-            msg = f"kek_source is {self.kek_source}, so give {', '.join(absent)} too"
             raise ValueError(msg)
         return self
 

@@ -12,7 +12,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 
@@ -28,7 +28,6 @@ from roadfade.clock import wall_ms
 from roadfade.demo import fleet as demo_fleet
 from roadfade.demo.ending import Say, end_all, unbroken
 from roadfade.demo.fleet import Outlet
-from roadfade.demo.gate import Gate, make_gate
 from roadfade.demo.live_view import LiveView
 from roadfade.demo.locks import Locks, give_rights, make_locks
 from roadfade.demo.process_group import GATEWAY as GATEWAY_ROLE
@@ -46,6 +45,9 @@ from roadfade.raw_topic import raw_topic
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 from telemetry.instants import Grain
+
+if TYPE_CHECKING:
+    from roadfade.demo.gate import Gate
 
 DEMO_TOPIC_S = 45
 DEMO_SWEEP_S = 3.0
@@ -142,12 +144,14 @@ async def _whole(
     return body, board
 
 
-async def _gate(settings: Settings, fleet: Fleet, say: Say) -> Gate:
+async def _gate(settings: Settings, fleet: Fleet, say: Say) -> "Gate":
+    from roadfade.demo.gate import make_gate  # noqa: PLC0415  # clients that no plain run needs
+
     return await say_while(say, "making certificates", make_gate(settings, fleet, wall_ms()))
 
 
 def _stage(
-    settings: Settings, locks: Locks | None, gate: Gate | None, stopping: Callable[[], bool]
+    settings: Settings, locks: Locks | None, gate: "Gate | None", stopping: Callable[[], bool]
 ) -> ProcessGroup:
     if locks is None or gate is None:
         return ProcessGroup(settings, stopping)

@@ -39,7 +39,8 @@ class RoadOf(Road):
 
     def __init__(self, settings: Settings, tree: Path) -> None:
         super().__init__(settings)
-        if "kek_beside_keyring" not in (tree / "roadfade" / "settings.py").read_text():
+        parts = (tree / "roadfade").glob("*settings.py")
+        if not any("kek_beside_keyring" in part.read_text() for part in parts):
             self.settings = settings  # a program of before refuses a setting that it does not know
         self._tree = tree
         found = subprocess.run(

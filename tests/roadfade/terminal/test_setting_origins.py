@@ -62,6 +62,9 @@ def test_an_origin_is_where_the_settings_take_it_from(
     del here
     values = {
         "bins_max": "1000",
+        "gateway_bytes_per_minute": "2000000",
+        "gateway_envelopes_per_minute": "200",
+        "gateway_mqtt_receive_maximum": "40",
         "grain_at_most": "hour",
         "kafka_security": "ssl",
         "kek_beside_keyring": "true",

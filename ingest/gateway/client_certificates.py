@@ -101,7 +101,7 @@ class ClientCertificates:
 
     @property
     def faults(self) -> frozenset[Fault]:
-        """What is wrong now: for a metric and for readiness. Empty: nothing is."""
+        """What is wrong now: for a metric. Empty: nothing is."""
         found = {Fault.SERVER} if self._server_fault else set()
         if self._authorities is None:
             return frozenset(found | {Fault.AUTHORITIES})

@@ -44,7 +44,11 @@ SAID: Final[Mapping[Fault | Refusal, Said]] = {
     Fault.SLOW: Said(408, "The request took too long to arrive."),
     Fault.UNSUPPORTED: Said(415, "Send JSON or NDJSON, as it is or as one gzip member."),
     Fault.EXPECTATION: Said(417, "Only 100-continue can be expected."),
-    Fault.NO_LIST: Said(404, "There is no list for this device: collect nothing."),
+    Fault.NO_LIST: Said(
+        404,
+        "There is no list to give now: go by the one you have until it ends, and collect nothing "
+        "after that.",
+    ),
     Fault.DEFECT: Said(500, "The gateway failed; nothing of this request was taken for certain."),
     Refusal.UNAVAILABLE: Said(503, "It could not be made durable in time: send all of it again."),
     Refusal.TOO_FAST: Said(429, "More than the device's share: send it again later."),

@@ -63,7 +63,7 @@ def sweep(
 
 
 def gateway() -> None:
-    """Take what devices bring over HTTPS."""
+    """Take what devices bring over HTTPS and MQTT."""
     from roadfade.processes.gateway import process as gateway_process  # noqa: PLC0415  # aiohttp is heavy
 
     as_process("gateway", gateway_process.main)
@@ -183,7 +183,8 @@ def run(
         bool,
         typer.Option(
             "--locked",
-            help="Lock the broker: TLS, a user and rights of its own for each process.",
+            help="Lock the doors: TLS, a user and rights for each process, and a gateway that the "
+            "fleet reaches by certificates.",
         ),
     ] = False,
 ) -> None:

@@ -46,9 +46,8 @@ def _gateway(settings: Settings) -> tuple[Door, ...]:
     """None, if these settings are of no gateway."""
     if settings.gateway_certificate_file is None:
         return ()
-    known = ["certificates of devices"]
+    ways = "HTTPS" if settings.gateway_mqtt_port is None else "HTTPS and MQTT"
+    said = f"{ways}, with TLS: who has a device's certificate is let in"
     if settings.gateway_jwks_file is not None:
-        known.append("tokens")
-    ways = ["HTTPS"] if settings.gateway_mqtt_port is None else ["HTTPS", "MQTT"]
-    said = f"{' and '.join(ways)}, with TLS: {' and '.join(known)} alone are let in"
+        said += "; HTTPS on a port of its own: who has a token"
     return (Door("gateway", locked=True, said=said),)

@@ -12,7 +12,7 @@ pytestmark = pytest.mark.broker
 
 SAYS = {
     ("README.md", "register"): ["registered "],
-    ("README.md", "gateway"): ["telemetry.raw keeps it at offset "],
+    ("README.md", "gateway"): ["published 5 readings in 1 envelopes"],
     ("README.md", "reader"): [
         "to be gone by", '"Vehicle.Speed"', '"value":[40', f'"dtc":["{OWN_CODE}"]',
     ],

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 import pytest
 
 from roadfade.clock import wall_ms
-from roadfade.demo.process_group import PROCESS_ROLES
+from roadfade.demo.process_group import GATEWAY_TOO, PROCESS_ROLES
 from roadfade.local.broker import LocalBroker
 from roadfade.local.prometheus import LocalPrometheus, start_prometheus
 from roadfade.readiness import NEEDS
@@ -60,7 +60,7 @@ def test_every_process_of_a_healthy_road_lives_and_is_ready(seen: Road) -> None:
         instance = "worker-0" if role == "worker" else role
         until(lambda at=instance: ask(seen, at, "/-/ready") == (200, "ready\n"), f"{role} ready")  # type: ignore[misc]
         assert ask(seen, instance, "/-/healthy")[0] == 200
-    assert set(NEEDS) == set(PROCESS_ROLES)
+    assert set(NEEDS) == set(GATEWAY_TOO)
 
 
 def test_every_closed_set_of_labels_is_there_at_0(seen: Road) -> None:

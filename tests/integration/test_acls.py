@@ -25,6 +25,7 @@ from telemetry.arrived import Arrived
 from telemetry.topics import (
     AUDIT_FLOW,
     CONTROL,
+    CONTROL_OF_WORKERS,
     HEARTBEAT_KEY,
     LEDGER_GROUP,
     RAW,
@@ -83,7 +84,7 @@ async def test_a_worker_may_read_raw_data_and_write_every_purpose_and_the_ledger
 
 
 async def test_a_worker_reads_whole_what_people_said(way: Way) -> None:
-    for topic in CONTROL:
+    for topic in CONTROL_OF_WORKERS:
         rows: dict[bytes, bytes | None] = {}
         await viewed(
             CompactedView(

@@ -48,7 +48,7 @@ def test_a_gateway_takes_by_token_and_ends_when_it_is_told(
     assert road.cli("office", "init").code == 0
     asyncio.run(apply_topics(road.settings, connection_of(road.settings)))
     try:
-        road.start("gateway")
+        road.start("office", "gateway")  # the office makes the key to seal with
         page = (settings.ports_dir / "gateway").read_text()
         _ready(page)
         claims = {"sub": "dev-000001", "aud": "roadfade", "exp": int(time.time()) + 600}

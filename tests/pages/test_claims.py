@@ -19,6 +19,8 @@ from roadfade.commands.policy.choice import policy_or_exit
 
 MARK = {"en": "(not yet)", "ja": "（準備中）"}
 CLAIM_NOTHING = {
+    "sealed, and damaged",
+    "sealed under a key that is destroyed",
     "Told on",
     "only what ends with this event",
     "and, of data that goes with its consent, what was recorded before %(from)s, too",

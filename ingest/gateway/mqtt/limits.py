@@ -1,4 +1,7 @@
-"""What one door grants at most, and how long it waits. All of it are settings of the process."""
+"""What one door grants at most, and how long it waits.
+
+Those that a process does not set are constants.
+"""
 
 from dataclasses import dataclass
 from typing import Final

@@ -4,7 +4,6 @@ A door listens, watches its connections, and ends when it is told. Each is asked
 """
 
 import asyncio
-import ssl
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +20,7 @@ from ingest.gateway.tokens import JwksTokens
 from roadfade.processes.gateway.counted import CountedDesk
 from roadfade.processes.gateway.mqtt_place import NAME as MQTT
 from roadfade.processes.gateway.mqtt_place import MqttPlace
+from roadfade.processes.gateway.own_certificate import OwnCertificate
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 
@@ -79,14 +79,12 @@ def doors_of(
 
 
 def _by_token(settings: Settings, desk: Desk, lists: Lists, jwks: Path) -> Place:
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
     certificate, key = settings.gateway_certificate_file, settings.gateway_key_file
     if certificate is None:
         msg = "tokens are taken over TLS alone: give gateway_certificate_file, gateway_key_file"
         raise NotReady(msg)
     try:
-        context.load_cert_chain(certificate, key)
+        own = OwnCertificate(certificate, key)
     except OSError as error:
         msg = "gateway_certificate_file and gateway_key_file are no certificate and its key"
         raise NotReady(msg) from error
@@ -94,11 +92,12 @@ def _by_token(settings: Settings, desk: Desk, lists: Lists, jwks: Path) -> Place
     if not tokens.refresh():
         msg = "gateway_jwks_file holds no JSON Web Key Set of public keys"
         raise NotReady(msg)
-    listener = Listener(ByToken(context, tokens), _bounds(settings), time.monotonic)
+    listener = Listener(ByToken(own.context, tokens), _bounds(settings), time.monotonic)
     door = HttpDoor(listener, CountedDesk(desk, "token"), desk.refused_of, FORMATS, lists)
 
     async def renewed() -> None:
         await asyncio.to_thread(tokens.refresh)
+        await asyncio.to_thread(own.renew)
 
     return Place("token", Renewed(door, renewed), settings.gateway_token_port)
 

@@ -7,10 +7,10 @@ from ingest.gateway.front_desk import Desk
 from ingest.gateway.mqtt.door import MqttDoor
 from ingest.gateway.mqtt.limits import MqttLimits
 from ingest.gateway.mqtt.observer import MqttObserver, Outcome
-from ingest.gateway.ports import Doorkeeper
+from ingest.gateway.ports import Doorkeeper, Refusal
 from roadfade import metrics
 from roadfade.metrics import bear
-from roadfade.processes.gateway.counted import CountedDesk
+from roadfade.processes.gateway.counted import ACCEPTED
 from roadfade.settings import Settings
 
 NAME = "mqtt"
@@ -22,14 +22,15 @@ class MqttPlace:
     """Obeys ``Door``."""
 
     def __init__(self, settings: Settings, desk: Desk, doorkeeper: Doorkeeper) -> None:
-        self._desk = CountedDesk(desk, NAME)
+        # Its envelopes are counted once, however often the door tries them.
+        self._desk = desk
         self._doorkeeper = doorkeeper
         self._limits = MqttLimits(
             receive_maximum=settings.gateway_mqtt_receive_maximum,
             keep_alive_s_max=settings.gateway_mqtt_keep_alive_s_max,
             connections_max=settings.gateway_connections_max,
             held_bytes_max=settings.gateway_in_flight_mib * MIB,
-            recheck_s=settings.crl_reload_s,
+            recheck_s=1.0,
             drain_s=settings.gateway_drain_s,
         )
         self._door: MqttDoor | None = None
@@ -54,10 +55,15 @@ class MqttPlace:
 
 
 class Counted(MqttObserver):
-    """Envelopes are counted at the desk; here is what is MQTT's own."""
+    """What became of messages and connections, as metrics."""
 
     def __init__(self) -> None:
         bear(metrics.GATEWAY_MQTT_MESSAGES, Outcome)
+        bear(metrics.GATEWAY_ENVELOPES, [NAME], [ACCEPTED, *Refusal])
+
+    def envelopes(self, outcome: str, count: int) -> None:
+        """So many envelopes were accepted, or refused under the front desk's reason."""
+        metrics.GATEWAY_ENVELOPES.labels(NAME, outcome).inc(count)
 
     def message(self, outcome: Outcome) -> None:
         """One message came to its end."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from policy.artefacts.acls import ADMIN, GATEWAY, READER, acls
+from policy.artefacts.acls import ADMIN, READER, acls
 from roadfade.demo.locks import PROCESS_PRINCIPALS, Locks, make_locks
 from roadfade.demo.process_group import GATEWAY_TOO, child_environment, own_environment
 from roadfade.demo.run import Asked, main
@@ -53,7 +53,7 @@ def test_nobody_else_reads_a_password_or_a_key_and_processes_and_broker_have_no_
     assert stat.S_IMODE(locks.folder.stat().st_mode) == 0o700
     files = {file.name: file for file in locks.folder.iterdir()}
     assert {stat.S_IMODE(file.stat().st_mode) for file in files.values()} == {0o600}
-    assert {ADMIN, GATEWAY, READER + PLAN.outputs[0].id} < set(files)
+    assert {ADMIN, READER + PLAN.outputs[0].id} < set(files)
     assert not {MASTER, *PROCESS_PRINCIPALS.values()} & set(files)
 
 

@@ -23,6 +23,7 @@ from telemetry.topics import (
     CONTROL,
     CONTROL_CONSENTS,
     CONTROL_LINKS,
+    CONTROL_OF_WORKERS,
     CONTROL_POLICIES,
     HEARTBEAT_KEY,
 )
@@ -227,7 +228,7 @@ def test_more_keys_than_are_remembered_stay_unreadable() -> None:
     assert keys
 
 
-@pytest.mark.parametrize("topic", CONTROL)
+@pytest.mark.parametrize("topic", CONTROL_OF_WORKERS)
 async def test_garbage_on_a_control_topic_ends_no_view_and_is_counted(
     people: People, topic: str
 ) -> None:

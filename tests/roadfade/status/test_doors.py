@@ -40,6 +40,6 @@ def test_a_gateway_is_told_with_who_is_let_in() -> None:
     given = {"gateway_certificate_file": "gateway.pem", "gateway_mqtt_port": 0}
     gateway = doors_of(Settings.model_validate(given))[-1]
     assert gateway.locked
-    assert gateway.said == "HTTPS and MQTT, with TLS: certificates of devices alone are let in"
+    assert gateway.said == "HTTPS and MQTT, with TLS: who has a device's certificate is let in"
     more = doors_of(Settings.model_validate({**given, "gateway_jwks_file": "keys.json"}))[-1]
-    assert "certificates of devices and tokens" in more.said
+    assert more.said.endswith("on a port of its own: who has a token")

@@ -59,14 +59,16 @@ def _vault(settings: Settings, file: Path) -> VaultKek:
 
 def require_kek_apart(settings: Settings) -> None:
     """NotReady if a KEK lies in the folder of its keyring, and nobody said that it may."""
-    beside = settings.raw_kek_file.parent.resolve() == settings.raw_keys_path.parent.resolve()
+    keks, keyrings = settings.raw_kek_file.parent.resolve(), settings.state_dir.resolve()
+    # One within the other is copied with it.
+    beside = keks.is_relative_to(keyrings) or keyrings.is_relative_to(keks)
     # A Vault's lie there wrapped.
     if settings.kek_source == "vault" or not beside or settings.kek_beside_keyring:
         return
     msg = (
-        f"key encryption keys lie beside the keyrings, in {settings.state_dir}: whoever copies "
-        "that folder has every key. Name another folder for them (ROADFADE_KEK_DIR) and move the "
-        "files `kek` and `raw-kek` there, if there are any; have a Vault wrap them "
+        f"key encryption keys lie beside the keyrings, in or about {settings.state_dir}: whoever "
+        "copies that folder has every key. Name another folder for them (ROADFADE_KEK_DIR) and "
+        "move the files `kek` and `raw-kek` there, if there are any; have a Vault wrap them "
         "(ROADFADE_KEK_SOURCE=vault); or, on a machine where nothing matters, set "
         "ROADFADE_KEK_BESIDE_KEYRING=true"
     )

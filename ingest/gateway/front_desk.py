@@ -97,7 +97,12 @@ class Desk:
         if wait_s is not None:
             refused[Refusal.TOO_FAST] += len(brought)
             return Answer(0, refused, wait_s)
-        return await self._admit(device, brought, refused, now_ms)
+        answer = await self._admit(device, brought, refused, now_ms)
+        untaken = answer.refused.get(Refusal.UNAVAILABLE, 0)
+        if untaken:
+            # That the broker is away is not the device's fault: it will come again with the same.
+            self._shares.give_back(device, untaken, len(payload))
+        return answer
 
     async def _admit(
         self, device: DeviceId, brought: Sequence[Read], refused: Counter[Refusal], now_ms: int

@@ -93,6 +93,12 @@ class Shares:
         """Take so many envelopes of the share; else in how many seconds to try again."""
         return self._wait(self._envelopes, device, count)
 
+    def give_back(self, device: DeviceId, envelopes: int, count: int) -> None:
+        """Let so many envelopes and bytes not have been taken of the share."""
+        for item, some in ((self._envelopes, envelopes), (self._bytes, count)):
+            key = item.key_for(device)
+            self._counters.incr(key, item.get_expiry(), -min(some, self._counters.get(key)))
+
     def _wait(self, item: RateLimitItemPerMinute, device: DeviceId, count: int) -> float | None:
         if self._limiter.hit(item, device, cost=count):
             return None

@@ -49,7 +49,12 @@ def open_to(
         return Open(frozenset(), name, until_ms)
     found, edges = set[tuple[int, int]](), {until_ms}
     edges |= {edge for edge in (registered_ms,) if from_ms < edge}
+    services = people.services(device)
     for place, period in enumerate(periods):
+        # What is out of scope is rejected before anybody is asked whose it is.
+        if not all(map(period.plan.takes_service, services)):
+            edges |= {edge for edge in (period.from_ms, period.until_ms) if from_ms < edge}
+            continue
         edges |= {edge for edge in (period.from_ms, period.until_ms) if from_ms < edge}
         event_ms = max(from_ms, registered_ms)
         while event_ms < until_ms:

@@ -25,13 +25,13 @@ def random_kek() -> str:
 def test_a_kek_beside_the_keyring_is_refused_with_three_ways_out(tmp_path: Path) -> None:
     with pytest.raises(NotReady, match=r"KEK_DIR.*KEK_SOURCE=vault.*KEK_BESIDE_KEYRING"):
         require_kek_apart(Settings(state_dir=tmp_path))
-    inside = Settings(state_dir=tmp_path, kek_dir=tmp_path / "x" / "..")
-    with pytest.raises(NotReady):
-        require_kek_apart(inside)
+    for place in (tmp_path / "x" / "..", tmp_path / "kek", tmp_path.parent):
+        with pytest.raises(NotReady):
+            require_kek_apart(Settings(state_dir=tmp_path, kek_dir=place))
 
 
 def test_a_kek_elsewhere_or_said_to_be_beside_is_taken(tmp_path: Path) -> None:
-    require_kek_apart(Settings(state_dir=tmp_path, kek_dir=tmp_path / "apart"))
+    require_kek_apart(Settings(state_dir=tmp_path, kek_dir=tmp_path.parent / "apart"))
     require_kek_apart(Settings(state_dir=tmp_path, kek_beside_keyring=True))
     vault = {"vault_address": "https://vault.example", "vault_token": "t", "vault_key": "k"}
     require_kek_apart(Settings.model_validate({"kek_source": "vault", **vault}))

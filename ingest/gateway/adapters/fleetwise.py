@@ -30,7 +30,7 @@ def adapt(payload: bytes, context: AdapterContext, catalogue: Catalogue) -> Adap
     signals = None if members is None else members.get("signals")
     if not isinstance(signals, dict):
         return Refusal.MALFORMED
-    gathered = Gathered(FORMAT, payload, context, catalogue, {})
+    gathered = Gathered(FORMAT, SOURCE, payload, context, catalogue, {})
     for name, points in signals.items():
         for point in objects(points):
             _read(gathered, Target(name), point)

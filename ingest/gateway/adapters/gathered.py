@@ -81,6 +81,8 @@ class Gathered:
     """The readings of one message. ``names`` is the format's table."""
 
     format: str
+    source: str
+    """Which of the policy's scope the format is."""
     payload: bytes = field(repr=False)
     context: AdapterContext
     catalogue: Catalogue
@@ -168,6 +170,7 @@ class Gathered:
         source = (self.format, self.context.device, digest, quality, number, arrival)
         return Envelope(
             v=1,
+            source=self.source,
             id=envelope_id(0, *source),
             device=str(self.context.device),
             clock=Clock(to_datetime(t0_ms), quality),

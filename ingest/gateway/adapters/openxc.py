@@ -36,7 +36,7 @@ def adapt(payload: bytes, context: AdapterContext, catalogue: Catalogue) -> Adap
         return Refusal.MALFORMED
     if len(pieces) > READINGS_MAX:
         return Refusal.OVERSIZED
-    gathered = Gathered(FORMAT, payload, context, catalogue, NAMES)
+    gathered = Gathered(FORMAT, SOURCE, payload, context, catalogue, NAMES)
     for piece in pieces:
         members = members_of(piece)
         if members is None:

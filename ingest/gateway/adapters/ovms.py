@@ -77,7 +77,7 @@ def adapt(payload: bytes, context: AdapterContext, catalogue: Catalogue) -> Adap
     metrics = None if members is None else members.get("metrics", members)
     if not isinstance(metrics, dict):
         return Refusal.MALFORMED
-    gathered = Gathered(FORMAT, payload, context, catalogue, NAMES)
+    gathered = Gathered(FORMAT, SOURCE, payload, context, catalogue, NAMES)
     if metrics.keys() & _POSITION:
         _read_fix(gathered, metrics)
     for name, value in metrics.items():

@@ -48,7 +48,7 @@ def adapt(payload: bytes, context: AdapterContext, catalogue: Catalogue) -> Adap
     signals = data.get("signals") if isinstance(data, dict) else None
     if not isinstance(signals, list):
         return Refusal.MALFORMED
-    gathered = Gathered(FORMAT, payload, context, catalogue, NAMES)
+    gathered = Gathered(FORMAT, SOURCE, payload, context, catalogue, NAMES)
     for one in objects(signals):
         _read(gathered, one)
     return gathered.adapted()

@@ -52,7 +52,7 @@ def adapt(payload: bytes, context: AdapterContext, catalogue: Catalogue) -> Adap
     position = None if members is None else members.get("position", members)
     if not isinstance(position, dict) or not {"latitude", "attributes"} & position.keys():
         return Refusal.MALFORMED
-    gathered = Gathered(FORMAT, payload, context, catalogue, NAMES)
+    gathered = Gathered(FORMAT, SOURCE, payload, context, catalogue, NAMES)
     gathered.left_out[LeftOut.UNMAPPED] += len(position.keys() - _READ)
     _read_fix(gathered, position)
     attributes = position.get("attributes")

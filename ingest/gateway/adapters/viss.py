@@ -37,7 +37,7 @@ def adapt(payload: bytes, context: AdapterContext, catalogue: Catalogue) -> Adap
         return Refusal.MALFORMED
     if isinstance(message, dict) and "data" in message:
         message = message["data"]
-    gathered = Gathered(FORMAT, payload, context, catalogue, {})
+    gathered = Gathered(FORMAT, SOURCE, payload, context, catalogue, {})
     read = 0
     for one in objects(message):
         path = one.get("path")

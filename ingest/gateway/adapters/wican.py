@@ -59,7 +59,7 @@ def adapt(payload: bytes, context: AdapterContext, catalogue: Catalogue) -> Adap
     members = members_of(payload)
     if members is None:
         return Refusal.MALFORMED
-    gathered = Gathered(FORMAT, payload, context, catalogue, NAMES)
+    gathered = Gathered(FORMAT, SOURCE, payload, context, catalogue, NAMES)
     if isinstance(members.get("frame"), list):
         gathered.left_out[LeftOut.FRAMES] += len(members["frame"])
         return gathered.adapted()

@@ -57,7 +57,7 @@ class SealingKeys:
         self._clock = clock
         self._heard = HeardClocks()
         self._judged = JudgedClock(self._heard, settings.clock_dispute_s_max, clock)
-        self._attempt = Attempts(logger)
+        self._offering, self._destroying = Attempts(logger), Attempts(logger)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Make, offer and destroy until ``stopping``."""
@@ -66,14 +66,25 @@ class SealingKeys:
             await until(stopping, TURN_EVERY_S)
 
     async def attempt(self) -> bool:
-        """One turn; False if it failed, which is said and counted."""
-        return await self._attempt(STEP, self.turn)
+        """One turn; False if a part of it failed, which is said and counted.
+
+        What cannot be offered, with a database that is damaged, say, keeps no key from its end.
+        """
+        destroyed = await self._destroying(STEP, self.destroy)
+        return await self._offering(STEP, self._offer) and destroyed
 
     async def turn(self) -> None:
-        """Offer keys of now and of the next period; destroy what nothing may be read by."""
-        plan = self._in_force.plan
-        await self.offer(plan, self._clock())
-        await self._destroy(plan)
+        """Destroy what nothing may be read by; offer keys of now and of the next period."""
+        await self.destroy()
+        await self._offer()
+
+    async def _offer(self) -> None:
+        await self.offer(self._in_force.plan, self._clock())
+        metrics.PERIOD_KEYS.set(len(await asyncio.to_thread(self._live)))
+
+    async def destroy(self) -> None:
+        """Destroy what nothing may be read by."""
+        await self._destroy(self._in_force.plan)
 
     async def offer(self, plan: Plan, now_ms: int) -> None:
         """Make what is lacking, and queue what changed on the topic."""

@@ -238,3 +238,15 @@ def test_what_an_earlier_boot_recorded_and_is_sent_late_makes_no_clone() -> None
     boots.hear(DEVICE, "now", 7, Span(130, 140))
     assert not boots.believes(DEVICE, 7)
     assert boots.clones == 1
+
+
+async def test_what_the_broker_did_not_take_uses_up_no_share() -> None:
+    out = KeptOut(durable=False)
+    front = desk(out, Time(), envelopes=3, size=5_000)
+    for _ in range(20):
+        answer = await front.take(PEER, "envelope", one(1))
+        assert answer.refused == {Refusal.UNAVAILABLE: 1}
+    out.durable = True
+    for seq in (1, 2, 3):
+        assert (await front.take(PEER, "envelope", one(seq))).accepted == 1
+    assert (await front.take(PEER, "envelope", one(4))).refused == {Refusal.TOO_FAST: 1}

@@ -291,3 +291,12 @@ def test_a_counted_thinning_needs_every_reading() -> None:
     world.link()
     (listed,) = drawn(world, periods_of(one)).signals
     assert (listed.rate_ms, listed.precision) == (None, None)
+
+
+def test_a_device_of_a_service_that_the_policy_does_not_list_is_to_collect_nothing() -> None:
+    one = plan(output("service", [lane("a", 1, 1, {SPEED: (Keep(),)})]))
+    for service, signals in (("listed", [SPEED]), ("another", [])):
+        world = World(replace(one, services=("listed",)))
+        world.register(service=service)
+        world.link()
+        assert [one.path for one in drawn(world, periods_of(world.plan)).signals] == signals

@@ -22,6 +22,7 @@ from roadfade.in_force.documents import load_catalogue
 from roadfade.in_force.plans import compile_policy
 from roadfade.settings import Settings
 from telemetry.identity import DeviceId
+from telemetry.outcome import Rejected
 from telemetry.wire.envelope import ENVELOPE_BYTES_MAX, encode_envelope
 
 CATALOGUE: Final = load_catalogue()
@@ -55,10 +56,28 @@ def test_a_message_becomes_what_its_golden_file_says(file: Path) -> None:
 def test_a_worker_admits_all_that_an_adapter_makes(file: Path) -> None:
     made = adapted(file.name.split(".")[0], file.read_bytes())
     assert isinstance(made, Adapted)
+    format_ = file.name.split(".")[0]
     for envelope in made.envelopes:
-        verdict = admit(PROGRAM, encode_envelope(envelope), CONTEXT.received_ms)
-        assert isinstance(verdict, Admitted)
-        assert not verdict.rejected
+        verdict: Any = admit(PROGRAM, encode_envelope(envelope), CONTEXT.received_ms)
+        if PROGRAM.plan.takes_source(registry.SOURCES[format_]):
+            assert isinstance(verdict, Admitted)
+            assert not verdict.rejected
+        else:
+            assert set(verdict) == {Rejected.OUT_OF_SCOPE}
+
+
+def test_each_format_says_which_source_it_is_and_a_partners_cloud_is_none_of_the_shipped_policys() -> (
+    None
+):
+    for file in INPUTS:
+        format_ = file.name.split(".")[0]
+        made = adapted(format_, file.read_bytes())
+        assert isinstance(made, Adapted)
+        assert {one.source for one in made.envelopes} <= {registry.SOURCES[format_]}
+    unlisted = {
+        name for name, one in registry.SOURCES.items() if not PROGRAM.plan.takes_source(one)
+    }
+    assert unlisted == {"smartcar"}
 
 
 def test_every_format_has_golden_files_and_a_source() -> None:

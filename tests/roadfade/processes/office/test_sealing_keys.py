@@ -9,6 +9,7 @@ import pytest
 
 from bus.memory.broker import FakeBroker
 from bus.publisher import Publisher
+from office.errors import OfficeError
 from office.keyring.kek import FileKek
 from office.keyring.keyring import Keyring
 from office.keyring.period_keys import due_ms, name_of, public_key
@@ -206,10 +207,25 @@ async def test_a_destruction_that_cannot_be_done_is_counted_and_tried_again(
     with monkeypatch.context() as broken:
         broken.setattr(sqlite_file, "scrub", cannot)
         assert not await house.keys.attempt()
-    assert metrics.ERASURE_FAILURES.labels(STEP)._value.get() == failed + 1
+    assert metrics.ERASURE_FAILURES.labels(STEP)._value.get() > failed
     assert await house.keys.attempt()
     keks = await asyncio.to_thread(FileKek(house.settings.raw_kek_file).load)
     assert len(keks) == 1
+    states = await house.states()
+    assert states[name_of(period_at(BEGIN_MS, SIX_HOURS_S))] == "destroyed"
+
+
+async def test_a_key_goes_on_time_although_none_can_be_offered(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await house.at(0)
+
+    async def cannot(*_: object) -> None:
+        raise OfficeError
+
+    house.pass_to(BEGIN_MS + DAY_MS)
+    monkeypatch.setattr(house.keys, "offer", cannot)
+    assert not await house.keys.attempt()
     states = await house.states()
     assert states[name_of(period_at(BEGIN_MS, SIX_HOURS_S))] == "destroyed"
 

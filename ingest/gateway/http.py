@@ -77,13 +77,19 @@ class HttpDoor:
         await self._listener.stop(drain_s)
 
     async def _handle(self, request: web.BaseRequest, connection: Connection) -> Any:
+        authorization = request.headers.get("Authorization")
+        peer = self._listener.identity.of_request(connection.peer, authorization)
+        answer = await self._heard(request, peer)
+        if peer is None:
+            answer.force_close()  # lest nobody known keeps a connection that devices need
+        return answer
+
+    async def _heard(self, request: web.BaseRequest, peer: Peer | None) -> Any:
         if (bad := await _met(request)) is not None:
             return bad
         path, method = request.path, request.method
         if path == DOCUMENT:
             return _json(OPENAPI) if method == "GET" else _not("GET")
-        authorization = request.headers.get("Authorization")
-        peer = self._listener.identity.of_request(connection.peer, authorization)
         if peer is None:
             return refusal(Fault.UNKNOWN_IDENTITY, {"WWW-Authenticate": "Bearer"})
         return await self._ask(request, peer, path, method)

@@ -1,14 +1,16 @@
 """HTTPS connections: who they are of, how long they may take, and how many there may be.
 
 In: a listener's identity and bounds. Out: requests for one handler. A client that sends its headers
-slowly, or nothing, is cut off, and so is one whose certificate no longer stands. What is no HTTP
-gets a problem document, like everything else. Beside ``http`` the one place that knows aiohttp.
+slowly, or nothing, is cut off, and so is one whose certificate no longer stands, and one that has
+as many connections as one client may have. What is no HTTP gets a problem document, like everything
+else. Beside ``http`` the one place that knows aiohttp.
 """
 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from ipaddress import ip_address
 from typing import Any, Final, cast
 
 from aiohttp import web
@@ -16,6 +18,7 @@ from aiohttp import web
 from ingest.gateway.identities import Identity
 from ingest.gateway.ports import Peer, Refusal
 from ingest.gateway.problems import PROBLEM_TYPE, SAID, Fault, problem
+from telemetry.identity import DeviceId
 
 HEADERS: Final = {"Server": "roadfade", "Cache-Control": "no-store"}
 LINE_BYTES_MAX: Final = 4 * 1024
@@ -23,6 +26,10 @@ HEADER_BYTES_MAX: Final = 8 * 1024
 HEADERS_MAX: Final = 64
 BODY_BUFFER_BYTES: Final = 64 * 1024
 LOOK_EVERY_S: Final = 1.0
+OF_ONE_DEVICE_MAX: Final = 8
+"""Connections of one device, by its certificate."""
+OF_ONE_ADDRESS_MAX: Final = 32
+"""Connections that are nobody's, from one address: at the door of tokens, all are."""
 logger = logging.getLogger(__name__)
 
 Handler = Callable[[web.BaseRequest, "Connection"], Awaitable[web.StreamResponse]]
@@ -62,12 +69,13 @@ CLOSES: Final = frozenset(
 class Connection(web.RequestHandler):
     """One connection, and whose it is."""
 
-    __slots__ = ("at_work", "listener", "peer", "since_s")
+    __slots__ = ("at_work", "listener", "peer", "since_s", "whose")
 
     def __init__(self, listener: "Listener", server: web.Server, **more: Any) -> None:
         super().__init__(server, **more)
         self.listener = listener
         self.peer: Peer | None = None
+        self.whose: DeviceId | bytes = b""
         self.since_s = 0.0
         self.at_work = False
 
@@ -75,8 +83,9 @@ class Connection(web.RequestHandler):
         """Whose it is, is asked once; one too many is cut off."""
         self.since_s = self.listener.now_s()
         self.peer = self.listener.identity.of_connection(transport)
+        self.whose = _address_of(transport) if self.peer is None else self.peer.device
         super().connection_made(transport)
-        if len(self.listener.connections) > self.listener.bounds.connections_max:
+        if self.listener.too_many(self):
             self.cut()
 
     def cut(self) -> None:
@@ -146,6 +155,13 @@ class Listener:
         """Those that live."""
         return [] if self._server is None else self._server.connections  # type: ignore[return-value]
 
+    def too_many(self, newest: Connection) -> bool:
+        """Whether there are more now than may be, in all or of one client."""
+        connections = self.connections
+        of_one = sum(one.whose == newest.whose for one in connections)
+        of_one_max = OF_ONE_ADDRESS_MAX if newest.peer is None else OF_ONE_DEVICE_MAX
+        return len(connections) > self.bounds.connections_max or of_one > of_one_max
+
     async def start(self, handler: Handler, host: str, port: int) -> int:
         """Listen; the port, which 0 picks. OSError if it cannot be had."""
         loop = asyncio.get_running_loop()
@@ -182,3 +198,9 @@ class Listener:
         await self._server.shutdown(drain_s)
         await self._socket.wait_closed()
         self._socket = None
+
+
+def _address_of(transport: asyncio.BaseTransport) -> bytes:
+    """Where it comes from; of IPv6 the first half, for the second is the client's to choose."""
+    said = transport.get_extra_info("peername")
+    return b"" if not said else ip_address(said[0]).packed[:8]

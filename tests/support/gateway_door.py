@@ -205,7 +205,7 @@ class House:
         async with aiohttp.ClientSession(self.url, connector=connector) as session:
             yield session
 
-    async def raw(self, device: str, request: bytes) -> bytes:
+    async def raw(self, device: str | None, request: bytes) -> bytes:
         """All that is answered to these bytes, until the door ends the connection."""
         context = await asyncio.to_thread(self.context, device)
         reader, writer = await asyncio.open_connection(HOST, self.port, ssl=context)

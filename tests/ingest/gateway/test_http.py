@@ -13,7 +13,7 @@ import msgspec
 import pytest
 
 from ingest.gateway.formats import ENVELOPES_MAX, MESSAGE_BYTES_MAX
-from ingest.gateway.http_listener import Bounds
+from ingest.gateway.http_listener import OF_ONE_DEVICE_MAX, Bounds
 from ingest.gateway.opening import ClosedError, Opening
 from ingest.gateway.problems import PROBLEM_TYPE
 from telemetry.identity import DeviceId
@@ -260,6 +260,21 @@ async def test_one_connection_too_many_is_cut_off(tmp_path: Path) -> None:
         await first.readuntil(b"}")
         assert await house.raw(DEVICE, b"GET /v1/rejects HTTP/1.1\r\nHost: x\r\n\r\n") == b""
         writer.close()
+
+
+async def test_one_device_does_not_fill_the_house(tmp_path: Path) -> None:
+    async with open_house(tmp_path) as house:
+        context = await asyncio.to_thread(house.context, DEVICE)
+        opened = [
+            await asyncio.open_connection(HOST, house.port, ssl=context)
+            for _ in range(OF_ONE_DEVICE_MAX)
+        ]
+        await met(lambda: len(house.listener.connections) == OF_ONE_DEVICE_MAX)
+        asked = b"GET /v1/rejects HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+        assert await house.raw(DEVICE, asked) == b""
+        assert (await house.raw("dev-000002", asked)).startswith(b"HTTP/1.1 200 ")
+        for _, writer in opened:
+            writer.close()
 
 
 SMUGGLED = b"GET /v1/rejects HTTP/1.1\r\nHost: x\r\n\r\n"

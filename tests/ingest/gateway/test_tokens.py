@@ -3,18 +3,21 @@
 import asyncio
 import json
 import ssl
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import aiohttp
 import pytest
 from joserfc import jwt
 from joserfc.jwk import ECKey, KeySet, OctKey, OKPKey
 
+from ingest.gateway.http_listener import OF_ONE_ADDRESS_MAX, _address_of
 from ingest.gateway.identities import ByToken
 from ingest.gateway.tokens import JwksTokens
 from tests.ingest.gateway.test_http import JSON, one
-from tests.support.gateway_door import TestDoorkeeper, open_house
+from tests.support.gateway_door import HOST, House, TestDoorkeeper, met, open_house
 
 NOW_S = 1_900_000_000
 EC = ECKey.generate_key("P-256", {"kid": "ec"}, auto_kid=False)
@@ -91,16 +94,23 @@ def test_a_shared_secret_is_no_key(tmp_path: Path) -> None:
     assert not tokens(file).refresh()
 
 
-async def test_the_door_of_tokens_asks_each_request_for_its_own(tmp_path: Path) -> None:
-    file = await asyncio.to_thread(written, tmp_path, EC)
+@asynccontextmanager
+async def by_token(folder: Path) -> AsyncIterator[House]:
+    """The door of tokens."""
+    file = await asyncio.to_thread(written, folder, EC)
     known = await asyncio.to_thread(tokens, file)
 
-    def by_token(_: TestDoorkeeper) -> ByToken:
+    def identity(_: TestDoorkeeper) -> ByToken:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(tmp_path / "gateway.pem")
+        context.load_cert_chain(folder / "gateway.pem")
         return ByToken(context, known)
 
-    async with open_house(tmp_path, identity=by_token) as house:
+    async with open_house(folder, identity=identity) as house:
+        yield house
+
+
+async def test_the_door_of_tokens_asks_each_request_for_its_own(tmp_path: Path) -> None:
+    async with by_token(tmp_path) as house:
         context = await asyncio.to_thread(house.context, None)
         connector = aiohttp.TCPConnector(ssl=context)
         async with aiohttp.ClientSession(house.url, connector=connector) as client:
@@ -115,3 +125,58 @@ async def test_the_door_of_tokens_asks_each_request_for_its_own(tmp_path: Path) 
                 async with client.post("/v1/envelopes", data=one(), headers=headers) as answer:
                     assert answer.status == status
                     assert "dev-" not in await answer.text()
+
+
+@pytest.mark.parametrize(
+    ("head", "status"),
+    [
+        (b"GET /v1/openapi.json HTTP/1.1\r\n", b"200"),
+        (b"POST /v1/openapi.json HTTP/1.1\r\n", b"405"),
+        (b"GET /v1/rejects HTTP/1.1\r\n", b"401"),
+        (b"GET /v1/rejects HTTP/1.1\r\nExpect: x\r\n", b"417"),
+    ],
+)
+async def test_who_shows_no_good_token_keeps_no_connection(
+    tmp_path: Path, head: bytes, status: bytes
+) -> None:
+    async with by_token(tmp_path) as house, asyncio.timeout(5):
+        said = await house.raw(None, head + b"Host: x\r\n\r\n")
+        assert said.startswith(b"HTTP/1.1 " + status)
+
+
+async def test_one_address_does_not_fill_the_door_of_tokens(tmp_path: Path) -> None:
+    async with by_token(tmp_path) as house:
+        context = await asyncio.to_thread(house.context, None)
+        opened = [
+            await asyncio.open_connection(HOST, house.port, ssl=context)
+            for _ in range(OF_ONE_ADDRESS_MAX)
+        ]
+        await met(lambda: len(house.listener.connections) == OF_ONE_ADDRESS_MAX)
+        asked = b"GET /v1/openapi.json HTTP/1.1\r\nHost: x\r\n\r\n"
+        assert await house.raw(None, asked) == b""
+        opened.pop()[1].close()
+        await met(lambda: len(house.listener.connections) < OF_ONE_ADDRESS_MAX)
+        assert await house.raw(None, asked) != b""
+        for _, writer in opened:
+            writer.close()
+
+
+class From:
+    """The transport of a connection from an address."""
+
+    def __init__(self, *said: object) -> None:
+        self.said = said
+
+    def get_extra_info(self, name: str) -> object:
+        assert name == "peername"
+        return self.said
+
+
+def test_an_address_of_ipv6_is_its_network() -> None:
+    def of(*said: object) -> bytes:
+        return _address_of(cast("asyncio.BaseTransport", From(*said)))
+
+    assert of("2001:db8::1", 1, 0, 0) == of("2001:db8::ffff:2", 2, 0, 0)
+    assert of("2001:db8::1", 1, 0, 0) != of("2001:db8:0:1::1", 1, 0, 0)
+    assert of("192.0.2.1", 1) != of("192.0.2.2", 1)
+    assert of() == b""

@@ -16,7 +16,7 @@ from aiohttp.http_exceptions import HttpProcessingError
 from ingest.gateway.formats import ENVELOPE_FORMAT, MESSAGE_BYTES_MAX
 from ingest.gateway.http_listener import HEADERS, Connection, Listener, refusal
 from ingest.gateway.openapi import OPENAPI
-from ingest.gateway.opening import ClosedError, Opening
+from ingest.gateway.opening import ClosedError, Opening, Room
 from ingest.gateway.ports import Answer, FrontDesk, Peer, Refusal
 from ingest.gateway.problems import Fault, first_of
 from telemetry.identity import DeviceId
@@ -27,6 +27,8 @@ REJECTS: Final = "/v1/rejects"
 COLLECT: Final = "/v1/collect"
 DOCUMENT: Final = "/v1/openapi.json"
 ENVELOPE_TYPES: Final = frozenset({"application/json", "application/x-ndjson"})
+AGAIN_S: Final = 5
+"""So long a device is told to wait if there is no room for what it brings."""
 ENCODINGS: Final = {"": False, "identity": False, "gzip": True}
 """Whether it is gzip, by the name of the encoding."""
 
@@ -63,6 +65,7 @@ class HttpDoor:
         self._refused_of = refused_of
         self._formats = formats
         self._lists = lists or NoLists()
+        self._room = Room(listener.bounds.opened_bytes_max)
 
     async def start(self, host: str, port: int) -> int:
         """Listen; the port."""
@@ -111,15 +114,21 @@ class HttpDoor:
         encoding = request.headers.get("Content-Encoding", "").strip().lower()
         if encoding not in ENCODINGS or (name is None and _type_of(request) not in ENVELOPE_TYPES):
             return refusal(Fault.UNSUPPORTED)
-        payload = await self._opened(request, gzip=ENCODINGS[encoding])
-        if not isinstance(payload, bytes):
-            return refusal(payload)
-        return _answered(await self._desk.take(peer, name or ENVELOPE_FORMAT, payload))
+        gzip = ENCODINGS[encoding]
+        opening = Opening(gzip=gzip, bytes_max=MESSAGE_BYTES_MAX, room=self._room)
+        try:
+            payload = await self._opened(request, opening)
+            if payload is Refusal.UNAVAILABLE:
+                return refusal(payload, {"Retry-After": str(AGAIN_S)})
+            if not isinstance(payload, bytes):
+                return refusal(payload)
+            return _answered(await self._desk.take(peer, name or ENVELOPE_FORMAT, payload))
+        finally:
+            opening.close()
 
-    async def _opened(self, request: web.BaseRequest, *, gzip: bool) -> bytes | Fault | Refusal:
+    async def _opened(self, request: web.BaseRequest, opening: Opening) -> bytes | Fault | Refusal:
         if (request.content_length or 0) > MESSAGE_BYTES_MAX:
             return Refusal.OVERSIZED
-        opening = Opening(gzip=gzip, bytes_max=MESSAGE_BYTES_MAX)
         try:
             async with asyncio.timeout(self._listener.bounds.body_s):
                 async for piece in request.content.iter_any():

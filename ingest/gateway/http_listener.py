@@ -45,6 +45,8 @@ class Bounds:
     body_s: float
     """Until a body is whole."""
     handshake_s: float = 10.0
+    opened_bytes_max: int = 64 * 1024 * 1024
+    """Of bodies in hand, of all requests together; beyond that they are told to try again."""
 
 
 def refusal(why: Fault | Refusal, headers: dict[str, str] | None = None, **more: object) -> Any:

@@ -21,10 +21,29 @@ class ClosedError(Exception):
         self.why = why
 
 
-class Opening:
-    """One body. Memory: its bound, and one piece."""
+class Room:
+    """What all requests of a door have opened and not yet answered, in bytes."""
 
-    def __init__(self, *, gzip: bool, bytes_max: int) -> None:
+    def __init__(self, bytes_max: int) -> None:
+        self.bytes_held, self._bytes_max = 0, bytes_max
+
+    def take(self, size: int) -> None:
+        """Hold so much more; ClosedError if that is too much."""
+        if self.bytes_held + size > self._bytes_max:
+            raise ClosedError(Refusal.UNAVAILABLE)
+        self.bytes_held += size
+
+    def give_back(self, size: int) -> None:
+        """Hold so much less."""
+        self.bytes_held -= size
+
+
+class Opening:
+    """One body. Memory: its bound, and one piece; ``close`` gives back what it has of ``room``."""
+
+    def __init__(self, *, gzip: bool, bytes_max: int, room: Room) -> None:
+        self._room = room
+        self._held = 0
         self._unpack = zlib.decompressobj(GZIP_WINDOW) if gzip else None
         self._bytes_max = bytes_max
         self._pieces: list[bytes] = []
@@ -52,9 +71,16 @@ class Opening:
             raise ClosedError(Refusal.MALFORMED)
         return b"".join(self._pieces)
 
+    def close(self) -> None:
+        """Nobody needs it any more."""
+        self._room.give_back(self._held)
+        self._held = 0
+
     def _add(self, opened: bytes) -> None:
         self._size += len(opened)
         if self._size > self._bytes_max:
             raise ClosedError(Refusal.OVERSIZED)
         if opened:
+            self._room.take(len(opened))
+            self._held += len(opened)
             self._pieces.append(opened)

@@ -180,6 +180,7 @@ class House:
 
     port: int
     listener: Listener
+    door: HttpDoor
     desk: Desk
     out: KeptOut
     time: Time
@@ -239,6 +240,6 @@ async def open_house(
     door = HttpDoor(listener, one, one.refused_of, formats, lists)
     port = await door.start(HOST, 0)
     try:
-        yield House(port, listener, one, kept, time, doorkeeper, authority)
+        yield House(port, listener, door, one, kept, time, doorkeeper, authority)
     finally:
         await door.stop(5.0)

@@ -49,6 +49,7 @@ class Place:
 
 FORMATS: Final = frozenset(ADAPTERS)
 """Of other systems, which each door takes."""
+MIB: Final = 1024 * 1024
 Renew = Callable[[], Awaitable[object]]
 """Look at files that may have changed."""
 
@@ -129,7 +130,10 @@ class Renewed:
 
 def _bounds(settings: Settings) -> Bounds:
     return Bounds(
-        settings.gateway_connections_max, settings.gateway_idle_s, settings.gateway_body_s
+        settings.gateway_connections_max,
+        settings.gateway_idle_s,
+        settings.gateway_body_s,
+        opened_bytes_max=settings.gateway_in_flight_mib * MIB,
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from ingest.gateway.formats import ENVELOPES_MAX, MESSAGE_BYTES_MAX
 from ingest.gateway.http_listener import OF_ONE_DEVICE_MAX, Bounds
-from ingest.gateway.opening import ClosedError, Opening
+from ingest.gateway.opening import ClosedError, Opening, Room
 from ingest.gateway.problems import PROBLEM_TYPE
 from telemetry.identity import DeviceId
 from tests.support.gateway_door import HOST, Authority, House, met, open_house
@@ -144,10 +144,32 @@ async def test_a_packed_body_is_one_whole_gzip_member_and_no_bomb(
 
 
 def test_a_bomb_is_opened_no_further_than_the_bound() -> None:
-    opening = Opening(gzip=True, bytes_max=1_000)
+    opening = Opening(gzip=True, bytes_max=1_000, room=Room(10_000))
     with pytest.raises(ClosedError):
         opening.feed(gzip.compress(b" " * 10_000_000))
     assert opening._size == 1_001  # what it cost
+
+
+async def test_bodies_in_hand_are_bounded_and_given_back(tmp_path: Path) -> None:
+    bounds = Bounds(100, 60.0, 60.0, opened_bytes_max=1_000)
+    async with open_house(tmp_path, bounds=bounds) as house:
+        room = house.door._room
+        context = await asyncio.to_thread(house.context, "dev-000002")
+        reader, writer = await asyncio.open_connection(HOST, house.port, ssl=context)
+        begun = HEAD + b"Content-Length: 1000\r\n\r\n" + b" " * 900
+        writer.write(begun)
+        await met(lambda: room.bytes_held == 900)
+        status, said, headers = await post(house, one())
+        assert (status, said["reason"], headers["Retry-After"]) == (503, "unavailable", "5")
+        assert room.bytes_held == 900
+        writer.write(b" " * 100)
+        assert (await reader.readline()).startswith(b"HTTP/1.1 400 ")
+        assert (await post(house, one()))[0] == 202
+        await met(lambda: not room.bytes_held)
+        writer.write(begun)
+        await met(lambda: room.bytes_held == 900)
+        writer.transport.abort()
+        await met(lambda: not room.bytes_held)
 
 
 async def test_a_share_a_broker_and_a_clone_refuse_for_now(tmp_path: Path) -> None:

@@ -16,11 +16,11 @@ from typing import Final
 
 from moat.lib.mqtt import ReasonCode
 
-from ingest.gateway.mqtt.held import Held
+from ingest.gateway.mqtt.held import Hand, Held
 from ingest.gateway.mqtt.limits import MqttLimits
 from ingest.gateway.mqtt.observer import MqttObserver, Outcome
 from ingest.gateway.mqtt.session import NOTHING_IN_PARTICULAR, Message, Session
-from ingest.gateway.mqtt.verdicts import verdict
+from ingest.gateway.mqtt.verdicts import AGAIN, verdict
 from ingest.gateway.ports import Answer, Doorkeeper, FrontDesk, Peer
 
 CHUNK_BYTES: Final = 65_536
@@ -58,6 +58,7 @@ class Connection:
         self._session, self._around, self._opened = session, around, opened
         self._reader, self._writer = streams
         self._waiting: deque[Message] = deque()
+        self._hand = Hand(around.held, around.limits.held_of_one_bytes_max)
         self._changed, self._leaving = asyncio.Event(), asyncio.Event()
         self._dropped = self._deaf = False
         self._goodbye: ReasonCode | None = None
@@ -94,7 +95,7 @@ class Connection:
         with contextlib.suppress(OSError):
             while self._session.ended is None:
                 self._deaf = True
-                await self._around.held.room()
+                await self._hand.room()
                 self._deaf = False
                 data = await self._reader.read(CHUNK_BYTES)
                 if not data:
@@ -110,7 +111,7 @@ class Connection:
         self._write(step.out)
         for message in step.messages:
             self._waiting.append(message)
-            self._around.held.change(len(message.payload))
+            self._hand.change(len(message.payload))
         for _ in range(step.lost):
             self._around.observer.message(Outcome.LOST)
         if self._session.opened and not was_open:
@@ -151,7 +152,7 @@ class Connection:
             answer = await desk.take(self.peer, message.format_, message.payload)
             code, final = verdict(answer)
             left = until - loop.time()
-            if final or left <= 0 or self._leaving.is_set():
+            if final or code not in AGAIN or left <= 0 or self._leaving.is_set():
                 self._count_envelopes(answer)
                 if not final:
                     self.cut(code)
@@ -215,7 +216,7 @@ class Connection:
         await _close(self._writer)
 
     def _put_down(self, message: Message, code: ReasonCode | None) -> None:
-        self._around.held.change(-len(message.payload))
+        self._hand.change(-len(message.payload))
         if code is None:
             waits = message.packet_id is not None
             outcome = Outcome.SENT_BACK if waits else Outcome.LOST

@@ -1,10 +1,10 @@
-"""What all connections of a door hold in hand, in bytes: at the bound nobody reads any more."""
+"""What a door holds in hand, in bytes, of each connection and of all: at a bound none is read."""
 
 import asyncio
 
 
 class Held:
-    """Grows by what is read after the bound was asked: at most a chunk for each connection."""
+    """Grows by what is read after the bound was asked: at most a packet and a chunk each."""
 
     def __init__(self, bytes_max: int) -> None:
         self._bytes, self._bytes_max = 0, bytes_max
@@ -27,3 +27,20 @@ class Held:
             self._room.set()
         else:
             self._room.clear()
+
+
+class Hand:
+    """What one connection holds, within what all of them do."""
+
+    def __init__(self, of_all: Held, bytes_max: int) -> None:
+        self._of_all, self._own = of_all, Held(bytes_max)
+
+    async def room(self) -> None:
+        """Wait until this connection may be read."""
+        await self._own.room()
+        await self._of_all.room()
+
+    def change(self, by: int) -> None:
+        """Take more into the hand, or put it down."""
+        self._own.change(by)
+        self._of_all.change(by)

@@ -13,10 +13,13 @@ from moat.lib.mqtt import ReasonCode
 from ingest.gateway.ports import Answer, Refusal
 
 FOR_NOW: Final = {
-    Refusal.UNAVAILABLE: ReasonCode.SERVER_BUSY,
     Refusal.TOO_FAST: ReasonCode.MESSAGE_RATE_TOO_HIGH,
+    Refusal.UNAVAILABLE: ReasonCode.SERVER_BUSY,
 }
-"""DISCONNECT, if it stays so for too long."""
+"""DISCONNECT: at once, or if it stays so for too long."""
+AGAIN: Final = frozenset({ReasonCode.SERVER_BUSY})
+"""Of these the door tries again itself. What is beyond a device's share it does not keep for it:
+the client has it still."""
 FOR_GOOD: Final = {
     Refusal.OTHER_DEVICE: ReasonCode.NOT_AUTHORIZED,
     Refusal.CLONE: ReasonCode.IMPLEMENTATION_SPECIFIC_ERROR,
@@ -27,7 +30,7 @@ FOR_GOOD: Final = {
 
 
 class Verdict(NamedTuple):
-    """``final``: PUBACK with this code. Else: try again, and in the end DISCONNECT with it."""
+    """``final``: PUBACK with this code. Else DISCONNECT, if it is of ``AGAIN`` in the end."""
 
     code: ReasonCode
     final: bool

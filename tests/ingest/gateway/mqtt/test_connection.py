@@ -120,7 +120,7 @@ async def test_nothing_is_acknowledged_before_the_desk_has_it() -> None:
 
 
 async def test_a_message_that_fails_first_is_acknowledged_once() -> None:
-    desk = Desk([BUSY, Answer(0, {Refusal.TOO_FAST: 1}, retry_after_s=3), BUSY])
+    desk = Desk([BUSY, Answer(0, {Refusal.UNAVAILABLE: 1}, retry_after_s=3), BUSY])
     async with client(desk) as one:
         one.send(publish(1, payload=b"a") + publish(2, payload=b"b"))
         await one.answer(puback(2))
@@ -131,16 +131,19 @@ async def test_a_message_that_fails_first_is_acknowledged_once() -> None:
     assert (one.counts.again, one.counts.of_envelopes) == (3, {"accepted": 2})
 
 
-@pytest.mark.parametrize(("why", "code"), [(Refusal.UNAVAILABLE, 0x89), (Refusal.TOO_FAST, 0x96)])
+@pytest.mark.parametrize(
+    ("why", "code", "after_s"),
+    [(Refusal.UNAVAILABLE, 0x89, 20), (Refusal.TOO_FAST, 0x96, 0)],
+)
 async def test_what_stays_impossible_is_sent_back_and_never_acknowledged(
-    why: Refusal, code: int
+    why: Refusal, code: int, after_s: int
 ) -> None:
     desk = Desk([Answer(0, {why: 1})] * 1_000)
     async with client(desk) as one:
         one.send(publish(1) + publish(2) + publish(None))
         began = now()
         await one.over()
-        assert 20 <= now() - began <= 21
+        assert after_s <= now() - began <= after_s + 1
     assert one.writer.written.endswith(disconnect(code))
     assert puback(1) not in one.writer.written
     assert one.counts.of_messages == {Outcome.SENT_BACK: 2, Outcome.LOST: 1}
@@ -149,7 +152,7 @@ async def test_what_stays_impossible_is_sent_back_and_never_acknowledged(
 
 
 async def test_a_long_wait_that_the_desk_asks_for_ends_with_the_patience() -> None:
-    desk = Desk([Answer(0, {Refusal.TOO_FAST: 1}, retry_after_s=3_600)] * 3)
+    desk = Desk([Answer(0, {Refusal.UNAVAILABLE: 1}, retry_after_s=3_600)] * 3)
     async with client(desk) as one:
         one.send(publish(1))
         began = now()
@@ -308,6 +311,30 @@ async def test_nobody_reads_while_the_hand_is_full_and_pings_are_not_missed_for_
         desk.open.set()
         await one.answer(puback(2))
         assert not one.held.full
+
+
+async def test_what_is_beyond_a_share_is_not_kept_also_of_qos_0() -> None:
+    desk = Desk([Answer(0, {Refusal.TOO_FAST: 1, Refusal.UNAVAILABLE: 1}, retry_after_s=3)])
+    async with client(desk) as one:
+        one.send(publish(None) + publish(1))
+        await one.over()
+    assert one.writer.written.endswith(disconnect(0x96))
+    assert (len(desk.offered), one.counts.again) == (1, 0)
+    assert one.counts.of_messages == {Outcome.LOST: 1, Outcome.SENT_BACK: 1}
+
+
+async def test_one_connection_fills_its_own_hand_and_not_all() -> None:
+    desk = Desk()
+    desk.open.clear()
+    async with client(desk, limits=replace(LIMITS, retry_s=1_000, held_bytes_max=80)) as one:
+        one.send(publish(1, payload=b"x" * 10))
+        await desk.came.wait()
+        one.send(PING)
+        await asyncio.sleep(200)
+        assert b"\xd0\x00" not in one.writer.written
+        assert not one.held.full
+        desk.open.set()
+        await one.answer(b"\xd0\x00")
 
 
 async def test_a_client_that_reads_no_answer_is_left() -> None:

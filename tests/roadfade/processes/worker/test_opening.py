@@ -3,14 +3,16 @@
 import pytest
 
 from bus.failures import HandlerWaitsError
+from ingest.sealing import Seal
 from office.errors import NotNowError
+from office.keyring.keyring import KeyState
 from office.keyring.memory import MemoryKeyring
-from office.keyring.period_keys import name_of
+from office.keyring.period_keys import name_of, public_key
 from processors.admission.unopened import Unopened
 from processors.core_path import core_path
 from processors.processor import Processor
 from processors.program import build_program
-from processors.pseudonyms import KeysNeeded
+from processors.pseudonyms import KeyName, KeysNeeded
 from processors.state.bins import PartitionState, Room
 from roadfade.processes.worker.batch_handler import BatchHandler, Sealing
 from roadfade.processes.worker.key_cache import KeyCache
@@ -19,8 +21,9 @@ from roadfade.processes.worker.opening import Opener
 from roadfade.processes.worker.raw_keys import raw_keys
 from roadfade.processes.worker.remembered import ReadyVersion, Remembered
 from telemetry.outcome import Rejected
-from telemetry.periods import period_at
+from telemetry.periods import Period, period_at
 from telemetry.sealing import MAGIC
+from telemetry.wire.sealing_key import SealingKey
 from tests.roadfade.processes.worker.test_batch_handler import GOOD, all_of, arrived, flow_of, good
 from tests.support.plans import PLAN
 from tests.support.ready_batches import needs_core
@@ -48,9 +51,12 @@ class Worker:
         )
         core = core_path(processor, None) if in_core else None
         ready = ReadyVersion(processor.program, processor, core)
-        self.cache = raw_keys(keys.keyring)
+        self.now_ms = NOW_MS
+        self.cache = raw_keys(keys.keyring, lambda: self.now_ms)
         self.opener = Opener(self.cache, 3, allow_unsealed=allow_unsealed)
-        self.watch = KeyWatch(self.cache, lambda: [self.opener], self.opener.wanted)
+        self.watch = KeyWatch(
+            self.cache, lambda: [self.opener], self.opener.wanted, self.opener.answered
+        )
         self.remembered = Remembered(lambda: ready, lambda: NOW_MS, 10_000, self.opener)
         self.remembered.begin(2)
         self.handler = BatchHandler(
@@ -137,6 +143,16 @@ class Locked(MemoryKeyring):
         return dict(super().states())
 
 
+class Counting(MemoryKeyring):
+    """Knows how often it was looked at."""
+
+    looks = 0
+
+    def states(self) -> dict[KeyName, KeyState]:
+        self.looks += 1
+        return super().states()
+
+
 async def test_while_a_key_cannot_be_read_records_wait_and_none_is_lost() -> None:
     keys = PeriodKeys()
     keys.keyring = keyring = Locked()
@@ -199,3 +215,49 @@ async def test_so_many_content_keys_are_kept_and_the_one_used_longest_ago_goes()
 def test_an_unopened_record_says_why_and_is_no_envelope() -> None:
     one = Unopened.because(Rejected.KEY_DESTROYED)
     assert (one, one.reason) == (b"", Rejected.KEY_DESTROYED)
+
+
+async def forged(period: Period) -> bytes:
+    """Sealed for a key that nobody has."""
+    stranger = PeriodKeys(period.length_s)
+    return (await stranger.sealer(lambda: period.from_ms).now()).seal(GOOD)
+
+
+async def test_a_key_that_is_made_after_it_was_asked_for_is_found() -> None:
+    keys = PeriodKeys()
+    worker = Worker(keys)
+    assert await worker.flow(await forged(PERIOD)) == (0, {"unopenable": 1})
+    assert NAME not in worker.cache
+    assert await worker.flow(*await sealed_by(keys, GOOD)) == (2, {})
+
+
+async def test_forged_periods_far_from_now_cost_one_look_in_a_second() -> None:
+    keys = PeriodKeys()
+    keys.keyring = keyring = Counting()
+    worker = Worker(keys)
+    looks = keyring.looks
+    far = period_at(2 * NOW_MS, LENGTH_S)
+    for number in range(20):
+        later = Period(far.number + number, LENGTH_S)
+        assert await worker.flow(await forged(later)) == (0, {"unopenable": 1})
+    assert keyring.looks == looks + 1
+    keyring.ensure([name_of(far)])
+    worker.now_ms += 1_000
+    key = SealingKey(far, public_key(keys.private(far)))
+    sealed = Seal(key, 0, lambda n: bytes(range(n)), b"").seal(GOOD)
+    assert await worker.flow(sealed) == (2, {})
+    assert len(worker.cache) == 1, "what was forged is not remembered"
+
+
+async def test_what_is_read_again_under_a_key_never_made_is_lost_and_waits_for_no_more() -> None:
+    keys = PeriodKeys()
+    worker = Worker(keys)
+    state = Losing([1_000], 1_000, Room(100))
+    worker.remembered._states[2] = worker.remembered.version.program, state
+    record = arrived(1, await forged(PERIOD))
+    with pytest.raises(HandlerWaitsError):
+        worker.remembered.remember(2, [record])
+    await worker.watch.look()
+    worker.remembered.remember(2, [record])
+    assert state.lost_to_ms == NOW_MS
+    assert not worker.opener.answered

@@ -145,7 +145,7 @@ def cipher_of(header: Header, private_key: bytes) -> AESGCM | NotOpened:
     """The content key of a record, by its period's private key (X25519, 32 bytes)."""
     key = X25519PrivateKey.from_private_bytes(private_key)
     if key_id(key.public_key().public_bytes_raw()) != header.key_id:
-        return NotOpened.NO_KEY
+        return NotOpened.FOREIGN_KEY
     head, wrapped = header.wrapped[: _HEAD.size], header.wrapped[_HEAD.size :]
     try:
         plain = _SUITE.decrypt(wrapped, key, head)

@@ -83,8 +83,10 @@ class KeyCache(dict[KeyName, EpochKey | None]):
         for name in gone:
             del self[name]
         self.update(dict.fromkeys(name for name in gone if states.get(name) == "destroyed"))
+        changed = self._mark is not None
         self._mark = mark
-        return bool(gone)
+        # What was computed of a key that had to make room is let go of, too.
+        return changed or bool(gone)
 
 
 def _state(

@@ -5,21 +5,23 @@ none. KeysNeeded if a period's key was not asked for yet: it is in memory, known
 the keyring was asked for just these records and never made it, before a record is decided.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Final
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from office.keyring.keyring import KeyState
-from office.keyring.period_keys import name_of
+from office.keyring.period_keys import name_of, public_key
 from processors.admission.unopened import Unopened
 from processors.pseudonyms import KeyName, KeysNeeded
 from roadfade.processes.worker.key_cache import Answers
 from telemetry.identity import EpochKey
 from telemetry.outcome import Rejected
-from telemetry.sealing import Header, NotOpened, cipher_of, header_of, opened
+from telemetry.sealing import Header, NotOpened, cipher_of, header_of, key_id, opened
 
+Ids = Mapping[KeyName, bytes | None]
+"""Of the keys that are there; None: it is destroyed."""
 NOT_ASKED: Final[Answers] = MappingProxyType({})
 REASONS: Final[Mapping[NotOpened, Rejected]] = {
     NotOpened.NOT_SEALED: Rejected.UNSEALED,
@@ -63,8 +65,8 @@ class Opener:
         ``answers``: what the keyring said since these records came.
         """
         headers = [None if value is None else header_of(value) for value in values]
-        self._require((one for one in headers if isinstance(one, Header)), answers)
-        return [self._open(*one) for one in zip(values, headers, strict=True)]
+        ids = self._require([one for one in headers if isinstance(one, Header)], answers)
+        return [self._open(*one, ids) for one in zip(values, headers, strict=True)]
 
     def open_waiting(self, values: Sequence[bytes | None]) -> list[bytes | None]:
         """As ``open_all``, for records handled before: others ask for the keys; then repeat."""
@@ -80,23 +82,35 @@ class Opener:
         """Let go of all that periods' keys opened: some of them are destroyed."""
         self._ciphers.clear()
 
-    def _require(self, headers: Iterable[Header], answers: Answers) -> None:
-        names = {name_of(one.period) for one in headers if one.wrapped not in self._ciphers}
-        never = {name for name, answer in answers.items() if answer is None}
-        lacking = frozenset(one for one in names if one not in self._keys and one not in never)
+    def _require(self, headers: Sequence[Header], answers: Answers) -> Ids:
+        """Which keys are there; one of another id counts if the keyring said so just now."""
+        wanted = {(name_of(one.period), one.key_id) for one in headers}
+        names = {name for name, _ in wanted if name in self._keys}
+        ids = {name: _id_of(self._keys[name]) for name in names}
+        lacking = frozenset(one for one, id_ in wanted if _lacks(one, id_, ids, answers))
         if lacking:
             raise KeysNeeded(lacking)
+        return ids
 
-    def _open(self, value: bytes | None, header: Header | NotOpened | None) -> bytes | None:
+    def _open(
+        self, value: bytes | None, header: Header | NotOpened | None, ids: Ids
+    ) -> bytes | None:
         if value is None or header is None:
             return None
         if header is NotOpened.NOT_SEALED and self._allow_unsealed:
             return value
-        content = header if isinstance(header, NotOpened) else self._content(value, header)
+        content = header if isinstance(header, NotOpened) else self._content(value, header, ids)
         return _unopened(content) if isinstance(content, NotOpened) else content
 
-    def _content(self, value: bytes, header: Header) -> bytes | NotOpened:
-        cipher = self._ciphers.pop(header.wrapped, None) or self._unwrapped(header)
+    def _content(self, value: bytes, header: Header, ids: Ids) -> bytes | NotOpened:
+        name = name_of(header.period)
+        private = self._keys.get(name)
+        if private is None:
+            return NotOpened.NO_KEY if name in ids else NotOpened.FOREIGN_KEY
+        if ids[name] != header.key_id:
+            return NotOpened.FOREIGN_KEY
+        # A content key that is held counts only while its period's key is.
+        cipher = self._ciphers.pop(header.wrapped, None) or cipher_of(header, private)
         if isinstance(cipher, NotOpened):
             return cipher
         self._ciphers[header.wrapped] = cipher
@@ -104,12 +118,15 @@ class Opener:
             self._ciphers.pop(next(iter(self._ciphers)))
         return opened(value, header, cipher)
 
-    def _unwrapped(self, header: Header) -> AESGCM | NotOpened:
-        name = name_of(header.period)
-        if name not in self._keys:
-            return NotOpened.FOREIGN_KEY
-        private = self._keys[name]
-        return NotOpened.NO_KEY if private is None else cipher_of(header, private)
+
+def _id_of(private: EpochKey | None) -> bytes | None:
+    return None if private is None else key_id(public_key(private))
+
+
+def _lacks(name: KeyName, id_: bytes, ids: Ids, answers: Answers) -> bool:
+    if name not in ids:
+        return answers.get(name, "live") is not None
+    return ids[name] not in (None, id_) and answers.get(name) != "live"
 
 
 def _unopened(why: NotOpened) -> Unopened:

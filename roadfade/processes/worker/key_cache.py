@@ -25,7 +25,7 @@ class KeySource(Protocol):
         ...
 
     def mark(self) -> str:
-        """Equal as long as no key was destroyed."""
+        """Equal as long as no key was destroyed. Another first word: another keyring."""
         ...
 
 
@@ -78,6 +78,8 @@ class KeyCache(dict[KeyName, EpochKey | None]):
         mark = await asyncio.to_thread(self._keyring.mark)
         if mark == self._mark:
             return False
+        if self._mark is not None and mark.split(" ")[0] != self._mark.split(" ")[0]:
+            self.clear()
         states = await asyncio.to_thread(self._keyring.states)
         gone = [n for n, key in self.items() if key is not None and states.get(n) != "live"]
         for name in gone:

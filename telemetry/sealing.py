@@ -59,7 +59,9 @@ class NotOpened(StrEnum):
     MALFORMED = "malformed"
     """It begins as if it were sealed, and has not its shape."""
     NO_KEY = "no_key"
-    """The period's key is destroyed, or is none of ours."""
+    """The period's key is destroyed."""
+    FOREIGN_KEY = "foreign_key"
+    """It was sealed for a key that is none of ours: another one, or one that was never made."""
     DOES_NOT_OPEN = "does_not_open"
     """Something of it was changed, or it was sealed for another key."""
     OVERSIZED = "oversized"
@@ -143,7 +145,7 @@ def cipher_of(header: Header, private_key: bytes) -> AESGCM | NotOpened:
     """The content key of a record, by its period's private key (X25519, 32 bytes)."""
     key = X25519PrivateKey.from_private_bytes(private_key)
     if key_id(key.public_key().public_bytes_raw()) != header.key_id:
-        return NotOpened.NO_KEY
+        return NotOpened.FOREIGN_KEY
     head, wrapped = header.wrapped[: _HEAD.size], header.wrapped[_HEAD.size :]
     try:
         plain = _SUITE.decrypt(wrapped, key, head)

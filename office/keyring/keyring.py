@@ -124,12 +124,15 @@ class Keyring(PrivateFile):
     def mark(self) -> str:
         """Equal as long as no key was destroyed; it says nothing of any key. Asks for no KEK.
 
+        It begins with the installation's id and a space.
+
         It changes in the transaction that empties the rows, so that whoever keeps keys in memory
         learns of it by one small read.
         """
         with self._begun(sqlite_file.READING) as connection:
             (current,) = connection.execute(tables.CURRENT).fetchone()
-        return str(current)
+            (installation,) = connection.execute(tables.INSTALLATION).fetchone()
+        return f"{installation} {current}"
 
     def destroy(self, names: Collection[KeyName]) -> None:
         """Make keys unrecoverable, and record that they are.

@@ -49,7 +49,7 @@ class MemoryKeyring:
 
     def mark(self) -> str:
         """Equal as long as no key was destroyed."""
-        return str(self._destructions)
+        return f"memory {self._destructions}"
 
     def destroy(self, names: Collection[KeyName]) -> None:
         """Forget keys, and that they must not be made again."""

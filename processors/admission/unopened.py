@@ -9,10 +9,13 @@ class Unopened(bytes):
     """No bytes, and why: the core takes it for unusual, and the exact path counts the reason."""
 
     reason: Rejected
+    keyless: bool
+    """Whether only a key is lacking, so that it may have been opened before."""
 
     @classmethod
-    def because(cls, reason: Rejected) -> Self:
+    def because(cls, reason: Rejected, *, keyless: bool = False) -> Self:
         """Say why there is nothing."""
         made = cls()
         made.reason = reason
+        made.keyless = keyless
         return made

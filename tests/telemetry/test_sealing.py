@@ -85,8 +85,8 @@ def test_a_record_cut_anywhere_does_not_open() -> None:
 
 def test_who_has_only_the_public_key_or_another_periods_cannot_open() -> None:
     value = sealed(b'{"v":1}', key(), NONCE)
-    assert open_with(value, OTHER) is NotOpened.NO_KEY
-    assert open_with(value, public(PRIVATE)) is NotOpened.NO_KEY
+    assert open_with(value, OTHER) is NotOpened.FOREIGN_KEY
+    assert open_with(value, public(PRIVATE)) is NotOpened.FOREIGN_KEY
 
 
 def test_a_wrapped_key_of_another_record_does_not_open_this_one() -> None:

@@ -23,7 +23,7 @@ from roadfade.clock import WallClock, wall_ms
 from roadfade.loop_observer import Observed
 from roadfade.metrics import Way, observe_ages
 from roadfade.processes.say_once import SayOnce
-from roadfade.processes.worker.key_cache import KeyCache
+from roadfade.processes.worker.key_cache import Answers, KeyCache
 from roadfade.processes.worker.opening import Opener
 from roadfade.processes.worker.partition_fence import PartitionFence
 from roadfade.processes.worker.remembered import ReadyVersion, Remembered, received_at
@@ -114,20 +114,23 @@ class BatchHandler(Observed):
     async def _opened(self, records: Sequence[Arrived]) -> Sequence[bytes | None]:
         """The envelopes, or why there is none; the records as they are if nothing opens them."""
         values = [record.value for record in records]
+        answers: Answers = {}
         while self._sealing is not None:
             try:
-                return self._sealing.opener.open_all(values)
+                return self._sealing.opener.open_all(values, answers)
             except KeysNeeded as needed:
-                await self._fetch(self._sealing.keys, needed.names)
+                said = await self._fetch(self._sealing.keys, needed.names)
+                answers = {**answers, **said}
         return values
 
-    async def _fetch(self, keys: KeyCache, names: Collection[KeyName]) -> None:
+    async def _fetch(self, keys: KeyCache, names: Collection[KeyName]) -> Answers:
         try:
-            await keys.fetch(names)
+            answers = await keys.fetch(names)
         except NotNowError as failure:
             self._say(f"records wait: {failure}")
             raise HandlerWaitsError from failure
         self._say.forget()
+        return answers
 
     def _process(
         self,

@@ -11,6 +11,7 @@ from typing import Final, Protocol
 
 from bus.pacing import until
 from office.errors import OfficeError
+from office.keyring.keyring import KeyState
 from processors.pseudonyms import KeyName
 from roadfade import metrics
 from roadfade.processes.say_once import SayOnce
@@ -30,7 +31,8 @@ class Forgetful(Protocol):
 class KeyWatch:
     """Looks again and again. Not thread-safe; lives on the worker's event loop.
 
-    ``wanted`` gives keys that somebody waits for who cannot fetch them; they are fetched.
+    ``wanted`` gives keys that somebody waits for who cannot fetch them; they are fetched, and
+    ``answered`` told what the keyring said.
     """
 
     def __init__(
@@ -38,10 +40,12 @@ class KeyWatch:
         keys: KeyCache,
         processors: Callable[[], Iterable[Forgetful]],
         wanted: set[KeyName] | None = None,
+        answered: dict[KeyName, KeyState | None] | None = None,
     ) -> None:
         self._keys = keys
         self._processors = processors
         self._wanted = set[KeyName]() if wanted is None else wanted
+        self._answered = dict[KeyName, KeyState | None]() if answered is None else answered
         self._say = SayOnce(logger)
         self._stopping = asyncio.Event()
 
@@ -61,7 +65,7 @@ class KeyWatch:
             gone = await self._keys.let_go()
             if self._wanted:
                 names = frozenset(self._wanted)
-                await self._keys.fetch(names)
+                self._answered.update(await self._keys.fetch(names))
                 self._wanted -= names
         except Exception as failure:  # noqa: BLE001  # what needs a key waits for the keyring
             why = str(failure) if isinstance(failure, OfficeError) else type(failure).__name__

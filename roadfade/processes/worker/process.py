@@ -157,7 +157,7 @@ def assemble(
     )
     watches = [
         KeyWatch(keys, lambda: [one.processor for one in version_switch.held]),
-        KeyWatch(period_keys, lambda: [opener], opener.wanted),
+        KeyWatch(period_keys, lambda: [opener], opener.wanted, opener.answered),
     ]
     return DataPlane(views, version_switch, loop, [keyring, raw_keyring], watches, reporter)
 

@@ -19,7 +19,6 @@ from roadfade import metrics
 from roadfade.clock import WallClock
 from roadfade.processes.worker.opening import Opener
 from telemetry.arrived import Arrived
-from telemetry.outcome import Rejected
 
 
 class ReadyVersion(NamedTuple):
@@ -88,7 +87,7 @@ class Remembered:
         lost_to_ms = 0
         for value, record in zip(values, records, strict=True):
             received_ms = received_at(record, now_ms)
-            if isinstance(value, Unopened) and value.reason is Rejected.KEY_DESTROYED:
+            if isinstance(value, Unopened) and value.keyless:
                 lost_to_ms = max(lost_to_ms, received_ms)
             remember(value, received_ms, state)
         state.adopt()
@@ -100,9 +99,8 @@ class Remembered:
         if self._opener is None:
             return values
         try:
-            return self._opener.open_all(values)
+            return self._opener.open_waiting(values)
         except KeysNeeded as needed:
-            self._opener.wanted |= needed.names
             raise HandlerWaitsError from needed
 
     def lose(self, partition: int, until_ms: int) -> None:

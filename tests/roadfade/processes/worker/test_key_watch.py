@@ -144,3 +144,21 @@ async def test_a_keyring_that_cannot_be_asked_leaves_no_key_in_memory(
     await keys.fetch([SPRING])
     await watch.look()
     assert keys[SPRING] is not None
+
+
+def remade(folder: Path) -> Keyring:
+    for file in (*folder.glob("keyring.sqlite*"), folder / "kek"):
+        file.unlink()
+    return opened(folder)
+
+
+async def test_of_another_keyring_in_its_place_no_key_is_taken_for_the_old_one(
+    tmp_path: Path,
+) -> None:
+    keys = KeyCache(await asyncio.to_thread(opened, tmp_path))
+    await keys.fetch([SPRING])
+    assert not await keys.let_go()
+    office = await asyncio.to_thread(remade, tmp_path)
+    await asyncio.to_thread(office.ensure, [SPRING])
+    assert await keys.let_go()
+    assert not keys

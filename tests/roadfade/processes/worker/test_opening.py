@@ -3,14 +3,16 @@
 import pytest
 
 from bus.failures import HandlerWaitsError
+from ingest.sealing import Seal
 from office.errors import NotNowError
+from office.keyring.keyring import KeyState
 from office.keyring.memory import MemoryKeyring
-from office.keyring.period_keys import name_of
+from office.keyring.period_keys import name_of, public_key
 from processors.admission.unopened import Unopened
 from processors.core_path import core_path
 from processors.processor import Processor
 from processors.program import build_program
-from processors.pseudonyms import KeysNeeded
+from processors.pseudonyms import KeyName, KeysNeeded
 from processors.state.bins import PartitionState, Room
 from roadfade.processes.worker.batch_handler import BatchHandler, Sealing
 from roadfade.processes.worker.key_cache import KeyCache
@@ -18,9 +20,11 @@ from roadfade.processes.worker.key_watch import KeyWatch
 from roadfade.processes.worker.opening import Opener
 from roadfade.processes.worker.raw_keys import raw_keys
 from roadfade.processes.worker.remembered import ReadyVersion, Remembered
+from telemetry.identity import EpochKey
 from telemetry.outcome import Rejected
-from telemetry.periods import period_at
+from telemetry.periods import Period, period_at
 from telemetry.sealing import MAGIC
+from telemetry.wire.sealing_key import SealingKey
 from tests.roadfade.processes.worker.test_batch_handler import GOOD, all_of, arrived, flow_of, good
 from tests.support.plans import PLAN
 from tests.support.ready_batches import needs_core
@@ -48,9 +52,12 @@ class Worker:
         )
         core = core_path(processor, None) if in_core else None
         ready = ReadyVersion(processor.program, processor, core)
-        self.cache = raw_keys(keys.keyring)
+        self.now_ms = NOW_MS
+        self.cache = raw_keys(keys.keyring, lambda: self.now_ms)
         self.opener = Opener(self.cache, 3, allow_unsealed=allow_unsealed)
-        self.watch = KeyWatch(self.cache, lambda: [self.opener], self.opener.wanted)
+        self.watch = KeyWatch(
+            self.cache, lambda: [self.opener], self.opener.wanted, self.opener.answered
+        )
         self.remembered = Remembered(lambda: ready, lambda: NOW_MS, 10_000, self.opener)
         self.remembered.begin(2)
         self.handler = BatchHandler(
@@ -95,7 +102,7 @@ async def test_each_way_not_to_open_is_counted_as_one_envelope_and_the_rest_goes
         first, GOOD, strange, changed, MAGIC + b"short", b"{", last
     )
     assert delivered == 4
-    assert rejected == {"unsealed": 2, "key_destroyed": 1, "unopenable": 2}
+    assert rejected == {"unsealed": 2, "unopenable": 3}
 
 
 async def test_plain_envelopes_are_taken_only_if_that_is_said() -> None:
@@ -135,6 +142,16 @@ class Locked(MemoryKeyring):
             msg = "its disk is full: free space there"
             raise NotNowError(msg)
         return dict(super().states())
+
+
+class Counting(MemoryKeyring):
+    """Knows how often it was looked at."""
+
+    looks = 0
+
+    def states(self) -> dict[KeyName, KeyState]:
+        self.looks += 1
+        return super().states()
 
 
 async def test_while_a_key_cannot_be_read_records_wait_and_none_is_lost() -> None:
@@ -199,3 +216,75 @@ async def test_so_many_content_keys_are_kept_and_the_one_used_longest_ago_goes()
 def test_an_unopened_record_says_why_and_is_no_envelope() -> None:
     one = Unopened.because(Rejected.KEY_DESTROYED)
     assert (one, one.reason) == (b"", Rejected.KEY_DESTROYED)
+
+
+async def forged(period: Period) -> bytes:
+    """Sealed for a key that nobody has."""
+    stranger = PeriodKeys(period.length_s)
+    return (await stranger.sealer(lambda: period.from_ms).now()).seal(GOOD)
+
+
+async def test_a_key_that_is_made_after_it_was_asked_for_is_found() -> None:
+    keys = PeriodKeys()
+    worker = Worker(keys)
+    assert await worker.flow(await forged(PERIOD)) == (0, {"unopenable": 1})
+    assert NAME not in worker.cache
+    assert await worker.flow(*await sealed_by(keys, GOOD)) == (2, {})
+
+
+async def test_forged_periods_far_from_now_cost_one_look_in_a_second() -> None:
+    keys = PeriodKeys()
+    keys.keyring = keyring = Counting()
+    worker = Worker(keys)
+    looks = keyring.looks
+    far = period_at(2 * NOW_MS, LENGTH_S)
+    for number in range(20):
+        later = Period(far.number + number, LENGTH_S)
+        assert await worker.flow(await forged(later)) == (0, {"unopenable": 1})
+    assert keyring.looks == looks + 1
+    keyring.ensure([name_of(far)])
+    worker.now_ms += 1_000
+    key = SealingKey(far, public_key(EpochKey(keys.private(far))))
+    sealed = Seal(key, 0, lambda n: bytes(range(n)), b"").seal(GOOD)
+    assert await worker.flow(sealed) == (2, {})
+    assert len(worker.cache) == 1, "what was forged is not remembered"
+
+
+async def test_what_is_read_again_under_a_key_never_made_is_lost_and_waits_for_no_more() -> None:
+    keys = PeriodKeys()
+    worker = Worker(keys)
+    state = Losing([1_000], 1_000, Room(100))
+    worker.remembered._states[2] = worker.remembered.version.program, state
+    record = arrived(1, await forged(PERIOD))
+    with pytest.raises(HandlerWaitsError):
+        worker.remembered.remember(2, [record])
+    await worker.watch.look()
+    worker.remembered.remember(2, [record])
+    assert state.lost_to_ms == NOW_MS
+    assert not worker.opener.answered
+
+
+async def test_a_held_content_key_opens_nothing_once_its_periods_key_had_to_make_room() -> None:
+    keys = PeriodKeys()
+    first, last = await sealed_by(keys, good(1), good(2))
+    worker = Worker(keys)
+    await worker.watch.look()
+    assert (await worker.flow(first))[0] == 2
+    worker.cache.clear()
+    assert (await worker.flow(last))[1] == {}, "it is asked for again"
+    worker.cache.clear()
+    keys.destroy(NOW_MS)
+    assert await worker.flow(last) == (0, {"key_destroyed": 1})
+    await worker.watch.look()
+    assert not worker.opener._ciphers
+
+
+async def test_a_remade_keyrings_key_is_fetched_once_more_before_a_record_is_decided() -> None:
+    keys = PeriodKeys()
+    (old,) = await sealed_by(keys, good(1))
+    worker = Worker(keys)
+    assert (await worker.flow(old))[0] == 2
+    keys.keyring._keys.clear()
+    (new,) = await sealed_by(keys, good(2))
+    assert await worker.flow(new) == (2, {})
+    assert await worker.flow(old) == (0, {"unopenable": 1})

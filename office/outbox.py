@@ -135,10 +135,14 @@ class Outbox:
             if found is None:
                 return None
             rows, lying = found
-            if {at: one.contents for at, one in lying.items()} == rows.contents():
+            known, found_there = rows.contents(), {at: one.contents for at, one in lying.items()}
+            if found_there == known:
                 return 0
             strangers = rows.strangers(lying)
             await publish(strangers)
+            differing = {at for at in found_there if found_there[at] != known.get(at)}
+            if all(at[0] == CONTROL_COLLECTION and not known[at].rows for at in differing):
+                return 0  # lists of an office that was lost: this one makes its own
         return len(strangers) + await self.republish_all()
 
     async def take_out_strangers(

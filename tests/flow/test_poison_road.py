@@ -13,7 +13,7 @@ from aiokafka.errors import KafkaError
 from roadfade.ledger_file import LedgerFile
 from roadfade.local.broker import LocalBroker
 from sinks.lake.digest import RowDifference, compare
-from telemetry.topics import AUDIT_FLOW, CONTROL, RAW
+from telemetry.topics import AUDIT_FLOW, CONTROL_OF_WORKERS, RAW
 from tests.flow.runs import Run
 from tests.support.pace import plan_of, play, same_people
 from tests.support.poison import (
@@ -123,7 +123,7 @@ def test_poison_among_the_data_is_counted_and_the_rest_arrives(
     calm.same_ledger(rough, besides=RAW_REJECTED)
 
 
-@pytest.mark.parametrize("topic", CONTROL)
+@pytest.mark.parametrize("topic", CONTROL_OF_WORKERS)
 def test_poison_on_a_control_topic_waits_and_loses_nothing(
     broker: LocalBroker, tmp_path: Path, calm: Run, topic: str
 ) -> None:
@@ -160,7 +160,7 @@ def test_an_office_that_starts_takes_poison_out_of_its_topics(
     rough = tmp_path / "rough"
     with half_played(broker, calm, rough) as driving:
         road = driving.road
-        for topic in CONTROL:
+        for topic in CONTROL_OF_WORKERS:
             give(road, control_doses(topic, lying(road, topic)))
             # Rows can lie where their keys do not belong.
             give(road, [Dose(topic, key, b"{}", partition=n) for n in (0, 1) for key in NEW_KEYS])
@@ -189,11 +189,11 @@ def test_every_row_of_every_topic_replaced_costs_nobody_a_reading(
         envelopes = [*raw_doses(), *strange_envelopes()]
         control = [
             dose
-            for topic in CONTROL
+            for topic in CONTROL_OF_WORKERS
             for dose in every_row_replaced(topic, lying(road, topic), road.settings.partitions)
         ]
         give(road, [*doses, *envelopes, *control])
-        bombed = (RAW, AUDIT_FLOW, *CONTROL, *[output.topic for output in outputs])
+        bombed = (RAW, AUDIT_FLOW, *CONTROL_OF_WORKERS, *[output.topic for output in outputs])
         for codec in BOMB_MIB:
             drop_bombs(road, bombed, codec)
 
@@ -209,14 +209,16 @@ def test_every_row_of_every_topic_replaced_costs_nobody_a_reading(
         republished = road.cli("office", "republish", "--json")
         assert republished.code == 0
         # Rows under new keys, and rows out of their place.
-        assert republished.json()["foreign"] >= len(CONTROL) * len(NEW_KEYS)
+        assert republished.json()["foreign"] >= len(CONTROL_OF_WORKERS) * len(NEW_KEYS)
         road.drained()
         unharmed(road)
         assert not reasons("worker-0")
         assert not reasons("sink")
         aside = labelled(road, "worker-0", "roadfade_quarantined_total", "topic", "reason")
-        assert {(topic, "unpacking") for topic in (RAW, AUDIT_FLOW, *CONTROL)} <= aside.keys()
-        assert {(topic, "misplaced") for topic in CONTROL} <= aside.keys()
+        assert {
+            (topic, "unpacking") for topic in (RAW, AUDIT_FLOW, *CONTROL_OF_WORKERS)
+        } <= aside.keys()
+        assert {(topic, "misplaced") for topic in CONTROL_OF_WORKERS} <= aside.keys()
         rejected = labelled(road, "sink", "roadfade_sink_rejected_total", "reason")
         assert rejected == {(reason,): count for reason, count in refused.items()}
         raw_refused = labelled(road, "worker-0", "roadfade_rejected_total", "reason")

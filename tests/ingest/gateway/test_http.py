@@ -173,7 +173,7 @@ async def test_bodies_in_hand_are_bounded_and_given_back(tmp_path: Path) -> None
 
 
 async def test_a_share_a_broker_and_a_clone_refuse_for_now(tmp_path: Path) -> None:
-    async with open_house(tmp_path, envelopes=3) as house:
+    async with open_house(tmp_path, envelopes=2) as house:
         house.out.durable = False
         status, said, headers = await post(house, one())
         assert (status, said["reason"], headers["Retry-After"]) == (503, "unavailable", "5")

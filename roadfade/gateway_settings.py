@@ -7,6 +7,10 @@ from pathlib import Path
 
 from pydantic import BaseModel, Field, SecretStr
 
+from telemetry.instants import HOUR_MS
+
+MIB = 1024 * 1024
+
 
 class GatewaySettings(BaseModel):
     """Who signs for devices, and what a gateway grants them."""
@@ -72,3 +76,13 @@ class GatewaySettings(BaseModel):
     bytes each."""
     gateway_clone_quiet_s: float = Field(default=300.0, ge=1, le=86_400)
     """So long all boots of a device but one have to be silent before it is believed again."""
+
+    @property
+    def crl_life_ms(self) -> int:
+        """How long a list of revoked certificates holds."""
+        return self.crl_hours * HOUR_MS
+
+    @property
+    def gateway_in_flight_bytes(self) -> int:
+        """What may wait for the broker, and as much at each door."""
+        return self.gateway_in_flight_mib * MIB

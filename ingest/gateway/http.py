@@ -7,12 +7,13 @@ codes; docs/gateways.md has them. It looks at no envelope itself.
 import asyncio
 import hashlib
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 import msgspec
 from aiohttp import web
 from aiohttp.http_exceptions import HttpProcessingError
 
+from ingest.gateway.collection_lists import Lists
 from ingest.gateway.formats import ENVELOPE_FORMAT, MESSAGE_BYTES_MAX
 from ingest.gateway.http_listener import HEADERS, Connection, Listener, refusal
 from ingest.gateway.openapi import OPENAPI
@@ -33,22 +34,6 @@ ENCODINGS: Final = {"": False, "identity": False, "gzip": True}
 """Whether it is gzip, by the name of the encoding."""
 
 
-class Lists(Protocol):
-    """The signed lists of what devices are asked to collect."""
-
-    def of(self, device: DeviceId) -> bytes | None:
-        """The document of one device; None if there is none."""
-
-
-class NoLists:
-    """Nobody publishes lists."""
-
-    def of(self, device: DeviceId) -> bytes | None:
-        """None."""
-        del device
-        return None
-
-
 class HttpDoor:
     """One HTTPS listener before a front desk."""
 
@@ -64,7 +49,7 @@ class HttpDoor:
         self._desk = desk
         self._refused_of = refused_of
         self._formats = formats
-        self._lists = lists or NoLists()
+        self._lists = lists
         self._room = Room(listener.bounds.opened_bytes_max)
 
     async def start(self, host: str, port: int) -> int:
@@ -146,7 +131,7 @@ class HttpDoor:
         return _json(msgspec.json.encode({"refused": counts}))
 
     def _collect(self, request: web.BaseRequest, peer: Peer) -> Any:
-        document = self._lists.of(peer.device)
+        document = None if self._lists is None else self._lists.of(peer.device)
         if document is None:
             return refusal(Fault.NO_LIST)
         tag = f'"{hashlib.sha256(document).hexdigest()[:32]}"'

@@ -5,9 +5,7 @@ prints a certificate (PEM); ``COMMAND revoked`` reads lines ``SERIAL INSTANT``, 
 What is wanted stands in its environment, not in its words, which every user of the machine sees.
 """
 
-import os
-import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Final
 
 from cryptography import x509
@@ -16,6 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from office.certificates.authority import ListWanted
 from office.certificates.wanted import Wanted
 from office.errors import OfficeError
+from office.operators_command import OperatorsCommand
 from telemetry.identity import MASK
 from telemetry.instants import format_instant
 
@@ -33,12 +32,10 @@ class CommandAuthority:
         certificate: x509.Certificate,
         answer_s_max: float = ANSWER_S_MAX,
     ) -> None:
-        if not command:
-            msg = f"{CALLED} is empty: name the program (device_ca_command)"
-            raise OfficeError(msg)
-        self._command = tuple(command)
+        self._command = OperatorsCommand(
+            CALLED, "device_ca_command", tuple(command), answer_s_max, ANSWER_BYTES_MAX
+        )
         self._certificate = certificate
-        self._answer_s_max = answer_s_max
 
     def __repr__(self) -> str:
         return f"CommandAuthority({MASK})"
@@ -57,7 +54,7 @@ class CommandAuthority:
         }
         try:
             return x509.load_pem_x509_certificate(
-                self._run("sign", request.public_bytes(Encoding.DER), told)
+                self._command.run("sign", brought=request.public_bytes(Encoding.DER), told=told)
             )
         except ValueError:
             msg = f"{CALLED} printed no certificate in PEM after `sign`"
@@ -71,36 +68,12 @@ class CommandAuthority:
             "ROADFADE_LIST_TO": format_instant(wanted.to_ms),
         }
         lines = (f"{one.serial:x} {format_instant(one.revoked_ms)}\n" for one in wanted.revoked)
+        brought = "".join(lines).encode()
         try:
-            return x509.load_pem_x509_crl(self._run("revoked", "".join(lines).encode(), told))
+            return x509.load_pem_x509_crl(self._command.run("revoked", brought=brought, told=told))
         except ValueError:
             msg = f"{CALLED} printed no list in PEM after `revoked`"
             raise OfficeError(msg) from None
-
-    def _run(self, word: str, brought: bytes, told: Mapping[str, str]) -> bytes:
-        try:
-            done = subprocess.run(  # noqa: S603  # the operator's own program, no shell
-                [*self._command, word],
-                input=brought,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env={**os.environ, **told},
-                timeout=self._answer_s_max,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            msg = f"{CALLED} did not answer `{word}` in {self._answer_s_max:g} s"
-            raise OfficeError(msg) from None
-        except OSError as error:
-            msg = f"{CALLED} cannot be run: {error.strerror}"
-            raise OfficeError(msg) from None
-        if done.returncode != 0:
-            msg = f"{CALLED} ended `{word}` with exit code {done.returncode}: run it by hand"
-            raise OfficeError(msg)
-        if len(done.stdout) > ANSWER_BYTES_MAX:
-            msg = f"{CALLED} printed more than {ANSWER_BYTES_MAX} bytes"
-            raise OfficeError(msg)
-        return done.stdout
 
 
 def _name(name: x509.GeneralName) -> str:

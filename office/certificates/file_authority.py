@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from office.certificates import forms
 from office.certificates.authority import ListWanted
 from office.certificates.wanted import Wanted
-from office.certificates.whole_files import PRIVATE, PUBLIC, make_file
 from office.errors import OfficeError
 from office.keyring.private_lines import OTHERS
+from office.whole_files import PRIVATE, PUBLIC, make_file
 from telemetry.identity import MASK
 from telemetry.instants import DAY_MS
 

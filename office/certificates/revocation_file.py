@@ -18,9 +18,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from office.certificates.authority import Authority, ListWanted, Revoked, listed, signed_list
 from office.certificates.register import revoked_now
-from office.certificates.whole_files import PUBLIC, replace_file
 from office.errors import OfficeError
 from office.store.database import Database
+from office.whole_files import PUBLIC, replace_file
 from telemetry.instants import DAY_MS, to_ms
 
 CERTIFICATE_DAYS_MAX: Final = 397

@@ -19,10 +19,10 @@ from cryptography.x509.oid import ExtendedKeyUsageOID
 from office.errors import OfficeError
 from telemetry.device_names import name_of
 from telemetry.identity import DeviceId
-from telemetry.instants import to_datetime
+from telemetry.instants import HOUR_MS, to_datetime
 
 SERIAL_BITS_MAX: Final = 160
-BACK_MS: Final = 3_600_000
+BACK_MS: Final = HOUR_MS
 """So long before now a certificate begins: clocks of devices are slow."""
 
 

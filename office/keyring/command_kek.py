@@ -5,12 +5,12 @@ makes one more, durably, and prints it; ``COMMAND keep ID`` destroys all others.
 shell, and nothing it prints reaches a log or an error.
 """
 
-import subprocess
 from collections.abc import Sequence
 from typing import Final
 
 from office.errors import OfficeError
 from office.keyring.kek import Kek, by_id, parsed
+from office.operators_command import OperatorsCommand
 
 ANSWER_S_MAX: Final = 10.0
 ANSWER_BYTES_MAX: Final = 64 * 1024
@@ -21,19 +21,17 @@ class CommandKek:
     """Obeys ``KekHolder``; ``command`` is the program and its first words."""
 
     def __init__(self, command: Sequence[str], answer_s_max: float = ANSWER_S_MAX) -> None:
-        if not command:
-            msg = f"{CALLED} is empty: name the program (kek_command)"
-            raise OfficeError(msg)
-        self._command = tuple(command)
-        self._answer_s_max = answer_s_max
+        self._command = OperatorsCommand(
+            CALLED, "kek_command", tuple(command), answer_s_max, ANSWER_BYTES_MAX
+        )
 
     def load(self) -> dict[str, Kek]:
         """Every KEK that the command holds; OfficeError if it fails, or prints no KEKs."""
-        return by_id(parsed(line, CALLED) for line in self._run("load").split())
+        return by_id(parsed(line, CALLED) for line in self._command.run("load").split())
 
     def add(self) -> Kek:
         """One more, as the command makes it; OfficeError if it prints anything but one."""
-        lines = self._run("add").split()
+        lines = self._command.run("add").split()
         if len(lines) != 1:
             msg = f"{CALLED} must print the one new key after `add`, and printed {len(lines)} words"
             raise OfficeError(msg)
@@ -43,31 +41,7 @@ class CommandKek:
         """Have it destroy every other; OfficeError if it still has another, or not this one."""
         if set(self.load()) == {kek_id}:
             return
-        self._run("keep", kek_id)
+        self._command.run("keep", kek_id)
         if set(self.load()) != {kek_id}:
             msg = f"{CALLED} was asked to keep one key, and does not hold that one alone"
             raise OfficeError(msg)
-
-    def _run(self, *words: str) -> bytes:
-        try:
-            done = subprocess.run(  # noqa: S603  # the operator's own program, no shell
-                [*self._command, *words],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                timeout=self._answer_s_max,
-                check=False,
-            )
-        except subprocess.TimeoutExpired:
-            msg = f"{CALLED} did not answer `{words[0]}` in {self._answer_s_max:g} s"
-            raise OfficeError(msg) from None
-        except OSError as error:
-            msg = f"{CALLED} cannot be run: {error.strerror}"
-            raise OfficeError(msg) from None
-        if done.returncode != 0:
-            msg = f"{CALLED} ended `{words[0]}` with exit code {done.returncode}: run it by hand"
-            raise OfficeError(msg)
-        if len(done.stdout) > ANSWER_BYTES_MAX:
-            msg = f"{CALLED} printed more than {ANSWER_BYTES_MAX} bytes"
-            raise OfficeError(msg)
-        return done.stdout

@@ -8,9 +8,8 @@ ended. Blocks for milliseconds.
 import fcntl
 import json
 import os
-import secrets
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -18,6 +17,7 @@ import msgspec
 from msgspec import Struct
 
 from office.errors import OfficeError
+from office.whole_files import PRIVATE, make_file, replace_file
 from roadfade.collection.signed_lists import ListSigner
 from telemetry.identity import MASK
 
@@ -60,11 +60,7 @@ def made_keys(file: Path) -> CollectionKeys:
     """The keys in this file; a key is made if there is none. OfficeError if others may read it."""
     try:
         if not file.exists():
-            file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh = _Kept(1, ListSigner.fresh().private, [])
-            # A link is made whole or not at all, and never in the place of another.
-            with _draft(file, fresh) as draft, suppress(FileExistsError):
-                file.hardlink_to(draft)
+            make_file(file, _written(_Kept(1, ListSigner.fresh().private, [])), PRIVATE)
         return known_keys(file)
     except OSError as error:
         msg = f"the key of collection lists in {file} cannot be used: {error.strerror}"
@@ -97,9 +93,7 @@ def rotate(file: Path, now_ms: int, life_ms: int, *, at_once: bool = False) -> C
             former = []
         if len(former) > FORMER_MAX:
             raise OfficeError(TOO_MANY)
-        with _draft(file, _Kept(1, ListSigner.fresh().private, former)) as draft:
-            draft.replace(file)
-        _sync_folder(file.parent)
+        replace_file(file, _written(_Kept(1, ListSigner.fresh().private, former)), PRIVATE)
     return known_keys(file)
 
 
@@ -118,20 +112,8 @@ def _read(file: Path, descriptor: int, content: bytes) -> CollectionKeys:
         raise OfficeError(msg) from None
 
 
-@contextmanager
-def _draft(file: Path, kept: _Kept) -> Iterator[Path]:
-    """A file beside it with this content, gone afterwards."""
-    draft = file.with_name(f"{file.name}.{secrets.token_hex(8)}")
-    try:
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "wb") as opened:
-            opened.write(json.dumps(msgspec.to_builtins(kept)).encode() + b"\n")
-            opened.flush()
-            os.fsync(opened.fileno())
-        yield draft
-        _sync_folder(file.parent)
-    finally:
-        draft.unlink(missing_ok=True)
+def _written(kept: _Kept) -> bytes:
+    return json.dumps(msgspec.to_builtins(kept)).encode() + b"\n"
 
 
 @contextmanager
@@ -150,11 +132,3 @@ def _sole(file: Path) -> Iterator[None]:
                 return
         finally:
             os.close(descriptor)
-
-
-def _sync_folder(folder: Path) -> None:
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

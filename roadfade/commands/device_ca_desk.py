@@ -2,19 +2,16 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
 
 from office.certificates.enrolling import server_certificate
 from office.certificates.file_authority import make_authority
 from office.certificates.revocation_file import renew_list
-from office.certificates.whole_files import PRIVATE, replace_file
 from office.store.database import Database
+from office.whole_files import PRIVATE, replace_file
 from roadfade.commands.office_desk import OfficeDesk
 from roadfade.device_authority import authority_of
 from roadfade.settings import Settings
 from telemetry.instants import DAY_MS
-
-HOUR_MS: Final = 3_600_000
 
 
 def make(settings: Settings, desk: OfficeDesk) -> bool:
@@ -24,7 +21,7 @@ def make(settings: Settings, desk: OfficeDesk) -> bool:
     async def work(database: Database) -> bool:
         secret = None if password is None else password.get_secret_value()
         fresh = make_authority(settings.ca_dir, secret, now_ms)
-        life_ms = settings.crl_hours * HOUR_MS
+        life_ms = settings.crl_life_ms
         await renew_list(database, authority_of(settings), settings.crl_path, now_ms, life_ms)
         return fresh
 

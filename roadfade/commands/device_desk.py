@@ -25,7 +25,6 @@ from roadfade.terminal.answers import print_json, settings, usage, write_page
 from telemetry.identity import DeviceId
 from telemetry.instants import DAY_MS, format_instant, to_ms
 
-HOUR_MS: Final = 3_600_000
 ASKED: Final = "asked"
 RETIRED: Final = "retired"
 NOT_LISTED: Final = (
@@ -128,7 +127,7 @@ async def _tell(
     if authority is None:
         return
     try:
-        life_ms = current.crl_hours * HOUR_MS
+        life_ms = current.crl_life_ms
         await write_list(database, authority, current.crl_path, now_ms, life_ms)
     except OfficeError as failure:
         raise Refusal(NOT_LISTED.format(why=failure)) from None

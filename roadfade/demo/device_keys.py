@@ -20,12 +20,12 @@ from office.certificates.authority import Authority
 from office.certificates.enrolling import Terms, enrol, server_certificate
 from office.certificates.file_authority import make_authority
 from office.certificates.revocation_file import renew_list
-from office.certificates.whole_files import PRIVATE, replace_file
 from office.store.database import Database
+from office.whole_files import PRIVATE, replace_file
 from roadfade.device_authority import authority_of
 from roadfade.settings import Settings
 from telemetry.identity import DeviceId
-from telemetry.instants import DAY_MS, HOUR_MS
+from telemetry.instants import DAY_MS
 
 HOSTS: Final = ("127.0.0.1", "localhost")
 GATEWAY_DAYS: Final = 30
@@ -52,7 +52,7 @@ async def make_keys(settings: Settings, devices: Iterable[DeviceId], now_ms: int
     await asyncio.to_thread(replace_file, gateway, served, PRIVATE)
     contexts = {}
     async with Database.opened(settings.office_path) as office:
-        list_ms = settings.crl_hours * HOUR_MS
+        list_ms = settings.crl_life_ms
         await renew_list(office, authority, settings.crl_path, now_ms, list_ms)
         for number, device in enumerate(devices):
             file = folder / f"{number}.pem"

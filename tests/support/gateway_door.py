@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 from ingest.gateway.boots import Boots
+from ingest.gateway.collection_lists import Lists
 from ingest.gateway.copies import Copies
 from ingest.gateway.formats import Adapters
 from ingest.gateway.front_desk import Desk, Out
-from ingest.gateway.http import HttpDoor, Lists
+from ingest.gateway.http import HttpDoor
 from ingest.gateway.http_listener import Bounds, Listener
 from ingest.gateway.identities import ByCertificate, Identity
 from ingest.gateway.ports import Peer

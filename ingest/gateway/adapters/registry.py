@@ -21,16 +21,6 @@ ADAPTERS: Final[Mapping[str, Adapt]] = {
     wican.FORMAT: wican.adapt,
 }
 """What each makes of a message."""
-SOURCES: Final[Mapping[str, str]] = {
-    fleetwise.FORMAT: fleetwise.SOURCE,
-    openxc.FORMAT: openxc.SOURCE,
-    ovms.FORMAT: ovms.SOURCE,
-    smartcar.FORMAT: smartcar.SOURCE,
-    traccar.FORMAT: traccar.SOURCE,
-    viss.FORMAT: viss.SOURCE,
-    wican.FORMAT: wican.SOURCE,
-}
-"""Which source of the policy's scope each stands for."""
 Observe = Callable[[str, Mapping[LeftOut, int]], None]
 """Is told of a format what was left out of a message."""
 

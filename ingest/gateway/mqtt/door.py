@@ -21,6 +21,8 @@ from ingest.gateway.ports import Doorkeeper, FrontDesk, Peer
 from telemetry.identity import DeviceId
 
 TOO_MANY: Final = "too_many"
+DRAIN_S: Final = 10.0
+"""How long a stop waits for messages in hand, if nobody says otherwise."""
 OF_ONE_DEVICE_MAX: Final = 4
 """Connections of one device: the one, its successor, and what has not ended yet."""
 _BACKLOG: Final = 100
@@ -69,7 +71,7 @@ class MqttDoor:
         )
         self._port = self._server.sockets[0].getsockname()[1]
 
-    async def stop(self) -> None:
+    async def stop(self, drain_s: float = DRAIN_S) -> None:
         """Let nobody in; take and acknowledge what is in hand; say goodbye. Once."""
         server, self._server = self._server, None
         if server is None:
@@ -78,7 +80,7 @@ class MqttDoor:
         for connection in self._served.values():
             connection.finish(ReasonCode.SERVER_SHUTTING_DOWN)
         if self._served:
-            _, late = await asyncio.wait(self._served, timeout=self._limits.drain_s)
+            _, late = await asyncio.wait(self._served, timeout=drain_s)
             for task in late:
                 task.cancel()
             await asyncio.gather(*late, return_exceptions=True)

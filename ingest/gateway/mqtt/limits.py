@@ -34,8 +34,6 @@ class MqttLimits:
     """A message that cannot be taken for now is tried for so long, then its connection ends."""
     recheck_s: float = 10.0
     """How often a connection's certificate is asked about while it is silent."""
-    drain_s: float = 10.0
-    """How long a stop waits for messages in hand."""
 
     @property
     def held_of_one_bytes_max(self) -> int:

@@ -8,11 +8,10 @@ from typing import Final, NamedTuple
 
 from moat.lib.mqtt import ReasonCode
 
+from ingest.gateway.formats import ENVELOPE_FORMAT
 from telemetry.identity import DeviceId
 
 VERSION: Final = "v1"
-ENVELOPE: Final = "envelope"
-"""What the front desk calls our own form."""
 _FORMAT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}", re.ASCII)
 
 
@@ -42,7 +41,7 @@ def heading(topic: str, device: DeviceId) -> Heading:
 def _form(levels: list[str]) -> str | None:
     match levels:
         case ["envelopes"]:
-            return ENVELOPE
+            return ENVELOPE_FORMAT
         case ["formats", name] if _FORMAT.fullmatch(name):
             return name
         case _:

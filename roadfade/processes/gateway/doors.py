@@ -11,8 +11,9 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from ingest.gateway.adapters.registry import ADAPTERS
+from ingest.gateway.collection_lists import Lists
 from ingest.gateway.front_desk import Desk
-from ingest.gateway.http import HttpDoor, Lists
+from ingest.gateway.http import HttpDoor
 from ingest.gateway.http_listener import Bounds, Listener
 from ingest.gateway.identities import ByCertificate, ByToken
 from ingest.gateway.ports import Doorkeeper
@@ -49,7 +50,6 @@ class Place:
 
 FORMATS: Final = frozenset(ADAPTERS)
 """Of other systems, which each door takes."""
-MIB: Final = 1024 * 1024
 Renew = Callable[[], Awaitable[object]]
 """Look at files that may have changed."""
 
@@ -133,7 +133,7 @@ def _bounds(settings: Settings) -> Bounds:
         settings.gateway_connections_max,
         settings.gateway_idle_s,
         settings.gateway_body_s,
-        opened_bytes_max=settings.gateway_in_flight_mib * MIB,
+        opened_bytes_max=settings.gateway_in_flight_bytes,
     )
 
 

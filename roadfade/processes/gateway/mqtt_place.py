@@ -14,7 +14,6 @@ from roadfade.processes.gateway.counted import ACCEPTED
 from roadfade.settings import Settings
 
 NAME = "mqtt"
-MIB = 1024 * 1024
 logger = logging.getLogger(__name__)
 
 
@@ -29,9 +28,8 @@ class MqttPlace:
             receive_maximum=settings.gateway_mqtt_receive_maximum,
             keep_alive_s_max=settings.gateway_mqtt_keep_alive_s_max,
             connections_max=settings.gateway_connections_max,
-            held_bytes_max=settings.gateway_in_flight_mib * MIB,
+            held_bytes_max=settings.gateway_in_flight_bytes,
             recheck_s=1.0,
-            drain_s=settings.gateway_drain_s,
         )
         self._door: MqttDoor | None = None
 
@@ -49,9 +47,8 @@ class MqttPlace:
 
     async def stop(self, drain_s: float) -> None:
         """Take nothing new, and finish what is in hand."""
-        del drain_s  # it is the limits'
         if self._door is not None:
-            await self._door.stop()
+            await self._door.stop(drain_s)
 
 
 class Counted(MqttObserver):

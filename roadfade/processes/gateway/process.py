@@ -42,7 +42,6 @@ from roadfade.readiness import Need, readiness
 from roadfade.refusal import NotReady
 from roadfade.settings import Settings
 
-MIB: Final = 1024 * 1024
 BROKER_FAILURES: Final = (SendFailedError, NoSealingKeyError)
 """What says that nothing is durable, and that it may be tried again."""
 logger = logging.getLogger(__name__)
@@ -115,7 +114,7 @@ async def _run(settings: Settings) -> None:
         out = WayOut(
             lambda: in_force.raw,
             BROKER_FAILURES,
-            bytes_max=settings.gateway_in_flight_mib * MIB,
+            bytes_max=settings.gateway_in_flight_bytes,
             deadline_s=deadline_s,
         )
         metrics.GATEWAY_BYTES_IN_FLIGHT.set_function(lambda: out.bytes_in_flight)

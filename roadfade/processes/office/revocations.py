@@ -22,7 +22,6 @@ from roadfade.settings import Settings
 
 TURN_EVERY_S: Final = 15.0
 """A revoking command writes the list itself; this is for one that was cut short."""
-HOUR_MS: Final = 3_600_000
 logger = logging.getLogger(__name__)
 
 
@@ -53,7 +52,7 @@ class Revocations:
             return
         now_ms = self._clock()
         authority = await asyncio.to_thread(authority_of, settings)
-        life_ms = settings.crl_hours * HOUR_MS
+        life_ms = settings.crl_life_ms
         if await renew_list(self._database, authority, settings.crl_path, now_ms, life_ms):
             async with self._database.writing() as connection:
                 await forget_expired(connection, now_ms)

@@ -105,7 +105,7 @@ def test_a_list_that_a_command_makes_otherwise_is_not_written(tmp_path: Path, ho
 
 def test_what_another_authority_signed_is_nobodys(tmp_path: Path) -> None:
     signs = command_in(tmp_path)
-    other = CommandAuthority(signs._command, MemoryAuthority(NOW_MS).certificate(), 60.0)
+    other = CommandAuthority(signs._command.program, MemoryAuthority(NOW_MS).certificate(), 60.0)
     with pytest.raises(OfficeError, match="signature"):
         issued(other, request_of(), for_device(DEVICE, NOW_MS, LIFE_MS))
     with pytest.raises(OfficeError, match="by another"):

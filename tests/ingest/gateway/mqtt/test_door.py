@@ -212,9 +212,9 @@ async def test_a_stop_acknowledges_what_is_in_hand_and_lets_nobody_in(house: Ope
 async def test_a_stop_does_not_wait_for_a_desk_that_never_answers(house: Opened) -> None:
     desk = Desk()
     desk.open.clear()
-    async with house(desk, MqttLimits(drain_s=0.05)) as one:
+    async with house(desk) as one:
         reader, writer = await welcomed(one, publish(1))
         await desk.came.wait()
-        await one.door.stop()
+        await one.door.stop(drain_s=0.05)
         assert puback(1) not in await rest(reader)
         writer.close()

@@ -62,7 +62,7 @@ class Desk:
 
     @property
     def clones(self) -> int:
-        """How often two boots of one device took turns."""
+        """How often two boots of one device took turns with readings of one time."""
         return self._boots.clones
 
     def refused_of(self, device: DeviceId) -> Mapping[Refusal, int]:

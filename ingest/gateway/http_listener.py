@@ -3,7 +3,7 @@
 In: a listener's identity and bounds. Out: requests for one handler. A client that sends its headers
 slowly, or nothing, is cut off, and so is one whose certificate no longer stands, and one that has
 as many connections as one client may have. What is no HTTP gets a problem document, like everything
-else. Beside ``http`` the one place that knows aiohttp.
+else. Beside ``http`` the one place here that knows aiohttp.
 """
 
 import asyncio

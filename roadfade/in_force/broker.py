@@ -24,6 +24,8 @@ from telemetry.instants import SECOND_MS
 from telemetry.topics import partitions_fixed
 
 ENTRY_S_MAX: Final = 20.0
+GOODBYE_S: Final = 0.5
+"""For a connection that the broker refused to be gone before the loop ends."""
 _FILES: Final = (
     "see that kafka_ca_file holds the authority that signed the broker's certificate, that the "
     "broker is named as its certificate names it, that kafka_certificate_file and kafka_key_file, "
@@ -209,5 +211,10 @@ def _require_entry(connection: Connection) -> None:
 
 
 async def _entered(connection: Connection) -> None:
-    async with asyncio.timeout(ENTRY_S_MAX), connection.admin():
-        return
+    try:
+        async with asyncio.timeout(ENTRY_S_MAX), connection.admin():
+            return
+    except (BrokerError, TimeoutError):
+        # The client closes a refused connection without waiting for it; the broker is slow to.
+        await asyncio.sleep(GOODBYE_S)
+        raise

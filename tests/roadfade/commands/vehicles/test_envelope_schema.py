@@ -1,7 +1,7 @@
 """The schema that a gateway is given takes what the pages tell gateways to send, and no more."""
 
-import ast
 import json
+import re
 from typing import Any
 
 import jsonschema
@@ -25,18 +25,11 @@ def schema(printed: str) -> Any:
 
 
 def readme_envelope() -> Any:
-    """The README's envelope as its recipe builds it, with an id and an instant put in."""
+    """The README's envelope as its recipe writes it, with an id and an instant put in."""
     [recipe] = [one for one in marked("README.md") if one.name == "gateway"]
-    [dict_of] = [
-        one.value
-        for one in ast.parse(recipe.text).body
-        if isinstance(one, ast.Assign) and ast.unparse(one.targets[0]) == "ENVELOPE"
-    ]
-    text = ast.unparse(dict_of)
-    text = text.replace("secrets.token_hex(16)", repr("0" * 32))
-    return ast.literal_eval(
-        text.replace("datetime.now(UTC).isoformat()", repr("2026-11-20T10:15:30.120Z"))
-    )
+    text = recipe.text.partition("<<END\n")[2].partition("\nEND\n")[0]
+    text = re.sub(r"\$\(date \+[^)]*\)", "1764580530120000000", text)
+    return json.loads(re.sub(r"\$\(date -u [^)]*\)", "2026-11-20T10:15:30.120Z", text))
 
 
 def page_envelope() -> Any:

@@ -25,7 +25,7 @@ from telemetry.topics import partitions_fixed
 
 ENTRY_S_MAX: Final = 20.0
 GOODBYE_S: Final = 0.5
-"""For a connection that the broker refused to be gone before the loop ends."""
+"""For connections to be gone before the loop ends that opened them."""
 _FILES: Final = (
     "see that kafka_ca_file holds the authority that signed the broker's certificate, that the "
     "broker is named as its certificate names it, that kafka_certificate_file and kafka_key_file, "
@@ -214,7 +214,7 @@ async def _entered(connection: Connection) -> None:
     try:
         async with asyncio.timeout(ENTRY_S_MAX), connection.admin():
             return
-    except (BrokerError, TimeoutError):
-        # The client closes a refused connection without waiting for it; the broker is slow to.
+    finally:
+        # The client closes the connection that it began with, and one that was refused, without
+        # waiting for it, and TLS says goodbye first.
         await asyncio.sleep(GOODBYE_S)
-        raise

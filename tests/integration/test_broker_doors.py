@@ -51,6 +51,7 @@ def settings_of(connection: Connection, folder: Path, **other: Any) -> Settings:
 
 def test_who_has_user_password_and_authority_gets_in(way: Way, tmp_path: Path) -> None:
     require_broker(settings_of(way(ADMIN), tmp_path))
+    gc.collect()  # as below
 
 
 @pytest.mark.parametrize("wrong", WRONG)

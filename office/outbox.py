@@ -123,10 +123,11 @@ class Outbox:
         partition_of: PartitionOf,
         read: ReadTopics,
     ) -> int | None:
-        """Compare what lies in the topics with the registry; if it differs, queue all again.
+        """Delete rows that lie in the topics and nobody knows; queue all again if one is missing.
 
-        How many changes were queued: rows, and deletions of rows that nobody knows. None if
-        that could not be decided now: another process publishes, or changes keep coming.
+        How many rows were queued or deleted; lists for devices that nobody knows do not count if
+        nothing is missing. None if that could not be decided now: another process publishes, or
+        changes keep coming.
         """
         async with self._database.sole_publisher() as sole:
             if not sole:
@@ -135,15 +136,12 @@ class Outbox:
             if found is None:
                 return None
             rows, lying = found
-            known, found_there = rows.contents(), {at: one.contents for at, one in lying.items()}
-            if found_there == known:
-                return 0
             strangers = rows.strangers(lying)
             await publish(strangers)
-            differing = {at for at in found_there if found_there[at] != known.get(at)}
-            if all(at[0] == CONTROL_COLLECTION and not known[at].rows for at in differing):
-                return 0  # lists of an office that was lost: this one makes its own
-        return len(strangers) + await self.republish_all()
+            complete = rows.all_lie_in(lying)
+        # Lists that nobody knows are those of an office that was lost: this one makes its own.
+        deleted = sum(one.topic != CONTROL_COLLECTION for one in strangers)
+        return deleted if complete else len(strangers) + await self.republish_all()
 
     async def take_out_strangers(
         self,

@@ -51,3 +51,7 @@ class PublishedRows:
             for (topic, number), rows in lying.items()
             for key in rows.keys - self._rows[topic, number].keys
         ]
+
+    def all_lie_in(self, lying: Mapping[tuple[str, int], RunningContents]) -> bool:
+        """Whether each of these rows lies in its partition, whatever else does."""
+        return all(lying[at].has_all(rows) for at, rows in self._rows.items())

@@ -127,6 +127,10 @@ class RunningContents:
         """The rows that are live now."""
         return self._sum.contents
 
+    def has_all(self, others: "RunningContents") -> bool:
+        """Whether each live row of the others lies here, too, with the same value."""
+        return others._hashes.items() <= self._hashes.items()  # noqa: SLF001 - of the same class
+
 
 def row_hash(key: bytes, value: bytes) -> int:
     """BLAKE2b, 128 bits, of the key's length (8 bytes, big-endian), the key and the value."""

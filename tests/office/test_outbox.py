@@ -1,4 +1,5 @@
 import asyncio
+from collections.abc import Mapping
 
 import pytest
 from sqlalchemy import insert
@@ -12,7 +13,13 @@ from office.registry.registry import Registry
 from office.store.database import Database
 from office.store.sealing_tables import SEALING_KEYS
 from telemetry.identity import DeviceId, SubjectId
-from telemetry.topics import CONTROL, CONTROL_CONSENTS, CONTROL_LINKS, HEARTBEAT_KEY
+from telemetry.topics import (
+    CONTROL,
+    CONTROL_COLLECTION,
+    CONTROL_CONSENTS,
+    CONTROL_LINKS,
+    HEARTBEAT_KEY,
+)
 from telemetry.wire.control import Heartbeat, decode_row
 from telemetry.wire.publication import Publication
 from telemetry.wire.topic_contents import RunningContents
@@ -21,6 +28,7 @@ from tests.office.conftest import IMPROVE, Topics
 DONGLE = DeviceId("dongle-1")
 ANA = SubjectId("ana")
 PARTITIONS = {CONTROL_LINKS: 3, CONTROL_CONSENTS: 2}
+WITH_LISTS = {**PARTITIONS, CONTROL_COLLECTION: 2}
 
 
 async def test_changes_leave_in_the_order_in_which_they_were_made(
@@ -111,18 +119,20 @@ async def test_a_heartbeat_reaches_every_partition_after_what_it_vouches_for(
     assert [decode_row(value) for value in values] == [Heartbeat(777, 2)]
 
 
-def lying(topics: Topics) -> dict[tuple[str, int], RunningContents]:
+def lying(
+    topics: Topics, partitions: Mapping[str, int] = PARTITIONS
+) -> dict[tuple[str, int], RunningContents]:
     """What a reader of the topics finds, by partition."""
     found = {
         (topic, number): RunningContents()
-        for topic, count in PARTITIONS.items()
+        for topic, count in partitions.items()
         for number in range(count)
     }
     for record in topics.records:
         if record.key != HEARTBEAT_KEY:
             number = record.partition
             if number is None:
-                number = place(record.key, PARTITIONS[record.topic])
+                number = place(record.key, partitions[record.topic])
             found[record.topic, number].take(record.key, record.value)
     return found
 
@@ -178,6 +188,27 @@ async def test_what_the_topics_lack_is_published_again_and_strangers_go(
     await outbox.drain(topics.publish)
     assert topics.seen() == before
     assert await outbox.mend(topics.publish, PARTITIONS, place, read) == 0
+
+
+async def test_what_nobody_knows_goes_and_nothing_else_is_published_again(
+    registry: Registry, outbox: Outbox, topics: Topics
+) -> None:
+    await registry.register(DONGLE, ANA, 100)
+    await outbox.drain(topics.publish)
+    before = topics.seen()
+
+    async def read() -> dict[tuple[str, int], RunningContents]:
+        return lying(topics, WITH_LISTS)
+
+    # Of an office that was lost: this one has begun to make its own lists.
+    topics.records.append(ControlRecord(CONTROL_COLLECTION, None, b"another", b"{}"))
+    assert await outbox.mend(topics.publish, WITH_LISTS, place, read) == 0
+    assert await outbox.drain(topics.publish) == 0
+    assert topics.seen() == before
+    topics.records.append(ControlRecord(CONTROL_LINKS, None, b"stranger", b"{}"))
+    assert await outbox.mend(topics.publish, WITH_LISTS, place, read) == 1
+    assert await outbox.drain(topics.publish) == 0
+    assert topics.seen() == before
 
 
 async def test_no_heartbeat_vouches_for_rows_that_are_still_waiting(

@@ -206,7 +206,7 @@ async def _mend(
     )
     if queued:
         metrics.REPUBLISHED.inc(queued)
-        logger.warning("control topics differ from the registry: %d rows published again", queued)
+        logger.warning("control topics differ from the registry: %d rows published again or deleted", queued)
     return queued is not None
 
 

@@ -217,7 +217,7 @@ CLOCK_SET_BACK = _counter(
 )
 OUTBOX_PENDING = _gauge("roadfade_outbox_pending", "Control rows not yet published")
 REPUBLISHED = _counter(
-    "roadfade_republished_rows_total", "Control rows published again: the topics lacked some"
+    "roadfade_republished_rows_total", "Control rows published again or deleted: topics differed"
 )
 ERASURES_OPEN = _gauge(
     "roadfade_erasures_open",

@@ -206,7 +206,9 @@ async def _mend(
     )
     if queued:
         metrics.REPUBLISHED.inc(queued)
-        logger.warning("control topics differ from the registry: %d rows published again or deleted", queued)
+        logger.warning(
+            "control topics differ from the registry: %d rows published again or deleted", queued
+        )
     return queued is not None
 
 

@@ -64,7 +64,7 @@ class Settings(KafkaSettings, KeySettings, GatewaySettings, BaseSettings):
     """Older control views pause the worker, and the sink."""
     records_per_fetch_max: int = Field(default=2_000, ge=1)
     """Raw records taken from Kafka at once by a worker."""
-    fetch_wait_ms: int = Field(default=20, ge=1, le=500)
+    fetch_wait_ms: int = Field(default=50, ge=1, le=500)
     """How long raw records may wait at the broker for others, so that few cost little."""
     device_answers_kept_max: int = Field(default=200_000, ge=1)
     """Devices about which a worker keeps what it decided; the one asked about longest ago goes."""

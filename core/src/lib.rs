@@ -25,6 +25,7 @@ mod python;
 pub mod record;
 pub mod record_batch;
 pub mod record_batches;
+mod register;
 mod registers;
 mod reused_ids;
 pub mod room;

@@ -4,7 +4,7 @@ use rustc_hash::FxHashMap;
 
 use crate::columns::Columns;
 use crate::number::Number;
-use crate::registers::Register;
+use crate::register::Register;
 use crate::unusual::{Unusual, Usual};
 
 /// Both coordinates of one time, in milliseconds after t0.

@@ -7,7 +7,8 @@ use crate::envelope::write_words;
 use crate::instants;
 use crate::number::Number;
 use crate::paths::Paths;
-use crate::registers::{Form, Register, Work};
+use crate::register::{Form, Register};
+use crate::registers::Work;
 use crate::tables::{Kind, RouteStep};
 
 const ID_BYTES: usize = 16;

@@ -1,43 +1,13 @@
-//! Registers: a column's times and values, as sent or as made of another.
+//! The registers of one envelope: columns as sent, and what is made of them.
 
-use crate::columns::{Columns, Stretch};
+use crate::columns::Columns;
 use crate::number::Number;
 use crate::pairing::Position;
 use crate::paths::Paths;
+use crate::register::{Form, Register};
 use crate::tables::Kind;
 use crate::thinning::{Chosen, Scratch};
 use crate::unusual::{Unusual, Usual};
-
-/// How a register's values are written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Form {
-    Whole,
-    Float,
-    Boolean,
-    /// The words that the known path of this number allows.
-    Word(u16),
-    /// Stretches of `Work::cells`: where it begins, and how long it is.
-    Cell,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct Register {
-    pub times: Stretch,
-    pub values: Stretch,
-    pub form: Form,
-}
-
-impl Register {
-    pub const EMPTY: Register = Register {
-        times: Stretch { from: 0, to: 0 },
-        values: Stretch { from: 0, to: 0 },
-        form: Form::Float,
-    };
-
-    pub fn len(&self) -> usize {
-        self.times.len()
-    }
-}
 
 /// What the treatment of one envelope fills; kept from one to the next.
 #[derive(Default)]

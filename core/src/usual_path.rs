@@ -307,7 +307,7 @@ impl UsualPath {
         else {
             return;
         };
-        let times = |register: &crate::registers::Register| {
+        let times = |register: &crate::register::Register| {
             register.times.of(&self.sheet.columns.times).iter().max()
         };
         let highest = self.work.registers.iter().take(self.present.len()).filter_map(times).max();
